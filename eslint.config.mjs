@@ -1,0 +1,55 @@
+// Typed rules plus the one-way rule of the house: server → engine, services, hull → http, storage, queue.
+import js from "@eslint/js";
+import tseslint from "typescript-eslint";
+
+/** Forbids imports that go against the direction of the house. `patterns` are relative import globs. */
+const forbid = (files, patterns) => ({
+  files,
+  rules: {
+    "no-restricted-imports": [
+      "error",
+      { patterns: patterns.map(([group, message]) => ({ group: [].concat(group), message })) },
+    ],
+  },
+});
+
+const noServer = [["**/server/**"], "Only tests and the process entry may know the server."];
+const noSimulators = [["**/simulators/**"], "Production code never imports a simulator."];
+const noAdapters = [
+  ["**/storage/lmdb", "**/storage/memory", "**/storage/redis", "**/queue/embedded", "**/queue/bull"],
+  "Only server/wiring.ts chooses an adapter; everybody else imports the port.",
+];
+const noService = [
+  ["**/services/*/**", "!**/services/service"],
+  "The engine never imports a service; use the seam in services/service.ts.",
+];
+const noEngine = [["**/engine/**"], "The lower floor does not know the engine."];
+
+export default tseslint.config(
+  { ignores: ["dist/", "node_modules/", "coverage/", "data/"] },
+  js.configs.recommended,
+  {
+    files: ["**/*.ts"],
+    extends: [...tseslint.configs.strictTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
+      "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
+      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
+      "@typescript-eslint/consistent-type-imports": "error",
+    },
+  },
+  forbid(["src/engine/**/*.ts"], [noServer, noSimulators, noAdapters, noService]),
+  forbid(["src/services/**/*.ts"], [noServer, noSimulators, noAdapters]),
+  forbid(["src/hull/**/*.ts"], [noServer, noSimulators, noAdapters, noEngine, [["**/services/**"], "Hull knows no service."]]),
+  forbid(
+    ["src/http/**/*.ts", "src/queue/**/*.ts", "src/storage/**/*.ts"],
+    [noServer, noSimulators, noEngine, [["**/services/**", "**/hull/**"], "The lower floor knows nobody above it."]],
+  ),
+  forbid(["server/**/*.ts"], [noSimulators]),
+  { files: ["server/wiring.ts"], rules: { "no-restricted-imports": "off" } },
+  {
+    files: ["**/*.js", "**/*.mjs"],
+    languageOptions: { globals: { module: "writable", require: "readonly", process: "readonly", console: "readonly" } },
+  },
+);
