@@ -1,0 +1,195 @@
+import { isoOf, systemClock, type Clock } from "../loopback/clock";
+import { createPostClient } from "../loopback/client";
+import { createFaults, type Faults } from "../loopback/faults";
+import { createHooks, type Hooks } from "../loopback/hooks";
+import { createLedger } from "../loopback/ledger";
+import { createRandom, seedOf } from "../loopback/random";
+import { createLoopbackServer } from "../loopback/server";
+import { createBooks, type Books } from "./books";
+import { createConnectors, type ConnectorObject, type ConnectorSeed, type Segment } from "./connectors";
+import { controlHull } from "./control";
+import type { FirehoseItem, Refusal, TrackedEvent } from "./firehose";
+import { buildAccountMessage, buildUserMessage, flatten } from "./messages";
+import type { AccountMessage, MessageParts, UserMessage } from "./messages";
+import { createProfiles, type Profile, type Profiles } from "./profiles";
+import { createRouter } from "./router";
+import { createSender, type Sender } from "./sender";
+import { createSigner } from "./signing";
+
+export interface HullSimulatorOptions {
+  /** Drives ids and faults. Default 1. */
+  readonly seed?: number;
+  /** Default: the real time. */
+  readonly clock?: Clock;
+  /** How the sender waits between shipments. Default: the clock's. */
+  readonly sleep?: (ms: number) => Promise<void>;
+  /** How often the sender tries one shipment. Default 10. */
+  readonly maxAttempts?: number;
+  /** Wait before a retry when the answer names none. Default 1,000 ms. */
+  readonly retryDelayMs?: number;
+  /** How long the sender waits for an answer. Default 30,000 ms. */
+  readonly timeoutMs?: number;
+  /** Default 20 MB. */
+  readonly bodyLimitBytes?: number;
+  /** Serves `/__sim/…` for use from another process. Default false. */
+  readonly control?: boolean;
+}
+
+export interface HullSimulator extends Sender {
+  listen(port?: number): Promise<void>;
+  close(): Promise<void>;
+  readonly url: string;
+  /** `127.0.0.1:PORT`, which is also the organization of every connector. */
+  readonly host: string;
+  readonly firehoseUrl: string;
+  readonly signingKeyUrl: string;
+  readonly faults: Faults;
+  readonly on: Hooks["on"];
+  readonly books: Pick<Books, "snapshot" | "reset">;
+  readonly profiles: Profiles;
+  /** Tracked events by event id. */
+  readonly events: ReadonlyMap<string, TrackedEvent>;
+  /** The simulator must be listening, since the organization is its address. */
+  addConnector(seed: ConnectorSeed): ConnectorObject;
+  removeConnector(id: string): void;
+  /** The stored connector, settings and last reported status included. Throws when unknown. */
+  connector(id: string): ConnectorObject;
+  /** Changes settings as a person in the dashboard would; moves `updated_at`. */
+  saveSettings(id: string, privateSettings: Readonly<Record<string, unknown>>): ConnectorObject;
+  /** While disabled, every API and firehose call answers 402. */
+  setOrganizationDisabled(disabled: boolean): void;
+  addUserSegment(name: string, id?: string): Segment;
+  addAccountSegment(name: string, id?: string): Segment;
+  /** Refuses batches that hold a matching item. Answers the function that ends it. */
+  refuse(matches: (item: FirehoseItem) => boolean, status?: number): () => void;
+  /** RS256 token with this id as `jti`. */
+  sign(notificationId: string): string;
+  /** A `user:update` message of a stored profile, with its account and segments. */
+  userMessage(profile: Profile, parts?: MessageParts): UserMessage;
+  accountMessage(profile: Profile, parts?: Omit<MessageParts, "account">): AccountMessage;
+}
+
+const bodyLimitDefault = 20 * 1024 * 1024;
+
+/** Creates a Hull organization on loopback: REST API, firehose, key host and notifier. Not yet listening. */
+export function createHullSimulator(options: HullSimulatorOptions = {}): HullSimulator {
+  const { seed = 1, clock = systemClock } = options;
+  const ledger = createLedger();
+  const books = createBooks(ledger);
+  const faults = createFaults(seedOf(seed, "hull faults"));
+  const hooks = createHooks();
+  const random = createRandom(seedOf(seed, "hull ids"));
+  const connectors = createConnectors(clock);
+  const profiles = createProfiles(seed, clock);
+  const signer = createSigner();
+  const refusals = new Set<Refusal>();
+  const events = new Map<string, TrackedEvent>();
+  const segments: { readonly users: Segment[]; readonly accounts: Segment[] } = { users: [], accounts: [] };
+  let disabled = false;
+
+  const addSegment = (list: Segment[], type: Segment["type"], name: string, id = random.hex(24)): Segment => {
+    const at = isoOf(clock.now());
+    const segment: Segment = { id, name, type, created_at: at, updated_at: at, stats: {} };
+    list.push(segment);
+    return segment;
+  };
+  const known = (id: string): ConnectorObject => {
+    const connector = connectors.all.get(id);
+    if (connector === undefined) throw new Error(`There is no connector ${id}.`);
+    return connector;
+  };
+  const named = (list: readonly Segment[], ids: readonly string[]): Segment[] =>
+    list.filter((segment) => ids.includes(segment.id));
+
+  const client = createPostClient(options.timeoutMs ?? 30_000);
+  const sender = createSender({
+    connectors,
+    segments,
+    signer,
+    client,
+    random,
+    organization: () => simulator.host,
+    keyUrl: () => simulator.signingKeyUrl,
+    sleep: options.sleep ?? ((ms) => clock.sleep(ms)),
+    maxAttempts: options.maxAttempts ?? 10,
+    retryDelayMs: options.retryDelayMs ?? 1_000,
+  });
+
+  const simulator: HullSimulator = {
+    ...sender,
+    listen: (port) => server.listen(port),
+    async close() {
+      client.close();
+      await server.close();
+    },
+    get url() {
+      return `http://${server.host}`;
+    },
+    get host() {
+      return server.host;
+    },
+    get firehoseUrl() {
+      return `http://${server.host}/firehose`;
+    },
+    get signingKeyUrl() {
+      return `http://${server.host}/signing-key.pem`;
+    },
+    faults,
+    on: hooks.on,
+    books,
+    profiles,
+    events,
+    addConnector: (connectorSeed) => connectors.add(connectorSeed, server.host),
+    removeConnector: (id) => connectors.remove(id),
+    connector: known,
+    saveSettings(id, privateSettings) {
+      connectors.saveSettings(id, privateSettings);
+      return known(id);
+    },
+    setOrganizationDisabled(value) {
+      disabled = value;
+    },
+    addUserSegment: (name, id) => addSegment(segments.users, "users_segment", name, id),
+    addAccountSegment: (name, id) => addSegment(segments.accounts, "accounts_segment", name, id),
+    refuse(matches, status = 400) {
+      const refusal: Refusal = { matches, status };
+      refusals.add(refusal);
+      return () => void refusals.delete(refusal);
+    },
+    sign: (notificationId) => signer.sign(notificationId),
+    userMessage(profile, parts = {}) {
+      const account = profiles.accounts.get(profile.account_id ?? "");
+      return buildUserMessage(flatten(profile), {
+        organization: server.host,
+        ...(account && { account: flatten(account), account_segments: named(segments.accounts, account.segment_ids) }),
+        segments: named(segments.users, profile.segment_ids),
+        ...parts,
+      });
+    },
+    accountMessage: (profile, parts = {}) =>
+      buildAccountMessage(flatten(profile), {
+        organization: server.host,
+        account_segments: named(segments.accounts, profile.segment_ids),
+        ...parts,
+      }),
+  };
+  const server = createLoopbackServer({
+    clock,
+    faults,
+    hooks,
+    ledger,
+    bodyLimitBytes: options.bodyLimitBytes ?? bodyLimitDefault,
+    prepare: createRouter({
+      profiles,
+      books,
+      refusals,
+      events,
+      connectors,
+      segments,
+      isDisabled: () => disabled,
+      publicKey: () => signer.publicKey,
+    }),
+    control: options.control === true ? (arrival) => controlHull(simulator, arrival) : undefined,
+  });
+  return simulator;
+}

@@ -1,0 +1,54 @@
+/** Counts of requests by `METHOD /route/template` and then by result (a status or the name of a fault). */
+export type RequestCounts = Record<string, Record<string, number>>;
+
+export interface Ledger {
+  /** Notes the arrival of a call, for the per-minute maximum. */
+  arrived(atMs: number): void;
+  /** Notes how a call ended. */
+  ended(route: string, result: string): void;
+  readonly calls: number;
+  /** The largest number of calls in any sliding minute. */
+  readonly maximumPerMinute: number;
+  requests(): RequestCounts;
+  reset(): void;
+}
+
+/** Creates the part of the books that both simulators keep: who called what, with which result, how often. */
+export function createLedger(): Ledger {
+  let calls = 0;
+  let maximumPerMinute = 0;
+  let requests: RequestCounts = {};
+  let arrivals: number[] = [];
+  let oldest = 0;
+
+  return {
+    arrived(atMs) {
+      calls += 1;
+      arrivals.push(atMs);
+      while ((arrivals[oldest] ?? atMs) <= atMs - 60_000) oldest += 1;
+      if (oldest > 10_000) {
+        arrivals = arrivals.slice(oldest);
+        oldest = 0;
+      }
+      maximumPerMinute = Math.max(maximumPerMinute, arrivals.length - oldest);
+    },
+    ended(route, result) {
+      const counts = (requests[route] ??= {});
+      counts[result] = (counts[result] ?? 0) + 1;
+    },
+    get calls() {
+      return calls;
+    },
+    get maximumPerMinute() {
+      return maximumPerMinute;
+    },
+    requests: () => structuredClone(requests),
+    reset() {
+      calls = 0;
+      maximumPerMinute = 0;
+      requests = {};
+      arrivals = [];
+      oldest = 0;
+    },
+  };
+}

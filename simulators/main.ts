@@ -1,0 +1,39 @@
+/** Starts both simulators for use from other processes: demo, manual trials, benches. Ctrl-C ends them. */
+import { createHullSimulator } from "./hull";
+import { createPlanhatSimulator } from "./planhat";
+
+const portOf = (name: string, fallback: number): number => {
+  const value = Number(process.env[name] ?? fallback);
+  if (!Number.isInteger(value) || value < 0 || value > 65_535) throw new RangeError(`${name} is no port.`);
+  return value;
+};
+
+async function main(): Promise<void> {
+  const token = process.env["PLANHAT_TOKEN"] ?? "planhat-token";
+  const connector = {
+    id: process.env["HULL_CONNECTOR_ID"] ?? "5f0000000000000000000001",
+    secret: process.env["HULL_CONNECTOR_SECRET"] ?? "simulated-secret",
+  };
+  const planhat = createPlanhatSimulator({ token, control: true });
+  const hull = createHullSimulator({ control: true });
+  await planhat.listen(portOf("PLANHAT_PORT", 4_010));
+  await hull.listen(portOf("HULL_PORT", 4_020));
+  hull.addConnector({ ...connector, privateSettings: { personal_acccess_token: token, api_prefix: "api" } });
+
+  const about = {
+    planhat: { url: planhat.url, token },
+    hull: { organization: hull.host, firehose: hull.firehoseUrl, signingKey: hull.signingKeyUrl, ...connector },
+  };
+  process.stdout.write(`${JSON.stringify(about)}\n`);
+
+  const stop = (): void => {
+    void Promise.all([planhat.close(), hull.close()]);
+  };
+  process.once("SIGINT", stop);
+  process.once("SIGTERM", stop);
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${String(error)}\n`);
+  process.exitCode = 1;
+});

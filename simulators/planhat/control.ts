@@ -1,0 +1,20 @@
+import type { Reply } from "../loopback/call";
+import { controlFaultsAndBooks } from "../loopback/control";
+import type { Arrival } from "../loopback/server";
+import type { PlanhatSimulator } from "./simulator";
+import { switchesOf } from "./switches";
+
+/** Control calls of the Planhat simulator: books, faults, reset, `snapshot?token=` and `PUT switches`. */
+export function controlPlanhat(simulator: PlanhatSimulator, arrival: Arrival): Reply | undefined {
+  switch (`${arrival.method} ${arrival.path}`) {
+    case "GET /__sim/snapshot":
+      return { status: 200, body: simulator.snapshot(arrival.query.get("token") ?? undefined) };
+    case "GET /__sim/switches":
+      return { status: 200, body: simulator.switches };
+    case "PUT /__sim/switches":
+      simulator.configure(switchesOf(arrival.body));
+      return { status: 200, body: simulator.switches };
+    default:
+      return controlFaultsAndBooks(simulator, arrival);
+  }
+}

@@ -1,0 +1,49 @@
+import { textReply, type Reply } from "../loopback/call";
+import type { PlanhatSwitches } from "./switches";
+
+const windowMs = 60_000;
+
+export interface Quota {
+  /** Takes one call out of the quota of `key`, or answers the 429. Refused calls take nothing. */
+  take(key: string, atMs: number, headers: PlanhatSwitches["quotaHeaders"]): Reply | undefined;
+  /** Calls per minute; null = no quota. */
+  perMinute: number | null;
+}
+
+function headersOf(form: PlanhatSwitches["quotaHeaders"], limit: number, resetAtMs: number, atMs: number) {
+  const waitSeconds = String(Math.max(1, Math.ceil((resetAtMs - atMs) / 1_000)));
+  switch (form) {
+    case "none":
+      return {};
+    case "x-rate-limit":
+      return { "X-Rate-Limit-Limit": String(limit), "X-Rate-Limit-Remaining": "0" };
+    case "x-ratelimit":
+      return { "x-ratelimit-limit": String(limit), "x-ratelimit-remaining": "0", "x-ratelimit-reset": waitSeconds };
+    case "retry-after":
+      return { "Retry-After": waitSeconds };
+    case "retry-after-date":
+      return { "Retry-After": new Date(Math.ceil(resetAtMs / 1_000) * 1_000).toUTCString() };
+  }
+}
+
+/** Creates a quota over a sliding minute, one window per key (sheet 3). */
+export function createQuota(perMinute: number | null): Quota {
+  const windows = new Map<string, number[]>();
+
+  const quota: Quota = {
+    perMinute,
+    take(key, atMs, headers) {
+      const limit = quota.perMinute;
+      if (limit === null) return undefined;
+      const recent = (windows.get(key) ?? []).filter((takenAt) => takenAt > atMs - windowMs);
+      windows.set(key, recent);
+      const oldest = recent[0];
+      if (recent.length >= limit && oldest !== undefined) {
+        return { ...textReply(429, "Too many requests"), headers: headersOf(headers, limit, oldest + windowMs, atMs) };
+      }
+      recent.push(atMs);
+      return undefined;
+    },
+  };
+  return quota;
+}

@@ -1,0 +1,135 @@
+import type { Clock } from "../loopback/clock";
+import { systemClock } from "../loopback/clock";
+import { createFaults, type Faults } from "../loopback/faults";
+import { createHooks, type Hooks } from "../loopback/hooks";
+import { createLedger } from "../loopback/ledger";
+import { createRandom, seedOf } from "../loopback/random";
+import { createLoopbackServer } from "../loopback/server";
+import { createBooks, type Books } from "./books";
+import { controlPlanhat } from "./control";
+import { createOverlapWatch } from "./overlap";
+import { createPoisonList, type PoisonMode, type PoisonTarget } from "./poison";
+import { createQuota } from "./quota";
+import { createRouter } from "./router";
+import { defaultSwitches, type PlanhatSwitches } from "./switches";
+import { createTenant, type Tenant, type TenantSnapshot, type TenantState } from "./tenant";
+import { createTokens, type Limit } from "./tokens";
+
+export interface PlanhatSimulatorOptions {
+  /** Drives ids, faults and shuffles. Default 1. */
+  readonly seed?: number;
+  /** Default: the real time. */
+  readonly clock?: Clock;
+  /** Token of the tenant that exists from the start. Default `planhat-token`. */
+  readonly token?: string;
+  /** Regional clusters, reachable as `/<cluster>/…`; the first also without prefix. Default `["api"]`. */
+  readonly clusters?: readonly string[];
+  /** Calls per minute and token, null = no quota. Default 200. */
+  readonly quotaPerMinute?: number | null;
+  /** Default 5,000. */
+  readonly maxBulkItems?: number;
+  /** Default 32 MB. */
+  readonly bodyLimitBytes?: number;
+  readonly switches?: Partial<PlanhatSwitches>;
+  /** Serves `/__sim/…` for use from another process. Default false. */
+  readonly control?: boolean;
+}
+
+export interface PlanhatSimulator {
+  listen(port?: number): Promise<void>;
+  close(): Promise<void>;
+  /** `http://127.0.0.1:PORT`, without a slash at the end. */
+  readonly url: string;
+  readonly faults: Faults;
+  readonly on: Hooks["on"];
+  readonly books: Pick<Books, "snapshot" | "reset">;
+  /** The switches in force. */
+  readonly switches: Readonly<PlanhatSwitches>;
+  /** Changes switches from the next call on. */
+  configure(switches: Partial<PlanhatSwitches>): void;
+  /** Changes the quota from the next call on; null = none. */
+  setQuota(perMinute: number | null): void;
+  /** The tenant that a token opens. Both default to the first. Throws on an unknown token. */
+  tenant(token?: string, cluster?: string): Tenant;
+  addTenant(token: string, cluster?: string): Tenant;
+  revokeToken(token: string, cluster?: string): void;
+  rotateToken(token: string, newToken: string, cluster?: string): void;
+  /** Replaces what the token may not do; an empty list allows everything again. */
+  limitToken(token: string, limits: readonly Limit[], cluster?: string): void;
+  /** Makes Planhat refuse some records. Answers the function that heals them. */
+  poison(target: PoisonTarget, message: string, mode?: PoisonMode): () => void;
+  snapshot(token?: string, cluster?: string): TenantSnapshot;
+}
+
+const bodyLimitDefault = 32 * 1024 * 1024;
+
+/** Creates a Planhat on loopback: its main REST host with tenants, quota, quirks and faults. Not yet listening. */
+export function createPlanhatSimulator(options: PlanhatSimulatorOptions = {}): PlanhatSimulator {
+  const { seed = 1, clock = systemClock, token: firstToken = "planhat-token", clusters = ["api"] } = options;
+  const firstCluster = clusters[0] ?? "api";
+  const switches: PlanhatSwitches = { ...defaultSwitches, ...options.switches };
+  const ledger = createLedger();
+  const books = createBooks(ledger);
+  const faults = createFaults(seedOf(seed, "planhat faults"));
+  const hooks = createHooks();
+  const poisons = createPoisonList();
+  const tokens = createTokens();
+  const quota = createQuota(options.quotaPerMinute === undefined ? 200 : options.quotaPerMinute);
+
+  const prepare = createRouter({
+    clock,
+    tokens,
+    quota,
+    overlaps: createOverlapWatch(),
+    clusters,
+    switches,
+    books,
+    poisons,
+    random: createRandom(seedOf(seed, "planhat order")),
+    maxBulkItems: options.maxBulkItems ?? 5_000,
+  });
+
+  const tenantOf = (token: string, cluster: string): TenantState => {
+    const access = tokens.open(token, cluster);
+    if (access === undefined) throw new Error(`No tenant has this token on the cluster ${cluster}.`);
+    return access.tenant;
+  };
+
+  const simulator: PlanhatSimulator = {
+    listen: (port) => server.listen(port),
+    close: () => server.close(),
+    get url() {
+      return `http://${server.host}`;
+    },
+    faults,
+    on: hooks.on,
+    books,
+    switches,
+    configure: (changes) => void Object.assign(switches, changes),
+    setQuota(perMinute) {
+      quota.perMinute = perMinute;
+    },
+    tenant: (token = firstToken, cluster = firstCluster) => tenantOf(token, cluster),
+    addTenant(token, cluster = firstCluster) {
+      const tenant = createTenant({ name: token, cluster, seed, clock, switches });
+      tokens.grant(token, tenant);
+      return tenant;
+    },
+    revokeToken: (token, cluster = firstCluster) => tokens.revoke(token, cluster),
+    rotateToken: (token, newToken, cluster = firstCluster) => tokens.rotate(token, newToken, cluster),
+    limitToken: (token, limits, cluster = firstCluster) => tokens.limit(token, limits, cluster),
+    poison: (target, message, mode = "item") => poisons.add(target, message, mode),
+    snapshot: (token = firstToken, cluster = firstCluster) => tenantOf(token, cluster).snapshot(),
+  };
+  const server = createLoopbackServer({
+    clock,
+    faults,
+    hooks,
+    ledger,
+    bodyLimitBytes: options.bodyLimitBytes ?? bodyLimitDefault,
+    prepare,
+    control: options.control === true ? (arrival) => controlPlanhat(simulator, arrival) : undefined,
+  });
+  simulator.addTenant(firstToken);
+  return simulator;
+}

@@ -1,0 +1,118 @@
+/**
+ * Planhat's documentation leaves much open (reference/planhat-api.md, section 14). Whatever is unknown, and whatever
+ * differs between sources, is a switch here, so that a client can be tried against every plausible Planhat.
+ */
+export const switchValues = {
+  /** An element of `createdErrors`/`updatedErrors`: bare text · item and text · keys and text · position and text. */
+  errorShape: ["text", "item", "keys", "index"],
+  /** Matched but unchanged records: only counted in `nonupdates`, or named in `updatesKeys` too. */
+  nonupdates: ["counted", "named"],
+  /** Elements of `insertsKeys`/`updatesKeys`: `_id` and the keys that were sent, or `_id` alone. */
+  keysForm: ["full", "id-only"],
+  /** Order of `insertsKeys`/`updatesKeys`. */
+  keysOrder: ["input", "shuffled"],
+  /** A partial `custom` object: merged key by key, or taking the place of the whole object. */
+  custom: ["merged", "replaced"],
+  /** What a null in a payload does: is stored, removes the field, or is passed over. */
+  nulls: ["stored", "removes", "ignored"],
+  /** E-mail as a key of a bulk enduser: never · only when the item has no other key · whenever no other key matched. */
+  emailMatching: ["off", "alone", "always"],
+  /** Reach of an enduser's external id as a bulk key: inside the item's company, or everywhere. */
+  externalIdScope: ["company", "global"],
+  /** E-mails: compared and stored as they are · compared without case · stored in lower case too. */
+  emailCase: ["sensitive", "insensitive", "lowered"],
+  /** Whose names get capital initials when stored (sheet 5.4). */
+  nameCasing: ["kept", "endusers", "all"],
+  /** Answer when no company can be found for an enduser; it is never saved (sheet 5.4). */
+  ignoredEnduserStatus: [200, 206, 400],
+  /** A bulk item whose `_id` (and every other key) matches nothing: a new record (sheet 7), or an error. */
+  unknownId: ["create", "error"],
+  /** The same key twice in one payload: the whole payload is refused, or only the later items. */
+  payloadDuplicates: ["payload", "items"],
+  /** Body of a bulk 400: the envelope, or a bare text. */
+  badRequestBody: ["envelope", "text"],
+  /** Keys that another record already has: written all the same, or refused. */
+  uniqueness: ["loose", "enforced"],
+  /** Answer to a single create. */
+  createAnswer: ["200-record", "201-record", "200-empty", "201-empty"],
+  /** Errors of single calls: a bare text as text/html, or JSON. */
+  singleErrors: ["html", "json"],
+  /** Answer for a record that does not exist. */
+  missing: ["404", "400", "200-null"],
+  /** `_id` in the body of a single company PUT (sheet 6.1). */
+  idInCompanyPut: ["refused", "ignored"],
+  /** `owner`, `coOwner` and `roles` on lists: objects, or ids as on the single record. */
+  listReferences: ["objects", "ids"],
+  /** Company lists without `select`: every field, or without externalId and the time stamps (sheet 6.3). */
+  companyList: ["full", "lean"],
+  /** `limit` and `offset` of /leancompanies. */
+  leanPaging: ["ignored", "honoured"],
+  /** Filter `companyId` of /companies. */
+  companiesCompanyFilter: ["honoured", "ignored"],
+  /** A company found by the domain of the e-mail when none is named (sheet 5.4). */
+  domainAssignment: ["honoured", "ignored"],
+  /** DELETE with `extid-` or `srcid-`. */
+  deleteByPrefix: ["refused", "allowed"],
+  /** Least that an enduser needs besides a company: any key, or an e-mail (sheet 5.3). */
+  enduserMinimum: ["any-key", "email"],
+  /** What a 429 carries: nothing, the spelling of 2017, the newer one, or Retry-After as seconds or as a date. */
+  quotaHeaders: ["none", "x-rate-limit", "x-ratelimit", "retry-after", "retry-after-date"],
+} as const;
+
+type SwitchValues = typeof switchValues;
+export type PlanhatSwitches = { -readonly [Name in keyof SwitchValues]: SwitchValues[Name][number] };
+
+export const errorShapes = switchValues.errorShape;
+export const nonupdatesForms = switchValues.nonupdates;
+export const keysForms = switchValues.keysForm;
+export const keysOrders = switchValues.keysOrder;
+export const customForms = switchValues.custom;
+export const nullForms = switchValues.nulls;
+export const emailMatchings = switchValues.emailMatching;
+export const createAnswers = switchValues.createAnswer;
+export const payloadDuplicateForms = switchValues.payloadDuplicates;
+export const badRequestBodies = switchValues.badRequestBody;
+export const quotaHeaderForms = switchValues.quotaHeaders;
+
+/** The Planhat that the sources make most likely; where they are silent, the one that is harder on the client. */
+export const defaultSwitches: Readonly<PlanhatSwitches> = {
+  errorShape: "keys",
+  nonupdates: "counted",
+  keysForm: "full",
+  keysOrder: "input",
+  custom: "merged",
+  nulls: "stored",
+  emailMatching: "alone",
+  externalIdScope: "company",
+  emailCase: "sensitive",
+  nameCasing: "endusers",
+  ignoredEnduserStatus: 200,
+  unknownId: "create",
+  payloadDuplicates: "payload",
+  badRequestBody: "envelope",
+  uniqueness: "loose",
+  createAnswer: "200-record",
+  singleErrors: "html",
+  missing: "404",
+  idInCompanyPut: "refused",
+  listReferences: "objects",
+  companyList: "full",
+  leanPaging: "ignored",
+  companiesCompanyFilter: "honoured",
+  domainAssignment: "honoured",
+  deleteByPrefix: "refused",
+  enduserMinimum: "any-key",
+  quotaHeaders: "none",
+};
+
+/** Reads switches from outside. Throws RangeError on an unknown name or value. */
+export function switchesOf(input: unknown): Partial<PlanhatSwitches> {
+  const entries = Object.entries(input ?? {});
+  for (const [name, value] of entries) {
+    const values: readonly unknown[] = Object.hasOwn(switchValues, name)
+      ? switchValues[name as keyof SwitchValues]
+      : [];
+    if (!values.includes(value)) throw new RangeError(`The switch ${name} has no value ${JSON.stringify(value)}.`);
+  }
+  return Object.fromEntries(entries);
+}

@@ -1,0 +1,149 @@
+import { isoOf, type Clock } from "../loopback/clock";
+import { createRandom, seedOf } from "../loopback/random";
+import { createCollection, type Collection, type PlanhatRecord } from "./collection";
+import { models, type Action, type ModelName } from "./models";
+import type { PlanhatSwitches } from "./switches";
+import { compose, fullName } from "./compose";
+
+export type Fields = Readonly<Record<string, unknown>>;
+export type TenantSnapshot = Readonly<Record<ModelName, readonly PlanhatRecord[]>>;
+
+/** The data of one Planhat tenant, and what a person in its app can do with it. */
+export interface Tenant {
+  readonly name: string;
+  readonly cluster: string;
+  readonly companies: ReadonlyMap<string, PlanhatRecord>;
+  readonly endusers: ReadonlyMap<string, PlanhatRecord>;
+  readonly users: ReadonlyMap<string, PlanhatRecord>;
+  readonly customfields: ReadonlyMap<string, PlanhatRecord>;
+  /** Adds records as if they had always been there: no call, no book entry. `_id` and time stamps may be given. */
+  seedCompany(fields?: Fields): PlanhatRecord;
+  /** `companyId` may be an `_id`, `extid-…` or `srcid-…`. */
+  seedEnduser(fields?: Fields): PlanhatRecord;
+  seedUser(fields?: Fields): PlanhatRecord;
+  seedCustomField(fields?: Fields): PlanhatRecord;
+  /** Changes fields as a person would; moves `updatedAt`. Throws when the record does not exist. */
+  edit(model: ModelName, id: string, fields: Fields): PlanhatRecord;
+  /** Deletes without a trace. Answers whether there was such a record. */
+  remove(model: ModelName, id: string): boolean;
+  /** Archived records drop out of lists but answer to their id. */
+  archive(model: ModelName, id: string): PlanhatRecord;
+  /** Plain copies, sorted by `_id`, for comparing whole states. */
+  snapshot(): TenantSnapshot;
+}
+
+/** The tenant as the routes see it. */
+export interface TenantState extends Tenant {
+  collection(model: ModelName): Collection;
+  newId(): string;
+  /** `_id` of the company that a reference means: an `_id`, `extid-<external id>` or `srcid-<source id>`. */
+  resolveCompany(reference: unknown): string | undefined;
+  /** `_id` of the record that an id in a path means. Of several with one external id the oldest answers. */
+  resolve(model: ModelName, reference: string): PlanhatRecord | undefined;
+}
+
+/** What a token opens. */
+export interface Access {
+  readonly tenant: TenantState;
+  /** Actions that the token may not do, as `model:action`. */
+  readonly denied: ReadonlySet<`${ModelName}:${Action}`>;
+}
+
+export interface TenantDeps {
+  readonly name: string;
+  readonly cluster: string;
+  readonly seed: number;
+  readonly clock: Clock;
+  readonly switches: Readonly<PlanhatSwitches>;
+}
+
+/** Creates an empty tenant. Its ids depend on seed, cluster and name alone and grow with each record. */
+export function createTenant({ name, cluster, seed, clock, switches }: TenantDeps): TenantState {
+  const collections: Readonly<Record<ModelName, Collection>> = {
+    companies: createCollection(),
+    endusers: createCollection(),
+    users: createCollection(),
+    customfields: createCollection(),
+  };
+  const idPrefix = createRandom(seedOf(seed, `${cluster}/${name}`)).hex(16);
+  let issued = 0;
+
+  const newId = (): string => idPrefix + (issued += 1).toString(16).padStart(8, "0");
+
+  const resolve = (model: ModelName, reference: string): PlanhatRecord | undefined => {
+    const collection = collections[model];
+    if (reference.startsWith("extid-")) return collection.find("externalId", reference.slice(6))[0];
+    if (reference.startsWith("srcid-")) return collection.find("sourceId", reference.slice(6))[0];
+    return collection.get(reference);
+  };
+  const resolveCompany = (reference: unknown): string | undefined =>
+    typeof reference === "string" ? resolve("companies", reference)?._id : undefined;
+
+  const known = (model: ModelName, id: string): PlanhatRecord => {
+    const record = collections[model].get(id);
+    if (record === undefined) throw new Error(`There is no record ${id} among the ${model}.`);
+    return record;
+  };
+
+  const state: TenantState = {
+    name,
+    cluster,
+    companies: collections.companies.records,
+    endusers: collections.endusers.records,
+    users: collections.users.records,
+    customfields: collections.customfields.records,
+    collection: (model) => collections[model],
+    newId,
+    resolve,
+    resolveCompany,
+    seedCompany: (fields = {}) => seedRecord("companies", fields),
+    seedEnduser: (fields = {}) => seedRecord("endusers", fields),
+    seedUser: (fields = {}) => seedRecord("users", fields),
+    seedCustomField: (fields = {}) => seedRecord("customfields", fields),
+    edit(model, id, fields) {
+      const { record } = compose({ tenant: state, model, before: known(model, id), fields, switches, at: clock.now() });
+      collections[model].put(record);
+      return record;
+    },
+    remove: (model, id) => collections[model].remove(id),
+    archive: (model, id) => state.edit(model, id, { archived: true }),
+    snapshot() {
+      const sorted = (model: ModelName): PlanhatRecord[] =>
+        structuredClone([...collections[model].records.values()]).sort((left, right) =>
+          left._id < right._id ? -1 : 1,
+        );
+      return {
+        companies: sorted("companies"),
+        endusers: sorted("endusers"),
+        users: sorted("users"),
+        customfields: sorted("customfields"),
+      };
+    },
+  };
+
+  /** Takes what a seed names literally, read-only fields included. Apart from writes, since a bench seeds millions. */
+  function seedRecord(model: ModelName, fields: Fields): PlanhatRecord {
+    const at = isoOf(clock.now());
+    const record = {
+      ...models[model].defaults,
+      createDate: at,
+      updatedAt: at,
+      ...fields,
+      _id: fields["_id"] ?? newId(),
+    };
+    const seeded = record as PlanhatRecord & Record<string, unknown>;
+    if (model === "companies") seeded["lastUpdated"] ??= seeded["updatedAt"];
+    if (model === "endusers") {
+      const companyId = resolveCompany(fields["companyId"]);
+      if (companyId !== undefined) {
+        seeded["companyId"] = companyId;
+        seeded["companyName"] ??= collections.companies.get(companyId)?.["name"];
+      }
+      if (seeded["name"] === undefined) seeded["name"] = fullName(fields["firstName"], fields["lastName"]);
+    }
+    collections[model].put(seeded);
+    return seeded;
+  }
+
+  return state;
+}

@@ -1,0 +1,77 @@
+/**
+ * When are two values of a field the same? Values are brought into a canonical text by field type; texts are
+ * compared or kept as short fingerprints. Rule and reasons: what a service stores may differ in form (casing of
+ * names, order of tags, precision of instants) without being a change.
+ */
+import { hash } from "node:crypto";
+import type { Json } from "../record";
+import type { FieldType } from "../services/service";
+
+const ISO_INSTANT = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s?(?:Z|UTC|[+-]\d{2}:?\d{2})?)?$/;
+
+/** Milliseconds since 1970 of an ISO-like text, or undefined; a text without zone counts as UTC. */
+export function instantOf(text: string): number | undefined {
+  if (!ISO_INSTANT.test(text)) return undefined;
+  const iso = text.replace(/\s?UTC$/, "Z").replace(" ", "T");
+  const zoned = /(?:Z|[+-]\d{2}:?\d{2})$/.test(iso) || !iso.includes("T") ? iso : `${iso}Z`;
+  const ms = Date.parse(zoned);
+  return Number.isNaN(ms) ? undefined : ms;
+}
+
+function stable(value: Json): string {
+  if (value === null || typeof value !== "object") return scalar(value);
+  if (isList(value)) return `[${value.map(stable).join(",")}]`;
+  const parts = Object.keys(value)
+    .sort()
+    .map((key) => `${JSON.stringify(key)}:${stable(value[key] ?? null)}`);
+  return `{${parts.join(",")}}`;
+}
+
+/** A number, its text, and an instant in any notation compare equal where the field's type is not known. */
+function scalar(value: string | number | boolean | null): string {
+  if (value === null) return "∅";
+  if (typeof value !== "string") return String(value);
+  const instant = instantOf(value);
+  return instant === undefined ? `"${value}"`.replace(/^"(-?\d+(?:\.\d+)?)"$/, "$1") : `@${instant}`;
+}
+
+function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value);
+}
+
+/**
+ * The canonical text of a value. Equal texts mean: nothing to send.
+ * @param value any JSON value; `null` stands for "holds nothing"
+ */
+export function canonical(value: Json, type: FieldType): string {
+  if (value === null) return "∅";
+  switch (type) {
+    case "name":
+      return typeof value === "string" ? `"${value.toLowerCase()}"` : stable(value);
+    case "text":
+      return typeof value === "object" ? stable(value) : `"${String(value)}"`;
+    case "number": {
+      const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
+      return typeof number === "number" && !Number.isNaN(number) ? String(number) : stable(value);
+    }
+    case "boolean":
+      return value === "true" ? "true" : value === "false" ? "false" : stable(value);
+    case "instant": {
+      const ms = typeof value === "string" ? instantOf(value) : typeof value === "number" ? value : undefined;
+      return ms === undefined ? stable(value) : `@${ms}`;
+    }
+    case "set":
+      return `{${[...new Set((isList(value) ? value : [value]).map(stable))].sort().join(",")}}`;
+    case "any":
+      return isList(value) ? canonical(value, "set") : stable(value);
+  }
+}
+
+/** 66 bits of the canonical text: enough to tell values apart, small enough to remember millions. */
+export function fingerprint(value: Json, type: FieldType): string {
+  const text = canonical(value, type);
+  return text.length <= 10 ? text : hash("md5", text, "base64url").slice(0, 11);
+}
+
+/** The fingerprint of "holds nothing". */
+export const NOTHING = "∅";

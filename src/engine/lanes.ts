@@ -1,0 +1,216 @@
+/**
+ * The loops that drain what was accepted: per lane one that delivers to the service and one that tells Hull. They are
+ * woken by intake, by their own clock, and by a sweep, so that no wake-up has to be trusted.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Firehose } from "../hull/firehose";
+import type { Connection, Problem, Service } from "../services/service";
+import type { Jobs } from "../queue/jobs";
+import type { Lane, RecordEnding, Store } from "../storage/store";
+import { deliverType, type PassOptions, type RetryPace } from "./deliver";
+import { outcomeLine, type Log } from "./report";
+import type { Timing } from "./resolve";
+import { remoteKey, type Credentials, type Tenant, type Tenants } from "./tenants";
+import { verifyRemote } from "./verify";
+import { tellHull } from "./write-back";
+
+export interface LanesOptions<S> {
+  readonly store: Store;
+  readonly service: Service<S>;
+  readonly tenants: Tenants<S>;
+  readonly firehose: (credentials: Credentials) => Firehose;
+  readonly jobs: (handler: (name: string) => Promise<void>) => Jobs;
+  readonly log: Log;
+  readonly now: () => number;
+  readonly timing: Timing;
+  readonly pace: Pace;
+}
+
+export interface Pace {
+  readonly retry: RetryPace;
+  /** Wait after a wake-up for more of the same, so that shipments in a row become one write. Milliseconds. */
+  readonly lingerMs: number;
+  /** How often every lane is looked at, wake-up or not. Milliseconds. */
+  readonly sweepMs: number;
+  /** Pause of a lane whose credentials or mapping are refused. Milliseconds. */
+  readonly holdMs: number;
+  /** Most entries per pass. */
+  readonly batch: number;
+}
+
+export interface Lanes {
+  /** Recovers what a former process left in flight, and begins. */
+  start(): Promise<void>;
+  wake(lane: Lane): void;
+  /** Lifts what holds a tenant's lane: its settings may have been mended. */
+  release(lane: Lane): Promise<void>;
+  /** Ends running passes at their next durable point. */
+  close(): Promise<void>;
+}
+
+const DELIVER = "deliver";
+const TELL = "tell";
+/** Rows per firehose round. */
+const TELL_BATCH = 500;
+
+export function createLanes<S>(options: LanesOptions<S>): Lanes {
+  const { store, service, tenants, log, now, timing, pace } = options;
+  const typeNames = service.types.map((type) => type.name);
+  let closing = false;
+  let sweeper: NodeJS.Timeout | undefined;
+  const jobs = options.jobs(async (name) => {
+    const [kind, remote, tenant] = JSON.parse(name) as [string, string, string];
+    if (kind === DELIVER) await deliver({ remote, tenant });
+    else await tell({ remote, tenant });
+  });
+
+  const jobName = (kind: string, lane: Lane): string => JSON.stringify([kind, lane.remote, lane.tenant]);
+
+  function wake(lane: Lane): void {
+    jobs.wake(jobName(DELIVER, lane));
+    jobs.wake(jobName(TELL, lane));
+  }
+
+  function report(tenant: Tenant<S>, endings: readonly RecordEnding[]): void {
+    for (const { type, hullId, claims, ending, derived } of endings) {
+      const entity = service.types.find((each) => each.name === type)?.entity ?? "user";
+      log(outcomeLine(tenant.credentials, { entity, type, hullId, claims, ending, derived }));
+    }
+  }
+
+  function complain(tenant: Tenant<S>, event: string, message: string, data: Record<string, unknown> = {}): void {
+    const { organization, id } = tenant.credentials;
+    log({ level: "warn", event, context: { organization, id }, data: { message, ...data } });
+  }
+
+  async function deliver(lane: Lane): Promise<void> {
+    const tenant = await tenants.load(lane.tenant);
+    const connection = tenant === undefined ? undefined : tenants.connection(tenant);
+    if (tenant?.settings === undefined || tenant.target === undefined || connection === undefined) return;
+    if (pace.lingerMs > 0) await sleep(pace.lingerMs);
+    const moved = await verify(lane, tenant, connection);
+    if (moved !== "same") return;
+
+    const pass: PassOptions<S> = {
+      store,
+      service,
+      connection,
+      settings: tenant.settings,
+      lane,
+      timing,
+      retry: pace.retry,
+      batch: pace.batch,
+      now,
+      onEndings: (endings) => report(tenant, endings),
+    };
+    for (let worked = true; worked && !closing; ) {
+      worked = false;
+      const holds = new Map((await store.holds(lane)).map((hold) => [hold.scope, hold.untilMs]));
+      if ((holds.get("*") ?? 0) > now()) break;
+      for (const type of typeNames) {
+        if (closing || (holds.get(type) ?? 0) > now()) continue;
+        const result = await deliverType(pass, type);
+        worked ||= result.worked;
+        if (result.worked) jobs.wake(jobName(TELL, lane));
+        if (result.problem !== undefined) {
+          await stop(lane, tenant, type, result.problem);
+          if (result.problem.scope === "lane") return;
+          if (result.problem.kind !== "mapping") worked = false;
+        }
+      }
+    }
+    const due = await store.nextDue(lane, typeNames);
+    if (due !== undefined) jobs.wakeAt(jobName(DELIVER, lane), Math.max(due, now() + 1));
+  }
+
+  /** A lane or type stands still for a while; a person is told why. */
+  async function stop(lane: Lane, tenant: Tenant<S>, type: string, problem: Problem): Promise<void> {
+    const { scope, kind, message } = problem;
+    const lasting = kind === "auth" || kind === "configuration" || kind === "mapping";
+    const waitMs = lasting ? Math.max(problem.waitMs, pace.holdMs) : Math.max(problem.waitMs, pace.retry.baseMs);
+    const untilMs = now() + waitMs;
+    const name = scope === "lane" ? "*" : type;
+    await store.hold(lane, name, { kind, message, sinceMs: now(), untilMs });
+    complain(tenant, lasting ? "connector.configuration.error" : "connector.service_api.error", message, {
+      scope: scope === "lane" ? "all types" : type,
+      paused_ms: waitMs,
+    });
+    jobs.wakeAt(jobName(DELIVER, lane), untilMs);
+  }
+
+  /** Before anything is delivered with changed credentials: is it still the same remote? */
+  async function verify(lane: Lane, tenant: Tenant<S>, connection: Connection): Promise<"same" | "moved" | "wait"> {
+    const { target, credentials, key } = tenant;
+    if (target === undefined || tenant.fingerprint === target.fingerprint) return "same";
+    const [hold] = (await store.holds(lane)).filter(({ scope, untilMs }) => scope === "*" && untilMs > now());
+    if (hold !== undefined) return "wait";
+    const verdict = await verifyRemote(store, connection, lane, service.types);
+    if (verdict.kind === "wait") {
+      await stop(lane, tenant, "*", { ...verdict.problem, scope: "lane" });
+      return "wait";
+    }
+    const named = remoteKey(credentials.organization, credentials.id, target);
+    // Same records, or none known: the place stays. Other records: another place, or the same one anew.
+    const remote = verdict.kind === "same" ? lane.remote : named;
+    if (verdict.kind === "other" && remote === lane.remote) await store.newGeneration(remote);
+    await store.assign(key, remote, target.fingerprint);
+    tenants.refresh(key);
+    complain(tenant, "connector.configuration.changed", verdict.kind === "same" ? SAME : OTHER);
+    const next = { remote, tenant: key };
+    wake(next);
+    return remote === lane.remote && verdict.kind === "same" ? "same" : "moved";
+  }
+
+  async function tell(lane: Lane): Promise<void> {
+    const tenant = await tenants.load(lane.tenant);
+    if (tenant === undefined) return;
+    const firehose = options.firehose(tenant.credentials);
+    try {
+      for (let more = true; more && !closing; ) {
+        more = await tellHull({
+          store,
+          firehose,
+          lane,
+          types: service.types,
+          serviceName: service.name,
+          batch: TELL_BATCH,
+          retry: pace.retry,
+          unauthorisedMs: pace.holdMs,
+          now,
+          onEndings: (endings) => report(tenant, endings),
+          onProblem: (message) => complain(tenant, "connector.hull_api.error", message),
+        });
+      }
+    } finally {
+      firehose.close();
+    }
+    const due = await store.nextTellDue(lane);
+    if (due !== undefined) jobs.wakeAt(jobName(TELL, lane), Math.max(due, now() + 1));
+  }
+
+  async function sweep(): Promise<void> {
+    for (const lane of await store.lanes()) wake(lane);
+  }
+
+  return {
+    start: async () => {
+      for (const lane of await store.lanes()) await store.recover(lane, timing.settleMs);
+      await sweep();
+      sweeper = setInterval(() => void sweep().catch(() => undefined), pace.sweepMs);
+      sweeper.unref();
+    },
+    wake,
+    release: async (lane) => {
+      for (const { scope } of await store.holds(lane)) await store.hold(lane, scope, undefined);
+      wake(lane);
+    },
+    close: async () => {
+      closing = true;
+      clearInterval(sweeper);
+      await jobs.close();
+    },
+  };
+}
+
+const SAME = "The credentials changed; the records that we know are there, everything is kept.";
+const OTHER = "The credentials changed and lead to other records; everything is looked up again.";

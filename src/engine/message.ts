@@ -1,0 +1,190 @@
+/** One entity's update as the engine sees it: normalised once, read by filter and mapping. */
+import { hash } from "node:crypto";
+import { parseInstant } from "../hull/instant";
+import { parseAccountMessage, parseUserMessage, type Changes } from "../hull/messages";
+import type { Problem } from "../hull/problems";
+import { isAttributes } from "../hull/shapes";
+import type { Json } from "../record";
+
+export type Attributes = Readonly<Record<string, Json>>;
+
+export interface EntityMessage {
+  readonly entity: "user" | "account";
+  /** Hull id of the entity. */
+  readonly id: string;
+  readonly messageId: string;
+  /** `indexed_at` in milliseconds since 1970. */
+  readonly version: number;
+  /** The user as Hull sent it (`traits_` prefix and all); empty for account messages. */
+  readonly user: Attributes;
+  /** The account as Hull sent it; empty when the user has none. */
+  readonly account: Attributes;
+  readonly segmentIds: readonly string[];
+  readonly accountSegmentIds: readonly string[];
+  readonly changes: {
+    readonly user: Readonly<Record<string, Json>>;
+    readonly account: Readonly<Record<string, Json>>;
+  };
+  readonly isExport: boolean;
+}
+
+export type ReadMessage =
+  | { readonly ok: true; readonly message: EntityMessage }
+  | { readonly ok: false; readonly messageId: string; readonly problems: readonly Problem[] };
+
+/** Ids become keys of the store, so they are bounded; Hull's own have 24 to 40 characters. */
+const MAX_ID_LENGTH = 200;
+
+export interface ReadContext {
+  readonly entity: "user" | "account";
+  readonly isExport: boolean;
+  /** Milliseconds since 1970; the version of a message that carries none. */
+  readonly receivedAtMs: number;
+}
+
+/** What both kinds of messages have in common once parsed. */
+interface Parts {
+  readonly user: Attributes;
+  readonly account: Attributes;
+  readonly changes: Changes | undefined;
+  readonly segments: readonly { readonly id: string }[] | undefined;
+  readonly accountSegments: readonly { readonly id: string }[] | undefined;
+}
+
+/** Reads one element of a shipment. A bad one is its own problem, never that of its shipment. */
+export function readMessage(raw: unknown, context: ReadContext): ReadMessage {
+  const { entity, isExport, receivedAtMs } = context;
+  const parts = entity === "user" ? userParts(raw) : accountParts(raw);
+  if ("problems" in parts) return { ok: false, messageId: messageIdOf(raw), problems: parts.problems };
+  const subject = entity === "user" ? parts.user : parts.account;
+  const id = String(subject["id"] ?? "");
+  const problem = badId(`${entity}.id`, id);
+  if (problem !== undefined) return { ok: false, messageId: messageIdOf(raw), problems: [problem] };
+  return {
+    ok: true,
+    message: {
+      entity,
+      id,
+      messageId: messageIdOf(raw),
+      version: parseInstant(subject["indexed_at"]) ?? receivedAtMs,
+      user: parts.user,
+      account: parts.account,
+      segmentIds: entity === "user" ? segmentIds(raw, "segments", parts.segments, subject) : [],
+      accountSegmentIds: segmentIds(raw, "account_segments", parts.accountSegments, entity === "user" ? {} : subject),
+      changes: { user: attributesOf(parts.changes?.user), account: attributesOf(parts.changes?.account) },
+      isExport,
+    },
+  };
+}
+
+function userParts(raw: unknown): Parts | { readonly problems: readonly Problem[] } {
+  const parsed = parseUserMessage(raw);
+  if (!parsed.ok) return parsed;
+  const { user, account, changes, segments, account_segments } = parsed.message;
+  return {
+    user: attributesOf(user),
+    account: attributesOf(account),
+    changes,
+    segments,
+    accountSegments: account_segments,
+  };
+}
+
+function accountParts(raw: unknown): Parts | { readonly problems: readonly Problem[] } {
+  const parsed = parseAccountMessage(raw);
+  if (!parsed.ok) return parsed;
+  const { account, changes, account_segments } = parsed.message;
+  return {
+    user: {},
+    account: attributesOf(account),
+    changes,
+    segments: undefined,
+    accountSegments: account_segments,
+  };
+}
+
+/** Attributes come out of `JSON.parse`, so every value is JSON. */
+function attributesOf(value: unknown): Attributes {
+  return isAttributes(value) ? (value as Attributes) : {};
+}
+
+/**
+ * The message's segments. Extract rows carry only `segment_ids`; in notifications that attribute lags behind
+ * (a user who left a segment may still list it), so the list counts whenever it is there.
+ */
+function segmentIds(
+  raw: unknown,
+  name: string,
+  listed: readonly { readonly id: string }[] | undefined,
+  subject: Attributes,
+): readonly string[] {
+  if (listed !== undefined && isAttributes(raw) && raw[name] !== undefined) return listed.map((each) => each.id);
+  const own = subject["segment_ids"];
+  return Array.isArray(own) ? own.map(String) : [];
+}
+
+function messageIdOf(raw: unknown): string {
+  const given = isAttributes(raw) ? raw["message_id"] : undefined;
+  if ((typeof given === "string" && given !== "") || typeof given === "number") {
+    const id = String(given);
+    if (id.length <= MAX_ID_LENGTH && id.isWellFormed() && !id.includes("\0")) return id;
+  }
+  // The same message delivered again gets the same id.
+  return `content:${hash("sha1", JSON.stringify(raw) ?? "")}`;
+}
+
+function badId(path: string, id: string): Problem | undefined {
+  const message =
+    id.length > MAX_ID_LENGTH
+      ? `has ${id.length} characters, at most ${MAX_ID_LENGTH} are accepted`
+      : !id.isWellFormed() || id.includes("\0")
+        ? "holds characters that are no text (a lone surrogate or a NUL)"
+        : undefined;
+  return message === undefined ? undefined : { path, message, remedy: "Send the id as Hull shows it." };
+}
+
+/** The messages of one entity in a shipment, folded into the newest; `swallowed` are the ids of the others. */
+export interface MergedMessage {
+  readonly message: EntityMessage;
+  readonly swallowed: readonly string[];
+}
+
+/** Merges the messages of each entity: the newest state, the changes of all (first old value, last new value). */
+export function mergeMessages(messages: readonly EntityMessage[]): readonly MergedMessage[] {
+  const byEntity = new Map<string, EntityMessage[]>();
+  for (const message of messages) {
+    const group = byEntity.get(message.id);
+    if (group === undefined) byEntity.set(message.id, [message]);
+    else group.push(message);
+  }
+  return [...byEntity.values()].map((group) => {
+    const ordered = group.toSorted((a, b) => a.version - b.version);
+    const newest = ordered[ordered.length - 1] ?? group[0];
+    if (newest === undefined) throw new Error("A group of messages is never empty.");
+    const swallowed = ordered.filter((each) => each !== newest).map((each) => each.messageId);
+    if (swallowed.length === 0) return { message: newest, swallowed };
+    return {
+      message: {
+        ...newest,
+        isExport: ordered.some((each) => each.isExport),
+        changes: {
+          user: mergeChanges(ordered.map((each) => each.changes.user)),
+          account: mergeChanges(ordered.map((each) => each.changes.account)),
+        },
+      },
+      swallowed: [...new Set(swallowed)].filter((id) => id !== newest.messageId),
+    };
+  });
+}
+
+function mergeChanges(all: readonly Readonly<Record<string, Json>>[]): Record<string, Json> {
+  const merged = new Map<string, Json>();
+  for (const changes of all) {
+    for (const [attribute, change] of Object.entries(changes)) {
+      const before = merged.get(attribute);
+      const pair = Array.isArray(before) && Array.isArray(change) ? [before[0] ?? null, change[1] ?? null] : change;
+      merged.set(attribute, pair);
+    }
+  }
+  return Object.fromEntries(merged);
+}

@@ -1,0 +1,65 @@
+/** How every record ends: one outcome with a stable reason code. People filter their logs by these texts. */
+
+export type { OutcomeKind } from "../record";
+
+/** A stable code for programs and a sentence for people. */
+export interface Reason {
+  readonly code: ReasonCode;
+  readonly text: string;
+}
+
+/** The catalogue. The texts of the old connector are kept letter by letter. */
+const TEXTS = {
+  created: "Created in the service.",
+  updated: "Updated in the service.",
+  hull_refused: "The record was written to the service, but Hull refused the attributes that were written back.",
+  in_sync: "All mapped attributes are already in sync between Hull and Planhat.",
+  missing_token: "No personal access token is configured; nothing can be sent.",
+  invalid_settings: "The connector's settings could not be understood.",
+  outside_user_segments: "User doesn't belong to any of the segments defined in the Contact Filter.",
+  outside_account_segments: "Account doesn't belong to any of the segments defined in the Account Filter.",
+  user_account_outside_segments:
+    "The user's account doesn't belong to any of the segments defined in the Account Filter.",
+  missing_account: "No company id present.",
+  missing_account_external_id: "The account in Hull has no external_id, but it is marked as required.",
+  missing_email: "The user in Hull has no email address.",
+  missing_identity: "Neither email nor external id present.",
+  missing_name: "No company name present.",
+  invalid_owner: "Invalid Owner ID.",
+  invalid_co_owner: "Invalid Co-Owner ID.",
+  invalid_message: "The message could not be understood.",
+  invalid_value: "A mapped attribute holds a value that the field cannot store.",
+  unknown_field: "A mapped field is not known to the service and was left out.",
+  duplicate_field: "A field is mapped more than once; the last row counts.",
+  fixed_field: "A mapped field is not for mapping: the service or the connector sets it; the row was left out.",
+  ambiguous: "Several records in the service could be this one; none was touched.",
+  same_remote_record: "Another Hull entity is already linked to the same record in the service.",
+  archived: "The record is archived in the service.",
+  newer_message: "A newer message of the same entity arrived.",
+  merged: "Merged with a newer message of the same shipment.",
+  refused: "The service refused the record.",
+  identity_alarm: "A new record was answered as the update of another one.",
+  parent_rejected: "The company of this user was rejected by the service.",
+  parent_skipped: "The company of this user was skipped.",
+  parent_dead: "The company of this user could not be delivered.",
+  unconfirmed: "It could not be confirmed whether the service holds the record.",
+  case_only: "The e-mail address differs from the one in the service in upper and lower case only.",
+  several_companies: "Several companies share the external id; the linked or the oldest one is used.",
+} as const;
+
+export type ReasonCode = keyof typeof TEXTS;
+
+/**
+ * @param code a code of the catalogue
+ * @param detail what is particular to this record, appended in brackets
+ */
+export function reason(code: ReasonCode, detail?: string): Reason {
+  return { code, text: detail === undefined ? TEXTS[code] : `${TEXTS[code]} (${detail})` };
+}
+
+/** Several reasons of one record, joined as the old connector did: texts by a space, the first code counts. */
+export function joinReasons(reasons: readonly Reason[]): Reason {
+  const [first, ...rest] = reasons;
+  if (first === undefined) throw new Error("A record that is not sent needs at least one reason.");
+  return { code: first.code, text: [first, ...rest].map((each) => each.text).join(" ") };
+}

@@ -1,0 +1,79 @@
+/** What the engine says about records, for people who read logs. One place decides names and levels. */
+import type { Claims } from "../record";
+import type { Ending } from "../storage/rows";
+import type { Credentials } from "./tenants";
+
+export interface LogLine {
+  readonly level: "debug" | "info" | "warn" | "error";
+  /** Hull's event name, such as `outgoing.user.success`. */
+  readonly event: string;
+  readonly context: Readonly<Record<string, string>>;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export type Log = (line: LogLine) => void;
+
+const EVENTS = {
+  sent: ["success", "info"],
+  unchanged: ["skip", "debug"],
+  skipped: ["skip", "debug"],
+  superseded: ["skip", "debug"],
+  rejected: ["error", "error"],
+  dead: ["error", "error"],
+} as const;
+
+/** Skips that a person wants to see without turning debug on: something must be mended. */
+const LOUD_SKIPS = new Set(["missing_token", "invalid_settings", "ambiguous", "same_remote_record", "archived"]);
+
+export interface RecordEvent {
+  readonly entity: "user" | "account";
+  readonly type: string;
+  readonly hullId: string;
+  readonly claims: Claims;
+  readonly ending: Ending;
+  readonly warnings?: readonly string[];
+  /** The record was made for its children. */
+  readonly derived?: boolean;
+}
+
+/** The log line of one outcome: event name by entity and outcome, the entity's ids as context, the reason as data. */
+export function outcomeLine(credentials: Pick<Credentials, "organization" | "id">, event: RecordEvent): LogLine {
+  const { entity, ending } = event;
+  const [name, level] = EVENTS[ending.outcome];
+  const warned = event.warnings !== undefined && event.warnings.length > 0;
+  const loud = (ending.outcome === "skipped" && LOUD_SKIPS.has(ending.code)) || ending.code === "hull_refused";
+  return {
+    level: loud || (warned && level !== "error") ? "warn" : level,
+    event: `outgoing.${entity}.${name}`,
+    context: entityContext(credentials, entity, event.hullId, event.claims),
+    data: {
+      type: event.type,
+      outcome: ending.outcome,
+      code: ending.code,
+      reason: ending.text,
+      message_id: ending.messageId,
+      ...(warned ? { warnings: event.warnings } : {}),
+      ...(event.derived === true ? { for: "a user of this account" } : {}),
+    },
+  };
+}
+
+/** Identifies the entity, in the words of Hull's own log lines. */
+export function entityContext(
+  credentials: Pick<Credentials, "organization" | "id">,
+  entity: "user" | "account",
+  hullId: string,
+  claims: Claims,
+): Record<string, string> {
+  const context: Record<string, string> = {
+    organization: credentials.organization,
+    id: credentials.id,
+    subject_type: entity,
+    [`${entity}_id`]: hullId,
+  };
+  for (const name of ["email", "external_id", "domain"]) {
+    const value = claims[name];
+    if (value !== undefined) context[`${entity}_${name}`] = value;
+  }
+  return context;
+}

@@ -1,0 +1,124 @@
+/** Tenants in use: settings opened and parsed, and a connection to the service, each kept while it is current. */
+import type { Connection, Service, Target } from "../services/service";
+import type { TenantRow } from "../storage/rows";
+import type { Seal } from "../storage/seal";
+import type { Store } from "../storage/store";
+
+/** Credentials of a connector, confirmed by Hull before they come here. */
+export interface Credentials {
+  readonly organization: string;
+  readonly id: string;
+  readonly secret: string;
+}
+
+export interface Tenant<S> {
+  readonly key: string;
+  readonly credentials: Credentials;
+  /** Problems that a person must mend, each naming the setting. */
+  readonly problems: readonly string[];
+  /** Absent when the settings cannot be understood. */
+  readonly settings?: S;
+  /** Absent when the settings lack what reaching the service needs. */
+  readonly target?: Target;
+  /** Where its records are kept; absent as long as no target was ever named. */
+  readonly remote?: string;
+  /** Fingerprint with which `remote` was last confirmed. */
+  readonly fingerprint?: string;
+}
+
+export interface Tenants<S> {
+  /** Takes in what a confirmed notification says about the connector. */
+  remember(credentials: Credentials, privateSettings: unknown, settingsAtMs: number): Promise<Tenant<S>>;
+  /** Undefined when the tenant was never seen. */
+  load(key: string): Promise<Tenant<S> | undefined>;
+  connection(tenant: Tenant<S>): Connection | undefined;
+  /** The remote was confirmed, changed or renewed: stored rows changed under us. */
+  refresh(key: string): void;
+}
+
+export function tenantKey(organization: string, connectorId: string): string {
+  return `${organization}/${connectorId}`;
+}
+
+/** A remote is named by where it is, never by a token that rotates. */
+export function remoteKey(organization: string, connectorId: string, target: Target): string {
+  return `${organization}|${target.baseUrl}|${target.account ?? `connector ${connectorId}`}`;
+}
+
+export interface TenantsOptions<S> {
+  readonly store: Store;
+  readonly seal: Seal;
+  readonly service: Service<S>;
+}
+
+export function createTenants<S>({ store, seal, service }: TenantsOptions<S>): Tenants<S> {
+  const opened = new Map<string, { row: TenantRow; text: string; tenant: Tenant<S> }>();
+  const connections = new Map<string, { fingerprint: string; settings: S; connection: Connection }>();
+
+  function open(row: TenantRow): Tenant<S> {
+    const text = seal.open(row.sealed);
+    const { secret, privateSettings } = JSON.parse(text) as { secret: string; privateSettings: unknown };
+    const parsed = service.readSettings(privateSettings);
+    const target = parsed.ok ? service.target(parsed.settings) : undefined;
+    const tenant: Tenant<S> = {
+      key: row.key,
+      credentials: { organization: row.organization, id: row.connectorId, secret },
+      problems: parsed.ok ? [] : parsed.problems,
+      ...(parsed.ok ? { settings: parsed.settings } : {}),
+      ...(target === undefined ? {} : { target }),
+      ...(row.remote === undefined ? {} : { remote: row.remote }),
+      ...(row.fingerprint === undefined ? {} : { fingerprint: row.fingerprint }),
+    };
+    opened.set(row.key, { row, text, tenant });
+    return tenant;
+  }
+
+  async function load(key: string): Promise<Tenant<S> | undefined> {
+    const known = opened.get(key);
+    if (known !== undefined) return known.tenant;
+    const row = await store.tenant(key);
+    return row === undefined ? undefined : open(row);
+  }
+
+  return {
+    load,
+    refresh: (key) => {
+      opened.delete(key);
+    },
+
+    remember: async (credentials, privateSettings, settingsAtMs) => {
+      const key = tenantKey(credentials.organization, credentials.id);
+      const text = JSON.stringify({ secret: credentials.secret, privateSettings: privateSettings ?? {} });
+      await load(key);
+      const known = opened.get(key);
+      let tenant = known?.tenant;
+      if (known === undefined || (known.text !== text && known.row.settingsAtMs <= settingsAtMs)) {
+        tenant = open(
+          await store.saveTenant({
+            key,
+            organization: credentials.organization,
+            connectorId: credentials.id,
+            sealed: seal.seal(text),
+            settingsAtMs,
+          }),
+        );
+      }
+      if (tenant === undefined) throw new Error(`Tenant ${key} could not be stored.`);
+      if (tenant.remote === undefined && tenant.target !== undefined) {
+        const remote = remoteKey(credentials.organization, credentials.id, tenant.target);
+        return open(await store.assign(key, remote, tenant.target.fingerprint));
+      }
+      return tenant;
+    },
+
+    connection: (tenant) => {
+      const { target, settings, key } = tenant;
+      if (target === undefined || settings === undefined) return undefined;
+      const current = connections.get(key);
+      if (current?.fingerprint === target.fingerprint && current.settings === settings) return current.connection;
+      const connection = service.connect(settings, target);
+      connections.set(key, { fingerprint: target.fingerprint, settings, connection });
+      return connection;
+    },
+  };
+}

@@ -1,0 +1,33 @@
+/**
+ * Credentials changed: is it still the same remote? (docs/state.md, "Generations".) A rotated token must not resend
+ * everything, and another tenant's records must not be taken for ours.
+ */
+import type { Connection, ObjectType, Problem } from "../services/service";
+import type { Lane, Store } from "../storage/store";
+
+export type Verdict =
+  | { readonly kind: "same" }
+  /** None of the ids that we knew is there. */
+  | { readonly kind: "other" }
+  | { readonly kind: "wait"; readonly problem: Problem };
+
+const SAMPLES = 5;
+
+/** Reads a few linked records with the new credentials. Without any there is nothing that could be mistaken. */
+export async function verifyRemote(
+  store: Store,
+  connection: Connection,
+  lane: Lane,
+  types: readonly ObjectType[],
+): Promise<Verdict> {
+  let asked = 0;
+  for (const type of types) {
+    const ids = await store.sampleLinked(lane.remote, type.name, SAMPLES);
+    if (ids.length === 0) continue;
+    const answer = await connection.read(type.name, ids, []);
+    if (answer.records.length > 0) return { kind: "same" };
+    if (answer.problem !== undefined) return { kind: "wait", problem: answer.problem };
+    asked += ids.length;
+  }
+  return { kind: asked === 0 ? "same" : "other" };
+}

@@ -1,0 +1,215 @@
+/** One record in the hands of the delivery lane, and the settlements that it may come to. Pure. */
+import type { Json, Keys } from "../record";
+import type { FieldSpec, ObjectType, RemoteRecord, Service } from "../services/service";
+import type { Content, Doubt, Ending, EntryRow, Fact, MirrorRow, RecordRow } from "../storage/rows";
+import type { MirrorPatch, Observation, Settlement, TellContent } from "../storage/store";
+import { fingerprint, NOTHING } from "./compare";
+import { reason, type OutcomeKind, type Reason } from "./outcome";
+
+export interface Work {
+  readonly entry: EntryRow;
+  readonly content: Content;
+  readonly record?: RecordRow;
+  /** The linked remote record, as far as it is known. */
+  readonly mirror?: MirrorRow;
+  /** Remote id of the parent. */
+  readonly parentId?: string;
+  /** Another remote record carries one of its keys. */
+  readonly namesake: boolean;
+  /** Values as the service stores them. */
+  readonly wire: Readonly<Record<string, Json>>;
+}
+
+/** What the pass needs to know about the type it works on. */
+export interface TypeContext {
+  readonly type: ObjectType;
+  readonly specOf: (field: string) => FieldSpec;
+  readonly attributeOf: (field: string) => string;
+  readonly mapped: readonly string[];
+  readonly nowMs: number;
+}
+
+export function typeContext<S>(service: Service<S>, type: ObjectType, settings: S, nowMs: number): TypeContext {
+  return {
+    type,
+    specOf: (field) => service.field(type.name, field),
+    attributeOf: (field) => service.hullAttribute(type.name, field),
+    mapped: service.mappedFields(type.name, settings),
+    nowMs,
+  };
+}
+
+export function endingOf(content: Content, outcome: OutcomeKind, why: Reason, atMs: number): Ending {
+  const { messageId, counted } = content;
+  return { messageId, outcome, code: why.code, text: why.text, atMs, counted };
+}
+
+function settlementOf(work: Work, rest: Omit<Settlement, "tenant" | "type" | "hullId" | "seq">): Settlement {
+  const { tenant, type, hullId } = work.entry;
+  return { tenant, type, hullId, seq: work.content.seq, ...rest };
+}
+
+/** Ends without a write. */
+export function ended(work: Work, outcome: OutcomeKind, why: Reason, nowMs: number): Settlement {
+  return settlementOf(work, { then: { kind: "end", ending: endingOf(work.content, outcome, why, nowMs) } });
+}
+
+/** Stays in the outbox; a doubt stays with it unless it was answered. */
+export function postponed(work: Work, notBeforeMs: number, problem: string, doubt?: Doubt): Settlement {
+  return settlementOf(work, {
+    then: { kind: "wait", notBeforeMs, problem, ...(doubt === undefined ? {} : { doubt }) },
+  });
+}
+
+/** Waits for its parent; the parent is made from what the child carries if nobody sent it. */
+export function blockedBy(work: Work): Settlement | undefined {
+  const parent = work.content.desired.parent;
+  if (parent === undefined) return undefined;
+  return settlementOf(work, {
+    then: {
+      kind: "block",
+      parent: {
+        type: parent.type,
+        hullId: parent.hullId,
+        content: {
+          desired: parent.desired,
+          claims: parent.claims,
+          ...(parent.hintId === undefined ? {} : { hintId: parent.hintId }),
+          force: false,
+          messageId: work.content.messageId,
+          version: 0,
+          derived: true,
+        },
+      },
+    },
+  });
+}
+
+export interface Delivery {
+  readonly remoteId: string;
+  /** Fields that were sent in this delivery. */
+  readonly sent: readonly string[];
+  /** Fields found equal. */
+  readonly equal: readonly string[];
+  readonly outcome: "sent" | "unchanged";
+  readonly why: Reason;
+  /** A new record: what we did not send is empty there. */
+  readonly created: boolean;
+}
+
+/** The service holds the record: the mirror learns it, and Hull is told what it does not know yet. */
+export function delivered(work: Work, context: TypeContext, delivery: Delivery): Settlement {
+  const mirror = patchOf(work, context, delivery);
+  const tell = tellOf(work, context, delivery);
+  const ending = endingOf(work.content, delivery.outcome, delivery.why, context.nowMs);
+  if (tell === undefined) return settlementOf(work, { mirror, then: { kind: "end", ending } });
+  return settlementOf(work, { mirror, then: { kind: "tell", ending, tell } });
+}
+
+/** Linked to `remoteId`, but not delivered: worked on again at once. */
+export function relinked(work: Work, context: TypeContext, remoteId: string, sent: readonly string[]): Settlement {
+  const created = false;
+  const why = reason("updated");
+  const patch = patchOf(work, context, { remoteId, sent, equal: [], outcome: "sent", why, created });
+  return settlementOf(work, {
+    mirror: { ...patch, fresh: true },
+    then: { kind: "wait", notBeforeMs: context.nowMs, problem: "Its id was gone; the service made a new record." },
+  });
+}
+
+/** The id that we knew is gone: forget it and look again. */
+export function unlinked(work: Work, nowMs: number): Settlement {
+  return settlementOf(work, {
+    unlink: true,
+    then: { kind: "wait", notBeforeMs: nowMs, problem: "The record is gone from the service; it is looked for again." },
+  });
+}
+
+function patchOf(work: Work, context: TypeContext, delivery: Delivery): MirrorPatch {
+  const { desired } = work.content;
+  const facts: Record<string, { remote?: string; sent?: string }> = {};
+  if (delivery.created) {
+    for (const field of context.mapped) facts[field] = { remote: NOTHING };
+  }
+  for (const field of [...delivery.sent, ...delivery.equal]) {
+    const own = desired.fields[field] ?? null;
+    const { type } = context.specOf(field);
+    facts[field] = { remote: fingerprint(work.wire[field] ?? own, type), sent: fingerprint(own, type) };
+  }
+  const wrote = delivery.outcome === "sent";
+  return {
+    id: delivery.remoteId,
+    keys: keysAfter(work, delivery),
+    ...(work.parentId === undefined || !placed(delivery, context) ? {} : { parentId: work.parentId }),
+    facts,
+    fresh: delivery.created,
+    ...(wrote ? { writtenAtMs: context.nowMs } : {}),
+  };
+}
+
+/** Keys that the service now holds: all of a new record, otherwise those that were sent. */
+function keysAfter(work: Work, delivery: Delivery): Keys {
+  const known = delivery.created ? Object.keys(work.content.desired.keys) : [...delivery.sent, ...delivery.equal];
+  const keys: Record<string, string> = {};
+  for (const name of known) {
+    const value = work.content.desired.keys[name];
+    if (value !== undefined) keys[name] = value;
+  }
+  return keys;
+}
+
+/** Whether the record is known to sit under the parent that Hull names. */
+function placed(delivery: Delivery, { type }: TypeContext): boolean {
+  if (type.parent === undefined || delivery.created) return true;
+  return delivery.sent.includes(type.parent.field) || delivery.equal.includes(type.parent.field);
+}
+
+/** What Hull does not know yet of what the service is now known to hold; undefined when it knows everything. */
+function tellOf(work: Work, context: TypeContext, delivery: Delivery): TellContent | undefined {
+  const known: Readonly<Record<string, Fact>> = delivery.created ? {} : (work.mirror?.facts ?? {});
+  const attributes: Record<string, Json> = {};
+  const facts: Record<string, string> = {};
+  const say = (field: string, value: Json, mark: string, attribute: string): void => {
+    if (known[field]?.[2] === mark) return;
+    attributes[attribute] = value;
+    facts[field] = mark;
+  };
+
+  // A profile that lost the id (Hull shows none although it confirmed one) is told again.
+  const lost = work.content.hintId === undefined && !work.content.derived;
+  if (lost || known["_id"]?.[2] !== delivery.remoteId) {
+    attributes[context.attributeOf("_id")] = delivery.remoteId;
+    facts["_id"] = delivery.remoteId;
+  }
+  for (const field of [...delivery.sent, ...delivery.equal]) {
+    const value = work.wire[field] ?? work.content.desired.fields[field] ?? null;
+    say(field, value, fingerprint(value, context.specOf(field).type), context.attributeOf(field));
+  }
+  const parent = work.content.desired.parent;
+  const link = parent !== undefined && known["@account"]?.[2] !== parent.hullId ? parent : undefined;
+  if (link !== undefined) facts["@account"] = link.hullId;
+  if (Object.keys(attributes).length === 0 && link === undefined) return undefined;
+  return {
+    claims: work.content.claims,
+    attributes,
+    facts,
+    ...(link === undefined ? {} : { account: link.claims }),
+  };
+}
+
+/** A remote record as the mirror remembers it. */
+export function observationOf(record: RemoteRecord, context: TypeContext): Observation {
+  const facts: Record<string, string> = {};
+  for (const [field, value] of Object.entries(record.fields)) {
+    facts[field] = fingerprint(value, context.specOf(field).type);
+  }
+  return {
+    id: record.id,
+    keys: record.keys,
+    ...(record.parentId === undefined ? {} : { parentId: record.parentId }),
+    complete: record.complete,
+    archived: record.archived === true,
+    ...(record.createdAtMs === undefined ? {} : { createdAtMs: record.createdAtMs }),
+    facts,
+  };
+}

@@ -1,0 +1,50 @@
+// Credentials behind an interface: a fixed token today, OAuth with a shared renewal for later services.
+
+/** Who proves that we may call. `refresh` answers whether new credentials were obtained. */
+export interface AuthProvider {
+  headers(): Promise<Record<string, string>> | Record<string, string>;
+  refresh?(): Promise<boolean>;
+}
+
+export interface Authenticator {
+  /** The headers of today; `generation` counts renewals, so that a late 401 to old headers renews nothing. */
+  current(): Promise<{ readonly headers: Record<string, string>; readonly generation: number }>;
+  /** Answers whether newer credentials than those of `seenGeneration` are there now. */
+  renew(seenGeneration: number): Promise<boolean>;
+}
+
+/** One renewal at a time, shared by everybody who was refused with the same credentials. */
+export function createAuthenticator(auth: AuthProvider | undefined): Authenticator {
+  let generation = 0;
+  let renewing: Promise<boolean> | undefined;
+
+  async function renewOnce(refresh: () => Promise<boolean>): Promise<boolean> {
+    try {
+      const renewed = await refresh();
+      if (renewed) generation += 1;
+      return renewed;
+    } finally {
+      renewing = undefined;
+    }
+  }
+
+  return {
+    async current() {
+      const seen = generation;
+      return { headers: auth ? await auth.headers() : {}, generation: seen };
+    },
+    async renew(seenGeneration) {
+      if (seenGeneration !== generation) return true;
+      if (auth?.refresh === undefined) return false;
+      renewing ??= renewOnce(auth.refresh.bind(auth));
+      return renewing;
+    },
+  };
+}
+
+/** Header values as secrets, also without their scheme word. */
+export function secretsIn(headers: Readonly<Record<string, string>>): string[] {
+  return Object.entries(headers)
+    .filter(([name]) => /authorization|token|secret|key|cookie/i.test(name))
+    .map(([, value]) => value.replace(/^(bearer|basic)\s+/i, ""));
+}

@@ -1,0 +1,296 @@
+// The one HTTP client: every request to anybody outside goes through `request`, which takes a unit of the budget,
+// obeys the retry law, and turns whatever goes wrong into a RemoteError without secrets.
+import { closeAgents, createAgents, type Agents } from "./agents";
+import { createAuthenticator, secretsIn, type AuthProvider } from "./auth";
+import { BudgetClosedError, type Budget, type BudgetClass } from "./budget";
+import { classify, classifyFailure, RemoteError, type Failure, type RemoteErrorKind } from "./errors";
+import type { Log } from "./log";
+import { createRedactor } from "./redact";
+import { decideRetry } from "./retry";
+import { buildUrl, type Query, type RouteParams } from "./route";
+import type { ResponseHeaders } from "./server-wait";
+import { joinSignals } from "./signals";
+import { systemClock, systemSleep, type Clock, type Sleep } from "./time";
+import { exchange, type Exchange } from "./transport";
+
+export type Method = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
+
+/** One request as sent, for metrics. */
+export interface CallRecord {
+  readonly system: string;
+  readonly method: Method;
+  readonly route: string;
+  readonly status?: number;
+  readonly errorKind?: RemoteErrorKind;
+  readonly durationMs: number;
+}
+
+export interface HttpClientOptions {
+  /** Whom we call, for errors, logs and metrics: "planhat", "hull", … */
+  readonly system: string;
+  /** Scheme, host and optional path prefix. */
+  readonly baseUrl: string;
+  readonly auth?: AuthProvider | undefined;
+  readonly budget?: Budget | undefined;
+  /** Per request, body included. */
+  readonly timeoutMs?: number | undefined;
+  readonly maxResponseBytes?: number | undefined;
+  /** Requests per call, the first included. */
+  readonly maxAttempts?: number | undefined;
+  /** Shortest wait before a repetition. */
+  readonly retryBaseMs?: number | undefined;
+  readonly log?: Log | undefined;
+  readonly clock?: Clock | undefined;
+  readonly sleep?: Sleep | undefined;
+  readonly random?: (() => number) | undefined;
+  /** Shared agents; the owner closes them. Without them the client makes and closes its own. */
+  readonly agents?: Agents | undefined;
+  /** Values that must never be logged, besides those that `auth` hands out. */
+  readonly secrets?: readonly string[] | undefined;
+  readonly userAgent?: string | undefined;
+  readonly onCall?: ((call: CallRecord) => void) | undefined;
+}
+
+export interface HttpRequest {
+  readonly method: Method;
+  /** Template with `:name` places, such as `/endusers/:id`; empty = the base URL itself. */
+  readonly route: string;
+  readonly params?: RouteParams | undefined;
+  readonly query?: Query | undefined;
+  /** Sent as JSON; a string is sent as it is. */
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Budget class; delivery when left out. */
+  readonly priority?: BudgetClass | undefined;
+  /** Set for writes whose repetition changes nothing. GET and HEAD always are. */
+  readonly safeToRepeat?: boolean | undefined;
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** "text" leaves the body unparsed. Default "json": parsed when it is JSON, else the text. */
+  readonly expect?: "json" | "text" | undefined;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: ResponseHeaders;
+  /** Parsed JSON, else the text; `undefined` when empty. Callers check its shape. */
+  readonly body: unknown;
+}
+
+export interface HttpClient {
+  /**
+   * Sends the request, repeating it where that is safe, and returns any 2xx answer (206 included).
+   *
+   * @throws RemoteError for every other outcome
+   */
+  request(request: HttpRequest): Promise<HttpResponse>;
+  /** Refuses new requests, cancels running ones and closes own connections. */
+  close(): void;
+}
+
+export function createHttpClient(options: HttpClientOptions): HttpClient {
+  const { system, budget, log } = options;
+  const clock = options.clock ?? systemClock;
+  const sleep = options.sleep ?? systemSleep;
+  const random = options.random ?? Math.random;
+  const maxAttempts = options.maxAttempts ?? 3;
+  const agents = options.agents ?? createAgents();
+  const redactor = createRedactor(options.secrets);
+  const closing = new AbortController();
+  const authenticator = createAuthenticator(options.auth);
+
+  /** One request on the wire, judged. */
+  async function attempt(
+    request: HttpRequest,
+    url: string,
+    credentials: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+    n: number,
+  ): Promise<HttpResponse> {
+    const startedAt = clock();
+    const result = await exchange({
+      method: request.method,
+      url,
+      headers: {
+        accept: "application/json, text/plain;q=0.9, */*;q=0.1",
+        ...(request.body === undefined ? {} : { "content-type": "application/json" }),
+        "user-agent": options.userAgent ?? "hull-planhat-connector",
+        ...lowerCased(credentials),
+        ...lowerCased(request.headers ?? {}),
+      },
+      body: request.body === undefined || typeof request.body === "string" ? request.body : serialise(request),
+      timeoutMs: request.timeoutMs ?? options.timeoutMs ?? 30_000,
+      maxResponseBytes: options.maxResponseBytes ?? 50_000_000,
+      agents,
+      signal,
+    });
+    const outcome = judge(request, result);
+    record(request, n, clock() - startedAt, outcome);
+    if (outcome instanceof RemoteError) throw outcome;
+    return outcome;
+  }
+
+  async function takeUnit(request: HttpRequest, signal: AbortSignal): Promise<void> {
+    try {
+      if (signal.aborted) throw new DOMException("Aborted before sending.", "AbortError");
+      await budget?.take(request.priority ?? "delivery", signal);
+    } catch (error) {
+      const failure = error instanceof BudgetClosedError ? "budget_closed" : "cancelled";
+      // Whatever the failure usually means: here nothing was sent.
+      throw failed(request, failure, { applied: "no", cause: error });
+    }
+  }
+
+  function judge(request: HttpRequest, result: Exchange): HttpResponse | RemoteError {
+    if (!result.ok) return failed(request, result.failure, { cause: result.cause });
+    const { status, headers, text } = result;
+    const parsed = request.expect === "text" ? { body: text === "" ? undefined : text } : parseBody(text, headers);
+    if (status >= 200 && status < 300) {
+      if (!("broken" in parsed)) return { status, headers, body: parsed.body };
+      return failed(request, "truncated", { status, answer: text, what: "the answer is no complete JSON" });
+    }
+    const answer = "broken" in parsed ? text : parsed.body;
+    return new RemoteError({
+      ...identity(request),
+      ...classify(status, headers, clock()),
+      status,
+      body: redactor.excerpt(answer),
+      answer,
+    });
+  }
+
+  function identity(request: HttpRequest): { system: string; method: Method; route: string } {
+    return { system, method: request.method, route: request.route === "" ? "/" : request.route };
+  }
+
+  function failed(
+    request: HttpRequest,
+    failure: Failure,
+    more: { applied?: "no"; cause?: unknown; status?: number; answer?: unknown; what?: string },
+  ): RemoteError {
+    return new RemoteError({
+      ...identity(request),
+      ...classifyFailure(failure),
+      failure,
+      ...more,
+      ...(more.answer === undefined ? {} : { body: redactor.excerpt(more.answer) }),
+      cause: safeCause(more.cause),
+    });
+  }
+
+  /** axios errors carry the whole request, credentials included; only name, code and a clean message go on. */
+  function safeCause(cause: unknown): Error | undefined {
+    if (!(cause instanceof Error)) return undefined;
+    const safe: Error & { code?: string } = new Error(redactor.text(cause.message));
+    safe.name = cause.name;
+    if ("code" in cause && typeof cause.code === "string") safe.code = cause.code;
+    return safe;
+  }
+
+  function record(request: HttpRequest, n: number, durationMs: number, outcome: HttpResponse | RemoteError): void {
+    const { status } = outcome;
+    const errorKind = outcome instanceof RemoteError ? outcome.kind : undefined;
+    const call = { ...identity(request), ...(status === undefined ? {} : { status }), durationMs };
+    options.onCall?.(errorKind === undefined ? call : { ...call, errorKind });
+    const failure = outcome instanceof RemoteError ? outcome.failure : undefined;
+    log?.debug({ ...call, errorKind, failure, attempt: n, maxAttempts }, "remote call");
+  }
+
+  async function send(request: HttpRequest, url: string, signal: AbortSignal): Promise<HttpResponse> {
+    const safeToRepeat = request.method === "GET" || request.method === "HEAD" || request.safeToRepeat === true;
+    let n = 1;
+    let staleRetryUsed = false;
+    let renewed = false;
+    for (;;) {
+      let generation = 0;
+      try {
+        await takeUnit(request, signal);
+        const credentials = await authenticator.current();
+        generation = credentials.generation;
+        redactor.learn(...secretsIn(credentials.headers));
+        return await attempt(request, url, credentials.headers, signal, n);
+      } catch (error) {
+        if (!(error instanceof RemoteError)) throw error;
+        if (error.status === 401 && !renewed && (await authenticator.renew(generation))) {
+          renewed = true;
+          continue;
+        }
+        const decision = decideRetry({
+          attempt: n,
+          maxAttempts,
+          error,
+          safeToRepeat,
+          staleRetryUsed,
+          random,
+          baseMs: options.retryBaseMs ?? 500,
+        });
+        if (error.kind === "throttled") budget?.penalise(decision.waitMs);
+        if (!decision.retry) throw error;
+        const { waitMs, reason } = decision;
+        log?.warn(
+          {
+            ...identity(request),
+            status: error.status,
+            failure: error.failure,
+            attempt: n,
+            maxAttempts,
+            waitMs,
+            reason,
+          },
+          "remote call is repeated",
+        );
+        if (reason === "stale_socket") staleRetryUsed = true;
+        else n += 1;
+        if (waitMs > 0) await pause(waitMs, signal, error);
+      }
+    }
+  }
+
+  /** An aborted wait ends the call with the error that caused the wait: that is what happened to the request. */
+  async function pause(waitMs: number, signal: AbortSignal, error: RemoteError): Promise<void> {
+    try {
+      await sleep(waitMs, signal);
+    } catch {
+      throw error;
+    }
+  }
+
+  return {
+    async request(request) {
+      if (closing.signal.aborted) throw failed(request, "client_closed", {});
+      const built = buildUrl(options.baseUrl, request.route, request.params, request.query);
+      if (!built.ok) throw failed(request, "invalid_request", { what: `not sent: ${built.problem}` });
+      const joined = joinSignals(closing.signal, request.signal);
+      try {
+        return await send(request, built.url, joined.signal);
+      } finally {
+        joined.release();
+      }
+    },
+    close() {
+      closing.abort();
+      if (options.agents === undefined) closeAgents(agents);
+    },
+  };
+}
+
+/** `JSON.stringify` answers undefined for functions and the like: such a body is a mistake of ours. */
+function serialise(request: HttpRequest): string {
+  const text = JSON.stringify(request.body) as string | undefined;
+  if (text === undefined) throw new TypeError(`The body of ${request.method} ${request.route} is no JSON value.`);
+  return text;
+}
+
+/** Text first, JSON second: error pages come as plain text, and some servers label JSON as text. */
+function parseBody(text: string, headers: ResponseHeaders): { readonly body: unknown } | { readonly broken: true } {
+  if (text.trim() === "") return { body: undefined };
+  try {
+    return { body: JSON.parse(text) as unknown };
+  } catch {
+    return /\bjson\b/i.test(headers["content-type"] ?? "") ? { broken: true } : { body: text };
+  }
+}
+
+function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}

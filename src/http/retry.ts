@@ -1,0 +1,76 @@
+// The one law of repeating calls, as a pure decision that can be logged.
+import type { RemoteError } from "./errors";
+
+/** No call of ours waits longer inside itself; longer waits are handed back to the caller. */
+export const MAX_WAIT_MS = 120_000;
+
+export interface RetryQuestion {
+  /** 1 for the first request of the call. */
+  readonly attempt: number;
+  readonly maxAttempts: number;
+  readonly error: Pick<RemoteError, "kind" | "applied" | "failure" | "retryAfterMs">;
+  /** True for GET and HEAD, and for writes whose repetition changes nothing. */
+  readonly safeToRepeat: boolean;
+  /** The one immediate repetition after a stale keep-alive socket was already spent. */
+  readonly staleRetryUsed?: boolean;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly baseMs: number;
+  readonly capMs?: number;
+}
+
+export type RetryReason =
+  | "stale_socket"
+  | "throttled"
+  | "not_sent"
+  | "transient"
+  | "attempts_used_up"
+  | "named_wait_too_long"
+  | "not_safe_to_repeat"
+  | "repeating_cannot_help";
+
+export interface RetryDecision {
+  readonly retry: boolean;
+  /** How long to stay away, also when this call is not repeated. Milliseconds. */
+  readonly waitMs: number;
+  readonly reason: RetryReason;
+}
+
+/**
+ * Decides whether a failed request is sent again, and when.
+ *
+ * The wait grows exponentially with jitter, never falls below `baseMs`, and is never shorter than what the server
+ * named. A named wait beyond `capMs` (2 minutes at most) ends the call instead of being shortened.
+ */
+export function decideRetry(question: RetryQuestion): RetryDecision {
+  const { error } = question;
+  if (error.failure === "stale_socket" && question.safeToRepeat && question.staleRetryUsed !== true) {
+    return { retry: true, waitMs: 0, reason: "stale_socket" };
+  }
+  const capMs = Math.min(question.capMs ?? MAX_WAIT_MS, MAX_WAIT_MS);
+  const waitMs = Math.max(backoffMs(question, capMs), error.retryAfterMs ?? 0);
+  const stop = (reason: RetryReason): RetryDecision => ({ retry: false, waitMs, reason });
+
+  const why = reasonToRepeat(error);
+  if (why === undefined) return stop("repeating_cannot_help");
+  if (error.applied === "maybe" && !question.safeToRepeat) return stop("not_safe_to_repeat");
+  if (question.attempt >= question.maxAttempts) return stop("attempts_used_up");
+  if (waitMs > capMs) return stop("named_wait_too_long");
+  return { retry: true, waitMs, reason: why };
+}
+
+function reasonToRepeat(error: RetryQuestion["error"]): RetryReason | undefined {
+  if (error.failure === "cancelled" || error.failure === "client_closed" || error.failure === "budget_closed") {
+    return undefined; // our own wish, not a fault
+  }
+  if (error.kind === "throttled") return "throttled";
+  if (error.kind !== "transient") return undefined;
+  return error.applied === "no" ? "not_sent" : "transient";
+}
+
+/** Uniform between the base and its `attempt`-th doubling, so that callers who failed together return apart. */
+function backoffMs({ attempt, baseMs, random }: RetryQuestion, capMs: number): number {
+  const floorMs = Math.min(baseMs, capMs);
+  const ceilingMs = Math.min(capMs, baseMs * 2 ** Math.min(attempt, 30));
+  return Math.round(floorMs + random() * (ceilingMs - floorMs));
+}

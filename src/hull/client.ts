@@ -1,0 +1,78 @@
+// Hull's REST API, as far as a connector needs it.
+import { createHttpClient, type HttpClientOptions, type HttpRequest, type HttpResponse } from "../http/client";
+import type { Protocol } from "../http/hosts";
+
+/** The credentials of one installed connector. */
+export interface HullCredentials {
+  /** Host name, checked against the allow-list by whoever read it. */
+  readonly organization: string;
+  /** Connector id, of any shape. */
+  readonly id: string;
+  readonly secret: string;
+}
+
+/** What the caller decides about transport; system, address and credentials are ours. */
+export type HullHttpOptions = Omit<HttpClientOptions, "system" | "baseUrl" | "auth" | "secrets">;
+
+export interface HullStatus {
+  readonly status: "ok" | "warning" | "error" | "setupRequired";
+  readonly messages: readonly string[];
+}
+
+type CallOptions = Pick<HttpRequest, "params" | "query" | "priority" | "signal" | "timeoutMs">;
+
+/** Every method rejects with a RemoteError: 401 wrong secret, 402 organization disabled, 404 no such connector. */
+export interface HullClient {
+  /** The connector of these credentials, unread. */
+  getApp(options?: CallOptions): Promise<unknown>;
+  /** All segments of the organization, unread. */
+  getSegments(of: "users" | "accounts", options?: CallOptions): Promise<unknown>;
+  /** Shows the status in Hull's dashboard. */
+  putStatus(status: HullStatus, options?: CallOptions): Promise<void>;
+  /** @param route template below `/api/v1`, such as `/:id` */
+  get(route: string, options?: CallOptions): Promise<HttpResponse>;
+  /** Repeated when the answer is lost: PUTs of Hull's API replace. */
+  put(route: string, body: unknown, options?: CallOptions): Promise<HttpResponse>;
+  close(): void;
+}
+
+export function createHullClient(
+  credentials: HullCredentials,
+  options: { readonly protocol?: Protocol | undefined; readonly http?: HullHttpOptions | undefined } = {},
+): HullClient {
+  const http = createHttpClient({
+    timeoutMs: 10_000,
+    ...options.http,
+    system: "hull",
+    baseUrl: `${options.protocol ?? "https"}://${credentials.organization}/api/v1`,
+    auth: { headers: () => hullHeaders(credentials) },
+    secrets: [credentials.secret],
+  });
+
+  return {
+    async getApp(call) {
+      return (await http.request({ ...call, method: "GET", route: "/app" })).body;
+    },
+    async getSegments(of, call) {
+      const query = { ...call?.query, shipId: credentials.id };
+      return (await http.request({ ...call, method: "GET", route: `/${of}_segments`, query })).body;
+    },
+    async putStatus(status, call) {
+      const params = { ...call?.params, id: credentials.id };
+      await http.request({ ...call, method: "PUT", route: "/:id/status", params, body: status, safeToRepeat: true });
+    },
+    get: (route, call) => http.request({ ...call, method: "GET", route }),
+    put: (route, body, call) => http.request({ ...call, method: "PUT", route, body, safeToRepeat: true }),
+    close: () => http.close(),
+  };
+}
+
+/** The headers that every call to Hull carries, the firehose included. */
+export function hullHeaders(credentials: HullCredentials): Record<string, string> {
+  return {
+    "content-type": "application/json",
+    "hull-app-id": credentials.id,
+    "hull-access-token": credentials.secret,
+    "hull-organization": credentials.organization,
+  };
+}

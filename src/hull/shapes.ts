@@ -1,0 +1,56 @@
+// Building blocks of Hull's payloads. Everything unknown is kept, and big bags of attributes are passed on by
+// reference: a shipment has up to 200 messages with hundreds of attributes each.
+import { z } from "zod";
+
+/** A bag of attributes, passed on as it came. */
+export type Attributes = Readonly<Record<string, unknown>>;
+
+export function isAttributes(value: unknown): value is Attributes {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Connector, entity and segment ids come in any length and sometimes as numbers; inside they are strings. */
+export const identifier = z
+  .union([z.string().min(1), z.number()], "expected a non-empty string or a number")
+  .transform(String);
+
+/** A value that we use as a key when it is there. Numbers become strings, so that 42 and "42" are one identity. */
+export const optionalKey = z
+  .union([z.string(), z.number().transform(String), z.null()], "expected a string")
+  .optional();
+
+/** Attributes; absent, null and an empty array (some producers' idea of an empty object) mean none. */
+export const attributes = lenient(
+  (value) => (isBlank(value) ? {} : value),
+  z.custom<Attributes>(isAttributes, "expected an object"),
+);
+
+/** A list; absent, null and `{}` mean empty. */
+export function list<T extends z.ZodType>(element: T): z.ZodType<z.output<T>[]> {
+  return lenient((value) => (isBlank(value) ? [] : value), z.array(element, "expected an array"));
+}
+
+const segment = z.looseObject({ id: identifier, name: z.string().nullish(), type: z.string().nullish() });
+
+export type Segment = z.output<typeof segment>;
+
+/** Segments; an element without an id can match no filter and is left out, so that it cannot spoil its message. */
+export const segments: z.ZodType<Segment[]> = list(z.unknown()).transform((items) =>
+  items.flatMap((item) => {
+    const parsed = segment.safeParse(item);
+    return parsed.success ? [parsed.data] : [];
+  }),
+);
+
+/** Repairs a value before its schema sees it; unlike `z.preprocess` also where the key is absent. */
+export function lenient<T extends z.ZodType>(repair: (value: unknown) => unknown, schema: T): z.ZodType<z.output<T>> {
+  return z.unknown().optional().transform(repair).pipe(schema);
+}
+
+/** Absent, null, `{}` or `[]`. */
+export function isBlank(value: unknown): boolean {
+  if (value === undefined || value === null) return true;
+  if (typeof value !== "object") return false;
+  for (const _key in value) return false;
+  return true;
+}

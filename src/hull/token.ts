@@ -1,0 +1,88 @@
+// The token that each firehose item carries: whom it is about.
+// https://www.hull.io/docs/reference/identity_resolution/
+import { signHs256 } from "./jwt";
+
+/** At least one must be there; null, undefined and blank ones are dropped. */
+export interface UserClaims {
+  readonly id?: Claim;
+  readonly email?: Claim;
+  readonly external_id?: Claim;
+  readonly anonymous_id?: Claim;
+}
+
+export interface AccountClaims {
+  readonly id?: Claim;
+  readonly external_id?: Claim;
+  readonly domain?: Claim;
+  readonly anonymous_id?: Claim;
+}
+
+type Claim = string | number | null | undefined;
+
+const USER_CLAIMS = ["id", "email", "external_id", "anonymous_id"] as const;
+const ACCOUNT_CLAIMS = ["id", "external_id", "domain", "anonymous_id"] as const;
+
+export interface SubjectOptions {
+  /** Connector id. */
+  readonly id: string;
+  /** Connector secret; signs the token. */
+  readonly secret: string;
+  /** Whose attributes the item sets. */
+  readonly subject: "user" | "account";
+  readonly user?: UserClaims | undefined;
+  readonly account?: AccountClaims | undefined;
+  /** False: only an existing entity is updated. Hull's default is true. */
+  readonly create?: boolean | undefined;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+export class EmptyClaimsError extends Error {
+  override readonly name = "EmptyClaimsError";
+  constructor(readonly subject: "user" | "account") {
+    const names = subject === "user" ? USER_CLAIMS : ACCOUNT_CLAIMS;
+    super(`No claim identifies the ${subject}: give at least one of ${names.join(", ")}.`);
+  }
+}
+
+/**
+ * The HS256 token of one item.
+ *
+ * @throws EmptyClaimsError when the subject, or the other entity if one is given, has no usable claim: Hull would accept
+ *   such a token and attach the attributes to nobody.
+ */
+export function signSubject(options: SubjectOptions): string {
+  const { subject, create } = options;
+  const user = claimsOf("user", options.user, USER_CLAIMS, subject);
+  const account = claimsOf("account", options.account, ACCOUNT_CLAIMS, subject);
+  const sub = (subject === "user" ? user : account)?.["id"];
+  return signHs256(
+    {
+      iss: options.id,
+      iat: Math.floor(options.now / 1_000),
+      ...(sub === undefined ? {} : { sub }),
+      ...(user === undefined ? {} : { "io.hull.asUser": user }),
+      ...(account === undefined ? {} : { "io.hull.asAccount": account }),
+      ...(create === undefined ? {} : { "io.hull.create": create }),
+      "io.hull.subjectType": subject,
+    },
+    options.secret,
+  );
+}
+
+function claimsOf<Name extends string>(
+  entity: "user" | "account",
+  given: { readonly [Key in Name]?: Claim } | undefined,
+  names: readonly Name[],
+  subject: "user" | "account",
+): Record<string, string> | undefined {
+  if (given === undefined && entity !== subject) return undefined;
+  const claims: Record<string, string> = {};
+  for (const name of names) {
+    const value: Claim = given?.[name];
+    const text = String(value ?? "");
+    if (text.trim() !== "") claims[name] = text;
+  }
+  if (Object.keys(claims).length === 0) throw new EmptyClaimsError(entity);
+  return claims;
+}

@@ -1,0 +1,72 @@
+/**
+ * Reading Hull attributes. A user's own attributes come with or without the prefix `traits_`, an account's without;
+ * grouped ones are flat keys with a slash. Absent and null are two different things.
+ */
+import type { Attributes, EntityMessage } from "../../engine/message";
+import type { Json } from "../service";
+
+/** A Hull attribute as a settings row names it. */
+export interface AttributeReference {
+  /** As written in the settings, for messages to people. */
+  readonly text: string;
+  readonly from: "user" | "account";
+  /** Keys under which it may be found, best first. */
+  readonly candidates: readonly string[];
+}
+
+const TRAITS = "traits_";
+const ACCOUNT = "account.";
+
+/**
+ * @param text such as `name`, `traits_planhat/id`, `account.domain`
+ * @param entity whose table the row belongs to
+ * @returns undefined when nothing but blanks and prefixes is there
+ */
+export function attributeReference(text: string, entity: "user" | "account"): AttributeReference | undefined {
+  const trimmed = text.trim();
+  const ofAccount = trimmed.startsWith(ACCOUNT);
+  const written = ofAccount ? trimmed.slice(ACCOUNT.length) : trimmed;
+  const bare = written.startsWith(TRAITS) ? written.slice(TRAITS.length) : written;
+  if (bare === "") return undefined;
+  const other = written === bare ? TRAITS + bare : bare;
+  return { text: trimmed, from: ofAccount ? "account" : entity, candidates: [written, other] };
+}
+
+/** An own property, never an inherited one: attribute names come from outside. */
+export function own(attributes: Attributes, key: string): Json | undefined {
+  return Object.hasOwn(attributes, key) ? attributes[key] : undefined;
+}
+
+/** @returns undefined when the message does not carry the attribute; `null` when Hull says that it is empty */
+export function readAttribute(message: EntityMessage, reference: AttributeReference): Json | undefined {
+  const source = reference.from === "user" ? message.user : message.account;
+  for (const key of reference.candidates) {
+    const value = own(source, key);
+    if (value !== undefined) return value;
+  }
+  return undefined;
+}
+
+/**
+ * Whether the message's changes show that the attribute held something and now holds nothing. Elements of a list
+ * change under indexed keys: `tags[0]: ["a", null]`.
+ */
+export function wasCleared(message: EntityMessage, reference: AttributeReference): boolean {
+  const changes = reference.from === "user" ? message.changes.user : message.changes.account;
+  return Object.keys(changes).some((key) => {
+    const attribute = key.replace(/\[\d+\]$/, "");
+    if (!reference.candidates.includes(key) && !reference.candidates.includes(attribute)) return false;
+    const change = own(changes, key);
+    return isPair(change) && change[0] !== null && change[1] === null;
+  });
+}
+
+function isPair(change: Json | undefined): change is readonly [Json, Json] {
+  return Array.isArray(change) && change.length === 2 && change[0] !== undefined;
+}
+
+/** A non-empty text; numbers count, since Hull delivers external ids in both forms. */
+export function textOf(value: Json | undefined): string | undefined {
+  if (typeof value === "number" && Number.isFinite(value)) return String(value);
+  return typeof value === "string" && value.trim() !== "" ? value : undefined;
+}

@@ -1,0 +1,254 @@
+/**
+ * Writing one chunk with as few bulk calls as the answers allow. What an answer proves is done; what it leaves open is
+ * read back or, where nothing was written or repeating changes nothing, sent again in halves until the record that
+ * spoils the call stands alone.
+ */
+import { RemoteError } from "../../http/errors";
+import type { Applied, Intent, Problem, Result } from "../service";
+import { itemOf } from "./attribution";
+import type { Item } from "./attribution";
+import { standsAlone } from "./chunks";
+import { isFailed, problemOf } from "./failure";
+import { foldAnswer, refusal } from "./fold";
+import type { Folded } from "./fold";
+import { typeSpec } from "./objects";
+import { readBackCreates, readBackUpdates } from "./readback";
+import type { Rest } from "./rest";
+import { applySingle, unsent } from "./single";
+
+/** Calls that one chunk may cost; isolating one record among 5,000 takes 27. */
+const MAX_CALLS = 120;
+/** So few updates are read back at once; more are cheaper to send again in halves. */
+const FEW_UPDATES = 5;
+/** From this size on, items that are all refused alike show a fault of the mapping, not of the records. */
+const ALL_ALIKE = 20;
+const SAMPLE_FROM = 4;
+const NO_REASON = "Planhat refused the record without naming a reason.";
+const AUTH_WAIT_MS = 600_000;
+const MAPPING_WAIT_MS = 600_000;
+const GO_ON_WAIT_MS = 1_000;
+const UNREADABLE_WAIT_MS = 5_000;
+
+/** What a call left open. */
+interface Outcome {
+  readonly open: readonly Item[];
+  /** True when the call was refused as a whole and nothing was written. */
+  readonly refused: boolean;
+  readonly message: string | undefined;
+}
+
+/**
+ * @param intents one chunk of `chunksOf`; a namesake is written by a call of its own
+ * @returns one result per intent. Never throws for remote failures.
+ */
+export async function applyChunk(rest: Rest, type: string, intents: readonly Intent[]): Promise<Applied> {
+  const items = intents.map((intent) => itemOf(type, intent));
+  const alone = items.filter(({ intent }) => standsAlone(intent));
+  const together = items.filter(({ intent }) => !standsAlone(intent));
+  const writing = createWriting(rest, type);
+  if (together.length > 0) await writing.bulk(together);
+  for (const item of alone) await writing.single(item);
+  const { problem } = writing;
+  return {
+    results: items.map(
+      (item) => writing.results.get(item) ?? later(problem?.waitMs ?? GO_ON_WAIT_MS, problem?.message),
+    ),
+    ...(problem !== undefined && { problem }),
+  };
+}
+
+function later(waitMs: number, message = "Other records of the same call are being told apart first."): Result {
+  return { kind: "later", waitMs, message };
+}
+
+function createWriting(rest: Rest, type: string) {
+  const results = new Map<Item, Result>();
+  let problem: Problem | undefined;
+  let calls = 0;
+
+  const isOpen = (item: Item) => !results.has(item);
+  const settle = (settled: Iterable<readonly [Item, Result]>) => {
+    for (const [item, result] of settled) results.set(item, result);
+  };
+
+  /** One bulk call, and everything that its answer proves. */
+  async function attempt(items: readonly Item[]): Promise<Outcome> {
+    calls += 1;
+    const folded = await send(items);
+    if (folded === undefined) return { open: [], refused: false, message: undefined };
+    items.forEach((item, at) => {
+      const result = folded.results[at];
+      if (result !== undefined) results.set(item, result);
+    });
+    const open = items.filter(isOpen);
+    const message = folded.looseErrors.length === 0 ? undefined : [...new Set(folded.looseErrors)].join(" / ");
+    if (folded.permission !== undefined) {
+      problem = forbidden(folded.permission);
+      settle(open.map((item) => [item, withoutRight(item, folded)]));
+    } else if (!folded.understood) {
+      settle(open.map((item) => [item, unreadable(item)]));
+    } else if (folded.nothingWritten) {
+      return { open, refused: true, message };
+    } else {
+      await readBack(open, folded);
+    }
+    return { open: items.filter(isOpen), refused: false, message };
+  }
+
+  /** @returns undefined when the call brought no answer that could be folded: everything is settled then */
+  async function send(items: readonly Item[]): Promise<Folded | undefined> {
+    const safeToRepeat = items.every(({ intent }) => intent.kind === "update");
+    try {
+      const { status, body } = await rest.bulk(
+        typeSpec(type).path,
+        items.map(({ body: item }) => item),
+        safeToRepeat,
+      );
+      return foldAnswer(type, items, status, body);
+    } catch (error) {
+      if (!isFailed(error)) throw error;
+      const answered = error instanceof RemoteError && error.status !== undefined && error.applied === "no";
+      if (answered && (error.status === 403 || error.kind === "validation" || error.kind === "too_large")) {
+        return foldAnswer(type, items, error.status, error.answer);
+      }
+      problem = problemOf(error);
+      settle(items.map((item) => [item, unsent(item, error)]));
+      return undefined;
+    }
+  }
+
+  async function readBack(open: readonly Item[], folded: Folded): Promise<void> {
+    const creates = open.filter(({ intent }) => intent.kind === "create");
+    const updates = open.filter(({ intent }) => intent.kind === "update");
+    if (creates.length > 0) settle(await readBackCreates(rest, type, creates, folded));
+    // Sending an update again whose id is gone would make yet another record.
+    const suspicious = folded.extraCreated || (updates.length <= FEW_UPDATES && folded.looseErrors.length === 0);
+    if (updates.length > 0 && suspicious) {
+      const known = new Set(creates.flatMap((item) => idOfResult(results.get(item))));
+      const looseIds = folded.looseIds.filter((id) => !known.has(id));
+      settle(await readBackUpdates(rest, type, updates, { ...folded, looseIds }));
+    }
+  }
+
+  /** Works off what a call left open. `items` is what that call held. */
+  async function isolate(items: readonly Item[], outcome: Outcome): Promise<void> {
+    const open = outcome.open.filter(isOpen);
+    const [first] = open;
+    if (first === undefined || problem !== undefined || calls >= MAX_CALLS) return;
+    if (items.length === 1) {
+      settle([[first, lastWord(first, outcome)]]);
+    } else if (open.length < items.length && (outcome.refused || open.length === 1)) {
+      await isolate(open, await attempt(open));
+    } else {
+      await split(open, outcome);
+    }
+  }
+
+  async function split(items: readonly Item[], outcome: Outcome): Promise<void> {
+    const middle = Math.ceil(items.length / 2);
+    const halves = [items.slice(0, middle), items.slice(middle)];
+    const outcomes: { readonly half: readonly Item[]; readonly outcome: Outcome }[] = [];
+    for (const half of halves) {
+      if (problem !== undefined || calls >= MAX_CALLS) return;
+      outcomes.push({ half, outcome: await attempt(half) });
+    }
+    const alike = outcomes.every((each) => each.outcome.refused && sameFault(each.outcome.message, outcome.message));
+    if (alike && items.length >= SAMPLE_FROM && outcome.refused && (await samplesFailAlike(items, outcome.message)))
+      return;
+    for (const each of outcomes) await isolate(each.half, each.outcome);
+  }
+
+  /** Both halves were refused for the same reason: is it the records, or what all of them have in common? */
+  async function samplesFailAlike(items: readonly Item[], message: string | undefined): Promise<boolean> {
+    const samples = [items[0], items[Math.floor(items.length / 2)], items.at(-1)];
+    const refused = new Map<Item, Result>();
+    for (const item of samples) {
+      if (item === undefined || !isOpen(item) || problem !== undefined) break;
+      const outcome = await attempt([item]);
+      const result = results.get(item) ?? lastWord(item, outcome);
+      results.set(item, result);
+      if (result.kind !== "rejected" || !sameFault(result.message, message ?? NO_REASON)) break;
+      refused.set(item, result);
+    }
+    if (refused.size < samples.length || problem !== undefined) return false;
+    for (const item of refused.keys()) results.delete(item);
+    problem = wrongMapping(type, message);
+    return true;
+  }
+
+  function lastWord(item: Item, { message, refused }: Outcome): Result {
+    if (message !== undefined) return refusal(type, item, message);
+    if (refused) return refusal(type, item, NO_REASON);
+    return { kind: "unconfirmed", message: "The answer does not say whether the record was written." };
+  }
+
+  return {
+    results,
+    get problem() {
+      return problem;
+    },
+    async bulk(items: readonly Item[]) {
+      await isolate(items, await attempt(items));
+      const message = refusedAlike(items.map((item) => results.get(item)));
+      if (items.length < ALL_ALIKE || message === undefined || problem !== undefined) return;
+      problem = wrongMapping(type, message);
+      for (const item of items) results.delete(item);
+    },
+    async single(item: Item) {
+      if (problem !== undefined) return;
+      const { result, problem: own } = await applySingle(rest, type, item);
+      results.set(item, result);
+      problem = own;
+    },
+  };
+}
+
+function idOfResult(result: Result | undefined): readonly string[] {
+  return result !== undefined && "remoteId" in result ? [result.remoteId] : [];
+}
+
+function forbidden(words: string): Problem {
+  const hint = "Check the rights of the token's service account in Planhat.";
+  return {
+    scope: "lane",
+    kind: "auth",
+    message: `Planhat refused for lack of a right: ${words}. ${hint}`,
+    waitMs: AUTH_WAIT_MS,
+  };
+}
+
+function withoutRight(item: Item, folded: Folded): Result {
+  const perhaps = item.intent.kind === "create" && !folded.nothingWritten && folded.createdLeft !== 0;
+  if (perhaps) return { kind: "unconfirmed", message: folded.permission ?? "" };
+  return { kind: "later", waitMs: AUTH_WAIT_MS, message: folded.permission ?? "" };
+}
+
+function unreadable(item: Item): Result {
+  const message = "Planhat's answer could not be understood.";
+  return item.intent.kind === "create"
+    ? { kind: "unconfirmed", message }
+    : { kind: "later", waitMs: UNREADABLE_WAIT_MS, message };
+}
+
+function wrongMapping(type: string, message = "no reason was given"): Problem {
+  const hint = `All sampled records were refused alike, so the mapping of ${type} is probably at fault. Check the mapped fields.`;
+  return { scope: "type", kind: "mapping", message: `${hint} Planhat says: ${message}`, waitMs: MAPPING_WAIT_MS };
+}
+
+/** The common reason, when every record was refused, and for the same one. */
+function refusedAlike(results: readonly (Result | undefined)[]): string | undefined {
+  const messages = results.map((result) =>
+    result?.kind === "rejected" && result.status >= 400 ? result.message : undefined,
+  );
+  const [first] = messages;
+  return first !== undefined && messages.every((message) => message !== undefined && sameFault(message, first))
+    ? first
+    : undefined;
+}
+
+/** The same words, whatever values they quote. */
+function sameFault(left: string | undefined, right: string | undefined): boolean {
+  const bare = (text: string | undefined) =>
+    (text ?? "").replace(/"[^"]*"|'[^']*'|\S+@\S+|\b[0-9a-f]{24}\b/g, "*").replace(/\d+/g, "#");
+  return bare(left) === bare(right);
+}

@@ -1,0 +1,56 @@
+/** One tenant's way to Planhat: the HTTP client with its budget, and the functions of the seam on top. */
+import type { BudgetRegistry } from "../../http/budget-registry";
+import { createHttpClient } from "../../http/client";
+import type { HttpClientOptions } from "../../http/client";
+import { systemClock } from "../../http/time";
+import type { Connection, Target } from "../service";
+import { applyChunk } from "./bulk";
+import { findCompanies } from "./lookup-companies";
+import { findEndusers } from "./lookup-endusers";
+import { COMPANIES } from "./objects";
+import { createOwners } from "./owners";
+import { prepareRecords } from "./prepare";
+import { readKnown } from "./readback";
+import { createRest } from "./rest";
+import type { PlanhatSettings } from "./settings";
+import type { Turns } from "./turns";
+
+export interface ConnectionOptions {
+  /** Shared request budgets; without them nothing is throttled. */
+  readonly budgets?: BudgetRegistry | undefined;
+  /** Passed on to every HTTP client: agents, time-outs, clock, sleep, random, log. */
+  readonly http?: Omit<Partial<HttpClientOptions>, "system" | "baseUrl" | "auth" | "budget"> | undefined;
+}
+
+/** The list of all companies comes in one answer, about 100 bytes each. */
+const MAX_RESPONSE_BYTES = 256_000_000;
+
+/** @param turns shared by all connections, so that a tenant's bulk writes never overlap */
+export function createConnection(
+  settings: PlanhatSettings,
+  target: Target,
+  turns: Turns,
+  options: ConnectionOptions,
+): Connection {
+  const token = settings.token ?? "";
+  const clock = options.http?.clock ?? systemClock;
+  const rest = createRest(
+    createHttpClient({
+      maxResponseBytes: MAX_RESPONSE_BYTES,
+      ...options.http,
+      system: "planhat",
+      baseUrl: target.baseUrl,
+      auth: { headers: () => ({ authorization: `Bearer ${token}` }) },
+      budget: options.budgets?.get(target.quotaKey, settings.requestsPerMinute),
+      secrets: [token, ...(options.http?.secrets ?? [])],
+    }),
+  );
+  const owners = createOwners(rest, clock);
+  const find = (type: string) => (type === COMPANIES.name ? findCompanies : findEndusers);
+  return {
+    prepare: (type, records) => prepareRecords(type, records, owners),
+    find: (type, wanted, knowledge) => find(type)(rest, wanted, knowledge, clock),
+    read: (type, ids, fields) => readKnown(rest, type, ids, fields),
+    apply: (type, chunk) => turns.next(target.quotaKey, () => applyChunk(rest, type, chunk)),
+  };
+}

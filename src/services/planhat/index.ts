@@ -1,0 +1,56 @@
+/** Planhat behind the seam of `services/service.ts`. */
+import { closeAgents, createAgents } from "../../http/agents";
+import type { Service } from "../service";
+import { chunksOf } from "./chunks";
+import { createConnection } from "./connection";
+import type { ConnectionOptions } from "./connection";
+import { COMPANIES, fieldSpec, OBJECT_TYPES, typeSpec } from "./objects";
+import { plan } from "./outgoing";
+import { readSettings } from "./settings";
+import type { PlanhatSettings } from "./settings";
+import { DEFAULT_API_URL, targetOf } from "./target";
+import { createTurns } from "./turns";
+import { hullAttribute } from "./writeback";
+
+export interface PlanhatServiceOptions extends ConnectionOptions {
+  /** Base URL of Planhat's API; `{api_prefix}` is replaced by the tenant's cluster. */
+  readonly apiUrlTemplate?: string | undefined;
+  /** Key of the hash by which a changed token, host or tenant is noticed. */
+  readonly fingerprintKey: string;
+}
+
+export interface PlanhatService extends Service<PlanhatSettings> {
+  /** Closes the connections to Planhat, unless the agents were handed in. */
+  close(): void;
+}
+
+export function createPlanhatService(options: PlanhatServiceOptions): PlanhatService {
+  const template = options.apiUrlTemplate ?? DEFAULT_API_URL;
+  const turns = createTurns();
+  const agents = options.http?.agents ?? createAgents();
+  return {
+    name: "planhat",
+    types: OBJECT_TYPES,
+    readSettings,
+    target: (settings) => targetOf(settings, template, options.fingerprintKey),
+    plan,
+    field: fieldSpec,
+    mappedFields,
+    hullAttribute,
+    chunks: (type, intents, settings) =>
+      chunksOf(type, intents, { maxItems: settings.bulkMaxItems, maxBytes: settings.bulkMaxBytes }),
+    connect: (settings, target) =>
+      createConnection(settings, target, turns, { ...options, http: { ...options.http, agents } }),
+    close() {
+      if (options.http?.agents === undefined) closeAgents(agents);
+    },
+  };
+}
+
+/** Fields that the mapping writes, and those that the connector sets on its own. */
+function mappedFields(type: string, settings: PlanhatSettings): readonly string[] {
+  const { object } = typeSpec(type);
+  const rows = object.name === COMPANIES.name ? settings.mapping.companies : settings.mapping.endusers;
+  const own = object.parent?.field ?? "externalId";
+  return [...new Set([...rows.map((row) => row.field), own])];
+}

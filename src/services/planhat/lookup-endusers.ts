@@ -1,0 +1,160 @@
+/**
+ * Finding endusers. Neither external id nor e-mail is unique, so the list of the company decides first, then the e-mail
+ * filter for those who may have moved; a scan of everybody replaces both where it costs fewer calls.
+ */
+import type { Clock } from "../../http/time";
+import type { FindKnowledge, Found, Problem, RemoteRecord, Wanted } from "../service";
+import { problemOf } from "./failure";
+import { idGroups, readSingles } from "./lookup";
+import { ENDUSERS, typeSpec } from "./objects";
+import { readPages } from "./paging";
+import type { Paged } from "./paging";
+import { idOf, remoteRecord, selectOf } from "./remote";
+import type { Rest, Row } from "./rest";
+
+const { name: TYPE } = ENDUSERS;
+const { path: PATH, listLimit: LIMIT } = typeSpec(TYPE);
+/** Below this number of look-ups a scan of unknown length is not even tried. */
+const FEW = 3;
+
+interface State {
+  readonly rows: Map<string, Row>;
+  /** `company + kind + key` of every row, for telling who was found in which company. */
+  readonly keys: Set<string>;
+  /** Companies whose list was read to its end. */
+  readonly listed: Set<string>;
+  /** E-mail addresses that were asked for and answered. */
+  readonly asked: Set<string>;
+  scan?: { readonly startedAtMs: number; readonly size: number };
+  problem?: Problem;
+}
+
+export async function findEndusers(
+  rest: Rest,
+  wanted: readonly Wanted[],
+  knowledge: FindKnowledge,
+  clock: Clock,
+): Promise<Found> {
+  const state: State = { rows: new Map(), keys: new Set(), listed: new Set(), asked: new Set() };
+  const query = { select: selectOf(TYPE, knowledge.fields) };
+  const scanCalls =
+    knowledge.scanSize === undefined ? undefined : Math.max(1, Math.ceil(knowledge.scanSize / (LIMIT - 1)));
+
+  const scan = async (maxCalls: number) => {
+    const startedAtMs = clock();
+    const paged = await readPages(rest, { path: PATH, query, limit: LIMIT, maxCalls });
+    absorb(state, paged);
+    if (paged.complete) state.scan = { startedAtMs, size: paged.rows.size };
+  };
+
+  const groups = idGroups([...new Set(wanted.flatMap((each) => (hasKey(each) ? (each.parentId ?? []) : [])))]);
+  if (scanCalls !== undefined && scanCalls < groups.length) await scan(Infinity);
+  else await listCompanies(rest, groups, query, state, clock);
+
+  const emails = () => (state.problem === undefined && state.scan === undefined ? missingEmails(wanted, state) : []);
+  const count = emails().length;
+  if (scanCalls === undefined ? count > FEW : scanCalls < count)
+    await scan(scanCalls === undefined ? count - 1 : Infinity);
+  await askForEmails(rest, emails(), query, state, clock);
+
+  const hinted =
+    state.problem === undefined ? wanted.filter((each) => each.hintId !== undefined && !isMatched(each, state)) : [];
+  const unknownHints = hinted.flatMap((each) => each.hintId ?? []).filter((id) => !state.rows.has(id));
+  const hints = await readSingles(rest, PATH, unknownHints);
+  for (const row of hints.rows) state.rows.set(row._id, row);
+
+  const problem = state.problem ?? hints.problem;
+  return {
+    records: [...state.rows.values()].map((row): RemoteRecord => remoteRecord(TYPE, row, knowledge.fields)),
+    exhaustive: wanted.map((each) => isExhausted(each, state) && !hints.unread.includes(each.hintId ?? "")),
+    ...(state.scan !== undefined && { scan: state.scan }),
+    ...(problem !== undefined && { problem }),
+  };
+}
+
+/**
+ * Lists of endusers by company. A row of another company shows that the filter was ignored: then the rows are a scan
+ * of everybody, and it is read to its end.
+ */
+async function listCompanies(
+  rest: Rest,
+  groups: readonly (readonly string[])[],
+  query: { readonly select: string },
+  state: State,
+  clock: Clock,
+): Promise<void> {
+  for (const group of groups) {
+    const startedAtMs = clock();
+    const paged = await readPages(rest, { path: PATH, query: { ...query, companyId: group.join(",") }, limit: LIMIT });
+    absorb(state, paged);
+    if (paged.error !== undefined) return;
+    if ([...paged.rows.values()].some((row) => !group.includes(idOf(row["companyId"]) ?? ""))) {
+      if (paged.complete) state.scan = { startedAtMs, size: paged.rows.size };
+      return;
+    }
+    if (paged.complete) for (const companyId of group) state.listed.add(companyId);
+  }
+}
+
+/** One call per address. A row with another address shows that the filter was ignored, so that nothing is proven. */
+async function askForEmails(
+  rest: Rest,
+  emails: readonly string[],
+  query: { readonly select: string },
+  state: State,
+  clock: Clock,
+): Promise<void> {
+  for (const email of emails) {
+    const startedAtMs = clock();
+    const paged = await readPages(rest, { path: PATH, query: { ...query, email }, limit: LIMIT });
+    absorb(state, paged);
+    if (paged.error !== undefined) return;
+    if ([...paged.rows.values()].some((row) => !sameEmail(row["email"], email))) {
+      if (paged.complete) state.scan = { startedAtMs, size: paged.rows.size };
+      return;
+    }
+    if (paged.complete) state.asked.add(email);
+  }
+}
+
+function missingEmails(wanted: readonly Wanted[], state: State): readonly string[] {
+  const emails = wanted.filter((each) => !isMatched(each, state)).flatMap((each) => each.keys["email"] ?? []);
+  return [...new Set(emails)].filter((email) => !state.asked.has(email));
+}
+
+function absorb(state: State, paged: Paged): void {
+  for (const row of paged.rows.values()) {
+    const companyId = idOf(row["companyId"]) ?? "";
+    state.rows.set(row._id, row);
+    state.keys.add(placed(companyId, "externalId", row["externalId"])).add(placed(companyId, "email", row["email"]));
+  }
+  if (paged.error !== undefined) state.problem ??= problemOf(paged.error);
+}
+
+/** E-mail addresses are compared without case here: a difference in case alone is no second person. */
+function placed(companyId: string, key: "externalId" | "email", value: unknown): string {
+  if (typeof value !== "string" || value === "") return "";
+  return `${companyId} ${key} ${key === "email" ? value.toLowerCase() : value}`;
+}
+
+/** Found in its own company: then nobody else's record can be meant. */
+function isMatched({ parentId, keys }: Wanted, state: State): boolean {
+  if (parentId === undefined) return false;
+  const places = [placed(parentId, "externalId", keys["externalId"]), placed(parentId, "email", keys["email"])];
+  return places.some((place) => place !== "" && state.keys.has(place));
+}
+
+function isExhausted(wanted: Wanted, state: State): boolean {
+  if (state.scan !== undefined || !hasKey(wanted)) return true;
+  const listed = wanted.parentId === undefined || state.listed.has(wanted.parentId);
+  if (!listed) return false;
+  return isMatched(wanted, state) || wanted.keys["email"] === undefined || state.asked.has(wanted.keys["email"]);
+}
+
+function hasKey(wanted: Wanted): boolean {
+  return wanted.keys["externalId"] !== undefined || wanted.keys["email"] !== undefined;
+}
+
+function sameEmail(value: unknown, email: string): boolean {
+  return typeof value === "string" && value.toLowerCase() === email.toLowerCase();
+}

@@ -1,0 +1,170 @@
+/**
+ * Planhat's object types as data: paths, keys, limits and the fields that can be mapped.
+ *
+ * Sources: the field lists of Planhat's public model pages (planhat.com/developers/api/enduser and /company) and the
+ * options that the earlier connector offered in its settings. A field that is missing here still exists for
+ * custom rows; a standard field is one more line below.
+ */
+import type { FieldSpec, FieldType, ObjectType } from "../service";
+
+/** One standard field: how Planhat calls it and how people chose it in the settings. */
+export interface FieldRow extends FieldSpec {
+  readonly label: string;
+  /** Further spellings that stored settings contain. */
+  readonly alias?: string;
+  /** The connector sets it on its own; a mapping row for it is left out. */
+  readonly fixed?: true;
+}
+
+export interface TypeSpec {
+  readonly object: ObjectType;
+  /** Collection path below the base URL. */
+  readonly path: string;
+  /** Records that one list call may return at most. */
+  readonly listLimit: number;
+  readonly fields: readonly FieldRow[];
+}
+
+const field = (name: string, label: string, type: FieldType, more: Partial<FieldRow> = {}): FieldRow => ({
+  name,
+  label,
+  type,
+  ...more,
+});
+
+export const COMPANIES: ObjectType = {
+  name: "companies",
+  entity: "account",
+  keys: [{ name: "externalId", scope: "remote" }],
+};
+
+/** An external id is unique within one company only, an e-mail address not even there. */
+export const ENDUSERS: ObjectType = {
+  name: "endusers",
+  entity: "user",
+  keys: [
+    { name: "externalId", scope: "parent" },
+    { name: "email", scope: "parent", movable: true },
+  ],
+  parent: { type: COMPANIES.name, field: "companyId" },
+};
+
+const SPECS: readonly TypeSpec[] = [
+  {
+    object: COMPANIES,
+    path: "/companies",
+    listLimit: 5000,
+    fields: [
+      field("name", "Name (*)", "name"),
+      field("externalId", "External id", "text", { fixed: true }),
+      field("slug", "Slug", "text"),
+      field("owner", "Owner", "text"),
+      field("coOwner", "Co-Owner", "text"),
+      field("phase", "Lifecycle phase", "text"),
+      field("status", "Status", "text"),
+      field("tags", "Tags", "set"),
+      field("sourceId", "Source id", "text"),
+      field("domains", "Domains", "set"),
+      field("products", "Products", "set"),
+      field("description", "Description", "text"),
+      field("address", "Address", "text"),
+      field("city", "City", "text"),
+      field("zip", "Zip", "text"),
+      field("country", "Country", "text"),
+      field("web", "Website", "text"),
+      field("csmScore", "CSM score", "number"),
+    ],
+  },
+  {
+    object: ENDUSERS,
+    path: "/endusers",
+    listLimit: 2000,
+    fields: [
+      field("companyId", "Company id (*)", "text", { fixed: true }),
+      field("companyName", "Company name", "name", { readOnly: true }),
+      field("createDate", "Date created", "instant", { writeOnce: true }),
+      field("externalId", "External id", "text"),
+      field("name", "Full Name", "name", { alias: "Name (*)" }),
+      field("position", "Position", "text"),
+      field("phone", "Phone", "text"),
+      field("email", "Email", "text"),
+      field("featured", "Featured", "boolean"),
+      field("tags", "Tags", "set"),
+      field("firstName", "First name", "name"),
+      field("lastName", "Last Name", "name"),
+      field("primary", "Primary", "boolean"),
+      field("sourceId", "Source id", "text"),
+      field("otherEmails", "Other emails", "set"),
+      field("personas", "Personas", "set"),
+      field("npsUnsubscribed", "NPS unsubscribed", "boolean"),
+      field("lastActive", "Last active", "instant"),
+    ],
+  },
+];
+
+/** Parents before children. */
+export const OBJECT_TYPES: readonly ObjectType[] = SPECS.map((spec) => spec.object);
+
+/**
+ * @param type an object type's name, such as `companies`
+ * @throws when the service has no such type, which is a fault of the caller
+ */
+export function typeSpec(type: string): TypeSpec {
+  const spec = SPECS.find((each) => each.object.name === type);
+  if (spec === undefined) throw new Error(`Planhat has no object type "${type}" in this connector.`);
+  return spec;
+}
+
+/** Fields by which Planhat may match an item of a bulk upsert, besides `_id`. */
+export const UPSERT_KEYS = ["externalId", "sourceId", "email"] as const;
+
+const CUSTOM = "custom.";
+
+/** `custom.` + the field's display name, taken literally: dots, brackets and blanks are just characters. */
+export function customField(displayName: string): string {
+  return CUSTOM + displayName;
+}
+
+/** The display name of a custom field, or undefined for a standard field. */
+export function customName(fieldName: string): string | undefined {
+  return fieldName.startsWith(CUSTOM) ? fieldName.slice(CUSTOM.length) : undefined;
+}
+
+/** Letters and digits only, so that "Co-Owner", "coOwner" and "Co-owner (*)" are one. */
+function plain(text: string): string {
+  return text.toLowerCase().replace(/[^a-z0-9]/g, "");
+}
+
+/**
+ * Finds a standard field by what a settings table holds: Planhat's own name, or the label that older
+ * installations stored.
+ * @param text for example `firstName`, `Last Name`, `Name (*)`, `fullName`
+ */
+export function findField(type: string, text: string): FieldRow | undefined {
+  const { fields } = typeSpec(type);
+  const wanted = plain(text);
+  return (
+    fields.find((row) => row.name === text.trim()) ??
+    fields.find((row) => plain(row.name) === wanted) ??
+    fields.find((row) => plain(row.label) === wanted || (row.alias !== undefined && plain(row.alias) === wanted))
+  );
+}
+
+/** How the engine compares a field; an unknown or custom one by its JSON value. */
+export function fieldSpec(type: string, name: string): FieldSpec {
+  const row = customName(name) === undefined ? typeSpec(type).fields.find((each) => each.name === name) : undefined;
+  if (row === undefined) return { name, type: "any" };
+  return {
+    name,
+    type: row.type,
+    ...(row.writeOnce === true && { writeOnce: true }),
+    ...(row.readOnly === true && { readOnly: true }),
+  };
+}
+
+/** The options of a settings table, as the dashboard's select boxes want them. */
+export function fieldOptions(type: string): readonly { readonly value: string; readonly label: string }[] {
+  return typeSpec(type)
+    .fields.filter((row) => row.fixed !== true)
+    .map((row) => ({ value: row.name, label: row.label }));
+}

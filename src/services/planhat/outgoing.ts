@@ -1,0 +1,202 @@
+/**
+ * From a Hull message to the record that Planhat should hold: filters first, then the mapping. Pure.
+ *
+ * A user follows its account, because Planhat is centred on the company: without an account that has an external id
+ * there is no enduser, and when the Company Filter is used the account must match it too.
+ */
+import type { EntityMessage } from "../../engine/message";
+import { reason } from "../../engine/outcome";
+import type { Reason, ReasonCode } from "../../engine/outcome";
+import type { Claims, Desired, DesiredParent, Json, Plan } from "../service";
+import { own, readAttribute, textOf, wasCleared } from "./attributes";
+import { COMPANIES, ENDUSERS, fieldSpec, typeSpec } from "./objects";
+import type { MappingRow, PlanhatSettings } from "./settings";
+import { convert } from "./values";
+
+type RecordPlan = Extract<Plan, { kind: "record" }>;
+
+/** Ids in a segment setting that stand for every segment. */
+const EVERYBODY = ["ALL", "all_segments"];
+
+/**
+ * What a message comes to. All reasons against a record are collected, so that a person can repair them at once.
+ * `isExport` skips the segment filters, never the restrictions that Planhat's data model imposes.
+ */
+export function plan(message: EntityMessage, settings: PlanhatSettings): Plan {
+  if (settings.token === undefined) return skipped([reason("missing_token")]);
+  return message.entity === "user" ? planUser(message, settings) : planAccount(message, settings);
+}
+
+function planUser(message: EntityMessage, settings: PlanhatSettings): Plan {
+  const mapped = mapFields(ENDUSERS.name, settings.mapping.endusers, message, settings.clearOnNull);
+  const externalId = accountExternalId(message);
+  const hasAccount = Object.keys(message.account).length > 0;
+  const hasEmail = textOf(own(message.user, "email")) !== undefined;
+  const keyless = Object.keys(mapped.keys).length === 0 && mapped.brokenKeys.length === 0;
+  const keyMapped = settings.mapping.endusers.some((row) => row.field === "email" || row.field === "externalId");
+  const withoutEmail = settings.requireEmail && !hasEmail;
+
+  const reasons = collect([
+    [!message.isExport && !inSegment(settings.userSegments, message.segmentIds), "outside_user_segments"],
+    [!hasAccount, "missing_account"],
+    [hasAccount && externalId === undefined, "missing_account_external_id"],
+    [hasAccount && !message.isExport && !companyFilterLets(message, settings), "user_account_outside_segments"],
+    [withoutEmail, "missing_email"],
+    [keyless && (!withoutEmail || !keyMapped), "missing_identity"],
+  ]);
+  if (reasons.length > 0) return skipped(reasons);
+  const parent = parentOf(message, settings);
+  const broken = [...mapped.brokenKeys, ...parent.brokenKeys];
+  if (broken.length > 0) return rejected(broken);
+
+  return {
+    kind: "record",
+    type: ENDUSERS.name,
+    desired: {
+      fields: { ...mapped.fields, companyId: parent.parent.hullId },
+      keys: mapped.keys,
+      cleared: mapped.cleared,
+      parent: parent.parent,
+    },
+    claims: claimsOf(message.user, message.id, "email"),
+    warnings: mapped.warnings,
+    ...hint(textOf(own(message.user, "traits_planhat/id") ?? own(message.user, "planhat/id"))),
+  };
+}
+
+function planAccount(message: EntityMessage, settings: PlanhatSettings): Plan {
+  const company = companyOf(message, settings, settings.clearOnNull);
+  const reasons = collect([
+    [
+      !message.isExport && !inSegment(settings.accountSegments, message.segmentIds, message.accountSegmentIds),
+      "outside_account_segments",
+    ],
+    [accountExternalId(message) === undefined, "missing_account_external_id"],
+    [textOf(company.fields["name"]) === undefined, "missing_name"],
+  ]);
+  if (reasons.length > 0) return skipped(reasons);
+  if (company.brokenKeys.length > 0) return rejected(company.brokenKeys);
+  return {
+    kind: "record",
+    type: COMPANIES.name,
+    desired: desiredOf(company),
+    claims: claimsOf(message.account, message.id, "domain"),
+    warnings: company.warnings,
+    ...hint(textOf(own(message.account, "planhat/id"))),
+  };
+}
+
+/** The Company Filter binds users only when it is used at all; empty, it sends no account but every account's users. */
+function companyFilterLets(message: EntityMessage, settings: PlanhatSettings): boolean {
+  return settings.accountSegments.length === 0 || inSegment(settings.accountSegments, message.accountSegmentIds);
+}
+
+function inSegment(chosen: readonly string[], ...memberships: readonly (readonly string[])[]): boolean {
+  return chosen.some((id) => EVERYBODY.includes(id) || memberships.some((ids) => ids.includes(id)));
+}
+
+function collect(checks: readonly (readonly [boolean, ReasonCode])[]): readonly Reason[] {
+  return checks.filter(([applies]) => applies).map(([, code]) => reason(code));
+}
+
+const skipped = (reasons: readonly Reason[]): Plan => ({ kind: "end", outcome: "skipped", reasons });
+const rejected = (reasons: readonly Reason[]): Plan => ({ kind: "end", outcome: "rejected", reasons });
+const hint = (id: string | undefined): Pick<RecordPlan, "hintId"> => (id === undefined ? {} : { hintId: id });
+
+interface Mapped {
+  readonly fields: Readonly<Record<string, Json>>;
+  readonly keys: Readonly<Record<string, string>>;
+  readonly cleared: readonly string[];
+  readonly warnings: readonly Reason[];
+  /** Keys whose value cannot be stored: such a record would be created again and again. */
+  readonly brokenKeys: readonly Reason[];
+}
+
+const desiredOf = ({ fields, keys, cleared }: Mapped): Desired => ({ fields, keys, cleared });
+
+function mapFields(type: string, rows: readonly MappingRow[], message: EntityMessage, clearOnNull: boolean): Mapped {
+  const keyNames = typeSpec(type).object.keys.map((key) => key.name);
+  const fields = new Map<string, Json>();
+  const cleared: string[] = [];
+  const warnings: Reason[] = [];
+  const brokenKeys: Reason[] = [];
+  for (const { attribute, field } of rows) {
+    const value = readAttribute(message, attribute);
+    const isKey = keyNames.includes(field);
+    const spec = fieldSpec(type, field);
+    if (value === undefined) continue;
+    if (value === null) {
+      // A key that Hull lost still names the record in Planhat; a date of creation is never taken back.
+      if (!clearOnNull || isKey || spec.writeOnce === true) continue;
+      fields.set(field, null);
+      if (wasCleared(message, attribute)) cleared.push(field);
+      continue;
+    }
+    const converted = convert(value, spec, attribute.text);
+    if (!converted.ok) {
+      (isKey ? brokenKeys : warnings).push(reason("invalid_value", `${attribute.text} → ${field}`));
+    } else if (!isKey || textOf(converted.value) !== undefined) {
+      fields.set(field, converted.value);
+    }
+  }
+  const keys = keyNames.flatMap((name) => {
+    const value = fields.get(name);
+    return typeof value === "string" ? [[name, value] as const] : [];
+  });
+  return { fields: Object.fromEntries(fields), keys: Object.fromEntries(keys), cleared, warnings, brokenKeys };
+}
+
+/** The account's external id is the company's only key, whatever the settings say about requiring it. */
+function companyOf(message: EntityMessage, settings: PlanhatSettings, clearOnNull: boolean): Mapped {
+  const mapped = mapFields(COMPANIES.name, settings.mapping.companies, message, clearOnNull);
+  const externalId = accountExternalId(message);
+  if (externalId === undefined) return mapped;
+  const converted = convert(externalId, fieldSpec(COMPANIES.name, "externalId"), "external_id");
+  const broken = converted.ok ? [] : [reason("invalid_value", "account.external_id → externalId")];
+  return {
+    ...mapped,
+    fields: { ...mapped.fields, externalId },
+    keys: { externalId },
+    brokenKeys: [...mapped.brokenKeys, ...broken],
+  };
+}
+
+function accountExternalId(message: EntityMessage): string | undefined {
+  return textOf(own(message.account, "external_id"));
+}
+
+/**
+ * The company as the user's message shows it, in case it has to be created. It always has a name, since Planhat
+ * demands one and a user must not wait for somebody to name the account.
+ */
+function parentOf(
+  message: EntityMessage,
+  settings: PlanhatSettings,
+): { readonly parent: DesiredParent; readonly brokenKeys: readonly Reason[] } {
+  const company = companyOf(message, settings, false);
+  const externalId = accountExternalId(message) ?? "";
+  const fallbacks = ["name", "domain"].map((key) => textOf(own(message.account, key)));
+  const name = [textOf(company.fields["name"]), ...fallbacks].find((each) => each !== undefined && storable(each));
+  const id = textOf(own(message.account, "id"));
+  return {
+    brokenKeys: company.brokenKeys,
+    parent: {
+      type: COMPANIES.name,
+      hullId: id ?? `external_id:${externalId}`,
+      desired: { ...desiredOf(company), fields: { ...company.fields, name: name ?? externalId } },
+      claims: claimsOf(message.account, id, "domain"),
+      ...hint(textOf(own(message.account, "planhat/id"))),
+    },
+  };
+}
+
+function storable(name: string): boolean {
+  return convert(name, fieldSpec(COMPANIES.name, "name"), "name").ok;
+}
+
+function claimsOf(entity: EntityMessage["user"], id: string | undefined, third: "email" | "domain"): Claims {
+  const claims = { id, external_id: textOf(own(entity, "external_id")), [third]: textOf(own(entity, third)) };
+  return Object.fromEntries(
+    Object.entries(claims).flatMap(([name, value]) => (value === undefined || value === "" ? [] : [[name, value]])),
+  );
+}

@@ -1,0 +1,73 @@
+/** From what Planhat shows to the record that the engine compares. */
+import { instantOf } from "../../engine/compare";
+import type { Json, RemoteRecord } from "../service";
+import { customName, typeSpec } from "./objects";
+import { isObject } from "./rest";
+import type { Row } from "./rest";
+
+/** Fields that every reading needs, whatever is mapped. */
+const ALWAYS = ["archived", "createDate", "createdAt", "updatedAt"];
+
+/** The `select` parameter: property names only, since custom fields come as one object. */
+export function selectOf(type: string, fields: readonly string[]): string {
+  const { keys, parent } = typeSpec(type).object;
+  const names = fields.map((name) => (customName(name) === undefined ? name : "custom"));
+  const own = [...keys.map((key) => key.name), ...(parent === undefined ? [] : [parent.field])];
+  return [...new Set(["_id", ...own, ...names, ...ALWAYS])].join(",");
+}
+
+/**
+ * @param fields names to read; undefined when the row shows keys only (a lean list)
+ */
+export function remoteRecord(type: string, row: Row, fields: readonly string[] | undefined): RemoteRecord {
+  const { keys, parent } = typeSpec(type).object;
+  const found = keys.flatMap(({ name }) => {
+    const value = row[name];
+    return typeof value === "string" && value !== "" ? [[name, value] as const] : [];
+  });
+  const parentId = parent === undefined ? undefined : idOf(row[parent.field]);
+  const createdAtMs = instant(row["createDate"]) ?? instant(row["createdAt"]) ?? birthOf(row._id);
+  const updatedAtMs = instant(row["updatedAt"]) ?? instant(row["lastUpdated"]);
+  return {
+    id: row._id,
+    keys: Object.fromEntries(found),
+    ...(parentId !== undefined && { parentId }),
+    fields: Object.fromEntries((fields ?? []).map((name) => [name, fieldOf(row, name)])),
+    complete: fields !== undefined,
+    ...(row["archived"] === true && { archived: true }),
+    ...(createdAtMs !== undefined && { createdAtMs }),
+    ...(updatedAtMs !== undefined && { updatedAtMs }),
+  };
+}
+
+function fieldOf(row: Row, name: string): Json {
+  const display = customName(name);
+  const holder: unknown = display === undefined ? row : row["custom"];
+  const key = display ?? name;
+  const value = isObject(holder) && Object.hasOwn(holder, key) ? holder[key] : null;
+  // Lists show the owner as an object, the single record as an id.
+  if (name === "owner" || name === "coOwner") return idOf(value) ?? null;
+  return isJson(value) ? value : null;
+}
+
+/** A reference: the id itself, or an object that holds it. */
+export function idOf(value: unknown): string | undefined {
+  const id = isObject(value) ? value["_id"] : value;
+  return typeof id === "string" && id !== "" ? id : undefined;
+}
+
+function instant(value: unknown): number | undefined {
+  return typeof value === "string" ? instantOf(value) : undefined;
+}
+
+/** Planhat's ids are MongoDB object ids, whose first four bytes are the second of creation. */
+function birthOf(id: string): number | undefined {
+  return /^[0-9a-f]{24}$/.test(id) ? Number.parseInt(id.slice(0, 8), 16) * 1000 : undefined;
+}
+
+function isJson(value: unknown): value is Json {
+  if (value === null || typeof value === "string" || typeof value === "boolean") return true;
+  if (typeof value === "number") return Number.isFinite(value);
+  if (Array.isArray(value)) return value.every(isJson);
+  return isObject(value) && Object.values(value).every(isJson);
+}

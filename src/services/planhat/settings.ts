@@ -1,0 +1,222 @@
+/**
+ * `private_settings` of any installation, old or new. Every name of the earlier connector keeps its meaning; the
+ * misspelt token setting is theirs too. What is absent or null takes its default; what has the wrong type is a
+ * problem that names the setting and what to do.
+ */
+import { z } from "zod";
+import { reason } from "../../engine/outcome";
+import type { Reason } from "../../engine/outcome";
+import type { SettingsResult } from "../service";
+import { attributeReference } from "./attributes";
+import type { AttributeReference } from "./attributes";
+import { customField, findField } from "./objects";
+
+/** One mapping row that will be used. */
+export interface MappingRow {
+  readonly attribute: AttributeReference;
+  /** In the engine's naming: `name`, `custom.Anything at all`. */
+  readonly field: string;
+}
+
+export interface PlanhatSettings {
+  /** Undefined when missing or blank. */
+  readonly token: string | undefined;
+  readonly apiPrefix: string;
+  readonly tenantId: string | undefined;
+  readonly userSegments: readonly string[];
+  readonly userEvents: readonly string[];
+  readonly accountSegments: readonly string[];
+  readonly mapping: { readonly endusers: readonly MappingRow[]; readonly companies: readonly MappingRow[] };
+  /** Kept as stored; read by the licence part. */
+  readonly licenses: {
+    readonly attribute: string | undefined;
+    readonly rows: readonly TableRow[];
+    readonly customRows: readonly TableRow[];
+  };
+  readonly fetchIntervalMinutes: { readonly companies: number; readonly endusers: number };
+  /** A user without e-mail address in Hull is skipped. */
+  readonly requireEmail: boolean;
+  /** Null in Hull clears the field in Planhat, if Hull's changes show that it held something. */
+  readonly clearOnNull: boolean;
+  readonly requestsPerMinute: number;
+  readonly bulkMaxItems: number;
+  readonly bulkMaxBytes: number;
+}
+
+export interface TableRow {
+  readonly hull: string;
+  readonly service: string;
+}
+
+/** What one bulk call of Planhat takes (planhat.com/developers/api/bulk-upsert). */
+const BULK_ITEMS_CAP = 5000;
+/** Planhat's limit for a request body is 32 MB; some room is left for what surrounds the items. */
+const BULK_BYTES_CAP = 30_000_000;
+
+const TABLE_ERROR =
+  "must be a table of rows {hull_field_name, service_field_name}; open the settings and save the table again.";
+const cell = z.string({ error: "must be text; choose the attribute and the field of this row again." }).nullish();
+const table = z
+  .array(z.looseObject({ hull_field_name: cell, service_field_name: cell }, { error: TABLE_ERROR }).nullish(), {
+    error: TABLE_ERROR,
+  })
+  .nullish();
+const list = (what: string) => {
+  const error = `must be a list of ${what}; choose them again in the settings.`;
+  return z.array(z.string({ error }), { error }).nullish();
+};
+const text = (remedy: string) =>
+  z
+    .string({ error: `must be text; ${remedy}` })
+    .nullish()
+    .transform((value) => (value === undefined || value === null || value.trim() === "" ? undefined : value.trim()));
+const flag = (otherwise: boolean) =>
+  z
+    .union(
+      [z.boolean(), z.stringbool({ truthy: ["true"], falsy: ["false"] }), z.literal("").transform(() => otherwise)],
+      {
+        error: "must be true or false; switch it on or off again in the settings.",
+      },
+    )
+    .nullish()
+    .transform((value) => value ?? otherwise);
+const count = (otherwise: number, cap = Number.MAX_SAFE_INTEGER) =>
+  z
+    .union([z.number(), z.string().transform((value) => (value.trim() === "" ? otherwise : Number(value)))])
+    .nullish()
+    .transform((value) => value ?? otherwise)
+    .refine((value) => Number.isFinite(value) && value >= 1)
+    .transform((value) => Math.min(Math.floor(value), cap));
+const counted = (otherwise: number, cap?: number) =>
+  z.unknown().transform((value, context) => {
+    const parsed = count(otherwise, cap).safeParse(value);
+    if (parsed.success) return parsed.data;
+    context.addIssue(`must be a number of 1 or more; enter for example ${otherwise}.`);
+    return z.NEVER;
+  });
+
+const token = text("paste the personal access token again.").refine(
+  (value) => value === undefined || /^[\x21-\x7e]+$/.test(value),
+  "contains blanks or characters that a token never has; paste the personal access token again.",
+);
+
+const schema = z.looseObject(
+  {
+    personal_acccess_token: token,
+    personal_access_token: token,
+    api_prefix: text("choose one of the offered prefixes.").refine(
+      (value) => value === undefined || /^api(-[a-z0-9]+)?$/.test(value),
+      'must be "api" or "api-" followed by the name of the cluster; choose one of the offered prefixes.',
+    ),
+    tenant_id: text("paste the tenant token again."),
+    contact_synchronized_segments: list("user segments"),
+    contact_events: list("event names"),
+    contact_attributes_outbound: table,
+    contact_custom_attributes_outbound: table,
+    account_synchronized_segments: list("account segments"),
+    account_attributes_outbound: table,
+    account_custom_attributes_outbound: table,
+    account_licenses_attribute: text("choose the account attribute again."),
+    account_licenses_attributes_outbound: table,
+    account_licenses_custom_attributes_outbound: table,
+    fetch_interval_accounts: counted(180),
+    fetch_interval_users: counted(180),
+    contact_require_email: flag(true),
+    clear_on_null: flag(false),
+    requests_per_minute: counted(200),
+    bulk_max_items: counted(BULK_ITEMS_CAP, BULK_ITEMS_CAP),
+    bulk_max_bytes: counted(4_000_000, BULK_BYTES_CAP),
+  },
+  { error: "The settings must be an object; save the connector's settings again." },
+);
+
+const DEFAULT_ROWS = {
+  endusers: [
+    { hull: "name", service: "name" },
+    { hull: "email", service: "email" },
+  ],
+  companies: [{ hull: "name", service: "name" }],
+} as const;
+
+/** @param privateSettings `connector.private_settings` as Hull delivers it; null and undefined count as empty */
+export function readSettings(privateSettings: unknown): SettingsResult<PlanhatSettings> {
+  const parsed = schema.safeParse(privateSettings ?? {});
+  if (!parsed.success) return { ok: false, problems: [...new Set(parsed.error.issues.map(problem))] };
+  const stored = parsed.data;
+  const endusers = mapping(
+    "endusers",
+    rowsOf(stored.contact_attributes_outbound, DEFAULT_ROWS.endusers),
+    rowsOf(stored.contact_custom_attributes_outbound),
+  );
+  const companies = mapping(
+    "companies",
+    rowsOf(stored.account_attributes_outbound, DEFAULT_ROWS.companies),
+    rowsOf(stored.account_custom_attributes_outbound),
+  );
+  return {
+    ok: true,
+    warnings: [...endusers.warnings, ...companies.warnings],
+    settings: {
+      token: stored.personal_acccess_token ?? stored.personal_access_token,
+      apiPrefix: stored.api_prefix ?? "api",
+      tenantId: stored.tenant_id,
+      userSegments: stored.contact_synchronized_segments ?? [],
+      userEvents: stored.contact_events ?? [],
+      accountSegments: stored.account_synchronized_segments ?? [],
+      mapping: { endusers: endusers.rows, companies: companies.rows },
+      licenses: {
+        attribute: stored.account_licenses_attribute,
+        rows: rowsOf(stored.account_licenses_attributes_outbound),
+        customRows: rowsOf(stored.account_licenses_custom_attributes_outbound),
+      },
+      fetchIntervalMinutes: { companies: stored.fetch_interval_accounts, endusers: stored.fetch_interval_users },
+      requireEmail: stored.contact_require_email,
+      clearOnNull: stored.clear_on_null,
+      requestsPerMinute: stored.requests_per_minute,
+      bulkMaxItems: stored.bulk_max_items,
+      bulkMaxBytes: stored.bulk_max_bytes,
+    },
+  };
+}
+
+function problem(issue: z.core.$ZodIssue): string {
+  const [setting, ...inside] = issue.path.map(String);
+  if (setting === undefined) return issue.message;
+  const [index, column] = inside;
+  const place = index === undefined ? "" : ` row ${Number(index) + 1}${column === undefined ? "" : `, ${column}`}`;
+  return `${setting}${place}: ${issue.message}`;
+}
+
+/** Rows with both cells filled. A custom field's name is taken literally and only tested for emptiness. */
+function rowsOf(stored: z.infer<typeof table>, otherwise: readonly TableRow[] = []): readonly TableRow[] {
+  if (stored === undefined || stored === null) return otherwise;
+  return stored.flatMap((row) => {
+    const hull = row?.hull_field_name ?? "";
+    const service = row?.service_field_name ?? "";
+    return hull.trim() === "" || service.trim() === "" ? [] : [{ hull, service }];
+  });
+}
+
+function mapping(type: "endusers" | "companies", standard: readonly TableRow[], custom: readonly TableRow[]) {
+  const warnings: Reason[] = [];
+  const rows = new Map<string, MappingRow>();
+  const add = (row: TableRow, field: string) => {
+    const attribute = attributeReference(row.hull, type === "endusers" ? "user" : "account");
+    if (attribute === undefined) return;
+    if (rows.delete(field)) warnings.push(reason("duplicate_field", `${type}: ${field}`));
+    rows.set(field, { attribute, field });
+  };
+  for (const row of standard) {
+    const found = findField(type, row.service);
+    if (found === undefined) warnings.push(reason("unknown_field", `${type}: ${row.service}`));
+    else if (found.fixed !== true && found.readOnly !== true) add(row, found.name);
+    else if (!isLegacyDefault(row.hull, found.name)) warnings.push(reason("fixed_field", `${type}: ${found.name}`));
+  }
+  for (const row of custom) add(row, customField(row.service));
+  return { rows: [...rows.values()], warnings };
+}
+
+/** Rows that say what the connector does anyway; older installations had one of them by default. */
+function isLegacyDefault(hull: string, field: string): boolean {
+  return field === "companyId" || (field === "externalId" && /^(?:account\.)?external_id$/.test(hull.trim()));
+}

@@ -1,0 +1,200 @@
+/**
+ * The seam between the engine and a remote service.
+ *
+ * A service declares its object types as data and implements a handful of functions. The engine thinks in
+ * desired records, intents and results; which verbs, order and routes those become is the service's business.
+ */
+import type { EntityMessage } from "../engine/message";
+import type { Reason } from "../engine/outcome";
+import type { Claims, Desired, Json, Keys } from "../record";
+
+export type { Claims, Desired, DesiredParent, Json, Keys } from "../record";
+
+/** How two values of a field are compared; see `engine/compare.ts`. */
+export type FieldType = "text" | "name" | "number" | "boolean" | "instant" | "set" | "any";
+
+export interface FieldSpec {
+  /** The service's own field name. A custom field is `custom.` + its literal name, dots and brackets included. */
+  readonly name: string;
+  readonly type: FieldType;
+  /** Never compared, only sent when the record is created (for example a creation date). */
+  readonly writeOnce?: boolean;
+  /** The old settings tables offered it, but the service computes it; never sent. */
+  readonly readOnly?: boolean;
+}
+
+/** A key by which the service or we may recognise a record, in order of trust. */
+export interface KeySpec {
+  readonly name: string;
+  /** Unique in the whole remote, or only among the children of one parent. */
+  readonly scope: "remote" | "parent";
+  /** Secondary: finding it under another parent may mean that the record moved. */
+  readonly movable?: boolean;
+}
+
+export interface ObjectType {
+  readonly name: string;
+  readonly entity: "user" | "account";
+  readonly keys: readonly KeySpec[];
+  /** The type whose record must have a remote id first, and the field that carries that id. */
+  readonly parent?: { readonly type: string; readonly field: string };
+}
+
+/** What a message comes to before anything remote is asked. */
+export type Plan =
+  | { readonly kind: "end"; readonly outcome: "skipped" | "rejected"; readonly reasons: readonly Reason[] }
+  | {
+      readonly kind: "record";
+      readonly type: string;
+      readonly desired: Desired;
+      readonly claims: Claims;
+      /** `planhat/id` as Hull shows it: a hint, used only after the record was read and its keys fit. */
+      readonly hintId?: string;
+      readonly warnings: readonly Reason[];
+    };
+
+/** A remote record as it was read: only the fields that were asked for. */
+export interface RemoteRecord {
+  readonly id: string;
+  readonly keys: Keys;
+  readonly parentId?: string;
+  /** Field name → value as the service stores it; an asked field that is absent there is `null`. */
+  readonly fields: Readonly<Record<string, Json>>;
+  /** False when only keys were read (a lean list): the content is unknown. */
+  readonly complete: boolean;
+  readonly archived?: boolean;
+  /** Milliseconds since 1970; the oldest of several namesakes wins. */
+  readonly createdAtMs?: number;
+  readonly updatedAtMs?: number;
+}
+
+/** A record that is looked for by its keys. */
+export interface Wanted {
+  readonly keys: Keys;
+  readonly parentId?: string;
+  /** The id that Hull remembers; read it directly when nothing else fits. */
+  readonly hintId?: string;
+  /** A create is in doubt: neither mirror nor earlier scans count, ask the service now. */
+  readonly fresh: boolean;
+}
+
+export interface Found {
+  /** Everything that was read on the way, hits and by-catch: all of it feeds the mirror. */
+  readonly records: readonly RemoteRecord[];
+  /** Per wanted record: true when `records` now holds every record that could match it. */
+  readonly exhaustive: readonly boolean[];
+  /** Set when all remote records of the type were read. */
+  readonly scan?: { readonly startedAtMs: number; readonly size: number };
+  /** Why some are not exhaustive. */
+  readonly problem?: Problem;
+}
+
+/** What the engine already knows when it asks to find records; decides which way costs the fewest calls. */
+export interface FindKnowledge {
+  /** Size of the last complete scan; unknown before the first one. */
+  readonly scanSize?: number;
+  /** Field names to read, in the engine's naming. */
+  readonly fields: readonly string[];
+  /** Only the identity matters, the content need not be read (parents that exist already). */
+  readonly identityOnly: boolean;
+}
+
+/** One record to be written. `fields` holds wire values; nothing else may be sent besides what identifies. */
+export interface Intent {
+  readonly kind: "create" | "update";
+  /** Known for updates. */
+  readonly remoteId?: string;
+  readonly keys: Keys;
+  readonly parentId?: string;
+  readonly fields: Readonly<Record<string, Json>>;
+  /** Another remote record shares one of the keys: the write must not be matched by key. */
+  readonly namesake: boolean;
+}
+
+export type Result =
+  | { readonly kind: "created"; readonly remoteId: string }
+  | { readonly kind: "updated" }
+  /** The id of an update was gone; the service made a new record out of it. */
+  | { readonly kind: "replaced"; readonly remoteId: string }
+  /** The id of an update is gone and nothing was written. */
+  | { readonly kind: "gone" }
+  /** A create came back as the update of another record. */
+  | { readonly kind: "conflict"; readonly remoteId: string; readonly message: string }
+  | { readonly kind: "rejected"; readonly message: string; readonly status: number }
+  /** Perhaps written, perhaps not: must be read back before it is tried again. */
+  | { readonly kind: "unconfirmed"; readonly message: string }
+  /** Certainly not written; try again after the wait. */
+  | { readonly kind: "later"; readonly waitMs: number; readonly message: string };
+
+/** Something that stops more than one record. */
+export interface Problem {
+  readonly scope: "lane" | "type";
+  readonly kind: "auth" | "configuration" | "transient" | "mapping";
+  readonly message: string;
+  readonly waitMs: number;
+}
+
+export interface Applied {
+  /** One result per intent, same order. */
+  readonly results: readonly Result[];
+  readonly problem?: Problem;
+}
+
+export type Prepared =
+  | { readonly kind: "ready"; readonly fields: Readonly<Record<string, Json>> }
+  | { readonly kind: "skip"; readonly reason: Reason }
+  | { readonly kind: "later"; readonly waitMs: number; readonly message: string };
+
+export interface ReadBack {
+  readonly records: readonly RemoteRecord[];
+  /** Ids that the service says it does not have. */
+  readonly gone: readonly string[];
+  readonly problem?: Problem;
+}
+
+/** A service reached with one tenant's credentials. Every call goes through the tenant's request budget. */
+export interface Connection {
+  /** Turns desired values into wire values (an owner's e-mail into an id). `parentIds[i]` belongs to `records[i]`. */
+  prepare(type: string, records: readonly Desired[]): Promise<readonly Prepared[]>;
+  /** Looks records up by key in the cheapest way. Never throws for remote failures: see `problem`. */
+  find(type: string, wanted: readonly Wanted[], knowledge: FindKnowledge): Promise<Found>;
+  /** Reads known ids. */
+  read(type: string, ids: readonly string[], fields: readonly string[]): Promise<ReadBack>;
+  /** Writes one chunk as cut by `Service.chunks`. Never throws for remote failures. */
+  apply(type: string, chunk: readonly Intent[]): Promise<Applied>;
+}
+
+export type SettingsResult<S> =
+  | { readonly ok: true; readonly settings: S; readonly warnings: readonly Reason[] }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+export interface Service<S> {
+  readonly name: string;
+  /** Parents before children. */
+  readonly types: readonly ObjectType[];
+  /** Parses `private_settings` of any installation, old or new. */
+  readSettings(privateSettings: unknown): SettingsResult<S>;
+  /** Undefined when a setting that reaching the service needs (the token) is missing. */
+  target(settings: S): Target | undefined;
+  /** Filter and mapping; pure, no I/O. `isExport` skips the filters, never the hard restrictions. */
+  plan(message: EntityMessage, settings: S): Plan;
+  field(type: string, name: string): FieldSpec;
+  /** The fields that today's mapping reads and writes. */
+  mappedFields(type: string, settings: S): readonly string[];
+  /** Hull attribute under which a field is written back, without entity prefix: `planhat/custom_nps`. */
+  hullAttribute(type: string, field: string): string;
+  /** Cuts intents into chunks that one `apply` may carry; every intent in exactly one chunk, by index. */
+  chunks(type: string, intents: readonly Intent[], settings: S): readonly (readonly number[])[];
+  connect(settings: S, target: Target): Connection;
+}
+
+/** Where a tenant's records live. */
+export interface Target {
+  /** Base URL + tenant at the service; never derived from a token that rotates. Undefined tenant: not known. */
+  readonly baseUrl: string;
+  readonly account?: string;
+  /** Changes whenever token, host or tenant id change. A keyed hash, not a secret. */
+  readonly fingerprint: string;
+  /** What the service counts quotas by. */
+  readonly quotaKey: string;
+}

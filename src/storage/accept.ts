@@ -1,0 +1,133 @@
+/** Taking messages in: version, coalescing, withdrawal, and the one condition under which a message ends unchanged. */
+import { hash } from "node:crypto";
+import { openEntries, type Entries } from "./entries";
+import type { Content, Ending, EntryRow } from "./rows";
+import type { Acceptance, Accepted, NewContent, RecordEnding } from "./store";
+import { countEnding, ending, remember, remembered, type Ledger, type Tables } from "./tables";
+
+const NEWER = "A newer message of the same entity arrived.";
+const MERGED = "Merged with a newer message of the same shipment.";
+
+/** One message of one record, in one transaction. */
+export function acceptOne(tables: Tables, ledger: Ledger, acceptance: Acceptance): Accepted {
+  const { tenant, type, hullId, remote } = acceptance;
+  const nowMs = tables.now();
+  const endings: Ending[] = [];
+
+  const note = (each: Ending, derived = false): void => {
+    countEnding(ledger, tenant, type, each, derived);
+    endings.push(each);
+  };
+
+  const end = (state: Accepted["state"]): Accepted => ({ state, endings });
+
+  // Looked at before anything is marked: an answer of `again` must leave no trace.
+  if (remote !== undefined && acceptance.content.kind === "unchanged") {
+    const revision = tables.records.get([remote, type, hullId])?.revision ?? 0;
+    const entry = tables.outbox.get([remote, tenant, type, hullId]);
+    if (entry === undefined && revision !== acceptance.content.revision) return end("again");
+  }
+
+  const counted = markSeen(tables, ledger, acceptance, nowMs);
+  for (const messageId of acceptance.merged) {
+    const first = markSeen(tables, ledger, { ...acceptance, messageId }, nowMs);
+    note(ending({ messageId, counted: first }, "superseded", "merged", `${MERGED} (${acceptance.messageId})`, nowMs));
+  }
+  const { content } = acceptance;
+  if (remote === undefined) {
+    if (content.kind !== "entry") note({ ...content.ending, counted });
+    return end("ended");
+  }
+
+  const record = tables.records.get([remote, type, hullId]);
+  if (record !== undefined && acceptance.version < record.version) {
+    const text = `${NEWER} (${record.messageId})`;
+    note(ending({ messageId: acceptance.messageId, counted }, "superseded", "newer_message", text, nowMs));
+    return end("ended");
+  }
+
+  const children: RecordEnding[] = [];
+  const entries = openEntries(tables, ledger, { remote, tenant }, children);
+  const entry = entries.get(type, hullId);
+  const seen = { version: acceptance.version, messageId: acceptance.messageId };
+  const saveRecord = (last: Ending | undefined): void =>
+    tables.records.put([remote, type, hullId], {
+      ...(record ?? { revision: 0 }),
+      ...seen,
+      ...(last === undefined ? {} : { last }),
+    });
+
+  if (content.kind === "end" || (content.kind === "unchanged" && entry === undefined)) {
+    const last: Ending = { ...content.ending, counted };
+    if (entry !== undefined) withdraw(entries, entry, acceptance, (each) => note(each), nowMs);
+    saveRecord(last);
+    note(last);
+    return end("ended");
+  }
+
+  saveRecord(undefined);
+  const replaced = entry?.content;
+  const again = replaced?.messageId === acceptance.messageId;
+  if (replaced !== undefined && !again) {
+    const text = `${NEWER} (${acceptance.messageId})`;
+    note(ending(replaced, "superseded", "newer_message", text, nowMs), replaced.derived);
+  }
+  const next: Content = {
+    ...mergeContent(replaced, content.content),
+    seq: ledger.nextSeq(),
+    counted: counted || (again && replaced.counted),
+  };
+  entries.put(entry, queued(entry, next, { tenant, type, hullId }));
+  return end("queued");
+}
+
+/** A redelivered message is worked on again, since that is idempotent, but counted once. */
+function markSeen(tables: Tables, ledger: Ledger, acceptance: Acceptance, nowMs: number): boolean {
+  const { tenant, type, hullId, messageId } = acceptance;
+  const id = hash("md5", JSON.stringify([tenant, type, hullId, messageId]), "base64url");
+  if (remembered(tables.seen, id, nowMs) !== undefined) return false;
+  remember(tables.seen, id, 1, nowMs);
+  ledger.count(tenant, "messages", type);
+  return true;
+}
+
+/** The newest state wins; what must not get lost of the older one is that it was forced and what was cleared. */
+export function mergeContent(older: Content | undefined, newer: NewContent): NewContent {
+  if (older === undefined || older.derived) return newer;
+  const stillNull = older.desired.cleared.filter((field) => newer.desired.fields[field] === null);
+  const cleared = [...new Set([...newer.desired.cleared, ...stillNull])];
+  return { ...newer, force: newer.force || older.force, desired: { ...newer.desired, cleared } };
+}
+
+function queued(
+  entry: EntryRow | undefined,
+  content: Content,
+  ref: { readonly tenant: string; readonly type: string; readonly hullId: string },
+): EntryRow {
+  if (entry === undefined) return { ...ref, content, notBeforeMs: 0, attempts: 0 };
+  const { blockedOn: _blocked, withdrawn: _withdrawn, problem: _problem, ...kept } = entry;
+  // A create in doubt keeps its waiting time: nothing that Hull says makes the answer come sooner.
+  return { ...kept, content, notBeforeMs: entry.doubt === undefined ? 0 : entry.notBeforeMs };
+}
+
+/** A filter keeps the newest state out, so the older one, if it still waits, must not be delivered either. */
+function withdraw(
+  entries: Entries,
+  entry: EntryRow,
+  by: Acceptance,
+  note: (ending: Ending) => void,
+  nowMs: number,
+): void {
+  const { content, ...rest } = entry;
+  // A record made for its children does not depend on messages about itself.
+  if (content?.derived === true || entry.attempt?.content.derived === true) return;
+  if (content !== undefined) {
+    note(ending(content, "superseded", "newer_message", `${NEWER} (${by.messageId})`, nowMs));
+  }
+  if (entry.attempt !== undefined) {
+    entries.put(entry, { ...rest, withdrawn: true });
+    return;
+  }
+  entries.remove(entry);
+  entries.refuseChildren(entry.type, entry.hullId, "skipped", by.messageId);
+}

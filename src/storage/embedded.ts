@@ -1,0 +1,176 @@
+/** The Store on an ordered key-value database with transactions (LMDB on disk, or memory in unit tests). */
+import { acceptOne } from "./accept";
+import type { KeyValue } from "./kv";
+import { candidates, observe } from "./mirror";
+import type { EntryRow } from "./rows";
+import { attemptOne, recoverOne, settleOne } from "./settle";
+import type { Lane, RecordView, Store, Tally } from "./store";
+import { FORMAT, forgetOld, linkOf, mirrorRow, openTables, remember, remembered, remoteRow, transact } from "./tables";
+import { deferTell, dueTells, toldOne } from "./tell";
+import { assignRemote, newGeneration, saveTenant } from "./tenants";
+
+/** How many expired reminders one transaction clears away. */
+const HOUSEKEEPING = 500;
+
+/** How far to walk for linked samples. */
+const SAMPLE_WALK = 20_000;
+
+export interface EmbeddedStoreOptions {
+  readonly kv: KeyValue;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/**
+ * @throws when the stored data was written by a newer version of this program
+ */
+export async function createEmbeddedStore({ kv, now }: EmbeddedStoreOptions): Promise<Store> {
+  const tables = openTables(kv, now);
+  await kv.transact(() => {
+    const format = tables.meta.get(["format"]);
+    if (format !== undefined && format !== FORMAT) {
+      throw new Error(
+        `The stored data has format ${format}, this program reads format ${FORMAT}. ` +
+          "Start the version that wrote it, or point DATA_DIR to an empty folder.",
+      );
+    }
+    tables.meta.put(["format"], FORMAT);
+  });
+
+  const laneKey = (lane: Lane): [string, string] => [lane.remote, lane.tenant];
+  const read = <T>(work: () => T): Promise<T> => Promise.resolve(kv.read(work));
+
+  return {
+    tenant: (key) => read(() => tables.tenants.get([key])),
+    tenants: () => read(() => [...tables.tenants.range([])].map(([, row]) => row)),
+    saveTenant: (row) => kv.transact(() => saveTenant(tables, row)),
+    assign: (tenant, remote, fingerprint) =>
+      transact(tables, (ledger) => assignRemote(tables, ledger, tenant, remote, fingerprint)),
+    remote: (key) => read(() => remoteRow(tables, key)),
+    newGeneration: (key) => kv.transact(() => newGeneration(tables, key)),
+
+    claimNotification: (id, tenant) =>
+      kv.transact(() => {
+        forgetOld(tables.notifications, now(), HOUSEKEEPING);
+        forgetOld(tables.seen, now(), HOUSEKEEPING);
+        const owner = remembered(tables.notifications, id, now());
+        if (owner !== undefined) return owner === tenant;
+        remember(tables.notifications, id, tenant, now());
+        return true;
+      }),
+
+    view: (lane, type, hullIds) =>
+      read(() => {
+        const remote = remoteRow(tables, lane.remote);
+        return hullIds.map((hullId): RecordView => {
+          const record = tables.records.get([lane.remote, type, hullId]);
+          const entry = tables.outbox.get([lane.remote, lane.tenant, type, hullId]);
+          const remoteId = linkOf(remote, record);
+          const mirror = remoteId === undefined ? undefined : mirrorRow(tables, remote, type, remoteId);
+          return {
+            ...(record === undefined ? {} : { record }),
+            ...(entry === undefined ? {} : { entry }),
+            ...(mirror === undefined ? {} : { mirror }),
+          };
+        });
+      }),
+
+    accept: (acceptances) =>
+      transact(tables, (ledger) => acceptances.map((acceptance) => acceptOne(tables, ledger, acceptance))),
+
+    lanes: () =>
+      read(() =>
+        [...tables.depth.range([])]
+          .filter(([, depth]) => depth.outbox > 0 || depth.tells > 0)
+          .map(([[remote, tenant]]) => ({ remote: String(remote), tenant: String(tenant) })),
+      ),
+
+    ready: (lane, type, limit) =>
+      read(() => {
+        const end = [...laneKey(lane), type, now() + 1];
+        return [...tables.queue.range([...laneKey(lane), type], { end, limit })].flatMap(([, hullId]) => {
+          const entry = tables.outbox.get([...laneKey(lane), type, hullId]);
+          return entry === undefined ? [] : [entry];
+        });
+      }),
+
+    nextDue: (lane, types) =>
+      read(() => {
+        const heads = types.map((type) => [...tables.queue.range([...laneKey(lane), type], { limit: 1 })][0]?.[0][3]);
+        const times = heads.flatMap((time) => (time === undefined ? [] : [Number(time)]));
+        return times.length === 0 ? undefined : Math.min(...times);
+      }),
+    nextTellDue: (lane) =>
+      read(() => {
+        const head = [...tables.tellQueue.range(laneKey(lane), { limit: 1 })][0]?.[0][2];
+        return head === undefined ? undefined : Number(head);
+      }),
+
+    attempt: (lane, attempts) =>
+      transact(tables, (ledger) => attempts.map((attempt) => attemptOne(tables, ledger, lane, attempt))),
+
+    settle: (lane, settlements) =>
+      transact(tables, (ledger) => ({
+        endings: settlements.flatMap((settlement) => settleOne(tables, ledger, lane, settlement)),
+      })),
+
+    recover: (lane, settleMs) =>
+      transact(tables, (ledger) => {
+        const open = [...tables.outbox.range(laneKey(lane))].map(([, entry]) => entry).filter(inFlight);
+        for (const entry of open) recoverOne(tables, ledger, lane, entry, settleMs);
+        return open.length;
+      }),
+
+    observe: (remote, type, readAtMs, settleMs, observations, scan) =>
+      kv.transact(() => observe(tables, remote, type, readAtMs, settleMs, observations, scan)),
+    candidates: (remote, type, keys) => read(() => candidates(tables, remote, type, keys)),
+    mirrors: (remote, type, ids) =>
+      read(() => {
+        const row = remoteRow(tables, remote);
+        return ids.map((id) => mirrorRow(tables, row, type, id));
+      }),
+    sampleLinked: (remote, type, limit) =>
+      read(() => {
+        const row = remoteRow(tables, remote);
+        const ids: string[] = [];
+        for (const [, mirror] of tables.mirror.range([remote, type], { limit: SAMPLE_WALK })) {
+          if (mirror.generation === row.generation && mirror.linkedTo !== undefined) ids.push(mirror.id);
+          if (ids.length >= limit) break;
+        }
+        return ids;
+      }),
+
+    tells: (lane, limit) => read(() => dueTells(tables, lane, limit)),
+    told: (lane, rows) =>
+      transact(tables, (ledger) => rows.flatMap(({ row, refused }) => toldOne(tables, ledger, lane, row, refused))),
+    deferTells: (lane, rows, notBeforeMs) =>
+      kv.transact(() => rows.forEach((row) => deferTell(tables, lane, row, notBeforeMs))),
+
+    hold: (lane, scope, hold) =>
+      kv.transact(() => {
+        const key = [...laneKey(lane), scope];
+        if (hold === undefined) tables.holds.remove(key);
+        else tables.holds.put(key, { tenant: lane.tenant, scope, ...hold });
+      }),
+    holds: (lane) => read(() => [...tables.holds.range(laneKey(lane))].map(([, row]) => row)),
+
+    tally: (tenant) =>
+      read((): Tally => {
+        const family = (name: string): Record<string, number> =>
+          Object.fromEntries([...tables.tally.range([tenant, name])].map(([key, count]) => [String(key[2]), count]));
+        const messages = Object.values(family("messages")).reduce((sum, count) => sum + count, 0);
+        return { messages, outcomes: family("outcomes"), derived: family("derived") };
+      }),
+    depth: (lane) => read(() => tables.depth.get(laneKey(lane)) ?? { outbox: 0, tells: 0 }),
+    deadLetters: (lane) => read(() => [...tables.dead.range(laneKey(lane))].map(([, row]) => row)),
+
+    ping: async () => {
+      await read(() => tables.meta.get(["format"]));
+    },
+    close: () => kv.close(),
+  };
+}
+
+function inFlight(entry: EntryRow): boolean {
+  return entry.attempt !== undefined;
+}

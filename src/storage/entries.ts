@@ -1,0 +1,115 @@
+/** Moving one outbox entry between waiting, blocked, in flight and gone; the only code that touches its indexes. */
+import type { Content, EntryRow } from "./rows";
+import type { Lane, RecordEnding } from "./store";
+import { countEnding, ending, type Ledger, type Tables } from "./tables";
+
+/** What refusing a parent means for the children that waited for it. */
+const PARENT_REASONS = {
+  rejected: ["parent_rejected", "The company of this user was rejected by the service."],
+  dead: ["parent_dead", "The company of this user could not be delivered."],
+  skipped: ["parent_skipped", "The company of this user was skipped."],
+} as const;
+
+export interface Entries {
+  get(type: string, hullId: string): EntryRow | undefined;
+  /** Stores the entry and brings it into the index that fits its state. */
+  put(before: EntryRow | undefined, entry: EntryRow): void;
+  remove(entry: EntryRow): void;
+  /** The parent has a remote id now: its children, of every tenant of the remote, can be worked on. */
+  release(parentType: string, parentHullId: string): void;
+  /** The parent will never have one: its children end `dead` and name it. */
+  refuseChildren(parentType: string, parentHullId: string, cause: keyof typeof PARENT_REASONS, words: string): void;
+}
+
+/**
+ * @param endings collects the outcomes written on the way
+ */
+export function openEntries(tables: Tables, ledger: Ledger, lane: Lane, endings: RecordEnding[]): Entries {
+  const key = (entry: { type: string; hullId: string }, tenant = lane.tenant): [string, string, string, string] => [
+    lane.remote,
+    tenant,
+    entry.type,
+    entry.hullId,
+  ];
+
+  const queueKey = (entry: EntryRow, content: Content): (string | number)[] => [
+    lane.remote,
+    entry.tenant,
+    entry.type,
+    entry.notBeforeMs,
+    content.seq,
+  ];
+
+  const blockedKey = (entry: EntryRow, parentType: string, parent: string): string[] => [
+    lane.remote,
+    parentType,
+    parent,
+    entry.tenant,
+    entry.type,
+    entry.hullId,
+  ];
+
+  /** Where an entry can be found: in the queue, behind its parent, or (in flight) nowhere. */
+  function unindex(entry: EntryRow): void {
+    const { content, blockedOn } = entry;
+    if (content === undefined) return;
+    const parent = content.desired.parent;
+    if (blockedOn !== undefined && parent !== undefined) {
+      tables.blocked.remove(blockedKey(entry, parent.type, blockedOn));
+    } else if (entry.attempt === undefined) tables.queue.remove(queueKey(entry, content));
+  }
+
+  function index(entry: EntryRow): void {
+    const { content, blockedOn } = entry;
+    if (content === undefined || entry.attempt !== undefined) return;
+    const parent = content.desired.parent;
+    if (blockedOn !== undefined && parent !== undefined) {
+      tables.blocked.put(blockedKey(entry, parent.type, blockedOn), 1);
+    } else tables.queue.put(queueKey(entry, content), entry.hullId);
+  }
+
+  function put(before: EntryRow | undefined, entry: EntryRow): void {
+    if (before === undefined) ledger.depth({ remote: lane.remote, tenant: entry.tenant }, { outbox: 1 });
+    else unindex(before);
+    tables.outbox.put(key(entry, entry.tenant), entry);
+    index(entry);
+  }
+
+  function remove(entry: EntryRow): void {
+    unindex(entry);
+    tables.outbox.remove(key(entry, entry.tenant));
+    ledger.depth({ remote: lane.remote, tenant: entry.tenant }, { outbox: -1 });
+  }
+
+  function children(parentType: string, parentHullId: string): EntryRow[] {
+    return [...tables.blocked.range([lane.remote, parentType, parentHullId])].flatMap(([path]) => {
+      const child = tables.outbox.get([lane.remote, ...path.slice(3)]);
+      return child === undefined ? [] : [child];
+    });
+  }
+
+  return {
+    get: (type, hullId) => tables.outbox.get(key({ type, hullId })),
+    put,
+    remove,
+    release: (parentType, parentHullId) => {
+      for (const child of children(parentType, parentHullId)) {
+        const { blockedOn: _, ...free } = child;
+        put(child, free);
+      }
+    },
+    refuseChildren: (parentType, parentHullId, cause, words) => {
+      const [code, text] = PARENT_REASONS[cause];
+      for (const child of children(parentType, parentHullId)) {
+        if (child.tenant !== lane.tenant || child.content === undefined) continue;
+        const { content, type, hullId } = child;
+        const end = ending(content, "dead", code, `${text} (company ${parentHullId}: ${words})`, tables.now());
+        const attempts = child.attempts;
+        tables.dead.put(key(child), { ...lane, type, hullId, content, ending: end, attempts });
+        countEnding(ledger, child.tenant, type, end, content.derived);
+        endings.push({ type, hullId, claims: content.claims, ending: end, derived: content.derived });
+        remove(child);
+      }
+    },
+  };
+}

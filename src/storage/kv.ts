@@ -1,0 +1,22 @@
+/**
+ * An ordered key-value database with synchronous transactions: what LMDB is, and what the memory adapter imitates.
+ * `embedded.ts` builds the Store on it once, so that both adapters share every rule.
+ */
+export type Key = readonly (string | number)[];
+
+export interface Table<V> {
+  get(key: Key): V | undefined;
+  put(key: Key, value: V): void;
+  remove(key: Key): void;
+  /** Entries whose key starts with `prefix`, in key order; `end` (exclusive) and `limit` bound the walk. */
+  range(prefix: Key, options?: { readonly end?: Key; readonly limit?: number }): Iterable<readonly [Key, V]>;
+}
+
+export interface KeyValue {
+  table<V>(name: string): Table<V>;
+  /** Runs `work` alone, commits, and resolves when the commit is durable. `work` must not throw halfway. */
+  transact<T>(work: () => T): Promise<T>;
+  /** Runs `work` on one snapshot. */
+  read<T>(work: () => T): T;
+  close(): Promise<void>;
+}

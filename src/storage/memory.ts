@@ -1,0 +1,78 @@
+/** The Store's database in memory: for unit tests. Same order, same transactions, nothing durable. */
+import type { Key, KeyValue, Table } from "./kv";
+
+function compareKeys(left: Key, right: Key): number {
+  for (let index = 0; index < Math.min(left.length, right.length); index += 1) {
+    const a = left[index];
+    const b = right[index];
+    if (a === b || a === undefined || b === undefined) continue;
+    // Numbers sort before strings, as in LMDB's ordered encoding.
+    if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1;
+    return a < b ? -1 : 1;
+  }
+  return left.length - right.length;
+}
+
+function startsWith(key: Key, prefix: Key): boolean {
+  return prefix.every((part, index) => key[index] === part);
+}
+
+function createTable<V>(): Table<V> {
+  const values = new Map<string, V>();
+  const order: Key[] = [];
+
+  /** Index of the first key that is not smaller. */
+  const position = (key: Key): number => {
+    let low = 0;
+    let high = order.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const there = order[middle];
+      if (there !== undefined && compareKeys(there, key) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  };
+
+  return {
+    get: (key) => values.get(JSON.stringify(key)),
+    put: (key, value) => {
+      const text = JSON.stringify(key);
+      if (!values.has(text)) order.splice(position(key), 0, key);
+      // Stored values are copies: a caller that changes its own object must not change the database.
+      values.set(text, structuredClone(value));
+    },
+    remove: (key) => {
+      if (values.delete(JSON.stringify(key))) order.splice(position(key), 1);
+    },
+    range: (prefix, options = {}) => {
+      const found: [Key, V][] = [];
+      for (let index = position(prefix); index < order.length; index += 1) {
+        const key = order[index];
+        if (key === undefined || !startsWith(key, prefix)) break;
+        if (options.end !== undefined && compareKeys(key, options.end) >= 0) break;
+        if (found.length >= (options.limit ?? Infinity)) break;
+        const value = values.get(JSON.stringify(key));
+        if (value !== undefined) found.push([key, value]);
+      }
+      return found;
+    },
+  };
+}
+
+export function createMemoryKeyValue(): KeyValue {
+  const tables = new Map<string, unknown>();
+  return {
+    table<V>(name: string): Table<V> {
+      const existing = tables.get(name);
+      // Each name is asked for with one value type only, by embedded.ts.
+      if (existing !== undefined) return existing as Table<V>;
+      const table = createTable<V>();
+      tables.set(name, table);
+      return table;
+    },
+    transact: (work) => Promise.resolve().then(work),
+    read: (work) => work(),
+    close: () => Promise.resolve(),
+  };
+}

@@ -1,0 +1,148 @@
+/** What the service is known to hold: written by our own deliveries, by what is read, and by what Hull confirms. */
+import type { Keys } from "../record";
+import type { Fact, MirrorRow, RemoteRow, Scan } from "./rows";
+import type { MirrorPatch, Observation } from "./store";
+import { indexValue, mirrorRow, remoteRow, type Tables } from "./tables";
+
+const UNKNOWN: Fact = [null, null, null];
+
+/** A delivery (or a comparison that found everything equal) becomes known. */
+export function patchMirror(
+  tables: Tables,
+  remote: RemoteRow,
+  type: string,
+  hullId: string,
+  patch: MirrorPatch,
+  linkedBefore: string | undefined,
+): void {
+  if (linkedBefore !== undefined && linkedBefore !== patch.id) {
+    const old = mirrorRow(tables, remote, type, linkedBefore);
+    if (old?.linkedTo === hullId) {
+      const { linkedTo: _, ...free } = old;
+      tables.mirror.put([remote.key, type, linkedBefore], free);
+    }
+  }
+  const stored = mirrorRow(tables, remote, type, patch.id);
+  const before = patch.fresh ? undefined : stored;
+  const facts: Record<string, Fact> = { ...before?.facts };
+  for (const [field, { remote: there, sent }] of Object.entries(patch.facts)) {
+    const [oldRemote, oldSent, told] = facts[field] ?? UNKNOWN;
+    facts[field] = [there ?? oldRemote, sent ?? oldSent, told];
+  }
+  const parentId = patch.parentId ?? before?.parentId;
+  store(tables, remote, type, stored?.keys ?? {}, {
+    id: patch.id,
+    generation: remote.generation,
+    keys: { ...before?.keys, ...patch.keys },
+    ...(parentId === undefined ? {} : { parentId }),
+    linkedTo: hullId,
+    facts,
+    complete: patch.fresh || (before?.complete ?? false),
+    ...(before?.createdAtMs === undefined ? {} : { createdAtMs: before.createdAtMs }),
+    ...(patch.writtenAtMs === undefined
+      ? before?.writtenAtMs === undefined
+        ? {}
+        : { writtenAtMs: before.writtenAtMs }
+      : { writtenAtMs: patch.writtenAtMs }),
+    ...(before?.seenAtMs === undefined ? {} : { seenAtMs: before.seenAtMs }),
+  });
+}
+
+/** Rows that were read. What we wrote after the reading began is newer than what was read. */
+export function observe(
+  tables: Tables,
+  remoteKey: string,
+  type: string,
+  readAtMs: number,
+  settleMs: number,
+  observations: readonly Observation[],
+  scan: Scan | undefined,
+): void {
+  const remote = remoteRow(tables, remoteKey);
+  for (const seen of observations) {
+    const before = mirrorRow(tables, remote, type, seen.id);
+    if (before?.writtenAtMs !== undefined && before.writtenAtMs > readAtMs - settleMs) {
+      tables.mirror.put([remote.key, type, seen.id], { ...before, seenAtMs: readAtMs });
+      continue;
+    }
+    const facts: Record<string, Fact> = { ...before?.facts };
+    for (const [field, there] of Object.entries(seen.facts)) {
+      const [, sent, told] = facts[field] ?? UNKNOWN;
+      facts[field] = [there, sent, told];
+    }
+    const created = seen.createdAtMs ?? before?.createdAtMs;
+    const parentId = seen.parentId ?? before?.parentId;
+    store(tables, remote, type, before?.keys ?? {}, {
+      id: seen.id,
+      generation: remote.generation,
+      keys: seen.keys,
+      ...(parentId === undefined ? {} : { parentId }),
+      ...(before?.linkedTo === undefined ? {} : { linkedTo: before.linkedTo }),
+      facts,
+      complete: seen.complete || (before?.complete ?? false),
+      ...(seen.archived ? { archived: true } : {}),
+      ...(created === undefined ? {} : { createdAtMs: created }),
+      ...(before?.writtenAtMs === undefined ? {} : { writtenAtMs: before.writtenAtMs }),
+      seenAtMs: readAtMs,
+    });
+  }
+  if (scan !== undefined) {
+    tables.remotes.put([remote.key], { ...remote, scans: { ...remote.scans, [type]: scan } });
+  }
+}
+
+/** Hull confirmed these facts. */
+export function confirmTold(
+  tables: Tables,
+  remote: RemoteRow,
+  type: string,
+  id: string,
+  facts: Readonly<Record<string, string>>,
+): void {
+  const row = mirrorRow(tables, remote, type, id);
+  if (row === undefined) return;
+  const merged: Record<string, Fact> = { ...row.facts };
+  for (const [field, told] of Object.entries(facts)) {
+    const [there, sent] = merged[field] ?? UNKNOWN;
+    merged[field] = [there, sent, told];
+  }
+  tables.mirror.put([remote.key, type, id], { ...row, facts: merged });
+}
+
+function store(tables: Tables, remote: RemoteRow, type: string, before: Keys, row: MirrorRow): void {
+  const path = (name: string, value: string): string[] => [remote.key, type, name, indexValue(value), row.id];
+  for (const [name, value] of Object.entries(before)) {
+    if (row.keys[name] !== value) tables.mirrorKeys.remove(path(name, value));
+  }
+  for (const [name, value] of Object.entries(row.keys)) tables.mirrorKeys.put(path(name, value), 1);
+  tables.mirror.put([remote.key, type, row.id], row);
+}
+
+/** The record is gone there: neither its keys nor its content count any more. */
+export function forgetMirror(tables: Tables, remote: RemoteRow, type: string, id: string): void {
+  const row = tables.mirror.get([remote.key, type, id]);
+  if (row === undefined) return;
+  for (const [name, value] of Object.entries(row.keys)) {
+    tables.mirrorKeys.remove([remote.key, type, name, indexValue(value), id]);
+  }
+  tables.mirror.remove([remote.key, type, id]);
+}
+
+/** Today's rows that carry a key value, compared without case. */
+export function candidates(
+  tables: Tables,
+  remoteKey: string,
+  type: string,
+  keys: readonly { readonly name: string; readonly value: string }[],
+): MirrorRow[] {
+  const remote = remoteRow(tables, remoteKey);
+  const found = new Map<string, MirrorRow>();
+  for (const { name, value } of keys) {
+    for (const [path] of tables.mirrorKeys.range([remoteKey, type, name, indexValue(value)])) {
+      const id = String(path[4]);
+      const row = mirrorRow(tables, remote, type, id);
+      if (row !== undefined) found.set(id, row);
+    }
+  }
+  return [...found.values()];
+}

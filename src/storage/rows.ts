@@ -1,0 +1,167 @@
+/** What is remembered, row by row. Everything below a tenant belongs to a remote: see docs/state.md. */
+import type { Claims, Desired, Json, Keys, OutcomeKind } from "../record";
+
+/** One installed connector: organization + connector id. */
+export interface TenantRow {
+  readonly key: string;
+  readonly organization: string;
+  readonly connectorId: string;
+  /** Connector secret and private settings, encrypted at rest. */
+  readonly sealed: string;
+  /** `connector.updated_at` of the settings, milliseconds since 1970; older settings never replace newer ones. */
+  readonly settingsAtMs: number;
+  /** Where this tenant's records live; absent until the settings name a reachable target. */
+  readonly remote?: string;
+  /** Fingerprint of the credentials with which `remote` was last confirmed to be the same. */
+  readonly fingerprint?: string;
+}
+
+/** One tenant of the service as seen through one Hull organization. */
+export interface RemoteRow {
+  readonly key: string;
+  /** Grows when the ids that we knew turn out to belong to another world; older links and mirrors count no more. */
+  readonly generation: number;
+  /** Last complete scan by type. */
+  readonly scans: Readonly<Record<string, Scan>>;
+}
+
+export interface Scan {
+  readonly startedAtMs: number;
+  readonly size: number;
+}
+
+/** What is known of one Hull entity, kept after its outbox entry is gone. */
+export interface RecordRow {
+  /** Newest version seen, and the message that carried it. */
+  readonly version: number;
+  readonly messageId: string;
+  /** Grows with every settlement, so that a comparison made on older knowledge is noticed. */
+  readonly revision: number;
+  readonly remoteId?: string;
+  readonly generation?: number;
+  /** When Hull last confirmed a write-back. */
+  readonly toldAtMs?: number;
+  /** How the last message ended. */
+  readonly last?: Ending;
+}
+
+export interface Ending {
+  readonly messageId: string;
+  readonly outcome: OutcomeKind;
+  readonly code: string;
+  readonly text: string;
+  readonly atMs: number;
+  /** False for a redelivered message: counted before. */
+  readonly counted: boolean;
+}
+
+/** `remote`: what is there. `sent`: what we delivered or found equal. `told`: what Hull confirmed. Fingerprints. */
+export type Fact = readonly [remote: string | null, sent: string | null, told: string | null];
+
+/** What the service is known to hold for one of its records. */
+export interface MirrorRow {
+  readonly id: string;
+  readonly generation: number;
+  readonly keys: Keys;
+  readonly parentId?: string;
+  /** Hull id of the one entity that is linked to it. */
+  readonly linkedTo?: string;
+  readonly facts: Readonly<Record<string, Fact>>;
+  /** False while only keys are known (seen in a lean list). */
+  readonly complete: boolean;
+  readonly archived?: boolean;
+  readonly createdAtMs?: number;
+  readonly writtenAtMs?: number;
+  readonly seenAtMs?: number;
+}
+
+/** The whole desired state of one record, with the message it came from. The newest version wins. */
+export interface Content {
+  readonly desired: Desired;
+  readonly claims: Claims;
+  readonly hintId?: string;
+  /** Send even what is equal (batches and exports). */
+  readonly force: boolean;
+  readonly messageId: string;
+  readonly version: number;
+  /** Order of acceptance; identifies this content. */
+  readonly seq: number;
+  /** Created for the children of a record that nobody sent itself: it may create, never update. */
+  readonly derived: boolean;
+  /** False for a redelivered message: its outcome was counted before. */
+  readonly counted: boolean;
+}
+
+/** Accepted, not yet delivered. */
+export interface EntryRow {
+  readonly tenant: string;
+  readonly type: string;
+  readonly hullId: string;
+  /** Waiting; absent while an attempt carries the only content. */
+  readonly content?: Content;
+  /** In flight: what was journaled before the request. */
+  readonly attempt?: Attempt;
+  readonly notBeforeMs: number;
+  readonly attempts: number;
+  /** A create whose answer was lost: it must be looked for before it is tried again. */
+  readonly doubt?: Doubt;
+  /** Hull id of the parent without remote id that this record waits for. */
+  readonly blockedOn?: string;
+  /** A newer message took the record out while it was in flight. */
+  readonly withdrawn?: true;
+  readonly problem?: string;
+}
+
+export interface Attempt {
+  readonly content: Content;
+  readonly kind: "create" | "update";
+  readonly startedAtMs: number;
+}
+
+export interface Doubt {
+  readonly sinceMs: number;
+  /** How often it was looked for in vain. */
+  readonly reads: number;
+}
+
+/** Written to the service (or found equal), Hull does not know yet. */
+export interface TellRow {
+  readonly tenant: string;
+  readonly type: string;
+  readonly hullId: string;
+  readonly remoteId: string;
+  readonly claims: Claims;
+  /** Hull attribute → value. */
+  readonly attributes: Readonly<Record<string, Json>>;
+  /** Field → fingerprint that becomes `told` once Hull confirms. */
+  readonly facts: Readonly<Record<string, string>>;
+  /** Claims of the account that the user is to be linked to. */
+  readonly account?: Claims;
+  readonly endings: readonly Ending[];
+  readonly seq: number;
+  readonly notBeforeMs: number;
+  readonly attempts: number;
+  readonly derived: boolean;
+}
+
+/** Refused for good; a person can read it. A later success of the same record closes it. */
+export interface DeadLetterRow {
+  readonly remote: string;
+  readonly tenant: string;
+  readonly type: string;
+  readonly hullId: string;
+  readonly content: Content;
+  readonly ending: Ending;
+  readonly attempts: number;
+}
+
+/** Why a lane or one of its types stands still. */
+export interface HoldRow {
+  readonly tenant: string;
+  /** `*` for the whole lane, otherwise an object type. */
+  readonly scope: string;
+  readonly kind: string;
+  readonly message: string;
+  readonly sinceMs: number;
+  readonly untilMs: number;
+}

@@ -1,0 +1,224 @@
+/** What the delivery lane writes down: journal before a request, result after it, recovery after a restart. */
+import { openEntries, type Entries } from "./entries";
+import { mergeContent } from "./accept";
+import { forgetMirror, patchMirror } from "./mirror";
+import type { Attempt, Content, Ending, EntryRow, TellRow } from "./rows";
+import type { Lane, ParentEntry, RecordEnding, Settled, Settlement } from "./store";
+import { countEnding, ending, linkOf, remoteRow, type Ledger, type Tables } from "./tables";
+
+const NEWER = "A newer message of the same entity arrived.";
+
+export interface AttemptRequest {
+  readonly type: string;
+  readonly hullId: string;
+  readonly seq: number;
+  readonly kind: "create" | "update";
+}
+
+/** Journals one record before its request. False: the content was replaced or withdrawn meanwhile. */
+export function attemptOne(tables: Tables, ledger: Ledger, lane: Lane, request: AttemptRequest): boolean {
+  const entries = openEntries(tables, ledger, lane, []);
+  const entry = entries.get(request.type, request.hullId);
+  if (entry?.content?.seq !== request.seq || entry.attempt !== undefined) return false;
+  const { content, ...rest } = entry;
+  const attempt: Attempt = { content, kind: request.kind, startedAtMs: tables.now() };
+  entries.put(entry, { ...rest, attempt });
+  return true;
+}
+
+/** Settles one piece of content, in one transaction. */
+export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement: Settlement): Settled["endings"] {
+  const endings: RecordEnding[] = [];
+  const entries = openEntries(tables, ledger, lane, endings);
+  const { type, hullId } = settlement;
+  const remote = remoteRow(tables, lane.remote);
+  const recordKey = [lane.remote, type, hullId];
+
+  const record = tables.records.get(recordKey);
+  if (record !== undefined && (settlement.mirror !== undefined || settlement.unlink === true)) {
+    const { remoteId: before, generation: _, ...unlinked } = record;
+    const linked = linkOf(remote, record);
+    if (settlement.mirror !== undefined) {
+      patchMirror(tables, remote, type, hullId, settlement.mirror, linked);
+      tables.records.put(recordKey, {
+        ...unlinked,
+        revision: record.revision + 1,
+        remoteId: settlement.mirror.id,
+        generation: remote.generation,
+      });
+      if (linked !== settlement.mirror.id) entries.release(type, hullId);
+    } else {
+      tables.records.put(recordKey, { ...unlinked, revision: record.revision + 1 });
+      if (before !== undefined) forgetMirror(tables, remote, type, before);
+    }
+  }
+
+  const entry = entries.get(type, hullId);
+  const worked = entry?.attempt?.content.seq === settlement.seq ? entry.attempt.content : waiting(entry, settlement.seq);
+  // Nothing of it is left: it was replaced or withdrawn while the lane looked at it, and ended then.
+  if (entry === undefined || worked === undefined) return endings;
+  const newer = entry.content?.seq === settlement.seq ? undefined : entry.content;
+
+  const note = (end: Ending): void => {
+    countEnding(ledger, lane.tenant, type, end, worked.derived);
+    endings.push({ type, hullId, claims: worked.claims, ending: end, derived: worked.derived });
+    const current = tables.records.get(recordKey);
+    if (current !== undefined) tables.records.put(recordKey, { ...current, last: end });
+  };
+
+  const { then } = settlement;
+  switch (then.kind) {
+    case "tell":
+    case "end": {
+      const end = { ...then.ending, messageId: worked.messageId, counted: worked.counted };
+      if (then.kind === "tell") keepTell(tables, ledger, lane, settlement, worked, end);
+      else note(end);
+      closeOrKeepLetter(tables, lane, entry, worked, end);
+      if (newer !== undefined) entries.put(entry, released(entry, newer));
+      else {
+        entries.remove(entry);
+        const refused = end.outcome === "rejected" || end.outcome === "dead" || end.outcome === "skipped";
+        if (refused) entries.refuseChildren(type, hullId, refusal(end), end.text);
+      }
+      return endings;
+    }
+    case "wait":
+    case "block": {
+      if (newer !== undefined) {
+        note(ending(worked, "superseded", "newer_message", `${NEWER} (${newer.messageId})`, tables.now()));
+      } else if (entry.withdrawn === true) {
+        note(ending(worked, "superseded", "newer_message", NEWER, tables.now()));
+        entries.remove(entry);
+        entries.refuseChildren(type, hullId, "skipped", "withdrawn");
+        return endings;
+      }
+      const content = newer === undefined ? worked : { ...newer, ...mergeContent(worked, newer) };
+      if (then.kind === "block") block(tables, ledger, entries, lane, entry, content, then.parent);
+      else {
+        const { attempt: _, doubt: _doubt, ...rest } = entry;
+        entries.put(entry, {
+          ...rest,
+          content,
+          notBeforeMs: then.notBeforeMs,
+          attempts: entry.attempts + 1,
+          problem: then.problem,
+          ...(then.doubt === undefined ? {} : { doubt: then.doubt }),
+        });
+      }
+      return endings;
+    }
+  }
+}
+
+/** An attempt that no one will fold any more, after a restart. */
+export function recoverOne(tables: Tables, ledger: Ledger, lane: Lane, entry: EntryRow, settleMs: number): void {
+  if (entry.attempt === undefined) return;
+  const { attempt } = entry;
+  const create = attempt.kind === "create";
+  settleOne(tables, ledger, lane, {
+    tenant: lane.tenant,
+    type: entry.type,
+    hullId: entry.hullId,
+    seq: attempt.content.seq,
+    then: {
+      kind: "wait",
+      notBeforeMs: create ? tables.now() + settleMs : 0,
+      problem: "The process ended while the record was being written.",
+      ...(create ? { doubt: { sinceMs: attempt.startedAtMs, reads: 0 } } : {}),
+    },
+  });
+}
+
+function waiting(entry: EntryRow | undefined, seq: number): Content | undefined {
+  return entry?.attempt === undefined && entry?.content?.seq === seq ? entry.content : undefined;
+}
+
+function released(entry: EntryRow, content: Content): EntryRow {
+  const { attempt: _attempt, doubt: _doubt, problem: _problem, ...rest } = entry;
+  return { ...rest, content, notBeforeMs: 0, attempts: 0 };
+}
+
+function refusal(end: Ending): "rejected" | "dead" | "skipped" {
+  return end.outcome === "rejected" ? "rejected" : end.outcome === "dead" ? "dead" : "skipped";
+}
+
+/** What was refused for good can be read later; a success closes what was refused before. */
+function closeOrKeepLetter(tables: Tables, lane: Lane, entry: EntryRow, content: Content, end: Ending): void {
+  const key = [lane.remote, lane.tenant, entry.type, entry.hullId];
+  if (end.outcome === "rejected" || end.outcome === "dead") {
+    const { type, hullId, attempts } = entry;
+    tables.dead.put(key, { ...lane, type, hullId, content, ending: end, attempts });
+  } else if (end.outcome === "sent" || end.outcome === "unchanged") tables.dead.remove(key);
+}
+
+/** Newer values overlay what Hull has not been told yet; every outcome that waits for it stays. */
+function keepTell(
+  tables: Tables,
+  ledger: Ledger,
+  lane: Lane,
+  settlement: Settlement,
+  content: Content,
+  end: Ending,
+): void {
+  const { then, mirror, type, hullId } = settlement;
+  if (then.kind !== "tell" || mirror === undefined) return;
+  const key = [lane.remote, lane.tenant, type, hullId];
+  const before = tables.tells.get(key);
+  const same = before?.remoteId === mirror.id ? before : undefined;
+  const account = then.tell.account ?? same?.account;
+  const row: TellRow = {
+    tenant: lane.tenant,
+    type,
+    hullId,
+    remoteId: mirror.id,
+    claims: then.tell.claims,
+    attributes: { ...same?.attributes, ...then.tell.attributes },
+    facts: { ...same?.facts, ...then.tell.facts },
+    ...(account === undefined ? {} : { account }),
+    endings: [...(before?.endings ?? []), end],
+    seq: ledger.nextSeq(),
+    notBeforeMs: before?.notBeforeMs ?? 0,
+    attempts: before?.attempts ?? 0,
+    derived: content.derived && (before?.derived ?? true),
+  };
+  if (before === undefined) ledger.depth(lane, { tells: 1 });
+  else tables.tellQueue.remove([lane.remote, lane.tenant, before.notBeforeMs, before.seq]);
+  tables.tells.put(key, row);
+  tables.tellQueue.put([lane.remote, lane.tenant, row.notBeforeMs, row.seq], [type, hullId]);
+}
+
+/** Puts a child behind its parent, and makes the parent's entry when nobody sent the parent itself. */
+function block(
+  tables: Tables,
+  ledger: Ledger,
+  entries: Entries,
+  lane: Lane,
+  entry: EntryRow,
+  content: Content,
+  parent: ParentEntry,
+): void {
+  const { attempt: _, ...rest } = entry;
+  const record = tables.records.get([lane.remote, parent.type, parent.hullId]);
+  if (linkOf(remoteRow(tables, lane.remote), record) !== undefined) {
+    // The parent got its id while the lane looked: the child stays in the queue.
+    entries.put(entry, { ...rest, content });
+    return;
+  }
+  if (record === undefined) {
+    // Version 0: whatever Hull says about the parent itself is newer than what its child carried along.
+    tables.records.put([lane.remote, parent.type, parent.hullId], { version: 0, messageId: "", revision: 0 });
+  }
+  if (entries.get(parent.type, parent.hullId) === undefined) {
+    const made: Content = { ...parent.content, seq: ledger.nextSeq(), counted: true };
+    ledger.count(lane.tenant, "derived", parent.type);
+    entries.put(undefined, {
+      tenant: lane.tenant,
+      type: parent.type,
+      hullId: parent.hullId,
+      content: made,
+      notBeforeMs: 0,
+      attempts: 0,
+    });
+  }
+  entries.put(entry, { ...rest, content, blockedOn: parent.hullId });
+}

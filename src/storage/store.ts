@@ -1,0 +1,219 @@
+/**
+ * The Store port: named atomic operations over many keys, never callback transactions, so that an embedded
+ * database and a shared one can both offer it. Every write resolves only when it is durable.
+ */
+import type { Claims, Json, Keys } from "../record";
+import type {
+  Content,
+  DeadLetterRow,
+  Doubt,
+  Ending,
+  EntryRow,
+  HoldRow,
+  MirrorRow,
+  RecordRow,
+  RemoteRow,
+  Scan,
+  TellRow,
+  TenantRow,
+} from "./rows";
+
+/** Everything known of one Hull entity, read in one go. */
+export interface RecordView {
+  readonly record?: RecordRow;
+  readonly mirror?: MirrorRow;
+  readonly entry?: EntryRow;
+}
+
+/** Content before it is taken in. */
+export type NewContent = Omit<Content, "seq" | "counted">;
+
+/** One message of one record, to be taken in. */
+export interface Acceptance {
+  readonly tenant: string;
+  /** Absent when the tenant has no target (missing token) or the message names no record: only counted. */
+  readonly remote?: string;
+  readonly type: string;
+  readonly hullId: string;
+  readonly messageId: string;
+  readonly version: number;
+  /** Older messages of the same entity that this one swallowed. */
+  readonly merged: readonly string[];
+  readonly content:
+    | { readonly kind: "end"; readonly ending: Ending }
+    | { readonly kind: "entry"; readonly content: NewContent }
+    /** Ends `unchanged` if nothing of the record is waiting or in flight and nothing was settled meanwhile. */
+    | {
+        readonly kind: "unchanged";
+        readonly ending: Ending;
+        readonly content: NewContent;
+        readonly revision: number;
+      };
+}
+
+export interface Accepted {
+  /** `again`: knowledge moved since the comparison; read and compare once more. */
+  readonly state: "queued" | "ended" | "duplicate" | "again";
+  /** Every outcome that was written, this message's and those that it replaced. */
+  readonly endings: readonly Ending[];
+}
+
+export interface MirrorPatch {
+  readonly id: string;
+  readonly keys: Keys;
+  readonly parentId?: string;
+  /** Field → fingerprints; what is not named stays. */
+  readonly facts: Readonly<Record<string, { readonly remote?: string; readonly sent?: string }>>;
+  /** The record is new there: forget what an older one held. */
+  readonly fresh: boolean;
+  /** A write of ours (not only a comparison) led to it. */
+  readonly writtenAtMs?: number;
+}
+
+export interface TellContent {
+  readonly claims: Claims;
+  readonly attributes: Readonly<Record<string, Json>>;
+  readonly facts: Readonly<Record<string, string>>;
+  readonly account?: Claims;
+}
+
+/** What became of one piece of content that the lane worked on. */
+export interface Settlement {
+  readonly tenant: string;
+  readonly type: string;
+  readonly hullId: string;
+  /** The content that was worked on. */
+  readonly seq: number;
+  readonly mirror?: MirrorPatch;
+  /** The link turned out to be dead: forget it. */
+  readonly unlink?: true;
+  readonly then:
+    /** Delivered or equal; Hull is told, then the outcome is written. */
+    | { readonly kind: "tell"; readonly ending: Ending; readonly tell: TellContent }
+    /** Ended without anything to tell. A refused one (`rejected`, `dead`) leaves a dead letter. */
+    | { readonly kind: "end"; readonly ending: Ending }
+    /** Stays in the outbox. */
+    | { readonly kind: "wait"; readonly notBeforeMs: number; readonly doubt?: Doubt; readonly problem: string }
+    /** Waits for a parent without remote id; the parent's entry is made if there is none. */
+    | { readonly kind: "block"; readonly parent: ParentEntry };
+}
+
+export interface ParentEntry {
+  readonly type: string;
+  readonly hullId: string;
+  readonly content: NewContent;
+}
+
+export interface Settled {
+  /** Outcomes written now, with the record they belong to: ends, superseded ones, children of a refused parent. */
+  readonly endings: readonly RecordEnding[];
+}
+
+export interface RecordEnding {
+  readonly type: string;
+  readonly hullId: string;
+  readonly claims: Claims;
+  readonly ending: Ending;
+  readonly derived: boolean;
+}
+
+export interface Observation {
+  readonly id: string;
+  readonly keys: Keys;
+  readonly parentId?: string;
+  readonly complete: boolean;
+  readonly archived: boolean;
+  readonly createdAtMs?: number;
+  /** Field → fingerprint of what is there. */
+  readonly facts: Readonly<Record<string, string>>;
+}
+
+export interface Lane {
+  readonly remote: string;
+  readonly tenant: string;
+}
+
+/** Counts by `type/outcome/code`; derived records (companies made for users) are counted apart. */
+export interface Tally {
+  readonly messages: number;
+  readonly outcomes: Readonly<Record<string, number>>;
+  readonly derived: Readonly<Record<string, number>>;
+}
+
+export interface Store {
+  tenant(key: string): Promise<TenantRow | undefined>;
+  tenants(): Promise<readonly TenantRow[]>;
+  /** Stores the row unless the stored settings are newer; returns the row that counts now. */
+  saveTenant(row: TenantRow): Promise<TenantRow>;
+  /** Points the tenant to a remote; waiting entries of an earlier remote move along. */
+  assign(tenant: string, remote: string, fingerprint: string): Promise<TenantRow>;
+  remote(key: string): Promise<RemoteRow>;
+  /** All ids known so far count no more. */
+  newGeneration(remote: string): Promise<RemoteRow>;
+
+  /** False when the id was used by another tenant within the last two days. */
+  claimNotification(id: string, tenant: string): Promise<boolean>;
+
+  view(lane: Lane, type: string, hullIds: readonly string[]): Promise<readonly RecordView[]>;
+  accept(acceptances: readonly Acceptance[]): Promise<readonly Accepted[]>;
+
+  /** Lanes that have anything in outbox or write-back. */
+  lanes(): Promise<readonly Lane[]>;
+  /** Entries whose time has come, oldest first. */
+  ready(lane: Lane, type: string, limit: number): Promise<readonly EntryRow[]>;
+  /** When the next entry of these types is due; undefined when none waits for time. Milliseconds since 1970. */
+  nextDue(lane: Lane, types: readonly string[]): Promise<number | undefined>;
+  /** The same for the write-back. */
+  nextTellDue(lane: Lane): Promise<number | undefined>;
+  /** Journals what is about to be written. Content that was replaced meanwhile is left out of the answer. */
+  attempt(
+    lane: Lane,
+    attempts: readonly {
+      readonly type: string;
+      readonly hullId: string;
+      readonly seq: number;
+      readonly kind: "create" | "update";
+    }[],
+  ): Promise<readonly boolean[]>;
+  settle(lane: Lane, settlements: readonly Settlement[]): Promise<Settled>;
+  /** After a restart: attempts that nobody will fold any more. Updates wait again, creates are in doubt. */
+  recover(lane: Lane, settleMs: number): Promise<number>;
+
+  /** Takes in what was read. Rows that we wrote after `readAtMs` minus the settling delay keep what we know. */
+  observe(
+    remote: string,
+    type: string,
+    readAtMs: number,
+    settleMs: number,
+    observations: readonly Observation[],
+    scan?: Scan,
+  ): Promise<void>;
+  candidates(
+    remote: string,
+    type: string,
+    keys: readonly { readonly name: string; readonly value: string }[],
+  ): Promise<readonly MirrorRow[]>;
+  mirrors(remote: string, type: string, ids: readonly string[]): Promise<readonly (MirrorRow | undefined)[]>;
+  /** A few ids that are linked, to find out whether the remote is still the same. */
+  sampleLinked(remote: string, type: string, limit: number): Promise<readonly string[]>;
+
+  tells(lane: Lane, limit: number): Promise<readonly TellRow[]>;
+  /** Hull confirmed (or refused for good): facts become `told`, outcomes are written. */
+  told(
+    lane: Lane,
+    rows: readonly { readonly row: TellRow; readonly refused?: Ending }[],
+  ): Promise<readonly RecordEnding[]>;
+  deferTells(lane: Lane, rows: readonly TellRow[], notBeforeMs: number): Promise<void>;
+
+  hold(lane: Lane, scope: string, hold: Omit<HoldRow, "tenant" | "scope"> | undefined): Promise<void>;
+  holds(lane: Lane): Promise<readonly HoldRow[]>;
+
+  tally(tenant: string): Promise<Tally>;
+  /** Entries and tells that wait. */
+  depth(lane: Lane): Promise<{ readonly outbox: number; readonly tells: number }>;
+  deadLetters(lane: Lane): Promise<readonly DeadLetterRow[]>;
+
+  /** Resolves when the store answers. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,192 @@
+/** The tables of the embedded database, their keys, and the two rules that every operation shares: counting and ids. */
+import { hash } from "node:crypto";
+import type { OutcomeKind } from "../record";
+import type { KeyValue, Table } from "./kv";
+import type {
+  DeadLetterRow,
+  Ending,
+  EntryRow,
+  HoldRow,
+  MirrorRow,
+  RecordRow,
+  RemoteRow,
+  TellRow,
+  TenantRow,
+} from "./rows";
+import type { Lane } from "./store";
+
+/** Raised when the meaning of stored rows changes; older data is upgraded or refused at start. */
+export const FORMAT = 1;
+
+const DAY_MS = 86_400_000;
+
+export interface Depth {
+  readonly outbox: number;
+  readonly tells: number;
+}
+
+export interface Tables {
+  readonly kv: KeyValue;
+  readonly now: () => number;
+  readonly meta: Table<number>;
+  readonly tenants: Table<TenantRow>;
+  readonly remotes: Table<RemoteRow>;
+  /** [day, id] → tenant */
+  readonly notifications: Table<string>;
+  /** [day, hash of tenant, record and message id] → 1 */
+  readonly seen: Table<number>;
+  /** [remote, type, hull id] */
+  readonly records: Table<RecordRow>;
+  /** [remote, type, remote id] */
+  readonly mirror: Table<MirrorRow>;
+  /** [remote, type, key name, value, remote id] → 1 */
+  readonly mirrorKeys: Table<number>;
+  /** [remote, tenant, type, hull id] */
+  readonly outbox: Table<EntryRow>;
+  /** [remote, tenant, type, not before, seq] → hull id; only entries that could be worked on */
+  readonly queue: Table<string>;
+  /** [remote, parent type, parent hull id, tenant, type, hull id] → 1 */
+  readonly blocked: Table<number>;
+  /** [remote, tenant, type, hull id] */
+  readonly tells: Table<TellRow>;
+  /** [remote, tenant, not before, seq] → [type, hull id] */
+  readonly tellQueue: Table<readonly [string, string]>;
+  /** [remote, tenant, type, hull id] */
+  readonly dead: Table<DeadLetterRow>;
+  /** [remote, tenant, scope] */
+  readonly holds: Table<HoldRow>;
+  /** [tenant, family, name] → count */
+  readonly tally: Table<number>;
+  /** [remote, tenant] */
+  readonly depth: Table<Depth>;
+}
+
+export function openTables(kv: KeyValue, now: () => number): Tables {
+  return {
+    kv,
+    now,
+    meta: kv.table("meta"),
+    tenants: kv.table("tenants"),
+    remotes: kv.table("remotes"),
+    notifications: kv.table("notifications"),
+    seen: kv.table("seen"),
+    records: kv.table("records"),
+    mirror: kv.table("mirror"),
+    mirrorKeys: kv.table("mirrorKeys"),
+    outbox: kv.table("outbox"),
+    queue: kv.table("queue"),
+    blocked: kv.table("blocked"),
+    tells: kv.table("tells"),
+    tellQueue: kv.table("tellQueue"),
+    dead: kv.table("dead"),
+    holds: kv.table("holds"),
+    tally: kv.table("tally"),
+    depth: kv.table("depth"),
+  };
+}
+
+/** What one transaction does besides its rows: number contents, count outcomes, keep depths. Flushed at its end. */
+export interface Ledger {
+  nextSeq(): number;
+  count(tenant: string, family: "messages" | "outcomes" | "derived", name: string, by?: number): void;
+  depth(lane: Lane, change: Partial<Depth>): void;
+  flush(): void;
+}
+
+export function openLedger(tables: Tables): Ledger {
+  let seq = tables.meta.get(["seq"]) ?? 0;
+  const counts = new Map<string, { key: [string, string, string]; by: number }>();
+  const depths = new Map<string, { lane: Lane; outbox: number; tells: number }>();
+  return {
+    nextSeq: () => (seq += 1),
+    count: (tenant, family, name, by = 1) => {
+      const id = JSON.stringify([tenant, family, name]);
+      const entry = counts.get(id) ?? { key: [tenant, family, name], by: 0 };
+      entry.by += by;
+      counts.set(id, entry);
+    },
+    depth: (lane, change) => {
+      const id = JSON.stringify([lane.remote, lane.tenant]);
+      const entry = depths.get(id) ?? { lane, outbox: 0, tells: 0 };
+      entry.outbox += change.outbox ?? 0;
+      entry.tells += change.tells ?? 0;
+      depths.set(id, entry);
+    },
+    flush: () => {
+      tables.meta.put(["seq"], seq);
+      for (const { key, by } of counts.values()) tables.tally.put(key, (tables.tally.get(key) ?? 0) + by);
+      for (const { lane, outbox, tells } of depths.values()) {
+        const key = [lane.remote, lane.tenant];
+        const before = tables.depth.get(key) ?? { outbox: 0, tells: 0 };
+        tables.depth.put(key, { outbox: before.outbox + outbox, tells: before.tells + tells });
+      }
+    },
+  };
+}
+
+/** Runs `work` with a ledger in one durable transaction. */
+export function transact<T>(tables: Tables, work: (ledger: Ledger) => T): Promise<T> {
+  return tables.kv.transact(() => {
+    const ledger = openLedger(tables);
+    const result = work(ledger);
+    ledger.flush();
+    return result;
+  });
+}
+
+/** Counts an outcome; derived records are counted apart, redelivered messages not at all. */
+export function countEnding(ledger: Ledger, tenant: string, type: string, ending: Ending, derived: boolean): void {
+  if (!ending.counted) return;
+  ledger.count(tenant, derived ? "derived" : "outcomes", `${type}/${ending.outcome}/${ending.code}`);
+}
+
+export function ending(
+  message: { readonly messageId: string; readonly counted: boolean },
+  outcome: OutcomeKind,
+  code: string,
+  text: string,
+  atMs: number,
+): Ending {
+  return { messageId: message.messageId, outcome, code, text, atMs, counted: message.counted };
+}
+
+/** The remote's row; one that was never stored starts with the first generation. */
+export function remoteRow(tables: Tables, key: string): RemoteRow {
+  return tables.remotes.get([key]) ?? { key, generation: 1, scans: {} };
+}
+
+/** A mirror row of today's generation. */
+export function mirrorRow(tables: Tables, remote: RemoteRow, type: string, id: string): MirrorRow | undefined {
+  const row = tables.mirror.get([remote.key, type, id]);
+  return row?.generation === remote.generation ? row : undefined;
+}
+
+/** A record's remote id, if its link belongs to today's generation. */
+export function linkOf(remote: RemoteRow, record: RecordRow | undefined): string | undefined {
+  return record?.generation === remote.generation ? record.remoteId : undefined;
+}
+
+/** Key values are found without case (identity compares exactly afterwards); long ones by hash. */
+export function indexValue(value: string): string {
+  const folded = value.toLowerCase();
+  return folded.length <= 120 ? folded : hash("sha256", folded, "base64url");
+}
+
+const dayOf = (ms: number): number => Math.floor(ms / DAY_MS);
+
+/** True when the text was remembered within the last one to two days. */
+export function remembered<V>(table: Table<V>, id: string, nowMs: number): V | undefined {
+  const day = dayOf(nowMs);
+  return table.get([day, id]) ?? table.get([day - 1, id]);
+}
+
+export function remember<V>(table: Table<V>, id: string, value: V, nowMs: number): void {
+  table.put([dayOf(nowMs), id], value);
+}
+
+/** Removes what was remembered before yesterday; at most `limit` rows at a time. */
+export function forgetOld<V>(table: Table<V>, nowMs: number, limit: number): number {
+  const old = [...table.range([], { end: [dayOf(nowMs) - 1], limit })];
+  for (const [key] of old) table.remove(key);
+  return old.length;
+}

@@ -1,0 +1,74 @@
+/** The write-back queue: what Hull has not been told yet. */
+import type { TellRow } from "./rows";
+import type { Lane, RecordEnding } from "./store";
+import { confirmTold } from "./mirror";
+import { countEnding, remoteRow, type Ledger, type Tables } from "./tables";
+import type { Ending } from "./rows";
+
+/** Due rows, oldest first. */
+export function dueTells(tables: Tables, lane: Lane, limit: number): TellRow[] {
+  const end = [lane.remote, lane.tenant, tables.now() + 1];
+  const due = tables.tellQueue.range([lane.remote, lane.tenant], { end, limit });
+  return [...due].flatMap(([, [type, hullId]]) => {
+    const row = tables.tells.get([lane.remote, lane.tenant, type, hullId]);
+    return row === undefined ? [] : [row];
+  });
+}
+
+/** Hull confirmed, or refused for good: either way the record is done, unless more was written meanwhile. */
+export function toldOne(
+  tables: Tables,
+  ledger: Ledger,
+  lane: Lane,
+  row: TellRow,
+  refused: Ending | undefined,
+): RecordEnding[] {
+  const key = [lane.remote, lane.tenant, row.type, row.hullId];
+  const current = tables.tells.get(key);
+  if (current === undefined) return [];
+  const remote = remoteRow(tables, lane.remote);
+  if (refused === undefined) confirmTold(tables, remote, row.type, row.remoteId, row.facts);
+
+  const endings = row.endings.map((ending): Ending => {
+    if (refused === undefined) return ending;
+    return { ...refused, messageId: ending.messageId, counted: ending.counted };
+  });
+  const last = endings.at(-1);
+  const recordKey = [lane.remote, row.type, row.hullId];
+  const record = tables.records.get(recordKey);
+  if (record !== undefined) {
+    tables.records.put(recordKey, {
+      ...record,
+      ...(refused === undefined ? { toldAtMs: tables.now() } : {}),
+      ...(last === undefined ? {} : { last }),
+    });
+  }
+  for (const ending of endings) countEnding(ledger, lane.tenant, row.type, ending, row.derived);
+
+  tables.tellQueue.remove([lane.remote, lane.tenant, current.notBeforeMs, current.seq]);
+  if (current.seq === row.seq) {
+    tables.tells.remove(key);
+    ledger.depth(lane, { tells: -1 });
+  } else {
+    // Written again while Hull was being told: the rest waits for the next round.
+    const rest = { ...current, endings: current.endings.slice(row.endings.length), notBeforeMs: 0, attempts: 0 };
+    tables.tells.put(key, rest);
+    tables.tellQueue.put([lane.remote, lane.tenant, 0, rest.seq], [row.type, row.hullId]);
+  }
+  return endings.map((ending) => ({
+    type: row.type,
+    hullId: row.hullId,
+    claims: row.claims,
+    ending,
+    derived: row.derived,
+  }));
+}
+
+export function deferTell(tables: Tables, lane: Lane, row: TellRow, notBeforeMs: number): void {
+  const key = [lane.remote, lane.tenant, row.type, row.hullId];
+  const current = tables.tells.get(key);
+  if (current === undefined) return;
+  tables.tellQueue.remove([lane.remote, lane.tenant, current.notBeforeMs, current.seq]);
+  tables.tells.put(key, { ...current, notBeforeMs, attempts: current.attempts + 1 });
+  tables.tellQueue.put([lane.remote, lane.tenant, notBeforeMs, current.seq], [row.type, row.hullId]);
+}
