@@ -44,7 +44,7 @@ export interface SendReport {
   readonly retries: number;
   /** Milliseconds that the platform waited, by its own `sleep`. */
   readonly waitedMs: number;
-  /** Messages that were never accepted: dropped after the last attempt, or refused with a 4xx without flow control. */
+  /** Messages that were never accepted: dropped after the last attempt, refused with a 4xx without flow control, or cut off by `close`. */
   readonly messagesDropped: number;
   readonly answers: readonly SendAnswer[];
 }
@@ -58,6 +58,8 @@ export interface SenderDeps {
   readonly organization: () => string;
   readonly keyUrl: () => string;
   readonly sleep: (ms: number) => Promise<void>;
+  /** True once the simulator is closed: nothing more is sent. */
+  readonly isStopped: () => boolean;
   readonly maxAttempts: number;
   readonly retryDelayMs: number;
 }
@@ -163,10 +165,10 @@ export function createSender(deps: SenderDeps): Sender {
         if (ms > 0) await deps.sleep(ms);
       };
 
-      while (start < options.messages.length) {
+      while (start < options.messages.length && !deps.isStopped()) {
         let messages = options.messages.slice(start, start + size);
         let verdict: ReturnType<typeof verdictOf> = "retry";
-        for (let retries = 0; retries < maxAttempts && verdict === "retry"; retries += 1) {
+        for (let retries = 0; retries < maxAttempts && verdict === "retry" && !deps.isStopped(); retries += 1) {
           if (retries > 0) {
             totalRetries += 1;
             await wait(flow?.in ?? deps.retryDelayMs);
@@ -186,6 +188,7 @@ export function createSender(deps: SenderDeps): Sender {
         notificationId = newId();
         if (start < options.messages.length) await wait(flow?.in ?? 0);
       }
+      messagesDropped += options.messages.length - start;
       return { shipments, messagesAccepted, retries: totalRetries, waitedMs, messagesDropped, answers };
     },
   };

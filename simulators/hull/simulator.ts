@@ -12,7 +12,7 @@ import type { FirehoseItem, Refusal, TrackedEvent } from "./firehose";
 import { buildAccountMessage, buildUserMessage, flatten } from "./messages";
 import type { AccountMessage, MessageParts, UserMessage } from "./messages";
 import { createProfiles, type Profile, type Profiles } from "./profiles";
-import { createRouter } from "./router";
+import { createRouter, type Extract } from "./router";
 import { createSender, type Sender } from "./sender";
 import { createSigner } from "./signing";
 
@@ -62,6 +62,8 @@ export interface HullSimulator extends Sender {
   addAccountSegment(name: string, id?: string): Segment;
   /** Refuses batches that hold a matching item. Answers the function that ends it. */
   refuse(matches: (item: FirehoseItem) => boolean, status?: number): () => void;
+  /** Offers a file for `POST /batch` (sheet 4) and answers its URL. JSON = one object a line. */
+  addExtract(body: string, format?: Extract["format"]): string;
   /** RS256 token with this id as `jti`. */
   sign(notificationId: string): string;
   /** A `user:update` message of a stored profile, with its account and segments. */
@@ -85,7 +87,9 @@ export function createHullSimulator(options: HullSimulatorOptions = {}): HullSim
   const refusals = new Set<Refusal>();
   const events = new Map<string, TrackedEvent>();
   const segments: { readonly users: Segment[]; readonly accounts: Segment[] } = { users: [], accounts: [] };
+  const extracts = new Map<string, Extract>();
   let disabled = false;
+  let stopping = new AbortController();
 
   const addSegment = (list: Segment[], type: Segment["type"], name: string, id = random.hex(24)): Segment => {
     const at = isoOf(clock.now());
@@ -110,15 +114,20 @@ export function createHullSimulator(options: HullSimulatorOptions = {}): HullSim
     random,
     organization: () => simulator.host,
     keyUrl: () => simulator.signingKeyUrl,
-    sleep: options.sleep ?? ((ms) => clock.sleep(ms)),
+    sleep: options.sleep ?? ((ms) => clock.sleep(ms, stopping.signal)),
+    isStopped: () => stopping.signal.aborted,
     maxAttempts: options.maxAttempts ?? 10,
     retryDelayMs: options.retryDelayMs ?? 1_000,
   });
 
   const simulator: HullSimulator = {
     ...sender,
-    listen: (port) => server.listen(port),
+    listen(port) {
+      stopping = new AbortController();
+      return server.listen(port);
+    },
     async close() {
+      stopping.abort();
       client.close();
       await server.close();
     },
@@ -156,6 +165,11 @@ export function createHullSimulator(options: HullSimulatorOptions = {}): HullSim
       refusals.add(refusal);
       return () => void refusals.delete(refusal);
     },
+    addExtract(body, format = "json") {
+      const name = `${random.hex(8)}.${format}`;
+      extracts.set(name, { body, format });
+      return `${simulator.url}/extracts/${name}`;
+    },
     sign: (notificationId) => signer.sign(notificationId),
     userMessage(profile, parts = {}) {
       const account = profiles.accounts.get(profile.account_id ?? "");
@@ -186,6 +200,7 @@ export function createHullSimulator(options: HullSimulatorOptions = {}): HullSim
       events,
       connectors,
       segments,
+      extracts,
       isDisabled: () => disabled,
       publicKey: () => signer.publicKey,
     }),

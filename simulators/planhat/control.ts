@@ -12,9 +12,18 @@ export function controlPlanhat(simulator: PlanhatSimulator, arrival: Arrival): R
     case "GET /__sim/switches":
       return { status: 200, body: simulator.switches };
     case "PUT /__sim/switches":
-      simulator.configure(switchesOf(arrival.body));
-      return { status: 200, body: simulator.switches };
+      return putSwitches(simulator, arrival.body);
     default:
       return controlFaultsAndBooks(simulator, arrival);
   }
+}
+
+function putSwitches(simulator: PlanhatSimulator, body: unknown): Reply {
+  try {
+    simulator.configure(switchesOf(body));
+  } catch (error) {
+    if (error instanceof RangeError) return { status: 400, body: { error: error.message } };
+    throw error;
+  }
+  return { status: 200, body: simulator.switches };
 }

@@ -124,14 +124,13 @@ export function createTenant({ name, cluster, seed, clock, switches }: TenantDep
   /** Takes what a seed names literally, read-only fields included. Apart from writes, since a bench seeds millions. */
   function seedRecord(model: ModelName, fields: Fields): PlanhatRecord {
     const at = isoOf(clock.now());
-    const record = {
+    const seeded: Record<string, unknown> & { readonly _id: string } = {
       ...models[model].defaults,
       createDate: at,
       updatedAt: at,
       ...fields,
-      _id: fields["_id"] ?? newId(),
+      _id: typeof fields["_id"] === "string" ? fields["_id"] : newId(),
     };
-    const seeded = record as PlanhatRecord & Record<string, unknown>;
     if (model === "companies") seeded["lastUpdated"] ??= seeded["updatedAt"];
     if (model === "endusers") {
       const companyId = resolveCompany(fields["companyId"]);
@@ -139,7 +138,8 @@ export function createTenant({ name, cluster, seed, clock, switches }: TenantDep
         seeded["companyId"] = companyId;
         seeded["companyName"] ??= collections.companies.get(companyId)?.["name"];
       }
-      if (seeded["name"] === undefined) seeded["name"] = fullName(fields["firstName"], fields["lastName"]);
+      const name = fullName(fields["firstName"], fields["lastName"]);
+      if (name !== "") seeded["name"] ??= name;
     }
     collections[model].put(seeded);
     return seeded;

@@ -201,9 +201,10 @@ function createPass<S>(options: PassOptions<S>, context: TypeContext): Pass {
     const { content, mirror, wire } = work;
     const create = mirror === undefined;
     const facts = mirror?.facts ?? {};
-    const difference = content.derived && !create
-      ? { send: [], equal: [] }
-      : diff(content.desired, wire, facts, specOf, { force: content.force, create });
+    const difference =
+      content.derived && !create
+        ? { send: [], equal: [] }
+        : diff(content.desired, wire, facts, specOf, { force: content.force, create });
     const fields = Object.fromEntries(
       difference.send.map((field) => [field, wire[field] ?? content.desired.fields[field] ?? null]),
     );

@@ -7,7 +7,12 @@ import type { ObjectType } from "../services/service";
 import type { MirrorRow } from "../storage/rows";
 
 export type Identity =
-  | { readonly kind: "match"; readonly row: MirrorRow; readonly moved: boolean; readonly note?: "case_only" | "several" }
+  | {
+      readonly kind: "match";
+      readonly row: MirrorRow;
+      readonly moved: boolean;
+      readonly note?: "case_only" | "several";
+    }
   /** No record is this one; `namesake` when another record carries one of its keys. */
   | { readonly kind: "absent"; readonly namesake: boolean }
   | { readonly kind: "ambiguous"; readonly ids: readonly string[] }
@@ -72,9 +77,7 @@ function choose(subject: Subject, hits: readonly MirrorRow[], preferOldest: bool
   if (own !== undefined) return { kind: "match", row: own, moved: false, note: "several" };
   if (!preferOldest) return { kind: "ambiguous", ids: present.map((row) => row.id) };
   // Ids of this service begin with their time of creation, so they break ties where no date is known.
-  const [oldest] = [...present].sort(
-    (a, b) => (a.createdAtMs ?? 0) - (b.createdAtMs ?? 0) || (a.id < b.id ? -1 : 1),
-  );
+  const [oldest] = [...present].sort((a, b) => (a.createdAtMs ?? 0) - (b.createdAtMs ?? 0) || (a.id < b.id ? -1 : 1));
   const verdict = accept(subject, oldest ?? first, false);
   return verdict.kind === "match" ? { ...verdict, note: "several" } : verdict;
 }

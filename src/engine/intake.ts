@@ -163,7 +163,14 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
     why: Reason,
     message: EntityMessage,
   ): { readonly kind: "end"; readonly ending: Ending } {
-    const ending = { messageId: message.messageId, outcome, code: why.code, text: why.text, atMs: now(), counted: true };
+    const ending = {
+      messageId: message.messageId,
+      outcome,
+      code: why.code,
+      text: why.text,
+      atMs: now(),
+      counted: true,
+    };
     return { kind: "end", ending };
   }
 

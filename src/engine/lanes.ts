@@ -103,7 +103,7 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
       now,
       onEndings: (endings) => report(tenant, endings),
     };
-    for (let worked = true; worked && !closing; ) {
+    for (let worked = true; worked && !closing;) {
       worked = false;
       const holds = new Map((await store.holds(lane)).map((hold) => [hold.scope, hold.untilMs]));
       if ((holds.get("*") ?? 0) > now()) break;
@@ -166,7 +166,7 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
     if (tenant === undefined) return;
     const firehose = options.firehose(tenant.credentials);
     try {
-      for (let more = true; more && !closing; ) {
+      for (let more = true; more && !closing;) {
         more = await tellHull({
           store,
           firehose,

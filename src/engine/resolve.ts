@@ -105,7 +105,12 @@ function conclude(work: Work, verdict: Identity, context: TypeContext, timing: T
         return { ...rest, namesake: verdict.namesake };
       }
       const looked = { ...doubt, reads: doubt.reads + 1 };
-      return postponed(work, nowMs + timing.settleMs, "A create in doubt was not found; it is looked for again.", looked);
+      return postponed(
+        work,
+        nowMs + timing.settleMs,
+        "A create in doubt was not found; it is looked for again.",
+        looked,
+      );
     }
     case "ambiguous":
       return ended(work, "skipped", reason("ambiguous", `candidates: ${verdict.ids.join(", ")}`), nowMs);
@@ -183,14 +188,12 @@ async function identifyAll({ store, lane, context }: ResolveInput, works: readon
 /** Asks the service; everything that was read on the way feeds the mirror. */
 async function find(input: ResolveInput, works: readonly Work[], scanSize: number | undefined): Promise<Found> {
   const { store, connection, lane, context, timing } = input;
-  const wanted = works.map(
-    ({ content, entry, parentId }): Wanted => ({
-      keys: content.desired.keys,
-      ...(parentId === undefined ? {} : { parentId }),
-      ...(content.hintId === undefined ? {} : { hintId: content.hintId }),
-      fresh: entry.doubt !== undefined,
-    }),
-  );
+  const wanted = works.map(({ content, entry, parentId }): Wanted => ({
+    keys: content.desired.keys,
+    ...(parentId === undefined ? {} : { parentId }),
+    ...(content.hintId === undefined ? {} : { hintId: content.hintId }),
+    fresh: entry.doubt !== undefined,
+  }));
   const found = await connection.find(context.type.name, wanted, {
     ...(scanSize === undefined ? {} : { scanSize }),
     fields: context.mapped,

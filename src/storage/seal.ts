@@ -32,11 +32,16 @@ export function createSeal(secret: string): Seal {
       const decipher = createDecipheriv("aes-256-gcm", sealKey, bytes.subarray(0, NONCE_BYTES));
       decipher.setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
       try {
-        return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()]).toString("utf8");
+        return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()]).toString(
+          "utf8",
+        );
       } catch (cause) {
-        throw new Error("Stored credentials cannot be read with this key. Restore the SECRET (or key file) that sealed them.", {
-          cause,
-        });
+        throw new Error(
+          "Stored credentials cannot be read with this key. Restore the SECRET (or key file) that sealed them.",
+          {
+            cause,
+          },
+        );
       }
     },
     mark: (text) => createHmac("sha256", markKey).update(text).digest("base64url").slice(0, 22),

@@ -54,7 +54,8 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
   }
 
   const entry = entries.get(type, hullId);
-  const worked = entry?.attempt?.content.seq === settlement.seq ? entry.attempt.content : waiting(entry, settlement.seq);
+  const worked =
+    entry?.attempt?.content.seq === settlement.seq ? entry.attempt.content : waiting(entry, settlement.seq);
   // Nothing of it is left: it was replaced or withdrawn while the lane looked at it, and ended then.
   if (entry === undefined || worked === undefined) return endings;
   const newer = entry.content?.seq === settlement.seq ? undefined : entry.content;

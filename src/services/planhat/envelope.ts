@@ -71,10 +71,8 @@ const MAX_MESSAGE = 500;
 
 /** Planhat's own words out of an error of any shape; the whole element when no words can be found. */
 export function messageOf(element: unknown): string {
-  return (
-    (wordsOf(element, 0) ?? (JSON.stringify(element) as string | undefined) ?? "").slice(0, MAX_MESSAGE) ||
-    "No reason was given."
-  );
+  if (element === undefined || element === null || element === "") return "No reason was given.";
+  return (wordsOf(element, 0) ?? JSON.stringify(element)).slice(0, MAX_MESSAGE);
 }
 
 function wordsOf(element: unknown, depth: number): string | undefined {

@@ -80,20 +80,15 @@ const flag = (otherwise: boolean) =>
     )
     .nullish()
     .transform((value) => value ?? otherwise);
-const count = (otherwise: number, cap = Number.MAX_SAFE_INTEGER) =>
-  z
-    .union([z.number(), z.string().transform((value) => (value.trim() === "" ? otherwise : Number(value)))])
+const count = (otherwise: number, cap = Number.MAX_SAFE_INTEGER) => {
+  const error = `must be a number of 1 or more; enter for example ${otherwise}.`;
+  const number = z.number({ error }).min(1, { error });
+  const written = z.string().transform((value) => (value.trim() === "" ? otherwise : Number(value)));
+  return z
+    .union([number, written.pipe(number)], { error })
     .nullish()
-    .transform((value) => value ?? otherwise)
-    .refine((value) => Number.isFinite(value) && value >= 1)
-    .transform((value) => Math.min(Math.floor(value), cap));
-const counted = (otherwise: number, cap?: number) =>
-  z.unknown().transform((value, context) => {
-    const parsed = count(otherwise, cap).safeParse(value);
-    if (parsed.success) return parsed.data;
-    context.addIssue(`must be a number of 1 or more; enter for example ${otherwise}.`);
-    return z.NEVER;
-  });
+    .transform((value) => Math.min(Math.floor(value ?? otherwise), cap));
+};
 
 const token = text("paste the personal access token again.").refine(
   (value) => value === undefined || /^[\x21-\x7e]+$/.test(value),
@@ -119,13 +114,13 @@ const schema = z.looseObject(
     account_licenses_attribute: text("choose the account attribute again."),
     account_licenses_attributes_outbound: table,
     account_licenses_custom_attributes_outbound: table,
-    fetch_interval_accounts: counted(180),
-    fetch_interval_users: counted(180),
+    fetch_interval_accounts: count(180),
+    fetch_interval_users: count(180),
     contact_require_email: flag(true),
     clear_on_null: flag(false),
-    requests_per_minute: counted(200),
-    bulk_max_items: counted(BULK_ITEMS_CAP, BULK_ITEMS_CAP),
-    bulk_max_bytes: counted(4_000_000, BULK_BYTES_CAP),
+    requests_per_minute: count(200),
+    bulk_max_items: count(BULK_ITEMS_CAP, BULK_ITEMS_CAP),
+    bulk_max_bytes: count(4_000_000, BULK_BYTES_CAP),
   },
   { error: "The settings must be an object; save the connector's settings again." },
 );

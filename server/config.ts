@@ -1,0 +1,94 @@
+/** Every environment variable, parsed once, each with a sentence of documentation. */
+import { z } from "zod";
+import { createHostAllowList } from "../src/http/hosts";
+
+const text = z.string().trim().min(1);
+const wholeNumber = (least: number, most: number): z.ZodType<number> => z.coerce.number().int().min(least).max(most);
+
+/** Comma list of host patterns. */
+const hosts = (defaults: string): z.ZodType<readonly string[]> =>
+  z
+    .string()
+    .default(defaults)
+    .transform((list, context) => {
+      const patterns = list
+        .split(",")
+        .map((each) => each.trim())
+        .filter((each) => each !== "");
+      try {
+        createHostAllowList(patterns);
+      } catch (error) {
+        context.addIssue({ code: "custom", message: error instanceof Error ? error.message : String(error) });
+      }
+      return patterns;
+    });
+
+const schema = z.object({
+  HOST: text.default("0.0.0.0").describe("Address to listen on."),
+  PORT: wholeNumber(0, 65_535).default(8082).describe("Port to listen on; 0 takes a free one."),
+  DATA_DIR: text.default("./data").describe("Folder of the embedded store; belongs to one process at a time."),
+  SECRET: z
+    .string()
+    .trim()
+    .min(16, "use at least 16 characters, best random ones")
+    .optional()
+    .describe("Key that encrypts stored credentials; without it a key file is generated in DATA_DIR."),
+  PLANHAT_API_URL: z
+    .string()
+    .trim()
+    .regex(/^https?:\/\/[^\s]+$/, "must begin with https:// (or http:// for a stand-in)")
+    .default("https://{api_prefix}.planhat.com")
+    .describe("Base URL of Planhat's API; {api_prefix} is replaced by the tenant's cluster."),
+  HULL_PROTOCOL: z.enum(["https", "http"]).default("https").describe("Protocol towards Hull's organizations."),
+  HULL_FIREHOSE_URL: z.url().optional().describe("Address of Hull's firehose; derived from the organization if unset."),
+  HULL_ALLOWED_ORGANIZATIONS: hosts("*.hullapp.io").describe("Organizations that may use this connector."),
+  HULL_SIGNATURE_KEY_HOSTS: hosts("*.hullapp.io").describe("Hosts from which keys of signatures may be fetched."),
+  TRUST_PROXY: z
+    .string()
+    .trim()
+    .optional()
+    .transform((value) => (value === undefined || value === "" || value === "off" ? false : proxyValue(value)))
+    .describe("Proxies in front, as Express understands it: a number of hops, a preset or a list of addresses."),
+  LOG_LEVEL: z
+    .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"])
+    .default("info")
+    .describe("Least level that is logged; routine skips and unchanged records are debug."),
+  MAX_OUTBOX: wholeNumber(1, 100_000_000)
+    .default(1_000_000)
+    .describe("Entries that may wait per tenant before notifications are answered with retry."),
+  LINGER_MS: wholeNumber(0, 60_000)
+    .default(250)
+    .describe("How long a lane waits for more before it writes, so that shipments in a row become one call."),
+  SETTLE_MS: wholeNumber(0, 600_000)
+    .default(5_000)
+    .describe("How long a write may take to show up in Planhat's lists; creates in doubt are looked for after it."),
+  RETRY_BASE_MS: wholeNumber(1, 600_000).default(1_000).describe("First wait before a failed call is repeated."),
+  RETRY_CAP_MS: wholeNumber(1, 3_600_000).default(120_000).describe("Longest wait between two tries."),
+  REQUEST_TIMEOUT_MS: wholeNumber(10, 600_000).default(60_000).describe("Longest time of one call to Planhat."),
+});
+
+export type Config = z.output<typeof schema>;
+
+/** Name, default and meaning of every variable, for documentation. */
+export function describeConfig(): readonly { readonly name: string; readonly meaning: string }[] {
+  return Object.entries(schema.shape).map(([name, field]) => ({ name, meaning: field.description ?? "" }));
+}
+
+/**
+ * @throws Error that names every wrong variable and what is wrong with it, never its value
+ */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  if ((environment["REDIS_URL"] ?? "") !== "" || !["", "all", undefined].includes(environment["ROLE"])) {
+    throw new Error("REDIS_URL and ROLE are not supported yet: unset them to run one process with the embedded store.");
+  }
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+  throw new Error(`The environment is not usable. ${problems.join("; ")}.`);
+}
+
+function proxyValue(value: string): number | string | boolean {
+  if (/^\d+$/.test(value)) return Number(value);
+  return value === "on" || value === "true" ? true : value;
+}

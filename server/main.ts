@@ -1,0 +1,48 @@
+/** Process entry: one process that receives, delivers and tells. */
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { readConfig, type Config } from "./config";
+import { createLogger } from "./log";
+import { createConnector } from "./wiring";
+
+/** Longest time that running requests and passes get to end. */
+const SHUTDOWN_MS = 25_000;
+
+async function main(config: Config): Promise<void> {
+  const logger = createLogger(config.LOG_LEVEL);
+  const connector = await createConnector(config, logger);
+  const server = createServer(connector.app);
+  // Longer than the idle time of the usual load balancers, so that they close first.
+  server.keepAliveTimeout = 65_000;
+  server.listen(config.PORT, config.HOST);
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  logger.info({ data: { host: config.HOST, port, data_dir: config.DATA_DIR } }, "connector.start");
+
+  let ending = false;
+  const end = async (signal: string): Promise<void> => {
+    if (ending) return;
+    ending = true;
+    logger.info({ data: { signal } }, "connector.stop");
+    setTimeout(() => process.exit(1), SHUTDOWN_MS).unref();
+    connector.drain();
+    const closed = once(server, "close");
+    server.close();
+    server.closeIdleConnections();
+    await closed;
+    await connector.close();
+  };
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void end(signal));
+}
+
+function fail(error: unknown): void {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
+
+try {
+  void main(readConfig(process.env)).catch(fail);
+} catch (error) {
+  fail(error);
+}

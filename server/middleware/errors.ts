@@ -1,0 +1,63 @@
+/** The one place that turns errors into answers. Every answer is JSON and says how to go on. */
+import type { ErrorRequestHandler, RequestHandler } from "express";
+import type { Logger } from "pino";
+import { RETRY, RETRY_LATER, SMALLER } from "../flow-control";
+import { HttpError } from "../http-error";
+import { MAX_BODY_BYTES } from "./body";
+
+export function notFound(): RequestHandler {
+  return (request, response) => {
+    response
+      .status(404)
+      .json({ error: { code: "not_found", message: `There is no ${request.method} ${request.path}.` } });
+  };
+}
+
+export function errorAnswers(logger: Logger): ErrorRequestHandler {
+  // Express recognises error handlers by their four parameters.
+  return (error: unknown, request, response, _next) => {
+    const known = asHttpError(error);
+    const context = { path: request.path, method: request.method };
+    if (known === undefined) logger.error({ context, err: error }, "connector.request.error");
+    else
+      logger.warn(
+        { context, data: { status: known.status, code: known.code, reason: known.message } },
+        "connector.request.refused",
+      );
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    const answer = known ?? new HttpError(503, "internal", "Something went wrong on our side; try again.", RETRY);
+    response.status(answer.status).json(answer.toBody());
+  };
+}
+
+/** Errors of the body parser carry `type`; anything else that is not ours is unexpected. */
+function asHttpError(error: unknown): HttpError | undefined {
+  if (error instanceof HttpError) return error;
+  const type = typeof error === "object" && error !== null && "type" in error ? error.type : undefined;
+  switch (type) {
+    case "entity.too.large":
+      return new HttpError(
+        413,
+        "too_large",
+        `The body is larger than ${MAX_BODY_BYTES / 1024 / 1024} MB; send fewer messages per shipment.`,
+        SMALLER,
+      );
+    case "entity.parse.failed":
+      return new HttpError(400, "malformed_json", "The body is not JSON; post a JSON object.", RETRY_LATER);
+    case "entity.too.deep":
+      return new HttpError(400, "too_deep", "The body nests too deeply; send attributes flat.", RETRY_LATER);
+    case "encoding.unsupported":
+    case "charset.unsupported":
+      return new HttpError(415, "unsupported_encoding", "Send UTF-8 JSON, plain or gzip.", RETRY_LATER);
+    case "request.aborted":
+    case "request.size.invalid":
+      return new HttpError(400, "aborted", "The body ended early; send it again.", RETRY);
+    case "entity.verify.failed":
+      return new HttpError(400, "unreadable", "The body could not be read; post a JSON object.", RETRY_LATER);
+    default:
+      return undefined;
+  }
+}

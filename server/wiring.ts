@@ -1,0 +1,153 @@
+/** The composition root: chooses the store and the queue, builds the clients, starts the loops. */
+import { join } from "node:path";
+import type { Express } from "express";
+import type { Logger } from "pino";
+import { createIntake } from "../src/engine/intake";
+import { createLanes, type Lanes } from "../src/engine/lanes";
+import { createTenants } from "../src/engine/tenants";
+import { createGuardedLookup } from "../src/http/addresses";
+import { closeAgents, createAgents } from "../src/http/agents";
+import { createBudgetRegistry } from "../src/http/budget-registry";
+import { createHostAllowList } from "../src/http/hosts";
+import type { Log as HttpLog } from "../src/http/log";
+import { createHullClient } from "../src/hull/client";
+import { createCredentialCheck } from "../src/hull/credentials";
+import { createFirehose } from "../src/hull/firehose";
+import { createSignatureVerifier } from "../src/hull/signature";
+import { createKeyFetcher } from "../src/hull/signature-keys";
+import { createEmbeddedJobs } from "../src/queue/embedded";
+import { createPlanhatService } from "../src/services/planhat";
+import { createEmbeddedStore } from "../src/storage/embedded";
+import { lockFolder } from "../src/storage/exclusive";
+import { createLmdbKeyValue } from "../src/storage/lmdb";
+import { createSeal } from "../src/storage/seal";
+import type { Store } from "../src/storage/store";
+import { createApp } from "./app";
+import type { Config } from "./config";
+import { createLog } from "./log";
+import { readSecret } from "./secret";
+
+export interface Connector {
+  readonly app: Express;
+  readonly store: Store;
+  readonly lanes: Lanes;
+  /** From now on `/ready` says no. */
+  drain(): void;
+  /** Ends the loops at their next durable point, then closes connections and the store. */
+  close(): Promise<void>;
+}
+
+/** How often every lane is looked at, wake-up or not. */
+const SWEEP_MS = 5_000;
+/** Pause of a lane whose credentials or mapping are refused. */
+const HOLD_MS = 10 * 60_000;
+/** A complete scan younger than the shortest fetch interval proves absence. */
+const SCAN_TRUST_MS = 180 * 60_000;
+const BATCH = 5_000;
+/** Hull waits 25 s for an answer. */
+const ANSWER_WITHIN_MS = 20_000;
+
+/**
+ * Builds the whole connector with its embedded store; listening is left to the caller.
+ *
+ * @throws Error when another process owns DATA_DIR, or its data cannot be read
+ */
+export async function createConnector(config: Config, logger: Logger): Promise<Connector> {
+  const now = Date.now;
+  const lock = await lockFolder(config.DATA_DIR);
+  const seal = createSeal(readSecret(config.SECRET, config.DATA_DIR));
+  const store = await createEmbeddedStore({ kv: createLmdbKeyValue(join(config.DATA_DIR, "store")), now });
+
+  const httpLog: HttpLog = logger;
+  const log = createLog(logger);
+  const organizations = createHostAllowList(config.HULL_ALLOWED_ORGANIZATIONS);
+  const keyHosts = createHostAllowList(config.HULL_SIGNATURE_KEY_HOSTS);
+  const hullAgents = createAgents({ lookup: createGuardedLookup((host) => organizations.names(host)) });
+  const keyAgents = createAgents({ lookup: createGuardedLookup((host) => keyHosts.names(host)) });
+  const planhatAgents = createAgents();
+  const budgets = createBudgetRegistry();
+  const protocol = config.HULL_PROTOCOL;
+
+  const service = createPlanhatService({
+    apiUrlTemplate: config.PLANHAT_API_URL,
+    fingerprintKey: seal.mark("target"),
+    budgets,
+    http: {
+      agents: planhatAgents,
+      log: httpLog,
+      timeoutMs: config.REQUEST_TIMEOUT_MS,
+      retryBaseMs: config.RETRY_BASE_MS,
+    },
+  });
+  const tenants = createTenants({ store, seal, service });
+  const hullHttp = { agents: hullAgents, log: httpLog };
+  const credentials = createCredentialCheck({
+    hullClientFactory: (given) => createHullClient(given, { protocol, http: { ...hullHttp, maxAttempts: 2 } }),
+    allowedOrganizations: organizations,
+    protocol,
+    clock: now,
+  });
+  const signature = createSignatureVerifier({
+    allowedKeyHosts: keyHosts,
+    fetchKey: createKeyFetcher({ agents: keyAgents, log: httpLog }),
+    clock: now,
+    log: httpLog,
+  });
+  const retry = { baseMs: config.RETRY_BASE_MS, capMs: config.RETRY_CAP_MS };
+  const lanes = createLanes({
+    store,
+    service,
+    tenants,
+    log,
+    now,
+    firehose: (given) =>
+      createFirehose({
+        ...given,
+        protocol,
+        url: config.HULL_FIREHOSE_URL,
+        http: { ...hullHttp, retryBaseMs: config.RETRY_BASE_MS },
+      }),
+    jobs: (handler) =>
+      createEmbeddedJobs({
+        handler,
+        now,
+        onError: (name, error) => logger.error({ context: { job: name }, err: error }, "connector.job.error"),
+      }),
+    timing: { settleMs: config.SETTLE_MS, scanTrustMs: SCAN_TRUST_MS },
+    pace: { retry, lingerMs: config.LINGER_MS, sweepMs: SWEEP_MS, holdMs: HOLD_MS, batch: BATCH },
+  });
+  const intake = createIntake({ store, service, log, now, wake: (lane) => lanes.wake(lane) });
+
+  let accepting = true;
+  const app = createApp({
+    store,
+    tenants,
+    intake,
+    lanes,
+    credentials,
+    signature,
+    logger,
+    trustProxy: config.TRUST_PROXY,
+    maxOutbox: config.MAX_OUTBOX,
+    answerWithinMs: ANSWER_WITHIN_MS,
+    accepting: () => accepting,
+  });
+  await lanes.start();
+
+  return {
+    app,
+    store,
+    lanes,
+    drain: () => {
+      accepting = false;
+    },
+    close: async () => {
+      accepting = false;
+      await lanes.close();
+      budgets.close();
+      for (const agents of [hullAgents, keyAgents, planhatAgents]) closeAgents(agents);
+      await store.close();
+      await lock.release();
+    },
+  };
+}

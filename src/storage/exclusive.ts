@@ -1,0 +1,98 @@
+/**
+ * One process owns a `DATA_DIR`. The lock is a listening socket in the folder: the operating system drops it with the
+ * process, however that ends, so a crash leaves nothing behind that would keep the next start out.
+ */
+import { mkdirSync, rmdirSync, statSync, unlinkSync } from "node:fs";
+import { connect, createServer, type Server } from "node:net";
+import { join } from "node:path";
+
+export interface ExclusiveLock {
+  release(): Promise<void>;
+}
+
+/** Longest path that socket addresses can hold on every platform. */
+const MAX_SOCKET_PATH = 100;
+/** A take-over that has not ended after this was interrupted. */
+const STALE_TAKEOVER_MS = 5_000;
+
+/**
+ * @throws Error when another process owns the folder
+ */
+export async function lockFolder(folder: string): Promise<ExclusiveLock> {
+  mkdirSync(folder, { recursive: true });
+  const path = socketPath(folder);
+  const server = (await listen(path)) ?? (await takeOver(path, folder));
+  if (server === undefined) {
+    throw new Error(`Another process uses the data folder ${folder}. Stop it, or give this one a DATA_DIR of its own.`);
+  }
+  return {
+    release: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+      }),
+  };
+}
+
+function socketPath(folder: string): string {
+  if (process.platform === "win32") return `\\\\?\\pipe\\${join(folder, "lock").replaceAll("\\", "-")}`;
+  const path = join(folder, "process.lock");
+  if (path.length > MAX_SOCKET_PATH) {
+    throw new Error(
+      `The path of the data folder is too long (${folder}); use one under ${MAX_SOCKET_PATH} characters.`,
+    );
+  }
+  return path;
+}
+
+/** Undefined when the address is taken, be it by a living process or by the remains of a dead one. */
+function listen(path: string): Promise<Server | undefined> {
+  return new Promise((resolve, reject) => {
+    const server = createServer((socket) => socket.destroy());
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EADDRINUSE") resolve(undefined);
+      else reject(error);
+    });
+    server.listen(path, () => {
+      server.unref();
+      resolve(server);
+    });
+  });
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
+}
+
+/** Removes the socket of a dead process; a second starter at the same moment is kept out by the folder it makes. */
+async function takeOver(path: string, folder: string): Promise<Server | undefined> {
+  if (await answers(path)) return undefined;
+  const guard = join(folder, "process.takeover");
+  if (!makeFolder(guard)) {
+    if (Date.now() - statSync(guard).mtimeMs < STALE_TAKEOVER_MS) return undefined;
+    rmdirSync(guard);
+    if (!makeFolder(guard)) return undefined;
+  }
+  try {
+    if (await answers(path)) return undefined;
+    unlinkSync(path);
+    return await listen(path);
+  } finally {
+    rmdirSync(guard);
+  }
+}
+
+function makeFolder(path: string): boolean {
+  try {
+    mkdirSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
