@@ -175,8 +175,10 @@ function proveByCounters(
   ).length;
   const handled = items.length - failed;
   const { created, updated, nonupdates } = envelope;
-  // Unchanged records may be counted beside the updated ones or among them.
-  const addsUp = created + updated + nonupdates === handled || (created + updated === handled && nonupdates <= updated);
+  // Unchanged records may be counted beside the updated ones or among them. Beside them is believed only when the
+  // updated ones are all named, so that no unchanged record can hide behind that number.
+  const beside = created + updated + nonupdates === handled && (nonupdates === 0 || envelope.updates.length >= updated);
+  const addsUp = beside || (created + updated === handled && nonupdates <= updated);
   const creates = items.filter(({ intent }, at) => intent.kind === "create" && !isFailure(results.get(at))).length;
   if (!addsUp || created > creates) return;
   for (const at of openOf(items, results, "update")) results.set(at, { kind: "updated" });

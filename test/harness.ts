@@ -1,0 +1,150 @@
+/** The whole connector between both simulators, in this process and on loopback: real HTTP, real LMDB, a temp folder. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Writable } from "node:stream";
+import { readConfig } from "../server/config";
+import { createLogger } from "../server/log";
+import { createConnector, type Connector } from "../server/wiring";
+import { createHullSimulator, type HullSimulator } from "../simulators/hull";
+import { createPlanhatSimulator, type PlanhatSimulator, type PlanhatSimulatorOptions } from "../simulators/planhat";
+
+export const CONNECTOR = { id: "5f0000000000000000000001", secret: "connector-secret-0001" };
+export const TOKEN = "planhat-token-0001";
+
+/** Settings under which every user and account with the needed keys is sent. */
+export const OPEN_SETTINGS = {
+  personal_acccess_token: TOKEN,
+  api_prefix: "api",
+  tenant_id: "0b7e1f3a-0000-4000-8000-000000000001",
+  contact_synchronized_segments: ["ALL"],
+  account_synchronized_segments: ["ALL"],
+  contact_attributes_outbound: [
+    { hull_field_name: "name", service_field_name: "name" },
+    { hull_field_name: "email", service_field_name: "email" },
+    { hull_field_name: "external_id", service_field_name: "externalId" },
+    { hull_field_name: "traits_position", service_field_name: "position" },
+  ],
+  account_attributes_outbound: [{ hull_field_name: "name", service_field_name: "name" }],
+} as const;
+
+export interface LogRecord {
+  readonly level: string;
+  readonly message: string;
+  readonly context?: Readonly<Record<string, string>>;
+  readonly data?: Readonly<Record<string, unknown>>;
+}
+
+export interface House {
+  readonly planhat: PlanhatSimulator;
+  readonly hull: HullSimulator;
+  readonly connector: Connector;
+  /** Where notifications go. */
+  readonly url: string;
+  readonly baseUrl: string;
+  readonly logs: readonly LogRecord[];
+  readonly tenantKey: string;
+  /** Resolves when nothing waits any more, neither for Planhat nor for Hull. */
+  settled(): Promise<void>;
+  /** Outcomes by `type/outcome/code`. */
+  outcomes(): Promise<Readonly<Record<string, number>>>;
+  /** Ends the server process's part and starts it again on the same data. */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface HouseOptions {
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly planhat?: PlanhatSimulatorOptions;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export async function openHouse(options: HouseOptions = {}): Promise<House> {
+  const folder = mkdtempSync(join(tmpdir(), "connector-"));
+  const planhat = createPlanhatSimulator({ token: TOKEN, quotaPerMinute: null, ...options.planhat });
+  await planhat.listen();
+  const hull = createHullSimulator({ retryDelayMs: 5, sleep: () => Promise.resolve() });
+  await hull.listen();
+  hull.addConnector({ ...CONNECTOR, privateSettings: { ...OPEN_SETTINGS, ...options.settings } });
+
+  const logs: LogRecord[] = [];
+  const sink = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      for (const line of chunk.toString().split("\n")) if (line !== "") logs.push(JSON.parse(line) as LogRecord);
+      done();
+    },
+  });
+  const config = readConfig({
+    HOST: "127.0.0.1",
+    PORT: "0",
+    DATA_DIR: folder,
+    PLANHAT_API_URL: `${planhat.url}/{api_prefix}`,
+    HULL_PROTOCOL: "http",
+    HULL_FIREHOSE_URL: hull.firehoseUrl,
+    HULL_ALLOWED_ORGANIZATIONS: "127.0.0.1:*",
+    HULL_SIGNATURE_KEY_HOSTS: "127.0.0.1:*",
+    LOG_LEVEL: "debug",
+    LINGER_MS: "20",
+    SETTLE_MS: "20",
+    RETRY_BASE_MS: "10",
+    RETRY_CAP_MS: "50",
+    REQUEST_TIMEOUT_MS: "5000",
+    ...options.environment,
+  });
+
+  let connector: Connector;
+  let server: Server;
+  let port = 0;
+  const start = async (): Promise<void> => {
+    connector = await createConnector(config, createLogger(config.LOG_LEVEL, sink));
+    server = createServer(connector.app);
+    await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+    port = (server.address() as AddressInfo).port;
+  };
+  const stop = async (): Promise<void> => {
+    connector.drain();
+    await new Promise((resolve) => {
+      server.close(resolve);
+      server.closeAllConnections();
+    });
+    await connector.close();
+  };
+  await start();
+  const tenantKey = `${hull.host}/${CONNECTOR.id}`;
+
+  return {
+    planhat,
+    hull,
+    get connector() {
+      return connector;
+    },
+    get url() {
+      return `http://127.0.0.1:${port}/smart-notifier`;
+    },
+    get baseUrl() {
+      return `http://127.0.0.1:${port}`;
+    },
+    logs,
+    tenantKey,
+    settled: async () => {
+      // Each look is a turn of the event loop; the bound only keeps a broken test from hanging.
+      for (let looks = 0; (await connector.store.lanes()).length > 0; looks += 1) {
+        if (looks > 5_000) throw new Error("Something still waits; see the log.");
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    },
+    outcomes: async () => (await connector.store.tally(tenantKey)).outcomes,
+    restart: async () => {
+      await stop();
+      await start();
+    },
+    close: async () => {
+      await stop();
+      await hull.close();
+      await planhat.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,291 @@
+import { knowing, openBench, wanted } from "./planhat";
+import type { Bench } from "./planhat";
+
+let bench: Bench;
+beforeEach(async () => {
+  bench = await openBench();
+});
+afterEach(() => bench.close());
+
+const many = (n: number) => Array.from({ length: n }, (_, index) => index);
+const idsOf = (records: readonly { readonly id: string }[]) => records.map((record) => record.id).sort();
+
+describe("finding companies", () => {
+  it("looks up a few one by one and verifies every hit", async () => {
+    const tenant = bench.sim.tenant();
+    const owner = tenant.seedUser({ email: "o@x.example", nickName: "O" });
+    const acme = tenant.seedCompany({ name: "Acme", externalId: "acme", owner: owner._id, custom: { "a.b": 1 } });
+    tenant.seedCompany({ name: "Other", externalId: "other" });
+    const found = await bench.connection.find(
+      "companies",
+      [wanted({ externalId: "acme" }), wanted({ externalId: "none" })],
+      knowing(["name", "owner", "phase", "custom.a.b"]),
+    );
+    expect(found).toMatchObject({
+      exhaustive: [true, true],
+      records: [
+        {
+          id: acme._id,
+          keys: { externalId: "acme" },
+          complete: true,
+          fields: { name: "Acme", owner: owner._id, phase: null, "custom.a.b": 1 },
+        },
+      ],
+    });
+    expect(found.problem).toBeUndefined();
+    expect(bench.calls()).toEqual({ "GET /leancompanies": 2, "GET /companies": 1 });
+  });
+
+  it("reads the whole lean list for more, and content in groups", async () => {
+    const tenant = bench.sim.tenant();
+    for (const n of many(200)) tenant.seedCompany({ name: `C${n}`, externalId: `c${n}` });
+    const found = await bench.connection.find(
+      "companies",
+      many(160).map((n) => wanted({ externalId: `c${n + 50}` })),
+      knowing(["name"]),
+    );
+    expect(found.exhaustive).toEqual(Array(160).fill(true));
+    expect(found.scan?.size).toBe(200);
+    expect(found.records.filter((record) => record.complete)).toHaveLength(150);
+    expect(bench.calls()).toEqual({ "GET /leancompanies": 2, "GET /companies": 2 });
+  });
+
+  it("does not read content when only the identity matters", async () => {
+    bench.sim.tenant().seedCompany({ name: "Acme", externalId: "acme" });
+    const found = await bench.connection.find(
+      "companies",
+      [wanted({ externalId: "acme" })],
+      knowing(["name"], { identityOnly: true }),
+    );
+    expect(found.records).toMatchObject([{ complete: false }]);
+    expect(bench.calls()).toEqual({ "GET /leancompanies": 1 });
+  });
+
+  it("reads content although the list ignores the filter", async () => {
+    bench.sim.configure({ companiesCompanyFilter: "ignored" });
+    const tenant = bench.sim.tenant();
+    for (const n of many(30)) tenant.seedCompany({ name: `C${n}`, externalId: `c${n}` });
+    const found = await bench.connection.find(
+      "companies",
+      many(10).map((n) => wanted({ externalId: `c${n}` })),
+      knowing(["name"]),
+    );
+    expect(found.records.filter((record) => record.complete)).toHaveLength(10);
+  });
+
+  it("reads the remembered id only when nothing else fits", async () => {
+    const tenant = bench.sim.tenant();
+    const old = tenant.seedCompany({ name: "Acme", externalId: "old" });
+    const found = await bench.connection.find(
+      "companies",
+      [wanted({ externalId: "new" }, { hintId: old._id })],
+      knowing(["name"]),
+    );
+    expect(found).toMatchObject({ records: [{ id: old._id, keys: { externalId: "old" } }], exhaustive: [true] });
+    const gone = await bench.connection.find(
+      "companies",
+      [wanted({ externalId: "new" }, { hintId: "f".repeat(24) })],
+      knowing(["name"]),
+    );
+    expect(gone).toMatchObject({ records: [], exhaustive: [true] });
+  });
+
+  it.each([401, 403, 429, 500])("does not take a %i for an absence", async (status) => {
+    bench.sim.faults.add({ kind: "status", status, body: "no" });
+    const found = await bench.connection.find("companies", [wanted({ externalId: "acme" })], knowing(["name"]));
+    expect(found).toMatchObject({
+      records: [],
+      exhaustive: [false],
+      problem: { scope: "lane", kind: status < 429 ? "auth" : "transient" },
+    });
+  });
+
+  it("does not take another shape for an absence", async () => {
+    bench.sim.faults.add({ kind: "wrong-shape", form: "object" });
+    const found = await bench.connection.find("companies", [wanted({ externalId: "acme" })], knowing(["name"]));
+    expect(found).toMatchObject({ exhaustive: [false], problem: { kind: "transient" } });
+  });
+});
+
+describe("finding endusers", () => {
+  it("finds them by external id and e-mail inside their company only", async () => {
+    const tenant = bench.sim.tenant();
+    const [one, two] = [tenant.seedCompany({ name: "1" })._id, tenant.seedCompany({ name: "2" })._id];
+    const first = tenant.seedEnduser({ companyId: one, externalId: "1", email: "a@x.example", name: "A" });
+    const second = tenant.seedEnduser({ companyId: two, externalId: "1", email: "b@x.example", name: "B" });
+    const found = await bench.connection.find(
+      "endusers",
+      [wanted({ externalId: "1" }, { parentId: one }), wanted({ email: "B@x.example" }, { parentId: two })],
+      knowing(["name", "companyId"]),
+    );
+    expect(idsOf(found.records)).toEqual(idsOf([{ id: first._id }, { id: second._id }]));
+    expect(found).toMatchObject({ exhaustive: [true, true] });
+    expect(found.records.map((record) => record.parentId)).toEqual([one, two]);
+    expect(bench.calls()).toEqual({ "GET /endusers": 1 });
+  });
+
+  it("asks for the e-mail address of those who are not in their company", async () => {
+    const tenant = bench.sim.tenant();
+    const [one, two] = [tenant.seedCompany({ name: "1" })._id, tenant.seedCompany({ name: "2" })._id];
+    const moved = tenant.seedEnduser({ companyId: two, email: "a+b@x.example" });
+    const found = await bench.connection.find(
+      "endusers",
+      [wanted({ email: "a+b@x.example" }, { parentId: one, fresh: true })],
+      knowing([]),
+    );
+    expect(found).toMatchObject({ records: [{ id: moved._id, parentId: two }], exhaustive: [true] });
+    expect(bench.calls()).toEqual({ "GET /endusers": 2 });
+  });
+
+  it("scans everybody when that costs fewer calls", async () => {
+    const tenant = bench.sim.tenant();
+    const company = tenant.seedCompany({ name: "1" })._id;
+    for (const n of many(2500)) tenant.seedEnduser({ companyId: company, email: `p${n}@x.example` });
+    const other = tenant.seedCompany({ name: "2" })._id;
+    const everybody = many(500).map((n) => wanted({ email: `p${n}@x.example` }, { parentId: other }));
+    const unknownSize = await bench.connection.find("endusers", everybody, knowing([]));
+    expect(unknownSize.scan?.size).toBe(2500);
+    expect(unknownSize.exhaustive).toEqual(Array(500).fill(true));
+    expect(bench.calls()).toEqual({ "GET /endusers": 3 });
+    bench.sim.books.reset();
+    const few = await bench.connection.find("endusers", everybody.slice(0, 2), knowing([], { scanSize: 2500 }));
+    expect(few.scan).toBeUndefined();
+    expect(few.exhaustive).toEqual([true, true]);
+    expect(bench.calls()).toEqual({ "GET /endusers": 3 });
+  });
+
+  it("gives up a scan of unknown length in favour of look-ups", async () => {
+    const tenant = bench.sim.tenant();
+    const company = tenant.seedCompany({ name: "1" })._id;
+    const other = tenant.seedCompany({ name: "2" })._id;
+    for (const n of many(9000)) tenant.seedEnduser({ companyId: company, email: `p${n}@x.example` });
+    const some = many(4).map((n) => wanted({ email: `p${n + 8000}@x.example` }, { parentId: other }));
+    const found = await bench.connection.find("endusers", some, knowing([]));
+    expect(found.scan).toBeUndefined();
+    expect(found.exhaustive).toEqual([true, true, true, true]);
+    expect(bench.calls()).toEqual({ "GET /endusers": 1 + 3 + 4 });
+  });
+
+  it("steps back when rows disappear between two pages", async () => {
+    const tenant = bench.sim.tenant();
+    const company = tenant.seedCompany({ name: "1" })._id;
+    const ids = many(4100).map((n) => tenant.seedEnduser({ companyId: company, email: `p${n}@x.example` })._id);
+    let pages = 0;
+    bench.sim.on("answered", (call) => {
+      pages += call.route === "GET /endusers" ? 1 : 0;
+      if (pages === 1) for (const id of ids.slice(100, 700)) tenant.remove("endusers", id);
+    });
+    const found = await bench.connection.find(
+      "endusers",
+      [wanted({ externalId: "x" }, { parentId: company })],
+      knowing([]),
+    );
+    expect(found.exhaustive).toEqual([true]);
+    expect(found.records).toHaveLength(4100);
+  });
+
+  it("shows what was read before a failure, and what is therefore not known", async () => {
+    const tenant = bench.sim.tenant();
+    const companies = many(150).map((n) => tenant.seedCompany({ name: String(n) })._id);
+    for (const companyId of companies) tenant.seedEnduser({ companyId, email: `${companyId}@x.example` });
+    let lists = 0;
+    bench.sim.faults.add({
+      kind: "status",
+      status: 401,
+      route: (call) => call.route === "GET /endusers" && (lists += 1) > 1,
+    });
+    const all = companies.map((companyId) => wanted({ email: `${companyId}@x.example` }, { parentId: companyId }));
+    const found = await bench.connection.find("endusers", all, knowing([]));
+    expect(found.records).toHaveLength(75);
+    expect(found.exhaustive).toEqual([...Array<boolean>(75).fill(true), ...Array<boolean>(75).fill(false)]);
+    expect(found.problem?.kind).toBe("auth");
+  });
+
+  it("notices archived records when the remembered id is read", async () => {
+    const tenant = bench.sim.tenant();
+    const companyId = tenant.seedCompany({ name: "1" })._id;
+    const person = tenant.seedEnduser({ companyId, email: "a@x.example" });
+    tenant.archive("endusers", person._id);
+    const found = await bench.connection.find(
+      "endusers",
+      [wanted({ email: "a@x.example" }, { parentId: companyId, hintId: person._id })],
+      knowing([]),
+    );
+    expect(found.records).toMatchObject([{ id: person._id, archived: true }]);
+  });
+});
+
+describe("reading known ids", () => {
+  it.each(["404", "400", "200-null"] as const)(
+    "tells present, gone and archived apart (missing = %s)",
+    async (missing) => {
+      bench.sim.configure({ missing });
+      const tenant = bench.sim.tenant();
+      const companyId = tenant.seedCompany({ name: "1" })._id;
+      const person = tenant.seedEnduser({ companyId, email: "a@x.example" });
+      const archived = tenant.seedEnduser({ companyId, email: "b@x.example", archived: true });
+      const read = await bench.connection.read("endusers", [person._id, "f".repeat(24), archived._id], ["email"]);
+      expect(read.gone).toEqual(["f".repeat(24)]);
+      expect(idsOf(read.records)).toEqual(idsOf([{ id: person._id }, { id: archived._id }]));
+      expect(read.records.find((record) => record.id === archived._id)?.archived).toBe(true);
+      const companies = await bench.connection.read("companies", [companyId, "e".repeat(24)], ["name"]);
+      expect(companies).toMatchObject({ gone: ["e".repeat(24)], records: [{ id: companyId, fields: { name: "1" } }] });
+    },
+  );
+
+  it("never takes a failure for an absence", async () => {
+    bench.sim.faults.add({ kind: "status", status: 500 });
+    const read = await bench.connection.read("endusers", ["a".repeat(24)], []);
+    expect(read).toMatchObject({ records: [], gone: [], problem: { kind: "transient" } });
+  });
+});
+
+describe("owners", () => {
+  const company = (owner: string | undefined) => ({
+    fields: { name: "A", ...(owner !== undefined && { owner }) },
+    keys: {},
+    cleared: [],
+  });
+
+  it("are given by id or e-mail address, and unknown ones skip the company", async () => {
+    const user = bench.sim.tenant().seedUser({ email: "Owner@x.example" });
+    const prepared = await bench.connection.prepare("companies", [
+      company(user._id),
+      company("owner@X.example"),
+      company("nobody"),
+      company(undefined),
+      company(""),
+    ]);
+    expect(prepared).toMatchObject([
+      { kind: "ready", fields: { owner: user._id } },
+      { kind: "ready", fields: { owner: user._id } },
+      { kind: "skip", reason: { code: "invalid_owner" } },
+      { kind: "ready", fields: { name: "A" } },
+      { kind: "ready", fields: { name: "A" } },
+    ]);
+    await bench.connection.prepare("companies", [company(user._id)]);
+    expect(bench.calls()).toEqual({ "GET /users": 1 });
+    bench.advance(600_001);
+    await bench.connection.prepare("companies", [company(user._id)]);
+    expect(bench.calls()).toEqual({ "GET /users": 2 });
+  });
+
+  it("are not asked for when no record names one", async () => {
+    await bench.connection.prepare("companies", [company(undefined)]);
+    await bench.connection.prepare("endusers", [company("someone")]);
+    expect(bench.calls()).toEqual({});
+  });
+
+  it("delay only their own records when the list fails, and the failure is not kept", async () => {
+    const user = bench.sim.tenant().seedUser({ email: "o@x.example" });
+    const fault = bench.sim.faults.add({ kind: "status", status: 500, route: "GET /users" });
+    expect(await bench.connection.prepare("companies", [company(user._id), company(undefined)])).toMatchObject([
+      { kind: "later" },
+      { kind: "ready" },
+    ]);
+    fault.remove();
+    const both = await Promise.all([1, 2].map(() => bench.connection.prepare("companies", [company(user._id)])));
+    expect(both).toMatchObject([[{ kind: "ready" }], [{ kind: "ready" }]]);
+    expect(bench.calls()["GET /users"]).toBe(3 + 1);
+  });
+});
