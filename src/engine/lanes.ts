@@ -56,7 +56,8 @@ const TELL_BATCH = 500;
 export function createLanes<S>(options: LanesOptions<S>): Lanes {
   const { store, service, tenants, log, now, timing, pace } = options;
   const typeNames = service.types.map((type) => type.name);
-  let closing = false;
+  const life = new AbortController();
+  const closing = (): boolean => life.signal.aborted;
   let sweeper: NodeJS.Timeout | undefined;
   const jobs = options.jobs(async (name) => {
     const [kind, remote, tenant] = JSON.parse(name) as [string, string, string];
@@ -103,12 +104,12 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
       now,
       onEndings: (endings) => report(tenant, endings),
     };
-    for (let worked = true; worked && !closing;) {
+    for (let worked = true; worked && !closing();) {
       worked = false;
       const holds = new Map((await store.holds(lane)).map((hold) => [hold.scope, hold.untilMs]));
       if ((holds.get("*") ?? 0) > now()) break;
       for (const type of typeNames) {
-        if (closing || (holds.get(type) ?? 0) > now()) continue;
+        if (closing() || (holds.get(type) ?? 0) > now()) continue;
         const result = await deliverType(pass, type);
         worked ||= result.worked;
         if (result.worked) jobs.wake(jobName(TELL, lane));
@@ -166,7 +167,7 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
     if (tenant === undefined) return;
     const firehose = options.firehose(tenant.credentials);
     try {
-      for (let more = true; more && !closing;) {
+      for (let more = true; more && !closing();) {
         more = await tellHull({
           store,
           firehose,
@@ -205,7 +206,7 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
       wake(lane);
     },
     close: async () => {
-      closing = true;
+      life.abort();
       clearInterval(sweeper);
       await jobs.close();
     },

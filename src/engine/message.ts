@@ -57,7 +57,7 @@ export function readMessage(raw: unknown, context: ReadContext): ReadMessage {
   const parts = entity === "user" ? userParts(raw) : accountParts(raw);
   if ("problems" in parts) return { ok: false, messageId: messageIdOf(raw), problems: parts.problems };
   const subject = entity === "user" ? parts.user : parts.account;
-  const id = String(subject["id"] ?? "");
+  const id = idOf(subject);
   const problem = badId(`${entity}.id`, id);
   if (problem !== undefined) return { ok: false, messageId: messageIdOf(raw), problems: [problem] };
   return {
@@ -123,6 +123,12 @@ function segmentIds(
   return Array.isArray(own) ? own.map(String) : [];
 }
 
+/** Numbers count as ids too: some stand-ins send them. */
+function idOf(subject: Attributes): string {
+  const id = subject["id"];
+  return typeof id === "string" || typeof id === "number" ? String(id) : "";
+}
+
 function messageIdOf(raw: unknown): string {
   const given = isAttributes(raw) ? raw["message_id"] : undefined;
   if ((typeof given === "string" && given !== "") || typeof given === "number") {
@@ -130,7 +136,7 @@ function messageIdOf(raw: unknown): string {
     if (id.length <= MAX_ID_LENGTH && id.isWellFormed() && !id.includes("\0")) return id;
   }
   // The same message delivered again gets the same id.
-  return `content:${hash("sha1", JSON.stringify(raw) ?? "")}`;
+  return `content:${hash("sha1", JSON.stringify(raw))}`;
 }
 
 function badId(path: string, id: string): Problem | undefined {

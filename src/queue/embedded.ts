@@ -10,7 +10,8 @@ export interface EmbeddedJobsOptions {
 
 interface Slot {
   running?: Promise<void>;
-  again: boolean;
+  /** How often it was asked for. */
+  wishes: number;
   timer?: NodeJS.Timeout;
   timerAtMs: number;
 }
@@ -20,34 +21,31 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export function createEmbeddedJobs({ handler, onError, now }: EmbeddedJobsOptions): Jobs {
   const slots = new Map<string, Slot>();
-  let closed = false;
+  const life = new AbortController();
+  const closed = (): boolean => life.signal.aborted;
 
   function slotOf(name: string): Slot {
-    const slot = slots.get(name) ?? { again: false, timerAtMs: Infinity };
+    const slot = slots.get(name) ?? { wishes: 0, timerAtMs: Infinity };
     slots.set(name, slot);
     return slot;
   }
 
   function wake(name: string): void {
-    if (closed) return;
+    if (closed()) return;
     const slot = slotOf(name);
-    if (slot.running !== undefined) {
-      slot.again = true;
-      return;
-    }
-    slot.running = run(name, slot);
+    slot.wishes += 1;
+    slot.running ??= run(name, slot);
   }
 
   async function run(name: string, slot: Slot): Promise<void> {
-    do {
-      slot.again = false;
-      try {
-        await handler(name);
-      } catch (error) {
-        onError(name, error);
-      }
-    } while (slot.again && !closed);
+    const heard = slot.wishes;
+    try {
+      await handler(name);
+    } catch (error) {
+      onError(name, error);
+    }
     delete slot.running;
+    if (slot.wishes !== heard) wake(name);
   }
 
   function clear(slot: Slot): void {
@@ -58,7 +56,7 @@ export function createEmbeddedJobs({ handler, onError, now }: EmbeddedJobsOption
   return {
     wake,
     wakeAt: (name, atMs) => {
-      if (closed) return;
+      if (closed()) return;
       const slot = slotOf(name);
       if (slot.timerAtMs <= atMs) return;
       clear(slot);
@@ -72,9 +70,9 @@ export function createEmbeddedJobs({ handler, onError, now }: EmbeddedJobsOption
       );
     },
     close: async () => {
-      closed = true;
+      life.abort();
       for (const slot of slots.values()) clear(slot);
-      await Promise.all([...slots.values()].map((slot) => slot.running));
+      await Promise.all([...slots.values()].flatMap((slot) => slot.running ?? []));
     },
   };
 }

@@ -61,6 +61,11 @@ function later(waitMs: number, message = "Other records of the same call are bei
   return { kind: "later", waitMs, message };
 }
 
+const unconfirmed: Result = {
+  kind: "unconfirmed",
+  message: "The answer does not say whether the record was written.",
+};
+
 function createWriting(rest: Rest, type: string) {
   const results = new Map<Item, Result>();
   let problem: Problem | undefined;
@@ -130,21 +135,22 @@ function createWriting(rest: Rest, type: string) {
     }
   }
 
-  /** Works off what a call left open. `items` is what that call held. */
-  async function isolate(items: readonly Item[], outcome: Outcome): Promise<void> {
+  /** Works off what a call left open: `items` is what it held, `earlier` what Planhat said about some of them before. */
+  async function isolate(items: readonly Item[], outcome: Outcome, earlier?: string): Promise<void> {
+    const heard = outcome.refused ? earlier : (outcome.message ?? earlier);
     const open = outcome.open.filter(isOpen);
     const [first] = open;
     if (first === undefined || problem !== undefined || calls >= MAX_CALLS) return;
     if (items.length === 1) {
-      settle([[first, lastWord(first, outcome)]]);
+      settle([[first, lastWord(first, outcome, heard)]]);
     } else if (open.length < items.length && (outcome.refused || open.length === 1)) {
-      await isolate(open, await attempt(open));
+      await isolate(open, await attempt(open), heard);
     } else {
-      await split(open, outcome);
+      await split(open, outcome, heard);
     }
   }
 
-  async function split(items: readonly Item[], outcome: Outcome): Promise<void> {
+  async function split(items: readonly Item[], outcome: Outcome, heard: string | undefined): Promise<void> {
     const middle = Math.ceil(items.length / 2);
     const halves = [items.slice(0, middle), items.slice(middle)];
     const outcomes: { readonly half: readonly Item[]; readonly outcome: Outcome }[] = [];
@@ -155,7 +161,7 @@ function createWriting(rest: Rest, type: string) {
     const alike = outcomes.every((each) => each.outcome.refused && sameFault(each.outcome.message, outcome.message));
     if (alike && items.length >= SAMPLE_FROM && outcome.refused && (await samplesFailAlike(items, outcome.message)))
       return;
-    for (const each of outcomes) await isolate(each.half, each.outcome);
+    for (const each of outcomes) await isolate(each.half, each.outcome, heard);
   }
 
   /** Both halves were refused for the same reason: is it the records, or what all of them have in common? */
@@ -176,10 +182,11 @@ function createWriting(rest: Rest, type: string) {
     return true;
   }
 
-  function lastWord(item: Item, { message, refused }: Outcome): Result {
-    if (message !== undefined) return refusal(type, item, message);
-    if (refused) return refusal(type, item, NO_REASON);
-    return { kind: "unconfirmed", message: "The answer does not say whether the record was written." };
+  /** The call held this record alone. A partial answer often has better words for it than the last refusal. */
+  function lastWord(item: Item, { message, refused }: Outcome, heard?: string): Result {
+    if (message === undefined && !refused) return unconfirmed;
+    const words = [...new Set([message, heard].filter((each) => each !== undefined))];
+    return refusal(type, item, words.length > 0 ? words.join(" / ") : NO_REASON);
   }
 
   return {

@@ -36,19 +36,24 @@ export async function readBackCreates(
     return { item, rows: [...new Set(hitsByKey.find((each) => each.length > 0) ?? [])] };
   });
   const hits = found.filter((each) => each.rows.length > 0).length;
-  const counted = folded.createdLeft === undefined || folded.createdLeft >= hits;
   return new Map(
     found.map(({ item, rows: [row, ...more] }) => {
-      if (row === undefined)
+      if (row === undefined) {
         return [item, complete ? absent(type, item, folded, hits) : unconfirmed("It could not be read back.")];
-      if (more.length > 0) return [item, unconfirmed("Several records could be the one that was created.")];
-      if (counted) return [item, { kind: "created", remoteId: row._id }];
-      if (folded.createdLeft === 0) {
-        return [item, { kind: "conflict", remoteId: row._id, message: "A new record was taken for an existing one." }];
       }
-      return [item, unconfirmed("The answer does not say which records were created.")];
+      if (more.length > 0) return [item, unconfirmed("Several records could be the one that was created.")];
+      return [item, createdOrFound(row._id, folded, hits)];
     }),
   );
+}
+
+/** The record is there. Was it made by this call, or was it there before? The answer's ids say so, else its counters. */
+function createdOrFound(id: string, { looseIds, createdLeft }: Folded, hits: number): Result {
+  const conflict: Result = { kind: "conflict", remoteId: id, message: "A new record was taken for an existing one." };
+  if (looseIds.includes(id)) return { kind: "created", remoteId: id };
+  if (createdLeft === 0 || (looseIds.length > 0 && looseIds.length === createdLeft)) return conflict;
+  if (createdLeft === undefined || createdLeft >= hits) return { kind: "created", remoteId: id };
+  return unconfirmed("The answer does not say which records were created.");
 }
 
 const unconfirmed = (message: string): Result => ({ kind: "unconfirmed", message });
