@@ -1,9 +1,9 @@
 /** The whole connector between both simulators, in this process and on loopback: real HTTP, real LMDB, a temp folder. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { Writable } from "node:stream";
 import { readConfig } from "../server/config";
 import { createLogger } from "../server/log";
@@ -52,6 +52,11 @@ export interface House {
   outcomes(): Promise<Readonly<Record<string, number>>>;
   /** Ends the server process's part and starts it again on the same data. */
   restart(): Promise<void>;
+  /**
+   * Ends it as a kill would, at this very moment: a new one starts on a copy of the files as they are now, the old one
+   * starts nothing any more. May be called from a hook; an answer that the old one still waits for should get lost.
+   */
+  crash(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -62,7 +67,9 @@ export interface HouseOptions {
 }
 
 export async function openHouse(options: HouseOptions = {}): Promise<House> {
-  const folder = mkdtempSync(join(tmpdir(), "connector-"));
+  const folders = [mkdtempSync(join(tmpdir(), "connector-"))];
+  const [folder] = folders;
+  const abandoned: Promise<void>[] = [];
   const planhat = createPlanhatSimulator({ token: TOKEN, quotaPerMinute: null, ...options.planhat });
   await planhat.listen();
   const hull = createHullSimulator({ retryDelayMs: 5, sleep: () => Promise.resolve() });
@@ -76,7 +83,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
       done();
     },
   });
-  const config = readConfig({
+  let config = readConfig({
     HOST: "127.0.0.1",
     PORT: "0",
     DATA_DIR: folder,
@@ -103,12 +110,14 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
     port = (server.address() as AddressInfo).port;
   };
-  const stop = async (): Promise<void> => {
-    connector.drain();
-    await new Promise((resolve) => {
+  const hangUp = (): Promise<unknown> =>
+    new Promise((resolve) => {
       server.close(resolve);
       server.closeAllConnections();
     });
+  const stop = async (): Promise<void> => {
+    connector.drain();
+    await hangUp();
     await connector.close();
   };
   await start();
@@ -140,11 +149,22 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
       await stop();
       await start();
     },
+    crash: async () => {
+      const copy = mkdtempSync(join(tmpdir(), "connector-"));
+      const left = (path: string): boolean => !["process.lock", "lock.mdb"].includes(basename(path));
+      cpSync(config.DATA_DIR, copy, { recursive: true, filter: left });
+      folders.push(copy);
+      config = { ...config, DATA_DIR: copy };
+      await hangUp();
+      abandoned.push(connector.close());
+      await start();
+    },
     close: async () => {
       await stop();
       await hull.close();
       await planhat.close();
-      rmSync(folder, { recursive: true, force: true });
+      await Promise.all(abandoned);
+      for (const each of folders) rmSync(each, { recursive: true, force: true });
     },
   };
 }

@@ -61,15 +61,17 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
   let sweeper: NodeJS.Timeout | undefined;
   const jobs = options.jobs(async (name) => {
     const [kind, remote, tenant] = JSON.parse(name) as [string, string, string];
-    if (kind === DELIVER) await deliver({ remote, tenant });
+    if (kind === DELIVER) await deliver(remote);
     else await tell({ remote, tenant });
   });
 
-  const jobName = (kind: string, lane: Lane): string => JSON.stringify([kind, lane.remote, lane.tenant]);
+  /** One delivery job per remote: two connectors of one Planhat tenant must not create the same record at once. */
+  const deliverJob = ({ remote }: Pick<Lane, "remote">): string => JSON.stringify([DELIVER, remote]);
+  const tellJob = (lane: Lane): string => JSON.stringify([TELL, lane.remote, lane.tenant]);
 
   function wake(lane: Lane): void {
-    jobs.wake(jobName(DELIVER, lane));
-    jobs.wake(jobName(TELL, lane));
+    jobs.wake(deliverJob(lane));
+    jobs.wake(tellJob(lane));
   }
 
   function report(tenant: Tenant<S>, endings: readonly RecordEnding[]): void {
@@ -84,14 +86,32 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
     log({ level: "warn", event, context: { organization, id }, data: { message, ...data } });
   }
 
-  async function deliver(lane: Lane): Promise<void> {
+  async function deliver(remote: string): Promise<void> {
+    if (pace.lingerMs > 0) await sleep(pace.lingerMs);
+    // Connectors that share a remote take turns, so that a long backlog of one does not stop the others.
+    let idle: readonly Lane[] = [];
+    for (let worked = true; worked && !closing();) {
+      worked = false;
+      const quiet: Lane[] = [];
+      for (const lane of (await store.lanes()).filter((each) => each.remote === remote)) {
+        const result = await round(lane);
+        worked ||= result === "worked";
+        if (result === "idle") quiet.push(lane);
+      }
+      idle = quiet;
+    }
+    for (const lane of idle) {
+      const due = await store.nextDue(lane, await free(lane));
+      if (due !== undefined) jobs.wakeAt(deliverJob(lane), Math.max(due, now() + 1));
+    }
+  }
+
+  /** One pass over every type of one tenant. `stuck`: nothing can move until a person or another job acts. */
+  async function round(lane: Lane): Promise<"worked" | "idle" | "stuck"> {
     const tenant = await tenants.load(lane.tenant);
     const connection = tenant === undefined ? undefined : tenants.connection(tenant);
-    if (tenant?.settings === undefined || tenant.target === undefined || connection === undefined) return;
-    if (pace.lingerMs > 0) await sleep(pace.lingerMs);
-    const moved = await verify(lane, tenant, connection);
-    if (moved !== "same") return;
-
+    if (tenant?.settings === undefined || tenant.target === undefined || connection === undefined) return "stuck";
+    if ((await verify(lane, tenant, connection)) !== "same") return "stuck";
     const pass: PassOptions<S> = {
       store,
       service,
@@ -104,24 +124,24 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
       now,
       onEndings: (endings) => report(tenant, endings),
     };
-    for (let worked = true; worked && !closing();) {
-      worked = false;
-      const holds = new Map((await store.holds(lane)).map((hold) => [hold.scope, hold.untilMs]));
-      if ((holds.get("*") ?? 0) > now()) break;
-      for (const type of typeNames) {
-        if (closing() || (holds.get(type) ?? 0) > now()) continue;
-        const result = await deliverType(pass, type);
-        worked ||= result.worked;
-        if (result.worked) jobs.wake(jobName(TELL, lane));
-        if (result.problem !== undefined) {
-          await stop(lane, tenant, type, result.problem);
-          if (result.problem.scope === "lane") return;
-          if (result.problem.kind !== "mapping") worked = false;
-        }
-      }
+    let worked = false;
+    for (const type of await free(lane)) {
+      if (closing()) break;
+      const result = await deliverType(pass, type);
+      worked ||= result.worked;
+      if (result.worked) jobs.wake(tellJob(lane));
+      if (result.problem !== undefined) await stop(lane, tenant, type, result.problem);
+      if (result.problem?.scope === "lane") break;
     }
-    const due = await store.nextDue(lane, typeNames);
-    if (due !== undefined) jobs.wakeAt(jobName(DELIVER, lane), Math.max(due, now() + 1));
+    return worked ? "worked" : "idle";
+  }
+
+  /** Types that nothing holds back; when something does, the lane is looked at again once it ends. */
+  async function free(lane: Lane): Promise<readonly string[]> {
+    const held = (await store.holds(lane)).filter(({ untilMs }) => untilMs > now());
+    for (const { untilMs } of held) jobs.wakeAt(deliverJob(lane), untilMs);
+    const scopes = new Set(held.map(({ scope }) => scope));
+    return scopes.has("*") ? [] : typeNames.filter((type) => !scopes.has(type));
   }
 
   /** A lane or type stands still for a while; a person is told why. */
@@ -136,18 +156,17 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
       scope: scope === "lane" ? "all types" : type,
       paused_ms: waitMs,
     });
-    jobs.wakeAt(jobName(DELIVER, lane), untilMs);
   }
 
   /** Before anything is delivered with changed credentials: is it still the same remote? */
   async function verify(lane: Lane, tenant: Tenant<S>, connection: Connection): Promise<"same" | "moved" | "wait"> {
     const { target, credentials, key } = tenant;
     if (target === undefined || tenant.fingerprint === target.fingerprint) return "same";
-    const [hold] = (await store.holds(lane)).filter(({ scope, untilMs }) => scope === "*" && untilMs > now());
-    if (hold !== undefined) return "wait";
+    if ((await free(lane)).length === 0) return "wait";
     const verdict = await verifyRemote(store, connection, lane, service.types);
     if (verdict.kind === "wait") {
       await stop(lane, tenant, "*", { ...verdict.problem, scope: "lane" });
+      await free(lane);
       return "wait";
     }
     const named = remoteKey(credentials.organization, credentials.id, target);
@@ -186,7 +205,7 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
       firehose.close();
     }
     const due = await store.nextTellDue(lane);
-    if (due !== undefined) jobs.wakeAt(jobName(TELL, lane), Math.max(due, now() + 1));
+    if (due !== undefined) jobs.wakeAt(tellJob(lane), Math.max(due, now() + 1));
   }
 
   async function sweep(): Promise<void> {

@@ -89,7 +89,8 @@ export function createTenants<S>({ store, seal, service }: TenantsOptions<S>): T
     remember: async (credentials, privateSettings, settingsAtMs) => {
       const key = tenantKey(credentials.organization, credentials.id);
       const text = JSON.stringify({ secret: credentials.secret, privateSettings: privateSettings ?? {} });
-      await load(key);
+      // Rows that cannot be opened (another SECRET sealed them) are replaced by what Hull has just confirmed.
+      await load(key).catch(() => undefined);
       const known = opened.get(key);
       let tenant = known?.tenant;
       if (known === undefined || (known.text !== text && known.row.settingsAtMs <= settingsAtMs)) {

@@ -12,7 +12,7 @@ import { isFailed, problemOf } from "./failure";
 import { foldAnswer, refusal } from "./fold";
 import type { Folded } from "./fold";
 import { typeSpec } from "./objects";
-import { readBackCreates, readBackUpdates } from "./readback";
+import { readBackCreates, readBackUpdates, readKnown } from "./readback";
 import type { Rest } from "./rest";
 import { applySingle, unsent } from "./single";
 
@@ -142,7 +142,7 @@ function createWriting(rest: Rest, type: string) {
     const [first] = open;
     if (first === undefined || problem !== undefined || calls >= MAX_CALLS) return;
     if (items.length === 1) {
-      settle([[first, lastWord(first, outcome, heard)]]);
+      settle([[first, await lastWord(first, outcome, heard)]]);
     } else if (open.length < items.length && (outcome.refused || open.length === 1)) {
       await isolate(open, await attempt(open), heard);
     } else {
@@ -171,7 +171,7 @@ function createWriting(rest: Rest, type: string) {
     for (const item of samples) {
       if (item === undefined || !isOpen(item) || problem !== undefined) break;
       const outcome = await attempt([item]);
-      const result = results.get(item) ?? lastWord(item, outcome);
+      const result = results.get(item) ?? (await lastWord(item, outcome));
       results.set(item, result);
       if (result.kind !== "rejected" || !sameFault(result.message, message ?? NO_REASON)) break;
       refused.set(item, result);
@@ -182,11 +182,17 @@ function createWriting(rest: Rest, type: string) {
     return true;
   }
 
-  /** The call held this record alone. A partial answer often has better words for it than the last refusal. */
-  function lastWord(item: Item, { message, refused }: Outcome, heard?: string): Result {
+  /**
+   * The call held this record alone. A partial answer often has better words for it than the last refusal; and a
+   * refused update may be one whose id is gone.
+   */
+  async function lastWord(item: Item, { message, refused }: Outcome, heard?: string): Promise<Result> {
     if (message === undefined && !refused) return unconfirmed;
-    const words = [...new Set([message, heard].filter((each) => each !== undefined))];
-    return refusal(type, item, words.length > 0 ? words.join(" / ") : NO_REASON);
+    const result = refusal(type, item, message ?? NO_REASON);
+    if (result.kind !== "rejected") return result;
+    const { gone } = await readKnown(rest, type, item.intent.remoteId === undefined ? [] : [item.intent.remoteId], []);
+    if (gone.length > 0) return { kind: "gone" };
+    return heard === undefined || heard === message ? result : { ...result, message: `${result.message} / ${heard}` };
   }
 
   return {

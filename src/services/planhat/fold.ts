@@ -203,9 +203,11 @@ function rejectByElimination(
     return;
   const byPosition = new Map(loose.map((error) => [error.position, error.message]));
   const positionsFit = open.every(({ at }) => byPosition.has(at));
-  const allWords = [...new Set(loose.map((error) => error.message))].join(" / ");
+  const [words = "", ...otherWords] = new Set(loose.map((error) => error.message));
+  // Who got which of several reasons? One may say "gone" and another "locked", so they are not spread by guess.
+  if (!positionsFit && otherWords.length > 0) return;
   for (const { item, at } of open) {
-    results.set(at, refusal(type, item, (positionsFit ? byPosition.get(at) : undefined) ?? allWords));
+    results.set(at, refusal(type, item, (positionsFit ? byPosition.get(at) : undefined) ?? words));
   }
   loose.length = 0;
 }

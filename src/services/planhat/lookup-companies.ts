@@ -3,6 +3,7 @@ import type { Clock } from "../../http/time";
 import type { FindKnowledge, Found, Problem, RemoteRecord, Wanted } from "../service";
 import { isFailed, problemOf } from "./failure";
 import { idGroups, readSingles } from "./lookup";
+import type { Singles } from "./lookup";
 import { COMPANIES, typeSpec } from "./objects";
 import { readPages } from "./paging";
 import { remoteRecord, selectOf } from "./remote";
@@ -35,7 +36,7 @@ export async function findCompanies(
   const hits = [...records.values()].filter((record) => keys.has(record.keys["externalId"] ?? ""));
 
   const content = knowledge.identityOnly
-    ? { records: [], gone: [], unread: [] }
+    ? NO_CONTENT
     : await readCompanies(
         rest,
         hits.map((hit) => hit.id),
@@ -49,7 +50,10 @@ export async function findCompanies(
 
   const found = new Set([...records.values()].flatMap((record) => record.keys["externalId"] ?? []));
   const hinted = wanted.filter((each) => each.hintId !== undefined && !found.has(each.keys["externalId"] ?? ""));
-  const hints = await readSingles(rest, PATH, [...new Set(hinted.flatMap((each) => each.hintId ?? []))]);
+  const hintIds = [...new Set(hinted.flatMap((each) => each.hintId ?? []))];
+  const known = lean.problem ?? content.problem;
+  const hints: Singles =
+    known === undefined ? await readSingles(rest, PATH, hintIds) : { rows: [], gone: [], unread: hintIds };
   for (const row of hints.rows) records.set(row._id, remoteRecord(TYPE, row, knowledge.fields));
 
   const unread = new Set(content.unread);
@@ -59,7 +63,7 @@ export async function findCompanies(
     if (each.hintId !== undefined && hints.unread.includes(each.hintId)) return false;
     return key === undefined || ((lean.covered === undefined || lean.covered.has(key)) && !unsure.has(key));
   });
-  const problem = lean.problem ?? content.problem ?? hints.problem;
+  const problem = known ?? hints.problem;
   return {
     records: [...records.values()],
     exhaustive,
@@ -111,6 +115,8 @@ async function readAllLean(rest: Rest): Promise<Lean> {
     throw error;
   }
 }
+
+const NO_CONTENT: CompanyContent = { records: [], gone: [], unread: [] };
 
 export interface CompanyContent {
   readonly records: readonly RemoteRecord[];

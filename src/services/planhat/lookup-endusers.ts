@@ -6,6 +6,7 @@ import type { Clock } from "../../http/time";
 import type { FindKnowledge, Found, Problem, RemoteRecord, Wanted } from "../service";
 import { problemOf } from "./failure";
 import { idGroups, readSingles } from "./lookup";
+import type { Singles } from "./lookup";
 import { ENDUSERS, typeSpec } from "./objects";
 import { readPages } from "./paging";
 import type { Paged } from "./paging";
@@ -57,10 +58,12 @@ export async function findEndusers(
     await scan(scanCalls === undefined ? count - 1 : Infinity);
   await askForEmails(rest, emails(), query, state, clock);
 
-  const hinted =
-    state.problem === undefined ? wanted.filter((each) => each.hintId !== undefined && !isMatched(each, state)) : [];
+  const hinted = wanted.filter((each) => each.hintId !== undefined && !isMatched(each, state));
   const unknownHints = hinted.flatMap((each) => each.hintId ?? []).filter((id) => !state.rows.has(id));
-  const hints = await readSingles(rest, PATH, unknownHints);
+  const hints: Singles =
+    state.problem === undefined
+      ? await readSingles(rest, PATH, unknownHints)
+      : { rows: [], gone: [], unread: unknownHints };
   for (const row of hints.rows) state.rows.set(row._id, row);
 
   const problem = state.problem ?? hints.problem;

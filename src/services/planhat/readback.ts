@@ -2,6 +2,7 @@
 import { canonical } from "../../engine/compare";
 import type { Problem, RemoteRecord, Result } from "../service";
 import type { Item } from "./attribution";
+import { refusal } from "./fold";
 import type { Folded } from "./fold";
 import { idGroups, readSingles } from "./lookup";
 import { readCompanies, readLean } from "./lookup-companies";
@@ -36,15 +37,16 @@ export async function readBackCreates(
     return { item, rows: [...new Set(hitsByKey.find((each) => each.length > 0) ?? [])] };
   });
   const hits = found.filter((each) => each.rows.length > 0).length;
-  return new Map(
-    found.map(({ item, rows: [row, ...more] }) => {
-      if (row === undefined) {
-        return [item, complete ? absent(type, item, folded, hits) : unconfirmed("It could not be read back.")];
-      }
-      if (more.length > 0) return [item, unconfirmed("Several records could be the one that was created.")];
-      return [item, createdOrFound(row._id, folded, hits)];
-    }),
-  );
+  const settled = new Map<Item, Result>();
+  for (const { item, rows: candidates } of found) {
+    const [row, ...more] = candidates;
+    let result: Result | undefined;
+    if (row !== undefined && more.length === 0) result = createdOrFound(row._id, folded, hits);
+    else if (row !== undefined) result = unconfirmed("Several records could be the one that was created.");
+    else result = complete ? absent(type, item, folded, hits) : unconfirmed("It could not be read back.");
+    if (result !== undefined) settled.set(item, result);
+  }
+  return settled;
 }
 
 /** The record is there. Was it made by this call, or was it there before? The answer's ids say so, else its counters. */
@@ -58,12 +60,13 @@ function createdOrFound(id: string, { looseIds, createdLeft }: Folded, hits: num
 
 const unconfirmed = (message: string): Result => ({ kind: "unconfirmed", message });
 
-function absent(type: string, item: Item, folded: Folded, hits: number): Result {
-  if (folded.looseErrors.length > 0) {
-    return { kind: "rejected", message: [...new Set(folded.looseErrors)].join(" / "), status: 400 };
-  }
-  if (folded.createdLeft === undefined || folded.createdLeft > hits)
-    return unconfirmed("Counted as created, but not found.");
+/** @returns undefined for a create that is certain not to be there, but whose reason is one of several */
+function absent(type: string, item: Item, folded: Folded, hits: number): Result | undefined {
+  const [words, ...otherWords] = new Set(folded.looseErrors);
+  const certain = folded.createdLeft !== undefined && folded.createdLeft <= hits;
+  if (!certain && words === undefined) return unconfirmed("Counted as created, but not found.");
+  if (otherWords.length > 0) return certain ? undefined : unconfirmed([words, ...otherWords].join(" / "));
+  if (words !== undefined) return refusal(type, item, words);
   const company = item.body["companyId"];
   const why =
     type === COMPANIES.name

@@ -1,17 +1,16 @@
-import { badRequestBodies, errorShapes, keysForms, keysOrders, nonupdatesForms } from "../../../simulators/planhat";
 import type { PlanhatSwitches } from "../../../simulators/planhat";
 
+const errorShapes = ["text", "item", "keys", "index"] as const;
+const nonupdatesForms = ["counted", "named"] as const;
+const keysForms = ["full", "id-only"] as const;
+const refusals = [
+  { badRequestBody: "envelope", keysOrder: "input" },
+  { badRequestBody: "text", keysOrder: "shuffled" },
+] as const;
+
 /** Every form that the answer to a bulk write may have, as far as the documentation leaves it open. */
-export const allowedCombinations: Partial<PlanhatSwitches>[] = errorShapes.flatMap((errorShape) =>
+export const answerForms: readonly Partial<PlanhatSwitches>[] = errorShapes.flatMap((errorShape) =>
   nonupdatesForms.flatMap((nonupdates) =>
-    keysForms.flatMap((keysForm) =>
-      badRequestBodies.map((badRequestBody, n) => ({
-        errorShape,
-        nonupdates,
-        keysForm,
-        badRequestBody,
-        keysOrder: keysOrders[n] ?? "input",
-      })),
-    ),
+    keysForms.flatMap((keysForm) => refusals.map((refusal) => ({ errorShape, nonupdates, keysForm, ...refusal }))),
   ),
 );

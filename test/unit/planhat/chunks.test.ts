@@ -3,6 +3,8 @@ import { bodyOf, sentKeys } from "../../../src/services/planhat/body";
 import { chunksOf, standsAlone } from "../../../src/services/planhat/chunks";
 import type { Intent } from "../../../src/services/service";
 
+fc.configureGlobal({ seed: 20260101 });
+
 const letters = fc.constantFrom("a", "b", "c", "d", "e");
 const update: fc.Arbitrary<Intent> = fc.record({
   kind: fc.constant("update" as const),

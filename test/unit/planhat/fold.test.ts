@@ -4,6 +4,8 @@ import type { Item } from "../../../src/services/planhat/attribution";
 import { foldAnswer } from "../../../src/services/planhat/fold";
 import type { Intent, Result } from "../../../src/services/service";
 
+fc.configureGlobal({ seed: 20260101 });
+
 type Fate = "done" | "unchanged" | "failed" | "dropped";
 type Shape = "text" | "item" | "keys" | "index" | "sentence" | "nested";
 
@@ -193,7 +195,7 @@ describe("folding a bulk answer", () => {
   it("reports a create that was taken for an existing record", () => {
     const body = { created: 0, updated: 1, nonupdates: 0, updatesKeys: [{ _id: "old", externalId: "person-1" }] };
     expect(fold(items(create("1")), body).results).toEqual([
-      { kind: "conflict", remoteId: "old", message: expect.any(String) },
+      { kind: "conflict", remoteId: "old", message: expect.any(String) as string },
     ]);
   });
 

@@ -1,0 +1,190 @@
+/** The connector as a process of its own, and a supervisor that starts it again at once whenever it was killed. */
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const root = resolve(__dirname, "../..");
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface ServerOptions {
+  /** Folder of `buildServer`. */
+  readonly build: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+export interface ServerProcess {
+  readonly pid: number;
+  /** Resolves with the port once the server listens; undefined when it ended before. */
+  readonly port: Promise<number | undefined>;
+  readonly exit: Promise<Exit>;
+  /** Warnings, errors and whatever came on stderr, the newest last. */
+  readonly complaints: readonly string[];
+  signal(name: NodeJS.Signals): void;
+}
+
+const children = new Set<ChildProcess>();
+
+/** Compiles the server into a temp folder, once per test file: it starts in half the time that a loader takes. */
+export function buildServer(): string {
+  const folder = mkdtempSync(join(tmpdir(), "connector-build-"));
+  const compiler = join(root, "node_modules/typescript/bin/tsc");
+  // Types are checked elsewhere.
+  const options = ["-p", join(root, "tsconfig.build.json"), "--noCheck", "--sourceMap", "false", "--outDir", folder];
+  execFileSync(process.execPath, [compiler, ...options], { stdio: "inherit" });
+  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
+  return folder;
+}
+
+export function spawnServer({ build, environment, cwd, uid, gid }: ServerOptions): ServerProcess {
+  const child = spawn(process.execPath, [join(build, "server/main.js")], {
+    env: { PATH: process.env["PATH"], HOST: "127.0.0.1", PORT: "0", ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(uid === undefined ? {} : { uid }),
+    ...(gid === undefined ? {} : { gid }),
+  });
+  children.add(child);
+  const complaints: string[] = [];
+  const complain = (line: string): void => {
+    complaints.push(line);
+    if (complaints.length > 500) complaints.shift();
+  };
+  createInterface({ input: child.stderr }).on("line", complain);
+  const lines = createInterface({ input: child.stdout });
+  const exit = new Promise<Exit>((end) => {
+    // "close" comes after the last line of output.
+    child.once("close", (code, signal) => {
+      children.delete(child);
+      end({ code, signal });
+    });
+  });
+  const port = new Promise<number | undefined>((listening) => {
+    lines.on("line", (line) => {
+      if (line.includes('"level":"info"') && !line.includes('"connector.')) return;
+      if (line.includes('"message":"connector.start"')) {
+        listening((JSON.parse(line) as { readonly data: { readonly port: number } }).data.port);
+      } else if (!line.includes('"level":"info"')) complain(line);
+    });
+    void exit.then(() => listening(undefined));
+  });
+  return { pid: child.pid ?? 0, port, exit, complaints, signal: (name) => void child.kill(name) };
+}
+
+/** Ends whatever a test left running. */
+export async function killAll(): Promise<void> {
+  for (const child of children) {
+    const gone = once(child, "close");
+    child.kill("SIGKILL");
+    await gone;
+  }
+}
+
+export interface Supervised {
+  readonly port: number;
+  readonly baseUrl: string;
+  /** How often it was killed. */
+  readonly kills: number;
+  /** Ends that nobody asked for, with the last words. */
+  readonly crashes: readonly string[];
+  /** Every complaint of every life. */
+  complaints(): readonly string[];
+  /** SIGKILL; resolves when the process is gone. The next one is started at once. False when none was running. */
+  kill(): Promise<boolean>;
+  /** Resolves when the current process, or the one after it, listens. */
+  up(): Promise<void>;
+  /** SIGTERM, and no new start. */
+  stop(): Promise<Exit>;
+  /** Begins again after `stop`. */
+  start(): Promise<void>;
+}
+
+/** Starts the server on a free port and keeps it running there, on the same data, until `stop`. */
+export async function supervise(options: ServerOptions): Promise<Supervised> {
+  let environment = options.environment;
+  let current: ServerProcess | undefined;
+  let port = 0;
+  let kills = 0;
+  let stopping = false;
+  let killing = false;
+  const crashes: string[] = [];
+  const lives: ServerProcess[] = [];
+
+  function begin(): void {
+    const life = spawnServer({ ...options, environment });
+    current = life;
+    killing = false;
+    lives.push(life);
+    void life.exit.then(async ({ code, signal }) => {
+      if (stopping) return;
+      if (signal !== "SIGKILL") {
+        crashes.push(`${signal ?? `exit ${code ?? "?"}`}: ${life.complaints.slice(-5).join(" | ")}`);
+        await sleep(200);
+      }
+      begin();
+    });
+  }
+
+  async function up(): Promise<void> {
+    for (let tries = 0; tries < 50; tries += 1) {
+      const listening = await current?.port;
+      if (listening !== undefined) {
+        port = listening;
+        environment = { ...options.environment, PORT: String(port) };
+        return;
+      }
+      await sleep(50);
+    }
+    throw new Error(`The server does not start. ${crashes.join("\n")}`);
+  }
+
+  async function start(): Promise<void> {
+    stopping = false;
+    begin();
+    await up();
+  }
+
+  await start();
+  return {
+    get port() {
+      return port;
+    },
+    get baseUrl() {
+      return `http://127.0.0.1:${port}`;
+    },
+    get kills() {
+      return kills;
+    },
+    crashes,
+    complaints: () => lives.flatMap((life) => life.complaints),
+    kill: async () => {
+      const victim = current;
+      if (victim === undefined || killing || stopping) return false;
+      killing = true;
+      kills += 1;
+      victim.signal("SIGKILL");
+      await victim.exit;
+      return true;
+    },
+    up,
+    stop: async () => {
+      await up();
+      stopping = true;
+      current?.signal("SIGTERM");
+      const exit = await current?.exit;
+      current = undefined;
+      return exit ?? { code: null, signal: null };
+    },
+    start,
+  };
+}
