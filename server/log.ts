@@ -1,6 +1,7 @@
 /** JSON lines on stdout in Hull's shape: `{level, time, message: event, context, data}`. */
 import pino, { type DestinationStream, type Logger } from "pino";
 import type { Log, LogLine } from "../src/engine/report";
+import type { Log as CallLog } from "../src/http/log";
 import { createRedactor } from "../src/http/redact";
 
 /** @param destination where lines go; stdout when left out */
@@ -22,4 +23,13 @@ export function createLog(logger: Logger): Log {
     if (!logger.isLevelEnabled(line.level)) return;
     logger[line.level]({ context: line.context, data: redactor.value(line.data) }, line.event);
   };
+}
+
+/** Calls to Hull and Planhat as lines of the same shape; the HTTP client has taken secrets out already. */
+export function createCallLog(logger: Logger): CallLog {
+  const write =
+    (level: "debug" | "info" | "warn" | "error") =>
+    (fields: object, note: string): void =>
+      logger[level]({ data: { ...fields, note } }, "connector.service_api.call");
+  return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
 }

@@ -9,7 +9,6 @@ import { createGuardedLookup } from "../src/http/addresses";
 import { closeAgents, createAgents } from "../src/http/agents";
 import { createBudgetRegistry } from "../src/http/budget-registry";
 import { createHostAllowList } from "../src/http/hosts";
-import type { Log as HttpLog } from "../src/http/log";
 import { createHullClient } from "../src/hull/client";
 import { createCredentialCheck } from "../src/hull/credentials";
 import { createFirehose } from "../src/hull/firehose";
@@ -24,7 +23,7 @@ import { createSeal } from "../src/storage/seal";
 import type { Store } from "../src/storage/store";
 import { createApp } from "./app";
 import type { Config } from "./config";
-import { createLog } from "./log";
+import { createCallLog, createLog } from "./log";
 import { readSecret } from "./secret";
 
 export interface Connector {
@@ -58,7 +57,7 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
   const seal = createSeal(readSecret(config.SECRET, config.DATA_DIR));
   const store = await createEmbeddedStore({ kv: createLmdbKeyValue(join(config.DATA_DIR, "store")), now });
 
-  const httpLog: HttpLog = logger;
+  const httpLog = createCallLog(logger);
   const log = createLog(logger);
   const organizations = createHostAllowList(config.HULL_ALLOWED_ORGANIZATIONS);
   const keyHosts = createHostAllowList(config.HULL_SIGNATURE_KEY_HOSTS);

@@ -22,7 +22,8 @@ const MAX_CALLS = 120;
 const FEW_UPDATES = 5;
 /** From this size on, items that are all refused alike show a fault of the mapping, not of the records. */
 const ALL_ALIKE = 20;
-const SAMPLE_FROM = 4;
+/** A smaller chunk may well consist of spoilt records alone. */
+const SAMPLE_FROM = 10;
 const NO_REASON = "Planhat refused the record without naming a reason.";
 const AUTH_WAIT_MS = 600_000;
 const MAPPING_WAIT_MS = 600_000;
@@ -70,6 +71,7 @@ function createWriting(rest: Rest, type: string) {
   const results = new Map<Item, Result>();
   let problem: Problem | undefined;
   let calls = 0;
+  let sampled = false;
 
   const isOpen = (item: Item) => !results.has(item);
   const settle = (settled: Iterable<readonly [Item, Result]>) => {
@@ -159,8 +161,10 @@ function createWriting(rest: Rest, type: string) {
       outcomes.push({ half, outcome: await attempt(half) });
     }
     const alike = outcomes.every((each) => each.outcome.refused && sameFault(each.outcome.message, outcome.message));
-    if (alike && items.length >= SAMPLE_FROM && outcome.refused && (await samplesFailAlike(items, outcome.message)))
-      return;
+    // Only the whole chunk can show that the mapping is at fault; further down spoilt records may stand side by side.
+    const sample = !sampled && alike && outcome.refused && items.length >= SAMPLE_FROM;
+    sampled = true;
+    if (sample && (await samplesFailAlike(items, outcome.message))) return;
     for (const each of outcomes) await isolate(each.half, each.outcome, heard);
   }
 

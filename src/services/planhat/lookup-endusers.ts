@@ -17,6 +17,8 @@ const { name: TYPE } = ENDUSERS;
 const { path: PATH, listLimit: LIMIT } = typeSpec(TYPE);
 /** Below this number of look-ups a scan of unknown length is not even tried. */
 const FEW = 3;
+/** A scan inside a look-up is kept in memory: 200,000 endusers are about as many as that should hold. */
+const MAX_SCAN_CALLS = 100;
 
 interface State {
   readonly rows: Map<string, Row>;
@@ -38,8 +40,9 @@ export async function findEndusers(
 ): Promise<Found> {
   const state: State = { rows: new Map(), keys: new Set(), listed: new Set(), asked: new Set() };
   const query = { select: selectOf(TYPE, knowledge.fields) };
-  const scanCalls =
-    knowledge.scanSize === undefined ? undefined : Math.max(1, Math.ceil(knowledge.scanSize / (LIMIT - 1)));
+  const { scanSize } = knowledge;
+  const expected = scanSize === undefined ? undefined : Math.max(1, Math.ceil(scanSize / (LIMIT - 1)));
+  const scanCalls = expected === undefined || expected <= MAX_SCAN_CALLS ? expected : Infinity;
 
   const scan = async (maxCalls: number) => {
     const startedAtMs = clock();
@@ -49,13 +52,13 @@ export async function findEndusers(
   };
 
   const groups = idGroups([...new Set(wanted.flatMap((each) => (hasKey(each) ? (each.parentId ?? []) : [])))]);
-  if (scanCalls !== undefined && scanCalls < groups.length) await scan(Infinity);
+  if (scanCalls !== undefined && scanCalls < groups.length) await scan(MAX_SCAN_CALLS);
   else await listCompanies(rest, groups, query, state, clock);
 
   const emails = () => (state.problem === undefined && state.scan === undefined ? missingEmails(wanted, state) : []);
   const count = emails().length;
   if (scanCalls === undefined ? count > FEW : scanCalls < count)
-    await scan(scanCalls === undefined ? count - 1 : Infinity);
+    await scan(Math.min(MAX_SCAN_CALLS, scanCalls === undefined ? count - 1 : Infinity));
   await askForEmails(rest, emails(), query, state, clock);
 
   const hinted = wanted.filter((each) => each.hintId !== undefined && !isMatched(each, state));

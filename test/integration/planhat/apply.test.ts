@@ -80,6 +80,15 @@ describe("writing a chunk", () => {
     expect(bench.sim.books.snapshot().bulkCalls).toBeLessThanOrEqual(30);
   });
 
+  it("does not take a nest of poison records for a wrong mapping", async () => {
+    bench.sim.poison({ field: "position", value: "poison" }, "no words", "payload");
+    const chunk = seeded(200).map((id, n) => update(id, { position: n >= 60 && n < 72 ? "poison" : "new" }));
+    const { results, problem } = await bench.connection.apply("endusers", chunk);
+    expect(problem).toBeUndefined();
+    expect(results.filter((result) => result.kind === "rejected")).toHaveLength(12);
+    expect(results.filter((result) => result.kind === "updated")).toHaveLength(188);
+  });
+
   it("pauses the type when everything is refused alike, and rejects nothing", async () => {
     bench.sim.poison(() => true, "no words", "payload");
     const { results, problem } = await bench.connection.apply(
