@@ -4,6 +4,7 @@
  * names, order of tags, precision of instants) without being a change.
  */
 import { hash } from "node:crypto";
+import { parseInstant } from "../hull/instant";
 import type { Json } from "../record";
 import type { FieldType } from "../services/service";
 
@@ -11,11 +12,8 @@ const ISO_INSTANT = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s
 
 /** Milliseconds since 1970 of an ISO-like text, or undefined; a text without zone counts as UTC. */
 export function instantOf(text: string): number | undefined {
-  if (!ISO_INSTANT.test(text)) return undefined;
-  const iso = text.replace(/\s?UTC$/, "Z").replace(" ", "T");
-  const zoned = /(?:Z|[+-]\d{2}:?\d{2})$/.test(iso) || !iso.includes("T") ? iso : `${iso}Z`;
-  const ms = Date.parse(zoned);
-  return Number.isNaN(ms) ? undefined : ms;
+  // Bare digits are no instant here: a counter must not be taken for a date.
+  return ISO_INSTANT.test(text) ? parseInstant(text) : undefined;
 }
 
 function stable(value: Json): string {
@@ -32,7 +30,8 @@ function scalar(value: string | number | boolean | null): string {
   if (value === null) return "∅";
   if (typeof value !== "string") return String(value);
   const instant = instantOf(value);
-  return instant === undefined ? `"${value}"`.replace(/^"(-?\d+(?:\.\d+)?)"$/, "$1") : `@${instant}`;
+  if (instant !== undefined) return `@${instant}`;
+  return /^-?\d+(?:\.\d+)?$/.test(value) ? value : JSON.stringify(value);
 }
 
 function isList(value: Json): value is readonly Json[] {
@@ -47,9 +46,9 @@ export function canonical(value: Json, type: FieldType): string {
   if (value === null) return "∅";
   switch (type) {
     case "name":
-      return typeof value === "string" ? `"${value.toLowerCase()}"` : stable(value);
+      return typeof value === "string" ? JSON.stringify(value.toLowerCase()) : stable(value);
     case "text":
-      return typeof value === "object" ? stable(value) : `"${String(value)}"`;
+      return typeof value === "object" ? stable(value) : JSON.stringify(String(value));
     case "number": {
       const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
       return typeof number === "number" && !Number.isNaN(number) ? String(number) : stable(value);
@@ -61,7 +60,7 @@ export function canonical(value: Json, type: FieldType): string {
       return ms === undefined ? stable(value) : `@${ms}`;
     }
     case "set":
-      return `{${[...new Set((isList(value) ? value : [value]).map(stable))].sort().join(",")}}`;
+      return `<${[...new Set((isList(value) ? value : [value]).map(stable))].sort().join(",")}>`;
     case "any":
       return isList(value) ? canonical(value, "set") : stable(value);
   }

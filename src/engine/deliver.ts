@@ -203,7 +203,7 @@ function createPass<S>(options: PassOptions<S>, context: TypeContext): Pass {
     const facts = mirror?.facts ?? {};
     const difference =
       content.derived && !create
-        ? { send: [], equal: [] }
+        ? { send: [], equal: [], found: [] }
         : diff(content.desired, wire, facts, specOf, { force: content.force, create });
     const fields = Object.fromEntries(
       difference.send.map((field) => [field, wire[field] ?? content.desired.fields[field] ?? null]),

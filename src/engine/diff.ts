@@ -15,6 +15,8 @@ export interface Difference {
   readonly send: readonly string[];
   /** Fields that the service is known to hold as desired without our doing anything. */
   readonly equal: readonly string[];
+  /** Equal ones of which that is news: they count as delivered from now on. */
+  readonly found: readonly string[];
 }
 
 export interface DiffOptions {
@@ -37,6 +39,7 @@ export function diff(
 ): Difference {
   const send: string[] = [];
   const equal: string[] = [];
+  const found: string[] = [];
   for (const [field, own] of Object.entries(desired.fields)) {
     const spec = specOf(field);
     if (spec.readOnly === true || (spec.writeOnce === true && !options.create)) continue;
@@ -48,12 +51,19 @@ export function diff(
     const there = fingerprint(wire[field] ?? own, spec.type);
     if (own === null) {
       const evidence = (sent !== null && sent !== NOTHING) || desired.cleared.includes(field);
-      if (remote === NOTHING || !evidence) continue;
+      if (!evidence) continue;
+      if (remote === NOTHING) {
+        equal.push(field);
+        if (sent !== NOTHING) found.push(field);
+        continue;
+      }
       if (sent === NOTHING && !options.force) continue;
       send.push(field);
     } else if (options.force) send.push(field);
-    else if (remote === there) equal.push(field);
-    else if (sent !== fingerprint(own, spec.type)) send.push(field);
+    else if (remote === there) {
+      equal.push(field);
+      if (sent !== fingerprint(own, spec.type)) found.push(field);
+    } else if (sent !== fingerprint(own, spec.type)) send.push(field);
   }
-  return { send, equal };
+  return { send, equal, found };
 }

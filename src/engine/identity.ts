@@ -50,11 +50,12 @@ export function identify(type: ObjectType, subject: Subject, rows: readonly Mirr
   if (hinted !== undefined && fits(type, subject, hinted)) return accept(subject, hinted, !inScope(hinted));
 
   const elsewhere = rows.filter((row) => !inScope(row));
-  const strangers = elsewhere.filter((row) => isSomebodyElse(type, subject, row));
-  const movable = elsewhere.filter((row) => !strangers.includes(row) && sharesMovableKey(type, subject, row));
+  const alike = elsewhere.filter((row) => sharesMovableKey(type, subject, row));
+  const strangers = alike.filter((row) => isSomebodyElse(type, subject, row));
+  const movable = alike.filter((row) => !strangers.includes(row));
   const [only] = movable;
   if (only !== undefined && movable.length === 1 && strangers.length === 0) return accept(subject, only, true);
-  if (movable.length > 0) return { kind: "ambiguous", ids: elsewhere.map((row) => row.id) };
+  if (movable.length > 0) return { kind: "ambiguous", ids: alike.map((row) => row.id) };
   return { kind: "absent", namesake: rows.some((row) => type.keys.some((key) => shares(subject, row, key.name))) };
 }
 
@@ -76,8 +77,10 @@ function choose(subject: Subject, hits: readonly MirrorRow[], preferOldest: bool
   const own = present.find((row) => row.linkedTo === subject.hullId);
   if (own !== undefined) return { kind: "match", row: own, moved: false, note: "several" };
   if (!preferOldest) return { kind: "ambiguous", ids: present.map((row) => row.id) };
-  // Ids of this service begin with their time of creation, so they break ties where no date is known.
-  const [oldest] = [...present].sort((a, b) => (a.createdAtMs ?? 0) - (b.createdAtMs ?? 0) || (a.id < b.id ? -1 : 1));
+  // Ids of this service begin with their time of creation, so they decide where a date is not known.
+  const dated = present.every((row) => row.createdAtMs !== undefined);
+  const age = (row: MirrorRow): number => (dated ? (row.createdAtMs ?? 0) : 0);
+  const [oldest] = [...present].sort((a, b) => age(a) - age(b) || (a.id < b.id ? -1 : 1));
   const verdict = accept(subject, oldest ?? first, false);
   return verdict.kind === "match" ? { ...verdict, note: "several" } : verdict;
 }

@@ -150,8 +150,9 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
     const { mirror, record } = view ?? {};
     if (mirror === undefined || record === undefined || content.force) return false;
     const spec = (field: string): ReturnType<Service<S>["field"]> => service.field(type, field);
-    const { send } = diff(content.desired, {}, mirror.facts, spec, { force: false, create: false });
-    if (send.length > 0) return false;
+    const { send, found } = diff(content.desired, {}, mirror.facts, spec, { force: false, create: false });
+    // What is newly found equal counts as delivered, which only the lane writes down.
+    if (send.length > 0 || found.length > 0) return false;
     // Hull lost the id that it confirmed long ago (a profile made anew): it is told again.
     const forgotten =
       content.hintId === undefined && record.toldAtMs !== undefined && content.version > record.toldAtMs + ECHO_MS;
@@ -188,6 +189,9 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
     const warnings = plan.kind === "record" ? plan.warnings.map((each) => each.text) : [];
     for (const ending of result.endings) {
       log(outcomeLine(tenant.credentials, { entity, type, hullId: id, claims, ending, warnings }));
+    }
+    for (const child of result.children) {
+      log(outcomeLine(tenant.credentials, { entity: entityOf(service, child.type), ...child }));
     }
     if (warnings.length > 0 && result.state === "queued") {
       log({
@@ -253,6 +257,10 @@ function claimsOf(message: EntityMessage): Record<string, string> {
     if (typeof value === "string" && value !== "") claims[name] = value;
   }
   return claims;
+}
+
+function entityOf<S>(service: Service<S>, type: string): "user" | "account" {
+  return service.types.find((each) => each.name === type)?.entity ?? "user";
 }
 
 /** The object type that a Hull entity becomes. */

@@ -57,6 +57,8 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
   const { store, service, tenants, log, now, timing, pace } = options;
   const typeNames = service.types.map((type) => type.name);
   const life = new AbortController();
+  /** Passing problems in a row, by lane and scope; each makes the next wait longer. */
+  const setbacks = new Map<string, number>();
   const closing = (): boolean => life.signal.aborted;
   let sweeper: NodeJS.Timeout | undefined;
   const jobs = options.jobs(async (name) => {
@@ -75,9 +77,9 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
   }
 
   function report(tenant: Tenant<S>, endings: readonly RecordEnding[]): void {
-    for (const { type, hullId, claims, ending, derived } of endings) {
+    for (const { type, hullId, claims, ending } of endings) {
       const entity = service.types.find((each) => each.name === type)?.entity ?? "user";
-      log(outcomeLine(tenant.credentials, { entity, type, hullId, claims, ending, derived }));
+      log(outcomeLine(tenant.credentials, { entity, type, hullId, claims, ending }));
     }
   }
 
@@ -111,6 +113,12 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
     const tenant = await tenants.load(lane.tenant);
     const connection = tenant === undefined ? undefined : tenants.connection(tenant);
     if (tenant?.settings === undefined || tenant.target === undefined || connection === undefined) return "stuck";
+    if (tenant.remote !== undefined && tenant.remote !== lane.remote) {
+      // Accepted in the moment when the tenant moved: it belongs where the tenant is now.
+      await store.move(lane, tenant.remote);
+      wake({ remote: tenant.remote, tenant: lane.tenant });
+      return "stuck";
+    }
     if ((await verify(lane, tenant, connection)) !== "same") return "stuck";
     const pass: PassOptions<S> = {
       store,
@@ -131,6 +139,7 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
       worked ||= result.worked;
       if (result.worked) jobs.wake(tellJob(lane));
       if (result.problem !== undefined) await stop(lane, tenant, type, result.problem);
+      else if (result.worked) setbacks.clear();
       if (result.problem?.scope === "lane") break;
     }
     return worked ? "worked" : "idle";
@@ -148,14 +157,20 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
   async function stop(lane: Lane, tenant: Tenant<S>, type: string, problem: Problem): Promise<void> {
     const { scope, kind, message } = problem;
     const lasting = kind === "auth" || kind === "configuration" || kind === "mapping";
-    const waitMs = lasting ? Math.max(problem.waitMs, pace.holdMs) : Math.max(problem.waitMs, pace.retry.baseMs);
-    const untilMs = now() + waitMs;
     const name = scope === "lane" ? "*" : type;
+    const waitMs = Math.max(problem.waitMs, lasting ? pace.holdMs : setback(JSON.stringify([lane, name])));
+    const untilMs = now() + waitMs;
     await store.hold(lane, name, { kind, message, sinceMs: now(), untilMs });
     complain(tenant, lasting ? "connector.configuration.error" : "connector.service_api.error", message, {
       scope: scope === "lane" ? "all types" : type,
       paused_ms: waitMs,
     });
+  }
+
+  function setback(key: string): number {
+    const count = setbacks.get(key) ?? 0;
+    setbacks.set(key, count + 1);
+    return Math.min(pace.retry.baseMs * 2 ** Math.min(count, 20), pace.retry.capMs);
   }
 
   /** Before anything is delivered with changed credentials: is it still the same remote? */

@@ -58,7 +58,8 @@ export function readMessage(raw: unknown, context: ReadContext): ReadMessage {
   if ("problems" in parts) return { ok: false, messageId: messageIdOf(raw), problems: parts.problems };
   const subject = entity === "user" ? parts.user : parts.account;
   const id = idOf(subject);
-  const problem = badId(`${entity}.id`, id);
+  const accountId = idOf(parts.account);
+  const problem = badId(`${entity}.id`, id) ?? (accountId === "" ? undefined : badId("account.id", accountId));
   if (problem !== undefined) return { ok: false, messageId: messageIdOf(raw), problems: [problem] };
   return {
     ok: true,

@@ -32,8 +32,6 @@ export interface RecordEvent {
   readonly claims: Claims;
   readonly ending: Ending;
   readonly warnings?: readonly string[];
-  /** The record was made for its children. */
-  readonly derived?: boolean;
 }
 
 /** The log line of one outcome: event name by entity and outcome, the entity's ids as context, the reason as data. */
@@ -53,7 +51,7 @@ export function outcomeLine(credentials: Pick<Credentials, "organization" | "id"
       reason: ending.text,
       message_id: ending.messageId,
       ...(warned ? { warnings: event.warnings } : {}),
-      ...(event.derived === true ? { for: "a user of this account" } : {}),
+      ...(ending.derived === true ? { for: "a user of this account" } : {}),
     },
   };
 }

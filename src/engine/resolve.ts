@@ -47,6 +47,8 @@ export async function resolve(input: ResolveInput, works: readonly Work[]): Prom
   // What is remembered settles the rest only when a recent scan vouches for what it does not hold.
   const asked = unlinked.filter((work, index) => {
     if (work.entry.doubt !== undefined) return true;
+    // A link that only lacks confirmation by its key is not worth a call.
+    if (work.mirror !== undefined) return false;
     const verdict = early[index]?.kind;
     return verdict === "absent" ? !scanned : verdict === "ambiguous" && !scanned;
   });
@@ -86,8 +88,8 @@ export async function resolve(input: ResolveInput, works: readonly Work[]): Prom
 function linkHolds({ mirror, content }: Work, type: ObjectType): boolean {
   if (mirror === undefined) return false;
   return type.keys.every((key) => {
-    const theirs = mirror.keys[key.name];
-    return key.scope !== "remote" || theirs === undefined || theirs === content.desired.keys[key.name];
+    const own = content.desired.keys[key.name];
+    return key.scope !== "remote" || own === undefined || mirror.keys[key.name] === own;
   });
 }
 

@@ -93,7 +93,8 @@ export function createTenants<S>({ store, seal, service }: TenantsOptions<S>): T
       await load(key).catch(() => undefined);
       const known = opened.get(key);
       let tenant = known?.tenant;
-      if (known === undefined || (known.text !== text && known.row.settingsAtMs <= settingsAtMs)) {
+      const newer = known === undefined || known.row.settingsAtMs < settingsAtMs;
+      if (newer || (known.text !== text && known.row.settingsAtMs === settingsAtMs)) {
         tenant = open(
           await store.saveTenant({
             key,

@@ -40,8 +40,9 @@ export function typeContext<S>(service: Service<S>, type: ObjectType, settings: 
 }
 
 export function endingOf(content: Content, outcome: OutcomeKind, why: Reason, atMs: number): Ending {
-  const { messageId, counted } = content;
-  return { messageId, outcome, code: why.code, text: why.text, atMs, counted };
+  const { messageId, counted, derived } = content;
+  const { code, text } = why;
+  return { messageId, outcome, code, text, atMs, counted, ...(derived ? { derived } : {}) };
 }
 
 function settlementOf(work: Work, rest: Omit<Settlement, "tenant" | "type" | "hullId" | "seq">): Settlement {

@@ -1,9 +1,9 @@
 /** Taking messages in: version, coalescing, withdrawal, and the one condition under which a message ends unchanged. */
 import { hash } from "node:crypto";
 import { openEntries, type Entries } from "./entries";
-import type { Content, Ending, EntryRow } from "./rows";
+import type { Content, Doubt, Ending, EntryRow } from "./rows";
 import type { Acceptance, Accepted, NewContent, RecordEnding } from "./store";
-import { countEnding, ending, remember, remembered, type Ledger, type Tables } from "./tables";
+import { countEnding, ending, keepDoubt, remember, remembered, type Ledger, type Tables } from "./tables";
 
 const NEWER = "A newer message of the same entity arrived.";
 const MERGED = "Merged with a newer message of the same shipment.";
@@ -14,12 +14,14 @@ export function acceptOne(tables: Tables, ledger: Ledger, acceptance: Acceptance
   const nowMs = tables.now();
   const endings: Ending[] = [];
 
-  const note = (each: Ending, derived = false): void => {
-    countEnding(ledger, tenant, type, each, derived);
+  const children: RecordEnding[] = [];
+
+  const note = (each: Ending): void => {
+    countEnding(ledger, tenant, type, each);
     endings.push(each);
   };
 
-  const end = (state: Accepted["state"]): Accepted => ({ state, endings });
+  const end = (state: Accepted["state"]): Accepted => ({ state, endings, children });
 
   // Looked at before anything is marked: an answer of `again` must leave no trace.
   if (remote !== undefined && acceptance.content.kind === "unchanged") {
@@ -46,7 +48,6 @@ export function acceptOne(tables: Tables, ledger: Ledger, acceptance: Acceptance
     return end("ended");
   }
 
-  const children: RecordEnding[] = [];
   const entries = openEntries(tables, ledger, { remote, tenant }, children);
   const entry = entries.get(type, hullId);
   const seen = { version: acceptance.version, messageId: acceptance.messageId };
@@ -59,8 +60,11 @@ export function acceptOne(tables: Tables, ledger: Ledger, acceptance: Acceptance
 
   if (content.kind === "end" || (content.kind === "unchanged" && entry === undefined)) {
     const last: Ending = { ...content.ending, counted };
-    if (entry !== undefined) withdraw(entries, entry, acceptance, (each) => note(each), nowMs);
     saveRecord(last);
+    if (entry !== undefined) {
+      keepDoubt(tables, { remote }, type, hullId, entry.attempt === undefined ? entry.doubt : undefined);
+      withdraw(entries, entry, acceptance, note, nowMs);
+    }
     note(last);
     return end("ended");
   }
@@ -70,14 +74,14 @@ export function acceptOne(tables: Tables, ledger: Ledger, acceptance: Acceptance
   const again = replaced?.messageId === acceptance.messageId;
   if (replaced !== undefined && !again) {
     const text = `${NEWER} (${acceptance.messageId})`;
-    note(ending(replaced, "superseded", "newer_message", text, nowMs), replaced.derived);
+    note(ending(replaced, "superseded", "newer_message", text, nowMs));
   }
   const next: Content = {
     ...mergeContent(replaced, content.content),
     seq: ledger.nextSeq(),
     counted: counted || (again && replaced.counted),
   };
-  entries.put(entry, queued(entry, next, { tenant, type, hullId }));
+  entries.put(entry, queued(entry, next, { tenant, type, hullId }, record?.doubt, nowMs));
   return end("queued");
 }
 
@@ -103,8 +107,18 @@ function queued(
   entry: EntryRow | undefined,
   content: Content,
   ref: { readonly tenant: string; readonly type: string; readonly hullId: string },
+  doubt: Doubt | undefined,
+  nowMs: number,
 ): EntryRow {
-  if (entry === undefined) return { ...ref, content, notBeforeMs: 0, attempts: 0 };
+  if (entry === undefined) {
+    // A create of this record was once left in doubt: it is looked for before it is tried again.
+    return {
+      ...ref,
+      content,
+      attempts: 0,
+      ...(doubt === undefined ? { notBeforeMs: 0 } : { notBeforeMs: nowMs, doubt }),
+    };
+  }
   const { blockedOn: _blocked, withdrawn: _withdrawn, problem: _problem, ...kept } = entry;
   // A create in doubt keeps its waiting time: nothing that Hull says makes the answer come sooner.
   return { ...kept, content, notBeforeMs: entry.doubt === undefined ? 0 : entry.notBeforeMs };
@@ -119,13 +133,14 @@ function withdraw(
   nowMs: number,
 ): void {
   const { content, ...rest } = entry;
-  // A record made for its children does not depend on messages about itself.
-  if (content?.derived === true || entry.attempt?.content.derived === true) return;
-  if (content !== undefined) {
+  const made = content?.derived === true;
+  if (content !== undefined && !made) {
     note(ending(content, "superseded", "newer_message", `${NEWER} (${by.messageId})`, nowMs));
   }
+  // A record made for its children does not depend on messages about itself, waiting or in flight.
+  if (made) return;
   if (entry.attempt !== undefined) {
-    entries.put(entry, { ...rest, withdrawn: true });
+    entries.put(entry, entry.attempt.content.derived ? rest : { ...rest, withdrawn: true });
     return;
   }
   entries.remove(entry);

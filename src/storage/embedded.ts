@@ -7,7 +7,7 @@ import { attemptOne, recoverOne, settleOne } from "./settle";
 import type { Lane, RecordView, Store, Tally } from "./store";
 import { FORMAT, forgetOld, linkOf, mirrorRow, openTables, remember, remembered, remoteRow, transact } from "./tables";
 import { deferTell, dueTells, toldOne } from "./tell";
-import { assignRemote, newGeneration, saveTenant } from "./tenants";
+import { assignRemote, moveEntries, newGeneration, saveTenant } from "./tenants";
 
 /** How many expired reminders one transaction clears away. */
 const HOUSEKEEPING = 500;
@@ -46,6 +46,7 @@ export async function createEmbeddedStore({ kv, now }: EmbeddedStoreOptions): Pr
     saveTenant: (row) => kv.transact(() => saveTenant(tables, row)),
     assign: (tenant, remote, fingerprint) =>
       transact(tables, (ledger) => assignRemote(tables, ledger, tenant, remote, fingerprint)),
+    move: (lane, remote) => transact(tables, (ledger) => moveEntries(tables, ledger, lane, remote)),
     remote: (key) => read(() => remoteRow(tables, key)),
     newGeneration: (key) => kv.transact(() => newGeneration(tables, key)),
 

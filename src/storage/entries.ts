@@ -1,7 +1,7 @@
 /** Moving one outbox entry between waiting, blocked, in flight and gone; the only code that touches its indexes. */
 import type { Content, EntryRow } from "./rows";
 import type { Lane, RecordEnding } from "./store";
-import { countEnding, ending, type Ledger, type Tables } from "./tables";
+import { countEnding, ending, noteLast, type Ledger, type Tables } from "./tables";
 
 /** What refusing a parent means for the children that waited for it. */
 const PARENT_REASONS = {
@@ -106,8 +106,9 @@ export function openEntries(tables: Tables, ledger: Ledger, lane: Lane, endings:
         const end = ending(content, "dead", code, `${text} (company ${parentHullId}: ${words})`, tables.now());
         const attempts = child.attempts;
         tables.dead.put(key(child), { ...lane, type, hullId, content, ending: end, attempts });
-        countEnding(ledger, child.tenant, type, end, content.derived);
-        endings.push({ type, hullId, claims: content.claims, ending: end, derived: content.derived });
+        countEnding(ledger, child.tenant, type, end);
+        noteLast(tables, lane, type, hullId, end);
+        endings.push({ type, hullId, claims: content.claims, ending: end });
         remove(child);
       }
     },

@@ -141,7 +141,8 @@ export function candidates(
     for (const [path] of tables.mirrorKeys.range([remoteKey, type, name, indexValue(value)])) {
       const id = String(path[4]);
       const row = mirrorRow(tables, remote, type, id);
-      if (row !== undefined) found.set(id, row);
+      // Index rows of an older generation may still point here.
+      if (row?.keys[name]?.toLowerCase() === value.toLowerCase()) found.set(id, row);
     }
   }
   return [...found.values()];

@@ -43,6 +43,8 @@ export interface RecordRow {
   readonly toldAtMs?: number;
   /** How the last message ended. */
   readonly last?: Ending;
+  /** A create that was taken out of the outbox before its fate was known. */
+  readonly doubt?: Doubt;
 }
 
 export interface Ending {
@@ -53,6 +55,8 @@ export interface Ending {
   readonly atMs: number;
   /** False for a redelivered message: counted before. */
   readonly counted: boolean;
+  /** Of a record made for its children: counted apart, since no message asked for it. */
+  readonly derived?: true;
 }
 
 /** `remote`: what is there. `sent`: what we delivered or found equal. `told`: what Hull confirmed. Fingerprints. */
@@ -141,7 +145,6 @@ export interface TellRow {
   readonly seq: number;
   readonly notBeforeMs: number;
   readonly attempts: number;
-  readonly derived: boolean;
 }
 
 /** Refused for good; a person can read it. A later success of the same record closes it. */

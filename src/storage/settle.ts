@@ -4,7 +4,7 @@ import { mergeContent } from "./accept";
 import { forgetMirror, patchMirror } from "./mirror";
 import type { Attempt, Content, Ending, EntryRow, TellRow } from "./rows";
 import type { Lane, ParentEntry, RecordEnding, Settled, Settlement } from "./store";
-import { countEnding, ending, linkOf, remoteRow, type Ledger, type Tables } from "./tables";
+import { countEnding, ending, keepDoubt, linkOf, noteLast, remoteRow, type Ledger, type Tables } from "./tables";
 
 const NEWER = "A newer message of the same entity arrived.";
 
@@ -36,7 +36,7 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
 
   const record = tables.records.get(recordKey);
   if (record !== undefined && (settlement.mirror !== undefined || settlement.unlink === true)) {
-    const { remoteId: before, generation: _, ...unlinked } = record;
+    const { remoteId: before, generation: _, doubt: _answered, ...unlinked } = record;
     const linked = linkOf(remote, record);
     if (settlement.mirror !== undefined) {
       patchMirror(tables, remote, type, hullId, settlement.mirror, linked);
@@ -61,18 +61,18 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
   const newer = entry.content?.seq === settlement.seq ? undefined : entry.content;
 
   const note = (end: Ending): void => {
-    countEnding(ledger, lane.tenant, type, end, worked.derived);
-    endings.push({ type, hullId, claims: worked.claims, ending: end, derived: worked.derived });
-    const current = tables.records.get(recordKey);
-    if (current !== undefined) tables.records.put(recordKey, { ...current, last: end });
+    countEnding(ledger, lane.tenant, type, end);
+    endings.push({ type, hullId, claims: worked.claims, ending: end });
+    noteLast(tables, lane, type, hullId, end);
   };
 
   const { then } = settlement;
   switch (then.kind) {
     case "tell":
     case "end": {
-      const end = { ...then.ending, messageId: worked.messageId, counted: worked.counted };
-      if (then.kind === "tell") keepTell(tables, ledger, lane, settlement, worked, end);
+      const { outcome, code, text, atMs } = then.ending;
+      const end = ending(worked, outcome, code, text, atMs);
+      if (then.kind === "tell") keepTell(tables, ledger, lane, settlement, end);
       else note(end);
       closeOrKeepLetter(tables, lane, entry, worked, end);
       if (newer !== undefined) entries.put(entry, released(entry, newer));
@@ -89,6 +89,7 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
         note(ending(worked, "superseded", "newer_message", `${NEWER} (${newer.messageId})`, tables.now()));
       } else if (entry.withdrawn === true) {
         note(ending(worked, "superseded", "newer_message", NEWER, tables.now()));
+        keepDoubt(tables, lane, type, hullId, then.kind === "wait" ? then.doubt : entry.doubt);
         entries.remove(entry);
         entries.refuseChildren(type, hullId, "skipped", "withdrawn");
         return endings;
@@ -153,14 +154,7 @@ function closeOrKeepLetter(tables: Tables, lane: Lane, entry: EntryRow, content:
 }
 
 /** Newer values overlay what Hull has not been told yet; every outcome that waits for it stays. */
-function keepTell(
-  tables: Tables,
-  ledger: Ledger,
-  lane: Lane,
-  settlement: Settlement,
-  content: Content,
-  end: Ending,
-): void {
+function keepTell(tables: Tables, ledger: Ledger, lane: Lane, settlement: Settlement, end: Ending): void {
   const { then, mirror, type, hullId } = settlement;
   if (then.kind !== "tell" || mirror === undefined) return;
   const key = [lane.remote, lane.tenant, type, hullId];
@@ -180,7 +174,6 @@ function keepTell(
     seq: ledger.nextSeq(),
     notBeforeMs: before?.notBeforeMs ?? 0,
     attempts: before?.attempts ?? 0,
-    derived: content.derived && (before?.derived ?? true),
   };
   if (before === undefined) ledger.depth(lane, { tells: 1 });
   else tables.tellQueue.remove([lane.remote, lane.tenant, before.notBeforeMs, before.seq]);

@@ -54,8 +54,10 @@ export interface Acceptance {
 export interface Accepted {
   /** `again`: knowledge moved since the comparison; read and compare once more. */
   readonly state: "queued" | "ended" | "duplicate" | "again";
-  /** Every outcome that was written, this message's and those that it replaced. */
+  /** Every outcome of the record that was written, this message's and those that it replaced. */
   readonly endings: readonly Ending[];
+  /** Children that waited for the record and ended with it. */
+  readonly children: readonly RecordEnding[];
 }
 
 export interface MirrorPatch {
@@ -114,7 +116,6 @@ export interface RecordEnding {
   readonly hullId: string;
   readonly claims: Claims;
   readonly ending: Ending;
-  readonly derived: boolean;
 }
 
 export interface Observation {
@@ -147,6 +148,8 @@ export interface Store {
   saveTenant(row: TenantRow): Promise<TenantRow>;
   /** Points the tenant to a remote; waiting entries of an earlier remote move along. */
   assign(tenant: string, remote: string, fingerprint: string): Promise<TenantRow>;
+  /** Moves what was accepted for an earlier remote after the tenant had left it. */
+  move(lane: Lane, remote: string): Promise<void>;
   remote(key: string): Promise<RemoteRow>;
   /** All ids known so far count no more. */
   newGeneration(remote: string): Promise<RemoteRow>;

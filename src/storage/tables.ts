@@ -4,6 +4,7 @@ import type { OutcomeKind } from "../record";
 import type { KeyValue, Table } from "./kv";
 import type {
   DeadLetterRow,
+  Doubt,
   Ending,
   EntryRow,
   HoldRow,
@@ -135,19 +136,20 @@ export function transact<T>(tables: Tables, work: (ledger: Ledger) => T): Promis
 }
 
 /** Counts an outcome; derived records are counted apart, redelivered messages not at all. */
-export function countEnding(ledger: Ledger, tenant: string, type: string, ending: Ending, derived: boolean): void {
+export function countEnding(ledger: Ledger, tenant: string, type: string, ending: Ending): void {
   if (!ending.counted) return;
-  ledger.count(tenant, derived ? "derived" : "outcomes", `${type}/${ending.outcome}/${ending.code}`);
+  ledger.count(tenant, ending.derived === true ? "derived" : "outcomes", `${type}/${ending.outcome}/${ending.code}`);
 }
 
 export function ending(
-  message: { readonly messageId: string; readonly counted: boolean },
+  message: { readonly messageId: string; readonly counted: boolean; readonly derived?: boolean },
   outcome: OutcomeKind,
   code: string,
   text: string,
   atMs: number,
 ): Ending {
-  return { messageId: message.messageId, outcome, code, text, atMs, counted: message.counted };
+  const { messageId, counted, derived } = message;
+  return { messageId, outcome, code, text, atMs, counted, ...(derived === true ? { derived } : {}) };
 }
 
 /** The remote's row; one that was never stored starts with the first generation. */
@@ -189,4 +191,24 @@ export function forgetOld<V>(table: Table<V>, nowMs: number, limit: number): num
   const old = [...table.range([], { end: [dayOf(nowMs) - 1], limit })];
   for (const [key] of old) table.remove(key);
   return old.length;
+}
+
+/** Remembers how the last message of a record ended. */
+export function noteLast(tables: Tables, lane: Pick<Lane, "remote">, type: string, hullId: string, last: Ending): void {
+  const key = [lane.remote, type, hullId];
+  const record = tables.records.get(key);
+  if (record !== undefined) tables.records.put(key, { ...record, last });
+}
+
+/** A create whose fate is unknown stays in doubt when its entry goes: the next message of the record must know. */
+export function keepDoubt(
+  tables: Tables,
+  lane: Pick<Lane, "remote">,
+  type: string,
+  hullId: string,
+  doubt: Doubt | undefined,
+): void {
+  const key = [lane.remote, type, hullId];
+  const record = tables.records.get(key);
+  if (record !== undefined && doubt !== undefined) tables.records.put(key, { ...record, doubt });
 }

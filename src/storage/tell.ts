@@ -31,7 +31,7 @@ export function toldOne(
 
   const endings = row.endings.map((ending): Ending => {
     if (refused === undefined) return ending;
-    return { ...refused, messageId: ending.messageId, counted: ending.counted };
+    return { ...ending, outcome: refused.outcome, code: refused.code, text: refused.text, atMs: refused.atMs };
   });
   const last = endings.at(-1);
   const recordKey = [lane.remote, row.type, row.hullId];
@@ -43,7 +43,7 @@ export function toldOne(
       ...(last === undefined ? {} : { last }),
     });
   }
-  for (const ending of endings) countEnding(ledger, lane.tenant, row.type, ending, row.derived);
+  for (const ending of endings) countEnding(ledger, lane.tenant, row.type, ending);
 
   tables.tellQueue.remove([lane.remote, lane.tenant, current.notBeforeMs, current.seq]);
   if (current.seq === row.seq) {
@@ -60,7 +60,6 @@ export function toldOne(
     hullId: row.hullId,
     claims: row.claims,
     ending,
-    derived: row.derived,
   }));
 }
 

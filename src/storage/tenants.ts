@@ -1,7 +1,9 @@
 /** Tenants and the remote that each of them points to. */
+import { mergeContent } from "./accept";
 import { openEntries } from "./entries";
-import type { RemoteRow, TenantRow } from "./rows";
-import { remoteRow, type Ledger, type Tables } from "./tables";
+import type { Content, RemoteRow, TenantRow } from "./rows";
+import type { Lane } from "./store";
+import { countEnding, ending, remoteRow, type Ledger, type Tables } from "./tables";
 
 export function saveTenant(tables: Tables, row: TenantRow): TenantRow {
   const before = tables.tenants.get([row.key]);
@@ -28,23 +30,61 @@ export function assignRemote(
   const row: TenantRow = { ...before, remote, fingerprint };
   tables.tenants.put([tenantKey], row);
   if (before.remote !== undefined && before.remote !== remote) {
-    const from = openEntries(tables, ledger, { remote: before.remote, tenant: tenantKey }, []);
-    const to = openEntries(tables, ledger, { remote, tenant: tenantKey }, []);
-    for (const [, entry] of [...tables.outbox.range([before.remote, tenantKey])]) {
-      const content = entry.content ?? entry.attempt?.content;
-      from.remove(entry);
-      if (content === undefined) continue;
-      const { type, hullId } = entry;
-      const record = tables.records.get([before.remote, type, hullId]);
-      if (record !== undefined) {
-        const { remoteId: _, generation: _generation, ...unlinked } = record;
-        tables.records.put([remote, type, hullId], unlinked);
-      }
-      // Links, doubts and attempts belong to the other remote; here everything is looked up anew.
-      to.put(to.get(type, hullId), { tenant: tenantKey, type, hullId, content, notBeforeMs: 0, attempts: 0 });
-    }
+    moveEntries(tables, ledger, { remote: before.remote, tenant: tenantKey }, remote);
   }
   return row;
+}
+
+/** Moves a lane's entries to another remote. Links, doubts and attempts belong to the old one and stay behind. */
+export function moveEntries(tables: Tables, ledger: Ledger, lane: Lane, remote: string): void {
+  const { tenant } = lane;
+  const from = openEntries(tables, ledger, lane, []);
+  const to = openEntries(tables, ledger, { remote, tenant }, []);
+  for (const [, entry] of [...tables.outbox.range([lane.remote, tenant])]) {
+    const { type, hullId, attempt } = entry;
+    from.remove(entry);
+    const end = (content: Content): void => {
+      const text = "A newer message of the same entity arrived.";
+      countEnding(ledger, tenant, type, ending(content, "superseded", "newer_message", text, tables.now()));
+    };
+    if (entry.content === undefined && entry.withdrawn === true) {
+      if (attempt !== undefined) end(attempt.content);
+      continue;
+    }
+    if (entry.content !== undefined && attempt !== undefined) end(attempt.content);
+    const moved = entry.content ?? attempt?.content;
+    if (moved === undefined) continue;
+    const there = to.get(type, hullId);
+    const waiting = there?.content;
+    if (waiting !== undefined && waiting.version > moved.version) {
+      end(moved);
+      continue;
+    }
+    if (waiting !== undefined) end(waiting);
+    moveVersion(tables, lane.remote, remote, type, hullId);
+    const older = waiting ?? (entry.content === undefined ? undefined : attempt?.content);
+    const content: Content = { ...moved, ...mergeContent(older, moved) };
+    const { attempt: kept, doubt } = there ?? {};
+    to.put(there, {
+      tenant,
+      type,
+      hullId,
+      content,
+      notBeforeMs: 0,
+      attempts: 0,
+      ...(kept === undefined ? {} : { attempt: kept }),
+      ...(doubt === undefined ? {} : { doubt }),
+    });
+  }
+}
+
+/** The newest version seen counts there too, so that an older message cannot come after it. */
+function moveVersion(tables: Tables, from: string, to: string, type: string, hullId: string): void {
+  const record = tables.records.get([from, type, hullId]);
+  const there = tables.records.get([to, type, hullId]);
+  if (record === undefined || (there !== undefined && there.version >= record.version)) return;
+  const { version, messageId } = record;
+  tables.records.put([to, type, hullId], { ...(there ?? { revision: 0 }), version, messageId });
 }
 
 export function newGeneration(tables: Tables, key: string): RemoteRow {

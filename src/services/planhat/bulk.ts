@@ -28,7 +28,7 @@ const NO_REASON = "Planhat refused the record without naming a reason.";
 const AUTH_WAIT_MS = 600_000;
 const MAPPING_WAIT_MS = 600_000;
 const GO_ON_WAIT_MS = 1_000;
-const UNREADABLE_WAIT_MS = 5_000;
+const UNREADABLE_WAIT_MS = 0;
 
 /** What a call left open. */
 interface Outcome {

@@ -44,6 +44,7 @@ export function createConnection(
       budget: options.budgets?.get(target.quotaKey, settings.requestsPerMinute),
       secrets: [token, ...(options.http?.secrets ?? [])],
     }),
+    options.http?.timeoutMs,
   );
   const owners = createOwners(rest, clock);
   const find = (type: string) => (type === COMPANIES.name ? findCompanies : findEndusers);

@@ -18,7 +18,8 @@ export function isFailed(error: unknown): error is Failed {
 const AUTH_WAIT_MS = 600_000;
 const CONFIGURATION_WAIT_MS = 300_000;
 const THROTTLED_WAIT_MS = 15_000;
-const TRANSIENT_WAIT_MS = 5_000;
+/** The lane has a pace of its own for what passes by itself. */
+const TRANSIENT_WAIT_MS = 0;
 
 /** How long to stay away: what the server named, else what is usual for this kind of failure. Milliseconds. */
 export function waitOf(error: Failed): number {

@@ -10,8 +10,9 @@ export interface Row {
   readonly [field: string]: unknown;
 }
 
-/** A bulk call of 5,000 items is worked off before it is answered. */
-const BULK_TIMEOUT_MS = 120_000;
+/** A bulk call of 5,000 items is worked off before it is answered, so it gets more time than a single one. */
+const BULK_PATIENCE = 2;
+const TIMEOUT_MS = 60_000;
 /** How a refusal sounds when the record is not there; the status for it is not documented. */
 const NOT_THERE = /not found|does not exist|no such/i;
 
@@ -28,7 +29,8 @@ export interface Rest {
   update(path: string, id: string, item: unknown): Promise<HttpResponse>;
 }
 
-export function createRest(client: HttpClient): Rest {
+/** @param timeoutMs longest time of one call; a bulk call gets twice as long */
+export function createRest(client: HttpClient, timeoutMs = TIMEOUT_MS): Rest {
   return {
     async list(path, query) {
       const { body } = await client.request({ method: "GET", route: path, query, priority: "delivery" });
@@ -56,7 +58,7 @@ export function createRest(client: HttpClient): Rest {
         body: items,
         priority: "delivery",
         safeToRepeat,
-        timeoutMs: BULK_TIMEOUT_MS,
+        timeoutMs: timeoutMs * BULK_PATIENCE,
       }),
     create: (path, item) => client.request({ method: "POST", route: path, body: item, priority: "delivery" }),
     update: (path, id, item) =>
