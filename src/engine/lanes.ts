@@ -7,7 +7,8 @@ import type { Firehose } from "../hull/firehose";
 import type { Connection, Problem, Service } from "../services/service";
 import type { Jobs } from "../queue/jobs";
 import type { Lane, RecordEnding, Store } from "../storage/store";
-import { deliverType, type PassOptions, type RetryPace } from "./deliver";
+import { deliverType } from "./deliver";
+import type { PassOptions, RetryPace } from "./pass";
 import { outcomeLine, type Log } from "./report";
 import type { Timing } from "./resolve";
 import { remoteKey, type Credentials, type Tenant, type Tenants } from "./tenants";
@@ -139,7 +140,7 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
       worked ||= result.worked;
       if (result.worked) jobs.wake(tellJob(lane));
       if (result.problem !== undefined) await stop(lane, tenant, type, result.problem);
-      else if (result.worked) setbacks.clear();
+      else if (result.worked) for (const scope of [type, "*"]) setbacks.delete(JSON.stringify([lane, scope]));
       if (result.problem?.scope === "lane") break;
     }
     return worked ? "worked" : "idle";
