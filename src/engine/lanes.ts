@@ -53,6 +53,7 @@ const DELIVER = "deliver";
 const TELL = "tell";
 /** Rows per firehose round. */
 const TELL_BATCH = 500;
+const MAX_LINGERS = 4;
 
 export function createLanes<S>(options: LanesOptions<S>): Lanes {
   const { store, service, tenants, log, now, timing, pace } = options;
@@ -90,7 +91,7 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
   }
 
   async function deliver(remote: string): Promise<void> {
-    if (pace.lingerMs > 0) await sleep(pace.lingerMs);
+    await linger(remote);
     // Connectors that share a remote take turns, so that a long backlog of one does not stop the others.
     let idle: readonly Lane[] = [];
     for (let worked = true; worked && !closing();) {
@@ -107,6 +108,25 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
       const due = await store.nextDue(lane, await free(lane));
       if (due !== undefined) jobs.wakeAt(deliverJob(lane), Math.max(due, now() + 1));
     }
+  }
+
+  /** Waits for more of the same: once, and again while shipments keep coming. */
+  async function linger(remote: string): Promise<void> {
+    if (pace.lingerMs === 0) return;
+    let before = await waiting(remote);
+    for (let times = 0; times < MAX_LINGERS && before < pace.batch && !closing(); times += 1) {
+      await sleep(pace.lingerMs);
+      const after = await waiting(remote);
+      if (after <= before) return;
+      before = after;
+    }
+  }
+
+  /** Entries of a remote, whatever they wait for. */
+  async function waiting(remote: string): Promise<number> {
+    const lanes = (await store.lanes()).filter((each) => each.remote === remote);
+    const depths = await Promise.all(lanes.map((lane) => store.depth(lane)));
+    return depths.reduce((sum, { outbox }) => sum + outbox, 0);
   }
 
   /** One pass over every type of one tenant. `stuck`: nothing can move until a person or another job acts. */

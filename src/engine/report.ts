@@ -38,7 +38,8 @@ export interface RecordEvent {
 export function outcomeLine(credentials: Pick<Credentials, "organization" | "id">, event: RecordEvent): LogLine {
   const { entity, ending } = event;
   const [name, level] = EVENTS[ending.outcome];
-  const warned = event.warnings !== undefined && event.warnings.length > 0;
+  const warnings = [...(event.warnings ?? []), ...(ending.note === undefined ? [] : [ending.note])];
+  const warned = warnings.length > 0;
   const loud = (ending.outcome === "skipped" && LOUD_SKIPS.has(ending.code)) || ending.code === "hull_refused";
   return {
     level: loud || (warned && level !== "error") ? "warn" : level,
@@ -50,7 +51,7 @@ export function outcomeLine(credentials: Pick<Credentials, "organization" | "id"
       code: ending.code,
       reason: ending.text,
       message_id: ending.messageId,
-      ...(warned ? { warnings: event.warnings } : {}),
+      ...(warned ? { warnings } : {}),
       ...(ending.derived === true ? { for: "a user of this account" } : {}),
     },
   };

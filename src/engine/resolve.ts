@@ -47,8 +47,8 @@ export async function resolve(input: ResolveInput, works: readonly Work[]): Prom
   // What is remembered settles the rest only when a recent scan vouches for what it does not hold.
   const asked = unlinked.filter((work, index) => {
     if (work.entry.doubt !== undefined) return true;
-    // A link that only lacks confirmation by its key is not worth a call.
-    if (work.mirror !== undefined) return false;
+    // A link that only lacks confirmation by its key is not worth a call; one that its key contradicts is.
+    if (work.mirror !== undefined && !contradicts(work, context.type)) return false;
     const verdict = early[index]?.kind;
     return verdict === "absent" ? !scanned : verdict === "ambiguous" && !scanned;
   });
@@ -59,7 +59,8 @@ export async function resolve(input: ResolveInput, works: readonly Work[]): Prom
     problem = found.problem;
     asked.forEach((work, index) => exhaustive.set(work, found.exhaustive[index] ?? false));
   }
-  const verdicts = asked.length === 0 ? early : await identifyAll(input, unlinked);
+  const proven = new Set(asked.filter((work) => exhaustive.get(work) === true));
+  const verdicts = asked.length === 0 ? early : await identifyAll(input, unlinked, proven);
 
   const resolved: Work[] = [...linked];
   const settlements: Settlement[] = [];
@@ -93,12 +94,25 @@ function linkHolds({ mirror, content }: Work, type: ObjectType): boolean {
   });
 }
 
+/** The service is known to hold another value for a key that is unique there. */
+function contradicts({ mirror, content }: Work, type: ObjectType): boolean {
+  return type.keys.some((key) => {
+    const own = content.desired.keys[key.name];
+    const theirs = mirror?.keys[key.name];
+    return key.scope === "remote" && own !== undefined && theirs !== undefined && theirs !== own;
+  });
+}
+
+const NOTES = { case_only: "case_only", several: "several_companies" } as const;
+
 /** What one verdict means for one piece of work. */
 function conclude(work: Work, verdict: Identity, context: TypeContext, timing: Timing): Work | Settlement {
   const { nowMs } = context;
   switch (verdict.kind) {
-    case "match":
-      return { ...work, mirror: verdict.row };
+    case "match": {
+      const note = verdict.note === undefined ? undefined : reason(NOTES[verdict.note], verdict.row.id);
+      return { ...work, mirror: verdict.row, ...(note === undefined ? {} : { note }) };
+    }
     case "absent": {
       const { doubt } = work.entry;
       if (doubt === undefined && work.mirror !== undefined) return work;
@@ -149,8 +163,17 @@ function createClaims(type: ObjectType): { claim(work: Work): Work | undefined }
   };
 }
 
-async function identifyAll({ store, lane, context }: ResolveInput, works: readonly Work[]): Promise<Identity[]> {
-  const { type } = context;
+/**
+ * @param proven works for which everything that could match was just read: what was not seen then is gone
+ */
+async function identifyAll(
+  { store, lane, context, timing }: ResolveInput,
+  works: readonly Work[],
+  proven: ReadonlySet<Work> = new Set(),
+): Promise<Identity[]> {
+  const { type, nowMs } = context;
+  const present = (row: MirrorRow): boolean =>
+    (row.seenAtMs ?? 0) >= nowMs || (row.writtenAtMs ?? 0) > nowMs - timing.settleMs;
   const keys = works.flatMap(({ content }) =>
     Object.entries(content.desired.keys).map(([name, value]) => ({ name, value })),
   );
@@ -167,23 +190,24 @@ async function identifyAll({ store, lane, context }: ResolveInput, works: readon
       else group.push(row);
     }
   }
-  return works.map(({ content, entry, parentId }) => {
+  return works.map((work) => {
+    const { content, entry, parentId } = work;
     const own = new Map<string, MirrorRow>();
     for (const [name, value] of Object.entries(content.desired.keys)) {
       for (const row of byKey.get(`${name}:${value.toLowerCase()}`) ?? []) own.set(row.id, row);
     }
     const hint = content.hintId === undefined ? undefined : byId.get(content.hintId);
     if (hint !== undefined) own.set(hint.id, hint);
-    return identify(
-      type,
-      {
-        hullId: entry.hullId,
-        keys: content.desired.keys,
-        ...(parentId === undefined ? {} : { parentId }),
-        ...(content.hintId === undefined ? {} : { hintId: content.hintId }),
-      },
-      [...own.values()],
-    );
+    const known = [...own.values()];
+    const subject = {
+      hullId: entry.hullId,
+      keys: content.desired.keys,
+      ...(parentId === undefined ? {} : { parentId }),
+      ...(content.hintId === undefined ? {} : { hintId: content.hintId }),
+    };
+    const verdict = identify(type, subject, proven.has(work) ? known.filter(present) : known);
+    // Namesakes elsewhere are not looked for, so those that are remembered count, seen just now or not.
+    return verdict.kind === "absent" ? { kind: "absent", namesake: known.length > 0 } : verdict;
   });
 }
 

@@ -16,6 +16,8 @@ export interface Work {
   readonly parentId?: string;
   /** Another remote record carries one of its keys. */
   readonly namesake: boolean;
+  /** What a person should know about the way in which the record was found. */
+  readonly note?: Reason;
   /** Values as the service stores them. */
   readonly wire: Readonly<Record<string, Json>>;
 }
@@ -102,7 +104,8 @@ export interface Delivery {
 export function delivered(work: Work, context: TypeContext, delivery: Delivery): Settlement {
   const mirror = patchOf(work, context, delivery);
   const tell = tellOf(work, context, delivery);
-  const ending = endingOf(work.content, delivery.outcome, delivery.why, context.nowMs);
+  const plain = endingOf(work.content, delivery.outcome, delivery.why, context.nowMs);
+  const ending = work.note === undefined ? plain : { ...plain, note: work.note.text };
   if (tell === undefined) return settlementOf(work, { mirror, then: { kind: "end", ending } });
   return settlementOf(work, { mirror, then: { kind: "tell", ending, tell } });
 }

@@ -55,6 +55,8 @@ export interface Ending {
   readonly atMs: number;
   /** False for a redelivered message: counted before. */
   readonly counted: boolean;
+  /** Something about the way that a person should know. */
+  readonly note?: string;
   /** Of a record made for its children: counted apart, since no message asked for it. */
   readonly derived?: true;
 }

@@ -70,8 +70,8 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
   switch (then.kind) {
     case "tell":
     case "end": {
-      const { outcome, code, text, atMs } = then.ending;
-      const end = ending(worked, outcome, code, text, atMs);
+      const { outcome, code, text, atMs, note: remark } = then.ending;
+      const end = ending(worked, outcome, code, text, atMs, remark);
       if (then.kind === "tell") keepTell(tables, ledger, lane, settlement, end);
       else note(end);
       closeOrKeepLetter(tables, lane, entry, worked, end);

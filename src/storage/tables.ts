@@ -147,9 +147,19 @@ export function ending(
   code: string,
   text: string,
   atMs: number,
+  note?: string,
 ): Ending {
   const { messageId, counted, derived } = message;
-  return { messageId, outcome, code, text, atMs, counted, ...(derived === true ? { derived } : {}) };
+  return {
+    messageId,
+    outcome,
+    code,
+    text,
+    atMs,
+    counted,
+    ...(note === undefined ? {} : { note }),
+    ...(derived === true ? { derived } : {}),
+  };
 }
 
 /** The remote's row; one that was never stored starts with the first generation. */
