@@ -61,6 +61,8 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
   const life = new AbortController();
   /** Passing problems in a row, by lane and scope; each makes the next wait longer. */
   const setbacks = new Map<string, number>();
+  /** Credentials that were tried, by lane: new ones are tried whatever holds the lane. */
+  const tried = new Map<string, string>();
   const closing = (): boolean => life.signal.aborted;
   let sweeper: NodeJS.Timeout | undefined;
   const jobs = options.jobs(async (name) => {
@@ -188,6 +190,12 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
     });
   }
 
+  /** What held a lane back has perhaps been mended: everything is tried again at once. */
+  async function lift(lane: Lane): Promise<void> {
+    for (const { scope } of await store.holds(lane)) await store.hold(lane, scope, undefined);
+    await store.hurry(lane);
+  }
+
   function setback(key: string): number {
     const count = setbacks.get(key) ?? 0;
     setbacks.set(key, count + 1);
@@ -198,7 +206,9 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
   async function verify(lane: Lane, tenant: Tenant<S>, connection: Connection): Promise<"same" | "moved" | "wait"> {
     const { target, credentials, key } = tenant;
     if (target === undefined || tenant.fingerprint === target.fingerprint) return "same";
-    if ((await free(lane)).length === 0) return "wait";
+    const mark = JSON.stringify(lane);
+    if (tried.get(mark) === target.fingerprint && (await free(lane)).length === 0) return "wait";
+    tried.set(mark, target.fingerprint);
     const verdict = await verifyRemote(store, connection, lane, service.types);
     if (verdict.kind === "wait") {
       await stop(lane, tenant, "*", { ...verdict.problem, scope: "lane" });
@@ -206,15 +216,16 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
       return "wait";
     }
     const named = remoteKey(credentials.organization, credentials.id, target);
-    // Same records, or none known: the place stays. Other records: another place, or the same one anew.
+    // The same records: the place stays, whatever it is called. Otherwise it is the one that the settings name.
     const remote = verdict.kind === "same" ? lane.remote : named;
     if (verdict.kind === "other" && remote === lane.remote) await store.newGeneration(remote);
     await store.assign(key, remote, target.fingerprint);
     tenants.refresh(key);
-    complain(tenant, "connector.configuration.changed", verdict.kind === "same" ? SAME : OTHER);
+    await lift({ remote, tenant: key });
+    complain(tenant, "connector.configuration.changed", verdict.kind === "other" ? OTHER : SAME);
     const next = { remote, tenant: key };
     wake(next);
-    return remote === lane.remote && verdict.kind === "same" ? "same" : "moved";
+    return remote === lane.remote && verdict.kind !== "other" ? "same" : "moved";
   }
 
   async function tell(lane: Lane): Promise<void> {
@@ -257,7 +268,7 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
     },
     wake,
     release: async (lane) => {
-      for (const { scope } of await store.holds(lane)) await store.hold(lane, scope, undefined);
+      await lift(lane);
       wake(lane);
     },
     close: async () => {

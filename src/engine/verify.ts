@@ -7,13 +7,15 @@ import type { Lane, Store } from "../storage/store";
 
 export type Verdict =
   | { readonly kind: "same" }
+  /** Nothing is linked yet, so there is nothing to recognise it by. */
+  | { readonly kind: "unknown" }
   /** None of the ids that we knew is there. */
   | { readonly kind: "other" }
   | { readonly kind: "wait"; readonly problem: Problem };
 
 const SAMPLES = 5;
 
-/** Reads a few linked records with the new credentials. Without any there is nothing that could be mistaken. */
+/** Reads a few linked records with the new credentials. */
 export async function verifyRemote(
   store: Store,
   connection: Connection,
@@ -25,9 +27,14 @@ export async function verifyRemote(
     const ids = await store.sampleLinked(lane.remote, type.name, SAMPLES);
     if (ids.length === 0) continue;
     const answer = await connection.read(type.name, ids, []);
-    if (answer.records.length > 0) return { kind: "same" };
+    const rows = new Map((await store.mirrors(lane.remote, type.name, ids)).map((row) => [row?.id, row]));
+    // An id alone could exist elsewhere by chance; the same id with the same key is the same record.
+    const familiar = answer.records.some(({ id, keys }) =>
+      Object.entries(rows.get(id)?.keys ?? {}).some(([name, value]) => keys[name] === value),
+    );
+    if (familiar) return { kind: "same" };
     if (answer.problem !== undefined) return { kind: "wait", problem: answer.problem };
     asked += ids.length;
   }
-  return { kind: asked === 0 ? "same" : "other" };
+  return { kind: asked === 0 ? "unknown" : "other" };
 }

@@ -55,8 +55,11 @@ export async function write<S>(pass: Pass<S>, works: readonly Work[]): Promise<P
     const remoteId = work.mirror?.id;
     if (remoteId === undefined) return [];
     const { equal } = difference;
-    const why = reason("in_sync");
-    return [delivered(work, context, { remoteId, sent: [], equal, outcome: "unchanged", why, created: false })];
+    // A create whose answer was lost, and which is there: it was ours.
+    const made = work.entry.doubt !== undefined;
+    const why = reason(made ? "created" : "in_sync");
+    const outcome = made ? "sent" : "unchanged";
+    return [delivered(work, context, { remoteId, sent: [], equal, outcome, why, created: false })];
   });
   await pass.settle(settled);
 

@@ -1,5 +1,6 @@
 /** The Store on an ordered key-value database with transactions (LMDB on disk, or memory in unit tests). */
 import { acceptOne } from "./accept";
+import { openEntries } from "./entries";
 import type { KeyValue } from "./kv";
 import { candidates, observe } from "./mirror";
 import type { EntryRow } from "./rows";
@@ -114,6 +115,16 @@ export async function createEmbeddedStore({ kv, now }: EmbeddedStoreOptions): Pr
       transact(tables, (ledger) => ({
         endings: settlements.flatMap((settlement) => settleOne(tables, ledger, lane, settlement)),
       })),
+
+    hurry: (lane) =>
+      transact(tables, (ledger) => {
+        const entries = openEntries(tables, ledger, lane, []);
+        const late = [...tables.queue.range(laneKey(lane))].filter(([key]) => Number(key[3]) > now());
+        for (const [key, hullId] of late) {
+          const entry = entries.get(String(key[2]), hullId);
+          if (entry !== undefined && entry.doubt === undefined) entries.put(entry, { ...entry, notBeforeMs: now() });
+        }
+      }),
 
     recover: (lane, settleMs) =>
       transact(tables, (ledger) => {
