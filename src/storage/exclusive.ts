@@ -2,9 +2,10 @@
  * One process owns a `DATA_DIR`. The lock is a listening socket in the folder: the operating system drops it with the
  * process, however that ends, so a crash leaves nothing behind that would keep the next start out.
  */
-import { mkdirSync, rmdirSync, statSync, unlinkSync } from "node:fs";
+import { accessSync, constants, mkdirSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
 export interface ExclusiveLock {
   release(): Promise<void>;
@@ -14,12 +15,13 @@ export interface ExclusiveLock {
 const MAX_SOCKET_PATH = 100;
 /** A take-over that has not ended after this was interrupted. */
 const STALE_TAKEOVER_MS = 5_000;
+const LOOK_AGAIN_MS = 200;
 
 /**
  * @throws Error when another process owns the folder
  */
 export async function lockFolder(folder: string): Promise<ExclusiveLock> {
-  mkdirSync(folder, { recursive: true });
+  makeDataFolder(folder);
   const path = socketPath(folder);
   const server = (await listen(path)) ?? (await takeOver(path, folder));
   if (server === undefined) {
@@ -31,6 +33,17 @@ export async function lockFolder(folder: string): Promise<ExclusiveLock> {
         server.close(() => resolve());
       }),
   };
+}
+
+function makeDataFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+  } catch (cause) {
+    throw new Error(`The data folder ${folder} cannot be written. Let this user write it, or set another DATA_DIR.`, {
+      cause,
+    });
+  }
 }
 
 function socketPath(folder: string): string {
@@ -74,17 +87,32 @@ function answers(path: string): Promise<boolean> {
 async function takeOver(path: string, folder: string): Promise<Server | undefined> {
   if (await answers(path)) return undefined;
   const guard = join(folder, "process.takeover");
-  if (!makeFolder(guard)) {
-    if (Date.now() - statSync(guard).mtimeMs < STALE_TAKEOVER_MS) return undefined;
-    rmdirSync(guard);
-    if (!makeFolder(guard)) return undefined;
+  // Somebody else takes over at this moment, or died doing it: either shows within a few seconds.
+  while (!makeFolder(guard)) {
+    if (await answers(path)) return undefined;
+    if (ageMs(guard) >= STALE_TAKEOVER_MS) removeFolder(guard);
+    else await sleep(LOOK_AGAIN_MS);
   }
   try {
     if (await answers(path)) return undefined;
-    unlinkSync(path);
+    rmSync(path, { force: true });
     return await listen(path);
   } finally {
-    rmdirSync(guard);
+    removeFolder(guard);
+  }
+}
+
+/** 0 when it is gone already. */
+function ageMs(path: string): number {
+  const made = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+  return made === undefined ? 0 : Date.now() - made;
+}
+
+function removeFolder(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch {
+    // Somebody else removed it first.
   }
 }
 

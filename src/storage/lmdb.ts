@@ -1,4 +1,6 @@
 /** The Store's database on disk: LMDB in `DATA_DIR`, one process at a time, commits grouped and flushed. */
+import { closeSync, existsSync, openSync, readSync } from "node:fs";
+import { join } from "node:path";
 import { open } from "lmdb";
 import type { Key, KeyValue, Table } from "./kv";
 
@@ -7,10 +9,31 @@ type MutableKey = (string | number)[];
 /** Sorts after every key part that we use. */
 const AFTER_ALL = "\u{10FFFF}";
 
+/** LMDB's magic number, which opens the meta data of its first page (`mdb.c`, MDB_meta). */
+const MAGIC = 0xbeefc0de;
+const MAGIC_OFFSET = 24;
+
+/** LMDB maps whatever it finds; a file that is none of its own would end the process without a word. */
+function assertReadable(path: string): void {
+  const file = join(path, "data.mdb");
+  if (!existsSync(file)) return;
+  const head = Buffer.alloc(MAGIC_OFFSET + 4);
+  const handle = openSync(file, "r");
+  const length = readSync(handle, head, 0, head.length, 0);
+  closeSync(handle);
+  // An empty file is one that was just created.
+  if (length === 0 || (length === head.length && head.readUInt32LE(MAGIC_OFFSET) === MAGIC)) return;
+  throw new Error(
+    `The store in ${path} cannot be read. Restore it from a backup, or point DATA_DIR to an empty folder.`,
+  );
+}
+
 /**
  * @param path folder of the database; created when missing
+ * @throws Error when there is something else in its place
  */
 export function createLmdbKeyValue(path: string): KeyValue {
+  assertReadable(path);
   const root = open({ path, maxDbs: 32, noMemInit: true });
   const tables = new Map<string, unknown>();
 

@@ -56,7 +56,8 @@ export function moveEntries(tables: Tables, ledger: Ledger, lane: Lane, remote: 
     if (moved === undefined) continue;
     const there = to.get(type, hullId);
     const waiting = there?.content;
-    if (waiting !== undefined && waiting.version > moved.version) {
+    const seen = tables.records.get([remote, type, hullId])?.version ?? 0;
+    if (seen > moved.version || (waiting !== undefined && waiting.version > moved.version)) {
       end(moved);
       continue;
     }
