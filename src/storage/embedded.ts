@@ -2,7 +2,7 @@
 import { acceptOne } from "./accept";
 import { openEntries } from "./entries";
 import type { KeyValue } from "./kv";
-import { candidates, observe } from "./mirror";
+import { candidates, noteScan, observe } from "./mirror";
 import type { EntryRow } from "./rows";
 import { attemptOne, recoverOne, settleOne } from "./settle";
 import type { Lane, RecordView, Store, Tally } from "./store";
@@ -12,6 +12,9 @@ import { assignRemote, moveEntries, newGeneration, saveTenant } from "./tenants"
 
 /** How many expired reminders one transaction clears away. */
 const HOUSEKEEPING = 500;
+
+/** Records that one transaction works on; a few milliseconds' worth. */
+const SLICE = 500;
 
 /** How far to walk for linked samples. */
 const SAMPLE_WALK = 20_000;
@@ -109,12 +112,15 @@ export async function createEmbeddedStore({ kv, now }: EmbeddedStoreOptions): Pr
       }),
 
     attempt: (lane, attempts) =>
-      transact(tables, (ledger) => attempts.map((attempt) => attemptOne(tables, ledger, lane, attempt))),
+      inSlices(attempts, (slice) =>
+        transact(tables, (ledger) => slice.map((attempt) => attemptOne(tables, ledger, lane, attempt))),
+      ),
 
-    settle: (lane, settlements) =>
-      transact(tables, (ledger) => ({
-        endings: settlements.flatMap((settlement) => settleOne(tables, ledger, lane, settlement)),
-      })),
+    settle: async (lane, settlements) => ({
+      endings: await inSlices(settlements, (slice) =>
+        transact(tables, (ledger) => slice.flatMap((settlement) => settleOne(tables, ledger, lane, settlement))),
+      ),
+    }),
 
     hurry: (lane) =>
       transact(tables, (ledger) => {
@@ -128,13 +134,22 @@ export async function createEmbeddedStore({ kv, now }: EmbeddedStoreOptions): Pr
 
     recover: (lane, settleMs) =>
       transact(tables, (ledger) => {
-        const open = [...tables.outbox.range(laneKey(lane))].map(([, entry]) => entry).filter(inFlight);
+        const open: EntryRow[] = [];
+        // One by one: an outbox may hold far more than should be in memory at once.
+        for (const [, entry] of tables.outbox.range(laneKey(lane))) if (entry.attempt !== undefined) open.push(entry);
         for (const entry of open) recoverOne(tables, ledger, lane, entry, settleMs);
         return open.length;
       }),
 
-    observe: (remote, type, readAtMs, settleMs, observations, scan) =>
-      kv.transact(() => observe(tables, remote, type, readAtMs, settleMs, observations, scan)),
+    observe: async (remote, type, readAtMs, settleMs, observations, scan) => {
+      await inSlices(observations, (slice) =>
+        kv.transact(() => {
+          observe(tables, remote, type, readAtMs, settleMs, slice);
+          return [];
+        }),
+      );
+      if (scan !== undefined) await kv.transact(() => noteScan(tables, remote, type, scan));
+    },
     candidates: (remote, type, keys) => read(() => candidates(tables, remote, type, keys)),
     mirrors: (remote, type, ids) =>
       read(() => {
@@ -183,6 +198,9 @@ export async function createEmbeddedStore({ kv, now }: EmbeddedStoreOptions): Pr
   };
 }
 
-function inFlight(entry: EntryRow): boolean {
-  return entry.attempt !== undefined;
+/** Works through many records in several transactions, so that requests get their turn in between. */
+async function inSlices<T, R>(items: readonly T[], work: (slice: readonly T[]) => Promise<readonly R[]>): Promise<R[]> {
+  const results: R[] = [];
+  for (let from = 0; from < items.length; from += SLICE) results.push(...(await work(items.slice(from, from + SLICE))));
+  return results;
 }

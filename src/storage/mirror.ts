@@ -56,7 +56,6 @@ export function observe(
   readAtMs: number,
   settleMs: number,
   observations: readonly Observation[],
-  scan: Scan | undefined,
 ): void {
   const remote = remoteRow(tables, remoteKey);
   for (const seen of observations) {
@@ -86,9 +85,12 @@ export function observe(
       seenAtMs: readAtMs,
     });
   }
-  if (scan !== undefined) {
-    tables.remotes.put([remote.key], { ...remote, scans: { ...remote.scans, [type]: scan } });
-  }
+}
+
+/** Everything of a type was read. */
+export function noteScan(tables: Tables, remoteKey: string, type: string, scan: Scan): void {
+  const remote = remoteRow(tables, remoteKey);
+  tables.remotes.put([remote.key], { ...remote, scans: { ...remote.scans, [type]: scan } });
 }
 
 /** Hull confirmed these facts. */
