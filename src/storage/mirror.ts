@@ -17,7 +17,9 @@ export function patchMirror(
 ): void {
   if (linkedBefore !== undefined && linkedBefore !== patch.id) {
     const old = mirrorRow(tables, remote, type, linkedBefore);
-    if (old?.linkedTo === hullId) {
+    // A new record in place of the linked one means that the linked one is gone: nobody must find it by its keys.
+    if (patch.fresh) forgetMirror(tables, remote, type, linkedBefore);
+    else if (old?.linkedTo === hullId) {
       const { linkedTo: _, ...free } = old;
       tables.mirror.put([remote.key, type, linkedBefore], free);
     }
