@@ -1,8 +1,7 @@
 /** Real notifications of Hull, as recorded in the repository, on their way through the demo. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Attributes } from "../hull";
-import type { Channel } from "../hull/envelope";
+import type { Attributes, Channel } from "../hull";
 import { isObject } from "../loopback/call";
 
 export interface FixtureMessage {
@@ -32,7 +31,8 @@ export function readFixtures(root: string): readonly FixtureEnvelope[] {
     const body = JSON.parse(readFileSync(join(folder, file), "utf8")) as unknown;
     return isObject(body) ? (envelopeOf(body) ?? []) : [];
   });
-  if (envelopes.length === 0) throw new Error(`There are no notifications in ${FOLDER}; start the demo in the repository.`);
+  if (envelopes.length === 0)
+    throw new Error(`There are no notifications in ${FOLDER}; start the demo in the repository.`);
   return envelopes;
 }
 

@@ -1,7 +1,7 @@
 /** The connector as a process of its own, and a supervisor that starts it again at once whenever it was killed. */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, symlinkSync } from "node:fs";
+import { chmodSync, mkdtempSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -34,6 +34,8 @@ export interface ServerProcess {
 }
 
 const children = new Set<ChildProcess>();
+/** What keeps every supervisor from starting its server again. */
+const retirements = new Set<() => void>();
 
 /** Compiles the server into a temp folder, once per test file: it starts in half the time that a loader takes. */
 export function buildServer(): string {
@@ -43,6 +45,8 @@ export function buildServer(): string {
   const options = ["-p", join(root, "tsconfig.build.json"), "--noCheck", "--sourceMap", "false", "--outDir", folder];
   execFileSync(process.execPath, [compiler, ...options], { stdio: "inherit" });
   symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
+  // Readable for the unprivileged user of one of the tests.
+  chmodSync(folder, 0o755);
   return folder;
 }
 
@@ -81,8 +85,10 @@ export function spawnServer({ build, environment, cwd, uid, gid }: ServerOptions
   return { pid: child.pid ?? 0, port, exit, complaints, signal: (name) => void child.kill(name) };
 }
 
-/** Ends whatever a test left running. */
+/** Ends whatever a test left running, and those who would start it again. */
 export async function killAll(): Promise<void> {
+  for (const retire of retirements) retire();
+  retirements.clear();
   for (const child of children) {
     const gone = once(child, "close");
     child.kill("SIGKILL");
@@ -120,6 +126,11 @@ export async function supervise(options: ServerOptions): Promise<Supervised> {
   const crashes: string[] = [];
   const lives: ServerProcess[] = [];
 
+  const isStopping = (): boolean => stopping;
+  retirements.add(() => {
+    stopping = true;
+  });
+
   function begin(): void {
     const life = spawnServer({ ...options, environment });
     current = life;
@@ -131,7 +142,7 @@ export async function supervise(options: ServerOptions): Promise<Supervised> {
         crashes.push(`${signal ?? `exit ${code ?? "?"}`}: ${life.complaints.slice(-5).join(" | ")}`);
         await sleep(200);
       }
-      begin();
+      if (!isStopping()) begin();
     });
   }
 

@@ -1,4 +1,4 @@
-import { generatePopulation, userMessages } from "../../simulators/hull";
+import { generatePopulation, seedProfiles, userMessages } from "../../simulators/hull";
 import { CONNECTOR, openHouse, type House } from "../harness";
 
 let house: House;
@@ -9,6 +9,7 @@ afterEach(() => house.close());
 
 test("users arrive as endusers of their companies, and Hull learns their ids", async () => {
   const population = generatePopulation({ seed: 1, users: 40, companies: 4 });
+  seedProfiles(population, house.hull.profiles);
   const report = await house.hull.send(house.url, {
     connectorId: CONNECTOR.id,
     channel: "user:update",
@@ -20,5 +21,9 @@ test("users arrive as endusers of their companies, and Hull learns their ids", a
   const { companies, endusers } = house.planhat.snapshot();
   expect(companies).toHaveLength(4);
   expect(endusers).toHaveLength(40);
-  console.log(JSON.stringify(house.planhat.books.snapshot(), null, 1), JSON.stringify(endusers[0]), JSON.stringify([...house.hull.profiles.users.values()][0]), JSON.stringify(house.hull.books.snapshot()));
+  const [first] = endusers;
+  expect(first).toMatchObject({ name: expect.any(String), email: expect.any(String), externalId: "user-0" });
+  const told = [...house.hull.profiles.users.values()].map((profile) => profile.attributes["planhat/id"]);
+  expect([...told].sort()).toEqual(endusers.map(({ _id }) => _id));
+  expect(house.planhat.books.snapshot()).toMatchObject({ noOpWrites: 0, duplicatesCreated: 0 });
 });

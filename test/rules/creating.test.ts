@@ -1,4 +1,5 @@
 /** A create whose answer is lost is neither doubled nor forgotten. */
+import { buildUserMessage } from "../../simulators/hull";
 import type { FaultKind } from "../../simulators/loopback";
 import { account, minute, user, useStages, type Stage } from "./stage";
 
@@ -156,7 +157,6 @@ test("a hundred creates of which only half were written before the reset exist o
     }
   });
   stage.planhat.faults.add({ kind: "reset-before", route: "PUT /endusers", count: 1 });
-  const { buildUserMessage } = await import("../../simulators/hull");
   await stage.send(
     "user:update",
     people.map((each) => buildUserMessage(each, { account: account(1) })),

@@ -179,6 +179,8 @@ export function useStages(): (options?: HouseOptions) => Promise<Stage> {
       try {
         await expectBalance(stage);
       } finally {
+        // First what a call may still wait for.
+        await stage.planhat.close();
         await stage.close();
       }
     }

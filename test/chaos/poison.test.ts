@@ -1,0 +1,73 @@
+/** One record that Planhat will never take, in a chunk of 5,000: it hurts only itself, and a person can read why. */
+import { generatePopulation, userMessages } from "../../simulators/hull";
+import type { PlanhatSwitches } from "../../simulators/planhat";
+import { CONNECTOR, openHouse, type House } from "../harness";
+
+const USERS = 5_000;
+const COMPANIES = 50;
+const WORDS = "The position cannot be stored";
+const NAMELESS = "Planhat refused the record without naming a reason.";
+
+let house: House;
+afterEach(() => house.close());
+
+interface Case {
+  readonly title: string;
+  readonly mode: "item" | "payload";
+  readonly switches: Partial<PlanhatSwitches>;
+  /** What the outcome must quote. */
+  readonly words: string;
+}
+
+const cases: readonly Case[] = [
+  { title: "a 206 that names its keys", mode: "item", switches: { errorShape: "keys" }, words: WORDS },
+  { title: "a 206 that names nobody", mode: "item", switches: { errorShape: "text" }, words: WORDS },
+  {
+    title: "a bare 400 for the whole call",
+    mode: "payload",
+    switches: { badRequestBody: "text" },
+    words: "Bad Request",
+  },
+  {
+    title: "an empty 400 envelope for the whole call",
+    mode: "payload",
+    switches: { badRequestBody: "envelope" },
+    words: NAMELESS,
+  },
+];
+
+test.each(cases)(
+  "answered with $title, 4,999 arrive within 30 bulk calls and the one is rejected",
+  async ({ mode, switches, words }) => {
+    house = await openHouse({ planhat: { switches }, environment: { LOG_LEVEL: "error" } });
+    const population = generatePopulation({ seed: 3, users: USERS, companies: COMPANIES });
+    const victim = population.users[3_210];
+    house.planhat.poison({ type: "endusers", field: "externalId", value: victim?.external_id }, WORDS, mode);
+
+    // One notification, so that all of them are in one chunk.
+    const answer = await house.hull.sendOne(house.url, {
+      connectorId: CONNECTOR.id,
+      channel: "user:update",
+      isExport: true,
+      messages: userMessages(population),
+    });
+    expect(answer).toMatchObject({ status: 200, body: { flow_control: { type: "next" } } });
+    await house.settled();
+
+    expect(await house.outcomes()).toEqual({ "endusers/sent/created": USERS - 1, "endusers/rejected/refused": 1 });
+    const { endusers } = house.planhat.snapshot();
+    const arrived = new Set(endusers.map((enduser) => enduser["externalId"]));
+    expect(population.users.filter((user) => !arrived.has(user.external_id))).toEqual([victim]);
+    const books = house.planhat.books.snapshot();
+    expect(books).toMatchObject({ created: { endusers: USERS - 1, companies: COMPANIES }, duplicates: [] });
+    const calls = Object.values(books.requests["PUT /endusers"] ?? {}).reduce((total, count) => total + count, 0);
+    expect(calls).toBeLessThanOrEqual(30);
+
+    const tenant = await house.connector.store.tenant(house.tenantKey);
+    const letters = await house.connector.store.deadLetters({ remote: tenant?.remote ?? "", tenant: house.tenantKey });
+    expect(letters).toMatchObject([{ hullId: victim?.id, ending: { outcome: "rejected", code: "refused" } }]);
+    expect(letters[0]?.ending.text).toContain(words);
+    expect(house.logs).toMatchObject([{ level: "error", message: "outgoing.user.error" }]);
+  },
+  60_000,
+);

@@ -1,0 +1,225 @@
+/** The connector as an operating system sees it: one owner of a folder, an orderly end, few rights, large requests. */
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { createServer, request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import { gzipSync } from "node:zlib";
+import { generatePopulation, seedProfiles, userMessages } from "../../simulators/hull";
+import { CONNECTOR } from "../harness";
+import { buildServer, killAll, spawnServer } from "./server-process";
+import { differences, everybodyTold, inStore, openWorld, sum, type World } from "./world";
+
+/** Longest time between SIGTERM and the end, milliseconds; well under the ten seconds that containers get. */
+const ORDERLY_MS = 8_000;
+const NOBODY = 65_534;
+
+let build: string;
+let folder: string;
+let world: World | undefined;
+beforeAll(() => {
+  build = buildServer();
+}, 60_000);
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "connector-process-"));
+});
+afterEach(async () => {
+  await killAll();
+  await world?.close();
+  world = undefined;
+  rmSync(folder, { recursive: true, force: true });
+});
+afterAll(() => rmSync(build, { recursive: true, force: true }));
+
+const statusOf = async (port: number | undefined, path: string): Promise<number> =>
+  (await fetch(`http://127.0.0.1:${port ?? 0}${path}`)).status;
+
+test("a second server on one DATA_DIR refuses with a sentence, and the first is unharmed", async () => {
+  const environment = { DATA_DIR: folder };
+  const first = spawnServer({ build, environment });
+  const port = await first.port;
+  const second = spawnServer({ build, environment });
+  expect(await second.exit).toEqual({ code: 1, signal: null });
+  expect(second.complaints).toEqual([
+    `Another process uses the data folder ${folder}. Stop it, or give this one a DATA_DIR of its own.`,
+  ]);
+  expect(await statusOf(port, "/health")).toBe(200);
+  expect(await statusOf(port, "/ready")).toBe(200);
+
+  first.signal("SIGTERM");
+  expect(await first.exit).toEqual({ code: 0, signal: null });
+  const third = spawnServer({ build, environment });
+  expect(await statusOf(await third.port, "/ready")).toBe(200);
+});
+
+test("a port that is taken ends the start with a sentence and frees the folder", async () => {
+  const squatter = createServer();
+  await new Promise<void>((resolve) => squatter.listen(0, "127.0.0.1", resolve));
+  const address = squatter.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  try {
+    const refused = spawnServer({ build, environment: { DATA_DIR: folder, PORT: String(port) } });
+    const exit = await Promise.race([refused.exit, sleep(ORDERLY_MS)]);
+    expect(exit).toEqual({ code: 1, signal: null });
+    expect(refused.complaints.join("\n")).toContain("EADDRINUSE");
+  } finally {
+    await new Promise((resolve) => squatter.close(resolve));
+  }
+});
+
+test("SIGTERM under load ends with 0 in time, and nothing that was accepted is lost", async () => {
+  world = await openWorld({ build, seed: 4 });
+  const { hull, planhat, server } = world;
+  const population = generatePopulation({ seed: 4, users: 3_000, companies: 30 });
+  seedProfiles(population, hull.profiles);
+  // Slow enough that there is always a call under way.
+  planhat.faults.add({ kind: "latency", min: 100, max: 300, route: "PUT /endusers" });
+  hull.faults.add({ kind: "latency", min: 20, max: 50, route: "POST /firehose" });
+
+  // Hull goes on posting, over connections that it keeps open, while the server ends.
+  const sending = hull.send(world.url, {
+    connectorId: CONNECTOR.id,
+    channel: "user:update",
+    isExport: true,
+    messages: userMessages(population),
+  });
+  const firstWrites = new Promise<void>((resolve) => {
+    planhat.on("applied", ({ route }) => {
+      if (route === "PUT /endusers") resolve();
+    });
+  });
+  await firstWrites;
+  const terminatedAt = Date.now();
+  expect(await server.stop()).toEqual({ code: 0, signal: null });
+  expect(Date.now() - terminatedAt).toBeLessThan(ORDERLY_MS);
+  // What ended in order leaves nothing in doubt.
+  const inFlight = await inStore(world.folder, async (store) => {
+    const [lane] = await store.lanes();
+    return lane === undefined ? 0 : store.recover(lane, 0);
+  });
+  expect(inFlight).toBe(0);
+
+  await server.start();
+  expect(await sending).toMatchObject({ messagesAccepted: 3_000, messagesDropped: 0 });
+  const remains = await world.drained(() => everybodyTold(population, hull));
+  expect(differences(population, world)).toEqual([]);
+  expect(planhat.books.snapshot()).toMatchObject({ duplicates: [], created: { endusers: 3_000, companies: 30 } });
+  expect(remains).toMatchObject({ lanes: [], deadLetters: 0, tally: { messages: 3_000 } });
+  expect(sum(remains.tally.outcomes)).toBe(3_000);
+}, 60_000);
+
+test("SIGTERM while Planhat asks for a long wait ends in time, and the rest is delivered after the next start", async () => {
+  world = await openWorld({ build, seed: 5 });
+  const { hull, planhat, server } = world;
+  const population = generatePopulation({ seed: 5, users: 200, companies: 5 });
+  seedProfiles(population, hull.profiles);
+  planhat.faults.add({ kind: "rate-limit", headers: { "Retry-After": "60" }, count: 1, route: "PUT /endusers" });
+  const refused = new Promise<void>((resolve) => {
+    planhat.on("answered", ({ result }) => {
+      if (result === "429") resolve();
+    });
+  });
+  const report = await hull.send(world.url, {
+    connectorId: CONNECTOR.id,
+    channel: "user:update",
+    messages: userMessages(population),
+  });
+  expect(report.messagesAccepted).toBe(200);
+  await refused;
+  await sleep(300);
+  const terminatedAt = Date.now();
+  expect(await server.stop()).toEqual({ code: 0, signal: null });
+  expect(Date.now() - terminatedAt).toBeLessThan(ORDERLY_MS);
+  expect(planhat.tenant().endusers.size).toBe(0);
+
+  await server.start();
+  const remains = await world.drained(() => everybodyTold(population, hull));
+  expect(differences(population, world)).toEqual([]);
+  expect(remains).toMatchObject({ lanes: [], tally: { messages: 200, outcomes: { "endusers/sent/created": 200 } } });
+}, 60_000);
+
+const asRoot = process.getuid?.() === 0 ? test : test.skip;
+
+asRoot("runs as nobody, with only DATA_DIR writable", async () => {
+  const elsewhere = join(folder, "elsewhere");
+  const data = join(folder, "data");
+  mkdirSync(elsewhere);
+  mkdirSync(data);
+  chmodSync(folder, 0o755);
+  chmodSync(elsewhere, 0o555);
+  chownSync(data, NOBODY, NOBODY);
+  const server = spawnServer({
+    build,
+    environment: { DATA_DIR: data },
+    cwd: elsewhere,
+    uid: NOBODY,
+    gid: NOBODY,
+  });
+  const port = await server.port;
+  expect(server.complaints).toEqual([]);
+  expect(await statusOf(port, "/health")).toBe(200);
+  expect(await statusOf(port, "/ready")).toBe(200);
+  expect(readdirSync(elsewhere)).toEqual([]);
+  // The key that encrypts credentials is for the owner alone.
+  expect(statSync(join(data, "secret.key")).mode & 0o777).toBe(0o600);
+  server.signal("SIGTERM");
+  expect(await server.exit).toEqual({ code: 0, signal: null });
+  expect(existsSync(join(data, "process.lock"))).toBe(false);
+});
+
+describe("a notification of 60 MB", () => {
+  const MEGABYTES = 60;
+  const body = (): Buffer => Buffer.from(JSON.stringify({ messages: ["x".repeat(MEGABYTES * 1024 * 1024)] }));
+
+  async function post(port: number, headers: Record<string, string>, payload: Buffer): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const call = request(
+        { port, host: "127.0.0.1", path: "/smart-notifier", method: "POST", headers },
+        (response) => {
+          const chunks: Buffer[] = [];
+          response.on("data", (chunk: Buffer) => chunks.push(chunk));
+          response.on("end", () => {
+            const text = Buffer.concat(chunks).toString();
+            resolve({ status: response.statusCode, body: JSON.parse(text) as unknown });
+          });
+        },
+      );
+      call.on("error", reject);
+      Readable.from(slices(payload)).pipe(call);
+    });
+  }
+
+  function* slices(payload: Buffer): Generator<Buffer> {
+    for (let from = 0; from < payload.length; from += 65_536) yield payload.subarray(from, from + 65_536);
+  }
+
+  const length = (payload: Buffer): Record<string, string> => ({ "content-length": String(payload.length) });
+  test.each<[string, (payload: Buffer) => { readonly payload: Buffer; readonly headers: Record<string, string> }]>([
+    ["with its length announced", (payload) => ({ payload, headers: length(payload) })],
+    ["in chunks, without a length", (payload) => ({ payload, headers: { "transfer-encoding": "chunked" } })],
+    [
+      "that hides in 60 KB of gzip",
+      (payload) => {
+        const packed = gzipSync(payload);
+        return { payload: packed, headers: { ...length(packed), "content-encoding": "gzip" } };
+      },
+    ],
+  ])(
+    "%s is answered with 413 and a wish for less, and the process lives",
+    async (_title, form) => {
+      const server = spawnServer({ build, environment: { DATA_DIR: folder } });
+      const port = (await server.port) ?? 0;
+      const { payload, headers } = form(body());
+      for (let round = 0; round < 3; round += 1) {
+        expect(await post(port, { "content-type": "application/json", ...headers }, payload)).toMatchObject({
+          status: 413,
+          body: { flow_control: { type: "retry", size: 1 } },
+        });
+      }
+      expect(await statusOf(port, "/health")).toBe(200);
+      expect(server.complaints.join()).not.toContain("connector.request.error");
+    },
+    30_000,
+  );
+});

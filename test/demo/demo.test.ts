@@ -1,0 +1,101 @@
+/** The demo as a newcomer runs it, compiled and with its output in a pipe. */
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { buildServer } from "../chaos/server-process";
+
+const ROOT = resolve(__dirname, "../..");
+
+let build: string;
+beforeAll(() => {
+  build = buildServer();
+}, 120_000);
+afterAll(() => rmSync(build, { recursive: true, force: true }));
+
+interface Run {
+  readonly code: number;
+  readonly output: string;
+  readonly complaints: string;
+}
+
+function runDemo(cwd: string): Promise<Run> {
+  return new Promise((done) => {
+    const child = execFile(
+      process.execPath,
+      [join(build, "simulators/demo/main.js"), "--once"],
+      { cwd },
+      (_error, output, complaints) => done({ code: child.exitCode ?? -1, output, complaints }),
+    );
+  });
+}
+
+/** The part of the output that belongs to one step. */
+function stepOf(output: string, number: number): string {
+  const from = output.indexOf(`\n${number} · `);
+  return output.slice(from + 1, output.indexOf("\n\n", from));
+}
+
+test("the demo plays every step, ends by itself and finds Planhat as Hull wants it", async () => {
+  const { code, output, complaints } = await runDemo(ROOT);
+  expect({ code, complaints, output: code === 0 ? "" : output }).toEqual({ code: 0, complaints: "", output: "" });
+
+  expect(stepOf(output, 2)).toMatch(/outcomes +2,000 {2}sent\/created\n/);
+  expect(stepOf(output, 2)).toMatch(/made for them +100 {2}companies sent\/created\n/);
+  expect(stepOf(output, 2)).toMatch(/look up and write +4,200 {2}2,100 look-ups \+ 2,100 writes/);
+  for (const repeated of [3, 4]) {
+    expect(stepOf(output, repeated)).toMatch(/calls to Planhat +0\n/);
+    expect(stepOf(output, repeated)).toContain("unchanged/in_sync");
+  }
+  expect(stepOf(output, 5)).toMatch(/outcomes +105 {2}sent\/updated\n/);
+  const broken = stepOf(output, 6);
+  for (const row of [
+    /100 {2}sent\/updated/,
+    /10 {2}rejected\/refused/,
+    /4 {2}skipped\/missing_email/,
+    /3 {2}skipped\/missing_account_external_id/,
+    /3 {2}rejected\/invalid_message/,
+  ]) {
+    expect(broken).toMatch(row);
+  }
+
+  const [, messages, calls, lookUpAndWrite] = /^ {2}all +([\d,]+) +([\d,]+) +([\d,]+)$/m.exec(output) ?? [];
+  expect(messages).toBe("4,444");
+  expect(lookUpAndWrite).toBe("6,840");
+  expect(Number(calls)).toBeLessThan(100);
+  expect(output).toContain("✓ 4,444 messages, 4,444 outcomes, 0 counted twice\n");
+  expect(output).toContain("✓ Planhat holds what Hull's people ask for: 104 companies, 2,001 endusers\n");
+  // No bar and no colours in a pipe.
+  expect(output).not.toMatch(/[\u001b\r█]/);
+}, 120_000);
+
+test("outside the repository the demo says where it belongs", async () => {
+  const { code, complaints } = await runDemo(build);
+  expect(code).toBe(1);
+  expect(complaints).toBe("There are no notifications in test/fixtures/hull; start the demo in the repository.\n");
+});
+
+test("a process on the leash does not outlive the one that holds it, however that ends", async () => {
+  const leash = join(build, "simulators/demo/leash.js");
+  const held = `spawn(process.execPath, ["--require", ${JSON.stringify(leash)}, "-e", "setInterval(() => {}, 1000)"])`;
+  const holder = `const { spawn } = require("node:child_process"); console.log(${held}.pid); setInterval(() => {}, 1000)`;
+  const parent = spawn(process.execPath, ["-e", holder], { stdio: ["ignore", "pipe", "inherit"] });
+  const [chunk] = (await once(parent.stdout, "data")) as [Buffer];
+  const pid = Number(chunk.toString());
+  expect(isAlive(pid)).toBe(true);
+  await sleep(200);
+  parent.kill("SIGKILL");
+  for (let looks = 0; isAlive(pid) && looks < 200; looks += 1) await sleep(25);
+  expect(isAlive(pid)).toBe(false);
+});
+
+/** A process that has ended but was not yet collected by its parent counts as gone. */
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return process.platform !== "linux" || !readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z ");
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,449 @@
+/** Whatever is posted gets a clear answer, and nothing that was posted hurts what comes after it. */
+import { request } from "node:http";
+import { once } from "node:events";
+import { CONNECTOR, openHouse, TOKEN, type House } from "../harness";
+import { bag, type Bag } from "../scenarios/states";
+import {
+  errorIn,
+  expectAllIsWell,
+  expectNoSecret,
+  goodAccount,
+  goodNotification,
+  goodUser,
+  tell,
+  withField,
+} from "./bad-input";
+import { post } from "../scenarios/post";
+
+let house: House;
+const unhandled: unknown[] = [];
+const note = (reason: unknown): void => void unhandled.push(reason);
+
+beforeAll(async () => {
+  process.on("unhandledRejection", note);
+  house = await openHouse();
+});
+afterEach(async () => {
+  await expectAllIsWell(house);
+  expect(unhandled).toEqual([]);
+});
+afterAll(async () => {
+  process.off("unhandledRejection", note);
+  await house.close();
+});
+
+const text = (value: unknown): string => JSON.stringify(value);
+const nested = (depth: number): string => "[".repeat(depth) + "]".repeat(depth);
+
+describe("bodies", () => {
+  const rows: readonly (readonly [string, () => unknown, number, string, RegExp])[] = [
+    [
+      "malformed JSON",
+      () => `{"configuration":{"secret":"${CONNECTOR.secret}",}}`,
+      400,
+      "malformed_json",
+      /JSON object/,
+    ],
+    ["half a body", () => text(goodNotification(house)).slice(0, 300), 400, "malformed_json", /JSON object/],
+    ["no body", () => undefined, 400, "invalid_notification", /\(body\) is missing.*Post a JSON object/],
+    ["an empty body", () => "", 400, "invalid_notification", /\(body\) is missing.*Post a JSON object/],
+    ["blanks", () => "  \n ", 400, "malformed_json", /JSON object/],
+    ["an array", () => [goodNotification(house)], 400, "invalid_notification", /\(body\).*Post a JSON object/],
+    ["an empty object", () => ({}), 400, "invalid_notification", /configuration is missing.*connector is missing/],
+    ["a text", () => '"notification"', 400, "malformed_json", /JSON object/],
+    ["a number", () => "42", 400, "malformed_json", /JSON object/],
+    ["null", () => "null", 400, "malformed_json", /JSON object/],
+    ["a page", () => "<html></html>", 400, "malformed_json", /JSON object/],
+    ["bytes that are no text", () => Buffer.from([0xff, 0xfe, 0x00, 0x80]), 400, "malformed_json", /JSON object/],
+    [
+      "ten thousand levels in a message",
+      () => text(goodNotification(house, ["@"])).replace('"@"', nested(10_000)),
+      400,
+      "too_deep",
+      /flat/,
+    ],
+    ["ten thousand levels alone", () => nested(10_000), 400, "too_deep", /flat/],
+  ];
+  test.each(rows)("%s", async (_name, body, status, code, words) => {
+    const answer = await tell(house, body());
+    expect([answer.status, errorIn(answer).code]).toEqual([status, code]);
+    expect(errorIn(answer).words).toMatch(words);
+  });
+
+  test("60 MB: smaller shipments are asked for", async () => {
+    const big = { ...goodNotification(house), padding: "x".repeat(60 * 1024 * 1024) };
+    const answer = await tell(house, big);
+    expect([answer.status, errorIn(answer).code]).toEqual([413, "too_large"]);
+    expect(answer.body["flow_control"]).toMatchObject({ type: "retry", size: 1 });
+    expect(errorIn(answer).words).toMatch(/50 MB.*fewer messages/);
+  });
+
+  test.each([
+    ["an unknown encoding", { "content-encoding": "nonsense" }],
+    ["another character set", { "content-type": "application/json; charset=koi8-r" }],
+  ])("%s", async (_name, headers) => {
+    const answer = await tell(house, goodNotification(house), { headers });
+    expect([answer.status, errorIn(answer).code]).toEqual([415, "unsupported_encoding"]);
+  });
+
+  test("a caller who hangs up in the middle", async () => {
+    const call = request(house.url, { method: "POST", agent: false, headers: { "content-length": "1000" } });
+    call.write('{"notification_id":');
+    call.on("error", () => undefined);
+    await once(call, "socket");
+    call.destroy();
+    await once(call, "close");
+  });
+
+  test("JSON under another name is taken all the same", async () => {
+    expect((await tell(house, goodNotification(house), { headers: { "content-type": "text/plain" } })).status).toBe(
+      200,
+    );
+  });
+});
+
+describe("envelopes with a field of the wrong type", () => {
+  const rows: readonly (readonly [string, unknown, RegExp])[] = [
+    ...[undefined, null, {}, [], "", true].map((v) => ["notification_id", v, /Send the notification's id/] as const),
+    ...[undefined, null, 42, "", ["user:update"]].map((v) => ["channel", v, /Name the channel/] as const),
+    ...[undefined, null, [], "x", 42].map((v) => ["configuration", v, /\{id, organization, secret\}/] as const),
+    ...[undefined, null, {}, ""].map((v) => ["configuration.id", v, /\{id, organization, secret\}/] as const),
+    ...[undefined, null, 42, "", ["x"]].map((v) => ["configuration.organization", v, /organization/] as const),
+    ...[undefined, null, 42, "", { secret: TOKEN }].map((v) => ["configuration.secret", v, /secret/] as const),
+    ...[undefined, null, [], "x", 42].map((v) => ["connector", v, /whole connector object/] as const),
+    ...["x", 42, ["x"], true].map((v) => ["connector.private_settings", v, /private_settings/] as const),
+    ...["x", 42, true, { 0: {} }].map((v) => ["messages", v, /Send messages as an array/] as const),
+    ...["x", 42, { id: "s" }].map((v) => ["segments", v, /segments/] as const),
+    ...["x", 42].map((v) => ["users_segments", v, /users_segments/] as const),
+    ...["x", 42].map((v) => ["accounts_segments", v, /accounts_segments/] as const),
+    ...["x", 42].map((v) => ["account_segments", v, /account_segments/] as const),
+  ];
+  test.each(
+    rows.map(([path, value, words]) => ({ path, value: JSON.stringify(value) ?? "nothing", raw: value, words })),
+  )("$path is $value", async ({ path, raw, words }) => {
+    const answer = await tell(house, withField(goodNotification(house), path, raw));
+    expect([answer.status, errorIn(answer).code]).toEqual([400, "invalid_notification"]);
+    expect(errorIn(answer).words).toContain(path);
+    expect(errorIn(answer).words).toMatch(words);
+  });
+
+  test.each([
+    ["notification_id", "\u0000"],
+    ["notification_id", "\ud800"],
+    ["notification_id", "with blanks"],
+    ["notification_id", "x".repeat(100_000)],
+    ["configuration.id", `${CONNECTOR.id}\u0000`],
+    ["configuration.id", "\udfff"],
+    ["configuration.id", "x".repeat(100_000)],
+    ["configuration.organization", "127.0.0.1\u0000"],
+    ["configuration.organization", "x".repeat(100_000)],
+  ])("%s that cannot be an id", async (path, value) => {
+    const answer = await tell(house, withField(goodNotification(house), path, value));
+    expect([answer.status, errorIn(answer).code]).toEqual([400, "invalid_notification"]);
+    expect(errorIn(answer).words).toMatch(/printable ASCII.*as Hull shows it/);
+    expect(answer.text.length).toBeLessThan(1_000);
+  });
+
+  test.each([
+    ["is_export", "yes"],
+    ["messages", undefined],
+    ["messages", null],
+    ["messages", {}],
+    ["segments", null],
+    ["segments", [42, null, { name: "no id" }]],
+    ["accounts_segments", {}],
+    ["kraken", "x"],
+    ["connector.updated_at", { at: 1 }],
+    ["connector.updated_at", "yesterday"],
+    ["connector.id", undefined],
+  ])("%s may be odd", async (path, value) => {
+    expect((await tell(house, withField(goodNotification(house), path, value))).status).toBe(200);
+  });
+
+  test("a channel that nobody knows is acknowledged", async () => {
+    expect((await tell(house, { ...goodNotification(house), channel: "planet:update" })).status).toBe(200);
+  });
+});
+
+/** What came out of the messages of one notification, by `type/outcome/code`. */
+async function outcomesOf(work: () => Promise<unknown>): Promise<Readonly<Record<string, number>>> {
+  await house.settled();
+  const before = await house.outcomes();
+  await work();
+  await house.settled();
+  const after = await house.outcomes();
+  return Object.fromEntries(
+    Object.entries(after).flatMap(([name, count]) => {
+      const more = count - (before[name] ?? 0);
+      return more === 0 ? [] : [[name, more]];
+    }),
+  );
+}
+
+/** The words of the line about a record that was not sent, written since the mark. */
+function complaints(since: number): string {
+  return house.logs
+    .slice(since)
+    .filter(({ level, message }) => message.startsWith("outgoing.") && level !== "debug" && level !== "info")
+    .map(({ data }) => [
+      data?.["reason"],
+      ...(Array.isArray(data?.["warnings"]) ? (data["warnings"] as unknown[]) : []),
+    ])
+    .flat()
+    .join(" ");
+}
+
+const show = (value: unknown): string => {
+  const json = JSON.stringify(value) ?? "nothing";
+  return json.length > 40 ? `${json.slice(0, 30)}… (${json.length} characters)` : json;
+};
+const NUL = "a\u0000b";
+const HALF = "a\ud800b";
+const HUGE = "x".repeat(20_000);
+
+describe("one bad message", () => {
+  const rejected: readonly (readonly [string, unknown])[] = [
+    ["user", undefined],
+    ["user", null],
+    ["user", "x"],
+    ["user", []],
+    ["user.id", undefined],
+    ["user.id", null],
+    ["user.id", {}],
+    ["user.id", ""],
+    ["user.id", NUL],
+    ["user.id", HALF],
+    ["user.id", HUGE],
+    ["user.email", {}],
+    ["user.email", ["a@example.com"]],
+    ["user.email", true],
+    ["user.external_id", {}],
+    ["user.external_id", false],
+    ["account", "x"],
+    ["account", 42],
+    ["account.id", {}],
+    ["account.id", NUL],
+    ["account.id", HALF],
+    ["account.id", HUGE],
+    ["account.external_id", {}],
+    ["account.domain", {}],
+    ["segments", "x"],
+    ["account_segments", "x"],
+    ["events", "x"],
+    ["events", [42]],
+    ["changes", "x"],
+    ["changes.user", "x"],
+    ["changes.account", 42],
+    ["message_id", {}],
+  ];
+  test.each(rejected.map(([path, value]) => ({ path, value, shown: show(value) })))(
+    "$path is $shown: rejected alone, by name",
+    async ({ path, value }) => {
+      const since = house.logs.length;
+      const outcomes = await outcomesOf(() =>
+        tell(house, goodNotification(house, [withField(goodUser() as unknown as Bag, path, value), goodUser()])).then(
+          (answer) => expect(answer.status).toBe(200),
+        ),
+      );
+      expect(outcomes).toEqual({ "endusers/rejected/invalid_message": 1, "endusers/sent/created": 1 });
+      expect(complaints(since)).toContain(path);
+      expect(complaints(since)).toMatch(/Send|Correct/);
+    },
+  );
+
+  test.each([["x"], [42], [null], [[]], [true]])("a message that is %j", async (message) => {
+    const since = house.logs.length;
+    const outcomes = await outcomesOf(() => tell(house, goodNotification(house, [message, goodUser()])));
+    expect(outcomes).toEqual({ "endusers/rejected/invalid_message": 1, "endusers/sent/created": 1 });
+    expect(complaints(since)).toContain("messages[0]");
+  });
+
+  test.each([
+    ["account", undefined],
+    ["account", "x"],
+    ["account.id", undefined],
+    ["account.id", NUL],
+    ["account.id", HUGE],
+    ["account.external_id", []],
+    ["account_segments", 42],
+    ["changes", 42],
+  ])("an account message whose %s is wrong", async (path, value) => {
+    const since = house.logs.length;
+    const messages = [withField(goodAccount() as unknown as Bag, path, value), goodAccount()];
+    const outcomes = await outcomesOf(() =>
+      tell(house, { ...goodNotification(house, messages), channel: "account:update" }),
+    );
+    expect(outcomes).toEqual({ "companies/rejected/invalid_message": 1, "companies/sent/created": 1 });
+    expect(complaints(since)).toContain(path);
+  });
+
+  test.each([
+    ["user.email", NUL, "email → email"],
+    ["user.email", HALF, "email → email"],
+    ["user.external_id", NUL, "external_id → externalId"],
+    ["account.external_id", NUL, "account.external_id → externalId"],
+    ["account.external_id", HALF, "account.external_id → externalId"],
+  ])("%s that Planhat cannot store: rejected alone, by name", async (path, value, named) => {
+    const since = house.logs.length;
+    const messages = [withField(goodUser() as unknown as Bag, path, value), goodUser()];
+    const outcomes = await outcomesOf(() => tell(house, goodNotification(house, messages)));
+    expect(outcomes).toEqual({ "endusers/rejected/invalid_value": 1, "endusers/sent/created": 1 });
+    expect(complaints(since)).toContain(named);
+  });
+
+  test.each([
+    ["user.email", `${HUGE}@example.com`],
+    ["user.external_id", HUGE],
+    ["account.external_id", HUGE],
+  ])("a huge %s ends somehow, and only its own record", async (path, value) => {
+    const messages = [withField(goodUser() as unknown as Bag, path, value), goodUser()];
+    const outcomes = await outcomesOf(() => tell(house, goodNotification(house, messages)));
+    expect(Object.values(outcomes).reduce((sum, count) => sum + count, 0)).toBe(2);
+    expect(outcomes["endusers/sent/created"]).toBeGreaterThanOrEqual(1);
+  });
+
+  test.each([
+    ["user.name", NUL, "name → name"],
+    ["user.name", HALF, "name → name"],
+    ["user.name", { first: "Ann" }, "name → name"],
+    ["user.traits_position", ["a", "b"], "traits_position → position"],
+  ])("%s with a value that the field cannot store: left out, and said so", async (path, value, named) => {
+    const since = house.logs.length;
+    const messages = [withField(goodUser() as unknown as Bag, path, value)];
+    const outcomes = await outcomesOf(() => tell(house, goodNotification(house, messages)));
+    expect(outcomes).toEqual({ "endusers/sent/created": 1 });
+    expect(complaints(since)).toContain(named);
+  });
+
+  test.each([
+    ["user.indexed_at", {}],
+    ["user.indexed_at", "yesterday"],
+    ["user.segment_ids", "x"],
+    ["account", {}],
+    ["account", null],
+    ["account", []],
+    ["segments", [42, null, {}]],
+    ["segments", {}],
+    ["events", null],
+    ["events", {}],
+    ["changes", null],
+    ["changes", []],
+    ["changes.segments", "x"],
+    ["changes.is_new", "x"],
+    ["message_id", undefined],
+    ["message_id", 42],
+    ["message_id", HUGE],
+    ["message_id", NUL],
+  ])("%s may be odd", async (path, value) => {
+    const outcomes = await outcomesOf(() =>
+      tell(house, goodNotification(house, [withField(goodUser() as unknown as Bag, path, value)])),
+    );
+    const withoutAccount = path === "account";
+    expect(outcomes).toEqual(
+      withoutAccount ? { "endusers/skipped/missing_account": 1 } : { "endusers/sent/created": 1 },
+    );
+  });
+});
+
+test("keys called __proto__ and constructor are just keys", async () => {
+  const spoil = (value: string): string =>
+    `{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}},${value.slice(1)}`;
+  const message = goodUser();
+  const settings = {
+    ...bag(house.hull.connector(CONNECTOR.id).private_settings),
+    contact_custom_attributes_outbound: [
+      { hull_field_name: "__proto__", service_field_name: "__proto__" },
+      { hull_field_name: "constructor", service_field_name: "constructor" },
+    ],
+  };
+  const notification = goodNotification(house, ["@message"]);
+  const body = spoil(
+    text({
+      ...notification,
+      connector: { ...notification.connector, private_settings: "@settings" },
+      configuration: "@configuration",
+    }),
+  )
+    .replace('"@message"', () => spoil(text({ ...message, user: "@user", account: "@account", changes: "@changes" })))
+    .replace('"@user"', () => spoil(text(message.user)))
+    .replace('"@account"', () => spoil(text(message.account)))
+    .replace('"@changes"', () => `{"user":${spoil('{"name":[null,"x"]}')}}`)
+    .replace('"@settings"', () => spoil(text(settings)))
+    .replace('"@configuration"', () => spoil(text(notification.configuration)));
+  const outcomes = await outcomesOf(() => tell(house, body));
+  expect(outcomes).toEqual({ "endusers/sent/created": 1 });
+  expect("polluted" in {}).toBe(false);
+});
+
+describe("settings of the wrong type", () => {
+  const table = [{ hull_field_name: 5, service_field_name: "name" }];
+  const rows: readonly (readonly [string, unknown, RegExp])[] = [
+    ["personal_acccess_token", 42, /paste the personal access token again/],
+    ["personal_acccess_token", { token: TOKEN }, /paste the personal access token again/],
+    ["personal_acccess_token", `${TOKEN} ${TOKEN}`, /paste the personal access token again/],
+    ["personal_acccess_token", `${TOKEN}\u0000`, /paste the personal access token again/],
+    ["personal_access_token", [TOKEN], /paste the personal access token again/],
+    ["api_prefix", 42, /choose one of the offered prefixes/],
+    ["api_prefix", "evil.example/", /choose one of the offered prefixes/],
+    ["api_prefix", "api@evil.example", /choose one of the offered prefixes/],
+    ["tenant_id", {}, /paste the tenant token again/],
+    ["contact_synchronized_segments", "ALL", /choose them again/],
+    ["contact_synchronized_segments", [1], /choose them again/],
+    ["contact_events", 5, /choose them again/],
+    ["account_synchronized_segments", { ALL: true }, /choose them again/],
+    ["contact_attributes_outbound", "name", /save the table again/],
+    ["contact_attributes_outbound", ["name"], /save the table again/],
+    ["contact_attributes_outbound", table, /row 1, hull_field_name.*choose the attribute/],
+    ["contact_custom_attributes_outbound", {}, /save the table again/],
+    ["account_attributes_outbound", 42, /save the table again/],
+    ["account_custom_attributes_outbound", table, /choose the attribute/],
+    ["account_licenses_attribute", [], /choose the account attribute again/],
+    ["account_licenses_attributes_outbound", "x", /save the table again/],
+    ["account_licenses_custom_attributes_outbound", true, /save the table again/],
+    ["fetch_interval_accounts", "soon", /enter for example 180/],
+    ["fetch_interval_users", {}, /enter for example 180/],
+    ["contact_require_email", "perhaps", /on or off again/],
+    ["clear_on_null", 3, /on or off again/],
+    ["requests_per_minute", 0, /enter for example 200/],
+    ["bulk_max_items", -1, /enter for example 5000/],
+    ["bulk_max_bytes", "many", /enter for example 4000000/],
+  ];
+  test.each(rows.map(([name, value, words]) => ({ name, shown: typeof value, value, words })))(
+    "$name as $shown",
+    async ({ name, value, words }) => {
+      const since = house.logs.length;
+      const notification = withField(goodNotification(house), `connector.private_settings.${name}`, value);
+      const outcomes = await outcomesOf(async () => expect((await tell(house, notification)).status).toBe(200));
+      expect(outcomes).toEqual({ "endusers/skipped/invalid_settings": 1 });
+      expect(complaints(since)).toContain(name);
+      expect(complaints(since)).toMatch(words);
+    },
+  );
+});
+
+describe("routes", () => {
+  test.each([
+    ["GET", "/"],
+    ["GET", "/smart-notifier"],
+    ["PUT", "/smart-notifier"],
+    ["GET", "/nothing"],
+    ["GET", "/%E0%A4%A"],
+    ["GET", "/..%2f..%2fetc/passwd"],
+    ["DELETE", "/health"],
+  ])("%s %s: 404 as JSON", async (method, path) => {
+    const answer = await post(`${house.baseUrl}${path}`, undefined, { method });
+    expect([answer.status, errorIn(answer).code]).toEqual([404, "not_found"]);
+    expect(errorIn(answer).words).toContain(method);
+    expectNoSecret(house, answer.text);
+  });
+
+  test("a notification to the wrong path is not lost: Hull is told to come again", async () => {
+    const answer = await tell(house, goodNotification(house), { path: "/smart-notifer" });
+    expect([answer.status, errorIn(answer).code]).toEqual([404, "not_found"]);
+  });
+
+  test("repeated and odd query keys are passed over", async () => {
+    const path = "/smart-notifier?ship=1&ship=2&ship[a]=3&organization=evil.example&__proto__=x&%00=%ff";
+    expect((await tell(house, goodNotification(house), { path })).status).toBe(200);
+  });
+});

@@ -1,0 +1,115 @@
+/** What the tests of bad input share: a good notification to spoil, and what must hold after every answer. */
+import { buildAccountMessage, buildUserMessage } from "../../simulators/hull";
+import { CONNECTOR, TOKEN, type House } from "../harness";
+import { post, type Answer, type PostOptions } from "../scenarios/post";
+import { bag, list, type Bag } from "../scenarios/states";
+
+export interface Notification extends Bag {
+  readonly notification_id: string;
+  readonly channel: string;
+  readonly configuration: Bag;
+  readonly connector: Bag;
+  readonly messages: readonly unknown[];
+}
+
+let issued = 0;
+
+/** A person of his own company whom nobody has mentioned yet. */
+export function goodUser(): ReturnType<typeof buildUserMessage> {
+  issued += 1;
+  const number = String(issued).padStart(4, "0");
+  const at = { indexed_at: "2026-01-01T00:00:00Z" };
+  return buildUserMessage(
+    {
+      id: `5f00000000000000000a${number}`,
+      external_id: `good-${number}`,
+      email: `good-${number}@example.com`,
+      name: `Good ${number}`,
+      ...at,
+    },
+    {
+      account: {
+        id: `5f00000000000000000b${number}`,
+        external_id: `company-${number}`,
+        name: `Company ${number}`,
+        ...at,
+      },
+    },
+  );
+}
+
+export function goodAccount(): ReturnType<typeof buildAccountMessage> {
+  return buildAccountMessage(goodUser().account);
+}
+
+/** What Hull would send; every call has ids of its own. */
+export function goodNotification(
+  house: House,
+  messages: readonly unknown[] = [goodUser()],
+  id = CONNECTOR.id,
+): Notification {
+  issued += 1;
+  const connector = house.hull.connector(id);
+  return {
+    notification_id: `00000000-0000-4000-8000-${String(issued).padStart(12, "0")}`,
+    configuration: { id, organization: house.hull.host, secret: connector.secret },
+    channel: "user:update",
+    connector: structuredClone(connector),
+    segments: [],
+    accounts_segments: [],
+    messages,
+    is_export: false,
+  };
+}
+
+/** A copy with one field replaced, or removed when the value is `undefined`. */
+export function withField<T extends Bag>(object: T, path: string, value: unknown): T {
+  const [first = "", ...rest] = path.split(".");
+  if (rest.length > 0) return { ...object, [first]: withField(bag(object[first]), rest.join("."), value) };
+  const { [first]: _, ...others } = object;
+  return (value === undefined ? others : { ...others, [first]: value }) as T;
+}
+
+/** Posts to the notifier and checks what must hold whatever was sent. */
+export async function tell(
+  house: House,
+  body: unknown,
+  options: PostOptions & { path?: string } = {},
+): Promise<Answer> {
+  const answer = await post(`${house.baseUrl}${options.path ?? "/smart-notifier"}`, body, options);
+  expect(answer.contentType).toMatch(/^application\/json/);
+  expect(bag(answer.body["flow_control"])).toEqual({
+    type: answer.status === 200 ? "next" : "retry",
+    size: expect.any(Number) as number,
+    in: expect.any(Number) as number,
+    in_time: expect.any(Number) as number,
+  });
+  expectNoSecret(house, answer.text);
+  return answer;
+}
+
+/** The error's code and, in one text, everything that it says. */
+export function errorIn(answer: Answer): { readonly code: unknown; readonly words: string } {
+  const error = bag(answer.body["error"]);
+  const details = list(error["details"]).map(bag);
+  const words = [error["message"], ...details.flatMap(({ path, message, remedy }) => [path, message, remedy])];
+  return { code: error["code"], words: words.join(" ") };
+}
+
+export function expectNoSecret(house: House, text: string): void {
+  for (const secret of [CONNECTOR.secret, TOKEN]) expect(text).not.toContain(secret);
+  for (const secret of [CONNECTOR.secret, TOKEN]) {
+    const loud = house.logs.filter((line) => JSON.stringify(line).includes(secret));
+    expect(loud).toEqual([]);
+  }
+}
+
+/** The process is alive, and the next good notification arrives in Planhat. */
+export async function expectAllIsWell(house: House): Promise<void> {
+  const message = goodUser();
+  const answer = await tell(house, goodNotification(house, [message]));
+  expect([answer.status, answer.text]).toEqual([200, expect.stringContaining('"next"')]);
+  await house.settled();
+  const arrived = [...house.planhat.tenant().endusers.values()].filter(({ email }) => email === message.user["email"]);
+  expect(arrived).toHaveLength(1);
+}

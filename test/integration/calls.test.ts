@@ -1,0 +1,132 @@
+/** How many calls to Planhat a thousand people cost, against every form of Planhat's bulk answers. */
+import {
+  changedUserMessages,
+  changePopulation,
+  generatePopulation,
+  seedProfiles,
+  userMessages,
+  type Population,
+} from "../../simulators/hull";
+import { errorShapes, nonupdatesForms } from "../../simulators/planhat";
+import { CONNECTOR, openHouse, type House } from "../harness";
+
+const PRODUCTION_LINGER = { LINGER_MS: "250" };
+const USERS = 1_000;
+const COMPANIES = 50;
+const population = generatePopulation({ seed: 7, users: USERS, companies: COMPANIES });
+
+const forms = errorShapes.flatMap((errorShape) =>
+  nonupdatesForms.map((nonupdates) => ({ name: `${errorShape}, unchanged ${nonupdates}`, errorShape, nonupdates })),
+);
+
+let house: House;
+afterEach(() => house.close());
+
+async function open(switches: Pick<(typeof forms)[number], "errorShape" | "nonupdates">): Promise<void> {
+  const { errorShape, nonupdates } = switches;
+  house = await openHouse({ planhat: { switches: { errorShape, nonupdates } }, environment: PRODUCTION_LINGER });
+  seedProfiles(population, house.hull.profiles);
+}
+
+/** Five notifications of 200, back to back, until everything is delivered and told. */
+async function send(messages: readonly unknown[]): Promise<void> {
+  house.planhat.books.reset();
+  const report = await house.hull.send(house.url, {
+    connectorId: CONNECTOR.id,
+    channel: "user:update",
+    messages,
+    shipmentSize: 200,
+  });
+  expect([report.shipments, report.messagesAccepted]).toEqual([5, USERS]);
+  await house.settled();
+}
+
+/** Calls of the last shipments, after making sure that none of them was a waste. */
+function calls(): number {
+  const books = house.planhat.books.snapshot();
+  expect(books).toMatchObject({ noOpWrites: 0, duplicates: [], ignoredEndusers: 0, concurrentBulkWrites: 0 });
+  return books.calls;
+}
+
+/** Everybody as Hull shows him, as if somebody had imported them; every second one with another position. */
+function seedPlanhat({ accounts, users }: Population): void {
+  const tenant = house.planhat.tenant();
+  const ids = accounts.map(({ external_id: externalId, name }) => tenant.seedCompany({ externalId, name })._id);
+  users.forEach(({ external_id: externalId, email, name, position, accountIndex }, index) => {
+    const there = index % 2 === 0 ? position : "Somebody";
+    tenant.seedEnduser({ companyId: ids[accountIndex], externalId, email, name, position: there });
+  });
+}
+
+/** People whom the connector never hears of. */
+function seedOthers(count: number): void {
+  const tenant = house.planhat.tenant();
+  const ids = Array.from(
+    { length: 500 },
+    (_, index) => tenant.seedCompany({ externalId: `other-${index}`, name: `Other ${index}` })._id,
+  );
+  for (let index = 0; index < count; index += 1) {
+    const companyId = ids[index % ids.length];
+    tenant.seedEnduser({ companyId, externalId: `other-${index}`, email: `other-${index}@example.net`, name: "Other" });
+  }
+}
+
+describe.each(forms)("$name", (switches) => {
+  test("new people in an empty Planhat, then the same, then all of them changed", async () => {
+    await open(switches);
+    await send(userMessages(population));
+    expect(calls()).toBeLessThanOrEqual(12);
+    expect(await house.outcomes()).toEqual({ "endusers/sent/created": USERS });
+
+    const later = {
+      ...population,
+      users: population.users.map((user) => ({ ...user, indexed_at: "2026-01-02T00:00:00Z" })),
+    };
+    await send(userMessages(later));
+    expect(calls()).toBe(0);
+    expect(await house.outcomes()).toEqual({ "endusers/sent/created": USERS, "endusers/unchanged/in_sync": USERS });
+
+    await send(changedUserMessages(changePopulation(later, { percent: 100 })));
+    expect(calls()).toBeLessThanOrEqual(4);
+    expect(await house.outcomes()).toEqual({
+      "endusers/sent/created": USERS,
+      "endusers/unchanged/in_sync": USERS,
+      "endusers/sent/updated": USERS,
+    });
+    const { companies, endusers } = house.planhat.snapshot();
+    expect([companies.length, endusers.length]).toEqual([COMPANIES, USERS]);
+  });
+
+  test("one person whom Planhat refuses, among a thousand changed ones", async () => {
+    await open(switches);
+    await send(userMessages(population));
+    const changed = changedUserMessages(changePopulation(population, { percent: 100 }));
+    const position = String(changed[500]?.user["traits_position"]);
+    const { _id } = house.planhat.snapshot().endusers.find(({ externalId }) => externalId === "user-500") ?? {};
+    house.planhat.poison((fields) => fields["_id"] === _id, "The position is not welcome");
+    await send(changed);
+    expect(calls()).toBeLessThanOrEqual(8);
+    expect(await house.outcomes()).toEqual({
+      "endusers/sent/created": USERS,
+      "endusers/sent/updated": USERS - 1,
+      "endusers/rejected/refused": 1,
+    });
+    expect(house.planhat.tenant().endusers.get(String(_id))?.["position"]).not.toBe(position);
+  });
+
+  test.each([
+    { others: 0, most: 12 },
+    { others: 20_000, most: 24 },
+  ])("people who are there already, among $others others, when nothing is remembered", async ({ others, most }) => {
+    await open(switches);
+    seedPlanhat(population);
+    seedOthers(others);
+    await send(userMessages(population));
+    expect(calls()).toBeLessThanOrEqual(most);
+    expect(await house.outcomes()).toEqual({
+      "endusers/unchanged/in_sync": USERS / 2,
+      "endusers/sent/updated": USERS / 2,
+    });
+    expect(house.planhat.tenant().endusers.size).toBe(USERS + others);
+  });
+});

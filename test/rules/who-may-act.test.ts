@@ -1,0 +1,277 @@
+/** Nobody acts for a tenant without its credentials, confirmed by Hull itself. */
+import { buildUserMessage } from "../../simulators/hull";
+import { CONNECTOR, OPEN_SETTINGS, TOKEN } from "../harness";
+import { account, minute, user, useStages, type Stage } from "./stage";
+
+const open = useStages();
+const SECOND = { id: "5f0000000000000000000002", secret: "connector-secret-0002" };
+const message = buildUserMessage(user(1), { account: account(1) });
+
+async function post(stage: Stage, envelope: Record<string, unknown>, notificationId = "n-1"): Promise<number> {
+  const { status } = await stage.hull.sendOne(stage.url, {
+    connectorId: CONNECTOR.id,
+    channel: "user:update",
+    messages: [message],
+    signed: false,
+    notificationId,
+    envelope,
+  });
+  return status;
+}
+
+const configuration = (stage: Stage, more: Record<string, unknown> = {}) => ({
+  configuration: { ...CONNECTOR, organization: stage.hull.host, ...more },
+});
+
+/** Nothing is remembered of anybody, and Planhat was left alone. */
+async function expectNothing(stage: Stage): Promise<void> {
+  expect(await stage.connector.store.tenants()).toEqual([]);
+  expect(await stage.connector.store.lanes()).toEqual([]);
+  expect((await stage.connector.store.tally(stage.tenantKey)).messages).toBe(0);
+  expect(stage.calls).toEqual([]);
+}
+
+describe("before anything is stored, Hull confirms organization, id and secret", () => {
+  test("a wrong secret is refused", async () => {
+    const stage = await open();
+    expect(await post(stage, configuration(stage, { secret: "guessed" }))).toBe(401);
+    await expectNothing(stage);
+  });
+
+  test("a connector that Hull does not know is refused", async () => {
+    const stage = await open();
+    expect(await post(stage, configuration(stage, { id: "5f00000000000000000000ff" }))).toBe(401);
+    await expectNothing(stage);
+  });
+
+  test("another connector's id with one's own secret is refused", async () => {
+    const stage = await open();
+    stage.hull.addConnector({ ...SECOND, privateSettings: OPEN_SETTINGS });
+    expect(await post(stage, configuration(stage, { id: SECOND.id }))).toBe(401);
+    await expectNothing(stage);
+  });
+
+  test("an organization outside the allow-list is refused, and nobody is asked", async () => {
+    const stage = await open();
+    expect(await post(stage, configuration(stage, { organization: "evil.example.com" }))).toBe(401);
+    await expectNothing(stage);
+    expect(stage.hull.books.snapshot().calls).toBe(0);
+  });
+
+  test("a disabled organization is refused", async () => {
+    const stage = await open();
+    stage.hull.setOrganizationDisabled(true);
+    expect(await post(stage, configuration(stage))).toBe(401);
+    await expectNothing(stage);
+  });
+
+  test("while Hull cannot be asked, the notification is sent again later and nothing is stored", async () => {
+    const stage = await open();
+    const down = stage.hull.faults.add({ kind: "status", status: 503, route: "GET /api/v1/:id" });
+    const downToo = stage.hull.faults.add({ kind: "status", status: 503, route: "GET /api/v1/app" });
+    expect(await post(stage, configuration(stage))).toBe(503);
+    await expectNothing(stage);
+    down.remove();
+    downToo.remove();
+    expect(await post(stage, configuration(stage))).toBe(200);
+    stage.seed([account(1)], [user(1)]);
+    await stage.settled();
+  });
+
+  test("every refusal carries flow control, so that Hull sends again and loses nothing", async () => {
+    const stage = await open();
+    const { body } = await stage.hull.sendOne(stage.url, {
+      connectorId: CONNECTOR.id,
+      channel: "user:update",
+      messages: [message],
+      signed: false,
+      envelope: configuration(stage, { secret: "guessed" }),
+    });
+    expect(body).toMatchObject({ flow_control: { type: "retry" } });
+  });
+});
+
+describe("the signature is demanded in addition, never instead", () => {
+  test("a good signature does not make up for a wrong secret", async () => {
+    const stage = await open();
+    const { status } = await stage.hull.sendOne(stage.url, {
+      connectorId: CONNECTOR.id,
+      channel: "user:update",
+      messages: [message],
+      signed: true,
+      envelope: configuration(stage, { secret: "guessed" }),
+    });
+    expect(status).toBe(401);
+    await expectNothing(stage);
+  });
+
+  test("right credentials with a signature of another notification are refused", async () => {
+    const stage = await open();
+    const { status } = await stage.hull.sendOne(stage.url, {
+      connectorId: CONNECTOR.id,
+      channel: "user:update",
+      messages: [message],
+      signed: true,
+      headers: { "x-hull-smart-notifier-signature": stage.hull.sign("another-notification") },
+    });
+    expect(status).toBe(400);
+    await expectNothing(stage);
+  });
+
+  test("a signed notification of the right connector is taken", async () => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    const { status } = await stage.hull.sendOne(stage.url, {
+      connectorId: CONNECTOR.id,
+      channel: "user:update",
+      messages: [message],
+      signed: true,
+    });
+    expect(status).toBe(200);
+    await stage.settled();
+    expect(stage.endusers()).toHaveLength(1);
+  });
+});
+
+describe("notification ids", () => {
+  test("the same id again is idempotent work and never refused", async () => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    expect(await post(stage, configuration(stage), "same")).toBe(200);
+    expect(await post(stage, configuration(stage), "same")).toBe(200);
+    await stage.settled();
+    expect(await stage.outcomes()).toEqual({ "endusers/sent/created": 1 });
+  });
+
+  test("the same id under another tenant is refused", async () => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    stage.hull.addConnector({ ...SECOND, privateSettings: OPEN_SETTINGS });
+    expect(await post(stage, configuration(stage), "same")).toBe(200);
+    expect(await post(stage, configuration(stage, SECOND), "same")).toBe(401);
+    await stage.settled();
+  });
+});
+
+describe("settings", () => {
+  const connector = (updated_at: string, token: string) => ({
+    connector: { ...CONNECTOR, updated_at, private_settings: { ...OPEN_SETTINGS, personal_acccess_token: token } },
+  });
+
+  test("older ones never replace newer ones", async () => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    expect(await post(stage, { ...connector(minute(10), TOKEN) }, "new")).toBe(200);
+    expect(await post(stage, { ...connector(minute(5), "former-token") }, "old")).toBe(200);
+    await stage.settled();
+    await stage.tellUser(user(1, { position: "Director", indexed_at: minute(1) }), account(1), {
+      envelope: connector(minute(5), "former-token"),
+    });
+    await stage.settled();
+    expect(stage.endusers()).toMatchObject([{ position: "Director" }]);
+    expect(stage.planhat.books.snapshot().requests).not.toHaveProperty(["PUT /endusers", "401"]);
+  });
+
+  test("older ones do not replace newer ones after a restart either", async () => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    expect(await post(stage, { ...connector(minute(10), TOKEN) }, "new")).toBe(200);
+    await stage.settled();
+    await stage.restart();
+    await stage.tellUser(user(1, { position: "Director", indexed_at: minute(1) }), account(1), {
+      envelope: connector(minute(5), "former-token"),
+    });
+    await stage.settled();
+    expect(stage.endusers()).toMatchObject([{ position: "Director" }]);
+  });
+
+  test("newer ones in an unconfirmed request replace nothing", async () => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    expect(await post(stage, { ...connector(minute(5), TOKEN) }, "good")).toBe(200);
+    await stage.settled();
+    const forged = { ...connector(minute(99), "stolen"), ...configuration(stage, { secret: "guessed" }) };
+    expect(await post(stage, forged, "forged")).toBe(401);
+    await stage.tellUser(user(1, { position: "Director", indexed_at: minute(1) }), account(1), {
+      envelope: connector(minute(5), TOKEN),
+    });
+    await stage.settled();
+    expect(stage.endusers()).toMatchObject([{ position: "Director" }]);
+  });
+
+  test("newer ones count from the next message on", async () => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    expect(await post(stage, { ...connector(minute(5), TOKEN) }, "first")).toBe(200);
+    await stage.settled();
+    await stage.tellUser(user(1, { position: "Director", phone: "1", indexed_at: minute(1) }), account(1), {
+      envelope: {
+        connector: {
+          ...connector(minute(6), TOKEN).connector,
+          private_settings: {
+            ...OPEN_SETTINGS,
+            contact_attributes_outbound: [
+              { hull_field_name: "external_id", service_field_name: "externalId" },
+              { hull_field_name: "traits_phone", service_field_name: "phone" },
+            ],
+          },
+        },
+      },
+    });
+    await stage.settled();
+    expect(stage.endusers()).toMatchObject([{ position: "Engineer", phone: "1" }]);
+  });
+
+  test("secrets are not readable in what is logged", async () => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    const down = stage.planhat.faults.add({ kind: "status", status: 401, count: 1 });
+    await stage.tellUser(user(1), account(1));
+    await stage.until(() => down.hits === 1);
+    await stage.settledWithHelp().catch(() => undefined);
+    const text = JSON.stringify(stage.logs);
+    expect(text).not.toContain(TOKEN);
+    expect(text).not.toContain(CONNECTOR.secret);
+  });
+});
+
+describe("two connectors of one organization on one Planhat", () => {
+  async function openTwo(): Promise<Stage> {
+    const stage = await open();
+    stage.hull.addConnector({ ...SECOND, privateSettings: OPEN_SETTINGS });
+    stage.seed([account(1)], [user(1), user(2)]);
+    return stage;
+  }
+
+  /** What Hull tells both connectors about everybody, as it now stands in Hull. */
+  async function tellBoth(stage: Stage): Promise<void> {
+    const { users, accounts } = stage.hull.profiles;
+    const people = [...users.values()].map((profile) => stage.hull.userMessage(profile));
+    const companies = [...accounts.values()].map((profile) => stage.hull.accountMessage(profile));
+    await Promise.all(
+      [CONNECTOR.id, SECOND.id].map(async (connectorId) => {
+        await stage.send("user:update", people, { connectorId });
+        await stage.send("account:update", companies, { connectorId });
+      }),
+    );
+    await stage.settled();
+  }
+
+  test("make one record of each", async () => {
+    const stage = await openTwo();
+    for (const profile of stage.hull.profiles.users.values()) profile.account_id = account(1).id;
+    await tellBoth(stage);
+    expect(stage.planhat.books.snapshot().created).toMatchObject({ companies: 1, endusers: 2 });
+    expect(await stage.connector.store.deadLetters(stage.lane)).toEqual([]);
+  });
+
+  test("do not echo each other's write-backs: after a few rounds everything is still", async () => {
+    const stage = await openTwo();
+    for (const profile of stage.hull.profiles.users.values()) profile.account_id = account(1).id;
+    for (let round = 0; round < 3; round += 1) await tellBoth(stage);
+    const before = [stage.planhat.books.snapshot().calls, stage.hull.books.snapshot().firehoseItems];
+    await tellBoth(stage);
+    await tellBoth(stage);
+    expect([stage.planhat.books.snapshot().calls, stage.hull.books.snapshot().firehoseItems]).toEqual(before);
+  });
+});

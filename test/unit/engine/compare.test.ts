@@ -1,0 +1,137 @@
+import { canonical, fingerprint, instantOf, NOTHING } from "../../../src/engine/compare";
+import type { Json } from "../../../src/record";
+import type { FieldType } from "../../../src/services/service";
+
+type Pair = readonly [FieldType, Json, Json];
+
+const equal: readonly Pair[] = [
+  ["text", 5, "5"],
+  ["text", true, "true"],
+  ["name", "ACME Größe", "acme größe"],
+  ["name", "ΑΘΗΝΑ", "αθηνα"],
+  ["number", "12.50", 12.5],
+  ["number", " 7 ", 7],
+  ["number", "1e3", 1000],
+  ["number", -0, 0],
+  ["number", "-0", 0],
+  ["boolean", "true", true],
+  ["boolean", "false", false],
+  ["set", ["a", "b"], ["b", "a", "b"]],
+  ["set", "a", ["a"]],
+  ["set", [1, "1"], ["1"]],
+  ["any", [1, 2], [2, 1]],
+  ["any", "42", 42],
+  ["any", "-4.5", -4.5],
+  ["any", { a: 1, b: [1, 2] }, { b: [1, 2], a: 1 }],
+  ["any", { at: "2024-05-01" }, { at: "2024-05-01T00:00:00.000Z" }],
+];
+
+const different: readonly Pair[] = [
+  ["text", "a", "A"],
+  ["text", "a", "a "],
+  ["text", "5", "5.0"],
+  ["text", "", " "],
+  ["text", "é", "e\u0301\u0301"],
+  ["name", "straße", "strase"],
+  ["number", "", 0],
+  ["number", "12a", 12],
+  ["number", 1, true],
+  ["boolean", true, 1],
+  ["boolean", false, ""],
+  ["boolean", "yes", true],
+  ["set", ["a"], ["A"]],
+  ["set", ["a,b"], ["a", "b"]],
+  ["set", ['a","b'], ["a", "b"]],
+  ["set", [], [""]],
+  ["any", [], {}],
+  ["any", ["a"], { a: 1 }],
+  ["any", "a", ["a", "b"]],
+  ["any", { a: [1, 2] }, { a: [2, 1] }],
+  ["any", { a: null }, { a: "null" }],
+  ["any", ['a","b'], ["a", "b"]],
+  ["any", "true", true],
+  ["any", "007", 7],
+  ["any", '"5"', 5],
+  ["instant", "2024-05-01", "2024-05-02"],
+];
+
+describe("two values of a field", () => {
+  it.each(equal)("as %s: %j equals %j", (type, left, right) => {
+    expect(canonical(left, type)).toBe(canonical(right, type));
+    expect(fingerprint(left, type)).toBe(fingerprint(right, type));
+  });
+
+  it.each(different)("as %s: %j differs from %j", (type, left, right) => {
+    expect(canonical(left, type)).not.toBe(canonical(right, type));
+    expect(fingerprint(left, type)).not.toBe(fingerprint(right, type));
+  });
+});
+
+describe("an instant", () => {
+  it.each([
+    ["2024-05-01T10:20:30.000Z"],
+    ["2024-05-01T10:20:30Z"],
+    ["2024-05-01 10:20:30"],
+    ["2024-05-01 10:20:30 UTC"],
+    ["2024-05-01T10:20:30.000000+00:00"],
+    ["2024-05-01T12:20:30+0200"],
+    ["2024-05-01T12:20:30+02:00"],
+    ["2024-05-01T04:50:30-05:30"],
+    [1_714_558_830_000],
+  ])("is the same in any notation: %s", (notation) => {
+    expect(canonical(notation, "instant")).toBe("@1714558830000");
+  });
+
+  it("may be a day, or a moment without seconds", () => {
+    expect(instantOf("2024-05-01")).toBe(Date.UTC(2024, 4, 1));
+    expect(instantOf("2024-05-01T10:20Z")).toBe(Date.UTC(2024, 4, 1, 10, 20));
+  });
+
+  it("keeps milliseconds and drops what is finer", () => {
+    expect(instantOf("2024-05-01T10:20:30.123456Z")).toBe(Date.UTC(2024, 4, 1, 10, 20, 30, 123));
+  });
+
+  it.each([
+    "",
+    "2024",
+    "20240501",
+    "2024-5-1",
+    "tomorrow",
+    "2024-05-01T",
+    "2024-05-01T10:20:30 CET",
+    "12:30",
+    "1714558830",
+  ])("is not read from %j", (text) => {
+    expect(instantOf(text)).toBeUndefined();
+  });
+
+  it.each(["2021-02-30", "2021-13-01", "2021-02-29T00:00:00Z", "2021-01-01T25:00:00Z"])(
+    "does not exist and is no other day: %s",
+    (text) => {
+      expect(instantOf(text)).toBeUndefined();
+      expect(canonical(text, "instant")).toBe(JSON.stringify(text));
+    },
+  );
+});
+
+describe("nothing", () => {
+  const types: readonly FieldType[] = ["text", "name", "number", "boolean", "instant", "set", "any"];
+
+  it.each(types)("as %s is only null, neither empty nor zero nor its own sign", (type) => {
+    expect(fingerprint(null, type)).toBe(NOTHING);
+    for (const value of ["", 0, false, [], {}, NOTHING, "null"]) expect(fingerprint(value, type)).not.toBe(NOTHING);
+  });
+});
+
+describe("a fingerprint", () => {
+  it("is short, whatever the length of the value", () => {
+    for (const text of ["", "short", "long ".repeat(10_000)]) {
+      expect(fingerprint(text, "text").length).toBeLessThanOrEqual(11);
+    }
+  });
+
+  it("of a long text differs when one letter does", () => {
+    const text = "x".repeat(5_000);
+    expect(fingerprint(`${text}a`, "text")).not.toBe(fingerprint(`${text}b`, "text"));
+  });
+});

@@ -1,0 +1,159 @@
+import { fingerprint, NOTHING } from "../../../src/engine/compare";
+import { diff, type Difference } from "../../../src/engine/diff";
+import type { Json } from "../../../src/record";
+import type { FieldSpec } from "../../../src/services/service";
+import type { Fact } from "../../../src/storage/rows";
+
+const spec = (name: string): FieldSpec => ({ name, type: "text" });
+/** What is remembered of a value: `-` not known, `∅` nothing, otherwise the text. */
+const mark = (text: string): string | null =>
+  text === "-" ? null : text === "∅" ? NOTHING : fingerprint(text, "text");
+
+interface Case {
+  readonly own: Json;
+  readonly sent: string;
+  readonly remote: string;
+  readonly cleared?: boolean;
+  readonly force?: boolean;
+  readonly create?: boolean;
+}
+
+function decide({ own, sent, remote, cleared = false, force = false, create = false }: Case): Difference {
+  const facts: Record<string, Fact> = { f: [mark(remote), mark(sent), null] };
+  const desired = { fields: { f: own }, keys: {}, cleared: cleared ? ["f"] : [] };
+  return diff(desired, {}, facts, spec, { force, create });
+}
+
+function verdict(given: Case): string {
+  const { send, equal, found } = decide(given);
+  if (send.length > 0) return "send";
+  return found.length > 0 ? "found equal" : equal.length > 0 ? "equal" : "leave";
+}
+
+describe("Hull's value A", () => {
+  it.each([
+    // never sent: first contact
+    ["-", "-", "send"],
+    ["-", "A", "found equal"],
+    ["-", "B", "send"],
+    ["-", "∅", "send"],
+    // Hull has not moved since
+    ["A", "-", "leave"],
+    ["A", "A", "equal"],
+    ["A", "B", "leave"],
+    ["A", "∅", "leave"],
+    // Hull has moved
+    ["B", "-", "send"],
+    ["B", "A", "found equal"],
+    ["B", "B", "send"],
+    ["B", "C", "send"],
+    ["B", "∅", "send"],
+    // Hull held nothing before
+    ["∅", "-", "send"],
+    ["∅", "A", "found equal"],
+    ["∅", "B", "send"],
+    ["∅", "∅", "send"],
+  ])("with %s sent and %s there: %s", (sent, remote, expected) => {
+    expect(verdict({ own: "A", sent, remote })).toBe(expected);
+    expect(verdict({ own: "A", sent, remote, cleared: true })).toBe(expected);
+    expect(verdict({ own: "A", sent, remote, force: true })).toBe("send");
+  });
+});
+
+describe("nothing in Hull", () => {
+  it.each([
+    // nothing was ever sent: a value that is there is somebody else's
+    ["-", "-", "leave"],
+    ["-", "A", "leave"],
+    ["-", "∅", "leave"],
+    // we sent a value: it is taken back
+    ["A", "-", "send"],
+    ["A", "A", "send"],
+    ["A", "B", "send"],
+    ["A", "∅", "found equal"],
+    // it was cleared before: what a person filled in since is kept
+    ["∅", "-", "leave"],
+    ["∅", "A", "leave"],
+    ["∅", "∅", "leave"],
+  ])("with %s sent and %s there: %s", (sent, remote, expected) => {
+    expect(verdict({ own: null, sent, remote })).toBe(expected);
+  });
+
+  it.each([
+    ["-", "-", "send"],
+    ["-", "A", "send"],
+    ["-", "∅", "found equal"],
+    ["A", "A", "send"],
+    ["A", "∅", "found equal"],
+    ["∅", "A", "leave"],
+    ["∅", "∅", "equal"],
+  ])("but a value before, with %s sent and %s there: %s", (sent, remote, expected) => {
+    expect(verdict({ own: null, sent, remote, cleared: true })).toBe(expected);
+  });
+
+  it("is not forced into fields that Hull never filled", () => {
+    expect(verdict({ own: null, sent: "-", remote: "A", force: true })).toBe("leave");
+    expect(verdict({ own: null, sent: "A", remote: "A", force: true })).toBe("send");
+    expect(verdict({ own: null, sent: "A", remote: "∅", force: true })).not.toBe("send");
+  });
+});
+
+describe("a new record", () => {
+  it("gets every value and no null, whatever was remembered", () => {
+    const desired = { fields: { a: 1, b: null, c: "" }, keys: {}, cleared: ["b"] };
+    const facts: Record<string, Fact> = { a: [mark("1"), mark("1"), null], b: [mark("x"), mark("x"), null] };
+    expect(diff(desired, {}, facts, spec, { force: false, create: true }).send).toEqual(["a", "c"]);
+  });
+});
+
+describe("fields with a policy", () => {
+  const policies: Readonly<Record<string, FieldSpec>> = {
+    born: { name: "born", type: "instant", writeOnce: true },
+    computed: { name: "computed", type: "text", readOnly: true },
+  };
+  const specOf = (name: string): FieldSpec => policies[name] ?? spec(name);
+  const desired = { fields: { born: "2024-05-01", computed: "x", free: "y" }, keys: {}, cleared: [] };
+
+  it("are sent only with a new record, or never", () => {
+    for (const force of [false, true]) {
+      expect(diff(desired, {}, {}, specOf, { force, create: true }).send).toEqual(["born", "free"]);
+      expect(diff(desired, {}, {}, specOf, { force, create: false }).send).toEqual(["free"]);
+    }
+  });
+});
+
+describe("a value that the service stores in another form", () => {
+  const desired = { fields: { owner: "ann@x.example" }, keys: {}, cleared: [] };
+  const own = fingerprint("ann@x.example", "text");
+  const wired = fingerprint("id-7", "text");
+  const check = (fact: Fact, wire: Readonly<Record<string, Json>>): Difference =>
+    diff(desired, wire, { owner: fact }, spec, { force: false, create: false });
+
+  it("is compared there in the service's form", () => {
+    expect(check([wired, null, null], { owner: "id-7" })).toMatchObject({
+      send: [],
+      equal: ["owner"],
+      found: ["owner"],
+    });
+    expect(check([wired, own, null], { owner: "id-7" })).toMatchObject({ send: [], equal: ["owner"], found: [] });
+    expect(check([wired, null, null], { owner: "id-8" }).send).toEqual(["owner"]);
+  });
+
+  it("is found unchanged by our own form when the service's is not at hand", () => {
+    expect(check([wired, own, null], {}).send).toEqual([]);
+  });
+});
+
+describe("many fields", () => {
+  it("are decided one by one, in Hull's order", () => {
+    const desired = { fields: { z: "new", a: "same", m: null, k: "kept" }, keys: {}, cleared: [] };
+    const facts: Record<string, Fact> = {
+      z: [mark("old"), mark("old"), null],
+      a: [mark("same"), mark("same"), null],
+      m: [mark("x"), mark("x"), null],
+      k: [mark("person"), mark("kept"), null],
+    };
+    const result = diff(desired, {}, facts, spec, { force: false, create: false });
+    expect(result).toEqual({ send: ["z", "m"], equal: ["a"], found: [] });
+  });
+});

@@ -1,0 +1,72 @@
+/** A service whose settings say where it is, and whose plan sends name and external id of accounts as they are. */
+import { reason } from "../../../src/engine/outcome";
+import type { Json } from "../../../src/record";
+import { COMPANIES, ENDUSERS, fieldSpec } from "../../../src/services/planhat/objects";
+import type { Connection, Plan, ReadBack, RemoteRecord, Service, Target } from "../../../src/services/service";
+
+export interface FakeSettings {
+  readonly token?: string;
+  readonly host: string;
+}
+
+export type FakeService = Service<FakeSettings> & { readonly connected: FakeSettings[] };
+
+/** A connection to nowhere: a test says which call it expects. */
+export function fakeConnection(calls: Partial<Connection> = {}): Connection {
+  const unexpected = (): Promise<never> => Promise.reject(new Error("Nobody expected this call."));
+  return { prepare: unexpected, find: unexpected, read: unexpected, apply: unexpected, ...calls };
+}
+
+export function remoteRecord(id: string, more: Partial<RemoteRecord> = {}): RemoteRecord {
+  return { id, keys: {}, fields: {}, complete: true, ...more };
+}
+
+export function readBack(more: Partial<ReadBack> = {}): ReadBack {
+  return { records: [], gone: [], ...more };
+}
+
+export function createFakeService(): FakeService {
+  const connected: FakeSettings[] = [];
+  return {
+    connected,
+    name: "planhat",
+    types: [COMPANIES, ENDUSERS],
+    readSettings: (stored) => {
+      const { token, host = "one" } = stored as { token?: string; host?: string };
+      if (host === "") return { ok: false, problems: ["host is empty"] };
+      return { ok: true, settings: { host, ...(token === undefined ? {} : { token }) }, warnings: [] };
+    },
+    target: ({ token, host }): Target | undefined =>
+      token === undefined
+        ? undefined
+        : {
+            baseUrl: `https://${host}.example`,
+            fingerprint: `${host}/${token.length}/${token.at(-1) ?? ""}`,
+            quotaKey: "q",
+          },
+    plan: (message): Plan => {
+      const { name, external_id } = message.account;
+      if (typeof external_id !== "string") {
+        return { kind: "end", outcome: "skipped", reasons: [reason("missing_account_external_id")] };
+      }
+      const fields: Record<string, Json> = { externalId: external_id, ...(name === undefined ? {} : { name }) };
+      const hint = message.account["planhat/id"];
+      return {
+        kind: "record",
+        type: "companies",
+        desired: { fields, keys: { externalId: external_id }, cleared: [] },
+        claims: { external_id },
+        ...(typeof hint === "string" ? { hintId: hint } : {}),
+        warnings: [],
+      };
+    },
+    field: fieldSpec,
+    mappedFields: (type) => (type === "companies" ? ["name", "externalId", "city"] : ["name", "email", "companyId"]),
+    hullAttribute: (_, field) => `planhat/${field === "_id" ? "id" : field}`,
+    chunks: (_, intents) => [intents.map((__, index) => index)],
+    connect: (settings) => {
+      connected.push(settings);
+      return fakeConnection();
+    },
+  };
+}

@@ -1,0 +1,37 @@
+import { joinReasons, reason } from "../../../src/engine/outcome";
+
+describe("a reason", () => {
+  it("has a stable code and the sentence of the catalogue", () => {
+    expect(reason("missing_email")).toEqual({ code: "missing_email", text: "The user in Hull has no email address." });
+  });
+
+  it("may carry what is particular to the record, in brackets", () => {
+    expect(reason("archived", "p1")).toEqual({ code: "archived", text: "The record is archived in the service. (p1)" });
+  });
+
+  it.each([
+    ["in_sync", "All mapped attributes are already in sync between Hull and Planhat."],
+    ["outside_user_segments", "User doesn't belong to any of the segments defined in the Contact Filter."],
+    ["outside_account_segments", "Account doesn't belong to any of the segments defined in the Account Filter."],
+    ["missing_account", "No company id present."],
+    ["missing_name", "No company name present."],
+    ["missing_identity", "Neither email nor external id present."],
+    ["missing_account_external_id", "The account in Hull has no external_id, but it is marked as required."],
+  ] as const)("keeps the words of the earlier connector: %s", (code, text) => {
+    expect(reason(code).text).toBe(text);
+  });
+});
+
+describe("several reasons", () => {
+  it("are joined by a blank, and the first code counts", () => {
+    expect(joinReasons([reason("missing_account"), reason("missing_email")])).toEqual({
+      code: "missing_account",
+      text: "No company id present. The user in Hull has no email address.",
+    });
+    expect(joinReasons([reason("missing_name")])).toEqual(reason("missing_name"));
+  });
+
+  it("are at least one", () => {
+    expect(() => joinReasons([])).toThrow(/at least one reason/);
+  });
+});

@@ -1,0 +1,164 @@
+import { createTenants, remoteKey, tenantKey, type Tenants } from "../../../src/engine/tenants";
+import { createEmbeddedStore } from "../../../src/storage/embedded";
+import { createMemoryKeyValue } from "../../../src/storage/memory";
+import { createSeal } from "../../../src/storage/seal";
+import type { Store } from "../../../src/storage/store";
+import { createFakeService, type FakeService, type FakeSettings } from "./fake-service";
+
+const SECRET = "seal secret of some length";
+const CREDENTIALS = { organization: "acme.hull.example", id: "c1", secret: "connector-secret-1" };
+const KEY = tenantKey(CREDENTIALS.organization, CREDENTIALS.id);
+const A = { token: "planhat-token-a", host: "one" };
+const B = { token: "planhat-token-b", host: "one" };
+
+let store: Store;
+let service: FakeService;
+let tenants: Tenants<FakeSettings>;
+
+beforeEach(async () => {
+  store = await createEmbeddedStore({ kv: createMemoryKeyValue(), now: () => 0 });
+  service = createFakeService();
+  tenants = createTenants({ store, seal: createSeal(SECRET), service });
+});
+
+/** Another process, or the same after a restart. */
+const restarted = (secret = SECRET): Tenants<FakeSettings> =>
+  createTenants({ store, seal: createSeal(secret), service });
+
+describe("what a confirmed notification says about its connector", () => {
+  it("is known from then on, also after a restart", async () => {
+    const tenant = await tenants.remember(CREDENTIALS, A, 1);
+    expect(tenant).toMatchObject({ key: KEY, credentials: CREDENTIALS, settings: A, problems: [] });
+    expect(await tenants.load(KEY)).toBe(tenant);
+    expect(await restarted().load(KEY)).toEqual(tenant);
+  });
+
+  it("is not known before", async () => {
+    expect(await tenants.load(KEY)).toBeUndefined();
+  });
+
+  it("replaces older settings and those of the same moment", async () => {
+    await tenants.remember(CREDENTIALS, A, 1);
+    expect((await tenants.remember(CREDENTIALS, B, 2)).settings).toEqual(B);
+    expect((await tenants.remember(CREDENTIALS, A, 2)).settings).toEqual(A);
+    expect((await restarted().load(KEY))?.settings).toEqual(A);
+  });
+
+  it("does not replace newer settings", async () => {
+    await tenants.remember(CREDENTIALS, B, 2);
+    expect((await tenants.remember(CREDENTIALS, A, 1)).settings).toEqual(B);
+    expect((await restarted().remember(CREDENTIALS, A, 1)).settings).toEqual(B);
+  });
+
+  it("does not replace settings that were confirmed again later: A, B and back to A, with B arriving last", async () => {
+    await tenants.remember(CREDENTIALS, A, 1);
+    await tenants.remember(CREDENTIALS, A, 5);
+    expect((await tenants.remember(CREDENTIALS, B, 3)).settings).toEqual(A);
+  });
+
+  it("takes over a secret that was rotated", async () => {
+    await tenants.remember(CREDENTIALS, A, 1);
+    const rotated = { ...CREDENTIALS, secret: "connector-secret-2" };
+    expect((await tenants.remember(rotated, A, 1)).credentials.secret).toBe("connector-secret-2");
+    expect((await restarted().load(KEY))?.credentials).toEqual(rotated);
+  });
+
+  it("does not mix up two connectors of one organization", async () => {
+    const other = { ...CREDENTIALS, id: "c2", secret: "connector-secret-9" };
+    await tenants.remember(CREDENTIALS, A, 1);
+    await tenants.remember(other, B, 1);
+    expect((await tenants.load(KEY))?.settings).toEqual(A);
+    expect((await tenants.load(tenantKey(other.organization, "c2")))?.credentials).toEqual(other);
+  });
+
+  it("takes missing settings for empty ones", async () => {
+    const tenant = await tenants.remember(CREDENTIALS, undefined, 1);
+    expect(tenant).not.toHaveProperty("target");
+    expect(tenant.settings).toEqual({ host: "one" });
+  });
+});
+
+describe("secrets", () => {
+  it("are nowhere in what is stored", async () => {
+    await tenants.remember(CREDENTIALS, A, 1);
+    const stored = JSON.stringify(await store.tenants());
+    const bytes = Buffer.from((await store.tenant(KEY))?.sealed ?? "", "base64url").toString("latin1");
+    for (const secret of [CREDENTIALS.secret, A.token, SECRET]) {
+      expect(stored).not.toContain(secret);
+      expect(bytes).not.toContain(secret);
+    }
+  });
+
+  it("cannot be read by a process with another key, until Hull confirms them anew", async () => {
+    await tenants.remember(CREDENTIALS, A, 1);
+    const stranger = restarted("another secret of some length");
+    await expect(stranger.load(KEY)).rejects.toThrow(/cannot be read with this key/);
+    expect((await stranger.remember(CREDENTIALS, A, 1)).settings).toEqual(A);
+    expect((await stranger.load(KEY))?.credentials).toEqual(CREDENTIALS);
+  });
+});
+
+describe("a tenant's remote", () => {
+  it("is named by place, not by token, as soon as the settings name a target", async () => {
+    expect(await tenants.remember(CREDENTIALS, { host: "one" }, 1)).not.toHaveProperty("remote");
+    const tenant = await tenants.remember(CREDENTIALS, A, 2);
+    expect(tenant.remote).toBe("acme.hull.example|https://one.example|connector c1");
+    expect(tenant.fingerprint).toBe(tenant.target?.fingerprint);
+    expect((await tenants.remember(CREDENTIALS, B, 3)).remote).toBe(tenant.remote);
+  });
+
+  it("is named by the account at the service where there is one", () => {
+    const target = { baseUrl: "https://x", account: "t1", fingerprint: "f", quotaKey: "q" };
+    expect(remoteKey("org", "c1", target)).toBe("org|https://x|t1");
+    expect(remoteKey("org", "c1", target)).toBe(remoteKey("org", "c2", target));
+  });
+
+  it("and its confirmation stay what they were when the credentials change: verifying is somebody else's work", async () => {
+    const before = await tenants.remember(CREDENTIALS, A, 1);
+    const after = await tenants.remember(CREDENTIALS, { ...B, host: "two" }, 2);
+    expect(after).toMatchObject({ remote: before.remote, fingerprint: before.fingerprint });
+    expect(after.target?.fingerprint).not.toBe(before.fingerprint);
+  });
+
+  it("is read again after it was changed underneath", async () => {
+    await tenants.remember(CREDENTIALS, A, 1);
+    await store.assign(KEY, "elsewhere", "f2");
+    tenants.refresh(KEY);
+    expect(await tenants.load(KEY)).toMatchObject({ remote: "elsewhere", fingerprint: "f2" });
+  });
+});
+
+describe("settings that cannot be understood", () => {
+  it("leave the tenant without settings and target, with the problem named", async () => {
+    const tenant = await tenants.remember(CREDENTIALS, { host: "" }, 1);
+    expect(tenant.problems).toEqual(["host is empty"]);
+    expect(tenant).not.toHaveProperty("settings");
+    expect(tenants.connection(tenant)).toBeUndefined();
+  });
+
+  it("are healed by newer ones", async () => {
+    await tenants.remember(CREDENTIALS, { host: "" }, 1);
+    expect(await tenants.remember(CREDENTIALS, A, 2)).toMatchObject({ settings: A, problems: [] });
+  });
+});
+
+describe("the connection of a tenant", () => {
+  it("is made once and kept while settings and target are the same", async () => {
+    const tenant = await tenants.remember(CREDENTIALS, A, 1);
+    const connection = tenants.connection(tenant);
+    expect(connection).toBeDefined();
+    expect(tenants.connection(await tenants.remember(CREDENTIALS, A, 1))).toBe(connection);
+    expect(service.connected).toEqual([A]);
+  });
+
+  it("is made anew for other settings", async () => {
+    const first = tenants.connection(await tenants.remember(CREDENTIALS, A, 1));
+    const second = tenants.connection(await tenants.remember(CREDENTIALS, B, 2));
+    expect(second).not.toBe(first);
+    expect(service.connected).toEqual([A, B]);
+  });
+
+  it("does not exist without a token", async () => {
+    expect(tenants.connection(await tenants.remember(CREDENTIALS, { host: "one" }, 1))).toBeUndefined();
+  });
+});

@@ -1,0 +1,299 @@
+import { fingerprint, NOTHING } from "../../../src/engine/compare";
+import { reason } from "../../../src/engine/outcome";
+import {
+  blockedBy,
+  delivered,
+  ended,
+  observationOf,
+  postponed,
+  relinked,
+  typeContext,
+  unlinked,
+  type Delivery,
+  type Work,
+} from "../../../src/engine/work";
+import type { Json } from "../../../src/record";
+import { COMPANIES, ENDUSERS } from "../../../src/services/planhat/objects";
+import type { Content, Fact, MirrorRow } from "../../../src/storage/rows";
+import type { MirrorPatch, Settlement, TellContent } from "../../../src/storage/store";
+import { createFakeService, remoteRecord } from "./fake-service";
+import { row } from "./identity-rows";
+
+const NOW = 1_750_000_000_000;
+const service = createFakeService();
+const companies = typeContext(service, COMPANIES, { host: "one" }, NOW);
+const endusers = typeContext(service, ENDUSERS, { host: "one" }, NOW);
+const mark = (value: Json): string => fingerprint(value, "text");
+
+const parent = {
+  type: "companies",
+  hullId: "a1",
+  desired: { fields: { name: "Acme" }, keys: { externalId: "acme" }, cleared: [] },
+  claims: { external_id: "acme" },
+};
+
+function work(fields: Record<string, Json>, more: Partial<Work> = {}, content: Partial<Content> = {}): Work {
+  const whole: Content = {
+    desired: { fields, keys: {}, cleared: [] },
+    claims: { external_id: "acme" },
+    force: false,
+    messageId: "c1",
+    version: 1,
+    seq: 7,
+    derived: false,
+    counted: true,
+    ...content,
+  };
+  const entry = { tenant: "org/c1", type: "companies", hullId: "a1", content: whole, notBeforeMs: 0, attempts: 0 };
+  return { entry, content: whole, namesake: false, wire: {}, ...more };
+}
+
+function mirror(facts: Record<string, Fact>, more: Partial<MirrorRow> = {}): MirrorRow {
+  return row("p1", {}, { facts, linkedTo: "a1", ...more });
+}
+
+const updated = (sent: readonly string[], equal: readonly string[] = []): Delivery => ({
+  remoteId: "p1",
+  sent,
+  equal,
+  outcome: sent.length > 0 ? "sent" : "unchanged",
+  why: reason(sent.length > 0 ? "updated" : "in_sync"),
+  created: false,
+});
+const created = (sent: readonly string[]): Delivery => ({ ...updated(sent), created: true, why: reason("created") });
+
+function patchOf(settlement: Settlement): MirrorPatch {
+  if (settlement.mirror === undefined) throw new Error("The mirror learns something.");
+  return settlement.mirror;
+}
+function tellOf(settlement: Settlement): TellContent {
+  if (settlement.then.kind !== "tell") throw new Error("Hull is to be told something.");
+  return settlement.then.tell;
+}
+
+describe("what the mirror learns of a delivery", () => {
+  it("is what is there and what was sent, each in its own form", () => {
+    const patch = patchOf(
+      delivered(work({ owner: "ann@x" }, { wire: { owner: "id-7" } }), companies, updated(["owner"])),
+    );
+    expect(patch).toEqual({
+      id: "p1",
+      keys: {},
+      facts: { owner: { remote: mark("id-7"), sent: mark("ann@x") } },
+      fresh: false,
+      writtenAtMs: NOW,
+    });
+  });
+
+  it("includes what was found equal, which counts as delivered but was not written", () => {
+    const patch = patchOf(delivered(work({ name: "Acme" }), companies, updated([], ["name"])));
+    expect(patch.facts).toEqual({ name: { remote: fingerprint("Acme", "name"), sent: fingerprint("Acme", "name") } });
+    expect(patch).not.toHaveProperty("writtenAtMs");
+  });
+
+  it("of a new record is everything: what was not sent is empty there", () => {
+    const given = work({ name: "Acme", city: null }, {}, {});
+    const keyed = {
+      ...given,
+      content: { ...given.content, desired: { ...given.content.desired, keys: { externalId: "x" } } },
+    };
+    const patch = patchOf(delivered(keyed, companies, created(["name"])));
+    expect(patch).toMatchObject({ fresh: true, keys: { externalId: "x" } });
+    expect(patch.facts).toEqual({
+      name: { remote: fingerprint("Acme", "name"), sent: fingerprint("Acme", "name") },
+      externalId: { remote: NOTHING },
+      city: { remote: NOTHING },
+    });
+  });
+
+  it("names keys only as far as they were sent or found equal", () => {
+    const given = work({ externalId: "7", email: "ann@x" });
+    const keys = { externalId: "7", email: "ann@x" };
+    const keyed = { ...given, content: { ...given.content, desired: { ...given.content.desired, keys } } };
+    expect(patchOf(delivered(keyed, endusers, updated(["email"]))).keys).toEqual({ email: "ann@x" });
+    expect(patchOf(delivered(keyed, endusers, updated([], ["email", "externalId"]))).keys).toEqual(keys);
+  });
+
+  it("names the parent only when the record is known to sit there", () => {
+    const given = work({ companyId: "a1" }, { parentId: "P", wire: { companyId: "P" } }, {});
+    expect(patchOf(delivered(given, endusers, updated(["name"])))).not.toHaveProperty("parentId");
+    expect(patchOf(delivered(given, endusers, updated(["companyId"]))).parentId).toBe("P");
+    expect(patchOf(delivered(given, endusers, updated([], ["companyId"]))).parentId).toBe("P");
+    expect(patchOf(delivered(given, endusers, created([]))).parentId).toBe("P");
+  });
+});
+
+describe("what Hull is told after a delivery", () => {
+  const linked: Record<string, Fact> = { _id: [null, null, "p1"] };
+  const remembered = { hintId: "p1" };
+
+  it("is the id and every value that it has not confirmed yet", () => {
+    const settlement = delivered(work({ name: "Acme", city: "Rome" }), companies, created(["name", "city"]));
+    expect(tellOf(settlement)).toEqual({
+      claims: { external_id: "acme" },
+      attributes: { "planhat/id": "p1", "planhat/name": "Acme", "planhat/city": "Rome" },
+      facts: { _id: "p1", name: fingerprint("Acme", "name"), city: mark("Rome") },
+    });
+    expect(settlement.then).toMatchObject({ ending: { outcome: "sent", code: "created", messageId: "c1", atMs: NOW } });
+  });
+
+  it("is the service's form of a value", () => {
+    const given = work({ owner: "ann@x" }, { wire: { owner: "id-7" } });
+    expect(tellOf(delivered(given, companies, updated(["owner"]))).attributes).toMatchObject({
+      "planhat/owner": "id-7",
+    });
+  });
+
+  it("is only what changed when it knows the rest", () => {
+    const facts: Record<string, Fact> = { ...linked, name: [null, null, fingerprint("Acme", "name")] };
+    const given = work({ name: "ACME", city: "Rome" }, { mirror: mirror(facts) }, remembered);
+    expect(tellOf(delivered(given, companies, updated(["city"], ["name"])))).toMatchObject({
+      attributes: { "planhat/city": "Rome" },
+      facts: { city: mark("Rome") },
+    });
+    expect(Object.keys(tellOf(delivered(given, companies, updated(["city"], ["name"]))).facts)).toEqual(["city"]);
+  });
+
+  it("is nothing at all when it knows everything: the outcome is written at once", () => {
+    const facts: Record<string, Fact> = { ...linked, city: [null, null, mark("Rome")] };
+    const settlement = delivered(
+      work({ city: "Rome" }, { mirror: mirror(facts) }, remembered),
+      companies,
+      updated([], ["city"]),
+    );
+    expect(settlement.then).toMatchObject({ kind: "end", ending: { outcome: "unchanged", code: "in_sync" } });
+    expect(settlement.mirror).toBeDefined();
+  });
+
+  it("is the id again when Hull's profile does not show it any more", () => {
+    const given = work({ city: "Rome" }, { mirror: mirror({ ...linked, city: [null, null, mark("Rome")] }) });
+    expect(tellOf(delivered(given, companies, updated([], ["city"]))).attributes).toEqual({ "planhat/id": "p1" });
+  });
+
+  it("is the new id when the record was replaced, whatever Hull remembers", () => {
+    const given = work({}, { mirror: mirror({ _id: [null, null, "p0"] }) }, { hintId: "p0" });
+    expect(tellOf(delivered(given, companies, updated([]))).attributes).toEqual({ "planhat/id": "p1" });
+  });
+
+  it("of a new record is everything, whatever was told about an older one", () => {
+    const given = work(
+      { city: "Rome" },
+      { mirror: mirror({ ...linked, city: [null, null, mark("Rome")] }) },
+      remembered,
+    );
+    expect(tellOf(delivered(given, companies, created(["city"]))).attributes).toEqual({
+      "planhat/id": "p1",
+      "planhat/city": "Rome",
+    });
+  });
+
+  it("of a cleared field is null", () => {
+    const given = work({ city: null }, { mirror: mirror({ ...linked, city: [null, null, mark("Rome")] }) }, remembered);
+    expect(tellOf(delivered(given, companies, updated(["city"])))).toMatchObject({
+      attributes: { "planhat/city": null },
+      facts: { city: NOTHING },
+    });
+  });
+
+  it("is the account of a user, as long as Hull has not confirmed that link", () => {
+    const content = { ...remembered, desired: { fields: {}, keys: {}, cleared: [], parent } };
+    const fresh = work({}, { mirror: mirror(linked) }, content);
+    expect(tellOf(delivered(fresh, endusers, updated([])))).toMatchObject({
+      attributes: {},
+      facts: { "@account": "a1" },
+      account: { external_id: "acme" },
+    });
+    const confirmed = work({}, { mirror: mirror({ ...linked, "@account": [null, null, "a1"] }) }, content);
+    expect(delivered(confirmed, endusers, updated([])).then.kind).toBe("end");
+    const moved = work({}, { mirror: mirror({ ...linked, "@account": [null, null, "a0"] }) }, content);
+    expect(tellOf(delivered(moved, endusers, updated([]))).facts).toEqual({ "@account": "a1" });
+  });
+
+  it("of a company made for its users is marked as such", () => {
+    const settlement = delivered(work({ name: "Acme" }, {}, { derived: true }), companies, created(["name"]));
+    expect(settlement.then).toMatchObject({ kind: "tell", ending: { derived: true } });
+    const known = delivered(work({}, { mirror: mirror(linked) }, { derived: true }), companies, updated([]));
+    expect(known.then.kind).toBe("end");
+  });
+
+  it("comes with a note about how the record was found", () => {
+    const note = reason("several_companies");
+    expect(delivered(work({}, { note }), companies, updated([])).then).toMatchObject({ ending: { note: note.text } });
+  });
+});
+
+describe("other settlements", () => {
+  it("name the content that was worked on", () => {
+    const given = work({});
+    const common = { tenant: "org/c1", type: "companies", hullId: "a1", seq: 7 };
+    expect(ended(given, "skipped", reason("archived"), NOW)).toMatchObject({
+      ...common,
+      then: { kind: "end", ending: { outcome: "skipped", code: "archived", messageId: "c1", counted: true } },
+    });
+    expect(postponed(given, 9, "busy")).toEqual({ ...common, then: { kind: "wait", notBeforeMs: 9, problem: "busy" } });
+    expect(unlinked(given, NOW)).toMatchObject({ ...common, unlink: true, then: { kind: "wait", notBeforeMs: NOW } });
+  });
+
+  it("keep a doubt only when it is handed on", () => {
+    const doubt = { sinceMs: 1, reads: 1 };
+    expect(postponed(work({}), 9, "busy", doubt).then).toMatchObject({ doubt });
+    expect(postponed(work({}), 9, "busy").then).not.toHaveProperty("doubt");
+  });
+
+  it("repeat an update that became a new record, with all fields", () => {
+    const settlement = relinked(work({ city: "Rome", name: "Acme" }), companies, "p9", ["city"]);
+    expect(settlement).toMatchObject({
+      mirror: { id: "p9", fresh: true, facts: { city: { remote: mark("Rome"), sent: mark("Rome") } } },
+      then: { kind: "wait", notBeforeMs: NOW },
+    });
+    expect(patchOf(settlement).facts).not.toHaveProperty("name");
+  });
+
+  it("put a child behind its parent, which is made from what the child carries", () => {
+    const child = work({}, {}, { desired: { fields: {}, keys: {}, cleared: [], parent }, messageId: "u1", version: 5 });
+    expect(blockedBy(child)?.then).toEqual({
+      kind: "block",
+      parent: {
+        type: "companies",
+        hullId: "a1",
+        content: {
+          desired: parent.desired,
+          claims: parent.claims,
+          force: false,
+          messageId: "u1",
+          version: 0,
+          derived: true,
+        },
+      },
+    });
+    expect(blockedBy(work({}))).toBeUndefined();
+  });
+});
+
+describe("a remote record as the mirror remembers it", () => {
+  it("has fingerprints by field type instead of values", () => {
+    const record = remoteRecord("p1", {
+      keys: { externalId: "x" },
+      parentId: "P",
+      fields: { name: "ACME", tags: ["b", "a"], city: null },
+      complete: true,
+      createdAtMs: 5,
+    });
+    expect(observationOf(record, companies)).toEqual({
+      id: "p1",
+      keys: { externalId: "x" },
+      parentId: "P",
+      complete: true,
+      archived: false,
+      createdAtMs: 5,
+      facts: { name: fingerprint("acme", "name"), tags: fingerprint(["a", "b"], "set"), city: NOTHING },
+    });
+  });
+
+  it("is archived only when the service says so", () => {
+    expect(observationOf(remoteRecord("p1", { archived: true, complete: false }), companies)).toMatchObject({
+      archived: true,
+      complete: false,
+    });
+  });
+});

@@ -1,0 +1,210 @@
+import { tellHull, type WriteBackOptions } from "../../../src/engine/write-back";
+import type { Firehose, FirehoseResult } from "../../../src/hull/firehose";
+import type { FirehoseItem } from "../../../src/hull/firehose-items";
+import { OBJECT_TYPES } from "../../../src/services/planhat/objects";
+import type { RecordEnding, TellContent } from "../../../src/storage/store";
+import { openBench, type Bench } from "../storage/bench";
+import { deliver, LANE, update } from "../storage/builders";
+
+const ACCEPTED: FirehoseResult = { state: "accepted" };
+const REFUSED: FirehoseResult = { state: "refused", status: 400, reason: "bad value" };
+
+let bench: Bench;
+let endings: RecordEnding[];
+let problems: string[];
+beforeEach(async () => {
+  bench = await openBench("memory");
+  endings = [];
+  problems = [];
+});
+afterEach(() => bench.close());
+
+/** Hull, which answers each item in turn as it is told to. */
+function fakeFirehose(answer: (item: FirehoseItem, index: number) => FirehoseResult = () => ACCEPTED) {
+  const sent: FirehoseItem[][] = [];
+  const firehose: Firehose = {
+    send: (items) => {
+      sent.push([...items]);
+      return Promise.resolve(items.map(answer));
+    },
+    close: () => undefined,
+  };
+  return { firehose, sent };
+}
+
+function tell(firehose: Firehose, more: Partial<WriteBackOptions> = {}): Promise<boolean> {
+  return tellHull({
+    store: bench.store,
+    firehose,
+    lane: LANE,
+    types: OBJECT_TYPES,
+    serviceName: "planhat",
+    batch: 100,
+    retry: { baseMs: 1_000, capMs: 60_000 },
+    unauthorisedMs: 600_000,
+    now: () => bench.clock.nowMs,
+    onEndings: (more) => endings.push(...more),
+    onProblem: (message) => problems.push(message),
+    ...more,
+  });
+}
+
+async function delivered(type: string, hullId: string, tell: Partial<TellContent> = {}): Promise<void> {
+  await bench.accept(update({ id: `m-${hullId}`, type, hullId }));
+  const claims = type === "endusers" ? { email: `${hullId}@x` } : { external_id: hullId };
+  const attributes = { "planhat/id": `p-${hullId}` };
+  await bench.settle(
+    deliver(await bench.attempt(type, hullId), `p-${hullId}`, { tell: { claims, attributes, ...tell } }),
+  );
+}
+
+describe("telling Hull", () => {
+  it("does nothing when there is nothing to tell", async () => {
+    const { firehose, sent } = fakeFirehose();
+    expect(await tell(firehose)).toBe(false);
+    expect(sent).toEqual([]);
+  });
+
+  it("sends attributes of users and accounts under the claims that Hull knows and the remote id", async () => {
+    await delivered("companies", "a1");
+    await delivered("endusers", "e1");
+    const { firehose, sent } = fakeFirehose();
+    expect(await tell(firehose)).toBe(true);
+    expect(sent).toEqual([
+      [
+        {
+          type: "traits",
+          subject: "account",
+          account: { external_id: "a1", anonymous_id: "planhat:p-a1" },
+          attributes: { "planhat/id": "p-a1" },
+        },
+        {
+          type: "traits",
+          subject: "user",
+          user: { email: "e1@x", anonymous_id: "planhat:p-e1" },
+          attributes: { "planhat/id": "p-e1" },
+        },
+      ],
+    ]);
+    expect(endings.map(({ hullId, ending }) => `${hullId} ${ending.outcome}`)).toEqual(["a1 sent", "e1 sent"]);
+    expect(await bench.store.depth(LANE)).toEqual({ outbox: 0, tells: 0 });
+  });
+
+  it("links a user to its account in an item of its own", async () => {
+    await delivered("endusers", "e1", { account: { external_id: "acme" } });
+    const { firehose, sent } = fakeFirehose();
+    await tell(firehose);
+    expect(sent[0]?.[1]).toEqual({
+      type: "link",
+      user: { email: "e1@x", anonymous_id: "planhat:p-e1" },
+      account: { external_id: "acme" },
+    });
+  });
+
+  it("sends the link alone when there is no attribute", async () => {
+    await delivered("endusers", "e1", { attributes: {}, account: { external_id: "acme" } });
+    const { firehose, sent } = fakeFirehose();
+    await tell(firehose);
+    expect(sent[0]?.map(({ type }) => type)).toEqual(["link"]);
+    expect(endings).toHaveLength(1);
+  });
+
+  it("takes one batch at a time", async () => {
+    for (const hullId of ["a1", "a2", "a3"]) await delivered("companies", hullId);
+    const { firehose, sent } = fakeFirehose();
+    expect(await tell(firehose, { batch: 2 })).toBe(true);
+    expect(await tell(firehose, { batch: 2 })).toBe(true);
+    expect(await tell(firehose, { batch: 2 })).toBe(false);
+    expect(sent.map((items) => items.length)).toEqual([2, 1]);
+  });
+});
+
+describe("a row that Hull refuses for good", () => {
+  it("ends sent, because the service has it, with Hull's refusal as the reason", async () => {
+    await delivered("companies", "a1");
+    const { firehose } = fakeFirehose(() => REFUSED);
+    expect(await tell(firehose)).toBe(true);
+    expect(endings).toMatchObject([{ ending: { outcome: "sent", code: "hull_refused", messageId: "m-a1" } }]);
+    expect(endings[0]?.ending.text).toContain("bad value");
+    expect(await bench.outcomes()).toEqual({ "companies/sent/hull_refused": 1 });
+  });
+
+  it("does not take others down", async () => {
+    for (const hullId of ["a1", "a2", "a3"]) await delivered("companies", hullId);
+    const { firehose } = fakeFirehose((_, index) => (index === 1 ? REFUSED : ACCEPTED));
+    await tell(firehose);
+    expect(await bench.outcomes()).toEqual({ "companies/sent/updated": 2, "companies/sent/hull_refused": 1 });
+  });
+
+  it("is refused as a whole when only its link is", async () => {
+    await delivered("endusers", "e1", { account: { external_id: "acme" } });
+    const { firehose } = fakeFirehose((item) => (item.type === "link" ? REFUSED : ACCEPTED));
+    await tell(firehose);
+    expect(await bench.outcomes()).toEqual({ "endusers/sent/hull_refused": 1 });
+  });
+});
+
+describe("a row that Hull cannot take now", () => {
+  const later = (retryAfterMs?: number): FirehoseResult => ({
+    state: "later",
+    reason: "503",
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
+
+  it("waits, longer with every try, and holds nothing else back", async () => {
+    await delivered("companies", "a1");
+    await delivered("companies", "a2");
+    const { firehose } = fakeFirehose((_, index) => (index === 0 ? later() : ACCEPTED));
+    expect(await tell(firehose)).toBe(true);
+    expect(await bench.outcomes()).toEqual({ "companies/sent/updated": 1 });
+    const waits: number[] = [];
+    for (let round = 0; round < 8; round += 1) {
+      const due = (await bench.store.nextTellDue(LANE)) ?? 0;
+      waits.push(due - bench.clock.nowMs);
+      bench.clock.nowMs = due;
+      expect(await tell(firehose)).toBe(false);
+    }
+    expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]);
+    expect(problems).toHaveLength(9);
+    expect(problems[0]).toContain("503");
+  });
+
+  it("waits at least as long as Hull asks", async () => {
+    await delivered("companies", "a1");
+    await tell(fakeFirehose(() => later(90_000)).firehose);
+    expect(await bench.store.nextTellDue(LANE)).toBe(bench.clock.nowMs + 90_000);
+  });
+
+  it("waits the longer pause when Hull refuses the credentials, and says so", async () => {
+    await delivered("companies", "a1");
+    const { firehose } = fakeFirehose(() => ({ state: "unauthorised", status: 401 }));
+    expect(await tell(firehose)).toBe(false);
+    expect(await bench.store.nextTellDue(LANE)).toBe(bench.clock.nowMs + 600_000);
+    expect(problems[0]).toMatch(/401/);
+    expect(await bench.outcomes()).toEqual({});
+  });
+
+  it("waits when only one of its two items got through, even if the other was refused", async () => {
+    await delivered("endusers", "e1", { account: { external_id: "acme" } });
+    await tell(fakeFirehose((item) => (item.type === "link" ? later() : REFUSED)).firehose);
+    expect(await bench.outcomes()).toEqual({});
+    bench.clock.nowMs += 1_000;
+    const { firehose, sent } = fakeFirehose();
+    await tell(firehose);
+    expect(sent[0]).toHaveLength(2);
+    expect(await bench.outcomes()).toEqual({ "endusers/sent/updated": 1 });
+  });
+
+  it("is told with everything that was delivered meanwhile", async () => {
+    await delivered("companies", "a1", { attributes: { a: 1, b: 1 } });
+    await tell(fakeFirehose(() => later()).firehose);
+    await bench.accept(update({ id: "m-2", hullId: "a1", version: 2 }));
+    const next = deliver(await bench.attempt("companies", "a1"), "p-a1", { tell: { attributes: { b: 2 } } });
+    await bench.settle(next);
+    bench.clock.nowMs += 1_000;
+    const { firehose, sent } = fakeFirehose();
+    await tell(firehose);
+    expect(sent[0]).toMatchObject([{ attributes: { a: 1, b: 2 } }]);
+    expect(await bench.outcomes()).toEqual({ "companies/sent/updated": 2 });
+  });
+});

@@ -1,0 +1,233 @@
+import { LANE, deliverQuietly, finish, inSync, skip, update } from "./builders";
+import { describeStore } from "./bench";
+
+describeStore("a message taken in", (bench) => {
+  it("waits in the outbox when there is something to deliver", async () => {
+    const { accept, entry, outcomes, record } = bench();
+    expect(await accept(update({ id: "c1", version: 5 }))).toEqual({ state: "queued", endings: [], children: [] });
+    expect((await entry("companies", "a1")).content).toMatchObject({ messageId: "c1", version: 5, counted: true });
+    expect(await record("companies", "a1")).toMatchObject({ version: 5, messageId: "c1", revision: 0 });
+    expect(await outcomes()).toEqual({});
+  });
+
+  it("ends at once when it says so, and the record remembers how", async () => {
+    const { accept, find, outcomes, record } = bench();
+    const accepted = await accept(skip({ id: "c1" }));
+    expect(accepted).toMatchObject({ state: "ended", endings: [{ messageId: "c1", outcome: "skipped" }] });
+    expect(await find("companies", "a1")).toBeUndefined();
+    expect(await outcomes()).toEqual({ "companies/skipped/outside_account_segments": 1 });
+    expect((await record("companies", "a1")).last).toMatchObject({ messageId: "c1", outcome: "skipped" });
+  });
+
+  it("is only counted when the tenant has no remote yet", async () => {
+    const { accept, outcomes, store } = bench();
+    const { remote: _, ...homeless } = skip({ id: "c1", merged: ["c0"] });
+    expect(await accept(homeless)).toMatchObject({
+      state: "ended",
+      endings: [{ code: "merged" }, { messageId: "c1" }],
+    });
+    expect((await store.tally(LANE.tenant)).messages).toBe(2);
+    expect(await outcomes()).toMatchObject({ "companies/superseded/merged": 1 });
+    expect(await store.lanes()).toEqual([]);
+  });
+
+  it("ends superseded when a newer version was seen, naming the newer message", async () => {
+    const { accept, entry } = bench();
+    await accept(update({ id: "c2", version: 2 }));
+    const late = await accept(update({ id: "c1", version: 1, fields: { name: "Old" } }));
+    expect(late).toMatchObject({ state: "ended", endings: [{ messageId: "c1", outcome: "superseded" }] });
+    expect(late.endings[0]?.text).toContain("c2");
+    expect((await entry("companies", "a1")).content?.desired.fields).toEqual({ name: "Acme" });
+  });
+
+  it("ends superseded after the newer one was delivered, too", async () => {
+    const { accept, attempt, settle, outcomes } = bench();
+    await accept(update({ id: "c2", version: 2 }));
+    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    await accept(update({ id: "c1", version: 1 }));
+    expect(await outcomes()).toEqual({ "companies/sent/updated": 1, "companies/superseded/newer_message": 1 });
+  });
+
+  it("replaces on a tie, because then arrival decides", async () => {
+    const { accept, entry } = bench();
+    await accept(update({ id: "c1", version: 1 }));
+    await accept(update({ id: "c2", version: 1 }));
+    expect((await entry("companies", "a1")).content?.messageId).toBe("c2");
+  });
+
+  it("leaves other records, types and tenants alone", async () => {
+    const { accept, store } = bench();
+    await accept(update({ id: "c1", version: 9 }));
+    await accept(update({ id: "u1", type: "endusers", version: 1 }));
+    await accept(update({ id: "c2", hullId: "a2", version: 1 }));
+    await accept(update({ id: "c3", version: 9, lane: { ...LANE, tenant: "org/c2" } }));
+    await accept(update({ id: "c4", version: 1, lane: { ...LANE, remote: "other" } }));
+    expect(await store.depth(LANE)).toEqual({ outbox: 3, tells: 0 });
+    expect((await store.tally("org/c2")).messages).toBe(1);
+    expect(await store.lanes()).toHaveLength(3);
+  });
+});
+
+describeStore("a message that another one swallowed in its shipment", (bench) => {
+  it("ends superseded and is counted", async () => {
+    const { accept, outcomes, store } = bench();
+    const accepted = await accept(update({ id: "c3", merged: ["c1", "c2"] }));
+    expect(accepted.endings.map(({ messageId, code }) => `${messageId} ${code}`)).toEqual(["c1 merged", "c2 merged"]);
+    expect(accepted.endings[0]?.text).toContain("c3");
+    expect((await store.tally(LANE.tenant)).messages).toBe(3);
+    expect(await outcomes()).toEqual({ "companies/superseded/merged": 2 });
+  });
+
+  it("is counted once when it had arrived alone before", async () => {
+    const { accept, outcomes, store } = bench();
+    await accept(update({ id: "c1", version: 1 }));
+    await accept(update({ id: "c2", version: 2, merged: ["c1"] }));
+    expect((await store.tally(LANE.tenant)).messages).toBe(2);
+    expect(await outcomes()).toEqual({ "companies/superseded/newer_message": 1 });
+  });
+});
+
+describeStore("a newer message for a waiting record", (bench) => {
+  it("replaces the older one, which ends superseded", async () => {
+    const { accept, entry, store } = bench();
+    await accept(update({ id: "c1", version: 1, fields: { name: "Old" } }));
+    const accepted = await accept(update({ id: "c2", version: 2, fields: { name: "New" } }));
+    expect(accepted).toMatchObject({ state: "queued", endings: [{ messageId: "c1", outcome: "superseded" }] });
+    const { content } = await entry("companies", "a1");
+    expect(content).toMatchObject({ messageId: "c2", desired: { fields: { name: "New" } } });
+    expect(await store.depth(LANE)).toEqual({ outbox: 1, tells: 0 });
+  });
+
+  it("keeps that the older one was forced, until it is delivered", async () => {
+    const { accept, attempt, entry, settle } = bench();
+    await accept(update({ id: "c1", version: 1, force: true }));
+    await accept(update({ id: "c2", version: 2 }));
+    await accept(update({ id: "c3", version: 3 }));
+    expect((await entry("companies", "a1")).content?.force).toBe(true);
+    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    await accept(update({ id: "c4", version: 4 }));
+    expect((await entry("companies", "a1")).content?.force).toBe(false);
+  });
+
+  it("keeps which fields were cleared as long as they are still empty", async () => {
+    const { accept, entry } = bench();
+    await accept(update({ id: "c1", version: 1, fields: { a: null, b: null, c: null }, cleared: ["a", "b", "c"] }));
+    await accept(update({ id: "c2", version: 2, fields: { a: null, b: "set again", d: null }, cleared: ["d"] }));
+    const cleared = (await entry("companies", "a1")).content?.desired.cleared ?? [];
+    expect(cleared.toSorted()).toEqual(["a", "d"]);
+  });
+
+  it("waits beside the one in flight and does not disturb it", async () => {
+    const { accept, attempt, entry, settle, outcomes } = bench();
+    await accept(update({ id: "c1", version: 1 }));
+    const flying = await attempt("companies", "a1");
+    expect(await accept(update({ id: "c2", version: 2 }))).toEqual({ state: "queued", endings: [], children: [] });
+    const both = await entry("companies", "a1");
+    expect([both.attempt?.content.messageId, both.content?.messageId]).toEqual(["c1", "c2"]);
+    await settle(deliverQuietly(flying, "p1"));
+    expect(await entry("companies", "a1")).toMatchObject({ content: { messageId: "c2" }, attempts: 0 });
+    expect(await outcomes()).toEqual({ "companies/sent/updated": 1 });
+  });
+
+  it("ends a pause that the older one had earned", async () => {
+    const { accept, clock, entry, settle, store } = bench();
+    await accept(update({ id: "c1", version: 1 }));
+    const waiting = await entry("companies", "a1");
+    const then = { kind: "wait", notBeforeMs: clock.nowMs + 60_000, problem: "busy" } as const;
+    await settle({ ...finish(waiting, "sent", "updated"), then });
+    expect(await store.ready(LANE, "companies", 9)).toEqual([]);
+    await accept(update({ id: "c2", version: 2 }));
+    expect(await store.ready(LANE, "companies", 9)).toHaveLength(1);
+    expect(await entry("companies", "a1")).not.toHaveProperty("problem");
+  });
+});
+
+describeStore("a message delivered again", (bench) => {
+  it("is not counted twice while the first still waits", async () => {
+    const { accept, attempt, settle, outcomes, store } = bench();
+    await accept(update({ id: "c1" }));
+    expect(await accept(update({ id: "c1" }))).toEqual({ state: "queued", endings: [], children: [] });
+    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    expect((await store.tally(LANE.tenant)).messages).toBe(1);
+    expect(await outcomes()).toEqual({ "companies/sent/updated": 1 });
+  });
+
+  it("is worked on again after the first ended, without being counted", async () => {
+    const { accept, attempt, settle, outcomes, store } = bench();
+    for (let round = 0; round < 3; round += 1) {
+      expect((await accept(update({ id: "c1" }))).state).toBe("queued");
+      const { endings } = await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+      expect(endings).toMatchObject([{ ending: { counted: round === 0 } }]);
+    }
+    expect((await store.tally(LANE.tenant)).messages).toBe(1);
+    expect(await outcomes()).toEqual({ "companies/sent/updated": 1 });
+  });
+
+  it("does no harm while the first is in flight", async () => {
+    const { accept, attempt, settle, outcomes } = bench();
+    await accept(update({ id: "c1" }));
+    const flying = await attempt("companies", "a1");
+    await accept(update({ id: "c1" }));
+    await settle(deliverQuietly(flying, "p1"));
+    await settle(deliverQuietly(await attempt("companies", "a1", "update"), "p1"));
+    expect(await outcomes()).toEqual({ "companies/sent/updated": 1 });
+  });
+
+  it("is skipped again without being counted", async () => {
+    const { accept, outcomes } = bench();
+    await accept(skip({ id: "c1" }));
+    expect(await accept(skip({ id: "c1" }))).toMatchObject({ state: "ended", endings: [{ counted: false }] });
+    expect(await outcomes()).toEqual({ "companies/skipped/outside_account_segments": 1 });
+  });
+
+  it("is told apart from the same id of another record or tenant", async () => {
+    const { accept, store } = bench();
+    await accept(update({ id: "c1" }));
+    await accept(update({ id: "c1", hullId: "a2" }));
+    await accept(update({ id: "c1", lane: { ...LANE, tenant: "org/c2" } }));
+    expect((await store.tally(LANE.tenant)).messages).toBe(2);
+    expect((await store.tally("org/c2")).messages).toBe(1);
+  });
+});
+
+describeStore("a message that changes nothing", (bench) => {
+  it("ends unchanged when nothing of its record waits or is in flight", async () => {
+    const { accept, attempt, settle, record, find } = bench();
+    await accept(update({ id: "c1", version: 1 }));
+    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    const { revision } = await record("companies", "a1");
+    const accepted = await accept(inSync({ id: "c2", version: 2 }, revision));
+    expect(accepted).toMatchObject({ state: "ended", endings: [{ messageId: "c2", outcome: "unchanged" }] });
+    expect(await find("companies", "a1")).toBeUndefined();
+    expect(await record("companies", "a1")).toMatchObject({ version: 2, last: { outcome: "unchanged" } });
+  });
+
+  it("is delivered when an older one still waits, or A → B → A would leave B", async () => {
+    const { accept, entry } = bench();
+    await accept(update({ id: "c1", version: 1, fields: { name: "B" } }));
+    const accepted = await accept(inSync({ id: "c2", version: 2, fields: { name: "A" } }, 0));
+    expect(accepted).toMatchObject({ state: "queued", endings: [{ messageId: "c1", outcome: "superseded" }] });
+    expect((await entry("companies", "a1")).content?.desired.fields).toEqual({ name: "A" });
+  });
+
+  it("is delivered when an older one is in flight", async () => {
+    const { accept, attempt, entry } = bench();
+    await accept(update({ id: "c1", version: 1, fields: { name: "B" } }));
+    await attempt("companies", "a1");
+    expect((await accept(inSync({ id: "c2", version: 2, fields: { name: "A" } }, 0))).state).toBe("queued");
+    expect((await entry("companies", "a1")).content?.messageId).toBe("c2");
+  });
+
+  it("asks to be compared again, without a trace, when something was settled since the comparison", async () => {
+    const { accept, attempt, settle, outcomes, record, store } = bench();
+    await accept(update({ id: "c1", version: 1 }));
+    const { revision } = await record("companies", "a1");
+    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    const stale = inSync({ id: "c3", version: 3, merged: ["c2"] }, revision);
+    expect(await accept(stale)).toEqual({ state: "again", endings: [], children: [] });
+    expect((await store.tally(LANE.tenant)).messages).toBe(1);
+    expect(await outcomes()).toEqual({ "companies/sent/updated": 1 });
+    expect((await accept(inSync({ id: "c3", version: 3, merged: ["c2"] }, revision + 1))).state).toBe("ended");
+    expect((await store.tally(LANE.tenant)).messages).toBe(3);
+  });
+});

@@ -1,0 +1,146 @@
+/** Messages and settlements with the little that a test cares about; messages about companies are `c…`, users `u…`. */
+import type { DesiredParent, Json, Keys, OutcomeKind } from "../../../src/record";
+import type { Content, Doubt, Ending, EntryRow } from "../../../src/storage/rows";
+import type { Acceptance, Lane, MirrorPatch, NewContent, Settlement, TellContent } from "../../../src/storage/store";
+
+export const LANE: Lane = { remote: "org|planhat|t1", tenant: "org/c1" };
+/** A second connector on the same remote. */
+export const NEIGHBOUR: Lane = { remote: LANE.remote, tenant: "org/c2" };
+
+export interface MessageOptions {
+  readonly id?: string;
+  readonly type?: string;
+  readonly hullId?: string;
+  readonly version?: number;
+  readonly lane?: Lane;
+  readonly merged?: readonly string[];
+  readonly fields?: Readonly<Record<string, Json>>;
+  readonly keys?: Keys;
+  readonly cleared?: readonly string[];
+  readonly force?: boolean;
+  /** Hull id of the user's company. */
+  readonly parent?: string;
+}
+
+export function parentOf(hullId: string): DesiredParent {
+  return {
+    type: "companies",
+    hullId,
+    desired: { fields: { name: hullId }, keys: { externalId: hullId }, cleared: [] },
+    claims: { external_id: hullId },
+  };
+}
+
+function contentOf(options: MessageOptions): NewContent {
+  const { id = "c1", version = 1, fields = { name: "Acme" }, keys = {}, cleared = [], force = false, parent } = options;
+  return {
+    desired: { fields, keys, cleared, ...(parent === undefined ? {} : { parent: parentOf(parent) }) },
+    claims: { external_id: options.hullId ?? "a1" },
+    force,
+    messageId: id,
+    version,
+    derived: false,
+  };
+}
+
+function base(options: MessageOptions): Omit<Acceptance, "content"> {
+  const { id = "c1", type = "companies", hullId = "a1", version = 1, lane = LANE, merged = [] } = options;
+  return { tenant: lane.tenant, remote: lane.remote, type, hullId, messageId: id, version, merged };
+}
+
+export function endingOf(messageId: string, outcome: OutcomeKind, code: string): Ending {
+  return { messageId, outcome, code, text: `${code}.`, atMs: 0, counted: true };
+}
+
+/** A message that shall be delivered. */
+export function update(options: MessageOptions = {}): Acceptance {
+  return { ...base(options), content: { kind: "entry", content: contentOf(options) } };
+}
+
+/** A message that a filter keeps out. */
+export function skip(options: MessageOptions = {}): Acceptance {
+  const ending = endingOf(options.id ?? "c1", "skipped", "outside_account_segments");
+  return { ...base(options), content: { kind: "end", ending } };
+}
+
+/** A message that seemed in sync when the record had this revision. */
+export function inSync(options: MessageOptions, revision: number): Acceptance {
+  const ending = endingOf(options.id ?? "c1", "unchanged", "in_sync");
+  return { ...base(options), content: { kind: "unchanged", ending, content: contentOf(options), revision } };
+}
+
+/** A message about a user of company `parent`. */
+export function userUpdate(options: MessageOptions & { readonly parent: string }): Acceptance {
+  return update({ type: "endusers", hullId: "e1", id: "u1", ...options });
+}
+
+/** What the lane works on: the attempt if there is one, else what waits. */
+export function workedOn(entry: EntryRow): Content {
+  const content = entry.attempt?.content ?? entry.content;
+  if (content === undefined) throw new Error("An entry always has content.");
+  return content;
+}
+
+function settled(entry: EntryRow, rest: Pick<Settlement, "mirror" | "unlink" | "then">): Settlement {
+  const { tenant, type, hullId } = entry;
+  return { tenant, type, hullId, seq: workedOn(entry).seq, ...rest };
+}
+
+export function patch(id: string, more: Partial<MirrorPatch> = {}): MirrorPatch {
+  return { id, keys: {}, facts: {}, fresh: false, ...more };
+}
+
+export interface ToldOptions {
+  readonly mirror?: Partial<MirrorPatch>;
+  readonly outcome?: "sent" | "unchanged";
+  readonly tell?: Partial<TellContent>;
+}
+
+/** The service holds it; Hull is to be told. */
+export function deliver(entry: EntryRow, remoteId: string, options: ToldOptions = {}): Settlement {
+  const { outcome = "sent" } = options;
+  const ending = endingOf(workedOn(entry).messageId, outcome, outcome === "sent" ? "updated" : "in_sync");
+  const tell: TellContent = {
+    claims: { external_id: entry.hullId },
+    attributes: { "planhat/id": remoteId },
+    facts: { _id: remoteId },
+    ...options.tell,
+  };
+  return settled(entry, { mirror: patch(remoteId, options.mirror), then: { kind: "tell", ending, tell } });
+}
+
+/** The service holds it, and Hull knows everything. */
+export function deliverQuietly(entry: EntryRow, remoteId: string, mirror: Partial<MirrorPatch> = {}): Settlement {
+  const ending = endingOf(workedOn(entry).messageId, "sent", "updated");
+  return settled(entry, { mirror: patch(remoteId, mirror), then: { kind: "end", ending } });
+}
+
+export function finish(entry: EntryRow, outcome: OutcomeKind, code: string): Settlement {
+  return settled(entry, { then: { kind: "end", ending: endingOf(workedOn(entry).messageId, outcome, code) } });
+}
+
+export function postpone(entry: EntryRow, notBeforeMs: number, doubt?: Doubt): Settlement {
+  const then = { kind: "wait", notBeforeMs, problem: "try later", ...(doubt === undefined ? {} : { doubt }) } as const;
+  return settled(entry, { then });
+}
+
+export function forget(entry: EntryRow): Settlement {
+  return settled(entry, { unlink: true, then: { kind: "wait", notBeforeMs: 0, problem: "gone" } });
+}
+
+/** The record waits for its company, which is made from what the record carries if nobody sent it. */
+export function blockOn(entry: EntryRow): Settlement {
+  const content = workedOn(entry);
+  const { parent } = content.desired;
+  if (parent === undefined) throw new Error("Only a child can be blocked.");
+  const { type, hullId, desired, claims } = parent;
+  const made: NewContent = {
+    desired,
+    claims,
+    force: false,
+    messageId: content.messageId,
+    version: 0,
+    derived: true,
+  };
+  return settled(entry, { then: { kind: "block", parent: { type, hullId, content: made } } });
+}

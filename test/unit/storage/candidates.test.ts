@@ -1,0 +1,91 @@
+import type { Keys } from "../../../src/record";
+import { LANE, deliverQuietly, update } from "./builders";
+import { describeStore } from "./bench";
+
+describeStore("records by key", (bench) => {
+  const read = (type: string, rows: Readonly<Record<string, Keys>>): Promise<void> => {
+    const { clock, store } = bench();
+    const found = Object.entries(rows).map(([id, keys]) => ({ id, keys, complete: true, archived: false, facts: {} }));
+    return store.observe(LANE.remote, type, clock.nowMs, 0, found);
+  };
+  const find = async (name: string, ...values: readonly string[]): Promise<string[]> => {
+    const keys = values.map((value) => ({ name, value }));
+    const rows = await bench().store.candidates(LANE.remote, "endusers", keys);
+    return rows.map(({ id }) => id).toSorted();
+  };
+
+  it("are found without case, and each only once", async () => {
+    await read("endusers", { p1: { email: "Ann@X.example" }, p2: { email: "ann@x.EXAMPLE" }, p3: { email: "bob@x" } });
+    expect(await find("email", "ANN@x.example", "ann@x.example")).toEqual(["p1", "p2"]);
+  });
+
+  it("are found by the whole value only, of the right key, type and remote", async () => {
+    await read("endusers", { p1: { email: "ann", externalId: "7" }, p2: { email: "anna" } });
+    await read("companies", { p3: { email: "ann" } });
+    expect(await find("email", "ann")).toEqual(["p1"]);
+    expect(await find("email", "an")).toEqual([]);
+    expect(await find("externalId", "ann")).toEqual([]);
+    expect(await bench().store.candidates("other", "endusers", [{ name: "email", value: "ann" }])).toEqual([]);
+  });
+
+  it("are found by values of any length and alphabet", async () => {
+    const long = "Ä".repeat(5_000);
+    await read("endusers", {
+      p1: { externalId: long },
+      p2: { externalId: `${long}.` },
+      p3: { externalId: "日本 😀\n" },
+    });
+    expect(await find("externalId", long.toLowerCase())).toEqual(["p1"]);
+    expect(await find("externalId", "日本 😀\n")).toEqual(["p3"]);
+  });
+
+  it("are found by their new key alone after it changed", async () => {
+    await read("endusers", { p1: { email: "old@x", externalId: "7" } });
+    await read("endusers", { p1: { email: "new@x" } });
+    expect(await find("email", "old@x")).toEqual([]);
+    expect(await find("externalId", "7")).toEqual([]);
+    expect(await find("email", "new@x")).toEqual(["p1"]);
+  });
+
+  it("are still found when only the case of the key changed", async () => {
+    await read("endusers", { p1: { email: "Ann@x" } });
+    await read("endusers", { p1: { email: "ann@x" } });
+    expect(await find("email", "ANN@x")).toEqual(["p1"]);
+  });
+
+  it("are found by the keys that a delivery set", async () => {
+    const { accept, attempt, settle } = bench();
+    await read("endusers", { p1: { email: "old@x", externalId: "7" } });
+    await accept(update({ id: "u1", type: "endusers", hullId: "e1" }));
+    const mirror = { keys: { email: "new@x" }, facts: {} };
+    await settle(deliverQuietly(await attempt("endusers", "e1", "update"), "p1", mirror));
+    expect(await find("email", "old@x")).toEqual([]);
+    expect(await find("email", "new@x")).toEqual(["p1"]);
+    expect(await find("externalId", "7")).toEqual(["p1"]);
+  });
+
+  it("are not found by a key that only an earlier generation knew", async () => {
+    await read("endusers", { p1: { email: "old@x" } });
+    await bench().store.newGeneration(LANE.remote);
+    expect(await find("email", "old@x")).toEqual([]);
+    await read("endusers", { p1: { email: "new@x" } });
+    expect(await find("email", "old@x")).toEqual([]);
+    expect(await find("email", "new@x")).toEqual(["p1"]);
+  });
+});
+
+describeStore("samples of linked records", (bench) => {
+  it("are ids that are linked today, up to the limit", async () => {
+    const { accept, attempt, settle, store, clock } = bench();
+    const loose = { id: "p0", keys: {}, complete: true, archived: false, facts: {} };
+    await store.observe(LANE.remote, "companies", clock.nowMs, 0, [loose]);
+    for (const index of [1, 2, 3]) {
+      await accept(update({ id: `c${index}`, hullId: `a${index}` }));
+      await settle(deliverQuietly(await attempt("companies", `a${index}`), `p${index}`));
+    }
+    expect(await store.sampleLinked(LANE.remote, "companies", 9)).toEqual(["p1", "p2", "p3"]);
+    expect(await store.sampleLinked(LANE.remote, "companies", 2)).toHaveLength(2);
+    expect(await store.sampleLinked(LANE.remote, "endusers", 9)).toEqual([]);
+    expect(await store.sampleLinked("other", "companies", 9)).toEqual([]);
+  });
+});

@@ -1,0 +1,131 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createEmbeddedStore } from "../../../src/storage/embedded";
+import type { KeyValue } from "../../../src/storage/kv";
+import { createLmdbKeyValue } from "../../../src/storage/lmdb";
+import { createMemoryKeyValue } from "../../../src/storage/memory";
+import type { Store } from "../../../src/storage/store";
+import { FORMAT } from "../../../src/storage/tables";
+import { auditOf } from "./audit";
+import { blockOn, deliver, finish, LANE, skip, update, userUpdate } from "./builders";
+
+const now = (): number => 1_750_000_000_000;
+
+/** Something of everything: waiting, blocked, in flight, to be told, dead, held, counted. */
+async function fill(store: Store): Promise<void> {
+  const entry = async (type: string, hullId: string) => {
+    const [view] = await store.view(LANE, type, [hullId]);
+    if (view?.entry === undefined) throw new Error(`${hullId} waits.`);
+    return view.entry;
+  };
+  const tenant = { key: LANE.tenant, organization: "org", connectorId: "c1", sealed: "…", settingsAtMs: 1 };
+  await store.saveTenant(tenant);
+  await store.assign(LANE.tenant, LANE.remote, "f");
+  await store.accept(["a1", "a2", "a3", "a4"].map((hullId, index) => update({ id: `c${index}`, hullId })));
+  await store.accept([skip({ id: "c9", hullId: "a9" }), userUpdate({ parent: "a5" })]);
+  await store.settle(LANE, [
+    deliver(await entry("companies", "a1"), "p1", {
+      mirror: { keys: { externalId: "X" }, facts: { name: { sent: "n" } } },
+    }),
+    finish(await entry("companies", "a2"), "rejected", "refused"),
+    blockOn(await entry("endusers", "e1")),
+  ]);
+  const seq = (await entry("companies", "a3")).content?.seq ?? 0;
+  await store.attempt(LANE, [{ type: "companies", hullId: "a3", seq, kind: "create" }]);
+  await store.observe(LANE.remote, "companies", 5, 0, [], { startedAtMs: 5, size: 1 });
+  await store.hold(LANE, "*", { kind: "auth", message: "401", sinceMs: 1, untilMs: 2 });
+  await store.claimNotification("n1", LANE.tenant);
+}
+
+async function everythingOf(store: Store): Promise<unknown> {
+  return {
+    tenants: await store.tenants(),
+    remote: await store.remote(LANE.remote),
+    companies: await store.view(LANE, "companies", ["a1", "a2", "a3", "a4", "a5", "a9"]),
+    endusers: await store.view(LANE, "endusers", ["e1"]),
+    ready: await store.ready(LANE, "companies", 99),
+    tells: await store.tells(LANE, 99),
+    dead: await store.deadLetters(LANE),
+    holds: await store.holds(LANE),
+    tally: await store.tally(LANE.tenant),
+    depth: await store.depth(LANE),
+    lanes: await store.lanes(),
+    candidates: await store.candidates(LANE.remote, "companies", [{ name: "externalId", value: "x" }]),
+  };
+}
+
+describe("data on disk", () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "store-"));
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  const open = async (): Promise<{ store: Store; kv: KeyValue }> => {
+    const kv = createLmdbKeyValue(folder);
+    return { kv, store: await createEmbeddedStore({ kv, now }) };
+  };
+
+  it("is all there after the store was closed and opened again", async () => {
+    const first = await open();
+    await fill(first.store);
+    const before = await everythingOf(first.store);
+    await first.store.close();
+
+    const second = await open();
+    expect(await everythingOf(second.store)).toEqual(before);
+    expect(auditOf(second.kv)).toEqual([]);
+    expect(await second.store.claimNotification("n1", "org/c2")).toBe(false);
+    await second.store.accept([update({ id: "c10", hullId: "a10" })]);
+    const last = (await second.store.ready(LANE, "companies", 99)).at(-1);
+    expect(last?.hullId).toBe("a10");
+    await second.store.close();
+  });
+
+  it("goes on where it stood: what was in flight is in doubt, the rest as it was", async () => {
+    const first = await open();
+    await fill(first.store);
+    await first.store.close();
+    const second = await open();
+    expect(await second.store.recover(LANE, 3_000)).toBe(1);
+    const [view] = await second.store.view(LANE, "companies", ["a3"]);
+    expect(view?.entry).toMatchObject({ doubt: { reads: 0 }, notBeforeMs: now() + 3_000 });
+    expect(auditOf(second.kv)).toEqual([]);
+    await second.store.close();
+  });
+
+  it("reads the same from disk and from memory", async () => {
+    const disk = await open();
+    const kv = createMemoryKeyValue();
+    const memory = await createEmbeddedStore({ kv, now });
+    await fill(disk.store);
+    await fill(memory);
+    expect(await everythingOf(disk.store)).toEqual(await everythingOf(memory));
+    await disk.store.close();
+  });
+});
+
+describe("data of another format", () => {
+  it("is refused with what to do, and left as it is", async () => {
+    const kv = createMemoryKeyValue();
+    await kv.transact(() => kv.table<number>("meta").put(["format"], FORMAT + 1));
+    await expect(createEmbeddedStore({ kv, now })).rejects.toThrow(/format 2.*format 1.*DATA_DIR/s);
+    expect(kv.table("meta").get(["format"])).toBe(FORMAT + 1);
+  });
+
+  it("is refused on disk, too", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "store-"));
+    const kv = createLmdbKeyValue(folder);
+    await kv.transact(() => kv.table<number>("meta").put(["format"], 0));
+    await expect(createEmbeddedStore({ kv, now })).rejects.toThrow(/format 0/);
+    await kv.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it("is written at the first start", async () => {
+    const kv = createMemoryKeyValue();
+    await createEmbeddedStore({ kv, now });
+    expect(kv.table("meta").get(["format"])).toBe(FORMAT);
+  });
+});

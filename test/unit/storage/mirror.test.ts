@@ -1,0 +1,178 @@
+import type { Observation } from "../../../src/storage/store";
+import { LANE, deliver, deliverQuietly, update } from "./builders";
+import { describeStore } from "./bench";
+
+const SETTLE_MS = 3_000;
+
+const seen = (id: string, more: Partial<Observation> = {}): Observation => ({
+  id,
+  keys: { externalId: id },
+  complete: true,
+  archived: false,
+  facts: {},
+  ...more,
+});
+
+describeStore("what was delivered", (bench) => {
+  const delivered = async (facts: Record<string, { remote?: string; sent?: string }>): Promise<void> => {
+    const { accept, attempt, clock, settle } = bench();
+    await accept(update());
+    const mirror = { keys: { externalId: "x" }, facts, fresh: true, writtenAtMs: clock.nowMs, parentId: "p0" };
+    await settle(deliverQuietly(await attempt("companies", "a1"), "p1", mirror));
+  };
+
+  it("is remembered as there and as sent, linked to its Hull entity", async () => {
+    const { clock, store } = bench();
+    await delivered({ name: { remote: "n1", sent: "n2" }, city: { remote: "∅" } });
+    const [view] = await store.view(LANE, "companies", ["a1"]);
+    expect(view?.mirror).toEqual({
+      id: "p1",
+      generation: 1,
+      keys: { externalId: "x" },
+      parentId: "p0",
+      linkedTo: "a1",
+      facts: { name: ["n1", "n2", null], city: ["∅", null, null] },
+      complete: true,
+      writtenAtMs: clock.nowMs,
+    });
+  });
+
+  it("changes only the facts that it names", async () => {
+    const { accept, attempt, settle, store } = bench();
+    await delivered({ name: { remote: "n1", sent: "n1" }, city: { remote: "c1", sent: "c1" } });
+    await accept(update({ id: "c2", version: 2 }));
+    const mirror = { facts: { name: { remote: "n2", sent: "n2" }, city: { sent: "c2" } } };
+    await settle(deliverQuietly(await attempt("companies", "a1", "update"), "p1", mirror));
+    const [row] = await store.mirrors(LANE.remote, "companies", ["p1"]);
+    expect(row?.facts).toEqual({ name: ["n2", "n2", null], city: ["c1", "c2", null] });
+    expect(row).toMatchObject({ complete: true, parentId: "p0", keys: { externalId: "x" } });
+  });
+
+  it("forgets what an earlier record of this id held when it is made anew", async () => {
+    const { accept, attempt, settle, store } = bench();
+    await delivered({ name: { remote: "n1", sent: "n1" } });
+    await accept(update({ id: "c2", version: 2 }));
+    const mirror = { fresh: true, facts: { city: { remote: "c1" } }, keys: { email: "a@x" } };
+    await settle(deliverQuietly(await attempt("companies", "a1"), "p1", mirror));
+    const [row] = await store.mirrors(LANE.remote, "companies", ["p1"]);
+    expect(row).toMatchObject({ keys: { email: "a@x" }, facts: { city: ["c1", null, null] } });
+    expect(row).not.toHaveProperty("parentId");
+    expect(Object.keys(row?.facts ?? {})).toEqual(["city"]);
+  });
+});
+
+describeStore("what was read", (bench) => {
+  it("is remembered with its keys, parent and dates, and links nothing", async () => {
+    const { clock, store } = bench();
+    const rows = [
+      seen("p1", { parentId: "p0", createdAtMs: 7, facts: { name: "n" } }),
+      seen("p2", { complete: false }),
+    ];
+    await store.observe(LANE.remote, "endusers", clock.nowMs, SETTLE_MS, rows);
+    expect(await store.mirrors(LANE.remote, "endusers", ["p1", "p2", "p3"])).toEqual([
+      {
+        id: "p1",
+        generation: 1,
+        keys: { externalId: "p1" },
+        parentId: "p0",
+        facts: { name: ["n", null, null] },
+        complete: true,
+        createdAtMs: 7,
+        seenAtMs: clock.nowMs,
+      },
+      { id: "p2", generation: 1, keys: { externalId: "p2" }, facts: {}, complete: false, seenAtMs: clock.nowMs },
+      undefined,
+    ]);
+  });
+
+  it("changes what is there, never what was sent or told", async () => {
+    const { accept, attempt, clock, settle, store } = bench();
+    await accept(update());
+    const mirror = { facts: { name: { remote: "n1", sent: "n1" } }, writtenAtMs: clock.nowMs };
+    await settle(deliver(await attempt("companies", "a1"), "p1", { mirror, tell: { facts: { name: "n1" } } }));
+    const [row] = await store.tells(LANE, 9);
+    if (row === undefined) throw new Error("Hull is to be told.");
+    await store.told(LANE, [{ row }]);
+    clock.nowMs += 60_000;
+    await store.observe(LANE.remote, "companies", clock.nowMs, SETTLE_MS, [seen("p1", { facts: { name: "n9" } })]);
+    const [after] = await store.mirrors(LANE.remote, "companies", ["p1"]);
+    expect(after?.facts["name"]).toEqual(["n9", "n1", "n1"]);
+    expect(after?.linkedTo).toBe("a1");
+  });
+
+  it("does not overrule what we wrote after the reading began, less the settling delay", async () => {
+    const { accept, attempt, clock, settle, store } = bench();
+    const readAtMs = clock.nowMs;
+    clock.nowMs += 10;
+    await accept(update());
+    const mirror = { keys: { externalId: "new" }, facts: { name: { remote: "ours" } }, writtenAtMs: clock.nowMs };
+    await settle(deliverQuietly(await attempt("companies", "a1"), "p1", mirror));
+    const stale = seen("p1", { keys: { externalId: "old" }, facts: { name: "stale" } });
+    for (const at of [readAtMs, clock.nowMs, clock.nowMs + SETTLE_MS - 1]) {
+      await store.observe(LANE.remote, "companies", at, SETTLE_MS, [stale]);
+      expect(await store.mirrors(LANE.remote, "companies", ["p1"])).toMatchObject([
+        { keys: { externalId: "new" }, facts: { name: ["ours", null, null] }, seenAtMs: at },
+      ]);
+    }
+    await store.observe(LANE.remote, "companies", clock.nowMs + SETTLE_MS, SETTLE_MS, [stale]);
+    expect(await store.mirrors(LANE.remote, "companies", ["p1"])).toMatchObject([
+      { keys: { externalId: "old" }, facts: { name: ["stale", null, null] } },
+    ]);
+  });
+
+  it("stays fully known when it is seen in a lean list later, and knows when it is archived", async () => {
+    const { clock, store } = bench();
+    const read = (row: Observation): Promise<void> =>
+      store.observe(LANE.remote, "companies", clock.nowMs, SETTLE_MS, [row]);
+    await read(seen("p1", { facts: { name: "n" }, parentId: "p0", createdAtMs: 7 }));
+    await read(seen("p1", { complete: false, archived: true }));
+    expect(await store.mirrors(LANE.remote, "companies", ["p1"])).toMatchObject([
+      { complete: true, archived: true, facts: { name: ["n", null, null] }, parentId: "p0", createdAtMs: 7 },
+    ]);
+    await read(seen("p1"));
+    expect((await store.mirrors(LANE.remote, "companies", ["p1"]))[0]).not.toHaveProperty("archived");
+  });
+
+  it("stores a complete scan for its type only", async () => {
+    const { clock, store } = bench();
+    expect(await store.remote(LANE.remote)).toEqual({ key: LANE.remote, generation: 1, scans: {} });
+    const scan = { startedAtMs: clock.nowMs, size: 2 };
+    await store.observe(LANE.remote, "companies", clock.nowMs, SETTLE_MS, [seen("p1")], scan);
+    await store.observe(LANE.remote, "endusers", clock.nowMs, SETTLE_MS, [seen("p2")]);
+    expect((await store.remote(LANE.remote)).scans).toEqual({ companies: scan });
+  });
+});
+
+describeStore("a new generation", (bench) => {
+  it("hides links, mirrors and scans of the old one", async () => {
+    const { accept, attempt, clock, record, settle, store } = bench();
+    await accept(update());
+    await settle(deliverQuietly(await attempt("companies", "a1"), "p1", { keys: { externalId: "x" } }));
+    await store.observe(LANE.remote, "companies", clock.nowMs, SETTLE_MS, [], { startedAtMs: 1, size: 1 });
+    expect(await store.newGeneration(LANE.remote)).toEqual({ key: LANE.remote, generation: 2, scans: {} });
+    const [view] = await store.view(LANE, "companies", ["a1"]);
+    expect(view).not.toHaveProperty("mirror");
+    expect(await store.mirrors(LANE.remote, "companies", ["p1"])).toEqual([undefined]);
+    expect(await store.candidates(LANE.remote, "companies", [{ name: "externalId", value: "x" }])).toEqual([]);
+    expect(await store.sampleLinked(LANE.remote, "companies", 9)).toEqual([]);
+    expect((await record("companies", "a1")).version).toBe(1);
+  });
+
+  it("keeps what waits for delivery, and links anew", async () => {
+    const { accept, attempt, entry, settle, store } = bench();
+    await accept(update({ id: "c1", version: 1 }));
+    await settle(deliverQuietly(await attempt("companies", "a1"), "p1", { facts: { name: { sent: "n" } } }));
+    await accept(update({ id: "c2", version: 2 }));
+    await store.newGeneration(LANE.remote);
+    expect((await entry("companies", "a1")).content?.messageId).toBe("c2");
+    await settle(deliverQuietly(await attempt("companies", "a1"), "q1"));
+    const [view] = await store.view(LANE, "companies", ["a1"]);
+    expect(view?.mirror).toMatchObject({ id: "q1", generation: 2, facts: {} });
+  });
+
+  it("does not disturb another remote", async () => {
+    const { store } = bench();
+    await store.newGeneration("elsewhere");
+    expect((await store.remote(LANE.remote)).generation).toBe(1);
+  });
+});

@@ -1,0 +1,71 @@
+import { LANE, NEIGHBOUR, skip } from "./builders";
+import { DAY_MS, describeStore } from "./bench";
+
+describeStore("the id of a notification", (bench) => {
+  it("belongs to the tenant that used it first; a repetition by the same tenant is welcome", async () => {
+    const { store } = bench();
+    expect(await store.claimNotification("n1", "org/c1")).toBe(true);
+    expect(await store.claimNotification("n1", "org/c1")).toBe(true);
+    expect(await store.claimNotification("n1", "org/c2")).toBe(false);
+    expect(await store.claimNotification("n2", "org/c2")).toBe(true);
+    expect(await store.claimNotification("n1", "org/c1")).toBe(true);
+  });
+
+  it("is refused to others for a day at least and free again after two", async () => {
+    const { clock, store } = bench();
+    await store.claimNotification("n1", "org/c1");
+    clock.nowMs += DAY_MS;
+    expect(await store.claimNotification("n1", "org/c2")).toBe(false);
+    clock.nowMs += DAY_MS;
+    expect(await store.claimNotification("n1", "org/c2")).toBe(true);
+    expect(await store.claimNotification("n1", "org/c1")).toBe(false);
+  });
+
+  it("is forgotten in small steps, so that old ids do not pile up", async () => {
+    const { clock, kv, store } = bench();
+    for (let index = 0; index < 40; index += 1) await store.claimNotification(`n${index}`, "org/c1");
+    clock.nowMs += 3 * DAY_MS;
+    await store.claimNotification("later", "org/c1");
+    expect([...kv.table("notifications").range([])]).toHaveLength(1);
+  });
+});
+
+describeStore("a message seen before", (bench) => {
+  it("is new again after two days", async () => {
+    const { accept, clock, store } = bench();
+    await accept(skip({ id: "c1" }));
+    clock.nowMs += DAY_MS;
+    await accept(skip({ id: "c1" }));
+    expect((await store.tally(LANE.tenant)).messages).toBe(1);
+    clock.nowMs += 2 * DAY_MS;
+    await accept(skip({ id: "c1" }));
+    expect((await store.tally(LANE.tenant)).messages).toBe(2);
+  });
+});
+
+describeStore("a hold", (bench) => {
+  const hold = { kind: "auth", message: "401", sinceMs: 1, untilMs: 2 };
+
+  it("stands per lane and scope until it is lifted", async () => {
+    const { store } = bench();
+    await store.hold(LANE, "*", hold);
+    await store.hold(LANE, "companies", { ...hold, kind: "mapping" });
+    await store.hold(NEIGHBOUR, "*", hold);
+    expect(await store.holds(LANE)).toEqual([
+      { tenant: LANE.tenant, scope: "*", ...hold },
+      { tenant: LANE.tenant, scope: "companies", ...hold, kind: "mapping" },
+    ]);
+    await store.hold(LANE, "*", { ...hold, untilMs: 9 });
+    expect((await store.holds(LANE))[0]?.untilMs).toBe(9);
+    await store.hold(LANE, "*", undefined);
+    await store.hold(LANE, "never", undefined);
+    expect((await store.holds(LANE)).map(({ scope }) => scope)).toEqual(["companies"]);
+    expect(await store.holds(NEIGHBOUR)).toHaveLength(1);
+  });
+});
+
+describeStore("a store", (bench) => {
+  it("answers when asked whether it is there", async () => {
+    await expect(bench().store.ping()).resolves.toBeUndefined();
+  });
+});

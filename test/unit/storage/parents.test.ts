@@ -1,0 +1,143 @@
+import { LANE, NEIGHBOUR, blockOn, deliver, deliverQuietly, finish, update, userUpdate } from "./builders";
+import { describeStore } from "./bench";
+
+describeStore("a child whose company has no id yet", (bench) => {
+  const block = async (hullId = "e1", id = "u1"): Promise<void> => {
+    const { accept, entry, settle } = bench();
+    await accept(userUpdate({ parent: "a1", hullId, id }));
+    await settle(blockOn(await entry("endusers", hullId)));
+  };
+
+  it("waits behind the company, which is made from what the child carries", async () => {
+    const { entry, record, store } = bench();
+    await block();
+    expect((await entry("endusers", "e1")).blockedOn).toBe("a1");
+    expect(await store.ready(LANE, "endusers", 9)).toEqual([]);
+    expect(await store.nextDue(LANE, ["endusers"])).toBeUndefined();
+    const company = await entry("companies", "a1");
+    expect(company.content).toMatchObject({ derived: true, force: false, desired: { keys: { externalId: "a1" } } });
+    expect((await record("companies", "a1")).version).toBe(0);
+    expect(await store.depth(LANE)).toEqual({ outbox: 2, tells: 0 });
+    expect(await store.tally(LANE.tenant)).toMatchObject({ messages: 1, derived: { companies: 1 } });
+  });
+
+  it("shares the company with its siblings", async () => {
+    const { store } = bench();
+    await block("e1", "u1");
+    await block("e2", "u2");
+    expect(await store.depth(LANE)).toEqual({ outbox: 3, tells: 0 });
+    expect((await store.tally(LANE.tenant)).derived).toEqual({ companies: 1 });
+  });
+
+  it("waits for the company's own message when there is one, in the queue or in flight", async () => {
+    const { accept, attempt, entry, store } = bench();
+    await accept(update({ id: "c1" }));
+    await block("e1", "u1");
+    await attempt("companies", "a1");
+    await block("e2", "u2");
+    expect((await entry("companies", "a1")).attempt?.content.messageId).toBe("c1");
+    expect((await store.tally(LANE.tenant)).derived).toEqual({});
+  });
+
+  it("is free as soon as the company is linked, in the order of acceptance", async () => {
+    const { attempt, entry, settle, store } = bench();
+    await block("e2", "u2");
+    await block("e1", "u1");
+    await settle(deliver(await attempt("companies", "a1"), "p1"));
+    expect((await store.ready(LANE, "endusers", 9)).map(({ hullId }) => hullId)).toEqual(["e2", "e1"]);
+    expect(await entry("endusers", "e1")).not.toHaveProperty("blockedOn");
+  });
+
+  it("stays free when the company got its id while the lane looked", async () => {
+    const { accept, attempt, entry, settle, store } = bench();
+    await accept(update({ id: "c1" }));
+    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    await block();
+    expect(await entry("endusers", "e1")).not.toHaveProperty("blockedOn");
+    expect(await store.ready(LANE, "endusers", 9)).toHaveLength(1);
+    expect((await store.tally(LANE.tenant)).derived).toEqual({});
+  });
+
+  it("stays behind its company when a newer message about the child is blocked again", async () => {
+    const { accept, entry, settle, store } = bench();
+    await block();
+    await accept(userUpdate({ parent: "a1", id: "u2", version: 2 }));
+    expect(await store.ready(LANE, "endusers", 9)).toHaveLength(1);
+    await settle(blockOn(await entry("endusers", "e1")));
+    expect(await entry("endusers", "e1")).toMatchObject({ blockedOn: "a1", content: { messageId: "u2" } });
+  });
+
+  it("moves behind another company when Hull moved it", async () => {
+    const { accept, attempt, entry, settle, store } = bench();
+    await block();
+    await accept(userUpdate({ parent: "a2", id: "u2", version: 2 }));
+    await settle(blockOn(await entry("endusers", "e1")));
+    await settle(deliver(await attempt("companies", "a1"), "p1"));
+    expect((await entry("endusers", "e1")).blockedOn).toBe("a2");
+    expect(await store.ready(LANE, "endusers", 9)).toEqual([]);
+  });
+
+  it("is freed for every connector on the remote, whoever delivered the company", async () => {
+    const { accept, attempt, settle, store } = bench();
+    await block();
+    await accept(userUpdate({ parent: "a1", hullId: "e9", id: "u9", lane: NEIGHBOUR }));
+    const [theirs] = await store.ready(NEIGHBOUR, "endusers", 9);
+    if (theirs === undefined) throw new Error("The neighbour's user waits.");
+    await store.settle(NEIGHBOUR, [blockOn(theirs)]);
+    await settle(deliver(await attempt("companies", "a1"), "p1"));
+    expect(await store.ready(NEIGHBOUR, "endusers", 9)).toHaveLength(1);
+  });
+});
+
+describeStore("a company that will never have an id", (bench) => {
+  it.each([
+    ["rejected", "refused", "parent_rejected"],
+    ["dead", "identity_alarm", "parent_dead"],
+    ["skipped", "archived", "parent_skipped"],
+  ] as const)("because it ended %s ends its users, who name it", async (outcome, code, expected) => {
+    const { accept, attempt, entry, find, record, settle, outcomes, store } = bench();
+    await accept(update({ id: "c1" }));
+    for (const [hullId, id] of [
+      ["e1", "u1"],
+      ["e2", "u2"],
+    ] as const) {
+      await accept(userUpdate({ parent: "a1", hullId, id }));
+      await settle(blockOn(await entry("endusers", hullId)));
+    }
+    const { endings } = await settle(finish(await attempt("companies", "a1"), outcome, code));
+    expect(endings.map(({ hullId, ending }) => `${hullId} ${ending.outcome}/${ending.code}`)).toEqual([
+      `a1 ${outcome}/${code}`,
+      `e1 dead/${expected}`,
+      `e2 dead/${expected}`,
+    ]);
+    expect(endings[1]?.ending.text).toContain("a1");
+    expect(await find("endusers", "e1")).toBeUndefined();
+    expect(await outcomes()).toEqual({ [`companies/${outcome}/${code}`]: 1, [`endusers/dead/${expected}`]: 2 });
+    expect(await store.depth(LANE)).toEqual({ outbox: 0, tells: 0 });
+    expect((await record("endusers", "e1")).last).toMatchObject({ outcome: "dead", code: expected });
+  });
+
+  it("keeps its users waiting when a newer message about it is there", async () => {
+    const { accept, attempt, entry, settle, outcomes } = bench();
+    await accept(update({ id: "c1", version: 1 }));
+    await accept(userUpdate({ parent: "a1" }));
+    await settle(blockOn(await entry("endusers", "e1")));
+    const flying = await attempt("companies", "a1");
+    await accept(update({ id: "c2", version: 2 }));
+    await settle(finish(flying, "rejected", "refused"));
+    expect((await entry("endusers", "e1")).blockedOn).toBe("a1");
+    expect(await outcomes()).toEqual({ "companies/rejected/refused": 1 });
+  });
+
+  it("does not end a neighbour's users, whose settings may let the company through", async () => {
+    const { accept, attempt, settle, store } = bench();
+    await accept(update({ id: "c1" }));
+    await accept(userUpdate({ parent: "a1", lane: NEIGHBOUR }));
+    const [theirs] = await store.ready(NEIGHBOUR, "endusers", 9);
+    if (theirs === undefined) throw new Error("The neighbour's user waits.");
+    await store.settle(NEIGHBOUR, [blockOn(theirs)]);
+    await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
+    expect(await store.depth(NEIGHBOUR)).toEqual({ outbox: 2, tells: 0 });
+    expect(await store.deadLetters(NEIGHBOUR)).toEqual([]);
+  });
+});

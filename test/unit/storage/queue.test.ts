@@ -1,0 +1,141 @@
+import { LANE, NEIGHBOUR, postpone, update } from "./builders";
+import { describeStore } from "./bench";
+
+describeStore("the order of work", (bench) => {
+  const readyIds = async (limit = 9): Promise<string[]> =>
+    (await bench().store.ready(LANE, "companies", limit)).map(({ hullId }) => hullId);
+
+  it("is the order of acceptance, up to the limit", async () => {
+    const { store } = bench();
+    await store.accept(["z", "m", "a"].map((hullId, index) => update({ id: `c${index}`, hullId })));
+    expect(await readyIds()).toEqual(["z", "m", "a"]);
+    expect(await readyIds(2)).toEqual(["z", "m"]);
+  });
+
+  it("puts an entry that was replaced behind those that waited longer", async () => {
+    const { accept } = bench();
+    await accept(update({ id: "c1", hullId: "a1", version: 1 }));
+    await accept(update({ id: "c2", hullId: "a2", version: 1 }));
+    await accept(update({ id: "c3", hullId: "a1", version: 2 }));
+    expect(await readyIds()).toEqual(["a2", "a1"]);
+  });
+
+  it("holds when the numbers of the contents grow by a digit", async () => {
+    const { store } = bench();
+    const ids = Array.from({ length: 120 }, (_, index) => `a${index}`);
+    await store.accept(ids.map((hullId, index) => update({ id: `c${index}`, hullId })));
+    expect(await readyIds(200)).toEqual(ids);
+  });
+
+  it("leaves out what is not due, what is in flight, and other types and tenants", async () => {
+    const { accept, attempt, clock, entry, settle, store } = bench();
+    for (const hullId of ["late", "flying", "due"]) await accept(update({ id: `c-${hullId}`, hullId }));
+    await accept(update({ id: "u1", type: "endusers", hullId: "user" }));
+    await accept(update({ id: "c9", hullId: "theirs", lane: NEIGHBOUR }));
+    await settle(postpone(await entry("companies", "late"), clock.nowMs + 1));
+    await attempt("companies", "flying");
+    expect(await readyIds()).toEqual(["due"]);
+    expect(await store.ready(NEIGHBOUR, "companies", 9)).toMatchObject([{ hullId: "theirs" }]);
+    clock.nowMs += 1;
+    expect(await readyIds()).toEqual(["due", "late"]);
+  });
+
+  it("is known ahead: when the next entry is due", async () => {
+    const { accept, clock, entry, settle, store } = bench();
+    const types = ["companies", "endusers"];
+    expect(await store.nextDue(LANE, types)).toBeUndefined();
+    await accept(update({ id: "c1", hullId: "a1" }));
+    await accept(update({ id: "u1", type: "endusers", hullId: "e1" }));
+    await settle(postpone(await entry("companies", "a1"), clock.nowMs + 500));
+    await settle(postpone(await entry("endusers", "e1"), clock.nowMs + 300));
+    expect(await store.nextDue(LANE, types)).toBe(clock.nowMs + 300);
+    expect(await store.nextDue(LANE, ["companies"])).toBe(clock.nowMs + 500);
+    expect(await store.nextDue(NEIGHBOUR, types)).toBeUndefined();
+  });
+});
+
+describeStore("a lane in a hurry", (bench) => {
+  it("makes everything due that waits for another try, in the order of acceptance", async () => {
+    const { accept, clock, entry, settle, store } = bench();
+    for (const hullId of ["a1", "a2"]) await accept(update({ id: `c-${hullId}`, hullId }));
+    await settle(postpone(await entry("companies", "a1"), clock.nowMs + 9_000));
+    await settle(postpone(await entry("companies", "a2"), clock.nowMs + 5_000));
+    await store.hurry(LANE);
+    expect((await store.ready(LANE, "companies", 9)).map(({ hullId }) => hullId)).toEqual(["a1", "a2"]);
+  });
+
+  it("leaves creates in doubt, what is in flight and other lanes their time", async () => {
+    const { accept, attempt, clock, entry, settle, store } = bench();
+    for (const hullId of ["doubtful", "flying"]) await accept(update({ id: `c-${hullId}`, hullId }));
+    const doubt = { sinceMs: clock.nowMs, reads: 0 };
+    await settle(postpone(await entry("companies", "doubtful"), clock.nowMs + 5_000, doubt));
+    await attempt("companies", "flying");
+    await accept(update({ id: "c9", hullId: "theirs", lane: NEIGHBOUR }));
+    const [theirs] = await store.ready(NEIGHBOUR, "companies", 9);
+    if (theirs === undefined) throw new Error("The neighbour's company waits.");
+    await store.settle(NEIGHBOUR, [postpone(theirs, clock.nowMs + 5_000)]);
+    await store.hurry(LANE);
+    expect(await store.ready(LANE, "companies", 9)).toEqual([]);
+    expect(await store.ready(NEIGHBOUR, "companies", 9)).toEqual([]);
+    expect(await store.nextDue(LANE, ["companies"])).toBe(clock.nowMs + 5_000);
+  });
+});
+
+describeStore("the journal of attempts", (bench) => {
+  it("takes an entry out of the queue and says what will be done since when", async () => {
+    const { accept, attempt, clock, entry, store } = bench();
+    await accept(update());
+    await attempt("companies", "a1", "create");
+    expect((await entry("companies", "a1")).attempt).toMatchObject({ kind: "create", startedAtMs: clock.nowMs });
+    expect(await entry("companies", "a1")).not.toHaveProperty("content");
+    expect(await store.ready(LANE, "companies", 9)).toEqual([]);
+    expect(await store.nextDue(LANE, ["companies"])).toBeUndefined();
+    expect(await store.depth(LANE)).toEqual({ outbox: 1, tells: 0 });
+  });
+
+  it("refuses content that was replaced, is in flight already or does not exist", async () => {
+    const { accept, attempt, entry, store } = bench();
+    const ask = (hullId: string, seq: number): Promise<readonly boolean[]> =>
+      store.attempt(LANE, [{ type: "companies", hullId, seq, kind: "update" }]);
+    await accept(update({ id: "c1", version: 1 }));
+    const old = (await entry("companies", "a1")).content?.seq ?? 0;
+    await accept(update({ id: "c2", version: 2 }));
+    expect(await ask("a1", old)).toEqual([false]);
+    const flying = (await attempt("companies", "a1")).attempt?.content.seq ?? 0;
+    expect(await ask("a1", flying)).toEqual([false]);
+    expect(await ask("nobody", 1)).toEqual([false]);
+    await accept(update({ id: "c3", version: 3 }));
+    expect(await ask("a1", (await entry("companies", "a1")).content?.seq ?? 0)).toEqual([false]);
+  });
+
+  it("answers each of several in its place", async () => {
+    const { entry, store } = bench();
+    await store.accept([update({ id: "c1", hullId: "a1" }), update({ id: "c2", hullId: "a2" })]);
+    const seq = (await entry("companies", "a2")).content?.seq ?? 0;
+    const attempts = [
+      { type: "companies", hullId: "a1", seq: -1, kind: "create" },
+      { type: "companies", hullId: "a2", seq, kind: "create" },
+    ] as const;
+    expect(await store.attempt(LANE, attempts)).toEqual([false, true]);
+  });
+});
+
+describeStore("the lanes with something to do", (bench) => {
+  it("are those whose outbox or write-back is not empty", async () => {
+    const { accept, entry, settle, store } = bench();
+    expect(await store.lanes()).toEqual([]);
+    await accept(update({ id: "c1" }));
+    await accept(update({ id: "c2", lane: NEIGHBOUR }));
+    expect(await store.lanes()).toEqual([LANE, NEIGHBOUR]);
+    await settle({
+      ...postpone(await entry("companies", "a1"), 0),
+      then: {
+        kind: "end",
+        ending: { messageId: "c1", outcome: "skipped", code: "x", text: "x", atMs: 0, counted: true },
+      },
+    });
+    expect(await store.lanes()).toEqual([NEIGHBOUR]);
+    expect(await store.depth(LANE)).toEqual({ outbox: 0, tells: 0 });
+    expect(await store.depth({ remote: "never", tenant: "seen" })).toEqual({ outbox: 0, tells: 0 });
+  });
+});

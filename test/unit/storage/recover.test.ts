@@ -1,0 +1,131 @@
+import { LANE, blockOn, deliverQuietly, postpone, skip, update, userUpdate } from "./builders";
+import { describeStore } from "./bench";
+
+const SETTLE_MS = 3_000;
+
+describeStore("after a restart", (bench) => {
+  it("a create in flight is in doubt: it is looked for before it is tried again", async () => {
+    const { accept, attempt, clock, entry, store } = bench();
+    await accept(update());
+    await attempt("companies", "a1", "create");
+    const startedAtMs = clock.nowMs;
+    clock.nowMs += 60_000;
+    expect(await store.recover(LANE, SETTLE_MS)).toBe(1);
+    const waiting = await entry("companies", "a1");
+    expect(waiting).toMatchObject({
+      content: { messageId: "c1", counted: true },
+      doubt: { sinceMs: startedAtMs, reads: 0 },
+      notBeforeMs: clock.nowMs + SETTLE_MS,
+    });
+    expect(waiting).not.toHaveProperty("attempt");
+  });
+
+  it("an update in flight simply waits again", async () => {
+    const { accept, attempt, entry, store } = bench();
+    await accept(update());
+    await attempt("companies", "a1", "update");
+    await store.recover(LANE, SETTLE_MS);
+    expect(await entry("companies", "a1")).not.toHaveProperty("doubt");
+    expect(await store.ready(LANE, "companies", 9)).toHaveLength(1);
+  });
+
+  it("what waits, what is blocked and other lanes are left alone", async () => {
+    const { accept, clock, entry, settle, store } = bench();
+    await accept(update({ id: "c2", hullId: "a2" }));
+    await accept(userUpdate({ parent: "a1" }));
+    await settle(postpone(await entry("companies", "a2"), clock.nowMs + 5));
+    await settle(blockOn(await entry("endusers", "e1")));
+    const before = [await entry("companies", "a2"), await entry("endusers", "e1")];
+    expect(await store.recover(LANE, SETTLE_MS)).toBe(0);
+    expect([await entry("companies", "a2"), await entry("endusers", "e1")]).toEqual(before);
+  });
+
+  it("newer content beside the attempt takes over, and the doubt stays", async () => {
+    const { accept, attempt, entry, store, outcomes } = bench();
+    await accept(update({ id: "c1", version: 1, force: true }));
+    await attempt("companies", "a1", "create");
+    await accept(update({ id: "c2", version: 2 }));
+    await store.recover(LANE, SETTLE_MS);
+    expect(await entry("companies", "a1")).toMatchObject({
+      content: { messageId: "c2", force: true },
+      doubt: { reads: 0 },
+    });
+    expect(await outcomes()).toEqual({ "companies/superseded/newer_message": 1 });
+  });
+
+  it("an update that was withdrawn in flight is gone", async () => {
+    const { accept, attempt, find, store, outcomes } = bench();
+    await accept(update({ id: "c1", version: 1 }));
+    await attempt("companies", "a1", "update");
+    await accept(skip({ id: "c2", version: 2 }));
+    await store.recover(LANE, SETTLE_MS);
+    expect(await find("companies", "a1")).toBeUndefined();
+    expect(await outcomes()).toMatchObject({ "companies/superseded/newer_message": 1 });
+  });
+
+  it("recovering twice is recovering once", async () => {
+    const { accept, attempt, entry, store } = bench();
+    await accept(update());
+    await attempt("companies", "a1", "create");
+    await store.recover(LANE, SETTLE_MS);
+    const once = await entry("companies", "a1");
+    expect(await store.recover(LANE, SETTLE_MS)).toBe(0);
+    expect(await entry("companies", "a1")).toEqual(once);
+  });
+});
+
+describeStore("a create in doubt", (bench) => {
+  const doubtful = async (): Promise<void> => {
+    const { accept, attempt, clock, settle } = bench();
+    await accept(update({ id: "c1", version: 1 }));
+    const flying = await attempt("companies", "a1", "create");
+    await settle(postpone(flying, clock.nowMs + SETTLE_MS, { sinceMs: clock.nowMs, reads: 0 }));
+  };
+
+  it("keeps its doubt and its waiting time whatever Hull says meanwhile", async () => {
+    const { accept, clock, entry } = bench();
+    await doubtful();
+    await accept(update({ id: "c2", version: 2 }));
+    expect(await entry("companies", "a1")).toMatchObject({
+      content: { messageId: "c2" },
+      doubt: { sinceMs: clock.nowMs },
+      notBeforeMs: clock.nowMs + SETTLE_MS,
+    });
+  });
+
+  it("loses it once it was answered", async () => {
+    const { accept, attempt, entry, settle } = bench();
+    await doubtful();
+    await settle(deliverQuietly(await entry("companies", "a1"), "p1"));
+    await accept(update({ id: "c3", version: 3 }));
+    expect(await attempt("companies", "a1", "update")).not.toHaveProperty("doubt");
+  });
+
+  it("is still in doubt when a filter took the record out and lets it in again", async () => {
+    const { accept, entry } = bench();
+    await doubtful();
+    await accept(skip({ id: "c2", version: 2 }));
+    await accept(update({ id: "c3", version: 3 }));
+    expect((await entry("companies", "a1")).doubt).toBeDefined();
+  });
+
+  it("is still in doubt when it was withdrawn in flight and the answer was lost", async () => {
+    const { accept, attempt, entry, store } = bench();
+    await accept(update({ id: "c1", version: 1 }));
+    await attempt("companies", "a1", "create");
+    await accept(skip({ id: "c2", version: 2 }));
+    await store.recover(LANE, SETTLE_MS);
+    await accept(update({ id: "c3", version: 3 }));
+    expect((await entry("companies", "a1")).doubt).toBeDefined();
+  });
+
+  it("is no doubt any more after a withdrawal when the answer came after all", async () => {
+    const { accept, attempt, entry, settle } = bench();
+    await accept(update({ id: "c1", version: 1 }));
+    const flying = await attempt("companies", "a1", "create");
+    await accept(skip({ id: "c2", version: 2 }));
+    await settle(deliverQuietly(flying, "p1"));
+    await accept(update({ id: "c3", version: 3 }));
+    expect(await entry("companies", "a1")).not.toHaveProperty("doubt");
+  });
+});

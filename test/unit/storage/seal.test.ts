@@ -1,0 +1,78 @@
+import fc from "fast-check";
+import { createSeal } from "../../../src/storage/seal";
+
+const SECRET = "a secret of sixteen characters";
+const UNREADABLE = /cannot be read with this key/;
+
+describe("sealed text", () => {
+  const seal = createSeal(SECRET);
+
+  it("opens to what it was, whatever it was", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "grapheme" }), (text) => {
+        expect(seal.open(seal.seal(text))).toBe(text);
+      }),
+      { seed: 1 },
+    );
+  });
+
+  it("shows nothing of the text, and never looks the same twice", () => {
+    const text = "planhat-token-0001";
+    const sealed = [seal.seal(text), seal.seal(text)];
+    expect(new Set(sealed).size).toBe(2);
+    for (const each of sealed) {
+      expect(each).not.toContain(text);
+      expect(Buffer.from(each, "base64url").toString("latin1")).not.toContain(text);
+    }
+  });
+
+  it("opens in another process with the same secret", () => {
+    expect(createSeal(SECRET).open(seal.seal("text"))).toBe("text");
+  });
+
+  it("does not open with another secret, and says which remedy there is", () => {
+    const other = createSeal(`${SECRET}.`);
+    expect(() => other.open(seal.seal("text"))).toThrow(UNREADABLE);
+    expect(() => other.open(seal.seal("text"))).toThrow(/SECRET/);
+  });
+
+  it("does not open when a single bit was altered anywhere", () => {
+    const bytes = Buffer.from(seal.seal("text"), "base64url");
+    for (let index = 0; index < bytes.length; index += 1) {
+      const altered = Buffer.from(bytes);
+      altered[index] = (altered[index] ?? 0) ^ 1;
+      expect(() => seal.open(altered.toString("base64url"))).toThrow(UNREADABLE);
+    }
+  });
+
+  it("does not open when it was cut short, be it to nothing", () => {
+    const bytes = Buffer.from(seal.seal("text"), "base64url");
+    for (let length = 0; length < bytes.length; length += 1) {
+      expect(() => seal.open(bytes.subarray(0, length).toString("base64url"))).toThrow(UNREADABLE);
+    }
+  });
+
+  it("names no secret in its error", () => {
+    try {
+      createSeal("another secret of some length").open(seal.seal("planhat-token-0001"));
+    } catch (error) {
+      expect(String(error)).not.toMatch(/planhat-token|another secret/);
+    }
+    expect.assertions(1);
+  });
+});
+
+describe("the mark of a text", () => {
+  it("is equal for equal texts and keys, and for nothing else", () => {
+    const { mark } = createSeal(SECRET);
+    expect(mark("a")).toBe(createSeal(SECRET).mark("a"));
+    expect(mark("a")).not.toBe(mark("b"));
+    expect(mark("a")).not.toBe(createSeal(`${SECRET}.`).mark("a"));
+  });
+
+  it("gives the text away neither as it is nor as a plain hash", () => {
+    const { mark } = createSeal(SECRET);
+    expect(mark("token")).toMatch(/^[\w-]{22}$/);
+    expect(mark("token")).not.toContain("token");
+  });
+});

@@ -1,0 +1,128 @@
+import { LANE, deliver, deliverQuietly, finish, forget, postpone, update } from "./builders";
+import { describeStore } from "./bench";
+
+describeStore("a record that the service holds now", (bench) => {
+  it("is linked, leaves the outbox, and its outcome waits until Hull knows", async () => {
+    const { accept, attempt, find, record, settle, outcomes, store } = bench();
+    await accept(update());
+    const { endings } = await settle(deliver(await attempt("companies", "a1"), "p1"));
+    expect(endings).toEqual([]);
+    expect(await find("companies", "a1")).toBeUndefined();
+    expect(await record("companies", "a1")).toMatchObject({ remoteId: "p1", generation: 1, revision: 1 });
+    expect(await outcomes()).toEqual({});
+    expect(await store.depth(LANE)).toEqual({ outbox: 0, tells: 1 });
+  });
+
+  it("ends at once when Hull knows everything", async () => {
+    const { accept, attempt, record, settle, outcomes, store } = bench();
+    await accept(update());
+    const { endings } = await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    expect(endings).toMatchObject([
+      { type: "companies", hullId: "a1", claims: { external_id: "a1" }, ending: { messageId: "c1", outcome: "sent" } },
+    ]);
+    expect(await outcomes()).toEqual({ "companies/sent/updated": 1 });
+    expect((await record("companies", "a1")).last).toMatchObject({ messageId: "c1", outcome: "sent" });
+    expect(await store.depth(LANE)).toEqual({ outbox: 0, tells: 0 });
+  });
+
+  it("may be settled without an attempt, when it was found equal", async () => {
+    const { accept, entry, settle, store } = bench();
+    await accept(update());
+    await settle(deliver(await entry("companies", "a1"), "p1", { outcome: "unchanged" }));
+    expect(await store.tells(LANE, 9)).toMatchObject([{ endings: [{ outcome: "unchanged", messageId: "c1" }] }]);
+  });
+
+  it("says whose message it was, whatever the lane thought", async () => {
+    const { accept, entry, settle } = bench();
+    await accept(update({ id: "c1" }));
+    const settlement = finish(await entry("companies", "a1"), "skipped", "archived");
+    const wrong = { ...settlement.then, ending: { messageId: "x", counted: false } };
+    const { endings } = await settle({
+      ...settlement,
+      then: { ...settlement.then, ...wrong } as typeof settlement.then,
+    });
+    expect(endings).toMatchObject([{ ending: { messageId: "c1", counted: true } }]);
+  });
+});
+
+describeStore("content that was replaced while the lane looked at it", (bench) => {
+  it("is not settled any more, but what was learned of the service is kept", async () => {
+    const { accept, entry, record, settle, outcomes } = bench();
+    await accept(update({ id: "c1", version: 1 }));
+    const seen = await entry("companies", "a1");
+    await accept(update({ id: "c2", version: 2 }));
+    expect(await settle(deliver(seen, "p1"))).toEqual({ endings: [] });
+    expect((await entry("companies", "a1")).content?.messageId).toBe("c2");
+    expect((await record("companies", "a1")).remoteId).toBe("p1");
+    expect(await outcomes()).toEqual({ "companies/superseded/newer_message": 1 });
+  });
+
+  it("stays waiting as newer content when the older one in flight is refused", async () => {
+    const { accept, attempt, entry, settle, store } = bench();
+    await accept(update({ id: "c1", version: 1 }));
+    const flying = await attempt("companies", "a1");
+    await accept(update({ id: "c2", version: 2 }));
+    await settle(finish(flying, "rejected", "refused"));
+    expect(await entry("companies", "a1")).toMatchObject({ content: { messageId: "c2" }, notBeforeMs: 0, attempts: 0 });
+    expect(await store.ready(LANE, "companies", 9)).toHaveLength(1);
+  });
+});
+
+describeStore("a record that must wait", (bench) => {
+  it("goes back to the queue with its time, its count of tries and the reason", async () => {
+    const { accept, attempt, clock, entry, settle, store } = bench();
+    await accept(update());
+    for (const tries of [1, 2, 3]) {
+      await settle(postpone(await attempt("companies", "a1", "update"), clock.nowMs + 1_000));
+      const waiting = await entry("companies", "a1");
+      expect(waiting).toMatchObject({ attempts: tries, problem: "try later", content: { messageId: "c1" } });
+      expect(waiting).not.toHaveProperty("attempt");
+      expect(await store.ready(LANE, "companies", 9)).toEqual([]);
+      clock.nowMs += 1_000;
+      expect(await store.ready(LANE, "companies", 9)).toHaveLength(1);
+    }
+  });
+
+  it("takes over what came meanwhile, and keeps force and cleared of the older one", async () => {
+    const { accept, attempt, clock, entry, settle, outcomes } = bench();
+    await accept(update({ id: "c1", version: 1, fields: { a: null }, cleared: ["a"], force: true }));
+    const flying = await attempt("companies", "a1", "update");
+    await accept(update({ id: "c2", version: 2, fields: { a: null, b: 1 } }));
+    const { endings } = await settle(postpone(flying, clock.nowMs + 9));
+    expect(endings).toMatchObject([{ ending: { messageId: "c1", outcome: "superseded" } }]);
+    expect(endings[0]?.ending.text).toContain("c2");
+    expect(await entry("companies", "a1")).toMatchObject({
+      content: { messageId: "c2", force: true, desired: { fields: { a: null, b: 1 }, cleared: ["a"] } },
+      notBeforeMs: clock.nowMs + 9,
+    });
+    expect(await outcomes()).toEqual({ "companies/superseded/newer_message": 1 });
+  });
+});
+
+describeStore("a link that turned out to be dead", (bench) => {
+  it("is forgotten together with what was known of the record", async () => {
+    const { accept, attempt, entry, record, settle, store } = bench();
+    await accept(update({ id: "c1", version: 1, keys: { externalId: "x" } }));
+    const keys = { externalId: "x" };
+    await settle(deliverQuietly(await attempt("companies", "a1"), "p1", { keys }));
+    await accept(update({ id: "c2", version: 2 }));
+    await settle(forget(await attempt("companies", "a1", "update")));
+    expect(await record("companies", "a1")).not.toHaveProperty("remoteId");
+    expect(await record("companies", "a1")).toMatchObject({ revision: 2, version: 2 });
+    expect(await store.mirrors(LANE.remote, "companies", ["p1"])).toEqual([undefined]);
+    expect(await store.candidates(LANE.remote, "companies", [{ name: "externalId", value: "x" }])).toEqual([]);
+    expect((await entry("companies", "a1")).content?.messageId).toBe("c2");
+  });
+
+  it("is replaced by the record that took its place", async () => {
+    const { accept, attempt, record, settle, store } = bench();
+    await accept(update({ id: "c1", version: 1 }));
+    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    await accept(update({ id: "c2", version: 2 }));
+    await settle(deliverQuietly(await attempt("companies", "a1", "update"), "p2", { fresh: true }));
+    expect((await record("companies", "a1")).remoteId).toBe("p2");
+    const [old, fresh] = await store.mirrors(LANE.remote, "companies", ["p1", "p2"]);
+    expect(old).toBeUndefined();
+    expect(fresh?.linkedTo).toBe("a1");
+  });
+});

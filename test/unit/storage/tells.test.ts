@@ -1,0 +1,178 @@
+import type { Ending, TellRow } from "../../../src/storage/rows";
+import { LANE, blockOn, deliver, endingOf, update, userUpdate, type ToldOptions } from "./builders";
+import { describeStore } from "./bench";
+
+const REFUSED: Ending = { ...endingOf("", "sent", "hull_refused"), text: "Hull said no." };
+
+describeStore("what Hull must be told", (bench) => {
+  let version = 0;
+  /** Accepts and delivers one more message about company a1. */
+  const deliverNext = async (options: ToldOptions = {}, remoteId = "p1", hullId = "a1"): Promise<void> => {
+    const { accept, attempt, settle } = bench();
+    version += 1;
+    await accept(update({ id: `c${version}`, hullId, version }));
+    await settle(deliver(await attempt("companies", hullId), remoteId, options));
+  };
+  const only = async (): Promise<TellRow> => {
+    const [row] = await bench().store.tells(LANE, 9);
+    if (row === undefined) throw new Error("Hull is to be told.");
+    return row;
+  };
+  beforeEach(() => {
+    version = 0;
+  });
+
+  it("waits in a queue of its own, oldest first, up to the limit", async () => {
+    const { store } = bench();
+    await deliverNext({}, "p2", "a2");
+    await deliverNext({}, "p1", "a1");
+    expect((await store.tells(LANE, 9)).map(({ hullId }) => hullId)).toEqual(["a2", "a1"]);
+    expect(await store.tells(LANE, 1)).toHaveLength(1);
+    expect(await store.tells({ ...LANE, tenant: "org/c2" }, 9)).toEqual([]);
+    expect(await store.lanes()).toEqual([LANE]);
+  });
+
+  it("becomes known as told, and its outcome is written, when Hull confirms", async () => {
+    const { clock, outcomes, record, store } = bench();
+    await deliverNext({
+      mirror: { facts: { name: { remote: "n", sent: "n" } } },
+      tell: { facts: { name: "n", _id: "p1" } },
+    });
+    expect(await outcomes()).toEqual({});
+    const endings = await store.told(LANE, [{ row: await only() }]);
+    expect(endings).toMatchObject([{ type: "companies", hullId: "a1", ending: { messageId: "c1", outcome: "sent" } }]);
+    expect(await outcomes()).toEqual({ "companies/sent/updated": 1 });
+    const [mirror] = await store.mirrors(LANE.remote, "companies", ["p1"]);
+    expect(mirror?.facts).toEqual({ name: ["n", "n", "n"], _id: [null, null, "p1"] });
+    expect(await record("companies", "a1")).toMatchObject({ toldAtMs: clock.nowMs, last: { messageId: "c1" } });
+    expect(await store.depth(LANE)).toEqual({ outbox: 0, tells: 0 });
+    expect(await store.lanes()).toEqual([]);
+  });
+
+  it("ends as refused when Hull refuses it for good, and is not known as told", async () => {
+    const { outcomes, record, store } = bench();
+    await deliverNext({ tell: { facts: { name: "n" } } });
+    const endings = await store.told(LANE, [{ row: await only(), refused: REFUSED }]);
+    expect(endings).toMatchObject([{ ending: { messageId: "c1", code: "hull_refused", counted: true } }]);
+    expect(await outcomes()).toEqual({ "companies/sent/hull_refused": 1 });
+    expect((await store.mirrors(LANE.remote, "companies", ["p1"]))[0]?.facts).toEqual({});
+    expect(await record("companies", "a1")).not.toHaveProperty("toldAtMs");
+    expect((await record("companies", "a1")).last).toMatchObject({ code: "hull_refused" });
+    expect(await store.tells(LANE, 9)).toEqual([]);
+  });
+
+  it("is one row per record: newer values overlay older ones, and every outcome stays", async () => {
+    const { outcomes, store } = bench();
+    await deliverNext({ tell: { attributes: { a: 1, b: 1 }, facts: { a: "1", b: "1" }, account: { domain: "x" } } });
+    await deliverNext({ tell: { attributes: { b: 2, c: 2 }, facts: { b: "2", c: "2" } }, outcome: "unchanged" });
+    expect(await only()).toMatchObject({
+      attributes: { a: 1, b: 2, c: 2 },
+      facts: { a: "1", b: "2", c: "2" },
+      account: { domain: "x" },
+      endings: [{ messageId: "c1" }, { messageId: "c2" }],
+    });
+    expect(await store.depth(LANE)).toEqual({ outbox: 0, tells: 1 });
+    await store.told(LANE, [{ row: await only() }]);
+    expect(await outcomes()).toEqual({ "companies/sent/updated": 1, "companies/unchanged/in_sync": 1 });
+  });
+
+  it("forgets values of a record that another one has replaced, but no outcome", async () => {
+    await deliverNext({ tell: { attributes: { a: 1 }, facts: { a: "1" } } }, "p1");
+    await deliverNext({ tell: { attributes: { b: 2 }, facts: { b: "2" } } }, "p2");
+    expect(await only()).toMatchObject({ remoteId: "p2", attributes: { b: 2 }, endings: [{}, {}] });
+    expect((await only()).attributes).toEqual({ b: 2 });
+  });
+
+  it("stays for the next round when more was delivered while Hull was being told", async () => {
+    const { outcomes, store } = bench();
+    await deliverNext({ tell: { attributes: { a: 1 }, facts: { a: "1" } } });
+    const told = await only();
+    await deliverNext({ tell: { attributes: { b: 2 }, facts: { b: "2" } } });
+    await store.told(LANE, [{ row: told }]);
+    expect(await outcomes()).toEqual({ "companies/sent/updated": 1 });
+    const rest = await only();
+    expect(rest).toMatchObject({ attributes: { b: 2 }, endings: [{ messageId: "c2" }] });
+    const [mirror] = await store.mirrors(LANE.remote, "companies", ["p1"]);
+    expect(mirror?.facts).toMatchObject({ a: [null, null, "1"] });
+    expect(mirror?.facts).not.toHaveProperty("b");
+    await store.told(LANE, [{ row: rest }]);
+    expect(await outcomes()).toEqual({ "companies/sent/updated": 2 });
+    expect(await store.depth(LANE)).toEqual({ outbox: 0, tells: 0 });
+  });
+
+  it("stays for the next round when Hull refused only what was sent before", async () => {
+    const { outcomes, store } = bench();
+    await deliverNext();
+    const told = await only();
+    await deliverNext();
+    await store.told(LANE, [{ row: told, refused: REFUSED }]);
+    await store.told(LANE, [{ row: await only() }]);
+    expect(await outcomes()).toEqual({ "companies/sent/hull_refused": 1, "companies/sent/updated": 1 });
+  });
+
+  it("is told once: a second confirmation of a row that is gone does nothing", async () => {
+    const { outcomes, store } = bench();
+    await deliverNext();
+    const row = await only();
+    await store.told(LANE, [{ row }]);
+    expect(await store.told(LANE, [{ row }])).toEqual([]);
+    expect(await outcomes()).toEqual({ "companies/sent/updated": 1 });
+  });
+
+  it("can be put off, and its tries are counted", async () => {
+    const { clock, store } = bench();
+    await deliverNext();
+    expect(await store.nextTellDue(LANE)).toBe(0);
+    await store.deferTells(LANE, [await only()], clock.nowMs + 1_000);
+    expect(await store.tells(LANE, 9)).toEqual([]);
+    expect(await store.nextTellDue(LANE)).toBe(clock.nowMs + 1_000);
+    clock.nowMs += 1_000;
+    expect(await only()).toMatchObject({ attempts: 1, notBeforeMs: clock.nowMs });
+    await store.told(LANE, [{ row: await only() }]);
+    expect(await store.nextTellDue(LANE)).toBeUndefined();
+  });
+
+  it("keeps waiting when more is delivered while Hull is out of reach", async () => {
+    const { clock, store } = bench();
+    await deliverNext();
+    await store.deferTells(LANE, [await only()], clock.nowMs + 1_000);
+    await deliverNext();
+    expect(await store.tells(LANE, 9)).toEqual([]);
+    clock.nowMs += 1_000;
+    expect(await only()).toMatchObject({ attempts: 1, endings: [{}, {}] });
+  });
+
+  it("is put off even if more was delivered meanwhile; a row that is gone is not", async () => {
+    const { clock, store } = bench();
+    await deliverNext();
+    const before = await only();
+    await deliverNext();
+    await store.deferTells(LANE, [before], clock.nowMs + 5);
+    expect(await store.nextTellDue(LANE)).toBe(clock.nowMs + 5);
+    clock.nowMs += 5;
+    await store.told(LANE, [{ row: await only() }]);
+    await store.deferTells(LANE, [before], clock.nowMs + 9);
+    expect(await store.nextTellDue(LANE)).toBeUndefined();
+  });
+
+  it("says nothing of a generation that counts no more", async () => {
+    const { outcomes, store } = bench();
+    await deliverNext({ tell: { facts: { name: "n" } } });
+    await store.newGeneration(LANE.remote);
+    await store.told(LANE, [{ row: await only() }]);
+    expect(await store.mirrors(LANE.remote, "companies", ["p1"])).toEqual([undefined]);
+    expect(await outcomes()).toEqual({ "companies/sent/updated": 1 });
+  });
+
+  it("counts a company made for its users apart, also when its own message joins it", async () => {
+    const { accept, attempt, entry, outcomes, settle, store } = bench();
+    await accept(userUpdate({ parent: "a1" }));
+    await settle(blockOn(await entry("endusers", "e1")));
+    await settle(deliver(await attempt("companies", "a1"), "p1"));
+    await deliverNext();
+    const endings = await store.told(LANE, [{ row: await only() }]);
+    expect(endings.map(({ ending }) => ending.derived === true)).toEqual([true, false]);
+    expect(await outcomes()).toEqual({ "companies/sent/updated": 1 });
+    expect((await store.tally(LANE.tenant)).derived).toEqual({ companies: 1, "companies/sent/updated": 1 });
+  });
+});

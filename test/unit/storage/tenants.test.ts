@@ -1,0 +1,179 @@
+import type { TenantRow } from "../../../src/storage/rows";
+import { LANE, blockOn, deliver, deliverQuietly, skip, update, userUpdate } from "./builders";
+import { describeStore } from "./bench";
+
+const OTHER = { ...LANE, remote: "org|planhat|t2" };
+
+const row = (more: Partial<TenantRow> = {}): TenantRow => ({
+  key: LANE.tenant,
+  organization: "org",
+  connectorId: "c1",
+  sealed: "sealed-1",
+  settingsAtMs: 10,
+  ...more,
+});
+
+describeStore("a tenant's settings", (bench) => {
+  it("are kept and listed", async () => {
+    const { store } = bench();
+    expect(await store.tenant(LANE.tenant)).toBeUndefined();
+    expect(await store.tenants()).toEqual([]);
+    await store.saveTenant(row());
+    await store.saveTenant(row({ key: "org/c2", connectorId: "c2" }));
+    expect(await store.tenant(LANE.tenant)).toEqual(row());
+    expect((await store.tenants()).map(({ key }) => key)).toEqual(["org/c1", "org/c2"]);
+  });
+
+  it("are replaced by newer ones and by others of the same moment, never by older ones", async () => {
+    const { store } = bench();
+    await store.saveTenant(row());
+    expect(await store.saveTenant(row({ sealed: "same moment" }))).toMatchObject({ sealed: "same moment" });
+    expect(await store.saveTenant(row({ sealed: "newer", settingsAtMs: 11 }))).toMatchObject({ sealed: "newer" });
+    expect(await store.saveTenant(row({ sealed: "older", settingsAtMs: 9 }))).toMatchObject({ sealed: "newer" });
+    expect(await store.tenant(LANE.tenant)).toMatchObject({ sealed: "newer", settingsAtMs: 11 });
+  });
+
+  it("keep the remote and its confirmation when they are replaced", async () => {
+    const { store } = bench();
+    await store.saveTenant(row());
+    await store.assign(LANE.tenant, LANE.remote, "f1");
+    const saved = await store.saveTenant(row({ sealed: "newer", settingsAtMs: 11 }));
+    expect(saved).toMatchObject({ sealed: "newer", remote: LANE.remote, fingerprint: "f1" });
+  });
+
+  it("must exist before the tenant is pointed to a remote", async () => {
+    // An error inside a transaction must reject, and leave nothing behind.
+    const { store } = bench();
+    await expect(store.assign("nobody", LANE.remote, "f")).rejects.toThrow(/nobody/);
+    expect(await store.tenants()).toEqual([]);
+  });
+});
+
+describeStore("a tenant that is pointed to another remote", (bench) => {
+  beforeEach(async () => {
+    const { store } = bench();
+    await store.saveTenant(row());
+    await store.assign(LANE.tenant, LANE.remote, "f1");
+  });
+  const move = (): Promise<TenantRow> => bench().store.assign(LANE.tenant, OTHER.remote, "f2");
+
+  it("takes along what waits, to be looked up anew", async () => {
+    const { accept, attempt, settle, store } = bench();
+    await accept(update({ id: "c1", version: 1 }));
+    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    await accept(update({ id: "c2", version: 2, force: true }));
+    expect(await move()).toMatchObject({ remote: OTHER.remote, fingerprint: "f2" });
+    expect(await store.depth(LANE)).toEqual({ outbox: 0, tells: 0 });
+    const [view] = await store.view(OTHER, "companies", ["a1"]);
+    expect(view?.entry).toMatchObject({ content: { messageId: "c2", force: true }, notBeforeMs: 0, attempts: 0 });
+    expect(view?.record).toMatchObject({ version: 2 });
+    expect(view?.record).not.toHaveProperty("remoteId");
+  });
+
+  it("keeps the order of what it takes along", async () => {
+    const { store } = bench();
+    await store.accept(["z", "m", "a"].map((hullId, index) => update({ id: `c${index}`, hullId })));
+    await move();
+    expect((await store.ready(OTHER, "companies", 9)).map(({ hullId }) => hullId)).toEqual(["z", "m", "a"]);
+  });
+
+  it("takes along children and the companies made for them", async () => {
+    const { accept, entry, settle, store } = bench();
+    await accept(userUpdate({ parent: "a1" }));
+    await settle(blockOn(await entry("endusers", "e1")));
+    await move();
+    expect(await store.depth(OTHER)).toEqual({ outbox: 2, tells: 0 });
+    expect(await store.ready(OTHER, "endusers", 9)).toHaveLength(1);
+    expect(await store.ready(OTHER, "companies", 9)).toMatchObject([{ content: { derived: true } }]);
+  });
+
+  it("takes along what was in flight, without attempt or doubt, which belong to the old place", async () => {
+    const { accept, attempt, store } = bench();
+    await accept(update());
+    await attempt("companies", "a1", "create");
+    await move();
+    const [waiting] = await store.ready(OTHER, "companies", 9);
+    expect(waiting?.content?.messageId).toBe("c1");
+    expect(waiting).not.toHaveProperty("attempt");
+    expect(waiting).not.toHaveProperty("doubt");
+  });
+
+  it("loses no message: of two contents the newer goes along and the older ends superseded", async () => {
+    const { accept, attempt, outcomes, store } = bench();
+    await accept(update({ id: "c1", version: 1, force: true }));
+    await attempt("companies", "a1", "update");
+    await accept(update({ id: "c2", version: 2 }));
+    await move();
+    expect(await store.ready(OTHER, "companies", 9)).toMatchObject([{ content: { messageId: "c2", force: true } }]);
+    expect(await outcomes()).toEqual({ "companies/superseded/newer_message": 1 });
+  });
+
+  it("does not deliver there what a filter took out here", async () => {
+    const { accept, attempt, outcomes, store } = bench();
+    await accept(update({ id: "c1", version: 1 }));
+    await attempt("companies", "a1", "update");
+    await accept(skip({ id: "c2", version: 2 }));
+    await move();
+    expect(await store.depth(OTHER)).toEqual({ outbox: 0, tells: 0 });
+    expect(await outcomes()).toMatchObject({ "companies/superseded/newer_message": 1 });
+  });
+
+  it("still tells Hull what was delivered to the old one", async () => {
+    const { accept, attempt, settle, store } = bench();
+    await accept(update());
+    await settle(deliver(await attempt("companies", "a1"), "p1"));
+    await move();
+    expect(await store.depth(LANE)).toEqual({ outbox: 0, tells: 1 });
+    expect(await store.lanes()).toEqual([LANE]);
+  });
+
+  it("keeps everything when it stays where it is and only the credentials changed", async () => {
+    const { accept, attempt, entry, settle, store } = bench();
+    await accept(update({ id: "c1", version: 1 }));
+    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    await accept(update({ id: "c2", version: 2 }));
+    const before = await entry("companies", "a1");
+    await store.assign(LANE.tenant, LANE.remote, "f2");
+    expect(await entry("companies", "a1")).toEqual(before);
+    const [view] = await store.view(LANE, "companies", ["a1"]);
+    expect(view?.mirror?.id).toBe("p1");
+  });
+
+  it("finds its links again when it comes back", async () => {
+    const { accept, attempt, settle, store } = bench();
+    await accept(update({ id: "c1", version: 1 }));
+    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    await move();
+    await accept(update({ id: "c2", version: 2, lane: OTHER }));
+    await store.assign(LANE.tenant, LANE.remote, "f1");
+    const [view] = await store.view(LANE, "companies", ["a1"]);
+    expect(view?.mirror?.id).toBe("p1");
+    expect(view?.entry?.content?.messageId).toBe("c2");
+  });
+});
+
+describeStore("what was accepted for the old remote after the tenant had left it", (bench) => {
+  it("follows, and of two contents the newer counts", async () => {
+    const { accept, outcomes, store } = bench();
+    await accept(update({ id: "c1", version: 1, force: true }));
+    await accept(update({ id: "c2", version: 2, lane: OTHER }));
+    await accept(update({ id: "c3", version: 3, hullId: "a3" }));
+    await store.move(LANE, OTHER.remote);
+    const ready = await store.ready(OTHER, "companies", 9);
+    expect(ready.map(({ content }) => content?.messageId)).toEqual(["c2", "c3"]);
+    expect(await outcomes()).toEqual({ "companies/superseded/newer_message": 1 });
+    expect(await store.depth(LANE)).toEqual({ outbox: 0, tells: 0 });
+  });
+
+  it("does not come after something newer that was delivered there already", async () => {
+    const { accept, outcomes, store } = bench();
+    await accept(update({ id: "c1", version: 1 }));
+    await accept(update({ id: "c2", version: 2, lane: OTHER }));
+    const [newer] = await store.ready(OTHER, "companies", 9);
+    if (newer === undefined) throw new Error("The newer message waits.");
+    await store.settle(OTHER, [deliverQuietly(newer, "q1")]);
+    await store.move(LANE, OTHER.remote);
+    expect(await store.depth(OTHER)).toEqual({ outbox: 0, tells: 0 });
+    expect(await outcomes()).toEqual({ "companies/sent/updated": 1, "companies/superseded/newer_message": 1 });
+  });
+});
