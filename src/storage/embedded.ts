@@ -7,7 +7,7 @@ import type { EntryRow } from "./rows";
 import { attemptOne, recoverOne, settleOne } from "./settle";
 import type { Lane, RecordView, Store, Tally } from "./store";
 import { FORMAT, forgetOld, linkOf, mirrorRow, openTables, remember, remembered, remoteRow, transact } from "./tables";
-import { deferTell, dueTells, toldOne } from "./tell";
+import { deferTell, dueTells, hurryTells, toldOne } from "./tell";
 import { assignRemote, moveEntries, newGeneration, saveTenant } from "./tenants";
 
 /** How many expired reminders one transaction clears away. */
@@ -130,6 +130,7 @@ export async function createEmbeddedStore({ kv, now }: EmbeddedStoreOptions): Pr
           const entry = entries.get(String(key[2]), hullId);
           if (entry !== undefined && entry.doubt === undefined) entries.put(entry, { ...entry, notBeforeMs: now() });
         }
+        hurryTells(tables, lane);
       }),
 
     recover: (lane, settleMs) =>

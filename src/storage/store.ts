@@ -179,7 +179,7 @@ export interface Store {
     }[],
   ): Promise<readonly boolean[]>;
   settle(lane: Lane, settlements: readonly Settlement[]): Promise<Settled>;
-  /** Makes everything due that waits for another try; creates in doubt keep their time. */
+  /** Makes everything due that waits for another try, tells too; creates in doubt keep their time. */
   hurry(lane: Lane): Promise<void>;
   /** After a restart: attempts that nobody will fold any more. Updates wait again, creates are in doubt. */
   recover(lane: Lane, settleMs: number): Promise<number>;

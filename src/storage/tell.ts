@@ -64,10 +64,23 @@ export function toldOne(
 }
 
 export function deferTell(tables: Tables, lane: Lane, row: TellRow, notBeforeMs: number): void {
+  reschedule(tables, lane, row, notBeforeMs, row.attempts + 1);
+}
+
+/** Whatever Hull refused to hear is said again now. */
+export function hurryTells(tables: Tables, lane: Lane): void {
+  const nowMs = tables.now();
+  for (const [key, [type, hullId]] of [...tables.tellQueue.range([lane.remote, lane.tenant])]) {
+    const row = tables.tells.get([lane.remote, lane.tenant, type, hullId]);
+    if (row !== undefined && Number(key[2]) > nowMs) reschedule(tables, lane, row, nowMs, 0);
+  }
+}
+
+function reschedule(tables: Tables, lane: Lane, row: TellRow, notBeforeMs: number, attempts: number): void {
   const key = [lane.remote, lane.tenant, row.type, row.hullId];
   const current = tables.tells.get(key);
   if (current === undefined) return;
   tables.tellQueue.remove([lane.remote, lane.tenant, current.notBeforeMs, current.seq]);
-  tables.tells.put(key, { ...current, notBeforeMs, attempts: current.attempts + 1 });
+  tables.tells.put(key, { ...current, notBeforeMs, attempts });
   tables.tellQueue.put([lane.remote, lane.tenant, notBeforeMs, current.seq], [row.type, row.hullId]);
 }

@@ -67,7 +67,7 @@ test("the demo plays every step, ends by itself and finds Planhat as Hull wants 
   expect(output).toContain("✓ 4,444 messages, 4,444 outcomes, 0 counted twice\n");
   expect(output).toContain("✓ Planhat holds what Hull's people ask for: 104 companies, 2,001 endusers\n");
   // No bar and no colours in a pipe.
-  expect(output).not.toMatch(/[\u001b\r█]/);
+  for (const sign of ["\u001b", "\r", "█"]) expect(output).not.toContain(sign);
 }, 120_000);
 
 test("outside the repository the demo says where it belongs", async () => {

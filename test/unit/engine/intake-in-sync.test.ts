@@ -49,8 +49,7 @@ async function waiting(): Promise<EntryRow> {
 /** The lane's part: what waits is at the service now (or was found there), and Hull knows. */
 async function deliverWaiting(): Promise<void> {
   const entry = await waiting();
-  const { fields } = entry.content?.desired ?? { fields: {} };
-  const name = fingerprint(fields["name"] ?? null, "name");
+  const name = fingerprint(entry.content?.desired.fields["name"] ?? null, "name");
   const key = fingerprint("acme", "text");
   const facts = { name: { remote: name, sent: name }, externalId: { remote: key, sent: key } };
   await bench.store.settle(lane, [deliverQuietly(entry, "p1", { facts, keys: { externalId: "acme" } })]);

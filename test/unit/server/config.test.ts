@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describeConfig, readConfig } from "../../../server/config";
@@ -119,11 +119,17 @@ describe("the key for stored credentials", () => {
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  test("is made once and stays", () => {
-    const dataDir = join(folder, "data");
-    const made = readSecret(undefined, dataDir);
+  test("is made once, for its owner only, and stays", () => {
+    const made = readSecret(undefined, folder);
     expect(made.length).toBeGreaterThanOrEqual(32);
-    expect(readSecret(undefined, dataDir)).toBe(made);
+    expect(statSync(join(folder, "secret.key")).mode & 0o077).toBe(0);
+    expect(readSecret(undefined, folder)).toBe(made);
+  });
+
+  test("is never made anew over a damaged one", () => {
+    writeFileSync(join(folder, "secret.key"), "short");
+    expect(() => readSecret(undefined, folder)).toThrow(/secret\.key is damaged/);
+    expect(readFileSync(join(folder, "secret.key"), "utf8")).toBe("short");
   });
 
   test("is the configured one where there is one", () => {

@@ -9,10 +9,11 @@ const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
 
 /** A variable's default as people write it. */
 function defaultOf(name: string): string {
-  const value = (readConfig({}) as Readonly<Record<string, unknown>>)[name];
+  const defaults: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>> = readConfig({});
+  const value = defaults[name];
   if (value === undefined) return "";
-  if (Array.isArray(value)) return value.join(",");
-  return value === false ? "off" : String(value);
+  if (value === false) return "off";
+  return typeof value === "object" ? value.join(",") : String(value);
 }
 
 const VARIABLES = describeConfig().map(({ name, meaning }) => ({ name, meaning, standard: defaultOf(name) }));

@@ -22,18 +22,18 @@ export interface Bench {
   readonly kv: KeyValue;
   readonly clock: { nowMs: number };
   /** The entry of a record of the default lane; throws when there is none. */
-  entry(type: string, hullId: string): Promise<EntryRow>;
+  readonly entry: (type: string, hullId: string) => Promise<EntryRow>;
   /** The same, undefined when there is none. */
-  find(type: string, hullId: string): Promise<EntryRow | undefined>;
-  record(type: string, hullId: string): Promise<RecordRow>;
+  readonly find: (type: string, hullId: string) => Promise<EntryRow | undefined>;
+  readonly record: (type: string, hullId: string) => Promise<RecordRow>;
   /** Takes one message in. */
-  accept(acceptance: Acceptance): Promise<Accepted>;
-  settle(...settlements: readonly Settlement[]): Promise<Settled>;
+  readonly accept: (acceptance: Acceptance) => Promise<Accepted>;
+  readonly settle: (...settlements: readonly Settlement[]) => Promise<Settled>;
   /** Journals the content that waits; throws when it was refused. */
-  attempt(type: string, hullId: string, kind?: "create" | "update"): Promise<EntryRow>;
+  readonly attempt: (type: string, hullId: string, kind?: "create" | "update") => Promise<EntryRow>;
   /** Ends of this lane's messages by `type/outcome/code`. */
-  outcomes(): Promise<Readonly<Record<string, number>>>;
-  close(): Promise<void>;
+  readonly outcomes: () => Promise<Readonly<Record<string, number>>>;
+  readonly close: () => Promise<void>;
 }
 
 export async function openBench(adapter: Adapter): Promise<Bench> {

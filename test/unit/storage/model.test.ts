@@ -43,7 +43,10 @@ type Step =
   | (Where & { readonly kind: "tell" | "quiet" | "reject" | "skipped" | "wait" | "doubt" | "block" | "unlink" })
   | { readonly kind: "look" | "tellHull" | "refuse" | "defer" | "recover" | "tick" | "generation" | "move" };
 
-type Work = Extract<Step, { kind: "attempt" | "tell" }>;
+type Work = Exclude<
+  Extract<Step, Where>,
+  { readonly kind: "update" | "skip" | "inSync" } | { readonly kind: "redeliver" | "express" | "orphan" }
+>;
 
 const where = {
   hullId: fc.constantFrom<HullId>("a1", "a2", "e1", "e2", "e3"),
