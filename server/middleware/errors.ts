@@ -7,9 +7,9 @@ import { MAX_BODY_BYTES } from "./body";
 
 export function notFound(): RequestHandler {
   return (request, response) => {
-    response
-      .status(404)
-      .json({ error: { code: "not_found", message: `There is no ${request.method} ${request.path}.` } });
+    const message = `There is no ${request.method} ${request.path}.`;
+    // A notification that was sent to the wrong path must not be lost by it.
+    response.status(404).json({ flow_control: RETRY_LATER, error: { code: "not_found", message } });
   };
 }
 

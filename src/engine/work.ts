@@ -129,6 +129,12 @@ export function unlinked(work: Work, nowMs: number): Settlement {
   });
 }
 
+/** Takes the link of a record away that nothing waits for. No content of an entry has this number. */
+export function forgotten(tenant: string, type: string, hullId: string): Settlement {
+  const then = { kind: "wait", notBeforeMs: 0, problem: "" } as const;
+  return { tenant, type, hullId, seq: 0, unlink: true, then };
+}
+
 function patchOf(work: Work, context: TypeContext, delivery: Delivery): MirrorPatch {
   const { desired } = work.content;
   const facts: Record<string, { remote?: string; sent?: string }> = {};
@@ -151,13 +157,14 @@ function patchOf(work: Work, context: TypeContext, delivery: Delivery): MirrorPa
   };
 }
 
-/** Keys that the service now holds: all of a new record, otherwise those that were sent. */
+/** Keys that the service now holds: all of a new record, otherwise those that were sent; empty = cleared. */
 function keysAfter(work: Work, delivery: Delivery): Keys {
   const known = delivery.created ? Object.keys(work.content.desired.keys) : [...delivery.sent, ...delivery.equal];
   const keys: Record<string, string> = {};
   for (const name of known) {
     const value = work.content.desired.keys[name];
     if (value !== undefined) keys[name] = value;
+    else if (work.content.desired.fields[name] === null) keys[name] = "";
   }
   return keys;
 }

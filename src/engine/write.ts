@@ -4,7 +4,7 @@ import type { Settlement } from "../storage/store";
 import { diff, type Difference } from "./diff";
 import { reason } from "./outcome";
 import type { Pass } from "./pass";
-import { delivered, ended, postponed, relinked, unlinked, type TypeContext, type Work } from "./work";
+import { delivered, ended, forgotten, postponed, relinked, unlinked, type TypeContext, type Work } from "./work";
 
 /** A record with the fields to send. */
 interface Change {
@@ -102,11 +102,47 @@ async function writeChunk<S>(pass: Pass<S>, chunk: readonly Change[]): Promise<P
     pass,
     current.map(({ intent }) => intent),
   );
-  const settlements = current.map((change, index) =>
-    settlementFor(pass, change, results[index] ?? { kind: "unconfirmed", message: "The service gave no result." }),
-  );
+  const refused = current.filter((_, index) => results[index]?.kind === "rejected");
+  const orphaned = await goneParents(pass, refused);
+  const settlements = current.map((change, index) => {
+    const result = results[index] ?? { kind: "unconfirmed", message: "The service gave no result." };
+    if (result.kind !== "rejected" || !orphaned.has(change.work.parentId ?? "")) {
+      return settlementFor(pass, change, result);
+    }
+    return postponed(change.work, pass.options.now(), "Its parent is gone from the service and is made again first.");
+  });
   await pass.settle(settlements);
   return problem;
+}
+
+/** How many parents of refused records are looked at in one chunk. */
+const PARENT_LIMIT = 20;
+
+/**
+ * A record may be refused because its parent was removed in the service. Such a parent is forgotten, so that the
+ * child waits for it and it is made again. Answers the remote ids that are gone.
+ */
+async function goneParents<S>(pass: Pass<S>, refused: readonly Change[]): Promise<ReadonlySet<string>> {
+  const {
+    options: { connection, lane },
+    context: {
+      type: { parent },
+    },
+  } = pass;
+  const hullIds = new Map<string, string>();
+  for (const { work } of refused) {
+    const hullId = work.content.desired.parent?.hullId;
+    if (work.parentId !== undefined && hullId !== undefined) hullIds.set(work.parentId, hullId);
+  }
+  if (parent === undefined || hullIds.size === 0) return new Set();
+  const { gone } = await connection.read(parent.type, [...hullIds.keys()].slice(0, PARENT_LIMIT), []);
+  await pass.settle(
+    gone.flatMap((id) => {
+      const hullId = hullIds.get(id);
+      return hullId === undefined ? [] : [forgotten(lane.tenant, parent.type, hullId)];
+    }),
+  );
+  return new Set(gone);
 }
 
 /** A service must not throw; one that does all the same leaves its records in doubt, not lost. */

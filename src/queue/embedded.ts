@@ -34,18 +34,20 @@ export function createEmbeddedJobs({ handler, onError, now }: EmbeddedJobsOption
     if (closed()) return;
     const slot = slotOf(name);
     slot.wishes += 1;
-    slot.running ??= run(name, slot);
+    if (slot.running !== undefined) return;
+    const heard = slot.wishes;
+    slot.running = look(name).finally(() => {
+      delete slot.running;
+      if (slot.wishes !== heard) wake(name);
+    });
   }
 
-  async function run(name: string, slot: Slot): Promise<void> {
-    const heard = slot.wishes;
+  async function look(name: string): Promise<void> {
     try {
       await handler(name);
     } catch (error) {
       onError(name, error);
     }
-    delete slot.running;
-    if (slot.wishes !== heard) wake(name);
   }
 
   function clear(slot: Slot): void {

@@ -35,7 +35,7 @@ export function patchMirror(
   store(tables, remote, type, stored?.keys ?? {}, {
     id: patch.id,
     generation: remote.generation,
-    keys: { ...before?.keys, ...patch.keys },
+    keys: withoutEmpty({ ...before?.keys, ...patch.keys }),
     ...(parentId === undefined ? {} : { parentId }),
     linkedTo: hullId,
     facts,
@@ -48,6 +48,10 @@ export function patchMirror(
       : { writtenAtMs: patch.writtenAtMs }),
     ...(before?.seenAtMs === undefined ? {} : { seenAtMs: before.seenAtMs }),
   });
+}
+
+function withoutEmpty(keys: Keys): Keys {
+  return Object.fromEntries(Object.entries(keys).filter(([, value]) => value !== ""));
 }
 
 /** Rows that were read. What we wrote after the reading began is newer than what was read. */

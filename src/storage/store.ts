@@ -62,6 +62,7 @@ export interface Accepted {
 
 export interface MirrorPatch {
   readonly id: string;
+  /** Keys that it holds now; an empty one was cleared, what is not named stays. */
   readonly keys: Keys;
   readonly parentId?: string;
   /** Field → fingerprints; what is not named stays. */

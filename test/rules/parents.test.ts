@@ -100,7 +100,7 @@ describe("when the company is refused", () => {
     expect(await stage.connector.store.deadLetters(stage.lane)).toEqual([]);
   });
 
-  test("users of a company that is ambiguous about its owner end dead / parent_skipped", async () => {
+  test("users of a company whose owner nobody knows end dead / parent_skipped", async () => {
     const stage = await open({
       settings: {
         account_attributes_outbound: [

@@ -179,36 +179,40 @@ test("a profile that lost its planhat/id is told again", async () => {
   expect(stage.profile("user", user(1).id)["planhat/id"]).toBe(stage.endusers()[0]?.["_id"]);
 });
 
-describe.each([401, 402, 403, 404])("while Hull answers %i to the firehose", (status) => {
-  async function openRefused(): Promise<Stage & { readonly ban: { readonly hits: number; remove(): void } }> {
-    const stage = await open();
-    stage.seed([account(1)], people(2));
-    const ban = stage.hull.faults.add({ kind: "status", status, route: "POST /firehose" });
-    await tellAll(stage, 2);
-    await stage.until(async () => {
-      const { outbox, tells } = await stage.connector.store.depth(stage.lane);
-      const complained = stage.logs.some((line) => line.message === "connector.hull_api.error");
-      return complained && outbox === 0 && tells === 3;
-    });
-    return Object.assign(stage, { ban });
-  }
+/** Two users and their company are written, and Hull refuses to hear of them. */
+async function openRefused(
+  status: number,
+): Promise<Stage & { readonly ban: { readonly hits: number; remove(): void } }> {
+  const stage = await open();
+  stage.seed([account(1)], people(2));
+  const ban = stage.hull.faults.add({ kind: "status", status, route: "POST /firehose" });
+  await tellAll(stage, 2);
+  await stage.until(async () => {
+    const { outbox, tells } = await stage.connector.store.depth(stage.lane);
+    const complained = stage.logs.some((line) => line.message === "connector.hull_api.error");
+    return complained && outbox === 0 && tells === 3;
+  });
+  return Object.assign(stage, { ban });
+}
 
-  test("what it must be told waits, and nobody hammers it", async () => {
-    const stage = await openRefused();
+test.each([401, 402, 403, 404])(
+  "while Hull answers %i, what it must be told waits, and nobody hammers it",
+  async (status) => {
+    const stage = await openRefused(status);
     expect(stage.endusers()).toHaveLength(2);
     expect(await stage.outcomes()).toEqual({});
     expect(stage.ban.hits).toBeLessThanOrEqual(3);
     await stage.restart();
     expect((await stage.connector.store.depth(stage.lane)).tells).toBe(3);
-  });
+  },
+);
 
-  test("once the settings are saved again, Hull is told at once", async () => {
-    const stage = await openRefused();
-    stage.ban.remove();
-    await stage.saveSettings({});
-    await stage.settled();
-    expect(await stage.outcomes()).toEqual({ "endusers/sent/created": 2 });
-  });
+test("once the settings are saved again, a Hull that refused the credentials is told at once", async () => {
+  const stage = await openRefused(401);
+  stage.ban.remove();
+  await stage.saveSettings({});
+  await stage.settled();
+  expect(await stage.outcomes()).toEqual({ "endusers/sent/created": 2 });
 });
 
 test("a Hull that never answers the firehose delays nothing but itself", async () => {

@@ -28,7 +28,7 @@ function shuffled(value: Json): Json {
   return Object.fromEntries(
     Object.entries(value)
       .toReversed()
-      .map(([key, each]) => [key, shuffled(each as Json)]),
+      .map(([key, each]) => [key, shuffled(each)]),
   );
 }
 

@@ -45,6 +45,7 @@ describeStore("records by key", (bench) => {
     expect(await find("email", "old@x")).toEqual([]);
     expect(await find("externalId", "7")).toEqual([]);
     expect(await find("email", "new@x")).toEqual(["p1"]);
+    expect([...bench().kv.table("mirrorKeys").range([])]).toHaveLength(1);
   });
 
   it("are still found when only the case of the key changed", async () => {

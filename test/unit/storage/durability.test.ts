@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createEmbeddedStore } from "../../../src/storage/embedded";
@@ -127,5 +127,16 @@ describe("data of another format", () => {
     const kv = createMemoryKeyValue();
     await createEmbeddedStore({ kv, now });
     expect(kv.table("meta").get(["format"])).toBe(FORMAT);
+  });
+});
+
+describe("a file that is no store", () => {
+  it("is refused with a sentence, and left as it is", () => {
+    const folder = mkdtempSync(join(tmpdir(), "store-"));
+    const file = join(folder, "data.mdb");
+    writeFileSync(file, "something else, long enough to be read ".repeat(400));
+    expect(() => createLmdbKeyValue(folder)).toThrow(/cannot be read.*backup.*DATA_DIR/s);
+    expect(readFileSync(file, "utf8")).toMatch(/^something else/);
+    rmSync(folder, { recursive: true, force: true });
   });
 });

@@ -126,3 +126,40 @@ describeStore("a link that turned out to be dead", (bench) => {
     expect(fresh?.linkedTo).toBe("a1");
   });
 });
+
+describeStore("more records than one transaction takes", (bench) => {
+  it("are journaled, settled and observed all the same, each with its own answer", async () => {
+    const { clock, outcomes, store } = bench();
+    const ids = Array.from({ length: 1_001 }, (_, index) => `a${index}`);
+    await store.accept(ids.map((hullId) => update({ id: `c-${hullId}`, hullId })));
+    const ready = await store.ready(LANE, "companies", 2_000);
+    const attempts = ready.map(({ type, hullId, content }, index) => ({
+      type,
+      hullId,
+      seq: index === 700 ? -1 : (content?.seq ?? 0),
+      kind: "create" as const,
+    }));
+    const journaled = await store.attempt(LANE, attempts);
+    expect(journaled.map((each, index) => (each ? -1 : index)).filter((index) => index >= 0)).toEqual([700]);
+
+    const { endings } = await store.settle(
+      LANE,
+      ready.map((entry) => deliverQuietly(entry, `p-${entry.hullId}`)),
+    );
+    expect(endings.map(({ hullId }) => hullId)).toEqual(ids);
+    expect(await outcomes()).toEqual({ "companies/sent/updated": 1_001 });
+    expect(await store.depth(LANE)).toEqual({ outbox: 0, tells: 0 });
+
+    const read = ids.map((id) => ({
+      id: `p-${id}`,
+      keys: { externalId: id },
+      complete: true,
+      archived: false,
+      facts: {},
+    }));
+    const scan = { startedAtMs: clock.nowMs, size: read.length };
+    await store.observe(LANE.remote, "companies", clock.nowMs, 0, read, scan);
+    expect(await store.candidates(LANE.remote, "companies", [{ name: "externalId", value: "a1000" }])).toHaveLength(1);
+    expect((await store.remote(LANE.remote)).scans).toEqual({ companies: scan });
+  });
+});
