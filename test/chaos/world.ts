@@ -45,6 +45,8 @@ export interface WorldOptions {
 
 /** Nobody called anybody for this long: nothing moves. */
 const QUIET_MS = 1_200;
+/** Longer than any pause that a transient fault causes. */
+const STUCK_MS = 25_000;
 const ROUNDS = 8;
 
 export async function openWorld(options: WorldOptions): Promise<World> {
@@ -98,6 +100,17 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     }
   }
 
+  /** Waits as long as it takes, provided that somebody calls somebody now and then. */
+  async function reached(until: () => boolean): Promise<void> {
+    let calls = callsSoFar();
+    for (let movedAt = Date.now(); !until(); await sleep(100)) {
+      if (calls !== callsSoFar()) movedAt = Date.now();
+      calls = callsSoFar();
+      if (Date.now() - movedAt < STUCK_MS) continue;
+      throw new Error(`Nothing moves, and something is missing. ${server.complaints().slice(-10).join("\n")}`);
+    }
+  }
+
   return {
     planhat,
     hull,
@@ -105,10 +118,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     url: `${gate.url}/smart-notifier`,
     folder,
     drained: async (until) => {
-      for (let looks = 0; !until(); looks += 1) {
-        if (looks > 6_000) throw new Error(`Something still waits. ${server.complaints().slice(-20).join("\n")}`);
-        await sleep(25);
-      }
+      await reached(until);
       for (let rounds = 0; ; rounds += 1) {
         await quiet();
         const exit = await server.stop();

@@ -114,6 +114,11 @@ describe("what the mirror learns of a delivery", () => {
     expect(patchOf(delivered(keyed, endusers, updated([], ["email", "externalId"]))).keys).toEqual(keys);
   });
 
+  it("names a key that was cleared as empty", () => {
+    const settlement = delivered(work({ externalId: "7", email: null }), endusers, updated(["email"]));
+    expect(patchOf(settlement).keys).toEqual({ email: "" });
+  });
+
   it("names the parent only when the record is known to sit there", () => {
     const given = work({ companyId: "a1" }, { parentId: "P", wire: { companyId: "P" } }, {});
     expect(patchOf(delivered(given, endusers, updated(["name"])))).not.toHaveProperty("parentId");

@@ -1,3 +1,4 @@
+import { forgotten } from "../../../src/engine/work";
 import { LANE, deliver, deliverQuietly, finish, forget, postpone, update } from "./builders";
 import { describeStore } from "./bench";
 
@@ -112,6 +113,22 @@ describeStore("a link that turned out to be dead", (bench) => {
     expect(await store.mirrors(LANE.remote, "companies", ["p1"])).toEqual([undefined]);
     expect(await store.candidates(LANE.remote, "companies", [{ name: "externalId", value: "x" }])).toEqual([]);
     expect((await entry("companies", "a1")).content?.messageId).toBe("c2");
+  });
+
+  it("is forgotten even if nothing of its record waits, and what waits stays", async () => {
+    const { accept, attempt, entry, find, record, settle, store } = bench();
+    const gone = forgotten(LANE.tenant, "companies", "a1");
+    await accept(update({ id: "c1", version: 1 }));
+    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    expect(await settle(gone)).toEqual({ endings: [] });
+    expect(await record("companies", "a1")).not.toHaveProperty("remoteId");
+    expect(await store.mirrors(LANE.remote, "companies", ["p1"])).toEqual([undefined]);
+    expect(await find("companies", "a1")).toBeUndefined();
+
+    await accept(update({ id: "c2", version: 2 }));
+    const waiting = await entry("companies", "a1");
+    await settle(gone);
+    expect(await entry("companies", "a1")).toEqual(waiting);
   });
 
   it("is replaced by the record that took its place", async () => {
