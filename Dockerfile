@@ -14,6 +14,7 @@ FROM node:20-slim
 ENV NODE_ENV=production DATA_DIR=/data
 WORKDIR /app
 COPY LICENSE package.json ./
+COPY assets assets
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 RUN mkdir /data && chown node:node /data

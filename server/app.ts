@@ -4,11 +4,13 @@ import helmet from "helmet";
 import type { Logger } from "pino";
 import { jsonBody } from "./middleware/body";
 import { errorAnswers, notFound } from "./middleware/errors";
+import { measured } from "./middleware/measure";
 import { manifestRoutes } from "./routes/manifest";
+import { metricRoutes, type MetricRouteOptions } from "./routes/metrics";
 import { notificationRoutes, type NotificationRouteOptions } from "./routes/notifications";
 import { operationRoutes, type OperationRouteOptions } from "./routes/operations";
 
-export interface AppOptions<S> extends NotificationRouteOptions<S>, OperationRouteOptions {
+export interface AppOptions<S> extends NotificationRouteOptions<S>, OperationRouteOptions, MetricRouteOptions {
   readonly logger: Logger;
   readonly trustProxy: number | string | boolean;
 }
@@ -20,8 +22,9 @@ export function createApp<S>(options: AppOptions<S>): Express {
   app.set("etag", false);
   app.use(helmet());
   app.use(operationRoutes(options));
+  app.use(metricRoutes(options));
   app.use(manifestRoutes());
-  app.use("/smart-notifier", jsonBody());
+  app.use("/smart-notifier", measured(options.metrics), jsonBody());
   app.use(notificationRoutes(options));
   app.use(notFound());
   app.use(errorAnswers(options.logger));

@@ -39,6 +39,7 @@ const schema = z.object({
     .regex(/^https?:\/\/[^\s]+$/, "must begin with https:// (or http:// for a stand-in)")
     .default("https://{api_prefix}.planhat.com")
     .describe("Base URL of Planhat's API; {api_prefix} is replaced by the tenant's cluster."),
+  PLANHAT_ANALYTICS_URL: z.url().default("https://analytics.planhat.com").describe("Host of tracked events."),
   HULL_PROTOCOL: z.enum(["https", "http"]).default("https").describe("Protocol towards Hull's organizations."),
   HULL_FIREHOSE_URL: z.url().optional().describe("Address of Hull's firehose; derived from the organization if unset."),
   HULL_ALLOWED_ORGANIZATIONS: hosts("*.hullapp.io").describe("Organizations that may use this connector."),
@@ -53,6 +54,12 @@ const schema = z.object({
     .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"])
     .default("info")
     .describe("Least level that is logged; routine skips and unchanged records are debug."),
+  METRICS_TOKEN: z
+    .string()
+    .trim()
+    .regex(/^[\x21-\x7e]{16,}$/, "use at least 16 characters, no blanks, best random ones")
+    .optional()
+    .describe("Bearer token that /metrics asks for; without it, everybody who reaches the port may read."),
   MAX_OUTBOX: wholeNumber(1, 100_000_000)
     .default(1_000_000)
     .describe("Entries that may wait per tenant before notifications are answered with retry."),

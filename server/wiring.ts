@@ -8,6 +8,7 @@ import { createTenants } from "../src/engine/tenants";
 import { createGuardedLookup } from "../src/http/addresses";
 import { closeAgents, createAgents } from "../src/http/agents";
 import { createBudgetRegistry } from "../src/http/budget-registry";
+import type { CallRecord } from "../src/http/client";
 import { createHostAllowList } from "../src/http/hosts";
 import { createHullClient } from "../src/hull/client";
 import { createCredentialCheck } from "../src/hull/credentials";
@@ -24,6 +25,7 @@ import type { Store } from "../src/storage/store";
 import { createApp } from "./app";
 import type { Config } from "./config";
 import { createCallLog, createLog } from "./log";
+import { createMetrics } from "./metrics";
 import { readSecret } from "./secret";
 
 export interface Connector {
@@ -57,29 +59,37 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
   const seal = createSeal(readSecret(config.SECRET, config.DATA_DIR));
   const store = await createEmbeddedStore({ kv: createLmdbKeyValue(join(config.DATA_DIR, "store")), now });
 
+  const budgets = createBudgetRegistry();
+  const metrics = createMetrics({
+    store,
+    budgetLeft: () => budgets.left(),
+    storeFile: join(config.DATA_DIR, "store", "data.mdb"),
+    now,
+  });
   const httpLog = createCallLog(logger);
-  const log = createLog(logger);
+  const log = metrics.counting(createLog(logger));
+  const observed = { log: httpLog, onCall: (call: CallRecord) => metrics.call(call) };
   const organizations = createHostAllowList(config.HULL_ALLOWED_ORGANIZATIONS);
   const keyHosts = createHostAllowList(config.HULL_SIGNATURE_KEY_HOSTS);
   const hullAgents = createAgents({ lookup: createGuardedLookup((host) => organizations.names(host)) });
   const keyAgents = createAgents({ lookup: createGuardedLookup((host) => keyHosts.names(host)) });
   const planhatAgents = createAgents();
-  const budgets = createBudgetRegistry();
   const protocol = config.HULL_PROTOCOL;
 
   const service = createPlanhatService({
     apiUrlTemplate: config.PLANHAT_API_URL,
+    analyticsUrl: config.PLANHAT_ANALYTICS_URL,
     fingerprintKey: seal.mark("target"),
     budgets,
     http: {
+      ...observed,
       agents: planhatAgents,
-      log: httpLog,
       timeoutMs: config.REQUEST_TIMEOUT_MS,
       retryBaseMs: config.RETRY_BASE_MS,
     },
   });
   const tenants = createTenants({ store, seal, service });
-  const hullHttp = { agents: hullAgents, log: httpLog };
+  const hullHttp = { ...observed, agents: hullAgents };
   const credentials = createCredentialCheck({
     hullClientFactory: (given) => createHullClient(given, { protocol, http: { ...hullHttp, maxAttempts: 2 } }),
     allowedOrganizations: organizations,
@@ -88,7 +98,7 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
   });
   const signature = createSignatureVerifier({
     allowedKeyHosts: keyHosts,
-    fetchKey: createKeyFetcher({ agents: keyAgents, log: httpLog }),
+    fetchKey: createKeyFetcher({ ...observed, agents: keyAgents }),
     clock: now,
     log: httpLog,
   });
@@ -125,6 +135,8 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
     lanes,
     credentials,
     signature,
+    metrics,
+    metricsToken: config.METRICS_TOKEN,
     logger,
     trustProxy: config.TRUST_PROXY,
     maxOutbox: config.MAX_OUTBOX,

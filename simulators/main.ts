@@ -21,7 +21,7 @@ async function main(): Promise<void> {
   hull.addConnector({ ...connector, privateSettings: { personal_acccess_token: token, api_prefix: "api" } });
 
   const about = {
-    planhat: { url: planhat.url, token },
+    planhat: { url: planhat.url, token, tenantId: planhat.tenant().tenantId },
     hull: { organization: hull.host, firehose: hull.firehoseUrl, signingKey: hull.signingKeyUrl, ...connector },
   };
   process.stdout.write(`${JSON.stringify(about)}\n`);

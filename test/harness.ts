@@ -88,6 +88,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     PORT: "0",
     DATA_DIR: folder,
     PLANHAT_API_URL: `${planhat.url}/{api_prefix}`,
+    PLANHAT_ANALYTICS_URL: planhat.url,
     HULL_PROTOCOL: "http",
     HULL_FIREHOSE_URL: hull.firehoseUrl,
     HULL_ALLOWED_ORGANIZATIONS: "127.0.0.1:*",

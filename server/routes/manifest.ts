@@ -1,11 +1,72 @@
-/** `GET /manifest.json`: what Hull's dashboard reads when the connector is installed. */
-import { Router } from "express";
+/**
+ * What Hull's dashboard and people read before anything runs: the manifest, the guide and the logo. All of it is
+ * public and the same for everybody, so any page may load it.
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import express, { Router, type Request, type Response } from "express";
 import manifest from "../../manifest.json";
+import { RETRY_LATER } from "../flow-control";
+import { HttpError } from "../http-error";
+
+const READER = "https://dashboard.hullapp.io/readme?url=https://";
+/** A new version of the connector should show up in the dashboard soon. */
+const MANIFEST_SECONDS = 300;
+const ASSET_SECONDS = 3600;
+
+/** Names, IPv4 and bracketed IPv6 addresses, with or without a port: nothing that could continue an address. */
+const HOST = /^(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
 
 export function manifestRoutes(): Router {
   const router = Router();
+
   router.get("/manifest.json", (_request, response) => {
-    response.json(manifest);
+    open(response);
+    response.set("cache-control", `public, max-age=${MANIFEST_SECONDS}`).json(manifest);
   });
+
+  router.get(["/", "/readme"], (request, response) => {
+    const host = hostOf(request);
+    if (host === undefined || !HOST.test(host)) {
+      throw new HttpError(
+        400,
+        "invalid_host",
+        "The Host header names no host; ask by the public address.",
+        RETRY_LATER,
+      );
+    }
+    // The answer depends on a header that caches in between do not look at.
+    response.set("cache-control", "no-store").redirect(`${READER}${host}`);
+  });
+
+  const files = express.static(assetsFolder(), {
+    index: false,
+    redirect: false,
+    maxAge: ASSET_SECONDS * 1000,
+    setHeaders: open,
+  });
+  // The manifest names readme and logo without a folder, and Hull asks for them beside it.
+  router.use("/assets", files);
+  router.use(files);
   return router;
+}
+
+/** As the caller wrote it; behind trusted proxies, as the outermost one was asked. */
+function hostOf(request: Request): string | undefined {
+  return request.host;
+}
+
+/** Shown inside the dashboard, which is another site. */
+function open(response: Response): void {
+  response.set({
+    "access-control-allow-origin": "*",
+    "cross-origin-resource-policy": "cross-origin",
+    "x-content-type-options": "nosniff",
+  });
+}
+
+/** `assets` of the project: two levels above the source of this module, three above its compiled form in `dist`. */
+function assetsFolder(): string {
+  const beside = join(__dirname, "../../assets");
+  return existsSync(beside) ? beside : join(__dirname, "../../../assets");
 }

@@ -1,6 +1,8 @@
 export * from "./simulator";
 export * from "./messages";
 export * from "./population";
+export { eventNames, type PopulationEvent } from "./events";
+export type { PopulationLicense } from "./licenses";
 export type { HullCounts } from "./books";
 export type { ConnectorObject, ConnectorSeed, Segment } from "./connectors";
 export type { Channel, Envelope, FlowControl } from "./envelope";

@@ -1,5 +1,7 @@
 import { isoOf } from "../loopback/clock";
 import { createRandom, seedOf, type Random } from "../loopback/random";
+import { createEventSource, type PopulationEvent } from "./events";
+import { createLicenseSource, type PopulationLicense } from "./licenses";
 import type { Attributes, Profiles } from "./profiles";
 import { buildAccountMessage, buildUserMessage, type AccountMessage, type UserMessage } from "./messages";
 
@@ -11,6 +13,8 @@ export interface PopulationAccount {
   readonly domain: string;
   readonly created_at: string;
   readonly indexed_at: string;
+  /** There when the population was generated with licences. */
+  readonly licenses?: readonly PopulationLicense[];
   readonly [attribute: string]: unknown;
 }
 
@@ -27,6 +31,8 @@ export interface PopulationUser {
   readonly indexed_at: string;
   /** Position of his account in `accounts`; not sent. */
   readonly accountIndex: number;
+  /** There when the population was generated with events; sent beside the user, not as an attribute. */
+  readonly events?: readonly PopulationEvent[];
   readonly [attribute: string]: unknown;
 }
 
@@ -40,6 +46,10 @@ export interface PopulationSize {
   readonly seed?: number;
   readonly users: number;
   readonly companies: number;
+  /** Events of each user. Default 0. */
+  readonly eventsPerUser?: number;
+  /** Licences of each account, as an array in its attribute `licenses`. Default 0: no such attribute. */
+  readonly licensesPerAccount?: number;
   /** Creation time of everybody. Default 1 January 2026, UTC. */
   readonly at?: number;
 }
@@ -70,11 +80,16 @@ const phases = ["Onboarding", "Adoption", "Growth", "Renewal"] as const;
 
 const hexId = (prefix: string, position: number): string => prefix + position.toString(16).padStart(8, "0");
 
-/** Generates accounts and users, who are dealt round the accounts. The same seed and sizes give the same people. */
+/**
+ * Generates accounts and users, who are dealt round the accounts. The same seed and sizes give the same people, with
+ * or without events and licences.
+ */
 export function generatePopulation({
   seed = 1,
   users,
   companies,
+  eventsPerUser = 0,
+  licensesPerAccount = 0,
   at = Date.UTC(2026, 0, 1),
 }: PopulationSize): Population {
   const instant = isoOf(at);
@@ -82,6 +97,8 @@ export function generatePopulation({
   const userPrefix = createRandom(seedOf(seed, "users")).hex(16);
   const accountRandom = createRandom(seedOf(seed, "account values"));
   const userRandom = createRandom(seedOf(seed, "user values"));
+  const eventsOf = createEventSource(seed, at);
+  const licensesOf = createLicenseSource(seed, at);
 
   const accounts = Array.from({ length: companies }, (_, index): PopulationAccount => ({
     id: hexId(accountPrefix, index),
@@ -92,12 +109,14 @@ export function generatePopulation({
     indexed_at: instant,
     phase: accountRandom.pick(phases),
     employees: accountRandom.integer(1, 5_000),
+    ...(licensesPerAccount > 0 ? { licenses: licensesOf(licensesPerAccount) } : {}),
   }));
   const people = Array.from({ length: users }, (_, index): PopulationUser => {
     const first = userRandom.pick(firstNames);
     const last = userRandom.pick(lastNames);
+    const id = hexId(userPrefix, index);
     return {
-      id: hexId(userPrefix, index),
+      id,
       external_id: `user-${index}`,
       email: `${first}.${last}.${index}@example.com`.toLowerCase(),
       name: `${first} ${last}`,
@@ -107,6 +126,7 @@ export function generatePopulation({
       created_at: instant,
       indexed_at: instant,
       accountIndex: companies === 0 ? -1 : index % companies,
+      ...(eventsPerUser > 0 ? { events: eventsOf(id, eventsPerUser) } : {}),
     };
   });
   return { seed, accounts, users: people };
@@ -155,14 +175,18 @@ export function changePopulation(
   };
 }
 
-function attributesOf({ accountIndex: _accountIndex, ...user }: PopulationUser): Attributes {
+function attributesOf({ accountIndex: _accountIndex, events: _events, ...user }: PopulationUser): Attributes {
   return user;
 }
 
-/** `user:update` messages of a whole population, each with its account. */
+/** `user:update` messages of a whole population, each with the account and the events of its user. */
 export function userMessages({ accounts, users }: Population): UserMessage[] {
   return users.map((user, sequence) =>
-    buildUserMessage(attributesOf(user), { account: accounts[user.accountIndex] ?? {}, sequence }),
+    buildUserMessage(attributesOf(user), {
+      account: accounts[user.accountIndex] ?? {},
+      events: user.events ?? [],
+      sequence,
+    }),
   );
 }
 
@@ -194,7 +218,16 @@ export function seedProfiles({ accounts, users }: Population, profiles: Profiles
   for (const { id, external_id, domain, created_at, indexed_at, ...attributes } of accounts) {
     profiles.seedAccount({ id, external_id, domain, created_at, indexed_at, attributes });
   }
-  for (const { id, external_id, email, created_at, indexed_at, accountIndex, ...attributes } of users) {
+  for (const {
+    id,
+    external_id,
+    email,
+    created_at,
+    indexed_at,
+    accountIndex,
+    events: _events,
+    ...attributes
+  } of users) {
     const accountId = accounts[accountIndex]?.id;
     const link = accountId === undefined ? {} : { account_id: accountId };
     profiles.seedUser({ id, external_id, email, created_at, indexed_at, attributes, ...link });

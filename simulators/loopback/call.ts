@@ -31,6 +31,8 @@ export interface Prepared {
   readonly apply: () => Reply;
   /** True when nothing will be applied (no right, over the quota): faults and the `applied` hook are left out. */
   readonly refused?: boolean;
+  /** True for calls that no quota counts: they are left out of the largest number of calls per minute. */
+  readonly outsideQuota?: boolean;
   /** Called once, when the call is over in whatever way. */
   readonly release?: () => void;
 }

@@ -2,12 +2,12 @@
 export type RequestCounts = Record<string, Record<string, number>>;
 
 export interface Ledger {
-  /** Notes the arrival of a call, for the per-minute maximum. */
-  arrived(atMs: number): void;
+  /** Notes the arrival of a call, for the per-minute maximum too unless it is outside every quota. */
+  arrived(atMs: number, outsideQuota?: boolean): void;
   /** Notes how a call ended. */
   ended(route: string, result: string): void;
   readonly calls: number;
-  /** The largest number of calls in any sliding minute. */
+  /** The largest number of calls in any sliding minute, those outside the quota left out. */
   readonly maximumPerMinute: number;
   requests(): RequestCounts;
   reset(): void;
@@ -22,8 +22,9 @@ export function createLedger(): Ledger {
   let oldest = 0;
 
   return {
-    arrived(atMs) {
+    arrived(atMs, outsideQuota = false) {
       calls += 1;
+      if (outsideQuota) return;
       arrivals.push(atMs);
       while ((arrivals[oldest] ?? atMs) <= atMs - 60_000) oldest += 1;
       if (oldest > 10_000) {

@@ -10,6 +10,8 @@ export interface Random {
   pick<T>(items: readonly T[]): T;
   /** A lower-case hexadecimal text of `length` digits. */
   hex(length: number): string;
+  /** A version 4 UUID in its usual form. */
+  uuid(): string;
   /** A shuffled copy. */
   shuffle<T>(items: readonly T[]): T[];
 }
@@ -26,6 +28,12 @@ export function createRandom(seed: number): Random {
   };
   const integer = (min: number, max: number): number => min + Math.floor(next() * (max - min + 1));
 
+  const hex = (length: number): string => {
+    let text = "";
+    while (text.length < length) text += integer(0, 0xffff).toString(16).padStart(4, "0");
+    return text.slice(0, length);
+  };
+
   return {
     next,
     integer,
@@ -34,11 +42,8 @@ export function createRandom(seed: number): Random {
       if (items.length === 0) throw new RangeError("Cannot pick from an empty list.");
       return items[integer(0, items.length - 1)] as T;
     },
-    hex(length) {
-      let text = "";
-      while (text.length < length) text += integer(0, 0xffff).toString(16).padStart(4, "0");
-      return text.slice(0, length);
-    },
+    hex,
+    uuid: () => [hex(8), hex(4), `4${hex(3)}`, `8${hex(3)}`, hex(12)].join("-"),
     shuffle<T>(items: readonly T[]): T[] {
       const keyed = items.map((item) => ({ item, key: next() }));
       return keyed.sort((left, right) => left.key - right.key).map(({ item }) => item);

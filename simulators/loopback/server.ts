@@ -76,8 +76,8 @@ export function createLoopbackServer(deps: LoopbackDeps): LoopbackServer {
       await sendReply(response, (await deps.control(arrival)) ?? textReply(404, "Not Found"));
       return;
     }
-    deps.ledger.arrived(arrival.receivedAt);
     const prepared = deps.prepare(arrival);
+    deps.ledger.arrived(arrival.receivedAt, prepared.outsideQuota);
     const call: Call = { ...arrival, route: prepared.route };
     let delivery: Delivery | undefined;
     try {

@@ -1,4 +1,5 @@
 import type { Ledger, RequestCounts } from "../loopback/ledger";
+import type { Activity } from "./activities";
 import { keyOf } from "./matching";
 import type { ModelName } from "./models";
 import type { Fields } from "./tenant";
@@ -8,6 +9,7 @@ export interface PlanhatCounts {
   /** By `METHOD /route/template`, then by status or fault. */
   readonly requests: RequestCounts;
   readonly calls: number;
+  /** Without the calls to the analytics host, which has no quota. */
   readonly maximumCallsPerMinute: number;
   readonly bulkCalls: number;
   readonly bulkItems: number;
@@ -22,6 +24,12 @@ export interface PlanhatCounts {
   /** Records created beside one of the same identity: external id (companies), e-mail or external id in one company. */
   readonly duplicatesCreated: number;
   readonly duplicates: readonly string[];
+  /** Activities recorded. */
+  readonly activities: number;
+  /** Activities that were accepted but not recorded: no key, no date, neither enduser nor company, unknown tenant. */
+  readonly droppedActivities: number;
+  /** Those recorded a second time: one enduser, action, date and info. */
+  readonly duplicateActivities: readonly string[];
   /** Bulk calls that began while another one on the same model of the same tenant was under way. */
   readonly concurrentBulkWrites: number;
   /** Items of those calls that another call under way also held. */
@@ -34,18 +42,27 @@ export interface Books {
   updated(model: ModelName, changed: boolean): void;
   ignored(): void;
   duplicate(model: ModelName, fields: Fields): void;
+  activity(activity: Activity, repeated: boolean): void;
+  droppedActivity(): void;
   concurrent(overlappingItems: number): void;
   snapshot(): PlanhatCounts;
   reset(): void;
 }
 
-const perModel = (): Record<ModelName, number> => ({ companies: 0, endusers: 0, users: 0, customfields: 0 });
+const perModel = (): Record<ModelName, number> => ({
+  companies: 0,
+  endusers: 0,
+  licenses: 0,
+  users: 0,
+  customfields: 0,
+});
 
 /** Creates the books over a ledger of requests. */
 export function createBooks(ledger: Ledger): Books {
   let created = perModel();
   let updated = perModel();
   let duplicates: string[] = [];
+  let duplicateActivities: string[] = [];
   let tally = emptyTally();
 
   function emptyTally() {
@@ -54,6 +71,8 @@ export function createBooks(ledger: Ledger): Books {
       bulkItems: 0,
       noOpWrites: 0,
       ignoredEndusers: 0,
+      activities: 0,
+      droppedActivities: 0,
       concurrentBulkWrites: 0,
       overlappingItems: 0,
     };
@@ -77,6 +96,13 @@ export function createBooks(ledger: Ledger): Books {
     duplicate(model, fields) {
       duplicates.push(`${model} ${keyOf(fields, "externalId") ?? keyOf(fields, "email") ?? ""}`);
     },
+    activity({ enduserId, action, date }, repeated) {
+      tally.activities += 1;
+      if (repeated) duplicateActivities.push(`${enduserId} ${action ?? ""} ${date}`);
+    },
+    droppedActivity() {
+      tally.droppedActivities += 1;
+    },
     concurrent(overlappingItems) {
       tally.concurrentBulkWrites += 1;
       tally.overlappingItems += overlappingItems;
@@ -90,12 +116,14 @@ export function createBooks(ledger: Ledger): Books {
       updated: { ...updated },
       duplicatesCreated: duplicates.length,
       duplicates: [...duplicates],
+      duplicateActivities: [...duplicateActivities],
     }),
     reset() {
       ledger.reset();
       created = perModel();
       updated = perModel();
       duplicates = [];
+      duplicateActivities = [];
       tally = emptyTally();
     },
   };

@@ -1,7 +1,7 @@
 import { isObject, textReply, type Reply } from "../loopback/call";
 import type { Random } from "../loopback/random";
 import { badRequest, bulkReply, foldRows, type BulkRow } from "./envelope";
-import { keyOf, matchItem } from "./matching";
+import { externalIdNeedsCompany, keyOf, matchItem } from "./matching";
 import { models, type ModelName } from "./models";
 import type { Flight } from "./overlap";
 import type { PlanhatSwitches } from "./switches";
@@ -25,11 +25,11 @@ export interface BulkOrder {
 function repeatedKeys(
   { access, model }: BulkOrder,
   items: readonly Fields[],
-  { externalIdScope }: Readonly<PlanhatSwitches>,
+  switches: Readonly<PlanhatSwitches>,
 ): ReadonlyMap<number, string> {
   const seen = new Set<string>();
   const repeated = new Map<number, string>();
-  const scoped = models[model].belongsToCompany && externalIdScope === "company";
+  const scoped = externalIdNeedsCompany(model, switches);
   items.forEach((item, index) => {
     for (const key of models[model].bulkKeys) {
       const value = keyOf(item, key);

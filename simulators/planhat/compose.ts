@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { isObject } from "../loopback/call";
 import { isoOf } from "../loopback/clock";
 import type { PlanhatRecord } from "./collection";
-import { models, readOnlyFields, type ModelName } from "./models";
+import { belongsToCompany, models, readOnlyFields, type ModelName } from "./models";
 import type { PlanhatSwitches } from "./switches";
 import type { Fields, TenantState } from "./tenant";
 
@@ -62,8 +62,10 @@ function storedForm({ tenant, model, before, fields, switches }: Composition): R
   if (switches.emailCase === "lowered" && typeof form["email"] === "string")
     form["email"] = form["email"].toLowerCase();
 
+  if (belongsToCompany(model) && form["companyId"] !== undefined) {
+    form["companyId"] = tenant.resolveCompany(form["companyId"]);
+  }
   if (model !== "endusers") return form;
-  if (form["companyId"] !== undefined) form["companyId"] = tenant.resolveCompany(form["companyId"]);
   if (form["name"] === undefined && (form["firstName"] !== undefined || form["lastName"] !== undefined)) {
     form["name"] = fullName(form["firstName"] ?? before?.["firstName"], form["lastName"] ?? before?.["lastName"]);
   }
@@ -77,12 +79,13 @@ function addDerived(
   record: Record<string, unknown>,
   before: PlanhatRecord | undefined,
 ): void {
-  if (model !== "endusers") return;
+  if (!belongsToCompany(model)) return;
   const { companyId, email } = record;
   if (typeof companyId === "string" && companyId !== before?.["companyId"]) {
     record["companyName"] = tenant.companies.get(companyId)?.["name"];
   }
-  if (typeof email === "string" && email !== before?.["email"]) record["emailMd5"] = hash("md5", email);
+  if (model === "endusers" && typeof email === "string" && email !== before?.["email"])
+    record["emailMd5"] = hash("md5", email);
 }
 
 /**

@@ -1,5 +1,6 @@
 export * from "./simulator";
 export * from "./switches";
+export type { Activity } from "./activities";
 export type { PlanhatCounts } from "./books";
 export type { PlanhatRecord } from "./collection";
 export type { BulkEnvelope } from "./envelope";

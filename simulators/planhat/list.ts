@@ -1,6 +1,8 @@
 import type { Reply } from "../loopback/call";
 import { orderBy, type Collection, type PlanhatRecord } from "./collection";
+import { withEmail } from "./matching";
 import { models, type ListRoute } from "./models";
+import { shownRecord } from "./show";
 import type { PlanhatSwitches } from "./switches";
 import type { TenantState } from "./tenant";
 
@@ -17,9 +19,7 @@ function hits(collection: Collection, filter: string, value: string, switches: R
     case "companyId":
       return collection.find("companyId", value);
     case "email":
-      return switches.emailCase === "sensitive"
-        ? collection.find("email", value)
-        : collection.find("emailFolded", value.toLowerCase());
+      return withEmail(collection, value, switches);
     case "externalId":
       return collection.find("externalId", value);
     case "sourceId":
@@ -77,7 +77,7 @@ function withReferences(tenant: TenantState, route: ListRoute, record: PlanhatRe
 
 const missingOnLeanLists: ReadonlySet<string> = new Set(["externalId", "createDate", "updatedAt", "lastUpdated"]);
 
-/** A page of a list route (sheets 5.5, 6.3, 6.4, 8): a bare array without total; filters that are not known do nothing. */
+/** A page of a list route (sheets 5.5, 6.3, 6.4, 8, 9): a bare array without total; filters that are not known do nothing. */
 export function listRecords(
   tenant: TenantState,
   route: ListRoute,
@@ -102,7 +102,8 @@ export function listRecords(
   const select = commaList(query.get("select"));
   const wanted = route.onlyFields ?? (select === undefined ? undefined : ["_id", ...select]);
   const hidesFields = wanted === undefined && route.model === "companies" && switches.companyList === "lean";
-  const show = (record: PlanhatRecord): Record<string, unknown> => {
+  const show = (stored: PlanhatRecord): Record<string, unknown> => {
+    const record = shownRecord(route.model, stored, switches);
     const shown = switches.listReferences === "objects" ? withReferences(tenant, route, record) : record;
     if (wanted !== undefined) {
       return Object.fromEntries(wanted.flatMap((name) => (shown[name] === undefined ? [] : [[name, shown[name]]])));

@@ -1,5 +1,6 @@
 import type { Collection, PlanhatRecord } from "./collection";
-import { models, type KeyName, type ModelName } from "./models";
+import { belongsToCompany, models, type KeyName, type ModelName } from "./models";
+import { isMissing } from "./requirements";
 import type { PlanhatSwitches } from "./switches";
 import type { Fields, TenantState } from "./tenant";
 
@@ -19,14 +20,35 @@ export function keysOf(model: ModelName, item: Fields): Record<string, string> {
   return keys;
 }
 
-/** Company of an enduser item: the one it names, else the only one that owns the domain of its e-mail (sheet 5.4). */
-export function companyOf(tenant: TenantState, item: Fields, switches: Readonly<PlanhatSwitches>): string | undefined {
-  if (item["companyId"] !== undefined && item["companyId"] !== null && item["companyId"] !== "") {
-    return tenant.resolveCompany(item["companyId"]);
-  }
+/** Company of an item: the one it names, else, for an enduser, one that owns the domain of the e-mail (sheet 5.4). */
+export function companyOf(
+  tenant: TenantState,
+  model: ModelName,
+  item: Fields,
+  switches: Readonly<PlanhatSwitches>,
+): string | undefined {
+  if (!isMissing(item["companyId"])) return tenant.resolveCompany(item["companyId"]);
+  if (models[model].company !== "assigned") return undefined;
   const domain = keyOf(item, "email")?.split("@")[1];
   if (domain === undefined || switches.domainAssignment === "ignored") return undefined;
   return tenant.collection("companies").find("domain", domain)[0]?._id;
+}
+
+/** Records with this e-mail, compared as the switch says. */
+export function withEmail(
+  collection: Collection,
+  email: string,
+  { emailCase }: Readonly<PlanhatSwitches>,
+): PlanhatRecord[] {
+  return emailCase === "sensitive"
+    ? collection.find("email", email)
+    : collection.find("emailFolded", email.toLowerCase());
+}
+
+/** Whether an external id says something only together with a company. The switch speaks of endusers alone. */
+export function externalIdNeedsCompany(model: ModelName, switches: Readonly<PlanhatSwitches>): boolean {
+  if (model === "endusers") return switches.externalIdScope === "company";
+  return belongsToCompany(model);
 }
 
 function byEmail(
@@ -34,10 +56,7 @@ function byEmail(
   email: string,
   switches: Readonly<PlanhatSwitches>,
 ): PlanhatRecord | undefined {
-  const hits =
-    switches.emailCase === "sensitive"
-      ? collection.find("email", email)
-      : collection.find("emailFolded", email.toLowerCase());
+  const hits = withEmail(collection, email, switches);
   // An e-mail is a key only as long as one record has it (sheet 5.4).
   return hits.length === 1 ? hits[0] : undefined;
 }
@@ -50,7 +69,7 @@ function byExternalId(
   switches: Readonly<PlanhatSwitches>,
 ): PlanhatRecord | undefined {
   const hits = tenant.collection(model).find("externalId", externalId);
-  if (!models[model].belongsToCompany || switches.externalIdScope === "global") return hits[0];
+  if (!externalIdNeedsCompany(model, switches)) return hits[0];
   const companyId = tenant.resolveCompany(item["companyId"]);
   if (companyId !== undefined) return hits.find((record) => record["companyId"] === companyId);
   return hits.length === 1 ? hits[0] : undefined;

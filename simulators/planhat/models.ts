@@ -1,5 +1,7 @@
+import { enduserLacks, licenseLacks, type Requirement } from "./requirements";
+
 /** What the simulator knows about each model, as data. A further model is a further row of `models`. */
-export type ModelName = "companies" | "endusers" | "users" | "customfields";
+export type ModelName = "companies" | "endusers" | "licenses" | "users" | "customfields";
 export type Action = "read" | "create" | "update" | "delete";
 /** Keys by which a bulk item finds its record, in Planhat's order of mention (sheet 7). */
 export type KeyName = "_id" | "sourceId" | "externalId" | "email";
@@ -25,8 +27,13 @@ export interface Model {
   readonly required: readonly string[];
   /** Further ones that only the bulk route demands (sheet 8). */
   readonly requiredInBulk?: readonly string[];
-  /** Records belong to a company, and external ids are unique only inside it. */
-  readonly belongsToCompany: boolean;
+  /** What a new record lacks beyond `required`. */
+  readonly lacks?: Requirement;
+  /**
+   * Whether records belong to a company, inside which alone their external ids are unique. `assigned`: the domain of
+   * the e-mail may find it, and a record without one is not saved, in silence; `named`: a record without one is refused.
+   */
+  readonly company: "none" | "assigned" | "named";
   /** Fields whose casing Planhat changes. */
   readonly casedFields: readonly string[];
   /** Fields that hold ids of users or roles and are shown as objects on lists. */
@@ -57,7 +64,7 @@ export const models: Readonly<Record<ModelName, Model>> = {
     noun: "company",
     bulkKeys: ["_id", "sourceId", "externalId"],
     required: ["name"],
-    belongsToCompany: false,
+    company: "none",
     casedFields: ["name"],
     references: { owner: "user", coOwner: "user" },
     overlapFails: false,
@@ -68,7 +75,8 @@ export const models: Readonly<Record<ModelName, Model>> = {
     noun: "enduser",
     bulkKeys: ["_id", "sourceId", "externalId", "email"],
     required: [],
-    belongsToCompany: true,
+    lacks: enduserLacks,
+    company: "assigned",
     casedFields: ["firstName", "lastName", "name"],
     references: {},
     overlapFails: true,
@@ -85,13 +93,25 @@ export const models: Readonly<Record<ModelName, Model>> = {
       __v: 0,
     },
   },
+  licenses: {
+    name: "licenses",
+    noun: "license",
+    bulkKeys: ["_id", "sourceId", "externalId"],
+    required: ["companyId", "_currency", "fromDate"],
+    lacks: licenseLacks,
+    company: "named",
+    casedFields: none,
+    references: {},
+    overlapFails: false,
+    defaults: { fixedPeriod: false, renewalStatus: "ongoing", __v: 0 },
+  },
   users: {
     name: "users",
     noun: "user",
     bulkKeys: ["_id", "externalId", "email"],
     required: ["email", "firstName", "lastName"],
     requiredInBulk: ["nickName"],
-    belongsToCompany: false,
+    company: "none",
     casedFields: none,
     references: { roles: "roles" },
     overlapFails: false,
@@ -102,7 +122,7 @@ export const models: Readonly<Record<ModelName, Model>> = {
     noun: "custom field",
     bulkKeys: none,
     required: ["name", "type", "parent"],
-    belongsToCompany: false,
+    company: "none",
     casedFields: none,
     references: {},
     overlapFails: false,
@@ -110,7 +130,7 @@ export const models: Readonly<Record<ModelName, Model>> = {
   },
 };
 
-/** List routes with their page sizes (sheets 5.5, 6.3, 6.4, 8, 11.1). */
+/** List routes with their page sizes (sheets 5.5, 6.3, 6.4, 8, 9, 11.1). */
 export const listRoutes: readonly ListRoute[] = [
   { path: "/companies", model: "companies", defaultSize: 100, maxSize: 5_000, filters: ["companyId"] },
   {
@@ -122,9 +142,14 @@ export const listRoutes: readonly ListRoute[] = [
     onlyFields: ["_id", "name", "externalId", "sourceId"],
   },
   { path: "/endusers", model: "endusers", defaultSize: 100, maxSize: 2_000, filters: ["companyId", "email"] },
+  { path: "/licenses", model: "licenses", defaultSize: 100, maxSize: 2_000, filters: ["companyId"] },
   { path: "/users", model: "users", defaultSize: 10_000, maxSize: 10_000, filters: ["email"] },
   { path: "/customfields", model: "customfields", defaultSize: 100, maxSize: 2_000, filters: [] },
 ];
+
+export function belongsToCompany(model: ModelName): boolean {
+  return models[model].company !== "none";
+}
 
 export function isModelName(name: string): name is ModelName {
   return Object.hasOwn(models, name);

@@ -1,6 +1,6 @@
 import { refuse, textReply, type Prepared, type Reply } from "../loopback/call";
-import type { Clock } from "../loopback/clock";
 import type { Arrival } from "../loopback/server";
+import { prepareAnalytics, type AnalyticsDeps } from "./analytics";
 import { bulkUpsert, type BulkDeps } from "./bulk";
 import { listRecords } from "./list";
 import { isModelName, listRoutes, models, type ModelName } from "./models";
@@ -11,8 +11,7 @@ import type { Access, Fields } from "./tenant";
 import { tokenOf, type Tokens } from "./tokens";
 import { isObject } from "../loopback/call";
 
-export interface RouterDeps extends BulkDeps {
-  readonly clock: Clock;
+export interface RouterDeps extends BulkDeps, AnalyticsDeps {
   readonly tokens: Tokens;
   readonly quota: Quota;
   readonly overlaps: OverlapWatch;
@@ -43,6 +42,7 @@ export function createRouter(deps: RouterDeps): (arrival: Arrival) => Prepared {
     const { method, query, body } = arrival;
     const { cluster, collection, id } = targetOf(arrival.path, deps.clusters);
     const route = `${method} /${collection}${id === "" ? "" : "/:id"}`;
+    if (method === "POST" && collection === "analytics") return prepareAnalytics(arrival, id, deps);
     const token = tokenOf(arrival.headers.authorization);
     const access = deps.tokens.open(token, cluster);
     // Unknown paths too answer 401 to whoever is unknown (sheet 4).

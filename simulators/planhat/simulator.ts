@@ -22,6 +22,8 @@ export interface PlanhatSimulatorOptions {
   readonly clock?: Clock;
   /** Token of the tenant that exists from the start. Default `planhat-token`. */
   readonly token?: string;
+  /** UUID of that tenant on the analytics host. Default `DEFAULT_TENANT_ID`. */
+  readonly tenantId?: string;
   /** Regional clusters, reachable as `/<cluster>/…`; the first also without prefix. Default `["api"]`. */
   readonly clusters?: readonly string[];
   /** Calls per minute and token, null = no quota. Default 200. */
@@ -51,7 +53,8 @@ export interface PlanhatSimulator {
   setQuota(perMinute: number | null): void;
   /** The tenant that a token opens. Both default to the first. Throws on an unknown token. */
   tenant(token?: string, cluster?: string): Tenant;
-  addTenant(token: string, cluster?: string): Tenant;
+  /** Adds an empty tenant, with a UUID of its own unless one is given. */
+  addTenant(token: string, cluster?: string, tenantId?: string): Tenant;
   revokeToken(token: string, cluster?: string): void;
   rotateToken(token: string, newToken: string, cluster?: string): void;
   /** Replaces what the token may not do; an empty list allows everything again. */
@@ -61,9 +64,15 @@ export interface PlanhatSimulator {
   snapshot(token?: string, cluster?: string): TenantSnapshot;
 }
 
+/** UUID of the first tenant on the analytics host. */
+export const DEFAULT_TENANT_ID = "0b7e1f3a-0000-4000-8000-000000000001";
+
 const bodyLimitDefault = 32 * 1024 * 1024;
 
-/** Creates a Planhat on loopback: its main REST host with tenants, quota, quirks and faults. Not yet listening. */
+/**
+ * Creates a Planhat on loopback: its main REST host with tenants, quota, quirks and faults, and its analytics host at
+ * the same address. Not yet listening.
+ */
 export function createPlanhatSimulator(options: PlanhatSimulatorOptions = {}): PlanhatSimulator {
   const { seed = 1, clock = systemClock, token: firstToken = "planhat-token", clusters = ["api"] } = options;
   const firstCluster = clusters[0] ?? "api";
@@ -74,11 +83,13 @@ export function createPlanhatSimulator(options: PlanhatSimulatorOptions = {}): P
   const hooks = createHooks();
   const poisons = createPoisonList();
   const tokens = createTokens();
+  const tenants = new Map<string, TenantState>();
   const quota = createQuota(options.quotaPerMinute === undefined ? 200 : options.quotaPerMinute);
 
   const prepare = createRouter({
     clock,
     tokens,
+    tenants,
     quota,
     overlaps: createOverlapWatch(),
     clusters,
@@ -86,6 +97,7 @@ export function createPlanhatSimulator(options: PlanhatSimulatorOptions = {}): P
     books,
     poisons,
     random: createRandom(seedOf(seed, "planhat order")),
+    activityRandom: createRandom(seedOf(seed, "planhat activities")),
     maxBulkItems: options.maxBulkItems ?? 5_000,
   });
 
@@ -110,9 +122,10 @@ export function createPlanhatSimulator(options: PlanhatSimulatorOptions = {}): P
       quota.perMinute = perMinute;
     },
     tenant: (token = firstToken, cluster = firstCluster) => tenantOf(token, cluster),
-    addTenant(token, cluster = firstCluster) {
-      const tenant = createTenant({ name: token, cluster, seed, clock, switches });
+    addTenant(token, cluster = firstCluster, tenantId) {
+      const tenant = createTenant({ name: token, cluster, tenantId, seed, clock, switches });
       tokens.grant(token, tenant);
+      tenants.set(tenant.tenantId, tenant);
       return tenant;
     },
     revokeToken: (token, cluster = firstCluster) => tokens.revoke(token, cluster),
@@ -130,6 +143,6 @@ export function createPlanhatSimulator(options: PlanhatSimulatorOptions = {}): P
     prepare,
     control: options.control === true ? (arrival) => controlPlanhat(simulator, arrival) : undefined,
   });
-  simulator.addTenant(firstToken);
+  simulator.addTenant(firstToken, firstCluster, options.tenantId ?? DEFAULT_TENANT_ID);
   return simulator;
 }

@@ -1,5 +1,6 @@
 import { isObject, textReply, type Reply } from "../loopback/call";
 import { models, type ModelName } from "./models";
+import { shownRecord } from "./show";
 import type { PlanhatSwitches } from "./switches";
 import type { Access } from "./tenant";
 import { writeRecord, type WriteDeps, type WriteResult } from "./write";
@@ -31,11 +32,13 @@ function replyTo(result: WriteResult, model: ModelName, switches: Readonly<Planh
   switch (result.kind) {
     case "created": {
       const status = switches.createAnswer.startsWith("201") ? 201 : 200;
-      return switches.createAnswer.endsWith("empty") ? { status } : { status, body: result.record };
+      return switches.createAnswer.endsWith("empty")
+        ? { status }
+        : { status, body: shownRecord(model, result.record, switches) };
     }
     case "updated":
     case "unchanged":
-      return { status: 200, body: result.record };
+      return { status: 200, body: shownRecord(model, result.record, switches) };
     case "ignored":
       return switches.ignoredEnduserStatus === 400
         ? singleError(400, `Failed to save ${models[model].noun}`, switches)
@@ -51,7 +54,8 @@ function replyTo(result: WriteResult, model: ModelName, switches: Readonly<Planh
 export function getRecord({ access, model, id }: SingleOrder, { switches }: WriteDeps): Reply {
   if (access.denied.has(`${model}:read`)) return denied(switches);
   const record = access.tenant.resolve(model, id);
-  return record === undefined ? missing(model, switches) : { status: 200, body: record };
+  if (record === undefined) return missing(model, switches);
+  return { status: 200, body: shownRecord(model, record, switches) };
 }
 
 /** `POST /<model>`: always a new record, keys are not matched. */

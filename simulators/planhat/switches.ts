@@ -57,6 +57,14 @@ export const switchValues = {
   enduserMinimum: ["any-key", "email"],
   /** What a 429 carries: nothing, the spelling of 2017, the newer one, or Retry-After as seconds or as a date. */
   quotaHeaders: ["none", "x-rate-limit", "x-ratelimit", "retry-after", "retry-after-date"],
+  /** `_currency` of licences when read: the text that was written, or an object around it (sheet 9). */
+  currencyForm: ["text", "object"],
+  /** Answer to activities: the status, and nothing or `{}` (sheet 10.1). */
+  activityAnswer: ["200-empty", "200-object", "201-empty", "201-object"],
+  /** Activities for a tenant UUID that nobody has: 404, or the usual answer and nothing done. */
+  unknownTenant: ["404", "ignored"],
+  /** Names in bulk activities: as in single ones · `id`, `cId`, `count` · `euExtId`, `count` (sheet 10.1). */
+  bulkActivityNames: ["single", "2017", "2023"],
 } as const;
 
 type SwitchValues = typeof switchValues;
@@ -72,6 +80,7 @@ export const emailMatchings = switchValues.emailMatching;
 export const createAnswers = switchValues.createAnswer;
 export const payloadDuplicateForms = switchValues.payloadDuplicates;
 export const badRequestBodies = switchValues.badRequestBody;
+export const activityAnswers = switchValues.activityAnswer;
 export const quotaHeaderForms = switchValues.quotaHeaders;
 
 /** The Planhat that the sources make most likely; where they are silent, the one that is harder on the client. */
@@ -103,6 +112,10 @@ export const defaultSwitches: Readonly<PlanhatSwitches> = {
   deleteByPrefix: "refused",
   enduserMinimum: "any-key",
   quotaHeaders: "none",
+  currencyForm: "text",
+  activityAnswer: "200-empty",
+  unknownTenant: "404",
+  bulkActivityNames: "single",
 };
 
 /** Reads switches from outside. Throws RangeError on an unknown name or value. */

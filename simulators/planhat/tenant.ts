@@ -1,25 +1,35 @@
 import { isoOf, type Clock } from "../loopback/clock";
 import { createRandom, seedOf } from "../loopback/random";
 import { createCollection, type Collection, type PlanhatRecord } from "./collection";
-import { models, type Action, type ModelName } from "./models";
+import { createActivityLog, type Activity } from "./activities";
+import { belongsToCompany, models, type Action, type ModelName } from "./models";
 import type { PlanhatSwitches } from "./switches";
 import { compose, fullName } from "./compose";
 
 export type Fields = Readonly<Record<string, unknown>>;
-export type TenantSnapshot = Readonly<Record<ModelName, readonly PlanhatRecord[]>>;
+export type TenantSnapshot = Readonly<Record<ModelName, readonly PlanhatRecord[]>> & {
+  readonly activities: readonly Activity[];
+};
 
 /** The data of one Planhat tenant, and what a person in its app can do with it. */
 export interface Tenant {
   readonly name: string;
   readonly cluster: string;
+  /** The UUID that opens the analytics host for this tenant. */
+  readonly tenantId: string;
   readonly companies: ReadonlyMap<string, PlanhatRecord>;
   readonly endusers: ReadonlyMap<string, PlanhatRecord>;
+  readonly licenses: ReadonlyMap<string, PlanhatRecord>;
   readonly users: ReadonlyMap<string, PlanhatRecord>;
   readonly customfields: ReadonlyMap<string, PlanhatRecord>;
+  /** What endusers did, in the order of arrival. */
+  readonly activities: readonly Activity[];
   /** Adds records as if they had always been there: no call, no book entry. `_id` and time stamps may be given. */
   seedCompany(fields?: Fields): PlanhatRecord;
   /** `companyId` may be an `_id`, `extid-…` or `srcid-…`. */
   seedEnduser(fields?: Fields): PlanhatRecord;
+  /** `companyId` as for endusers. */
+  seedLicense(fields?: Fields): PlanhatRecord;
   seedUser(fields?: Fields): PlanhatRecord;
   seedCustomField(fields?: Fields): PlanhatRecord;
   /** Changes fields as a person would; moves `updatedAt`. Throws when the record does not exist. */
@@ -28,7 +38,7 @@ export interface Tenant {
   remove(model: ModelName, id: string): boolean;
   /** Archived records drop out of lists but answer to their id. */
   archive(model: ModelName, id: string): PlanhatRecord;
-  /** Plain copies, sorted by `_id`, for comparing whole states. */
+  /** Plain copies, records sorted by `_id`, for comparing whole states. */
   snapshot(): TenantSnapshot;
 }
 
@@ -36,6 +46,8 @@ export interface Tenant {
 export interface TenantState extends Tenant {
   collection(model: ModelName): Collection;
   newId(): string;
+  /** Keeps an activity. Answers whether the same one was there already. */
+  record(activity: Activity): boolean;
   /** `_id` of the company that a reference means: an `_id`, `extid-<external id>` or `srcid-<source id>`. */
   resolveCompany(reference: unknown): string | undefined;
   /** `_id` of the record that an id in a path means. Of several with one external id the oldest answers. */
@@ -52,19 +64,23 @@ export interface Access {
 export interface TenantDeps {
   readonly name: string;
   readonly cluster: string;
+  /** Default: a UUID that depends on seed, cluster and name. */
+  readonly tenantId?: string | undefined;
   readonly seed: number;
   readonly clock: Clock;
   readonly switches: Readonly<PlanhatSwitches>;
 }
 
 /** Creates an empty tenant. Its ids depend on seed, cluster and name alone and grow with each record. */
-export function createTenant({ name, cluster, seed, clock, switches }: TenantDeps): TenantState {
+export function createTenant({ name, cluster, tenantId, seed, clock, switches }: TenantDeps): TenantState {
   const collections: Readonly<Record<ModelName, Collection>> = {
     companies: createCollection(),
     endusers: createCollection(),
+    licenses: createCollection(),
     users: createCollection(),
     customfields: createCollection(),
   };
+  const activities = createActivityLog();
   const idPrefix = createRandom(seedOf(seed, `${cluster}/${name}`)).hex(16);
   let issued = 0;
 
@@ -88,16 +104,21 @@ export function createTenant({ name, cluster, seed, clock, switches }: TenantDep
   const state: TenantState = {
     name,
     cluster,
+    tenantId: tenantId ?? createRandom(seedOf(seed, `${cluster}/${name}/uuid`)).uuid(),
     companies: collections.companies.records,
     endusers: collections.endusers.records,
+    licenses: collections.licenses.records,
     users: collections.users.records,
     customfields: collections.customfields.records,
+    activities: activities.all,
     collection: (model) => collections[model],
     newId,
+    record: (activity) => activities.add(activity),
     resolve,
     resolveCompany,
     seedCompany: (fields = {}) => seedRecord("companies", fields),
     seedEnduser: (fields = {}) => seedRecord("endusers", fields),
+    seedLicense: (fields = {}) => seedRecord("licenses", fields),
     seedUser: (fields = {}) => seedRecord("users", fields),
     seedCustomField: (fields = {}) => seedRecord("customfields", fields),
     edit(model, id, fields) {
@@ -115,8 +136,10 @@ export function createTenant({ name, cluster, seed, clock, switches }: TenantDep
       return {
         companies: sorted("companies"),
         endusers: sorted("endusers"),
+        licenses: sorted("licenses"),
         users: sorted("users"),
         customfields: sorted("customfields"),
+        activities: structuredClone([...activities.all]),
       };
     },
   };
@@ -132,12 +155,14 @@ export function createTenant({ name, cluster, seed, clock, switches }: TenantDep
       _id: typeof fields["_id"] === "string" ? fields["_id"] : newId(),
     };
     if (model === "companies") seeded["lastUpdated"] ??= seeded["updatedAt"];
-    if (model === "endusers") {
+    if (belongsToCompany(model)) {
       const companyId = resolveCompany(fields["companyId"]);
       if (companyId !== undefined) {
         seeded["companyId"] = companyId;
         seeded["companyName"] ??= collections.companies.get(companyId)?.["name"];
       }
+    }
+    if (model === "endusers") {
       const name = fullName(fields["firstName"], fields["lastName"]);
       if (name !== "") seeded["name"] ??= name;
     }

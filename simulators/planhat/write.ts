@@ -2,8 +2,9 @@ import type { Books } from "./books";
 import type { PlanhatRecord } from "./collection";
 import { compose } from "./compose";
 import { companyOf, keyOf } from "./matching";
-import { models, type Action, type ModelName } from "./models";
+import { belongsToCompany, models, type Action, type ModelName } from "./models";
 import type { PoisonList } from "./poison";
+import { isMissing } from "./requirements";
 import type { PlanhatSwitches } from "./switches";
 import type { Access, Fields } from "./tenant";
 
@@ -31,19 +32,13 @@ export interface WriteOrder {
   readonly at: number;
 }
 
-const isMissing = (value: unknown): boolean => value === undefined || value === null || value === "";
-
 function lacking({ model, fields, bulk }: WriteOrder, switches: Readonly<PlanhatSwitches>): string | undefined {
-  const { required, requiredInBulk = [], belongsToCompany } = models[model];
+  const { required, requiredInBulk = [], lacks } = models[model];
   const missing = [...required, ...(bulk ? requiredInBulk : [])].find((name) => isMissing(fields[name]));
-  if (missing !== undefined) return `${missing} is required`;
-  if (!belongsToCompany) return undefined;
-  if (switches.enduserMinimum === "email") return isMissing(fields["email"]) ? "email is required" : undefined;
-  const keys = ["email", "externalId", "sourceId"] as const;
-  return keys.every((key) => isMissing(fields[key])) ? "email or externalId is required" : undefined;
+  return missing === undefined ? lacks?.(fields, switches) : `${missing} is required`;
 }
 
-/** Names the keys of `fields` that another record already has, where they should be unique (sheet 5.4). */
+/** Names the keys of `fields` that another record already has, where they should be unique (sheets 5.4, 9). */
 function takenKeys({ access, model, before, fields }: WriteOrder, companyId: string | undefined): string[] {
   const collection = access.tenant.collection(model);
   const others = (records: readonly PlanhatRecord[]): PlanhatRecord[] =>
@@ -52,9 +47,7 @@ function takenKeys({ access, model, before, fields }: WriteOrder, companyId: str
   const externalId = keyOf(fields, "externalId");
   if (externalId !== undefined) {
     const rivals = others(collection.find("externalId", externalId));
-    const inReach = models[model].belongsToCompany
-      ? rivals.filter((rival) => rival["companyId"] === companyId)
-      : rivals;
+    const inReach = belongsToCompany(model) ? rivals.filter((rival) => rival["companyId"] === companyId) : rivals;
     if (inReach.length > 0) taken.push("externalId");
   }
   const sourceId = keyOf(fields, "sourceId");
@@ -66,7 +59,7 @@ function takenKeys({ access, model, before, fields }: WriteOrder, companyId: str
 function isDuplicate(order: WriteOrder, companyId: string | undefined): boolean {
   if (takenKeys(order, companyId).includes("externalId")) return true;
   const email = keyOf(order.fields, "email");
-  if (email === undefined || !models[order.model].belongsToCompany) return false;
+  if (email === undefined || !belongsToCompany(order.model)) return false;
   const namesakes = order.access.tenant.collection(order.model).find("email", email);
   return namesakes.some((record) => record["companyId"] === companyId);
 }
@@ -82,8 +75,12 @@ export function writeRecord(order: WriteOrder, { switches, books, poisons }: Wri
   if (poison !== undefined) return { kind: "failed", action, message: poison.message };
 
   let companyId = typeof before?.["companyId"] === "string" ? before["companyId"] : undefined;
-  if (models[model].belongsToCompany && (before === undefined || !isMissing(fields["companyId"]))) {
-    companyId = companyOf(tenant, fields, switches);
+  if (belongsToCompany(model) && (before === undefined || !isMissing(fields["companyId"]))) {
+    companyId = companyOf(tenant, model, fields, switches);
+    if (companyId === undefined && models[model].company === "named") {
+      const message = isMissing(fields["companyId"]) ? "companyId is required" : "companyId not found";
+      return { kind: "failed", action, message };
+    }
     if (companyId === undefined) {
       books.ignored();
       return { kind: "ignored" };
@@ -95,8 +92,7 @@ export function writeRecord(order: WriteOrder, { switches, books, poisons }: Wri
   if (taken.length > 0) return { kind: "failed", action, message: `${taken.join(",")} duplicated` };
 
   if (before === undefined && isDuplicate(order, companyId)) books.duplicate(model, fields);
-  const placed =
-    models[model].belongsToCompany && companyId !== before?.["companyId"] ? { ...fields, companyId } : fields;
+  const placed = belongsToCompany(model) && companyId !== before?.["companyId"] ? { ...fields, companyId } : fields;
   const { record, changed } = compose({ tenant, model, before, fields: placed, switches, at });
   tenant.collection(model).put(record);
   if (before === undefined) {

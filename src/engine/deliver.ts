@@ -5,6 +5,7 @@
 import type { Problem } from "../services/service";
 import type { MirrorRow } from "../storage/rows";
 import type { Settlement } from "../storage/store";
+import { append } from "./append";
 import { reason } from "./outcome";
 import { createPass, type Pass, type PassOptions } from "./pass";
 import { resolve } from "./resolve";
@@ -53,6 +54,10 @@ export async function deliverType<S>(options: PassOptions<S>, typeName: string):
   });
 
   const placed = await place(pass, works);
+  if (type.append === true) {
+    const problem = await append(pass, placed);
+    return { worked: true, ...(problem === undefined ? {} : { problem }) };
+  }
   const resolved = await resolve({ ...options, context }, placed);
   await pass.settle(resolved.settlements);
   const read = await readUnknown(pass, resolved.works);

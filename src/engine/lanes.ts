@@ -82,8 +82,10 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
 
   function report(tenant: Tenant<S>, endings: readonly RecordEnding[]): void {
     for (const { type, hullId, claims, ending } of endings) {
-      const entity = service.types.find((each) => each.name === type)?.entity ?? "user";
-      log(outcomeLine(tenant.credentials, { entity, type, hullId, claims, ending }));
+      const known = service.types.find((each) => each.name === type);
+      const name = known?.logName === undefined ? {} : { logName: known.logName };
+      const entity = known?.entity ?? "user";
+      log(outcomeLine(tenant.credentials, { entity, type, hullId, claims, ending, ...name }));
     }
   }
 

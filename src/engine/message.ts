@@ -1,7 +1,7 @@
 /** One entity's update as the engine sees it: normalised once, read by filter and mapping. */
 import { hash } from "node:crypto";
 import { parseInstant } from "../hull/instant";
-import { parseAccountMessage, parseUserMessage, type Changes } from "../hull/messages";
+import { parseAccountMessage, parseUserMessage, type Changes, type HullEvent } from "../hull/messages";
 import type { Problem } from "../hull/problems";
 import { isAttributes } from "../hull/shapes";
 import type { Json } from "../record";
@@ -25,7 +25,17 @@ export interface EntityMessage {
     readonly user: Readonly<Record<string, Json>>;
     readonly account: Readonly<Record<string, Json>>;
   };
+  /** What the user did since the last notification, oldest first. */
+  readonly events: readonly TrackedEvent[];
   readonly isExport: boolean;
+}
+
+export interface TrackedEvent {
+  readonly id: string;
+  readonly name: string;
+  /** Milliseconds since 1970; undefined when Hull's date cannot be read. */
+  readonly atMs: number | undefined;
+  readonly properties: Attributes;
 }
 
 export type ReadMessage =
@@ -49,6 +59,7 @@ interface Parts {
   readonly changes: Changes | undefined;
   readonly segments: readonly { readonly id: string }[] | undefined;
   readonly accountSegments: readonly { readonly id: string }[] | undefined;
+  readonly events: readonly HullEvent[];
 }
 
 /** Reads one element of a shipment. A bad one is its own problem, never that of its shipment. */
@@ -73,21 +84,34 @@ export function readMessage(raw: unknown, context: ReadContext): ReadMessage {
       segmentIds: entity === "user" ? segmentIds(raw, "segments", parts.segments, subject) : [],
       accountSegmentIds: segmentIds(raw, "account_segments", parts.accountSegments, entity === "user" ? {} : subject),
       changes: { user: attributesOf(parts.changes?.user), account: attributesOf(parts.changes?.account) },
+      events: parts.events.flatMap((event) => eventOf(event)),
       isExport,
     },
   };
 }
 
+/** Events without a name say nothing; those without an id get one that the same event has again next time. */
+function eventOf(event: HullEvent): TrackedEvent[] {
+  const { event: name, event_id: given, created_at: created, properties } = event;
+  if (name === undefined || name === "") return [];
+  const id =
+    typeof given === "string" && given !== "" && badId("", given) === undefined
+      ? given
+      : `content:${hash("sha1", JSON.stringify([name, created, properties]))}`;
+  return [{ id, name, atMs: parseInstant(created), properties: attributesOf(properties) }];
+}
+
 function userParts(raw: unknown): Parts | { readonly problems: readonly Problem[] } {
   const parsed = parseUserMessage(raw);
   if (!parsed.ok) return parsed;
-  const { user, account, changes, segments, account_segments } = parsed.message;
+  const { user, account, changes, segments, account_segments, events } = parsed.message;
   return {
     user: attributesOf(user),
     account: attributesOf(account),
     changes,
     segments,
     accountSegments: account_segments,
+    events,
   };
 }
 
@@ -101,6 +125,7 @@ function accountParts(raw: unknown): Parts | { readonly problems: readonly Probl
     changes,
     segments: undefined,
     accountSegments: account_segments,
+    events: [],
   };
 }
 
@@ -174,6 +199,7 @@ export function mergeMessages(messages: readonly EntityMessage[]): readonly Merg
       message: {
         ...newest,
         isExport: ordered.some((each) => each.isExport),
+        events: uniqueEvents(ordered.flatMap((each) => each.events)),
         changes: {
           user: mergeChanges(ordered.map((each) => each.changes.user)),
           account: mergeChanges(ordered.map((each) => each.changes.account)),
@@ -182,6 +208,10 @@ export function mergeMessages(messages: readonly EntityMessage[]): readonly Merg
       swallowed: [...new Set(swallowed)].filter((id) => id !== newest.messageId),
     };
   });
+}
+
+function uniqueEvents(events: readonly TrackedEvent[]): readonly TrackedEvent[] {
+  return [...new Map(events.map((event) => [event.id, event])).values()];
 }
 
 function mergeChanges(all: readonly Readonly<Record<string, Json>>[]): Record<string, Json> {

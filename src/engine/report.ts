@@ -9,6 +9,8 @@ export interface LogLine {
   readonly event: string;
   readonly context: Readonly<Record<string, string>>;
   readonly data: Readonly<Record<string, unknown>>;
+  /** The outcome that the line tells, for those who count; not written. */
+  readonly ended?: { readonly type: string; readonly ending: Ending };
 }
 
 export type Log = (line: LogLine) => void;
@@ -32,6 +34,8 @@ export interface RecordEvent {
   readonly claims: Claims;
   readonly ending: Ending;
   readonly warnings?: readonly string[];
+  /** How log lines call the record, when not by the entity. */
+  readonly logName?: string;
 }
 
 /** The log line of one outcome: event name by entity and outcome, the entity's ids as context, the reason as data. */
@@ -43,7 +47,7 @@ export function outcomeLine(credentials: Pick<Credentials, "organization" | "id"
   const loud = (ending.outcome === "skipped" && LOUD_SKIPS.has(ending.code)) || ending.code === "hull_refused";
   return {
     level: loud || (warned && level !== "error") ? "warn" : level,
-    event: `outgoing.${entity}.${name}`,
+    event: `outgoing.${event.logName ?? entity}.${name}`,
     context: entityContext(credentials, entity, event.hullId, event.claims),
     data: {
       type: event.type,
@@ -54,6 +58,22 @@ export function outcomeLine(credentials: Pick<Credentials, "organization" | "id"
       ...(warned ? { warnings } : {}),
       ...(ending.derived === true ? { for: "a user of this account" } : {}),
     },
+    ended: { type: event.type, ending },
+  };
+}
+
+/** Something about a record that goes on its way all the same. */
+export function warningLine(
+  credentials: Pick<Credentials, "organization" | "id">,
+  { entity, type, hullId, claims }: Pick<RecordEvent, "entity" | "type" | "hullId" | "claims">,
+  warnings: readonly string[],
+  messageId: string,
+): LogLine {
+  return {
+    level: "warn",
+    event: `outgoing.${entity}.warning`,
+    context: entityContext(credentials, entity, hullId, claims),
+    data: { type, warnings, message_id: messageId },
   };
 }
 

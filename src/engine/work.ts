@@ -103,7 +103,7 @@ export interface Delivery {
 /** The service holds the record: the mirror learns it, and Hull is told what it does not know yet. */
 export function delivered(work: Work, context: TypeContext, delivery: Delivery): Settlement {
   const mirror = patchOf(work, context, delivery);
-  const tell = tellOf(work, context, delivery);
+  const tell = context.type.untold === true ? undefined : tellOf(work, context, delivery);
   const plain = endingOf(work.content, delivery.outcome, delivery.why, context.nowMs);
   const ending = work.note === undefined ? plain : { ...plain, note: work.note.text };
   if (tell === undefined) return settlementOf(work, { mirror, then: { kind: "end", ending } });

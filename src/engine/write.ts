@@ -146,7 +146,7 @@ async function goneParents<S>(pass: Pass<S>, refused: readonly Change[]): Promis
 }
 
 /** A service must not throw; one that does all the same leaves its records in doubt, not lost. */
-async function apply<S>(pass: Pass<S>, intents: readonly Intent[]): Promise<Applied> {
+export async function apply<S>(pass: Pass<S>, intents: readonly Intent[]): Promise<Applied> {
   const {
     options: { connection, retry },
     context: { type },

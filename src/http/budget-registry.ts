@@ -5,6 +5,8 @@ export interface BudgetRegistry {
   get(quotaKey: string, limitPerMinute: number | null): Budget;
   /** Closes one budget, for instance when its tenant is erased. */
   drop(quotaKey: string): void;
+  /** Requests that may start now under the tightest budget; `Infinity` without one. */
+  left(): number;
   close(): void;
 }
 
@@ -33,6 +35,7 @@ export function createBudgetRegistry(options: Omit<BudgetOptions, "limitPerMinut
       budgets.get(quotaKey)?.budget.close();
       budgets.delete(quotaKey);
     },
+    left: () => Math.min(...[...budgets.values()].map(({ budget }) => budget.left())),
     close() {
       for (const { budget } of budgets.values()) budget.close();
       budgets.clear();

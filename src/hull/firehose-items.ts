@@ -80,12 +80,13 @@ export function intoBatches(items: readonly EncodedItem[], maxItems: number, max
   let bytes = 0;
   for (const item of items) {
     const current = batches.at(-1);
-    if (current === undefined || current.length >= maxItems || bytes + item.bytes > maxBytes) {
+    const grown = bytes + 1 + item.bytes; // with the comma
+    if (current === undefined || current.length >= maxItems || grown > maxBytes) {
       batches.push([item]);
       bytes = item.bytes;
     } else {
       current.push(item);
-      bytes += item.bytes + 1; // the comma
+      bytes = grown;
     }
   }
   return batches;

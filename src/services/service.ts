@@ -38,14 +38,21 @@ export interface ObjectType {
   readonly keys: readonly KeySpec[];
   /** The type whose record must have a remote id first, and the field that carries that id. */
   readonly parent?: { readonly type: string; readonly field: string };
+  /** Things that happened: sent once each, never looked up, compared, changed or told to Hull. */
+  readonly append?: true;
+  /** Hull has no object of this kind, so nothing is written back. */
+  readonly untold?: true;
+  /** How log lines call it, when not by the entity: `outgoing.user_event.success`. */
+  readonly logName?: string;
 }
 
-/** What a message comes to before anything remote is asked. */
-export type Plan =
+/** What a message comes to before anything remote is asked: one plan a record, the entity's own record first. */
+export type Plan = { readonly type: string; readonly hullId: string } & PlannedRecord;
+
+export type PlannedRecord =
   | { readonly kind: "end"; readonly outcome: "skipped" | "rejected"; readonly reasons: readonly Reason[] }
   | {
       readonly kind: "record";
-      readonly type: string;
       readonly desired: Desired;
       readonly claims: Claims;
       /** `planhat/id` as Hull shows it: a hint, used only after the record was read and its keys fit. */
@@ -177,7 +184,9 @@ export interface Service<S> {
   /** Undefined when a setting that reaching the service needs (the token) is missing. */
   target(settings: S): Target | undefined;
   /** Filter and mapping; pure, no I/O. `isExport` skips the filters, never the hard restrictions. */
-  plan(message: EntityMessage, settings: S): Plan;
+  plan(message: EntityMessage, settings: S): readonly Plan[];
+  /** What to do with an appended record whose answer was lost: send it again, or keep it for a person. */
+  unconfirmed(settings: S): "repeat" | "hold";
   field(type: string, name: string): FieldSpec;
   /** The fields that today's mapping reads and writes. */
   mappedFields(type: string, settings: S): readonly string[];

@@ -5,7 +5,7 @@ import type { Content, Doubt, Ending, EntryRow } from "./rows";
 import type { Acceptance, Accepted, NewContent, RecordEnding } from "./store";
 import { countEnding, ending, keepDoubt, remember, remembered, type Ledger, type Tables } from "./tables";
 
-const NEWER = "A newer message of the same entity arrived.";
+export const NEWER = "A newer message of the same entity arrived.";
 const MERGED = "Merged with a newer message of the same shipment.";
 
 /** One message of one record, in one transaction. */
@@ -30,6 +30,9 @@ export function acceptOne(tables: Tables, ledger: Ledger, acceptance: Acceptance
     if (entry === undefined && revision !== acceptance.content.revision) return end("again");
   }
 
+  if (acceptance.once === true && remote !== undefined && tables.records.get([remote, type, hullId]) !== undefined) {
+    return end("duplicate");
+  }
   const counted = markSeen(tables, ledger, acceptance, nowMs);
   for (const messageId of acceptance.merged) {
     const first = markSeen(tables, ledger, { ...acceptance, messageId }, nowMs);
@@ -71,7 +74,8 @@ export function acceptOne(tables: Tables, ledger: Ledger, acceptance: Acceptance
 
   saveRecord(undefined);
   const replaced = entry?.content;
-  const again = replaced?.messageId === acceptance.messageId;
+  // Counted a second time, because that it was seen before is long forgotten: then it also ends a second time.
+  const again = !counted && replaced?.messageId === acceptance.messageId;
   if (replaced !== undefined && !again) {
     const text = `${NEWER} (${acceptance.messageId})`;
     note(ending(replaced, "superseded", "newer_message", text, nowMs));
@@ -79,7 +83,7 @@ export function acceptOne(tables: Tables, ledger: Ledger, acceptance: Acceptance
   const next: Content = {
     ...mergeContent(replaced, content.content),
     seq: ledger.nextSeq(),
-    counted: counted || (again && replaced.counted),
+    counted: counted || (again && replaced?.counted === true),
   };
   entries.put(entry, queued(entry, next, { tenant, type, hullId }, record?.doubt, nowMs));
   return end("queued");
@@ -95,15 +99,22 @@ function markSeen(tables: Tables, ledger: Ledger, acceptance: Acceptance, nowMs:
   return true;
 }
 
-/** The newest state wins; what must not get lost of the older one is that it was forced and what was cleared. */
+/** The newest state wins; what must not get lost of the older one is that it was forced or replayed, and what was cleared. */
 export function mergeContent(older: Content | undefined, newer: NewContent): NewContent {
   if (older === undefined || older.derived) return newer;
   const stillNull = older.desired.cleared.filter((field) => newer.desired.fields[field] === null);
   const cleared = [...new Set([...newer.desired.cleared, ...stillNull])];
-  return { ...newer, force: newer.force || older.force, desired: { ...newer.desired, cleared } };
+  const replay = newer.replay ?? older.replay;
+  return {
+    ...newer,
+    force: newer.force || older.force,
+    ...(replay === undefined ? {} : { replay }),
+    desired: { ...newer.desired, cleared },
+  };
 }
 
-function queued(
+/** The entry with new content in it: what was in its way is not in the way of this. */
+export function queued(
   entry: EntryRow | undefined,
   content: Content,
   ref: { readonly tenant: string; readonly type: string; readonly hullId: string },
@@ -114,6 +125,7 @@ function queued(
     // A create of this record was once left in doubt: it is looked for before it is tried again.
     return {
       ...ref,
+      acceptedAtMs: nowMs,
       content,
       attempts: 0,
       ...(doubt === undefined ? { notBeforeMs: 0 } : { notBeforeMs: nowMs, doubt }),

@@ -1,20 +1,23 @@
 /** The Store on an ordered key-value database with transactions (LMDB on disk, or memory in unit tests). */
 import { acceptOne } from "./accept";
 import { openEntries } from "./entries";
+import { forgetEntity } from "./forget";
+import { forgetTenant } from "./forget-tenant";
 import type { KeyValue } from "./kv";
+import { closeLetter, findLetter, indexOldLetters, listLetters, orphansOf } from "./letters";
 import { candidates, noteScan, observe } from "./mirror";
+import { replayLetter } from "./replay";
+import { createHousekeeping } from "./retention";
 import type { EntryRow } from "./rows";
+import { inSlices } from "./slices";
 import { attemptOne, recoverOne, settleOne } from "./settle";
-import type { Lane, RecordView, Store, Tally } from "./store";
+import type { Backlog, Lane, RecordView, Store, Tally } from "./store";
 import { FORMAT, forgetOld, linkOf, mirrorRow, openTables, remember, remembered, remoteRow, transact } from "./tables";
 import { deferTell, dueTells, hurryTells, toldOne } from "./tell";
 import { assignRemote, moveEntries, newGeneration, saveTenant } from "./tenants";
 
 /** How many expired reminders one transaction clears away. */
 const HOUSEKEEPING = 500;
-
-/** Records that one transaction works on; a few milliseconds' worth. */
-const SLICE = 500;
 
 /** How far to walk for linked samples. */
 const SAMPLE_WALK = 20_000;
@@ -39,6 +42,7 @@ export async function createEmbeddedStore({ kv, now }: EmbeddedStoreOptions): Pr
       );
     }
     tables.meta.put(["format"], FORMAT);
+    indexOldLetters(tables);
   });
 
   const laneKey = (lane: Lane): [string, string] => [lane.remote, lane.tenant];
@@ -191,17 +195,46 @@ export async function createEmbeddedStore({ kv, now }: EmbeddedStoreOptions): Pr
       }),
     depth: (lane) => read(() => tables.depth.get(laneKey(lane)) ?? { outbox: 0, tells: 0 }),
     deadLetters: (lane) => read(() => [...tables.dead.range(laneKey(lane))].map(([, row]) => row)),
+    letters: (query) => read(() => listLetters(tables, query)),
+    letter: (id) => read(() => findLetter(tables, id)),
+    dropLetter: (id) =>
+      kv.transact(() => {
+        const found = findLetter(tables, id);
+        return found === undefined ? undefined : closeLetter(tables, found);
+      }),
+    replayLetter: async (id) => {
+      const letter = await read(() => findLetter(tables, id));
+      if (letter === undefined) return [];
+      const orphans = await read(() => orphansOf(tables, letter));
+      return inSlices([letter, ...orphans], (slice) =>
+        transact(tables, (ledger) => slice.flatMap((key) => replayLetter(tables, ledger, key) ?? [])),
+      );
+    },
+
+    housekeep: createHousekeeping(tables),
+    forgetEntity: (tenant, what, hullId) => forgetEntity(tables, tenant, what, hullId),
+    forgetTenant: (tenant) => forgetTenant(tables, tenant),
+
+    backlog: () =>
+      read((): Backlog => {
+        const lanes = [...tables.depth.range([])].filter(([, { outbox, tells }]) => outbox > 0 || tells > 0);
+        const oldest = lanes.flatMap(([lane]) =>
+          [...tables.ages.range(lane, { limit: 1 })].map(([key]) => Number(key[2])),
+        );
+        const holds = [...tables.holds.range([])].filter(([, { untilMs }]) => untilMs > now());
+        return {
+          lanes: lanes.length,
+          outbox: lanes.reduce((sum, [, { outbox }]) => sum + outbox, 0),
+          tells: lanes.reduce((sum, [, { tells }]) => sum + tells, 0),
+          oldestAtMs: oldest.length === 0 ? undefined : Math.min(...oldest),
+          holds: holds.map(([, { kind }]) => kind),
+          deadLetters: tables.dead.size(),
+        };
+      }),
 
     ping: async () => {
       await read(() => tables.meta.get(["format"]));
     },
     close: () => kv.close(),
   };
-}
-
-/** Works through many records in several transactions, so that requests get their turn in between. */
-async function inSlices<T, R>(items: readonly T[], work: (slice: readonly T[]) => Promise<readonly R[]>): Promise<R[]> {
-  const results: R[] = [];
-  for (let from = 0; from < items.length; from += SLICE) results.push(...(await work(items.slice(from, from + SLICE))));
-  return results;
 }

@@ -1,4 +1,5 @@
 /** Moving one outbox entry between waiting, blocked, in flight and gone; the only code that touches its indexes. */
+import { keepLetter } from "./letters";
 import type { Content, EntryRow } from "./rows";
 import type { Lane, RecordEnding } from "./store";
 import { countEnding, ending, noteLast, type Ledger, type Tables } from "./tables";
@@ -49,6 +50,14 @@ export function openEntries(tables: Tables, ledger: Ledger, lane: Lane, endings:
     entry.hullId,
   ];
 
+  const ageKey = (entry: EntryRow): (string | number)[] => [
+    lane.remote,
+    entry.tenant,
+    entry.acceptedAtMs,
+    entry.type,
+    entry.hullId,
+  ];
+
   /** Where an entry can be found: in the queue, behind its parent, or (in flight) nowhere. */
   function unindex(entry: EntryRow): void {
     const { content, blockedOn } = entry;
@@ -71,12 +80,17 @@ export function openEntries(tables: Tables, ledger: Ledger, lane: Lane, endings:
   function put(before: EntryRow | undefined, entry: EntryRow): void {
     if (before === undefined) ledger.depth({ remote: lane.remote, tenant: entry.tenant }, { outbox: 1 });
     else unindex(before);
+    if (before?.acceptedAtMs !== entry.acceptedAtMs) {
+      if (before !== undefined) tables.ages.remove(ageKey(before));
+      tables.ages.put(ageKey(entry), 1);
+    }
     tables.outbox.put(key(entry, entry.tenant), entry);
     index(entry);
   }
 
   function remove(entry: EntryRow): void {
     unindex(entry);
+    tables.ages.remove(ageKey(entry));
     tables.outbox.remove(key(entry, entry.tenant));
     ledger.depth({ remote: lane.remote, tenant: entry.tenant }, { outbox: -1 });
   }
@@ -105,7 +119,7 @@ export function openEntries(tables: Tables, ledger: Ledger, lane: Lane, endings:
         const { content, type, hullId } = child;
         const end = ending(content, "dead", code, `${text} (company ${parentHullId}: ${words})`, tables.now());
         const attempts = child.attempts;
-        tables.dead.put(key(child), { ...lane, type, hullId, content, ending: end, attempts });
+        keepLetter(tables, { ...lane, type, hullId, content, ending: end, attempts });
         countEnding(ledger, child.tenant, type, end);
         noteLast(tables, lane, type, hullId, end);
         endings.push({ type, hullId, claims: content.claims, ending: end });

@@ -4,12 +4,21 @@
  */
 export type Key = readonly (string | number)[];
 
+export interface RangeOptions {
+  /** Where an earlier walk stopped: a whole key with the same prefix. */
+  readonly after?: Key;
+  readonly end?: Key;
+  readonly limit?: number;
+}
+
 export interface Table<V> {
   get(key: Key): V | undefined;
   put(key: Key, value: V): void;
   remove(key: Key): void;
-  /** Entries whose key starts with `prefix`, in key order; `end` (exclusive) and `limit` bound the walk. */
-  range(prefix: Key, options?: { readonly end?: Key; readonly limit?: number }): Iterable<readonly [Key, V]>;
+  /** Entries whose key starts with `prefix`, in key order; `after` and `end` (both exclusive) and `limit` bound the walk. */
+  range(prefix: Key, options?: RangeOptions): Iterable<readonly [Key, V]>;
+  /** Number of entries; their values are not read. */
+  size(): number;
 }
 
 export interface KeyValue {

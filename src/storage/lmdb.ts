@@ -43,10 +43,12 @@ export function createLmdbKeyValue(path: string): KeyValue {
       get: (key) => database.get([...key]),
       put: (key, value) => void database.put([...key], value),
       remove: (key) => void database.remove([...key]),
+      size: () => database.getCount(),
       range: (prefix, options = {}) =>
         database
           .getRange({
-            start: [...prefix],
+            start: [...(options.after ?? prefix)],
+            exclusiveStart: options.after !== undefined,
             end: options.end === undefined ? [...prefix, AFTER_ALL] : [...options.end],
             ...(options.limit === undefined ? {} : { limit: options.limit }),
           })

@@ -42,14 +42,17 @@ function createTable<V>(): Table<V> {
       // Stored values are copies: a caller that changes its own object must not change the database.
       values.set(text, structuredClone(value));
     },
+    size: () => values.size,
     remove: (key) => {
       if (values.delete(JSON.stringify(key))) order.splice(position(key), 1);
     },
     range: (prefix, options = {}) => {
       const found: [Key, V][] = [];
-      for (let index = position(prefix); index < order.length; index += 1) {
+      const { after } = options;
+      for (let index = position(after ?? prefix); index < order.length; index += 1) {
         const key = order[index];
         if (key === undefined || !startsWith(key, prefix)) break;
+        if (after !== undefined && compareKeys(key, after) === 0) continue;
         if (options.end !== undefined && compareKeys(key, options.end) >= 0) break;
         if (found.length >= (options.limit ?? Infinity)) break;
         const value = values.get(JSON.stringify(key));

@@ -88,6 +88,8 @@ export interface Content {
   readonly hintId?: string;
   /** Send even what is equal (batches and exports). */
   readonly force: boolean;
+  /** A dead letter that a person sent again: compared as if nothing had been sent, so that Hull wins. */
+  readonly replay?: true;
   readonly messageId: string;
   readonly version: number;
   /** Order of acceptance; identifies this content. */
@@ -103,6 +105,8 @@ export interface EntryRow {
   readonly tenant: string;
   readonly type: string;
   readonly hullId: string;
+  /** Since when something of this record has been waiting; newer messages do not make it younger. */
+  readonly acceptedAtMs: number;
   /** Waiting; absent while an attempt carries the only content. */
   readonly content?: Content;
   /** In flight: what was journaled before the request. */

@@ -1,6 +1,7 @@
 /** What the delivery lane writes down: journal before a request, result after it, recovery after a restart. */
 import { openEntries, type Entries } from "./entries";
 import { mergeContent } from "./accept";
+import { closeLetter, keepLetter } from "./letters";
 import { forgetMirror, patchMirror } from "./mirror";
 import type { Attempt, Content, Ending, EntryRow, TellRow } from "./rows";
 import type { Lane, ParentEntry, RecordEnding, Settled, Settlement } from "./store";
@@ -135,9 +136,10 @@ function waiting(entry: EntryRow | undefined, seq: number): Content | undefined 
   return entry?.attempt === undefined && entry?.content?.seq === seq ? entry.content : undefined;
 }
 
+/** The newer content came while the older one was in flight, so it has waited since then at most. */
 function released(entry: EntryRow, content: Content): EntryRow {
-  const { attempt: _attempt, doubt: _doubt, problem: _problem, ...rest } = entry;
-  return { ...rest, content, notBeforeMs: 0, attempts: 0 };
+  const { attempt, doubt: _doubt, problem: _problem, ...rest } = entry;
+  return { ...rest, acceptedAtMs: attempt?.startedAtMs ?? entry.acceptedAtMs, content, notBeforeMs: 0, attempts: 0 };
 }
 
 function refusal(end: Ending): "rejected" | "dead" | "skipped" {
@@ -146,11 +148,12 @@ function refusal(end: Ending): "rejected" | "dead" | "skipped" {
 
 /** What was refused for good can be read later; a success closes what was refused before. */
 function closeOrKeepLetter(tables: Tables, lane: Lane, entry: EntryRow, content: Content, end: Ending): void {
-  const key = [lane.remote, lane.tenant, entry.type, entry.hullId];
   if (end.outcome === "rejected" || end.outcome === "dead") {
     const { type, hullId, attempts } = entry;
-    tables.dead.put(key, { ...lane, type, hullId, content, ending: end, attempts });
-  } else if (end.outcome === "sent" || end.outcome === "unchanged") tables.dead.remove(key);
+    keepLetter(tables, { ...lane, type, hullId, content, ending: end, attempts });
+  } else if (end.outcome === "sent" || end.outcome === "unchanged") {
+    closeLetter(tables, { ...lane, type: entry.type, hullId: entry.hullId });
+  }
 }
 
 /** Newer values overlay what Hull has not been told yet; every outcome that waits for it stays. */
@@ -209,6 +212,7 @@ function block(
       tenant: lane.tenant,
       type: parent.type,
       hullId: parent.hullId,
+      acceptedAtMs: tables.now(),
       content: made,
       notBeforeMs: 0,
       attempts: 0,

@@ -39,6 +39,8 @@ export interface Acceptance {
   readonly version: number;
   /** Older messages of the same entity that this one swallowed. */
   readonly merged: readonly string[];
+  /** Taken in once for all time: what has the same id later is the same thing again. */
+  readonly once?: true;
   readonly content:
     | { readonly kind: "end"; readonly ending: Ending }
     | { readonly kind: "entry"; readonly content: NewContent }
@@ -135,11 +137,55 @@ export interface Lane {
   readonly tenant: string;
 }
 
+/** The record that a dead letter is about; also the place where a page of them ended. */
+export interface LetterKey extends Lane {
+  readonly type: string;
+  readonly hullId: string;
+}
+
+export interface LetterQuery {
+  readonly tenant?: string | undefined;
+  readonly type?: string | undefined;
+  readonly code?: string | undefined;
+  /** `next` of the page before. */
+  readonly after?: LetterKey | undefined;
+  /** Most letters of the page. */
+  readonly limit: number;
+}
+
+export interface LetterPage {
+  readonly letters: readonly DeadLetterRow[];
+  /** There may be more behind this one, even if this page is empty. */
+  readonly next?: LetterKey;
+}
+
+/** What became of a letter that was to be sent again. */
+export interface Replay extends LetterKey {
+  /** Of the letter. */
+  readonly id: string;
+  /** `underway`: its content waits or is in flight already. `superseded`: a newer message was seen; the letter is closed. */
+  readonly state: "queued" | "underway" | "superseded";
+  readonly endings: readonly RecordEnding[];
+}
+
 /** Counts by `type/outcome/code`; derived records (companies made for users) are counted apart. */
 export interface Tally {
   readonly messages: number;
   readonly outcomes: Readonly<Record<string, number>>;
   readonly derived: Readonly<Record<string, number>>;
+}
+
+/** What waits and what stands still, over all lanes. */
+export interface Backlog {
+  /** Lanes that have anything in outbox or write-back. */
+  readonly lanes: number;
+  readonly outbox: number;
+  readonly tells: number;
+  /** When the entry that has waited longest was accepted, milliseconds since 1970; undefined when none waits. */
+  readonly oldestAtMs: number | undefined;
+  /** Kinds of the holds in force, one each. */
+  readonly holds: readonly string[];
+  readonly deadLetters: number;
 }
 
 export interface Store {
@@ -218,6 +264,29 @@ export interface Store {
   /** Entries and tells that wait. */
   depth(lane: Lane): Promise<{ readonly outbox: number; readonly tells: number }>;
   deadLetters(lane: Lane): Promise<readonly DeadLetterRow[]>;
+  /** Dead letters of all lanes, page by page. */
+  letters(query: LetterQuery): Promise<LetterPage>;
+  letter(id: string): Promise<DeadLetterRow | undefined>;
+  /** Forgets a letter; undefined when there is none. */
+  dropLetter(id: string): Promise<DeadLetterRow | undefined>;
+  /** Takes the content of a letter in again, then that of its children; empty when there is no such letter. */
+  replayLetter(id: string): Promise<readonly Replay[]>;
+
+  /** Removes a bounded number of rows that are older than this many milliseconds; to be called again and again. */
+  housekeep(olderThanMs: number): Promise<number>;
+  /**
+   * Erases what is stored about one Hull entity. What waited of it ends `skipped / forgotten`.
+   * @param what the entity's own types, and the types whose records name it as their parent
+   */
+  forgetEntity(
+    tenant: string,
+    what: { readonly types: readonly string[]; readonly children: readonly string[] },
+    hullId: string,
+  ): Promise<readonly RecordEnding[]>;
+  /** Erases a tenant, and what is known of its remotes unless another tenant uses them; answers how many rows. */
+  forgetTenant(tenant: string): Promise<number>;
+  /** For those who watch: quick, whatever waits. */
+  backlog(): Promise<Backlog>;
 
   /** Resolves when the store answers. */
   ping(): Promise<void>;

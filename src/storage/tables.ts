@@ -46,6 +46,8 @@ export interface Tables {
   readonly outbox: Table<EntryRow>;
   /** [remote, tenant, type, not before, seq] → hull id; only entries that could be worked on */
   readonly queue: Table<string>;
+  /** [remote, tenant, accepted at, type, hull id] → 1; every entry, whatever it waits for */
+  readonly ages: Table<number>;
   /** [remote, parent type, parent hull id, tenant, type, hull id] → 1 */
   readonly blocked: Table<number>;
   /** [remote, tenant, type, hull id] */
@@ -54,6 +56,10 @@ export interface Tables {
   readonly tellQueue: Table<readonly [string, string]>;
   /** [remote, tenant, type, hull id] */
   readonly dead: Table<DeadLetterRow>;
+  /** [letter id, remote, tenant, type, hull id] → 1 */
+  readonly letterIds: Table<number>;
+  /** [remote, tenant, parent type, parent hull id, type, hull id] → 1; letters that a refused parent left */
+  readonly letterParents: Table<number>;
   /** [remote, tenant, scope] */
   readonly holds: Table<HoldRow>;
   /** [tenant, family, name] → count */
@@ -76,10 +82,13 @@ export function openTables(kv: KeyValue, now: () => number): Tables {
     mirrorKeys: kv.table("mirrorKeys"),
     outbox: kv.table("outbox"),
     queue: kv.table("queue"),
+    ages: kv.table("ages"),
     blocked: kv.table("blocked"),
     tells: kv.table("tells"),
     tellQueue: kv.table("tellQueue"),
     dead: kv.table("dead"),
+    letterIds: kv.table("letterIds"),
+    letterParents: kv.table("letterParents"),
     holds: kv.table("holds"),
     tally: kv.table("tally"),
     depth: kv.table("depth"),
@@ -162,6 +171,15 @@ export function ending(
   };
 }
 
+/** Every place where something of a tenant may be kept: where it points to now, and where it pointed to before. */
+export function lanesOf(tables: Tables, tenant: string): readonly Lane[] {
+  const remotes = [...tables.depth.range([])].flatMap(([[remote, owner]]) =>
+    owner === tenant ? [String(remote)] : [],
+  );
+  const current = tables.tenants.get([tenant])?.remote;
+  return [...new Set([...remotes, ...(current === undefined ? [] : [current])])].map((remote) => ({ remote, tenant }));
+}
+
 /** The remote's row; one that was never stored starts with the first generation. */
 export function remoteRow(tables: Tables, key: string): RemoteRow {
   return tables.remotes.get([key]) ?? { key, generation: 1, scans: {} };
@@ -194,6 +212,11 @@ export function remembered<V>(table: Table<V>, id: string, nowMs: number): V | u
 
 export function remember<V>(table: Table<V>, id: string, value: V, nowMs: number): void {
   table.put([dayOf(nowMs), id], value);
+}
+
+/** Whether anything was remembered before yesterday. */
+export function hasOld<V>(table: Table<V>, nowMs: number): boolean {
+  return [...table.range([], { end: [dayOf(nowMs) - 1], limit: 1 })].length > 0;
 }
 
 /** Removes what was remembered before yesterday; at most `limit` rows at a time. */

@@ -70,6 +70,7 @@ export function moveEntries(tables: Tables, ledger: Ledger, lane: Lane, remote: 
       tenant,
       type,
       hullId,
+      acceptedAtMs: Math.min(entry.acceptedAtMs, there?.acceptedAtMs ?? Infinity),
       content,
       notBeforeMs: 0,
       attempts: 0,

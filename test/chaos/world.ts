@@ -103,7 +103,9 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   /** Waits as long as it takes, provided that somebody calls somebody now and then. */
   async function reached(until: () => boolean): Promise<void> {
     let calls = callsSoFar();
-    for (let movedAt = Date.now(); !until(); await sleep(100)) {
+    let movedAt = Date.now();
+    while (!until()) {
+      await sleep(100);
       if (calls !== callsSoFar()) movedAt = Date.now();
       calls = callsSoFar();
       if (Date.now() - movedAt < STUCK_MS) continue;

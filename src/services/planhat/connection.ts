@@ -4,10 +4,11 @@ import { createHttpClient } from "../../http/client";
 import type { HttpClientOptions } from "../../http/client";
 import { systemClock } from "../../http/time";
 import type { Connection, Target } from "../service";
+import { trackActivities } from "./analytics";
 import { applyChunk } from "./bulk";
 import { findCompanies } from "./lookup-companies";
-import { findEndusers } from "./lookup-endusers";
-import { COMPANIES } from "./objects";
+import { findChildren } from "./lookup-children";
+import { ACTIVITIES, COMPANIES } from "./objects";
 import { createOwners } from "./owners";
 import { prepareRecords } from "./prepare";
 import { readKnown } from "./readback";
@@ -18,9 +19,13 @@ import type { Turns } from "./turns";
 export interface ConnectionOptions {
   /** Shared request budgets; without them nothing is throttled. */
   readonly budgets?: BudgetRegistry | undefined;
+  /** Host of tracked events; it has no quota. */
+  readonly analyticsUrl?: string | undefined;
   /** Passed on to every HTTP client: agents, time-outs, clock, sleep, random, log. */
   readonly http?: Omit<Partial<HttpClientOptions>, "system" | "baseUrl" | "auth" | "budget"> | undefined;
 }
+
+const ANALYTICS_URL = "https://analytics.planhat.com";
 
 /** The list of all companies comes in one answer, about 100 bytes each. */
 const MAX_RESPONSE_BYTES = 256_000_000;
@@ -46,12 +51,25 @@ export function createConnection(
     }),
     options.http?.timeoutMs,
   );
+  const analytics = createHttpClient({
+    ...options.http,
+    system: "planhat-analytics",
+    baseUrl: options.analyticsUrl ?? ANALYTICS_URL,
+    // The tenant in the path is what counts; some sources send the token too, so both are there.
+    auth: { headers: () => ({ authorization: `Bearer ${token}` }) },
+    secrets: [token, ...(options.http?.secrets ?? [])],
+  });
   const owners = createOwners(rest, clock);
-  const find = (type: string) => (type === COMPANIES.name ? findCompanies : findEndusers);
   return {
     prepare: (type, records) => prepareRecords(type, records, owners),
-    find: (type, wanted, knowledge) => find(type)(rest, wanted, knowledge, clock),
+    find: (type, wanted, knowledge) =>
+      type === COMPANIES.name
+        ? findCompanies(rest, wanted, knowledge, clock)
+        : findChildren(type, rest, wanted, knowledge, clock),
     read: (type, ids, fields) => readKnown(rest, type, ids, fields),
-    apply: (type, chunk) => turns.next(target.quotaKey, () => applyChunk(rest, type, chunk)),
+    apply: (type, chunk) =>
+      type === ACTIVITIES.name
+        ? trackActivities(analytics, settings.tenantId ?? "", chunk)
+        : turns.next(target.quotaKey, () => applyChunk(rest, type, chunk)),
   };
 }

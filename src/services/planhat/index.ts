@@ -7,7 +7,7 @@ import type { ConnectionOptions } from "./connection";
 import { COMPANIES, fieldSpec, OBJECT_TYPES, typeSpec } from "./objects";
 import { plan } from "./outgoing";
 import { readSettings } from "./settings";
-import type { PlanhatSettings } from "./settings";
+import type { MappingRow, PlanhatSettings } from "./settings";
 import { DEFAULT_API_URL, targetOf } from "./target";
 import { createTurns } from "./turns";
 import { hullAttribute } from "./writeback";
@@ -34,6 +34,7 @@ export function createPlanhatService(options: PlanhatServiceOptions): PlanhatSer
     readSettings,
     target: (settings) => targetOf(settings, template, options.fingerprintKey),
     plan,
+    unconfirmed: (settings) => settings.unconfirmedActivities,
     field: fieldSpec,
     mappedFields,
     hullAttribute,
@@ -50,7 +51,7 @@ export function createPlanhatService(options: PlanhatServiceOptions): PlanhatSer
 /** Fields that the mapping writes, and those that the connector sets on its own. */
 function mappedFields(type: string, settings: PlanhatSettings): readonly string[] {
   const { object } = typeSpec(type);
-  const rows = object.name === COMPANIES.name ? settings.mapping.companies : settings.mapping.endusers;
-  const own = object.parent?.field ?? "externalId";
-  return [...new Set([...rows.map((row) => row.field), own])];
+  const tables: Readonly<Record<string, readonly MappingRow[]>> = settings.mapping;
+  const own = object.name === COMPANIES.name ? "externalId" : (object.parent?.field ?? "externalId");
+  return [...new Set([...(tables[type] ?? []).map((row) => row.field), own])];
 }

@@ -49,6 +49,26 @@ export const ENDUSERS: ObjectType = {
   parent: { type: COMPANIES.name, field: "companyId" },
 };
 
+/** Dependent objects of a company; Hull holds them as a list in an attribute of the account. */
+export const LICENSES: ObjectType = {
+  name: "licenses",
+  entity: "account",
+  keys: [{ name: "externalId", scope: "parent" }],
+  parent: { type: COMPANIES.name, field: "companyId" },
+  untold: true,
+};
+
+/** Tracked events. They cannot be looked up or changed once they are there. */
+export const ACTIVITIES: ObjectType = {
+  name: "activities",
+  entity: "user",
+  keys: [],
+  parent: { type: ENDUSERS.name, field: "enduserId" },
+  append: true,
+  untold: true,
+  logName: "user_event",
+};
+
 const SPECS: readonly TypeSpec[] = [
   {
     object: COMPANIES,
@@ -100,6 +120,30 @@ const SPECS: readonly TypeSpec[] = [
       field("lastActive", "Last active", "instant"),
     ],
   },
+  {
+    object: LICENSES,
+    path: "/licenses",
+    listLimit: 2000,
+    fields: [
+      field("companyId", "Company id (*)", "text", { fixed: true }),
+      field("externalId", "External ID (*)", "text"),
+      field("sourceId", "Source id", "text"),
+      field("product", "Product", "text"),
+      field("_currency", "Currency (*)", "text"),
+      field("fromDate", "From Date (*)", "instant"),
+      field("toDate", "To Date", "instant"),
+      field("fixedPeriod", "Fixed Period", "boolean"),
+      field("mrr", "MRR (*)", "number"),
+      field("value", "Total Value (*)", "number"),
+      field("renewalStatus", "Renewal Status", "text"),
+      field("autoRenews", "Auto Renewal", "boolean"),
+      field("renewalPeriod", "Renewal Period (in months)", "number"),
+      field("renewalUnit", "Renewal Unit", "text"),
+      field("noticePeriod", "Notice Period (in days)", "number"),
+      field("noticeUnit", "Notice Unit", "text"),
+    ],
+  },
+  { object: ACTIVITIES, path: "/analytics", listLimit: 0, fields: [] },
 ];
 
 /** Parents before children. */

@@ -7,13 +7,16 @@
 import type { EntityMessage } from "../../engine/message";
 import { reason } from "../../engine/outcome";
 import type { Reason, ReasonCode } from "../../engine/outcome";
-import type { Claims, Desired, DesiredParent, Json, Plan } from "../service";
-import { own, readAttribute, textOf, wasCleared } from "./attributes";
-import { COMPANIES, ENDUSERS, fieldSpec, typeSpec } from "./objects";
-import type { MappingRow, PlanhatSettings } from "./settings";
+import type { Claims, DesiredParent, Plan, PlannedRecord } from "../service";
+import { planActivities } from "./activities";
+import { own, textOf } from "./attributes";
+import { planLicenses } from "./licenses";
+import { desiredOf, mapFields, messageSource, type Mapped } from "./mapping";
+import { COMPANIES, ENDUSERS, fieldSpec } from "./objects";
+import type { PlanhatSettings } from "./settings";
 import { convert } from "./values";
 
-type RecordPlan = Extract<Plan, { kind: "record" }>;
+type RecordPlan = Extract<PlannedRecord, { kind: "record" }>;
 
 /** Ids in a segment setting that stand for every segment. */
 const EVERYBODY = ["ALL", "all_segments"];
@@ -22,13 +25,20 @@ const EVERYBODY = ["ALL", "all_segments"];
  * What a message comes to. All reasons against a record are collected, so that a person can repair them at once.
  * `isExport` skips the segment filters, never the restrictions that Planhat's data model imposes.
  */
-export function plan(message: EntityMessage, settings: PlanhatSettings): Plan {
-  if (settings.token === undefined) return skipped([reason("missing_token")]);
-  return message.entity === "user" ? planUser(message, settings) : planAccount(message, settings);
+export function plan(message: EntityMessage, settings: PlanhatSettings): readonly Plan[] {
+  const type = message.entity === "user" ? ENDUSERS.name : COMPANIES.name;
+  const own = { type, hullId: message.id };
+  if (settings.token === undefined) return [{ ...own, ...skipped([reason("missing_token")]) }];
+  const record = message.entity === "user" ? planUser(message, settings) : planAccount(message, settings);
+  if (record.kind === "end") return [{ ...own, ...record }];
+  const parent = { ...own, ...record };
+  const further =
+    message.entity === "user" ? planActivities(message, settings, parent) : planLicenses(message, settings, parent);
+  return [parent, ...further];
 }
 
-function planUser(message: EntityMessage, settings: PlanhatSettings): Plan {
-  const mapped = mapFields(ENDUSERS.name, settings.mapping.endusers, message, settings.clearOnNull);
+function planUser(message: EntityMessage, settings: PlanhatSettings): PlannedRecord {
+  const mapped = mapFields(ENDUSERS.name, settings.mapping.endusers, messageSource(message), settings.clearOnNull);
   const externalId = accountExternalId(message);
   const hasAccount = Object.keys(message.account).length > 0;
   const hasEmail = textOf(own(message.user, "email")) !== undefined;
@@ -51,7 +61,6 @@ function planUser(message: EntityMessage, settings: PlanhatSettings): Plan {
 
   return {
     kind: "record",
-    type: ENDUSERS.name,
     desired: {
       fields: { ...mapped.fields, companyId: parent.parent.hullId },
       keys: mapped.keys,
@@ -64,7 +73,7 @@ function planUser(message: EntityMessage, settings: PlanhatSettings): Plan {
   };
 }
 
-function planAccount(message: EntityMessage, settings: PlanhatSettings): Plan {
+function planAccount(message: EntityMessage, settings: PlanhatSettings): PlannedRecord {
   const company = companyOf(message, settings, settings.clearOnNull);
   const reasons = collect([
     [
@@ -78,7 +87,6 @@ function planAccount(message: EntityMessage, settings: PlanhatSettings): Plan {
   if (company.brokenKeys.length > 0) return rejected(company.brokenKeys);
   return {
     kind: "record",
-    type: COMPANIES.name,
     desired: desiredOf(company),
     claims: claimsOf(message.account, message.id, "domain"),
     warnings: company.warnings,
@@ -99,56 +107,13 @@ function collect(checks: readonly (readonly [boolean, ReasonCode])[]): readonly 
   return checks.filter(([applies]) => applies).map(([, code]) => reason(code));
 }
 
-const skipped = (reasons: readonly Reason[]): Plan => ({ kind: "end", outcome: "skipped", reasons });
-const rejected = (reasons: readonly Reason[]): Plan => ({ kind: "end", outcome: "rejected", reasons });
+const skipped = (reasons: readonly Reason[]): PlannedRecord => ({ kind: "end", outcome: "skipped", reasons });
+const rejected = (reasons: readonly Reason[]): PlannedRecord => ({ kind: "end", outcome: "rejected", reasons });
 const hint = (id: string | undefined): Pick<RecordPlan, "hintId"> => (id === undefined ? {} : { hintId: id });
-
-interface Mapped {
-  readonly fields: Readonly<Record<string, Json>>;
-  readonly keys: Readonly<Record<string, string>>;
-  readonly cleared: readonly string[];
-  readonly warnings: readonly Reason[];
-  /** Keys whose value cannot be stored: such a record would be created again and again. */
-  readonly brokenKeys: readonly Reason[];
-}
-
-const desiredOf = ({ fields, keys, cleared }: Mapped): Desired => ({ fields, keys, cleared });
-
-function mapFields(type: string, rows: readonly MappingRow[], message: EntityMessage, clearOnNull: boolean): Mapped {
-  const keyNames = typeSpec(type).object.keys.map((key) => key.name);
-  const fields = new Map<string, Json>();
-  const cleared: string[] = [];
-  const warnings: Reason[] = [];
-  const brokenKeys: Reason[] = [];
-  for (const { attribute, field } of rows) {
-    const value = readAttribute(message, attribute);
-    const isKey = keyNames.includes(field);
-    const spec = fieldSpec(type, field);
-    if (value === undefined) continue;
-    if (value === null) {
-      // A key that Hull lost still names the record in Planhat; a date of creation is never taken back.
-      if (!clearOnNull || isKey || spec.writeOnce === true) continue;
-      fields.set(field, null);
-      if (wasCleared(message, attribute)) cleared.push(field);
-      continue;
-    }
-    const converted = convert(value, spec, attribute.text);
-    if (!converted.ok) {
-      (isKey ? brokenKeys : warnings).push(reason("invalid_value", `${attribute.text} → ${field}`));
-    } else if (!isKey || textOf(converted.value) !== undefined) {
-      fields.set(field, converted.value);
-    }
-  }
-  const keys = keyNames.flatMap((name) => {
-    const value = fields.get(name);
-    return typeof value === "string" ? [[name, value] as const] : [];
-  });
-  return { fields: Object.fromEntries(fields), keys: Object.fromEntries(keys), cleared, warnings, brokenKeys };
-}
 
 /** The account's external id is the company's only key, whatever the settings say about requiring it. */
 function companyOf(message: EntityMessage, settings: PlanhatSettings, clearOnNull: boolean): Mapped {
-  const mapped = mapFields(COMPANIES.name, settings.mapping.companies, message, clearOnNull);
+  const mapped = mapFields(COMPANIES.name, settings.mapping.companies, messageSource(message), clearOnNull);
   const externalId = accountExternalId(message);
   if (externalId === undefined) return mapped;
   const converted = convert(externalId, fieldSpec(COMPANIES.name, "externalId"), "external_id");

@@ -27,7 +27,7 @@ export async function readBackCreates(
   items: readonly Item[],
   folded: Folded,
 ): Promise<Settled> {
-  const { rows, complete } = type === COMPANIES.name ? await companyRows(rest, items) : await enduserRows(rest, items);
+  const { rows, complete } = type === COMPANIES.name ? await companyRows(rest, items) : await childRows(rest, type, items);
   const places = new Map<string, Row[]>();
   for (const row of rows) {
     for (const place of placesOf(type, row)) places.set(place, [...(places.get(place) ?? []), row]);
@@ -99,8 +99,8 @@ async function companyRows(rest: Rest, items: readonly Item[]): Promise<Rows> {
   return { rows: lean.rows.values(), complete: lean.problem === undefined };
 }
 
-async function enduserRows(rest: Rest, items: readonly Item[]): Promise<Rows> {
-  const { object, path, listLimit } = typeSpec("endusers");
+async function childRows(rest: Rest, type: string, items: readonly Item[]): Promise<Rows> {
+  const { object, path, listLimit } = typeSpec(type);
   const ids = [...new Set(items.flatMap(({ body }) => idOf(body["companyId"]) ?? []))];
   const rows = new Map<string, Row>();
   for (const group of idGroups(ids)) {

@@ -26,13 +26,15 @@ export interface PlanhatSettings {
   readonly userSegments: readonly string[];
   readonly userEvents: readonly string[];
   readonly accountSegments: readonly string[];
-  readonly mapping: { readonly endusers: readonly MappingRow[]; readonly companies: readonly MappingRow[] };
-  /** Kept as stored; read by the licence part. */
-  readonly licenses: {
-    readonly attribute: string | undefined;
-    readonly rows: readonly TableRow[];
-    readonly customRows: readonly TableRow[];
+  readonly mapping: {
+    readonly endusers: readonly MappingRow[];
+    readonly companies: readonly MappingRow[];
+    readonly licenses: readonly MappingRow[];
   };
+  /** The account attribute that holds the list of licences. */
+  readonly licenses: { readonly attribute: string | undefined };
+  /** A tracked event whose answer was lost: send it again, or keep it for a person. */
+  readonly unconfirmedActivities: "repeat" | "hold";
   readonly fetchIntervalMinutes: { readonly companies: number; readonly endusers: number };
   /** A user without e-mail address in Hull is skipped. */
   readonly requireEmail: boolean;
@@ -118,6 +120,7 @@ const schema = z.looseObject(
     fetch_interval_users: count(180),
     contact_require_email: flag(true),
     clear_on_null: flag(false),
+    activities_unconfirmed: z.enum(["repeat", "hold"], { error: 'must be "repeat" or "hold".' }).nullish(),
     requests_per_minute: count(200),
     bulk_max_items: count(BULK_ITEMS_CAP, BULK_ITEMS_CAP),
     bulk_max_bytes: count(4_000_000, BULK_BYTES_CAP),
@@ -148,9 +151,14 @@ export function readSettings(privateSettings: unknown): SettingsResult<PlanhatSe
     rowsOf(stored.account_attributes_outbound, DEFAULT_ROWS.companies),
     rowsOf(stored.account_custom_attributes_outbound),
   );
+  const licenses = mapping(
+    "licenses",
+    rowsOf(stored.account_licenses_attributes_outbound),
+    rowsOf(stored.account_licenses_custom_attributes_outbound),
+  );
   return {
     ok: true,
-    warnings: [...endusers.warnings, ...companies.warnings],
+    warnings: [...endusers.warnings, ...companies.warnings, ...licenses.warnings],
     settings: {
       token: stored.personal_acccess_token ?? stored.personal_access_token,
       apiPrefix: stored.api_prefix ?? "api",
@@ -158,12 +166,9 @@ export function readSettings(privateSettings: unknown): SettingsResult<PlanhatSe
       userSegments: stored.contact_synchronized_segments ?? [],
       userEvents: stored.contact_events ?? [],
       accountSegments: stored.account_synchronized_segments ?? [],
-      mapping: { endusers: endusers.rows, companies: companies.rows },
-      licenses: {
-        attribute: stored.account_licenses_attribute,
-        rows: rowsOf(stored.account_licenses_attributes_outbound),
-        customRows: rowsOf(stored.account_licenses_custom_attributes_outbound),
-      },
+      mapping: { endusers: endusers.rows, companies: companies.rows, licenses: licenses.rows },
+      licenses: { attribute: stored.account_licenses_attribute },
+      unconfirmedActivities: stored.activities_unconfirmed ?? "repeat",
       fetchIntervalMinutes: { companies: stored.fetch_interval_accounts, endusers: stored.fetch_interval_users },
       requireEmail: stored.contact_require_email,
       clearOnNull: stored.clear_on_null,
@@ -192,11 +197,18 @@ function rowsOf(stored: z.infer<typeof table>, otherwise: readonly TableRow[] = 
   });
 }
 
-function mapping(type: "endusers" | "companies", standard: readonly TableRow[], custom: readonly TableRow[]) {
+function mapping(
+  type: "endusers" | "companies" | "licenses",
+  standard: readonly TableRow[],
+  custom: readonly TableRow[],
+) {
   const warnings: Reason[] = [];
   const rows = new Map<string, MappingRow>();
   const add = (row: TableRow, field: string) => {
-    const attribute = attributeReference(row.hull, type === "endusers" ? "user" : "account");
+    const attribute =
+      type === "licenses"
+        ? licenceKey(row.hull)
+        : attributeReference(row.hull, type === "endusers" ? "user" : "account");
     if (attribute === undefined) return;
     if (rows.delete(field)) warnings.push(reason("duplicate_field", `${type}: ${field}`));
     rows.set(field, { attribute, field });
@@ -214,4 +226,9 @@ function mapping(type: "endusers" | "companies", standard: readonly TableRow[], 
 /** Rows that say what the connector does anyway; older installations had one of them by default. */
 function isLegacyDefault(hull: string, field: string): boolean {
   return field === "companyId" || (field === "externalId" && /^(?:account\.)?external_id$/.test(hull.trim()));
+}
+
+/** A key inside the licence object, taken literally. */
+function licenceKey(text: string): AttributeReference {
+  return { text, from: "account", candidates: [text] };
 }

@@ -44,21 +44,25 @@ export function createFakeService(): FakeService {
             fingerprint: `${host}/${token.length}/${token.at(-1) ?? ""}`,
             quotaKey: "q",
           },
-    plan: (message): Plan => {
+    unconfirmed: () => "repeat",
+    plan: (message): readonly Plan[] => {
       const { name, external_id } = message.account;
+      const own = { type: "companies", hullId: message.id };
       if (typeof external_id !== "string") {
-        return { kind: "end", outcome: "skipped", reasons: [reason("missing_account_external_id")] };
+        return [{ ...own, kind: "end", outcome: "skipped", reasons: [reason("missing_account_external_id")] }];
       }
       const fields: Record<string, Json> = { externalId: external_id, ...(name === undefined ? {} : { name }) };
       const hint = message.account["planhat/id"];
-      return {
-        kind: "record",
-        type: "companies",
-        desired: { fields, keys: { externalId: external_id }, cleared: [] },
-        claims: { external_id },
-        ...(typeof hint === "string" ? { hintId: hint } : {}),
-        warnings: [],
-      };
+      return [
+        {
+          ...own,
+          kind: "record",
+          desired: { fields, keys: { externalId: external_id }, cleared: [] },
+          claims: { external_id },
+          ...(typeof hint === "string" ? { hintId: hint } : {}),
+          warnings: [],
+        },
+      ];
     },
     field: fieldSpec,
     mappedFields: (type) => (type === "companies" ? ["name", "externalId", "city"] : ["name", "email", "companyId"]),

@@ -13,6 +13,7 @@ function message(messageId: string, version: number, more: Partial<EntityMessage
     segmentIds: [],
     accountSegmentIds: [],
     changes: { user: {}, account: {} },
+    events: [],
     isExport: false,
     ...more,
   };

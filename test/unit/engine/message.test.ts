@@ -35,6 +35,7 @@ describe("a user message", () => {
       segmentIds: ["s1", "s2"],
       accountSegmentIds: ["as1"],
       changes: raw.changes,
+      events: [],
       isExport: false,
     });
   });

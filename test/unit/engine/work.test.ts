@@ -44,7 +44,8 @@ function work(fields: Record<string, Json>, more: Partial<Work> = {}, content: P
     counted: true,
     ...content,
   };
-  const entry = { tenant: "org/c1", type: "companies", hullId: "a1", content: whole, notBeforeMs: 0, attempts: 0 };
+  const ref = { tenant: "org/c1", type: "companies", hullId: "a1" };
+  const entry = { ...ref, acceptedAtMs: 0, content: whole, notBeforeMs: 0, attempts: 0 };
   return { entry, content: whole, namesake: false, wire: {}, ...more };
 }
 

@@ -158,4 +158,15 @@ describe("the budget registry", () => {
     registry.close();
     await expect(budget.take("delivery")).rejects.toBeInstanceOf(BudgetClosedError);
   });
+
+  it("tells what the tightest budget grants", async () => {
+    const time = createFakeTime();
+    const registry = createBudgetRegistry({ clock: time.clock, sleep: time.sleep });
+    expect(registry.left()).toBe(Infinity);
+    registry.get("wide", 20);
+    await registry.get("tight", 10).take("delivery");
+    registry.get("boundless", null);
+    expect(registry.left()).toBe(9);
+    registry.close();
+  });
 });

@@ -27,6 +27,7 @@ export function userMessage(changes: Partial<EntityMessage> = {}): EntityMessage
     segmentIds: ["s1"],
     accountSegmentIds: ["a1"],
     changes: { user: {}, account: {} },
+    events: [],
     isExport: false,
     ...changes,
   };

@@ -17,6 +17,8 @@ describe("Planhat's object types", () => {
     expect(OBJECT_TYPES.map((type) => [type.name, type.parent?.type])).toEqual([
       ["companies", undefined],
       ["endusers", "companies"],
+      ["licenses", "companies"],
+      ["activities", "endusers"],
     ]);
     expect(() => typeSpec("tickets")).toThrow(/tickets/);
   });

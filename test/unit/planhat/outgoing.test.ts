@@ -1,11 +1,19 @@
 import fc from "fast-check";
 import type { EntityMessage } from "../../../src/engine/message";
 import { bodyOf } from "../../../src/services/planhat/body";
-import { plan } from "../../../src/services/planhat/outgoing";
+import { plan as planAll } from "../../../src/services/planhat/outgoing";
+import type { PlanhatSettings } from "../../../src/services/planhat/settings";
 import type { Json, Plan } from "../../../src/services/service";
 import { account, accountMessage, settingsOf, userMessage } from "./messages";
 
 fc.configureGlobal({ seed: 20260101 });
+
+/** What becomes of the entity's own record. */
+function plan(message: EntityMessage, settings: PlanhatSettings): Plan {
+  const [own] = planAll(message, settings);
+  if (own === undefined) throw new Error("A message always holds the entity's own record.");
+  return own;
+}
 
 const codes = (planned: Plan) =>
   planned.kind === "end" ? [planned.outcome, ...planned.reasons.map((each) => each.code)] : [];
@@ -115,6 +123,7 @@ describe("what an enduser looks like", () => {
     expect(record(plan(message, settingsOf()))).toEqual({
       kind: "record",
       type: "endusers",
+      hullId: message.id,
       desired: {
         fields: { name: "Ann", email: "Ann@acme.example", companyId: account.id },
         keys: { email: "Ann@acme.example" },

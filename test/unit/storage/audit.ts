@@ -29,9 +29,18 @@ function indexFaults(tables: Tables): string[] {
       faults.push(`${name} waits for ${blockedOn}, which has no entry.`);
     }
   }
+  const ages = [...tables.outbox.range([])].map(([[remote = "", tenant = "", type = "", hullId = ""], entry]) =>
+    text([remote, tenant, entry.acceptedAtMs, type, hullId]),
+  );
+  const aged = [...tables.ages.range([])].map(([key]) => text(key));
   const queued = [...tables.queue.range([])].map(([key, hullId]) => text([...key, hullId]));
   const behind = [...tables.blocked.range([])].map(([key]) => text(key));
-  return [...faults, ...differences("queue", queue, queued), ...differences("blocked", blocked, behind)];
+  return [
+    ...faults,
+    ...differences("queue", queue, queued),
+    ...differences("blocked", blocked, behind),
+    ...differences("ages", new Set(ages), aged),
+  ];
 }
 
 function tellFaults(tables: Tables): string[] {

@@ -1,24 +1,26 @@
 /**
- * Finding endusers. Neither external id nor e-mail is unique, so the list of the company decides first, then the e-mail
- * filter for those who may have moved; a scan of everybody replaces both where it costs fewer calls.
+ * Finding what belongs to companies: endusers, licences. Neither external id nor e-mail is unique, so the list of the
+ * company decides first, then the e-mail filter for those who may have moved; a scan of everybody replaces both where
+ * it costs fewer calls.
  */
 import type { Clock } from "../../http/time";
 import type { FindKnowledge, Found, Problem, RemoteRecord, Wanted } from "../service";
 import { problemOf } from "./failure";
 import { idGroups, readSingles } from "./lookup";
 import type { Singles } from "./lookup";
-import { ENDUSERS, typeSpec } from "./objects";
+import { typeSpec } from "./objects";
 import { readPages } from "./paging";
-import type { Paged } from "./paging";
+import type { Paged, PagingOrder } from "./paging";
 import { idOf, remoteRecord, selectOf } from "./remote";
 import type { Rest, Row } from "./rest";
 
-const { name: TYPE } = ENDUSERS;
-const { path: PATH, listLimit: LIMIT } = typeSpec(TYPE);
 /** Below this number of look-ups a scan of unknown length is not even tried. */
 const FEW = 3;
 /** A scan inside a look-up is kept in memory: 200,000 endusers are about as many as that should hold. */
 const MAX_SCAN_CALLS = 100;
+
+/** A list call without its filter. */
+type ListOrder = Pick<PagingOrder, "path" | "limit" | "query">;
 
 interface State {
   readonly rows: Map<string, Row>;
@@ -32,46 +34,49 @@ interface State {
   problem?: Problem;
 }
 
-export async function findEndusers(
+/** @param type endusers, or another type whose records belong to companies */
+export async function findChildren(
+  type: string,
   rest: Rest,
   wanted: readonly Wanted[],
   knowledge: FindKnowledge,
   clock: Clock,
 ): Promise<Found> {
+  const { path, listLimit: limit } = typeSpec(type);
+  const list: ListOrder = { path, limit, query: { select: selectOf(type, knowledge.fields) } };
   const state: State = { rows: new Map(), keys: new Set(), listed: new Set(), asked: new Set() };
-  const query = { select: selectOf(TYPE, knowledge.fields) };
   const { scanSize } = knowledge;
-  const expected = scanSize === undefined ? undefined : Math.max(1, Math.ceil(scanSize / (LIMIT - 1)));
+  const expected = scanSize === undefined ? undefined : Math.max(1, Math.ceil(scanSize / (limit - 1)));
   const scanCalls = expected === undefined || expected <= MAX_SCAN_CALLS ? expected : Infinity;
 
   const scan = async (maxCalls: number) => {
     const startedAtMs = clock();
-    const paged = await readPages(rest, { path: PATH, query, limit: LIMIT, maxCalls });
+    const paged = await readPages(rest, { ...list, maxCalls });
     absorb(state, paged);
     if (paged.complete) state.scan = { startedAtMs, size: paged.rows.size };
   };
 
   const groups = idGroups([...new Set(wanted.flatMap((each) => (hasKey(each) ? (each.parentId ?? []) : [])))]);
   if (scanCalls !== undefined && scanCalls < groups.length) await scan(MAX_SCAN_CALLS);
-  else await listCompanies(rest, groups, query, state, clock);
+  else await listCompanies(rest, groups, list, state, clock);
 
   const emails = () => (state.problem === undefined && state.scan === undefined ? missingEmails(wanted, state) : []);
   const count = emails().length;
   if (scanCalls === undefined ? count > FEW : scanCalls < count)
     await scan(Math.min(MAX_SCAN_CALLS, scanCalls === undefined ? count - 1 : Infinity));
-  await askForEmails(rest, emails(), query, state, clock);
+  await askForEmails(rest, emails(), list, state, clock);
 
   const hinted = wanted.filter((each) => each.hintId !== undefined && !isMatched(each, state));
   const unknownHints = hinted.flatMap((each) => each.hintId ?? []).filter((id) => !state.rows.has(id));
   const hints: Singles =
     state.problem === undefined
-      ? await readSingles(rest, PATH, unknownHints)
+      ? await readSingles(rest, path, unknownHints)
       : { rows: [], gone: [], unread: unknownHints };
   for (const row of hints.rows) state.rows.set(row._id, row);
 
   const problem = state.problem ?? hints.problem;
   return {
-    records: [...state.rows.values()].map((row): RemoteRecord => remoteRecord(TYPE, row, knowledge.fields)),
+    records: [...state.rows.values()].map((row): RemoteRecord => remoteRecord(type, row, knowledge.fields)),
     exhaustive: wanted.map((each) => isExhausted(each, state) && !hints.unread.includes(each.hintId ?? "")),
     ...(state.scan !== undefined && { scan: state.scan }),
     ...(problem !== undefined && { problem }),
@@ -85,13 +90,13 @@ export async function findEndusers(
 async function listCompanies(
   rest: Rest,
   groups: readonly (readonly string[])[],
-  query: { readonly select: string },
+  list: ListOrder,
   state: State,
   clock: Clock,
 ): Promise<void> {
   for (const group of groups) {
     const startedAtMs = clock();
-    const paged = await readPages(rest, { path: PATH, query: { ...query, companyId: group.join(",") }, limit: LIMIT });
+    const paged = await readPages(rest, { ...list, query: { ...list.query, companyId: group.join(",") } });
     absorb(state, paged);
     if (paged.error !== undefined) return;
     if ([...paged.rows.values()].some((row) => !group.includes(idOf(row["companyId"]) ?? ""))) {
@@ -106,13 +111,13 @@ async function listCompanies(
 async function askForEmails(
   rest: Rest,
   emails: readonly string[],
-  query: { readonly select: string },
+  list: ListOrder,
   state: State,
   clock: Clock,
 ): Promise<void> {
   for (const email of emails) {
     const startedAtMs = clock();
-    const paged = await readPages(rest, { path: PATH, query: { ...query, email }, limit: LIMIT });
+    const paged = await readPages(rest, { ...list, query: { ...list.query, email } });
     absorb(state, paged);
     if (paged.error !== undefined) return;
     if ([...paged.rows.values()].some((row) => !sameEmail(row["email"], email))) {

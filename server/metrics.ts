@@ -1,0 +1,164 @@
+/**
+ * What operators watch over time, in Prometheus' form. Every call makes a registry of its own. No tenants and no ids:
+ * a label holds few values, all of them our own words, so that neither Hull nor Planhat can make the registry grow.
+ */
+import { stat } from "node:fs/promises";
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { Log } from "../src/engine/report";
+import type { CallRecord } from "../src/http/client";
+import type { Problem } from "../src/services/service";
+import type { Backlog, Store } from "../src/storage/store";
+
+export interface MetricsOptions {
+  readonly store: Pick<Store, "backlog">;
+  /** Requests that may start now under the tightest budget; `Infinity` without one. */
+  readonly budgetLeft: () => number;
+  /** The file whose size is told. */
+  readonly storeFile: string;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+export interface MeasuredNotification {
+  /** As Hull wrote it; undefined when the body could not be read. */
+  readonly channel: unknown;
+  /** HTTP status of the answer; undefined when the sender hung up before it. */
+  readonly status: number | undefined;
+  readonly durationMs: number;
+}
+
+export interface Metrics {
+  /** A log that counts the outcomes that pass through it, whatever its level lets through. */
+  counting(log: Log): Log;
+  /** One request to Planhat or Hull, repetitions included. */
+  call(call: CallRecord): void;
+  notification(notification: MeasuredNotification): void;
+  /** Everything as text. The process itself is watched from the first scrape on: nobody pays who does not ask. */
+  scrape(): Promise<{ readonly contentType: string; readonly text: string }>;
+}
+
+const CHANNELS: ReadonlySet<unknown> = new Set([
+  "user:update",
+  "account:update",
+  "ship:update",
+  "users_segment:update",
+  "users_segment:delete",
+  "accounts_segment:update",
+  "accounts_segment:delete",
+]);
+const HOLD_KINDS = ["auth", "configuration", "mapping", "transient"] as const satisfies readonly Problem["kind"][];
+const OTHER = "other";
+
+const WORD = /^[a-z][a-z_-]{0,40}$/i;
+/** A template such as `/endusers/:id`: words and places, no digits, so no id. */
+const ROUTE = /^(\/(:?[a-z_-]{1,40})?)+$/i;
+const STATUS = /^([1-5]\d\d|[a-z_]{1,20})$/;
+
+/** Seconds. Hull's patience ends after 25 s; a bulk call to Planhat may take two minutes. */
+const NOTIFICATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25];
+const CALL_BUCKETS = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
+
+export function createMetrics({ store, budgetLeft, storeFile, now }: MetricsOptions): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const gauge = (name: string, help: string): Gauge => new Gauge({ name, help, registers });
+
+  const outcomes = new Counter({
+    name: "connector_outcomes_total",
+    help: "Outcomes of messages; derived: of companies that were made for their users.",
+    labelNames: ["type", "outcome", "code", "derived"],
+    registers,
+  });
+  const notifications = new Histogram({
+    name: "connector_notification_duration_seconds",
+    help: "Time until a notification of Hull was answered.",
+    labelNames: ["channel", "status"],
+    buckets: NOTIFICATION_BUCKETS,
+    registers,
+  });
+  const calls = new Histogram({
+    name: "connector_call_duration_seconds",
+    help: "Duration of single requests to Planhat and Hull, without the wait for the request budget.",
+    labelNames: ["system", "method", "route", "status"],
+    buckets: CALL_BUCKETS,
+    registers,
+  });
+  const type = bounded(WORD, 30);
+  const code = bounded(WORD, 100);
+  const system = bounded(WORD, 10);
+  const route = bounded(ROUTE, 60);
+  const status = bounded(STATUS, 60);
+
+  const storeUp = gauge("connector_store_up", "1 when the store answered this scrape, else 0.");
+  const outbox = gauge("connector_outbox_entries", "Records that were accepted and are not delivered yet.");
+  const oldest = gauge("connector_outbox_oldest_age_seconds", "Age of the oldest outbox entry; 0 when there is none.");
+  const tells = gauge("connector_tells_waiting", "Records that Hull must still be told about.");
+  const lanes = gauge("connector_lanes", "Lanes (tenant and remote) with anything to deliver or to tell.");
+  const letters = gauge("connector_dead_letters", "Records that Planhat refused for good and nobody replaced since.");
+  const holds = new Gauge({
+    name: "connector_lane_holds",
+    help: "Lanes, or single types of them, that stand still, by reason.",
+    labelNames: ["kind"],
+    registers,
+  });
+  const storeBytes = gauge("connector_store_size_bytes", "Size of the store's file on disk.");
+  const budget = gauge("connector_request_budget_left", "Requests to Planhat that the tightest budget grants now.");
+  let watching = false;
+
+  /** What nobody knows is NaN: a value of yesterday would be a lie, and 0 a good message. */
+  function show(backlog: Backlog | undefined): void {
+    storeUp.set(backlog === undefined ? 0 : 1);
+    outbox.set(backlog?.outbox ?? NaN);
+    tells.set(backlog?.tells ?? NaN);
+    lanes.set(backlog?.lanes ?? NaN);
+    letters.set(backlog?.deadLetters ?? NaN);
+    oldest.set(backlog === undefined ? NaN : Math.max(0, now() - (backlog.oldestAtMs ?? now())) / 1_000);
+    const kinds = backlog?.holds.map((kind) => HOLD_KINDS.find((each) => each === kind) ?? OTHER);
+    for (const kind of [...HOLD_KINDS, OTHER]) {
+      holds.set({ kind }, kinds === undefined ? NaN : kinds.filter((each) => each === kind).length);
+    }
+  }
+
+  return {
+    counting: (log) => (line) => {
+      const { ended } = line;
+      // A message that was delivered again was counted the first time, as the store does it.
+      if (ended?.ending.counted === true) {
+        const { outcome, code: why, derived = false } = ended.ending;
+        outcomes.inc({ type: type(ended.type), outcome, code: code(why), derived: String(derived) });
+      }
+      log(line);
+    },
+    call: (call) => {
+      const ended = call.status === undefined ? (call.errorKind ?? OTHER) : String(call.status);
+      calls.observe(
+        { system: system(call.system), method: call.method, route: route(call.route), status: status(ended) },
+        call.durationMs / 1_000,
+      );
+    },
+    notification: ({ channel, status: answered, durationMs }) => {
+      const name = typeof channel === "string" && CHANNELS.has(channel) ? channel : OTHER;
+      notifications.observe({ channel: name, status: String(answered ?? "aborted") }, durationMs / 1_000);
+    },
+    scrape: async () => {
+      if (!watching) collectDefaultMetrics({ register: registry });
+      watching = true;
+      show(await store.backlog().catch(() => undefined));
+      const file = await stat(storeFile).catch(() => undefined);
+      storeBytes.set(file?.size ?? NaN);
+      budget.set(budgetLeft());
+      return { contentType: registry.contentType, text: await registry.metrics() };
+    },
+  };
+}
+
+/** Lets the first `most` values of the right shape through; every other one is "other". */
+function bounded(shape: RegExp, most: number): (value: string) => string {
+  const known = new Set<string>();
+  return (value) => {
+    if (known.has(value)) return value;
+    if (known.size >= most || !shape.test(value)) return OTHER;
+    known.add(value);
+    return value;
+  };
+}

@@ -1,0 +1,96 @@
+/** Which records a message holds, before anything is looked up or compared. Pure. */
+import type { Problem } from "../hull/problems";
+import type { Claims } from "../record";
+import type { Plan, Service } from "../services/service";
+import type { Ending } from "../storage/rows";
+import type { Acceptance } from "../storage/store";
+import type { EntityMessage, MergedMessage } from "./message";
+import { reason, type Reason } from "./outcome";
+import type { Tenant } from "./tenants";
+
+/** One record on its way in, with what its log line needs. */
+export interface Candidate {
+  readonly message: EntityMessage;
+  /** Ids of the older messages that this one swallowed; counted with the entity's own record. */
+  readonly swallowed: readonly string[];
+  readonly claims: Claims;
+  readonly plan: Plan | Halted;
+}
+
+/** The settings are of no use: nothing can be said about the record. */
+interface Halted {
+  readonly type: string;
+  readonly hullId: string;
+  readonly kind: "halted";
+  readonly reason: Reason;
+}
+
+/** The records of one entity's message; the first is the entity's own. */
+export function candidatesOf<S>(service: Service<S>, tenant: Tenant<S>, merged: MergedMessage): readonly Candidate[] {
+  const { message, swallowed } = merged;
+  const plans = plansOf(service, tenant, message);
+  return plans.map((plan, index) => ({
+    message,
+    swallowed: index === 0 ? swallowed : [],
+    claims: plan.kind === "record" ? plan.claims : claimsOf(message),
+    plan,
+  }));
+}
+
+function plansOf<S>(service: Service<S>, tenant: Tenant<S>, message: EntityMessage): readonly (Plan | Halted)[] {
+  if (tenant.settings !== undefined) return service.plan(message, tenant.settings);
+  const why = reason("invalid_settings", tenant.problems.join("; "));
+  return [{ type: typeOf(service, message.entity), hullId: message.id, kind: "halted", reason: why }];
+}
+
+export function endingFor(
+  message: Pick<EntityMessage, "messageId">,
+  outcome: "skipped" | "rejected" | "unchanged",
+  why: Reason,
+  atMs: number,
+): Ending {
+  return { messageId: message.messageId, outcome, code: why.code, text: why.text, atMs, counted: true };
+}
+
+/** A message that names no record: counted and told, with the field and the remedy. */
+export function brokenAcceptance<S>(
+  service: Service<S>,
+  tenant: Tenant<S>,
+  entity: "user" | "account",
+  broken: { readonly messageId: string; readonly problems: readonly Problem[] },
+  index: number,
+  atMs: number,
+): Acceptance {
+  const words = broken.problems.map(({ path, message, remedy }) => `messages[${index}].${path} ${message}. ${remedy}`);
+  const why = reason("invalid_message", words.join(" "));
+  return {
+    tenant: tenant.key,
+    type: typeOf(service, entity),
+    hullId: "",
+    messageId: broken.messageId,
+    version: 0,
+    merged: [],
+    content: { kind: "end", ending: endingFor(broken, "rejected", why, atMs) },
+  };
+}
+
+function claimsOf(message: EntityMessage): Claims {
+  const subject = message.entity === "user" ? message.user : message.account;
+  const claims: Record<string, string> = {};
+  for (const name of ["external_id", "email", "domain"]) {
+    const value = subject[name];
+    if (typeof value === "string" && value !== "") claims[name] = value;
+  }
+  return claims;
+}
+
+export function entityOf<S>(service: Service<S>, type: string): "user" | "account" {
+  return service.types.find((each) => each.name === type)?.entity ?? "user";
+}
+
+/** The object type that a Hull entity itself becomes. */
+function typeOf<S>(service: Service<S>, entity: "user" | "account"): string {
+  const type = service.types.find((each) => each.entity === entity);
+  if (type === undefined) throw new Error(`${service.name} has no object type for a Hull ${entity}.`);
+  return type.name;
+}

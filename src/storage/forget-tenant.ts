@@ -1,0 +1,63 @@
+/** Erasing a tenant: what waits, what was refused, what was counted, and its remotes unless another tenant uses them. */
+import { openEntries } from "./entries";
+import { forgetTell } from "./forget";
+import { closeLetter } from "./letters";
+import { SLICE } from "./slices";
+import type { Lane } from "./store";
+import { lanesOf, transact, type Ledger, type Tables } from "./tables";
+
+/** Answers how many rows there were. Interrupted, it is simply begun again: the tenant's own row goes last. */
+export async function forgetTenant(tables: Tables, tenant: string): Promise<number> {
+  const { kv } = tables;
+  let removed = 0;
+  const untilNothing = async (step: () => Promise<number>): Promise<void> => {
+    for (let rows = await step(); rows > 0; rows = await step()) removed += rows;
+  };
+  for (const lane of kv.read(() => lanesOf(tables, tenant))) {
+    await untilNothing(() => transact(tables, (ledger) => forgetLaneRows(tables, ledger, lane, SLICE)));
+    await untilNothing(() => kv.transact(() => forgetRemoteRows(tables, lane, SLICE)));
+  }
+  return removed + (await kv.transact(() => forgetTenantRow(tables, tenant)));
+}
+
+/** Erases up to `limit` rows of a lane; answers how many. Nothing is counted: the counts are erased as well. */
+function forgetLaneRows(tables: Tables, ledger: Ledger, lane: Lane, limit: number): number {
+  const prefix = [lane.remote, lane.tenant];
+  const entries = openEntries(tables, ledger, lane, []);
+  const waiting = [...tables.outbox.range(prefix, { limit })];
+  for (const [, entry] of waiting) entries.remove(entry);
+  const tells = [...tables.tells.range(prefix, { limit })];
+  for (const [, { type, hullId }] of tells) forgetTell(tables, ledger, { ...lane, type, hullId });
+  const letters = [...tables.dead.range(prefix, { limit })];
+  for (const [, letter] of letters) closeLetter(tables, letter);
+  const holds = [...tables.holds.range(prefix, { limit })];
+  for (const [key] of holds) tables.holds.remove(key);
+  return waiting.length + tells.length + letters.length + holds.length;
+}
+
+/** Erases up to `limit` rows of what is known of a remote, unless another tenant uses it; answers how many. */
+function forgetRemoteRows(tables: Tables, { remote, tenant }: Lane, limit: number): number {
+  const users = [...tables.tenants.range([])].filter(([, row]) => row.remote === remote && row.key !== tenant);
+  const busy = [...tables.depth.range([remote])].filter(
+    ([[, owner], { outbox, tells }]) => owner !== tenant && outbox + tells > 0,
+  );
+  if (users.length + busy.length > 0) return 0;
+  let removed = 0;
+  for (const table of [tables.records, tables.mirror, tables.mirrorKeys, tables.remotes]) {
+    const rows = [...table.range([remote], { limit })];
+    for (const [key] of rows) table.remove(key);
+    removed += rows.length;
+  }
+  return removed;
+}
+
+/** The last step: after it nothing names the tenant any more. */
+function forgetTenantRow(tables: Tables, tenant: string): number {
+  const lanes = lanesOf(tables, tenant);
+  for (const { remote } of lanes) tables.depth.remove([remote, tenant]);
+  const counts = [...tables.tally.range([tenant])];
+  for (const [key] of counts) tables.tally.remove(key);
+  const known = tables.tenants.get([tenant]) !== undefined;
+  tables.tenants.remove([tenant]);
+  return counts.length + (known ? 1 : 0);
+}

@@ -1,0 +1,206 @@
+/** The public routes, as the dashboard and browsers ask for them: from the source and from a build. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { request as httpRequest } from "node:http";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import ts from "typescript";
+import manifest from "../../manifest.json";
+import { openHouse, type House } from "../harness";
+
+const ROOT = join(__dirname, "../..");
+
+interface Answer {
+  readonly status: number | undefined;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly body: Buffer;
+}
+
+/** Sends the path byte for byte, and any header, `Host` included. */
+async function get(baseUrl: string, path: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+  const { hostname, port } = new URL(baseUrl);
+  return new Promise((resolve, reject) => {
+    httpRequest({ hostname, port, path, headers, agent: false }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.on("end", () =>
+        resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks) }),
+      );
+    })
+      .on("error", reject)
+      .end();
+  });
+}
+
+const PUBLIC = {
+  "access-control-allow-origin": "*",
+  "cross-origin-resource-policy": "cross-origin",
+  "x-content-type-options": "nosniff",
+};
+
+const FILES = [
+  ["readme.md", "text/markdown; charset=utf-8"],
+  ["logo.png", "image/png"],
+  ["logo.svg", "image/svg+xml"],
+] as const;
+
+describe("from the source", () => {
+  let house: House;
+  beforeAll(async () => (house = await openHouse()));
+  afterAll(() => house.close());
+
+  test("the manifest is served for any page to read", async () => {
+    const { status, headers, body } = await get(house.baseUrl, "/manifest.json");
+    expect(status).toBe(200);
+    expect(headers).toMatchObject({
+      ...PUBLIC,
+      "content-type": "application/json; charset=utf-8",
+      "cache-control": "public, max-age=300",
+    });
+    expect(JSON.parse(body.toString())).toEqual(manifest);
+  });
+
+  test("the manifest names no host, so every deployment can serve it", async () => {
+    expect((await get(house.baseUrl, "/manifest.json")).body.toString()).not.toMatch(/https?:/);
+  });
+
+  test.each(
+    FILES.flatMap(([file, type]) => [[`/assets/${file}`, file, type] as const, [`/${file}`, file, type] as const]),
+  )("%s is there", async (path, file, type) => {
+    const { status, headers, body } = await get(house.baseUrl, path);
+    expect(status).toBe(200);
+    expect(headers).toMatchObject({ ...PUBLIC, "content-type": type, "cache-control": "public, max-age=3600" });
+    expect(body.equals(readFileSync(join(ROOT, "assets", file)))).toBe(true);
+  });
+
+  test("what a browser has already is not sent again", async () => {
+    const { headers } = await get(house.baseUrl, "/logo.png");
+    const again = await get(house.baseUrl, "/logo.png", { "if-none-match": String(headers["etag"]) });
+    expect([again.status, again.body.length]).toEqual([304, 0]);
+  });
+
+  test.each([
+    "/assets",
+    "/assets/",
+    "/assets/nothing.png",
+    "/assets/../package.json",
+    "/assets/%2e%2e/package.json",
+    "/assets/..%2fpackage.json",
+    "/assets/..%5cpackage.json",
+    "/assets//package.json",
+    "/../package.json",
+    "/%2e%2e%2fpackage.json",
+    "/package.json",
+    "/.env",
+    "/assets/%00",
+    "/assets/%",
+  ])("%s leads nowhere", async (path) => {
+    const { status, headers, body } = await get(house.baseUrl, path);
+    expect(status).toBe(404);
+    expect(headers["content-type"]).toBe("application/json; charset=utf-8");
+    expect(JSON.parse(body.toString())).toMatchObject({ error: { code: "not_found" } });
+  });
+
+  test.each(["/", "/readme"])("%s leads to the guide in the dashboard", async (path) => {
+    const { status, headers } = await get(house.baseUrl, path, { host: "planhat.example.com" });
+    expect(status).toBe(302);
+    expect(headers).toMatchObject({
+      location: "https://dashboard.hullapp.io/readme?url=https://planhat.example.com",
+      "cache-control": "no-store",
+    });
+  });
+
+  test.each([
+    ["127.0.0.1:8082", "127.0.0.1:8082"],
+    ["[::1]:8082", "[::1]:8082"],
+    ["my_app.internal", "my_app.internal"],
+  ])("the host %s is taken with its port", async (host, expected) => {
+    const { headers } = await get(house.baseUrl, "/", { host });
+    expect(headers["location"]).toBe(`https://dashboard.hullapp.io/readme?url=https://${expected}`);
+  });
+
+  test.each(["evil.example/path", "a.example&url=https://evil.example", "a.example#", "me@evil.example", "a b", ".."])(
+    "a host header of %j is refused",
+    async (host) => {
+      const { status, headers, body } = await get(house.baseUrl, "/", { host });
+      expect(status).toBe(400);
+      expect(headers["location"]).toBeUndefined();
+      expect(JSON.parse(body.toString())).toMatchObject({ error: { code: "invalid_host" } });
+    },
+  );
+
+  test("a request without a host is refused", async () => {
+    const { hostname, port } = new URL(house.baseUrl);
+    const socket = connect(Number(port), hostname);
+    socket.end("GET / HTTP/1.0\r\n\r\n");
+    const [answer] = (await once(socket, "data")) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 400 /);
+    expect(answer.toString()).not.toMatch(/^location:/im);
+  });
+
+  test("a forwarded host is not believed without a trusted proxy", async () => {
+    const { headers } = await get(house.baseUrl, "/", { host: "a.example", "x-forwarded-host": "evil.example" });
+    expect(headers["location"]).toBe("https://dashboard.hullapp.io/readme?url=https://a.example");
+  });
+});
+
+test("behind a trusted proxy the address of the outside counts", async () => {
+  const house = await openHouse({ environment: { TRUST_PROXY: "1" } });
+  try {
+    const forwarded = (host: string) => get(house.baseUrl, "/", { host: "inner:8082", "x-forwarded-host": host });
+    expect((await forwarded("planhat.example.com, inner")).headers["location"]).toBe(
+      "https://dashboard.hullapp.io/readme?url=https://planhat.example.com",
+    );
+    expect((await forwarded("evil.example/x")).status).toBe(400);
+  } finally {
+    await house.close();
+  }
+});
+
+describe("from a build", () => {
+  const folder = mkdtempSync(join(tmpdir(), "build-"));
+  let child: ChildProcess;
+  let baseUrl = "";
+
+  // The layout of `npm run build`, with only what these routes need: `dist` beside the project's `assets`.
+  beforeAll(async () => {
+    for (const file of ["server/routes/manifest", "server/flow-control", "server/http-error"]) {
+      const { outputText } = ts.transpileModule(readFileSync(join(ROOT, `${file}.ts`), "utf8"), {
+        compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.CommonJS, esModuleInterop: true },
+      });
+      mkdirSync(dirname(join(folder, "dist", file)), { recursive: true });
+      writeFileSync(join(folder, "dist", `${file}.js`), outputText);
+    }
+    cpSync(join(ROOT, "manifest.json"), join(folder, "dist/manifest.json"));
+    cpSync(join(ROOT, "assets"), join(folder, "assets"), { recursive: true });
+    symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
+    const main = join(folder, "dist/main.js");
+    writeFileSync(
+      main,
+      `const { manifestRoutes } = require("./server/routes/manifest");
+      const server = require("express")().use(manifestRoutes()).listen(0, "127.0.0.1", () => console.log(server.address().port));`,
+    );
+    // From another folder, as a service manager may start it.
+    child = spawn(process.execPath, [main], { cwd: tmpdir(), stdio: ["ignore", "pipe", "inherit"] });
+    const [line] = (await once(child.stdout as NodeJS.ReadableStream, "data")) as [Buffer];
+    baseUrl = `http://127.0.0.1:${line.toString().trim()}`;
+  });
+
+  afterAll(async () => {
+    const gone = once(child, "exit");
+    child.kill();
+    await gone;
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test("manifest, guide and logo are found from any working directory", async () => {
+    expect(JSON.parse((await get(baseUrl, "/manifest.json")).body.toString())).toEqual(manifest);
+    for (const [file, type] of FILES) {
+      const { status, headers, body } = await get(baseUrl, `/${file}`);
+      expect([file, status, headers["content-type"]]).toEqual([file, 200, type]);
+      expect(body.equals(readFileSync(join(ROOT, "assets", file)))).toBe(true);
+    }
+  });
+});

@@ -1,0 +1,127 @@
+/** What an operator reads while the connector works between both platforms. */
+import { generatePopulation, seedProfiles, userMessages } from "../../simulators/hull";
+import { CONNECTOR, openHouse, TOKEN, type House } from "../harness";
+import { readScrape, type Scrape } from "../unit/server/scrape";
+
+const METRICS_TOKEN = "metrics-token-of-some-length";
+const USERS = 30;
+
+let house: House;
+afterEach(() => house.close());
+
+const ask = (headers: Readonly<Record<string, string>> = {}): Promise<Response> =>
+  fetch(`${house.baseUrl}/metrics`, { headers });
+
+async function scrape(): Promise<Scrape> {
+  return readScrape(await (await ask()).text());
+}
+
+async function sendUsers(): Promise<void> {
+  const population = generatePopulation({ seed: 1, users: USERS, companies: 3 });
+  seedProfiles(population, house.hull.profiles);
+  await house.hull.send(house.url, {
+    connectorId: CONNECTOR.id,
+    channel: "user:update",
+    messages: userMessages(population),
+    shipmentSize: 10,
+  });
+}
+
+test("outcomes, notifications and calls are those that there were", async () => {
+  house = await openHouse();
+  await sendUsers();
+  await house.settled();
+  const response = await ask();
+  expect([response.status, response.headers.get("content-type")]).toEqual([
+    200,
+    expect.stringMatching(/^text\/plain;.*version=0\.0\.4/),
+  ]);
+  const text = await response.text();
+  const found = readScrape(text);
+
+  const created = { type: "endusers", outcome: "sent", code: "created" };
+  expect(await house.outcomes()).toEqual({ "endusers/sent/created": USERS });
+  expect(found.value("connector_outcomes_total", { ...created, derived: "false" })).toBe(USERS);
+  expect(found.sum("connector_outcomes_total", { derived: "false" })).toBe(USERS);
+  expect(found.sum("connector_outcomes_total", { type: "companies", derived: "true" })).toBe(3);
+  expect(found.value("connector_notification_duration_seconds_count", { channel: "user:update", status: "200" })).toBe(
+    3,
+  );
+
+  const calls = "connector_call_duration_seconds_count";
+  expect(found.sum(calls, { system: "planhat" })).toBe(house.planhat.books.snapshot().calls);
+  expect(found.sum(calls, { system: "planhat", method: "PUT", route: "/endusers", status: "200" })).toBeGreaterThan(0);
+  expect(found.sum(calls, { system: "hull", method: "GET", route: "/app", status: "200" })).toBe(1);
+  expect(found.sum(calls, { system: "hull-firehose" })).toBeGreaterThan(0);
+  expect(found.values(calls, "route")).not.toContain("other");
+
+  for (const name of ["outbox_entries", "outbox_oldest_age_seconds", "tells_waiting", "lanes", "dead_letters"]) {
+    expect({ name, value: found.value(`connector_${name}`) }).toEqual({ name, value: 0 });
+  }
+  expect(found.value("connector_store_up")).toBe(1);
+  expect(found.value("connector_store_size_bytes")).toBeGreaterThan(4_096);
+  expect(found.value("connector_request_budget_left")).toBeLessThan(200);
+
+  const { endusers } = house.planhat.snapshot();
+  const names = [CONNECTOR.id, CONNECTOR.secret, TOKEN, house.hull.host, "@", "user-0", endusers[0]?._id ?? "?"];
+  expect(names.filter((name) => text.includes(name))).toEqual([]);
+});
+
+test("what waits and what is held can be seen while Planhat refuses the token", async () => {
+  house = await openHouse({ planhat: { token: "another-token-0002" } });
+  await sendUsers();
+  await eventually(async () => (await scrape()).value("connector_lane_holds", { kind: "auth" }) === 1);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const found = await scrape();
+  expect(found.value("connector_outbox_entries")).toBeGreaterThanOrEqual(USERS);
+  expect(found.value("connector_outbox_oldest_age_seconds")).toBeGreaterThan(0);
+  expect(found.value("connector_lanes")).toBe(1);
+  expect(found.sum("connector_outcomes_total")).toBe(0);
+  expect(found.sum("connector_call_duration_seconds_count", { system: "planhat", status: "401" })).toBeGreaterThan(0);
+});
+
+test("requests that are refused are seen with their status", async () => {
+  house = await openHouse();
+  const post = (body: string): Promise<Response> => fetch(house.url, { method: "POST", body });
+  expect((await post("{")).status).toBe(400);
+  expect((await post(JSON.stringify({ channel: "user:update" }))).status).toBe(400);
+  expect((await post(JSON.stringify({ channel: CONNECTOR.id }))).status).toBe(400);
+  const found = await scrape();
+  const count = (channel: string): number | undefined =>
+    found.value("connector_notification_duration_seconds_count", { channel, status: "400" });
+  expect([count("other"), count("user:update")]).toEqual([2, 1]);
+});
+
+describe("with METRICS_TOKEN", () => {
+  beforeEach(async () => {
+    house = await openHouse({ environment: { METRICS_TOKEN } });
+  });
+
+  test.each([
+    ["nothing", {}],
+    ["another token", { authorization: "Bearer metrics-token-of-some-lengtH" }],
+    ["a part of it", { authorization: `Bearer ${METRICS_TOKEN.slice(0, -1)}` }],
+    ["more than it", { authorization: `Bearer ${METRICS_TOKEN}x` }],
+    ["another scheme", { authorization: `Basic ${METRICS_TOKEN}` }],
+    ["an empty one", { authorization: "Bearer " }],
+  ] as const)("nobody reads who sends %s", async (_, headers) => {
+    const response = await ask(headers);
+    expect([response.status, response.headers.get("www-authenticate")]).toEqual([401, "Bearer"]);
+    const text = await response.text();
+    expect(text).not.toContain("connector_");
+    expect(text).not.toContain(METRICS_TOKEN);
+  });
+
+  test("whoever sends it reads", async () => {
+    const response = await ask({ authorization: `Bearer ${METRICS_TOKEN}` });
+    expect(response.status).toBe(200);
+    expect(await response.text()).toContain("connector_store_up 1");
+  });
+});
+
+async function eventually(holds: () => Promise<boolean>): Promise<void> {
+  for (let looks = 0; !(await holds()); looks += 1) {
+    if (looks > 500) throw new Error("It did not come true within 5 s.");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

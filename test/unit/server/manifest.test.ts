@@ -1,0 +1,178 @@
+/** The manifest is what people configure with, so it must say what the code understands, and nothing else. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import manifest from "../../../manifest.json";
+import packageJson from "../../../package.json";
+import { typeSpec } from "../../../src/services/planhat/objects";
+import { readSettings } from "../../../src/services/planhat/settings";
+
+interface Setting {
+  readonly name: string;
+  readonly title: string;
+  readonly description?: string;
+  readonly type: string;
+  readonly format?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly enumNames?: readonly string[];
+}
+
+const SETTINGS: readonly Setting[] = manifest.private_settings;
+const ROOT = join(__dirname, "../../..");
+const guide = readFileSync(join(ROOT, "assets/readme.md"), "utf8");
+
+/** In the manifest, and nothing for the code to read. */
+const RESERVED = ["heading_account_configuration", "account_require_externalid"];
+
+/** What installations of hull-planhat 0.1.7 have stored: name, type, format. Hidden now: what has no effect yet. */
+const EARLIER: readonly (readonly [name: string, type: string, format: string | undefined])[] = [
+  // The token was shown in clear.
+  ["personal_acccess_token", "string", "password"],
+  ["api_prefix", "string", undefined],
+  ["tenant_id", "string", undefined],
+  ["contact_synchronized_segments", "array", "segment"],
+  ["contact_events", "array", "event"],
+  ["contact_attributes_outbound", "array", "table"],
+  ["contact_custom_attributes_outbound", "array", "table"],
+  ["heading_account_configuration", "string", "title"],
+  ["account_synchronized_segments", "array", "accountSegment"],
+  ["account_require_externalid", "boolean", "hidden"],
+  ["account_attributes_outbound", "array", "table"],
+  ["account_custom_attributes_outbound", "array", "table"],
+  ["account_licenses_attribute", "string", "accountTrait"],
+  ["account_licenses_attributes_outbound", "array", "table"],
+  ["account_licenses_custom_attributes_outbound", "array", "table"],
+  ["fetch_interval_accounts", "string", "hidden"],
+  ["fetch_interval_users", "string", "hidden"],
+];
+
+const named = (name: string): Setting | undefined => SETTINGS.find((each) => each.name === name);
+
+describe("settings", () => {
+  test("are named once each", () => {
+    const names = SETTINGS.map(({ name }) => name);
+    expect(names).toEqual([...new Set(names)]);
+  });
+
+  test.each(EARLIER)("%s of the earlier connector is still there", (name, type, format) => {
+    expect(named(name)).toMatchObject({ name, type });
+    expect(named(name)?.format).toBe(format);
+  });
+
+  test.each(SETTINGS.map(({ name }) => name).filter((name) => !RESERVED.includes(name)))(
+    "%s is understood by the code",
+    (name) => {
+      // No setting is an object, so whoever reads this one complains about it by name.
+      const read = readSettings({ [name]: {} });
+      expect(read).toMatchObject({ ok: false, problems: [expect.stringMatching(`^${name}: `)] });
+    },
+  );
+
+  test("have the defaults that the code assumes where nothing is stored", () => {
+    const defaults = Object.fromEntries(SETTINGS.map((setting) => [setting.name, setting.default]));
+    const read = readSettings(defaults);
+    expect(read).toMatchObject({ ok: true, warnings: [] });
+    expect(read).toEqual(readSettings({}));
+  });
+
+  test("offer only choices that the code accepts, the default among them", () => {
+    for (const setting of SETTINGS.filter((each) => each.enum !== undefined)) {
+      expect(setting.enum).toContain(setting.default);
+      for (const value of setting.enum ?? []) {
+        expect(readSettings({ [setting.name]: value })).toMatchObject({ ok: true });
+      }
+      if (setting.enumNames !== undefined) expect(setting.enumNames).toHaveLength(setting.enum?.length ?? 0);
+    }
+  });
+
+  test("stand in exactly one section if they can be seen, and in none otherwise", () => {
+    const shown = manifest.settings_sections.flatMap(({ properties }) => properties);
+    const visible = SETTINGS.filter(({ format }) => format !== "hidden" && format !== "title");
+    expect(shown.toSorted()).toEqual(visible.map(({ name }) => `private_settings.${name}`).toSorted());
+  });
+
+  test("come with a title, and an explanation unless they are a heading", () => {
+    for (const { name, title, format, description = "" } of SETTINGS) {
+      expect({ name, title }).toEqual({ name, title: expect.stringMatching(/\S/) as unknown });
+      if (format !== "title") expect({ name, description }).toEqual({ name, description: sentence });
+    }
+    for (const { title, description } of manifest.settings_sections) {
+      expect({ title, description }).toEqual({ title, description: sentence });
+    }
+  });
+
+  test("offer everybody and every event as a choice", () => {
+    expect(named("contact_synchronized_segments")).toMatchObject({ options: { standard: { ALL: "All Users" } } });
+    expect(named("account_synchronized_segments")).toMatchObject({ options: { standard: { ALL: "All Accounts" } } });
+    expect(named("contact_events")).toMatchObject({ options: { standard: { all_events: "All Events" } } });
+  });
+});
+
+const sentence = expect.stringMatching(/^[A-Z].+\.$/) as unknown;
+
+describe("the rest of the manifest", () => {
+  test("promises only what is there", () => {
+    expect(manifest.tags).toEqual(["outgoing", "oneColumn", "smart-notifier", "kraken-exports"]);
+    expect(manifest.version).toBe(packageJson.version);
+    expect(manifest.schedules).toEqual([]);
+    for (const file of [manifest.readme, manifest.logo, manifest.picture]) {
+      expect({ file, exists: existsSync(join(ROOT, "assets", file)) }).toEqual({ file, exists: true });
+    }
+  });
+
+  test("subscribes to what is handled, and leaves filtering by segment to the connector", () => {
+    const [subscription, ...others] = manifest.subscriptions;
+    expect(others).toEqual([]);
+    expect(subscription?.url).toBe("/smart-notifier");
+    // docs/decisions/13-subscription-conditions.md
+    expect(subscription?.conditions).not.toHaveProperty("segments");
+    expect(subscription?.conditions.channels.only).toEqual([
+      "user:update",
+      "account:update",
+      "ship:update",
+      "users_segment:update",
+      "users_segment:delete",
+      "accounts_segment:update",
+      "accounts_segment:delete",
+    ]);
+  });
+});
+
+describe("the guide", () => {
+  test.each(["companies", "endusers", "licenses"])("names every field of %s that can be mapped", (type) => {
+    const fields = typeSpec(type).fields.filter((field) => field.fixed !== true && field.readOnly !== true);
+    expect(fields.map(({ name }) => name).filter((name) => !guide.includes(`\`${name}\``))).toEqual([]);
+  });
+
+  test("explains every outcome in the words of the code", () => {
+    const source = readFileSync(join(ROOT, "src/engine/outcome.ts"), "utf8");
+    const catalogue = source.slice(source.indexOf("const TEXTS"), source.indexOf("} as const"));
+    const codes = [...catalogue.matchAll(/^ {2}(\w+):\s+"(.+)",$/gm)].map(([, code = "", text = ""]) => ({
+      code,
+      text,
+    }));
+    const rows = new Map(
+      [...guide.matchAll(/^\| `(\w+)` +\| (.+?) +\| (.+?) +\|$/gm)].map(([, code, text]) => [code, text]),
+    );
+    expect(codes.length).toBeGreaterThan(30);
+    for (const { code, text } of codes) expect({ code, text: rows.get(code) }).toEqual({ code, text });
+  });
+
+  test("calls the settings as the dashboard does", () => {
+    for (const name of [
+      "personal_acccess_token",
+      "api_prefix",
+      "tenant_id",
+      "requests_per_minute",
+      "contact_synchronized_segments",
+      "contact_require_email",
+      "contact_events",
+      "activities_unconfirmed",
+      "account_synchronized_segments",
+      "account_licenses_attribute",
+      "clear_on_null",
+    ]) {
+      expect(guide).toContain(named(name)?.title);
+    }
+  });
+});

@@ -1,0 +1,97 @@
+/** The dashboard and the documentation name metrics and labels that exist. */
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { Registry } from "prom-client";
+import { createMetrics } from "../../../server/metrics";
+import dashboard from "../../../docs/grafana-dashboard.json";
+import { readScrape } from "./scrape";
+
+const operating = readFileSync(join(resolve(__dirname, "../../.."), "docs/operating.md"), "utf8");
+const expressions = dashboard.panels
+  .flatMap((panel) => ("targets" in panel ? (panel.targets ?? []) : []))
+  .map((target) => target.expr);
+
+/** Labels that Prometheus adds, and the bound of a bucket. */
+const GIVEN = ["job", "instance", "le"];
+/** As they are declared, whether they have values or not. */
+const labels = new Map<string, readonly string[]>();
+const kinds = new Map<string, string>();
+
+beforeAll(async () => {
+  const register = jest.spyOn(Registry.prototype, "registerMetric");
+  const metrics = createMetrics({
+    store: { backlog: () => Promise.reject(new Error("asked by nobody")) },
+    budgetLeft: () => 0,
+    storeFile: "/nowhere",
+    now: () => 0,
+  });
+  const { text } = await metrics.scrape();
+  for (const [name, kind] of readScrape(text).kinds) kinds.set(name, kind);
+  for (const [metric] of register.mock.calls) {
+    const { name, labelNames } = metric as unknown as { name: string; labelNames: readonly string[] };
+    labels.set(name, labelNames);
+  }
+  register.mockRestore();
+});
+
+/** A histogram is asked for by its parts. */
+function baseOf(name: string): string {
+  const base = name.replace(/_(bucket|sum|count)$/, "");
+  return kinds.get(base) === "histogram" ? base : name;
+}
+
+const namesIn = (text: string): readonly string[] =>
+  [...text.matchAll(/\b(?:connector|nodejs|process)_[a-z0-9_]*[a-z0-9]\b/g)].map(([name]) => name);
+
+test("the dashboard asks for many things, and each of them exists", () => {
+  const names = new Set(expressions.flatMap(namesIn).map(baseOf));
+  expect([...names].filter((name) => !kinds.has(name))).toEqual([]);
+  const own = [...kinds.keys()].filter((name) => name.startsWith("connector_"));
+  expect(own.filter((name) => !names.has(name))).toEqual([]);
+});
+
+test("the parts of a histogram are asked for as parts, and nothing else is", () => {
+  for (const name of expressions.flatMap(namesIn)) {
+    expect({ name, histogram: kinds.get(baseOf(name)) === "histogram" }).toEqual({
+      name,
+      histogram: /_(bucket|sum|count)$/.test(name),
+    });
+  }
+});
+
+test("the dashboard filters and groups by labels that its metrics have", () => {
+  for (const expression of expressions) {
+    const known = [...GIVEN, ...namesIn(expression).flatMap((name) => labels.get(baseOf(name)) ?? [])];
+    const filters = [...expression.matchAll(/\{([^}]*)\}/g)].flatMap(([, inside = ""]) =>
+      [...inside.matchAll(/(\w+)(?==|!)/g)].map(([name]) => name),
+    );
+    const groups = [...expression.matchAll(/by \(([^)]*)\)/g)].flatMap(([, list = ""]) => list.split(/, */));
+    const unknown = [...filters, ...groups].filter((name) => !known.includes(name));
+    expect({ expression, unknown }).toEqual({ expression, unknown: [] });
+  }
+});
+
+test("panels have ids of their own and do not overlap", () => {
+  const ids = dashboard.panels.map(({ id }) => id);
+  expect(new Set(ids).size).toBe(ids.length);
+  const cells = dashboard.panels.flatMap(({ gridPos: { x, y, w, h } }) =>
+    Array.from({ length: w * h }, (_, n) => `${x + (n % w)},${y + Math.floor(n / w)}`),
+  );
+  expect(new Set(cells).size).toBe(cells.length);
+});
+
+test("operating.md lists every metric of ours with its kind and its labels, and no other", () => {
+  const rows = [...operating.matchAll(/^\| `(connector_\w+)` +\| (counter|gauge|histogram) +\| ([^|]*)\|/gm)].map(
+    ([, name = "", kind = "", list = ""]) => [name, kind, [...list.matchAll(/`(\w+)`/g)].map(([, label]) => label)],
+  );
+  const own = [...kinds].filter(([name]) => name.startsWith("connector_"));
+  expect(rows).toHaveLength(own.length);
+  expect(rows).toEqual(expect.arrayContaining(own.map(([name, kind]) => [name, kind, labels.get(name)])));
+});
+
+test("every metric that operating.md speaks of exists", () => {
+  const section = operating.slice(operating.indexOf("## Metrics"), operating.indexOf("## Outcomes"));
+  expect(
+    namesIn(section.replaceAll(/`(process|nodejs)_[a-z_]*…[a-z_]*`/g, "")).filter((name) => !kinds.has(baseOf(name))),
+  ).toEqual([]);
+});
