@@ -83,7 +83,7 @@ export function acceptOne(tables: Tables, ledger: Ledger, acceptance: Acceptance
   const next: Content = {
     ...mergeContent(replaced, content.content),
     seq: ledger.nextSeq(),
-    counted: counted || (again && replaced?.counted === true),
+    counted: counted || (again && replaced.counted),
   };
   entries.put(entry, queued(entry, next, { tenant, type, hullId }, record?.doubt, nowMs));
   return end("queued");

@@ -1,12 +1,19 @@
 /** Looks behind the port: do indexes, depths and counts fit the rows? What must hold after every operation. */
 import type { KeyValue } from "../../../src/storage/kv";
-import type { Content } from "../../../src/storage/rows";
+import { letterId } from "../../../src/storage/letters";
+import type { Content, DeadLetterRow } from "../../../src/storage/rows";
 import { openTables, type Tables } from "../../../src/storage/tables";
 
 /** @returns one sentence per violation; empty when the books are in order */
 export function auditOf(kv: KeyValue): string[] {
   const tables = openTables(kv, () => 0);
-  return kv.read(() => [...indexFaults(tables), ...tellFaults(tables), ...depthFaults(tables), ...tallyFaults(tables)]);
+  return kv.read(() => [
+    ...indexFaults(tables),
+    ...tellFaults(tables),
+    ...letterFaults(tables),
+    ...depthFaults(tables),
+    ...tallyFaults(tables),
+  ]);
 }
 
 const text = (key: readonly (string | number)[]): string => JSON.stringify(key);
@@ -50,6 +57,24 @@ function tellFaults(tables: Tables): string[] {
   );
   const found = [...tables.tellQueue.range([])].map(([key, [type, hullId]]) => text([...key, type, hullId]));
   return differences("tell queue", new Set(expected), found);
+}
+
+/** Every letter is found by its id, and by its parent if it has one. */
+function letterFaults(tables: Tables): string[] {
+  const rows = [...tables.dead.range([])].map(([, row]) => row);
+  const path = ({ remote, tenant, type, hullId }: DeadLetterRow): string[] => [remote, tenant, type, hullId];
+  const ids = rows.map((row) => text([letterId(row), ...path(row)]));
+  const parents = rows.flatMap((row) => {
+    const { parent } = row.content.desired;
+    return parent === undefined
+      ? []
+      : [text([row.remote, row.tenant, parent.type, parent.hullId, row.type, row.hullId])];
+  });
+  const keysOf = (table: Tables["letterIds"]): string[] => [...table.range([])].map(([key]) => text(key));
+  return [
+    ...differences("letter ids", new Set(ids), keysOf(tables.letterIds)),
+    ...differences("letter parents", new Set(parents), keysOf(tables.letterParents)),
+  ];
 }
 
 function differences(name: string, expected: ReadonlySet<string>, found: readonly string[]): string[] {

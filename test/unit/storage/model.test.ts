@@ -3,6 +3,7 @@
  * audited (see audit.ts); at the end everything that waits is delivered, and every message must have ended.
  */
 import fc from "fast-check";
+import { letterId } from "../../../src/storage/letters";
 import type { EntryRow, TellRow } from "../../../src/storage/rows";
 import type { Lane } from "../../../src/storage/store";
 import { auditOf } from "./audit";
@@ -40,11 +41,13 @@ type Step =
   | (Where & { readonly kind: "redeliver" | "express" | "orphan" })
   | (Where & { readonly kind: "attempt"; readonly create: boolean })
   | (Where & { readonly kind: "tell" | "quiet" | "reject" | "skipped" | "wait" | "doubt" | "block" | "unlink" })
+  | (Where & { readonly kind: "replay" | "drop" | "erase" })
   | { readonly kind: "look" | "tellHull" | "refuse" | "defer" | "recover" | "tick" | "generation" | "move" };
 
 type Work = Exclude<
   Extract<Step, Where>,
-  { readonly kind: "update" | "skip" | "inSync" } | { readonly kind: "redeliver" | "express" | "orphan" }
+  | { readonly kind: "update" | "skip" | "inSync" }
+  | { readonly kind: "redeliver" | "express" | "orphan" | "replay" | "drop" | "erase" }
 >;
 
 const where = {
@@ -74,6 +77,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       ...where,
       kind: fc.constantFrom("tell", "tell", "quiet", "reject", "skipped", "wait", "doubt", "block", "block", "unlink"),
     }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({ ...where, kind: fc.constantFrom("replay", "replay", "replay", "drop", "erase") }),
   },
   {
     weight: 6,
@@ -210,6 +217,18 @@ function createHistory(bench: Bench) {
       case "orphan":
         await accept({ ...current, kind: "update", late: false, swallows: false });
         return work({ ...current, kind: "block" });
+      case "replay":
+      case "drop": {
+        const id = letterId({ ...laneOf(current), type: typeOf(current.hullId), hullId: current.hullId });
+        if (current.kind === "drop") await store.dropLetter(id);
+        else await store.replayLetter(id);
+        return;
+      }
+      case "erase": {
+        const what = { types: [typeOf(current.hullId)], children: [] };
+        await store.forgetEntity(laneOf(current).tenant, what, current.hullId);
+        return;
+      }
       case "look":
         if (looked === undefined) await look(clock.nowMs % 2 === 1);
         return;
