@@ -41,7 +41,10 @@ export default tseslint.config(
   },
   forbid(["src/engine/**/*.ts"], [noServer, noSimulators, noAdapters, noService]),
   forbid(["src/services/**/*.ts"], [noServer, noSimulators, noAdapters]),
-  forbid(["src/hull/**/*.ts"], [noServer, noSimulators, noAdapters, noEngine, [["**/services/**"], "Hull knows no service."]]),
+  forbid(
+    ["src/hull/**/*.ts"],
+    [noServer, noSimulators, noAdapters, noEngine, [["**/services/**"], "Hull knows no service."]],
+  ),
   forbid(
     ["src/http/**/*.ts", "src/queue/**/*.ts", "src/storage/**/*.ts"],
     [noServer, noSimulators, noEngine, [["**/services/**", "**/hull/**"], "The lower floor knows nobody above it."]],

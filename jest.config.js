@@ -6,4 +6,6 @@ module.exports = {
   transform: { "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } } }] },
   setupFiles: ["<rootDir>/test/setup.ts"],
   testTimeout: 30_000,
+  // Most tests wait for a network or a disk; on two cores jest alone would run one file at a time.
+  maxWorkers: 2,
 };

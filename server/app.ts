@@ -21,6 +21,11 @@ export function createApp<S>(options: AppOptions<S>): Express {
   // A notification is nothing to cache, and hashing its answer nothing to spend time on.
   app.set("etag", false);
   app.use(helmet());
+  app.use((_request, response, next) => {
+    // Whoever keeps a connection open must not keep the process from ending.
+    if (!options.accepting()) response.set("Connection", "close");
+    next();
+  });
   app.use(operationRoutes(options));
   app.use(metricRoutes(options));
   app.use(manifestRoutes());

@@ -1,4 +1,5 @@
 /** Every environment variable, parsed once, each with a sentence of documentation. */
+import express from "express";
 import { z } from "zod";
 import { createHostAllowList } from "../src/http/hosts";
 
@@ -48,7 +49,15 @@ const schema = z.object({
     .string()
     .trim()
     .optional()
-    .transform((value) => (value === undefined || value === "" || value === "off" ? false : proxyValue(value)))
+    .transform((value, context) => {
+      const proxies = value === undefined || value === "" || value === "off" ? false : proxyValue(value);
+      try {
+        express().set("trust proxy", proxies);
+      } catch {
+        context.addIssue({ code: "custom", message: "must be a number of hops, a preset or a list of addresses" });
+      }
+      return proxies;
+    })
     .describe("Proxies in front, as Express understands it: a number of hops, a preset or a list of addresses."),
   LOG_LEVEL: z
     .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"])
@@ -71,18 +80,20 @@ const schema = z.object({
     .describe("How long a write may take to show up in Planhat's lists; creates in doubt are looked for after it."),
   RETRY_BASE_MS: wholeNumber(1, 600_000).default(1_000).describe("First wait before a failed call is repeated."),
   RETRY_CAP_MS: wholeNumber(1, 3_600_000).default(120_000).describe("Longest wait between two tries."),
-  REQUEST_TIMEOUT_MS: wholeNumber(10, 600_000).default(60_000).describe("Longest time of one call to Planhat."),
+  REQUEST_TIMEOUT_MS: wholeNumber(10, 600_000)
+    .default(60_000)
+    .describe("Longest time of one call to Planhat; a bulk call gets twice as long."),
 });
 
 export type Config = z.output<typeof schema>;
 
-/** Name, default and meaning of every variable, for documentation. */
+/** Name and meaning of every variable, for documentation. */
 export function describeConfig(): readonly { readonly name: string; readonly meaning: string }[] {
   return Object.entries(schema.shape).map(([name, field]) => ({ name, meaning: field.description ?? "" }));
 }
 
 /**
- * @throws Error that names every wrong variable and what is wrong with it, never its value
+ * @throws Error that names every wrong variable and what is wrong with it, and never a secret
  */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   if ((environment["REDIS_URL"] ?? "") !== "" || !["", "all", undefined].includes(environment["ROLE"])) {

@@ -10,6 +10,8 @@ import { createConnector } from "./wiring";
 const SHUTDOWN_MS = 25_000;
 
 async function main(config: Config): Promise<void> {
+  // What is stored is personal data: readable by this user alone.
+  process.umask(0o077);
   const logger = createLogger(config.LOG_LEVEL);
   const connector = await createConnector(config, logger);
   const server = createServer(connector.app);

@@ -88,7 +88,18 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
       retryBaseMs: config.RETRY_BASE_MS,
     },
   });
-  const tenants = createTenants({ store, seal, service });
+  const tenants = createTenants({
+    store,
+    seal,
+    service,
+    onSettings: ({ organization, id }, problems, warnings) =>
+      log({
+        level: problems.length > 0 ? "error" : "warn",
+        event: problems.length > 0 ? "connector.configuration.error" : "connector.configuration.warning",
+        context: { organization, id },
+        data: { problems, warnings },
+      }),
+  });
   const hullHttp = { ...observed, agents: hullAgents };
   const credentials = createCredentialCheck({
     hullClientFactory: (given) => createHullClient(given, { protocol, http: { ...hullHttp, maxAttempts: 2 } }),

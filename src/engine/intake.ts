@@ -68,7 +68,7 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
           else ended += 1;
           if (candidate !== undefined) logCandidate(tenant, candidate, result);
         });
-        if (round === 0) broken.forEach((each) => logBroken(tenant, entity, each));
+        if (round === 0) accepted.slice(acceptances.length).forEach((result) => logBroken(tenant, entity, result));
         pending = again;
       }
       if (queued > 0 && tenant.remote !== undefined) wake({ remote: tenant.remote, tenant: tenant.key });
@@ -186,8 +186,8 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
     }
   }
 
-  function logBroken(tenant: Tenant<S>, entity: "user" | "account", { type, content }: Acceptance): void {
-    if (content.kind !== "end") return;
-    log(outcomeLine(tenant.credentials, { entity, type, hullId: "", claims: {}, ending: content.ending }));
+  function logBroken(tenant: Tenant<S>, entity: "user" | "account", { endings }: Accepted): void {
+    const type = typeOf(service, entity);
+    for (const ending of endings) log(outcomeLine(tenant.credentials, { entity, type, hullId: "", claims: {}, ending }));
   }
 }

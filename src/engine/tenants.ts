@@ -49,9 +49,11 @@ export interface TenantsOptions<S> {
   readonly store: Store;
   readonly seal: Seal;
   readonly service: Service<S>;
+  /** Told what is odd about settings whenever they are taken in. */
+  readonly onSettings?: (credentials: Credentials, problems: readonly string[], warnings: readonly string[]) => void;
 }
 
-export function createTenants<S>({ store, seal, service }: TenantsOptions<S>): Tenants<S> {
+export function createTenants<S>({ store, seal, service, onSettings }: TenantsOptions<S>): Tenants<S> {
   const opened = new Map<string, { row: TenantRow; text: string; tenant: Tenant<S> }>();
   const connections = new Map<string, { fingerprint: string; settings: S; connection: Connection }>();
 
@@ -69,6 +71,10 @@ export function createTenants<S>({ store, seal, service }: TenantsOptions<S>): T
       ...(row.remote === undefined ? {} : { remote: row.remote }),
       ...(row.fingerprint === undefined ? {} : { fingerprint: row.fingerprint }),
     };
+    if (opened.get(row.key)?.text !== text) {
+      const warnings = parsed.ok ? parsed.warnings.map((each) => each.text) : [];
+      if (tenant.problems.length + warnings.length > 0) onSettings?.(tenant.credentials, tenant.problems, warnings);
+    }
     opened.set(row.key, { row, text, tenant });
     return tenant;
   }

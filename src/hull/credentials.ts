@@ -124,9 +124,9 @@ function refuse(status: 401 | 402 | 404 | 503, reason: CredentialRefusal): Confi
   return { ok: false, status, reason };
 }
 
-/** Header values must be printable; anything else cannot be a credential and would break the request. */
+/** An organization is a bare host, never a URL; header values must be printable; anything else cannot be a credential and would break the request. */
 function isWellFormed({ organization, id, secret }: HullCredentials): boolean {
-  return organization !== "" && /^[\x21-\x7e]+$/.test(id) && /^[\x21-\x7e]+$/.test(secret);
+  return /^[a-z0-9._:[\]-]+$/i.test(organization) && /^[\x21-\x7e]+$/.test(id) && /^[\x21-\x7e]+$/.test(secret);
 }
 
 /** A hash, so that no secret sits in a key where a dump or a log would show it. */

@@ -35,7 +35,7 @@ const segmentChanges = lenient(
 
 /** Absent for exports and batches, which differs from "nothing changed". */
 const changes = lenient(
-  (value) => value ?? undefined,
+  (value) => (isBlank(value) ? undefined : value),
   z
     .looseObject({
       is_new: z

@@ -6,7 +6,17 @@ import { forgetMirror } from "./mirror";
 import type { Content } from "./rows";
 import { inSlices, SLICE } from "./slices";
 import type { LetterKey, RecordEnding } from "./store";
-import { countEnding, ending, indexValue, lanesOf, remoteRow, transact, type Ledger, type Tables } from "./tables";
+import {
+  countEnding,
+  ending,
+  indexValue,
+  isWaiting,
+  lanesOf,
+  remoteRow,
+  transact,
+  type Ledger,
+  type Tables,
+} from "./tables";
 
 const FORGOTTEN = "Hull deleted the user, so everything stored about it was erased.";
 
@@ -82,9 +92,15 @@ function forgetRecord(tables: Tables, ledger: Ledger, key: LetterKey): RecordEnd
   forgetTell(tables, ledger, key)?.forEach(note);
   closeLetter(tables, key);
 
-  const record = tables.records.get([remote, type, hullId]);
-  tables.records.remove([remote, type, hullId]);
+  const recordKey = [remote, type, hullId];
+  const record = tables.records.get(recordKey);
   if (record?.remoteId !== undefined) forgetLinked(tables, key, record.remoteId);
+  if (record === undefined || !isWaiting(tables, recordKey)) tables.records.remove(recordKey);
+  else {
+    // Another connector of the remote has not heard of it yet: what it delivers must find its place.
+    const { version, messageId, revision } = record;
+    tables.records.put(recordKey, { version, messageId, revision: revision + 1 });
+  }
   return endings;
 }
 

@@ -1,13 +1,11 @@
 /** Forgetting what is old: dead letters, how messages ended, ids of messages. A bounded step at a time. */
-import type { KeyValue, Table } from "./kv";
+import type { Key, KeyValue, Table } from "./kv";
 import { closeLetter } from "./letters";
 import type { RecordRow } from "./rows";
-import { forgetOld, hasOld, type Tables } from "./tables";
+import { forgetOld, hasOld, isWaiting, type Tables } from "./tables";
 
 /** Rows of one table that one step looks at. */
 const WALK = 1_000;
-
-type Key = Parameters<Table<unknown>["get"]>[0];
 
 /**
  * @returns a step that looks at the next rows, from the beginning again after the last one, and removes those that are
@@ -72,10 +70,4 @@ function forgetLast(tables: Tables, key: Key, beforeMs: number): boolean {
 
 function isEmpty({ version, remoteId, doubt }: RecordRow): boolean {
   return version === 0 && remoteId === undefined && doubt === undefined;
-}
-
-function isWaiting(tables: Tables, [remote = "", ...rest]: Key): boolean {
-  return [...tables.depth.range([remote])].some(
-    ([[, tenant = ""]]) => tables.outbox.get([remote, tenant, ...rest]) !== undefined,
-  );
 }

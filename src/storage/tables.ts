@@ -1,7 +1,7 @@
 /** The tables of the embedded database, their keys, and the two rules that every operation shares: counting and ids. */
 import { hash } from "node:crypto";
 import type { OutcomeKind } from "../record";
-import type { KeyValue, Table } from "./kv";
+import type { Key, KeyValue, Table } from "./kv";
 import type {
   DeadLetterRow,
   Doubt,
@@ -224,6 +224,13 @@ export function forgetOld<V>(table: Table<V>, nowMs: number, limit: number): num
   const old = [...table.range([], { end: [dayOf(nowMs) - 1], limit })];
   for (const [key] of old) table.remove(key);
   return old.length;
+}
+
+/** Whether any tenant of the remote has an entry of this record. `key`: remote, type, Hull id. */
+export function isWaiting(tables: Tables, [remote = "", ...rest]: Key): boolean {
+  return [...tables.depth.range([remote])].some(
+    ([[, tenant = ""]]) => tables.outbox.get([remote, tenant, ...rest]) !== undefined,
+  );
 }
 
 /** Remembers how the last message of a record ended. */

@@ -25,9 +25,15 @@ describe("C14: Planhat's list of users is asked for only when an owner is mapped
     stage = await openStage({ settings });
     stage.planhat.tenant().seedUser({ _id: "u-1", email: "rep@planhat.example", firstName: "R", lastName: "Ep" });
     const fault = stage.planhat.faults.add({ kind: "status", status: 403, route: "GET /users" });
-    const owned = accountMessage({ id: "hull-owned", external_id: "owned", name: "Owned", owner: "rep@planhat.example" });
+    const owned = accountMessage({
+      id: "hull-owned",
+      external_id: "owned",
+      name: "Owned",
+      owner: "rep@planhat.example",
+    });
     await stage.send("account:update", [owned, ...three]);
-    while (fault.hits === 0 || stage.planhat.tenant().companies.size < 3) await new Promise((done) => setImmediate(done));
+    while (fault.hits === 0 || stage.planhat.tenant().companies.size < 3)
+      await new Promise((done) => setImmediate(done));
     const keys = [...stage.planhat.tenant().companies.values()].map(({ externalId }) => externalId);
     expect(keys.sort()).toEqual(["acme", "beta", "gamma"]);
     const [lane] = await stage.connector.store.lanes();
@@ -68,7 +74,12 @@ describe("C16: no account is lost in silence", () => {
 describe("C17: an answer's status and headers decide what happens next", () => {
   test("429 with Retry-After: the wait is kept, then it goes on", async () => {
     stage = await openStage();
-    stage.planhat.faults.add({ kind: "rate-limit", headers: { "retry-after": "1" }, route: "PUT /companies", count: 1 });
+    stage.planhat.faults.add({
+      kind: "rate-limit",
+      headers: { "retry-after": "1" },
+      route: "PUT /companies",
+      count: 1,
+    });
     await stage.deliver("account:update", three);
     expect(await stage.outcomes()).toEqual({ "companies/sent/created": 3 });
     const [first, second] = stage.calls.filter(({ route }) => route === "PUT /companies");
@@ -151,12 +162,15 @@ describe("C20: whatever is not sent leaves a line that says why", () => {
     ]);
   });
 
-  test.each([[undefined], [null], [""], ["   "]])("a token that is %j counts as missing, and a person is told", async (token) => {
-    stage = await openStage({ settings: { personal_acccess_token: token } });
-    await stage.deliver("user:update", [userMessage({}, ACME)]);
-    expect(await stage.outcomes()).toEqual({ "endusers/skipped/missing_token": 1 });
-    const lines = stage.logs.filter(({ message }) => message === "outgoing.user.skip");
-    expect(lines).toMatchObject([{ level: "warn", data: { code: "missing_token" } }]);
-    expect(stage.calls).toEqual([]);
-  });
+  test.each([[undefined], [null], [""], ["   "]])(
+    "a token that is %j counts as missing, and a person is told",
+    async (token) => {
+      stage = await openStage({ settings: { personal_acccess_token: token } });
+      await stage.deliver("user:update", [userMessage({}, ACME)]);
+      expect(await stage.outcomes()).toEqual({ "endusers/skipped/missing_token": 1 });
+      const lines = stage.logs.filter(({ message }) => message === "outgoing.user.skip");
+      expect(lines).toMatchObject([{ level: "warn", data: { code: "missing_token" } }]);
+      expect(stage.calls).toEqual([]);
+    },
+  );
 });

@@ -31,7 +31,8 @@ test("C8: false, 0 and an empty text are values, and do not come again and again
   await stage.deliver("user:update", [userMessage({ ...after, indexed_at: minute(1) })]);
   expect(stage.planhat.snapshot().endusers).toMatchObject([{ featured: false, position: "", custom: { Seats: 0 } }]);
   stage.planhat.books.reset();
-  for (const index of [2, 3]) await stage.deliver("user:update", [userMessage({ ...after, indexed_at: minute(index) })]);
+  for (const index of [2, 3])
+    await stage.deliver("user:update", [userMessage({ ...after, indexed_at: minute(index) })]);
   expect(stage.planhat.books.snapshot().calls).toBe(0);
 });
 
@@ -84,7 +85,9 @@ test("C9: dots and brackets in the name of a custom field are just characters", 
 
 test("C11: a fresh install sends the name, and the old default row “fullName” means it too", async () => {
   for (const rows of [undefined, [row("name", "fullName"), row("email", "email")]]) {
-    stage = await openStage({ settings: { contact_attributes_outbound: rows, account_attributes_outbound: undefined } });
+    stage = await openStage({
+      settings: { contact_attributes_outbound: rows, account_attributes_outbound: undefined },
+    });
     await stage.deliver("user:update", [userMessage()]);
     const { companies, endusers } = stage.planhat.snapshot();
     expect([companies[0]?.["name"], endusers[0]?.["name"], endusers[0]?.["email"]]).toEqual([

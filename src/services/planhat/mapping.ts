@@ -48,7 +48,7 @@ export function mapFields(type: string, rows: readonly MappingRow[], source: Sou
       continue;
     }
     const converted = convert(value, spec, attribute.text);
-    if (!converted.ok) {
+    if (!converted.ok || (isKey && isTooLong(converted.value))) {
       (isKey ? brokenKeys : warnings).push(reason("invalid_value", `${attribute.text} → ${field}`));
     } else if (!isKey || textOf(converted.value) !== undefined) {
       fields.set(field, converted.value);
@@ -66,4 +66,11 @@ export function messageSource(message: EntityMessage): Source {
     read: (attribute) => readAttribute(message, attribute),
     wasCleared: (attribute) => wasCleared(message, attribute),
   };
+}
+
+/** Keys travel in addresses of look-ups, which servers bound; no real one comes near. */
+const MAX_KEY_LENGTH = 500;
+
+export function isTooLong(key: Json): boolean {
+  return typeof key === "string" && key.length > MAX_KEY_LENGTH;
 }

@@ -11,7 +11,7 @@ import type { Claims, DesiredParent, Plan, PlannedRecord } from "../service";
 import { planActivities } from "./activities";
 import { own, textOf } from "./attributes";
 import { planLicenses } from "./licenses";
-import { desiredOf, mapFields, messageSource, type Mapped } from "./mapping";
+import { desiredOf, isTooLong, mapFields, messageSource, type Mapped } from "./mapping";
 import { COMPANIES, ENDUSERS, fieldSpec } from "./objects";
 import type { PlanhatSettings } from "./settings";
 import { convert } from "./values";
@@ -117,7 +117,8 @@ function companyOf(message: EntityMessage, settings: PlanhatSettings, clearOnNul
   const externalId = accountExternalId(message);
   if (externalId === undefined) return mapped;
   const converted = convert(externalId, fieldSpec(COMPANIES.name, "externalId"), "external_id");
-  const broken = converted.ok ? [] : [reason("invalid_value", "account.external_id → externalId")];
+  const broken =
+    converted.ok && !isTooLong(externalId) ? [] : [reason("invalid_value", "account.external_id → externalId")];
   return {
     ...mapped,
     fields: { ...mapped.fields, externalId },

@@ -27,7 +27,8 @@ export async function readBackCreates(
   items: readonly Item[],
   folded: Folded,
 ): Promise<Settled> {
-  const { rows, complete } = type === COMPANIES.name ? await companyRows(rest, items) : await childRows(rest, type, items);
+  const { rows, complete } =
+    type === COMPANIES.name ? await companyRows(rest, items) : await childRows(rest, type, items);
   const places = new Map<string, Row[]>();
   for (const row of rows) {
     for (const place of placesOf(type, row)) places.set(place, [...(places.get(place) ?? []), row]);

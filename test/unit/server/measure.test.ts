@@ -1,0 +1,54 @@
+import { once } from "node:events";
+import { createServer, request, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import express from "express";
+import type { MeasuredNotification } from "../../../server/metrics";
+import { measured } from "../../../server/middleware/measure";
+
+let seen: MeasuredNotification[];
+let server: Server;
+let port: number;
+
+beforeEach(async () => {
+  seen = [];
+  const app = express();
+  app.post("/slow", measured({ notification: (one) => seen.push(one) }), express.json(), (_request, response) => {
+    setTimeout(() => response.json({}), 100);
+  });
+  app.post("/mute", measured({ notification: (one) => seen.push(one) }), express.json());
+  server = createServer(app).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  port = (server.address() as AddressInfo).port;
+});
+afterEach(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+async function measurement(): Promise<MeasuredNotification | undefined> {
+  for (let looks = 0; seen.length === 0 && looks < 200; looks += 1) await new Promise((done) => setTimeout(done, 10));
+  return seen[0];
+}
+
+test("a notification takes as long as its answer", async () => {
+  const headers = { "content-type": "application/json" };
+  await fetch(`http://127.0.0.1:${port}/slow`, { method: "POST", headers, body: '{"channel":"user:update"}' });
+  const found = await measurement();
+  expect(found).toMatchObject({ channel: "user:update", status: 200 });
+  expect(found?.durationMs).toBeGreaterThan(95);
+});
+
+test("one whose sender hangs up has no status, whatever it would have been answered", async () => {
+  const headers = { "content-type": "application/json", "content-length": 25 };
+  const sending = request({ host: "127.0.0.1", port, path: "/slow", method: "POST", headers });
+  sending.on("error", () => undefined);
+  sending.end('{"channel":"user:update"}');
+  await new Promise((done) => setTimeout(done, 40));
+  sending.destroy();
+  expect(await measurement()).toMatchObject({ channel: "user:update", status: undefined });
+});
+
+test("one without a readable body has no channel", async () => {
+  await fetch(`http://127.0.0.1:${port}/mute`, { method: "POST", body: "text" });
+  expect(await measurement()).toMatchObject({ channel: undefined, status: 404 });
+});
