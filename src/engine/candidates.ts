@@ -89,7 +89,7 @@ export function entityOf<S>(service: Service<S>, type: string): "user" | "accoun
 }
 
 /** The object type that a Hull entity itself becomes. */
-function typeOf<S>(service: Service<S>, entity: "user" | "account"): string {
+export function typeOf<S>(service: Service<S>, entity: "user" | "account"): string {
   const type = service.types.find((each) => each.entity === entity);
   if (type === undefined) throw new Error(`${service.name} has no object type for a Hull ${entity}.`);
   return type.name;

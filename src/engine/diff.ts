@@ -22,6 +22,8 @@ export interface Difference {
 export interface DiffOptions {
   /** Exports and batches: send even what is equal. */
   readonly force: boolean;
+  /** Replays: compare as if nothing had been sent, so that Hull wins over what a person changed there. */
+  readonly replay?: boolean;
   /** Create: there is nothing to compare with. */
   readonly create: boolean;
 }
@@ -57,13 +59,13 @@ export function diff(
         if (sent !== NOTHING) found.push(field);
         continue;
       }
-      if (sent === NOTHING && !options.force) continue;
+      if (sent === NOTHING && !options.force && options.replay !== true) continue;
       send.push(field);
     } else if (options.force) send.push(field);
     else if (remote === there) {
       equal.push(field);
       if (sent !== fingerprint(own, spec.type)) found.push(field);
-    } else if (sent !== fingerprint(own, spec.type)) send.push(field);
+    } else if (options.replay === true || sent !== fingerprint(own, spec.type)) send.push(field);
   }
   return { send, equal, found };
 }

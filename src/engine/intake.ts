@@ -4,7 +4,7 @@
  */
 import type { Service } from "../services/service";
 import type { Acceptance, Accepted, NewContent, RecordView, Store } from "../storage/store";
-import { brokenAcceptance, candidatesOf, endingFor, entityOf, type Candidate } from "./candidates";
+import { brokenAcceptance, candidatesOf, endingFor, entityOf, typeOf, type Candidate } from "./candidates";
 import { diff } from "./diff";
 import { mergeMessages, readMessage } from "./message";
 import { joinReasons, reason } from "./outcome";

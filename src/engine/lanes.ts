@@ -25,6 +25,8 @@ export interface LanesOptions<S> {
   readonly now: () => number;
   readonly timing: Timing;
   readonly pace: Pace;
+  /** How long dead letters and last outcomes are kept, milliseconds. */
+  readonly retentionMs: number;
 }
 
 export interface Pace {
@@ -45,6 +47,10 @@ export interface Lanes {
   wake(lane: Lane): void;
   /** Lifts what holds a tenant's lane: its settings may have been mended. */
   release(lane: Lane): Promise<void>;
+  /** Logs outcomes that were written outside of a pass. */
+  announce(tenantKey: string, endings: readonly RecordEnding[]): Promise<void>;
+  /** Resolves when the passes that run now have ended. */
+  idle(): Promise<void>;
   /** Ends running passes at their next durable point. */
   close(): Promise<void>;
 }
@@ -63,12 +69,14 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
   const setbacks = new Map<string, number>();
   /** Credentials that were tried, by lane: new ones are tried whatever holds the lane. */
   const tried = new Map<string, string>();
+  const passes = new Set<Promise<void>>();
   const closing = (): boolean => life.signal.aborted;
   let sweeper: NodeJS.Timeout | undefined;
   const jobs = options.jobs(async (name) => {
     const [kind, remote, tenant] = JSON.parse(name) as [string, string, string];
-    if (kind === DELIVER) await deliver(remote);
-    else await tell({ remote, tenant });
+    const pass = kind === DELIVER ? deliver(remote) : tell({ remote, tenant });
+    passes.add(pass);
+    await pass.finally(() => passes.delete(pass));
   });
 
   /** One delivery job per remote: two connectors of one Planhat tenant must not create the same record at once. */
@@ -259,6 +267,7 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
 
   async function sweep(): Promise<void> {
     for (const lane of await store.lanes()) wake(lane);
+    await store.housekeep(options.retentionMs);
   }
 
   return {
@@ -272,6 +281,13 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
     release: async (lane) => {
       await lift(lane);
       wake(lane);
+    },
+    announce: async (tenantKey, endings) => {
+      const tenant = endings.length === 0 ? undefined : await tenants.load(tenantKey);
+      if (tenant !== undefined) report(tenant, endings);
+    },
+    idle: async () => {
+      await Promise.allSettled(passes);
     },
     close: async () => {
       life.abort();

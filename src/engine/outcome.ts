@@ -35,6 +35,7 @@ const TEXTS = {
   ambiguous: "Several records in the service could be this one; none was touched.",
   same_remote_record: "Another Hull entity is already linked to the same record in the service.",
   archived: "The record is archived in the service.",
+  forgotten: "Hull deleted the user, so everything stored about it was erased.",
   newer_message: "A newer message of the same entity arrived.",
   merged: "Merged with a newer message of the same shipment.",
   refused: "The service refused the record.",

@@ -34,6 +34,8 @@ export interface Tenants<S> {
   connection(tenant: Tenant<S>): Connection | undefined;
   /** The remote was confirmed, changed or renewed: stored rows changed under us. */
   refresh(key: string): void;
+  /** The tenant was erased: nothing of it is kept in memory either. */
+  forget(key: string): void;
 }
 
 export function tenantKey(organization: string, connectorId: string): string {
@@ -90,6 +92,10 @@ export function createTenants<S>({ store, seal, service, onSettings }: TenantsOp
     load,
     refresh: (key) => {
       opened.delete(key);
+    },
+    forget: (key) => {
+      opened.delete(key);
+      connections.delete(key);
     },
 
     remember: async (credentials, privateSettings, settingsAtMs) => {

@@ -20,7 +20,7 @@ function changeOf({ specOf }: TypeContext, work: Work): Change {
   const difference =
     content.derived && !create
       ? { send: [], equal: [], found: [] }
-      : diff(content.desired, wire, facts, specOf, { force: content.force, create });
+      : diff(content.desired, wire, facts, specOf, { force: content.force, replay: content.replay === true, create });
   const fields = Object.fromEntries(
     difference.send.map((field) => [field, wire[field] ?? content.desired.fields[field] ?? null]),
   );

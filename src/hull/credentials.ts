@@ -82,8 +82,9 @@ export function createCredentialCheck(options: CredentialCheckOptions): Credenti
 
   return {
     async confirm(credentials) {
+      const { organization } = credentials;
       if (!isWellFormed(credentials)) return refuse(401, "malformed_credentials");
-      if (!options.allowedOrganizations.allows(credentials.organization, options.protocol)) {
+      if (!isBareHost(organization) || !options.allowedOrganizations.allows(organization, options.protocol)) {
         return refuse(401, "organization_not_allowed");
       }
       const key = keyOf(credentials);
@@ -124,9 +125,14 @@ function refuse(status: 401 | 402 | 404 | 503, reason: CredentialRefusal): Confi
   return { ok: false, status, reason };
 }
 
-/** An organization is a bare host, never a URL; header values must be printable; anything else cannot be a credential and would break the request. */
+/** The allow-list reads URLs too, but an organization is a host and nothing else. */
+function isBareHost(organization: string): boolean {
+  return /^[a-z0-9._:[\]-]+$/i.test(organization);
+}
+
+/** Header values must be printable; anything else cannot be a credential and would break the request. */
 function isWellFormed({ organization, id, secret }: HullCredentials): boolean {
-  return /^[a-z0-9._:[\]-]+$/i.test(organization) && /^[\x21-\x7e]+$/.test(id) && /^[\x21-\x7e]+$/.test(secret);
+  return organization !== "" && /^[\x21-\x7e]+$/.test(id) && /^[\x21-\x7e]+$/.test(secret);
 }
 
 /** A hash, so that no secret sits in a key where a dump or a log would show it. */

@@ -35,7 +35,7 @@ const segmentChanges = lenient(
 
 /** Absent for exports and batches, which differs from "nothing changed". */
 const changes = lenient(
-  (value) => (isBlank(value) ? undefined : value),
+  (value) => (Array.isArray(value) && isBlank(value) ? undefined : (value ?? undefined)),
   z
     .looseObject({
       is_new: z

@@ -19,6 +19,8 @@ import { differences, everybodyTold, openWorld, sum, type World } from "./world"
 const SEED = 20_260_101;
 const USERS = 20_000;
 const COMPANIES = 400;
+/** Users per part of the export. */
+const PART = 2_000;
 
 type Point =
   /** Half of a notification was received. */
@@ -103,10 +105,10 @@ function badDay({ planhat, hull }: World): readonly FaultHandle[] {
   ];
   const route = "PUT /endusers";
   const certain: readonly FaultRule[] = [
-    { kind: "status", status: 502, applied: true, route: nth(route, 4), count: 1 },
-    { kind: "reset-after", route: nth(route, 6), count: 1 },
-    { kind: "reset-before", route: nth(route, 8), count: 1 },
-    { kind: "truncate", route: nth(route, 10), count: 1 },
+    { kind: "status", status: 502, applied: true, route: nth(route, 3), count: 1 },
+    { kind: "reset-after", route: nth(route, 4), count: 1 },
+    { kind: "reset-before", route: nth(route, 6), count: 1 },
+    { kind: "truncate", route: nth(route, 8), count: 1 },
   ];
   const telling: readonly FaultRule[] = [
     { kind: "status", status: 503, count: 10 },
@@ -181,14 +183,19 @@ test("an export of 20,000 users survives faults and kills without a loss or a do
   const faults = badDay(world);
   armed(world, sabotage);
 
-  const report = await hull.send(world.url, {
-    connectorId: CONNECTOR.id,
-    channel: "user:update",
-    isExport: true,
-    messages: messagesOf(population),
-    shipmentSize: 200,
-  });
-  expect(report).toMatchObject({ messagesAccepted: USERS, messagesDropped: 0 });
+  const messages = messagesOf(population);
+  for (let from = 0; from < USERS; from += PART) {
+    const report = await hull.send(world.url, {
+      connectorId: CONNECTOR.id,
+      channel: "user:update",
+      isExport: true,
+      messages: messages.slice(from, from + PART),
+      shipmentSize: 200,
+    });
+    expect(report).toMatchObject({ messagesAccepted: PART, messagesDropped: 0 });
+    // However slow the machine: delivery keeps up with intake, so that there are bulk calls enough to be killed in.
+    await world.reached(() => planhat.tenant().endusers.size >= from);
+  }
   const sentAfter = Date.now() - startedAt;
   const remains = await world.drained(() => everybodyTold(population, hull));
 
@@ -210,4 +217,4 @@ test("an export of 20,000 users survives faults and kills without a loss or a do
   expect(remains).toMatchObject({ lanes: [], depths: [], deadLetters: 0 });
   expect(remains.tally.messages).toBe(USERS);
   expect(sum(remains.tally.outcomes)).toBe(USERS);
-}, 420_000);
+}, 900_000);

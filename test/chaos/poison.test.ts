@@ -69,5 +69,5 @@ test.each(cases)(
     expect(letters[0]?.ending.text).toContain(words);
     expect(house.logs).toMatchObject([{ level: "error", message: "outgoing.user.error" }]);
   },
-  60_000,
+  180_000,
 );

@@ -20,7 +20,7 @@ let folder: string;
 let world: World | undefined;
 beforeAll(() => {
   build = buildServer();
-}, 60_000);
+}, 180_000);
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "connector-process-"));
 });
@@ -107,7 +107,7 @@ test("SIGTERM under load ends with 0 in time, and nothing that was accepted is l
   expect(planhat.books.snapshot()).toMatchObject({ duplicates: [], created: { endusers: 3_000, companies: 30 } });
   expect(remains).toMatchObject({ lanes: [], deadLetters: 0, tally: { messages: 3_000 } });
   expect(sum(remains.tally.outcomes)).toBe(3_000);
-}, 60_000);
+}, 180_000);
 
 test("SIGTERM while Planhat asks for a long wait ends in time, and the rest is delivered after the next start", async () => {
   world = await openWorld({ build, seed: 5 });
@@ -137,7 +137,7 @@ test("SIGTERM while Planhat asks for a long wait ends in time, and the rest is d
   const remains = await world.drained(() => everybodyTold(population, hull));
   expect(differences(population, world)).toEqual([]);
   expect(remains).toMatchObject({ lanes: [], tally: { messages: 200, outcomes: { "endusers/sent/created": 200 } } });
-}, 60_000);
+}, 180_000);
 
 const asRoot = process.getuid?.() === 0 ? test : test.skip;
 

@@ -19,6 +19,8 @@ export interface World {
   /** Where Hull posts: through the gate. */
   readonly url: string;
   readonly folder: string;
+  /** Resolves when `until` holds. Rejects when it does not and nobody calls anybody any more. */
+  reached(until: () => boolean): Promise<void>;
   /** Stops the connector when nothing moves any more, and starts it again while anything still waits. */
   drained(until: () => boolean): Promise<Remains>;
   close(): Promise<void>;
@@ -100,7 +102,6 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     }
   }
 
-  /** Waits as long as it takes, provided that somebody calls somebody now and then. */
   async function reached(until: () => boolean): Promise<void> {
     let calls = callsSoFar();
     let movedAt = Date.now();
@@ -119,6 +120,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     server,
     url: `${gate.url}/smart-notifier`,
     folder,
+    reached,
     drained: async (until) => {
       await reached(until);
       for (let rounds = 0; ; rounds += 1) {

@@ -39,6 +39,8 @@ export interface Stage extends House {
   send(channel: Channel, messages: readonly unknown[], isExport?: boolean): Promise<SendReport>;
   /** Sends and waits until nothing waits any more. */
   deliver(channel: Channel, messages: readonly unknown[], isExport?: boolean): Promise<void>;
+  /** What Hull says when the connector's settings were saved. */
+  tellOfSettings(): Promise<void>;
 }
 
 export async function openStage(options: HouseOptions = {}): Promise<Stage> {
@@ -63,6 +65,10 @@ export async function openStage(options: HouseOptions = {}): Promise<Stage> {
       const report = await send(channel, messages, isExport);
       expect(report.messagesAccepted).toBe(messages.length);
       await house.settled();
+    },
+    tellOfSettings: async () => {
+      const options = { connectorId: CONNECTOR.id, channel: "ship:update", messages: [] } as const;
+      expect((await house.hull.sendOne(house.url, options)).status).toBe(200);
     },
   });
 }

@@ -89,16 +89,16 @@ describe("C17: an answer's status and headers decide what happens next", () => {
 
   test("401: nothing is tried again and again, a person is told, and mended settings set it going", async () => {
     stage = await openStage();
-    stage.planhat.revokeToken(OPEN_SETTINGS.personal_acccess_token);
+    stage.planhat.rotateToken(OPEN_SETTINGS.personal_acccess_token, "planhat-token-0002");
     await stage.send("account:update", three);
     while (!stage.logs.some(({ message }) => message === "connector.configuration.error")) {
       await new Promise((done) => setImmediate(done));
     }
     expect(stage.planhat.books.snapshot().calls).toBe(1);
     expect(await stage.outcomes()).toEqual({});
-    stage.planhat.addTenant("planhat-token-0002");
     stage.hull.saveSettings(CONNECTOR.id, { ...OPEN_SETTINGS, personal_acccess_token: "planhat-token-0002" });
-    await stage.deliver("ship:update", []);
+    await stage.tellOfSettings();
+    await stage.settled();
     expect(await stage.outcomes()).toEqual({ "companies/sent/created": 3 });
   });
 
@@ -124,7 +124,7 @@ describe("C17: an answer's status and headers decide what happens next", () => {
     expect(Object.values(outcomes).reduce((sum, count) => sum + count, 0)).toBe(3);
   });
 
-  test("connections are kept: many calls, few sockets", async () => {
+  test("every call asks to keep the connection", async () => {
     stage = await openStage();
     const ports = new Set<unknown>();
     for (let index = 0; index < 10; index += 1) {

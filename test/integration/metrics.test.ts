@@ -82,6 +82,16 @@ test("what waits and what is held can be seen while Planhat refuses the token", 
   expect(found.sum("connector_call_duration_seconds_count", { system: "planhat", status: "401" })).toBeGreaterThan(0);
 });
 
+test("a message that is sent again is counted once, also one that names nobody", async () => {
+  house = await openHouse();
+  for (const _ of [1, 2]) {
+    const broken = { message_id: "m1", user: { email: "ann@acme.example" } };
+    await house.hull.send(house.url, { connectorId: CONNECTOR.id, channel: "user:update", messages: [broken] });
+  }
+  expect(await house.outcomes()).toEqual({ "endusers/rejected/invalid_message": 1 });
+  expect((await scrape()).sum("connector_outcomes_total", { code: "invalid_message" })).toBe(1);
+});
+
 test("requests that are refused are seen with their status", async () => {
   house = await openHouse();
   const post = (body: string): Promise<Response> => fetch(house.url, { method: "POST", body });

@@ -1,0 +1,125 @@
+/** Starting and ending the processes that a measure needs. Whatever happens to this one, none of them outlives it. */
+import { fork, spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Holding, Order, Ready } from "./children/simulators";
+
+const CHILDREN = join(__dirname, "children");
+const SERVER = join(__dirname, "..", "server", "main.js");
+/** Ends the connector when this process ends; the forked ones see their channel close. */
+const LEASH = join(__dirname, "..", "simulators", "demo", "leash.js");
+const START_WITHIN_MS = 20_000;
+const STOP_WITHIN_MS = 30_000;
+
+export interface Running {
+  readonly url: string;
+  readonly pid: number;
+  stop(): Promise<void>;
+}
+
+export interface Simulators extends Ready {
+  /** Resolves when the order is carried out. */
+  order(order: Order): Promise<Holding>;
+  stop(): Promise<void>;
+}
+
+function forked(name: string): ChildProcess {
+  return fork(join(CHILDREN, `${name}.js`), { stdio: ["ignore", "ignore", "inherit", "ipc"], execArgv: [] });
+}
+
+async function answer<T>(child: ChildProcess): Promise<T> {
+  const ended = once(child, "exit").then(() => Promise.reject(new Error("A process of the bench ended by itself.")));
+  ended.catch(() => undefined);
+  const [message] = (await Promise.race([once(child, "message"), ended])) as [T];
+  return message;
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, "exit");
+  child.kill(signal);
+  const force = setTimeout(() => child.kill("SIGKILL"), STOP_WITHIN_MS);
+  await ended;
+  clearTimeout(force);
+}
+
+export async function startBare(): Promise<Running> {
+  const child = forked("bare");
+  const { url } = await answer<{ readonly url: string }>(child);
+  return { url, pid: child.pid ?? 0, stop: () => end(child, "SIGKILL") };
+}
+
+export async function startSimulators(): Promise<Simulators> {
+  const child = forked("simulators");
+  const ready = await answer<Ready>(child);
+  return {
+    ...ready,
+    order: (order) => {
+      const done = answer<Holding>(child);
+      child.send(order);
+      return done;
+    },
+    stop: () => end(child, "SIGKILL"),
+  };
+}
+
+export interface ConnectorOptions {
+  readonly simulators: Simulators;
+  /** Of `newFolder`. */
+  readonly folder: string;
+  /** Variables on top of what the simulators ask for. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Folder for a CPU profile, written when the process stops. */
+  readonly profiles: string | undefined;
+}
+
+/**
+ * The compiled server, started as in production; its log goes to a file, as it does under most supervisors.
+ *
+ * @throws Error with the end of its log when it does not start
+ */
+export async function startConnector({ simulators, folder, environment, profiles }: ConnectorOptions): Promise<Running> {
+  const logFile = join(folder, "connector.log");
+  const log = openSync(logFile, "w");
+  const profiling = profiles === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profiles}`];
+  const child = spawn(process.execPath, [...profiling, "--require", LEASH, SERVER], {
+    env: {
+      PATH: process.env["PATH"],
+      HOST: "127.0.0.1",
+      PORT: "0",
+      DATA_DIR: join(folder, "data"),
+      PLANHAT_API_URL: `${simulators.planhatUrl}/{api_prefix}`,
+      HULL_PROTOCOL: "http",
+      HULL_FIREHOSE_URL: simulators.firehoseUrl,
+      HULL_ALLOWED_ORGANIZATIONS: "127.0.0.1:*",
+      HULL_SIGNATURE_KEY_HOSTS: "127.0.0.1:*",
+      ...environment,
+    },
+    stdio: ["pipe", log, log],
+  });
+  closeSync(log);
+  // A pipe to a process that has just ended: its exit says everything.
+  child.stdin?.on("error", () => undefined);
+  const stop = (): Promise<void> => end(child, "SIGTERM");
+  for (const began = performance.now(); performance.now() - began < START_WITHIN_MS; await sleep(20)) {
+    const [, port] = /"port":(\d+).*"connector\.start"/.exec(readFileSync(logFile, "utf8")) ?? [];
+    if (port !== undefined) return { url: `http://127.0.0.1:${port}`, pid: child.pid ?? 0, stop };
+    if (child.exitCode !== null) break;
+  }
+  await stop();
+  throw new Error(`The connector does not start. ${readFileSync(logFile, "utf8").slice(-2_000)}`);
+}
+
+export interface Folder {
+  readonly path: string;
+  remove(): void;
+}
+
+export function newFolder(): Folder {
+  const path = mkdtempSync(join(tmpdir(), "connector-bench-"));
+  mkdirSync(join(path, "data"));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}

@@ -1,0 +1,35 @@
+/** What the connector says about itself on `/metrics`. */
+import { setTimeout as sleep } from "node:timers/promises";
+
+export interface Counts {
+  readonly outbox: number;
+  readonly tells: number;
+  /** Outcomes of endusers so far, by outcome. */
+  readonly outcomes: Readonly<Record<string, number>>;
+}
+
+export async function countsOf(baseUrl: string): Promise<Counts> {
+  const text = await (await fetch(`${baseUrl}/metrics`)).text();
+  const gauge = (name: string): number => Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1] ?? NaN);
+  const outcomes: Record<string, number> = {};
+  for (const [, type, outcome = "", count] of text.matchAll(
+    /^connector_outcomes_total\{type="(\w+)",outcome="(\w+)".*\} (\d+)$/gm,
+  )) {
+    if (type === "endusers") outcomes[outcome] = (outcomes[outcome] ?? 0) + Number(count);
+  }
+  return { outbox: gauge("connector_outbox_entries"), tells: gauge("connector_tells_waiting"), outcomes };
+}
+
+/**
+ * Resolves when nothing waits any more, neither for Planhat nor for Hull.
+ *
+ * @throws Error when that takes longer than `withinMs`
+ */
+export async function drained(baseUrl: string, withinMs: number, everyMs = 50): Promise<void> {
+  for (const began = performance.now(); ; await sleep(everyMs)) {
+    const { outbox, tells } = await countsOf(baseUrl);
+    if (outbox === 0 && tells === 0) return;
+    if (performance.now() - began < withinMs) continue;
+    throw new Error(`After ${withinMs / 1_000} s, ${outbox} records and ${tells} tells still wait.`);
+  }
+}
