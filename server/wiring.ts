@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { Express } from "express";
 import type { Logger } from "pino";
+import { createForgetting } from "../src/engine/forget";
 import { createIntake } from "../src/engine/intake";
 import { createLanes, type Lanes } from "../src/engine/lanes";
 import { createTenants } from "../src/engine/tenants";
@@ -17,13 +18,13 @@ import { createSignatureVerifier } from "../src/hull/signature";
 import { createKeyFetcher } from "../src/hull/signature-keys";
 import { createEmbeddedJobs } from "../src/queue/embedded";
 import { createPlanhatService } from "../src/services/planhat";
-import { createEmbeddedStore } from "../src/storage/embedded";
-import { lockFolder } from "../src/storage/exclusive";
-import { createLmdbKeyValue } from "../src/storage/lmdb";
 import { createSeal } from "../src/storage/seal";
 import type { Store } from "../src/storage/store";
 import { createApp } from "./app";
 import type { Config } from "./config";
+import { createControl } from "./control";
+import { openDataFolder, storePath } from "./data-folder";
+import { createDesk } from "./desk";
 import { createCallLog, createLog } from "./log";
 import { createMetrics } from "./metrics";
 import { readSecret } from "./secret";
@@ -45,6 +46,7 @@ const HOLD_MS = 10 * 60_000;
 /** A complete scan younger than the shortest fetch interval proves absence. */
 const SCAN_TRUST_MS = 180 * 60_000;
 const BATCH = 5_000;
+const DAY_MS = 86_400_000;
 /** Hull waits 25 s for an answer. */
 const ANSWER_WITHIN_MS = 20_000;
 
@@ -55,15 +57,15 @@ const ANSWER_WITHIN_MS = 20_000;
  */
 export async function createConnector(config: Config, logger: Logger): Promise<Connector> {
   const now = Date.now;
-  const lock = await lockFolder(config.DATA_DIR);
+  const folder = await openDataFolder(config.DATA_DIR, now);
+  const { store } = folder;
   const seal = createSeal(readSecret(config.SECRET, config.DATA_DIR));
-  const store = await createEmbeddedStore({ kv: createLmdbKeyValue(join(config.DATA_DIR, "store")), now });
 
   const budgets = createBudgetRegistry();
   const metrics = createMetrics({
     store,
     budgetLeft: () => budgets.left(),
-    storeFile: join(config.DATA_DIR, "store", "data.mdb"),
+    storeFile: join(storePath(config.DATA_DIR), "data.mdb"),
     now,
   });
   const httpLog = createCallLog(logger);
@@ -135,8 +137,22 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
       }),
     timing: { settleMs: config.SETTLE_MS, scanTrustMs: SCAN_TRUST_MS },
     pace: { retry, lingerMs: config.LINGER_MS, sweepMs: SWEEP_MS, holdMs: HOLD_MS, batch: BATCH },
+    retentionMs: config.RETENTION_DAYS * DAY_MS,
   });
   const intake = createIntake({ store, service, log, now, wake: (lane) => lanes.wake(lane) });
+  const announce: Lanes["announce"] = (tenant, endings) => lanes.announce(tenant, endings);
+  const desk = createDesk({
+    store,
+    wake: (lane) => lanes.wake(lane),
+    announce,
+    forgetTenant: async (key) => {
+      const rows = await store.forgetTenant(key);
+      tenants.forget(key);
+      // Passes that were under way may have written once more.
+      await lanes.idle();
+      return rows + (await store.forgetTenant(key));
+    },
+  });
 
   let accepting = true;
   const app = createApp({
@@ -144,6 +160,7 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
     tenants,
     intake,
     lanes,
+    forget: createForgetting({ store, service, log, announce }),
     credentials,
     signature,
     metrics,
@@ -155,6 +172,7 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
     accepting: () => accepting,
   });
   await lanes.start();
+  folder.lock.serve(createControl(desk));
 
   return {
     app,
@@ -165,11 +183,11 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
     },
     close: async () => {
       accepting = false;
+      folder.lock.serve(undefined);
       await lanes.close();
       budgets.close();
       for (const agents of [hullAgents, keyAgents, planhatAgents]) closeAgents(agents);
-      await store.close();
-      await lock.release();
+      await folder.close();
     },
   };
 }

@@ -16,6 +16,8 @@ export interface NotificationRouteOptions<S> {
   readonly tenants: Tenants<S>;
   readonly intake: Intake<S>;
   readonly lanes: Lanes;
+  /** Erases the users that the messages of a `user:delete` name. */
+  readonly forget: (tenant: Tenant<S>, messages: readonly unknown[]) => Promise<void>;
   readonly credentials: CredentialCheck;
   readonly signature: SignatureVerifier;
   readonly maxOutbox: number;
@@ -54,6 +56,7 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
     const entity = channel === "user:update" ? "user" : channel === "account:update" ? "account" : undefined;
     if (entity === undefined) {
       if (channel === "ship:update") await release(tenant);
+      if (channel === "user:delete") await options.forget(tenant, notification.messages);
       return ACKNOWLEDGED;
     }
     const depth = await depthOf(tenant);

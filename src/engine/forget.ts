@@ -42,5 +42,6 @@ function userIdOf(message: unknown): string | undefined {
   if (!isAttributes(message)) return undefined;
   const { user } = message;
   const id = isAttributes(user) ? user["id"] : (message["user_id"] ?? message["id"]);
-  return typeof id === "string" && id !== "" && id.length <= MAX_ID_LENGTH ? id : undefined;
+  const text = typeof id === "number" ? String(id) : id;
+  return typeof text === "string" && text !== "" && text.length <= MAX_ID_LENGTH ? text : undefined;
 }

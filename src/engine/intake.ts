@@ -188,6 +188,7 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
 
   function logBroken(tenant: Tenant<S>, entity: "user" | "account", { endings }: Accepted): void {
     const type = typeOf(service, entity);
-    for (const ending of endings) log(outcomeLine(tenant.credentials, { entity, type, hullId: "", claims: {}, ending }));
+    for (const ending of endings)
+      log(outcomeLine(tenant.credentials, { entity, type, hullId: "", claims: {}, ending }));
   }
 }

@@ -4,10 +4,11 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Firehose } from "../hull/firehose";
-import type { Connection, Problem, Service } from "../services/service";
+import type { Connection, Service } from "../services/service";
 import type { Jobs } from "../queue/jobs";
 import type { Lane, RecordEnding, Store } from "../storage/store";
 import { deliverType } from "./deliver";
+import { createHolds } from "./holds";
 import type { PassOptions, RetryPace } from "./pass";
 import { outcomeLine, type Log } from "./report";
 import type { Timing } from "./resolve";
@@ -65,8 +66,6 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
   const { store, service, tenants, log, now, timing, pace } = options;
   const typeNames = service.types.map((type) => type.name);
   const life = new AbortController();
-  /** Passing problems in a row, by lane and scope; each makes the next wait longer. */
-  const setbacks = new Map<string, number>();
   /** Credentials that were tried, by lane: new ones are tried whatever holds the lane. */
   const tried = new Map<string, string>();
   const passes = new Set<Promise<void>>();
@@ -82,6 +81,15 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
   /** One delivery job per remote: two connectors of one Planhat tenant must not create the same record at once. */
   const deliverJob = ({ remote }: Pick<Lane, "remote">): string => JSON.stringify([DELIVER, remote]);
   const tellJob = (lane: Lane): string => JSON.stringify([TELL, lane.remote, lane.tenant]);
+
+  const holds = createHolds({
+    store,
+    types: typeNames,
+    log,
+    now,
+    pace,
+    wakeAt: (lane, atMs) => jobs.wakeAt(deliverJob(lane), atMs),
+  });
 
   function wake(lane: Lane): void {
     jobs.wake(deliverJob(lane));
@@ -117,7 +125,7 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
       idle = quiet;
     }
     for (const lane of idle) {
-      const due = await store.nextDue(lane, await free(lane));
+      const due = await store.nextDue(lane, await holds.free(lane));
       if (due !== undefined) jobs.wakeAt(deliverJob(lane), Math.max(due, now() + 1));
     }
   }
@@ -166,50 +174,16 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
       onEndings: (endings) => report(tenant, endings),
     };
     let worked = false;
-    for (const type of await free(lane)) {
+    for (const type of await holds.free(lane)) {
       if (closing()) break;
       const result = await deliverType(pass, type);
       worked ||= result.worked;
       if (result.worked) jobs.wake(tellJob(lane));
-      if (result.problem !== undefined) await stop(lane, tenant, type, result.problem);
-      else if (result.worked) for (const scope of [type, "*"]) setbacks.delete(JSON.stringify([lane, scope]));
+      if (result.problem !== undefined) await holds.stop(lane, tenant.credentials, type, result.problem);
+      else if (result.worked) holds.passed(lane, type);
       if (result.problem?.scope === "lane") break;
     }
     return worked ? "worked" : "idle";
-  }
-
-  /** Types that nothing holds back; when something does, the lane is looked at again once it ends. */
-  async function free(lane: Lane): Promise<readonly string[]> {
-    const held = (await store.holds(lane)).filter(({ untilMs }) => untilMs > now());
-    for (const { untilMs } of held) jobs.wakeAt(deliverJob(lane), untilMs);
-    const scopes = new Set(held.map(({ scope }) => scope));
-    return scopes.has("*") ? [] : typeNames.filter((type) => !scopes.has(type));
-  }
-
-  /** A lane or type stands still for a while; a person is told why. */
-  async function stop(lane: Lane, tenant: Tenant<S>, type: string, problem: Problem): Promise<void> {
-    const { scope, kind, message } = problem;
-    const lasting = kind === "auth" || kind === "configuration" || kind === "mapping";
-    const name = scope === "lane" ? "*" : type;
-    const waitMs = Math.max(problem.waitMs, lasting ? pace.holdMs : setback(JSON.stringify([lane, name])));
-    const untilMs = now() + waitMs;
-    await store.hold(lane, name, { kind, message, sinceMs: now(), untilMs });
-    complain(tenant, lasting ? "connector.configuration.error" : "connector.service_api.error", message, {
-      scope: scope === "lane" ? "all types" : type,
-      paused_ms: waitMs,
-    });
-  }
-
-  /** What held a lane back has perhaps been mended: everything is tried again at once. */
-  async function lift(lane: Lane): Promise<void> {
-    for (const { scope } of await store.holds(lane)) await store.hold(lane, scope, undefined);
-    await store.hurry(lane);
-  }
-
-  function setback(key: string): number {
-    const count = setbacks.get(key) ?? 0;
-    setbacks.set(key, count + 1);
-    return Math.min(pace.retry.baseMs * 2 ** Math.min(count, 20), pace.retry.capMs);
   }
 
   /** Before anything is delivered with changed credentials: is it still the same remote? */
@@ -217,12 +191,12 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
     const { target, credentials, key } = tenant;
     if (target === undefined || tenant.fingerprint === target.fingerprint) return "same";
     const mark = JSON.stringify(lane);
-    if (tried.get(mark) === target.fingerprint && (await free(lane)).length === 0) return "wait";
+    if (tried.get(mark) === target.fingerprint && (await holds.free(lane)).length === 0) return "wait";
     tried.set(mark, target.fingerprint);
     const verdict = await verifyRemote(store, connection, lane, service.types);
     if (verdict.kind === "wait") {
-      await stop(lane, tenant, "*", { ...verdict.problem, scope: "lane" });
-      await free(lane);
+      await holds.stop(lane, credentials, "*", { ...verdict.problem, scope: "lane" });
+      await holds.free(lane);
       return "wait";
     }
     const named = remoteKey(credentials.organization, credentials.id, target);
@@ -231,7 +205,7 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
     if (verdict.kind === "other" && remote === lane.remote) await store.newGeneration(remote);
     await store.assign(key, remote, target.fingerprint);
     tenants.refresh(key);
-    await lift({ remote, tenant: key });
+    await holds.lift({ remote, tenant: key });
     complain(tenant, "connector.configuration.changed", verdict.kind === "other" ? OTHER : SAME);
     const next = { remote, tenant: key };
     wake(next);
@@ -279,7 +253,7 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
     },
     wake,
     release: async (lane) => {
-      await lift(lane);
+      await holds.lift(lane);
       wake(lane);
     },
     announce: async (tenantKey, endings) => {

@@ -1,13 +1,17 @@
 /**
  * One process owns a `DATA_DIR`. The lock is a listening socket in the folder: the operating system drops it with the
- * process, however that ends, so a crash leaves nothing behind that would keep the next start out.
+ * process, however that ends, so a crash leaves nothing behind that would keep the next start out. Who connects has
+ * found the owner, and may be given something to talk to.
  */
-import { accessSync, constants, mkdirSync, rmdirSync, rmSync, statSync } from "node:fs";
-import { connect, createServer, type Server } from "node:net";
+import { accessSync, chmodSync, constants, mkdirSync, rmdirSync, rmSync, statSync } from "node:fs";
+import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 export interface ExclusiveLock {
+  /** Gives connections to somebody, who must close them; undefined: they are closed at once, as in the beginning. */
+  serve(visitor: ((socket: Socket) => void) | undefined): void;
+  /** Ends the connections that are open. */
   release(): Promise<void>;
 }
 
@@ -22,15 +26,30 @@ const LOOK_AGAIN_MS = 200;
  */
 export async function lockFolder(folder: string): Promise<ExclusiveLock> {
   makeDataFolder(folder);
-  const path = socketPath(folder);
+  const path = lockAddress(folder);
   const server = (await listen(path)) ?? (await takeOver(path, folder));
   if (server === undefined) {
     throw new Error(`Another process uses the data folder ${folder}. Stop it, or give this one a DATA_DIR of its own.`);
   }
+  let serve: ((socket: Socket) => void) | undefined;
+  const open = new Set<Socket>();
+  server.on("connection", (socket) => {
+    if (serve === undefined) {
+      socket.destroy();
+      return;
+    }
+    open.add(socket);
+    socket.once("close", () => open.delete(socket));
+    serve(socket);
+  });
   return {
+    serve: (visitor) => {
+      serve = visitor;
+    },
     release: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
+        for (const socket of open) socket.destroy();
       }),
   };
 }
@@ -46,7 +65,12 @@ function makeDataFolder(folder: string): void {
   }
 }
 
-function socketPath(folder: string): string {
+/**
+ * Where the owner of a folder listens.
+ *
+ * @throws Error when the path is longer than an address may be
+ */
+export function lockAddress(folder: string): string {
   if (process.platform === "win32") return `\\\\?\\pipe\\${join(folder, "lock").replaceAll("\\", "-")}`;
   const path = join(folder, "process.lock");
   if (path.length > MAX_SOCKET_PATH) {
@@ -60,12 +84,14 @@ function socketPath(folder: string): string {
 /** Undefined when the address is taken, be it by a living process or by the remains of a dead one. */
 function listen(path: string): Promise<Server | undefined> {
   return new Promise((resolve, reject) => {
-    const server = createServer((socket) => socket.destroy());
+    const server = createServer();
     server.once("error", (error: NodeJS.ErrnoException) => {
       if (error.code === "EADDRINUSE") resolve(undefined);
       else reject(error);
     });
     server.listen(path, () => {
+      // Who may talk to the owner may read and erase: nobody but the user that it runs as.
+      if (process.platform !== "win32") chmodSync(path, 0o600);
       server.unref();
       resolve(server);
     });

@@ -33,6 +33,10 @@ afterAll(async () => {
   await house.close();
 });
 
+const show = (value: unknown): string => {
+  const json = value === undefined ? "nothing" : JSON.stringify(value);
+  return json.length > 40 ? `${json.slice(0, 30)}… (${json.length} characters)` : json;
+};
 const text = (value: unknown): string => JSON.stringify(value);
 const nested = (depth: number): string => "[".repeat(depth) + "]".repeat(depth);
 
@@ -120,14 +124,15 @@ describe("envelopes with a field of the wrong type", () => {
     ...["x", 42].map((v) => ["accounts_segments", v, /accounts_segments/] as const),
     ...["x", 42].map((v) => ["account_segments", v, /account_segments/] as const),
   ];
-  test.each(
-    rows.map(([path, value, words]) => ({ path, value: JSON.stringify(value) ?? "nothing", raw: value, words })),
-  )("$path is $value", async ({ path, raw, words }) => {
-    const answer = await tell(house, withField(goodNotification(house), path, raw));
-    expect([answer.status, errorIn(answer).code]).toEqual([400, "invalid_notification"]);
-    expect(errorIn(answer).words).toContain(path);
-    expect(errorIn(answer).words).toMatch(words);
-  });
+  test.each(rows.map(([path, value, words]) => ({ path, value: show(value), raw: value, words })))(
+    "$path is $value",
+    async ({ path, raw, words }) => {
+      const answer = await tell(house, withField(goodNotification(house), path, raw));
+      expect([answer.status, errorIn(answer).code]).toEqual([400, "invalid_notification"]);
+      expect(errorIn(answer).words).toContain(path);
+      expect(errorIn(answer).words).toMatch(words);
+    },
+  );
 
   test.each([
     ["notification_id", "\u0000"],
@@ -195,10 +200,6 @@ function complaints(since: number): string {
     .join(" ");
 }
 
-const show = (value: unknown): string => {
-  const json = JSON.stringify(value) ?? "nothing";
-  return json.length > 40 ? `${json.slice(0, 30)}… (${json.length} characters)` : json;
-};
 const NUL = "a\u0000b";
 const HALF = "a\ud800b";
 const HUGE = "x".repeat(20_000);

@@ -1,0 +1,34 @@
+/** Whom a tool asks: the running server of the data folder, or itself when none runs. */
+import { existsSync } from "node:fs";
+import { lockAddress } from "../../src/storage/exclusive";
+import { command, readAnswer, type Desk } from "../commands";
+import { createRemoteDesk, isServed } from "../control";
+import { openDataFolder, storePath } from "../data-folder";
+import { createDesk } from "../desk";
+
+export interface OpenDesk extends Desk {
+  close(): Promise<void>;
+}
+
+/** @throws Error with a sentence when there is no store, or it cannot be opened */
+export async function openDesk(dataDir: string): Promise<OpenDesk> {
+  if (!existsSync(storePath(dataDir))) {
+    throw new Error(`There is no store in ${dataDir}. Set DATA_DIR to the data folder of the server.`);
+  }
+  const address = lockAddress(dataDir);
+  if (await isServed(address)) return { ...createRemoteDesk(address), close: () => Promise.resolve() };
+
+  const folder = await openDataFolder(dataDir, Date.now);
+  const { store } = folder;
+  const carryOut = createDesk({
+    store,
+    // The server looks at every lane when it starts, and counts stay with the store.
+    wake: () => undefined,
+    announce: () => Promise.resolve(),
+    forgetTenant: (tenant) => store.forgetTenant(tenant),
+  });
+  return {
+    ask: async (name, parameters) => readAnswer(name, await carryOut(command.parse({ command: name, ...parameters }))),
+    close: folder.close,
+  };
+}

@@ -1,0 +1,111 @@
+/**
+ * The control channel: on the socket that locks the data folder, command-line tools ask the running server. One line of
+ * JSON with a command, one line with the answer, and the connection is closed. Who only connects gets nothing, which
+ * is how a second process finds out that the folder is taken.
+ */
+import { connect, type Socket } from "node:net";
+import { z } from "zod";
+import { command, readAnswer, type Command, type Desk } from "./commands";
+
+const MAX_REQUEST_BYTES = 64 * 1024;
+/** A letter holds one notification's message at most, whose size the HTTP edge bounds. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+/** A request is one line and comes at once; an answer may take as long as erasing a tenant does. */
+const REQUEST_MS = 5_000;
+
+const reply = z.union([
+  z.object({ ok: z.literal(true), answer: z.unknown() }),
+  z.object({ ok: z.literal(false), error: z.string() }),
+]);
+type Reply = z.output<typeof reply>;
+
+/** @returns what takes over a connection to the socket */
+export function createControl(carryOut: (command: Command) => Promise<unknown>): (socket: Socket) => void {
+  return (socket) => {
+    const finish = (answer: Reply): void => void socket.end(`${JSON.stringify(answer)}\n`);
+    // A tool that went away needs no answer.
+    socket.on("error", () => socket.destroy());
+    socket.setTimeout(REQUEST_MS, () => socket.destroy());
+    readLine(socket, MAX_REQUEST_BYTES).then(
+      async (line) => {
+        socket.setTimeout(0);
+        finish(await answerTo(line, carryOut));
+      },
+      (error: unknown) => finish({ ok: false, error: words(error) }),
+    );
+  };
+}
+
+async function answerTo(line: string, carryOut: (command: Command) => Promise<unknown>): Promise<Reply> {
+  const parsed = command.safeParse(parseJson(line));
+  if (!parsed.success)
+    return { ok: false, error: "The server does not know this command; is the tool of its version?" };
+  try {
+    return { ok: true, answer: await carryOut(parsed.data) };
+  } catch (error) {
+    return { ok: false, error: words(error) };
+  }
+}
+
+const words = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Whether anybody listens at the address. */
+export function isServed(address: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(address);
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT" || error.code === "ECONNREFUSED") resolve(false);
+      else reject(new Error(`The running server cannot be asked at ${address} (${error.code ?? error.message}).`));
+    });
+  });
+}
+
+/** The server that listens at the address; a connection for every command. */
+export function createRemoteDesk(address: string): Desk {
+  return {
+    ask: async (name, parameters) => {
+      const socket = connect(address);
+      socket.write(`${JSON.stringify({ command: name, ...parameters })}\n`);
+      try {
+        const parsed = reply.safeParse(parseJson(await readLine(socket, MAX_ANSWER_BYTES)));
+        if (!parsed.success) throw new Error("The server's answer cannot be read; is it of another version?");
+        if (!parsed.data.ok) throw new Error(parsed.data.error);
+        return readAnswer(name, parsed.data.answer);
+      } finally {
+        socket.destroy();
+      }
+    },
+  };
+}
+
+/** The first line; rejects when the connection ends before it is whole, or when it is too long. */
+function readLine(socket: Socket, maxBytes: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    socket.on("data", (chunk: Buffer) => {
+      const end = chunk.indexOf("\n");
+      chunks.push(end < 0 ? chunk : chunk.subarray(0, end));
+      length += chunk.length;
+      if (length > maxBytes) reject(new Error(`A line of more than ${maxBytes} bytes is not read.`));
+      else if (end >= 0) resolve(Buffer.concat(chunks).toString("utf8"));
+      else return;
+      socket.removeAllListeners("data");
+      socket.resume();
+    });
+    socket.once("error", reject);
+    socket.once("close", () => reject(new Error("The connection ended early: the server starts or stops; try again.")));
+  });
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
