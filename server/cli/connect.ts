@@ -7,6 +7,8 @@ import { openDataFolder, storePath } from "../data-folder";
 import { createDesk } from "../desk";
 
 export interface OpenDesk extends Desk {
+  /** Whether a server runs, so that what is to be delivered is delivered now. */
+  readonly running: boolean;
   close(): Promise<void>;
 }
 
@@ -16,7 +18,7 @@ export async function openDesk(dataDir: string): Promise<OpenDesk> {
     throw new Error(`There is no store in ${dataDir}. Set DATA_DIR to the data folder of the server.`);
   }
   const address = lockAddress(dataDir);
-  if (await isServed(address)) return { ...createRemoteDesk(address), close: () => Promise.resolve() };
+  if (await isServed(address)) return { ...createRemoteDesk(address), running: true, close: () => Promise.resolve() };
 
   const folder = await openDataFolder(dataDir, Date.now);
   const { store } = folder;
@@ -28,7 +30,8 @@ export async function openDesk(dataDir: string): Promise<OpenDesk> {
     forgetTenant: (tenant) => store.forgetTenant(tenant),
   });
   return {
+    running: false,
     ask: async (name, parameters) => readAnswer(name, await carryOut(command.parse({ command: name, ...parameters }))),
-    close: folder.close,
+    close: () => folder.close(),
   };
 }

@@ -9,8 +9,8 @@ import type { Pass } from "./pass";
 import { ended, postponed, type Work } from "./work";
 import { apply } from "./write";
 
-/** Most records that are in flight, and so in doubt, when the process ends. */
-const CHUNK = 100;
+/** Most records that are in flight, and so in doubt, when the process ends: what one service sends at once. */
+const CHUNK = 10;
 
 /** @param works records whose parents have remote ids */
 export async function append<S>(pass: Pass<S>, works: readonly Work[]): Promise<Problem | undefined> {

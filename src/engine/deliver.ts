@@ -70,11 +70,14 @@ export async function deliverType<S>(options: PassOptions<S>, typeName: string):
 /** Gives every child its parent's id; children of a parent without one are put behind it. */
 async function place<S>(pass: Pass<S>, works: readonly Work[]): Promise<readonly Work[]> {
   const {
-    options: { store, lane },
-    context,
+    options: { store, lane, service },
+    context: { type },
   } = pass;
-  const { parent } = context.type;
+  const { parent } = type;
   if (parent === undefined) return works;
+  // An event goes its way even when its user is taken out again; a licence comes and goes with its account.
+  const sameEntity = service.types.find((each) => each.name === parent.type)?.entity === type.entity;
+  const together = sameEntity && type.append !== true;
   const ids = [...new Set(works.flatMap(({ content }) => content.desired.parent?.hullId ?? []))];
   const views = await store.view(lane, parent.type, ids);
   const remoteIds = new Map(ids.map((id, index) => [id, views[index]?.mirror?.id]));
@@ -82,7 +85,7 @@ async function place<S>(pass: Pass<S>, works: readonly Work[]): Promise<readonly
   const blocked: Settlement[] = [];
   for (const work of works) {
     const parentId = remoteIds.get(work.content.desired.parent?.hullId ?? "");
-    const block = parentId === undefined ? blockedBy(work) : undefined;
+    const block = parentId === undefined ? blockedBy(work, together) : undefined;
     if (block !== undefined) blocked.push(block);
     else placed.push(parentId === undefined ? work : { ...work, parentId });
   }

@@ -93,7 +93,7 @@ export function readMessage(raw: unknown, context: ReadContext): ReadMessage {
 /** Events without a name say nothing; those without an id get one that the same event has again next time. */
 function eventOf(event: HullEvent): TrackedEvent[] {
   const { event: name, event_id: given, created_at: created, properties } = event;
-  if (name === undefined || name === "") return [];
+  if (name === undefined || name === null || name === "") return [];
   const id =
     typeof given === "string" && given !== "" && badId("", given) === undefined
       ? given

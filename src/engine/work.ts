@@ -64,8 +64,12 @@ export function postponed(work: Work, notBeforeMs: number, problem: string, doub
   });
 }
 
-/** Waits for its parent; the parent is made from what the child carries if nobody sent it. */
-export function blockedBy(work: Work): Settlement | undefined {
+/**
+ * Waits for its parent; the parent is made from what the child carries if nobody sent it.
+ *
+ * @param together parent and child come from one message and go with the same newer one
+ */
+export function blockedBy(work: Work, together: boolean): Settlement | undefined {
   const parent = work.content.desired.parent;
   if (parent === undefined) return undefined;
   return settlementOf(work, {
@@ -74,6 +78,7 @@ export function blockedBy(work: Work): Settlement | undefined {
       parent: {
         type: parent.type,
         hullId: parent.hullId,
+        together,
         content: {
           desired: parent.desired,
           claims: parent.claims,

@@ -20,7 +20,7 @@ const accountOfUser = lenient(
 
 /** `track` and `page` events. `created_at` is kept as it came: read it with `parseInstant`. */
 const event = z.looseObject({
-  event: z.string().optional(),
+  event: z.string().nullish(),
   event_id: optionalKey,
   created_at: z.unknown().optional(),
   properties: attributes,

@@ -6,9 +6,9 @@ import { countEnding, ending, noteLast, type Ledger, type Tables } from "./table
 
 /** What refusing a parent means for the children that waited for it. */
 const PARENT_REASONS = {
-  rejected: ["parent_rejected", "The company of this user was rejected by the service."],
-  dead: ["parent_dead", "The company of this user could not be delivered."],
-  skipped: ["parent_skipped", "The company of this user was skipped."],
+  rejected: ["parent_rejected", "What this record belongs to was rejected by the service."],
+  dead: ["parent_dead", "What this record belongs to could not be delivered."],
+  skipped: ["parent_skipped", "What this record belongs to was skipped."],
 } as const;
 
 export interface Entries {
@@ -102,6 +102,28 @@ export function openEntries(tables: Tables, ledger: Ledger, lane: Lane, endings:
     });
   }
 
+  function refuseChildren(
+    parentType: string,
+    parentHullId: string,
+    cause: keyof typeof PARENT_REASONS,
+    words: string,
+  ): void {
+    const [code, text] = PARENT_REASONS[cause];
+    for (const child of children(parentType, parentHullId)) {
+      if (child.tenant !== lane.tenant || child.content === undefined) continue;
+      const { content, type, hullId } = child;
+      const end = ending(content, "dead", code, `${text} (${parentType} ${parentHullId}: ${words})`, tables.now());
+      const attempts = child.attempts;
+      keepLetter(tables, { ...lane, type, hullId, content, ending: end, attempts });
+      countEnding(ledger, child.tenant, type, end);
+      noteLast(tables, lane, type, hullId, end);
+      endings.push({ type, hullId, claims: content.claims, ending: end });
+      remove(child);
+      // Its own children waited for it: types are a tree, so this ends.
+      refuseChildren(type, hullId, "dead", end.text);
+    }
+  }
+
   return {
     get: (type, hullId) => tables.outbox.get(key({ type, hullId })),
     put,
@@ -112,19 +134,6 @@ export function openEntries(tables: Tables, ledger: Ledger, lane: Lane, endings:
         put(child, free);
       }
     },
-    refuseChildren: (parentType, parentHullId, cause, words) => {
-      const [code, text] = PARENT_REASONS[cause];
-      for (const child of children(parentType, parentHullId)) {
-        if (child.tenant !== lane.tenant || child.content === undefined) continue;
-        const { content, type, hullId } = child;
-        const end = ending(content, "dead", code, `${text} (company ${parentHullId}: ${words})`, tables.now());
-        const attempts = child.attempts;
-        keepLetter(tables, { ...lane, type, hullId, content, ending: end, attempts });
-        countEnding(ledger, child.tenant, type, end);
-        noteLast(tables, lane, type, hullId, end);
-        endings.push({ type, hullId, claims: content.claims, ending: end });
-        remove(child);
-      }
-    },
+    refuseChildren,
   };
 }

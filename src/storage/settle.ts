@@ -96,6 +96,11 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
         return endings;
       }
       const content = newer === undefined ? worked : { ...newer, ...mergeContent(worked, newer) };
+      if (then.kind === "block" && newer === undefined && isOutdated(tables, entries, lane, worked, then.parent)) {
+        note(ending(worked, "superseded", "newer_message", NEWER, tables.now()));
+        entries.remove(entry);
+        return endings;
+      }
       if (then.kind === "block") block(tables, ledger, entries, lane, entry, content, then.parent);
       else {
         const { attempt: _, doubt: _doubt, ...rest } = entry;
@@ -182,6 +187,18 @@ function keepTell(tables: Tables, ledger: Ledger, lane: Lane, settlement: Settle
   else tables.tellQueue.remove([lane.remote, lane.tenant, before.notBeforeMs, before.seq]);
   tables.tells.put(key, row);
   tables.tellQueue.put([lane.remote, lane.tenant, row.notBeforeMs, row.seq], [type, hullId]);
+}
+
+/** A newer message of the same entity took the parent out before it was made: the child goes with it. */
+function isOutdated(tables: Tables, entries: Entries, lane: Lane, content: Content, parent: ParentEntry): boolean {
+  const record = tables.records.get([lane.remote, parent.type, parent.hullId]);
+  const taken = record !== undefined && record.version > content.version;
+  return (
+    parent.together &&
+    taken &&
+    entries.get(parent.type, parent.hullId) === undefined &&
+    linkOf(remoteRow(tables, lane.remote), record) === undefined
+  );
 }
 
 /** Puts a child behind its parent, and makes the parent's entry when nobody sent the parent itself. */

@@ -106,6 +106,8 @@ export interface Settlement {
 export interface ParentEntry {
   readonly type: string;
   readonly hullId: string;
+  /** Parent and child come from one message: when a newer one took the parent out, the child goes with it. */
+  readonly together: boolean;
   readonly content: NewContent;
 }
 

@@ -268,7 +268,14 @@ describe("with what is missing filled in", () => {
 
     const ofUsers = notification.channel === "user:update";
     const type = ofUsers ? "endusers" : "companies";
-    expect(await house.outcomes()).toEqual({ [`${type}/sent/created`]: messages.length });
+    const events = messages.flatMap((each) => list(bag(each)["events"])).map(bag);
+    expect(await house.outcomes()).toEqual({
+      [`${type}/sent/created`]: messages.length,
+      ...(events.length === 0 ? {} : { "activities/sent/tracked": events.length }),
+    });
+    expect(house.planhat.tenant().activities.map(({ action, info }) => ({ action, info }))).toEqual(
+      events.map(({ event, properties }) => ({ action: event, info: properties })),
+    );
     const snapshot = house.planhat.snapshot();
     const names = namesOf(snapshot);
     const { companies, endusers } = planhatState(snapshot, names);
@@ -346,6 +353,32 @@ describe("connector ids of every length", () => {
     expect(Object.values(outcomes).reduce((sum, count) => sum + count, 0)).toBe(notification.messages.length);
     expect(await house.outcomes()).toEqual({});
   });
+});
+
+test("an event with a date that is not ISO: his account is missing, so nothing goes; with one, the day is right", async () => {
+  await open();
+  const notification = envelope("user-update-event.customerio-2018");
+  const settings = { ...OLD_SETTINGS, ...EVERYBODY };
+  expect((await replay(notification, settings)).body).toEqual(NEXT);
+  await house.settled();
+  expect(await house.outcomes()).toEqual({ "endusers/skipped/missing_account": 1 });
+  expect(house.planhat.books.snapshot().requests).toEqual({});
+
+  const [message] = notification.messages.map(bag);
+  const later = {
+    ...message,
+    user: { ...bag(message?.["user"]), indexed_at: "2018-03-30T15:00:00Z" },
+    account: { id: "account-of-testa", external_id: "testing", name: "Testing" },
+  };
+  const again = { ...notification, notification_id: "second", messages: [later] };
+  expect((await replay(again, settings)).body).toEqual(NEXT);
+  await house.settled();
+  expect(await house.outcomes()).toEqual({
+    "endusers/skipped/missing_account": 1,
+    "endusers/sent/created": 1,
+    "activities/sent/tracked": 1,
+  });
+  expect(house.planhat.tenant().activities).toMatchObject([{ action: "page", date: "2018-03-30T14:38:02.000Z" }]);
 });
 
 test("keys that are numbers do no harm", async () => {

@@ -50,12 +50,33 @@ export async function applyChunk(rest: Rest, type: string, intents: readonly Int
   if (together.length > 0) await writing.bulk(together);
   for (const item of alone) await writing.single(item);
   const { problem } = writing;
+  const gone = await goneAmong(rest, type, items, writing.results);
   return {
-    results: items.map(
-      (item) => writing.results.get(item) ?? later(problem?.waitMs ?? GO_ON_WAIT_MS, problem?.message),
+    results: items.map((item) =>
+      gone.has(item.intent.remoteId ?? "")
+        ? { kind: "gone" }
+        : (writing.results.get(item) ?? later(problem?.waitMs ?? GO_ON_WAIT_MS, problem?.message)),
     ),
     ...(problem !== undefined && { problem }),
   };
+}
+
+/** How many refused updates are looked at in one chunk. */
+const REFUSED_LOOKED_AT = 20;
+
+/**
+ * An update of a record that was removed may be refused as a bad create, since Planhat takes an unknown id for a new
+ * record. Answers the ids that are gone.
+ */
+async function goneAmong(
+  rest: Rest,
+  type: string,
+  items: readonly Item[],
+  results: ReadonlyMap<Item, Result>,
+): Promise<ReadonlySet<string>> {
+  const refused = items.filter((item) => item.intent.kind === "update" && results.get(item)?.kind === "rejected");
+  const ids = refused.flatMap(({ intent }) => intent.remoteId ?? []).slice(0, REFUSED_LOOKED_AT);
+  return ids.length === 0 ? new Set() : new Set((await readKnown(rest, type, ids, [])).gone);
 }
 
 function later(waitMs: number, message = "Other records of the same call are being told apart first."): Result {

@@ -257,11 +257,12 @@ describe("other settlements", () => {
 
   it("put a child behind its parent, which is made from what the child carries", () => {
     const child = work({}, {}, { desired: { fields: {}, keys: {}, cleared: [], parent }, messageId: "u1", version: 5 });
-    expect(blockedBy(child)?.then).toEqual({
+    expect(blockedBy(child, false)?.then).toEqual({
       kind: "block",
       parent: {
         type: "companies",
         hullId: "a1",
+        together: false,
         content: {
           desired: parent.desired,
           claims: parent.claims,
@@ -272,7 +273,7 @@ describe("other settlements", () => {
         },
       },
     });
-    expect(blockedBy(work({}))).toBeUndefined();
+    expect(blockedBy(work({}), false)).toBeUndefined();
   });
 });
 

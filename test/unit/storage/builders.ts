@@ -142,5 +142,5 @@ export function blockOn(entry: EntryRow): Settlement {
     version: 0,
     derived: true,
   };
-  return settled(entry, { then: { kind: "block", parent: { type, hullId, content: made } } });
+  return settled(entry, { then: { kind: "block", parent: { type, hullId, together: false, content: made } } });
 }

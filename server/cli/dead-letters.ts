@@ -1,0 +1,171 @@
+/** `npm run dead-letters`: reads, replays and drops what Planhat refused for good, beside a running server or without. */
+import { parseArgs } from "node:util";
+import type { Desk, Letter, LetterDetail, Parameters, Replayed } from "../commands";
+import type { OpenDesk } from "./connect";
+import { remedyFor } from "./remedies";
+import { instant, plain, table } from "./table";
+import { onTerminal, runTool, UsageError, type ExitCode, type Terminal } from "./tool";
+
+const USAGE = `Usage: npm run dead-letters -- <command>
+
+  list                 the dead letters; the first 50, or as many as --limit says
+  show <id>            everything about one: reason, payload, what to do
+  replay <id>          sends it again, and with a company the users that failed because of it
+  replay --all         sends all again that the options below choose
+  drop <id>            forgets it
+
+  --code X  --type endusers  --tenant <organization>/<connector id>   choose letters for list and replay --all
+  --json               for programs
+
+DATA_DIR names the data folder (./data). Exit code: 0 done, 1 not possible, 2 called in a wrong way.`;
+
+type Filter = Omit<Parameters<"letters.replay-all">, "after">;
+const PAGE = 200;
+const DEFAULT_LIMIT = 50;
+
+export function deadLetters(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  return runTool(args, terminal, USAGE, () => {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        all: { type: "boolean", default: false },
+        code: { type: "string" },
+        type: { type: "string" },
+        tenant: { type: "string" },
+        limit: { type: "string" },
+        json: { type: "boolean", default: false },
+      },
+    });
+    const { all, json, limit, ...filter } = values;
+    const [name, id, ...more] = positionals;
+    const view = { terminal, json };
+    const chosen = Object.values(filter).some((value) => value !== undefined);
+    if (more.length > 0) throw new UsageError(`There is more than one id: ${[id, ...more].join(" ")}.`);
+    if (all && name !== "replay") throw new UsageError("--all belongs to replay.");
+    if (limit !== undefined && name !== "list") throw new UsageError("--limit belongs to list.");
+    if (name === "list" && id === undefined) {
+      const most = countOf(limit);
+      return (desk) => list(desk, filter, most, view);
+    }
+    if (name === "replay" && all && id === undefined) return (desk) => replayAll(desk, filter, view);
+    if (chosen) throw new UsageError("--code, --type and --tenant belong to list and to replay --all.");
+    if (id === undefined || all) {
+      throw new UsageError(name === undefined ? "No command was given." : `${name} cannot be called like this.`);
+    }
+    if (name === "show") return (desk) => show(desk, id, view);
+    if (name === "replay") return (desk) => replay(desk, id, view);
+    if (name === "drop") return (desk) => drop(desk, id, view);
+    throw new UsageError(`There is no command ${name ?? ""}.`);
+  });
+}
+
+interface View {
+  readonly terminal: Terminal;
+  readonly json: boolean;
+}
+
+function countOf(limit: string | undefined): number {
+  if (limit === undefined) return DEFAULT_LIMIT;
+  if (!/^[1-9]\d{0,6}$/.test(limit)) throw new UsageError(`--limit is a whole number from 1, not ${limit}.`);
+  return Number(limit);
+}
+
+async function list(desk: Desk, filter: Filter, most: number, { terminal, json }: View): Promise<ExitCode> {
+  const letters: Letter[] = [];
+  let page = await desk.ask("letters.list", { ...filter, limit: PAGE });
+  for (
+    letters.push(...page.letters);
+    page.next !== undefined && letters.length <= most;
+    letters.push(...page.letters)
+  ) {
+    page = await desk.ask("letters.list", { ...filter, limit: PAGE, after: page.next });
+  }
+  const shown = letters.slice(0, most);
+  if (json) terminal.print(JSON.stringify(shown, undefined, 2));
+  else if (shown.length === 0) terminal.print("There are no dead letters.");
+  else {
+    const head = ["id", "when (UTC)", "type", "who", "code", "reason"];
+    const rows = shown.map(({ id, atMs, type, name, code, text }) => [id, instant(atMs), type, name, code, text]);
+    terminal.print(table(head, rows, terminal.width));
+    if (letters.length > most) terminal.print(`There are more than these ${most}; narrow them, or raise --limit.`);
+  }
+  return 0;
+}
+
+async function show(desk: Desk, id: string, { terminal, json }: View): Promise<ExitCode> {
+  const { letter } = await desk.ask("letters.show", { id });
+  if (letter === undefined) return unknown(id, terminal);
+  const remedy = remedyFor(letter.code);
+  terminal.print(json ? JSON.stringify({ ...letter, remedy }, undefined, 2) : describe(letter, remedy));
+  return 0;
+}
+
+function describe(letter: LetterDetail, remedy: string): string {
+  const { id, atMs, type, name, hullId, tenant, remote, outcome, code, text, messageId, version, attempts } = letter;
+  const made = letter.derived ? ", made for its users" : "";
+  const sent = version === 0 ? "" : `, of ${instant(version)} UTC`;
+  const rows = [
+    ["Dead letter", id],
+    ["Refused", `${instant(atMs)} UTC`],
+    ["Record", `${type} ${name}${made}`],
+    ["Hull id", hullId],
+    ["Connector", tenant],
+    ["Planhat", remote],
+    ["Outcome", `${outcome} / ${code}`],
+    ["Reason", text],
+    ["Message", `${messageId}${sent}`],
+    ["Put off", attempts === 1 ? "once before" : `${attempts} times before`],
+    ["Replayed", letter.replayed ? "yes, and refused again" : "no"],
+    ["What to do", remedy],
+  ];
+  const facts = rows.map(([label = "", value = ""]) => `${label.padEnd(12)}${plain(value)}`);
+  // JSON escapes control characters itself.
+  return [...facts, "", "What Hull wants the record to be:", JSON.stringify(letter.desired, undefined, 2)].join("\n");
+}
+
+async function replay(desk: OpenDesk, id: string, view: View): Promise<ExitCode> {
+  const { known, replayed } = await desk.ask("letters.replay", { id });
+  return known ? tellReplayed(desk, replayed, view) : unknown(id, view.terminal);
+}
+
+async function replayAll(desk: OpenDesk, filter: Filter, view: View): Promise<ExitCode> {
+  const sum = { queued: 0, underway: 0, superseded: 0 };
+  let after: Replayed["next"];
+  do {
+    const page = await desk.ask("letters.replay-all", { ...filter, ...(after === undefined ? {} : { after }) });
+    for (const state of ["queued", "underway", "superseded"] as const) sum[state] += page[state];
+    after = page.next;
+  } while (after !== undefined);
+  return tellReplayed(desk, sum, view);
+}
+
+function tellReplayed(desk: OpenDesk, replayed: Replayed, { terminal, json }: View): ExitCode {
+  const { queued, underway, superseded } = replayed;
+  if (json) {
+    terminal.print(JSON.stringify({ queued, underway, superseded }));
+    return 0;
+  }
+  const when = desk.running ? "now; a letter closes when its record has arrived" : "when the server starts";
+  const lines = [
+    ...(queued > 0 ? [`Sent again: ${queued}. Delivered ${when}.`] : []),
+    ...(underway > 0 ? [`Left alone, because they are on their way already: ${underway}.`] : []),
+    ...(superseded > 0 ? [`Closed, because Hull sent something newer: ${superseded}.`] : []),
+  ];
+  terminal.print(lines.length === 0 ? "There was nothing to replay." : lines.join("\n"));
+  return 0;
+}
+
+async function drop(desk: Desk, id: string, { terminal, json }: View): Promise<ExitCode> {
+  const { letter } = await desk.ask("letters.drop", { id });
+  if (letter === undefined) return unknown(id, terminal);
+  terminal.print(json ? JSON.stringify(letter) : plain(`Dropped: ${letter.type} ${letter.name}, ${letter.code}.`));
+  return 0;
+}
+
+function unknown(id: string, terminal: Terminal): ExitCode {
+  terminal.complain(plain(`There is no dead letter ${id}; it may have been closed. See: npm run dead-letters -- list`));
+  return 1;
+}
+
+if (require.main === module) onTerminal(deadLetters);

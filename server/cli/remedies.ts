@@ -1,0 +1,21 @@
+/** What a person can do about a dead letter, by its reason code. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  refused:
+    "Planhat's words say what it does not take. Correct the value in Hull or the mapping, and the next message about " +
+    "the record closes the letter; or correct what Planhat expects, and replay the letter.",
+  identity_alarm:
+    "Compare the record in Planhat that the reason names: its keys overlap with this one's. Separate the two, then " +
+    "replay the letter.",
+  parent_rejected: "Its company was refused. Mend the company and replay the company's letter: this one goes with it.",
+  parent_dead: "Its company could not be delivered. Replay the company's letter: this one goes with it.",
+  parent_skipped:
+    "Its company was skipped, for the reason in brackets. Mend that, then replay this letter; the company is made anew.",
+  unconfirmed:
+    "The answer to it was lost, so Planhat may have it. Look there; replay the letter if it is missing, or drop it.",
+};
+
+const OTHERWISE = "Mend what the reason names, then replay the letter; or drop it if it is of no use any more.";
+
+export function remedyFor(code: string): string {
+  return REMEDIES[code] ?? OTHERWISE;
+}

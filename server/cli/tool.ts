@@ -1,0 +1,86 @@
+/** What the command-line tools have in common: where they write, what they end with, how they fail. */
+import { createInterface } from "node:readline/promises";
+import { readConfig } from "../config";
+import { openDesk, type OpenDesk } from "./connect";
+
+/** Where a tool reads and writes; a test gives its own. */
+export interface Terminal {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Characters per line. */
+  readonly width: number;
+  readonly print: (text: string) => void;
+  readonly complain: (text: string) => void;
+  /** Asks the person; absent where nobody sits. */
+  readonly askBack?: (question: string) => Promise<string>;
+}
+
+/** 0: done. 1: it could not be done. 2: called in a wrong way. */
+export type ExitCode = 0 | 1 | 2;
+
+/** Called in a wrong way. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/**
+ * Opens the desk for one piece of work, and turns what goes wrong into a sentence and an exit code.
+ *
+ * @param usage shown when the tool was called in a wrong way, or asked for help
+ * @param read reads the arguments before anything is opened
+ */
+export async function runTool(
+  args: readonly string[],
+  terminal: Terminal,
+  usage: string,
+  read: () => (desk: OpenDesk) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  if (args.some((each) => each === "--help" || each === "-h")) {
+    terminal.print(usage);
+    return 0;
+  }
+  try {
+    const work = read();
+    const { DATA_DIR } = terminal.environment;
+    const desk = await openDesk(readConfig({ DATA_DIR }).DATA_DIR);
+    try {
+      return await work(desk);
+    } finally {
+      await desk.close();
+    }
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const misused = error instanceof UsageError || isMisparsed(error);
+    terminal.complain(misused ? `${message}\n\n${usage}` : message);
+    return misused ? 2 : 1;
+  }
+}
+
+/** What `parseArgs` says about an option that it does not know. */
+function isMisparsed(error: unknown): boolean {
+  const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
+  return typeof code === "string" && code.startsWith("ERR_PARSE_ARGS");
+}
+
+/** Runs a tool on this process's terminal. */
+export function onTerminal(tool: (args: readonly string[], terminal: Terminal) => Promise<ExitCode>): void {
+  const { stdin, stdout, stderr } = process;
+  const terminal: Terminal = {
+    environment: process.env,
+    width: stdout.isTTY ? stdout.columns : 160,
+    print: (text) => void stdout.write(`${text}\n`),
+    complain: (text) => void stderr.write(`${text}\n`),
+    ...(stdin.isTTY && stdout.isTTY ? { askBack } : {}),
+  };
+  void tool(process.argv.slice(2), terminal).then((code) => {
+    process.exitCode = code;
+  });
+}
+
+async function askBack(question: string): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    return await lines.question(question);
+  } finally {
+    lines.close();
+  }
+}

@@ -1,0 +1,717 @@
+/** Tracked events of users as Planhat's activities: those that were chosen, below the right enduser, once each. */
+import { buildUserMessage } from "../../simulators/hull";
+import type { FaultKind } from "../../simulators/loopback";
+import { account, minute, openStage, user, useStages, type Stage } from "./stage";
+
+type Bag = Readonly<Record<string, unknown>>;
+
+const ROUTE = "POST /analytics/:tenant";
+
+const openAny = useStages();
+
+/** A stage on which every event is sent. */
+const open = (options: NonNullable<Parameters<typeof openStage>[0]> = {}): Promise<Stage> =>
+  openAny({ ...options, settings: { contact_events: ["ALL"], ...options.settings } });
+
+const event = (number: number, more: Bag = {}): Bag => ({
+  event_id: `event-${number}`,
+  event: "Signed In",
+  event_source: "website",
+  event_type: "track",
+  created_at: minute(number),
+  properties: { number },
+  context: {},
+  ...more,
+});
+
+const many = (count: number): readonly Bag[] => Array.from({ length: count }, (_, index) => event(index + 1));
+
+const stored = (stage: Stage) => stage.planhat.tenant().activities;
+
+/** Numbers of the events that Planhat holds, as our events carry them, repetitions included. */
+const numbers = (stage: Stage): readonly number[] =>
+  stored(stage)
+    .map(({ info }) => Number(info["number"]))
+    .sort((left, right) => left - right);
+
+const tries = (stage: Stage) => stage.calls.filter(({ route }) => route === ROUTE);
+
+/** Tells of a user who did something, and waits until all is done. */
+async function tell(
+  stage: Stage,
+  events: readonly Bag[],
+  who: Bag = user(1),
+  company: Bag = account(1),
+): Promise<void> {
+  await stage.tellUser(who, company, { events });
+  await stage.settled();
+}
+
+/** A user who is there already, so that nothing but events moves. */
+async function acquainted(options: Parameters<typeof open>[0] = {}): Promise<Stage> {
+  const stage = await open(options);
+  stage.seed([account(1)], [user(1)]);
+  await tell(stage, []);
+  return stage;
+}
+
+const holdsOf = (stage: Stage) => stage.connector.store.holds(stage.lane);
+
+const ofActivities = async (stage: Stage): Promise<Readonly<Record<string, number>>> =>
+  Object.fromEntries(Object.entries(await stage.outcomes()).filter(([name]) => name.startsWith("activities/")));
+
+describe("the tracking filter", () => {
+  const names = ["Signed In", "signed in", "Plan Changed", "Invoice Paid"];
+  test.each([
+    [
+      ["Signed In", "Invoice Paid"],
+      ["Invoice Paid", "Signed In"],
+    ],
+    [["ALL"], [...names].sort()],
+    [["all_events"], [...names].sort()],
+    [["Nothing like it"], []],
+    [[], []],
+    [null, []],
+  ])("%j lets %j through", async (contact_events, expected) => {
+    const stage = await open({ settings: { contact_events } });
+    stage.seed([account(1)], [user(1)]);
+    await tell(
+      stage,
+      names.map((name, index) => event(index, { event: name })),
+    );
+    expect(stage.endusers()).toHaveLength(1);
+    expect(
+      stored(stage)
+        .map(({ action }) => action)
+        .sort(),
+    ).toEqual(expected);
+    expect(tries(stage)).toHaveLength(expected.length);
+    expect(await stage.outcomes()).toEqual({
+      "endusers/sent/created": 1,
+      ...(expected.length === 0 ? {} : { "activities/sent/tracked": expected.length }),
+    });
+  });
+
+  test("an event without a name is none", async () => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    await tell(stage, [event(1, { event: "" }), event(2, { event: null }), event(3)]);
+    expect(numbers(stage)).toEqual([3]);
+  });
+});
+
+describe("what is sent", () => {
+  test("name, time and all properties of the event, and the keys of its enduser", async () => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    const properties = {
+      plan: "team",
+      seats: 0,
+      trial: false,
+      note: "",
+      nested: { list: [1, { two: 2 }] },
+      none: null,
+    };
+    await tell(stage, [event(1, { properties })]);
+    const [call] = tries(stage);
+    expect(call?.path).toBe("/analytics/0b7e1f3a-0000-4000-8000-000000000001");
+    expect(call?.body).toEqual({
+      action: "Signed In",
+      date: minute(1),
+      info: properties,
+      name: "Person 1",
+      email: "person-1@example.com",
+      externalId: "person-1",
+      companyExternalId: "acme-1",
+    });
+    expect(stored(stage)).toMatchObject([{ action: "Signed In", date: minute(1), info: properties, weight: 1 }]);
+  });
+
+  test.each([
+    ["2018-03-30T14:38:02.500Z", "2018-03-30T14:38:02.500Z"],
+    ["2018-03-30 14:38:02 UTC", "2018-03-30T14:38:02.000Z"],
+    ["2018-03-30T16:38:02+02:00", "2018-03-30T14:38:02.000Z"],
+    [1522420682, "2018-03-30T14:38:02.000Z"],
+  ])("at its own time, however Hull writes it (%s)", async (created_at, expected) => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    await tell(stage, [event(1, { created_at })]);
+    expect(tries(stage)[0]?.body).toMatchObject({ date: expected });
+    expect(stored(stage)).toMatchObject([{ date: expected }]);
+  });
+
+  test.each(["some day", null, undefined])(
+    "with a date that nobody can read (%s) it gets the time of receipt",
+    async (created_at) => {
+      const stage = await open();
+      stage.seed([account(1)], [user(1)]);
+      await tell(stage, [event(1, { created_at })]);
+      expect(tries(stage)[0]?.body).not.toHaveProperty("date");
+      expect(stored(stage)).toHaveLength(1);
+    },
+  );
+
+  test("without properties it is sent with none", async () => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    await tell(stage, [event(1, { properties: undefined })]);
+    expect(stored(stage)).toMatchObject([{ action: "Signed In", info: {} }]);
+  });
+
+  test.each(["200-empty", "200-object", "201-empty", "201-object"] as const)(
+    "Planhat's answer %s is a success",
+    async (activityAnswer) => {
+      const stage = await open({ planhat: { switches: { activityAnswer } } });
+      stage.seed([account(1)], [user(1)]);
+      await tell(stage, many(3));
+      expect(numbers(stage)).toEqual([1, 2, 3]);
+      expect(await ofActivities(stage)).toEqual({ "activities/sent/tracked": 3 });
+    },
+  );
+
+  test("Hull is told nothing about it", async () => {
+    const stage = await acquainted();
+    const before = stage.hull.books.snapshot().firehoseRequests;
+    await tell(stage, many(3), user(1, { indexed_at: minute(1) }));
+    expect(stored(stage)).toHaveLength(3);
+    expect(stage.hull.books.snapshot().firehoseRequests).toBe(before);
+  });
+
+  test("each has a line of its own, with the user's ids", async () => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    stage.planhat.faults.add({ kind: "status", status: 400, body: "info is too large", route: ROUTE, count: 1 });
+    await tell(stage, many(2));
+    await stage.restart();
+    const lines = stage.logs.filter(({ message }) => message.startsWith("outgoing.user_event."));
+    expect(lines.map(({ message, level }) => [message, level]).sort()).toEqual([
+      ["outgoing.user_event.error", "error"],
+      ["outgoing.user_event.success", "info"],
+    ]);
+    for (const { context, data } of lines) {
+      expect(context).toMatchObject({ subject_type: "user", user_email: "person-1@example.com" });
+      expect(data).toMatchObject({ type: "activities" });
+    }
+    expect(lines.find(({ level }) => level === "error")?.data).toMatchObject({ outcome: "rejected", code: "refused" });
+  });
+});
+
+describe("after its enduser", () => {
+  test("whom the same message makes, company and all", async () => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    await tell(stage, many(3));
+    expect(stored(stage).map(({ enduserId }) => enduserId)).toEqual(Array(3).fill(stage.endusers()[0]?.["_id"]));
+    const writes = stage.calls.filter(({ method }) => method !== "GET").map(({ route }) => route);
+    expect(writes).toEqual(["PUT /companies", "PUT /endusers", ROUTE, ROUTE, ROUTE]);
+    expect(stage.planhat.books.snapshot()).toMatchObject({ created: { endusers: 1 }, droppedActivities: 0 });
+  });
+
+  test("who is there and unchanged: one call an event, and no other", async () => {
+    const stage = await acquainted();
+    const before = stage.calls.length;
+    await tell(stage, many(2), user(1, { indexed_at: minute(1) }));
+    expect(stage.calls.slice(before).map(({ route }) => route)).toEqual([ROUTE, ROUTE]);
+    expect(await stage.outcomes()).toEqual({
+      "endusers/sent/created": 1,
+      "endusers/unchanged/in_sync": 1,
+      "activities/sent/tracked": 2,
+    });
+  });
+
+  test("who has a namesake in another company", async () => {
+    const stage = await open();
+    stage.seed([account(1), account(2)], [user(1), user(2)]);
+    const twin = { external_id: "twin", email: "twin@example.com" };
+    await tell(stage, [event(1)], user(1, twin));
+    await tell(stage, [event(2)], user(2, twin), account(2));
+    const companyOf = new Map(stage.endusers().map((each) => [each["_id"], each["companyId"]]));
+    const idOf = new Map(stage.companies().map((each) => [each["externalId"], each["_id"]]));
+    expect(stored(stage).map(({ enduserId }) => companyOf.get(enduserId))).toEqual([
+      idOf.get("acme-1"),
+      idOf.get("acme-2"),
+    ]);
+    expect(stage.planhat.books.snapshot().created.endusers).toBe(2);
+  });
+
+  test("whose own message is older than what is there", async () => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    await tell(stage, [], user(1, { position: "Director", indexed_at: minute(5) }));
+    await tell(stage, [event(1)], user(1, { indexed_at: minute(1) }));
+    expect(stage.endusers()).toMatchObject([{ position: "Director" }]);
+    expect(numbers(stage)).toEqual([1]);
+  });
+
+  test("whose update is refused: he is there, so the event counts", async () => {
+    const stage = await acquainted();
+    stage.planhat.poison({ type: "endusers", field: "position", value: "Poison" }, "no");
+    await tell(stage, [event(1)], user(1, { position: "Poison", indexed_at: minute(1) }));
+    expect(numbers(stage)).toEqual([1]);
+    expect(await stage.outcomes()).toMatchObject({ "endusers/rejected/refused": 1, "activities/sent/tracked": 1 });
+  });
+
+  test("whose creation takes a while: events wait, and others' events do not", async () => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1), user(2)]);
+    await tell(stage, [], user(2));
+    stage.planhat.faults.add({ kind: "truncate", route: "PUT /endusers", count: 1 });
+    await stage.tellUser(user(1), account(1), { events: [event(1)] });
+    await stage.tellUser(user(2, { indexed_at: minute(1) }), account(1), { events: [event(2)] });
+    await stage.settledWithHelp();
+    expect(numbers(stage)).toEqual([1, 2]);
+    expect(stage.planhat.books.snapshot().created.endusers).toBe(2);
+  });
+});
+
+describe("without its enduser there is none", () => {
+  test.each([
+    ["filtered out", { contact_synchronized_segments: ["people"] }, user(1), account(1), "outside_user_segments"],
+    [
+      "whose account is filtered out",
+      { account_synchronized_segments: ["customers"] },
+      user(1),
+      account(1),
+      "user_account_outside_segments",
+    ],
+    ["without an account", {}, user(1), {}, "missing_account"],
+    ["without an e-mail address", {}, user(1, { email: null }), account(1), "missing_email"],
+  ])("of a user %s", async (_name, settings, who, company, code) => {
+    const stage = await open({ settings });
+    await tell(stage, many(3), who, company);
+    expect(stage.calls).toEqual([]);
+    expect(await stage.outcomes()).toEqual({ [`endusers/skipped/${code}`]: 1 });
+  });
+
+  test("of a user whom Planhat refuses: dead / parent_rejected, naming him and the reason", async () => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1), user(2)]);
+    stage.planhat.poison({ type: "endusers", field: "externalId", value: "person-1" }, "is on the block list");
+    await stage.send("user:update", [
+      buildUserMessage(user(1), { account: account(1), events: many(2) }),
+      buildUserMessage(user(2), { account: account(1), events: [event(3)] }),
+    ]);
+    await stage.settled();
+    expect(numbers(stage)).toEqual([3]);
+    expect(await stage.outcomes()).toEqual({
+      "endusers/sent/created": 1,
+      "endusers/rejected/refused": 1,
+      "activities/sent/tracked": 1,
+      "activities/dead/parent_rejected": 2,
+    });
+    const letters = (await stage.connector.store.deadLetters(stage.lane)).filter(({ type }) => type === "activities");
+    expect(letters).toHaveLength(2);
+    for (const { ending } of letters) {
+      expect(ending.text).toContain(user(1).id);
+      expect(ending.text).toContain("on the block list");
+    }
+    await stage.restart();
+    expect(stage.logs.filter(({ message }) => message === "outgoing.user_event.error")).toHaveLength(2);
+  });
+
+  test("of a user whose company Planhat refuses: dead, and nothing waits for ever", async () => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    stage.planhat.poison({ type: "companies", field: "externalId", value: "acme-1" }, "name is reserved");
+    await tell(stage, many(2));
+    expect(stage.endusers()).toEqual([]);
+    expect(tries(stage)).toEqual([]);
+    const outcomes = await stage.outcomes();
+    expect(outcomes["endusers/dead/parent_rejected"]).toBe(1);
+    const dead = Object.entries(outcomes).filter(([name]) => name.startsWith("activities/dead/parent_"));
+    expect(dead.map(([, count]) => count)).toEqual([2]);
+  });
+
+  test("of a user who could be several people in Planhat: dead / parent_skipped", async () => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    const tenant = stage.planhat.tenant();
+    tenant.seedCompany({ externalId: "acme-1", name: "Acme 1" });
+    for (const other of ["one", "two"]) {
+      const { _id: companyId } = tenant.seedCompany({ externalId: other, name: other });
+      tenant.seedEnduser({ companyId, email: "person-1@example.com", name: "Somebody" });
+    }
+    await tell(stage, [event(1)]);
+    expect(stored(stage)).toEqual([]);
+    expect(await stage.outcomes()).toEqual({ "endusers/skipped/ambiguous": 1, "activities/dead/parent_skipped": 1 });
+  });
+
+  test("the next message's success of the user does not send twice what was dead, nor lose the new one", async () => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    const heal = stage.planhat.poison({ type: "endusers", field: "externalId", value: "person-1" }, "no");
+    await tell(stage, [event(1)]);
+    heal();
+    await tell(stage, [event(2)], user(1, { indexed_at: minute(1) }));
+    expect(numbers(stage)).toEqual([2]);
+    expect(stage.endusers()).toHaveLength(1);
+  });
+});
+
+describe("the tenant token", () => {
+  test("is missing: the user is sent, his events are skipped / missing_tenant_id", async () => {
+    for (const tenant_id of [undefined, null, " "]) {
+      const stage = await open({ settings: { tenant_id } });
+      stage.seed([account(1)], [user(1)]);
+      await tell(stage, many(2));
+      expect(stage.endusers()).toHaveLength(1);
+      expect(tries(stage)).toEqual([]);
+      expect(await stage.outcomes()).toEqual({
+        "endusers/sent/created": 1,
+        "activities/skipped/missing_tenant_id": 2,
+      });
+    }
+  });
+
+  test("is unknown to Planhat: events are held, companies and endusers go on, and the right one sets them going", async () => {
+    const stage = await open({ settings: { tenant_id: "0b7e1f3a-0000-4000-8000-00000000dead" } });
+    stage.seed([account(1), account(2)], [user(1), user(2)]);
+    await stage.tellUser(user(1), account(1), { events: many(30) });
+    await stage.until(async () => (await holdsOf(stage)).length > 0);
+    expect(await holdsOf(stage)).toMatchObject([{ scope: "activities", kind: "configuration" }]);
+    expect((await holdsOf(stage))[0]?.message).toContain("tenant token");
+    // Those under way when the first answer came; the others are not tried in vain.
+    expect(tries(stage).length).toBeLessThanOrEqual(10);
+    const tried = tries(stage).length;
+
+    await stage.tellUser(user(2), account(2), { events: [event(31)] });
+    await stage.tellAccount(account(1, { name: "Renamed", indexed_at: minute(1) }));
+    await stage.until(() => stage.endusers().length === 2);
+    await stage.until(() => stage.companies().some((each) => each["name"] === "Renamed"));
+    expect(tries(stage)).toHaveLength(tried);
+    expect(await stage.connector.store.deadLetters(stage.lane)).toEqual([]);
+
+    await stage.saveSettings({ tenant_id: "0b7e1f3a-0000-4000-8000-000000000001" });
+    await stage.settledWithHelp();
+    expect(numbers(stage)).toEqual(many(31).map((_, index) => index + 1));
+    expect(await ofActivities(stage)).toEqual({ "activities/sent/tracked": 31 });
+  });
+
+  test.each([401, 403])("is refused with %i: likewise", async (status) => {
+    const stage = await acquainted();
+    const ban = stage.planhat.faults.add({ kind: "status", status, route: ROUTE });
+    await stage.tellUser(user(1, { position: "Director", indexed_at: minute(1) }), account(1), { events: many(3) });
+    await stage.until(async () => (await holdsOf(stage)).length > 0);
+    expect(await holdsOf(stage)).toMatchObject([{ scope: "activities", kind: "configuration" }]);
+    await stage.until(() => stage.endusers()[0]?.["position"] === "Director");
+    ban.remove();
+    await stage.saveSettings({ contact_events: ["ALL"] });
+    await stage.settled();
+    expect(numbers(stage)).toEqual([1, 2, 3]);
+    expect(await ofActivities(stage)).toEqual({ "activities/sent/tracked": 3 });
+  });
+});
+
+describe("once per event", () => {
+  test("in a shipment that is delivered again", async () => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    const message = buildUserMessage(user(1), { account: account(1), events: many(3) });
+    for (const notificationId of ["n-1", "n-1", "n-2"]) await stage.send("user:update", [message], { notificationId });
+    await stage.settled();
+    await stage.send("user:update", [message]);
+    await stage.settled();
+    expect(numbers(stage)).toEqual([1, 2, 3]);
+    expect(await stage.outcomes()).toMatchObject({ "endusers/sent/created": 1, "activities/sent/tracked": 3 });
+  });
+
+  test("in two messages of one shipment, beside those that only one of them has", async () => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    await stage.send("user:update", [
+      buildUserMessage(user(1, { indexed_at: minute(1) }), { account: account(1), events: [event(1), event(2)] }),
+      buildUserMessage(user(1, { indexed_at: minute(2) }), { account: account(1), events: [event(2), event(3)] }),
+    ]);
+    await stage.settled();
+    expect(numbers(stage)).toEqual([1, 2, 3]);
+    expect(await stage.outcomes()).toEqual({
+      "endusers/superseded/merged": 1,
+      "endusers/sent/created": 1,
+      "activities/sent/tracked": 3,
+    });
+  });
+
+  test("in one message twice", async () => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    await tell(stage, [event(1), event(2), event(1)]);
+    expect(numbers(stage)).toEqual([1, 2]);
+  });
+
+  test.each(["settled", "restarted", "killed"])(
+    "in two shipments with the connector %s in between",
+    async (between) => {
+      const stage = await open();
+      stage.seed([account(1)], [user(1)]);
+      await tell(stage, [event(1)]);
+      if (between === "restarted") await stage.restart();
+      if (between === "killed") await stage.crash();
+      await tell(stage, [event(1), event(2)], user(1, { indexed_at: minute(1) }));
+      expect(numbers(stage)).toEqual([1, 2]);
+      expect(await ofActivities(stage)).toEqual({ "activities/sent/tracked": 2 });
+    },
+  );
+
+  test("while the first one still waits for Planhat", async () => {
+    const stage = await acquainted();
+    const down = stage.planhat.faults.add({ kind: "rate-limit", route: ROUTE });
+    await stage.tellUser(user(1, { indexed_at: minute(1) }), account(1), { events: [event(1)] });
+    await stage.until(() => tries(stage).length > 0);
+    await stage.tellUser(user(1, { indexed_at: minute(2) }), account(1), { events: [event(1)] });
+    down.remove();
+    await stage.settledWithHelp();
+    expect(numbers(stage)).toEqual([1]);
+  });
+
+  test("that Hull gave no id, known by its content", async () => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    const nameless = event(1, { event_id: undefined });
+    await tell(stage, [nameless, event(2, { event_id: undefined })]);
+    await tell(stage, [nameless], user(1, { indexed_at: minute(1) }));
+    expect(numbers(stage)).toEqual([1, 2]);
+  });
+
+  test("different events that look alike are all sent", async () => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    const alike = { created_at: minute(1), properties: { number: 1 } };
+    await tell(stage, [event(1, alike), event(2, alike)]);
+    expect(numbers(stage)).toEqual([1, 1]);
+  });
+});
+
+describe("a newer message of the user", () => {
+  test("replaces what waits of him, but not his events", async () => {
+    const stage = await open({ environment: { LINGER_MS: "150" } });
+    stage.seed([account(1)], [user(1)]);
+    await stage.tellUser(user(1), account(1), { events: [event(1)] });
+    await stage.tellUser(user(1, { position: "Director", indexed_at: minute(1) }), account(1), { events: [event(2)] });
+    await stage.settled();
+    expect(stage.endusers()).toMatchObject([{ position: "Director" }]);
+    expect(numbers(stage)).toEqual([1, 2]);
+  });
+
+  test("that a filter skips withdraws what waits of him, but not his events", async () => {
+    const stage = await acquainted({
+      settings: { contact_synchronized_segments: ["people"] },
+      environment: { LINGER_MS: "150" },
+    });
+    expect(stage.endusers()).toEqual([]);
+    const inside = { segments: [{ id: "people", name: "People" }] } as never as Bag;
+    await stage.tellUser(user(1, { indexed_at: minute(1) }), account(1), inside);
+    await stage.settled();
+    const move = user(1, { position: "Director", indexed_at: minute(2) });
+    await stage.tellUser(move, account(1), { ...inside, events: [event(1)] });
+    await stage.tellUser({ ...move, indexed_at: minute(3) }, account(1), { events: [event(2)] });
+    await stage.settled();
+    expect(stage.endusers()).toMatchObject([{ position: "Engineer" }]);
+    expect(numbers(stage)).toEqual([1]);
+  });
+});
+
+test("an export carries no events, and sends none again", async () => {
+  const stage = await open();
+  stage.seed([account(1)], [user(1)]);
+  await tell(stage, many(2));
+  await stage.tellUser(user(1, { indexed_at: minute(1) }), account(1), { isExport: true });
+  await stage.settled();
+  expect(numbers(stage)).toEqual([1, 2]);
+  expect(await stage.outcomes()).toEqual({
+    "endusers/sent/created": 1,
+    "endusers/sent/updated": 1,
+    "activities/sent/tracked": 2,
+  });
+});
+
+test("at most ten calls are under way at once, and at most ten begun ones are not settled: so many a kill may repeat", async () => {
+  const stage = await acquainted();
+  let underWay = 0;
+  let mostUnderWay = 0;
+  let mostOpen = 0;
+  const settled = async (): Promise<number> => (await ofActivities(stage))["activities/sent/tracked"] ?? 0;
+  stage.planhat.faults.add({ kind: "latency", min: 1, max: 10, route: ROUTE });
+  stage.planhat.on("request", async ({ route }) => {
+    if (route !== ROUTE) return;
+    mostUnderWay = Math.max(mostUnderWay, (underWay += 1));
+    const begun = tries(stage).length;
+    mostOpen = Math.max(mostOpen, begun - (await settled()));
+  });
+  stage.planhat.on("applied", ({ route }) => {
+    if (route === ROUTE) underWay -= 1;
+  });
+  await tell(stage, many(60), user(1, { indexed_at: minute(1) }));
+  expect(numbers(stage)).toHaveLength(60);
+  expect(mostUnderWay).toBeGreaterThan(1);
+  expect(mostUnderWay).toBeLessThanOrEqual(10);
+  expect(mostOpen).toBeLessThanOrEqual(10);
+});
+
+test("events take nothing from the request budget", async () => {
+  const stage = await acquainted({ settings: { requests_per_minute: 10 } });
+  await tell(stage, many(40), user(1, { indexed_at: minute(1) }));
+  expect(numbers(stage)).toHaveLength(40);
+});
+
+const QUICK = { environment: { REQUEST_TIMEOUT_MS: "150" } };
+
+/** What goes wrong with the first call, and how often Planhat then holds the event when it is sent again. */
+const LOST: readonly (readonly [string, FaultKind, number])[] = [
+  ["500", { kind: "status", status: 500 }, 1],
+  ["503", { kind: "status", status: 503 }, 1],
+  ["504 though it was done", { kind: "status", status: 504, applied: true }, 2],
+  ["a reset before it was done", { kind: "reset-before" }, 1],
+  ["a reset after it was done", { kind: "reset-after" }, 2],
+  ["no answer, nothing done", { kind: "stall" }, 1],
+  ["no answer, though it was done", { kind: "stall-after" }, 2],
+];
+
+describe("an answer that was lost", () => {
+  test.each(LOST)("%s: repeat sends the event again and says so", async (_name, fault, copies) => {
+    const stage = await acquainted(QUICK);
+    const first = stage.planhat.faults.add({ ...fault, route: ROUTE, count: 1 });
+    await stage.tellUser(user(1, { indexed_at: minute(1) }), account(1), { events: [event(1)] });
+    await stage.settledWithHelp();
+    expect(first.hits).toBe(1);
+    expect(tries(stage)).toHaveLength(2);
+    expect(numbers(stage)).toEqual(Array(copies).fill(1));
+    expect(await ofActivities(stage)).toEqual({ "activities/sent/possibly_repeated": 1 });
+    expect(await stage.connector.store.deadLetters(stage.lane)).toEqual([]);
+  });
+
+  test.each(LOST)("%s: hold keeps the event for a person and never sends it again", async (_name, fault, copies) => {
+    const stage = await acquainted({
+      ...QUICK,
+      settings: { activities_unconfirmed: "hold" },
+    });
+    stage.planhat.faults.add({ ...fault, route: ROUTE, count: 1 });
+    await stage.tellUser(user(1, { indexed_at: minute(1) }), account(1), { events: [event(1)] });
+    await stage.settledWithHelp();
+    await tell(stage, [event(1), event(2)], user(1, { indexed_at: minute(2) }));
+    expect(numbers(stage)).toEqual([...Array<number>(copies - 1).fill(1), 2]);
+    expect(await ofActivities(stage)).toEqual({ "activities/dead/unconfirmed": 1, "activities/sent/tracked": 1 });
+    const letters = await stage.connector.store.deadLetters(stage.lane);
+    expect(letters).toMatchObject([{ type: "activities", hullId: "event-1", ending: { code: "unconfirmed" } }]);
+  });
+
+  test("of one of many repeats that one alone", async () => {
+    const stage = await acquainted();
+    stage.planhat.faults.add({ kind: "reset-after", route: ROUTE, count: 1 });
+    await stage.tellUser(user(1, { indexed_at: minute(1) }), account(1), { events: many(50) });
+    await stage.settledWithHelp();
+    expect(stored(stage)).toHaveLength(51);
+    expect(new Set(numbers(stage)).size).toBe(50);
+    expect(await ofActivities(stage)).toEqual({
+      "activities/sent/tracked": 49,
+      "activities/sent/possibly_repeated": 1,
+    });
+  });
+
+  test("again and again loses nothing", async () => {
+    const stage = await acquainted();
+    stage.planhat.faults.add({ kind: "status", status: 503, route: ROUTE, probability: 0.4 });
+    await stage.tellUser(user(1, { indexed_at: minute(1) }), account(1), { events: many(40) });
+    await stage.settledWithHelp();
+    expect(numbers(stage)).toEqual(many(40).map((_, index) => index + 1));
+  });
+
+  test("holds companies and endusers back in no way", async () => {
+    const stage = await acquainted();
+    const down = stage.planhat.faults.add({ kind: "status", status: 503, route: ROUTE });
+    await stage.tellUser(user(1, { indexed_at: minute(1) }), account(1), { events: [event(1)] });
+    await stage.until(() => down.hits > 0);
+    stage.seed([account(2)], [user(2)]);
+    await stage.tellUser(user(2), account(2));
+    await stage.until(() => stage.endusers().length === 2);
+    expect(stored(stage)).toEqual([]);
+    down.remove();
+    await stage.settledWithHelp();
+    expect(numbers(stage)).toEqual([1]);
+  });
+});
+
+describe("a refusal that is certain", () => {
+  test.each(["repeat", "hold"])(
+    "429 is waited out (%s): sent, and not called repeated",
+    async (activities_unconfirmed) => {
+      const stage = await acquainted({ settings: { activities_unconfirmed } });
+      stage.planhat.faults.add({ kind: "rate-limit", headers: { "retry-after": "0" }, route: ROUTE, count: 5 });
+      await stage.tellUser(user(1, { indexed_at: minute(1) }), account(1), { events: many(3) });
+      await stage.settledWithHelp();
+      expect(numbers(stage)).toEqual([1, 2, 3]);
+      expect(await ofActivities(stage)).toEqual({ "activities/sent/tracked": 3 });
+    },
+  );
+
+  test.each(["repeat", "hold"])("nobody listens (%s): sent when somebody does", async (activities_unconfirmed) => {
+    const stage = await acquainted({ settings: { activities_unconfirmed } });
+    const port = Number(new URL(stage.planhat.url).port);
+    await stage.planhat.close();
+    await stage.tellUser(user(1, { indexed_at: minute(1) }), account(1), { events: [event(1)] });
+    await stage.until(async () => (await holdsOf(stage)).length > 0);
+    await stage.planhat.listen(port);
+    await stage.settledWithHelp();
+    expect(numbers(stage)).toEqual([1]);
+    expect(await ofActivities(stage)).toEqual({ "activities/sent/tracked": 1 });
+  });
+
+  test("400 rejects the one event, in Planhat's words where it has any; the others go", async () => {
+    const stage = await acquainted();
+    stage.planhat.faults.add({
+      kind: "status",
+      status: 400,
+      body: "info is too large",
+      route: ({ route, body }) => route === ROUTE && (body as { info: Bag }).info["number"] === 2,
+    });
+    await tell(stage, many(3), user(1, { indexed_at: minute(1) }));
+    expect(numbers(stage)).toEqual([1, 3]);
+    expect(await ofActivities(stage)).toEqual({ "activities/sent/tracked": 2, "activities/rejected/refused": 1 });
+    const letters = await stage.connector.store.deadLetters(stage.lane);
+    expect(letters).toMatchObject([{ type: "activities", hullId: "event-2", ending: { code: "refused" } }]);
+  });
+});
+
+describe("killed", () => {
+  const MOMENTS = [
+    ["before Planhat had it", "request", "reset-before", 1],
+    ["after Planhat had it", "applied", "reset-after", 2],
+  ] as const;
+
+  async function kill(stage: Stage, moment: "request" | "applied", kind: "reset-before" | "reset-after") {
+    let kills = 0;
+    stage.planhat.faults.add({ kind, route: ROUTE, count: 1 });
+    stage.planhat.on(moment, async ({ route }) => {
+      if (kills > 0 || route !== ROUTE) return;
+      kills += 1;
+      await stage.crash();
+    });
+    await stage.tellUser(user(1, { indexed_at: minute(1) }), account(1), { events: [event(1)] });
+    await stage.until(() => kills === 1);
+    await stage.settledWithHelp();
+  }
+
+  test.each(MOMENTS)("%s: repeat sends it again and says so", async (_name, moment, kind, copies) => {
+    const stage = await acquainted();
+    await kill(stage, moment, kind);
+    expect(numbers(stage)).toEqual(Array(copies).fill(1));
+    expect(await ofActivities(stage)).toEqual({ "activities/sent/possibly_repeated": 1 });
+  });
+
+  test.each(MOMENTS)("%s: hold keeps it for a person", async (_name, moment, kind, copies) => {
+    const stage = await acquainted({ settings: { activities_unconfirmed: "hold" } });
+    await kill(stage, moment, kind);
+    expect(numbers(stage)).toEqual(Array(copies - 1).fill(1));
+    expect(await ofActivities(stage)).toEqual({ "activities/dead/unconfirmed": 1 });
+  });
+
+  test("before anything was sent, all events arrive once", async () => {
+    const stage = await open({ environment: { LINGER_MS: "1000" } });
+    stage.seed([account(1)], [user(1)]);
+    await stage.tellUser(user(1), account(1), { events: many(5) });
+    expect(stage.calls).toEqual([]);
+    await stage.crash();
+    await stage.settled();
+    expect(numbers(stage)).toEqual([1, 2, 3, 4, 5]);
+    expect(await ofActivities(stage)).toEqual({ "activities/sent/tracked": 5 });
+  });
+});
