@@ -37,8 +37,9 @@ export async function post(
 }
 
 /** Milliseconds from the first byte of the request to the last byte of the answer. */
-function postOne(agent: Agent, baseUrl: string, { headers, body }: Notification): Promise<number> {
-  const payload = body();
+function postOne(agent: Agent, baseUrl: string, notification: Notification): Promise<number> {
+  const { headers } = notification;
+  const payload = notification.body();
   return new Promise((resolve, reject) => {
     const began = performance.now();
     const call = request(`${baseUrl}/smart-notifier`, { method: "POST", agent, headers }, (response) => {

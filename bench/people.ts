@@ -25,11 +25,7 @@ export interface MessageOptions {
   readonly fat: boolean;
 }
 
-export function messageOf(
-  { accounts }: Population,
-  user: PopulationUser,
-  { round, fat }: MessageOptions,
-): UserMessage {
+export function messageOf({ accounts }: Population, user: PopulationUser, { round, fat }: MessageOptions): UserMessage {
   const { accountIndex, ...attributes } = user;
   const current: Attributes = {
     ...attributes,

@@ -81,7 +81,12 @@ export interface ConnectorOptions {
  *
  * @throws Error with the end of its log when it does not start
  */
-export async function startConnector({ simulators, folder, environment, profiles }: ConnectorOptions): Promise<Running> {
+export async function startConnector({
+  simulators,
+  folder,
+  environment,
+  profiles,
+}: ConnectorOptions): Promise<Running> {
   const logFile = join(folder, "connector.log");
   const log = openSync(logFile, "w");
   const profiling = profiles === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profiles}`];
@@ -104,10 +109,11 @@ export async function startConnector({ simulators, folder, environment, profiles
   // A pipe to a process that has just ended: its exit says everything.
   child.stdin?.on("error", () => undefined);
   const stop = (): Promise<void> => end(child, "SIGTERM");
-  for (const began = performance.now(); performance.now() - began < START_WITHIN_MS; await sleep(20)) {
+  const began = performance.now();
+  while (performance.now() - began < START_WITHIN_MS && child.exitCode === null) {
     const [, port] = /"port":(\d+).*"connector\.start"/.exec(readFileSync(logFile, "utf8")) ?? [];
     if (port !== undefined) return { url: `http://127.0.0.1:${port}`, pid: child.pid ?? 0, stop };
-    if (child.exitCode !== null) break;
+    await sleep(20);
   }
   await stop();
   throw new Error(`The connector does not start. ${readFileSync(logFile, "utf8").slice(-2_000)}`);
@@ -118,8 +124,17 @@ export interface Folder {
   remove(): void;
 }
 
+/** A temporary folder, removed at the latest when this process ends. */
 export function newFolder(): Folder {
   const path = mkdtempSync(join(tmpdir(), "connector-bench-"));
   mkdirSync(join(path, "data"));
-  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+  const remove = (): void => rmSync(path, { recursive: true, force: true, maxRetries: 5 });
+  process.once("exit", remove);
+  return {
+    path,
+    remove: () => {
+      process.off("exit", remove);
+      remove();
+    },
+  };
 }

@@ -26,10 +26,13 @@ export async function countsOf(baseUrl: string): Promise<Counts> {
  * @throws Error when that takes longer than `withinMs`
  */
 export async function drained(baseUrl: string, withinMs: number, everyMs = 50): Promise<void> {
-  for (const began = performance.now(); ; await sleep(everyMs)) {
+  const began = performance.now();
+  for (;;) {
     const { outbox, tells } = await countsOf(baseUrl);
     if (outbox === 0 && tells === 0) return;
-    if (performance.now() - began < withinMs) continue;
-    throw new Error(`After ${withinMs / 1_000} s, ${outbox} records and ${tells} tells still wait.`);
+    if (performance.now() - began > withinMs) {
+      throw new Error(`After ${withinMs / 1_000} s, ${outbox} records and ${tells} tells still wait.`);
+    }
+    await sleep(everyMs);
   }
 }

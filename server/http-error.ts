@@ -11,7 +11,7 @@ export class HttpError extends Error {
   override readonly name = "HttpError";
 
   constructor(
-    readonly status: 400 | 401 | 413 | 415 | 503,
+    readonly status: 400 | 401 | 413 | 503,
     readonly code: string,
     message: string,
     readonly flowControl: FlowControl,

@@ -8,6 +8,7 @@ import { createConnector } from "./wiring";
 
 /** Longest time that running requests and passes get to end. */
 const SHUTDOWN_MS = 25_000;
+const IDLE_LOOK_MS = 100;
 
 async function main(config: Config): Promise<void> {
   // What is stored is personal data: readable by this user alone.
@@ -31,8 +32,10 @@ async function main(config: Config): Promise<void> {
     connector.drain();
     const closed = once(server, "close");
     server.close();
-    server.closeIdleConnections();
+    // A connection that was busy at this moment becomes idle later, and its client may keep it open.
+    const idle = setInterval(() => server.closeIdleConnections(), IDLE_LOOK_MS);
     await closed;
+    clearInterval(idle);
     await connector.close();
   };
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void end(signal));

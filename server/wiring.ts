@@ -46,6 +46,8 @@ const HOLD_MS = 10 * 60_000;
 /** A complete scan younger than the shortest fetch interval proves absence. */
 const SCAN_TRUST_MS = 180 * 60_000;
 const BATCH = 5_000;
+/** How long running passes may take to end by themselves. */
+const CLOSE_PATIENCE_MS = 5_000;
 const DAY_MS = 86_400_000;
 /** Hull waits 25 s for an answer. */
 const ANSWER_WITHIN_MS = 20_000;
@@ -72,8 +74,11 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
   const log = metrics.counting(createLog(logger));
   const observed = { log: httpLog, onCall: (call: CallRecord) => metrics.call(call) };
   const organizations = createHostAllowList(config.HULL_ALLOWED_ORGANIZATIONS);
+  const firehoseHost = config.HULL_FIREHOSE_URL === undefined ? undefined : new URL(config.HULL_FIREHOSE_URL).hostname;
   const keyHosts = createHostAllowList(config.HULL_SIGNATURE_KEY_HOSTS);
-  const hullAgents = createAgents({ lookup: createGuardedLookup((host) => organizations.names(host)) });
+  const hullAgents = createAgents({
+    lookup: createGuardedLookup((host) => organizations.names(host) || host === firehoseHost),
+  });
   const keyAgents = createAgents({ lookup: createGuardedLookup((host) => keyHosts.names(host)) });
   const planhatAgents = createAgents();
   const protocol = config.HULL_PROTOCOL;
@@ -135,6 +140,7 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
         now,
         onError: (name, error) => logger.error({ context: { job: name }, err: error }, "connector.job.error"),
       }),
+    onError: (error) => logger.error({ err: error }, "connector.job.error"),
     timing: { settleMs: config.SETTLE_MS, scanTrustMs: SCAN_TRUST_MS },
     pace: { retry, lingerMs: config.LINGER_MS, sweepMs: SWEEP_MS, holdMs: HOLD_MS, batch: BATCH },
     retentionMs: config.RETENTION_DAYS * DAY_MS,
@@ -184,7 +190,10 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
     close: async () => {
       accepting = false;
       folder.lock.serve(undefined);
+      // Whoever waits for its turn at Planhat's quota would hold the process longer than anybody waits for it.
+      const impatient = setTimeout(() => budgets.close(), CLOSE_PATIENCE_MS);
       await lanes.close();
+      clearTimeout(impatient);
       budgets.close();
       for (const agents of [hullAgents, keyAgents, planhatAgents]) closeAgents(agents);
       await folder.close();

@@ -52,6 +52,10 @@ export interface House {
   outcomes(): Promise<Readonly<Record<string, number>>>;
   /** Ends the server process's part and starts it again on the same data. */
   restart(): Promise<void>;
+  /** The same, with something done in between, while no server runs. */
+  stopped<T>(work: () => Promise<T>): Promise<T>;
+  /** The server's `DATA_DIR`. */
+  readonly dataDir: string;
   /**
    * Ends it as a kill would, at this very moment: a new one starts on a copy of the files as they are now, the old one
    * starts nothing any more. May be called from a hook; an answer that the old one still waits for should get lost.
@@ -149,6 +153,17 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     restart: async () => {
       await stop();
       await start();
+    },
+    stopped: async (work) => {
+      await stop();
+      try {
+        return await work();
+      } finally {
+        await start();
+      }
+    },
+    get dataDir() {
+      return config.DATA_DIR;
     },
     crash: async () => {
       const copy = mkdtempSync(join(tmpdir(), "connector-"));

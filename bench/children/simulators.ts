@@ -32,8 +32,8 @@ export interface Ready {
 export interface Order {
   /** Milliseconds that every answer of Planhat takes. */
   readonly latencyMs?: number;
-  /** Planhat answers 503 to everything. */
-  readonly outage?: boolean;
+  /** Planhat answers 429 to everything. */
+  readonly busy?: boolean;
 }
 
 /** What Planhat holds after an order was carried out. */
@@ -50,10 +50,10 @@ async function main(): Promise<void> {
   await Promise.all([planhat.listen(), hull.listen()]);
   hull.addConnector({ ...CONNECTOR, privateSettings: SETTINGS });
 
-  process.on("message", ({ latencyMs, outage }: Order) => {
-    if (latencyMs !== undefined || outage !== undefined) planhat.faults.clear();
+  process.on("message", ({ latencyMs, busy }: Order) => {
+    if (latencyMs !== undefined || busy !== undefined) planhat.faults.clear();
     if (latencyMs !== undefined) planhat.faults.add({ kind: "latency", min: latencyMs, max: latencyMs });
-    if (outage === true) planhat.faults.add({ kind: "status", status: 503 });
+    if (busy === true) planhat.faults.add({ kind: "rate-limit" });
     const { created, updated, noOpWrites, calls } = planhat.books.snapshot();
     const holding: Holding = { created: created.endusers, updated: updated.endusers, noOpWrites, calls };
     process.send?.(holding);

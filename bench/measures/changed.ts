@@ -1,24 +1,59 @@
-import { post } from "../load";
-import { cpuSeconds } from "../proc";
-import { CONNECTIONS, openStage } from "../stage";
-import { countsOf, drained } from "../watch";
+/** How fast changed endusers reach Planhat and come back to Hull, and what changed and unchanged ones cost in CPU time. */
+import { expectWork, figure, rounds, type Measure } from "../measure";
+import { startBare } from "../processes";
+import { inTurns, openStage, postAndMeasure, SHIPMENT } from "../stage";
+import { drained } from "../watch";
 
-export async function changed({ users, rounds, profiles }: any) {
+const LATENCY_MS = 20;
+const DRAIN_WITHIN_MS = 60_000;
+
+export const changed: Measure = async ({ quick, profiles, deadlineMs }) => {
+  const users = quick ? 2_000 : 10_000;
+  const count = users / SHIPMENT;
+  const bare = await startBare();
   const stage = await openStage({ users, profiles });
+  const { simulators } = stage;
   try {
-    await stage.simulators.order({ latencyMs: 20 });
-    await stage.deliver({ round: 1, fat: true });
-    for (let r = 2; r < 2 + rounds; r++) {
-      const notifications = stage.shipments({ round: r, fat: true }).map((s) => s());
-      const pid = stage.connector.pid;
-      const cpu = cpuSeconds(pid), t = performance.now();
-      await post(stage.connector.url, notifications, CONNECTIONS);
-      const posted = performance.now() - t, cpu1 = cpuSeconds(pid);
-      await drained(stage.connector.url, 60000);
-      const ms = performance.now() - t;
-      console.error({ ms, posted, perSecond: users / ms * 1000, cpu: (cpuSeconds(pid) - cpu) / users * 1000, cpuIntake: (cpu1 - cpu) / users * 1000 });
-    }
-    console.error(await stage.simulators.order({}), await countsOf(stage.connector.url));
-  } finally { await stage.close(); }
-}
-if (process.argv[2] === "changed") changed({ users: 10000, rounds: 4, profiles: process.argv[3] });
+    await simulators.order({ latencyMs: LATENCY_MS });
+    await stage.deliver({ round: 0, fat: true });
+    let messages = users;
+    const results = await rounds(quick ? 2 : 5, deadlineMs, async (round) => {
+      const shipments = stage.shipments({ round: round + 1, fat: true });
+      const before = await simulators.order({});
+      const parsed = await postAndMeasure(bare, inTurns(shipments, count));
+      const sent = await postAndMeasure(stage.connector, inTurns(shipments, count), () =>
+        drained(stage.connector.url, DRAIN_WITHIN_MS),
+      );
+      expectWork("updated endusers", users, (await simulators.order({})).updated - before.updated);
+      const same = await postAndMeasure(stage.connector, inTurns(shipments, count));
+      messages += 2 * users;
+      const { unchanged = 0 } = await stage.outcomes(messages);
+      expectWork("unchanged users", (round + 1) * users, unchanged);
+      return { parsed, sent, same };
+    });
+    const cpu = (which: "sent" | "same"): number[] => results.map((each) => each[which].cpuSecondsPer1000);
+    const timesBare = (which: "sent" | "same"): number[] =>
+      results.map((each) => each[which].cpuSecondsPer1000 / each.parsed.cpuSecondsPer1000);
+    return [
+      figure(
+        "changed endusers, end to end",
+        "/s",
+        results.map(({ sent }) => (users / sent.elapsedMs) * 1_000),
+        {
+          atLeast: 3_000,
+        },
+      ),
+      figure("CPU per 1,000 changed", "s", cpu("sent"), { atMost: 0.15 }),
+      figure("CPU per 1,000 unchanged", "s", cpu("same"), { atMost: 0.05 }),
+      figure("CPU of changed, times bare Express", "", timesBare("sent")),
+      figure("CPU of unchanged, times bare Express", "", timesBare("same")),
+      figure(
+        "CPU of bare Express per 1,000",
+        "s",
+        results.map(({ parsed }) => parsed.cpuSecondsPer1000),
+      ),
+    ];
+  } finally {
+    await Promise.all([bare.stop(), stage.close()]);
+  }
+};

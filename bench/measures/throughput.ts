@@ -1,39 +1,62 @@
-/** How many notifications of 100 unchanged users are handled in a second, beside an Express that only parses them. */
-import { post } from "../load";
-import { cpuSeconds } from "../proc";
-import { startBare, type Running } from "../processes";
-import { CONNECTIONS, openStage, SHIPMENT, type Stage } from "../stage";
-import { median } from "../statistics";
-import { countsOf } from "../watch";
+/**
+ * How many notifications of 100 unchanged users are handled in a second, beside an Express that only parses them. Once
+ * as usual, and once at LOG_LEVEL=debug, where every unchanged user has its line.
+ */
+import { expectWork, figure, rounds, type Measure } from "../measure";
+import { startBare } from "../processes";
+import { inTurns, openStage, postAndMeasure, SHIPMENT, type Stage, type Worked } from "../stage";
 
 const USERS = 1_000;
+const AS_DELIVERED = { round: 1, fat: true };
 
-export async function throughput({ rounds, perRound, profiles }: any) {
+export const throughput: Measure = async ({ quick, profiles, deadlineMs }) => {
+  const perRound = quick ? 40 : 200;
   const bare = await startBare();
-  const quiet = await openStage({ users: USERS, profiles });
-  const chatty = await openStage({ users: USERS, profiles, environment: { LOG_LEVEL: "debug" } });
+  const stages: Stage[] = [];
   try {
-    const run = async (target: Running, stage: Stage) => {
-      const shipments = stage.shipments({ round: 1, fat: true });
-      const notifications = Array.from({ length: perRound }, (_, i) => shipments[i % shipments.length]!());
-      const cpu = cpuSeconds(target.pid);
-      const { elapsedMs } = await post(target.url, notifications, CONNECTIONS);
-      return { perSecond: perRound / elapsedMs * 1000, cpu: (cpuSeconds(target.pid) - cpu) / perRound * 10 };
+    const open = async (level: string): Promise<Stage> => {
+      const stage = await openStage({ users: USERS, profiles, environment: { LOG_LEVEL: level } });
+      stages.push(stage);
+      await stage.deliver(AS_DELIVERED);
+      return stage;
     };
-    console.error("bytes", quiet.shipments({ round: 1, fat: true })[0]!().body().length);
-    for (const s of [quiet, chatty]) { await s.deliver({ round: 1, fat: true }); console.error(await countsOf(s.connector.url)); }
-    const out: any = { bare: [], quiet: [], chatty: [] };
-    for (let r = 0; r <= rounds; r++) {
-      const b = await run(bare, quiet), q = await run(quiet.connector, quiet), c = await run(chatty.connector, chatty);
-      if (r > 0) { out.bare.push(b); out.quiet.push(q); out.chatty.push(c); }
-      console.error(b, q, c);
+    const info = await open("info");
+    const debug = await open("debug");
+    const infoShipments = info.shipments(AS_DELIVERED);
+    const debugShipments = debug.shipments(AS_DELIVERED);
+    let played = 0;
+    const results = await rounds(quick ? 2 : 5, deadlineMs, async () => {
+      played += 1;
+      return {
+        bare: await postAndMeasure(bare, inTurns(infoShipments, perRound)),
+        info: await postAndMeasure(info.connector, inTurns(infoShipments, perRound)),
+        debug: await postAndMeasure(debug.connector, inTurns(debugShipments, perRound)),
+      };
+    });
+    for (const stage of stages) {
+      const { unchanged = 0 } = await stage.outcomes(USERS + played * perRound * SHIPMENT);
+      expectWork("unchanged users", played * perRound * SHIPMENT, unchanged);
     }
-    for (const s of [quiet, chatty]) console.error(await countsOf(s.connector.url));
-    const med = (n: string, k: string) => median(out[n].map((x: any) => x[k]));
-    for (const n of ["quiet", "chatty"]) console.error(n, "share", median(out[n].map((x: any, i: number) => x.perSecond / out.bare[i].perSecond)), "cpu share", median(out[n].map((x: any, i: number) => out.bare[i].cpu / x.cpu)), "cpu/1000", med(n, "cpu"), "bare", med("bare", "cpu"));
+
+    const perSecond = ({ elapsedMs }: Worked): number => (perRound / elapsedMs) * 1_000;
+    const share = (level: "info" | "debug"): number[] =>
+      results.map((each) => perSecond(each[level]) / perSecond(each.bare));
+    const cpuTimes = (level: "info" | "debug"): number[] =>
+      results.map((each) => each[level].cpuSecondsPer1000 / each.bare.cpuSecondsPer1000);
+    return [
+      figure("share of bare Express", "", share("info"), { atLeast: 0.5 }),
+      figure("share of bare Express, a line per user", "", share("debug"), { atLeast: 0.4 }),
+      figure("CPU, times bare Express", "", cpuTimes("info")),
+      figure("CPU, times bare Express, a line per user", "", cpuTimes("debug")),
+      ...(["bare", "info", "debug"] as const).map((name) =>
+        figure(
+          `notifications, ${name}`,
+          "/s",
+          results.map((each) => perSecond(each[name])),
+        ),
+      ),
+    ];
   } finally {
-    await Promise.all([bare.stop(), quiet.close(), chatty.close()]);
+    await Promise.all([bare.stop(), ...stages.map((stage) => stage.close())]);
   }
-}
-void SHIPMENT;
-if (process.argv[2] === "throughput") throughput({ rounds: 5, perRound: 200, profiles: process.argv[3] });
+};

@@ -40,7 +40,7 @@ export function deadLetters(args: readonly string[], terminal: Terminal): Promis
     const { all, json, limit, ...filter } = values;
     const [name, id, ...more] = positionals;
     const view = { terminal, json };
-    const chosen = Object.values(filter).some((value) => value !== undefined);
+    const chosen = Object.keys(filter).length > 0;
     if (more.length > 0) throw new UsageError(`There is more than one id: ${[id, ...more].join(" ")}.`);
     if (all && name !== "replay") throw new UsageError("--all belongs to replay.");
     if (limit !== undefined && name !== "list") throw new UsageError("--limit belongs to list.");

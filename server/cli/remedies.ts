@@ -6,10 +6,13 @@ const REMEDIES: Readonly<Record<string, string>> = {
   identity_alarm:
     "Compare the record in Planhat that the reason names: its keys overlap with this one's. Separate the two, then " +
     "replay the letter.",
-  parent_rejected: "Its company was refused. Mend the company and replay the company's letter: this one goes with it.",
-  parent_dead: "Its company could not be delivered. Replay the company's letter: this one goes with it.",
+  parent_rejected:
+    "Its company (of an event: its user) was refused. Mend that and replay its letter: this one goes with it.",
+  parent_dead:
+    "Its company (of an event: its user) could not be delivered. Replay its letter: this one goes with it.",
   parent_skipped:
-    "Its company was skipped, for the reason in brackets. Mend that, then replay this letter; the company is made anew.",
+    "Its company (of an event: its user) was skipped, for the reason in brackets. Mend that, then replay this letter; " +
+    "what it needs is made anew.",
   unconfirmed:
     "The answer to it was lost, so Planhat may have it. Look there; replay the letter if it is missing, or drop it.",
 };

@@ -51,13 +51,20 @@ function asHttpError(error: unknown): HttpError | undefined {
       return new HttpError(400, "too_deep", "The body nests too deeply; send attributes flat.", RETRY_LATER);
     case "encoding.unsupported":
     case "charset.unsupported":
-      return new HttpError(415, "unsupported_encoding", "Send UTF-8 JSON, plain or gzip.", RETRY_LATER);
+      return new HttpError(400, "unsupported_encoding", "Send UTF-8 JSON, plain or gzip.", RETRY_LATER);
     case "request.aborted":
     case "request.size.invalid":
       return new HttpError(400, "aborted", "The body ended early; send it again.", RETRY);
     case "entity.verify.failed":
       return new HttpError(400, "unreadable", "The body could not be read; post a JSON object.", RETRY_LATER);
     default:
-      return undefined;
+      // A damaged gzip body has a status and no type.
+      return isClientFault(error)
+        ? new HttpError(400, "unreadable", "The body could not be read; send it again.", RETRY_LATER)
+        : undefined;
   }
+}
+
+function isClientFault(error: unknown): boolean {
+  return typeof error === "object" && error !== null && "status" in error && error.status === 400;
 }

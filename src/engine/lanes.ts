@@ -26,6 +26,8 @@ export interface LanesOptions<S> {
   readonly now: () => number;
   readonly timing: Timing;
   readonly pace: Pace;
+  /** Told of faults that are nobody's but ours. */
+  readonly onError: (error: unknown) => void;
   /** How long dead letters and last outcomes are kept, milliseconds. */
   readonly retentionMs: number;
 }
@@ -118,7 +120,7 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
       worked = false;
       const quiet: Lane[] = [];
       for (const lane of (await store.lanes()).filter((each) => each.remote === remote)) {
-        const result = await round(lane);
+        const result = await safely(lane);
         worked ||= result === "worked";
         if (result === "idle") quiet.push(lane);
       }
@@ -147,6 +149,17 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
     const lanes = (await store.lanes()).filter((each) => each.remote === remote);
     const depths = await Promise.all(lanes.map((lane) => store.depth(lane)));
     return depths.reduce((sum, { outbox }) => sum + outbox, 0);
+  }
+
+  /** One tenant's fault must not stop the others of its remote, and what it had in flight must not be forgotten. */
+  async function safely(lane: Lane): Promise<"worked" | "idle" | "stuck"> {
+    try {
+      return await round(lane);
+    } catch (error) {
+      options.onError(error);
+      await store.recover(lane, timing.settleMs);
+      return "stuck";
+    }
   }
 
   /** One pass over every type of one tenant. `stuck`: nothing can move until a person or another job acts. */
@@ -218,7 +231,7 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
     const firehose = options.firehose(tenant.credentials);
     try {
       for (let more = true; more && !closing();) {
-        more = await tellHull({
+        const told = await tellHull({
           store,
           firehose,
           lane,
@@ -229,8 +242,14 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
           unauthorisedMs: pace.holdMs,
           now,
           onEndings: (endings) => report(tenant, endings),
-          onProblem: (message) => complain(tenant, "connector.hull_api.error", message),
         });
+        if (told.hindrance !== undefined) {
+          const { message, rows, untilMs } = told.hindrance;
+          complain(tenant, "connector.hull_api.error", message, { rows, paused_ms: untilMs - now() });
+          jobs.wakeAt(tellJob(lane), untilMs);
+          return;
+        }
+        more = told.more;
       }
     } finally {
       firehose.close();

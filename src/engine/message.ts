@@ -42,6 +42,9 @@ export type ReadMessage =
   | { readonly ok: true; readonly message: EntityMessage }
   | { readonly ok: false; readonly messageId: string; readonly problems: readonly Problem[] };
 
+/** A clock may be ahead of ours, but a date in the far future would silence every later message. */
+const MAX_AHEAD_MS = 10 * 60_000;
+
 /** Ids become keys of the store, so they are bounded; Hull's own have 24 to 40 characters. */
 const MAX_ID_LENGTH = 200;
 
@@ -78,7 +81,7 @@ export function readMessage(raw: unknown, context: ReadContext): ReadMessage {
       entity,
       id,
       messageId: messageIdOf(raw),
-      version: parseInstant(subject["indexed_at"]) ?? receivedAtMs,
+      version: Math.min(parseInstant(subject["indexed_at"]) ?? receivedAtMs, receivedAtMs + MAX_AHEAD_MS),
       user: parts.user,
       account: parts.account,
       segmentIds: entity === "user" ? segmentIds(raw, "segments", parts.segments, subject) : [],
@@ -167,8 +170,8 @@ function messageIdOf(raw: unknown): string {
 
 function badId(path: string, id: string): Problem | undefined {
   const message =
-    id.length > MAX_ID_LENGTH
-      ? `has ${id.length} characters, at most ${MAX_ID_LENGTH} are accepted`
+    Buffer.byteLength(id) > MAX_ID_LENGTH
+      ? `has ${Buffer.byteLength(id)} bytes, at most ${MAX_ID_LENGTH} are accepted`
       : !id.isWellFormed() || id.includes("\0")
         ? "holds characters that are no text (a lone surrogate or a NUL)"
         : undefined;

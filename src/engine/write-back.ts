@@ -23,19 +23,26 @@ export interface WriteBackOptions {
   readonly unauthorisedMs: number;
   readonly now: () => number;
   readonly onEndings: (endings: readonly RecordEnding[]) => void;
-  readonly onProblem: (message: string) => void;
 }
 
-/** Sends one batch of due rows. True when there was something to send and Hull took or refused it. */
-export async function tellHull(options: WriteBackOptions): Promise<boolean> {
+export interface Told {
+  /** There was something to send; look again. */
+  readonly more: boolean;
+  /** Hull cannot be told now: what is left waits until then. */
+  readonly hindrance?: { readonly message: string; readonly rows: number; readonly untilMs: number };
+}
+
+/** Sends one batch of due rows. */
+export async function tellHull(options: WriteBackOptions): Promise<Told> {
   const { store, lane, now, retry } = options;
   const rows = await store.tells(lane, options.batch);
-  if (rows.length === 0) return false;
+  if (rows.length === 0) return { more: false };
   const items = rows.map((row) => itemsOf(row, options));
   const results = await options.firehose.send(items.flat());
 
   const done: { row: TellRow; refused?: Ending }[] = [];
   const waiting = new Map<number, TellRow[]>();
+  let message = "";
   let from = 0;
   rows.forEach((row, index) => {
     const count = items[index]?.length ?? 0;
@@ -46,13 +53,14 @@ export async function tellHull(options: WriteBackOptions): Promise<boolean> {
     if (hindrance !== undefined) {
       const at = now() + waitMs(hindrance, row, retry, options.unauthorisedMs);
       waiting.set(at, [...(waiting.get(at) ?? []), row]);
-      options.onProblem(words(hindrance));
+      message = words(hindrance);
     } else if (refused !== undefined) done.push({ row, refused: refusal(refused, now()) });
     else done.push({ row });
   });
   if (done.length > 0) options.onEndings(await store.told(lane, done));
   for (const [at, deferred] of waiting) await store.deferTells(lane, deferred, at);
-  return done.length > 0;
+  if (waiting.size === 0) return { more: true };
+  return { more: false, hindrance: { message, rows: rows.length - done.length, untilMs: Math.min(...waiting.keys()) } };
 }
 
 /** Attributes, and where Hull has not confirmed it yet, the link between user and account: an item of its own. */

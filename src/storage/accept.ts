@@ -1,6 +1,7 @@
 /** Taking messages in: version, coalescing, withdrawal, and the one condition under which a message ends unchanged. */
 import { hash } from "node:crypto";
 import { openEntries, type Entries } from "./entries";
+import { closeLetter } from "./letters";
 import type { Content, Doubt, Ending, EntryRow } from "./rows";
 import type { Acceptance, Accepted, NewContent, RecordEnding } from "./store";
 import { countEnding, ending, keepDoubt, remember, remembered, type Ledger, type Tables } from "./tables";
@@ -63,7 +64,9 @@ export function acceptOne(tables: Tables, ledger: Ledger, acceptance: Acceptance
 
   if (content.kind === "end" || (content.kind === "unchanged" && entry === undefined)) {
     const last: Ending = { ...content.ending, counted };
-    saveRecord(last);
+    // What can come once and was not taken may come again.
+    if (acceptance.once !== true) saveRecord(last);
+    if (content.kind === "unchanged") closeLetter(tables, { remote, tenant, type, hullId });
     if (entry !== undefined) {
       keepDoubt(tables, { remote }, type, hullId, entry.attempt === undefined ? entry.doubt : undefined);
       withdraw(entries, entry, acceptance, note, nowMs);

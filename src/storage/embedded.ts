@@ -1,15 +1,15 @@
 /** The Store on an ordered key-value database with transactions (LMDB on disk, or memory in unit tests). */
 import { acceptOne } from "./accept";
-import { openEntries } from "./entries";
 import { forgetEntity } from "./forget";
 import { forgetTenant } from "./forget-tenant";
-import type { KeyValue } from "./kv";
-import { closeLetter, findLetter, indexOldLetters, listLetters, orphansOf } from "./letters";
+import { hurryEntries } from "./entries";
+import type { Key, KeyValue } from "./kv";
+import { closeLetter, familyOf, findLetter, indexOldLetters, listLetters } from "./letters";
 import { candidates, noteScan, observe } from "./mirror";
 import { replayLetter } from "./replay";
 import { createHousekeeping } from "./retention";
 import type { EntryRow } from "./rows";
-import { inSlices } from "./slices";
+import { inSlices, SLICE } from "./slices";
 import { attemptOne, recoverOne, settleOne } from "./settle";
 import type { Backlog, Lane, RecordView, Store, Tally } from "./store";
 import { FORMAT, forgetOld, linkOf, mirrorRow, openTables, remember, remembered, remoteRow, transact } from "./tables";
@@ -48,13 +48,22 @@ export async function createEmbeddedStore({ kv, now }: EmbeddedStoreOptions): Pr
   const laneKey = (lane: Lane): [string, string] => [lane.remote, lane.tenant];
   const read = <T>(work: () => T): Promise<T> => Promise.resolve(kv.read(work));
 
+  async function moveAll(lane: Lane, remote: string): Promise<void> {
+    while (await transact(tables, (ledger) => moveEntries(tables, ledger, lane, remote, SLICE))) {
+      // Slice by slice, so that requests get their turn in between.
+    }
+  }
+
   return {
     tenant: (key) => read(() => tables.tenants.get([key])),
     tenants: () => read(() => [...tables.tenants.range([])].map(([, row]) => row)),
     saveTenant: (row) => kv.transact(() => saveTenant(tables, row)),
-    assign: (tenant, remote, fingerprint) =>
-      transact(tables, (ledger) => assignRemote(tables, ledger, tenant, remote, fingerprint)),
-    move: (lane, remote) => transact(tables, (ledger) => moveEntries(tables, ledger, lane, remote)),
+    assign: async (tenant, remote, fingerprint) => {
+      const { row, left } = await kv.transact(() => assignRemote(tables, tenant, remote, fingerprint));
+      if (left !== undefined) await moveAll(left, remote);
+      return row;
+    },
+    move: (lane, remote) => moveAll(lane, remote),
     remote: (key) => read(() => remoteRow(tables, key)),
     newGeneration: (key) => kv.transact(() => newGeneration(tables, key)),
 
@@ -85,7 +94,9 @@ export async function createEmbeddedStore({ kv, now }: EmbeddedStoreOptions): Pr
       }),
 
     accept: (acceptances) =>
-      transact(tables, (ledger) => acceptances.map((acceptance) => acceptOne(tables, ledger, acceptance))),
+      inSlices(acceptances, (slice) =>
+        transact(tables, (ledger) => slice.map((acceptance) => acceptOne(tables, ledger, acceptance))),
+      ),
 
     lanes: () =>
       read(() =>
@@ -126,16 +137,10 @@ export async function createEmbeddedStore({ kv, now }: EmbeddedStoreOptions): Pr
       ),
     }),
 
-    hurry: (lane) =>
-      transact(tables, (ledger) => {
-        const entries = openEntries(tables, ledger, lane, []);
-        const late = [...tables.queue.range(laneKey(lane))].filter(([key]) => Number(key[3]) > now());
-        for (const [key, hullId] of late) {
-          const entry = entries.get(String(key[2]), hullId);
-          if (entry !== undefined && entry.doubt === undefined) entries.put(entry, { ...entry, notBeforeMs: now() });
-        }
-        hurryTells(tables, lane);
-      }),
+    hurry: async (lane) => {
+      await walk((after) => transact(tables, (ledger) => hurryEntries(tables, ledger, lane, after, SLICE)));
+      await walk((after) => kv.transact(() => hurryTells(tables, lane, after, SLICE)));
+    },
 
     recover: (lane, settleMs) =>
       transact(tables, (ledger) => {
@@ -205,8 +210,8 @@ export async function createEmbeddedStore({ kv, now }: EmbeddedStoreOptions): Pr
     replayLetter: async (id) => {
       const letter = await read(() => findLetter(tables, id));
       if (letter === undefined) return [];
-      const orphans = await read(() => orphansOf(tables, letter));
-      return inSlices([letter, ...orphans], (slice) =>
+      const family = await read(() => familyOf(tables, letter));
+      return inSlices(family, (slice) =>
         transact(tables, (ledger) => slice.flatMap((key) => replayLetter(tables, ledger, key) ?? [])),
       );
     },
@@ -237,4 +242,9 @@ export async function createEmbeddedStore({ kv, now }: EmbeddedStoreOptions): Pr
     },
     close: () => kv.close(),
   };
+}
+
+/** Repeats a step from where it stopped until it reaches the end. */
+async function walk(step: (after: Key | undefined) => Promise<Key | undefined>): Promise<void> {
+  for (let after = await step(undefined); after !== undefined;) after = await step(after);
 }

@@ -1,5 +1,6 @@
 /** Moving one outbox entry between waiting, blocked, in flight and gone; the only code that touches its indexes. */
 import { keepLetter } from "./letters";
+import type { Key } from "./kv";
 import type { Content, EntryRow } from "./rows";
 import type { Lane, RecordEnding } from "./store";
 import { countEnding, ending, noteLast, type Ledger, type Tables } from "./tables";
@@ -136,4 +137,29 @@ export function openEntries(tables: Tables, ledger: Ledger, lane: Lane, endings:
     },
     refuseChildren,
   };
+}
+
+/**
+ * Makes due what waits for another try, a slice at a time; creates in doubt keep their time.
+ *
+ * @returns the key to go on after, or undefined at the end
+ */
+export function hurryEntries(
+  tables: Tables,
+  ledger: Ledger,
+  lane: Lane,
+  after: Key | undefined,
+  limit: number,
+): Key | undefined {
+  const entries = openEntries(tables, ledger, lane, []);
+  const nowMs = tables.now();
+  const slice = [
+    ...tables.queue.range([lane.remote, lane.tenant], { limit, ...(after === undefined ? {} : { after }) }),
+  ];
+  for (const [key, hullId] of slice) {
+    if (Number(key[3]) <= nowMs) continue;
+    const entry = entries.get(String(key[2]), hullId);
+    if (entry !== undefined && entry.doubt === undefined) entries.put(entry, { ...entry, notBeforeMs: nowMs });
+  }
+  return slice.length < limit ? undefined : slice.at(-1)?.[0];
 }

@@ -82,11 +82,17 @@ export function listLetters(tables: Tables, { tenant, type, code, after, limit }
   return { letters };
 }
 
-/** Letters of records that ended because this one, their parent, did. */
-export function orphansOf(tables: Tables, { remote, tenant, type, hullId }: LetterKey): readonly LetterKey[] {
-  return childLetters(tables, { remote, tenant, type, hullId }).filter((key) =>
-    ORPHANED.has(tables.dead.get(pathOf(key))?.ending.code ?? ""),
-  );
+/** A letter, and behind it those of the records that ended because their parent did, at any depth. */
+export function familyOf(tables: Tables, letter: LetterKey): readonly LetterKey[] {
+  const family = [letter];
+  // The list grows while it is walked; types are a tree, so this ends.
+  for (const member of family) {
+    const orphans = childLetters(tables, member).filter((key) =>
+      ORPHANED.has(tables.dead.get(pathOf(key))?.ending.code ?? ""),
+    );
+    family.push(...orphans);
+  }
+  return family;
 }
 
 /** Letters of all records that name this one as their parent. */

@@ -9,6 +9,11 @@ type MutableKey = (string | number)[];
 /** Sorts after every key part that we use. */
 const AFTER_ALL = "\u{10FFFF}";
 
+/** lmdb-js reads a key of one part back as that part alone. */
+function asKey(key: MutableKey | string | number): Key {
+  return Array.isArray(key) ? key : [key];
+}
+
 /** LMDB's magic number, which opens the meta data of its first page (`mdb.c`, MDB_meta). */
 const MAGIC = 0xbeefc0de;
 const MAGIC_OFFSET = 24;
@@ -52,7 +57,7 @@ export function createLmdbKeyValue(path: string): KeyValue {
             end: options.end === undefined ? [...prefix, AFTER_ALL] : [...options.end],
             ...(options.limit === undefined ? {} : { limit: options.limit }),
           })
-          .map(({ key, value }): readonly [Key, V] => [key, value]),
+          .map(({ key, value }): readonly [Key, V] => [asKey(key), value]),
     };
   }
 
@@ -66,7 +71,8 @@ export function createLmdbKeyValue(path: string): KeyValue {
       return table;
     },
     transact: async (work) => {
-      const result = await root.transaction(work);
+      // A child transaction, because only that one takes back what it wrote when `work` throws.
+      const result = await root.childTransaction(work);
       await root.flushed;
       return result;
     },

@@ -1,4 +1,5 @@
 /** The write-back queue: what Hull has not been told yet. */
+import type { Key } from "./kv";
 import type { TellRow } from "./rows";
 import type { Lane, RecordEnding } from "./store";
 import { confirmTold } from "./mirror";
@@ -67,13 +68,21 @@ export function deferTell(tables: Tables, lane: Lane, row: TellRow, notBeforeMs:
   reschedule(tables, lane, row, notBeforeMs, row.attempts + 1);
 }
 
-/** Whatever Hull refused to hear is said again now. */
-export function hurryTells(tables: Tables, lane: Lane): void {
+/**
+ * Whatever Hull refused to hear is said again now, a slice at a time.
+ *
+ * @returns the key to go on after, or undefined at the end
+ */
+export function hurryTells(tables: Tables, lane: Lane, after: Key | undefined, limit: number): Key | undefined {
   const nowMs = tables.now();
-  for (const [key, [type, hullId]] of [...tables.tellQueue.range([lane.remote, lane.tenant])]) {
+  const slice = [
+    ...tables.tellQueue.range([lane.remote, lane.tenant], { limit, ...(after === undefined ? {} : { after }) }),
+  ];
+  for (const [key, [type, hullId]] of slice) {
     const row = tables.tells.get([lane.remote, lane.tenant, type, hullId]);
     if (row !== undefined && Number(key[2]) > nowMs) reschedule(tables, lane, row, nowMs, 0);
   }
+  return slice.length < limit ? undefined : slice.at(-1)?.[0];
 }
 
 function reschedule(tables: Tables, lane: Lane, row: TellRow, notBeforeMs: number, attempts: number): void {

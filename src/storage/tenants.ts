@@ -17,30 +17,32 @@ export function saveTenant(tables: Tables, row: TenantRow): TenantRow {
   return kept;
 }
 
-/** Points a tenant to a remote. What waits for delivery moves along; what Hull must still be told stays. */
+/** Points a tenant to a remote. `left`: the lane whose entries must move along; what Hull must still be told stays. */
 export function assignRemote(
   tables: Tables,
-  ledger: Ledger,
   tenantKey: string,
   remote: string,
   fingerprint: string,
-): TenantRow {
+): { readonly row: TenantRow; readonly left?: Lane } {
   const before = tables.tenants.get([tenantKey]);
   if (before === undefined) throw new Error(`Tenant ${tenantKey} is not known.`);
   const row: TenantRow = { ...before, remote, fingerprint };
   tables.tenants.put([tenantKey], row);
-  if (before.remote !== undefined && before.remote !== remote) {
-    moveEntries(tables, ledger, { remote: before.remote, tenant: tenantKey }, remote);
-  }
-  return row;
+  if (before.remote === undefined || before.remote === remote) return { row };
+  return { row, left: { remote: before.remote, tenant: tenantKey } };
 }
 
-/** Moves a lane's entries to another remote. Links, doubts and attempts belong to the old one and stay behind. */
-export function moveEntries(tables: Tables, ledger: Ledger, lane: Lane, remote: string): void {
+/**
+ * Moves some of a lane's entries to another remote. Links, doubts and attempts belong to the old one and stay behind.
+ *
+ * @returns false when none was left
+ */
+export function moveEntries(tables: Tables, ledger: Ledger, lane: Lane, remote: string, limit: number): boolean {
   const { tenant } = lane;
   const from = openEntries(tables, ledger, lane, []);
   const to = openEntries(tables, ledger, { remote, tenant }, []);
-  for (const [, entry] of [...tables.outbox.range([lane.remote, tenant])]) {
+  const slice = [...tables.outbox.range([lane.remote, tenant], { limit })];
+  for (const [, entry] of slice) {
     const { type, hullId, attempt } = entry;
     from.remove(entry);
     const end = (content: Content): void => {
@@ -78,6 +80,7 @@ export function moveEntries(tables: Tables, ledger: Ledger, lane: Lane, remote: 
       ...(doubt === undefined ? {} : { doubt }),
     });
   }
+  return slice.length > 0;
 }
 
 /** The newest version seen counts there too, so that an older message cannot come after it. */

@@ -1,7 +1,8 @@
 /** Tracked events of users as Planhat's activities: those that were chosen, below the right enduser, once each. */
 import { buildUserMessage } from "../../simulators/hull";
 import type { FaultKind } from "../../simulators/loopback";
-import { account, minute, openStage, user, useStages, type Stage } from "./stage";
+import type { HouseOptions } from "../harness";
+import { account, minute, user, useStages, type Stage } from "./stage";
 
 type Bag = Readonly<Record<string, unknown>>;
 
@@ -10,7 +11,7 @@ const ROUTE = "POST /analytics/:tenant";
 const openAny = useStages();
 
 /** A stage on which every event is sent. */
-const open = (options: NonNullable<Parameters<typeof openStage>[0]> = {}): Promise<Stage> =>
+const open = (options: HouseOptions = {}): Promise<Stage> =>
   openAny({ ...options, settings: { contact_events: ["ALL"], ...options.settings } });
 
 const event = (number: number, more: Bag = {}): Bag => ({
@@ -48,7 +49,7 @@ async function tell(
 }
 
 /** A user who is there already, so that nothing but events moves. */
-async function acquainted(options: Parameters<typeof open>[0] = {}): Promise<Stage> {
+async function acquainted(options: HouseOptions = {}): Promise<Stage> {
   const stage = await open(options);
   stage.seed([account(1)], [user(1)]);
   await tell(stage, []);
@@ -363,6 +364,20 @@ describe("the tenant token", () => {
     }
   });
 
+  test("comes later: an event that was skipped is sent when Hull brings it again", async () => {
+    const stage = await open({ settings: { tenant_id: null } });
+    stage.seed([account(1)], [user(1)]);
+    await tell(stage, [event(1)]);
+    await stage.saveSettings({ contact_events: ["ALL"], tenant_id: "0b7e1f3a-0000-4000-8000-000000000001" });
+    await tell(stage, [event(1), event(2)], user(1, { indexed_at: minute(1) }));
+    expect(numbers(stage)).toEqual([1, 2]);
+    expect(stage.planhat.books.snapshot().created).toMatchObject({ companies: 1, endusers: 1 });
+    expect(await ofActivities(stage)).toEqual({
+      "activities/skipped/missing_tenant_id": 1,
+      "activities/sent/tracked": 2,
+    });
+  });
+
   test("is unknown to Planhat: events are held, companies and endusers go on, and the right one sets them going", async () => {
     const stage = await open({ settings: { tenant_id: "0b7e1f3a-0000-4000-8000-00000000dead" } });
     stage.seed([account(1), account(2)], [user(1), user(2)]);
@@ -492,21 +507,42 @@ describe("a newer message of the user", () => {
     expect(numbers(stage)).toEqual([1, 2]);
   });
 
-  test("that a filter skips withdraws what waits of him, but not his events", async () => {
-    const stage = await acquainted({
+  describe("that a filter skips", () => {
+    const created_at = minute(0);
+    const people = { id: "people", name: "People", created_at, updated_at: created_at, stats: {} };
+    const inside = { segments: [{ ...people, type: "users_segment" }] } as const;
+    const slow = {
       settings: { contact_synchronized_segments: ["people"] },
       environment: { LINGER_MS: "150" },
+    };
+
+    test("withdraws what waits of him, but not his events", async () => {
+      const stage = await open(slow);
+      stage.seed([account(1)], [user(1)]);
+      await stage.tellUser(user(1), account(1), inside);
+      await stage.settled();
+      const move = user(1, { position: "Director", indexed_at: minute(1) });
+      await stage.tellUser(move, account(1), { ...inside, events: [event(1)] });
+      await stage.tellUser({ ...move, indexed_at: minute(2) }, account(1), { events: [event(2)] });
+      await stage.settled();
+      expect(stage.endusers()).toMatchObject([{ position: "Engineer" }]);
+      expect(numbers(stage)).toEqual([1]);
     });
-    expect(stage.endusers()).toEqual([]);
-    const inside = { segments: [{ id: "people", name: "People" }] } as never as Bag;
-    await stage.tellUser(user(1, { indexed_at: minute(1) }), account(1), inside);
-    await stage.settled();
-    const move = user(1, { position: "Director", indexed_at: minute(2) });
-    await stage.tellUser(move, account(1), { ...inside, events: [event(1)] });
-    await stage.tellUser({ ...move, indexed_at: minute(3) }, account(1), { events: [event(2)] });
-    await stage.settled();
-    expect(stage.endusers()).toMatchObject([{ position: "Engineer" }]);
-    expect(numbers(stage)).toEqual([1]);
+
+    test("does not take his events along when he is new: he is made for them", async () => {
+      const stage = await open(slow);
+      stage.seed([account(1)], [user(1)]);
+      await stage.tellUser(user(1), account(1), { ...inside, events: [event(1)] });
+      await stage.tellUser(user(1, { indexed_at: minute(1) }), account(1), { events: [event(2)] });
+      await stage.settled();
+      expect(stage.endusers()).toHaveLength(1);
+      expect(numbers(stage)).toEqual([1]);
+      expect(await stage.outcomes()).toEqual({
+        "endusers/superseded/newer_message": 1,
+        "endusers/skipped/outside_user_segments": 1,
+        "activities/sent/tracked": 1,
+      });
+    });
   });
 });
 

@@ -2,7 +2,8 @@
 import { buildAccountMessage, buildUserMessage } from "../../simulators/hull";
 import type { FaultKind } from "../../simulators/loopback";
 import { errorShapes } from "../../simulators/planhat";
-import { account, minute, openStage, user, useStages, type Stage } from "./stage";
+import type { HouseOptions } from "../harness";
+import { account, minute, user, useStages, type Stage } from "./stage";
 
 type Bag = Readonly<Record<string, unknown>>;
 
@@ -22,7 +23,7 @@ const SETTINGS = {
 const openAny = useStages();
 
 /** A stage with licences switched on. */
-const open = (options: NonNullable<Parameters<typeof openStage>[0]> = {}): Promise<Stage> =>
+const open = (options: HouseOptions = {}): Promise<Stage> =>
   openAny({ ...options, settings: { ...SETTINGS, ...options.settings } });
 
 const license = (number: number, more: Bag = {}): Bag => ({
@@ -46,6 +47,20 @@ const places = (stage: Stage): readonly string[] => {
     .map((each) => `${String(companies.get(each["companyId"]))}/${String(each["externalId"])}`)
     .sort();
 };
+
+/** What a message of an account in the segment of customers says beside the account. */
+const INSIDE = {
+  account_segments: [
+    {
+      id: "customers",
+      name: "Customers",
+      type: "accounts_segment",
+      created_at: minute(0),
+      updated_at: minute(0),
+      stats: {},
+    },
+  ],
+} as const;
 
 const callsTo = (stage: Stage, path: string) =>
   stage.calls.filter(({ method, path: called }) => method !== "GET" && called.includes(path));
@@ -441,8 +456,7 @@ describe("the company decides", () => {
   test("an account that left the filter has its licences left alone", async () => {
     const stage = await open({ settings: { account_synchronized_segments: ["customers"] } });
     stage.seed([account(1)]);
-    const inside = { account_segments: [{ id: "customers", name: "Customers" }] };
-    await stage.tellAccount(account(1, { licenses: many(2) }), inside as never);
+    await stage.tellAccount(account(1, { licenses: many(2) }), INSIDE);
     await stage.settled();
     expect(stored(stage)).toHaveLength(2);
     const before = stage.calls.length;
@@ -457,8 +471,7 @@ describe("the company decides", () => {
       environment: { LINGER_MS: "150" },
     });
     stage.seed([account(1)]);
-    const inside = { account_segments: [{ id: "customers", name: "Customers" }] };
-    await stage.tellAccount(account(1, { licenses: many(2) }), inside as never);
+    await stage.tellAccount(account(1, { licenses: many(2) }), INSIDE);
     await stage.tellAccount(account(1, { licenses: many(2), indexed_at: minute(1) }));
     await stage.settled();
     expect(stage.companies()).toEqual([]);

@@ -100,6 +100,9 @@ export async function openStage(options: HouseOptions = {}): Promise<Stage> {
     get baseUrl() {
       return house.baseUrl;
     },
+    get dataDir() {
+      return house.dataDir;
+    },
     calls,
     lane: {
       remote: `${house.hull.host}|${house.planhat.url}/${settings.api_prefix}|${settings.tenant_id}`,

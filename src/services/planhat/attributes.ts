@@ -2,6 +2,7 @@
  * Reading Hull attributes. A user's own attributes come with or without the prefix `traits_`, an account's without;
  * grouped ones are flat keys with a slash. Absent and null are two different things.
  */
+import { hash } from "node:crypto";
 import type { Attributes, EntityMessage } from "../../engine/message";
 import type { Json } from "../service";
 
@@ -69,4 +70,9 @@ function isPair(change: Json | undefined): change is readonly [Json, Json] {
 export function textOf(value: Json | undefined): string | undefined {
   if (typeof value === "number" && Number.isFinite(value)) return String(value);
   return typeof value === "string" && value.trim() !== "" ? value : undefined;
+}
+
+/** What becomes part of a key of the store is bounded; a longer id stands in it by its hash. */
+export function shortened(id: string): string {
+  return Buffer.byteLength(id) <= 150 ? id : `#${hash("sha256", id, "base64url")}`;
 }

@@ -2,8 +2,9 @@
 import type { BudgetRegistry } from "../../http/budget-registry";
 import { createHttpClient } from "../../http/client";
 import type { HttpClientOptions } from "../../http/client";
+import { createRedactor } from "../../http/redact";
 import { systemClock } from "../../http/time";
-import type { Connection, Target } from "../service";
+import type { Applied, Connection, Target } from "../service";
 import { trackActivities } from "./analytics";
 import { applyChunk } from "./bulk";
 import { findCompanies } from "./lookup-companies";
@@ -59,6 +60,12 @@ export function createConnection(
     auth: { headers: () => ({ authorization: `Bearer ${token}` }) },
     secrets: [token, ...(options.http?.secrets ?? [])],
   });
+  // Planhat's own words go into logs and dead letters; they must not carry the token that it may repeat in them.
+  const redactor = createRedactor([token]);
+  const clean = ({ results, problem }: Applied): Applied => ({
+    results: results.map((each) => ("message" in each ? { ...each, message: redactor.text(each.message) } : each)),
+    ...(problem === undefined ? {} : { problem: { ...problem, message: redactor.text(problem.message) } }),
+  });
   const owners = createOwners(rest, clock);
   return {
     prepare: (type, records) => prepareRecords(type, records, owners),
@@ -67,9 +74,11 @@ export function createConnection(
         ? findCompanies(rest, wanted, knowledge, clock)
         : findChildren(type, rest, wanted, knowledge, clock),
     read: (type, ids, fields) => readKnown(rest, type, ids, fields),
-    apply: (type, chunk) =>
-      type === ACTIVITIES.name
-        ? trackActivities(analytics, settings.tenantId ?? "", chunk)
-        : turns.next(target.quotaKey, () => applyChunk(rest, type, chunk)),
+    apply: async (type, chunk) =>
+      clean(
+        type === ACTIVITIES.name
+          ? await trackActivities(analytics, settings.tenantId ?? "", chunk)
+          : await turns.next(target.quotaKey, () => applyChunk(rest, type, chunk)),
+      ),
   };
 }

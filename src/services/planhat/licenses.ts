@@ -5,7 +5,7 @@
 import type { EntityMessage } from "../../engine/message";
 import { reason } from "../../engine/outcome";
 import type { DesiredParent, Json, Plan } from "../service";
-import { attributeReference, own, readAttribute } from "./attributes";
+import { attributeReference, own, readAttribute, shortened } from "./attributes";
 import { desiredOf, mapFields } from "./mapping";
 import { COMPANIES, LICENSES } from "./objects";
 import type { PlanhatSettings } from "./settings";
@@ -57,7 +57,7 @@ function planOne(
   }
   return {
     type: TYPE,
-    hullId: `${company.hullId}/${externalId}`.slice(0, MAX_ID_LENGTH),
+    hullId: `${company.hullId}/${shortened(externalId)}`,
     kind: "record",
     desired: {
       ...desiredOf(mapped),
@@ -68,9 +68,6 @@ function planOne(
     warnings: mapped.warnings,
   };
 }
-
-/** Ids become keys of the store. */
-const MAX_ID_LENGTH = 400;
 
 function parentOf({ hullId, desired, claims, hintId }: RecordPlan): DesiredParent {
   return { type: COMPANIES.name, hullId, desired, claims, ...(hintId === undefined ? {} : { hintId }) };

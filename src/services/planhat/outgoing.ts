@@ -9,7 +9,7 @@ import { reason } from "../../engine/outcome";
 import type { Reason, ReasonCode } from "../../engine/outcome";
 import type { Claims, DesiredParent, Plan, PlannedRecord } from "../service";
 import { planActivities } from "./activities";
-import { own, textOf } from "./attributes";
+import { own, shortened, textOf } from "./attributes";
 import { planLicenses } from "./licenses";
 import { desiredOf, isTooLong, mapFields, messageSource, type Mapped } from "./mapping";
 import { COMPANIES, ENDUSERS, fieldSpec } from "./objects";
@@ -148,7 +148,7 @@ function parentOf(
     brokenKeys: company.brokenKeys,
     parent: {
       type: COMPANIES.name,
-      hullId: id ?? `external_id:${externalId}`,
+      hullId: id ?? `external_id:${shortened(externalId)}`,
       desired: { ...desiredOf(company), fields: { ...company.fields, name: name ?? externalId } },
       claims: claimsOf(message.account, id, "domain"),
       ...hint(textOf(own(message.account, "planhat/id"))),

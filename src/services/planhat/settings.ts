@@ -105,7 +105,10 @@ const schema = z.looseObject(
       (value) => value === undefined || /^api(-[a-z0-9]+)?$/.test(value),
       'must be "api" or "api-" followed by the name of the cluster; choose one of the offered prefixes.',
     ),
-    tenant_id: text("paste the tenant token again."),
+    tenant_id: text("paste the tenant token again.").refine(
+      (value) => value === undefined || value.length <= 100,
+      "is longer than a tenant token; paste the UUID that Planhat's developer page shows.",
+    ),
     contact_synchronized_segments: list("user segments"),
     contact_events: list("event names"),
     contact_attributes_outbound: table,

@@ -16,12 +16,21 @@ interface Case {
   readonly cleared?: boolean;
   readonly force?: boolean;
   readonly create?: boolean;
+  readonly replay?: boolean;
 }
 
-function decide({ own, sent, remote, cleared = false, force = false, create = false }: Case): Difference {
+function decide({
+  own,
+  sent,
+  remote,
+  cleared = false,
+  force = false,
+  create = false,
+  replay = false,
+}: Case): Difference {
   const facts: Record<string, Fact> = { f: [mark(remote), mark(sent), null] };
   const desired = { fields: { f: own }, keys: {}, cleared: cleared ? ["f"] : [] };
-  return diff(desired, {}, facts, spec, { force, create });
+  return diff(desired, {}, facts, spec, { force, create, replay });
 }
 
 function verdict(given: Case): string {
@@ -155,5 +164,27 @@ describe("many fields", () => {
     };
     const result = diff(desired, {}, facts, spec, { force: false, create: false });
     expect(result).toEqual({ send: ["z", "m"], equal: ["a"], found: [] });
+  });
+});
+
+describe("a replay compares as if nothing had been sent", () => {
+  it.each([
+    ["A", "A", "equal"],
+    ["B", "A", "found equal"],
+    ["A", "B", "send"],
+    ["A", "∅", "send"],
+    ["A", "-", "send"],
+    ["-", "B", "send"],
+  ])("Hull's value A with %s sent and %s there: %s", (sent, remote, expected) => {
+    expect(verdict({ own: "A", sent, remote, replay: true })).toBe(expected);
+  });
+
+  it("clears again what was cleared and is there once more", () => {
+    expect(verdict({ own: null, sent: "∅", remote: "B", cleared: true, replay: true })).toBe("send");
+    expect(verdict({ own: null, sent: "∅", remote: "B", cleared: true })).toBe("leave");
+  });
+
+  it("clears nothing without evidence that Hull held a value", () => {
+    expect(verdict({ own: null, sent: "-", remote: "B", replay: true })).toBe("leave");
   });
 });

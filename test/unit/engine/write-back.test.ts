@@ -32,8 +32,9 @@ function fakeFirehose(answer: (item: FirehoseItem, index: number) => FirehoseRes
   return { firehose, sent };
 }
 
-function tell(firehose: Firehose, more: Partial<WriteBackOptions> = {}): Promise<boolean> {
-  return tellHull({
+/** One round; true when it says that there may be more. */
+async function tell(firehose: Firehose, more: Partial<WriteBackOptions> = {}): Promise<boolean> {
+  const told = await tellHull({
     store: bench.store,
     firehose,
     lane: LANE,
@@ -44,9 +45,10 @@ function tell(firehose: Firehose, more: Partial<WriteBackOptions> = {}): Promise
     unauthorisedMs: 600_000,
     now: () => bench.clock.nowMs,
     onEndings: (more) => endings.push(...more),
-    onProblem: (message) => problems.push(message),
     ...more,
   });
+  if (told.hindrance !== undefined) problems.push(told.hindrance.message);
+  return told.more;
 }
 
 async function delivered(type: string, hullId: string, tell: Partial<TellContent> = {}): Promise<void> {

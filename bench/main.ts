@@ -1,0 +1,48 @@
+/** `npm run bench`: how fast the connector is, and what it costs, as ratios wherever a ratio can be had. */
+import { writeFileSync } from "node:fs";
+import type { Measure } from "./measure";
+import { changed } from "./measures/changed";
+import { latency } from "./measures/latency";
+import { memory } from "./measures/memory";
+import { throughput } from "./measures/throughput";
+import { readOptions, type MeasureName, type Options } from "./options";
+import { machine, reported, table, type Result } from "./report";
+
+/** What each measure may take; together less than eight minutes. */
+const MEASURES: Readonly<Record<MeasureName, { readonly measure: Measure; readonly withinMs: number }>> = {
+  throughput: { measure: throughput, withinMs: 80_000 },
+  changed: { measure: changed, withinMs: 90_000 },
+  latency: { measure: latency, withinMs: 40_000 },
+  memory: { measure: memory, withinMs: 240_000 },
+};
+/** Something is stuck; the processes end with this one. */
+const ABORT_AFTER_MS = 480_000;
+
+async function main({ quick, only, out, profiles }: Options): Promise<void> {
+  const about = { at: new Date().toISOString(), quick, machine: machine() };
+  const figures: Result["figures"][number][] = [];
+  for (const name of only) {
+    const { measure, withinMs } = MEASURES[name];
+    process.stderr.write(`${name} …\n`);
+    const measured = await measure({ quick, profiles, deadlineMs: performance.now() + withinMs });
+    figures.push(...measured.map((figure) => reported(name, figure)));
+  }
+  const result: Result = { ...about, figures };
+  process.stderr.write(`\n${table(result)}`);
+  const text = `${JSON.stringify(result, undefined, 2)}\n`;
+  if (out === undefined) process.stdout.write(text);
+  else writeFileSync(out, text);
+}
+
+function fail(error: unknown): never {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => fail(`Ended by ${signal}.`));
+setTimeout(() => fail("The bench takes too long; something is stuck."), ABORT_AFTER_MS).unref();
+try {
+  main(readOptions(process.argv.slice(2))).catch(fail);
+} catch (error) {
+  fail(error);
+}

@@ -1,0 +1,34 @@
+/** The command line: `--quick`, `--only NAME`, `--out FILE`, `--profile FOLDER`. */
+import { parseArgs } from "node:util";
+
+export const MEASURES = ["throughput", "changed", "latency", "memory"] as const;
+export type MeasureName = (typeof MEASURES)[number];
+
+export interface Options {
+  /** Fewer rounds and people, and no backlog of 200,000. */
+  readonly quick: boolean;
+  readonly only: readonly MeasureName[];
+  /** Where the result goes instead of stdout. */
+  readonly out: string | undefined;
+  /** Folder for CPU profiles of the connector. */
+  readonly profiles: string | undefined;
+}
+
+const isMeasure = (name: string): name is MeasureName => MEASURES.some((each) => each === name);
+
+/** @throws Error that says what is wrong with the arguments */
+export function readOptions(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      quick: { type: "boolean", default: false },
+      only: { type: "string", multiple: true, default: [] },
+      out: { type: "string" },
+      profile: { type: "string" },
+    },
+  });
+  const unknown = values.only.find((name) => !isMeasure(name));
+  if (unknown !== undefined) throw new Error(`There is no measure "${unknown}"; choose from ${MEASURES.join(", ")}.`);
+  const only = values.only.filter(isMeasure);
+  return { quick: values.quick, only: only.length > 0 ? only : MEASURES, out: values.out, profiles: values.profile };
+}

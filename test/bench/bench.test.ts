@@ -1,0 +1,50 @@
+import { spawnSync } from "node:child_process";
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { figure, holds, rounds } from "../../bench/measure";
+import { readOptions } from "../../bench/options";
+import type { Result } from "../../bench/report";
+import { median, quantile } from "../../bench/statistics";
+import { buildServer } from "../chaos/server-process";
+
+describe("the bench", () => {
+  test("takes medians and quantiles", () => {
+    expect(median([5, 1, 3])).toBe(3);
+    expect(median([4, 1, 3, 2])).toBe(2.5);
+    expect(quantile([1, 2, 3, 4], 0.95)).toBe(4);
+    expect(() => median([])).toThrow(RangeError);
+  });
+
+  test("compares a figure with its target", () => {
+    expect(holds(figure("share", "", [0.4, 0.6, 0.5], { atLeast: 0.5 }))).toBe(true);
+    expect(holds(figure("time", "s", [0.2], { atMost: 0.15 }))).toBe(false);
+    expect(holds(figure("rate", "/s", [1]))).toBeUndefined();
+  });
+
+  test("drops the first round and stops at its deadline, with one round at least", async () => {
+    const numbers = (round: number): Promise<number> => Promise.resolve(round);
+    expect(await rounds(3, Infinity, numbers)).toEqual([1, 2, 3]);
+    expect(await rounds(3, -Infinity, numbers)).toEqual([1]);
+  });
+
+  test("refuses a measure that does not exist", () => {
+    expect(readOptions([]).only).toHaveLength(4);
+    expect(() => readOptions(["--only", "speed"])).toThrow(/throughput/);
+  });
+
+  test("measures with real processes", () => {
+    const build = buildServer();
+    try {
+      const out = join(build, "result.json");
+      const main = join(build, "bench", "main.js");
+      const { status, stderr } = spawnSync(process.execPath, [main, "--quick", "--only", "latency", "--out", out], {
+        encoding: "utf8",
+      });
+      expect({ status, stderr }).toEqual({ status: 0, stderr: expect.stringContaining("answer, median") as string });
+      const { figures } = JSON.parse(readFileSync(out, "utf8")) as Result;
+      expect(figures.every(({ value }) => value > 0)).toBe(true);
+    } finally {
+      rmSync(build, { recursive: true, force: true });
+    }
+  }, 120_000);
+});

@@ -1,0 +1,244 @@
+import type { KeyValue } from "../../../src/storage/kv";
+import { letterId } from "../../../src/storage/letters";
+import { LANE, NEIGHBOUR, blockOn, deliver, deliverQuietly, finish, parentOf, update, userUpdate } from "./builders";
+import { describeStore } from "./bench";
+
+const USER = { types: ["endusers"], children: ["activities"] };
+const MAIL = "person-e1@example.com";
+const OTHER = { ...LANE, remote: "org|planhat|t2" };
+
+const TABLES = [
+  ...["tenants", "remotes", "records", "mirror", "mirrorKeys", "outbox", "queue", "blocked", "ages", "tells"],
+  ...["tellQueue", "dead", "letterIds", "letterParents", "holds", "tally", "depth"],
+];
+
+/** Names of the tables in which the text occurs, in a key or in a row. */
+function whereIs(kv: KeyValue, text: string): string[] {
+  return TABLES.filter((name) => JSON.stringify([...kv.table(name).range([])]).includes(text));
+}
+
+describeStore("a forgotten user", (bench) => {
+  const user = (more: object = {}) =>
+    userUpdate({ parent: "a1", hullId: "e1", fields: { email: MAIL }, keys: { email: MAIL }, ...more });
+  const forget = async () => bench().store.forgetEntity(LANE.tenant, USER, "e1");
+
+  const linkCompany = async (): Promise<void> => {
+    const { accept, attempt, settle } = bench();
+    await accept(update({ id: "c1" }));
+    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+  };
+
+  it.each([
+    ["waits", [], 1],
+    ["waits behind its company", ["block"], 1],
+    ["is in flight", ["attempt"], 1],
+    ["is in flight with a newer message behind it", ["attempt", "newer"], 2],
+  ] as const)("that %s ends skipped, and leaves nothing behind", async (_, steps, count) => {
+    const { accept, attempt, entry, find, kv, outcomes, settle, store } = bench();
+    await accept(user());
+    for (const step of steps) {
+      if (step === "block") await settle(blockOn(await entry("endusers", "e1")));
+      if (step === "attempt") await attempt("endusers", "e1");
+      if (step === "newer") await accept(user({ id: "u2", version: 2 }));
+    }
+    const endings = await forget();
+    expect(endings).toHaveLength(count);
+    for (const each of endings) {
+      expect(each).toMatchObject({ claims: {}, ending: { outcome: "skipped", code: "forgotten" } });
+    }
+    expect(await find("endusers", "e1")).toBeUndefined();
+    expect(await outcomes()).toEqual({ "endusers/skipped/forgotten": count });
+    expect((await store.tally(LANE.tenant)).messages).toBe(count);
+    expect(whereIs(kv, MAIL)).toEqual([]);
+    expect(whereIs(kv, '"e1"')).toEqual([]);
+  });
+
+  it("is not written down again by the delivery that was under way", async () => {
+    const { accept, attempt, kv, settle } = bench();
+    await linkCompany();
+    await accept(user());
+    const flying = await attempt("endusers", "e1");
+    await forget();
+    expect(await settle(deliver(flying, "p-e1", { mirror: { keys: { email: MAIL } } }))).toEqual({ endings: [] });
+    expect(whereIs(kv, MAIL)).toEqual([]);
+  });
+
+  it("that Planhat has and Hull was to be told ends as delivered", async () => {
+    const { accept, attempt, kv, outcomes, settle, store } = bench();
+    await linkCompany();
+    await accept(user());
+    await settle(deliver(await attempt("endusers", "e1"), "p-e1", { mirror: { keys: { email: MAIL } } }));
+    const [row] = await store.tells(LANE, 9);
+    expect(await forget()).toMatchObject([{ ending: { outcome: "sent" } }]);
+    expect(await outcomes()).toMatchObject({ "endusers/sent/updated": 1 });
+    expect(await store.depth(LANE)).toEqual({ outbox: 0, tells: 0 });
+    expect(whereIs(kv, MAIL)).toEqual([]);
+    // The answer of Hull that was still under way finds nobody.
+    if (row === undefined) throw new Error("It was to be told.");
+    expect(await store.told(LANE, [{ row }])).toEqual([]);
+  });
+
+  it("leaves neither link nor content, and the last scan proves no absence any more", async () => {
+    const { accept, attempt, kv, settle, store } = bench();
+    await linkCompany();
+    await store.observe(LANE.remote, "endusers", 5, 0, [], { startedAtMs: 5, size: 9 });
+    await accept(user());
+    await settle(deliverQuietly(await attempt("endusers", "e1"), "p-e1", { keys: { email: MAIL } }));
+    await forget();
+    expect(whereIs(kv, MAIL)).toEqual([]);
+    expect(await store.view(LANE, "endusers", ["e1"])).toEqual([{}]);
+    expect(await store.mirrors(LANE.remote, "endusers", ["p-e1"])).toEqual([undefined]);
+    expect((await store.remote(LANE.remote)).scans["endusers"]).toEqual({ startedAtMs: 0, size: 9 });
+  });
+
+  it("is also forgotten as what it was linked to in an earlier generation", async () => {
+    const { accept, attempt, kv, settle, store } = bench();
+    await linkCompany();
+    for (const [version, id] of [
+      [1, "old"],
+      [2, "new"],
+    ] as const) {
+      await accept(user({ id: `u${version}`, version }));
+      await settle(deliverQuietly(await attempt("endusers", "e1"), id, { keys: { email: MAIL } }));
+      if (version === 1) await store.newGeneration(LANE.remote);
+    }
+    await forget();
+    expect(whereIs(kv, MAIL)).toEqual([]);
+  });
+
+  it("leaves no dead letter, and no letter or waiting event of his", async () => {
+    const { accept, attempt, kv, outcomes, settle, store } = bench();
+    const parent = { ...parentOf("e1"), type: "endusers" };
+    const event = (hullId: string) => {
+      const acceptance = update({ type: "activities", hullId, id: "u1", version: 0, fields: { email: MAIL } });
+      if (acceptance.content.kind !== "entry") throw new Error("It waits.");
+      const { content } = acceptance.content;
+      return {
+        ...acceptance,
+        content: { kind: "entry", content: { ...content, desired: { ...content.desired, parent } } },
+      };
+    };
+    await store.accept([event("event-1"), event("event-2")] as Parameters<typeof store.accept>[0]);
+    await settle(finish(await attempt("activities", "event-1"), "dead", "unconfirmed"));
+    await accept(update({ type: "activities", hullId: "event-3", id: "u9", version: 0 }));
+    await accept(user());
+    await settle(finish(await attempt("endusers", "e1"), "rejected", "refused"));
+    await forget();
+    expect(whereIs(kv, MAIL)).toEqual([]);
+    expect(await store.deadLetters(LANE)).toEqual([]);
+    expect(await outcomes()).toMatchObject({ "activities/skipped/forgotten": 1 });
+    expect(await store.ready(LANE, "activities", 9)).toMatchObject([{ hullId: "event-3" }]);
+  });
+
+  it("is forgotten wherever the tenant's records were kept before", async () => {
+    const { accept, attempt, kv, settle, store } = bench();
+    await accept(user());
+    await settle(finish(await attempt("endusers", "e1"), "rejected", "refused"));
+    await store.saveTenant({ key: LANE.tenant, organization: "org", connectorId: "c1", sealed: "…", settingsAtMs: 1 });
+    await store.assign(LANE.tenant, OTHER.remote, "f");
+    await forget();
+    expect(whereIs(kv, MAIL)).toEqual([]);
+  });
+
+  it("may come back as somebody new", async () => {
+    const { accept, entry } = bench();
+    await accept(user({ version: 5 }));
+    await forget();
+    expect((await accept(user({ id: "u2", version: 1 }))).state).toBe("queued");
+    expect((await entry("endusers", "e1")).content?.messageId).toBe("u2");
+  });
+
+  it("who is unknown changes nothing", async () => {
+    const { accept, outcomes, store } = bench();
+    await accept(user());
+    expect(await store.forgetEntity(LANE.tenant, USER, "e9")).toEqual([]);
+    expect(await outcomes()).toEqual({});
+    expect(await store.depth(LANE)).toEqual({ outbox: 1, tells: 0 });
+  });
+
+  it("does not take what a neighbour on the same remote still delivers", async () => {
+    const { store } = bench();
+    await store.accept([user(), user({ lane: NEIGHBOUR, id: "u2", version: 2 })]);
+    await forget();
+    const [theirs] = await store.ready(NEIGHBOUR, "endusers", 9);
+    if (theirs === undefined) throw new Error("The neighbour's user waits.");
+    await store.settle(NEIGHBOUR, [deliverQuietly(theirs, "p-e1")]);
+    expect(await store.view(NEIGHBOUR, "endusers", ["e1"])).toMatchObject([{ record: { remoteId: "p-e1" } }]);
+  });
+});
+
+describeStore("a forgotten tenant", (bench) => {
+  /** Something of everything. */
+  const fill = async (lane = LANE, connectorId = "c1"): Promise<void> => {
+    const { store } = bench();
+    const { tenant } = lane;
+    await store.saveTenant({ key: tenant, organization: "org", connectorId, sealed: "…", settingsAtMs: 1 });
+    await store.assign(tenant, lane.remote, "f");
+    const name = (hullId: string): string => `${hullId}-of-${connectorId}`;
+    const entry = async (type: string, hullId: string) => {
+      const [view] = await store.view(lane, type, [name(hullId)]);
+      if (view?.entry === undefined) throw new Error("It waits.");
+      return view.entry;
+    };
+    await store.accept([
+      ...["a1", "a2", "a3"].map((hullId) => update({ id: name(hullId), hullId: name(hullId), lane })),
+      userUpdate({ parent: name("a4"), hullId: name("e1"), lane }),
+    ]);
+    await store.settle(lane, [
+      deliver(await entry("companies", "a1"), name("p1"), { mirror: { keys: { externalId: name("x1") } } }),
+      finish(await entry("companies", "a2"), "rejected", "refused"),
+      blockOn(await entry("endusers", "e1")),
+    ]);
+    await store.hold(lane, "*", { kind: "auth", message: "401", sinceMs: 1, untilMs: 2 });
+    await store.observe(lane.remote, "companies", 5, 0, [], { startedAtMs: 5, size: 1 });
+  };
+
+  it("leaves nothing", async () => {
+    const { kv, store } = bench();
+    await fill();
+    expect(await store.forgetTenant(LANE.tenant)).toBeGreaterThan(10);
+    expect(TABLES.filter((name) => [...kv.table(name).range([])].length > 0)).toEqual([]);
+    expect(await store.forgetTenant(LANE.tenant)).toBe(0);
+  });
+
+  it("leaves a neighbour on the same remote everything that they share", async () => {
+    const { store } = bench();
+    await fill();
+    await fill(NEIGHBOUR, "c2");
+    const [before] = await store.view(NEIGHBOUR, "companies", ["a1-of-c2"]);
+    await store.forgetTenant(LANE.tenant);
+    expect(await store.tenants()).toMatchObject([{ key: NEIGHBOUR.tenant }]);
+    expect(await store.view(NEIGHBOUR, "companies", ["a1-of-c2"])).toEqual([before]);
+    expect(await store.depth(NEIGHBOUR)).toEqual({ outbox: 3, tells: 1 });
+    expect(await store.depth(LANE)).toEqual({ outbox: 0, tells: 0 });
+    expect(await store.letter(letterId({ ...NEIGHBOUR, type: "companies", hullId: "a2-of-c2" }))).toBeDefined();
+    expect((await store.tally(LANE.tenant)).messages).toBe(0);
+    expect(await store.deadLetters(LANE)).toEqual([]);
+    // With the last one, the remote goes too.
+    await store.forgetTenant(NEIGHBOUR.tenant);
+    expect(await store.view(NEIGHBOUR, "companies", ["a1-of-c1"])).toEqual([{}]);
+  });
+
+  it("leaves nothing at a remote either that it had left", async () => {
+    const { kv, store } = bench();
+    await fill();
+    await store.assign(LANE.tenant, OTHER.remote, "g");
+    await store.forgetTenant(LANE.tenant);
+    expect(TABLES.filter((name) => [...kv.table(name).range([])].length > 0)).toEqual([]);
+  });
+
+  it("takes its time with many rows, and gets through", async () => {
+    const { store } = bench();
+    const many = Array.from({ length: 1_300 }, (_, index) => update({ hullId: `a${index}`, id: `c${index}` }));
+    await store.accept(many);
+    expect(await store.forgetTenant(LANE.tenant)).toBeGreaterThan(2_600);
+    expect(await store.lanes()).toEqual([]);
+  });
+
+  it("that is unknown changes nothing", async () => {
+    const { store } = bench();
+    await fill();
+    expect(await store.forgetTenant("org/c9")).toBe(0);
+    expect(await store.tenants()).toHaveLength(1);
+  });
+});

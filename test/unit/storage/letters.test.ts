@@ -1,0 +1,267 @@
+import { letterId } from "../../../src/storage/letters";
+import type { DeadLetterRow } from "../../../src/storage/rows";
+import type { LetterKey, Replay } from "../../../src/storage/store";
+import { LANE, NEIGHBOUR, blockOn, deliver, deliverQuietly, finish, skip, update, userUpdate } from "./builders";
+import { describeStore, START_MS } from "./bench";
+
+const COMPANY: LetterKey = { ...LANE, type: "companies", hullId: "a1" };
+const idOf = (hullId: string, type = "companies"): string => letterId({ ...LANE, type, hullId });
+
+describe("the id of a dead letter", () => {
+  it("is short, and the same for the same record", () => {
+    expect(letterId(COMPANY)).toMatch(/^[0-9a-f]{12}$/);
+    expect(letterId({ ...COMPANY })).toBe(letterId(COMPANY));
+  });
+
+  it("differs by remote, tenant, type and Hull id", () => {
+    const others = [{ remote: "x" }, { tenant: "x" }, { type: "x" }, { hullId: "x" }].map((more) =>
+      letterId({ ...COMPANY, ...more }),
+    );
+    expect(new Set([letterId(COMPANY), ...others]).size).toBe(5);
+  });
+});
+
+describeStore("dead letters in a list", (bench) => {
+  const refuse = async (hullId: string, code = "refused", lane = LANE): Promise<void> => {
+    const { store } = bench();
+    await store.accept([update({ hullId, id: `c-${hullId}`, lane })]);
+    const [view] = await store.view(lane, "companies", [hullId]);
+    if (view?.entry === undefined) throw new Error("It waits.");
+    const letter = finish(view.entry, code === "refused" ? "rejected" : "dead", code);
+    await store.settle(lane, [letter]);
+  };
+  const ids = (letters: readonly DeadLetterRow[]): string[] =>
+    letters.map(({ tenant, hullId }) => `${tenant} ${hullId}`);
+
+  it("come page by page, each once", async () => {
+    const { store } = bench();
+    for (const hullId of ["a1", "a2", "a3", "a4", "a5"]) await refuse(hullId);
+    const seen: string[] = [];
+    let page = await store.letters({ limit: 2 });
+    for (seen.push(...ids(page.letters)); page.next !== undefined; seen.push(...ids(page.letters))) {
+      expect(page.letters.length).toBeLessThanOrEqual(2);
+      page = await store.letters({ limit: 2, after: page.next });
+    }
+    expect(seen).toEqual(["a1", "a2", "a3", "a4", "a5"].map((id) => `org/c1 ${id}`));
+  });
+
+  it("go on behind a letter that was closed meanwhile", async () => {
+    const { store } = bench();
+    for (const hullId of ["a1", "a2", "a3"]) await refuse(hullId);
+    const { next } = await store.letters({ limit: 1 });
+    await store.dropLetter(idOf("a1"));
+    expect(ids((await store.letters({ limit: 9, after: next })).letters)).toEqual(["org/c1 a2", "org/c1 a3"]);
+  });
+
+  it("are chosen by tenant, type and code", async () => {
+    const { store } = bench();
+    await refuse("a1");
+    await refuse("a2", "identity_alarm");
+    await refuse("a3", "refused", NEIGHBOUR);
+    const list = async (filter: object): Promise<string[]> =>
+      ids((await store.letters({ limit: 9, ...filter })).letters);
+    expect(await list({})).toHaveLength(3);
+    expect(await list({ tenant: NEIGHBOUR.tenant })).toEqual(["org/c2 a3"]);
+    expect(await list({ code: "identity_alarm" })).toEqual(["org/c1 a2"]);
+    expect(await list({ type: "endusers" })).toEqual([]);
+    expect(await list({ tenant: LANE.tenant, type: "companies", code: "refused" })).toEqual(["org/c1 a1"]);
+  });
+
+  it("are found by id, and gone once they are dropped", async () => {
+    const { outcomes, store } = bench();
+    await refuse("a1");
+    expect(await store.letter(idOf("a1"))).toMatchObject({ hullId: "a1", ending: { code: "refused" } });
+    expect(await store.dropLetter(idOf("a1"))).toMatchObject({ hullId: "a1" });
+    expect(await store.letter(idOf("a1"))).toBeUndefined();
+    expect(await store.dropLetter(idOf("a1"))).toBeUndefined();
+    expect(await store.deadLetters(LANE)).toEqual([]);
+    expect(await outcomes()).toEqual({ "companies/rejected/refused": 1 });
+  });
+});
+
+describeStore("a replayed letter", (bench) => {
+  const refuse = async (version = 5, id = "c1"): Promise<void> => {
+    const { accept, attempt, settle } = bench();
+    await accept(update({ id, version, fields: { name: "Bad" } }));
+    await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
+  };
+  const replay = async (id = idOf("a1")): Promise<readonly Replay[]> => bench().store.replayLetter(id);
+
+  it("waits again with the content it had, as one more message", async () => {
+    const { entry, outcomes, store } = bench();
+    await refuse();
+    expect(await replay()).toMatchObject([{ ...COMPANY, id: idOf("a1"), state: "queued", endings: [] }]);
+    expect(await entry("companies", "a1")).toMatchObject({
+      attempts: 0,
+      content: { desired: { fields: { name: "Bad" } }, messageId: "c1", version: 5, replay: true, derived: false },
+    });
+    expect((await store.tally(LANE.tenant)).messages).toBe(2);
+    expect(await outcomes()).toEqual({ "companies/rejected/refused": 1 });
+    expect(await store.letter(idOf("a1"))).toBeDefined();
+  });
+
+  it("is closed when its record arrives, with one more outcome", async () => {
+    const { attempt, outcomes, settle, store } = bench();
+    await refuse();
+    await replay();
+    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    expect(await store.deadLetters(LANE)).toEqual([]);
+    expect(await outcomes()).toEqual({ "companies/rejected/refused": 1, "companies/sent/updated": 1 });
+  });
+
+  it("that is refused again is kept, and says that it was replayed", async () => {
+    const { attempt, outcomes, settle, store } = bench();
+    await refuse();
+    await replay();
+    await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
+    expect(await store.letter(idOf("a1"))).toMatchObject({ content: { replay: true } });
+    expect(await outcomes()).toEqual({ "companies/rejected/refused": 2 });
+    expect(await replay()).toMatchObject([{ state: "queued" }]);
+  });
+
+  it("is counted although its message was a redelivered one", async () => {
+    const { accept, attempt, settle, store } = bench();
+    await refuse();
+    await accept(update({ id: "c1", version: 5 }));
+    await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
+    expect((await store.tally(LANE.tenant)).messages).toBe(1);
+    await replay();
+    expect((await store.tally(LANE.tenant)).messages).toBe(2);
+  });
+
+  it.each([
+    ["waits", false],
+    ["is in flight", true],
+  ])("is left alone while its content %s already", async (_, flying) => {
+    const { attempt, entry, store } = bench();
+    await refuse();
+    await replay();
+    if (flying) await attempt("companies", "a1");
+    const before = await entry("companies", "a1");
+    expect(await replay()).toMatchObject([{ state: "underway" }]);
+    expect(await entry("companies", "a1")).toEqual(before);
+    expect((await store.tally(LANE.tenant)).messages).toBe(2);
+  });
+
+  it.each([
+    ["newer", 6],
+    ["later of the same moment", 5],
+  ])("ends superseded, and is closed, when a %s message was seen", async (_, version) => {
+    const { accept, find, outcomes, record, store } = bench();
+    await refuse(5);
+    await accept(skip({ id: "c2", version }));
+    const [replayed] = await replay();
+    expect(replayed).toMatchObject({
+      state: "superseded",
+      endings: [{ ending: { messageId: "c1", outcome: "superseded", code: "newer_message" } }],
+    });
+    expect(replayed?.endings[0]?.ending.text).toContain("c2");
+    expect(await find("companies", "a1")).toBeUndefined();
+    expect(await store.deadLetters(LANE)).toEqual([]);
+    expect((await store.tally(LANE.tenant)).messages).toBe(3);
+    expect(await outcomes()).toMatchObject({ "companies/superseded/newer_message": 1 });
+    expect((await record("companies", "a1")).messageId).toBe("c2");
+  });
+
+  it("never replaces a newer message that waits", async () => {
+    const { accept, entry } = bench();
+    await refuse(5);
+    await accept(update({ id: "c2", version: 6 }));
+    await replay();
+    expect((await entry("companies", "a1")).content).toMatchObject({ messageId: "c2" });
+    expect((await entry("companies", "a1")).content).not.toHaveProperty("replay");
+  });
+
+  it("stays a replay when a newer message takes its place before it is delivered", async () => {
+    const { accept, entry, outcomes } = bench();
+    await refuse(5);
+    await replay();
+    await accept(update({ id: "c2", version: 6 }));
+    expect((await entry("companies", "a1")).content).toMatchObject({ messageId: "c2", replay: true });
+    expect(await outcomes()).toMatchObject({ "companies/superseded/newer_message": 1 });
+  });
+
+  it("is not counted twice when Hull sends its message once more meanwhile", async () => {
+    const { accept, attempt, clock, settle, store, outcomes } = bench();
+    await refuse();
+    await replay();
+    await accept(update({ id: "c1", version: 5 }));
+    clock.nowMs = START_MS + 5 * 86_400_000;
+    await accept(update({ id: "c1", version: 5 }));
+    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    const ended = Object.values(await outcomes()).reduce((sum, count) => sum + count, 0);
+    expect((await store.tally(LANE.tenant)).messages).toBe(ended);
+  });
+
+  it("that nobody knows is answered with nothing", async () => {
+    expect(await replay("000000000000")).toEqual([]);
+  });
+});
+
+describeStore("a refused company with users that failed because of it", (bench) => {
+  const orphan = async (how: "rejected" | "dead" = "rejected"): Promise<void> => {
+    const { accept, attempt, entry, settle } = bench();
+    for (const hullId of ["e1", "e2"]) {
+      await accept(userUpdate({ parent: "a1", hullId, id: `u-${hullId}` }));
+      await settle(blockOn(await entry("endusers", hullId)));
+    }
+    await accept(update({ id: "c1" }));
+    await settle(finish(await attempt("companies", "a1"), how, how === "dead" ? "identity_alarm" : "refused"));
+  };
+
+  it.each(["rejected", "dead"] as const)("takes them along when it (%s) is replayed", async (how) => {
+    const { attempt, entry, outcomes, settle, store } = bench();
+    await orphan(how);
+    const replayed = await store.replayLetter(idOf("a1"));
+    expect(replayed.map(({ type, hullId, state }) => `${type} ${hullId} ${state}`)).toEqual([
+      "companies a1 queued",
+      "endusers e1 queued",
+      "endusers e2 queued",
+    ]);
+    await settle(blockOn(await entry("endusers", "e1")));
+    await settle(deliver(await attempt("companies", "a1"), "p1"));
+    for (const hullId of ["e1", "e2"]) await settle(deliver(await attempt("endusers", hullId), `p-${hullId}`));
+    expect(await store.deadLetters(LANE)).toEqual([]);
+    await store.told(
+      LANE,
+      (await store.tells(LANE, 9)).map((row) => ({ row })),
+    );
+    const tally = await store.tally(LANE.tenant);
+    expect(tally.messages).toBe(6);
+    expect(Object.values(await outcomes()).reduce((sum, count) => sum + count, 0)).toBe(6);
+  });
+
+  it("leaves a user alone that was refused for itself", async () => {
+    const { accept, attempt, settle, store } = bench();
+    await accept(userUpdate({ parent: "a1", hullId: "e9", id: "u9" }));
+    await settle(finish(await attempt("endusers", "e9"), "rejected", "refused"));
+    await orphan();
+    const replayed = await store.replayLetter(idOf("a1"));
+    expect(replayed.map(({ hullId }) => hullId)).toEqual(["a1", "e1", "e2"]);
+  });
+
+  it("is replayed as what it was when it had only been made for its users", async () => {
+    const { accept, attempt, entry, settle, store } = bench();
+    await accept(userUpdate({ parent: "a1" }));
+    await settle(blockOn(await entry("endusers", "e1")));
+    await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
+    const made = (await store.tally(LANE.tenant)).derived["companies"];
+    await store.replayLetter(idOf("a1"));
+    expect((await entry("companies", "a1")).content).toMatchObject({ derived: true, replay: true, version: 0 });
+    expect(await store.tally(LANE.tenant)).toMatchObject({ messages: 2, derived: { companies: (made ?? 0) + 1 } });
+    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    expect((await store.tally(LANE.tenant)).derived).toMatchObject({ "companies/sent/updated": 1 });
+  });
+
+  it("lets them go even when its own letter turned out to be old", async () => {
+    const { accept, store } = bench();
+    await orphan();
+    await accept(update({ id: "c2", version: 9 }));
+    const replayed = await store.replayLetter(idOf("a1"));
+    expect(replayed.map(({ hullId, state }) => `${hullId} ${state}`)).toEqual([
+      "a1 superseded",
+      "e1 queued",
+      "e2 queued",
+    ]);
+  });
+});

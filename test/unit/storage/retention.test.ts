@@ -1,0 +1,90 @@
+import { LANE, blockOn, deliverQuietly, finish, skip, update, userUpdate } from "./builders";
+import { DAY_MS, describeStore } from "./bench";
+
+const KEPT_MS = 30 * DAY_MS;
+
+describeStore("housekeeping", (bench) => {
+  const refuse = async (hullId: string): Promise<void> => {
+    const { accept, attempt, settle, clock } = bench();
+    await accept(update({ hullId, id: `c-${hullId}` }));
+    const settlement = finish(await attempt("companies", hullId), "rejected", "refused");
+    if (settlement.then.kind !== "end") throw new Error("It ends.");
+    await settle({ ...settlement, then: { kind: "end", ending: { ...settlement.then.ending, atMs: clock.nowMs } } });
+  };
+
+  it("removes dead letters whose time has passed, and no others", async () => {
+    const { clock, store } = bench();
+    await refuse("a1");
+    clock.nowMs += 20 * DAY_MS;
+    await refuse("a2");
+    expect(await store.housekeep(KEPT_MS)).toBeGreaterThanOrEqual(0);
+    expect(await store.deadLetters(LANE)).toHaveLength(2);
+    clock.nowMs += 10 * DAY_MS + 1;
+    await store.housekeep(KEPT_MS);
+    expect((await store.deadLetters(LANE)).map(({ hullId }) => hullId)).toEqual(["a2"]);
+  });
+
+  it("forgets how a record's last message ended, never its version or its link", async () => {
+    const { accept, attempt, clock, record, settle, store } = bench();
+    await accept(update({ id: "c1", version: 7 }));
+    const settlement = deliverQuietly(await attempt("companies", "a1"), "p1");
+    if (settlement.then.kind !== "end") throw new Error("It ends.");
+    await settle({ ...settlement, then: { kind: "end", ending: { ...settlement.then.ending, atMs: clock.nowMs } } });
+    clock.nowMs += KEPT_MS + 1;
+    await store.housekeep(KEPT_MS);
+    expect(await record("companies", "a1")).toMatchObject({ version: 7, remoteId: "p1" });
+    expect(await record("companies", "a1")).not.toHaveProperty("last");
+  });
+
+  it("forgets a record as a whole that has neither version nor link, as events have none", async () => {
+    const { accept, clock, store } = bench();
+    await accept(skip({ version: 0 }));
+    clock.nowMs += KEPT_MS + 1;
+    await store.housekeep(KEPT_MS);
+    expect(await store.view(LANE, "companies", ["a1"])).toEqual([{}]);
+  });
+
+  it("keeps such a record while an entry of it waits, which will need it", async () => {
+    const { accept, attempt, clock, entry, record, settle, store } = bench();
+    await accept(userUpdate({ parent: "a1" }));
+    await settle(blockOn(await entry("endusers", "e1")));
+    await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
+    await accept(userUpdate({ parent: "a1", id: "u2", version: 2 }));
+    await settle(blockOn(await entry("endusers", "e1")));
+    clock.nowMs += KEPT_MS + 1;
+    await store.housekeep(KEPT_MS);
+    expect(await record("companies", "a1")).not.toHaveProperty("last");
+    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    expect(await record("companies", "a1")).toMatchObject({ remoteId: "p1" });
+    expect(await store.ready(LANE, "endusers", 9)).toHaveLength(1);
+  });
+
+  it("forgets ids of messages after two days, even if no notification comes any more", async () => {
+    const { accept, clock, kv, store } = bench();
+    await accept(update());
+    await store.claimNotification("n1", LANE.tenant);
+    clock.nowMs += 3 * DAY_MS;
+    await store.housekeep(KEPT_MS);
+    for (const name of ["seen", "notifications"]) expect([...kv.table(name).range([])]).toEqual([]);
+  });
+
+  it("walks on from call to call, and begins again at the end", async () => {
+    const { accept, clock, store } = bench();
+    const many = Array.from({ length: 2_300 }, (_, index) =>
+      skip({ hullId: `a${index}`, id: `c${index}`, version: 0 }),
+    );
+    await store.accept(many);
+    clock.nowMs += KEPT_MS + 1;
+    const removed: number[] = [];
+    for (let step = 0; step < 3; step += 1) removed.push(await store.housekeep(KEPT_MS));
+    expect(removed.every((count) => count <= 2_000)).toBe(true);
+    expect((await store.view(LANE, "companies", ["a0", "a2299"])).every((view) => view.record === undefined)).toBe(
+      true,
+    );
+    await accept(skip({ hullId: "a0", id: "c", version: 0 }));
+    clock.nowMs += KEPT_MS + 1;
+    await store.housekeep(KEPT_MS);
+    await store.housekeep(KEPT_MS);
+    expect(await store.view(LANE, "companies", ["a0"])).toEqual([{}]);
+  });
+});
