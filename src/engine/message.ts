@@ -43,7 +43,7 @@ export type ReadMessage =
   | { readonly ok: false; readonly messageId: string; readonly problems: readonly Problem[] };
 
 /** A clock may be ahead of ours, but a date in the far future would silence every later message. */
-const MAX_AHEAD_MS = 10 * 60_000;
+const MAX_AHEAD_MS = 60 * 60_000;
 
 /** Ids become keys of the store, so they are bounded; Hull's own have 24 to 40 characters. */
 const MAX_ID_LENGTH = 200;

@@ -66,7 +66,9 @@ describe("a record that Planhat refuses", () => {
     expect(list).toMatchObject({ code: 0, err: "" });
     const lines = list.out.split("\n");
     expect(lines).toHaveLength(2);
-    expect(lines[1]).toMatch(/^[0-9a-f]{12} {2}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}endusers {2}person-1@example\.com {2}refused/);
+    expect(lines[1]).toMatch(
+      /^[0-9a-f]{12} {2}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}endusers {2}person-1@example\.com {2}refused/,
+    );
     expect(lines[1]).toContain("Position is odd");
 
     const show = await run(stage, deadLetters, "show", await idOf(stage, user(1).id));
@@ -81,7 +83,12 @@ describe("a record that Planhat refuses", () => {
     const stage = await open();
     await refuseOne(stage);
     const [letter] = await letters(stage);
-    expect(letter).toMatchObject({ type: "endusers", hullId: user(1).id, name: "person-1@example.com", code: "refused" });
+    expect(letter).toMatchObject({
+      type: "endusers",
+      hullId: user(1).id,
+      name: "person-1@example.com",
+      code: "refused",
+    });
     const { out } = await run(stage, deadLetters, "show", letter?.id ?? "", "--json");
     const detail = JSON.parse(out) as LetterDetail;
     expect(detail).toMatchObject({ attempts: 0, replayed: false, desired: { fields: { position: "Engineer" } } });
@@ -132,7 +139,9 @@ describe("a record that Planhat refuses", () => {
     await stage.saveSettings({ contact_synchronized_segments: [] });
     await stage.tellUser({ ...user(1), indexed_at: minute(1) }, account(1));
     heal();
-    expect((await run(stage, deadLetters, "replay", id)).out).toContain("Closed, because Hull sent something newer: 1.");
+    expect((await run(stage, deadLetters, "replay", id)).out).toContain(
+      "Closed, because Hull sent something newer: 1.",
+    );
     await stage.settled();
     expect(stage.endusers()).toHaveLength(1);
     expect(await letters(stage)).toEqual([]);
@@ -300,7 +309,10 @@ describe("tenants", () => {
     });
     const ask = (answer: string) => (args: readonly string[], terminal: Terminal) =>
       tenants(args, { ...terminal, askBack: () => Promise.resolve(answer) });
-    expect(await run(stage, ask("yes"), "forget", stage.tenantKey)).toMatchObject({ code: 1, err: "Nothing was erased." });
+    expect(await run(stage, ask("yes"), "forget", stage.tenantKey)).toMatchObject({
+      code: 1,
+      err: "Nothing was erased.",
+    });
     expect(await stage.connector.store.tenants()).toHaveLength(1);
     expect(await run(stage, ask(stage.tenantKey), "forget", stage.tenantKey)).toMatchObject({ code: 0 });
   });
@@ -332,7 +344,10 @@ describe("a tool called in a wrong way", () => {
   test("explains itself when it is asked to", async () => {
     const stage = { dataDir: "/nowhere" };
     for (const tool of [deadLetters, tenants]) {
-      expect(await run(stage, tool, "--help")).toMatchObject({ code: 0, out: expect.stringContaining("Usage") as string });
+      expect(await run(stage, tool, "--help")).toMatchObject({
+        code: 0,
+        out: expect.stringContaining("Usage") as string,
+      });
     }
   });
 });

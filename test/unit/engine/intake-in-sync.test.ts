@@ -140,6 +140,6 @@ describe("a message that names no record", () => {
     expect((await bench.store.tally(lane.tenant)).outcomes).toEqual({ "companies/rejected/invalid_message": 1 });
     expect(logs).toHaveLength(before + 1);
     expect(logs.at(-1)).toMatchObject({ level: "error", event: "outgoing.account.error" });
-    expect(JSON.stringify(logs.at(-1))).toMatch(/messages\[0\]\.account\.id has 201 characters.*Send the id/);
+    expect(JSON.stringify(logs.at(-1))).toMatch(/messages\[0\]\.account\.id has 201 bytes.*Send the id/);
   });
 });

@@ -157,7 +157,7 @@ describe("a row that Hull cannot take now", () => {
     await delivered("companies", "a1");
     await delivered("companies", "a2");
     const { firehose } = fakeFirehose((_, index) => (index === 0 ? later() : ACCEPTED));
-    expect(await tell(firehose)).toBe(true);
+    expect(await tell(firehose)).toBe(false);
     expect(await bench.outcomes()).toEqual({ "companies/sent/updated": 1 });
     const waits: number[] = [];
     for (let round = 0; round < 8; round += 1) {
