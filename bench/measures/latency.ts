@@ -9,7 +9,7 @@ import { drained } from "../watch";
 const DRAIN_WITHIN_MS = 60_000;
 
 export const latency: Measure = async ({ quick, profiles, deadlineMs }) => {
-  const users = (quick ? 10 : 25) * SHIPMENT;
+  const users = (quick ? 5 : 25) * SHIPMENT;
   const bare = await startBare();
   const stage = await openStage({ users, profiles });
   try {

@@ -27,9 +27,11 @@ const parentPath = ({ remote, tenant, type, hullId, content }: DeadLetterRow): s
   return parent === undefined ? undefined : [remote, tenant, parent.type, parent.hullId, type, hullId];
 };
 
-/** Keeps the newest refusal of a record. */
-export function keepLetter(tables: Tables, row: DeadLetterRow): void {
-  closeLetter(tables, row);
+/** Keeps the newest refusal of a record, and what Hull said about it itself rather than what its children carried along. */
+export function keepLetter(tables: Tables, refused: DeadLetterRow): void {
+  const before = closeLetter(tables, refused);
+  const older = before?.content.derived === false && refused.content.derived ? before.content : undefined;
+  const row = older === undefined ? refused : { ...refused, content: older };
   tables.dead.put(pathOf(row), row);
   indexLetter(tables, row);
 }

@@ -51,15 +51,15 @@ function pickKey({ remote, tenant, type, hullId }: LetterKey): LetterKey {
   return { remote, tenant, type, hullId };
 }
 
-/** Of two messages with one version the later one was remembered. A derived record has no messages of its own. */
+/** Of two messages with one version the later one was remembered. A derived record updates nothing, so it is never old. */
 function isNewer(newest: { readonly version: number; readonly messageId: string }, content: Content): boolean {
-  if (newest.version !== content.version) return newest.version > content.version;
-  return !content.derived && newest.messageId !== content.messageId;
+  if (content.derived) return false;
+  return newest.version === content.version ? newest.messageId !== content.messageId : newest.version > content.version;
 }
 
-/** The very same content waits or is in flight already. */
+/** The very same content waits or is in flight already; for a derived record anything about it will do. */
 function isUnderway(entry: EntryRow | undefined, content: Content): boolean {
   return [entry?.content, entry?.attempt?.content].some(
-    (each) => each?.derived === content.derived && (content.derived || each.messageId === content.messageId),
+    (each) => each !== undefined && (content.derived || (!each.derived && each.messageId === content.messageId)),
   );
 }

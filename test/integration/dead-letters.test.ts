@@ -294,7 +294,7 @@ describe("tenants", () => {
     stage.seed([account(1)], [user(1)]);
     stage.planhat.faults.add({ kind: "latency", min: 300, max: 300, route: "PUT /endusers" });
     await stage.tellUser(user(1), account(1));
-    await stage.until(() => stage.calls.some(({ route, method }) => method === "PUT" && route === "/endusers"));
+    await stage.until(() => stage.written("endusers").length > 0);
     await run(stage, tenants, "forget", stage.tenantKey, "--yes");
     expect(await stage.connector.store.lanes()).toEqual([]);
     expect(await stage.connector.store.view(stage.lane, "endusers", [user(1).id])).toEqual([{}]);

@@ -1,7 +1,18 @@
 import { letterId } from "../../../src/storage/letters";
 import type { DeadLetterRow } from "../../../src/storage/rows";
 import type { LetterKey, Replay } from "../../../src/storage/store";
-import { LANE, NEIGHBOUR, blockOn, deliver, deliverQuietly, finish, skip, update, userUpdate } from "./builders";
+import {
+  LANE,
+  NEIGHBOUR,
+  blockOn,
+  deliver,
+  deliverQuietly,
+  finish,
+  parentOf,
+  skip,
+  update,
+  userUpdate,
+} from "./builders";
 import { describeStore, START_MS } from "./bench";
 
 const COMPANY: LetterKey = { ...LANE, type: "companies", hullId: "a1" };
@@ -251,6 +262,50 @@ describeStore("a refused company with users that failed because of it", (bench) 
     expect(await store.tally(LANE.tenant)).toMatchObject({ messages: 2, derived: { companies: (made ?? 0) + 1 } });
     await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
     expect((await store.tally(LANE.tenant)).derived).toMatchObject({ "companies/sent/updated": 1 });
+  });
+
+  it("made for its users again is kept as what Hull itself had said about it", async () => {
+    const { accept, attempt, entry, settle, store } = bench();
+    await orphan();
+    await accept(userUpdate({ parent: "a1", hullId: "e3", id: "u3" }));
+    await settle(blockOn(await entry("endusers", "e3")));
+    await settle(finish(await attempt("companies", "a1"), "dead", "identity_alarm"));
+    expect(await store.letter(idOf("a1"))).toMatchObject({
+      content: { messageId: "c1", derived: false },
+      ending: { code: "identity_alarm" },
+    });
+    expect((await store.replayLetter(idOf("a1"))).map(({ state }) => state)).toEqual(Array(4).fill("queued"));
+  });
+
+  it("made for its users is replayed even if a message about it was kept out since", async () => {
+    const { accept, attempt, entry, settle, store } = bench();
+    await accept(userUpdate({ parent: "a1" }));
+    await settle(blockOn(await entry("endusers", "e1")));
+    await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
+    await accept(skip({ id: "c1", version: 7 }));
+    expect(await store.replayLetter(idOf("a1"))).toMatchObject([{ state: "queued" }, { state: "queued" }]);
+    expect(await store.replayLetter(idOf("a1"))).toMatchObject([{ state: "underway" }, { state: "underway" }]);
+  });
+
+  it("takes the events of its users along, too", async () => {
+    const { accept, attempt, entry, settle, store } = bench();
+    await accept(userUpdate({ parent: "a1" }));
+    await settle(blockOn(await entry("endusers", "e1")));
+    const event = update({ type: "activities", hullId: "event-1", id: "u1", version: 0 });
+    if (event.content.kind !== "entry") throw new Error("It waits.");
+    const { desired } = event.content.content;
+    const content = {
+      ...event.content.content,
+      desired: { ...desired, parent: { ...parentOf("e1"), type: "endusers" } },
+    };
+    await accept({ ...event, content: { kind: "entry", content } });
+    await settle(blockOn(await entry("activities", "event-1")));
+    await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
+    expect((await store.replayLetter(idOf("a1"))).map(({ type }) => type)).toEqual([
+      "companies",
+      "endusers",
+      "activities",
+    ]);
   });
 
   it("lets them go even when its own letter turned out to be old", async () => {
