@@ -13,6 +13,8 @@ const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 /** A request is one line and comes at once; an answer may take as long as erasing a tenant does. */
 const REQUEST_MS = 5_000;
 
+const EARLY = "The connection ended early: the server starts or stops, or another tool is at work. Try again.";
+
 const reply = z.union([
   z.object({ ok: z.literal(true), answer: z.unknown() }),
   z.object({ ok: z.literal(false), error: z.string() }),
@@ -97,8 +99,8 @@ function readLine(socket: Socket, maxBytes: number): Promise<string> {
       socket.removeAllListeners("data");
       socket.resume();
     });
-    socket.once("error", reject);
-    socket.once("close", () => reject(new Error("The connection ended early: the server starts or stops; try again.")));
+    socket.once("error", (cause) => reject(new Error(EARLY, { cause })));
+    socket.once("close", () => reject(new Error(EARLY)));
   });
 }
 

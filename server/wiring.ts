@@ -11,6 +11,8 @@ import { closeAgents, createAgents } from "../src/http/agents";
 import { createBudgetRegistry } from "../src/http/budget-registry";
 import type { CallRecord } from "../src/http/client";
 import { createHostAllowList } from "../src/http/hosts";
+import { joinSignals } from "../src/http/signals";
+import { systemSleep, type Sleep } from "../src/http/time";
 import { createHullClient } from "../src/hull/client";
 import { createCredentialCheck } from "../src/hull/credentials";
 import { createFirehose } from "../src/hull/firehose";
@@ -46,8 +48,6 @@ const HOLD_MS = 10 * 60_000;
 /** A complete scan younger than the shortest fetch interval proves absence. */
 const SCAN_TRUST_MS = 180 * 60_000;
 const BATCH = 5_000;
-/** How long running passes may take to end by themselves. */
-const CLOSE_PATIENCE_MS = 5_000;
 const DAY_MS = 86_400_000;
 /** Hull waits 25 s for an answer. */
 const ANSWER_WITHIN_MS = 20_000;
@@ -81,6 +81,12 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
   });
   const keyAgents = createAgents({ lookup: createGuardedLookup((host) => keyHosts.names(host)) });
   const planhatAgents = createAgents();
+  const ending = new AbortController();
+  /** A pause before a call is repeated; rejects when the process ends. */
+  const pause: Sleep = async (waitMs, signal) => {
+    const joined = joinSignals(ending.signal, signal);
+    await systemSleep(waitMs, joined.signal).finally(joined.release);
+  };
   const protocol = config.HULL_PROTOCOL;
 
   const service = createPlanhatService({
@@ -93,6 +99,7 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
       agents: planhatAgents,
       timeoutMs: config.REQUEST_TIMEOUT_MS,
       retryBaseMs: config.RETRY_BASE_MS,
+      sleep: pause,
     },
   });
   const tenants = createTenants({
@@ -107,7 +114,7 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
         data: { problems, warnings },
       }),
   });
-  const hullHttp = { ...observed, agents: hullAgents };
+  const hullHttp = { ...observed, agents: hullAgents, sleep: pause };
   const credentials = createCredentialCheck({
     hullClientFactory: (given) => createHullClient(given, { protocol, http: { ...hullHttp, maxAttempts: 2 } }),
     allowedOrganizations: organizations,
@@ -190,11 +197,10 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
     close: async () => {
       accepting = false;
       folder.lock.serve(undefined);
-      // Whoever waits for its turn at Planhat's quota would hold the process longer than anybody waits for it.
-      const impatient = setTimeout(() => budgets.close(), CLOSE_PATIENCE_MS);
-      await lanes.close();
-      clearTimeout(impatient);
+      // Pauses and turns at the quota end at once: nobody waits that long for a process. Running calls may finish.
+      ending.abort();
       budgets.close();
+      await lanes.close();
       for (const agents of [hullAgents, keyAgents, planhatAgents]) closeAgents(agents);
       await folder.close();
     },

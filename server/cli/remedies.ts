@@ -8,8 +8,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
     "replay the letter.",
   parent_rejected:
     "Its company (of an event: its user) was refused. Mend that and replay its letter: this one goes with it.",
-  parent_dead:
-    "Its company (of an event: its user) could not be delivered. Replay its letter: this one goes with it.",
+  parent_dead: "Its company (of an event: its user) could not be delivered. Replay its letter: this one goes with it.",
   parent_skipped:
     "Its company (of an event: its user) was skipped, for the reason in brackets. Mend that, then replay this letter; " +
     "what it needs is made anew.",

@@ -1,11 +1,13 @@
-/** Forgetting what is old: dead letters, how messages ended, ids of messages. A bounded step at a time. */
-import type { Key, KeyValue, Table } from "./kv";
+/** Forgetting what is old: dead letters, how messages ended, ids of messages and events. A bounded step at a time. */
+import type { Key, Table } from "./kv";
 import { closeLetter } from "./letters";
 import type { RecordRow } from "./rows";
 import { forgetOld, hasOld, isWaiting, type Tables } from "./tables";
 
 /** Rows of one table that one step looks at. */
 const WALK = 1_000;
+/** An event that comes once more within this time after its end is not sent again, whatever else is forgotten. */
+const EVENTS_MS = 30 * 86_400_000;
 
 /**
  * @returns a step that looks at the next rows, from the beginning again after the last one, and removes those that are
@@ -13,59 +15,61 @@ const WALK = 1_000;
  */
 export function createHousekeeping(tables: Tables): (olderThanMs: number) => Promise<number> {
   const { kv, now } = tables;
-  const letters = createRound(kv, tables.dead, ({ ending }) => ending.atMs);
-  const records = createRound(kv, tables.records, ({ last }) => last?.atMs);
+  const nextLetters = createRound(tables.dead);
+  const nextRecords = createRound(tables.records);
+  const ids: readonly Table<unknown>[] = [tables.seen, tables.notifications];
 
   return async (olderThanMs) => {
-    const beforeMs = now() - olderThanMs;
-    const oldLetters = letters(beforeMs);
-    const oldRecords = records(beforeMs);
-    const ids = [tables.seen, tables.notifications] as readonly Table<unknown>[];
-    const stale = kv.read(() => ids.filter((table) => hasOld(table, now())));
-    if (oldLetters.length + oldRecords.length + stale.length === 0) return 0;
+    const nowMs = now();
+    const isOldLetter = (key: Key): boolean => (tables.dead.get(key)?.ending.atMs ?? nowMs) < nowMs - olderThanMs;
+    const isOldRecord = (key: Key): boolean => {
+      const record = tables.records.get(key);
+      const keptMs = record !== undefined && isEmpty(record) ? Math.max(olderThanMs, EVENTS_MS) : olderThanMs;
+      return (record?.last?.atMs ?? nowMs) < nowMs - keptMs;
+    };
+    const { letters, records, tired } = kv.read(() => ({
+      letters: nextLetters().filter(isOldLetter),
+      records: nextRecords().filter(isOldRecord),
+      tired: ids.filter((table) => hasOld(table, nowMs)),
+    }));
+    if (letters.length + records.length + tired.length === 0) return 0;
     return kv.transact(() => {
-      let removed = 0;
-      for (const key of oldLetters) {
-        // Since they were looked at, they may have been refused anew.
-        const row = tables.dead.get(key);
-        if (row !== undefined && row.ending.atMs < beforeMs && closeLetter(tables, row) !== undefined) removed += 1;
-      }
-      for (const key of oldRecords) removed += forgetLast(tables, key, beforeMs) ? 1 : 0;
-      for (const table of stale) removed += forgetOld(table, now(), WALK);
-      return removed;
+      // Looked at once more: since then they may have been written anew.
+      const oldLetters = letters.filter(isOldLetter);
+      for (const key of oldLetters) forgetLetter(tables, key);
+      const oldRecords = records.filter(isOldRecord);
+      for (const key of oldRecords) forgetLast(tables, key);
+      const oldIds = tired.reduce((sum, table) => sum + forgetOld(table, nowMs, WALK), 0);
+      return oldLetters.length + oldRecords.length + oldIds;
     });
   };
 }
 
-/** Walks a table, some rows at a time, and names those whose time has passed. */
-function createRound<V>(kv: KeyValue, table: Table<V>, timeOf: (row: V) => number | undefined) {
+/** Walks a table, some keys at a time. */
+function createRound(table: Table<unknown>): () => readonly Key[] {
   let after: Key | undefined;
-  return (beforeMs: number): readonly Key[] =>
-    kv.read(() => {
-      const old: Key[] = [];
-      let walked = 0;
-      let last: Key | undefined;
-      for (const [key, row] of table.range([], { limit: WALK, ...(after === undefined ? {} : { after }) })) {
-        walked += 1;
-        last = key;
-        const atMs = timeOf(row);
-        if (atMs !== undefined && atMs < beforeMs) old.push(key);
-      }
-      after = walked < WALK ? undefined : last;
-      return old;
-    });
+  return () => {
+    const options = after === undefined ? { limit: WALK } : { after, limit: WALK };
+    const keys = [...table.range([], options)].map(([key]) => key);
+    after = keys.length < WALK ? undefined : keys.at(-1);
+    return keys;
+  };
+}
+
+function forgetLetter(tables: Tables, key: Key): void {
+  const letter = tables.dead.get(key);
+  if (letter !== undefined) closeLetter(tables, letter);
 }
 
 /** The record stays, since its version and its link count; one that has neither, such as an event, goes as a whole. */
-function forgetLast(tables: Tables, key: Key, beforeMs: number): boolean {
+function forgetLast(tables: Tables, key: Key): void {
   const record = tables.records.get(key);
-  if (record?.last === undefined || record.last.atMs >= beforeMs) return false;
+  if (record === undefined) return;
   if (isEmpty(record) && !isWaiting(tables, key)) tables.records.remove(key);
   else {
     const { last: _, ...rest } = record;
     tables.records.put(key, rest);
   }
-  return true;
 }
 
 function isEmpty({ version, remoteId, doubt }: RecordRow): boolean {

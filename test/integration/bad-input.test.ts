@@ -88,7 +88,7 @@ describe("bodies", () => {
     ["another character set", { "content-type": "application/json; charset=koi8-r" }],
   ])("%s", async (_name, headers) => {
     const answer = await tell(house, goodNotification(house), { headers });
-    expect([answer.status, errorIn(answer).code]).toEqual([415, "unsupported_encoding"]);
+    expect([answer.status, errorIn(answer).code]).toEqual([400, "unsupported_encoding"]);
   });
 
   test("a caller who hangs up in the middle", async () => {

@@ -1,5 +1,5 @@
 /** `user:delete`: what is stored about a person is erased; accounts, other people and Planhat are left alone. */
-import { buildUserMessage, trackEvent } from "../../simulators/hull";
+import { buildUserMessage } from "../../simulators/hull";
 import { account, minute, user, useStages, type Stage } from "../rules/stage";
 
 const open = useStages();
@@ -48,7 +48,9 @@ test("what waits is not delivered, ends skipped, and its line names nobody", asy
 test("what waits of his events is not delivered either", async () => {
   const stage = await open({ settings: { contact_events: ["ALL"] }, environment: { LINGER_MS: "300" } });
   stage.seed([account(1)], [user(1)]);
-  await stage.tellUser(user(1), account(1), { events: [trackEvent({ event: "Signed up", createdAt: minute(0) })] });
+  await stage.tellUser(user(1), account(1), {
+    events: [{ event: "Signed up", event_id: "event-1", created_at: minute(0), properties: {}, context: {} }],
+  });
   await remove(stage, [{ user: { id: user(1).id } }]);
   await stage.settled();
   expect(stage.planhat.tenant().activities).toEqual([]);
@@ -94,7 +96,7 @@ test("messages that name nobody are told to a person, and the others are carried
   stage.seed([account(1)], [user(1)]);
   await stage.tellUser(user(1), account(1));
   await stage.settled();
-  const report = await remove(stage, [null, {}, { user: {} }, { user: { id: user(1).id } }]);
+  const report = await remove(stage, [{}, { user: {} }, { user: null }, { user: { id: user(1).id } }]);
   expect(report).toMatchObject({ messagesAccepted: 4, retries: 0 });
   expect(await known(stage, "endusers", user(1).id)).toEqual({});
   expect(stage.logs).toContainEqual(

@@ -46,7 +46,7 @@ describe("README.md", () => {
     const scripts: Readonly<Record<string, string>> = packageJson.scripts;
     expect(readme).toContain("\nnpm ci && npm run demo\n");
     expect(readme).toContain("\nnpm ci && npm test\n");
-    for (const [, script = ""] of readme.matchAll(/npm run ([a-z]+)/g)) expect(scripts).toHaveProperty([script]);
+    for (const [, script = ""] of readme.matchAll(/npm run ([a-z-]+)/g)) expect(scripts).toHaveProperty([script]);
     expect(readme).toContain(packageJson.engines.node.replace(">=", ""));
   });
 });

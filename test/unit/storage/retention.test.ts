@@ -1,4 +1,4 @@
-import { LANE, blockOn, deliverQuietly, finish, skip, update, userUpdate } from "./builders";
+import { LANE, blockOn, deliverQuietly, endingOf, finish, skip, update, userUpdate } from "./builders";
 import { DAY_MS, describeStore } from "./bench";
 
 const KEPT_MS = 30 * DAY_MS;
@@ -42,6 +42,20 @@ describeStore("housekeeping", (bench) => {
     clock.nowMs += KEPT_MS + 1;
     await store.housekeep(KEPT_MS);
     expect(await store.view(LANE, "companies", ["a1"])).toEqual([{}]);
+  });
+
+  it("remembers an event for thirty days, however short other things are kept", async () => {
+    const { accept, clock, store } = bench();
+    const ending = { ...endingOf("c1", "skipped", "archived"), atMs: clock.nowMs };
+    await accept({ ...skip({ version: 0 }), content: { kind: "end", ending } });
+    for (const [days, known] of [
+      [29, true],
+      [2, false],
+    ] as const) {
+      clock.nowMs += days * DAY_MS;
+      await store.housekeep(DAY_MS);
+      expect((await store.view(LANE, "companies", ["a1"]))[0]?.record !== undefined).toBe(known);
+    }
   });
 
   it("keeps such a record while an entry of it waits, which will need it", async () => {

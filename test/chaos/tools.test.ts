@@ -1,0 +1,89 @@
+/** The command-line tools as processes of their own, beside the server as a process of its own. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { generatePopulation, seedProfiles, userMessages } from "../../simulators/hull";
+import type { Letter } from "../../server/commands";
+import { CONNECTOR, TOKEN } from "../harness";
+import { buildServer, killAll } from "./server-process";
+import { openWorld, sum, type World } from "./world";
+
+let build: string;
+let world: World | undefined;
+beforeAll(() => {
+  build = buildServer();
+}, 60_000);
+afterEach(async () => {
+  await killAll();
+  await world?.close();
+  world = undefined;
+});
+afterAll(() => rmSync(build, { recursive: true, force: true }));
+
+interface Said {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function run(folder: string, tool: "dead-letters" | "tenants", ...args: readonly string[]): Promise<Said> {
+  const child = spawn(process.execPath, [join(build, `server/cli/${tool}.js`), ...args], {
+    env: { PATH: process.env["PATH"], DATA_DIR: folder },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let out = "";
+  let err = "";
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => (out += chunk));
+  child.stderr.setEncoding("utf8").on("data", (chunk: string) => (err += chunk));
+  const [code] = (await once(child, "close")) as [number | null];
+  return { code, out, err };
+}
+
+test("what was refused is read beside the running server, replayed without it, and arrives", async () => {
+  world = await openWorld({ build, seed: 11 });
+  const { hull, planhat, server, folder } = world;
+  const population = generatePopulation({ seed: 11, users: 40, companies: 4 });
+  seedProfiles(population, hull.profiles);
+  const victims = population.users.slice(0, 3).map((user) => user.external_id);
+  const heal = planhat.poison((fields) => victims.includes(String(fields["externalId"])), "Out of the question");
+  await hull.send(world.url, { connectorId: CONNECTOR.id, channel: "user:update", messages: userMessages(population) });
+
+  const letters = async (): Promise<readonly Letter[]> =>
+    JSON.parse((await run(folder, "dead-letters", "list", "--json")).out) as readonly Letter[];
+  while ((await letters()).length < 3) await new Promise((resolve) => setTimeout(resolve, 200));
+  const shown = await run(folder, "dead-letters", "show", (await letters())[0]?.id ?? "");
+  expect(shown).toMatchObject({ code: 0, err: "" });
+  expect(shown.out).toContain("Out of the question");
+  const list = await run(folder, "tenants", "list");
+  expect(list).toMatchObject({ code: 0, err: "" });
+  for (const secret of [TOKEN, CONNECTOR.secret]) expect(list.out + shown.out).not.toContain(secret);
+
+  await server.stop();
+  heal();
+  expect(await run(folder, "dead-letters", "replay", "--all")).toMatchObject({
+    code: 0,
+    out: "Sent again: 3. Delivered when the server starts.\n",
+  });
+  await server.start();
+  const arrived = (): boolean => planhat.snapshot().endusers.length === 40;
+  const remains = await world.drained(arrived);
+  expect(remains).toMatchObject({ lanes: [], deadLetters: 0, tally: { messages: 43 } });
+  expect(sum(remains.tally.outcomes)).toBe(43);
+}, 120_000);
+
+test("a tool without a store, or called in a wrong way, ends with a sentence and its code", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "connector-tools-"));
+  try {
+    expect(await run(folder, "dead-letters", "list")).toMatchObject({
+      code: 1,
+      out: "",
+      err: `There is no store in ${folder}. Set DATA_DIR to the data folder of the server.\n`,
+    });
+    expect(await run(folder, "tenants", "forget", "acme.hullapp.io/1")).toMatchObject({ code: 2, out: "" });
+    expect(await run(folder, "dead-letters", "--help")).toMatchObject({ code: 0, err: "" });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
