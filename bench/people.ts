@@ -11,7 +11,7 @@ import {
 /** Users of each account; a company in Planhat has about this many endusers. */
 const USERS_PER_COMPANY = 20;
 /** Attributes that no mapping names, by which a message gets its 2.4 kB. */
-const FURTHER_ATTRIBUTES = 34;
+const FURTHER_ATTRIBUTES = 40;
 const MINUTE_MS = 60_000;
 
 export function createPeople(users: number, seed: number): Population {
