@@ -22,7 +22,9 @@ test("users arrive as endusers of their companies, and Hull learns their ids", a
   expect(companies).toHaveLength(4);
   expect(endusers).toHaveLength(40);
   const [first] = endusers;
-  expect(first).toMatchObject({ name: expect.any(String), email: expect.any(String), externalId: "user-0" });
+  expect(first).toMatchObject({ externalId: "user-0" });
+  expect(first).toHaveProperty("name");
+  expect(first).toHaveProperty("email");
   const told = [...house.hull.profiles.users.values()].map((profile) => profile.attributes["planhat/id"]);
   expect([...told].sort()).toEqual(endusers.map(({ _id }) => _id));
   expect(house.planhat.books.snapshot()).toMatchObject({ noOpWrites: 0, duplicatesCreated: 0 });
