@@ -74,12 +74,13 @@ export function brokenAcceptance<S>(
   };
 }
 
-function claimsOf(message: EntityMessage): Claims {
+/** By which a log line names the entity. */
+export function claimsOf(message: EntityMessage): Claims {
   const subject = message.entity === "user" ? message.user : message.account;
   const claims: Record<string, string> = {};
   for (const name of ["external_id", "email", "domain"]) {
     const value = subject[name];
-    if (typeof value === "string" && value !== "") claims[name] = value;
+    if (typeof value === "number" || (typeof value === "string" && value !== "")) claims[name] = String(value);
   }
   return claims;
 }

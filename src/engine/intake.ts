@@ -4,10 +4,11 @@
  */
 import type { Service } from "../services/service";
 import type { Acceptance, Accepted, NewContent, RecordView, Store } from "../storage/store";
-import { brokenAcceptance, candidatesOf, endingFor, entityOf, typeOf, type Candidate } from "./candidates";
+import { brokenAcceptance, candidatesOf, claimsOf, endingFor, entityOf, typeOf, type Candidate } from "./candidates";
 import { diff } from "./diff";
-import { mergeMessages, readMessage } from "./message";
-import { joinReasons, reason } from "./outcome";
+import { mergeMessages, readMessage, type EntityMessage } from "./message";
+import { joinReasons } from "./outcome";
+import { IN_SYNC, isComparable, lastingDigest, quickLook, sameAcceptance } from "./quick-look";
 import { outcomeLine, warningLine, type Log } from "./report";
 import type { Tenant } from "./tenants";
 
@@ -54,21 +55,26 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
         each.ok ? [] : [brokenAcceptance(service, tenant, entity, each, index, now())],
       );
 
-      let pending: readonly Candidate[] = merged.flatMap((each) => candidatesOf(service, tenant, each));
+      const { same, others } = await quickLook(store, service, tenant, merged);
+      const quick = same.map((each) => sameAcceptance(each, tenant, now()));
+      let pending: readonly Candidate[] = others.flatMap((each) => candidatesOf(service, tenant, each));
       let queued = 0;
       let ended = 0;
-      for (let round = 0; pending.length > 0 || (round === 0 && broken.length > 0); round += 1) {
+      for (let round = 0; round === 0 || pending.length > 0; round += 1) {
         const acceptances = await acceptancesOf(pending, tenant, round >= MAX_ROUNDS);
-        const accepted = await store.accept([...acceptances, ...(round === 0 ? broken : [])]);
+        const accepted = await store.accept(round === 0 ? [...acceptances, ...quick, ...broken] : acceptances);
         const again: Candidate[] = [];
         accepted.forEach((result, index) => {
           const candidate = pending[index];
-          if (result.state === "again" && candidate !== undefined) again.push(candidate);
-          else if (result.state === "queued") queued += 1;
+          const known = same[index - pending.length];
+          if (result.state === "again") {
+            if (candidate !== undefined) again.push(candidate);
+            else if (known !== undefined) again.push(...candidatesOf(service, tenant, known));
+          } else if (result.state === "queued") queued += 1;
           else ended += 1;
           if (candidate !== undefined) logCandidate(tenant, candidate, result);
+          else logEnds(tenant, entity, known?.message, result);
         });
-        if (round === 0) accepted.slice(acceptances.length).forEach((result) => logBroken(tenant, entity, result));
         pending = again;
       }
       if (queued > 0 && tenant.remote !== undefined) wake({ remote: tenant.remote, tenant: tenant.key });
@@ -83,8 +89,7 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
     last: boolean,
   ): Promise<readonly Acceptance[]> {
     const views = await viewsOf(candidates, tenant);
-    // With changed credentials the mirror may speak of another remote; the lane finds out before it compares.
-    const comparable = !last && tenant.fingerprint === tenant.target?.fingerprint;
+    const comparable = !last && isComparable(tenant);
     return candidates.map((candidate) => acceptanceOf(candidate, tenant, views.get(candidate), comparable));
   }
 
@@ -125,9 +130,11 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
     };
     if (!comparable || !isUnchanged(plan.type, content, view)) return { ...base, content: { kind: "entry", content } };
     const revision = view?.record?.revision ?? 0;
+    const digest = lastingDigest(service, tenant, candidate);
+    const lasting = digest === undefined ? {} : { digest };
     return {
       ...base,
-      content: { kind: "unchanged", ending: end("unchanged", reason("in_sync")), content, revision },
+      content: { kind: "unchanged", ending: end("unchanged", IN_SYNC), content, revision, ...lasting },
     };
   }
 
@@ -186,9 +193,16 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
     }
   }
 
-  function logBroken(tenant: Tenant<S>, entity: "user" | "account", { endings }: Accepted): void {
+  /** Of a message that was not planned: it said what was known, or it names no record. */
+  function logEnds(
+    { credentials }: Tenant<S>,
+    entity: "user" | "account",
+    message: EntityMessage | undefined,
+    { endings }: Accepted,
+  ): void {
     const type = typeOf(service, entity);
+    const claims = message === undefined ? {} : claimsOf(message);
     for (const ending of endings)
-      log(outcomeLine(tenant.credentials, { entity, type, hullId: "", claims: {}, ending }));
+      log(outcomeLine(credentials, { entity, type, hullId: message?.id ?? "", claims, ending }));
   }
 }

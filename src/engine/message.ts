@@ -5,6 +5,7 @@ import { parseAccountMessage, parseUserMessage, type Changes, type HullEvent } f
 import type { Problem } from "../hull/problems";
 import { isAttributes } from "../hull/shapes";
 import type { Json } from "../record";
+import { plainParts } from "./plain-message";
 
 export type Attributes = Readonly<Record<string, Json>>;
 
@@ -68,6 +69,12 @@ interface Parts {
 /** Reads one element of a shipment. A bad one is its own problem, never that of its shipment. */
 export function readMessage(raw: unknown, context: ReadContext): ReadMessage {
   const { entity, isExport, receivedAtMs } = context;
+  const plain = plainParts(raw, entity);
+  if (plain !== undefined) {
+    const subject = entity === "user" ? plain.user : plain.account;
+    const version = versionOf(subject, receivedAtMs);
+    return { ok: true, message: { entity, id: idOf(subject), version, events: [], isExport, ...plain } };
+  }
   const parts = entity === "user" ? userParts(raw) : accountParts(raw);
   if ("problems" in parts) return { ok: false, messageId: messageIdOf(raw), problems: parts.problems };
   const subject = entity === "user" ? parts.user : parts.account;
@@ -81,7 +88,7 @@ export function readMessage(raw: unknown, context: ReadContext): ReadMessage {
       entity,
       id,
       messageId: messageIdOf(raw),
-      version: Math.min(parseInstant(subject["indexed_at"]) ?? receivedAtMs, receivedAtMs + MAX_AHEAD_MS),
+      version: versionOf(subject, receivedAtMs),
       user: parts.user,
       account: parts.account,
       segmentIds: entity === "user" ? segmentIds(raw, "segments", parts.segments, subject) : [],
@@ -91,6 +98,10 @@ export function readMessage(raw: unknown, context: ReadContext): ReadMessage {
       isExport,
     },
   };
+}
+
+function versionOf(subject: Attributes, receivedAtMs: number): number {
+  return Math.min(parseInstant(subject["indexed_at"]) ?? receivedAtMs, receivedAtMs + MAX_AHEAD_MS);
 }
 
 /** Events without a name say nothing; those without an id get one that the same event has again next time. */

@@ -42,23 +42,32 @@ export interface RecordEvent {
 export function outcomeLine(credentials: Pick<Credentials, "organization" | "id">, event: RecordEvent): LogLine {
   const { entity, ending } = event;
   const [name, level] = EVENTS[ending.outcome];
-  const warnings = [...(event.warnings ?? []), ...(ending.note === undefined ? [] : [ending.note])];
-  const warned = warnings.length > 0;
+  const warned = (event.warnings ?? []).length > 0 || ending.note !== undefined;
   const loud = (ending.outcome === "skipped" && LOUD_SKIPS.has(ending.code)) || ending.code === "hull_refused";
   return {
     level: loud || (warned && level !== "error") ? "warn" : level,
     event: `outgoing.${event.logName ?? entity}.${name}`,
-    context: entityContext(credentials, entity, event.hullId, event.claims),
-    data: {
-      type: event.type,
-      outcome: ending.outcome,
-      code: ending.code,
-      reason: ending.text,
-      message_id: ending.messageId,
-      ...(warned ? { warnings } : {}),
-      ...(ending.derived === true ? { for: "a user of this account" } : {}),
+    // Made when they are written: most lines are not, at the usual level.
+    get context() {
+      return entityContext(credentials, entity, event.hullId, event.claims);
+    },
+    get data() {
+      return outcomeData(event);
     },
     ended: { type: event.type, ending },
+  };
+}
+
+function outcomeData({ type, ending, warnings = [] }: RecordEvent): LogLine["data"] {
+  const all = [...warnings, ...(ending.note === undefined ? [] : [ending.note])];
+  return {
+    type,
+    outcome: ending.outcome,
+    code: ending.code,
+    reason: ending.text,
+    message_id: ending.messageId,
+    ...(all.length > 0 ? { warnings: all } : {}),
+    ...(ending.derived === true ? { for: "a user of this account" } : {}),
   };
 }
 

@@ -185,6 +185,11 @@ export interface Service<S> {
   target(settings: S): Target | undefined;
   /** Filter and mapping; pure, no I/O. `isExport` skips the filters, never the hard restrictions. */
   plan(message: EntityMessage, settings: S): readonly Plan[];
+  /**
+   * A short text that is the same for two messages of an entity only if `plan` makes the same single record of both;
+   * undefined where that cannot be told cheaply. Pure.
+   */
+  digest(message: EntityMessage, settings: S): string | undefined;
   /** What to do with an appended record whose answer was lost: send it again, or keep it for a person. */
   unconfirmed(settings: S): "repeat" | "hold";
   field(type: string, name: string): FieldSpec;

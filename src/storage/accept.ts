@@ -2,70 +2,78 @@
 import { hash } from "node:crypto";
 import { openEntries, type Entries } from "./entries";
 import { closeLetter } from "./letters";
-import type { Content, Doubt, Ending, EntryRow } from "./rows";
+import type { Content, Doubt, Ending, EntryRow, RecordRow } from "./rows";
 import type { Acceptance, Accepted, NewContent, RecordEnding } from "./store";
-import { countEnding, ending, keepDoubt, remember, remembered, type Ledger, type Tables } from "./tables";
+import {
+  countEnding,
+  ending,
+  keepDoubt,
+  linkOf,
+  remember,
+  remembered,
+  remoteRow,
+  type Ledger,
+  type Tables,
+} from "./tables";
 
 export const NEWER = "A newer message of the same entity arrived.";
 const MERGED = "Merged with a newer message of the same shipment.";
 
 /** One message of one record, in one transaction. */
 export function acceptOne(tables: Tables, ledger: Ledger, acceptance: Acceptance): Accepted {
-  const { tenant, type, hullId, remote } = acceptance;
+  const { tenant, type, hullId, remote, content } = acceptance;
   const nowMs = tables.now();
   const endings: Ending[] = [];
-
   const children: RecordEnding[] = [];
 
   const note = (each: Ending): void => {
     countEnding(ledger, tenant, type, each);
     endings.push(each);
   };
-
   const end = (state: Accepted["state"]): Accepted => ({ state, endings, children });
 
+  const record = remote === undefined ? undefined : tables.records.get([remote, type, hullId]);
   // Looked at before anything is marked: an answer of `again` must leave no trace.
-  if (remote !== undefined && acceptance.content.kind === "unchanged") {
-    const revision = tables.records.get([remote, type, hullId])?.revision ?? 0;
-    const entry = tables.outbox.get([remote, tenant, type, hullId]);
-    if (entry === undefined && revision !== acceptance.content.revision) return end("again");
-  }
+  if (remote !== undefined && overtaken(tables, remote, acceptance, record)) return end("again");
+  if (acceptance.once === true && record !== undefined) return end("duplicate");
 
-  if (acceptance.once === true && remote !== undefined && tables.records.get([remote, type, hullId]) !== undefined) {
-    return end("duplicate");
-  }
-  const counted = markSeen(tables, ledger, acceptance, nowMs);
+  const counted = markSeen(tables, ledger, acceptance, record, nowMs);
   for (const messageId of acceptance.merged) {
-    const first = markSeen(tables, ledger, { ...acceptance, messageId }, nowMs);
+    const first = markSeen(tables, ledger, { ...acceptance, messageId }, undefined, nowMs);
     note(ending({ messageId, counted: first }, "superseded", "merged", `${MERGED} (${acceptance.messageId})`, nowMs));
   }
-  const { content } = acceptance;
   if (remote === undefined) {
     if (content.kind !== "entry") note({ ...content.ending, counted });
     return end("ended");
   }
 
-  const record = tables.records.get([remote, type, hullId]);
   if (record !== undefined && acceptance.version < record.version) {
     const text = `${NEWER} (${record.messageId})`;
     note(ending({ messageId: acceptance.messageId, counted }, "superseded", "newer_message", text, nowMs));
     return end("ended");
   }
 
+  const saveRecord = (changes: Pick<RecordRow, "last" | "same">): void => {
+    const { same: _, ...kept } = record ?? { revision: 0 };
+    const { version, messageId } = acceptance;
+    tables.records.put([remote, type, hullId], { ...kept, version, messageId, ...changes });
+  };
+
+  if (content.kind === "same") {
+    const last: Ending = { ...content.ending, counted };
+    saveRecord({ last, same: content.digest });
+    note(last);
+    return end("ended");
+  }
+
   const entries = openEntries(tables, ledger, { remote, tenant }, children);
   const entry = entries.get(type, hullId);
-  const seen = { version: acceptance.version, messageId: acceptance.messageId };
-  const saveRecord = (last: Ending | undefined): void =>
-    tables.records.put([remote, type, hullId], {
-      ...(record ?? { revision: 0 }),
-      ...seen,
-      ...(last === undefined ? {} : { last }),
-    });
-
   if (content.kind === "end" || (content.kind === "unchanged" && entry === undefined)) {
     const last: Ending = { ...content.ending, counted };
     // What can come once and was not taken may come again.
-    if (acceptance.once !== true) saveRecord(last);
+    if (acceptance.once !== true) {
+      saveRecord({ last, ...(content.kind === "end" || content.digest === undefined ? {} : { same: content.digest }) });
+    }
     if (content.kind === "unchanged") closeLetter(tables, { remote, tenant, type, hullId });
     if (entry !== undefined) {
       keepDoubt(tables, { remote }, type, hullId, entry.attempt === undefined ? entry.doubt : undefined);
@@ -75,7 +83,7 @@ export function acceptOne(tables: Tables, ledger: Ledger, acceptance: Acceptance
     return end("ended");
   }
 
-  saveRecord(undefined);
+  saveRecord(record?.last === undefined ? {} : { last: record.last });
   const replaced = entry?.content;
   // Counted a second time, because that it was seen before is long forgotten: then it also ends a second time.
   const again = !counted && replaced?.messageId === acceptance.messageId;
@@ -92,11 +100,44 @@ export function acceptOne(tables: Tables, ledger: Ledger, acceptance: Acceptance
   return end("queued");
 }
 
-/** A redelivered message is worked on again, since that is idempotent, but counted once. */
-function markSeen(tables: Tables, ledger: Ledger, acceptance: Acceptance, nowMs: number): boolean {
+/** The knowledge on which the message was compared is not today's. */
+function overtaken(tables: Tables, remote: string, acceptance: Acceptance, record: RecordRow | undefined): boolean {
+  const { tenant, type, hullId, content } = acceptance;
+  switch (content.kind) {
+    case "same":
+      return content.digest !== digestOf(tables, remote, record);
+    case "unchanged": {
+      if ((record?.revision ?? 0) === content.revision) return false;
+      // Something of it waits: then the lane compares anyway.
+      return tables.outbox.get([remote, tenant, type, hullId]) === undefined;
+    }
+    case "end":
+    case "entry":
+      return false;
+  }
+}
+
+/** Digest of the last unchanged message, if the record is still linked as it was then. */
+export function digestOf(tables: Tables, remote: string, record: RecordRow | undefined): string | undefined {
+  if (record?.same === undefined) return undefined;
+  return linkOf(remoteRow(tables, remote), record) === undefined ? undefined : record.same;
+}
+
+/**
+ * A redelivered message is worked on again, since that is idempotent, but counted once. One that is newer than
+ * everything seen of its record cannot have been here before.
+ */
+function markSeen(
+  tables: Tables,
+  ledger: Ledger,
+  acceptance: Acceptance,
+  record: RecordRow | undefined,
+  nowMs: number,
+): boolean {
   const { tenant, type, hullId, messageId } = acceptance;
   const id = hash("md5", JSON.stringify([tenant, type, hullId, messageId]), "base64url");
-  if (remembered(tables.seen, id, nowMs) !== undefined) return false;
+  const newest = record !== undefined && acceptance.version > record.version;
+  if (!newest && remembered(tables.seen, id, nowMs) !== undefined) return false;
   remember(tables.seen, id, 1, nowMs);
   ledger.count(tenant, "messages", type);
   return true;

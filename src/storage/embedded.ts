@@ -1,5 +1,5 @@
 /** The Store on an ordered key-value database with transactions (LMDB on disk, or memory in unit tests). */
-import { acceptOne } from "./accept";
+import { acceptOne, digestOf } from "./accept";
 import { forgetEntity } from "./forget";
 import { forgetTenant } from "./forget-tenant";
 import { hurryEntries } from "./entries";
@@ -31,8 +31,9 @@ export interface EmbeddedStoreOptions {
 /**
  * @throws when the stored data was written by a newer version of this program
  */
-export async function createEmbeddedStore({ kv, now }: EmbeddedStoreOptions): Promise<Store> {
-  const tables = openTables(kv, now);
+export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOptions): Promise<Store> {
+  const tables = openTables(database, now);
+  const { kv } = tables;
   await kv.transact(() => {
     const format = tables.meta.get(["format"]);
     if (format !== undefined && format !== FORMAT) {
@@ -76,6 +77,11 @@ export async function createEmbeddedStore({ kv, now }: EmbeddedStoreOptions): Pr
         remember(tables.notifications, id, tenant, now());
         return true;
       }),
+
+    digests: (lane, type, hullIds) =>
+      read(() =>
+        hullIds.map((hullId) => digestOf(tables, lane.remote, tables.records.get([lane.remote, type, hullId]))),
+      ),
 
     view: (lane, type, hullIds) =>
       read(() => {

@@ -59,5 +59,14 @@ function forgetTenantRow(tables: Tables, tenant: string): number {
   for (const [key] of counts) tables.tally.remove(key);
   const known = tables.tenants.get([tenant]) !== undefined;
   tables.tenants.remove([tenant]);
+  const abandoned = lanes.map(({ remote }) => remote).filter((remote) => tables.remotes.get([remote]) === undefined);
+  tables.names.drop([tenant, ...abandoned.filter((remote) => isUnused(tables, remote))]);
   return counts.length + (known ? 1 : 0);
+}
+
+function isUnused(tables: Tables, remote: string): boolean {
+  const first = [tables.records, tables.mirror, tables.outbox, tables.tells].map((table) => [
+    ...table.range([remote], { limit: 1 }),
+  ]);
+  return first.every((rows) => rows.length === 0);
 }

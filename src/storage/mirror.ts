@@ -122,7 +122,9 @@ function store(tables: Tables, remote: RemoteRow, type: string, before: Keys, ro
   for (const [name, value] of Object.entries(before)) {
     if (row.keys[name] !== value) tables.mirrorKeys.remove(path(name, value));
   }
-  for (const [name, value] of Object.entries(row.keys)) tables.mirrorKeys.put(path(name, value), 1);
+  for (const [name, value] of Object.entries(row.keys)) {
+    if (before[name] !== value) tables.mirrorKeys.put(path(name, value), 1);
+  }
   tables.mirror.put([remote.key, type, row.id], row);
 }
 

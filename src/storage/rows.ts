@@ -45,6 +45,11 @@ export interface RecordRow {
   readonly last?: Ending;
   /** A create that was taken out of the outbox before its fate was known. */
   readonly doubt?: Doubt;
+  /**
+   * Digest of everything that Hull's last unchanged message said and that matters. Whatever else is written about the
+   * record leaves it out, so a message with the same digest is unchanged too.
+   */
+  readonly same?: string;
 }
 
 export interface Ending {

@@ -37,7 +37,7 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
 
   const record = tables.records.get(recordKey);
   if (record !== undefined && (settlement.mirror !== undefined || settlement.unlink === true)) {
-    const { remoteId: before, generation: _, doubt: _answered, ...unlinked } = record;
+    const { remoteId: before, generation: _, doubt: _answered, same: _same, ...unlinked } = record;
     const linked = linkOf(remote, record);
     if (settlement.mirror !== undefined) {
       patchMirror(tables, remote, type, hullId, settlement.mirror, linked);

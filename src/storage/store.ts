@@ -50,7 +50,11 @@ export interface Acceptance {
         readonly ending: Ending;
         readonly content: NewContent;
         readonly revision: number;
-      };
+        /** Of what the message says, if a message with the same digest is certain to be unchanged as well. */
+        readonly digest?: string;
+      }
+    /** Says the same as the last unchanged message of the record; ends as that one did if it still is the last. */
+    | { readonly kind: "same"; readonly ending: Ending; readonly digest: string };
 }
 
 export interface Accepted {
@@ -206,6 +210,8 @@ export interface Store {
   /** False when the id was used by another tenant within the last two days. */
   claimNotification(id: string, tenant: string): Promise<boolean>;
 
+  /** Digests of the records' last unchanged messages; undefined where something else happened since. */
+  digests(lane: Lane, type: string, hullIds: readonly string[]): Promise<readonly (string | undefined)[]>;
   view(lane: Lane, type: string, hullIds: readonly string[]): Promise<readonly RecordView[]>;
   accept(acceptances: readonly Acceptance[]): Promise<readonly Accepted[]>;
 

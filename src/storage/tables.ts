@@ -2,6 +2,8 @@
 import { hash } from "node:crypto";
 import type { OutcomeKind } from "../record";
 import type { Key, KeyValue, Table } from "./kv";
+import { openNames, withNames, type Names } from "./names";
+import { ENTRY, MIRROR, packed, RECORD, TELL } from "./packed";
 import type {
   DeadLetterRow,
   Doubt,
@@ -17,7 +19,7 @@ import type {
 import type { Lane } from "./store";
 
 /** Raised when the meaning of stored rows changes; older data is upgraded or refused at start. */
-export const FORMAT = 1;
+export const FORMAT = 2;
 
 const DAY_MS = 86_400_000;
 
@@ -29,6 +31,7 @@ export interface Depth {
 export interface Tables {
   readonly kv: KeyValue;
   readonly now: () => number;
+  readonly names: Names;
   readonly meta: Table<number>;
   readonly tenants: Table<TenantRow>;
   readonly remotes: Table<RemoteRow>;
@@ -68,30 +71,46 @@ export interface Tables {
   readonly depth: Table<Depth>;
 }
 
-export function openTables(kv: KeyValue, now: () => number): Tables {
+export function openTables(database: KeyValue, now: () => number): Tables {
+  const names = openNames(database);
+  const kv: KeyValue = {
+    ...database,
+    transact: (work) =>
+      database.transact(() => {
+        try {
+          return work();
+        } catch (error) {
+          names.reset();
+          throw error;
+        }
+      }),
+  };
+  const plain = <V>(name: string): Table<V> => kv.table<V>(name);
+  const named = <V>(name: string, parts: number): Table<V> => withNames(kv.table<V>(name), names, parts);
   return {
     kv,
     now,
-    meta: kv.table("meta"),
-    tenants: kv.table("tenants"),
-    remotes: kv.table("remotes"),
-    notifications: kv.table("notifications"),
-    seen: kv.table("seen"),
-    records: kv.table("records"),
-    mirror: kv.table("mirror"),
-    mirrorKeys: kv.table("mirrorKeys"),
-    outbox: kv.table("outbox"),
-    queue: kv.table("queue"),
-    ages: kv.table("ages"),
-    blocked: kv.table("blocked"),
-    tells: kv.table("tells"),
-    tellQueue: kv.table("tellQueue"),
-    dead: kv.table("dead"),
-    letterIds: kv.table("letterIds"),
-    letterParents: kv.table("letterParents"),
-    holds: kv.table("holds"),
-    tally: kv.table("tally"),
-    depth: kv.table("depth"),
+    names,
+    meta: plain("meta"),
+    tenants: plain("tenants"),
+    remotes: plain("remotes"),
+    notifications: plain("notifications"),
+    seen: plain("seen"),
+    records: packed(named("records", 2), RECORD),
+    mirror: packed(named("mirror", 2), MIRROR),
+    mirrorKeys: named("mirrorKeys", 3),
+    outbox: packed(named("outbox", 3), ENTRY),
+    queue: named("queue", 3),
+    ages: named("ages", 2),
+    blocked: named("blocked", 2),
+    tells: packed(named("tells", 3), TELL),
+    tellQueue: named("tellQueue", 2),
+    dead: plain("dead"),
+    letterIds: plain("letterIds"),
+    letterParents: plain("letterParents"),
+    holds: plain("holds"),
+    tally: plain("tally"),
+    depth: plain("depth"),
   };
 }
 

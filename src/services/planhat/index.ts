@@ -3,6 +3,7 @@ import { closeAgents, createAgents } from "../../http/agents";
 import type { Service } from "../service";
 import { chunksOf } from "./chunks";
 import { createConnection } from "./connection";
+import { digestOf } from "./digest";
 import type { ConnectionOptions } from "./connection";
 import { COMPANIES, fieldSpec, OBJECT_TYPES, typeSpec } from "./objects";
 import { plan } from "./outgoing";
@@ -34,6 +35,7 @@ export function createPlanhatService(options: PlanhatServiceOptions): PlanhatSer
     readSettings,
     target: (settings) => targetOf(settings, template, options.fingerprintKey),
     plan,
+    digest: digestOf,
     unconfirmed: (settings) => settings.unconfirmedActivities,
     field: fieldSpec,
     mappedFields,

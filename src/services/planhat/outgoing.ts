@@ -95,11 +95,11 @@ function planAccount(message: EntityMessage, settings: PlanhatSettings): Planned
 }
 
 /** The Company Filter binds users only when it is used at all; empty, it sends no account but every account's users. */
-function companyFilterLets(message: EntityMessage, settings: PlanhatSettings): boolean {
+export function companyFilterLets(message: EntityMessage, settings: PlanhatSettings): boolean {
   return settings.accountSegments.length === 0 || inSegment(settings.accountSegments, message.accountSegmentIds);
 }
 
-function inSegment(chosen: readonly string[], ...memberships: readonly (readonly string[])[]): boolean {
+export function inSegment(chosen: readonly string[], ...memberships: readonly (readonly string[])[]): boolean {
   return chosen.some((id) => EVERYBODY.includes(id) || memberships.some((ids) => ids.includes(id)));
 }
 

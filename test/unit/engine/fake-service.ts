@@ -45,6 +45,7 @@ export function createFakeService(): FakeService {
             quotaKey: "q",
           },
     unconfirmed: () => "repeat",
+    digest: ({ account }) => JSON.stringify([account["name"], account["external_id"], account["planhat/id"]]),
     plan: (message): readonly Plan[] => {
       const { name, external_id } = message.account;
       const own = { type: "companies", hullId: message.id };

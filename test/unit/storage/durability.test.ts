@@ -110,7 +110,7 @@ describe("data of another format", () => {
   it("is refused with what to do, and left as it is", async () => {
     const kv = createMemoryKeyValue();
     await kv.transact(() => kv.table<number>("meta").put(["format"], FORMAT + 1));
-    await expect(createEmbeddedStore({ kv, now })).rejects.toThrow(/format 2.*format 1.*DATA_DIR/s);
+    await expect(createEmbeddedStore({ kv, now })).rejects.toThrow(/format 3.*format 2.*DATA_DIR/s);
     expect(kv.table("meta").get(["format"])).toBe(FORMAT + 1);
   });
 

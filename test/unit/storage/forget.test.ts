@@ -198,6 +198,8 @@ describeStore("a forgotten tenant", (bench) => {
     await fill();
     expect(await store.forgetTenant(LANE.tenant)).toBeGreaterThan(10);
     expect(TABLES.filter((name) => [...kv.table(name).range([])].length > 0)).toEqual([]);
+    const names = [...kv.table("names").range([])].map(([, name]) => name);
+    for (const name of [LANE.tenant, LANE.remote, OTHER.remote]) expect(names).not.toContain(name);
     expect(await store.forgetTenant(LANE.tenant)).toBe(0);
   });
 
@@ -225,6 +227,8 @@ describeStore("a forgotten tenant", (bench) => {
     await store.assign(LANE.tenant, OTHER.remote, "g");
     await store.forgetTenant(LANE.tenant);
     expect(TABLES.filter((name) => [...kv.table(name).range([])].length > 0)).toEqual([]);
+    const names = [...kv.table("names").range([])].map(([, name]) => name);
+    for (const name of [LANE.tenant, LANE.remote, OTHER.remote]) expect(names).not.toContain(name);
   });
 
   it("takes its time with many rows, and gets through", async () => {

@@ -1,0 +1,88 @@
+/**
+ * Most of what Hull sends changes nothing. A message that says the same as the last unchanged one of its record is known
+ * by a digest, and ends without being planned or compared again.
+ */
+import type { Service } from "../services/service";
+import type { Acceptance, Store } from "../storage/store";
+import { endingFor, typeOf, type Candidate } from "./candidates";
+import type { MergedMessage } from "./message";
+import { reason } from "./outcome";
+import type { Tenant } from "./tenants";
+
+/** A message that says the same as the last unchanged one of its record. */
+export interface Same extends MergedMessage {
+  readonly type: string;
+  readonly digest: string;
+}
+
+export interface QuickLook {
+  readonly same: readonly Same[];
+  readonly others: readonly MergedMessage[];
+}
+
+export const IN_SYNC = reason("in_sync");
+
+/** Whether what is remembered speaks of the remote that the settings name; otherwise the lane finds out first. */
+export function isComparable<S>(tenant: Tenant<S>): boolean {
+  return tenant.fingerprint === tenant.target?.fingerprint;
+}
+
+/** Sets aside what need not be looked at; one reading of the store. */
+export async function quickLook<S>(
+  store: Pick<Store, "digests">,
+  service: Service<S>,
+  tenant: Tenant<S>,
+  merged: readonly MergedMessage[],
+): Promise<QuickLook> {
+  const { settings, remote } = tenant;
+  const [head] = merged;
+  if (settings === undefined || remote === undefined || head === undefined || !isComparable(tenant)) {
+    return { same: [], others: merged };
+  }
+  const type = typeOf(service, head.message.entity);
+  const ids = merged.map(({ message }) => message.id);
+  const known = await store.digests({ remote, tenant: tenant.key }, type, ids);
+  const same: Same[] = [];
+  const others: MergedMessage[] = [];
+  merged.forEach((each, index) => {
+    const before = known[index];
+    const digest = before === undefined ? undefined : digestOf(service, tenant, settings, each);
+    if (digest !== undefined && digest === before) same.push({ ...each, type, digest });
+    else others.push(each);
+  });
+  return { same, others };
+}
+
+export function sameAcceptance<S>({ type, message, swallowed, digest }: Same, tenant: Tenant<S>, atMs: number): Acceptance {
+  return {
+    tenant: tenant.key,
+    ...(tenant.remote === undefined ? {} : { remote: tenant.remote }),
+    type,
+    hullId: message.id,
+    messageId: message.messageId,
+    version: message.version,
+    merged: swallowed,
+    content: { kind: "same", ending: endingFor(message, "unchanged", IN_SYNC, atMs), digest },
+  };
+}
+
+/**
+ * What is remembered of a message that was found unchanged: only of the entity's own record, and only where nothing
+ * depends on the time or wants to be said every time.
+ */
+export function lastingDigest<S>(
+  service: Service<S>,
+  tenant: Tenant<S>,
+  { message, swallowed, plan }: Candidate,
+): string | undefined {
+  const { settings } = tenant;
+  if (plan.kind !== "record" || settings === undefined || plan.warnings.length > 0) return undefined;
+  if (plan.hintId === undefined || plan.type !== typeOf(service, message.entity)) return undefined;
+  return digestOf(service, tenant, settings, { message, swallowed });
+}
+
+/** Tenants of one remote may map differently. */
+function digestOf<S>(service: Service<S>, tenant: Tenant<S>, settings: S, { message }: MergedMessage): string | undefined {
+  const digest = service.digest(message, settings);
+  return digest === undefined ? undefined : `${tenant.key} ${digest}`;
+}
