@@ -159,6 +159,41 @@ export interface ReadBack {
   readonly problem?: Problem;
 }
 
+/** A value that Hull may be told of a remote record. */
+export interface IncomingAttribute {
+  /**
+   * Under this name is remembered what Hull confirmed. For the attribute that a write-back fills it is the service's own
+   * field name; a further attribute of that field has a name of its own. Two attributes may share one (`planhat/name` and
+   * `name`): they hold the same value and are told together.
+   */
+  readonly field: string;
+  /** Without entity prefix, once in a record: `planhat/phase`, `name`. */
+  readonly attribute: string;
+  /** As Hull can hold it; null = the service holds nothing. */
+  readonly value: Json;
+  /** Written only where Hull holds nothing. */
+  readonly setIfNull?: true;
+  /** Travels with a message and never causes one. */
+  readonly volatile?: true;
+}
+
+/** A row of a list. */
+export interface ListedRecord {
+  readonly record: RemoteRecord;
+  /** What the record itself offers towards Hull: external_id, email or domain. Nobody has checked that it is unique. */
+  readonly claims: Claims;
+  /** What the service shows; a field that is absent here is unknown, not empty. */
+  readonly attributes: readonly IncomingAttribute[];
+}
+
+export interface ListPage {
+  readonly rows: readonly ListedRecord[];
+  /** Where to go on: a short text that may be stored. Absent at the end of the list. */
+  readonly next?: string;
+  /** Nothing of the page counts. */
+  readonly problem?: Problem;
+}
+
 /** A service reached with one tenant's credentials. Every call goes through the tenant's request budget. */
 export interface Connection {
   /** Turns desired values into wire values (an owner's e-mail into an id). `parentIds[i]` belongs to `records[i]`. */
@@ -167,8 +202,32 @@ export interface Connection {
   find(type: string, wanted: readonly Wanted[], knowledge: FindKnowledge): Promise<Found>;
   /** Reads known ids. */
   read(type: string, ids: readonly string[], fields: readonly string[]): Promise<ReadBack>;
+  /**
+   * One page of all records of a type, in the order of their creation where the service has one, in one call where it can.
+   * Pages overlap: a row may come twice. Never throws for remote failures.
+   *
+   * @param fields what `ListedRecord.record` shall hold, usually the mapped fields
+   * @param from `next` of the page before; undefined = the start
+   */
+  list(type: string, fields: readonly string[], from: string | undefined): Promise<ListPage>;
   /** Writes one chunk as cut by `Service.chunks`. Never throws for remote failures. */
   apply(type: string, chunk: readonly Intent[]): Promise<Applied>;
+}
+
+/** What a full fetch reads, and what it does in Hull besides telling attributes. */
+export interface FetchPolicy {
+  /** Parents before children. */
+  readonly types: readonly FetchedType[];
+  /** Children are linked to their parent in Hull, as users are to accounts. */
+  readonly linkToParent: boolean;
+  /** The attribute that says when a record was found to be gone; absent = nothing is marked. */
+  readonly deletedAttribute?: string;
+}
+
+export interface FetchedType {
+  readonly type: string;
+  /** From one fetch to the next; 0 = at every call. */
+  readonly intervalMinutes: number;
 }
 
 export type SettingsResult<S> =
@@ -197,6 +256,8 @@ export interface Service<S> {
   mappedFields(type: string, settings: S): readonly string[];
   /** Hull attribute under which a field is written back, without entity prefix: `planhat/custom_nps`. */
   hullAttribute(type: string, field: string): string;
+  /** How the remote records come to Hull. */
+  fetchPolicy(settings: S): FetchPolicy;
   /** Cuts intents into chunks that one `apply` may carry; every intent in exactly one chunk, by index. */
   chunks(type: string, intents: readonly Intent[], settings: S): readonly (readonly number[])[];
   connect(settings: S, target: Target): Connection;

@@ -4,13 +4,17 @@ import { createHttpClient } from "../../http/client";
 import type { HttpClientOptions } from "../../http/client";
 import { createRedactor } from "../../http/redact";
 import { systemClock } from "../../http/time";
-import type { Applied, Connection, Target } from "../service";
+import type { Applied, Connection, Problem, Target } from "../service";
 import { trackActivities } from "./analytics";
 import { applyChunk } from "./bulk";
+import { isFailed } from "./failure";
+import { createReader } from "./incoming";
+import { listPage } from "./listing";
 import { findCompanies } from "./lookup-companies";
 import { findChildren } from "./lookup-children";
 import { ACTIVITIES, COMPANIES } from "./objects";
 import { createOwners } from "./owners";
+import type { Directory, Owners } from "./owners";
 import { prepareRecords } from "./prepare";
 import { readKnown } from "./readback";
 import { createRest } from "./rest";
@@ -28,7 +32,7 @@ export interface ConnectionOptions {
 
 const ANALYTICS_URL = "https://analytics.planhat.com";
 
-/** The list of all companies comes in one answer, about 100 bytes each. */
+/** All companies by their keys come in one answer, about 100 bytes each; whole ones 5,000 at a time, some kB each. */
 const MAX_RESPONSE_BYTES = 256_000_000;
 
 /** @param turns shared by all connections, so that a tenant's bulk writes never overlap */
@@ -40,18 +44,17 @@ export function createConnection(
 ): Connection {
   const token = settings.token ?? "";
   const clock = options.http?.clock ?? systemClock;
-  const rest = createRest(
-    createHttpClient({
-      maxResponseBytes: MAX_RESPONSE_BYTES,
-      ...options.http,
-      system: "planhat",
-      baseUrl: target.baseUrl,
-      auth: { headers: () => ({ authorization: `Bearer ${token}` }) },
-      budget: options.budgets?.get(target.quotaKey, settings.requestsPerMinute),
-      secrets: [token, ...(options.http?.secrets ?? [])],
-    }),
-    options.http?.timeoutMs,
-  );
+  const client = createHttpClient({
+    maxResponseBytes: MAX_RESPONSE_BYTES,
+    ...options.http,
+    system: "planhat",
+    baseUrl: target.baseUrl,
+    auth: { headers: () => ({ authorization: `Bearer ${token}` }) },
+    budget: options.budgets?.get(target.quotaKey, settings.requestsPerMinute),
+    secrets: [token, ...(options.http?.secrets ?? [])],
+  });
+  const rest = createRest(client, options.http?.timeoutMs);
+  const fetching = createRest(client, options.http?.timeoutMs, "fetch");
   const analytics = createHttpClient({
     ...options.http,
     system: "planhat-analytics",
@@ -62,10 +65,16 @@ export function createConnection(
   });
   // Planhat's own words go into logs and dead letters; they must not carry the token that it may repeat in them.
   const redactor = createRedactor([token]);
-  const clean = ({ results, problem }: Applied): Applied => ({
-    results: results.map((each) => ("message" in each ? { ...each, message: redactor.text(each.message) } : each)),
-    ...(problem === undefined ? {} : { problem: { ...problem, message: redactor.text(problem.message) } }),
+  const told = ({ problem }: { readonly problem?: Problem }) =>
+    problem === undefined ? {} : { problem: { ...problem, message: redactor.text(problem.message) } };
+  const clean = (applied: Applied): Applied => ({
+    results: applied.results.map((each) =>
+      "message" in each ? { ...each, message: redactor.text(each.message) } : each,
+    ),
+    ...told(applied),
   });
+  // One directory for both directions, in the class of the delivery: a record that waits for it must not wait behind a
+  // fetch. It is a call in ten minutes.
   const owners = createOwners(rest, clock);
   return {
     prepare: (type, records) => prepareRecords(type, records, owners),
@@ -74,6 +83,13 @@ export function createConnection(
         ? findCompanies(rest, wanted, knowledge, clock)
         : findChildren(type, rest, wanted, knowledge, clock),
     read: (type, ids, fields) => readKnown(rest, type, ids, fields),
+    list: async (type, fields, from) => {
+      const page = await listPage(fetching, type, fields, from, async () => {
+        const named = type === COMPANIES.name && settings.incoming.resolveOwners;
+        return createReader(type, fields, settings, named ? await directoryOf(owners) : undefined);
+      });
+      return { ...page, ...told(page) };
+    },
     apply: async (type, chunk) =>
       clean(
         type === ACTIVITIES.name
@@ -81,4 +97,14 @@ export function createConnection(
           : await turns.next(target.quotaKey, () => applyChunk(rest, type, chunk)),
       ),
   };
+}
+
+/** Without the team members a company is told all the same, less the names of its owners. */
+async function directoryOf(owners: Owners): Promise<Directory | undefined> {
+  try {
+    return await owners.directory();
+  } catch (error) {
+    if (isFailed(error)) return undefined;
+    throw error;
+  }
 }

@@ -1,11 +1,11 @@
 /** Planhat behind the seam of `services/service.ts`. */
 import { closeAgents, createAgents } from "../../http/agents";
-import type { Service } from "../service";
+import type { FetchPolicy, Service } from "../service";
 import { chunksOf } from "./chunks";
 import { createConnection } from "./connection";
 import { digestOf } from "./digest";
 import type { ConnectionOptions } from "./connection";
-import { COMPANIES, fieldSpec, OBJECT_TYPES, typeSpec } from "./objects";
+import { COMPANIES, ENDUSERS, fieldSpec, LICENSES, OBJECT_TYPES, typeSpec } from "./objects";
 import { plan } from "./outgoing";
 import { readSettings } from "./settings";
 import type { MappingRow, PlanhatSettings } from "./settings";
@@ -40,6 +40,7 @@ export function createPlanhatService(options: PlanhatServiceOptions): PlanhatSer
     field: fieldSpec,
     mappedFields,
     hullAttribute,
+    fetchPolicy,
     chunks: (type, intents, settings) =>
       chunksOf(type, intents, { maxItems: settings.bulkMaxItems, maxBytes: settings.bulkMaxBytes }),
     connect: (settings, target) =>
@@ -56,4 +57,18 @@ function mappedFields(type: string, settings: PlanhatSettings): readonly string[
   const tables: Readonly<Record<string, readonly MappingRow[]>> = settings.mapping;
   const own = object.name === COMPANIES.name ? "externalId" : (object.parent?.field ?? "externalId");
   return [...new Set([...(tables[type] ?? []).map((row) => row.field), own])];
+}
+
+/** Licences are read with the companies, if they are sent at all; events cannot be read. */
+function fetchPolicy({ incoming, fetchIntervalMinutes, licenses, mapping }: PlanhatSettings): FetchPolicy {
+  const withLicences = incoming.licenses && licenses.attribute !== undefined && mapping.licenses.length > 0;
+  return {
+    types: [
+      { type: COMPANIES.name, intervalMinutes: fetchIntervalMinutes.companies },
+      { type: ENDUSERS.name, intervalMinutes: fetchIntervalMinutes.endusers },
+      ...(withLicences ? [{ type: LICENSES.name, intervalMinutes: fetchIntervalMinutes.companies }] : []),
+    ],
+    linkToParent: incoming.linkUsers,
+    ...(incoming.markDeleted && { deletedAttribute: "planhat/deleted_at" }),
+  };
 }

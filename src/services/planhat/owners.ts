@@ -1,12 +1,20 @@
-/** Planhat's team members, for turning an owner's e-mail address into the id that Planhat wants. */
+/** Planhat's team members: from an owner's e-mail address to the id that Planhat wants, and from the id to the person. */
 import type { Clock } from "../../http/time";
 import { UnexpectedAnswer } from "./failure";
 import { readPages } from "./paging";
-import type { Rest } from "./rest";
+import type { Rest, Row } from "./rest";
+
+export interface Member {
+  /** First and last name, else what Planhat shows in their place; undefined when there is none of them. */
+  readonly name: string | undefined;
+  readonly email: string | undefined;
+}
 
 export interface Directory {
   /** @param owner an id or an e-mail address, case ignored @returns undefined when there is no such team member */
   find(owner: string): string | undefined;
+  /** Who has this id; removed team members too, since companies may still name them. */
+  member(id: string): Member | undefined;
 }
 
 export interface Owners {
@@ -36,13 +44,27 @@ async function readDirectory(rest: Rest): Promise<Directory> {
   const { rows, complete, error } = await readPages(rest, { path: "/users", query: {}, limit: PAGE });
   if (error !== undefined) throw error;
   if (!complete) throw new UnexpectedAnswer("planhat GET /users could not be read to its end.");
+  const members = new Map<string, Member>();
   const ids = new Set<string>();
   const byEmail = new Map<string, string>();
   for (const row of rows.values()) {
+    const member = memberOf(row);
+    members.set(row._id, member);
     if (row["removed"] === true) continue;
-    const email = row["email"];
     ids.add(row._id);
-    if (typeof email === "string" && email !== "") byEmail.set(email.trim().toLowerCase(), row._id);
+    if (member.email !== undefined) byEmail.set(member.email.trim().toLowerCase(), row._id);
   }
-  return { find: (owner) => (ids.has(owner.trim()) ? owner.trim() : byEmail.get(owner.trim().toLowerCase())) };
+  return {
+    find: (owner) => (ids.has(owner.trim()) ? owner.trim() : byEmail.get(owner.trim().toLowerCase())),
+    member: (id) => members.get(id),
+  };
+}
+
+function memberOf(row: Row): Member {
+  const text = (name: string) => {
+    const value = row[name];
+    return typeof value === "string" && value.trim() !== "" ? value : undefined;
+  };
+  const full = [text("firstName"), text("lastName")].filter((part) => part !== undefined).join(" ");
+  return { name: full === "" ? (text("nickName") ?? text("name")) : full, email: text("email") };
 }

@@ -41,13 +41,19 @@ export function remoteRecord(type: string, row: Row, fields: readonly string[] |
 }
 
 function fieldOf(row: Row, name: string): Json {
+  const value = valueOf(row, name);
+  return isJson(value) ? value : null;
+}
+
+/** What a row shows of a field, as the service writes it; undefined when it does not show the field. */
+export function valueOf(row: Row, name: string): unknown {
   const display = customName(name);
   const holder: unknown = display === undefined ? row : row["custom"];
   const key = display ?? name;
-  const value = isObject(holder) && Object.hasOwn(holder, key) ? holder[key] : null;
+  if (!isObject(holder) || !Object.hasOwn(holder, key)) return undefined;
   // Lists show the owner as an object, the single record as an id.
-  if (name === "owner" || name === "coOwner") return idOf(value) ?? null;
-  return isJson(value) ? value : null;
+  if (name === "owner" || name === "coOwner") return idOf(holder[key]) ?? null;
+  return holder[key];
 }
 
 /** A reference: the id itself, or an object that holds it. */
@@ -65,9 +71,14 @@ function birthOf(id: string): number | undefined {
   return /^[0-9a-f]{24}$/.test(id) ? Number.parseInt(id.slice(0, 8), 16) * 1000 : undefined;
 }
 
-function isJson(value: unknown): value is Json {
+/** Deeper values are taken for broken ones: working through them could exhaust the stack. */
+const MAX_DEPTH = 50;
+
+/** JSON as we can send it on: finite numbers, and not nested without end. */
+export function isJson(value: unknown, depth = 0): value is Json {
   if (value === null || typeof value === "string" || typeof value === "boolean") return true;
   if (typeof value === "number") return Number.isFinite(value);
-  if (Array.isArray(value)) return value.every(isJson);
-  return isObject(value) && Object.values(value).every(isJson);
+  if (depth >= MAX_DEPTH) return false;
+  if (Array.isArray(value)) return value.every((each) => isJson(each, depth + 1));
+  return isObject(value) && Object.values(value).every((each) => isJson(each, depth + 1));
 }

@@ -1,4 +1,5 @@
 /** Planhat's routes as they are used here. Every answer's shape is checked; nothing is believed. */
+import type { BudgetClass } from "../../http/budget";
 import type { HttpClient, HttpResponse } from "../../http/client";
 import { RemoteError } from "../../http/errors";
 import type { Query } from "../../http/route";
@@ -10,6 +11,9 @@ export interface Row {
   readonly [field: string]: unknown;
 }
 
+/** One answer of a list. A row that is no record leaves a hole, since pages are counted by what the server sent. */
+export type Page = readonly (Row | undefined)[];
+
 /** A bulk call of 5,000 items is worked off before it is answered, so it gets more time than a single one. */
 const BULK_PATIENCE = 2;
 const TIMEOUT_MS = 60_000;
@@ -17,7 +21,9 @@ const TIMEOUT_MS = 60_000;
 const NOT_THERE = /not found|does not exist|no such/i;
 
 export interface Rest {
-  /** One page of a list. @throws RemoteError, UnexpectedAnswer */
+  /** One page of a list, counted as the server counts it. @throws RemoteError, UnexpectedAnswer */
+  page(path: string, query: Query): Promise<Page>;
+  /** The records of one page of a list. @throws RemoteError, UnexpectedAnswer */
   list(path: string, query: Query): Promise<readonly Row[]>;
   /** One record by its `_id`; undefined when Planhat does not have it. @throws RemoteError, UnexpectedAnswer */
   one(path: string, id: string): Promise<Row | undefined>;
@@ -29,19 +35,28 @@ export interface Rest {
   update(path: string, id: string, item: unknown): Promise<HttpResponse>;
 }
 
-/** @param timeoutMs longest time of one call; a bulk call gets twice as long */
-export function createRest(client: HttpClient, timeoutMs = TIMEOUT_MS): Rest {
+/**
+ * @param timeoutMs longest time of one call; a bulk call gets twice as long
+ * @param priority the budget class in which all its calls wait
+ */
+export function createRest(
+  client: HttpClient,
+  timeoutMs = TIMEOUT_MS,
+  priority: Extract<BudgetClass, "delivery" | "fetch"> = "delivery",
+): Rest {
+  async function page(path: string, query: Query): Promise<Page> {
+    const { body } = await client.request({ method: "GET", route: path, query, priority });
+    const list = isObject(body) ? body["data"] : body;
+    if (!Array.isArray(list)) throw new UnexpectedAnswer(`planhat GET ${path} did not answer with a list.`);
+    return list.map((row: unknown) => (isRow(row) ? row : undefined));
+  }
   return {
-    async list(path, query) {
-      const { body } = await client.request({ method: "GET", route: path, query, priority: "delivery" });
-      const list = isObject(body) ? body["data"] : body;
-      if (!Array.isArray(list)) throw new UnexpectedAnswer(`planhat GET ${path} did not answer with a list.`);
-      return list.filter(isRow);
-    },
+    page,
+    list: async (path, query) => (await page(path, query)).filter((row) => row !== undefined),
     async one(path, id) {
       const route = `${path}/:id`;
       try {
-        const { body } = await client.request({ method: "GET", route, params: { id }, priority: "delivery" });
+        const { body } = await client.request({ method: "GET", route, params: { id }, priority });
         if (body === undefined || body === null) return undefined;
         if (!isRow(body)) throw new UnexpectedAnswer(`planhat GET ${route} did not answer with a record.`);
         // Some ids are read as a prefixed key; only the record that was asked for is an answer.
@@ -56,18 +71,18 @@ export function createRest(client: HttpClient, timeoutMs = TIMEOUT_MS): Rest {
         method: "PUT",
         route: path,
         body: items,
-        priority: "delivery",
+        priority,
         safeToRepeat,
         timeoutMs: timeoutMs * BULK_PATIENCE,
       }),
-    create: (path, item) => client.request({ method: "POST", route: path, body: item, priority: "delivery" }),
+    create: (path, item) => client.request({ method: "POST", route: path, body: item, priority }),
     update: (path, id, item) =>
       client.request({
         method: "PUT",
         route: `${path}/:id`,
         params: { id },
         body: item,
-        priority: "delivery",
+        priority,
         safeToRepeat: true,
       }),
   };

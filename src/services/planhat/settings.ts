@@ -9,7 +9,10 @@ import type { Reason } from "../../engine/outcome";
 import type { SettingsResult } from "../service";
 import { attributeReference } from "./attributes";
 import type { AttributeReference } from "./attributes";
+import { incomingRows, namedFields } from "./incoming-settings";
+import type { IncomingSettings } from "./incoming-settings";
 import { customField, findField } from "./objects";
+import { count, flag, list, names, table, text, traitTable } from "./settings-cells";
 
 /** One mapping row that will be used. */
 export interface MappingRow {
@@ -35,7 +38,9 @@ export interface PlanhatSettings {
   readonly licenses: { readonly attribute: string | undefined };
   /** A tracked event whose answer was lost: send it again, or keep it for a person. */
   readonly unconfirmedActivities: "repeat" | "hold";
+  /** Minutes between two fetches; 0 = at every call. */
   readonly fetchIntervalMinutes: { readonly companies: number; readonly endusers: number };
+  readonly incoming: IncomingSettings;
   /** A user without e-mail address in Hull is skipped. */
   readonly requireEmail: boolean;
   /** Null in Hull clears the field in Planhat, if Hull's changes show that it held something. */
@@ -54,43 +59,6 @@ export interface TableRow {
 const BULK_ITEMS_CAP = 5000;
 /** Planhat's limit for a request body is 32 MB; some room is left for what surrounds the items. */
 const BULK_BYTES_CAP = 30_000_000;
-
-const TABLE_ERROR =
-  "must be a table of rows {hull_field_name, service_field_name}; open the settings and save the table again.";
-const cell = z.string({ error: "must be text; choose the attribute and the field of this row again." }).nullish();
-const table = z
-  .array(z.looseObject({ hull_field_name: cell, service_field_name: cell }, { error: TABLE_ERROR }).nullish(), {
-    error: TABLE_ERROR,
-  })
-  .nullish();
-const list = (what: string) => {
-  const error = `must be a list of ${what}; choose them again in the settings.`;
-  return z.array(z.string({ error }), { error }).nullish();
-};
-const text = (remedy: string) =>
-  z
-    .string({ error: `must be text; ${remedy}` })
-    .nullish()
-    .transform((value) => (value === undefined || value === null || value.trim() === "" ? undefined : value.trim()));
-const flag = (otherwise: boolean) =>
-  z
-    .union(
-      [z.boolean(), z.stringbool({ truthy: ["true"], falsy: ["false"] }), z.literal("").transform(() => otherwise)],
-      {
-        error: "must be true or false; switch it on or off again in the settings.",
-      },
-    )
-    .nullish()
-    .transform((value) => value ?? otherwise);
-const count = (otherwise: number, cap = Number.MAX_SAFE_INTEGER) => {
-  const error = `must be a number of 1 or more; enter for example ${otherwise}.`;
-  const number = z.number({ error }).min(1, { error });
-  const written = z.string().transform((value) => (value.trim() === "" ? otherwise : Number(value)));
-  return z
-    .union([number, written.pipe(number)], { error })
-    .nullish()
-    .transform((value) => Math.min(Math.floor(value ?? otherwise), cap));
-};
 
 const token = text("paste the personal access token again.").refine(
   (value) => value === undefined || /^[\x21-\x7e]+$/.test(value),
@@ -119,14 +87,22 @@ const schema = z.looseObject(
     account_licenses_attribute: text("choose the account attribute again."),
     account_licenses_attributes_outbound: table,
     account_licenses_custom_attributes_outbound: table,
-    fetch_interval_accounts: count(180),
-    fetch_interval_users: count(180),
+    fetch_interval_accounts: count(180, { least: 0 }),
+    fetch_interval_users: count(180, { least: 0 }),
+    contact_attributes_inbound: traitTable,
+    account_attributes_inbound: traitTable,
+    incoming_ignored_fields: names("fields"),
+    incoming_excluded_fields: names("fields"),
+    link_users_in_hull: flag(true),
+    resolve_owners: flag(false),
+    mark_deleted: flag(false),
+    fetch_licenses: flag(true),
     contact_require_email: flag(true),
     clear_on_null: flag(false),
     activities_unconfirmed: z.enum(["repeat", "hold"], { error: 'must be "repeat" or "hold".' }).nullish(),
     requests_per_minute: count(200),
-    bulk_max_items: count(BULK_ITEMS_CAP, BULK_ITEMS_CAP),
-    bulk_max_bytes: count(4_000_000, BULK_BYTES_CAP),
+    bulk_max_items: count(BULK_ITEMS_CAP, { cap: BULK_ITEMS_CAP }),
+    bulk_max_bytes: count(4_000_000, { cap: BULK_BYTES_CAP }),
   },
   { error: "The settings must be an object; save the connector's settings again." },
 );
@@ -159,9 +135,21 @@ export function readSettings(privateSettings: unknown): SettingsResult<PlanhatSe
     rowsOf(stored.account_licenses_attributes_outbound),
     rowsOf(stored.account_licenses_custom_attributes_outbound),
   );
+  const inbound = {
+    endusers: incomingRows("endusers", stored.contact_attributes_inbound),
+    companies: incomingRows("companies", stored.account_attributes_inbound),
+  };
+  const rules = (type: "endusers" | "companies") => ({
+    rows: inbound[type].rows,
+    ignored: namedFields(type, stored.incoming_ignored_fields),
+    excluded: namedFields(type, stored.incoming_excluded_fields),
+  });
+  const warnings = [endusers, companies, licenses, inbound.endusers, inbound.companies].flatMap(
+    (part) => part.warnings,
+  );
   return {
     ok: true,
-    warnings: [...endusers.warnings, ...companies.warnings, ...licenses.warnings],
+    warnings,
     settings: {
       token: stored.personal_acccess_token ?? stored.personal_access_token,
       apiPrefix: stored.api_prefix ?? "api",
@@ -173,6 +161,14 @@ export function readSettings(privateSettings: unknown): SettingsResult<PlanhatSe
       licenses: { attribute: stored.account_licenses_attribute },
       unconfirmedActivities: stored.activities_unconfirmed ?? "repeat",
       fetchIntervalMinutes: { companies: stored.fetch_interval_accounts, endusers: stored.fetch_interval_users },
+      incoming: {
+        endusers: rules("endusers"),
+        companies: rules("companies"),
+        linkUsers: stored.link_users_in_hull,
+        resolveOwners: stored.resolve_owners,
+        markDeleted: stored.mark_deleted,
+        licenses: stored.fetch_licenses,
+      },
       requireEmail: stored.contact_require_email,
       clearOnNull: stored.clear_on_null,
       requestsPerMinute: stored.requests_per_minute,

@@ -89,7 +89,8 @@ function isList(value: Json): value is readonly Json[] {
   return Array.isArray(value);
 }
 
-function storable(value: Json): boolean {
+/** Whether a database takes all texts and numbers in a value, those in its depth too. */
+export function storable(value: Json): boolean {
   if (typeof value === "string") return !UNSTORABLE.test(value);
   if (typeof value === "number") return Number.isFinite(value);
   if (value === null || typeof value === "boolean") return true;

@@ -1,5 +1,7 @@
 import { createPlanhatSimulator } from "../../../simulators/planhat";
 import type { PlanhatSimulator, PlanhatSimulatorOptions } from "../../../simulators/planhat";
+import type { Budget } from "../../../src/http/budget";
+import type { BudgetRegistry } from "../../../src/http/budget-registry";
 import { createPlanhatService } from "../../../src/services/planhat";
 import { readSettings } from "../../../src/services/planhat/settings";
 import type { Connection, FindKnowledge, Intent, Wanted } from "../../../src/services/service";
@@ -14,17 +16,28 @@ export interface Bench {
   close(): Promise<void>;
 }
 
+export interface BenchOptions {
+  /** Private settings besides the token. */
+  readonly settings?: Record<string, unknown>;
+  /** Whom every call asks; without it nothing is throttled. */
+  readonly budget?: Budget;
+}
+
 /** A connection to a Planhat on loopback, without waits. */
-export async function openBench(options: PlanhatSimulatorOptions = {}): Promise<Bench> {
+export async function openBench(
+  options: PlanhatSimulatorOptions = {},
+  { settings = {}, budget }: BenchOptions = {},
+): Promise<Bench> {
   const sim = createPlanhatSimulator({ quotaPerMinute: null, ...options });
   await sim.listen();
   let now = Date.UTC(2026, 0, 1);
   const service = createPlanhatService({
     apiUrlTemplate: sim.url,
     fingerprintKey: "key",
+    ...(budget !== undefined && { budgets: registryOf(budget) }),
     http: { clock: () => now, sleep: () => Promise.resolve(), random: () => 0.5, timeoutMs: 2_000 },
   });
-  const read = readSettings({ personal_acccess_token: "planhat-token" });
+  const read = readSettings({ personal_acccess_token: "planhat-token", ...settings });
   if (!read.ok) throw new Error(read.problems.join());
   const target = service.target(read.settings);
   if (target === undefined) throw new Error("No target.");
@@ -47,6 +60,13 @@ export async function openBench(options: PlanhatSimulatorOptions = {}): Promise<
     },
   };
 }
+
+const registryOf = (budget: Budget): BudgetRegistry => ({
+  get: () => budget,
+  drop: () => undefined,
+  left: () => budget.left(),
+  close: () => budget.close(),
+});
 
 export const wanted = (keys: Record<string, string>, more: Partial<Wanted> = {}): Wanted => ({
   keys,

@@ -14,7 +14,7 @@ export type FakeService = Service<FakeSettings> & { readonly connected: FakeSett
 /** A connection to nowhere: a test says which call it expects. */
 export function fakeConnection(calls: Partial<Connection> = {}): Connection {
   const unexpected = (): Promise<never> => Promise.reject(new Error("Nobody expected this call."));
-  return { prepare: unexpected, find: unexpected, read: unexpected, apply: unexpected, ...calls };
+  return { prepare: unexpected, find: unexpected, read: unexpected, list: unexpected, apply: unexpected, ...calls };
 }
 
 export function remoteRecord(id: string, more: Partial<RemoteRecord> = {}): RemoteRecord {
@@ -67,6 +67,7 @@ export function createFakeService(): FakeService {
     },
     field: fieldSpec,
     mappedFields: (type) => (type === "companies" ? ["name", "externalId", "city"] : ["name", "email", "companyId"]),
+    fetchPolicy: () => ({ types: [], linkToParent: false }),
     hullAttribute: (_, field) => `planhat/${field === "_id" ? "id" : field}`,
     chunks: (_, intents) => [intents.map((__, index) => index)],
     connect: (settings) => {

@@ -1,0 +1,71 @@
+/**
+ * The kinds of values that settings hold, as dashboards store them: numbers and switches as text too, null or blanks for
+ * what was never set. Every complaint says what to do.
+ */
+import { z } from "zod";
+
+const CELL = "must be text; choose the attribute and the field of this row again.";
+const SWITCH = "must be true or false; switch it on or off again in the settings.";
+
+const cell = z.string({ error: CELL }).nullish();
+
+/** A table of the earlier kind. */
+export const table = rows(
+  { hull_field_name: cell, service_field_name: cell },
+  "must be a table of rows {hull_field_name, service_field_name}; open the settings and save the table again.",
+);
+
+/** A table of the newer kind: `overwrite` off means that only what Hull lacks is filled in. */
+export const traitTable = rows(
+  { hull: cell, service: cell, overwrite: flag(true) },
+  "must be a table of rows {hull, service, overwrite}; open the settings and save the table again.",
+);
+
+function rows<T extends z.ZodRawShape>(shape: T, error: string) {
+  return z.array(z.looseObject(shape, { error }).nullish(), { error }).nullish();
+}
+
+/** A list of things that are chosen; absent stays absent. @param what for the complaint: "user segments" */
+export function list(what: string) {
+  const error = `must be a list of ${what}; choose them again in the settings.`;
+  return z.array(z.string({ error }), { error }).nullish();
+}
+
+/** A list of names, or a text with commas. Blank ones are left out. */
+export function names(what: string) {
+  const error = `must be a list of ${what}; enter them again in the settings.`;
+  const written = z.string({ error }).transform((value) => value.split(","));
+  return z
+    .union([z.array(z.string({ error }), { error }), written], { error })
+    .nullish()
+    .transform((value) => (value ?? []).map((name) => name.trim()).filter((name) => name !== ""));
+}
+
+/** Trimmed; blank counts as absent. */
+export function text(remedy: string) {
+  return z
+    .string({ error: `must be text; ${remedy}` })
+    .nullish()
+    .transform((value) => (value === undefined || value === null || value.trim() === "" ? undefined : value.trim()));
+}
+
+export function flag(otherwise: boolean) {
+  return z
+    .union(
+      [z.boolean(), z.stringbool({ truthy: ["true"], falsy: ["false"] }), z.literal("").transform(() => otherwise)],
+      { error: SWITCH },
+    )
+    .nullish()
+    .transform((value) => value ?? otherwise);
+}
+
+/** A whole number. @param least what is less is refused @param cap what is more is cut down to it */
+export function count(otherwise: number, { least = 1, cap = Number.MAX_SAFE_INTEGER } = {}) {
+  const error = `must be a number of ${least} or more; enter for example ${otherwise}.`;
+  const number = z.number({ error }).min(least, { error });
+  const written = z.string().transform((value) => (value.trim() === "" ? otherwise : Number(value)));
+  return z
+    .union([number, written.pipe(number)], { error })
+    .nullish()
+    .transform((value) => Math.min(Math.floor(value ?? otherwise), cap));
+}
