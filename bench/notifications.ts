@@ -29,6 +29,15 @@ export interface Post {
 const ID_LENGTH = 32;
 let issued = 0;
 
+/** Hull sends an entity because it was indexed anew: every message is newer than the one before. */
+const INDEXED_AT = '"indexed_at":"';
+
+function placesOf(template: Buffer, text: string): readonly number[] {
+  const places: number[] = [];
+  for (let at = template.indexOf(text); at >= 0; at = template.indexOf(text, at + 1)) places.push(at + text.length);
+  return places;
+}
+
 const newId = (): string => (issued += 1).toString(16).padStart(ID_LENGTH, "0");
 
 /** Signs notifications of the simulated organization, and publishes the key to them. */
@@ -55,6 +64,7 @@ export async function openPost({ connector, organization }: Simulators): Promise
       const places = [envelope.notification_id, ...envelope.messages.map((each) => (each as Message).message_id)].map(
         (id) => template.indexOf(id),
       );
+      const times = placesOf(template, INDEXED_AT);
       return () => {
         const ids = places.map(newId);
         return {
@@ -70,6 +80,8 @@ export async function openPost({ connector, organization }: Simulators): Promise
           body: () => {
             const body = Buffer.from(template);
             places.forEach((place, index) => body.write(ids[index] ?? "", place, "latin1"));
+            const now = new Date().toISOString();
+            for (const place of times) body.write(now, place, "latin1");
             return body;
           },
         };

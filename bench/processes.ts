@@ -14,6 +14,9 @@ const LEASH = join(__dirname, "..", "simulators", "demo", "leash.js");
 const START_WITHIN_MS = 20_000;
 const STOP_WITHIN_MS = 30_000;
 
+/** As `npm start` does it. */
+const AS_STARTED = ["--max-semi-space-size=64"];
+
 export interface Running {
   readonly url: string;
   readonly pid: number;
@@ -90,7 +93,7 @@ export async function startConnector({
   const logFile = join(folder, "connector.log");
   const log = openSync(logFile, "w");
   const profiling = profiles === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profiles}`];
-  const child = spawn(process.execPath, [...profiling, "--require", LEASH, SERVER], {
+  const child = spawn(process.execPath, [...AS_STARTED, ...profiling, "--require", LEASH, SERVER], {
     env: {
       PATH: process.env["PATH"],
       HOST: "127.0.0.1",

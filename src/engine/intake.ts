@@ -8,7 +8,7 @@ import { brokenAcceptance, candidatesOf, claimsOf, endingFor, entityOf, typeOf, 
 import { diff } from "./diff";
 import { mergeMessages, readMessage, type EntityMessage } from "./message";
 import { joinReasons } from "./outcome";
-import { IN_SYNC, isComparable, lastingDigest, quickLook, sameAcceptance } from "./quick-look";
+import { IN_SYNC, isComparable, isForgotten, lastingDigest, quickLook, sameAcceptance } from "./quick-look";
 import { outcomeLine, warningLine, type Log } from "./report";
 import type { Tenant } from "./tenants";
 
@@ -39,9 +39,6 @@ export interface IntakeOptions<S> {
   /** Says that a lane has new work. */
   readonly wake: (lane: { readonly remote: string; readonly tenant: string }) => void;
 }
-
-/** A write-back needs this long to show up in notifications; before that, a missing id is no news. */
-const ECHO_MS = 10 * 60_000;
 
 /** How often a comparison is repeated when deliveries of the same record overtake it. */
 const MAX_ROUNDS = 8;
@@ -168,14 +165,8 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
     const { send, found } = diff(content.desired, {}, mirror.facts, spec, { force: false, create: false });
     // What is newly found equal counts as delivered, which only the lane writes down.
     if (send.length > 0 || found.length > 0) return false;
-    // Hull lost the id that it confirmed long ago (a profile made anew): it is told again.
     const told = service.types.find((each) => each.name === type)?.untold !== true;
-    const forgotten =
-      told &&
-      content.hintId === undefined &&
-      record.toldAtMs !== undefined &&
-      content.version > record.toldAtMs + ECHO_MS;
-    return !forgotten;
+    return !(told && content.hintId === undefined && isForgotten(content.version, record.toldAtMs));
   }
 
   function logCandidate(tenant: Tenant<S>, { message, plan, claims }: Candidate, result: Accepted): void {

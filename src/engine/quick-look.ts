@@ -22,6 +22,22 @@ export interface QuickLook {
 
 export const IN_SYNC = reason("in_sync");
 
+/** A write-back needs this long to show up in notifications; before that, a missing id is no news. */
+const ECHO_MS = 10 * 60_000;
+
+/** Whether Hull showed the remote id with the message; without it, the verdict holds for a while only. */
+const SHOWN = "+";
+const HIDDEN = "-";
+
+/**
+ * Hull lost the id that it confirmed long ago (a profile made anew): it is told again.
+ *
+ * @param version of a message that shows no id; milliseconds since 1970
+ */
+export function isForgotten(version: number, toldAtMs: number | undefined): boolean {
+  return toldAtMs !== undefined && version > toldAtMs + ECHO_MS;
+}
+
 /** Whether what is remembered speaks of the remote that the settings name; otherwise the lane finds out first. */
 export function isComparable<S>(tenant: Tenant<S>): boolean {
   return tenant.fingerprint === tenant.target?.fingerprint;
@@ -47,13 +63,20 @@ export async function quickLook<S>(
   merged.forEach((each, index) => {
     const before = known[index];
     const digest = before === undefined ? undefined : digestOf(service, tenant, settings, each);
-    if (digest !== undefined && digest === before) same.push({ ...each, type, digest });
-    else others.push(each);
+    const hidden = before?.digest.endsWith(HIDDEN) === true && isForgotten(each.message.version, before.toldAtMs);
+    if (digest === undefined || hidden) others.push(each);
+    else if (before?.digest === digest + SHOWN || before?.digest === digest + HIDDEN) {
+      same.push({ ...each, type, digest: before.digest });
+    } else others.push(each);
   });
   return { same, others };
 }
 
-export function sameAcceptance<S>({ type, message, swallowed, digest }: Same, tenant: Tenant<S>, atMs: number): Acceptance {
+export function sameAcceptance<S>(
+  { type, message, swallowed, digest }: Same,
+  tenant: Tenant<S>,
+  atMs: number,
+): Acceptance {
   return {
     tenant: tenant.key,
     ...(tenant.remote === undefined ? {} : { remote: tenant.remote }),
@@ -68,7 +91,7 @@ export function sameAcceptance<S>({ type, message, swallowed, digest }: Same, te
 
 /**
  * What is remembered of a message that was found unchanged: only of the entity's own record, and only where nothing
- * depends on the time or wants to be said every time.
+ * wants to be said every time.
  */
 export function lastingDigest<S>(
   service: Service<S>,
@@ -77,12 +100,18 @@ export function lastingDigest<S>(
 ): string | undefined {
   const { settings } = tenant;
   if (plan.kind !== "record" || settings === undefined || plan.warnings.length > 0) return undefined;
-  if (plan.hintId === undefined || plan.type !== typeOf(service, message.entity)) return undefined;
-  return digestOf(service, tenant, settings, { message, swallowed });
+  if (plan.type !== typeOf(service, message.entity)) return undefined;
+  const digest = digestOf(service, tenant, settings, { message, swallowed });
+  return digest === undefined ? undefined : digest + (plan.hintId === undefined ? HIDDEN : SHOWN);
 }
 
 /** Tenants of one remote may map differently. */
-function digestOf<S>(service: Service<S>, tenant: Tenant<S>, settings: S, { message }: MergedMessage): string | undefined {
+function digestOf<S>(
+  service: Service<S>,
+  tenant: Tenant<S>,
+  settings: S,
+  { message }: MergedMessage,
+): string | undefined {
   const digest = service.digest(message, settings);
   return digest === undefined ? undefined : `${tenant.key} ${digest}`;
 }

@@ -1,20 +1,10 @@
 /** Taking messages in: version, coalescing, withdrawal, and the one condition under which a message ends unchanged. */
-import { hash } from "node:crypto";
 import { openEntries, type Entries } from "./entries";
 import { closeLetter } from "./letters";
 import type { Content, Doubt, Ending, EntryRow, RecordRow } from "./rows";
+import { openSeen } from "./seen";
 import type { Acceptance, Accepted, NewContent, RecordEnding } from "./store";
-import {
-  countEnding,
-  ending,
-  keepDoubt,
-  linkOf,
-  remember,
-  remembered,
-  remoteRow,
-  type Ledger,
-  type Tables,
-} from "./tables";
+import { countEnding, ending, keepDoubt, linkOf, remoteRow, type Ledger, type Tables } from "./tables";
 
 export const NEWER = "A newer message of the same entity arrived.";
 const MERGED = "Merged with a newer message of the same shipment.";
@@ -37,9 +27,15 @@ export function acceptOne(tables: Tables, ledger: Ledger, acceptance: Acceptance
   if (remote !== undefined && overtaken(tables, remote, acceptance, record)) return end("again");
   if (acceptance.once === true && record !== undefined) return end("duplicate");
 
-  const counted = markSeen(tables, ledger, acceptance, record, nowMs);
+  const seen = openSeen(tables, acceptance, record, nowMs);
+  const take = (messageId: string, certain: boolean): boolean => {
+    const first = seen.take(messageId, certain);
+    if (first) ledger.count(tenant, "messages", type);
+    return first;
+  };
+  const counted = take(acceptance.messageId, record !== undefined && acceptance.version > record.version);
   for (const messageId of acceptance.merged) {
-    const first = markSeen(tables, ledger, { ...acceptance, messageId }, undefined, nowMs);
+    const first = take(messageId, false);
     note(ending({ messageId, counted: first }, "superseded", "merged", `${MERGED} (${acceptance.messageId})`, nowMs));
   }
   if (remote === undefined) {
@@ -50,13 +46,14 @@ export function acceptOne(tables: Tables, ledger: Ledger, acceptance: Acceptance
   if (record !== undefined && acceptance.version < record.version) {
     const text = `${NEWER} (${record.messageId})`;
     note(ending({ messageId: acceptance.messageId, counted }, "superseded", "newer_message", text, nowMs));
+    if (counted) tables.records.put([remote, type, hullId], { ...record, ...seen.recent() });
     return end("ended");
   }
 
   const saveRecord = (changes: Pick<RecordRow, "last" | "same">): void => {
     const { same: _, ...kept } = record ?? { revision: 0 };
     const { version, messageId } = acceptance;
-    tables.records.put([remote, type, hullId], { ...kept, version, messageId, ...changes });
+    tables.records.put([remote, type, hullId], { ...kept, version, messageId, ...changes, ...seen.recent() });
   };
 
   if (content.kind === "same") {
@@ -121,26 +118,6 @@ function overtaken(tables: Tables, remote: string, acceptance: Acceptance, recor
 export function digestOf(tables: Tables, remote: string, record: RecordRow | undefined): string | undefined {
   if (record?.same === undefined) return undefined;
   return linkOf(remoteRow(tables, remote), record) === undefined ? undefined : record.same;
-}
-
-/**
- * A redelivered message is worked on again, since that is idempotent, but counted once. One that is newer than
- * everything seen of its record cannot have been here before.
- */
-function markSeen(
-  tables: Tables,
-  ledger: Ledger,
-  acceptance: Acceptance,
-  record: RecordRow | undefined,
-  nowMs: number,
-): boolean {
-  const { tenant, type, hullId, messageId } = acceptance;
-  const id = hash("md5", JSON.stringify([tenant, type, hullId, messageId]), "base64url");
-  const newest = record !== undefined && acceptance.version > record.version;
-  if (!newest && remembered(tables.seen, id, nowMs) !== undefined) return false;
-  remember(tables.seen, id, 1, nowMs);
-  ledger.count(tenant, "messages", type);
-  return true;
 }
 
 /** The newest state wins; what must not get lost of the older one is that it was forced or replayed, and what was cleared. */

@@ -12,12 +12,9 @@ import type { EntryRow } from "./rows";
 import { inSlices, SLICE } from "./slices";
 import { attemptOne, recoverOne, settleOne } from "./settle";
 import type { Backlog, Lane, RecordView, Store, Tally } from "./store";
-import { FORMAT, forgetOld, linkOf, mirrorRow, openTables, remember, remembered, remoteRow, transact } from "./tables";
+import { FORMAT, linkOf, mirrorRow, openTables, remember, remembered, remoteRow, transact } from "./tables";
 import { deferTell, dueTells, hurryTells, toldOne } from "./tell";
 import { assignRemote, moveEntries, newGeneration, saveTenant } from "./tenants";
-
-/** How many expired reminders one transaction clears away. */
-const HOUSEKEEPING = 500;
 
 /** How far to walk for linked samples. */
 const SAMPLE_WALK = 20_000;
@@ -70,8 +67,6 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
 
     claimNotification: (id, tenant) =>
       kv.transact(() => {
-        forgetOld(tables.notifications, now(), HOUSEKEEPING);
-        forgetOld(tables.seen, now(), HOUSEKEEPING);
         const owner = remembered(tables.notifications, id, now());
         if (owner !== undefined) return owner === tenant;
         remember(tables.notifications, id, tenant, now());
@@ -80,7 +75,12 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
 
     digests: (lane, type, hullIds) =>
       read(() =>
-        hullIds.map((hullId) => digestOf(tables, lane.remote, tables.records.get([lane.remote, type, hullId]))),
+        hullIds.map((hullId) => {
+          const record = tables.records.get([lane.remote, type, hullId]);
+          const digest = digestOf(tables, lane.remote, record);
+          if (digest === undefined) return undefined;
+          return { digest, ...(record?.toldAtMs === undefined ? {} : { toldAtMs: record.toldAtMs }) };
+        }),
       ),
 
     view: (lane, type, hullIds) =>

@@ -109,6 +109,7 @@ export const RECORD = row<RecordRow>({
   last: ending,
   doubt: true,
   same: true,
+  recent: true,
 });
 
 export const MIRROR = row<MirrorRow>({

@@ -50,6 +50,8 @@ export interface RecordRow {
    * record leaves it out, so a message with the same digest is unchanged too.
    */
   readonly same?: string;
+  /** The last few messages that were taken in; see `seen.ts`. */
+  readonly recent?: string;
 }
 
 export interface Ending {

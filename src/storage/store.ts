@@ -25,6 +25,12 @@ export interface RecordView {
   readonly entry?: EntryRow;
 }
 
+export interface KnownDigest {
+  readonly digest: string;
+  /** When Hull last confirmed a write-back, milliseconds since 1970. */
+  readonly toldAtMs?: number;
+}
+
 /** Content before it is taken in. */
 export type NewContent = Omit<Content, "seq" | "counted">;
 
@@ -210,8 +216,8 @@ export interface Store {
   /** False when the id was used by another tenant within the last two days. */
   claimNotification(id: string, tenant: string): Promise<boolean>;
 
-  /** Digests of the records' last unchanged messages; undefined where something else happened since. */
-  digests(lane: Lane, type: string, hullIds: readonly string[]): Promise<readonly (string | undefined)[]>;
+  /** Of the records' last unchanged messages; undefined where something else happened since. */
+  digests(lane: Lane, type: string, hullIds: readonly string[]): Promise<readonly (KnownDigest | undefined)[]>;
   view(lane: Lane, type: string, hullIds: readonly string[]): Promise<readonly RecordView[]>;
   accept(acceptances: readonly Acceptance[]): Promise<readonly Accepted[]>;
 

@@ -1,9 +1,10 @@
 /** The tables of the embedded database, their keys, and the two rules that every operation shares: counting and ids. */
 import { hash } from "node:crypto";
 import type { OutcomeKind } from "../record";
+import { createCache } from "./cached";
 import type { Key, KeyValue, Table } from "./kv";
 import { openNames, withNames, type Names } from "./names";
-import { ENTRY, MIRROR, packed, RECORD, TELL } from "./packed";
+import { ENTRY, MIRROR, packed, RECORD, TELL, type Codec } from "./packed";
 import type {
   DeadLetterRow,
   Doubt,
@@ -37,8 +38,8 @@ export interface Tables {
   readonly remotes: Table<RemoteRow>;
   /** [day, id] → tenant */
   readonly notifications: Table<string>;
-  /** [day, hash of tenant, record and message id] → 1 */
-  readonly seen: Table<number>;
+  /** [day, hash of a message] → "", or [day, hash of a record, id] → ids of its messages; see `seen.ts` */
+  readonly seen: Table<string>;
   /** [remote, type, hull id] */
   readonly records: Table<RecordRow>;
   /** [remote, type, remote id] */
@@ -71,35 +72,29 @@ export interface Tables {
   readonly depth: Table<Depth>;
 }
 
+/** Rows of each hot table that are kept in memory. */
+const KEPT = 10_000;
+
 export function openTables(database: KeyValue, now: () => number): Tables {
   const names = openNames(database);
-  const kv: KeyValue = {
-    ...database,
-    transact: (work) =>
-      database.transact(() => {
-        try {
-          return work();
-        } catch (error) {
-          names.reset();
-          throw error;
-        }
-      }),
-  };
-  const plain = <V>(name: string): Table<V> => kv.table<V>(name);
-  const named = <V>(name: string, parts: number): Table<V> => withNames(kv.table<V>(name), names, parts);
+  const cache = createCache(database, () => names.reset());
+  const plain = <V>(name: string): Table<V> => database.table<V>(name);
+  const named = <V>(name: string, parts: number): Table<V> => withNames(database.table<V>(name), names, parts);
+  const hot = <V>(name: string, parts: number, codec: Codec<V>): Table<V> =>
+    cache.table(packed(named(name, parts), codec), KEPT);
   return {
-    kv,
+    kv: { ...database, transact: cache.transact },
     now,
     names,
     meta: plain("meta"),
     tenants: plain("tenants"),
-    remotes: plain("remotes"),
+    remotes: cache.table(plain("remotes"), KEPT),
     notifications: plain("notifications"),
     seen: plain("seen"),
-    records: packed(named("records", 2), RECORD),
-    mirror: packed(named("mirror", 2), MIRROR),
+    records: hot("records", 2, RECORD),
+    mirror: hot("mirror", 2, MIRROR),
     mirrorKeys: named("mirrorKeys", 3),
-    outbox: packed(named("outbox", 3), ENTRY),
+    outbox: hot("outbox", 3, ENTRY),
     queue: named("queue", 3),
     ages: named("ages", 2),
     blocked: named("blocked", 2),
@@ -129,13 +124,13 @@ export function openLedger(tables: Tables): Ledger {
   return {
     nextSeq: () => (seq += 1),
     count: (tenant, family, name, by = 1) => {
-      const id = JSON.stringify([tenant, family, name]);
+      const id = `${tenant}\n${family}\n${name}`;
       const entry = counts.get(id) ?? { key: [tenant, family, name], by: 0 };
       entry.by += by;
       counts.set(id, entry);
     },
     depth: (lane, change) => {
-      const id = JSON.stringify([lane.remote, lane.tenant]);
+      const id = `${lane.remote}\n${lane.tenant}`;
       const entry = depths.get(id) ?? { lane, outbox: 0, tells: 0 };
       entry.outbox += change.outbox ?? 0;
       entry.tells += change.tells ?? 0;
@@ -221,7 +216,7 @@ export function indexValue(value: string): string {
   return folded.length <= 120 ? folded : hash("sha256", folded, "base64url");
 }
 
-const dayOf = (ms: number): number => Math.floor(ms / DAY_MS);
+export const dayOf = (ms: number): number => Math.floor(ms / DAY_MS);
 
 /** True when the text was remembered within the last one to two days. */
 export function remembered<V>(table: Table<V>, id: string, nowMs: number): V | undefined {

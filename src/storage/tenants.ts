@@ -88,8 +88,9 @@ function moveVersion(tables: Tables, from: string, to: string, type: string, hul
   const record = tables.records.get([from, type, hullId]);
   const there = tables.records.get([to, type, hullId]);
   if (record === undefined || (there !== undefined && there.version >= record.version)) return;
-  const { version, messageId } = record;
-  tables.records.put([to, type, hullId], { ...(there ?? { revision: 0 }), version, messageId });
+  const { version, messageId, recent } = record;
+  const seen = recent === undefined ? {} : { recent };
+  tables.records.put([to, type, hullId], { ...(there ?? { revision: 0 }), version, messageId, ...seen });
 }
 
 export function newGeneration(tables: Tables, key: string): RemoteRow {

@@ -1,0 +1,104 @@
+/**
+ * Rows that were read or written lately, kept as they are: the next step of the same record needs them again. What others
+ * see is what is committed: a row that a transaction wrote comes from the database until that transaction is through.
+ */
+import type { Key, KeyValue, Table } from "./kv";
+
+interface Write {
+  readonly rows: Map<string, unknown>;
+  readonly pending: Map<string, Writes>;
+  readonly path: string;
+  readonly value: unknown;
+  readonly limit: number;
+}
+
+/** What one transaction wrote, in its order. */
+type Writes = Write[];
+
+export interface Cache {
+  /** @param limit rows that are kept; the oldest go first */
+  table<V>(table: Table<V>, limit: number): Table<V>;
+  /** The database's `transact`, which alone may change what is kept. */
+  readonly transact: KeyValue["transact"];
+}
+
+/** @param onFailure called when a transaction was taken back */
+export function createCache(database: KeyValue, onFailure: () => void): Cache {
+  /** Of the transaction that runs at the moment: they run one after the other, and never wait inside. */
+  let current: Writes | undefined;
+
+  function end(writes: Writes, committed: boolean): void {
+    for (const { rows, pending, path, value, limit } of writes) {
+      // A later transaction wrote it again: that one decides.
+      if (pending.get(path) !== writes) continue;
+      rows.delete(path);
+      if (committed) keep(rows, path, value, limit);
+    }
+    for (const { pending, path } of writes) if (pending.get(path) === writes) pending.delete(path);
+  }
+
+  return {
+    transact: async (work) => {
+      const writes: Writes = [];
+      try {
+        const result = await database.transact(() => {
+          current = writes;
+          try {
+            return work();
+          } finally {
+            current = undefined;
+          }
+        });
+        end(writes, true);
+        return result;
+      } catch (error) {
+        end(writes, false);
+        onFailure();
+        throw error;
+      }
+    },
+
+    table: <V>(table: Table<V>, limit: number): Table<V> => {
+      const rows = new Map<string, V | undefined>();
+      const pending = new Map<string, Writes>();
+      const write = (key: Key, value: V | undefined): void => {
+        if (current === undefined) throw new Error("Rows are written in transactions only.");
+        const path = pathOf(key);
+        current.push({ rows, pending, path, value, limit });
+        pending.set(path, current);
+      };
+      return {
+        get: (key) => {
+          const path = pathOf(key);
+          if (pending.has(path)) return table.get(key);
+          const kept = rows.get(path);
+          if (kept !== undefined || rows.has(path)) return kept;
+          const value = table.get(key);
+          keep(rows, path, value, limit);
+          return value;
+        },
+        put: (key, value) => {
+          write(key, value);
+          table.put(key, value);
+        },
+        remove: (key) => {
+          write(key, undefined);
+          table.remove(key);
+        },
+        size: () => table.size(),
+        range: (prefix, options) => table.range(prefix, options),
+      };
+    },
+  };
+}
+
+function pathOf(key: Key): string {
+  return key.join("\0");
+}
+
+function keep(rows: Map<string, unknown>, path: string, value: unknown, limit: number): void {
+  rows.set(path, value);
+  if (rows.size <= limit) return;
+  const [oldest] = rows.keys();
+  if (oldest !== undefined) rows.delete(oldest);
+}
