@@ -124,6 +124,7 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
       messageId: message.messageId,
       version: base.version,
       derived: false,
+      ...(append ? { once: true as const } : {}),
     };
     if (!comparable || !isUnchanged(plan.type, content, view)) return { ...base, content: { kind: "entry", content } };
     const revision = view?.record?.revision ?? 0;
@@ -177,7 +178,9 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
     const name = type?.logName === undefined ? {} : { logName: type.logName };
     for (const ending of result.endings) log(outcomeLine(credentials, { ...about, ...name, ending, warnings }));
     for (const child of result.children) {
-      log(outcomeLine(credentials, { entity: entityOf(service, child.type), ...child }));
+      const spec = service.types.find((each) => each.name === child.type);
+      const own = spec?.logName === undefined ? {} : { logName: spec.logName };
+      log(outcomeLine(credentials, { entity: entityOf(service, child.type), ...child, ...own }));
     }
     if (warnings.length > 0 && result.state === "queued") {
       log(warningLine(credentials, about, warnings, message.messageId));

@@ -177,5 +177,5 @@ function withdraw(
     return;
   }
   entries.remove(entry);
-  entries.refuseChildren(entry.type, entry.hullId, "skipped", by.messageId);
+  entries.withdrawChildren(entry.type, entry.hullId, by.messageId);
 }

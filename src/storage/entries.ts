@@ -1,4 +1,5 @@
 /** Moving one outbox entry between waiting, blocked, in flight and gone; the only code that touches its indexes. */
+import partition from "lodash/partition";
 import { keepLetter } from "./letters";
 import type { Key } from "./kv";
 import type { Content, EntryRow } from "./rows";
@@ -21,6 +22,8 @@ export interface Entries {
   release(parentType: string, parentHullId: string): void;
   /** The parent will never have one: its children end `dead` and name it. */
   refuseChildren(parentType: string, parentHullId: string, cause: keyof typeof PARENT_REASONS, words: string): void;
+  /** A newer message took the parent out: what comes once goes its way all the same, the other children end. */
+  withdrawChildren(parentType: string, parentHullId: string, words: string): void;
 }
 
 /**
@@ -109,8 +112,18 @@ export function openEntries(tables: Tables, ledger: Ledger, lane: Lane, endings:
     cause: keyof typeof PARENT_REASONS,
     words: string,
   ): void {
+    refuse(children(parentType, parentHullId), parentType, parentHullId, cause, words);
+  }
+
+  function refuse(
+    waiting: readonly EntryRow[],
+    parentType: string,
+    parentHullId: string,
+    cause: keyof typeof PARENT_REASONS,
+    words: string,
+  ): void {
     const [code, text] = PARENT_REASONS[cause];
-    for (const child of children(parentType, parentHullId)) {
+    for (const child of waiting) {
       if (child.tenant !== lane.tenant || child.content === undefined) continue;
       const { content, type, hullId } = child;
       const end = ending(content, "dead", code, `${text} (${parentType} ${parentHullId}: ${words})`, tables.now());
@@ -125,17 +138,22 @@ export function openEntries(tables: Tables, ledger: Ledger, lane: Lane, endings:
     }
   }
 
+  function free(child: EntryRow): void {
+    const { blockedOn: _, ...rest } = child;
+    put(child, rest);
+  }
+
   return {
     get: (type, hullId) => tables.outbox.get(key({ type, hullId })),
     put,
     remove,
-    release: (parentType, parentHullId) => {
-      for (const child of children(parentType, parentHullId)) {
-        const { blockedOn: _, ...free } = child;
-        put(child, free);
-      }
-    },
+    release: (parentType, parentHullId) => children(parentType, parentHullId).forEach(free),
     refuseChildren,
+    withdrawChildren: (parentType, parentHullId, words) => {
+      const [going, staying] = partition(children(parentType, parentHullId), ({ content }) => content?.once === true);
+      going.forEach(free);
+      refuse(staying, parentType, parentHullId, "skipped", words);
+    },
   };
 }
 

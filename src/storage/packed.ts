@@ -95,6 +95,7 @@ const content = row<Content>({
   seq: true,
   derived: true,
   counted: true,
+  once: true,
 });
 
 const attempt = row<Attempt>({ content, kind: true, startedAtMs: true });

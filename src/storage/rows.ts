@@ -105,6 +105,8 @@ export interface Content {
   readonly derived: boolean;
   /** False for a redelivered message: its outcome was counted before. */
   readonly counted: boolean;
+  /** Something that happened: it goes its way even when a newer message takes its parent out. */
+  readonly once?: true;
 }
 
 /** Accepted, not yet delivered. */

@@ -3,7 +3,7 @@ import { openEntries, type Entries } from "./entries";
 import { mergeContent } from "./accept";
 import { closeLetter, keepLetter } from "./letters";
 import { forgetMirror, patchMirror } from "./mirror";
-import type { Attempt, Content, Ending, EntryRow, TellRow } from "./rows";
+import type { Attempt, Content, Ending, EntryRow, RecordRow, TellRow } from "./rows";
 import type { Lane, ParentEntry, RecordEnding, Settled, Settlement } from "./store";
 import { countEnding, ending, keepDoubt, linkOf, noteLast, remoteRow, type Ledger, type Tables } from "./tables";
 
@@ -92,7 +92,7 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
         note(ending(worked, "superseded", "newer_message", NEWER, tables.now()));
         keepDoubt(tables, lane, type, hullId, then.kind === "wait" ? then.doubt : entry.doubt);
         entries.remove(entry);
-        entries.refuseChildren(type, hullId, "skipped", "withdrawn");
+        entries.withdrawChildren(type, hullId, "withdrawn");
         return endings;
       }
       const content = newer === undefined ? worked : { ...newer, ...mergeContent(worked, newer) };
@@ -201,6 +201,13 @@ function isOutdated(tables: Tables, entries: Entries, lane: Lane, content: Conte
   );
 }
 
+/** How the parent that came in the same message ended, if it was refused: it need not be tried again for its child. */
+function refusedWith(record: RecordRow | undefined, content: Content): Ending | undefined {
+  const { last } = record ?? {};
+  if (last === undefined || last.messageId !== content.messageId || content.replay === true) return undefined;
+  return ["rejected", "dead", "skipped"].includes(last.outcome) ? last : undefined;
+}
+
 /** Puts a child behind its parent, and makes the parent's entry when nobody sent the parent itself. */
 function block(
   tables: Tables,
@@ -221,6 +228,12 @@ function block(
   if (record === undefined) {
     // Version 0: whatever Hull says about the parent itself is newer than what its child carried along.
     tables.records.put([lane.remote, parent.type, parent.hullId], { version: 0, messageId: "", revision: 0 });
+  }
+  const refused = entries.get(parent.type, parent.hullId) === undefined ? refusedWith(record, content) : undefined;
+  if (refused !== undefined) {
+    entries.put(entry, { ...rest, content, blockedOn: parent.hullId });
+    entries.refuseChildren(parent.type, parent.hullId, refusal(refused), refused.text);
+    return;
   }
   if (entries.get(parent.type, parent.hullId) === undefined) {
     const made: Content = { ...parent.content, seq: ledger.nextSeq(), counted: true };

@@ -89,6 +89,31 @@ describeStore("a child whose company has no id yet", (bench) => {
   });
 });
 
+describeStore("a child whose company came in the same message and was refused", (bench) => {
+  const refuseCompany = async (): Promise<void> => {
+    const { accept, entry, settle } = bench();
+    await accept(update({ id: "m1" }));
+    await settle(finish(await entry("companies", "a1"), "rejected", "refused"));
+  };
+
+  it("ends with it, and does not have it tried again", async () => {
+    const { accept, entry, find, settle, outcomes } = bench();
+    await refuseCompany();
+    await accept(userUpdate({ parent: "a1", id: "m1" }));
+    await settle(blockOn(await entry("endusers", "e1")));
+    expect(await find("companies", "a1")).toBeUndefined();
+    expect(await outcomes()).toMatchObject({ "endusers/dead/parent_rejected": 1 });
+  });
+
+  it("has it tried again when the child came in another message", async () => {
+    const { accept, entry, find, settle } = bench();
+    await refuseCompany();
+    await accept(userUpdate({ parent: "a1", id: "m2" }));
+    await settle(blockOn(await entry("endusers", "e1")));
+    expect(await find("companies", "a1")).toMatchObject({ content: { derived: true } });
+  });
+});
+
 describeStore("a company that will never have an id", (bench) => {
   it.each([
     ["rejected", "refused", "parent_rejected"],

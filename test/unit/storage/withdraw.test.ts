@@ -82,6 +82,22 @@ describeStore("a company that waits for its own message and is withdrawn", (benc
     expect(accepted.children).toMatchObject([{ type: "endusers", hullId: "e1", ending: { code: "parent_skipped" } }]);
   });
 
+  it("lets what comes once go its way", async () => {
+    const { accept, entry, settle, outcomes } = bench();
+    await accept(update({ id: "c1", version: 1 }));
+    const event = userUpdate({ parent: "a1" });
+    if (event.content.kind !== "entry") throw new Error("An update is an entry.");
+    await accept({
+      ...event,
+      once: true,
+      content: { kind: "entry", content: { ...event.content.content, once: true } },
+    });
+    await settle(blockOn(await entry("endusers", "e1")));
+    await accept(skip({ id: "c2", version: 2 }));
+    expect(await entry("endusers", "e1")).not.toHaveProperty("blockedOn");
+    expect(await outcomes()).not.toHaveProperty("endusers/dead/parent_skipped");
+  });
+
   it("ends them when the company was in flight and is not to be tried again", async () => {
     const { accept, attempt, clock, entry, settle, outcomes } = bench();
     await accept(update({ id: "c1", version: 1 }));
