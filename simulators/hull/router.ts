@@ -2,20 +2,14 @@ import { isObject, refuse, textReply, type Prepared, type Reply } from "../loopb
 import type { Arrival } from "../loopback/server";
 import type { Books } from "./books";
 import type { ConnectorObject, Connectors, Segment } from "./connectors";
+import type { Extracts } from "./extracts";
 import { takeFirehose, type FirehoseDeps } from "./firehose";
-
-/** A file that the connector is asked to download. */
-export interface Extract {
-  readonly body: string;
-  readonly format: "json" | "csv";
-}
 
 export interface RouterDeps extends FirehoseDeps {
   readonly books: Books;
   readonly connectors: Connectors;
   readonly segments: { readonly users: readonly Segment[]; readonly accounts: readonly Segment[] };
-  /** By file name. */
-  readonly extracts: ReadonlyMap<string, Extract>;
+  readonly extracts: Extracts;
   readonly isDisabled: () => boolean;
   readonly publicKey: () => string;
 }
@@ -75,13 +69,8 @@ export function createRouter(deps: RouterDeps): (arrival: Arrival) => Prepared {
         contentType: "text/plain",
       }));
     }
-    const extract = path.startsWith("/extracts/") ? deps.extracts.get(path.slice("/extracts/".length)) : undefined;
-    if (extract !== undefined) {
-      // Links to extracts are presigned: only GET is allowed, as on the real storage (sheet 14).
-      if (method !== "GET") return refuse(`${method} /extracts/:name`, textReply(403, "Forbidden"));
-      const contentType = extract.format === "csv" ? "text/csv" : "application/json";
-      return work("GET /extracts/:name", () => ({ status: 200, body: extract.body, contentType }));
-    }
+    const extract = deps.extracts.prepare(arrival);
+    if (extract !== undefined) return extract;
     const isFirehose = method === "POST" && ["/", "/firehose", "/api/v1/firehose"].includes(path);
     const [prefix, version, name = "", ...parts] = path.split("/").filter((part) => part !== "");
     const isRest = prefix === "api" && version === "v1" && name !== "";

@@ -8,11 +8,12 @@ import { createLoopbackServer } from "../loopback/server";
 import { createBooks, type Books } from "./books";
 import { createConnectors, type ConnectorObject, type ConnectorSeed, type Segment } from "./connectors";
 import { controlHull } from "./control";
+import { createExtracts, type ExtractFile, type PublishedExtract } from "./extracts";
 import type { FirehoseItem, Refusal, TrackedEvent } from "./firehose";
 import { buildAccountMessage, buildUserMessage, flatten } from "./messages";
 import type { AccountMessage, MessageParts, UserMessage } from "./messages";
 import { createProfiles, type Profile, type Profiles } from "./profiles";
-import { createRouter, type Extract } from "./router";
+import { createRouter } from "./router";
 import { createSender, type Sender } from "./sender";
 import { createSigner } from "./signing";
 
@@ -63,7 +64,9 @@ export interface HullSimulator extends Sender {
   /** Refuses batches that hold a matching item. Answers the function that ends it. */
   refuse(matches: (item: FirehoseItem) => boolean, status?: number): () => void;
   /** Offers a file for `POST /batch` (sheet 4) and answers its URL. JSON = one object a line. */
-  addExtract(body: string, format?: Extract["format"]): string;
+  addExtract(body: string, format?: ExtractFile["format"]): string;
+  /** The same for files of any size and packing; what it answers counts downloads and makes them fail. */
+  publishExtract(file: ExtractFile): PublishedExtract;
   /** RS256 token with this id as `jti`. */
   sign(notificationId: string): string;
   /** A `user:update` message of a stored profile, with its account and segments. */
@@ -87,7 +90,7 @@ export function createHullSimulator(options: HullSimulatorOptions = {}): HullSim
   const refusals = new Set<Refusal>();
   const events = new Map<string, TrackedEvent>();
   const segments: { readonly users: Segment[]; readonly accounts: Segment[] } = { users: [], accounts: [] };
-  const extracts = new Map<string, Extract>();
+  const extracts = createExtracts(createRandom(seedOf(seed, "hull extracts")), clock);
   let disabled = false;
   let stopping = new AbortController();
 
@@ -165,11 +168,8 @@ export function createHullSimulator(options: HullSimulatorOptions = {}): HullSim
       refusals.add(refusal);
       return () => void refusals.delete(refusal);
     },
-    addExtract(body, format = "json") {
-      const name = `${random.hex(8)}.${format}`;
-      extracts.set(name, { body, format });
-      return `${simulator.url}/extracts/${name}`;
-    },
+    addExtract: (content, format = "json") => simulator.publishExtract({ content, format }).url,
+    publishExtract: (file) => extracts.publish(file, simulator.url),
     sign: (notificationId) => signer.sign(notificationId),
     userMessage(profile, parts = {}) {
       const account = profiles.accounts.get(profile.account_id ?? "");

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from "node:http";
+import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 
 /** One request as a simulator saw it, from arrival to answer. */
 export interface Call {
@@ -23,6 +23,8 @@ export interface Reply {
   readonly body?: unknown;
   readonly contentType?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Writes an answer that is no text, such as a file: resolves when it has left, or when the caller has gone. */
+  readonly send?: (response: ServerResponse, closing: AbortSignal) => Promise<void>;
 }
 
 /** A call that was accepted for work; `apply` does the work, after any simulated latency. */

@@ -10,7 +10,7 @@ export interface Delivery {
 }
 
 /** Resolves when the caller has hung up or the simulator closes. */
-function untilGone(response: ServerResponse, closing: AbortSignal): Promise<void> {
+export function untilGone(response: ServerResponse, closing: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (response.destroyed || closing.aborted) {
       resolve();
@@ -28,7 +28,7 @@ function reset(response: ServerResponse): Promise<void> {
 
 const plain = (reply: Reply): Delivery => ({
   result: String(reply.status),
-  send: (response) => sendReply(response, reply),
+  send: (response, closing) => reply.send?.(response, closing) ?? sendReply(response, reply),
 });
 
 /** The end of a call whose work a fault prevents; nothing when the fault lets the work be done. */

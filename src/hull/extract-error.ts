@@ -1,0 +1,51 @@
+// How reading an extract ends when not all of it could be read.
+import { types } from "node:util";
+
+/**
+ * forbidden_url: an address that we do not visit · http_status: the storage refused · unreachable: no connection ·
+ * interrupted: the download broke off or stood still · not_an_extract: something else lies there · too_large: beyond a
+ * limit of ours.
+ */
+export type ExtractErrorKind =
+  "forbidden_url" | "http_status" | "unreachable" | "interrupted" | "not_an_extract" | "too_large";
+
+export interface ExtractTrouble {
+  readonly kind: ExtractErrorKind;
+  /** What happened and what a person can do, to follow a colon. Never a query, never a value of a row. */
+  readonly what: string;
+  /** True when the same order may work later. */
+  readonly retryable: boolean;
+  readonly status?: number | undefined;
+  readonly cause?: unknown;
+}
+
+export class ExtractError extends Error {
+  override readonly name = "ExtractError";
+  readonly kind: ExtractErrorKind;
+  readonly retryable: boolean;
+  /** Index of the first row that is missing: `skipRows` of the next try. */
+  readonly atRow: number;
+  readonly status: number | undefined;
+
+  /** @param place host and path of the link, as `placeOf` prints them */
+  constructor(place: string, atRow: number, trouble: ExtractTrouble) {
+    const cause = safeCause(trouble.cause);
+    super(`The extract at ${place}: ${trouble.what}`, cause === undefined ? {} : { cause });
+    this.kind = trouble.kind;
+    this.retryable = trouble.retryable;
+    this.atRow = atRow;
+    this.status = trouble.status;
+  }
+}
+
+/** Makes the error of one order: whoever meets trouble knows neither the link nor the row. */
+export type Fail = (trouble: ExtractTrouble) => ExtractError;
+
+/** Errors of sockets and parsers carry packets and addresses along; only name, code and message go on. */
+function safeCause(cause: unknown): Error | undefined {
+  if (!types.isNativeError(cause)) return undefined;
+  const safe: Error & { code?: string } = new Error(cause.message);
+  safe.name = cause.name;
+  if ("code" in cause && typeof cause.code === "string") safe.code = cause.code;
+  return safe;
+}

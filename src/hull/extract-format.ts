@@ -1,0 +1,21 @@
+// What the formats of extracts have in common.
+import type { Json } from "../record";
+import type { Cut, Scanner } from "./extract-cutter";
+
+/** A row that was read, or what is wrong with it: a clause to follow "Row 7", without any of its values. */
+export type RowValue =
+  | { readonly ok: true; readonly value: Readonly<Record<string, Json>> }
+  | { readonly ok: false; readonly problem: string };
+
+/** How one file is read; it remembers the header. */
+export interface RowFormat {
+  readonly scanner: Scanner;
+  /** Why a row may seem too long, besides being so. */
+  readonly tooLongHint: string;
+  /** False for an empty line, and for the header, which is remembered. @throws what `fail` makes of a bad header */
+  isRow(cut: Cut): boolean;
+  /** One result per row, in order. */
+  read(rows: readonly Buffer[]): RowValue[];
+}
+
+export const NOT_UTF8 = "is no valid UTF-8";

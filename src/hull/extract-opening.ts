@@ -1,0 +1,44 @@
+// How a file begins: with a byte order mark perhaps, or with something that is no extract at all.
+import type { ExtractTrouble } from "./extract-error";
+
+const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
+const NOTHING = Buffer.alloc(0);
+
+export interface Opening {
+  /** The bytes without byte order mark and without blanks before the first row; `trouble` when it is no extract. */
+  push(bytes: Buffer): { readonly bytes: Buffer } | { readonly trouble: ExtractTrouble };
+}
+
+/** Watches the beginning of one file; afterwards everything passes. */
+export function createOpening(format: "json" | "csv"): Opening {
+  let state: "mark" | "blanks" | "rows" = "mark";
+  let head = NOTHING;
+
+  return {
+    push(bytes) {
+      if (state === "rows") return { bytes };
+      head = Buffer.concat([head, bytes]);
+      if (state === "mark") {
+        // A first piece may be shorter than the mark.
+        if (head.length < 3 && BYTE_ORDER_MARK.subarray(0, head.length).equals(head)) return { bytes: NOTHING };
+        if (BYTE_ORDER_MARK.equals(head.subarray(0, 3))) head = head.subarray(3);
+        state = "blanks";
+      }
+      const first = head.findIndex((byte) => byte !== 0x20 && (byte < 0x09 || byte > 0x0d));
+      const opened = first === -1 ? NOTHING : head.subarray(first);
+      head = NOTHING;
+      if (opened.length === 0) return { bytes: NOTHING };
+      state = "rows";
+      const what = strangeOpening(String.fromCharCode(opened[0] ?? 0), format);
+      return what === undefined ? { bytes: opened } : { trouble: { kind: "not_an_extract", what, retryable: false } };
+    },
+  };
+}
+
+function strangeOpening(first: string, format: "json" | "csv"): string | undefined {
+  if (first === "<") return "it is a page or a document with tags, no rows. Send the batch from Hull again.";
+  if (format === "csv" && (first === "{" || first === "[")) {
+    return "it was announced as CSV and holds JSON. Send the batch again with the right format.";
+  }
+  return undefined;
+}

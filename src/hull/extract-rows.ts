@@ -1,0 +1,71 @@
+// From cuts to numbered rows: what is empty does not count, what is done already is not parsed.
+import { TOO_LONG, type Cut } from "./extract-cutter";
+import type { RowFormat, RowValue } from "./extract-format";
+
+export interface ExtractRow {
+  /** From 0; every line or record counts that is not empty, good or bad. The header of a CSV file does not. */
+  readonly index: number;
+  /** `problem` is a sentence that calls the row by its number from 1 and holds none of its values. */
+  readonly row: RowValue;
+}
+
+export interface RowReader {
+  /** The rows among these cuts, those before `skipRows` left out. */
+  read(cuts: readonly Cut[]): ExtractRow[];
+  /** Index of the first row that was not given out; at least `skipRows`. */
+  readonly nextRow: number;
+  /** True once there are more rows than allowed; the first of them and all others are left out. */
+  readonly isFull: boolean;
+}
+
+export interface RowReaderOptions {
+  readonly format: RowFormat;
+  readonly skipRows: number;
+  readonly maxRows: number;
+  /** For the sentence about a row that is too long. */
+  readonly maxRowBytes: number;
+}
+
+export function createRowReader({ format, skipRows, maxRows, maxRowBytes }: RowReaderOptions): RowReader {
+  let seen = 0;
+  let nextRow = skipRows;
+  let isFull = false;
+
+  function number(value: RowValue): ExtractRow {
+    const index = nextRow;
+    nextRow += 1;
+    return { index, row: value.ok ? value : { ok: false, problem: `Row ${index + 1} ${value.problem}.` } };
+  }
+
+  return {
+    read(cuts) {
+      const rows: ExtractRow[] = [];
+      let run: Buffer[] = [];
+      const readRun = (): void => {
+        for (const value of format.read(run)) rows.push(number(value));
+        run = [];
+      };
+      for (const cut of cuts) {
+        if (isFull || !format.isRow(cut)) continue;
+        isFull = seen >= maxRows;
+        if (isFull) continue;
+        seen += 1;
+        if (seen <= skipRows) continue;
+        if (cut === TOO_LONG) {
+          readRun();
+          rows.push(number({ ok: false, problem: `is longer than ${maxRowBytes} bytes${format.tooLongHint}` }));
+        } else {
+          run.push(cut);
+        }
+      }
+      readRun();
+      return rows;
+    },
+    get nextRow() {
+      return nextRow;
+    },
+    get isFull() {
+      return isFull;
+    },
+  };
+}
