@@ -12,6 +12,7 @@ const MERGED = "Merged with a newer message of the same shipment.";
 /** One message of one record, in one transaction. */
 export function acceptOne(tables: Tables, ledger: Ledger, acceptance: Acceptance): Accepted {
   const { tenant, type, hullId, remote, content } = acceptance;
+  const inRun = acceptance.run === undefined ? {} : { run: acceptance.run };
   const nowMs = tables.now();
   const endings: Ending[] = [];
   const children: RecordEnding[] = [];
@@ -36,16 +37,24 @@ export function acceptOne(tables: Tables, ledger: Ledger, acceptance: Acceptance
   const counted = take(acceptance.messageId, record !== undefined && acceptance.version > record.version);
   for (const messageId of acceptance.merged) {
     const first = take(messageId, false);
-    note(ending({ messageId, counted: first }, "superseded", "merged", `${MERGED} (${acceptance.messageId})`, nowMs));
+    note(
+      ending(
+        { messageId, counted: first, ...inRun },
+        "superseded",
+        "merged",
+        `${MERGED} (${acceptance.messageId})`,
+        nowMs,
+      ),
+    );
   }
   if (remote === undefined) {
-    if (content.kind !== "entry") note({ ...content.ending, counted });
+    if (content.kind !== "entry") note({ ...content.ending, counted, ...inRun });
     return end("ended");
   }
 
   if (record !== undefined && acceptance.version < record.version) {
     const text = `${NEWER} (${record.messageId})`;
-    note(ending({ messageId: acceptance.messageId, counted }, "superseded", "newer_message", text, nowMs));
+    note(ending({ messageId: acceptance.messageId, counted, ...inRun }, "superseded", "newer_message", text, nowMs));
     if (counted) tables.records.put([remote, type, hullId], { ...record, ...seen.recent() });
     return end("ended");
   }
@@ -66,7 +75,7 @@ export function acceptOne(tables: Tables, ledger: Ledger, acceptance: Acceptance
   const entries = openEntries(tables, ledger, { remote, tenant }, children);
   const entry = entries.get(type, hullId);
   if (content.kind === "end" || (content.kind === "unchanged" && entry === undefined)) {
-    const last: Ending = { ...content.ending, counted };
+    const last: Ending = { ...content.ending, counted, ...inRun };
     // What can come once and was not taken may come again.
     if (acceptance.once !== true) {
       saveRecord({ last, ...(content.kind === "end" || content.digest === undefined ? {} : { same: content.digest }) });
@@ -92,6 +101,7 @@ export function acceptOne(tables: Tables, ledger: Ledger, acceptance: Acceptance
     ...mergeContent(replaced, content.content),
     seq: ledger.nextSeq(),
     counted: counted || (again && replaced.counted),
+    ...inRun,
   };
   entries.put(entry, queued(entry, next, { tenant, type, hullId }, record?.doubt, nowMs));
   return end("queued");

@@ -1,5 +1,6 @@
 /** The Store on an ordered key-value database with transactions (LMDB on disk, or memory in unit tests). */
 import { acceptOne, digestOf } from "./accept";
+import { fetchView, forgetGone, markVanished, takeFetched } from "./fetched";
 import { forgetEntity } from "./forget";
 import { forgetTenant } from "./forget-tenant";
 import { hurryEntries } from "./entries";
@@ -9,6 +10,7 @@ import { candidates, noteScan, observe } from "./mirror";
 import { replayLetter } from "./replay";
 import { createHousekeeping } from "./retention";
 import type { EntryRow } from "./rows";
+import { beginRun, changeRun, lastRun, listRuns, openRunsOf, report } from "./runs";
 import { inSlices, SLICE } from "./slices";
 import { attemptOne, recoverOne, settleOne } from "./settle";
 import type { Backlog, Lane, RecordView, Store, Tally } from "./store";
@@ -99,10 +101,16 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
         });
       }),
 
-    accept: (acceptances) =>
-      inSlices(acceptances, (slice) =>
-        transact(tables, (ledger) => slice.map((acceptance) => acceptOne(tables, ledger, acceptance))),
-      ),
+    accept: (acceptances, progress) => {
+      const last = acceptances.at(-1);
+      return inSlices(acceptances, (slice) =>
+        transact(tables, (ledger) => {
+          const accepted = slice.map((acceptance) => acceptOne(tables, ledger, acceptance));
+          if (progress !== undefined && slice.at(-1) === last) changeRun(tables, progress.run, progress.change);
+          return accepted;
+        }),
+      );
+    },
 
     lanes: () =>
       read(() =>
@@ -182,6 +190,38 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
         }
         return ids;
       }),
+
+    fetchView: (remote, type, ids) => read(() => fetchView(tables, remote, type, ids)),
+    takeFetched: async (remote, type, { rows, ...step }) => {
+      await inSlices(rows, (slice) =>
+        kv.transact(() => {
+          takeFetched(tables, remote, type, { ...step, rows: slice });
+          return [];
+        }),
+      );
+    },
+    noteScan: (remote, type, scan) => kv.transact(() => noteScan(tables, remote, type, scan)),
+    markVanished: (remote, type, query) => kv.transact(() => markVanished(tables, remote, type, query)),
+    forgetGone: (remote, type, ids) => kv.transact(() => forgetGone(tables, remote, type, ids)),
+
+    beginRun: (run, exclusive) => kv.transact(() => beginRun(tables, run, exclusive)),
+    changeRun: (id, change) => kv.transact(() => changeRun(tables, id, change)),
+    run: (id) => read(() => tables.runs.get([id])),
+    runs: (query) => read(() => listRuns(tables, query)),
+    openRuns: () => read(() => openRunsOf(tables, [])),
+    lastRun: (tenant, kind, type) => read(() => lastRun(tables, tenant, kind, type)),
+    report: (id, lines) =>
+      transact(tables, (ledger) => {
+        const run = tables.runs.get([id]);
+        if (run !== undefined) report(tables, ledger, run, lines);
+      }),
+    reportLines: (id, after, limit) =>
+      read(() =>
+        [...tables.reports.range([id], { after: [id, after], limit })].map(([key, line]) => ({
+          ...line,
+          at: Number(key[1]),
+        })),
+      ),
 
     tells: (lane, limit) => read(() => dueTells(tables, lane, limit)),
     told: (lane, rows) =>

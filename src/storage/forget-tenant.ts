@@ -2,6 +2,7 @@
 import { openEntries } from "./entries";
 import { forgetTell } from "./forget";
 import { closeLetter } from "./letters";
+import { forgetRunsOf } from "./runs";
 import { SLICE } from "./slices";
 import type { Lane } from "./store";
 import { lanesOf, transact, type Ledger, type Tables } from "./tables";
@@ -17,6 +18,7 @@ export async function forgetTenant(tables: Tables, tenant: string): Promise<numb
     await untilNothing(() => transact(tables, (ledger) => forgetLaneRows(tables, ledger, lane, SLICE)));
     await untilNothing(() => kv.transact(() => forgetRemoteRows(tables, lane, SLICE)));
   }
+  await untilNothing(() => kv.transact(() => forgetRunsOf(tables, tenant, SLICE)));
   return removed + (await kv.transact(() => forgetTenantRow(tables, tenant)));
 }
 

@@ -39,7 +39,7 @@ function assertReadable(path: string): void {
  */
 export function createLmdbKeyValue(path: string): KeyValue {
   assertReadable(path);
-  const root = open({ path, maxDbs: 32, noMemInit: true });
+  const root = open({ path, maxDbs: 64, noMemInit: true });
   const tables = new Map<string, unknown>();
 
   function createTable<V>(name: string): Table<V> {

@@ -77,6 +77,7 @@ const ending = row<Ending>({
   counted: true,
   note: true,
   derived: true,
+  run: true,
 });
 
 const endings: Codec<readonly Ending[]> = {
@@ -96,6 +97,7 @@ const content = row<Content>({
   derived: true,
   counted: true,
   once: true,
+  run: true,
 });
 
 const attempt = row<Attempt>({ content, kind: true, startedAtMs: true });
@@ -125,6 +127,9 @@ export const MIRROR = row<MirrorRow>({
   createdAtMs: true,
   writtenAtMs: true,
   seenAtMs: true,
+  missing: true,
+  toldRest: true,
+  countedIn: true,
 });
 
 export const ENTRY = row<EntryRow>({

@@ -2,6 +2,7 @@
 import type { Key, Table } from "./kv";
 import { closeLetter } from "./letters";
 import type { RecordRow } from "./rows";
+import { oldRuns, removeRuns } from "./runs";
 import { forgetOld, hasOld, isWaiting, type Tables } from "./tables";
 
 /** Rows of one table that one step looks at. */
@@ -27,20 +28,22 @@ export function createHousekeeping(tables: Tables): (olderThanMs: number) => Pro
       const keptMs = record !== undefined && isEmpty(record) ? Math.max(olderThanMs, EVENTS_MS) : olderThanMs;
       return (record?.last?.atMs ?? nowMs) < nowMs - keptMs;
     };
-    const { letters, records, tired } = kv.read(() => ({
+    const { letters, records, runs, tired } = kv.read(() => ({
+      runs: oldRuns(tables, nowMs - olderThanMs, WALK),
       letters: nextLetters().filter(isOldLetter),
       records: nextRecords().filter(isOldRecord),
       tired: ids.filter((table) => hasOld(table, nowMs)),
     }));
-    if (letters.length + records.length + tired.length === 0) return 0;
+    if (letters.length + records.length + runs.length + tired.length === 0) return 0;
     return kv.transact(() => {
       // Looked at once more: since then they may have been written anew.
       const oldLetters = letters.filter(isOldLetter);
       for (const key of oldLetters) forgetLetter(tables, key);
       const oldRecords = records.filter(isOldRecord);
       for (const key of oldRecords) forgetLast(tables, key);
+      const runRows = removeRuns(tables, runs, WALK);
       const oldIds = tired.reduce((sum, table) => sum + forgetOld(table, nowMs, WALK), 0);
-      return oldLetters.length + oldRecords.length + oldIds;
+      return oldLetters.length + oldRecords.length + runRows + oldIds;
     });
   };
 }

@@ -66,6 +66,8 @@ export interface Ending {
   readonly note?: string;
   /** Of a record made for its children: counted apart, since no message asked for it. */
   readonly derived?: true;
+  /** The run that the message belongs to. */
+  readonly run?: string;
 }
 
 /** `remote`: what is there. `sent`: what we delivered or found equal. `told`: what Hull confirmed. Fingerprints. */
@@ -86,6 +88,12 @@ export interface MirrorRow {
   readonly createdAtMs?: number;
   readonly writtenAtMs?: number;
   readonly seenAtMs?: number;
+  /** A complete scan did not meet it: read it before anything is concluded. */
+  readonly missing?: true;
+  /** Digest of what Hull was told besides the mapped fields, with the mapping of that time. */
+  readonly toldRest?: string;
+  /** The fetch that counted it last: a page that comes twice counts once. */
+  readonly countedIn?: string;
 }
 
 /** The whole desired state of one record, with the message it came from. The newest version wins. */
@@ -105,6 +113,8 @@ export interface Content {
   readonly derived: boolean;
   /** False for a redelivered message: its outcome was counted before. */
   readonly counted: boolean;
+  /** The run that the message belongs to. */
+  readonly run?: string;
   /** Something that happened: it goes its way even when a newer message takes its parent out. */
   readonly once?: true;
 }
@@ -171,6 +181,51 @@ export interface DeadLetterRow {
   readonly content: Content;
   readonly ending: Ending;
   readonly attempts: number;
+}
+
+export type RunKind = "batch" | "fetch" | "drain";
+
+/** `stopped`: ended early because it was told to at the first error. */
+export type RunState = "waiting" | "running" | "success" | "error" | "stopped";
+
+export interface RunOptions {
+  /** Everything but writing; the counts say what would happen. */
+  readonly simulate?: true;
+  /** A report line per record. */
+  readonly verbose?: true;
+  /** Ends at the first record that is rejected or dead. */
+  readonly stopOnError?: true;
+}
+
+/** A batch, a fetch or the draining of a backlog. */
+export interface RunRow {
+  /** Begins with the time, so that runs are in order. */
+  readonly id: string;
+  readonly tenant: string;
+  readonly kind: RunKind;
+  /** The object type that it is about. */
+  readonly type: string;
+  readonly options: RunOptions;
+  readonly state: RunState;
+  readonly createdAtMs: number;
+  readonly startedAtMs?: number;
+  readonly endedAtMs?: number;
+  /** What was asked for, encrypted: links to extracts carry signatures. */
+  readonly order?: string;
+  /** Where to go on after a restart. */
+  readonly checkpoint?: Json;
+  /** Records with an outcome. */
+  readonly done: number;
+  /** Records that were met so far. */
+  readonly total?: number;
+  /** `total` will not grow any more: the run ends when every record has its outcome. */
+  readonly complete?: true;
+  /** `type/outcome/code` → records. */
+  readonly counts: Readonly<Record<string, number>>;
+  /** Why it ended early, and what to do. */
+  readonly error?: string;
+  /** Its end was logged. */
+  readonly announced?: true;
 }
 
 /** Why a lane or one of its types stands still. */

@@ -13,6 +13,8 @@ import type {
   MirrorRow,
   RecordRow,
   RemoteRow,
+  RunKind,
+  RunRow,
   Scan,
   TellRow,
   TenantRow,
@@ -45,6 +47,8 @@ export interface Acceptance {
   readonly version: number;
   /** Older messages of the same entity that this one swallowed. */
   readonly merged: readonly string[];
+  /** The run that the message belongs to: its outcome counts there too. */
+  readonly run?: string;
   /** Taken in once for all time: what has the same id later is the same thing again. */
   readonly once?: true;
   readonly content:
@@ -61,6 +65,11 @@ export interface Acceptance {
       }
     /** Says the same as the last unchanged message of the record; ends as that one did if it still is the last. */
     | { readonly kind: "same"; readonly ending: Ending; readonly digest: string };
+}
+
+export interface RunProgress {
+  readonly run: string;
+  readonly change: RunChange;
 }
 
 export interface Accepted {
@@ -180,6 +189,63 @@ export interface Replay extends LetterKey {
   readonly endings: readonly RecordEnding[];
 }
 
+export type NewRun = Pick<RunRow, "id" | "tenant" | "kind" | "type" | "options" | "order" | "checkpoint" | "total">;
+
+export interface BegunRun {
+  readonly run: RunRow;
+  /** False when another run of its tenant, kind and type is under way; `run` is that one. */
+  readonly begun: boolean;
+}
+
+/** `counts` are added, everything else replaces what was there. */
+export type RunChange = Partial<Omit<RunRow, "id" | "tenant" | "kind" | "type" | "options" | "createdAtMs" | "done">>;
+
+export interface RunQuery {
+  readonly tenant: string;
+  readonly limit: number;
+  /** Only runs that began before this one. */
+  readonly before?: string | undefined;
+}
+
+/** What became of one record of a verbose run, or would become of it. */
+export interface ReportLine {
+  readonly type: string;
+  readonly hullId: string;
+  readonly remoteId?: string;
+  readonly outcome: string;
+  readonly code: string;
+  readonly text: string;
+}
+
+/** One listed record, and what Hull knows of it now. */
+export interface FetchedRow {
+  readonly seen: Observation;
+  /** Undefined when Hull was not told and what it knows is not known to be up to date. */
+  readonly told?: { readonly facts: Readonly<Record<string, string>>; readonly rest: string };
+  /** `type/outcome/code` for the run's counts. */
+  readonly count: string;
+}
+
+export interface FetchStep {
+  /** When the page was asked for, milliseconds since 1970. */
+  readonly readAtMs: number;
+  readonly settleMs: number;
+  readonly rows: readonly FetchedRow[];
+  readonly run: string;
+}
+
+export interface VanishQuery {
+  readonly scanStartedAtMs: number;
+  /** `after` of the step before. */
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
+export interface Vanished {
+  readonly gone: readonly MirrorRow[];
+  readonly after?: string;
+}
+
 /** Counts by `type/outcome/code`; derived records (companies made for users) are counted apart. */
 export interface Tally {
   readonly messages: number;
@@ -219,7 +285,8 @@ export interface Store {
   /** Of the records' last unchanged messages; undefined where something else happened since. */
   digests(lane: Lane, type: string, hullIds: readonly string[]): Promise<readonly (KnownDigest | undefined)[]>;
   view(lane: Lane, type: string, hullIds: readonly string[]): Promise<readonly RecordView[]>;
-  accept(acceptances: readonly Acceptance[]): Promise<readonly Accepted[]>;
+  /** @param progress a run's checkpoint, written together with the last of the messages */
+  accept(acceptances: readonly Acceptance[], progress?: RunProgress): Promise<readonly Accepted[]>;
 
   /** Lanes that have anything in outbox or write-back. */
   lanes(): Promise<readonly Lane[]>;
@@ -262,6 +329,34 @@ export interface Store {
   mirrors(remote: string, type: string, ids: readonly string[]): Promise<readonly (MirrorRow | undefined)[]>;
   /** A few ids that are linked, to find out whether the remote is still the same. */
   sampleLinked(remote: string, type: string, limit: number): Promise<readonly string[]>;
+
+  /** What is remembered of listed records, and whether something of them waits or is in flight. */
+  fetchView(
+    remote: string,
+    type: string,
+    ids: readonly string[],
+  ): Promise<readonly { readonly mirror?: MirrorRow; readonly busy: boolean }[]>;
+  /** What was listed, what Hull confirmed of it, and the counts become known together. */
+  takeFetched(remote: string, type: string, step: FetchStep): Promise<void>;
+  /** A complete scan of a type has ended. */
+  noteScan(remote: string, type: string, scan: Scan): Promise<void>;
+  /** Marks some of what a complete scan did not meet. */
+  markVanished(remote: string, type: string, query: VanishQuery): Promise<Vanished>;
+  /** The service does not have these ids any more. */
+  forgetGone(remote: string, type: string, ids: readonly string[]): Promise<void>;
+
+  beginRun(run: NewRun, exclusive: boolean): Promise<BegunRun>;
+  /** Undefined when there is no such run under way. */
+  changeRun(id: string, change: RunChange): Promise<RunRow | undefined>;
+  run(id: string): Promise<RunRow | undefined>;
+  runs(query: RunQuery): Promise<readonly RunRow[]>;
+  /** Under way, or ended without anybody being told; oldest first. */
+  openRuns(): Promise<readonly RunRow[]>;
+  /** The last one that ended well and was no simulation. */
+  lastRun(tenant: string, kind: RunKind, type: string): Promise<RunRow | undefined>;
+  report(run: string, lines: readonly ReportLine[]): Promise<void>;
+  /** A page of a verbose run's report. */
+  reportLines(run: string, after: number, limit: number): Promise<readonly (ReportLine & { readonly at: number })[]>;
 
   tells(lane: Lane, limit: number): Promise<readonly TellRow[]>;
   /** Hull confirmed (or refused for good): facts become `told`, outcomes are written. */

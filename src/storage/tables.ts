@@ -14,10 +14,12 @@ import type {
   MirrorRow,
   RecordRow,
   RemoteRow,
+  RunRow,
   TellRow,
   TenantRow,
 } from "./rows";
-import type { Lane } from "./store";
+import { countInRun } from "./runs";
+import type { Lane, ReportLine } from "./store";
 
 /** Raised when the meaning of stored rows changes; older data is upgraded or refused at start. */
 export const FORMAT = 2;
@@ -70,6 +72,16 @@ export interface Tables {
   readonly tally: Table<number>;
   /** [remote, tenant] */
   readonly depth: Table<Depth>;
+  /** [run id] */
+  readonly runs: Table<RunRow>;
+  /** [tenant, minus the time of its making, run id] → 1 */
+  readonly runsByTime: Table<number>;
+  /** [tenant, kind, type, run id] → 1; under way, or ended without anybody being told */
+  readonly openRuns: Table<number>;
+  /** [tenant, kind, type] → run id */
+  readonly lastRuns: Table<string>;
+  /** [run id, seq] */
+  readonly reports: Table<ReportLine>;
 }
 
 /** Rows of each hot table that are kept in memory. */
@@ -106,6 +118,11 @@ export function openTables(database: KeyValue, now: () => number): Tables {
     holds: plain("holds"),
     tally: plain("tally"),
     depth: plain("depth"),
+    runs: plain("runs"),
+    runsByTime: plain("runsByTime"),
+    openRuns: plain("openRuns"),
+    lastRuns: plain("lastRuns"),
+    reports: plain("reports"),
   };
 }
 
@@ -114,6 +131,8 @@ export interface Ledger {
   nextSeq(): number;
   count(tenant: string, family: "messages" | "outcomes" | "derived", name: string, by?: number): void;
   depth(lane: Lane, change: Partial<Depth>): void;
+  /** Counts an outcome of a run. */
+  run(id: string, name: string): void;
   flush(): void;
 }
 
@@ -121,6 +140,7 @@ export function openLedger(tables: Tables): Ledger {
   let seq = tables.meta.get(["seq"]) ?? 0;
   const counts = new Map<string, { key: [string, string, string]; by: number }>();
   const depths = new Map<string, { lane: Lane; outbox: number; tells: number }>();
+  const runs = new Map<string, Record<string, number>>();
   return {
     nextSeq: () => (seq += 1),
     count: (tenant, family, name, by = 1) => {
@@ -136,7 +156,13 @@ export function openLedger(tables: Tables): Ledger {
       entry.tells += change.tells ?? 0;
       depths.set(id, entry);
     },
+    run: (id, name) => {
+      const names = runs.get(id) ?? {};
+      names[name] = (names[name] ?? 0) + 1;
+      runs.set(id, names);
+    },
     flush: () => {
+      for (const [id, names] of runs) countInRun(tables, id, names);
       tables.meta.put(["seq"], seq);
       for (const { key, by } of counts.values()) tables.tally.put(key, (tables.tally.get(key) ?? 0) + by);
       for (const { lane, outbox, tells } of depths.values()) {
@@ -161,18 +187,20 @@ export function transact<T>(tables: Tables, work: (ledger: Ledger) => T): Promis
 /** Counts an outcome; derived records are counted apart, redelivered messages not at all. */
 export function countEnding(ledger: Ledger, tenant: string, type: string, ending: Ending): void {
   if (!ending.counted) return;
-  ledger.count(tenant, ending.derived === true ? "derived" : "outcomes", `${type}/${ending.outcome}/${ending.code}`);
+  const name = `${type}/${ending.outcome}/${ending.code}`;
+  ledger.count(tenant, ending.derived === true ? "derived" : "outcomes", name);
+  if (ending.run !== undefined && ending.derived !== true) ledger.run(ending.run, name);
 }
 
 export function ending(
-  message: { readonly messageId: string; readonly counted: boolean; readonly derived?: boolean },
+  message: Pick<Ending, "messageId" | "counted" | "run"> & { readonly derived?: boolean },
   outcome: OutcomeKind,
   code: string,
   text: string,
   atMs: number,
   note?: string,
 ): Ending {
-  const { messageId, counted, derived } = message;
+  const { messageId, counted, derived, run } = message;
   return {
     messageId,
     outcome,
@@ -182,6 +210,7 @@ export function ending(
     counted,
     ...(note === undefined ? {} : { note }),
     ...(derived === true ? { derived } : {}),
+    ...(run === undefined ? {} : { run }),
   };
 }
 

@@ -1,0 +1,132 @@
+/** Runs: batches, fetches and drains, with counts, progress and an end. */
+import type { Key } from "./kv";
+import type { RunRow } from "./rows";
+import type { BegunRun, NewRun, ReportLine, RunChange, RunQuery } from "./store";
+import type { Ledger, Tables } from "./tables";
+
+/** Most lines that one run's report keeps; counts go on. */
+const MOST_LINES = 1_000_000;
+
+/**
+ * Begins a run. An exclusive one begins only if no other of its tenant, kind and type is under way; that one is
+ * answered then.
+ */
+export function beginRun(tables: Tables, run: NewRun, exclusive: boolean): BegunRun {
+  const [underway] = exclusive ? openRunsOf(tables, [run.tenant, run.kind, run.type]).filter(isUnderway) : [];
+  if (underway !== undefined) return { run: underway, begun: false };
+  const row: RunRow = { ...run, state: "waiting", createdAtMs: tables.now(), done: 0, counts: {} };
+  tables.runs.put([row.id], row);
+  tables.runsByTime.put(timeKey(row), 1);
+  tables.openRuns.put([row.tenant, row.kind, row.type, row.id], 1);
+  return { run: row, begun: true };
+}
+
+/** Changes a run that has not ended; undefined when there is none such. */
+export function changeRun(tables: Tables, id: string, change: RunChange): RunRow | undefined {
+  const row = tables.runs.get([id]);
+  if (row === undefined || (!isUnderway(row) && change.announced !== true)) return undefined;
+  const { counts = {}, ...rest } = change;
+  return saveRun(tables, row, { ...row, ...rest, ...added(row, counts) });
+}
+
+/** Counts outcomes of a run's records. One whose records all have their outcome has ended. */
+export function countInRun(tables: Tables, id: string, counts: RunRow["counts"]): void {
+  const row = tables.runs.get([id]);
+  if (row === undefined) return;
+  saveRun(tables, row, { ...row, ...added(row, counts) });
+}
+
+function added(row: RunRow, counts: RunRow["counts"]): Pick<RunRow, "counts" | "done"> {
+  const sums: Record<string, number> = { ...row.counts };
+  let { done } = row;
+  for (const [name, by] of Object.entries(counts)) {
+    sums[name] = (sums[name] ?? 0) + by;
+    done += by;
+  }
+  return { counts: sums, done };
+}
+
+function saveRun(tables: Tables, before: RunRow, changed: RunRow): RunRow {
+  const complete =
+    changed.state === "running" && changed.complete === true && changed.done >= (changed.total ?? Infinity);
+  const row: RunRow = complete ? { ...changed, state: "success" } : changed;
+  const after: RunRow = isUnderway(row) || row.endedAtMs !== undefined ? row : { ...row, endedAtMs: tables.now() };
+  tables.runs.put([row.id], after);
+  if (after.announced === true) tables.openRuns.remove([row.tenant, row.kind, row.type, row.id]);
+  if (before.state !== "success" && after.state === "success" && after.options.simulate !== true) {
+    tables.lastRuns.put([row.tenant, row.kind, row.type], row.id);
+  }
+  return after;
+}
+
+/** Whether it waits or runs. */
+export function isUnderway({ state }: RunRow): boolean {
+  return state === "waiting" || state === "running";
+}
+
+/** Runs that are under way, or whose end nobody was told yet; oldest first. */
+export function openRunsOf(tables: Tables, prefix: Key): RunRow[] {
+  return [...tables.openRuns.range(prefix)]
+    .flatMap(([key]) => tables.runs.get([key[3] ?? ""]) ?? [])
+    .toSorted((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** The last run of its kind that ended well and was no simulation. */
+export function lastRun(tables: Tables, tenant: string, kind: string, type: string): RunRow | undefined {
+  const id = tables.lastRuns.get([tenant, kind, type]);
+  return id === undefined ? undefined : tables.runs.get([id]);
+}
+
+/** Newest first. */
+export function listRuns(tables: Tables, { tenant, limit, before }: RunQuery): RunRow[] {
+  const last = before === undefined ? undefined : tables.runs.get([before]);
+  const start = last === undefined ? {} : { after: timeKey(last) };
+  return [...tables.runsByTime.range([tenant], { ...start, limit })].flatMap(
+    ([key]) => tables.runs.get([key[2] ?? ""]) ?? [],
+  );
+}
+
+/** The newest come first. */
+function timeKey({ tenant, createdAtMs, id }: RunRow): [string, number, string] {
+  return [tenant, -createdAtMs, id];
+}
+
+/** Writes lines of a verbose run's report. */
+export function report(tables: Tables, ledger: Ledger, run: RunRow, lines: readonly ReportLine[]): void {
+  if (run.done > MOST_LINES) return;
+  for (const line of lines) tables.reports.put([run.id, ledger.nextSeq()], line);
+}
+
+/** Runs that ended before the given time; the last good one of its kind stays, since the next one counts from it. */
+export function oldRuns(tables: Tables, beforeMs: number, limit: number): RunRow[] {
+  const old = [...tables.runs.range([], { limit })].map(([, row]) => row);
+  return old.filter(
+    (row) =>
+      !isUnderway(row) &&
+      (row.endedAtMs ?? row.createdAtMs) < beforeMs &&
+      tables.lastRuns.get([row.tenant, row.kind, row.type]) !== row.id,
+  );
+}
+
+/** Removes runs with their reports, a part of a long report at a time; answers how many rows went. */
+export function removeRuns(tables: Tables, runs: readonly RunRow[], limit: number): number {
+  let removed = 0;
+  for (const row of runs) {
+    const lines = [...tables.reports.range([row.id], { limit })];
+    for (const [key] of lines) tables.reports.remove(key);
+    removed += lines.length;
+    if (lines.length === limit) continue;
+    tables.runs.remove([row.id]);
+    tables.runsByTime.remove(timeKey(row));
+    tables.openRuns.remove([row.tenant, row.kind, row.type, row.id]);
+    removed += 1;
+  }
+  return removed;
+}
+
+/** Removes some of what is kept about a tenant's runs; answers how many rows went. */
+export function forgetRunsOf(tables: Tables, tenant: string, limit: number): number {
+  const last = [...tables.lastRuns.range([tenant])];
+  for (const [key] of last) tables.lastRuns.remove(key);
+  return removeRuns(tables, listRuns(tables, { tenant, limit }), limit) + last.length;
+}
