@@ -3,11 +3,14 @@ import { join } from "node:path";
 import { createEmbeddedStore } from "../src/storage/embedded";
 import { lockFolder, type ExclusiveLock } from "../src/storage/exclusive";
 import { createLmdbKeyValue } from "../src/storage/lmdb";
+import { clearSimulations, openSimulation, type Simulation } from "../src/storage/simulation";
 import type { Store } from "../src/storage/store";
 
 export interface DataFolder {
   readonly lock: ExclusiveLock;
   readonly store: Store;
+  /** A store for one simulated run; to be closed before the folder. */
+  simulate(): Promise<Simulation>;
   /** Closes the store, then lets others have the folder. */
   close(): Promise<void>;
 }
@@ -22,10 +25,14 @@ export const storePath = (dataDir: string): string => join(dataDir, "store");
 export async function openDataFolder(dataDir: string, now: () => number): Promise<DataFolder> {
   const lock = await lockFolder(dataDir);
   try {
-    const store = await createEmbeddedStore({ kv: createLmdbKeyValue(storePath(dataDir)), now });
+    const simulations = join(dataDir, "simulations");
+    await clearSimulations(simulations);
+    const kv = createLmdbKeyValue(storePath(dataDir));
+    const store = await createEmbeddedStore({ kv, now });
     return {
       lock,
       store,
+      simulate: () => openSimulation(kv, simulations, now),
       close: async () => {
         lock.serve(undefined);
         await store.close();

@@ -5,7 +5,8 @@ import type { Logger } from "pino";
 import { createForgetting } from "../src/engine/forget";
 import { createIntake } from "../src/engine/intake";
 import { createLanes, type Lanes } from "../src/engine/lanes";
-import { createTenants } from "../src/engine/tenants";
+import { createRuns } from "../src/engine/runs";
+import { createTenants, type Credentials } from "../src/engine/tenants";
 import { createGuardedLookup } from "../src/http/addresses";
 import { closeAgents, createAgents } from "../src/http/agents";
 import { createBudgetRegistry } from "../src/http/budget-registry";
@@ -15,7 +16,9 @@ import { joinSignals } from "../src/http/signals";
 import { systemSleep, type Sleep } from "../src/http/time";
 import { createHullClient } from "../src/hull/client";
 import { createCredentialCheck } from "../src/hull/credentials";
-import { createFirehose } from "../src/hull/firehose";
+import { createExtractReader } from "../src/hull/extract";
+import { assertLink } from "../src/hull/extract-link";
+import { createFirehose, type Firehose } from "../src/hull/firehose";
 import { createSignatureVerifier } from "../src/hull/signature";
 import { createKeyFetcher } from "../src/hull/signature-keys";
 import { createEmbeddedJobs } from "../src/queue/embedded";
@@ -49,6 +52,8 @@ const HOLD_MS = 10 * 60_000;
 const SCAN_TRUST_MS = 180 * 60_000;
 const BATCH = 5_000;
 const DAY_MS = 86_400_000;
+/** A batch is read no further while this many records of its tenant wait. */
+const BATCH_WAITING = 20_000;
 /** Hull waits 25 s for an answer. */
 const ANSWER_WITHIN_MS = 20_000;
 
@@ -61,7 +66,8 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
   const now = Date.now;
   const folder = await openDataFolder(config.DATA_DIR, now);
   const { store } = folder;
-  const seal = createSeal(readSecret(config.SECRET, config.DATA_DIR));
+  const secret = readSecret(config.SECRET, config.DATA_DIR);
+  const seal = createSeal(secret);
 
   const budgets = createBudgetRegistry();
   const metrics = createMetrics({
@@ -127,20 +133,22 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
     clock: now,
     log: httpLog,
   });
+  const timing = { settleMs: config.SETTLE_MS, scanTrustMs: SCAN_TRUST_MS };
   const retry = { baseMs: config.RETRY_BASE_MS, capMs: config.RETRY_CAP_MS };
+  const firehose = (given: Credentials): Firehose =>
+    createFirehose({
+      ...given,
+      protocol,
+      url: config.HULL_FIREHOSE_URL,
+      http: { ...hullHttp, retryBaseMs: config.RETRY_BASE_MS },
+    });
   const lanes = createLanes({
     store,
     service,
     tenants,
     log,
     now,
-    firehose: (given) =>
-      createFirehose({
-        ...given,
-        protocol,
-        url: config.HULL_FIREHOSE_URL,
-        http: { ...hullHttp, retryBaseMs: config.RETRY_BASE_MS },
-      }),
+    firehose,
     jobs: (handler) =>
       createEmbeddedJobs({
         handler,
@@ -148,11 +156,31 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
         onError: (name, error) => logger.error({ context: { job: name }, err: error }, "connector.job.error"),
       }),
     onError: (error) => logger.error({ err: error }, "connector.job.error"),
-    timing: { settleMs: config.SETTLE_MS, scanTrustMs: SCAN_TRUST_MS },
+    timing,
     pace: { retry, lingerMs: config.LINGER_MS, sweepMs: SWEEP_MS, holdMs: HOLD_MS, batch: BATCH },
     retentionMs: config.RETENTION_DAYS * DAY_MS,
   });
   const intake = createIntake({ store, service, log, now, wake: (lane) => lanes.wake(lane) });
+  const extractHosts = createHostAllowList(config.HULL_ALLOWED_EXTRACT_HOSTS);
+  const runs = createRuns({
+    store,
+    service,
+    tenants,
+    intake,
+    reader: createExtractReader({ allowedHosts: extractHosts }),
+    checkLink: (url) => assertLink(url, extractHosts),
+    firehose,
+    verify: (key) => lanes.verify(key),
+    seal,
+    log,
+    now,
+    retry,
+    timing,
+    simulate: () => folder.simulate(),
+    maxWaiting: Math.min(config.MAX_OUTBOX, BATCH_WAITING),
+    sweepMs: SWEEP_MS,
+    onError: (error) => logger.error({ err: error }, "connector.job.error"),
+  });
   const announce: Lanes["announce"] = (tenant, endings) => lanes.announce(tenant, endings);
   const desk = createDesk({
     store,
@@ -183,8 +211,10 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
     maxOutbox: config.MAX_OUTBOX,
     answerWithinMs: ANSWER_WITHIN_MS,
     accepting: () => accepting,
+    onDemand: { runs, extractHosts, tokenKey: secret, now },
   });
   await lanes.start();
+  await runs.start();
   folder.lock.serve(createControl(desk));
 
   return {
@@ -200,6 +230,7 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
       // Pauses and turns at the quota end at once: nobody waits that long for a process. Running calls may finish.
       ending.abort();
       budgets.close();
+      await runs.close();
       await lanes.close();
       for (const agents of [hullAgents, keyAgents, planhatAgents]) closeAgents(agents);
       await folder.close();

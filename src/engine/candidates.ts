@@ -52,25 +52,29 @@ export function endingFor(
   return { messageId: message.messageId, outcome, code: why.code, text: why.text, atMs, counted: true };
 }
 
+/** What is wrong with a message, and where. */
+export function wordsOf(problems: readonly Problem[], index: number): string {
+  return problems.map(({ path, message, remedy }) => `messages[${index}].${path} ${message}. ${remedy}`).join(" ");
+}
+
 /** A message that names no record: counted and told, with the field and the remedy. */
 export function brokenAcceptance<S>(
   service: Service<S>,
   tenant: Tenant<S>,
   entity: "user" | "account",
-  broken: { readonly messageId: string; readonly problems: readonly Problem[] },
-  index: number,
+  messageId: string,
+  problem: string,
   atMs: number,
 ): Acceptance {
-  const words = broken.problems.map(({ path, message, remedy }) => `messages[${index}].${path} ${message}. ${remedy}`);
-  const why = reason("invalid_message", words.join(" "));
+  const why = reason("invalid_message", problem);
   return {
     tenant: tenant.key,
     type: typeOf(service, entity),
     hullId: "",
-    messageId: broken.messageId,
+    messageId,
     version: 0,
     merged: [],
-    content: { kind: "end", ending: endingFor(broken, "rejected", why, atMs) },
+    content: { kind: "end", ending: endingFor({ messageId }, "rejected", why, atMs) },
   };
 }
 

@@ -100,7 +100,8 @@ async function readUnknown<S>(
 ): Promise<{ readonly works: readonly Work[]; readonly problem?: Problem }> {
   const { context, later } = pass;
   const { store, connection, lane, timing, retry, now } = pass.options;
-  const isUnknown = (work: Work): boolean => work.mirror?.complete === false && !work.content.derived;
+  const isUnknown = ({ mirror, content }: Work): boolean =>
+    mirror?.missing === true || (mirror?.complete === false && !content.derived);
   const unknown = works.filter(isUnknown);
   if (unknown.length === 0) return { works };
   const asked = new Set(unknown.slice(0, READ_LIMIT));
@@ -125,6 +126,8 @@ async function readUnknown<S>(
     }
   }
   await pass.settle(settlements);
+  // A record that is gone is found by its keys no more, whoever was linked to it.
+  if (answer.gone.length > 0) await store.forgetGone(lane.remote, context.type.name, answer.gone);
   return { works: known, ...(answer.problem === undefined ? {} : { problem: answer.problem }) };
 }
 

@@ -3,8 +3,17 @@
  * service is made on this way; when `take` resolves, everything is on disk.
  */
 import type { Service } from "../services/service";
-import type { Acceptance, Accepted, NewContent, RecordView, Store } from "../storage/store";
-import { brokenAcceptance, candidatesOf, claimsOf, endingFor, entityOf, typeOf, type Candidate } from "./candidates";
+import type { Acceptance, Accepted, NewContent, RecordView, RunChange, Store } from "../storage/store";
+import {
+  brokenAcceptance,
+  candidatesOf,
+  claimsOf,
+  endingFor,
+  entityOf,
+  typeOf,
+  wordsOf,
+  type Candidate,
+} from "./candidates";
 import { diff } from "./diff";
 import { mergeMessages, readMessage, type EntityMessage } from "./message";
 import { joinReasons } from "./outcome";
@@ -16,7 +25,19 @@ export interface Shipment<S> {
   readonly tenant: Tenant<S>;
   readonly entity: "user" | "account";
   readonly messages: readonly unknown[];
+  /** Rows of a batch that are no messages; counted like those. */
+  readonly unreadable?: readonly { readonly messageId: string; readonly problem: string }[];
   readonly isExport: boolean;
+  /** The batch that the messages come from. */
+  readonly run?: ShipmentRun;
+}
+
+export interface ShipmentRun {
+  readonly id: string;
+  /** Of every message: when the extract was asked for, milliseconds since 1970. */
+  readonly version: number;
+  /** Written down together with the messages. */
+  readonly change: RunChange;
 }
 
 export interface Intake<S> {
@@ -45,12 +66,23 @@ const MAX_ROUNDS = 8;
 
 export function createIntake<S>({ store, service, log, now, wake }: IntakeOptions<S>): Intake<S> {
   return {
-    async take({ tenant, entity, messages, isExport }) {
-      const read = messages.map((raw) => readMessage(raw, { entity, isExport, receivedAtMs: now() }));
+    async take({ tenant, entity, messages, unreadable = [], isExport, run }) {
+      const context = { entity, isExport, receivedAtMs: now(), ...(run === undefined ? {} : { version: run.version }) };
+      const read = messages.map((raw) => readMessage(raw, context));
       const merged = mergeMessages(read.flatMap((each) => (each.ok ? [each.message] : [])));
-      const broken = read.flatMap((each, index) =>
-        each.ok ? [] : [brokenAcceptance(service, tenant, entity, each, index, now())],
-      );
+      const broken = [
+        ...read.flatMap((each, index) =>
+          each.ok
+            ? []
+            : [brokenAcceptance(service, tenant, entity, each.messageId, wordsOf(each.problems, index), now())],
+        ),
+        ...unreadable.map(({ messageId, problem }) =>
+          brokenAcceptance(service, tenant, entity, messageId, problem, now()),
+        ),
+      ];
+      const ofRun = (acceptances: readonly Acceptance[]): readonly Acceptance[] =>
+        run === undefined ? acceptances : acceptances.map((each) => ({ ...each, run: run.id }));
+      const progress = run === undefined ? undefined : { run: run.id, change: run.change };
 
       const { same, others } = await quickLook(store, service, tenant, merged);
       const quick = same.map((each) => sameAcceptance(each, tenant, now()));
@@ -59,7 +91,8 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
       let ended = 0;
       for (let round = 0; round === 0 || pending.length > 0; round += 1) {
         const acceptances = await acceptancesOf(pending, tenant, round >= MAX_ROUNDS);
-        const accepted = await store.accept(round === 0 ? [...acceptances, ...quick, ...broken] : acceptances);
+        const all = ofRun(round === 0 ? [...acceptances, ...quick, ...broken] : acceptances);
+        const accepted = await store.accept(all, round === 0 ? progress : undefined);
         const again: Candidate[] = [];
         accepted.forEach((result, index) => {
           const candidate = pending[index];

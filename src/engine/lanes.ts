@@ -48,6 +48,8 @@ export interface Lanes {
   /** Recovers what a former process left in flight, and begins. */
   start(): Promise<void>;
   wake(lane: Lane): void;
+  /** Whether a tenant's changed credentials still lead to the records that are remembered; `moved`: load it again. */
+  verify(tenantKey: string): Promise<"same" | "moved" | "wait">;
   /** Lifts what holds a tenant's lane: its settings may have been mended. */
   release(lane: Lane): Promise<void>;
   /** Logs outcomes that were written outside of a pass. */
@@ -271,6 +273,12 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
       sweeper.unref();
     },
     wake,
+    verify: async (tenantKey) => {
+      const tenant = await tenants.load(tenantKey);
+      const connection = tenant === undefined ? undefined : tenants.connection(tenant);
+      if (tenant?.remote === undefined || connection === undefined) return "wait";
+      return verify({ remote: tenant.remote, tenant: tenant.key }, tenant, connection);
+    },
     release: async (lane) => {
       await holds.lift(lane);
       wake(lane);

@@ -54,6 +54,8 @@ export interface ReadContext {
   readonly isExport: boolean;
   /** Milliseconds since 1970; the version of a message that carries none. */
   readonly receivedAtMs: number;
+  /** Of rows of a batch, whatever they say: when the extract was asked for, milliseconds since 1970. */
+  readonly version?: number;
 }
 
 /** What both kinds of messages have in common once parsed. */
@@ -72,7 +74,7 @@ export function readMessage(raw: unknown, context: ReadContext): ReadMessage {
   const plain = plainParts(raw, entity);
   if (plain !== undefined) {
     const subject = entity === "user" ? plain.user : plain.account;
-    const version = versionOf(subject, receivedAtMs);
+    const version = context.version ?? versionOf(subject, receivedAtMs);
     return { ok: true, message: { entity, id: idOf(subject), version, events: [], isExport, ...plain } };
   }
   const parts = entity === "user" ? userParts(raw) : accountParts(raw);
@@ -88,7 +90,7 @@ export function readMessage(raw: unknown, context: ReadContext): ReadMessage {
       entity,
       id,
       messageId: messageIdOf(raw),
-      version: versionOf(subject, receivedAtMs),
+      version: context.version ?? versionOf(subject, receivedAtMs),
       user: parts.user,
       account: parts.account,
       segmentIds: entity === "user" ? segmentIds(raw, "segments", parts.segments, subject) : [],

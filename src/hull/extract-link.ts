@@ -2,7 +2,7 @@
 // allow-listed, for the link itself and for every redirect, or strangers could make us read our own network.
 import { isAddress, isLoopback, isPrivateAddress } from "../http/addresses";
 import type { HostAllowList, HostVerdict } from "../http/hosts";
-import type { Fail } from "./extract-error";
+import { ExtractError, type Fail } from "./extract-error";
 
 const VARIABLE = "HULL_ALLOWED_EXTRACT_HOSTS";
 const MAX_PLACE_LENGTH = 200;
@@ -42,6 +42,11 @@ export function checkLink(link: string, from: URL | undefined, hosts: HostAllowL
     return refuse("a public host may not lead to a private address.");
   }
   return new URL(link);
+}
+
+/** @throws ExtractError when a batch with this link would end at once; says what to do */
+export function assertLink(link: string, hosts: HostAllowList): void {
+  checkLink(link, undefined, hosts, (trouble) => new ExtractError(placeOf(link), 0, trouble));
 }
 
 /**

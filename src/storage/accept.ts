@@ -18,7 +18,7 @@ export function acceptOne(tables: Tables, ledger: Ledger, acceptance: Acceptance
   const children: RecordEnding[] = [];
 
   const note = (each: Ending): void => {
-    countEnding(ledger, tenant, type, each);
+    countEnding(ledger, tenant, type, hullId, each);
     endings.push(each);
   };
   const end = (state: Accepted["state"]): Accepted => ({ state, endings, children });
@@ -32,6 +32,7 @@ export function acceptOne(tables: Tables, ledger: Ledger, acceptance: Acceptance
   const take = (messageId: string, certain: boolean): boolean => {
     const first = seen.take(messageId, certain);
     if (first) ledger.count(tenant, "messages", type);
+    if (first && acceptance.run !== undefined) ledger.run(acceptance.run, "met");
     return first;
   };
   const counted = take(acceptance.messageId, record !== undefined && acceptance.version > record.version);

@@ -1,16 +1,16 @@
 /** The Store on an ordered key-value database with transactions (LMDB on disk, or memory in unit tests). */
 import { acceptOne, digestOf } from "./accept";
-import { fetchView, forgetGone, markVanished, takeFetched } from "./fetched";
+import { fetchView, forgetGone, markVanished, sharedKeys, takeFetched } from "./fetched";
 import { forgetEntity } from "./forget";
 import { forgetTenant } from "./forget-tenant";
 import { hurryEntries } from "./entries";
 import type { Key, KeyValue } from "./kv";
 import { closeLetter, familyOf, findLetter, indexOldLetters, listLetters } from "./letters";
-import { candidates, noteScan, observe } from "./mirror";
+import { candidates, confirmTold, noteScan, observe } from "./mirror";
 import { replayLetter } from "./replay";
 import { createHousekeeping } from "./retention";
 import type { EntryRow } from "./rows";
-import { beginRun, changeRun, lastRun, listRuns, openRunsOf, report } from "./runs";
+import { beginRun, changeRun, lastRun, listRuns, openRunsOf } from "./runs";
 import { inSlices, SLICE } from "./slices";
 import { attemptOne, recoverOne, settleOne } from "./settle";
 import type { Backlog, Lane, RecordView, Store, Tally } from "./store";
@@ -194,14 +194,20 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
     fetchView: (remote, type, ids) => read(() => fetchView(tables, remote, type, ids)),
     takeFetched: async (remote, type, { rows, ...step }) => {
       await inSlices(rows, (slice) =>
-        kv.transact(() => {
-          takeFetched(tables, remote, type, { ...step, rows: slice });
+        transact(tables, (ledger) => {
+          takeFetched(tables, ledger, remote, type, { ...step, rows: slice });
           return [];
         }),
       );
     },
     noteScan: (remote, type, scan) => kv.transact(() => noteScan(tables, remote, type, scan)),
     markVanished: (remote, type, query) => kv.transact(() => markVanished(tables, remote, type, query)),
+    sharedKeys: (remote, type, wanted) => read(() => sharedKeys(tables, remote, type, wanted)),
+    confirmFacts: (remote, type, confirmed) =>
+      kv.transact(() => {
+        const row = remoteRow(tables, remote);
+        for (const { id, facts } of confirmed) confirmTold(tables, row, type, id, facts);
+      }),
     forgetGone: (remote, type, ids) => kv.transact(() => forgetGone(tables, remote, type, ids)),
 
     beginRun: (run, exclusive) => kv.transact(() => beginRun(tables, run, exclusive)),
@@ -212,8 +218,7 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
     lastRun: (tenant, kind, type) => read(() => lastRun(tables, tenant, kind, type)),
     report: (id, lines) =>
       transact(tables, (ledger) => {
-        const run = tables.runs.get([id]);
-        if (run !== undefined) report(tables, ledger, run, lines);
+        for (const line of lines) tables.reports.put([id, ledger.nextSeq()], line);
       }),
     reportLines: (id, after, limit) =>
       read(() =>

@@ -129,7 +129,7 @@ export function openEntries(tables: Tables, ledger: Ledger, lane: Lane, endings:
       const end = ending(content, "dead", code, `${text} (${parentType} ${parentHullId}: ${words})`, tables.now());
       const attempts = child.attempts;
       keepLetter(tables, { ...lane, type, hullId, content, ending: end, attempts });
-      countEnding(ledger, child.tenant, type, end);
+      countEnding(ledger, child.tenant, type, hullId, end);
       noteLast(tables, lane, type, hullId, end);
       endings.push({ type, hullId, claims: content.claims, ending: end });
       remove(child);

@@ -1,9 +1,9 @@
 /** What a full fetch found: it becomes known here in the moment in which Hull knows it. */
+import type { Keys } from "../record";
 import { forgetMirror, observe } from "./mirror";
-import { countInRun } from "./runs";
 import type { Fact, MirrorRow } from "./rows";
 import type { FetchedRow, FetchStep, Vanished, VanishQuery } from "./store";
-import { isWaiting, mirrorRow, remoteRow, type Tables } from "./tables";
+import { indexValue, isWaiting, mirrorRow, remoteRow, type Ledger, type Tables } from "./tables";
 
 /** What is remembered of a listed record, and whether something of it waits or is in flight. */
 export function fetchView(
@@ -22,10 +22,9 @@ export function fetchView(
 }
 
 /** Takes in what was listed, what Hull confirmed of it, and the counts; each row counts once in its run. */
-export function takeFetched(tables: Tables, remoteKey: string, type: string, step: FetchStep): void {
+export function takeFetched(tables: Tables, ledger: Ledger, remoteKey: string, type: string, step: FetchStep): void {
   const { readAtMs, settleMs, rows, run } = step;
   const remote = remoteRow(tables, remoteKey);
-  const counts: Record<string, number> = {};
   const fresh = rows.filter(({ seen }) => mirrorRow(tables, remote, type, seen.id)?.countedIn !== run);
   observe(
     tables,
@@ -36,12 +35,11 @@ export function takeFetched(tables: Tables, remoteKey: string, type: string, ste
     rows.map(({ seen }) => seen),
   );
   for (const row of fresh) {
-    counts[row.count] = (counts[row.count] ?? 0) + 1;
+    ledger.run(run, row.line);
     const before = mirrorRow(tables, remote, type, row.seen.id);
     if (before !== undefined)
       tables.mirror.put([remoteKey, type, row.seen.id], { ...told(before, row), countedIn: run });
   }
-  countInRun(tables, run, counts);
 }
 
 function told(before: MirrorRow, { told: known }: FetchedRow): MirrorRow {
@@ -60,20 +58,44 @@ function told(before: MirrorRow, { told: known }: FetchedRow): MirrorRow {
  * @returns the ids that were newly marked, and where to go on
  */
 export function markVanished(tables: Tables, remoteKey: string, type: string, query: VanishQuery): Vanished {
-  const { scanStartedAtMs, after, limit } = query;
+  const { scanStartedAtMs, untold, after, limit } = query;
   const remote = remoteRow(tables, remoteKey);
   const start = after === undefined ? {} : { after: [remoteKey, type, after] };
   const rows = [...tables.mirror.range([remoteKey, type], { ...start, limit })];
   const gone: MirrorRow[] = [];
   for (const [key, row] of rows) {
     const known = Math.max(row.seenAtMs ?? 0, row.writtenAtMs ?? 0);
-    if (row.generation !== remote.generation || row.missing === true || known >= scanStartedAtMs) continue;
+    if (row.generation !== remote.generation || known >= scanStartedAtMs) continue;
+    if (row.missing === true && (untold === undefined || (row.facts[untold]?.[2] ?? null) !== null)) continue;
     const marked: MirrorRow = { ...row, missing: true, complete: false };
     tables.mirror.put(key, marked);
     gone.push(marked);
   }
   const last = rows.at(-1)?.[0][2];
   return { gone, ...(rows.length < limit || last === undefined ? {} : { after: String(last) }) };
+}
+
+/** Names of each record's keys that another record has, too. Only records that are there count. */
+export function sharedKeys(
+  tables: Tables,
+  remoteKey: string,
+  type: string,
+  wanted: readonly { readonly id: string; readonly keys: Keys }[],
+): string[][] {
+  const remote = remoteRow(tables, remoteKey);
+  const isOther = (id: string, name: string, value: string): boolean => {
+    for (const [path] of tables.mirrorKeys.range([remoteKey, type, name, indexValue(value)])) {
+      const other = String(path[4]);
+      if (other === id) continue;
+      const row = mirrorRow(tables, remote, type, other);
+      if (row !== undefined && row.missing !== true && row.keys[name]?.toLowerCase() === value.toLowerCase())
+        return true;
+    }
+    return false;
+  };
+  return wanted.map(({ id, keys }) =>
+    Object.entries(keys).flatMap(([name, value]) => (isOther(id, name, value) ? [name] : [])),
+  );
 }
 
 /** The service says that it does not have these ids. */

@@ -78,7 +78,7 @@ function forgetRecord(tables: Tables, ledger: Ledger, key: LetterKey): RecordEnd
   const endings: RecordEnding[] = [];
   const entries = openEntries(tables, ledger, key, endings);
   const note = (end: RecordEnding["ending"]): void => {
-    countEnding(ledger, tenant, type, end);
+    countEnding(ledger, tenant, type, hullId, end);
     endings.push({ type, hullId, claims: {}, ending: end });
   };
   const entry = entries.get(type, hullId);

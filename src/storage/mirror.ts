@@ -47,7 +47,14 @@ export function patchMirror(
         : { writtenAtMs: before.writtenAtMs }
       : { writtenAtMs: patch.writtenAtMs }),
     ...(before?.seenAtMs === undefined ? {} : { seenAtMs: before.seenAtMs }),
+    ...toldOf(before),
   });
+}
+
+/** What Hull knows besides the facts. */
+function toldOf(row: MirrorRow | undefined): Pick<MirrorRow, "toldRest" | "countedIn"> {
+  const { toldRest, countedIn } = row ?? {};
+  return { ...(toldRest === undefined ? {} : { toldRest }), ...(countedIn === undefined ? {} : { countedIn }) };
 }
 
 function withoutEmpty(keys: Keys): Keys {
@@ -89,6 +96,7 @@ export function observe(
       ...(created === undefined ? {} : { createdAtMs: created }),
       ...(before?.writtenAtMs === undefined ? {} : { writtenAtMs: before.writtenAtMs }),
       seenAtMs: readAtMs,
+      ...toldOf(before),
     });
   }
 }

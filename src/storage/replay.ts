@@ -25,7 +25,7 @@ export function replayLetter(tables: Tables, ledger: Ledger, key: LetterKey): Re
 
   const note = (of: Content): void => {
     const end = ending(of, "superseded", "newer_message", `${NEWER} (${newest?.messageId ?? ""})`, nowMs);
-    countEnding(ledger, tenant, type, end);
+    countEnding(ledger, tenant, type, hullId, end);
     endings.push({ type, hullId, claims: of.claims, ending: end });
   };
   const { seq: _, ...old } = content;

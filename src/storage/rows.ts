@@ -90,8 +90,8 @@ export interface MirrorRow {
   readonly seenAtMs?: number;
   /** A complete scan did not meet it: read it before anything is concluded. */
   readonly missing?: true;
-  /** Digest of what Hull was told besides the mapped fields, with the mapping of that time. */
-  readonly toldRest?: string;
+  /** What Hull was told besides the mapped fields: numbers of field and value, in turns; see `engine/told.ts`. */
+  readonly toldRest?: readonly number[];
   /** The fetch that counted it last: a page that comes twice counts once. */
   readonly countedIn?: string;
 }

@@ -2,7 +2,7 @@
 import type { Key } from "./kv";
 import type { RunRow } from "./rows";
 import type { BegunRun, NewRun, ReportLine, RunChange, RunQuery } from "./store";
-import type { Ledger, Tables } from "./tables";
+import type { Tables } from "./tables";
 
 /** Most lines that one run's report keeps; counts go on. */
 const MOST_LINES = 1_000_000;
@@ -29,11 +29,22 @@ export function changeRun(tables: Tables, id: string, change: RunChange): RunRow
   return saveRun(tables, row, { ...row, ...rest, ...added(row, counts) });
 }
 
-/** Counts outcomes of a run's records. One whose records all have their outcome has ended. */
-export function countInRun(tables: Tables, id: string, counts: RunRow["counts"]): void {
+/**
+ * Counts records that a run met, and outcomes of them. A run whose records all have their outcome has ended.
+ *
+ * @param seq number of the last row that was written; answers the number of the last one now
+ */
+export function countInRun(tables: Tables, id: string, met: number, lines: readonly ReportLine[], seq: number): number {
   const row = tables.runs.get([id]);
-  if (row === undefined) return;
-  saveRun(tables, row, { ...row, ...added(row, counts) });
+  if (row === undefined) return seq;
+  const counts: Record<string, number> = {};
+  for (const { type, outcome, code } of lines) {
+    const name = `${type}/${outcome}/${code}`;
+    counts[name] = (counts[name] ?? 0) + 1;
+  }
+  const total = met === 0 ? {} : { total: (row.total ?? 0) + met };
+  saveRun(tables, row, { ...row, ...added(row, counts), ...total });
+  return report(tables, row, lines, seq);
 }
 
 function added(row: RunRow, counts: RunRow["counts"]): Pick<RunRow, "counts" | "done"> {
@@ -47,8 +58,7 @@ function added(row: RunRow, counts: RunRow["counts"]): Pick<RunRow, "counts" | "
 }
 
 function saveRun(tables: Tables, before: RunRow, changed: RunRow): RunRow {
-  const complete =
-    changed.state === "running" && changed.complete === true && changed.done >= (changed.total ?? Infinity);
+  const complete = changed.state === "running" && changed.complete === true && changed.done >= (changed.total ?? 0);
   const row: RunRow = complete ? { ...changed, state: "success" } : changed;
   const after: RunRow = isUnderway(row) || row.endedAtMs !== undefined ? row : { ...row, endedAtMs: tables.now() };
   tables.runs.put([row.id], after);
@@ -92,9 +102,11 @@ function timeKey({ tenant, createdAtMs, id }: RunRow): [string, number, string] 
 }
 
 /** Writes lines of a verbose run's report. */
-export function report(tables: Tables, ledger: Ledger, run: RunRow, lines: readonly ReportLine[]): void {
-  if (run.done > MOST_LINES) return;
-  for (const line of lines) tables.reports.put([run.id, ledger.nextSeq()], line);
+function report(tables: Tables, run: RunRow, lines: readonly ReportLine[], seq: number): number {
+  if (run.options.verbose !== true || run.done > MOST_LINES) return seq;
+  let last = seq;
+  for (const line of lines) tables.reports.put([run.id, (last += 1)], line);
+  return last;
 }
 
 /** Runs that ended before the given time; the last good one of its kind stays, since the next one counts from it. */

@@ -62,7 +62,7 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
   const newer = entry.content?.seq === settlement.seq ? undefined : entry.content;
 
   const note = (end: Ending): void => {
-    countEnding(ledger, lane.tenant, type, end);
+    countEnding(ledger, lane.tenant, type, hullId, end);
     endings.push({ type, hullId, claims: worked.claims, ending: end });
     noteLast(tables, lane, type, hullId, end);
   };

@@ -221,9 +221,9 @@ export interface ReportLine {
 export interface FetchedRow {
   readonly seen: Observation;
   /** Undefined when Hull was not told and what it knows is not known to be up to date. */
-  readonly told?: { readonly facts: Readonly<Record<string, string>>; readonly rest: string };
-  /** `type/outcome/code` for the run's counts. */
-  readonly count: string;
+  readonly told?: { readonly facts: Readonly<Record<string, string>>; readonly rest: readonly number[] };
+  /** For the run's counts, and its report. */
+  readonly line: ReportLine;
 }
 
 export interface FetchStep {
@@ -236,6 +236,8 @@ export interface FetchStep {
 
 export interface VanishQuery {
   readonly scanStartedAtMs: number;
+  /** Also those that were marked before and of which Hull has not confirmed this fact. */
+  readonly untold?: string | undefined;
   /** `after` of the step before. */
   readonly after?: string | undefined;
   readonly limit: number;
@@ -336,12 +338,24 @@ export interface Store {
     type: string,
     ids: readonly string[],
   ): Promise<readonly { readonly mirror?: MirrorRow; readonly busy: boolean }[]>;
+  /** Names of each record's keys that another record of today has, too. */
+  sharedKeys(
+    remote: string,
+    type: string,
+    wanted: readonly { readonly id: string; readonly keys: Keys }[],
+  ): Promise<readonly (readonly string[])[]>;
   /** What was listed, what Hull confirmed of it, and the counts become known together. */
   takeFetched(remote: string, type: string, step: FetchStep): Promise<void>;
   /** A complete scan of a type has ended. */
   noteScan(remote: string, type: string, scan: Scan): Promise<void>;
   /** Marks some of what a complete scan did not meet. */
   markVanished(remote: string, type: string, query: VanishQuery): Promise<Vanished>;
+  /** Hull confirmed these facts of remote records. */
+  confirmFacts(
+    remote: string,
+    type: string,
+    confirmed: readonly { readonly id: string; readonly facts: Readonly<Record<string, string>> }[],
+  ): Promise<void>;
   /** The service does not have these ids any more. */
   forgetGone(remote: string, type: string, ids: readonly string[]): Promise<void>;
 
@@ -354,6 +368,7 @@ export interface Store {
   openRuns(): Promise<readonly RunRow[]>;
   /** The last one that ended well and was no simulation. */
   lastRun(tenant: string, kind: RunKind, type: string): Promise<RunRow | undefined>;
+  /** Adds lines to a run's report, such as those of its simulation. */
   report(run: string, lines: readonly ReportLine[]): Promise<void>;
   /** A page of a verbose run's report. */
   reportLines(run: string, after: number, limit: number): Promise<readonly (ReportLine & { readonly at: number })[]>;

@@ -131,8 +131,8 @@ export interface Ledger {
   nextSeq(): number;
   count(tenant: string, family: "messages" | "outcomes" | "derived", name: string, by?: number): void;
   depth(lane: Lane, change: Partial<Depth>): void;
-  /** Counts an outcome of a run. */
-  run(id: string, name: string): void;
+  /** Counts an outcome of a run, or a record that it met. */
+  run(id: string, line: ReportLine | "met"): void;
   flush(): void;
 }
 
@@ -140,7 +140,7 @@ export function openLedger(tables: Tables): Ledger {
   let seq = tables.meta.get(["seq"]) ?? 0;
   const counts = new Map<string, { key: [string, string, string]; by: number }>();
   const depths = new Map<string, { lane: Lane; outbox: number; tells: number }>();
-  const runs = new Map<string, Record<string, number>>();
+  const runs = new Map<string, { met: number; lines: ReportLine[] }>();
   return {
     nextSeq: () => (seq += 1),
     count: (tenant, family, name, by = 1) => {
@@ -156,13 +156,14 @@ export function openLedger(tables: Tables): Ledger {
       entry.tells += change.tells ?? 0;
       depths.set(id, entry);
     },
-    run: (id, name) => {
-      const names = runs.get(id) ?? {};
-      names[name] = (names[name] ?? 0) + 1;
-      runs.set(id, names);
+    run: (id, line) => {
+      const run = runs.get(id) ?? { met: 0, lines: [] };
+      if (line === "met") run.met += 1;
+      else run.lines.push(line);
+      runs.set(id, run);
     },
     flush: () => {
-      for (const [id, names] of runs) countInRun(tables, id, names);
+      for (const [id, { met, lines }] of runs) seq = countInRun(tables, id, met, lines, seq);
       tables.meta.put(["seq"], seq);
       for (const { key, by } of counts.values()) tables.tally.put(key, (tables.tally.get(key) ?? 0) + by);
       for (const { lane, outbox, tells } of depths.values()) {
@@ -185,11 +186,11 @@ export function transact<T>(tables: Tables, work: (ledger: Ledger) => T): Promis
 }
 
 /** Counts an outcome; derived records are counted apart, redelivered messages not at all. */
-export function countEnding(ledger: Ledger, tenant: string, type: string, ending: Ending): void {
-  if (!ending.counted) return;
-  const name = `${type}/${ending.outcome}/${ending.code}`;
-  ledger.count(tenant, ending.derived === true ? "derived" : "outcomes", name);
-  if (ending.run !== undefined && ending.derived !== true) ledger.run(ending.run, name);
+export function countEnding(ledger: Ledger, tenant: string, type: string, hullId: string, ending: Ending): void {
+  const { counted, outcome, code, text, derived, run } = ending;
+  if (!counted) return;
+  ledger.count(tenant, derived === true ? "derived" : "outcomes", `${type}/${outcome}/${code}`);
+  if (run !== undefined && derived !== true) ledger.run(run, { type, hullId, outcome, code, text });
 }
 
 export function ending(

@@ -44,7 +44,7 @@ export function toldOne(
       ...(last === undefined ? {} : { last }),
     });
   }
-  for (const ending of endings) countEnding(ledger, lane.tenant, row.type, ending);
+  for (const ending of endings) countEnding(ledger, lane.tenant, row.type, row.hullId, ending);
 
   tables.tellQueue.remove([lane.remote, lane.tenant, current.notBeforeMs, current.seq]);
   if (current.seq === row.seq) {

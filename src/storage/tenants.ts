@@ -47,7 +47,7 @@ export function moveEntries(tables: Tables, ledger: Ledger, lane: Lane, remote: 
     from.remove(entry);
     const end = (content: Content): void => {
       const text = "A newer message of the same entity arrived.";
-      countEnding(ledger, tenant, type, ending(content, "superseded", "newer_message", text, tables.now()));
+      countEnding(ledger, tenant, type, hullId, ending(content, "superseded", "newer_message", text, tables.now()));
     };
     if (entry.content === undefined && entry.withdrawn === true) {
       if (attempt !== undefined) end(attempt.content);

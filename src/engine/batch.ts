@@ -1,0 +1,126 @@
+/**
+ * One batch: an extract is downloaded and its rows are taken in like messages of an export. The place in the file is
+ * written down together with the rows, so a killed batch downloads again and skips what was taken in.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import { ExtractError, type ExtractReader, type ExtractRow } from "../hull/extract";
+import type { RunRow } from "../storage/rows";
+import type { Store } from "../storage/store";
+import { batchRow } from "./batch-rows";
+import type { Intake } from "./intake";
+import { patiently, type Attempt, type Patience, type Stop } from "./patience";
+import type { BatchOrder } from "./run-orders";
+import type { Tenant } from "./tenants";
+
+export interface BatchOptions<S> extends Patience {
+  readonly store: Store;
+  readonly intake: Intake<S>;
+  readonly reader: ExtractReader;
+  readonly tenant: Tenant<S>;
+  /** Entries that may wait; above it the file is read no further. */
+  readonly maxWaiting: number;
+  /** After each group of rows. */
+  readonly onProgress: (run: RunRow) => void;
+}
+
+/** Rows that are done; stored as the run's checkpoint. */
+const checkpoint = z.object({ rows: z.number().int().min(0) });
+
+/** Rows that are taken in at once. */
+const GROUP = 200;
+/** How often a full outbox is looked at, milliseconds. */
+const LOOK_MS = 200;
+
+/**
+ * Reads a batch from its checkpoint to its end; its rows are delivered meanwhile and afterwards. Throws only when the
+ * store fails.
+ *
+ * @returns undefined when every row was taken in
+ */
+export async function runBatch<S>(
+  options: BatchOptions<S>,
+  run: RunRow,
+  order: BatchOrder,
+): Promise<Stop | { readonly state: "stopped"; readonly error: string } | undefined> {
+  const { store, signal } = options;
+  let rows = checkpoint.safeParse(run.checkpoint).data?.rows ?? 0;
+  let failure: string | undefined;
+
+  const read = async (): Promise<Attempt<undefined>> => {
+    const began = rows;
+    try {
+      for await (const group of groupsOf(options.reader.rows({ ...order, skipRows: rows }, signal))) {
+        if (!(await room(options))) break;
+        const row = await takeGroup(options, run, order, group, rows + group.length);
+        rows += group.length;
+        options.onProgress(row);
+        failure = run.options.stopOnError === true ? firstFailure(row) : undefined;
+        if (failure !== undefined) break;
+      }
+      return { kind: "done", value: undefined };
+    } catch (error) {
+      if (signal.aborted) return { kind: "done", value: undefined };
+      if (!(error instanceof ExtractError)) throw error;
+      const message = `${error.message} The first missing row is row ${rows + 1}.`;
+      // A download that got further than the one before is no reason to lose patience.
+      if (error.retryable && rows > began) return read();
+      return error.retryable ? { kind: "later", waitMs: 0, message } : { kind: "failed", message };
+    }
+  };
+  const result = await patiently(options, read);
+  if ("state" in result) return result;
+  if (signal.aborted) return { state: "interrupted" };
+  if (failure !== undefined) return { state: "stopped", error: `${failure} Rows from ${rows + 1} on were not read.` };
+  await store.changeRun(run.id, { complete: true });
+  return undefined;
+}
+
+async function takeGroup<S>(
+  { intake, tenant, store }: BatchOptions<S>,
+  run: RunRow,
+  order: BatchOrder,
+  group: readonly ExtractRow[],
+  rows: number,
+): Promise<RunRow> {
+  const made = group.map((row) => batchRow(run.id, order, row));
+  await intake.take({
+    tenant,
+    entity: order.entity,
+    messages: made.flatMap(({ raw }) => (raw === undefined ? [] : [raw])),
+    unreadable: made.flatMap(({ messageId, problem }) => (problem === undefined ? [] : [{ messageId, problem }])),
+    isExport: true,
+    run: { id: run.id, version: run.createdAtMs, change: { checkpoint: { rows } } },
+  });
+  const row = await store.run(run.id);
+  if (row === undefined) throw new Error(`Run ${run.id} is gone.`);
+  return row;
+}
+
+/** Waits until the outbox has room; false when the process ends first. */
+async function room<S>({ store, tenant, maxWaiting, signal }: BatchOptions<S>): Promise<boolean> {
+  const { remote } = tenant;
+  while (!signal.aborted) {
+    if (remote === undefined || (await store.depth({ remote, tenant: tenant.key })).outbox < maxWaiting) return true;
+    await sleep(LOOK_MS);
+  }
+  return false;
+}
+
+function firstFailure({ counts }: RunRow): string | undefined {
+  const name = Object.keys(counts).find((each) => /\/(?:rejected|dead)\//.test(each));
+  return name === undefined ? undefined : `Stopped at the first error (${name}), as it was asked to.`;
+}
+
+async function* groupsOf(batches: AsyncIterable<readonly ExtractRow[]>): AsyncIterable<readonly ExtractRow[]> {
+  let group: ExtractRow[] = [];
+  for await (const batch of batches) {
+    for (const row of batch) {
+      group.push(row);
+      if (group.length < GROUP) continue;
+      yield group;
+      group = [];
+    }
+  }
+  if (group.length > 0) yield group;
+}

@@ -1,0 +1,168 @@
+/**
+ * One full fetch of an object type: page by page through the service's list, told to Hull where it does not know it yet.
+ * What is durable on both sides is the checkpoint, so a killed fetch goes on where it was.
+ */
+import { z } from "zod";
+import type { Firehose } from "../hull/firehose";
+import type { Connection, ListPage, ObjectType, Service } from "../services/service";
+import type { RunRow } from "../storage/rows";
+import type { Lane, Store } from "../storage/store";
+import { takeRows, type StepContext, type StepRow } from "./fetch-step";
+import { patiently, type Attempt, type Patience, type Stop } from "./patience";
+import { numberOf } from "./told";
+import { markVanished } from "./vanish";
+import { typeContext } from "./work";
+
+export interface FetchOptions<S> extends Patience {
+  readonly store: Store;
+  readonly service: Service<S>;
+  readonly connection: Connection;
+  readonly firehose: Firehose;
+  readonly settings: S;
+  readonly lane: Lane;
+  readonly type: ObjectType;
+  readonly settleMs: number;
+  readonly now: () => number;
+  /** After each page. */
+  readonly onProgress: (run: RunRow) => void;
+  readonly onRows: (rows: readonly StepRow[]) => void;
+}
+
+/** Where a fetch is; stored as the run's checkpoint. */
+const checkpoint = z.object({
+  /** Place in the service's list; null at its beginning. */
+  next: z.string().nullable(),
+  /** When the first page was asked for, milliseconds since 1970. */
+  scanStartedAtMs: z.number(),
+  /** When everything was compared last, whatever the service said about its age. */
+  comparedAllAtMs: z.number(),
+  /** The list was read to its end. */
+  ended: z.boolean(),
+  /** What vanished is marked up to this id. */
+  vanishedAfter: z.string().nullable(),
+});
+type Checkpoint = z.output<typeof checkpoint>;
+
+/** Rows that are told and written down together. */
+const STEP = 500;
+/** The clocks of the service and ours may differ, and lists may lag behind. */
+const OVERLAP_MS = 10 * 60_000;
+/** One fetch a week compares everything. */
+const COMPARE_ALL_MS = 7 * 86_400_000;
+/** A list that lost more than half of its records is more likely cut short than true. */
+const LEAST_SHARE = 0.5;
+const SMALL = 100;
+
+/**
+ * Runs a fetch from its checkpoint to its end. Throws only when the store fails.
+ *
+ * @param last the last fetch of the same type that ended well
+ * @returns undefined when it is done
+ */
+export async function runFetch<S>(
+  options: FetchOptions<S>,
+  run: RunRow,
+  last: RunRow | undefined,
+): Promise<Stop | undefined> {
+  const { store, service, lane, type, now } = options;
+  const before = checkpoint.safeParse(last?.checkpoint).data;
+  let at = checkpoint.safeParse(run.checkpoint).data ?? begin(before, now());
+  const remember = async (change: Partial<Checkpoint>): Promise<RunRow> => {
+    at = { ...at, ...change };
+    const row = await store.changeRun(run.id, { checkpoint: at });
+    if (row === undefined) throw new Error(`Run ${run.id} is not under way.`);
+    return row;
+  };
+  const context = stepContext(options, run, passBefore(options, at, before));
+  while (!at.ended) {
+    const read = await readPage(options, context, at.next);
+    if ("state" in read) return read;
+    const { page, readAtMs } = read.value;
+    for (let from = 0; from < page.rows.length; from += STEP) {
+      const rows = page.rows.slice(from, from + STEP);
+      const told = await patiently(options, () => takeRows(context, rows, readAtMs));
+      if ("state" in told) return told;
+    }
+    const ended = page.next === undefined;
+    if (ended) {
+      const size = (await store.run(run.id))?.done ?? 0;
+      await store.noteScan(lane.remote, type.name, { startedAtMs: at.scanStartedAtMs, size });
+    }
+    options.onProgress(await remember({ next: page.next ?? null, ended }));
+  }
+  const size = (await store.run(run.id))?.done ?? 0;
+  if (last !== undefined && last.done >= SMALL && size < last.done * LEAST_SHARE) {
+    options.onWarning(`The list held ${size} records, the one before ${last.done}; nothing is taken for deleted.`);
+    return undefined;
+  }
+  const { deletedAttribute } = service.fetchPolicy(options.settings);
+  return markVanished(
+    {
+      ...options,
+      remote: lane.remote,
+      serviceName: service.name,
+      scanStartedAtMs: at.scanStartedAtMs,
+      deletedAttribute,
+    },
+    at.vanishedAfter ?? undefined,
+    async (after) => {
+      await remember({ vanishedAfter: after });
+    },
+  );
+}
+
+function begin(before: Checkpoint | undefined, nowMs: number): Checkpoint {
+  const due = before === undefined || nowMs - before.comparedAllAtMs >= COMPARE_ALL_MS;
+  const comparedAllAtMs = due ? nowMs : before.comparedAllAtMs;
+  return { next: null, scanStartedAtMs: nowMs, comparedAllAtMs, ended: false, vanishedAfter: null };
+}
+
+/** Rows that the service says are older than this need no comparison; undefined when all are compared. */
+function passBefore<S>(
+  { settleMs }: FetchOptions<S>,
+  at: Checkpoint,
+  before: Checkpoint | undefined,
+): number | undefined {
+  const all = at.comparedAllAtMs === at.scanStartedAtMs;
+  return before === undefined || all ? undefined : before.scanStartedAtMs - OVERLAP_MS - settleMs;
+}
+
+function readPage<S>(
+  options: FetchOptions<S>,
+  { mapped }: StepContext,
+  next: string | null,
+): Promise<{ readonly value: { readonly page: ListPage; readonly readAtMs: number } } | Stop> {
+  const { connection, type, now } = options;
+  return patiently(options, async (): Promise<Attempt<{ page: ListPage; readAtMs: number }>> => {
+    const readAtMs = now();
+    const page = await connection.list(type.name, mapped, next ?? undefined);
+    const { problem } = page;
+    if (problem === undefined) return { kind: "done", value: { page, readAtMs } };
+    const { message, waitMs } = problem;
+    return problem.kind === "transient" ? { kind: "later", message, waitMs } : { kind: "failed", message };
+  });
+}
+
+function stepContext<S>(options: FetchOptions<S>, run: RunRow, passBeforeMs: number | undefined): StepContext {
+  const { store, service, firehose, settings, lane, type, settleMs, signal, now, onRows } = options;
+  const { linkToParent, deletedAttribute } = service.fetchPolicy(settings);
+  const parent = service.types.find((each) => each.name === type.parent?.type);
+  const context = typeContext(service, type, settings, now());
+  return {
+    ...context,
+    store,
+    firehose,
+    remote: lane.remote,
+    run: run.id,
+    serviceName: service.name,
+    ...(parent === undefined ? {} : { parent }),
+    link: linkToParent && type.entity === "user",
+    ...(passBeforeMs === undefined ? {} : { passBeforeMs }),
+    settleMs,
+    signal,
+    onRows,
+    ownFacts: new Set(context.mapped),
+    mapping: numberOf(JSON.stringify(settings)),
+    ...(deletedAttribute === undefined ? {} : { deletedAttribute }),
+  };
+}

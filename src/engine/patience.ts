@@ -1,0 +1,46 @@
+/** Trying again, slower each time, as long as the process lives. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { RetryPace } from "./pass";
+
+export interface Patience {
+  readonly retry: RetryPace;
+  readonly signal: AbortSignal;
+  /** Told why something is tried again. */
+  readonly onWarning: (message: string) => void;
+}
+
+/** Why a run ends before its work is done. */
+export type Stop =
+  | { readonly state: "error"; readonly error: string }
+  /** The process ends; the next one goes on. */
+  | { readonly state: "interrupted" };
+
+export type Attempt<T> =
+  | { readonly kind: "done"; readonly value: T }
+  | { readonly kind: "later"; readonly waitMs: number; readonly message: string }
+  | { readonly kind: "failed"; readonly message: string };
+
+/** Tries before a run gives up; whoever asked for it asks again. */
+const MOST_TRIES = 8;
+
+/** Repeats an attempt until it is done, fails for good, or the process ends. */
+export async function patiently<T>(
+  { retry, signal, onWarning }: Patience,
+  attempt: () => Promise<Attempt<T>>,
+): Promise<{ readonly value: T } | Stop> {
+  const ended = (): boolean => signal.aborted;
+  for (let tries = 1; ; tries += 1) {
+    if (ended()) return { state: "interrupted" };
+    const result = await attempt();
+    if (result.kind === "done") return { value: result.value };
+    if (ended()) return { state: "interrupted" };
+    if (result.kind === "failed" || tries >= MOST_TRIES) return { state: "error", error: result.message };
+    onWarning(result.message);
+    const pace = Math.min(retry.baseMs * 2 ** Math.min(tries - 1, 20), retry.capMs);
+    try {
+      await sleep(Math.max(pace, result.waitMs), undefined, { signal });
+    } catch {
+      return { state: "interrupted" };
+    }
+  }
+}

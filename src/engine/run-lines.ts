@@ -1,0 +1,51 @@
+/** What runs say in the log: one line each for start, progress and end, with the same figures as everywhere. */
+import type { RunRow } from "../storage/rows";
+import type { LogLine } from "./report";
+import type { Credentials } from "./tenants";
+
+export type JobEvent = "start" | "resume" | "progress" | "success" | "error" | "warning" | "skip";
+
+const LEVELS = {
+  start: "info",
+  resume: "info",
+  progress: "info",
+  success: "info",
+  error: "error",
+  warning: "warn",
+  skip: "debug",
+} as const;
+
+/** @param message what a person should know besides the figures */
+export function jobLine(
+  { organization, id }: Pick<Credentials, "organization" | "id">,
+  event: JobEvent,
+  run: Pick<RunRow, "kind" | "type"> & Partial<RunRow>,
+  message?: string,
+): LogLine {
+  return {
+    level: LEVELS[event],
+    event: `incoming.job.${event}`,
+    context: { organization, id },
+    data: { ...figures(run), ...(message === undefined ? {} : { reason: message }) },
+  };
+}
+
+/** The figures of a run, as people and programs read them. */
+export function figures(run: Pick<RunRow, "kind" | "type"> & Partial<RunRow>): Record<string, unknown> {
+  const at = (ms: number | undefined): string | undefined =>
+    ms === undefined ? undefined : new Date(ms).toISOString();
+  const { id, kind, type, state, done, total, counts, startedAtMs, endedAtMs, error } = run;
+  const all = {
+    run: id,
+    kind,
+    type,
+    state,
+    done,
+    total,
+    counts,
+    started_at: at(startedAtMs),
+    ended_at: at(endedAtMs),
+    error,
+  };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}

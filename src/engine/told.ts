@@ -1,0 +1,120 @@
+/**
+ * What Hull knows of a remote record, and what it must be told. Mapped fields are remembered by name, as the write-back
+ * does it; all others in a short list of numbers, two for a field. Pure.
+ */
+import type { Json } from "../record";
+import type { FieldSpec, IncomingAttribute, ListedRecord } from "../services/service";
+import type { Fact, MirrorRow } from "../storage/rows";
+import { canonical, fingerprint, NOTHING } from "./compare";
+
+/** Told under this name that the record vanished from the service. */
+export const DELETED = "@deleted";
+/** Told under this name that the user belongs to an account. */
+export const ACCOUNT = "@account";
+
+export interface ToldContext {
+  readonly specOf: (field: string) => FieldSpec;
+  /** Fields of the outgoing mapping: their marks stand with the other facts. */
+  readonly ownFacts: ReadonlySet<string>;
+  /** Number of today's mapping: what was complete for another one is compared anew. */
+  readonly mapping: number;
+  /** Hull attribute that says when a record vanished, if that is wanted. */
+  readonly deletedAttribute?: string;
+}
+
+export interface News {
+  /** What to send; empty when Hull knows everything. */
+  readonly attributes: Readonly<Record<string, Json | { readonly operation: "setIfNull"; readonly value: Json }>>;
+  /** What is remembered once Hull confirmed. */
+  readonly facts: Readonly<Record<string, string>>;
+  readonly rest: readonly number[];
+}
+
+/** Compares a listed record with what Hull was told of it. */
+export function newsOf(
+  { attributes, record }: ListedRecord,
+  mirror: MirrorRow | undefined,
+  context: ToldContext,
+): News {
+  const known = mirror?.facts ?? {};
+  const before = pairs(mirror?.toldRest ?? []);
+  const rest = new Map(before);
+  const facts: Record<string, string> = {};
+  const changed = new Set<string>();
+  for (const { field, value, volatile } of attributes) {
+    if (volatile === true) continue;
+    if (context.ownFacts.has(field) || field === "_id" || known[field]?.[2] != null) {
+      const mark = field === "_id" ? record.id : fingerprint(value, context.specOf(field).type);
+      const told = known[field]?.[2] ?? null;
+      if (told === mark || (told === null && isDefault(value))) continue;
+      facts[field] = mark;
+    } else {
+      const name = numberOf(field);
+      const mark = numberOf(canonical(value, context.specOf(field).type));
+      const told = before.get(name);
+      if (told === mark || (told === undefined && isDefault(value))) continue;
+      rest.set(name, mark);
+    }
+    changed.add(field);
+  }
+  const back = returned(known, context);
+  rest.set(MAPPING, context.mapping);
+  const send = changed.size === 0 ? {} : attributesToSend(attributes, changed);
+  return {
+    attributes: back === undefined ? send : { ...send, [back]: null },
+    facts: back === undefined ? facts : { ...facts, [DELETED]: NOTHING },
+    rest: [...rest].flat(),
+  };
+}
+
+/** Whether everything was told under today's mapping. */
+export function isToldWholly(mirror: MirrorRow | undefined, mapping: number): boolean {
+  return mirror?.toldRest !== undefined && pairs(mirror.toldRest).get(MAPPING) === mapping;
+}
+
+/** Whether Hull was told that the record vanished. */
+export function isToldDeleted(facts: Readonly<Record<string, Fact>>): boolean {
+  const told = facts[DELETED]?.[2] ?? null;
+  return told !== null && told !== NOTHING;
+}
+
+/** A record that Hull was told to be deleted, and that is there again. */
+function returned(known: Readonly<Record<string, Fact>>, { deletedAttribute }: ToldContext): string | undefined {
+  return isToldDeleted(known) ? deletedAttribute : undefined;
+}
+
+/** What changed, and what travels along. */
+function attributesToSend(attributes: readonly IncomingAttribute[], changed: ReadonlySet<string>): News["attributes"] {
+  const send: Record<string, Json | { operation: "setIfNull"; value: Json }> = {};
+  for (const { field, attribute, value, setIfNull, volatile } of attributes) {
+    if (volatile !== true && !changed.has(field)) continue;
+    if (setIfNull === true && value === null) continue;
+    send[attribute] = setIfNull === true ? { operation: "setIfNull", value } : value;
+  }
+  return send;
+}
+
+/** A new field of the service comes with such a value on every record; that alone is no news. */
+function isDefault(value: Json): boolean {
+  if (value === null || value === "" || value === false || value === 0) return true;
+  if (typeof value !== "object") return false;
+  return Object.keys(value).length === 0;
+}
+
+/** No field has this number. */
+const MAPPING = 0;
+
+function pairs(list: readonly number[]): Map<number, number> {
+  const map = new Map<number, number>();
+  for (let index = 0; index + 1 < list.length; index += 2) map.set(list[index] ?? 0, list[index + 1] ?? 0);
+  return map;
+}
+
+/** FNV-1a in 32 bits: enough to notice a change of one field, and nobody gains by forging one. Never 0. */
+export function numberOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index += 1) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  }
+  return hash >>> 0 || 1;
+}
