@@ -1,8 +1,8 @@
 /** Large backlogs as runs: begun when much waits, ended when nothing does. */
-import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import type { RunRow } from "../storage/rows";
 import type { Store } from "../storage/store";
+import { newRunId } from "./run-lines";
 
 /** Fewer entries are everyday business. */
 const LEAST = 5_000;
@@ -23,9 +23,8 @@ export async function watchBacklogs(store: Store, now: () => number): Promise<vo
   const followed = new Set(drains.map((run) => run.tenant));
   for (const [tenant, depth] of depths) {
     if (depth < LEAST || followed.has(tenant)) continue;
-    const id = `${now().toString(36).padStart(9, "0")}-${randomBytes(6).toString("hex")}`;
     const { outcomes } = await store.tally(tenant);
-    const order = { id, tenant, kind: "drain", type: EVERYTHING, options: {}, total: depth } as const;
+    const order = { id: newRunId(now()), tenant, kind: "drain", type: EVERYTHING, options: {}, total: depth } as const;
     const { run, begun } = await store.beginRun({ ...order, checkpoint: { before: outcomes } }, true);
     if (begun) await store.changeRun(run.id, { state: "running", startedAtMs: now() });
   }

@@ -1,4 +1,5 @@
 /** What runs say in the log: one line each for start, progress and end, with the same figures as everywhere. */
+import { randomBytes } from "node:crypto";
 import type { RunRow } from "../storage/rows";
 import type { LogLine } from "./report";
 import type { Credentials } from "./tenants";
@@ -48,4 +49,9 @@ export function figures(run: Pick<RunRow, "kind" | "type"> & Partial<RunRow>): R
     error,
   };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
+/** Begins with the time, so that ids are in order. */
+export function newRunId(nowMs: number): string {
+  return `${nowMs.toString(36).padStart(9, "0")}-${randomBytes(6).toString("hex")}`;
 }

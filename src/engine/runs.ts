@@ -2,82 +2,27 @@
  * Runs: begun by the schedule or by a person, carried on after a restart, ended with a line in the log. What is under way
  * stands in the store; a sweep looks after it, so that nothing here has to be trusted to remember.
  */
-import { randomBytes } from "node:crypto";
-import type { ExtractReader } from "../hull/extract";
-import type { Firehose } from "../hull/firehose";
-import type { Service } from "../services/service";
 import type { RunOptions, RunRow } from "../storage/rows";
-import type { Seal } from "../storage/seal";
-import type { Store } from "../storage/store";
-import { runBatch } from "./batch";
+import type { NewRun } from "../storage/store";
 import { watchBacklogs } from "./drain";
-import { runFetch } from "./fetch";
-import type { StepRow } from "./fetch-step";
-import { createIntake, type Intake } from "./intake";
-import type { Stop } from "./patience";
-import type { RetryPace } from "./pass";
-import type { Timing } from "./resolve";
-import { entityContext, type Log } from "./report";
-import { jobLine } from "./run-lines";
-import type { BatchOrder, FetchAnswer, Runs } from "./run-orders";
-import { copyFigures, copyReport, drainSimulation, dryFirehose } from "./simulate";
-import type { Credentials, Tenant, Tenants } from "./tenants";
+import { jobLine, newRunId } from "./run-lines";
+import type { FetchAnswer, Runs } from "./run-orders";
+import { haltedBy, UNCONFIRMED, workOn, type RunWorkOptions } from "./run-work";
 
-export interface RunsOptions<S> {
-  readonly store: Store;
-  readonly service: Service<S>;
-  readonly tenants: Tenants<S>;
-  readonly intake: Intake<S>;
-  readonly reader: ExtractReader;
+export interface RunsOptions<S> extends RunWorkOptions<S> {
   /** Refuses a link that may not be visited. @throws Error that says what to do */
   readonly checkLink: (url: string) => void;
-  readonly firehose: (credentials: Credentials) => Firehose;
-  /** Whether changed credentials lead to the records that are remembered; see `lanes.ts`. */
-  readonly verify: (tenantKey: string) => Promise<"same" | "moved" | "wait">;
-  /** Links to extracts carry signatures. */
-  readonly seal: Seal;
-  readonly log: Log;
-  readonly now: () => number;
-  readonly retry: RetryPace;
-  readonly timing: Timing;
-  /** A store for a simulated run. */
-  readonly simulate: () => Promise<Shadow>;
-  /** Entries of one tenant that may wait while a batch is read. */
-  readonly maxWaiting: number;
   readonly sweepMs: number;
   readonly onError: (error: unknown) => void;
 }
 
-/** A store whose writes go with it. */
-export interface Shadow {
-  readonly store: Store;
-  close(): Promise<void>;
-}
-
-type End = Stop | { readonly state: "stopped"; readonly error: string } | undefined;
-
-/** Where a run works. */
-interface Place<S> {
-  readonly store: Store;
-  readonly tenant: Tenant<S>;
-  readonly run: RunRow;
-}
-
-interface FetchPlace<S> extends Place<S> {
-  readonly firehose: (credentials: Credentials) => Firehose;
-}
-
-interface BatchPlace<S> extends Place<S> {
-  readonly intake: Intake<S>;
-}
-
-/** Records of one delivery pass of a simulation. */
-const BATCH = 5_000;
 const MINUTE_MS = 60_000;
 /** A fetch that ended early is not begun again at every call of the schedule. */
 const AFTER_ERROR_MS = 30 * MINUTE_MS;
 /** Runs to look through for the last one of a kind. */
 const RECENT = 50;
+/** The words that users of the earlier connector look for. */
+const INTERVAL = "Interval between last job and now is less than configured threshold";
 
 export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
   const { store, service, tenants, log, now } = options;
@@ -104,7 +49,7 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
   }
 
   function launch(run: RunRow): void {
-    if (active.has(run.id) || run.kind === "drain" || run.complete === true) return;
+    if (active.has(run.id) || run.kind === "drain" || run.complete === true || life.signal.aborted) return;
     // One batch of a tenant after the other, in their order.
     const before = [...active.values()].some(
       (each) => each.run.kind === "batch" && run.kind === "batch" && each.run.tenant === run.tenant,
@@ -129,12 +74,11 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
       return;
     }
     log(jobLine(tenant.credentials, run.state === "waiting" ? "start" : "resume", started));
-    const end = await (run.options.simulate === true ? simulate(tenant, started) : work(tenant, started));
+    const end = await workOn(options, tenant, started, life.signal);
     if (end === undefined) {
-      if (run.kind === "fetch" || run.options.simulate === true) await store.changeRun(run.id, { state: "success" });
-      return;
-    }
-    if (end.state !== "interrupted") await store.changeRun(run.id, end);
+      const delivering = run.kind === "batch" && run.options.simulate !== true;
+      if (!delivering) await store.changeRun(run.id, { state: "success" });
+    } else if (end.state !== "interrupted") await store.changeRun(run.id, end);
   }
 
   async function announce(run: RunRow): Promise<void> {
@@ -143,151 +87,19 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
     if (tenant !== undefined) log(jobLine(tenant.credentials, run.state === "success" ? "success" : "error", run));
   }
 
-  async function work(tenant: Tenant<S>, run: RunRow): Promise<End> {
-    const { intake } = options;
-    if (run.kind === "batch") return batch({ store, intake, tenant, run });
-    return fetch({ store, tenant, run, firehose: options.firehose });
-  }
-
-  /** The same on a store of its own; the figures are copied to where people look for them. */
-  async function simulate(known: Tenant<S>, run: RunRow): Promise<End> {
-    const tenant = await confirmed(known);
-    const shadow = await options.simulate();
-    try {
-      if (tenant === undefined) return { state: "error", error: UNCONFIRMED };
-      const place = { store: shadow.store, tenant, run };
-      const end = await (run.kind === "fetch"
-        ? fetch({ ...place, firehose: () => dryFirehose })
-        : simulateBatch(place));
-      await copyFigures(shadow.store, store, run.id);
-      if (run.options.verbose === true && end?.state !== "interrupted") await copyReport(shadow.store, store, run.id);
-      return end;
-    } finally {
-      await shadow.close();
-    }
-  }
-
-  async function simulateBatch({ store: books, tenant, run }: Place<S>): Promise<End> {
-    const silent = createIntake({ store: books, service, log: () => undefined, now, wake: () => undefined });
-    const { settings, remote } = tenant;
-    const connection = tenants.connection(tenant);
-    const intake: Intake<S> = {
-      take: async (shipment) => {
-        const report = await silent.take(shipment);
-        if (settings === undefined || remote === undefined || connection === undefined) return report;
-        const lane = { remote, tenant: tenant.key };
-        const { timing, retry } = options;
-        const signal = life.signal;
-        undecided =
-          (await drainSimulation({
-            store: books,
-            service,
-            connection,
-            settings,
-            lane,
-            run,
-            timing,
-            retry,
-            batch: BATCH,
-            now,
-            signal,
-          })) ?? undecided;
-        await copyFigures(books, store, run.id);
-        return report;
-      },
-    };
-    let undecided: Stop | undefined;
-    return (await batch({ store: books, intake, tenant, run })) ?? undecided;
-  }
-
-  /** Everything that both kinds need to be patient with. */
-  function patience(books: Store, tenant: Tenant<S>, run: RunRow) {
-    return {
-      store: books,
-      retry: options.retry,
-      signal: life.signal,
-      onWarning: (message: string) => log(jobLine(tenant.credentials, "warning", run, message)),
-      onProgress: (row: RunRow) => log(jobLine(tenant.credentials, "progress", row)),
-    };
-  }
-
-  async function fetch({ store: books, tenant: known, run, firehose: connect }: FetchPlace<S>): Promise<End> {
-    const tenant = await confirmed(known);
-    const type = service.types.find((each) => each.name === run.type);
-    const connection = tenant === undefined ? undefined : tenants.connection(tenant);
-    if (tenant?.settings === undefined || tenant.remote === undefined || connection === undefined) {
-      return { state: "error", error: haltedBy(tenant ?? known) ?? UNCONFIRMED };
-    }
-    if (type === undefined) return { state: "error", error: `${service.name} has no ${run.type}.` };
-    const firehose = connect(tenant.credentials);
-    const rowLog = { tenant, verbose: run.options.verbose === true, entity: type.entity, type: type.name };
-    try {
-      return await runFetch(
-        {
-          ...patience(books, tenant, run),
-          service,
-          connection,
-          firehose,
-          settings: tenant.settings,
-          lane: { remote: tenant.remote, tenant: tenant.key },
-          type,
-          settleMs: options.timing.settleMs,
-          now,
-          onRows: (rows) => rows.forEach((row) => logRow(rowLog, row)),
-        },
-        run,
-        await store.lastRun(tenant.key, "fetch", type.name),
-      );
-    } finally {
-      firehose.close();
-    }
-  }
-
-  /** With changed credentials, what is remembered may be of another remote. */
-  async function confirmed(tenant: Tenant<S>): Promise<Tenant<S> | undefined> {
-    if (tenant.target === undefined || tenant.fingerprint === tenant.target.fingerprint) return tenant;
-    return (await options.verify(tenant.key)) === "wait" ? undefined : tenants.load(tenant.key);
-  }
-
-  async function batch({ store: books, intake, tenant, run }: BatchPlace<S>): Promise<End> {
-    const order = JSON.parse(options.seal.open(run.order ?? "")) as BatchOrder;
-    const { reader, maxWaiting } = options;
-    return runBatch({ ...patience(books, tenant, run), intake, reader, tenant, maxWaiting }, run, order);
-  }
-
-  function logRow(
-    {
-      tenant,
-      verbose,
-      entity,
-      type,
-    }: { tenant: Tenant<S>; verbose: boolean; entity: "user" | "account"; type: string },
-    { row, claims, outcome, code }: StepRow,
-  ): void {
-    const name = outcome === "sent" ? (code === "hull_refused" ? "error" : "success") : "skip";
-    log({
-      level: code === "hull_refused" ? "warn" : verbose ? "info" : "debug",
-      event: `incoming.${entity}.${name}`,
-      get context() {
-        return entityContext(tenant.credentials, entity, claims["id"] ?? "", claims);
-      },
-      data: { type, outcome, code, remote_id: row.record.id },
-    });
-  }
-
-  function haltedBy({ problems, target }: Tenant<S>): string | undefined {
-    if (problems.length > 0) return `The settings cannot be understood: ${problems.join("; ")}`;
-    return target === undefined ? "No personal access token is configured; nothing can be fetched." : undefined;
-  }
-
   /** When the next fetch may begin, milliseconds since 1970. */
   async function nextAt(tenant: string, type: string, intervalMs: number): Promise<number> {
     const last = await store.lastRun(tenant, "fetch", type);
     const recent = await store.runs({ tenant, limit: RECENT });
-    const failed = recent.find((run) => run.kind === "fetch" && run.type === type && run.options.simulate !== true);
+    const newest = recent.find((run) => run.kind === "fetch" && run.type === type && run.options.simulate !== true);
     const afterGood = last === undefined ? 0 : (last.startedAtMs ?? last.createdAtMs) + intervalMs;
-    const afterBad = failed?.state === "error" ? (failed.endedAtMs ?? 0) + Math.min(intervalMs, AFTER_ERROR_MS) : 0;
+    const failed = newest?.state === "error" ? newest : undefined;
+    const afterBad = failed === undefined ? 0 : (failed.endedAtMs ?? 0) + Math.min(intervalMs, AFTER_ERROR_MS);
     return Math.max(afterGood, afterBad);
+  }
+
+  function newRun(tenant: string, kind: RunRow["kind"], type: string, chosen: RunOptions): NewRun {
+    return { id: newRunId(now()), tenant, kind, type, options: chosen };
   }
 
   /** Fetched types that hang on this one and belong to the same Hull entity. */
@@ -299,11 +111,6 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
       .map((each) => each.name);
   }
 
-  function newRun(tenant: string, kind: RunRow["kind"], type: string, chosen: RunOptions) {
-    const id = `${now().toString(36).padStart(9, "0")}-${randomBytes(6).toString("hex")}`;
-    return { id, tenant, kind, type, options: chosen };
-  }
-
   return {
     start: async () => {
       await look();
@@ -312,21 +119,21 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
     },
 
     fetch: async (tenant, type, chosen, force): Promise<FetchAnswer> => {
-      const reason = haltedBy(tenant);
-      if (tenant.settings === undefined || reason !== undefined)
-        return { kind: "halted", reason: reason ?? UNCONFIRMED };
-      const policy = service.fetchPolicy(tenant.settings).types.find((each) => each.type === type);
+      const { settings, key, credentials } = tenant;
+      const halted = haltedBy(tenant);
+      if (settings === undefined || halted !== undefined) return { kind: "halted", reason: halted ?? UNCONFIRMED };
+      const policy = service.fetchPolicy(settings).types.find((each) => each.type === type);
       if (policy === undefined) return { kind: "halted", reason: `The settings fetch no ${type}.` };
-      const next = force ? 0 : await nextAt(tenant.key, type, policy.intervalMinutes * MINUTE_MS);
+      const next = force ? 0 : await nextAt(key, type, policy.intervalMinutes * MINUTE_MS);
       if (now() < next) {
-        log(jobLine(tenant.credentials, "skip", { kind: "fetch", type }, INTERVAL));
+        log(jobLine(credentials, "skip", { kind: "fetch", type }, INTERVAL));
         return { kind: "early", nextAtMs: next };
       }
-      const { run, begun } = await store.beginRun(newRun(tenant.key, "fetch", type, chosen), true);
+      const { run, begun } = await store.beginRun(newRun(key, "fetch", type, chosen), true);
       launch(run);
       // What hangs on an entity's own records and has no schedule of its own is fetched with them.
-      for (const each of dependants(tenant.settings, type)) {
-        launch((await store.beginRun(newRun(tenant.key, "fetch", each, chosen), true)).run);
+      for (const each of dependants(settings, type)) {
+        launch((await store.beginRun(newRun(key, "fetch", each, chosen), true)).run);
       }
       return { kind: begun ? "begun" : "underway", run };
     },
@@ -347,6 +154,3 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
     },
   };
 }
-
-const INTERVAL = "Interval between last job and now is less than configured threshold";
-const UNCONFIRMED = "The credentials could not be confirmed; the fetch is tried again by the schedule.";

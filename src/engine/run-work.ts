@@ -1,0 +1,189 @@
+/** The work of one run: a fetch or a batch, for real or on a store whose writes are thrown away. */
+import type { ExtractReader } from "../hull/extract";
+import type { Firehose } from "../hull/firehose";
+import type { Service } from "../services/service";
+import type { RunRow } from "../storage/rows";
+import type { Seal } from "../storage/seal";
+import type { Store } from "../storage/store";
+import { runBatch } from "./batch";
+import { runFetch } from "./fetch";
+import type { StepRow } from "./fetch-step";
+import { createIntake, type Intake } from "./intake";
+import type { Stop } from "./patience";
+import type { RetryPace } from "./pass";
+import { entityContext, type Log } from "./report";
+import type { Timing } from "./resolve";
+import { jobLine } from "./run-lines";
+import type { BatchOrder } from "./run-orders";
+import { copyFigures, copyReport, drainSimulation, dryFirehose } from "./simulate";
+import type { Credentials, Tenant, Tenants } from "./tenants";
+
+export interface RunWorkOptions<S> {
+  readonly store: Store;
+  readonly service: Service<S>;
+  readonly tenants: Tenants<S>;
+  readonly intake: Intake<S>;
+  readonly reader: ExtractReader;
+  readonly firehose: (credentials: Credentials) => Firehose;
+  /** Whether changed credentials lead to the records that are remembered; see `lanes.ts`. */
+  readonly verify: (tenantKey: string) => Promise<"same" | "moved" | "wait">;
+  /** A store for a simulated run. */
+  readonly simulate: () => Promise<Shadow>;
+  /** Links to extracts carry signatures. */
+  readonly seal: Seal;
+  readonly log: Log;
+  readonly now: () => number;
+  readonly retry: RetryPace;
+  readonly timing: Timing;
+  /** Entries of one tenant that may wait while a batch is read. */
+  readonly maxWaiting: number;
+}
+
+/** A store whose writes go with it. */
+export interface Shadow {
+  readonly store: Store;
+  close(): Promise<void>;
+}
+
+/** Undefined: the work is done, and a batch's records are on their way. */
+export type End = Stop | { readonly state: "stopped"; readonly error: string } | undefined;
+
+/** Where a run works. */
+interface Place<S> {
+  readonly store: Store;
+  readonly tenant: Tenant<S>;
+  readonly run: RunRow;
+}
+
+export const UNCONFIRMED = "The credentials could not be confirmed; the fetch is tried again by the schedule.";
+
+const SEALED = "The link of the batch cannot be read any more, because SECRET was changed; send the batch again.";
+
+/** Records of one delivery pass of a simulation. */
+const BATCH = 5_000;
+
+/** Why nothing can be fetched with a tenant's settings; a sentence for people. */
+export function haltedBy<S>({ problems, target }: Tenant<S>): string | undefined {
+  if (problems.length > 0) return `The settings cannot be understood: ${problems.join("; ")}`;
+  return target === undefined ? "No personal access token is configured; nothing can be fetched." : undefined;
+}
+
+/**
+ * Carries a run out, from its checkpoint if it has one. Throws only when the store fails.
+ *
+ * @param signal ends it at its next durable point
+ */
+export async function workOn<S>(
+  options: RunWorkOptions<S>,
+  known: Tenant<S>,
+  run: RunRow,
+  signal: AbortSignal,
+): Promise<End> {
+  const { store, service, tenants, log, now, timing, retry } = options;
+  const tenant = await confirmed(known);
+  if (tenant === undefined) return { state: "error", error: haltedBy(known) ?? UNCONFIRMED };
+  if (run.options.simulate === true) return simulate();
+  const real = { store, tenant, run };
+  return run.kind === "batch" ? batch(real, options.intake) : fetch(real, options.firehose);
+
+  /** With changed credentials, what is remembered may be of another remote. */
+  async function confirmed(before: Tenant<S>): Promise<Tenant<S> | undefined> {
+    if (before.target === undefined || before.fingerprint === before.target.fingerprint) return before;
+    // A batch only takes records in: the lane finds out before it delivers them.
+    if (run.kind === "batch" && run.options.simulate !== true) return before;
+    return (await options.verify(before.key)) === "wait" ? undefined : tenants.load(before.key);
+  }
+
+  function patience(place: Place<S>) {
+    const { credentials } = place.tenant;
+    return {
+      store: place.store,
+      retry,
+      signal,
+      onWarning: (message: string) => log(jobLine(credentials, "warning", run, message)),
+      onProgress: (row: RunRow) => log(jobLine(credentials, "progress", row)),
+    };
+  }
+
+  async function fetch(place: Place<S>, connect: RunWorkOptions<S>["firehose"]): Promise<End> {
+    const { settings, remote, key, credentials } = place.tenant;
+    const type = service.types.find((each) => each.name === run.type);
+    const connection = tenants.connection(place.tenant);
+    if (settings === undefined || remote === undefined || connection === undefined) {
+      return { state: "error", error: haltedBy(place.tenant) ?? UNCONFIRMED };
+    }
+    if (type === undefined) return { state: "error", error: `${service.name} has no ${run.type}.` };
+    const firehose = connect(credentials);
+    const lane = { remote, tenant: key };
+    const onRows = (rows: readonly StepRow[]): void => rows.forEach((row) => logRow(place.tenant, type.entity, row));
+    const { settleMs } = timing;
+    try {
+      const order = { ...patience(place), service, connection, firehose, settings, lane, type, settleMs, now, onRows };
+      return await runFetch(order, run, await store.lastRun(key, "fetch", type.name));
+    } finally {
+      firehose.close();
+    }
+  }
+
+  async function batch(place: Place<S>, intake: Intake<S>): Promise<End> {
+    const order = opened();
+    if (order === undefined) return { state: "error", error: SEALED };
+    const { reader, maxWaiting } = options;
+    return runBatch({ ...patience(place), intake, reader, tenant: place.tenant, maxWaiting }, run, order);
+  }
+
+  /** Undefined when another SECRET sealed it. */
+  function opened(): BatchOrder | undefined {
+    try {
+      return JSON.parse(options.seal.open(run.order ?? "")) as BatchOrder;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** The same on a store of its own; the figures are copied to where people look for them. */
+  async function simulate(): Promise<End> {
+    if (tenant === undefined) return undefined;
+    const shadow = await options.simulate();
+    try {
+      const place = { store: shadow.store, tenant, run };
+      const end = await (run.kind === "batch" ? simulateBatch(place) : fetch(place, () => dryFirehose));
+      await copyFigures(shadow.store, store, run.id);
+      if (run.options.verbose === true && end?.state !== "interrupted") await copyReport(shadow.store, store, run.id);
+      return end;
+    } finally {
+      await shadow.close();
+    }
+  }
+
+  async function simulateBatch(place: Place<S>): Promise<End> {
+    const { settings, remote, key } = place.tenant;
+    const connection = tenants.connection(place.tenant);
+    const quiet = createIntake({ store: place.store, service, log: () => undefined, now, wake: () => undefined });
+    let undecided: Stop | undefined;
+    const take: Intake<S>["take"] = async (shipment) => {
+      const report = await quiet.take(shipment);
+      if (settings === undefined || remote === undefined || connection === undefined) return report;
+      const lane = { remote, tenant: key };
+      const drain = { store: place.store, service, connection, settings, lane, run, timing, retry, now, signal };
+      undecided = (await drainSimulation({ ...drain, batch: BATCH })) ?? undecided;
+      await copyFigures(place.store, store, run.id);
+      return report;
+    };
+    return (await batch(place, { take })) ?? undecided;
+  }
+
+  function logRow({ credentials }: Tenant<S>, entity: "user" | "account", row: StepRow): void {
+    const { outcome, code, claims } = row;
+    const refused = code === "hull_refused";
+    const name = outcome !== "sent" ? "skip" : refused ? "error" : "success";
+    log({
+      level: refused ? "warn" : run.options.verbose === true ? "info" : "debug",
+      event: `incoming.${entity}.${name}`,
+      get context() {
+        return entityContext(credentials, entity, claims["id"] ?? "", claims);
+      },
+      data: { type: run.type, outcome, code, remote_id: row.row.record.id },
+    });
+  }
+}
