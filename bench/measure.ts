@@ -6,6 +6,8 @@ export interface MeasureOptions {
   readonly profiles: string | undefined;
   /** No new round begins after this, by `performance.now()`. */
   readonly deadlineMs: number;
+  /** How many the fetch reads. */
+  readonly endusers: number;
 }
 
 export interface Figure {

@@ -1,7 +1,7 @@
-/** The command line: `--quick`, `--only NAME`, `--out FILE`, `--profile FOLDER`. */
+/** The command line: `--quick`, `--only NAME`, `--out FILE`, `--profile FOLDER`, `--endusers N`. */
 import { parseArgs } from "node:util";
 
-export const MEASURES = ["throughput", "changed", "latency", "memory"] as const;
+export const MEASURES = ["throughput", "changed", "latency", "memory", "fetch"] as const;
 export type MeasureName = (typeof MEASURES)[number];
 
 export interface Options {
@@ -12,6 +12,8 @@ export interface Options {
   readonly out: string | undefined;
   /** Folder for CPU profiles of the connector. */
   readonly profiles: string | undefined;
+  /** How many endusers the fetch reads. */
+  readonly endusers: number;
 }
 
 const isMeasure = (name: string): name is MeasureName => MEASURES.some((each) => each === name);
@@ -25,10 +27,19 @@ export function readOptions(args: readonly string[]): Options {
       only: { type: "string", multiple: true, default: [] },
       out: { type: "string" },
       profile: { type: "string" },
+      endusers: { type: "string", default: "100000" },
     },
   });
   const unknown = values.only.find((name) => !isMeasure(name));
   if (unknown !== undefined) throw new Error(`There is no measure "${unknown}"; choose from ${MEASURES.join(", ")}.`);
   const only = values.only.filter(isMeasure);
-  return { quick: values.quick, only: only.length > 0 ? only : MEASURES, out: values.out, profiles: values.profile };
+  const endusers = Number(values.endusers);
+  if (!Number.isInteger(endusers) || endusers < 1) throw new Error("--endusers takes a whole number of 1 or more.");
+  return {
+    endusers,
+    quick: values.quick,
+    only: only.length > 0 ? only : MEASURES,
+    out: values.out,
+    profiles: values.profile,
+  };
 }

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Holding, Order, Ready } from "./children/simulators";
+import type { Paging } from "./measures/fetch";
 
 const CHILDREN = join(__dirname, "children");
 const SERVER = join(__dirname, "..", "server", "main.js");
@@ -53,6 +54,25 @@ export async function startBare(): Promise<Running> {
   const child = forked("bare");
   const { url } = await answer<{ readonly url: string }>(child);
   return { url, pid: child.pid ?? 0, stop: () => end(child, "SIGKILL") };
+}
+
+export interface Pager {
+  /** Reads all pages once. */
+  read(paging: Paging): Promise<{ readonly rows: number; readonly elapsedMs: number }>;
+  stop(): Promise<void>;
+}
+
+export async function startPager(): Promise<Pager> {
+  const child = forked("pager");
+  await answer(child);
+  return {
+    read: (paging) => {
+      const done = answer<{ readonly rows: number; readonly elapsedMs: number }>(child);
+      child.send(paging);
+      return done;
+    },
+    stop: () => end(child, "SIGKILL"),
+  };
 }
 
 export async function startSimulators(): Promise<Simulators> {

@@ -1,6 +1,6 @@
 /** Hull and Planhat, simulated in a process of their own. */
 import { createHullSimulator, type ConnectorObject } from "../../simulators/hull";
-import { createPlanhatSimulator } from "../../simulators/planhat";
+import { createPlanhatSimulator, type Tenant } from "../../simulators/planhat";
 
 const CONNECTOR = { id: "5f00000000000000000000be", secret: "bench-connector-secret" };
 const TOKEN = "bench-planhat-token";
@@ -26,6 +26,8 @@ export interface Ready {
   readonly firehoseUrl: string;
   readonly organization: string;
   readonly connector: ConnectorObject;
+  /** Of Planhat. */
+  readonly token: string;
 }
 
 /** What the parent may ask for while it runs. */
@@ -34,6 +36,10 @@ export interface Order {
   readonly latencyMs?: number;
   /** Planhat answers 429 to everything. */
   readonly busy?: boolean;
+  /** Puts this many endusers into Planhat, as if they had always been there. */
+  readonly seed?: number;
+  /** Moves `updatedAt` of so many thousandths of the endusers, and changes so many thousandths for real. */
+  readonly touch?: { readonly touched: number; readonly changed: number };
 }
 
 /** What Planhat holds after an order was carried out. */
@@ -42,6 +48,51 @@ export interface Holding {
   readonly updated: number;
   readonly noOpWrites: number;
   readonly calls: number;
+  /** Users of whom Hull was told attributes. */
+  readonly told: number;
+  /** Endusers that this order changed. */
+  readonly changed: number;
+}
+
+const USERS_PER_COMPANY = 20;
+
+/** Endusers as wide as real ones. */
+function seed(tenant: Tenant, endusers: number): void {
+  let companyId = "";
+  for (let index = 0; index < endusers; index += 1) {
+    if (index % USERS_PER_COMPANY === 0) {
+      companyId = tenant.seedCompany({ name: `Company ${index}`, externalId: `company-${index}` })._id;
+    }
+    tenant.seedEnduser({
+      companyId,
+      companyName: `Company ${index - (index % USERS_PER_COMPANY)}`,
+      externalId: `person-${index}`,
+      email: `person-${index}@example.com`,
+      name: `Person ${index}`,
+      firstName: "Person",
+      lastName: String(index),
+      position: "Engineer",
+      phone: `+46 8 ${index}`,
+      featured: index % 7 === 0,
+      tags: ["seeded", `group ${index % 50}`],
+      lastActive: "2026-01-01T00:00:00.000Z",
+      custom: { NPS: index % 11, Plan: `Plan ${index % 5}`, "Days in Phase": index % 365 },
+    });
+  }
+}
+
+function touch(tenant: Tenant, { touched, changed }: NonNullable<Order["touch"]>): number {
+  let count = 0;
+  let index = 0;
+  for (const { _id: id, position } of tenant.endusers.values()) {
+    const place = index % 1_000;
+    if (place < changed) {
+      tenant.edit("endusers", id, { position: `Director ${index}` });
+      count += 1;
+    } else if (place < changed + touched) tenant.edit("endusers", id, { position });
+    index += 1;
+  }
+  return count;
 }
 
 async function main(): Promise<void> {
@@ -50,12 +101,15 @@ async function main(): Promise<void> {
   await Promise.all([planhat.listen(), hull.listen()]);
   hull.addConnector({ ...CONNECTOR, privateSettings: SETTINGS });
 
-  process.on("message", ({ latencyMs, busy }: Order) => {
+  process.on("message", ({ latencyMs, busy, seed: endusers, touch: changes }: Order) => {
     if (latencyMs !== undefined || busy !== undefined) planhat.faults.clear();
     if (latencyMs !== undefined) planhat.faults.add({ kind: "latency", min: latencyMs, max: latencyMs });
     if (busy === true) planhat.faults.add({ kind: "rate-limit" });
+    if (endusers !== undefined) seed(planhat.tenant(), endusers);
+    const changed = changes === undefined ? 0 : touch(planhat.tenant(), changes);
     const { created, updated, noOpWrites, calls } = planhat.books.snapshot();
-    const holding: Holding = { created: created.endusers, updated: updated.endusers, noOpWrites, calls };
+    const told = hull.books.snapshot().userTraits;
+    const holding: Holding = { created: created.endusers, updated: updated.endusers, noOpWrites, calls, told, changed };
     process.send?.(holding);
   });
   const ready: Ready = {
@@ -63,6 +117,7 @@ async function main(): Promise<void> {
     firehoseUrl: hull.firehoseUrl,
     organization: hull.host,
     connector: hull.connector(CONNECTOR.id),
+    token: TOKEN,
   };
   process.send?.(ready);
 }

@@ -7,7 +7,7 @@ import type { MirrorRow } from "../storage/rows";
 import type { FetchedRow, ReportLine, Store } from "../storage/store";
 import { reason, type ReasonCode } from "./outcome";
 import type { Attempt } from "./patience";
-import { ACCOUNT, isToldWholly, newsOf, type News, type ToldContext } from "./told";
+import { ACCOUNT, isToldWholly, newsOf, untoldRest, type News, type ToldContext } from "./told";
 import { hindranceIn } from "./vanish";
 import { observationOf, type TypeContext } from "./work";
 
@@ -78,16 +78,28 @@ export async function takeRows(
     settleMs,
     run,
     rows: settled.map((each): FetchedRow => {
-      const { news } = each;
       return {
-        seen: observationOf(each.row.record, context),
-        ...(news === undefined ? {} : { told: { facts: news.facts, rest: news.rest } }),
+        seen: { ...observationOf(each.row.record, context), keys: keysOf(each.row) },
+        ...toldOf(each),
         line: lineOf(type.name, each),
       };
     }),
   });
   context.onRows(settled);
   return hindranceIn(results) ?? { kind: "done", value: undefined };
+}
+
+/** What Hull knows of the record from now on. */
+function toldOf({ news, mirror, code }: Case): Pick<FetchedRow, "told"> {
+  if (news !== undefined) return { told: { facts: news.facts, rest: news.rest } };
+  const rest = code === "not_touched" ? undefined : untoldRest(mirror);
+  return rest === undefined ? {} : { told: { facts: {}, rest } };
+}
+
+/** By which the record may be taken for another one in Hull; the domain is no key of the service, but one of Hull. */
+function keysOf({ record, claims }: ListedRecord): Keys {
+  const { domain } = claims;
+  return domain === undefined ? record.keys : { ...record.keys, domain };
 }
 
 function lineOf(type: string, { row, mirror, outcome, code }: Case): ReportLine {
@@ -201,16 +213,16 @@ async function sharedKeys(
 ): Promise<readonly (readonly string[])[]> {
   const among = new Map<string, Set<string>>();
   const name = (key: string, value: string): string => `${key}\n${value.toLowerCase()}`;
-  for (const { record } of rows) {
-    for (const [key, value] of Object.entries(record.keys)) {
+  for (const row of rows) {
+    for (const [key, value] of Object.entries(keysOf(row))) {
       const ids = among.get(name(key, value)) ?? new Set();
-      among.set(name(key, value), ids.add(record.id));
+      among.set(name(key, value), ids.add(row.record.id));
     }
   }
   const unlinked = (index: number): boolean => views[index]?.mirror?.linkedTo === undefined;
-  const wanted = rows.map(({ record }, index): { id: string; keys: Keys } => ({
-    id: record.id,
-    keys: unlinked(index) ? record.keys : {},
+  const wanted = rows.map((row, index): { id: string; keys: Keys } => ({
+    id: row.record.id,
+    keys: unlinked(index) ? keysOf(row) : {},
   }));
   const mirrored = await store.sharedKeys(remote, type.name, wanted);
   return wanted.map(({ keys }, index) => {

@@ -46,8 +46,11 @@ export function newsOf(
     if (context.ownFacts.has(field) || field === "_id" || known[field]?.[2] != null) {
       const mark = field === "_id" ? record.id : fingerprint(value, context.specOf(field).type);
       const told = known[field]?.[2] ?? null;
-      if (told === mark || (told === null && isDefault(value))) continue;
+      const number = told === null ? before.get(numberOf(field)) : undefined;
+      if (told === mark || (told === null && number === undefined && isDefault(value))) continue;
       facts[field] = mark;
+      // Mapped only since it was told: Hull knows it, it is remembered in another place from now on.
+      if (number === numberOf(canonical(value, context.specOf(field).type))) continue;
     } else {
       const name = numberOf(field);
       const mark = numberOf(canonical(value, context.specOf(field).type));
@@ -65,6 +68,14 @@ export function newsOf(
     facts: back === undefined ? facts : { ...facts, [DELETED]: NOTHING },
     rest: [...rest].flat(),
   };
+}
+
+/** What is known after something could not be told: it is compared again, whatever the service says about its age. */
+export function untoldRest(mirror: MirrorRow | undefined): readonly number[] | undefined {
+  if (mirror?.toldRest === undefined) return undefined;
+  const rest = pairs(mirror.toldRest);
+  rest.delete(MAPPING);
+  return [...rest].flat();
 }
 
 /** Whether everything was told under today's mapping. */

@@ -3,7 +3,7 @@ import type { Keys } from "../record";
 import { forgetMirror, observe } from "./mirror";
 import type { Fact, MirrorRow } from "./rows";
 import type { FetchedRow, FetchStep, Vanished, VanishQuery } from "./store";
-import { indexValue, isWaiting, mirrorRow, remoteRow, type Ledger, type Tables } from "./tables";
+import { indexValue, mirrorRow, remoteRow, type Ledger, type Tables } from "./tables";
 
 /** What is remembered of a listed record, and whether something of it waits or is in flight. */
 export function fetchView(
@@ -17,15 +17,26 @@ export function fetchView(
     const mirror = mirrorRow(tables, remote, type, id);
     if (mirror === undefined) return { busy: false };
     const { linkedTo } = mirror;
-    return { mirror, busy: linkedTo !== undefined && isWaiting(tables, [remoteKey, type, linkedTo]) };
+    return { mirror, busy: linkedTo !== undefined && isBusy(tables, remoteKey, type, linkedTo) };
   });
+}
+
+/** Something of it waits, is in flight, or is still to be told to Hull. */
+function isBusy(tables: Tables, remote: string, type: string, hullId: string): boolean {
+  return [...tables.depth.range([remote])].some(
+    ([[, tenant = ""], { outbox, tells }]) =>
+      (outbox > 0 && tables.outbox.get([remote, tenant, type, hullId]) !== undefined) ||
+      (tells > 0 && tables.tells.get([remote, tenant, type, hullId]) !== undefined),
+  );
 }
 
 /** Takes in what was listed, what Hull confirmed of it, and the counts; each row counts once in its run. */
 export function takeFetched(tables: Tables, ledger: Ledger, remoteKey: string, type: string, step: FetchStep): void {
   const { readAtMs, settleMs, rows, run } = step;
   const remote = remoteRow(tables, remoteKey);
-  const fresh = rows.filter(({ seen }) => mirrorRow(tables, remote, type, seen.id)?.countedIn !== run);
+  const counted = new Set(
+    rows.flatMap(({ seen: { id } }) => (mirrorRow(tables, remote, type, id)?.countedIn === run ? [id] : [])),
+  );
   observe(
     tables,
     remoteKey,
@@ -34,8 +45,9 @@ export function takeFetched(tables: Tables, ledger: Ledger, remoteKey: string, t
     settleMs,
     rows.map(({ seen }) => seen),
   );
-  for (const row of fresh) {
-    ledger.run(run, row.line);
+  for (const row of rows) {
+    if (!counted.has(row.seen.id)) ledger.run(run, row.line);
+    counted.add(row.seen.id);
     const before = mirrorRow(tables, remote, type, row.seen.id);
     if (before !== undefined)
       tables.mirror.put([remoteKey, type, row.seen.id], { ...told(before, row), countedIn: run });
@@ -66,13 +78,18 @@ export function markVanished(tables: Tables, remoteKey: string, type: string, qu
   for (const [key, row] of rows) {
     const known = Math.max(row.seenAtMs ?? 0, row.writtenAtMs ?? 0);
     if (row.generation !== remote.generation || known >= scanStartedAtMs) continue;
-    if (row.missing === true && (untold === undefined || (row.facts[untold]?.[2] ?? null) !== null)) continue;
+    if (row.missing === true && (untold === undefined || isTold(row, untold))) continue;
     const marked: MirrorRow = { ...row, missing: true, complete: false };
     tables.mirror.put(key, marked);
     gone.push(marked);
   }
   const last = rows.at(-1)?.[0][2];
   return { gone, ...(rows.length < limit || last === undefined ? {} : { after: String(last) }) };
+}
+
+function isTold({ facts }: MirrorRow, { field, nothing }: NonNullable<VanishQuery["untold"]>): boolean {
+  const told = facts[field]?.[2] ?? null;
+  return told !== null && told !== nothing;
 }
 
 /** Names of each record's keys that another record has, too. Only records that are there count. */

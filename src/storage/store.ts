@@ -236,8 +236,8 @@ export interface FetchStep {
 
 export interface VanishQuery {
   readonly scanStartedAtMs: number;
-  /** Also those that were marked before and of which Hull has not confirmed this fact. */
-  readonly untold?: string | undefined;
+  /** Also those that were marked before and of which Hull has not confirmed this fact; `nothing` is its empty mark. */
+  readonly untold?: { readonly field: string; readonly nothing: string } | undefined;
   /** `after` of the step before. */
   readonly after?: string | undefined;
   readonly limit: number;
