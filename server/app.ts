@@ -2,20 +2,37 @@
 import express, { type Express } from "express";
 import helmet from "helmet";
 import type { Logger } from "pino";
+import type { Runs } from "../src/engine/run-orders";
+import type { HostAllowList } from "../src/http/hosts";
 import { jsonBody } from "./middleware/body";
+import { createBasicAuth, type BasicAuthOptions } from "./middleware/basic-auth";
 import { errorAnswers, notFound } from "./middleware/errors";
 import { measured } from "./middleware/measure";
+import { createQueryCredentials, type QueryCredentialOptions } from "./middleware/query-credentials";
+import { batchRoutes } from "./routes/batches";
+import { fetchRoutes } from "./routes/fetches";
 import { manifestRoutes } from "./routes/manifest";
 import { metricRoutes, type MetricRouteOptions } from "./routes/metrics";
 import { notificationRoutes, type NotificationRouteOptions } from "./routes/notifications";
 import { operationRoutes, type OperationRouteOptions } from "./routes/operations";
+import { runRoutes } from "./routes/runs";
+
+/** What fetches, batches and the runs that they become need beside what notifications need. */
+export interface OnDemandOptions<S>
+  extends Pick<QueryCredentialOptions<S>, "tokenKey" | "now">, Pick<BasicAuthOptions<S>, "loginLimits"> {
+  readonly runs: Pick<Runs<S>, "fetch" | "batch">;
+  /** Where extracts may be downloaded from: HULL_ALLOWED_EXTRACT_HOSTS. */
+  readonly extractHosts: HostAllowList;
+}
 
 export interface AppOptions<S> extends NotificationRouteOptions<S>, OperationRouteOptions, MetricRouteOptions {
   readonly logger: Logger;
   readonly trustProxy: number | string | boolean;
+  readonly onDemand: OnDemandOptions<S>;
 }
 
 export function createApp<S>(options: AppOptions<S>): Express {
+  const { store, credentials, tenants, onDemand } = options;
   const app = express();
   app.set("trust proxy", options.trustProxy);
   // A notification is nothing to cache, and hashing its answer nothing to spend time on.
@@ -31,6 +48,10 @@ export function createApp<S>(options: AppOptions<S>): Express {
   app.use(manifestRoutes());
   app.use("/smart-notifier", measured(options.metrics), jsonBody());
   app.use(notificationRoutes(options));
+  const authenticate = createQueryCredentials({ ...onDemand, credentials, tenants });
+  app.use(fetchRoutes({ ...onDemand, authenticate }));
+  app.use(batchRoutes({ ...onDemand, authenticate }));
+  app.use(runRoutes({ store, authenticate: createBasicAuth({ ...onDemand, credentials, tenants }) }));
   app.use(notFound());
   app.use(errorAnswers(options.logger));
   return app;

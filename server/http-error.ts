@@ -1,5 +1,7 @@
 /** An answer that is not 200: what is wrong, where, and what the sender can do. */
-import type { FlowControl } from "./flow-control";
+import { RETRY, RETRY_LATER, type FlowControl } from "./flow-control";
+
+export type ErrorStatus = 400 | 401 | 402 | 403 | 404 | 405 | 413 | 429 | 503;
 
 export interface ErrorDetail {
   readonly path: string;
@@ -11,11 +13,13 @@ export class HttpError extends Error {
   override readonly name = "HttpError";
 
   constructor(
-    readonly status: 400 | 401 | 413 | 503,
+    readonly status: ErrorStatus,
     readonly code: string,
     message: string,
     readonly flowControl: FlowControl,
     readonly details: readonly ErrorDetail[] = [],
+    /** Beside the usual ones. */
+    readonly headers: Readonly<Record<string, string>> = {},
   ) {
     super(message);
   }
@@ -31,4 +35,14 @@ export class HttpError extends Error {
       },
     };
   }
+}
+
+/** The same for routes that take no notifications: what time heals may be tried again soon, everything else later. */
+export function refuse(
+  status: ErrorStatus,
+  code: string,
+  message: string,
+  more: Partial<Pick<HttpError, "details" | "headers">> = {},
+): HttpError {
+  return new HttpError(status, code, message, status >= 429 ? RETRY : RETRY_LATER, more.details, more.headers);
 }

@@ -40,6 +40,7 @@ export interface Metrics {
 const CHANNELS: ReadonlySet<unknown> = new Set([
   "user:update",
   "account:update",
+  "user:delete",
   "ship:update",
   "users_segment:update",
   "users_segment:delete",

@@ -97,6 +97,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     HULL_FIREHOSE_URL: hull.firehoseUrl,
     HULL_ALLOWED_ORGANIZATIONS: "127.0.0.1:*",
     HULL_SIGNATURE_KEY_HOSTS: "127.0.0.1:*",
+    HULL_ALLOWED_EXTRACT_HOSTS: "127.0.0.1:*",
     LOG_LEVEL: "debug",
     LINGER_MS: "20",
     SETTLE_MS: "20",

@@ -2,7 +2,7 @@
 import type { ErrorRequestHandler, RequestHandler } from "express";
 import type { Logger } from "pino";
 import { RETRY, RETRY_LATER, SMALLER } from "../flow-control";
-import { HttpError } from "../http-error";
+import { HttpError, refuse } from "../http-error";
 import { MAX_BODY_BYTES } from "./body";
 
 export function notFound(): RequestHandler {
@@ -10,6 +10,14 @@ export function notFound(): RequestHandler {
     const message = `There is no ${request.method} ${request.path}.`;
     // A notification that was sent to the wrong path must not be lost by it.
     response.status(404).json({ flow_control: RETRY_LATER, error: { code: "not_found", message } });
+  };
+}
+
+/** Stands behind the handlers of a path. @param allowed its methods, such as `GET, HEAD` */
+export function otherMethods(allowed: string): RequestHandler {
+  return ({ method }) => {
+    const message = `${method} is not possible here; use ${allowed}.`;
+    throw refuse(405, "method_not_allowed", message, { headers: { allow: allowed } });
   };
 }
 
@@ -29,20 +37,21 @@ export function errorAnswers(logger: Logger): ErrorRequestHandler {
       return;
     }
     const answer = known ?? new HttpError(503, "internal", "Something went wrong on our side; try again.", RETRY);
-    response.status(answer.status).json(answer.toBody());
+    response.status(answer.status).set(answer.headers).json(answer.toBody());
   };
 }
 
 /** Errors of the body parser carry `type`; anything else that is not ours is unexpected. */
 function asHttpError(error: unknown): HttpError | undefined {
   if (error instanceof HttpError) return error;
+  if (error instanceof URIError) return refuse(400, "unreadable_path", "The path holds a % that begins no character.");
   const type = typeof error === "object" && error !== null && "type" in error ? error.type : undefined;
   switch (type) {
     case "entity.too.large":
       return new HttpError(
         413,
         "too_large",
-        `The body is larger than ${MAX_BODY_BYTES / 1024 / 1024} MB; send fewer messages per shipment.`,
+        `The body is larger than ${limitOf(error) / 1024 / 1024} MB; send less at a time, such as fewer messages per shipment.`,
         SMALLER,
       );
     case "entity.parse.failed":
@@ -67,4 +76,10 @@ function asHttpError(error: unknown): HttpError | undefined {
 
 function isClientFault(error: unknown): boolean {
   return typeof error === "object" && error !== null && "status" in error && error.status === 400;
+}
+
+/** What the body parser was told to take at most, in bytes. */
+function limitOf(error: unknown): number {
+  const limit = typeof error === "object" && error !== null && "limit" in error ? error.limit : undefined;
+  return typeof limit === "number" ? limit : MAX_BODY_BYTES;
 }

@@ -10,6 +10,8 @@ import type { SignatureVerifier } from "../../src/hull/signature";
 import type { Store } from "../../src/storage/store";
 import { ACKNOWLEDGED, paced, RETRY, RETRY_LATER, type FlowControl } from "../flow-control";
 import { HttpError } from "../http-error";
+import { REFUSALS } from "../middleware/confirmed";
+import { isId, NOT_AN_ID } from "../middleware/input";
 
 export interface NotificationRouteOptions<S> {
   readonly store: Store;
@@ -24,9 +26,6 @@ export interface NotificationRouteOptions<S> {
   /** Longest time until an answer, milliseconds; Hull's patience is 25 s. */
   readonly answerWithinMs: number;
 }
-
-/** Ids become keys of the store. */
-const MAX_ID_LENGTH = 200;
 
 export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Router {
   const { store, tenants, intake, lanes, maxOutbox } = options;
@@ -106,26 +105,16 @@ function readEnvelope(body: unknown): Notification {
     ["configuration.organization", configuration.organization],
   ] as const;
   for (const [path, id] of ids) {
-    if (id.length <= MAX_ID_LENGTH && /^[\x21-\x7e]+$/.test(id)) continue;
+    if (isId(id)) continue;
     const detail = {
       path,
-      message: `must have 1 to ${MAX_ID_LENGTH} printable ASCII characters`,
+      message: NOT_AN_ID,
       remedy: "Send it as Hull shows it.",
     };
     throw new HttpError(400, "invalid_notification", `${path} ${detail.message}.`, RETRY_LATER, [detail]);
   }
   return parsed.notification;
 }
-
-const REFUSALS = {
-  malformed_credentials: "The credentials hold characters that cannot be part of them.",
-  organization_not_allowed: "This organization may not use this connector; see HULL_ALLOWED_ORGANIZATIONS.",
-  wrong_credentials: "Hull refuses the connector's id and secret.",
-  organization_disabled: "Hull says that the organization is disabled.",
-  connector_not_found: "Hull does not know the connector.",
-  other_connector: "Hull says that the credentials belong to another connector.",
-  unavailable: "Hull could not be asked whether the credentials are right.",
-} as const;
 
 function refusal(confirmation: Extract<Confirmation, { ok: false }>): HttpError {
   const { reason } = confirmation;

@@ -5,6 +5,8 @@ import type { BatchOrder } from "./run-orders";
 
 export interface BatchRow {
   readonly messageId: string;
+  /** Its number in the file, counted from 1. */
+  readonly row: number;
   /** Undefined when the row could not be read. */
   readonly raw?: unknown;
   /** Why it could not be read; names the row. */
@@ -19,12 +21,13 @@ const ACCOUNT = "account.";
  */
 export function batchRow(run: string, order: BatchOrder, { index, row }: ExtractRow): BatchRow {
   const messageId = `${run}/${index}`;
-  if (!row.ok) return { messageId, problem: row.problem };
+  const place = { messageId, row: index + 1 };
+  if (!row.ok) return { ...place, problem: row.problem };
   const { own, account } = divided(row.value);
   const segments = [...segmentIdsOf(own["segment_ids"]), ...order.segmentIds];
   const entity = { ...own, segment_ids: [...new Set(segments)] };
   const raw = order.entity === "user" ? { user: entity, account } : { account: entity };
-  return { messageId, raw: { ...raw, message_id: messageId } };
+  return { ...place, raw: { ...raw, message_id: messageId } };
 }
 
 function divided(value: Readonly<Record<string, Json>>): { own: Record<string, Json>; account: Json } {

@@ -52,12 +52,13 @@ export async function runBatch<S>(
     try {
       for await (const group of groupsOf(options.reader.rows({ ...order, skipRows: rows }, signal))) {
         if (!(await room(options))) break;
+        failure = await failureOf(options, run);
+        if (failure !== undefined) break;
         const row = await takeGroup(options, run, order, group, rows + group.length);
         rows += group.length;
         options.onProgress(row);
-        failure = run.options.stopOnError === true ? firstFailure(row) : undefined;
-        if (failure !== undefined) break;
       }
+      failure ??= await failureOf(options, run);
       return { kind: "done", value: undefined };
     } catch (error) {
       if (signal.aborted) return { kind: "done", value: undefined };
@@ -71,7 +72,7 @@ export async function runBatch<S>(
   const result = await patiently(options, read);
   if ("state" in result) return result;
   if (signal.aborted) return { state: "interrupted" };
-  if (failure !== undefined) return { state: "stopped", error: `${failure} Rows from ${rows + 1} on were not read.` };
+  if (failure !== undefined) return { state: "stopped", error: `${failure} ${rows} rows had been read.` };
   await store.changeRun(run.id, { complete: true });
   return undefined;
 }
@@ -88,6 +89,7 @@ async function takeGroup<S>(
     tenant,
     entity: order.entity,
     messages: made.flatMap(({ raw }) => (raw === undefined ? [] : [raw])),
+    places: made.flatMap(({ raw, row }) => (raw === undefined ? [] : [`Row ${row}: `])),
     unreadable: made.flatMap(({ messageId, problem }) => (problem === undefined ? [] : [{ messageId, problem }])),
     isExport: true,
     run: { id: run.id, version: run.createdAtMs, change: { checkpoint: { rows } } },
@@ -107,7 +109,10 @@ async function room<S>({ store, tenant, maxWaiting, signal }: BatchOptions<S>): 
   return false;
 }
 
-function firstFailure({ counts }: RunRow): string | undefined {
+/** The first error among the outcomes so far, if the run shall end at it. */
+async function failureOf<S>({ store }: BatchOptions<S>, { id, options }: RunRow): Promise<string | undefined> {
+  if (options.stopOnError !== true) return undefined;
+  const { counts = {} } = (await store.run(id)) ?? {};
   const name = Object.keys(counts).find((each) => /\/(?:rejected|dead)\//.test(each));
   return name === undefined ? undefined : `Stopped at the first error (${name}), as it was asked to.`;
 }

@@ -52,9 +52,9 @@ export function endingFor(
   return { messageId: message.messageId, outcome, code: why.code, text: why.text, atMs, counted: true };
 }
 
-/** What is wrong with a message, and where. */
-export function wordsOf(problems: readonly Problem[], index: number): string {
-  return problems.map(({ path, message, remedy }) => `messages[${index}].${path} ${message}. ${remedy}`).join(" ");
+/** @param place what stands before the name of the field: `messages[3].`, `Row 4: ` */
+export function wordsOf(problems: readonly Problem[], place: string): string {
+  return problems.map(({ path, message, remedy }) => `${place}${path} ${message}. ${remedy}`).join(" ");
 }
 
 /** A message that names no record: counted and told, with the field and the remedy. */

@@ -83,18 +83,17 @@ export async function runFetch<S>(
       const told = await patiently(options, () => takeRows(context, rows, readAtMs));
       if ("state" in told) return told;
     }
-    const ended = page.next === undefined;
-    if (ended) {
-      const size = (await store.run(run.id))?.done ?? 0;
-      await store.noteScan(lane.remote, type.name, { startedAtMs: at.scanStartedAtMs, size });
-    }
-    options.onProgress(await remember({ next: page.next ?? null, ended }));
+    options.onProgress(await remember({ next: page.next ?? null, ended: page.next === undefined }));
   }
   const size = (await store.run(run.id))?.done ?? 0;
-  if (last !== undefined && last.done >= SMALL && size < last.done * LEAST_SHARE) {
-    options.onWarning(`The list held ${size} records, the one before ${last.done}; nothing is taken for deleted.`);
-    return undefined;
+  const lastSize = last?.done ?? 0;
+  if (run.options.trust !== true && lastSize >= SMALL && size < lastSize * LEAST_SHARE) {
+    const error =
+      `The list held ${size} records, the one before ${lastSize}; it is taken for cut short, and nothing for deleted. ` +
+      "If so many were deleted indeed, fetch all by hand once.";
+    return { state: "error", error };
   }
+  await store.noteScan(lane.remote, type.name, { startedAtMs: at.scanStartedAtMs, size });
   const { deletedAttribute } = service.fetchPolicy(options.settings);
   return markVanished(
     {

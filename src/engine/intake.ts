@@ -25,6 +25,8 @@ export interface Shipment<S> {
   readonly tenant: Tenant<S>;
   readonly entity: "user" | "account";
   readonly messages: readonly unknown[];
+  /** Where each message stands, for people: `Row 4: `; otherwise its place in the shipment. */
+  readonly places?: readonly string[];
   /** Rows of a batch that are no messages; counted like those. */
   readonly unreadable?: readonly { readonly messageId: string; readonly problem: string }[];
   readonly isExport: boolean;
@@ -66,7 +68,7 @@ const MAX_ROUNDS = 8;
 
 export function createIntake<S>({ store, service, log, now, wake }: IntakeOptions<S>): Intake<S> {
   return {
-    async take({ tenant, entity, messages, unreadable = [], isExport, run }) {
+    async take({ tenant, entity, messages, places, unreadable = [], isExport, run }) {
       const context = { entity, isExport, receivedAtMs: now(), ...(run === undefined ? {} : { version: run.version }) };
       const read = messages.map((raw) => readMessage(raw, context));
       const merged = mergeMessages(read.flatMap((each) => (each.ok ? [each.message] : [])));
@@ -74,7 +76,16 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
         ...read.flatMap((each, index) =>
           each.ok
             ? []
-            : [brokenAcceptance(service, tenant, entity, each.messageId, wordsOf(each.problems, index), now())],
+            : [
+                brokenAcceptance(
+                  service,
+                  tenant,
+                  entity,
+                  each.messageId,
+                  wordsOf(each.problems, places?.[index] ?? `messages[${index}].`),
+                  now(),
+                ),
+              ],
         ),
         ...unreadable.map(({ messageId, problem }) =>
           brokenAcceptance(service, tenant, entity, messageId, problem, now()),

@@ -34,8 +34,11 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
   /** Begins what waits, and tells what ended. */
   async function sweep(): Promise<void> {
     await watchBacklogs(store, now);
-    for (const run of await store.openRuns()) {
+    for (const { id } of await store.openRuns()) {
       if (life.signal.aborted) return;
+      // It may have ended while others were looked at.
+      const run = await store.run(id);
+      if (run === undefined) continue;
       if (run.state === "waiting" || run.state === "running") launch(run);
       else await announce(run);
     }
@@ -129,11 +132,12 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
         log(jobLine(credentials, "skip", { kind: "fetch", type }, INTERVAL));
         return { kind: "early", nextAtMs: next };
       }
-      const { run, begun } = await store.beginRun(newRun(key, "fetch", type, chosen), true);
+      const asked = force ? { ...chosen, trust: true as const } : chosen;
+      const { run, begun } = await store.beginRun(newRun(key, "fetch", type, asked), true);
       launch(run);
       // What hangs on an entity's own records and has no schedule of its own is fetched with them.
       for (const each of dependants(settings, type)) {
-        launch((await store.beginRun(newRun(key, "fetch", each, chosen), true)).run);
+        launch((await store.beginRun(newRun(key, "fetch", each, asked), true)).run);
       }
       return { kind: begun ? "begun" : "underway", run };
     },

@@ -4,6 +4,7 @@ import type { FirehoseItem } from "../hull/firehose-items";
 import type { ObjectType } from "../services/service";
 import type { MirrorRow } from "../storage/rows";
 import type { Store } from "../storage/store";
+import { NOTHING } from "./compare";
 import { patiently, type Attempt, type Patience, type Stop } from "./patience";
 import { DELETED } from "./told";
 
@@ -36,10 +37,15 @@ export async function markVanished(
   const { store, remote, type, scanStartedAtMs, deletedAttribute } = options;
   const wanted = type.untold === true ? undefined : deletedAttribute;
   for (let after = from; ;) {
-    const untold = wanted === undefined ? undefined : DELETED;
+    const untold = wanted === undefined ? undefined : { field: DELETED, nothing: NOTHING };
     const vanished = await store.markVanished(remote, type.name, { scanStartedAtMs, untold, after, limit: STEP });
     if (wanted !== undefined) {
-      const told = await patiently(options, () => tell(options, vanished.gone, wanted));
+      let left: readonly MirrorRow[] = vanished.gone.filter(isKnown);
+      const told = await patiently(options, async () => {
+        const result = await tell(options, left, wanted);
+        ({ left } = result);
+        return result.attempt;
+      });
       if ("state" in told) return told;
     }
     if (vanished.after === undefined) return undefined;
@@ -49,14 +55,18 @@ export async function markVanished(
   }
 }
 
-/** Says of each record that it vanished; those of which Hull never heard are left out. */
+/** Whether Hull ever heard of the record. */
+function isKnown({ facts, toldRest }: MirrorRow): boolean {
+  return toldRest !== undefined || (facts["_id"]?.[2] ?? null) !== null;
+}
+
+/** Says of each record that it vanished; answers those of which Hull could not be told. */
 async function tell(
   options: VanishOptions,
-  gone: readonly MirrorRow[],
+  known: readonly MirrorRow[],
   attribute: string,
-): Promise<Attempt<undefined>> {
+): Promise<{ readonly attempt: Attempt<undefined>; readonly left: readonly MirrorRow[] }> {
   const { store, firehose, remote, type, now, signal } = options;
-  const known = gone.filter(({ facts, toldRest }) => toldRest !== undefined || (facts["_id"]?.[2] ?? null) !== null);
   const at = new Date(now()).toISOString();
   const results = await firehose.send(
     known.map(({ id }) => itemOf(options, id, { [attribute]: at })),
@@ -67,7 +77,9 @@ async function tell(
     const confirmed = told.map(({ id }) => ({ id, facts: { [DELETED]: at } }));
     await store.confirmFacts(remote, type.name, confirmed);
   }
-  return hindranceIn(results) ?? { kind: "done", value: undefined };
+  const later = (index: number): boolean => ["later", "unauthorised"].includes(results[index]?.state ?? "");
+  const left = known.filter((_, index) => later(index));
+  return { attempt: hindranceIn(results) ?? { kind: "done", value: undefined }, left };
 }
 
 function itemOf({ type, serviceName }: VanishOptions, id: string, attributes: Record<string, string>): FirehoseItem {

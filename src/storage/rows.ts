@@ -195,6 +195,8 @@ export interface RunOptions {
   readonly verbose?: true;
   /** Ends at the first record that is rejected or dead. */
   readonly stopOnError?: true;
+  /** A person asked for it: a list that lost most of its records is believed, too. */
+  readonly trust?: true;
 }
 
 /** A batch, a fetch or the draining of a backlog. */

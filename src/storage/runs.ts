@@ -4,6 +4,9 @@ import type { RunRow } from "./rows";
 import type { BegunRun, NewRun, ReportLine, RunChange, RunQuery } from "./store";
 import type { Tables } from "./tables";
 
+/** Outcomes that a person must look at. */
+export const FAILURE = /\/(?:rejected|dead)\//;
+
 /** Most lines that one run's report keeps; counts go on. */
 const MOST_LINES = 1_000_000;
 
@@ -59,7 +62,7 @@ function added(row: RunRow, counts: RunRow["counts"]): Pick<RunRow, "counts" | "
 
 function saveRun(tables: Tables, before: RunRow, changed: RunRow): RunRow {
   const complete = changed.state === "running" && changed.complete === true && changed.done >= (changed.total ?? 0);
-  const row: RunRow = complete ? { ...changed, state: "success" } : changed;
+  const row: RunRow = complete ? { ...changed, ...endOf(changed) } : changed;
   const after: RunRow = isUnderway(row) || row.endedAtMs !== undefined ? row : { ...row, endedAtMs: tables.now() };
   tables.runs.put([row.id], after);
   if (after.announced === true) tables.openRuns.remove([row.tenant, row.kind, row.type, row.id]);
@@ -67,6 +70,12 @@ function saveRun(tables: Tables, before: RunRow, changed: RunRow): RunRow {
     tables.lastRuns.put([row.tenant, row.kind, row.type], row.id);
   }
   return after;
+}
+
+function endOf({ options, counts }: RunRow): Pick<RunRow, "state" | "error"> {
+  const failure = Object.keys(counts).find((name) => FAILURE.test(name) && (counts[name] ?? 0) > 0);
+  if (options.stopOnError !== true || failure === undefined) return { state: "success" };
+  return { state: "stopped", error: `Some records failed (${failure}) after every row had been read.` };
 }
 
 /** Whether it waits or runs. */

@@ -23,6 +23,13 @@ test("an empty environment is enough", () => {
     HULL_PROTOCOL: "https",
     HULL_ALLOWED_ORGANIZATIONS: ["*.hullapp.io"],
     HULL_SIGNATURE_KEY_HOSTS: ["*.hullapp.io"],
+    HULL_ALLOWED_EXTRACT_HOSTS: [
+      "s3.amazonaws.com",
+      "*.s3.amazonaws.com",
+      "s3.*.amazonaws.com",
+      "*.s3.*.amazonaws.com",
+      "*.hullapp.io",
+    ],
     TRUST_PROXY: false,
     LOG_LEVEL: "info",
     MAX_OUTBOX: 1_000_000,
@@ -96,9 +103,12 @@ test.each([
   expect(problem).not.toContain(value);
 });
 
-test.each(["HULL_ALLOWED_ORGANIZATIONS", "HULL_SIGNATURE_KEY_HOSTS"])("a wrong host pattern in %s is named", (name) => {
-  expect(problemOf({ [name]: "*.hullapp.io,https://acme.hullapp.io/app" })).toContain(`${name}: `);
-});
+test.each(["HULL_ALLOWED_ORGANIZATIONS", "HULL_SIGNATURE_KEY_HOSTS", "HULL_ALLOWED_EXTRACT_HOSTS"])(
+  "a wrong host pattern in %s is named",
+  (name) => {
+    expect(problemOf({ [name]: "*.hullapp.io,https://acme.hullapp.io/app" })).toContain(`${name}: `);
+  },
+);
 
 test("all problems are told at once", () => {
   const problem = problemOf({ PORT: "eighty", LOG_LEVEL: "chatty" });

@@ -24,7 +24,7 @@ const guide = readFileSync(join(ROOT, "assets/readme.md"), "utf8");
 /** In the manifest, and nothing for the code to read. */
 const RESERVED = ["heading_account_configuration", "account_require_externalid"];
 
-/** What installations of hull-planhat 0.1.7 have stored: name, type, format. Hidden now: what has no effect yet. */
+/** What installations of hull-planhat 0.1.7 have stored: name, type, format. */
 const EARLIER: readonly (readonly [name: string, type: string, format: string | undefined])[] = [
   // The token was shown in clear.
   ["personal_acccess_token", "string", "password"],
@@ -42,8 +42,9 @@ const EARLIER: readonly (readonly [name: string, type: string, format: string | 
   ["account_licenses_attribute", "string", "accountTrait"],
   ["account_licenses_attributes_outbound", "array", "table"],
   ["account_licenses_custom_attributes_outbound", "array", "table"],
-  ["fetch_interval_accounts", "string", "hidden"],
-  ["fetch_interval_users", "string", "hidden"],
+  ["fetch_interval_accounts", "string", undefined],
+  // It was hidden, although the documentation described it.
+  ["fetch_interval_users", "string", undefined],
 ];
 
 const named = (name: string): Setting | undefined => SETTINGS.find((each) => each.name === name);
@@ -88,7 +89,11 @@ describe("settings", () => {
   test("stand in exactly one section if they can be seen, and in none otherwise", () => {
     const shown = manifest.settings_sections.flatMap(({ properties }) => properties);
     const visible = SETTINGS.filter(({ format }) => format !== "hidden" && format !== "title");
-    expect(shown.toSorted()).toEqual(visible.map(({ name }) => `private_settings.${name}`).toSorted());
+    const expected = [
+      ...visible.map(({ name }) => `private_settings.${name}`),
+      ...manifest.json.map(({ name }) => `json.${name}`),
+    ];
+    expect(shown.toSorted()).toEqual(expected.toSorted());
   });
 
   test("come with a title, and an explanation unless they are a heading", () => {
@@ -108,13 +113,81 @@ describe("settings", () => {
   });
 });
 
+describe("incoming", () => {
+  test.each(["fetch_interval_accounts", "fetch_interval_users"])(
+    "%s offers the earlier choices, and every call",
+    (name) => {
+      expect(named(name)).toMatchObject({ default: "180", enum: ["0", "180", "360", "720", "1440"] });
+      for (const minutes of [0, 180, 360, 720, 1440]) {
+        const read = readSettings({ [name]: String(minutes) });
+        const type = name === "fetch_interval_users" ? "endusers" : "companies";
+        expect(read).toMatchObject({ ok: true, settings: { fetchIntervalMinutes: { [type]: minutes } } });
+      }
+    },
+  );
+
+  test.each([
+    ["contact_attributes_inbound", "traitMapping", "endusers"],
+    ["account_attributes_inbound", "accountTraitMapping", "companies"],
+  ] as const)("rows of %s are read as the dashboard stores them", (name, format, type) => {
+    expect(named(name)).toMatchObject({ type: "array", format, options: { direction: "incoming" } });
+    const rows = [
+      { hull: "traits_job_title", service: "position", overwrite: false },
+      { hull: "score", service: "Health score" },
+    ];
+    expect(readSettings({ [name]: rows })).toMatchObject({
+      warnings: [],
+      settings: {
+        incoming: {
+          [type]: {
+            rows: [
+              { attribute: "job_title", overwrite: false },
+              { attribute: "score", field: "custom.Health score", overwrite: true },
+            ],
+          },
+        },
+      },
+    });
+  });
+
+  test("the buttons fetch everything of their kind at once, after a question", () => {
+    expect(manifest.json.map(({ url, format, options }) => ({ url, format, ...options.confirm }))).toEqual([
+      expect.objectContaining({ url: "/fetch/users?force=1", format: "button", action: "fetch", entity: "users" }),
+      expect.objectContaining({
+        url: "/fetch/accounts?force=1",
+        format: "button",
+        action: "fetch",
+        entity: "accounts",
+      }),
+    ]);
+    for (const { title, description, options } of manifest.json) {
+      expect([title, options.confirm.button]).toEqual([expect.stringMatching(/\S/), expect.stringMatching(/\S/)]);
+      expect([description, options.confirm.text]).toEqual([sentence, expect.stringMatching(/bills.*\?$/)]);
+    }
+  });
+
+  test("a section shows the button below the settings that it belongs to", () => {
+    for (const [section, button] of [
+      ["User Incoming Setup", "json.fetch_users"],
+      ["Account Incoming Setup", "json.fetch_accounts"],
+    ]) {
+      expect(manifest.settings_sections.find(({ title }) => title === section)?.properties.at(-1)).toBe(button);
+    }
+  });
+});
+
 const sentence = expect.stringMatching(/^[A-Z].+\.$/) as unknown;
 
 describe("the rest of the manifest", () => {
   test("promises only what is there", () => {
-    expect(manifest.tags).toEqual(["outgoing", "oneColumn", "smart-notifier", "kraken-exports"]);
+    expect(manifest.tags.toSorted()).toEqual(
+      ["outgoing", "incoming", "oneColumn", "smart-notifier", "kraken-exports", "batch", "batch-accounts"].toSorted(),
+    );
     expect(manifest.version).toBe(packageJson.version);
-    expect(manifest.schedules).toEqual([]);
+    expect(manifest.schedules).toEqual([
+      { url: "/fetch/accounts", type: "interval", value: "5" },
+      { url: "/fetch/users", type: "interval", value: "5" },
+    ]);
     for (const file of [manifest.readme, manifest.logo, manifest.picture]) {
       expect({ file, exists: existsSync(join(ROOT, "assets", file)) }).toEqual({ file, exists: true });
     }
@@ -129,6 +202,7 @@ describe("the rest of the manifest", () => {
     expect(subscription?.conditions.channels.only).toEqual([
       "user:update",
       "account:update",
+      "user:delete",
       "ship:update",
       "users_segment:update",
       "users_segment:delete",
@@ -171,8 +245,17 @@ describe("the guide", () => {
       "account_synchronized_segments",
       "account_licenses_attribute",
       "clear_on_null",
+      "contact_attributes_inbound",
+      "account_attributes_inbound",
+      "incoming_ignored_fields",
+      "incoming_excluded_fields",
+      "link_users_in_hull",
+      "resolve_owners",
+      "mark_deleted",
+      "fetch_licenses",
     ]) {
       expect(guide).toContain(named(name)?.title);
     }
+    for (const { title } of manifest.json) expect(guide).toContain(title);
   });
 });

@@ -1,0 +1,80 @@
+/**
+ * Credentials of the routes that Hull calls by address: `organization`, `ship` (or `id`) and `secret` in the query, or
+ * a token of ours in `hullToken` or `token`.
+ */
+import type { Request } from "express";
+import { z } from "zod";
+import type { Credentials, Tenants } from "../../src/engine/tenants";
+import type { CredentialCheck } from "../../src/hull/credentials";
+import type { Attributes } from "../../src/hull/shapes";
+import { refuse } from "../http-error";
+import { confirm, refusalAnswer, remember, type Authenticate } from "./confirmed";
+import { readConnectorToken } from "./connector-token";
+import { idParameter, parameter, readInput } from "./input";
+
+export interface QueryCredentialOptions<S> {
+  readonly credentials: CredentialCheck;
+  readonly tenants: Pick<Tenants<S>, "remember">;
+  /** What tokens in the query are signed with. */
+  readonly tokenKey: string;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+const REMEDY = "Call the address as Hull does, with organization, ship and secret of the installed connector.";
+
+const WORDS = {
+  code: "unreadable_credentials",
+  problem: "It cannot be seen which connector asks",
+  remedies: {
+    organization: REMEDY,
+    ship: REMEDY,
+    id: REMEDY,
+    secret: REMEDY,
+    hullToken: "Ask for a new address: this one was damaged on its way.",
+    token: "Ask for a new address: this one was damaged on its way.",
+  },
+};
+
+const tokens = z.object({ hullToken: parameter.optional(), token: parameter.optional() });
+
+/** Hosts are the same in capitals, and a tenant's key is made of the name. */
+const named = z
+  .object({
+    organization: idParameter.toLowerCase(),
+    ship: idParameter,
+    id: idParameter.optional(),
+    secret: parameter,
+  })
+  .refine(({ ship, id = ship }) => id === ship, { path: ["id"], message: "differs from ship" });
+
+const TOKEN_REFUSALS = {
+  invalid_token: "The token in the address is not one of ours, or it has no end.",
+  expired_token: "The token in the address has expired; ask for a new address.",
+} as const;
+
+/**
+ * Refusals have the status of `hull/credentials.ts`: 401, 402 for a disabled organization, 404 for an unknown
+ * connector; 400 when credentials are missing or cannot be read.
+ */
+export function createQueryCredentials<S>(options: QueryCredentialOptions<S>): Authenticate<S> {
+  return async (request) => {
+    const given = readCredentials(request, options);
+    const connector = await confirm(options.credentials, given, (refused) => refusalAnswer(refused.status, refused));
+    return remember(options.tenants, given, connector);
+  };
+}
+
+function readCredentials<S>({ query }: Request, { tokenKey, now }: QueryCredentialOptions<S>): Credentials {
+  const { hullToken, token = hullToken } = readInput(tokens, query, WORDS);
+  if (token === undefined) return credentialsIn(query);
+  const reading = readConnectorToken(token, tokenKey, now());
+  if (!reading.ok) throw refuse(401, reading.reason, TOKEN_REFUSALS[reading.reason]);
+  return credentialsIn(reading.payload);
+}
+
+/** `id` is another name of `ship`; some callers send both. */
+function credentialsIn(given: Attributes): Credentials {
+  const { organization, ship, secret } = readInput(named, { ...given, ship: given["ship"] ?? given["id"] }, WORDS);
+  return { organization, id: ship, secret };
+}

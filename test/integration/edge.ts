@@ -1,0 +1,210 @@
+/** The HTTP edge alone: real Express on loopback, a simulated Hull that confirms, a store in memory, and no engine. */
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Writable } from "node:stream";
+import { createApp, type OnDemandOptions } from "../../server/app";
+import { createLogger } from "../../server/log";
+import type { BatchOrder, FetchAnswer } from "../../src/engine/run-orders";
+import { createTenants, tenantKey, type Tenant } from "../../src/engine/tenants";
+import { createHostAllowList } from "../../src/http/hosts";
+import { createHullClient } from "../../src/hull/client";
+import { createCredentialCheck } from "../../src/hull/credentials";
+import { createEmbeddedStore } from "../../src/storage/embedded";
+import { createMemoryKeyValue } from "../../src/storage/memory";
+import type { RunOptions, RunRow } from "../../src/storage/rows";
+import { createSeal } from "../../src/storage/seal";
+import type { Store } from "../../src/storage/store";
+import { createHullSimulator, type HullSimulator } from "../../simulators/hull";
+import { createFakeService, type FakeSettings } from "../unit/engine/fake-service";
+
+export const CONNECTOR = { id: "5f0000000000000000000001", secret: "connector-secret-0001" };
+export const OTHER = { id: "5f0000000000000000000002", secret: "connector-secret-0002" };
+export const TOKEN_KEY = "a key for tokens of some length";
+/** An organization that is allowed, and where nobody answers. */
+export const NOBODY = "127.0.0.1:1";
+export const NOW = Date.parse("2026-03-01T12:00:00Z");
+
+/** What the fake engine was asked for. */
+export type Asked =
+  | {
+      readonly kind: "fetch";
+      readonly tenant: string;
+      readonly type: string;
+      readonly options: RunOptions;
+      readonly force: boolean;
+    }
+  | { readonly kind: "batch"; readonly tenant: string; readonly order: BatchOrder; readonly options: RunOptions };
+
+export interface EdgeAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** The body as JSON. */
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+export interface Edge {
+  readonly hull: HullSimulator;
+  readonly store: Store;
+  readonly baseUrl: string;
+  readonly organization: string;
+  readonly tenantKey: string;
+  readonly asked: readonly Asked[];
+  /** Everything that was logged. */
+  readonly logged: () => string;
+  /** What the fake engine answers to the next fetches. */
+  answerFetches(answer: FetchAnswer): void;
+  /** What the fake engine throws at the next batches. */
+  failBatches(error: Error | undefined): void;
+  /** @param path with its query */
+  call(path: string, init?: RequestInit): Promise<EdgeAnswer>;
+  /** The credentials of `CONNECTOR` as a query, some of them changed; `undefined` takes one out. */
+  query(changes?: Readonly<Record<string, string | undefined>>): string;
+  forget(): void;
+  close(): Promise<void>;
+}
+
+export async function openEdge(options: Partial<OnDemandOptions<FakeSettings>> = {}): Promise<Edge> {
+  const hull = createHullSimulator();
+  await hull.listen();
+  const privateSettings = { token: "planhat-token-0001", host: "one" };
+  for (const each of [CONNECTOR, OTHER]) hull.addConnector({ ...each, privateSettings });
+  const store = await createEmbeddedStore({ kv: createMemoryKeyValue(), now: () => NOW });
+  const lines: string[] = [];
+  const sink = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      lines.push(chunk.toString());
+      done();
+    },
+  });
+  const asked: Asked[] = [];
+  let answer: FetchAnswer = { kind: "begun", run: runRow("run-1") };
+  let failure: Error | undefined;
+  const unused = (): never => {
+    throw new Error("The edge asked for what these routes do not need.");
+  };
+
+  const app = createApp<FakeSettings>({
+    store,
+    tenants: createTenants({ store, seal: createSeal("seal secret of some length"), service: createFakeService() }),
+    credentials: createCredentialCheck({
+      hullClientFactory: (given) => createHullClient(given, { protocol: "http", http: { maxAttempts: 1 } }),
+      allowedOrganizations: createHostAllowList([hull.host, NOBODY]),
+      protocol: "http",
+      clock: () => NOW,
+      negativeTtlMs: 0,
+    }),
+    signature: { verify: unused, refusedHosts: unused },
+    intake: { take: unused },
+    lanes: {
+      start: unused,
+      wake: unused,
+      release: unused,
+      verify: unused,
+      announce: unused,
+      idle: unused,
+      close: unused,
+    },
+    forget: unused,
+    metrics: { counting: unused, call: unused, notification: unused, scrape: unused },
+    metricsToken: undefined,
+    logger: createLogger("debug", sink),
+    trustProxy: false,
+    maxOutbox: 1,
+    answerWithinMs: 1_000,
+    accepting: () => true,
+    onDemand: {
+      tokenKey: TOKEN_KEY,
+      now: () => NOW,
+      extractHosts: createHostAllowList(["*.s3.amazonaws.com", "127.0.0.1:*"]),
+      runs: {
+        fetch: (tenant: Tenant<FakeSettings>, type, chosen, force) => {
+          asked.push({ kind: "fetch", tenant: tenant.key, type, options: chosen, force });
+          return Promise.resolve(answer);
+        },
+        batch: (tenant, order, chosen) => {
+          asked.push({ kind: "batch", tenant: tenant.key, order, options: chosen });
+          return failure === undefined ? Promise.resolve(runRow("run-2")) : Promise.reject(failure);
+        },
+      },
+      ...options,
+    },
+  });
+  const server = createServer(app);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+  return {
+    hull,
+    store,
+    baseUrl,
+    organization: hull.host,
+    tenantKey: tenantKey(hull.host, CONNECTOR.id),
+    asked,
+    logged: () => lines.join(""),
+    answerFetches: (next) => (answer = next),
+    failBatches: (error) => (failure = error),
+    call: async (path, init = {}) => {
+      const response = await fetch(`${baseUrl}${path}`, { redirect: "manual", ...init });
+      const text = await response.text();
+      return { status: response.status, headers: response.headers, text, body: objectIn(text) };
+    },
+    query: (changes = {}) => {
+      const parameters = new URLSearchParams();
+      const all = { organization: hull.host, ship: CONNECTOR.id, secret: CONNECTOR.secret, ...changes };
+      for (const [name, value] of Object.entries<string | undefined>(all)) {
+        if (value !== undefined) parameters.set(name, value);
+      }
+      return parameters.toString();
+    },
+    forget: () => {
+      asked.length = 0;
+      lines.length = 0;
+      answer = { kind: "begun", run: runRow("run-1") };
+      failure = undefined;
+    },
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await store.close();
+      await hull.close();
+    },
+  };
+}
+
+export interface ShownError {
+  readonly code: string;
+  /** A sentence. */
+  readonly message: string;
+  readonly details: readonly { readonly path: string; readonly message: string; readonly remedy: string }[];
+}
+
+/** The error in an answer; checks the shape that every error has. */
+export function errorOf(answer: EdgeAnswer): ShownError {
+  expect(answer.headers.get("content-type")).toMatch(/^application\/json/);
+  expect(answer.body).toMatchObject({
+    flow_control: { type: "retry" },
+    error: { code: expect.any(String) as string, message: expect.stringMatching(/\.$/) as string },
+  });
+  const error = answer.body["error"] as Omit<ShownError, "details"> & Partial<ShownError>;
+  return { details: [], ...error };
+}
+
+function runRow(id: string): RunRow {
+  return {
+    id,
+    tenant: "t",
+    kind: "fetch",
+    type: "endusers",
+    options: {},
+    state: "waiting",
+    createdAtMs: NOW,
+    done: 0,
+    counts: {},
+  };
+}
+
+function objectIn(text: string): Readonly<Record<string, unknown>> {
+  const value: unknown = text === "" ? {} : JSON.parse(text);
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+}
