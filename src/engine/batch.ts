@@ -64,9 +64,8 @@ export async function runBatch<S>(
       if (signal.aborted) return { kind: "done", value: undefined };
       if (!(error instanceof ExtractError)) throw error;
       const message = `${error.message} The first missing row is row ${rows + 1}.`;
-      // A download that got further than the one before is no reason to lose patience.
-      if (error.retryable && rows > began) return read();
-      return error.retryable ? { kind: "later", waitMs: 0, message } : { kind: "failed", message };
+      if (!error.retryable) return { kind: "failed", message };
+      return { kind: "later", waitMs: 0, message, progressed: rows > began };
     }
   };
   const result = await patiently(options, read);
@@ -119,13 +118,20 @@ async function failureOf<S>({ store }: BatchOptions<S>, { id, options }: RunRow)
 
 async function* groupsOf(batches: AsyncIterable<readonly ExtractRow[]>): AsyncIterable<readonly ExtractRow[]> {
   let group: ExtractRow[] = [];
-  for await (const batch of batches) {
-    for (const row of batch) {
-      group.push(row);
-      if (group.length < GROUP) continue;
-      yield group;
-      group = [];
+  let broken: { readonly error: unknown } | undefined;
+  try {
+    for await (const batch of batches) {
+      for (const row of batch) {
+        group.push(row);
+        if (group.length < GROUP) continue;
+        yield group;
+        group = [];
+      }
     }
+  } catch (error) {
+    broken = { error };
   }
+  // What was read before the download broke off counts.
   if (group.length > 0) yield group;
+  if (broken !== undefined) throw broken.error;
 }

@@ -153,6 +153,7 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
       hullId: plan.hullId,
       messageId: message.messageId,
       version: append ? 0 : message.version,
+      ...(message.undated === true ? { undated: true as const } : {}),
       merged: candidate.swallowed,
       ...(append ? { once: true as const } : {}),
     };

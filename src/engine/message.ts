@@ -16,6 +16,8 @@ export interface EntityMessage {
   readonly messageId: string;
   /** `indexed_at` in milliseconds since 1970. */
   readonly version: number;
+  /** The version is the time of arrival: the same message has another one next time. */
+  readonly undated?: true;
   /** The user as Hull sent it (`traits_` prefix and all); empty for account messages. */
   readonly user: Attributes;
   /** The account as Hull sent it; empty when the user has none. */
@@ -70,12 +72,12 @@ interface Parts {
 
 /** Reads one element of a shipment. A bad one is its own problem, never that of its shipment. */
 export function readMessage(raw: unknown, context: ReadContext): ReadMessage {
-  const { entity, isExport, receivedAtMs } = context;
+  const { entity, isExport } = context;
   const plain = plainParts(raw, entity);
   if (plain !== undefined) {
     const subject = entity === "user" ? plain.user : plain.account;
-    const version = context.version ?? versionOf(subject, receivedAtMs);
-    return { ok: true, message: { entity, id: idOf(subject), version, events: [], isExport, ...plain } };
+    const dating = datingOf(subject, context);
+    return { ok: true, message: { entity, id: idOf(subject), ...dating, events: [], isExport, ...plain } };
   }
   const parts = entity === "user" ? userParts(raw) : accountParts(raw);
   if ("problems" in parts) return { ok: false, messageId: messageIdOf(raw), problems: parts.problems };
@@ -90,7 +92,7 @@ export function readMessage(raw: unknown, context: ReadContext): ReadMessage {
       entity,
       id,
       messageId: messageIdOf(raw),
-      version: context.version ?? versionOf(subject, receivedAtMs),
+      ...datingOf(subject, context),
       user: parts.user,
       account: parts.account,
       segmentIds: entity === "user" ? segmentIds(raw, "segments", parts.segments, subject) : [],
@@ -102,8 +104,15 @@ export function readMessage(raw: unknown, context: ReadContext): ReadMessage {
   };
 }
 
-function versionOf(subject: Attributes, receivedAtMs: number): number {
-  return Math.min(parseInstant(subject["indexed_at"]) ?? receivedAtMs, receivedAtMs + MAX_AHEAD_MS);
+function datingOf(
+  subject: Attributes,
+  { version, receivedAtMs }: ReadContext,
+): Pick<EntityMessage, "version" | "undated"> {
+  if (version !== undefined) return { version };
+  const indexedAtMs = parseInstant(subject["indexed_at"]);
+  const latest = receivedAtMs + MAX_AHEAD_MS;
+  if (indexedAtMs !== undefined && indexedAtMs <= latest) return { version: indexedAtMs };
+  return { version: indexedAtMs === undefined ? receivedAtMs : latest, undated: true };
 }
 
 /** Events without a name say nothing; those without an id get one that the same event has again next time. */

@@ -17,7 +17,8 @@ export type Stop =
 
 export type Attempt<T> =
   | { readonly kind: "done"; readonly value: T }
-  | { readonly kind: "later"; readonly waitMs: number; readonly message: string }
+  /** `progressed`: it got further than the try before, so the count of tries begins anew. */
+  | { readonly kind: "later"; readonly waitMs: number; readonly message: string; readonly progressed?: boolean }
   | { readonly kind: "failed"; readonly message: string };
 
 /** Tries before a run gives up; whoever asked for it asks again. */
@@ -34,6 +35,7 @@ export async function patiently<T>(
     const result = await attempt();
     if (result.kind === "done") return { value: result.value };
     if (ended()) return { state: "interrupted" };
+    if (result.kind === "later" && result.progressed === true) tries = 1;
     if (result.kind === "failed" || tries >= MOST_TRIES) return { state: "error", error: result.message };
     onWarning(result.message);
     const pace = Math.min(retry.baseMs * 2 ** Math.min(tries - 1, 20), retry.capMs);

@@ -84,6 +84,7 @@ export function sameAcceptance<S>(
     hullId: message.id,
     messageId: message.messageId,
     version: message.version,
+    ...(message.undated === true ? { undated: true as const } : {}),
     merged: swallowed,
     content: { kind: "same", ending: endingFor(message, "unchanged", IN_SYNC, atMs), digest },
   };

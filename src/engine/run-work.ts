@@ -149,7 +149,7 @@ export async function workOn<S>(
       const place = { store: shadow.store, tenant, run };
       // What an earlier try of the same simulation had counted is counted anew.
       const counts = Object.fromEntries(Object.entries(run.counts).map(([name, count]) => [name, -count]));
-      await shadow.store.changeRun(run.id, { counts, total: 0 });
+      await shadow.store.changeRun(run.id, { counts, ...(run.kind === "batch" ? { total: 0 } : {}) });
       const end = await (run.kind === "batch" ? simulateBatch(place) : fetch(place, () => dryFirehose));
       await copyFigures(shadow.store, store, run.id);
       if (run.options.verbose === true && end?.state !== "interrupted") await copyReport(shadow.store, store, run.id);

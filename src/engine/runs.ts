@@ -80,7 +80,8 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
     const end = await workOn(options, tenant, started, life.signal);
     if (end === undefined) {
       const delivering = run.kind === "batch" && run.options.simulate !== true;
-      if (!delivering) await store.changeRun(run.id, { state: "success" });
+      const { done } = (await store.run(run.id)) ?? run;
+      if (!delivering) await store.changeRun(run.id, { state: "success", total: done });
     } else if (end.state !== "interrupted") await store.changeRun(run.id, end);
   }
 

@@ -35,7 +35,8 @@ export function acceptOne(tables: Tables, ledger: Ledger, acceptance: Acceptance
     if (first && acceptance.run !== undefined) ledger.run(acceptance.run, "met");
     return first;
   };
-  const counted = take(acceptance.messageId, record !== undefined && acceptance.version > record.version);
+  const newest = record !== undefined && acceptance.undated !== true && acceptance.version > record.version;
+  const counted = take(acceptance.messageId, newest);
   for (const messageId of acceptance.merged) {
     const first = take(messageId, false);
     note(

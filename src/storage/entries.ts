@@ -26,6 +26,15 @@ export interface Entries {
   withdrawChildren(parentType: string, parentHullId: string, words: string): void;
 }
 
+/** While something waits, no message may end as the last unchanged one did. */
+function forgetDigest(tables: Tables, remote: string, { type, hullId }: EntryRow): void {
+  const key = [remote, type, hullId];
+  const record = tables.records.get(key);
+  if (record?.same === undefined) return;
+  const { same: _, ...rest } = record;
+  tables.records.put(key, rest);
+}
+
 /**
  * @param endings collects the outcomes written on the way
  */
@@ -82,8 +91,10 @@ export function openEntries(tables: Tables, ledger: Ledger, lane: Lane, endings:
   }
 
   function put(before: EntryRow | undefined, entry: EntryRow): void {
-    if (before === undefined) ledger.depth({ remote: lane.remote, tenant: entry.tenant }, { outbox: 1 });
-    else unindex(before);
+    if (before === undefined) {
+      ledger.depth({ remote: lane.remote, tenant: entry.tenant }, { outbox: 1 });
+      forgetDigest(tables, lane.remote, entry);
+    } else unindex(before);
     if (before?.acceptedAtMs !== entry.acceptedAtMs) {
       if (before !== undefined) tables.ages.remove(ageKey(before));
       tables.ages.put(ageKey(entry), 1);

@@ -45,6 +45,8 @@ export interface Acceptance {
   readonly hullId: string;
   readonly messageId: string;
   readonly version: number;
+  /** The version is the time of arrival, so it says nothing about whether the message was here before. */
+  readonly undated?: true;
   /** Older messages of the same entity that this one swallowed. */
   readonly merged: readonly string[];
   /** The run that the message belongs to: its outcome counts there too. */

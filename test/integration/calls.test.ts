@@ -10,8 +10,8 @@ import {
 import { errorShapes, nonupdatesForms } from "../../simulators/planhat";
 import { CONNECTOR, openHouse, type House } from "../harness";
 
-/** The production default; and time enough for the answers that `send` holds back. */
-const PACE = { LINGER_MS: "250", REQUEST_TIMEOUT_MS: "60000" };
+/** The production default; time enough for the answers that `send` holds back; and no line per record. */
+const PACE = { LINGER_MS: "250", REQUEST_TIMEOUT_MS: "60000", LOG_LEVEL: "warn" };
 const USERS = 1_000;
 const COMPANIES = 50;
 const population = generatePopulation({ seed: 7, users: USERS, companies: COMPANIES });

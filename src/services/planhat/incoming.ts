@@ -17,7 +17,7 @@ import type { PlanhatSettings } from "./settings";
 import { hullAttribute } from "./writeback";
 
 /** They move without anybody's doing, or say again what another field says. */
-const VOLATILE = ["updatedAt", "lastUpdated", "createDate", "emailMd5"];
+const VOLATILE = ["updatedAt", "lastUpdated", "createDate", "emailMd5", "companyName"];
 /** Planhat shows this text where a formula has no result. */
 const NO_RESULT = "undefined";
 const NAME = "name";
