@@ -77,7 +77,7 @@ const schema = z.object({
     .describe("Entries that may wait per tenant before notifications are answered with retry."),
   RETENTION_DAYS: wholeNumber(1, 3_650)
     .default(30)
-    .describe("Days after which dead letters and the last outcome of each record are forgotten."),
+    .describe("Days after which dead letters, runs and the last outcome of each record are forgotten."),
   LINGER_MS: wholeNumber(0, 60_000)
     .default(250)
     .describe("How long a lane waits for more before it writes, so that shipments in a row become one call."),

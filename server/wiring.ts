@@ -190,6 +190,7 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
       const rows = await store.forgetTenant(key);
       tenants.forget(key);
       // Passes that were under way may have written once more.
+      await runs.abandon(key);
       await lanes.idle();
       return rows + (await store.forgetTenant(key));
     },

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { ExtractError, type ExtractReader, type ExtractRow } from "../hull/extract";
 import type { RunRow } from "../storage/rows";
+import { failureIn } from "../storage/runs";
 import type { Store } from "../storage/store";
 import { batchRow } from "./batch-rows";
 import type { Intake } from "./intake";
@@ -112,7 +113,7 @@ async function room<S>({ store, tenant, maxWaiting, signal }: BatchOptions<S>): 
 async function failureOf<S>({ store }: BatchOptions<S>, { id, options }: RunRow): Promise<string | undefined> {
   if (options.stopOnError !== true) return undefined;
   const { counts = {} } = (await store.run(id)) ?? {};
-  const name = Object.keys(counts).find((each) => /\/(?:rejected|dead)\//.test(each));
+  const name = failureIn(counts);
   return name === undefined ? undefined : `Stopped at the first error (${name}), as it was asked to.`;
 }
 

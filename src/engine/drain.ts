@@ -12,13 +12,19 @@ const EVERYTHING = "*";
 const checkpoint = z.object({ before: z.record(z.string(), z.number()) });
 
 /** Begins a drain where much waits, counts what those under way did, and ends those whose outbox is empty. */
-export async function watchBacklogs(store: Store, now: () => number): Promise<void> {
+export async function watchBacklogs(
+  store: Store,
+  now: () => number,
+  onBegun: (run: RunRow) => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
   const depths = new Map<string, number>();
   for (const lane of await store.lanes()) {
     const { outbox, tells } = await store.depth(lane);
     depths.set(lane.tenant, (depths.get(lane.tenant) ?? 0) + outbox + tells);
   }
-  const drains = (await store.openRuns()).filter((run) => run.kind === "drain" && run.state === "running");
+  const isDrain = ({ kind, state }: RunRow): boolean =>
+    kind === "drain" && (state === "running" || state === "waiting");
+  const drains = (await store.openRuns()).filter(isDrain);
   for (const run of drains) await follow(store, run, depths.get(run.tenant) ?? 0);
   const followed = new Set(drains.map((run) => run.tenant));
   for (const [tenant, depth] of depths) {
@@ -26,7 +32,9 @@ export async function watchBacklogs(store: Store, now: () => number): Promise<vo
     const { outcomes } = await store.tally(tenant);
     const order = { id: newRunId(now()), tenant, kind: "drain", type: EVERYTHING, options: {}, total: depth } as const;
     const { run, begun } = await store.beginRun({ ...order, checkpoint: { before: outcomes } }, true);
-    if (begun) await store.changeRun(run.id, { state: "running", startedAtMs: now() });
+    if (!begun) continue;
+    const started = await store.changeRun(run.id, { state: "running", startedAtMs: now() });
+    if (started !== undefined) await onBegun(started);
   }
 }
 
@@ -41,5 +49,5 @@ async function follow(store: Store, run: RunRow, depth: number): Promise<void> {
   );
   const done = run.done + Object.values(counts).reduce((sum, count) => sum + count, 0);
   const total = Math.max(done + depth, depth === 0 ? 0 : (run.total ?? 0));
-  await store.changeRun(run.id, { counts, total, ...(depth === 0 ? { state: "success" } : {}) });
+  await store.changeRun(run.id, { counts, total, state: depth === 0 ? "success" : "running" });
 }

@@ -55,10 +55,11 @@ export async function takeRows(
     rows.map(({ record }) => record.id),
   );
   const parents = await parentsOf(context, rows);
+  const namesakes = await namesakesOf(context, [...parents.values()]);
   const shared = await sharedKeys(context, rows, views);
   const cases = rows.map((row, index): Case => {
     const { mirror, busy = false } = views[index] ?? {};
-    return caseOf(context, row, mirror, busy, parents, shared[index] ?? [], readAtMs);
+    return caseOf(context, row, mirror, busy, { rows: parents, namesakes }, shared[index] ?? [], readAtMs);
   });
   const results = await firehose.send(
     cases.flatMap(({ items }) => items),
@@ -117,7 +118,7 @@ function caseOf(
   row: ListedRecord,
   mirror: MirrorRow | undefined,
   busy: boolean,
-  parents: ReadonlyMap<string, MirrorRow>,
+  parents: Parents,
   shared: readonly string[],
   readAtMs: number,
 ): Case {
@@ -177,9 +178,9 @@ function linkOf(
   { link, serviceName }: StepContext,
   { record }: ListedRecord,
   mirror: MirrorRow | undefined,
-  parents: ReadonlyMap<string, MirrorRow>,
+  parents: Parents,
 ): { readonly claims: Claims; readonly mark: string } | undefined {
-  const parent = record.parentId === undefined ? undefined : parents.get(record.parentId);
+  const parent = record.parentId === undefined ? undefined : parents.rows.get(record.parentId);
   if (!link || parent === undefined) return undefined;
   const anonymous = `${serviceName}:${parent.id}`;
   const mark = parent.linkedTo ?? anonymous;
@@ -189,10 +190,25 @@ function linkOf(
   const named: Claims =
     parent.linkedTo !== undefined && isHullId(parent.linkedTo)
       ? { id: parent.linkedTo }
-      : externalId === undefined
+      : externalId === undefined || parents.namesakes.has(parent.id)
         ? {}
         : { external_id: externalId };
   return { claims: { ...named, anonymous_id: anonymous }, mark };
+}
+
+/** What is remembered of the parents, and which of them share a key with another one. */
+interface Parents {
+  readonly rows: ReadonlyMap<string, MirrorRow>;
+  readonly namesakes: ReadonlySet<string>;
+}
+
+async function namesakesOf(
+  { store, remote, parent }: StepContext,
+  rows: readonly MirrorRow[],
+): Promise<ReadonlySet<string>> {
+  if (parent === undefined) return new Set();
+  const shared = await store.sharedKeys(remote, parent.name, rows);
+  return new Set(rows.flatMap(({ id }, index) => ((shared[index] ?? []).length > 0 ? [id] : [])));
 }
 
 async function parentsOf(

@@ -206,7 +206,8 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
   /** Linked, known, nothing to send, and Hull knows the link. */
   function isUnchanged(type: string, content: NewContent, view: RecordView | undefined): boolean {
     const { mirror, record } = view ?? {};
-    if (mirror === undefined || record === undefined || content.force) return false;
+    // What a scan did not meet is read before anything is concluded.
+    if (mirror === undefined || mirror.missing === true || record === undefined || content.force) return false;
     const spec = (field: string): ReturnType<Service<S>["field"]> => service.field(type, field);
     const { send, found } = diff(content.desired, {}, mirror.facts, spec, { force: false, create: false });
     // What is newly found equal counts as delivered, which only the lane writes down.

@@ -12,7 +12,7 @@ export interface Reason {
 const TEXTS = {
   created: "Created in the service.",
   updated: "Updated in the service.",
-  hull_refused: "The record was written to the service, but Hull refused the attributes that were written back.",
+  hull_refused: "The service holds the record, but Hull refused the attributes that it was told.",
   in_sync: "All mapped attributes are already in sync between Hull and Planhat.",
   missing_token: "No personal access token is configured; nothing can be sent.",
   invalid_settings: "The connector's settings could not be understood.",

@@ -39,6 +39,7 @@ export async function resolve(input: ResolveInput, works: readonly Work[]): Prom
   const unlinked = works.filter((work) => !settled.has(work));
   if (unlinked.length === 0) return { works, settlements: [] };
 
+  await readMissing(input, unlinked);
   const remote = await store.remote(lane.remote);
   const scan = remote.scans[context.type.name];
   const scanned = scan !== undefined && context.nowMs - scan.startedAtMs < timing.scanTrustMs;
@@ -209,6 +210,24 @@ async function identifyAll(
     // Namesakes elsewhere are not looked for, so those that are remembered count, seen just now or not.
     return verdict.kind === "absent" ? { kind: "absent", namesake: known.length > 0 } : verdict;
   });
+}
+
+/** Most records that are read because a scan did not meet them. */
+const MISSING_LIMIT = 500;
+
+/** What a scan did not meet is neither a hit nor proof of absence: it is read before anybody is taken for it. */
+async function readMissing({ store, connection, lane, context, timing }: ResolveInput, works: readonly Work[]) {
+  const { type, mapped, nowMs } = context;
+  const keys = works.flatMap(({ content }) =>
+    Object.entries(content.desired.keys).map(([name, value]) => ({ name, value })),
+  );
+  const found = await store.candidates(lane.remote, type.name, keys);
+  const ids = found.filter((row) => row.missing === true).map((row) => row.id);
+  if (ids.length === 0) return;
+  const answer = await connection.read(type.name, [...new Set(ids)].slice(0, MISSING_LIMIT), mapped);
+  const observations = answer.records.map((record) => observationOf(record, context));
+  await store.observe(lane.remote, type.name, nowMs, timing.settleMs, observations);
+  await store.forgetGone(lane.remote, type.name, answer.gone);
 }
 
 /** Asks the service; everything that was read on the way feeds the mirror. */

@@ -35,8 +35,9 @@ export function jobLine(
 export function figures(run: Pick<RunRow, "kind" | "type"> & Partial<RunRow>): Record<string, unknown> {
   const at = (ms: number | undefined): string | undefined =>
     ms === undefined ? undefined : new Date(ms).toISOString();
-  const { id, kind, type, state, done, total, counts, startedAtMs, endedAtMs, error } = run;
+  const { id, kind, type, options, state, done, total, counts, startedAtMs, endedAtMs, error } = run;
   const all = {
+    ...options,
     run: id,
     kind,
     type,

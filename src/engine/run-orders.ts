@@ -31,6 +31,8 @@ export interface Runs<S> {
   fetch(tenant: Tenant<S>, type: string, options: RunOptions, force: boolean): Promise<FetchAnswer>;
   /** Takes a batch in, durably; it is worked on after those that came before. @throws Error when its link is not allowed */
   batch(tenant: Tenant<S>, order: BatchOrder, options: RunOptions): Promise<RunRow>;
+  /** Ends a tenant's runs at their next durable point: it is being erased. */
+  abandon(tenantKey: string): Promise<void>;
   /** Ends what runs at its next durable point. */
   close(): Promise<void>;
 }

@@ -186,7 +186,7 @@ export async function workOn<S>(
       get context() {
         return entityContext(credentials, entity, claims["id"] ?? "", claims);
       },
-      data: { type: run.type, outcome, code, remote_id: row.row.record.id },
+      data: { type: run.type, outcome, code, remote_id: row.row.record.id, ...run.options },
     });
   }
 }

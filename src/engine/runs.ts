@@ -16,7 +16,15 @@ export interface RunsOptions<S> extends RunWorkOptions<S> {
   readonly onError: (error: unknown) => void;
 }
 
+interface Active {
+  readonly run: RunRow;
+  readonly work: Promise<void>;
+  readonly abort: () => void;
+}
+
 const MINUTE_MS = 60_000;
+/** A run whose work throws so often has met a fault of ours. */
+const MOST_FAULTS = 5;
 /** A fetch that ended early is not begun again at every call of the schedule. */
 const AFTER_ERROR_MS = 30 * MINUTE_MS;
 /** Runs to look through for the last one of a kind. */
@@ -27,13 +35,16 @@ const INTERVAL = "Interval between last job and now is less than configured thre
 export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
   const { store, service, tenants, log, now } = options;
   const life = new AbortController();
-  const active = new Map<string, { readonly run: RunRow; readonly work: Promise<void> }>();
+  const active = new Map<string, Active>();
+  /** How often a run's work threw; see `MOST_FAULTS`. */
+  const faults = new Map<string, number>();
   let sweeper: NodeJS.Timeout | undefined;
   let sweeping: Promise<void> | undefined;
+  let lookAgain = false;
 
   /** Begins what waits, and tells what ended. */
   async function sweep(): Promise<void> {
-    await watchBacklogs(store, now);
+    await watchBacklogs(store, now, (run) => tellStart(run));
     for (const { id } of await store.openRuns()) {
       if (life.signal.aborted) return;
       // It may have ended while others were looked at.
@@ -45,29 +56,54 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
   }
 
   function look(): Promise<void> {
+    // What happened since that look began may have escaped it.
+    if (sweeping !== undefined) lookAgain = true;
     sweeping ??= sweep()
       .catch(options.onError)
-      .finally(() => (sweeping = undefined));
+      .finally(() => {
+        sweeping = undefined;
+        if (lookAgain && !life.signal.aborted) void look();
+        lookAgain = false;
+      });
     return sweeping;
+  }
+
+  async function tellStart(run: RunRow): Promise<void> {
+    const tenant = await tenants.load(run.tenant);
+    if (tenant !== undefined) log(jobLine(tenant.credentials, "start", run));
   }
 
   function launch(run: RunRow): void {
     if (active.has(run.id) || run.kind === "drain" || run.complete === true || life.signal.aborted) return;
-    // One batch of a tenant after the other, in their order.
-    const before = [...active.values()].some(
-      (each) => each.run.kind === "batch" && run.kind === "batch" && each.run.tenant === run.tenant,
-    );
-    if (before) return;
-    const work = execute(run)
-      .catch(options.onError)
-      .finally(() => {
+    // One batch of a tenant after the other.
+    const isBusy = [...active.values()].some((each) => each.run.kind === "batch" && each.run.tenant === run.tenant);
+    if (run.kind === "batch" && isBusy) return;
+    const own = new AbortController();
+    const work = execute(run, AbortSignal.any([life.signal, own.signal]))
+      .then(
+        () => true,
+        (error: unknown) => stumble(run, error),
+      )
+      .then((further) => {
         active.delete(run.id);
-        if (!life.signal.aborted) void look();
+        if (further && !life.signal.aborted) void look();
       });
-    active.set(run.id, { run, work });
+    active.set(run.id, { run, work, abort: () => own.abort() });
   }
 
-  async function execute(run: RunRow): Promise<void> {
+  /** Its work threw: the sweep tries again, a few times. Answers whether others may go on at once. */
+  async function stumble(run: RunRow, error: unknown): Promise<boolean> {
+    options.onError(error);
+    const times = (faults.get(run.id) ?? 0) + 1;
+    faults.set(run.id, times);
+    if (times < MOST_FAULTS) return false;
+    faults.delete(run.id);
+    const end = { state: "error", error: "Something went wrong on our side; the log says what." } as const;
+    await store.changeRun(run.id, end).catch(options.onError);
+    return true;
+  }
+
+  async function execute(run: RunRow, signal: AbortSignal): Promise<void> {
     const started =
       run.state === "waiting" ? await store.changeRun(run.id, { state: "running", startedAtMs: now() }) : run;
     if (started === undefined) return;
@@ -77,7 +113,7 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
       return;
     }
     log(jobLine(tenant.credentials, run.state === "waiting" ? "start" : "resume", started));
-    const end = await workOn(options, tenant, started, life.signal);
+    const end = await workOn(options, tenant, started, signal);
     if (end === undefined) {
       const delivering = run.kind === "batch" && run.options.simulate !== true;
       const { done } = (await store.run(run.id)) ?? run;
@@ -87,8 +123,8 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
 
   async function announce(run: RunRow): Promise<void> {
     const tenant = await tenants.load(run.tenant);
-    await store.changeRun(run.id, { announced: true });
     if (tenant !== undefined) log(jobLine(tenant.credentials, run.state === "success" ? "success" : "error", run));
+    await store.changeRun(run.id, { announced: true });
   }
 
   /** When the next fetch may begin, milliseconds since 1970. */
@@ -148,8 +184,15 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
       const type = service.types.find((each) => each.entity === order.entity)?.name ?? order.entity;
       const sealed = options.seal.seal(JSON.stringify(order));
       const { run } = await store.beginRun({ ...newRun(tenant.key, "batch", type, chosen), order: sealed }, false);
-      launch(run);
+      // Those that came before it are looked at first.
+      void look();
       return run;
+    },
+
+    abandon: async (tenantKey) => {
+      const own = [...active.values()].filter(({ run }) => run.tenant === tenantKey);
+      own.forEach(({ abort }) => abort());
+      await Promise.all(own.map(({ work }) => work));
     },
 
     close: async () => {

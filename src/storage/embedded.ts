@@ -28,7 +28,7 @@ export interface EmbeddedStoreOptions {
 }
 
 /**
- * @throws when the stored data was written by a newer version of this program
+ * @throws when the stored data was written by another version of this program
  */
 export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOptions): Promise<Store> {
   const tables = openTables(database, now);

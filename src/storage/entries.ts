@@ -26,8 +26,12 @@ export interface Entries {
   withdrawChildren(parentType: string, parentHullId: string, words: string): void;
 }
 
-/** While something waits, no message may end as the last unchanged one did. */
-function forgetDigest(tables: Tables, remote: string, { type, hullId }: EntryRow): void {
+/** From now on, no message ends only because the last unchanged one said the same. */
+export function forgetDigest(
+  tables: Tables,
+  remote: string,
+  { type, hullId }: Pick<EntryRow, "type" | "hullId">,
+): void {
   const key = [remote, type, hullId];
   const record = tables.records.get(key);
   if (record?.same === undefined) return;

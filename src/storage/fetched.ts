@@ -1,5 +1,6 @@
 /** What a full fetch found: it becomes known here in the moment in which Hull knows it. */
 import type { Keys } from "../record";
+import { forgetDigest } from "./entries";
 import { forgetMirror, observe } from "./mirror";
 import type { Fact, MirrorRow } from "./rows";
 import type { FetchedRow, FetchStep, Vanished, VanishQuery } from "./store";
@@ -81,6 +82,7 @@ export function markVanished(tables: Tables, remoteKey: string, type: string, qu
     if (row.missing === true && (untold === undefined || isTold(row, untold))) continue;
     const marked: MirrorRow = { ...row, missing: true, complete: false };
     tables.mirror.put(key, marked);
+    if (row.linkedTo !== undefined) forgetDigest(tables, remoteKey, { type, hullId: row.linkedTo });
     gone.push(marked);
   }
   const last = rows.at(-1)?.[0][2];

@@ -4,6 +4,7 @@ import type { Key } from "./kv";
 import { childLetters, closeLetter } from "./letters";
 import { forgetMirror } from "./mirror";
 import type { Content } from "./rows";
+import { forgetReportLines } from "./runs";
 import { inSlices, SLICE } from "./slices";
 import type { LetterKey, RecordEnding } from "./store";
 import {
@@ -42,6 +43,7 @@ export async function forgetEntity(
       endings.push(...(await forget([own])));
     }
   }
+  await forgetReportLines(tables, tenant, hullId);
   return endings;
 }
 

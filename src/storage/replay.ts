@@ -28,7 +28,8 @@ export function replayLetter(tables: Tables, ledger: Ledger, key: LetterKey): Re
     countEnding(ledger, tenant, type, hullId, end);
     endings.push({ type, hullId, claims: of.claims, ending: end });
   };
-  const { seq: _, ...old } = content;
+  // The run that it came in has counted it.
+  const { seq: _, run: _run, ...old } = content;
   const again = { ...old, counted: true, replay: true } as const;
   ledger.count(tenant, content.derived ? "derived" : "messages", type);
   if (outdated) {

@@ -18,6 +18,7 @@ export function createHousekeeping(tables: Tables): (olderThanMs: number) => Pro
   const { kv, now } = tables;
   const nextLetters = createRound(tables.dead);
   const nextRecords = createRound(tables.records);
+  const nextRuns = createRound(tables.runs);
   const ids: readonly Table<unknown>[] = [tables.seen, tables.notifications];
 
   return async (olderThanMs) => {
@@ -29,7 +30,7 @@ export function createHousekeeping(tables: Tables): (olderThanMs: number) => Pro
       return (record?.last?.atMs ?? nowMs) < nowMs - keptMs;
     };
     const { letters, records, runs, tired } = kv.read(() => ({
-      runs: oldRuns(tables, nowMs - olderThanMs, WALK),
+      runs: oldRuns(tables, nextRuns(), nowMs - olderThanMs),
       letters: nextLetters().filter(isOldLetter),
       records: nextRecords().filter(isOldRecord),
       tired: ids.filter((table) => hasOld(table, nowMs)),

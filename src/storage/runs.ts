@@ -4,8 +4,13 @@ import type { RunRow } from "./rows";
 import type { BegunRun, NewRun, ReportLine, RunChange, RunQuery } from "./store";
 import type { Tables } from "./tables";
 
-/** Outcomes that a person must look at. */
-export const FAILURE = /\/(?:rejected|dead)\//;
+/** `type/outcome/code` of a record that a person must look at, if a run has one. */
+export function failureIn(counts: RunRow["counts"]): string | undefined {
+  return Object.keys(counts).find((name) => /\/(?:rejected|dead)\//.test(name) && (counts[name] ?? 0) > 0);
+}
+
+/** Lines that are looked at together. */
+const REPORT_PAGE = 1_000;
 
 /** Most lines that one run's report keeps; counts go on. */
 const MOST_LINES = 1_000_000;
@@ -73,7 +78,7 @@ function saveRun(tables: Tables, before: RunRow, changed: RunRow): RunRow {
 }
 
 function endOf({ options, counts }: RunRow): Pick<RunRow, "state" | "error"> {
-  const failure = Object.keys(counts).find((name) => FAILURE.test(name) && (counts[name] ?? 0) > 0);
+  const failure = failureIn(counts);
   if (options.stopOnError !== true || failure === undefined) return { state: "success" };
   return { state: "stopped", error: `Some records failed (${failure}) after every row had been read.` };
 }
@@ -119,14 +124,15 @@ function report(tables: Tables, run: RunRow, lines: readonly ReportLine[], seq: 
 }
 
 /** Runs that ended before the given time; the last good one of its kind stays, since the next one counts from it. */
-export function oldRuns(tables: Tables, beforeMs: number, limit: number): RunRow[] {
-  const old = [...tables.runs.range([], { limit })].map(([, row]) => row);
-  return old.filter(
-    (row) =>
-      !isUnderway(row) &&
-      (row.endedAtMs ?? row.createdAtMs) < beforeMs &&
-      tables.lastRuns.get([row.tenant, row.kind, row.type]) !== row.id,
-  );
+export function oldRuns(tables: Tables, keys: readonly Key[], beforeMs: number): RunRow[] {
+  return keys
+    .flatMap((key) => tables.runs.get(key) ?? [])
+    .filter(
+      (row) =>
+        !isUnderway(row) &&
+        (row.endedAtMs ?? row.createdAtMs) < beforeMs &&
+        tables.lastRuns.get([row.tenant, row.kind, row.type]) !== row.id,
+    );
 }
 
 /** Removes runs with their reports, a part of a long report at a time; answers how many rows went. */
@@ -143,6 +149,23 @@ export function removeRuns(tables: Tables, runs: readonly RunRow[], limit: numbe
     removed += 1;
   }
   return removed;
+}
+
+/** Removes the lines about a Hull entity from the reports of a tenant's runs, page by page. */
+export async function forgetReportLines(tables: Tables, tenant: string, hullId: string): Promise<void> {
+  const { kv } = tables;
+  const runs = kv.read(() => listRuns(tables, { tenant, limit: Number.MAX_SAFE_INTEGER }));
+  for (const { id, options } of runs) {
+    if (options.verbose !== true) continue;
+    for (let after: Key | undefined, full = true; full;) {
+      const start = after === undefined ? {} : { after };
+      const lines = kv.read(() => [...tables.reports.range([id], { ...start, limit: REPORT_PAGE })]);
+      const own = lines.filter(([, line]) => line.hullId === hullId);
+      if (own.length > 0) await kv.transact(() => own.forEach(([key]) => tables.reports.remove(key)));
+      after = lines.at(-1)?.[0];
+      full = lines.length === REPORT_PAGE;
+    }
+  }
 }
 
 /** Removes some of what is kept about a tenant's runs; answers how many rows went. */

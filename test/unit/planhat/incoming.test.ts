@@ -264,6 +264,7 @@ describe("what moves by itself", () => {
 
   it("travels and causes nothing", () => {
     expect(volatile("endusers", enduser).sort()).toEqual([
+      "planhat/company_name",
       "planhat/create_date",
       "planhat/email_md_5",
       "planhat/updated_at",
