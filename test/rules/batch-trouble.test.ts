@@ -1,0 +1,412 @@
+/** Everything that goes wrong with the file of a batch; the process lives on, and what was read is accounted for. */
+import type { PublishedExtract } from "../../simulators/hull";
+import { CONNECTOR, OPEN_SETTINGS } from "../harness";
+import {
+  announce,
+  begin,
+  ended,
+  expectExact,
+  GROUP,
+  isAlive,
+  logged,
+  ndjson,
+  publish,
+  runOf,
+  taken,
+  useBatchStages,
+  userRow,
+  type Bag,
+} from "./batches";
+import { account, user, type Stage } from "./stage";
+
+const open = useBatchStages();
+
+const people = (count: number, from = 1): readonly Bag[] => Array.from({ length: count }, (_, at) => user(at + from));
+const rowsOf = (users: readonly Bag[]): readonly Bag[] => users.map((each) => userRow(each, account(1)));
+const EXTRACTS = "GET /extracts/:name";
+
+/** Calls back at the n-th request for a file, before it is answered. */
+function atDownload(stage: Stage, number: number, work: () => void): void {
+  let downloads = 0;
+  stage.hull.on("request", ({ route }) => {
+    if (route === EXTRACTS && (downloads += 1) === number) work();
+  });
+}
+
+/** Many requests for the health page, so that a reader that does not wait gets its turns. */
+async function manyTurns(stage: Stage): Promise<void> {
+  for (let turn = 0; turn < 100; turn += 1) await isAlive(stage);
+}
+
+describe("links that lead nowhere", () => {
+  test.each([
+    ["404", { kind: "status", status: 404 }, "404"],
+    ["403", { kind: "status", status: 403 }, "403"],
+    ["a page", { kind: "page", type: "text/html" }, "web page"],
+    ["a page that calls itself JSON", { kind: "page" }, "page"],
+    [
+      "a redirect to a private address",
+      { kind: "redirect", to: "http://10.0.0.1:8080/x?token=t0ken" },
+      "10.0.0.1:8080",
+    ],
+    ["a redirect to the host's metadata", { kind: "redirect", to: "http://169.254.169.254/latest" }, "169.254.169.254"],
+    ["a redirect to a file", { kind: "redirect", to: "file:///etc/passwd" }, "file:"],
+  ] as const)("%s ends the run at once, with what to do", async (_name, fault, words) => {
+    const stage = await open();
+    const extract = publish(stage, rowsOf(people(3)));
+    extract.fail(fault);
+    const id = await begin(stage, extract.url);
+    const run = await ended(stage, id);
+    expect(run).toMatchObject({ state: "error", done: 0, counts: {} });
+    expect(run.error).toContain(words);
+    expect(run.error).toContain("The first missing row is row 1.");
+    expect(extract.downloads).toBe(1);
+    expect(logged(stage)).not.toContain(extract.signature);
+    expect(logged(stage)).not.toContain("t0ken");
+    await stage.until(() =>
+      stage.logs.some(({ message, data }) => message === "incoming.job.error" && data?.["run"] === id),
+    );
+    await isAlive(stage);
+  });
+
+  test.each([
+    "http://10.0.0.1/x?s=t0ken",
+    "https://169.254.169.254/latest?s=t0ken",
+    "http://localhost/x?s=t0ken",
+    "https://[::1]/x?s=t0ken",
+    "file:///etc/passwd?s=t0ken",
+    "t0ken",
+  ])("%s is refused before anything begins", async (url) => {
+    const stage = await open();
+    const answer = await announce(stage, url);
+    expect(answer.status).toBe(400);
+    expect(await answer.text()).not.toContain("t0ken");
+    expect(logged(stage)).not.toContain("t0ken");
+    expect(await stage.connector.store.runs({ tenant: stage.tenantKey, limit: 10 })).toEqual([]);
+  });
+
+  test("a storage that is down for a while is tried again", async () => {
+    const stage = await open();
+    stage.seed([account(1)], people(3));
+    const extract = publish(stage, rowsOf(people(3)));
+    extract.fail({ kind: "status", status: 503 });
+    atDownload(stage, 4, () => extract.fail(undefined));
+    const run = await ended(stage, await begin(stage, extract.url));
+    expect(run).toMatchObject({ state: "success", counts: { "endusers/sent/created": 3 } });
+    expect(extract.downloads).toBe(4);
+    expect(stage.logs.some(({ message }) => message === "incoming.job.warning")).toBe(true);
+    await stage.settled();
+  });
+
+  test("a storage that stays down ends the run, and it can be sent again", async () => {
+    const stage = await open();
+    stage.seed([account(1)], people(3));
+    const extract = publish(stage, rowsOf(people(3)));
+    extract.fail({ kind: "status", status: 503 });
+    expect(await ended(stage, await begin(stage, extract.url))).toMatchObject({ state: "error", done: 0 });
+    extract.fail(undefined);
+    expectExact(await ended(stage, await begin(stage, extract.url)), 3);
+    await stage.settled();
+  });
+});
+
+describe("downloads that break off", () => {
+  const users = people(2 * GROUP + 50);
+
+  function broken(stage: Stage, fail: (extract: PublishedExtract, bytes: number) => void): PublishedExtract {
+    stage.seed([account(1)], users);
+    const content = ndjson(rowsOf(users));
+    const extract = stage.hull.publishExtract({ content });
+    fail(extract, content.length);
+    return extract;
+  }
+
+  test("are resumed where they broke", async () => {
+    const stage = await open();
+    const extract = broken(stage, (each, bytes) => each.fail({ kind: "cut", afterBytes: Math.floor(bytes * 0.6) }));
+    atDownload(stage, 2, () => extract.fail(undefined));
+    const run = await ended(stage, await begin(stage, extract.url));
+    expect(run).toMatchObject({ state: "success", counts: { "endusers/sent/created": users.length } });
+    expectExact(run, users.length);
+    expect(extract.downloads).toBe(2);
+    await stage.settled();
+  });
+
+  test("are resumed even if every one gets only a little further", async () => {
+    const stage = await open();
+    let cutAt = 0;
+    const extract = broken(stage, (each, bytes) => {
+      stage.hull.on("request", ({ route }) => {
+        if (route !== EXTRACTS) return;
+        cutAt += Math.ceil(bytes / 12);
+        each.fail(cutAt < bytes ? { kind: "cut", afterBytes: cutAt } : undefined);
+      });
+    });
+    const run = await ended(stage, await begin(stage, extract.url));
+    expectExact(run, users.length);
+    expect(run.state).toBe("success");
+    await stage.settled();
+  });
+
+  test("again and again at the same place end the run there; what came before is delivered", async () => {
+    const stage = await open();
+    const extract = broken(stage, (each, bytes) => each.fail({ kind: "cut", afterBytes: Math.floor(bytes * 0.6) }));
+    const id = await begin(stage, extract.url);
+    const run = await ended(stage, id);
+    await stage.settled();
+    const { total = 0 } = run;
+    expect(run.state).toBe("error");
+    expect(total).toBeGreaterThanOrEqual(GROUP);
+    expect(run.error).toContain(`The first missing row is row ${total + 1}.`);
+    expectExact(await runOf(stage, id), total);
+    expect(stage.endusers()).toHaveLength(total);
+    await isAlive(stage);
+  });
+});
+
+test("a line of 200 MB is a bad row among good ones", async () => {
+  const stage = await open();
+  stage.seed([account(1)], people(2));
+  const megabyte = Buffer.alloc(1_000_000, "x");
+  const [first = {}, second = {}] = rowsOf(people(2));
+  const extract = stage.hull.publishExtract({
+    content: function* () {
+      yield ndjson([first]);
+      for (let count = 0; count < 200; count += 1) yield megabyte;
+      yield `\n${ndjson([second])}`;
+    },
+  });
+  const run = await ended(stage, await begin(stage, extract.url));
+  expect(run).toMatchObject({
+    state: "success",
+    counts: { "endusers/sent/created": 2, "endusers/rejected/invalid_message": 1 },
+  });
+  expectExact(run, 3);
+  expect(logged(stage)).toContain("Row 2 is longer than");
+  expect(logged(stage).length).toBeLessThan(1_000_000);
+  await stage.settled();
+});
+
+describe("back-pressure", () => {
+  test("a batch reads no further while Planhat takes nothing", async () => {
+    const stage = await open({ environment: { MAX_OUTBOX: "50" } });
+    const users = people(6 * GROUP);
+    stage.seed([account(1)], users);
+    const down = stage.planhat.faults.add({ kind: "status", status: 503 });
+    const extract = publish(stage, rowsOf(users));
+    const id = await begin(stage, extract.url);
+    await taken(stage, id, 1);
+    await manyTurns(stage);
+    expect((await runOf(stage, id)).total).toBe(GROUP);
+    expect((await stage.connector.store.depth(stage.lane)).outbox).toBeLessThanOrEqual(GROUP + 1);
+    down.remove();
+    const release = stage.until(async () => {
+      await stage.settledWithHelp();
+      return (await runOf(stage, id)).state === "success";
+    });
+    await release;
+    expectExact(await runOf(stage, id), users.length);
+  });
+
+  test("an endless file is read no further than the outbox allows, and ends with the connector", async () => {
+    const stage = await open({ environment: { MAX_OUTBOX: "50" } });
+    stage.seed([account(1)], people(GROUP));
+    const down = stage.planhat.faults.add({ kind: "status", status: 503 });
+    const extract = publish(stage, rowsOf(people(GROUP)));
+    extract.fail({ kind: "endless" });
+    const id = await begin(stage, extract.url);
+    await taken(stage, id, GROUP);
+    await manyTurns(stage);
+    const sent = extract.sentBytes;
+    await manyTurns(stage);
+    expect(extract.sentBytes).toBe(sent);
+    expect((await runOf(stage, id)).total).toBe(GROUP);
+    // Closes in the middle of it, or this would never resolve.
+    await stage.stopped(() => {
+      extract.fail(undefined);
+      down.remove();
+      return Promise.resolve();
+    });
+    const run = await ended(stage, id);
+    await stage.settledWithHelp();
+    expect(run.state).toBe("success");
+    expectExact(await runOf(stage, id), GROUP);
+  });
+
+  test("an endless file that is read as fast as it comes ends with the connector, too", async () => {
+    const stage = await open();
+    stage.seed([account(1)], people(5));
+    const extract = publish(stage, rowsOf(people(5)));
+    extract.fail({ kind: "endless" });
+    const id = await begin(stage, extract.url);
+    await taken(stage, id, 2 * GROUP);
+    await isAlive(stage);
+    await stage.stopped(() => {
+      extract.fail(undefined);
+      return Promise.resolve();
+    });
+    const run = await ended(stage, id);
+    await stage.settled();
+    const after = await runOf(stage, id);
+    expectExact(after, after.total ?? -1);
+    expect(run.state).toBe("success");
+  });
+});
+
+describe("several batches", () => {
+  test("of one tenant are read one after the other, in their order", async () => {
+    const stage = await open({ environment: { MAX_OUTBOX: "50" } });
+    stage.seed([account(1)], people(3 * GROUP));
+    const down = stage.planhat.faults.add({ kind: "status", status: 503 });
+    const extracts = [0, 1, 2].map((part) => publish(stage, rowsOf(people(2 * GROUP, part * 100 + 1))));
+    const order: number[] = [];
+    const names = extracts.map(({ url }) => new URL(url).pathname);
+    stage.hull.on("request", ({ route, path }) => {
+      if (route === EXTRACTS) order.push(names.indexOf(path));
+    });
+    const ids: string[] = [];
+    for (const { url } of extracts) ids.push(await begin(stage, url));
+    await taken(stage, ids[0] ?? "", GROUP);
+    await manyTurns(stage);
+    const states = await Promise.all(ids.map(async (id) => (await runOf(stage, id)).state));
+    expect(states).toEqual(["running", "waiting", "waiting"]);
+    expect(extracts.map(({ downloads }) => downloads)).toEqual([1, 0, 0]);
+    down.remove();
+    await stage.until(async () => {
+      await stage.settledWithHelp();
+      return (await Promise.all(ids.map((id) => runOf(stage, id)))).every(({ state }) => state === "success");
+    });
+    expect(order).toEqual([0, 1, 2]);
+    for (const id of ids) expectExact(await runOf(stage, id), 2 * GROUP);
+    expect(stage.endusers()).toHaveLength(3 * GROUP);
+  });
+
+  test("the order outlives a restart", async () => {
+    const stage = await open({ environment: { MAX_OUTBOX: "50" } });
+    stage.seed([account(1)], people(3));
+    const stalled = publish(stage, rowsOf(people(3)));
+    stalled.fail({ kind: "stall", afterBytes: 10 });
+    const second = publish(stage, rowsOf([user(1, { position: "Second" })]));
+    const ids = [await begin(stage, stalled.url), await begin(stage, second.url)];
+    await stage.until(() => stalled.downloads === 1);
+    expect(second.downloads).toBe(0);
+    stalled.fail(undefined);
+    await stage.restart();
+    const runs = [];
+    for (const id of ids) runs.push(await ended(stage, id));
+    await stage.settled();
+    expect(runs.map(({ done }) => done)).toEqual([3, 1]);
+    expect(stage.endusers().find(({ externalId }) => externalId === "person-1")).toMatchObject({ position: "Second" });
+  });
+
+  test("of two tenants go side by side", async () => {
+    const stage = await open();
+    const other = { id: "5f0000000000000000000002", secret: "connector-secret-0002" };
+    stage.hull.addConnector({ ...other, privateSettings: { ...OPEN_SETTINGS } });
+    stage.seed([account(1)], people(6));
+    const stalled = publish(stage, rowsOf(people(3)));
+    stalled.fail({ kind: "stall", afterBytes: 10 });
+    const first = await begin(stage, stalled.url, { connector: CONNECTOR });
+    await stage.until(() => stalled.downloads === 1);
+    const second = await begin(stage, publish(stage, rowsOf(people(3, 4))).url, { connector: other });
+    expect(await ended(stage, second)).toMatchObject({ state: "success", done: 3 });
+    expect((await runOf(stage, first)).state).toBe("running");
+    stalled.fail(undefined);
+    await stage.restart();
+    expect(await ended(stage, first)).toMatchObject({ state: "success", done: 3 });
+    await stage.settled();
+    expect(stage.endusers()).toHaveLength(6);
+  });
+});
+
+describe("stop_on_error", () => {
+  const bad = "not a row";
+
+  test("ends at the first rejected row and says from where on nothing was read", async () => {
+    const stage = await open();
+    const users = people(3 * GROUP);
+    stage.seed([account(1)], users);
+    const lines = rowsOf(users).map((row) => JSON.stringify(row));
+    lines[10] = bad;
+    const extract = stage.hull.publishExtract({ content: lines.join("\n") });
+    const id = await begin(stage, extract.url, { stopOnError: true });
+    const run = await ended(stage, id);
+    expect(run.state).toBe("stopped");
+    expect(run.error).toContain("endusers/rejected/invalid_message");
+    expect(run.error).toContain(`${GROUP} rows had been read`);
+    await stage.settled();
+    expectExact(await runOf(stage, id), GROUP);
+    expect(stage.endusers()).toHaveLength(GROUP - 1);
+    expect(extract.downloads).toBe(1);
+    await stage.restart();
+    expect((await runOf(stage, id)).state).toBe("stopped");
+    expect(extract.downloads).toBe(1);
+  });
+
+  test("without it the run goes on", async () => {
+    const stage = await open();
+    const lines = rowsOf(people(3)).map((row) => JSON.stringify(row));
+    stage.seed([account(1)], people(3));
+    const { url } = stage.hull.publishExtract({ content: [bad, ...lines].join("\n") });
+    expect(await ended(stage, await begin(stage, url))).toMatchObject({ state: "success", done: 4 });
+    await stage.settled();
+  });
+
+  test("skipped, unchanged and superseded records do not stop it", async () => {
+    const stage = await open();
+    stage.seed([account(1)], people(3));
+    const rows = [userRow(user(1), {}), ...rowsOf(people(3)), ...rowsOf(people(3))];
+    const run = await ended(stage, await begin(stage, publish(stage, rows).url, { stopOnError: true }));
+    expect(run).toMatchObject({ state: "success", done: rows.length });
+    await stage.settled();
+  });
+
+  test("a record that Planhat refuses while the file is read stops it before another group is taken", async () => {
+    const stage = await open({ environment: { MAX_OUTBOX: "50" } });
+    const users = people(4 * GROUP);
+    stage.seed([account(1)], users);
+    stage.planhat.poison({ field: "externalId", value: "person-3" }, "Not welcome");
+    const id = await begin(stage, publish(stage, rowsOf(users)).url, { stopOnError: true });
+    const run = await ended(stage, id);
+    expect(run.state).toBe("stopped");
+    expect(run.error).toContain("endusers/rejected/refused");
+    await stage.settled();
+    expect(run.error).toContain(`${GROUP} rows had been read`);
+    expectExact(await runOf(stage, id), GROUP);
+  });
+
+  test("a record that Planhat refuses after the last row was read leaves no run that calls itself a success", async () => {
+    const stage = await open();
+    stage.seed([account(1)], people(5));
+    stage.planhat.poison({ field: "externalId", value: "person-3" }, "Not welcome");
+    const run = await ended(stage, await begin(stage, publish(stage, rowsOf(people(5))).url, { stopOnError: true }));
+    await stage.settled();
+    expect(run.counts).toEqual({ "endusers/sent/created": 4, "endusers/rejected/refused": 1 });
+    expect(run.state).toBe("stopped");
+  });
+
+  test("an error in the last rows speaks of no rows that there are not", async () => {
+    const stage = await open();
+    stage.seed([account(1)], people(3));
+    const lines = [...rowsOf(people(3)).map((row) => JSON.stringify(row)), bad];
+    const { url } = stage.hull.publishExtract({ content: lines.join("\n") });
+    const run = await ended(stage, await begin(stage, url, { stopOnError: true }));
+    await stage.settled();
+    expect(run.state).toBe("stopped");
+    expect(run.error).toContain("4 rows had been read");
+  });
+});
+
+test("a tenant that is erased in the middle takes its batch along, and the process lives on", async () => {
+  const stage = await open();
+  const extract = publish(stage, rowsOf(people(3)));
+  extract.fail({ kind: "stall", afterBytes: 10 });
+  const id = await begin(stage, extract.url);
+  await stage.until(() => extract.downloads === 1);
+  await stage.connector.store.forgetTenant(stage.tenantKey);
+  await stage.until(async () => (await stage.connector.store.run(id)) === undefined);
+  extract.fail(undefined);
+  await stage.restart();
+  expect(await stage.connector.store.openRuns()).toEqual([]);
+  await isAlive(stage);
+});

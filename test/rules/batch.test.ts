@@ -1,0 +1,623 @@
+/** A batch sends every record of its file, whatever filters and comparison say, and accounts for every row. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { buildUserMessage } from "../../simulators/hull";
+import { letterId } from "../../src/storage/letters";
+import { OPEN_SETTINGS } from "../harness";
+import {
+  announce,
+  begin,
+  carryOut,
+  csv,
+  dam,
+  ended,
+  expectExact,
+  GROUP,
+  logged,
+  ndjson,
+  publish,
+  runOf,
+  taken,
+  useBatchStages,
+  userRow,
+  type Bag,
+} from "./batches";
+import { account, user, type Stage } from "./stage";
+
+const open = useBatchStages();
+
+const OLD = "2020-01-01T00:00:00Z";
+/** Newer than any request of these tests, and not too far ahead to be believed. */
+const inHalfAnHour = (): string => new Date(Date.now() + 30 * 60_000).toISOString();
+
+const people = (count: number, from = 1): readonly Bag[] => Array.from({ length: count }, (_, at) => user(at + from));
+const rowsOf = (users: readonly Bag[], company: Bag = account(1)): readonly Bag[] =>
+  users.map((each) => userRow(each, company));
+const fixture = (name: string): Bag =>
+  JSON.parse(readFileSync(join(__dirname, "../fixtures/extracts", name), "utf8")) as Bag;
+
+async function seeded(stage: Stage, users: readonly Bag[], companies: readonly Bag[] = [account(1)]): Promise<Stage> {
+  stage.seed(companies, users);
+  return Promise.resolve(stage);
+}
+
+describe("files of every kind", () => {
+  const kinds = (["json", "csv"] as const).flatMap((format) =>
+    ([undefined, "file", "transfer"] as const).map((gzip) => ({ format, gzip })),
+  );
+
+  test.each(kinds)("users as $format, gzip $gzip", async ({ format, gzip }) => {
+    const stage = await seeded(await open(), people(3));
+    const rows = rowsOf(people(3)).map((row) => ({ ...row, segment_ids: ["s-1", "s-2"] }));
+    const { url } = publish(stage, rows, { format }, gzip === undefined ? {} : { gzip });
+    const run = await ended(stage, await begin(stage, url, { format }));
+    await stage.settled();
+    expect(run).toMatchObject({ state: "success", kind: "batch", type: "endusers" });
+    expect(run.counts).toEqual({ "endusers/sent/created": 3 });
+    expectExact(run, 3);
+    const [company] = stage.companies();
+    expect(company).toMatchObject({ externalId: "acme-1" });
+    expect(stage.endusers().map(({ email, position, companyId }) => [email, position, companyId])).toEqual(
+      people(3).map(({ email }) => [email, "Engineer", company?.["_id"]]),
+    );
+    expect(stage.profile("user", user(1).id)["planhat/id"]).toBe(stage.endusers()[0]?.["_id"]);
+  });
+
+  test.each(kinds)("accounts as $format, gzip $gzip", async ({ format, gzip }) => {
+    const companies = [1, 2, 3].map((number) => account(number));
+    const stage = await seeded(await open(), [], companies);
+    const { url } = publish(stage, companies, { format }, gzip === undefined ? {} : { gzip });
+    const run = await ended(stage, await begin(stage, url, { format, entity: "account" }));
+    await stage.settled();
+    expect(run).toMatchObject({ state: "success", type: "companies", counts: { "companies/sent/created": 3 } });
+    expectExact(run, 3);
+    expect(stage.companies().map(({ name }) => name)).toEqual(["Acme 1", "Acme 2", "Acme 3"]);
+    expect(stage.profile("account", account(1).id)["planhat/id"]).toBe(stage.companies()[0]?.["_id"]);
+  });
+
+  test("an empty cell of a CSV file is no value: nothing is cleared", async () => {
+    const stage = await seeded(await open({ settings: { clear_on_null: true } }), people(2));
+    await carryOut(stage, rowsOf(people(2)));
+    const [first = {}, second = {}] = rowsOf(people(2));
+    await carryOut(stage, [{ ...first, traits_position: null }, second], { format: "csv" });
+    expect(stage.endusers().map(({ position }) => position)).toEqual(["Engineer", "Engineer"]);
+  });
+
+  test("an empty file is a batch of nobody", async () => {
+    const stage = await open();
+    const run = await carryOut(stage, []);
+    expect(run).toMatchObject({ state: "success", done: 0, counts: {} });
+  });
+
+  test("a user's row as Hull really wrote it", async () => {
+    const row = fixture("row-user.segment-2018.json");
+    const company = row["account"] as Bag;
+    const stage = await open();
+    stage.seed([company], [row]);
+    const mapping = [{ hull_field_name: "email", service_field_name: "email" }];
+    await stage.saveSettings({ contact_attributes_outbound: mapping, account_attributes_outbound: [] });
+    for (const format of ["json", "csv"] as const) {
+      const run = await carryOut(stage, [row], { format });
+      expect(run.state).toBe("success");
+      expectExact(run, 1);
+    }
+    expect(stage.companies()).toMatchObject([{ externalId: company["external_id"] }]);
+    expect(stage.endusers()).toMatchObject([{ email: row["email"] }]);
+    expect(stage.profile("user", String(row["id"]))["planhat/id"]).toBe(stage.endusers()[0]?.["_id"]);
+  });
+
+  test.each([
+    ["request-user.segment-2018.json", "user", "/batch-accounts"],
+    ["request-account.outreach-2018.json", "account", "/batch"],
+  ])("the request of %s decides by its object type, whatever the path", async (name, entity, path) => {
+    const stage = await seeded(await open(), people(1));
+    const { url } = publish(stage, entity === "user" ? rowsOf(people(1)) : [account(1)]);
+    const query = `organization=${stage.hull.host}&ship=5f0000000000000000000001&secret=connector-secret-0001`;
+    const answer = await fetch(`${stage.baseUrl}${path}?${query}`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ ...fixture(name), url }),
+    });
+    expect(answer.status).toBe(200);
+    const { run } = (await answer.json()) as { readonly run: string };
+    expect(await ended(stage, run)).toMatchObject({ type: entity === "user" ? "endusers" : "companies", done: 1 });
+    await stage.settled();
+  });
+});
+
+describe("what a batch passes by, and what it does not", () => {
+  test("filters keep nobody out", async () => {
+    const settings = { contact_synchronized_segments: [], account_synchronized_segments: ["customers"] };
+    const stage = await seeded(await open({ settings }), people(2), [account(1), account(2)]);
+    expect((await carryOut(stage, rowsOf(people(2)))).counts).toEqual({ "endusers/sent/created": 2 });
+    const run = await carryOut(stage, [account(1), account(2)], { entity: "account" });
+    expect(run.counts).toEqual({ "companies/sent/created": 1, "companies/sent/updated": 1 });
+  });
+
+  test("what is equal is sent again, with every value", async () => {
+    const stage = await seeded(await open(), people(2));
+    await stage.tellAccount(account(1));
+    for (const each of [user(1), user(2)]) await stage.tellUser(each, account(1));
+    await stage.settled();
+    const before = { users: stage.written("endusers").length, companies: stage.written("companies").length };
+    expect((await carryOut(stage, rowsOf(people(2)))).counts).toEqual({ "endusers/sent/updated": 2 });
+    expect((await carryOut(stage, [account(1)], { entity: "account" })).counts).toEqual({
+      "companies/sent/updated": 1,
+    });
+    const again = stage.written("endusers").slice(before.users);
+    expect(again).toHaveLength(2);
+    expect(again[0]).toMatchObject({ name: "Person 1", email: "person-1@example.com", position: "Engineer" });
+    expect(stage.written("companies").slice(before.companies)).toMatchObject([{ name: "Acme 1" }]);
+  });
+
+  test("what Planhat's model demands is demanded of rows as well", async () => {
+    const stage = await seeded(await open(), people(4));
+    const run = await carryOut(stage, [
+      userRow(user(1), account(1)),
+      userRow(user(2, { email: null }), account(1)),
+      userRow(user(3), account(1, { external_id: null })),
+      userRow(user(4), {}),
+    ]);
+    expect(run.counts).toEqual({
+      "endusers/sent/created": 1,
+      "endusers/skipped/missing_email": 1,
+      "endusers/skipped/missing_account_external_id": 1,
+      "endusers/skipped/missing_account": 1,
+    });
+    expectExact(run, 4);
+    const accounts = await carryOut(
+      stage,
+      [account(1), account(2, { external_id: null }), account(3, { name: null })],
+      { entity: "account" },
+    );
+    expect(accounts.counts).toEqual({
+      "companies/sent/updated": 1,
+      "companies/skipped/missing_account_external_id": 1,
+      "companies/skipped/missing_name": 1,
+    });
+    expectExact(accounts, 3);
+    expect(stage.companies()).toHaveLength(1);
+  });
+
+  test("without a token its rows are skipped and counted", async () => {
+    const stage = await seeded(await open({ settings: { personal_acccess_token: "" } }), people(2));
+    const run = await carryOut(stage, rowsOf(people(2)));
+    expect(run).toMatchObject({ state: "success", counts: { "endusers/skipped/missing_token": 2 } });
+    expect(stage.calls).toEqual([]);
+  });
+
+  test("one whom Planhat refuses leaves a dead letter and hurts nobody else", async () => {
+    const stage = await seeded(await open(), people(5));
+    stage.planhat.poison({ field: "externalId", value: "person-3" }, "Not welcome");
+    const run = await carryOut(stage, rowsOf(people(5)));
+    expect(run).toMatchObject({
+      state: "success",
+      counts: { "endusers/sent/created": 4, "endusers/rejected/refused": 1 },
+    });
+    expect(await stage.connector.store.deadLetters(stage.lane)).toHaveLength(1);
+  });
+});
+
+describe("versions: a row is as old as the request", () => {
+  test("an older message that still waits is superseded, a newer one supersedes the row", async () => {
+    const stage = await seeded(await open(), people(2));
+    const release = await dam(stage);
+    await stage.tellUser(user(1, { position: "Older", indexed_at: OLD }), account(1));
+    const { url } = publish(stage, rowsOf([user(1, { position: "Row" }), user(2, { position: "Row" })]));
+    const id = await begin(stage, url);
+    await taken(stage, id, 2);
+    await stage.tellUser(user(2, { position: "Newer", indexed_at: inHalfAnHour() }), account(1));
+    await release();
+    const run = await ended(stage, id);
+    expect(stage.endusers().map(({ position }) => position)).toEqual(["Row", "Newer"]);
+    expect(run.counts).toEqual({ "endusers/sent/created": 1, "endusers/superseded/newer_message": 1 });
+    expectExact(run, 2);
+    expect(await stage.outcomes()).toEqual({ "endusers/sent/created": 2, "endusers/superseded/newer_message": 2 });
+  });
+
+  test("a message older than the request that arrives after the batch changes nothing, however new its row claims to be", async () => {
+    const stage = await seeded(await open(), people(1));
+    await carryOut(stage, rowsOf([user(1, { position: "Row", indexed_at: "2099-01-01T00:00:00Z" })]));
+    await stage.tellUser(user(1, { position: "Older", indexed_at: OLD }), account(1));
+    await stage.settled();
+    expect(stage.endusers()).toMatchObject([{ position: "Row" }]);
+    await stage.tellUser(user(1, { position: "Newer", indexed_at: inHalfAnHour() }), account(1));
+    await stage.settled();
+    expect(stage.endusers()).toMatchObject([{ position: "Newer" }]);
+  });
+
+  test("a record newer than the request is left alone", async () => {
+    const stage = await seeded(await open(), people(1));
+    await stage.tellUser(user(1, { position: "Newer", indexed_at: inHalfAnHour() }), account(1));
+    await stage.settled();
+    const run = await carryOut(stage, rowsOf([user(1, { position: "Row" })]));
+    expect(run.counts).toEqual({ "endusers/superseded/newer_message": 1 });
+    expect(stage.endusers()).toMatchObject([{ position: "Newer" }]);
+  });
+
+  test("of two batches the later one wins", async () => {
+    const stage = await seeded(await open(), people(1));
+    const release = await dam(stage);
+    const ids = [];
+    for (const position of ["First", "Second"]) {
+      const { url } = publish(stage, rowsOf([user(1, { position })]));
+      ids.push(await begin(stage, url));
+    }
+    for (const id of ids) await taken(stage, id, 1);
+    await release();
+    const runs = await Promise.all(ids.map((id) => ended(stage, id)));
+    expect(runs.map(({ counts }) => counts)).toEqual([
+      { "endusers/superseded/newer_message": 1 },
+      { "endusers/sent/created": 1 },
+    ]);
+    expect(stage.endusers()).toMatchObject([{ position: "Second" }]);
+  });
+});
+
+describe("every row has one outcome", () => {
+  test("of a mixed file of several groups", async () => {
+    const users = people(2 * GROUP + 57);
+    const stage = await seeded(await open(), users);
+    for (const each of users.slice(0, 5)) await stage.tellUser(each, account(1));
+    await stage.settled();
+    const lines = rowsOf(users).map((row, at) => {
+      if (at % 50 === 7) return `{"id": "broken-${at}", `;
+      if (at % 50 === 11) return JSON.stringify({ ...row, email: "" });
+      if (at % 50 === 13) return JSON.stringify({ ...row, account: {} });
+      return JSON.stringify(row);
+    });
+    const counts: Record<string, number> = {
+      "endusers/rejected/invalid_message": lines.filter((line) => line.includes("broken-")).length,
+      "endusers/skipped/missing_email": lines.filter((line) => line.includes('"email":""')).length,
+      "endusers/skipped/missing_account": lines.filter((line) => line.includes('"account":{}')).length,
+      "endusers/sent/updated": 5,
+    };
+    const others = Object.values(counts).reduce((total, count) => total + count, 0);
+    const made = lines.length - others;
+    counts["endusers/sent/created"] = made;
+    const { url } = stage.hull.publishExtract({ content: lines.join("\n") });
+    const run = await ended(stage, await begin(stage, url));
+    await stage.settled();
+    expect(run.counts).toEqual(counts);
+    expectExact(run, lines.length);
+    expect(stage.planhat.books.snapshot().created).toMatchObject({
+      companies: 1,
+      endusers: made + 5,
+    });
+  });
+
+  test.each([
+    ["in one group", 5],
+    ["in two groups", GROUP + 3],
+  ])("the same user twice, %s: the later row counts", async (_name, between) => {
+    const stage = await seeded(await open(), people(between + 1));
+    const release = await dam(stage);
+    const rows = rowsOf([user(1, { position: "First row" }), ...people(between, 2), user(1, { position: "Last row" })]);
+    const id = await begin(stage, publish(stage, rows).url);
+    await taken(stage, id, rows.length);
+    await release();
+    const run = await ended(stage, id);
+    expectExact(run, rows.length);
+    const why = between < GROUP ? "merged" : "newer_message";
+    expect(run.counts).toEqual({ "endusers/sent/created": between + 1, [`endusers/superseded/${why}`]: 1 });
+    expect(stage.endusers().find(({ externalId }) => externalId === "person-1")).toMatchObject({
+      position: "Last row",
+    });
+  });
+
+  test("licences of an account are counted beside its row", async () => {
+    const row = (hull_field_name: string, service_field_name: string) => ({ hull_field_name, service_field_name });
+    const settings = {
+      account_licenses_attribute: "licenses",
+      account_licenses_attributes_outbound: [
+        row("id", "externalId"),
+        row("product", "product"),
+        row("currency", "_currency"),
+        row("start", "fromDate"),
+        row("mrr", "mrr"),
+      ],
+    };
+    const license = (number: number): Bag => ({
+      id: `lic-${number}`,
+      product: "Core",
+      currency: "EUR",
+      start: "2026-01-01",
+      mrr: 100,
+    });
+    const companies = [
+      account(1, { licenses: [license(1), license(2)] }),
+      account(2, { licenses: [license(3), { product: "nameless" }] }),
+      account(3, { external_id: null, licenses: [license(4)] }),
+    ];
+    const stage = await seeded(await open({ settings }), [], companies);
+    const run = await carryOut(stage, companies, { entity: "account" });
+    expect(run.counts).toEqual({
+      "companies/sent/created": 2,
+      "companies/skipped/missing_account_external_id": 1,
+      "licenses/sent/created": 3,
+      "licenses/rejected/invalid_license": 1,
+    });
+    expectExact(run, 3 + 4);
+  });
+
+  test("a company that is made for its users is counted apart", async () => {
+    const stage = await seeded(await open(), people(2), [account(1), account(2)]);
+    const run = await carryOut(stage, [userRow(user(1), account(1)), userRow(user(2), account(2))]);
+    expect(run.counts).toEqual({ "endusers/sent/created": 2 });
+    expect(stage.companies()).toHaveLength(2);
+  });
+});
+
+describe("what happens to a row after the file was read counts in its run", () => {
+  test("a newer message that a filter keeps out withdraws the row", async () => {
+    const settings = { contact_synchronized_segments: ["customers"] };
+    const stage = await seeded(await open({ settings }), people(2));
+    const release = await dam(stage);
+    const id = await begin(stage, publish(stage, rowsOf(people(2))).url);
+    await taken(stage, id, 2);
+    await stage.tellUser(user(1, { indexed_at: inHalfAnHour() }), account(1));
+    await release();
+    const run = await ended(stage, id);
+    expect(run.counts).toEqual({ "endusers/sent/created": 1, "endusers/superseded/newer_message": 1 });
+    expectExact(run, 2);
+  });
+
+  test("a user whom Hull deletes meanwhile ends forgotten", async () => {
+    const stage = await seeded(await open(), people(2));
+    const release = await dam(stage);
+    const id = await begin(stage, publish(stage, rowsOf(people(2))).url);
+    await taken(stage, id, 2);
+    await stage.send("user:delete", [buildUserMessage(user(1), { account: account(1) })]);
+    await release();
+    const run = await ended(stage, id);
+    expect(run.counts).toEqual({ "endusers/sent/created": 1, "endusers/skipped/forgotten": 1 });
+    expectExact(run, 2);
+  });
+
+  test("users whose company is refused end with it", async () => {
+    const stage = await seeded(await open(), people(3), [account(1), account(2)]);
+    stage.planhat.poison({ field: "externalId", value: "acme-2" }, "Not welcome");
+    const run = await carryOut(stage, [userRow(user(1), account(1)), ...rowsOf(people(2, 2), account(2))]);
+    expect(run.counts).toEqual({ "endusers/sent/created": 1, "endusers/dead/parent_rejected": 2 });
+    expectExact(run, 3);
+  });
+
+  test("the run ends when Hull knows, not before", async () => {
+    const stage = await seeded(await open(), people(2));
+    const down = stage.hull.faults.add({ kind: "status", status: 503, route: "POST /firehose" });
+    const id = await begin(stage, publish(stage, rowsOf(people(2))).url);
+    await stage.until(() => stage.endusers().length === 2);
+    // Planhat has them; the run ends when Hull knows.
+    expect((await runOf(stage, id)).state).toBe("running");
+    down.remove();
+    expectExact(await ended(stage, id), 2);
+  });
+
+  test.failing(
+    "a dead letter that is sent again later is a new message, and not counted in the run a second time",
+    async () => {
+      const stage = await seeded(await open(), people(3));
+      const { store, lanes } = stage.connector;
+      const heal = stage.planhat.poison({ field: "externalId", value: "person-2" }, "Not welcome");
+      const run = await carryOut(stage, rowsOf(people(3)), { verbose: true });
+      heal();
+      const letters = await store.deadLetters(stage.lane);
+      expect(letters).toHaveLength(1);
+      for (const letter of letters) {
+        expect(await store.replayLetter(letterId(letter))).toMatchObject([{ state: "queued" }]);
+      }
+      lanes.wake(stage.lane);
+      await stage.settled();
+      expect(stage.endusers()).toHaveLength(3);
+      const after = await runOf(stage, run.id);
+      expectExact(after, 3);
+      expect(after.counts).toEqual({ "endusers/sent/created": 2, "endusers/rejected/refused": 1 });
+      expect(await store.reportLines(run.id, 0, 10)).toHaveLength(3);
+    },
+  );
+});
+
+describe("bad rows", () => {
+  const secretive = "very.private@example.com";
+
+  test("are rejected with their number, without what stands in them", async () => {
+    const stage = await seeded(await open(), people(2));
+    const [first, second] = rowsOf(people(2)).map((row) => JSON.stringify(row));
+    const content = [first, `{"email": "${secretive}", `, `["${secretive}"]`, second].join("\n");
+    const id = await begin(stage, stage.hull.publishExtract({ content }).url, { verbose: true });
+    const run = await ended(stage, id);
+    await stage.settled();
+    expect(run.counts).toEqual({ "endusers/sent/created": 2, "endusers/rejected/invalid_message": 2 });
+    expectExact(run, 4);
+    const texts = (await stage.connector.store.reportLines(id, 0, 10))
+      .filter(({ outcome }) => outcome === "rejected")
+      .map(({ text }) => text);
+    expect(texts).toEqual([expect.stringContaining("Row 2 "), expect.stringContaining("Row 3 ")]);
+    expect(JSON.stringify(texts)).not.toContain(secretive);
+    expect(logged(stage)).not.toContain(secretive);
+    expect(logged(stage)).toContain("Row 2 ");
+  });
+
+  test("of a CSV file too", async () => {
+    const stage = await seeded(await open(), people(3));
+    const [header = "", ...lines] = csv(rowsOf(people(3))).split("\r\n");
+    const content = [header, lines[0], `${secretive},too,few`, lines[1], lines[2]].join("\r\n");
+    const { url } = stage.hull.publishExtract({ content, format: "csv" });
+    const run = await ended(stage, await begin(stage, url, { format: "csv" }));
+    await stage.settled();
+    expect(run.counts).toEqual({ "endusers/sent/created": 3, "endusers/rejected/invalid_message": 1 });
+    expect(logged(stage)).toContain("Row 2 ");
+    expect(logged(stage)).not.toContain(secretive);
+  });
+
+  test("rows without an id are rejected, each with its number in the file", async () => {
+    const stage = await seeded(await open(), people(2));
+    const [first = {}, second = {}] = rowsOf(people(2));
+    const { id: _, ...nameless } = second;
+    const content = `not json\n${ndjson([first, nameless, { ...second, id: { a: 1 } }, second])}`;
+    const id = await begin(stage, stage.hull.publishExtract({ content }).url, { verbose: true });
+    const run = await ended(stage, id);
+    await stage.settled();
+    expect(run.counts).toEqual({ "endusers/sent/created": 2, "endusers/rejected/invalid_message": 3 });
+    expectExact(run, 5);
+    const texts = (await stage.connector.store.reportLines(id, 0, 10))
+      .filter(({ outcome }) => outcome === "rejected")
+      .map(({ text }) => text);
+    for (const number of [1, 3, 4]) expect(texts).toContainEqual(expect.stringContaining(`Row ${number}`));
+  });
+
+  test("a verbose run has one line for each record", async () => {
+    const stage = await seeded(await open(), people(GROUP + 20));
+    const rows = [...rowsOf(people(GROUP + 20)), userRow(user(1), {}), { id: "x" }];
+    const run = await carryOut(stage, rows, { verbose: true });
+    const lines = await stage.connector.store.reportLines(run.id, 0, 1_000);
+    expect(lines).toHaveLength(rows.length);
+    const counted: Record<string, number> = {};
+    for (const { type, outcome, code } of lines) {
+      const name = `${type}/${outcome}/${code}`;
+      counted[name] = (counted[name] ?? 0) + 1;
+    }
+    expect(counted).toEqual(run.counts);
+    expect(lines.map(({ at }) => at)).toEqual(lines.map(({ at }) => at).toSorted((a, b) => a - b));
+    expect((await carryOut(stage, rows)).counts).not.toEqual({});
+  });
+
+  test("a run that was not asked for it has no report", async () => {
+    const stage = await seeded(await open(), people(2));
+    const run = await carryOut(stage, rowsOf(people(2)));
+    expect(await stage.connector.store.reportLines(run.id, 0, 10)).toEqual([]);
+  });
+});
+
+describe("nothing that was answered is lost", () => {
+  test("killed right after the answer, the batch is carried out", async () => {
+    const stage = await seeded(await open(), people(30));
+    const down = stage.planhat.faults.add({ kind: "status", status: 503 });
+    const extract = publish(stage, rowsOf(people(30)));
+    const id = await begin(stage, extract.url);
+    await stage.crash();
+    down.remove();
+    await stage.settledWithHelp();
+    const run = await ended(stage, id);
+    expect(run).toMatchObject({ state: "success", counts: { "endusers/sent/created": 30 } });
+    expectExact(run, 30);
+    expect(stage.endusers()).toHaveLength(30);
+  });
+
+  test("killed in the middle, it downloads again, skips what it has, and delivers every row", async () => {
+    const users = people(3 * GROUP);
+    const stage = await seeded(await open(), users);
+    const down = stage.planhat.faults.add({ kind: "status", status: 503 });
+    const content = ndjson(rowsOf(users));
+    const extract = stage.hull.publishExtract({ content });
+    extract.fail({ kind: "stall", afterBytes: Math.floor(content.length * 0.8) });
+    const id = await begin(stage, extract.url);
+    await taken(stage, id, 2 * GROUP);
+    extract.fail(undefined);
+    await stage.crash();
+    expect((await runOf(stage, id)).total).toBeGreaterThanOrEqual(2 * GROUP);
+    down.remove();
+    const run = await (async () => {
+      await taken(stage, id, users.length);
+      await stage.settledWithHelp();
+      return ended(stage, id);
+    })();
+    expect(run).toMatchObject({ state: "success", counts: { "endusers/sent/created": users.length } });
+    expectExact(run, users.length);
+    expect(extract.downloads).toBe(2);
+    expect(stage.endusers()).toHaveLength(users.length);
+    expect(await stage.outcomes()).toEqual({ "endusers/sent/created": users.length });
+  });
+
+  test("stopped in order in the middle, it goes on as well", async () => {
+    const users = people(2 * GROUP + 10);
+    const stage = await seeded(await open(), users);
+    const content = ndjson(rowsOf(users));
+    const extract = stage.hull.publishExtract({ content });
+    extract.fail({ kind: "stall", afterBytes: Math.floor(content.length * 0.7) });
+    const id = await begin(stage, extract.url);
+    await taken(stage, id, GROUP);
+    extract.fail(undefined);
+    await stage.restart();
+    const run = await ended(stage, id);
+    await stage.settled();
+    expectExact(run, users.length);
+    expect(run.counts).toEqual({ "endusers/sent/created": users.length });
+  });
+
+  test("a link that is dead after the restart ends the run at the first missing row; what came before is delivered", async () => {
+    const users = people(2 * GROUP);
+    const stage = await seeded(await open(), users);
+    const content = ndjson(rowsOf(users));
+    const extract = stage.hull.publishExtract({ content });
+    extract.fail({ kind: "stall", afterBytes: Math.floor(content.length * 0.7) });
+    const id = await begin(stage, extract.url);
+    await taken(stage, id, GROUP);
+    extract.fail({ kind: "status", status: 403 });
+    await stage.restart();
+    const run = await ended(stage, id);
+    expect(run.state).toBe("error");
+    expect(run.error).toContain("403");
+    await stage.settled();
+    const { total = 0 } = await runOf(stage, id);
+    expect(total).toBeGreaterThanOrEqual(GROUP);
+    expect(run.error).toContain(`The first missing row is row ${total + 1}.`);
+    expectExact(await runOf(stage, id), total);
+    expect(stage.endusers()).toHaveLength(total);
+  });
+
+  test("settings of a tenant that lost its token meanwhile do not stop the reading", async () => {
+    const stage = await seeded(await open(), people(2));
+    const release = await dam(stage);
+    const id = await begin(stage, publish(stage, rowsOf(people(2))).url);
+    await taken(stage, id, 2);
+    await stage.saveSettings({ personal_acccess_token: "" });
+    await stage.saveSettings({ personal_acccess_token: OPEN_SETTINGS.personal_acccess_token });
+    await release();
+    expectExact(await ended(stage, id), 2);
+  });
+});
+
+describe("the link is a secret", () => {
+  test("its signature stands in no log, no answer, and not in the store's files", async () => {
+    const stage = await seeded(await open(), people(2));
+    const extract = publish(stage, rowsOf(people(2)), {}, { name: "users.json" });
+    const id = await begin(stage, extract.url, { verbose: true });
+    await ended(stage, id);
+    const broken = publish(stage, rowsOf(people(2)), {}, { name: "gone.json" });
+    broken.fail({ kind: "status", status: 404 });
+    const failed = await begin(stage, broken.url);
+    expect((await ended(stage, failed)).error).toContain("gone.json");
+    const moved = publish(stage, rowsOf(people(2)));
+    moved.fail({ kind: "redirect", to: `https://elsewhere.example.com/x?X-Amz-Signature=${broken.signature}` });
+    await ended(stage, await begin(stage, moved.url));
+    await stage.settled();
+
+    const credentials = Buffer.from("5f0000000000000000000001:connector-secret-0001").toString("base64");
+    const headers = { authorization: `Basic ${credentials}` };
+    const api = async (path: string): Promise<string> => {
+      const answer = await fetch(`${stage.baseUrl}/api/internal/runs${path}?org=${stage.hull.host}`, { headers });
+      expect(answer.status).toBe(200);
+      return answer.text();
+    };
+    const shown = [await api(""), await api(`/${id}`), await api(`/${failed}`), logged(stage)].join("\n");
+    expect(shown).toContain(failed);
+    const stored = readFileSync(join(stage.dataDir, "store", "data.mdb")).toString("latin1");
+    for (const { signature } of [extract, broken, moved]) {
+      expect(shown).not.toContain(signature);
+      expect(stored).not.toContain(signature);
+    }
+    expect(stored).not.toContain("X-Amz-Signature");
+    const order = (await runOf(stage, id)).order ?? "";
+    expect(order).not.toBe("");
+    expect(order).not.toContain("users.json");
+  });
+});
+
+test("an announcement with a wrong secret begins nothing", async () => {
+  const stage = await open();
+  const extract = publish(stage, rowsOf(people(1)));
+  const connector = { id: "5f0000000000000000000001", secret: "another-secret" };
+  expect((await announce(stage, extract.url, { connector })).status).toBe(401);
+  expect(extract.downloads).toBe(0);
+});

@@ -1,0 +1,333 @@
+/** What a full fetch tells Hull: what changed, once. */
+import { useFetching, type FetchStage, type ToldItem } from "./fetching";
+
+const open = useFetching();
+
+const LONG_AGO = "2025-01-01T00:00:00.000Z";
+const COUNT = 20;
+const numbers = Array.from({ length: COUNT }, (_, index) => index + 1);
+const company = (number: number): string => `c${number.toString().padStart(3, "0")}`;
+const person = (number: number): string => `e${number.toString().padStart(3, "0")}`;
+
+type Bag = Readonly<Record<string, unknown>>;
+
+/** Puts the n-th company into Planhat as it is to be; what was there before is gone. */
+function putCompany(stage: FetchStage, number: number, more: Bag = {}): void {
+  stage.planhat.tenant().seedCompany({
+    _id: company(number),
+    externalId: `acme-${number}`,
+    name: `Acme ${number}`,
+    createDate: LONG_AGO,
+    updatedAt: LONG_AGO,
+    ...more,
+  });
+}
+
+function putPerson(stage: FetchStage, number: number, more: Bag = {}): void {
+  stage.planhat.tenant().seedEnduser({
+    _id: person(number),
+    externalId: `person-${number}`,
+    email: `person-${number}@example.com`,
+    name: `Person ${number}`,
+    companyId: company(1),
+    createDate: LONG_AGO,
+    updatedAt: LONG_AGO,
+    ...more,
+  });
+}
+
+/** A Planhat that Hull has never heard of. */
+async function openFull(options: Parameters<typeof open>[0] = {}): Promise<FetchStage> {
+  const stage = await open(options);
+  for (const number of numbers) putCompany(stage, number);
+  for (const number of numbers) putPerson(stage, number);
+  return stage;
+}
+
+/** The same, after Hull has heard of all of it. */
+async function openKnown(options: Parameters<typeof open>[0] = {}): Promise<FetchStage> {
+  const stage = await openFull(options);
+  await stage.fetchBoth();
+  return stage;
+}
+
+const bodies = (items: readonly ToldItem[]): readonly Bag[] => items.map(({ body }) => body);
+const row = (hull: string, service: string, overwrite: boolean) => ({ hull, service, overwrite });
+
+describe("the first fetch", () => {
+  test("tells Hull everything, and links everybody to the account", async () => {
+    const stage = await openFull();
+    await stage.fetchBoth();
+    const { users, accounts } = stage.hull.profiles.snapshot();
+    expect([users.length, accounts.length]).toEqual([COUNT, COUNT]);
+    expect(users[0]).toMatchObject({
+      external_id: "person-1",
+      email: "person-1@example.com",
+      anonymous_ids: [`planhat:${person(1)}`],
+      attributes: {
+        name: "Person 1",
+        "planhat/id": person(1),
+        "planhat/name": "Person 1",
+        "planhat/company_id": company(1),
+        "planhat/updated_at": LONG_AGO,
+      },
+    });
+    const owner = accounts.find(({ external_id }) => external_id === "acme-1");
+    expect(users.every(({ account_id }) => account_id === owner?.id)).toBe(true);
+    expect(owner).toMatchObject({ anonymous_ids: [`planhat:${company(1)}`], attributes: { "planhat/name": "Acme 1" } });
+  });
+
+  test("does not tell what is empty or at its default", async () => {
+    const stage = await openFull();
+    const told = await stage.fetchBoth();
+    const names = new Set(bodies(told).flatMap((body) => Object.keys(body)));
+    for (const name of ["tags", "featured", "beats", "phone", "domains"])
+      expect(names).not.toContain(`planhat/${name}`);
+  });
+
+  test("overwrites no name that Hull has", async () => {
+    const stage = await openFull();
+    stage.hull.profiles.seedUser({ external_id: "person-1", attributes: { name: "Chosen in Hull" } });
+    await stage.fetchBoth();
+    const found = [...stage.hull.profiles.users.values()].find(({ external_id }) => external_id === "person-1");
+    expect(found?.attributes).toMatchObject({ name: "Chosen in Hull", "planhat/name": "Person 1" });
+  });
+
+  test("links nobody if that is switched off", async () => {
+    const stage = await openFull({ settings: { link_users_in_hull: false } });
+    const told = await stage.fetchBoth();
+    expect(told).toHaveLength(2 * COUNT);
+    expect(stage.hull.books.snapshot().links).toBe(0);
+  });
+});
+
+describe("the second fetch", () => {
+  test("tells nothing", async () => {
+    const stage = await openKnown();
+    expect(await stage.fetchBoth()).toEqual([]);
+    stage.pass(1_000);
+    expect(await stage.fetchBoth()).toEqual([]);
+  });
+
+  test("tells of what changed, not of what was merely touched", async () => {
+    const stage = await openKnown();
+    stage.pass(60);
+    putPerson(stage, 4, { updatedAt: stage.ago(1) });
+    putPerson(stage, 5, { updatedAt: stage.ago(1), position: "Captain" });
+    putCompany(stage, 6, { updatedAt: stage.ago(1), lastUpdated: stage.ago(1), __v: 7 });
+    putCompany(stage, 7, { updatedAt: stage.ago(1), phase: "Live" });
+    const touchedAt = stage.planhat.tenant().companies.get(company(7))?.["updatedAt"];
+    expect(await stage.fetchBoth()).toMatchObject([
+      {
+        account: { external_id: "acme-7", anonymous_id: `planhat:${company(7)}` },
+        body: { "planhat/phase": "Live", "planhat/updated_at": touchedAt },
+      },
+      { user: { external_id: "person-5" }, body: { "planhat/position": "Captain" } },
+    ]);
+    const run = await stage.fetch("users");
+    expect(run.counts).toEqual({ "endusers/unchanged/known": 2, "endusers/unchanged/not_touched": COUNT - 2 });
+  });
+
+  test("sends of a changed record what changed and what travels along, no more", async () => {
+    const stage = await openKnown();
+    stage.pass(60);
+    putPerson(stage, 5, { updatedAt: stage.ago(1), position: "Captain" });
+    const [item] = await stage.fetchBoth();
+    expect(Object.keys(item?.body ?? {}).sort()).toEqual([
+      "planhat/company_name",
+      "planhat/create_date",
+      "planhat/position",
+      "planhat/updated_at",
+    ]);
+  });
+
+  test("a field whose change is named as noise causes nothing, but travels along", async () => {
+    const stage = await openKnown({ settings: { incoming_ignored_fields: ["beats", "planhat/custom_score"] } });
+    stage.pass(60);
+    putPerson(stage, 4, { updatedAt: stage.ago(1), beats: 12, custom: { Score: 3 } });
+    expect(await stage.fetchBoth()).toEqual([]);
+    putPerson(stage, 4, { updatedAt: stage.ago(1), beats: 13, custom: { Score: 4 }, phone: "0049 30 1" });
+    expect(bodies(await stage.fetchBoth())).toMatchObject([
+      { "planhat/phone": "0049 30 1", "planhat/beats": 13, "planhat/custom_score": 4 },
+    ]);
+  });
+
+  test("a new field at its default causes nothing, a filled one is told once", async () => {
+    const stage = await openKnown();
+    stage.pass(60);
+    for (const number of numbers) {
+      putPerson(stage, number, { updatedAt: stage.ago(1), loyalty: number === 3 ? 5 : 0, custom: { Fan: false } });
+    }
+    expect(bodies(await stage.fetchBoth())).toMatchObject([{ "planhat/loyalty": 5 }]);
+    expect(await stage.fetchBoth()).toEqual([]);
+  });
+
+  test("a value that went back to its default is told", async () => {
+    const stage = await openFull();
+    putPerson(stage, 3, { featured: true, phone: "0049 30 1" });
+    await stage.fetchBoth();
+    stage.pass(60);
+    putPerson(stage, 3, { updatedAt: stage.ago(1), featured: false, phone: "" });
+    expect(bodies(await stage.fetchBoth())).toMatchObject([{ "planhat/featured": false, "planhat/phone": "" }]);
+    expect(await stage.fetchBoth()).toEqual([]);
+  });
+
+  test("an excluded field is told neither now nor when something else changes", async () => {
+    const stage = await openFull({ settings: { incoming_excluded_fields: ["phone", "planhat/custom_salary"] } });
+    putPerson(stage, 3, { phone: "0049 30 1", custom: { Salary: 7 } });
+    const first = await stage.fetchBoth();
+    stage.pass(60);
+    putPerson(stage, 3, { updatedAt: stage.ago(1), phone: "0049 30 2", custom: { Salary: 8 } });
+    expect(await stage.fetchBoth()).toEqual([]);
+    putPerson(stage, 3, { updatedAt: stage.ago(1), phone: "0049 30 3", custom: { Salary: 9 }, position: "Captain" });
+    const told = await stage.fetchBoth();
+    expect(told).toHaveLength(1);
+    const names = bodies([...first, ...told]).flatMap((body) => Object.keys(body));
+    expect(names.filter((name) => /phone|salary/.test(name))).toEqual([]);
+  });
+
+  test("a record without updatedAt is always compared", async () => {
+    const stage = await openFull();
+    const timeless = { updatedAt: undefined, lastUpdated: undefined };
+    putCompany(stage, 3, timeless);
+    await stage.fetchBoth();
+    stage.pass(600);
+    putCompany(stage, 3, { ...timeless, phase: "Live" });
+    expect(bodies(await stage.fetchBoth())).toMatchObject([{ "planhat/phase": "Live" }]);
+  });
+});
+
+describe("a record that says that it was not touched", () => {
+  test("is passed over, since Hull knows everything about it", async () => {
+    const stage = await openKnown();
+    stage.pass(60);
+    putPerson(stage, 3, { position: "Captain" });
+    const run = await stage.fetch("users");
+    expect(run.counts).toEqual({ "endusers/unchanged/not_touched": COUNT });
+  });
+
+  test("is compared all the same once a week", async () => {
+    const stage = await openKnown();
+    putPerson(stage, 3, { position: "Captain" });
+    stage.pass(7 * 24 * 60 - 5);
+    expect(await stage.fetchBoth()).toEqual([]);
+    stage.pass(10);
+    expect(bodies(await stage.fetchBoth())).toMatchObject([{ "planhat/position": "Captain" }]);
+    // The next week begins with that.
+    putPerson(stage, 3, { position: "Admiral" });
+    stage.pass(60);
+    expect(await stage.fetchBoth()).toEqual([]);
+  });
+
+  test("is compared while the clocks may differ", async () => {
+    const stage = await openKnown();
+    putPerson(stage, 3, { position: "Captain", updatedAt: stage.ago(9) });
+    stage.pass(60);
+    expect(bodies(await stage.fetchBoth())).toMatchObject([{ "planhat/position": "Captain" }]);
+  });
+});
+
+describe("changed settings", () => {
+  test("do not retell what Hull knows, and tell what they add", async () => {
+    const stage = await openFull();
+    putPerson(stage, 3, { phone: "0049 30 1" });
+    await stage.fetchBoth();
+    stage.pass(60);
+    await stage.saveSettings({ fetch_interval_users: 360, resolve_owners: true });
+    expect(await stage.fetchBoth()).toEqual([]);
+    await stage.saveSettings({ contact_attributes_inbound: [row("traits_telephone", "phone", true)] });
+    expect(bodies(await stage.fetchBoth())).toMatchObject([{ telephone: "0049 30 1" }]);
+    expect(await stage.fetchBoth()).toEqual([]);
+  });
+
+  test("a field that is mapped now is not retold", async () => {
+    const stage = await openFull();
+    putPerson(stage, 3, { phone: "0049 30 1" });
+    await stage.fetchBoth();
+    await stage.saveSettings({
+      contact_attributes_outbound: [{ hull_field_name: "traits_phone", service_field_name: "phone" }],
+    });
+    expect(await stage.fetchBoth()).toEqual([]);
+  });
+
+  test("a field that is mapped no longer is not retold", async () => {
+    const stage = await openKnown();
+    await stage.saveSettings({ contact_attributes_outbound: [] });
+    expect(await stage.fetchBoth()).toEqual([]);
+  });
+
+  test("a field that is excluded no longer is told", async () => {
+    const stage = await openFull({ settings: { incoming_excluded_fields: ["phone"] } });
+    putPerson(stage, 3, { phone: "0049 30 1" });
+    await stage.fetchBoth();
+    stage.pass(60);
+    await stage.saveSettings({ incoming_excluded_fields: [] });
+    expect(bodies(await stage.fetchBoth())).toMatchObject([{ "planhat/phone": "0049 30 1" }]);
+  });
+});
+
+describe("rows of the settings", () => {
+  const settings = {
+    contact_attributes_inbound: [row("traits_rank", "position", true), row("traits_telephone", "phone", false)],
+  };
+
+  test("fill further attributes: over what Hull has, or only where it has nothing", async () => {
+    const stage = await openFull({ settings });
+    stage.hull.profiles.seedUser({
+      external_id: "person-3",
+      attributes: { rank: "Sailor", telephone: "kept in Hull" },
+    });
+    putPerson(stage, 3, { position: "Captain", phone: "0049 30 1" });
+    putPerson(stage, 4, { phone: "0049 30 4" });
+    await stage.fetchBoth();
+    const people = [...stage.hull.profiles.users.values()];
+    const named = (key: string) => people.find(({ external_id }) => external_id === key)?.attributes;
+    expect(named("person-3")).toMatchObject({
+      rank: "Captain",
+      telephone: "kept in Hull",
+      "planhat/position": "Captain",
+      "planhat/phone": "0049 30 1",
+    });
+    expect(named("person-4")).toMatchObject({ telephone: "0049 30 4" });
+  });
+
+  test("tell each change once", async () => {
+    const stage = await openFull({ settings });
+    putPerson(stage, 3, { position: "Captain" });
+    await stage.fetchBoth();
+    stage.pass(60);
+    putPerson(stage, 3, { position: "Admiral", updatedAt: stage.ago(1) });
+    expect(bodies(await stage.fetchBoth())).toMatchObject([{ rank: "Admiral", "planhat/position": "Admiral" }]);
+    expect(await stage.fetchBoth()).toEqual([]);
+  });
+});
+
+test("owners are told by name and address, and a new owner is told once", async () => {
+  const stage = await openFull({ settings: { resolve_owners: true } });
+  const team = stage.planhat.tenant();
+  team.seedUser({ _id: "u1", firstName: "Ann", lastName: "Lee", email: "ann@planhat.example" });
+  team.seedUser({ _id: "u2", firstName: "Bob", lastName: "Ray", email: "bob@planhat.example" });
+  putCompany(stage, 3, { owner: "u1" });
+  await stage.fetchBoth();
+  const found = [...stage.hull.profiles.accounts.values()].find(({ external_id }) => external_id === "acme-3");
+  expect(found?.attributes).toMatchObject({
+    "planhat/owner": "u1",
+    "planhat/owner_name": "Ann Lee",
+    "planhat/owner_email": "ann@planhat.example",
+  });
+  expect(await stage.fetchBoth()).toEqual([]);
+  stage.pass(60);
+  putCompany(stage, 3, { owner: "u2", updatedAt: stage.ago(1) });
+  expect(bodies(await stage.fetchBoth())).toMatchObject([{ "planhat/owner": "u2", "planhat/owner_name": "Bob Ray" }]);
+});
+
+test("personal data stays out of the log, but at its lowest level", async () => {
+  const stage = await openFull();
+  putPerson(stage, 1, { position: "Very Secret Agent", phone: "0049 30 1" });
+  await stage.fetchBoth();
+  const told = stage.logs.filter(({ message }) => message.startsWith("incoming."));
+  expect(told.filter(({ message }) => message === "incoming.user.success")).toHaveLength(COUNT);
+  const loud = JSON.stringify(stage.logs.filter(({ level }) => level !== "debug"));
+  for (const text of ["Very Secret", "0049 30 1", "person-1@", "Person 1", "Acme 1"]) expect(loud).not.toContain(text);
+  expect(JSON.stringify(told)).not.toContain("Very Secret");
+});

@@ -1,0 +1,285 @@
+/** Runs in trouble: with Planhat, with lists that move, and with a kill in the middle. */
+import type { FaultKind } from "../../simulators/loopback";
+import { OPEN_SETTINGS, TOKEN, type LogRecord } from "../harness";
+import { openBlindProxy } from "./blind-proxy";
+import { useFetching, type FetchStage } from "./fetching";
+import { account, user } from "./stage";
+
+const open = useFetching();
+
+/** Licences are read with the companies, and nobody is told of them: the cheapest long list. */
+const LICENSES = {
+  account_licenses_attribute: "licenses",
+  account_licenses_attributes_outbound: [{ hull_field_name: "mrr", service_field_name: "mrr" }],
+};
+/** More than one page of licences. */
+const LONG = 2_050;
+
+const fill = (stage: FetchStage, companies: number, more: Readonly<Record<string, unknown>> = {}): void => {
+  for (let number = 1; number <= companies; number += 1) {
+    stage.planhat.tenant().seedCompany({ externalId: `acme-${number}`, name: `Acme ${number}`, ...more });
+  }
+};
+
+const listed = (stage: FetchStage, route = "GET /companies") => stage.calls.filter((call) => call.route === route);
+const jobLines = (stage: FetchStage): readonly LogRecord[] =>
+  stage.logs.filter(({ message }) => message.startsWith("incoming.job."));
+
+/** The licences' run that came with the companies'. */
+async function licenseRun(stage: FetchStage) {
+  const runs = await stage.connector.store.runs({ tenant: stage.tenantKey, limit: 10 });
+  const found = runs.find(({ type }) => type === "licenses");
+  if (found === undefined) throw new Error("No licences were fetched.");
+  return stage.announced(found.id);
+}
+
+async function openLong(more: Parameters<typeof open>[0] = {}): Promise<FetchStage> {
+  const stage = await open({ ...more, settings: { ...LICENSES, ...more.settings } });
+  stage.planhat.tenant().seedCompany({ _id: "c1", externalId: "acme-1", name: "Acme" });
+  for (let number = 0; number < LONG; number += 1) {
+    const _id = `l${number.toString().padStart(5, "0")}`;
+    stage.planhat.tenant().seedLicense({ _id, externalId: _id, companyId: "c1", mrr: number });
+  }
+  return stage;
+}
+
+describe("trouble with Planhat", () => {
+  test.each<readonly [string, FaultKind]>([
+    ["500", { kind: "status", status: 500 }],
+    ["503", { kind: "status", status: 503 }],
+    ["a dead network", { kind: "reset-before" }],
+    ["answers that break off", { kind: "truncate" }],
+    ["no list", { kind: "wrong-shape", form: "object" }],
+    ["a web page", { kind: "wrong-shape", form: "html" }],
+  ])("%s: passes, and the run goes on", async (_name, fault) => {
+    const stage = await open();
+    fill(stage, 3);
+    stage.planhat.faults.add({ ...fault, route: "GET /companies", count: 6 });
+    expect(await stage.fetch("accounts")).toMatchObject({ state: "success", done: 3 });
+    expect(stage.hull.profiles.snapshot().accounts).toHaveLength(3);
+  });
+
+  test.each<readonly [string, FaultKind]>([
+    ["500", { kind: "status", status: 500 }],
+    ["a dead network", { kind: "reset-before" }],
+    ["no list", { kind: "wrong-shape", form: "object" }],
+  ])("%s: stays, so the run ends, says why, and is not begun again for half an hour", async (_name, fault) => {
+    const stage = await open();
+    fill(stage, 3);
+    const down = stage.planhat.faults.add({ ...fault, route: "GET /companies" });
+    const run = await stage.fetch("accounts", "");
+    expect(run).toMatchObject({ state: "error", done: 0 });
+    expect(run.error).toContain("/companies");
+    const { hits } = down;
+    expect(hits).toBeLessThanOrEqual(50);
+    stage.pass(29);
+    expect(await stage.call("accounts")).toMatchObject({ state: "early" });
+    expect(down.hits).toBe(hits);
+    down.remove();
+    stage.pass(2);
+    expect(await stage.fetch("accounts", "")).toMatchObject({ state: "success", done: 3 });
+  });
+
+  test.each([401, 403])("%i: one call, no loop, and a line that says what to do", async (status) => {
+    const stage = await open();
+    const down = stage.planhat.faults.add({ kind: "status", status, route: "GET /companies" });
+    const run = await stage.announced((await stage.fetch("accounts", "")).id);
+    expect(run.state).toBe("error");
+    expect(run.error).toContain("token");
+    expect(run.error).not.toContain(TOKEN);
+    expect(down.hits).toBe(1);
+    expect(jobLines(stage).at(-1)).toMatchObject({
+      level: "error",
+      message: "incoming.job.error",
+      data: { error: run.error },
+    });
+    expect(await stage.call("accounts")).toMatchObject({ state: "early" });
+    expect(await stage.call("users")).toMatchObject({ state: "begun" });
+  });
+
+  test("a token that was changed: what is known stays known", async () => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    await stage.tellUser(user(1), account(1));
+    await stage.settled();
+    stage.pass(1);
+    await stage.fetchBoth();
+    stage.planhat.rotateToken(TOKEN, "planhat-token-0002");
+    await stage.saveSettings({ personal_acccess_token: "planhat-token-0002" });
+    expect(await stage.fetchBoth()).toEqual([]);
+  });
+
+  test("a list that repeats its first page is not read for ever", async () => {
+    const proxy = await openBlindProxy(["offset"]);
+    try {
+      const stage = await openLong({ environment: { PLANHAT_API_URL: `${proxy.url}/{api_prefix}` } });
+      proxy.target = stage.planhat.url;
+      await stage.fetch("accounts");
+      const run = await licenseRun(stage);
+      expect(run.state).toBe("error");
+      expect(run.error).toContain("same rows");
+      expect(listed(stage, "GET /licenses").length).toBeLessThanOrEqual(10);
+      expect(
+        (await stage.connector.store.remote(`${stage.hull.host}|${proxy.url}/api|${OPEN_SETTINGS.tenant_id}`)).scans,
+      ).not.toHaveProperty("licenses");
+    } finally {
+      await proxy.close();
+    }
+  });
+});
+
+describe("a list of several pages", () => {
+  test("is read to its end, each record counted once", async () => {
+    const stage = await openLong();
+    await stage.fetch("accounts");
+    expect(await licenseRun(stage)).toMatchObject({
+      state: "success",
+      done: LONG,
+      counts: { "licenses/unchanged/observed": LONG },
+    });
+    expect(listed(stage, "GET /licenses")).toHaveLength(2);
+  });
+
+  test("that loses records before the page loses nobody else", async () => {
+    const stage = await openLong();
+    let page = 0;
+    stage.planhat.on("answered", ({ route }) => {
+      if (route !== "GET /licenses" || (page += 1) > 1) return;
+      for (let number = 0; number < 30; number += 1) {
+        stage.planhat.tenant().remove("licenses", `l${number.toString().padStart(5, "0")}`);
+      }
+    });
+    await stage.fetch("accounts");
+    // Those that were there when their page was read count, too.
+    expect(await licenseRun(stage)).toMatchObject({ state: "success", done: LONG });
+    const ids = [...stage.planhat.tenant().licenses.keys()];
+    const rows = await stage.connector.store.mirrors(stage.lane.remote, "licenses", ids);
+    expect(rows.filter((row) => row === undefined || row.missing === true)).toEqual([]);
+  });
+
+  test("of which a later page fails is read on where it was", async () => {
+    const stage = await openLong();
+    stage.planhat.faults.add({
+      kind: "status",
+      status: 500,
+      route: ({ route, query }) => route === "GET /licenses" && query.get("offset") !== "0",
+      count: 6,
+    });
+    await stage.fetch("accounts");
+    expect(await licenseRun(stage)).toMatchObject({ state: "success", done: LONG });
+    const offsets = listed(stage, "GET /licenses").map(({ query }) => query.get("offset"));
+    expect(offsets.filter((offset) => offset === "0")).toHaveLength(1);
+  });
+});
+
+describe("a restart in the middle", () => {
+  test.each(["restart", "crash"] as const)(
+    "(%s) goes on at the page that was next, and counts each once",
+    async (how) => {
+      const stage = await openLong();
+      let stopped: Promise<void> | undefined;
+      stage.planhat.faults.add({
+        kind: "reset-before",
+        route: ({ route, query }) => route === "GET /licenses" && query.get("offset") !== "0",
+        count: 1,
+      });
+      stage.planhat.on("request", ({ route, query }) => {
+        if (route !== "GET /licenses" || query.get("offset") === "0") return;
+        stopped ??= stage[how]();
+        return how === "crash" ? stopped : undefined;
+      });
+      const { run } = await stage.call("accounts");
+      await stage.until(() => stopped !== undefined);
+      await stopped;
+      await stage.ended(run ?? "");
+      expect(await licenseRun(stage)).toMatchObject({ state: "success", done: LONG });
+      const offsets = listed(stage, "GET /licenses").map(({ query }) => query.get("offset"));
+      expect(offsets.filter((offset) => offset === "0")).toHaveLength(1);
+      const licences = jobLines(stage).filter(({ data }) => data?.["type"] === "licenses");
+      expect(licences.map(({ message }) => message.replace("incoming.job.", ""))).toEqual(
+        expect.arrayContaining(["start", "resume", "progress", "success"]),
+      );
+      expect(licences.filter(({ message }) => message === "incoming.job.start")).toHaveLength(1);
+      expect(licences.filter(({ message }) => message === "incoming.job.success")).toHaveLength(1);
+    },
+  );
+
+  test.each([
+    ["before Hull took it", "request", "reset-before"],
+    ["after Hull took it", "applied", "reset-after"],
+  ] as const)(
+    "killed while telling Hull, %s: nobody is forgotten, each is counted once",
+    async (_name, moment, kind) => {
+      const stage = await open();
+      fill(stage, 620);
+      let requests = 0;
+      // The second step of the page.
+      const isHit = ({ route }: { route: string }): boolean => route === "POST /firehose" && requests === 12;
+      stage.hull.on("request", ({ route }) => {
+        if (route === "POST /firehose") requests += 1;
+      });
+      stage.hull.faults.add({ kind, route: isHit, count: 1 });
+      let killed: Promise<void> | undefined;
+      stage.hull.on(moment, (call) => {
+        if (killed !== undefined || !isHit(call)) return undefined;
+        killed = stage.crash();
+        return killed;
+      });
+      const { run = "" } = await stage.call("accounts");
+      await stage.until(() => killed !== undefined);
+      await killed;
+      expect(await stage.ended(run)).toMatchObject({
+        state: "success",
+        done: 620,
+        counts: { "companies/sent/told": 620 },
+      });
+      const { accounts } = stage.hull.profiles.snapshot();
+      expect(accounts).toHaveLength(620);
+      expect(accounts.every(({ attributes }) => attributes["planhat/id"] !== undefined)).toBe(true);
+      // What was told and not yet written down is told again, and no more than that: the step's first two batches.
+      expect(stage.hull.books.snapshot().noOpItems).toBeLessThanOrEqual(120);
+      expect(await stage.fetchBoth()).toEqual([]);
+    },
+  );
+
+  test("while Planhat is silent ends the wait, and the next process goes on", async () => {
+    const stage = await open();
+    fill(stage, 3);
+    const stall = stage.planhat.faults.add({ kind: "status", status: 500, route: "GET /companies" });
+    const { run = "" } = await stage.call("accounts");
+    await stage.until(() => stall.hits > 0);
+    await stage.stopped(() => {
+      stall.remove();
+      return Promise.resolve();
+    });
+    expect(await stage.ended(run)).toMatchObject({ state: "success", done: 3 });
+    expect(await stage.connector.store.runs({ tenant: stage.tenantKey, limit: 5 })).toHaveLength(1);
+  });
+
+  test("after the end: nothing is done again, and nothing is said twice", async () => {
+    const stage = await open();
+    await stage.announced((await stage.fetch("accounts")).id);
+    const lines = jobLines(stage).length;
+    await stage.restart();
+    await stage.fetch("users");
+    expect(listed(stage)).toHaveLength(1);
+    expect(
+      jobLines(stage)
+        .slice(lines)
+        .map(({ data }) => data?.["type"]),
+    ).not.toContain("companies");
+  });
+});
+
+test("a connector that is forgotten in the middle of its fetch leaves no run behind", async () => {
+  const stage = await openLong();
+  await stage.fetch("users");
+  stage.planhat.faults.add({ kind: "latency", min: 50, max: 50, route: "GET /licenses" });
+  await stage.call("accounts");
+  await stage.until(() => listed(stage, "GET /licenses").length === 1);
+  await stage.connector.store.forgetTenant(stage.tenantKey);
+  const store = stage.connector.store;
+  expect(await store.runs({ tenant: stage.tenantKey, limit: 5 })).toEqual([]);
+  expect(await store.openRuns()).toEqual([]);
+  expect(await store.lastRun(stage.tenantKey, "fetch", "endusers")).toBeUndefined();
+});

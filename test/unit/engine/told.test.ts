@@ -1,0 +1,196 @@
+/** What Hull must be told of a listed record, and what is remembered of it. */
+import fc from "fast-check";
+import { isToldDeleted, isToldWholly, newsOf, numberOf, untoldRest, type ToldContext } from "../../../src/engine/told";
+import type { IncomingAttribute, Json } from "../../../src/services/service";
+import { fieldSpec } from "../../../src/services/planhat/objects";
+import type { Fact, MirrorRow } from "../../../src/storage/rows";
+import { remoteRecord } from "./fake-service";
+
+const CONTEXT: ToldContext = {
+  specOf: (field) => fieldSpec("endusers", field),
+  ownFacts: new Set(["position", "tags"]),
+  mapping: 7,
+};
+
+const attribute = (field: string, value: Json, more: Partial<IncomingAttribute> = {}): IncomingAttribute => ({
+  field,
+  attribute: `planhat/${field}`,
+  value,
+  ...more,
+});
+
+const listed = (...attributes: readonly IncomingAttribute[]) => ({
+  record: remoteRecord("e1"),
+  claims: {},
+  attributes,
+});
+
+const EMPTY: MirrorRow = { id: "e1", generation: 1, keys: {}, facts: {}, complete: true };
+
+/** The mirror after Hull confirmed the news. */
+function after(before: MirrorRow | undefined, news: ReturnType<typeof newsOf>): MirrorRow {
+  const facts: Record<string, Fact> = { ...before?.facts };
+  for (const [field, mark] of Object.entries(news.facts)) {
+    const [remote, sent] = facts[field] ?? [null, null];
+    facts[field] = [remote, sent, mark];
+  }
+  return { ...(before ?? EMPTY), facts, toldRest: news.rest };
+}
+
+const tell = (before: MirrorRow | undefined, ...attributes: readonly IncomingAttribute[]) =>
+  newsOf(listed(...attributes), before, CONTEXT);
+
+describe("of a record that Hull never heard of", () => {
+  it("everything is told that is not at its default", () => {
+    const news = tell(
+      undefined,
+      attribute("_id", "e1"),
+      attribute("position", "Captain"),
+      attribute("phone", "1"),
+      attribute("tags", []),
+      attribute("beats", 0),
+      attribute("featured", false),
+      attribute("note", ""),
+      attribute("house", null),
+      attribute("prefs", {}),
+    );
+    expect(news.attributes).toEqual({ "planhat/_id": "e1", "planhat/position": "Captain", "planhat/phone": "1" });
+  });
+
+  it("nothing is told if nothing but noise is there", () => {
+    expect(tell(undefined, attribute("updatedAt", "2026-01-01", { volatile: true })).attributes).toEqual({});
+  });
+
+  it("noise travels along", () => {
+    const noise = attribute("updatedAt", "2026-01-01", { volatile: true });
+    expect(tell(undefined, attribute("phone", "1"), noise).attributes).toEqual({
+      "planhat/phone": "1",
+      "planhat/updatedAt": "2026-01-01",
+    });
+  });
+
+  it("what must overwrite nothing says so", () => {
+    const own = { attribute: "telephone", setIfNull: true } as const;
+    expect(tell(undefined, attribute("phone", "1", own)).attributes).toEqual({
+      telephone: { operation: "setIfNull", value: "1" },
+    });
+  });
+});
+
+describe("of a record that Hull knows", () => {
+  const known = after(undefined, tell(undefined, attribute("position", "Captain"), attribute("phone", "1")));
+
+  it.each([
+    ["nothing when nothing changed", [attribute("position", "Captain"), attribute("phone", "1")], {}],
+    ["a mapped field", [attribute("position", "Admiral"), attribute("phone", "1")], { "planhat/position": "Admiral" }],
+    ["any other field", [attribute("position", "Captain"), attribute("phone", "2")], { "planhat/phone": "2" }],
+    [
+      "a field that was emptied",
+      [attribute("position", null), attribute("phone", "")],
+      {
+        "planhat/position": null,
+        "planhat/phone": "",
+      },
+    ],
+    ["a field that is new and filled", [attribute("house", "A"), attribute("phone", "1")], { "planhat/house": "A" }],
+    ["not what is new and empty", [attribute("house", false)], {}],
+    ["not what the list does not show", [], {}],
+  ])("is told %s", (_name, attributes, expected) => {
+    expect(tell(known, ...attributes).attributes).toEqual(expected);
+  });
+
+  it("two attributes of one field are told together", () => {
+    const name = attribute("phone", "2", { attribute: "telephone" });
+    expect(tell(known, attribute("phone", "2"), name).attributes).toEqual({ "planhat/phone": "2", telephone: "2" });
+  });
+
+  it("a field that is mapped since, or no longer, is not told again", () => {
+    const wider = { ...CONTEXT, ownFacts: new Set(["position", "tags", "phone"]) };
+    const mapped = newsOf(listed(attribute("phone", "1")), known, wider);
+    expect(mapped.attributes).toEqual({});
+    const now = after(known, mapped);
+    expect(newsOf(listed(attribute("phone", "1")), now, wider).attributes).toEqual({});
+    expect(newsOf(listed(attribute("phone", "1")), now, CONTEXT).attributes).toEqual({});
+    expect(newsOf(listed(attribute("phone", "2")), now, CONTEXT).attributes).toEqual({ "planhat/phone": "2" });
+    const unmapped = { ...CONTEXT, ownFacts: new Set<string>() };
+    expect(newsOf(listed(attribute("position", "Captain")), known, unmapped).attributes).toEqual({});
+  });
+});
+
+describe("whether a record may be passed over", () => {
+  const known = after(undefined, tell(undefined, attribute("phone", "1")));
+
+  it("holds for today's mapping alone", () => {
+    expect(isToldWholly(known, 7)).toBe(true);
+    expect(isToldWholly(known, 8)).toBe(false);
+    expect(isToldWholly(EMPTY, 7)).toBe(false);
+    expect(isToldWholly(undefined, 7)).toBe(false);
+  });
+
+  it("ends when something could not be told, and nothing else is forgotten", () => {
+    const rest = untoldRest(known);
+    if (rest === undefined) throw new Error("Something was told.");
+    const now = { ...known, toldRest: rest };
+    expect(isToldWholly(now, 7)).toBe(false);
+    expect(tell(now, attribute("phone", "1")).attributes).toEqual({});
+    expect(untoldRest(EMPTY)).toBeUndefined();
+  });
+});
+
+describe("a record that vanished and returned", () => {
+  const gone = { ...EMPTY, facts: { "@deleted": [null, null, "2026-01-01T00:00:00.000Z"] as const } };
+  const marking = { ...CONTEXT, deletedAttribute: "planhat/deleted_at" };
+
+  it("is told to be back, once", () => {
+    const news = newsOf(listed(), gone, marking);
+    expect(news.attributes).toEqual({ "planhat/deleted_at": null });
+    const back = after(gone, news);
+    expect([isToldDeleted(gone.facts), isToldDeleted(back.facts)]).toEqual([true, false]);
+    expect(newsOf(listed(), back, marking).attributes).toEqual({});
+  });
+
+  it("of which Hull heard nothing is told nothing", () => {
+    expect(newsOf(listed(), EMPTY, marking).attributes).toEqual({});
+  });
+});
+
+const values = fc.oneof(
+  fc.string(),
+  fc.integer(),
+  fc.boolean(),
+  fc.constant(null),
+  fc.array(fc.string(), { maxLength: 3 }),
+);
+const records = fc
+  .dictionary(fc.constantFrom("position", "tags", "phone", "beats", "custom.A", "custom.B"), values)
+  .map((fields) => Object.entries(fields).map(([field, value]) => attribute(field, value)));
+
+it("whatever changes, what was told is not told again, and Hull ends up with what the service holds", () => {
+  fc.assert(
+    fc.property(fc.array(records, { minLength: 1, maxLength: 6 }), (story) => {
+      const hull: Record<string, unknown> = {};
+      let mirror: MirrorRow | undefined;
+      for (const attributes of story) {
+        const news = tell(mirror, ...attributes);
+        Object.assign(hull, news.attributes);
+        mirror = after(mirror, news);
+        expect(tell(mirror, ...attributes).attributes).toEqual({});
+        // As far as the fields' types tell values apart.
+        for (const { attribute: name, value, field } of attributes) {
+          const isEmpty = [null, "", false, 0].includes(value as null) || (Array.isArray(value) && value.length === 0);
+          if (!isEmpty && CONTEXT.specOf(field).type === "any" && !(name in hull))
+            throw new Error(`${name} is missing`);
+        }
+      }
+    }),
+  );
+});
+
+it("numbers of names and values are never that of the mapping", () => {
+  fc.assert(
+    fc.property(fc.string(), (text) => {
+      expect(numberOf(text)).toBeGreaterThan(0);
+      expect(numberOf(text)).toBeLessThanOrEqual(0xffff_ffff);
+    }),
+  );
+});

@@ -1,0 +1,308 @@
+/**
+ * Two connectors of one Planhat tenant with the real plan and digest, and a lane that a test moves by hand. A world can
+ * be told to recognise nothing, so that every message is planned and compared: what it does is what counts.
+ */
+import { omit } from "lodash";
+import { fingerprint, NOTHING } from "../../../src/engine/compare";
+import { diff } from "../../../src/engine/diff";
+import { createIntake, type IntakeReport } from "../../../src/engine/intake";
+import type { LogLine } from "../../../src/engine/report";
+import { createTenants, remoteKey, type Tenant } from "../../../src/engine/tenants";
+import { createPlanhatService } from "../../../src/services/planhat";
+import type { PlanhatSettings } from "../../../src/services/planhat/settings";
+import type { EntryRow, MirrorRow, TellRow } from "../../../src/storage/rows";
+import { createSeal } from "../../../src/storage/seal";
+import type { Lane, MirrorPatch, Settlement, Store } from "../../../src/storage/store";
+import { openTables } from "../../../src/storage/tables";
+import { auditOf } from "../storage/audit";
+import { openBench, type Adapter, type Bench } from "../storage/bench";
+import { deliver, deliverQuietly, finish, forget, postpone, workedOn } from "../storage/builders";
+
+type Attributes = Readonly<Record<string, unknown>>;
+
+export type Entity = "user" | "account";
+export type ConnectorId = "c1" | "c2";
+
+/** Company, and person of that company. */
+export type HullId = "a1" | "u1" | "u2";
+
+export const SETTINGS = {
+  personal_acccess_token: "token-1",
+  tenant_id: "t1",
+  contact_synchronized_segments: ["everybody"],
+  account_synchronized_segments: ["ALL"],
+  contact_attributes_outbound: rows({ name: "name", email: "email", traits_position: "position" }),
+  account_attributes_outbound: rows({ name: "name", city: "city" }),
+};
+
+export function rows(pairs: Readonly<Record<string, string>>): readonly Attributes[] {
+  return Object.entries(pairs).map(([hull_field_name, service_field_name]) => ({
+    hull_field_name,
+    service_field_name,
+  }));
+}
+
+export interface MessageParts {
+  readonly connector?: ConnectorId;
+  /** Attributes of the entity itself; Hull shows the remote id unless it says otherwise. */
+  readonly more?: Attributes;
+  /** Attributes of a user's account. */
+  readonly company?: Attributes;
+  readonly segments?: readonly string[];
+  readonly changes?: Attributes;
+  /** Milliseconds by which it is older than now. */
+  readonly ageMs?: number;
+  readonly messageId?: string;
+  readonly isExport?: boolean;
+  readonly events?: readonly Attributes[];
+}
+
+/** One message as it was sent, to be sent again. */
+export interface Sent {
+  readonly connector: ConnectorId;
+  readonly entity: Entity;
+  readonly raw: Attributes;
+  readonly isExport: boolean;
+}
+
+export interface World {
+  readonly bench: Bench;
+  readonly logs: readonly LogLine[];
+  /** Messages that ended because they said the same. */
+  readonly recognised: () => number;
+  lane(connector?: ConnectorId): Promise<Lane>;
+  send(hullId: HullId, parts?: MessageParts): Promise<IntakeReport>;
+  /** The very same message: Hull delivers it once more. */
+  sendAgain(sent: Sent): Promise<IntakeReport>;
+  /** What was sent last about a record. */
+  last(hullId: HullId): Sent | undefined;
+  /** Something that happens after the message was looked at, and before it is taken in. */
+  meanwhile(work: () => Promise<unknown>): void;
+  save(connector: ConnectorId, settings: Attributes): Promise<void>;
+  /** The lane's part when credentials changed: the same remote, or the one that the settings name. */
+  confirm(connector: ConnectorId, verdict: "same" | "other"): Promise<void>;
+  /** What is in the outbox of a record, in flight or not. */
+  entry(hullId: HullId, connector?: ConnectorId): Promise<EntryRow | undefined>;
+  attempt(hullId: HullId, connector?: ConnectorId): Promise<void>;
+  settle(how: How, hullId: HullId, connector?: ConnectorId): Promise<void>;
+  /** The remote record turned out to be gone while nothing of it waited. */
+  loseLink(hullId: HullId, connector?: ConnectorId): Promise<void>;
+  /** Hull confirms what it is told. */
+  told(connector?: ConnectorId): Promise<void>;
+  /** Everything that waits is delivered, and Hull knows. */
+  flow(): Promise<void>;
+  /** Somebody changes a name in Planhat, and the connector reads it. */
+  personSets(hullId: HullId, name: string): Promise<void>;
+  /** Every row, without the digests themselves. */
+  dump(): unknown;
+  close(): Promise<void>;
+}
+
+export type How = "tell" | "quiet" | "reject" | "wait" | "unlink";
+
+const CONNECTORS: readonly ConnectorId[] = ["c1", "c2"];
+
+export const typeOf = (hullId: HullId): string => (hullId === "a1" ? "companies" : "endusers");
+const remoteId = (hullId: HullId): string => `p-${hullId}`;
+
+export async function openWorld(recognises: boolean, adapter: Adapter = "memory"): Promise<World> {
+  const bench = await openBench(adapter);
+  const { clock } = bench;
+  const service = createPlanhatService({ fingerprintKey: "key" });
+  const logs: LogLine[] = [];
+  const lastSent = new Map<HullId, Sent>();
+  const saved = new Map<ConnectorId, number>();
+  let recognised = 0;
+  let number = 0;
+  let between: (() => Promise<unknown>) | undefined;
+
+  const store: Store = {
+    ...bench.store,
+    digests: (lane, type, ids) =>
+      recognises ? bench.store.digests(lane, type, ids) : Promise.resolve(ids.map(() => undefined)),
+    accept: async (...given) => {
+      const work = between;
+      between = undefined;
+      await work?.();
+      const accepted = await bench.store.accept(...given);
+      given[0].forEach(({ content }, index) => {
+        if (content.kind === "same" && accepted[index]?.state === "ended") recognised += 1;
+      });
+      return accepted;
+    },
+  };
+  const tenants = createTenants({ store, seal: createSeal("seal secret of some length"), service });
+  const log = (line: LogLine): void => void logs.push(line);
+  const intake = createIntake({ store, service, log, now: () => clock.nowMs, wake: () => undefined });
+  const credentials = (id: ConnectorId) => ({ organization: "org", id, secret: `secret-of-${id}` });
+
+  async function save(connector: ConnectorId, settings: Attributes): Promise<void> {
+    const at = (saved.get(connector) ?? 0) + 1;
+    saved.set(connector, at);
+    await tenants.remember(credentials(connector), { ...SETTINGS, ...settings }, at);
+  }
+
+  async function tenantOf(connector: ConnectorId): Promise<Tenant<PlanhatSettings>> {
+    const tenant = await tenants.load(`org/${connector}`);
+    if (tenant === undefined) throw new Error(`Nobody saved settings of ${connector}.`);
+    return tenant;
+  }
+
+  async function laneOf(connector: ConnectorId = "c1"): Promise<Lane> {
+    const { remote, key } = await tenantOf(connector);
+    if (remote === undefined) throw new Error(`${connector} points to nowhere.`);
+    return { remote, tenant: key };
+  }
+
+  async function sendAgain({ connector, entity, raw, isExport }: Sent): Promise<IntakeReport> {
+    const tenant = await tenantOf(connector);
+    return intake.take({ tenant, entity, messages: [raw], isExport });
+  }
+
+  async function entryOf(hullId: HullId, connector?: ConnectorId): Promise<EntryRow | undefined> {
+    const [view] = await bench.store.view(await laneOf(connector), typeOf(hullId), [hullId]);
+    return view?.entry;
+  }
+
+  /** As the lane would write it down: what it sent, and what it found equal. */
+  function patchOf(entry: EntryRow, mirror: MirrorRow | undefined): Pick<MirrorPatch, "facts" | "keys" | "fresh"> {
+    const { desired, force } = workedOn(entry);
+    const specOf = (field: string) => service.field(entry.type, field);
+    const create = mirror === undefined;
+    const { send, equal } = diff(desired, {}, mirror?.facts ?? {}, specOf, { force, create });
+    const facts: Record<string, { remote: string; sent?: string }> = {};
+    if (create) for (const field of Object.keys(desired.fields)) facts[field] = { remote: NOTHING };
+    for (const field of [...send, ...equal]) {
+      const mark = fingerprint(desired.fields[field] ?? null, specOf(field).type);
+      facts[field] = { remote: mark, sent: mark };
+    }
+    return { facts, keys: desired.keys, fresh: create };
+  }
+
+  async function settlementOf(how: How, hullId: HullId, entry: EntryRow, lane: Lane): Promise<Settlement> {
+    const id = remoteId(hullId);
+    const [view] = await bench.store.view(lane, entry.type, [hullId]);
+    const mirror = patchOf(entry, view?.mirror);
+    switch (how) {
+      case "tell":
+        return deliver(entry, id, { mirror });
+      case "quiet":
+        return deliverQuietly(entry, id, mirror);
+      case "reject":
+        return finish(entry, "rejected", "service_rejected");
+      case "wait":
+        return postpone(entry, clock.nowMs);
+      case "unlink":
+        return forget(entry);
+    }
+  }
+
+  async function tell(lane: Lane, tells: readonly TellRow[]): Promise<void> {
+    await bench.store.told(
+      lane,
+      tells.map((row) => ({ row })),
+    );
+  }
+
+  async function settle(how: How, hullId: HullId, connector?: ConnectorId): Promise<void> {
+    const entry = await entryOf(hullId, connector);
+    const lane = await laneOf(connector);
+    if (entry !== undefined) await bench.store.settle(lane, [await settlementOf(how, hullId, entry, lane)]);
+  }
+
+  async function told(connector?: ConnectorId): Promise<void> {
+    const lane = await laneOf(connector);
+    await tell(lane, await bench.store.tells(lane, 99));
+  }
+
+  for (const connector of CONNECTORS) await save(connector, {});
+
+  return {
+    bench,
+    logs,
+    recognised: () => recognised,
+    lane: laneOf,
+    last: (hullId) => lastSent.get(hullId),
+    sendAgain,
+    send: (hullId, parts = {}) => {
+      number += 1;
+      const entity = hullId === "a1" ? "account" : "user";
+      const raw = rawMessage(hullId, parts, clock.nowMs, number);
+      const sent: Sent = { connector: parts.connector ?? "c1", entity, raw, isExport: parts.isExport ?? false };
+      lastSent.set(hullId, sent);
+      return sendAgain(sent);
+    },
+    meanwhile: (work) => {
+      between = work;
+    },
+    save,
+    confirm: async (connector, verdict) => {
+      const { target, key, fingerprint: confirmed } = await tenantOf(connector);
+      if (target === undefined || confirmed === target.fingerprint) return;
+      const { remote } = await laneOf(connector);
+      const named = remoteKey("org", connector, target);
+      if (verdict === "other" && named === remote) await bench.store.newGeneration(remote);
+      await bench.store.assign(key, verdict === "same" ? remote : named, target.fingerprint);
+      tenants.refresh(key);
+    },
+    entry: entryOf,
+    attempt: async (hullId, connector) => {
+      const entry = await entryOf(hullId, connector);
+      if (entry?.content === undefined || entry.attempt !== undefined) return;
+      const journal = { type: entry.type, hullId, seq: entry.content.seq, kind: "update" } as const;
+      await bench.store.attempt(await laneOf(connector), [journal]);
+    },
+    settle,
+    loseLink: async (hullId, connector) => {
+      const lane = await laneOf(connector);
+      const then = { kind: "wait", notBeforeMs: 0, problem: "" } as const;
+      const gone = { tenant: lane.tenant, type: typeOf(hullId), hullId, seq: 0, unlink: true, then } as const;
+      await bench.store.settle(lane, [gone]);
+    },
+    told,
+    flow: async () => {
+      for (const connector of CONNECTORS) {
+        for (const hullId of ["a1", "u1", "u2"] as const) {
+          // What was in flight first, then what came meanwhile.
+          await settle("tell", hullId, connector);
+          await settle("tell", hullId, connector);
+        }
+        await told(connector);
+      }
+    },
+    personSets: async (hullId, name) => {
+      const { remote } = await laneOf();
+      const [row] = await bench.store.mirrors(remote, typeOf(hullId), [remoteId(hullId)]);
+      if (row === undefined) return;
+      const seen = { id: row.id, keys: row.keys, complete: true, archived: false };
+      const facts = { name: fingerprint(name, "name") };
+      await bench.store.observe(remote, typeOf(hullId), clock.nowMs, 0, [{ ...seen, facts }]);
+    },
+    dump: () => dumpOf(bench),
+    close: async () => {
+      const audit = auditOf(bench.kv);
+      await bench.close();
+      service.close();
+      expect(audit).toEqual([]);
+    },
+  };
+}
+
+function rawMessage(hullId: HullId, parts: MessageParts, nowMs: number, number: number): Attributes {
+  const { more = {}, company = {}, segments = ["everybody"], changes, ageMs = 0, events = [] } = parts;
+  const account = { id: "a1", external_id: "acme", name: "Acme", domain: "acme.example" };
+  // Numbered, so that a later message of the same moment is newer.
+  const about = { "planhat/id": remoteId(hullId), indexed_at: nowMs + number - ageMs };
+  const base = { message_id: parts.messageId ?? `m${number}`, account_segments: [], ...(changes && { changes }) };
+  if (hullId === "a1") return { ...base, account: { ...account, ...about, ...more } };
+  const user = { id: hullId, email: `${hullId}@acme.example`, external_id: hullId, name: hullId, ...about, ...more };
+  const listed = segments.map((id) => ({ id, name: id, type: "users_segment" }));
+  return { ...base, events, user, account: { ...account, ...company }, segments: listed };
+}
+
+function dumpOf({ kv }: Bench): unknown {
+  const { records, kv: _kv, now: _now, names: _names, tenants: _sealed, ...others } = openTables(kv, () => 0);
+  const plain = [...records.range([])].map(([key, row]) => [key, omit(row, "same")]);
+  const rest = Object.entries(others).map(([name, table]) => [name, [...table.range([])]]);
+  return { records: plain, ...(Object.fromEntries(rest) as object) };
+}

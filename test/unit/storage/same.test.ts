@@ -1,0 +1,213 @@
+/** What a store remembers of a record's last unchanged message, and when a message may rely on it. */
+import type { Acceptance } from "../../../src/storage/store";
+import { describeStore, DAY_MS, type Bench } from "./bench";
+import {
+  deliver,
+  deliverQuietly,
+  finish,
+  forget,
+  inSync,
+  LANE,
+  NEIGHBOUR,
+  postpone,
+  skip,
+  update,
+  type MessageOptions,
+} from "./builders";
+
+const DIGEST = "what the message says";
+let id = 0;
+
+/** A message newer than all before it. */
+function next(more: MessageOptions = {}): MessageOptions {
+  id += 1;
+  return { id: `m${id}`, version: id, ...more };
+}
+
+function unchanged(options: MessageOptions, revision: number, digest = DIGEST): Acceptance {
+  const acceptance = inSync(options, revision);
+  if (acceptance.content.kind !== "unchanged") throw new Error("A message in sync ends unchanged.");
+  return { ...acceptance, content: { ...acceptance.content, digest } };
+}
+
+function same(options: MessageOptions = next(), digest = DIGEST): Acceptance {
+  const { content, ...base } = unchanged(options, 0);
+  if (content.kind !== "unchanged") throw new Error("A message in sync ends unchanged.");
+  return { ...base, content: { kind: "same", ending: content.ending, digest } };
+}
+
+describeStore("a message that says the same", (bench) => {
+  beforeEach(() => {
+    id = 0;
+  });
+
+  /** The record is linked, and its last message ended unchanged. */
+  async function inStep(): Promise<void> {
+    const { accept, settle, entry, record } = bench();
+    await accept(update(next()));
+    await settle(deliverQuietly(await entry("companies", "a1"), "p1"));
+    await accept(unchanged(next(), (await record("companies", "a1")).revision));
+  }
+
+  const digests = async (): Promise<readonly unknown[]> => bench().store.digests(LANE, "companies", ["unknown", "a1"]);
+
+  async function expectForgotten(): Promise<void> {
+    expect(await digests()).toEqual([undefined, undefined]);
+    const before = await rowsOf(bench());
+    expect(await bench().accept(same())).toEqual({ state: "again", endings: [], children: [] });
+    expect(await rowsOf(bench())).toEqual(before);
+  }
+
+  it("ends unchanged, is counted, and leaves its version and its end", async () => {
+    await inStep();
+    expect(await digests()).toEqual([undefined, { digest: DIGEST }]);
+    const message = next();
+    const accepted = await bench().accept(same(message));
+    expect(accepted).toMatchObject({ state: "ended", endings: [{ outcome: "unchanged", messageId: message.id }] });
+    const record = await bench().record("companies", "a1");
+    expect(record).toMatchObject({ version: message.version, messageId: message.id, last: { counted: true } });
+    expect(await bench().outcomes()).toEqual({ "companies/sent/updated": 1, "companies/unchanged/in_sync": 2 });
+    expect(await bench().find("companies", "a1")).toBeUndefined();
+    // And so does the next one.
+    expect(await bench().accept(same())).toMatchObject({ state: "ended" });
+  });
+
+  it("ends those that it swallowed as well", async () => {
+    await inStep();
+    const { endings } = await bench().accept(same(next({ merged: ["old1", "old2"] })));
+    expect(endings.map(({ messageId, code }) => [messageId, code])).toEqual([
+      ["old1", "merged"],
+      ["old2", "merged"],
+      ["m3", "in_sync"],
+    ]);
+  });
+
+  it("is counted once, however often it comes", async () => {
+    await inStep();
+    const message = next();
+    for (let times = 0; times < 3; times += 1) {
+      const { state, endings } = await bench().accept(same(message));
+      expect([state, endings[0]?.counted]).toEqual(["ended", times === 0]);
+    }
+    expect((await bench().store.tally(LANE.tenant)).messages).toBe(3);
+  });
+
+  it("is superseded when a newer one was seen", async () => {
+    await inStep();
+    const { state, endings } = await bench().accept(same({ id: "late", version: 0 }));
+    expect([state, endings[0]?.code]).toEqual(["ended", "newer_message"]);
+    expect((await bench().record("companies", "a1")).messageId).toBe("m2");
+    expect(await bench().accept(same())).toMatchObject({ state: "ended" });
+  });
+
+  it("is compared when it says something else", async () => {
+    await inStep();
+    expect(await bench().accept(same(next(), "something else"))).toMatchObject({ state: "again" });
+    expect(await bench().accept(same(next(), ""))).toMatchObject({ state: "again" });
+  });
+
+  it("is compared when nothing is known of the record", async () => {
+    await expectForgotten();
+    await bench().accept(update(next()));
+    await expectForgotten();
+  });
+
+  it("is compared when the last unchanged message left no digest", async () => {
+    await inStep();
+    await bench().accept(inSync(next(), (await bench().record("companies", "a1")).revision));
+    await expectForgotten();
+  });
+
+  it("is compared after a message that waits", async () => {
+    await inStep();
+    await bench().accept(update(next()));
+    await expectForgotten();
+  });
+
+  const works: readonly (readonly [string, () => Promise<unknown>])[] = [
+    ["in flight", () => bench().attempt("companies", "a1", "update")],
+    ["postponed", async () => bench().settle(postpone(await bench().entry("companies", "a1"), 5))],
+    ["delivered", async () => bench().settle(deliver(await bench().entry("companies", "a1"), "p1"))],
+    ["found gone", async () => bench().settle(forget(await bench().entry("companies", "a1")))],
+    ["refused", async () => bench().settle(finish(await bench().entry("companies", "a1"), "dead", "no"))],
+  ];
+  it.each(works)("is compared after a message that is %s", async (_title, work) => {
+    await inStep();
+    await bench().accept(update(next()));
+    await work();
+    await expectForgotten();
+  });
+
+  it("is compared after a message that a filter kept out", async () => {
+    await inStep();
+    await bench().accept(skip(next()));
+    await expectForgotten();
+  });
+
+  it("is compared when the link was taken away while nothing waited", async () => {
+    await inStep();
+    const then = { kind: "wait", notBeforeMs: 0, problem: "" } as const;
+    await bench().settle({ tenant: LANE.tenant, type: "companies", hullId: "a1", seq: 0, unlink: true, then });
+    await expectForgotten();
+  });
+
+  it("is compared when the remote was made anew, though nothing else happened", async () => {
+    await inStep();
+    await bench().store.newGeneration(LANE.remote);
+    await expectForgotten();
+  });
+
+  it("is compared when something of the record came from another remote", async () => {
+    await inStep();
+    const elsewhere = { ...LANE, remote: "org|planhat|t2" };
+    await bench().accept(update(next({ lane: elsewhere })));
+    await bench().store.move(elsewhere, LANE.remote);
+    expect((await bench().entry("companies", "a1")).content?.messageId).toBe("m3");
+    await expectForgotten();
+  });
+
+  it("is compared when the record was erased", async () => {
+    await inStep();
+    await bench().store.forgetEntity(LANE.tenant, { types: ["companies"], children: [] }, "a1");
+    await expectForgotten();
+  });
+
+  it("is compared after another connector of the remote delivered", async () => {
+    await inStep();
+    await bench().accept(update(next({ lane: NEIGHBOUR })));
+    const [view] = await bench().store.view(NEIGHBOUR, "companies", ["a1"]);
+    if (view?.entry === undefined) throw new Error("The neighbour's message waits.");
+    // While it waits, somebody else's message is found unchanged once more.
+    await bench().accept(unchanged(next(), view.record?.revision ?? 0));
+    expect(await digests()).toEqual([undefined, { digest: DIGEST }]);
+    await bench().store.settle(NEIGHBOUR, [deliverQuietly(view.entry, "p1")]);
+    await expectForgotten();
+  });
+
+  it("goes on counting when the write-back is confirmed, and says when that was", async () => {
+    const { accept, settle, entry, record, store, clock } = bench();
+    await accept(update(next()));
+    await settle(deliver(await entry("companies", "a1"), "p1"));
+    await accept(unchanged(next(), (await record("companies", "a1")).revision));
+    clock.nowMs += DAY_MS;
+    await store.told(
+      LANE,
+      (await store.tells(LANE, 9)).map((row) => ({ row })),
+    );
+    expect(await digests()).toEqual([undefined, { digest: DIGEST, toldAtMs: clock.nowMs }]);
+    expect(await accept(same())).toMatchObject({ state: "ended" });
+  });
+
+  it("goes on counting when old ends are forgotten", async () => {
+    await inStep();
+    bench().clock.nowMs += 5 * DAY_MS;
+    expect(await bench().store.housekeep(DAY_MS)).toBeGreaterThan(0);
+    expect((await bench().record("companies", "a1")).last).toBeUndefined();
+    expect(await bench().accept(same())).toMatchObject({ state: "ended" });
+  });
+});
+
+/** Everything that an answer of `again` must not change. */
+async function rowsOf({ store }: Bench): Promise<unknown> {
+  return [await store.view(LANE, "companies", ["a1"]), await store.tally(LANE.tenant), await store.depth(LANE)];
+}
