@@ -161,6 +161,8 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
     if (plan.kind === "end") {
       return { ...base, content: { kind: "end", ending: end(plan.outcome, joinReasons(plan.reasons)) } };
     }
+    const digest = lastingDigest(service, tenant, candidate);
+    const lasting = digest === undefined ? {} : { digest };
     const content: NewContent = {
       desired: plan.desired,
       claims: plan.claims,
@@ -170,11 +172,10 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
       version: base.version,
       derived: false,
       ...(append ? { once: true as const } : {}),
+      ...lasting,
     };
     if (!comparable || !isUnchanged(plan.type, content, view)) return { ...base, content: { kind: "entry", content } };
     const revision = view?.record?.revision ?? 0;
-    const digest = lastingDigest(service, tenant, candidate);
-    const lasting = digest === undefined ? {} : { digest };
     return {
       ...base,
       content: { kind: "unchanged", ending: end("unchanged", IN_SYNC), content, revision, ...lasting },

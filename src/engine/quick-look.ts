@@ -91,7 +91,7 @@ export function sameAcceptance<S>(
 }
 
 /**
- * What is remembered of a message that was found unchanged: only of the entity's own record, and only where nothing
+ * What is remembered of a message that is unchanged, or delivered: only of the entity's own record, and only where nothing
  * wants to be said every time.
  */
 export function lastingDigest<S>(
@@ -106,13 +106,13 @@ export function lastingDigest<S>(
   return digest === undefined ? undefined : digest + (plan.hintId === undefined ? HIDDEN : SHOWN);
 }
 
-/** Tenants of one remote may map differently. */
+/** Tenants of one remote may map differently. Exports send even what is equal, so they never have one. */
 function digestOf<S>(
   service: Service<S>,
   tenant: Tenant<S>,
   settings: S,
   { message }: MergedMessage,
 ): string | undefined {
-  const digest = service.digest(message, settings);
+  const digest = message.isExport ? undefined : service.digest(message, settings);
   return digest === undefined ? undefined : `${tenant.key} ${digest}`;
 }

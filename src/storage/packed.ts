@@ -98,6 +98,7 @@ const content = row<Content>({
   counted: true,
   once: true,
   run: true,
+  digest: true,
 });
 
 const attempt = row<Attempt>({ content, kind: true, startedAtMs: true });

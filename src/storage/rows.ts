@@ -115,6 +115,8 @@ export interface Content {
   readonly counted: boolean;
   /** The run that the message belongs to. */
   readonly run?: string;
+  /** Of what the message says: once it is delivered, another one with the same digest is unchanged. */
+  readonly digest?: string;
   /** Something that happened: it goes its way even when a newer message takes its parent out. */
   readonly once?: true;
 }

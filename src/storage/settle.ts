@@ -3,6 +3,7 @@ import { openEntries, type Entries } from "./entries";
 import { mergeContent } from "./accept";
 import { closeLetter, keepLetter } from "./letters";
 import { forgetMirror, patchMirror } from "./mirror";
+import type { Key } from "./kv";
 import type { Attempt, Content, Ending, EntryRow, RecordRow, TellRow } from "./rows";
 import type { Lane, ParentEntry, RecordEnding, Settled, Settlement } from "./store";
 import { countEnding, ending, keepDoubt, linkOf, noteLast, remoteRow, type Ledger, type Tables } from "./tables";
@@ -79,6 +80,8 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
       if (newer !== undefined) entries.put(entry, released(entry, newer));
       else {
         entries.remove(entry);
+        const arrived = end.outcome === "sent" || end.outcome === "unchanged";
+        if (settlement.mirror !== undefined && arrived) keepDigest(tables, recordKey, worked);
         const refused = end.outcome === "rejected" || end.outcome === "dead" || end.outcome === "skipped";
         if (refused) entries.refuseChildren(type, hullId, refusal(end), end.text);
       }
@@ -149,6 +152,12 @@ function released(entry: EntryRow, content: Content): EntryRow {
 
 function refusal(end: Ending): "rejected" | "dead" | "skipped" {
   return end.outcome === "rejected" ? "rejected" : end.outcome === "dead" ? "dead" : "skipped";
+}
+
+/** The service holds what the message said: the next one that says the same is unchanged. */
+function keepDigest(tables: Tables, key: Key, { digest, derived }: Content): void {
+  const record = tables.records.get(key);
+  if (digest !== undefined && !derived && record !== undefined) tables.records.put(key, { ...record, same: digest });
 }
 
 /** What was refused for good can be read later; a success closes what was refused before. */

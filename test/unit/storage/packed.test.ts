@@ -78,6 +78,7 @@ const content = row<Content>(
     counted: fc.boolean(),
     once: yes,
     run: text,
+    digest: text,
   },
   ["desired", "claims", "force", "messageId", "version", "seq", "derived", "counted"],
 );
