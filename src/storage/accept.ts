@@ -29,8 +29,11 @@ export function acceptOne(tables: Tables, ledger: Ledger, acceptance: Acceptance
   if (acceptance.once === true && record !== undefined) return end("duplicate");
 
   const seen = openSeen(tables, acceptance, record, nowMs);
+  /** Ids that are remembered from now on. */
+  const taken: string[] = [];
   const take = (messageId: string, certain: boolean): boolean => {
     const first = seen.take(messageId, certain);
+    if (first) taken.push(messageId);
     if (first) ledger.count(tenant, "messages", type);
     if (first && acceptance.run !== undefined) ledger.run(acceptance.run, "met");
     return first;
@@ -57,7 +60,7 @@ export function acceptOne(tables: Tables, ledger: Ledger, acceptance: Acceptance
   if (record !== undefined && acceptance.version < record.version) {
     const text = `${NEWER} (${record.messageId})`;
     note(ending({ messageId: acceptance.messageId, counted, ...inRun }, "superseded", "newer_message", text, nowMs));
-    if (counted) tables.records.put([remote, type, hullId], { ...record, ...seen.recent() });
+    if (taken.length > 0) tables.records.put([remote, type, hullId], { ...record, ...seen.recent() });
     return end("ended");
   }
 

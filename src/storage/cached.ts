@@ -3,6 +3,7 @@
  * see is what is committed: a row that a transaction wrote comes from the database until that transaction is through.
  */
 import type { Key, KeyValue, Table } from "./kv";
+import type { Names } from "./names";
 
 interface Write {
   readonly rows: Map<string, unknown>;
@@ -22,8 +23,8 @@ export interface Cache {
   readonly transact: KeyValue["transact"];
 }
 
-/** @param onFailure called when a transaction was taken back */
-export function createCache(database: KeyValue, onFailure: () => void): Cache {
+/** @param names told where a transaction begins, and how it ended */
+export function createCache(database: KeyValue, names: Pick<Names, "begin">): Cache {
   /** Of the transaction that runs at the moment: they run one after the other, and never wait inside. */
   let current: Writes | undefined;
 
@@ -40,9 +41,11 @@ export function createCache(database: KeyValue, onFailure: () => void): Cache {
   return {
     transact: async (work) => {
       const writes: Writes = [];
+      let named: ReturnType<Names["begin"]> | undefined;
       try {
         const result = await database.transact(() => {
           current = writes;
+          named = names.begin();
           try {
             return work();
           } finally {
@@ -50,10 +53,11 @@ export function createCache(database: KeyValue, onFailure: () => void): Cache {
           }
         });
         end(writes, true);
+        named?.(true);
         return result;
       } catch (error) {
         end(writes, false);
-        onFailure();
+        named?.(false);
         throw error;
       }
     },

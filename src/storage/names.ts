@@ -12,38 +12,38 @@ export interface Names {
   word(short: string): string;
   /** Forgets words that no row uses any more; only inside a transaction. */
   drop(words: readonly string[]): void;
-  /** A transaction was taken back: what it named must not be relied on. */
-  reset(): void;
+  /** A transaction begins; what is answered must be told how it ended. */
+  begin(): (committed: boolean) => void;
 }
 
 export function openNames(kv: KeyValue): Names {
   const words = kv.table<string>("names");
   const numbers = kv.table<number>("meta");
-  let shortOf = new Map<string, string>();
-  let wordOf = new Map<string, string>();
+  const shortOf = new Map<string, string>();
+  const wordOf = new Map<string, string>();
+  /** Words of which no transaction that wrote them is known to be through: whoever uses one writes it as well. */
+  const unsaved = new Set<string>();
+  /** Never taken back, so that no two words ever share a number. */
+  let last = numbers.get(["names"]) ?? 0;
+  let written: string[] = [];
 
-  function reset(): void {
-    shortOf = new Map();
-    wordOf = new Map();
-    for (const [[short = ""], word] of words.range([])) remember(String(short), word);
-  }
-
-  function remember(short: string, word: string): void {
+  const remember = (short: string, word: string): void => {
     shortOf.set(word, short);
     wordOf.set(short, word);
-  }
+  };
+  for (const [[short = ""], word] of words.range([])) remember(String(short), word);
 
-  reset();
   return {
     find: (word) => shortOf.get(word),
     make: (word) => {
       const known = shortOf.get(word);
-      if (known !== undefined) return known;
-      const number = (numbers.get(["names"]) ?? 0) + 1;
-      numbers.put(["names"], number);
-      const short = number.toString(36);
+      if (known !== undefined && !unsaved.has(word)) return known;
+      const short = known ?? (last += 1).toString(36);
+      numbers.put(["names"], last);
       words.put([short], word);
       remember(short, word);
+      unsaved.add(word);
+      written.push(word);
       return short;
     },
     word: (short) => wordOf.get(short) ?? short,
@@ -52,15 +52,21 @@ export function openNames(kv: KeyValue): Names {
         const short = shortOf.get(word);
         if (short === undefined) continue;
         words.remove([short]);
-        shortOf.delete(word);
-        wordOf.delete(short);
+        // It keeps its short form as long as this process lives, and is written again when it is used again.
+        unsaved.add(word);
       }
     },
-    reset,
+    begin: () => {
+      const own: string[] = [];
+      written = own;
+      return (committed) => {
+        if (committed) for (const word of own) unsaved.delete(word);
+      };
+    },
   };
 }
 
-/** A table whose keys begin with `parts` words that are written short. Their order is that of their first use. */
+/** A table whose keys begin with `parts` words that are written short. */
 export function withNames<V>(table: Table<V>, names: Names, parts: number): Table<V> {
   /** Undefined: one of the words was never written, so no row can have it. */
   function short(key: Key): Key | undefined {

@@ -89,7 +89,7 @@ const KEPT = 10_000;
 
 export function openTables(database: KeyValue, now: () => number): Tables {
   const names = openNames(database);
-  const cache = createCache(database, () => names.reset());
+  const cache = createCache(database, names);
   const plain = <V>(name: string): Table<V> => database.table<V>(name);
   const named = <V>(name: string, parts: number): Table<V> => withNames(database.table<V>(name), names, parts);
   const hot = <V>(name: string, parts: number, codec: Codec<V>): Table<V> =>

@@ -8,6 +8,9 @@ import type { KeyValue, Table } from "../../../src/storage/kv";
 import { createLmdbKeyValue } from "../../../src/storage/lmdb";
 import { createMemoryKeyValue } from "../../../src/storage/memory";
 
+/** Nothing is named here. */
+const NO_NAMES = { begin: () => () => undefined };
+
 interface Row {
   readonly number: number;
 }
@@ -33,7 +36,7 @@ describe.each(["memory", "lmdb"] as const)("rows that are kept (%s)", (adapter) 
   beforeEach(() => {
     reads = 0;
     failures = 0;
-    cache = createCache(kv, () => void (failures += 1));
+    cache = createCache(kv, { begin: () => (committed) => void (failures += committed ? 0 : 1) });
   });
 
   /** An empty table, as it is and with rows kept. LMDB has room for few of them, so they share one. */
@@ -63,7 +66,7 @@ describe.each(["memory", "lmdb"] as const)("rows that are kept (%s)", (adapter) 
     await cache.transact(() => kept.put(["a"], { number: 1 }));
     for (let times = 0; times < 3; times += 1) expect(kept.get(["a"])).toEqual({ number: 1 });
     expect(reads).toBe(0);
-    const later = createCache(kv, () => undefined).table(kv.table<Row>("rows"), 10);
+    const later = createCache(kv, NO_NAMES).table(kv.table<Row>("rows"), 10);
     expect(later.get([`table ${tables}`, "a"])).toEqual({ number: 1 });
   });
 
@@ -222,7 +225,7 @@ describe("rows of a transaction that is not through", () => {
   it("are seen by nobody outside, and by nobody ever when it is taken back", async () => {
     const folder = mkdtempSync(join(tmpdir(), "store-"));
     const kv = createLmdbKeyValue(folder);
-    const cache = createCache(kv, () => undefined);
+    const cache = createCache(kv, NO_NAMES);
     const table = cache.table(kv.table<Row>("rows"), 10);
     await cache.transact(() => table.put(["a"], { number: 1 }));
 
