@@ -55,6 +55,7 @@ export interface Holding {
 }
 
 const USERS_PER_COMPANY = 20;
+const LONG_AGO = "2026-01-01T00:00:00.000Z";
 
 /** Endusers as wide as real ones. */
 function seed(tenant: Tenant, endusers: number): void {
@@ -76,6 +77,8 @@ function seed(tenant: Tenant, endusers: number): void {
       featured: index % 7 === 0,
       tags: ["seeded", `group ${index % 50}`],
       lastActive: "2026-01-01T00:00:00.000Z",
+      updatedAt: LONG_AGO,
+      createDate: LONG_AGO,
       custom: { NPS: index % 11, Plan: `Plan ${index % 5}`, "Days in Phase": index % 365 },
     });
   }

@@ -28,7 +28,7 @@ describe("the bench", () => {
   });
 
   test("refuses a measure that does not exist", () => {
-    expect(readOptions([]).only).toHaveLength(4);
+    expect(readOptions([]).only).toHaveLength(5);
     expect(() => readOptions(["--only", "speed"])).toThrow(/throughput/);
   });
 

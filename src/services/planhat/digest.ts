@@ -9,13 +9,16 @@ import { own, readAttribute, wasCleared } from "./attributes";
 import { companyFilterLets, inSegment } from "./outgoing";
 import type { PlanhatSettings } from "./settings";
 
+/** Raised whenever filters or mapping decide otherwise about the same message: verdicts of before count no more. */
+const RULES = 1;
+
 /** Of the settings: asked for every message, made once. */
 const settingsDigests = new WeakMap<PlanhatSettings, string>();
 
 function settingsDigest(settings: PlanhatSettings): string {
   const known = settingsDigests.get(settings);
   if (known !== undefined) return known;
-  const made = hash("sha256", JSON.stringify(settings), "base64url");
+  const made = hash("sha256", JSON.stringify([RULES, settings]), "base64url");
   settingsDigests.set(settings, made);
   return made;
 }

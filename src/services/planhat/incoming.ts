@@ -41,11 +41,17 @@ export function createReader(
   }
   const traits = traitsOf(type, rules);
   const mapped = [...fields].sort();
-  return (row) => ({
-    record: remoteRecord(type, row, fields),
-    claims: claimsOf(type, row),
-    attributes: attributesOf(type, row, mapped, rules, traits, members),
-  });
+  return (row) => {
+    let attributes: readonly IncomingAttribute[] | undefined;
+    return {
+      record: remoteRecord(type, row, fields),
+      claims: claimsOf(type, row),
+      // Made when somebody looks: of most rows it is enough to know how old they are.
+      get attributes() {
+        return (attributes ??= attributesOf(type, row, mapped, rules, traits, members));
+      },
+    };
+  };
 }
 
 /** Undefined for types that Hull has no object for. */
