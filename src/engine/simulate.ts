@@ -14,7 +14,7 @@ import type { Timing } from "./resolve";
 import { tellHull } from "./write-back";
 
 /** Says what a write would have been answered. */
-export function dryConnection(connection: Connection): Connection {
+function dryConnection(connection: Connection): Connection {
   let made = 0;
   return {
     ...connection,

@@ -1,57 +1,17 @@
 /** What a full fetch tells Hull: what changed, once. */
-import { useFetching, type FetchStage, type ToldItem } from "./fetching";
+import {
+  LONG_AGO,
+  COUNT,
+  numbers,
+  company,
+  person,
+  putCompany,
+  putPerson,
+  bodies,
+  useFullPlanhat,
+} from "./full-planhat";
 
-const open = useFetching();
-
-const LONG_AGO = "2025-01-01T00:00:00.000Z";
-const COUNT = 20;
-const numbers = Array.from({ length: COUNT }, (_, index) => index + 1);
-const company = (number: number): string => `c${number.toString().padStart(3, "0")}`;
-const person = (number: number): string => `e${number.toString().padStart(3, "0")}`;
-
-type Bag = Readonly<Record<string, unknown>>;
-
-/** Puts the n-th company into Planhat as it is to be; what was there before is gone. */
-function putCompany(stage: FetchStage, number: number, more: Bag = {}): void {
-  stage.planhat.tenant().seedCompany({
-    _id: company(number),
-    externalId: `acme-${number}`,
-    name: `Acme ${number}`,
-    createDate: LONG_AGO,
-    updatedAt: LONG_AGO,
-    ...more,
-  });
-}
-
-function putPerson(stage: FetchStage, number: number, more: Bag = {}): void {
-  stage.planhat.tenant().seedEnduser({
-    _id: person(number),
-    externalId: `person-${number}`,
-    email: `person-${number}@example.com`,
-    name: `Person ${number}`,
-    companyId: company(1),
-    createDate: LONG_AGO,
-    updatedAt: LONG_AGO,
-    ...more,
-  });
-}
-
-/** A Planhat that Hull has never heard of. */
-async function openFull(options: Parameters<typeof open>[0] = {}): Promise<FetchStage> {
-  const stage = await open(options);
-  for (const number of numbers) putCompany(stage, number);
-  for (const number of numbers) putPerson(stage, number);
-  return stage;
-}
-
-/** The same, after Hull has heard of all of it. */
-async function openKnown(options: Parameters<typeof open>[0] = {}): Promise<FetchStage> {
-  const stage = await openFull(options);
-  await stage.fetchBoth();
-  return stage;
-}
-
-const bodies = (items: readonly ToldItem[]): readonly Bag[] => items.map(({ body }) => body);
+const { openFull, openKnown } = useFullPlanhat();
 const row = (hull: string, service: string, overwrite: boolean) => ({ hull, service, overwrite });
 
 describe("the first fetch", () => {
