@@ -48,10 +48,12 @@ export function createApp<S>(options: AppOptions<S>): Express {
   app.use(manifestRoutes());
   app.use("/smart-notifier", measured(options.metrics), jsonBody());
   app.use(notificationRoutes(options));
-  const authenticate = createQueryCredentials({ ...onDemand, credentials, tenants });
-  app.use(fetchRoutes({ ...onDemand, authenticate }));
-  app.use(batchRoutes({ ...onDemand, authenticate }));
-  app.use(runRoutes({ store, authenticate: createBasicAuth({ ...onDemand, credentials, tenants }) }));
+  const byQuery = createQueryCredentials({ ...onDemand, credentials, tenants });
+  // One for all routes of the internal API: failed log-ins are counted together.
+  const byLogin = createBasicAuth({ ...onDemand, credentials, tenants });
+  app.use(fetchRoutes({ ...onDemand, authenticate: byQuery }));
+  app.use(batchRoutes({ ...onDemand, authenticate: byQuery }));
+  app.use(runRoutes({ store, authenticate: byLogin }));
   app.use(notFound());
   app.use(errorAnswers(options.logger));
   return app;
