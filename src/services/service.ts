@@ -177,8 +177,11 @@ export interface IncomingAttribute {
   readonly volatile?: true;
 }
 
-/** A row of a list. */
+/** A row of a list. What is not asked for need not be made: of most rows id and age are enough. */
 export interface ListedRecord {
+  readonly id: string;
+  /** Milliseconds since 1970. */
+  readonly updatedAtMs?: number | undefined;
   readonly record: RemoteRecord;
   /** What the record itself offers towards Hull: external_id, email or domain. Nobody has checked that it is unique. */
   readonly claims: Claims;

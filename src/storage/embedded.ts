@@ -11,6 +11,7 @@ import { replayLetter } from "./replay";
 import { createHousekeeping } from "./retention";
 import type { EntryRow } from "./rows";
 import { beginRun, changeRun, lastRun, listRuns, openRunsOf } from "./runs";
+import { passOver, toldUnder } from "./sightings";
 import { inSlices, SLICE } from "./slices";
 import { attemptOne, recoverOne, settleOne } from "./settle";
 import type { Backlog, Lane, RecordView, Store, Tally } from "./store";
@@ -196,6 +197,15 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
       await inSlices(rows, (slice) =>
         transact(tables, (ledger) => {
           takeFetched(tables, ledger, remote, type, { ...step, rows: slice });
+          return [];
+        }),
+      );
+    },
+    toldUnder: (remote, type, ids) => read(() => toldUnder(tables, remote, type, ids)),
+    passOver: async (remote, type, { ids, ...passing }) => {
+      await inSlices(ids, (slice) =>
+        transact(tables, (ledger) => {
+          passOver(tables, ledger, remote, type, { ...passing, ids: slice });
           return [];
         }),
       );

@@ -45,7 +45,7 @@ function forgetRemoteRows(tables: Tables, { remote, tenant }: Lane, limit: numbe
   );
   if (users.length + busy.length > 0) return 0;
   let removed = 0;
-  for (const table of [tables.records, tables.mirror, tables.mirrorKeys, tables.remotes]) {
+  for (const table of [tables.records, tables.mirror, tables.sightings, tables.mirrorKeys, tables.remotes]) {
     const rows = [...table.range([remote], { limit })];
     for (const [key] of rows) table.remove(key);
     removed += rows.length;

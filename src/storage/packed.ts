@@ -130,7 +130,6 @@ export const MIRROR = row<MirrorRow>({
   seenAtMs: true,
   missing: true,
   toldRest: true,
-  countedIn: true,
 });
 
 export const ENTRY = row<EntryRow>({

@@ -223,7 +223,12 @@ export interface ReportLine {
 export interface FetchedRow {
   readonly seen: Observation;
   /** Undefined when Hull was not told and what it knows is not known to be up to date. */
-  readonly told?: { readonly facts: Readonly<Record<string, string>>; readonly rest: readonly number[] };
+  readonly told?: {
+    readonly facts: Readonly<Record<string, string>>;
+    readonly rest: readonly number[];
+    /** Number of the mapping under which Hull knows everything now; absent when it does not. */
+    readonly mapping?: number;
+  };
   /** For the run's counts, and its report. */
   readonly line: ReportLine;
 }
@@ -234,6 +239,17 @@ export interface FetchStep {
   readonly settleMs: number;
   readonly rows: readonly FetchedRow[];
   readonly run: string;
+}
+
+/** Listed records that need no comparison: no more is noted than that they are there. */
+export interface Passing {
+  /** When the page was asked for, milliseconds since 1970. */
+  readonly readAtMs: number;
+  readonly ids: readonly string[];
+  readonly run: string;
+  /** For the run's counts. */
+  readonly outcome: string;
+  readonly code: string;
 }
 
 export interface VanishQuery {
@@ -340,6 +356,8 @@ export interface Store {
     type: string,
     ids: readonly string[],
   ): Promise<readonly { readonly mirror?: MirrorRow; readonly busy: boolean }[]>;
+  /** Per record the number of the mapping under which Hull knows everything of it; undefined when it may not. */
+  toldUnder(remote: string, type: string, ids: readonly string[]): Promise<readonly (number | undefined)[]>;
   /** Names of each record's keys that another record of today has, too. */
   sharedKeys(
     remote: string,
@@ -348,6 +366,8 @@ export interface Store {
   ): Promise<readonly (readonly string[])[]>;
   /** What was listed, what Hull confirmed of it, and the counts become known together. */
   takeFetched(remote: string, type: string, step: FetchStep): Promise<void>;
+  /** Counts listed records that need no comparison, and notes that they are there. */
+  passOver(remote: string, type: string, passing: Passing): Promise<void>;
   /** A complete scan of a type has ended. */
   noteScan(remote: string, type: string, scan: Scan): Promise<void>;
   /** Marks some of what a complete scan did not meet. */

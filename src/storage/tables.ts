@@ -19,6 +19,7 @@ import type {
   TenantRow,
 } from "./rows";
 import { countInRun } from "./runs";
+import type { Sighting } from "./sightings";
 import type { Lane, ReportLine } from "./store";
 
 /** Raised when the meaning of stored rows changes; older data is upgraded or refused at start. */
@@ -46,6 +47,8 @@ export interface Tables {
   readonly records: Table<RecordRow>;
   /** [remote, type, remote id] */
   readonly mirror: Table<MirrorRow>;
+  /** [remote, type, remote id] */
+  readonly sightings: Table<Sighting>;
   /** [remote, type, key name, value, remote id] → 1 */
   readonly mirrorKeys: Table<number>;
   /** [remote, tenant, type, hull id] */
@@ -105,6 +108,7 @@ export function openTables(database: KeyValue, now: () => number): Tables {
     seen: plain("seen"),
     records: hot("records", 2, RECORD),
     mirror: hot("mirror", 2, MIRROR),
+    sightings: named("sightings", 2),
     mirrorKeys: named("mirrorKeys", 3),
     outbox: hot("outbox", 3, ENTRY),
     queue: named("queue", 3),

@@ -119,7 +119,6 @@ const mirror = row<MirrorRow>(
     seenAtMs: instant,
     missing: yes,
     toldRest: fc.array(fc.nat()),
-    countedIn: text,
   },
   ["id", "generation", "keys", "facts", "complete"],
 );
