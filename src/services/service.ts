@@ -106,9 +106,21 @@ export interface FindKnowledge {
   readonly identityOnly: boolean;
 }
 
+/** One thing that a message must fulfil, and whether it does. */
+export interface Check {
+  /** For people: the setting's title, or what must be there. */
+  readonly name: string;
+  /** `bypassed`: it would have failed, but exports and batches go past it. */
+  readonly verdict: "passed" | "failed" | "bypassed";
+  /** What the outcome says when it fails. */
+  readonly reason: Reason;
+}
+
 /** One record to be written. `fields` holds wire values; nothing else may be sent besides what identifies. */
 export interface Intent {
   readonly kind: "create" | "update";
+  /** The Hull entity that it is for; nothing for the service to send. */
+  readonly hullId?: string;
   /** Known for updates. */
   readonly remoteId?: string;
   readonly keys: Keys;
@@ -247,6 +259,8 @@ export interface Service<S> {
   target(settings: S): Target | undefined;
   /** Filter and mapping; pure, no I/O. `isExport` skips the filters, never the hard restrictions. */
   plan(message: EntityMessage, settings: S): readonly Plan[];
+  /** What `plan` looks at before it maps the entity's own record, in its order; for people who ask why. Pure. */
+  checks(message: EntityMessage, settings: S): readonly Check[];
   /**
    * A short text that is the same for two messages of an entity only if `plan` makes the same single record of both;
    * undefined where that cannot be told cheaply. Pure.

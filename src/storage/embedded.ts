@@ -4,9 +4,12 @@ import { fetchView, forgetGone, markVanished, sharedKeys, takeFetched } from "./
 import { forgetEntity } from "./forget";
 import { forgetTenant } from "./forget-tenant";
 import { hurryEntries } from "./entries";
+import { hourCounts } from "./hours";
+import { findBy } from "./known-by";
 import type { Key, KeyValue } from "./kv";
 import { closeLetter, familyOf, findLetter, indexOldLetters, listLetters } from "./letters";
 import { candidates, confirmTold, noteScan, observe } from "./mirror";
+import { recall } from "./recall";
 import { replayLetter } from "./replay";
 import { createHousekeeping } from "./retention";
 import type { EntryRow } from "./rows";
@@ -112,6 +115,9 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
         }),
       );
     },
+
+    recall: (lane, type, hullId) => read(() => recall(tables, lane, type, hullId)),
+    findBy: (lane, type, asked, limit) => read(() => findBy(tables, lane, type, asked, limit)),
 
     lanes: () =>
       read(() =>
@@ -259,6 +265,7 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
         const messages = Object.values(family("messages")).reduce((sum, count) => sum + count, 0);
         return { messages, outcomes: family("outcomes"), derived: family("derived") };
       }),
+    hours: (tenant, fromMs) => read(() => hourCounts(tables, tenant, fromMs)),
     depth: (lane) => read(() => tables.depth.get(laneKey(lane)) ?? { outbox: 0, tells: 0 }),
     deadLetters: (lane) => read(() => [...tables.dead.range(laneKey(lane))].map(([, row]) => row)),
     letters: (query) => read(() => listLetters(tables, query)),

@@ -114,6 +114,7 @@ export const RECORD = row<RecordRow>({
   doubt: true,
   same: true,
   recent: true,
+  claims: true,
 });
 
 export const MIRROR = row<MirrorRow>({

@@ -52,6 +52,8 @@ export interface RecordRow {
   readonly same?: string;
   /** The last few messages that were taken in; see `seen.ts`. */
   readonly recent?: string;
+  /** E-mail, external id and domain of the newest message; see `known-by.ts`. */
+  readonly claims?: Claims;
 }
 
 export interface Ending {

@@ -3,6 +3,9 @@
  * database and a shared one can both offer it. Every write resolves only when it is durable.
  */
 import type { Claims, Json, Keys } from "../record";
+import type { HourCount } from "./hours";
+import type { Asked } from "./known-by";
+import type { Recalled } from "./recall";
 import type {
   Content,
   DeadLetterRow,
@@ -49,6 +52,8 @@ export interface Acceptance {
   readonly undated?: true;
   /** Older messages of the same entity that this one swallowed. */
   readonly merged: readonly string[];
+  /** By which a person may ask for the entity; only of its own record. */
+  readonly claims?: Claims;
   /** The run that the message belongs to: its outcome counts there too. */
   readonly run?: string;
   /** Taken in once for all time: what has the same id later is the same thing again. */
@@ -308,6 +313,16 @@ export interface Store {
   /** @param progress a run's checkpoint, written together with the last of the messages */
   accept(acceptances: readonly Acceptance[], progress?: RunProgress): Promise<readonly Accepted[]>;
 
+  /** Everything that is remembered of one record. */
+  recall(lane: Lane, type: string, hullId: string): Promise<Recalled>;
+  /** Hull ids of records that carry a claim; `key`: the service's name of it. */
+  findBy(
+    lane: Lane,
+    type: string,
+    asked: { readonly name: Asked; readonly value: string; readonly key?: string | undefined },
+    limit: number,
+  ): Promise<readonly string[]>;
+
   /** Lanes that have anything in outbox or write-back. */
   lanes(): Promise<readonly Lane[]>;
   /** Entries whose time has come, oldest first. */
@@ -407,6 +422,8 @@ export interface Store {
   holds(lane: Lane): Promise<readonly HoldRow[]>;
 
   tally(tenant: string): Promise<Tally>;
+  /** Outcomes by the hour, oldest first; kept for eight days. @param fromMs milliseconds since 1970 */
+  hours(tenant: string, fromMs: number): Promise<readonly HourCount[]>;
   /** Entries and tells that wait. */
   depth(lane: Lane): Promise<{ readonly outbox: number; readonly tells: number }>;
   deadLetters(lane: Lane): Promise<readonly DeadLetterRow[]>;

@@ -6,7 +6,7 @@ import { createConnection } from "./connection";
 import { digestOf } from "./digest";
 import type { ConnectionOptions } from "./connection";
 import { COMPANIES, ENDUSERS, fieldSpec, LICENSES, OBJECT_TYPES, typeSpec } from "./objects";
-import { plan } from "./outgoing";
+import { checks, plan } from "./outgoing";
 import { readSettings } from "./settings";
 import type { MappingRow, PlanhatSettings } from "./settings";
 import { DEFAULT_API_URL, targetOf } from "./target";
@@ -35,6 +35,7 @@ export function createPlanhatService(options: PlanhatServiceOptions): PlanhatSer
     readSettings,
     target: (settings) => targetOf(settings, template, options.fingerprintKey),
     plan,
+    checks,
     digest: digestOf,
     unconfirmed: (settings) => settings.unconfirmedActivities,
     field: fieldSpec,

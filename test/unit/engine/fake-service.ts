@@ -46,6 +46,7 @@ export function createFakeService(): FakeService {
           },
     unconfirmed: () => "repeat",
     digest: ({ account }) => JSON.stringify([account["name"], account["external_id"], account["planhat/id"]]),
+    checks: () => [],
     plan: (message): readonly Plan[] => {
       const { name, external_id } = message.account;
       const own = { type: "companies", hullId: message.id };
