@@ -10,6 +10,7 @@ import { errorAnswers, notFound } from "./middleware/errors";
 import { measured } from "./middleware/measure";
 import { createQueryCredentials, type QueryCredentialOptions } from "./middleware/query-credentials";
 import { batchRoutes } from "./routes/batches";
+import { explainRoutes, type ExplainRouteOptions } from "./routes/explain";
 import { fetchRoutes } from "./routes/fetches";
 import { manifestRoutes } from "./routes/manifest";
 import { metricRoutes, type MetricRouteOptions } from "./routes/metrics";
@@ -29,6 +30,7 @@ export interface AppOptions<S> extends NotificationRouteOptions<S>, OperationRou
   readonly logger: Logger;
   readonly trustProxy: number | string | boolean;
   readonly onDemand: OnDemandOptions<S>;
+  readonly explaining: Pick<ExplainRouteOptions<S>, "explain" | "serviceTitle">;
 }
 
 export function createApp<S>(options: AppOptions<S>): Express {
@@ -54,6 +56,8 @@ export function createApp<S>(options: AppOptions<S>): Express {
   app.use(fetchRoutes({ ...onDemand, authenticate: byQuery }));
   app.use(batchRoutes({ ...onDemand, authenticate: byQuery }));
   app.use(runRoutes({ store, authenticate: byLogin }));
+  const { answerWithinMs } = options;
+  app.use(explainRoutes({ ...options.explaining, answerWithinMs, authenticate: byLogin }));
   app.use(notFound());
   app.use(errorAnswers(options.logger));
   return app;

@@ -9,8 +9,8 @@ import type { Store } from "../src/storage/store";
 export interface DataFolder {
   readonly lock: ExclusiveLock;
   readonly store: Store;
-  /** A store for one simulated run; to be closed before the folder. */
-  simulate(): Promise<Simulation>;
+  /** A store for one simulation; to be closed before the folder. @param clock its time, if it is another one */
+  simulate(clock?: () => number): Promise<Simulation>;
   /** Closes the store, then lets others have the folder. */
   close(): Promise<void>;
 }
@@ -32,7 +32,7 @@ export async function openDataFolder(dataDir: string, now: () => number): Promis
     return {
       lock,
       store,
-      simulate: () => openSimulation(kv, simulations, now),
+      simulate: (clock = now) => openSimulation(kv, simulations, clock),
       close: async () => {
         lock.serve(undefined);
         await store.close();

@@ -2,9 +2,11 @@
 import { join } from "node:path";
 import type { Express } from "express";
 import type { Logger } from "pino";
+import { createExplain } from "../src/engine/explain";
 import { createForgetting } from "../src/engine/forget";
 import { createIntake } from "../src/engine/intake";
 import { createLanes, type Lanes } from "../src/engine/lanes";
+import type { Shadow } from "../src/engine/run-work";
 import { createRuns } from "../src/engine/runs";
 import { createTenants, type Credentials } from "../src/engine/tenants";
 import { createGuardedLookup } from "../src/http/addresses";
@@ -196,6 +198,9 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
     },
   });
 
+  const simulate = (clock: () => number): Promise<Shadow> => folder.simulate(clock);
+  const explain = createExplain({ store, service, tenants, simulate, now, timing, retry });
+
   let accepting = true;
   const app = createApp({
     store,
@@ -213,6 +218,10 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
     answerWithinMs: ANSWER_WITHIN_MS,
     accepting: () => accepting,
     onDemand: { runs, extractHosts, tokenKey: secret, now },
+    explaining: {
+      explain,
+      serviceTitle: "Planhat",
+    },
   });
   await lanes.start();
   await runs.start();
@@ -231,7 +240,7 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
       // Pauses and turns at the quota end at once: nobody waits that long for a process. Running calls may finish.
       ending.abort();
       budgets.close();
-      await runs.close();
+      await Promise.all([runs.close(), explain.idle()]);
       await lanes.close();
       for (const agents of [hullAgents, keyAgents, planhatAgents]) closeAgents(agents);
       await folder.close();

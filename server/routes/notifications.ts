@@ -12,6 +12,7 @@ import { ACKNOWLEDGED, paced, RETRY, RETRY_LATER, type FlowControl } from "../fl
 import { HttpError } from "../http-error";
 import { REFUSALS } from "../middleware/confirmed";
 import { isId, NOT_AN_ID } from "../middleware/input";
+import { within } from "../within";
 
 export interface NotificationRouteOptions<S> {
   readonly store: Store;
@@ -32,7 +33,9 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
   const router = Router();
 
   router.post("/smart-notifier", async (request, response) => {
-    const flowControl = await within(options.answerWithinMs, handle(request));
+    // What was begun goes on, and the repetition finds it done.
+    const late = new HttpError(503, "too_slow", "The notification could not be stored in time; send it again.", RETRY);
+    const flowControl = await within(options.answerWithinMs, late, handle(request));
     response.status(200).json({ flow_control: flowControl });
   });
   return router;
@@ -120,23 +123,4 @@ function refusal(confirmation: Extract<Confirmation, { ok: false }>): HttpError 
   const { reason } = confirmation;
   if (reason === "unavailable") return new HttpError(503, reason, REFUSALS[reason], RETRY);
   return new HttpError(401, reason, REFUSALS[reason], RETRY_LATER);
-}
-
-/** Rejects when the answer takes too long; what was begun goes on, and the repetition finds it done. */
-async function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(
-      () =>
-        reject(new HttpError(503, "too_slow", "The notification could not be stored in time; send it again.", RETRY)),
-      limitMs,
-    );
-  });
-  // Its failure after the time limit has nobody to hear it.
-  work.catch(() => undefined);
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

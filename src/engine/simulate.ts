@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Firehose } from "../hull/firehose";
-import type { Connection, Service } from "../services/service";
+import type { Connection, Intent, Service } from "../services/service";
 import type { RunRow } from "../storage/rows";
 import type { Lane, Store } from "../storage/store";
 import { deliverType } from "./deliver";
@@ -13,19 +13,29 @@ import type { Stop } from "./patience";
 import type { Timing } from "./resolve";
 import { tellHull } from "./write-back";
 
-/** Says what a write would have been answered. */
-function dryConnection(connection: Connection): Connection {
+/** A write that was not made. */
+export interface DryWrite extends Intent {
+  readonly type: string;
+}
+
+/** Says what a write would have been answered. @param onWrite told of each */
+export function dryConnection(
+  connection: Connection,
+  onWrite: (write: DryWrite) => void = () => undefined,
+): Connection {
   let made = 0;
   return {
     ...connection,
-    apply: (_type, chunk) =>
-      Promise.resolve({
+    apply: (type, chunk) => {
+      for (const intent of chunk) onWrite({ type, ...intent });
+      return Promise.resolve({
         results: chunk.map(({ kind }) =>
           kind === "create"
             ? ({ kind: "created", remoteId: `simulated-${(made += 1)}` } as const)
             : ({ kind: "updated" } as const),
         ),
-      }),
+      });
+    },
   };
 }
 

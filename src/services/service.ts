@@ -26,6 +26,8 @@ export interface FieldSpec {
 /** A key by which the service or we may recognise a record, in order of trust. */
 export interface KeySpec {
   readonly name: string;
+  /** The claim by which Hull knows the same. */
+  readonly claim: "external_id" | "email";
   /** Unique in the whole remote, or only among the children of one parent. */
   readonly scope: "remote" | "parent";
   /** Secondary: finding it under another parent may mean that the record moved. */

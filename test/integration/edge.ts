@@ -113,6 +113,7 @@ export async function openEdge(options: Partial<OnDemandOptions<FakeSettings>> =
     maxOutbox: 1,
     answerWithinMs: 1_000,
     accepting: () => true,
+    explaining: { explain: { notification: unused, entity: unused, idle: unused }, serviceTitle: "Planhat" },
     onDemand: {
       tokenKey: TOKEN_KEY,
       now: () => NOW,

@@ -35,7 +35,7 @@ const field = (name: string, label: string, type: FieldType, more: Partial<Field
 export const COMPANIES: ObjectType = {
   name: "companies",
   entity: "account",
-  keys: [{ name: "externalId", scope: "remote" }],
+  keys: [{ name: "externalId", claim: "external_id", scope: "remote" }],
 };
 
 /** An external id is unique within one company only, an e-mail address not even there. */
@@ -43,8 +43,8 @@ export const ENDUSERS: ObjectType = {
   name: "endusers",
   entity: "user",
   keys: [
-    { name: "externalId", scope: "parent" },
-    { name: "email", scope: "parent", movable: true },
+    { name: "externalId", claim: "external_id", scope: "parent" },
+    { name: "email", claim: "email", scope: "parent", movable: true },
   ],
   parent: { type: COMPANIES.name, field: "companyId" },
 };
@@ -53,7 +53,7 @@ export const ENDUSERS: ObjectType = {
 export const LICENSES: ObjectType = {
   name: "licenses",
   entity: "account",
-  keys: [{ name: "externalId", scope: "parent" }],
+  keys: [{ name: "externalId", claim: "external_id", scope: "parent" }],
   parent: { type: COMPANIES.name, field: "companyId" },
   untold: true,
 };

@@ -1,0 +1,79 @@
+/** Field by field: what Hull wants, what is remembered, and what follows. The rule itself is in `diff.ts`. Pure. */
+import type { Desired, FieldSpec, Json } from "../services/service";
+import type { Fact } from "../storage/rows";
+import { fingerprint, NOTHING } from "./compare";
+import { diff, type DiffOptions } from "./diff";
+
+/** How a remembered value stands to the one that Hull wants. */
+export type Standing = "same" | "other" | "empty" | "unknown";
+
+export interface FieldVerdict {
+  readonly field: string;
+  /** As Hull wants it. */
+  readonly value: Json;
+  /** What the service is known to hold, what we delivered last, and what Hull confirmed. */
+  readonly remote: Standing;
+  readonly sent: Standing;
+  readonly told: Standing;
+  readonly verdict: "send" | "equal" | "kept" | "left";
+  readonly why: string;
+}
+
+/**
+ * @param wire values as the service stores them, where they differ from Hull's own form
+ * @param facts undefined when no remote record is known
+ */
+export function fieldVerdicts(
+  desired: Desired,
+  wire: Readonly<Record<string, Json>>,
+  facts: Readonly<Record<string, Fact>> | undefined,
+  specOf: (field: string) => FieldSpec,
+  options: Omit<DiffOptions, "create">,
+): readonly FieldVerdict[] {
+  const create = facts === undefined;
+  const difference = diff(desired, wire, facts ?? {}, specOf, { ...options, create });
+  return Object.entries(desired.fields).map(([field, value]): FieldVerdict => {
+    const spec = specOf(field);
+    const [remote, sent, told] = facts?.[field] ?? [null, null, null];
+    const there = fingerprint(wire[field] ?? value, spec.type);
+    const standings = {
+      remote: standing(remote, there),
+      sent: standing(sent, fingerprint(value, spec.type)),
+      told: standing(told, there),
+    };
+    const is = (names: readonly string[]): boolean => names.includes(field);
+    const verdict = is(difference.send) ? "send" : is(difference.equal) ? "equal" : isKept() ? "kept" : "left";
+    return { field, value, ...standings, verdict, why: whyOf() };
+
+    function isKept(): boolean {
+      return !create && value !== null && standings.remote !== "same" && standings.sent === "same";
+    }
+
+    function whyOf(): string {
+      switch (verdict) {
+        case "send":
+          if (create) return "A new record gets every field that holds something.";
+          if (value === null) return "Hull's value was removed, and the field is known to hold one.";
+          if (options.force) return "Exports and batches send even what is equal.";
+          if (standings.remote === "unknown") return "It is not known what the field holds.";
+          return standings.sent === "unknown"
+            ? "It was never sent and differs."
+            : "Hull's value changed since it was sent.";
+        case "equal":
+          return "The field holds it already.";
+        case "kept":
+          return "Somebody changed the field there; Hull's value has not changed since it was sent.";
+        case "left":
+          if (spec.readOnly === true) return "The service computes this field.";
+          if (spec.writeOnce === true) return "Only sent when the record is created.";
+          return "Hull holds nothing, and nothing shows that there is anything to clear.";
+      }
+    }
+  });
+}
+
+function standing(known: string | null, wanted: string): Standing {
+  if (known === null) return "unknown";
+  if (known === wanted) return "same";
+  return known === NOTHING ? "empty" : "other";
+}

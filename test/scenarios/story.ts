@@ -1,0 +1,98 @@
+/** A scenario's folder as it is played: a house with what Planhat holds, and one step after the other. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Channel } from "../../simulators/hull";
+import type { PlanhatSwitches } from "../../simulators/planhat";
+import { CONNECTOR, openHouse, type House } from "../harness";
+import { list, seedHull, type Bag } from "./states";
+
+export interface Shipment {
+  readonly channel: Channel;
+  readonly is_export?: boolean;
+  readonly messages: readonly unknown[];
+}
+
+/** A shipment of Hull's, a person's edit in Planhat, or new settings saved in Hull's dashboard. */
+type Step =
+  | Shipment
+  | { readonly edit: "companies" | "endusers"; readonly id: string; readonly fields: Bag }
+  | { readonly settings: Bag };
+
+interface Seeds {
+  readonly switches?: Partial<PlanhatSwitches>;
+  readonly companies?: readonly Bag[];
+  readonly endusers?: readonly Bag[];
+  readonly users?: readonly Bag[];
+  /** Records that Planhat refuses. */
+  readonly refused?: readonly { readonly field: string; readonly value: unknown; readonly message: string }[];
+}
+
+export interface Story {
+  readonly house: House;
+  readonly steps: readonly Step[];
+  /** Planhat refuses some of the records. */
+  readonly isRefused: boolean;
+  /** Ids of what Planhat holds from the start. */
+  readonly seeded: ReadonlySet<string>;
+}
+
+export const folders = readdirSync(__dirname, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map((entry) => entry.name);
+
+export function read<T>(folder: string, file: string, otherwise: T): T {
+  const path = join(__dirname, folder, file);
+  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as T) : otherwise;
+}
+
+export async function openStory(folder: string): Promise<Story> {
+  const seeds = read<Seeds>(folder, "planhat.json", {});
+  const story = read<Step | readonly Step[]>(folder, "notification.json", []);
+  const steps = list(Array.isArray(story) ? story : [story]) as readonly Step[];
+
+  const house = await openHouse({ planhat: { switches: seeds.switches ?? {} } });
+  house.hull.saveSettings(CONNECTOR.id, read<Bag>(folder, "settings.json", {}));
+  const tenant = house.planhat.tenant();
+  seeds.companies?.forEach((fields) => tenant.seedCompany(fields));
+  seeds.endusers?.forEach((fields) => tenant.seedEnduser(fields));
+  seeds.users?.forEach((fields) => tenant.seedUser(fields));
+  seeds.refused?.forEach(({ field, value, message }) => house.planhat.poison({ field, value }, message));
+  const seeded = new Set([...tenant.companies.keys(), ...tenant.endusers.keys(), ...tenant.users.keys()]);
+  return { house, steps, isRefused: seeds.refused !== undefined, seeded };
+}
+
+/**
+ * Plays all steps, each to its end; answers Hull's messages.
+ *
+ * @param before called with each shipment before it is sent
+ */
+export async function play(
+  { house, steps }: Story,
+  before: (shipment: Shipment) => Promise<void> = () => Promise.resolve(),
+): Promise<readonly unknown[]> {
+  const tenant = house.planhat.tenant();
+  const messages: unknown[] = [];
+  for (const step of steps) {
+    if ("edit" in step) tenant.edit(step.edit, step.id, step.fields);
+    else if ("settings" in step) house.hull.saveSettings(CONNECTOR.id, step.settings);
+    else {
+      messages.push(...step.messages);
+      seedHull(house, step.messages);
+      await before(step);
+      const report = await house.hull.send(house.url, {
+        connectorId: CONNECTOR.id,
+        channel: step.channel,
+        messages: step.messages,
+        isExport: step.is_export ?? false,
+      });
+      expect(report.messagesAccepted).toBe(step.messages.length);
+    }
+    await house.settled();
+  }
+  return messages;
+}
+
+/** Without the number of records that were begun. */
+export function ends(counts: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
+  return Object.fromEntries(Object.entries(counts).filter(([name]) => name.includes("/")));
+}
