@@ -113,6 +113,8 @@ export async function openEdge(options: Partial<OnDemandOptions<FakeSettings>> =
     maxOutbox: 1,
     answerWithinMs: 1_000,
     accepting: () => true,
+    users: { list: unused, get: unused, create: unused, update: unused },
+    corsOrigins: [],
     onDemand: {
       tokenKey: TOKEN_KEY,
       now: () => NOW,
