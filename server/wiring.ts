@@ -106,13 +106,14 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
       sleep: pause,
     },
   };
+  const users = createUsers({ ...toPlanhat, answerWithinMs: ANSWER_WITHIN_MS });
   const service = createPlanhatService({
     ...toPlanhat,
+    usersVersion: (quotaKey) => users.version(quotaKey),
     apiUrlTemplate: config.PLANHAT_API_URL,
     analyticsUrl: config.PLANHAT_ANALYTICS_URL,
     fingerprintKey: seal.mark("target"),
   });
-  const users = createUsers({ ...toPlanhat, answerWithinMs: ANSWER_WITHIN_MS });
   const tenants = createTenants({
     store,
     seal,

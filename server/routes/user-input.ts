@@ -71,7 +71,7 @@ const described = {
 
 /** A create by itself needs these three; a bulk call would need nickName too. */
 const newUser = z.looseObject(
-  { ...described, email, firstName: name, lastName: name, _id: z.undefined("must not be there") },
+  { ...described, email, firstName: name, lastName: name, _id: z.undefined("must not be there").optional() },
   "must be an object",
 );
 

@@ -24,6 +24,8 @@ import type { Turns } from "./turns";
 export interface ConnectionOptions extends ClientOptions {
   /** Host of tracked events; it has no quota. */
   readonly analyticsUrl?: string | undefined;
+  /** How often Planhat's users were written with the token of this quota key; see `users.ts`. */
+  readonly usersVersion?: ((quotaKey: string) => number) | undefined;
 }
 
 const ANALYTICS_URL = "https://analytics.planhat.com";
@@ -60,7 +62,7 @@ export function createConnection(
   });
   // One directory for both directions, in the class of the delivery: a record that waits for it must not wait behind a
   // fetch. It is a call in ten minutes.
-  const owners = createOwners(rest, clock);
+  const owners = createOwners(rest, clock, () => options.usersVersion?.(target.quotaKey) ?? 0);
   return {
     prepare: (type, records) => prepareRecords(type, records, owners),
     find: (type, wanted, knowledge) =>

@@ -23,12 +23,15 @@ export interface Owners {
 
 const KEPT_MS = 600_000;
 
-export function createOwners(rest: Rest, clock: Clock): Owners {
-  let known: { readonly directory: Promise<Directory>; readonly readAtMs: number } | undefined;
+/** @param version changes when team members were written: what was read before is out of date then */
+export function createOwners(rest: Rest, clock: Clock, version: () => number = () => 0): Owners {
+  let known:
+    { readonly directory: Promise<Directory>; readonly readAtMs: number; readonly version: number } | undefined;
   return {
     directory() {
-      if (known !== undefined && clock() - known.readAtMs < KEPT_MS) return known.directory;
-      const reading = { directory: readDirectory(rest), readAtMs: clock() };
+      const isCurrent = known?.version === version() && clock() - known.readAtMs < KEPT_MS;
+      if (known !== undefined && isCurrent) return known.directory;
+      const reading = { directory: readDirectory(rest), readAtMs: clock(), version: version() };
       known = reading;
       reading.directory.catch(() => {
         if (known === reading) known = undefined;

@@ -32,6 +32,8 @@ export interface Users<S> {
 }
 
 export interface PlanhatUsers extends Users<PlanhatSettings> {
+  /** How often users were written with the token of this quota key, so that who keeps some notices. */
+  version(quotaKey: string): number;
   /** The tenant was erased: nothing of it is kept in memory either. @param key organization and connector id */
   forget(key: string): void;
   close(): void;
@@ -48,6 +50,7 @@ const LONGEST_PAUSE_MS = 5_000;
 
 export function createUsers(options: UsersOptions): PlanhatUsers {
   const lists = createKept<readonly Row[]>(KEPT_SECONDS);
+  const versions = new Map<string, number>();
   const { sleep = systemSleep, timeoutMs } = options.http ?? {};
   const http: ClientOptions["http"] = {
     ...options.http,
@@ -71,12 +74,17 @@ export function createUsers(options: UsersOptions): PlanhatUsers {
   }
 
   /** After a write, and also after one whose answer was lost, what was read before is out of date. */
-  async function writing<T>({ key }: Connected<PlanhatSettings>, write: () => Promise<T>): Promise<T> {
+  async function writing<T>({ key, target }: Connected<PlanhatSettings>, write: () => Promise<T>): Promise<T> {
     try {
       return await write();
     } finally {
       forget(key);
+      versions.set(target.quotaKey, version(target.quotaKey) + 1);
     }
+  }
+
+  function version(quotaKey: string): number {
+    return versions.get(quotaKey) ?? 0;
   }
 
   function forget(key: string): void {
@@ -92,6 +100,7 @@ export function createUsers(options: UsersOptions): PlanhatUsers {
       writing(asker, () => told(() => within(asker, (rest) => createUser(rest, fields)), true)),
     update: (asker, id, fields) =>
       writing(asker, () => told(() => within(asker, (rest, client) => updateUser(rest, client, id, fields)))),
+    version,
     forget,
     close: () => lists.close(),
   };
