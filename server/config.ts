@@ -131,7 +131,7 @@ function itemsOf(list: string): readonly string[] {
 }
 
 function isOrigin(text: string): boolean {
-  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
+  return /^https?:[^*]+$/.test(text) && URL.canParse(text) && new URL(text).origin === text;
 }
 
 function proxyValue(value: string): number | string | boolean {

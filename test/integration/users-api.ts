@@ -58,7 +58,7 @@ export async function openUsersHouse(options: HouseOptions = {}): Promise<UsersH
       org = house.hull.host,
     } = asking;
     const parameters = [...(org === null ? [] : [`org=${org}`]), ...(query === "" ? [] : [query])].join("&");
-    return send(`${house.baseUrl}`, {
+    return send(house.baseUrl, {
       method,
       path: `${PATH}${path}?${parameters}`,
       body: body === undefined || typeof body === "string" ? body : JSON.stringify(body),
