@@ -30,7 +30,7 @@ const pathId = z.object({
     .string()
     .refine(
       (id) => isId(id) && !/[/\\%?#]|^\.+$/.test(id),
-      `must have 1 to ${MAX_ID_LENGTH} printable ASCII characters, without / \\ % ? # and more than dots`,
+      `must have 1 to ${MAX_ID_LENGTH} printable ASCII characters other than / \\ % ? # and not only dots`,
     ),
 });
 
