@@ -6,6 +6,7 @@ import type { Runs } from "../src/engine/run-orders";
 import type { HostAllowList } from "../src/http/hosts";
 import { jsonBody } from "./middleware/body";
 import { createBasicAuth, type BasicAuthOptions } from "./middleware/basic-auth";
+import { cors } from "./middleware/cors";
 import { errorAnswers, notFound } from "./middleware/errors";
 import { measured } from "./middleware/measure";
 import { createQueryCredentials, type QueryCredentialOptions } from "./middleware/query-credentials";
@@ -17,6 +18,7 @@ import { metricRoutes, type MetricRouteOptions } from "./routes/metrics";
 import { notificationRoutes, type NotificationRouteOptions } from "./routes/notifications";
 import { operationRoutes, type OperationRouteOptions } from "./routes/operations";
 import { runRoutes } from "./routes/runs";
+import { userRoutes, type UserRouteOptions } from "./routes/users";
 
 /** What fetches, batches and the runs that they become need beside what notifications need. */
 export interface OnDemandOptions<S>
@@ -31,6 +33,9 @@ export interface AppOptions<S> extends NotificationRouteOptions<S>, OperationRou
   readonly trustProxy: number | string | boolean;
   readonly onDemand: OnDemandOptions<S>;
   readonly explaining: Pick<ExplainRouteOptions<S>, "explain" | "serviceTitle">;
+  readonly users: UserRouteOptions<S>["users"];
+  /** Whose pages may use the internal API: CORS_ORIGINS. */
+  readonly corsOrigins: readonly string[];
 }
 
 export function createApp<S>(options: AppOptions<S>): Express {
@@ -55,9 +60,11 @@ export function createApp<S>(options: AppOptions<S>): Express {
   const byLogin = createBasicAuth({ ...onDemand, credentials, tenants });
   app.use(fetchRoutes({ ...onDemand, authenticate: byQuery }));
   app.use(batchRoutes({ ...onDemand, authenticate: byQuery }));
+  app.use("/api/internal", cors(options.corsOrigins));
   app.use(runRoutes({ store, authenticate: byLogin }));
   const { answerWithinMs } = options;
   app.use(explainRoutes({ ...options.explaining, answerWithinMs, authenticate: byLogin }));
+  app.use(userRoutes({ users: options.users, authenticate: byLogin }));
   app.use(notFound());
   app.use(errorAnswers(options.logger));
   return app;

@@ -12,10 +12,7 @@ const hosts = (defaults: string): z.ZodType<readonly string[]> =>
     .string()
     .default(defaults)
     .transform((list, context) => {
-      const patterns = list
-        .split(",")
-        .map((each) => each.trim())
-        .filter((each) => each !== "");
+      const patterns = itemsOf(list);
       try {
         createHostAllowList(patterns);
       } catch (error) {
@@ -23,6 +20,19 @@ const hosts = (defaults: string): z.ZodType<readonly string[]> =>
       }
       return patterns;
     });
+
+/** Comma list of origins as browsers write them, so that they can be compared letter by letter. */
+const origins = z
+  .string()
+  .default("")
+  .transform((list, context) => {
+    const named = itemsOf(list);
+    if (!named.every(isOrigin)) {
+      const message = "must be a comma list of origins such as https://app.example.com, without paths and without *";
+      context.addIssue({ code: "custom", message });
+    }
+    return named;
+  });
 
 const schema = z.object({
   HOST: text.default("0.0.0.0").describe("Address to listen on."),
@@ -62,6 +72,7 @@ const schema = z.object({
       return proxies;
     })
     .describe("Proxies in front, as Express understands it: a number of hops, a preset or a list of addresses."),
+  CORS_ORIGINS: origins.describe("Origins whose pages may use the internal API from a browser; none by default."),
   LOG_LEVEL: z
     .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"])
     .default("info")
@@ -110,6 +121,17 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
   throw new Error(`The environment is not usable. ${problems.join("; ")}.`);
+}
+
+function itemsOf(list: string): readonly string[] {
+  return list
+    .split(",")
+    .map((each) => each.trim())
+    .filter((each) => each !== "");
+}
+
+function isOrigin(text: string): boolean {
+  return /^https?:[^*]+$/.test(text) && URL.canParse(text) && new URL(text).origin === text;
 }
 
 function proxyValue(value: string): number | string | boolean {

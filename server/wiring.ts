@@ -25,6 +25,7 @@ import { createSignatureVerifier } from "../src/hull/signature";
 import { createKeyFetcher } from "../src/hull/signature-keys";
 import { createEmbeddedJobs } from "../src/queue/embedded";
 import { createPlanhatService } from "../src/services/planhat";
+import { createUsers } from "../src/services/planhat/users";
 import { createSeal } from "../src/storage/seal";
 import type { Store } from "../src/storage/store";
 import { createApp } from "./app";
@@ -97,10 +98,7 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
   };
   const protocol = config.HULL_PROTOCOL;
 
-  const service = createPlanhatService({
-    apiUrlTemplate: config.PLANHAT_API_URL,
-    analyticsUrl: config.PLANHAT_ANALYTICS_URL,
-    fingerprintKey: seal.mark("target"),
+  const toPlanhat = {
     budgets,
     http: {
       ...observed,
@@ -109,6 +107,14 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
       retryBaseMs: config.RETRY_BASE_MS,
       sleep: pause,
     },
+  };
+  const users = createUsers({ ...toPlanhat, answerWithinMs: ANSWER_WITHIN_MS });
+  const service = createPlanhatService({
+    ...toPlanhat,
+    usersVersion: (quotaKey) => users.version(quotaKey),
+    apiUrlTemplate: config.PLANHAT_API_URL,
+    analyticsUrl: config.PLANHAT_ANALYTICS_URL,
+    fingerprintKey: seal.mark("target"),
   });
   const tenants = createTenants({
     store,
@@ -191,6 +197,7 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
     forgetTenant: async (key) => {
       const rows = await store.forgetTenant(key);
       tenants.forget(key);
+      users.forget(key);
       // Passes that were under way may have written once more.
       await runs.abandon(key);
       await lanes.idle();
@@ -222,6 +229,8 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
       explain,
       serviceTitle: "Planhat",
     },
+    users,
+    corsOrigins: config.CORS_ORIGINS,
   });
   await lanes.start();
   await runs.start();
@@ -240,6 +249,7 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
       // Pauses and turns at the quota end at once: nobody waits that long for a process. Running calls may finish.
       ending.abort();
       budgets.close();
+      users.close();
       await Promise.all([runs.close(), explain.idle()]);
       await lanes.close();
       for (const agents of [hullAgents, keyAgents, planhatAgents]) closeAgents(agents);

@@ -114,6 +114,8 @@ export async function openEdge(options: Partial<OnDemandOptions<FakeSettings>> =
     answerWithinMs: 1_000,
     accepting: () => true,
     explaining: { explain: { notification: unused, entity: unused, idle: unused }, serviceTitle: "Planhat" },
+    users: { list: unused, get: unused, create: unused, update: unused },
+    corsOrigins: [],
     onDemand: {
       tokenKey: TOKEN_KEY,
       now: () => NOW,

@@ -206,3 +206,28 @@ it("gives the same ids and states for the same seed", () => {
   expect(run()).toEqual(run());
   expect(run().companies[0]?._id).toMatch(/^[0-9a-f]{24}$/);
 });
+
+describe("users", () => {
+  const ann = { email: "ann@rep.example", firstName: "Ann", lastName: "Lee", roles: ["5c0000000000000000000001"] };
+
+  it("are created alone, without a nickname, and begin without a log-in of their own", async () => {
+    const { status, body } = await call(sim, "POST", "/users", ann);
+    expect([status, body]).toMatchObject([200, { ...ann, inactive: true, removed: false }]);
+    for (const field of ["email", "firstName", "lastName"]) {
+      const lacking = await call(sim, "POST", "/users", { ...ann, [field]: undefined });
+      expect([lacking.status, lacking.text]).toEqual([400, `Failed to create user: ${field} is required`]);
+    }
+  });
+
+  it("are read and changed by id, with roles as ids alone and as objects on the list", async () => {
+    const { _id: id } = sim.tenant().seedUser(ann);
+    expect((await call(sim, "GET", `/users/${id}`)).body).toMatchObject(ann);
+    expect((await call(sim, "PUT", `/users/${id}`, { lastName: "Moe" })).body).toMatchObject({
+      ...ann,
+      lastName: "Moe",
+    });
+    expect(await list(sim, "/users")).toMatchObject([{ _id: id, lastName: "Moe", roles: [{ _id: ann.roles[0] }] }]);
+    expect(await list(sim, `/users?email=${encodeURIComponent("bob@rep.example")}`)).toEqual([]);
+    expect((await call(sim, "PUT", "/users/5d00000000000000000000ff", { lastName: "Moe" })).status).toBe(404);
+  });
+});

@@ -1,12 +1,12 @@
 /** One tenant's way to Planhat: the HTTP client with its budget, and the functions of the seam on top. */
-import type { BudgetRegistry } from "../../http/budget-registry";
 import { createHttpClient } from "../../http/client";
-import type { HttpClientOptions } from "../../http/client";
 import { createRedactor } from "../../http/redact";
 import { systemClock } from "../../http/time";
 import type { Applied, Connection, Problem, Target } from "../service";
 import { trackActivities } from "./analytics";
 import { applyChunk } from "./bulk";
+import { createPlanhatClient } from "./client";
+import type { ClientOptions } from "./client";
 import { isFailed } from "./failure";
 import { createReader } from "./incoming";
 import { listPage } from "./listing";
@@ -21,19 +21,14 @@ import { createRest } from "./rest";
 import type { PlanhatSettings } from "./settings";
 import type { Turns } from "./turns";
 
-export interface ConnectionOptions {
-  /** Shared request budgets; without them nothing is throttled. */
-  readonly budgets?: BudgetRegistry | undefined;
+export interface ConnectionOptions extends ClientOptions {
   /** Host of tracked events; it has no quota. */
   readonly analyticsUrl?: string | undefined;
-  /** Passed on to every HTTP client: agents, time-outs, clock, sleep, random, log. */
-  readonly http?: Omit<Partial<HttpClientOptions>, "system" | "baseUrl" | "auth" | "budget"> | undefined;
+  /** How often Planhat's users were written with the token of this quota key; see `users.ts`. */
+  readonly usersVersion?: ((quotaKey: string) => number) | undefined;
 }
 
 const ANALYTICS_URL = "https://analytics.planhat.com";
-
-/** All companies by their keys come in one answer, about 100 bytes each; whole ones 5,000 at a time, some kB each. */
-const MAX_RESPONSE_BYTES = 256_000_000;
 
 /** @param turns shared by all connections, so that a tenant's bulk writes never overlap */
 export function createConnection(
@@ -44,15 +39,7 @@ export function createConnection(
 ): Connection {
   const token = settings.token ?? "";
   const clock = options.http?.clock ?? systemClock;
-  const client = createHttpClient({
-    maxResponseBytes: MAX_RESPONSE_BYTES,
-    ...options.http,
-    system: "planhat",
-    baseUrl: target.baseUrl,
-    auth: { headers: () => ({ authorization: `Bearer ${token}` }) },
-    budget: options.budgets?.get(target.quotaKey, settings.requestsPerMinute),
-    secrets: [token, ...(options.http?.secrets ?? [])],
-  });
+  const client = createPlanhatClient(settings, target, options);
   const rest = createRest(client, options.http?.timeoutMs);
   const fetching = createRest(client, options.http?.timeoutMs, "fetch");
   const analytics = createHttpClient({
@@ -75,7 +62,7 @@ export function createConnection(
   });
   // One directory for both directions, in the class of the delivery: a record that waits for it must not wait behind a
   // fetch. It is a call in ten minutes.
-  const owners = createOwners(rest, clock);
+  const owners = createOwners(rest, clock, () => options.usersVersion?.(target.quotaKey) ?? 0);
   return {
     prepare: (type, records) => prepareRecords(type, records, owners),
     find: (type, wanted, knowledge) =>

@@ -1,8 +1,7 @@
 /** Planhat's team members: from an owner's e-mail address to the id that Planhat wants, and from the id to the person. */
 import type { Clock } from "../../http/time";
-import { UnexpectedAnswer } from "./failure";
-import { readPages } from "./paging";
 import type { Rest, Row } from "./rest";
+import { listUsers } from "./users-list";
 
 export interface Member {
   /** First and last name, else what Planhat shows in their place; undefined when there is none of them. */
@@ -23,14 +22,16 @@ export interface Owners {
 }
 
 const KEPT_MS = 600_000;
-const PAGE = 10_000;
 
-export function createOwners(rest: Rest, clock: Clock): Owners {
-  let known: { readonly directory: Promise<Directory>; readonly readAtMs: number } | undefined;
+/** @param version changes when team members were written: what was read before is out of date then */
+export function createOwners(rest: Rest, clock: Clock, version: () => number = () => 0): Owners {
+  let known:
+    { readonly directory: Promise<Directory>; readonly readAtMs: number; readonly version: number } | undefined;
   return {
     directory() {
-      if (known !== undefined && clock() - known.readAtMs < KEPT_MS) return known.directory;
-      const reading = { directory: readDirectory(rest), readAtMs: clock() };
+      const isCurrent = known?.version === version() && clock() - known.readAtMs < KEPT_MS;
+      if (known !== undefined && isCurrent) return known.directory;
+      const reading = { directory: readDirectory(rest), readAtMs: clock(), version: version() };
       known = reading;
       reading.directory.catch(() => {
         if (known === reading) known = undefined;
@@ -41,13 +42,10 @@ export function createOwners(rest: Rest, clock: Clock): Owners {
 }
 
 async function readDirectory(rest: Rest): Promise<Directory> {
-  const { rows, complete, error } = await readPages(rest, { path: "/users", query: {}, limit: PAGE });
-  if (error !== undefined) throw error;
-  if (!complete) throw new UnexpectedAnswer("planhat GET /users could not be read to its end.");
   const members = new Map<string, Member>();
   const ids = new Set<string>();
   const byEmail = new Map<string, string>();
-  for (const row of rows.values()) {
+  for (const row of await listUsers(rest)) {
     const member = memberOf(row);
     members.set(row._id, member);
     if (row["removed"] === true) continue;

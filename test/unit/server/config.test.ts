@@ -31,6 +31,7 @@ test("an empty environment is enough", () => {
       "*.hullapp.io",
     ],
     TRUST_PROXY: false,
+    CORS_ORIGINS: [],
     LOG_LEVEL: "info",
     MAX_OUTBOX: 1_000_000,
     RETENTION_DAYS: 30,
@@ -66,6 +67,29 @@ test("values are read as what they mean", () => {
   });
   expect(config).toMatchObject({ PORT: 0, LOG_LEVEL: "debug", LINGER_MS: 0, SECRET: "a secret of some length" });
   expect(config.HULL_ALLOWED_ORGANIZATIONS).toEqual(["acme.hullapp.io", "127.0.0.1:*"]);
+});
+
+test("origins are taken as browsers write them", () => {
+  const { CORS_ORIGINS } = readConfig({ CORS_ORIGINS: "https://app.example.com, http://localhost:3000," });
+  expect(CORS_ORIGINS).toEqual(["https://app.example.com", "http://localhost:3000"]);
+});
+
+test.each([
+  "*",
+  "null",
+  "app.example.com",
+  "https://app.example.com/",
+  "https://app.example.com/path",
+  "https://*.example.com",
+  "https://App.example.com",
+  "https://app.example.com:443",
+  "https://me:secret-4711@app.example.com",
+  "ftp://app.example.com",
+  "https://app.example.com,*",
+])("what is no origin is refused: %s", (list) => {
+  const problem = problemOf({ CORS_ORIGINS: list });
+  expect(problem).toContain("CORS_ORIGINS: must be a comma list of origins such as https://app.example.com");
+  expect(problem).not.toContain("secret-4711");
 });
 
 test.each([

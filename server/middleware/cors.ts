@@ -1,0 +1,35 @@
+/**
+ * Which pages of other sites may use the internal API: none, but for the origins that CORS_ORIGINS names. Credentials mode
+ * is never allowed, so no page can ride on a log-in that the browser remembers; it must bring one of its own.
+ */
+import type { RequestHandler } from "express";
+
+const METHODS = "GET, HEAD, POST, PUT";
+const HEADERS = "authorization, content-type";
+const READABLE = "allow, retry-after";
+const PREFLIGHT_SECONDS = "600";
+
+/** @param origins exactly as browsers send them: scheme, host and port */
+export function cors(origins: readonly string[]): RequestHandler {
+  const known = new Set(origins);
+  return (request, response, next) => {
+    if (known.size > 0) response.vary("origin");
+    const origin = request.get("origin");
+    if (origin === undefined || !known.has(origin)) {
+      next();
+      return;
+    }
+    response.set("access-control-allow-origin", origin);
+    if (request.method !== "OPTIONS" || request.get("access-control-request-method") === undefined) {
+      response.set("access-control-expose-headers", READABLE);
+      next();
+      return;
+    }
+    response
+      .set("access-control-allow-methods", METHODS)
+      .set("access-control-allow-headers", HEADERS)
+      .set("access-control-max-age", PREFLIGHT_SECONDS)
+      .status(204)
+      .end();
+  };
+}

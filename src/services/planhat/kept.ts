@@ -1,0 +1,72 @@
+/**
+ * Answers that are kept for a while, and reads that several askers share. Whoever asks gets what is kept, else the read
+ * that is under way, else begins one. A failure is told to those who waited for it and not kept.
+ */
+import NodeCache from "node-cache";
+
+export interface Kept<T> {
+  /**
+   * @param key names what is read and with what credentials: nobody else may get the answer
+   * @param isFresh true: only an answer to a read that begins after this moment will do
+   */
+  get(key: string, isFresh: boolean, read: () => Promise<T>): Promise<T>;
+  /** What was read under these keys is out of date: neither kept answers nor reads under way serve later askers. */
+  drop(isMeant: (key: string) => boolean): void;
+  close(): void;
+}
+
+interface Reading<T> {
+  readonly answer: Promise<T>;
+  readonly state: { begun: boolean; outdated: boolean };
+}
+
+/** @param keptSeconds how long an answer is kept */
+export function createKept<T>(keptSeconds: number): Kept<T> {
+  // What is kept is never changed, so nobody needs a copy of his own.
+  const cache = new NodeCache({ stdTTL: keptSeconds, useClones: false });
+  const latest = new Map<string, Reading<T>>();
+
+  async function run(
+    key: string,
+    state: Reading<T>["state"],
+    before: Promise<T> | undefined,
+    read: () => Promise<T>,
+  ): Promise<T> {
+    await before?.catch(() => undefined);
+    state.begun = true;
+    try {
+      const answer = await read();
+      if (!state.outdated) cache.set(key, answer);
+      return answer;
+    } finally {
+      if (latest.get(key)?.state === state) latest.delete(key);
+    }
+  }
+
+  /** A read that has not begun yet stays good. So one may be under way and one wait, however many ask. */
+  function outdate(key: string): void {
+    cache.del(key);
+    const { state } = latest.get(key) ?? {};
+    if (state?.begun === true) state.outdated = true;
+  }
+
+  return {
+    async get(key, isFresh, read) {
+      if (isFresh) outdate(key);
+      const kept = cache.get<T>(key);
+      if (kept !== undefined) return kept;
+      const known = latest.get(key);
+      if (known?.state.outdated === false) return known.answer;
+      const state = { begun: false, outdated: false };
+      const answer = run(key, state, known?.answer, read);
+      latest.set(key, { answer, state });
+      return answer;
+    },
+    drop(isMeant) {
+      for (const key of new Set([...cache.keys(), ...latest.keys()])) if (isMeant(key)) outdate(key);
+    },
+    close() {
+      cache.close();
+    },
+  };
+}

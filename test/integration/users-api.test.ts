@@ -1,0 +1,185 @@
+/** `/api/internal/users` through the real server: the table of `users-api.cases.ts`, then what takes more than one step. */
+import { defaultSwitches } from "../../simulators/planhat";
+import { errorOf } from "./edge";
+import { ANN, BOB, leaks, openUsersHouse, OTHER, type UsersHouse } from "./users-api";
+import { CASES, STALLED, type Case } from "./users-api.cases";
+
+let house: UsersHouse;
+beforeAll(async () => {
+  house = await openUsersHouse();
+});
+beforeEach(() => {
+  house.planhat.faults.clear();
+  house.planhat.configure(defaultSwitches);
+  const tenant = house.planhat.tenant();
+  for (const id of [...tenant.users.keys()]) tenant.remove("users", id);
+  tenant.seedUser(ANN);
+  house.calls.length = 0;
+});
+afterEach(() => expect(leaks(JSON.stringify(house.logs))).toBe(false));
+afterAll(() => house.close());
+
+/** Plays one row of the table. */
+async function play({ fault, switches, asked, ...rest }: Case, on: UsersHouse): Promise<void> {
+  if (fault !== undefined) on.planhat.faults.add(fault);
+  if (switches !== undefined) on.planhat.configure(switches);
+  const answer = await on.ask(asked);
+  const { status, code, fields, says, body } = rest.answer;
+  expect([answer.status, on.routes()]).toEqual([status, rest.calls ?? on.routes()]);
+  if (code !== undefined) {
+    const error = errorOf(answer);
+    expect(error.code).toBe(code);
+    if (fields !== undefined) expect(error.details.map(({ path }) => path)).toEqual(fields);
+    for (const { path, remedy } of error.details) {
+      expect(error.message).toContain(path);
+      expect(remedy).toMatch(/^(Send|Leave|Correct) .+\.$/);
+    }
+    if (says !== undefined) expect(error.message).toContain(says);
+  }
+  if (body !== undefined) expect(JSON.parse(answer.text)).toMatchObject(body as object);
+  if (status === 200) expect(answer.headers.get("cache-control")).toBe("no-store");
+  if (status === 405) expect(answer.headers.get("allow")).toMatch(/^GET, HEAD, (POST|PUT)$/);
+  expect(leaks(answer.text)).toBe(false);
+  for (const { path } of on.calls) expect(path).toMatch(/^\/api\/users(\/[^/]+)?$/);
+}
+
+describe.each(Object.entries(CASES))("%s", (_about, cases) => {
+  test.each(cases.map((each) => [each.name, each] as const))("%s", (_name, row) => play(row, house));
+});
+
+test.each(STALLED.map((each) => [each.name, each] as const))("%s", async (_name, row) => {
+  const impatient = await openUsersHouse({ environment: { REQUEST_TIMEOUT_MS: "100" } });
+  await play(row, impatient);
+  await impatient.close();
+});
+
+test("HEAD is GET without the body", async () => {
+  const answer = await house.ask({ method: "HEAD" });
+  expect([answer.status, answer.text]).toEqual([200, ""]);
+});
+
+test("an id in capitals leads to the record if Planhat thinks so", async () => {
+  house.planhat.faults.add({ kind: "status", status: 200, body: JSON.stringify(ANN) });
+  expect((await house.ask({ path: `/${ANN._id.toUpperCase()}` })).status).toBe(200);
+});
+
+test("a prefixed key leads to a record of another id", async () => {
+  house.planhat.tenant().edit("users", ANN._id, { externalId: "rep:1" });
+  expect((await house.ask({ path: "/extid-rep:1" })).body).toMatchObject(ANN);
+  expect(house.calls[0]?.path).toBe("/api/users/extid-rep%3A1");
+});
+
+describe("too many calls", () => {
+  const wait = async (headers: Readonly<Record<string, string>>) => {
+    const fresh = await openUsersHouse();
+    fresh.planhat.faults.add({ kind: "rate-limit", headers });
+    const answer = await fresh.ask();
+    const { length } = fresh.calls;
+    await fresh.close();
+    return {
+      status: answer.status,
+      code: errorOf(answer).code,
+      wait: answer.headers.get("retry-after"),
+      calls: length,
+    };
+  };
+
+  test("429 with Retry-After: the caller is told how long, and nobody keeps it waiting that long", async () => {
+    expect(await wait({ "retry-after": "70" })).toEqual({ status: 503, code: "planhat_busy", wait: "70", calls: 1 });
+  });
+
+  test("429 without Retry-After: it is tried again, then the caller is told a usual wait", async () => {
+    expect(await wait({})).toEqual({ status: 503, code: "planhat_busy", wait: "15", calls: 3 });
+  });
+});
+
+describe("a connector that cannot reach Planhat", () => {
+  test.each([
+    [{ personal_acccess_token: "" }, "missing_token", "Personal Access Token"],
+    [{ personal_acccess_token: "  " }, "missing_token", "Personal Access Token"],
+    [{ api_prefix: "https://evil.example/" }, "invalid_settings", "api_prefix"],
+  ])("%j is a 409 that says what to do", async (settings, code, says) => {
+    const bare = await openUsersHouse({ settings });
+    for (const asking of [{}, { path: `/${ANN._id}` }, { method: "POST", body: ANN }]) {
+      const answer = await bare.ask(asking);
+      expect([answer.status, errorOf(answer).code]).toEqual([409, code]);
+      expect(errorOf(answer).message).toContain(says);
+    }
+    expect(bare.calls).toEqual([]);
+    await bare.close();
+  });
+});
+
+test("Planhat is not there", async () => {
+  const alone = await openUsersHouse();
+  await alone.planhat.close();
+  const answer = await alone.ask();
+  expect([answer.status, errorOf(answer).code]).toEqual([502, "planhat_unavailable"]);
+  await alone.close();
+});
+
+describe("the list", () => {
+  const fresh = { query: "cacheclear=1" };
+  const rename = (email: string) => house.planhat.tenant().edit("users", ANN._id, { email });
+  beforeEach(async () => {
+    await house.addresses(fresh);
+    house.calls.length = 0;
+  });
+
+  test.each(["", "cacheclear=0", "cacheclear=false"])("is kept: %j", async (query) => {
+    rename("changed@rep.example");
+    expect(await house.addresses({ query })).toEqual([ANN.email]);
+    expect(house.routes()).toEqual([]);
+  });
+
+  test.each(["1", "true"])("is read now with cacheclear=%s, and kept then", async (value) => {
+    rename("changed@rep.example");
+    expect(await house.addresses({ query: `cacheclear=${value}` })).toEqual(["changed@rep.example"]);
+    expect(await house.addresses()).toEqual(["changed@rep.example"]);
+    expect(house.routes()).toEqual(["GET /users"]);
+  });
+
+  test("is the connector's own", async () => {
+    expect(await house.addresses({ login: OTHER, ...fresh })).toEqual([BOB.email]);
+    expect(await house.addresses()).toEqual([ANN.email]);
+    expect(await house.addresses({ login: OTHER })).toEqual([BOB.email]);
+  });
+
+  test.each([
+    ["create", { method: "POST", body: { ...BOB, _id: undefined } }],
+    ["update", { method: "PUT", path: `/${ANN._id}`, body: { email: "changed@rep.example" } }],
+  ])("is read anew after a %s, whatever became of its answer", async (_what, asking) => {
+    const [route] = asking.method === "POST" ? ["POST /users"] : ["PUT /users/:id"];
+    house.planhat.faults.add({ kind: "reset-after", route });
+    expect((await house.ask(asking)).status).toBe(502);
+    expect(await house.addresses()).not.toEqual([ANN.email]);
+    house.planhat.faults.clear();
+    house.calls.length = 0;
+    expect((await house.ask(asking)).status).toBe(200);
+    await house.addresses();
+    expect(house.routes()).toEqual([route, "GET /users"]);
+  });
+
+  test("a failed cacheclear leaves nothing old behind", async () => {
+    rename("changed@rep.example");
+    const fault = house.planhat.faults.add({ kind: "status", status: 500 });
+    expect((await house.ask(fresh)).status).toBe(502);
+    fault.remove();
+    expect(await house.addresses()).toEqual(["changed@rep.example"]);
+  });
+
+  test("pages are put together", async () => {
+    const tenant = house.planhat.tenant();
+    for (let n = 0; n < 10_005; n += 1) tenant.seedUser({ email: `${n}@rep.example` });
+    const all = await house.addresses(fresh);
+    expect(new Set(all).size).toBe(10_006);
+    expect(house.routes()).toEqual(["GET /users", "GET /users"]);
+  });
+
+  test("a page that fails is not the end of the list", async () => {
+    const tenant = house.planhat.tenant();
+    for (let n = 0; n < 10_005; n += 1) tenant.seedUser({ email: `${n}@rep.example` });
+    house.planhat.faults.add({ kind: "status", status: 500, route: ({ query }) => query.get("offset") !== "0" });
+    expect((await house.ask(fresh)).status).toBe(502);
+  });
+});
