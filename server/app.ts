@@ -16,6 +16,8 @@ import { metricRoutes, type MetricRouteOptions } from "./routes/metrics";
 import { notificationRoutes, type NotificationRouteOptions } from "./routes/notifications";
 import { operationRoutes, type OperationRouteOptions } from "./routes/operations";
 import { runRoutes } from "./routes/runs";
+import { schemaRoutes, type SchemaRouteOptions } from "./routes/schema";
+import { statusRoutes, type StatusRouteOptions } from "./routes/status";
 
 /** What fetches, batches and the runs that they become need beside what notifications need. */
 export interface OnDemandOptions<S>
@@ -29,10 +31,15 @@ export interface AppOptions<S> extends NotificationRouteOptions<S>, OperationRou
   readonly logger: Logger;
   readonly trustProxy: number | string | boolean;
   readonly onDemand: OnDemandOptions<S>;
+  /** How a connector fares. */
+  readonly health: StatusRouteOptions<S>["health"];
+  readonly reportStatus: StatusRouteOptions<S>["report"];
+  /** Fields to choose from in the settings. */
+  readonly fields: SchemaRouteOptions<S>["fields"];
 }
 
 export function createApp<S>(options: AppOptions<S>): Express {
-  const { store, credentials, tenants, onDemand } = options;
+  const { store, credentials, tenants, onDemand, health, fields, logger } = options;
   const app = express();
   app.set("trust proxy", options.trustProxy);
   // A notification is nothing to cache, and hashing its answer nothing to spend time on.
@@ -54,7 +61,10 @@ export function createApp<S>(options: AppOptions<S>): Express {
   app.use(fetchRoutes({ ...onDemand, authenticate: byQuery }));
   app.use(batchRoutes({ ...onDemand, authenticate: byQuery }));
   app.use(runRoutes({ store, authenticate: byLogin }));
+  const onError = (error: unknown, what: string) => logger.warn({ err: error }, what);
+  app.use(statusRoutes({ health, report: options.reportStatus, authenticate: byQuery, onError }));
+  app.use(schemaRoutes({ fields, authenticate: byQuery, onError }));
   app.use(notFound());
-  app.use(errorAnswers(options.logger));
+  app.use(errorAnswers(logger));
   return app;
 }

@@ -54,7 +54,11 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
     const tenant = await tenants.remember(configuration, connector.private_settings, settingsAtMs);
     const entity = channel === "user:update" ? "user" : channel === "account:update" ? "account" : undefined;
     if (entity === undefined) {
-      if (channel === "ship:update") await release(tenant);
+      if (channel === "ship:update") {
+        // What Hull said about the settings before counts no more, neither here nor for those who ask later.
+        options.credentials.forget(configuration);
+        await release(tenant);
+      }
       if (channel === "user:delete") await options.forget(tenant, notification.messages);
       return ACKNOWLEDGED;
     }

@@ -113,6 +113,9 @@ export async function openEdge(options: Partial<OnDemandOptions<FakeSettings>> =
     maxOutbox: 1,
     answerWithinMs: 1_000,
     accepting: () => true,
+    health: unused,
+    reportStatus: unused,
+    fields: unused,
     onDemand: {
       tokenKey: TOKEN_KEY,
       now: () => NOW,

@@ -4,11 +4,13 @@ import { createHttpClient } from "../../http/client";
 import type { HttpClientOptions } from "../../http/client";
 import { createRedactor } from "../../http/redact";
 import { systemClock } from "../../http/time";
-import type { Applied, Connection, Problem, Target } from "../service";
+import type { Applied, Connection, FieldChoice, FieldUse, Problem, Target } from "../service";
 import { trackActivities } from "./analytics";
 import { applyChunk } from "./bulk";
+import type { CustomFields } from "./custom-fields";
 import { isFailed } from "./failure";
 import { createReader } from "./incoming";
+import { inspect } from "./inspect";
 import { listPage } from "./listing";
 import { findCompanies } from "./lookup-companies";
 import { findChildren } from "./lookup-children";
@@ -18,6 +20,7 @@ import type { Directory, Owners } from "./owners";
 import { prepareRecords } from "./prepare";
 import { readKnown } from "./readback";
 import { createRest } from "./rest";
+import { optionsOf } from "./schema";
 import type { PlanhatSettings } from "./settings";
 import type { Turns } from "./turns";
 
@@ -35,11 +38,16 @@ const ANALYTICS_URL = "https://analytics.planhat.com";
 /** All companies by their keys come in one answer, about 100 bytes each; whole ones 5,000 at a time, some kB each. */
 const MAX_RESPONSE_BYTES = 256_000_000;
 
-/** @param turns shared by all connections, so that a tenant's bulk writes never overlap */
+/** What all connections share: turns, so that a tenant's bulk writes never overlap, and what was read of custom fields. */
+export interface Shared {
+  readonly turns: Turns;
+  readonly customFields: CustomFields;
+}
+
 export function createConnection(
   settings: PlanhatSettings,
   target: Target,
-  turns: Turns,
+  { turns, customFields }: Shared,
   options: ConnectionOptions,
 ): Connection {
   const token = settings.token ?? "";
@@ -55,6 +63,8 @@ export function createConnection(
   });
   const rest = createRest(client, options.http?.timeoutMs);
   const fetching = createRest(client, options.http?.timeoutMs, "fetch");
+  const asked = createRest(client, options.http?.timeoutMs, "interactive");
+  const ownFields = () => customFields.list(target.fingerprint, asked);
   const analytics = createHttpClient({
     ...options.http,
     system: "planhat-analytics",
@@ -96,6 +106,20 @@ export function createConnection(
           ? await trackActivities(analytics, settings.tenantId ?? "", chunk)
           : await turns.next(target.quotaKey, () => applyChunk(rest, type, chunk)),
       ),
+    inspect: async () => {
+      const findings = await inspect(settings, { rest: asked, customFields: ownFields });
+      return findings.map(({ level, text }) => ({ level, text: redactor.text(text) }));
+    },
+    fieldOptions: async (table: string, use: FieldUse): Promise<FieldChoice | undefined> => {
+      const standard = optionsOf(table, use, []);
+      if (standard === undefined) return undefined;
+      try {
+        return { options: optionsOf(table, use, await ownFields()) ?? standard };
+      } catch (error) {
+        if (!isFailed(error)) throw error;
+        return { options: standard, problem: redactor.text(error.message) };
+      }
+    },
   };
 }
 

@@ -39,11 +39,7 @@ export interface Rest {
  * @param timeoutMs longest time of one call; a bulk call gets twice as long
  * @param priority the budget class in which all its calls wait
  */
-export function createRest(
-  client: HttpClient,
-  timeoutMs = TIMEOUT_MS,
-  priority: Extract<BudgetClass, "delivery" | "fetch"> = "delivery",
-): Rest {
+export function createRest(client: HttpClient, timeoutMs = TIMEOUT_MS, priority: BudgetClass = "delivery"): Rest {
   async function page(path: string, query: Query): Promise<Page> {
     const { body } = await client.request({ method: "GET", route: path, query, priority });
     const list = isObject(body) ? body["data"] : body;
