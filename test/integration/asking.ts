@@ -16,7 +16,12 @@ export async function ask(
   init: RequestInit = {},
 ): Promise<Asked> {
   const query = new URLSearchParams();
-  const given = { organization: house.hull.host, ship: CONNECTOR.id, secret: CONNECTOR.secret, ...changes };
+  const given: Readonly<Record<string, string | undefined>> = {
+    organization: house.hull.host,
+    ship: CONNECTOR.id,
+    secret: CONNECTOR.secret,
+    ...changes,
+  };
   for (const [name, value] of Object.entries(given)) if (value !== undefined) query.set(name, value);
   const response = await fetch(`${house.baseUrl}${path}?${query.toString()}`, init);
   const text = await response.text();

@@ -5,11 +5,11 @@ import { ask, saveSettings, type Asked } from "./asking";
 let house: House;
 beforeEach(async () => {
   house = await openHouse();
-  const { seedCustomField } = house.planhat.tenant();
-  seedCustomField({ name: "Health score", type: "number", parent: "EndUser" });
-  seedCustomField({ name: "Risk", type: "list", parent: "Company" });
-  seedCustomField({ name: "Computed", type: "number", parent: "EndUser", isFormula: true });
-  seedCustomField({ name: "Hidden", type: "text", parent: "EndUser", isHidden: true });
+  const tenant = house.planhat.tenant();
+  tenant.seedCustomField({ name: "Health score", type: "number", parent: "EndUser" });
+  tenant.seedCustomField({ name: "Risk", type: "list", parent: "Company" });
+  tenant.seedCustomField({ name: "Computed", type: "number", parent: "EndUser", isFormula: true });
+  tenant.seedCustomField({ name: "Hidden", type: "text", parent: "EndUser", isHidden: true });
 });
 afterEach(async () => {
   for (const secret of [CONNECTOR.secret, TOKEN]) expect(JSON.stringify(house.logs)).not.toContain(secret);

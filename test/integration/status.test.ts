@@ -15,8 +15,6 @@ afterEach(async () => {
 
 const reported = (): Readonly<Record<string, unknown>> => house.hull.connector(CONNECTOR.id).status;
 const calls = (): number => house.planhat.books.snapshot().calls;
-const messagesOf = ({ body }: { readonly body: Readonly<Record<string, unknown>> }): readonly string[] =>
-  body["messages"] as readonly string[];
 
 const CUSTOM = { contact_custom_attributes_outbound: [{ hull_field_name: "nps", service_field_name: "Health" }] };
 
@@ -171,11 +169,11 @@ describe("what Planhat says", () => {
 
   test("rows of the list that make no sense hurt nobody", async () => {
     await open({ settings: CUSTOM });
-    const { seedCustomField } = house.planhat.tenant();
+    const tenant = house.planhat.tenant();
     for (const junk of [{}, { name: 7, parent: "EndUser" }, { name: " ", parent: "EndUser" }, { name: "Health" }]) {
-      seedCustomField(junk);
+      tenant.seedCustomField(junk);
     }
-    seedCustomField({ name: "Health", type: null, parent: "enduser" });
+    tenant.seedCustomField({ name: "Health", type: null, parent: "enduser" });
     expect((await ask(house, "/status")).body).toEqual({ status: "ok", messages: [] });
   });
 
