@@ -61,9 +61,8 @@ export function createApp<S>(options: AppOptions<S>): Express {
   app.use(fetchRoutes({ ...onDemand, authenticate: byQuery }));
   app.use(batchRoutes({ ...onDemand, authenticate: byQuery }));
   app.use(runRoutes({ store, authenticate: byLogin }));
-  const onError = (error: unknown, what: string) => logger.warn({ err: error }, what);
-  app.use(statusRoutes({ health, report: options.reportStatus, authenticate: byQuery, onError }));
-  app.use(schemaRoutes({ fields, authenticate: byQuery, onError }));
+  app.use(statusRoutes({ health, report: options.reportStatus, authenticate: byQuery, logger }));
+  app.use(schemaRoutes({ fields, authenticate: byQuery, logger }));
   app.use(notFound());
   app.use(errorAnswers(logger));
   return app;

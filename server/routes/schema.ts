@@ -4,6 +4,7 @@
  * public anyway.
  */
 import { Router, type Request, type RequestHandler, type Response } from "express";
+import type { Logger } from "pino";
 import type { FieldsOf } from "../../src/engine/field-choice";
 import type { Tenant } from "../../src/engine/tenants";
 import type { FieldUse } from "../../src/services/service";
@@ -14,7 +15,7 @@ export interface SchemaRouteOptions<S> {
   readonly fields: FieldsOf<S>;
   readonly authenticate: Authenticate<S>;
   /** Told what went wrong, since the answer is 200 in any case. */
-  readonly onError: (error: unknown, what: string) => void;
+  readonly logger: Logger;
 }
 
 /** Behind the table in the path; without it the list is for the outgoing mapping. Hull may add a query of its own. */
@@ -26,7 +27,7 @@ const FAILED = "The fields could not be listed: something went wrong on our side
  * GET and POST of `/schema/contacts`, `/schema/companies`, `/schema/licenses`; with `/incoming` or `/custom` behind it, the
  * fields to read, or the tenant's own ones alone. Always 200 `{ok, error, options: [{value, label}]}`.
  */
-export function schemaRoutes<S>({ fields, authenticate, onError }: SchemaRouteOptions<S>): Router {
+export function schemaRoutes<S>({ fields, authenticate, logger }: SchemaRouteOptions<S>): Router {
   const router = Router();
   const paths = ["/schema/:table", "/schema/:table/:use"];
 
@@ -36,14 +37,15 @@ export function schemaRoutes<S>({ fields, authenticate, onError }: SchemaRouteOp
       const asking = () => whoAsks(request, response);
       const choice = isUse(use) && typeof table === "string" ? await fields(table, use, asking) : undefined;
       if (choice === undefined) {
-        send(response, `There is no list of fields here; ask for contacts, companies or licenses.`, []);
+        refuse(response, "There is no list of fields here; ask for contacts, companies or licenses.");
       } else {
-        if (choice.problem !== undefined) onError(new Error(choice.problem), "connector.schema.incomplete");
-        response.json({ ok: true, error: choice.problem ?? null, options: choice.options });
+        const { options, problem } = choice;
+        if (problem !== undefined) logger.warn({ data: { reason: problem } }, "connector.schema.incomplete");
+        response.json({ ok: true, error: problem ?? null, options });
       }
     } catch (error) {
-      onError(error, "connector.schema.error");
-      send(response, FAILED, []);
+      logger.error({ err: error }, "connector.schema.error");
+      refuse(response, FAILED);
     }
   };
   router.all(paths, open);
@@ -61,8 +63,8 @@ export function schemaRoutes<S>({ fields, authenticate, onError }: SchemaRouteOp
   }
 }
 
-function send(response: Response, error: string, options: readonly never[]): void {
-  response.json({ ok: false, error, options });
+function refuse(response: Response, error: string): void {
+  response.json({ ok: false, error, options: [] });
 }
 
 function isUse(text: unknown): text is FieldUse {
