@@ -52,7 +52,7 @@ export async function inspect(
     const known = await attempt(customFields);
     if (!isFailed(known)) return checkCustomFields(settings, known);
     // Nothing stands still without that right: the fields only cannot be checked.
-    return [{ level: "warning", text: `The mapped custom fields could not be checked: ${known.message}.` }];
+    return [{ level: "warning", text: `The mapped custom fields could not be checked: ${clause(known.message)}.` }];
   }
 }
 
@@ -82,7 +82,7 @@ function explain(failed: Failed, what: string, { apiPrefix }: PlanhatSettings): 
     case "auth":
       return failed.status === 403
         ? error(
-            `Planhat does not let the token read ${what} (403). Give its service account the right to read and write ${what}.`,
+            `Planhat does not let the token read ${what} (403). Give its service account the right to ${what === "users" ? "read" : "read and write"} ${what}.`,
           )
         : error(
             `Planhat refuses the Personal Access Token. It was mistyped or withdrawn, or it belongs to another region: API Prefix is ${apiPrefix}, and the other regions do not know a token of yours. Paste the token again, or choose the prefix of your API address.`,
@@ -91,13 +91,17 @@ function explain(failed: Failed, what: string, { apiPrefix }: PlanhatSettings): 
     case "throttled":
       return passing(message);
     default:
-      return error(`Planhat's API does not answer as it should: ${message}. Check API Prefix, which is ${apiPrefix}.`);
+      return error(
+        `Planhat's API does not answer as it should: ${clause(message)}. Check API Prefix, which is ${apiPrefix}.`,
+      );
   }
 }
 
+/** Ours goes on behind it. */
+const clause = (message: string): string => message.replace(/\.$/, "");
 const error = (text: string): Finding => ({ level: "error", text });
 
 function passing(message: string): Finding {
-  const text = `Planhat could not be asked: ${message.replace(/\.$/, "")}. What waits is sent once it answers; if this stays, look at Planhat's status page or at the network.`;
+  const text = `Planhat could not be asked: ${clause(message)}. What waits is sent once it answers; if this stays, look at Planhat's status page or at the network.`;
   return { level: "warning", text };
 }
