@@ -24,6 +24,8 @@ export interface StepContext extends TypeContext, ToldContext {
   /** Rows that were not touched since, and of which Hull knows everything, are not compared. */
   readonly passBeforeMs?: number;
   readonly settleMs: number;
+  /** Each record gets a line in a report. */
+  readonly verbose: boolean;
   readonly signal: AbortSignal;
   /** Called with each row's outcome once it is written. */
   readonly onRows: (rows: readonly StepRow[]) => void;
@@ -42,25 +44,56 @@ interface Case extends StepRow {
   readonly items: readonly FirehoseItem[];
 }
 
-/** @param readAtMs when the page was asked for, milliseconds since 1970 */
+/** What is known of a page before its rows are looked at. */
+export interface PageKnowledge {
+  readonly parents: Parents;
+  /** Whether another row of the page has this key. */
+  readonly twice: (name: string, value: string) => boolean;
+}
+
+/** What is remembered of the parents, and which of them share a key with another one. */
+interface Parents {
+  readonly rows: ReadonlyMap<string, MirrorRow>;
+  readonly namesakes: ReadonlySet<string>;
+}
+
+/** Looks at what the rows of a page have to do with each other, and with their parents. */
+export async function knowledgeOf(context: StepContext, rows: readonly ListedRecord[]): Promise<PageKnowledge> {
+  const parents = await parentsOf(context, rows);
+  const namesakes = await namesakesOf(context, [...parents.values()]);
+  const ids = new Map<string, string>();
+  const twice = new Set<string>();
+  const name = (key: string, value: string): string => `${key}\n${value.toLowerCase()}`;
+  for (const row of rows) {
+    for (const [key, value] of Object.entries(keysOf(row))) {
+      const first = ids.get(name(key, value));
+      if (first === undefined) ids.set(name(key, value), row.id);
+      else if (first !== row.id) twice.add(name(key, value));
+    }
+  }
+  return { parents: { rows: parents, namesakes }, twice: (key, value) => twice.has(name(key, value)) };
+}
+
+/**
+ * Compares some rows, tells Hull, and writes down what it knows then.
+ *
+ * @param readAtMs when the page was asked for, milliseconds since 1970
+ */
 export async function takeRows(
   context: StepContext,
   rows: readonly ListedRecord[],
   readAtMs: number,
+  knowledge: PageKnowledge,
 ): Promise<Attempt<undefined>> {
   const { store, remote, type, firehose, run, settleMs } = context;
   const views = await store.fetchView(
     remote,
     type.name,
-    rows.map(({ record }) => record.id),
+    rows.map(({ id }) => id),
   );
-  const parents = await parentsOf(context, rows);
-  const namesakes = await namesakesOf(context, [...parents.values()]);
-  const shared = await sharedKeys(context, rows, views);
-  const cases = rows.map((row, index): Case => {
-    const { mirror, busy = false } = views[index] ?? {};
-    return caseOf(context, row, mirror, busy, { rows: parents, namesakes }, shared[index] ?? [], readAtMs);
-  });
+  const looks = rows.map((row, index) => look(context, row, views[index] ?? { busy: false }, knowledge, readAtMs));
+  const shared = await sharedKeys(context, looks, knowledge);
+  const cases = looks.map((each, index) => caseOf(context, each, shared[index] ?? []));
   const results = await firehose.send(
     cases.flatMap(({ items }) => items),
     context.signal,
@@ -81,7 +114,7 @@ export async function takeRows(
     rows: settled.map((each): FetchedRow => {
       return {
         seen: { ...observationOf(each.row.record, context), keys: keysOf(each.row) },
-        ...toldOf(each),
+        ...toldOf(each, context),
         line: lineOf(type.name, each),
       };
     }),
@@ -91,8 +124,8 @@ export async function takeRows(
 }
 
 /** What Hull knows of the record from now on. */
-function toldOf({ news, mirror, code }: Case): Pick<FetchedRow, "told"> {
-  if (news !== undefined) return { told: { facts: news.facts, rest: news.rest } };
+function toldOf({ news, mirror, code }: Case, { mapping }: StepContext): Pick<FetchedRow, "told"> {
+  if (news !== undefined) return { told: { facts: news.facts, rest: news.rest, mapping } };
   const rest = code === "not_touched" ? undefined : untoldRest(mirror);
   return rest === undefined ? {} : { told: { facts: {}, rest } };
 }
@@ -104,7 +137,7 @@ function keysOf({ record, claims }: ListedRecord): Keys {
 }
 
 function lineOf(type: string, { row, mirror, outcome, code }: Case): ReportLine {
-  const remoteId = row.record.id;
+  const remoteId = row.id;
   return { type, hullId: mirror?.linkedTo ?? "", remoteId, outcome, code, text: reason(code).text };
 }
 
@@ -113,37 +146,49 @@ function withoutNews({ news: _, ...rest }: Case): Case {
   return { ...rest, code: "hull_refused" };
 }
 
-function caseOf(
+/** A row and what Hull must be told of it. */
+type Look = StepRow & {
+  readonly mirror?: MirrorRow;
+  readonly news?: News;
+  readonly link?: { readonly claims: Claims };
+};
+
+function look(
   context: StepContext,
   row: ListedRecord,
-  mirror: MirrorRow | undefined,
-  busy: boolean,
-  parents: Parents,
-  shared: readonly string[],
+  { mirror, busy }: { readonly mirror?: MirrorRow; readonly busy: boolean },
+  { parents }: PageKnowledge,
   readAtMs: number,
-): Case {
-  const { record } = row;
-  const base = { row, claims: row.claims, items: [], ...(mirror === undefined ? {} : { mirror }) };
+): Look {
+  const base = { row, claims: row.claims, ...(mirror === undefined ? {} : { mirror }) };
   const writtenAtMs = mirror?.writtenAtMs ?? 0;
   // Our own write is on its way, or newer than the page: the write-back tells Hull.
   if (busy || writtenAtMs > readAtMs - context.settleMs) return { ...base, outcome: "skipped", code: "in_flight" };
   if (context.type.untold === true) return { ...base, outcome: "unchanged", code: "observed" };
   const untouched =
     context.passBeforeMs !== undefined &&
-    record.updatedAtMs !== undefined &&
-    record.updatedAtMs < context.passBeforeMs &&
+    row.updatedAtMs !== undefined &&
+    row.updatedAtMs < context.passBeforeMs &&
     mirror?.missing !== true &&
     isToldWholly(mirror, context.mapping);
   if (untouched) return { ...base, outcome: "unchanged", code: "not_touched" };
   const news = newsOf(row, mirror, context);
   const link = linkOf(context, row, mirror, parents);
-  const facts = link === undefined ? news.facts : { ...news.facts, [ACCOUNT]: link.mark };
-  const known = { ...news, facts };
-  const hasNews = Object.keys(news.attributes).length > 0;
-  if (!hasNews && link === undefined) return { ...base, news: known, outcome: "unchanged", code: "known" };
+  const known = link === undefined ? news : { ...news, facts: { ...news.facts, [ACCOUNT]: link.mark } };
+  const isSent = link !== undefined || Object.keys(news.attributes).length > 0;
+  const end = isSent
+    ? ({ outcome: "sent", code: "told" } as const)
+    : ({ outcome: "unchanged", code: "known" } as const);
+  return { ...base, ...end, news: known, ...(link === undefined ? {} : { link }) };
+}
+
+/** @param shared names of the row's keys that another record has, too */
+function caseOf(context: StepContext, { link, ...rest }: Look, shared: readonly string[]): Case {
+  const { row, mirror, news, outcome } = rest;
+  if (outcome !== "sent" || news === undefined) return { ...rest, items: [] };
   const own = claimsFor(context, row, mirror, shared);
   const items: FirehoseItem[] = [];
-  if (hasNews) {
+  if (Object.keys(news.attributes).length > 0) {
     items.push(
       context.type.entity === "user"
         ? { type: "traits", subject: "user", user: own, attributes: news.attributes }
@@ -151,8 +196,7 @@ function caseOf(
     );
   }
   if (link !== undefined) items.push({ type: "link", user: own, account: link.claims });
-  const code = shared.length > 0 ? "told_ambiguous" : "told";
-  return { ...base, claims: own, news: known, items, outcome: "sent", code };
+  return { ...rest, claims: own, items, ...(shared.length > 0 ? { code: "told_ambiguous" } : {}) };
 }
 
 /** The linked Hull entity; else the record's own claims as long as no other record has them; always our anonymous id. */
@@ -196,12 +240,6 @@ function linkOf(
   return { claims: { ...named, anonymous_id: anonymous }, mark };
 }
 
-/** What is remembered of the parents, and which of them share a key with another one. */
-interface Parents {
-  readonly rows: ReadonlyMap<string, MirrorRow>;
-  readonly namesakes: ReadonlySet<string>;
-}
-
 async function namesakesOf(
   { store, remote, parent }: StepContext,
   rows: readonly MirrorRow[],
@@ -221,28 +259,19 @@ async function parentsOf(
   return new Map(found.flatMap((row) => (row === undefined ? [] : [[row.id, row] as const])));
 }
 
-/** Keys of each row that another record has, too: in the mirror, or among these very rows. */
+/** Keys that another record has, too, in the mirror or on the page; asked only where a row is told by its own claims. */
 async function sharedKeys(
   { store, remote, type }: StepContext,
-  rows: readonly ListedRecord[],
-  views: readonly { readonly mirror?: MirrorRow }[],
+  looks: readonly Look[],
+  { twice }: PageKnowledge,
 ): Promise<readonly (readonly string[])[]> {
-  const among = new Map<string, Set<string>>();
-  const name = (key: string, value: string): string => `${key}\n${value.toLowerCase()}`;
-  for (const row of rows) {
-    for (const [key, value] of Object.entries(keysOf(row))) {
-      const ids = among.get(name(key, value)) ?? new Set();
-      among.set(name(key, value), ids.add(row.record.id));
-    }
-  }
-  const unlinked = (index: number): boolean => views[index]?.mirror?.linkedTo === undefined;
-  const wanted = rows.map((row, index): { id: string; keys: Keys } => ({
-    id: row.record.id,
-    keys: unlinked(index) ? keysOf(row) : {},
+  const wanted = looks.map(({ row, mirror, outcome }): { id: string; keys: Keys } => ({
+    id: row.id,
+    keys: outcome === "sent" && mirror?.linkedTo === undefined ? keysOf(row) : {},
   }));
   const mirrored = await store.sharedKeys(remote, type.name, wanted);
   return wanted.map(({ keys }, index) => {
-    const here = Object.entries(keys).filter(([key, value]) => (among.get(name(key, value))?.size ?? 0) > 1);
+    const here = Object.entries(keys).filter(([key, value]) => twice(key, value));
     return [...new Set([...here.map(([key]) => key), ...(mirrored[index] ?? [])])];
   });
 }

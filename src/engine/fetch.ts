@@ -2,12 +2,14 @@
  * One full fetch of an object type: page by page through the service's list, told to Hull where it does not know it yet.
  * What is durable on both sides is the checkpoint, so a killed fetch goes on where it was.
  */
+import memoize from "lodash/memoize";
 import { z } from "zod";
 import type { Firehose } from "../hull/firehose";
 import type { Connection, ListPage, ObjectType, Service } from "../services/service";
 import type { RunRow } from "../storage/rows";
 import type { Lane, Store } from "../storage/store";
-import { takeRows, type StepContext, type StepRow } from "./fetch-step";
+import { openPage } from "./fetch-page";
+import type { StepContext, StepRow } from "./fetch-step";
 import { patiently, type Attempt, type Patience, type Stop } from "./patience";
 import { numberOf } from "./told";
 import { markVanished } from "./vanish";
@@ -43,8 +45,6 @@ const checkpoint = z.object({
 });
 type Checkpoint = z.output<typeof checkpoint>;
 
-/** Rows that are told and written down together. */
-const STEP = 500;
 /** The clocks of the service and ours may differ, and lists may lag behind. */
 const OVERLAP_MS = 10 * 60_000;
 /** One fetch a week compares everything. */
@@ -74,15 +74,16 @@ export async function runFetch<S>(
     return row;
   };
   const context = stepContext(options, run, passBefore(options, at, before));
-  while (!at.ended) {
-    const read = await readPage(options, context, at.next);
+  let reading = at.ended ? undefined : readAhead(options, context, at.next);
+  while (reading !== undefined) {
+    const read = await reading;
     if ("state" in read) return read;
     const { page, readAtMs } = read.value;
-    for (let from = 0; from < page.rows.length; from += STEP) {
-      const rows = page.rows.slice(from, from + STEP);
-      const told = await patiently(options, () => takeRows(context, rows, readAtMs));
-      if ("state" in told) return told;
-    }
+    // The next page is on its way while this one is worked on.
+    reading = page.next === undefined ? undefined : readAhead(options, context, page.next);
+    const work = await openPage(context, page.rows, readAtMs);
+    const told = await patiently(options, () => work.attempt());
+    if ("state" in told) return told;
     options.onProgress(await remember({ next: page.next ?? null, ended: page.next === undefined }));
   }
   const size = (await store.run(run.id))?.done ?? 0;
@@ -126,11 +127,16 @@ function passBefore<S>(
   return before === undefined || all ? undefined : before.scanStartedAtMs - OVERLAP_MS - settleMs;
 }
 
-function readPage<S>(
-  options: FetchOptions<S>,
-  { mapped }: StepContext,
-  next: string | null,
-): Promise<{ readonly value: { readonly page: ListPage; readonly readAtMs: number } } | Stop> {
+type PageRead = { readonly value: { readonly page: ListPage; readonly readAtMs: number } } | Stop;
+
+/** Asks for a page; nobody may ever come to hear of its failure. */
+function readAhead<S>(options: FetchOptions<S>, context: StepContext, next: string | null): Promise<PageRead> {
+  const reading = readPage(options, context, next);
+  reading.catch(() => undefined);
+  return reading;
+}
+
+function readPage<S>(options: FetchOptions<S>, { mapped }: StepContext, next: string | null): Promise<PageRead> {
   const { connection, type, now } = options;
   return patiently(options, async (): Promise<Attempt<{ page: ListPage; readAtMs: number }>> => {
     const readAtMs = now();
@@ -149,6 +155,9 @@ function stepContext<S>(options: FetchOptions<S>, run: RunRow, passBeforeMs: num
   const context = typeContext(service, type, settings, now());
   return {
     ...context,
+    // A page has hundreds of thousands of values and few fields.
+    specOf: memoize(context.specOf),
+    nameOf: memoize(numberOf),
     store,
     firehose,
     remote: lane.remote,
@@ -158,6 +167,7 @@ function stepContext<S>(options: FetchOptions<S>, run: RunRow, passBeforeMs: num
     link: linkToParent && type.entity === "user",
     ...(passBeforeMs === undefined ? {} : { passBeforeMs }),
     settleMs,
+    verbose: run.options.verbose === true,
     signal,
     onRows,
     ownFacts: new Set(context.mapped),

@@ -77,7 +77,7 @@ export function createHealth<S>(options: HealthOptions<S>): HealthOf<S> {
   }
 
   function said({ problems, settings }: Tenant<S>): readonly Finding[] {
-    if (settings !== undefined) return service.check(settings);
+    if (settings !== undefined) return service.checkSettings(settings);
     return problems.map((problem) => ({ level: "error", text: `The settings cannot be used. ${problem}` }));
   }
 

@@ -155,6 +155,7 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
       version: append ? 0 : message.version,
       ...(message.undated === true ? { undated: true as const } : {}),
       merged: candidate.swallowed,
+      ...(plan.type === typeOf(service, message.entity) ? { claims: claimsOf(message) } : {}),
       ...(append ? { once: true as const } : {}),
     };
     if (plan.kind === "halted") return { ...base, content: { kind: "end", ending: end("skipped", plan.reason) } };

@@ -10,7 +10,7 @@ export interface LogLine {
   readonly context: Readonly<Record<string, string>>;
   readonly data: Readonly<Record<string, unknown>>;
   /** The outcome that the line tells, for those who count; not written. */
-  readonly ended?: { readonly type: string; readonly ending: Ending };
+  readonly ended?: { readonly type: string; readonly hullId: string; readonly ending: Ending };
 }
 
 export type Log = (line: LogLine) => void;
@@ -54,7 +54,7 @@ export function outcomeLine(credentials: Pick<Credentials, "organization" | "id"
     get data() {
       return outcomeData(event);
     },
-    ended: { type: event.type, ending },
+    ended: { type: event.type, hullId: event.hullId, ending },
   };
 }
 

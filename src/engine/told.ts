@@ -14,6 +14,8 @@ export const ACCOUNT = "@account";
 
 export interface ToldContext {
   readonly specOf: (field: string) => FieldSpec;
+  /** Number of a field's name; see `numberOf`. */
+  readonly nameOf: (field: string) => number;
   /** Fields of the outgoing mapping: their marks stand with the other facts. */
   readonly ownFacts: ReadonlySet<string>;
   /** Number of today's mapping: what was complete for another one is compared anew. */
@@ -46,13 +48,13 @@ export function newsOf(
     if (context.ownFacts.has(field) || field === "_id" || known[field]?.[2] != null) {
       const mark = field === "_id" ? record.id : fingerprint(value, context.specOf(field).type);
       const told = known[field]?.[2] ?? null;
-      const number = told === null ? before.get(numberOf(field)) : undefined;
+      const number = told === null ? before.get(context.nameOf(field)) : undefined;
       if (told === mark || (told === null && number === undefined && isDefault(value))) continue;
       facts[field] = mark;
       // Mapped only since it was told: Hull knows it, it is remembered in another place from now on.
       if (number === numberOf(canonical(value, context.specOf(field).type))) continue;
     } else {
-      const name = numberOf(field);
+      const name = context.nameOf(field);
       const mark = numberOf(canonical(value, context.specOf(field).type));
       const told = before.get(name);
       if (told === mark || (told === undefined && isDefault(value))) continue;

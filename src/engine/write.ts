@@ -32,6 +32,7 @@ function changeOf({ specOf }: TypeContext, work: Work): Change {
     work,
     difference,
     intent: {
+      hullId: work.entry.hullId,
       kind: create ? "create" : "update",
       ...(mirror === undefined ? {} : { remoteId: mirror.id }),
       keys,

@@ -106,9 +106,21 @@ export interface FindKnowledge {
   readonly identityOnly: boolean;
 }
 
+/** One thing that a message must fulfil, and whether it does. */
+export interface Check {
+  /** For people: the setting's title, or what must be there. */
+  readonly name: string;
+  /** `bypassed`: it would have failed, but exports and batches go past it. */
+  readonly verdict: "passed" | "failed" | "bypassed";
+  /** What the outcome says when it fails. */
+  readonly reason: Reason;
+}
+
 /** One record to be written. `fields` holds wire values; nothing else may be sent besides what identifies. */
 export interface Intent {
   readonly kind: "create" | "update";
+  /** The Hull entity that it is for; nothing for the service to send. */
+  readonly hullId?: string;
   /** Known for updates. */
   readonly remoteId?: string;
   readonly keys: Keys;
@@ -177,8 +189,11 @@ export interface IncomingAttribute {
   readonly volatile?: true;
 }
 
-/** A row of a list. */
+/** A row of a list. What is not asked for need not be made: of most rows id and age are enough. */
 export interface ListedRecord {
+  readonly id: string;
+  /** Milliseconds since 1970. */
+  readonly updatedAtMs?: number | undefined;
   readonly record: RemoteRecord;
   /** What the record itself offers towards Hull: external_id, email or domain. Nobody has checked that it is unique. */
   readonly claims: Claims;
@@ -271,13 +286,15 @@ export interface Service<S> {
   /** Parses `private_settings` of any installation, old or new. */
   readSettings(privateSettings: unknown): SettingsResult<S>;
   /** What can be said of the settings alone, in the order in which it is best mended; pure. */
-  check(settings: S): readonly Finding[];
+  checkSettings(settings: S): readonly Finding[];
   /** The fields that every tenant has, for a list in the settings; undefined when there is no such list. Pure. */
   fieldOptions(table: string, use: FieldUse): readonly FieldOption[] | undefined;
   /** Undefined when a setting that reaching the service needs (the token) is missing. */
   target(settings: S): Target | undefined;
   /** Filter and mapping; pure, no I/O. `isExport` skips the filters, never the hard restrictions. */
   plan(message: EntityMessage, settings: S): readonly Plan[];
+  /** What `plan` looks at before it maps the entity's own record, in its order; for people who ask why. Pure. */
+  checks(message: EntityMessage, settings: S): readonly Check[];
   /**
    * A short text that is the same for two messages of an entity only if `plan` makes the same single record of both;
    * undefined where that cannot be told cheaply. Pure.

@@ -2,6 +2,7 @@
 import { openEntries, type Entries } from "./entries";
 import { closeLetter } from "./letters";
 import type { Content, Doubt, Ending, EntryRow, RecordRow } from "./rows";
+import { namesIn, rename } from "./known-by";
 import { openSeen } from "./seen";
 import type { Acceptance, Accepted, NewContent, RecordEnding } from "./store";
 import { countEnding, ending, keepDoubt, linkOf, remoteRow, type Ledger, type Tables } from "./tables";
@@ -67,7 +68,10 @@ export function acceptOne(tables: Tables, ledger: Ledger, acceptance: Acceptance
   const saveRecord = (changes: Pick<RecordRow, "last" | "same">): void => {
     const { same: _, ...kept } = record ?? { revision: 0 };
     const { version, messageId } = acceptance;
-    tables.records.put([remote, type, hullId], { ...kept, version, messageId, ...changes, ...seen.recent() });
+    const claims = acceptance.claims === undefined ? record?.claims : namesIn(acceptance.claims);
+    rename(tables, [remote, type, hullId], record?.claims, claims);
+    const named = claims === undefined ? {} : { claims };
+    tables.records.put([remote, type, hullId], { ...kept, version, messageId, ...named, ...changes, ...seen.recent() });
   };
 
   if (content.kind === "same") {

@@ -5,13 +5,17 @@ import { fetchView, forgetGone, markVanished, sharedKeys, takeFetched } from "./
 import { forgetEntity } from "./forget";
 import { forgetTenant } from "./forget-tenant";
 import { hurryEntries } from "./entries";
+import { hourCounts } from "./hours";
+import { findBy } from "./known-by";
 import type { Key, KeyValue } from "./kv";
 import { closeLetter, familyOf, findLetter, indexOldLetters, listLetters } from "./letters";
 import { candidates, confirmTold, noteScan, observe } from "./mirror";
+import { recall } from "./recall";
 import { replayLetter } from "./replay";
 import { createHousekeeping } from "./retention";
 import type { EntryRow } from "./rows";
 import { beginRun, changeRun, lastRun, listRuns, openRunsOf } from "./runs";
+import { passOver, toldUnder } from "./sightings";
 import { inSlices, SLICE } from "./slices";
 import { attemptOne, recoverOne, settleOne } from "./settle";
 import type { Backlog, Lane, RecordView, Store, Tally } from "./store";
@@ -113,6 +117,9 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
       );
     },
 
+    recall: (lane, type, hullId) => read(() => recall(tables, lane, type, hullId)),
+    findBy: (lane, type, asked, limit) => read(() => findBy(tables, lane, type, asked, limit)),
+
     lanes: () =>
       read(() =>
         [...tables.depth.range([])]
@@ -201,6 +208,15 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
         }),
       );
     },
+    toldUnder: (remote, type, ids) => read(() => toldUnder(tables, remote, type, ids)),
+    passOver: async (remote, type, { ids, ...passing }) => {
+      await inSlices(ids, (slice) =>
+        transact(tables, (ledger) => {
+          passOver(tables, ledger, remote, type, { ...passing, ids: slice });
+          return [];
+        }),
+      );
+    },
     noteScan: (remote, type, scan) => kv.transact(() => noteScan(tables, remote, type, scan)),
     markVanished: (remote, type, query) => kv.transact(() => markVanished(tables, remote, type, query)),
     sharedKeys: (remote, type, wanted) => read(() => sharedKeys(tables, remote, type, wanted)),
@@ -250,6 +266,7 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
         const messages = Object.values(family("messages")).reduce((sum, count) => sum + count, 0);
         return { messages, outcomes: family("outcomes"), derived: family("derived") };
       }),
+    hours: (tenant, fromMs) => read(() => hourCounts(tables, tenant, fromMs)),
     depth: (lane) => read(() => tables.depth.get(laneKey(lane)) ?? { outbox: 0, tells: 0 }),
     deadLetters: (lane) => read(() => [...tables.dead.range(laneKey(lane))].map(([, row]) => row)),
     letters: (query) => read(() => listLetters(tables, query)),

@@ -1,8 +1,9 @@
 /** What a full fetch found: it becomes known here in the moment in which Hull knows it. */
 import type { Keys } from "../record";
 import { forgetDigest } from "./entries";
-import { forgetMirror, observe } from "./mirror";
+import { forgetMirror, keepMirror, observed } from "./mirror";
 import type { Fact, MirrorRow } from "./rows";
+import { sight, sightingOf } from "./sightings";
 import type { FetchedRow, FetchStep, Vanished, VanishQuery } from "./store";
 import { indexValue, mirrorRow, remoteRow, type Ledger, type Tables } from "./tables";
 
@@ -35,27 +36,15 @@ function isBusy(tables: Tables, remote: string, type: string, hullId: string): b
 export function takeFetched(tables: Tables, ledger: Ledger, remoteKey: string, type: string, step: FetchStep): void {
   const { readAtMs, settleMs, rows, run } = step;
   const remote = remoteRow(tables, remoteKey);
-  const counted = new Set(
-    rows.flatMap(({ seen: { id } }) => (mirrorRow(tables, remote, type, id)?.countedIn === run ? [id] : [])),
-  );
-  observe(
-    tables,
-    remoteKey,
-    type,
-    readAtMs,
-    settleMs,
-    rows.map(({ seen }) => seen),
-  );
-  for (const row of rows) {
-    if (!counted.has(row.seen.id)) ledger.run(run, row.line);
-    counted.add(row.seen.id);
-    const before = mirrorRow(tables, remote, type, row.seen.id);
-    if (before !== undefined)
-      tables.mirror.put([remoteKey, type, row.seen.id], { ...told(before, row), countedIn: run });
+  for (const { seen, told, line } of rows) {
+    const before = mirrorRow(tables, remote, type, seen.id);
+    keepMirror(tables, remote, type, before, withTold(observed(remote, before, seen, readAtMs, settleMs), told));
+    const sighted = { readAtMs, run, told: told === undefined ? ("keep" as const) : (told.mapping ?? 0) };
+    if (sight(tables, remote, type, seen.id, sighted)) ledger.run(run, line);
   }
 }
 
-function told(before: MirrorRow, { told: known }: FetchedRow): MirrorRow {
+function withTold(before: MirrorRow, known: FetchedRow["told"]): MirrorRow {
   if (known === undefined) return before;
   const facts: Record<string, Fact> = { ...before.facts };
   for (const [field, mark] of Object.entries(known.facts)) {
@@ -77,11 +66,14 @@ export function markVanished(tables: Tables, remoteKey: string, type: string, qu
   const rows = [...tables.mirror.range([remoteKey, type], { ...start, limit })];
   const gone: MirrorRow[] = [];
   for (const [key, row] of rows) {
-    const known = Math.max(row.seenAtMs ?? 0, row.writtenAtMs ?? 0);
+    const listedAtMs = sightingOf(tables, remote, type, row.id)?.[0] ?? 0;
+    const known = Math.max(listedAtMs, row.seenAtMs ?? 0, row.writtenAtMs ?? 0);
     if (row.generation !== remote.generation || known >= scanStartedAtMs) continue;
     if (row.missing === true && (untold === undefined || isTold(row, untold))) continue;
     const marked: MirrorRow = { ...row, missing: true, complete: false };
     tables.mirror.put(key, marked);
+    // It is compared anew when it is there again.
+    tables.sightings.remove(key);
     if (row.linkedTo !== undefined) forgetDigest(tables, remoteKey, { type, hullId: row.linkedTo });
     gone.push(marked);
   }

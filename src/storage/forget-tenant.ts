@@ -45,7 +45,14 @@ function forgetRemoteRows(tables: Tables, { remote, tenant }: Lane, limit: numbe
   );
   if (users.length + busy.length > 0) return 0;
   let removed = 0;
-  for (const table of [tables.records, tables.mirror, tables.mirrorKeys, tables.remotes]) {
+  for (const table of [
+    tables.records,
+    tables.knownBy,
+    tables.mirror,
+    tables.sightings,
+    tables.mirrorKeys,
+    tables.remotes,
+  ]) {
     const rows = [...table.range([remote], { limit })];
     for (const [key] of rows) table.remove(key);
     removed += rows.length;
@@ -57,8 +64,11 @@ function forgetRemoteRows(tables: Tables, { remote, tenant }: Lane, limit: numbe
 function forgetTenantRow(tables: Tables, tenant: string): number {
   const lanes = lanesOf(tables, tenant);
   for (const { remote } of lanes) tables.depth.remove([remote, tenant]);
-  const counts = [...tables.tally.range([tenant])];
-  for (const [key] of counts) tables.tally.remove(key);
+  const counts = [tables.tally, tables.hours].flatMap((table) => {
+    const keys = [...table.range([tenant])].map(([key]) => key);
+    for (const key of keys) table.remove(key);
+    return keys;
+  });
   const known = tables.tenants.get([tenant]) !== undefined;
   tables.tenants.remove([tenant]);
   const abandoned = lanes.map(({ remote }) => remote).filter((remote) => tables.remotes.get([remote]) === undefined);

@@ -2,6 +2,7 @@
 import { openEntries } from "./entries";
 import type { Key } from "./kv";
 import { childLetters, closeLetter } from "./letters";
+import { rename } from "./known-by";
 import { forgetMirror } from "./mirror";
 import type { Content } from "./rows";
 import { forgetReportLines } from "./runs";
@@ -97,6 +98,7 @@ function forgetRecord(tables: Tables, ledger: Ledger, key: LetterKey): RecordEnd
   const recordKey = [remote, type, hullId];
   const record = tables.records.get(recordKey);
   if (record?.remoteId !== undefined) forgetLinked(tables, key, record.remoteId);
+  rename(tables, [remote, type, hullId], record?.claims);
   if (record === undefined || !isWaiting(tables, recordKey)) tables.records.remove(recordKey);
   else {
     // Another connector of the remote has not heard of it yet: what it delivers must find its place.

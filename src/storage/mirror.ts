@@ -32,7 +32,8 @@ export function patchMirror(
     facts[field] = [there ?? oldRemote, sent ?? oldSent, told];
   }
   const parentId = patch.parentId ?? before?.parentId;
-  store(tables, remote, type, stored?.keys ?? {}, {
+  if (patch.fresh) tables.sightings.remove([remote.key, type, patch.id]);
+  keepMirror(tables, remote, type, stored, {
     id: patch.id,
     generation: remote.generation,
     keys: withoutEmpty({ ...before?.keys, ...patch.keys }),
@@ -52,9 +53,8 @@ export function patchMirror(
 }
 
 /** What Hull knows besides the facts. */
-function toldOf(row: MirrorRow | undefined): Pick<MirrorRow, "toldRest" | "countedIn"> {
-  const { toldRest, countedIn } = row ?? {};
-  return { ...(toldRest === undefined ? {} : { toldRest }), ...(countedIn === undefined ? {} : { countedIn }) };
+function toldOf({ toldRest }: Partial<MirrorRow> = {}): Pick<MirrorRow, "toldRest"> {
+  return toldRest === undefined ? {} : { toldRest };
 }
 
 function withoutEmpty(keys: Keys): Keys {
@@ -73,32 +73,42 @@ export function observe(
   const remote = remoteRow(tables, remoteKey);
   for (const seen of observations) {
     const before = mirrorRow(tables, remote, type, seen.id);
-    if (before?.writtenAtMs !== undefined && before.writtenAtMs > readAtMs - settleMs) {
-      tables.mirror.put([remote.key, type, seen.id], { ...before, seenAtMs: readAtMs });
-      continue;
-    }
-    const facts: Record<string, Fact> = { ...before?.facts };
-    for (const [field, there] of Object.entries(seen.facts)) {
-      const [, sent, told] = facts[field] ?? UNKNOWN;
-      facts[field] = [there, sent, told];
-    }
-    const created = seen.createdAtMs ?? before?.createdAtMs;
-    const parentId = seen.parentId ?? before?.parentId;
-    store(tables, remote, type, before?.keys ?? {}, {
-      id: seen.id,
-      generation: remote.generation,
-      keys: seen.keys,
-      ...(parentId === undefined ? {} : { parentId }),
-      ...(before?.linkedTo === undefined ? {} : { linkedTo: before.linkedTo }),
-      facts,
-      complete: seen.complete || (before?.complete ?? false),
-      ...(seen.archived ? { archived: true } : {}),
-      ...(created === undefined ? {} : { createdAtMs: created }),
-      ...(before?.writtenAtMs === undefined ? {} : { writtenAtMs: before.writtenAtMs }),
-      seenAtMs: readAtMs,
-      ...toldOf(before),
-    });
+    keepMirror(tables, remote, type, before, observed(remote, before, seen, readAtMs, settleMs));
   }
+}
+
+/** The row of a record that was read. */
+export function observed(
+  remote: RemoteRow,
+  before: MirrorRow | undefined,
+  seen: Observation,
+  readAtMs: number,
+  settleMs: number,
+): MirrorRow {
+  if (before?.writtenAtMs !== undefined && before.writtenAtMs > readAtMs - settleMs) {
+    return { ...before, seenAtMs: readAtMs };
+  }
+  const facts: Record<string, Fact> = { ...before?.facts };
+  for (const [field, there] of Object.entries(seen.facts)) {
+    const [, sent, told] = facts[field] ?? UNKNOWN;
+    facts[field] = [there, sent, told];
+  }
+  const created = seen.createdAtMs ?? before?.createdAtMs;
+  const parentId = seen.parentId ?? before?.parentId;
+  return {
+    id: seen.id,
+    generation: remote.generation,
+    keys: seen.keys,
+    ...(parentId === undefined ? {} : { parentId }),
+    ...(before?.linkedTo === undefined ? {} : { linkedTo: before.linkedTo }),
+    facts,
+    complete: seen.complete || (before?.complete ?? false),
+    ...(seen.archived ? { archived: true } : {}),
+    ...(created === undefined ? {} : { createdAtMs: created }),
+    ...(before?.writtenAtMs === undefined ? {} : { writtenAtMs: before.writtenAtMs }),
+    seenAtMs: readAtMs,
+    ...toldOf(before),
+  };
 }
 
 /** Everything of a type was read. */
@@ -125,7 +135,15 @@ export function confirmTold(
   tables.mirror.put([remote.key, type, id], { ...row, facts: merged });
 }
 
-function store(tables: Tables, remote: RemoteRow, type: string, before: Keys, row: MirrorRow): void {
+/** Writes a row with its index. @param stored the row that stands there now */
+export function keepMirror(
+  tables: Tables,
+  remote: RemoteRow,
+  type: string,
+  stored: MirrorRow | undefined,
+  row: MirrorRow,
+): void {
+  const before: Keys = stored?.keys ?? {};
   const path = (name: string, value: string): string[] => [remote.key, type, name, indexValue(value), row.id];
   for (const [name, value] of Object.entries(before)) {
     if (row.keys[name] !== value) tables.mirrorKeys.remove(path(name, value));
@@ -144,6 +162,7 @@ export function forgetMirror(tables: Tables, remote: RemoteRow, type: string, id
     tables.mirrorKeys.remove([remote.key, type, name, indexValue(value), id]);
   }
   tables.mirror.remove([remote.key, type, id]);
+  tables.sightings.remove([remote.key, type, id]);
 }
 
 /** Today's rows that carry a key value, compared without case. */

@@ -114,6 +114,7 @@ export const RECORD = row<RecordRow>({
   doubt: true,
   same: true,
   recent: true,
+  claims: true,
 });
 
 export const MIRROR = row<MirrorRow>({
@@ -130,7 +131,6 @@ export const MIRROR = row<MirrorRow>({
   seenAtMs: true,
   missing: true,
   toldRest: true,
-  countedIn: true,
 });
 
 export const ENTRY = row<EntryRow>({

@@ -1,5 +1,6 @@
 /** Forgetting what is old: dead letters, how messages ended, ids of messages and events. A bounded step at a time. */
 import type { Key, Table } from "./kv";
+import { forgetOldHours, hasOldHours } from "./hours";
 import { closeLetter } from "./letters";
 import type { RecordRow } from "./rows";
 import { oldRuns, removeRuns } from "./runs";
@@ -29,13 +30,14 @@ export function createHousekeeping(tables: Tables): (olderThanMs: number) => Pro
       const keptMs = record !== undefined && isEmpty(record) ? Math.max(olderThanMs, EVENTS_MS) : olderThanMs;
       return (record?.last?.atMs ?? nowMs) < nowMs - keptMs;
     };
-    const { letters, records, runs, tired } = kv.read(() => ({
+    const { letters, records, runs, tired, owners } = kv.read(() => ({
+      owners: [...tables.tenants.range([])].flatMap(([, { key }]) => (hasOldHours(tables, key) ? [key] : [])),
       runs: oldRuns(tables, nextRuns(), nowMs - olderThanMs),
       letters: nextLetters().filter(isOldLetter),
       records: nextRecords().filter(isOldRecord),
       tired: ids.filter((table) => hasOld(table, nowMs)),
     }));
-    if (letters.length + records.length + runs.length + tired.length === 0) return 0;
+    if (letters.length + records.length + runs.length + tired.length + owners.length === 0) return 0;
     return kv.transact(() => {
       // Looked at once more: since then they may have been written anew.
       const oldLetters = letters.filter(isOldLetter);
@@ -44,7 +46,8 @@ export function createHousekeeping(tables: Tables): (olderThanMs: number) => Pro
       for (const key of oldRecords) forgetLast(tables, key);
       const runRows = removeRuns(tables, runs, WALK);
       const oldIds = tired.reduce((sum, table) => sum + forgetOld(table, nowMs, WALK), 0);
-      return oldLetters.length + oldRecords.length + runRows + oldIds;
+      const oldHours = owners.reduce((sum, tenant) => sum + forgetOldHours(tables, tenant, WALK), 0);
+      return oldLetters.length + oldRecords.length + runRows + oldIds + oldHours;
     });
   };
 }

@@ -52,6 +52,8 @@ export interface RecordRow {
   readonly same?: string;
   /** The last few messages that were taken in; see `seen.ts`. */
   readonly recent?: string;
+  /** E-mail, external id and domain of the newest message; see `known-by.ts`. */
+  readonly claims?: Claims;
 }
 
 export interface Ending {
@@ -87,13 +89,12 @@ export interface MirrorRow {
   readonly archived?: boolean;
   readonly createdAtMs?: number;
   readonly writtenAtMs?: number;
+  /** When its content was read last; lists that showed it since are in `sightings.ts`. */
   readonly seenAtMs?: number;
   /** A complete scan did not meet it: read it before anything is concluded. */
   readonly missing?: true;
   /** What Hull was told besides the mapped fields: numbers of field and value, in turns; see `engine/told.ts`. */
   readonly toldRest?: readonly number[];
-  /** The fetch that counted it last: a page that comes twice counts once. */
-  readonly countedIn?: string;
 }
 
 /** The whole desired state of one record, with the message it came from. The newest version wins. */

@@ -3,6 +3,9 @@
  * database and a shared one can both offer it. Every write resolves only when it is durable.
  */
 import type { Claims, Json, Keys } from "../record";
+import type { HourCount } from "./hours";
+import type { Asked } from "./known-by";
+import type { Recalled } from "./recall";
 import type {
   Content,
   DeadLetterRow,
@@ -49,6 +52,8 @@ export interface Acceptance {
   readonly undated?: true;
   /** Older messages of the same entity that this one swallowed. */
   readonly merged: readonly string[];
+  /** By which a person may ask for the entity; only of its own record. */
+  readonly claims?: Claims;
   /** The run that the message belongs to: its outcome counts there too. */
   readonly run?: string;
   /** Taken in once for all time: what has the same id later is the same thing again. */
@@ -223,7 +228,12 @@ export interface ReportLine {
 export interface FetchedRow {
   readonly seen: Observation;
   /** Undefined when Hull was not told and what it knows is not known to be up to date. */
-  readonly told?: { readonly facts: Readonly<Record<string, string>>; readonly rest: readonly number[] };
+  readonly told?: {
+    readonly facts: Readonly<Record<string, string>>;
+    readonly rest: readonly number[];
+    /** Number of the mapping under which Hull knows everything now; absent when it does not. */
+    readonly mapping?: number;
+  };
   /** For the run's counts, and its report. */
   readonly line: ReportLine;
 }
@@ -234,6 +244,17 @@ export interface FetchStep {
   readonly settleMs: number;
   readonly rows: readonly FetchedRow[];
   readonly run: string;
+}
+
+/** Listed records that need no comparison: no more is noted than that they are there. */
+export interface Passing {
+  /** When the page was asked for, milliseconds since 1970. */
+  readonly readAtMs: number;
+  readonly ids: readonly string[];
+  readonly run: string;
+  /** For the run's counts. */
+  readonly outcome: string;
+  readonly code: string;
 }
 
 export interface VanishQuery {
@@ -311,6 +332,16 @@ export interface Store {
   /** @param progress a run's checkpoint, written together with the last of the messages */
   accept(acceptances: readonly Acceptance[], progress?: RunProgress): Promise<readonly Accepted[]>;
 
+  /** Everything that is remembered of one record. */
+  recall(lane: Lane, type: string, hullId: string): Promise<Recalled>;
+  /** Hull ids of records that carry a claim; `key`: the service's name of it. */
+  findBy(
+    lane: Lane,
+    type: string,
+    asked: { readonly name: Asked; readonly value: string; readonly key?: string | undefined },
+    limit: number,
+  ): Promise<readonly string[]>;
+
   /** Lanes that have anything in outbox or write-back. */
   lanes(): Promise<readonly Lane[]>;
   /** Entries whose time has come, oldest first. */
@@ -359,6 +390,8 @@ export interface Store {
     type: string,
     ids: readonly string[],
   ): Promise<readonly { readonly mirror?: MirrorRow; readonly busy: boolean }[]>;
+  /** Per record the number of the mapping under which Hull knows everything of it; undefined when it may not. */
+  toldUnder(remote: string, type: string, ids: readonly string[]): Promise<readonly (number | undefined)[]>;
   /** Names of each record's keys that another record of today has, too. */
   sharedKeys(
     remote: string,
@@ -367,6 +400,8 @@ export interface Store {
   ): Promise<readonly (readonly string[])[]>;
   /** What was listed, what Hull confirmed of it, and the counts become known together. */
   takeFetched(remote: string, type: string, step: FetchStep): Promise<void>;
+  /** Counts listed records that need no comparison, and notes that they are there. */
+  passOver(remote: string, type: string, passing: Passing): Promise<void>;
   /** A complete scan of a type has ended. */
   noteScan(remote: string, type: string, scan: Scan): Promise<void>;
   /** Marks some of what a complete scan did not meet. */
@@ -406,6 +441,8 @@ export interface Store {
   holds(lane: Lane): Promise<readonly HoldRow[]>;
 
   tally(tenant: string): Promise<Tally>;
+  /** Outcomes by the hour, oldest first; kept for eight days. @param fromMs milliseconds since 1970 */
+  hours(tenant: string, fromMs: number): Promise<readonly HourCount[]>;
   /** Entries and tells that wait. */
   depth(lane: Lane): Promise<{ readonly outbox: number; readonly tells: number }>;
   deadLetters(lane: Lane): Promise<readonly DeadLetterRow[]>;

@@ -2,6 +2,7 @@
 import { hash } from "node:crypto";
 import type { OutcomeKind } from "../record";
 import { createCache } from "./cached";
+import { countHour } from "./hours";
 import type { Key, KeyValue, Table } from "./kv";
 import { openNames, withNames, type Names } from "./names";
 import { ENTRY, MIRROR, packed, RECORD, TELL, type Codec } from "./packed";
@@ -19,6 +20,7 @@ import type {
   TenantRow,
 } from "./rows";
 import { countInRun } from "./runs";
+import type { Sighting } from "./sightings";
 import type { Lane, ReportLine } from "./store";
 
 /** Raised when the meaning of stored rows changes; older data is upgraded or refused at start. */
@@ -46,6 +48,10 @@ export interface Tables {
   readonly records: Table<RecordRow>;
   /** [remote, type, remote id] */
   readonly mirror: Table<MirrorRow>;
+  /** [remote, type, claim name, value, hull id] → 1 */
+  readonly knownBy: Table<number>;
+  /** [remote, type, remote id] */
+  readonly sightings: Table<Sighting>;
   /** [remote, type, key name, value, remote id] → 1 */
   readonly mirrorKeys: Table<number>;
   /** [remote, tenant, type, hull id] */
@@ -70,6 +76,8 @@ export interface Tables {
   readonly holds: Table<HoldRow>;
   /** [tenant, family, name] → count */
   readonly tally: Table<number>;
+  /** [tenant, hours since 1970, name] → count */
+  readonly hours: Table<number>;
   /** [remote, tenant] */
   readonly depth: Table<Depth>;
   /** [run id] */
@@ -105,6 +113,8 @@ export function openTables(database: KeyValue, now: () => number): Tables {
     seen: plain("seen"),
     records: hot("records", 2, RECORD),
     mirror: hot("mirror", 2, MIRROR),
+    knownBy: named("knownBy", 3),
+    sightings: named("sightings", 2),
     mirrorKeys: named("mirrorKeys", 3),
     outbox: hot("outbox", 3, ENTRY),
     queue: named("queue", 3),
@@ -117,6 +127,7 @@ export function openTables(database: KeyValue, now: () => number): Tables {
     letterParents: plain("letterParents"),
     holds: plain("holds"),
     tally: plain("tally"),
+    hours: plain("hours"),
     depth: plain("depth"),
     runs: plain("runs"),
     runsByTime: plain("runsByTime"),
@@ -165,7 +176,11 @@ export function openLedger(tables: Tables): Ledger {
     flush: () => {
       for (const [id, { met, lines }] of runs) seq = countInRun(tables, id, met, lines, seq);
       tables.meta.put(["seq"], seq);
-      for (const { key, by } of counts.values()) tables.tally.put(key, (tables.tally.get(key) ?? 0) + by);
+      for (const { key, by } of counts.values()) {
+        tables.tally.put(key, (tables.tally.get(key) ?? 0) + by);
+        const [tenant, family, name] = key;
+        if (family === "outcomes") countHour(tables, tenant, name, by);
+      }
       for (const { lane, outbox, tells } of depths.values()) {
         const key = [lane.remote, lane.tenant];
         const before = tables.depth.get(key) ?? { outbox: 0, tells: 0 };

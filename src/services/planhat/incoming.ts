@@ -10,7 +10,7 @@ import { isNamed } from "./incoming-settings";
 import type { IncomingRules } from "./incoming-settings";
 import { COMPANIES, customField, customName, ENDUSERS } from "./objects";
 import type { Directory } from "./owners";
-import { idOf, remoteRecord, valueOf } from "./remote";
+import { idOf, remoteRecord, updatedAtMsOf, valueOf } from "./remote";
 import { isObject } from "./rest";
 import type { Row } from "./rest";
 import type { PlanhatSettings } from "./settings";
@@ -37,18 +37,38 @@ export function createReader(
 ): Reader {
   const rules = rulesOf(type, settings);
   if (rules === undefined) {
-    return (row) => ({ record: remoteRecord(type, row, fields), claims: {}, attributes: [] });
+    return lazily({
+      record: (row) => remoteRecord(type, row, fields),
+      claims: () => ({}),
+      attributes: () => [],
+    });
   }
   const traits = traitsOf(type, rules);
   const mapped = [...fields].sort();
+  return lazily({
+    record: (row) => remoteRecord(type, row, fields),
+    claims: (row) => claimsOf(type, row),
+    attributes: (row) => attributesOf(type, row, mapped, rules, traits, members),
+  });
+}
+
+type Parts = Omit<ListedRecord, "id" | "updatedAtMs">;
+
+/** Makes each part when somebody looks: of most rows it is enough to know how old they are. */
+function lazily(make: { readonly [Part in keyof Parts]: (row: Row) => Parts[Part] }): Reader {
   return (row) => {
-    let attributes: readonly IncomingAttribute[] | undefined;
+    const made: { -readonly [Part in keyof Parts]?: Parts[Part] } = {};
     return {
-      record: remoteRecord(type, row, fields),
-      claims: claimsOf(type, row),
-      // Made when somebody looks: of most rows it is enough to know how old they are.
+      id: row._id,
+      updatedAtMs: updatedAtMsOf(row),
+      get record() {
+        return (made.record ??= make.record(row));
+      },
+      get claims() {
+        return (made.claims ??= make.claims(row));
+      },
       get attributes() {
-        return (attributes ??= attributesOf(type, row, mapped, rules, traits, members));
+        return (made.attributes ??= make.attributes(row));
       },
     };
   };

@@ -7,7 +7,7 @@ import { digestOf } from "./digest";
 import type { ConnectionOptions } from "./connection";
 import { createCustomFields } from "./custom-fields";
 import { COMPANIES, ENDUSERS, fieldSpec, LICENSES, OBJECT_TYPES, typeSpec } from "./objects";
-import { plan } from "./outgoing";
+import { checks, plan } from "./outgoing";
 import { optionsOf } from "./schema";
 import { readSettings } from "./settings";
 import type { MappingRow, PlanhatSettings } from "./settings";
@@ -36,10 +36,11 @@ export function createPlanhatService(options: PlanhatServiceOptions): PlanhatSer
     name: "planhat",
     types: OBJECT_TYPES,
     readSettings,
-    check: checkSettings,
+    checkSettings,
     fieldOptions: (table, use) => optionsOf(table, use, []),
     target: (settings) => targetOf(settings, template, options.fingerprintKey),
     plan,
+    checks,
     digest: digestOf,
     unconfirmed: (settings) => settings.unconfirmedActivities,
     field: fieldSpec,

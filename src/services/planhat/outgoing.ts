@@ -7,7 +7,7 @@
 import type { EntityMessage } from "../../engine/message";
 import { reason } from "../../engine/outcome";
 import type { Reason, ReasonCode } from "../../engine/outcome";
-import type { Claims, DesiredParent, Plan, PlannedRecord } from "../service";
+import type { Check, Claims, DesiredParent, Plan, PlannedRecord } from "../service";
 import { planActivities } from "./activities";
 import { own, shortened, textOf } from "./attributes";
 import { planLicenses } from "./licenses";
@@ -37,8 +37,15 @@ export function plan(message: EntityMessage, settings: PlanhatSettings): readonl
   return [parent, ...further];
 }
 
-function planUser(message: EntityMessage, settings: PlanhatSettings): PlannedRecord {
-  const mapped = mapFields(ENDUSERS.name, settings.mapping.endusers, messageSource(message), settings.clearOnNull);
+/** Everything that a message must fulfil; without a token nothing else matters. */
+export function checks(message: EntityMessage, settings: PlanhatSettings): readonly Check[] {
+  if (settings.token === undefined) return [check("Personal Access Token", false, "missing_token")];
+  return message.entity === "user"
+    ? userChecks(message, settings, mapUser(message, settings))
+    : accountChecks(message, settings, companyOf(message, settings, settings.clearOnNull));
+}
+
+function userChecks(message: EntityMessage, settings: PlanhatSettings, mapped: Mapped): readonly Check[] {
   const externalId = accountExternalId(message);
   const hasAccount = Object.keys(message.account).length > 0;
   const hasEmail = textOf(own(message.user, "email")) !== undefined;
@@ -46,14 +53,27 @@ function planUser(message: EntityMessage, settings: PlanhatSettings): PlannedRec
   const keyMapped = settings.mapping.endusers.some((row) => row.field === "email" || row.field === "externalId");
   const withoutEmail = settings.requireEmail && !hasEmail;
 
-  const reasons = collect([
-    [!message.isExport && !inSegment(settings.userSegments, message.segmentIds), "outside_user_segments"],
-    [!hasAccount, "missing_account"],
-    [hasAccount && externalId === undefined, "missing_account_external_id"],
-    [hasAccount && !message.isExport && !companyFilterLets(message, settings), "user_account_outside_segments"],
-    [withoutEmail, "missing_email"],
-    [keyless && (!withoutEmail || !keyMapped), "missing_identity"],
-  ]);
+  const { isExport } = message;
+  const ofAccount = [
+    check("External id of the account", externalId !== undefined, "missing_account_external_id"),
+    filter("Company Filter", companyFilterLets(message, settings), "user_account_outside_segments", isExport),
+  ];
+  return [
+    filter("Endusers Filter", inSegment(settings.userSegments, message.segmentIds), "outside_user_segments", isExport),
+    check("Account of the user", hasAccount, "missing_account"),
+    ...(hasAccount ? ofAccount : []),
+    check("E-mail address", !withoutEmail, "missing_email"),
+    check("Key in the mapping", !keyless || (withoutEmail && keyMapped), "missing_identity"),
+  ];
+}
+
+function mapUser(message: EntityMessage, { mapping, clearOnNull }: PlanhatSettings): Mapped {
+  return mapFields(ENDUSERS.name, mapping.endusers, messageSource(message), clearOnNull);
+}
+
+function planUser(message: EntityMessage, settings: PlanhatSettings): PlannedRecord {
+  const mapped = mapUser(message, settings);
+  const reasons = reasonsAgainst(userChecks(message, settings, mapped));
   if (reasons.length > 0) return skipped(reasons);
   const parent = parentOf(message, settings);
   const broken = [...mapped.brokenKeys, ...parent.brokenKeys];
@@ -73,16 +93,18 @@ function planUser(message: EntityMessage, settings: PlanhatSettings): PlannedRec
   };
 }
 
+function accountChecks(message: EntityMessage, settings: PlanhatSettings, company: Mapped): readonly Check[] {
+  const inside = inSegment(settings.accountSegments, message.segmentIds, message.accountSegmentIds);
+  return [
+    filter("Company Filter", inside, "outside_account_segments", message.isExport),
+    check("External id of the account", accountExternalId(message) !== undefined, "missing_account_external_id"),
+    check("Company name", textOf(company.fields["name"]) !== undefined, "missing_name"),
+  ];
+}
+
 function planAccount(message: EntityMessage, settings: PlanhatSettings): PlannedRecord {
   const company = companyOf(message, settings, settings.clearOnNull);
-  const reasons = collect([
-    [
-      !message.isExport && !inSegment(settings.accountSegments, message.segmentIds, message.accountSegmentIds),
-      "outside_account_segments",
-    ],
-    [accountExternalId(message) === undefined, "missing_account_external_id"],
-    [textOf(company.fields["name"]) === undefined, "missing_name"],
-  ]);
+  const reasons = reasonsAgainst(accountChecks(message, settings, company));
   if (reasons.length > 0) return skipped(reasons);
   if (company.brokenKeys.length > 0) return rejected(company.brokenKeys);
   return {
@@ -103,8 +125,18 @@ export function inSegment(chosen: readonly string[], ...memberships: readonly (r
   return chosen.some((id) => EVERYBODY.includes(id) || memberships.some((ids) => ids.includes(id)));
 }
 
-function collect(checks: readonly (readonly [boolean, ReasonCode])[]): readonly Reason[] {
-  return checks.filter(([applies]) => applies).map(([, code]) => reason(code));
+function check(name: string, fulfilled: boolean, code: ReasonCode): Check {
+  return { name, verdict: fulfilled ? "passed" : "failed", reason: reason(code) };
+}
+
+function reasonsAgainst(all: readonly Check[]): readonly Reason[] {
+  return all.filter(({ verdict }) => verdict === "failed").map((each) => each.reason);
+}
+
+/** Chosen by the settings: exports and batches go past it. */
+function filter(name: string, fulfilled: boolean, code: ReasonCode, isExport: boolean): Check {
+  const { reason: why } = check(name, fulfilled, code);
+  return { name, verdict: fulfilled ? "passed" : isExport ? "bypassed" : "failed", reason: why };
 }
 
 const skipped = (reasons: readonly Reason[]): PlannedRecord => ({ kind: "end", outcome: "skipped", reasons });

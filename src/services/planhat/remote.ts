@@ -27,7 +27,7 @@ export function remoteRecord(type: string, row: Row, fields: readonly string[] |
   });
   const parentId = parent === undefined ? undefined : idOf(row[parent.field]);
   const createdAtMs = instant(row["createDate"]) ?? instant(row["createdAt"]) ?? birthOf(row._id);
-  const updatedAtMs = instant(row["updatedAt"]) ?? instant(row["lastUpdated"]);
+  const updatedAtMs = updatedAtMsOf(row);
   return {
     id: row._id,
     keys: Object.fromEntries(found),
@@ -38,6 +38,11 @@ export function remoteRecord(type: string, row: Row, fields: readonly string[] |
     ...(createdAtMs !== undefined && { createdAtMs }),
     ...(updatedAtMs !== undefined && { updatedAtMs }),
   };
+}
+
+/** When Planhat last touched the record, milliseconds since 1970. */
+export function updatedAtMsOf(row: Row): number | undefined {
+  return instant(row["updatedAt"]) ?? instant(row["lastUpdated"]);
 }
 
 function fieldOf(row: Row, name: string): Json {

@@ -45,7 +45,7 @@ export function createFakeService(): FakeService {
       if (host === "") return { ok: false, problems: ["host is empty"] };
       return { ok: true, settings: { host, ...(token === undefined ? {} : { token }) }, warnings: [] };
     },
-    check: ({ token }) => (token === undefined ? [{ level: "setupRequired", text: "There is no token." }] : []),
+    checkSettings: ({ token }) => (token === undefined ? [{ level: "setupRequired", text: "There is no token." }] : []),
     fieldOptions: (table) => (table === "companies" ? [{ value: "name", label: "Name" }] : undefined),
     target: ({ token, host }): Target | undefined =>
       token === undefined
@@ -57,6 +57,7 @@ export function createFakeService(): FakeService {
           },
     unconfirmed: () => "repeat",
     digest: ({ account }) => JSON.stringify([account["name"], account["external_id"], account["planhat/id"]]),
+    checks: () => [],
     plan: (message): readonly Plan[] => {
       const { name, external_id } = message.account;
       const own = { type: "companies", hullId: message.id };

@@ -39,7 +39,7 @@ async function open(more: Partial<HealthOptions<FakeSettings>> = {}, stored: unk
   });
   const service = {
     ...createFakeService(),
-    check: () => said,
+    checkSettings: () => said,
     connect: () => connection,
     fetchPolicy: () => ({ types: [{ type: "companies", intervalMinutes: 180 }], linkToParent: false }),
   };

@@ -8,6 +8,7 @@ import { remoteRecord } from "./fake-service";
 
 const CONTEXT: ToldContext = {
   specOf: (field) => fieldSpec("endusers", field),
+  nameOf: numberOf,
   ownFacts: new Set(["position", "tags"]),
   mapping: 7,
 };
@@ -20,6 +21,7 @@ const attribute = (field: string, value: Json, more: Partial<IncomingAttribute> 
 });
 
 const listed = (...attributes: readonly IncomingAttribute[]) => ({
+  id: "e1",
   record: remoteRecord("e1"),
   claims: {},
   attributes,

@@ -100,6 +100,7 @@ const record = row<RecordRow>(
     doubt,
     same: text,
     recent: text,
+    claims: words(text),
   },
   ["version", "messageId", "revision"],
 );
@@ -119,7 +120,6 @@ const mirror = row<MirrorRow>(
     seenAtMs: instant,
     missing: yes,
     toldRest: fc.array(fc.nat()),
-    countedIn: text,
   },
   ["id", "generation", "keys", "facts", "complete"],
 );
@@ -238,9 +238,10 @@ describe("the stored form", () => {
       doubt: { sinceMs: 6, reads: 7 },
       same: "digest",
       recent: "ids",
+      claims: { email: "e" },
     };
     const list = [1, "m", 2, "p", 3, 4, ["m", "sent", "updated", "t", 5, false, "n", true]];
-    expect(RECORD.pack(all)).toEqual([...list, { sinceMs: 6, reads: 7 }, "digest", "ids"]);
+    expect(RECORD.pack(all)).toEqual([...list, { sinceMs: 6, reads: 7 }, "digest", "ids", { email: "e" }]);
     expect(RECORD.pack({ version: 1, messageId: "", revision: 0 })).toEqual([1, "", 0]);
     expect(RECORD.pack({ version: 1, messageId: "", revision: 0, same: "d" })).toEqual([
       ...[1, "", 0],

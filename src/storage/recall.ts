@@ -1,0 +1,31 @@
+/** Everything that is remembered of one Hull entity's record, for somebody who asks. */
+import type { DeadLetterRow, TellRow } from "./rows";
+import { sightingOf } from "./sightings";
+import type { Lane, RecordView } from "./store";
+import { linkOf, mirrorRow, remoteRow, type Tables } from "./tables";
+
+export interface Recalled extends RecordView {
+  /** Delivered; Hull is still to be told. */
+  readonly tell?: TellRow;
+  readonly letter?: DeadLetterRow;
+  /** When a list showed the remote record last, milliseconds since 1970. */
+  readonly listedAtMs?: number;
+}
+
+export function recall(tables: Tables, lane: Lane, type: string, hullId: string): Recalled {
+  const remote = remoteRow(tables, lane.remote);
+  const record = tables.records.get([lane.remote, type, hullId]);
+  const place = [lane.remote, lane.tenant, type, hullId];
+  const [entry, tell, letter] = [tables.outbox.get(place), tables.tells.get(place), tables.dead.get(place)];
+  const remoteId = linkOf(remote, record);
+  const mirror = remoteId === undefined ? undefined : mirrorRow(tables, remote, type, remoteId);
+  const listedAtMs = remoteId === undefined ? undefined : sightingOf(tables, remote, type, remoteId)?.[0];
+  return {
+    ...(record === undefined ? {} : { record }),
+    ...(mirror === undefined ? {} : { mirror }),
+    ...(entry === undefined ? {} : { entry }),
+    ...(tell === undefined ? {} : { tell }),
+    ...(letter === undefined ? {} : { letter }),
+    ...(listedAtMs === undefined ? {} : { listedAtMs }),
+  };
+}
