@@ -29,9 +29,14 @@ export async function ask(
   return { status: response.status, headers: response.headers, text, body: Object(body) as Asked["body"] };
 }
 
-/** Has Hull say that the settings were saved. */
+/** Saves settings as the dashboard does: Hull tells the connector. */
 export async function saveSettings(house: House, settings: Readonly<Record<string, unknown>>): Promise<void> {
   house.hull.saveSettings(CONNECTOR.id, settings);
+  await tellOfSettings(house);
+}
+
+/** Has Hull say that the settings were saved. */
+export async function tellOfSettings(house: House): Promise<void> {
   const told = { connectorId: CONNECTOR.id, channel: "ship:update", messages: [], signed: false } as const;
   expect((await house.hull.sendOne(house.url, told)).status).toBe(200);
 }

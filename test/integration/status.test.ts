@@ -1,6 +1,6 @@
 /** `/status` through the whole house: what the dashboard sees, what Hull is told, and what it costs. */
 import { CONNECTOR, OPEN_SETTINGS, openHouse, TOKEN, type House, type HouseOptions } from "../harness";
-import { ask, saveSettings } from "./asking";
+import { ask, saveSettings, tellOfSettings } from "./asking";
 
 let house: House;
 const open = async (options: HouseOptions = {}): Promise<void> => {
@@ -209,6 +209,15 @@ describe("what Planhat says", () => {
     await saveSettings(house, OPEN_SETTINGS);
     expect((await ask(house, "/status")).body).toEqual({ status: "ok", messages: [] });
   });
+});
+
+test("settings saved in the moment of their reading are not taken for the older ones again", async () => {
+  await open({ settings: { personal_acccess_token: "an-older-token" } });
+  expect((await ask(house, "/status")).body).toMatchObject({ status: "error" });
+  const { updated_at } = house.hull.connector(CONNECTOR.id);
+  house.hull.saveSettings(CONNECTOR.id, OPEN_SETTINGS).updated_at = updated_at;
+  await tellOfSettings(house);
+  expect((await ask(house, "/status")).body).toEqual({ status: "ok", messages: [] });
 });
 
 describe("what happened", () => {
