@@ -19,6 +19,8 @@ import { notificationRoutes, type NotificationRouteOptions } from "./routes/noti
 import { operationRoutes, type OperationRouteOptions } from "./routes/operations";
 import { runRoutes } from "./routes/runs";
 import { userRoutes, type UserRouteOptions } from "./routes/users";
+import { schemaRoutes, type SchemaRouteOptions } from "./routes/schema";
+import { statusRoutes, type StatusRouteOptions } from "./routes/status";
 
 /** What fetches, batches and the runs that they become need beside what notifications need. */
 export interface OnDemandOptions<S>
@@ -36,10 +38,15 @@ export interface AppOptions<S> extends NotificationRouteOptions<S>, OperationRou
   readonly users: UserRouteOptions<S>["users"];
   /** Whose pages may use the internal API: CORS_ORIGINS. */
   readonly corsOrigins: readonly string[];
+  /** How a connector fares. */
+  readonly health: StatusRouteOptions<S>["health"];
+  readonly reportStatus: StatusRouteOptions<S>["report"];
+  /** Fields to choose from in the settings. */
+  readonly fields: SchemaRouteOptions<S>["fields"];
 }
 
 export function createApp<S>(options: AppOptions<S>): Express {
-  const { store, credentials, tenants, onDemand } = options;
+  const { store, credentials, tenants, onDemand, health, fields, logger } = options;
   const app = express();
   app.set("trust proxy", options.trustProxy);
   // A notification is nothing to cache, and hashing its answer nothing to spend time on.
@@ -65,7 +72,9 @@ export function createApp<S>(options: AppOptions<S>): Express {
   const { answerWithinMs } = options;
   app.use(explainRoutes({ ...options.explaining, answerWithinMs, authenticate: byLogin }));
   app.use(userRoutes({ users: options.users, authenticate: byLogin }));
+  app.use(statusRoutes({ health, report: options.reportStatus, authenticate: byQuery, logger }));
+  app.use(schemaRoutes({ fields, authenticate: byQuery, logger }));
   app.use(notFound());
-  app.use(errorAnswers(options.logger));
+  app.use(errorAnswers(logger));
   return app;
 }

@@ -3,7 +3,9 @@ import { join } from "node:path";
 import type { Express } from "express";
 import type { Logger } from "pino";
 import { createExplain } from "../src/engine/explain";
+import { createFieldChoice } from "../src/engine/field-choice";
 import { createForgetting } from "../src/engine/forget";
+import { createHealth } from "../src/engine/health";
 import { createIntake } from "../src/engine/intake";
 import { createLanes, type Lanes } from "../src/engine/lanes";
 import type { Shadow } from "../src/engine/run-work";
@@ -59,6 +61,9 @@ const DAY_MS = 86_400_000;
 const BATCH_WAITING = 20_000;
 /** Hull waits 25 s for an answer. */
 const ANSWER_WITHIN_MS = 20_000;
+/** How long people wait for what Planhat says; telling Hull the status comes on top. */
+const LOOK_WITHIN_MS = 12_000;
+const REPORT_WITHIN_MS = 5_000;
 
 /**
  * Builds the whole connector with its embedded store; listening is left to the caller.
@@ -207,6 +212,16 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
 
   const simulate = (clock: () => number): Promise<Shadow> => folder.simulate(clock);
   const explain = createExplain({ store, service, tenants, simulate, now, timing, retry });
+  const health = createHealth({
+    store,
+    service,
+    tenants,
+    refusedHosts: () => signature.refusedHosts(),
+    maxOutbox: config.MAX_OUTBOX,
+    now,
+    waitMs: LOOK_WITHIN_MS,
+    onError: (error) => logger.error({ err: error }, "connector.status.error"),
+  });
 
   let accepting = true;
   const app = createApp({
@@ -231,6 +246,13 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
     },
     users,
     corsOrigins: config.CORS_ORIGINS,
+    health,
+    reportStatus: async (given, status) => {
+      const http = { ...hullHttp, maxAttempts: 1, timeoutMs: REPORT_WITHIN_MS };
+      const hull = createHullClient(given, { protocol, http });
+      await hull.putStatus(status).finally(() => hull.close());
+    },
+    fields: createFieldChoice({ service, tenants, waitMs: LOOK_WITHIN_MS }),
   });
   await lanes.start();
   await runs.start();

@@ -7,12 +7,12 @@ import { Router } from "express";
 import { z } from "zod";
 import type { Explain, Question } from "../../src/engine/explain";
 import type { Tenant } from "../../src/engine/tenants";
+import { within } from "../../src/engine/within";
 import { refuse } from "../http-error";
 import { bodyReader } from "../middleware/body";
 import type { Authenticate } from "../middleware/confirmed";
 import { otherMethods } from "../middleware/errors";
 import { MAX_ID_LENGTH, readInput } from "../middleware/input";
-import { within } from "../within";
 import { showExplanation } from "./explain-answer";
 
 export interface ExplainRouteOptions<S> {
@@ -84,8 +84,8 @@ export function explainRoutes<S>(options: ExplainRouteOptions<S>): Router {
   router.post("/explain", async (request, response) => {
     const tenant = await authenticate(request, response);
     const body = await readBody(request, response);
-    const late = refuse(503, "too_slow", `${serviceTitle} did not answer in time; try again.`);
-    const explanation = await within(answerWithinMs, late, answer(tenant, body));
+    const explanation = await within(answerWithinMs, answer(tenant, body));
+    if (explanation === undefined) throw refuse(503, "too_slow", `${serviceTitle} did not answer in time; try again.`);
     response.set("cache-control", "no-store").json(showExplanation(explanation, serviceTitle));
   });
   router.all("/explain", otherMethods("POST"));

@@ -3,6 +3,7 @@ import { Router, type Request } from "express";
 import type { Intake } from "../../src/engine/intake";
 import type { Lanes } from "../../src/engine/lanes";
 import { tenantKey, type Tenant, type Tenants } from "../../src/engine/tenants";
+import { within } from "../../src/engine/within";
 import type { Confirmation, CredentialCheck } from "../../src/hull/credentials";
 import { parseInstant } from "../../src/hull/instant";
 import { parseNotification, type Notification } from "../../src/hull/protocol";
@@ -12,7 +13,6 @@ import { ACKNOWLEDGED, paced, RETRY, RETRY_LATER, type FlowControl } from "../fl
 import { HttpError } from "../http-error";
 import { REFUSALS } from "../middleware/confirmed";
 import { isId, NOT_AN_ID } from "../middleware/input";
-import { within } from "../within";
 
 export interface NotificationRouteOptions<S> {
   readonly store: Store;
@@ -34,8 +34,10 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
 
   router.post("/smart-notifier", async (request, response) => {
     // What was begun goes on, and the repetition finds it done.
-    const late = new HttpError(503, "too_slow", "The notification could not be stored in time; send it again.", RETRY);
-    const flowControl = await within(options.answerWithinMs, late, handle(request));
+    const flowControl = await within(options.answerWithinMs, handle(request));
+    if (flowControl === undefined) {
+      throw new HttpError(503, "too_slow", "The notification could not be stored in time; send it again.", RETRY);
+    }
     response.status(200).json({ flow_control: flowControl });
   });
   return router;
@@ -57,7 +59,11 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
     const tenant = await tenants.remember(configuration, connector.private_settings, settingsAtMs);
     const entity = channel === "user:update" ? "user" : channel === "account:update" ? "account" : undefined;
     if (entity === undefined) {
-      if (channel === "ship:update") await release(tenant);
+      if (channel === "ship:update") {
+        // What Hull said about the settings before counts no more, neither here nor for those who ask later.
+        options.credentials.forget(configuration);
+        await release(tenant);
+      }
       if (channel === "user:delete") await options.forget(tenant, notification.messages);
       return ACKNOWLEDGED;
     }

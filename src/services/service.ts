@@ -211,6 +211,32 @@ export interface ListPage {
   readonly problem?: Problem;
 }
 
+/** How much a finding matters, the lightest first; `ok`: nothing is wrong, and a person may like to know. */
+export const FINDING_LEVELS = ["ok", "warning", "error", "setupRequired"] as const;
+
+export type FindingLevel = (typeof FINDING_LEVELS)[number];
+
+/** Something about a connector that a person should know. The text says what it is and what to do; no secret is in it. */
+export interface Finding {
+  readonly level: FindingLevel;
+  readonly text: string;
+}
+
+/** A field that can be chosen in the settings. */
+export interface FieldOption {
+  readonly value: string;
+  readonly label: string;
+}
+
+/** `custom`: a tenant's own fields alone, by their bare names. */
+export type FieldUse = "outgoing" | "incoming" | "custom";
+
+/** Fields to choose from; a problem means that the tenant's own ones are missing. */
+export interface FieldChoice {
+  readonly options: readonly FieldOption[];
+  readonly problem?: string;
+}
+
 /** A service reached with one tenant's credentials. Every call goes through the tenant's request budget. */
 export interface Connection {
   /** Turns desired values into wire values (an owner's e-mail into an id). `parentIds[i]` belongs to `records[i]`. */
@@ -229,6 +255,10 @@ export interface Connection {
   list(type: string, fields: readonly string[], from: string | undefined): Promise<ListPage>;
   /** Writes one chunk as cut by `Service.chunks`. Never throws for remote failures. */
   apply(type: string, chunk: readonly Intent[]): Promise<Applied>;
+  /** Asks the service itself whether the settings hold, in a handful of calls. Never throws for remote failures. */
+  inspect(): Promise<readonly Finding[]>;
+  /** `Service.fieldOptions` and the tenant's own fields; undefined as there. Never throws for remote failures. */
+  fieldOptions(table: string, use: FieldUse): Promise<FieldChoice | undefined>;
 }
 
 /** What a full fetch reads, and what it does in Hull besides telling attributes. */
@@ -257,6 +287,10 @@ export interface Service<S> {
   readonly types: readonly ObjectType[];
   /** Parses `private_settings` of any installation, old or new. */
   readSettings(privateSettings: unknown): SettingsResult<S>;
+  /** What can be said of the settings alone, in the order in which it is best mended; pure. */
+  checkSettings(settings: S): readonly Finding[];
+  /** The fields that every tenant has, for a list in the settings; undefined when there is no such list. Pure. */
+  fieldOptions(table: string, use: FieldUse): readonly FieldOption[] | undefined;
   /** Undefined when a setting that reaching the service needs (the token) is missing. */
   target(settings: S): Target | undefined;
   /** Filter and mapping; pure, no I/O. `isExport` skips the filters, never the hard restrictions. */

@@ -1,5 +1,6 @@
 /** The Store on an ordered key-value database with transactions (LMDB on disk, or memory in unit tests). */
 import { acceptOne, digestOf } from "./accept";
+import { checkup } from "./checkup";
 import { fetchView, forgetGone, markVanished, sharedKeys, takeFetched } from "./fetched";
 import { forgetEntity } from "./forget";
 import { forgetTenant } from "./forget-tenant";
@@ -287,6 +288,8 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
     housekeep: createHousekeeping(tables),
     forgetEntity: (tenant, what, hullId) => forgetEntity(tables, tenant, what, hullId),
     forgetTenant: (tenant) => forgetTenant(tables, tenant),
+
+    checkup: (lane, unique) => read(() => checkup(tables, lane, unique)),
 
     backlog: () =>
       read((): Backlog => {

@@ -291,6 +291,25 @@ export interface Backlog {
   readonly deadLetters: number;
 }
 
+/** What a person should look at in one lane; big numbers are cut off. */
+export interface Checkup {
+  readonly outbox: number;
+  readonly tells: number;
+  /** When the entry that has waited longest was accepted, milliseconds since 1970. */
+  readonly oldestAtMs?: number;
+  /** Dead letters by reason code. */
+  readonly letters: Readonly<Record<string, number>>;
+  /** There may be more than were counted. */
+  readonly moreLetters: boolean;
+  /** Values of keys that should be unique and that several records hold. */
+  readonly shared: readonly { readonly of: UniqueKey; readonly value: string }[];
+}
+
+export interface UniqueKey {
+  readonly type: string;
+  readonly key: string;
+}
+
 export interface Store {
   tenant(key: string): Promise<TenantRow | undefined>;
   tenants(): Promise<readonly TenantRow[]>;
@@ -448,6 +467,8 @@ export interface Store {
   ): Promise<readonly RecordEnding[]>;
   /** Erases a tenant, and what is known of its remotes unless another tenant uses them; answers how many rows. */
   forgetTenant(tenant: string): Promise<number>;
+  /** @param unique keys that no two records of a type should share */
+  checkup(lane: Lane, unique: readonly UniqueKey[]): Promise<Checkup>;
   /** For those who watch: quick, whatever waits. */
   backlog(): Promise<Backlog>;
 

@@ -116,6 +116,9 @@ export async function openEdge(options: Partial<OnDemandOptions<FakeSettings>> =
     explaining: { explain: { notification: unused, entity: unused, idle: unused }, serviceTitle: "Planhat" },
     users: { list: unused, get: unused, create: unused, update: unused },
     corsOrigins: [],
+    health: unused,
+    reportStatus: unused,
+    fields: unused,
     onDemand: {
       tokenKey: TOKEN_KEY,
       now: () => NOW,

@@ -2,13 +2,15 @@
 import { createHttpClient } from "../../http/client";
 import { createRedactor } from "../../http/redact";
 import { systemClock } from "../../http/time";
-import type { Applied, Connection, Problem, Target } from "../service";
+import type { Applied, Connection, FieldChoice, FieldUse, Problem, Target } from "../service";
 import { trackActivities } from "./analytics";
 import { applyChunk } from "./bulk";
 import { createPlanhatClient } from "./client";
 import type { ClientOptions } from "./client";
+import type { CustomFields } from "./custom-fields";
 import { isFailed } from "./failure";
 import { createReader } from "./incoming";
+import { inspect } from "./inspect";
 import { listPage } from "./listing";
 import { findCompanies } from "./lookup-companies";
 import { findChildren } from "./lookup-children";
@@ -18,6 +20,7 @@ import type { Directory, Owners } from "./owners";
 import { prepareRecords } from "./prepare";
 import { readKnown } from "./readback";
 import { createRest } from "./rest";
+import { optionsOf } from "./schema";
 import type { PlanhatSettings } from "./settings";
 import type { Turns } from "./turns";
 
@@ -30,11 +33,16 @@ export interface ConnectionOptions extends ClientOptions {
 
 const ANALYTICS_URL = "https://analytics.planhat.com";
 
-/** @param turns shared by all connections, so that a tenant's bulk writes never overlap */
+/** What all connections share: turns, so that a tenant's bulk writes never overlap, and what was read of custom fields. */
+export interface Shared {
+  readonly turns: Turns;
+  readonly customFields: CustomFields;
+}
+
 export function createConnection(
   settings: PlanhatSettings,
   target: Target,
-  turns: Turns,
+  { turns, customFields }: Shared,
   options: ConnectionOptions,
 ): Connection {
   const token = settings.token ?? "";
@@ -42,6 +50,8 @@ export function createConnection(
   const client = createPlanhatClient(settings, target, options);
   const rest = createRest(client, options.http?.timeoutMs);
   const fetching = createRest(client, options.http?.timeoutMs, "fetch");
+  const asked = createRest(client, options.http?.timeoutMs, "interactive");
+  const ownFields = () => customFields.list(target.fingerprint, asked);
   const analytics = createHttpClient({
     ...options.http,
     system: "planhat-analytics",
@@ -83,6 +93,20 @@ export function createConnection(
           ? await trackActivities(analytics, settings.tenantId ?? "", chunk)
           : await turns.next(target.quotaKey, () => applyChunk(rest, type, chunk)),
       ),
+    inspect: async () => {
+      const findings = await inspect(settings, { rest: asked, customFields: ownFields });
+      return findings.map(({ level, text }) => ({ level, text: redactor.text(text) }));
+    },
+    fieldOptions: async (table: string, use: FieldUse): Promise<FieldChoice | undefined> => {
+      const standard = optionsOf(table, use, []);
+      if (standard === undefined) return undefined;
+      try {
+        return { options: optionsOf(table, use, await ownFields()) ?? standard };
+      } catch (error) {
+        if (!isFailed(error)) throw error;
+        return { options: standard, problem: redactor.text(error.message) };
+      }
+    },
   };
 }
 

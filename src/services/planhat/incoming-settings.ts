@@ -1,7 +1,6 @@
 /** What the settings say about the way from Planhat to Hull: which field fills which attribute, and what is noise. */
-import { reason } from "../../engine/outcome";
-import type { Reason } from "../../engine/outcome";
 import { customField, customName, findField } from "./objects";
+import type { OddRow } from "./odd-rows";
 import { hullAttribute } from "./writeback";
 
 /** One row that will be used; it fills its attribute besides the `planhat/…` one that every field has. */
@@ -54,21 +53,21 @@ type IncomingType = "endusers" | "companies";
 export function incomingRows(
   type: IncomingType,
   stored: readonly (StoredRow | null | undefined)[] | null | undefined,
-): { readonly rows: readonly IncomingRow[]; readonly warnings: readonly Reason[] } {
-  const warnings: Reason[] = [];
+): { readonly rows: readonly IncomingRow[]; readonly odd: readonly OddRow[] } {
+  const odd: OddRow[] = [];
   const rows = new Map<string, IncomingRow>();
   for (const row of stored ?? []) {
     const attribute = (row?.hull ?? "").trim().replace(/^traits_/, "");
     const service = row?.service ?? "";
     if (row === null || row === undefined || attribute === "" || service.trim() === "") continue;
     if (IDENTITY[type].includes(attribute) || attribute.startsWith("account.")) {
-      warnings.push(reason("fixed_field", `${type}, incoming: ${attribute}`));
+      odd.push({ code: "fixed_field", type, incoming: true, name: attribute });
       continue;
     }
-    if (rows.delete(attribute)) warnings.push(reason("duplicate_field", `${type}, incoming: ${attribute}`));
+    if (rows.delete(attribute)) odd.push({ code: "duplicate_field", type, incoming: true, name: attribute });
     rows.set(attribute, { field: incomingField(type, service), attribute, overwrite: row.overwrite });
   }
-  return { rows: [...rows.values()], warnings };
+  return { rows: [...rows.values()], odd };
 }
 
 /**

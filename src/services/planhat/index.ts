@@ -5,10 +5,13 @@ import { chunksOf } from "./chunks";
 import { createConnection } from "./connection";
 import { digestOf } from "./digest";
 import type { ConnectionOptions } from "./connection";
+import { createCustomFields } from "./custom-fields";
 import { COMPANIES, ENDUSERS, fieldSpec, LICENSES, OBJECT_TYPES, typeSpec } from "./objects";
 import { checks, plan } from "./outgoing";
+import { optionsOf } from "./schema";
 import { readSettings } from "./settings";
 import type { MappingRow, PlanhatSettings } from "./settings";
+import { checkSettings } from "./status";
 import { DEFAULT_API_URL, targetOf } from "./target";
 import { createTurns } from "./turns";
 import { hullAttribute } from "./writeback";
@@ -27,12 +30,14 @@ export interface PlanhatService extends Service<PlanhatSettings> {
 
 export function createPlanhatService(options: PlanhatServiceOptions): PlanhatService {
   const template = options.apiUrlTemplate ?? DEFAULT_API_URL;
-  const turns = createTurns();
+  const shared = { turns: createTurns(), customFields: createCustomFields() };
   const agents = options.http?.agents ?? createAgents();
   return {
     name: "planhat",
     types: OBJECT_TYPES,
     readSettings,
+    checkSettings,
+    fieldOptions: (table, use) => optionsOf(table, use, []),
     target: (settings) => targetOf(settings, template, options.fingerprintKey),
     plan,
     checks,
@@ -45,7 +50,7 @@ export function createPlanhatService(options: PlanhatServiceOptions): PlanhatSer
     chunks: (type, intents, settings) =>
       chunksOf(type, intents, { maxItems: settings.bulkMaxItems, maxBytes: settings.bulkMaxBytes }),
     connect: (settings, target) =>
-      createConnection(settings, target, turns, { ...options, http: { ...options.http, agents } }),
+      createConnection(settings, target, shared, { ...options, http: { ...options.http, agents } }),
     close() {
       if (options.http?.agents === undefined) closeAgents(agents);
     },

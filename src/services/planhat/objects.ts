@@ -205,10 +205,3 @@ export function fieldSpec(type: string, name: string): FieldSpec {
     ...(row.readOnly === true && { readOnly: true }),
   };
 }
-
-/** The options of a settings table, as the dashboard's select boxes want them. */
-export function fieldOptions(type: string): readonly { readonly value: string; readonly label: string }[] {
-  return typeSpec(type)
-    .fields.filter((row) => row.fixed !== true)
-    .map((row) => ({ value: row.name, label: row.label }));
-}

@@ -4,14 +4,14 @@
  * problem that names the setting and what to do.
  */
 import { z } from "zod";
-import { reason } from "../../engine/outcome";
-import type { Reason } from "../../engine/outcome";
 import type { SettingsResult } from "../service";
 import { attributeReference } from "./attributes";
 import type { AttributeReference } from "./attributes";
 import { incomingRows, namedFields } from "./incoming-settings";
 import type { IncomingSettings } from "./incoming-settings";
-import { customField, findField } from "./objects";
+import { customField, customName, findField } from "./objects";
+import { warningOf } from "./odd-rows";
+import type { OddRow } from "./odd-rows";
 import { count, flag, list, names, table, text, traitTable } from "./settings-cells";
 
 /** One mapping row that will be used. */
@@ -34,6 +34,7 @@ export interface PlanhatSettings {
     readonly companies: readonly MappingRow[];
     readonly licenses: readonly MappingRow[];
   };
+  readonly oddRows: readonly OddRow[];
   /** The account attribute that holds the list of licences. */
   readonly licenses: { readonly attribute: string | undefined };
   /** A tracked event whose answer was lost: send it again, or keep it for a person. */
@@ -144,13 +145,12 @@ export function readSettings(privateSettings: unknown): SettingsResult<PlanhatSe
     ignored: namedFields(type, stored.incoming_ignored_fields),
     excluded: namedFields(type, stored.incoming_excluded_fields),
   });
-  const warnings = [endusers, companies, licenses, inbound.endusers, inbound.companies].flatMap(
-    (part) => part.warnings,
-  );
+  const oddRows = [endusers, companies, licenses, inbound.endusers, inbound.companies].flatMap((part) => part.odd);
   return {
     ok: true,
-    warnings,
+    warnings: oddRows.map(warningOf),
     settings: {
+      oddRows,
       token: stored.personal_acccess_token ?? stored.personal_access_token,
       apiPrefix: stored.api_prefix ?? "api",
       tenantId: stored.tenant_id,
@@ -201,7 +201,7 @@ function mapping(
   standard: readonly TableRow[],
   custom: readonly TableRow[],
 ) {
-  const warnings: Reason[] = [];
+  const odd: OddRow[] = [];
   const rows = new Map<string, MappingRow>();
   const add = (row: TableRow, field: string) => {
     const attribute =
@@ -209,17 +209,26 @@ function mapping(
         ? licenceKey(row.hull)
         : attributeReference(row.hull, type === "endusers" ? "user" : "account");
     if (attribute === undefined) return;
-    if (rows.delete(field)) warnings.push(reason("duplicate_field", `${type}: ${field}`));
+    if (rows.delete(field)) odd.push({ code: "duplicate_field", type, incoming: false, name: field });
     rows.set(field, { attribute, field });
   };
   for (const row of standard) {
     const found = findField(type, row.service);
-    if (found === undefined) warnings.push(reason("unknown_field", `${type}: ${row.service}`));
+    const custom = chosenCustomField(row.service);
+    if (custom !== undefined) add(row, custom);
+    else if (found === undefined) odd.push({ code: "unknown_field", type, incoming: false, name: row.service });
     else if (found.fixed !== true && found.readOnly !== true) add(row, found.name);
-    else if (!isLegacyDefault(row.hull, found.name)) warnings.push(reason("fixed_field", `${type}: ${found.name}`));
+    else if (!isLegacyDefault(row.hull, found.name))
+      odd.push({ code: "fixed_field", type, incoming: false, name: found.name });
   }
   for (const row of custom) add(row, customField(row.service));
-  return { rows: [...rows.values()], warnings };
+  return { rows: [...rows.values()], odd };
+}
+
+/** Lists in the dashboard offer custom fields beside the others, as `custom.` and the name, which is taken literally. */
+function chosenCustomField(text: string): string | undefined {
+  const field = text.trimStart();
+  return (customName(field) ?? "").trim() === "" ? undefined : field;
 }
 
 /** Rows that say what the connector does anyway; older installations had one of them by default. */

@@ -14,7 +14,16 @@ export type FakeService = Service<FakeSettings> & { readonly connected: FakeSett
 /** A connection to nowhere: a test says which call it expects. */
 export function fakeConnection(calls: Partial<Connection> = {}): Connection {
   const unexpected = (): Promise<never> => Promise.reject(new Error("Nobody expected this call."));
-  return { prepare: unexpected, find: unexpected, read: unexpected, list: unexpected, apply: unexpected, ...calls };
+  return {
+    prepare: unexpected,
+    find: unexpected,
+    read: unexpected,
+    list: unexpected,
+    apply: unexpected,
+    inspect: () => Promise.resolve([]),
+    fieldOptions: unexpected,
+    ...calls,
+  };
 }
 
 export function remoteRecord(id: string, more: Partial<RemoteRecord> = {}): RemoteRecord {
@@ -36,6 +45,8 @@ export function createFakeService(): FakeService {
       if (host === "") return { ok: false, problems: ["host is empty"] };
       return { ok: true, settings: { host, ...(token === undefined ? {} : { token }) }, warnings: [] };
     },
+    checkSettings: ({ token }) => (token === undefined ? [{ level: "setupRequired", text: "There is no token." }] : []),
+    fieldOptions: (table) => (table === "companies" ? [{ value: "name", label: "Name" }] : undefined),
     target: ({ token, host }): Target | undefined =>
       token === undefined
         ? undefined

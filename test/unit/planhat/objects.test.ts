@@ -1,7 +1,6 @@
 import {
   customField,
   customName,
-  fieldOptions,
   fieldSpec,
   findField,
   OBJECT_TYPES,
@@ -44,12 +43,6 @@ describe("Planhat's object types", () => {
   it("take custom names literally", () => {
     for (const name of ["a.b", "", "custom.x", "[0]"]) expect(customName(customField(name))).toBe(name);
     expect(customName("customer")).toBeUndefined();
-  });
-
-  it("offer what can be mapped", () => {
-    expect(fieldOptions("endusers")).toContainEqual({ value: "firstName", label: "First name" });
-    expect(fieldOptions("endusers").map((option) => option.value)).not.toContain("companyId");
-    expect(fieldOptions("companies").map((option) => option.value)).not.toContain("externalId");
   });
 });
 

@@ -96,6 +96,34 @@ describe("the settings of an installation", () => {
     if (result.ok) expect(result.settings.mapping.endusers.map((row) => row.attribute.text)).toEqual(["d"]);
   });
 
+  it("understand custom fields that were picked from the list of all fields, and no blank ones", () => {
+    const rows = ["custom.Health score", "custom.a.b[0] ", "custom.", "custom. "].map((name) => ({
+      hull_field_name: "x",
+      service_field_name: name,
+    }));
+    for (const [setting, type] of [
+      ["contact_attributes_outbound", "endusers"],
+      ["account_attributes_outbound", "companies"],
+      ["account_licenses_attributes_outbound", "licenses"],
+    ] as const) {
+      const { mapping, oddRows } = settingsOf({ [setting]: rows });
+      expect(fieldsOf(mapping[type])).toEqual(["custom.Health score", "custom.a.b[0] "]);
+      expect(oddRows.map(({ code, name }) => [code, name])).toEqual([
+        ["unknown_field", "custom."],
+        ["unknown_field", "custom. "],
+      ]);
+    }
+  });
+
+  it("notice when both tables name one custom field", () => {
+    const result = readSettings({
+      account_attributes_outbound: [{ hull_field_name: "a", service_field_name: "custom.Risk" }],
+      account_custom_attributes_outbound: [{ hull_field_name: "b", service_field_name: "Risk" }],
+    });
+    expect(result).toMatchObject({ ok: true, warnings: [{ code: "duplicate_field" }] });
+    if (result.ok) expect(result.settings.mapping.companies.map((row) => row.attribute.text)).toEqual(["b"]);
+  });
+
   it("take custom names literally", () => {
     const rows = ["a.b[0]", " padded ", "__proto__"].map((name) => ({
       hull_field_name: "x",

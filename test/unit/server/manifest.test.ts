@@ -4,7 +4,9 @@ import { join } from "node:path";
 import manifest from "../../../manifest.json";
 import packageJson from "../../../package.json";
 import { typeSpec } from "../../../src/services/planhat/objects";
+import { optionsOf } from "../../../src/services/planhat/schema";
 import { readSettings } from "../../../src/services/planhat/settings";
+import type { FieldUse } from "../../../src/services/service";
 
 interface Setting {
   readonly name: string;
@@ -113,6 +115,39 @@ describe("settings", () => {
   });
 });
 
+describe("lists of fields", () => {
+  const SENT = [
+    ["contact_attributes_outbound", "/schema/contacts"],
+    ["contact_custom_attributes_outbound", "/schema/contacts/custom"],
+    ["account_attributes_outbound", "/schema/companies"],
+    ["account_custom_attributes_outbound", "/schema/companies/custom"],
+    ["account_licenses_attributes_outbound", "/schema/licenses"],
+    ["account_licenses_custom_attributes_outbound", "/schema/licenses/custom"],
+  ] as const;
+
+  test.each(SENT)("%s offers the fields of %s, and takes others", (name, loadOptions) => {
+    expect(named(name)).toMatchObject({
+      items: { properties: { service_field_name: { format: "select", options: { loadOptions, allowCreate: true } } } },
+    });
+  });
+
+  test.each([
+    ["contact_attributes_inbound", "/schema/contacts/incoming"],
+    ["account_attributes_inbound", "/schema/companies/incoming"],
+  ])("%s offers the fields of %s, and takes others", (name, loadOptions) => {
+    expect(named(name)).toMatchObject({ options: { loadOptions, allowCreate: true } });
+  });
+
+  test("every address that is named leads to a list", () => {
+    const addresses = [...JSON.stringify(manifest).matchAll(/"loadOptions":"([^"]+)"/g)].map(([, url = ""]) => url);
+    expect(addresses).toHaveLength(8);
+    for (const url of addresses) {
+      const [, , table = "", use = "outgoing"] = url.split("/");
+      expect({ url, list: optionsOf(table, use as FieldUse, []) }).toEqual({ url, list: expect.any(Array) as unknown });
+    }
+  });
+});
+
 describe("incoming", () => {
   test.each(["fetch_interval_accounts", "fetch_interval_users"])(
     "%s offers the earlier choices, and every call",
@@ -187,6 +222,7 @@ describe("the rest of the manifest", () => {
     expect(manifest.schedules).toEqual([
       { url: "/fetch/accounts", type: "interval", value: "5" },
       { url: "/fetch/users", type: "interval", value: "5" },
+      { url: "/status", type: "interval", value: "30" },
     ]);
     for (const file of [manifest.readme, manifest.logo, manifest.picture]) {
       expect({ file, exists: existsSync(join(ROOT, "assets", file)) }).toEqual({ file, exists: true });

@@ -1,0 +1,118 @@
+/**
+ * How a connector fares, for people: what its settings say about themselves, what the service says about them, and what
+ * stands still, failed or waits. The status in Hull's dashboard and every other page for people show the same.
+ */
+import uniqBy from "lodash/uniqBy";
+import { createRedactor } from "../http/redact";
+import type { Clock } from "../http/time";
+import { FINDING_LEVELS, type Finding, type FindingLevel, type Service } from "../services/service";
+import type { Store } from "../storage/store";
+import { fetchFindings, heldFindings, hostFindings, laneFindings, runFindings } from "./health-findings";
+import { within } from "./within";
+import type { Tenant, Tenants } from "./tenants";
+
+export interface ConnectorHealth {
+  /** The level of the worst message. */
+  readonly status: FindingLevel;
+  /** The worst first; of one level in the order in which they are best mended. */
+  readonly messages: readonly Finding[];
+}
+
+/** Rejects only when the store fails. */
+export type HealthOf<S> = (tenant: Tenant<S>) => Promise<ConnectorHealth>;
+
+export interface HealthOptions<S> {
+  readonly store: Pick<Store, "holds" | "runs" | "lastRun" | "checkup">;
+  readonly service: Service<S>;
+  readonly tenants: Pick<Tenants<S>, "connection">;
+  /** Hosts that signed notifications named for their keys and that are not allowed. */
+  readonly refusedHosts: () => readonly string[];
+  /** Entries from which on Hull is asked to come again later. */
+  readonly maxOutbox: number;
+  readonly now: Clock;
+  /** How long an answer of the service is waited for, milliseconds; later it counts for the next one who asks. */
+  readonly waitMs: number;
+  readonly onError: (error: unknown) => void;
+}
+
+/** What the service said is believed so long, unless the settings change. */
+const BELIEVED_MS = 120_000;
+/** The newest runs, among which the last of each kind is looked for. */
+const RECENT_RUNS = 100;
+
+interface Inspected<S> {
+  readonly settings: S;
+  readonly untilMs: number;
+  readonly findings: Promise<readonly Finding[]>;
+}
+
+export function createHealth<S>(options: HealthOptions<S>): HealthOf<S> {
+  const { store, service, tenants, now } = options;
+  const inspected = new Map<string, Inspected<S>>();
+
+  function inspect(tenant: Tenant<S>, settings: S): Promise<readonly Finding[]> {
+    const known = inspected.get(tenant.key);
+    if (known !== undefined && known.settings === settings && now() < known.untilMs) return known.findings;
+    for (const [key, { untilMs }] of inspected) if (now() >= untilMs) inspected.delete(key);
+    const connection = tenants.connection(tenant);
+    if (connection === undefined) return Promise.resolve([]);
+    const findings = connection.inspect().catch((error: unknown) => {
+      options.onError(error);
+      inspected.delete(tenant.key);
+      return [
+        { level: "warning", text: "The settings could not be tried out; the connector's log says why." },
+      ] as const;
+    });
+    inspected.set(tenant.key, { settings, untilMs: now() + BELIEVED_MS, findings });
+    return findings;
+  }
+
+  async function live(tenant: Tenant<S>): Promise<readonly Finding[]> {
+    if (tenant.settings === undefined) return [];
+    const findings = await within(options.waitMs, inspect(tenant, tenant.settings));
+    if (findings !== undefined) return findings;
+    const seconds = Math.round(options.waitMs / 1_000);
+    const text = `The service has not answered within ${seconds} seconds, so token and mapping were not tried out. Look again in a few minutes.`;
+    return [{ level: "warning", text }];
+  }
+
+  function said({ problems, settings }: Tenant<S>): readonly Finding[] {
+    if (settings !== undefined) return service.checkSettings(settings);
+    return problems.map((problem) => ({ level: "error", text: `The settings cannot be used. ${problem}` }));
+  }
+
+  async function remembered({ key, remote, settings }: Tenant<S>): Promise<readonly Finding[]> {
+    const nowMs = now();
+    const runs = runFindings(await store.runs({ tenant: key, limit: RECENT_RUNS }), nowMs);
+    if (remote === undefined) return runs;
+    const lane = { remote, tenant: key };
+    const unique = service.types.flatMap(({ name: type, keys }) =>
+      keys.filter(({ scope }) => scope === "remote").map((each) => ({ type, key: each.name })),
+    );
+    const fetched = settings === undefined ? [] : service.fetchPolicy(settings).types;
+    const last = await Promise.all(
+      fetched.map(async (policy) => ({ ...policy, last: await store.lastRun(key, "fetch", policy.type) })),
+    );
+    return [
+      ...heldFindings(await store.holds(lane), nowMs),
+      ...runs,
+      ...fetchFindings(last, nowMs),
+      ...laneFindings(await store.checkup(lane, unique), { nowMs, maxOutbox: options.maxOutbox }),
+    ];
+  }
+
+  return async (tenant) => {
+    const [asked, stored] = await Promise.all([live(tenant), remembered(tenant)]);
+    const redactor = createRedactor([tenant.credentials.secret]);
+    const findings = [...said(tenant), ...asked, ...stored, ...hostFindings(options.refusedHosts())].map((finding) => ({
+      ...finding,
+      text: redactor.text(finding.text),
+    }));
+    const messages = uniqBy(findings, "text").sort((left, right) => rank(right) - rank(left));
+    return { status: messages[0]?.level ?? "ok", messages };
+  };
+}
+
+function rank({ level }: Finding): number {
+  return FINDING_LEVELS.indexOf(level);
+}

@@ -1,0 +1,92 @@
+/** Mapping rows against the custom fields that Planhat really has. */
+import type { Finding } from "../service";
+import type { CustomField } from "./custom-fields";
+import { customName } from "./objects";
+import type { PlanhatSettings } from "./settings";
+import { TITLES } from "./status";
+
+/** A row whose Planhat side is a custom field. */
+interface CustomRow {
+  readonly type: "endusers" | "companies" | "licenses";
+  readonly incoming: boolean;
+  /** As written in the settings. */
+  readonly attribute: string;
+  readonly name: string;
+}
+
+export function mapsCustomFields(settings: PlanhatSettings): boolean {
+  return customRows(settings).length > 0;
+}
+
+/** @param known all fields of the tenant */
+export function checkCustomFields(settings: PlanhatSettings, known: readonly CustomField[]): readonly Finding[] {
+  return customRows(settings).flatMap((row) => {
+    const field = known.find((each) => each.type === row.type && each.name === row.name);
+    return field === undefined ? [missing(row, known)] : unsuitable(row, field);
+  });
+}
+
+function customRows({ mapping, incoming }: PlanhatSettings): readonly CustomRow[] {
+  const outgoing = (["endusers", "companies", "licenses"] as const).flatMap((type) =>
+    mapping[type].map(({ attribute, field }) => ({ type, incoming: false, attribute: attribute.text, field })),
+  );
+  const inbound = (["endusers", "companies"] as const).flatMap((type) =>
+    incoming[type].rows.map(({ attribute, field }) => ({ type, incoming: true, attribute, field })),
+  );
+  return [...outgoing, ...inbound].flatMap(({ field, ...row }) => {
+    const name = customName(field);
+    return name === undefined ? [] : [{ ...row, name }];
+  });
+}
+
+/** Names the row as the settings show it. */
+function place({ type, incoming, attribute, name }: CustomRow): string {
+  const title = incoming ? TITLES.incoming[type] : `${TITLES.outgoing[type]} or ${TITLES.custom[type]}`;
+  return incoming ? `${title}, row "${name}" → "${attribute}"` : `${title}, row "${attribute}" → "${name}"`;
+}
+
+function missing(row: CustomRow, known: readonly CustomField[]): Finding {
+  const twin = known.find((each) => each.type === row.type && plain(each.name) === plain(row.name));
+  const stranger = known.find((each) => each.name === row.name);
+  const remedy =
+    twin !== undefined
+      ? `There is "${twin.name}"; write it exactly like that.`
+      : stranger !== undefined
+        ? `There is one of that name, but it belongs to ${stranger.parent}.`
+        : "Correct the name, or make the field in Planhat.";
+  return warning(`${place(row)}: Planhat's ${row.type} have no such custom field. ${remedy}`);
+}
+
+const plain = (name: string): string => name.normalize("NFC").toLowerCase().replace(/\s+/g, "");
+
+/** Kinds of fields that hold ids of Planhat. */
+const REFERENCES = ["team member", "team members", "enduser", "endusers"];
+/** Kinds of fields that no date fits into. */
+const DATELESS = ["checkbox", "rating", "phone", "email", "url", ...REFERENCES];
+
+function unsuitable(row: CustomRow, { hidden, formula, holds }: CustomField): readonly Finding[] {
+  // What Planhat computes or hides may come to Hull all the same.
+  if (row.incoming) return [];
+  if (formula) return [warning(`${place(row)}: Planhat computes this field, so it cannot be filled. Remove the row.`)];
+  if (hidden)
+    return [
+      warning(
+        `${place(row)}: the field is hidden in Planhat, so nobody sees what is sent. Show it there, or remove the row.`,
+      ),
+    ];
+  if (/_(?:at|date)$/.test(row.attribute) && DATELESS.includes(holds)) {
+    return [
+      warning(
+        `${place(row)}: the attribute looks like a date, and the field holds a ${holds}. Map another field, or change its type.`,
+      ),
+    ];
+  }
+  if (REFERENCES.includes(holds)) {
+    return [
+      { level: "ok", text: `${place(row)}: the field holds a ${holds}, so the attribute must hold Planhat's ids.` },
+    ];
+  }
+  return [];
+}
+
+const warning = (text: string): Finding => ({ level: "warning", text });

@@ -1,0 +1,273 @@
+import { createHealth, type HealthOf, type HealthOptions } from "../../../src/engine/health";
+import { createTenants, type Tenant, type Tenants } from "../../../src/engine/tenants";
+import type { Connection, Finding, FindingLevel } from "../../../src/services/service";
+import { createEmbeddedStore } from "../../../src/storage/embedded";
+import { createMemoryKeyValue } from "../../../src/storage/memory";
+import type { RunRow } from "../../../src/storage/rows";
+import { createSeal } from "../../../src/storage/seal";
+import type { Lane, Store } from "../../../src/storage/store";
+import { createFakeService, fakeConnection, type FakeSettings } from "./fake-service";
+
+const CREDENTIALS = { organization: "acme.hull.example", id: "c1", secret: "connector-secret-1" };
+const SETTINGS = { token: "planhat-token-a", host: "one" };
+const HOUR_MS = 3_600_000;
+const START_MS = Date.UTC(2026, 0, 1, 12);
+
+let nowMs: number;
+let store: Store;
+let tenants: Tenants<FakeSettings>;
+let tenant: Tenant<FakeSettings>;
+let lane: Lane;
+let said: readonly Finding[];
+let inspections: (() => Promise<readonly Finding[]>)[];
+let asked: number;
+let errors: unknown[];
+let health: HealthOf<FakeSettings>;
+
+const finding = (level: FindingLevel, text: string): Finding => ({ level, text });
+const texts = async (): Promise<readonly string[]> => (await health(tenant)).messages.map(({ text }) => text);
+
+async function open(more: Partial<HealthOptions<FakeSettings>> = {}, stored: unknown = SETTINGS): Promise<void> {
+  nowMs = START_MS;
+  [said, inspections, asked, errors] = [[], [], 0, []];
+  store = await createEmbeddedStore({ kv: createMemoryKeyValue(), now: () => nowMs });
+  const connection: Connection = fakeConnection({
+    inspect: () => {
+      asked += 1;
+      return (inspections.shift() ?? (() => Promise.resolve([])))();
+    },
+  });
+  const service = {
+    ...createFakeService(),
+    checkSettings: () => said,
+    connect: () => connection,
+    fetchPolicy: () => ({ types: [{ type: "companies", intervalMinutes: 180 }], linkToParent: false }),
+  };
+  tenants = createTenants({ store, seal: createSeal("seal secret of some length"), service });
+  tenant = await tenants.remember(CREDENTIALS, stored, 1);
+  lane = { remote: tenant.remote ?? "", tenant: tenant.key };
+  health = createHealth({
+    store,
+    service,
+    tenants,
+    refusedHosts: () => [],
+    maxOutbox: 10,
+    now: () => nowMs,
+    waitMs: 60_000,
+    onError: (error) => errors.push(error),
+    ...more,
+  });
+}
+
+beforeEach(() => open());
+
+describe("what is said", () => {
+  test("nothing, where nothing is wrong", async () => {
+    expect(await health(tenant)).toEqual({ status: "ok", messages: [] });
+  });
+
+  test("the worst first, of one level in the order of their finding, each text once", async () => {
+    said = [finding("warning", "w1"), finding("ok", "hint"), finding("error", "e1"), finding("error", "twice")];
+    inspections = [
+      () => Promise.resolve([finding("error", "twice"), finding("setupRequired", "s1"), finding("warning", "w2")]),
+    ];
+    expect(await health(tenant)).toEqual({
+      status: "setupRequired",
+      messages: [
+        finding("setupRequired", "s1"),
+        finding("error", "e1"),
+        finding("error", "twice"),
+        finding("warning", "w1"),
+        finding("warning", "w2"),
+        finding("ok", "hint"),
+      ],
+    });
+  });
+
+  test("a hint alone is no trouble", async () => {
+    said = [finding("ok", "hint")];
+    expect(await health(tenant)).toEqual({ status: "ok", messages: said });
+  });
+
+  test("the secret of the connector is in no message", async () => {
+    said = [finding("error", `Somebody said ${CREDENTIALS.secret}.`)];
+    expect((await texts()).join()).not.toContain(CREDENTIALS.secret);
+  });
+
+  test("settings that cannot be used are all that is said of them, and the service is not asked", async () => {
+    await open({}, { host: "" });
+    expect(await health(tenant)).toEqual({
+      status: "error",
+      messages: [finding("error", "The settings cannot be used. host is empty")],
+    });
+    expect(asked).toBe(0);
+  });
+
+  test("without a token the service is not asked", async () => {
+    await open({}, { host: "one" });
+    await health(tenant);
+    expect(asked).toBe(0);
+  });
+
+  test("hosts whose keys were refused are named", async () => {
+    await open({ refusedHosts: () => ["keys.example"] });
+    expect(await health(tenant)).toMatchObject({
+      status: "warning",
+      messages: [{ text: expect.stringMatching(/keys\.example.*HULL_SIGNATURE_KEY_HOSTS/) as unknown }],
+    });
+  });
+});
+
+describe("the service", () => {
+  test("is asked once in two minutes, however many ask", async () => {
+    await Promise.all([health(tenant), health(tenant)]);
+    nowMs += 119_000;
+    await health(tenant);
+    expect(asked).toBe(1);
+    nowMs += 2_000;
+    await health(tenant);
+    expect(asked).toBe(2);
+  });
+
+  test("is asked at once after a change of settings", async () => {
+    inspections = [() => Promise.resolve([finding("error", "wrong token")])];
+    expect(await texts()).toEqual(["wrong token"]);
+    tenant = await tenants.remember(CREDENTIALS, { ...SETTINGS, token: "planhat-token-b" }, 2);
+    expect(await texts()).toEqual([]);
+  });
+
+  test("that does not answer in time is a warning, and its answer counts for who asks next", async () => {
+    await open({ waitMs: 1 });
+    let answer = (_findings: readonly Finding[]): void => undefined;
+    inspections = [() => new Promise((resolve) => (answer = resolve))];
+    expect(await health(tenant)).toMatchObject({
+      status: "warning",
+      messages: [{ text: expect.stringMatching(/has not answered within/) as unknown }],
+    });
+    answer([finding("error", "wrong token")]);
+    expect(await texts()).toEqual(["wrong token"]);
+    expect(asked).toBe(1);
+  });
+
+  test("whose inspection fails for a fault of ours is a warning, logged, and tried again", async () => {
+    inspections = [() => Promise.reject(new TypeError("no such function"))];
+    expect(await health(tenant)).toMatchObject({ status: "warning" });
+    expect(errors).toEqual([new TypeError("no such function")]);
+    expect(await health(tenant)).toEqual({ status: "ok", messages: [] });
+  });
+});
+
+describe("holds", () => {
+  const hold = (kind: string, untilMs: number) =>
+    store.hold(lane, "companies", { kind, message: "planhat answered 403", sinceMs: START_MS, untilMs });
+
+  test.each([
+    ["auth", "error"],
+    ["mapping", "error"],
+    ["transient", "warning"],
+  ])("%s: %s, with its reason, since when and until when", async (kind, status) => {
+    await hold(kind, START_MS + HOUR_MS);
+    const { messages, ...rest } = await health(tenant);
+    expect(rest).toEqual({ status });
+    expect(messages[0]?.text).toMatch(
+      /^Delivery of companies stands still since 2026-01-01 12:00 UTC\. planhat answered 403\. The next try is at 2026-01-01 13:00 UTC/,
+    );
+  });
+
+  test("that have ended are not told", async () => {
+    await hold("auth", START_MS);
+    expect(await texts()).toEqual([]);
+  });
+});
+
+describe("runs", () => {
+  async function run(id: string, kind: RunRow["kind"], change: Parameters<Store["changeRun"]>[1], simulate = false) {
+    const options = simulate ? ({ simulate: true } as const) : {};
+    await store.beginRun({ id, tenant: tenant.key, kind, type: "companies", options }, false);
+    await store.changeRun(id, change);
+    nowMs += 1_000;
+  }
+
+  test.each([
+    ["fetch", "error", "error", /^The last fetch of companies failed at 2026-01-01 12:00 UTC\. No right\.$/],
+    ["batch", "error", "warning", /^The last batch of companies failed at/],
+    ["batch", "stopped", "warning", /^The last batch of companies was stopped at/],
+  ] as const)("a %s that ended as %s", async (kind, state, status, text) => {
+    await run("r1", kind, { state, error: "No right" });
+    const { messages, ...rest } = await health(tenant);
+    expect(rest).toEqual({ status });
+    expect(messages.map((each) => each.text)).toEqual([expect.stringMatching(text)]);
+  });
+
+  test("the last one of a kind counts, and a simulation counts for nothing", async () => {
+    await run("r1", "fetch", { state: "error", error: "No right." });
+    await run("r2", "fetch", { state: "success" });
+    await run("r3", "fetch", { state: "error", error: "No right." }, true);
+    expect(await texts()).toEqual([]);
+  });
+
+  test("a failed batch is news for three days", async () => {
+    await run("r1", "batch", { state: "error", error: "Expired." });
+    nowMs += 71 * HOUR_MS;
+    expect(await texts()).toHaveLength(1);
+    nowMs += 2 * HOUR_MS;
+    expect(await texts()).toEqual([]);
+  });
+
+  test("one that does not end deserves a look after a day", async () => {
+    await run("r1", "batch", { state: "running" });
+    nowMs += 23 * HOUR_MS;
+    expect(await texts()).toEqual([]);
+    nowMs += 2 * HOUR_MS;
+    expect(await texts()).toEqual([expect.stringMatching(/^A batch of companies is under way since .* has not ended/)]);
+  });
+
+  test("a fetch that is long overdue is told, one that never was is not", async () => {
+    expect(await texts()).toEqual([]);
+    await run("r1", "fetch", { state: "success" });
+    nowMs = START_MS + 7 * HOUR_MS - 1;
+    expect(await texts()).toEqual([]);
+    nowMs += 2;
+    expect(await texts()).toEqual([
+      expect.stringMatching(/^The last good fetch of companies began at 2026-01-01 12:00/),
+    ]);
+  });
+});
+
+describe("the lane", () => {
+  const outbox = (count: number, oldestAtMs = START_MS, more = {}) =>
+    jest
+      .spyOn(store, "checkup")
+      .mockResolvedValue({ outbox: count, tells: 1, oldestAtMs, letters: {}, moreLetters: false, shared: [], ...more });
+
+  test("what waits is told after an hour", async () => {
+    outbox(3);
+    nowMs += HOUR_MS;
+    expect(await texts()).toEqual([]);
+    nowMs += 1;
+    expect(await health(tenant)).toMatchObject({
+      status: "warning",
+      messages: [
+        { text: expect.stringMatching(/^3 records wait .* the oldest since 2026-01-01 12:00 UTC/) as unknown },
+      ],
+    });
+  });
+
+  test("a full outbox is told at once, as an error", async () => {
+    outbox(10);
+    expect(await health(tenant)).toMatchObject({
+      status: "error",
+      messages: [{ text: expect.stringMatching(/^10 records wait .* No more fit in/) as unknown }],
+    });
+  });
+
+  test("letters by reason, most first; namesakes by their key", async () => {
+    const shared = [{ of: { type: "companies", key: "externalId" }, value: "acme" }];
+    const look = outbox(0, START_MS, { letters: { identity_alarm: 1, refused: 999 }, moreLetters: true, shared });
+    expect(await texts()).toEqual([
+      expect.stringMatching(/are set aside: at least 999 refused, 1 identity_alarm\./),
+      expect.stringMatching(/^Several companies share the externalId "acme"/),
+    ]);
+    expect(look).toHaveBeenCalledWith(lane, [{ type: "companies", key: "externalId" }]);
+  });
+});

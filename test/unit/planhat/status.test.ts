@@ -1,0 +1,159 @@
+import { checkSettings } from "../../../src/services/planhat/status";
+import { settingsOf } from "./messages";
+
+const BASE = {
+  personal_acccess_token: "token",
+  tenant_id: "0b7e1f3a-0000-4000-8000-000000000001",
+  contact_synchronized_segments: ["s1"],
+};
+const rows = (...fields: readonly string[]) =>
+  fields.map((field) => ({ hull_field_name: `hull_${field}`, service_field_name: field }));
+const LICENSES = {
+  account_licenses_attribute: "licenses",
+  account_licenses_attributes_outbound: rows("externalId", "_currency", "fromDate", "mrr"),
+};
+
+const check = (stored: Readonly<Record<string, unknown>> = {}): readonly (readonly [string, string])[] =>
+  checkSettings(settingsOf({ ...BASE, ...stored })).map(({ level, text }) => [level, text]);
+const matching = (text: RegExp): string => expect.stringMatching(text) as string;
+
+describe("the checks of the earlier connector", () => {
+  test("nothing is wrong with the default mapping", () => {
+    expect(check()).toEqual([]);
+    expect(check(LICENSES)).toEqual([]);
+  });
+
+  test.each([undefined, null, "", "  "])("no personal access token (%j): setup is required", (token) => {
+    expect(check({ personal_acccess_token: token })).toEqual([["setupRequired", matching(/^Personal Access Token/)]]);
+  });
+
+  test.each([undefined, null, "", " \t"])("no tenant token (%j): setup is required", (tenant) => {
+    expect(check({ tenant_id: tenant })).toEqual([["setupRequired", matching(/^Tenant Token/)]]);
+  });
+
+  test("without tokens nothing else is said", () => {
+    expect(check({ personal_acccess_token: "", tenant_id: "", account_attributes_outbound: [] })).toHaveLength(2);
+  });
+
+  test.each([
+    [
+      "a licence attribute without a mapping",
+      { account_licenses_attribute: "licenses" },
+      "warning",
+      /^Licenses account attribute is chosen/,
+    ],
+    [
+      "a licence mapping without an attribute",
+      { account_licenses_attributes_outbound: rows("externalId") },
+      "warning",
+      /^Licenses are mapped/,
+    ],
+    [
+      "an unknown property of endusers",
+      { contact_attributes_outbound: rows("name", "email", "shoeSize") },
+      "error",
+      /^User attributes mapping: "shoeSize" is no property of Planhat's endusers/,
+    ],
+    [
+      "an unknown property of companies",
+      { account_attributes_outbound: rows("name", "shoeSize") },
+      "error",
+      /^Account attributes mapping: "shoeSize"/,
+    ],
+    [
+      "an unknown property of licences",
+      {
+        ...LICENSES,
+        account_licenses_attributes_outbound: [...LICENSES.account_licenses_attributes_outbound, ...rows("shoeSize")],
+      },
+      "error",
+      /^Licenses attributes mapping: "shoeSize"/,
+    ],
+    [
+      "endusers with neither external id nor e-mail",
+      { contact_attributes_outbound: rows("name") },
+      "error",
+      /neither email nor externalId/,
+    ],
+    [
+      "endusers without a name",
+      { contact_attributes_outbound: rows("email") },
+      "error",
+      /neither name nor both of firstName and lastName/,
+    ],
+    [
+      "endusers with half a name",
+      { contact_attributes_outbound: rows("email", "firstName") },
+      "error",
+      /neither name nor both of firstName and lastName/,
+    ],
+    ["companies without a name", { account_attributes_outbound: rows("phase") }, "error", /no row for name/],
+    ...["externalId", "_currency", "fromDate"].map(
+      (field) =>
+        [
+          `licences without ${field}`,
+          {
+            ...LICENSES,
+            account_licenses_attributes_outbound: LICENSES.account_licenses_attributes_outbound.filter(
+              (row) => row.service_field_name !== field,
+            ),
+          },
+          "error",
+          new RegExp(`no row for ${field}`),
+        ] as const,
+    ),
+    [
+      "licences with neither mrr nor value",
+      { ...LICENSES, account_licenses_attributes_outbound: rows("externalId", "_currency", "fromDate") },
+      "error",
+      /neither mrr nor value/,
+    ],
+  ] as const)("%s", (_, stored, level, text) => {
+    expect(check(stored)).toEqual([[level, matching(text)]]);
+  });
+
+  test.each([
+    { contact_attributes_outbound: rows("externalId", "firstName", "lastName") },
+    { contact_attributes_outbound: rows("Email", "Full Name") },
+    { account_attributes_outbound: rows("Name (*)") },
+    { ...LICENSES, account_licenses_attributes_outbound: rows("externalId", "_currency", "fromDate", "value") },
+  ])("%j is fine", (stored) => {
+    expect(check(stored)).toEqual([]);
+  });
+
+  test("come in their order", () => {
+    const found = check({
+      account_licenses_attribute: "licenses",
+      contact_attributes_outbound: rows("shoeSize"),
+      account_attributes_outbound: [],
+    });
+    expect(found.map(([level]) => level)).toEqual(["warning", "error", "error", "error", "error"]);
+  });
+});
+
+describe("further checks", () => {
+  test("a tenant token that is no UUID is a warning that does not repeat it", () => {
+    const found = check({ tenant_id: "my-tenant" });
+    expect(found).toEqual([["warning", matching(/^Tenant Token does not look like/)]]);
+    expect(JSON.stringify(found)).not.toContain("my-tenant");
+  });
+
+  test("rows that do not count are named", () => {
+    const found = check({
+      contact_attributes_outbound: rows("name", "email", "companyName", "Full Name"),
+      contact_attributes_inbound: [{ hull: "traits_email", service: "email" }],
+    });
+    expect(found).toEqual([
+      ["warning", matching(/^User attributes mapping: "companyName" is set by the connector or by Planhat/)],
+      ["warning", matching(/^User attributes mapping: "name" is filled by several rows/)],
+      ["warning", matching(/^Incoming user attributes mapping: "email" is set by the connector/)],
+    ]);
+  });
+
+  test("two empty filters are no trouble, and said all the same", () => {
+    expect(check({ contact_synchronized_segments: [], account_synchronized_segments: [] })).toEqual([
+      ["ok", matching(/both empty/)],
+    ]);
+    expect(check({ contact_synchronized_segments: [], account_synchronized_segments: ["a1"] })).toEqual([]);
+  });
+});

@@ -1,0 +1,72 @@
+/** What a person should look at in a lane, with bounds on the walk. */
+import { describeStore, MINUTE_MS, START_MS } from "./bench";
+import { finish, LANE, NEIGHBOUR, update } from "./builders";
+
+const COMPANY_ID = { type: "companies", key: "externalId" };
+
+describeStore("a look at a lane", (bench) => {
+  const look = () => bench().store.checkup(LANE, [COMPANY_ID]);
+  const see = (
+    ...seen: readonly (readonly [id: string, externalId: string, more?: { readonly archived?: boolean }])[]
+  ) =>
+    bench().store.observe(
+      LANE.remote,
+      "companies",
+      bench().clock.nowMs,
+      0,
+      seen.map(([id, externalId, more]) => ({
+        id,
+        keys: { externalId },
+        facts: {},
+        complete: true,
+        archived: false,
+        ...more,
+      })),
+    );
+
+  it("finds nothing where nothing is", async () => {
+    expect(await look()).toEqual({ outbox: 0, tells: 0, letters: {}, moreLetters: false, shared: [] });
+  });
+
+  it("says how many wait, and since when, in this lane alone", async () => {
+    const { accept, clock } = bench();
+    await accept(update({ id: "n1", hullId: "neighbour", lane: NEIGHBOUR }));
+    clock.nowMs += MINUTE_MS;
+    await accept(update({ id: "c1", hullId: "a1" }));
+    clock.nowMs += MINUTE_MS;
+    await accept(update({ id: "c2", hullId: "a2" }));
+    expect(await look()).toMatchObject({ outbox: 2, tells: 0, oldestAtMs: START_MS + MINUTE_MS });
+  });
+
+  it("counts dead letters by reason, in this lane alone", async () => {
+    const { accept, attempt, settle } = bench();
+    for (const [hullId, code] of [
+      ["a1", "refused"],
+      ["a2", "refused"],
+      ["a3", "identity_alarm"],
+    ] as const) {
+      await accept(update({ id: hullId, hullId }));
+      await settle(finish(await attempt("companies", hullId), "dead", code));
+    }
+    expect(await look()).toMatchObject({ letters: { refused: 2, identity_alarm: 1 }, moreLetters: false });
+    expect(await bench().store.checkup(NEIGHBOUR, [])).toMatchObject({ letters: {} });
+  });
+
+  it("names keys that several records of today hold, by their exact value", async () => {
+    await see(["p1", "acme"], ["p2", "acme"], ["p3", "acme"], ["p4", "beta"], ["p5", "BETA"], ["p6", "gamma"]);
+    expect((await look()).shared).toEqual([{ of: COMPANY_ID, value: "acme" }]);
+  });
+
+  it("passes over archived records, those that are missing, and those of an older generation", async () => {
+    await see(["p1", "acme"], ["p2", "acme", { archived: true }], ["p3", "beta"], ["p4", "beta"]);
+    const { clock, store } = bench();
+    clock.nowMs += MINUTE_MS;
+    await see(["p1", "acme"], ["p3", "beta"]);
+    await store.markVanished(LANE.remote, "companies", { scanStartedAtMs: clock.nowMs, limit: 100 });
+    expect((await look()).shared).toEqual([]);
+    await see(["p5", "gamma"], ["p6", "gamma"]);
+    expect((await look()).shared).toEqual([{ of: COMPANY_ID, value: "gamma" }]);
+    await store.newGeneration(LANE.remote);
+    expect((await look()).shared).toEqual([]);
+  });
+});
