@@ -9,7 +9,9 @@ import { createBasicAuth, type BasicAuthOptions } from "./middleware/basic-auth"
 import { errorAnswers, notFound } from "./middleware/errors";
 import { measured } from "./middleware/measure";
 import { createQueryCredentials, type QueryCredentialOptions } from "./middleware/query-credentials";
+import type { LetterDesk } from "./letters";
 import { batchRoutes } from "./routes/batches";
+import { deadLetterRoutes } from "./routes/dead-letters";
 import { fetchRoutes } from "./routes/fetches";
 import { manifestRoutes } from "./routes/manifest";
 import { metricRoutes, type MetricRouteOptions } from "./routes/metrics";
@@ -29,6 +31,7 @@ export interface AppOptions<S> extends NotificationRouteOptions<S>, OperationRou
   readonly logger: Logger;
   readonly trustProxy: number | string | boolean;
   readonly onDemand: OnDemandOptions<S>;
+  readonly letters: LetterDesk;
 }
 
 export function createApp<S>(options: AppOptions<S>): Express {
@@ -54,6 +57,7 @@ export function createApp<S>(options: AppOptions<S>): Express {
   app.use(fetchRoutes({ ...onDemand, authenticate: byQuery }));
   app.use(batchRoutes({ ...onDemand, authenticate: byQuery }));
   app.use(runRoutes({ store, authenticate: byLogin }));
+  app.use(deadLetterRoutes({ letters: options.letters, authenticate: byLogin }));
   app.use(notFound());
   app.use(errorAnswers(options.logger));
   return app;

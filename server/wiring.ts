@@ -30,6 +30,7 @@ import type { Config } from "./config";
 import { createControl } from "./control";
 import { openDataFolder, storePath } from "./data-folder";
 import { createDesk } from "./desk";
+import { createLetterDesk } from "./letters";
 import { createCallLog, createLog } from "./log";
 import { createMetrics } from "./metrics";
 import { readSecret } from "./secret";
@@ -182,10 +183,10 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
     onError: (error) => logger.error({ err: error }, "connector.job.error"),
   });
   const announce: Lanes["announce"] = (tenant, endings) => lanes.announce(tenant, endings);
+  const letters = createLetterDesk({ store, wake: (lane) => lanes.wake(lane), announce });
   const desk = createDesk({
     store,
-    wake: (lane) => lanes.wake(lane),
-    announce,
+    letters,
     forgetTenant: async (key) => {
       const rows = await store.forgetTenant(key);
       tenants.forget(key);
@@ -212,6 +213,7 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
     maxOutbox: config.MAX_OUTBOX,
     answerWithinMs: ANSWER_WITHIN_MS,
     accepting: () => accepting,
+    letters,
     onDemand: { runs, extractHosts, tokenKey: secret, now },
   });
   await lanes.start();
