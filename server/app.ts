@@ -12,6 +12,7 @@ import { createQueryCredentials, type QueryCredentialOptions } from "./middlewar
 import type { LetterDesk } from "./letters";
 import { batchRoutes } from "./routes/batches";
 import { deadLetterRoutes } from "./routes/dead-letters";
+import { docsRoutes } from "./routes/docs";
 import { fetchRoutes } from "./routes/fetches";
 import { manifestRoutes } from "./routes/manifest";
 import { metricRoutes, type MetricRouteOptions } from "./routes/metrics";
@@ -49,6 +50,7 @@ export function createApp<S>(options: AppOptions<S>): Express {
   app.use(operationRoutes(options));
   app.use(metricRoutes(options));
   app.use(manifestRoutes());
+  app.use(docsRoutes());
   app.use("/smart-notifier", measured(options.metrics), jsonBody());
   app.use(notificationRoutes(options));
   const byQuery = createQueryCredentials({ ...onDemand, credentials, tenants });
