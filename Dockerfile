@@ -15,6 +15,7 @@ ENV NODE_ENV=production DATA_DIR=/data
 WORKDIR /app
 COPY LICENSE package.json ./
 COPY assets assets
+COPY pages pages
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 RUN mkdir /data && chown node:node /data

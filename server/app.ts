@@ -10,8 +10,11 @@ import { cors } from "./middleware/cors";
 import { errorAnswers, notFound } from "./middleware/errors";
 import { measured } from "./middleware/measure";
 import { createQueryCredentials, type QueryCredentialOptions } from "./middleware/query-credentials";
+import type { LetterDesk } from "./letters";
 import { batchRoutes } from "./routes/batches";
 import { explainRoutes, type ExplainRouteOptions } from "./routes/explain";
+import { deadLetterRoutes } from "./routes/dead-letters";
+import { docsRoutes } from "./routes/docs";
 import { fetchRoutes } from "./routes/fetches";
 import { manifestRoutes } from "./routes/manifest";
 import { metricRoutes, type MetricRouteOptions } from "./routes/metrics";
@@ -43,6 +46,7 @@ export interface AppOptions<S> extends NotificationRouteOptions<S>, OperationRou
   readonly reportStatus: StatusRouteOptions<S>["report"];
   /** Fields to choose from in the settings. */
   readonly fields: SchemaRouteOptions<S>["fields"];
+  readonly letters: LetterDesk;
 }
 
 export function createApp<S>(options: AppOptions<S>): Express {
@@ -60,6 +64,7 @@ export function createApp<S>(options: AppOptions<S>): Express {
   app.use(operationRoutes(options));
   app.use(metricRoutes(options));
   app.use(manifestRoutes());
+  app.use(docsRoutes());
   app.use("/smart-notifier", measured(options.metrics), jsonBody());
   app.use(notificationRoutes(options));
   const byQuery = createQueryCredentials({ ...onDemand, credentials, tenants });
@@ -74,6 +79,7 @@ export function createApp<S>(options: AppOptions<S>): Express {
   app.use(userRoutes({ users: options.users, authenticate: byLogin }));
   app.use(statusRoutes({ health, report: options.reportStatus, authenticate: byQuery, logger }));
   app.use(schemaRoutes({ fields, authenticate: byQuery, logger }));
+  app.use(deadLetterRoutes({ letters: options.letters, authenticate: byLogin }));
   app.use(notFound());
   app.use(errorAnswers(logger));
   return app;

@@ -1,13 +1,12 @@
 /** What the command-line tools may ask for, and what they are told: the words of the control channel. */
 import { z } from "zod";
 
-const letterKey = z.strictObject({ remote: z.string(), tenant: z.string(), type: z.string(), hullId: z.string() });
 const filter = {
   tenant: z.string().optional(),
   type: z.string().optional(),
   code: z.string().optional(),
   /** `next` of the answer before. */
-  after: letterKey.optional(),
+  after: z.string().optional(),
 };
 const id = z.string().max(100);
 
@@ -55,7 +54,7 @@ const replayed = z.object({
   underway: z.number(),
   /** Letters closed because Hull sent something newer. */
   superseded: z.number(),
-  next: letterKey.optional(),
+  next: z.string().optional(),
 });
 
 const tenant = z.object({
@@ -69,7 +68,7 @@ const tenant = z.object({
 
 /** What each command answers. */
 const answers = {
-  "letters.list": z.object({ letters: z.array(letter), next: letterKey.optional() }),
+  "letters.list": z.object({ letters: z.array(letter), next: z.string().optional() }),
   "letters.show": z.object({ letter: letterDetail.optional() }),
   "letters.replay": z.object({ known: z.boolean(), replayed }),
   "letters.replay-all": replayed,

@@ -35,6 +35,7 @@ import type { Config } from "./config";
 import { createControl } from "./control";
 import { openDataFolder, storePath } from "./data-folder";
 import { createDesk } from "./desk";
+import { createLetterDesk } from "./letters";
 import { createCallLog, createLog } from "./log";
 import { createMetrics } from "./metrics";
 import { readSecret } from "./secret";
@@ -195,10 +196,10 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
     onError: (error) => logger.error({ err: error }, "connector.job.error"),
   });
   const announce: Lanes["announce"] = (tenant, endings) => lanes.announce(tenant, endings);
+  const letters = createLetterDesk({ store, wake: (lane) => lanes.wake(lane), announce });
   const desk = createDesk({
     store,
-    wake: (lane) => lanes.wake(lane),
-    announce,
+    letters,
     forgetTenant: async (key) => {
       const rows = await store.forgetTenant(key);
       tenants.forget(key);
@@ -239,6 +240,7 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
     maxOutbox: config.MAX_OUTBOX,
     answerWithinMs: ANSWER_WITHIN_MS,
     accepting: () => accepting,
+    letters,
     onDemand: { runs, extractHosts, tokenKey: secret, now },
     explaining: {
       explain,

@@ -5,6 +5,7 @@ import { command, readAnswer, type Desk } from "../commands";
 import { createRemoteDesk, isServed } from "../control";
 import { openDataFolder, storePath } from "../data-folder";
 import { createDesk } from "../desk";
+import { createLetterDesk } from "../letters";
 
 export interface OpenDesk extends Desk {
   /** Whether a server runs, so that what is to be delivered is delivered now. */
@@ -25,8 +26,7 @@ export async function openDesk(dataDir: string): Promise<OpenDesk> {
   const carryOut = createDesk({
     store,
     // The server looks at every lane when it starts, and counts stay with the store.
-    wake: () => undefined,
-    announce: () => Promise.resolve(),
+    letters: createLetterDesk({ store, wake: () => undefined, announce: () => Promise.resolve() }),
     forgetTenant: (tenant) => store.forgetTenant(tenant),
   });
   return {

@@ -35,10 +35,15 @@ const WORDS = {
 };
 
 /** A host, perhaps with a port: nothing that could continue an address. Capitals mean the same. */
-const query = z.object({
+export const organizationQuery = z.object({
   org: idParameter
     .regex(/^(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i, "must be a host name")
-    .toLowerCase(),
+    .toLowerCase()
+    .meta({
+      description: "The host name of your Hull organization.",
+      pattern: undefined,
+      examples: ["acme.hullapp.io"],
+    }),
 });
 
 /** Right credentials that may not be used here; everything else is a failed log-in. */
@@ -53,7 +58,7 @@ export function createBasicAuth<S>(options: BasicAuthOptions<S>): Authenticate<S
   });
 
   return async (request, response) => {
-    const { org: organization } = readInput(query, request.query, WORDS);
+    const { org: organization } = readInput(organizationQuery, request.query, WORDS);
     const login = loginOf(request);
     if (login === undefined) {
       throw refuse(401, "missing_credentials", "Log in with the connector's id as user and its secret as password.", {

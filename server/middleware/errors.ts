@@ -15,7 +15,8 @@ export function notFound(): RequestHandler {
 
 /** Stands behind the handlers of a path. @param allowed its methods, such as `GET, HEAD` */
 export function otherMethods(allowed: string): RequestHandler {
-  return ({ method }) => {
+  // By its name it is told from the handlers of routes.
+  return function refusesOtherMethods({ method }) {
     const message = `${method} is not possible here; use ${allowed}.`;
     throw refuse(405, "method_not_allowed", message, { headers: { allow: allowed } });
   };

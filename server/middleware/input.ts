@@ -19,7 +19,7 @@ const once = z.string({ error: ({ input }) => (Array.isArray(input) ? "is given 
 /** An empty one counts as missing. */
 export const parameter = once.min(1, "is missing");
 
-export const idParameter = parameter.refine(isId, NOT_AN_ID);
+export const idParameter = parameter.refine(isId, NOT_AN_ID).meta({ maxLength: MAX_ID_LENGTH });
 
 /** A switch in a query; off when it is left out. */
 export const flagParameter = once
@@ -31,7 +31,8 @@ export const flagParameter = once
     }),
   )
   .optional()
-  .transform((value) => value ?? false);
+  .transform((value) => value ?? false)
+  .meta({ enum: ["1", "true", "yes", "on", "0", "false"] });
 
 /** A whole number in a query. */
 export function countParameter(least: number, most: number): z.ZodType<number> {
@@ -39,7 +40,8 @@ export function countParameter(least: number, most: number): z.ZodType<number> {
   return once
     .regex(/^\d{1,16}$/, error)
     .transform(Number)
-    .refine((value) => value >= least && value <= most, error);
+    .refine((value) => value >= least && value <= most, error)
+    .meta({ type: "integer", minimum: least, maximum: most, pattern: undefined });
 }
 
 export interface InputWords {

@@ -42,14 +42,27 @@ const WORDS = {
 const NOT_A_LINK = `must be an address of at most ${MAX_LINK_LENGTH} characters`;
 
 /** Segments come as whole objects beside these; rows name theirs by id, so they are not needed. */
-const body = z.looseObject(
+export const batchBody = z.looseObject(
   {
-    url: z.string({ error: missingOr(NOT_A_LINK) }).max(MAX_LINK_LENGTH, NOT_A_LINK),
-    format: z.enum(["json", "csv"], { error: missingOr("must be json or csv") }),
-    object_type: z.enum(["user_report", "account_report"], "must be user_report or account_report").nullish(),
+    url: z
+      .string({ error: missingOr(NOT_A_LINK) })
+      .max(MAX_LINK_LENGTH, NOT_A_LINK)
+      .meta({ description: "The address of the extract as Hull made it." }),
+    format: z
+      .enum(["json", "csv"], { error: missingOr("must be json or csv") })
+      .meta({ description: "One JSON object a line, or CSV with a header." }),
+    object_type: z
+      .enum(["user_report", "account_report"], "must be user_report or account_report")
+      .nullish()
+      .meta({ description: "What the rows are; without it the path says so." }),
   },
   "must be an object",
 );
+
+export const batchAnswer = z.object({
+  ok: z.literal(true),
+  run: z.string().meta({ description: "The id of the run." }),
+});
 
 /** 200 `{ok: true, run: <id>}`; both paths take both kinds, `object_type` decides. */
 export function batchRoutes<S>({ runs, authenticate, extractHosts }: BatchRouteOptions<S>): Router {
@@ -60,7 +73,7 @@ export function batchRoutes<S>({ runs, authenticate, extractHosts }: BatchRouteO
     router.post(path, async (request, response) => {
       const tenant = await authenticate(request, response);
       const { options, segmentId } = readRunParameters(request.query);
-      const { url, format, object_type } = readInput(body, await readBody(request, response), WORDS);
+      const { url, format, object_type } = readInput(batchBody, await readBody(request, response), WORDS);
       const entity = object_type === undefined || object_type === null ? usual : ENTITIES[object_type];
       const order: BatchOrder = { url, format, entity, segmentIds: segmentId === undefined ? [] : [segmentId] };
       try {

@@ -3,8 +3,10 @@
  * once; the run goes on by itself, and its way can be followed under `/api/internal/runs`.
  */
 import { Router } from "express";
+import { z } from "zod";
 import type { FetchAnswer, Runs } from "../../src/engine/run-orders";
 import type { Authenticate } from "../middleware/confirmed";
+import { instantAnswer, isoOf } from "./instants";
 import { readRunParameters } from "./run-options";
 
 export interface FetchRouteOptions<S> {
@@ -14,6 +16,14 @@ export interface FetchRouteOptions<S> {
 
 /** Hull's users are Planhat's endusers. */
 const TYPES = { "/fetch/users": "endusers", "/fetch/accounts": "companies" } as const;
+
+const fetchStates = z.discriminatedUnion("state", [
+  z.object({ state: z.enum(["begun", "underway"]), run: z.string(), message: z.string() }),
+  z.object({ state: z.literal("early"), next_at: instantAnswer, message: z.string() }),
+  z.object({ state: z.literal("halted"), message: z.string() }),
+]);
+
+export const fetchAnswer = z.intersection(z.object({ ok: z.literal(true) }), fetchStates);
 
 /**
  * Any method. 200 `{ok: true, state, message}`, where `state` is `begun` or `underway` (with the id of the `run`), `early`
@@ -32,14 +42,14 @@ export function fetchRoutes<S>({ runs, authenticate }: FetchRouteOptions<S>): Ro
   return router;
 }
 
-function shown(answer: FetchAnswer): Readonly<Record<string, string>> {
+function shown(answer: FetchAnswer): z.output<typeof fetchStates> {
   switch (answer.kind) {
     case "begun":
       return { state: "begun", run: answer.run.id, message: "The fetch has begun." };
     case "underway":
       return { state: "underway", run: answer.run.id, message: "A fetch is under way already and goes on." };
     case "early": {
-      const nextAt = new Date(answer.nextAtMs).toISOString();
+      const nextAt = isoOf(answer.nextAtMs);
       // The text that users of the earlier connector look for.
       const message = `Interval between last job and now is less than configured threshold; next time at ${nextAt}.`;
       return { state: "early", next_at: nextAt, message };

@@ -2,11 +2,10 @@
  * What Hull's dashboard and people read before anything runs: the manifest, the guide and the logo. All of it is
  * public and the same for everybody, so any page may load it.
  */
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import express, { Router, type Request, type Response } from "express";
 import manifest from "../../manifest.json";
 import { RETRY_LATER } from "../flow-control";
+import { projectFolder } from "../folder";
 import { HttpError } from "../http-error";
 
 const READER = "https://dashboard.hullapp.io/readme?url=https://";
@@ -39,7 +38,7 @@ export function manifestRoutes(): Router {
     response.set("cache-control", "no-store").redirect(`${READER}${host}`);
   });
 
-  const files = express.static(assetsFolder(), {
+  const files = express.static(projectFolder("assets"), {
     index: false,
     redirect: false,
     maxAge: ASSET_SECONDS * 1000,
@@ -63,10 +62,4 @@ function open(response: Response): void {
     "cross-origin-resource-policy": "cross-origin",
     "x-content-type-options": "nosniff",
   });
-}
-
-/** `assets` of the project: two levels above the source of this module, three above its compiled form in `dist`. */
-function assetsFolder(): string {
-  const beside = join(__dirname, "../../assets");
-  return existsSync(beside) ? beside : join(__dirname, "../../../assets");
 }

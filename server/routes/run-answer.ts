@@ -1,34 +1,62 @@
 /** A run as the API shows it, in Hull's spelling: names in snake_case, instants in ISO 8601. */
+import { z } from "zod";
 import type { RunRow } from "../../src/storage/rows";
 import type { ReportLine } from "../../src/storage/store";
+import { instantAnswer, isoOf } from "./instants";
 
 /** Type → outcome → code → records. */
-export type NestedCounts = Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, number>>>>>>;
+const nestedCounts = z.record(z.string(), z.record(z.string(), z.record(z.string(), z.int())));
 
-export interface RunAnswer {
-  readonly id: string;
-  /** batch, fetch or drain. */
-  readonly kind: string;
-  /** The object type: endusers, companies. */
-  readonly type: string;
-  /** waiting, running; ended: success, error, stopped (at the first error, as it was told to). */
-  readonly state: string;
-  readonly options: { readonly simulate: boolean; readonly verbose: boolean; readonly stop_on_error: boolean };
-  readonly counts: NestedCounts;
-  /** Records with an outcome. */
-  readonly done: number;
-  /** Records that were met so far; null before the first one. */
-  readonly total: number | null;
-  /** Whether `total` will not grow any more. */
-  readonly total_is_final: boolean;
-  /** 0 to 1, of the records that were met so far; null while none was. */
-  readonly progress: number | null;
-  readonly created_at: string;
-  readonly started_at: string | null;
-  readonly ended_at: string | null;
-  /** Why it ended early, and what to do. */
-  readonly error: string | null;
-}
+const instant = instantAnswer.nullable();
+
+export const runAnswer = z.object({
+  id: z.string(),
+  kind: z.string().meta({ description: "batch, fetch or drain." }),
+  type: z.string().meta({ description: "The object type: endusers, companies." }),
+  state: z.string().meta({
+    description: "waiting, running; ended: success, error, stopped (at the first error, as it was told to).",
+  }),
+  options: z.object({ simulate: z.boolean(), verbose: z.boolean(), stop_on_error: z.boolean() }),
+  counts: nestedCounts.meta({ description: "Records by type, outcome and code." }),
+  done: z.int().meta({ description: "Records with an outcome." }),
+  total: z.int().nullable().meta({ description: "Records that were met so far; null before the first one." }),
+  total_is_final: z.boolean().meta({ description: "Whether `total` will not grow any more." }),
+  progress: z.number().nullable().meta({
+    description: "0 to 1, of the records that were met so far; null while none was.",
+  }),
+  created_at: instantAnswer,
+  started_at: instant,
+  ended_at: instant,
+  error: z.string().nullable().meta({ description: "Why it ended early, and what to do." }),
+});
+
+export const lineAnswer = z.object({
+  at: z.int().meta({ description: "The place of the line." }),
+  type: z.string(),
+  hull_id: z.string(),
+  remote_id: z.string().nullable().meta({ description: "The record's id in Planhat." }),
+  outcome: z.string(),
+  code: z.string(),
+  text: z.string(),
+});
+
+export const reportAnswer = z.object({
+  lines: z.array(lineAnswer),
+  next: z.int().nullable().meta({ description: "`after` of the next page; null where nothing may follow." }),
+});
+
+export const runDetailAnswer = runAnswer.extend({
+  report: reportAnswer.optional().meta({ description: "Only with `lines` or `after`." }),
+});
+
+export const runPage = z.object({
+  runs: z.array(runAnswer),
+  next: z.string().nullable().meta({ description: "`before` of the next page; null where nothing may follow." }),
+});
+
+type NestedCounts = z.output<typeof nestedCounts>;
+type RunAnswer = Readonly<z.output<typeof runAnswer>>;
+type LineAnswer = Readonly<z.output<typeof lineAnswer>>;
 
 /** The row's order and checkpoint stay behind: they may hold links with signatures. */
 export function showRun(row: RunRow): RunAnswer {
@@ -56,7 +84,7 @@ export function showRun(row: RunRow): RunAnswer {
 }
 
 /** A line of a verbose run's report; `at` is its place. */
-export function showLine(line: ReportLine & { readonly at: number }): Readonly<Record<string, string | number | null>> {
+export function showLine(line: ReportLine & { readonly at: number }): LineAnswer {
   const { at, type, hullId, remoteId, outcome, code, text } = line;
   return { at, type, hull_id: hullId, remote_id: remoteId ?? null, outcome, code, text };
 }
@@ -80,8 +108,4 @@ function nested(counts: RunRow["counts"]): NestedCounts {
     return [type, Object.fromEntries(shown)] as const;
   });
   return Object.fromEntries(plain);
-}
-
-function isoOf(atMs: number): string {
-  return new Date(atMs).toISOString();
 }

@@ -17,13 +17,29 @@ const WORDS = {
   },
 };
 
-const query = z.object({
-  simulate: flagParameter,
-  verbose: flagParameter,
-  stop_on_error: flagParameter,
-  force: flagParameter,
-  segment_id: idParameter.optional(),
-});
+const forAll = {
+  simulate: flagParameter.meta({ description: "Everything but writing: the counts say what would happen." }),
+  verbose: flagParameter.meta({ description: "A line of report for each record." }),
+};
+
+const forBatches = {
+  stop_on_error: flagParameter.meta({ description: "End at the first record that is rejected or given up." }),
+  segment_id: idParameter.optional().meta({
+    description: "A segment that all rows belong to, beside those that they name themselves.",
+  }),
+};
+
+const forFetches = {
+  force: flagParameter.meta({
+    description: "Now, whatever the interval says; and a list that is suddenly much shorter is believed.",
+  }),
+};
+
+/** What is of use to each of the two; all of it is read. */
+export const batchParameters = z.object({ ...forAll, ...forBatches });
+export const fetchParameters = z.object({ ...forAll, ...forFetches });
+
+const query = z.object({ ...forAll, ...forBatches, ...forFetches });
 
 export interface RunParameters {
   readonly options: RunOptions;

@@ -33,14 +33,20 @@ const WORDS = {
   },
 };
 
-const pageOfRuns = z.object({
-  limit: countParameter(1, MAX_RUNS).default(USUAL_RUNS),
-  before: idParameter.optional(),
+export const pageOfRuns = z.object({
+  limit: countParameter(1, MAX_RUNS)
+    .default(USUAL_RUNS)
+    .meta({ description: `Runs a page, ${USUAL_RUNS} if it is left out.` }),
+  before: idParameter.optional().meta({ description: "`next` of the page before." }),
 });
 
-const pageOfLines = z.object({
-  lines: countParameter(1, MAX_LINES).optional(),
-  after: countParameter(0, Number.MAX_SAFE_INTEGER).optional(),
+export const pageOfLines = z.object({
+  lines: countParameter(1, MAX_LINES)
+    .optional()
+    .meta({ description: `Lines of a verbose run's report, ${USUAL_LINES} if only \`after\` is given.` }),
+  after: countParameter(0, Number.MAX_SAFE_INTEGER)
+    .optional()
+    .meta({ description: "`next` of the report's page before." }),
 });
 
 /**

@@ -5,34 +5,39 @@ import { attributes, identifier, list, segments } from "./shapes";
 
 const configuration = z.looseObject({
   id: identifier,
-  /** Host name of the organization; check it against the allow-list before any request to it. */
-  organization: z.string().min(1),
+  /** Check it against the allow-list before any request to it. */
+  organization: z.string().min(1).meta({ description: "Host name of the organization." }),
   /** The plain connector secret. */
   secret: z.string().min(1),
 });
 
 const connector = z.looseObject({
   id: identifier.optional(),
-  private_settings: attributes,
+  private_settings: attributes.meta({ type: "object", description: "The connector's settings." }),
   /** Kept as it came: read it with `parseInstant`. */
   updated_at: z.unknown().optional(),
 });
 
-const notification = z
+/** As it is posted; `parseNotification` reads it. */
+export const notification = z
   .looseObject({
     notification_id: identifier,
-    channel: z.string().min(1),
+    channel: z
+      .string()
+      .min(1)
+      .meta({ description: "user:update, account:update, user:delete, ship:update and others." }),
     configuration,
     connector,
-    segments,
-    users_segments: segments,
-    accounts_segments: segments,
-    account_segments: segments,
-    messages: list(z.unknown()),
+    segments: segments.meta({ type: "array", description: "User segments of the organization." }),
+    users_segments: segments.meta({ type: "array", description: "Another name for `segments`." }),
+    accounts_segments: segments.meta({ type: "array", description: "Account segments of the organization." }),
+    account_segments: segments.meta({ type: "array", description: "Another name for `accounts_segments`." }),
+    messages: list(z.unknown()).meta({ type: "array", description: "One for each user or account that changed." }),
     is_export: z
       .unknown()
       .optional()
-      .transform((value) => value === true),
+      .transform((value) => value === true)
+      .meta({ type: "boolean", description: "Somebody asked for it: sent whatever filters say." }),
   })
   .transform(({ users_segments, account_segments, ...rest }) => ({
     ...rest,

@@ -270,14 +270,14 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
     depth: (lane) => read(() => tables.depth.get(laneKey(lane)) ?? { outbox: 0, tells: 0 }),
     deadLetters: (lane) => read(() => [...tables.dead.range(laneKey(lane))].map(([, row]) => row)),
     letters: (query) => read(() => listLetters(tables, query)),
-    letter: (id) => read(() => findLetter(tables, id)),
-    dropLetter: (id) =>
+    letter: (id, tenant) => read(() => findLetter(tables, id, tenant)),
+    dropLetter: (id, tenant) =>
       kv.transact(() => {
-        const found = findLetter(tables, id);
+        const found = findLetter(tables, id, tenant);
         return found === undefined ? undefined : closeLetter(tables, found);
       }),
-    replayLetter: async (id) => {
-      const letter = await read(() => findLetter(tables, id));
+    replayLetter: async (id, tenant) => {
+      const letter = await read(() => findLetter(tables, id, tenant));
       if (letter === undefined) return [];
       const family = await read(() => familyOf(tables, letter));
       return inSlices(family, (slice) =>

@@ -1,8 +1,9 @@
 /** Dead letters: kept so that they are found by a short id and by their parent, listed in pages, closed. */
 import { hash } from "node:crypto";
+import type { Key } from "./kv";
 import type { DeadLetterRow } from "./rows";
-import type { LetterKey, LetterPage, LetterQuery } from "./store";
-import type { Tables } from "./tables";
+import type { Lane, LetterKey, LetterPage, LetterQuery } from "./store";
+import { lanesOf, type Tables } from "./tables";
 
 /** Rows that one page looks at, whether they fit the filter or not. */
 const WALK = 1_000;
@@ -60,28 +61,79 @@ export function indexOldLetters(tables: Tables): void {
   tables.meta.put(["letters"], 1);
 }
 
-export function findLetter(tables: Tables, id: string): DeadLetterRow | undefined {
-  const [found] = [...tables.letterIds.range([id], { limit: 1 })];
-  return found === undefined ? undefined : tables.dead.get(found[0].slice(1));
+/** @param tenant whose letter it must be, if that matters */
+export function findLetter(tables: Tables, id: string, tenant?: string): DeadLetterRow | undefined {
+  for (const [[, ...path]] of tables.letterIds.range([id])) {
+    if (tenant === undefined || path[1] === tenant) return tables.dead.get(path);
+  }
+  return undefined;
 }
 
-/** One page in the order of the keys. */
-export function listLetters(tables: Tables, { tenant, type, code, after, limit }: LetterQuery): LetterPage {
+/** One page in the order of the keys; of one tenant, lane by lane. */
+export function listLetters(tables: Tables, query: LetterQuery): LetterPage {
+  const { tenant, type, code, after, limit } = query;
+  const start = after === undefined ? undefined : letterAt(tables, after, tenant);
+  // The tenant was erased meanwhile, or the place is somebody else's.
+  if (after !== undefined && start === undefined) return { letters: [] };
   const letters: DeadLetterRow[] = [];
   let walked = 0;
-  const start = after === undefined ? {} : { after: pathOf(after) };
-  for (const [, row] of tables.dead.range([], { ...start, limit: WALK })) {
+  for (const row of lettersBehind(tables, tenant, start)) {
     walked += 1;
-    const fits =
-      (tenant === undefined || row.tenant === tenant) &&
-      (type === undefined || row.type === type) &&
-      (code === undefined || row.ending.code === code);
+    const fits = (type === undefined || row.type === type) && (code === undefined || row.ending.code === code);
     if (fits) letters.push(row);
-    if (letters.length < limit && walked < WALK) continue;
-    const { remote, hullId } = row;
-    return { letters, next: { remote, tenant: row.tenant, type: row.type, hullId } };
+    if (letters.length === limit || walked === WALK) return { letters, next: placeOf(row) };
   }
   return { letters };
+}
+
+function* lettersBehind(tables: Tables, tenant: string | undefined, start: LetterKey | undefined) {
+  if (tenant === undefined) {
+    yield* lettersIn(tables, [], start);
+    return;
+  }
+  const lanes = lanesOf(tables, tenant);
+  const begun = lanes.findIndex(({ remote }) => remote === start?.remote);
+  for (const [index, lane] of lanes.slice(Math.max(0, begun)).entries()) {
+    yield* lettersIn(tables, [lane.remote, tenant], index === 0 ? start : undefined);
+  }
+}
+
+function* lettersIn(tables: Tables, prefix: Key, start: LetterKey | undefined) {
+  const after = start === undefined ? {} : { after: pathOf(start) };
+  for (const [, row] of tables.dead.range(prefix, { ...after, limit: WALK })) yield row;
+}
+
+/** Names the place of a letter in the list without showing where it is kept, since pages are asked for in addresses. */
+function placeOf(key: LetterKey): string {
+  return Buffer.from(JSON.stringify([letterId(key), key.type, key.hullId])).toString("base64url");
+}
+
+/** Whether a text can be `next` of a page. */
+export function isLetterPlace(text: string): boolean {
+  return readPlace(text) !== undefined;
+}
+
+function readPlace(text: string): readonly [id: string, type: string, hullId: string] | undefined {
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(text, "base64url").toString("utf8"));
+    const parts: readonly unknown[] = Array.isArray(parsed) ? parsed : [];
+    const [id, type, hullId] = parts;
+    if (typeof id !== "string" || typeof type !== "string" || typeof hullId !== "string") return undefined;
+    return [id, type, hullId];
+  } catch {
+    return undefined;
+  }
+}
+
+/** The key behind a place. The letter itself may be closed by now; its lane is known longer. */
+function letterAt(tables: Tables, place: string, tenant: string | undefined): LetterKey | undefined {
+  const [id, type = "", hullId = ""] = readPlace(place) ?? [];
+  const lanes = tenant === undefined ? allLanes(tables) : lanesOf(tables, tenant);
+  return lanes.map((lane) => ({ ...lane, type, hullId })).find((key) => letterId(key) === id);
+}
+
+function allLanes(tables: Tables): readonly Lane[] {
+  return [...tables.depth.range([])].map(([[remote, tenant]]) => ({ remote: String(remote), tenant: String(tenant) }));
 }
 
 /** A letter, and behind it those of the records that ended because their parent did, at any depth. */

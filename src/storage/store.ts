@@ -176,15 +176,15 @@ export interface LetterQuery {
   readonly type?: string | undefined;
   readonly code?: string | undefined;
   /** `next` of the page before. */
-  readonly after?: LetterKey | undefined;
+  readonly after?: string | undefined;
   /** Most letters of the page. */
   readonly limit: number;
 }
 
 export interface LetterPage {
   readonly letters: readonly DeadLetterRow[];
-  /** There may be more behind this one, even if this page is empty. */
-  readonly next?: LetterKey;
+  /** The place where this page ends: there may be more behind it, even if the page is empty. */
+  readonly next?: string;
 }
 
 /** What became of a letter that was to be sent again. */
@@ -448,11 +448,12 @@ export interface Store {
   deadLetters(lane: Lane): Promise<readonly DeadLetterRow[]>;
   /** Dead letters of all lanes, page by page. */
   letters(query: LetterQuery): Promise<LetterPage>;
-  letter(id: string): Promise<DeadLetterRow | undefined>;
+  /** @param tenant whose letter it must be; without it, anybody's */
+  letter(id: string, tenant?: string): Promise<DeadLetterRow | undefined>;
   /** Forgets a letter; undefined when there is none. */
-  dropLetter(id: string): Promise<DeadLetterRow | undefined>;
+  dropLetter(id: string, tenant?: string): Promise<DeadLetterRow | undefined>;
   /** Takes the content of a letter in again, then that of its children; empty when there is no such letter. */
-  replayLetter(id: string): Promise<readonly Replay[]>;
+  replayLetter(id: string, tenant?: string): Promise<readonly Replay[]>;
 
   /** Removes a bounded number of rows that are older than this many milliseconds; to be called again and again. */
   housekeep(olderThanMs: number): Promise<number>;

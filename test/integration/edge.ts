@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Writable } from "node:stream";
 import { createApp, type OnDemandOptions } from "../../server/app";
+import { createLetterDesk } from "../../server/letters";
 import { createLogger } from "../../server/log";
 import type { BatchOrder, FetchAnswer } from "../../src/engine/run-orders";
 import { createTenants, tenantKey, type Tenant } from "../../src/engine/tenants";
@@ -13,7 +14,7 @@ import { createEmbeddedStore } from "../../src/storage/embedded";
 import { createMemoryKeyValue } from "../../src/storage/memory";
 import type { RunOptions, RunRow } from "../../src/storage/rows";
 import { createSeal } from "../../src/storage/seal";
-import type { Store } from "../../src/storage/store";
+import type { Lane, Store } from "../../src/storage/store";
 import { createHullSimulator, type HullSimulator } from "../../simulators/hull";
 import { createFakeService, type FakeSettings } from "../unit/engine/fake-service";
 
@@ -50,6 +51,8 @@ export interface Edge {
   readonly organization: string;
   readonly tenantKey: string;
   readonly asked: readonly Asked[];
+  /** Lanes that were told of new work. */
+  readonly woken: readonly Lane[];
   /** Everything that was logged. */
   readonly logged: () => string;
   /** What the fake engine answers to the next fetches. */
@@ -78,6 +81,7 @@ export async function openEdge(options: Partial<OnDemandOptions<FakeSettings>> =
     },
   });
   const asked: Asked[] = [];
+  const woken: Lane[] = [];
   let answer: FetchAnswer = { kind: "begun", run: runRow("run-1") };
   let failure: Error | undefined;
   const unused = (): never => {
@@ -119,6 +123,7 @@ export async function openEdge(options: Partial<OnDemandOptions<FakeSettings>> =
     health: unused,
     reportStatus: unused,
     fields: unused,
+    letters: createLetterDesk({ store, wake: (lane) => void woken.push(lane), announce: () => Promise.resolve() }),
     onDemand: {
       tokenKey: TOKEN_KEY,
       now: () => NOW,
@@ -147,6 +152,7 @@ export async function openEdge(options: Partial<OnDemandOptions<FakeSettings>> =
     organization: hull.host,
     tenantKey: tenantKey(hull.host, CONNECTOR.id),
     asked,
+    woken,
     logged: () => lines.join(""),
     answerFetches: (next) => (answer = next),
     failBatches: (error) => (failure = error),
@@ -165,6 +171,7 @@ export async function openEdge(options: Partial<OnDemandOptions<FakeSettings>> =
     },
     forget: () => {
       asked.length = 0;
+      woken.length = 0;
       lines.length = 0;
       answer = { kind: "begun", run: runRow("run-1") };
       failure = undefined;

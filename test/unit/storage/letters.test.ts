@@ -1,4 +1,4 @@
-import { letterId } from "../../../src/storage/letters";
+import { isLetterPlace, letterId } from "../../../src/storage/letters";
 import type { DeadLetterRow } from "../../../src/storage/rows";
 import type { LetterKey, Replay } from "../../../src/storage/store";
 import {
@@ -76,6 +76,49 @@ describeStore("dead letters in a list", (bench) => {
     expect(await list({ code: "identity_alarm" })).toEqual(["org/c1 a2"]);
     expect(await list({ type: "endusers" })).toEqual([]);
     expect(await list({ tenant: LANE.tenant, type: "companies", code: "refused" })).toEqual(["org/c1 a1"]);
+  });
+
+  it("of one tenant come page by page, over every remote that it ever had, and never lead to another's", async () => {
+    const { store } = bench();
+    const elsewhere = { ...LANE, remote: "another-remote" };
+    for (const lane of [elsewhere, LANE, NEIGHBOUR]) {
+      for (const hullId of ["a1", "a2", "a3"])
+        await refuse(`${hullId}-of-${lane.remote}-${lane.tenant}`, "refused", lane);
+    }
+    const seen: string[] = [];
+    let after: string | undefined;
+    do {
+      const page = await store.letters({ tenant: LANE.tenant, limit: 2, after });
+      seen.push(...ids(page.letters));
+      after = page.next;
+    } while (after !== undefined);
+    expect(new Set(seen).size).toBe(6);
+    expect(seen).toHaveLength(6);
+    expect(seen.every((id) => id.startsWith(`${LANE.tenant} `))).toBe(true);
+
+    const { next: foreign } = await store.letters({ tenant: NEIGHBOUR.tenant, limit: 1 });
+    expect(foreign).toBeDefined();
+    expect(await store.letters({ tenant: LANE.tenant, limit: 9, after: foreign })).toEqual({ letters: [] });
+  });
+
+  it("name a place without the remote's address", async () => {
+    const { store } = bench();
+    await refuse("a1");
+    const { next = "" } = await store.letters({ limit: 1 });
+    expect(isLetterPlace(next)).toBe(true);
+    expect(Buffer.from(next, "base64url").toString()).not.toContain(LANE.remote);
+    for (const text of ["", "x", "bnVsbA", "W10", "e30", "WzEsMiwzXQ"]) expect(isLetterPlace(text)).toBe(false);
+  });
+
+  it("of somebody else are neither found nor replayed nor dropped", async () => {
+    const { store } = bench();
+    await refuse("a1");
+    const id = idOf("a1");
+    expect(await store.letter(id, NEIGHBOUR.tenant)).toBeUndefined();
+    expect(await store.dropLetter(id, NEIGHBOUR.tenant)).toBeUndefined();
+    expect(await store.replayLetter(id, NEIGHBOUR.tenant)).toEqual([]);
+    expect(await store.letter(id, LANE.tenant)).toMatchObject({ hullId: "a1" });
+    expect(await store.lanes()).toEqual([]);
   });
 
   it("are found by id, and gone once they are dropped", async () => {

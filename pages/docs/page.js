@@ -1,0 +1,10 @@
+/** Draws the description with Swagger UI; nobody but this server is asked for anything. */
+globalThis.SwaggerUIBundle({
+  url: "/openapi.json",
+  dom_id: "#api",
+  deepLinking: true,
+  docExpansion: "list",
+  defaultModelsExpandDepth: 0,
+  // Its public validator would be sent the address of this server.
+  validatorUrl: null,
+});

@@ -1,0 +1,21 @@
+/**
+ * Keeps pages of other sites from changing anything in the name of whoever is logged in. A browser sends a remembered
+ * log-in with every form that any page posts here; it also says where the request comes from, and tools say nothing.
+ */
+import type { Request } from "express";
+import { refuse } from "../http-error";
+
+/** @throws HttpError 403 when a browser sends the request for a page that is not ours */
+export function assertOwnSite(request: Request): void {
+  const site = request.get("sec-fetch-site");
+  // Left out over plain HTTP, where only the origin is told.
+  const own = site === undefined ? isOwnOrigin(request) : site === "same-origin" || site === "none";
+  if (!own) throw refuse(403, "other_site", "A page of another site may not change anything here.");
+}
+
+function isOwnOrigin(request: Request): boolean {
+  const origin = request.get("origin");
+  if (origin === undefined) return true;
+  const host = request.host as string | undefined;
+  return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase();
+}

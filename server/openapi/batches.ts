@@ -1,0 +1,31 @@
+/** `/batch` and `/batch-accounts` described. */
+import { batchAnswer, batchBody } from "../routes/batches";
+import { batchParameters } from "../routes/run-options";
+import { BY_QUERY, QUERY_REFUSALS, refusals } from "./common";
+import { answer, body, inQuery, type Operation, type Part } from "./part";
+
+const operation = (operationId: string, summary: string, objectType: string): Operation => ({
+  operationId,
+  summary,
+  description: "Sends everybody in the file, whatever filters say. Answered when the order is on disk.",
+  security: BY_QUERY,
+  parameters: inQuery(batchParameters),
+  requestBody: body("Batch", {
+    url: "https://s3.amazonaws.com/extracts/users.json",
+    format: "json",
+    object_type: objectType,
+  }),
+  responses: {
+    200: answer("The order is taken.", "BatchAnswer", { ok: true, run: "01J9ZK3Q7N" }),
+    ...refusals(...QUERY_REFUSALS, "OtherMethod", "TooLarge"),
+  },
+});
+
+export const batchPart: Part = {
+  tag: { name: "Batches", description: "Files of users or accounts from Hull." },
+  schemas: { Batch: batchBody, BatchAnswer: batchAnswer },
+  paths: {
+    "/batch": { post: operation("batchUsers", "Takes a file of users", "user_report") },
+    "/batch-accounts": { post: operation("batchAccounts", "Takes a file of accounts", "account_report") },
+  },
+};

@@ -1,0 +1,64 @@
+/** The OpenAPI 3.1 document of the whole server, put together from what each group of routes says about itself. */
+import { z } from "zod";
+import manifest from "../../manifest.json";
+import { batchPart } from "./batches";
+import { commonSchemas, REFUSALS, SECURITY_SCHEMES } from "./common";
+import { deadLetterPart } from "./dead-letters";
+import { fetchPart } from "./fetches";
+import { notificationPart } from "./notifications";
+import { operationPart } from "./operations";
+import { SENT, type Operation, type Part, type PathItem, type Piece } from "./part";
+import { publicPart } from "./public";
+import { runPart } from "./runs";
+
+/** In the order of the page. Whoever adds routes adds their part here; a test compares them with the app. */
+const PARTS: readonly Part[] = [
+  notificationPart,
+  fetchPart,
+  batchPart,
+  runPart,
+  deadLetterPart,
+  operationPart,
+  publicPart,
+];
+
+/** All schemas that paths refer to, by name; none is named twice. */
+export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map(
+  [commonSchemas, ...PARTS.map(({ schemas }) => schemas)].flatMap((schemas) => Object.entries<z.ZodType>(schemas)),
+);
+
+export function describeApi(): Piece {
+  const { version, description } = manifest;
+  return {
+    openapi: "3.1.1",
+    info: { title: "Hull Planhat connector", version, description, license: { name: "MIT", identifier: "MIT" } },
+    // Beside this document, wherever the server is reached.
+    servers: [{ url: "/" }],
+    tags: PARTS.map(({ tag }) => tag),
+    paths: Object.fromEntries(PARTS.flatMap(({ tag, paths }) => pathsOf(tag.name, paths))),
+    components: { schemas: jsonSchemas(), responses: REFUSALS, securitySchemes: SECURITY_SCHEMES },
+  };
+}
+
+function pathsOf(tag: string, paths: Part["paths"]): readonly (readonly [string, Piece])[] {
+  return Object.entries(paths).map(([path, item]) => [path, tagged(tag, item)]);
+}
+
+function tagged(tag: string, item: PathItem): Piece {
+  return Object.fromEntries(
+    Object.entries<true | Operation>(item).map(([key, value]) => [
+      key,
+      value === true ? value : { tags: [tag], ...value },
+    ]),
+  );
+}
+
+/** zod's JSON schemas; where one holds another it refers to it. */
+function jsonSchemas(): Piece {
+  const registry = z.registry<{ id: string }>();
+  for (const [id, schema] of SCHEMAS) registry.add(schema, { id });
+  const { schemas } = z.toJSONSchema(registry, { ...SENT, uri: (id) => `#/components/schemas/${id}` });
+  return Object.fromEntries(
+    Object.entries(schemas).map(([id, { $schema: _schema, $id: _id, ...schema }]) => [id, schema]),
+  );
+}

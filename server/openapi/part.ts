@@ -1,0 +1,88 @@
+/** What one group of routes says about itself, and short words for saying it. */
+import { z } from "zod";
+
+/** A piece of an OpenAPI 3.1 document. */
+export type Piece = Readonly<Record<string, unknown>>;
+
+export type Method = "get" | "post" | "put" | "patch" | "delete";
+
+export interface Operation {
+  /** Once in the whole document. */
+  readonly operationId: string;
+  readonly summary: string;
+  readonly description?: string;
+  /** Schemes that must all be there, or one of several such sets; empty: everybody may. */
+  readonly security: readonly Piece[];
+  readonly parameters?: readonly Piece[];
+  readonly requestBody?: Piece;
+  readonly responses: Readonly<Record<string, Piece>>;
+}
+
+export type PathItem = Readonly<Partial<Record<Method, Operation>>> & {
+  /** Every method is answered alike, not only those that are described. */
+  readonly "x-any-method"?: true;
+  /** A file that is served as it is, rather than a route. */
+  readonly "x-file"?: true;
+};
+
+export interface Part {
+  readonly tag: { readonly name: string; readonly description: string };
+  /** Bodies by the name under which paths refer to them. */
+  readonly schemas: Readonly<Record<string, z.ZodType>>;
+  readonly paths: Readonly<Record<string, PathItem>>;
+}
+
+/** How JSON schemas are made of the bodies and parameters that a reader of the document writes or reads. */
+export const SENT = {
+  io: "input",
+  target: "draft-2020-12",
+  unrepresentable: "any",
+  override: ({ jsonSchema }: { jsonSchema: JsonSchema }) => {
+    // What zod adds and what says nothing: that a whole number is one that JavaScript can count, a name a text.
+    if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+    if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+    delete jsonSchema.propertyNames;
+  },
+} as const;
+
+type JsonSchema = z.core.JSONSchema.BaseSchema;
+
+/** Refers to a schema of any part. */
+export function ref(name: string): Piece {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+/** An answer in JSON. */
+export function answer(description: string, schema: string, example?: unknown): Piece {
+  return {
+    description,
+    content: { "application/json": { schema: ref(schema), ...(example === undefined ? {} : { example }) } },
+  };
+}
+
+/** A body in JSON that must be there. */
+export function body(schema: string, example: unknown): Piece {
+  return { required: true, content: { "application/json": { schema: ref(schema), example } } };
+}
+
+/** Parameters of a query, from the very schema that reads them. */
+export function inQuery(schema: z.ZodObject): readonly Piece[] {
+  const { properties = {}, required = [] } = z.toJSONSchema(schema, SENT);
+  return Object.entries(properties).map(([name, property]) => {
+    const { description, examples, ...rest } = typeof property === "boolean" ? {} : property;
+    const example = examples?.[0];
+    return {
+      name,
+      in: "query",
+      required: required.includes(name),
+      ...(description === undefined ? {} : { description }),
+      schema: rest,
+      ...(example === undefined ? {} : { example }),
+    };
+  });
+}
+
+/** A parameter in the path. */
+export function inPath(name: string, description: string, schema: Piece = { type: "string" }): Piece {
+  return { name, in: "path", required: true, description, schema };
+}

@@ -1,0 +1,63 @@
+/** `/api/internal/runs` described. */
+import { reportAnswer, runAnswer, runDetailAnswer, runPage } from "../routes/run-answer";
+import { pageOfLines, pageOfRuns } from "../routes/runs";
+import { BY_LOGIN, LOGIN_REFUSALS, ORGANIZATION, refusals } from "./common";
+import { answer, inPath, inQuery, type Part } from "./part";
+
+const RUN = {
+  id: "01J9ZK3Q7N",
+  kind: "fetch",
+  type: "endusers",
+  state: "running",
+  options: { simulate: false, verbose: true, stop_on_error: false },
+  counts: { endusers: { sent: { told: 2 }, unchanged: { known: 1 } } },
+  done: 3,
+  total: 4,
+  total_is_final: false,
+  progress: 0.75,
+  created_at: "2026-03-01T12:00:00.000Z",
+  started_at: "2026-03-01T12:00:00.000Z",
+  ended_at: null,
+  error: null,
+};
+
+const LINE = {
+  at: 17,
+  type: "endusers",
+  hull_id: "bee000000000000000000001",
+  remote_id: "5f1111111111111111111111",
+  outcome: "sent",
+  code: "told",
+  text: "Hull was told.",
+};
+
+export const runPart: Part = {
+  tag: { name: "Runs", description: "What became of fetches, batches and large backlogs." },
+  schemas: { Run: runAnswer, RunPage: runPage, RunDetail: runDetailAnswer, Report: reportAnswer },
+  paths: {
+    "/api/internal/runs": {
+      get: {
+        operationId: "listRuns",
+        summary: "The connector's runs, newest first",
+        security: BY_LOGIN,
+        parameters: [...ORGANIZATION, ...inQuery(pageOfRuns)],
+        responses: {
+          200: answer("A page of runs.", "RunPage", { runs: [RUN], next: null }),
+          ...refusals(...LOGIN_REFUSALS, "NotFound", "OtherMethod"),
+        },
+      },
+    },
+    "/api/internal/runs/{id}": {
+      get: {
+        operationId: "getRun",
+        summary: "One run, with a page of its report if asked for",
+        security: BY_LOGIN,
+        parameters: [inPath("id", "The id of the run."), ...ORGANIZATION, ...inQuery(pageOfLines)],
+        responses: {
+          200: answer("The run.", "RunDetail", { ...RUN, report: { lines: [LINE], next: null } }),
+          ...refusals(...LOGIN_REFUSALS, "NotFound", "OtherMethod"),
+        },
+      },
+    },
+  },
+};

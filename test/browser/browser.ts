@@ -1,0 +1,89 @@
+/** A real Chromium for the tests of pages: this machine only, everything it complains about noted, closed in any case. */
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
+
+const NAMES = ["chromium", "chromium-browser", "google-chrome"];
+
+export const DESKTOP = { width: 1280, height: 900 };
+export const PHONE = { width: 390, height: 844 };
+
+/** `CHROMIUM`, or the first of the usual names on the path; undefined when there is none. */
+export function findChromium(environment: NodeJS.ProcessEnv = process.env): string | undefined {
+  const { CHROMIUM, PATH = "" } = environment;
+  const usual = PATH.split(delimiter).flatMap((folder) => NAMES.map((name) => join(folder, name)));
+  return (CHROMIUM === undefined || CHROMIUM === "" ? usual : [CHROMIUM]).find(isProgram);
+}
+
+export interface Watched {
+  readonly page: Page;
+  /** Errors and warnings of the page, violations of its policy, answers that are errors, requests that failed. */
+  readonly complaints: readonly string[];
+  /** Addresses outside of this machine that it asked for; it never reaches them. */
+  readonly strangers: readonly string[];
+}
+
+export type OpenPage = (options?: BrowserContextOptions) => Promise<Watched>;
+
+/** Describes tests that need a browser; without one they are skipped, and their name says why. */
+export function describeInBrowser(name: string, tests: (openPage: OpenPage) => void): void {
+  const program = findChromium();
+  if (program === undefined) {
+    describe.skip(`${name} (skipped: no Chromium; install one, or name it in CHROMIUM)`, () => {
+      tests(() => Promise.reject(new Error("There is no browser.")));
+    });
+    return;
+  }
+  describe(name, () => {
+    let browser: Browser;
+    beforeAll(async () => (browser = await launch(program)), 60_000);
+    // Its pages as well.
+    afterAll(() => browser.close());
+    tests(async (options = {}) => watch(await (await browser.newContext(options)).newPage()));
+  });
+}
+
+function launch(executablePath: string): Promise<Browser> {
+  return chromium.launch({
+    executablePath,
+    // Its sandbox refuses root and needs rights that containers seldom grant; it sees no pages but ours.
+    chromiumSandbox: false,
+    args: ["--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
+  });
+}
+
+async function watch(page: Page): Promise<Watched> {
+  const complaints: string[] = [];
+  const strangers: string[] = [];
+  // Soon enough to say what was waited for.
+  page.setDefaultTimeout(20_000);
+  await page.context().route("**/*", (route) => {
+    const { hostname, protocol, href } = new URL(route.request().url());
+    if (hostname === "127.0.0.1" || protocol === "data:" || protocol === "blob:") return route.continue();
+    strangers.push(href);
+    return route.abort();
+  });
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) complaints.push(`${message.type()}: ${message.text()}`);
+  });
+  page.on("pageerror", ({ message }) => void complaints.push(`thrown: ${message}`));
+  page.on("requestfailed", (request) => void complaints.push(`failed: ${request.url()}`));
+  page.on("response", (response) => {
+    if (response.status() >= 400) complaints.push(`${response.status()}: ${response.url()}`);
+  });
+  // Chromium reports these as errors of the console; where it should not, the page itself does.
+  await page.addInitScript(
+    `addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
+       console.error("policy: " + violatedDirective + " " + blockedURI));`,
+  );
+  return { page, complaints, strangers };
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

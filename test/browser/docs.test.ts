@@ -1,0 +1,88 @@
+/** `/docs` as people see it: drawn completely, on any width, from this server alone. */
+import { CONNECTOR, openHouse, type House } from "../harness";
+import { describeInBrowser, DESKTOP, findChromium, PHONE } from "./browser";
+
+let house: House;
+beforeAll(async () => (house = await openHouse()));
+afterAll(() => house.close());
+
+describeInBrowser("/docs", (openPage) => {
+  test.each([
+    ["on a desk", DESKTOP],
+    ["on a phone", PHONE],
+  ])("shows every route %s, without a complaint and without a stranger", async (_where, viewport) => {
+    const { page, complaints, strangers } = await openPage({ viewport });
+    await page.goto(`${house.baseUrl}/docs`);
+    await page.getByRole("heading", { name: /Hull Planhat connector/ }).waitFor();
+    const description = (await (await fetch(`${house.baseUrl}/openapi.json`)).json()) as {
+      paths: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+    };
+    const operations = Object.values(description.paths).flatMap((item) =>
+      Object.keys(item).filter((key) => !key.startsWith("x-")),
+    );
+    expect(operations.length).toBeGreaterThan(20);
+    await expectCount(page.locator(".opblock"), operations.length);
+    // Nothing has to be moved sideways to be read.
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(viewport.width);
+
+    await page.locator("#operations-Runs-listRuns .opblock-summary-control").click();
+    await page.locator("#operations-Runs-listRuns").getByText("A page of runs.").waitFor();
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(viewport.width);
+    expect({ complaints, strangers }).toEqual({ complaints: [], strangers: [] });
+    await page.context().close();
+  });
+
+  test("lets people log in and try a route", async () => {
+    const { page, complaints, strangers } = await openPage({ viewport: DESKTOP });
+    await page.goto(`${house.baseUrl}/docs`);
+    await page.getByRole("button", { name: "Authorize" }).first().click();
+    const dialog = page.locator(".auth-container", { has: page.getByText("connector (http, Basic)") });
+    await dialog.locator('input[type="text"]').fill(CONNECTOR.id);
+    await dialog.locator('input[type="password"]').fill(CONNECTOR.secret);
+    await dialog.getByRole("button", { name: "Apply" }).click();
+    await dialog.getByRole("button", { name: "Close" }).click();
+
+    const letters = page.locator("#operations-Dead_letters-listDeadLetters");
+    await letters.locator(".opblock-summary-control").click();
+    await letters.getByRole("button", { name: "Try it out" }).click();
+    await letters.locator('tr[data-param-name="org"] input').fill(house.hull.host);
+    await letters.getByRole("button", { name: "Execute" }).click();
+    await letters.locator(".live-responses-table").getByText("dead_letters").first().waitFor();
+    expect({ complaints, strangers }).toEqual({ complaints: [], strangers: [] });
+    await page.context().close();
+  });
+
+  test("runs nothing that is not its own, and asks nobody else", async () => {
+    const { page, complaints } = await openPage();
+    await page.goto(`${house.baseUrl}/docs`);
+    await page.getByRole("heading", { name: /Hull Planhat connector/ }).waitFor();
+    expect(complaints).toEqual([]);
+    await page.evaluate(`(() => {
+      const script = document.createElement("script");
+      script.textContent = "window.intruder = true";
+      document.body.append(script);
+      return fetch("http://127.0.0.2:9/").catch(() => undefined);
+    })()`);
+    expect(await page.evaluate("window.intruder")).toBeUndefined();
+    const refused = (what: string) => expect.arrayContaining([expect.stringContaining(`policy: ${what}`)]) as unknown;
+    expect(complaints).toEqual(refused("script-src"));
+    expect(complaints).toEqual(refused("connect-src"));
+    await page.context().close();
+  });
+});
+
+async function expectCount(
+  locator: { count(): Promise<number>; nth(n: number): { waitFor(): Promise<void> } },
+  n: number,
+) {
+  await locator.nth(n - 1).waitFor();
+  expect(await locator.count()).toBe(n);
+}
+
+describe("the browser of these tests", () => {
+  test("is the one that CHROMIUM names, or else the first on the path", () => {
+    expect(findChromium({ CHROMIUM: process.execPath, PATH: "" })).toBe(process.execPath);
+    expect(findChromium({ CHROMIUM: "/nowhere/chromium", PATH: process.env["PATH"] })).toBeUndefined();
+    expect(findChromium({ PATH: "/nowhere" })).toBeUndefined();
+  });
+});

@@ -1,0 +1,343 @@
+/** `/openapi.json` says what the server does: every route, no other, in valid OpenAPI 3.1, with the answers it really gives. */
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Express } from "express";
+import { METHODS } from "node:http";
+import { describeApi, SCHEMAS } from "../../server/openapi/document";
+import { CONNECTOR, openHouse, TOKEN, type House } from "../harness";
+import { account, user, useStages, type Stage } from "../rules/stage";
+
+type Piece = Readonly<Record<string, unknown>>;
+
+const DOCUMENT = JSON.parse(JSON.stringify(describeApi())) as {
+  readonly openapi: string;
+  readonly info: Piece;
+  readonly tags: readonly { readonly name: string }[];
+  readonly paths: Readonly<Record<string, Piece>>;
+  readonly components: Readonly<Record<string, Readonly<Record<string, Piece>>>>;
+};
+
+interface Parameter {
+  readonly name: string;
+  readonly in: string;
+  readonly required: boolean;
+  readonly schema: Piece;
+}
+
+interface Operation {
+  readonly operationId: string;
+  readonly tags: readonly string[];
+  readonly summary: string;
+  readonly security: readonly Piece[];
+  readonly parameters?: readonly Parameter[];
+  readonly responses: Readonly<Record<string, Piece>>;
+}
+
+/** Every described operation with its place. */
+const OPERATIONS = Object.entries(DOCUMENT.paths).flatMap(([path, item]) =>
+  Object.entries(item)
+    .filter(([method]) => !method.startsWith("x-"))
+    .map(([method, operation]) => ({ path, item, method, operation: operation as Operation })),
+);
+
+interface Route {
+  readonly path: string;
+  readonly methods: readonly string[] | "any";
+}
+
+/** What Express keeps of its routers; nothing of it is public, so whatever looks different fails the test. */
+interface Layer {
+  readonly name: string;
+  readonly route?: {
+    readonly path: string | readonly string[];
+    readonly methods: Readonly<Record<string, boolean>>;
+    readonly stack: readonly { readonly name: string }[];
+  };
+  readonly handle: { readonly name: string; readonly stack?: readonly Layer[] };
+}
+
+function routesOf(app: Express): readonly Route[] {
+  const walk = (layers: readonly Layer[]): readonly Route[] =>
+    layers.flatMap(({ route, handle }): readonly Route[] => {
+      if (route === undefined) return walk(handle.stack ?? []);
+      // What only refuses is no route.
+      if (route.stack.every(({ name }) => name === "refusesOtherMethods")) return [];
+      const methods = Object.keys(route.methods);
+      return [route.path].flat().map((path) => ({ path, methods: methods.includes("_all") ? "any" : methods }));
+    });
+  return walk(app.router.stack as unknown as readonly Layer[]);
+}
+
+/** `/runs/:id` as OpenAPI writes it. */
+const described = (path: string): string => path.replaceAll(/:(\w+)/g, "{$1}");
+
+describe("routes and description", () => {
+  let house: House;
+  beforeAll(async () => (house = await openHouse()));
+  afterAll(() => house.close());
+
+  test("are the same, in both directions", () => {
+    const real = routesOf(house.connector.app).flatMap(({ path, methods }) =>
+      methods === "any" ? [`any ${described(path)}`] : methods.map((method) => `${method} ${described(path)}`),
+    );
+    const written = OPERATIONS.filter(({ item }) => item["x-file"] === undefined).map(({ path, item, method }) =>
+      item["x-any-method"] === true ? `any ${path}` : `${method} ${path}`,
+    );
+    expect(real.length).toBeGreaterThan(15);
+    expect([...new Set(written)].sort()).toEqual([...new Set(real)].sort());
+  });
+
+  test("agree about the methods that a path takes", async () => {
+    const options = METHODS.filter((method) => !["CONNECT", "HEAD"].includes(method));
+    expect(options).toContain("DELETE");
+    for (const [path, item] of Object.entries(DOCUMENT.paths)) {
+      if (item["x-any-method"] === true || item["x-file"] === true) continue;
+      const response = await fetch(`${house.baseUrl}${path.replace(/\{\w+\}/, "x")}`, { method: "PATCH" });
+      expect([path, [404, 405].includes(response.status)]).toEqual([path, true]);
+      const takes = OPERATIONS.some(({ path: other, operation }) => other === path && "405" in operation.responses);
+      expect([path, response.status]).toEqual([path, takes ? 405 : 404]);
+    }
+  });
+
+  test("agree about the files, which are no routes", async () => {
+    const files = readdirSync(join(__dirname, "../../assets")).sort();
+    const written = Object.entries(DOCUMENT.paths).filter(([, item]) => item["x-file"] === true);
+    const folder = written.find(([path]) => path === "/assets/{file}");
+    const operation = folder?.[1]["get"] as Operation;
+    expect(operation.parameters?.[0]?.schema["enum"]).toEqual(expect.arrayContaining(files));
+    expect(written.map(([path]) => path).sort()).toEqual(["/assets/{file}", ...files.map((file) => `/${file}`)].sort());
+    for (const file of files) {
+      expect((await fetch(`${house.baseUrl}/assets/${file}`)).status).toBe(200);
+      expect((await fetch(`${house.baseUrl}/${file}`)).status).toBe(200);
+    }
+  });
+
+  test("the description is served to everybody, and any page may read it", async () => {
+    const response = await fetch(`${house.baseUrl}/openapi.json`);
+    expect(response.status).toBe(200);
+    expect(response.headers.get("content-type")).toMatch(/^application\/json/);
+    expect(response.headers.get("access-control-allow-origin")).toBe("*");
+    expect(response.headers.get("cache-control")).toBe("public, max-age=300");
+    const text = await response.text();
+    expect(JSON.parse(text)).toEqual(DOCUMENT);
+    for (const secret of [CONNECTOR.secret, TOKEN, house.dataDir]) expect(text).not.toContain(secret);
+    const post = await fetch(`${house.baseUrl}/openapi.json`, { method: "POST" });
+    expect([post.status, post.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
+  });
+
+  test("the page runs its own files only, and no more of either folder can be read", async () => {
+    const page = await fetch(`${house.baseUrl}/docs`);
+    expect([page.status, page.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
+    const policy = page.headers.get("content-security-policy") ?? "";
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).not.toMatch(/unsafe|https?:|\*/);
+    const html = await page.text();
+    expect(html).not.toMatch(/<script(?![^>]* src=)|<style|\son\w+=|https?:/);
+    for (const [, path = ""] of html.matchAll(/(?:src|href)="([^"]+)"/g)) {
+      expect([path, (await fetch(`${house.baseUrl}${path}`)).status]).toEqual([path, 200]);
+    }
+    for (const path of [
+      "index.html",
+      "package.json",
+      "swagger-ui.js.map",
+      "..%2findex.html",
+      "%2e%2e%2fassets",
+      "x",
+      "",
+    ]) {
+      const { status } = await fetch(`${house.baseUrl}/docs/${path}`);
+      expect([path, status]).toEqual([path, path === "" ? 200 : 404]);
+    }
+  });
+});
+
+describe("the document", () => {
+  test("is OpenAPI 3.1", () => {
+    expect(DOCUMENT.openapi).toMatch(/^3\.1\.\d$/);
+    expect(DOCUMENT.info).toMatchObject({ title: expect.any(String) as string, version: expect.any(String) as string });
+    for (const path of Object.keys(DOCUMENT.paths)) expect(path).toMatch(/^\/[\w./{}-]*$/);
+    const shapes = Object.keys(DOCUMENT.paths).map((path) => path.replaceAll(/\{\w+\}/g, "{}"));
+    expect(new Set(shapes).size).toBe(shapes.length);
+  });
+
+  test("refers to nothing that is not there, and holds no schema that nobody refers to", () => {
+    const referred = piecesIn(DOCUMENT).flatMap((piece) => (typeof piece["$ref"] === "string" ? [piece["$ref"]] : []));
+    expect(referred.length).toBeGreaterThan(50);
+    for (const target of referred) {
+      const found = target
+        .replace(/^#\//, "")
+        .split("/")
+        .reduce<unknown>((value, step) => (isPiece(value) ? value[step] : undefined), DOCUMENT);
+      expect([target, isPiece(found)]).toEqual([target, true]);
+    }
+    const { schemas = {}, responses = {} } = DOCUMENT.components;
+    const unused = [
+      ...Object.keys(schemas).map((name) => `#/components/schemas/${name}`),
+      ...Object.keys(responses).map((name) => `#/components/responses/${name}`),
+    ].filter((target) => !referred.includes(target));
+    expect(unused).toEqual([]);
+  });
+
+  test("names every schema and every operation once", () => {
+    const ids = OPERATIONS.map(({ operation }) => operation.operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const id of ids) expect(id).toMatch(/^[a-z][A-Za-z]+$/);
+    expect(Object.keys(DOCUMENT.components["schemas"] ?? {}).sort()).toEqual([...SCHEMAS.keys()].sort());
+  });
+
+  test.each(OPERATIONS.map(({ method, path, operation }) => [`${method} ${path}`, path, operation] as const))(
+    "%s is described completely",
+    (_name, path, { tags, summary, security, parameters = [], responses }) => {
+      expect(tags).toHaveLength(1);
+      expect(DOCUMENT.tags.map(({ name }) => name)).toEqual(expect.arrayContaining([...tags]));
+      expect(summary).not.toBe("");
+      const schemes = Object.keys(DOCUMENT.components["securitySchemes"] ?? {});
+      for (const each of security) expect(schemes).toEqual(expect.arrayContaining(Object.keys(each)));
+
+      const inPath = parameters.filter((parameter) => parameter.in === "path");
+      expect(inPath.map(({ name }) => `{${name}}`)).toEqual(path.match(/\{\w+\}/g) ?? []);
+      expect(inPath.every(({ required }) => required)).toBe(true);
+      const names = parameters.map((parameter) => `${parameter.in} ${parameter.name}`);
+      expect(new Set(names).size).toBe(names.length);
+      for (const { schema } of parameters) expect(isPiece(schema)).toBe(true);
+      // The log-in of the internal API is nothing without the organization.
+      if (security.some((each) => "connector" in each)) expect(names).toContain("query org");
+
+      const statuses = Object.keys(responses);
+      expect(statuses.some((status) => /^[23]\d\d$/.test(status))).toBe(true);
+      for (const status of statuses) expect(status).toMatch(/^[2-5]\d\d$/);
+      for (const response of Object.values(responses)) expect(descriptionOf(response)).not.toBe("");
+    },
+  );
+
+  test("shows examples that its own schemas take", () => {
+    const examples = piecesIn(DOCUMENT).flatMap(({ schema, example }) => {
+      const name = isPiece(schema) && typeof schema["$ref"] === "string" ? schema["$ref"].split("/").at(-1) : undefined;
+      return name === undefined || example === undefined ? [] : [{ name, example }];
+    });
+    expect(examples.length).toBeGreaterThan(15);
+    for (const { name, example } of examples) expectTaken(name, example);
+  });
+});
+
+describe("answers are as they are described", () => {
+  const open = useStages();
+
+  const ask = async (stage: Stage, method: "GET" | "POST" | "DELETE", path: string, name: string): Promise<Piece> => {
+    const authorization = `Basic ${Buffer.from(`${CONNECTOR.id}:${CONNECTOR.secret}`).toString("base64")}`;
+    const query = path.includes("?") ? "&" : "?";
+    const response = await fetch(`${stage.baseUrl}${path}${query}org=${stage.hull.host}`, {
+      method,
+      headers: { authorization },
+    });
+    const body = (await response.json()) as Piece;
+    const place = Object.entries(DOCUMENT.paths).find(([each]) => matches(each, path.replace(/\?.*$/, "")));
+    const operation = place?.[1][method.toLowerCase()] as Operation | undefined;
+    expect([path, schemaOf(operation, response.status)]).toEqual([path, name]);
+    expectTaken(name, body);
+    return body;
+  };
+
+  test("of the runs", async () => {
+    const stage = await open();
+    const query = `organization=${stage.hull.host}&ship=${CONNECTOR.id}&secret=${CONNECTOR.secret}`;
+    const fetched = (await (await fetch(`${stage.baseUrl}/fetch/users?${query}&force=1&verbose=1`)).json()) as Piece;
+    expectTaken("FetchAnswer", fetched);
+    const id = String(fetched["run"]);
+    await stage.until(async () => (await stage.connector.store.run(id))?.state === "success");
+    await stage.connector.store.report(id, [
+      { type: "endusers", hullId: "h1", outcome: "sent", code: "told", text: "Hull was told." },
+    ]);
+    const early = (await (await fetch(`${stage.baseUrl}/fetch/users?${query}`)).json()) as Piece;
+    expect(early).toMatchObject({ state: "early" });
+    expectTaken("FetchAnswer", early);
+
+    const page = await ask(stage, "GET", "/api/internal/runs", "RunPage");
+    expect(page["runs"]).toHaveLength(1);
+    const run = await ask(stage, "GET", `/api/internal/runs/${id}?lines=5`, "RunDetail");
+    expect(run).toMatchObject({ state: "success", report: { lines: [{ hull_id: "h1" }] } });
+    await ask(stage, "GET", `/api/internal/runs/${id}`, "RunDetail");
+    await ask(stage, "GET", "/api/internal/runs/unknown", "Error");
+    await ask(stage, "GET", "/api/internal/runs?limit=0", "Error");
+    await ask(stage, "POST", "/api/internal/dead-letters/x/replay", "Error");
+  });
+
+  test("of the dead letters", async () => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1), user(2)]);
+    const poison = (person: string) =>
+      stage.planhat.poison({ type: "endusers", field: "externalId", value: person }, "Position is odd");
+    poison("person-1");
+    poison("person-2");
+    await stage.tellUser(user(1), account(1));
+    await stage.tellUser(user(2), account(1));
+    await stage.settled();
+    const base = "/api/internal/dead-letters";
+    const page = await ask(stage, "GET", `${base}?limit=1`, "DeadLetterPage");
+    expect(page).toMatchObject({ dead_letters: [{ code: "refused" }], next: expect.any(String) as string });
+    const [{ id }] = page["dead_letters"] as readonly [{ readonly id: string }];
+    expect(await ask(stage, "GET", `${base}/${id}`, "DeadLetterDetail")).toMatchObject({ id, derived: false });
+    expect(await ask(stage, "DELETE", `${base}/${id}`, "DeadLetter")).toMatchObject({ id });
+    await ask(stage, "DELETE", `${base}/${id}`, "Error");
+    const rest = await ask(stage, "GET", base, "DeadLetterPage");
+    const [{ id: other }] = rest["dead_letters"] as readonly [{ readonly id: string }];
+    expect(await ask(stage, "POST", `${base}/${other}/replay`, "Replay")).toMatchObject({ queued: 1 });
+    await stage.settled();
+    expect(await ask(stage, "POST", `${base}/replay`, "ReplayPage")).toMatchObject({ queued: 1, next: null });
+    await stage.settled();
+  });
+
+  test("of everything that needs no log-in", async () => {
+    const stage = await open();
+    for (const [path, name] of [
+      ["/health", "Status"],
+      ["/ready", "Status"],
+      ["/manifest.json", "Manifest"],
+      ["/openapi.json", "OpenApi"],
+    ] as const) {
+      await ask(stage, "GET", path, name);
+    }
+    const notified = await fetch(stage.url, { method: "POST", body: "{}" });
+    expectTaken("Error", await notified.json());
+  });
+});
+
+/** A body that the schema takes and describes to the last field. */
+function expectTaken(name: string, body: unknown): void {
+  const parsed = SCHEMAS.get(name)?.safeParse(body);
+  expect({ name, error: parsed?.error?.issues }).toEqual({ name, error: undefined });
+  // What a schema does not know is missing behind it; a notification is rearranged as it is read.
+  if (name !== "Notification") expect(parsed?.data).toEqual(body);
+}
+
+function schemaOf(operation: Operation | undefined, status: number): string | undefined {
+  const response = resolved(operation?.responses[status]);
+  const text = JSON.stringify(response["content"] ?? {});
+  return /#\/components\/schemas\/(\w+)/.exec(text)?.[1];
+}
+
+function descriptionOf(response: Piece): unknown {
+  return resolved(response)["description"] ?? "";
+}
+
+function resolved(response: Piece | undefined): Piece {
+  const target = response?.["$ref"];
+  if (typeof target !== "string") return response ?? {};
+  return DOCUMENT.components["responses"]?.[target.split("/").at(-1) ?? ""] ?? {};
+}
+
+/** Whether a path is one of those that a described one stands for; fixed words count before placeholders. */
+function matches(template: string, path: string): boolean {
+  if (path in DOCUMENT.paths) return template === path;
+  return new RegExp(`^${template.replaceAll(".", "\\.").replaceAll(/\{\w+\}/g, "[^/]+")}$`).test(path);
+}
+
+function isPiece(value: unknown): value is Piece {
+  return typeof value === "object" && value !== null;
+}
+
+function piecesIn(value: unknown): readonly Piece[] {
+  if (!isPiece(value)) return [];
+  const inner = Object.values(value).flatMap(piecesIn);
+  return Array.isArray(value) ? inner : [value, ...inner];
+}
