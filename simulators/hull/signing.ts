@@ -10,16 +10,18 @@ export interface Signer {
 
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
 
-/** Creates a signer. The pair is made at the first use, since it costs a noticeable time. */
-export function createSigner(): Signer {
-  let pair: { readonly publicKey: string; readonly privateKey: string } | undefined;
-  const keys = () =>
-    (pair ??= generateKeyPairSync("rsa", {
-      modulusLength: 2048,
-      publicKeyEncoding: { type: "spki", format: "pem" },
-      privateKeyEncoding: { type: "pkcs8", format: "pem" },
-    }));
+let pair: { readonly publicKey: string; readonly privateKey: string } | undefined;
 
+/** All signers of a process share one pair, made at the first use: making it costs more than most tests do. */
+const keys = () =>
+  (pair ??= generateKeyPairSync("rsa", {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: "spki", format: "pem" },
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+  }));
+
+/** Creates a signer. */
+export function createSigner(): Signer {
   return {
     get publicKey() {
       return keys().publicKey;

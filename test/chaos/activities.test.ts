@@ -2,14 +2,11 @@
  * Tracked events under fire. Planhat cannot tell an event that it has from one that is sent again, so a kill may repeat
  * those whose answers had not been noted, which are at most the calls under way. It must lose none, and repeat no other.
  */
-import { rmSync } from "node:fs";
 import { generatePopulation, seedProfiles, userMessages, type Population } from "../../simulators/hull";
 import { createRandom } from "../../simulators/loopback";
 import { CONNECTOR, OPEN_SETTINGS } from "../harness";
-import { openGate, type Gate } from "./gate";
 import { createSabotage, type Sabotage } from "./sabotage";
-import { buildServer, killAll } from "./server-process";
-import { openWorld, sum, type World } from "./world";
+import { useWorlds, sum, type World } from "./world";
 
 const SEED = 19;
 const USERS = 400;
@@ -34,27 +31,7 @@ const random = createRandom(SEED);
 const between = (...ranges: readonly (readonly [number, number])[]): readonly number[] =>
   ranges.map(([least, most]) => random.integer(least, most));
 
-let build: string;
-let world: World | undefined;
-let gate: Gate | undefined;
-beforeAll(() => {
-  build = buildServer();
-}, 60_000);
-afterEach(async () => {
-  await killAll();
-  await gate?.close();
-  await world?.close();
-});
-afterAll(() => rmSync(build, { recursive: true, force: true }));
-
-/** The analytics host under an address that is known before the world is there. */
-const openAnalytics = (): Promise<Gate> =>
-  openGate({
-    port: () => Number(new URL(world?.planhat.url ?? "").port),
-    cutsRequest: () => false,
-    cutsAnswer: () => false,
-    kill: () => Promise.resolve(),
-  });
+const worlds = useWorlds();
 
 function arm({ planhat }: World, sabotage: Sabotage<Point>): void {
   planhat.on("request", async ({ route }) => {
@@ -90,10 +67,9 @@ test(`${EVENTS} events survive kills at any moment: none is lost, and only those
       "event answered": between([450, 550], [1_300, 1_450]),
       "endusers written": [1],
     },
-    () => world?.server.kill() ?? Promise.resolve(false),
+    () => worlds.kill(),
   );
-  gate = await openAnalytics();
-  world = await openWorld({ build, seed: SEED, environment: { PLANHAT_ANALYTICS_URL: gate.url } });
+  const world = await worlds.open({ seed: SEED });
   const { planhat, hull, server } = world;
   hull.saveSettings(CONNECTOR.id, { ...OPEN_SETTINGS, contact_events: ["ALL"] });
   const population = generatePopulation({

@@ -1,5 +1,4 @@
 /** Everyday changes under fire: a warm connector is killed again and again, at any moment, its own start included. */
-import { rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createRandom } from "../../simulators/loopback";
 import {
@@ -12,8 +11,7 @@ import {
   type UserMessage,
 } from "../../simulators/hull";
 import { CONNECTOR } from "../harness";
-import { buildServer, killAll } from "./server-process";
-import { differences, everybodyTold, openWorld, sum, type World } from "./world";
+import { differences, everybodyTold, useWorlds, sum, type World } from "./world";
 
 const SEED = 77;
 const USERS = 2_000;
@@ -24,16 +22,7 @@ const KILLS = 10;
 /** Messages per burst of Hull. */
 const BURST = 50;
 
-let build: string;
-let world: World | undefined;
-beforeAll(() => {
-  build = buildServer();
-}, 60_000);
-afterEach(async () => {
-  await killAll();
-  await world?.close();
-});
-afterAll(() => rmSync(build, { recursive: true, force: true }));
+const worlds = useWorlds();
 
 async function post({ hull, url }: World, messages: readonly UserMessage[]): Promise<void> {
   const report = await hull.send(url, { connectorId: CONNECTOR.id, channel: "user:update", messages });
@@ -61,7 +50,7 @@ function renamedByHand(population: Population, { planhat }: World): Population {
 test("2,000 changes survive ten kills at any moment: nothing lost, nothing reverted, each counted once", async () => {
   const startedAt = Date.now();
   const random = createRandom(SEED);
-  world = await openWorld({ build, seed: SEED });
+  const world = await worlds.open({ seed: SEED });
   const { planhat, hull, server } = world;
   const before = generatePopulation({ seed: SEED, users: USERS, companies: COMPANIES });
   seedProfiles(before, hull.profiles);

@@ -2,7 +2,6 @@
  * A whole export under fire: Planhat and Hull have a bad day, and the connector is killed at every point where a kill
  * could lose or double something. At the end both sides hold exactly what they should.
  */
-import { rmSync } from "node:fs";
 import { createRandom, type Call, type FaultHandle, type FaultRule } from "../../simulators/loopback";
 import {
   generatePopulation,
@@ -13,8 +12,7 @@ import {
 } from "../../simulators/hull";
 import { CONNECTOR } from "../harness";
 import { createSabotage, type Sabotage } from "./sabotage";
-import { buildServer, killAll } from "./server-process";
-import { differences, everybodyTold, openWorld, sum, type World } from "./world";
+import { differences, everybodyTold, useWorlds, sum, type World } from "./world";
 
 const SEED = 20_260_101;
 const USERS = 20_000;
@@ -48,16 +46,7 @@ const random = createRandom(SEED);
 const between = (ranges: readonly (readonly [number, number])[]): readonly number[] =>
   ranges.map(([least, most]) => random.integer(least, most));
 
-let build: string;
-let world: World | undefined;
-beforeAll(() => {
-  build = buildServer();
-}, 60_000);
-afterEach(async () => {
-  await killAll();
-  await world?.close();
-});
-afterAll(() => rmSync(build, { recursive: true, force: true }));
+const worlds = useWorlds();
 
 /** Every fourth user is known by e-mail alone, which Planhat is told not to match: a blind repetition doubles him. */
 const messagesOf = (population: Population): UserMessage[] =>
@@ -172,9 +161,8 @@ test("an export of 20,000 users survives faults and kills without a loss or a do
     ]),
     "write-back answered": between([[80, 120]]),
   };
-  const sabotage: Sabotage<Point> = createSabotage(plan, () => world?.server.kill() ?? Promise.resolve(false));
-  world = await openWorld({
-    build,
+  const sabotage: Sabotage<Point> = createSabotage(plan, () => worlds.kill());
+  const world = await worlds.open({
     seed: SEED,
     planhat: { switches: { emailMatching: "off" } },
     environment: { LINGER_MS: "0" },

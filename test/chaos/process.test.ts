@@ -8,38 +8,28 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { generatePopulation, seedProfiles, userMessages } from "../../simulators/hull";
 import { CONNECTOR } from "../harness";
-import { buildServer, killAll, spawnServer } from "./server-process";
-import { differences, everybodyTold, inStore, openWorld, sum, type World } from "./world";
+import { spawnServer } from "./server-process";
+import { differences, everybodyTold, inStore, sum, useWorlds } from "./world";
 
 /** Longest time between SIGTERM and the end, milliseconds; well under the ten seconds that containers get. */
 const ORDERLY_MS = 8_000;
 const NOBODY = 65_534;
 
-let build: string;
+const worlds = useWorlds();
 let folder: string;
-let world: World | undefined;
-beforeAll(() => {
-  build = buildServer();
-}, 180_000);
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "connector-process-"));
 });
-afterEach(async () => {
-  await killAll();
-  await world?.close();
-  world = undefined;
-  rmSync(folder, { recursive: true, force: true });
-});
-afterAll(() => rmSync(build, { recursive: true, force: true }));
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const statusOf = async (port: number | undefined, path: string): Promise<number> =>
   (await fetch(`http://127.0.0.1:${port ?? 0}${path}`)).status;
 
 test("a second server on one DATA_DIR refuses with a sentence, and the first is unharmed", async () => {
   const environment = { DATA_DIR: folder };
-  const first = spawnServer({ build, environment });
+  const first = spawnServer({ environment });
   const port = await first.port;
-  const second = spawnServer({ build, environment });
+  const second = spawnServer({ environment });
   expect(await second.exit).toEqual({ code: 1, signal: null });
   expect(second.complaints).toEqual([
     `Another process uses the data folder ${folder}. Stop it, or give this one a DATA_DIR of its own.`,
@@ -49,7 +39,7 @@ test("a second server on one DATA_DIR refuses with a sentence, and the first is 
 
   first.signal("SIGTERM");
   expect(await first.exit).toEqual({ code: 0, signal: null });
-  const third = spawnServer({ build, environment });
+  const third = spawnServer({ environment });
   expect(await statusOf(await third.port, "/ready")).toBe(200);
 });
 
@@ -59,7 +49,7 @@ test("a port that is taken ends the start with a sentence and frees the folder",
   const address = squatter.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;
   try {
-    const refused = spawnServer({ build, environment: { DATA_DIR: folder, PORT: String(port) } });
+    const refused = spawnServer({ environment: { DATA_DIR: folder, PORT: String(port) } });
     const exit = await Promise.race([refused.exit, sleep(ORDERLY_MS)]);
     expect(exit).toEqual({ code: 1, signal: null });
     expect(refused.complaints.join("\n")).toContain("EADDRINUSE");
@@ -69,7 +59,7 @@ test("a port that is taken ends the start with a sentence and frees the folder",
 });
 
 test("SIGTERM under load ends with 0 in time, and nothing that was accepted is lost", async () => {
-  world = await openWorld({ build, seed: 4 });
+  const world = await worlds.open({ seed: 4 });
   const { hull, planhat, server } = world;
   const population = generatePopulation({ seed: 4, users: 3_000, companies: 30 });
   seedProfiles(population, hull.profiles);
@@ -108,7 +98,7 @@ test("SIGTERM under load ends with 0 in time, and nothing that was accepted is l
 }, 180_000);
 
 test("SIGTERM while Planhat asks for a long wait ends in time, and the rest is delivered after the next start", async () => {
-  world = await openWorld({ build, seed: 5 });
+  const world = await worlds.open({ seed: 5 });
   const { hull, planhat, server } = world;
   const population = generatePopulation({ seed: 5, users: 200, companies: 5 });
   seedProfiles(population, hull.profiles);
@@ -148,7 +138,6 @@ asRoot("runs as nobody, with only DATA_DIR writable", async () => {
   chmodSync(elsewhere, 0o555);
   chownSync(data, NOBODY, NOBODY);
   const server = spawnServer({
-    build,
     environment: { DATA_DIR: data },
     cwd: elsewhere,
     uid: NOBODY,
@@ -206,7 +195,7 @@ describe("a notification of 60 MB", () => {
   ])(
     "%s is answered with 413 and a wish for less, and the process lives",
     async (_title, form) => {
-      const server = spawnServer({ build, environment: { DATA_DIR: folder } });
+      const server = spawnServer({ environment: { DATA_DIR: folder } });
       const port = (await server.port) ?? 0;
       const { payload, headers } = form(body());
       for (let round = 0; round < 3; round += 1) {

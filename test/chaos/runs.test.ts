@@ -2,15 +2,13 @@
  * A large batch and a large fetch under fire: the connector is killed again and again at every point where a kill could
  * lose or double a record, and goes on where it was. At the end every record has exactly one outcome.
  */
-import { rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { generatePopulation, prefixTraits, seedProfiles, type Population } from "../../simulators/hull";
 import { createRandom } from "../../simulators/loopback";
 import type { RunRow } from "../../src/storage/rows";
 import { CONNECTOR } from "../harness";
 import { createSabotage, type Sabotage } from "./sabotage";
-import { buildServer, killAll } from "./server-process";
-import { differences, everybodyTold, inStore, openWorld, sum, type World } from "./world";
+import { differences, everybodyTold, inStore, useWorlds, sum, type World } from "./world";
 
 const SEED = 20_260_102;
 /** RUN_RECORDS=100000 makes it a longer test. */
@@ -25,16 +23,7 @@ const random = createRandom(SEED);
 const at = (least: number, most: number, passages: number): number =>
   random.integer(Math.max(1, Math.floor(least * passages)), Math.max(1, Math.floor(most * passages)));
 
-let build: string;
-let world: World | undefined;
-beforeAll(() => {
-  build = buildServer();
-}, 60_000);
-afterEach(async () => {
-  await killAll();
-  await world?.close();
-});
-afterAll(() => rmSync(build, { recursive: true, force: true }));
+const worlds = useWorlds();
 
 /** Asks for a run as Hull does, and answers its id. */
 async function ask({ server, hull }: World, path: string, body?: unknown): Promise<string> {
@@ -78,8 +67,8 @@ test(`a batch of ${RECORDS} rows that is killed five times ends exact`, async ()
     "bulk applied": [3],
     "write-back applied": [random.integer(2, 20)],
   };
-  const sabotage: Sabotage<Point> = createSabotage(plan, () => world?.server.kill() ?? Promise.resolve(false));
-  world = await openWorld({ build, seed: SEED, environment: ENVIRONMENT });
+  const sabotage: Sabotage<Point> = createSabotage(plan, () => worlds.kill());
+  const world = await worlds.open({ seed: SEED, environment: ENVIRONMENT });
   const { planhat, hull, server } = world;
   const population = generatePopulation({ seed: SEED, users: RECORDS, companies: COMPANIES });
   seedProfiles(population, hull.profiles);
@@ -150,8 +139,8 @@ test(`a fetch of ${RECORDS} endusers that is killed five times ends exact`, asyn
     "write-back applied": [at(0.3, 0.5, tells)],
     "write-back answered": [at(0.6, 0.9, tells)],
   };
-  const sabotage: Sabotage<Point> = createSabotage(plan, () => world?.server.kill() ?? Promise.resolve(false));
-  world = await openWorld({ build, seed: SEED, environment: ENVIRONMENT });
+  const sabotage: Sabotage<Point> = createSabotage(plan, () => worlds.kill());
+  const world = await worlds.open({ seed: SEED, environment: ENVIRONMENT });
   const { planhat, hull, server } = world;
   const { users, accounts } = generatePopulation({ seed: SEED, users: RECORDS, companies: COMPANIES });
   const tenant = planhat.tenant();

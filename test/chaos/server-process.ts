@@ -1,11 +1,11 @@
 /** The connector as a process of its own, and a supervisor that starts it again at once whenever it was killed. */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, existsSync, mkdtempSync, renameSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { folderOfTheRun } from "../folder-of-the-run";
 
 const root = resolve(__dirname, "../..");
 
@@ -15,8 +15,6 @@ export interface Exit {
 }
 
 export interface ServerOptions {
-  /** Folder of `buildServer`. */
-  readonly build: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly uid?: number;
@@ -37,21 +35,32 @@ const children = new Set<ChildProcess>();
 /** What keeps every supervisor from starting its server again. */
 const retirements = new Set<() => void>();
 
-/** Compiles the server into a temp folder, once per test file: it starts in half the time that a loader takes. */
+/**
+ * Compiles the project, once per run of the tests, and answers where: a compiled server starts in half the time that a
+ * loader takes. The folder belongs to all tests and is removed when the last of them has ended.
+ */
 export function buildServer(): string {
-  const folder = mkdtempSync(join(tmpdir(), "connector-build-"));
+  const folder = join(folderOfTheRun(), "build");
+  if (existsSync(folder)) return folder;
+  const draft = mkdtempSync(`${folder}-`);
   const compiler = join(root, "node_modules/typescript/bin/tsc");
   // Types are checked elsewhere.
-  const options = ["-p", join(root, "tsconfig.build.json"), "--noCheck", "--sourceMap", "false", "--outDir", folder];
+  const options = ["-p", join(root, "tsconfig.build.json"), "--noCheck", "--sourceMap", "false", "--outDir", draft];
   execFileSync(process.execPath, [compiler, ...options], { stdio: "inherit" });
-  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
+  symlinkSync(join(root, "node_modules"), join(draft, "node_modules"));
   // Readable for the unprivileged user of one of the tests.
-  chmodSync(folder, 0o755);
+  chmodSync(draft, 0o755);
+  try {
+    renameSync(draft, folder);
+  } catch (error) {
+    // Another worker was quicker; its build is as good.
+    if (!existsSync(folder)) throw error;
+  }
   return folder;
 }
 
-export function spawnServer({ build, environment, cwd, uid, gid }: ServerOptions): ServerProcess {
-  const child = spawn(process.execPath, [join(build, "server/main.js")], {
+export function spawnServer({ environment, cwd, uid, gid }: ServerOptions): ServerProcess {
+  const child = spawn(process.execPath, [join(buildServer(), "server/main.js")], {
     env: { PATH: process.env["PATH"], HOST: "127.0.0.1", PORT: "0", ...environment },
     stdio: ["ignore", "pipe", "pipe"],
     ...(cwd === undefined ? {} : { cwd }),
@@ -165,7 +174,14 @@ export async function supervise(options: ServerOptions): Promise<Supervised> {
     await up();
   }
 
-  await start();
+  try {
+    await start();
+  } catch (error) {
+    stopping = true;
+    current?.signal("SIGKILL");
+    await current?.exit;
+    throw error;
+  }
   return {
     get port() {
       return port;

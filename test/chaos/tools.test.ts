@@ -7,20 +7,10 @@ import { join } from "node:path";
 import { generatePopulation, seedProfiles, userMessages } from "../../simulators/hull";
 import type { Letter } from "../../server/commands";
 import { CONNECTOR, TOKEN } from "../harness";
-import { buildServer, killAll } from "./server-process";
-import { openWorld, sum, type World } from "./world";
+import { buildServer } from "./server-process";
+import { sum, useWorlds } from "./world";
 
-let build: string;
-let world: World | undefined;
-beforeAll(() => {
-  build = buildServer();
-}, 60_000);
-afterEach(async () => {
-  await killAll();
-  await world?.close();
-  world = undefined;
-});
-afterAll(() => rmSync(build, { recursive: true, force: true }));
+const worlds = useWorlds();
 
 interface Said {
   readonly code: number | null;
@@ -29,7 +19,7 @@ interface Said {
 }
 
 async function run(folder: string, tool: "dead-letters" | "tenants", ...args: readonly string[]): Promise<Said> {
-  const child = spawn(process.execPath, [join(build, `server/cli/${tool}.js`), ...args], {
+  const child = spawn(process.execPath, [join(buildServer(), `server/cli/${tool}.js`), ...args], {
     env: { PATH: process.env["PATH"], DATA_DIR: folder },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -42,7 +32,7 @@ async function run(folder: string, tool: "dead-letters" | "tenants", ...args: re
 }
 
 test("what was refused is read beside the running server, replayed without it, and arrives", async () => {
-  world = await openWorld({ build, seed: 11 });
+  const world = await worlds.open({ seed: 11 });
   const { hull, planhat, server, folder } = world;
   const population = generatePopulation({ seed: 11, users: 40, companies: 4 });
   seedProfiles(population, hull.profiles);

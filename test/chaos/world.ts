@@ -10,7 +10,7 @@ import { createLmdbKeyValue } from "../../src/storage/lmdb";
 import type { Lane, Store, Tally } from "../../src/storage/store";
 import { CONNECTOR, OPEN_SETTINGS, TOKEN } from "../harness";
 import { openGate, type Gate } from "./gate";
-import { supervise, type Supervised } from "./server-process";
+import { buildServer, killAll, supervise, type Supervised } from "./server-process";
 
 export interface World {
   readonly planhat: PlanhatSimulator;
@@ -37,7 +37,6 @@ export interface Remains {
 }
 
 export interface WorldOptions {
-  readonly build: string;
   readonly seed: number;
   readonly planhat?: PlanhatSimulatorOptions;
   readonly environment?: Readonly<Record<string, string>>;
@@ -51,14 +50,60 @@ const QUIET_MS = 1_200;
 const STUCK_MS = 25_000;
 const ROUNDS = 8;
 
-export async function openWorld(options: WorldOptions): Promise<World> {
+export interface Worlds {
+  open(options: WorldOptions): Promise<World>;
+  /** Kills the server of the world that was opened last; false when there is none, or it does not run. */
+  kill(): Promise<boolean>;
+}
+
+/** Opens worlds for the tests of a file, and after each test ends whatever it left running. */
+export function useWorlds(): Worlds {
+  const opened: World[] = [];
+  // Before the clock of a test runs.
+  beforeAll(() => void buildServer(), 60_000);
+  afterEach(async () => {
+    await killAll();
+    for (const world of opened.splice(0)) await world.close();
+  });
+  return {
+    open: async (options) => {
+      const world = await openWorld(options);
+      opened.push(world);
+      return world;
+    },
+    kill: () => opened.at(-1)?.server.kill() ?? Promise.resolve(false),
+  };
+}
+
+/** Leaves nothing open when one of its parts cannot be started. */
+async function openWorld(options: WorldOptions): Promise<World> {
+  const ends: (() => unknown)[] = [];
+  const close = async (): Promise<void> => {
+    for (const end of ends.splice(0).reverse()) await end();
+  };
+  try {
+    return await furnished(options, (end) => void ends.push(end), close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** @param after what to do at the end; the last that was said comes first */
+async function furnished(
+  options: WorldOptions,
+  after: (end: () => unknown) => void,
+  close: () => Promise<void>,
+): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), "connector-chaos-"));
+  after(() => rmSync(folder, { recursive: true, force: true }));
   const planhat = createPlanhatSimulator({
     token: TOKEN,
     quotaPerMinute: null,
     seed: options.seed,
     ...options.planhat,
   });
+  after(() => planhat.close());
   await planhat.listen();
   // Hull is patient with a connector that is being started again, and quick where it is told to wait for long.
   const hull = createHullSimulator({
@@ -67,14 +112,15 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     retryDelayMs: 40,
     sleep: (ms) => sleep(Math.min(ms, 40)),
   });
+  after(() => hull.close());
   await hull.listen();
   hull.addConnector({ ...CONNECTOR, privateSettings: OPEN_SETTINGS });
 
   const server = await supervise({
-    build: options.build,
     environment: {
       DATA_DIR: folder,
       PLANHAT_API_URL: `${planhat.url}/{api_prefix}`,
+      PLANHAT_ANALYTICS_URL: planhat.url,
       HULL_PROTOCOL: "http",
       HULL_FIREHOSE_URL: hull.firehoseUrl,
       HULL_ALLOWED_ORGANIZATIONS: "127.0.0.1:*",
@@ -92,6 +138,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     cutsAnswer: options.cutsAnswer ?? (() => false),
     kill: () => server.kill(),
   });
+  after(() => gate.close());
 
   const callsSoFar = (): number => planhat.books.snapshot().calls + hull.books.snapshot().calls;
 
@@ -132,12 +179,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
         await server.start();
       }
     },
-    close: async () => {
-      await gate.close();
-      await hull.close();
-      await planhat.close();
-      rmSync(folder, { recursive: true, force: true });
-    },
+    close,
   };
 }
 
