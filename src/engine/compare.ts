@@ -69,7 +69,24 @@ export function canonical(value: Json, type: FieldType): string {
 /** 66 bits of the canonical text: enough to tell values apart, small enough to remember millions. */
 export function fingerprint(value: Json, type: FieldType): string {
   const text = canonical(value, type);
-  return text.length <= 10 ? text : hash("md5", text, "base64url").slice(0, 11);
+  return text.length <= 10 ? text : hashOf(text);
+}
+
+/** The same value is looked at several times in a row: against what is there, what was sent, and what was told. */
+const recent = new Map<string, string>();
+const MOST_RECENT = 2_000;
+/** Longer texts are not kept: nobody knows how long they are. */
+const MAX_KEPT = 200;
+
+function hashOf(text: string): string {
+  const known = recent.get(text);
+  if (known !== undefined) return known;
+  const mark = hash("md5", text, "base64url").slice(0, 11);
+  if (text.length <= MAX_KEPT) {
+    if (recent.size >= MOST_RECENT) recent.clear();
+    recent.set(text, mark);
+  }
+  return mark;
 }
 
 /** The fingerprint of "holds nothing". */

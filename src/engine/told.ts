@@ -68,7 +68,7 @@ export function newsOf(
   return {
     attributes: back === undefined ? send : { ...send, [back]: null },
     facts: back === undefined ? facts : { ...facts, [DELETED]: NOTHING },
-    rest: [...rest].flat(),
+    rest: listOf(rest),
   };
 }
 
@@ -77,7 +77,7 @@ export function untoldRest(mirror: MirrorRow | undefined): readonly number[] | u
   if (mirror?.toldRest === undefined) return undefined;
   const rest = pairs(mirror.toldRest);
   rest.delete(MAPPING);
-  return [...rest].flat();
+  return listOf(rest);
 }
 
 /** Whether everything was told under today's mapping. */
@@ -121,6 +121,12 @@ function pairs(list: readonly number[]): Map<number, number> {
   const map = new Map<number, number>();
   for (let index = 0; index + 1 < list.length; index += 2) map.set(list[index] ?? 0, list[index + 1] ?? 0);
   return map;
+}
+
+function listOf(map: ReadonlyMap<number, number>): number[] {
+  const list: number[] = [];
+  for (const [name, mark] of map) list.push(name, mark);
+  return list;
 }
 
 /** FNV-1a in 32 bits: enough to notice a change of one field, and nobody gains by forging one. Never 0. */
