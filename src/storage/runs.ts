@@ -20,7 +20,9 @@ const MOST_LINES = 1_000_000;
  * answered then.
  */
 export function beginRun(tables: Tables, run: NewRun, exclusive: boolean): BegunRun {
-  const [underway] = exclusive ? openRunsOf(tables, [run.tenant, run.kind, run.type]).filter(isUnderway) : [];
+  const rivals = exclusive ? openRunsOf(tables, [run.tenant, run.kind, run.type]).filter(isUnderway) : [];
+  // A simulation is in nobody's way but another one's.
+  const underway = rivals.find(({ options }) => options.simulate === run.options.simulate);
   if (underway !== undefined) return { run: underway, begun: false };
   const row: RunRow = { ...run, state: "waiting", createdAtMs: tables.now(), done: 0, counts: {} };
   tables.runs.put([row.id], row);

@@ -200,7 +200,7 @@ export type NewRun = Pick<RunRow, "id" | "tenant" | "kind" | "type" | "options" 
 
 export interface BegunRun {
   readonly run: RunRow;
-  /** False when another run of its tenant, kind and type is under way; `run` is that one. */
+  /** False when another run of its tenant, kind and type is under way, both real or both simulated; `run` is that one. */
   readonly begun: boolean;
 }
 

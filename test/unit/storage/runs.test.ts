@@ -46,6 +46,15 @@ describeStore("a run", (bench) => {
     expect((await store.openRuns()).map(({ id }) => id)).toEqual(["r1", "r2", "r3", "r4"]);
   });
 
+  it("that only simulates stands in the way of another simulation alone", async () => {
+    const { store } = bench();
+    const simulated = (id: string) => fetchRun(id, { options: { simulate: true } });
+    await store.beginRun(simulated("r1"), true);
+    expect(await store.beginRun(fetchRun("r2"), true)).toMatchObject({ begun: true, run: { id: "r2" } });
+    expect(await store.beginRun(simulated("r3"), true)).toMatchObject({ begun: false, run: { id: "r1" } });
+    expect(await store.beginRun(fetchRun("r4"), true)).toMatchObject({ begun: false, run: { id: "r2" } });
+  });
+
   it("that has ended makes room for the next, whether its end was told or not", async () => {
     const { store } = bench();
     await store.beginRun(fetchRun("r1"), true);
