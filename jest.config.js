@@ -1,3 +1,5 @@
+const { availableParallelism } = require("node:os");
+
 /** @type {import("jest").Config} */
 module.exports = {
   testEnvironment: "node",
@@ -8,6 +10,7 @@ module.exports = {
   globalTeardown: "<rootDir>/test/global-teardown.ts",
   setupFiles: ["<rootDir>/test/setup.ts"],
   testTimeout: 30_000,
-  // Most tests wait for a network or a disk; on two cores jest alone would run one file at a time.
-  maxWorkers: 2,
+  testSequencer: "<rootDir>/test/sequencer.js",
+  // Nearly half of the time a test waits for timers and processes; one file more than cores keeps the cores busy.
+  maxWorkers: availableParallelism() + 1,
 };

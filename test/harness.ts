@@ -126,7 +126,13 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     await hangUp();
     await connector.close();
   };
-  await start();
+  try {
+    await start();
+  } catch (error) {
+    await hull.close();
+    await planhat.close();
+    throw error;
+  }
   const tenantKey = `${hull.host}/${CONNECTOR.id}`;
 
   return {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createHullSimulator, type HullSimulator, type Population } from "../../simulators/hull";
+import { createHullSimulator, type HullSimulator, type Population, type Profile } from "../../simulators/hull";
 import { createPlanhatSimulator, type PlanhatSimulator, type PlanhatSimulatorOptions } from "../../simulators/planhat";
 import { createEmbeddedStore } from "../../src/storage/embedded";
 import { createLmdbKeyValue } from "../../src/storage/lmdb";
@@ -208,11 +208,12 @@ export function sum(counts: Readonly<Record<string, number>>): number {
   return Object.values(counts).reduce((total, count) => total + count, 0);
 }
 
-/** Everybody in Hull knows the id that Planhat gave. */
-export function everybodyTold({ users, accounts }: Population, hull: HullSimulator): boolean {
+/** Everybody in Hull knows the id that Planhat gave. Asked often: begins with those who are usually told last. */
+export function everybodyTold({ users, accounts }: Population, { profiles }: HullSimulator): boolean {
+  const isTold = (profile: Profile | undefined): boolean => typeof profile?.attributes["planhat/id"] === "string";
   return (
-    users.every(({ id }) => typeof hull.profiles.users.get(id)?.attributes["planhat/id"] === "string") &&
-    accounts.every(({ id }) => typeof hull.profiles.accounts.get(id)?.attributes["planhat/id"] === "string")
+    users.findLast(({ id }) => !isTold(profiles.users.get(id))) === undefined &&
+    accounts.every(({ id }) => isTold(profiles.accounts.get(id)))
   );
 }
 

@@ -1,10 +1,8 @@
 /** What Planhat answers, and what it means for each record. */
 import { buildUserMessage } from "../../simulators/hull";
-import { account, minute, user, useStages, type Stage } from "./stage";
+import { account, minute, people, user, useStages, type Stage } from "./stage";
 
 const open = useStages();
-
-const people = (count: number) => Array.from({ length: count }, (_, index) => user(index + 1));
 
 async function tellAll(stage: Stage, all: readonly ReturnType<typeof user>[], isExport = false): Promise<void> {
   await stage.send(

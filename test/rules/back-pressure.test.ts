@@ -1,10 +1,8 @@
 /** A full house slows Hull down; it never loses or refuses what it took. */
 import { buildUserMessage, type SendAnswer } from "../../simulators/hull";
-import { account, minute, user, useStages, type Stage } from "./stage";
+import { account, minute, people, user, useStages, type Stage } from "./stage";
 
 const open = useStages();
-
-const people = (count: number) => Array.from({ length: count }, (_, index) => user(index + 1));
 
 function tell(stage: Stage, numbers: readonly number[], maxAttempts = 1): Promise<SendAnswer | undefined> {
   return stage.hull

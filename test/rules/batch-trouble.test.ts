@@ -11,18 +11,16 @@ import {
   logged,
   ndjson,
   publish,
+  rowsOf,
   runOf,
   taken,
   useBatchStages,
   userRow,
-  type Bag,
 } from "./batches";
-import { account, user, type Stage } from "./stage";
+import { account, people, user, type Stage } from "./stage";
 
 const open = useBatchStages();
 
-const people = (count: number, from = 1): readonly Bag[] => Array.from({ length: count }, (_, at) => user(at + from));
-const rowsOf = (users: readonly Bag[]): readonly Bag[] => users.map((each) => userRow(each, account(1)));
 const EXTRACTS = "GET /extracts/:name";
 
 /** Calls back at the n-th request for a file, before it is answered. */

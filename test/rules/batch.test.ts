@@ -16,13 +16,14 @@ import {
   logged,
   ndjson,
   publish,
+  rowsOf,
   runOf,
   taken,
   useBatchStages,
   userRow,
   type Bag,
 } from "./batches";
-import { account, user, type Stage } from "./stage";
+import { account, people, user, type Stage } from "./stage";
 
 const open = useBatchStages();
 
@@ -30,9 +31,6 @@ const OLD = "2020-01-01T00:00:00Z";
 /** Newer than any request of these tests, and not too far ahead to be believed. */
 const inHalfAnHour = (): string => new Date(Date.now() + 30 * 60_000).toISOString();
 
-const people = (count: number, from = 1): readonly Bag[] => Array.from({ length: count }, (_, at) => user(at + from));
-const rowsOf = (users: readonly Bag[], company: Bag = account(1)): readonly Bag[] =>
-  users.map((each) => userRow(each, company));
 const fixture = (name: string): Bag =>
   JSON.parse(readFileSync(join(__dirname, "../fixtures/extracts", name), "utf8")) as Bag;
 

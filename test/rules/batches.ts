@@ -2,7 +2,7 @@
 import { prefixTraits, type ExtractFile, type PublishedExtract } from "../../simulators/hull";
 import type { RunRow } from "../../src/storage/rows";
 import { CONNECTOR, type HouseOptions } from "../harness";
-import { useStages, type Stage } from "./stage";
+import { account, useStages, type Stage } from "./stage";
 
 export type Bag = Readonly<Record<string, unknown>>;
 
@@ -28,6 +28,10 @@ export function useBatchStages(): (options?: HouseOptions) => Promise<Stage> {
 
 /** A user's row as it stands in a file. */
 export const userRow = (user: Bag, account: Bag, more: Bag = {}): Bag => ({ ...prefixTraits(user), account, ...more });
+
+/** The rows of the people of one company. */
+export const rowsOf = (users: readonly Bag[], company: Bag = account(1)): readonly Bag[] =>
+  users.map((each) => userRow(each, company));
 
 export const ndjson = (rows: readonly unknown[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join("");
 

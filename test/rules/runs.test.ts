@@ -1,46 +1,11 @@
 /** Runs: when one begins, that only one does, and what people can read about it. */
-import { OPEN_SETTINGS, type LogRecord } from "../harness";
-import { useFetching, type FetchStage } from "./fetching";
+import { OPEN_SETTINGS } from "../harness";
+import type { FetchStage } from "./fetching";
+import { fill, jobLines, licenseRun, listed, LONG, useRuns } from "./running";
 
-const open = useFetching();
-
-/** Licences are read with the companies, and nobody is told of them: the cheapest long list. */
-const LICENSES = {
-  account_licenses_attribute: "licenses",
-  account_licenses_attributes_outbound: [{ hull_field_name: "mrr", service_field_name: "mrr" }],
-};
-/** More than one page of licences. */
-const LONG = 2_050;
-
-const fill = (stage: FetchStage, companies: number, more: Readonly<Record<string, unknown>> = {}): void => {
-  for (let number = 1; number <= companies; number += 1) {
-    stage.planhat.tenant().seedCompany({ externalId: `acme-${number}`, name: `Acme ${number}`, ...more });
-  }
-};
-
-const listed = (stage: FetchStage, route = "GET /companies") => stage.calls.filter((call) => call.route === route);
-const jobLines = (stage: FetchStage): readonly LogRecord[] =>
-  stage.logs.filter(({ message }) => message.startsWith("incoming.job."));
+const { open, openLong } = useRuns();
 const events = (stage: FetchStage): readonly string[] =>
   jobLines(stage).map(({ message }) => message.replace("incoming.job.", ""));
-
-/** The licences' run that came with the companies'. */
-async function licenseRun(stage: FetchStage) {
-  const runs = await stage.connector.store.runs({ tenant: stage.tenantKey, limit: 10 });
-  const found = runs.find(({ type }) => type === "licenses");
-  if (found === undefined) throw new Error("No licences were fetched.");
-  return stage.announced(found.id);
-}
-
-async function openLong(more: Parameters<typeof open>[0] = {}): Promise<FetchStage> {
-  const stage = await open({ ...more, settings: { ...LICENSES, ...more.settings } });
-  stage.planhat.tenant().seedCompany({ _id: "c1", externalId: "acme-1", name: "Acme" });
-  for (let number = 0; number < LONG; number += 1) {
-    const _id = `l${number.toString().padStart(5, "0")}`;
-    stage.planhat.tenant().seedLicense({ _id, externalId: _id, companyId: "c1", mrr: number });
-  }
-  return stage;
-}
 
 describe("the interval", () => {
   test("is 180 minutes from the start of the last finished run", async () => {

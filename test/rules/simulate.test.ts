@@ -12,18 +12,16 @@ import {
   isAlive,
   ndjson,
   publish,
+  rowsOf,
   runOf,
   sum,
   useBatchStages,
   userRow,
   type Bag,
 } from "./batches";
-import { account, user, type Stage } from "./stage";
+import { account, people, user, type Stage } from "./stage";
 
 const open = useBatchStages();
-
-const people = (count: number, from = 1): readonly Bag[] => Array.from({ length: count }, (_, at) => user(at + from));
-const rowsOf = (users: readonly Bag[]): readonly Bag[] => users.map((each) => userRow(each, account(1)));
 
 /** Begins a fetch as the dashboard does and waits for its end. */
 async function fetchAll(

@@ -40,6 +40,10 @@ export function user(number: number, more: Attributes = {}): Attributes & { read
   };
 }
 
+/** So many users, the first of them the n-th. */
+export const people = (count: number, from = 1): readonly ReturnType<typeof user>[] =>
+  Array.from({ length: count }, (_, at) => user(at + from));
+
 export interface SendMore {
   readonly connectorId?: string;
   readonly isExport?: boolean;

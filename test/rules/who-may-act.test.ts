@@ -1,5 +1,5 @@
 /** Nobody acts for a tenant without its credentials, confirmed by Hull itself. */
-import { buildUserMessage } from "../../simulators/hull";
+import { buildUserMessage, type SendOptions } from "../../simulators/hull";
 import { CONNECTOR, OPEN_SETTINGS, TOKEN } from "../harness";
 import { account, minute, user, useStages, type Stage } from "./stage";
 
@@ -7,16 +7,24 @@ const open = useStages();
 const SECOND = { id: "5f0000000000000000000002", secret: "connector-secret-0002" };
 const message = buildUserMessage(user(1), { account: account(1) });
 
-async function post(stage: Stage, envelope: Record<string, unknown>, notificationId = "n-1"): Promise<number> {
-  const { status } = await stage.hull.sendOne(stage.url, {
+function sendOne(stage: Stage, more: Partial<SendOptions>): ReturnType<Stage["hull"]["sendOne"]> {
+  return stage.hull.sendOne(stage.url, {
     connectorId: CONNECTOR.id,
     channel: "user:update",
     messages: [message],
     signed: false,
-    notificationId,
-    envelope,
+    ...more,
   });
-  return status;
+}
+
+const post = async (stage: Stage, envelope: Record<string, unknown>, notificationId = "n-1") =>
+  (await sendOne(stage, { notificationId, envelope })).status;
+
+/** The next message of the user, with an envelope of its own. */
+async function tellChanged(stage: Stage, envelope: Record<string, unknown>, more = {}): Promise<void> {
+  const changed = user(1, { position: "Director", indexed_at: minute(1), ...more });
+  await stage.tellUser(changed, account(1), { envelope });
+  await stage.settled();
 }
 
 const configuration = (stage: Stage, more: Record<string, unknown> = {}) => ({
@@ -80,13 +88,7 @@ describe("before anything is stored, Hull confirms organization, id and secret",
 
   test("every refusal carries flow control, so that Hull sends again and loses nothing", async () => {
     const stage = await open();
-    const { body } = await stage.hull.sendOne(stage.url, {
-      connectorId: CONNECTOR.id,
-      channel: "user:update",
-      messages: [message],
-      signed: false,
-      envelope: configuration(stage, { secret: "guessed" }),
-    });
+    const { body } = await sendOne(stage, { envelope: configuration(stage, { secret: "guessed" }) });
     expect(body).toMatchObject({ flow_control: { type: "retry" } });
   });
 });
@@ -94,26 +96,15 @@ describe("before anything is stored, Hull confirms organization, id and secret",
 describe("the signature is demanded in addition, never instead", () => {
   test("a good signature does not make up for a wrong secret", async () => {
     const stage = await open();
-    const { status } = await stage.hull.sendOne(stage.url, {
-      connectorId: CONNECTOR.id,
-      channel: "user:update",
-      messages: [message],
-      signed: true,
-      envelope: configuration(stage, { secret: "guessed" }),
-    });
+    const { status } = await sendOne(stage, { signed: true, envelope: configuration(stage, { secret: "guessed" }) });
     expect(status).toBe(401);
     await expectNothing(stage);
   });
 
   test("right credentials with a signature of another notification are refused", async () => {
     const stage = await open();
-    const { status } = await stage.hull.sendOne(stage.url, {
-      connectorId: CONNECTOR.id,
-      channel: "user:update",
-      messages: [message],
-      signed: true,
-      headers: { "x-hull-smart-notifier-signature": stage.hull.sign("another-notification") },
-    });
+    const headers = { "x-hull-smart-notifier-signature": stage.hull.sign("another-notification") };
+    const { status } = await sendOne(stage, { signed: true, headers });
     expect(status).toBe(400);
     await expectNothing(stage);
   });
@@ -121,12 +112,7 @@ describe("the signature is demanded in addition, never instead", () => {
   test("a signed notification of the right connector is taken", async () => {
     const stage = await open();
     stage.seed([account(1)], [user(1)]);
-    const { status } = await stage.hull.sendOne(stage.url, {
-      connectorId: CONNECTOR.id,
-      channel: "user:update",
-      messages: [message],
-      signed: true,
-    });
+    const { status } = await sendOne(stage, { signed: true });
     expect(status).toBe(200);
     await stage.settled();
     expect(stage.endusers()).toHaveLength(1);
@@ -164,10 +150,7 @@ describe("settings", () => {
     expect(await post(stage, { ...connector(minute(10), TOKEN) }, "new")).toBe(200);
     expect(await post(stage, { ...connector(minute(5), "former-token") }, "old")).toBe(200);
     await stage.settled();
-    await stage.tellUser(user(1, { position: "Director", indexed_at: minute(1) }), account(1), {
-      envelope: connector(minute(5), "former-token"),
-    });
-    await stage.settled();
+    await tellChanged(stage, connector(minute(5), "former-token"));
     expect(stage.endusers()).toMatchObject([{ position: "Director" }]);
     expect(stage.planhat.books.snapshot().requests).not.toHaveProperty(["PUT /endusers", "401"]);
   });
@@ -178,10 +161,7 @@ describe("settings", () => {
     expect(await post(stage, { ...connector(minute(10), TOKEN) }, "new")).toBe(200);
     await stage.settled();
     await stage.restart();
-    await stage.tellUser(user(1, { position: "Director", indexed_at: minute(1) }), account(1), {
-      envelope: connector(minute(5), "former-token"),
-    });
-    await stage.settled();
+    await tellChanged(stage, connector(minute(5), "former-token"));
     expect(stage.endusers()).toMatchObject([{ position: "Director" }]);
   });
 
@@ -192,10 +172,7 @@ describe("settings", () => {
     await stage.settled();
     const forged = { ...connector(minute(99), "stolen"), ...configuration(stage, { secret: "guessed" }) };
     expect(await post(stage, forged, "forged")).toBe(401);
-    await stage.tellUser(user(1, { position: "Director", indexed_at: minute(1) }), account(1), {
-      envelope: connector(minute(5), TOKEN),
-    });
-    await stage.settled();
+    await tellChanged(stage, connector(minute(5), TOKEN));
     expect(stage.endusers()).toMatchObject([{ position: "Director" }]);
   });
 
@@ -204,21 +181,15 @@ describe("settings", () => {
     stage.seed([account(1)], [user(1)]);
     expect(await post(stage, { ...connector(minute(5), TOKEN) }, "first")).toBe(200);
     await stage.settled();
-    await stage.tellUser(user(1, { position: "Director", phone: "1", indexed_at: minute(1) }), account(1), {
-      envelope: {
-        connector: {
-          ...connector(minute(6), TOKEN).connector,
-          private_settings: {
-            ...OPEN_SETTINGS,
-            contact_attributes_outbound: [
-              { hull_field_name: "external_id", service_field_name: "externalId" },
-              { hull_field_name: "traits_phone", service_field_name: "phone" },
-            ],
-          },
-        },
-      },
-    });
-    await stage.settled();
+    const contact_attributes_outbound = [
+      { hull_field_name: "external_id", service_field_name: "externalId" },
+      { hull_field_name: "traits_phone", service_field_name: "phone" },
+    ];
+    const newer = {
+      ...connector(minute(6), TOKEN).connector,
+      private_settings: { ...OPEN_SETTINGS, contact_attributes_outbound },
+    };
+    await tellChanged(stage, { connector: newer }, { phone: "1" });
     expect(stage.endusers()).toMatchObject([{ position: "Engineer", phone: "1" }]);
   });
 

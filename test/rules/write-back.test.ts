@@ -1,11 +1,9 @@
 /** Hull is told what Planhat holds: once, in time, and whatever happens to either of them. */
 import type { FaultKind } from "../../simulators/loopback";
 import { buildUserMessage } from "../../simulators/hull";
-import { account, minute, user, useStages, type Stage } from "./stage";
+import { account, minute, people, user, useStages, type Stage } from "./stage";
 
 const open = useStages();
-
-const people = (count: number) => Array.from({ length: count }, (_, index) => user(index + 1));
 
 async function tellAll(stage: Stage, count: number, more: Record<string, unknown> = {}): Promise<void> {
   await stage.send(
