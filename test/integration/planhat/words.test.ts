@@ -32,7 +32,7 @@ describe.each([
   it.each(["item", "payload"] as const)("is taken out of the refusal of an %s", async (mode) => {
     bench.sim.poison(() => true, words, mode);
     const company = bench.sim.tenant(TOKEN).seedCompany({ name: "Acme" });
-    const chunk = [create({ externalId: "a" }, { name: "A", externalId: "a" }), update(company, { name: "B" })];
+    const chunk = [create({ externalId: "a" }, { name: "A", externalId: "a" }), update(company._id, { name: "B" })];
     expectSafe(await bench.connection.apply("companies", chunk));
   });
 
