@@ -77,13 +77,20 @@ export const REFUSALS = {
     ...answer("This path takes other methods.", "Error"),
     headers: { Allow: { description: "Those that it takes.", schema: { type: "string" } } },
   },
+  NotReady: answer("The connector's settings cannot be used yet, or Planhat sees a conflict.", "Error"),
   TooLarge: answer("The body is larger than is read; send less at a time.", "Error"),
+  OtherContent: answer("The body is something else than JSON.", "Error"),
+  Unprocessable: answer("Planhat understands the body and refuses it.", "Error"),
   TooManyAttempts: {
     ...answer("Too many failed log-ins; wait before the next one.", "Error"),
     headers: RETRY_AFTER,
   },
+  BadAnswer: answer("Planhat refuses the stored token, or gives no usable answer.", "Error"),
   Unavailable: {
-    ...answer("Time heals it: Hull could not be asked, too much waits, or something broke.", "Error"),
+    ...answer(
+      "Time heals it: Hull could not be asked, too much waits, Planhat was too slow, or something broke.",
+      "Error",
+    ),
     headers: RETRY_AFTER,
   },
 } as const satisfies Readonly<Record<string, Piece>>;
@@ -97,8 +104,12 @@ const STATUS = {
   NotFound: 404,
   UnknownConnector: 404,
   OtherMethod: 405,
+  NotReady: 409,
   TooLarge: 413,
+  OtherContent: 415,
+  Unprocessable: 422,
   TooManyAttempts: 429,
+  BadAnswer: 502,
   Unavailable: 503,
 } as const satisfies Record<keyof typeof REFUSALS, number>;
 

@@ -4,12 +4,16 @@ import manifest from "../../manifest.json";
 import { batchPart } from "./batches";
 import { commonSchemas, REFUSALS, SECURITY_SCHEMES } from "./common";
 import { deadLetterPart } from "./dead-letters";
+import { explainPart } from "./explain";
 import { fetchPart } from "./fetches";
 import { notificationPart } from "./notifications";
 import { operationPart } from "./operations";
 import { SENT, type Operation, type Part, type PathItem, type Piece } from "./part";
 import { publicPart } from "./public";
 import { runPart } from "./runs";
+import { schemaPart } from "./schema";
+import { statusPart } from "./status";
+import { userPart } from "./users";
 
 /** In the order of the page. Whoever adds routes adds their part here; a test compares them with the app. */
 const PARTS: readonly Part[] = [
@@ -18,6 +22,10 @@ const PARTS: readonly Part[] = [
   batchPart,
   runPart,
   deadLetterPart,
+  explainPart,
+  userPart,
+  statusPart,
+  schemaPart,
   operationPart,
   publicPart,
 ];

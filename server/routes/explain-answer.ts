@@ -1,34 +1,124 @@
 /** An explanation as the API shows it, in Hull's spelling: names in snake_case, instants in ISO 8601. */
+import { z } from "zod";
 import { wordsAbout, wordsOverall } from "../../src/engine/explain-words";
 import type { Explanation, RecordExplanation } from "../../src/engine/explain";
-import { createRedactor } from "../../src/http/redact";
-import { letterId } from "../../src/storage/letters";
-import type { Recalled } from "../../src/storage/recall";
-import type { Ending, MirrorRow } from "../../src/storage/rows";
+import {
+  endingAnswer,
+  knownAnswer,
+  mirrorAnswer,
+  safely,
+  showEnding,
+  showKnown,
+  showMirror,
+  textsAnswer,
+  valuesAnswer,
+} from "./explain-known";
+import { instantAnswer, isoOf } from "./instants";
 
-// What the service says may quote what it was sent, and an explanation is copied into tickets.
-const redactor = createRedactor();
+const parentPlace = { type: z.string(), hull_id: z.string() };
+
+const checkAnswer = z.object({
+  name: z.string().meta({ description: "The setting, or what must be there." }),
+  verdict: z.enum(["passed", "failed", "bypassed"]).meta({ description: "bypassed: an export goes past the filter." }),
+  code: z.string().meta({ description: "The reason in one word, if it fails." }),
+  text: z.string(),
+});
+
+const mappedAnswer = z.object({
+  fields: valuesAnswer,
+  keys: textsAnswer,
+  cleared: z.array(z.string()).meta({ description: "Fields whose value Hull removed." }),
+  parent: z.object({ ...parentPlace, keys: textsAnswer }).nullable(),
+});
+
+const standing = z.enum(["same", "other", "empty", "unknown"]);
+
+const fieldAnswer = z.object({
+  field: z.string(),
+  value: z.unknown().meta({ description: "As Hull wants it." }),
+  remote: standing.meta({ description: "How what is there stands to it." }),
+  sent: standing.meta({ description: "How what was delivered last stands to it." }),
+  told: standing.meta({ description: "How what Hull confirmed stands to it." }),
+  verdict: z.enum(["send", "equal", "kept", "left"]).meta({ description: "kept: somebody's edit in Planhat stays." }),
+  why: z.string(),
+});
+
+const requestAnswer = z.object({
+  kind: z.enum(["create", "update"]),
+  remote_id: z.string().nullable(),
+  parent_id: z.string().nullable().meta({ description: "One that begins with simulated- would be made first." }),
+  keys: textsAnswer,
+  fields: valuesAnswer,
+});
+
+const toldAnswer = z.object({ claims: textsAnswer, attributes: valuesAnswer, account: textsAnswer.nullable() });
+
+export const recordExplanation = z.object({
+  entity: z.enum(["user", "account"]),
+  type: z.string().meta({ description: "The object type in Planhat: endusers, companies." }),
+  hull_id: z.string(),
+  claims: textsAnswer,
+  message_id: z.string().nullable(),
+  merged: z.array(z.string()).meta({ description: "Older messages of the same notification." }),
+  derived: z.boolean().meta({ description: "Nobody sent it: made for what belongs to it, if it is not there." }),
+  text: z.array(z.string()).meta({ description: "For people, the most telling first." }),
+  checks: z.array(checkAnswer).meta({ description: "Filters and requirements, in their order." }),
+  mapped: mappedAnswer.nullable().meta({ description: "What it should hold in Planhat." }),
+  warnings: z.array(z.string()),
+  known: knownAnswer,
+  parent: z
+    .object({ ...parentPlace, known: knownAnswer })
+    .nullable()
+    .meta({ description: "What it belongs to." }),
+  candidates: z
+    .array(mirrorAnswer)
+    .meta({ description: "What stands in Planhat under its keys, if it is not linked." }),
+  fields: z.array(fieldAnswer),
+  would: endingAnswer.nullable().meta({ description: "How the message would end." }),
+  requests: z.array(requestAnswer).meta({ description: "What Planhat would be sent." }),
+  told_to_hull: z.array(toldAnswer).meta({ description: "What Hull would be told." }),
+});
+
+const holdAnswer = z.object({
+  scope: z.string().meta({ description: "* for everything, else an object type." }),
+  kind: z.string(),
+  message: z.string(),
+  since: instantAnswer,
+  until: instantAnswer,
+});
+
+export const explanationAnswer = z.object({
+  text: z.array(z.string()).meta({ description: "About all of them together." }),
+  records: z.array(recordExplanation),
+  problems: z.array(z.string()).meta({ description: "Messages that cannot be read: the field, and what to do." }),
+  holds: z.array(holdAnswer).meta({ description: "What stands still at the moment, and why." }),
+  undecided: z.string().nullable().meta({ description: "What stood in the way of an answer." }),
+  shown_by_service: z
+    .array(z.object({ type: z.string(), id: z.string() }))
+    .nullable()
+    .meta({ description: "What Planhat shows now; null: it was not asked, or did not answer." }),
+});
 
 /** @param service how people call the service: `Planhat` */
-export function showExplanation(explanation: Explanation, service: string) {
+export function showExplanation(explanation: Explanation, service: string): z.output<typeof explanationAnswer> {
   const { records, problems, holds, undecided, service: shown } = explanation;
   return {
-    text: wordsOverall(explanation, service).map((each) => redactor.text(each)),
+    text: wordsOverall(explanation, service).map(safely),
     records: records.map((record) => showRecord(record, service)),
-    problems,
+    problems: [...problems],
     holds: holds.map(({ scope, kind, message, sinceMs, untilMs }) => ({
       scope,
       kind,
-      message: redactor.text(message),
+      message: safely(message),
       since: isoOf(sinceMs),
       until: isoOf(untilMs),
     })),
-    undecided: undecided === undefined ? null : redactor.text(undecided),
-    shown_by_service: shown ?? null,
+    undecided: undecided === undefined ? null : safely(undecided),
+    shown_by_service: shown === undefined ? null : [...shown],
   };
 }
 
-function showRecord(record: RecordExplanation, service: string) {
+function showRecord(record: RecordExplanation, service: string): z.output<typeof recordExplanation> {
   const { entity, type, hullId, claims, messageId, derived, checks, desired, known, parent, candidates } = record;
   const { fields, would, writes, tells } = record;
   return {
@@ -37,27 +127,16 @@ function showRecord(record: RecordExplanation, service: string) {
     hull_id: hullId,
     claims,
     message_id: messageId ?? null,
-    merged: record.merged,
+    merged: [...record.merged],
     derived: derived === true,
-    text: wordsAbout(record, service).map((each) => redactor.text(each)),
+    text: wordsAbout(record, service).map(safely),
     checks: checks.map(({ name, verdict, reason }) => ({ name, verdict, code: reason.code, text: reason.text })),
-    mapped:
-      desired === undefined
-        ? null
-        : { fields: desired.fields, keys: desired.keys, cleared: desired.cleared, parent: parentIn(desired) },
-    warnings: record.warnings,
+    mapped: desired === undefined ? null : showMapped(desired),
+    warnings: [...record.warnings],
     known: showKnown(known),
     parent: parent === undefined ? null : { type: parent.type, hull_id: parent.hullId, known: showKnown(parent.known) },
     candidates: candidates.map(showMirror),
-    fields: fields.map(({ field, value, remote, sent, told, verdict, why }) => ({
-      field,
-      value,
-      remote,
-      sent,
-      told,
-      verdict,
-      why,
-    })),
+    fields: [...fields],
     would: would === undefined ? null : showEnding(would),
     requests: writes.map(({ kind, remoteId, parentId, keys, fields: sent }) => ({
       kind,
@@ -74,63 +153,11 @@ function showRecord(record: RecordExplanation, service: string) {
   };
 }
 
-function parentIn({ parent }: NonNullable<RecordExplanation["desired"]>) {
-  return parent === undefined ? null : { type: parent.type, hull_id: parent.hullId, keys: parent.desired.keys };
-}
-
-function showKnown({ record, mirror, entry, tell, letter, listedAtMs }: Recalled) {
+function showMapped({ fields, keys, cleared, parent }: NonNullable<RecordExplanation["desired"]>) {
   return {
-    version: record === undefined ? null : isoOf(record.version),
-    last_message_id: record?.messageId ?? null,
-    last_outcome: record?.last === undefined ? null : showEnding(record.last),
-    link: mirror === undefined ? null : { ...showMirror(mirror), listed_at: orNull(listedAtMs) },
-    outbox:
-      entry === undefined
-        ? null
-        : {
-            state: entry.attempt === undefined ? "waiting" : "in_flight",
-            accepted_at: isoOf(entry.acceptedAtMs),
-            next_try_at: entry.notBeforeMs === 0 ? null : isoOf(entry.notBeforeMs),
-            attempts: entry.attempts,
-            blocked_on: entry.blockedOn ?? null,
-            in_doubt: entry.doubt !== undefined,
-            problem: entry.problem === undefined ? null : redactor.text(entry.problem),
-            fields: entry.content?.desired.fields ?? null,
-          },
-    write_back:
-      tell === undefined
-        ? null
-        : { attributes: tell.attributes, next_try_at: isoOf(tell.notBeforeMs), attempts: tell.attempts },
-    dead_letter: letter === undefined ? null : { id: letterId(letter), ...showEnding(letter.ending) },
-  };
-}
-
-function showMirror({ id, keys, parentId, linkedTo, facts, complete, archived, missing, ...times }: MirrorRow) {
-  const { createdAtMs, writtenAtMs, seenAtMs } = times;
-  return {
-    remote_id: id,
+    fields,
     keys,
-    parent_id: parentId ?? null,
-    linked_to: linkedTo ?? null,
-    content_known: complete,
-    archived: archived === true,
-    missing: missing === true,
-    created_at: orNull(createdAtMs),
-    written_at: orNull(writtenAtMs),
-    read_at: orNull(seenAtMs),
-    // Marks of values, not values: equal ones mean equal values.
-    facts: Object.entries(facts).map(([field, [remote, sent, told]]) => ({ field, remote, sent, told })),
+    cleared: [...cleared],
+    parent: parent === undefined ? null : { type: parent.type, hull_id: parent.hullId, keys: parent.desired.keys },
   };
-}
-
-function showEnding({ messageId, outcome, code, text, atMs }: Ending) {
-  return { outcome, code, text: redactor.text(text), at: isoOf(atMs), message_id: messageId };
-}
-
-function orNull(ms: number | undefined): string | null {
-  return ms === undefined ? null : isoOf(ms);
-}
-
-function isoOf(ms: number): string {
-  return new Date(ms).toISOString();
 }

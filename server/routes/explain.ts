@@ -51,7 +51,10 @@ export const notificationQuestion = z.object({
     .array(z.unknown(), { error: "must be a list" })
     .min(1, "must hold a message")
     .max(MAX_MESSAGES, `holds more than ${MAX_MESSAGES} messages`),
-  is_export: z.boolean({ error: "must be true or false" }).optional(),
+  is_export: z
+    .boolean({ error: "must be true or false" })
+    .optional()
+    .meta({ description: "Exports go past the filters." }),
 });
 
 const claim = z
@@ -75,6 +78,9 @@ export const claimQuestion = z
     { error: "must be an object" },
   )
   .refine((given) => CLAIMS.filter((name) => given[name] !== undefined).length === 1, "must name exactly one claim");
+
+/** Either of the two. */
+export const question = z.union([notificationQuestion, claimQuestion]);
 
 export function explainRoutes<S>(options: ExplainRouteOptions<S>): Router {
   const { explain, serviceTitle, authenticate, answerWithinMs } = options;

@@ -5,6 +5,7 @@
  */
 import { Router, type Request, type RequestHandler, type Response } from "express";
 import type { Logger } from "pino";
+import { z } from "zod";
 import type { FieldsOf } from "../../src/engine/field-choice";
 import type { Tenant } from "../../src/engine/tenants";
 import type { FieldUse } from "../../src/services/service";
@@ -20,6 +21,14 @@ export interface SchemaRouteOptions<S> {
 
 /** Behind the table in the path; without it the list is for the outgoing mapping. Hull may add a query of its own. */
 const USES: ReadonlySet<string> = new Set<FieldUse>(["outgoing", "incoming", "custom"]);
+
+export const fieldListAnswer = z.object({
+  ok: z.boolean().meta({ description: "Whether there is such a list." }),
+  error: z.string().nullable().meta({ description: "What is missing from the list, or why there is none." }),
+  options: z.array(z.object({ value: z.string().meta({ description: "Planhat's own name." }), label: z.string() })),
+});
+
+type FieldListAnswer = z.output<typeof fieldListAnswer>;
 
 const FAILED = "The fields could not be listed: something went wrong on our side. Try again.";
 
@@ -41,14 +50,14 @@ export function schemaRoutes<S>({ fields, authenticate, logger }: SchemaRouteOpt
       } else {
         const { options, problem } = choice;
         if (problem !== undefined) logger.warn({ data: { reason: problem } }, "connector.schema.incomplete");
-        response.json({ ok: true, error: problem ?? null, options });
+        answerWith(response, { ok: true, error: problem ?? null, options: [...options] });
       }
     } catch (error) {
       logger.error({ err: error }, "connector.schema.error");
       refuse(response, FAILED);
     }
   };
-  router.all(paths, open);
+  router.use("/schema", open);
   router.get(paths, list);
   router.post(paths, list);
   return router;
@@ -64,7 +73,11 @@ export function schemaRoutes<S>({ fields, authenticate, logger }: SchemaRouteOpt
 }
 
 function refuse(response: Response, error: string): void {
-  response.json({ ok: false, error, options: [] });
+  answerWith(response, { ok: false, error, options: [] });
+}
+
+function answerWith(response: Response, answer: FieldListAnswer): void {
+  response.json(answer);
 }
 
 function isUse(text: unknown): text is FieldUse {

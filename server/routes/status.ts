@@ -1,9 +1,11 @@
 /** `/status`: how a connector fares, for Hull's dashboard. Hull asks by schedule; who asks is answered, and Hull is told. */
 import { Router, type RequestHandler } from "express";
 import type { Logger } from "pino";
+import { z } from "zod";
 import type { HealthOf } from "../../src/engine/health";
 import type { Credentials } from "../../src/engine/tenants";
 import type { HullStatus } from "../../src/hull/client";
+import { FINDING_LEVELS } from "../../src/services/service";
 import { HttpError } from "../http-error";
 import type { Authenticate } from "../middleware/confirmed";
 import { otherMethods } from "../middleware/errors";
@@ -16,7 +18,12 @@ export interface StatusRouteOptions<S> {
   readonly logger: Logger;
 }
 
-const FAILED: HullStatus = {
+export const statusAnswer = z.object({
+  status: z.enum(FINDING_LEVELS).meta({ description: "As bad as the worst message." }),
+  messages: z.array(z.string()).meta({ description: "What a person should know, and what to do; the worst first." }),
+});
+
+const FAILED: z.output<typeof statusAnswer> = {
   status: "error",
   messages: ["The connector could not find out how it fares: something went wrong on our side, and its log says what."],
 };
@@ -31,7 +38,7 @@ export function statusRoutes<S>({ health, report, authenticate, logger }: Status
     try {
       const tenant = await authenticate(request, response);
       const { status, messages } = await health(tenant);
-      const body = { status, messages: messages.map(({ text }) => text) };
+      const body: z.output<typeof statusAnswer> = { status, messages: messages.map(({ text }) => text) };
       await report(tenant.credentials, body).catch((error: unknown) => {
         const { organization, id } = tenant.credentials;
         logger.warn({ context: { organization, id }, err: error }, "connector.status.unreported");
@@ -45,6 +52,8 @@ export function statusRoutes<S>({ health, report, authenticate, logger }: Status
     }
   };
   const router = Router();
-  router.route("/status").get(answer).post(answer).all(otherMethods("GET, HEAD, POST"));
+  router.get("/status", answer);
+  router.post("/status", answer);
+  router.all("/status", otherMethods("GET, HEAD, POST"));
   return router;
 }

@@ -11,7 +11,9 @@ const LIST_WORDS = {
   remedies: { cacheclear: "Send cacheclear=1 for a list that is read now, or leave it out." },
 };
 
-const listQuery = z.object({ cacheclear: flagParameter });
+export const listQuery = z.object({
+  cacheclear: flagParameter.meta({ description: "A list that is read now, and not one of the last ten minutes." }),
+});
 
 /** Whether a list that is kept will not do. */
 export function readsAnew(request: Request): boolean {
@@ -70,12 +72,12 @@ const described = {
 };
 
 /** A create by itself needs these three; a bulk call would need nickName too. */
-const newUser = z.looseObject(
+export const newUser = z.looseObject(
   { ...described, email, firstName: name, lastName: name, _id: z.undefined("must not be there").optional() },
   "must be an object",
 );
 
-const changes = z.looseObject(
+export const changes = z.looseObject(
   { ...described, email: email.optional(), firstName: name.optional(), lastName: name.optional() },
   "must be an object",
 );

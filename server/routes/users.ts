@@ -3,6 +3,7 @@
  * Answers are Planhat's own records.
  */
 import { Router, type Request } from "express";
+import { z } from "zod";
 import type { Tenant } from "../../src/engine/tenants";
 import type { Connected, Users } from "../../src/services/planhat/users";
 import { refuse } from "../http-error";
@@ -15,6 +16,16 @@ export interface UserRouteOptions<S> {
   readonly users: Users<S>;
   readonly authenticate: Authenticate<S>;
 }
+
+/** Planhat's own record: it is passed on as it is, whatever it holds. */
+export const teamMember = z.looseObject({
+  _id: z.string(),
+  email: z.string().nullish(),
+  firstName: z.string().nullish(),
+  lastName: z.string().nullish(),
+});
+
+export const teamMembers = z.array(teamMember);
 
 const ALL = "/api/internal/users";
 const ONE = "/api/internal/users/:userId";

@@ -8,6 +8,7 @@ import type { Recalled } from "../storage/recall";
 import type { Ending, HoldRow, MirrorRow, TellRow } from "../storage/rows";
 import type { Store } from "../storage/store";
 import { candidatesOf, claimsOf, entityOf, typeOf, wordsOf, type Candidate } from "./candidates";
+import type { DiffOptions } from "./diff";
 import { fieldVerdicts, type FieldVerdict } from "./field-verdicts";
 import type { Shipment } from "./intake";
 import { mergeMessages, readMessage } from "./message";
@@ -71,7 +72,7 @@ export interface Explain<S> {
   /** Nothing is written anywhere. Throws only when the store fails. */
   notification(shipment: Shipment<S>): Promise<Explanation>;
   entity(tenant: Tenant<S>, question: Question): Promise<Explanation>;
-  /** Resolves when nothing is being rehearsed any more. */
+  /** Resolves when nothing is being explained any more. */
   idle(): Promise<void>;
 }
 
@@ -81,49 +82,53 @@ const NOTHING_KNOWN: Recalled = {};
 
 export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
   const { store, service, now } = options;
-  /** Somebody may have given up waiting for them. */
-  const rehearsals = new Set<Promise<Rehearsed>>();
+  /** Somebody may have given up waiting for them, and they still read from the store. */
+  const underWay = new Set<Promise<Explanation>>();
+  const tracked = (work: Promise<Explanation>): Promise<Explanation> => {
+    underWay.add(work);
+    return work.finally(() => underWay.delete(work));
+  };
 
   return {
-    async notification(shipment) {
-      const { tenant, entity, messages, isExport } = shipment;
-      const read = messages.map((raw) => readMessage(raw, { entity, isExport, receivedAtMs: now() }));
-      const problems = read.flatMap((each, index) => (each.ok ? [] : [wordsOf(each.problems, `messages[${index}].`)]));
-      const merged = mergeMessages(read.flatMap((each) => (each.ok ? [each.message] : [])));
-      const candidates = merged.flatMap((each) => candidatesOf(service, tenant, each));
-      const parents = parentsOf(candidates);
-      const places = [...candidates.map(({ plan }) => plan), ...parents.map(({ place }) => place)];
-      // Looked up before: what the rehearsal learns on its way is not known yet.
-      const before = await Promise.all(places.map((place) => recall(tenant, place)));
-      const rehearsing = rehearse(options, shipment, places);
-      rehearsals.add(rehearsing);
-      const rehearsed = await rehearsing.finally(() => rehearsals.delete(rehearsing));
-      const own = candidates.map((candidate, index) => planned(tenant, candidate, before[index], rehearsed));
-      const derived = parents.map(({ place, of }, index) =>
-        parental(tenant, place, of, before[candidates.length + index], rehearsed),
-      );
-      const records = await Promise.all([...own, ...derived]);
-      const open = records.some(({ would, derived: made }) => would === undefined && made !== true);
-      return {
-        records,
-        problems,
-        holds: await holdsOf(tenant),
-        ...(open ? { undecided: rehearsed.problem ?? "It waits for something that cannot be known now." } : {}),
-      };
-    },
-
-    async entity(tenant, question) {
-      const holds = await holdsOf(tenant);
-      const records: RecordExplanation[] = [];
-      for (const place of await placesOf(tenant, question)) records.push(await remembered(tenant, place));
-      const shown = await askService(tenant, question);
-      return { records, problems: [], holds, ...(shown === undefined ? {} : { service: shown }) };
-    },
-
+    notification: (shipment) => tracked(ofNotification(shipment)),
+    entity: (tenant, question) => tracked(ofEntity(tenant, question)),
     idle: async () => {
-      await Promise.allSettled(rehearsals);
+      await Promise.allSettled(underWay);
     },
   };
+
+  async function ofNotification(shipment: Shipment<S>): Promise<Explanation> {
+    const { tenant, entity, messages, isExport } = shipment;
+    const read = messages.map((raw) => readMessage(raw, { entity, isExport, receivedAtMs: now() }));
+    const problems = read.flatMap((each, index) => (each.ok ? [] : [wordsOf(each.problems, `messages[${index}].`)]));
+    const merged = mergeMessages(read.flatMap((each) => (each.ok ? [each.message] : [])));
+    const candidates = merged.flatMap((each) => candidatesOf(service, tenant, each));
+    const parents = parentsOf(candidates);
+    const places = [...candidates.map(({ plan }) => plan), ...parents.map(({ place }) => place)];
+    // Looked up before: what the rehearsal learns on its way is not known yet.
+    const before = await Promise.all(places.map((place) => recall(tenant, place)));
+    const rehearsed = await rehearse(options, shipment, places);
+    const own = candidates.map((candidate, index) => planned(tenant, candidate, before[index], rehearsed));
+    const derived = parents.map(({ place, of }, index) =>
+      parental(tenant, place, of, before[candidates.length + index], rehearsed),
+    );
+    const records = await Promise.all([...own, ...derived]);
+    const open = records.some(({ would, derived: made }) => would === undefined && made !== true);
+    return {
+      records,
+      problems,
+      holds: await holdsOf(tenant),
+      ...(open ? { undecided: rehearsed.problem ?? "It waits for something that cannot be known now." } : {}),
+    };
+  }
+
+  async function ofEntity(tenant: Tenant<S>, question: Question): Promise<Explanation> {
+    const holds = await holdsOf(tenant);
+    const records: RecordExplanation[] = [];
+    for (const place of await placesOf(tenant, question)) records.push(await remembered(tenant, place));
+    const shown = await askService(tenant, question);
+    return { records, problems: [], holds, ...(shown === undefined ? {} : { service: shown }) };
+  }
 
   async function recall({ remote, key }: Tenant<S>, { type, hullId }: Place): Promise<Recalled> {
     return remote === undefined ? NOTHING_KNOWN : store.recall({ remote, tenant: key }, type, hullId);
@@ -147,7 +152,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
     const desired = plan.kind === "record" ? plan.desired : undefined;
     const would = rehearsed.ending({ type, hullId }, messageId);
     return {
-      ...(await aboutPlace(tenant, { type, hullId }, known, desired, isExport)),
+      ...(await aboutPlace(tenant, { type, hullId }, known, desired, { force: isExport })),
       claims: { ...claimsOf(message), ...claims },
       messageId,
       merged: swallowed,
@@ -170,7 +175,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
     // What is there already is not touched for the sake of its children.
     const wanted = known.mirror === undefined ? desired : undefined;
     return {
-      ...(await aboutPlace(tenant, place, known, wanted, false)),
+      ...(await aboutPlace(tenant, place, known, wanted, { force: false })),
       claims,
       derived: true,
       merged: [],
@@ -189,7 +194,10 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
     const claims = { ...record?.claims, ...tell?.claims, ...content?.claims };
     const parent = await parentKnown(tenant, place, known, content?.desired);
     return {
-      ...(await aboutPlace(tenant, place, known, content?.desired, content?.force === true)),
+      ...(await aboutPlace(tenant, place, known, content?.desired, {
+        force: content?.force === true,
+        replay: content?.replay === true,
+      })),
       claims,
       ...(parent === undefined ? {} : { parent }),
       merged: [],
@@ -205,7 +213,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
     { type, hullId }: Place,
     known: Recalled,
     desired: Desired | undefined,
-    force: boolean,
+    compared: Omit<DiffOptions, "create">,
   ) {
     const wire = desired === undefined ? {} : await wireOf(tenant, type, desired);
     const appended = service.types.find((each) => each.name === type)?.append === true;
@@ -218,7 +226,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
       candidates: known.mirror === undefined && desired !== undefined ? await candidatesFor(tenant, type, desired) : [],
       ...(desired === undefined ? {} : { desired }),
       fields:
-        desired === undefined || appended ? [] : fieldVerdicts(desired, wire, known.mirror?.facts, specOf, { force }),
+        desired === undefined || appended ? [] : fieldVerdicts(desired, wire, known.mirror?.facts, specOf, compared),
     };
   }
 

@@ -46,7 +46,8 @@ export function fieldVerdicts(
     return { field, value, ...standings, verdict, why: whyOf() };
 
     function isKept(): boolean {
-      return !create && value !== null && standings.remote !== "same" && standings.sent === "same";
+      const compared = !create && spec.readOnly !== true && spec.writeOnce !== true;
+      return compared && standings.sent === "same" && ["other", "empty"].includes(standings.remote);
     }
 
     function whyOf(): string {
@@ -55,6 +56,7 @@ export function fieldVerdicts(
           if (create) return "A new record gets every field that holds something.";
           if (value === null) return "Hull's value was removed, and the field is known to hold one.";
           if (options.force) return "Exports and batches send even what is equal.";
+          if (options.replay === true) return "A dead letter that is sent again wins over what is there.";
           if (standings.remote === "unknown") return "It is not known what the field holds.";
           return standings.sent === "unknown"
             ? "It was never sent and differs."
@@ -66,6 +68,8 @@ export function fieldVerdicts(
         case "left":
           if (spec.readOnly === true) return "The service computes this field.";
           if (spec.writeOnce === true) return "Only sent when the record is created.";
+          if (standings.sent === "same" && value !== null)
+            return "Hull's value has not changed since it was sent; what the field holds now is not known.";
           return "Hull holds nothing, and nothing shows that there is anything to clear.";
       }
     }

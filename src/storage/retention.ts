@@ -1,6 +1,7 @@
 /** Forgetting what is old: dead letters, how messages ended, ids of messages and events. A bounded step at a time. */
 import type { Key, Table } from "./kv";
 import { forgetOldHours, hasOldHours } from "./hours";
+import { rename } from "./known-by";
 import { closeLetter } from "./letters";
 import type { RecordRow } from "./rows";
 import { oldRuns, removeRuns } from "./runs";
@@ -72,8 +73,11 @@ function forgetLetter(tables: Tables, key: Key): void {
 function forgetLast(tables: Tables, key: Key): void {
   const record = tables.records.get(key);
   if (record === undefined) return;
-  if (isEmpty(record) && !isWaiting(tables, key)) tables.records.remove(key);
-  else {
+  if (isEmpty(record) && !isWaiting(tables, key)) {
+    const [remote = "", type = "", hullId = ""] = key.map(String);
+    rename(tables, [remote, type, hullId], record.claims);
+    tables.records.remove(key);
+  } else {
     const { last: _, ...rest } = record;
     tables.records.put(key, rest);
   }

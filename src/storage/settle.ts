@@ -1,6 +1,7 @@
 /** What the delivery lane writes down: journal before a request, result after it, recovery after a restart. */
 import { openEntries, type Entries } from "./entries";
 import { mergeContent } from "./accept";
+import { namesIn, rename } from "./known-by";
 import { closeLetter, keepLetter } from "./letters";
 import { forgetMirror, patchMirror } from "./mirror";
 import type { Key } from "./kv";
@@ -235,8 +236,11 @@ function block(
     return;
   }
   if (record === undefined) {
+    const place = [lane.remote, parent.type, parent.hullId] as const;
+    const claims = namesIn(parent.content.claims);
+    rename(tables, place, undefined, claims);
     // Version 0: whatever Hull says about the parent itself is newer than what its child carried along.
-    tables.records.put([lane.remote, parent.type, parent.hullId], { version: 0, messageId: "", revision: 0 });
+    tables.records.put([...place], { version: 0, messageId: "", revision: 0, claims });
   }
   const refused = entries.get(parent.type, parent.hullId) === undefined ? refusedWith(record, content) : undefined;
   if (refused !== undefined) {

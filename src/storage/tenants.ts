@@ -1,6 +1,7 @@
 /** Tenants and the remote that each of them points to. */
 import { mergeContent } from "./accept";
 import { openEntries } from "./entries";
+import { rename } from "./known-by";
 import type { Content, RemoteRow, TenantRow } from "./rows";
 import type { Lane } from "./store";
 import { countEnding, ending, remoteRow, type Ledger, type Tables } from "./tables";
@@ -88,8 +89,9 @@ function moveVersion(tables: Tables, from: string, to: string, type: string, hul
   const record = tables.records.get([from, type, hullId]);
   const there = tables.records.get([to, type, hullId]);
   if (record === undefined || (there !== undefined && there.version >= record.version)) return;
-  const { version, messageId, recent } = record;
-  const seen = recent === undefined ? {} : { recent };
+  const { version, messageId, recent, claims = there?.claims } = record;
+  rename(tables, [to, type, hullId], there?.claims, claims);
+  const seen = { ...(recent === undefined ? {} : { recent }), ...(claims === undefined ? {} : { claims }) };
   tables.records.put([to, type, hullId], { ...(there ?? { revision: 0 }), version, messageId, ...seen });
 }
 

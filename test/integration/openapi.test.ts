@@ -5,7 +5,8 @@ import type { Express } from "express";
 import { METHODS } from "node:http";
 import { describeApi, SCHEMAS } from "../../server/openapi/document";
 import { CONNECTOR, openHouse, TOKEN, type House } from "../harness";
-import { account, user, useStages, type Stage } from "../rules/stage";
+import { buildUserMessage } from "../../simulators/hull";
+import { account, minute, user, useStages, type Stage } from "../rules/stage";
 
 type Piece = Readonly<Record<string, unknown>>;
 
@@ -223,12 +224,19 @@ describe("the document", () => {
 describe("answers are as they are described", () => {
   const open = useStages();
 
-  const ask = async (stage: Stage, method: "GET" | "POST" | "DELETE", path: string, name: string): Promise<Piece> => {
+  const ask = async (
+    stage: Stage,
+    method: "GET" | "POST" | "PUT" | "DELETE",
+    path: string,
+    name: string,
+    content?: unknown,
+  ): Promise<Piece> => {
     const authorization = `Basic ${Buffer.from(`${CONNECTOR.id}:${CONNECTOR.secret}`).toString("base64")}`;
     const query = path.includes("?") ? "&" : "?";
     const response = await fetch(`${stage.baseUrl}${path}${query}org=${stage.hull.host}`, {
       method,
-      headers: { authorization },
+      headers: { authorization, "content-type": "application/json" },
+      ...(content === undefined ? {} : { body: JSON.stringify(content) }),
     });
     const body = (await response.json()) as Piece;
     const place = Object.entries(DOCUMENT.paths).find(([each]) => matches(each, path.replace(/\?.*$/, "")));
@@ -285,6 +293,69 @@ describe("answers are as they are described", () => {
     await stage.settled();
     expect(await ask(stage, "POST", `${base}/replay`, "ReplayPage")).toMatchObject({ queued: 1, next: null });
     await stage.settled();
+  });
+
+  test("of the status and of the lists of fields", async () => {
+    const stage = await open();
+    const query = `organization=${stage.hull.host}&ship=${CONNECTOR.id}&secret=${CONNECTOR.secret}`;
+    stage.planhat.tenant().seedCustomField({ name: "Health", type: "number", parent: "EndUser" });
+    await ask(stage, "GET", `/status?${query}`, "ConnectorStatus");
+    stage.planhat.faults.add({ kind: "status", status: 401 });
+    await stage.saveSettings({ contact_synchronized_segments: [] });
+    const status = await ask(stage, "POST", `/status?${query}`, "ConnectorStatus");
+    expect(status["messages"]).not.toEqual([]);
+    await ask(stage, "GET", "/status", "Error");
+    const list = await ask(stage, "GET", `/schema/contacts?${query}`, "FieldList");
+    expect(list["options"]).not.toEqual([]);
+    await ask(stage, "POST", `/schema/companies/incoming?${query}`, "FieldList");
+    expect(await ask(stage, "GET", "/schema/nothing", "FieldList")).toMatchObject({ ok: false });
+  });
+
+  test("of the team members", async () => {
+    const stage = await open();
+    const base = "/api/internal/users";
+    const ann = { email: "ann@rep.example", firstName: "Ann", lastName: "Lee", nickName: "Ann" };
+    expectTaken("NewTeamMember", ann);
+    const { _id: id } = await ask(stage, "POST", base, "TeamMember", ann);
+    await ask(stage, "GET", `${base}/${String(id)}`, "TeamMember");
+    await ask(stage, "PUT", `${base}/${String(id)}`, "TeamMember", { nickName: "Annie" });
+    expect(await ask(stage, "GET", `${base}?cacheclear=1`, "TeamMembers")).toHaveLength(1);
+    await ask(stage, "GET", `${base}?cacheclear=perhaps`, "Error");
+    await ask(stage, "POST", base, "Error", { email: "nobody" });
+    await ask(stage, "GET", `${base}/unknown`, "Error");
+    stage.planhat.faults.add({ kind: "status", status: 401 });
+    await ask(stage, "GET", `${base}/${String(id)}`, "Error");
+    await stage.saveSettings({ personal_acccess_token: "" });
+    await ask(stage, "GET", base, "Error");
+  });
+
+  test("of explanations", async () => {
+    const stage = await open();
+    stage.seed([account(1), account(2)], [user(1), user(2)]);
+    stage.planhat.poison({ type: "companies", field: "externalId", value: "acme-2" }, "Name is odd");
+    const notification = { channel: "user:update", messages: [buildUserMessage(user(1), { account: account(1) })] };
+    expectTaken("QuestionByNotification", notification);
+    const foretold = await ask(stage, "POST", "/explain", "Explanation", notification);
+    expect(foretold["records"]).toMatchObject([{ would: { outcome: "sent" } }, { derived: true }]);
+
+    await stage.tellUser(user(1), account(1));
+    await stage.tellUser(user(2), account(2));
+    await stage.settled();
+    for (const content of [{ email: "person-1@example.com" }, { id: user(1).id }, { external_id: "acme-2" }]) {
+      const explanation = await ask(stage, "POST", "/explain", "Explanation", content);
+      expect(explanation["records"]).toHaveLength(1);
+    }
+    const changed = [
+      buildUserMessage(user(1, { position: "Chief", indexed_at: minute(2) }), { account: account(1) }),
+      {},
+    ];
+    await ask(stage, "POST", "/explain", "Explanation", { ...notification, messages: changed });
+    stage.planhat.faults.add({ kind: "status", status: 503 });
+    await stage.tellUser(user(1, { position: "Chief", indexed_at: minute(2) }), account(1));
+    await ask(stage, "POST", "/explain", "Explanation", { email: "person-1@example.com" });
+    stage.planhat.faults.clear();
+    await ask(stage, "POST", "/explain", "Error", { email: 1 });
+    await stage.settledWithHelp();
   });
 
   test("of everything that needs no log-in", async () => {

@@ -74,7 +74,7 @@ export async function play(
   const messages: unknown[] = [];
   for (const step of steps) {
     if ("edit" in step) tenant.edit(step.edit, step.id, step.fields);
-    else if ("settings" in step) house.hull.saveSettings(CONNECTOR.id, step.settings);
+    else if ("settings" in step) await save(house, step.settings);
     else {
       messages.push(...step.messages);
       seedHull(house, step.messages);
@@ -90,6 +90,13 @@ export async function play(
     await house.settled();
   }
   return messages;
+}
+
+/** Hull tells the connector of settings that are saved. */
+async function save(house: House, settings: Bag): Promise<void> {
+  house.hull.saveSettings(CONNECTOR.id, settings);
+  const told = { connectorId: CONNECTOR.id, channel: "ship:update", messages: [] } as const;
+  expect((await house.hull.sendOne(house.url, told)).status).toBe(200);
 }
 
 /** Without the number of records that were begun. */

@@ -250,7 +250,7 @@ function forbidden(words: string): Problem {
   return {
     scope: "lane",
     kind: "auth",
-    message: `Planhat refused for lack of a right: ${words}. ${hint}`,
+    message: `${hint} Planhat refused for lack of a right: ${words}`,
     waitMs: AUTH_WAIT_MS,
   };
 }

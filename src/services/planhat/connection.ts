@@ -1,4 +1,5 @@
 /** One tenant's way to Planhat: the HTTP client with its budget, and the functions of the seam on top. */
+import memoize from "lodash/memoize";
 import { createHttpClient } from "../../http/client";
 import { createRedactor } from "../../http/redact";
 import { systemClock } from "../../http/time";
@@ -8,6 +9,7 @@ import { applyChunk } from "./bulk";
 import { createPlanhatClient } from "./client";
 import type { ClientOptions } from "./client";
 import type { CustomFields } from "./custom-fields";
+import { shortened } from "./envelope";
 import { isFailed } from "./failure";
 import { createReader } from "./incoming";
 import { inspect } from "./inspect";
@@ -62,14 +64,17 @@ export function createConnection(
   });
   // Planhat's own words go into logs and dead letters; they must not carry the token that it may repeat in them.
   const redactor = createRedactor([token]);
+  const safe = (words: string): string => shortened(redactor.text(words));
   const told = ({ problem }: { readonly problem?: Problem }) =>
-    problem === undefined ? {} : { problem: { ...problem, message: redactor.text(problem.message) } };
-  const clean = (applied: Applied): Applied => ({
-    results: applied.results.map((each) =>
-      "message" in each ? { ...each, message: redactor.text(each.message) } : each,
-    ),
-    ...told(applied),
-  });
+    problem === undefined ? {} : { problem: { ...problem, message: safe(problem.message) } };
+  const clean = (applied: Applied): Applied => {
+    // One refusal of a whole payload is the reason of thousands of records.
+    const once = memoize(safe);
+    return {
+      results: applied.results.map((each) => ("message" in each ? { ...each, message: once(each.message) } : each)),
+      ...told(applied),
+    };
+  };
   // One directory for both directions, in the class of the delivery: a record that waits for it must not wait behind a
   // fetch. It is a call in ten minutes.
   const owners = createOwners(rest, clock, () => options.usersVersion?.(target.quotaKey) ?? 0);

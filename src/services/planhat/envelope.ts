@@ -69,10 +69,18 @@ function keyed(keys: unknown, ids: unknown): readonly Readonly<Record<string, un
 const MESSAGE_PROPERTIES = ["message", "error", "errmsg", "msg", "reason", "text", "description"];
 const MAX_MESSAGE = 500;
 
-/** Planhat's own words out of an error of any shape; the whole element when no words can be found. */
+/**
+ * Planhat's own words out of an error of any shape; the whole element when no words can be found. They may be long, and
+ * may repeat the token: see `shortened`.
+ */
 export function messageOf(element: unknown): string {
   if (element === undefined || element === null || element === "") return "No reason was given.";
-  return (wordsOf(element, 0) ?? JSON.stringify(element)).slice(0, MAX_MESSAGE);
+  return wordsOf(element, 0) ?? JSON.stringify(element);
+}
+
+/** What of Planhat's words is kept. Secrets are to be taken out before: a part of one would not be recognised any more. */
+export function shortened(message: string): string {
+  return message.slice(0, MAX_MESSAGE);
 }
 
 function wordsOf(element: unknown, depth: number): string | undefined {

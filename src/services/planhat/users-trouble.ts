@@ -1,6 +1,6 @@
 /** Why a call about a team member came to nothing, as far as the caller has to know. */
 import { RemoteError } from "../../http/errors";
-import { messageOf } from "./envelope";
+import { messageOf, shortened } from "./envelope";
 import { isFailed, waitOf } from "./failure";
 import type { Failed } from "./failure";
 
@@ -51,9 +51,9 @@ function troubleOf(error: Failed, isCreate: boolean): Trouble {
   const { status, kind, failure, applied, route, body } = error;
   if (status === 401 || status === 403) return { kind: "token", status };
   // The body of a RemoteError is an excerpt from which secrets have been taken.
-  if (status === 404 && route.endsWith("/:id")) return { kind: "not_found", message: messageOf(body) };
+  if (status === 404 && route.endsWith("/:id")) return { kind: "not_found", message: shortened(messageOf(body)) };
   const refused = CALLERS_STATUS.find((each) => each === status);
-  if (refused !== undefined) return { kind: "refused", status: refused, message: messageOf(body) };
+  if (refused !== undefined) return { kind: "refused", status: refused, message: shortened(messageOf(body)) };
   if (kind === "throttled") return { kind: "busy", waitMs: waitOf(error) };
   if (applied === "maybe") return failed;
   const isOurs = failure === "budget_closed" || failure === "client_closed" || failure === "cancelled";

@@ -2,7 +2,7 @@
 import type { KeyValue } from "../../../src/storage/kv";
 import { letterId } from "../../../src/storage/letters";
 import type { Content, DeadLetterRow } from "../../../src/storage/rows";
-import { openTables, type Tables } from "../../../src/storage/tables";
+import { indexValue, openTables, type Tables } from "../../../src/storage/tables";
 
 /** @returns one sentence per violation; empty when the books are in order */
 export function auditOf(kv: KeyValue): string[] {
@@ -11,6 +11,7 @@ export function auditOf(kv: KeyValue): string[] {
     ...indexFaults(tables),
     ...tellFaults(tables),
     ...letterFaults(tables),
+    ...nameFaults(tables),
     ...depthFaults(tables),
     ...tallyFaults(tables),
   ]);
@@ -75,6 +76,15 @@ function letterFaults(tables: Tables): string[] {
     ...differences("letter ids", new Set(ids), keysOf(tables.letterIds)),
     ...differences("letter parents", new Set(parents), keysOf(tables.letterParents)),
   ];
+}
+
+/** Every record is found by its claims, and nobody else by them. */
+function nameFaults(tables: Tables): string[] {
+  const expected = [...tables.records.range([])].flatMap(([[remote = "", type = "", hullId = ""], { claims = {} }]) =>
+    Object.entries(claims).map(([name, value]) => text([remote, type, name, indexValue(value), hullId])),
+  );
+  const found = [...tables.knownBy.range([])].map(([key]) => text(key));
+  return differences("names", new Set(expected), found);
 }
 
 function differences(name: string, expected: ReadonlySet<string>, found: readonly string[]): string[] {
