@@ -3,6 +3,7 @@ import { z } from "zod";
 import manifest from "../../manifest.json";
 import { batchPart } from "./batches";
 import { commonSchemas, REFUSALS, SECURITY_SCHEMES } from "./common";
+import { consolePart } from "./console";
 import { deadLetterPart } from "./dead-letters";
 import { fetchPart } from "./fetches";
 import { notificationPart } from "./notifications";
@@ -19,6 +20,7 @@ const PARTS: readonly Part[] = [
   runPart,
   deadLetterPart,
   operationPart,
+  consolePart,
   publicPart,
 ];
 
