@@ -12,6 +12,7 @@ import { measured } from "./middleware/measure";
 import { createQueryCredentials, type QueryCredentialOptions } from "./middleware/query-credentials";
 import type { LetterDesk } from "./letters";
 import { batchRoutes } from "./routes/batches";
+import { consoleRoutes, type ConsoleRouteOptions } from "./routes/console";
 import { explainRoutes, type ExplainRouteOptions } from "./routes/explain";
 import { deadLetterRoutes } from "./routes/dead-letters";
 import { docsRoutes } from "./routes/docs";
@@ -47,6 +48,7 @@ export interface AppOptions<S> extends NotificationRouteOptions<S>, OperationRou
   /** Fields to choose from in the settings. */
   readonly fields: SchemaRouteOptions<S>["fields"];
   readonly letters: LetterDesk;
+  readonly console: Pick<ConsoleRouteOptions<S>, "budget" | "formKey" | "partWithinMs">;
 }
 
 export function createApp<S>(options: AppOptions<S>): Express {
@@ -80,6 +82,8 @@ export function createApp<S>(options: AppOptions<S>): Express {
   app.use(statusRoutes({ health, report: options.reportStatus, authenticate: byQuery, logger }));
   app.use(schemaRoutes({ fields, authenticate: byQuery, logger }));
   app.use(deadLetterRoutes({ letters: options.letters, authenticate: byLogin }));
+  const { now } = onDemand;
+  app.use(consoleRoutes({ ...options, ...options.explaining, ...options.console, now, authenticate: byLogin }));
   app.use(notFound());
   app.use(errorAnswers(logger));
   return app;

@@ -65,6 +65,8 @@ const ANSWER_WITHIN_MS = 20_000;
 /** How long people wait for what Planhat says; telling Hull the status comes on top. */
 const LOOK_WITHIN_MS = 12_000;
 const REPORT_WITHIN_MS = 5_000;
+/** How long a part of the console may keep the others waiting. */
+const PART_WITHIN_MS = 6_000;
 
 /**
  * Builds the whole connector with its embedded store; listening is left to the caller.
@@ -253,6 +255,14 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
       const http = { ...hullHttp, maxAttempts: 1, timeoutMs: REPORT_WITHIN_MS };
       const hull = createHullClient(given, { protocol, http });
       await hull.putStatus(status).finally(() => hull.close());
+    },
+    console: {
+      budget: ({ target }) => {
+        const budget = target === undefined ? undefined : budgets.look(target.quotaKey);
+        return budget && { left: budget.left, perMinute: budget.limitPerMinute };
+      },
+      formKey: seal.mark("console"),
+      partWithinMs: PART_WITHIN_MS,
     },
     fields: createFieldChoice({ service, tenants, waitMs: LOOK_WITHIN_MS }),
   });

@@ -1,5 +1,5 @@
-/** The one place that turns errors into answers. Every answer is JSON and says how to go on. */
-import type { ErrorRequestHandler, RequestHandler } from "express";
+/** The one place that turns errors into answers. Every answer says how to go on: in JSON, or as pages do. */
+import type { ErrorRequestHandler, RequestHandler, Response } from "express";
 import type { Logger } from "pino";
 import { RETRY, RETRY_LATER, SMALLER } from "../flow-control";
 import { HttpError, refuse } from "../http-error";
@@ -22,7 +22,8 @@ export function otherMethods(allowed: string): RequestHandler {
   };
 }
 
-export function errorAnswers(logger: Logger): ErrorRequestHandler {
+/** @param show writes the answer, whose headers are set */
+export function errorAnswers(logger: Logger, show = showJson): ErrorRequestHandler {
   // Express recognises error handlers by their four parameters.
   return (error: unknown, request, response, _next) => {
     const known = asHttpError(error);
@@ -38,8 +39,13 @@ export function errorAnswers(logger: Logger): ErrorRequestHandler {
       return;
     }
     const answer = known ?? new HttpError(503, "internal", "Something went wrong on our side; try again.", RETRY);
-    response.status(answer.status).set(answer.headers).json(answer.toBody());
+    response.set(answer.headers);
+    show(response, answer);
   };
+}
+
+function showJson(response: Response, error: HttpError): void {
+  response.status(error.status).json(error.toBody());
 }
 
 /** Errors of the body parser carry `type`; anything else that is not ours is unexpected. */

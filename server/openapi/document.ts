@@ -3,6 +3,7 @@ import { z } from "zod";
 import manifest from "../../manifest.json";
 import { batchPart } from "./batches";
 import { commonSchemas, REFUSALS, SECURITY_SCHEMES } from "./common";
+import { consolePart } from "./console";
 import { deadLetterPart } from "./dead-letters";
 import { explainPart } from "./explain";
 import { fetchPart } from "./fetches";
@@ -27,6 +28,7 @@ const PARTS: readonly Part[] = [
   statusPart,
   schemaPart,
   operationPart,
+  consolePart,
   publicPart,
 ];
 

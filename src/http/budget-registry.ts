@@ -3,6 +3,8 @@ import { createBudget, type Budget, type BudgetOptions } from "./budget";
 export interface BudgetRegistry {
   /** The one budget of everybody who counts under this quota key; the newest limit wins. */
   get(quotaKey: string, limitPerMinute: number | null): Budget;
+  /** How a budget stands; undefined before its first use. Looking changes nothing. */
+  look(quotaKey: string): { readonly left: number; readonly limitPerMinute: number | null } | undefined;
   /** Closes one budget, for instance when its tenant is erased. */
   drop(quotaKey: string): void;
   /** Requests that may start now under the tightest budget; `Infinity` without one. */
@@ -30,6 +32,10 @@ export function createBudgetRegistry(options: Omit<BudgetOptions, "limitPerMinut
         known.limit = limitPerMinute;
       }
       return known.budget;
+    },
+    look(quotaKey) {
+      const known = budgets.get(quotaKey);
+      return known === undefined ? undefined : { left: known.budget.left(), limitPerMinute: known.limit };
     },
     drop(quotaKey) {
       budgets.get(quotaKey)?.budget.close();

@@ -123,6 +123,7 @@ export async function openEdge(options: Partial<OnDemandOptions<FakeSettings>> =
     health: unused,
     reportStatus: unused,
     fields: unused,
+    console: { budget: unused, formKey: "a key for forms of some length", partWithinMs: 1_000 },
     letters: createLetterDesk({ store, wake: (lane) => void woken.push(lane), announce: () => Promise.resolve() }),
     onDemand: {
       tokenKey: TOKEN_KEY,

@@ -64,6 +64,7 @@ export async function openBench(
 const registryOf = (budget: Budget): BudgetRegistry => ({
   get: () => budget,
   drop: () => undefined,
+  look: () => undefined,
   left: () => budget.left(),
   close: () => budget.close(),
 });

@@ -50,7 +50,13 @@ function open({ answerWithinMs = 5_000, isFull = false } = {}): Users<PlanhatSet
     setLimit: () => undefined,
     close: () => undefined,
   };
-  const budgets = { get: () => budget, drop: () => undefined, left: () => 0, close: () => undefined };
+  const budgets = {
+    get: () => budget,
+    drop: () => undefined,
+    look: () => undefined,
+    left: () => 0,
+    close: () => undefined,
+  };
   users = createUsers({ answerWithinMs, budgets, http: { sleep, random: () => 0.5, timeoutMs: 2_000 } });
   return users;
 }

@@ -1,0 +1,43 @@
+/**
+ * Tokens of forms. A browser sends its remembered log-in with whatever any page posts here; a token in the form shows that
+ * the form is ours, was made for this connector and for this very deed, and not long ago.
+ */
+import { createHmac, timingSafeEqual } from "node:crypto";
+
+/** Whom a form was made for. */
+export interface FormOwner {
+  readonly organization: string;
+  /** Of the connector. */
+  readonly id: string;
+}
+
+export interface FormTokens {
+  /** @param deed what the form does, and with what: `drop 3f2a9c0b71de` */
+  make(owner: FormOwner, deed: string): string;
+  fits(owner: FormOwner, deed: string, token: string): boolean;
+}
+
+/** A form holds for one period and the rest of the one in which it was made: 12 to 24 hours. */
+const PERIOD_MS = 12 * 3_600_000;
+
+/**
+ * @param key secret, and used for nothing else
+ * @param now milliseconds since 1970
+ */
+export function createFormTokens(key: string, now: () => number): FormTokens {
+  const period = (): number => Math.floor(now() / PERIOD_MS);
+  const tokenOf = ({ organization, id }: FormOwner, deed: string, when: number): Buffer =>
+    createHmac("sha256", key)
+      .update(JSON.stringify([organization, id, deed, when]))
+      .digest();
+
+  return {
+    make: (owner, deed) => tokenOf(owner, deed, period()).toString("base64url"),
+    fits: (owner, deed, token) => {
+      const given = Buffer.from(token, "base64url");
+      return [period(), period() - 1]
+        .map((when) => tokenOf(owner, deed, when))
+        .some((expected) => given.length === expected.length && timingSafeEqual(given, expected));
+    },
+  };
+}

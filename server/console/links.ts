@@ -1,0 +1,22 @@
+/** Addresses of the console. Whatever goes into one is encoded, so it stays where it was put. */
+
+export const BASE = "/console";
+
+export type Query = Readonly<Record<string, string | undefined>>;
+
+/** The console of an organization. @param anchor a part of the page */
+export function consoleLink(organization: string, query: Query = {}, anchor?: string): string {
+  return `${address(BASE, organization, query)}${anchor === undefined ? "" : `#${anchor}`}`;
+}
+
+/** One dead letter, or something that is done with it. */
+export function letterLink(organization: string, id: string, action?: "replay" | "drop"): string {
+  const path = `${BASE}/letters/${encodeURIComponent(id)}${action === undefined ? "" : `/${action}`}`;
+  return address(path, organization);
+}
+
+function address(path: string, organization: string, query: Query = {}): string {
+  const parameters = new URLSearchParams({ org: organization });
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, value);
+  return `${path}?${parameters.toString()}`;
+}

@@ -1,0 +1,81 @@
+/** The frame of every page of the console: head, masthead, footer. No script, and no style but our own file. */
+import type { Tenant } from "../../src/engine/tenants";
+import { html, type Content, type Html } from "./html";
+import { instant } from "./figures";
+import { BASE, consoleLink } from "./links";
+
+/** What the pages need: our style sheet, our logo, forms that come back here. */
+export const POLICY = [
+  "default-src 'none'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+  "base-uri 'none'",
+].join("; ");
+
+/** Beside the policy. A page is of the moment; and without an origin of its own a form would pass for a stranger's. */
+export const HEADERS = {
+  "content-security-policy": POLICY,
+  "referrer-policy": "same-origin",
+  "cache-control": "no-store",
+} as const;
+
+export interface PageParts {
+  /** Of the window; the connector's name follows. */
+  readonly title: string;
+  /** Whose page it is; absent before anybody has logged in. */
+  readonly owner?: Pick<Tenant<unknown>["credentials"], "organization" | "id">;
+  /** When it was made, milliseconds since 1970. */
+  readonly atMs?: number;
+  /** Links to the parts of the page: anchor → name. */
+  readonly parts?: readonly (readonly [anchor: string, name: string])[];
+  readonly body: Content;
+}
+
+/** @returns a whole document */
+export function page({ title, owner, atMs, parts = [], body }: PageParts): string {
+  const home = owner === undefined ? BASE : consoleLink(owner.organization);
+  const document = html`<html lang="en">
+    <head>
+      <meta charset="utf-8" />
+      <meta name="viewport" content="width=device-width, initial-scale=1" />
+      <meta name="color-scheme" content="light dark" />
+      <title>${title} · Hull Planhat connector</title>
+      <link rel="icon" type="image/svg+xml" href="/logo.svg" />
+      <link rel="stylesheet" href="${BASE}/page.css" />
+    </head>
+    <body>
+      <a class="skip" href="#content">To the content</a>
+      <header class="masthead">
+        <div class="width">
+          <a class="brand" href="${home}"
+            ><img src="/logo.svg" alt="" width="36" height="36" />Hull Planhat connector</a
+          >
+          ${owner !== undefined && who(owner)} ${atMs !== undefined && asOf(atMs, home)}
+        </div>
+        ${parts.length > 0 && contents(parts)}
+      </header>
+      <main id="content" class="width" tabindex="-1">${body}</main>
+      <footer class="width">All times are UTC. <a href="/docs">The API behind this page</a></footer>
+    </body>
+  </html>`;
+  return `<!doctype html>\n${document.markup}\n`;
+}
+
+function who({ organization, id }: NonNullable<PageParts["owner"]>): Html {
+  return html`<p class="who"><strong>${organization}</strong> <span>connector ${id}</span></p>`;
+}
+
+function asOf(atMs: number, home: string): Html {
+  return html`<p class="as-of">As of ${instant(atMs)} <a href="${home}">Reload</a></p>`;
+}
+
+function contents(parts: NonNullable<PageParts["parts"]>): Html {
+  const items = parts.map(([anchor, name]) => html`<li><a href="#${anchor}">${name}</a></li>`);
+  return html`<nav class="width" aria-label="Parts of this page">
+    <ul>
+      ${items}
+    </ul>
+  </nav>`;
+}

@@ -1,0 +1,367 @@
+/** `/console` over HTTP: who sees what, what a form may do, and what is left of the page when a part of it fails. */
+import { letterId } from "../../src/storage/letters";
+import type { Lane } from "../../src/storage/store";
+import { TOKEN } from "../harness";
+import { account, user, useStages, type Stage } from "../rules/stage";
+import { finish, update } from "../unit/storage/builders";
+import { CONNECTOR, NOBODY, openEdge, OTHER, type Edge } from "./edge";
+
+const REMOTE = "org|https://api.planhat.example|a-tenant-token-4711";
+
+const basic = ({ id, secret } = CONNECTOR): Record<string, string> => ({
+  authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString("base64")}`,
+});
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+}
+
+/** Every answer of the console is a page under its policy, or leads to one. */
+async function send(url: string, init: RequestInit = {}): Promise<Answer> {
+  const response = await fetch(url, { redirect: "manual", ...init });
+  const text = await response.text();
+  const { headers, status } = response;
+  const policy = headers.get("content-security-policy") ?? "";
+  expect(policy).toMatch(/default-src 'none'.*style-src 'self'.*form-action 'self'.*frame-ancestors 'none'/);
+  expect(policy).not.toMatch(/unsafe|script-src|https?:|\*/);
+  expect(headers.get("cache-control")).toBe("no-store");
+  expect(headers.get("referrer-policy")).toBe("same-origin");
+  expect(headers.get("x-content-type-options")).toBe("nosniff");
+  if (status !== 303) {
+    expect(headers.get("content-type")).toBe("text/html; charset=utf-8");
+    expect(text).toMatch(/^<!doctype html>\s*<html lang="en">/);
+    expect(text).not.toMatch(/<script|<style|\son\w+=|\sstyle=|javascript:/i);
+  }
+  return { status, headers, text };
+}
+
+/** What stands in one part of the page. */
+function partOf({ text }: Answer, anchor: string): string {
+  const [, part = ""] = new RegExp(`<section id="${anchor}"(.*?)</section>`, "s").exec(text) ?? [];
+  return part.replaceAll(/<[^>]*>/g, " ").replaceAll(/\s+/g, " ");
+}
+
+/** The token in the form that posts to a path. */
+function tokenIn({ text }: Answer, path: string): string {
+  const form = text.split("<form").find((each) => each.includes(`action="${path}`)) ?? "";
+  return /name="token" value="([\w-]+)"/.exec(form)?.[1] ?? "";
+}
+
+describe("at the edge", () => {
+  let edge: Edge;
+  beforeEach(async () => {
+    edge = await openEdge({ loginLimits: { windowMs: 60_000, perAddress: 1_000, perConnector: 1_000 } });
+  });
+  afterEach(async () => {
+    expect(edge.logged()).not.toContain(CONNECTOR.secret);
+    await edge.close();
+  });
+
+  const address = (path = "", query: Readonly<Record<string, string>> = {}): string =>
+    `${edge.baseUrl}/console${path}?${new URLSearchParams({ org: edge.organization, ...query }).toString()}`;
+  const open = (path = "", owner = CONNECTOR): Promise<Answer> => send(address(path), { headers: basic(owner) });
+  const laneOf = ({ id }: { readonly id: string }): Lane => ({ remote: REMOTE, tenant: `${edge.organization}/${id}` });
+
+  /** Keeps a letter about a record; answers its id. */
+  async function refuse(hullId: string, owner = CONNECTOR): Promise<string> {
+    const lane = laneOf(owner);
+    await edge.store.accept([update({ hullId, id: `c-${hullId}`, lane, version: Date.parse("2026-03-01") })]);
+    const [view] = await edge.store.view(lane, "companies", [hullId]);
+    if (view?.entry === undefined) throw new Error("It waits.");
+    await edge.store.settle(lane, [finish(view.entry, "rejected", "refused")]);
+    return letterId({ ...lane, type: "companies", hullId });
+  }
+
+  function post(path: string, token: string | undefined, owner = CONNECTOR, headers: Record<string, string> = {}) {
+    const body = new URLSearchParams(token === undefined ? {} : { token });
+    return send(address(path), { method: "POST", body, headers: { ...basic(owner), ...headers } });
+  }
+
+  const lettersLeft = async (): Promise<number> => (await edge.store.letters({ limit: 10 })).letters.length;
+
+  test("without an organization there is a form that asks for it, for everybody", async () => {
+    for (const query of ["", "?org="]) {
+      const answer = await send(`${edge.baseUrl}/console${query}`);
+      expect(answer.status).toBe(200);
+      expect(answer.text).toMatch(/<form[^>]* method="get" action="\/console"/);
+      expect(answer.text).toMatch(/<input[^>]* name="org"/);
+      expect(answer.text).not.toContain(edge.organization);
+    }
+  });
+
+  test.each([
+    ["a host with a path", "org=acme.hullapp.io/x", 400, "must be a host name"],
+    ["two of them", "org=a&org=b", 400, "is given more than once"],
+    ["an organization that is not allowed", "org=evil.example", 403, "may not use this connector"],
+    ["an organization that does not answer", `org=${NOBODY}`, 503, "could not be asked"],
+  ])("%s is refused with a page", async (_what, query, status, words) => {
+    const answer = await send(`${edge.baseUrl}/console?${query}`, { headers: basic() });
+    expect(answer.status).toBe(status);
+    expect(answer.text).toContain(words);
+    expect(answer.text).not.toContain("evil.example");
+  });
+
+  test.each(["", "/letters/x"])("nobody sees anything of /console%s without the right log-in", async (path) => {
+    for (const headers of [{}, basic({ ...CONNECTOR, secret: "wrong" }), { authorization: "Bearer x" }]) {
+      const answer = await send(address(path), { headers });
+      expect([answer.status, answer.headers.get("www-authenticate")]).toEqual([
+        401,
+        expect.stringContaining('Basic realm="Hull connector"') as string,
+      ]);
+      expect(answer.text).not.toContain("Backlog");
+    }
+  });
+
+  test.each([
+    ["after=x", "after is no place in the list"],
+    ["after=a&after=b", "after is given more than once"],
+    ["done=%3Cb%3Ehello", "done is no code of this page"],
+    [`q=${"a".repeat(201)}`, "q is longer than 200 characters"],
+    ["q=a&q=b", "q is given more than once"],
+  ])("a query that cannot be read is named: %.30s", async (query, words) => {
+    const answer = await send(`${address()}&${query}`, { headers: basic() });
+    expect(answer.status).toBe(400);
+    expect(answer.text).toContain(words);
+    expect(answer.text).not.toContain("hello");
+  });
+
+  test.each([
+    ["", "GET, HEAD"],
+    ["/page.css", "GET, HEAD"],
+    ["/letters/x", "GET, HEAD"],
+    ["/letters/x/replay", "POST"],
+    ["/letters/x/drop", "POST"],
+  ])("/console%s takes %s only", async (path, allowed) => {
+    for (const method of ["PUT", "PATCH", "DELETE", allowed === "POST" ? "GET" : "POST"]) {
+      const answer = await send(address(path), { method, headers: basic() });
+      expect([answer.status, answer.headers.get("allow")]).toEqual([405, allowed]);
+    }
+    const head = await fetch(address(path), { method: "HEAD", headers: basic() });
+    expect(head.status).toBe(allowed === "POST" ? 405 : path === "/letters/x" ? 404 : 200);
+  });
+
+  test("a path with a % that begins no character is refused with a page", async () => {
+    expect((await send(`${edge.baseUrl}/console/letters/%zz`)).status).toBe(400);
+  });
+
+  test("the style sheet is for everybody, and nothing else of its folder", async () => {
+    const style = await fetch(`${edge.baseUrl}/console/page.css`);
+    expect([style.status, style.headers.get("content-type")]).toEqual([200, "text/css; charset=utf-8"]);
+    expect(await style.text()).not.toMatch(/@import|url\(/);
+    for (const path of ["index.html", "..%2fdocs%2fpage.js", "letters"]) {
+      expect((await fetch(`${edge.baseUrl}/console/${path}`)).status).toBe(404);
+    }
+  });
+
+  test("parts that fail say so, and the others stand", async () => {
+    await refuse("a1");
+    const answer = await open();
+    expect(answer.status).toBe(200);
+    // The engine of the edge answers nothing.
+    expect(partOf(answer, "status")).toContain("This part cannot be shown");
+    expect(partOf(answer, "outcomes")).toContain("refused");
+    expect(partOf(answer, "runs")).toContain("No fetch, batch or large backlog");
+    expect(partOf(answer, "letters")).toContain("a1");
+    expect(answer.text).not.toContain("what these routes do not need");
+    expect(edge.logged()).toContain("connector.console.error");
+  });
+
+  test("a store that fails takes its parts along, and no more", async () => {
+    await refuse("a1");
+    const broken = jest.spyOn(edge.store, "hours").mockRejectedValue(new Error("The disk is gone."));
+    const answer = await open();
+    broken.mockRestore();
+    expect(partOf(answer, "outcomes")).toContain("This part cannot be shown");
+    expect(answer.text).not.toContain("The disk is gone");
+    expect(edge.logged()).toContain("The disk is gone");
+    expect(partOf(answer, "letters")).toContain("a1");
+  });
+
+  test("a connector sees its own letters only", async () => {
+    const own = await refuse("a1");
+    const foreign = await refuse("b1", OTHER);
+    const list = await open();
+    expect(list.text).toContain(own);
+    expect(list.text).not.toMatch(new RegExp(`${foreign}|b1|4711|planhat\\.example`));
+    expect((await open(`/letters/${own}`)).status).toBe(200);
+    for (const id of [foreign, "unknown", "%20", "a".repeat(300)]) {
+      const answer = await open(`/letters/${id}`);
+      expect([answer.status, answer.text.includes("no such dead letter")]).toEqual([404, true]);
+    }
+  });
+
+  test("the list goes on behind its first page", async () => {
+    for (let n = 0; n < 21; n += 1) await refuse(`a${String(n).padStart(2, "0")}`);
+    const first = await open();
+    expect(partOf(first, "letters")).toMatch(/a00 .*a19/);
+    expect(partOf(first, "letters")).not.toMatch(/a20|First page/);
+    const [, next = ""] = /rel="next"\s+href="([^"]+)"/.exec(first.text) ?? [];
+    const second = await send(`${edge.baseUrl}${next.replaceAll("&amp;", "&")}`, { headers: basic() });
+    expect(partOf(second, "letters")).toMatch(/a20 .*First page/);
+    expect(partOf(second, "letters")).not.toContain("Next page");
+  });
+
+  test("a letter is sent again, and dropped, by the forms of the page", async () => {
+    const id = await refuse("a1");
+    const again = await post(`/letters/${id}/replay`, tokenIn(await open(), `/console/letters/${id}/replay`));
+    const back = `/console?org=${encodeURIComponent(edge.organization)}&done=`;
+    expect([again.status, again.headers.get("location")]).toEqual([303, `${back}replayed#letters`]);
+    expect(edge.woken).toEqual([laneOf(CONNECTOR)]);
+    // The second click finds it on its way.
+    const twice = await post(`/letters/${id}/replay`, tokenIn(await open(), `/console/letters/${id}/replay`));
+    expect(twice.headers.get("location")).toBe(`${back}underway#letters`);
+
+    const dropping = tokenIn(await open(`/letters/${id}`), `/console/letters/${id}/drop`);
+    const dropped = await post(`/letters/${id}/drop`, dropping);
+    expect([dropped.status, dropped.headers.get("location")]).toEqual([303, `${back}dropped#letters`]);
+    expect(await lettersLeft()).toBe(0);
+    const done = await send(`${edge.baseUrl}${back}dropped`, { headers: basic() });
+    expect(done.text).toMatch(/role="status"[^>]*>\s*The letter was dropped\./);
+    expect((await post(`/letters/${id}/drop`, dropping)).status).toBe(404);
+    expect((await post(`/letters/${id}/drop`, dropping)).text).toContain("no such dead letter");
+  });
+
+  test("a letter that Hull has overtaken is closed", async () => {
+    const id = await refuse("a1");
+    const token = tokenIn(await open(), `/console/letters/${id}/replay`);
+    await edge.store.accept([
+      update({ hullId: "a1", id: "c-new", lane: laneOf(CONNECTOR), version: Date.parse("2026-03-02") }),
+    ]);
+    const answer = await post(`/letters/${id}/replay`, token);
+    expect(answer.headers.get("location")).toContain("done=superseded");
+  });
+
+  describe("a form that is not ours does nothing:", () => {
+    test("without a token, with a wrong one, with that of another letter or deed, or of another connector", async () => {
+      const id = await refuse("a1");
+      const other = await refuse("a2");
+      const foreign = await refuse("b1", OTHER);
+      const page = await open();
+      const tokens = [
+        undefined,
+        "",
+        "A".repeat(43),
+        tokenIn(page, `/console/letters/${other}/replay`),
+        tokenIn(await open(`/letters/${id}`), `/console/letters/${id}/drop`),
+        tokenIn(await open("", OTHER), `/console/letters/${foreign}/replay`),
+      ];
+      expect(tokens.slice(3).every((token) => token?.length === 43)).toBe(true);
+      for (const token of tokens) {
+        const answer = await post(`/letters/${id}/replay`, token);
+        expect([token, answer.status]).toEqual([token, 403]);
+        expect(answer.text).toContain("Nothing was done");
+      }
+      expect(edge.woken).toEqual([]);
+      expect((await post(`/letters/${id}/drop`, undefined)).status).toBe(403);
+      expect(await lettersLeft()).toBe(3);
+    });
+
+    test("with the right token and another's log-in, or none", async () => {
+      const id = await refuse("a1");
+      const token = tokenIn(await open(), `/console/letters/${id}/replay`);
+      expect((await post(`/letters/${id}/replay`, token, OTHER)).status).toBe(403);
+      const nobody = { method: "POST", body: new URLSearchParams({ token }) };
+      expect((await send(address(`/letters/${id}/replay`), nobody)).status).toBe(401);
+      expect(edge.woken).toEqual([]);
+    });
+
+    test("of somebody else's letter, even with a form of one's own making", async () => {
+      const foreign = await refuse("b1", OTHER);
+      const token = tokenIn(await open("", OTHER), `/console/letters/${foreign}/replay`);
+      expect((await post(`/letters/${foreign}/replay`, token)).status).toBe(403);
+      expect(await lettersLeft()).toBe(1);
+    });
+
+    test("sent by a page of another site", async () => {
+      const id = await refuse("a1");
+      const token = tokenIn(await open(), `/console/letters/${id}/replay`);
+      for (const headers of [
+        { "sec-fetch-site": "cross-site" },
+        { "sec-fetch-site": "same-site" },
+        { origin: "https://evil.example" },
+        { origin: "null" },
+      ]) {
+        const answer = await post(`/letters/${id}/replay`, token, CONNECTOR, headers);
+        expect([answer.status, answer.text.includes("another site")]).toEqual([403, true]);
+      }
+      expect(edge.woken).toEqual([]);
+    });
+
+    test("too large, or no form at all", async () => {
+      const id = await refuse("a1");
+      const token = tokenIn(await open(), `/console/letters/${id}/replay`);
+      const bodies: readonly [string, string][] = [
+        ["application/x-www-form-urlencoded", `token=${token}&more=${"a".repeat(5_000)}`],
+        ["application/x-www-form-urlencoded", `token=${token}&token=${token}`],
+        ["application/json", JSON.stringify({ token })],
+        ["text/plain", `token=${token}`],
+      ];
+      for (const [type, body] of bodies) {
+        const headers = { ...basic(), "content-type": type };
+        expect((await send(address(`/letters/${id}/replay`), { method: "POST", body, headers })).status).toBe(403);
+      }
+      expect(edge.woken).toEqual([]);
+    });
+  });
+});
+
+describe("with the engine behind it", () => {
+  const openStage = useStages();
+
+  const address = (stage: Stage, query: Readonly<Record<string, string>> = {}): string =>
+    `${stage.baseUrl}/console?${new URLSearchParams({ org: stage.hull.host, ...query }).toString()}`;
+  const open = (stage: Stage, query: Readonly<Record<string, string>> = {}): Promise<Answer> =>
+    send(address(stage, query), { headers: basic() });
+
+  test("a connector that was installed just now has a page without anything on it", async () => {
+    const stage = await openStage();
+    const answer = await open(stage);
+    expect(answer.status).toBe(200);
+    expect(answer.text).not.toMatch(/cannot be shown|not ready in time/);
+    expect(partOf(answer, "outcomes")).toContain("No message of Hull");
+    expect(partOf(answer, "letters")).toContain("Nothing was refused for good");
+    for (const secret of [CONNECTOR.secret, TOKEN]) expect(answer.text).not.toContain(secret);
+  });
+
+  test("a connector without a token is told what to set up", async () => {
+    const stage = await openStage({ settings: { personal_acccess_token: "" } });
+    const answer = await open(stage);
+    expect(partOf(answer, "status")).toContain("Setup required");
+    expect(partOf(answer, "backlog")).toContain("was not asked since the start");
+  });
+
+  test("what waits, what was asked and what ended shows up", async () => {
+    const stage = await openStage();
+    stage.seed([account(1)], [user(1)]);
+    await stage.tellUser(user(1), account(1));
+    await stage.settled();
+    const answer = await open(stage);
+    expect(partOf(answer, "outcomes")).toMatch(/sent 1 .*created endusers/);
+    expect(partOf(answer, "backlog")).toMatch(/Requests left 1\d\d of 200 a minute/);
+  });
+
+  test("a person and a company are found by whatever names them", async () => {
+    const stage = await openStage();
+    stage.seed([account(1)], [user(1)]);
+    await stage.tellUser(user(1), account(1));
+    await stage.tellAccount(account(1));
+    await stage.settled();
+    for (const [q, by, words] of [
+      ["person-1@example.com", "e-mail address", "It is linked to endusers"],
+      [user(1).id, "Hull id", "It is linked to endusers"],
+      ["person-1", "external id", "It is linked to endusers"],
+      [" acme-1 ", "external id", "It is linked to companies"],
+      ["acme-1.example.com", "domain", "It is linked to companies"],
+      ["nobody@example.com", "e-mail address", "Nothing is remembered under this name"],
+    ] as const) {
+      const answer = partOf(await open(stage, { q }), "explain");
+      expect([q, answer]).toEqual([q, expect.stringContaining(`as ${by}.`)]);
+      expect([q, answer]).toEqual([q, expect.stringContaining(words)]);
+    }
+    const wrote = stage.calls.filter(({ method }) => method !== "GET").length;
+    await open(stage, { q: "person-1" });
+    expect(stage.calls.filter(({ method }) => method !== "GET")).toHaveLength(wrote);
+  });
+});
