@@ -76,14 +76,15 @@ export function explanationBody(asked: Asked | undefined, question: string, serv
 type Shown = ReturnType<typeof showExplanation>["records"][number];
 
 function recordPart(record: Shown): Html {
-  const { entity, type, hull_id: hullId, claims, text, fields } = record;
+  const { text, ...data } = record;
+  const { entity, type, hull_id: hullId, claims, fields } = data;
   const name = claims["email"] ?? claims["external_id"] ?? claims["domain"] ?? hullId;
   return html`<article class="record">
     <h3><bdi>${name}</bdi> <span class="id">${entity} in Hull, ${type} · ${hullId}</span></h3>
     ${sentences(text)} ${fields.length > 0 && fieldTable(fields)}
     <details>
       <summary>Everything that is known, as data</summary>
-      <pre tabindex="0">${JSON.stringify(record, undefined, 2)}</pre>
+      <pre tabindex="0">${JSON.stringify(data, undefined, 2)}</pre>
     </details>
   </article>`;
 }

@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { CALLS_PER_MINUTE } from "./baseline";
 import { readFixtures, type FixtureEnvelope } from "./fixtures";
 import { createScreen, type Screen } from "./screen";
-import { openStage, TOKEN, type Stage } from "./stage";
+import { CONNECTOR, openStage, TOKEN, type Stage } from "./stage";
 import { createPlay, type Play } from "./steps";
 import { judge, playAll } from "./theatre";
 
@@ -58,6 +58,8 @@ function showAddresses({ planhat, hull, connector, logFile }: Stage, screen: Scr
   screen.line();
   screen.heading("Everything is still up; Ctrl-C ends it.");
   screen.line(`  connector          ${connector.url}/health  /ready  /manifest.json`);
+  screen.line(`  its console        ${connector.url}/console?org=${hull.host}`);
+  screen.line(`                     user ${CONNECTOR.id}, password ${CONNECTOR.secret}`);
   screen.line(`  its log            ${logFile}`);
   screen.line(`  Planhat simulator  ${planhat.url}/__sim/books  /__sim/snapshot`);
   screen.line(`                     curl -H 'authorization: Bearer ${TOKEN}' '${planhat.url}/endusers?limit=1'`);

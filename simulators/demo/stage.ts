@@ -9,7 +9,7 @@ import { startConnector, type ConnectorProcess } from "./connector";
 
 export const TOKEN = "demo-planhat-token";
 export const EMPLOYEES = "Employees";
-const CONNECTOR = { id: "5f00000000000000000000de", secret: "demo-connector-secret" };
+export const CONNECTOR = { id: "5f00000000000000000000de", secret: "demo-connector-secret" };
 
 /** Every user and account with the needed keys is sent, and the mapping has one custom field. */
 const SETTINGS = {

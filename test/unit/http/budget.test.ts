@@ -146,6 +146,17 @@ describe("the request budget", () => {
 });
 
 describe("the budget registry", () => {
+  it("can be looked at without making a budget or changing one", async () => {
+    const time = createFakeTime();
+    const registry = createBudgetRegistry({ clock: time.clock, sleep: time.sleep });
+    expect(registry.look("one")).toBeUndefined();
+    expect(registry.left()).toBe(Infinity);
+    await registry.get("one", 20).take("delivery");
+    expect(registry.look("one")).toEqual({ left: 19, limitPerMinute: 20 });
+    expect(registry.look("one")).toEqual({ left: 19, limitPerMinute: 20 });
+    expect(registry.look("two")).toBeUndefined();
+  });
+
   it("shares one budget among all who count under a key, with the newest limit", async () => {
     const time = createFakeTime();
     const registry = createBudgetRegistry({ clock: time.clock, sleep: time.sleep });

@@ -35,7 +35,11 @@ describe("text in a template", () => {
         expect([before, between, behind]).toEqual([`<p title="`, `">`, "</p>"]);
         for (const inside of [attribute, element]) {
           expect(inside).not.toMatch(/[<>"']/);
-          expect(decode(inside)).toBe(Array.from(text).map((each) => (isControl(each) ? "\ufffd" : each)).join(""));
+          expect(decode(inside)).toBe(
+            Array.from(text)
+              .map((each) => (isControl(each) ? "\ufffd" : each))
+              .join(""),
+          );
         }
       }),
       { numRuns: 500 },

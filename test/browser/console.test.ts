@@ -1,0 +1,190 @@
+/** `/console` as people use it: with a mouse, with the keyboard alone, on a phone, and with hostile names about. */
+import type { BrowserContextOptions, Page } from "playwright-core";
+import { CONNECTOR } from "../harness";
+import { account, minute, openStage, user, type Stage } from "../rules/stage";
+import { describeInBrowser, DESKTOP, type OpenPage, type Watched } from "./browser";
+
+const LOGGED_IN: BrowserContextOptions = {
+  viewport: DESKTOP,
+  httpCredentials: { username: CONNECTOR.id, password: CONNECTOR.secret },
+};
+const NARROW = { width: 360, height: 740 };
+const HOSTILE = `"><script>window.intruder=1</script><img src=x onerror=window.intruder=1>'`;
+
+let stage: Stage;
+beforeEach(async () => (stage = await openStage()));
+afterEach(async () => {
+  await stage.planhat.close();
+  await stage.close();
+});
+
+const address = (query: Readonly<Record<string, string>> = {}): string =>
+  `${stage.baseUrl}/console?${new URLSearchParams({ org: stage.hull.host, ...query }).toString()}`;
+
+/** Planhat refuses a person until it is mended. */
+async function refuseOne(more: Readonly<Record<string, unknown>> = {}): Promise<() => void> {
+  const mend = stage.planhat.poison({ type: "endusers", field: "externalId", value: "person-1" }, "Position is odd");
+  stage.seed([account(1)], [user(1, more)]);
+  await stage.tellUser(user(1, more), account(1));
+  await stage.settled();
+  return mend;
+}
+
+/** Opens the page, has it used, and checks that nothing was amiss. */
+async function using(openPage: OpenPage, options: BrowserContextOptions, work: (page: Page) => Promise<void>) {
+  const { page, complaints, strangers }: Watched = await openPage({ ...LOGGED_IN, ...options });
+  await work(page);
+  expect(await page.evaluate("window.intruder")).toBeUndefined();
+  // The browser tries without a log-in first, and brings it when it is asked to.
+  const amiss = complaints.filter((each) => !/^401: |status of 401/.test(each));
+  expect({ complaints: amiss, strangers }).toEqual({ complaints: [], strangers: [] });
+  await page.context().close();
+}
+
+const overflow = (page: Page): Promise<unknown> =>
+  page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+
+/** Presses Tab until something with this name has the focus. */
+async function tabTo(page: Page, name: RegExp): Promise<void> {
+  for (let presses = 0; presses < 60; presses += 1) {
+    await page.keyboard.press("Tab");
+    const text = String(
+      await page.evaluate("document.activeElement?.innerText || document.activeElement?.labels?.[0]?.innerText || ''"),
+    );
+    if (name.test(text)) return;
+  }
+  throw new Error(`The keyboard does not reach ${String(name)}.`);
+}
+
+describeInBrowser("/console", (openPage) => {
+  test("asks for the organization, and leads to its page", async () => {
+    await using(openPage, {}, async (page) => {
+      await page.goto(`${stage.baseUrl}/console`);
+      await page.getByLabel("Your Hull organization").fill(stage.hull.host);
+      await page.getByRole("button", { name: "Go on" }).click();
+      for (const name of ["Status", "Backlog", "Outcomes of the last day", "Last runs", "Dead letters"]) {
+        await page.getByRole("region", { name, exact: true }).waitFor();
+      }
+      expect(await page.getByRole("heading", { level: 1 }).count()).toBe(1);
+    });
+  });
+
+  test("explains a person who is searched for, under an address that can be kept", async () => {
+    await refuseOne();
+    await using(openPage, {}, async (page) => {
+      await page.goto(address());
+      await page.getByLabel("Why is somebody not in Planhat?").fill("person-1@example.com");
+      await page.getByRole("button", { name: "Explain" }).click();
+      const answer = page.getByRole("region", { name: "The answer" });
+      await answer
+        .getByRole("listitem")
+        .filter({ hasText: /Planhat refused it for good .*Position is odd/ })
+        .waitFor();
+      await answer.getByText("Everything that is known, as data").click();
+      await answer.getByText('"dead_letter"').waitFor();
+      expect(new URL(page.url()).searchParams.get("q")).toBe("person-1@example.com");
+    });
+  });
+
+  test("a letter that is sent again arrives", async () => {
+    const mend = await refuseOne();
+    mend();
+    await using(openPage, {}, async (page) => {
+      await page.goto(address());
+      const letters = page.getByRole("region", { name: "Dead letters", exact: true }).first();
+      await letters.getByText("Position is odd").waitFor();
+      await letters.getByRole("button", { name: /^Send again/ }).click();
+      await page.getByRole("status").getByText("waits for delivery again").waitFor();
+      await stage.settled();
+      expect(stage.endusers()).toMatchObject([{ externalId: "person-1" }]);
+      await page.getByRole("link", { name: "Reload" }).click();
+      await page.getByText("Nothing was refused for good").waitFor();
+    });
+  });
+
+  test("a letter is dropped when somebody says so twice", async () => {
+    const mend = await refuseOne();
+    mend();
+    await using(openPage, {}, async (page) => {
+      await page.goto(address());
+      await page.getByRole("link", { name: /^Drop…/ }).click();
+      await page.getByRole("heading", { name: "Dead letter: person-1@example.com" }).waitFor();
+      const sure = page.getByRole("button", { name: /^Yes, drop the letter/ });
+      expect(await sure.isVisible()).toBe(false);
+      await page.getByText("Drop this letter…").click();
+      await sure.click();
+      await page.getByRole("status").getByText("The letter was dropped").waitFor();
+      await page.getByText("Nothing was refused for good").waitFor();
+      expect((await stage.connector.store.letters({ limit: 1 })).letters).toEqual([]);
+      expect(stage.endusers()).toEqual([]);
+    });
+  });
+
+  test("is used with the keyboard alone, and shows where it is", async () => {
+    const mend = await refuseOne();
+    mend();
+    await using(openPage, {}, async (page) => {
+      await page.goto(address());
+      await page.keyboard.press("Tab");
+      expect(await page.evaluate("document.activeElement.textContent")).toBe("To the content");
+      await page.keyboard.press("Enter");
+      expect(await page.evaluate("document.activeElement.id")).toBe("content");
+
+      await tabTo(page, /Why is somebody/);
+      expect(await page.evaluate("getComputedStyle(document.activeElement).outlineStyle")).toBe("solid");
+      await page.keyboard.type("person-1@example.com");
+      await page.keyboard.press("Enter");
+      await page.getByRole("listitem").filter({ hasText: "Planhat refused it for good" }).waitFor();
+
+      await page.goto(address());
+      await tabTo(page, /^Send again/);
+      await page.keyboard.press("Enter");
+      await page.getByRole("status").waitFor();
+      await stage.settled();
+      expect(stage.endusers()).toHaveLength(1);
+    });
+  });
+
+  test("shows hostile names as text, wherever they come from", async () => {
+    await refuseOne({ email: `${HOSTILE}@example.com`, name: HOSTILE, position: HOSTILE, indexed_at: minute(1) });
+    const { store } = stage.connector;
+    const run = { tenant: stage.tenantKey, kind: "fetch", type: HOSTILE, options: {}, id: "run-1" } as const;
+    await store.beginRun(run, false);
+    await store.changeRun("run-1", { state: "error", endedAtMs: Date.now(), error: HOSTILE, counts: { [HOSTILE]: 1 } });
+    await using(openPage, {}, async (page) => {
+      await page.goto(address({ q: user(1).id }));
+      expect(await page.locator("script, img[src=x]").count()).toBe(0);
+      const letters = page.getByRole("region", { name: "Dead letters", exact: true }).first();
+      expect(await letters.getByRole("link").first().textContent()).toBe(`${HOSTILE}@example.com`);
+      expect(await page.getByRole("region", { name: "Last runs" }).first().textContent()).toContain(HOSTILE);
+      expect(await page.getByRole("region", { name: "The answer" }).textContent()).toContain(HOSTILE);
+      await letters.getByRole("link").first().click();
+      await page.waitForURL("**/letters/**");
+      expect(await page.getByRole("heading", { level: 1 }).textContent()).toContain(HOSTILE);
+      expect(await page.locator("script, img[src=x]").count()).toBe(0);
+
+      await page.goto(address({ q: HOSTILE }));
+      expect(await page.getByLabel("Why is somebody not in Planhat?").inputValue()).toBe(HOSTILE);
+    });
+  });
+
+  test.each(["light", "dark"] as const)("fits on a phone, %s", async (colorScheme) => {
+    await refuseOne({ email: `${"long".repeat(40)}@example.com`, indexed_at: minute(1) });
+    const { store } = stage.connector;
+    const [letter] = (await store.letters({ limit: 1 })).letters;
+    expect(letter).toBeDefined();
+    await using(openPage, { viewport: NARROW, colorScheme }, async (page) => {
+      for (const url of [`${stage.baseUrl}/console`, address(), address({ q: user(1).id, done: "replayed" })]) {
+        await page.goto(url);
+        for (const closed of await page.locator("summary").all()) await closed.click();
+        expect([url, await overflow(page)]).toEqual([url, 0]);
+      }
+      await page.locator("#letters tbody a").first().click();
+      await page.getByText("Drop this letter…").click();
+      expect(await overflow(page)).toBe(0);
+      const ground = String(await page.evaluate("getComputedStyle(document.body).backgroundColor"));
+      const [red = 0] = (/\d+/.exec(ground) ?? []).map(Number);
+      expect(red > 128).toBe(colorScheme === "light");
+    });
+  });
+});
