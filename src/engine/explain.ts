@@ -230,10 +230,13 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
     };
   }
 
-  /** Values as the service stores them; Hull's own where that cannot be told now. */
+  /** Values as the service stores them, the parent's id among them; Hull's own where that cannot be told now. */
   async function wireOf(tenant: Tenant<S>, type: string, desired: Desired) {
+    const parentField = service.types.find((each) => each.name === type)?.parent?.field;
+    const parentId = desired.parent === undefined ? undefined : (await recall(tenant, desired.parent)).mirror?.id;
+    const placed = parentField === undefined || parentId === undefined ? {} : { [parentField]: parentId };
     const [prepared] = (await options.tenants.connection(tenant)?.prepare(type, [desired])) ?? [];
-    return prepared?.kind === "ready" ? prepared.fields : {};
+    return prepared?.kind === "ready" ? { ...prepared.fields, ...placed } : placed;
   }
 
   async function candidatesFor({ remote }: Tenant<S>, type: string, { keys }: Desired): Promise<readonly MirrorRow[]> {

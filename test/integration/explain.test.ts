@@ -1,0 +1,405 @@
+/** `/explain`: why is somebody not in Planhat, and what would become of a notification? Asking changes nothing. */
+import { buildUserMessage } from "../../simulators/hull";
+import { CONNECTOR, OPEN_SETTINGS, TOKEN } from "../harness";
+import { account, minute, user, useStages, type Stage } from "../rules/stage";
+import { bag, list, type Bag } from "../scenarios/states";
+import { basic, OTHER, OTHER_TOKEN, send } from "./users-api";
+
+const openStage = useStages();
+const open = (settings: Bag = {}): Promise<Stage> => openStage({ settings });
+
+interface Asking {
+  /** Null: nobody. */
+  readonly login?: { readonly id: string; readonly secret: string } | null;
+}
+
+/** @param content a text is sent as it is */
+async function call({ baseUrl, hull }: Stage, content: unknown, { login = CONNECTOR }: Asking = {}) {
+  const answer = await send(baseUrl, {
+    method: "POST",
+    path: `/explain?org=${hull.host}`,
+    body: typeof content === "string" ? content : JSON.stringify(content),
+    headers: { "content-type": "application/json", ...(login === null ? {} : { authorization: basic(login) }) },
+  });
+  for (const secret of [CONNECTOR.secret, TOKEN, OTHER_TOKEN]) expect(answer.text).not.toContain(secret);
+  return answer;
+}
+
+/** An explanation, asked for without anything being changed by it. */
+async function explain(stage: Stage, content: unknown, asking: Asking = {}) {
+  const before = await everything(stage);
+  const { status, body, headers } = await call(stage, content, asking);
+  expect([status, body["error"], headers.get("cache-control")]).toEqual([200, undefined, "no-store"]);
+  expect(await everything(stage)).toEqual(before);
+  const records = list(body["records"]).map(bag);
+  const said = [body["text"], ...records.map((each) => each["text"])].flatMap(list).join(" ");
+  return { body, records, record: bag(records[0]), said, shown: body["shown_by_service"] };
+}
+
+/** What must stay as it is on all three sides; reading is allowed. */
+async function everything({ planhat, hull, connector, lane, tenantKey }: Stage): Promise<unknown> {
+  const { requests, created, updated, activities } = planhat.books.snapshot();
+  const { store } = connector;
+  return {
+    writes: Object.entries(requests).filter(([route]) => !route.startsWith("GET ")),
+    planhat: [created, updated, activities, planhat.snapshot()],
+    hull: [hull.books.snapshot().firehoseRequests, hull.profiles.snapshot()],
+    depth: await store.depth(lane),
+    tally: await store.tally(tenantKey),
+    users: await store.view(
+      lane,
+      "endusers",
+      [1, 2, 3].map((n) => user(n).id),
+    ),
+    companies: await store.view(
+      lane,
+      "companies",
+      [1, 2, 3].map((n) => account(n).id),
+    ),
+    letters: await store.deadLetters(lane),
+    holds: await store.holds(lane),
+  };
+}
+
+/** Planhat is down: nothing is delivered and nothing is read. */
+const breakDown = ({ planhat }: Stage): void => void planhat.faults.add({ kind: "status", status: 503, body: "Down" });
+
+const notification = (messages: readonly unknown[], more: Bag = {}): Bag => ({
+  channel: "user:update",
+  messages,
+  ...more,
+});
+
+describe("somebody who is linked", () => {
+  test.each([
+    ["e-mail address", { email: "person-1@example.com" }],
+    ["e-mail address in capitals", { email: " Person-1@EXAMPLE.com " }],
+    ["external id", { external_id: "person-1" }],
+    ["Hull's id", { id: user(1).id }],
+    ["Hull's id among users", { id: user(1).id, entity: "user" }],
+  ])("is found by %s", async (_name, content) => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    await stage.tellUser(user(1), account(1));
+    await stage.settled();
+    const { records, record, said } = await explain(stage, content);
+    const remoteId = stage.endusers()[0]?.["_id"];
+    expect(records).toHaveLength(1);
+    expect(record).toMatchObject({
+      entity: "user",
+      hull_id: user(1).id,
+      known: {
+        link: { remote_id: remoteId },
+        last_outcome: { outcome: "sent", code: "created" },
+        outbox: null,
+        dead_letter: null,
+      },
+      parent: { type: "companies", hull_id: account(1).id },
+    });
+    expect(said).toContain(`It is linked to endusers ${String(remoteId)} in Planhat`);
+  });
+
+  test("is a company as well, by its domain", async () => {
+    const stage = await open();
+    stage.seed([account(1)]);
+    await stage.tellAccount(account(1));
+    await stage.settled();
+    const { record, shown } = await explain(stage, { domain: "ACME-1.example.com" });
+    expect(record).toMatchObject({ entity: "account", hull_id: account(1).id });
+    // Planhat cannot be asked by domain.
+    expect(shown).toBeNull();
+    const byKey = await explain(stage, { external_id: "acme-1", entity: "account" });
+    expect(byKey.shown).toEqual([{ type: "companies", id: stage.companies()[0]?.["_id"] }]);
+  });
+
+  test("is not found by what was his and is no more", async () => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    await stage.tellUser(user(1), account(1));
+    await stage.tellUser(user(1, { email: "new@example.com", indexed_at: minute(1) }), account(1));
+    await stage.settled();
+    expect((await explain(stage, { email: "new@example.com" })).records).toHaveLength(1);
+    expect((await explain(stage, { email: "person-1@example.com" })).records).toEqual([]);
+  });
+
+  test("and whom a person edited in Planhat keeps the edit", async () => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    await stage.tellUser(user(1), account(1));
+    await stage.settled();
+    stage.planhat.tenant().edit("endusers", String(stage.endusers()[0]?.["_id"]), { position: "Chief" });
+    const query = `organization=${stage.hull.host}&ship=${CONNECTOR.id}&secret=${CONNECTOR.secret}&force=1`;
+    const { run = "" } = (await (await fetch(`${stage.baseUrl}/fetch/users?${query}`)).json()) as { run?: string };
+    await stage.until(async () => (await stage.connector.store.run(run))?.state === "success");
+    const message = buildUserMessage(user(1, { indexed_at: minute(1) }), { account: account(1) });
+    const { record, said } = await explain(stage, notification([message]));
+    expect(record).toMatchObject({
+      would: { outcome: "unchanged" },
+      requests: [],
+      fields: expect.arrayContaining([
+        expect.objectContaining({ field: "position", verdict: "kept", remote: "other", sent: "same" }),
+        expect.objectContaining({ field: "email", verdict: "equal" }),
+      ]) as unknown,
+    });
+    expect(said).toContain("Somebody changed position in Planhat; that stays until Hull's value changes.");
+    const changed = buildUserMessage(user(1, { position: "Boss", indexed_at: minute(1) }), { account: account(1) });
+    const next = await explain(stage, notification([changed]));
+    expect(next.record).toMatchObject({ would: { outcome: "sent" }, requests: [{ fields: { position: "Boss" } }] });
+  });
+});
+
+describe("somebody who is not in Planhat", () => {
+  test("was kept out by a filter, and the answer names it", async () => {
+    const stage = await open({ contact_synchronized_segments: ["customers"] });
+    await stage.tellUser(user(1), account(1));
+    await stage.settled();
+    const { record, said, shown } = await explain(stage, { email: "person-1@example.com" });
+    expect(record["known"]).toMatchObject({ last_outcome: { outcome: "skipped", code: "outside_user_segments" } });
+    expect(said).toContain("segments defined in the Contact Filter");
+    expect(said).toContain("No record of endusers in Planhat is linked to it.");
+    expect(shown).toEqual([]);
+  });
+
+  test("waits, and the answer says since when and why", async () => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    breakDown(stage);
+    await stage.tellUser(user(1), account(1));
+    await stage.until(async () => {
+      const { holds } = (await explainOnce(stage, { email: "person-1@example.com" })).body;
+      return list(holds).length > 0;
+    });
+    // Nothing moves any more until the hold ends.
+    await stage.connector.lanes.idle();
+    const { status, body } = await explainOnce(stage, { email: "person-1@example.com" });
+    expect(status).toBe(200);
+    const record = bag(list(body["records"])[0]);
+    expect(record["known"]).toMatchObject({
+      outbox: { state: "waiting", fields: { position: "Engineer" } },
+      link: null,
+    });
+    expect(list(record["text"]).join(" ")).toMatch(/It has waited for delivery since \d{4}-/);
+    expect(list(body["holds"])).toMatchObject([{ since: expect.stringMatching(/Z$/) as unknown }]);
+    expect(list(body["text"]).join(" ")).toMatch(/stands still since .*503|Down/);
+    // Planhat could not be asked, which is not the same as that it has nobody.
+    expect(body["shown_by_service"]).toBeNull();
+    stage.planhat.faults.clear();
+    await stage.settledWithHelp();
+  });
+
+  test("fell with the company that Planhat refused; the company is found by its name too", async () => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    stage.planhat.poison({ type: "companies", field: "externalId", value: "acme-1" }, "Name is odd");
+    await stage.tellUser(user(1), account(1));
+    await stage.settled();
+    const { record, said } = await explain(stage, { email: "person-1@example.com" });
+    expect(record).toMatchObject({
+      known: { last_outcome: { outcome: "dead", code: "parent_rejected" }, dead_letter: { code: "parent_rejected" } },
+      parent: { hull_id: account(1).id, known: { dead_letter: { outcome: "rejected" } } },
+    });
+    expect(said).toContain("Name is odd");
+    for (const content of [{ external_id: "acme-1" }, { domain: "acme-1.example.com" }]) {
+      expect((await explain(stage, content)).record).toMatchObject({
+        entity: "account",
+        known: { version: null, last_outcome: { outcome: "rejected" }, dead_letter: { code: "refused" } },
+      });
+    }
+  });
+
+  test("is a dead letter, and the answer names reason and remedy", async () => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    stage.planhat.poison({ type: "endusers", field: "externalId", value: "person-1" }, `Odd: ${TOKEN}`);
+    await stage.tellUser(user(1), account(1));
+    await stage.settled();
+    const { record, said } = await explain(stage, { external_id: "person-1" });
+    expect(record["known"]).toMatchObject({ dead_letter: { outcome: "rejected", code: "refused" }, outbox: null });
+    expect(said).toMatch(/Planhat refused it for good at .*Odd: \[redacted\].*replay the dead letter/);
+  });
+
+  test("is unknown here, and what Planhat itself shows is said", async () => {
+    const stage = await open();
+    const company = stage.planhat.tenant().seedCompany({ name: "Acme", externalId: "acme-1" });
+    const { _id: id } = stage.planhat
+      .tenant()
+      .seedEnduser({ name: "Ann", email: "ann@acme.example", companyId: company._id });
+    const { records, said, shown } = await explain(stage, { email: "ann@acme.example" });
+    expect(records).toEqual([]);
+    expect(said).toContain("Nothing is remembered under this name");
+    expect(shown).toEqual([{ type: "endusers", id }]);
+    const nobody = await explain(stage, { email: "nobody@acme.example" });
+    expect(nobody.shown).toEqual([]);
+    expect(nobody.said).toContain("Planhat itself shows no record under this name now.");
+    expect((await explain(stage, { id: "0".repeat(24) })).records).toEqual([]);
+  });
+
+  test("waits because Planhat refuses the token, which is said", async () => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    stage.planhat.faults.add({ kind: "status", status: 401, body: `Bad token ${TOKEN}` });
+    await stage.tellUser(user(1), account(1));
+    await stage.until(async () => (await stage.connector.store.holds(stage.lane)).length > 0);
+    await stage.connector.lanes.idle();
+    const { body, said } = await explain(stage, { email: "person-1@example.com" });
+    expect(body["holds"]).toMatchObject([{ scope: "*", kind: "auth" }]);
+    expect(said).toMatch(/Everything that goes to Planhat stands still since .*Check the token/);
+    const foretold = await explain(stage, notification([buildUserMessage(user(2), { account: account(1) })]));
+    expect(foretold.body["undecided"]).toMatch(/token/);
+    stage.planhat.faults.clear();
+    await stage.settledWithHelp();
+  });
+});
+
+/** Without the comparison of before and after: the lane may be at work. */
+const explainOnce = (stage: Stage, content: unknown) => call(stage, content);
+
+describe("a notification", () => {
+  test("of an export goes past the filters", async () => {
+    const stage = await open({ contact_synchronized_segments: ["customers"] });
+    const messages = [buildUserMessage(user(1), { account: account(1) })];
+    const usual = await explain(stage, notification(messages));
+    expect(usual.record).toMatchObject({ would: { outcome: "skipped", code: "outside_user_segments" }, requests: [] });
+    const exported = await explain(stage, notification(messages, { is_export: true }));
+    expect(exported.record["would"]).toMatchObject({ outcome: "sent", code: "created" });
+    expect(list(exported.record["checks"])).toContainEqual(
+      expect.objectContaining({ name: "Endusers Filter", verdict: "bypassed" }),
+    );
+    expect(exported.records[1]).toMatchObject({
+      derived: true,
+      would: { outcome: "sent" },
+      requests: [{ kind: "create" }],
+    });
+  });
+
+  test("with messages that cannot be read explains the others", async () => {
+    const stage = await open();
+    const good = buildUserMessage(user(1), { account: account(1) });
+    const { body, records } = await explain(stage, notification([{}, good, "text", null]));
+    expect(body["problems"]).toHaveLength(3);
+    expect(list(body["problems"]).join(" ")).toMatch(/messages\[0\].*messages\[2\].*messages\[3\]/);
+    expect(records).toHaveLength(2);
+  });
+
+  test("beside a deep backlog touches its own records only", async () => {
+    const stage = await open();
+    stage.planhat.faults.add({ kind: "status", status: 503, route: ({ method }) => method !== "GET" });
+    const backlog = Array.from({ length: 2_000 }, (_, index) =>
+      buildUserMessage(user(index + 10), { account: account(1) }),
+    );
+    await stage.send("user:update", backlog);
+    await stage.until(async () => (await stage.connector.store.holds(stage.lane)).length > 0);
+    await stage.connector.lanes.idle();
+    // And the company that they wait for.
+    expect(await stage.connector.store.depth(stage.lane)).toMatchObject({ outbox: 2_001 });
+    const { record, records } = await explain(
+      stage,
+      notification([buildUserMessage(user(1), { account: account(2) })]),
+    );
+    expect(records).toHaveLength(2);
+    expect(record).toMatchObject({ would: { outcome: "sent", code: "created" }, requests: [{ kind: "create" }] });
+  });
+});
+
+describe("who may ask", () => {
+  test("another connector sees nothing of the first one's", async () => {
+    const stage = await open();
+    stage.planhat.addTenant(OTHER_TOKEN);
+    const settings = { ...OPEN_SETTINGS, personal_acccess_token: OTHER_TOKEN, tenant_id: "another-tenant" };
+    stage.hull.addConnector({ ...OTHER, privateSettings: settings });
+    stage.seed([account(1)], [user(1)]);
+    await stage.tellUser(user(1), account(1));
+    await stage.settled();
+    for (const content of [{ email: "person-1@example.com" }, { id: user(1).id }, { external_id: "acme-1" }]) {
+      const { records, shown } = await explain(stage, content, { login: OTHER });
+      expect([records, shown]).toEqual([[], "id" in content ? null : []]);
+    }
+    const message = buildUserMessage(user(1, { indexed_at: minute(1) }), { account: account(1) });
+    const { record } = await explain(stage, notification([message]), { login: OTHER });
+    expect(record).toMatchObject({ known: { link: null, last_outcome: null }, would: { code: "created" } });
+  });
+
+  test("nobody without a log-in, or with a wrong one", async () => {
+    const stage = await open();
+    for (const login of [null, { ...CONNECTOR, secret: "wrong" }]) {
+      expect((await call(stage, { email: "x@example.com" }, { login })).status).toBe(401);
+    }
+  });
+});
+
+test("without a token in the settings it is answered all the same", async () => {
+  const stage = await open({ personal_acccess_token: "" });
+  const message = buildUserMessage(user(1), { account: account(1) });
+  const { record } = await explain(stage, notification([message]));
+  expect(record).toMatchObject({
+    checks: [{ name: "Personal Access Token", verdict: "failed" }],
+    would: { outcome: "skipped", code: "missing_token" },
+  });
+  expect((await explain(stage, { email: "person-1@example.com" })).records).toEqual([]);
+});
+
+describe("a question that cannot be read", () => {
+  let stage: Stage;
+  beforeEach(async () => (stage = await open()));
+  const twenty = Array.from({ length: 21 }, (_, index) => buildUserMessage(user(index)));
+
+  test.each([
+    ["a list", [], "(body)"],
+    ["nothing", {}, "(body)"],
+    ["two claims", { email: "a@b.example", id: "x" }, "(body)"],
+    ["an empty claim", { email: " " }, "email"],
+    ["a claim that is no text", { external_id: 7 }, "external_id"],
+    ["a claim that is too long", { domain: "x".repeat(300) }, "domain"],
+    ["an entity that there is not", { id: "x", entity: "company" }, "entity"],
+    ["a channel without messages", { channel: "user:update" }, "messages"],
+    ["messages without a channel", { messages: [{}] }, "channel"],
+    ["another channel", { channel: "ship:update", messages: [{}] }, "channel"],
+    ["no message", { channel: "user:update", messages: [] }, "messages"],
+    ["messages that are no list", { channel: "user:update", messages: {} }, "messages"],
+    ["more than twenty messages", { channel: "user:update", messages: twenty }, "messages"],
+    ["a switch that is none", { channel: "user:update", messages: [{}], is_export: "yes" }, "is_export"],
+  ])("is answered with field and remedy: %s", async (_name, content, field) => {
+    const { status, body } = await call(stage, content);
+    const error = bag(body["error"]);
+    expect([status, error["code"]]).toEqual([400, "invalid_question"]);
+    expect(list(error["details"])).toContainEqual({
+      path: field,
+      message: expect.any(String) as unknown,
+      remedy: expect.stringMatching(/^Send /) as unknown,
+    });
+  });
+
+  test("because it is no JSON, too large, or sent in another way", async () => {
+    expect((await call(stage, "{")).body).toMatchObject({ error: { code: "malformed_json" } });
+    expect((await call(stage, `"text"`)).status).toBe(400);
+    const huge = await call(stage, { email: "x".repeat(6 * 1024 * 1024) });
+    expect([huge.status, bag(huge.body["error"])["message"]]).toEqual([413, expect.stringMatching(/larger than 5 MB/)]);
+    const get = await fetch(`${stage.baseUrl}/explain?org=${stage.hull.host}`);
+    expect([get.status, get.headers.get("allow")]).toEqual([405, "POST"]);
+  });
+});
+
+test("the server ends while something is being explained", async () => {
+  const stage = await open();
+  const company = stage.planhat.tenant().seedCompany({ name: "Acme", externalId: "acme-1" });
+  stage.planhat.tenant().seedEnduser({ name: "Ann", email: "person-1@example.com", companyId: company._id });
+  let arrived: () => void = () => undefined;
+  let letGo: () => void = () => undefined;
+  const reached = new Promise<void>((resolve) => (arrived = resolve));
+  const held = new Promise<void>((resolve) => (letGo = resolve));
+  stage.planhat.on("request", () => {
+    arrived();
+    return held;
+  });
+  const message = buildUserMessage(user(1), { account: account(1) });
+  const asked = call(stage, notification([message])).catch((error: unknown) => error);
+  await reached;
+  const ended = stage.stopped(() => Promise.resolve());
+  const broken = await asked;
+  letGo();
+  await ended;
+  expect(broken).toMatchObject({ code: "ECONNRESET" });
+  const { record } = await explain(stage, notification([message]));
+  expect(record).toMatchObject({ would: { outcome: "sent" } });
+  expect(stage.logs.filter(({ level }) => level === "error")).toEqual([]);
+});
