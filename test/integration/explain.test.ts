@@ -165,14 +165,12 @@ describe("somebody who is not in Planhat", () => {
     stage.seed([account(1)], [user(1)]);
     breakDown(stage);
     await stage.tellUser(user(1), account(1));
+    // Between two tries the lane is held for some milliseconds only.
+    let body: Bag = {};
     await stage.until(async () => {
-      const { holds } = (await explainOnce(stage, { email: "person-1@example.com" })).body;
-      return list(holds).length > 0;
+      ({ body } = await call(stage, { email: "person-1@example.com" }));
+      return list(body["holds"]).length > 0;
     });
-    // Nothing moves any more until the hold ends.
-    await stage.connector.lanes.idle();
-    const { status, body } = await explainOnce(stage, { email: "person-1@example.com" });
-    expect(status).toBe(200);
     const record = bag(list(body["records"])[0]);
     expect(record["known"]).toMatchObject({
       outbox: { state: "waiting", fields: { position: "Engineer" } },
@@ -251,9 +249,6 @@ describe("somebody who is not in Planhat", () => {
   });
 });
 
-/** Without the comparison of before and after: the lane may be at work. */
-const explainOnce = (stage: Stage, content: unknown) => call(stage, content);
-
 describe("a notification", () => {
   test("of an export goes past the filters", async () => {
     const stage = await open({ contact_synchronized_segments: ["customers"] });
@@ -283,7 +278,8 @@ describe("a notification", () => {
 
   test("beside a deep backlog touches its own records only", async () => {
     const stage = await open();
-    stage.planhat.faults.add({ kind: "status", status: 503, route: ({ method }) => method !== "GET" });
+    // Not a trouble that passes, so that the lane is still while it is asked.
+    stage.planhat.faults.add({ kind: "status", status: 401, route: ({ method }) => method !== "GET" });
     const backlog = Array.from({ length: 2_000 }, (_, index) =>
       buildUserMessage(user(index + 10), { account: account(1) }),
     );

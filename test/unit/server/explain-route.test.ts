@@ -1,0 +1,46 @@
+/** `/explain` with an engine that does not come to an end. */
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Writable } from "node:stream";
+import express from "express";
+import { createLogger } from "../../../server/log";
+import { errorAnswers } from "../../../server/middleware/errors";
+import { explainRoutes } from "../../../server/routes/explain";
+import type { Explanation } from "../../../src/engine/explain";
+import type { Tenant } from "../../../src/engine/tenants";
+
+const TENANT: Tenant<unknown> = {
+  key: "acme.hullapp.io/c1",
+  credentials: { organization: "acme.hullapp.io", id: "c1", secret: "secret" },
+  settings: {},
+  problems: [],
+};
+
+test("an answer that does not come in time is 503, and what it waited for may still fail", async () => {
+  let fail: (error: Error) => void = () => undefined;
+  const never = (): Promise<Explanation> => new Promise((_, reject) => (fail = reject));
+  const app = express();
+  app.use(
+    explainRoutes({
+      explain: { notification: never, entity: never, idle: () => Promise.resolve() },
+      serviceTitle: "Planhat",
+      authenticate: () => Promise.resolve(TENANT),
+      answerWithinMs: 1,
+    }),
+  );
+  app.use(errorAnswers(createLogger("silent", new Writable({ write: (_chunk, _encoding, done) => done() }))));
+  const server = createServer(app);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const bodies = [{ email: "ann@example.com" }, { channel: "user:update", messages: [{}] }];
+  for (const body of bodies) {
+    const answer = await fetch(`http://127.0.0.1:${port}/explain`, { method: "POST", body: JSON.stringify(body) });
+    fail(new Error("Nobody waits for this any more."));
+    expect([answer.status, await answer.json()]).toMatchObject([
+      503,
+      { error: { code: "too_slow", message: "Planhat did not answer in time; try again." } },
+    ]);
+  }
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});

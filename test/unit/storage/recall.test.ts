@@ -1,0 +1,63 @@
+/** What is remembered of one record, at each station of its way. */
+import { describeStore } from "./bench";
+import { blockOn, deliver, deliverQuietly, finish, LANE, NEIGHBOUR, skip, update, userUpdate } from "./builders";
+
+describeStore("what is remembered", (bench) => {
+  const recall = (type = "companies", hullId = "a1", lane = LANE) => bench().store.recall(lane, type, hullId);
+
+  it("of somebody unknown is nothing", async () => {
+    expect(await recall()).toEqual({});
+  });
+
+  it("of a skipped record is how it ended", async () => {
+    await bench().accept(skip());
+    expect(Object.keys(await recall())).toEqual(["record"]);
+    expect(await recall()).toMatchObject({ record: { last: { outcome: "skipped" } } });
+  });
+
+  it("of one that waits, is in flight, or is blocked is its entry, and only its own tenant's", async () => {
+    const { accept, attempt, entry, settle } = bench();
+    await accept(update());
+    expect(await recall()).toMatchObject({ entry: { content: { messageId: "c1" } } });
+    expect(await recall("companies", "a1", NEIGHBOUR)).not.toHaveProperty("entry");
+    await attempt("companies", "a1");
+    expect(await recall()).toMatchObject({ entry: { attempt: { content: { messageId: "c1" } } } });
+    await accept(userUpdate({ parent: "a1" }));
+    await settle(blockOn(await entry("endusers", "e1")));
+    expect(await recall("endusers", "e1")).toMatchObject({ entry: { blockedOn: "a1" } });
+  });
+
+  it("of a delivered one is its link, and what Hull is still to be told", async () => {
+    const { accept, attempt, settle, store } = bench();
+    await accept(update());
+    await settle(deliver(await attempt("companies", "a1"), "p1"));
+    expect(await recall()).toMatchObject({ mirror: { id: "p1", linkedTo: "a1" }, tell: { remoteId: "p1" } });
+    expect(await recall()).not.toHaveProperty("entry");
+    await store.newGeneration(LANE.remote);
+    expect(await recall()).not.toHaveProperty("mirror");
+  });
+
+  it("of a listed one is when that was", async () => {
+    const { accept, attempt, clock, settle, store } = bench();
+    await accept(update());
+    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    expect(await recall()).not.toHaveProperty("listedAtMs");
+    clock.nowMs += 1_000;
+    const seen = { id: "p1", keys: {}, complete: true, archived: false, facts: {} };
+    const line = { type: "companies", hullId: "a1", remoteId: "p1", outcome: "sent", code: "told", text: "." } as const;
+    await store.beginRun({ id: "r1", tenant: LANE.tenant, kind: "fetch", type: "companies", options: {} }, false);
+    const rows = [{ seen, line }];
+    await store.takeFetched(LANE.remote, "companies", { readAtMs: clock.nowMs, settleMs: 0, rows, run: "r1" });
+    expect(await recall()).toMatchObject({ listedAtMs: clock.nowMs });
+  });
+
+  it("of a refused one is its letter, until it is forgotten", async () => {
+    const { accept, attempt, settle, store } = bench();
+    await accept(update());
+    await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
+    expect(await recall()).toMatchObject({ letter: { ending: { code: "refused" } } });
+    expect(await recall("companies", "a1", NEIGHBOUR)).not.toHaveProperty("letter");
+    await store.forgetTenant(LANE.tenant);
+    expect(await recall()).toEqual({});
+  });
+});
