@@ -8,6 +8,7 @@ import type { Applied, Intent, Problem, Result } from "../service";
 import { itemOf } from "./attribution";
 import type { Item } from "./attribution";
 import { standsAlone } from "./chunks";
+import { shortened } from "./envelope";
 import { isFailed, problemOf } from "./failure";
 import { foldAnswer, refusal } from "./fold";
 import type { Folded } from "./fold";
@@ -284,9 +285,11 @@ function refusedAlike(results: readonly (Result | undefined)[]): string | undefi
     : undefined;
 }
 
-/** The same words, whatever values they quote. */
+/** The same words, as far as they are kept, whatever values they quote. */
 function sameFault(left: string | undefined, right: string | undefined): boolean {
   const bare = (text: string | undefined) =>
-    (text ?? "").replace(/"[^"]*"|'[^']*'|\S+@\S+|\b[0-9a-f]{24}\b/g, "*").replace(/\d+/g, "#");
+    shortened(text ?? "")
+      .replace(/"[^"]*"|'[^']*'|\S+@\S+|\b[0-9a-f]{24}\b/g, "*")
+      .replace(/\d+/g, "#");
   return bare(left) === bare(right);
 }
