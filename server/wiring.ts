@@ -1,4 +1,5 @@
 /** The composition root: chooses the store and the queue, builds the clients, starts the loops. */
+import { setMaxListeners } from "node:events";
 import { join } from "node:path";
 import type { Express } from "express";
 import type { Logger } from "pino";
@@ -99,6 +100,8 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
   const keyAgents = createAgents({ lookup: createGuardedLookup((host) => keyHosts.names(host)) });
   const planhatAgents = createAgents();
   const ending = new AbortController();
+  // Every pause listens to it, however many there are.
+  setMaxListeners(0, ending.signal);
   /** A pause before a call is repeated; rejects when the process ends. */
   const pause: Sleep = async (waitMs, signal) => {
     const joined = joinSignals(ending.signal, signal);
@@ -203,13 +206,14 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
     store,
     letters,
     forgetTenant: async (key) => {
+      const remotes = await store.remotesOf(key);
       const rows = await store.forgetTenant(key);
       tenants.forget(key);
       users.forget(key);
       // Passes that were under way may have written once more.
       await runs.abandon(key);
       await lanes.idle();
-      return rows + (await store.forgetTenant(key));
+      return rows + (await store.forgetTenant(key, remotes));
     },
   });
 

@@ -86,16 +86,37 @@ export function explainRoutes<S>(options: ExplainRouteOptions<S>): Router {
   const { explain, serviceTitle, authenticate, answerWithinMs } = options;
   const router = Router();
   const readBody = bodyReader(MAX_BYTES);
+  /** Tenants with a question that is being answered, perhaps for somebody who has given up waiting. */
+  const underway = new Set<string>();
 
   router.post("/explain", async (request, response) => {
     const tenant = await authenticate(request, response);
     const body = await readBody(request, response);
-    const explanation = await within(answerWithinMs, answer(tenant, body));
+    const explanation = await within(
+      answerWithinMs,
+      oneByOne(tenant.key, () => answer(tenant, body)),
+    );
     if (explanation === undefined) throw refuse(503, "too_slow", `${serviceTitle} did not answer in time; try again.`);
     response.set("cache-control", "no-store").json(showExplanation(explanation, serviceTitle));
   });
   router.all("/explain", otherMethods("POST"));
   return router;
+
+  /** A rehearsal reads what the delivery reads, with the same quota: more than one at a time would hinder it. */
+  async function oneByOne<T>(key: string, work: () => Promise<T>): Promise<T> {
+    if (underway.has(key)) {
+      const headers = { "retry-after": "2" };
+      throw refuse(503, "busy", "Another question of this connector is being answered; ask again in a moment.", {
+        headers,
+      });
+    }
+    underway.add(key);
+    try {
+      return await work();
+    } finally {
+      underway.delete(key);
+    }
+  }
 
   function answer(tenant: Tenant<S>, body: unknown) {
     const isNotification = typeof body === "object" && body !== null && ("messages" in body || "channel" in body);

@@ -48,12 +48,16 @@ export function wordsOverall(explanation: Explanation, service: string): readonl
   ];
 }
 
-function outcomeWords({ would, writes, tells, derived }: RecordExplanation, service: string): readonly string[] {
+function outcomeWords(
+  { would, writes, tells, derived, repeated }: RecordExplanation,
+  service: string,
+): readonly string[] {
   const end = would === undefined ? [] : [`It would end ${would.outcome} (${would.code}): ${would.text}`];
   const told = [...new Set(tells.flatMap(({ attributes }) => Object.keys(attributes)))];
   const hull = told.length === 0 ? [] : [`Hull would be told ${listed(told)}.`];
   const idle = derived === true && would === undefined ? ["It is there already and is not touched."] : [];
-  return [...end, ...writes.map((write) => writeWords(write, service)), ...hull, ...idle];
+  const again = repeated === true ? ["It was sent before, and things that happen are sent once."] : [];
+  return [...end, ...again, ...writes.map((write) => writeWords(write, service)), ...hull, ...idle];
 }
 
 function writeWords({ type, kind, remoteId, fields }: DryWrite, service: string): string {

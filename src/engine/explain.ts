@@ -31,6 +31,8 @@ export interface RecordExplanation extends Place {
   readonly merged: readonly string[];
   /** A parent that nobody sent: made for its children if it is not there. */
   readonly derived?: true;
+  /** Something that happened, and that was sent before: it is not sent again. */
+  readonly repeated?: true;
   /** What the entity's own record must fulfil, in order. */
   readonly checks: readonly Check[];
   /** What it should hold; absent when a check fails, or when nothing of it waits. */
@@ -113,13 +115,21 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
       parental(tenant, place, of, before[candidates.length + index], rehearsed),
     );
     const records = await Promise.all([...own, ...derived]);
-    const open = records.some(({ would, derived: made }) => would === undefined && made !== true);
+    const open = records.some(
+      ({ would, derived: made, repeated }) => would === undefined && made !== true && repeated !== true,
+    );
     return {
       records,
       problems,
       holds: await holdsOf(tenant),
       ...(open ? { undecided: rehearsed.problem ?? "It waits for something that cannot be known now." } : {}),
     };
+  }
+
+  /** What happens once is sent once: a message that tells of it again changes nothing. */
+  function isSentBefore(type: string, { record, entry }: Recalled): boolean {
+    const appended = service.types.find((each) => each.name === type)?.append === true;
+    return appended && record !== undefined && entry === undefined;
   }
 
   async function ofEntity(tenant: Tenant<S>, question: Question): Promise<Explanation> {
@@ -159,6 +169,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
       checks: isOwn && tenant.settings !== undefined ? service.checks(message, tenant.settings) : [],
       warnings: plan.kind === "record" ? plan.warnings.map(({ text }) => text) : [],
       ...(would === undefined ? {} : { would }),
+      ...(isSentBefore(type, known) ? { repeated: true as const } : {}),
       ...movesOf(rehearsed, { type, hullId }),
     };
   }

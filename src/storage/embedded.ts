@@ -19,7 +19,7 @@ import { passOver, toldUnder } from "./sightings";
 import { inSlices, SLICE } from "./slices";
 import { attemptOne, recoverOne, settleOne } from "./settle";
 import type { Backlog, Lane, RecordView, Store, Tally } from "./store";
-import { FORMAT, linkOf, mirrorRow, openTables, remember, remembered, remoteRow, transact } from "./tables";
+import { FORMAT, lanesOf, linkOf, mirrorRow, openTables, remember, remembered, remoteRow, transact } from "./tables";
 import { deferTell, dueTells, hurryTells, toldOne } from "./tell";
 import { assignRemote, moveEntries, newGeneration, saveTenant } from "./tenants";
 
@@ -287,7 +287,8 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
 
     housekeep: createHousekeeping(tables),
     forgetEntity: (tenant, what, hullId) => forgetEntity(tables, tenant, what, hullId),
-    forgetTenant: (tenant) => forgetTenant(tables, tenant),
+    remotesOf: (tenant) => read(() => lanesOf(tables, tenant).map(({ remote }) => remote)),
+    forgetTenant: (tenant, remotes = []) => forgetTenant(tables, tenant, remotes),
 
     checkup: (lane, unique) => read(() => checkup(tables, lane, unique)),
 

@@ -7,19 +7,29 @@ import { SLICE } from "./slices";
 import type { Lane } from "./store";
 import { lanesOf, transact, type Ledger, type Tables } from "./tables";
 
-/** Answers how many rows there were. Interrupted, it is simply begun again: the tenant's own row goes last. */
-export async function forgetTenant(tables: Tables, tenant: string): Promise<number> {
+/**
+ * Answers how many rows there were. Interrupted, it is simply begun again: the tenant's own row goes last.
+ *
+ * @param remotes where it lived before it was erased, for whoever makes sure that nothing was written since
+ */
+export async function forgetTenant(tables: Tables, tenant: string, remotes: readonly string[]): Promise<number> {
   const { kv } = tables;
   let removed = 0;
   const untilNothing = async (step: () => Promise<number>): Promise<void> => {
     for (let rows = await step(); rows > 0; rows = await step()) removed += rows;
   };
-  for (const lane of kv.read(() => lanesOf(tables, tenant))) {
+  for (const lane of kv.read(() => lanesWith(tables, tenant, remotes))) {
     await untilNothing(() => transact(tables, (ledger) => forgetLaneRows(tables, ledger, lane, SLICE)));
     await untilNothing(() => kv.transact(() => forgetRemoteRows(tables, lane, SLICE)));
   }
   await untilNothing(() => kv.transact(() => forgetRunsOf(tables, tenant, SLICE)));
-  return removed + (await kv.transact(() => forgetTenantRow(tables, tenant)));
+  return removed + (await kv.transact(() => forgetTenantRow(tables, tenant, remotes)));
+}
+
+function lanesWith(tables: Tables, tenant: string, remotes: readonly string[]): readonly Lane[] {
+  const known = lanesOf(tables, tenant);
+  const further = remotes.filter((remote) => known.every((lane) => lane.remote !== remote));
+  return [...known, ...further.map((remote) => ({ remote, tenant }))];
 }
 
 /** Erases up to `limit` rows of a lane; answers how many. Nothing is counted: the counts are erased as well. */
@@ -61,8 +71,8 @@ function forgetRemoteRows(tables: Tables, { remote, tenant }: Lane, limit: numbe
 }
 
 /** The last step: after it nothing names the tenant any more. */
-function forgetTenantRow(tables: Tables, tenant: string): number {
-  const lanes = lanesOf(tables, tenant);
+function forgetTenantRow(tables: Tables, tenant: string, remotes: readonly string[]): number {
+  const lanes = lanesWith(tables, tenant, remotes);
   for (const { remote } of lanes) tables.depth.remove([remote, tenant]);
   const counts = [tables.tally, tables.hours].flatMap((table) => {
     const keys = [...table.range([tenant])].map(([key]) => key);
@@ -77,7 +87,8 @@ function forgetTenantRow(tables: Tables, tenant: string): number {
 }
 
 function isUnused(tables: Tables, remote: string): boolean {
-  const first = [tables.records, tables.mirror, tables.outbox, tables.tells].map((table) => [
+  const { records, mirror, mirrorKeys, sightings, knownBy, outbox, tells } = tables;
+  const first = [records, mirror, mirrorKeys, sightings, knownBy, outbox, tells].map((table) => [
     ...table.range([remote], { limit: 1 }),
   ]);
   return first.every((rows) => rows.length === 0);

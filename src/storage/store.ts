@@ -467,7 +467,9 @@ export interface Store {
     hullId: string,
   ): Promise<readonly RecordEnding[]>;
   /** Erases a tenant, and what is known of its remotes unless another tenant uses them; answers how many rows. */
-  forgetTenant(tenant: string): Promise<number>;
+  forgetTenant(tenant: string, remotes?: readonly string[]): Promise<number>;
+  /** Every remote where something of the tenant may be kept. */
+  remotesOf(tenant: string): Promise<readonly string[]>;
   /** @param unique keys that no two records of a type should share */
   checkup(lane: Lane, unique: readonly UniqueKey[]): Promise<Checkup>;
   /** For those who watch: quick, whatever waits. */

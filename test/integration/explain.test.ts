@@ -267,6 +267,27 @@ describe("a notification", () => {
     });
   });
 
+  test("whose event was sent before says so, and is decided", async () => {
+    const stage = await open({ contact_events: ["Logged in"] });
+    const event = { event: "Logged in", event_id: "e-1", created_at: "2026-01-01T00:00:00Z", properties: {} };
+    const message = { ...buildUserMessage(user(1), { account: account(1) }), events: [event] };
+    expect((await explain(stage, notification([message]))).body["undecided"]).toBeNull();
+    await stage.send("user:update", [message]);
+    await stage.settled();
+    const { body, said } = await explain(stage, notification([message]));
+    expect(body["undecided"]).toBeNull();
+    expect(said).toContain("things that happen are sent once");
+  });
+
+  test("waits its turn while another question of the connector is being answered", async () => {
+    const stage = await open();
+    const messages = [buildUserMessage(user(1), { account: account(1) })];
+    const answers = await Promise.all([call(stage, notification(messages)), call(stage, notification(messages))]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 503]);
+    const busy = answers.find(({ status }) => status === 503);
+    expect([bag(busy?.body["error"])["code"], busy?.headers.get("retry-after")]).toEqual(["busy", "2"]);
+  });
+
   test("with messages that cannot be read explains the others", async () => {
     const stage = await open();
     const good = buildUserMessage(user(1), { account: account(1) });

@@ -9,7 +9,7 @@ const OTHER = { ...LANE, remote: "org|planhat|t2" };
 
 const TABLES = [
   ...["tenants", "remotes", "records", "mirror", "mirrorKeys", "outbox", "queue", "blocked", "ages", "tells"],
-  ...["tellQueue", "dead", "letterIds", "letterParents", "holds", "tally", "depth"],
+  ...["tellQueue", "dead", "letterIds", "letterParents", "holds", "tally", "depth", "sightings", "knownBy", "hours"],
 ];
 
 /** Names of the tables in which the text occurs, in a key or in a row. */
@@ -237,6 +237,20 @@ describeStore("a forgotten tenant", (bench) => {
     await store.accept(many);
     expect(await store.forgetTenant(LANE.tenant)).toBeGreaterThan(2_600);
     expect(await store.lanes()).toEqual([]);
+  });
+
+  it("leaves nothing of what a fetch that was under way wrote after it", async () => {
+    const { clock, kv, store } = bench();
+    await fill();
+    const remotes = await store.remotesOf(LANE.tenant);
+    const seen = { id: "p9", keys: { email: "late@acme.example" }, complete: true, archived: false, facts: {} };
+    const line = { type: "endusers", hullId: "", remoteId: "p9", outcome: "sent", code: "told", text: "" };
+    const page = { readAtMs: clock.nowMs, run: "r9" };
+    await store.forgetTenant(LANE.tenant);
+    await store.takeFetched(LANE.remote, "endusers", { ...page, settleMs: 0, rows: [{ seen, line }] });
+    await store.passOver(LANE.remote, "endusers", { ...page, ids: ["p8"], outcome: "unchanged", code: "not_touched" });
+    await store.forgetTenant(LANE.tenant, remotes);
+    expect(TABLES.filter((name) => [...kv.table(name).range([])].length > 0)).toEqual([]);
   });
 
   it("that is unknown changes nothing", async () => {
