@@ -67,7 +67,10 @@ async function watch(page: Page): Promise<Watched> {
     if (["error", "warning"].includes(message.type())) complaints.push(`${message.type()}: ${message.text()}`);
   });
   page.on("pageerror", ({ message }) => void complaints.push(`thrown: ${message}`));
-  page.on("requestfailed", (request) => void complaints.push(`failed: ${request.url()}`));
+  page.on("requestfailed", (request) => {
+    // Whoever leaves a page early has the browser give up what it still loads, such as the page's icon.
+    if (request.failure()?.errorText !== "net::ERR_ABORTED") complaints.push(`failed: ${request.url()}`);
+  });
   page.on("response", (response) => {
     if (response.status() >= 400) complaints.push(`${response.status()}: ${response.url()}`);
   });
