@@ -35,19 +35,23 @@ export async function openPage(
   return {
     attempt: async () => {
       const knowledge = await knowledgeOf(context, others);
+      const before = left.size;
       const steps = [...left].values();
-      let hindered: Attempt<undefined> = { kind: "done", value: undefined };
+      const hindrances: Exclude<Attempt<undefined>, { kind: "done" }>[] = [];
       const work = async (): Promise<void> => {
         for (const step of steps) {
           // What keeps one step from Hull keeps the others from it, too.
-          if (hindered.kind !== "done") return;
+          if (hindrances.length > 0) return;
           const result = await takeRows(context, step, readAtMs, knowledge);
           if (result.kind === "done") left.delete(step);
-          else hindered = result;
+          else hindrances.push(result);
         }
       };
       await Promise.all(Array.from({ length: Math.min(ABREAST, left.size) }, work));
-      return hindered;
+      const hindrance = hindrances.find(({ kind }) => kind === "failed") ?? hindrances[0];
+      if (hindrance === undefined) return { kind: "done", value: undefined };
+      // A Hull that takes some of it each time is not one that takes nothing.
+      return hindrance.kind === "later" ? { ...hindrance, progressed: left.size < before } : hindrance;
     },
   };
 }

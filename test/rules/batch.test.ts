@@ -23,6 +23,7 @@ import {
   userRow,
   type Bag,
 } from "./batches";
+import { license, LICENSE_SETTINGS } from "./licensing";
 import { account, people, user, type Stage } from "./stage";
 
 const open = useBatchStages();
@@ -304,30 +305,12 @@ describe("every row has one outcome", () => {
   });
 
   test("licences of an account are counted beside its row", async () => {
-    const row = (hull_field_name: string, service_field_name: string) => ({ hull_field_name, service_field_name });
-    const settings = {
-      account_licenses_attribute: "licenses",
-      account_licenses_attributes_outbound: [
-        row("id", "externalId"),
-        row("product", "product"),
-        row("currency", "_currency"),
-        row("start", "fromDate"),
-        row("mrr", "mrr"),
-      ],
-    };
-    const license = (number: number): Bag => ({
-      id: `lic-${number}`,
-      product: "Core",
-      currency: "EUR",
-      start: "2026-01-01",
-      mrr: 100,
-    });
     const companies = [
       account(1, { licenses: [license(1), license(2)] }),
       account(2, { licenses: [license(3), { product: "nameless" }] }),
       account(3, { external_id: null, licenses: [license(4)] }),
     ];
-    const stage = await seeded(await open({ settings }), [], companies);
+    const stage = await seeded(await open({ settings: LICENSE_SETTINGS }), [], companies);
     const run = await carryOut(stage, companies, { entity: "account" });
     expect(run.counts).toEqual({
       "companies/sent/created": 2,

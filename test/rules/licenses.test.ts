@@ -3,37 +3,16 @@ import { buildAccountMessage, buildUserMessage } from "../../simulators/hull";
 import type { FaultKind } from "../../simulators/loopback";
 import { errorShapes } from "../../simulators/planhat";
 import type { HouseOptions } from "../harness";
+import { license, LICENSE_SETTINGS, row } from "./licensing";
 import { account, minute, user, useStages, type Stage } from "./stage";
 
 type Bag = Readonly<Record<string, unknown>>;
-
-const row = (hull_field_name: string, service_field_name: string) => ({ hull_field_name, service_field_name });
-
-const SETTINGS = {
-  account_licenses_attribute: "licenses",
-  account_licenses_attributes_outbound: [
-    row("id", "externalId"),
-    row("product", "product"),
-    row("currency", "_currency"),
-    row("start", "fromDate"),
-    row("mrr", "mrr"),
-  ],
-};
 
 const openAny = useStages();
 
 /** A stage with licences switched on. */
 const open = (options: HouseOptions = {}): Promise<Stage> =>
-  openAny({ ...options, settings: { ...SETTINGS, ...options.settings } });
-
-const license = (number: number, more: Bag = {}): Bag => ({
-  id: `lic-${number}`,
-  product: "Core",
-  currency: "EUR",
-  start: "2026-01-01",
-  mrr: 100 * number,
-  ...more,
-});
+  openAny({ ...options, settings: { ...LICENSE_SETTINGS, ...options.settings } });
 
 const many = (count: number, more: Bag = {}): readonly Bag[] =>
   Array.from({ length: count }, (_, index) => license(index + 1, more));
@@ -108,7 +87,7 @@ describe("from the attribute", () => {
     const stage = await open({
       settings: {
         account_licenses_attributes_outbound: [
-          ...SETTINGS.account_licenses_attributes_outbound,
+          ...LICENSE_SETTINGS.account_licenses_attributes_outbound,
           row("Auto Renew", "Auto Renewal"),
         ],
         account_licenses_custom_attributes_outbound: [
@@ -605,8 +584,8 @@ describe("answers of Planhat", () => {
     await stage.until(() => stage.endusers().length === 1);
     expect(stage.companies()).toHaveLength(2);
     await stage.saveSettings({
-      ...SETTINGS,
-      account_licenses_attributes_outbound: SETTINGS.account_licenses_attributes_outbound,
+      ...LICENSE_SETTINGS,
+      account_licenses_attributes_outbound: LICENSE_SETTINGS.account_licenses_attributes_outbound,
     });
     await stage.tellAccount(account(1, { licenses: many(25), indexed_at: minute(1) }));
     await stage.settledWithHelp();
@@ -622,7 +601,7 @@ describe("answers of Planhat", () => {
     expect(await stage.connector.store.holds(stage.lane)).toMatchObject([{ kind: "auth" }]);
     expect(await stage.connector.store.deadLetters(stage.lane)).toEqual([]);
     stage.planhat.limitToken("planhat-token-0001", []);
-    await stage.saveSettings(SETTINGS);
+    await stage.saveSettings(LICENSE_SETTINGS);
     await stage.settled();
     expect(stored(stage)).toHaveLength(3);
     expect(await stage.outcomes()).toEqual({ "companies/sent/created": 1, "licenses/sent/created": 3 });

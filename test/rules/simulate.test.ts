@@ -19,6 +19,7 @@ import {
   userRow,
   type Bag,
 } from "./batches";
+import { license, LICENSE_SETTINGS } from "./licensing";
 import { account, people, user, type Stage } from "./stage";
 
 const open = useBatchStages();
@@ -182,25 +183,7 @@ describe("a batch", () => {
   });
 
   test("of accounts with licences", async () => {
-    const row = (hull_field_name: string, service_field_name: string) => ({ hull_field_name, service_field_name });
-    const settings = {
-      account_licenses_attribute: "licenses",
-      account_licenses_attributes_outbound: [
-        row("id", "externalId"),
-        row("product", "product"),
-        row("currency", "_currency"),
-        row("start", "fromDate"),
-        row("mrr", "mrr"),
-      ],
-    };
-    const license = (number: number): Bag => ({
-      id: `lic-${number}`,
-      product: "Core",
-      currency: "EUR",
-      start: "2026-01-01",
-      mrr: 100,
-    });
-    const stage = await open({ settings });
+    const stage = await open({ settings: LICENSE_SETTINGS });
     stage.seed([1, 2, 3, 4].map((number) => account(number)));
     await stage.tellAccount(account(1, { licenses: [license(1)] }));
     await stage.settled();
