@@ -39,16 +39,16 @@ export function newsOf(
   context: ToldContext,
 ): News {
   const known = mirror?.facts ?? {};
-  const before = pairs(mirror?.toldRest ?? []);
-  const rest = new Map(before);
+  const rest = pairs(mirror?.toldRest ?? []);
   const facts: Record<string, string> = {};
   const changed = new Set<string>();
   for (const { field, value, volatile } of attributes) {
-    if (volatile === true) continue;
+    // A second attribute of a field holds the same value and is told together with the first.
+    if (volatile === true || changed.has(field)) continue;
     if (context.ownFacts.has(field) || field === "_id" || known[field]?.[2] != null) {
       const mark = field === "_id" ? record.id : fingerprint(value, context.specOf(field).type);
       const told = known[field]?.[2] ?? null;
-      const number = told === null ? before.get(context.nameOf(field)) : undefined;
+      const number = told === null ? rest.get(context.nameOf(field)) : undefined;
       if (told === mark || (told === null && number === undefined && isDefault(value))) continue;
       facts[field] = mark;
       // Mapped only since it was told: Hull knows it, it is remembered in another place from now on.
@@ -56,7 +56,7 @@ export function newsOf(
     } else {
       const name = context.nameOf(field);
       const mark = numberOf(canonical(value, context.specOf(field).type));
-      const told = before.get(name);
+      const told = rest.get(name);
       if (told === mark || (told === undefined && isDefault(value))) continue;
       rest.set(name, mark);
     }

@@ -55,7 +55,8 @@ class UnsendableError extends Error {}
 
 /** JSON turns NaN and infinities into null, which would clear the attribute in Hull. */
 function checked(attributes: Attributes): Attributes {
-  for (const [name, value] of Object.entries(attributes)) {
+  for (const name of Object.keys(attributes)) {
+    const value = attributes[name];
     if (typeof value === "number" && !Number.isFinite(value)) {
       throw new UnsendableError(`The attribute ${name} is no finite number.`);
     }

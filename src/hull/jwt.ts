@@ -30,10 +30,11 @@ export function isSignedBy(token: DecodedToken, publicKey: KeyObject): boolean {
   return verify("RSA-SHA256", Buffer.from(token.signedPart), publicKey, token.signature);
 }
 
+const HS256_HEADER = encodePart({ typ: "JWT", alg: "HS256" });
+
 /** An HS256 token over `payload`, keys in the given order. */
 export function signHs256(payload: object, secret: string): string {
-  const header = encodePart({ typ: "JWT", alg: "HS256" });
-  const signedPart = `${header}.${encodePart(payload)}`;
+  const signedPart = `${HS256_HEADER}.${encodePart(payload)}`;
   return `${signedPart}.${createHmac("sha256", secret).update(signedPart).digest("base64url")}`;
 }
 

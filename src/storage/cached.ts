@@ -10,15 +10,21 @@ interface Write {
   readonly pending: Map<string, Writes>;
   readonly path: string;
   readonly value: unknown;
+  /** Rows that are kept; 0: this one is not. */
   readonly limit: number;
 }
 
 /** What one transaction wrote, in its order. */
 type Writes = Write[];
 
+export interface Kept<V> extends Table<V> {
+  /** The same rows for somebody who goes through all of them once: they push nobody else's out. */
+  readonly inPassing: Table<V>;
+}
+
 export interface Cache {
   /** @param limit rows that are kept; the oldest go first */
-  table<V>(table: Table<V>, limit: number): Table<V>;
+  table<V>(table: Table<V>, limit: number): Kept<V>;
   /** The database's `transact`, which alone may change what is kept. */
   readonly transact: KeyValue["transact"];
 }
@@ -33,7 +39,7 @@ export function createCache(database: KeyValue, names: Pick<Names, "begin">): Ca
       // A later transaction wrote it again: that one decides.
       if (pending.get(path) !== writes) continue;
       rows.delete(path);
-      if (committed) keep(rows, path, value, limit);
+      if (committed && limit > 0) keep(rows, path, value, limit);
     }
     for (const { pending, path } of writes) if (pending.get(path) === writes) pending.delete(path);
   }
@@ -62,36 +68,37 @@ export function createCache(database: KeyValue, names: Pick<Names, "begin">): Ca
       }
     },
 
-    table: <V>(table: Table<V>, limit: number): Table<V> => {
+    table: <V>(table: Table<V>, most: number): Kept<V> => {
       const rows = new Map<string, V | undefined>();
       const pending = new Map<string, Writes>();
-      const write = (key: Key, value: V | undefined): void => {
+      const write = (key: Key, value: V | undefined, limit: number): void => {
         if (current === undefined) throw new Error("Rows are written in transactions only.");
         const path = pathOf(key);
         current.push({ rows, pending, path, value, limit });
         pending.set(path, current);
       };
-      return {
+      const keeping = (limit: number): Table<V> => ({
         get: (key) => {
           const path = pathOf(key);
           if (pending.has(path)) return table.get(key);
           const kept = rows.get(path);
           if (kept !== undefined || rows.has(path)) return kept;
           const value = table.get(key);
-          keep(rows, path, value, limit);
+          if (limit > 0) keep(rows, path, value, limit);
           return value;
         },
         put: (key, value) => {
-          write(key, value);
+          write(key, value, limit);
           table.put(key, value);
         },
         remove: (key) => {
-          write(key, undefined);
+          write(key, undefined, limit);
           table.remove(key);
         },
         size: () => table.size(),
         range: (prefix, options) => table.range(prefix, options),
-      };
+      });
+      return { ...keeping(most), inPassing: keeping(0) };
     },
   };
 }

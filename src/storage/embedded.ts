@@ -19,7 +19,18 @@ import { passOver, toldUnder } from "./sightings";
 import { inSlices, SLICE } from "./slices";
 import { attemptOne, recoverOne, settleOne } from "./settle";
 import type { Backlog, Lane, RecordView, Store, Tally } from "./store";
-import { FORMAT, lanesOf, linkOf, mirrorRow, openTables, remember, remembered, remoteRow, transact } from "./tables";
+import {
+  FORMAT,
+  lanesOf,
+  linkOf,
+  mirrorRow,
+  openTables,
+  remember,
+  remembered,
+  remoteRow,
+  transact,
+  type Tables,
+} from "./tables";
 import { deferTell, dueTells, hurryTells, toldOne } from "./tell";
 import { assignRemote, moveEntries, newGeneration, saveTenant } from "./tenants";
 
@@ -38,6 +49,8 @@ export interface EmbeddedStoreOptions {
 export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOptions): Promise<Store> {
   const tables = openTables(database, now);
   const { kv } = tables;
+  /** For a fetch, which meets every record once and would push out what deliveries need. */
+  const passing: Tables = { ...tables, mirror: tables.mirrorInPassing };
   await kv.transact(() => {
     const format = tables.meta.get(["format"]);
     if (format !== undefined && format !== FORMAT) {
@@ -199,11 +212,11 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
         return ids;
       }),
 
-    fetchView: (remote, type, ids) => read(() => fetchView(tables, remote, type, ids)),
+    fetchView: (remote, type, ids) => read(() => fetchView(passing, remote, type, ids)),
     takeFetched: async (remote, type, { rows, ...step }) => {
       await inSlices(rows, (slice) =>
         transact(tables, (ledger) => {
-          takeFetched(tables, ledger, remote, type, { ...step, rows: slice });
+          takeFetched(passing, ledger, remote, type, { ...step, rows: slice });
           return [];
         }),
       );
@@ -219,7 +232,7 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
     },
     noteScan: (remote, type, scan) => kv.transact(() => noteScan(tables, remote, type, scan)),
     markVanished: (remote, type, query) => kv.transact(() => markVanished(tables, remote, type, query)),
-    sharedKeys: (remote, type, wanted) => read(() => sharedKeys(tables, remote, type, wanted)),
+    sharedKeys: (remote, type, wanted) => read(() => sharedKeys(passing, remote, type, wanted)),
     confirmFacts: (remote, type, confirmed) =>
       kv.transact(() => {
         const row = remoteRow(tables, remote);

@@ -47,9 +47,9 @@ export function takeFetched(tables: Tables, ledger: Ledger, remoteKey: string, t
 function withTold(before: MirrorRow, known: FetchedRow["told"]): MirrorRow {
   if (known === undefined) return before;
   const facts: Record<string, Fact> = { ...before.facts };
-  for (const [field, mark] of Object.entries(known.facts)) {
+  for (const field of Object.keys(known.facts)) {
     const [remote, sent] = facts[field] ?? [null, null];
-    facts[field] = [remote, sent, mark];
+    facts[field] = [remote, sent, known.facts[field] ?? null];
   }
   return { ...before, facts, toldRest: known.rest };
 }

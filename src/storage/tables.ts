@@ -1,7 +1,7 @@
 /** The tables of the embedded database, their keys, and the two rules that every operation shares: counting and ids. */
 import { hash } from "node:crypto";
 import type { OutcomeKind } from "../record";
-import { createCache } from "./cached";
+import { createCache, type Kept } from "./cached";
 import { countHour } from "./hours";
 import type { Key, KeyValue, Table } from "./kv";
 import { openNames, withNames, type Names } from "./names";
@@ -48,6 +48,8 @@ export interface Tables {
   readonly records: Table<RecordRow>;
   /** [remote, type, remote id] */
   readonly mirror: Table<MirrorRow>;
+  /** The same for whoever goes through all rows once. */
+  readonly mirrorInPassing: Table<MirrorRow>;
   /** [remote, type, claim name, value, hull id] → 1 */
   readonly knownBy: Table<number>;
   /** [remote, type, remote id] */
@@ -100,8 +102,9 @@ export function openTables(database: KeyValue, now: () => number): Tables {
   const cache = createCache(database, names);
   const plain = <V>(name: string): Table<V> => database.table<V>(name);
   const named = <V>(name: string, parts: number): Table<V> => withNames(database.table<V>(name), names, parts);
-  const hot = <V>(name: string, parts: number, codec: Codec<V>): Table<V> =>
+  const hot = <V>(name: string, parts: number, codec: Codec<V>): Kept<V> =>
     cache.table(packed(named(name, parts), codec), KEPT);
+  const mirror = hot("mirror", 2, MIRROR);
   return {
     kv: { ...database, transact: cache.transact },
     now,
@@ -112,7 +115,8 @@ export function openTables(database: KeyValue, now: () => number): Tables {
     notifications: plain("notifications"),
     seen: plain("seen"),
     records: hot("records", 2, RECORD),
-    mirror: hot("mirror", 2, MIRROR),
+    mirror,
+    mirrorInPassing: mirror.inPassing,
     knownBy: named("knownBy", 3),
     sightings: named("sightings", 2),
     mirrorKeys: named("mirrorKeys", 3),

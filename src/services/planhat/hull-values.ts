@@ -22,8 +22,9 @@ const NOTHING: Fitted = { fits: true, value: null };
  * that the keys in it (ids of metrics, of sunits) do not become attributes of their own; an empty object is nothing.
  */
 export function fitForHull(value: unknown): Fitted {
+  if (value === null) return NOTHING;
   if (!isJson(value) || !storable(value)) return UNFIT;
-  if (value === null || typeof value === "number" || typeof value === "boolean") return { fits: true, value };
+  if (typeof value === "number" || typeof value === "boolean") return { fits: true, value };
   if (typeof value === "string") return sized(value, value);
   if (isList(value)) {
     if (value.length > MAX_ENTRIES) return UNFIT;
@@ -36,7 +37,8 @@ export function fitForHull(value: unknown): Fitted {
 }
 
 function sized(value: Json, text: string): Fitted {
-  return Buffer.byteLength(text) <= MAX_BYTES ? { fits: true, value } : UNFIT;
+  // A character has three bytes at most.
+  return text.length * 3 <= MAX_BYTES || Buffer.byteLength(text) <= MAX_BYTES ? { fits: true, value } : UNFIT;
 }
 
 /** The order of keys differs from answer to answer and must not look like a change. */

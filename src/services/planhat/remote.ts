@@ -46,19 +46,21 @@ export function updatedAtMsOf(row: Row): number | undefined {
 }
 
 function fieldOf(row: Row, name: string): Json {
-  const value = valueOf(row, name);
+  const value = readerOf(name)(row);
   return isJson(value) ? value : null;
 }
 
-/** What a row shows of a field, as the service writes it; undefined when it does not show the field. */
-export function valueOf(row: Row, name: string): unknown {
+/** Reads what a row shows of a field, as the service writes it; undefined when it does not show the field. */
+export function readerOf(name: string): (row: Row) => unknown {
   const display = customName(name);
-  const holder: unknown = display === undefined ? row : row["custom"];
-  const key = display ?? name;
-  if (!isObject(holder) || !Object.hasOwn(holder, key)) return undefined;
+  if (display !== undefined) {
+    return ({ custom }) => (isObject(custom) && Object.hasOwn(custom, display) ? custom[display] : undefined);
+  }
   // Lists show the owner as an object, the single record as an id.
-  if (name === "owner" || name === "coOwner") return idOf(holder[key]) ?? null;
-  return holder[key];
+  if (name === "owner" || name === "coOwner") {
+    return (row) => (Object.hasOwn(row, name) ? (idOf(row[name]) ?? null) : undefined);
+  }
+  return (row) => (Object.hasOwn(row, name) ? row[name] : undefined);
 }
 
 /** A reference: the id itself, or an object that holds it. */

@@ -1,0 +1,174 @@
+/**
+ * Which Hull attributes a row of a Planhat list fills, and from which of its fields. That is the same for all rows that
+ * show the same fields, so it is worked out once for each such set: a page has hundreds of thousands of values. Pure.
+ */
+import type { IncomingAttribute } from "../service";
+import { isNamed } from "./incoming-settings";
+import type { IncomingRules } from "./incoming-settings";
+import { COMPANIES, customField, customName } from "./objects";
+import type { Directory } from "./owners";
+import { idOf, readerOf } from "./remote";
+import { isObject } from "./rest";
+import type { Row } from "./rest";
+import { hullAttribute } from "./writeback";
+
+/** One attribute, and where its value comes from. */
+export interface Filling extends Pick<IncomingAttribute, "field" | "attribute"> {
+  readonly more: Pick<IncomingAttribute, "setIfNull" | "volatile">;
+  readonly read: (row: Row, members: Directory | undefined) => unknown;
+  /** Left out where the row shows no text. */
+  readonly skipsEmpty?: true;
+}
+
+/** They move without anybody's doing, or say again what another field says. */
+const VOLATILE = ["updatedAt", "lastUpdated", "createDate", "emailMd5", "companyName"];
+/** Planhat shows this text where a formula has no result. */
+const NO_RESULT = "undefined";
+const NAME = "name";
+const OWNERS = ["owner", "coOwner"] as const;
+/** Sets of fields that are remembered; a tenant has a handful. */
+const MAX_PLANS = 100;
+
+interface Plan {
+  readonly properties: readonly string[];
+  readonly custom: readonly string[];
+  readonly fillings: readonly Filling[];
+}
+
+/**
+ * @param mapped what the outgoing mapping uses, in order; told even when a row does not show it
+ * @param withOwners owners are told by name and address, too
+ */
+export function planner(
+  type: string,
+  rules: IncomingRules,
+  mapped: readonly string[],
+  withOwners: boolean,
+): (row: Row) => readonly Filling[] {
+  const plans = new Map<string, Plan>();
+  const traitOf = traitsOf(type, rules);
+  let last: Plan | undefined;
+  return (row) => {
+    const properties = Object.keys(row);
+    const custom = isObject(row["custom"]) ? Object.keys(row["custom"]) : [];
+    // Most rows of a page look like the one before.
+    if (last !== undefined && isSame(last.properties, properties) && isSame(last.custom, custom)) return last.fillings;
+    const name = JSON.stringify([properties, custom]);
+    const plan = plans.get(name) ?? {
+      properties,
+      custom,
+      fillings: fillingsOf(type, { rules, mapped, withOwners, traitOf }, properties, custom),
+    };
+    if (plans.size >= MAX_PLANS) plans.clear();
+    plans.set(name, plan);
+    last = plan;
+    return plan.fillings;
+  };
+}
+
+function isSame(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((name, index) => name === other[index]);
+}
+
+/** What the settings say about one field. */
+interface Trait {
+  readonly attribute: string;
+  readonly volatile: boolean;
+  readonly excluded: boolean;
+}
+
+function traitsOf(type: string, rules: IncomingRules): (field: string) => Trait {
+  const ignored = new Set(rules.ignored);
+  const excluded = new Set(rules.excluded);
+  return (field) => ({
+    attribute: hullAttribute(type, field),
+    volatile: VOLATILE.includes(field) || isNamed(ignored, type, field),
+    excluded: field !== "_id" && isNamed(excluded, type, field),
+  });
+}
+
+interface Wanted {
+  readonly rules: IncomingRules;
+  readonly mapped: readonly string[];
+  readonly withOwners: boolean;
+  readonly traitOf: (field: string) => Trait;
+}
+
+/**
+ * Of several fields for one attribute the first of this order has it: the id, the rows of the settings, mapped fields,
+ * other properties, custom fields, each group in the order of the alphabet. The others are left out.
+ */
+function fillingsOf(
+  type: string,
+  { rules, mapped, withOwners, traitOf }: Wanted,
+  properties: readonly string[],
+  custom: readonly string[],
+): readonly Filling[] {
+  const found = new Map<string, Filling>();
+  const add = (filling: Filling): void => {
+    if (!found.has(filling.attribute)) found.set(filling.attribute, filling);
+  };
+  const addDefault = (field: string, read: Filling["read"]): void => {
+    const { attribute, volatile, excluded } = traitOf(field);
+    if (!excluded) add({ field, attribute, read, more: volatile ? { volatile } : {} });
+  };
+
+  addDefault("_id", (row) => row._id);
+  for (const { field, attribute, overwrite } of rules.rows) {
+    const trait = traitOf(field);
+    add({
+      field: rememberedAs(field, attribute, trait),
+      attribute,
+      read: orNull(shownBy(field)),
+      more: { ...(!overwrite && { setIfNull: true }), ...(trait.volatile && { volatile: true }) },
+    });
+  }
+  for (const field of mapped) addDefault(field, orNull(shownBy(field)));
+  for (const field of told(type, properties, custom)) addDefault(field, shownBy(field));
+  if (withOwners) {
+    for (const field of OWNERS) {
+      for (const part of ["name", "email"] as const) addDefault(`${field}.${part}`, ownerBy(field, part));
+    }
+  }
+
+  const { excluded, volatile } = traitOf(NAME);
+  if (!excluded) {
+    const more = { setIfNull: true, ...(volatile && { volatile }) } as const;
+    add({ field: NAME, attribute: NAME, read: shownBy(NAME), more, skipsEmpty: true });
+  }
+  return [...found.values()];
+}
+
+/** A further attribute of a field is remembered by itself: that Hull knows `planhat/phase` says nothing about it. */
+function rememberedAs(field: string, attribute: string, trait: Trait): string {
+  return attribute === trait.attribute ? field : `${field} > ${attribute}`;
+}
+
+/** Undefined when the row does not show the field. */
+function shownBy(field: string): (row: Row) => unknown {
+  const read = readerOf(field);
+  if (customName(field) === undefined) return read;
+  return (row) => {
+    const value = read(row);
+    return value === NO_RESULT ? null : value;
+  };
+}
+
+function orNull(read: (row: Row) => unknown): (row: Row) => unknown {
+  return (row) => read(row) ?? null;
+}
+
+function told(type: string, properties: readonly string[], custom: readonly string[]): readonly string[] {
+  const isTold = (name: string) =>
+    !name.startsWith("_") && name !== "custom" && !(name === "shareable" && type === COMPANIES.name);
+  return [...properties.filter(isTold).sort(), ...[...custom].sort().map(customField)];
+}
+
+/** Nobody, and somebody whom Planhat does not list, have neither name nor address. */
+function ownerBy(field: (typeof OWNERS)[number], part: "name" | "email"): Filling["read"] {
+  return (row, members) => {
+    const owner = idOf(row[field]);
+    const member = owner === undefined ? undefined : members?.member(owner);
+    return member?.[part] ?? null;
+  };
+}
