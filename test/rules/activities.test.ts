@@ -2,6 +2,7 @@
 import { buildUserMessage } from "../../simulators/hull";
 import type { FaultKind } from "../../simulators/loopback";
 import type { HouseOptions } from "../harness";
+import { listenAgain } from "../listen-again";
 import { account, minute, user, useStages, type Stage } from "./stage";
 
 type Bag = Readonly<Record<string, unknown>>;
@@ -691,7 +692,7 @@ describe("a refusal that is certain", () => {
     await stage.planhat.close();
     await stage.tellUser(user(1, { indexed_at: minute(1) }), account(1), { events: [event(1)] });
     await stage.until(async () => (await holdsOf(stage)).length > 0);
-    await stage.planhat.listen(port);
+    await listenAgain(() => stage.planhat.listen(port));
     await stage.settledWithHelp();
     expect(numbers(stage)).toEqual([1]);
     expect(await ofActivities(stage)).toEqual({ "activities/sent/tracked": 1 });

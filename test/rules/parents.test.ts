@@ -173,7 +173,7 @@ test("the update of a company does not hold its users back", async () => {
 });
 
 test("a create of a company that is in doubt holds only its own users back", async () => {
-  const stage = await open({ environment: { SETTLE_MS: "400" } });
+  const stage = await open({ environment: { SETTLE_MS: "2000" } });
   stage.seed([account(1), account(2)], people(2));
   await stage.tellAccount(account(2));
   await stage.settled();
