@@ -1,4 +1,5 @@
 /** The whole connector between both simulators, in this process and on loopback: real HTTP, real LMDB, a temp folder. */
+import { once } from "node:events";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -10,6 +11,7 @@ import { createLogger } from "../server/log";
 import { createConnector, type Connector } from "../server/wiring";
 import { createHullSimulator, type HullSimulator } from "../simulators/hull";
 import { createPlanhatSimulator, type PlanhatSimulator, type PlanhatSimulatorOptions } from "../simulators/planhat";
+import { listenAgain } from "./listen-again";
 
 export const CONNECTOR = { id: "5f0000000000000000000001", secret: "connector-secret-0001" };
 export const TOKEN = "planhat-token-0001";
@@ -113,7 +115,10 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   const start = async (): Promise<void> => {
     connector = await createConnector(config, createLogger(config.LOG_LEVEL, sink));
     server = createServer(connector.app);
-    await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+    await listenAgain(async () => {
+      server.listen(port, "127.0.0.1");
+      await once(server, "listening");
+    });
     port = (server.address() as AddressInfo).port;
   };
   const hangUp = (): Promise<unknown> =>

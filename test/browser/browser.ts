@@ -36,7 +36,7 @@ export function describeInBrowser(name: string, tests: (openPage: OpenPage) => v
   }
   describe(name, () => {
     let browser: Browser;
-    beforeAll(async () => (browser = await launch(program)), 60_000);
+    beforeAll(async () => (browser = await launch(program)), 90_000);
     // Its pages as well.
     afterAll(() => browser.close());
     tests(async (options = {}) => watch(await (await browser.newContext(options)).newPage()));
@@ -48,6 +48,7 @@ function launch(executablePath: string): Promise<Browser> {
     executablePath,
     // Its sandbox refuses root and needs rights that containers seldom grant; it sees no pages but ours.
     chromiumSandbox: false,
+    timeout: 60_000,
     args: ["--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
   });
 }
@@ -56,7 +57,7 @@ async function watch(page: Page): Promise<Watched> {
   const complaints: string[] = [];
   const strangers: string[] = [];
   // Soon enough to say what was waited for.
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(60_000);
   await page.context().route("**/*", (route) => {
     const { hostname, protocol, href } = new URL(route.request().url());
     if (hostname === "127.0.0.1" || protocol === "data:" || protocol === "blob:") return route.continue();

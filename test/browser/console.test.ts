@@ -11,6 +11,8 @@ const LOGGED_IN: BrowserContextOptions = {
 const NARROW = { width: 360, height: 740 };
 const HOSTILE = `"><script>window.intruder=1</script><img src=x onerror=window.intruder=1>'`;
 
+// Everything that is waited for has a limit of its own.
+jest.setTimeout(120_000);
 let stage: Stage;
 beforeEach(async () => (stage = await openStage()));
 afterEach(async () => {

@@ -2,6 +2,8 @@
 import { CONNECTOR, openHouse, type House } from "../harness";
 import { describeInBrowser, DESKTOP, findChromium, PHONE } from "./browser";
 
+// Everything that is waited for has a limit of its own.
+jest.setTimeout(120_000);
 let house: House;
 beforeAll(async () => (house = await openHouse()));
 afterAll(() => house.close());
@@ -57,12 +59,17 @@ describeInBrowser("/docs", (openPage) => {
     await page.goto(`${house.baseUrl}/docs`);
     await page.getByRole("heading", { name: /Hull Planhat connector/ }).waitFor();
     expect(complaints).toEqual([]);
+    // The page answers before all of its complaints are through.
+    const complained = ["script-src", "connect-src"].map((what) =>
+      page.waitForEvent("console", (message) => message.text().startsWith(`policy: ${what}`)),
+    );
     await page.evaluate(`(() => {
       const script = document.createElement("script");
       script.textContent = "window.intruder = true";
       document.body.append(script);
       return fetch("http://127.0.0.2:9/").catch(() => undefined);
     })()`);
+    await Promise.all(complained);
     expect(await page.evaluate("window.intruder")).toBeUndefined();
     const refused = (what: string) => expect.arrayContaining([expect.stringContaining(`policy: ${what}`)]) as unknown;
     expect(complaints).toEqual(refused("script-src"));

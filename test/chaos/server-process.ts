@@ -106,6 +106,7 @@ export async function killAll(): Promise<void> {
 }
 
 export interface Supervised {
+  /** Another one after each start; 0, where nobody can be reached, while none listens. */
   readonly port: number;
   readonly baseUrl: string;
   /** How often it was killed. */
@@ -124,9 +125,11 @@ export interface Supervised {
   start(): Promise<void>;
 }
 
-/** Starts the server on a free port and keeps it running there, on the same data, until `stop`. */
+/**
+ * Starts the server and keeps it running, on the same data, until `stop`. Each life has a free port of its own: the
+ * old one may belong to another test by then.
+ */
 export async function supervise(options: ServerOptions): Promise<Supervised> {
-  let environment = options.environment;
   let current: ServerProcess | undefined;
   let port = 0;
   let kills = 0;
@@ -141,11 +144,15 @@ export async function supervise(options: ServerOptions): Promise<Supervised> {
   });
 
   function begin(): void {
-    const life = spawnServer({ ...options, environment });
+    const life = spawnServer(options);
     current = life;
     killing = false;
     lives.push(life);
+    void life.port.then((listening = 0) => {
+      if (current === life) port = listening;
+    });
     void life.exit.then(async ({ code, signal }) => {
+      if (current === life) port = 0;
       if (stopping) return;
       if (signal !== "SIGKILL") {
         crashes.push(`${signal ?? `exit ${code ?? "?"}`}: ${life.complaints.slice(-5).join(" | ")}`);
@@ -157,12 +164,7 @@ export async function supervise(options: ServerOptions): Promise<Supervised> {
 
   async function up(): Promise<void> {
     for (let tries = 0; tries < 50; tries += 1) {
-      const listening = await current?.port;
-      if (listening !== undefined) {
-        port = listening;
-        environment = { ...options.environment, PORT: String(port) };
-        return;
-      }
+      if ((await current?.port) !== undefined) return;
       await sleep(50);
     }
     throw new Error(`The server does not start. ${crashes.join("\n")}`);

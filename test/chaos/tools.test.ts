@@ -76,4 +76,4 @@ test("a tool without a store, or called in a wrong way, ends with a sentence and
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-});
+}, 120_000);

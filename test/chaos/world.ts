@@ -60,7 +60,7 @@ export interface Worlds {
 export function useWorlds(): Worlds {
   const opened: World[] = [];
   // Before the clock of a test runs.
-  beforeAll(() => void buildServer(), 60_000);
+  beforeAll(() => void buildServer(), 180_000);
   afterEach(async () => {
     await killAll();
     for (const world of opened.splice(0)) await world.close();

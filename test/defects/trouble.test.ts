@@ -83,7 +83,8 @@ describe("C17: an answer's status and headers decide what happens next", () => {
     await stage.deliver("account:update", three);
     expect(await stage.outcomes()).toEqual({ "companies/sent/created": 3 });
     const [first, second] = stage.calls.filter(({ route }) => route === "PUT /companies");
-    expect((second?.receivedAt ?? 0) - (first?.receivedAt ?? 0)).toBeGreaterThanOrEqual(1_000);
+    // Timers may come a moment early by the clock.
+    expect((second?.receivedAt ?? 0) - (first?.receivedAt ?? 0)).toBeGreaterThanOrEqual(990);
     expect(stage.planhat.books.snapshot().duplicates).toEqual([]);
   });
 

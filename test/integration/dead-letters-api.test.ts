@@ -88,7 +88,7 @@ describe("the list", () => {
     await ask("DELETE", `/${letterId({ ...laneOf(CONNECTOR), type: "companies", hullId: "a2" })}`);
     const second = await page({ limit: "2", after: String(first.next) });
     expect(second.ids).toEqual(["a3", "a4"]);
-    expect(Buffer.from(String(first.next), "base64url").toString()).not.toMatch(/4711|planhat\.example/);
+    expect(Buffer.from(String(first.next), "base64url").toString()).not.toMatch(/a-tenant-token|planhat\.example/);
     expect((await page({ limit: "2", after: String(second.next) })).ids).toEqual([]);
     // Somebody else's place leads nowhere.
     expect(await page({ after: String(first.next) }, OTHER)).toEqual({ ids: [], next: null });
@@ -168,7 +168,7 @@ describe("one letter", () => {
         desired: { fields: { name: "Acme" }, keys: {}, cleared: [] },
       },
     ]);
-    expect(text).not.toMatch(/planhat\.example|4711/);
+    expect(text).not.toMatch(/planhat\.example|a-tenant-token/);
     const head = await ask("HEAD", `/${id}`);
     expect([head.status, head.text]).toEqual([200, ""]);
   });

@@ -115,7 +115,7 @@ export async function openEdge(options: Partial<OnDemandOptions<FakeSettings>> =
     logger: createLogger("debug", sink),
     trustProxy: false,
     maxOutbox: 1,
-    answerWithinMs: 1_000,
+    answerWithinMs: 10_000,
     accepting: () => true,
     explaining: { explain: { notification: unused, entity: unused, idle: unused }, serviceTitle: "Planhat" },
     users: { list: unused, get: unused, create: unused, update: unused },
@@ -123,7 +123,7 @@ export async function openEdge(options: Partial<OnDemandOptions<FakeSettings>> =
     health: unused,
     reportStatus: unused,
     fields: unused,
-    console: { budget: unused, formKey: "a key for forms of some length", partWithinMs: 1_000 },
+    console: { budget: unused, formKey: "a key for forms of some length", partWithinMs: 10_000 },
     letters: createLetterDesk({ store, wake: (lane) => void woken.push(lane), announce: () => Promise.resolve() }),
     onDemand: {
       tokenKey: TOKEN_KEY,

@@ -33,10 +33,12 @@ test("a dead letter goes with its person", async () => {
 });
 
 test("what waits is not delivered, ends skipped, and its line names nobody", async () => {
-  const stage = await open({ environment: { LINGER_MS: "300" } });
+  const stage = await open();
   stage.seed([account(1)], [user(1)]);
-  await stage.tellUser(user(1), account(1));
-  await remove(stage, [{ user: { id: user(1).id } }]);
+  await stage.together(async () => {
+    await stage.tellUser(user(1), account(1));
+    await remove(stage, [{ user: { id: user(1).id } }]);
+  });
   await stage.settled();
   expect(stage.endusers()).toEqual([]);
   expect(await stage.outcomes()).toEqual({ "endusers/skipped/forgotten": 1 });
@@ -46,12 +48,14 @@ test("what waits is not delivered, ends skipped, and its line names nobody", asy
 });
 
 test("what waits of his events is not delivered either", async () => {
-  const stage = await open({ settings: { contact_events: ["ALL"] }, environment: { LINGER_MS: "300" } });
+  const stage = await open({ settings: { contact_events: ["ALL"] } });
   stage.seed([account(1)], [user(1)]);
-  await stage.tellUser(user(1), account(1), {
-    events: [{ event: "Signed up", event_id: "event-1", created_at: minute(0), properties: {}, context: {} }],
+  await stage.together(async () => {
+    await stage.tellUser(user(1), account(1), {
+      events: [{ event: "Signed up", event_id: "event-1", created_at: minute(0), properties: {}, context: {} }],
+    });
+    await remove(stage, [{ user: { id: user(1).id } }]);
   });
-  await remove(stage, [{ user: { id: user(1).id } }]);
   await stage.settled();
   expect(stage.planhat.tenant().activities).toEqual([]);
 });
@@ -59,10 +63,13 @@ test("what waits of his events is not delivered either", async () => {
 test("a user who is being delivered leaves nothing behind", async () => {
   const stage = await open();
   stage.seed([account(1)], [user(1)]);
-  stage.planhat.faults.add({ kind: "latency", min: 200, max: 200, route: "PUT /endusers" });
+  let letThrough: () => void = () => undefined;
+  const removed = new Promise<void>((resolve) => (letThrough = resolve));
+  stage.planhat.on("request", ({ route }) => (route === "PUT /endusers" ? removed : undefined));
   await stage.tellUser(user(1), account(1));
   await stage.until(() => stage.written("endusers").length > 0);
   await remove(stage, [{ user: { id: user(1).id } }]);
+  letThrough();
   await stage.until(async () => stage.endusers().length > 0 && (await stage.connector.store.lanes()).length === 0);
   expect(await known(stage, "endusers", user(1).id)).toEqual({});
   expect(await stage.outcomes()).toEqual({ "endusers/skipped/forgotten": 1 });

@@ -48,9 +48,12 @@ describe.each(Object.entries(CASES))("%s", (_about, cases) => {
 });
 
 test.each(STALLED.map((each) => [each.name, each] as const))("%s", async (_name, row) => {
-  const impatient = await openUsersHouse({ environment: { REQUEST_TIMEOUT_MS: "100" } });
-  await play(row, impatient);
-  await impatient.close();
+  const impatient = await openUsersHouse({ environment: { REQUEST_TIMEOUT_MS: "250" } });
+  try {
+    await play(row, impatient);
+  } finally {
+    await impatient.close();
+  }
 });
 
 test("HEAD is GET without the body", async () => {

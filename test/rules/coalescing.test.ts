@@ -4,7 +4,7 @@ import { account, minute, user, useStages, type Stage } from "./stage";
 
 const open = useStages();
 
-/** Linked and in step, with whatever comes next held back for a moment. */
+/** Linked and in step. */
 async function inStep(stage: Stage): Promise<void> {
   stage.seed([account(1)], [user(1)]);
   await stage.tellUser(user(1, { position: "A", indexed_at: minute(1) }), account(1));
@@ -22,10 +22,12 @@ function duringNextWrite(stage: Stage, meanwhile: () => Promise<void>): void {
 }
 
 test("A → B → A ends with A in Planhat when B still waits", async () => {
-  const stage = await open({ environment: { LINGER_MS: "100" } });
+  const stage = await open();
   await inStep(stage);
-  await stage.tellUser(user(1, { position: "B", indexed_at: minute(2) }), account(1));
-  await stage.tellUser(user(1, { position: "A", indexed_at: minute(3) }), account(1));
+  await stage.together(async () => {
+    await stage.tellUser(user(1, { position: "B", indexed_at: minute(2) }), account(1));
+    await stage.tellUser(user(1, { position: "A", indexed_at: minute(3) }), account(1));
+  });
   await stage.settled();
   expect(stage.endusers()).toMatchObject([{ position: "A" }]);
 });
@@ -55,25 +57,26 @@ test("A → B → A within one shipment costs nothing", async () => {
 });
 
 test("many messages of one record that wait become one write of the newest", async () => {
-  const stage = await open({ environment: { LINGER_MS: "200" } });
+  const stage = await open();
   stage.seed([account(1)], [user(1)]);
-  for (const step of [1, 2, 3, 4]) {
-    await stage.tellUser(user(1, { position: `P${step}`, indexed_at: minute(step) }), account(1));
-  }
+  await stage.together(async () => {
+    for (const step of [1, 2, 3, 4]) {
+      await stage.tellUser(user(1, { position: `P${step}`, indexed_at: minute(step) }), account(1));
+    }
+  });
   await stage.settled();
   expect(stage.written("endusers")).toMatchObject([{ position: "P4" }]);
   expect(await stage.outcomes()).toEqual({ "endusers/sent/created": 1, "endusers/superseded/newer_message": 3 });
 });
 
 test("a newer message that a filter skips withdraws the waiting one", async () => {
-  const stage = await open({
-    settings: { contact_synchronized_segments: ["in"] },
-    environment: { LINGER_MS: "200" },
-  });
+  const stage = await open({ settings: { contact_synchronized_segments: ["in"] } });
   stage.seed([account(1)], [user(1)]);
   const inside = [stage.hull.addUserSegment("In", "in")];
-  await stage.tellUser(user(1, { indexed_at: minute(1) }), account(1), { segments: inside });
-  await stage.tellUser(user(1, { indexed_at: minute(2) }), account(1), { segments: [] });
+  await stage.together(async () => {
+    await stage.tellUser(user(1, { indexed_at: minute(1) }), account(1), { segments: inside });
+    await stage.tellUser(user(1, { indexed_at: minute(2) }), account(1), { segments: [] });
+  });
   await stage.settled();
   expect(stage.endusers()).toEqual([]);
   expect(await stage.outcomes()).toEqual({
@@ -100,10 +103,12 @@ test("a skipped newer message withdraws one whose write failed", async () => {
 });
 
 test("forced stays forced when an ordinary newer message is merged in", async () => {
-  const stage = await open({ environment: { LINGER_MS: "200" } });
+  const stage = await open();
   await inStep(stage);
-  await stage.tellUser(user(1, { position: "A", indexed_at: minute(2) }), account(1), { isExport: true });
-  await stage.tellUser(user(1, { position: "A", indexed_at: minute(3) }), account(1));
+  await stage.together(async () => {
+    await stage.tellUser(user(1, { position: "A", indexed_at: minute(2) }), account(1), { isExport: true });
+    await stage.tellUser(user(1, { position: "A", indexed_at: minute(3) }), account(1));
+  });
   await stage.settled();
   expect(stage.written("endusers")).toHaveLength(2);
   expect(stage.written("endusers")[1]).toMatchObject({ position: "A", name: "Person 1" });
@@ -134,16 +139,18 @@ test("once delivered, a forced message forces nothing further", async () => {
 });
 
 test("evidence that a field was cleared survives the merging with a newer message", async () => {
-  const stage = await open({ settings: { clear_on_null: true }, environment: { LINGER_MS: "200" } });
+  const stage = await open({ settings: { clear_on_null: true } });
   stage.seed([account(1)], [user(1)]);
   const company = stage.planhat.tenant().seedCompany({ externalId: "acme-1", name: "Acme 1" });
   stage.planhat
     .tenant()
     .seedEnduser({ companyId: company._id, externalId: "person-1", email: user(1)["email"], position: "Old" });
-  await stage.tellUser(user(1, { position: null, indexed_at: minute(1) }), account(1), {
-    changes: { user: { position: ["Old", null] } },
+  await stage.together(async () => {
+    await stage.tellUser(user(1, { position: null, indexed_at: minute(1) }), account(1), {
+      changes: { user: { position: ["Old", null] } },
+    });
+    await stage.tellUser(user(1, { position: null, name: "Renamed", indexed_at: minute(2) }), account(1));
   });
-  await stage.tellUser(user(1, { position: null, name: "Renamed", indexed_at: minute(2) }), account(1));
   await stage.settled();
   expect(stage.endusers()[0]?.["position"] ?? null).toBeNull();
   expect(stage.endusers()).toMatchObject([{ name: "Renamed" }]);

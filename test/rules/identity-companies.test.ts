@@ -130,10 +130,12 @@ test("a second account for a linked company ends same_remote_record and touches 
 });
 
 test("two accounts with one external id in one shipment make one company", async () => {
-  const stage = await open({ environment: { LINGER_MS: "150" } });
+  const stage = await open();
   stage.seed([account(1), account(2)]);
-  await stage.tellAccount(account(1));
-  await stage.tellAccount(account(2, { external_id: "acme-1" }));
+  await stage.together(async () => {
+    await stage.tellAccount(account(1));
+    await stage.tellAccount(account(2, { external_id: "acme-1" }));
+  });
   await stage.settled();
   expect(stage.companies()).toHaveLength(1);
   expect(await stage.outcomes()).toEqual({

@@ -445,13 +445,12 @@ describe("the company decides", () => {
   });
 
   test("an account that is filtered out before it was delivered makes neither company nor licence", async () => {
-    const stage = await open({
-      settings: { account_synchronized_segments: ["customers"] },
-      environment: { LINGER_MS: "150" },
-    });
+    const stage = await open({ settings: { account_synchronized_segments: ["customers"] } });
     stage.seed([account(1)]);
-    await stage.tellAccount(account(1, { licenses: many(2) }), INSIDE);
-    await stage.tellAccount(account(1, { licenses: many(2), indexed_at: minute(1) }));
+    await stage.together(async () => {
+      await stage.tellAccount(account(1, { licenses: many(2) }), INSIDE);
+      await stage.tellAccount(account(1, { licenses: many(2), indexed_at: minute(1) }));
+    });
     await stage.settled();
     expect(stage.companies()).toEqual([]);
     expect(stored(stage)).toEqual([]);

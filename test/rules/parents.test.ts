@@ -115,10 +115,12 @@ describe("when the company is refused", () => {
 });
 
 test("the company's own message goes before what its users carried along", async () => {
-  const stage = await open({ environment: { LINGER_MS: "150" } });
+  const stage = await open();
   stage.seed([account(1)], [user(1)]);
-  await stage.tellUser(user(1), account(1, { name: "As the user saw it" }));
-  await stage.tellAccount(account(1, { name: "Acme" }));
+  await stage.together(async () => {
+    await stage.tellUser(user(1), account(1, { name: "As the user saw it" }));
+    await stage.tellAccount(account(1, { name: "Acme" }));
+  });
   await stage.settled();
   expect(stage.written("companies")).toMatchObject([{ name: "Acme" }]);
   expect(stage.companies()).toHaveLength(1);
@@ -143,10 +145,12 @@ test("an account's message never waits for its users", async () => {
 });
 
 test("the filter of users does not withdraw a company that was made for them", async () => {
-  const stage = await open({ settings: { account_synchronized_segments: [] }, environment: { LINGER_MS: "150" } });
+  const stage = await open({ settings: { account_synchronized_segments: [] } });
   stage.seed([account(1)], [user(1)]);
-  await stage.tellUser(user(1), account(1));
-  await stage.tellAccount(account(1, { indexed_at: minute(1) }));
+  await stage.together(async () => {
+    await stage.tellUser(user(1), account(1));
+    await stage.tellAccount(account(1, { indexed_at: minute(1) }));
+  });
   await stage.settled();
   expect(stage.endusers()).toHaveLength(1);
   expect(await stage.outcomes()).toEqual({
@@ -169,7 +173,7 @@ test("the update of a company does not hold its users back", async () => {
 });
 
 test("a create of a company that is in doubt holds only its own users back", async () => {
-  const stage = await open({ environment: { SETTLE_MS: "400" } });
+  const stage = await open({ environment: { SETTLE_MS: "2000" } });
   stage.seed([account(1), account(2)], people(2));
   await stage.tellAccount(account(2));
   await stage.settled();

@@ -20,12 +20,14 @@ function killDuring(stage: Stage, route: string, moment: "request" | "applied"):
 
 describe("waiting", () => {
   test("what was acknowledged a moment before the kill is delivered", async () => {
-    const stage = await open({ environment: { LINGER_MS: "1000" } });
+    const stage = await open();
     stage.seed([account(1)], [user(1), user(2)]);
-    await stage.tellUser(user(1), account(1));
-    await stage.tellUser(user(2), account(1));
-    expect(stage.written("companies")).toEqual([]);
-    await stage.crash();
+    await stage.together(async () => {
+      await stage.tellUser(user(1), account(1));
+      await stage.tellUser(user(2), account(1));
+      expect(stage.written("companies")).toEqual([]);
+      await stage.crash();
+    });
     await stage.settled();
     expect(stage.endusers()).toHaveLength(2);
     expect(await stage.outcomes()).toEqual({ "endusers/sent/created": 2 });

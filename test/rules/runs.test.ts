@@ -94,8 +94,11 @@ describe("one run at a time", () => {
 
   test("even by force", async () => {
     const stage = await open();
-    stage.planhat.faults.add({ kind: "latency", min: 50, max: 50, route: "GET /companies" });
+    let letThrough: () => void = () => undefined;
+    const answered = new Promise<void>((resolve) => (letThrough = resolve));
+    stage.planhat.on("request", ({ route }) => (route === "GET /companies" ? answered : undefined));
     const answers = await Promise.all([1, 2, 3, 4].map(() => stage.call("accounts", "force=1")));
+    letThrough();
     expect(new Set(answers.map(({ run }) => run)).size).toBe(1);
     await stage.ended(answers[0]?.run ?? "");
     expect(listed(stage)).toHaveLength(1);

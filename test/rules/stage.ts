@@ -66,6 +66,8 @@ export interface Stage extends House {
   written(type: "companies" | "endusers"): readonly Attributes[];
   companies(): readonly Attributes[];
   endusers(): readonly Attributes[];
+  /** What comes while this work is done waits, and is delivered together afterwards, however slow the machine is. */
+  together(work: () => Promise<unknown>): Promise<void>;
   /** As `settled`, with a person who saves the settings again whenever the lane stands still. */
   settledWithHelp(): Promise<void>;
   /** Hull's view of one entity: attributes without prefix. */
@@ -92,6 +94,11 @@ export async function openStage(options: HouseOptions = {}): Promise<Stage> {
     expect((await report).messagesAccepted).toBe(count);
   };
 
+  const lane: Lane = {
+    remote: `${house.hull.host}|${house.planhat.url}/${settings.api_prefix}|${settings.tenant_id}`,
+    tenant: house.tenantKey,
+  };
+
   return {
     ...house,
     // Getters of the house, which a spread would freeze.
@@ -108,10 +115,7 @@ export async function openStage(options: HouseOptions = {}): Promise<Stage> {
       return house.dataDir;
     },
     calls,
-    lane: {
-      remote: `${house.hull.host}|${house.planhat.url}/${settings.api_prefix}|${settings.tenant_id}`,
-      tenant: house.tenantKey,
-    },
+    lane,
     seed: (accounts, users = []) => {
       const { profiles } = house.hull;
       for (const { id, external_id, domain, indexed_at: _, ...attributes } of accounts) {
@@ -146,6 +150,13 @@ export async function openStage(options: HouseOptions = {}): Promise<Stage> {
         }),
     companies: () => house.planhat.snapshot().companies,
     endusers: () => house.planhat.snapshot().endusers,
+    together: async (work) => {
+      const hold = { kind: "auth", message: "Not all of it is there.", sinceMs: 0, untilMs: Date.now() + 3_600_000 };
+      await house.connector.store.hold(lane, "*", hold);
+      await work();
+      // The work may have put another connector in its place.
+      await house.connector.lanes.release(lane);
+    },
     settledWithHelp: () =>
       until(async () => {
         const { store, lanes } = house.connector;

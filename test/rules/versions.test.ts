@@ -16,10 +16,12 @@ test("an older message that arrives after a newer one ends superseded and change
 });
 
 test("an older message loses against a newer one that still waits", async () => {
-  const stage = await open({ environment: { LINGER_MS: "200" } });
+  const stage = await open();
   stage.seed([account(1)], [user(1)]);
-  await stage.tellUser(user(1, { position: "Director", indexed_at: minute(5) }), account(1));
-  await stage.tellUser(user(1, { position: "Buyer", indexed_at: minute(4) }), account(1));
+  await stage.together(async () => {
+    await stage.tellUser(user(1, { position: "Director", indexed_at: minute(5) }), account(1));
+    await stage.tellUser(user(1, { position: "Buyer", indexed_at: minute(4) }), account(1));
+  });
   await stage.settled();
   expect(stage.endusers()).toMatchObject([{ position: "Director" }]);
 });

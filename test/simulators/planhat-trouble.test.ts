@@ -1,5 +1,6 @@
 import { createManualClock } from "../../simulators/loopback";
 import { createPlanhatSimulator, type PlanhatSimulator } from "../../simulators/planhat";
+import { listenAgain } from "../listen-again";
 import { call, list } from "./planhat-calls";
 
 let sim: PlanhatSimulator;
@@ -184,7 +185,7 @@ describe("life", () => {
     const port = Number(new URL(sim.url).port);
     await sim.close();
     await expect(stalled).rejects.toThrow();
-    await sim.listen(port);
+    await listenAgain(() => sim.listen(port));
     expect(await list(sim, "/companies")).toHaveLength(1);
   });
 

@@ -83,7 +83,7 @@ describe.each(CALLS)("%s", (what, call) => {
   test("that is not answered in time ends", async () => {
     sim.faults.add({ kind: "stall" });
     const kind = what === "a create" ? "in_doubt" : "failed";
-    await expect(call(open({ answerWithinMs: 100 }))).rejects.toMatchObject({ trouble: { kind } });
+    await expect(call(open({ answerWithinMs: 300 }))).rejects.toMatchObject({ trouble: { kind } });
     expect(sim.books.snapshot().calls).toBe(1);
   });
 

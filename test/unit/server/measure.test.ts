@@ -6,15 +6,20 @@ import type { MeasuredNotification } from "../../../server/metrics";
 import { measured } from "../../../server/middleware/measure";
 
 let seen: MeasuredNotification[];
+/** Resolves when the body of a request to `/endless` was read. */
+let begun: Promise<void>;
 let server: Server;
 let port: number;
 
 beforeEach(async () => {
   seen = [];
+  let begin: () => void = () => undefined;
+  begun = new Promise((resolve) => (begin = resolve));
   const app = express();
   app.post("/slow", measured({ notification: (one) => seen.push(one) }), express.json(), (_request, response) => {
     setTimeout(() => response.json({}), 100);
   });
+  app.post("/endless", measured({ notification: (one) => seen.push(one) }), express.json(), () => begin());
   app.post("/mute", measured({ notification: (one) => seen.push(one) }), express.json());
   server = createServer(app).listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -40,10 +45,10 @@ test("a notification takes as long as its answer", async () => {
 
 test("one whose sender hangs up has no status, whatever it would have been answered", async () => {
   const headers = { "content-type": "application/json", "content-length": 25 };
-  const sending = request({ host: "127.0.0.1", port, path: "/slow", method: "POST", headers });
+  const sending = request({ host: "127.0.0.1", port, path: "/endless", method: "POST", headers });
   sending.on("error", () => undefined);
   sending.end('{"channel":"user:update"}');
-  await new Promise((done) => setTimeout(done, 40));
+  await begun;
   sending.destroy();
   expect(await measurement()).toMatchObject({ channel: "user:update", status: undefined });
 });
