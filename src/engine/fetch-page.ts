@@ -32,9 +32,15 @@ export async function openPage(
   }
   const left = new Set<readonly ListedRecord[]>();
   for (let from = 0; from < others.length; from += STEP) left.add(others.slice(from, from + STEP));
+  return workOn(context, left, readAtMs);
+}
+
+/** @param left the steps of a page; each goes when it is done, and with it all that was worked out of its rows */
+function workOn(context: StepContext, left: Set<readonly ListedRecord[]>, readAtMs: number): PageWork {
   return {
     attempt: async () => {
-      const knowledge = await knowledgeOf(context, others);
+      // Whatever went before is in the mirror.
+      const knowledge = await knowledgeOf(context, [...left].flat());
       const before = left.size;
       const steps = [...left].values();
       const hindrances: Exclude<Attempt<undefined>, { kind: "done" }>[] = [];

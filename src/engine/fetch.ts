@@ -8,7 +8,7 @@ import type { Firehose } from "../hull/firehose";
 import type { Connection, ListPage, ObjectType, Service } from "../services/service";
 import type { RunRow } from "../storage/rows";
 import type { Lane, Store } from "../storage/store";
-import { openPage } from "./fetch-page";
+import { openPage, type PageWork } from "./fetch-page";
 import type { StepContext, StepRow } from "./fetch-step";
 import { patiently, type Attempt, type Patience, type Stop } from "./patience";
 import { numberOf } from "./told";
@@ -76,15 +76,20 @@ export async function runFetch<S>(
   const context = stepContext(options, run, passBefore(options, at, before));
   let reading = at.ended ? undefined : readAhead(options, context, at.next);
   while (reading !== undefined) {
-    const read = await reading;
-    if ("state" in read) return read;
-    const { page, readAtMs } = read.value;
+    const opened: { readonly work: PageWork; readonly next: string | undefined } | Stop = await reading.then(
+      async (read) => {
+        if ("state" in read) return read;
+        const { page, readAtMs } = read.value;
+        return { work: await openPage(context, page.rows, readAtMs), next: page.next };
+      },
+    );
+    if ("state" in opened) return opened;
+    const { work, next } = opened;
     // The next page is on its way while this one is worked on.
-    reading = page.next === undefined ? undefined : readAhead(options, context, page.next);
-    const work = await openPage(context, page.rows, readAtMs);
+    reading = next === undefined ? undefined : readAhead(options, context, next);
     const told = await patiently(options, () => work.attempt());
     if ("state" in told) return told;
-    options.onProgress(await remember({ next: page.next ?? null, ended: page.next === undefined }));
+    options.onProgress(await remember({ next: next ?? null, ended: next === undefined }));
   }
   const size = (await store.run(run.id))?.done ?? 0;
   const lastSize = last?.done ?? 0;

@@ -139,7 +139,8 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
     if (pace.lingerMs === 0) return;
     let before = await waiting(remote);
     for (let times = 0; times < MAX_LINGERS && before < pace.batch && !closing(); times += 1) {
-      await sleep(pace.lingerMs);
+      // Whoever closes does not wait for it.
+      await sleep(pace.lingerMs, undefined, { signal: life.signal }).catch(() => undefined);
       const after = await waiting(remote);
       if (after <= before) return;
       before = after;

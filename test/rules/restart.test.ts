@@ -33,6 +33,15 @@ describe("waiting", () => {
     expect(await stage.outcomes()).toEqual({ "endusers/sent/created": 2 });
   });
 
+  test("whoever stops the process does not wait for more messages to come", async () => {
+    const stage = await open({ environment: { LINGER_MS: "60000" } });
+    stage.seed([account(1)], [user(1)]);
+    await stage.tellUser(user(1), account(1));
+    // Longer than the linger is allowed to last, this test is not.
+    await stage.restart();
+    expect(await stage.connector.store.depth(stage.lane)).toMatchObject({ outbox: 1 });
+  });
+
   test("what waits for Planhat to come back survives a restart", async () => {
     const stage = await open();
     stage.seed([account(1)], [user(1)]);

@@ -44,25 +44,40 @@ export function createReader(
 }
 
 type Parts = Omit<ListedRecord, "id" | "updatedAtMs">;
+type Make = { readonly [Part in keyof Parts]: (row: Row) => Parts[Part] };
+
+const lazily =
+  (make: Make): Reader =>
+  (row) =>
+    new LazyRecord(row, make);
 
 /** Makes each part when somebody looks: of most rows it is enough to know how old they are. */
-function lazily(make: { readonly [Part in keyof Parts]: (row: Row) => Parts[Part] }): Reader {
-  return (row) => {
-    const made: { -readonly [Part in keyof Parts]?: Parts[Part] } = {};
-    return {
-      id: row._id,
-      updatedAtMs: updatedAtMsOf(row),
-      get record() {
-        return (made.record ??= make.record(row));
-      },
-      get claims() {
-        return (made.claims ??= make.claims(row));
-      },
-      get attributes() {
-        return (made.attributes ??= make.attributes(row));
-      },
-    };
-  };
+class LazyRecord implements ListedRecord {
+  readonly id: string;
+  readonly updatedAtMs: number | undefined;
+  private madeRecord: Parts["record"] | undefined;
+  private madeClaims: Parts["claims"] | undefined;
+
+  constructor(
+    private readonly row: Row,
+    private readonly make: Make,
+  ) {
+    this.id = row._id;
+    this.updatedAtMs = updatedAtMsOf(row);
+  }
+
+  get record(): Parts["record"] {
+    return (this.madeRecord ??= this.make.record(this.row));
+  }
+
+  get claims(): Parts["claims"] {
+    return (this.madeClaims ??= this.make.claims(this.row));
+  }
+
+  /** Looked at once, and too large to be kept for a whole page. */
+  get attributes(): Parts["attributes"] {
+    return this.make.attributes(this.row);
+  }
 }
 
 /** Undefined for types that Hull has no object for. */
