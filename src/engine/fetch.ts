@@ -100,14 +100,14 @@ export async function runFetch<S>(
     return { state: "error", error };
   }
   await store.noteScan(lane.remote, type.name, { startedAtMs: at.scanStartedAtMs, size });
-  const { deletedAttribute } = service.fetchPolicy(options.settings);
+  const { deletedAttribute, marksDeleted } = service.fetchPolicy(options.settings);
   return markVanished(
     {
       ...options,
       remote: lane.remote,
       serviceName: service.name,
       scanStartedAtMs: at.scanStartedAtMs,
-      deletedAttribute,
+      deletedAttribute: marksDeleted ? deletedAttribute : undefined,
     },
     at.vanishedAfter ?? undefined,
     async (after) => {
@@ -177,6 +177,6 @@ function stepContext<S>(options: FetchOptions<S>, run: RunRow, passBeforeMs: num
     onRows,
     ownFacts: new Set(context.mapped),
     mapping: numberOf(JSON.stringify(settings)),
-    ...(deletedAttribute === undefined ? {} : { deletedAttribute }),
+    deletedAttribute,
   };
 }

@@ -20,8 +20,8 @@ export interface ToldContext {
   readonly ownFacts: ReadonlySet<string>;
   /** Number of today's mapping: what was complete for another one is compared anew. */
   readonly mapping: number;
-  /** Hull attribute that says when a record vanished, if that is wanted. */
-  readonly deletedAttribute?: string;
+  /** Hull attribute that says when a record vanished. */
+  readonly deletedAttribute: string;
 }
 
 export interface News {

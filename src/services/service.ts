@@ -267,8 +267,10 @@ export interface FetchPolicy {
   readonly types: readonly FetchedType[];
   /** Children are linked to their parent in Hull, as users are to accounts. */
   readonly linkToParent: boolean;
-  /** The attribute that says when a record was found to be gone; absent = nothing is marked. */
-  readonly deletedAttribute?: string;
+  /** The Hull attribute that says when a record was found to be gone. */
+  readonly deletedAttribute: string;
+  /** What is found to be gone is marked so. What returned is told of even if it was marked under former settings. */
+  readonly marksDeleted: boolean;
 }
 
 export interface FetchedType {

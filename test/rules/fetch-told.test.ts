@@ -49,6 +49,23 @@ describe("while Hull", () => {
     expect(stage.hull.books.snapshot().noOpItems).toBe(0);
   });
 
+  test("takes a little now and then, a page of many steps is told to its end", async () => {
+    const stage = await open();
+    for (let number = 1; number <= 600; number += 1) putCompany(stage, number);
+    let requests = 0;
+    const slow = stage.hull.faults.add({
+      kind: "status",
+      status: 503,
+      // Less than one a try, and the page needs more than the eight tries of a Hull that takes nothing.
+      route: ({ route }) => route === "POST /firehose" && (requests += 1) % 25 !== 0,
+    });
+    const run = await stage.fetch("accounts");
+    slow.remove();
+    expect(run).toMatchObject({ state: "success", counts: { "companies/sent/told": 600 } });
+    expect(requests).toBeGreaterThan(8 * 24);
+    expect(stage.hull.books.snapshot().noOpItems).toBe(0);
+  });
+
   test("has an answer lost after it took the batch, it is told once more and counted once", async () => {
     const stage = await openFull();
     stage.hull.faults.add({ kind: "reset-after", route: "POST /firehose", count: 1 });

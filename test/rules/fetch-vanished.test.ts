@@ -183,6 +183,21 @@ describe("if deletions shall be marked", () => {
     expect(stage.profile("user", user(1).id)).toMatchObject({ [DELETED]: null });
   });
 
+  test("who returns is told of even if nobody is marked any more; who is gone stays marked", async () => {
+    const stage = await open(MARK);
+    const put = (id: string) => stage.planhat.tenant().seedEnduser({ _id: id, email: `${id}@example.com` });
+    for (const id of ["e1", "e2"]) put(id);
+    await stage.fetchBoth();
+    for (const id of ["e1", "e2"]) stage.planhat.tenant().remove("endusers", id);
+    expect(await stage.fetchBoth()).toHaveLength(2);
+    await stage.saveSettings({ mark_deleted: false });
+    put("e1");
+    expect(await stage.fetchBoth()).toMatchObject([
+      { user: { anonymous_id: "planhat:e1" }, body: { [DELETED]: null } },
+    ]);
+    expect(await stage.fetchBoth()).toEqual([]);
+  });
+
   test("who returns untouched is told of, too", async () => {
     const stage = await open(MARK);
     const seed = { _id: "e1", email: "ann@example.com", updatedAt: "2025-01-01T00:00:00.000Z" };

@@ -75,6 +75,7 @@ function fetchPolicy({ incoming, fetchIntervalMinutes, licenses, mapping }: Plan
       ...(withLicences ? [{ type: LICENSES.name, intervalMinutes: fetchIntervalMinutes.companies }] : []),
     ],
     linkToParent: incoming.linkUsers,
-    ...(incoming.markDeleted && { deletedAttribute: "planhat/deleted_at" }),
+    deletedAttribute: "planhat/deleted_at",
+    marksDeleted: incoming.markDeleted,
   };
 }

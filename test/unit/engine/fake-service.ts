@@ -79,7 +79,12 @@ export function createFakeService(): FakeService {
     },
     field: fieldSpec,
     mappedFields: (type) => (type === "companies" ? ["name", "externalId", "city"] : ["name", "email", "companyId"]),
-    fetchPolicy: () => ({ types: [], linkToParent: false }),
+    fetchPolicy: () => ({
+      types: [],
+      linkToParent: false,
+      deletedAttribute: "planhat/deleted_at",
+      marksDeleted: false,
+    }),
     hullAttribute: (_, field) => `planhat/${field === "_id" ? "id" : field}`,
     chunks: (_, intents) => [intents.map((__, index) => index)],
     connect: (settings) => {

@@ -37,11 +37,15 @@ async function open(more: Partial<HealthOptions<FakeSettings>> = {}, stored: unk
       return (inspections.shift() ?? (() => Promise.resolve([])))();
     },
   });
-  const service = {
-    ...createFakeService(),
+  const fake = createFakeService();
+  const service: typeof fake = {
+    ...fake,
     checkSettings: () => said,
     connect: () => connection,
-    fetchPolicy: () => ({ types: [{ type: "companies", intervalMinutes: 180 }], linkToParent: false }),
+    fetchPolicy: (settings) => ({
+      ...fake.fetchPolicy(settings),
+      types: [{ type: "companies", intervalMinutes: 180 }],
+    }),
   };
   tenants = createTenants({ store, seal: createSeal("seal secret of some length"), service });
   tenant = await tenants.remember(CREDENTIALS, stored, 1);

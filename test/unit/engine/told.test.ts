@@ -11,6 +11,7 @@ const CONTEXT: ToldContext = {
   nameOf: numberOf,
   ownFacts: new Set(["position", "tags"]),
   mapping: 7,
+  deletedAttribute: "planhat/deleted_at",
 };
 
 const attribute = (field: string, value: Json, more: Partial<IncomingAttribute> = {}): IncomingAttribute => ({
@@ -141,18 +142,17 @@ describe("whether a record may be passed over", () => {
 
 describe("a record that vanished and returned", () => {
   const gone = { ...EMPTY, facts: { "@deleted": [null, null, "2026-01-01T00:00:00.000Z"] as const } };
-  const marking = { ...CONTEXT, deletedAttribute: "planhat/deleted_at" };
 
   it("is told to be back, once", () => {
-    const news = newsOf(listed(), gone, marking);
+    const news = newsOf(listed(), gone, CONTEXT);
     expect(news.attributes).toEqual({ "planhat/deleted_at": null });
     const back = after(gone, news);
     expect([isToldDeleted(gone.facts), isToldDeleted(back.facts)]).toEqual([true, false]);
-    expect(newsOf(listed(), back, marking).attributes).toEqual({});
+    expect(newsOf(listed(), back, CONTEXT).attributes).toEqual({});
   });
 
   it("of which Hull heard nothing is told nothing", () => {
-    expect(newsOf(listed(), EMPTY, marking).attributes).toEqual({});
+    expect(newsOf(listed(), EMPTY, CONTEXT).attributes).toEqual({});
   });
 });
 

@@ -112,6 +112,8 @@ describe("what a full fetch reads", () => {
         { type: "endusers", intervalMinutes: 0 },
       ],
       linkToParent: true,
+      deletedAttribute: "planhat/deleted_at",
+      marksDeleted: false,
     });
   });
 
@@ -129,6 +131,7 @@ describe("what a full fetch reads", () => {
     expect(policy({ link_users_in_hull: false, mark_deleted: true })).toMatchObject({
       linkToParent: false,
       deletedAttribute: "planhat/deleted_at",
+      marksDeleted: true,
     });
   });
 });
