@@ -99,7 +99,7 @@ const schema = z.object({
   RETRY_CAP_MS: wholeNumber(1, 3_600_000).default(120_000).describe("Longest wait between two tries."),
   REQUEST_TIMEOUT_MS: wholeNumber(10, 600_000)
     .default(60_000)
-    .describe("Longest time of one call to Planhat; a bulk call gets twice as long."),
+    .describe("Longest time of a call to Planhat (in bulk twice that) or to Hull's firehose (at most 10 s)."),
 });
 
 export type Config = z.output<typeof schema>;

@@ -23,7 +23,7 @@ import { createHullClient } from "../src/hull/client";
 import { createCredentialCheck } from "../src/hull/credentials";
 import { createExtractReader } from "../src/hull/extract";
 import { assertLink } from "../src/hull/extract-link";
-import { createFirehose, type Firehose } from "../src/hull/firehose";
+import { createFirehose, FIREHOSE_TIMEOUT_MS, type Firehose } from "../src/hull/firehose";
 import { createSignatureVerifier } from "../src/hull/signature";
 import { createKeyFetcher } from "../src/hull/signature-keys";
 import { createEmbeddedJobs } from "../src/queue/embedded";
@@ -159,7 +159,11 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
       ...given,
       protocol,
       url: config.HULL_FIREHOSE_URL,
-      http: { ...hullHttp, retryBaseMs: config.RETRY_BASE_MS },
+      http: {
+        ...hullHttp,
+        timeoutMs: Math.min(FIREHOSE_TIMEOUT_MS, config.REQUEST_TIMEOUT_MS),
+        retryBaseMs: config.RETRY_BASE_MS,
+      },
     });
   const lanes = createLanes({
     store,

@@ -3,13 +3,15 @@ const Sequencer = require("@jest/test-sequencer").default;
 
 /** What takes longest, the longest first. A file that is missing here costs time, nothing else. */
 const LONG = [
-  "integration/calls",
   "chaos/export",
+  "integration/calls",
   "chaos/runs",
-  "chaos/poison",
+  "chaos/activities",
   "chaos/process",
   "chaos/changes",
-  "chaos/activities",
+  "chaos/poison",
+  "browser/docs",
+  "browser/console",
   "demo/demo",
   "integration/bad-input",
   "rules/activities",

@@ -7,6 +7,9 @@ import { systemClock } from "../http/time";
 import { hullHeaders, type HullCredentials, type HullHttpOptions } from "./client";
 import { batchBody, encodeItem, intoBatches, type EncodedItem, type FirehoseItem } from "./firehose-items";
 
+/** Longest time of one call, milliseconds. */
+export const FIREHOSE_TIMEOUT_MS = 10_000;
+
 export type FirehoseResult =
   /** Hull answered 2xx to the batch with this item. */
   | { readonly state: "accepted" }
@@ -41,7 +44,7 @@ export function createFirehose(options: FirehoseOptions): Firehose {
   const maxItems = options.maxItems ?? 50;
   const maxBytes = options.maxBytes ?? 500_000;
   const http = createHttpClient({
-    timeoutMs: 10_000,
+    timeoutMs: FIREHOSE_TIMEOUT_MS,
     maxAttempts: 4,
     ...options.http,
     system: "hull-firehose",

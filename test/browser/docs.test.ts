@@ -9,11 +9,8 @@ beforeAll(async () => (house = await openHouse()));
 afterAll(() => house.close());
 
 describeInBrowser("/docs", (openPage) => {
-  test.each([
-    ["on a desk", DESKTOP],
-    ["on a phone", PHONE],
-  ])("shows every route %s, without a complaint and without a stranger", async (_where, viewport) => {
-    const { page, complaints, strangers } = await openPage({ viewport });
+  test("shows every route on a desk and on a phone, without a complaint and without a stranger", async () => {
+    const { page, complaints, strangers } = await openPage({ viewport: PHONE });
     await page.goto(`${house.baseUrl}/docs`);
     await page.getByRole("heading", { name: /Hull Planhat connector/ }).waitFor();
     const description = (await (await fetch(`${house.baseUrl}/openapi.json`)).json()) as {
@@ -24,12 +21,17 @@ describeInBrowser("/docs", (openPage) => {
     );
     expect(operations.length).toBeGreaterThan(20);
     await expectCount(page.locator(".opblock"), operations.length);
-    // Nothing has to be moved sideways to be read.
-    expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(viewport.width);
-
+    // Nothing has to be moved sideways to be read. To draw the page takes long, to draw it wider does not.
+    const expectToFit = async (): Promise<void> => {
+      for (const viewport of [DESKTOP, PHONE]) {
+        await page.setViewportSize(viewport);
+        expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(viewport.width);
+      }
+    };
+    await expectToFit();
     await page.locator("#operations-Runs-listRuns .opblock-summary-control").click();
     await page.locator("#operations-Runs-listRuns").getByText("A page of runs.").waitFor();
-    expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(viewport.width);
+    await expectToFit();
     expect({ complaints, strangers }).toEqual({ complaints: [], strangers: [] });
     await page.context().close();
   });

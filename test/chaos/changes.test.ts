@@ -14,13 +14,16 @@ import { CONNECTOR } from "../harness";
 import { differences, everybodyTold, useWorlds, sum, type World } from "./world";
 
 const SEED = 77;
-const USERS = 2_000;
-const COMPANIES = 40;
+/** CHANGE_USERS=2000 makes it a longer test. */
+const USERS = Number(process.env["CHANGE_USERS"] ?? 1_000);
+const COMPANIES = Math.ceil(USERS / 50);
 const CHANGED_PERCENT = 70;
-const STALE = 100;
+const STALE = USERS / 20;
 const KILLS = 10;
 /** Messages per burst of Hull. */
-const BURST = 50;
+const BURST = Math.ceil(USERS / 40);
+/** Longest time between two kills, milliseconds: so that there is still something to do at the last. */
+const PAUSE_MS = USERS;
 
 const worlds = useWorlds();
 
@@ -47,7 +50,7 @@ function renamedByHand(population: Population, { planhat }: World): Population {
   return { ...population, users };
 }
 
-test("2,000 changes survive ten kills at any moment: nothing lost, nothing reverted, each counted once", async () => {
+test(`${USERS} users' changes survive ${KILLS} kills at any moment: nothing lost, nothing reverted, each counted once`, async () => {
   const startedAt = Date.now();
   const random = createRandom(SEED);
   const world = await worlds.open({ seed: SEED });
@@ -79,7 +82,7 @@ test("2,000 changes survive ten kills at any moment: nothing lost, nothing rever
 
   const killing = (async (): Promise<void> => {
     while (server.kills < KILLS) {
-      await sleep(random.integer(30, 2_000));
+      await sleep(random.integer(30, PAUSE_MS));
       await server.kill();
     }
   })();

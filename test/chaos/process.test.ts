@@ -14,6 +14,8 @@ import { differences, everybodyTold, inStore, sum, useWorlds } from "./world";
 /** A machine that is slow or busy needs its time to start processes. */
 jest.setTimeout(180_000);
 const NOBODY = 65_534;
+/** So many that Hull is still posting them, in small shipments, when the first of them are written. */
+const LOAD = 1_000;
 
 const worlds = useWorlds();
 let folder: string;
@@ -60,7 +62,7 @@ test("a port that is taken ends the start with a sentence and frees the folder",
 test("SIGTERM under load ends with 0 in time, and nothing that was accepted is lost", async () => {
   const world = await worlds.open({ seed: 4 });
   const { hull, planhat, server } = world;
-  const population = generatePopulation({ seed: 4, users: 3_000, companies: 30 });
+  const population = generatePopulation({ seed: 4, users: LOAD, companies: 30 });
   seedProfiles(population, hull.profiles);
   // Slow enough that there is always a call under way.
   planhat.faults.add({ kind: "latency", min: 100, max: 300, route: "PUT /endusers" });
@@ -72,6 +74,7 @@ test("SIGTERM under load ends with 0 in time, and nothing that was accepted is l
     channel: "user:update",
     isExport: true,
     messages: userMessages(population),
+    shipmentSize: 25,
   });
   const firstWrites = new Promise<void>((resolve) => {
     planhat.on("applied", ({ route }) => {
@@ -88,12 +91,12 @@ test("SIGTERM under load ends with 0 in time, and nothing that was accepted is l
   expect(inFlight).toBe(0);
 
   await server.start();
-  expect(await sending).toMatchObject({ messagesAccepted: 3_000, messagesDropped: 0 });
+  expect(await sending).toMatchObject({ messagesAccepted: LOAD, messagesDropped: 0 });
   const remains = await world.drained(() => everybodyTold(population, hull));
   expect(differences(population, world)).toEqual([]);
-  expect(planhat.books.snapshot()).toMatchObject({ duplicates: [], created: { endusers: 3_000, companies: 30 } });
-  expect(remains).toMatchObject({ lanes: [], deadLetters: 0, tally: { messages: 3_000 } });
-  expect(sum(remains.tally.outcomes)).toBe(3_000);
+  expect(planhat.books.snapshot()).toMatchObject({ duplicates: [], created: { endusers: LOAD, companies: 30 } });
+  expect(remains).toMatchObject({ lanes: [], deadLetters: 0, tally: { messages: LOAD } });
+  expect(sum(remains.tally.outcomes)).toBe(LOAD);
 });
 
 test("SIGTERM while Planhat asks for a long wait ends in time, and the rest is delivered after the next start", async () => {
@@ -156,7 +159,11 @@ asRoot("runs as nobody, with only DATA_DIR writable", async () => {
 
 describe("a notification of 60 MB", () => {
   const MEGABYTES = 60;
-  const body = (): Buffer => Buffer.from(JSON.stringify({ messages: ["x".repeat(MEGABYTES * 1024 * 1024)] }));
+  const body = Buffer.concat([
+    Buffer.from('{"messages":["'),
+    Buffer.alloc(MEGABYTES * 1024 * 1024, "x"),
+    Buffer.from('"]}'),
+  ]);
 
   async function post(port: number, headers: Record<string, string>, payload: Buffer): Promise<unknown> {
     return new Promise((resolve, reject) => {
@@ -191,20 +198,17 @@ describe("a notification of 60 MB", () => {
         return { payload: packed, headers: { ...length(packed), "content-encoding": "gzip" } };
       },
     ],
-  ])(
-    "%s is answered with 413 and a wish for less, and the process lives",
-    async (_title, form) => {
-      const server = spawnServer({ environment: { DATA_DIR: folder } });
-      const port = (await server.port) ?? 0;
-      const { payload, headers } = form(body());
-      for (let round = 0; round < 3; round += 1) {
-        expect(await post(port, { "content-type": "application/json", ...headers }, payload)).toMatchObject({
-          status: 413,
-          body: { flow_control: { type: "retry", size: 1 } },
-        });
-      }
-      expect(await statusOf(port, "/health")).toBe(200);
-      expect(server.complaints.join()).not.toContain("connector.request.error");
-    },
-  );
+  ])("%s is answered with 413 and a wish for less, and the process lives", async (_title, form) => {
+    const server = spawnServer({ environment: { DATA_DIR: folder } });
+    const port = (await server.port) ?? 0;
+    const { payload, headers } = form(body);
+    for (let round = 0; round < 2; round += 1) {
+      expect(await post(port, { "content-type": "application/json", ...headers }, payload)).toMatchObject({
+        status: 413,
+        body: { flow_control: { type: "retry", size: 1 } },
+      });
+    }
+    expect(await statusOf(port, "/health")).toBe(200);
+    expect(server.complaints.join()).not.toContain("connector.request.error");
+  });
 });

@@ -12,7 +12,7 @@ import { differences, everybodyTold, inStore, useWorlds, sum, type World } from 
 
 const SEED = 20_260_102;
 /** RUN_RECORDS=100000 makes it a longer test. */
-const RECORDS = Number(process.env["RUN_RECORDS"] ?? 5_000);
+const RECORDS = Number(process.env["RUN_RECORDS"] ?? 3_000);
 const COMPANIES = 200;
 /** Rows of one piece of the file. */
 const PIECE = 500;
@@ -64,7 +64,7 @@ test(`a batch of ${RECORDS} rows that is killed five times ends exact`, async ()
   const plan: Record<Point, readonly number[]> = {
     "rows read": [at(0.2, 0.4, pieces)],
     "bulk not applied": [2],
-    "bulk applied": [3],
+    "bulk applied": [2],
     "write-back applied": [random.integer(2, 20)],
   };
   const sabotage: Sabotage<Point> = createSabotage(plan, () => worlds.kill());
@@ -82,19 +82,22 @@ test(`a batch of ${RECORDS} rows that is killed five times ends exact`, async ()
     if (route === "POST /firehose") await sabotage.strike("write-back applied");
   });
   const file = piecesOf(population);
+  // The first kill is a kill of its own, however much of the file was on its way by then.
+  let counts = false;
   const extract = hull.publishExtract({
     content: function* () {
       for (const piece of file) {
         yield piece;
         // The piece is on its way; what was read of it at the time of the kill is anybody's guess.
-        void sabotage.strike("rows read");
+        if (counts) void sabotage.strike("rows read");
       }
     },
   });
 
   const run = await ask(world, "batch", { url: extract.url, format: "json", object_type: "user_report" });
-  // Hull has its answer and never asks again. One who is being killed at this moment cannot be killed twice.
-  while (!(await server.kill())) await server.up();
+  // Hull has its answer and never asks again.
+  await server.kill();
+  counts = true;
   expect(await ended(world, run)).toBe("success");
   const remains = await world.drained(() => everybodyTold(population, hull));
   const row = await rowOf(world, run);

@@ -214,7 +214,7 @@ test("once the settings are saved again, a Hull that refused the credentials is 
 });
 
 test("a Hull that never answers the firehose delays nothing but itself", async () => {
-  const stage = await open();
+  const stage = await open({ environment: { REQUEST_TIMEOUT_MS: "2000" } });
   stage.seed([account(1)], people(2));
   const stall = stage.hull.faults.add({ kind: "stall", route: "POST /firehose", count: 1 });
   await stage.tellUser(user(1), account(1));

@@ -61,9 +61,16 @@ describe("writing a chunk", () => {
     });
   });
 
-  it("isolates one poison record among 5,000 within 30 bulk calls", async () => {
+  it.each([
+    { mode: "payload", switches: { badRequestBody: "envelope" }, most: 30 },
+    { mode: "payload", switches: { badRequestBody: "text" }, most: 30 },
+    { mode: "item", switches: { errorShape: "text" }, most: 2 },
+    { mode: "item", switches: { errorShape: "keys" }, most: 2 },
+  ] as const)("isolates one poison record among 5,000 within $most bulk calls ($mode, $switches)", async (given) => {
+    const { mode, switches, most } = given;
+    bench.sim.configure(switches);
     const ids = seeded(2500);
-    bench.sim.poison({ field: "position", value: "poison" }, "no words", "payload");
+    bench.sim.poison({ field: "position", value: "poison" }, "no words", mode);
     const chunk = [
       ...ids.map((id) => update(id, { position: "new" })),
       ...many(2500).map((n) => person(`new-${n}`, n === 1234 ? { position: "poison" } : {})),
@@ -77,7 +84,7 @@ describe("writing a chunk", () => {
       updated: { endusers: 2500 },
       duplicatesCreated: 0,
     });
-    expect(bench.sim.books.snapshot().bulkCalls).toBeLessThanOrEqual(30);
+    expect(bench.sim.books.snapshot().bulkCalls).toBeLessThanOrEqual(most);
   });
 
   it("does not take a nest of poison records for a wrong mapping", async () => {

@@ -269,7 +269,7 @@ function never(): AbortSignal {
 describe("whoever reads", () => {
   it("sets the pace: while he is busy, the server cannot go on", async () => {
     const piece = lines(0, 1_000, "x".repeat(1_000));
-    const pieces = 100;
+    const pieces = 50;
     const content = function* (): Generator<string> {
       for (let i = 0; i < pieces; i += 1) yield piece;
     };

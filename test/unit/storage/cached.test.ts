@@ -8,6 +8,8 @@ import type { KeyValue, Table } from "../../../src/storage/kv";
 import { createLmdbKeyValue } from "../../../src/storage/lmdb";
 import { createMemoryKeyValue } from "../../../src/storage/memory";
 
+/** Histories that are tried. */
+const RUNS = { memory: 100, lmdb: 60 };
 /** Nothing is named here. */
 const NO_NAMES = { begin: () => () => undefined };
 
@@ -216,7 +218,7 @@ describe.each(["memory", "lmdb"] as const)("rows that are kept (%s)", (adapter) 
         compare();
         for (const name of ["a", "b", "c", "d"]) expect(kept.get([name])?.number).toBe(model.get(name));
       }),
-      { numRuns: adapter === "lmdb" ? 60 : 200 },
+      { numRuns: RUNS[adapter] },
     );
   });
 });

@@ -8,6 +8,9 @@ import { createMemoryKeyValue } from "../../../src/storage/memory";
 import { openNames } from "../../../src/storage/names";
 import { createOverlay } from "../../../src/storage/overlay";
 
+/** Cases that are tried. */
+const RUNS = { histories: 60, keys: 75 };
+
 interface Write {
   readonly key: Key;
   readonly value: number;
@@ -110,7 +113,7 @@ describe.each([
           expect(laid.size()).toBe([...laid.range([])].length);
         },
       ),
-      { seed: 11, numRuns: 60 },
+      { seed: 11, numRuns: RUNS.histories },
     );
   }, 60_000);
 
@@ -256,7 +259,7 @@ describe("a walk over an overlay", () => {
         await put(plain, ["base", "top", "both"]);
         expect([...overlay.table("rows").range([run])]).toEqual([...plain.table("rows").range([run])]);
       }),
-      { seed: 5, numRuns: 150 },
+      { seed: 5, numRuns: RUNS.keys },
     );
     await Promise.all(databases.map((kv) => kv.close()));
     rmSync(folder, { recursive: true, force: true });
