@@ -20,8 +20,8 @@ const parentPlace = { type: z.string(), hull_id: z.string() };
 const checkAnswer = z.object({
   name: z.string().meta({ description: "The setting, or what must be there." }),
   verdict: z.enum(["passed", "failed", "bypassed"]).meta({ description: "bypassed: an export goes past the filter." }),
-  code: z.string().meta({ description: "The reason in one word, if it fails." }),
-  text: z.string(),
+  code: z.string().nullable().meta({ description: "In one word why it fails, or would; null if it is passed." }),
+  text: z.string().nullable(),
 });
 
 const mappedAnswer = z.object({
@@ -130,7 +130,11 @@ function showRecord(record: RecordExplanation, service: string): z.output<typeof
     merged: [...record.merged],
     derived: derived === true,
     text: wordsAbout(record, service).map(safely),
-    checks: checks.map(({ name, verdict, reason }) => ({ name, verdict, code: reason.code, text: reason.text })),
+    checks: checks.map(({ name, verdict, reason: { code, text } }) => ({
+      name,
+      verdict,
+      ...(verdict === "passed" ? { code: null, text: null } : { code, text }),
+    })),
     mapped: desired === undefined ? null : showMapped(desired),
     warnings: [...record.warnings],
     known: showKnown(known),

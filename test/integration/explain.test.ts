@@ -258,7 +258,11 @@ describe("a notification", () => {
     const exported = await explain(stage, notification(messages, { is_export: true }));
     expect(exported.record["would"]).toMatchObject({ outcome: "sent", code: "created" });
     expect(list(exported.record["checks"])).toContainEqual(
-      expect.objectContaining({ name: "Endusers Filter", verdict: "bypassed" }),
+      expect.objectContaining({ name: "Endusers Filter", verdict: "bypassed", code: expect.any(String) as string }),
+    );
+    // What is passed has no reason against it.
+    expect(list(exported.record["checks"])).toContainEqual(
+      expect.objectContaining({ verdict: "passed", code: null, text: null }),
     );
     expect(exported.records[1]).toMatchObject({
       derived: true,
