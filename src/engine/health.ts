@@ -22,7 +22,7 @@ export interface ConnectorHealth {
 export type HealthOf<S> = (tenant: Tenant<S>) => Promise<ConnectorHealth>;
 
 export interface HealthOptions<S> {
-  readonly store: Pick<Store, "holds" | "runs" | "lastRun" | "checkup">;
+  readonly store: Pick<Store, "holds" | "runs" | "lastRun" | "checkup" | "hours">;
   readonly service: Service<S>;
   readonly tenants: Pick<Tenants<S>, "connection">;
   /** Hosts that signed notifications named for their keys and that are not allowed. */
@@ -37,6 +37,8 @@ export interface HealthOptions<S> {
 
 /** What the service said is believed so long, unless the settings change. */
 const BELIEVED_MS = 120_000;
+/** Outcomes of this time are looked at. */
+const LATELY_MS = 24 * 3_600_000;
 /** The newest runs, among which the last of each kind is looked for. */
 const RECENT_RUNS = 100;
 
@@ -97,8 +99,17 @@ export function createHealth<S>(options: HealthOptions<S>): HealthOf<S> {
       ...heldFindings(await store.holds(lane), nowMs),
       ...runs,
       ...fetchFindings(last, nowMs),
+      ...service.checkOutcomes(await lately(key, nowMs)),
       ...laneFindings(await store.checkup(lane, unique), { nowMs, maxOutbox: options.maxOutbox }),
     ];
+  }
+
+  async function lately(tenant: string, nowMs: number): Promise<Readonly<Record<string, number>>> {
+    const counts = new Map<string, number>();
+    for (const { name, count } of await store.hours(tenant, nowMs - LATELY_MS)) {
+      counts.set(name, (counts.get(name) ?? 0) + count);
+    }
+    return Object.fromEntries(counts);
   }
 
   return async (tenant) => {

@@ -291,6 +291,11 @@ export interface Service<S> {
   readSettings(privateSettings: unknown): SettingsResult<S>;
   /** What can be said of the settings alone, in the order in which it is best mended; pure. */
   checkSettings(settings: S): readonly Finding[];
+  /**
+   * What the outcomes of the last day say about values that the settings cannot show. Pure.
+   * @param outcomes `type/outcome/code` → count
+   */
+  checkOutcomes(outcomes: Readonly<Record<string, number>>): readonly Finding[];
   /** The fields that every tenant has, for a list in the settings; undefined when there is no such list. Pure. */
   fieldOptions(table: string, use: FieldUse): readonly FieldOption[] | undefined;
   /** Undefined when a setting that reaching the service needs (the token) is missing. */

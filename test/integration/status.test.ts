@@ -246,6 +246,30 @@ describe("what happened", () => {
     });
   });
 
+  test("accounts whose owner is no user of Planhat are counted, for a day", async () => {
+    const mapping = ["name", "owner"].map((name) => ({
+      hull_field_name: name,
+      service_field_name: name,
+    }));
+    await open({ settings: { account_attributes_outbound: mapping } });
+    house.planhat.tenant().seedUser({ email: "ada@example.com", firstName: "Ada", lastName: "L" });
+    const messages = ["a1", "a2"].map((id) => ({
+      account: { id, external_id: id, name: "Acme", owner: "nobody@example.com" },
+      account_segments: [],
+      changes: {},
+      message_id: `m-${id}`,
+    }));
+    await house.hull.send(house.url, { connectorId: CONNECTOR.id, channel: "account:update", messages });
+    await house.settled();
+    const { body } = await ask(house, "/status");
+    expect(body).toEqual({
+      status: "warning",
+      messages: [
+        expect.stringMatching(/^2 times in the last 24 hours .* its Owner is no user of Planhat\. Put the e-mail/),
+      ],
+    });
+  });
+
   test("refused records are counted by reason", async () => {
     await open();
     house.planhat.poison({ field: "externalId", value: "acme" }, "No room for acme");

@@ -11,7 +11,7 @@ import { checks, plan } from "./outgoing";
 import { optionsOf } from "./schema";
 import { readSettings } from "./settings";
 import type { MappingRow, PlanhatSettings } from "./settings";
-import { checkSettings } from "./status";
+import { checkOutcomes, checkSettings } from "./status";
 import { DEFAULT_API_URL, targetOf } from "./target";
 import { createTurns } from "./turns";
 import { hullAttribute } from "./writeback";
@@ -37,6 +37,7 @@ export function createPlanhatService(options: PlanhatServiceOptions): PlanhatSer
     types: OBJECT_TYPES,
     readSettings,
     checkSettings,
+    checkOutcomes,
     fieldOptions: (table, use) => optionsOf(table, use, []),
     target: (settings) => targetOf(settings, template, options.fingerprintKey),
     plan,

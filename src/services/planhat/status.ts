@@ -52,6 +52,21 @@ export function checkSettings(settings: PlanhatSettings): readonly Finding[] {
   ];
 }
 
+/** Owners are values of accounts, which only Hull knows: whether they are good shows when an account is sent. */
+export function checkOutcomes(outcomes: Readonly<Record<string, number>>): readonly Finding[] {
+  return OWNERS.flatMap(([title, code]) => {
+    const count = outcomes[`companies/skipped/${code}`] ?? 0;
+    const times = count === 1 ? "Once" : `${count} times`;
+    const text = `${times} in the last 24 hours an account was skipped because its ${title} is no user of Planhat. Put the e-mail address or the id of a Planhat user there, or take ${title} out of ${TITLES.outgoing.companies}; then send these accounts again.`;
+    return count === 0 ? [] : [warning(text)];
+  });
+}
+
+const OWNERS = [
+  ["Owner", "invalid_owner"],
+  ["Co-Owner", "invalid_co_owner"],
+] as const;
+
 function credentials({ token, tenantId }: PlanhatSettings): readonly Finding[] {
   const findings: Finding[] = [];
   if (token === undefined) {

@@ -46,6 +46,7 @@ export function createFakeService(): FakeService {
       return { ok: true, settings: { host, ...(token === undefined ? {} : { token }) }, warnings: [] };
     },
     checkSettings: ({ token }) => (token === undefined ? [{ level: "setupRequired", text: "There is no token." }] : []),
+    checkOutcomes: () => [],
     fieldOptions: (table) => (table === "companies" ? [{ value: "name", label: "Name" }] : undefined),
     target: ({ token, host }): Target | undefined =>
       token === undefined

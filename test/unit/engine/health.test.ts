@@ -6,6 +6,7 @@ import { createMemoryKeyValue } from "../../../src/storage/memory";
 import type { RunRow } from "../../../src/storage/rows";
 import { createSeal } from "../../../src/storage/seal";
 import type { Lane, Store } from "../../../src/storage/store";
+import { skip } from "../storage/builders";
 import { createFakeService, fakeConnection, type FakeSettings } from "./fake-service";
 
 const CREDENTIALS = { organization: "acme.hull.example", id: "c1", secret: "connector-secret-1" };
@@ -40,6 +41,8 @@ async function open(more: Partial<HealthOptions<FakeSettings>> = {}, stored: unk
   const fake = createFakeService();
   const service: typeof fake = {
     ...fake,
+    checkOutcomes: (outcomes) =>
+      Object.entries(outcomes).map(([name, count]) => finding("warning", `${count} ${name}`)),
     checkSettings: () => said,
     connect: () => connection,
     fetchPolicy: (settings) => ({
@@ -120,6 +123,16 @@ describe("what is said", () => {
       messages: [{ text: expect.stringMatching(/keys\.example.*HULL_SIGNATURE_KEY_HOSTS/) as unknown }],
     });
   });
+});
+
+test("outcomes of the last day are judged together, older ones are not", async () => {
+  const count = (id: string): Promise<unknown> => store.accept([skip({ hullId: id, id, lane })]);
+  await count("a1");
+  nowMs += 30 * HOUR_MS;
+  await count("a2");
+  nowMs += 2 * HOUR_MS;
+  await count("a3");
+  expect(await texts()).toContainEqual("2 companies/skipped/outside_account_segments");
 });
 
 describe("the service", () => {

@@ -1,4 +1,4 @@
-import { checkSettings } from "../../../src/services/planhat/status";
+import { checkOutcomes, checkSettings } from "../../../src/services/planhat/status";
 import { settingsOf } from "./messages";
 
 const BASE = {
@@ -155,5 +155,22 @@ describe("further checks", () => {
       ["ok", matching(/both empty/)],
     ]);
     expect(check({ contact_synchronized_segments: [], account_synchronized_segments: ["a1"] })).toEqual([]);
+  });
+});
+
+describe("what the last day's outcomes say", () => {
+  it("is nothing as long as owners are users of Planhat", () => {
+    expect(checkOutcomes({ "companies/sent/created": 5, "companies/skipped/missing_name": 2 })).toEqual([]);
+  });
+
+  it("counts accounts whose owner is none, with the remedy", () => {
+    const outcomes = { "companies/skipped/invalid_owner": 1, "companies/skipped/invalid_co_owner": 12 };
+    expect(checkOutcomes(outcomes)).toEqual([
+      {
+        level: "warning",
+        text: expect.stringMatching(/^Once in .* its Owner is .* e-mail .* take Owner out of/) as string,
+      },
+      { level: "warning", text: expect.stringMatching(/^12 times in .* its Co-Owner is /) as string },
+    ]);
   });
 });
