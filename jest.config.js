@@ -11,8 +11,8 @@ module.exports = {
   setupFiles: ["<rootDir>/test/setup.ts"],
   testTimeout: 30_000,
   testSequencer: "<rootDir>/test/sequencer.js",
-  // Nearly half of the time a test waits for timers and processes; one file more than cores keeps the cores busy.
   // Looked up in the outer realm otherwise, at every use: a tenth of the processor's time. Not Date, which tests replace.
   sandboxInjectedGlobals: ["Array", "Error", "JSON", "Map", "Number", "Object", "Set", "String", "Uint8Array"],
+  // Nearly half of the time a test waits for timers and processes; one file more than cores keeps the cores busy.
   maxWorkers: availableParallelism() + 1,
 };

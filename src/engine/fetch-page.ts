@@ -3,7 +3,7 @@
  * at once, since each step waits for Hull most of its time.
  */
 import type { ListedRecord } from "../services/service";
-import { knowledgeOf, takeRows, type StepContext } from "./fetch-step";
+import { parentsOn, sharedWithin, takeRows, type PageKnowledge, type StepContext } from "./fetch-step";
 import { reason } from "./outcome";
 import type { Attempt } from "./patience";
 
@@ -32,17 +32,22 @@ export async function openPage(
   }
   const left = new Set<readonly ListedRecord[]>();
   for (let from = 0; from < others.length; from += STEP) left.add(others.slice(from, from + STEP));
-  return workOn(context, left, readAtMs);
+  // Of the whole page: what a former try wrote need not be in the mirror under the keys that the page shows.
+  return workOn(context, left, readAtMs, sharedWithin(others));
 }
 
 /** @param left the steps of a page; each goes when it is done, and with it all that was worked out of its rows */
-function workOn(context: StepContext, left: Set<readonly ListedRecord[]>, readAtMs: number): PageWork {
+function workOn(
+  context: StepContext,
+  left: Set<readonly ListedRecord[]>,
+  readAtMs: number,
+  twice: PageKnowledge["twice"],
+): PageWork {
   return {
     attempt: async () => {
-      // Whatever went before is in the mirror.
-      const knowledge = await knowledgeOf(context, [...left].flat());
+      const knowledge = { twice, parents: await parentsOn(context, [...left].flat()) };
       const before = left.size;
-      const steps = [...left].values();
+      const steps = left.values();
       const hindrances: Exclude<Attempt<undefined>, { kind: "done" }>[] = [];
       const work = async (): Promise<void> => {
         for (const step of steps) {

@@ -57,10 +57,14 @@ interface Parents {
   readonly namesakes: ReadonlySet<string>;
 }
 
-/** Looks at what the rows of a page have to do with each other, and with their parents. */
-export async function knowledgeOf(context: StepContext, rows: readonly ListedRecord[]): Promise<PageKnowledge> {
+/** What is remembered of the parents of a page's rows. */
+export async function parentsOn(context: StepContext, rows: readonly ListedRecord[]): Promise<Parents> {
   const parents = await parentsOf(context, rows);
-  const namesakes = await namesakesOf(context, [...parents.values()]);
+  return { rows: parents, namesakes: await namesakesOf(context, [...parents.values()]) };
+}
+
+/** Which keys several rows of a page have. */
+export function sharedWithin(rows: readonly ListedRecord[]): PageKnowledge["twice"] {
   const ids = new Map<string, string>();
   const twice = new Set<string>();
   const name = (key: string, value: string): string => `${key}\n${value.toLowerCase()}`;
@@ -71,7 +75,7 @@ export async function knowledgeOf(context: StepContext, rows: readonly ListedRec
       else if (first !== row.id) twice.add(name(key, value));
     }
   }
-  return { parents: { rows: parents, namesakes }, twice: (key, value) => twice.has(name(key, value)) };
+  return (key, value) => twice.has(name(key, value));
 }
 
 /**

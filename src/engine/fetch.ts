@@ -76,17 +76,16 @@ export async function runFetch<S>(
   const context = stepContext(options, run, passBefore(options, at, before));
   let reading = at.ended ? undefined : readAhead(options, context, at.next);
   while (reading !== undefined) {
-    const opened: { readonly work: PageWork; readonly next: string | undefined } | Stop = await reading.then(
-      async (read) => {
-        if ("state" in read) return read;
-        const { page, readAtMs } = read.value;
-        return { work: await openPage(context, page.rows, readAtMs), next: page.next };
-      },
-    );
+    const opened: Opened | Stop = await reading.then(async (read) => {
+      if ("state" in read) return read;
+      const { rows, next } = read.value.page;
+      // The next page is on its way while this one is worked on.
+      const ahead = next === undefined ? undefined : readAhead(options, context, next);
+      return { work: await openPage(context, rows, read.value.readAtMs), next, ahead };
+    });
     if ("state" in opened) return opened;
     const { work, next } = opened;
-    // The next page is on its way while this one is worked on.
-    reading = next === undefined ? undefined : readAhead(options, context, next);
+    reading = opened.ahead;
     const told = await patiently(options, () => work.attempt());
     if ("state" in told) return told;
     options.onProgress(await remember({ next: next ?? null, ended: next === undefined }));
@@ -130,6 +129,13 @@ function passBefore<S>(
 ): number | undefined {
   const all = at.comparedAllAtMs === at.scanStartedAtMs;
   return before === undefined || all ? undefined : before.scanStartedAtMs - OVERLAP_MS - settleMs;
+}
+
+/** A page without its rows: they go as soon as they are worked on. */
+interface Opened {
+  readonly work: PageWork;
+  readonly next: string | undefined;
+  readonly ahead: Promise<PageRead> | undefined;
 }
 
 type PageRead = { readonly value: { readonly page: ListPage; readonly readAtMs: number } } | Stop;

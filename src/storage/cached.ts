@@ -10,8 +10,10 @@ interface Write {
   readonly pending: Map<string, Writes>;
   readonly path: string;
   readonly value: unknown;
-  /** Rows that are kept; 0: this one is not. */
+  /** Rows that are kept. */
   readonly limit: number;
+  /** In passing: kept only if it was kept before. */
+  readonly inPassing: boolean;
 }
 
 /** What one transaction wrote, in its order. */
@@ -35,11 +37,11 @@ export function createCache(database: KeyValue, names: Pick<Names, "begin">): Ca
   let current: Writes | undefined;
 
   function end(writes: Writes, committed: boolean): void {
-    for (const { rows, pending, path, value, limit } of writes) {
+    for (const { rows, pending, path, value, limit, inPassing } of writes) {
       // A later transaction wrote it again: that one decides.
       if (pending.get(path) !== writes) continue;
-      rows.delete(path);
-      if (committed && limit > 0) keep(rows, path, value, limit);
+      const wasKept = rows.delete(path);
+      if (committed && (wasKept || !inPassing)) keep(rows, path, value, limit);
     }
     for (const { pending, path } of writes) if (pending.get(path) === writes) pending.delete(path);
   }
@@ -68,37 +70,37 @@ export function createCache(database: KeyValue, names: Pick<Names, "begin">): Ca
       }
     },
 
-    table: <V>(table: Table<V>, most: number): Kept<V> => {
+    table: <V>(table: Table<V>, limit: number): Kept<V> => {
       const rows = new Map<string, V | undefined>();
       const pending = new Map<string, Writes>();
-      const write = (key: Key, value: V | undefined, limit: number): void => {
+      const write = (key: Key, value: V | undefined, inPassing: boolean): void => {
         if (current === undefined) throw new Error("Rows are written in transactions only.");
         const path = pathOf(key);
-        current.push({ rows, pending, path, value, limit });
+        current.push({ rows, pending, path, value, limit, inPassing });
         pending.set(path, current);
       };
-      const keeping = (limit: number): Table<V> => ({
+      const view = (inPassing: boolean): Table<V> => ({
         get: (key) => {
           const path = pathOf(key);
           if (pending.has(path)) return table.get(key);
           const kept = rows.get(path);
           if (kept !== undefined || rows.has(path)) return kept;
           const value = table.get(key);
-          if (limit > 0) keep(rows, path, value, limit);
+          if (!inPassing) keep(rows, path, value, limit);
           return value;
         },
         put: (key, value) => {
-          write(key, value, limit);
+          write(key, value, inPassing);
           table.put(key, value);
         },
         remove: (key) => {
-          write(key, undefined, limit);
+          write(key, undefined, inPassing);
           table.remove(key);
         },
         size: () => table.size(),
         range: (prefix, options) => table.range(prefix, options),
       });
-      return { ...keeping(most), inPassing: keeping(0) };
+      return { ...view(false), inPassing: view(true) };
     },
   };
 }

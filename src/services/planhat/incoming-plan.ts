@@ -2,6 +2,7 @@
  * Which Hull attributes a row of a Planhat list fills, and from which of its fields. That is the same for all rows that
  * show the same fields, so it is worked out once for each such set: a page has hundreds of thousands of values. Pure.
  */
+import memoize from "lodash/memoize";
 import type { IncomingAttribute } from "../service";
 import { isNamed } from "./incoming-settings";
 import type { IncomingRules } from "./incoming-settings";
@@ -26,8 +27,8 @@ const VOLATILE = ["updatedAt", "lastUpdated", "createDate", "emailMd5", "company
 const NO_RESULT = "undefined";
 const NAME = "name";
 const OWNERS = ["owner", "coOwner"] as const;
-/** Sets of fields that are remembered; a tenant has a handful. */
-const MAX_PLANS = 100;
+/** Sets of fields that are remembered; where every row shows other fields, each is worked out anew. */
+const MAX_PLANS = 500;
 
 interface Plan {
   readonly properties: readonly string[];
@@ -46,7 +47,9 @@ export function planner(
   withOwners: boolean,
 ): (row: Row) => readonly Filling[] {
   const plans = new Map<string, Plan>();
-  const traitOf = traitsOf(type, rules);
+  // Worked out once a field, for lists whose rows show ever other sets of them.
+  const traitOf = memoize(traitsOf(type, rules));
+  const readerOfShown = memoize(shownBy);
   let last: Plan | undefined;
   return (row) => {
     const properties = Object.keys(row);
@@ -54,15 +57,14 @@ export function planner(
     // Most rows of a page look like the one before.
     if (last !== undefined && isSame(last.properties, properties) && isSame(last.custom, custom)) return last.fillings;
     const name = JSON.stringify([properties, custom]);
-    const plan = plans.get(name) ?? {
-      properties,
-      custom,
-      fillings: fillingsOf(type, { rules, mapped, withOwners, traitOf }, properties, custom),
-    };
-    if (plans.size >= MAX_PLANS) plans.clear();
-    plans.set(name, plan);
-    last = plan;
-    return plan.fillings;
+    last = plans.get(name);
+    if (last === undefined) {
+      const fillings = fillingsOf(type, { rules, mapped, withOwners, traitOf, readerOfShown }, properties, custom);
+      last = { properties, custom, fillings };
+      if (plans.size >= MAX_PLANS) plans.clear();
+      plans.set(name, last);
+    }
+    return last.fillings;
   };
 }
 
@@ -92,6 +94,7 @@ interface Wanted {
   readonly mapped: readonly string[];
   readonly withOwners: boolean;
   readonly traitOf: (field: string) => Trait;
+  readonly readerOfShown: typeof shownBy;
 }
 
 /**
@@ -100,7 +103,7 @@ interface Wanted {
  */
 function fillingsOf(
   type: string,
-  { rules, mapped, withOwners, traitOf }: Wanted,
+  { rules, mapped, withOwners, traitOf, readerOfShown }: Wanted,
   properties: readonly string[],
   custom: readonly string[],
 ): readonly Filling[] {
@@ -124,7 +127,7 @@ function fillingsOf(
     });
   }
   for (const field of mapped) addDefault(field, orNull(shownBy(field)));
-  for (const field of told(type, properties, custom)) addDefault(field, shownBy(field));
+  for (const field of told(type, properties, custom)) addDefault(field, readerOfShown(field));
   if (withOwners) {
     for (const field of OWNERS) {
       for (const part of ["name", "email"] as const) addDefault(`${field}.${part}`, ownerBy(field, part));

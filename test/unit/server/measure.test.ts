@@ -19,7 +19,11 @@ beforeEach(async () => {
   app.post("/slow", measured({ notification: (one) => seen.push(one) }), express.json(), (_request, response) => {
     setTimeout(() => response.json({}), 100);
   });
-  app.post("/endless", measured({ notification: (one) => seen.push(one) }), express.json(), () => begin());
+  app.post("/endless", measured({ notification: (one) => seen.push(one) }), express.json(), (_request, response) => {
+    // Answered when nobody listens any more.
+    response.once("close", () => response.json({}));
+    begin();
+  });
   app.post("/mute", measured({ notification: (one) => seen.push(one) }), express.json());
   server = createServer(app).listen(0, "127.0.0.1");
   await once(server, "listening");
