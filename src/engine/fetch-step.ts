@@ -59,7 +59,7 @@ interface Parents {
 
 /** What is remembered of the parents of a page's rows. */
 export async function parentsOn(context: StepContext, rows: readonly ListedRecord[]): Promise<Parents> {
-  const parents = await parentsOf(context, rows);
+  const parents = await parentRows(context, rows);
   return { rows: parents, namesakes: await namesakesOf(context, [...parents.values()]) };
 }
 
@@ -253,7 +253,7 @@ async function namesakesOf(
   return new Set(rows.flatMap(({ id }, index) => ((shared[index] ?? []).length > 0 ? [id] : [])));
 }
 
-async function parentsOf(
+async function parentRows(
   { store, remote, parent, link }: StepContext,
   rows: readonly ListedRecord[],
 ): Promise<ReadonlyMap<string, MirrorRow>> {

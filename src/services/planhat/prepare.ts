@@ -7,7 +7,8 @@ import type { Failed } from "./failure";
 import { COMPANIES } from "./objects";
 import type { Directory, Owners } from "./owners";
 
-const OWNER_FIELDS: readonly (readonly [string, ReasonCode])[] = [
+/** Fields of a company that hold a user of Planhat, and the reason for which it is skipped when they hold none. */
+export const OWNER_FIELDS: readonly (readonly [string, ReasonCode])[] = [
   ["owner", "invalid_owner"],
   ["coOwner", "invalid_co_owner"],
 ];

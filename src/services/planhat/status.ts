@@ -3,7 +3,9 @@
  * some more. Nobody is asked, so a token that looks right may still be refused; see `inspect.ts` for that.
  */
 import type { Finding } from "../service";
+import { COMPANIES, findField } from "./objects";
 import type { OddRow } from "./odd-rows";
+import { OWNER_FIELDS } from "./prepare";
 import type { PlanhatSettings } from "./settings";
 
 /** The settings by the names that people see. */
@@ -54,18 +56,14 @@ export function checkSettings(settings: PlanhatSettings): readonly Finding[] {
 
 /** Owners are values of accounts, which only Hull knows: whether they are good shows when an account is sent. */
 export function checkOutcomes(outcomes: Readonly<Record<string, number>>): readonly Finding[] {
-  return OWNERS.flatMap(([title, code]) => {
-    const count = outcomes[`companies/skipped/${code}`] ?? 0;
+  return OWNER_FIELDS.flatMap(([field, code]) => {
+    const title = findField(COMPANIES.name, field)?.label ?? field;
+    const count = outcomes[`${COMPANIES.name}/skipped/${code}`] ?? 0;
     const times = count === 1 ? "Once" : `${count} times`;
     const text = `${times} in the last 24 hours an account was skipped because its ${title} is no user of Planhat. Put the e-mail address or the id of a Planhat user there, or take ${title} out of ${TITLES.outgoing.companies}; then send these accounts again.`;
     return count === 0 ? [] : [warning(text)];
   });
 }
-
-const OWNERS = [
-  ["Owner", "invalid_owner"],
-  ["Co-Owner", "invalid_co_owner"],
-] as const;
 
 function credentials({ token, tenantId }: PlanhatSettings): readonly Finding[] {
   const findings: Finding[] = [];
