@@ -4,9 +4,10 @@ import helmet from "helmet";
 import type { Logger } from "pino";
 import type { Runs } from "../src/engine/run-orders";
 import type { HostAllowList } from "../src/http/hosts";
-import { jsonBody } from "./middleware/body";
-import { createBasicAuth, type BasicAuthOptions } from "./middleware/basic-auth";
+import { createBodies } from "./bodies";
+import { createBasicAuth } from "./middleware/basic-auth";
 import { cors } from "./middleware/cors";
+import { createDoor, type DoorOptions } from "./middleware/door";
 import { errorAnswers, notFound } from "./middleware/errors";
 import { measured } from "./middleware/measure";
 import { createQueryCredentials, type QueryCredentialOptions } from "./middleware/query-credentials";
@@ -28,13 +29,18 @@ import { statusRoutes, type StatusRouteOptions } from "./routes/status";
 
 /** What fetches, batches and the runs that they become need beside what notifications need. */
 export interface OnDemandOptions<S>
-  extends Pick<QueryCredentialOptions<S>, "tokenKey" | "now">, Pick<BasicAuthOptions<S>, "loginLimits"> {
+  extends Pick<QueryCredentialOptions<S>, "tokenKey" | "now">, Pick<DoorOptions<S>, "loginLimits"> {
   readonly runs: Pick<Runs<S>, "fetch" | "batch">;
   /** Where extracts may be downloaded from: HULL_ALLOWED_EXTRACT_HOSTS. */
   readonly extractHosts: HostAllowList;
 }
 
-export interface AppOptions<S> extends NotificationRouteOptions<S>, OperationRouteOptions, MetricRouteOptions {
+export interface AppOptions<S>
+  extends
+    Omit<NotificationRouteOptions<S>, "door" | "bodies" | "credentials">,
+    Omit<DoorOptions<S>, "loginLimits" | "now">,
+    OperationRouteOptions,
+    MetricRouteOptions {
   readonly logger: Logger;
   readonly trustProxy: number | string | boolean;
   readonly onDemand: OnDemandOptions<S>;
@@ -52,12 +58,17 @@ export interface AppOptions<S> extends NotificationRouteOptions<S>, OperationRou
 }
 
 export function createApp<S>(options: AppOptions<S>): Express {
-  const { store, credentials, tenants, onDemand, health, fields, logger } = options;
+  const { store, onDemand, health, fields, logger } = options;
+  const door = createDoor({ ...options, ...onDemand });
+  const bodies = createBodies();
   const app = express();
   app.set("trust proxy", options.trustProxy);
   // A notification is nothing to cache, and hashing its answer nothing to spend time on.
   app.set("etag", false);
-  app.use(helmet());
+  const secured = helmet();
+  // Over plain HTTP browsers ignore it, and a tunnel on this machine would bind its whole host name to https.
+  const plain = helmet({ strictTransportSecurity: false });
+  app.use((request, response, next) => (request.secure ? secured : plain)(request, response, next));
   app.use((_request, response, next) => {
     // Whoever keeps a connection open must not keep the process from ending.
     if (!options.accepting()) response.set("Connection", "close");
@@ -67,18 +78,17 @@ export function createApp<S>(options: AppOptions<S>): Express {
   app.use(metricRoutes(options));
   app.use(manifestRoutes());
   app.use(docsRoutes());
-  app.use("/smart-notifier", measured(options.metrics), jsonBody());
-  app.use(notificationRoutes(options));
-  const byQuery = createQueryCredentials({ ...onDemand, credentials, tenants });
-  // One for all routes of the internal API: failed log-ins are counted together.
-  const byLogin = createBasicAuth({ ...onDemand, credentials, tenants });
+  app.use("/smart-notifier", measured(options.metrics));
+  app.use(notificationRoutes({ ...options, door, bodies }));
+  const byQuery = createQueryCredentials({ ...onDemand, door });
+  const byLogin = createBasicAuth(door, options.corsOrigins);
   app.use(fetchRoutes({ ...onDemand, authenticate: byQuery }));
-  app.use(batchRoutes({ ...onDemand, authenticate: byQuery }));
+  app.use(batchRoutes({ ...onDemand, bodies, authenticate: byQuery }));
   app.use("/api/internal", cors(options.corsOrigins));
   app.use(runRoutes({ store, authenticate: byLogin }));
   const { answerWithinMs } = options;
-  app.use(explainRoutes({ ...options.explaining, answerWithinMs, authenticate: byLogin }));
-  app.use(userRoutes({ users: options.users, authenticate: byLogin }));
+  app.use(explainRoutes({ ...options.explaining, bodies, answerWithinMs, authenticate: byLogin }));
+  app.use(userRoutes({ users: options.users, bodies, authenticate: byLogin }));
   app.use(statusRoutes({ health, report: options.reportStatus, authenticate: byQuery, logger }));
   app.use(schemaRoutes({ fields, authenticate: byQuery, logger }));
   app.use(deadLetterRoutes({ letters: options.letters, authenticate: byLogin }));

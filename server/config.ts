@@ -55,6 +55,10 @@ const schema = z.object({
   HULL_FIREHOSE_URL: z.url().optional().describe("Address of Hull's firehose; derived from the organization if unset."),
   HULL_ALLOWED_ORGANIZATIONS: hosts("*.hullapp.io").describe("Organizations that may use this connector."),
   HULL_SIGNATURE_KEY_HOSTS: hosts("*.hullapp.io").describe("Hosts from which keys of signatures may be fetched."),
+  HULL_REQUIRE_SIGNATURE: z
+    .stringbool({ error: "must be true or false" })
+    .default(false)
+    .describe("Whether notifications without a signature are refused; credentials are demanded in any case."),
   HULL_ALLOWED_EXTRACT_HOSTS: hosts(
     "s3.amazonaws.com,*.s3.amazonaws.com,s3.*.amazonaws.com,*.s3.*.amazonaws.com,*.hullapp.io",
   ).describe("Hosts from which the files of batches may be downloaded."),

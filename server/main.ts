@@ -1,9 +1,9 @@
 /** Process entry: one process that receives, delivers and tells. */
 import { once } from "node:events";
-import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { readConfig, type Config } from "./config";
 import { createLogger } from "./log";
+import { createHttpServer } from "./http-server";
 import { createConnector } from "./wiring";
 
 /** Longest time that running requests and passes get to end. */
@@ -15,9 +15,7 @@ async function main(config: Config): Promise<void> {
   process.umask(0o077);
   const logger = createLogger(config.LOG_LEVEL);
   const connector = await createConnector(config, logger);
-  const server = createServer(connector.app);
-  // Longer than the idle time of the usual load balancers, so that they close first.
-  server.keepAliveTimeout = 65_000;
+  const server = createHttpServer(connector.app);
   server.listen(config.PORT, config.HOST);
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;

@@ -131,6 +131,7 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
     store,
     seal,
     service,
+    now,
     onSettings: ({ organization, id }, problems, warnings) =>
       log({
         level: problems.length > 0 ? "error" : "warn",
@@ -238,11 +239,13 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
   const app = createApp({
     store,
     tenants,
+    protocol,
     intake,
     lanes,
     forget: createForgetting({ store, service, log, announce }),
     credentials,
     signature,
+    requireSignature: config.HULL_REQUIRE_SIGNATURE,
     metrics,
     metricsToken: config.METRICS_TOKEN,
     logger,

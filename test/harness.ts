@@ -1,12 +1,13 @@
 /** The whole connector between both simulators, in this process and on loopback: real HTTP, real LMDB, a temp folder. */
 import { once } from "node:events";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { Writable } from "node:stream";
 import { readConfig } from "../server/config";
+import { createHttpServer } from "../server/http-server";
 import { createLogger } from "../server/log";
 import { createConnector, type Connector } from "../server/wiring";
 import { createHullSimulator, type HullSimulator } from "../simulators/hull";
@@ -114,7 +115,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   let port = 0;
   const start = async (): Promise<void> => {
     connector = await createConnector(config, createLogger(config.LOG_LEVEL, sink));
-    server = createServer(connector.app);
+    server = createHttpServer(connector.app);
     await listenAgain(async () => {
       server.listen(port, "127.0.0.1");
       await once(server, "listening");

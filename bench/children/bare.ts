@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import express from "express";
-import { MAX_BODY_BYTES } from "../../server/middleware/body";
+import { MAX_BODY_BYTES } from "../../server/bodies";
 
 async function main(): Promise<void> {
   const app = express();

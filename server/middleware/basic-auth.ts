@@ -2,29 +2,13 @@
  * Who uses the internal API: `Authorization: Basic <connector id>:<connector secret>`, and the organization as `org` in
  * the query. Hull confirms the three on every request; 400, 401 and 403 as the requirements have them (A14).
  */
-import { createHash } from "node:crypto";
 import type { Request } from "express";
 import { z } from "zod";
-import manifest from "../../manifest.json";
-import type { Credentials, Tenants } from "../../src/engine/tenants";
-import type { CredentialCheck, CredentialRefusal } from "../../src/hull/credentials";
-import type { Connector } from "../../src/hull/protocol";
-import { isAttributes } from "../../src/hull/shapes";
+import type { Credentials } from "../../src/engine/tenants";
 import { refuse } from "../http-error";
-import { confirm, refusalAnswer, remember, type Authenticate } from "./confirmed";
+import { refusalAnswer, type Authenticate, type Door, type Refusal } from "./door";
 import { idParameter, isId, readInput } from "./input";
-import { createThrottle, type ThrottleLimits } from "./throttle";
-
-export interface BasicAuthOptions<S> {
-  readonly credentials: CredentialCheck;
-  readonly tenants: Pick<Tenants<S>, "remember">;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
-  /** How many log-ins may fail; see `LOGIN_LIMITS`. */
-  readonly loginLimits?: ThrottleLimits | undefined;
-}
-
-export const LOGIN_LIMITS: ThrottleLimits = { windowMs: 60_000, perAddress: 20, perConnector: 20 };
+import { assertOwnSite } from "./own-site";
 
 const CHALLENGE = { "www-authenticate": 'Basic realm="Hull connector", charset="UTF-8"' };
 
@@ -38,7 +22,6 @@ const WORDS = {
 export const organizationQuery = z.object({
   org: idParameter
     .regex(/^(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i, "must be a host name")
-    .toLowerCase()
     .meta({
       description: "The host name of your Hull organization.",
       pattern: undefined,
@@ -47,17 +30,14 @@ export const organizationQuery = z.object({
 });
 
 /** Right credentials that may not be used here; everything else is a failed log-in. */
-const FORBIDDEN: readonly CredentialRefusal[] = ["organization_not_allowed", "organization_disabled"];
+const FORBIDDEN: readonly Refusal["reason"][] = ["organization_not_allowed", "organization_disabled", "other_kind"];
 
-/** The log-in of the internal API; one for all of its routes, since failures are counted together. */
-export function createBasicAuth<S>(options: BasicAuthOptions<S>): Authenticate<S> {
-  const throttle = createThrottle({
-    limits: options.loginLimits ?? LOGIN_LIMITS,
-    connectorOf: (request) => loginOf(request)?.id ?? "",
-    now: options.now,
-  });
-
-  return async (request, response) => {
+/** The log-in of the internal API. */
+export function createBasicAuth<S>(door: Door<S>, corsOrigins: readonly string[] = []): Authenticate<S> {
+  const origins = new Set(corsOrigins);
+  return async (request) => {
+    // A browser remembers the log-in, whatever page asks; reading changes nothing, and no other page sees the answer.
+    if (!["GET", "HEAD"].includes(request.method)) assertOwnSite(request, origins);
     const { org: organization } = readInput(organizationQuery, request.query, WORDS);
     const login = loginOf(request);
     if (login === undefined) {
@@ -65,17 +45,10 @@ export function createBasicAuth<S>(options: BasicAuthOptions<S>): Authenticate<S
         headers: CHALLENGE,
       });
     }
-    const given = { organization, ...login };
-    const connector = await throttle.during(request, response, nameOf(given), async () => {
-      const confirmed = await confirm(options.credentials, given, (refused) =>
-        FORBIDDEN.includes(refused.reason) ? refusalAnswer(403, refused) : refusalAnswer(401, refused, CHALLENGE),
-      );
-      if (isOfAnotherKind(confirmed)) {
-        throw refuse(403, "other_kind", "These are the credentials of another kind of connector.");
-      }
-      return confirmed;
-    });
-    return remember(options.tenants, given, connector);
+    const visitor = await door.enter(request, { organization, ...login }, (refused) =>
+      FORBIDDEN.includes(refused.reason) ? refusalAnswer(403, refused) : refusalAnswer(401, refused, CHALLENGE),
+    );
+    return door.remember(visitor);
   };
 }
 
@@ -87,17 +60,4 @@ function loginOf(request: Request): Pick<Credentials, "id" | "secret"> | undefin
   const id = text.slice(0, Math.max(0, colon));
   const secret = text.slice(colon + 1);
   return isId(id) && secret !== "" ? { id, secret } : undefined;
-}
-
-/** Names credentials without showing them. */
-function nameOf({ organization, id, secret }: Credentials): string {
-  return createHash("sha256")
-    .update(JSON.stringify([organization, id, secret]))
-    .digest("base64url");
-}
-
-/** Every connector of an organization has an id and a secret; only those installed from our manifest belong here. */
-function isOfAnotherKind({ manifest: installed }: Connector): boolean {
-  const source = isAttributes(installed) ? installed["source"] : undefined;
-  return typeof source === "string" && source !== manifest.source;
 }

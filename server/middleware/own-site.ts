@@ -5,8 +5,12 @@
 import type { Request } from "express";
 import { refuse } from "../http-error";
 
-/** @throws HttpError 403 when a browser sends the request for a page that is not ours */
-export function assertOwnSite(request: Request): void {
+/**
+ * @param origins of other sites whose pages may: CORS_ORIGINS
+ * @throws HttpError 403 when a browser sends the request for a page that is not ours
+ */
+export function assertOwnSite(request: Request, origins: ReadonlySet<string>): void {
+  if (origins.has(request.get("origin") ?? "")) return;
   const site = request.get("sec-fetch-site");
   // Left out over plain HTTP, where only the origin is told.
   const own = site === undefined ? isOwnOrigin(request) : site === "same-origin" || site === "none";

@@ -4,17 +4,15 @@
  */
 import type { Request } from "express";
 import { z } from "zod";
-import type { Credentials, Tenants } from "../../src/engine/tenants";
-import type { CredentialCheck } from "../../src/hull/credentials";
+import type { Credentials } from "../../src/engine/tenants";
 import type { Attributes } from "../../src/hull/shapes";
 import { refuse } from "../http-error";
-import { confirm, refusalAnswer, remember, type Authenticate } from "./confirmed";
+import { refusalAnswer, type Authenticate, type Door } from "./door";
 import { readConnectorToken } from "./connector-token";
 import { idParameter, parameter, readInput } from "./input";
 
 export interface QueryCredentialOptions<S> {
-  readonly credentials: CredentialCheck;
-  readonly tenants: Pick<Tenants<S>, "remember">;
+  readonly door: Door<S>;
   /** What tokens in the query are signed with. */
   readonly tokenKey: string;
   /** Milliseconds since 1970. */
@@ -38,10 +36,9 @@ const WORDS = {
 
 const tokens = z.object({ hullToken: parameter.optional(), token: parameter.optional() });
 
-/** Hosts are the same in capitals, and a tenant's key is made of the name. */
 const named = z
   .object({
-    organization: idParameter.toLowerCase(),
+    organization: idParameter,
     ship: idParameter,
     id: idParameter.optional(),
     secret: parameter,
@@ -57,15 +54,17 @@ const TOKEN_REFUSALS = {
  * Refusals have the status of `hull/credentials.ts`: 401, 402 for a disabled organization, 404 for an unknown
  * connector; 400 when credentials are missing or cannot be read.
  */
-export function createQueryCredentials<S>(options: QueryCredentialOptions<S>): Authenticate<S> {
+export function createQueryCredentials<S>({ door, ...options }: QueryCredentialOptions<S>): Authenticate<S> {
   return async (request) => {
     const given = readCredentials(request, options);
-    const connector = await confirm(options.credentials, given, (refused) => refusalAnswer(refused.status, refused));
-    return remember(options.tenants, given, connector);
+    return door.remember(await door.enter(request, given, (refused) => refusalAnswer(refused.status, refused)));
   };
 }
 
-function readCredentials<S>({ query }: Request, { tokenKey, now }: QueryCredentialOptions<S>): Credentials {
+function readCredentials(
+  { query }: Request,
+  { tokenKey, now }: Pick<QueryCredentialOptions<never>, "tokenKey" | "now">,
+): Credentials {
   const { hullToken, token = hullToken } = readInput(tokens, query, WORDS);
   if (token === undefined) return credentialsIn(query);
   const reading = readConnectorToken(token, tokenKey, now());

@@ -1,91 +1,87 @@
 /**
- * Slows down who guesses: failed log-ins count for their address and for the connector that they name. Credentials
- * that worked lately are let through whatever others do, so nobody locks a connector out by failing in its name.
+ * Slows down who guesses, at whatever door: failed log-ins count for their address, which is turned away after too many,
+ * and for the connector that they name, whose next ones take longer. Credentials that are known to be right pass whatever
+ * others do; so nobody locks a connector out by failing in its name, and an honest first log-in waits some seconds at worst.
  */
-import type { Request, RequestHandler, Response } from "express";
-import { ipKeyGenerator, rateLimit } from "express-rate-limit";
+import { setTimeout as pause } from "node:timers/promises";
+import { ipKeyGenerator, MemoryStore, type Options } from "express-rate-limit";
 import { refuse } from "../http-error";
 
 export interface ThrottleLimits {
   readonly windowMs: number;
-  /** Failures within the window. */
+  /** Failures within the window, after which the address is turned away. */
   readonly perAddress: number;
+  /** Failures within the window, after which log-ins of the connector wait. */
   readonly perConnector: number;
 }
 
-export interface ThrottleOptions {
-  readonly limits: ThrottleLimits;
-  /** The connector that a request names. */
-  readonly connectorOf: (request: Request) => string;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
+export const LOGIN_LIMITS: ThrottleLimits = { windowMs: 60_000, perAddress: 20, perConnector: 20 };
+
+export interface Attempt {
+  readonly address: string;
+  /** The connector that is named. */
+  readonly connector: string;
+  /** Names the credentials without showing them: those who come with the same ones at once count once. */
+  readonly credentials: string;
 }
 
 export interface Throttle {
   /**
-   * Lets a log-in happen. It counts until its answer turns out to be no refusal.
+   * Lets a log-in happen. It counts as failed until `failed` says that its answer is none.
    *
-   * @param attempt names the credentials without showing them; several requests with the same ones at once count once
-   * @throws HttpError 429 after too many failures; else what `check` throws
+   * @throws HttpError 429 after too many failures of the address; else what `check` throws
    */
-  during<T>(request: Request, response: Response, attempt: string, check: () => Promise<T>): Promise<T>;
+  during<T>(attempt: Attempt, check: () => Promise<T>, failed: (result: T) => boolean): Promise<T>;
 }
 
-/** How long credentials that worked are let through. */
-const PROVEN_MS = 10 * 60_000;
-const MAX_PROVEN = 10_000;
+/** Each failure beyond the limit adds a step to the wait of the connector's next log-in. */
+const STEP_MS = 100;
+const LONGEST_WAIT_MS = 3_000;
 
-export function createThrottle({ limits, connectorOf, now }: ThrottleOptions): Throttle {
-  const limiters = [
-    limiter(limits.perAddress, limits.windowMs, (request) => ipKeyGenerator(request.ip ?? "0.0.0.0")),
-    limiter(limits.perConnector, limits.windowMs, connectorOf),
-  ];
-  const checking = new Set<string>();
-  /** Until when, the one proven longest ago first. */
-  const proven = new Map<string, number>();
+export function createThrottle(limits: ThrottleLimits = LOGIN_LIMITS, sleep: typeof pause = pause): Throttle {
+  const addresses = counter(limits.windowMs);
+  const connectors = counter(limits.windowMs);
+  const underway = new Map<string, Promise<unknown>>();
+
+  async function counted<T>(
+    { address, connector }: Attempt,
+    check: () => Promise<T>,
+    failed: (result: T) => boolean,
+  ): Promise<T> {
+    const from = ipKeyGenerator(address);
+    const [ofAddress, ofConnector] = await Promise.all([addresses.increment(from), connectors.increment(connector)]);
+    if (ofAddress.totalHits > limits.perAddress) {
+      // What was turned away was not tried: it does not make the connector's own log-ins wait.
+      await connectors.decrement(connector);
+      throw tooMany(limits.windowMs);
+    }
+    const excess = ofConnector.totalHits - limits.perConnector;
+    if (excess > 0) await sleep(Math.min(LONGEST_WAIT_MS, excess * STEP_MS));
+    const result = await check();
+    if (!failed(result)) await Promise.all([addresses.decrement(from), connectors.decrement(connector)]);
+    return result;
+  }
 
   return {
-    during: async (request, response, attempt, check) => {
-      const known = checking.has(attempt) || (proven.get(attempt) ?? 0) > now();
-      if (!known) for (const limit of limiters) await passed(limit, request, response);
-      checking.add(attempt);
-      proven.delete(attempt);
-      try {
-        const result = await check();
-        proven.set(attempt, now() + PROVEN_MS);
-        for (const oldest of proven.keys()) if (proven.size > MAX_PROVEN) proven.delete(oldest);
-        return result;
-      } finally {
-        checking.delete(attempt);
-      }
+    during: (attempt, check, failed) => {
+      const { credentials } = attempt;
+      // The same credentials were asked about with the same check, so the answer is of the same kind.
+      const shared = underway.get(credentials) as ReturnType<typeof check> | undefined;
+      const result = shared ?? counted(attempt, check, failed).finally(() => underway.delete(credentials));
+      underway.set(credentials, result);
+      return result;
     },
   };
 }
 
-function limiter(limit: number, windowMs: number, keyGenerator: (request: Request) => string): RequestHandler {
-  return rateLimit({
-    windowMs,
-    limit,
-    keyGenerator,
-    skipSuccessfulRequests: true,
-    requestWasSuccessful: (_request, { statusCode }) => statusCode !== 401 && statusCode !== 403,
-    // How many tries are left is nobody's business.
-    standardHeaders: false,
-    legacyHeaders: false,
-    // Which proxies may speak for others is what TRUST_PROXY says.
-    validate: { trustProxy: false, xForwardedForHeader: false, forwardedHeader: false },
-    handler: (_request, _response, next) => {
-      const headers = { "retry-after": String(Math.ceil(windowMs / 1_000)) };
-      next(refuse(429, "too_many_attempts", "Too many failed log-ins; wait before the next one.", { headers }));
-    },
-  });
+function counter(windowMs: number): MemoryStore {
+  const store = new MemoryStore();
+  // Of its options it reads the window alone.
+  store.init({ windowMs } as Options);
+  return store;
 }
 
-function passed(limit: RequestHandler, request: Request, response: Response): Promise<void> {
-  return new Promise((resolve, reject) => {
-    void limit(request, response, (error?: unknown) => {
-      if (error === undefined) resolve();
-      else reject(error instanceof Error ? error : new Error("The attempt could not be counted.", { cause: error }));
-    });
-  });
+function tooMany(windowMs: number): Error {
+  const headers = { "retry-after": String(Math.ceil(windowMs / 1_000)) };
+  return refuse(429, "too_many_attempts", "Too many failed log-ins; wait before the next one.", { headers });
 }

@@ -8,8 +8,8 @@ import type { BatchOrder, Runs } from "../../src/engine/run-orders";
 import type { HostAllowList } from "../../src/http/hosts";
 import { ExtractError } from "../../src/hull/extract-error";
 import { assertLink } from "../../src/hull/extract-link";
-import { bodyReader } from "../middleware/body";
-import type { Authenticate } from "../middleware/confirmed";
+import type { Bodies } from "../bodies";
+import type { Authenticate } from "../middleware/door";
 import { otherMethods } from "../middleware/errors";
 import { badInput, readInput } from "../middleware/input";
 import { readRunParameters } from "./run-options";
@@ -17,6 +17,7 @@ import { readRunParameters } from "./run-options";
 export interface BatchRouteOptions<S> {
   readonly runs: Pick<Runs<S>, "batch">;
   readonly authenticate: Authenticate<S>;
+  readonly bodies: Bodies;
   /** Where extracts may be downloaded from. */
   readonly extractHosts: HostAllowList;
 }
@@ -65,15 +66,15 @@ export const batchAnswer = z.object({
 });
 
 /** 200 `{ok: true, run: <id>}`; both paths take both kinds, `object_type` decides. */
-export function batchRoutes<S>({ runs, authenticate, extractHosts }: BatchRouteOptions<S>): Router {
+export function batchRoutes<S>({ runs, authenticate, bodies, extractHosts }: BatchRouteOptions<S>): Router {
   const router = Router();
-  const readBody = bodyReader(MAX_BODY_BYTES);
 
   for (const [path, usual] of Object.entries(ROUTES)) {
     router.post(path, async (request, response) => {
       const tenant = await authenticate(request, response);
       const { options, segmentId } = readRunParameters(request.query);
-      const { url, format, object_type } = readInput(batchBody, await readBody(request, response), WORDS);
+      const body = await bodies.read(request, tenant.key, MAX_BODY_BYTES);
+      const { url, format, object_type } = readInput(batchBody, body, WORDS);
       const entity = object_type === undefined || object_type === null ? usual : ENTITIES[object_type];
       const order: BatchOrder = { url, format, entity, segmentIds: segmentId === undefined ? [] : [segmentId] };
       try {

@@ -29,10 +29,9 @@ import { projectFolder } from "../folder";
 import { refuse, type HttpError } from "../http-error";
 import type { LetterDesk } from "../letters";
 import { organizationQuery } from "../middleware/basic-auth";
-import type { Authenticate } from "../middleware/confirmed";
+import type { Authenticate } from "../middleware/door";
 import { errorAnswers, otherMethods } from "../middleware/errors";
 import { isId, parameter, readInput } from "../middleware/input";
-import { assertOwnSite } from "../middleware/own-site";
 
 export interface ConsoleRouteOptions<S> {
   readonly store: Pick<Store, "checkup" | "hours" | "runs">;
@@ -190,7 +189,6 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
 
   /** Whoever sends a form of ours. @throws HttpError when it is no form of ours, or not theirs; nothing was done then */
   async function formOf(request: LetterRequest, response: Response, deed: Deed): Promise<Tenant<S>> {
-    assertOwnSite(request);
     const tenant = await authenticate(request, response);
     const form = letterForm.safeParse(await readForm(request, response));
     const fits = form.success && tokens.fits(tenant.credentials, deedOf(deed, request.params.id), form.data.token);

@@ -7,10 +7,9 @@ import { z } from "zod";
 import { isLetterPlace } from "../../src/storage/letters";
 import { refuse, type HttpError } from "../http-error";
 import type { LetterDesk } from "../letters";
-import type { Authenticate } from "../middleware/confirmed";
+import type { Authenticate } from "../middleware/door";
 import { otherMethods } from "../middleware/errors";
 import { countParameter, idParameter, isId, parameter, readInput } from "../middleware/input";
-import { assertOwnSite } from "../middleware/own-site";
 import { addCounts, showLetter, showLetterDetail } from "./letter-answer";
 
 export interface DeadLetterRouteOptions<S> {
@@ -68,7 +67,6 @@ export function deadLetterRoutes<S>({ letters, authenticate }: DeadLetterRouteOp
   });
 
   router.post(`${BASE}/replay`, async (request, response) => {
-    assertOwnSite(request);
     const { key: tenant } = await authenticate(request, response);
     const chosen = readInput(chosenLetters, request.query, WORDS);
     const { next, ...first } = await letters.replayPage({ ...chosen, tenant });
@@ -83,7 +81,6 @@ export function deadLetterRoutes<S>({ letters, authenticate }: DeadLetterRouteOp
   });
 
   router.post(`${BASE}/:id/replay`, async (request: Request<{ id: string }>, response) => {
-    assertOwnSite(request);
     const { key: tenant } = await authenticate(request, response);
     const counts = await letters.replay(idOf(request), tenant);
     if (counts.queued + counts.underway + counts.superseded === 0) throw unknownLetter();
@@ -100,7 +97,6 @@ export function deadLetterRoutes<S>({ letters, authenticate }: DeadLetterRouteOp
   });
 
   router.delete(`${BASE}/:id`, async (request: Request<{ id: string }>, response) => {
-    assertOwnSite(request);
     const { key: tenant } = await authenticate(request, response);
     const letter = await letters.drop(idOf(request), tenant);
     if (letter === undefined) throw unknownLetter();

@@ -9,8 +9,8 @@ import type { Explain, Question } from "../../src/engine/explain";
 import type { Tenant } from "../../src/engine/tenants";
 import { within } from "../../src/engine/within";
 import { refuse } from "../http-error";
-import { bodyReader } from "../middleware/body";
-import type { Authenticate } from "../middleware/confirmed";
+import type { Bodies } from "../bodies";
+import type { Authenticate } from "../middleware/door";
 import { otherMethods } from "../middleware/errors";
 import { MAX_ID_LENGTH, readInput } from "../middleware/input";
 import { showExplanation } from "./explain-answer";
@@ -20,6 +20,7 @@ export interface ExplainRouteOptions<S> {
   /** How people call the service: `Planhat`. */
   readonly serviceTitle: string;
   readonly authenticate: Authenticate<S>;
+  readonly bodies: Bodies;
   readonly answerWithinMs: number;
 }
 
@@ -83,15 +84,14 @@ export const claimQuestion = z
 export const question = z.union([notificationQuestion, claimQuestion]);
 
 export function explainRoutes<S>(options: ExplainRouteOptions<S>): Router {
-  const { explain, serviceTitle, authenticate, answerWithinMs } = options;
+  const { explain, serviceTitle, authenticate, bodies, answerWithinMs } = options;
   const router = Router();
-  const readBody = bodyReader(MAX_BYTES);
   /** Tenants with a question that is being answered, perhaps for somebody who has given up waiting. */
   const underway = new Set<string>();
 
   router.post("/explain", async (request, response) => {
     const tenant = await authenticate(request, response);
-    const body = await readBody(request, response);
+    const body = await bodies.read(request, tenant.key, MAX_BYTES);
     const explanation = await within(
       answerWithinMs,
       oneByOne(tenant.key, () => answer(tenant, body)),

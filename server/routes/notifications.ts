@@ -2,34 +2,37 @@
 import { Router, type Request } from "express";
 import type { Intake } from "../../src/engine/intake";
 import type { Lanes } from "../../src/engine/lanes";
-import { tenantKey, type Tenant, type Tenants } from "../../src/engine/tenants";
+import { tenantKey, type Tenant } from "../../src/engine/tenants";
 import { within } from "../../src/engine/within";
-import type { Confirmation, CredentialCheck } from "../../src/hull/credentials";
-import { parseInstant } from "../../src/hull/instant";
-import { parseNotification, type Notification } from "../../src/hull/protocol";
+import type { CredentialCheck } from "../../src/hull/credentials";
+import { parseConfiguration, parseNotification, type Notification } from "../../src/hull/protocol";
 import type { SignatureVerifier } from "../../src/hull/signature";
 import type { Store } from "../../src/storage/store";
+import type { Bodies } from "../bodies";
 import { ACKNOWLEDGED, paced, RETRY, RETRY_LATER, type FlowControl } from "../flow-control";
 import { HttpError } from "../http-error";
-import { REFUSALS } from "../middleware/confirmed";
+import { refusalAnswer, type Door, type Refusal, type Visitor } from "../middleware/door";
 import { isId, NOT_AN_ID } from "../middleware/input";
 
 export interface NotificationRouteOptions<S> {
   readonly store: Store;
-  readonly tenants: Tenants<S>;
+  readonly door: Door<S>;
+  readonly bodies: Bodies;
   readonly intake: Intake<S>;
   readonly lanes: Lanes;
   /** Erases the users that the messages of a `user:delete` name. */
   readonly forget: (tenant: Tenant<S>, messages: readonly unknown[]) => Promise<void>;
-  readonly credentials: CredentialCheck;
+  readonly credentials: Pick<CredentialCheck, "forget">;
   readonly signature: SignatureVerifier;
+  /** Whether what carries no signature is refused. */
+  readonly requireSignature: boolean;
   readonly maxOutbox: number;
   /** Longest time until an answer, milliseconds; Hull's patience is 25 s. */
   readonly answerWithinMs: number;
 }
 
 export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Router {
-  const { store, tenants, intake, lanes, maxOutbox } = options;
+  const { store, door, intake, lanes, maxOutbox } = options;
   const router = Router();
 
   router.post("/smart-notifier", async (request, response) => {
@@ -43,10 +46,16 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
   return router;
 
   async function handle(request: Request): Promise<FlowControl> {
-    const notification = readEnvelope(request.body);
-    await authenticate(request, notification);
-    const { configuration, connector, channel } = notification;
-    const key = tenantKey(configuration.organization, configuration.id);
+    const vouched = await isSigned(request);
+    const body = await readBody(request, vouched);
+    // For metrics, which know the channel from it.
+    request.body = body;
+    const notification = readEnvelope(body);
+    const visitor = await door.enter(request, notification.configuration, refusal);
+    if (vouched) await isSigned(request, notification.notification_id);
+    const { connector, channel } = notification;
+    const { credentials } = visitor;
+    const key = tenantKey(credentials.organization, credentials.id);
     if (!(await store.claimNotification(notification.notification_id, key))) {
       throw new HttpError(
         401,
@@ -55,15 +64,12 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
         RETRY_LATER,
       );
     }
-    const settingsAtMs = parseInstant(connector.updated_at) ?? 0;
-    const tenant = await tenants.remember(configuration, connector.private_settings, settingsAtMs);
+    // What Hull said about the settings before counts no more, neither here nor for those who ask later.
+    if (channel === "ship:update") options.credentials.forget(credentials);
+    const tenant = await door.rememberNotified(visitor, connector, refusal);
     const entity = channel === "user:update" ? "user" : channel === "account:update" ? "account" : undefined;
     if (entity === undefined) {
-      if (channel === "ship:update") {
-        // What Hull said about the settings before counts no more, neither here nor for those who ask later.
-        options.credentials.forget(configuration);
-        await release(tenant);
-      }
+      if (channel === "ship:update") await release(tenant);
       if (channel === "user:delete") await options.forget(tenant, notification.messages);
       return ACKNOWLEDGED;
     }
@@ -75,12 +81,40 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
     return paced(depth, maxOutbox);
   }
 
-  /** Hull confirms the credentials; a signature, where there is one, must hold in addition. */
-  async function authenticate(request: Request, notification: Notification): Promise<void> {
-    const confirmation = await options.credentials.confirm(notification.configuration);
-    if (!confirmation.ok) throw refusal(confirmation);
-    const verdict = await options.signature.verify(request.headers, notification.notification_id);
-    if ("absent" in verdict || verdict.ok) return;
+  /** Whom the body names is asked about while the rest of it arrives; what Hull refuses is read no further. */
+  async function readBody(request: Request, vouched: boolean): Promise<unknown> {
+    const judge = (text: string): Promise<string> | undefined => {
+      const given = parseConfiguration(text);
+      // What cannot be an id is named when the whole is read.
+      if (given === undefined || !isId(given.id) || !isId(given.organization)) return undefined;
+      const entered: Promise<Visitor> = door.enter(request, given, refusal);
+      return entered.then(({ credentials }) => tenantKey(credentials.organization, credentials.id));
+    };
+    const read = await options.bodies.readUnknown(request, { member: "configuration", judge, vouched });
+    if (read !== undefined) return read.body;
+    const detail = {
+      path: "configuration",
+      message: "is missing or cannot be read",
+      remedy: "Send configuration as {id, organization, secret} of the installed connector.",
+    };
+    const message = `The notification cannot be read: ${detail.path} ${detail.message}.`;
+    throw new HttpError(400, "invalid_notification", message, RETRY_LATER, [detail]);
+  }
+
+  /**
+   * A signature, where there is one, must hold in addition to the credentials.
+   *
+   * @param notificationId once it is known; the signature is of this id
+   * @throws HttpError when it does not hold, or is missing where it must not
+   */
+  async function isSigned(request: Request, notificationId?: string): Promise<boolean> {
+    const verdict = await options.signature.verify(request.headers, notificationId);
+    if ("absent" in verdict) {
+      if (!options.requireSignature) return false;
+      const message = "Notifications must be signed here; HULL_REQUIRE_SIGNATURE says so.";
+      throw new HttpError(401, "signature_missing", message, RETRY_LATER);
+    }
+    if (verdict.ok) return true;
     if (verdict.reason === "unavailable") throw new HttpError(503, "signature_unavailable", verdict.message, RETRY);
     throw new HttpError(400, `signature_${verdict.reason}`, verdict.message, RETRY_LATER);
   }
@@ -125,8 +159,6 @@ function readEnvelope(body: unknown): Notification {
   return parsed.notification;
 }
 
-function refusal(confirmation: Extract<Confirmation, { ok: false }>): HttpError {
-  const { reason } = confirmation;
-  if (reason === "unavailable") return new HttpError(503, reason, REFUSALS[reason], RETRY);
-  return new HttpError(401, reason, REFUSALS[reason], RETRY_LATER);
+function refusal(refused: Refusal): HttpError {
+  return refusalAnswer(refused.reason === "other_kind" ? 403 : 401, refused);
 }

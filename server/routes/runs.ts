@@ -7,7 +7,7 @@ import { z } from "zod";
 import type { RunRow } from "../../src/storage/rows";
 import type { Store } from "../../src/storage/store";
 import { refuse } from "../http-error";
-import type { Authenticate } from "../middleware/confirmed";
+import type { Authenticate } from "../middleware/door";
 import { otherMethods } from "../middleware/errors";
 import { countParameter, idParameter, isId, readInput } from "../middleware/input";
 import { showLine, showRun } from "./run-answer";

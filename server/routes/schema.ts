@@ -10,7 +10,7 @@ import type { FieldsOf } from "../../src/engine/field-choice";
 import type { Tenant } from "../../src/engine/tenants";
 import type { FieldUse } from "../../src/services/service";
 import { HttpError } from "../http-error";
-import type { Authenticate } from "../middleware/confirmed";
+import type { Authenticate } from "../middleware/door";
 
 export interface SchemaRouteOptions<S> {
   readonly fields: FieldsOf<S>;

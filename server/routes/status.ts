@@ -7,7 +7,7 @@ import type { Credentials } from "../../src/engine/tenants";
 import type { HullStatus } from "../../src/hull/client";
 import { FINDING_LEVELS } from "../../src/services/service";
 import { HttpError } from "../http-error";
-import type { Authenticate } from "../middleware/confirmed";
+import type { Authenticate } from "../middleware/door";
 import { otherMethods } from "../middleware/errors";
 
 export interface StatusRouteOptions<S> {

@@ -1,8 +1,7 @@
 /** What callers of `/api/internal/users` may send: all that is wrong is named, and what Planhat may know better passes. */
-import type { Request, Response } from "express";
+import type { Request } from "express";
 import { z } from "zod";
 import { refuse } from "../http-error";
-import { bodyReader } from "../middleware/body";
 import { badInput, flagParameter, isId, MAX_ID_LENGTH, readInput } from "../middleware/input";
 
 const LIST_WORDS = {
@@ -82,36 +81,30 @@ export const changes = z.looseObject(
   "must be an object",
 );
 
-const MAX_BODY_BYTES = 1024 * 1024;
-const readBody = bodyReader(MAX_BODY_BYTES);
+export const MAX_BODY_BYTES = 1024 * 1024;
 
-export async function readNewUser(request: Request, response: Response): Promise<Readonly<Record<string, unknown>>> {
-  return readInput(newUser, await jsonIn(request, response), BODY_WORDS);
+export type BodyReader = (request: Request) => Promise<unknown>;
+
+export async function readNewUser(request: Request, read: BodyReader): Promise<Readonly<Record<string, unknown>>> {
+  return readInput(newUser, await jsonIn(request, read), BODY_WORDS);
 }
 
 /** @param id from the address; a record that was read may be sent back with it */
 export async function readChanges(
   request: Request,
-  response: Response,
+  read: BodyReader,
   id: string,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const { _id = id, ...fields } = readInput(changes, await jsonIn(request, response), BODY_WORDS);
+  const { _id = id, ...fields } = readInput(changes, await jsonIn(request, read), BODY_WORDS);
   if (_id !== id) throw badInput(BODY_WORDS, [{ path: ["_id"], message: "differs from the id in the address" }]);
   if (Object.keys(fields).length > 0) return fields;
   throw badInput(BODY_WORDS, [{ path: ["(body)"], message: "holds no field to change" }]);
 }
 
 /** Forms and texts, which any page may post without asking first, are not read. */
-async function jsonIn(request: Request, response: Response): Promise<unknown> {
+function jsonIn(request: Request, read: BodyReader): Promise<unknown> {
   if (request.is(["application/json", "application/*+json"]) === false) {
     throw refuse(415, "unsupported_media_type", "Send JSON, with content-type: application/json.");
   }
-  try {
-    return await readBody(request, response);
-  } catch (error) {
-    if (typeof error !== "object" || error === null || !("type" in error) || error.type !== "entity.too.large")
-      throw error;
-    const message = `The body is larger than ${MAX_BODY_BYTES / 1024 / 1024} MB; send only the fields that change.`;
-    throw refuse(413, "too_large", message);
-  }
+  return read(request);
 }

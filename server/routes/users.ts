@@ -7,14 +7,16 @@ import { z } from "zod";
 import type { Tenant } from "../../src/engine/tenants";
 import type { Connected, Users } from "../../src/services/planhat/users";
 import { refuse } from "../http-error";
-import type { Authenticate } from "../middleware/confirmed";
+import type { Bodies } from "../bodies";
+import type { Authenticate } from "../middleware/door";
 import { otherMethods } from "../middleware/errors";
-import { readChanges, readNewUser, readsAnew, readUserId } from "./user-input";
+import { MAX_BODY_BYTES, readChanges, readNewUser, readsAnew, readUserId, type BodyReader } from "./user-input";
 import { answerTo } from "./user-trouble";
 
 export interface UserRouteOptions<S> {
   readonly users: Users<S>;
   readonly authenticate: Authenticate<S>;
+  readonly bodies: Bodies;
 }
 
 /** Planhat's own record: it is passed on as it is, whatever it holds. */
@@ -35,8 +37,13 @@ const ONE = "/api/internal/users/:userId";
  *
  * `GET …/users/:userId` and `PUT …/users/:userId` read and change one.
  */
-export function userRoutes<S>({ users, authenticate }: UserRouteOptions<S>): Router {
+export function userRoutes<S>({ users, authenticate, bodies }: UserRouteOptions<S>): Router {
   const router = Router();
+
+  const bodyOf =
+    ({ key }: Connected<S>): BodyReader =>
+    (request) =>
+      bodies.read(request, key, MAX_BODY_BYTES, "send only the fields that change");
 
   router.get(ALL, async (request, response) => {
     const asker = connected(await authenticate(request, response));
@@ -46,7 +53,7 @@ export function userRoutes<S>({ users, authenticate }: UserRouteOptions<S>): Rou
 
   router.post(ALL, async (request, response) => {
     const asker = connected(await authenticate(request, response));
-    const fields = await readNewUser(request, response);
+    const fields = await readNewUser(request, bodyOf(asker));
     response.set("cache-control", "no-store").json(await asked(users.create(asker, fields)));
   });
 
@@ -59,7 +66,7 @@ export function userRoutes<S>({ users, authenticate }: UserRouteOptions<S>): Rou
   router.put(ONE, async (request: Request<{ userId: string }>, response) => {
     const asker = connected(await authenticate(request, response));
     const id = readUserId(request);
-    const fields = await readChanges(request, response, id);
+    const fields = await readChanges(request, bodyOf(asker), id);
     response.set("cache-control", "no-store").json(await asked(users.update(asker, id, fields)));
   });
 

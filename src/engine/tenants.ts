@@ -1,4 +1,5 @@
 /** Tenants in use: settings opened and parsed, and a connection to the service, each kept while it is current. */
+import { timingSafeEqual } from "node:crypto";
 import type { Connection, Service, Target } from "../services/service";
 import type { TenantRow } from "../storage/rows";
 import type { Seal } from "../storage/seal";
@@ -27,8 +28,21 @@ export interface Tenant<S> {
 }
 
 export interface Tenants<S> {
-  /** Takes in what a confirmed notification says about the connector. */
-  remember(credentials: Credentials, privateSettings: unknown, settingsAtMs: number): Promise<Tenant<S>>;
+  /**
+   * Takes in what is said about a connector whose credentials Hull has confirmed. Under a new secret all of it counts;
+   * else its settings do when they are not older than the stored ones.
+   *
+   * @param settingsAtMs when they were saved, milliseconds since 1970
+   * @param latestMs when Hull itself says that they were saved last: stored ones that claim to be later do not count
+   */
+  remember(
+    credentials: Credentials,
+    privateSettings: unknown,
+    settingsAtMs: number,
+    latestMs?: number,
+  ): Promise<Tenant<S>>;
+  /** Whether these are the credentials that the tenant had last. */
+  knows(credentials: Credentials): Promise<boolean>;
   /** Undefined when the tenant was never seen. */
   load(key: string): Promise<Tenant<S> | undefined>;
   connection(tenant: Tenant<S>): Connection | undefined;
@@ -51,11 +65,16 @@ export interface TenantsOptions<S> {
   readonly store: Store;
   readonly seal: Seal;
   readonly service: Service<S>;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
   /** Told what is odd about settings whenever they are taken in. */
   readonly onSettings?: (credentials: Credentials, problems: readonly string[], warnings: readonly string[]) => void;
 }
 
-export function createTenants<S>({ store, seal, service, onSettings }: TenantsOptions<S>): Tenants<S> {
+/** A clock may be ahead of ours; settings dated later than that would never be replaced. */
+const MAX_AHEAD_MS = 5 * 60_000;
+
+export function createTenants<S>({ store, seal, service, now, onSettings }: TenantsOptions<S>): Tenants<S> {
   const opened = new Map<string, { row: TenantRow; text: string; tenant: Tenant<S> }>();
   const connections = new Map<string, { fingerprint: string; settings: S; connection: Connection }>();
 
@@ -98,24 +117,29 @@ export function createTenants<S>({ store, seal, service, onSettings }: TenantsOp
       connections.delete(key);
     },
 
-    remember: async (credentials, privateSettings, settingsAtMs) => {
+    knows: async (credentials) => {
+      // Rows that another SECRET sealed say nothing.
+      const tenant = await load(tenantKey(credentials.organization, credentials.id)).catch(() => undefined);
+      return tenant !== undefined && isSame(tenant.credentials.secret, credentials.secret);
+    },
+
+    remember: async (credentials, privateSettings, givenAtMs, latestMs = Infinity) => {
       const key = tenantKey(credentials.organization, credentials.id);
-      const text = JSON.stringify({ secret: credentials.secret, privateSettings: privateSettings ?? {} });
+      const ahead = now() + MAX_AHEAD_MS;
+      const atMs = givenAtMs > ahead ? now() : givenAtMs;
       // Rows that cannot be opened (another SECRET sealed them) are replaced by what Hull has just confirmed.
-      await load(key).catch(() => undefined);
+      let tenant = await load(key).catch(() => undefined);
       const known = opened.get(key);
-      let tenant = known?.tenant;
-      const newer = known === undefined || known.row.settingsAtMs < settingsAtMs;
-      if (newer || (known.text !== text && known.row.settingsAtMs === settingsAtMs)) {
-        tenant = open(
-          await store.saveTenant({
-            key,
-            organization: credentials.organization,
-            connectorId: credentials.id,
-            sealed: seal.seal(text),
-            settingsAtMs,
-          }),
-        );
+      const isRotated = tenant?.credentials.secret !== credentials.secret;
+      const storedAtMs = known?.row.settingsAtMs ?? -Infinity;
+      const isPinned = isRotated || storedAtMs > Math.min(ahead, latestMs);
+      if (isPinned || storedAtMs <= atMs) {
+        const text = JSON.stringify({ secret: credentials.secret, privateSettings: privateSettings ?? {} });
+        if (tenant === undefined || text !== known?.text || atMs !== storedAtMs) {
+          const { organization, id: connectorId } = credentials;
+          const row = { key, organization, connectorId, sealed: seal.seal(text), settingsAtMs: atMs };
+          tenant = open(await store.saveTenant(row, isPinned));
+        }
       }
       if (tenant === undefined) throw new Error(`Tenant ${key} could not be stored.`);
       if (tenant.remote === undefined && tenant.target !== undefined) {
@@ -135,4 +159,9 @@ export function createTenants<S>({ store, seal, service, onSettings }: TenantsOp
       return connection;
     },
   };
+}
+
+function isSame(left: string, right: string): boolean {
+  const [a, b] = [Buffer.from(left), Buffer.from(right)];
+  return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -141,6 +141,11 @@ function canonicalHost(host: string): string | undefined {
   return readUrl(`https://${host}`)?.hostname;
 }
 
+/** The one name of a host, whatever its spelling: lower case, no default port. What is no host stays as it is. */
+export function nameOfHost(host: string, protocol: Protocol = "https"): string {
+  return parseTarget(host, protocol) === undefined ? host : (readUrl(`${protocol}://${host}`)?.host ?? host);
+}
+
 function readUrl(text: string): URL | undefined {
   return URL.canParse(text) ? new URL(text) : undefined;
 }

@@ -1,6 +1,7 @@
 // Nobody acts for a tenant without credentials that Hull itself has confirmed.
 import { createHash } from "node:crypto";
 import { RemoteError } from "../http/errors";
+import { createGate, createGates, GateFullError, type GateLimits } from "../http/gate";
 import type { HostAllowList, Protocol } from "../http/hosts";
 import type { Clock } from "../http/time";
 import type { HullClient, HullCredentials } from "./client";
@@ -16,7 +17,12 @@ export type CredentialRefusal =
   | "unavailable";
 
 export type Confirmation =
-  | { readonly ok: true; readonly connector: Connector }
+  | {
+      readonly ok: true;
+      readonly connector: Connector;
+      /** When Hull was asked, milliseconds since 1970. */
+      readonly askedAtMs: number;
+    }
   | { readonly ok: false; readonly status: 401 | 402 | 404 | 503; readonly reason: CredentialRefusal };
 
 export interface CredentialCheckOptions {
@@ -28,6 +34,15 @@ export interface CredentialCheckOptions {
   readonly positiveTtlMs?: number;
   readonly negativeTtlMs?: number;
   readonly maxEntries?: number;
+  /** How many questions about credentials that nobody knows may be under way, in all and for one organization. */
+  readonly questions?: { readonly all: GateLimits; readonly organization: GateLimits };
+}
+
+export interface ConfirmOptions {
+  /** They were right before: they are asked about at once, however many guesses wait. */
+  readonly known?: boolean;
+  /** An answer from before this instant, milliseconds since 1970, does not count. */
+  readonly notBeforeMs?: number;
 }
 
 export interface CredentialCheck {
@@ -35,16 +50,23 @@ export interface CredentialCheck {
    * Asks Hull (`GET app`) whether the three belong together. Answers are remembered: yes for `positiveTtlMs`, no for
    * `negativeTtlMs`, "unavailable" not at all. Concurrent questions share one call. Never throws for remote trouble.
    */
-  confirm(credentials: HullCredentials): Promise<Confirmation>;
+  confirm(credentials: HullCredentials, options?: ConfirmOptions): Promise<Confirmation>;
   /** Forgets one answer, for instance when its settings changed. */
   forget(credentials: HullCredentials): void;
 }
 
+const QUESTIONS = { all: { atOnce: 16, waiting: 200 }, organization: { atOnce: 4, waiting: 40 } };
+
 export function createCredentialCheck(options: CredentialCheckOptions): CredentialCheck {
   const { clock, positiveTtlMs = 300_000, negativeTtlMs = 10_000, maxEntries = 10_000 } = options;
+  const { questions = QUESTIONS } = options;
+  const all = createGate(questions.all);
+  const organizations = createGates(questions.organization);
   /** By hash of the three, in order of use: the first entry is the one used longest ago. */
   const answers = new Map<string, { readonly confirmation: Confirmation; readonly until: number }>();
   const asking = new Map<string, Promise<Confirmation>>();
+  /** By connector, the credentials that were right last: once others are, these are asked about anew. */
+  const right = new Map<string, string>();
 
   function remembered(key: string): Confirmation | undefined {
     const entry = answers.get(key);
@@ -55,42 +77,68 @@ export function createCredentialCheck(options: CredentialCheckOptions): Credenti
     return entry.confirmation;
   }
 
-  function remember(key: string, confirmation: Confirmation): void {
+  function remember(key: string, { organization, id }: HullCredentials, confirmation: Confirmation): void {
     if (!confirmation.ok && confirmation.reason === "unavailable") return;
+    answers.delete(key);
     answers.set(key, { confirmation, until: clock() + (confirmation.ok ? positiveTtlMs : negativeTtlMs) });
-    for (const oldest of answers.keys()) {
-      if (answers.size <= maxEntries) break;
-      answers.delete(oldest);
+    forgetOldest(answers);
+    if (!confirmation.ok) return;
+    const connector = `${organization}/${id}`;
+    const former = right.get(connector);
+    // Its secret was rotated: the former one has no power any more.
+    if (former !== undefined && former !== key) answers.delete(former);
+    right.delete(connector);
+    right.set(connector, key);
+    forgetOldest(right);
+  }
+
+  function forgetOldest(entries: Map<string, unknown>): void {
+    for (const oldest of entries.keys()) {
+      if (entries.size <= maxEntries) break;
+      entries.delete(oldest);
     }
   }
 
-  async function ask(key: string, credentials: HullCredentials): Promise<Confirmation> {
+  async function question(credentials: HullCredentials): Promise<Confirmation> {
     const client = options.hullClientFactory(credentials);
+    const askedAtMs = clock();
     try {
-      const confirmation = readAnswer(await client.getApp(), credentials.id);
-      remember(key, confirmation);
-      return confirmation;
+      return readAnswer(await client.getApp(), credentials.id, askedAtMs);
     } catch (error) {
-      const confirmation = readError(error);
-      remember(key, confirmation);
-      return confirmation;
+      return readError(error);
     } finally {
       client.close();
+    }
+  }
+
+  async function ask(key: string, credentials: HullCredentials, known: boolean): Promise<Confirmation> {
+    const { organization } = credentials;
+    const work = (): Promise<Confirmation> => question(credentials);
+    try {
+      const confirmation = known ? await work() : await organizations.run(organization, () => all.run(work));
+      remember(key, credentials, confirmation);
+      return confirmation;
+    } catch (error) {
+      if (error instanceof GateFullError) return refuse(503, "unavailable");
+      throw error;
+    } finally {
       asking.delete(key);
     }
   }
 
   return {
-    async confirm(credentials) {
+    async confirm(credentials, { known = false, notBeforeMs = -Infinity } = {}) {
       const { organization } = credentials;
       if (!isWellFormed(credentials)) return refuse(401, "malformed_credentials");
       if (!isBareHost(organization) || !options.allowedOrganizations.allows(organization, options.protocol)) {
         return refuse(401, "organization_not_allowed");
       }
       const key = keyOf(credentials);
-      const known = remembered(key) ?? asking.get(key);
-      if (known !== undefined) return known;
-      const answer = ask(key, credentials);
+      const before = remembered(key);
+      if (before !== undefined && (!before.ok || before.askedAtMs >= notBeforeMs)) return before;
+      const underway = asking.get(key);
+      if (underway !== undefined) return underway;
+      const answer = ask(key, credentials, known);
       asking.set(key, answer);
       return answer;
     },
@@ -100,10 +148,10 @@ export function createCredentialCheck(options: CredentialCheckOptions): Credenti
   };
 }
 
-function readAnswer(body: unknown, id: string): Confirmation {
+function readAnswer(body: unknown, id: string, askedAtMs: number): Confirmation {
   const connector = parseConnector(body);
   if (connector === undefined) return refuse(503, "unavailable"); // 2xx without a connector is no confirmation
-  return connector.id === id ? { ok: true, connector } : refuse(401, "other_connector");
+  return connector.id === id ? { ok: true, connector, askedAtMs } : refuse(401, "other_connector");
 }
 
 function readError(error: unknown): Confirmation {
@@ -121,7 +169,7 @@ function readError(error: unknown): Confirmation {
   }
 }
 
-function refuse(status: 401 | 402 | 404 | 503, reason: CredentialRefusal): Confirmation {
+function refuse(status: Extract<Confirmation, { ok: false }>["status"], reason: CredentialRefusal): Confirmation {
   return { ok: false, status, reason };
 }
 

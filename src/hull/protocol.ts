@@ -64,6 +64,15 @@ export function parseNotification(body: unknown): ParsedNotification {
     : { ok: false, problems: problemsOf(result.error, body) };
 }
 
+/** Reads the text of `configuration` alone; `undefined` when it names no connector. */
+export function parseConfiguration(text: string): Configuration | undefined {
+  try {
+    return configuration.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined; // no JSON
+  }
+}
+
 /** Reads a connector object as `GET app` answers it; `undefined` when it is none. */
 export function parseConnector(body: unknown): Connector | undefined {
   return connector.safeParse(body).data;

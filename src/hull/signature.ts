@@ -39,10 +39,13 @@ export interface SignatureVerifierOptions {
 }
 
 export interface SignatureVerifier {
-  /** @param headers as node:http gives them, with lower-case names */
+  /**
+   * @param headers as node:http gives them, with lower-case names
+   * @param notificationId left out while the body is not read yet: then any id will do
+   */
   verify(
     headers: Readonly<Record<string, string | readonly string[] | undefined>>,
-    notificationId: string,
+    notificationId?: string,
   ): Promise<SignatureVerdict>;
   /** For the status: hosts that signed requests named and that are not allowed. */
   refusedHosts(): readonly string[];
@@ -95,11 +98,16 @@ export function createSignatureVerifier(options: SignatureVerifierOptions): Sign
   };
 }
 
-function checkClaims(token: DecodedToken, notificationId: string, nowMs: number): SignatureVerdict | undefined {
+function checkClaims(
+  token: DecodedToken,
+  notificationId: string | undefined,
+  nowMs: number,
+): SignatureVerdict | undefined {
   const { alg } = token.header;
   const { jti, exp, nbf } = token.payload;
   if (alg !== "RS256") return refuse("wrong_algorithm", "Only RS256 is accepted.");
-  if (jti !== notificationId) return refuse("other_notification", "The signature belongs to another notification id.");
+  if (typeof jti !== "string" || (notificationId ?? jti) !== jti)
+    return refuse("other_notification", "The signature belongs to another notification id.");
   const nowS = nowMs / 1_000;
   if (exp !== undefined && !(typeof exp === "number" && nowS < exp + LEEWAY_S)) {
     return refuse("expired", "The signature has expired.");

@@ -75,7 +75,7 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
   return {
     tenant: (key) => read(() => tables.tenants.get([key])),
     tenants: () => read(() => [...tables.tenants.range([])].map(([, row]) => row)),
-    saveTenant: (row) => kv.transact(() => saveTenant(tables, row)),
+    saveTenant: (row, evenIfOlder = false) => kv.transact(() => saveTenant(tables, row, evenIfOlder)),
     assign: async (tenant, remote, fingerprint) => {
       const { row, left } = await kv.transact(() => assignRemote(tables, tenant, remote, fingerprint));
       if (left !== undefined) await moveAll(left, remote);

@@ -90,7 +90,14 @@ export async function openEdge(options: Partial<OnDemandOptions<FakeSettings>> =
 
   const app = createApp<FakeSettings>({
     store,
-    tenants: createTenants({ store, seal: createSeal("seal secret of some length"), service: createFakeService() }),
+    tenants: createTenants({
+      store,
+      seal: createSeal("seal secret of some length"),
+      service: createFakeService(),
+      now: () => NOW,
+    }),
+    protocol: "http",
+    requireSignature: false,
     credentials: createCredentialCheck({
       hullClientFactory: (given) => createHullClient(given, { protocol: "http", http: { maxAttempts: 1 } }),
       allowedOrganizations: createHostAllowList([hull.host, NOBODY]),

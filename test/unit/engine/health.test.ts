@@ -50,7 +50,7 @@ async function open(more: Partial<HealthOptions<FakeSettings>> = {}, stored: unk
       types: [{ type: "companies", intervalMinutes: 180 }],
     }),
   };
-  tenants = createTenants({ store, seal: createSeal("seal secret of some length"), service });
+  tenants = createTenants({ now: () => 0, store, seal: createSeal("seal secret of some length"), service });
   tenant = await tenants.remember(CREDENTIALS, stored, 1);
   lane = { remote: tenant.remote ?? "", tenant: tenant.key };
   health = createHealth({

@@ -25,7 +25,7 @@ beforeEach(async () => {
   version = 0;
   const { store, clock } = bench;
   const service = createFakeService();
-  const tenants = createTenants({ store, seal: createSeal("seal secret of some length"), service });
+  const tenants = createTenants({ now: () => 0, store, seal: createSeal("seal secret of some length"), service });
   const tenant = await tenants.remember(CREDENTIALS, { token: "t" }, 1);
   if (tenant.remote === undefined) throw new Error("The tenant has a target.");
   lane = { remote: tenant.remote, tenant: tenant.key };

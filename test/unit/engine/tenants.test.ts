@@ -18,12 +18,12 @@ let tenants: Tenants<FakeSettings>;
 beforeEach(async () => {
   store = await createEmbeddedStore({ kv: createMemoryKeyValue(), now: () => 0 });
   service = createFakeService();
-  tenants = createTenants({ store, seal: createSeal(SECRET), service });
+  tenants = createTenants({ now: () => 0, store, seal: createSeal(SECRET), service });
 });
 
 /** Another process, or the same after a restart. */
 const restarted = (secret = SECRET): Tenants<FakeSettings> =>
-  createTenants({ store, seal: createSeal(secret), service });
+  createTenants({ now: () => 0, store, seal: createSeal(secret), service });
 
 describe("what a confirmed notification says about its connector", () => {
   it("is known from then on, also after a restart", async () => {

@@ -131,7 +131,7 @@ export async function openWorld(recognises: boolean, adapter: Adapter = "memory"
       return accepted;
     },
   };
-  const tenants = createTenants({ store, seal: createSeal("seal secret of some length"), service });
+  const tenants = createTenants({ now: () => 0, store, seal: createSeal("seal secret of some length"), service });
   const log = (line: LogLine): void => void logs.push(line);
   const intake = createIntake({ store, service, log, now: () => clock.nowMs, wake: () => undefined });
   const credentials = (id: ConnectorId) => ({ organization: "org", id, secret: `secret-of-${id}` });

@@ -101,7 +101,8 @@ describe("credentials", () => {
 
   it("are remembered in bounded number, the least used forgotten first", async () => {
     const { check, asked } = setUp(2);
-    const confirm = (secret: string) => check.confirm({ ...credentials, secret });
+    const confirm = (name: string) =>
+      check.confirm({ ...credentials, organization: `${name}.hullapp.io`, secret: name });
     for (const secret of ["one", "two", "one", "three", "one", "two"]) await confirm(secret);
     expect(asked).toEqual(["one", "two", "three", "two"]);
   });

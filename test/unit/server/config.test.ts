@@ -23,6 +23,7 @@ test("an empty environment is enough", () => {
     HULL_PROTOCOL: "https",
     HULL_ALLOWED_ORGANIZATIONS: ["*.hullapp.io"],
     HULL_SIGNATURE_KEY_HOSTS: ["*.hullapp.io"],
+    HULL_REQUIRE_SIGNATURE: false,
     HULL_ALLOWED_EXTRACT_HOSTS: [
       "s3.amazonaws.com",
       "*.s3.amazonaws.com",

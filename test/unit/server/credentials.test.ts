@@ -1,6 +1,7 @@
 /** What both ways to name credentials make of them, with a Hull that says yes to everything. */
 import type { Request, Response } from "express";
 import { createBasicAuth } from "../../../server/middleware/basic-auth";
+import { createDoor } from "../../../server/middleware/door";
 import { createQueryCredentials } from "../../../server/middleware/query-credentials";
 import { tenantKey, type Credentials } from "../../../src/engine/tenants";
 import type { CredentialCheck } from "../../../src/hull/credentials";
@@ -15,26 +16,31 @@ beforeEach(() => {
 const credentials: CredentialCheck = {
   confirm: (given) => {
     confirmed.push(given);
-    return Promise.resolve({ ok: true, connector: { private_settings: { a: 1 }, updated_at: updatedAt } });
+    return Promise.resolve({
+      ok: true,
+      connector: { private_settings: { a: 1 }, updated_at: updatedAt },
+      askedAtMs: 0,
+    });
   },
   forget: () => undefined,
 };
 const tenants = {
+  knows: () => Promise.resolve(false),
   remember: (given: Credentials, settings: unknown, atMs: number) => {
     remembered.push({ given, settings, atMs });
     return Promise.resolve({ key: tenantKey(given.organization, given.id), credentials: given, problems: [] });
   },
 };
-const options = { credentials, tenants, tokenKey: "k", now: () => 0 };
+const door = createDoor({ credentials, tenants, protocol: "https", now: () => 0 });
 
-const inQuery = createQueryCredentials(options);
-const asLogin = createBasicAuth(options);
+const inQuery = createQueryCredentials({ door, tokenKey: "k", now: () => 0 });
+const asLogin = createBasicAuth(door);
 
 const byQuery = (organization: string) => inQuery(request({ organization, ship: "c1", secret: "s" }), response());
 const byLogin = (org: string) => asLogin(request({ org }, `Basic ${btoa("c1:s:with:colons")}`), response());
 
 function request(query: Readonly<Record<string, string>>, authorization?: string): Request {
-  return { query, ip: "127.0.0.1", get: () => authorization } as unknown as Request;
+  return { query, method: "GET", ip: "127.0.0.1", get: () => authorization } as unknown as Request;
 }
 
 function response(): Response {

@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Writable } from "node:stream";
 import express from "express";
+import { createBodies } from "../../../server/bodies";
 import { createLogger } from "../../../server/log";
 import { errorAnswers } from "../../../server/middleware/errors";
 import { explainRoutes } from "../../../server/routes/explain";
@@ -25,6 +26,7 @@ test("an answer that does not come in time is 503, and what it waited for may st
       explain: { notification: never, entity: never, idle: () => Promise.resolve() },
       serviceTitle: "Planhat",
       authenticate: () => Promise.resolve(TENANT),
+      bodies: createBodies(),
       answerWithinMs: 1,
     }),
   );

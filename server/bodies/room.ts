@@ -1,0 +1,98 @@
+/**
+ * The bodies that are being received, and how much they may hold together. Of senders that are not known yet the one
+ * that has taken longest makes room for the next: an honest one is through in a moment, one that dribbles is not.
+ */
+import { HttpError, refuse } from "../http-error";
+import { RETRY } from "../flow-control";
+
+const MB = 1024 * 1024;
+
+export interface RoomLimits {
+  /** Of senders whose credentials were not confirmed yet; those with a valid signature have as much for themselves. */
+  readonly strangers: { readonly bodies: number; readonly bytes: number };
+  /** Of confirmed connectors; one of them may take half of the bytes. */
+  readonly known: { readonly bytes: number };
+}
+
+export const ROOM_LIMITS: RoomLimits = { strangers: { bodies: 256, bytes: 64 * MB }, known: { bytes: 256 * MB } };
+
+/** The place of one body. */
+export interface BodyPlace {
+  /** @throws HttpError 503 when there is no room for so many more bytes */
+  grow(bytes: number): void;
+  /** Its sender is known from now on. @param owner key of the connector @throws HttpError 503 */
+  belongsTo(owner: string): void;
+  leave(): void;
+}
+
+export interface BodyRoom {
+  /**
+   * @param vouched the request carries a valid signature
+   * @param giveUp told when the body must make room for others; it has left then
+   */
+  enter(vouched: boolean, giveUp: (error: HttpError) => void): BodyPlace;
+  /** For metrics and tests. */
+  readonly bytes: number;
+}
+
+interface Body {
+  readonly vouched: boolean;
+  readonly giveUp: (error: HttpError) => void;
+  owner: string | undefined;
+  bytes: number;
+}
+
+export function createBodyRoom({ strangers, known }: RoomLimits = ROOM_LIMITS): BodyRoom {
+  /** The oldest first. */
+  const bodies = new Set<Body>();
+  const sum = (some: readonly Body[]): number => some.reduce((bytes, each) => bytes + each.bytes, 0);
+
+  function makeRoom(newest: Body): void {
+    const alike = [...bodies].filter((each) => each.owner === undefined && each.vouched === newest.vouched);
+    let bytes = sum(alike);
+    while (alike.length > strangers.bodies || bytes > strangers.bytes) {
+      const oldest = alike.shift();
+      if (oldest === undefined) return;
+      bytes -= oldest.bytes;
+      bodies.delete(oldest);
+      if (oldest === newest) throw full();
+      oldest.giveUp(full());
+    }
+  }
+
+  function assertRoom(owner: string): void {
+    const confirmed = [...bodies].filter((each) => each.owner !== undefined);
+    const own = confirmed.filter((each) => each.owner === owner);
+    if (sum(confirmed) > known.bytes || sum(own) > known.bytes / 2) throw full();
+  }
+
+  return {
+    enter(vouched, giveUp) {
+      const body: Body = { vouched, giveUp, owner: undefined, bytes: 0 };
+      bodies.add(body);
+      makeRoom(body);
+      return {
+        grow: (bytes) => {
+          body.bytes += bytes;
+          if (body.owner === undefined) makeRoom(body);
+          else assertRoom(body.owner);
+        },
+        belongsTo: (owner) => {
+          body.owner = owner;
+          assertRoom(owner);
+        },
+        leave: () => void bodies.delete(body),
+      };
+    },
+    get bytes() {
+      return sum([...bodies]);
+    },
+  };
+}
+
+function full(): HttpError {
+  const { message, headers } = refuse(503, "busy", "Too much is being received at the moment; send it again.", {
+    headers: { "retry-after": String(RETRY.in / 1_000) },
+  });
+  return new HttpError(503, "busy", message, RETRY, [], headers);
+}

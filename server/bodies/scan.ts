@@ -1,0 +1,136 @@
+/**
+ * Looks over a JSON text while it arrives, and makes nothing of it: how deeply it nests, how many values it holds, and
+ * what stands under a few names of its outermost object. So whoever sent it can be judged before it costs anything.
+ */
+
+/** Real payloads nest about ten levels; far deeper ones would exhaust the stack of whatever walks them. */
+export const MAX_DEPTH = 64;
+
+export interface ScanLimits {
+  readonly maxDepth: number;
+  /** Objects, lists and what stands in them: parsing takes memory for each, however short the text. */
+  readonly maxValues: number;
+}
+
+export interface JsonScan {
+  /** The next bytes. @returns what is wrong with the text so far */
+  push(bytes: Uint8Array): "too_deep" | "too_many_values" | undefined;
+  /** The JSON text under a wanted name, once it is complete; of several the last, as `JSON.parse` has it. */
+  member(name: string): string | undefined;
+  /** Counted so far. */
+  readonly values: number;
+  /** The first byte that is no white space. */
+  readonly opening: number | undefined;
+}
+
+/** Longer texts under a wanted name are passed over. */
+const MAX_MEMBER_BYTES = 16_384;
+/** Longer names are none of the wanted ones. */
+const MAX_NAME_BYTES = 64;
+
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const BLANK = 0x20;
+
+/** @param wanted names of the outermost object; a name that is written with escapes is not recognised */
+export function createJsonScan({ maxDepth, maxValues }: ScanLimits, wanted: readonly string[] = []): JsonScan {
+  const members = new Map<string, string>();
+  let depth = 0;
+  let values = 0;
+  let opening: number | undefined;
+  let inString = false;
+  let escaped = false;
+  /** Where a name of the outermost object may begin. */
+  let nameMayBegin = false;
+  let inName = false;
+  let name = "";
+  let kept: Buffer[] | undefined;
+  let keptBytes = 0;
+
+  function keep(bytes: Uint8Array, from: number, to: number): void {
+    if (kept === undefined) return;
+    keptBytes += to - from;
+    // A copy: the bytes belong to a chunk that is let go.
+    if (keptBytes <= MAX_MEMBER_BYTES) kept.push(Buffer.from(bytes.subarray(from, to)));
+    else kept = undefined;
+  }
+
+  function endMember(bytes: Uint8Array, from: number, to: number): void {
+    keep(bytes, from, to);
+    if (kept !== undefined) members.set(name, Buffer.concat(kept).toString("utf8").trim());
+    kept = undefined;
+  }
+
+  return {
+    push(bytes) {
+      /** Where what is kept, or the name, goes on in these bytes. */
+      let from = 0;
+      for (let index = 0; index < bytes.length; index += 1) {
+        if (inString) {
+          for (; index < bytes.length; index += 1) {
+            if (escaped) escaped = false;
+            else if (bytes[index] === BACKSLASH) escaped = true;
+            else if (bytes[index] === QUOTE) break;
+          }
+          if (index === bytes.length) break;
+          inString = false;
+          if (inName) {
+            inName = false;
+            name = addToName(name, bytes, from, index);
+          }
+          continue;
+        }
+        const byte = bytes[index] ?? 0;
+        if (opening === undefined && byte > BLANK) opening = byte;
+        if (byte === QUOTE) {
+          inString = true;
+          if (depth === 1 && nameMayBegin) {
+            nameMayBegin = false;
+            inName = true;
+            name = "";
+            from = index + 1;
+          }
+        } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+          depth += 1;
+          values += 1;
+          if (depth > maxDepth) return "too_deep";
+          if (depth === 1) nameMayBegin = byte === OPEN_BRACE;
+        } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
+          if (depth === 1) endMember(bytes, from, index);
+          depth -= 1;
+        } else if (byte === COMMA) {
+          values += 1;
+          if (depth === 1) {
+            endMember(bytes, from, index);
+            nameMayBegin = true;
+          }
+        } else if (byte === COLON && depth === 1 && wanted.includes(name)) {
+          kept = [];
+          keptBytes = 0;
+          from = index + 1;
+        }
+      }
+      if (inName) name = addToName(name, bytes, from, bytes.length);
+      else keep(bytes, from, bytes.length);
+      return values > maxValues ? "too_many_values" : undefined;
+    },
+    member: (wantedName) => members.get(wantedName),
+    get values() {
+      return values;
+    },
+    get opening() {
+      return opening;
+    },
+  };
+}
+
+function addToName(name: string, bytes: Uint8Array, from: number, to: number): string {
+  const end = Math.min(to, from + MAX_NAME_BYTES - name.length + 1);
+  return name + Buffer.from(bytes.subarray(from, end)).toString("latin1");
+}

@@ -1,0 +1,58 @@
+/** So many at once, so many who wait for their turn, and nobody beyond. */
+
+/** Nobody more may wait. */
+export class GateFullError extends Error {
+  override readonly name = "GateFullError";
+}
+
+export interface Gate {
+  /** @throws GateFullError at once when too many wait already; else what `work` throws */
+  run<T>(work: () => Promise<T>): Promise<T>;
+  readonly isIdle: boolean;
+}
+
+export interface GateLimits {
+  readonly atOnce: number;
+  readonly waiting: number;
+}
+
+export function createGate({ atOnce, waiting }: GateLimits): Gate {
+  const queue: (() => void)[] = [];
+  let running = 0;
+
+  return {
+    async run(work) {
+      if (running >= atOnce) {
+        if (queue.length >= waiting) throw new GateFullError("Too many wait for their turn already.");
+        // Whoever leaves hands the turn on, so that nobody slips in between.
+        await new Promise<void>((resolve) => queue.push(resolve));
+      } else running += 1;
+      try {
+        return await work();
+      } finally {
+        const next = queue.shift();
+        if (next === undefined) running -= 1;
+        else next();
+      }
+    },
+    get isIdle() {
+      return running === 0;
+    },
+  };
+}
+
+/** A gate for each key, kept while somebody is inside. */
+export function createGates(limits: GateLimits): { run<T>(key: string, work: () => Promise<T>): Promise<T> } {
+  const gates = new Map<string, Gate>();
+  return {
+    async run(key, work) {
+      const gate = gates.get(key) ?? createGate(limits);
+      gates.set(key, gate);
+      try {
+        return await gate.run(work);
+      } finally {
+        if (gate.isIdle) gates.delete(key);
+      }
+    },
+  };
+}
