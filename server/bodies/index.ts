@@ -72,9 +72,9 @@ export function createBodies(room: BodyRoom = createBodyRoom(), withinMs = WITHI
       let judged: Promise<void> | undefined;
 
       const look = (): void => {
-        const text = judged === undefined ? scan.member(member) : undefined;
-        const verdict = text === undefined ? undefined : judge(text);
-        judged = verdict?.then((owner) => {
+        const text = scan.member(member);
+        if (judged !== undefined || text === undefined) return;
+        judged = judge(text)?.then((owner) => {
           place.belongsTo(owner);
           maxBytes = MAX_BODY_BYTES;
         });

@@ -9,7 +9,7 @@ import { parseConfiguration, parseNotification, type Notification } from "../../
 import type { SignatureVerifier } from "../../src/hull/signature";
 import type { Store } from "../../src/storage/store";
 import type { Bodies } from "../bodies";
-import { ACKNOWLEDGED, paced, RETRY, RETRY_LATER, type FlowControl } from "../flow-control";
+import { ACKNOWLEDGED, NEXT, paced, RETRY, RETRY_LATER, SMALLER, type FlowControl } from "../flow-control";
 import { HttpError } from "../http-error";
 import { refusalAnswer, type Door, type Refusal, type Visitor } from "../middleware/door";
 import { isId, NOT_AN_ID } from "../middleware/input";
@@ -30,6 +30,11 @@ export interface NotificationRouteOptions<S> {
   /** Longest time until an answer, milliseconds; Hull's patience is 25 s. */
   readonly answerWithinMs: number;
 }
+
+/** Hull sends as many as it was told, 200 at the most; far more would keep everybody else waiting. */
+const MAX_MESSAGES = 5_000;
+/** The same again, in as many messages as a shipment should have. */
+const NEXT_SIZE: FlowControl = { ...RETRY, size: NEXT.size, in: SMALLER.in };
 
 export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Router {
   const { store, door, intake, lanes, maxOutbox } = options;
@@ -72,6 +77,10 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
       if (channel === "ship:update") await release(tenant);
       if (channel === "user:delete") await options.forget(tenant, notification.messages);
       return ACKNOWLEDGED;
+    }
+    if (notification.messages.length > MAX_MESSAGES) {
+      const message = `The shipment holds more than ${MAX_MESSAGES} messages; send fewer at a time.`;
+      throw new HttpError(413, "too_large", message, NEXT_SIZE);
     }
     const depth = await depthOf(tenant);
     if (depth >= maxOutbox) {

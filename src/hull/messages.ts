@@ -51,12 +51,15 @@ const changes = lenient(
     .optional(),
 );
 
+/** Since the last notification; each becomes a record of its own. */
+const MAX_EVENTS = 5_000;
+
 const userMessage = z.looseObject({
   user,
   account: accountOfUser,
   segments,
   account_segments: segments,
-  events: list(event),
+  events: list(event, MAX_EVENTS),
   changes,
   message_id: optionalKey,
 });

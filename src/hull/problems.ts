@@ -20,9 +20,12 @@ const REMEDIES: readonly (readonly [prefix: string, remedy: string])[] = [
   ["account", "Send the account as a flat object with its Hull id."],
 ];
 
-/** Translates zod's issues; `input` tells a missing field from a wrong one. */
+/** More of them help nobody, and a long list of bad elements would fill the memory. */
+const MAX_PROBLEMS = 20;
+
+/** Translates zod's issues, the first of them; `input` tells a missing field from a wrong one. */
 export function problemsOf(error: z.ZodError, input: unknown): Problem[] {
-  return error.issues.map((issue) => {
+  return error.issues.slice(0, MAX_PROBLEMS).map((issue) => {
     const path = printPath(issue.path);
     const remedy = REMEDIES.find(([prefix]) => path === prefix || path.startsWith(`${prefix}.`))?.[1];
     return {

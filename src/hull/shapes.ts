@@ -25,22 +25,37 @@ export const attributes = lenient(
   z.custom<Attributes>(isAttributes, "expected an object"),
 );
 
-/** A list; absent, null and `{}` mean empty. */
-export function list<T extends z.ZodType>(element: T): z.ZodType<z.output<T>[]> {
-  return lenient((value) => (isBlank(value) ? [] : value), z.array(element, "expected an array"));
+/** A list; absent, null and `{}` mean empty. One of more than `most` elements is refused before they are looked at. */
+export function list<T extends z.ZodType>(element: T, most = Infinity): z.ZodType<z.output<T>[]> {
+  const bounded = z.custom(
+    (value) => !Array.isArray(value) || value.length <= most,
+    `holds more than ${most} elements`,
+  );
+  return lenient((value) => (isBlank(value) ? [] : value), bounded.pipe(z.array(element, "expected an array")));
 }
 
 const segment = z.looseObject({ id: identifier, name: z.string().nullish(), type: z.string().nullish() });
 
 export type Segment = z.output<typeof segment>;
 
-/** Segments; an element without an id can match no filter and is left out, so that it cannot spoil its message. */
-export const segments: z.ZodType<Segment[]> = list(z.unknown()).transform((items) =>
-  items.flatMap((item) => {
-    const parsed = segment.safeParse(item);
-    return parsed.success ? [parsed.data] : [];
-  }),
+/** More segments than any organization has; those beyond it are not looked at. */
+const MAX_SEGMENTS = 10_000;
+
+/**
+ * Segments; an element without an id can match no filter and is left out, so that it cannot spoil its message. Looked at
+ * before it is parsed: an error for each bad element would take longer than everything else.
+ */
+export const segments: z.ZodType<Segment[]> = lenient(
+  (value) => (Array.isArray(value) ? value.slice(0, MAX_SEGMENTS).filter(hasId) : isBlank(value) ? [] : value),
+  z.array(segment, "expected an array"),
 );
+
+function hasId(item: unknown): boolean {
+  if (!isAttributes(item)) return false;
+  const { id, name, type } = item;
+  const isNamed = (typeof id === "string" && id !== "") || (typeof id === "number" && Number.isFinite(id));
+  return isNamed && [name, type].every((each) => (each ?? null) === null || typeof each === "string");
+}
 
 /** Repairs a value before its schema sees it; unlike `z.preprocess` also where the key is absent. */
 export function lenient<T extends z.ZodType>(repair: (value: unknown) => unknown, schema: T): z.ZodType<z.output<T>> {

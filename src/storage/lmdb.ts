@@ -39,7 +39,8 @@ function assertReadable(path: string): void {
  */
 export function createLmdbKeyValue(path: string): KeyValue {
   assertReadable(path);
-  const root = open({ path, maxDbs: 64, noMemInit: true });
+  // Not noMemInit: pages would carry freed memory of this process along, secrets included.
+  const root = open({ path, maxDbs: 64 });
   const tables = new Map<string, unknown>();
 
   function createTable<V>(name: string): Table<V> {

@@ -339,7 +339,7 @@ describe("who guesses is slowed", () => {
     const query = (n: number): string => guarded.query({ secret: `wrong-${n}` });
     const doors = [
       (n: number) => guarded.call(`/status?${query(n)}`),
-      (n: number) => guarded.call(`/schema/contact_fields?${query(n)}`),
+      (n: number) => guarded.call(`/fetch/accounts?${query(n)}`),
       (n: number) => guarded.call(`/fetch/users?${query(n)}`, { method: "POST" }),
       (n: number) => guarded.call(`/batch?${query(n)}`, { method: "POST", body: "{}" }),
       (n: number) => login(CONNECTOR.id, `wrong-${n}`),
