@@ -1,5 +1,6 @@
 // Typed rules plus the one-way rule of the house: server → engine, services, hull → http, storage, queue.
 import js from "@eslint/js";
+import regexp from "eslint-plugin-regexp";
 import tseslint from "typescript-eslint";
 
 /** Forbids imports that go against the direction of the house. `patterns` are relative import globs. */
@@ -37,6 +38,17 @@ export default tseslint.config(
       "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
       "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
       "@typescript-eslint/consistent-type-imports": "error",
+    },
+  },
+  {
+    // Texts come from outside. The strictest options: an expression is judged as if the worst text could follow, and
+    // fragments and sticky ones count too. What begins with a fixed word is not judged at all, and neither is what
+    // `new RegExp` composes: test/unit/linear-text.test.ts measures the functions themselves.
+    files: ["src/**/*.ts", "server/**/*.ts", "simulators/**/*.ts", "bench/**/*.ts"],
+    plugins: { regexp },
+    rules: {
+      "regexp/no-super-linear-backtracking": ["error", { report: "potential" }],
+      "regexp/no-super-linear-move": ["error", { report: "potential", ignorePartial: false, ignoreSticky: false }],
     },
   },
   forbid(["src/engine/**/*.ts"], [noServer, noSimulators, noAdapters, noService]),

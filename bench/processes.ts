@@ -134,7 +134,7 @@ export async function startConnector({
   const stop = (): Promise<void> => end(child, "SIGTERM");
   const began = performance.now();
   while (performance.now() - began < START_WITHIN_MS && child.exitCode === null) {
-    const [, port] = /"port":(\d+).*"connector\.start"/.exec(readFileSync(logFile, "utf8")) ?? [];
+    const [, port] = /"port":(\d+)[,}].*"connector\.start"/.exec(readFileSync(logFile, "utf8")) ?? [];
     if (port !== undefined) return { url: `http://127.0.0.1:${port}`, pid: child.pid ?? 0, stop };
     await sleep(20);
   }

@@ -46,12 +46,14 @@ export function createLetterDesk({ store, wake, announce }: LetterDeskOptions): 
   // What Planhat says may quote what it was sent, and a tool's output is copied into tickets.
   const redactor = createRedactor();
 
-  function summary(row: DeadLetterRow): Letter {
+  /** @param maxChars of the text, the letters of a page being many */
+  function summary(row: DeadLetterRow, maxChars = Infinity): Letter {
     const { tenant, type, hullId, content, ending } = row;
     const { email, external_id, domain } = content.claims;
     const name = email ?? external_id ?? domain ?? hullId;
     const { atMs, outcome, code } = ending;
-    return { id: letterId(row), atMs, tenant, type, hullId, name, outcome, code, text: redactor.text(ending.text) };
+    const text = redactor.opening(ending.text, maxChars);
+    return { id: letterId(row), atMs, tenant, type, hullId, name, outcome, code, text };
   }
 
   function detail(row: DeadLetterRow): LetterDetail {
@@ -80,8 +82,7 @@ export function createLetterDesk({ store, wake, announce }: LetterDeskOptions): 
   return {
     list: async (query) => {
       const { letters, next } = await store.letters(query);
-      const cut = (letter: Letter): Letter => ({ ...letter, text: letter.text.slice(0, LIST_TEXT) });
-      return { letters: letters.map((row) => cut(summary(row))), ...pageOf(next) };
+      return { letters: letters.map((row) => summary(row, LIST_TEXT)), ...pageOf(next) };
     },
     show: async (id, tenant) => {
       const row = await store.letter(id, tenant);

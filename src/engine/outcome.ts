@@ -1,4 +1,5 @@
 /** How every record ends: one outcome with a stable reason code. People filter their logs by these texts. */
+import { createRedactor } from "../http/redact";
 
 export type { OutcomeKind } from "../record";
 
@@ -60,12 +61,21 @@ const TEXTS = {
 
 export type ReasonCode = keyof typeof TEXTS;
 
+/** Details quote what was sent, such as the names of fields. They are kept with every record and shown in lists. */
+const MAX_DETAIL = 2_000;
+const redactor = createRedactor();
+
 /**
  * @param code a code of the catalogue
  * @param detail what is particular to this record, appended in brackets
  */
 export function reason(code: ReasonCode, detail?: string): Reason {
-  return { code, text: detail === undefined ? TEXTS[code] : `${TEXTS[code]} (${detail})` };
+  return { code, text: detail === undefined ? TEXTS[code] : `${TEXTS[code]} (${bounded(detail)})` };
+}
+
+/** Secrets go before the cut: half of one is not recognised when the reason is shown. */
+function bounded(detail: string): string {
+  return detail.length <= MAX_DETAIL ? detail : `${redactor.opening(detail, MAX_DETAIL)}…`;
 }
 
 /** Several reasons of one record, joined as the old connector did: texts by a space, the first code counts. */

@@ -41,7 +41,7 @@ for (const [network, prefix] of [
  * compatible, NAT64, 6to4) count as what they wrap. What is no address at all counts as private.
  */
 export function isPrivateAddress(ip: string): boolean {
-  const address = ip.replace(/%.*$/, "");
+  const [address = ""] = ip.split("%", 1);
   if (isIPv4(address)) return PRIVATE.check(address, "ipv4");
   if (!isIPv6(address)) return true;
   const wrapped = wrappedIPv4(groupsOf(address));
@@ -50,7 +50,7 @@ export function isPrivateAddress(ip: string): boolean {
 
 /** The eight 16-bit groups of an IPv6 address. */
 function groupsOf(address: string): readonly number[] {
-  const tail = /(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(address);
+  const tail = /(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(address);
   const pure = tail ? `${address.slice(0, tail.index)}${pair(tail[1], tail[2])}:${pair(tail[3], tail[4])}` : address;
   const [left = "", right] = pure.split("::");
   const read = (part: string): number[] => (part === "" ? [] : part.split(":").map((group) => parseInt(group, 16)));

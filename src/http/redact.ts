@@ -8,6 +8,10 @@ export const REDACTED = "[redacted]";
 const MIN_SECRET_LENGTH = 4;
 const MAX_LEARNT_SECRETS = 50;
 const MAX_DEPTH = 10;
+/** How far a text is read beyond its cut, so that a secret across the cut is recognised. */
+const OVERLAP = 4_096;
+/** Ends a signed token, an authorization scheme or a userinfo that the cut left open, however long it is. */
+const CLOSING = ".-.-@";
 
 const SECRET_NAME =
   /authorization|token|secret|password|passwd|passphrase|cookie|credential|apikey|accesskey|privatekey|signature|jwt/;
@@ -27,11 +31,27 @@ export interface Redactor {
   learn(...secrets: readonly string[]): void;
   /** The text without known secrets, authorization schemes, signed tokens, userinfo and secret query values. */
   text(text: string): string;
+  /** The first characters of such a text. What lies far behind them is not even read. */
+  opening(text: string, maxChars: number): string;
   /** A copy of any value, nested objects and errors included, that is safe to log. Never changes its argument. */
   value(value: unknown): unknown;
-  /** Like `value`, but at most about `maxChars` long when printed: anything bigger becomes a cut text. */
+  /**
+   * Like `value`, but at most about `maxChars` long when printed: anything bigger becomes a cut text. The work is
+   * bounded by `maxChars` too, however big the value is.
+   */
   excerpt(value: unknown, maxChars?: number): unknown;
 }
+
+/** How much may still be shown, and what was not. Everything shown takes some of it, hence it bounds the work. */
+interface Room {
+  left: number;
+  /** Characters. */
+  leftOut: number;
+  /** Something was not looked at, so nobody knows how long it is. */
+  unseen: boolean;
+}
+
+const roomFor = (maxChars: number): Room => ({ left: maxChars, leftOut: 0, unseen: false });
 
 /** @param secrets values known from the start (tokens, connector secrets). */
 export function createRedactor(secrets: readonly string[] = []): Redactor {
@@ -61,36 +81,94 @@ export function createRedactor(secrets: readonly string[] = []): Redactor {
     return stripPatterns(result);
   }
 
-  function walk(value: unknown, depth: number, ancestors: readonly object[]): unknown {
-    if (typeof value === "string") return text(value);
+  /** The first index from which a text can be cut without leaving the first half of a known secret. */
+  function cutFrom(input: string, index: number): number {
+    let end = index;
+    for (;;) {
+      const next = Math.max(end, ...spellings.map((spelling) => endAcross(input, spelling, end)));
+      if (next === end) return end;
+      end = next;
+    }
+  }
+
+  /** Shows what there is room for. A text that must be cut takes all of it. */
+  function shown(input: string, room: Room): string {
+    const { left } = room;
+    const isWhole = input.length <= left + OVERLAP;
+    const safe = text(isWhole ? input : input.slice(0, cutFrom(input, left + OVERLAP)) + CLOSING);
+    const result = safe.slice(0, isWhole ? left : Math.min(left, safe.length - CLOSING.length));
+    room.leftOut += (isWhole ? safe.length : input.length) - result.length;
+    room.left = isWhole && safe.length <= left ? left - result.length : 0;
+    return result;
+  }
+
+  function walk(value: unknown, room: Room, depth: number, ancestors: readonly object[]): unknown {
+    if (room.left <= 0) {
+      room.unseen = true;
+      return "…";
+    }
+    room.left -= 1;
+    if (typeof value === "string") return shown(value, room);
     if (typeof value !== "object" || value === null) return typeof value === "function" ? undefined : value;
     if (ancestors.includes(value)) return "[circular]";
     if (depth >= MAX_DEPTH) return "[too deep]";
     const path = [...ancestors, value];
-    if (Array.isArray(value)) return value.map((item) => walk(item, depth + 1, path));
+    const inside = (item: unknown): unknown => walk(item, room, depth + 1, path);
+    if (Array.isArray(value)) return upTo(room, value, inside);
     if (value instanceof Date) return value;
     if (Buffer.isBuffer(value)) return `[${value.length} bytes]`;
     const entries = entriesOf(value);
     // Sockets, requests, agents: an axios error drags them along, raw header lines included.
     if (entries === undefined) return `[${value.constructor.name}]`;
-    return Object.fromEntries(
-      entries.map(([name, item]) => [
-        text(String(name)),
-        isSecretName(String(name)) && item !== null && item !== undefined ? REDACTED : walk(item, depth + 1, path),
-      ]),
-    );
+    return Object.fromEntries(upTo(room, entries, ([name, item]) => entry(String(name), item, room, inside)));
+  }
+
+  function entry(name: string, item: unknown, room: Room, inside: (item: unknown) => unknown): [string, unknown] {
+    const safeName = shown(name, room);
+    // Without room the name may be too long to be looked at, and `inside` shows nothing.
+    const isSecret = room.left > 0 && item !== null && item !== undefined && isSecretName(name);
+    if (isSecret) room.left -= REDACTED.length;
+    return [safeName, isSecret ? REDACTED : inside(item)];
   }
 
   function excerpt(value: unknown, maxChars = 2_000): unknown {
-    const safe = walk(value, 0, []);
-    const printed = typeof safe === "string" ? safe : JSON.stringify(safe);
+    // Every item counts one besides its text, for quotes or a comma; a text by itself has neither.
+    const room = roomFor(maxChars + 1);
+    const safe = walk(value, room, 0, []);
     // `JSON.stringify` answers undefined for undefined, whatever its declared type says.
-    return (printed as string | undefined) === undefined || printed.length <= maxChars
-      ? safe
-      : `${printed.slice(0, maxChars)}… (${printed.length} characters)`;
+    const printed = typeof safe === "string" ? safe : ((JSON.stringify(safe) as string | undefined) ?? "");
+    if (!room.unseen && room.leftOut === 0 && printed.length <= maxChars) return safe;
+    const size = `${room.unseen ? "more than " : ""}${printed.length + room.leftOut}`;
+    return `${printed.slice(0, maxChars)}… (${size} characters)`;
   }
 
-  return { learn, text, value: (value) => walk(value, 0, []), excerpt };
+  return {
+    learn,
+    text,
+    opening: (input, maxChars) => shown(input, roomFor(maxChars)),
+    value: (value) => walk(value, roomFor(Infinity), 0, []),
+    excerpt,
+  };
+}
+
+/** As many of the items as there is room for. */
+function upTo<T, R>(room: Room, items: Iterable<T>, shownItem: (item: T) => R): R[] {
+  const result: R[] = [];
+  for (const item of items) {
+    if (room.left <= 0) {
+      room.unseen = true;
+      break;
+    }
+    result.push(shownItem(item));
+  }
+  return result;
+}
+
+/** Where the last one of the words ends that stand across an index, or else the index. */
+function endAcross(text: string, word: string, index: number): number {
+  const from = Math.max(0, index - word.length + 1);
+  const at = text.slice(from, index + word.length - 1).lastIndexOf(word);
+  return at === -1 ? index : from + at + word.length;
 }
 
 /** How a secret may be spelled inside a text: as it is, in a URL, in JSON, in base64 as a Basic user name. */
@@ -112,20 +190,25 @@ function percentEncoded(text: string): string {
   }
 }
 
+/** Every expression looks at a character a few times at most, however the text is made: it comes from outside. */
 function stripPatterns(text: string): string {
   if (!/[ :=.]/.test(text)) return text;
   return text
     .replaceAll(
-      /\b((?:\w+-)+(?:token|secret|key|password|signature)|authorization|cookie): *[^\r\n]+/gi,
+      /((?<=\w-)(?:token|secret|key|password|signature)|\b(?:authorization|cookie)): *[^\r\n]+/gi,
       `$1: ${REDACTED}`,
     )
     .replaceAll(/\b(bearer|basic)\s+[\w+/=.~-]{6,}/gi, `$1 ${REDACTED}`)
-    .replaceAll(/\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, REDACTED)
+    .replaceAll(SIGNED_TOKEN, (found) => found.slice(0, found.search(TOKEN_START)) + REDACTED)
     .replaceAll(/(:\/\/)[^/?#\s@]*@/g, `$1${REDACTED}@`)
     .replaceAll(/([?&;])([^=&?;#\s]+)=([^&#\s"']*)/g, (whole, mark: string, name: string) =>
       isSecretParameter(percentDecoded(name)) ? `${mark}${name}=${REDACTED}` : whole,
     );
 }
+
+/** Begins where its first part does, even in the middle of a word, since `eyJeyJ…` must not be tried at every `eyJ`. */
+const SIGNED_TOKEN = /(?<![\w-])(?=[\w-]*\beyJ[\w-])[\w-]+\.[\w-]+\.[\w-]*/g;
+const TOKEN_START = /\beyJ[\w-]/;
 
 /** In a query even a plain `key` is an API key; in an object it is mostly just a key. */
 function isSecretParameter(name: string): boolean {
@@ -141,8 +224,8 @@ function percentDecoded(text: string): string {
 }
 
 /** What to print of a value that is data; `undefined` for machinery. */
-function entriesOf(value: object): [unknown, unknown][] | undefined {
-  if (value instanceof Map) return [...value.entries()];
+function entriesOf(value: object): Iterable<readonly [unknown, unknown]> | undefined {
+  if (value instanceof Map) return value;
   if (isError(value)) {
     // Name and message are not enumerable; the stack repeats the message and stays out.
     const own = Object.entries(value).filter(([name]) => name !== "stack");
@@ -151,7 +234,12 @@ function entriesOf(value: object): [unknown, unknown][] | undefined {
   }
   const prototype: unknown = Object.getPrototypeOf(value);
   const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null;
-  return isPlain ? Object.entries(value) : undefined;
+  return isPlain ? ownEntries(value) : undefined;
+}
+
+/** One by one, because there may be a million of them and room for ten. */
+function* ownEntries(value: object): Generator<readonly [string, unknown]> {
+  for (const name of Object.keys(value)) yield [name, (value as Readonly<Record<string, unknown>>)[name]];
 }
 
 function isError(value: object): value is Error {

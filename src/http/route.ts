@@ -14,7 +14,7 @@ export type UrlResult = { readonly ok: true; readonly url: string } | { readonly
 export function buildUrl(baseUrl: string, route: string, params: RouteParams = {}, query: Query = {}): UrlResult {
   try {
     const path = expand(route, params);
-    const base = route === "" ? baseUrl : baseUrl.replace(/\/+$/, "");
+    const base = route === "" ? baseUrl : baseUrl.replace(/(?<!\/)\/+$/, "");
     const search = encodeQuery(query);
     return { ok: true, url: `${base}${path}${search && (base.includes("?") ? "&" : "?")}${search}` };
   } catch (error) {

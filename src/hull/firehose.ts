@@ -124,7 +124,7 @@ function stopFor(error: RemoteError): Exclude<FirehoseResult, { state: "accepted
  * @throws Error for a host of one label or an address, which has no such neighbour
  */
 export function firehoseUrl(organization: string, protocol: Protocol = "https"): string {
-  const [, domain = ""] = /^[^.]+\.(.+\..+)$/.exec(organization) ?? [];
+  const [, domain = ""] = /^[^.\s]+\.(\S[^.\s]*\.\S+)$/.exec(organization) ?? [];
   if (domain === "" || /^[\d.:]+$/.test(organization) || organization.startsWith("[")) {
     throw new Error(`No firehose address can be derived from ${organization}; set HULL_FIREHOSE_URL.`);
   }

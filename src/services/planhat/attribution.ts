@@ -87,10 +87,9 @@ function only(found: readonly (number | undefined)[]): number | undefined {
 }
 
 const QUOTED = /"([^"]+)"|'([^']+)'|`([^`]+)`/g;
-const NAMED = new RegExp(
-  `\\b(_id|externalId|sourceId|email)\\b["'\`]?\\s*[:=]?\\s*(?:${QUOTED.source}|([^\\s,;"'\`(){}[\\]]+))`,
-  "g",
-);
+/** Ends as `QUOTED` or with a word. Written out, since the linter reads no composed expression. */
+const NAMED =
+  /\b(_id|externalId|sourceId|email)\b["'`]?\s*(?:[:=]\s*)?(?:"([^"]+)"|'([^']+)'|`([^`]+)`|([^\s,;"'`(){}[\]]+))/g;
 
 /** The group that matched; groups that did not take part are undefined. */
 function matchedGroup(match: RegExpExecArray, from: number): string {
@@ -105,14 +104,14 @@ function matchedGroup(match: RegExpExecArray, from: number): string {
 function namedValues(text: string): readonly { readonly name: string; readonly value: string }[] {
   return [...text.matchAll(NAMED)].map((match) => ({
     name: match[1] ?? "",
-    value: matchedGroup(match, 2).replace(/[.:]+$/, ""),
+    value: matchedGroup(match, 2).replace(/(?<![.:])[.:]+$/, ""),
   }));
 }
 
 /** Quoted parts and words of a text; a full stop or colon at the end belongs to the sentence. */
 function tokens(text: string): readonly { readonly value: string; readonly quoted: boolean }[] {
   const quoted = [...text.matchAll(QUOTED)].map((match) => ({ value: matchedGroup(match, 1), quoted: true }));
-  const words = text.split(/[\s,;"'`(){}[\]<>=]+/).flatMap((word) => [word, word.replace(/[.:!?]+$/, "")]);
+  const words = text.split(/[\s,;"'`(){}[\]<>=]+/).flatMap((word) => [word, word.replace(/(?<![.:!?])[.:!?]+$/, "")]);
   return [...quoted, ...words.map((value) => ({ value, quoted: false }))];
 }
 

@@ -285,11 +285,11 @@ function refusedAlike(results: readonly (Result | undefined)[]): string | undefi
     : undefined;
 }
 
-/** The same words, as far as they are kept, whatever values they quote. */
+/** The same words, as far as they are kept (500 characters), whatever values they quote. */
 function sameFault(left: string | undefined, right: string | undefined): boolean {
   const bare = (text: string | undefined) =>
     shortened(text ?? "")
-      .replace(/"[^"]*"|'[^']*'|\S+@\S+|\b[0-9a-f]{24}\b/g, "*")
+      .replace(/"[^"]*"|'[^']*'|(?<![^\s"'])\S{1,500}@\S+|\b[0-9a-f]{24}\b/g, "*")
       .replace(/\d+/g, "#");
   return bare(left) === bare(right);
 }

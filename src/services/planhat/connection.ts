@@ -9,7 +9,7 @@ import { applyChunk } from "./bulk";
 import { createPlanhatClient } from "./client";
 import type { ClientOptions } from "./client";
 import type { CustomFields } from "./custom-fields";
-import { shortened } from "./envelope";
+import { MAX_MESSAGE } from "./envelope";
 import { isFailed } from "./failure";
 import { createReader } from "./incoming";
 import { inspect } from "./inspect";
@@ -64,7 +64,7 @@ export function createConnection(
   });
   // Planhat's own words go into logs and dead letters; they must not carry the token that it may repeat in them.
   const redactor = createRedactor([token]);
-  const safe = (words: string): string => shortened(redactor.text(words));
+  const safe = (words: string): string => redactor.opening(words, MAX_MESSAGE);
   const told = ({ problem }: { readonly problem?: Problem }) =>
     problem === undefined ? {} : { problem: { ...problem, message: safe(problem.message) } };
   const clean = (applied: Applied): Applied => {

@@ -1,7 +1,7 @@
 /** Mapping rows against the custom fields that Planhat really has. */
 import type { Finding } from "../service";
 import type { CustomField } from "./custom-fields";
-import { customName } from "./objects";
+import { composed, customName } from "./objects";
 import type { PlanhatSettings } from "./settings";
 import { TITLES } from "./status";
 
@@ -57,7 +57,7 @@ function missing(row: CustomRow, known: readonly CustomField[]): Finding {
   return warning(`${place(row)}: Planhat's ${row.type} have no such custom field. ${remedy}`);
 }
 
-const plain = (name: string): string => name.normalize("NFC").toLowerCase().replace(/\s+/g, "");
+const plain = (name: string): string => composed(name).toLowerCase().replace(/\s+/g, "");
 
 /** Kinds of fields that hold ids of Planhat. */
 const REFERENCES = ["team member", "team members", "enduser", "endusers"];

@@ -67,18 +67,19 @@ function keyed(keys: unknown, ids: unknown): readonly Readonly<Record<string, un
 }
 
 const MESSAGE_PROPERTIES = ["message", "error", "errmsg", "msg", "reason", "text", "description"];
-const MAX_MESSAGE = 500;
+/** What of Planhat's words is kept, in characters. */
+export const MAX_MESSAGE = 500;
 
 /**
  * Planhat's own words out of an error of any shape; the whole element when no words can be found. They may be long, and
- * may repeat the token: see `shortened`.
+ * may repeat the token: a redactor is to cut them, since a part of a secret would not be recognised any more.
  */
 export function messageOf(element: unknown): string {
   if (element === undefined || element === null || element === "") return "No reason was given.";
   return wordsOf(element, 0) ?? JSON.stringify(element);
 }
 
-/** What of Planhat's words is kept. Secrets are to be taken out before: a part of one would not be recognised any more. */
+/** What of Planhat's words is kept, where they carry no secret any more. */
 export function shortened(message: string): string {
   return message.slice(0, MAX_MESSAGE);
 }

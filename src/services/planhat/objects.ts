@@ -174,6 +174,14 @@ export function customName(fieldName: string): string | undefined {
   return fieldName.startsWith(CUSTOM) ? fieldName.slice(CUSTOM.length) : undefined;
 }
 
+/**
+ * One spelling for letters with accents, however they were put together. Beyond thirty accents on one letter (as in
+ * Unicode's stream-safe text, UAX #15) it is no name any more, and to sort them would take ages.
+ */
+export function composed(name: string): string {
+  return name.replace(/(\p{M}{30})\p{M}+/gu, "$1").normalize("NFC");
+}
+
 /** Letters and digits only, so that "Co-Owner", "coOwner" and "Co-owner (*)" are one. */
 function plain(text: string): string {
   return text.toLowerCase().replace(/[^a-z0-9]/g, "");

@@ -18,7 +18,7 @@ export function targetOf(
 ): Target | undefined {
   const { token, tenantId, apiPrefix } = settings;
   if (token === undefined) return undefined;
-  const baseUrl = apiUrlTemplate.replaceAll("{api_prefix}", apiPrefix).replace(/\/+$/, "");
+  const baseUrl = apiUrlTemplate.replaceAll("{api_prefix}", apiPrefix).replace(/(?<!\/)\/+$/, "");
   const identity = JSON.stringify([token, baseUrl, tenantId ?? null]);
   return {
     baseUrl,

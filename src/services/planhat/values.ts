@@ -9,7 +9,7 @@ const ok = (value: Json): Converted => ({ ok: true, value });
 
 /** Half of a character pair, or a NUL: JSON carries both, no database does. */
 const UNSTORABLE = /\p{Cs}|\0/u;
-const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+const DECIMAL = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
 /** Unix seconds end here and milliseconds begin: 1973 in milliseconds, the year 5138 in seconds. */
 const FIRST_MILLISECONDS = 1e11;
 /** The largest distance from 1970 that a JavaScript date can express. */

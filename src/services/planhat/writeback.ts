@@ -1,7 +1,7 @@
 /** Under which Hull attribute a Planhat field is written back. */
 import { createHash } from "node:crypto";
 import snakeCase from "lodash/snakeCase";
-import { COMPANIES, customName } from "./objects";
+import { COMPANIES, composed, customName } from "./objects";
 
 /**
  * `lastName` → `planhat/last_name`, `custom.# Overdue Invoices` → `planhat/custom_overdue_invoices`.
@@ -19,6 +19,6 @@ export function hullAttribute(type: string, field: string): string {
 }
 
 function readable(name: string): string {
-  const words = snakeCase(name.normalize("NFC"));
+  const words = snakeCase(composed(name));
   return words === "" ? createHash("sha256").update(name).digest("hex").slice(0, 8) : words;
 }

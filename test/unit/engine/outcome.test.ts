@@ -9,6 +9,13 @@ describe("a reason", () => {
     expect(reason("archived", "p1")).toEqual({ code: "archived", text: "The record is archived in the service. (p1)" });
   });
 
+  it("is kept to a length that can be shown in a list, less the secrets of what it quotes", () => {
+    const { text } = reason("refused", `${"long ".repeat(399)}Bearer abcdefghijklmnop ${"long ".repeat(10_000)}`);
+    expect(text).toMatch(/^The service refused the record\. \((?:long ){399}Beare…\)$/);
+    expect(text).not.toContain("abcde");
+    expect(text.length).toBeLessThan(2_100);
+  });
+
   it.each([
     ["in_sync", "All mapped attributes are already in sync between Hull and Planhat."],
     ["outside_user_segments", "User doesn't belong to any of the segments defined in the Contact Filter."],

@@ -121,11 +121,119 @@ describe("redaction by value", () => {
   });
 });
 
+/** Every piece of it that somebody could make use of. */
+function piecesOf(secret: string, length = 5): string[] {
+  return Array.from({ length: secret.length - length + 1 }, (_, at) => secret.slice(at, at + length));
+}
+
+describe("a text that is cut", () => {
+  const token = "T0kenOfPlanhat/Qx+7=";
+  const redactor = createRedactor([token]);
+
+  it("is the beginning of the whole one without its secrets", () => {
+    const text = `${"What was sent: ".repeat(10)}${token} and more. `.repeat(200);
+    for (const most of [0, 1, 5, 150, 155, 5_000]) {
+      expect(redactor.opening(text, most)).toBe(redactor.text(text).slice(0, most));
+    }
+    expect(redactor.opening("short", 300)).toBe("short");
+  });
+
+  it.each([
+    ["a known one", token, token],
+    ["in a URL", encodeURIComponent(token), encodeURIComponent(token)],
+    ["as a Basic user name", btoa(`${token}:`), btoa(`${token}:`)],
+    ["an authorization", "Bearer abcdefghijklmnop", "abcdefghijklmnop"],
+    ["a header line", "X-Access-Token: abcdefghijklmnop", "abcdefghijklmnop"],
+    ["a signed token", "eyJabcdefgh.ijklmnop.qrstuvw", "abcdefgh.ijklmnop.qrstuvw"],
+    ["a userinfo", "https://someone:pAssw0rd@host.example", "someone:pAssw0rd"],
+    ["a parameter", "https://host.example/?secret=pAssw0rd", "pAssw0rd"],
+  ])("leaves nothing of a secret across the cut, nor across the end of what is read: %s", (_what, written, secret) => {
+    for (const end of [100, 100 + 4_096]) {
+      for (let at = end - written.length - 1; at <= end + 1; at += 1) {
+        const text = `${". ".repeat(at).slice(0, at)} ${written}\n${". ".repeat(5_000)}`;
+        const shown = `${redactor.opening(text, 100)} ${JSON.stringify(redactor.excerpt({ text }, 100))}`;
+        for (const piece of piecesOf(secret)) expect(shown).not.toContain(piece);
+      }
+    }
+  });
+
+  it.each([
+    ["a signed token", `eyJ${"abcdefgh".repeat(2_000)}.ijkl.mnop`],
+    ["a userinfo", `https://${"abcdefgh".repeat(2_000)}@host.example`],
+    ["a known one", "abcdefgh".repeat(2_000)],
+  ])("leaves nothing of a secret that is longer than what is read: %s", (_what, written) => {
+    const knowing = createRedactor(["abcdefgh".repeat(2_000)]);
+    const text = `It was: ${written} ${"x ".repeat(5_000)}`;
+    expect(knowing.opening(text, 100)).not.toContain("abcdefgh");
+    expect(createRedactor(written.startsWith("a") ? [written] : []).opening(text, 100)).not.toContain("abcdefgh");
+  });
+
+  it("leaves nothing of many secrets, however they shrink or grow the text", () => {
+    const words = fc.constantFrom(
+      token,
+      "abcd",
+      "://",
+      "@",
+      "?key=",
+      "abcdabce",
+      "eyJabcde",
+      ".",
+      "Bearer ",
+      "x ",
+      "\n",
+    );
+    const text = fc.array(words, { minLength: 300, maxLength: 1_000 }).map((parts) => parts.join("").repeat(8));
+    const knowing = createRedactor([token, "abcdabce", "abcd"]);
+    fc.assert(
+      fc.property(text, fc.nat(3_000), (given, most) => {
+        const shown = knowing.opening(given, most);
+        expect(shown.length).toBeLessThanOrEqual(most);
+        for (const piece of piecesOf(token)) expect(shown).not.toContain(piece);
+        expect(shown).not.toContain("abcd");
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
 describe("excerpts", () => {
   it("are cut to size", () => {
     const cut = createRedactor().excerpt({ list: "x".repeat(10_000) }, 100);
     expect(cut).toMatch(/^\{"list":"x+… \(\d+ characters\)$/);
     expect(createRedactor().excerpt({ a: 1 })).toEqual({ a: 1 });
     expect(createRedactor().excerpt(undefined)).toBeUndefined();
+  });
+
+  it("say how long the whole is, as far as it was looked at", () => {
+    expect(createRedactor().excerpt("x".repeat(1_000_000), 10)).toBe("xxxxxxxxxx… (1000000 characters)");
+    expect(createRedactor().excerpt([1, "x".repeat(9_000), 3], 10)).toMatch(
+      /^\[1,"x+… \(more than 9\d{3} characters\)$/,
+    );
+    expect(createRedactor().excerpt({ ["k".repeat(9_000)]: "value" }, 10)).toMatch(/^\{"k+… \(more than 9\d{3} /);
+  });
+
+  it("look at no more than they show, however many items there are", () => {
+    let looked = 0;
+    const counting = {
+      get: (target: object, name: string | symbol): unknown => {
+        looked += 1;
+        return Reflect.get(target, name);
+      },
+    };
+    const names = Object.fromEntries(Array.from({ length: 100_000 }, (_, at) => [`n${at}`, at]));
+    for (const many of [Array<number>(1_000_000).fill(7), Array<object>(1_000_000).fill({ a: [{}] }), names]) {
+      looked = 0;
+      expect(createRedactor().excerpt({ many: new Proxy(many, counting) }, 500)).toMatch(
+        /… \(more than \d+ characters\)$/,
+      );
+      expect(looked).toBeLessThan(2_000);
+    }
+  });
+
+  it("show whole what fits when it is printed", () => {
+    const given = { list: ["abc", 1, true, null, { deep: ["x"] }], secret: "hidden", empty: {} };
+    const safe = { ...given, secret: REDACTED };
+    expect(createRedactor().excerpt(given, JSON.stringify(safe).length)).toEqual(safe);
+    expect(createRedactor().excerpt(given, JSON.stringify(safe).length - 1)).toMatch(/… \(\d+ characters\)$/);
   });
 });

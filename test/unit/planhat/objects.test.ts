@@ -60,6 +60,12 @@ describe("the attribute that a field is written back to", () => {
     expect(hullAttribute(type, field)).toBe(attribute);
   });
 
+  it("is one for letters with accents, however they are put together, and drops accents without end", () => {
+    for (const name of ["custom.Caf\u00e9", "custom.Cafe\u0301", `custom.Cafe${"\u0301".repeat(50_000)}`]) {
+      expect(hullAttribute("companies", name)).toBe("planhat/custom_cafe");
+    }
+  });
+
   it("has a name of its own even for a field of signs alone", () => {
     expect(hullAttribute("companies", "custom.###")).toMatch(/^planhat\/custom_[0-9a-f]{8}$/);
     expect(hullAttribute("companies", "custom.###")).not.toBe(hullAttribute("companies", "custom.%%%"));
