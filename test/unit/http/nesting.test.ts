@@ -1,4 +1,4 @@
-import { nestingOf } from "../../../server/middleware/body";
+import { nestingOf } from "../../../src/http/nesting";
 
 const nesting = (text: string): number => nestingOf(Buffer.from(text));
 
