@@ -5,10 +5,11 @@
 import type { IncomingMessage } from "node:http";
 import { promisify } from "node:util";
 import * as zlib from "node:zlib";
+import { MAX_DEPTH } from "../../src/http/nesting";
 import { RETRY, RETRY_LATER, SMALLER } from "../flow-control";
 import { HttpError } from "../http-error";
 import type { BodyPlace } from "./room";
-import { MAX_DEPTH, type JsonScan } from "./scan";
+import type { JsonScan } from "./scan";
 
 const MB = 1024 * 1024;
 

@@ -3,9 +3,6 @@
  * what stands under a few names of its outermost object. So whoever sent it can be judged before it costs anything.
  */
 
-/** Real payloads nest about ten levels; far deeper ones would exhaust the stack of whatever walks them. */
-export const MAX_DEPTH = 64;
-
 export interface ScanLimits {
   readonly maxDepth: number;
   /** Objects, lists and what stands in them: parsing takes memory for each, however short the text. */

@@ -28,6 +28,11 @@ export interface BatchOptions<S> extends Patience {
 /** Rows that are done; stored as the run's checkpoint. */
 const checkpoint = z.object({ rows: z.number().int().min(0) });
 
+/** Undefined when every row was taken in. */
+export type BatchEnd = Stop | { readonly state: "stopped"; readonly error: string } | undefined;
+
+const INTERRUPTED: Stop = { state: "interrupted" };
+
 /** Rows that are taken in at once. */
 const GROUP = 200;
 /** How often a full outbox is looked at, milliseconds. */
@@ -36,33 +41,37 @@ const LOOK_MS = 200;
 /**
  * Reads a batch from its checkpoint to its end; its rows are delivered meanwhile and afterwards. Throws only when the
  * store fails.
- *
- * @returns undefined when every row was taken in
  */
-export async function runBatch<S>(
-  options: BatchOptions<S>,
-  run: RunRow,
-  order: BatchOrder,
-): Promise<Stop | { readonly state: "stopped"; readonly error: string } | undefined> {
+export async function runBatch<S>(options: BatchOptions<S>, run: RunRow, order: BatchOrder): Promise<BatchEnd> {
   const { store, signal } = options;
   let rows = checkpoint.safeParse(run.checkpoint).data?.rows ?? 0;
-  let failure: string | undefined;
 
-  const read = async (): Promise<Attempt<undefined>> => {
+  /** Why it ends behind the rows that were taken in, if it does. */
+  async function endHere(): Promise<BatchEnd> {
+    if (signal.aborted) return INTERRUPTED;
+    const failure = await failureOf(options, run);
+    return failure === undefined ? undefined : { state: "stopped", error: `${failure} ${rows} rows had been read.` };
+  }
+
+  async function readOn(): Promise<BatchEnd> {
+    for await (const group of groupsOf(options.reader.rows({ ...order, skipRows: rows }, signal))) {
+      await room(options);
+      const end = await endHere();
+      if (end !== undefined) return end;
+      const row = await takeGroup(options, run, order, group, rows + group.length);
+      if (row === undefined) return INTERRUPTED;
+      rows += group.length;
+      options.onProgress(row);
+    }
+    return endHere();
+  }
+
+  const read = async (): Promise<Attempt<BatchEnd>> => {
     const began = rows;
     try {
-      for await (const group of groupsOf(options.reader.rows({ ...order, skipRows: rows }, signal))) {
-        if (!(await room(options))) break;
-        failure = await failureOf(options, run);
-        if (failure !== undefined) break;
-        const row = await takeGroup(options, run, order, group, rows + group.length);
-        rows += group.length;
-        options.onProgress(row);
-      }
-      failure ??= await failureOf(options, run);
-      return { kind: "done", value: undefined };
+      return { kind: "done", value: await readOn() };
     } catch (error) {
-      if (signal.aborted) return { kind: "done", value: undefined };
+      if (signal.aborted) return { kind: "done", value: INTERRUPTED };
       if (!(error instanceof ExtractError)) throw error;
       const message = `${error.message} The first missing row is row ${rows + 1}.`;
       if (!error.retryable) return { kind: "failed", message };
@@ -71,19 +80,18 @@ export async function runBatch<S>(
   };
   const result = await patiently(options, read);
   if ("state" in result) return result;
-  if (signal.aborted) return { state: "interrupted" };
-  if (failure !== undefined) return { state: "stopped", error: `${failure} ${rows} rows had been read.` };
-  await store.changeRun(run.id, { complete: true });
-  return undefined;
+  if (result.value === undefined) await store.changeRun(run.id, { complete: true });
+  return result.value;
 }
 
+/** Answers the run with its new figures; undefined when it is gone: its tenant was forgotten meanwhile. */
 async function takeGroup<S>(
   { intake, tenant, store }: BatchOptions<S>,
   run: RunRow,
   order: BatchOrder,
   group: readonly ExtractRow[],
   rows: number,
-): Promise<RunRow> {
+): Promise<RunRow | undefined> {
   const made = group.map((row) => batchRow(run.id, order, row));
   await intake.take({
     tenant,
@@ -94,19 +102,17 @@ async function takeGroup<S>(
     isExport: true,
     run: { id: run.id, version: run.createdAtMs, change: { checkpoint: { rows } } },
   });
-  const row = await store.run(run.id);
-  if (row === undefined) throw new Error(`Run ${run.id} is gone.`);
-  return row;
+  return store.run(run.id);
 }
 
-/** Waits until the outbox has room; false when the process ends first. */
-async function room<S>({ store, tenant, maxWaiting, signal }: BatchOptions<S>): Promise<boolean> {
+/** Waits until the outbox has room, or the process ends. */
+async function room<S>({ store, tenant, maxWaiting, signal }: BatchOptions<S>): Promise<void> {
   const { remote } = tenant;
+  if (remote === undefined) return;
   while (!signal.aborted) {
-    if (remote === undefined || (await store.depth({ remote, tenant: tenant.key })).outbox < maxWaiting) return true;
+    if ((await store.depth({ remote, tenant: tenant.key })).outbox < maxWaiting) return;
     await sleep(LOOK_MS);
   }
-  return false;
 }
 
 /** The first error among the outcomes so far, if the run shall end at it. */

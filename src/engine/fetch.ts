@@ -67,11 +67,10 @@ export async function runFetch<S>(
   const { store, service, lane, type, now } = options;
   const before = checkpoint.safeParse(last?.checkpoint).data;
   let at = checkpoint.safeParse(run.checkpoint).data ?? begin(before, now());
-  const remember = async (change: Partial<Checkpoint>): Promise<RunRow> => {
+  /** Undefined when the run is gone: its tenant was forgotten meanwhile. */
+  const remember = (change: Partial<Checkpoint>): Promise<RunRow | undefined> => {
     at = { ...at, ...change };
-    const row = await store.changeRun(run.id, { checkpoint: at });
-    if (row === undefined) throw new Error(`Run ${run.id} is not under way.`);
-    return row;
+    return store.changeRun(run.id, { checkpoint: at });
   };
   const context = stepContext(options, run, passBefore(options, at, before));
   let reading = at.ended ? undefined : readAhead(options, context, at.next);
@@ -88,9 +87,13 @@ export async function runFetch<S>(
     reading = opened.ahead;
     const told = await patiently(options, () => work.attempt());
     if ("state" in told) return told;
-    options.onProgress(await remember({ next: next ?? null, ended: next === undefined }));
+    const row = await remember({ next: next ?? null, ended: next === undefined });
+    if (row === undefined) return { state: "interrupted" };
+    options.onProgress(row);
   }
-  const size = (await store.run(run.id))?.done ?? 0;
+  const read = await store.run(run.id);
+  if (read === undefined) return { state: "interrupted" };
+  const size = read.done;
   const lastSize = last?.done ?? 0;
   if (run.options.trust !== true && lastSize >= SMALL && size < lastSize * LEAST_SHARE) {
     const error =
@@ -109,9 +112,7 @@ export async function runFetch<S>(
       deletedAttribute: marksDeleted ? deletedAttribute : undefined,
     },
     at.vanishedAfter ?? undefined,
-    async (after) => {
-      await remember({ vanishedAfter: after });
-    },
+    async (after) => (await remember({ vanishedAfter: after })) !== undefined,
   );
 }
 

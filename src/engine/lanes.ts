@@ -215,6 +215,8 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
       await holds.free(lane);
       return "wait";
     }
+    // Forgotten while the service was asked: there is nobody to be assigned.
+    if ((await store.tenant(key)) === undefined) return "wait";
     const named = remoteKey(credentials.organization, credentials.id, target);
     // The same records: the place stays, whatever it is called. Otherwise it is the one that the settings name.
     const remote = verdict.kind === "same" ? lane.remote : named;

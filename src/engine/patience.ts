@@ -12,7 +12,7 @@ export interface Patience {
 /** Why a run ends before its work is done. */
 export type Stop =
   | { readonly state: "error"; readonly error: string }
-  /** The process ends; the next one goes on. */
+  /** The process ends, and the next one goes on; or the tenant was forgotten, and nobody does. */
   | { readonly state: "interrupted" };
 
 export type Attempt<T> =

@@ -5,7 +5,7 @@ import type { Service } from "../services/service";
 import type { RunRow } from "../storage/rows";
 import type { Seal } from "../storage/seal";
 import type { Store } from "../storage/store";
-import { runBatch } from "./batch";
+import { runBatch, type BatchEnd } from "./batch";
 import { runFetch } from "./fetch";
 import type { StepRow } from "./fetch-step";
 import { createIntake, type Intake } from "./intake";
@@ -46,7 +46,7 @@ export interface Shadow {
 }
 
 /** Undefined: the work is done, and a batch's records are on their way. */
-export type End = Stop | { readonly state: "stopped"; readonly error: string } | undefined;
+export type End = BatchEnd;
 
 /** Where a run works. */
 interface Place<S> {

@@ -93,6 +93,8 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
 
   /** Its work threw: the sweep tries again, a few times. Answers whether others may go on at once. */
   async function stumble(run: RunRow, error: unknown): Promise<boolean> {
+    // Its tenant was forgotten in the middle of it: what it missed then is no fault.
+    if (await isGone(run)) return true;
     options.onError(error);
     const times = (faults.get(run.id) ?? 0) + 1;
     faults.set(run.id, times);
@@ -101,6 +103,14 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
     const end = { state: "error", error: "Something went wrong on our side; the log says what." } as const;
     await store.changeRun(run.id, end).catch(options.onError);
     return true;
+  }
+
+  /** False when the store cannot say: then the fault is told. */
+  async function isGone({ id }: RunRow): Promise<boolean> {
+    return store.run(id).then(
+      (row) => row === undefined,
+      () => false,
+    );
   }
 
   async function execute(run: RunRow, signal: AbortSignal): Promise<void> {
@@ -192,7 +202,8 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
     abandon: async (tenantKey) => {
       const own = [...active.values()].filter(({ run }) => run.tenant === tenantKey);
       own.forEach(({ abort }) => abort());
-      await Promise.all(own.map(({ work }) => work));
+      // A sweep that saw what waited of the tenant may be about to begin a drain of it.
+      await Promise.all([...own.map(({ work }) => work), sweeping]);
     },
 
     close: async () => {

@@ -27,12 +27,12 @@ const STEP = 1_000;
  * Marks everything that the scan did not meet.
  *
  * @param from where an earlier try stopped
- * @param remember called with the place after each step
+ * @param remember called with the place after each step; answers false when the run is gone
  */
 export async function markVanished(
   options: VanishOptions,
   from: string | undefined,
-  remember: (after: string) => Promise<void>,
+  remember: (after: string) => Promise<boolean>,
 ): Promise<Stop | undefined> {
   const { store, remote, type, scanStartedAtMs, deletedAttribute } = options;
   const wanted = type.untold === true ? undefined : deletedAttribute;
@@ -50,8 +50,8 @@ export async function markVanished(
     }
     if (vanished.after === undefined) return undefined;
     ({ after } = vanished);
-    await remember(vanished.after);
-    if (options.signal.aborted) return { state: "interrupted" };
+    const known = await remember(vanished.after);
+    if (!known || options.signal.aborted) return { state: "interrupted" };
   }
 }
 

@@ -5,6 +5,7 @@ import { createAuthenticator, secretsIn, type AuthProvider } from "./auth";
 import { BudgetClosedError, type Budget, type BudgetClass } from "./budget";
 import { classify, classifyFailure, RemoteError, type Failure, type RemoteErrorKind } from "./errors";
 import type { Log } from "./log";
+import { MAX_DEPTH, nestingOf } from "./nesting";
 import { createRedactor } from "./redact";
 import { decideRetry } from "./retry";
 import { buildUrl, type Query, type RouteParams } from "./route";
@@ -146,10 +147,11 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     const { status, headers, text } = result;
     const parsed = request.expect === "text" ? { body: text === "" ? undefined : text } : parseBody(text, headers);
     if (status >= 200 && status < 300) {
-      if (!("broken" in parsed)) return { status, headers, body: parsed.body };
-      return failed(request, "truncated", { status, answer: text, what: "the answer is no complete JSON" });
+      if ("body" in parsed) return { status, headers, body: parsed.body };
+      const what = parsed.unusable === "truncated" ? { what: "the answer is no complete JSON" } : {};
+      return failed(request, parsed.unusable, { status, answer: text, ...what });
     }
-    const answer = "broken" in parsed ? text : parsed.body;
+    const answer = "body" in parsed ? parsed.body : text;
     return new RemoteError({
       ...identity(request),
       ...classify(status, headers, clock()),
@@ -281,13 +283,17 @@ function serialise(request: HttpRequest): string {
   return text;
 }
 
+type ParsedBody = { readonly body: unknown } | { readonly unusable: "truncated" | "too_deep" };
+
 /** Text first, JSON second: error pages come as plain text, and some servers label JSON as text. */
-function parseBody(text: string, headers: ResponseHeaders): { readonly body: unknown } | { readonly broken: true } {
+function parseBody(text: string, headers: ResponseHeaders): ParsedBody {
   if (text.trim() === "") return { body: undefined };
+  const claimsJson = /\bjson\b/i.test(headers["content-type"] ?? "");
+  if (nestingOf(Buffer.from(text)) > MAX_DEPTH) return claimsJson ? { unusable: "too_deep" } : { body: text };
   try {
     return { body: JSON.parse(text) as unknown };
   } catch {
-    return /\bjson\b/i.test(headers["content-type"] ?? "") ? { broken: true } : { body: text };
+    return claimsJson ? { unusable: "truncated" } : { body: text };
   }
 }
 

@@ -1,5 +1,6 @@
 // One error for every remote call that did not work: what happened, whether the remote may have acted on it, and what
 // a person can do.
+import { MAX_DEPTH } from "./nesting";
 import { namedWaitMs, type ResponseHeaders } from "./server-wait";
 
 /**
@@ -26,6 +27,7 @@ export type Failure =
   | "stale_socket"
   | "truncated"
   | "response_too_large"
+  | "too_deep"
   | "cancelled";
 
 export interface RemoteErrorFacts {
@@ -138,6 +140,8 @@ const FAILURE_KINDS: Readonly<Record<Failure, readonly [RemoteErrorKind, Applied
   stale_socket: ["transient", "maybe"],
   truncated: ["transient", "maybe"],
   response_too_large: ["too_large", "maybe"],
+  // The next answer would be no other.
+  too_deep: ["unknown", "maybe"],
   cancelled: ["transient", "maybe"],
 };
 
@@ -160,6 +164,7 @@ const FAILURE_SENTENCES: Readonly<Record<Failure, string>> = {
   stale_socket: "an idle connection had been closed by the other side",
   truncated: "the answer was cut off",
   response_too_large: "the answer is larger than we accept",
+  too_deep: `the answer nests deeper than ${MAX_DEPTH} levels, which no record does`,
   cancelled: "cancelled before the answer was complete",
 };
 

@@ -248,6 +248,8 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
     lastRun: (tenant, kind, type) => read(() => lastRun(tables, tenant, kind, type)),
     report: (id, lines) =>
       transact(tables, (ledger) => {
+        // Lines of a run that was forgotten meanwhile would never be erased.
+        if (tables.runs.get([id]) === undefined) return;
         for (const line of lines) tables.reports.put([id, ledger.nextSeq()], line);
       }),
     reportLines: (id, after, limit) =>

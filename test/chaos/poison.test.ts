@@ -1,14 +1,14 @@
 /** One record that Planhat will never take, in a chunk of up to 5,000: it hurts only itself, and a person can read why. */
 import { generatePopulation, userMessages } from "../../simulators/hull";
 import type { PlanhatSwitches } from "../../simulators/planhat";
-import { CONNECTOR, openHouse, type House } from "../harness";
+import { CONNECTOR } from "../harness";
+import { useStages } from "../rules/stage";
 
 const COMPANIES = 50;
 const WORDS = "The position cannot be stored";
 const NAMELESS = "Planhat refused the record without naming a reason.";
 
-let house: House;
-afterEach(() => house.close());
+const open = useStages();
 
 interface Case {
   readonly title: string;
@@ -59,35 +59,33 @@ const cases: readonly Case[] = [
 test.each(cases)(
   "answered with $title, all of $users but one arrive within $most bulk calls, and the one is rejected",
   async ({ mode, switches, words, users, most }) => {
-    house = await openHouse({ planhat: { switches }, environment: { LOG_LEVEL: "error" } });
+    const stage = await open({ planhat: { switches }, environment: { LOG_LEVEL: "error" } });
     const population = generatePopulation({ seed: 3, users, companies: COMPANIES });
     const victim = population.users[Math.floor(users * 0.642)];
-    house.planhat.poison({ type: "endusers", field: "externalId", value: victim?.external_id }, WORDS, mode);
+    stage.planhat.poison({ type: "endusers", field: "externalId", value: victim?.external_id }, WORDS, mode);
 
-    // One notification, so that all of them are in one chunk.
-    const answer = await house.hull.sendOne(house.url, {
-      connectorId: CONNECTOR.id,
-      channel: "user:update",
-      isExport: true,
-      messages: userMessages(population),
+    // All of them are in one chunk, however slowly they come: as Hull sends them, and again whenever that is asked for.
+    await stage.together(async () => {
+      const messages = userMessages(population);
+      const order = { connectorId: CONNECTOR.id, channel: "user:update", isExport: true, messages } as const;
+      expect(await stage.hull.send(stage.url, order)).toMatchObject({ messagesAccepted: users, messagesDropped: 0 });
     });
-    expect(answer).toMatchObject({ status: 200, body: { flow_control: { type: "next" } } });
-    await house.settled();
+    await stage.settled();
 
-    expect(await house.outcomes()).toEqual({ "endusers/sent/created": users - 1, "endusers/rejected/refused": 1 });
-    const { endusers } = house.planhat.snapshot();
+    expect(await stage.outcomes()).toEqual({ "endusers/sent/created": users - 1, "endusers/rejected/refused": 1 });
+    const { endusers } = stage.planhat.snapshot();
     const arrived = new Set(endusers.map((enduser) => enduser["externalId"]));
     expect(population.users.filter((user) => !arrived.has(user.external_id))).toEqual([victim]);
-    const books = house.planhat.books.snapshot();
+    const books = stage.planhat.books.snapshot();
     expect(books).toMatchObject({ created: { endusers: users - 1, companies: COMPANIES }, duplicates: [] });
     const calls = Object.values(books.requests["PUT /endusers"] ?? {}).reduce((total, count) => total + count, 0);
     expect(calls).toBeLessThanOrEqual(most);
 
-    const tenant = await house.connector.store.tenant(house.tenantKey);
-    const letters = await house.connector.store.deadLetters({ remote: tenant?.remote ?? "", tenant: house.tenantKey });
+    const tenant = await stage.connector.store.tenant(stage.tenantKey);
+    const letters = await stage.connector.store.deadLetters({ remote: tenant?.remote ?? "", tenant: stage.tenantKey });
     expect(letters).toMatchObject([{ hullId: victim?.id, ending: { outcome: "rejected", code: "refused" } }]);
     expect(letters[0]?.ending.text).toContain(words);
-    expect(house.logs).toMatchObject([{ level: "error", message: "outgoing.user.error" }]);
+    expect(stage.logs).toMatchObject([{ level: "error", message: "outgoing.user.error" }]);
   },
   180_000,
 );

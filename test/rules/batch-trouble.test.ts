@@ -395,16 +395,40 @@ describe("stop_on_error", () => {
   });
 });
 
-test("a tenant that is erased in the middle takes its batch along, and the process lives on", async () => {
-  const stage = await open();
-  const extract = publish(stage, rowsOf(people(3)));
-  extract.fail({ kind: "stall", afterBytes: 10 });
-  const id = await begin(stage, extract.url);
-  await stage.until(() => extract.downloads === 1);
-  await stage.connector.store.forgetTenant(stage.tenantKey);
-  await stage.until(async () => (await stage.connector.store.run(id)) === undefined);
-  extract.fail(undefined);
-  await stage.restart();
-  expect(await stage.connector.store.openRuns()).toEqual([]);
-  await isAlive(stage);
+describe("a tenant that is erased in the middle", () => {
+  async function expectNothingLeft(stage: Stage): Promise<void> {
+    await stage.restart();
+    expect(await stage.connector.store.openRuns()).toEqual([]);
+    expect(logged(stage)).not.toContain("connector.job.error");
+    await isAlive(stage);
+  }
+
+  test("takes its batch along, and the process lives on", async () => {
+    const stage = await open();
+    const extract = publish(stage, rowsOf(people(3)));
+    extract.fail({ kind: "stall", afterBytes: 10 });
+    const id = await begin(stage, extract.url);
+    await stage.until(() => extract.downloads === 1);
+    await stage.connector.store.forgetTenant(stage.tenantKey);
+    await stage.until(async () => (await stage.connector.store.run(id)) === undefined);
+    extract.fail(undefined);
+    await expectNothingLeft(stage);
+  });
+
+  test.each([false, true])("between the download and the taking in, too (simulated: %p)", async (simulate) => {
+    const stage = await open();
+    const { store } = stage.connector;
+    const asked = jest.spyOn(store, "run");
+    let isForgotten = false;
+    stage.hull.on("request", async ({ route }) => {
+      if (route !== EXTRACTS) return;
+      await store.forgetTenant(stage.tenantKey);
+      asked.mockClear();
+      isForgotten = true;
+    });
+    const id = await begin(stage, publish(stage, rowsOf(people(3))).url, { simulate, verbose: true });
+    await stage.until(() => isForgotten && asked.mock.calls.some(([run]) => run === id));
+    await expectNothingLeft(stage);
+    expect(await stage.connector.store.reportLines(id, 0, 5)).toEqual([]);
+  });
 });

@@ -123,7 +123,9 @@ describe("from the attribute", () => {
     expect(await stage.outcomes()).toEqual({ "companies/sent/created": 1 });
   });
 
-  test.each(["Core, Insights", '{"id":"lic-1"}', { id: "lic-1" }, 17, true])(
+  const deepList = "[".repeat(65) + "]".repeat(65);
+
+  test.each(["Core, Insights", '{"id":"lic-1"}', { id: "lic-1" }, 17, true, deepList])(
     "%j is no list: rejected once, and the company is sent",
     async (value) => {
       const stage = await open();

@@ -1,7 +1,11 @@
 /** Runs in trouble: with Planhat, with lists that move, and with a kill in the middle. */
-import type { FaultKind } from "../../simulators/loopback";
+import { setTimeout as sleep } from "node:timers/promises";
+import { openDesk } from "../../server/cli/connect";
+import type { Call, FaultKind } from "../../simulators/loopback";
+import type { RunRow } from "../../src/storage/rows";
 import { OPEN_SETTINGS, TOKEN, type LogRecord } from "../harness";
 import { openBlindProxy } from "./blind-proxy";
+import type { FetchStage } from "./fetching";
 import { fill, jobLines, licenseRun, listed, LONG, useRuns } from "./running";
 import { account, user } from "./stage";
 
@@ -240,15 +244,127 @@ describe("a restart in the middle", () => {
   });
 });
 
-test("a connector that is forgotten in the middle of its fetch leaves no run behind", async () => {
-  const stage = await openLong();
-  await stage.fetch("users");
-  stage.planhat.faults.add({ kind: "latency", min: 50, max: 50, route: "GET /licenses" });
-  await stage.call("accounts");
-  await stage.until(() => listed(stage, "GET /licenses").length === 1);
-  await stage.connector.store.forgetTenant(stage.tenantKey);
-  const store = stage.connector.store;
-  expect(await store.runs({ tenant: stage.tenantKey, limit: 5 })).toEqual([]);
-  expect(await store.openRuns()).toEqual([]);
-  expect(await store.lastRun(stage.tenantKey, "fetch", "endusers")).toBeUndefined();
+describe("a connector that is forgotten in the middle of its fetch", () => {
+  /**
+   * Forgets at the first such call, when no other run is under way; the answer comes only after that. Resolves with the
+   * run once it has asked for its row in vain, so that it is past the point at which it would throw, or has thrown.
+   */
+  async function forgottenAt(
+    stage: FetchStage,
+    simulator: Pick<FetchStage["planhat"], "on">,
+    isIt: (call: Call) => boolean,
+    query = "force=1",
+  ): Promise<string> {
+    const { store } = stage.connector;
+    const run = store.run.bind(store);
+    const changeRun = store.changeRun.bind(store);
+    const missed = new Set<string>();
+    const noting = async (id: string, asked: ReturnType<typeof run>): ReturnType<typeof run> => {
+      const row = await asked;
+      if (row === undefined) missed.add(id);
+      return row;
+    };
+    jest.spyOn(store, "run").mockImplementation((id) => noting(id, run(id)));
+    jest.spyOn(store, "changeRun").mockImplementation((id, change) => noting(id, changeRun(id, change)));
+    let began = false;
+    let forgotten: string | undefined;
+    simulator.on("request", async (call) => {
+      if (began || !isIt(call)) return;
+      began = true;
+      let open: readonly RunRow[] = [];
+      await stage.until(async () => {
+        open = (await store.openRuns()).filter(({ state }) => state === "running");
+        return open.length === 1;
+      });
+      await store.forgetTenant(stage.tenantKey);
+      forgotten = open[0]?.id;
+    });
+    await stage.call("accounts", query);
+    const isThrown = (): boolean => stage.logs.some(({ message }) => message === "connector.job.error");
+    await stage.until(() => forgotten !== undefined && (isThrown() || missed.has(forgotten)));
+    return forgotten ?? "";
+  }
+
+  /** Its work is over when the server has closed; that nothing threw is looked at after each test. */
+  async function expectNothingLeft(stage: FetchStage, run: string): Promise<void> {
+    await stage.restart();
+    const { store } = stage.connector;
+    expect(await store.runs({ tenant: stage.tenantKey, limit: 5 })).toEqual([]);
+    expect(await store.openRuns()).toEqual([]);
+    expect(await store.lastRun(stage.tenantKey, "fetch", "endusers")).toBeUndefined();
+    expect(await store.reportLines(run, 0, 5)).toEqual([]);
+  }
+
+  test("while a page is on its way leaves no run behind", async () => {
+    const stage = await openLong();
+    await stage.fetch("users");
+    const run = await forgottenAt(stage, stage.planhat, ({ route }) => route === "GET /licenses");
+    await expectNothingLeft(stage, run);
+  });
+
+  test("while Hull is told of a page, or of what vanished", async () => {
+    for (const vanishes of [false, true]) {
+      const stage = await open({ settings: { mark_deleted: true } });
+      fill(stage, 3);
+      if (vanishes) {
+        await stage.announced((await stage.fetch("accounts")).id);
+        stage.planhat.tenant().remove("companies", String(stage.companies()[0]?.["_id"]));
+      }
+      const run = await forgottenAt(stage, stage.hull, ({ route }) => route === "POST /firehose");
+      await expectNothingLeft(stage, run);
+    }
+  });
+
+  test("while changed credentials are tried", async () => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    await stage.tellUser(user(1), account(1));
+    await stage.settled();
+    stage.planhat.rotateToken(TOKEN, "planhat-token-0002");
+    await stage.saveSettings({ personal_acccess_token: "planhat-token-0002" });
+    const run = await forgottenAt(stage, stage.planhat, () => true);
+    await expectNothingLeft(stage, run);
+  });
+
+  test("while the fetch is simulated", async () => {
+    const stage = await open();
+    fill(stage, 3);
+    const run = await forgottenAt(
+      stage,
+      stage.planhat,
+      ({ route }) => route === "GET /companies",
+      "force=1&simulate=1&verbose=1",
+    );
+    await expectNothingLeft(stage, run);
+  });
+
+  test("while a sweep is about to begin a drain of it", async () => {
+    const stage = await open();
+    const { store } = stage.connector;
+    const down = stage.planhat.faults.add({ kind: "status", status: 503, route: "PUT /companies" });
+    await stage.tellAccount(account(1));
+    const depth = store.depth.bind(store);
+    const tally = store.tally.bind(store);
+    // As if much more of it waited.
+    jest.spyOn(store, "depth").mockImplementation(async (lane) => ({ ...(await depth(lane)), outbox: 5_000 }));
+    let isHeld = true;
+    const asked = jest.spyOn(store, "tally").mockImplementation(async (tenant) => {
+      await stage.until(() => !isHeld);
+      return tally(tenant);
+    });
+    // Whatever ends is followed by a sweep.
+    await stage.fetch("users");
+    await stage.until(() => asked.mock.calls.length > 0);
+    const desk = await openDesk(stage.dataDir);
+    const erasing = desk.ask("tenants.forget", { tenant: stage.tenantKey });
+    await stage.until(async () => (await store.tenant(stage.tenantKey)) === undefined);
+    // It has time enough to be done too early.
+    await Promise.race([erasing, sleep(200)]);
+    isHeld = false;
+    await erasing;
+    await desk.close();
+    down.remove();
+    await stage.restart();
+    expect(await stage.connector.store.runs({ tenant: stage.tenantKey, limit: 5 })).toEqual([]);
+  });
 });

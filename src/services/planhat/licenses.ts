@@ -3,7 +3,9 @@
  * id within the company, and versioned by the account's message. Those that left the list are left alone. Pure.
  */
 import type { EntityMessage } from "../../engine/message";
+
 import { reason } from "../../engine/outcome";
+import { MAX_DEPTH, nestingOf } from "../../http/nesting";
 import type { DesiredParent, Json, Plan } from "../service";
 import { attributeReference, own, readAttribute, shortened } from "./attributes";
 import { desiredOf, mapFields } from "./mapping";
@@ -76,7 +78,8 @@ function parentOf({ hullId, desired, claims, hintId }: RecordPlan): DesiredParen
 /** The list itself, or its JSON text. */
 function listOf(value: Json): readonly Json[] | undefined {
   if (Array.isArray(value)) return value as readonly Json[];
-  if (typeof value !== "string") return undefined;
+  // What stands inside a text nobody has measured yet.
+  if (typeof value !== "string" || nestingOf(Buffer.from(value)) > MAX_DEPTH) return undefined;
   try {
     const parsed: unknown = JSON.parse(value);
     return Array.isArray(parsed) ? (parsed as readonly Json[]) : undefined;

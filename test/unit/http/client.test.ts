@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import net from "node:net";
 import type { AddressInfo } from "node:net";
 import { createAgents, closeAgents } from "../../../src/http/agents";
@@ -248,6 +249,36 @@ describe("an answer that never completes", () => {
       failure: expected,
       applied: "maybe",
     });
+  });
+});
+
+describe("an answer that nests too deep", () => {
+  const nested = (levels: number): string => "[".repeat(levels) + "]".repeat(levels);
+  const write = (res: ServerResponse, status: number, text: string, type = "application/json"): void =>
+    void res.writeHead(status, { "content-type": type }).end(text);
+
+  it("is of no use, and is not asked for again", async () => {
+    const http = await setUp((_r, res) => write(res, 200, nested(200_000)));
+    const error = await failure(http.request({ method: "GET", route: "/x" }));
+    expect(error).toMatchObject({ kind: "unknown", failure: "too_deep", applied: "maybe", status: 200 });
+    expect(error.message).toContain("nests deeper than 64 levels");
+    expect(JSON.stringify(error).length).toBeLessThan(3_000);
+    expect(seen()).toHaveLength(1);
+  });
+
+  it("is what its status says when it is an error", async () => {
+    const http = await setUp((_r, res) => write(res, 422, nested(65)));
+    const error = await failure(http.request({ method: "POST", route: "/x", body: {} }));
+    expect(error).toMatchObject({ kind: "validation", status: 422, answer: nested(65) });
+  });
+
+  it("is read up to 64 levels, and as a text when it is called one", async () => {
+    const http = await setUp(({ url }, res) => {
+      if (url === "/json") write(res, 200, nested(64));
+      else write(res, 200, nested(65), "text/plain");
+    });
+    expect((await http.request({ method: "GET", route: "/json" })).body).toEqual(JSON.parse(nested(64)));
+    expect((await http.request({ method: "GET", route: "/text" })).body).toBe(nested(65));
   });
 });
 

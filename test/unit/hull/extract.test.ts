@@ -33,6 +33,17 @@ describe("an extract as JSON", () => {
     ]);
   });
 
+  it("may nest 64 levels; a deeper row is a bad row among good ones", async () => {
+    const row = (levels: number): string => `{"id":${"[".repeat(levels - 1)}${"]".repeat(levels - 1)}}`;
+    const content = [row(64), row(65), row(200_000), '{"id":"[[[[[[[["}'].join("\n");
+    expect(await read({ content })).toEqual([
+      JSON.parse(row(64)),
+      "Row 2 nests deeper than 64 levels.",
+      "Row 3 nests deeper than 64 levels.",
+      { id: "[[[[[[[[" },
+    ]);
+  });
+
   it("must be UTF-8: other bytes are not replaced in silence", async () => {
     const latin = Buffer.from('{"name":"Andr\xe9"}\n{"id":2}\n', "latin1");
     expect(await read({ content: latin })).toEqual(["Row 1 is no valid UTF-8.", { id: 2 }]);
