@@ -11,6 +11,7 @@ import { createIntake } from "../src/engine/intake";
 import { createLanes, type Lanes } from "../src/engine/lanes";
 import type { Shadow } from "../src/engine/run-work";
 import { createRuns } from "../src/engine/runs";
+import type { Log } from "../src/engine/report";
 import { createTenants, type Credentials } from "../src/engine/tenants";
 import { createGuardedLookup } from "../src/http/addresses";
 import { closeAgents, createAgents } from "../src/http/agents";
@@ -184,13 +185,14 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
     pace: { retry, lingerMs: config.LINGER_MS, sweepMs: SWEEP_MS, holdMs: HOLD_MS, batch: BATCH },
     retentionMs: config.RETENTION_DAYS * DAY_MS,
   });
-  const intake = createIntake({ store, service, log, now, wake: (lane) => lanes.wake(lane) });
+  const intakeOn = (there: Log) => createIntake({ store, service, log: there, now, wake: (lane) => lanes.wake(lane) });
+  const intake = intakeOn(log);
   const extractHosts = createHostAllowList(config.HULL_ALLOWED_EXTRACT_HOSTS);
   const runs = createRuns({
     store,
     service,
     tenants,
-    intake,
+    intake: intakeOn,
     reader: createExtractReader({ allowedHosts: extractHosts }),
     checkLink: (url) => assertLink(url, extractHosts),
     firehose,

@@ -19,7 +19,7 @@ const ACCOUNT = "account.";
 /**
  * @param run id of the run; with the row's number it makes the message's id, so that a row that is read twice counts once
  */
-export function batchRow(run: string, order: BatchOrder, { index, row }: ExtractRow): BatchRow {
+export function batchRow(run: string, order: BatchOrder, { index, row }: Pick<ExtractRow, "index" | "row">): BatchRow {
   const messageId = `${run}/${index}`;
   const place = { messageId, row: index + 1 };
   if (!row.ok) return { ...place, problem: row.problem };

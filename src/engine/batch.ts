@@ -2,12 +2,13 @@
  * One batch: an extract is downloaded and its rows are taken in like messages of an export. The place in the file is
  * written down together with the rows, so a killed batch downloads again and skips what was taken in.
  */
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { ExtractError, type ExtractReader, type ExtractRow } from "../hull/extract";
 import type { RunRow } from "../storage/rows";
 import { failureIn } from "../storage/runs";
 import type { Store } from "../storage/store";
+import { groupsOf } from "./batch-groups";
 import { batchRow } from "./batch-rows";
 import type { Intake } from "./intake";
 import { patiently, type Attempt, type Patience, type Stop } from "./patience";
@@ -33,8 +34,11 @@ export type BatchEnd = Stop | { readonly state: "stopped"; readonly error: strin
 
 const INTERRUPTED: Stop = { state: "interrupted" };
 
-/** Rows that are taken in at once. */
-const GROUP = 200;
+/**
+ * Rows in a row that name nobody, after which a file is taken for something else: a list of people has no such stretch,
+ * while single bad rows may stand in it wherever they like.
+ */
+const MOST_UNREADABLE = 1_000;
 /** How often a full outbox is looked at, milliseconds. */
 const LOOK_MS = 200;
 
@@ -45,6 +49,8 @@ const LOOK_MS = 200;
 export async function runBatch<S>(options: BatchOptions<S>, run: RunRow, order: BatchOrder): Promise<BatchEnd> {
   const { store, signal } = options;
   let rows = checkpoint.safeParse(run.checkpoint).data?.rows ?? 0;
+  /** Rejected rows without a good one between them, up to the last group. */
+  let unreadable = 0;
 
   /** Why it ends behind the rows that were taken in, if it does. */
   async function endHere(): Promise<BatchEnd> {
@@ -55,13 +61,18 @@ export async function runBatch<S>(options: BatchOptions<S>, run: RunRow, order: 
 
   async function readOn(): Promise<BatchEnd> {
     for await (const group of groupsOf(options.reader.rows({ ...order, skipRows: rows }, signal))) {
+      // Requests get their turn in between, even if nothing had to be waited for.
+      await setImmediate();
       await room(options);
       const end = await endHere();
       if (end !== undefined) return end;
+      const before = await store.run(run.id);
       const row = await takeGroup(options, run, order, group, rows + group.length);
-      if (row === undefined) return INTERRUPTED;
+      if (before === undefined || row === undefined) return INTERRUPTED;
       rows += group.length;
       options.onProgress(row);
+      unreadable = brokenIn(row) - brokenIn(before) < group.length ? 0 : unreadable + group.length;
+      if (unreadable >= MOST_UNREADABLE) return { state: "error", error: noExtract(rows, unreadable, order) };
     }
     return endHere();
   }
@@ -82,6 +93,19 @@ export async function runBatch<S>(options: BatchOptions<S>, run: RunRow, order: 
   if ("state" in result) return result;
   if (result.value === undefined) await store.changeRun(run.id, { complete: true });
   return result.value;
+}
+
+/** Rows of a run that named nobody. */
+function brokenIn({ type, counts }: RunRow): number {
+  return counts[`${type}/rejected/invalid_message`] ?? 0;
+}
+
+function noExtract(rows: number, unreadable: number, { entity, format }: BatchOrder): string {
+  return (
+    `The last ${unreadable} of ${rows} rows cannot be read, none of them, so nothing more of the file is; the log says ` +
+    `why of the first ones. Check that it is a file of ${entity}s in ${format.toUpperCase()}, and send the batch from ` +
+    "Hull again."
+  );
 }
 
 /** Answers the run with its new figures; undefined when it is gone: its tenant was forgotten meanwhile. */
@@ -121,24 +145,4 @@ async function failureOf<S>({ store }: BatchOptions<S>, { id, options }: RunRow)
   const { counts = {} } = (await store.run(id)) ?? {};
   const name = failureIn(counts);
   return name === undefined ? undefined : `Stopped at the first error (${name}), as it was asked to.`;
-}
-
-async function* groupsOf(batches: AsyncIterable<readonly ExtractRow[]>): AsyncIterable<readonly ExtractRow[]> {
-  let group: ExtractRow[] = [];
-  let broken: { readonly error: unknown } | undefined;
-  try {
-    for await (const batch of batches) {
-      for (const row of batch) {
-        group.push(row);
-        if (group.length < GROUP) continue;
-        yield group;
-        group = [];
-      }
-    }
-  } catch (error) {
-    broken = { error };
-  }
-  // What was read before the download broke off counts.
-  if (group.length > 0) yield group;
-  if (broken !== undefined) throw broken.error;
 }

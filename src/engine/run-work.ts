@@ -5,6 +5,7 @@ import type { Service } from "../services/service";
 import type { RunRow } from "../storage/rows";
 import type { Seal } from "../storage/seal";
 import type { Store } from "../storage/store";
+import { boundedLog } from "./batch-log";
 import { runBatch, type BatchEnd } from "./batch";
 import { runFetch } from "./fetch";
 import type { StepRow } from "./fetch-step";
@@ -22,7 +23,8 @@ export interface RunWorkOptions<S> {
   readonly store: Store;
   readonly service: Service<S>;
   readonly tenants: Tenants<S>;
-  readonly intake: Intake<S>;
+  /** An intake that logs there. */
+  readonly intake: (log: Log) => Intake<S>;
   readonly reader: ExtractReader;
   readonly firehose: (credentials: Credentials) => Firehose;
   /** Whether changed credentials lead to the records that are remembered; see `lanes.ts`. */
@@ -125,11 +127,17 @@ export async function workOn<S>(
     }
   }
 
-  async function batch(place: Place<S>, intake: Intake<S>): Promise<End> {
+  async function batch(place: Place<S>, intakeOn: RunWorkOptions<S>["intake"]): Promise<End> {
     const order = opened();
     if (order === undefined) return { state: "error", error: SEALED };
     const { reader, maxWaiting } = options;
-    return runBatch({ ...patience(place), intake, reader, tenant: place.tenant, maxWaiting }, run, order);
+    const { tenant } = place;
+    const bounded = boundedLog(log);
+    const intake = intakeOn(bounded.log);
+    const end = await runBatch({ ...patience(place), intake, reader, tenant, maxWaiting }, run, order);
+    const left = bounded.left();
+    if (left > 0) log(jobLine(tenant.credentials, "warning", run, `${left} more rows cannot be read.`));
+    return end;
   }
 
   /** Undefined when another SECRET sealed it. */
@@ -173,7 +181,7 @@ export async function workOn<S>(
       await copyFigures(place.store, store, run.id);
       return report;
     };
-    return (await batch(place, { take })) ?? undecided;
+    return (await batch(place, () => ({ take }))) ?? undecided;
   }
 
   function logRow({ credentials }: Tenant<S>, entity: "user" | "account", row: StepRow): void {

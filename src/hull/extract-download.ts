@@ -55,13 +55,19 @@ export async function* download(
 
   try {
     const response = await inTime(follow(link, options, fail, joined.signal));
-    // Twice, because a packed file may be packed once more for the way.
-    const body = await inTime(unpack(response).then(unpack));
-    const chunks: AsyncIterator<unknown, undefined> = body[Symbol.asyncIterator]();
-    for (;;) {
+    // A packed file may be packed once more for the way.
+    const layers = /\bx?-?gzip\b/i.test(response.headers["content-encoding"] ?? "") ? 2 : 1;
+    const unpacked = await inTime(unpack(response, layers));
+    if (!("body" in unpacked)) throw fail(unpacked.trouble);
+    const chunks: AsyncIterator<unknown, undefined> = unpacked.body[Symbol.asyncIterator]();
+    for (let bytes = 0; ;) {
       const { done, value } = await inTime(chunks.next());
       if (done === true) return;
-      if (Buffer.isBuffer(value)) yield value;
+      if (!Buffer.isBuffer(value)) continue;
+      bytes += value.length;
+      const trouble = unpacked.trouble(bytes);
+      if (trouble !== undefined) throw fail(trouble);
+      yield value;
     }
   } catch (error) {
     signal.throwIfAborted();

@@ -7,6 +7,8 @@ export interface ExtractRow {
   readonly index: number;
   /** `problem` is a sentence that calls the row by its number from 1 and holds none of its values. */
   readonly row: RowValue;
+  /** As it stands in the file; of one that is too long nobody knows. */
+  readonly bytes: number;
 }
 
 export interface RowReader {
@@ -31,10 +33,10 @@ export function createRowReader({ format, skipRows, maxRows, maxRowBytes }: RowR
   let nextRow = skipRows;
   let isFull = false;
 
-  function number(value: RowValue): ExtractRow {
+  function number(value: RowValue, bytes: number): ExtractRow {
     const index = nextRow;
     nextRow += 1;
-    return { index, row: value.ok ? value : { ok: false, problem: `Row ${index + 1} ${value.problem}.` } };
+    return { index, bytes, row: value.ok ? value : { ok: false, problem: `Row ${index + 1} ${value.problem}.` } };
   }
 
   return {
@@ -42,7 +44,7 @@ export function createRowReader({ format, skipRows, maxRows, maxRowBytes }: RowR
       const rows: ExtractRow[] = [];
       let run: Buffer[] = [];
       const readRun = (): void => {
-        for (const value of format.read(run)) rows.push(number(value));
+        for (const [at, value] of format.read(run).entries()) rows.push(number(value, run[at]?.length ?? 0));
         run = [];
       };
       for (const cut of cuts) {
@@ -53,7 +55,7 @@ export function createRowReader({ format, skipRows, maxRows, maxRowBytes }: RowR
         if (seen <= skipRows) continue;
         if (cut === TOO_LONG) {
           readRun();
-          rows.push(number({ ok: false, problem: `is longer than ${maxRowBytes} bytes${format.tooLongHint}` }));
+          rows.push(number({ ok: false, problem: `is longer than ${maxRowBytes} bytes${format.tooLongHint}` }, 0));
         } else {
           run.push(cut);
         }

@@ -2,16 +2,58 @@
 // the header still calls packed.
 import { pipeline, type Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
+import type { ExtractTrouble } from "./extract-error";
 
 /** The first of gzip's two magic bytes (RFC 1952). No text starts with it, and neither does a byte order mark. */
 const GZIP = 0x1f;
 
-/** The stream itself, or what gzip makes of it. Fails with the stream. */
-export async function unpack(stream: Readable): Promise<Readable> {
-  if ((await firstByte(stream)) !== GZIP) return stream;
-  // The end is reported to whoever reads the unpacked side.
-  return pipeline(stream, createGunzip({ chunkSize: 65_536 }), () => undefined);
+/** Less than that is read whatever it was made of. */
+const MUCH_BYTES = 100_000_000;
+/** Of gzip's thousandfold; files of people with hundreds of empty columns come to a tenth of this. */
+const MOST_TIMES = 500;
+
+export interface Unpacked {
+  readonly body: Readable;
+  /** What is wrong with the file, once so many bytes came out of it. */
+  trouble(bytes: number): ExtractTrouble | undefined;
 }
+
+/**
+ * The stream itself, or what gzip makes of it. Fails with the stream.
+ *
+ * @param layers how often it may be packed
+ */
+export async function unpack(
+  stream: Readable,
+  layers: number,
+): Promise<Unpacked | { readonly trouble: ExtractTrouble }> {
+  let body = stream;
+  let packed: { readonly bytesWritten: number } | undefined;
+  for (let layer = 0; (await firstByte(body)) === GZIP; layer += 1) {
+    if (layer === layers) return { trouble: PACKED_TWICE };
+    const gunzip = createGunzip({ chunkSize: 65_536 });
+    // The end is reported to whoever reads the unpacked side.
+    body = pipeline(body, gunzip, () => undefined);
+    packed ??= gunzip;
+  }
+  return {
+    body,
+    trouble: (bytes) =>
+      packed !== undefined && bytes > MUCH_BYTES && bytes > MOST_TIMES * packed.bytesWritten ? BLOWN_UP : undefined,
+  };
+}
+
+const PACKED_TWICE: ExtractTrouble = {
+  kind: "not_an_extract",
+  what: "it is packed with gzip twice. Pack it once, and send the batch again.",
+  retryable: false,
+};
+
+const BLOWN_UP: ExtractTrouble = {
+  kind: "too_large",
+  what: `unpacked it is more than ${MOST_TIMES} times as large, which no list of people is. Send the batch from Hull again.`,
+  retryable: false,
+};
 
 /** Looks at the first byte and leaves it in the stream; `undefined` when there is none. */
 function firstByte(stream: Readable): Promise<number | undefined> {

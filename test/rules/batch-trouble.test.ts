@@ -185,6 +185,84 @@ test("a line of 20 MB, four times what a row may have, is a bad row among good o
   await stage.settled();
 });
 
+test("a row that nests 200,000 levels deep is a bad row among good ones", async () => {
+  const stage = await open();
+  stage.seed([account(1)], people(2));
+  const [first = {}, second = {}] = rowsOf(people(2));
+  const deep = `{"id":"deep","traits_x":${"[".repeat(200_000)}${"]".repeat(200_000)}}\n`;
+  const extract = stage.hull.publishExtract({ content: ndjson([first]) + deep + ndjson([second]) });
+  const run = await ended(stage, await begin(stage, extract.url));
+  expect(run).toMatchObject({
+    state: "success",
+    counts: { "endusers/sent/created": 2, "endusers/rejected/invalid_message": 1 },
+  });
+  expectExact(run, 3);
+  expect(logged(stage)).toContain("Row 2 nests deeper than 64 levels.");
+  await stage.settled();
+});
+
+describe("rows that cannot be read", () => {
+  const QUIET = { environment: { LOG_LEVEL: "info" } };
+  const linesAbout = (stage: Stage, code: string): number =>
+    stage.logs.filter(({ data }) => data?.["code"] === code).length;
+  const warnings = (stage: Stage): readonly unknown[] =>
+    stage.logs.filter(({ message }) => message === "incoming.job.warning").map(({ data }) => data?.["reason"]);
+
+  test.each(["x", "{}"])("40,000 of them in a row (%s) end the run after 1,000, and fill no log", async (bad) => {
+    const stage = await open(QUIET);
+    const users = people(GROUP + 50);
+    stage.seed([account(1)], users);
+    const extract = stage.hull.publishExtract({ content: ndjson(rowsOf(users)) + `${bad}\n`.repeat(40_000) });
+    const id = await begin(stage, extract.url);
+    const run = await ended(stage, id);
+    const read = 2 * GROUP + 1_000;
+    expect(run.state).toBe("error");
+    expect(run.error).toContain(`The last 1000 of ${read} rows cannot be read`);
+    expect(run.error).toContain("Check that it is a file of users in JSON");
+    expect(extract.downloads).toBe(1);
+    await stage.settled();
+    const after = await runOf(stage, id);
+    expect(after.counts).toEqual({
+      "endusers/sent/created": users.length,
+      "endusers/rejected/invalid_message": read - users.length,
+    });
+    expectExact(after, read);
+    expect(linesAbout(stage, "invalid_message")).toBe(10);
+    expect(warnings(stage)).toEqual([`${read - users.length - 10} more rows cannot be read.`]);
+    await isAlive(stage);
+  });
+
+  test("may stand among good ones as often as they like", async () => {
+    const stage = await open(QUIET);
+    stage.seed([account(1)], people(1));
+    const pair = `x\n${ndjson(rowsOf(people(1)))}`;
+    const { url } = stage.hull.publishExtract({ content: pair.repeat(1_100) });
+    const run = await ended(stage, await begin(stage, url));
+    expect(run).toMatchObject({ state: "success", counts: { "endusers/rejected/invalid_message": 1_100 } });
+    expectExact(run, 2_200);
+    expect(linesAbout(stage, "invalid_message")).toBe(10);
+    await stage.settled();
+  });
+});
+
+test("a batch of large rows lets others have their answers before it is done", async () => {
+  const stage = await open();
+  const users = people(20);
+  stage.seed([account(1)], users);
+  const notes = "x".repeat(4_400_000);
+  const extract = stage.hull.publishExtract({
+    content: function* () {
+      for (const row of rowsOf(users)) yield ndjson([{ ...row, traits_notes: notes }]);
+    },
+  });
+  const id = await begin(stage, extract.url);
+  await taken(stage, id, 1);
+  await isAlive(stage);
+  expect((await runOf(stage, id)).total).toBeLessThan(users.length);
+  expectExact(await ended(stage, id), users.length);
+  await stage.settled();
+});
+
 describe("back-pressure", () => {
   test("a batch reads no further while Planhat takes nothing", async () => {
     const stage = await open({ environment: { MAX_OUTBOX: "50" } });

@@ -7,7 +7,11 @@ const reading = startReading();
 const { sim } = reading;
 const reader = (options = {}) => reading.reader(options);
 const port = (): string => sim.host.split(":")[1] ?? "";
-const row = (id: number) => ({ index: id, row: { ok: true, value: { id, padding: "" } } });
+const row = (id: number) => ({
+  index: id,
+  bytes: expect.any(Number) as number,
+  row: { ok: true, value: { id, padding: "" } },
+});
 
 function publish(file: Partial<ExtractFile> = {}, fault?: ExtractFault) {
   const published = sim.publishExtract({ content: lines(0, 3), ...file });

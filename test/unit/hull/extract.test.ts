@@ -1,5 +1,8 @@
+import { randomBytes } from "node:crypto";
+import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import type { ExtractFile } from "../../../simulators/hull";
+import { unpack } from "../../../src/hull/extract-unpack";
 import { lines, readAll, readFile, startReading } from "./extract-reading";
 
 const reading = startReading();
@@ -161,6 +164,38 @@ describe("a packed extract", () => {
   it("may be packed once more for the way", async () => {
     const content = gzipSync('{"id":"1"}\n');
     expect(await read({ content, gzip: "transfer" })).toEqual([{ id: "1" }]);
+  });
+
+  it("is not unpacked once more than it should be packed: that is no file of rows, and one error says so", async () => {
+    const twice = gzipSync(gzipSync("x\n".repeat(40_000)));
+    for (const file of [{ content: twice }, { content: gzipSync(twice), gzip: "transfer" }] as const) {
+      const { url } = reading.sim.publishExtract(file);
+      const { rows, error } = await readAll(reading.reader(), { url });
+      expect(rows).toEqual([]);
+      expect(error).toMatchObject({ kind: "not_an_extract", retryable: false });
+      expect(String(error)).toContain("it is packed with gzip twice. Pack it once");
+    }
+  });
+
+  it("that becomes 500 times as large and more than 100 MB ends there", async () => {
+    const { url } = reading.sim.publishExtract({ content: gzipSync(Buffer.alloc(120_000_000, "\n")) });
+    const { error } = await readAll(reading.reader(), { url });
+    expect(error).toMatchObject({ kind: "too_large", retryable: false });
+    expect(String(error)).toContain("more than 500 times as large");
+  });
+
+  it("may become 50 times as large, whatever that comes to", async () => {
+    const row = (): string => `${randomBytes(80).toString("hex")}${" ".repeat(10_000)}\n`;
+    const part = gzipSync(Array.from({ length: 1_000 }, row).join(""));
+    const unpacked = await unpack(Readable.from(Array.from({ length: 12 }, () => part)), 1);
+    if (!("body" in unpacked)) throw new Error(unpacked.trouble.what);
+    let bytes = 0;
+    for await (const piece of unpacked.body) {
+      bytes += (piece as Buffer).length;
+      expect(unpacked.trouble(bytes)).toBeUndefined();
+    }
+    expect(bytes / part.length / 12).toBeGreaterThan(50);
+    expect(bytes).toBeGreaterThan(100_000_000);
   });
 
   it("may be made of several parts", async () => {
