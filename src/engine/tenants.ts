@@ -1,7 +1,7 @@
 /** Tenants in use: settings opened and parsed, and a connection to the service, each kept while it is current. */
 import type { Connection, Service, Target } from "../services/service";
 import type { TenantRow } from "../storage/rows";
-import type { Seal } from "../storage/seal";
+import { tenantPlace, type Seal } from "../storage/seal";
 import type { Store } from "../storage/store";
 
 /** Credentials of a connector, confirmed by Hull before they come here. */
@@ -60,7 +60,7 @@ export function createTenants<S>({ store, seal, service, onSettings }: TenantsOp
   const connections = new Map<string, { fingerprint: string; settings: S; connection: Connection }>();
 
   function open(row: TenantRow): Tenant<S> {
-    const text = seal.open(row.sealed);
+    const text = seal.open(row.sealed, tenantPlace(row.key));
     const { secret, privateSettings } = JSON.parse(text) as { secret: string; privateSettings: unknown };
     const parsed = service.readSettings(privateSettings);
     const target = parsed.ok ? service.target(parsed.settings) : undefined;
@@ -85,7 +85,8 @@ export function createTenants<S>({ store, seal, service, onSettings }: TenantsOp
     const known = opened.get(key);
     if (known !== undefined) return known.tenant;
     const row = await store.tenant(key);
-    return row === undefined ? undefined : open(row);
+    // Whatever key the row itself says: one that was put in another's place must not open there.
+    return row === undefined ? undefined : open({ ...row, key });
   }
 
   return {
@@ -112,7 +113,7 @@ export function createTenants<S>({ store, seal, service, onSettings }: TenantsOp
             key,
             organization: credentials.organization,
             connectorId: credentials.id,
-            sealed: seal.seal(text),
+            sealed: seal.seal(text, tenantPlace(key)),
             settingsAtMs,
           }),
         );

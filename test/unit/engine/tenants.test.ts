@@ -89,6 +89,19 @@ describe("secrets", () => {
     }
   });
 
+  it("cannot be read from another tenant's row, be the sealed text moved or the whole row", async () => {
+    await tenants.remember(CREDENTIALS, A, 1);
+    await tenants.remember({ ...CREDENTIALS, id: "c2", secret: "connector-secret-2" }, B, 1);
+    const [one, two] = await store.tenants();
+    if (one === undefined || two === undefined) throw new Error("Both are stored.");
+    await store.saveTenant({ ...two, sealed: one.sealed });
+    await expect(restarted().load(two.key)).rejects.toThrow(/cannot be read/);
+    const moved: Store = { ...store, tenant: () => Promise.resolve(one) };
+    await expect(createTenants({ store: moved, seal: createSeal(SECRET), service }).load(two.key)).rejects.toThrow(
+      /cannot be read/,
+    );
+  });
+
   it("cannot be read by a process with another key, until Hull confirms them anew", async () => {
     await tenants.remember(CREDENTIALS, A, 1);
     const stranger = restarted("another secret of some length");
