@@ -2,9 +2,12 @@
 import { join } from "node:path";
 import { createEmbeddedStore } from "../src/storage/embedded";
 import { lockFolder, type ExclusiveLock } from "../src/storage/exclusive";
-import { createLmdbKeyValue } from "../src/storage/lmdb";
+import type { KeyValue } from "../src/storage/kv";
+import { keepPrivate } from "../src/storage/private";
+import type { Seal } from "../src/storage/seal";
 import { clearSimulations, openSimulation, type Simulation } from "../src/storage/simulation";
 import type { Store } from "../src/storage/store";
+import { openUpgraded } from "../src/storage/upgrade";
 
 export interface DataFolder {
   readonly lock: ExclusiveLock;
@@ -20,19 +23,23 @@ export const storePath = (dataDir: string): string => join(dataDir, "store");
 
 /**
  * @param now milliseconds since 1970
+ * @param seal the key of what is stored, for a store of an older format; undefined: such a store is refused
  * @throws Error when another process owns the folder, or its data cannot be read
  */
-export async function openDataFolder(dataDir: string, now: () => number): Promise<DataFolder> {
+export async function openDataFolder(dataDir: string, now: () => number, seal?: () => Seal): Promise<DataFolder> {
   const lock = await lockFolder(dataDir);
+  let kv: KeyValue | undefined;
   try {
     const simulations = join(dataDir, "simulations");
+    keepPrivate([storePath(dataDir), simulations, join(dataDir, "secret.key")]);
     await clearSimulations(simulations);
-    const kv = createLmdbKeyValue(storePath(dataDir));
-    const store = await createEmbeddedStore({ kv, now });
+    const database = await openUpgraded(storePath(dataDir), seal);
+    kv = database;
+    const store = await createEmbeddedStore({ kv: database, now });
     return {
       lock,
       store,
-      simulate: (clock = now) => openSimulation(kv, simulations, clock),
+      simulate: (clock = now) => openSimulation(database, simulations, clock),
       close: async () => {
         lock.serve(undefined);
         await store.close();
@@ -40,6 +47,7 @@ export async function openDataFolder(dataDir: string, now: () => number): Promis
       },
     };
   } catch (error) {
+    await kv?.close();
     await lock.release();
     throw error;
   }

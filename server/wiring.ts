@@ -77,9 +77,10 @@ const PART_WITHIN_MS = 6_000;
  */
 export async function createConnector(config: Config, logger: Logger): Promise<Connector> {
   const now = Date.now;
-  const folder = await openDataFolder(config.DATA_DIR, now);
+  const readKey = (): string => readSecret(config.SECRET, config.DATA_DIR);
+  const folder = await openDataFolder(config.DATA_DIR, now, () => createSeal(readKey()));
   const { store } = folder;
-  const secret = readSecret(config.SECRET, config.DATA_DIR);
+  const secret = readKey();
   const seal = createSeal(secret);
 
   const budgets = createBudgetRegistry();

@@ -64,6 +64,8 @@ function isMisparsed(error: unknown): boolean {
 /** Runs a tool on this process's terminal. */
 export function onTerminal(tool: (args: readonly string[], terminal: Terminal) => Promise<ExitCode>): void {
   const { stdin, stdout, stderr } = process;
+  // As the server: whatever is written is for this user alone.
+  process.umask(0o077);
   const terminal: Terminal = {
     environment: process.env,
     width: stdout.isTTY ? stdout.columns : 160,

@@ -3,7 +3,7 @@ import type { ExtractReader } from "../hull/extract";
 import type { Firehose } from "../hull/firehose";
 import type { Service } from "../services/service";
 import type { RunRow } from "../storage/rows";
-import type { Seal } from "../storage/seal";
+import { runPlace, type Seal } from "../storage/seal";
 import type { Store } from "../storage/store";
 import { boundedLog } from "./batch-log";
 import { runBatch, type BatchEnd } from "./batch";
@@ -143,7 +143,7 @@ export async function workOn<S>(
   /** Undefined when another SECRET sealed it. */
   function opened(): BatchOrder | undefined {
     try {
-      return JSON.parse(options.seal.open(run.order ?? "")) as BatchOrder;
+      return JSON.parse(options.seal.open(run.order ?? "", runPlace(run))) as BatchOrder;
     } catch {
       return undefined;
     }

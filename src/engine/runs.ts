@@ -3,6 +3,7 @@
  * stands in the store; a sweep looks after it, so that nothing here has to be trusted to remember.
  */
 import type { RunOptions, RunRow } from "../storage/rows";
+import { runPlace } from "../storage/seal";
 import type { NewRun } from "../storage/store";
 import { watchBacklogs } from "./drain";
 import { jobLine, newRunId } from "./run-lines";
@@ -192,8 +193,9 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
     batch: async (tenant, order, chosen) => {
       options.checkLink(order.url);
       const type = service.types.find((each) => each.entity === order.entity)?.name ?? order.entity;
-      const sealed = options.seal.seal(JSON.stringify(order));
-      const { run } = await store.beginRun({ ...newRun(tenant.key, "batch", type, chosen), order: sealed }, false);
+      const fresh = newRun(tenant.key, "batch", type, chosen);
+      const sealed = options.seal.seal(JSON.stringify(order), runPlace(fresh));
+      const { run } = await store.beginRun({ ...fresh, order: sealed }, false);
       // Those that came before it are looked at first.
       void look();
       return run;

@@ -2,7 +2,7 @@
 import { timingSafeEqual } from "node:crypto";
 import type { Connection, Service, Target } from "../services/service";
 import type { TenantRow } from "../storage/rows";
-import type { Seal } from "../storage/seal";
+import { tenantPlace, type Seal } from "../storage/seal";
 import type { Store } from "../storage/store";
 
 /** Credentials of a connector, confirmed by Hull before they come here. */
@@ -79,7 +79,7 @@ export function createTenants<S>({ store, seal, service, now, onSettings }: Tena
   const connections = new Map<string, { fingerprint: string; settings: S; connection: Connection }>();
 
   function open(row: TenantRow): Tenant<S> {
-    const text = seal.open(row.sealed);
+    const text = seal.open(row.sealed, tenantPlace(row.key));
     const { secret, privateSettings } = JSON.parse(text) as { secret: string; privateSettings: unknown };
     const parsed = service.readSettings(privateSettings);
     const target = parsed.ok ? service.target(parsed.settings) : undefined;
@@ -104,7 +104,8 @@ export function createTenants<S>({ store, seal, service, now, onSettings }: Tena
     const known = opened.get(key);
     if (known !== undefined) return known.tenant;
     const row = await store.tenant(key);
-    return row === undefined ? undefined : open(row);
+    // Whatever key the row itself says: one that was put in another's place must not open there.
+    return row === undefined ? undefined : open({ ...row, key });
   }
 
   return {
@@ -137,7 +138,7 @@ export function createTenants<S>({ store, seal, service, now, onSettings }: Tena
         const text = JSON.stringify({ secret: credentials.secret, privateSettings: privateSettings ?? {} });
         if (tenant === undefined || text !== known?.text || atMs !== storedAtMs) {
           const { organization, id: connectorId } = credentials;
-          const row = { key, organization, connectorId, sealed: seal.seal(text), settingsAtMs: atMs };
+          const row = { key, organization, connectorId, sealed: seal.seal(text, tenantPlace(key)), settingsAtMs: atMs };
           tenant = open(await store.saveTenant(row, isPinned));
         }
       }

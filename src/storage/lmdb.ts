@@ -4,6 +4,9 @@ import { join } from "node:path";
 import { open } from "lmdb";
 import type { Key, KeyValue, Table } from "./kv";
 
+/** Most tables that a database may have. */
+export const MOST_TABLES = 64;
+
 type MutableKey = (string | number)[];
 
 /** Sorts after every key part that we use. */
@@ -39,8 +42,8 @@ function assertReadable(path: string): void {
  */
 export function createLmdbKeyValue(path: string): KeyValue {
   assertReadable(path);
-  // Not noMemInit: pages would carry freed memory of this process along, secrets included.
-  const root = open({ path, maxDbs: 64 });
+  // Never with noMemInit: it leaves what this process held in memory, secrets too, in the unused parts of pages.
+  const root = open({ path, maxDbs: MOST_TABLES });
   const tables = new Map<string, unknown>();
 
   function createTable<V>(name: string): Table<V> {

@@ -23,8 +23,8 @@ import { countInRun } from "./runs";
 import type { Sighting } from "./sightings";
 import type { Lane, ReportLine } from "./store";
 
-/** Raised when the meaning of stored rows changes; older data is upgraded or refused at start. */
-export const FORMAT = 2;
+/** Raised when the meaning of stored rows changes; older data is upgraded (`upgrade.ts`) or refused at start. */
+export const FORMAT = 3;
 
 const DAY_MS = 86_400_000;
 

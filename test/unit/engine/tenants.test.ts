@@ -63,6 +63,31 @@ describe("what a confirmed notification says about its connector", () => {
     expect((await restarted().load(KEY))?.credentials).toEqual(rotated);
   });
 
+  it("takes over settings together with a new secret, whatever those under the former one were dated", async () => {
+    await tenants.remember(CREDENTIALS, B, 100);
+    const rotated = { ...CREDENTIALS, secret: "connector-secret-2" };
+    expect(await tenants.remember(rotated, A, 1)).toMatchObject({ credentials: rotated, settings: A });
+    expect(await restarted().load(KEY)).toMatchObject({ credentials: rotated, settings: A });
+    expect(await tenants.knows(rotated)).toBe(true);
+    expect(await tenants.knows(CREDENTIALS)).toBe(false);
+  });
+
+  it("counts less than what Hull itself answers, when it claims to be later than that", async () => {
+    await tenants.remember(CREDENTIALS, B, 100);
+    expect((await tenants.remember(CREDENTIALS, A, 50, 50)).settings).toEqual(A);
+    expect((await restarted().load(KEY))?.settings).toEqual(A);
+  });
+
+  it("is dated now when its date lies ahead, also where such a date is stored already", async () => {
+    const year = 365 * 86_400_000;
+    const stored = await tenants.remember(CREDENTIALS, B, year);
+    const row = await store.tenant(stored.key);
+    expect(row?.settingsAtMs).toBe(0);
+    if (row !== undefined) await store.saveTenant({ ...row, settingsAtMs: year });
+    expect((await restarted().remember(CREDENTIALS, A, 0)).settings).toEqual(A);
+    expect((await store.tenant(stored.key))?.settingsAtMs).toBe(0);
+  });
+
   it("does not mix up two connectors of one organization", async () => {
     const other = { ...CREDENTIALS, id: "c2", secret: "connector-secret-9" };
     await tenants.remember(CREDENTIALS, A, 1);
@@ -87,6 +112,19 @@ describe("secrets", () => {
       expect(stored).not.toContain(secret);
       expect(bytes).not.toContain(secret);
     }
+  });
+
+  it("cannot be read from another tenant's row, be the sealed text moved or the whole row", async () => {
+    await tenants.remember(CREDENTIALS, A, 1);
+    await tenants.remember({ ...CREDENTIALS, id: "c2", secret: "connector-secret-2" }, B, 1);
+    const [one, two] = await store.tenants();
+    if (one === undefined || two === undefined) throw new Error("Both are stored.");
+    await store.saveTenant({ ...two, sealed: one.sealed });
+    await expect(restarted().load(two.key)).rejects.toThrow(/cannot be read/);
+    const moved: Store = { ...store, tenant: () => Promise.resolve(one) };
+    await expect(createTenants({ store: moved, seal: createSeal(SECRET), service }).load(two.key)).rejects.toThrow(
+      /cannot be read/,
+    );
   });
 
   it("cannot be read by a process with another key, until Hull confirms them anew", async () => {

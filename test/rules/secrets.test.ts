@@ -1,0 +1,66 @@
+/** What lies on the disk shows no secret: neither a row, nor what the process had in memory when it wrote. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CONNECTOR, TOKEN } from "../harness";
+import { basic } from "../integration/users-api";
+import { begin, ended, publish, rowsOf, useBatchStages } from "./batches";
+import { account, people, user, type Stage } from "./stage";
+import { formsOf, tracesIn } from "./traces";
+
+const open = useBatchStages();
+const SECRET = "sealing-secret-of-this-house-0001";
+const LOGIN = "metrics-token-of-this-house-0001";
+/** Enough that pages are filled, split and freed. */
+const PEOPLE = 400;
+
+async function askAround(stage: Stage): Promise<void> {
+  const login = { authorization: basic(CONNECTOR) };
+  for (const path of ["/api/internal/users", "/api/internal/runs", "/api/internal/dead-letters", "/console"]) {
+    await (await fetch(`${stage.baseUrl}${path}?org=${stage.hull.host}`, { headers: login })).text();
+  }
+  await (await fetch(`${stage.baseUrl}/metrics`, { headers: { authorization: `Bearer ${LOGIN}` } })).text();
+}
+
+test.each([
+  ["a configured key", { SECRET }, []],
+  ["a key file, which alone is its place,", {}, ["key in secret.key"]],
+])("no file holds a secret after a day's work, with %s", async (_, key: { SECRET?: string }, expected) => {
+  const stage = await open({
+    environment: { METRICS_TOKEN: LOGIN, ...key },
+    // Nothing waits for the budget of a minute.
+    settings: { requests_per_minute: 1_000_000 },
+  });
+  stage.seed([account(1)], people(PEOPLE));
+  for (let number = 1; number <= PEOPLE / 4; number += 1) await stage.tellUser(user(number), account(1));
+  await askAround(stage);
+  const file = publish(stage, rowsOf(people(PEOPLE)));
+  const link = `${file.url}&X-Amz-Security-Token=marked-security-token`;
+  await ended(stage, await begin(stage, link));
+  await ended(stage, await begin(stage, link, { simulate: true }));
+  await stage.saveSettings({ personal_acccess_token: TOKEN });
+  await stage.settled();
+  await stage.stopped(() => {
+    const secrets = {
+      "connector secret": CONNECTOR.secret,
+      token: TOKEN,
+      login: `${CONNECTOR.id}:${CONNECTOR.secret}`,
+      "signature of a link": file.signature,
+      "token of a link": "marked-security-token",
+      "token for metrics": LOGIN,
+      key: key.SECRET ?? readFileSync(join(stage.dataDir, "secret.key"), "utf8"),
+    };
+    expect(tracesIn(stage.dataDir, secrets)).toEqual(expected);
+    return Promise.resolve();
+  });
+});
+
+test("the search finds a secret in every form", () => {
+  const folder = mkdtempSync(join(tmpdir(), "traces-"));
+  for (const [index, form] of formsOf(TOKEN).entries()) {
+    writeFileSync(join(folder, String(index)), Buffer.concat([Buffer.alloc(3), form, Buffer.alloc(3)]));
+  }
+  writeFileSync(join(folder, "login"), `x ${Buffer.from(`id:${TOKEN}:more`).toString("base64")}`);
+  expect(tracesIn(folder, { token: TOKEN })).toHaveLength(formsOf(TOKEN).length + 1);
+  rmSync(folder, { recursive: true });
+});

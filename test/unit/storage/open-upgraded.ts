@@ -1,0 +1,12 @@
+/** A process of its own that opens the store named on its command line, upgraded with the secret behind it. */
+import { createSeal } from "../../../src/storage/seal";
+import { openUpgraded } from "../../../src/storage/upgrade";
+
+const [, , path = "", secret = ""] = process.argv;
+void openUpgraded(path, () => createSeal(secret)).then(
+  (kv) => kv.close(),
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  },
+);

@@ -1,0 +1,149 @@
+import { execFile } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { createEmbeddedStore } from "../../../src/storage/embedded";
+import type { Key, KeyValue } from "../../../src/storage/kv";
+import { createLmdbKeyValue } from "../../../src/storage/lmdb";
+import { createSeal, runPlace, tenantPlace, type Seal } from "../../../src/storage/seal";
+import { openUpgraded } from "../../../src/storage/upgrade";
+import { LANE, update } from "./builders";
+import { litter, makeFormatTwo } from "./format-two";
+
+const SECRET = "a secret of sixteen characters";
+const MARKER = "what-the-heap-held-before";
+const RUN = { id: "r1", tenant: LANE.tenant };
+const now = (): number => 1_750_000_000_000;
+const seal = (): Seal => createSeal(SECRET);
+const never = (): Seal => {
+  throw new Error("Nothing is there to be upgraded.");
+};
+
+let path: string;
+beforeEach(() => {
+  path = mkdtempSync(join(tmpdir(), "store-"));
+});
+afterEach(() => rmSync(path, { recursive: true, force: true }));
+
+/** Rows of every length, from one character to several pages, and keys that end in zeros and in the highest bytes. */
+function fillRows(kv: KeyValue, count: number): void {
+  const rows = kv.table<unknown>("rows");
+  for (let at = 0; at < count; at += 1) {
+    rows.put([at % 7, `key ${at}`, -1 - at], at % 100 === 0 ? "x".repeat(at * 10) : { at, text: "y".repeat(at % 90) });
+  }
+  for (const [at, part] of ["", "\u{1}", "\u{10FFFE}", "ab", "abc", "abcd", "abcde"].entries()) rows.put([part], at);
+  kv.table("empty");
+}
+
+/** A store of format 2; answers its rows. */
+async function makeOld(count = 2_000): Promise<readonly (readonly [Key, unknown])[]> {
+  const kv = createLmdbKeyValue(path);
+  const store = await createEmbeddedStore({ kv, now });
+  await store.saveTenant({
+    key: LANE.tenant,
+    organization: "org",
+    connectorId: "c1",
+    sealed: seal().seal("the secret", tenantPlace(LANE.tenant)),
+    settingsAtMs: 1,
+  });
+  const run = { ...RUN, kind: "batch", type: "endusers", options: {} } as const;
+  await store.beginRun({ ...run, order: seal().seal("the order", runPlace(RUN)) }, false);
+  await store.accept([update({ id: "c1", hullId: "a1" })]);
+  await kv.transact(() => fillRows(kv, count));
+  const rows = [...kv.table("rows").range([])];
+  await store.close();
+  await makeFormatTwo(path, SECRET);
+  expect(litter(path, MARKER)).toBeGreaterThan(10);
+  return rows;
+}
+
+const content = (): Buffer => readFileSync(join(path, "data.mdb"));
+
+describe("a store of format 2", () => {
+  it("is brought to format 3: every row is there, and nothing that is none", async () => {
+    const rows = await makeOld();
+    expect(content().includes(MARKER)).toBe(true);
+    const kv = await openUpgraded(path, seal);
+    const store = await createEmbeddedStore({ kv, now });
+    expect(kv.table("meta").get(["format"])).toBe(3);
+    expect([...kv.table("rows").range([])]).toEqual(rows);
+    expect(rows.every(([key, value]) => JSON.stringify(kv.table("rows").get(key)) === JSON.stringify(value))).toBe(
+      true,
+    );
+    expect(await store.ready(LANE, "companies", 9)).toMatchObject([{ hullId: "a1" }]);
+    const sealed = (await store.tenant(LANE.tenant))?.sealed ?? "";
+    expect(seal().open(sealed, tenantPlace(LANE.tenant))).toBe("the secret");
+    expect(seal().open((await store.run(RUN.id))?.order ?? "", runPlace(RUN))).toBe("the order");
+    await store.close();
+    expect(content().includes(MARKER)).toBe(false);
+    expect(readdirSync(path).toSorted()).toEqual(["data.mdb", "lock.mdb"]);
+  });
+
+  it("is copied once", async () => {
+    await makeOld();
+    await (await openUpgraded(path, seal)).close();
+    const { ino } = statSync(join(path, "data.mdb"));
+    await (await openUpgraded(path, never)).close();
+    expect(statSync(join(path, "data.mdb")).ino).toBe(ino);
+  });
+
+  it("is upgraded under another key, too; what cannot be opened stays and opens nowhere", async () => {
+    await makeOld();
+    const kv = await openUpgraded(path, () => createSeal("another secret of some length"));
+    const store = await createEmbeddedStore({ kv, now });
+    const { sealed = "" } = (await store.tenant(LANE.tenant)) ?? {};
+    for (const each of [createSeal("another secret of some length"), seal()]) {
+      expect(() => each.open(sealed, tenantPlace(LANE.tenant))).toThrow(/cannot be read/);
+    }
+    await store.close();
+  });
+
+  it("is refused with what to do where no key is at hand, and left as it is", async () => {
+    await makeOld();
+    const before = content();
+    await expect(openUpgraded(path, undefined)).rejects.toThrow(/format 2\. Start the server once.*format 3/s);
+    expect(content().equals(before)).toBe(true);
+  });
+
+  it.each(["folder", "file"])("is upgraded although an earlier try left a %s behind", async (kind) => {
+    const rows = await makeOld();
+    const draft = join(path, "upgrade");
+    if (kind === "folder") mkdirSync(draft);
+    writeFileSync(kind === "folder" ? join(draft, "data.mdb") : draft, "half a copy");
+    const kv = await openUpgraded(path, seal);
+    expect([...kv.table("rows").range([])]).toEqual(rows);
+    await kv.close();
+    expect(readdirSync(path)).not.toContain("upgrade");
+  });
+
+  it("stays whole, with a sentence, when the copy cannot be written", async () => {
+    const rows = await makeOld(4_000);
+    // The system refuses files beyond a size, as a full disk refuses them; in blocks of 512 bytes.
+    const limit = Math.floor(statSync(join(path, "data.mdb")).size / 512 / 2);
+    const script = join(__dirname, "open-upgraded.ts");
+    const command = `ulimit -f ${limit}; exec "$0" --import tsx "$1" "$2" "$3"`;
+    const child = promisify(execFile)("sh", ["-c", command, process.execPath, script, path, SECRET]);
+    await expect(child).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /^The store in .* could not be brought .*: .*\. It is as it was\. .* MB are free/,
+      ) as string,
+    });
+    expect(readdirSync(path)).not.toContain("upgrade");
+    const kv = createLmdbKeyValue(path);
+    expect(kv.table("meta").get(["format"])).toBe(2);
+    expect([...kv.table("rows").range([])]).toEqual(rows);
+    await kv.close();
+  });
+});
+
+describe("a store that is new", () => {
+  it("is opened as it is, and what an interrupted upgrade left behind is removed", async () => {
+    mkdirSync(join(path, "upgrade"));
+    const kv = await openUpgraded(path, never);
+    await createEmbeddedStore({ kv, now });
+    await kv.close();
+    expect(readdirSync(path)).not.toContain("upgrade");
+  });
+});
