@@ -55,8 +55,8 @@ const ROUNDS = 5;
 const HOPELESS_MS = 500;
 /** A measurement repeats its work until so much time has passed. */
 const MEASURED_MS = 0.3;
-/** What takes less per call counts as this, or a clock that ticks late would decide. */
-const FLOOR_MS = 0.02;
+/** What takes less per call counts as this: caches and the clock decide about so little, and what is quadratic takes more. */
+const FLOOR_MS = 0.5;
 
 const of = (piece: string, head = "", tail = "") => ({ piece, head, tail });
 
