@@ -1,9 +1,8 @@
 /** Reading JSON bodies: of senders that are known already, and of those that only their body makes known. */
 import type { Request } from "express";
-import { MAX_DEPTH } from "../../src/http/nesting";
+import { createJsonScan, MAX_DEPTH } from "../../src/http/json-scan";
 import { receive, type ReceivedBody } from "./read";
 import { createBodyRoom, type BodyRoom } from "./room";
-import { createJsonScan } from "./scan";
 
 const MB = 1024 * 1024;
 

@@ -5,11 +5,10 @@
 import type { IncomingMessage } from "node:http";
 import { promisify } from "node:util";
 import * as zlib from "node:zlib";
-import { MAX_DEPTH } from "../../src/http/nesting";
+import { MAX_DEPTH, type JsonScan } from "../../src/http/json-scan";
 import { RETRY, RETRY_LATER, SMALLER } from "../flow-control";
 import { HttpError } from "../http-error";
 import type { BodyPlace } from "./room";
-import type { JsonScan } from "./scan";
 
 const MB = 1024 * 1024;
 

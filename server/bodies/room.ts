@@ -2,7 +2,7 @@
  * The bodies that are being received, and how much they may hold together. Of senders that are not known yet the one
  * that has taken longest makes room for the next: an honest one is through in a moment, one that dribbles is not.
  */
-import { HttpError, refuse } from "../http-error";
+import { refuse, type HttpError } from "../http-error";
 import { RETRY } from "../flow-control";
 
 const MB = 1024 * 1024;
@@ -31,8 +31,6 @@ export interface BodyRoom {
    * @param giveUp told when the body must make room for others; it has left then
    */
   enter(vouched: boolean, giveUp: (error: HttpError) => void): BodyPlace;
-  /** For metrics and tests. */
-  readonly bytes: number;
 }
 
 interface Body {
@@ -84,15 +82,10 @@ export function createBodyRoom({ strangers, known }: RoomLimits = ROOM_LIMITS): 
         leave: () => void bodies.delete(body),
       };
     },
-    get bytes() {
-      return sum([...bodies]);
-    },
   };
 }
 
 function full(): HttpError {
-  const { message, headers } = refuse(503, "busy", "Too much is being received at the moment; send it again.", {
-    headers: { "retry-after": String(RETRY.in / 1_000) },
-  });
-  return new HttpError(503, "busy", message, RETRY, [], headers);
+  const headers = { "retry-after": String(RETRY.in / 1_000) };
+  return refuse(503, "busy", "Too much is being received at the moment; send it again.", { headers });
 }

@@ -5,7 +5,7 @@ import { createAuthenticator, secretsIn, type AuthProvider } from "./auth";
 import { BudgetClosedError, type Budget, type BudgetClass } from "./budget";
 import { classify, classifyFailure, RemoteError, type Failure, type RemoteErrorKind } from "./errors";
 import type { Log } from "./log";
-import { MAX_DEPTH, nestingOf } from "./nesting";
+import { nestsTooDeep } from "./json-scan";
 import { createRedactor } from "./redact";
 import { decideRetry } from "./retry";
 import { buildUrl, type Query, type RouteParams } from "./route";
@@ -289,7 +289,7 @@ type ParsedBody = { readonly body: unknown } | { readonly unusable: "truncated" 
 function parseBody(text: string, headers: ResponseHeaders): ParsedBody {
   if (text.trim() === "") return { body: undefined };
   const claimsJson = /\bjson\b/i.test(headers["content-type"] ?? "");
-  if (nestingOf(Buffer.from(text)) > MAX_DEPTH) return claimsJson ? { unusable: "too_deep" } : { body: text };
+  if (nestsTooDeep(text)) return claimsJson ? { unusable: "too_deep" } : { body: text };
   try {
     return { body: JSON.parse(text) as unknown };
   } catch {

@@ -1,6 +1,6 @@
 // Extracts as JSON: one object a line (reference/hull-platform.md, 4.2).
 import { isUtf8 } from "node:buffer";
-import { MAX_DEPTH, nestingOf } from "../http/nesting";
+import { MAX_DEPTH, nestsTooDeep } from "../http/json-scan";
 import type { Json } from "../record";
 import { isBlank, scanLines, TOO_LONG } from "./extract-cutter";
 import { NOT_UTF8, type RowFormat, type RowValue } from "./extract-format";
@@ -16,7 +16,7 @@ export function createJsonFormat(): RowFormat {
 
 function readObject(line: Buffer): RowValue {
   if (!isUtf8(line)) return { ok: false, problem: NOT_UTF8 };
-  if (nestingOf(line) > MAX_DEPTH) return { ok: false, problem: `nests deeper than ${MAX_DEPTH} levels` };
+  if (nestsTooDeep(line)) return { ok: false, problem: `nests deeper than ${MAX_DEPTH} levels` };
   try {
     const value = JSON.parse(line.toString("utf8")) as Json;
     if (isRecord(value)) return { ok: true, value };

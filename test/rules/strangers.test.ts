@@ -1,6 +1,7 @@
 /** Before anybody is known nothing expensive happens, and nobody keeps the others waiting. */
 import { request as httpRequest } from "node:http";
 import { gzipSync } from "node:zlib";
+import type { Call } from "../../simulators/loopback";
 import { CONNECTOR, openHouse, OPEN_SETTINGS, type House } from "../harness";
 import { goodNotification } from "../integration/bad-input";
 import { post, type Answer } from "../scenarios/post";
@@ -92,4 +93,52 @@ test("settings dated in the far future are stored with today's date, so that the
   expect((await post(house.url, { ...goodNotification(house), notification_id: "another" })).status).toBe(200);
   await house.settled();
   expect(house.planhat.books.snapshot().requests).not.toHaveProperty(["PUT /endusers", "401"]);
+});
+
+test("a form of another site may not ask in the name of whoever is logged in, a tool may", async () => {
+  house = await openHouse();
+  await post(house.url, goodNotification(house));
+  const url = `${house.baseUrl}/explain?org=${house.hull.host}`;
+  const login = { authorization: `Basic ${btoa(`${CONNECTOR.id}:${CONNECTOR.secret}`)}` };
+  const question = '{"email":"ann@example.com"}';
+  const form = { ...login, "content-type": "text/plain", "sec-fetch-site": "cross-site" };
+  expect(codeOf(await post(url, question, { headers: form }))).toEqual([403, "other_site"]);
+  expect((await post(url, question, { headers: login })).status).toBe(200);
+  await house.settled();
+});
+
+test("browsers are bound to https only by an answer over https", async () => {
+  house = await openHouse({ environment: { TRUST_PROXY: "1" } });
+  const strictness = async (headers: Record<string, string>): Promise<string | null> =>
+    (await fetch(`${house.baseUrl}/health`, { headers })).headers.get("strict-transport-security");
+  expect(await strictness({})).toBeNull();
+  expect(await strictness({ "x-forwarded-proto": "https" })).toMatch(/max-age=/);
+});
+
+test("of a thousand guesses few reach Hull, and a known connector need not wait for them", async () => {
+  house = await openHouse();
+  expect((await post(house.url, goodNotification(house))).status).toBe(200);
+  const isGuess = ({ headers }: Call): boolean => headers["hull-access-token"] !== CONNECTOR.secret;
+  const stalled = house.hull.faults.add({ kind: "stall", route: isGuess });
+  const good = goodNotification(house);
+  let refused = 0;
+  const turnedAway = new Promise<void>((resolve) => {
+    for (let n = 0; n < 1_000; n += 1) {
+      const configuration = { ...good.configuration, secret: `guess-${n}` };
+      void post(house.url, { ...good, configuration }).then(
+        ({ status }) => {
+          if (status === 429) refused += 1;
+          if (refused === 980) resolve();
+        },
+        () => undefined,
+      );
+    }
+  });
+  await turnedAway;
+  // Hull is asked anew about the one who is known, while the guesses wait for their answers.
+  const saved = { ...goodNotification(house), channel: "ship:update", messages: [] };
+  expect((await post(house.url, saved)).status).toBe(200);
+  expect((await post(house.url, goodNotification(house))).status).toBe(200);
+  expect(stalled.hits).toBeLessThanOrEqual(4);
+  await house.settled();
 });

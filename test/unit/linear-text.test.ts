@@ -7,7 +7,7 @@ import { z } from "zod";
 import { plain } from "../../server/cli/table";
 import { readingsOf } from "../../server/console/explain";
 import { escapeText } from "../../server/console/html";
-import { createJsonScan } from "../../server/bodies/scan";
+import { createJsonScan } from "../../src/http/json-scan";
 import { createBasicAuth, organizationQuery } from "../../server/middleware/basic-auth";
 import { readConnectorToken } from "../../server/middleware/connector-token";
 import { countParameter, flagParameter, idParameter } from "../../server/middleware/input";

@@ -5,7 +5,7 @@
 import type { EntityMessage } from "../../engine/message";
 
 import { reason } from "../../engine/outcome";
-import { MAX_DEPTH, nestingOf } from "../../http/nesting";
+import { nestsTooDeep } from "../../http/json-scan";
 import type { DesiredParent, Json, Plan } from "../service";
 import { attributeReference, own, readAttribute, shortened } from "./attributes";
 import { desiredOf, mapFields } from "./mapping";
@@ -79,7 +79,7 @@ function parentOf({ hullId, desired, claims, hintId }: RecordPlan): DesiredParen
 function listOf(value: Json): readonly Json[] | undefined {
   if (Array.isArray(value)) return value as readonly Json[];
   // What stands inside a text nobody has measured yet.
-  if (typeof value !== "string" || nestingOf(Buffer.from(value)) > MAX_DEPTH) return undefined;
+  if (typeof value !== "string" || nestsTooDeep(value)) return undefined;
   try {
     const parsed: unknown = JSON.parse(value);
     return Array.isArray(parsed) ? (parsed as readonly Json[]) : undefined;

@@ -1,6 +1,6 @@
 /** What is seen of a body while it arrives. */
 import fc from "fast-check";
-import { createJsonScan, type JsonScan } from "../../../server/bodies/scan";
+import { createJsonScan, type JsonScan } from "../../../src/http/json-scan";
 
 const LIMITS = { maxDepth: 64, maxValues: 1_000 };
 

@@ -3,6 +3,9 @@
  * what stands under a few names of its outermost object. So whoever sent it can be judged before it costs anything.
  */
 
+/** Real payloads nest about ten levels; far deeper ones would exhaust the stack of whatever walks them. */
+export const MAX_DEPTH = 64;
+
 export interface ScanLimits {
   readonly maxDepth: number;
   /** Objects, lists and what stands in them: parsing takes memory for each, however short the text. */
@@ -130,4 +133,10 @@ export function createJsonScan({ maxDepth, maxValues }: ScanLimits, wanted: read
 function addToName(name: string, bytes: Uint8Array, from: number, to: number): string {
   const end = Math.min(to, from + MAX_NAME_BYTES - name.length + 1);
   return name + Buffer.from(bytes.subarray(from, end)).toString("latin1");
+}
+
+/** Whether a JSON text nests deeper than anything that walks it can bear; strings are passed over. */
+export function nestsTooDeep(text: Uint8Array | string): boolean {
+  const bytes = typeof text === "string" ? Buffer.from(text) : text;
+  return createJsonScan({ maxDepth: MAX_DEPTH, maxValues: Infinity }).push(bytes) !== undefined;
 }

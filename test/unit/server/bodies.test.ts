@@ -1,0 +1,117 @@
+/** How many bodies may be received at once, and how slowly. */
+import { once } from "node:events";
+import { createServer, request as httpRequest, type ClientRequest, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Request } from "express";
+import { createBodies, type Judging } from "../../../server/bodies";
+import { createBodyRoom, type RoomLimits } from "../../../server/bodies/room";
+import { HttpError } from "../../../server/http-error";
+
+const LIMITS: RoomLimits = { strangers: { bodies: 2, bytes: 100 }, known: { bytes: 400 } };
+
+describe("the room", () => {
+  const room = () => {
+    const given: string[] = [];
+    const bodies = createBodyRoom(LIMITS);
+    const enter = (name: string, vouched = false) => bodies.enter(vouched, () => void given.push(name));
+    return { given, enter };
+  };
+
+  it("has the oldest stranger make way when there are too many", () => {
+    const { given, enter } = room();
+    for (const name of ["one", "two", "three", "four"]) enter(name);
+    expect(given).toEqual(["one", "two"]);
+  });
+
+  it("has the oldest stranger make way when they hold too much", () => {
+    const { given, enter } = room();
+    enter("one").grow(60);
+    const two = enter("two");
+    two.grow(60);
+    expect(given).toEqual(["one"]);
+    expect(() => two.grow(60)).toThrow(expect.objectContaining({ status: 503, code: "busy" }) as Error);
+  });
+
+  it("lets no stranger push out one with a signature, or one who is known", () => {
+    const { given, enter } = room();
+    enter("signed", true).grow(90);
+    const known = enter("known");
+    known.belongsTo("a");
+    known.grow(150);
+    for (const name of ["one", "two", "three"]) enter(name);
+    expect(given).toEqual(["one"]);
+  });
+
+  it("gives one connector half of what all may hold, so that others have theirs", () => {
+    const { enter } = room();
+    const [greedy, modest] = [enter("greedy"), enter("modest")];
+    greedy.belongsTo("a");
+    modest.belongsTo("b");
+    expect(() => greedy.grow(201)).toThrow(expect.objectContaining({ code: "busy" }) as Error);
+    greedy.leave();
+    modest.grow(200);
+  });
+});
+
+describe("a body", () => {
+  let server: Server;
+  let calls: ClientRequest[];
+  let arrived: ((judging: IncomingMessage) => void) | undefined;
+  const never: Judging = { member: "configuration", judge: () => new Promise(() => undefined), vouched: false };
+
+  /** A server that answers with how the reading ended. */
+  async function listen(withinMs: number, judging: Judging = never): Promise<void> {
+    calls = [];
+    const bodies = createBodies(createBodyRoom({ ...LIMITS, strangers: { bodies: 1, bytes: 10_000 } }), withinMs);
+    server = createServer((request, response) => {
+      arrived?.(request);
+      bodies.readUnknown(request as Request, judging).then(
+        () => response.end("read"),
+        (error: unknown) => response.end(error instanceof HttpError ? `${error.status} ${error.code}` : "broken"),
+      );
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+  }
+
+  /** Sends so much of a body, and answers what comes back; resolves first when the server has it. */
+  async function begin(text: string): Promise<{ readonly answer: Promise<string> }> {
+    const reached = new Promise((resolve) => (arrived = resolve));
+    const call = httpRequest({ port: (server.address() as AddressInfo).port, host: "127.0.0.1", method: "POST" });
+    calls.push(call);
+    const answer = new Promise<string>((resolve, reject) => {
+      call.on("error", reject).on("response", (response) => {
+        let said = "";
+        response.on("data", (piece: Buffer) => (said += piece.toString())).on("end", () => resolve(said));
+      });
+    });
+    // Some are hung up on by the test itself.
+    answer.catch(() => undefined);
+    call.write(text);
+    await reached;
+    return { answer };
+  }
+
+  afterEach(async () => {
+    for (const call of calls) call.on("error", () => undefined).destroy();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  it("that does not come to its end in time is 408", async () => {
+    await listen(1);
+    expect(await (await begin('{"messages":[')).answer).toBe("408 too_slow");
+  });
+
+  it("of a stranger is given up for the next one", async () => {
+    await listen(600_000);
+    const first = await begin('{"messages":[');
+    await begin('{"messages":[');
+    expect(await first.answer).toBe("503 busy");
+  });
+
+  it("whose sender is refused is read no further", async () => {
+    const refused = new HttpError(401, "wrong_credentials", "No.", { type: "retry", size: 1, in: 1, in_time: 1 });
+    await listen(600_000, { ...never, judge: () => Promise.reject(refused) });
+    expect(await (await begin('{"configuration":{"id":1},"messages":[')).answer).toBe("401 wrong_credentials");
+  });
+});
