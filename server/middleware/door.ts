@@ -135,7 +135,8 @@ export function createDoor<S>({ credentials, tenants, protocol, loginLimits, now
   /** What Hull answers counts whatever is stored, unless it says nothing about the settings. */
   const remember: Door<S>["remember"] = ({ credentials: given, connector }) => {
     const atMs = datingOf(connector);
-    return tenants.remember(given, connector.private_settings, atMs, isSilent(connector) ? Infinity : atMs);
+    if (isSilent(connector)) return tenants.remember(given, undefined, atMs);
+    return tenants.remember(given, connector.private_settings, atMs, atMs);
   };
 
   return {

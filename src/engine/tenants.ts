@@ -32,6 +32,7 @@ export interface Tenants<S> {
    * Takes in what is said about a connector whose credentials Hull has confirmed. Under a new secret all of it counts;
    * else its settings do when they are not older than the stored ones.
    *
+   * @param privateSettings undefined: nothing is said about them; none then, unless the secret is known
    * @param settingsAtMs when they were saved, milliseconds since 1970
    * @param latestMs when Hull itself says that they were saved last: stored ones that claim to be later do not count
    */
@@ -133,13 +134,14 @@ export function createTenants<S>({ store, seal, service, now, onSettings }: Tena
       const known = opened.get(key);
       const isRotated = tenant?.credentials.secret !== credentials.secret;
       const storedAtMs = known?.row.settingsAtMs ?? -Infinity;
-      const isPinned = isRotated || storedAtMs > Math.min(ahead, latestMs);
-      if (isPinned || storedAtMs <= atMs) {
+      const isPinned = storedAtMs > Math.min(ahead, latestMs);
+      const areLatest = privateSettings !== undefined && (isPinned || storedAtMs <= atMs);
+      if (isRotated || areLatest) {
         const text = JSON.stringify({ secret: credentials.secret, privateSettings: privateSettings ?? {} });
         if (tenant === undefined || text !== known?.text || atMs !== storedAtMs) {
           const { organization, id: connectorId } = credentials;
           const row = { key, organization, connectorId, sealed: seal.seal(text, tenantPlace(key)), settingsAtMs: atMs };
-          tenant = open(await store.saveTenant(row, isPinned));
+          tenant = open(await store.saveTenant(row, isRotated || isPinned));
         }
       }
       if (tenant === undefined) throw new Error(`Tenant ${key} could not be stored.`);

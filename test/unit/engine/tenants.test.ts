@@ -96,10 +96,18 @@ describe("what a confirmed notification says about its connector", () => {
     expect((await tenants.load(tenantKey(other.organization, "c2")))?.credentials).toEqual(other);
   });
 
-  it("takes missing settings for empty ones", async () => {
+  it("has no settings as long as nothing is said about them", async () => {
     const tenant = await tenants.remember(CREDENTIALS, undefined, 1);
     expect(tenant).not.toHaveProperty("target");
     expect(tenant.settings).toEqual({ host: "one" });
+  });
+
+  it("keeps its settings when nothing is said about them later, except under a new secret", async () => {
+    await tenants.remember(CREDENTIALS, A, 1);
+    expect((await tenants.remember(CREDENTIALS, undefined, 2)).settings).toEqual(A);
+    expect((await restarted().load(KEY))?.settings).toEqual(A);
+    const rotated = { ...CREDENTIALS, secret: "connector-secret-2" };
+    expect((await tenants.remember(rotated, undefined, 2)).settings).toEqual({ host: "one" });
   });
 });
 
