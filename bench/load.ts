@@ -9,7 +9,7 @@ export interface Load {
 }
 
 /** Hull waits this long for an answer. */
-const ANSWER_WITHIN_MS = 25_000;
+export const ANSWER_WITHIN_MS = 25_000;
 
 /**
  * Posts all notifications.
@@ -36,8 +36,13 @@ export async function post(
   return { elapsedMs: performance.now() - began, latenciesMs };
 }
 
-/** Milliseconds from the first byte of the request to the last byte of the answer. */
-function postOne(agent: Agent, baseUrl: string, notification: Notification): Promise<number> {
+/**
+ * Posts one notification.
+ *
+ * @returns milliseconds from the first byte of the request to the last byte of the answer
+ * @throws Error on any answer but 200 with `next`
+ */
+export function postOne(agent: Agent, baseUrl: string, notification: Notification): Promise<number> {
   const { headers } = notification;
   const payload = notification.body();
   return new Promise((resolve, reject) => {

@@ -5,6 +5,7 @@ import { changed } from "./measures/changed";
 import { fetchMeasure } from "./measures/fetch";
 import { latency } from "./measures/latency";
 import { memory } from "./measures/memory";
+import { siege } from "./measures/siege";
 import { throughput } from "./measures/throughput";
 import { readOptions, type MeasureName, type Options } from "./options";
 import { machine, reported, table, type Result } from "./report";
@@ -14,6 +15,7 @@ const MEASURES: Readonly<Record<MeasureName, { readonly measure: Measure; readon
   throughput: { measure: throughput, withinMs: 80_000 },
   changed: { measure: changed, withinMs: 90_000 },
   latency: { measure: latency, withinMs: 40_000 },
+  siege: { measure: siege, withinMs: 60_000 },
   memory: { measure: memory, withinMs: 240_000 },
   fetch: { measure: fetchMeasure, withinMs: 120_000 },
 };

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Message } from "../simulators/hull";
+import type { ConnectorObject, Message } from "../simulators/hull";
 import { buildEnvelope } from "../simulators/hull/envelope";
 import { createSigner } from "../simulators/hull/signing";
 import type { Simulators } from "./processes";
@@ -16,6 +16,8 @@ export interface Notification {
 
 export interface NotificationOptions {
   readonly isExport?: boolean;
+  /** Another one than the simulators' first. */
+  readonly connector?: ConnectorObject;
 }
 
 /** A shipment of messages that can be sent any number of times, as new messages each time. */
@@ -41,13 +43,13 @@ function placesOf(template: Buffer, text: string): readonly number[] {
 const newId = (): string => (issued += 1).toString(16).padStart(ID_LENGTH, "0");
 
 /** Signs notifications of the simulated organization, and publishes the key to them. */
-export async function openPost({ connector, organization }: Simulators): Promise<Post> {
+export async function openPost({ connector: first, organization }: Simulators): Promise<Post> {
   const signer = createSigner();
   const keyServer = createServer((_request, response) => response.end(signer.publicKey)).listen(0, "127.0.0.1");
   await once(keyServer, "listening");
   const keyUrl = `http://127.0.0.1:${(keyServer.address() as AddressInfo).port}/signing-key.pem`;
   return {
-    shipment: (messages, { isExport = false } = {}) => {
+    shipment: (messages, { isExport = false, connector = first } = {}) => {
       const envelope = buildEnvelope({
         connector,
         organization,

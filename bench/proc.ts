@@ -13,18 +13,24 @@ export function cpuSeconds(pid: number): number {
 }
 
 /** Anonymous memory: heaps and buffers, without the database file that is mapped into memory. */
-export function anonymousBytes(pid: number): number {
-  const [, kilobytes] = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
-  if (kilobytes === undefined) throw new Error(`The kernel does not tell RssAnon of process ${pid}.`);
+export const anonymousBytes = (pid: number): number => memoryOf(pid, "RssAnon");
+
+/** All memory that is in use, the part of the database file that is mapped included. */
+export const residentBytes = (pid: number): number => memoryOf(pid, "VmRSS");
+
+function memoryOf(pid: number, kind: "RssAnon" | "VmRSS"): number {
+  const line = new RegExp(`^${kind}:\\s+(\\d+) kB$`, "m");
+  const [, kilobytes] = line.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+  if (kilobytes === undefined) throw new Error(`The kernel does not tell ${kind} of process ${pid}.`);
   return Number(kilobytes) * 1024;
 }
 
-/** Watches `anonymousBytes` until asked for the most that was seen. */
-export function watchMemory(pid: number, everyMs = 20): () => number {
-  let most = anonymousBytes(pid);
-  const timer = setInterval(() => (most = Math.max(most, anonymousBytes(pid))), everyMs);
+/** Watches the memory of a process until asked for the most that was seen. */
+export function watchMemory(pid: number, read = anonymousBytes, everyMs = 20): () => number {
+  let most = read(pid);
+  const timer = setInterval(() => (most = Math.max(most, read(pid))), everyMs);
   return () => {
     clearInterval(timer);
-    return Math.max(most, anonymousBytes(pid));
+    return Math.max(most, read(pid));
   };
 }

@@ -5,6 +5,7 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } fro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Attack, Tally } from "./children/attackers";
 import type { Holding, Order, Ready } from "./children/simulators";
 import type { Paging } from "./measures/fetch";
 
@@ -71,6 +72,29 @@ export async function startPager(): Promise<Pager> {
       child.send(paging);
       return done;
     },
+    stop: () => end(child, "SIGKILL"),
+  };
+}
+
+export interface Attackers {
+  /** Resolves when all their connections are made and have sent something. */
+  begin(attack: Attack): Promise<void>;
+  /** What became of their requests. */
+  end(): Promise<Tally>;
+  stop(): Promise<void>;
+}
+
+export async function startAttackers(): Promise<Attackers> {
+  const child = forked("attackers");
+  await answer(child);
+  const tell = <T>(message: Attack | "end"): Promise<T> => {
+    const done = answer<T>(child);
+    child.send(message);
+    return done;
+  };
+  return {
+    begin: (attack) => tell(attack),
+    end: () => tell("end"),
     stop: () => end(child, "SIGKILL"),
   };
 }

@@ -36,6 +36,8 @@ export interface Order {
   readonly latencyMs?: number;
   /** Planhat answers 429 to everything. */
   readonly busy?: boolean;
+  /** Installs further connectors, with the settings of the first. */
+  readonly connectors?: readonly { readonly id: string; readonly secret: string }[];
   /** Puts this many endusers into Planhat, as if they had always been there. */
   readonly seed?: number;
   /** Moves `updatedAt` of so many thousandths of the endusers, and changes so many thousandths for real. */
@@ -104,10 +106,11 @@ async function main(): Promise<void> {
   await Promise.all([planhat.listen(), hull.listen()]);
   hull.addConnector({ ...CONNECTOR, privateSettings: SETTINGS });
 
-  process.on("message", ({ latencyMs, busy, seed: endusers, touch: changes }: Order) => {
+  process.on("message", ({ latencyMs, busy, connectors = [], seed: endusers, touch: changes }: Order) => {
     if (latencyMs !== undefined || busy !== undefined) planhat.faults.clear();
     if (latencyMs !== undefined) planhat.faults.add({ kind: "latency", min: latencyMs, max: latencyMs });
     if (busy === true) planhat.faults.add({ kind: "rate-limit" });
+    for (const each of connectors) hull.addConnector({ ...each, privateSettings: SETTINGS });
     if (endusers !== undefined) seed(planhat.tenant(), endusers);
     const changed = changes === undefined ? 0 : touch(planhat.tenant(), changes);
     const { created, updated, noOpWrites, calls } = planhat.books.snapshot();
