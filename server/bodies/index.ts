@@ -27,21 +27,25 @@ export interface Bodies {
    * @param owner key of the connector @param smaller ends the sentence about one that is too large
    * @throws HttpError
    */
-  read(request: Request, owner: string, maxBytes: number, smaller?: string): Promise<unknown>;
+  read(request: Request, owner: string, maxBytes: number, smaller: string): Promise<unknown>;
   /**
    * The body of a sender that one of its members makes known. It is parsed when the sender is confirmed, or when it is
    * small; everything else about it is bounded.
    *
-   * @param judge gets the JSON text of the member as soon as it is there; answers the key of the connector, or rejects,
-   *   which ends the reading. Undefined when the text makes nobody known.
    * @returns undefined for a body that is not small and made nobody known
    * @throws HttpError
    */
   readUnknown(request: Request, judging: Judging): Promise<{ readonly body: unknown } | undefined>;
 }
 
+/** How a body makes its sender known. */
 export interface Judging {
+  /** Name of the outermost object's member that names the sender. */
   readonly member: string;
+  /**
+   * Gets the JSON text of that member once it has arrived. Answers the key of the confirmed connector, or rejects, which
+   * ends the reading; undefined when the text names nobody.
+   */
   readonly judge: (text: string) => Promise<string> | undefined;
   /** The request carries a valid signature. */
   readonly vouched: boolean;
@@ -51,7 +55,7 @@ export function createBodies(room: BodyRoom = createBodyRoom(), withinMs = WITHI
   const limits = { maxDepth: MAX_DEPTH, maxValues: MAX_VALUES };
 
   return {
-    read: async (request, owner, maxBytes, smaller = FEWER_MESSAGES) => {
+    read: async (request, owner, maxBytes, smaller) => {
       const ending = new AbortController();
       const place = room.enter(false, (error) => ending.abort(error));
       try {

@@ -69,7 +69,7 @@ export async function receive(request: IncomingMessage, options: ReadOptions): P
     }
     const problem = scan.push(piece);
     if (problem === "too_deep") throw tooDeep();
-    if (problem === "too_many_values") throw tooManyValues();
+    if (problem === "too_many_values") throw tooManyValues(options.smaller);
     options.onScanned?.();
   };
   const take = (piece: Buffer): void => {
@@ -85,9 +85,9 @@ export async function receive(request: IncomingMessage, options: ReadOptions): P
       const [first, ...others] = pieces;
       const received = others.length === 0 && first !== undefined ? first : Buffer.concat(pieces, packedBytes);
       pieces.length = 0;
-      if (packing === undefined) return parse(received, scan);
+      if (packing === undefined) return parse(received);
       place.grow(bytes);
-      return parse(await PACKINGS[packing].whole(received, { maxOutputLength: Math.max(1, bytes) }), scan);
+      return parse(await PACKINGS[packing].whole(received, { maxOutputLength: Math.max(1, bytes) }));
     },
   };
 }
@@ -160,15 +160,17 @@ function packingOf({ headers }: IncomingMessage): keyof typeof PACKINGS | undefi
   throw unsupported();
 }
 
-const OPENINGS: readonly (number | undefined)[] = [0x7b, 0x5b];
-/** A byte order mark, which begins no JSON and means none. */
-const MARK = 0xef;
-
-function parse(bytes: Buffer, { opening }: JsonScan): unknown {
-  // Its fields are what is missing.
+function parse(bytes: Buffer): unknown {
+  // What it lacks is named later.
   if (bytes.length === 0) return {};
+  const value = jsonIn(bytes);
+  if (typeof value !== "object" || value === null) throw notJson();
+  return value;
+}
+
+/** Without the byte order mark, which means nothing. */
+function jsonIn(bytes: Buffer): unknown {
   try {
-    if (opening !== MARK && !OPENINGS.includes(opening)) throw notJson();
     return JSON.parse(new TextDecoder().decode(bytes)) as unknown;
   } catch {
     throw notJson();
@@ -184,10 +186,8 @@ function tooPacked(maxRatio: number): HttpError {
   return new HttpError(413, "too_packed", message, SMALLER);
 }
 
-function tooManyValues(): HttpError {
-  const message =
-    "The body holds more values than fit into one; send less at a time, such as fewer messages per shipment.";
-  return new HttpError(413, "too_large", message, SMALLER);
+function tooManyValues(smaller: string): HttpError {
+  return new HttpError(413, "too_large", `The body holds too many values; ${smaller}.`, SMALLER);
 }
 
 function tooLong(withinMs: number): HttpError {

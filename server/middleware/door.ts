@@ -1,9 +1,9 @@
 /**
- * The one door: whatever route credentials come by, they are named alike, throttled alike and confirmed by Hull. Nothing of
- * a tenant is read or written before, but whether these are the credentials that it had last.
+ * The one door: whatever route credentials come by, they are named alike, throttled alike and confirmed by Hull. Before
+ * that, nothing of a tenant is read or written; only whether these are the credentials that it had last is looked up.
  */
 import { hash } from "node:crypto";
-import type { Request, Response } from "express";
+import type { Request } from "express";
 import manifest from "../../manifest.json";
 import type { Credentials, Tenant, Tenants } from "../../src/engine/tenants";
 import { nameOfHost, type Protocol } from "../../src/http/hosts";
@@ -19,7 +19,7 @@ import { createThrottle, type ThrottleLimits } from "./throttle";
  *
  * @throws HttpError when it may act for none
  */
-export type Authenticate<S> = (request: Request, response: Response) => Promise<Tenant<S>>;
+export type Authenticate<S> = (request: Request) => Promise<Tenant<S>>;
 
 export interface Refusal {
   readonly ok: false;
@@ -118,8 +118,8 @@ export function createDoor<S>({ credentials, tenants, protocol, loginLimits, now
   }
 
   /** Whether a notification's settings are later than Hull's answer, other ones, and were not asked about before. */
-  function isNews({ organization, id }: Credentials, connector: Connector, notified: Connector): boolean {
-    if (datingOf(notified) <= datingOf(connector)) return false;
+  function mustAskAgain({ organization, id }: Credentials, connector: Connector, notified: Connector): boolean {
+    if (savedAtMs(notified) <= savedAtMs(connector)) return false;
     const settings = JSON.stringify(notified.private_settings);
     if (settings === JSON.stringify(connector.private_settings)) return false;
     const key = `${organization}/${id}`;
@@ -132,9 +132,12 @@ export function createDoor<S>({ credentials, tenants, protocol, loginLimits, now
     return true;
   }
 
-  /** What Hull answers counts whatever is stored, unless it says nothing about the settings. */
+  /**
+   * What Hull answers replaces what is stored, whatever its date. An answer without settings replaces none; it only makes
+   * an unknown connector known.
+   */
   const remember: Door<S>["remember"] = ({ credentials: given, connector }) => {
-    const atMs = datingOf(connector);
+    const atMs = savedAtMs(connector);
     if (isSilent(connector)) return tenants.remember(given, undefined, atMs);
     return tenants.remember(given, connector.private_settings, atMs, atMs);
   };
@@ -149,13 +152,13 @@ export function createDoor<S>({ credentials, tenants, protocol, loginLimits, now
     rememberNotified: async (visitor, notified, refusal) => {
       const { credentials: given } = visitor;
       let { connector } = visitor;
-      if (isSilent(connector)) return tenants.remember(given, notified.private_settings, datingOf(notified));
-      if (isNews(given, connector, notified)) {
+      if (isSilent(connector)) return tenants.remember(given, notified.private_settings, savedAtMs(notified));
+      if (mustAskAgain(given, connector, notified)) {
         connector = admit(await ask(given, { known: true, notBeforeMs: now() }), refusal).connector;
       }
-      const latestMs = datingOf(connector);
-      if (datingOf(notified) > latestMs) return remember({ credentials: given, connector });
-      return tenants.remember(given, notified.private_settings, datingOf(notified), latestMs);
+      const latestMs = savedAtMs(connector);
+      if (savedAtMs(notified) > latestMs) return remember({ credentials: given, connector });
+      return tenants.remember(given, notified.private_settings, savedAtMs(notified), latestMs);
     },
   };
 }
@@ -166,7 +169,7 @@ export function refusalAnswer(status: ErrorStatus, { reason }: Refusal, headers:
 }
 
 /** When the settings were saved, milliseconds since 1970; 0 when it is not told. */
-function datingOf(connector: Connector): number {
+function savedAtMs(connector: Connector): number {
   return parseInstant(connector.updated_at) ?? 0;
 }
 

@@ -1,7 +1,8 @@
 /**
  * Slows down who guesses, at whatever door: failed log-ins count for their address, which is turned away after too many,
  * and for the connector that they name, whose next ones take longer. Credentials that are known to be right pass whatever
- * others do; so nobody locks a connector out by failing in its name, and an honest first log-in waits some seconds at worst.
+ * others do; so nobody locks a connector out by failing in its name. An honest first log-in waits three seconds at most, unless its
+ * address has failed too often.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { ipKeyGenerator, MemoryStore, type Options } from "express-rate-limit";
@@ -27,7 +28,7 @@ export interface Attempt {
 
 export interface Throttle {
   /**
-   * Lets a log-in happen. It counts as failed until `failed` says that its answer is none.
+   * Runs one log-in. It counts as failed from its start, and no longer once `failed` answers false for its result.
    *
    * @throws HttpError 429 after too many failures of the address; else what `check` throws
    */

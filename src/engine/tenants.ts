@@ -125,23 +125,23 @@ export function createTenants<S>({ store, seal, service, now, onSettings }: Tena
       return tenant !== undefined && isSame(tenant.credentials.secret, credentials.secret);
     },
 
-    remember: async (credentials, privateSettings, givenAtMs, latestMs = Infinity) => {
+    remember: async (credentials, privateSettings, settingsAtMs, latestMs = Infinity) => {
       const key = tenantKey(credentials.organization, credentials.id);
-      const ahead = now() + MAX_AHEAD_MS;
-      const atMs = givenAtMs > ahead ? now() : givenAtMs;
+      const latestPlausibleMs = now() + MAX_AHEAD_MS;
+      const atMs = settingsAtMs > latestPlausibleMs ? now() : settingsAtMs;
       // Rows that cannot be opened (another SECRET sealed them) are replaced by what Hull has just confirmed.
       let tenant = await load(key).catch(() => undefined);
       const known = opened.get(key);
-      const isRotated = tenant?.credentials.secret !== credentials.secret;
+      const isNewSecret = tenant?.credentials.secret !== credentials.secret;
       const storedAtMs = known?.row.settingsAtMs ?? -Infinity;
-      const isPinned = storedAtMs > Math.min(ahead, latestMs);
-      const areLatest = privateSettings !== undefined && (isPinned || storedAtMs <= atMs);
-      if (isRotated || areLatest) {
+      const isStoredDateWrong = storedAtMs > Math.min(latestPlausibleMs, latestMs);
+      const areLatest = privateSettings !== undefined && (isStoredDateWrong || storedAtMs <= atMs);
+      if (isNewSecret || areLatest) {
         const text = JSON.stringify({ secret: credentials.secret, privateSettings: privateSettings ?? {} });
         if (tenant === undefined || text !== known?.text || atMs !== storedAtMs) {
           const { organization, id: connectorId } = credentials;
           const row = { key, organization, connectorId, sealed: seal.seal(text, tenantPlace(key)), settingsAtMs: atMs };
-          tenant = open(await store.saveTenant(row, isRotated || isPinned));
+          tenant = open(await store.saveTenant(row, isNewSecret || isStoredDateWrong));
         }
       }
       if (tenant === undefined) throw new Error(`Tenant ${key} could not be stored.`);

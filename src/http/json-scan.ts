@@ -19,8 +19,6 @@ export interface JsonScan {
   member(name: string): string | undefined;
   /** Counted so far. */
   readonly values: number;
-  /** The first byte that is no white space. */
-  readonly opening: number | undefined;
 }
 
 /** Longer texts under a wanted name are passed over. */
@@ -36,14 +34,12 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
 const COLON = 0x3a;
-const BLANK = 0x20;
 
 /** @param wanted names of the outermost object; a name that is written with escapes is not recognised */
 export function createJsonScan({ maxDepth, maxValues }: ScanLimits, wanted: readonly string[] = []): JsonScan {
   const members = new Map<string, string>();
   let depth = 0;
   let values = 0;
-  let opening: number | undefined;
   let inString = false;
   let escaped = false;
   /** Where a name of the outermost object may begin. */
@@ -87,7 +83,6 @@ export function createJsonScan({ maxDepth, maxValues }: ScanLimits, wanted: read
           continue;
         }
         const byte = bytes[index] ?? 0;
-        if (opening === undefined && byte > BLANK) opening = byte;
         if (byte === QUOTE) {
           inString = true;
           if (depth === 1 && nameMayBegin) {
@@ -124,9 +119,6 @@ export function createJsonScan({ maxDepth, maxValues }: ScanLimits, wanted: read
     get values() {
       return values;
     },
-    get opening() {
-      return opening;
-    },
   };
 }
 
@@ -135,7 +127,7 @@ function addToName(name: string, bytes: Uint8Array, from: number, to: number): s
   return name + Buffer.from(bytes.subarray(from, end)).toString("latin1");
 }
 
-/** Whether a JSON text nests deeper than anything that walks it can bear; strings are passed over. */
+/** Whether a JSON text nests deeper than `MAX_DEPTH`; brackets in strings do not count. */
 export function nestsTooDeep(text: Uint8Array | string): boolean {
   const bytes = typeof text === "string" ? Buffer.from(text) : text;
   return createJsonScan({ maxDepth: MAX_DEPTH, maxValues: Infinity }).push(bytes) !== undefined;

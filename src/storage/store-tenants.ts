@@ -5,7 +5,7 @@ import type { Lane, RecordEnding } from "./store-lane";
 export interface TenantStore {
   tenant(key: string): Promise<TenantRow | undefined>;
   tenants(): Promise<readonly TenantRow[]>;
-  /** Stores the row unless the stored settings are newer and that matters; returns the row that counts now. */
+  /** Stores the row, unless the stored settings are newer and `evenIfOlder` is false; returns the row that counts now. */
   saveTenant(row: TenantRow, evenIfOlder?: boolean): Promise<TenantRow>;
   /** Points the tenant to a remote; waiting entries of an earlier remote move along. */
   assign(tenant: string, remote: string, fingerprint: string): Promise<TenantRow>;

@@ -3,7 +3,6 @@
  * id within the company, and versioned by the account's message. Those that left the list are left alone. Pure.
  */
 import type { EntityMessage } from "../../engine/message";
-
 import { reason } from "../../engine/outcome";
 import { nestsTooDeep } from "../../http/json-scan";
 import type { DesiredParent, Json, Plan } from "../service";
