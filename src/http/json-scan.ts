@@ -170,7 +170,7 @@ export function createJsonScan(
       if (inName) name = addToName(name, bytes, from, bytes.length);
       else keep(bytes, from, bytes.length);
       before += bytes.length;
-      return values > maxValues ? "too_many_values" : tooMany ? "too_many_members" : undefined;
+      return tooMany ? "too_many_members" : values > maxValues ? "too_many_values" : undefined;
     },
     member: (wantedName) => members.get(wantedName),
     get list() {
