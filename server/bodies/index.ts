@@ -11,7 +11,7 @@ export const MAX_BODY_BYTES = 50 * MB;
 /** Of a sender that is neither confirmed nor vouched for by a signature. */
 const MAX_STRANGER_BYTES = 16 * MB;
 /** Small enough to be parsed for anybody, so that the answer can name what is missing. */
-const SMALL = { bytes: MB, values: 20_000 };
+const SMALL = { bytes: 64 * 1024, values: 1_000 };
 const MAX_VALUES = 1_000_000;
 /** What is parsed at once: a hundredth of a second's worth. */
 const PIECE_BYTES = 512 * 1024;
@@ -47,8 +47,10 @@ export interface Judging {
   /**
    * Gets the JSON text of that member once it has arrived. Answers the key of the confirmed connector, or rejects, which
    * ends the reading; undefined when the text names nobody.
+   *
+   * @param isKnown to be called with the key before Hull is asked, when the credentials are those that it confirmed last
    */
-  readonly judge: (text: string) => Promise<string> | undefined;
+  readonly judge: (text: string, isKnown: (owner: string) => void) => Promise<string> | undefined;
   /** The request carries a valid signature. */
   readonly vouched: boolean;
   /** The member that is a list of many; a long one is parsed piece by piece, and others have their turn in between. */
@@ -64,7 +66,7 @@ export function createBodies(room: BodyRoom = createBodyRoom(), withinMs = WITHI
       const place = room.enter(false, (error) => ending.abort(error));
       try {
         place.belongsTo(owner);
-        const size = { maxBytes: () => maxBytes, mostBytes: maxBytes, maxRatio: Infinity, smaller };
+        const size = { maxBytes: () => maxBytes, mostBytes: maxBytes, maxRatio: () => Infinity, smaller };
         const scan = createJsonScan(limits);
         return await (await receive(request, { ...size, scan, place, withinMs, signal: ending.signal })).json();
       } finally {
@@ -78,15 +80,19 @@ export function createBodies(room: BodyRoom = createBodyRoom(), withinMs = WITHI
       const cutting = list === undefined ? undefined : { name: list, bytes: PIECE_BYTES };
       const scan = createJsonScan(limits, [member], cutting);
       let maxBytes = vouched ? MAX_BODY_BYTES : MAX_STRANGER_BYTES;
+      let maxRatio = MAX_STRANGER_RATIO;
       let judged: Promise<void> | undefined;
+
+      const belongsTo = (owner: string): void => {
+        place.belongsTo(owner);
+        maxBytes = MAX_BODY_BYTES;
+        maxRatio = Infinity;
+      };
 
       const look = (): void => {
         const text = scan.member(member);
         if (judged !== undefined || text === undefined) return;
-        judged = judge(text)?.then((owner) => {
-          place.belongsTo(owner);
-          maxBytes = MAX_BODY_BYTES;
-        });
+        judged = judge(text, belongsTo)?.then(belongsTo);
         judged?.catch((error: unknown) => ending.abort(error));
       };
       try {
@@ -94,7 +100,7 @@ export function createBodies(room: BodyRoom = createBodyRoom(), withinMs = WITHI
         const size = {
           maxBytes: () => maxBytes,
           mostBytes: MAX_BODY_BYTES,
-          maxRatio: MAX_STRANGER_RATIO,
+          maxRatio: () => maxRatio,
           smaller: FEWER_MESSAGES,
         };
         const received = await receive(request, { ...size, scan, place, withinMs, onScanned: look, signal });

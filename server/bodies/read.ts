@@ -15,6 +15,8 @@ const MB = 1024 * 1024;
 
 /** Of one object or list; parsing one of a million names takes a second, and nobody else has an answer meanwhile. */
 export const MAX_MEMBERS = 100_000;
+/** What a piece takes beside its bytes: a sender may make thousands of one byte each. */
+const PIECE_COST_BYTES = 256;
 /** As much may be unpacked whatever it was packed to. */
 const FREE_BYTES = MB;
 
@@ -33,8 +35,8 @@ export interface ReadOptions {
   readonly maxBytes: () => number;
   /** What it may rise to. */
   readonly mostBytes: number;
-  /** How many times its size a packed body may unpack to. */
-  readonly maxRatio: number;
+  /** How many times its size a packed body may unpack to. It may rise as well. */
+  readonly maxRatio: () => number;
   /** Ends a sentence: what to do about a body that is too large. */
   readonly smaller: string;
   readonly scan: JsonScan;
@@ -67,8 +69,8 @@ export async function receive(request: IncomingMessage, options: ReadOptions): P
   const look = (piece: Buffer): void => {
     bytes += piece.length;
     if (bytes > maxBytes()) throw tooLarge(maxBytes(), options.smaller);
-    if (packing !== undefined && bytes > FREE_BYTES && bytes > options.maxRatio * packedBytes) {
-      throw tooPacked(options.maxRatio);
+    if (packing !== undefined && bytes > FREE_BYTES && bytes > options.maxRatio() * packedBytes) {
+      throw tooPacked(options.maxRatio());
     }
     const problem = scan.push(piece);
     if (problem === "too_deep") throw tooDeep();
@@ -78,7 +80,7 @@ export async function receive(request: IncomingMessage, options: ReadOptions): P
   };
   const take = (piece: Buffer): void => {
     packedBytes += piece.length;
-    place.grow(piece.length);
+    place.grow(piece.length + PIECE_COST_BYTES);
     pieces.push(piece);
   };
   await pump(request, packing && PACKINGS[packing].stream(), { take, look }, options);

@@ -59,6 +59,10 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
     const visitor = await door.enter(request, notification.configuration, refusal);
     if (vouched) await isSigned(request, notification.notification_id);
     const { connector, channel } = notification;
+    if (notification.messages.length > MAX_MESSAGES) {
+      const message = `The shipment holds more than ${MAX_MESSAGES} messages; send fewer at a time.`;
+      throw new HttpError(413, "too_large", message, NEXT_SIZE);
+    }
     const { credentials } = visitor;
     const key = tenantKey(credentials.organization, credentials.id);
     if (!(await store.claimNotification(notification.notification_id, key))) {
@@ -78,10 +82,6 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
       if (channel === "user:delete") await options.forget(tenant, notification.messages);
       return ACKNOWLEDGED;
     }
-    if (notification.messages.length > MAX_MESSAGES) {
-      const message = `The shipment holds more than ${MAX_MESSAGES} messages; send fewer at a time.`;
-      throw new HttpError(413, "too_large", message, NEXT_SIZE);
-    }
     const depth = await depthOf(tenant);
     if (depth >= maxOutbox) {
       throw new HttpError(503, "outbox_full", `${depth} records wait for delivery; try again later.`, RETRY_LATER);
@@ -92,11 +92,11 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
 
   /** Whom the body names is asked about while the rest of it arrives; what Hull refuses is read no further. */
   async function readBody(request: Request, vouched: boolean): Promise<unknown> {
-    const judge = (text: string): Promise<string> | undefined => {
+    const judge = (text: string, isKnown: (owner: string) => void): Promise<string> | undefined => {
       const given = parseConfiguration(text);
       // What cannot be an id is named when the whole is read.
       if (given === undefined || !isId(given.id) || !isId(given.organization)) return undefined;
-      const entered: Promise<Visitor> = door.enter(request, given, refusal);
+      const entered: Promise<Visitor> = door.enter(request, given, refusal, isKnown);
       return entered.then(({ credentials }) => tenantKey(credentials.organization, credentials.id));
     };
     const read = await options.bodies.readUnknown(request, {

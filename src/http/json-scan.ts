@@ -75,6 +75,7 @@ export function createJsonScan(
   /** Where a name of the outermost object may begin. */
   let nameMayBegin = false;
   let inName = false;
+  let colonMayFollow = false;
   let name = "";
   let kept: Buffer[] | undefined;
   let keptBytes = 0;
@@ -108,6 +109,7 @@ export function createJsonScan(
           inString = false;
           if (inName) {
             inName = false;
+            colonMayFollow = true;
             name = addToName(name, bytes, from, index);
           }
           continue;
@@ -118,6 +120,7 @@ export function createJsonScan(
           if (depth === 1 && nameMayBegin) {
             nameMayBegin = false;
             inName = true;
+            colonMayFollow = false;
             name = "";
             from = index + 1;
           }
@@ -153,7 +156,8 @@ export function createJsonScan(
           } else if (depth === 2 && state === "open") {
             if (before + index - (cuts.at(-1) ?? 0) > (cutting?.bytes ?? 0)) cuts.push(before + index);
           }
-        } else if (byte === COLON && depth === 1) {
+        } else if (byte === COLON && depth === 1 && colonMayFollow) {
+          colonMayFollow = false;
           if (name === cutting?.name) state = "named";
           if (wanted.includes(name)) {
             kept = [];

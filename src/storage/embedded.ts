@@ -75,7 +75,7 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
   return {
     tenant: (key) => read(() => tables.tenants.get([key])),
     tenants: () => read(() => [...tables.tenants.range([])].map(([, row]) => row)),
-    saveTenant: (row, evenIfOlder = false) => kv.transact(() => saveTenant(tables, row, evenIfOlder)),
+    saveTenant: (row, evenOver) => kv.transact(() => saveTenant(tables, row, evenOver)),
     assign: async (tenant, remote, fingerprint) => {
       const { row, left } = await kv.transact(() => assignRemote(tables, tenant, remote, fingerprint));
       if (left !== undefined) await moveAll(left, remote);

@@ -5,8 +5,12 @@ import type { Lane, RecordEnding } from "./store-lane";
 export interface TenantStore {
   tenant(key: string): Promise<TenantRow | undefined>;
   tenants(): Promise<readonly TenantRow[]>;
-  /** Stores the row, unless the stored settings are newer and `evenIfOlder` is false; returns the row that counts now. */
-  saveTenant(row: TenantRow, evenIfOlder?: boolean): Promise<TenantRow>;
+  /**
+   * Stores the row, unless the stored settings are newer; returns the row that counts now.
+   *
+   * @param evenOver the sealed text of a row that it replaces although that one's settings are newer
+   */
+  saveTenant(row: TenantRow, evenOver?: string): Promise<TenantRow>;
   /** Points the tenant to a remote; waiting entries of an earlier remote move along. */
   assign(tenant: string, remote: string, fingerprint: string): Promise<TenantRow>;
   /** Moves what was accepted for an earlier remote after the tenant had left it. */

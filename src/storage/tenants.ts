@@ -6,9 +6,9 @@ import type { Content, RemoteRow, TenantRow } from "./rows";
 import type { Lane } from "./store";
 import { countEnding, ending, remoteRow, type Ledger, type Tables } from "./tables";
 
-export function saveTenant(tables: Tables, row: TenantRow, evenIfOlder: boolean): TenantRow {
+export function saveTenant(tables: Tables, row: TenantRow, evenOver: string | undefined): TenantRow {
   const before = tables.tenants.get([row.key]);
-  if (!evenIfOlder && before !== undefined && before.settingsAtMs > row.settingsAtMs) return before;
+  if (before !== undefined && before.settingsAtMs > row.settingsAtMs && before.sealed !== evenOver) return before;
   const kept: TenantRow = {
     ...row,
     ...(before?.remote === undefined ? {} : { remote: before.remote }),

@@ -134,7 +134,7 @@ test("of a thousand guesses few reach Hull, and a known connector need not wait 
         ({ status }) => {
           // Failed too often, or made room for the next.
           if (status === 429 || status === 503) refused += 1;
-          if (refused === 980) resolve();
+          if (refused === 880) resolve();
         },
         () => undefined,
       );

@@ -74,7 +74,7 @@ describe("what a confirmed notification says about its connector", () => {
 
   it("counts less than what Hull itself answers, when it claims to be later than that", async () => {
     await tenants.remember(CREDENTIALS, B, 100);
-    expect((await tenants.remember(CREDENTIALS, A, 50, 50)).settings).toEqual(A);
+    expect((await tenants.remember(CREDENTIALS, A, 50, { savedAtMs: 50, askedAtMs: 0 })).settings).toEqual(A);
     expect((await restarted().load(KEY))?.settings).toEqual(A);
   });
 
