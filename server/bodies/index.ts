@@ -1,17 +1,19 @@
 /** Reading JSON bodies: of senders that are known already, and of those that only their body makes known. */
 import type { Request } from "express";
 import { createJsonScan, MAX_DEPTH } from "../../src/http/json-scan";
+import { createTurns } from "../turns";
 import { receive, type ReceivedBody } from "./read";
 import { createBodyRoom, type BodyRoom } from "./room";
 
-const MB = 1024 * 1024;
+const KB = 1024;
+const MB = KB * KB;
 
 /** Hull's own limit is not known; its frameworks take 50 MB. */
 export const MAX_BODY_BYTES = 50 * MB;
 /** Of a sender that is neither confirmed nor vouched for by a signature. */
 const MAX_STRANGER_BYTES = 16 * MB;
 /** Small enough to be parsed for anybody, so that the answer can name what is missing. */
-const SMALL = { bytes: MB, values: 20_000 };
+const SMALL = { bytes: 128 * KB, values: 20_000 };
 const MAX_VALUES = 1_000_000;
 /** Text of real notifications packs to a tenth or a thirtieth; what packs better is made of repetition. */
 const MAX_STRANGER_RATIO = 100;
@@ -49,6 +51,7 @@ export interface Judging {
 
 export function createBodies(room: BodyRoom = createBodyRoom(), withinMs = WITHIN_MS): Bodies {
   const limits = { maxDepth: MAX_DEPTH, maxValues: MAX_VALUES };
+  const ofStrangers = createTurns();
 
   return {
     read: async (request, owner, maxBytes, smaller = FEWER_MESSAGES) => {
@@ -58,7 +61,9 @@ export function createBodies(room: BodyRoom = createBodyRoom(), withinMs = WITHI
         place.belongsTo(owner);
         const size = { maxBytes: () => maxBytes, mostBytes: maxBytes, maxRatio: Infinity, smaller };
         const scan = createJsonScan(limits);
-        return await (await receive(request, { ...size, scan, place, withinMs, signal: ending.signal })).json();
+        const { signal } = ending;
+        const turns = (): undefined => undefined;
+        return await (await receive(request, { ...size, scan, place, turns, withinMs, signal })).json();
       } finally {
         place.leave();
       }
@@ -68,6 +73,7 @@ export function createBodies(room: BodyRoom = createBodyRoom(), withinMs = WITHI
       const ending = new AbortController();
       const place = room.enter(vouched, (error) => ending.abort(error));
       const scan = createJsonScan(limits, [member]);
+      let turns = vouched ? undefined : ofStrangers;
       let maxBytes = vouched ? MAX_BODY_BYTES : MAX_STRANGER_BYTES;
       let judged: Promise<void> | undefined;
 
@@ -77,6 +83,7 @@ export function createBodies(room: BodyRoom = createBodyRoom(), withinMs = WITHI
         judged = judge(text)?.then((owner) => {
           place.belongsTo(owner);
           maxBytes = MAX_BODY_BYTES;
+          turns = undefined;
         });
         judged?.catch((error: unknown) => ending.abort(error));
       };
@@ -88,7 +95,8 @@ export function createBodies(room: BodyRoom = createBodyRoom(), withinMs = WITHI
           maxRatio: MAX_STRANGER_RATIO,
           smaller: FEWER_MESSAGES,
         };
-        const received = await receive(request, { ...size, scan, place, withinMs, onScanned: look, signal });
+        const reading = { scan, place, turns: () => turns, withinMs, onScanned: look, signal };
+        const received = await receive(request, { ...size, ...reading });
         await unlessAborted(signal, judged);
         if (judged === undefined && !isSmall(received, scan.values)) return undefined;
         return { body: await received.json() };
