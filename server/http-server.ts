@@ -1,6 +1,7 @@
 /** The HTTP server around the app: how slow a request may be, and how many connections and open requests there may be. */
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { Socket } from "node:net";
+import { createTurns } from "./turns";
 
 /** Longest time for the head of a request, and for the whole of it, milliseconds. No platform needs as much. */
 const HEAD_MS = 10_000;
@@ -16,6 +17,9 @@ const MAX_CONNECTIONS = 5_000;
 /** Requests of one connection that wait for their answers; clients that pipeline at all send a few. */
 const MAX_OPEN_REQUESTS = 16;
 
+/** Whoever watches over the process asks for these, and kills it when they are late. */
+const URGENT: readonly (string | undefined)[] = ["/health", "/ready"];
+
 export interface HttpServerOptions {
   /** How many there may be at most; tests have fewer. */
   readonly maxConnections?: number;
@@ -26,6 +30,7 @@ export interface HttpServerOptions {
 export function createHttpServer(app: RequestListener, options: HttpServerOptions = {}): Server {
   const { maxConnections = MAX_CONNECTIONS, behindProxy = false } = options;
   const maxOfAddress = behindProxy ? maxConnections : maxConnections / 5;
+  const turns = createTurns();
   const open = new WeakMap<Socket, number>();
   const ofAddress = new Map<string, number>();
   const limits = { headersTimeout: HEAD_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: CHECK_MS };
@@ -42,7 +47,12 @@ export function createHttpServer(app: RequestListener, options: HttpServerOption
       return;
     }
     response.once("close", () => count(-1));
-    app(request, response);
+    if (URGENT.includes(request.url)) app(request, response);
+    else
+      turns.take(() => {
+        // Its sender may have hung up meanwhile.
+        if (!request.destroyed) app(request, response);
+      });
   });
   server.maxConnections = maxConnections;
   server.setTimeout(STILL_MS);

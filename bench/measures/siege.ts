@@ -1,7 +1,7 @@
 /**
  * Whether strangers can keep everybody else waiting: 200 of their requests are under way at any moment, with small bodies
- * that become large, and half-sent ones besides. Meanwhile health is asked, Hull sends signed notifications, of connectors
- * that are known and of such that come for the first time, and memory is watched.
+ * that become large, and half-sent ones besides. Meanwhile health is asked, and Hull sends signed notifications, of a
+ * connector that is known and of others that come for the first time. The same is done in peace before, as a yardstick.
  */
 import { Agent, request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -24,29 +24,31 @@ const AS_DELIVERED = { round: 0, fat: true };
 /** Milliseconds until the answer, or why there was none. */
 type Answered = number | Error;
 
+/** What those got whom the strangers must not keep waiting. */
+interface Served {
+  readonly health: readonly Answered[];
+  readonly ofKnown: readonly Answered[];
+  readonly ofFirst: readonly Answered[];
+}
+
 export const siege: Measure = async ({ quick, profiles }) => {
   const forMs = quick ? 2_000 : 20_000;
   const attack = quick ? { packed: 40, halfSent: 4 } : { packed: 200, halfSent: 20 };
   const stage = await openStage({ users: USERS, profiles });
   const attackers = await startAttackers();
-  const agent = new Agent({ keepAlive: true });
   try {
-    const { simulators, connector: server } = stage;
+    const { simulators, connector } = stage;
     await stage.deliver(AS_DELIVERED);
-    const known = inTurns(stage.shipments(AS_DELIVERED), forMs / KNOWN_EVERY_MS);
-    const first = await firstContacts(stage, forMs / FIRST_EVERY_MS);
-    const notify = async (notification: Notification): Promise<number> => postOne(agent, server.url, notification);
-
-    const before = residentBytes(server.pid);
-    const peak = watchMemory(server.pid, residentBytes);
-    const { organization, connector } = simulators;
-    await attackers.begin({ url: server.url, organization, id: connector.id, ...attack });
-    const [health, ofKnown, ofFirst] = await Promise.all([
-      every(HEALTH_EVERY_MS, Array.from({ length: forMs / HEALTH_EVERY_MS }), () => askHealth(agent, server.url)),
-      every(KNOWN_EVERY_MS, known, notify),
-      every(FIRST_EVERY_MS, first, notify),
-    ]);
+    const peaceful = await prepare(stage, forMs);
+    const besieged = await prepare(stage, forMs);
+    const inPeace = await serve(connector.url, peaceful);
+    const before = residentBytes(connector.pid);
+    const peak = watchMemory(connector.pid, residentBytes);
+    const { organization } = simulators;
+    await attackers.begin({ url: connector.url, organization, id: simulators.connector.id, ...attack });
+    const served = await serve(connector.url, besieged);
     const tally = await attackers.end();
+    const { health, ofKnown, ofFirst } = served;
     return [
       ...figuresOf("health", health, { atMost: 250 }),
       {
@@ -57,23 +59,61 @@ export const siege: Measure = async ({ quick, profiles }) => {
         note: `from ${(before / MEGABYTE).toFixed(0)} MB`,
       },
       shareOf("signed notifications answered next", [...ofKnown, ...ofFirst]),
-      ...figuresOf("of a known connector", ofKnown),
-      ...figuresOf("of a connector's first", ofFirst),
+      ...figuresOf("known connector", ofKnown),
+      ...figuresOf("first contact", ofFirst),
       attackOf(tally, forMs),
+      ...figuresOf("health, in peace", inPeace.health),
+      ...figuresOf("known connector, in peace", inPeace.ofKnown),
+      ...figuresOf("first contact, in peace", inPeace.ofFirst),
     ];
   } finally {
-    agent.destroy();
     await Promise.all([attackers.stop(), stage.close()]);
   }
 };
 
+interface Prepared {
+  readonly healthTimes: number;
+  readonly known: readonly Notification[];
+  readonly first: readonly Notification[];
+}
+
+/** What is sent in so much time; made before, so that making it takes no time from what is measured. */
+async function prepare(stage: Stage, forMs: number): Promise<Prepared> {
+  return {
+    healthTimes: forMs / HEALTH_EVERY_MS,
+    known: inTurns(stage.shipments(AS_DELIVERED), forMs / KNOWN_EVERY_MS),
+    first: await firstContacts(stage, forMs / FIRST_EVERY_MS),
+  };
+}
+
+/** Asks and sends at a steady pace, and waits for the answers. */
+async function serve(url: string, { healthTimes, known, first }: Prepared): Promise<Served> {
+  const agent = new Agent({ keepAlive: true });
+  const send = (notification: Notification): Promise<number> => postOne(agent, url, notification);
+  try {
+    const [health, ofKnown, ofFirst] = await Promise.all([
+      every(HEALTH_EVERY_MS, Array.from({ length: healthTimes }), () => askHealth(agent, url)),
+      every(KNOWN_EVERY_MS, known, send),
+      every(FIRST_EVERY_MS, first, send),
+    ]);
+    return { health, ofKnown, ofFirst };
+  } finally {
+    agent.destroy();
+  }
+}
+
+let installed = 0;
+
 /** A notification each of so many connectors that were installed this moment. */
 async function firstContacts(stage: Stage, count: number): Promise<readonly Notification[]> {
   const { simulators } = stage;
-  const connectors = Array.from({ length: count }, (_, index) => ({
-    id: `5f0000000000000000001${String(index).padStart(3, "0")}`,
-    secret: `first-contact-secret-${index}`,
-  }));
+  const connectors = Array.from({ length: count }, () => {
+    installed += 1;
+    return {
+      id: `5f00000000000000001${String(installed).padStart(5, "0")}`,
+      secret: `first-contact-secret-${installed}`,
+    };
+  });
   await simulators.order({ connectors });
   return connectors.flatMap((each) => {
     const [shipment] = stage.shipments(AS_DELIVERED, { connector: { ...simulators.connector, ...each } });

@@ -1,10 +1,12 @@
 /** Reading JSON bodies: of senders that are known already, and of those that only their body makes known. */
 import type { Request } from "express";
 import { createJsonScan, MAX_DEPTH } from "../../src/http/json-scan";
+import { createTurns } from "../turns";
 import { MAX_MEMBERS, receive, type ReceivedBody } from "./read";
 import { createBodyRoom, type BodyRoom } from "./room";
 
-const MB = 1024 * 1024;
+const KB = 1024;
+const MB = KB * KB;
 
 /** Hull's own limit is not known; its frameworks take 50 MB. */
 export const MAX_BODY_BYTES = 50 * MB;
@@ -59,6 +61,7 @@ export interface Judging {
 
 export function createBodies(room: BodyRoom = createBodyRoom(), withinMs = WITHIN_MS): Bodies {
   const limits = { maxDepth: MAX_DEPTH, maxValues: MAX_VALUES, maxMembers: MAX_MEMBERS };
+  const ofStrangers = createTurns();
 
   return {
     read: async (request, owner, maxBytes, smaller) => {
@@ -68,7 +71,9 @@ export function createBodies(room: BodyRoom = createBodyRoom(), withinMs = WITHI
         place.belongsTo(owner);
         const size = { maxBytes: () => maxBytes, mostBytes: maxBytes, maxRatio: () => Infinity, smaller };
         const scan = createJsonScan(limits);
-        return await (await receive(request, { ...size, scan, place, withinMs, signal: ending.signal })).json();
+        const { signal } = ending;
+        const turns = (): undefined => undefined;
+        return await (await receive(request, { ...size, scan, place, turns, withinMs, signal })).json();
       } finally {
         place.leave();
       }
@@ -79,6 +84,7 @@ export function createBodies(room: BodyRoom = createBodyRoom(), withinMs = WITHI
       const place = room.enter(vouched, (error) => ending.abort(error));
       const cutting = list === undefined ? undefined : { name: list, bytes: PIECE_BYTES };
       const scan = createJsonScan(limits, [member], cutting);
+      let turns = vouched ? undefined : ofStrangers;
       let maxBytes = vouched ? MAX_BODY_BYTES : MAX_STRANGER_BYTES;
       let maxRatio = MAX_STRANGER_RATIO;
       let judged: Promise<void> | undefined;
@@ -87,6 +93,7 @@ export function createBodies(room: BodyRoom = createBodyRoom(), withinMs = WITHI
         place.belongsTo(owner);
         maxBytes = MAX_BODY_BYTES;
         maxRatio = Infinity;
+        turns = undefined;
       };
 
       const look = (): void => {
@@ -103,7 +110,8 @@ export function createBodies(room: BodyRoom = createBodyRoom(), withinMs = WITHI
           maxRatio: () => maxRatio,
           smaller: FEWER_MESSAGES,
         };
-        const received = await receive(request, { ...size, scan, place, withinMs, onScanned: look, signal });
+        const reading = { scan, place, turns: () => turns, withinMs, onScanned: look, signal };
+        const received = await receive(request, { ...size, ...reading });
         await unlessAborted(signal, judged);
         if (judged === undefined && !isSmall(received, scan.values)) return undefined;
         return { body: await received.json() };

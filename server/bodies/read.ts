@@ -3,22 +3,25 @@
  * packed stays packed until its sender is known, so that a small body cannot fill the memory.
  */
 import type { IncomingMessage } from "node:http";
+import type { Readable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import * as zlib from "node:zlib";
 import { MAX_DEPTH, type CutList, type JsonScan } from "../../src/http/json-scan";
 import { RETRY, RETRY_LATER, SMALLER } from "../flow-control";
 import { HttpError } from "../http-error";
+import type { Turns } from "../turns";
 import type { BodyPlace } from "./room";
 
-const MB = 1024 * 1024;
+const KB = 1024;
+const MB = KB * KB;
 
 /** Of one object or list; parsing one of a million names takes a second, and nobody else has an answer meanwhile. */
 export const MAX_MEMBERS = 100_000;
 /** What a piece takes beside its bytes: a sender may make thousands of one byte each. */
 const PIECE_COST_BYTES = 256;
 /** As much may be unpacked whatever it was packed to. */
-const FREE_BYTES = MB;
+const FREE_BYTES = 128 * KB;
 
 /** What can be packed, and how it is undone: piece by piece to look at it, at once to have it. */
 const PACKINGS = {
@@ -35,7 +38,7 @@ export interface ReadOptions {
   readonly maxBytes: () => number;
   /** What it may rise to. */
   readonly mostBytes: number;
-  /** How many times its size a packed body may unpack to. It may rise as well. */
+  /** How many times its size a packed body may unpack to, from its beginning to wherever it is read. It may rise as well. */
   readonly maxRatio: () => number;
   /** Ends a sentence: what to do about a body that is too large. */
   readonly smaller: string;
@@ -43,6 +46,8 @@ export interface ReadOptions {
   readonly place: BodyPlace;
   /** From now until the last byte, milliseconds. */
   readonly withinMs: number;
+  /** Of whoever waits for his turn to be looked at, piece by piece; undefined for whom everybody else waits. */
+  readonly turns: () => Turns | undefined;
   /** Called after each piece that was looked over. */
   readonly onScanned?: () => void;
   /** Ends the reading when it aborts, with its reason. */
@@ -66,12 +71,11 @@ export async function receive(request: IncomingMessage, options: ReadOptions): P
   let packedBytes = 0;
   let bytes = 0;
 
-  const look = (piece: Buffer): void => {
+  /** @param unpacked so many bytes of what was received, the piece included */
+  const look = (piece: Buffer, unpacked = Infinity): void => {
     bytes += piece.length;
     if (bytes > maxBytes()) throw tooLarge(maxBytes(), options.smaller);
-    if (packing !== undefined && bytes > FREE_BYTES && bytes > options.maxRatio() * packedBytes) {
-      throw tooPacked(options.maxRatio());
-    }
+    if (bytes > FREE_BYTES && bytes > options.maxRatio() * unpacked) throw tooPacked(options.maxRatio());
     const problem = scan.push(piece);
     if (problem === "too_deep") throw tooDeep();
     if (problem === "too_many_values") throw tooManyValues(options.smaller);
@@ -102,12 +106,14 @@ export async function receive(request: IncomingMessage, options: ReadOptions): P
 function pump(
   request: IncomingMessage,
   unpacker: zlib.Gunzip | zlib.Inflate | zlib.BrotliDecompress | undefined,
-  on: { readonly take: (piece: Buffer) => void; readonly look: (piece: Buffer) => void },
-  { withinMs, signal }: ReadOptions,
+  on: { readonly take: (piece: Buffer) => void; readonly look: (piece: Buffer, unpacked?: number) => void },
+  { withinMs, signal, turns }: ReadOptions,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => fail(tooLong(withinMs)), withinMs);
+    let stopped = false;
     const stop = (): void => {
+      stopped = true;
       clearTimeout(timer);
       signal.removeEventListener("abort", abort);
       request.off("data", received).off("end", ended).off("error", broken).off("close", broken);
@@ -128,10 +134,23 @@ function pump(
         fail(error);
       }
     };
+    /** Whoever brings the pieces brings no more until it was his turn. */
+    const inTurn = (source: Readable, work: () => void): void => {
+      const orderly = turns();
+      if (orderly === undefined) {
+        attempt(work);
+        return;
+      }
+      source.pause();
+      orderly.take(() => {
+        if (!stopped) attempt(work);
+        source.resume();
+      });
+    };
     const received = (piece: Buffer): void =>
       attempt(() => {
         on.take(piece);
-        if (unpacker === undefined) on.look(piece);
+        if (unpacker === undefined) inTurn(request, () => on.look(piece));
         else if (!unpacker.write(piece)) request.pause();
       });
     const done = (): void => {
@@ -148,7 +167,10 @@ function pump(
     const abort = (): void => fail(signal.reason);
     signal.addEventListener("abort", abort, { once: true });
     unpacker
-      ?.on("data", (piece: Buffer) => attempt(() => on.look(piece)))
+      ?.on("data", (piece: Buffer) => {
+        const { bytesWritten } = unpacker;
+        inTurn(unpacker, () => on.look(piece, bytesWritten));
+      })
       .on("drain", () => request.resume())
       .on("end", done)
       .on("error", () => fail(unreadable()));

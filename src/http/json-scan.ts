@@ -44,6 +44,9 @@ const MAX_MEMBER_BYTES = 16_384;
 /** Longer names are none of the wanted ones. */
 const MAX_NAME_BYTES = 64;
 
+/** So much of a string is walked byte by byte; what goes on beyond it is searched, which takes a tenth of the time. */
+const WALKED_BYTES = 256;
+
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
@@ -94,17 +97,28 @@ export function createJsonScan(
     kept = undefined;
   }
 
+  /** Where the quote is that ends the string; the end of the bytes when it goes on beyond them. */
+  function endOfString(bytes: Uint8Array, from: number): number {
+    let index = escaped ? from + 1 : from;
+    let quote = -1;
+    for (;;) {
+      const walkedTo = Math.min(bytes.length, index + WALKED_BYTES);
+      for (; index < walkedTo && bytes[index] !== QUOTE; index += 1) if (bytes[index] === BACKSLASH) index += 1;
+      escaped = index > bytes.length;
+      if (index < walkedTo || index >= bytes.length) return Math.min(index, bytes.length);
+      // None of the bytes is searched twice for the same.
+      if (quote < index) quote = placeOf(QUOTE, bytes, index, bytes.length);
+      index = placeOf(BACKSLASH, bytes, index, quote);
+    }
+  }
+
   return {
     push(bytes) {
       /** Where what is kept, or the name, goes on in these bytes. */
       let from = 0;
       for (let index = 0; index < bytes.length; index += 1) {
         if (inString) {
-          for (; index < bytes.length; index += 1) {
-            if (escaped) escaped = false;
-            else if (bytes[index] === BACKSLASH) escaped = true;
-            else if (bytes[index] === QUOTE) break;
-          }
+          index = endOfString(bytes, index);
           if (index === bytes.length) break;
           inString = false;
           if (inName) {
@@ -179,6 +193,12 @@ export function createJsonScan(
       return values;
     },
   };
+}
+
+/** The first place of a byte in this part of the bytes; the end of the part when it is not there. */
+function placeOf(byte: number, bytes: Uint8Array, from: number, to: number): number {
+  const place = bytes.subarray(from, to).indexOf(byte);
+  return place < 0 ? to : from + place;
 }
 
 function addToName(name: string, bytes: Uint8Array, from: number, to: number): string {

@@ -53,6 +53,23 @@ test("letters of several bytes hide nothing", () => {
   expect(nesting('{"ü€😀":["[",[]]}')).toBe(3);
 });
 
+test("strings of any length end where they end, whatever is escaped in them and wherever a piece is cut", () => {
+  const part = fc.oneof(
+    fc.constantFrom("\\", '"', "[", '\\"', "\\\\"),
+    fc.integer({ min: 1, max: 700 }).map((n) => "x".repeat(n)),
+  );
+  fc.assert(
+    fc.property(fc.array(part), fc.integer({ min: 1, max: 900 }), (parts, pieceBytes) => {
+      const text = JSON.stringify({ a: parts.join(""), configuration: [[parts.length]] });
+      const found = scan(text, pieceBytes);
+      expect(found.problem).toBeUndefined();
+      expect(found.values).toBe(4);
+      expect(found.member("configuration")).toBe(`[[${parts.length}]]`);
+    }),
+    { seed: 7, numRuns: 500 },
+  );
+});
+
 test("text that is no JSON is walked all the same", () => {
   expect(nesting('{"never closed [[[')).toBe(1);
   expect(nesting('{"a":"ends with a backslash\\')).toBe(1);
