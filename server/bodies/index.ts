@@ -1,7 +1,7 @@
 /** Reading JSON bodies: of senders that are known already, and of those that only their body makes known. */
 import type { Request } from "express";
 import { createJsonScan, MAX_DEPTH } from "../../src/http/json-scan";
-import { receive, type ReceivedBody } from "./read";
+import { MAX_MEMBERS, receive, type ReceivedBody } from "./read";
 import { createBodyRoom, type BodyRoom } from "./room";
 
 const MB = 1024 * 1024;
@@ -13,6 +13,8 @@ const MAX_STRANGER_BYTES = 16 * MB;
 /** Small enough to be parsed for anybody, so that the answer can name what is missing. */
 const SMALL = { bytes: MB, values: 20_000 };
 const MAX_VALUES = 1_000_000;
+/** What is parsed at once: a hundredth of a second's worth. */
+const PIECE_BYTES = 512 * 1024;
 /** Text of real notifications packs to a tenth or a thirtieth; what packs better is made of repetition. */
 const MAX_STRANGER_RATIO = 100;
 /** Hull gives up after 25 s, and the answer takes its time as well. */
@@ -49,10 +51,12 @@ export interface Judging {
   readonly judge: (text: string) => Promise<string> | undefined;
   /** The request carries a valid signature. */
   readonly vouched: boolean;
+  /** The member that is a list of many; a long one is parsed piece by piece, and others have their turn in between. */
+  readonly list?: string;
 }
 
 export function createBodies(room: BodyRoom = createBodyRoom(), withinMs = WITHIN_MS): Bodies {
-  const limits = { maxDepth: MAX_DEPTH, maxValues: MAX_VALUES };
+  const limits = { maxDepth: MAX_DEPTH, maxValues: MAX_VALUES, maxMembers: MAX_MEMBERS };
 
   return {
     read: async (request, owner, maxBytes, smaller) => {
@@ -68,10 +72,11 @@ export function createBodies(room: BodyRoom = createBodyRoom(), withinMs = WITHI
       }
     },
 
-    readUnknown: async (request, { member, judge, vouched }) => {
+    readUnknown: async (request, { member, judge, vouched, list }) => {
       const ending = new AbortController();
       const place = room.enter(vouched, (error) => ending.abort(error));
-      const scan = createJsonScan(limits, [member]);
+      const cutting = list === undefined ? undefined : { name: list, bytes: PIECE_BYTES };
+      const scan = createJsonScan(limits, [member], cutting);
       let maxBytes = vouched ? MAX_BODY_BYTES : MAX_STRANGER_BYTES;
       let judged: Promise<void> | undefined;
 

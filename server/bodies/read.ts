@@ -3,15 +3,18 @@
  * packed stays packed until its sender is known, so that a small body cannot fill the memory.
  */
 import type { IncomingMessage } from "node:http";
+import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import * as zlib from "node:zlib";
-import { MAX_DEPTH, type JsonScan } from "../../src/http/json-scan";
+import { MAX_DEPTH, type CutList, type JsonScan } from "../../src/http/json-scan";
 import { RETRY, RETRY_LATER, SMALLER } from "../flow-control";
 import { HttpError } from "../http-error";
 import type { BodyPlace } from "./room";
 
 const MB = 1024 * 1024;
 
+/** Of one object or list; parsing one of a million names takes a second, and nobody else has an answer meanwhile. */
+export const MAX_MEMBERS = 100_000;
 /** As much may be unpacked whatever it was packed to. */
 const FREE_BYTES = MB;
 
@@ -70,6 +73,7 @@ export async function receive(request: IncomingMessage, options: ReadOptions): P
     const problem = scan.push(piece);
     if (problem === "too_deep") throw tooDeep();
     if (problem === "too_many_values") throw tooManyValues(options.smaller);
+    if (problem === "too_many_members") throw tooManyMembers();
     options.onScanned?.();
   };
   const take = (piece: Buffer): void => {
@@ -85,9 +89,9 @@ export async function receive(request: IncomingMessage, options: ReadOptions): P
       const [first, ...others] = pieces;
       const received = others.length === 0 && first !== undefined ? first : Buffer.concat(pieces, packedBytes);
       pieces.length = 0;
-      if (packing === undefined) return parse(received);
+      if (packing === undefined) return parse(received, scan);
       place.grow(bytes);
-      return parse(await PACKINGS[packing].whole(received, { maxOutputLength: Math.max(1, bytes) }));
+      return parse(await PACKINGS[packing].whole(received, { maxOutputLength: Math.max(1, bytes) }), scan);
     },
   };
 }
@@ -160,21 +164,40 @@ function packingOf({ headers }: IncomingMessage): keyof typeof PACKINGS | undefi
   throw unsupported();
 }
 
-function parse(bytes: Buffer): unknown {
+async function parse(bytes: Buffer, { list }: JsonScan): Promise<unknown> {
   // What it lacks is named later.
   if (bytes.length === 0) return {};
-  const value = jsonIn(bytes);
+  const value = await jsonIn(bytes, list);
   if (typeof value !== "object" || value === null) throw notJson();
   return value;
 }
 
 /** Without the byte order mark, which means nothing. */
-function jsonIn(bytes: Buffer): unknown {
+async function jsonIn(bytes: Buffer, list: CutList | undefined): Promise<unknown> {
   try {
-    return JSON.parse(new TextDecoder().decode(bytes)) as unknown;
+    if (list === undefined) return JSON.parse(new TextDecoder().decode(bytes)) as unknown;
+    return await parseInPieces(bytes, list);
   } catch {
     throw notJson();
   }
+}
+
+/** The same as `JSON.parse` of the whole, but a piece of the list at a time: others have their turn in between. */
+async function parseInPieces(bytes: Buffer, { name, cuts }: CutList): Promise<unknown> {
+  const pieces: unknown[][] = [];
+  for (const [at, from] of cuts.slice(0, -1).entries()) {
+    await setImmediate();
+    const piece = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes.subarray(from + 1, cuts[at + 1]));
+    const elements = JSON.parse(`[${piece}]`) as unknown[];
+    // A comma that nothing follows.
+    if (elements.length === 0) throw notJson();
+    pieces.push(elements);
+  }
+  await setImmediate();
+  const [begin = 0, end = 0] = [cuts[0], cuts.at(-1)];
+  const around = Buffer.concat([bytes.subarray(0, begin + 1), bytes.subarray(end)]);
+  const whole = JSON.parse(new TextDecoder().decode(around)) as Record<string, unknown>;
+  return { ...whole, [name]: pieces.flat() };
 }
 
 function tooLarge(maxBytes: number, smaller: string): HttpError {
@@ -188,6 +211,11 @@ function tooPacked(maxRatio: number): HttpError {
 
 function tooManyValues(smaller: string): HttpError {
   return new HttpError(413, "too_large", `The body holds too many values; ${smaller}.`, SMALLER);
+}
+
+function tooManyMembers(): HttpError {
+  const message = `One object or list of the body holds more than ${MAX_MEMBERS} values; send less in one.`;
+  return new HttpError(413, "too_large", message, SMALLER);
 }
 
 function tooLong(withinMs: number): HttpError {

@@ -99,7 +99,12 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
       const entered: Promise<Visitor> = door.enter(request, given, refusal);
       return entered.then(({ credentials }) => tenantKey(credentials.organization, credentials.id));
     };
-    const read = await options.bodies.readUnknown(request, { member: "configuration", judge, vouched });
+    const read = await options.bodies.readUnknown(request, {
+      member: "configuration",
+      judge,
+      vouched,
+      list: "messages",
+    });
     if (read !== undefined) return read.body;
     const detail = {
       path: "configuration",

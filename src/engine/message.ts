@@ -1,6 +1,7 @@
 /** One entity's update as the engine sees it: normalised once, read by filter and mapping. */
 import { hash } from "node:crypto";
 import { parseInstant } from "../hull/instant";
+import { excessIn } from "../hull/message-size";
 import { parseAccountMessage, parseUserMessage, type Changes, type HullEvent } from "../hull/messages";
 import type { Problem } from "../hull/problems";
 import { isAttributes } from "../hull/shapes";
@@ -73,6 +74,8 @@ interface Parts {
 /** Reads one element of a shipment. A bad one is its own problem, never that of its shipment. */
 export function readMessage(raw: unknown, context: ReadContext): ReadMessage {
   const { entity, isExport } = context;
+  const excess = excessIn(raw);
+  if (excess.length > 0) return { ok: false, messageId: messageIdOf(raw), problems: excess };
   const plain = plainParts(raw, entity);
   if (plain !== undefined) {
     const subject = entity === "user" ? plain.user : plain.account;

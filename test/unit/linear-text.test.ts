@@ -220,7 +220,10 @@ const READERS: Readonly<Record<string, Reader>> = {
   "a text of the console": escapeText,
   "a text for a terminal": plain,
   "a body": (text) =>
-    createJsonScan({ maxDepth: Infinity, maxValues: Infinity }, ["configuration"]).push(Buffer.from(text)),
+    createJsonScan({ maxDepth: Infinity, maxValues: Infinity, maxMembers: Infinity }, ["configuration"], {
+      name: "messages",
+      bytes: 0,
+    }).push(Buffer.from(text)),
 };
 
 /** Time that this process had on a processor: what others do beside it must not count. */

@@ -89,6 +89,49 @@ describe("the version of a message", () => {
   });
 });
 
+describe("what a message may hold", () => {
+  const bag = (count: number): Record<string, number> =>
+    Object.fromEntries(Array.from({ length: count }, (_, at) => [`a${at}`, at]));
+  const segments = (count: number): { id: string }[] => Array.from({ length: count }, (_, at) => ({ id: `s${at}` }));
+  const MOST = 10_000;
+
+  /** One message for each place, in which so much stands there. */
+  const full = (count: number): readonly (readonly [path: string, what: string, raw: Record<string, unknown>])[] => [
+    ["user", "attributes", { user: { ...bag(count - 1), id: "u1" } }],
+    ["account", "attributes", { user: { id: "u1" }, account: { ...bag(count - 1), id: "a1" } }],
+    ["changes.user", "attributes", { user: { id: "u1" }, changes: { user: bag(count) } }],
+    ["changes.account", "attributes", { user: { id: "u1" }, changes: { account: bag(count) } }],
+    ["segments", "segments", { user: { id: "u1" }, segments: segments(count) }],
+    ["account_segments", "segments", { user: { id: "u1" }, account_segments: segments(count) }],
+    ["user.segment_ids", "segments", { user: { id: "u1", segment_ids: Object.keys(bag(count)) } }],
+    ["account.segment_ids", "segments", { user: { id: "u1" }, account: { segment_ids: Object.keys(bag(count)) } }],
+    [
+      "events[1].properties",
+      "attributes",
+      { user: { id: "u1" }, events: [{ event: "a" }, { event: "b", properties: bag(count) }] },
+    ],
+  ];
+
+  it.each(full(MOST + 1))("is bounded: %s", (path, what, raw) => {
+    for (const more of [{}, { message_id: "m1", segments: [], account_segments: [], ...raw }]) {
+      expect(problemOf({ ...raw, ...more })).toBe(`${path} holds 10001 ${what}, at most 10000 are accepted`);
+    }
+    expect(readMessage({ ...raw, message_id: "m1" }, USER)).toMatchObject({ ok: false, messageId: "m1" });
+  });
+
+  it.each(full(MOST))("is more than anybody has: %s", (_path, _what, raw) => {
+    expect(problemOf(raw)).toBe("none");
+  });
+
+  it("is bounded for accounts as well, and of several places each is named", () => {
+    const raw = { account: { ...bag(MOST), id: "a1" }, account_segments: segments(MOST + 2) };
+    expect(problemOf(raw, ACCOUNT)).toBe(
+      "account holds 10001 attributes, at most 10000 are accepted; " +
+        "account_segments holds 10002 segments, at most 10000 are accepted",
+    );
+  });
+});
+
 describe("the segments of a message", () => {
   it("are the listed ones, even if the attribute lags behind", () => {
     const user = { id: "u1", segment_ids: ["left"] };
