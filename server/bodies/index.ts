@@ -13,7 +13,7 @@ export const MAX_BODY_BYTES = 50 * MB;
 /** Of a sender that is neither confirmed nor vouched for by a signature. */
 const MAX_STRANGER_BYTES = 16 * MB;
 /** Small enough to be parsed for anybody, so that the answer can name what is missing. */
-const SMALL = { bytes: 64 * 1024, values: 1_000 };
+const SMALL = { bytes: 128 * KB, values: 5_000 };
 const MAX_VALUES = 1_000_000;
 /** What is parsed at once: a hundredth of a second's worth. */
 const PIECE_BYTES = 512 * 1024;

@@ -21,7 +21,7 @@ function bomb(organization: string, elements: number, secret = "guessed"): Buffe
 test("a small body that unpacks to millions of elements is refused before it is parsed, whoever sends it", async () => {
   house = await openHouse();
   const headers = { "content-encoding": "gzip" };
-  expect(codeOf(await post(house.url, bomb(house.hull.host, 3_000_000), { headers }))).toEqual([413, "too_large"]);
+  expect(codeOf(await post(house.url, bomb(house.hull.host, 3_000_000), { headers }))).toEqual([413, "too_packed"]);
   const signed = {
     ...headers,
     "x-hull-smart-notifier-signature-version": "v1",
