@@ -112,6 +112,9 @@ function pump(
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => fail(tooLong(withinMs)), withinMs);
     let stopped = false;
+    let isComplete = false;
+    /** Pieces that wait for their turn: a pause does not keep the end from being told before. */
+    let waiting = 0;
     const stop = (): void => {
       stopped = true;
       clearTimeout(timer);
@@ -142,9 +145,12 @@ function pump(
         return;
       }
       source.pause();
+      waiting += 1;
       orderly.take(() => {
+        waiting -= 1;
         if (!stopped) attempt(work);
         source.resume();
+        endWhenLookedOver();
       });
     };
     const received = (piece: Buffer): void =>
@@ -153,9 +159,14 @@ function pump(
         if (unpacker === undefined) inTurn(request, () => on.look(piece));
         else if (!unpacker.write(piece)) request.pause();
       });
-    const done = (): void => {
+    const endWhenLookedOver = (): void => {
+      if (!isComplete || waiting > 0 || stopped) return;
       stop();
       resolve();
+    };
+    const done = (): void => {
+      isComplete = true;
+      endWhenLookedOver();
     };
     const ended = (): void => {
       // From here on its end is that of the request.

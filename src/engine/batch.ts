@@ -14,6 +14,7 @@ import type { Intake } from "./intake";
 import { patiently, type Attempt, type Patience, type Stop } from "./patience";
 import type { BatchOrder } from "./run-orders";
 import type { Tenant } from "./tenants";
+import { mapYielding } from "./yielding";
 
 export interface BatchOptions<S> extends Patience {
   readonly store: Store;
@@ -116,7 +117,7 @@ async function takeGroup<S>(
   group: readonly ExtractRow[],
   rows: number,
 ): Promise<RunRow | undefined> {
-  const made = group.map((row) => batchRow(run.id, order, row));
+  const made = await mapYielding(group, (row) => batchRow(run.id, order, row));
   await intake.take({
     tenant,
     entity: order.entity,

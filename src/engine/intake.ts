@@ -1,7 +1,8 @@
 /**
  * From a notification to the outbox: read, merge, filter and map, compare with the mirror, take in. No call to the
- * service is made on this way; when `take` resolves, everything is on disk.
+ * service is made on this way; when `take` resolves, everything is on disk. A large shipment is prepared in several turns.
  */
+import chunk from "lodash/chunk";
 import type { Service } from "../services/service";
 import type { Acceptance, Accepted, NewContent, RecordView, RunChange, Store } from "../storage/store";
 import {
@@ -17,9 +18,10 @@ import {
 import { diff } from "./diff";
 import { mergeMessages, readMessage, type EntityMessage } from "./message";
 import { joinReasons } from "./outcome";
-import { IN_SYNC, isComparable, isForgotten, lastingDigest, quickLook, sameAcceptance } from "./quick-look";
+import { IN_SYNC, isComparable, isForgotten, lastingDigest, LOOKS, quickLook, sameAcceptance } from "./quick-look";
 import { outcomeLine, warningLine, type Log } from "./report";
 import type { Tenant } from "./tenants";
+import { mapYielding } from "./yielding";
 
 export interface Shipment<S> {
   readonly tenant: Tenant<S>;
@@ -70,7 +72,7 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
   return {
     async take({ tenant, entity, messages, places, unreadable = [], isExport, run }) {
       const context = { entity, isExport, receivedAtMs: now(), ...(run === undefined ? {} : { version: run.version }) };
-      const read = messages.map((raw) => readMessage(raw, context));
+      const read = await mapYielding(messages, (raw) => readMessage(raw, context));
       const merged = mergeMessages(read.flatMap((each) => (each.ok ? [each.message] : [])));
       const broken = [
         ...read.flatMap((each, index) =>
@@ -97,7 +99,8 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
 
       const { same, others } = await quickLook(store, service, tenant, merged);
       const quick = same.map((each) => sameAcceptance(each, tenant, now()));
-      let pending: readonly Candidate[] = others.flatMap((each) => candidatesOf(service, tenant, each));
+      const planned = await mapYielding(others, (each) => candidatesOf(service, tenant, each));
+      let pending: readonly Candidate[] = planned.flat();
       let queued = 0;
       let ended = 0;
       for (let round = 0; round === 0 || pending.length > 0; round += 1) {
@@ -105,9 +108,10 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
         const all = ofRun(round === 0 ? [...acceptances, ...quick, ...broken] : acceptances);
         const accepted = await store.accept(all, round === 0 ? progress : undefined);
         const again: Candidate[] = [];
-        accepted.forEach((result, index) => {
-          const candidate = pending[index];
-          const known = same[index - pending.length];
+        const compared = pending;
+        await mapYielding(accepted, (result, index) => {
+          const candidate = compared[index];
+          const known = same[index - compared.length];
           if (result.state === "again") {
             if (candidate !== undefined) again.push(candidate);
             else if (known !== undefined) again.push(...candidatesOf(service, tenant, known));
@@ -131,7 +135,7 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
   ): Promise<readonly Acceptance[]> {
     const views = await viewsOf(candidates, tenant);
     const comparable = !last && isComparable(tenant);
-    return candidates.map((candidate) => acceptanceOf(candidate, tenant, views.get(candidate), comparable));
+    return mapYielding(candidates, (each) => acceptanceOf(each, tenant, views.get(each), comparable));
   }
 
   function acceptanceOf(
@@ -196,7 +200,8 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
       const own = candidates.filter(({ plan }) => plan.kind === "record" && plan.type === type.name);
       if (own.length === 0) continue;
       const ids = own.map(({ plan }) => plan.hullId);
-      const found = await store.view(lane, type.name, ids);
+      const parts = await mapYielding(chunk(ids, LOOKS), (part) => store.view(lane, type.name, part));
+      const found = (await Promise.all(parts)).flat();
       own.forEach((candidate, index) => {
         const view = found[index];
         if (view !== undefined) views.set(candidate, view);

@@ -4,7 +4,7 @@ import { checkup } from "./checkup";
 import { fetchView, forgetGone, markVanished, sharedKeys, takeFetched } from "./fetched";
 import { forgetEntity } from "./forget";
 import { forgetTenant } from "./forget-tenant";
-import { hurryEntries } from "./entries";
+import { hurryEntries, readyEntries } from "./entries";
 import { hourCounts } from "./hours";
 import { findBy } from "./known-by";
 import type { Key, KeyValue } from "./kv";
@@ -140,14 +140,7 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
           .map(([[remote, tenant]]) => ({ remote: String(remote), tenant: String(tenant) })),
       ),
 
-    ready: (lane, type, limit) =>
-      read(() => {
-        const end = [...laneKey(lane), type, now() + 1];
-        return [...tables.queue.range([...laneKey(lane), type], { end, limit })].flatMap(([, hullId]) => {
-          const entry = tables.outbox.get([...laneKey(lane), type, hullId]);
-          return entry === undefined ? [] : [entry];
-        });
-      }),
+    ready: (lane, type, limit) => read(() => readyEntries(tables, lane, type, limit)),
 
     nextDue: (lane, types) =>
       read(() => {
