@@ -78,6 +78,18 @@ describe("what a confirmed notification says about its connector", () => {
     expect((await restarted().load(KEY))?.settings).toEqual(A);
   });
 
+  it("keeps what was saved since Hull was asked, when a notification from before is remembered late", async () => {
+    await tenants.remember(CREDENTIALS, B, 50, { savedAtMs: 50, askedAtMs: 60 });
+    expect((await tenants.remember(CREDENTIALS, A, 1, { savedAtMs: 1, askedAtMs: 40 })).settings).toEqual(B);
+    expect((await restarted().remember(CREDENTIALS, A, 1, { savedAtMs: 1, askedAtMs: 40 })).settings).toEqual(B);
+    expect((await tenants.remember(CREDENTIALS, A, 1, { savedAtMs: 1, askedAtMs: 70 })).settings).toEqual(A);
+  });
+
+  it("is the newest of two that come at once, also when nothing was known before", async () => {
+    await Promise.all([tenants.remember(CREDENTIALS, B, 5_000), tenants.remember(CREDENTIALS, A, 1_000)]);
+    expect((await restarted().load(KEY))?.settings).toEqual(B);
+  });
+
   it("is dated now when its date lies ahead, also where such a date is stored already", async () => {
     const year = 365 * 86_400_000;
     const stored = await tenants.remember(CREDENTIALS, B, year);

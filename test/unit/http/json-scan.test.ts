@@ -184,6 +184,11 @@ test("one in the depth, in a list, incomplete, or of absurd length is none", () 
   }
 });
 
+test("colons that follow no name cost nothing", () => {
+  const found = scan(`{"configuration"${":".repeat(100_000)}{"id":1}}`);
+  expect(found.member("configuration")).toBeUndefined();
+});
+
 test("any JSON object: the member is what JSON.parse says, and the depth never above its own", () => {
   const parsed = fc.dictionary(
     fc.constantFrom("configuration", "messages", 'odd "name"', "ü"),

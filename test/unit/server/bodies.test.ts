@@ -54,6 +54,26 @@ describe("the room", () => {
     greedy.leave();
     modest.grow(200);
   });
+
+  it("has the connector that holds most make way for another", () => {
+    const { given, enter } = room();
+    const [first, second, modest] = [enter("first"), enter("second"), enter("modest")];
+    first.belongsTo("a");
+    second.belongsTo("b");
+    modest.belongsTo("c");
+    first.grow(200);
+    second.grow(199);
+    modest.grow(50);
+    expect(given).toEqual(["first"]);
+  });
+});
+
+test("thousands of pieces of a byte each count for what they take", async () => {
+  const limits = { strangers: { bodies: 10, bytes: 100_000 }, known: { bytes: 400 } };
+  const request = Object.assign(Readable.from(Array.from({ length: 1_000 }, () => Buffer.from(" "))), { headers: {} });
+  const judging: Judging = { member: "configuration", judge: () => undefined, vouched: false };
+  const read = createBodies(createBodyRoom(limits)).readUnknown(request as unknown as Request, judging);
+  await expect(read).rejects.toMatchObject({ status: 503, code: "busy" });
 });
 
 describe("a large list", () => {
