@@ -128,6 +128,17 @@ test("what any route may answer is described: our own trouble, and a path that c
   }
 });
 
+test("the guide names the codes of notifications, too", () => {
+  const guide = readFileSync(join(SERVER, "../docs/operating.md"), "utf8");
+  const chapter = /## Answers to Hull\n(.*?)\n## /s.exec(guide)?.[1] ?? "";
+  const rows = chapter.split("\n").filter((line) => line.startsWith("| "));
+  for (const [status, code = ""] of describedRefusals("post", "/smart-notifier").map((each) => each.split(" "))) {
+    const word = code.replace(/^signature_(?!missing|unavailable).*/, "signature_…");
+    const isNamed = rows.some((row) => row.startsWith(`| ${status} `) && row.includes(`\`${word}\``));
+    expect([status, code, isNamed]).toEqual([status, code, true]);
+  }
+});
+
 test("no route with a description was forgotten here", () => {
   const namesIn = (folder: string): readonly string[] =>
     readdirSync(join(SERVER, folder)).map((file) => basename(file, ".ts"));
