@@ -19,7 +19,7 @@ import { diff } from "./diff";
 import { mergeMessages, readMessage, type EntityMessage } from "./message";
 import { joinReasons } from "./outcome";
 import { IN_SYNC, isComparable, isForgotten, lastingDigest, LOOKS, quickLook, sameAcceptance } from "./quick-look";
-import { outcomeLine, warningLine, type Log } from "./report";
+import { outcomeLine, shipmentLine, warningLine, type Log } from "./report";
 import type { Tenant } from "./tenants";
 import { mapYielding } from "./yielding";
 
@@ -103,6 +103,15 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
       let pending: readonly Candidate[] = planned.flat();
       let queued = 0;
       let ended = 0;
+      const counts: Record<string, number> = {};
+      const tell: Log = (line) => {
+        if (line.ended !== undefined) {
+          const { type, ending } = line.ended;
+          const name = `${type}/${ending.outcome}/${ending.code}`;
+          counts[name] = (counts[name] ?? 0) + 1;
+        }
+        log(line);
+      };
       for (let round = 0; round === 0 || pending.length > 0; round += 1) {
         const acceptances = await acceptancesOf(pending, tenant, round >= MAX_ROUNDS);
         const all = ofRun(round === 0 ? [...acceptances, ...quick, ...broken] : acceptances);
@@ -117,11 +126,14 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
             else if (known !== undefined) again.push(...candidatesOf(service, tenant, known));
           } else if (result.state === "queued") queued += 1;
           else ended += 1;
-          if (candidate !== undefined) logCandidate(tenant, candidate, result);
-          else logEnds(tenant, entity, known?.message, result);
+          if (candidate !== undefined) logCandidate(tell, tenant, candidate, result);
+          else logEnds(tell, tenant, entity, known?.message, result);
         });
         pending = again;
       }
+      // A batch has its own figures.
+      if (run === undefined)
+        log(shipmentLine(tenant.credentials, entity, { messages: messages.length, queued, counts }));
       if (queued > 0 && tenant.remote !== undefined) wake({ remote: tenant.remote, tenant: tenant.key });
       return { queued, ended };
     },
@@ -223,25 +235,26 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
     return !(told && content.hintId === undefined && isForgotten(content.version, record.toldAtMs));
   }
 
-  function logCandidate(tenant: Tenant<S>, { message, plan, claims }: Candidate, result: Accepted): void {
+  function logCandidate(tell: Log, tenant: Tenant<S>, { message, plan, claims }: Candidate, result: Accepted): void {
     const { credentials } = tenant;
     const type = service.types.find((each) => each.name === plan.type);
     const warnings = plan.kind === "record" ? plan.warnings.map((each) => each.text) : [];
     const about = { entity: message.entity, type: plan.type, hullId: plan.hullId, claims };
     const name = type?.logName === undefined ? {} : { logName: type.logName };
-    for (const ending of result.endings) log(outcomeLine(credentials, { ...about, ...name, ending, warnings }));
+    for (const ending of result.endings) tell(outcomeLine(credentials, { ...about, ...name, ending, warnings }));
     for (const child of result.children) {
       const spec = service.types.find((each) => each.name === child.type);
       const own = spec?.logName === undefined ? {} : { logName: spec.logName };
-      log(outcomeLine(credentials, { entity: entityOf(service, child.type), ...child, ...own }));
+      tell(outcomeLine(credentials, { entity: entityOf(service, child.type), ...child, ...own }));
     }
     if (warnings.length > 0 && result.state === "queued") {
-      log(warningLine(credentials, about, warnings, message.messageId));
+      tell(warningLine(credentials, about, warnings, message.messageId));
     }
   }
 
   /** Of a message that was not planned: it said what was known, or it names no record. */
   function logEnds(
+    tell: Log,
     { credentials }: Tenant<S>,
     entity: "user" | "account",
     message: EntityMessage | undefined,
@@ -250,6 +263,6 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
     const type = typeOf(service, entity);
     const claims = message === undefined ? {} : claimsOf(message);
     for (const ending of endings)
-      log(outcomeLine(credentials, { entity, type, hullId: message?.id ?? "", claims, ending }));
+      tell(outcomeLine(credentials, { entity, type, hullId: message?.id ?? "", claims, ending }));
   }
 }

@@ -46,8 +46,8 @@ export type ReadMessage =
   | { readonly ok: true; readonly message: EntityMessage }
   | { readonly ok: false; readonly messageId: string; readonly problems: readonly Problem[] };
 
-/** A clock may be ahead of ours, but a date in the far future would silence every later message. */
-const MAX_AHEAD_MS = 60 * 60_000;
+/** A clock may be a little ahead of ours; what is dated later would silence every message until then. */
+const MAX_AHEAD_MS = 5 * 60_000;
 
 /** Ids become keys of the store, so they are bounded; Hull's own have 24 to 40 characters. */
 const MAX_ID_LENGTH = 200;
@@ -113,9 +113,8 @@ function datingOf(
 ): Pick<EntityMessage, "version" | "undated"> {
   if (version !== undefined) return { version };
   const indexedAtMs = parseInstant(subject["indexed_at"]);
-  const latest = receivedAtMs + MAX_AHEAD_MS;
-  if (indexedAtMs !== undefined && indexedAtMs <= latest) return { version: indexedAtMs };
-  return { version: indexedAtMs === undefined ? receivedAtMs : latest, undated: true };
+  if (indexedAtMs !== undefined && indexedAtMs <= receivedAtMs + MAX_AHEAD_MS) return { version: indexedAtMs };
+  return { version: receivedAtMs, undated: true };
 }
 
 /** Events without a name say nothing; those without an id get one that the same event has again next time. */

@@ -67,6 +67,12 @@ describe("an account message", () => {
 });
 
 describe("the version of a message", () => {
+  it("is a date a little ahead of our clock, and the time of arrival in the place of one far ahead", () => {
+    const ahead = (minutes: number): number =>
+      read({ user: { id: "u1", indexed_at: new Date(NOW + minutes * 60_000).toISOString() } }).version - NOW;
+    expect([ahead(4), ahead(6), ahead(59)]).toEqual([240_000, 0, 0]);
+  });
+
   it.each([
     ["2024-05-01T10:20:30Z", Date.UTC(2024, 4, 1, 10, 20, 30)],
     ["2024-05-01 10:20:30 UTC", Date.UTC(2024, 4, 1, 10, 20, 30)],
