@@ -16,7 +16,7 @@ const open = useBatchStages();
 const SECRET = "sealing-secret-of-this-house-0001";
 const LOGIN = "metrics-token-of-this-house-0001";
 /** Enough that pages are filled, split and freed. */
-const PEOPLE = 400;
+const PEOPLE = 120;
 
 async function askAround(stage: Stage): Promise<void> {
   const login = { authorization: basic(CONNECTOR) };
