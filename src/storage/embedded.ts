@@ -32,7 +32,7 @@ import {
   type Tables,
 } from "./tables";
 import { deferTell, dueTells, hurryTells, toldOne } from "./tell";
-import { assignRemote, moveEntries, newGeneration, saveTenant } from "./tenants";
+import { assignRemote, moveEntries, newGeneration, reassignRemote, saveTenant } from "./tenants";
 
 /** How far to walk for linked samples. */
 const SAMPLE_WALK = 20_000;
@@ -80,6 +80,11 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
       const { row, left } = await kv.transact(() => assignRemote(tables, tenant, remote, fingerprint));
       if (left !== undefined) await moveAll(left, remote);
       return row;
+    },
+    reassign: async (tenant, from, to) => {
+      const done = await kv.transact(() => reassignRemote(tables, tenant, from, to));
+      if (done?.left !== undefined) await moveAll(done.left, to.remote);
+      return done?.row;
     },
     move: (lane, remote) => moveAll(lane, remote),
     remote: (key) => read(() => remoteRow(tables, key)),
