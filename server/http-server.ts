@@ -14,8 +14,7 @@ const MAX_CONNECTIONS = 5_000;
 /** Whoever watches over the process asks for these, and kills it when they are late. */
 const URGENT: readonly (string | undefined)[] = ["/health", "/ready"];
 
-export function createHttpServer(app: RequestListener): Server {
-  const turns = createTurns();
+export function createHttpServer(app: RequestListener, turns = createTurns()): Server {
   const limits = { headersTimeout: HEAD_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: LOOK_MS };
   const server = createServer({ ...limits, keepAliveTimeout: IDLE_MS }, (request, response) => {
     if (URGENT.includes(request.url)) app(request, response);

@@ -49,9 +49,12 @@ export interface Judging {
   readonly vouched: boolean;
 }
 
-export function createBodies(room: BodyRoom = createBodyRoom(), withinMs = WITHIN_MS): Bodies {
+export function createBodies(
+  room: BodyRoom = createBodyRoom(),
+  withinMs = WITHIN_MS,
+  turnsOfStrangers = createTurns(),
+): Bodies {
   const limits = { maxDepth: MAX_DEPTH, maxValues: MAX_VALUES };
-  const ofStrangers = createTurns();
 
   return {
     read: async (request, owner, maxBytes, smaller = FEWER_MESSAGES) => {
@@ -73,7 +76,7 @@ export function createBodies(room: BodyRoom = createBodyRoom(), withinMs = WITHI
       const ending = new AbortController();
       const place = room.enter(vouched, (error) => ending.abort(error));
       const scan = createJsonScan(limits, [member]);
-      let turns = vouched ? undefined : ofStrangers;
+      let turns = vouched ? undefined : turnsOfStrangers;
       let maxBytes = vouched ? MAX_BODY_BYTES : MAX_STRANGER_BYTES;
       let judged: Promise<void> | undefined;
 
