@@ -1,7 +1,7 @@
 /** The HTTP server around the app: how slow a request may be, and how many connections and open requests there may be. */
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { Socket } from "node:net";
-import { createTurns } from "./turns";
+import { createTurns, type Turns } from "./turns";
 
 /** Longest time for the head of a request, and for the whole of it, milliseconds. No platform needs as much. */
 const HEAD_MS = 10_000;
@@ -25,12 +25,13 @@ export interface HttpServerOptions {
   readonly maxConnections?: number;
   /** Whether all come from one address, that of a proxy. */
   readonly behindProxy?: boolean;
+  /** In which requests are begun, but for those that cannot wait. */
+  readonly turns?: Turns;
 }
 
 export function createHttpServer(app: RequestListener, options: HttpServerOptions = {}): Server {
-  const { maxConnections = MAX_CONNECTIONS, behindProxy = false } = options;
+  const { maxConnections = MAX_CONNECTIONS, behindProxy = false, turns = createTurns() } = options;
   const maxOfAddress = behindProxy ? maxConnections : maxConnections / 5;
-  const turns = createTurns();
   const open = new WeakMap<Socket, number>();
   const ofAddress = new Map<string, number>();
   const limits = { headersTimeout: HEAD_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: CHECK_MS };

@@ -59,9 +59,12 @@ export interface Judging {
   readonly list?: string;
 }
 
-export function createBodies(room: BodyRoom = createBodyRoom(), withinMs = WITHIN_MS): Bodies {
+export function createBodies(
+  room: BodyRoom = createBodyRoom(),
+  withinMs = WITHIN_MS,
+  turnsOfStrangers = createTurns(),
+): Bodies {
   const limits = { maxDepth: MAX_DEPTH, maxValues: MAX_VALUES, maxMembers: MAX_MEMBERS };
-  const ofStrangers = createTurns();
 
   return {
     read: async (request, owner, maxBytes, smaller) => {
@@ -84,7 +87,7 @@ export function createBodies(room: BodyRoom = createBodyRoom(), withinMs = WITHI
       const place = room.enter(vouched, (error) => ending.abort(error));
       const cutting = list === undefined ? undefined : { name: list, bytes: PIECE_BYTES };
       const scan = createJsonScan(limits, [member], cutting);
-      let turns = vouched ? undefined : ofStrangers;
+      let turns = vouched ? undefined : turnsOfStrangers;
       let maxBytes = vouched ? MAX_BODY_BYTES : MAX_STRANGER_BYTES;
       let maxRatio = MAX_STRANGER_RATIO;
       let judged: Promise<void> | undefined;

@@ -11,6 +11,13 @@ afterEach(() => house.close());
 
 const codeOf = ({ status, body }: Answer): unknown => [status, (body["error"] as { code?: unknown } | undefined)?.code];
 
+/** What Hull signs, and by which key. */
+const signatureOf = (notificationId: string): Record<string, string> => ({
+  "x-hull-smart-notifier-signature-version": "v1",
+  "x-hull-smart-notifier-signature": house.hull.sign(notificationId),
+  "x-hull-smart-notifier-signature-public-key-url": house.hull.signingKeyUrl,
+});
+
 /** A notification whose segments are many empty objects: little on the wire, much in memory. */
 function bomb(organization: string, elements: number, secret = "guessed"): Buffer {
   const configuration = JSON.stringify({ ...CONNECTOR, organization, secret });
@@ -22,13 +29,8 @@ test("a small body that unpacks to millions of elements is refused before it is 
   house = await openHouse();
   const headers = { "content-encoding": "gzip" };
   expect(codeOf(await post(house.url, bomb(house.hull.host, 3_000_000), { headers }))).toEqual([413, "too_packed"]);
-  const signed = {
-    ...headers,
-    "x-hull-smart-notifier-signature-version": "v1",
-    "x-hull-smart-notifier-signature": house.hull.sign("n"),
-    "x-hull-smart-notifier-signature-public-key-url": house.hull.signingKeyUrl,
-  };
-  const answer = await post(house.url, bomb(house.hull.host, 3_000_000, CONNECTOR.secret), { headers: signed });
+  const options = { headers: { ...headers, ...signatureOf("n") } };
+  const answer = await post(house.url, bomb(house.hull.host, 3_000_000, CONNECTOR.secret), options);
   expect(answer.status).toBe(413);
   expect(answer.body["flow_control"]).toMatchObject({ type: "retry", size: 1 });
 });
@@ -41,7 +43,7 @@ test("segments without an id cost no error each", async () => {
   expect(answer.text).toContain("next");
 });
 
-test("while many bodies are half sent, health and an honest notification are answered", async () => {
+test("while many bodies are half sent, health and honest notifications are answered, signed or not", async () => {
   house = await openHouse();
   const slow = Array.from({ length: 300 }, () => {
     const call = httpRequest(house.url, { method: "POST", headers: { "content-length": "1000000" } });
@@ -52,8 +54,20 @@ test("while many bodies are half sent, health and an honest notification are ans
   await Promise.all(slow.map((call) => new Promise((resolve) => call.once("socket", resolve))));
   expect((await fetch(`${house.baseUrl}/health`)).status).toBe(200);
   expect((await post(house.url, goodNotification(house))).status).toBe(200);
+  const signed = goodNotification(house);
+  const answer = await post(house.url, signed, { headers: signatureOf(signed.notification_id) });
+  expect([answer.status, answer.text]).toEqual([200, expect.stringContaining("next")]);
   for (const call of slow) call.destroy();
   await house.settled();
+});
+
+test("a body that packs too well is seen through at its beginning, though its end is packed as usual", async () => {
+  house = await openHouse();
+  const noise = Array.from({ length: 20_000 }, (_, n) => `"${((n * 2_654_435_761) % 2 ** 32).toString(36)}"`).join();
+  const segments = `[${"{},".repeat(200_000)}{}]`;
+  const body = gzipSync(`{"segments":${segments},"noise":[${noise}],"notification_id":"n"}`);
+  const answer = await post(house.url, body, { headers: { "content-encoding": "gzip" } });
+  expect(codeOf(answer)).toEqual([413, "too_packed"]);
 });
 
 test("more messages than a shipment has are sent again in smaller ones", async () => {

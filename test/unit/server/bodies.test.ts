@@ -8,6 +8,7 @@ import { gzipSync } from "node:zlib";
 import type { Request } from "express";
 import { createBodies, type Judging } from "../../../server/bodies";
 import { createBodyRoom, type RoomLimits } from "../../../server/bodies/room";
+import type { Turns } from "../../../server/turns";
 import { HttpError } from "../../../server/http-error";
 
 const LIMITS: RoomLimits = { strangers: { bodies: 2, bytes: 100 }, known: { bytes: 400 } };
@@ -150,9 +151,10 @@ describe("a body", () => {
   const never: Judging = { member: "configuration", judge: () => new Promise(() => undefined), vouched: false };
 
   /** A server that answers with how the reading ended. */
-  async function listen(withinMs: number, judging: Judging = never): Promise<void> {
+  async function listen(withinMs: number, judging: Judging = never, turns?: Turns): Promise<void> {
     calls = [];
-    const bodies = createBodies(createBodyRoom({ ...LIMITS, strangers: { bodies: 1, bytes: 10_000 } }), withinMs);
+    const room = createBodyRoom({ ...LIMITS, strangers: { bodies: 1, bytes: 10_000 } });
+    const bodies = createBodies(room, withinMs, turns);
     server = createServer((request, response) => {
       arrived?.(request);
       bodies.readUnknown(request as Request, judging).then(
@@ -163,8 +165,8 @@ describe("a body", () => {
     await once(server, "listening");
   }
 
-  /** Sends so much of a body, and answers what comes back; resolves first when the server has it. */
-  async function begin(text: string): Promise<{ readonly answer: Promise<string> }> {
+  /** Sends so much of a body, or the whole of it, and answers what comes back; resolves first when the server has it. */
+  async function begin(text: string, whole = false): Promise<{ readonly answer: Promise<string> }> {
     const reached = new Promise((resolve) => (arrived = resolve));
     const call = httpRequest({ port: (server.address() as AddressInfo).port, host: "127.0.0.1", method: "POST" });
     calls.push(call);
@@ -176,7 +178,8 @@ describe("a body", () => {
     });
     // Some are hung up on by the test itself.
     answer.catch(() => undefined);
-    call.write(text);
+    if (whole) call.end(text);
+    else call.write(text);
     await reached;
     return { answer };
   }
@@ -203,5 +206,46 @@ describe("a body", () => {
     const refused = new HttpError(401, "wrong_credentials", "No.", { type: "retry", size: 1, in: 1, in_time: 1 });
     await listen(600_000, { ...never, judge: () => Promise.reject(refused) });
     expect(await (await begin('{"configuration":{"id":1},"messages":[')).answer).toBe("401 wrong_credentials");
+  });
+
+  describe("where nobody's turn comes", () => {
+    const small: Judging = { ...never, judge: () => undefined };
+    let works: (() => void)[];
+    let isWaited: Promise<void>;
+    let turns: Turns;
+
+    beforeEach(() => {
+      works = [];
+      isWaited = new Promise((resolve) => {
+        const take = (work: () => void): void => {
+          works.push(work);
+          resolve();
+        };
+        turns = { take };
+      });
+    });
+
+    it("one of a stranger waits until it does", async () => {
+      await listen(600_000, small, turns);
+      const { answer } = await begin("{}", true);
+      await isWaited;
+      for (const work of works) work();
+      expect(await answer).toBe("read");
+    });
+
+    it("one of a stranger who is given up meanwhile is not looked at", async () => {
+      await listen(600_000, small, turns);
+      const { answer } = await begin('{"too deep":' + "[".repeat(100));
+      await isWaited;
+      await begin("{}");
+      expect(await answer).toBe("503 busy");
+      for (const work of works) work();
+    });
+
+    it("one with a signature is read all the same", async () => {
+      await listen(600_000, { ...small, vouched: true }, turns);
+      expect(await (await begin("{}", true)).answer).toBe("read");
+      expect(works).toEqual([]);
+    });
   });
 });
