@@ -6,6 +6,7 @@ import type { IncomingMessage } from "node:http";
 import { promisify } from "node:util";
 import * as zlib from "node:zlib";
 import { MAX_DEPTH, type JsonScan } from "../../src/http/json-scan";
+import { parseJson } from "../../src/json";
 import { RETRY, RETRY_LATER, SMALLER } from "../flow-control";
 import { HttpError } from "../http-error";
 import type { BodyPlace } from "./room";
@@ -169,7 +170,7 @@ function parse(bytes: Buffer, { opening }: JsonScan): unknown {
   if (bytes.length === 0) return {};
   try {
     if (opening !== MARK && !OPENINGS.includes(opening)) throw notJson();
-    return JSON.parse(new TextDecoder().decode(bytes)) as unknown;
+    return parseJson(new TextDecoder().decode(bytes));
   } catch {
     throw notJson();
   }

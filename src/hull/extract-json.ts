@@ -1,6 +1,7 @@
 // Extracts as JSON: one object a line (reference/hull-platform.md, 4.2).
 import { isUtf8 } from "node:buffer";
 import { MAX_DEPTH, nestsTooDeep } from "../http/json-scan";
+import { parseJson } from "../json";
 import type { Json } from "../record";
 import { isBlank, scanLines, TOO_LONG } from "./extract-cutter";
 import { NOT_UTF8, type RowFormat, type RowValue } from "./extract-format";
@@ -18,7 +19,7 @@ function readObject(line: Buffer): RowValue {
   if (!isUtf8(line)) return { ok: false, problem: NOT_UTF8 };
   if (nestsTooDeep(line)) return { ok: false, problem: `nests deeper than ${MAX_DEPTH} levels` };
   try {
-    const value = JSON.parse(line.toString("utf8")) as Json;
+    const value = parseJson(line.toString("utf8")) as Json;
     if (isRecord(value)) return { ok: true, value };
     return { ok: false, problem: "is no object; every line must be one JSON object" };
   } catch (error) {

@@ -5,6 +5,7 @@
  * `planhat/custom_<snake_case>`: the very attributes that a write-back fills. Rows of the settings fill further ones.
  */
 import type { Claims, IncomingAttribute, ListedRecord } from "../service";
+import { textOf } from "./attributes";
 import { fitForHull } from "./hull-values";
 import { planner } from "./incoming-plan";
 import type { Filling } from "./incoming-plan";
@@ -106,8 +107,9 @@ function attributesOf(
 /** A domain names a company only if it has no other. */
 function claimsOf(type: string, row: Row): Claims {
   const claims = new Map<string, string>();
-  const claim = (name: string, value: unknown) => {
-    if (typeof value === "string" && value.trim() !== "") claims.set(name, value);
+  const claim = (name: string, shown: unknown) => {
+    const value = textOf(shown);
+    if (value !== undefined) claims.set(name, value);
   };
   claim("external_id", row["externalId"]);
   if (type === ENDUSERS.name) claim("email", row["email"]);

@@ -3,14 +3,13 @@
  * id within the company, and versioned by the account's message. Those that left the list are left alone. Pure.
  */
 import type { EntityMessage } from "../../engine/message";
-
 import { reason } from "../../engine/outcome";
-import { nestsTooDeep } from "../../http/json-scan";
 import type { DesiredParent, Json, Plan } from "../service";
 import { attributeReference, own, readAttribute, shortened } from "./attributes";
 import { desiredOf, mapFields } from "./mapping";
 import { COMPANIES, LICENSES } from "./objects";
 import type { PlanhatSettings } from "./settings";
+import { listOf } from "./values";
 
 type RecordPlan = Extract<Plan, { kind: "record" }>;
 
@@ -73,19 +72,6 @@ function planOne(
 
 function parentOf({ hullId, desired, claims, hintId }: RecordPlan): DesiredParent {
   return { type: COMPANIES.name, hullId, desired, claims, ...(hintId === undefined ? {} : { hintId }) };
-}
-
-/** The list itself, or its JSON text. */
-function listOf(value: Json): readonly Json[] | undefined {
-  if (Array.isArray(value)) return value as readonly Json[];
-  // What stands inside a text nobody has measured yet.
-  if (typeof value !== "string" || nestsTooDeep(value)) return undefined;
-  try {
-    const parsed: unknown = JSON.parse(value);
-    return Array.isArray(parsed) ? (parsed as readonly Json[]) : undefined;
-  } catch {
-    return undefined; // no JSON: that is the answer
-  }
 }
 
 function refused(message: EntityMessage, place: string, detail: string): Plan {
