@@ -82,9 +82,13 @@ describe.each([
   });
 });
 
+/** Calls that read, by route. */
+const reads = (stage: Stage): readonly string[] =>
+  stage.calls.filter(({ method }) => method === "GET").map(({ route }) => route);
+
 describe("what Planhat shows", () => {
   test.each([MINE, 42])("a key that is a number is that of the same digits: %s", async (externalId) => {
-    const stage = await open({ settings: { contact_require_email: false } });
+    const stage = await open();
     stage.seed([account(1)], [user(1)]);
     const [company] = [externalId, OTHER].map((key) =>
       stage.planhat.tenant().seedCompany({ externalId: key, name: "A" }),
@@ -97,11 +101,39 @@ describe("what Planhat shows", () => {
     const [mine, other] = stage.endusers();
     const of = { external_id: externalId, indexed_at: minute(1) };
     await stage.tellAccount(account(1, of));
-    await stage.tellUser(user(1, { ...of, email: null }), account(1, of));
+    await stage.tellUser(user(1, of), account(1, of));
     await stage.settled();
     expect(await stage.outcomes()).toEqual({ "companies/sent/updated": 1, "endusers/sent/updated": 1 });
+    // One look-up each: no second one because the first seemed to have shown somebody else.
+    expect(reads(stage)).toEqual(["GET /leancompanies", "GET /companies", "GET /endusers"]);
     expect(stage.planhat.tenant().endusers.get(String(mine?.["_id"]))).toMatchObject({ name: "Person 1" });
     expect(stage.planhat.tenant().endusers.get(String(other?.["_id"]))).toMatchObject({ name: "P" });
+  });
+
+  test.each(["bulk answers", "lists that are read back"])("its %s name records by numbers", async (what) => {
+    const settings = { contact_require_email: false };
+    const stage = await open({ settings, planhat: { switches: { digitKeys: "number" } } });
+    const company = account(1, { external_id: OTHER });
+    const users = [MINE, OTHER, 7n, 8n].map((external_id, number) => user(number, { external_id, email: null }));
+    stage.seed([account(1, { external_id: String(OTHER) })], []);
+    await stage.tellAccount(company);
+    await stage.settled();
+    const before = reads(stage).length;
+    if (what !== "bulk answers") {
+      stage.planhat.faults.add({ kind: "wrong-shape", form: "no-arrays", route: "PUT /endusers", count: 1 });
+    }
+    await stage.send(
+      "user:update",
+      [...users.entries()].map(([number, who]) => ({ user: who, account: company, message_id: `m-${number}` })),
+    );
+    await stage.settled();
+    expect(await stage.outcomes()).toEqual({ "companies/sent/created": 1, "endusers/sent/created": 4 });
+    expect(stage.endusers().map(({ externalId }) => externalId)).toEqual([DIGITS, String(OTHER), "7", "8"]);
+    const looks = reads(stage)
+      .slice(before)
+      .filter((route) => route === "GET /endusers");
+    // Whether they are there, and once more for those of whom the answer said nothing.
+    expect(looks).toHaveLength(what === "bulk answers" ? 1 : 2);
   });
 
   test("a number of any size is told with all its digits, and a change of its last one is news", async () => {

@@ -107,11 +107,10 @@ function attributesOf(
 /** A domain names a company only if it has no other. */
 function claimsOf(type: string, row: Row): Claims {
   const claims = new Map<string, string>();
-  const claim = (name: string, shown: unknown) => {
-    const value = textOf(shown);
-    if (value !== undefined) claims.set(name, value);
+  const claim = (name: string, value: unknown) => {
+    if (typeof value === "string" && value.trim() !== "") claims.set(name, value);
   };
-  claim("external_id", row["externalId"]);
+  claim("external_id", textOf(row["externalId"]));
   if (type === ENDUSERS.name) claim("email", row["email"]);
   const domains = row["domains"];
   if (type === COMPANIES.name && Array.isArray(domains) && domains.length === 1) claim("domain", domains[0]);
