@@ -8,6 +8,7 @@ import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import * as zlib from "node:zlib";
 import { MAX_DEPTH, type CutList, type JsonScan } from "../../src/http/json-scan";
+import { parseJson } from "../../src/json";
 import { RETRY, RETRY_LATER, SMALLER } from "../flow-control";
 import { HttpError } from "../http-error";
 import type { Turns } from "../turns";
@@ -210,7 +211,7 @@ async function parse(bytes: Buffer, { list }: JsonScan): Promise<unknown> {
 /** Without the byte order mark, which means nothing. */
 async function jsonIn(bytes: Buffer, list: CutList | undefined): Promise<unknown> {
   try {
-    if (list === undefined) return JSON.parse(new TextDecoder().decode(bytes)) as unknown;
+    if (list === undefined) return parseJson(new TextDecoder().decode(bytes));
     return await parseInPieces(bytes, list);
   } catch {
     throw notJson();
@@ -223,7 +224,7 @@ async function parseInPieces(bytes: Buffer, { name, cuts }: CutList): Promise<un
   for (const [at, from] of cuts.slice(0, -1).entries()) {
     await setImmediate();
     const piece = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes.subarray(from + 1, cuts[at + 1]));
-    const elements = JSON.parse(`[${piece}]`) as unknown[];
+    const elements = parseJson(`[${piece}]`) as unknown[];
     // A comma that nothing follows.
     if (elements.length === 0) throw notJson();
     pieces.push(elements);
@@ -231,7 +232,7 @@ async function parseInPieces(bytes: Buffer, { name, cuts }: CutList): Promise<un
   await setImmediate();
   const [begin = 0, end = 0] = [cuts[0], cuts.at(-1)];
   const around = Buffer.concat([bytes.subarray(0, begin + 1), bytes.subarray(end)]);
-  const whole = JSON.parse(new TextDecoder().decode(around)) as Record<string, unknown>;
+  const whole = parseJson(new TextDecoder().decode(around)) as Record<string, unknown>;
   return { ...whole, [name]: pieces.flat() };
 }
 

@@ -8,9 +8,9 @@ import manifest from "../../manifest.json";
 import { tenantKey, type Credentials, type Tenant, type Tenants } from "../../src/engine/tenants";
 import { nameOfHost, type Protocol } from "../../src/http/hosts";
 import type { Confirmation, ConfirmOptions, CredentialCheck, CredentialRefusal } from "../../src/hull/credentials";
-import { parseInstant } from "../../src/hull/instant";
 import type { Connector } from "../../src/hull/protocol";
 import { isAttributes } from "../../src/hull/shapes";
+import { parseInstant } from "../../src/instant";
 import { refuse, type ErrorStatus, type HttpError } from "../http-error";
 import { createThrottle, type ThrottleLimits } from "./throttle";
 

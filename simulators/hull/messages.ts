@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { jsonOf } from "../loopback/wire";
 import type { Segment } from "./connectors";
 import type { Attributes, Profile } from "./profiles";
 
@@ -72,7 +73,7 @@ export function prefixTraits<Value>(attributes: Readonly<Record<string, Value>>)
 
 function identityOf(entity: Attributes, sequence: number): string {
   return createHash("sha1")
-    .update(JSON.stringify([entity["id"], entity["indexed_at"], sequence]))
+    .update(jsonOf([entity["id"], entity["indexed_at"], sequence]))
     .digest("hex");
 }
 

@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest, type RequestOptions } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { jsonOf } from "./wire";
 
 /** An answer as it came: the body parsed when it is JSON, else as text. */
 export interface RawAnswer {
@@ -29,7 +30,7 @@ export function createPostClient(timeoutMs: number): PostClient {
 
   return {
     post(url, body, headers) {
-      const payload = Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
+      const payload = Buffer.from(typeof body === "string" ? body : jsonOf(body));
       const secure = url.startsWith("https:");
       const options: RequestOptions = {
         method: "POST",

@@ -24,13 +24,27 @@ export async function readBody(request: IncomingMessage, limitBytes: number): Pr
   }
 }
 
+const DIGITS = "\u0001digits:";
+
+/** JSON in which a bigint stands as the number that it is, however many digits it has. */
+export function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    // A bigint, since nothing that simulators hold has a cycle.
+    if (!(error instanceof TypeError)) throw error;
+    const text = JSON.stringify(value, (_, part: unknown) => (typeof part === "bigint" ? `${DIGITS}${part}` : part));
+    return text.replace(/"\\u0001digits:(-?\d+)"/g, "$1");
+  }
+}
+
 function payloadOf(reply: Reply): { readonly payload: Buffer; readonly contentType: string } {
   if (reply.body === undefined) return { payload: Buffer.alloc(0), contentType: reply.contentType ?? "text/plain" };
   if (typeof reply.body === "string") {
     return { payload: Buffer.from(reply.body), contentType: reply.contentType ?? "text/plain; charset=utf-8" };
   }
   return {
-    payload: Buffer.from(JSON.stringify(reply.body)),
+    payload: Buffer.from(jsonOf(reply.body)),
     contentType: reply.contentType ?? "application/json; charset=utf-8",
   };
 }

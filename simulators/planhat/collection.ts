@@ -20,7 +20,11 @@ export interface Collection {
   listedIds(sort?: string): readonly string[];
 }
 
-const text = (value: unknown): readonly string[] => (typeof value === "string" && value !== "" ? [value] : []);
+/** A key; a number is found by its digits, and a bigint stands for one that JavaScript would round. */
+const text = (value: unknown): readonly string[] => {
+  if (typeof value === "number" || typeof value === "bigint") return [String(value)];
+  return typeof value === "string" && value !== "" ? [value] : [];
+};
 
 const extractors: Readonly<Record<IndexName, (record: PlanhatRecord) => readonly string[]>> = {
   externalId: (record) => text(record["externalId"]),

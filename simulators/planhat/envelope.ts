@@ -3,6 +3,7 @@ import type { Reply } from "../loopback/call";
 import { textReply } from "../loopback/call";
 import { keysOf } from "./matching";
 import type { ModelName } from "./models";
+import { shownKeys } from "./show";
 import type { PlanhatSwitches } from "./switches";
 import type { Fields } from "./tenant";
 import type { WriteResult } from "./write";
@@ -35,7 +36,7 @@ function errorElement(switches: Readonly<PlanhatSwitches>, model: ModelName, row
     case "item":
       return { item: row.item, error: message };
     case "keys":
-      return { ...keysOf(model, row.item), message };
+      return { ...shownKeys(keysOf(model, row.item), switches), message };
     case "index":
       return { index: row.index, message };
   }
@@ -58,7 +59,7 @@ export function foldRows(
   let nonupdates = 0;
 
   const named = (item: Fields, id: string): Record<string, string> =>
-    switches.keysForm === "full" ? { ...keysOf(model, item), _id: id } : { _id: id };
+    switches.keysForm === "full" ? { ...shownKeys(keysOf(model, item), switches), _id: id } : { _id: id };
 
   for (const row of rows) {
     const { item, result } = row;

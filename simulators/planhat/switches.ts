@@ -11,6 +11,8 @@ export const switchValues = {
   keysForm: ["full", "id-only"],
   /** Order of `insertsKeys`/`updatesKeys`. */
   keysOrder: ["input", "shuffled"],
+  /** External and source ids of digits alone, in answers: as the texts that they are stored as, or as bare numbers. */
+  digitKeys: ["text", "number"],
   /** A partial `custom` object: merged key by key, or taking the place of the whole object. */
   custom: ["merged", "replaced"],
   /** What a null in a payload does: is stored, removes the field, or is passed over. */
@@ -89,6 +91,7 @@ export const defaultSwitches: Readonly<PlanhatSwitches> = {
   nonupdates: "counted",
   keysForm: "full",
   keysOrder: "input",
+  digitKeys: "text",
   custom: "merged",
   nulls: "stored",
   emailMatching: "alone",

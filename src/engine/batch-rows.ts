@@ -1,5 +1,6 @@
 /** Rows of an extract as the messages that a notification would have carried. Pure. */
 import type { ExtractRow } from "../hull/extract";
+import { idText } from "../hull/shapes";
 import type { Json } from "../record";
 import type { BatchOrder } from "./run-orders";
 
@@ -41,9 +42,8 @@ function divided(value: Readonly<Record<string, Json>>): { own: Record<string, J
   return { own, account: value["account"] ?? columns };
 }
 
-/** A list, or what CSV makes of one: JSON, or ids with commas or blanks between them. */
+/** A list, or what CSV makes of one: JSON, or ids with commas or blanks between them; or a single id. */
 function segmentIdsOf(value: Json | undefined): string[] {
-  if (Array.isArray(value)) return value.filter((each) => typeof each === "string");
-  if (typeof value !== "string") return [];
-  return value.split(/[\s,;|"'[\]]+/).filter((each) => each !== "");
+  if (Array.isArray(value)) return value.flatMap((each) => idText(each) ?? []);
+  return (idText(value) ?? "").split(/[\s,;|"'[\]]+/).filter((each) => each !== "");
 }

@@ -1,5 +1,6 @@
 /** Which records a message holds, before anything is looked up or compared. Pure. */
 import type { Problem } from "../hull/problems";
+import { idText } from "../hull/shapes";
 import type { Claims } from "../record";
 import type { Plan, Service } from "../services/service";
 import type { Ending } from "../storage/rows";
@@ -33,8 +34,12 @@ export function candidatesOf<S>(service: Service<S>, tenant: Tenant<S>, merged: 
     message,
     swallowed: index === 0 ? swallowed : [],
     claims: plan.kind === "record" ? plan.claims : claimsOf(message),
-    plan,
+    plan: index === 0 ? withWarnings(plan, message.warnings) : plan,
   }));
+}
+
+function withWarnings(plan: Plan | Halted, further: readonly Reason[] = []): Plan | Halted {
+  return plan.kind === "record" && further.length > 0 ? { ...plan, warnings: [...plan.warnings, ...further] } : plan;
 }
 
 function plansOf<S>(service: Service<S>, tenant: Tenant<S>, message: EntityMessage): readonly (Plan | Halted)[] {
@@ -83,8 +88,8 @@ export function claimsOf(message: EntityMessage): Claims {
   const subject = message.entity === "user" ? message.user : message.account;
   const claims: Record<string, string> = {};
   for (const name of ["external_id", "email", "domain"]) {
-    const value = subject[name];
-    if (typeof value === "number" || (typeof value === "string" && value !== "")) claims[name] = String(value);
+    const value = idText(subject[name]);
+    if (value !== undefined) claims[name] = value;
   }
   return claims;
 }

@@ -4,17 +4,10 @@
  * names, order of tags, precision of instants) without being a change.
  */
 import { hash } from "node:crypto";
-import { parseInstant } from "../hull/instant";
+import { parseInstant, writtenInstant } from "../instant";
+import { isSafe } from "../json";
 import type { Json } from "../record";
 import type { FieldType } from "../services/service";
-
-const ISO_INSTANT = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s?(?:Z|UTC|[+-]\d{2}:?\d{2})?)?$/;
-
-/** Milliseconds since 1970 of an ISO-like text, or undefined; a text without zone counts as UTC. */
-export function instantOf(text: string): number | undefined {
-  // Bare digits are no instant here: a counter must not be taken for a date.
-  return ISO_INSTANT.test(text) ? parseInstant(text) : undefined;
-}
 
 function stable(value: Json): string {
   if (value === null || typeof value !== "object") return scalar(value);
@@ -29,7 +22,8 @@ function stable(value: Json): string {
 function scalar(value: string | number | boolean | null): string {
   if (value === null) return "∅";
   if (typeof value !== "string") return String(value);
-  const instant = instantOf(value);
+  // Bare digits are no instant here: a counter must not be taken for a date.
+  const instant = writtenInstant(value);
   if (instant !== undefined) return `@${instant}`;
   return /^-?\d+(?:\.\d+)?$/.test(value) ? value : JSON.stringify(value);
 }
@@ -51,12 +45,13 @@ export function canonical(value: Json, type: FieldType): string {
       return typeof value === "object" ? stable(value) : JSON.stringify(String(value));
     case "number": {
       const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
-      return typeof number === "number" && !Number.isNaN(number) ? String(number) : stable(value);
+      // Beyond that two numbers can look alike, and their digits decide.
+      return typeof number === "number" && isSafe(number) ? String(number) : stable(value);
     }
     case "boolean":
       return value === "true" ? "true" : value === "false" ? "false" : stable(value);
     case "instant": {
-      const ms = typeof value === "string" ? instantOf(value) : typeof value === "number" ? value : undefined;
+      const ms = parseInstant(value);
       return ms === undefined ? stable(value) : `@${ms}`;
     }
     case "set":

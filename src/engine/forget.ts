@@ -1,5 +1,5 @@
 /** Hull deleted users (`user:delete`): everything stored about them is erased. Their accounts and Planhat are left alone. */
-import { isAttributes } from "../hull/shapes";
+import { idText, isAttributes } from "../hull/shapes";
 import type { Service } from "../services/service";
 import type { RecordEnding, Store } from "../storage/store";
 import type { Log } from "./report";
@@ -41,7 +41,6 @@ export function createForgetting<S>({ store, service, log, announce }: ForgetOpt
 function userIdOf(message: unknown): string | undefined {
   if (!isAttributes(message)) return undefined;
   const { user } = message;
-  const id = isAttributes(user) ? user["id"] : (message["user_id"] ?? message["id"]);
-  const text = typeof id === "number" ? String(id) : id;
-  return typeof text === "string" && text !== "" && text.length <= MAX_ID_LENGTH ? text : undefined;
+  const id = idText(isAttributes(user) ? user["id"] : (message["user_id"] ?? message["id"]));
+  return id !== undefined && id.length <= MAX_ID_LENGTH ? id : undefined;
 }

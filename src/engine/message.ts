@@ -1,11 +1,12 @@
 /** One entity's update as the engine sees it: normalised once, read by filter and mapping. */
 import { hash } from "node:crypto";
-import { parseInstant } from "../hull/instant";
 import { excessIn } from "../hull/message-size";
 import { parseAccountMessage, parseUserMessage, type Changes, type HullEvent } from "../hull/messages";
 import type { Problem } from "../hull/problems";
-import { isAttributes } from "../hull/shapes";
+import { idText, isAttributes } from "../hull/shapes";
+import { parseInstant } from "../instant";
 import type { Json } from "../record";
+import { formOf, reason, type Reason } from "./outcome";
 import { plainParts } from "./plain-message";
 
 export type Attributes = Readonly<Record<string, Json>>;
@@ -19,6 +20,8 @@ export interface EntityMessage {
   readonly version: number;
   /** The version is the time of arrival: the same message has another one next time. */
   readonly undated?: true;
+  /** What is odd about the message itself, said together with what becomes of its record. */
+  readonly warnings?: readonly Reason[];
   /** The user as Hull sent it (`traits_` prefix and all); empty for account messages. */
   readonly user: Attributes;
   /** The account as Hull sent it; empty when the user has none. */
@@ -37,8 +40,8 @@ export interface EntityMessage {
 export interface TrackedEvent {
   readonly id: string;
   readonly name: string;
-  /** Milliseconds since 1970; undefined when Hull's date cannot be read. */
-  readonly atMs: number | undefined;
+  /** As Hull wrote it: read it with `parseInstant`. */
+  readonly createdAt: unknown;
   readonly properties: Attributes;
 }
 
@@ -48,6 +51,9 @@ export type ReadMessage =
 
 /** A clock may be a little ahead of ours; what is dated later would silence every message until then. */
 const MAX_AHEAD_MS = 5 * 60_000;
+
+/** Before that there was no Hull: a clock that stands at its beginning would make every message an old one. */
+const EARLIEST_MS = Date.UTC(2000, 0);
 
 /** Ids become keys of the store, so they are bounded; Hull's own have 24 to 40 characters. */
 const MAX_ID_LENGTH = 200;
@@ -110,11 +116,17 @@ export function readMessage(raw: unknown, context: ReadContext): ReadMessage {
 function datingOf(
   subject: Attributes,
   { version, receivedAtMs }: ReadContext,
-): Pick<EntityMessage, "version" | "undated"> {
+): Pick<EntityMessage, "version" | "undated" | "warnings"> {
   if (version !== undefined) return { version };
-  const indexedAtMs = parseInstant(subject["indexed_at"]);
-  if (indexedAtMs !== undefined && indexedAtMs <= receivedAtMs + MAX_AHEAD_MS) return { version: indexedAtMs };
-  return { version: receivedAtMs, undated: true };
+  const { indexed_at: written = null } = subject;
+  const indexedAtMs = parseInstant(written);
+  if (indexedAtMs !== undefined && indexedAtMs >= EARLIEST_MS) {
+    if (indexedAtMs <= receivedAtMs + MAX_AHEAD_MS) return { version: indexedAtMs };
+    return { version: receivedAtMs, undated: true };
+  }
+  const what = indexedAtMs === undefined ? formOf(written) : "a date before the year 2000";
+  const warning = reason("invalid_date", `indexed_at: ${what}; the message counts from its arrival`);
+  return { version: receivedAtMs, undated: true, ...(written === null ? {} : { warnings: [warning] }) };
 }
 
 /** Events without a name say nothing; those without an id get one that the same event has again next time. */
@@ -125,7 +137,7 @@ function eventOf(event: HullEvent): TrackedEvent[] {
     typeof given === "string" && given !== "" && badId("", given) === undefined
       ? given
       : `content:${hash("sha1", JSON.stringify([name, created, properties]))}`;
-  return [{ id, name, atMs: parseInstant(created), properties: attributesOf(properties) }];
+  return [{ id, name, createdAt: created, properties: attributesOf(properties) }];
 }
 
 function userParts(raw: unknown): Parts | { readonly problems: readonly Problem[] } {
@@ -156,7 +168,7 @@ function accountParts(raw: unknown): Parts | { readonly problems: readonly Probl
   };
 }
 
-/** Attributes come out of `JSON.parse`, so every value is JSON. */
+/** Attributes come out of `parseJson`, so every value is JSON. */
 function attributesOf(value: unknown): Attributes {
   return isAttributes(value) ? (value as Attributes) : {};
 }
@@ -173,21 +185,16 @@ function segmentIds(
 ): readonly string[] {
   if (listed !== undefined && isAttributes(raw) && raw[name] !== undefined) return listed.map((each) => each.id);
   const own = subject["segment_ids"];
-  return Array.isArray(own) ? own.map(String) : [];
+  return Array.isArray(own) ? own.flatMap((id) => idText(id) ?? []) : [];
 }
 
-/** Numbers count as ids too: some stand-ins send them. */
 function idOf(subject: Attributes): string {
-  const id = subject["id"];
-  return typeof id === "string" || typeof id === "number" ? String(id) : "";
+  return idText(subject["id"]) ?? "";
 }
 
 function messageIdOf(raw: unknown): string {
-  const given = isAttributes(raw) ? raw["message_id"] : undefined;
-  if ((typeof given === "string" && given !== "") || typeof given === "number") {
-    const id = String(given);
-    if (id.length <= MAX_ID_LENGTH && id.isWellFormed() && !id.includes("\0")) return id;
-  }
+  const id = idText(isAttributes(raw) ? raw["message_id"] : undefined);
+  if (id !== undefined && id.length <= MAX_ID_LENGTH && id.isWellFormed() && !id.includes("\0")) return id;
   // The same message delivered again gets the same id.
   return `content:${hash("sha1", JSON.stringify(raw))}`;
 }

@@ -1,5 +1,6 @@
 /** How every record ends: one outcome with a stable reason code. People filter their logs by these texts. */
 import { createRedactor } from "../http/redact";
+import { isSafe } from "../json";
 
 export type { OutcomeKind } from "../record";
 
@@ -30,6 +31,7 @@ const TEXTS = {
   invalid_co_owner: "Invalid Co-Owner ID.",
   invalid_message: "The message could not be understood.",
   invalid_value: "A mapped attribute holds a value that the field cannot store.",
+  invalid_date: "A date cannot be read.",
   unknown_field: "A mapped field is not known to the service and was left out.",
   duplicate_field: "A field is mapped more than once; the last row counts.",
   fixed_field: "A mapped field is not for mapping: the service or the connector sets it; the row was left out.",
@@ -77,6 +79,21 @@ export function reason(code: ReasonCode, detail?: string): Reason {
 function bounded(detail: string): string {
   return detail.length <= MAX_DETAIL ? detail : `${redactor.opening(detail, MAX_DETAIL)}…`;
 }
+
+/** What people are told of a value that cannot be taken: its form, never the value, which may be personal. */
+export function formOf(value: unknown): string {
+  if (value === undefined || value === null) return "nothing";
+  if (typeof value === "string") {
+    if (value === "") return "an empty text";
+    return /^\d+$/.test(value) ? `${value.length} digits` : `a text of ${value.length} characters`;
+  }
+  if (typeof value === "number") return isSafe(value) ? formOfNumber(String(Math.abs(value))) : "a number beyond 2^53";
+  if (typeof value === "boolean") return "true or false";
+  return Array.isArray(value) ? "a list" : "an object";
+}
+
+const formOfNumber = (written: string): string =>
+  /^\d+$/.test(written) ? `${written.length} digits` : "a number with a fraction";
 
 /** Several reasons of one record, joined as the old connector did: texts by a space, the first code counts. */
 export function joinReasons(reasons: readonly Reason[]): Reason {

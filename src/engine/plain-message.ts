@@ -41,7 +41,7 @@ export function plainParts(raw: unknown, entity: "user" | "account"): PlainParts
 
 function subject(value: unknown, key: "email" | "domain"): Attributes | undefined {
   if (!isAttributes(value) || !isId(value["id"])) return undefined;
-  // Attributes come out of `JSON.parse`, so every value is JSON.
+  // Attributes come out of `parseJson`, so every value is JSON.
   return isKey(value["external_id"]) && isKey(value[key]) ? (value as Attributes) : undefined;
 }
 

@@ -1,5 +1,6 @@
 // The one HTTP client: every request to anybody outside goes through `request`, which takes a unit of the budget,
 // obeys the retry law, and turns whatever goes wrong into a RemoteError without secrets.
+import { parseJson } from "../json";
 import { closeAgents, createAgents, type Agents } from "./agents";
 import { createAuthenticator, secretsIn, type AuthProvider } from "./auth";
 import { BudgetClosedError, type Budget, type BudgetClass } from "./budget";
@@ -291,7 +292,7 @@ function parseBody(text: string, headers: ResponseHeaders): ParsedBody {
   const claimsJson = /\bjson\b/i.test(headers["content-type"] ?? "");
   if (nestsTooDeep(text)) return claimsJson ? { unusable: "too_deep" } : { body: text };
   try {
-    return { body: JSON.parse(text) as unknown };
+    return { body: parseJson(text) };
   } catch {
     return claimsJson ? { unusable: "truncated" } : { body: text };
   }

@@ -1,6 +1,7 @@
 // Extracts as JSON: one object a line (reference/hull-platform.md, 4.2).
 import { isUtf8 } from "node:buffer";
 import { createJsonScan, MAX_DEPTH } from "../http/json-scan";
+import { parseJson } from "../json";
 import type { Json } from "../record";
 import { isBlank, scanLines, TOO_LONG } from "./extract-cutter";
 import { MAX_COLUMNS, NOT_UTF8, type RowFormat, type RowValue } from "./extract-format";
@@ -29,7 +30,7 @@ function readObject(line: Buffer): RowValue {
   const trouble = createJsonScan(LIMITS).push(line);
   if (trouble !== undefined) return { ok: false, problem: TROUBLE[trouble] };
   try {
-    const value = JSON.parse(line.toString("utf8")) as Json;
+    const value = parseJson(line.toString("utf8")) as Json;
     if (isRecord(value)) return { ok: true, value };
     return { ok: false, problem: "is no object; every line must be one JSON object" };
   } catch (error) {

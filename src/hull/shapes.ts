@@ -1,6 +1,7 @@
 // Building blocks of Hull's payloads. Everything unknown is kept, and big bags of attributes are passed on by
 // reference: a shipment has up to 200 messages with hundreds of attributes each.
 import { z } from "zod";
+import { digitsOf } from "../json";
 
 /** A bag of attributes, passed on as it came. */
 export type Attributes = Readonly<Record<string, unknown>>;
@@ -9,15 +10,30 @@ export function isAttributes(value: unknown): value is Attributes {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Connector, entity and segment ids come in any length and sometimes as numbers; inside they are strings. */
-export const identifier = z
-  .union([z.string().min(1), z.number()], "expected a non-empty string or a number")
+/** An id as text: Hull's stand-ins send numbers too. One whose digits are not certain is no id. */
+export function idText(value: unknown): string | undefined {
+  if (typeof value === "number") return digitsOf(value);
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+const number = z
+  .number()
+  .refine((value) => digitsOf(value) !== undefined)
   .transform(String);
 
+/** What an id has to be, and what a number is that is none. */
+const expected =
+  (words: string) =>
+  ({ input }: { readonly input?: unknown }): string =>
+    typeof input === "number" ? "is a number whose digits are not certain; a string would keep them" : words;
+
+/** Connector, entity and segment ids come in any length and sometimes as numbers; inside they are strings. */
+export const identifier = z.union([z.string().min(1), number], {
+  error: expected("expected a non-empty string or a number"),
+});
+
 /** A value that we use as a key when it is there. Numbers become strings, so that 42 and "42" are one identity. */
-export const optionalKey = z
-  .union([z.string(), z.number().transform(String), z.null()], "expected a string")
-  .optional();
+export const optionalKey = z.union([z.string(), number, z.null()], { error: expected("expected a string") }).optional();
 
 /** Attributes; absent, null and an empty array (some producers' idea of an empty object) mean none. */
 export const attributes = lenient(
@@ -53,8 +69,7 @@ export const segments: z.ZodType<Segment[]> = lenient(
 function hasId(item: unknown): boolean {
   if (!isAttributes(item)) return false;
   const { id, name, type } = item;
-  const isNamed = (typeof id === "string" && id !== "") || (typeof id === "number" && Number.isFinite(id));
-  return isNamed && [name, type].every((each) => (each ?? null) === null || typeof each === "string");
+  return idText(id) !== undefined && [name, type].every((each) => (each ?? null) === null || typeof each === "string");
 }
 
 /** Repairs a value before its schema sees it; unlike `z.preprocess` also where the key is absent. */

@@ -142,16 +142,36 @@ describe("what is sent", () => {
     expect(stored(stage)).toMatchObject([{ date: expected }]);
   });
 
-  test.each(["some day", null, undefined])(
-    "with a date that nobody can read (%s) it gets the time of receipt",
-    async (created_at) => {
+  test.each([
+    ["some day", "a text of 8 characters"],
+    [45688, "5 digits"],
+    ["99999999999999", "14 digits"],
+    [null, "nothing"],
+    [undefined, "nothing"],
+  ])(
+    "with a date that nobody can read (%s) it is refused aloud, alone, and never dated now",
+    async (created_at, form) => {
       const stage = await open();
       stage.seed([account(1)], [user(1)]);
-      await tell(stage, [event(1, { created_at })]);
-      expect(tries(stage)[0]?.body).not.toHaveProperty("date");
-      expect(stored(stage)).toHaveLength(1);
+      await tell(stage, [event(1, { created_at }), event(2)]);
+      expect(numbers(stage)).toEqual([2]);
+      expect(await ofActivities(stage)).toEqual({
+        "activities/sent/tracked": 1,
+        "activities/rejected/invalid_date": 1,
+      });
+      const refused = stage.logs.find(({ message }) => message === "outgoing.user_event.error");
+      expect(refused?.data?.["reason"]).toBe(
+        `A date cannot be read. (created_at of the event: ${form}; send a date such as 2025-01-31T12:00:00Z)`,
+      );
     },
   );
+
+  test("that was refused for its date is sent once Hull tells it with one", async () => {
+    const stage = await acquainted();
+    await tell(stage, [event(1, { created_at: "some day" })], user(1, { indexed_at: minute(1) }));
+    await tell(stage, [event(1)], user(1, { indexed_at: minute(2) }));
+    expect(stored(stage)).toMatchObject([{ date: minute(1) }]);
+  });
 
   test("without properties it is sent with none", async () => {
     const stage = await open();

@@ -15,7 +15,7 @@ import { createDoor } from "../../server/middleware/door";
 import { createQueryCredentials } from "../../server/middleware/query-credentials";
 import { newUser } from "../../server/routes/user-input";
 import { batchRow } from "../../src/engine/batch-rows";
-import { canonical, instantOf } from "../../src/engine/compare";
+import { canonical } from "../../src/engine/compare";
 import { readMessage } from "../../src/engine/message";
 import { reason } from "../../src/engine/outcome";
 import { isAddress, isLoopback, isPrivateAddress } from "../../src/http/addresses";
@@ -32,8 +32,9 @@ import { createJsonFormat } from "../../src/hull/extract-json";
 import { placeOf } from "../../src/hull/extract-link";
 import { troubleOfAnswer } from "../../src/hull/extract-trouble";
 import { firehoseUrl } from "../../src/hull/firehose";
-import { parseInstant } from "../../src/hull/instant";
 import { parseNotification } from "../../src/hull/protocol";
+import { parseInstant, writtenInstant } from "../../src/instant";
+import { parseJson } from "../../src/json";
 import { itemOf, keyIndex } from "../../src/services/planhat/attribution";
 import { foldAnswer } from "../../src/services/planhat/fold";
 import { fitForHull } from "../../src/services/planhat/hull-values";
@@ -82,6 +83,8 @@ const WORST = [
   ],
   ...[
     of("[1"),
+    of(":1234567890123456"),
+    of('",1234567890123456'),
     of("["),
     of("]"),
     of('{"a":'),
@@ -150,8 +153,12 @@ const READERS: Readonly<Record<string, Reader>> = {
       [`a value of type ${type} to compare`, (text) => canonical(text, type)],
     ]),
   ),
-  "an instant of Hull": parseInstant,
-  "an instant to compare": instantOf,
+  "an instant of Hull": (text) => parseInstant(text),
+  "an instant to compare": writtenInstant,
+  "JSON with a large number": (text) =>
+    [`[12345678901234567,${text}`, `[12345678901234567,"${text}`, `["${text}",12345678901234567]`].map((json) =>
+      trying(() => parseJson(json)),
+    ),
   "an id of Planhat": idOf,
   "a value for Hull": fitForHull,
   // A blank, since a word by itself holds no secret but a known one.

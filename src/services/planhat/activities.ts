@@ -1,6 +1,7 @@
 /** Tracked events of a user as Planhat's user activities: which are sent, and what one looks like. Pure. */
 import type { EntityMessage, TrackedEvent } from "../../engine/message";
-import { reason } from "../../engine/outcome";
+import { formOf, reason } from "../../engine/outcome";
+import { parseInstant } from "../../instant";
 import type { DesiredParent, Json, Plan } from "../service";
 import { own, textOf } from "./attributes";
 import { ACTIVITIES, ENDUSERS } from "./objects";
@@ -25,22 +26,33 @@ export function planActivities(message: EntityMessage, settings: PlanhatSettings
     if (settings.tenantId === undefined) {
       return { ...record, kind: "end", outcome: "skipped", reasons: [reason("missing_tenant_id")] };
     }
+    const atMs = parseInstant(event.createdAt);
+    if (atMs === undefined) {
+      // Planhat would date it now, and nobody could correct that afterwards.
+      const detail = `created_at of the event: ${formOf(event.createdAt)}; send a date such as 2025-01-31T12:00:00Z`;
+      return { ...record, kind: "end", outcome: "rejected", reasons: [reason("invalid_date", detail)] };
+    }
     return {
       ...record,
       kind: "record",
-      desired: { fields: activityOf(event, message, user), keys: {}, cleared: [], parent: parentOf(user) },
+      desired: { fields: activityOf(event, atMs, message, user), keys: {}, cleared: [], parent: parentOf(user) },
       claims: user.claims,
       warnings: [],
     };
   });
 }
 
-function activityOf(event: TrackedEvent, message: EntityMessage, { desired }: RecordPlan): Record<string, Json> {
+function activityOf(
+  event: TrackedEvent,
+  atMs: number,
+  message: EntityMessage,
+  { desired }: RecordPlan,
+): Record<string, Json> {
   const company = textOf(own(message.account, "external_id"));
   const { name, email, externalId } = desired.fields;
   return {
     action: event.name,
-    ...(event.atMs === undefined ? {} : { date: new Date(event.atMs).toISOString() }),
+    date: new Date(atMs).toISOString(),
     info: event.properties,
     ...(name === undefined ? {} : { name }),
     ...(email === undefined ? {} : { email }),

@@ -4,6 +4,7 @@
  */
 import { hash } from "node:crypto";
 import type { Attributes, EntityMessage } from "../../engine/message";
+import { digitsOf } from "../../json";
 import type { Json } from "../service";
 
 /** A Hull attribute as a settings row names it. */
@@ -76,9 +77,9 @@ function isPair(change: Json | undefined): change is readonly [Json, Json] {
   return Array.isArray(change) && change.length === 2 && change[0] !== undefined;
 }
 
-/** A non-empty text; numbers count, since Hull delivers external ids in both forms. */
-export function textOf(value: Json | undefined): string | undefined {
-  if (typeof value === "number" && Number.isFinite(value)) return String(value);
+/** A non-empty text; numbers count, since external ids come in both forms, unless their digits are not certain. */
+export function textOf(value: unknown): string | undefined {
+  if (typeof value === "number") return digitsOf(value);
   return typeof value === "string" && value.trim() !== "" ? value : undefined;
 }
 

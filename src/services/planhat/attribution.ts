@@ -1,5 +1,6 @@
 /** Which of the sent items does an error element speak of? By key only; a position alone proves nothing. */
 import type { Intent } from "../service";
+import { textOf } from "./attributes";
 import { bodyOf, sentKeys } from "./body";
 import type { Body, SentKey } from "./body";
 import { isObject } from "./rest";
@@ -41,9 +42,8 @@ export function keyIndex(items: readonly Item[]): KeyIndex {
 
   const byKeys = (entry: Readonly<Record<string, unknown>>): number | undefined => {
     for (const name of RANKED) {
-      const value = Object.hasOwn(entry, name) ? entry[name] : undefined;
-      if (typeof value !== "string") continue;
-      const at = byName.get(`${name}:${value}`);
+      const value = textOf(Object.hasOwn(entry, name) ? entry[name] : undefined);
+      const at = value === undefined ? undefined : byName.get(`${name}:${value}`);
       if (at !== undefined) return at;
     }
     return undefined;

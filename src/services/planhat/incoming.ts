@@ -5,6 +5,7 @@
  * `planhat/custom_<snake_case>`: the very attributes that a write-back fills. Rows of the settings fill further ones.
  */
 import type { Claims, IncomingAttribute, ListedRecord } from "../service";
+import { textOf } from "./attributes";
 import { fitForHull } from "./hull-values";
 import { planner } from "./incoming-plan";
 import type { Filling } from "./incoming-plan";
@@ -109,7 +110,7 @@ function claimsOf(type: string, row: Row): Claims {
   const claim = (name: string, value: unknown) => {
     if (typeof value === "string" && value.trim() !== "") claims.set(name, value);
   };
-  claim("external_id", row["externalId"]);
+  claim("external_id", textOf(row["externalId"]));
   if (type === ENDUSERS.name) claim("email", row["email"]);
   const domains = row["domains"];
   if (type === COMPANIES.name && Array.isArray(domains) && domains.length === 1) claim("domain", domains[0]);

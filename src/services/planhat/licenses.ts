@@ -4,12 +4,13 @@
  */
 import type { EntityMessage } from "../../engine/message";
 import { reason } from "../../engine/outcome";
-import { createJsonScan, MAX_DEPTH } from "../../http/json-scan";
+import { createJsonScan } from "../../http/json-scan";
 import type { DesiredParent, Json, Plan } from "../service";
 import { attributeReference, own, readAttribute, shortened } from "./attributes";
 import { desiredOf, mapFields } from "./mapping";
 import { COMPANIES, LICENSES } from "./objects";
 import type { PlanhatSettings } from "./settings";
+import { listOf } from "./values";
 
 type RecordPlan = Extract<Plan, { kind: "record" }>;
 
@@ -19,7 +20,6 @@ const { name: TYPE } = LICENSES;
 const MAX_LICENSES = 5_000;
 /** Of a list that is written as text. */
 const MAX_VALUES = 100_000;
-const TOO_MANY = "too_many";
 
 /** @param company the account's own record, parent of all its licences */
 export function planLicenses(message: EntityMessage, settings: PlanhatSettings, company: RecordPlan): readonly Plan[] {
@@ -28,8 +28,9 @@ export function planLicenses(message: EntityMessage, settings: PlanhatSettings, 
   if (reference === undefined || settings.mapping.licenses.length === 0) return [];
   const value = readAttribute(message, reference);
   if (value === undefined || value === null) return [];
-  const list = listOf(value);
-  if (list === TOO_MANY) {
+  const isTooLong = typeof value === "string" && holdsTooMany(value);
+  const list = isTooLong ? [] : listOf(value);
+  if (isTooLong || (list?.length ?? 0) > MAX_LICENSES) {
     const most = `${MAX_LICENSES} licences, or than ${MAX_VALUES} values`;
     return [refused(message, "list", `${reference.text} holds more than ${most}; keep fewer in it`)];
   }
@@ -84,20 +85,10 @@ function parentOf({ hullId, desired, claims, hintId }: RecordPlan): DesiredParen
   return { type: COMPANIES.name, hullId, desired, claims, ...(hintId === undefined ? {} : { hintId }) };
 }
 
-/** The list itself, or its JSON text. */
-function listOf(value: Json): readonly Json[] | typeof TOO_MANY | undefined {
-  if (Array.isArray(value)) return value.length > MAX_LICENSES ? TOO_MANY : (value as readonly Json[]);
-  if (typeof value !== "string") return undefined;
-  // What stands inside a text nobody has measured yet.
-  const limits = { maxDepth: MAX_DEPTH, maxValues: MAX_VALUES, maxMembers: MAX_VALUES };
-  const trouble = createJsonScan(limits).push(Buffer.from(value));
-  if (trouble !== undefined) return trouble === "too_deep" ? undefined : TOO_MANY;
-  try {
-    const parsed = JSON.parse(value) as Json;
-    return Array.isArray(parsed) ? listOf(parsed) : undefined;
-  } catch {
-    return undefined; // no JSON: that is the answer
-  }
+/** What stands inside a text nobody has measured yet. */
+function holdsTooMany(text: string): boolean {
+  const limits = { maxDepth: Infinity, maxValues: MAX_VALUES, maxMembers: MAX_VALUES };
+  return createJsonScan(limits).push(Buffer.from(text)) !== undefined;
 }
 
 function refused(message: EntityMessage, place: string, detail: string): Plan {

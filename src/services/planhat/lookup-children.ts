@@ -5,6 +5,7 @@
  */
 import type { Clock } from "../../http/time";
 import type { FindKnowledge, Found, Problem, RemoteRecord, Wanted } from "../service";
+import { textOf } from "./attributes";
 import { problemOf } from "./failure";
 import { idGroups, readSingles } from "./lookup";
 import type { Singles } from "./lookup";
@@ -143,9 +144,9 @@ function absorb(state: State, paged: Paged): void {
 }
 
 /** E-mail addresses are compared without case here: a difference in case alone is no second person. */
-function placed(companyId: string, key: "externalId" | "email", value: unknown): string {
-  if (typeof value !== "string" || value === "") return "";
-  return `${companyId} ${key} ${key === "email" ? value.toLowerCase() : value}`;
+function placed(companyId: string, key: "externalId" | "email", shown: unknown): string {
+  const value = textOf(shown);
+  return value === undefined ? "" : `${companyId} ${key} ${key === "email" ? value.toLowerCase() : value}`;
 }
 
 /** Found in its own company: then nobody else's record can be meant. */

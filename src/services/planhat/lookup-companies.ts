@@ -1,6 +1,7 @@
 /** Finding companies by external id, and reading their content, in few calls. */
 import type { Clock } from "../../http/time";
 import type { FindKnowledge, Found, Problem, RemoteRecord, Wanted } from "../service";
+import { textOf } from "./attributes";
 import { isFailed, problemOf } from "./failure";
 import { idGroups, readSingles } from "./lookup";
 import type { Singles } from "./lookup";
@@ -88,7 +89,7 @@ async function lookUpEach(rest: Rest, keys: ReadonlySet<string>): Promise<Lean> 
   try {
     for (const externalId of keys) {
       const found = await rest.list(LEAN, { externalId });
-      if (found.some((row) => row["externalId"] !== externalId)) return await readAllLean(rest);
+      if (found.some((row) => textOf(row["externalId"]) !== externalId)) return await readAllLean(rest);
       for (const row of found) rows.set(row._id, row);
       covered.add(externalId);
     }

@@ -1,13 +1,14 @@
 /** Applying a mapping table: typed values, keys, clears, and what could not be stored. Pure. */
 import type { EntityMessage } from "../../engine/message";
-import { reason } from "../../engine/outcome";
+import { formOf, reason } from "../../engine/outcome";
 import type { Reason } from "../../engine/outcome";
-import type { Desired, Json } from "../service";
+import type { Desired, FieldSpec, Json } from "../service";
 import { readAttribute, textOf, wasCleared } from "./attributes";
 import type { AttributeReference } from "./attributes";
 import { fieldSpec, typeSpec } from "./objects";
 import type { MappingRow } from "./settings";
 import { convert } from "./values";
+import type { Converted } from "./values";
 
 /** Where the values come from: a message, or one object inside it. */
 export interface Source {
@@ -47,10 +48,9 @@ export function mapFields(type: string, rows: readonly MappingRow[], source: Sou
       if (source.wasCleared(attribute)) cleared.push(field);
       continue;
     }
-    const converted = convert(value, spec, attribute.text);
-    if (!converted.ok || (isKey && isTooLong(converted.value))) {
-      const why = converted.ok || converted.why === undefined ? "" : `: ${converted.why}`;
-      (isKey ? brokenKeys : warnings).push(reason("invalid_value", `${attribute.text} → ${field}${why}`));
+    const converted = (isKey ? convertKey : convert)(value, spec, attribute.text);
+    if (!converted.ok) {
+      (isKey ? brokenKeys : warnings).push(reason("invalid_value", `${attribute.text} → ${field}: ${converted.why}`));
     } else if (!isKey || textOf(converted.value) !== undefined) {
       fields.set(field, converted.value);
     }
@@ -72,6 +72,10 @@ export function messageSource(message: EntityMessage): Source {
 /** Keys travel in addresses of look-ups, which servers bound; no real one comes near. */
 const MAX_KEY_LENGTH = 500;
 
-export function isTooLong(key: Json): boolean {
-  return typeof key === "string" && key.length > MAX_KEY_LENGTH;
+/** As `convert`, for a field by which records are looked up. */
+export function convertKey(value: Json, spec: FieldSpec, attribute: string): Converted {
+  const converted = convert(value, spec, attribute);
+  if (!converted.ok || typeof converted.value !== "string" || converted.value.length <= MAX_KEY_LENGTH)
+    return converted;
+  return { ok: false, why: `${formOf(converted.value)}; a key has ${MAX_KEY_LENGTH} at most` };
 }

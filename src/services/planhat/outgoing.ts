@@ -11,7 +11,7 @@ import type { Check, Claims, DesiredParent, Plan, PlannedRecord } from "../servi
 import { planActivities } from "./activities";
 import { own, shortened, textOf } from "./attributes";
 import { planLicenses } from "./licenses";
-import { desiredOf, isTooLong, mapFields, messageSource, type Mapped } from "./mapping";
+import { convertKey, desiredOf, mapFields, messageSource, type Mapped } from "./mapping";
 import { COMPANIES, ENDUSERS, fieldSpec } from "./objects";
 import type { PlanhatSettings } from "./settings";
 import { convert } from "./values";
@@ -148,9 +148,8 @@ function companyOf(message: EntityMessage, settings: PlanhatSettings, clearOnNul
   const mapped = mapFields(COMPANIES.name, settings.mapping.companies, messageSource(message), clearOnNull);
   const externalId = accountExternalId(message);
   if (externalId === undefined) return mapped;
-  const converted = convert(externalId, fieldSpec(COMPANIES.name, "externalId"), "external_id");
-  const broken =
-    converted.ok && !isTooLong(externalId) ? [] : [reason("invalid_value", "account.external_id → externalId")];
+  const converted = convertKey(externalId, fieldSpec(COMPANIES.name, "externalId"), "external_id");
+  const broken = converted.ok ? [] : [reason("invalid_value", `account.external_id → externalId: ${converted.why}`)];
   return {
     ...mapped,
     fields: { ...mapped.fields, externalId },

@@ -1,6 +1,7 @@
 /** After a bulk call whose answer leaves records open: what does Planhat hold now? */
 import { canonical } from "../../engine/compare";
 import type { Problem, RemoteRecord, Result } from "../service";
+import { textOf } from "./attributes";
 import type { Item } from "./attribution";
 import { refusal } from "./fold";
 import type { Folded } from "./fold";
@@ -81,8 +82,8 @@ function placesOf(type: string, record: Readonly<Record<string, unknown>>): read
   const { keys, parent } = typeSpec(type).object;
   const company = parent === undefined ? "" : (idOf(record[parent.field]) ?? "");
   return keys.flatMap(({ name }) => {
-    const value = record[name];
-    if (typeof value !== "string" || value === "") return [];
+    const value = textOf(record[name]);
+    if (value === undefined) return [];
     return [`${company} ${name} ${name === "email" ? value.toLowerCase() : value}`];
   });
 }

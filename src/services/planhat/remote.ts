@@ -1,6 +1,7 @@
 /** From what Planhat shows to the record that the engine compares. */
-import { instantOf } from "../../engine/compare";
+import { parseInstant } from "../../instant";
 import type { Json, RemoteRecord } from "../service";
+import { textOf } from "./attributes";
 import { customName, typeSpec } from "./objects";
 import { isObject } from "./rest";
 import type { Row } from "./rest";
@@ -22,11 +23,11 @@ export function selectOf(type: string, fields: readonly string[]): string {
 export function remoteRecord(type: string, row: Row, fields: readonly string[] | undefined): RemoteRecord {
   const { keys, parent } = typeSpec(type).object;
   const found = keys.flatMap(({ name }) => {
-    const value = row[name];
-    return typeof value === "string" && value !== "" ? [[name, value] as const] : [];
+    const value = textOf(row[name]);
+    return value === undefined ? [] : [[name, value] as const];
   });
   const parentId = parent === undefined ? undefined : idOf(row[parent.field]);
-  const createdAtMs = instant(row["createDate"]) ?? instant(row["createdAt"]) ?? birthOf(row._id);
+  const createdAtMs = parseInstant(row["createDate"]) ?? parseInstant(row["createdAt"]) ?? birthOf(row._id);
   const updatedAtMs = updatedAtMsOf(row);
   return {
     id: row._id,
@@ -42,7 +43,7 @@ export function remoteRecord(type: string, row: Row, fields: readonly string[] |
 
 /** When Planhat last touched the record, milliseconds since 1970. */
 export function updatedAtMsOf(row: Row): number | undefined {
-  return instant(row["updatedAt"]) ?? instant(row["lastUpdated"]);
+  return parseInstant(row["updatedAt"]) ?? parseInstant(row["lastUpdated"]);
 }
 
 function fieldOf(row: Row, name: string): Json {
@@ -65,12 +66,7 @@ export function readerOf(name: string): (row: Row) => unknown {
 
 /** A reference: the id itself, or an object that holds it. */
 export function idOf(value: unknown): string | undefined {
-  const id = isObject(value) ? value["_id"] : value;
-  return typeof id === "string" && id !== "" ? id : undefined;
-}
-
-function instant(value: unknown): number | undefined {
-  return typeof value === "string" ? instantOf(value) : undefined;
+  return textOf(isObject(value) ? value["_id"] : value);
 }
 
 /** Planhat's ids are MongoDB object ids, whose first four bytes are the second of creation. */

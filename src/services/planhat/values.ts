@@ -1,26 +1,31 @@
 /** Turns Hull values into what a Planhat field can hold. Nothing is normalised that the field takes as it is. */
-import { instantOf } from "../../engine/compare";
-import type { FieldSpec, Json } from "../service";
+import { formOf } from "../../engine/outcome";
+import { nestsTooDeep } from "../../http/json-scan";
+import { parseInstant } from "../../instant";
+import { digitsOf, isSafe, parseJson } from "../../json";
+import type { FieldSpec, FieldType, Json } from "../service";
 
-export type Converted =
-  | { readonly ok: true; readonly value: Json }
-  /** `why`, where the field alone does not tell. */
-  | { readonly ok: false; readonly why?: string };
+/** `why` says in which form the value came and what the field takes, never the value. */
+export type Converted = { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly why: string };
 
 /** In the lists and objects of one attribute: what is more is no value of a profile, and comparing it takes its time. */
 const MAX_VALUES = 10_000;
-
-const REFUSED: Converted = { ok: false };
 const TOO_MANY: Converted = { ok: false, why: `it holds more than ${MAX_VALUES} values` };
 const ok = (value: Json): Converted => ({ ok: true, value });
 
 /** Half of a character pair, or a NUL: JSON carries both, no database does. */
 const UNSTORABLE = /\p{Cs}|\0/u;
 const DECIMAL = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
-/** Unix seconds end here and milliseconds begin: 1973 in milliseconds, the year 5138 in seconds. */
-const FIRST_MILLISECONDS = 1e11;
-/** The largest distance from 1970 that a JavaScript date can express. */
-const MAX_INSTANT_MS = 8.64e15;
+
+const TAKES: Readonly<Record<FieldType, string>> = {
+  text: "a text",
+  name: "a text",
+  number: `a number up to ${Number.MAX_SAFE_INTEGER}`,
+  boolean: "true or false",
+  instant: "a date such as 2025-01-31 or 2025-01-31T12:00:00Z",
+  set: "a list of texts, or a text with commas",
+  any: `texts without NUL or half characters, numbers up to ${Number.MAX_SAFE_INTEGER}, and lists and objects of them`,
+};
 
 /**
  * @param value what Hull holds; never null (what null means is decided before)
@@ -29,7 +34,20 @@ const MAX_INSTANT_MS = 8.64e15;
  */
 export function convert(value: Json, spec: FieldSpec, attribute: string): Converted {
   if (value === null) return ok(null);
-  switch (spec.type) {
+  const seconds = /_(?:at|date)$/i.test(attribute);
+  const isText = spec.type === "set" && typeof value === "string";
+  if (leftOf(MAX_VALUES, isText ? value.split(",", MAX_VALUES + 1) : value) < 0) return TOO_MANY;
+  const found = typed(value, spec.type, seconds);
+  if (found !== undefined) return ok(found);
+  const form = isUnstorable(value) ? "a text with a NUL or half a character" : formOf(value);
+  const isUnix = spec.type === "instant" && !seconds && parseInstant(value) !== undefined;
+  const more = isUnix ? "; Unix seconds only from an attribute whose name ends in _at or _date" : "";
+  return { ok: false, why: `${form}; the field takes ${TAKES[spec.type]}${more}` };
+}
+
+/** Undefined when the field cannot hold it. */
+function typed(value: Json, type: FieldType, seconds: boolean): Json | undefined {
+  switch (type) {
     case "text":
     case "name":
       return text(value);
@@ -38,60 +56,65 @@ export function convert(value: Json, spec: FieldSpec, attribute: string): Conver
     case "boolean":
       return boolean(value);
     case "instant":
-      return instant(value, /_(?:at|date)$/i.test(attribute));
+      return instant(value, seconds);
     case "set":
       return set(value);
     case "any":
-      if (leftOf(MAX_VALUES, value) < 0) return TOO_MANY;
-      return storable(value) ? ok(value) : REFUSED;
+      return storable(value) ? value : undefined;
   }
 }
 
-function text(value: Json): Converted {
-  if (typeof value === "object") return REFUSED;
-  if (typeof value === "number" && !Number.isFinite(value)) return REFUSED;
-  const written = String(value);
-  return UNSTORABLE.test(written) ? REFUSED : ok(written);
+function text(value: Json): string | undefined {
+  if (typeof value === "object" || isUnstorable(value)) return undefined;
+  return typeof value === "number" ? digitsOf(value) : String(value);
 }
 
-function number(value: Json): Converted {
+/** Digits that a number cannot hold are refused: rounded, they would be another number. */
+function number(value: Json): number | undefined {
   const parsed = typeof value === "string" && DECIMAL.test(value.trim()) ? Number(value) : value;
-  return typeof parsed === "number" && Number.isFinite(parsed) ? ok(parsed) : REFUSED;
+  return typeof parsed === "number" && isSafe(parsed) ? parsed : undefined;
 }
 
-function boolean(value: Json): Converted {
-  if (typeof value === "boolean") return ok(value);
+function boolean(value: Json): boolean | undefined {
+  if (typeof value === "boolean") return value;
   const word = typeof value === "string" ? value.trim().toLowerCase() : "";
-  return word === "true" ? ok(true) : word === "false" ? ok(false) : REFUSED;
+  return word === "true" ? true : word === "false" ? false : undefined;
 }
 
-function instant(value: Json, unixSeconds: boolean): Converted {
-  const ms =
-    typeof value === "string"
-      ? (instantOf(value.trim()) ?? numericInstant(value, unixSeconds))
-      : numericInstant(value, unixSeconds);
-  return ms === undefined || Math.abs(ms) > MAX_INSTANT_MS ? REFUSED : ok(new Date(ms).toISOString());
+function instant(value: Json, seconds: boolean): string | undefined {
+  const ms = parseInstant(value, { seconds });
+  return ms === undefined ? undefined : new Date(ms).toISOString();
 }
 
-function numericInstant(value: Json, unixSeconds: boolean): number | undefined {
-  const parsed = number(value);
-  if (!parsed.ok || typeof parsed.value !== "number") return undefined;
-  if (Math.abs(parsed.value) >= FIRST_MILLISECONDS) return parsed.value;
-  return unixSeconds ? parsed.value * 1000 : undefined;
+/** A list or its JSON text, or a text with commas. Planhat replaces the whole list, so the whole list is sent. */
+function set(value: Json): readonly string[] | undefined {
+  const words = itemsOf(value)?.map((item) => (item === null ? "" : text(item)?.trim()));
+  return words?.every((word) => word !== undefined) === true
+    ? [...new Set(words.filter((word) => word !== ""))]
+    : undefined;
 }
 
-/** A list, or a text with commas. Planhat replaces the whole list, so the whole list is sent. */
-function set(value: Json): Converted {
-  const items = typeof value === "string" ? value.split(",", MAX_VALUES + 1) : value;
-  if (!isList(items)) return typeof items === "object" ? REFUSED : set([items]);
-  if (items.length > MAX_VALUES) return TOO_MANY;
-  const words: string[] = [];
-  for (const item of items) {
-    const word = item === null ? ok("") : text(item);
-    if (!word.ok || typeof word.value !== "string") return REFUSED;
-    if (word.value.trim() !== "") words.push(word.value.trim());
+function itemsOf(value: Json): readonly Json[] | undefined {
+  if (typeof value !== "string") return isList(value) ? value : [value];
+  const trimmed = value.trim();
+  // What stands in brackets means to be a list: they belong to no word.
+  const isBracketed = ["[]", "{}"].some(
+    (pair) => trimmed.startsWith(pair.charAt(0)) && trimmed.endsWith(pair.charAt(1)),
+  );
+  return isBracketed ? listOf(trimmed) : value.split(",");
+}
+
+/** The list itself, or its JSON text. */
+export function listOf(value: Json): readonly Json[] | undefined {
+  if (isList(value)) return value;
+  // What stands inside a text nobody has measured yet.
+  if (typeof value !== "string" || nestsTooDeep(value)) return undefined;
+  try {
+    const parsed = parseJson(value) as Json;
+    return isList(parsed) ? parsed : undefined;
+  } catch {
+    return undefined; // no JSON: that is the answer
   }
-  return ok([...new Set(words)]);
 }
 
 function isList(value: Json): value is readonly Json[] {
@@ -110,11 +133,14 @@ function leftOf(most: number, value: Json): number {
   return left;
 }
 
+function isUnstorable(value: Json): boolean {
+  return typeof value === "string" && UNSTORABLE.test(value);
+}
+
 /** Whether a database takes all texts and numbers in a value, those in its depth too. */
 export function storable(value: Json): boolean {
-  if (typeof value === "string") return !UNSTORABLE.test(value);
-  if (typeof value === "number") return Number.isFinite(value);
-  if (value === null || typeof value === "boolean") return true;
+  if (typeof value === "number") return isSafe(value);
+  if (value === null || typeof value !== "object") return !isUnstorable(value);
   if (isList(value)) return value.every(storable);
   return Object.entries(value).every(([key, each]) => !UNSTORABLE.test(key) && storable(each));
 }

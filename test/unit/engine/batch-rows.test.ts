@@ -82,7 +82,7 @@ describe("accounts", () => {
 describe("segments", () => {
   test.each<[string, Json, readonly string[]]>([
     ["a list", ["a", "b"], ["a", "b"]],
-    ["a list with strange items", ["a", 1, null, { b: 1 }], ["a"]],
+    ["a list with strange items", ["a", 1, null, { b: 1 }, 1e21], ["a", "1"]],
     ["JSON in one cell", '["a","b"]', ["a", "b"]],
     ["JSON with blanks", '[ "a", "b" ]', ["a", "b"]],
     ["commas", "a,b", ["a", "b"]],
@@ -96,7 +96,8 @@ describe("segments", () => {
     ["an empty list", [], []],
     ["an empty list in one cell", "[]", []],
     ["null", null, []],
-    ["a number", 4, []],
+    ["a number", 4, ["4"]],
+    ["digits beyond what a number holds", "[9007199254740993]", ["9007199254740993"]],
     ["the same one twice", ["a", "a"], ["a"]],
   ])("%s", (_name, given, ids) => {
     expect(rawOf({ id: "u", segment_ids: given })).toMatchObject({ user: { segment_ids: ids } });

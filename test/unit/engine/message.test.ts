@@ -149,6 +149,10 @@ describe("the segments of a message", () => {
     expect(read({ user: { id: "u1", segment_ids: ["s1", 2] } }).segmentIds).toEqual(["s1", "2"]);
     expect(read({ account: { id: "a1", segment_ids: ["as1"] } }, ACCOUNT).accountSegmentIds).toEqual(["as1"]);
     expect(read({ user: { id: "u1", segment_ids: "s1" } }).segmentIds).toEqual([]);
+    // Digits that nobody knows are no id.
+    expect(read({ user: { id: "u1", segment_ids: ["9007199254740993", 1e21] } }).segmentIds).toEqual([
+      "9007199254740993",
+    ]);
   });
 
   it("of a user's account never come from the user's attribute", () => {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { changePair, parseAccountMessage, parseUserMessage } from "../../../src/hull/messages";
-import { parseConnector, parseNotification } from "../../../src/hull/protocol";
+import { parseConfiguration, parseConnector, parseNotification } from "../../../src/hull/protocol";
+import { parseJson } from "../../../src/json";
 
 const envelope = {
   notification_id: "n-1",
@@ -48,6 +49,16 @@ describe("a notification", () => {
     expect(parseNotification({ ...envelope, configuration })).toMatchObject({
       notification: { configuration: { id: "1234" } },
     });
+  });
+
+  it("names the same connector by its configuration alone, however many digits its id has", () => {
+    const configuration = '{"id":9007199254740993,"organization":"acme.hullapp.io","secret":"s"}';
+    const whole = parseNotification({ ...envelope, configuration: parseJson(configuration) });
+    expect(whole.ok && whole.notification.configuration.id).toBe("9007199254740993");
+    expect(parseConfiguration(configuration)?.id).toBe("9007199254740993");
+    expect(problems({ ...envelope, notification_id: 1e21 })).toEqual([
+      "notification_id is a number whose digits are not certain; a string would keep them",
+    ]);
   });
 
   it("names every field that is missing or wrong, and what to do", () => {

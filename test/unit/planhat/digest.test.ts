@@ -316,7 +316,7 @@ describe("settings", () => {
 });
 
 describe("no digest", () => {
-  const event = { id: "e1", name: "Signed up", atMs: 1, properties: {} };
+  const event = { id: "e1", name: "Signed up", createdAt: "2026-01-01", properties: {} };
 
   it("is given without a token, since such a message is refused aloud every time", () => {
     const settings = settingsOf({ personal_acccess_token: null });

@@ -128,6 +128,13 @@ describe("a company", () => {
     expect(read("companies", listedCompany)).toMatchObject({ claims: {}, record: { keys: {} } });
   });
 
+  it("is known by its external id, though Planhat shows it as a number, if its digits are certain", () => {
+    const claims = (externalId: unknown) => read("companies", company1({ externalId })).claims;
+    expect(claims(42)).toEqual({ external_id: "42" });
+    expect(claims("9007199254740993")).toEqual({ external_id: "9007199254740993" });
+    for (const externalId of [1e21, null, "", " ", {}]) expect(claims(externalId)).toEqual({});
+  });
+
   it("is known by its domain only if it has no other", () => {
     const claims = (domains: unknown) => read("companies", company1({ externalId: "acme", domains })).claims;
     expect(claims(["acme.example"])).toEqual({ external_id: "acme", domain: "acme.example" });
