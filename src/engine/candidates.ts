@@ -5,9 +5,13 @@ import type { Claims } from "../record";
 import type { Plan, Service } from "../services/service";
 import type { Ending } from "../storage/rows";
 import type { Acceptance } from "../storage/store";
+import { weightOf } from "../storage/weight";
 import type { EntityMessage, MergedMessage } from "./message";
 import { reason, type Reason } from "./outcome";
 import type { Tenant } from "./tenants";
+
+/** What the further records of one message may carry of their parent, in characters; ordinary ones carry 2,000 each. */
+const MOST_CARRIED = 64_000_000;
 
 /** One record on its way in, with what its log line needs. */
 export interface Candidate {
@@ -43,9 +47,24 @@ function withWarnings(plan: Plan | Halted, further: readonly Reason[] = []): Pla
 }
 
 function plansOf<S>(service: Service<S>, tenant: Tenant<S>, message: EntityMessage): readonly (Plan | Halted)[] {
-  if (tenant.settings !== undefined) return service.plan(message, tenant.settings);
+  if (tenant.settings !== undefined) return notTooHeavy(service.plan(message, tenant.settings));
   const why = reason("invalid_settings", tenant.problems.join("; "));
   return [{ type: typeOf(service, message.entity), hullId: message.id, kind: "halted", reason: why }];
+}
+
+/**
+ * Each further record carries its parent with it, in case that one has to be made: thousands of them with a large parent
+ * are refused, all together, before gigabytes are written for one message.
+ */
+function notTooHeavy(plans: readonly Plan[]): readonly Plan[] {
+  const [own, ...further] = plans;
+  if (own?.kind !== "record" || further.length === 0) return plans;
+  const weight = further.length * weightOf(own.desired);
+  if (weight <= MOST_CARRIED) return plans;
+  const why = `its ${further.length} further records would take ${Math.round(weight / 1e6)} MB; at most ${MOST_CARRIED / 1e6} MB are accepted. Send fewer events or licences at a time, or map fewer large attributes`;
+  return [
+    { type: own.type, hullId: own.hullId, kind: "end", outcome: "rejected", reasons: [reason("invalid_message", why)] },
+  ];
 }
 
 export function endingFor(

@@ -62,6 +62,20 @@ const holdsOf = (stage: Stage) => stage.connector.store.holds(stage.lane);
 const ofActivities = async (stage: Stage): Promise<Readonly<Record<string, number>>> =>
   Object.fromEntries(Object.entries(await stage.outcomes()).filter(([name]) => name.startsWith("activities/")));
 
+test("a thousand events of a user with a large text would take gigabytes: the message is rejected, and says so", async () => {
+  const stage = await acquainted();
+  const large = user(1, { position: "x".repeat(100_000), indexed_at: minute(1) });
+  await tell(stage, many(1_000), large);
+  expect(stored(stage)).toEqual([]);
+  expect(await stage.outcomes()).toEqual({ "endusers/sent/created": 1, "endusers/rejected/invalid_message": 1 });
+  const [line] = stage.logs.filter(({ data }) => data?.["code"] === "invalid_message");
+  expect(line?.data?.["reason"]).toContain(
+    "its 1000 further records would take 100 MB; at most 64 MB are accepted. Send fewer",
+  );
+  await tell(stage, many(20), { ...large, indexed_at: minute(2) });
+  expect(numbers(stage)).toHaveLength(20);
+});
+
 describe("the tracking filter", () => {
   const names = ["Signed In", "signed in", "Plan Changed", "Invoice Paid"];
   test.each([
