@@ -110,8 +110,7 @@ async function readUnknown<S>(
   const observations = answer.records.map((record) => observationOf(record, context));
   await store.observe(lane.remote, context.type.name, context.nowMs, timing.settleMs, observations);
   const rows = new Map<string, MirrorRow>();
-  for (const row of await store.mirrors(lane.remote, context.type.name, ids))
-    if (row !== undefined) rows.set(row.id, row);
+  for (const row of await store.mirrors(lane, context.type.name, ids)) if (row !== undefined) rows.set(row.id, row);
   const known: Work[] = works.filter((work) => !isUnknown(work));
   const settlements: Settlement[] = [];
   for (const work of unknown) {

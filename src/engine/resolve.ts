@@ -178,9 +178,9 @@ async function identifyAll(
   const keys = works.flatMap(({ content }) =>
     Object.entries(content.desired.keys).map(([name, value]) => ({ name, value })),
   );
-  const rows = await store.candidates(lane.remote, type.name, keys);
+  const rows = await store.candidates(lane, type.name, keys);
   const hints = [...new Set(works.flatMap(({ content }) => content.hintId ?? []))];
-  const hinted = (await store.mirrors(lane.remote, type.name, hints)).filter((row) => row !== undefined);
+  const hinted = (await store.mirrors(lane, type.name, hints)).filter((row) => row !== undefined);
   const byKey = new Map<string, MirrorRow[]>();
   const byId = new Map(hinted.map((row) => [row.id, row]));
   for (const row of rows) {
@@ -221,7 +221,7 @@ async function readMissing({ store, connection, lane, context, timing }: Resolve
   const keys = works.flatMap(({ content }) =>
     Object.entries(content.desired.keys).map(([name, value]) => ({ name, value })),
   );
-  const found = await store.candidates(lane.remote, type.name, keys);
+  const found = await store.candidates(lane, type.name, keys);
   const ids = found.filter((row) => row.missing === true).map((row) => row.id);
   if (ids.length === 0) return;
   const answer = await connection.read(type.name, [...new Set(ids)].slice(0, MISSING_LIMIT), mapped);

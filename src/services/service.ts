@@ -314,6 +314,8 @@ export interface Service<S> {
   field(type: string, name: string): FieldSpec;
   /** The fields that today's mapping reads and writes. */
   mappedFields(type: string, settings: S): readonly string[];
+  /** The Hull attribute that fills each field by today's mapping, in one spelling; none where nothing is sent. Pure. */
+  fieldSources(type: string, settings: S): Readonly<Record<string, string>>;
   /** Hull attribute under which a field is written back, without entity prefix: `planhat/custom_nps`. */
   hullAttribute(type: string, field: string): string;
   /** How the remote records come to Hull. */

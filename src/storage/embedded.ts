@@ -17,6 +17,7 @@ import type { EntryRow } from "./rows";
 import { beginRun, changeRun, lastRun, listRuns, openRunsOf } from "./runs";
 import { passOver, toldUnder } from "./sightings";
 import { inSlices, SLICE } from "./slices";
+import { placeOf, seenFrom } from "./senders";
 import { attemptOne, recoverOne, settleOne } from "./settle";
 import type { Backlog, Lane, RecordView, Store, Tally } from "./store";
 import {
@@ -106,6 +107,7 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
     view: (lane, type, hullIds) =>
       read(() => {
         const remote = remoteRow(tables, lane.remote);
+        const place = placeOf(remote, lane.tenant);
         return hullIds.map((hullId): RecordView => {
           const record = tables.records.get([lane.remote, type, hullId]);
           const entry = tables.outbox.get([lane.remote, lane.tenant, type, hullId]);
@@ -114,7 +116,7 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
           return {
             ...(record === undefined ? {} : { record }),
             ...(entry === undefined ? {} : { entry }),
-            ...(mirror === undefined ? {} : { mirror }),
+            ...(mirror === undefined ? {} : { mirror: seenFrom(place, mirror) }),
           };
         });
       }),
@@ -195,11 +197,15 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
       );
       if (scan !== undefined) await kv.transact(() => noteScan(tables, remote, type, scan));
     },
-    candidates: (remote, type, keys) => read(() => candidates(tables, remote, type, keys)),
-    mirrors: (remote, type, ids) =>
+    candidates: (lane, type, keys) => read(() => candidates(tables, lane, type, keys)),
+    mirrors: (lane, type, ids) =>
       read(() => {
-        const row = remoteRow(tables, remote);
-        return ids.map((id) => mirrorRow(tables, row, type, id));
+        const remote = remoteRow(tables, lane.remote);
+        const place = placeOf(remote, lane.tenant);
+        return ids.map((id) => {
+          const row = mirrorRow(tables, remote, type, id);
+          return row === undefined ? undefined : seenFrom(place, row);
+        });
       }),
     sampleLinked: (remote, type, limit) =>
       read(() => {

@@ -3,6 +3,7 @@ import { openEntries } from "./entries";
 import { forgetTell } from "./forget";
 import { closeLetter } from "./letters";
 import { forgetRunsOf } from "./runs";
+import { forgetSender } from "./senders";
 import { SLICE } from "./slices";
 import type { Lane } from "./store";
 import { lanesOf, transact, type Ledger, type Tables } from "./tables";
@@ -21,6 +22,7 @@ export async function forgetTenant(tables: Tables, tenant: string, remotes: read
   for (const lane of kv.read(() => lanesWith(tables, tenant, remotes))) {
     await untilNothing(() => transact(tables, (ledger) => forgetLaneRows(tables, ledger, lane, SLICE)));
     await untilNothing(() => kv.transact(() => forgetRemoteRows(tables, lane, SLICE)));
+    await forgetSender(tables, lane);
   }
   await untilNothing(() => kv.transact(() => forgetRunsOf(tables, tenant, SLICE)));
   return removed + (await kv.transact(() => forgetTenantRow(tables, tenant, remotes)));

@@ -1,15 +1,15 @@
 /** What the service is known to hold: written by our own deliveries, by what is read, and by what Hull confirms. */
 import type { Keys } from "../record";
 import type { Fact, MirrorRow, RemoteRow, Scan } from "./rows";
-import type { MirrorPatch, Observation } from "./store";
+import { enlist, factRead, factSent, factTold, placeOf, seenFrom } from "./senders";
+import type { Lane, MirrorPatch, Observation } from "./store";
 import { indexValue, mirrorRow, remoteRow, type Tables } from "./tables";
 
-const UNKNOWN: Fact = [null, null, null];
-
-/** A delivery (or a comparison that found everything equal) becomes known. */
+/** A delivery of the tenant (or a comparison that found everything equal) becomes known. */
 export function patchMirror(
   tables: Tables,
   remote: RemoteRow,
+  tenant: string,
   type: string,
   hullId: string,
   patch: MirrorPatch,
@@ -27,9 +27,9 @@ export function patchMirror(
   const stored = mirrorRow(tables, remote, type, patch.id);
   const before = patch.fresh ? undefined : stored;
   const facts: Record<string, Fact> = { ...before?.facts };
+  const place = enlist(tables, remote, tenant);
   for (const [field, { remote: there, sent }] of Object.entries(patch.facts)) {
-    const [oldRemote, oldSent, told] = facts[field] ?? UNKNOWN;
-    facts[field] = [there ?? oldRemote, sent ?? oldSent, told];
+    facts[field] = factSent(facts[field], place, there, sent);
   }
   const parentId = patch.parentId ?? before?.parentId;
   if (patch.fresh) tables.sightings.remove([remote.key, type, patch.id]);
@@ -89,10 +89,7 @@ export function observed(
     return { ...before, seenAtMs: readAtMs };
   }
   const facts: Record<string, Fact> = { ...before?.facts };
-  for (const field of Object.keys(seen.facts)) {
-    const [, sent, told] = facts[field] ?? UNKNOWN;
-    facts[field] = [seen.facts[field] ?? null, sent, told];
-  }
+  for (const field of Object.keys(seen.facts)) facts[field] = factRead(facts[field], seen.facts[field] ?? null);
   const created = seen.createdAtMs ?? before?.createdAtMs;
   const parentId = seen.parentId ?? before?.parentId;
   // Built up field by field: a fetch makes a million of them.
@@ -130,10 +127,7 @@ export function confirmTold(
   const row = mirrorRow(tables, remote, type, id);
   if (row === undefined) return;
   const merged: Record<string, Fact> = { ...row.facts };
-  for (const [field, told] of Object.entries(facts)) {
-    const [there, sent] = merged[field] ?? UNKNOWN;
-    merged[field] = [there, sent, told];
-  }
+  for (const [field, told] of Object.entries(facts)) merged[field] = factTold(merged[field], told);
   tables.mirror.put([remote.key, type, id], { ...row, facts: merged });
 }
 
@@ -167,21 +161,22 @@ export function forgetMirror(tables: Tables, remote: RemoteRow, type: string, id
   tables.sightings.remove([remote.key, type, id]);
 }
 
-/** Today's rows that carry a key value, compared without case. */
+/** Today's rows that carry a key value, compared without case, as the tenant knows them. */
 export function candidates(
   tables: Tables,
-  remoteKey: string,
+  { remote: remoteKey, tenant }: Lane,
   type: string,
   keys: readonly { readonly name: string; readonly value: string }[],
 ): MirrorRow[] {
   const remote = remoteRow(tables, remoteKey);
+  const place = placeOf(remote, tenant);
   const found = new Map<string, MirrorRow>();
   for (const { name, value } of keys) {
     for (const [path] of tables.mirrorKeys.range([remoteKey, type, name, indexValue(value)])) {
       const id = String(path[4]);
       const row = mirrorRow(tables, remote, type, id);
       // Index rows of an older generation may still point here.
-      if (row?.keys[name]?.toLowerCase() === value.toLowerCase()) found.set(id, row);
+      if (row?.keys[name]?.toLowerCase() === value.toLowerCase()) found.set(id, seenFrom(place, row));
     }
   }
   return [...found.values()];

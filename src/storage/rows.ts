@@ -23,6 +23,8 @@ export interface RemoteRow {
   readonly generation: number;
   /** Last complete scan by type. */
   readonly scans: Readonly<Record<string, Scan>>;
+  /** Tenants that ever sent something, in the order in which facts name what they sent; see `senders.ts`. */
+  readonly senders?: readonly string[];
 }
 
 export interface Scan {
@@ -72,8 +74,16 @@ export interface Ending {
   readonly run?: string;
 }
 
-/** `remote`: what is there. `sent`: what we delivered or found equal. `told`: what Hull confirmed. Fingerprints. */
-export type Fact = readonly [remote: string | null, sent: string | null, told: string | null];
+/**
+ * `remote`: what is there. `sent`: what the connector that asks delivered or found equal. `told`: what Hull confirmed.
+ * Fingerprints. Stored rows have at the end what further connectors sent; see `senders.ts`.
+ */
+export type Fact = readonly [
+  remote: string | null,
+  sent: string | null,
+  told: string | null,
+  ...others: readonly (string | null)[],
+];
 
 /** What the service is known to hold for one of its records. */
 export interface MirrorRow {

@@ -42,7 +42,7 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
     const { remoteId: before, generation: _, doubt: _answered, same: _same, ...unlinked } = record;
     const linked = linkOf(remote, record);
     if (settlement.mirror !== undefined) {
-      patchMirror(tables, remote, type, hullId, settlement.mirror, linked);
+      patchMirror(tables, remote, lane.tenant, type, hullId, settlement.mirror, linked);
       tables.records.put(recordKey, {
         ...unlinked,
         revision: record.revision + 1,

@@ -102,12 +102,13 @@ export interface DeliveryStore {
     observations: readonly Observation[],
     scan?: Scan,
   ): Promise<void>;
+  /** Rows as the lane's tenant knows them: `sent` is what it sent itself. */
   candidates(
-    remote: string,
+    lane: Lane,
     type: string,
     keys: readonly { readonly name: string; readonly value: string }[],
   ): Promise<readonly MirrorRow[]>;
-  mirrors(remote: string, type: string, ids: readonly string[]): Promise<readonly (MirrorRow | undefined)[]>;
+  mirrors(lane: Lane, type: string, ids: readonly string[]): Promise<readonly (MirrorRow | undefined)[]>;
   /** A few ids that are linked, to find out whether the remote is still the same. */
   sampleLinked(remote: string, type: string, limit: number): Promise<readonly string[]>;
   tells(lane: Lane, limit: number): Promise<readonly TellRow[]>;

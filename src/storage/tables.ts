@@ -24,7 +24,7 @@ import type { Sighting } from "./sightings";
 import type { Lane, ReportLine } from "./store";
 
 /** Raised when the meaning of stored rows changes; older data is upgraded (`upgrade.ts`) or refused at start. */
-export const FORMAT = 3;
+export const FORMAT = 4;
 
 const DAY_MS = 86_400_000;
 

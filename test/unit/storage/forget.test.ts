@@ -87,7 +87,7 @@ describeStore("a forgotten user", (bench) => {
     await forget();
     expect(whereIs(kv, MAIL)).toEqual([]);
     expect(await store.view(LANE, "endusers", ["e1"])).toEqual([{}]);
-    expect(await store.mirrors(LANE.remote, "endusers", ["p-e1"])).toEqual([undefined]);
+    expect(await store.mirrors(LANE, "endusers", ["p-e1"])).toEqual([undefined]);
     expect((await store.remote(LANE.remote)).scans["endusers"]).toEqual({ startedAtMs: 0, size: 9 });
   });
 
