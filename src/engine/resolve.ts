@@ -222,9 +222,10 @@ async function readMissing({ store, connection, lane, context, timing }: Resolve
     Object.entries(content.desired.keys).map(([name, value]) => ({ name, value })),
   );
   const found = await store.candidates(lane, type.name, keys);
-  const ids = found.filter((row) => row.missing === true).map((row) => row.id);
-  if (ids.length === 0) return;
-  const answer = await connection.read(type.name, [...new Set(ids)].slice(0, MISSING_LIMIT), mapped);
+  // Where they were is of no use: a list did not show them.
+  const missing = found.flatMap(({ id, missing: isMissing }) => (isMissing === true ? [{ id }] : []));
+  if (missing.length === 0) return;
+  const answer = await connection.read(type.name, missing.slice(0, MISSING_LIMIT), mapped);
   const observations = answer.records.map((record) => observationOf(record, context));
   await store.observe(lane.remote, type.name, nowMs, timing.settleMs, observations);
   await store.forgetGone(lane.remote, type.name, answer.gone);

@@ -85,10 +85,14 @@ export function observed(
   readAtMs: number,
   settleMs: number,
 ): MirrorRow {
-  if (before?.writtenAtMs !== undefined && before.writtenAtMs > readAtMs - settleMs) {
-    return { ...before, seenAtMs: readAtMs };
-  }
   const facts: Record<string, Fact> = { ...before?.facts };
+  if (before?.writtenAtMs !== undefined && before.writtenAtMs > readAtMs - settleMs) {
+    // What we wrote is newer; of what nothing was known we wrote nothing.
+    for (const field of Object.keys(seen.facts)) {
+      if ((facts[field]?.[0] ?? null) === null) facts[field] = factRead(facts[field], seen.facts[field] ?? null);
+    }
+    return { ...before, facts, seenAtMs: readAtMs };
+  }
   for (const field of Object.keys(seen.facts)) facts[field] = factRead(facts[field], seen.facts[field] ?? null);
   const created = seen.createdAtMs ?? before?.createdAtMs;
   const parentId = seen.parentId ?? before?.parentId;

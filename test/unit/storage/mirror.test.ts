@@ -194,6 +194,18 @@ describeStore("what was read", (bench) => {
     ]);
   });
 
+  it("says of a field of which nothing is known what is there, even right after a write, which did not touch it", async () => {
+    const { accept, attempt, clock, settle, store } = bench();
+    await accept(update());
+    const mirror = { facts: { name: { remote: "ours", sent: "ours" } }, writtenAtMs: clock.nowMs };
+    await settle(deliverQuietly(await attempt("companies", "a1"), "p1", mirror));
+    const late = seen("p1", { facts: { name: "stale", city: "c" } });
+    await store.observe(LANE.remote, "companies", clock.nowMs, SETTLE_MS, [late]);
+    expect(await store.mirrors(LANE, "companies", ["p1"])).toMatchObject([
+      { facts: { name: ["ours", "ours", null], city: ["c", null, null] } },
+    ]);
+  });
+
   it("stays fully known when it is seen in a lean list later, and knows when it is archived", async () => {
     const { clock, store } = bench();
     const read = (row: Observation): Promise<void> =>
