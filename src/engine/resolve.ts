@@ -4,7 +4,7 @@ import type { MirrorRow } from "../storage/rows";
 import type { Lane, Settlement, Store } from "../storage/store";
 import { identify, type Identity } from "./identity";
 import { reason } from "./outcome";
-import { ended, observationOf, postponed, type TypeContext, type Work } from "./work";
+import { ended, observationOf, postponed, taken, type TypeContext, type Work } from "./work";
 
 export interface Timing {
   /** A read may miss what was written this recently. Milliseconds. */
@@ -132,7 +132,7 @@ function conclude(work: Work, verdict: Identity, context: TypeContext, timing: T
     case "ambiguous":
       return ended(work, "skipped", reason("ambiguous", `candidates: ${verdict.ids.join(", ")}`), nowMs);
     case "taken":
-      return ended(work, "skipped", reason("same_remote_record", `${verdict.row.id}, linked to ${verdict.by}`), nowMs);
+      return taken(work, verdict.row.id, verdict.by, nowMs);
     case "archived":
       return ended(work, "skipped", reason("archived", verdict.row.id), nowMs);
   }

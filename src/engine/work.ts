@@ -58,6 +58,13 @@ export function ended(work: Work, outcome: OutcomeKind, why: Reason, nowMs: numb
   return settlementOf(work, { then: { kind: "end", ending: endingOf(work.content, outcome, why, nowMs) } });
 }
 
+/** Its record is linked to another Hull entity; it is tried again when that is so no more. */
+export function taken(work: Work, remoteId: string, by: string, nowMs: number): Settlement {
+  const why = reason("same_remote_record", `${remoteId}, linked to ${by}`);
+  const ending = endingOf(work.content, "skipped", why, nowMs);
+  return settlementOf(work, { then: { kind: "end", ending, rivalFor: remoteId } });
+}
+
 /** Stays in the outbox; a doubt stays with it unless it was answered. */
 export function postponed(work: Work, notBeforeMs: number, problem: string, doubt?: Doubt): Settlement {
   return settlementOf(work, {

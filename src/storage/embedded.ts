@@ -244,7 +244,7 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
         const row = remoteRow(tables, remote);
         for (const { id, facts } of confirmed) confirmTold(tables, row, type, id, facts);
       }),
-    forgetGone: (remote, type, ids) => kv.transact(() => forgetGone(tables, remote, type, ids)),
+    forgetGone: (remote, type, ids) => transact(tables, (ledger) => forgetGone(tables, ledger, remote, type, ids)),
 
     beginRun: (run, exclusive) => kv.transact(() => beginRun(tables, run, exclusive)),
     changeRun: (id, change) => kv.transact(() => changeRun(tables, id, change)),

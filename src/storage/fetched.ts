@@ -108,7 +108,13 @@ export function sharedKeys(
 }
 
 /** The service says that it does not have these ids. */
-export function forgetGone(tables: Tables, remoteKey: string, type: string, ids: readonly string[]): void {
+export function forgetGone(
+  tables: Tables,
+  ledger: Ledger,
+  remoteKey: string,
+  type: string,
+  ids: readonly string[],
+): void {
   const remote = remoteRow(tables, remoteKey);
-  for (const id of ids) forgetMirror(tables, remote, type, id);
+  for (const id of ids) forgetMirror(tables, ledger, remote, type, id);
 }

@@ -1,13 +1,15 @@
 /** What the service is known to hold: written by our own deliveries, by what is read, and by what Hull confirms. */
 import type { Keys } from "../record";
 import type { Fact, MirrorRow, RemoteRow, Scan } from "./rows";
+import { admitRivals } from "./rivals";
 import { enlist, factRead, factSent, factTold, placeOf, seenFrom } from "./senders";
 import type { Lane, MirrorPatch, Observation } from "./store";
-import { indexValue, mirrorRow, remoteRow, type Tables } from "./tables";
+import { indexValue, mirrorRow, remoteRow, type Ledger, type Tables } from "./tables";
 
 /** A delivery of the tenant (or a comparison that found everything equal) becomes known. */
 export function patchMirror(
   tables: Tables,
+  ledger: Ledger,
   remote: RemoteRow,
   tenant: string,
   type: string,
@@ -18,10 +20,11 @@ export function patchMirror(
   if (linkedBefore !== undefined && linkedBefore !== patch.id) {
     const old = mirrorRow(tables, remote, type, linkedBefore);
     // A new record in place of the linked one means that the linked one is gone: nobody must find it by its keys.
-    if (patch.fresh) forgetMirror(tables, remote, type, linkedBefore);
+    if (patch.fresh) forgetMirror(tables, ledger, remote, type, linkedBefore);
     else if (old?.linkedTo === hullId) {
       const { linkedTo: _, ...free } = old;
       tables.mirror.put([remote.key, type, linkedBefore], free);
+      admitRivals(tables, ledger, remote.key, type, linkedBefore);
     }
   }
   const stored = mirrorRow(tables, remote, type, patch.id);
@@ -32,11 +35,12 @@ export function patchMirror(
     facts[field] = factSent(facts[field], place, there, sent);
   }
   const parentId = patch.parentId ?? before?.parentId;
+  const keys = withoutEmpty({ ...before?.keys, ...patch.keys });
   if (patch.fresh) tables.sightings.remove([remote.key, type, patch.id]);
   keepMirror(tables, remote, type, stored, {
     id: patch.id,
     generation: remote.generation,
-    keys: withoutEmpty({ ...before?.keys, ...patch.keys }),
+    keys,
     ...(parentId === undefined ? {} : { parentId }),
     linkedTo: hullId,
     facts,
@@ -50,6 +54,9 @@ export function patchMirror(
     ...(before?.seenAtMs === undefined ? {} : { seenAtMs: before.seenAtMs }),
     ...toldOf(before),
   });
+  // Whoever would be this record by a key that it has no more is another one now.
+  const lost = Object.entries(before?.keys ?? {}).some(([name, value]) => keys[name] !== value);
+  if (lost) admitRivals(tables, ledger, remote.key, type, patch.id);
 }
 
 /** What Hull knows besides the facts. */
@@ -154,8 +161,9 @@ export function keepMirror(
   tables.mirror.put([remote.key, type, row.id], row);
 }
 
-/** The record is gone there: neither its keys nor its content count any more. */
-export function forgetMirror(tables: Tables, remote: RemoteRow, type: string, id: string): void {
+/** The record is gone there: neither its keys nor its content count any more, and nobody is linked to it. */
+export function forgetMirror(tables: Tables, ledger: Ledger, remote: RemoteRow, type: string, id: string): void {
+  admitRivals(tables, ledger, remote.key, type, id);
   const row = tables.mirror.get([remote.key, type, id]);
   if (row === undefined) return;
   for (const [name, value] of Object.entries(row.keys)) {

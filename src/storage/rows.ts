@@ -196,6 +196,13 @@ export interface DeadLetterRow {
   readonly attempts: number;
 }
 
+/** Skipped because the service's record is linked to another Hull entity; see `rivals.ts`. */
+export interface RivalRow {
+  readonly remoteId: string;
+  readonly content: Content;
+  readonly atMs: number;
+}
+
 export type RunKind = "batch" | "fetch" | "drain";
 
 /** `stopped`: ended early because it was told to at the first error. */

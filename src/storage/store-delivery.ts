@@ -37,8 +37,11 @@ export interface Settlement {
   readonly then:
     /** Delivered or equal; Hull is told, then the outcome is written. */
     | { readonly kind: "tell"; readonly ending: Ending; readonly tell: TellContent }
-    /** Ended without anything to tell. A refused one (`rejected`, `dead`) leaves a dead letter. */
-    | { readonly kind: "end"; readonly ending: Ending }
+    /**
+     * Ended without anything to tell. A refused one (`rejected`, `dead`) leaves a dead letter.
+     * `rivalFor`: id of the record that it would be, were that not linked to another one; tried again when it is not any more.
+     */
+    | { readonly kind: "end"; readonly ending: Ending; readonly rivalFor?: string }
     /** Stays in the outbox. */
     | { readonly kind: "wait"; readonly notBeforeMs: number; readonly doubt?: Doubt; readonly problem: string }
     /** Waits for a parent without remote id; the parent's entry is made if there is none. */

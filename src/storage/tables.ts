@@ -15,6 +15,7 @@ import type {
   MirrorRow,
   RecordRow,
   RemoteRow,
+  RivalRow,
   RunRow,
   TellRow,
   TenantRow,
@@ -74,6 +75,10 @@ export interface Tables {
   readonly letterIds: Table<number>;
   /** [remote, tenant, parent type, parent hull id, type, hull id] → 1; letters that a refused parent left */
   readonly letterParents: Table<number>;
+  /** [remote, tenant, type, hull id] */
+  readonly rivals: Table<RivalRow>;
+  /** [remote, type, remote id, tenant, hull id] → 1 */
+  readonly rivalsFor: Table<number>;
   /** [remote, tenant, scope] */
   readonly holds: Table<HoldRow>;
   /** [tenant, family, name] → count */
@@ -129,6 +134,8 @@ export function openTables(database: KeyValue, now: () => number): Tables {
     dead: plain("dead"),
     letterIds: plain("letterIds"),
     letterParents: plain("letterParents"),
+    rivals: plain("rivals"),
+    rivalsFor: plain("rivalsFor"),
     holds: plain("holds"),
     tally: plain("tally"),
     hours: plain("hours"),

@@ -6,6 +6,7 @@ import { account, minute, people, useStages, type Stage } from "./stage";
 const open = useStages();
 const COMPANIES = 100;
 const PEOPLE = 1_000;
+const FEW = 20;
 
 const row = (hull: string, service: string) => ({ hull_field_name: hull, service_field_name: service });
 const PHONE = {
@@ -70,41 +71,41 @@ test("a thousand records that hold the value already: no write, and two calls th
   expect(requests).toEqual({ writes: 0, reads: 2 });
   expect(await stage.outcomes()).toEqual({ "endusers/sent/created": PEOPLE, "endusers/unchanged/in_sync": PEOPLE });
   // What was found counts as sent: neither does the next notification cost anything, nor is a person's edit taken back.
-  expect(await requestsOf(stage, () => notify(stage, PEOPLE, 2))).toEqual({ writes: 0, reads: 0 });
-});
+  expect(await requestsOf(stage, () => notify(stage, FEW, 2))).toEqual({ writes: 0, reads: 0 });
+}, 120_000);
 
 test("only those are written that hold something else, or nothing", async () => {
-  const stage = await openSent(20, (number) => (number === 7 ? "0049 30 000" : number === 8 ? "" : phoneOf(number)));
+  const stage = await openSent(FEW, (number) => (number === 7 ? "0049 30 000" : number === 8 ? "" : phoneOf(number)));
   await stage.saveSettings(PHONE);
   const written = stage.written("endusers").length;
-  await notify(stage, 20, 1);
+  await notify(stage, FEW, 1);
   const items = stage.written("endusers").slice(written);
   expect(items.map(({ phone }) => phone).sort()).toEqual([phoneOf(7), phoneOf(8)]);
   for (const item of items) expect(Object.keys(item).sort()).toEqual(["_id", "phone"]);
 });
 
 test("a custom field that no record shows yet is known to be empty once they were read, and is not read again", async () => {
-  const stage = await openSent(20);
+  const stage = await openSent(FEW);
   const custom = [{ hull_field_name: "traits_phone", service_field_name: "Direct line" }];
   stage.planhat.tenant().seedCustomField({ name: "Direct line", type: "text", parent: "EndUser" });
   await stage.saveSettings({ contact_custom_attributes_outbound: custom });
-  expect(await requestsOf(stage, () => notify(stage, 20, 1, {}, () => ""))).toMatchObject({ writes: 1 });
-  expect(await requestsOf(stage, () => notify(stage, 20, 2))).toEqual({ writes: 1, reads: 0 });
+  expect(await requestsOf(stage, () => notify(stage, FEW, 1, {}, () => ""))).toMatchObject({ writes: 1 });
+  expect(await requestsOf(stage, () => notify(stage, FEW, 2))).toEqual({ writes: 1, reads: 0 });
 });
 
 test("an export is sent, whatever is there, and nothing is read for it", async () => {
-  const stage = await openSent(20);
+  const stage = await openSent(FEW);
   await stage.saveSettings(PHONE);
-  const requests = await requestsOf(stage, () => notify(stage, 20, 1, { isExport: true }));
+  const requests = await requestsOf(stage, () => notify(stage, FEW, 1, { isExport: true }));
   expect(requests).toEqual({ writes: 1, reads: 0 });
 });
 
 test("while Planhat cannot be read, nothing is written on no evidence", async () => {
-  const stage = await openSent(20);
+  const stage = await openSent(FEW);
   await stage.saveSettings(PHONE);
   stage.planhat.faults.add({ kind: "status", status: 503, route: "GET /endusers", count: 4 });
   const written = stage.written("endusers").length;
-  await notify(stage, 20, 1, {}, phoneOf, () => stage.settledWithHelp());
+  await notify(stage, FEW, 1, {}, phoneOf, () => stage.settledWithHelp());
   expect(stage.written("endusers")).toHaveLength(written);
   expect(await stage.outcomes()).toMatchObject({ "endusers/unchanged/in_sync": 20 });
 });
