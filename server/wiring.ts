@@ -245,7 +245,7 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
     protocol,
     intake,
     lanes,
-    forget: createForgetting({ store, service, log, announce }),
+    forget: createForgetting({ store, service, log, announce, wake: (lane) => lanes.wake(lane) }),
     credentials,
     signature,
     requireSignature: config.HULL_REQUIRE_SIGNATURE,

@@ -2,14 +2,15 @@
  * One pass of the delivery lane over one object type: take what is due, hold children back until their parent has an
  * id, find out who is who, compare, write in chunks, and settle every record by its own result.
  */
-import type { Problem } from "../services/service";
+import type { Known, Problem } from "../services/service";
 import type { MirrorRow } from "../storage/rows";
 import type { Settlement } from "../storage/store";
 import { append } from "./append";
+import { diff } from "./diff";
 import { reason } from "./outcome";
 import { createPass, type Pass, type PassOptions } from "./pass";
 import { resolve } from "./resolve";
-import { blockedBy, ended, observationOf, typeContext, unlinked, type Work } from "./work";
+import { blockedBy, ended, observationOf, typeContext, unlinked, type TypeContext, type Work } from "./work";
 import { write } from "./write";
 
 export interface PassResult {
@@ -93,26 +94,47 @@ async function place<S>(pass: Pass<S>, works: readonly Work[]): Promise<readonly
   return placed;
 }
 
-/** Reads linked records whose content is not known, rather than writing them blindly. */
+/**
+ * What is there must be read first: nothing is known of the record, or nothing of a field that differs from what was sent,
+ * such as one that was mapped only now. What was read and shows no such field holds nothing there.
+ */
+function isUnknown({ mirror, content }: Work, { specOf, mapped }: TypeContext): boolean {
+  if (mirror === undefined) return false;
+  if (mirror.missing === true) return true;
+  if (content.derived) return false;
+  if (!mirror.complete) return true;
+  const { desired, force } = content;
+  const isBlind = (field: string): boolean => (mirror.facts[field]?.[0] ?? null) === null && mapped.includes(field);
+  // Exports and batches send it, whatever is there.
+  if (force || !Object.keys(desired.fields).some(isBlind)) return false;
+  const options = { force, replay: content.replay === true, create: false };
+  return diff(desired, {}, mirror.facts, specOf, options).blind.some(isBlind);
+}
+
+/** Reads linked records of which too little is known, rather than writing them blindly. */
 async function readUnknown<S>(
   pass: Pass<S>,
   works: readonly Work[],
 ): Promise<{ readonly works: readonly Work[]; readonly problem?: Problem }> {
   const { context, later } = pass;
   const { store, connection, lane, timing, retry, now } = pass.options;
-  const isUnknown = ({ mirror, content }: Work): boolean =>
-    mirror?.missing === true || (mirror?.complete === false && !content.derived);
-  const unknown = works.filter(isUnknown);
+  const unknown = works.filter((work) => isUnknown(work, context));
   if (unknown.length === 0) return { works };
   const asked = new Set(unknown.slice(0, READ_LIMIT));
-  const ids = [...asked].flatMap((work) => work.mirror?.id ?? []);
-  const answer = await connection.read(context.type.name, ids, context.mapped);
+  const answer = await connection.read(
+    context.type.name,
+    [...asked].flatMap(({ mirror }) => (mirror === undefined ? [] : [knownOf(mirror)])),
+    context.mapped,
+  );
   const observations = answer.records.map((record) => observationOf(record, context));
   await store.observe(lane.remote, context.type.name, context.nowMs, timing.settleMs, observations);
+  // By-catch may hold some of those that were not asked for.
+  const wasRead = new Set(answer.records.map(({ id }) => id));
+  const ids = unknown.flatMap(({ mirror }) => (mirror !== undefined && wasRead.has(mirror.id) ? [mirror.id] : []));
   const rows = new Map<string, MirrorRow>();
-  for (const row of await store.mirrors(lane.remote, context.type.name, ids))
-    if (row !== undefined) rows.set(row.id, row);
-  const known: Work[] = works.filter((work) => !isUnknown(work));
+  for (const row of await store.mirrors(lane, context.type.name, ids)) if (row !== undefined) rows.set(row.id, row);
+  const open = new Set(unknown);
+  const known: Work[] = works.filter((work) => !open.has(work));
   const settlements: Settlement[] = [];
   for (const work of unknown) {
     const id = work.mirror?.id ?? "";
@@ -129,6 +151,11 @@ async function readUnknown<S>(
   // A record that is gone is found by its keys no more, whoever was linked to it.
   if (answer.gone.length > 0) await store.forgetGone(lane.remote, context.type.name, answer.gone);
   return { works: known, ...(answer.problem === undefined ? {} : { problem: answer.problem }) };
+}
+
+/** One that a list did not show is looked for nowhere but under its id. */
+function knownOf({ id, parentId, missing }: MirrorRow): Known {
+  return missing === true || parentId === undefined ? { id } : { id, parentId };
 }
 
 /** Wire values; records that the service refuses to write end here. */

@@ -17,6 +17,8 @@ export interface Difference {
   readonly equal: readonly string[];
   /** Equal ones of which that is news: they count as delivered from now on. */
   readonly found: readonly string[];
+  /** Of those to send: nobody knows what is there, which need not differ. */
+  readonly blind: readonly string[];
 }
 
 export interface DiffOptions {
@@ -67,5 +69,6 @@ export function diff(
       if (sent !== fingerprint(own, spec.type)) found.push(field);
     } else if (options.replay === true || sent !== fingerprint(own, spec.type)) send.push(field);
   }
-  return { send, equal, found };
+  const blind = options.create ? [] : send.filter((field) => (facts[field]?.[0] ?? null) === null);
+  return { send, equal, found, blind };
 }

@@ -250,10 +250,14 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
     return prepared?.kind === "ready" ? { ...prepared.fields, ...placed } : placed;
   }
 
-  async function candidatesFor({ remote }: Tenant<S>, type: string, { keys }: Desired): Promise<readonly MirrorRow[]> {
+  async function candidatesFor(
+    { remote, key }: Tenant<S>,
+    type: string,
+    { keys }: Desired,
+  ): Promise<readonly MirrorRow[]> {
     if (remote === undefined) return [];
     const asked = Object.entries(keys).map(([name, value]) => ({ name, value }));
-    return (await store.candidates(remote, type, asked)).slice(0, MOST_FOUND);
+    return (await store.candidates({ remote, tenant: key }, type, asked)).slice(0, MOST_FOUND);
   }
 
   async function parentKnown(
@@ -264,8 +268,8 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
   ): Promise<RecordExplanation["parent"]> {
     const parentType = service.types.find((each) => each.name === type)?.parent?.type;
     if (parentType === undefined || tenant.remote === undefined) return undefined;
-    const [row] =
-      mirror?.parentId === undefined ? [] : await store.mirrors(tenant.remote, parentType, [mirror.parentId]);
+    const lane = { remote: tenant.remote, tenant: tenant.key };
+    const [row] = mirror?.parentId === undefined ? [] : await store.mirrors(lane, parentType, [mirror.parentId]);
     const hullId = desired?.parent?.hullId ?? row?.linkedTo;
     if (hullId === undefined) return undefined;
     return { type: parentType, hullId, known: await recall(tenant, { type: parentType, hullId }) };

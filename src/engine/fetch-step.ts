@@ -4,17 +4,16 @@ import type { FirehoseItem } from "../hull/firehose-items";
 import type { Claims, Keys } from "../record";
 import type { ListedRecord, ObjectType } from "../services/service";
 import type { MirrorRow } from "../storage/rows";
-import type { FetchedRow, ReportLine, Store } from "../storage/store";
+import type { FetchedRow, Lane, ReportLine, Store } from "../storage/store";
 import { reason, type ReasonCode } from "./outcome";
 import type { Attempt } from "./patience";
 import { ACCOUNT, isToldWholly, newsOf, untoldRest, type News, type ToldContext } from "./told";
 import { hindranceIn } from "./vanish";
 import { observationOf, type TypeContext } from "./work";
 
-export interface StepContext extends TypeContext, ToldContext {
+export interface StepContext extends TypeContext, ToldContext, Lane {
   readonly store: Store;
   readonly firehose: Firehose;
-  readonly remote: string;
   readonly run: string;
   /** Prefix of the anonymous id: `planhat:<id>`. */
   readonly serviceName: string;
@@ -254,12 +253,13 @@ async function namesakesOf(
 }
 
 async function parentRows(
-  { store, remote, parent, link }: StepContext,
+  context: StepContext,
   rows: readonly ListedRecord[],
 ): Promise<ReadonlyMap<string, MirrorRow>> {
+  const { store, parent, link } = context;
   if (parent === undefined || !link) return new Map();
   const ids = [...new Set(rows.flatMap(({ record }) => record.parentId ?? []))];
-  const found = await store.mirrors(remote, parent.name, ids);
+  const found = await store.mirrors(context, parent.name, ids);
   return new Map(found.flatMap((row) => (row === undefined ? [] : [[row.id, row] as const])));
 }
 

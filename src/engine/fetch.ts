@@ -172,7 +172,7 @@ function stepContext<S>(options: FetchOptions<S>, run: RunRow, passBeforeMs: num
     nameOf: memoize(numberOf),
     store,
     firehose,
-    remote: lane.remote,
+    ...lane,
     run: run.id,
     serviceName: service.name,
     ...(parent === undefined ? {} : { parent }),

@@ -57,7 +57,7 @@ export function fieldVerdicts(
           if (value === null) return "Hull's value was removed, and the field is known to hold one.";
           if (options.force) return "Exports and batches send even what is equal.";
           if (options.replay === true) return "A dead letter that is sent again wins over what is there.";
-          if (standings.remote === "unknown") return "It is not known what the field holds.";
+          if (standings.remote === "unknown") return "It is not known what the field holds, so that is read first.";
           return standings.sent === "unknown"
             ? "It was never sent and differs."
             : "Hull's value changed since it was sent.";

@@ -1,7 +1,7 @@
 /** Hull deleted users (`user:delete`): everything stored about them is erased. Their accounts and Planhat are left alone. */
 import { idText, isAttributes } from "../hull/shapes";
 import type { Service } from "../services/service";
-import type { RecordEnding, Store } from "../storage/store";
+import type { Lane, RecordEnding, Store } from "../storage/store";
 import type { Log } from "./report";
 import type { Tenant } from "./tenants";
 
@@ -10,13 +10,15 @@ export interface ForgetOptions<S> {
   readonly service: Service<S>;
   readonly log: Log;
   readonly announce: (tenantKey: string, endings: readonly RecordEnding[]) => Promise<void>;
+  /** Says that a lane may have new work: whoever stood behind a deleted user. */
+  readonly wake: (lane: Lane) => void;
 }
 
 /** Ids are keys of the store, and those have at most this length. */
 const MAX_ID_LENGTH = 200;
 
 /** @returns what to do with the messages of a `user:delete` notification; resolves when nothing is stored any more */
-export function createForgetting<S>({ store, service, log, announce }: ForgetOptions<S>) {
+export function createForgetting<S>({ store, service, log, announce, wake }: ForgetOptions<S>) {
   const types = service.types.filter(({ entity, append }) => entity === "user" && append !== true);
   const own = types.map(({ name }) => name);
   const children = service.types.filter(({ parent }) => own.includes(parent?.type ?? "")).map(({ name }) => name);
@@ -29,6 +31,8 @@ export function createForgetting<S>({ store, service, log, announce }: ForgetOpt
     for (const user of users) {
       await announce(tenant.key, await store.forgetEntity(tenant.key, { types: own, children }, user));
     }
+    const remotes = await store.remotesOf(tenant.key);
+    for (const lane of await store.lanes()) if (remotes.includes(lane.remote)) wake(lane);
     log({ level: "info", event: "connector.forget.success", context, data: { users: users.length } });
     const unreadable = ids.filter((each) => each === undefined).length;
     if (unreadable === 0) return;

@@ -13,6 +13,8 @@ const LONG_RUN_MS = 24 * HOUR_MS;
 const NEWS_MS = 72 * HOUR_MS;
 /** The schedule calls every few minutes, and a fetch takes its time. */
 const SLACK_MS = HOUR_MS;
+/** Fields that one sentence names. */
+const MOST_NAMED = 10;
 
 const error = (text: string): Finding => ({ level: "error", text });
 const warning = (text: string): Finding => ({ level: "warning", text });
@@ -107,6 +109,33 @@ export function laneFindings(
     );
   }
   return findings;
+}
+
+/** What one connector fills the fields of a type from. */
+export type FieldSources = Readonly<Record<string, string>>;
+
+/**
+ * Fields of a type that another connector of the same remote fills from another attribute.
+ *
+ * @param other id of that connector
+ */
+export function sharedFieldFindings(
+  type: string,
+  own: FieldSources,
+  other: string,
+  theirs: FieldSources,
+): readonly Finding[] {
+  const fields = Object.keys(own).filter((field) => (theirs[field] ?? own[field]) !== own[field]);
+  if (fields.length === 0) return [];
+  const named = fields
+    .slice(0, MOST_NAMED)
+    .map((field) => `${field} (here from ${own[field] ?? ""}, there from ${theirs[field] ?? ""})`);
+  const more = fields.length > MOST_NAMED ? ` and ${fields.length - MOST_NAMED} more` : "";
+  return [
+    warning(
+      `Connector ${other} of the same organization sends to the same ${type}, and fills fields of them from other attributes: ${named.join(", ")}${more}. Each of the two sends its value when that changes in Hull, so a field holds what was sent last. Map it in one of them only, or from the same attribute in both.`,
+    ),
+  ];
 }
 
 /** @param hosts as signed notifications named them */

@@ -7,7 +7,14 @@ import { createRedactor } from "../http/redact";
 import type { Clock } from "../http/time";
 import { FINDING_LEVELS, type Finding, type FindingLevel, type Service } from "../services/service";
 import type { Store } from "../storage/store";
-import { fetchFindings, heldFindings, hostFindings, laneFindings, runFindings } from "./health-findings";
+import {
+  fetchFindings,
+  heldFindings,
+  hostFindings,
+  laneFindings,
+  runFindings,
+  sharedFieldFindings,
+} from "./health-findings";
 import { within } from "./within";
 import type { Tenant, Tenants } from "./tenants";
 
@@ -22,9 +29,9 @@ export interface ConnectorHealth {
 export type HealthOf<S> = (tenant: Tenant<S>) => Promise<ConnectorHealth>;
 
 export interface HealthOptions<S> {
-  readonly store: Pick<Store, "holds" | "runs" | "lastRun" | "checkup" | "hours">;
+  readonly store: Pick<Store, "holds" | "runs" | "lastRun" | "checkup" | "hours" | "tenants">;
   readonly service: Service<S>;
-  readonly tenants: Pick<Tenants<S>, "connection">;
+  readonly tenants: Pick<Tenants<S>, "connection" | "load">;
   /** Hosts that signed notifications named for their keys and that are not allowed. */
   readonly refusedHosts: () => readonly string[];
   /** Entries from which on Hull is asked to come again later. */
@@ -39,6 +46,8 @@ export interface HealthOptions<S> {
 const BELIEVED_MS = 120_000;
 /** Outcomes of this time are looked at. */
 const LATELY_MS = 24 * 3_600_000;
+/** A connector without any outcome for so long was most likely removed in Hull. */
+const IN_USE_MS = 7 * LATELY_MS;
 /** The newest runs, among which the last of each kind is looked for. */
 const RECENT_RUNS = 100;
 
@@ -104,6 +113,31 @@ export function createHealth<S>(options: HealthOptions<S>): HealthOf<S> {
     ];
   }
 
+  /** Other connectors that send to the same records: where they fill a field from elsewhere, the two contend for it. */
+  async function shared({ key, remote, settings }: Tenant<S>): Promise<readonly Finding[]> {
+    if (remote === undefined || settings === undefined) return [];
+    const rows = (await store.tenants()).filter((row) => row.remote === remote && row.key !== key);
+    const others = await Promise.all(
+      rows.map(async (row) => {
+        const hours = await store.hours(row.key, now() - IN_USE_MS);
+        // One that another SECRET sealed says nothing until Hull tells its settings anew.
+        return hours.length === 0 ? undefined : tenants.load(row.key).catch(() => undefined);
+      }),
+    );
+    return others.flatMap((other) => {
+      const { settings: theirs } = other ?? {};
+      if (other?.target === undefined || theirs === undefined) return [];
+      return service.types.flatMap(({ name }) =>
+        sharedFieldFindings(
+          name,
+          service.fieldSources(name, settings),
+          other.credentials.id,
+          service.fieldSources(name, theirs),
+        ),
+      );
+    });
+  }
+
   async function lately(tenant: string, nowMs: number): Promise<Readonly<Record<string, number>>> {
     const counts = new Map<string, number>();
     for (const { name, count } of await store.hours(tenant, nowMs - LATELY_MS)) {
@@ -113,12 +147,10 @@ export function createHealth<S>(options: HealthOptions<S>): HealthOf<S> {
   }
 
   return async (tenant) => {
-    const [asked, stored] = await Promise.all([live(tenant), remembered(tenant)]);
+    const [asked, stored, contended] = await Promise.all([live(tenant), remembered(tenant), shared(tenant)]);
     const redactor = createRedactor([tenant.credentials.secret]);
-    const findings = [...said(tenant), ...asked, ...stored, ...hostFindings(options.refusedHosts())].map((finding) => ({
-      ...finding,
-      text: redactor.text(finding.text),
-    }));
+    const all = [...said(tenant), ...asked, ...contended, ...stored, ...hostFindings(options.refusedHosts())];
+    const findings = all.map((finding) => ({ ...finding, text: redactor.text(finding.text) }));
     const messages = uniqBy(findings, "text").sort((left, right) => rank(right) - rank(left));
     return { status: messages[0]?.level ?? "ok", messages };
   };

@@ -4,7 +4,7 @@ import type { MirrorRow } from "../storage/rows";
 import type { Lane, Settlement, Store } from "../storage/store";
 import { identify, type Identity } from "./identity";
 import { reason } from "./outcome";
-import { ended, observationOf, postponed, type TypeContext, type Work } from "./work";
+import { ended, observationOf, postponed, taken, type TypeContext, type Work } from "./work";
 
 export interface Timing {
   /** A read may miss what was written this recently. Milliseconds. */
@@ -132,7 +132,7 @@ function conclude(work: Work, verdict: Identity, context: TypeContext, timing: T
     case "ambiguous":
       return ended(work, "skipped", reason("ambiguous", `candidates: ${verdict.ids.join(", ")}`), nowMs);
     case "taken":
-      return ended(work, "skipped", reason("same_remote_record", `${verdict.row.id}, linked to ${verdict.by}`), nowMs);
+      return taken(work, verdict.row.id, verdict.by, nowMs);
     case "archived":
       return ended(work, "skipped", reason("archived", verdict.row.id), nowMs);
   }
@@ -178,9 +178,9 @@ async function identifyAll(
   const keys = works.flatMap(({ content }) =>
     Object.entries(content.desired.keys).map(([name, value]) => ({ name, value })),
   );
-  const rows = await store.candidates(lane.remote, type.name, keys);
+  const rows = await store.candidates(lane, type.name, keys);
   const hints = [...new Set(works.flatMap(({ content }) => content.hintId ?? []))];
-  const hinted = (await store.mirrors(lane.remote, type.name, hints)).filter((row) => row !== undefined);
+  const hinted = (await store.mirrors(lane, type.name, hints)).filter((row) => row !== undefined);
   const byKey = new Map<string, MirrorRow[]>();
   const byId = new Map(hinted.map((row) => [row.id, row]));
   for (const row of rows) {
@@ -221,10 +221,11 @@ async function readMissing({ store, connection, lane, context, timing }: Resolve
   const keys = works.flatMap(({ content }) =>
     Object.entries(content.desired.keys).map(([name, value]) => ({ name, value })),
   );
-  const found = await store.candidates(lane.remote, type.name, keys);
-  const ids = found.filter((row) => row.missing === true).map((row) => row.id);
-  if (ids.length === 0) return;
-  const answer = await connection.read(type.name, [...new Set(ids)].slice(0, MISSING_LIMIT), mapped);
+  const found = await store.candidates(lane, type.name, keys);
+  // Where they were is of no use: a list did not show them.
+  const missing = found.flatMap(({ id, missing: isMissing }) => (isMissing === true ? [{ id }] : []));
+  if (missing.length === 0) return;
+  const answer = await connection.read(type.name, missing.slice(0, MISSING_LIMIT), mapped);
   const observations = answer.records.map((record) => observationOf(record, context));
   await store.observe(lane.remote, type.name, nowMs, timing.settleMs, observations);
   await store.forgetGone(lane.remote, type.name, answer.gone);

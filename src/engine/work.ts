@@ -5,6 +5,7 @@ import type { Content, Doubt, Ending, EntryRow, Fact, MirrorRow, RecordRow } fro
 import type { MirrorPatch, Observation, Settlement, TellContent } from "../storage/store";
 import { fingerprint, NOTHING } from "./compare";
 import { reason, type OutcomeKind, type Reason } from "./outcome";
+import { isForgotten } from "./quick-look";
 
 export interface Work {
   readonly entry: EntryRow;
@@ -55,6 +56,13 @@ function settlementOf(work: Work, rest: Omit<Settlement, "tenant" | "type" | "hu
 /** Ends without a write. */
 export function ended(work: Work, outcome: OutcomeKind, why: Reason, nowMs: number): Settlement {
   return settlementOf(work, { then: { kind: "end", ending: endingOf(work.content, outcome, why, nowMs) } });
+}
+
+/** Its record is linked to another Hull entity; it is tried again when that is so no more. */
+export function taken(work: Work, remoteId: string, by: string, nowMs: number): Settlement {
+  const why = reason("same_remote_record", `${remoteId}, linked to ${by}`);
+  const ending = endingOf(work.content, "skipped", why, nowMs);
+  return settlementOf(work, { then: { kind: "end", ending, rivalFor: remoteId } });
 }
 
 /** Stays in the outbox; a doubt stays with it unless it was answered. */
@@ -191,8 +199,10 @@ function tellOf(work: Work, context: TypeContext, delivery: Delivery): TellConte
     facts[field] = mark;
   };
 
-  // A profile that lost the id (Hull shows none although it confirmed one) is told again.
-  const lost = work.content.hintId === undefined && !work.content.derived;
+  // A profile that lost the id (Hull shows none although it confirmed one long ago) is told again.
+  const { hintId, derived, version } = work.content;
+  const toldAtMs = work.record?.toldAtMs;
+  const lost = hintId === undefined && !derived && (toldAtMs === undefined || isForgotten(version, toldAtMs));
   if (lost || known["_id"]?.[2] !== delivery.remoteId) {
     attributes[context.attributeOf("_id")] = delivery.remoteId;
     facts["_id"] = delivery.remoteId;

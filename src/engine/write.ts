@@ -19,7 +19,7 @@ function changeOf({ specOf }: TypeContext, work: Work): Change {
   const facts = mirror?.facts ?? {};
   const difference =
     content.derived && !create
-      ? { send: [], equal: [], found: [] }
+      ? { send: [], equal: [], found: [], blind: [] }
       : diff(content.desired, wire, facts, specOf, { force: content.force, replay: content.replay === true, create });
   const fields = Object.fromEntries(
     difference.send.map((field) => [field, wire[field] ?? content.desired.fields[field] ?? null]),
@@ -136,7 +136,12 @@ async function goneParents<S>(pass: Pass<S>, refused: readonly Change[]): Promis
     if (work.parentId !== undefined && hullId !== undefined) hullIds.set(work.parentId, hullId);
   }
   if (parent === undefined || hullIds.size === 0) return new Set();
-  const { gone } = await connection.read(parent.type, [...hullIds.keys()].slice(0, PARENT_LIMIT), []);
+  const ids = [...hullIds.keys()].slice(0, PARENT_LIMIT);
+  const { gone } = await connection.read(
+    parent.type,
+    ids.map((id) => ({ id })),
+    [],
+  );
   await pass.settle(
     gone.flatMap((id) => {
       const hullId = hullIds.get(id);

@@ -166,7 +166,15 @@ export type Prepared =
   | { readonly kind: "skip"; readonly reason: Reason }
   | { readonly kind: "later"; readonly waitMs: number; readonly message: string };
 
+/** A record whose id is known. */
+export interface Known {
+  readonly id: string;
+  /** Where it was last, which may make reading cheaper. */
+  readonly parentId?: string;
+}
+
 export interface ReadBack {
+  /** What was read; by-catch may be among it. */
   readonly records: readonly RemoteRecord[];
   /** Ids that the service says it does not have. */
   readonly gone: readonly string[];
@@ -243,8 +251,8 @@ export interface Connection {
   prepare(type: string, records: readonly Desired[]): Promise<readonly Prepared[]>;
   /** Looks records up by key in the cheapest way. Never throws for remote failures: see `problem`. */
   find(type: string, wanted: readonly Wanted[], knowledge: FindKnowledge): Promise<Found>;
-  /** Reads known ids. */
-  read(type: string, ids: readonly string[], fields: readonly string[]): Promise<ReadBack>;
+  /** Reads known ids in the cheapest way. Never throws for remote failures. */
+  read(type: string, known: readonly Known[], fields: readonly string[]): Promise<ReadBack>;
   /**
    * One page of all records of a type, in the order of their creation where the service has one, in one call where it can.
    * Pages overlap: a row may come twice. Never throws for remote failures.
@@ -314,6 +322,8 @@ export interface Service<S> {
   field(type: string, name: string): FieldSpec;
   /** The fields that today's mapping reads and writes. */
   mappedFields(type: string, settings: S): readonly string[];
+  /** The Hull attribute that fills each field by today's mapping, in one spelling; none where nothing is sent. Pure. */
+  fieldSources(type: string, settings: S): Readonly<Record<string, string>>;
   /** Hull attribute under which a field is written back, without entity prefix: `planhat/custom_nps`. */
   hullAttribute(type: string, field: string): string;
   /** How the remote records come to Hull. */

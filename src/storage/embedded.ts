@@ -17,6 +17,7 @@ import type { EntryRow } from "./rows";
 import { beginRun, changeRun, lastRun, listRuns, openRunsOf } from "./runs";
 import { passOver, toldUnder } from "./sightings";
 import { inSlices, SLICE } from "./slices";
+import { placeOf, seenFrom } from "./senders";
 import { attemptOne, recoverOne, settleOne } from "./settle";
 import type { Backlog, Lane, RecordView, Store, Tally } from "./store";
 import {
@@ -111,6 +112,7 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
     view: (lane, type, hullIds) =>
       read(() => {
         const remote = remoteRow(tables, lane.remote);
+        const place = placeOf(remote, lane.tenant);
         return hullIds.map((hullId): RecordView => {
           const record = tables.records.get([lane.remote, type, hullId]);
           const entry = tables.outbox.get([lane.remote, lane.tenant, type, hullId]);
@@ -119,7 +121,7 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
           return {
             ...(record === undefined ? {} : { record }),
             ...(entry === undefined ? {} : { entry }),
-            ...(mirror === undefined ? {} : { mirror }),
+            ...(mirror === undefined ? {} : { mirror: seenFrom(place, mirror) }),
           };
         });
       }),
@@ -193,11 +195,15 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
       );
       if (scan !== undefined) await kv.transact(() => noteScan(tables, remote, type, scan));
     },
-    candidates: (remote, type, keys) => read(() => candidates(tables, remote, type, keys)),
-    mirrors: (remote, type, ids) =>
+    candidates: (lane, type, keys) => read(() => candidates(tables, lane, type, keys)),
+    mirrors: (lane, type, ids) =>
       read(() => {
-        const row = remoteRow(tables, remote);
-        return ids.map((id) => mirrorRow(tables, row, type, id));
+        const remote = remoteRow(tables, lane.remote);
+        const place = placeOf(remote, lane.tenant);
+        return ids.map((id) => {
+          const row = mirrorRow(tables, remote, type, id);
+          return row === undefined ? undefined : seenFrom(place, row);
+        });
       }),
     sampleLinked: (remote, type, limit) =>
       read(() => {
@@ -236,7 +242,7 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
         const row = remoteRow(tables, remote);
         for (const { id, facts } of confirmed) confirmTold(tables, row, type, id, facts);
       }),
-    forgetGone: (remote, type, ids) => kv.transact(() => forgetGone(tables, remote, type, ids)),
+    forgetGone: (remote, type, ids) => transact(tables, (ledger) => forgetGone(tables, ledger, remote, type, ids)),
 
     beginRun: (run, exclusive) => kv.transact(() => beginRun(tables, run, exclusive)),
     changeRun: (id, change) => kv.transact(() => changeRun(tables, id, change)),

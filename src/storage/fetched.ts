@@ -3,6 +3,7 @@ import type { Keys } from "../record";
 import { forgetDigest } from "./entries";
 import { forgetMirror, keepMirror, observed } from "./mirror";
 import type { Fact, MirrorRow } from "./rows";
+import { factTold } from "./senders";
 import { sight, sightingOf } from "./sightings";
 import type { FetchedRow, FetchStep, Vanished, VanishQuery } from "./store";
 import { indexValue, mirrorRow, remoteRow, type Ledger, type Tables } from "./tables";
@@ -47,10 +48,7 @@ export function takeFetched(tables: Tables, ledger: Ledger, remoteKey: string, t
 function withTold(before: MirrorRow, known: FetchedRow["told"]): MirrorRow {
   if (known === undefined) return before;
   const facts: Record<string, Fact> = { ...before.facts };
-  for (const field of Object.keys(known.facts)) {
-    const [remote, sent] = facts[field] ?? [null, null];
-    facts[field] = [remote, sent, known.facts[field] ?? null];
-  }
+  for (const field of Object.keys(known.facts)) facts[field] = factTold(facts[field], known.facts[field] ?? null);
   return { ...before, facts, toldRest: known.rest };
 }
 
@@ -110,7 +108,13 @@ export function sharedKeys(
 }
 
 /** The service says that it does not have these ids. */
-export function forgetGone(tables: Tables, remoteKey: string, type: string, ids: readonly string[]): void {
+export function forgetGone(
+  tables: Tables,
+  ledger: Ledger,
+  remoteKey: string,
+  type: string,
+  ids: readonly string[],
+): void {
   const remote = remoteRow(tables, remoteKey);
-  for (const id of ids) forgetMirror(tables, remote, type, id);
+  for (const id of ids) forgetMirror(tables, ledger, remote, type, id);
 }

@@ -2,7 +2,9 @@
 import { openEntries } from "./entries";
 import { forgetTell } from "./forget";
 import { closeLetter } from "./letters";
+import { dropRival } from "./rivals";
 import { forgetRunsOf } from "./runs";
+import { forgetSender } from "./senders";
 import { SLICE } from "./slices";
 import type { Lane } from "./store";
 import { lanesOf, transact, type Ledger, type Tables } from "./tables";
@@ -21,6 +23,7 @@ export async function forgetTenant(tables: Tables, tenant: string, remotes: read
   for (const lane of kv.read(() => lanesWith(tables, tenant, remotes))) {
     await untilNothing(() => transact(tables, (ledger) => forgetLaneRows(tables, ledger, lane, SLICE)));
     await untilNothing(() => kv.transact(() => forgetRemoteRows(tables, lane, SLICE)));
+    await forgetSender(tables, lane);
   }
   await untilNothing(() => kv.transact(() => forgetRunsOf(tables, tenant, SLICE)));
   return removed + (await kv.transact(() => forgetTenantRow(tables, tenant, remotes)));
@@ -42,9 +45,11 @@ function forgetLaneRows(tables: Tables, ledger: Ledger, lane: Lane, limit: numbe
   for (const [, { type, hullId }] of tells) forgetTell(tables, ledger, { ...lane, type, hullId });
   const letters = [...tables.dead.range(prefix, { limit })];
   for (const [, letter] of letters) closeLetter(tables, letter);
+  const rivals = [...tables.rivals.range(prefix, { limit })];
+  for (const [[, , type, hullId]] of rivals) dropRival(tables, { ...lane, type: String(type), hullId: String(hullId) });
   const holds = [...tables.holds.range(prefix, { limit })];
   for (const [key] of holds) tables.holds.remove(key);
-  return waiting.length + tells.length + letters.length + holds.length;
+  return waiting.length + tells.length + letters.length + rivals.length + holds.length;
 }
 
 /** Erases up to `limit` rows of what is known of a remote, unless another tenant uses it; answers how many. */

@@ -5,6 +5,7 @@ import { childLetters, closeLetter } from "./letters";
 import { rename } from "./known-by";
 import { forgetMirror } from "./mirror";
 import type { Content } from "./rows";
+import { dropRival } from "./rivals";
 import { forgetReportLines } from "./runs";
 import { inSlices, SLICE } from "./slices";
 import type { LetterKey, RecordEnding } from "./store";
@@ -94,10 +95,11 @@ function forgetRecord(tables: Tables, ledger: Ledger, key: LetterKey): RecordEnd
   }
   forgetTell(tables, ledger, key)?.forEach(note);
   closeLetter(tables, key);
+  dropRival(tables, key);
 
   const recordKey = [remote, type, hullId];
   const record = tables.records.get(recordKey);
-  if (record?.remoteId !== undefined) forgetLinked(tables, key, record.remoteId);
+  if (record?.remoteId !== undefined) forgetLinked(tables, ledger, key, record.remoteId);
   rename(tables, [remote, type, hullId], record?.claims);
   if (record === undefined || !isWaiting(tables, recordKey)) tables.records.remove(recordKey);
   else {
@@ -109,7 +111,7 @@ function forgetRecord(tables: Tables, ledger: Ledger, key: LetterKey): RecordEnd
 }
 
 /** The remote record that the entity is linked to, and those that it was linked to in earlier generations. */
-function forgetLinked(tables: Tables, { remote, type, hullId }: LetterKey, remoteId: string): void {
+function forgetLinked(tables: Tables, ledger: Ledger, { remote, type, hullId }: LetterKey, remoteId: string): void {
   const mirror = tables.mirror.get([remote, type, remoteId]);
   if (mirror?.linkedTo !== hullId) return;
   const namesakes = Object.entries(mirror.keys).flatMap(([name, value]) =>
@@ -117,7 +119,7 @@ function forgetLinked(tables: Tables, { remote, type, hullId }: LetterKey, remot
   );
   const row = remoteRow(tables, remote);
   for (const id of new Set([remoteId, ...namesakes])) {
-    if (tables.mirror.get([remote, type, id])?.linkedTo === hullId) forgetMirror(tables, row, type, id);
+    if (tables.mirror.get([remote, type, id])?.linkedTo === hullId) forgetMirror(tables, ledger, row, type, id);
   }
   // The last scan did see that record, so what it saw is no longer all there is: it proves no absence any more.
   const scan = row.scans[type];

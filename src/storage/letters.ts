@@ -136,22 +136,32 @@ function allLanes(tables: Tables): readonly Lane[] {
   return [...tables.depth.range([])].map(([[remote, tenant]]) => ({ remote: String(remote), tenant: String(tenant) }));
 }
 
-/** A letter, and behind it those of the records that ended because their parent did, at any depth. */
-export function familyOf(tables: Tables, letter: LetterKey): readonly LetterKey[] {
-  const family = [letter];
+/**
+ * A record, and behind it the letters of those that ended because their parent did, at any depth.
+ *
+ * @param most at which the search ends
+ */
+export function familyOf(tables: Tables, record: LetterKey, most = Infinity): readonly LetterKey[] {
+  const family = [record];
   // The list grows while it is walked; types are a tree, so this ends.
   for (const member of family) {
-    const orphans = childLetters(tables, member).filter((key) =>
+    if (family.length >= most) break;
+    const orphans = childLetters(tables, member, most).filter((key) =>
       ORPHANED.has(tables.dead.get(pathOf(key))?.ending.code ?? ""),
     );
     family.push(...orphans);
   }
-  return family;
+  return family.slice(0, most);
 }
 
 /** Letters of all records that name this one as their parent. */
-export function childLetters(tables: Tables, { remote, tenant, type, hullId }: LetterKey): readonly LetterKey[] {
-  return [...tables.letterParents.range([remote, tenant, type, hullId])].map(([path]) => ({
+export function childLetters(
+  tables: Tables,
+  { remote, tenant, type, hullId }: LetterKey,
+  limit = Infinity,
+): readonly LetterKey[] {
+  const some = Number.isFinite(limit) ? { limit } : {};
+  return [...tables.letterParents.range([remote, tenant, type, hullId], some)].map(([path]) => ({
     remote,
     tenant,
     type: String(path[4]),

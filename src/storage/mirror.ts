@@ -1,15 +1,17 @@
 /** What the service is known to hold: written by our own deliveries, by what is read, and by what Hull confirms. */
 import type { Keys } from "../record";
 import type { Fact, MirrorRow, RemoteRow, Scan } from "./rows";
-import type { MirrorPatch, Observation } from "./store";
-import { indexValue, mirrorRow, remoteRow, type Tables } from "./tables";
+import { admitRivals } from "./rivals";
+import { enlist, factRead, factSent, factTold, placeOf, seenFrom } from "./senders";
+import type { Lane, MirrorPatch, Observation } from "./store";
+import { indexValue, mirrorRow, remoteRow, type Ledger, type Tables } from "./tables";
 
-const UNKNOWN: Fact = [null, null, null];
-
-/** A delivery (or a comparison that found everything equal) becomes known. */
+/** A delivery of the tenant (or a comparison that found everything equal) becomes known. */
 export function patchMirror(
   tables: Tables,
+  ledger: Ledger,
   remote: RemoteRow,
+  tenant: string,
   type: string,
   hullId: string,
   patch: MirrorPatch,
@@ -18,25 +20,27 @@ export function patchMirror(
   if (linkedBefore !== undefined && linkedBefore !== patch.id) {
     const old = mirrorRow(tables, remote, type, linkedBefore);
     // A new record in place of the linked one means that the linked one is gone: nobody must find it by its keys.
-    if (patch.fresh) forgetMirror(tables, remote, type, linkedBefore);
+    if (patch.fresh) forgetMirror(tables, ledger, remote, type, linkedBefore);
     else if (old?.linkedTo === hullId) {
       const { linkedTo: _, ...free } = old;
       tables.mirror.put([remote.key, type, linkedBefore], free);
+      admitRivals(tables, ledger, remote.key, type, linkedBefore);
     }
   }
   const stored = mirrorRow(tables, remote, type, patch.id);
   const before = patch.fresh ? undefined : stored;
   const facts: Record<string, Fact> = { ...before?.facts };
+  const place = enlist(tables, remote, tenant);
   for (const [field, { remote: there, sent }] of Object.entries(patch.facts)) {
-    const [oldRemote, oldSent, told] = facts[field] ?? UNKNOWN;
-    facts[field] = [there ?? oldRemote, sent ?? oldSent, told];
+    facts[field] = factSent(facts[field], place, there, sent);
   }
   const parentId = patch.parentId ?? before?.parentId;
+  const keys = withoutEmpty({ ...before?.keys, ...patch.keys });
   if (patch.fresh) tables.sightings.remove([remote.key, type, patch.id]);
   keepMirror(tables, remote, type, stored, {
     id: patch.id,
     generation: remote.generation,
-    keys: withoutEmpty({ ...before?.keys, ...patch.keys }),
+    keys,
     ...(parentId === undefined ? {} : { parentId }),
     linkedTo: hullId,
     facts,
@@ -50,6 +54,9 @@ export function patchMirror(
     ...(before?.seenAtMs === undefined ? {} : { seenAtMs: before.seenAtMs }),
     ...toldOf(before),
   });
+  // Whoever would be this record by a key that it has no more is another one now.
+  const lost = Object.entries(before?.keys ?? {}).some(([name, value]) => keys[name] !== value);
+  if (lost) admitRivals(tables, ledger, remote.key, type, patch.id);
 }
 
 /** What Hull knows besides the facts. */
@@ -85,14 +92,15 @@ export function observed(
   readAtMs: number,
   settleMs: number,
 ): MirrorRow {
-  if (before?.writtenAtMs !== undefined && before.writtenAtMs > readAtMs - settleMs) {
-    return { ...before, seenAtMs: readAtMs };
-  }
   const facts: Record<string, Fact> = { ...before?.facts };
-  for (const field of Object.keys(seen.facts)) {
-    const [, sent, told] = facts[field] ?? UNKNOWN;
-    facts[field] = [seen.facts[field] ?? null, sent, told];
+  if (before?.writtenAtMs !== undefined && before.writtenAtMs > readAtMs - settleMs) {
+    // What we wrote is newer; of what nothing was known we wrote nothing.
+    for (const field of Object.keys(seen.facts)) {
+      if ((facts[field]?.[0] ?? null) === null) facts[field] = factRead(facts[field], seen.facts[field] ?? null);
+    }
+    return { ...before, facts, seenAtMs: readAtMs };
   }
+  for (const field of Object.keys(seen.facts)) facts[field] = factRead(facts[field], seen.facts[field] ?? null);
   const created = seen.createdAtMs ?? before?.createdAtMs;
   const parentId = seen.parentId ?? before?.parentId;
   // Built up field by field: a fetch makes a million of them.
@@ -130,10 +138,7 @@ export function confirmTold(
   const row = mirrorRow(tables, remote, type, id);
   if (row === undefined) return;
   const merged: Record<string, Fact> = { ...row.facts };
-  for (const [field, told] of Object.entries(facts)) {
-    const [there, sent] = merged[field] ?? UNKNOWN;
-    merged[field] = [there, sent, told];
-  }
+  for (const [field, told] of Object.entries(facts)) merged[field] = factTold(merged[field], told);
   tables.mirror.put([remote.key, type, id], { ...row, facts: merged });
 }
 
@@ -156,8 +161,9 @@ export function keepMirror(
   tables.mirror.put([remote.key, type, row.id], row);
 }
 
-/** The record is gone there: neither its keys nor its content count any more. */
-export function forgetMirror(tables: Tables, remote: RemoteRow, type: string, id: string): void {
+/** The record is gone there: neither its keys nor its content count any more, and nobody is linked to it. */
+export function forgetMirror(tables: Tables, ledger: Ledger, remote: RemoteRow, type: string, id: string): void {
+  admitRivals(tables, ledger, remote.key, type, id);
   const row = tables.mirror.get([remote.key, type, id]);
   if (row === undefined) return;
   for (const [name, value] of Object.entries(row.keys)) {
@@ -167,21 +173,22 @@ export function forgetMirror(tables: Tables, remote: RemoteRow, type: string, id
   tables.sightings.remove([remote.key, type, id]);
 }
 
-/** Today's rows that carry a key value, compared without case. */
+/** Today's rows that carry a key value, compared without case, as the tenant knows them. */
 export function candidates(
   tables: Tables,
-  remoteKey: string,
+  { remote: remoteKey, tenant }: Lane,
   type: string,
   keys: readonly { readonly name: string; readonly value: string }[],
 ): MirrorRow[] {
   const remote = remoteRow(tables, remoteKey);
+  const place = placeOf(remote, tenant);
   const found = new Map<string, MirrorRow>();
   for (const { name, value } of keys) {
     for (const [path] of tables.mirrorKeys.range([remoteKey, type, name, indexValue(value)])) {
       const id = String(path[4]);
       const row = mirrorRow(tables, remote, type, id);
       // Index rows of an older generation may still point here.
-      if (row?.keys[name]?.toLowerCase() === value.toLowerCase()) found.set(id, row);
+      if (row?.keys[name]?.toLowerCase() === value.toLowerCase()) found.set(id, seenFrom(place, row));
     }
   }
   return [...found.values()];

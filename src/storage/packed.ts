@@ -51,18 +51,27 @@ function row<V extends object>(shape: Shape<V>): Codec<V> {
   };
 }
 
-/** Field, remote, sent, told; and so on. */
+/** Field, remote, sent, told; and so on. Where others sent something too, their number comes first: then as many more each. */
 const facts: Codec<Readonly<Record<string, Fact>>> = {
   pack: (value) => {
-    const list: (string | null)[] = [];
-    for (const [field, [remote, sent, told]] of Object.entries(value)) list.push(field, remote, sent, told);
+    const list: (string | number | null)[] = [];
+    let others = 0;
+    for (const field in value) others = Math.max(others, (value[field]?.length ?? 0) - 3);
+    if (others > 0) list.push(others);
+    for (const [field, fact] of Object.entries(value)) {
+      list.push(field, fact[0], fact[1], fact[2]);
+      for (let index = 0; index < others; index += 1) list.push(fact[3 + index] ?? null);
+    }
     return list;
   },
   unpack: (packed) => {
     const list = packed as readonly (string | null)[];
     const value: Record<string, Fact> = {};
-    for (let index = 0; index < list.length; index += 4) {
-      value[String(list[index])] = [list[index + 1] ?? null, list[index + 2] ?? null, list[index + 3] ?? null];
+    const [first] = packed as readonly (string | number | null)[];
+    const others = typeof first === "number" ? first : 0;
+    for (let index = others > 0 ? 1 : 0; index < list.length; index += 4 + others) {
+      const known = [list[index + 1] ?? null, list[index + 2] ?? null, list[index + 3] ?? null] as const;
+      value[String(list[index])] = others > 0 ? [...known, ...list.slice(index + 4, index + 4 + others)] : known;
     }
     return value;
   },

@@ -1,5 +1,6 @@
 /** Everything that is remembered of one Hull entity's record, for somebody who asks. */
 import type { DeadLetterRow, TellRow } from "./rows";
+import { placeOf, seenFrom } from "./senders";
 import { sightingOf } from "./sightings";
 import type { Lane, RecordView } from "./store";
 import { linkOf, mirrorRow, remoteRow, type Tables } from "./tables";
@@ -22,7 +23,7 @@ export function recall(tables: Tables, lane: Lane, type: string, hullId: string)
   const listedAtMs = remoteId === undefined ? undefined : sightingOf(tables, remote, type, remoteId)?.[0];
   return {
     ...(record === undefined ? {} : { record }),
-    ...(mirror === undefined ? {} : { mirror }),
+    ...(mirror === undefined ? {} : { mirror: seenFrom(placeOf(remote, lane.tenant), mirror) }),
     ...(entry === undefined ? {} : { entry }),
     ...(tell === undefined ? {} : { tell }),
     ...(letter === undefined ? {} : { letter }),

@@ -1,8 +1,8 @@
-/** Sending a dead letter again: its content is taken in as a new message, unless something newer came meanwhile. */
+/** What ended is sent again: its content is taken in as a new message, unless something newer came meanwhile. */
 import { mergeContent, NEWER, queued } from "./accept";
-import { openEntries } from "./entries";
+import { openEntries, type Entries } from "./entries";
 import { closeLetter, letterId } from "./letters";
-import type { Content, EntryRow } from "./rows";
+import type { Content, EntryRow, RecordRow } from "./rows";
 import type { Lane, LetterKey, RecordEnding, Replay } from "./store";
 import { countEnding, ending, type Ledger, type Tables } from "./tables";
 
@@ -28,24 +28,51 @@ export function replayLetter(tables: Tables, ledger: Ledger, key: LetterKey): Re
     countEnding(ledger, tenant, type, hullId, end);
     endings.push({ type, hullId, claims: of.claims, ending: end });
   };
-  // The run that it came in has counted it.
-  const { seq: _, run: _run, ...old } = content;
-  const again = { ...old, counted: true, replay: true } as const;
-  ledger.count(tenant, content.derived ? "derived" : "messages", type);
   if (outdated) {
-    note({ ...again, seq: 0 });
+    ledger.count(tenant, content.derived ? "derived" : "messages", type);
+    note(again(content, 0));
     closeLetter(tables, row);
     return answer("superseded");
   }
+  if (entry?.content !== undefined) note(entry.content);
+  takeIn(tables, ledger, entries, row, content, { record, entry, notBeforeMs: 0 });
+  return answer("queued");
+}
+
+/** The same without anybody who asks for it: only if nothing newer came, and nothing of the record is under way. */
+export function retake(tables: Tables, ledger: Ledger, key: LetterKey, content: Content): boolean {
+  const entries = openEntries(tables, ledger, key, []);
+  const record = tables.records.get([key.remote, key.type, key.hullId]);
+  const isOutdated = record !== undefined && isNewer(record, content);
+  if (isOutdated || entries.get(key.type, key.hullId) !== undefined) return false;
+  // Due behind whoever was linked: that one goes first, if both are looked for now.
+  takeIn(tables, ledger, entries, key, content, { record, entry: undefined, notBeforeMs: tables.now() });
+  return true;
+}
+
+/** A new message with the old content. The run that it came in has counted it. */
+function again({ run: _, ...content }: Content, seq: number): Content {
+  return { ...content, seq, counted: true, replay: true };
+}
+
+function takeIn(
+  tables: Tables,
+  ledger: Ledger,
+  entries: Entries,
+  { remote, tenant, type, hullId }: LetterKey,
+  content: Content,
+  known: { readonly record: RecordRow | undefined; readonly entry: EntryRow | undefined; readonly notBeforeMs: number },
+): void {
+  const { record, entry, notBeforeMs } = known;
+  const { version, derived, messageId } = content;
+  ledger.count(tenant, derived ? "derived" : "messages", type);
   if (record === undefined) {
-    const { version, derived, messageId } = content;
     tables.records.put([remote, type, hullId], { version, messageId: derived ? "" : messageId, revision: 0 });
   }
-  const replaced = entry?.content;
-  if (replaced !== undefined) note(replaced);
-  const next: Content = { ...again, ...mergeContent(replaced, again), seq: ledger.nextSeq() };
-  entries.put(entry, queued(entry, next, { tenant, type, hullId }, record?.doubt, nowMs));
-  return answer("queued");
+  const anew = again(content, ledger.nextSeq());
+  const next: Content = { ...anew, ...mergeContent(entry?.content, anew), seq: anew.seq };
+  const row = queued(entry, next, { tenant, type, hullId }, record?.doubt, tables.now());
+  entries.put(entry, { ...row, notBeforeMs: Math.max(row.notBeforeMs, notBeforeMs) });
 }
 
 function pickKey({ remote, tenant, type, hullId }: LetterKey): LetterKey {

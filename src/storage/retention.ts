@@ -1,8 +1,9 @@
-/** Forgetting what is old: dead letters, how messages ended, ids of messages and events. A bounded step at a time. */
+/** Forgetting what is old: dead letters, rivals, how messages ended, ids of messages and events. A bounded step at a time. */
 import type { Key, Table } from "./kv";
 import { forgetOldHours, hasOldHours } from "./hours";
 import { rename } from "./known-by";
 import { closeLetter } from "./letters";
+import { dropRival } from "./rivals";
 import type { RecordRow } from "./rows";
 import { oldRuns, removeRuns } from "./runs";
 import { forgetOld, hasOld, isWaiting, type Tables } from "./tables";
@@ -19,6 +20,7 @@ const EVENTS_MS = 30 * 86_400_000;
 export function createHousekeeping(tables: Tables): (olderThanMs: number) => Promise<number> {
   const { kv, now } = tables;
   const nextLetters = createRound(tables.dead);
+  const nextRivals = createRound(tables.rivals);
   const nextRecords = createRound(tables.records);
   const nextRuns = createRound(tables.runs);
   const ids: readonly Table<unknown>[] = [tables.seen, tables.notifications];
@@ -26,29 +28,33 @@ export function createHousekeeping(tables: Tables): (olderThanMs: number) => Pro
   return async (olderThanMs) => {
     const nowMs = now();
     const isOldLetter = (key: Key): boolean => (tables.dead.get(key)?.ending.atMs ?? nowMs) < nowMs - olderThanMs;
+    const isOldRival = (key: Key): boolean => (tables.rivals.get(key)?.atMs ?? nowMs) < nowMs - olderThanMs;
     const isOldRecord = (key: Key): boolean => {
       const record = tables.records.get(key);
       const keptMs = record !== undefined && isEmpty(record) ? Math.max(olderThanMs, EVENTS_MS) : olderThanMs;
       return (record?.last?.atMs ?? nowMs) < nowMs - keptMs;
     };
-    const { letters, records, runs, tired, owners } = kv.read(() => ({
+    const { letters, rivals, records, runs, tired, owners } = kv.read(() => ({
       owners: [...tables.tenants.range([])].flatMap(([, { key }]) => (hasOldHours(tables, key) ? [key] : [])),
       runs: oldRuns(tables, nextRuns(), nowMs - olderThanMs),
       letters: nextLetters().filter(isOldLetter),
+      rivals: nextRivals().filter(isOldRival),
       records: nextRecords().filter(isOldRecord),
       tired: ids.filter((table) => hasOld(table, nowMs)),
     }));
-    if (letters.length + records.length + runs.length + tired.length + owners.length === 0) return 0;
+    if (letters.length + rivals.length + records.length + runs.length + tired.length + owners.length === 0) return 0;
     return kv.transact(() => {
       // Looked at once more: since then they may have been written anew.
       const oldLetters = letters.filter(isOldLetter);
       for (const key of oldLetters) forgetLetter(tables, key);
+      const oldRivals = rivals.filter(isOldRival);
+      for (const key of oldRivals) forgetRival(tables, key);
       const oldRecords = records.filter(isOldRecord);
       for (const key of oldRecords) forgetLast(tables, key);
       const runRows = removeRuns(tables, runs, WALK);
       const oldIds = tired.reduce((sum, table) => sum + forgetOld(table, nowMs, WALK), 0);
       const oldHours = owners.reduce((sum, tenant) => sum + forgetOldHours(tables, tenant, WALK), 0);
-      return oldLetters.length + oldRecords.length + runRows + oldIds + oldHours;
+      return oldLetters.length + oldRivals.length + oldRecords.length + runRows + oldIds + oldHours;
     });
   };
 }
@@ -67,6 +73,11 @@ function createRound(table: Table<unknown>): () => readonly Key[] {
 function forgetLetter(tables: Tables, key: Key): void {
   const letter = tables.dead.get(key);
   if (letter !== undefined) closeLetter(tables, letter);
+}
+
+function forgetRival(tables: Tables, key: Key): void {
+  const [remote = "", tenant = "", type = "", hullId = ""] = key.map(String);
+  dropRival(tables, { remote, tenant, type, hullId });
 }
 
 /** The record stays, since its version and its link count; one that has neither, such as an event, goes as a whole. */

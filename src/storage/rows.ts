@@ -25,6 +25,8 @@ export interface RemoteRow {
   readonly generation: number;
   /** Last complete scan by type. */
   readonly scans: Readonly<Record<string, Scan>>;
+  /** Tenants that ever sent something, in the order in which facts name what they sent; see `senders.ts`. */
+  readonly senders?: readonly string[];
 }
 
 export interface Scan {
@@ -74,8 +76,16 @@ export interface Ending {
   readonly run?: string;
 }
 
-/** `remote`: what is there. `sent`: what we delivered or found equal. `told`: what Hull confirmed. Fingerprints. */
-export type Fact = readonly [remote: string | null, sent: string | null, told: string | null];
+/**
+ * `remote`: what is there. `sent`: what the connector that asks delivered or found equal. `told`: what Hull confirmed.
+ * Fingerprints. Stored rows have at the end what further connectors sent; see `senders.ts`.
+ */
+export type Fact = readonly [
+  remote: string | null,
+  sent: string | null,
+  told: string | null,
+  ...others: readonly (string | null)[],
+];
 
 /** What the service is known to hold for one of its records. */
 export interface MirrorRow {
@@ -186,6 +196,13 @@ export interface DeadLetterRow {
   readonly content: Content;
   readonly ending: Ending;
   readonly attempts: number;
+}
+
+/** Skipped because the service's record is linked to another Hull entity; see `rivals.ts`. */
+export interface RivalRow {
+  readonly remoteId: string;
+  readonly content: Content;
+  readonly atMs: number;
 }
 
 export type RunKind = "batch" | "fetch" | "drain";

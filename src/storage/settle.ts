@@ -4,6 +4,7 @@ import { mergeContent } from "./accept";
 import { namesIn, rename } from "./known-by";
 import { closeLetter, keepLetter } from "./letters";
 import { forgetMirror, patchMirror } from "./mirror";
+import { endRivalry, keepRival } from "./rivals";
 import type { Key } from "./kv";
 import type { Attempt, Content, Ending, EntryRow, RecordRow, TellRow } from "./rows";
 import type { Lane, ParentEntry, RecordEnding, Settled, Settlement } from "./store";
@@ -42,17 +43,20 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
     const { remoteId: before, generation: _, doubt: _answered, same: _same, ...unlinked } = record;
     const linked = linkOf(remote, record);
     if (settlement.mirror !== undefined) {
-      patchMirror(tables, remote, type, hullId, settlement.mirror, linked);
+      patchMirror(tables, ledger, remote, lane.tenant, type, hullId, settlement.mirror, linked);
       tables.records.put(recordKey, {
         ...unlinked,
         revision: record.revision + 1,
         remoteId: settlement.mirror.id,
         generation: remote.generation,
       });
-      if (linked !== settlement.mirror.id) entries.release(type, hullId);
+      if (linked !== settlement.mirror.id) {
+        entries.release(type, hullId);
+        endRivalry(tables, lane.remote, type, settlement.mirror.id, hullId);
+      }
     } else {
       tables.records.put(recordKey, { ...unlinked, revision: record.revision + 1 });
-      if (before !== undefined) forgetMirror(tables, remote, type, before);
+      if (before !== undefined) forgetMirror(tables, ledger, remote, type, before);
     }
   }
 
@@ -77,6 +81,9 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
       const end = ending(worked, outcome, code, text, atMs, remark);
       if (then.kind === "tell") keepTell(tables, ledger, lane, settlement, end);
       else note(end);
+      if (then.kind === "end" && then.rivalFor !== undefined && newer === undefined) {
+        keepRival(tables, { ...lane, type, hullId }, then.rivalFor, worked);
+      }
       closeOrKeepLetter(tables, lane, entry, worked, end);
       if (newer !== undefined) entries.put(entry, released(entry, newer));
       else {

@@ -37,8 +37,11 @@ export interface Settlement {
   readonly then:
     /** Delivered or equal; Hull is told, then the outcome is written. */
     | { readonly kind: "tell"; readonly ending: Ending; readonly tell: TellContent }
-    /** Ended without anything to tell. A refused one (`rejected`, `dead`) leaves a dead letter. */
-    | { readonly kind: "end"; readonly ending: Ending }
+    /**
+     * Ended without anything to tell. A refused one (`rejected`, `dead`) leaves a dead letter.
+     * `rivalFor`: id of the record that it would be, were that not linked to another one; tried again when it is not any more.
+     */
+    | { readonly kind: "end"; readonly ending: Ending; readonly rivalFor?: string }
     /** Stays in the outbox. */
     | { readonly kind: "wait"; readonly notBeforeMs: number; readonly doubt?: Doubt; readonly problem: string }
     /** Waits for a parent without remote id; the parent's entry is made if there is none. */
@@ -102,12 +105,13 @@ export interface DeliveryStore {
     observations: readonly Observation[],
     scan?: Scan,
   ): Promise<void>;
+  /** Rows as the lane's tenant knows them: `sent` is what it sent itself. */
   candidates(
-    remote: string,
+    lane: Lane,
     type: string,
     keys: readonly { readonly name: string; readonly value: string }[],
   ): Promise<readonly MirrorRow[]>;
-  mirrors(remote: string, type: string, ids: readonly string[]): Promise<readonly (MirrorRow | undefined)[]>;
+  mirrors(lane: Lane, type: string, ids: readonly string[]): Promise<readonly (MirrorRow | undefined)[]>;
   /** A few ids that are linked, to find out whether the remote is still the same. */
   sampleLinked(remote: string, type: string, limit: number): Promise<readonly string[]>;
   /** What Hull must be told by now, oldest first; fewer when the rows are large, and at least one. */

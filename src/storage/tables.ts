@@ -15,6 +15,7 @@ import type {
   MirrorRow,
   RecordRow,
   RemoteRow,
+  RivalRow,
   RunRow,
   TellRow,
   TenantRow,
@@ -25,7 +26,7 @@ import type { Lane, ReportLine } from "./store";
 import { isLight } from "./weight";
 
 /** Raised when the meaning of stored rows changes; older data is upgraded (`upgrade.ts`) or refused at start. */
-export const FORMAT = 3;
+export const FORMAT = 4;
 
 const DAY_MS = 86_400_000;
 
@@ -75,6 +76,10 @@ export interface Tables {
   readonly letterIds: Table<number>;
   /** [remote, tenant, parent type, parent hull id, type, hull id] → 1; letters that a refused parent left */
   readonly letterParents: Table<number>;
+  /** [remote, tenant, type, hull id] */
+  readonly rivals: Table<RivalRow>;
+  /** [remote, type, remote id, tenant, hull id] → 1 */
+  readonly rivalsFor: Table<number>;
   /** [remote, tenant, scope] */
   readonly holds: Table<HoldRow>;
   /** [tenant, family, name] → count */
@@ -131,6 +136,8 @@ export function openTables(database: KeyValue, now: () => number): Tables {
     dead: plain("dead"),
     letterIds: plain("letterIds"),
     letterParents: plain("letterParents"),
+    rivals: plain("rivals"),
+    rivalsFor: plain("rivalsFor"),
     holds: plain("holds"),
     tally: plain("tally"),
     hours: plain("hours"),

@@ -8,7 +8,7 @@ const MARK = { settings: { mark_deleted: true } };
 const DELETED = "planhat/deleted_at";
 
 async function mirrorOf(stage: FetchStage, type: "companies" | "endusers", id: string) {
-  const [row] = await stage.connector.store.mirrors(stage.lane.remote, type, [id]);
+  const [row] = await stage.connector.store.mirrors(stage.lane, type, [id]);
   return row;
 }
 

@@ -124,7 +124,7 @@ describe("a list of several pages", () => {
     // Those that were there when their page was read count, too.
     expect(await licenseRun(stage)).toMatchObject({ state: "success", done: LONG });
     const ids = [...stage.planhat.tenant().licenses.keys()];
-    const rows = await stage.connector.store.mirrors(stage.lane.remote, "licenses", ids);
+    const rows = await stage.connector.store.mirrors(stage.lane, "licenses", ids);
     expect(rows.filter((row) => row === undefined || row.missing === true)).toEqual([]);
   });
 

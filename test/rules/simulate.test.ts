@@ -68,9 +68,9 @@ async function everything(stage: Stage): Promise<unknown> {
     remote: await store.remote(remote),
     backlog: await store.backlog(),
     mirrors: {
-      companies: await store.mirrors(remote, "companies", ids(companies)),
-      endusers: await store.mirrors(remote, "endusers", ids(endusers)),
-      licenses: await store.mirrors(remote, "licenses", ids(licenses)),
+      companies: await store.mirrors(stage.lane, "companies", ids(companies)),
+      endusers: await store.mirrors(stage.lane, "endusers", ids(endusers)),
+      licenses: await store.mirrors(stage.lane, "licenses", ids(licenses)),
     },
     views: {
       companies: await store.view(stage.lane, "companies", hullIds("acc")),

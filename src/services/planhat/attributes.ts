@@ -34,6 +34,12 @@ export function attributeReference(text: string, entity: "user" | "account"): At
   return { text: trimmed, from: ofAccount ? "account" : entity, candidates: [written, other] };
 }
 
+/** The one spelling of all that name the same attribute: without prefixes, `account.` aside. */
+export function spellingOf({ from, candidates }: AttributeReference): string {
+  const [bare = ""] = candidates.toSorted((left, right) => left.length - right.length);
+  return `${from}.${bare}`;
+}
+
 /** An own property, never an inherited one: attribute names come from outside. */
 export function own(attributes: Attributes, key: string): Json | undefined {
   return Object.hasOwn(attributes, key) ? attributes[key] : undefined;

@@ -20,7 +20,7 @@ import { ACTIVITIES, COMPANIES } from "./objects";
 import { createOwners } from "./owners";
 import type { Directory, Owners } from "./owners";
 import { prepareRecords } from "./prepare";
-import { readKnown } from "./readback";
+import { readRecords } from "./read";
 import { createRest } from "./rest";
 import { optionsOf } from "./schema";
 import type { PlanhatSettings } from "./settings";
@@ -84,7 +84,7 @@ export function createConnection(
       type === COMPANIES.name
         ? findCompanies(rest, wanted, knowledge, clock)
         : findChildren(type, rest, wanted, knowledge, clock),
-    read: (type, ids, fields) => readKnown(rest, type, ids, fields),
+    read: (type, known, fields) => readRecords(rest, type, known, fields),
     list: async (type, fields, from) => {
       const page = await listPage(fetching, type, fields, from, async () => {
         const named = type === COMPANIES.name && settings.incoming.resolveOwners;

@@ -5,13 +5,14 @@ import { chunksOf } from "./chunks";
 import { createConnection } from "./connection";
 import { digestOf } from "./digest";
 import type { ConnectionOptions } from "./connection";
+import { spellingOf } from "./attributes";
 import { createCustomFields } from "./custom-fields";
 import { COMPANIES, ENDUSERS, fieldSpec, LICENSES, OBJECT_TYPES, typeSpec } from "./objects";
 import { checks, plan } from "./outgoing";
 import { optionsOf } from "./schema";
 import { readSettings } from "./settings";
 import type { MappingRow, PlanhatSettings } from "./settings";
-import { checkOutcomes, checkSettings } from "./status";
+import { checkOutcomes, checkSettings, sendsLicenses } from "./status";
 import { DEFAULT_API_URL, targetOf } from "./target";
 import { createTurns } from "./turns";
 import { hullAttribute } from "./writeback";
@@ -46,6 +47,7 @@ export function createPlanhatService(options: PlanhatServiceOptions): PlanhatSer
     unconfirmed: (settings) => settings.unconfirmedActivities,
     field: fieldSpec,
     mappedFields,
+    fieldSources,
     hullAttribute,
     fetchPolicy,
     chunks: (type, intents, settings) =>
@@ -58,17 +60,27 @@ export function createPlanhatService(options: PlanhatServiceOptions): PlanhatSer
   };
 }
 
+function rowsOf(type: string, { mapping }: PlanhatSettings): readonly MappingRow[] {
+  const tables: Readonly<Record<string, readonly MappingRow[]>> = mapping;
+  return tables[type] ?? [];
+}
+
 /** Fields that the mapping writes, and those that the connector sets on its own. */
 function mappedFields(type: string, settings: PlanhatSettings): readonly string[] {
   const { object } = typeSpec(type);
-  const tables: Readonly<Record<string, readonly MappingRow[]>> = settings.mapping;
   const own = object.name === COMPANIES.name ? "externalId" : (object.parent?.field ?? "externalId");
-  return [...new Set([...(tables[type] ?? []).map((row) => row.field), own])];
+  return [...new Set([...rowsOf(type, settings).map((row) => row.field), own])];
+}
+
+function fieldSources(type: string, settings: PlanhatSettings): Readonly<Record<string, string>> {
+  if (type === LICENSES.name && !sendsLicenses(settings)) return {};
+  return Object.fromEntries(rowsOf(type, settings).map(({ field, attribute }) => [field, spellingOf(attribute)]));
 }
 
 /** Licences are read with the companies, if they are sent at all; events cannot be read. */
-function fetchPolicy({ incoming, fetchIntervalMinutes, licenses, mapping }: PlanhatSettings): FetchPolicy {
-  const withLicences = incoming.licenses && licenses.attribute !== undefined && mapping.licenses.length > 0;
+function fetchPolicy(settings: PlanhatSettings): FetchPolicy {
+  const { incoming, fetchIntervalMinutes } = settings;
+  const withLicences = incoming.licenses && sendsLicenses(settings);
   return {
     types: [
       { type: COMPANIES.name, intervalMinutes: fetchIntervalMinutes.companies },

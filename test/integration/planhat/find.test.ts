@@ -8,6 +8,8 @@ beforeEach(async () => {
 afterEach(() => bench.close());
 
 const many = (n: number) => Array.from({ length: n }, (_, index) => index);
+const known = (ids: readonly string[], parentId?: string) =>
+  ids.map((id) => ({ id, ...(parentId === undefined ? {} : { parentId }) }));
 const idsOf = (records: readonly { readonly id: string }[]) => records.map((record) => record.id).sort();
 
 describe("finding companies", () => {
@@ -224,18 +226,81 @@ describe("reading known ids", () => {
       const companyId = tenant.seedCompany({ name: "1" })._id;
       const person = tenant.seedEnduser({ companyId, email: "a@x.example" });
       const archived = tenant.seedEnduser({ companyId, email: "b@x.example", archived: true });
-      const read = await bench.connection.read("endusers", [person._id, "f".repeat(24), archived._id], ["email"]);
+      const read = await bench.connection.read("endusers", known([person._id, "f".repeat(24), archived._id]), [
+        "email",
+      ]);
       expect(read.gone).toEqual(["f".repeat(24)]);
       expect(idsOf(read.records)).toEqual(idsOf([{ id: person._id }, { id: archived._id }]));
       expect(read.records.find((record) => record.id === archived._id)?.archived).toBe(true);
-      const companies = await bench.connection.read("companies", [companyId, "e".repeat(24)], ["name"]);
+      const companies = await bench.connection.read("companies", known([companyId, "e".repeat(24)]), ["name"]);
       expect(companies).toMatchObject({ gone: ["e".repeat(24)], records: [{ id: companyId, fields: { name: "1" } }] });
     },
   );
 
+  describe.each(["endusers", "licenses"] as const)("of %s, whose companies are known", (type) => {
+    const route = `GET /${type}`;
+    const single = `GET /${type}/:id`;
+    const seed = (companyId: string, number: number) => {
+      const tenant = bench.sim.tenant();
+      const record = { companyId, externalId: `x-${number}` };
+      return type === "endusers" ? tenant.seedEnduser(record) : tenant.seedLicense(record);
+    };
+    const seedCompanies = (count: number) =>
+      many(count).map((index) => bench.sim.tenant().seedCompany({ name: `Company ${index}` })._id);
+
+    it("lists the companies, 75 in a call, and shows what else the lists hold", async () => {
+      const companies = seedCompanies(100);
+      const all = companies.flatMap((companyId, index) => many(5).map((at) => seed(companyId, index * 5 + at)));
+      const some = all.filter((_, index) => index % 5 < 4);
+      const asked = some.map(({ _id, companyId }) => ({ id: _id, parentId: String(companyId) }));
+      const read = await bench.connection.read(type, asked, ["externalId"]);
+      expect(read.gone).toEqual([]);
+      expect(idsOf(read.records)).toEqual(idsOf(all.map(({ _id }) => ({ id: _id }))));
+      expect(read.records.every(({ complete }) => complete)).toBe(true);
+      expect(bench.calls()).toEqual({ [route]: 2 });
+    });
+
+    it("reads three one by one, whatever their companies hold", async () => {
+      const [companyId = ""] = seedCompanies(1);
+      const ids = many(3).map((number) => seed(companyId, number)._id);
+      const read = await bench.connection.read(type, known(ids, companyId), []);
+      expect(idsOf(read.records)).toEqual([...ids].sort());
+      expect(bench.calls()).toEqual({ [single]: 3 });
+    });
+
+    it("finds by its id what moved to another company, and says what is gone", async () => {
+      const [here = "", there = ""] = seedCompanies(2);
+      const ids = many(9).map((number) => seed(here, number)._id);
+      const moved = seed(there, 99)._id;
+      const gone = "f".repeat(24);
+      const read = await bench.connection.read(type, known([...ids, moved, gone], here), []);
+      expect(idsOf(read.records)).toEqual([...ids, moved].sort());
+      expect(read.gone).toEqual([gone]);
+      expect(bench.calls()).toEqual({ [route]: 1, [single]: 2 });
+    });
+
+    it("gives a list up that is longer than it is worth", async () => {
+      const [companyId = ""] = seedCompanies(1);
+      const all = many(9_000).map((number) => seed(companyId, number)._id);
+      const last = all.slice(-4);
+      const read = await bench.connection.read(type, known(last, companyId), []);
+      expect(idsOf(read.records)).toEqual(expect.arrayContaining([...last].sort()));
+      expect(bench.calls()).toEqual({ [route]: 2, [single]: 4 });
+    });
+
+    it("never takes a list that fails for an absence", async () => {
+      const [companyId = ""] = seedCompanies(1);
+      const ids = many(5).map((number) => seed(companyId, number)._id);
+      bench.sim.faults.add({ kind: "status", status: 500, route });
+      const read = await bench.connection.read(type, known(ids, companyId), []);
+      expect(read).toMatchObject({ records: [], gone: [], problem: { kind: "transient" } });
+      expect(bench.calls()).not.toHaveProperty([single]);
+    });
+  });
+
   it("never takes a failure for an absence", async () => {
     bench.sim.faults.add({ kind: "status", status: 500 });
-    const read = await bench.connection.read("endusers", ["a".repeat(24)], []);
+    const read = await bench.connection.read("endusers", known(["a".repeat(24)]), []);
     expect(read).toMatchObject({ records: [], gone: [], problem: { kind: "transient" } });
   });
 });

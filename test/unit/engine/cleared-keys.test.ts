@@ -40,10 +40,10 @@ test("an e-mail that was cleared at the service does not find the record any mor
   const keys = { externalId: "7", email: "ann@x.example" };
   await deliverTo(store, 1, { fields: { ...keys }, keys, sent: ["externalId", "email"] });
   const byMail = [{ name: "email", value: "ann@x.example" }];
-  expect(await store.candidates(LANE.remote, "endusers", byMail)).toHaveLength(1);
+  expect(await store.candidates(LANE, "endusers", byMail)).toHaveLength(1);
 
   const fields = { externalId: "7", email: null };
   await deliverTo(store, 2, { fields, keys: { externalId: "7" }, sent: ["email"] });
-  expect(await store.candidates(LANE.remote, "endusers", byMail)).toEqual([]);
-  expect(await store.candidates(LANE.remote, "endusers", [{ name: "externalId", value: "7" }])).toHaveLength(1);
+  expect(await store.candidates(LANE, "endusers", byMail)).toEqual([]);
+  expect(await store.candidates(LANE, "endusers", [{ name: "externalId", value: "7" }])).toHaveLength(1);
 });

@@ -163,7 +163,33 @@ describe("many fields", () => {
       k: [mark("person"), mark("kept"), null],
     };
     const result = diff(desired, {}, facts, spec, { force: false, create: false });
-    expect(result).toEqual({ send: ["z", "m"], equal: ["a"], found: [] });
+    expect(result).toEqual({ send: ["z", "m"], equal: ["a"], found: [], blind: [] });
+  });
+});
+
+describe("what nobody knows the field to hold", () => {
+  const blind = (own: Json, fact: Fact | undefined, more: { cleared?: true; create?: true } = {}): readonly string[] =>
+    diff(
+      { fields: { f: own }, keys: {}, cleared: more.cleared === true ? ["f"] : [] },
+      {},
+      fact === undefined ? {} : { f: fact },
+      spec,
+      { force: false, create: more.create === true },
+    ).blind;
+
+  it("would be sent blindly: a value that was not sent, and a null with evidence", () => {
+    expect(blind("A", undefined)).toEqual(["f"]);
+    expect(blind("A", [null, mark("B"), mark("A")])).toEqual(["f"]);
+    expect(blind(null, [null, mark("B"), null])).toEqual(["f"]);
+    expect(blind(null, undefined, { cleared: true })).toEqual(["f"]);
+  });
+
+  it("does not matter where nothing would be sent, or nothing can be there", () => {
+    expect(blind("A", [null, mark("A"), null])).toEqual([]);
+    expect(blind("A", [mark("B"), null, null])).toEqual([]);
+    expect(blind("A", ["∅", null, null])).toEqual([]);
+    expect(blind(null, undefined)).toEqual([]);
+    expect(blind("A", undefined, { create: true })).toEqual([]);
   });
 });
 

@@ -80,6 +80,7 @@ export function createFakeService(): FakeService {
     },
     field: fieldSpec,
     mappedFields: (type) => (type === "companies" ? ["name", "externalId", "city"] : ["name", "email", "companyId"]),
+    fieldSources: () => ({}),
     fetchPolicy: () => ({
       types: [],
       linkToParent: false,

@@ -59,6 +59,7 @@ async function open(hullTakes: (item: FirehoseItem) => boolean): Promise<StepCon
       close: () => undefined,
     },
     remote: "r",
+    tenant: "t",
     run: "run",
     serviceName: "planhat",
     link: false,

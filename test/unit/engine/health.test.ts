@@ -24,6 +24,8 @@ let inspections: (() => Promise<readonly Finding[]>)[];
 let asked: number;
 let errors: unknown[];
 let health: HealthOf<FakeSettings>;
+/** What a connector fills the fields of companies from, by its token. */
+let sources: Readonly<Record<string, Record<string, string>>>;
 
 const finding = (level: FindingLevel, text: string): Finding => ({ level, text });
 const texts = async (): Promise<readonly string[]> => (await health(tenant)).messages.map(({ text }) => text);
@@ -31,6 +33,7 @@ const texts = async (): Promise<readonly string[]> => (await health(tenant)).mes
 async function open(more: Partial<HealthOptions<FakeSettings>> = {}, stored: unknown = SETTINGS): Promise<void> {
   nowMs = START_MS;
   [said, inspections, asked, errors] = [[], [], 0, []];
+  sources = {};
   store = await createEmbeddedStore({ kv: createMemoryKeyValue(), now: () => nowMs });
   const connection: Connection = fakeConnection({
     inspect: () => {
@@ -44,6 +47,7 @@ async function open(more: Partial<HealthOptions<FakeSettings>> = {}, stored: unk
     checkOutcomes: (outcomes) =>
       Object.entries(outcomes).map(([name, count]) => finding("warning", `${count} ${name}`)),
     checkSettings: () => said,
+    fieldSources: (type, { token }) => (type === "companies" ? (sources[token ?? ""] ?? {}) : {}),
     connect: () => connection,
     fetchPolicy: (settings) => ({
       ...fake.fetchPolicy(settings),
@@ -171,6 +175,54 @@ describe("the service", () => {
     expect(await health(tenant)).toMatchObject({ status: "warning" });
     expect(errors).toEqual([new TypeError("no such function")]);
     expect(await health(tenant)).toEqual({ status: "ok", messages: [] });
+  });
+});
+
+describe("another connector of the same remote", () => {
+  const OTHER = { ...CREDENTIALS, id: "c2", secret: "connector-secret-2" };
+  let other: Tenant<FakeSettings>;
+
+  beforeEach(async () => {
+    other = await tenants.remember(OTHER, { ...SETTINGS, token: "planhat-token-b" }, 1);
+    // Where the service does not name its tenant, each connector is a remote of its own.
+    await store.assign(other.key, lane.remote, "f");
+    tenants.refresh(other.key);
+    sources = { "planhat-token-a": { name: "account.name" }, "planhat-token-b": { name: "account.name" } };
+    await store.accept([skip({ lane: { remote: lane.remote, tenant: other.key } })]);
+  });
+
+  const fill = (token: string, more: Record<string, string>): void => {
+    sources = { ...sources, [token]: { ...sources[token], ...more } };
+  };
+
+  test("that fills the same fields from the same attributes is not worth a word", async () => {
+    fill("planhat-token-a", { city: "account.city" });
+    fill("planhat-token-b", { phase: "account.phase" });
+    expect(await texts()).toEqual([]);
+  });
+
+  test("that fills a field from another attribute is a warning that names field, attributes and remedy", async () => {
+    fill("planhat-token-a", { city: "account.city" });
+    fill("planhat-token-b", { city: "account.town" });
+    expect(await health(tenant)).toMatchObject({
+      status: "warning",
+      messages: [
+        {
+          text: expect.stringMatching(
+            /^Connector c2 .* companies, .*: city \(here from account\.city, there from account\.town\)\. .*Map it in one/,
+          ) as unknown,
+        },
+      ],
+    });
+  });
+
+  test("is not counted once nothing has been heard of it for a week", async () => {
+    fill("planhat-token-a", { city: "account.city" });
+    fill("planhat-token-b", { city: "account.town" });
+    nowMs += 7 * 24 * HOUR_MS - HOUR_MS;
+    expect(await texts()).toHaveLength(1);
+    nowMs += 3 * HOUR_MS;
+    expect(await texts()).toEqual([]);
   });
 });
 

@@ -274,12 +274,12 @@ export async function openWorld(recognises: boolean, adapter: Adapter = "memory"
       }
     },
     personSets: async (hullId, name) => {
-      const { remote } = await laneOf();
-      const [row] = await bench.store.mirrors(remote, typeOf(hullId), [remoteId(hullId)]);
+      const lane = await laneOf();
+      const [row] = await bench.store.mirrors(lane, typeOf(hullId), [remoteId(hullId)]);
       if (row === undefined) return;
       const seen = { id: row.id, keys: row.keys, complete: true, archived: false };
       const facts = { name: fingerprint(name, "name") };
-      await bench.store.observe(remote, typeOf(hullId), clock.nowMs, 0, [{ ...seen, facts }]);
+      await bench.store.observe(lane.remote, typeOf(hullId), clock.nowMs, 0, [{ ...seen, facts }]);
     },
     dump: () => dumpOf(bench),
     close: async () => {

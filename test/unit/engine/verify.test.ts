@@ -28,7 +28,7 @@ async function verify(
   const asked: string[] = [];
   const connection = fakeConnection({
     read: (type, ids) => {
-      asked.push(...ids.map((id) => `${type}/${id}`));
+      asked.push(...ids.map(({ id }) => `${type}/${id}`));
       return Promise.resolve(readBack(answers[type]));
     },
   });

@@ -176,6 +176,15 @@ describe("what Hull is told after a delivery", () => {
     expect(tellOf(delivered(given, companies, updated([], ["city"]))).attributes).toEqual({ "planhat/id": "p1" });
   });
 
+  it("is not the id again when the message may have been on its way before Hull was told", () => {
+    const record = { version: 1, messageId: "c1", revision: 1, toldAtMs: NOW };
+    const known = { record, mirror: mirror({ ...linked, city: [null, null, mark("Rome")] }) };
+    const told = (version: number) =>
+      delivered(work({ city: "Rome" }, known, { version }), companies, updated([], ["city"]));
+    expect(told(NOW + 60_000).then).toMatchObject({ kind: "end" });
+    expect(tellOf(told(NOW + 3_600_000)).attributes).toEqual({ "planhat/id": "p1" });
+  });
+
   it("is the new id when the record was replaced, whatever Hull remembers", () => {
     const given = work({}, { mirror: mirror({ _id: [null, null, "p0"] }) }, { hintId: "p0" });
     expect(tellOf(delivered(given, companies, updated([]))).attributes).toEqual({ "planhat/id": "p1" });

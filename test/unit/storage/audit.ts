@@ -11,6 +11,7 @@ export function auditOf(kv: KeyValue): string[] {
     ...indexFaults(tables),
     ...tellFaults(tables),
     ...letterFaults(tables),
+    ...rivalFaults(tables),
     ...nameFaults(tables),
     ...depthFaults(tables),
     ...tallyFaults(tables),
@@ -76,6 +77,21 @@ function letterFaults(tables: Tables): string[] {
     ...differences("letter ids", new Set(ids), keysOf(tables.letterIds)),
     ...differences("letter parents", new Set(parents), keysOf(tables.letterParents)),
   ];
+}
+
+/** Every rival is found by the record that it would be, and is linked to none for which it still waits. */
+function rivalFaults(tables: Tables): string[] {
+  const rows = [...tables.rivals.range([])];
+  const expected = rows.map(([[remote = "", tenant = "", type = "", hullId = ""], { remoteId }]) =>
+    text([remote, type, remoteId, tenant, hullId]),
+  );
+  const found = [...tables.rivalsFor.range([])].map(([key]) => text(key));
+  const linked = rows.flatMap(([[remote = "", , type = "", hullId = ""], { remoteId }]) =>
+    tables.mirror.get([remote, type, remoteId])?.linkedTo === hullId
+      ? [`${text([remote, type, hullId])} is its own rival.`]
+      : [],
+  );
+  return [...differences("rivals", new Set(expected), found), ...linked];
 }
 
 /** Every record is found by its claims, and nobody else by them. */

@@ -119,6 +119,12 @@ export function finish(entry: EntryRow, outcome: OutcomeKind, code: string): Set
   return settled(entry, { then: { kind: "end", ending: endingOf(workedOn(entry).messageId, outcome, code) } });
 }
 
+/** Skipped, since the record is linked to another Hull entity. */
+export function skipFor(entry: EntryRow, remoteId: string): Settlement {
+  const ending = endingOf(workedOn(entry).messageId, "skipped", "same_remote_record");
+  return settled(entry, { then: { kind: "end", ending, rivalFor: remoteId } });
+}
+
 export function postpone(entry: EntryRow, notBeforeMs: number, doubt?: Doubt): Settlement {
   const then = { kind: "wait", notBeforeMs, problem: "try later", ...(doubt === undefined ? {} : { doubt }) } as const;
   return settled(entry, { then });

@@ -10,7 +10,7 @@ describeStore("records by key", (bench) => {
   };
   const find = async (name: string, ...values: readonly string[]): Promise<string[]> => {
     const keys = values.map((value) => ({ name, value }));
-    const rows = await bench().store.candidates(LANE.remote, "endusers", keys);
+    const rows = await bench().store.candidates(LANE, "endusers", keys);
     return rows.map(({ id }) => id).toSorted();
   };
 
@@ -25,7 +25,9 @@ describeStore("records by key", (bench) => {
     expect(await find("email", "ann")).toEqual(["p1"]);
     expect(await find("email", "an")).toEqual([]);
     expect(await find("externalId", "ann")).toEqual([]);
-    expect(await bench().store.candidates("other", "endusers", [{ name: "email", value: "ann" }])).toEqual([]);
+    expect(
+      await bench().store.candidates({ ...LANE, remote: "other" }, "endusers", [{ name: "email", value: "ann" }]),
+    ).toEqual([]);
   });
 
   it("are found by values of any length and alphabet", async () => {

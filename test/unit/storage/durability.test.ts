@@ -51,7 +51,7 @@ async function everythingOf(store: Store): Promise<unknown> {
     tally: await store.tally(LANE.tenant),
     depth: await store.depth(LANE),
     lanes: await store.lanes(),
-    candidates: await store.candidates(LANE.remote, "companies", [{ name: "externalId", value: "x" }]),
+    candidates: await store.candidates(LANE, "companies", [{ name: "externalId", value: "x" }]),
   };
 }
 

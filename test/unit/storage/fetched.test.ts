@@ -20,7 +20,7 @@ const row = (
 describeStore("a listed record", (bench) => {
   const take = async (rows: readonly FetchedRow[], run = RUN, readAtMs = bench().clock.nowMs): Promise<void> =>
     bench().store.takeFetched(LANE.remote, "companies", { readAtMs, settleMs: SETTLE_MS, rows, run });
-  const mirror = async (id: string) => (await bench().store.mirrors(LANE.remote, "companies", [id]))[0];
+  const mirror = async (id: string) => (await bench().store.mirrors(LANE, "companies", [id]))[0];
   const begin = async (id = RUN): Promise<void> => {
     const order = { id, tenant: LANE.tenant, kind: "fetch", type: "companies", options: {} } as const;
     await bench().store.beginRun(order, false);
@@ -253,6 +253,6 @@ describeStore("a listed record", (bench) => {
     await take([row("p1")]);
     await store.forgetGone(LANE.remote, "companies", ["p1", "never"]);
     expect(await mirror("p1")).toBeUndefined();
-    expect(await store.candidates(LANE.remote, "companies", [{ name: "externalId", value: "p1" }])).toEqual([]);
+    expect(await store.candidates(LANE, "companies", [{ name: "externalId", value: "p1" }])).toEqual([]);
   });
 });

@@ -1,6 +1,17 @@
 import type { KeyValue } from "../../../src/storage/kv";
 import { letterId } from "../../../src/storage/letters";
-import { LANE, NEIGHBOUR, blockOn, deliver, deliverQuietly, finish, parentOf, update, userUpdate } from "./builders";
+import {
+  LANE,
+  NEIGHBOUR,
+  blockOn,
+  deliver,
+  deliverQuietly,
+  finish,
+  parentOf,
+  skipFor,
+  update,
+  userUpdate,
+} from "./builders";
 import { describeStore } from "./bench";
 
 const USER = { types: ["endusers"], children: ["activities"] };
@@ -10,6 +21,7 @@ const OTHER = { ...LANE, remote: "org|planhat|t2" };
 const TABLES = [
   ...["tenants", "remotes", "records", "mirror", "mirrorKeys", "outbox", "queue", "blocked", "ages", "tells"],
   ...["tellQueue", "dead", "letterIds", "letterParents", "holds", "tally", "depth", "sightings", "knownBy", "hours"],
+  ...["rivals", "rivalsFor"],
 ];
 
 /** Names of the tables in which the text occurs, in a key or in a row. */
@@ -87,7 +99,7 @@ describeStore("a forgotten user", (bench) => {
     await forget();
     expect(whereIs(kv, MAIL)).toEqual([]);
     expect(await store.view(LANE, "endusers", ["e1"])).toEqual([{}]);
-    expect(await store.mirrors(LANE.remote, "endusers", ["p-e1"])).toEqual([undefined]);
+    expect(await store.mirrors(LANE, "endusers", ["p-e1"])).toEqual([undefined]);
     expect((await store.remote(LANE.remote)).scans["endusers"]).toEqual({ startedAtMs: 0, size: 9 });
   });
 
@@ -181,12 +193,13 @@ describeStore("a forgotten tenant", (bench) => {
       return view.entry;
     };
     await store.accept([
-      ...["a1", "a2", "a3"].map((hullId) => update({ id: name(hullId), hullId: name(hullId), lane })),
+      ...["a1", "a2", "a3", "a5"].map((hullId) => update({ id: name(hullId), hullId: name(hullId), lane })),
       userUpdate({ parent: name("a4"), hullId: name("e1"), lane }),
     ]);
     await store.settle(lane, [
       deliver(await entry("companies", "a1"), name("p1"), { mirror: { keys: { externalId: name("x1") } } }),
       finish(await entry("companies", "a2"), "rejected", "refused"),
+      skipFor(await entry("companies", "a5"), name("p1")),
       blockOn(await entry("endusers", "e1")),
     ]);
     await store.hold(lane, "*", { kind: "auth", message: "401", sinceMs: 1, untilMs: 2 });

@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createLmdbKeyValue } from "../../../src/storage/lmdb";
 import type { RunRow, TenantRow } from "../../../src/storage/rows";
+import { shareFacts } from "./format-three";
 import { createSeal, runPlace, tenantPlace } from "../../../src/storage/seal";
 
 /** As `seal` of format 2 did. */
@@ -19,6 +20,7 @@ export function sealUnbound(text: string, secret: string): string {
 export async function makeFormatTwo(path: string, secret: string): Promise<void> {
   const seal = createSeal(secret);
   const kv = createLmdbKeyValue(path);
+  await shareFacts(kv);
   const tenants = kv.table<TenantRow>("tenants");
   const runs = kv.table<RunRow>("runs");
   await kv.transact(() => {

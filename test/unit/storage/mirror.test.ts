@@ -1,5 +1,6 @@
-import type { Observation } from "../../../src/storage/store";
-import { LANE, deliver, deliverQuietly, update } from "./builders";
+import mapValues from "lodash/mapValues";
+import type { Lane, Observation } from "../../../src/storage/store";
+import { LANE, NEIGHBOUR, deliver, deliverQuietly, update } from "./builders";
 import { describeStore } from "./bench";
 
 const SETTLE_MS = 3_000;
@@ -43,7 +44,7 @@ describeStore("what was delivered", (bench) => {
     await accept(update({ id: "c2", version: 2 }));
     const mirror = { facts: { name: { remote: "n2", sent: "n2" }, city: { sent: "c2" } } };
     await settle(deliverQuietly(await attempt("companies", "a1", "update"), "p1", mirror));
-    const [row] = await store.mirrors(LANE.remote, "companies", ["p1"]);
+    const [row] = await store.mirrors(LANE, "companies", ["p1"]);
     expect(row?.facts).toEqual({ name: ["n2", "n2", null], city: ["c1", "c2", null] });
     expect(row).toMatchObject({ complete: true, parentId: "p0", keys: { externalId: "x" } });
   });
@@ -54,10 +55,83 @@ describeStore("what was delivered", (bench) => {
     await accept(update({ id: "c2", version: 2 }));
     const mirror = { fresh: true, facts: { city: { remote: "c1" } }, keys: { email: "a@x" } };
     await settle(deliverQuietly(await attempt("companies", "a1"), "p1", mirror));
-    const [row] = await store.mirrors(LANE.remote, "companies", ["p1"]);
+    const [row] = await store.mirrors(LANE, "companies", ["p1"]);
     expect(row).toMatchObject({ keys: { email: "a@x" }, facts: { city: ["c1", null, null] } });
     expect(row).not.toHaveProperty("parentId");
     expect(Object.keys(row?.facts ?? {})).toEqual(["city"]);
+  });
+});
+
+describeStore("what two connectors of one remote sent", (bench) => {
+  const THIRD = { remote: LANE.remote, tenant: "org/c3" };
+  let version = 0;
+
+  /** The lane delivers a value of one field. */
+  const send = async (lane: Lane, field: string, mark: string): Promise<void> => {
+    const { store } = bench();
+    version += 1;
+    await store.accept([update({ id: `c${version}`, version, lane })]);
+    const [entry] = await store.ready(lane, "companies", 1);
+    if (entry === undefined) throw new Error("It waits.");
+    await store.settle(lane, [deliverQuietly(entry, "p1", { facts: { [field]: { remote: mark, sent: mark } } })]);
+  };
+  const factsOf = async (lane: Lane): Promise<unknown> =>
+    mapValues((await bench().store.mirrors(lane, "companies", ["p1"]))[0]?.facts, (fact) => fact.slice(0, 3));
+
+  beforeEach(() => {
+    version = 0;
+  });
+
+  it("is remembered for each, and what is there and what Hull knows for both", async () => {
+    const { clock, store } = bench();
+    await send(LANE, "name", "n1");
+    await send(NEIGHBOUR, "name", "n2");
+    await send(LANE, "city", "c1");
+    await store.confirmFacts(LANE.remote, "companies", [{ id: "p1", facts: { name: "n2" } }]);
+    const seenRow = seen("p1", { facts: { city: "c9" } });
+    await store.observe(LANE.remote, "companies", clock.nowMs, SETTLE_MS, [seenRow]);
+    expect(await factsOf(LANE)).toEqual({ name: ["n2", "n1", "n2"], city: ["c9", "c1", null] });
+    expect(await factsOf(NEIGHBOUR)).toEqual({ name: ["n2", "n2", "n2"], city: ["c9", null, null] });
+    expect(await factsOf(THIRD)).toEqual({ name: ["n2", null, "n2"], city: ["c9", null, null] });
+  });
+
+  it("shows everywhere as the one knows it who looks", async () => {
+    const { store } = bench();
+    await send(LANE, "name", "n1");
+    await send(NEIGHBOUR, "name", "n2");
+    await store.observe(LANE.remote, "companies", 5, 0, [seen("p1")]);
+    for (const [lane, own] of [
+      [LANE, "n1"],
+      [NEIGHBOUR, "n2"],
+    ] as const) {
+      const [view] = await store.view(lane, "companies", ["a1"]);
+      const { mirror } = await store.recall(lane, "companies", "a1");
+      const [row] = await store.candidates(lane, "companies", [{ name: "externalId", value: "p1" }]);
+      for (const each of [view?.mirror, mirror, row]) expect(each?.facts["name"]?.[1]).toBe(own);
+    }
+  });
+
+  it.each([
+    ["first", LANE, NEIGHBOUR],
+    ["second", NEIGHBOUR, LANE],
+  ] as const)("is forgotten with the %s of them, whose place a third one takes", async (_which, gone, stays) => {
+    const { kv, store } = bench();
+    for (const { tenant } of [gone, stays]) {
+      const [organization = "", connectorId = ""] = tenant.split("/");
+      await store.saveTenant({ key: tenant, organization, connectorId, sealed: "…", settingsAtMs: 1 });
+      await store.assign(tenant, LANE.remote, "f");
+    }
+    await send(LANE, "name", LANE.tenant);
+    await send(NEIGHBOUR, "name", NEIGHBOUR.tenant);
+    await store.forgetTenant(gone.tenant);
+    expect(JSON.stringify([...kv.table("remotes").range([])])).not.toContain(gone.tenant);
+    expect(await factsOf(stays)).toMatchObject({ name: [NEIGHBOUR.tenant, stays.tenant, null] });
+    for (const lane of [gone, THIRD])
+      expect(await factsOf(lane)).toMatchObject({ name: [NEIGHBOUR.tenant, null, null] });
+    await send(THIRD, "name", "n3");
+    expect(await factsOf(THIRD)).toEqual({ name: ["n3", "n3", null] });
+    expect(await factsOf(stays)).toMatchObject({ name: ["n3", stays.tenant, null] });
+    expect((await store.remote(LANE.remote)).senders).toHaveLength(2);
   });
 });
 
@@ -69,7 +143,7 @@ describeStore("what was read", (bench) => {
       seen("p2", { complete: false }),
     ];
     await store.observe(LANE.remote, "endusers", clock.nowMs, SETTLE_MS, rows);
-    expect(await store.mirrors(LANE.remote, "endusers", ["p1", "p2", "p3"])).toEqual([
+    expect(await store.mirrors(LANE, "endusers", ["p1", "p2", "p3"])).toEqual([
       {
         id: "p1",
         generation: 1,
@@ -95,7 +169,7 @@ describeStore("what was read", (bench) => {
     await store.told(LANE, [{ row }]);
     clock.nowMs += 60_000;
     await store.observe(LANE.remote, "companies", clock.nowMs, SETTLE_MS, [seen("p1", { facts: { name: "n9" } })]);
-    const [after] = await store.mirrors(LANE.remote, "companies", ["p1"]);
+    const [after] = await store.mirrors(LANE, "companies", ["p1"]);
     expect(after?.facts["name"]).toEqual(["n9", "n1", "n1"]);
     expect(after?.linkedTo).toBe("a1");
   });
@@ -110,13 +184,25 @@ describeStore("what was read", (bench) => {
     const stale = seen("p1", { keys: { externalId: "old" }, facts: { name: "stale" } });
     for (const at of [readAtMs, clock.nowMs, clock.nowMs + SETTLE_MS - 1]) {
       await store.observe(LANE.remote, "companies", at, SETTLE_MS, [stale]);
-      expect(await store.mirrors(LANE.remote, "companies", ["p1"])).toMatchObject([
+      expect(await store.mirrors(LANE, "companies", ["p1"])).toMatchObject([
         { keys: { externalId: "new" }, facts: { name: ["ours", null, null] }, seenAtMs: at },
       ]);
     }
     await store.observe(LANE.remote, "companies", clock.nowMs + SETTLE_MS, SETTLE_MS, [stale]);
-    expect(await store.mirrors(LANE.remote, "companies", ["p1"])).toMatchObject([
+    expect(await store.mirrors(LANE, "companies", ["p1"])).toMatchObject([
       { keys: { externalId: "old" }, facts: { name: ["stale", null, null] } },
+    ]);
+  });
+
+  it("says of a field of which nothing is known what is there, even right after a write, which did not touch it", async () => {
+    const { accept, attempt, clock, settle, store } = bench();
+    await accept(update());
+    const mirror = { facts: { name: { remote: "ours", sent: "ours" } }, writtenAtMs: clock.nowMs };
+    await settle(deliverQuietly(await attempt("companies", "a1"), "p1", mirror));
+    const late = seen("p1", { facts: { name: "stale", city: "c" } });
+    await store.observe(LANE.remote, "companies", clock.nowMs, SETTLE_MS, [late]);
+    expect(await store.mirrors(LANE, "companies", ["p1"])).toMatchObject([
+      { facts: { name: ["ours", "ours", null], city: ["c", null, null] } },
     ]);
   });
 
@@ -126,11 +212,11 @@ describeStore("what was read", (bench) => {
       store.observe(LANE.remote, "companies", clock.nowMs, SETTLE_MS, [row]);
     await read(seen("p1", { facts: { name: "n" }, parentId: "p0", createdAtMs: 7 }));
     await read(seen("p1", { complete: false, archived: true }));
-    expect(await store.mirrors(LANE.remote, "companies", ["p1"])).toMatchObject([
+    expect(await store.mirrors(LANE, "companies", ["p1"])).toMatchObject([
       { complete: true, archived: true, facts: { name: ["n", null, null] }, parentId: "p0", createdAtMs: 7 },
     ]);
     await read(seen("p1"));
-    expect((await store.mirrors(LANE.remote, "companies", ["p1"]))[0]).not.toHaveProperty("archived");
+    expect((await store.mirrors(LANE, "companies", ["p1"]))[0]).not.toHaveProperty("archived");
   });
 
   it("stores a complete scan for its type only", async () => {
@@ -152,8 +238,8 @@ describeStore("a new generation", (bench) => {
     expect(await store.newGeneration(LANE.remote)).toEqual({ key: LANE.remote, generation: 2, scans: {} });
     const [view] = await store.view(LANE, "companies", ["a1"]);
     expect(view).not.toHaveProperty("mirror");
-    expect(await store.mirrors(LANE.remote, "companies", ["p1"])).toEqual([undefined]);
-    expect(await store.candidates(LANE.remote, "companies", [{ name: "externalId", value: "x" }])).toEqual([]);
+    expect(await store.mirrors(LANE, "companies", ["p1"])).toEqual([undefined]);
+    expect(await store.candidates(LANE, "companies", [{ name: "externalId", value: "x" }])).toEqual([]);
     expect(await store.sampleLinked(LANE.remote, "companies", 9)).toEqual([]);
     expect((await record("companies", "a1")).version).toBe(1);
   });

@@ -20,6 +20,7 @@ import {
   NEIGHBOUR,
   postpone,
   skip,
+  skipFor,
   update,
   workedOn,
   type MessageOptions,
@@ -42,7 +43,9 @@ type Step =
   | (Where & { readonly kind: "update" | "skip" | "inSync"; readonly late: boolean; readonly swallows: boolean })
   | (Where & { readonly kind: "redeliver" | "express" | "orphan" })
   | (Where & { readonly kind: "attempt"; readonly create: boolean })
-  | (Where & { readonly kind: "tell" | "quiet" | "reject" | "skipped" | "wait" | "doubt" | "block" | "unlink" })
+  | (Where & {
+      readonly kind: "tell" | "quiet" | "reject" | "skipped" | "wait" | "doubt" | "block" | "unlink" | "rival";
+    })
   | (Where & { readonly kind: "replay" | "drop" | "erase" })
   | { readonly kind: "look" | "tellHull" | "refuse" | "defer" | "recover" | "tick" | "generation" | "move" };
 
@@ -77,7 +80,21 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 8,
     arbitrary: fc.record({
       ...where,
-      kind: fc.constantFrom("tell", "tell", "quiet", "reject", "skipped", "wait", "doubt", "block", "block", "unlink"),
+      kind: fc.constantFrom(
+        ...([
+          "tell",
+          "tell",
+          "quiet",
+          "reject",
+          "skipped",
+          "wait",
+          "doubt",
+          "block",
+          "block",
+          "unlink",
+          "rival",
+        ] as const),
+      ),
     }),
   },
   {
@@ -178,6 +195,10 @@ function createHistory(bench: Bench) {
         return;
       case "unlink":
         await store.settle(lane, [forget(entry)]);
+        return;
+      case "rival":
+        // Somebody else of its kind has the record.
+        await store.settle(lane, [skipFor(entry, hullId in USERS ? "p-e1" : "p-a1")]);
         return;
       case "block":
         if (entry.type === "endusers" && entry.attempt === undefined) await store.settle(lane, [blockOn(entry)]);

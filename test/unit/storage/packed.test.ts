@@ -46,6 +46,13 @@ const values = fc.dictionary(text, json, PLAIN);
 
 const mark = fc.option(text);
 const fact: fc.Arbitrary<Fact> = fc.tuple(mark, mark, mark);
+/** With what further connectors sent: in one row always of as many. */
+const facts = fc.nat({ max: 3 }).chain((others) => {
+  const each: fc.Arbitrary<Fact> = fc
+    .tuple(fact, fc.array(mark, { minLength: others, maxLength: others }))
+    .map(([first, more]) => [...first, ...more]);
+  return fc.dictionary(text, each, PLAIN);
+});
 
 const ending = row<Ending>(
   {
@@ -112,7 +119,7 @@ const mirror = row<MirrorRow>(
     keys: words(text),
     parentId: text,
     linkedTo: text,
-    facts: fc.dictionary(text, fact, PLAIN),
+    facts,
     complete: fc.boolean(),
     archived: fc.boolean(),
     createdAtMs: instant,

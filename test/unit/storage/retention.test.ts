@@ -1,4 +1,4 @@
-import { LANE, blockOn, deliverQuietly, endingOf, finish, skip, update, userUpdate } from "./builders";
+import { LANE, blockOn, deliverQuietly, endingOf, finish, skip, skipFor, update, userUpdate } from "./builders";
 import { DAY_MS, describeStore } from "./bench";
 
 const KEPT_MS = 30 * DAY_MS;
@@ -22,6 +22,17 @@ describeStore("housekeeping", (bench) => {
     clock.nowMs += 10 * DAY_MS + 1;
     await store.housekeep(KEPT_MS);
     expect((await store.deadLetters(LANE)).map(({ hullId }) => hullId)).toEqual(["a2"]);
+  });
+
+  it("removes rivals whose time has passed, and no others", async () => {
+    const { accept, clock, entry, kv, settle, store } = bench();
+    for (const hullId of ["a1", "a2"]) {
+      await accept(update({ hullId, id: `c-${hullId}` }));
+      await settle(skipFor(await entry("companies", hullId), "p1"));
+      clock.nowMs += 20 * DAY_MS;
+    }
+    await store.housekeep(KEPT_MS);
+    expect([...kv.table("rivals").range([])].map(([key]) => key[3])).toEqual(["a2"]);
   });
 
   it("forgets how a record's last message ended, never its version or its link", async () => {

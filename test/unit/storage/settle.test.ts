@@ -110,8 +110,8 @@ describeStore("a link that turned out to be dead", (bench) => {
     await settle(forget(await attempt("companies", "a1", "update")));
     expect(await record("companies", "a1")).not.toHaveProperty("remoteId");
     expect(await record("companies", "a1")).toMatchObject({ revision: 2, version: 2 });
-    expect(await store.mirrors(LANE.remote, "companies", ["p1"])).toEqual([undefined]);
-    expect(await store.candidates(LANE.remote, "companies", [{ name: "externalId", value: "x" }])).toEqual([]);
+    expect(await store.mirrors(LANE, "companies", ["p1"])).toEqual([undefined]);
+    expect(await store.candidates(LANE, "companies", [{ name: "externalId", value: "x" }])).toEqual([]);
     expect((await entry("companies", "a1")).content?.messageId).toBe("c2");
   });
 
@@ -122,7 +122,7 @@ describeStore("a link that turned out to be dead", (bench) => {
     await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
     expect(await settle(gone)).toEqual({ endings: [] });
     expect(await record("companies", "a1")).not.toHaveProperty("remoteId");
-    expect(await store.mirrors(LANE.remote, "companies", ["p1"])).toEqual([undefined]);
+    expect(await store.mirrors(LANE, "companies", ["p1"])).toEqual([undefined]);
     expect(await find("companies", "a1")).toBeUndefined();
 
     await accept(update({ id: "c2", version: 2 }));
@@ -138,7 +138,7 @@ describeStore("a link that turned out to be dead", (bench) => {
     await accept(update({ id: "c2", version: 2 }));
     await settle(deliverQuietly(await attempt("companies", "a1", "update"), "p2", { fresh: true }));
     expect((await record("companies", "a1")).remoteId).toBe("p2");
-    const [old, fresh] = await store.mirrors(LANE.remote, "companies", ["p1", "p2"]);
+    const [old, fresh] = await store.mirrors(LANE, "companies", ["p1", "p2"]);
     expect(old).toBeUndefined();
     expect(fresh?.linkedTo).toBe("a1");
   });
@@ -176,7 +176,7 @@ describeStore("more records than one transaction takes", (bench) => {
     }));
     const scan = { startedAtMs: clock.nowMs, size: read.length };
     await store.observe(LANE.remote, "companies", clock.nowMs, 0, read, scan);
-    expect(await store.candidates(LANE.remote, "companies", [{ name: "externalId", value: "a1000" }])).toHaveLength(1);
+    expect(await store.candidates(LANE, "companies", [{ name: "externalId", value: "a1000" }])).toHaveLength(1);
     expect((await store.remote(LANE.remote)).scans).toEqual({ companies: scan });
   });
 });

@@ -55,7 +55,7 @@ describeStore("what Hull must be told", (bench) => {
     const endings = await store.told(LANE, [{ row: await only() }]);
     expect(endings).toMatchObject([{ type: "companies", hullId: "a1", ending: { messageId: "c1", outcome: "sent" } }]);
     expect(await outcomes()).toEqual({ "companies/sent/updated": 1 });
-    const [mirror] = await store.mirrors(LANE.remote, "companies", ["p1"]);
+    const [mirror] = await store.mirrors(LANE, "companies", ["p1"]);
     expect(mirror?.facts).toEqual({ name: ["n", "n", "n"], _id: [null, null, "p1"] });
     expect(await record("companies", "a1")).toMatchObject({ toldAtMs: clock.nowMs, last: { messageId: "c1" } });
     expect(await store.depth(LANE)).toEqual({ outbox: 0, tells: 0 });
@@ -68,7 +68,7 @@ describeStore("what Hull must be told", (bench) => {
     const endings = await store.told(LANE, [{ row: await only(), refused: REFUSED }]);
     expect(endings).toMatchObject([{ ending: { messageId: "c1", code: "hull_refused", counted: true } }]);
     expect(await outcomes()).toEqual({ "companies/sent/hull_refused": 1 });
-    expect((await store.mirrors(LANE.remote, "companies", ["p1"]))[0]?.facts).toEqual({});
+    expect((await store.mirrors(LANE, "companies", ["p1"]))[0]?.facts).toEqual({});
     expect(await record("companies", "a1")).not.toHaveProperty("toldAtMs");
     expect((await record("companies", "a1")).last).toMatchObject({ code: "hull_refused" });
     expect(await store.tells(LANE, 9)).toEqual([]);
@@ -105,7 +105,7 @@ describeStore("what Hull must be told", (bench) => {
     expect(await outcomes()).toEqual({ "companies/sent/updated": 1 });
     const rest = await only();
     expect(rest).toMatchObject({ attributes: { b: 2 }, endings: [{ messageId: "c2" }] });
-    const [mirror] = await store.mirrors(LANE.remote, "companies", ["p1"]);
+    const [mirror] = await store.mirrors(LANE, "companies", ["p1"]);
     expect(mirror?.facts).toMatchObject({ a: [null, null, "1"] });
     expect(mirror?.facts).not.toHaveProperty("b");
     await store.told(LANE, [{ row: rest }]);
@@ -173,7 +173,7 @@ describeStore("what Hull must be told", (bench) => {
     await deliverNext({ tell: { facts: { name: "n" } } });
     await store.newGeneration(LANE.remote);
     await store.told(LANE, [{ row: await only() }]);
-    expect(await store.mirrors(LANE.remote, "companies", ["p1"])).toEqual([undefined]);
+    expect(await store.mirrors(LANE, "companies", ["p1"])).toEqual([undefined]);
     expect(await outcomes()).toEqual({ "companies/sent/updated": 1 });
   });
 

@@ -3,12 +3,16 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import mapValues from "lodash/mapValues";
 import { createEmbeddedStore } from "../../../src/storage/embedded";
 import type { Key, KeyValue } from "../../../src/storage/kv";
 import { createLmdbKeyValue } from "../../../src/storage/lmdb";
 import { createSeal, runPlace, tenantPlace, type Seal } from "../../../src/storage/seal";
-import { openUpgraded } from "../../../src/storage/upgrade";
-import { LANE, update } from "./builders";
+import type { Lane, Store } from "../../../src/storage/store";
+import { divide, openUpgraded } from "../../../src/storage/upgrade";
+import { FORMAT } from "../../../src/storage/tables";
+import { deliverQuietly, LANE, NEIGHBOUR, update } from "./builders";
+import { makeFormatThree } from "./format-three";
 import { litter, makeFormatTwo } from "./format-two";
 
 const SECRET = "a secret of sixteen characters";
@@ -61,12 +65,12 @@ async function makeOld(count = 2_000): Promise<readonly (readonly [Key, unknown]
 const content = (): Buffer => readFileSync(join(path, "data.mdb"));
 
 describe("a store of format 2", () => {
-  it("is brought to format 3: every row is there, and nothing that is none", async () => {
+  it("is brought to today's format: every row is there, and nothing that is none", async () => {
     const rows = await makeOld();
     expect(content().includes(MARKER)).toBe(true);
     const kv = await openUpgraded(path, seal);
     const store = await createEmbeddedStore({ kv, now });
-    expect(kv.table("meta").get(["format"])).toBe(3);
+    expect(kv.table("meta").get(["format"])).toBe(FORMAT);
     expect([...kv.table("rows").range([])]).toEqual(rows);
     expect(rows.every(([key, value]) => JSON.stringify(kv.table("rows").get(key)) === JSON.stringify(value))).toBe(
       true,
@@ -102,7 +106,7 @@ describe("a store of format 2", () => {
   it("is refused with what to do where no key is at hand, and left as it is", async () => {
     await makeOld();
     const before = content();
-    await expect(openUpgraded(path, undefined)).rejects.toThrow(/format 2\. Start the server once.*format 3/s);
+    await expect(openUpgraded(path, undefined)).rejects.toThrow(/format 2\. Start the server once.*format 4/s);
     expect(content().equals(before)).toBe(true);
   });
 
@@ -135,6 +139,79 @@ describe("a store of format 2", () => {
     expect(kv.table("meta").get(["format"])).toBe(2);
     expect([...kv.table("rows").range([])]).toEqual(rows);
     await kv.close();
+  });
+});
+
+describe("a store of format 3", () => {
+  const ALONE = { remote: "org|planhat|t2", tenant: "org/c3" };
+  const COMPANIES = 1_200;
+
+  /** Two connectors on one remote, of which the first sent everything, and one on another remote. */
+  async function makeShared(): Promise<void> {
+    const kv = createLmdbKeyValue(path);
+    const store = await createEmbeddedStore({ kv, now });
+    for (const { tenant, remote } of [LANE, NEIGHBOUR, ALONE]) {
+      await store.saveTenant({ key: tenant, organization: "org", connectorId: tenant, sealed: "…", settingsAtMs: 1 });
+      await store.assign(tenant, remote, "f");
+    }
+    const facts = { name: { remote: "n", sent: "n" }, city: { remote: "∅" } };
+    for (const [lane, count] of [
+      [LANE, COMPANIES],
+      [ALONE, 1],
+    ] as const) {
+      const hullIds = Array.from({ length: count }, (_, index) => `a${index}`);
+      await store.accept(hullIds.map((hullId) => update({ id: hullId, hullId, lane })));
+      const entries = await store.ready(lane, "companies", count);
+      await store.settle(
+        lane,
+        entries.map((entry) => deliverQuietly(entry, `p-${entry.hullId}`, { facts })),
+      );
+    }
+    await store.close();
+    await makeFormatThree(path);
+  }
+
+  const factsIn = async (store: Store, lane: Lane, at = 0): Promise<unknown> =>
+    mapValues((await store.mirrors(lane, "companies", [`p-a${at}`]))[0]?.facts, (fact) => fact.slice(0, 3));
+
+  async function expectDivided(kv: KeyValue): Promise<void> {
+    const store = await createEmbeddedStore({ kv, now });
+    const known = { name: ["n", "n", null], city: ["∅", null, null] };
+    for (const lane of [LANE, NEIGHBOUR]) {
+      for (const at of [0, COMPANIES - 1]) expect(await factsIn(store, lane, at)).toEqual(known);
+    }
+    expect(await factsIn(store, ALONE)).toEqual(known);
+    const stranger = { remote: LANE.remote, tenant: "org/c9" };
+    expect(await factsIn(store, stranger)).toMatchObject({ name: ["n", null, null] });
+    // From here on each goes by its own.
+    await store.accept([update({ id: "m2", hullId: "a0", version: 2, lane: NEIGHBOUR })]);
+    const [entry] = await store.ready(NEIGHBOUR, "companies", 1);
+    if (entry === undefined) throw new Error("It waits.");
+    await store.settle(NEIGHBOUR, [deliverQuietly(entry, "p-a0", { facts: { name: { remote: "x", sent: "x" } } })]);
+    expect(await factsIn(store, LANE)).toMatchObject({ name: ["x", "n", null] });
+    expect(await factsIn(store, NEIGHBOUR)).toMatchObject({ name: ["x", "x", null] });
+    await store.close();
+  }
+
+  it("is brought to format 4 without a key: what was sent counts for each connector of its remote", async () => {
+    await makeShared();
+    const kv = await openUpgraded(path, undefined);
+    expect(kv.table("meta").get(["format"])).toBe(FORMAT);
+    await expectDivided(kv);
+  });
+
+  it("goes on where it was broken off, and no program of format 3 reads it meanwhile", async () => {
+    await makeShared();
+    const broken = createLmdbKeyValue(path);
+    let slices = 0;
+    const stop: KeyValue["transact"] = (work) => {
+      slices += 1;
+      return slices > 3 ? Promise.reject(new Error("no space left")) : broken.transact(work);
+    };
+    await expect(divide({ ...broken, transact: stop })).rejects.toThrow("no space left");
+    expect(broken.table("meta").get(["format"])).toBe(3.5);
+    await broken.close();
+    await expectDivided(await openUpgraded(path, undefined));
   });
 });
 
