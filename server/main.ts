@@ -15,7 +15,7 @@ async function main(config: Config): Promise<void> {
   process.umask(0o077);
   const logger = createLogger(config.LOG_LEVEL);
   const connector = await createConnector(config, logger);
-  const server = createHttpServer(connector.app);
+  const server = createHttpServer(connector.app, { behindProxy: config.TRUST_PROXY !== false });
   server.listen(config.PORT, config.HOST);
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;

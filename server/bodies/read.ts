@@ -4,9 +4,10 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
+import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import * as zlib from "node:zlib";
-import { MAX_DEPTH, type JsonScan } from "../../src/http/json-scan";
+import { MAX_DEPTH, type CutList, type JsonScan } from "../../src/http/json-scan";
 import { RETRY, RETRY_LATER, SMALLER } from "../flow-control";
 import { HttpError } from "../http-error";
 import type { Turns } from "../turns";
@@ -15,6 +16,10 @@ import type { BodyPlace } from "./room";
 const KB = 1024;
 const MB = KB * KB;
 
+/** Of one object or list; parsing one of a million names takes a second, and nobody else has an answer meanwhile. */
+export const MAX_MEMBERS = 100_000;
+/** What a piece takes beside its bytes: a sender may make thousands of one byte each. */
+const PIECE_COST_BYTES = 256;
 /** As much may be unpacked whatever it was packed to. */
 const FREE_BYTES = 128 * KB;
 
@@ -33,8 +38,8 @@ export interface ReadOptions {
   readonly maxBytes: () => number;
   /** What it may rise to. */
   readonly mostBytes: number;
-  /** How many times its size a packed body may unpack to, from its beginning to wherever it is read. */
-  readonly maxRatio: number;
+  /** How many times its size a packed body may unpack to, from its beginning to wherever it is read. It may rise as well. */
+  readonly maxRatio: () => number;
   /** Ends a sentence: what to do about a body that is too large. */
   readonly smaller: string;
   readonly scan: JsonScan;
@@ -70,15 +75,16 @@ export async function receive(request: IncomingMessage, options: ReadOptions): P
   const look = (piece: Buffer, unpacked = Infinity): void => {
     bytes += piece.length;
     if (bytes > maxBytes()) throw tooLarge(maxBytes(), options.smaller);
-    if (bytes > FREE_BYTES && bytes > options.maxRatio * unpacked) throw tooPacked(options.maxRatio);
+    if (bytes > FREE_BYTES && bytes > options.maxRatio() * unpacked) throw tooPacked(options.maxRatio());
     const problem = scan.push(piece);
     if (problem === "too_deep") throw tooDeep();
-    if (problem === "too_many_values") throw tooManyValues();
+    if (problem === "too_many_values") throw tooManyValues(options.smaller);
+    if (problem === "too_many_members") throw tooManyMembers();
     options.onScanned?.();
   };
   const take = (piece: Buffer): void => {
     packedBytes += piece.length;
-    place.grow(piece.length);
+    place.grow(piece.length + PIECE_COST_BYTES);
     pieces.push(piece);
   };
   await pump(request, packing && PACKINGS[packing].stream(), { take, look }, options);
@@ -106,6 +112,9 @@ function pump(
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => fail(tooLong(withinMs)), withinMs);
     let stopped = false;
+    let isComplete = false;
+    /** Pieces that wait for their turn: a pause does not keep the end from being told before. */
+    let waiting = 0;
     const stop = (): void => {
       stopped = true;
       clearTimeout(timer);
@@ -136,9 +145,12 @@ function pump(
         return;
       }
       source.pause();
+      waiting += 1;
       orderly.take(() => {
+        waiting -= 1;
         if (!stopped) attempt(work);
         source.resume();
+        endWhenLookedOver();
       });
     };
     const received = (piece: Buffer): void =>
@@ -147,9 +159,14 @@ function pump(
         if (unpacker === undefined) inTurn(request, () => on.look(piece));
         else if (!unpacker.write(piece)) request.pause();
       });
-    const done = (): void => {
+    const endWhenLookedOver = (): void => {
+      if (!isComplete || waiting > 0 || stopped) return;
       stop();
       resolve();
+    };
+    const done = (): void => {
+      isComplete = true;
+      endWhenLookedOver();
     };
     const ended = (): void => {
       // From here on its end is that of the request.
@@ -182,19 +199,40 @@ function packingOf({ headers }: IncomingMessage): keyof typeof PACKINGS | undefi
   throw unsupported();
 }
 
-const OPENINGS: readonly (number | undefined)[] = [0x7b, 0x5b];
-/** A byte order mark, which begins no JSON and means none. */
-const MARK = 0xef;
-
-function parse(bytes: Buffer, { opening }: JsonScan): unknown {
-  // Its fields are what is missing.
+async function parse(bytes: Buffer, { list }: JsonScan): Promise<unknown> {
+  // What it lacks is named later.
   if (bytes.length === 0) return {};
+  const value = await jsonIn(bytes, list);
+  if (typeof value !== "object" || value === null) throw notJson();
+  return value;
+}
+
+/** Without the byte order mark, which means nothing. */
+async function jsonIn(bytes: Buffer, list: CutList | undefined): Promise<unknown> {
   try {
-    if (opening !== MARK && !OPENINGS.includes(opening)) throw notJson();
-    return JSON.parse(new TextDecoder().decode(bytes)) as unknown;
+    if (list === undefined) return JSON.parse(new TextDecoder().decode(bytes)) as unknown;
+    return await parseInPieces(bytes, list);
   } catch {
     throw notJson();
   }
+}
+
+/** The same as `JSON.parse` of the whole, but a piece of the list at a time: others have their turn in between. */
+async function parseInPieces(bytes: Buffer, { name, cuts }: CutList): Promise<unknown> {
+  const pieces: unknown[][] = [];
+  for (const [at, from] of cuts.slice(0, -1).entries()) {
+    await setImmediate();
+    const piece = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes.subarray(from + 1, cuts[at + 1]));
+    const elements = JSON.parse(`[${piece}]`) as unknown[];
+    // A comma that nothing follows.
+    if (elements.length === 0) throw notJson();
+    pieces.push(elements);
+  }
+  await setImmediate();
+  const [begin = 0, end = 0] = [cuts[0], cuts.at(-1)];
+  const around = Buffer.concat([bytes.subarray(0, begin + 1), bytes.subarray(end)]);
+  const whole = JSON.parse(new TextDecoder().decode(around)) as Record<string, unknown>;
+  return { ...whole, [name]: pieces.flat() };
 }
 
 function tooLarge(maxBytes: number, smaller: string): HttpError {
@@ -206,9 +244,12 @@ function tooPacked(maxRatio: number): HttpError {
   return new HttpError(413, "too_packed", message, SMALLER);
 }
 
-function tooManyValues(): HttpError {
-  const message =
-    "The body holds more values than fit into one; send less at a time, such as fewer messages per shipment.";
+function tooManyValues(smaller: string): HttpError {
+  return new HttpError(413, "too_large", `The body holds too many values; ${smaller}.`, SMALLER);
+}
+
+function tooManyMembers(): HttpError {
+  const message = `One object or list of the body holds more than ${MAX_MEMBERS} values; send less in one.`;
   return new HttpError(413, "too_large", message, SMALLER);
 }
 

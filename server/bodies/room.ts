@@ -2,6 +2,8 @@
  * The bodies that are being received, and how much they may hold together. Of senders that are not known yet the one
  * that has taken longest makes room for the next: an honest one is through in a moment, one that dribbles is not.
  */
+import groupBy from "lodash/groupBy";
+import maxBy from "lodash/maxBy";
 import { refuse, type HttpError } from "../http-error";
 import { RETRY } from "../flow-control";
 
@@ -10,7 +12,7 @@ const MB = 1024 * 1024;
 export interface RoomLimits {
   /** Of senders whose credentials were not confirmed yet; those with a valid signature have as much for themselves. */
   readonly strangers: { readonly bodies: number; readonly bytes: number };
-  /** Of confirmed connectors; one of them may take half of the bytes. */
+  /** Of confirmed connectors; one of them may take half of the bytes. The one that holds most makes room for others. */
   readonly known: { readonly bytes: number };
 }
 
@@ -58,10 +60,19 @@ export function createBodyRoom({ strangers, known }: RoomLimits = ROOM_LIMITS): 
     }
   }
 
-  function assertRoom(owner: string): void {
-    const confirmed = [...bodies].filter((each) => each.owner !== undefined);
-    const own = confirmed.filter((each) => each.owner === owner);
-    if (sum(confirmed) > known.bytes || sum(own) > known.bytes / 2) throw full();
+  /** Of confirmed connectors the one that holds most makes room, so that nobody is kept out by others. */
+  function makeRoomFor(newest: Body): void {
+    for (;;) {
+      const confirmed = [...bodies].filter((each) => each.owner !== undefined);
+      const owners = Object.values(groupBy(confirmed, "owner")).map((own) => ({ own, bytes: sum(own) }));
+      const largest = maxBy(owners, "bytes");
+      if (largest === undefined || (sum(confirmed) <= known.bytes && largest.bytes <= known.bytes / 2)) return;
+      const [oldest = newest] = largest.own;
+      const given = largest.own.includes(newest) ? newest : oldest;
+      bodies.delete(given);
+      if (given === newest) throw full();
+      given.giveUp(full());
+    }
   }
 
   return {
@@ -73,11 +84,11 @@ export function createBodyRoom({ strangers, known }: RoomLimits = ROOM_LIMITS): 
         grow: (bytes) => {
           body.bytes += bytes;
           if (body.owner === undefined) makeRoom(body);
-          else assertRoom(body.owner);
+          else makeRoomFor(body);
         },
         belongsTo: (owner) => {
           body.owner = owner;
-          assertRoom(owner);
+          makeRoomFor(body);
         },
         leave: () => void bodies.delete(body),
       };

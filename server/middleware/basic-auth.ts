@@ -1,6 +1,6 @@
 /**
  * Who uses the internal API: `Authorization: Basic <connector id>:<connector secret>`, and the organization as `org` in
- * the query. Hull confirms the three on every request; 400, 401 and 403 as the requirements have them (A14).
+ * the query. Hull confirms the three; its yes counts for five minutes. Refusals are 400, 401 and 403.
  */
 import type { Request } from "express";
 import { z } from "zod";

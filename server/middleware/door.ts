@@ -1,11 +1,11 @@
 /**
- * The one door: whatever route credentials come by, they are named alike, throttled alike and confirmed by Hull. Nothing of
- * a tenant is read or written before, but whether these are the credentials that it had last.
+ * The one door: whatever route credentials come by, they are named alike, throttled alike and confirmed by Hull. Before
+ * that, nothing of a tenant is read or written; only whether these are the credentials that it had last is looked up.
  */
 import { hash } from "node:crypto";
-import type { Request, Response } from "express";
+import type { Request } from "express";
 import manifest from "../../manifest.json";
-import type { Credentials, Tenant, Tenants } from "../../src/engine/tenants";
+import { tenantKey, type Credentials, type Tenant, type Tenants } from "../../src/engine/tenants";
 import { nameOfHost, type Protocol } from "../../src/http/hosts";
 import type { Confirmation, ConfirmOptions, CredentialCheck, CredentialRefusal } from "../../src/hull/credentials";
 import { parseInstant } from "../../src/hull/instant";
@@ -19,7 +19,7 @@ import { createThrottle, type ThrottleLimits } from "./throttle";
  *
  * @throws HttpError when it may act for none
  */
-export type Authenticate<S> = (request: Request, response: Response) => Promise<Tenant<S>>;
+export type Authenticate<S> = (request: Request) => Promise<Tenant<S>>;
 
 export interface Refusal {
   readonly ok: false;
@@ -47,14 +47,22 @@ export interface Visitor {
   readonly credentials: Credentials;
   /** What Hull says about the connector. */
   readonly connector: Connector;
+  /** When Hull was asked, milliseconds since 1970. */
+  readonly askedAtMs: number;
 }
 
 export interface Door<S> {
   /**
    * @param refusal makes the answer where Hull says no
+   * @param onKnown called with the tenant's key when these are the credentials that it had last, before Hull is asked
    * @throws HttpError that answer; 429 after too many failures; 503 when Hull cannot be asked
    */
-  enter(request: Request, given: Credentials, refusal: (refused: Refusal) => HttpError): Promise<Visitor>;
+  enter(
+    request: Request,
+    given: Credentials,
+    refusal: (refused: Refusal) => HttpError,
+    onKnown?: (key: string) => void,
+  ): Promise<Visitor>;
   /** Takes in what Hull has said about the connector, so that one that never sent a notification works too. */
   remember(visitor: Visitor): Promise<Tenant<S>>;
   /**
@@ -77,6 +85,13 @@ export const REFUSALS: Readonly<Record<Refusal["reason"], string>> = {
   unavailable: "Hull could not be asked whether the credentials are right.",
 };
 
+/** Refusals of who may be guessing; the others had right credentials, or taught nothing about them. */
+const GUESSES: readonly Refusal["reason"][] = [
+  "malformed_credentials",
+  "wrong_credentials",
+  "connector_not_found",
+  "other_connector",
+];
 /** How soon it is worth asking again when Hull does not answer. */
 const RETRY_AFTER_SECONDS = "30";
 /** Connectors whose last settings that Hull was asked about are remembered. */
@@ -93,9 +108,12 @@ export function createDoor<S>({ credentials, tenants, protocol, loginLimits, now
     return isOther ? { ok: false, status: 403, reason: "other_kind" } : answer;
   }
 
-  async function confirmed(request: Request, given: Credentials): Promise<Answer> {
-    if (await tenants.knows(given)) return ask(given, { known: true });
+  async function confirmed(request: Request, given: Credentials, onKnown?: (key: string) => void): Promise<Answer> {
     const { organization, id, secret } = given;
+    if (await tenants.knows(given)) {
+      onKnown?.(tenantKey(organization, id));
+      return ask(given, { known: true });
+    }
     const attempt = {
       address: request.ip ?? "0.0.0.0",
       connector: `${organization}/${id}`,
@@ -104,7 +122,7 @@ export function createDoor<S>({ credentials, tenants, protocol, loginLimits, now
     return throttle.during(
       attempt,
       () => ask(given, {}),
-      (answer) => !answer.ok && answer.reason !== "unavailable",
+      (answer) => !answer.ok && GUESSES.includes(answer.reason),
     );
   }
 
@@ -117,44 +135,59 @@ export function createDoor<S>({ credentials, tenants, protocol, loginLimits, now
     });
   }
 
-  /** Whether a notification's settings are later than Hull's answer, other ones, and were not asked about before. */
-  function isNews({ organization, id }: Credentials, connector: Connector, notified: Connector): boolean {
-    if (datingOf(notified) <= datingOf(connector)) return false;
+  /**
+   * Names a notification's settings when they are later than Hull's answer, other ones, and Hull was not asked about them
+   * before.
+   */
+  function markOfNews({ credentials, connector }: Visitor, notified: Connector): string | undefined {
+    if (savedAtMs(notified) <= savedAtMs(connector)) return undefined;
     const settings = JSON.stringify(notified.private_settings);
-    if (settings === JSON.stringify(connector.private_settings)) return false;
-    const key = `${organization}/${id}`;
+    if (settings === JSON.stringify(connector.private_settings)) return undefined;
     const mark = hash("sha256", `${String(notified.updated_at)} ${settings}`);
-    if (asked.get(key) === mark) return false;
+    return asked.get(tenantKey(credentials.organization, credentials.id)) === mark ? undefined : mark;
+  }
+
+  function noteAsked({ organization, id }: Credentials, mark: string): void {
+    const key = tenantKey(organization, id);
     asked.delete(key);
     asked.set(key, mark);
     const [oldest] = asked.keys();
     if (asked.size > MAX_ASKED && oldest !== undefined) asked.delete(oldest);
-    return true;
   }
 
-  /** What Hull answers counts whatever is stored, unless it says nothing about the settings. */
-  const remember: Door<S>["remember"] = ({ credentials: given, connector }) => {
-    const atMs = datingOf(connector);
-    return tenants.remember(given, connector.private_settings, atMs, isSilent(connector) ? Infinity : atMs);
+  /**
+   * What Hull answers replaces what is stored, whatever its date. An answer without settings replaces none; it only makes
+   * an unknown connector known.
+   */
+  const remember: Door<S>["remember"] = ({ credentials: given, connector, askedAtMs }) => {
+    const atMs = savedAtMs(connector);
+    if (isSilent(connector)) return tenants.remember(given, undefined, atMs);
+    return tenants.remember(given, connector.private_settings, atMs, { savedAtMs: atMs, askedAtMs });
   };
 
   return {
     remember,
-    enter: async (request, spelled, refusal) => {
+    enter: async (request, spelled, refusal, onKnown) => {
       const given = { ...spelled, organization: nameOfHost(spelled.organization, protocol) };
-      const { connector } = admit(await confirmed(request, given), refusal);
-      return { credentials: given, connector };
+      const { connector, askedAtMs } = admit(await confirmed(request, given, onKnown), refusal);
+      return { credentials: given, connector, askedAtMs };
     },
     rememberNotified: async (visitor, notified, refusal) => {
       const { credentials: given } = visitor;
-      let { connector } = visitor;
-      if (isSilent(connector)) return tenants.remember(given, notified.private_settings, datingOf(notified));
-      if (isNews(given, connector, notified)) {
-        connector = admit(await ask(given, { known: true, notBeforeMs: now() }), refusal).connector;
+      let latest = visitor;
+      const atMs = savedAtMs(notified);
+      if (isSilent(latest.connector)) return tenants.remember(given, notified.private_settings, atMs);
+      const mark = markOfNews(visitor, notified);
+      if (mark !== undefined) {
+        latest = { credentials: given, ...admit(await ask(given, { known: true, notBeforeMs: now() }), refusal) };
+        noteAsked(given, mark);
       }
-      const latestMs = datingOf(connector);
-      if (datingOf(notified) > latestMs) return remember({ credentials: given, connector });
-      return tenants.remember(given, notified.private_settings, datingOf(notified), latestMs);
+      const latestMs = savedAtMs(latest.connector);
+      if (atMs > latestMs) return remember(latest);
+      return tenants.remember(given, notified.private_settings, atMs, {
+        savedAtMs: latestMs,
+        askedAtMs: latest.askedAtMs,
+      });
     },
   };
 }
@@ -165,7 +198,7 @@ export function refusalAnswer(status: ErrorStatus, { reason }: Refusal, headers:
 }
 
 /** When the settings were saved, milliseconds since 1970; 0 when it is not told. */
-function datingOf(connector: Connector): number {
+function savedAtMs(connector: Connector): number {
   return parseInstant(connector.updated_at) ?? 0;
 }
 

@@ -1,10 +1,12 @@
 /**
  * Slows down who guesses, at whatever door: failed log-ins count for their address, which is turned away after too many,
  * and for the connector that they name, whose next ones take longer. Credentials that are known to be right pass whatever
- * others do; so nobody locks a connector out by failing in its name, and an honest first log-in waits some seconds at worst.
+ * others do; so nobody locks a connector out by failing in its name. An honest first log-in waits three seconds at most, unless its
+ * address has failed too often.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { ipKeyGenerator, MemoryStore, type Options } from "express-rate-limit";
+import { createGates, GateFullError } from "../../src/http/gate";
 import { refuse } from "../http-error";
 
 export interface ThrottleLimits {
@@ -27,13 +29,16 @@ export interface Attempt {
 
 export interface Throttle {
   /**
-   * Lets a log-in happen. It counts as failed until `failed` says that its answer is none.
+   * Runs one log-in, some of an address at once; `failed` says of its result whether it counts.
    *
    * @throws HttpError 429 after too many failures of the address; else what `check` throws
    */
   during<T>(attempt: Attempt, check: () => Promise<T>, failed: (result: T) => boolean): Promise<T>;
 }
 
+/** Log-ins of one address at once: no more than so many are tried beyond those that may fail. The others wait. */
+const AT_ONCE = 5;
+const MAX_WAITING = 100;
 /** Each failure beyond the limit adds a step to the wait of the connector's next log-in. */
 const STEP_MS = 100;
 const LONGEST_WAIT_MS = 3_000;
@@ -41,25 +46,34 @@ const LONGEST_WAIT_MS = 3_000;
 export function createThrottle(limits: ThrottleLimits = LOGIN_LIMITS, sleep: typeof pause = pause): Throttle {
   const addresses = counter(limits.windowMs);
   const connectors = counter(limits.windowMs);
+  const turns = createGates({ atOnce: AT_ONCE, waiting: MAX_WAITING });
   const underway = new Map<string, Promise<unknown>>();
 
   async function counted<T>(
+    address: string,
+    connector: string,
+    check: () => Promise<T>,
+    failed: (result: T) => boolean,
+  ): Promise<T> {
+    if ((await failures(addresses, address)) >= limits.perAddress) throw tooMany(limits.windowMs);
+    const excess = (await failures(connectors, connector)) + 1 - limits.perConnector;
+    if (excess > 0) await sleep(Math.min(LONGEST_WAIT_MS, excess * STEP_MS));
+    const result = await check();
+    if (failed(result)) await Promise.all([addresses.increment(address), connectors.increment(connector)]);
+    return result;
+  }
+
+  async function inTurn<T>(
     { address, connector }: Attempt,
     check: () => Promise<T>,
     failed: (result: T) => boolean,
   ): Promise<T> {
     const from = ipKeyGenerator(address);
-    const [ofAddress, ofConnector] = await Promise.all([addresses.increment(from), connectors.increment(connector)]);
-    if (ofAddress.totalHits > limits.perAddress) {
-      // What was turned away was not tried: it does not make the connector's own log-ins wait.
-      await connectors.decrement(connector);
-      throw tooMany(limits.windowMs);
+    try {
+      return await turns.run(from, () => counted(from, connector, check, failed));
+    } catch (error) {
+      throw error instanceof GateFullError ? tooMany(limits.windowMs) : error;
     }
-    const excess = ofConnector.totalHits - limits.perConnector;
-    if (excess > 0) await sleep(Math.min(LONGEST_WAIT_MS, excess * STEP_MS));
-    const result = await check();
-    if (!failed(result)) await Promise.all([addresses.decrement(from), connectors.decrement(connector)]);
-    return result;
   }
 
   return {
@@ -67,7 +81,7 @@ export function createThrottle(limits: ThrottleLimits = LOGIN_LIMITS, sleep: typ
       const { credentials } = attempt;
       // The same credentials were asked about with the same check, so the answer is of the same kind.
       const shared = underway.get(credentials) as ReturnType<typeof check> | undefined;
-      const result = shared ?? counted(attempt, check, failed).finally(() => underway.delete(credentials));
+      const result = shared ?? inTurn(attempt, check, failed).finally(() => underway.delete(credentials));
       underway.set(credentials, result);
       return result;
     },
@@ -79,6 +93,10 @@ function counter(windowMs: number): MemoryStore {
   // Of its options it reads the window alone.
   store.init({ windowMs } as Options);
   return store;
+}
+
+async function failures(store: MemoryStore, key: string): Promise<number> {
+  return (await store.get(key))?.totalHits ?? 0;
 }
 
 function tooMany(windowMs: number): Error {

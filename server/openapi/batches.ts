@@ -1,8 +1,15 @@
 /** `/batch` and `/batch-accounts` described. */
 import { batchAnswer, batchBody } from "../routes/batches";
 import { batchParameters } from "../routes/run-options";
-import { BY_QUERY, QUERY_REFUSALS, refusals } from "./common";
+import { BY_QUERY } from "./common";
 import { answer, body, inQuery, type Operation, type Part } from "./part";
+import { BODY_REFUSALS, QUERY_REFUSALS, refusal, refusals } from "./refusals";
+
+const BAD_BATCH = refusal(
+  400,
+  "The batch cannot be taken; `details` names each bad field, such as a link to a host that is not allowed",
+  "invalid_batch",
+);
 
 const operation = (operationId: string, summary: string, objectType: string): Operation => ({
   operationId,
@@ -17,7 +24,7 @@ const operation = (operationId: string, summary: string, objectType: string): Op
   }),
   responses: {
     200: answer("The order is taken.", "BatchAnswer", { ok: true, run: "01J9ZK3Q7N" }),
-    ...refusals(...QUERY_REFUSALS, "OtherMethod", "TooLarge"),
+    ...refusals(BAD_BATCH, "BadQuery", ...QUERY_REFUSALS, ...BODY_REFUSALS, "Broken", "OtherMethod"),
   },
 });
 

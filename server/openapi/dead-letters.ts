@@ -1,8 +1,11 @@
 /** `/api/internal/dead-letters` described. */
 import { chosenLetters, pageOfLetters } from "../routes/dead-letters";
 import { letterAnswer, letterDetailAnswer, letterPage, replayAnswer, replayPageAnswer } from "../routes/letter-answer";
-import { BY_LOGIN, LOGIN_REFUSALS, ORGANIZATION, refusals } from "./common";
+import { BY_LOGIN, ORGANIZATION } from "./common";
 import { answer, inPath, inQuery, type Part } from "./part";
+import { LOGIN_REFUSALS, refusal, refusals } from "./refusals";
+
+const NO_LETTER = refusal(404, "The connector has no such letter, or somebody else has it", "dead_letter_not_found");
 
 const LETTER = {
   id: "3f2a9c0b71de",
@@ -52,7 +55,7 @@ export const deadLetterPart: Part = {
         parameters: [...ORGANIZATION, ...inQuery(pageOfLetters)],
         responses: {
           200: answer("A page of letters.", "DeadLetterPage", { dead_letters: [LETTER], next: null }),
-          ...refusals(...LOGIN_REFUSALS, "OtherMethod"),
+          ...refusals("BadQuery", ...LOGIN_REFUSALS, "OtherMethod"),
         },
       },
     },
@@ -65,7 +68,7 @@ export const deadLetterPart: Part = {
         parameters: [...ORGANIZATION, ...inQuery(chosenLetters)],
         responses: {
           200: answer("What became of them.", "ReplayPage", { ...REPLAYED, next: null }),
-          ...refusals(...LOGIN_REFUSALS, "OtherMethod"),
+          ...refusals("BadQuery", ...LOGIN_REFUSALS, "OtherSite", "OtherMethod"),
         },
       },
     },
@@ -77,7 +80,7 @@ export const deadLetterPart: Part = {
         parameters: [ID, ...ORGANIZATION],
         responses: {
           200: answer("The letter.", "DeadLetterDetail", DETAIL),
-          ...refusals(...LOGIN_REFUSALS, "NotFound", "OtherMethod"),
+          ...refusals("BadPath", ...LOGIN_REFUSALS, NO_LETTER, "OtherMethod"),
         },
       },
       delete: {
@@ -87,7 +90,7 @@ export const deadLetterPart: Part = {
         parameters: [ID, ...ORGANIZATION],
         responses: {
           200: answer("The letter that is no more.", "DeadLetter", LETTER),
-          ...refusals(...LOGIN_REFUSALS, "NotFound", "OtherMethod"),
+          ...refusals("BadPath", ...LOGIN_REFUSALS, "OtherSite", NO_LETTER, "OtherMethod"),
         },
       },
     },
@@ -100,7 +103,7 @@ export const deadLetterPart: Part = {
         parameters: [ID, ...ORGANIZATION],
         responses: {
           200: answer("What became of it.", "Replay", REPLAYED),
-          ...refusals(...LOGIN_REFUSALS, "NotFound", "OtherMethod"),
+          ...refusals("BadPath", ...LOGIN_REFUSALS, "OtherSite", NO_LETTER, "OtherMethod"),
         },
       },
     },

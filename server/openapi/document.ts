@@ -1,8 +1,9 @@
 /** The OpenAPI 3.1 document of the whole server, put together from what each group of routes says about itself. */
+import pickBy from "lodash/pickBy";
 import { z } from "zod";
 import manifest from "../../manifest.json";
 import { batchPart } from "./batches";
-import { commonSchemas, REFUSALS, SECURITY_SCHEMES } from "./common";
+import { commonSchemas, SECURITY_SCHEMES } from "./common";
 import { consolePart } from "./console";
 import { deadLetterPart } from "./dead-letters";
 import { explainPart } from "./explain";
@@ -11,6 +12,7 @@ import { notificationPart } from "./notifications";
 import { operationPart } from "./operations";
 import { SENT, type Operation, type Part, type PathItem, type Piece } from "./part";
 import { publicPart } from "./public";
+import { SHARED_RESPONSES } from "./refusals";
 import { runPart } from "./runs";
 import { schemaPart } from "./schema";
 import { statusPart } from "./status";
@@ -39,15 +41,22 @@ export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map(
 
 export function describeApi(): Piece {
   const { version, description } = manifest;
+  const paths = Object.fromEntries(PARTS.flatMap((part) => pathsOf(part.tag.name, part.paths)));
   return {
     openapi: "3.1.1",
     info: { title: "Hull Planhat connector", version, description, license: { name: "MIT", identifier: "MIT" } },
     // Beside this document, wherever the server is reached.
     servers: [{ url: "/" }],
     tags: PARTS.map(({ tag }) => tag),
-    paths: Object.fromEntries(PARTS.flatMap(({ tag, paths }) => pathsOf(tag.name, paths))),
-    components: { schemas: jsonSchemas(), responses: REFUSALS, securitySchemes: SECURITY_SCHEMES },
+    paths,
+    components: { schemas: jsonSchemas(), responses: sharedBy(paths), securitySchemes: SECURITY_SCHEMES },
   };
+}
+
+/** Of the shared refusals those that some operation has as they are. */
+function sharedBy(paths: Piece): Piece {
+  const text = JSON.stringify(paths);
+  return pickBy(SHARED_RESPONSES, (_response, name) => text.includes(`"#/components/responses/${name}"`));
 }
 
 function pathsOf(tag: string, paths: Part["paths"]): readonly (readonly [string, Piece])[] {

@@ -2,8 +2,18 @@
 import { claimQuestion, notificationQuestion, question } from "../routes/explain";
 import { explanationAnswer, recordExplanation } from "../routes/explain-answer";
 import { endingAnswer, knownAnswer } from "../routes/explain-known";
-import { BY_LOGIN, LOGIN_REFUSALS, ORGANIZATION, refusals } from "./common";
+import { BY_LOGIN, ORGANIZATION } from "./common";
 import { answer, body, type Part } from "./part";
+import { BODY_REFUSALS, LOGIN_REFUSALS, refusal, refusals } from "./refusals";
+
+const BAD_QUESTION = refusal(400, "The question cannot be read; `details` names each bad field", "invalid_question");
+
+const NOT_NOW = refusal(
+  503,
+  "Planhat did not answer in time, or another question of the connector is being answered; try again",
+  "too_slow",
+  "busy",
+);
 
 const ENDING = {
   outcome: "skipped",
@@ -78,7 +88,7 @@ export const explainPart: Part = {
         requestBody: body("Question", { email: "person-1@example.com" }),
         responses: {
           200: answer("The explanation.", "Explanation", EXPLANATION),
-          ...refusals(...LOGIN_REFUSALS, "OtherMethod", "TooLarge"),
+          ...refusals(BAD_QUESTION, ...LOGIN_REFUSALS, "OtherSite", ...BODY_REFUSALS, NOT_NOW, "OtherMethod"),
         },
       },
     },

@@ -1,8 +1,9 @@
 /** `/fetch/users` and `/fetch/accounts` described. */
 import { fetchAnswer } from "../routes/fetches";
 import { fetchParameters } from "../routes/run-options";
-import { BY_QUERY, QUERY_REFUSALS, refusals } from "./common";
+import { BY_QUERY } from "./common";
 import { answer, inQuery, type Method, type Operation, type Part, type PathItem } from "./part";
+import { QUERY_REFUSALS, refusals } from "./refusals";
 
 const BEGUN = { ok: true, state: "begun", run: "01J9ZK3Q7N", message: "The fetch has begun." };
 
@@ -12,7 +13,10 @@ const operation = (method: Method, what: "Users" | "Accounts", summary: string):
   description: "Answered at once; the run goes on by itself. Any method does the same.",
   security: BY_QUERY,
   parameters: inQuery(fetchParameters),
-  responses: { 200: answer("What is done about it.", "FetchAnswer", BEGUN), ...refusals(...QUERY_REFUSALS) },
+  responses: {
+    200: answer("What is done about it.", "FetchAnswer", BEGUN),
+    ...refusals("BadQuery", ...QUERY_REFUSALS, "Broken"),
+  },
 });
 
 const item = (what: "Users" | "Accounts", summary: string): PathItem => ({

@@ -1,8 +1,11 @@
 /** `/smart-notifier` described. */
 import { z } from "zod";
 import { notification } from "../../src/hull/protocol";
-import { commonSchemas, FOR_ALL, refusals } from "./common";
+import { SIGNATURE_REFUSALS } from "../../src/hull/signature";
+import { NEXT, RETRY_LATER } from "../flow-control";
+import { commonSchemas, FOR_ALL } from "./common";
 import { answer, body, type Part } from "./part";
+import { BODY_REFUSALS, errorExample, refusal, refusals } from "./refusals";
 
 const EXAMPLE = {
   notification_id: "0a1b2c3d-0000-4000-8000-000000000001",
@@ -26,7 +29,40 @@ const EXAMPLE = {
   ],
 };
 
-const NEXT = { flow_control: { type: "next", size: 200, in: 5, in_time: 60_000 } };
+const MISSING = {
+  path: "configuration",
+  message: "is missing",
+  remedy: "Send configuration as {id, organization, secret} of the installed connector.",
+};
+
+const REFUSALS = [
+  {
+    ...refusal(400, "The notification cannot be read; `details` names the fields", "invalid_notification"),
+    example: errorExample(
+      "invalid_notification",
+      "The notification cannot be read: configuration is missing.",
+      RETRY_LATER,
+      MISSING,
+    ),
+  },
+  refusal(400, "The signature does not hold", ...SIGNATURE_REFUSALS.map((reason) => `signature_${reason}`)),
+  "Unauthorised",
+  // Elsewhere these two have statuses of their own; Hull is told the same as for other wrong credentials.
+  refusal(401, "Hull says that the organization is disabled", "organization_disabled"),
+  refusal(401, "Hull does not know the connector", "connector_not_found"),
+  refusal(401, "Signatures are required here, and there is none", "signature_missing"),
+  refusal(401, "The notification's id belongs to another connector", "foreign_notification"),
+  "OtherKind",
+  ...BODY_REFUSALS,
+  refusal(413, "The shipment holds too many messages; `size` says how many to send", "too_large"),
+  refusal(413, "The body becomes too large when it is unpacked", "too_packed"),
+  "TooManyAttempts",
+  "Unavailable",
+  refusal(503, "The key of the signature could not be fetched; send it again", "signature_unavailable"),
+  refusal(503, "It could not be stored in time; send it again", "too_slow"),
+  refusal(503, "As many records as may be wait for delivery; send it again later", "outbox_full"),
+  "Broken",
+] as const;
 
 export const notificationPart: Part = {
   tag: { name: "Notifications", description: "From Hull to Planhat." },
@@ -45,8 +81,8 @@ export const notificationPart: Part = {
         security: FOR_ALL,
         requestBody: body("Notification", EXAMPLE),
         responses: {
-          200: answer("Everything is on disk.", "NotificationAnswer", NEXT),
-          ...refusals("BadRequest", "Unauthorised", "TooLarge", "Unavailable"),
+          200: answer("Everything is on disk.", "NotificationAnswer", { flow_control: NEXT }),
+          ...refusals(...REFUSALS),
         },
       },
     },

@@ -1,7 +1,10 @@
 /** What anybody may read: the manifest, the guide, the logo, and this description. */
 import { z } from "zod";
-import { FOR_ALL, refusals } from "./common";
+import { FOR_ALL } from "./common";
 import { answer, inPath, type Operation, type Part, type PathItem, type Piece } from "./part";
+import { refusal, refusals } from "./refusals";
+
+const BAD_HOST = refusal(400, "The `Host` header names no host", "invalid_host");
 
 const text = (type: string): Piece => ({ [type]: { schema: { type: "string" } } });
 /** Bytes have no schema in 3.1. */
@@ -17,7 +20,7 @@ const guide = (operationId: string): PathItem => ({
         description: "To the guide.",
         headers: { Location: { description: "Its address.", schema: { type: "string", format: "uri" } } },
       },
-      ...refusals("BadRequest"),
+      ...refusals(BAD_HOST),
     },
   },
 });

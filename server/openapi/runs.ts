@@ -1,8 +1,11 @@
 /** `/api/internal/runs` described. */
 import { reportAnswer, runAnswer, runDetailAnswer, runPage } from "../routes/run-answer";
 import { pageOfLines, pageOfRuns } from "../routes/runs";
-import { BY_LOGIN, LOGIN_REFUSALS, ORGANIZATION, refusals } from "./common";
+import { BY_LOGIN, ORGANIZATION } from "./common";
 import { answer, inPath, inQuery, type Part } from "./part";
+import { LOGIN_REFUSALS, refusal, refusals } from "./refusals";
+
+const NO_RUN = refusal(404, "The connector has no such run, or somebody else has it", "run_not_found");
 
 const RUN = {
   id: "01J9ZK3Q7N",
@@ -43,7 +46,7 @@ export const runPart: Part = {
         parameters: [...ORGANIZATION, ...inQuery(pageOfRuns)],
         responses: {
           200: answer("A page of runs.", "RunPage", { runs: [RUN], next: null }),
-          ...refusals(...LOGIN_REFUSALS, "NotFound", "OtherMethod"),
+          ...refusals("BadQuery", ...LOGIN_REFUSALS, NO_RUN, "OtherMethod"),
         },
       },
     },
@@ -55,7 +58,7 @@ export const runPart: Part = {
         parameters: [inPath("id", "The id of the run."), ...ORGANIZATION, ...inQuery(pageOfLines)],
         responses: {
           200: answer("The run.", "RunDetail", { ...RUN, report: { lines: [LINE], next: null } }),
-          ...refusals(...LOGIN_REFUSALS, "NotFound", "OtherMethod"),
+          ...refusals("BadQuery", "BadPath", ...LOGIN_REFUSALS, NO_RUN, "OtherMethod"),
         },
       },
     },

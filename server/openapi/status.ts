@@ -1,7 +1,8 @@
 /** `/status` described. */
 import { statusAnswer } from "../routes/status";
-import { BY_QUERY, QUERY_REFUSALS, refusals } from "./common";
+import { BY_QUERY } from "./common";
 import { answer, type Operation, type Part } from "./part";
+import { QUERY_REFUSALS, refusals } from "./refusals";
 
 const WARNED = {
   status: "warning",
@@ -17,7 +18,7 @@ const operation = (operationId: string, summary: string): Operation => ({
   responses: {
     200: answer("How it fares.", "ConnectorStatus", WARNED),
     500: answer("It could not be found out.", "ConnectorStatus"),
-    ...refusals(...QUERY_REFUSALS, "Forbidden", "OtherMethod"),
+    ...refusals(...QUERY_REFUSALS, "OtherMethod"),
   },
 });
 

@@ -71,9 +71,9 @@ export function batchRoutes<S>({ runs, authenticate, bodies, extractHosts }: Bat
 
   for (const [path, usual] of Object.entries(ROUTES)) {
     router.post(path, async (request, response) => {
-      const tenant = await authenticate(request, response);
+      const tenant = await authenticate(request);
       const { options, segmentId } = readRunParameters(request.query);
-      const body = await bodies.read(request, tenant.key, MAX_BODY_BYTES);
+      const body = await bodies.read(request, tenant.key, MAX_BODY_BYTES, "send url, format and object_type alone");
       const { url, format, object_type } = readInput(batchBody, body, WORDS);
       const entity = object_type === undefined || object_type === null ? usual : ENTITIES[object_type];
       const order: BatchOrder = { url, format, entity, segmentIds: segmentId === undefined ? [] : [segmentId] };

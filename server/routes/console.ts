@@ -116,7 +116,7 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
       show(response, 200, welcomePage());
       return;
     }
-    const tenant = await authenticate(request, response);
+    const tenant = await authenticate(request);
     const query = readInput(consoleQuery, request.query, WORDS);
     const { organization } = tenant.credentials;
     const nowMs = now();
@@ -141,7 +141,7 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
   });
 
   router.get(`${BASE}/letters/:id`, async (request: LetterRequest, response) => {
-    const { credentials: owner, key } = await authenticate(request, response);
+    const { credentials: owner, key } = await authenticate(request);
     const letter = await letters.show(idOf(request), key);
     if (letter === undefined) throw unknownLetter();
     show(response, 200, page({ title: "Dead letter", owner, body: letterBody(letter, { owner, tokens }) }));
@@ -189,7 +189,7 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
 
   /** Whoever sends a form of ours. @throws HttpError when it is no form of ours, or not theirs; nothing was done then */
   async function formOf(request: LetterRequest, response: Response, deed: Deed): Promise<Tenant<S>> {
-    const tenant = await authenticate(request, response);
+    const tenant = await authenticate(request);
     const form = letterForm.safeParse(await readForm(request, response));
     const fits = form.success && tokens.fits(tenant.credentials, deedOf(deed, request.params.id), form.data.token);
     if (fits) return tenant;

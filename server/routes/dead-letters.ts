@@ -59,7 +59,7 @@ export function deadLetterRoutes<S>({ letters, authenticate }: DeadLetterRouteOp
   const router = Router();
 
   router.get(BASE, async (request, response) => {
-    const { key: tenant } = await authenticate(request, response);
+    const { key: tenant } = await authenticate(request);
     const query = readInput(pageOfLetters, request.query, WORDS);
     const page = await letters.list({ ...query, tenant });
     response.set("cache-control", "no-store");
@@ -67,7 +67,7 @@ export function deadLetterRoutes<S>({ letters, authenticate }: DeadLetterRouteOp
   });
 
   router.post(`${BASE}/replay`, async (request, response) => {
-    const { key: tenant } = await authenticate(request, response);
+    const { key: tenant } = await authenticate(request);
     const chosen = readInput(chosenLetters, request.query, WORDS);
     const { next, ...first } = await letters.replayPage({ ...chosen, tenant });
     let counts = first;
@@ -81,7 +81,7 @@ export function deadLetterRoutes<S>({ letters, authenticate }: DeadLetterRouteOp
   });
 
   router.post(`${BASE}/:id/replay`, async (request: Request<{ id: string }>, response) => {
-    const { key: tenant } = await authenticate(request, response);
+    const { key: tenant } = await authenticate(request);
     const counts = await letters.replay(idOf(request), tenant);
     if (counts.queued + counts.underway + counts.superseded === 0) throw unknownLetter();
     response.set("cache-control", "no-store").json(counts);
@@ -90,14 +90,14 @@ export function deadLetterRoutes<S>({ letters, authenticate }: DeadLetterRouteOp
   router.all([`${BASE}/replay`, `${BASE}/:id/replay`], otherMethods("POST"));
 
   router.get(`${BASE}/:id`, async (request: Request<{ id: string }>, response) => {
-    const { key: tenant } = await authenticate(request, response);
+    const { key: tenant } = await authenticate(request);
     const letter = await letters.show(idOf(request), tenant);
     if (letter === undefined) throw unknownLetter();
     response.set("cache-control", "no-store").json(showLetterDetail(letter));
   });
 
   router.delete(`${BASE}/:id`, async (request: Request<{ id: string }>, response) => {
-    const { key: tenant } = await authenticate(request, response);
+    const { key: tenant } = await authenticate(request);
     const letter = await letters.drop(idOf(request), tenant);
     if (letter === undefined) throw unknownLetter();
     response.set("cache-control", "no-store").json(showLetter(letter));

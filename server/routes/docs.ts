@@ -2,7 +2,9 @@
  * `GET /openapi.json`: this server's API, described for programs; `GET /docs`: the same as a page for people. Both are
  * public and hold nothing secret. The page asks nobody but this server, and its policy lets it ask nobody else.
  */
-import { dirname, join } from "node:path";
+import { hash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { dirname, extname, join } from "node:path";
 import { Router, type Request, type Response } from "express";
 import { projectFolder } from "../folder";
 import { otherMethods } from "../middleware/errors";
@@ -25,6 +27,20 @@ const POLICY = [
 
 export function docsRoutes(): Router {
   const router = Router();
+  /** Read once: a stream for each request would hold a file open for as long as somebody takes to read it. */
+  const read = new Map<string, { readonly content: Buffer; readonly etag: string }>();
+
+  function send(response: Response, file: string, folder: string): void {
+    let known = read.get(file);
+    if (known === undefined) {
+      const content = readFileSync(join(folder, file));
+      known = { content, etag: `"${hash("sha1", content, "base64url")}"` };
+      read.set(file, known);
+    }
+    response.set({ etag: known.etag, "cache-control": `public, max-age=${MAX_AGE_MS / 1_000}` });
+    response.type(extname(file)).send(known.content);
+  }
+
   const own = join(projectFolder("pages"), "docs");
   const library = dirname(require.resolve("swagger-ui-dist/package.json"));
   /** Nothing else of either folder can be asked for. */
@@ -60,8 +76,4 @@ export function docsRoutes(): Router {
 
   router.all(["/openapi.json", "/docs"], otherMethods("GET, HEAD"));
   return router;
-}
-
-function send(response: Response, file: string, root: string): void {
-  response.sendFile(file, { root, maxAge: MAX_AGE_MS });
 }

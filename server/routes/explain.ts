@@ -90,8 +90,8 @@ export function explainRoutes<S>(options: ExplainRouteOptions<S>): Router {
   const underway = new Set<string>();
 
   router.post("/explain", async (request, response) => {
-    const tenant = await authenticate(request, response);
-    const body = await bodies.read(request, tenant.key, MAX_BYTES);
+    const tenant = await authenticate(request);
+    const body = await bodies.read(request, tenant.key, MAX_BYTES, "send fewer or smaller messages");
     const explanation = await within(
       answerWithinMs,
       oneByOne(tenant.key, () => answer(tenant, body)),

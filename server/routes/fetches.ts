@@ -33,7 +33,7 @@ export function fetchRoutes<S>({ runs, authenticate }: FetchRouteOptions<S>): Ro
   const router = Router();
   for (const [path, type] of Object.entries(TYPES)) {
     router.all(path, async (request, response) => {
-      const tenant = await authenticate(request, response);
+      const tenant = await authenticate(request);
       const { options, force } = readRunParameters(request.query);
       const answer = await runs.fetch(tenant, type, options, force);
       response.set("cache-control", "no-store").json({ ok: true, ...shown(answer) });

@@ -13,6 +13,7 @@ import { ACKNOWLEDGED, NEXT, paced, RETRY, RETRY_LATER, SMALLER, type FlowContro
 import { HttpError } from "../http-error";
 import { refusalAnswer, type Door, type Refusal, type Visitor } from "../middleware/door";
 import { isId, NOT_AN_ID } from "../middleware/input";
+import { createJoin } from "./repetitions";
 
 export interface NotificationRouteOptions<S> {
   readonly store: Store;
@@ -39,6 +40,7 @@ const NEXT_SIZE: FlowControl = { ...RETRY, size: NEXT.size, in: SMALLER.in };
 export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Router {
   const { store, door, intake, lanes, maxOutbox } = options;
   const router = Router();
+  const join = createJoin<FlowControl>();
 
   router.post("/smart-notifier", async (request, response) => {
     // What was begun goes on, and the repetition finds it done.
@@ -58,7 +60,10 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
     const notification = readEnvelope(body);
     const visitor = await door.enter(request, notification.configuration, refusal);
     if (vouched) await isSigned(request, notification.notification_id);
-    const { connector, channel } = notification;
+    if (notification.messages.length > MAX_MESSAGES) {
+      const message = `The shipment holds more than ${MAX_MESSAGES} messages; send fewer at a time.`;
+      throw new HttpError(413, "too_large", message, NEXT_SIZE);
+    }
     const { credentials } = visitor;
     const key = tenantKey(credentials.organization, credentials.id);
     if (!(await store.claimNotification(notification.notification_id, key))) {
@@ -69,18 +74,20 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
         RETRY_LATER,
       );
     }
+    return join(key, notification, () => carryOut(notification, visitor));
+  }
+
+  /** What a notification asks for, whose sender is known; resolves when it is done, or safe. */
+  async function carryOut(notification: Notification, visitor: Visitor): Promise<FlowControl> {
+    const { connector, channel } = notification;
     // What Hull said about the settings before counts no more, neither here nor for those who ask later.
-    if (channel === "ship:update") options.credentials.forget(credentials);
+    if (channel === "ship:update") options.credentials.forget(visitor.credentials);
     const tenant = await door.rememberNotified(visitor, connector, refusal);
     const entity = channel === "user:update" ? "user" : channel === "account:update" ? "account" : undefined;
     if (entity === undefined) {
       if (channel === "ship:update") await release(tenant);
       if (channel === "user:delete") await options.forget(tenant, notification.messages);
       return ACKNOWLEDGED;
-    }
-    if (notification.messages.length > MAX_MESSAGES) {
-      const message = `The shipment holds more than ${MAX_MESSAGES} messages; send fewer at a time.`;
-      throw new HttpError(413, "too_large", message, NEXT_SIZE);
     }
     const depth = await depthOf(tenant);
     if (depth >= maxOutbox) {
@@ -92,14 +99,19 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
 
   /** Whom the body names is asked about while the rest of it arrives; what Hull refuses is read no further. */
   async function readBody(request: Request, vouched: boolean): Promise<unknown> {
-    const judge = (text: string): Promise<string> | undefined => {
+    const judge = (text: string, isKnown: (owner: string) => void): Promise<string> | undefined => {
       const given = parseConfiguration(text);
       // What cannot be an id is named when the whole is read.
       if (given === undefined || !isId(given.id) || !isId(given.organization)) return undefined;
-      const entered: Promise<Visitor> = door.enter(request, given, refusal);
+      const entered: Promise<Visitor> = door.enter(request, given, refusal, isKnown);
       return entered.then(({ credentials }) => tenantKey(credentials.organization, credentials.id));
     };
-    const read = await options.bodies.readUnknown(request, { member: "configuration", judge, vouched });
+    const read = await options.bodies.readUnknown(request, {
+      member: "configuration",
+      judge,
+      vouched,
+      list: "messages",
+    });
     if (read !== undefined) return read.body;
     const detail = {
       path: "configuration",

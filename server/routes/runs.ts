@@ -60,7 +60,7 @@ export function runRoutes<S>({ store, authenticate }: RunRouteOptions<S>): Route
   const router = Router();
 
   router.get("/api/internal/runs", async (request, response) => {
-    const { key: tenant } = await authenticate(request, response);
+    const { key: tenant } = await authenticate(request);
     const { limit, before } = readInput(pageOfRuns, request.query, WORDS);
     if (before !== undefined) await ownRun(before, tenant);
     const runs = await store.runs({ tenant, limit, before });
@@ -69,7 +69,7 @@ export function runRoutes<S>({ store, authenticate }: RunRouteOptions<S>): Route
   });
 
   router.get("/api/internal/runs/:id", async (request: Request<{ id: string }>, response) => {
-    const { key: tenant } = await authenticate(request, response);
+    const { key: tenant } = await authenticate(request);
     const { lines, after } = readInput(pageOfLines, request.query, WORDS);
     const run = await ownRun(request.params.id, tenant);
     const report = lines === undefined && after === undefined ? {} : { report: await reportOf(run, after, lines) };

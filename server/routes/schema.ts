@@ -43,7 +43,7 @@ export function schemaRoutes<S>({ fields, authenticate, logger }: SchemaRouteOpt
   const list = async (request: Request, response: Response): Promise<void> => {
     const { table, use = "outgoing" } = request.params;
     try {
-      const asking = () => whoAsks(request, response);
+      const asking = () => whoAsks(request);
       const choice = isUse(use) && typeof table === "string" ? await fields(table, use, asking) : undefined;
       if (choice === undefined) {
         refuse(response, "There is no list of fields here; ask for contacts, companies or licenses.");
@@ -62,9 +62,9 @@ export function schemaRoutes<S>({ fields, authenticate, logger }: SchemaRouteOpt
   router.post(paths, list);
   return router;
 
-  async function whoAsks(request: Request, response: Response): Promise<Tenant<S> | undefined> {
+  async function whoAsks(request: Request): Promise<Tenant<S> | undefined> {
     try {
-      return await authenticate(request, response);
+      return await authenticate(request);
     } catch (error) {
       if (error instanceof HttpError) return undefined;
       throw error;

@@ -36,7 +36,7 @@ export function statusRoutes<S>({ health, report, authenticate, logger }: Status
   const answer: RequestHandler = async (request, response) => {
     response.set("cache-control", "no-store");
     try {
-      const tenant = await authenticate(request, response);
+      const tenant = await authenticate(request);
       const { status, messages } = await health(tenant);
       const body: z.output<typeof statusAnswer> = { status, messages: messages.map(({ text }) => text) };
       await report(tenant.credentials, body).catch((error: unknown) => {

@@ -46,25 +46,25 @@ export function userRoutes<S>({ users, authenticate, bodies }: UserRouteOptions<
       bodies.read(request, key, MAX_BODY_BYTES, "send only the fields that change");
 
   router.get(ALL, async (request, response) => {
-    const asker = connected(await authenticate(request, response));
+    const asker = connected(await authenticate(request));
     const rows = await asked(users.list(asker, readsAnew(request)));
     response.set("cache-control", "no-store").json(rows);
   });
 
   router.post(ALL, async (request, response) => {
-    const asker = connected(await authenticate(request, response));
+    const asker = connected(await authenticate(request));
     const fields = await readNewUser(request, bodyOf(asker));
     response.set("cache-control", "no-store").json(await asked(users.create(asker, fields)));
   });
 
   router.get(ONE, async (request: Request<{ userId: string }>, response) => {
-    const asker = connected(await authenticate(request, response));
+    const asker = connected(await authenticate(request));
     const id = readUserId(request);
     response.set("cache-control", "no-store").json(await asked(users.get(asker, id)));
   });
 
   router.put(ONE, async (request: Request<{ userId: string }>, response) => {
-    const asker = connected(await authenticate(request, response));
+    const asker = connected(await authenticate(request));
     const id = readUserId(request);
     const fields = await readChanges(request, bodyOf(asker), id);
     response.set("cache-control", "no-store").json(await asked(users.update(asker, id, fields)));

@@ -13,7 +13,7 @@ export interface Segment {
 /** A connector as the API and the notifications show it (sheet 1.2). Further fields are kept as they are. */
 export interface ConnectorObject {
   readonly id: string;
-  readonly secret: string;
+  secret: string;
   private_settings: Readonly<Record<string, unknown>>;
   status: Readonly<Record<string, unknown>>;
   updated_at: string;
@@ -35,6 +35,7 @@ export interface Connectors {
   add(seed: ConnectorSeed, organization: string): ConnectorObject;
   remove(id: string): void;
   saveSettings(id: string, settings: Readonly<Record<string, unknown>>): void;
+  rotateSecret(id: string, secret: string): void;
   saveStatus(id: string, status: unknown): void;
 }
 
@@ -85,6 +86,9 @@ export function createConnectors(clock: Clock): Connectors {
       const connector = known(id);
       connector.private_settings = { ...settings };
       connector.updated_at = isoOf(Math.max(clock.now(), Date.parse(connector.updated_at) + 1));
+    },
+    rotateSecret(id, secret) {
+      known(id).secret = secret;
     },
     saveStatus(id, status) {
       const connector = known(id);

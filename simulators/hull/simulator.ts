@@ -57,6 +57,8 @@ export interface HullSimulator extends Sender {
   connector(id: string): ConnectorObject;
   /** Changes settings as a person in the dashboard would; moves `updated_at`. */
   saveSettings(id: string, privateSettings: Readonly<Record<string, unknown>>): ConnectorObject;
+  /** From now on the connector has this secret and no other. */
+  rotateSecret(id: string, secret: string): void;
   /** While disabled, every API and firehose call answers 402. */
   setOrganizationDisabled(disabled: boolean): void;
   addUserSegment(name: string, id?: string): Segment;
@@ -158,6 +160,7 @@ export function createHullSimulator(options: HullSimulatorOptions = {}): HullSim
       connectors.saveSettings(id, privateSettings);
       return known(id);
     },
+    rotateSecret: (id, secret) => connectors.rotateSecret(id, secret),
     setOrganizationDisabled(value) {
       disabled = value;
     },

@@ -14,6 +14,7 @@ import type { Intake } from "./intake";
 import { patiently, type Attempt, type Patience, type Stop } from "./patience";
 import type { BatchOrder } from "./run-orders";
 import type { Tenant } from "./tenants";
+import { mapYielding } from "./yielding";
 
 export interface BatchOptions<S> extends Patience {
   readonly store: Store;
@@ -35,8 +36,8 @@ export type BatchEnd = Stop | { readonly state: "stopped"; readonly error: strin
 const INTERRUPTED: Stop = { state: "interrupted" };
 
 /**
- * Rows in a row that name nobody, after which a file is taken for something else: a list of people has no such stretch,
- * while single bad rows may stand in it wherever they like.
+ * Unreadable rows without a good one between them, after which the file is taken for something else: a list of people has
+ * no such stretch, while single bad rows may stand in it anywhere.
  */
 const MOST_UNREADABLE = 1_000;
 /** How often a full outbox is looked at, milliseconds. */
@@ -63,7 +64,7 @@ export async function runBatch<S>(options: BatchOptions<S>, run: RunRow, order: 
     for await (const group of groupsOf(options.reader.rows({ ...order, skipRows: rows }, signal))) {
       // Requests get their turn in between, even if nothing had to be waited for.
       await setImmediate();
-      await room(options);
+      await waitForOutbox(options);
       const end = await endHere();
       if (end !== undefined) return end;
       const before = await store.run(run.id);
@@ -71,7 +72,7 @@ export async function runBatch<S>(options: BatchOptions<S>, run: RunRow, order: 
       if (before === undefined || row === undefined) return INTERRUPTED;
       rows += group.length;
       options.onProgress(row);
-      unreadable = brokenIn(row) - brokenIn(before) < group.length ? 0 : unreadable + group.length;
+      unreadable = unreadableIn(row) - unreadableIn(before) < group.length ? 0 : unreadable + group.length;
       if (unreadable >= MOST_UNREADABLE) return { state: "error", error: noExtract(rows, unreadable, order) };
     }
     return endHere();
@@ -95,15 +96,15 @@ export async function runBatch<S>(options: BatchOptions<S>, run: RunRow, order: 
   return result.value;
 }
 
-/** Rows of a run that named nobody. */
-function brokenIn({ type, counts }: RunRow): number {
+/** Rows of the run that were rejected as unreadable. */
+function unreadableIn({ type, counts }: RunRow): number {
   return counts[`${type}/rejected/invalid_message`] ?? 0;
 }
 
 function noExtract(rows: number, unreadable: number, { entity, format }: BatchOrder): string {
   return (
-    `The last ${unreadable} of ${rows} rows cannot be read, none of them, so nothing more of the file is; the log says ` +
-    `why of the first ones. Check that it is a file of ${entity}s in ${format.toUpperCase()}, and send the batch from ` +
+    `None of the last ${unreadable} rows (of ${rows}) could be read, so reading stopped; the log says what is wrong ` +
+    `with the first of them. Check that it is a file of ${entity}s in ${format.toUpperCase()}, and send the batch from ` +
     "Hull again."
   );
 }
@@ -116,7 +117,7 @@ async function takeGroup<S>(
   group: readonly ExtractRow[],
   rows: number,
 ): Promise<RunRow | undefined> {
-  const made = group.map((row) => batchRow(run.id, order, row));
+  const made = await mapYielding(group, (row) => batchRow(run.id, order, row));
   await intake.take({
     tenant,
     entity: order.entity,
@@ -130,7 +131,7 @@ async function takeGroup<S>(
 }
 
 /** Waits until the outbox has room, or the process ends. */
-async function room<S>({ store, tenant, maxWaiting, signal }: BatchOptions<S>): Promise<void> {
+async function waitForOutbox<S>({ store, tenant, maxWaiting, signal }: BatchOptions<S>): Promise<void> {
   const { remote } = tenant;
   if (remote === undefined) return;
   while (!signal.aborted) {

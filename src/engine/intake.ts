@@ -1,7 +1,8 @@
 /**
  * From a notification to the outbox: read, merge, filter and map, compare with the mirror, take in. No call to the
- * service is made on this way; when `take` resolves, everything is on disk.
+ * service is made on this way; when `take` resolves, everything is on disk. A large shipment is prepared in several turns.
  */
+import chunk from "lodash/chunk";
 import type { Service } from "../services/service";
 import type { Acceptance, Accepted, NewContent, RecordView, RunChange, Store } from "../storage/store";
 import {
@@ -17,9 +18,10 @@ import {
 import { diff } from "./diff";
 import { mergeMessages, readMessage, type EntityMessage } from "./message";
 import { joinReasons } from "./outcome";
-import { IN_SYNC, isComparable, isForgotten, lastingDigest, quickLook, sameAcceptance } from "./quick-look";
-import { outcomeLine, warningLine, type Log } from "./report";
+import { IN_SYNC, isComparable, isForgotten, lastingDigest, LOOKS, quickLook, sameAcceptance } from "./quick-look";
+import { outcomeLine, shipmentLine, warningLine, type Log } from "./report";
 import type { Tenant } from "./tenants";
+import { mapYielding } from "./yielding";
 
 export interface Shipment<S> {
   readonly tenant: Tenant<S>;
@@ -70,7 +72,7 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
   return {
     async take({ tenant, entity, messages, places, unreadable = [], isExport, run }) {
       const context = { entity, isExport, receivedAtMs: now(), ...(run === undefined ? {} : { version: run.version }) };
-      const read = messages.map((raw) => readMessage(raw, context));
+      const read = await mapYielding(messages, (raw) => readMessage(raw, context));
       const merged = mergeMessages(read.flatMap((each) => (each.ok ? [each.message] : [])));
       const broken = [
         ...read.flatMap((each, index) =>
@@ -97,27 +99,41 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
 
       const { same, others } = await quickLook(store, service, tenant, merged);
       const quick = same.map((each) => sameAcceptance(each, tenant, now()));
-      let pending: readonly Candidate[] = others.flatMap((each) => candidatesOf(service, tenant, each));
+      const planned = await mapYielding(others, (each) => candidatesOf(service, tenant, each));
+      let pending: readonly Candidate[] = planned.flat();
       let queued = 0;
       let ended = 0;
+      const counts: Record<string, number> = {};
+      const tell: Log = (line) => {
+        if (line.ended !== undefined) {
+          const { type, ending } = line.ended;
+          const name = `${type}/${ending.outcome}/${ending.code}`;
+          counts[name] = (counts[name] ?? 0) + 1;
+        }
+        log(line);
+      };
       for (let round = 0; round === 0 || pending.length > 0; round += 1) {
         const acceptances = await acceptancesOf(pending, tenant, round >= MAX_ROUNDS);
         const all = ofRun(round === 0 ? [...acceptances, ...quick, ...broken] : acceptances);
         const accepted = await store.accept(all, round === 0 ? progress : undefined);
         const again: Candidate[] = [];
-        accepted.forEach((result, index) => {
-          const candidate = pending[index];
-          const known = same[index - pending.length];
+        const compared = pending;
+        await mapYielding(accepted, (result, index) => {
+          const candidate = compared[index];
+          const known = same[index - compared.length];
           if (result.state === "again") {
             if (candidate !== undefined) again.push(candidate);
             else if (known !== undefined) again.push(...candidatesOf(service, tenant, known));
           } else if (result.state === "queued") queued += 1;
           else ended += 1;
-          if (candidate !== undefined) logCandidate(tenant, candidate, result);
-          else logEnds(tenant, entity, known?.message, result);
+          if (candidate !== undefined) logCandidate(tell, tenant, candidate, result);
+          else logEnds(tell, tenant, entity, known?.message, result);
         });
         pending = again;
       }
+      // A batch has its own figures.
+      if (run === undefined)
+        log(shipmentLine(tenant.credentials, entity, { messages: messages.length, queued, counts }));
       if (queued > 0 && tenant.remote !== undefined) wake({ remote: tenant.remote, tenant: tenant.key });
       return { queued, ended };
     },
@@ -131,7 +147,7 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
   ): Promise<readonly Acceptance[]> {
     const views = await viewsOf(candidates, tenant);
     const comparable = !last && isComparable(tenant);
-    return candidates.map((candidate) => acceptanceOf(candidate, tenant, views.get(candidate), comparable));
+    return mapYielding(candidates, (each) => acceptanceOf(each, tenant, views.get(each), comparable));
   }
 
   function acceptanceOf(
@@ -196,7 +212,8 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
       const own = candidates.filter(({ plan }) => plan.kind === "record" && plan.type === type.name);
       if (own.length === 0) continue;
       const ids = own.map(({ plan }) => plan.hullId);
-      const found = await store.view(lane, type.name, ids);
+      const parts = await mapYielding(chunk(ids, LOOKS), (part) => store.view(lane, type.name, part));
+      const found = (await Promise.all(parts)).flat();
       own.forEach((candidate, index) => {
         const view = found[index];
         if (view !== undefined) views.set(candidate, view);
@@ -218,25 +235,26 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
     return !(told && content.hintId === undefined && isForgotten(content.version, record.toldAtMs));
   }
 
-  function logCandidate(tenant: Tenant<S>, { message, plan, claims }: Candidate, result: Accepted): void {
+  function logCandidate(tell: Log, tenant: Tenant<S>, { message, plan, claims }: Candidate, result: Accepted): void {
     const { credentials } = tenant;
     const type = service.types.find((each) => each.name === plan.type);
     const warnings = plan.kind === "record" ? plan.warnings.map((each) => each.text) : [];
     const about = { entity: message.entity, type: plan.type, hullId: plan.hullId, claims };
     const name = type?.logName === undefined ? {} : { logName: type.logName };
-    for (const ending of result.endings) log(outcomeLine(credentials, { ...about, ...name, ending, warnings }));
+    for (const ending of result.endings) tell(outcomeLine(credentials, { ...about, ...name, ending, warnings }));
     for (const child of result.children) {
       const spec = service.types.find((each) => each.name === child.type);
       const own = spec?.logName === undefined ? {} : { logName: spec.logName };
-      log(outcomeLine(credentials, { entity: entityOf(service, child.type), ...child, ...own }));
+      tell(outcomeLine(credentials, { entity: entityOf(service, child.type), ...child, ...own }));
     }
     if (warnings.length > 0 && result.state === "queued") {
-      log(warningLine(credentials, about, warnings, message.messageId));
+      tell(warningLine(credentials, about, warnings, message.messageId));
     }
   }
 
   /** Of a message that was not planned: it said what was known, or it names no record. */
   function logEnds(
+    tell: Log,
     { credentials }: Tenant<S>,
     entity: "user" | "account",
     message: EntityMessage | undefined,
@@ -245,6 +263,6 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
     const type = typeOf(service, entity);
     const claims = message === undefined ? {} : claimsOf(message);
     for (const ending of endings)
-      log(outcomeLine(credentials, { entity, type, hullId: message?.id ?? "", claims, ending }));
+      tell(outcomeLine(credentials, { entity, type, hullId: message?.id ?? "", claims, ending }));
   }
 }

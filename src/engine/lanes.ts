@@ -209,25 +209,39 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
     const mark = JSON.stringify(lane);
     if (tried.get(mark) === target.fingerprint && (await holds.free(lane)).length === 0) return "wait";
     tried.set(mark, target.fingerprint);
+    const { generation } = await store.remote(lane.remote);
     const verdict = await verifyRemote(store, connection, lane, service.types);
+    // It speaks of credentials that count no more.
+    if ((await tenants.load(key)) !== tenant) return verifyAgain(key);
     if (verdict.kind === "wait") {
       await holds.stop(lane, credentials, "*", { ...verdict.problem, scope: "lane" });
       await holds.free(lane);
       return "wait";
     }
-    // Forgotten while the service was asked: there is nobody to be assigned.
-    if ((await store.tenant(key)) === undefined) return "wait";
     const named = remoteKey(credentials.organization, credentials.id, target);
     // The same records: the place stays, whatever it is called. Otherwise it is the one that the settings name.
     const remote = verdict.kind === "same" ? lane.remote : named;
-    if (verdict.kind === "other" && remote === lane.remote) await store.newGeneration(remote);
-    await store.assign(key, remote, target.fingerprint);
+    const from = { remote: lane.remote, fingerprint: tenant.fingerprint, generation };
+    const renewed = verdict.kind === "other" && remote === lane.remote;
+    const row = await store.reassign(key, from, { remote, fingerprint: target.fingerprint, renewed });
     tenants.refresh(key);
+    if (row === undefined) return verifyAgain(key);
     await holds.lift({ remote, tenant: key });
     complain(tenant, "connector.configuration.changed", verdict.kind === "other" ? OTHER : SAME);
     const next = { remote, tenant: key };
     wake(next);
     return remote === lane.remote && verdict.kind !== "other" ? "same" : "moved";
+  }
+
+  /** While the service was asked, the tenant was forgotten, its settings changed, or somebody else found out. */
+  async function verifyAgain(tenantKey: string): Promise<"moved" | "wait"> {
+    const tenant = await tenants.load(tenantKey);
+    const connection = tenant === undefined ? undefined : tenants.connection(tenant);
+    if (tenant?.remote === undefined || connection === undefined) return "wait";
+    const lane = { remote: tenant.remote, tenant: tenantKey };
+    const found = await verify(lane, tenant, connection);
+    wake(lane);
+    return found === "wait" ? "wait" : "moved";
   }
 
   async function tell(lane: Lane): Promise<void> {

@@ -1,6 +1,7 @@
 /** One entity's update as the engine sees it: normalised once, read by filter and mapping. */
 import { hash } from "node:crypto";
 import { parseInstant } from "../hull/instant";
+import { excessIn } from "../hull/message-size";
 import { parseAccountMessage, parseUserMessage, type Changes, type HullEvent } from "../hull/messages";
 import type { Problem } from "../hull/problems";
 import { isAttributes } from "../hull/shapes";
@@ -45,8 +46,8 @@ export type ReadMessage =
   | { readonly ok: true; readonly message: EntityMessage }
   | { readonly ok: false; readonly messageId: string; readonly problems: readonly Problem[] };
 
-/** A clock may be ahead of ours, but a date in the far future would silence every later message. */
-const MAX_AHEAD_MS = 60 * 60_000;
+/** A clock may be a little ahead of ours; what is dated later would silence every message until then. */
+const MAX_AHEAD_MS = 5 * 60_000;
 
 /** Ids become keys of the store, so they are bounded; Hull's own have 24 to 40 characters. */
 const MAX_ID_LENGTH = 200;
@@ -73,6 +74,8 @@ interface Parts {
 /** Reads one element of a shipment. A bad one is its own problem, never that of its shipment. */
 export function readMessage(raw: unknown, context: ReadContext): ReadMessage {
   const { entity, isExport } = context;
+  const excess = excessIn(raw);
+  if (excess.length > 0) return { ok: false, messageId: messageIdOf(raw), problems: excess };
   const plain = plainParts(raw, entity);
   if (plain !== undefined) {
     const subject = entity === "user" ? plain.user : plain.account;
@@ -110,9 +113,8 @@ function datingOf(
 ): Pick<EntityMessage, "version" | "undated"> {
   if (version !== undefined) return { version };
   const indexedAtMs = parseInstant(subject["indexed_at"]);
-  const latest = receivedAtMs + MAX_AHEAD_MS;
-  if (indexedAtMs !== undefined && indexedAtMs <= latest) return { version: indexedAtMs };
-  return { version: indexedAtMs === undefined ? receivedAtMs : latest, undated: true };
+  if (indexedAtMs !== undefined && indexedAtMs <= receivedAtMs + MAX_AHEAD_MS) return { version: indexedAtMs };
+  return { version: receivedAtMs, undated: true };
 }
 
 /** Events without a name say nothing; those without an id get one that the same event has again next time. */

@@ -2,12 +2,14 @@
  * Most of what Hull sends changes nothing. A message that says the same as the last unchanged one of its record is known
  * by a digest, and ends without being planned or compared again.
  */
+import chunk from "lodash/chunk";
 import type { Service } from "../services/service";
 import type { Acceptance, Store } from "../storage/store";
 import { endingFor, typeOf, type Candidate } from "./candidates";
 import type { MergedMessage } from "./message";
 import { reason } from "./outcome";
 import type { Tenant } from "./tenants";
+import { mapYielding } from "./yielding";
 
 /** A message that says the same as the last unchanged one of its record. */
 export interface Same extends MergedMessage {
@@ -21,6 +23,9 @@ export interface QuickLook {
 }
 
 export const IN_SYNC = reason("in_sync");
+
+/** Records that are looked up at once. */
+export const LOOKS = 200;
 
 /** A write-back needs this long to show up in notifications; before that, a missing id is no news. */
 const ECHO_MS = 10 * 60_000;
@@ -43,7 +48,7 @@ export function isComparable<S>(tenant: Tenant<S>): boolean {
   return tenant.fingerprint === tenant.target?.fingerprint;
 }
 
-/** Sets aside what need not be looked at; one reading of the store. */
+/** Sets aside what need not be looked at. */
 export async function quickLook<S>(
   store: Pick<Store, "digests">,
   service: Service<S>,
@@ -57,10 +62,12 @@ export async function quickLook<S>(
   }
   const type = typeOf(service, head.message.entity);
   const ids = merged.map(({ message }) => message.id);
-  const known = await store.digests({ remote, tenant: tenant.key }, type, ids);
+  const lane = { remote, tenant: tenant.key };
+  const parts = await mapYielding(chunk(ids, LOOKS), (part) => store.digests(lane, type, part));
+  const known = (await Promise.all(parts)).flat();
   const same: Same[] = [];
   const others: MergedMessage[] = [];
-  merged.forEach((each, index) => {
+  await mapYielding(merged, (each, index) => {
     const before = known[index];
     const digest = before === undefined ? undefined : digestOf(service, tenant, settings, each);
     const hidden = before?.digest.endsWith(HIDDEN) === true && isForgotten(each.message.version, before.toldAtMs);

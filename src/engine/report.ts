@@ -24,8 +24,18 @@ const EVENTS = {
   dead: ["error", "error"],
 } as const;
 
-/** Skips that a person wants to see without turning debug on: something must be mended. */
+/** Skips that a person must mend in the settings or in the service. */
 const LOUD_SKIPS = new Set(["missing_token", "invalid_settings", "ambiguous", "same_remote_record", "archived"]);
+/** Skips that a person must mend in the record's own data; filters and restrictions stay at debug. */
+const MENDABLE_SKIPS = new Set([
+  "missing_account_external_id",
+  "missing_email",
+  "missing_identity",
+  "missing_name",
+  "missing_tenant_id",
+  "invalid_owner",
+  "invalid_co_owner",
+]);
 
 export interface RecordEvent {
   readonly entity: "user" | "account";
@@ -43,9 +53,11 @@ export function outcomeLine(credentials: Pick<Credentials, "organization" | "id"
   const { entity, ending } = event;
   const [name, level] = EVENTS[ending.outcome];
   const warned = (event.warnings ?? []).length > 0 || ending.note !== undefined;
-  const loud = (ending.outcome === "skipped" && LOUD_SKIPS.has(ending.code)) || ending.code === "hull_refused";
+  const isSkipped = ending.outcome === "skipped";
+  const loud = (isSkipped && LOUD_SKIPS.has(ending.code)) || ending.code === "hull_refused";
+  const usual = isSkipped && MENDABLE_SKIPS.has(ending.code) ? "info" : level;
   return {
-    level: loud || (warned && level !== "error") ? "warn" : level,
+    level: loud || (warned && level !== "error") ? "warn" : usual,
     event: `outgoing.${event.logName ?? entity}.${name}`,
     // Made when they are written: most lines are not, at the usual level.
     get context() {
@@ -69,6 +81,15 @@ function outcomeData({ type, ending, warnings = [] }: RecordEvent): LogLine["dat
     ...(all.length > 0 ? { warnings: all } : {}),
     ...(ending.derived === true ? { for: "a user of this account" } : {}),
   };
+}
+
+/** What a shipment came to: how its messages ended at once, by outcome and reason, and how many records wait now. */
+export function shipmentLine(
+  { organization, id }: Pick<Credentials, "organization" | "id">,
+  entity: "user" | "account",
+  data: { readonly messages: number; readonly queued: number; readonly counts: Readonly<Record<string, number>> },
+): LogLine {
+  return { level: "info", event: `outgoing.${entity}.shipment`, context: { organization, id }, data };
 }
 
 /** Something about a record that goes on its way all the same. */

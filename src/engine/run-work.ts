@@ -135,7 +135,7 @@ export async function workOn<S>(
     const bounded = boundedLog(log);
     const intake = intakeOn(bounded.log);
     const end = await runBatch({ ...patience(place), intake, reader, tenant, maxWaiting }, run, order);
-    const left = bounded.left();
+    const left = bounded.leftOut();
     if (left > 0) log(jobLine(tenant.credentials, "warning", run, `${left} more rows cannot be read.`));
     return end;
   }

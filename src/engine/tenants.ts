@@ -27,19 +27,27 @@ export interface Tenant<S> {
   readonly fingerprint?: string;
 }
 
+/** What Hull says about the settings of a connector; both in milliseconds since 1970. */
+export interface HullAnswer {
+  /** When they were saved last. */
+  readonly savedAtMs: number;
+  readonly askedAtMs: number;
+}
+
 export interface Tenants<S> {
   /**
    * Takes in what is said about a connector whose credentials Hull has confirmed. Under a new secret all of it counts;
    * else its settings do when they are not older than the stored ones.
    *
+   * @param privateSettings undefined: nothing is said about them; none then, unless the secret is known
    * @param settingsAtMs when they were saved, milliseconds since 1970
-   * @param latestMs when Hull itself says that they were saved last: stored ones that claim to be later do not count
+   * @param hull what Hull itself said; settings that were stored before it was asked and claim to be later do not count
    */
   remember(
     credentials: Credentials,
     privateSettings: unknown,
     settingsAtMs: number,
-    latestMs?: number,
+    hull?: HullAnswer,
   ): Promise<Tenant<S>>;
   /** Whether these are the credentials that the tenant had last. */
   knows(credentials: Credentials): Promise<boolean>;
@@ -124,23 +132,34 @@ export function createTenants<S>({ store, seal, service, now, onSettings }: Tena
       return tenant !== undefined && isSame(tenant.credentials.secret, credentials.secret);
     },
 
-    remember: async (credentials, privateSettings, givenAtMs, latestMs = Infinity) => {
-      const key = tenantKey(credentials.organization, credentials.id);
-      const ahead = now() + MAX_AHEAD_MS;
-      const atMs = givenAtMs > ahead ? now() : givenAtMs;
+    remember: async (credentials, privateSettings, settingsAtMs, hull) => {
+      const { organization, id: connectorId, secret } = credentials;
+      const key = tenantKey(organization, connectorId);
+      const latestPlausibleMs = now() + MAX_AHEAD_MS;
+      const atMs = settingsAtMs > latestPlausibleMs ? now() : settingsAtMs;
+      const text = JSON.stringify({ secret, privateSettings: privateSettings ?? {} });
       // Rows that cannot be opened (another SECRET sealed them) are replaced by what Hull has just confirmed.
       let tenant = await load(key).catch(() => undefined);
-      const known = opened.get(key);
-      const isRotated = tenant?.credentials.secret !== credentials.secret;
-      const storedAtMs = known?.row.settingsAtMs ?? -Infinity;
-      const isPinned = isRotated || storedAtMs > Math.min(ahead, latestMs);
-      if (isPinned || storedAtMs <= atMs) {
-        const text = JSON.stringify({ secret: credentials.secret, privateSettings: privateSettings ?? {} });
-        if (tenant === undefined || text !== known?.text || atMs !== storedAtMs) {
-          const { organization, id: connectorId } = credentials;
-          const row = { key, organization, connectorId, sealed: seal.seal(text, tenantPlace(key)), settingsAtMs: atMs };
-          tenant = open(await store.saveTenant(row, isPinned));
-        }
+      for (;;) {
+        const known = opened.get(key);
+        const before = known?.row ?? (await store.tenant(key));
+        const isNewSecret = tenant?.credentials.secret !== secret;
+        const storedAtMs = known?.row.settingsAtMs ?? -Infinity;
+        const denied =
+          hull !== undefined && storedAtMs > hull.savedAtMs && (known?.row.askedAtMs ?? 0) <= hull.askedAtMs;
+        const isStoredDateWrong = denied || storedAtMs > latestPlausibleMs;
+        const areLatest = privateSettings !== undefined && (isStoredDateWrong || storedAtMs <= atMs);
+        if (!isNewSecret && !areLatest) break;
+        if (tenant !== undefined && text === known?.text && atMs === storedAtMs) break;
+        const row = {
+          ...{ key, organization, connectorId, sealed: seal.seal(text, tenantPlace(key)), settingsAtMs: atMs },
+          ...(hull === undefined ? {} : { askedAtMs: hull.askedAtMs }),
+        };
+        const overwrites = isNewSecret || isStoredDateWrong;
+        const stored = await store.saveTenant(row, overwrites ? before?.sealed : undefined);
+        tenant = open(stored);
+        // Otherwise another one came first, and it is decided anew over what that one stored.
+        if (stored.sealed === row.sealed || !overwrites) break;
       }
       if (tenant === undefined) throw new Error(`Tenant ${key} could not be stored.`);
       if (tenant.remote === undefined && tenant.target !== undefined) {

@@ -1,4 +1,5 @@
-// Which addresses are nobody's business from outside. Used against server-side request forgery, DNS rebinding included.
+// Addresses that no request of ours may reach unless they are named: against server-side request forgery, DNS rebinding
+// included.
 import dns from "node:dns";
 import { isIP, isIPv4, type LookupFunction } from "node:net";
 import ipaddr from "ipaddr.js";
@@ -6,8 +7,8 @@ import ipaddr from "ipaddr.js";
 /** The error code of a connection that was refused by the guarded lookup. */
 export const PRIVATE_ADDRESS_CODE = "ERR_PRIVATE_ADDRESS";
 
-/** Public by its range, and yet a door to the machine's own keeper: Azure's virtual one for agents and DNS. */
-const KEEPERS = ["168.63.129.16"];
+/** Public by its range, but Azure's host answers there to the machines that run on it (DNS, agents). */
+const CLOUD_HOST_ADDRESSES = ["168.63.129.16"];
 
 /**
  * Tells whether an IP address (without brackets) is not publicly routable, by the ranges of IANA's registries. IPv4
@@ -20,7 +21,7 @@ export function isPrivateAddress(ip: string): boolean {
   if (isIP(text) === 0) return true;
   const address = ipaddr.parse(text);
   const meant = address instanceof ipaddr.IPv6 ? (wrappedIPv4(address) ?? address) : address;
-  return meant.range() !== "unicast" || KEEPERS.includes(meant.toString());
+  return meant.range() !== "unicast" || CLOUD_HOST_ADDRESSES.includes(meant.toString());
 }
 
 function wrappedIPv4(address: ipaddr.IPv6): ipaddr.IPv4 | undefined {
@@ -35,7 +36,8 @@ function wrappedIPv4(address: ipaddr.IPv6): ipaddr.IPv4 | undefined {
     case "rfc6145":
       return new ipaddr.IPv4(bytes.slice(12));
     default:
-      return undefined;
+      // Compatible (::a.b.c.d): the library knows only its spelling with dots.
+      return bytes.slice(0, 12).every((byte) => byte === 0) ? new ipaddr.IPv4(bytes.slice(12)) : undefined;
   }
 }
 

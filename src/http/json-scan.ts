@@ -1,6 +1,7 @@
 /**
- * Looks over a JSON text while it arrives, and makes nothing of it: how deeply it nests, how many values it holds, and
- * what stands under a few names of its outermost object. So whoever sent it can be judged before it costs anything.
+ * Looks over a JSON text while it arrives, and makes nothing of it: how deeply it nests, how many values it holds,
+ * what stands under a few names of its outermost object, and where a long list of it can be cut. So whoever sent it can be
+ * judged before it costs anything, and what is large can be parsed piece by piece.
  */
 
 /** Real payloads nest about ten levels; far deeper ones would exhaust the stack of whatever walks them. */
@@ -10,17 +11,32 @@ export interface ScanLimits {
   readonly maxDepth: number;
   /** Objects, lists and what stands in them: parsing takes memory for each, however short the text. */
   readonly maxValues: number;
+  /** Of one object or list: an object of a hundred thousand names takes as long to parse as megabytes of small ones. */
+  readonly maxMembers: number;
+}
+
+/** A list of the outermost object that is cut between its elements, so that each piece is parsed by itself. */
+export interface Cutting {
+  readonly name: string;
+  /** A piece has at least so many bytes, unless it is the last. */
+  readonly bytes: number;
+}
+
+/** Where the list begins and ends, and where it can be cut in between: offsets of a bracket, of commas, of a bracket. */
+export interface CutList {
+  readonly name: string;
+  readonly cuts: readonly number[];
 }
 
 export interface JsonScan {
   /** The next bytes. @returns what is wrong with the text so far */
-  push(bytes: Uint8Array): "too_deep" | "too_many_values" | undefined;
+  push(bytes: Uint8Array): "too_deep" | "too_many_values" | "too_many_members" | undefined;
   /** The JSON text under a wanted name, once it is complete; of several the last, as `JSON.parse` has it. */
   member(name: string): string | undefined;
+  /** Of several lists of that name the last; undefined when it is not long enough to be cut. */
+  readonly list: CutList | undefined;
   /** Counted so far. */
   readonly values: number;
-  /** The first byte that is no white space. */
-  readonly opening: number | undefined;
 }
 
 /** Longer texts under a wanted name are passed over. */
@@ -39,19 +55,30 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
 const COLON = 0x3a;
-const BLANK = 0x20;
 
 /** @param wanted names of the outermost object; a name that is written with escapes is not recognised */
-export function createJsonScan({ maxDepth, maxValues }: ScanLimits, wanted: readonly string[] = []): JsonScan {
+export function createJsonScan(
+  { maxDepth, maxValues, maxMembers }: ScanLimits,
+  wanted: readonly string[] = [],
+  cutting?: Cutting,
+): JsonScan {
   const members = new Map<string, string>();
+  /** Members of each open object or list, the outermost first. */
+  const counts: number[] = [];
   let depth = 0;
   let values = 0;
-  let opening: number | undefined;
+  let tooMany = false;
+  /** Bytes of earlier pushes. */
+  let before = 0;
+  let cuts: number[] = [];
+  /** Of the list that is cut; `named`: it is what comes next. */
+  let state: "none" | "named" | "open" | "closed" = "none";
   let inString = false;
   let escaped = false;
   /** Where a name of the outermost object may begin. */
   let nameMayBegin = false;
   let inName = false;
+  let colonMayFollow = false;
   let name = "";
   let kept: Buffer[] | undefined;
   let keptBytes = 0;
@@ -96,17 +123,18 @@ export function createJsonScan({ maxDepth, maxValues }: ScanLimits, wanted: read
           inString = false;
           if (inName) {
             inName = false;
+            colonMayFollow = true;
             name = addToName(name, bytes, from, index);
           }
           continue;
         }
         const byte = bytes[index] ?? 0;
-        if (opening === undefined && byte > BLANK) opening = byte;
         if (byte === QUOTE) {
           inString = true;
           if (depth === 1 && nameMayBegin) {
             nameMayBegin = false;
             inName = true;
+            colonMayFollow = false;
             name = "";
             from = index + 1;
           }
@@ -114,32 +142,55 @@ export function createJsonScan({ maxDepth, maxValues }: ScanLimits, wanted: read
           depth += 1;
           values += 1;
           if (depth > maxDepth) return "too_deep";
+          counts[depth] = 1;
           if (depth === 1) nameMayBegin = byte === OPEN_BRACE;
+          else if (depth === 2 && state === "named") {
+            state = byte === OPEN_BRACKET ? "open" : "none";
+            cuts = [before + index];
+          }
         } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
           if (depth === 1) endMember(bytes, from, index);
+          else if (depth === 2 && state === "open") {
+            state = "closed";
+            cuts.push(before + index);
+          }
           depth -= 1;
         } else if (byte === COMMA) {
           values += 1;
+          // Below the ground there is nothing to count: such a text is no JSON.
+          if (depth > 0) {
+            const count = (counts[depth] ?? 0) + 1;
+            counts[depth] = count;
+            tooMany ||= count > maxMembers;
+          }
           if (depth === 1) {
             endMember(bytes, from, index);
             nameMayBegin = true;
+            if (state === "named") state = "none";
+          } else if (depth === 2 && state === "open") {
+            if (before + index - (cuts.at(-1) ?? 0) > (cutting?.bytes ?? 0)) cuts.push(before + index);
           }
-        } else if (byte === COLON && depth === 1 && wanted.includes(name)) {
-          kept = [];
-          keptBytes = 0;
-          from = index + 1;
+        } else if (byte === COLON && depth === 1 && colonMayFollow) {
+          colonMayFollow = false;
+          if (name === cutting?.name) state = "named";
+          if (wanted.includes(name)) {
+            kept = [];
+            keptBytes = 0;
+            from = index + 1;
+          }
         }
       }
       if (inName) name = addToName(name, bytes, from, bytes.length);
       else keep(bytes, from, bytes.length);
-      return values > maxValues ? "too_many_values" : undefined;
+      before += bytes.length;
+      return tooMany ? "too_many_members" : values > maxValues ? "too_many_values" : undefined;
     },
     member: (wantedName) => members.get(wantedName),
+    get list() {
+      return cutting !== undefined && state === "closed" && cuts.length > 2 ? { name: cutting.name, cuts } : undefined;
+    },
     get values() {
       return values;
-    },
-    get opening() {
-      return opening;
     },
   };
 }
@@ -155,8 +206,9 @@ function addToName(name: string, bytes: Uint8Array, from: number, to: number): s
   return name + Buffer.from(bytes.subarray(from, end)).toString("latin1");
 }
 
-/** Whether a JSON text nests deeper than anything that walks it can bear; strings are passed over. */
+/** Whether a JSON text nests deeper than `MAX_DEPTH`; brackets in strings do not count. */
 export function nestsTooDeep(text: Uint8Array | string): boolean {
   const bytes = typeof text === "string" ? Buffer.from(text) : text;
-  return createJsonScan({ maxDepth: MAX_DEPTH, maxValues: Infinity }).push(bytes) !== undefined;
+  const limits = { maxDepth: MAX_DEPTH, maxValues: Infinity, maxMembers: Infinity };
+  return createJsonScan(limits).push(bytes) !== undefined;
 }

@@ -41,7 +41,10 @@ export interface CredentialCheckOptions {
 export interface ConfirmOptions {
   /** They were right before: they are asked about at once, however many guesses wait. */
   readonly known?: boolean;
-  /** An answer from before this instant, milliseconds since 1970, does not count. */
+  /**
+   * A remembered yes from before this instant, milliseconds since 1970, does not count; a remembered no does, and so does
+   * a question that is under way.
+   */
   readonly notBeforeMs?: number;
 }
 

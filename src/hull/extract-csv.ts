@@ -3,7 +3,7 @@ import { isUtf8 } from "node:buffer";
 import { CsvError, parse } from "csv-parse/sync";
 import { TOO_LONG, type Scanner } from "./extract-cutter";
 import type { Fail } from "./extract-error";
-import { NOT_UTF8, type RowFormat, type RowValue } from "./extract-format";
+import { MAX_COLUMNS, NOT_UTF8, type RowFormat, type RowValue } from "./extract-format";
 
 const NEWLINE = 0x0a;
 const QUOTE = 0x22;
@@ -86,7 +86,7 @@ function isEmpty(record: Buffer): boolean {
 function readAll(records: readonly Buffer[]): readonly (readonly string[] | string)[] {
   if (records.length === 0) return [];
   const whole = Buffer.concat(records.flatMap((record) => [record, LINE_BREAK]));
-  if (isUtf8(whole)) {
+  if (!records.some(isTooWide) && isUtf8(whole)) {
     const rows = parseCsv(whole);
     if (typeof rows !== "string" && rows.length === records.length) return rows;
   }
@@ -94,11 +94,24 @@ function readAll(records: readonly Buffer[]): readonly (readonly string[] | stri
 }
 
 function readCells(record: Buffer): readonly string[] | string {
+  if (isTooWide(record)) return `has more than ${MAX_COLUMNS} cells`;
   if (!isUtf8(record)) return NOT_UTF8;
   const rows = parseCsv(Buffer.concat([record, LINE_BREAK]));
   if (typeof rows === "string") return `${rows}${swallowed(record)}`;
   const [cells] = rows;
   return rows.length === 1 && cells !== undefined ? cells : "cannot be read";
+}
+
+/** Looked at before anything is made of the cells. An even number of quotes stands before a comma between two of them. */
+function isTooWide(record: Buffer): boolean {
+  if (record.length < MAX_COLUMNS) return false;
+  let cells = 1;
+  let isQuoted = false;
+  for (const byte of record) {
+    if (byte === QUOTE) isQuoted = !isQuoted;
+    else if (byte === COMMA && !isQuoted) cells += 1;
+  }
+  return cells > MAX_COLUMNS;
 }
 
 /** A quote that is not closed takes the following lines along; nobody can tell where they should have been cut. */

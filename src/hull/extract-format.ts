@@ -19,3 +19,6 @@ export interface RowFormat {
 }
 
 export const NOT_UTF8 = "is no valid UTF-8";
+
+/** Of one row; more attributes than anybody has, and few enough to be read in a hundredth of a second. */
+export const MAX_COLUMNS = 10_000;

@@ -1,9 +1,19 @@
 // Extracts as JSON: one object a line (reference/hull-platform.md, 4.2).
 import { isUtf8 } from "node:buffer";
-import { MAX_DEPTH, nestsTooDeep } from "../http/json-scan";
+import { createJsonScan, MAX_DEPTH } from "../http/json-scan";
 import type { Json } from "../record";
 import { isBlank, scanLines, TOO_LONG } from "./extract-cutter";
-import { NOT_UTF8, type RowFormat, type RowValue } from "./extract-format";
+import { MAX_COLUMNS, NOT_UTF8, type RowFormat, type RowValue } from "./extract-format";
+
+/** What a row may hold: all its values, and those of one object or list, be it the row itself. */
+const MAX_VALUES = 100_000;
+const LIMITS = { maxDepth: MAX_DEPTH, maxValues: MAX_VALUES, maxMembers: MAX_COLUMNS };
+
+const TROUBLE = {
+  too_deep: `nests deeper than ${MAX_DEPTH} levels`,
+  too_many_values: `holds more than ${MAX_VALUES} values`,
+  too_many_members: `holds more than ${MAX_COLUMNS} columns, or as many values in one of them`,
+} as const;
 
 export function createJsonFormat(): RowFormat {
   return {
@@ -16,7 +26,8 @@ export function createJsonFormat(): RowFormat {
 
 function readObject(line: Buffer): RowValue {
   if (!isUtf8(line)) return { ok: false, problem: NOT_UTF8 };
-  if (nestsTooDeep(line)) return { ok: false, problem: `nests deeper than ${MAX_DEPTH} levels` };
+  const trouble = createJsonScan(LIMITS).push(line);
+  if (trouble !== undefined) return { ok: false, problem: TROUBLE[trouble] };
   try {
     const value = JSON.parse(line.toString("utf8")) as Json;
     if (isRecord(value)) return { ok: true, value };

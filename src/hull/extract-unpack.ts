@@ -8,9 +8,9 @@ import type { ExtractTrouble } from "./extract-error";
 const GZIP = 0x1f;
 
 /** Less than that is read whatever it was made of. */
-const MUCH_BYTES = 100_000_000;
-/** Of gzip's thousandfold; files of people with hundreds of empty columns come to a tenth of this. */
-const MOST_TIMES = 500;
+const FREE_BYTES = 100_000_000;
+/** Gzip reaches about 1,000; files of people with hundreds of empty columns come to a tenth of this. */
+const MAX_RATIO = 500;
 
 export interface Unpacked {
   readonly body: Readable;
@@ -39,7 +39,7 @@ export async function unpack(
   return {
     body,
     trouble: (bytes) =>
-      packed !== undefined && bytes > MUCH_BYTES && bytes > MOST_TIMES * packed.bytesWritten ? BLOWN_UP : undefined,
+      packed !== undefined && bytes > FREE_BYTES && bytes > MAX_RATIO * packed.bytesWritten ? BLOWN_UP : undefined,
   };
 }
 
@@ -51,7 +51,7 @@ const PACKED_TWICE: ExtractTrouble = {
 
 const BLOWN_UP: ExtractTrouble = {
   kind: "too_large",
-  what: `unpacked it is more than ${MOST_TIMES} times as large, which no list of people is. Send the batch from Hull again.`,
+  what: `unpacked it is more than ${MAX_RATIO} times as large, which no list of people is. Send the batch from Hull again.`,
   retryable: false,
 };
 

@@ -38,8 +38,8 @@ const segment = z.looseObject({ id: identifier, name: z.string().nullish(), type
 
 export type Segment = z.output<typeof segment>;
 
-/** More segments than any organization has; those beyond it are not looked at. */
-const MAX_SEGMENTS = 10_000;
+/** More segments than any organization has; a message with more is refused, of an envelope they are not looked at. */
+export const MAX_SEGMENTS = 10_000;
 
 /**
  * Segments; an element without an id can match no filter and is left out, so that it cannot spoil its message. Looked at

@@ -6,17 +6,22 @@ import type { Clock } from "../http/time";
 import { decodeToken, isSignedBy, type DecodedToken } from "./jwt";
 import { createKeyFetcher, createSignatureKeys, type FetchKey, type KeyAnswer } from "./signature-keys";
 
+/** Why a signature does not hold. */
+export const SIGNATURE_REFUSALS = [
+  "incomplete",
+  "unknown_version",
+  "malformed",
+  "wrong_algorithm",
+  "other_notification",
+  "expired",
+  "not_yet_valid",
+  "key_host_refused",
+  "key_unusable",
+  "wrong_signature",
+] as const;
+
 export type SignatureRefusal =
-  | "incomplete"
-  | "unknown_version"
-  | "malformed"
-  | "wrong_algorithm"
-  | "other_notification"
-  | "expired"
-  | "not_yet_valid"
-  | "key_host_refused"
-  | "key_unusable"
-  | "wrong_signature"
+  | (typeof SIGNATURE_REFUSALS)[number]
   /** The key host does not answer: nobody's fault here, answer 503 and let Hull come again. */
   | "unavailable";
 

@@ -12,6 +12,7 @@ interface Write {
   readonly value: unknown;
   /** Rows that are kept. */
   readonly limit: number;
+  readonly isKept: (value: unknown) => boolean;
   /** In passing: kept only if it was kept before. */
   readonly inPassing: boolean;
 }
@@ -25,8 +26,8 @@ export interface Kept<V> extends Table<V> {
 }
 
 export interface Cache {
-  /** @param limit rows that are kept; the oldest go first */
-  table<V>(table: Table<V>, limit: number): Kept<V>;
+  /** @param limit rows that are kept; the oldest go first @param isKept false for a row that is too large for it */
+  table<V>(table: Table<V>, limit: number, isKept?: (value: unknown) => boolean): Kept<V>;
   /** The database's `transact`, which alone may change what is kept. */
   readonly transact: KeyValue["transact"];
 }
@@ -37,11 +38,11 @@ export function createCache(database: KeyValue, names: Pick<Names, "begin">): Ca
   let current: Writes | undefined;
 
   function end(writes: Writes, committed: boolean): void {
-    for (const { rows, pending, path, value, limit, inPassing } of writes) {
+    for (const { rows, pending, path, value, limit, isKept, inPassing } of writes) {
       // A later transaction wrote it again: that one decides.
       if (pending.get(path) !== writes) continue;
       const wasKept = rows.delete(path);
-      if (committed && (wasKept || !inPassing)) keep(rows, path, value, limit);
+      if (committed && (wasKept || !inPassing) && isKept(value)) keep(rows, path, value, limit);
     }
     for (const { pending, path } of writes) if (pending.get(path) === writes) pending.delete(path);
   }
@@ -70,13 +71,13 @@ export function createCache(database: KeyValue, names: Pick<Names, "begin">): Ca
       }
     },
 
-    table: <V>(table: Table<V>, limit: number): Kept<V> => {
+    table: <V>(table: Table<V>, limit: number, isKept: (value: unknown) => boolean = () => true): Kept<V> => {
       const rows = new Map<string, V | undefined>();
       const pending = new Map<string, Writes>();
       const write = (key: Key, value: V | undefined, inPassing: boolean): void => {
         if (current === undefined) throw new Error("Rows are written in transactions only.");
         const path = pathOf(key);
-        current.push({ rows, pending, path, value, limit, inPassing });
+        current.push({ rows, pending, path, value, limit, isKept, inPassing });
         pending.set(path, current);
       };
       const view = (inPassing: boolean): Table<V> => ({
@@ -86,7 +87,7 @@ export function createCache(database: KeyValue, names: Pick<Names, "begin">): Ca
           const kept = rows.get(path);
           if (kept !== undefined || rows.has(path)) return kept;
           const value = table.get(key);
-          if (!inPassing) keep(rows, path, value, limit);
+          if (!inPassing && isKept(value)) keep(rows, path, value, limit);
           return value;
         },
         put: (key, value) => {

@@ -4,7 +4,7 @@ import { checkup } from "./checkup";
 import { fetchView, forgetGone, markVanished, sharedKeys, takeFetched } from "./fetched";
 import { forgetEntity } from "./forget";
 import { forgetTenant } from "./forget-tenant";
-import { hurryEntries } from "./entries";
+import { hurryEntries, readyEntries } from "./entries";
 import { hourCounts } from "./hours";
 import { findBy } from "./known-by";
 import type { Key, KeyValue } from "./kv";
@@ -32,7 +32,7 @@ import {
   type Tables,
 } from "./tables";
 import { deferTell, dueTells, hurryTells, toldOne } from "./tell";
-import { assignRemote, moveEntries, newGeneration, saveTenant } from "./tenants";
+import { assignRemote, moveEntries, newGeneration, reassignRemote, saveTenant } from "./tenants";
 
 /** How far to walk for linked samples. */
 const SAMPLE_WALK = 20_000;
@@ -75,11 +75,16 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
   return {
     tenant: (key) => read(() => tables.tenants.get([key])),
     tenants: () => read(() => [...tables.tenants.range([])].map(([, row]) => row)),
-    saveTenant: (row, evenIfOlder = false) => kv.transact(() => saveTenant(tables, row, evenIfOlder)),
+    saveTenant: (row, evenOver) => kv.transact(() => saveTenant(tables, row, evenOver)),
     assign: async (tenant, remote, fingerprint) => {
       const { row, left } = await kv.transact(() => assignRemote(tables, tenant, remote, fingerprint));
       if (left !== undefined) await moveAll(left, remote);
       return row;
+    },
+    reassign: async (tenant, from, to) => {
+      const done = await kv.transact(() => reassignRemote(tables, tenant, from, to));
+      if (done?.left !== undefined) await moveAll(done.left, to.remote);
+      return done?.row;
     },
     move: (lane, remote) => moveAll(lane, remote),
     remote: (key) => read(() => remoteRow(tables, key)),
@@ -140,14 +145,7 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
           .map(([[remote, tenant]]) => ({ remote: String(remote), tenant: String(tenant) })),
       ),
 
-    ready: (lane, type, limit) =>
-      read(() => {
-        const end = [...laneKey(lane), type, now() + 1];
-        return [...tables.queue.range([...laneKey(lane), type], { end, limit })].flatMap(([, hullId]) => {
-          const entry = tables.outbox.get([...laneKey(lane), type, hullId]);
-          return entry === undefined ? [] : [entry];
-        });
-      }),
+    ready: (lane, type, limit) => read(() => readyEntries(tables, lane, type, limit)),
 
     nextDue: (lane, types) =>
       read(() => {

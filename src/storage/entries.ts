@@ -5,6 +5,7 @@ import type { Key } from "./kv";
 import type { Content, EntryRow } from "./rows";
 import type { Lane, RecordEnding } from "./store";
 import { countEnding, ending, noteLast, type Ledger, type Tables } from "./tables";
+import { notTooMany } from "./weight";
 
 /** What refusing a parent means for the children that waited for it. */
 const PARENT_REASONS = {
@@ -170,6 +171,18 @@ export function openEntries(tables: Tables, ledger: Ledger, lane: Lane, endings:
       refuse(staying, parentType, parentHullId, "skipped", words);
     },
   };
+}
+
+/** Entries whose time has come, oldest first: so many, or fewer when they are large. */
+export function readyEntries(tables: Tables, { remote, tenant }: Lane, type: string, limit: number): EntryRow[] {
+  const end = [remote, tenant, type, tables.now() + 1];
+  function* due(): Generator<EntryRow> {
+    for (const [, hullId] of tables.queue.range([remote, tenant, type], { end, limit })) {
+      const entry = tables.outbox.get([remote, tenant, type, hullId]);
+      if (entry !== undefined) yield entry;
+    }
+  }
+  return notTooMany(due());
 }
 
 /**

@@ -10,6 +10,8 @@ export interface TenantRow {
   readonly sealed: string;
   /** `connector.updated_at` of the settings, milliseconds since 1970; older settings never replace newer ones. */
   readonly settingsAtMs: number;
+  /** When Hull was asked whose answer allowed these settings, milliseconds since 1970; absent when it said nothing of them. */
+  readonly askedAtMs?: number;
   /** Where this tenant's records live; absent until the settings name a reachable target. */
   readonly remote?: string;
   /** Fingerprint of the credentials with which `remote` was last confirmed to be the same. */

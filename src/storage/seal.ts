@@ -55,7 +55,8 @@ export function createSeal(secret: string): Seal {
       return Buffer.concat([decipher.update(body), decipher.final()]).toString("utf8");
     } catch (cause) {
       throw new Error(
-        "Stored credentials cannot be read with this key. Restore the SECRET (or key file) that sealed them.",
+        "A stored value cannot be read with this key, or it was moved here from another row. " +
+          "If SECRET (or the key file) was changed, restore the former one.",
         { cause },
       );
     }

@@ -41,9 +41,15 @@ export function openSeen(
   }
   let recent = record?.recent ?? "";
   const own = (): string => hash("md5", JSON.stringify([remote, type, hullId]), "base64url");
+  /** What the record's rows of yesterday and today hold: a message that swallowed thousands asks for each of them. */
+  let earlier: Set<string> | undefined;
   const inEarlier = (id: string): boolean => {
-    const days = [dayOf(nowMs), dayOf(nowMs) - 1];
-    return days.some((day) => [...tables.seen.range([day, own()])].some(([, ids]) => includes(ids, id)));
+    if (earlier === undefined) {
+      const days = [dayOf(nowMs), dayOf(nowMs) - 1];
+      const rows = days.flatMap((day) => [...tables.seen.range([day, own()])]);
+      earlier = new Set(rows.flatMap(([, ids]) => split(ids)));
+    }
+    return earlier.has(id);
   };
   return {
     take: (messageId, certain) => {
@@ -51,6 +57,7 @@ export function openSeen(
       if (!certain && (includes(recent, id) || inEarlier(id))) return false;
       if (recent.length >= MOST) {
         tables.seen.put([dayOf(nowMs), own(), id], recent);
+        for (const each of split(recent)) earlier?.add(each);
         recent = "";
       }
       recent += id;
@@ -63,4 +70,8 @@ export function openSeen(
 function includes(ids: string, id: string): boolean {
   for (let at = 0; at < ids.length; at += ID_LENGTH) if (ids.startsWith(id, at)) return true;
   return false;
+}
+
+function split(ids: string): string[] {
+  return Array.from({ length: ids.length / ID_LENGTH }, (_, at) => ids.slice(at * ID_LENGTH, (at + 1) * ID_LENGTH));
 }

@@ -72,7 +72,7 @@ export interface Observation {
 export interface DeliveryStore {
   /** Lanes that have anything in outbox or write-back. */
   lanes(): Promise<readonly Lane[]>;
-  /** Entries whose time has come, oldest first. */
+  /** Entries whose time has come, oldest first; fewer when they are large, and at least one. */
   ready(lane: Lane, type: string, limit: number): Promise<readonly EntryRow[]>;
   /** When the next entry of these types is due; undefined when none waits for time. Milliseconds since 1970. */
   nextDue(lane: Lane, types: readonly string[]): Promise<number | undefined>;
@@ -110,6 +110,7 @@ export interface DeliveryStore {
   mirrors(remote: string, type: string, ids: readonly string[]): Promise<readonly (MirrorRow | undefined)[]>;
   /** A few ids that are linked, to find out whether the remote is still the same. */
   sampleLinked(remote: string, type: string, limit: number): Promise<readonly string[]>;
+  /** What Hull must be told by now, oldest first; fewer when the rows are large, and at least one. */
   tells(lane: Lane, limit: number): Promise<readonly TellRow[]>;
   /** Hull confirmed (or refused for good): facts become `told`, outcomes are written. */
   told(

@@ -22,6 +22,7 @@ import type {
 import { countInRun } from "./runs";
 import type { Sighting } from "./sightings";
 import type { Lane, ReportLine } from "./store";
+import { isLight } from "./weight";
 
 /** Raised when the meaning of stored rows changes; older data is upgraded (`upgrade.ts`) or refused at start. */
 export const FORMAT = 3;
@@ -102,8 +103,8 @@ export function openTables(database: KeyValue, now: () => number): Tables {
   const cache = createCache(database, names);
   const plain = <V>(name: string): Table<V> => database.table<V>(name);
   const named = <V>(name: string, parts: number): Table<V> => withNames(database.table<V>(name), names, parts);
-  const hot = <V>(name: string, parts: number, codec: Codec<V>): Kept<V> =>
-    cache.table(packed(named(name, parts), codec), KEPT);
+  const hot = <V>(name: string, parts: number, codec: Codec<V>, isKept?: (row: unknown) => boolean): Kept<V> =>
+    cache.table(packed(named(name, parts), codec), KEPT, isKept);
   const mirror = hot("mirror", 2, MIRROR);
   return {
     kv: { ...database, transact: cache.transact },
@@ -120,7 +121,8 @@ export function openTables(database: KeyValue, now: () => number): Tables {
     knownBy: named("knownBy", 3),
     sightings: named("sightings", 2),
     mirrorKeys: named("mirrorKeys", 3),
-    outbox: hot("outbox", 3, ENTRY),
+    // Content is as large as its sender wants it; what is known of records is not.
+    outbox: hot("outbox", 3, ENTRY, isLight),
     queue: named("queue", 3),
     ages: named("ages", 2),
     blocked: named("blocked", 2),

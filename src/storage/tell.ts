@@ -5,15 +5,18 @@ import type { Lane, RecordEnding } from "./store";
 import { confirmTold } from "./mirror";
 import { countEnding, remoteRow, type Ledger, type Tables } from "./tables";
 import type { Ending } from "./rows";
+import { notTooMany } from "./weight";
 
 /** Due rows, oldest first. */
 export function dueTells(tables: Tables, lane: Lane, limit: number): TellRow[] {
   const end = [lane.remote, lane.tenant, tables.now() + 1];
-  const due = tables.tellQueue.range([lane.remote, lane.tenant], { end, limit });
-  return [...due].flatMap(([, [type, hullId]]) => {
-    const row = tables.tells.get([lane.remote, lane.tenant, type, hullId]);
-    return row === undefined ? [] : [row];
-  });
+  function* due(): Generator<TellRow> {
+    for (const [, [type, hullId]] of tables.tellQueue.range([lane.remote, lane.tenant], { end, limit })) {
+      const row = tables.tells.get([lane.remote, lane.tenant, type, hullId]);
+      if (row !== undefined) yield row;
+    }
+  }
+  return notTooMany(due());
 }
 
 /** Hull confirmed, or refused for good: either way the record is done, unless more was written meanwhile. */

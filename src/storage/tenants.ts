@@ -4,11 +4,12 @@ import { openEntries } from "./entries";
 import { rename } from "./known-by";
 import type { Content, RemoteRow, TenantRow } from "./rows";
 import type { Lane } from "./store";
+import type { TriedAt } from "./store-tenants";
 import { countEnding, ending, remoteRow, type Ledger, type Tables } from "./tables";
 
-export function saveTenant(tables: Tables, row: TenantRow, evenIfOlder: boolean): TenantRow {
+export function saveTenant(tables: Tables, row: TenantRow, evenOver: string | undefined): TenantRow {
   const before = tables.tenants.get([row.key]);
-  if (!evenIfOlder && before !== undefined && before.settingsAtMs > row.settingsAtMs) return before;
+  if (before !== undefined && before.settingsAtMs > row.settingsAtMs && before.sealed !== evenOver) return before;
   const kept: TenantRow = {
     ...row,
     ...(before?.remote === undefined ? {} : { remote: before.remote }),
@@ -31,6 +32,20 @@ export function assignRemote(
   tables.tenants.put([tenantKey], row);
   if (before.remote === undefined || before.remote === remote) return { row };
   return { row, left: { remote: before.remote, tenant: tenantKey } };
+}
+
+/** The same, if tenant and remote are as they were; undefined, and nothing done, if not. */
+export function reassignRemote(
+  tables: Tables,
+  tenantKey: string,
+  from: TriedAt,
+  to: { readonly remote: string; readonly fingerprint: string; readonly renewed: boolean },
+): ReturnType<typeof assignRemote> | undefined {
+  const row = tables.tenants.get([tenantKey]);
+  if (row?.remote !== from.remote || row.fingerprint !== from.fingerprint) return undefined;
+  if (remoteRow(tables, from.remote).generation !== from.generation) return undefined;
+  if (to.renewed) newGeneration(tables, to.remote);
+  return assignRemote(tables, tenantKey, to.remote, to.fingerprint);
 }
 
 /**

@@ -49,18 +49,18 @@ async function upgrade(path: string, seal: Seal): Promise<void> {
     renameSync(join(draft, "data.mdb"), join(path, "data.mdb"));
   } catch (cause) {
     rmSync(draft, { recursive: true, force: true });
-    throw new Error(sentence(path, cause), { cause });
+    throw new Error(failureMessage(path, cause), { cause });
   }
   if (process.platform !== "win32") flush(path, "r");
   rmSync(draft, { recursive: true, force: true });
 }
 
-function sentence(path: string, cause: unknown): string {
+function failureMessage(path: string, cause: unknown): string {
   const megabytes = Math.ceil(statSync(join(path, "data.mdb")).size / 1_000_000);
   const reason = cause instanceof Error ? cause.message : String(cause);
   return (
-    `The store in ${path} could not be brought from format ${FORMAT_BEFORE} to format ${FORMAT}: ${reason}. ` +
-    `It is as it was. Make sure that this user may write there and that ${megabytes} MB are free, and start again.`
+    `The store in ${path} could not be brought from format ${FORMAT_BEFORE} to format ${FORMAT} (${reason.replace(/\.$/, "")}). ` +
+    `The old store is unchanged. Make sure that this user may write there and that ${megabytes} MB are free, and start again.`
   );
 }
 

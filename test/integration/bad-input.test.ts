@@ -68,6 +68,13 @@ describe("bodies", () => {
       /flat/,
     ],
     ["ten thousand levels alone", () => nested(10_000), 400, "too_deep", /flat/],
+    [
+      "a hundred thousand attributes and more",
+      () => text(goodNotification(house, ["@"])).replace('"@"', `{"user":{${'"a":1,'.repeat(100_000)}"a":1}}`),
+      413,
+      "too_large",
+      /more than 100000 values/,
+    ],
   ];
   test.each(rows)("%s", async (_name, body, status, code, words) => {
     const answer = await tell(house, body());

@@ -1,6 +1,7 @@
 /** What the tests of bad input share: a good notification to spoil, and what must hold after every answer. */
 import { buildAccountMessage, buildUserMessage } from "../../simulators/hull";
 import { CONNECTOR, TOKEN, type House } from "../harness";
+import { describedRefusals } from "./described";
 import { post, type Answer, type PostOptions } from "../scenarios/post";
 import { bag, list, type Bag } from "../scenarios/states";
 
@@ -73,6 +74,8 @@ export function withField<T extends Bag>(object: T, path: string, value: unknown
 /** Numbers the requests, so that where a proxy is trusted each comes from an address of its own. */
 let requests = 0;
 
+const DESCRIBED = describedRefusals("post", "/smart-notifier");
+
 /** Posts to the notifier and checks what must hold whatever was sent. */
 export async function tell(
   house: House,
@@ -89,6 +92,9 @@ export async function tell(
     in: expect.any(Number) as number,
     in_time: expect.any(Number) as number,
   });
+  if (answer.status !== 200 && options.path === undefined && options.method === undefined) {
+    expect(DESCRIBED).toContain(`${answer.status} ${String(errorIn(answer).code)}`);
+  }
   expectNoSecret(house, answer.text);
   return answer;
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Express } from "express";
 import { METHODS } from "node:http";
 import { describeApi, SCHEMAS } from "../../server/openapi/document";
+import { describedRefusals } from "./described";
 import { CONNECTOR, openHouse, TOKEN, type House } from "../harness";
 import { buildUserMessage } from "../../simulators/hull";
 import { account, minute, user, useStages, type Stage } from "../rules/stage";
@@ -213,7 +214,8 @@ describe("the document", () => {
 
   test("shows examples that its own schemas take", () => {
     const examples = piecesIn(DOCUMENT).flatMap(({ schema, example }) => {
-      const name = isPiece(schema) && typeof schema["$ref"] === "string" ? schema["$ref"].split("/").at(-1) : undefined;
+      // A narrower one refers to it first.
+      const [, name] = /#\/components\/schemas\/(\w+)/.exec(JSON.stringify(schema ?? {})) ?? [];
       return name === undefined || example === undefined ? [] : [{ name, example }];
     });
     expect(examples.length).toBeGreaterThan(15);
@@ -243,6 +245,10 @@ describe("answers are as they are described", () => {
     const operation = place?.[1][method.toLowerCase()] as Operation | undefined;
     expect([path, schemaOf(operation, response.status)]).toEqual([path, name]);
     expectTaken(name, body);
+    if (name === "Error") {
+      const { code } = body["error"] as { readonly code: string };
+      expect(describedRefusals(method.toLowerCase(), place?.[0] ?? "")).toContain(`${response.status} ${code}`);
+    }
     return body;
   };
 

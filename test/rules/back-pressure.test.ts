@@ -121,6 +121,21 @@ test("one unreadable message never turns its shipment into retry", async () => {
   expect(stage.endusers()).toHaveLength(2);
 });
 
+test("a message of too many attributes is rejected by itself, and the log says how many and what to do", async () => {
+  const stage = await open();
+  stage.seed([account(1)], people(2));
+  const many = Object.fromEntries(Array.from({ length: 20_000 }, (_, at) => [`a${at}`, at]));
+  const { answers } = await stage.send("user:update", [
+    buildUserMessage(user(1, many), { account: account(1) }),
+    buildUserMessage(user(2), { account: account(1) }),
+  ]);
+  expect(answers).toMatchObject([{ status: 200, flow: { type: "next" } }]);
+  await stage.settled();
+  expect(await stage.outcomes()).toEqual({ "endusers/rejected/invalid_message": 1, "endusers/sent/created": 1 });
+  const line = stage.logs.find(({ data }) => data?.["code"] === "invalid_message");
+  expect(JSON.stringify(line)).toContain("messages[0].user holds 20006 attributes, at most 10000 are accepted. Remove");
+});
+
 test("a value that the field cannot hold costs the field, not the record", async () => {
   const stage = await open({
     settings: {

@@ -217,7 +217,7 @@ describe("rows that cannot be read", () => {
     const run = await ended(stage, id);
     const read = 2 * GROUP + 1_000;
     expect(run.state).toBe("error");
-    expect(run.error).toContain(`The last 1000 of ${read} rows cannot be read`);
+    expect(run.error).toContain(`None of the last 1000 rows (of ${read}) could be read`);
     expect(run.error).toContain("Check that it is a file of users in JSON");
     expect(extract.downloads).toBe(1);
     await stage.settled();

@@ -138,6 +138,25 @@ describe("from the attribute", () => {
     },
   );
 
+  const many = (count: number): readonly Bag[] => Array.from({ length: count }, (_, at) => license(at));
+
+  test.each([
+    ["a list of 5,001", many(5_001)],
+    ["the text of such a list", JSON.stringify(many(5_001))],
+    ["a text of more values", JSON.stringify([license(1, { more: Array.from({ length: 100_000 }, () => 1) })])],
+    ["a text of numbers", JSON.stringify(Array.from({ length: 150_000 }, () => 1))],
+  ])("%s is too much: rejected once, and the company is sent", async (_name, value) => {
+    const stage = await open();
+    stage.seed([account(1)]);
+    await tell(stage, value);
+    expect(stored(stage)).toEqual([]);
+    expect(await stage.outcomes()).toEqual({ "companies/sent/created": 1, "licenses/rejected/invalid_license": 1 });
+    const [line] = stage.logs.filter(({ data }) => data?.["code"] === "invalid_license");
+    expect(line?.data?.["reason"]).toContain(
+      "licenses holds more than 5000 licences, or than 100000 values; keep fewer",
+    );
+  });
+
   test.each([
     ["without an external id", license(9, { id: undefined })],
     ["with an empty one", license(9, { id: " " })],

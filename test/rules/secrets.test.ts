@@ -2,6 +2,10 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { copyDatabase } from "../../src/storage/copy";
+import { createLmdbKeyValue } from "../../src/storage/lmdb";
 import { CONNECTOR, TOKEN } from "../harness";
 import { basic } from "../integration/users-api";
 import { begin, ended, publish, rowsOf, useBatchStages } from "./batches";
@@ -12,7 +16,7 @@ const open = useBatchStages();
 const SECRET = "sealing-secret-of-this-house-0001";
 const LOGIN = "metrics-token-of-this-house-0001";
 /** Enough that pages are filled, split and freed. */
-const PEOPLE = 400;
+const PEOPLE = 120;
 
 async function askAround(stage: Stage): Promise<void> {
   const login = { authorization: basic(CONNECTOR) };
@@ -53,6 +57,41 @@ test.each([
     expect(tracesIn(stage.dataDir, secrets)).toEqual(expected);
     return Promise.resolve();
   });
+});
+
+const FREED = "freed-memory-of-this-process-0001";
+const PAGE_BYTES = 4_096;
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
+
+/** Leaves free what the database will take for its next pages, and full of a secret, as by chance in a busy process. */
+async function soilMemory(): Promise<void> {
+  Array.from({ length: 1_000 }, () => Buffer.allocUnsafeSlow(PAGE_BYTES).fill(FREED));
+  collectGarbage();
+  // It is freed by another thread.
+  await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+test("neither the database nor a copy takes in what the process had in memory before", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "pages-"));
+  const store = join(folder, "store");
+  const kv = createLmdbKeyValue(store);
+  const rows = kv.table<string>("rows");
+  for (let round = 0; round < 5; round += 1) {
+    await soilMemory();
+    // A page holds a few of them, and room for another.
+    await kv.transact(() => {
+      for (let number = 0; number < 100; number += 1) rows.put([number, round], "x".repeat(1_200));
+    });
+  }
+  await kv.close();
+  for (let round = 0; round < 5; round += 1) {
+    await soilMemory();
+    await copyDatabase(store, join(folder, `copy-${round}`));
+  }
+  expect(tracesIn(folder, { "what was freed": FREED })).toEqual([]);
+  rmSync(folder, { recursive: true });
 });
 
 test("the search finds a secret in every form", () => {

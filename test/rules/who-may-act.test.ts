@@ -1,5 +1,6 @@
 /** Nobody acts for a tenant without its credentials, confirmed by Hull itself. */
 import { buildUserMessage, type SendOptions } from "../../simulators/hull";
+import type { Call } from "../../simulators/loopback";
 import { CONNECTOR, OPEN_SETTINGS, TOKEN } from "../harness";
 import { account, minute, user, useStages, type Stage } from "./stage";
 
@@ -176,6 +177,55 @@ describe("settings", () => {
     expect(stage.endusers()).toMatchObject([{ position: "Director" }]);
   });
 
+  /** Says that the connector was saved a moment ago, which only Hull can know, with another token. */
+  const claim = (token: string) => connector(new Date(Date.now() + 60_000).toISOString(), token);
+  const isQuestion = ({ method, path }: Call): boolean => method === "GET" && path.startsWith("/api/v1/");
+
+  test("that a notification claims to be later than those of Hull's answer are asked about, and Hull's count", async () => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    const questions: Call[] = [];
+    stage.hull.on("request", (call) => {
+      if (isQuestion(call)) questions.push(call);
+    });
+    await stage.tellUser(user(1), account(1));
+    await stage.settled();
+    expect(questions).toHaveLength(1);
+    const claimed = claim("claimed-token");
+    await tellChanged(stage, claimed);
+    expect(questions).toHaveLength(2);
+    expect(stage.endusers()).toMatchObject([{ position: "Director" }]);
+    // The same claim again is worth no question, and no more than before.
+    await tellChanged(stage, claimed, { position: "Chief", indexed_at: minute(2) });
+    expect(questions).toHaveLength(2);
+    expect(stage.endusers()).toMatchObject([{ position: "Chief" }]);
+    expect(stage.planhat.books.snapshot().requests).not.toHaveProperty(["PUT /endusers", "401"]);
+  });
+
+  test("that Hull has saved since it was asked are used at once, and they are Hull's own, whatever was posted", async () => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    await stage.tellUser(user(1), account(1));
+    await stage.settled();
+    stage.planhat.rotateToken(TOKEN, "new-token");
+    stage.hull.saveSettings(CONNECTOR.id, { ...OPEN_SETTINGS, personal_acccess_token: "new-token" });
+    await tellChanged(stage, claim("claimed-token"));
+    expect(stage.planhat.snapshot("new-token").endusers).toMatchObject([{ position: "Director" }]);
+    expect(stage.planhat.books.snapshot().requests).not.toHaveProperty(["PUT /endusers", "401"]);
+  });
+
+  test("that claim to be later change nothing while Hull cannot be asked", async () => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    await stage.tellUser(user(1), account(1));
+    await stage.settled();
+    const before = await stage.connector.store.tenants();
+    const down = stage.hull.faults.add({ kind: "status", status: 503, route: isQuestion });
+    expect(await post(stage, claim("claimed-token"))).toBe(503);
+    expect(await stage.connector.store.tenants()).toEqual(before);
+    down.remove();
+  });
+
   test("newer ones count from the next message on", async () => {
     const stage = await open();
     stage.seed([account(1)], [user(1)]);
@@ -203,6 +253,53 @@ describe("settings", () => {
     const text = JSON.stringify(stage.logs);
     expect(text).not.toContain(TOKEN);
     expect(text).not.toContain(CONNECTOR.secret);
+  });
+});
+
+describe("a secret that was rotated", () => {
+  const NEW = { id: CONNECTOR.id, secret: "connector-secret-after" };
+  const BY_LOGIN = ["/api/internal/runs", "/api/internal/dead-letters", "/console"];
+  const BY_ADDRESS = ["/status", "/fetch/users"];
+
+  /** What each door answers: its path and the status. */
+  async function knock(stage: Stage, { id, secret }: typeof NEW, connector: object): Promise<readonly string[]> {
+    const query = new URLSearchParams({ organization: stage.hull.host, org: stage.hull.host, ship: id, secret });
+    const headers = { authorization: `Basic ${btoa(`${id}:${secret}`)}` };
+    const answers: string[] = [];
+    for (const path of [...BY_LOGIN, ...BY_ADDRESS]) {
+      const login = BY_LOGIN.includes(path) ? { headers } : {};
+      answers.push(`${path} ${(await fetch(`${stage.baseUrl}${path}?${query.toString()}`, login)).status}`);
+    }
+    const envelope = { ...configuration(stage, { secret }), connector };
+    return [...answers, `/smart-notifier ${(await sendOne(stage, { messages: [], envelope })).status}`];
+  }
+
+  const everyDoor = (status: number): readonly string[] =>
+    [...BY_LOGIN, ...BY_ADDRESS, "/smart-notifier"].map((path) => `${path} ${status}`);
+
+  test.each([
+    ["tells them to whoever asks", OPEN_SETTINGS],
+    ["says nothing about them", {}],
+  ])("has no power, nor have settings that were dated 2999 under it, if Hull %s", async (_, inHull) => {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    stage.hull.saveSettings(CONNECTOR.id, inHull);
+    const pinned = { ...OPEN_SETTINGS, personal_acccess_token: "pinned-token" };
+    const former = { ...CONNECTOR, updated_at: "2999-01-01T00:00:00Z", private_settings: pinned };
+    expect(await knock(stage, CONNECTOR, former)).toEqual(everyDoor(200));
+    await stage.settled();
+
+    stage.hull.rotateSecret(CONNECTOR.id, NEW.secret);
+    const connector = { ...NEW, updated_at: minute(0), private_settings: OPEN_SETTINGS };
+    await stage.tellUser(user(1), account(1), { envelope: { connector } });
+    await stage.settled();
+    expect(stage.endusers()).toHaveLength(1);
+    expect(stage.planhat.books.snapshot().requests).not.toHaveProperty(["PUT /endusers", "401"]);
+
+    expect(await knock(stage, CONNECTOR, former)).toEqual(everyDoor(401));
+    expect(await knock(stage, NEW, connector)).toEqual(everyDoor(200));
+    await tellChanged(stage, { connector });
+    expect(stage.endusers()).toMatchObject([{ position: "Director" }]);
   });
 });
 

@@ -48,18 +48,28 @@ export function readAttribute(message: EntityMessage, reference: AttributeRefere
   return undefined;
 }
 
+/** By the changes of a message, the attributes that they show to be cleared: asked for every mapped field, made once. */
+const cleared = new WeakMap<Attributes, ReadonlySet<string>>();
+
+function clearedIn(changes: Attributes): ReadonlySet<string> {
+  const known = cleared.get(changes);
+  if (known !== undefined) return known;
+  const names = new Set<string>();
+  for (const key of Object.keys(changes)) {
+    const change = own(changes, key);
+    if (isPair(change) && change[0] !== null && change[1] === null) names.add(key).add(key.replace(/\[\d+\]$/, ""));
+  }
+  cleared.set(changes, names);
+  return names;
+}
+
 /**
  * Whether the message's changes show that the attribute held something and now holds nothing. Elements of a list
  * change under indexed keys: `tags[0]: ["a", null]`.
  */
 export function wasCleared(message: EntityMessage, reference: AttributeReference): boolean {
-  const changes = reference.from === "user" ? message.changes.user : message.changes.account;
-  return Object.keys(changes).some((key) => {
-    const attribute = key.replace(/\[\d+\]$/, "");
-    if (!reference.candidates.includes(key) && !reference.candidates.includes(attribute)) return false;
-    const change = own(changes, key);
-    return isPair(change) && change[0] !== null && change[1] === null;
-  });
+  const names = clearedIn(reference.from === "user" ? message.changes.user : message.changes.account);
+  return reference.candidates.some((candidate) => names.has(candidate));
 }
 
 function isPair(change: Json | undefined): change is readonly [Json, Json] {

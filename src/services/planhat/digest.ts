@@ -10,7 +10,7 @@ import { companyFilterLets, inSegment } from "./outgoing";
 import type { PlanhatSettings } from "./settings";
 
 /** Raised whenever filters or mapping decide otherwise about the same message: verdicts of before count no more. */
-const RULES = 1;
+const RULES = 2;
 
 /** Of the settings: asked for every message, made once. */
 const settingsDigests = new WeakMap<PlanhatSettings, string>();

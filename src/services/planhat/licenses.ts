@@ -3,9 +3,8 @@
  * id within the company, and versioned by the account's message. Those that left the list are left alone. Pure.
  */
 import type { EntityMessage } from "../../engine/message";
-
 import { reason } from "../../engine/outcome";
-import { nestsTooDeep } from "../../http/json-scan";
+import { createJsonScan, MAX_DEPTH } from "../../http/json-scan";
 import type { DesiredParent, Json, Plan } from "../service";
 import { attributeReference, own, readAttribute, shortened } from "./attributes";
 import { desiredOf, mapFields } from "./mapping";
@@ -16,6 +15,12 @@ type RecordPlan = Extract<Plan, { kind: "record" }>;
 
 const { name: TYPE } = LICENSES;
 
+/** Each becomes a record of its own. */
+const MAX_LICENSES = 5_000;
+/** Of a list that is written as text. */
+const MAX_VALUES = 100_000;
+const TOO_MANY = "too_many";
+
 /** @param company the account's own record, parent of all its licences */
 export function planLicenses(message: EntityMessage, settings: PlanhatSettings, company: RecordPlan): readonly Plan[] {
   const { attribute } = settings.licenses;
@@ -24,6 +29,10 @@ export function planLicenses(message: EntityMessage, settings: PlanhatSettings, 
   const value = readAttribute(message, reference);
   if (value === undefined || value === null) return [];
   const list = listOf(value);
+  if (list === TOO_MANY) {
+    const most = `${MAX_LICENSES} licences, or than ${MAX_VALUES} values`;
+    return [refused(message, "list", `${reference.text} holds more than ${most}; keep fewer in it`)];
+  }
   if (list === undefined) return [refused(message, "list", `${reference.text} is no JSON list of licences`)];
 
   const seen = new Map<string, number>();
@@ -76,13 +85,16 @@ function parentOf({ hullId, desired, claims, hintId }: RecordPlan): DesiredParen
 }
 
 /** The list itself, or its JSON text. */
-function listOf(value: Json): readonly Json[] | undefined {
-  if (Array.isArray(value)) return value as readonly Json[];
+function listOf(value: Json): readonly Json[] | typeof TOO_MANY | undefined {
+  if (Array.isArray(value)) return value.length > MAX_LICENSES ? TOO_MANY : (value as readonly Json[]);
+  if (typeof value !== "string") return undefined;
   // What stands inside a text nobody has measured yet.
-  if (typeof value !== "string" || nestsTooDeep(value)) return undefined;
+  const limits = { maxDepth: MAX_DEPTH, maxValues: MAX_VALUES, maxMembers: MAX_VALUES };
+  const trouble = createJsonScan(limits).push(Buffer.from(value));
+  if (trouble !== undefined) return trouble === "too_deep" ? undefined : TOO_MANY;
   try {
-    const parsed: unknown = JSON.parse(value);
-    return Array.isArray(parsed) ? (parsed as readonly Json[]) : undefined;
+    const parsed = JSON.parse(value) as Json;
+    return Array.isArray(parsed) ? listOf(parsed) : undefined;
   } catch {
     return undefined; // no JSON: that is the answer
   }

@@ -49,7 +49,8 @@ export function mapFields(type: string, rows: readonly MappingRow[], source: Sou
     }
     const converted = convert(value, spec, attribute.text);
     if (!converted.ok || (isKey && isTooLong(converted.value))) {
-      (isKey ? brokenKeys : warnings).push(reason("invalid_value", `${attribute.text} → ${field}`));
+      const why = converted.ok || converted.why === undefined ? "" : `: ${converted.why}`;
+      (isKey ? brokenKeys : warnings).push(reason("invalid_value", `${attribute.text} → ${field}${why}`));
     } else if (!isKey || textOf(converted.value) !== undefined) {
       fields.set(field, converted.value);
     }

@@ -2,9 +2,16 @@
 import { instantOf } from "../../engine/compare";
 import type { FieldSpec, Json } from "../service";
 
-export type Converted = { readonly ok: true; readonly value: Json } | { readonly ok: false };
+export type Converted =
+  | { readonly ok: true; readonly value: Json }
+  /** `why`, where the field alone does not tell. */
+  | { readonly ok: false; readonly why?: string };
+
+/** In the lists and objects of one attribute: what is more is no value of a profile, and comparing it takes its time. */
+const MAX_VALUES = 10_000;
 
 const REFUSED: Converted = { ok: false };
+const TOO_MANY: Converted = { ok: false, why: `it holds more than ${MAX_VALUES} values` };
 const ok = (value: Json): Converted => ({ ok: true, value });
 
 /** Half of a character pair, or a NUL: JSON carries both, no database does. */
@@ -35,6 +42,7 @@ export function convert(value: Json, spec: FieldSpec, attribute: string): Conver
     case "set":
       return set(value);
     case "any":
+      if (leftOf(MAX_VALUES, value) < 0) return TOO_MANY;
       return storable(value) ? ok(value) : REFUSED;
   }
 }
@@ -74,8 +82,9 @@ function numericInstant(value: Json, unixSeconds: boolean): number | undefined {
 
 /** A list, or a text with commas. Planhat replaces the whole list, so the whole list is sent. */
 function set(value: Json): Converted {
-  const items = typeof value === "string" ? value.split(",") : value;
+  const items = typeof value === "string" ? value.split(",", MAX_VALUES + 1) : value;
   if (!isList(items)) return typeof items === "object" ? REFUSED : set([items]);
+  if (items.length > MAX_VALUES) return TOO_MANY;
   const words: string[] = [];
   for (const item of items) {
     const word = item === null ? ok("") : text(item);
@@ -87,6 +96,18 @@ function set(value: Json): Converted {
 
 function isList(value: Json): value is readonly Json[] {
   return Array.isArray(value);
+}
+
+/** How many of so many values are left when those in lists and objects are taken away; negative when there are more. */
+function leftOf(most: number, value: Json): number {
+  if (typeof value !== "object" || value === null) return most;
+  const inside: readonly Json[] = isList(value) ? value : Object.values(value);
+  let left = most - inside.length;
+  for (const each of inside) {
+    if (left < 0) break;
+    left = leftOf(left, each);
+  }
+  return left;
 }
 
 /** Whether a database takes all texts and numbers in a value, those in its depth too. */

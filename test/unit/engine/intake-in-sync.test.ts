@@ -14,7 +14,9 @@ import { createFakeService } from "./fake-service";
 const CREDENTIALS = { organization: "org", id: "c1", secret: "connector-secret-1" };
 
 let bench: Bench;
+/** Of records; those of whole shipments apart. */
 let logs: LogLine[];
+let shipments: LogLine[];
 let lane: Lane;
 let version: number;
 let send: (name: string, more?: Record<string, Json>, isExport?: boolean) => Promise<IntakeReport>;
@@ -22,6 +24,7 @@ let send: (name: string, more?: Record<string, Json>, isExport?: boolean) => Pro
 beforeEach(async () => {
   bench = await openBench("memory");
   logs = [];
+  shipments = [];
   version = 0;
   const { store, clock } = bench;
   const service = createFakeService();
@@ -29,7 +32,7 @@ beforeEach(async () => {
   const tenant = await tenants.remember(CREDENTIALS, { token: "t" }, 1);
   if (tenant.remote === undefined) throw new Error("The tenant has a target.");
   lane = { remote: tenant.remote, tenant: tenant.key };
-  const log = (line: LogLine): void => void logs.push(line);
+  const log = (line: LogLine): void => void (line.event.endsWith(".shipment") ? shipments : logs).push(line);
   const intake = createIntake({ store, service, log, now: () => clock.nowMs, wake: () => undefined });
   send = (name, more = {}, isExport = false) => {
     version += 1;
@@ -73,6 +76,24 @@ describe("a message", () => {
     expect(await send("Acme")).toMatchObject(ENDED);
     expect(await send("ACME")).toMatchObject(ENDED);
     expect(logs.at(-1)).toMatchObject({ level: "debug", event: "outgoing.account.skip", data: { code: "in_sync" } });
+  });
+
+  it("is counted in the line of its shipment, by its reason", async () => {
+    await send("Acme");
+    await deliverWaiting();
+    await send("Acme");
+    expect(shipments.map(({ level, data }) => [level, data])).toEqual([
+      ["info", { messages: 1, queued: 1, counts: {} }],
+      ["info", { messages: 1, queued: 0, counts: { "companies/unchanged/in_sync": 1 } }],
+    ]);
+  });
+
+  it("dated far ahead counts as arriving now, and silences no later one", async () => {
+    bench.clock.nowMs = Date.UTC(2026, 10, 29);
+    await send("From 2099", { indexed_at: "2099-01-01T00:00:00Z" });
+    await send("First", { indexed_at: "2026-11-29T00:00:01Z" });
+    await send("Second", { indexed_at: "2026-11-29T00:00:02Z" });
+    expect((await waiting()).content?.desired.fields["name"]).toBe("Second");
   });
 
   it("waits when a mapped value changed", async () => {
@@ -129,6 +150,7 @@ describe("a profile that lost the id of its record", () => {
     const soon = bench.clock.nowMs + 60_000;
     const late = bench.clock.nowMs + 3_600_000;
     expect(await send("Acme Inc", { "planhat/id": null, indexed_at: soon })).toMatchObject(ENDED);
+    bench.clock.nowMs = late;
     expect(await send("Acme Inc", { "planhat/id": null, indexed_at: late })).toMatchObject(QUEUED);
   });
 });

@@ -67,6 +67,12 @@ describe("an account message", () => {
 });
 
 describe("the version of a message", () => {
+  it("is a date a little ahead of our clock, and the time of arrival in the place of one far ahead", () => {
+    const ahead = (minutes: number): number =>
+      read({ user: { id: "u1", indexed_at: new Date(NOW + minutes * 60_000).toISOString() } }).version - NOW;
+    expect([ahead(4), ahead(6), ahead(59)]).toEqual([240_000, 0, 0]);
+  });
+
   it.each([
     ["2024-05-01T10:20:30Z", Date.UTC(2024, 4, 1, 10, 20, 30)],
     ["2024-05-01 10:20:30 UTC", Date.UTC(2024, 4, 1, 10, 20, 30)],
@@ -86,6 +92,49 @@ describe("the version of a message", () => {
 
   it("of a user is not that of its account", () => {
     expect(read({ user: { id: "u1" }, account: { id: "a1", indexed_at: "2024-05-01" } }).version).toBe(NOW);
+  });
+});
+
+describe("what a message may hold", () => {
+  const bag = (count: number): Record<string, number> =>
+    Object.fromEntries(Array.from({ length: count }, (_, at) => [`a${at}`, at]));
+  const segments = (count: number): { id: string }[] => Array.from({ length: count }, (_, at) => ({ id: `s${at}` }));
+  const MOST = 10_000;
+
+  /** One message for each place, in which so much stands there. */
+  const full = (count: number): readonly (readonly [path: string, what: string, raw: Record<string, unknown>])[] => [
+    ["user", "attributes", { user: { ...bag(count - 1), id: "u1" } }],
+    ["account", "attributes", { user: { id: "u1" }, account: { ...bag(count - 1), id: "a1" } }],
+    ["changes.user", "attributes", { user: { id: "u1" }, changes: { user: bag(count) } }],
+    ["changes.account", "attributes", { user: { id: "u1" }, changes: { account: bag(count) } }],
+    ["segments", "segments", { user: { id: "u1" }, segments: segments(count) }],
+    ["account_segments", "segments", { user: { id: "u1" }, account_segments: segments(count) }],
+    ["user.segment_ids", "segments", { user: { id: "u1", segment_ids: Object.keys(bag(count)) } }],
+    ["account.segment_ids", "segments", { user: { id: "u1" }, account: { segment_ids: Object.keys(bag(count)) } }],
+    [
+      "events[1].properties",
+      "attributes",
+      { user: { id: "u1" }, events: [{ event: "a" }, { event: "b", properties: bag(count) }] },
+    ],
+  ];
+
+  it.each(full(MOST + 1))("is bounded: %s", (path, what, raw) => {
+    for (const more of [{}, { message_id: "m1", segments: [], account_segments: [], ...raw }]) {
+      expect(problemOf({ ...raw, ...more })).toBe(`${path} holds 10001 ${what}, at most 10000 are accepted`);
+    }
+    expect(readMessage({ ...raw, message_id: "m1" }, USER)).toMatchObject({ ok: false, messageId: "m1" });
+  });
+
+  it.each(full(MOST))("is more than anybody has: %s", (_path, _what, raw) => {
+    expect(problemOf(raw)).toBe("none");
+  });
+
+  it("is bounded for accounts as well, and of several places each is named", () => {
+    const raw = { account: { ...bag(MOST), id: "a1" }, account_segments: segments(MOST + 2) };
+    expect(problemOf(raw, ACCOUNT)).toBe(
+      "account holds 10001 attributes, at most 10000 are accepted; " +
+        "account_segments holds 10002 segments, at most 10000 are accepted",
+    );
   });
 });
 

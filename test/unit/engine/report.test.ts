@@ -50,6 +50,13 @@ describe("the log line of an outcome", () => {
     },
   );
 
+  it.each(["missing_account_external_id", "missing_name", "missing_email", "invalid_owner"])(
+    "of a skip that is mended in the record's data is seen at the usual level: %s",
+    (code) => {
+      expect(outcomeLine(CREDENTIALS, event(ending("skipped", code))).level).toBe("info");
+    },
+  );
+
   it("of a record that Hull refused to hear about is a warning, not a plain success", () => {
     const line = outcomeLine(CREDENTIALS, event(ending("sent", "hull_refused")));
     expect(line).toMatchObject({ level: "warn", event: "outgoing.user.success" });

@@ -74,8 +74,20 @@ describe("what a confirmed notification says about its connector", () => {
 
   it("counts less than what Hull itself answers, when it claims to be later than that", async () => {
     await tenants.remember(CREDENTIALS, B, 100);
-    expect((await tenants.remember(CREDENTIALS, A, 50, 50)).settings).toEqual(A);
+    expect((await tenants.remember(CREDENTIALS, A, 50, { savedAtMs: 50, askedAtMs: 0 })).settings).toEqual(A);
     expect((await restarted().load(KEY))?.settings).toEqual(A);
+  });
+
+  it("keeps what was saved since Hull was asked, when a notification from before is remembered late", async () => {
+    await tenants.remember(CREDENTIALS, B, 50, { savedAtMs: 50, askedAtMs: 60 });
+    expect((await tenants.remember(CREDENTIALS, A, 1, { savedAtMs: 1, askedAtMs: 40 })).settings).toEqual(B);
+    expect((await restarted().remember(CREDENTIALS, A, 1, { savedAtMs: 1, askedAtMs: 40 })).settings).toEqual(B);
+    expect((await tenants.remember(CREDENTIALS, A, 1, { savedAtMs: 1, askedAtMs: 70 })).settings).toEqual(A);
+  });
+
+  it("is the newest of two that come at once, also when nothing was known before", async () => {
+    await Promise.all([tenants.remember(CREDENTIALS, B, 5_000), tenants.remember(CREDENTIALS, A, 1_000)]);
+    expect((await restarted().load(KEY))?.settings).toEqual(B);
   });
 
   it("is dated now when its date lies ahead, also where such a date is stored already", async () => {
@@ -96,10 +108,18 @@ describe("what a confirmed notification says about its connector", () => {
     expect((await tenants.load(tenantKey(other.organization, "c2")))?.credentials).toEqual(other);
   });
 
-  it("takes missing settings for empty ones", async () => {
+  it("has no settings as long as nothing is said about them", async () => {
     const tenant = await tenants.remember(CREDENTIALS, undefined, 1);
     expect(tenant).not.toHaveProperty("target");
     expect(tenant.settings).toEqual({ host: "one" });
+  });
+
+  it("keeps its settings when nothing is said about them later, except under a new secret", async () => {
+    await tenants.remember(CREDENTIALS, A, 1);
+    expect((await tenants.remember(CREDENTIALS, undefined, 2)).settings).toEqual(A);
+    expect((await restarted().load(KEY))?.settings).toEqual(A);
+    const rotated = { ...CREDENTIALS, secret: "connector-secret-2" };
+    expect((await tenants.remember(rotated, undefined, 2)).settings).toEqual({ host: "one" });
   });
 });
 

@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import type { ExtractFile } from "../../../simulators/hull";
 import { unpack } from "../../../src/hull/extract-unpack";
-import { lines, readAll, readFile, startReading } from "./extract-reading";
+import { failureOf, lines, readAll, readFile, startReading } from "./extract-reading";
 
 const reading = startReading();
 const read = (file: ExtractFile, options = {}): Promise<unknown[]> => readFile(reading, file, options);
@@ -45,6 +45,31 @@ describe("an extract as JSON", () => {
       "Row 3 nests deeper than 64 levels.",
       { id: "[[[[[[[[" },
     ]);
+  });
+
+  it("may have 10,000 columns, and 10,000 values in one of them; a row of more is a bad row among good ones", async () => {
+    const list = (count: number): string => JSON.stringify(Array.from({ length: count }, () => 1));
+    const object = (count: number): string => `{${Array.from({ length: count }, (_, at) => `"c${at}":1`).join(",")}}`;
+    const lists = (count: number): string => `{"a":[${Array.from({ length: count }, () => list(9_999)).join(",")}]}`;
+    const content = [
+      ...[object(10_000), object(10_001), object(50_000)],
+      ...[`{"a":${list(10_000)}}`, `{"a":${list(10_001)}}`, `{"account":${object(10_001)}}`],
+      ...[lists(9), lists(11)],
+      `{"a":"${"[{,".repeat(100_000)}"}`,
+    ];
+    const wide = "holds more than 10000 columns, or as many values in one of them.";
+    const parse = jest.spyOn(JSON, "parse");
+    const found = await read({ content: content.join("\n") });
+    const parsed = parse.mock.calls.map(([text]) => text);
+    parse.mockRestore();
+    expect(found.map((row) => (typeof row === "string" ? row : "good"))).toEqual([
+      ...["good", `Row 2 ${wide}`, `Row 3 ${wide}`],
+      ...["good", `Row 5 ${wide}`, `Row 6 ${wide}`],
+      ...["good", "Row 8 holds more than 100000 values."],
+      "good",
+    ]);
+    // Nothing is made of the bad ones.
+    expect(content.filter((row) => parsed.includes(row))).toHaveLength(4);
   });
 
   it("must be UTF-8: other bytes are not replaced in silence", async () => {
@@ -99,6 +124,33 @@ describe("an extract as CSV", () => {
       "Row 2 has 3 cells, the header names 2.",
       { id: "3", name: "Grace" },
     ]);
+  });
+
+  it("goes on after a row of more than 10,000 cells; commas inside quotes make none", async () => {
+    const quoted = `1,"${'a,""b"",'.repeat(20_000)}"`;
+    const content = ["id,name", ",".repeat(9_999), ",".repeat(10_000), quoted, ",".repeat(1_000_000), "2,Ada"];
+    const found = await csv(content.join("\n"));
+    expect(found[2]).toHaveProperty("name.length", 120_000);
+    expect(found).toEqual([
+      "Row 1 has 10000 cells, the header names 2.",
+      "Row 2 has more than 10000 cells.",
+      expect.objectContaining({ id: "1" }),
+      "Row 4 has more than 10000 cells.",
+      { id: "2", name: "Ada" },
+    ]);
+  });
+
+  it("may have 10,000 columns, and is no extract with more", async () => {
+    const header = (count: number): string => Array.from({ length: count }, (_, at) => `c${at}`).join(",");
+    const [row] = await csv(`${header(10_000)}\n${"1,".repeat(9_999)}1\n`);
+    expect(Object.keys(row as object)).toHaveLength(10_000);
+    const failure = await failureOf(
+      reading.reader(),
+      reading.sim.publishExtract({ format: "csv", content: `${header(10_001)}\n1\n` }),
+      { format: "csv" },
+    );
+    expect(failure).toMatchObject({ kind: "not_an_extract", retryable: false });
+    expect(failure.message).toContain("its header has more than 10000 cells, so no row can be read.");
   });
 
   it("goes on after a row with a stray quote", async () => {

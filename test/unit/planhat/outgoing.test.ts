@@ -222,6 +222,27 @@ describe("what an enduser looks like", () => {
     );
   });
 
+  it("leaves out lists and objects of more than 10,000 values, and says so", () => {
+    const settings = enduser({ email: "email", tags: "tags" }, { x: "x" });
+    const list = (count: number): readonly number[] => Array.from({ length: count }, (_, at) => at);
+    const read = (values: Readonly<Record<string, Json>>) =>
+      record(plan(userMessage({ user: { email: "a@b.example", ...values } }), settings));
+    for (const tags of [list(10_000), list(10_000).join(",")]) {
+      const { desired, warnings } = read({ tags, x: { deep: [list(4_997), list(5_000)] } });
+      expect(Object.keys(desired.fields)).toEqual(["email", "tags", "custom.x", "companyId"]);
+      expect(warnings).toEqual([]);
+    }
+    for (const tags of [list(10_001), list(10_001).join(","), ",".repeat(1_000_000)]) {
+      for (const x of [list(10_001), { deep: [list(4_998), list(5_000)] }]) {
+        const { desired, warnings } = read({ tags, x });
+        expect(Object.keys(desired.fields)).toEqual(["email", "companyId"]);
+        expect(warnings.map(({ code }) => code)).toEqual(["invalid_value", "invalid_value"]);
+        expect(warnings[0]?.text).toContain("(tags → tags: it holds more than 10000 values)");
+        expect(warnings[1]?.text).toContain("(x → custom.x: it holds more than 10000 values)");
+      }
+    }
+  });
+
   it("is rejected when a key cannot be stored", () => {
     expect(codes(plan(userMessage({ user: { email: "a\0@b.example" } }), settingsOf()))).toEqual([
       "rejected",
@@ -266,6 +287,29 @@ describe("what an enduser looks like", () => {
     });
     expect(desired.cleared).toEqual(["position", "tags"]);
   });
+});
+
+it("goes through the changes of a message once, however many fields were cleared", () => {
+  const fields = Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`f${at}`, `a${at}`]));
+  const settings = settingsOf({
+    clear_on_null: true,
+    contact_custom_attributes_outbound: Object.entries(fields).map(([service, hull]) => ({
+      hull_field_name: hull,
+      service_field_name: service,
+    })),
+  });
+  let looks = 0;
+  const pairs = Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`traits_a${at}`, ["x", null]]));
+  const changes = new Proxy(pairs, {
+    ownKeys: (target) => {
+      looks += 1;
+      return Reflect.ownKeys(target);
+    },
+  });
+  const empty = Object.fromEntries(Object.values(fields).map((name) => [name, null]));
+  const message = userMessage({ user: { email: "a@b.example", ...empty }, changes: { user: changes, account: {} } });
+  expect(record(plan(message, settings)).desired.cleared).toHaveLength(50);
+  expect(looks).toBe(1);
 });
 
 describe("the mapping", () => {

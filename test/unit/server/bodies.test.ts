@@ -1,7 +1,10 @@
 /** How many bodies may be received at once, and how slowly. */
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer, request as httpRequest, type ClientRequest, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { Readable } from "node:stream";
+import { gzipSync } from "node:zlib";
 import type { Request } from "express";
 import { createBodies, type Judging } from "../../../server/bodies";
 import { createBodyRoom, type RoomLimits } from "../../../server/bodies/room";
@@ -51,6 +54,93 @@ describe("the room", () => {
     expect(() => greedy.grow(201)).toThrow(expect.objectContaining({ code: "busy" }) as Error);
     greedy.leave();
     modest.grow(200);
+  });
+
+  it("has the connector that holds most make way for another", () => {
+    const { given, enter } = room();
+    const [first, second, modest] = [enter("first"), enter("second"), enter("modest")];
+    first.belongsTo("a");
+    second.belongsTo("b");
+    modest.belongsTo("c");
+    first.grow(200);
+    second.grow(199);
+    modest.grow(50);
+    expect(given).toEqual(["first"]);
+  });
+});
+
+test("thousands of pieces of a byte each count for what they take", async () => {
+  const limits = { strangers: { bodies: 10, bytes: 100_000 }, known: { bytes: 400 } };
+  const request = Object.assign(Readable.from(Array.from({ length: 1_000 }, () => Buffer.from(" "))), { headers: {} });
+  const judging: Judging = { member: "configuration", judge: () => undefined, vouched: false };
+  const read = createBodies(createBodyRoom(limits)).readUnknown(request as unknown as Request, judging);
+  await expect(read).rejects.toMatchObject({ status: 503, code: "busy" });
+});
+
+describe("a large list", () => {
+  const MB = 1024 * 1024;
+  const judging: Judging = {
+    member: "configuration",
+    judge: () => Promise.resolve("a"),
+    vouched: false,
+    list: "messages",
+  };
+  const messages = Array.from({ length: 400 }, (_, index) => ({ index, text: `ü€😀,["{${"x".repeat(10_000)}` }));
+  const around = { configuration: { id: "a" }, connector: { messages: [1, 2] } };
+
+  /** Reads a body as if it had come over the wire. */
+  function read(text: string, headers: Record<string, string> = {}, packed = Buffer.from(text)): Promise<unknown> {
+    const request = Object.assign(Readable.from([packed]), { headers });
+    return createBodies().readUnknown(request as unknown as Request, judging);
+  }
+
+  it("is parsed a piece at a time, and others have their turn before the next", async () => {
+    let turns = 0;
+    let ticking = setImmediate(function tick() {
+      turns += 1;
+      ticking = setImmediate(tick);
+    });
+    const parsed: { readonly bytes: number; readonly turn: number }[] = [];
+    const parse = JSON.parse.bind(JSON);
+    const spy = jest.spyOn(JSON, "parse").mockImplementation((text, reviver) => {
+      parsed.push({ bytes: text.length, turn: turns });
+      return parse(text, reviver) as unknown;
+    });
+    try {
+      expect(await read(JSON.stringify({ ...around, messages }))).toEqual({ body: { ...around, messages } });
+    } finally {
+      spy.mockRestore();
+      clearImmediate(ticking);
+    }
+    const large = parsed.filter(({ bytes }) => bytes > MB / 4);
+    expect(large.length).toBeGreaterThan(5);
+    expect(Math.max(...large.map(({ bytes }) => bytes))).toBeLessThan(MB);
+    expect(new Set(large.map(({ turn }) => turn)).size).toBe(large.length);
+  });
+
+  it("may be packed", async () => {
+    // So random that it does not pack too well to be believed.
+    const noise = messages.map((each) => ({ ...each, noise: randomBytes(2_000).toString("hex") }));
+    const body = { ...around, messages: noise };
+    expect(await read("", { "content-encoding": "gzip" }, gzipSync(JSON.stringify(body)))).toEqual({ body });
+  });
+
+  it("that is no JSON in one place is none at all", async () => {
+    const good = JSON.stringify({ ...around, messages });
+    for (const bad of [
+      good.replace('{"index":200', '{"index":'),
+      good.replace('{"index":200', '{,"index":200'),
+      good.replace('},{"index":200', '},,{"index":200'),
+      good.replace('},{"index":200', '},\ufeff{"index":200'),
+      good.replace('},{"index":200', '}],[{"index":200'),
+      good.replace(/\]\}$/, ",]}"),
+      good.replace(/\]\}$/, "}}"),
+      // The same where it is cut.
+      good.replace(/\]\}$/, `,"${"x".repeat(MB)}",]}`),
+      good.replace(/\]\}$/, `,"${"x".repeat(MB)}",,1]}`),
+    ]) {
+      await expect(read(bad)).rejects.toMatchObject({ code: "malformed_json" });
+    }
   });
 });
 

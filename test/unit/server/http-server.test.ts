@@ -1,62 +1,60 @@
-/** Whose request is begun when. */
 import { once } from "node:events";
-import { get, type ClientRequest, type RequestListener, type Server } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { Server } from "node:http";
+import { connect, type AddressInfo, type Socket } from "node:net";
 import { createHttpServer } from "../../../server/http-server";
 
-let server: Server;
-let works: (() => void)[];
-let asked: (string | undefined)[];
+const ASK = "GET / HTTP/1.1\r\nhost: x\r\n\r\n";
 
-beforeEach(async () => {
-  works = [];
-  asked = [];
-  const app: RequestListener = ({ url }, response) => {
-    asked.push(url);
-    response.end("done");
-  };
-  server = createHttpServer(app, {
-    take: (work) => {
-      works.push(work);
-      server.emit("waiting");
-    },
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-});
+let server: Server;
+const sockets: Socket[] = [];
 
 afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy();
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
 });
 
-function ask(path: string): ClientRequest {
-  const { port } = server.address() as AddressInfo;
-  const call = get({ port, host: "127.0.0.1", path, agent: false }, (response) => response.resume());
-  return call.on("error", () => undefined);
+async function listen(made: Server): Promise<void> {
+  server = made;
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
 }
 
-const answered = (call: ClientRequest): Promise<unknown> => once(call, "response");
+async function open(text: string): Promise<Socket> {
+  const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  sockets.push(socket);
+  socket.on("error", () => undefined);
+  await once(socket, "connect");
+  socket.write(text);
+  return socket;
+}
 
-test("while the turn of others does not come, whoever asks for health is answered", async () => {
-  const waiting = once(server, "waiting");
-  const call = ask("/smart-notifier");
-  await waiting;
-  await answered(ask("/health"));
-  await answered(ask("/ready"));
-  expect(asked).toEqual(["/health", "/ready"]);
-  for (const work of works) work();
-  await answered(call);
-  expect(asked).toEqual(["/health", "/ready", "/smart-notifier"]);
+/** Whether an answer comes before the connection is closed. */
+function isAnswered(socket: Socket): Promise<boolean> {
+  return new Promise((resolve) => {
+    socket.once("data", () => resolve(true));
+    socket.once("close", () => resolve(false));
+  });
+}
+
+test("connections that only wait make room for whoever asks", async () => {
+  await listen(
+    createHttpServer((_request, response) => response.end("yes"), { maxConnections: 10, behindProxy: true }),
+  );
+  for (let n = 0; n < 30; n += 1) expect(await isAnswered(await open(ASK))).toBe(true);
 });
 
-test("who hung up before it was his turn is passed over", async () => {
-  const waiting = once(server, "waiting");
-  const connected = once(server, "connection") as Promise<[Socket]>;
-  const call = ask("/smart-notifier");
-  const [socket] = await connected;
-  await waiting;
-  call.destroy();
-  await once(socket, "close");
-  for (const work of works) work();
-  expect(asked).toEqual([]);
+test("one address takes a part of the connections, unless it is a proxy's", async () => {
+  const silent = (): void => undefined;
+  await listen(createHttpServer(silent, { maxConnections: 10 }));
+  const first = [await open(ASK), await open(ASK)];
+  expect(await isAnswered(await open(ASK))).toBe(false);
+  expect(first.map((socket) => socket.destroyed)).toEqual([false, false]);
+});
+
+test("a connection on which requests pile up is closed", async () => {
+  let asked = 0;
+  await listen(createHttpServer(() => (asked += 1)));
+  expect(await isAnswered(await open(ASK.repeat(17)))).toBe(false);
+  expect(asked).toBe(16);
 });

@@ -190,6 +190,25 @@ describeStore("a message delivered again", (bench) => {
   });
 });
 
+describeStore("what comes together", (bench) => {
+  it("is taken in 500 at a time, or fewer when they are large", async () => {
+    const { kv, store } = bench();
+    const transact = jest.spyOn(kv, "transact");
+    const take = async (count: number, note: string): Promise<number> => {
+      transact.mockClear();
+      const messages = Array.from({ length: count }, (_, at) =>
+        update({ id: `${note[0]}${at}`, hullId: `${note[0]}${at}`, fields: { note } }),
+      );
+      const accepted = await store.accept(messages);
+      expect(accepted.map(({ state }) => state)).toEqual(messages.map(() => "queued"));
+      return transact.mock.calls.length;
+    };
+    expect(await take(500, "small")).toBe(1);
+    expect(await take(501, "tiny")).toBe(2);
+    expect(await take(5, "x".repeat(7_000_000))).toBe(2);
+  });
+});
+
 describeStore("a message that changes nothing", (bench) => {
   it("ends unchanged when nothing of its record waits or is in flight", async () => {
     const { accept, attempt, settle, record, find } = bench();

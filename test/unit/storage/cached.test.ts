@@ -42,7 +42,10 @@ describe.each(["memory", "lmdb"] as const)("rows that are kept (%s)", (adapter) 
   });
 
   /** An empty table, as it is and with rows kept. LMDB has room for few of them, so they share one. */
-  function open(limit: number): { readonly plain: Table<Row>; readonly kept: Kept<Row> } {
+  function open(
+    limit: number,
+    isKept?: (row: unknown) => boolean,
+  ): { readonly plain: Table<Row>; readonly kept: Kept<Row> } {
     tables += 1;
     const place = `table ${tables}`;
     const shared = kv.table<Row>("rows");
@@ -60,7 +63,7 @@ describe.each(["memory", "lmdb"] as const)("rows that are kept (%s)", (adapter) 
         return plain.get(key);
       },
     };
-    return { plain, kept: cache.table(counting, limit) };
+    return { plain, kept: cache.table(counting, limit, isKept) };
   }
 
   it("are read once", async () => {
@@ -70,6 +73,16 @@ describe.each(["memory", "lmdb"] as const)("rows that are kept (%s)", (adapter) 
     expect(reads).toBe(0);
     const later = createCache(kv, NO_NAMES).table(kv.table<Row>("rows"), 10);
     expect(later.get([`table ${tables}`, "a"])).toEqual({ number: 1 });
+  });
+
+  it("are read every time when they are too large to be kept, and one that grew gives its place up", async () => {
+    const { kept } = open(10, (row) => ((row as Row | undefined)?.number ?? 0) < 100);
+    await cache.transact(() => kept.put(["a"], { number: 1 }));
+    expect([kept.get(["a"]), reads]).toEqual([{ number: 1 }, 0]);
+    await cache.transact(() => kept.put(["a"], { number: 100 }));
+    for (let times = 1; times < 3; times += 1) expect([kept.get(["a"]), reads]).toEqual([{ number: 100 }, times]);
+    await cache.transact(() => kept.put(["a"], { number: 2 }));
+    expect([kept.get(["a"]), reads]).toEqual([{ number: 2 }, 2]);
   });
 
   it("are known to be absent after one look, and there once they were made", async () => {

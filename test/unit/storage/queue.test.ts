@@ -12,6 +12,28 @@ describeStore("the order of work", (bench) => {
     expect(await readyIds(2)).toEqual(["z", "m"]);
   });
 
+  it("is read until 16 MB are together, whatever the limit, and one entry at least", async () => {
+    const { store } = bench();
+    const large = "x".repeat(7_000_000);
+    const notes = [large, [large, "y"], large, "small", { more: [large, large, large] }, "small"];
+    await store.accept(notes.map((note, index) => update({ id: `c${index}`, hullId: `a${index}`, fields: { note } })));
+    const groups: string[][] = [];
+    for (let ids = await readyIds(); ids.length > 0; ids = await readyIds()) {
+      groups.push(ids);
+      for (const hullId of ids) await bench().attempt("companies", hullId);
+    }
+    expect(groups).toEqual([["a0", "a1", "a2"], ["a3", "a4"], ["a5"]]);
+  });
+
+  it("keeps ordinary entries in memory, and large ones on disk alone", async () => {
+    const { accept, kv } = bench();
+    await accept(update({ id: "c1", hullId: "a1" }));
+    await accept(update({ id: "c2", hullId: "a2", fields: { note: "x".repeat(20_000) } }));
+    const get = jest.spyOn(kv.table("outbox"), "get");
+    for (let times = 0; times < 3; times += 1) expect(await readyIds()).toEqual(["a1", "a2"]);
+    expect(get).toHaveBeenCalledTimes(3);
+  });
+
   it("puts an entry that was replaced behind those that waited longer", async () => {
     const { accept } = bench();
     await accept(update({ id: "c1", hullId: "a1", version: 1 }));

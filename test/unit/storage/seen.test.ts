@@ -90,6 +90,19 @@ describeStore("messages that are delivered again", (bench) => {
     expect(await counted()).toBe(5);
   });
 
+  it("are counted once when thousands are swallowed, and what is remembered is read once for all of them", async () => {
+    const ids = upTo(2_000).map((number) => `m${number}`);
+    const range = jest.spyOn(bench().kv.table<string>("seen"), "range");
+    // The first half comes twice: some of it while it is already written down.
+    const merged = [...ids.slice(0, 1_000), ...ids];
+    await bench().accept(skip(message(5_000, { merged })));
+    expect(range.mock.calls.length).toBeLessThanOrEqual(2);
+    expect(await counted()).toBe(2_001);
+    await bench().accept(skip(message(5_000, { merged })));
+    expect(await counted()).toBe(2_001);
+    expect(range.mock.calls.length).toBeLessThanOrEqual(4);
+  });
+
   it("are counted once when they name no record", async () => {
     const { remote: _, ...nowhere } = skip(message(1, { hullId: "" }));
     for (const messageId of ["m1", "m2", "m1", "m2"]) await bench().accept({ ...nowhere, messageId });

@@ -32,6 +32,19 @@ describeStore("what Hull must be told", (bench) => {
     expect(await store.lanes()).toEqual([LANE]);
   });
 
+  it("is read until 16 MB are together, whatever the limit", async () => {
+    const { store } = bench();
+    const notes = "x".repeat(9_000_000);
+    for (const hullId of ["a1", "a2", "a3"]) await deliverNext({ tell: { attributes: { notes } } }, hullId, hullId);
+    const rows = await store.tells(LANE, 9);
+    expect(rows.map(({ hullId }) => hullId)).toEqual(["a1", "a2"]);
+    await store.told(
+      LANE,
+      rows.map((row) => ({ row })),
+    );
+    expect(await store.tells(LANE, 9)).toMatchObject([{ hullId: "a3" }]);
+  });
+
   it("becomes known as told, and its outcome is written, when Hull confirms", async () => {
     const { clock, outcomes, record, store } = bench();
     await deliverNext({

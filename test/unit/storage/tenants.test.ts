@@ -49,6 +49,49 @@ describeStore("a tenant's settings", (bench) => {
   });
 });
 
+describeStore("credentials that were tried", (bench) => {
+  const FROM = { remote: LANE.remote, fingerprint: "f1", generation: 1 };
+  const TO = { remote: LANE.remote, fingerprint: "f2", renewed: true };
+  const generation = async (): Promise<number> => (await bench().store.remote(LANE.remote)).generation;
+
+  beforeEach(async () => {
+    await bench().store.saveTenant(row());
+    await bench().store.assign(LANE.tenant, LANE.remote, "f1");
+  });
+
+  it("count when all is as it was, and begin a generation when they lead elsewhere", async () => {
+    const { store } = bench();
+    expect(await store.reassign(LANE.tenant, FROM, { ...TO, renewed: false })).toMatchObject({ fingerprint: "f2" });
+    expect(await generation()).toBe(1);
+    expect(await store.reassign(LANE.tenant, { ...FROM, fingerprint: "f2" }, { ...TO, fingerprint: "f3" })).toEqual(
+      await store.tenant(LANE.tenant),
+    );
+    expect(await store.tenant(LANE.tenant)).toMatchObject({ remote: LANE.remote, fingerprint: "f3" });
+    expect(await generation()).toBe(2);
+  });
+
+  it("take along what waits when they lead to another place", async () => {
+    const { accept, store } = bench();
+    await accept(update());
+    await store.reassign(LANE.tenant, FROM, { remote: OTHER.remote, fingerprint: "f2", renewed: false });
+    expect(await store.ready(OTHER, "companies", 9)).toHaveLength(1);
+    expect(await store.ready(LANE, "companies", 9)).toEqual([]);
+  });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ["the connector was forgotten", () => bench().store.forgetTenant(LANE.tenant)],
+    ["others were confirmed", () => bench().store.assign(LANE.tenant, LANE.remote, "f9")],
+    ["it has moved", () => bench().store.assign(LANE.tenant, OTHER.remote, "f1")],
+    ["somebody has begun a generation", () => bench().store.newGeneration(LANE.remote)],
+  ])("count no more when meanwhile %s", async (_what, meanwhile) => {
+    const { store } = bench();
+    await meanwhile();
+    const before = [await store.tenant(LANE.tenant), await generation()];
+    expect(await store.reassign(LANE.tenant, FROM, TO)).toBeUndefined();
+    expect([await store.tenant(LANE.tenant), await generation()]).toEqual(before);
+  });
+});
+
 describeStore("a tenant that is pointed to another remote", (bench) => {
   beforeEach(async () => {
     const { store } = bench();

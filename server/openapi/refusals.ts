@@ -1,0 +1,218 @@
+/** What the routes refuse, as their description says it: the status, for people what it means, for programs its codes. */
+import groupBy from "lodash/groupBy";
+import mapValues from "lodash/mapValues";
+import { RETRY, RETRY_LATER, SMALLER, type FlowControl } from "../flow-control";
+import type { ErrorDetail, ErrorStatus } from "../http-error";
+import { ref, type Piece } from "./part";
+
+export interface Refusal {
+  readonly status: ErrorStatus;
+  /** A sentence without its full stop. */
+  readonly text: string;
+  /** Each is the `code` of an error. */
+  readonly codes: readonly string[];
+  readonly headers?: Piece;
+  readonly example?: Piece;
+}
+
+/** One that only some routes have. @param text a sentence without its full stop */
+export function refusal(status: ErrorStatus, text: string, ...codes: readonly string[]): Refusal {
+  return { status, text, codes };
+}
+
+const RETRY_AFTER = {
+  "Retry-After": { description: "Seconds until it is worth trying again.", schema: { type: "integer" } },
+};
+
+const CHALLENGE = { "WWW-Authenticate": { description: "How to log in.", schema: { type: "string" } } };
+
+export function errorExample(
+  code: string,
+  message: string,
+  flow_control: FlowControl = RETRY_LATER,
+  ...details: readonly ErrorDetail[]
+): Piece {
+  return { flow_control, error: { code, message, ...(details.length === 0 ? {} : { details }) } };
+}
+
+const LIMIT = {
+  path: "limit",
+  message: "must be a whole number from 1 to 100",
+  remedy: "Say how many runs you want, 100 at most, or leave it out.",
+};
+
+/** Those of several groups of routes. */
+const SHARED = {
+  BadQuery: {
+    status: 400,
+    text: "The query cannot be read; `details` names each bad parameter",
+    codes: ["invalid_query"],
+    example: errorExample(
+      "invalid_query",
+      `The query cannot be read: ${LIMIT.path} ${LIMIT.message}. ${LIMIT.remedy}`,
+      RETRY_LATER,
+      LIMIT,
+    ),
+  },
+  BadPath: { status: 400, text: "The path cannot be read", codes: ["unreadable_path"] },
+  BadBody: {
+    status: 400,
+    text: "The body cannot be read",
+    codes: ["malformed_json", "too_deep", "unsupported_encoding", "unreadable", "aborted"],
+    example: errorExample("malformed_json", "The body is not JSON; post a JSON object."),
+  },
+  NoOrganization: { status: 400, text: "`org` names no organization", codes: ["invalid_organization"] },
+  NoCredentials: {
+    status: 400,
+    text: "Credentials in the address are missing or cannot be read",
+    codes: ["unreadable_credentials"],
+  },
+  LoginRefused: {
+    status: 401,
+    text: "No log-in, or Hull refuses it",
+    codes: [
+      "missing_credentials",
+      "malformed_credentials",
+      "wrong_credentials",
+      "connector_not_found",
+      "other_connector",
+    ],
+    headers: CHALLENGE,
+    example: errorExample("wrong_credentials", "Hull refuses the connector's id and secret."),
+  },
+  Unauthorised: {
+    status: 401,
+    text: "Hull does not confirm who is asking, or the organization may not use this connector",
+    codes: ["malformed_credentials", "organization_not_allowed", "wrong_credentials", "other_connector"],
+  },
+  BadToken: {
+    status: 401,
+    text: "The token in the address does not hold",
+    codes: ["invalid_token", "expired_token"],
+  },
+  OrganizationDisabled: {
+    status: 402,
+    text: "Hull says that the organization is disabled",
+    codes: ["organization_disabled"],
+  },
+  OtherKind: { status: 403, text: "The connector is of another kind", codes: ["other_kind"] },
+  Forbidden: {
+    status: 403,
+    text: "The organization may not use this connector, or Hull has disabled it; or the connector is of another kind",
+    codes: ["organization_not_allowed", "organization_disabled", "other_kind"],
+  },
+  OtherSite: { status: 403, text: "A page of another site asks for a change", codes: ["other_site"] },
+  UnknownConnector: { status: 404, text: "Hull does not know the connector", codes: ["connector_not_found"] },
+  NotFound: { status: 404, text: "There is no such file", codes: ["not_found"] },
+  OtherMethod: {
+    status: 405,
+    text: "This path takes other methods",
+    codes: ["method_not_allowed"],
+    headers: { Allow: { description: "Those that it takes.", schema: { type: "string" } } },
+  },
+  TooSlow: {
+    status: 408,
+    text: "The body did not arrive in time; the connection is closed",
+    codes: ["too_slow"],
+    example: errorExample("too_slow", "The body did not arrive within 15 s; send it again, or less at a time.", RETRY),
+  },
+  TooLarge: {
+    status: 413,
+    text: "The body is larger, or holds more, than is read; send less at a time",
+    codes: ["too_large"],
+    example: errorExample(
+      "too_large",
+      "The body holds too many values; send less at a time, such as fewer messages per shipment.",
+      SMALLER,
+    ),
+  },
+  TooManyAttempts: {
+    status: 429,
+    text: "Too many failed log-ins from this address; wait before the next one",
+    codes: ["too_many_attempts"],
+    headers: RETRY_AFTER,
+    example: errorExample("too_many_attempts", "Too many failed log-ins; wait before the next one.", RETRY),
+  },
+  Unavailable: {
+    status: 503,
+    text: "Hull could not be asked who is asking; try again",
+    codes: ["unavailable"],
+    headers: RETRY_AFTER,
+    example: errorExample(
+      "unavailable",
+      "Hull could not be asked whether the credentials are right. Try again.",
+      RETRY,
+    ),
+  },
+  Busy: {
+    status: 503,
+    text: "Too much is being received at the moment; try again",
+    codes: ["busy"],
+    headers: RETRY_AFTER,
+    example: errorExample("busy", "Too much is being received at the moment; send it again.", RETRY),
+  },
+  Broken: { status: 503, text: "Something broke on our side; try again", codes: ["internal"] },
+} as const satisfies Readonly<Record<string, Refusal>>;
+
+type Shared = keyof typeof SHARED;
+
+/** Refusals of every route behind the log-in. */
+export const LOGIN_REFUSALS = [
+  "NoOrganization",
+  "LoginRefused",
+  "Forbidden",
+  "TooManyAttempts",
+  "Unavailable",
+  "Broken",
+] as const satisfies readonly Shared[];
+
+/** Refusals of every route with credentials in the query. */
+export const QUERY_REFUSALS = [
+  "NoCredentials",
+  "Unauthorised",
+  "BadToken",
+  "OrganizationDisabled",
+  "OtherKind",
+  "UnknownConnector",
+  "TooManyAttempts",
+  "Unavailable",
+] as const satisfies readonly Shared[];
+
+/** Refusals of every route that reads a body in JSON. */
+export const BODY_REFUSALS = ["BadBody", "TooSlow", "TooLarge", "Busy"] as const satisfies readonly Shared[];
+
+/** For `components.responses`. */
+export const SHARED_RESPONSES: Readonly<Record<Shared, Piece>> = mapValues(SHARED, (refusal) => responseOf([refusal]));
+
+/** Responses of an operation that refuses in these ways; those of one status are one response. */
+export function refusals(...given: readonly (Shared | Refusal)[]): Readonly<Record<string, Piece>> {
+  return mapValues(
+    groupBy(given, (each) => refusalOf(each).status),
+    (alike) => {
+      const [only, ...others] = alike;
+      const isShared = typeof only === "string" && others.length === 0;
+      return isShared ? { $ref: `#/components/responses/${only}` } : responseOf(alike.map(refusalOf));
+    },
+  );
+}
+
+function refusalOf(given: Shared | Refusal): Refusal {
+  return typeof given === "string" ? SHARED[given] : given;
+}
+
+/** @param alike refusals of one status */
+function responseOf(alike: readonly Refusal[]): Piece {
+  const codes = [...new Set(alike.flatMap((each) => each.codes))];
+  const headers: Piece = Object.fromEntries(alike.flatMap((each) => Object.entries(each.headers ?? {})));
+  const example = alike.find((each) => each.example !== undefined)?.example;
+  const schema = { allOf: [ref("Error"), { properties: { error: { properties: { code: { enum: codes } } } } }] };
+  return {
+    description: alike.map(sentenceOf).join(" "),
+    ...(Object.keys(headers).length === 0 ? {} : { headers }),
+    content: { "application/json": { schema, ...(example === undefined ? {} : { example }) } },
+  };
+}
+
+function sentenceOf({ text, codes }: Refusal): string {
+  return `${text} (${codes.map((code) => `\`${code}\``).join(", ")}).`;
+}

@@ -1,0 +1,127 @@
+/** A notification that comes again while it is still worked on is worked on once, and both have the same answer. */
+import { CONNECTOR, openHouse, type House } from "../harness";
+import type { Answer } from "../scenarios/post";
+import { bag, type Bag } from "../scenarios/states";
+import { goodNotification, goodUser, tell, withField, type Notification } from "./bad-input";
+
+let house: House;
+/** Calls that claim a notification's id and have its answer: what follows happens in the same turn. */
+let claimed: number;
+/** Batches of messages that were about to be taken in. */
+let taken: number;
+let release: () => void;
+let failure: Error | undefined;
+
+beforeEach(async () => {
+  house = await openHouse();
+  // Known credentials and settings: from here on nothing but the notification itself is worked on.
+  expect((await tell(house, goodNotification(house))).status).toBe(200);
+  await house.settled();
+  claimed = 0;
+  taken = 0;
+  failure = undefined;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  const { store } = house.connector;
+  const claim = store.claimNotification.bind(store);
+  jest.spyOn(store, "claimNotification").mockImplementation(async (...given) => {
+    const owned = await claim(...given);
+    claimed += 1;
+    return owned;
+  });
+  const accept = store.accept.bind(store);
+  jest.spyOn(store, "accept").mockImplementation(async (...given) => {
+    taken += 1;
+    await held;
+    if (failure !== undefined) throw failure;
+    return accept(...given);
+  });
+});
+afterEach(async () => {
+  jest.restoreAllMocks();
+  await house.close();
+});
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let looks = 0; !condition(); looks += 1) {
+    if (looks > 4_000) throw new Error("What was waited for never came.");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** Posts them one after the other, each while the former are worked on; the work goes on when the last is there. */
+async function together(...notifications: readonly Notification[]): Promise<readonly Answer[]> {
+  const answers: Promise<Answer>[] = [];
+  for (const notification of notifications) {
+    answers.push(tell(house, notification));
+    await until(() => claimed === answers.length && taken > 0);
+  }
+  release();
+  return Promise.all(answers);
+}
+
+const newUsers = async (): Promise<number> => {
+  await house.settled();
+  return house.planhat.snapshot().endusers.length - 1;
+};
+
+test("a repetition waits for what the first comes to, and the next one is worked on as any other", async () => {
+  const notification = goodNotification(house, [goodUser(), goodUser()]);
+  const again = { ...notification, kraken: { retries: 1 } };
+  const [first, ...others] = await together(notification, again, { ...again, kraken: { retries: 2 } });
+  expect(first).toMatchObject({ status: 200, body: { flow_control: { type: "next" } } });
+  for (const other of others) expect(other).toEqual(first);
+  expect(taken).toBe(1);
+  expect((await tell(house, again)).status).toBe(200);
+  expect(taken).toBe(2);
+  expect(await newUsers()).toBe(2);
+  expect((await house.connector.store.tally(house.tenantKey)).messages).toBe(3);
+});
+
+test("a failure is given to both, and is forgotten with that", async () => {
+  const notification = goodNotification(house);
+  failure = new Error("The disk is full.");
+  const answers = await together(notification, notification);
+  for (const answer of answers) {
+    expect(answer).toMatchObject({
+      status: 503,
+      body: { error: { code: "internal" }, flow_control: { type: "retry" } },
+    });
+  }
+  expect(taken).toBe(1);
+  failure = undefined;
+  expect((await tell(house, notification)).status).toBe(200);
+  expect(taken).toBe(2);
+  expect(await newUsers()).toBe(1);
+});
+
+const renamed = (message: unknown): Bag => withField(bag(message), "user.name", "Somebody");
+
+test.each<[string, (notification: Notification) => Notification]>([
+  ["another message", (each) => ({ ...each, messages: [goodUser()] })],
+  ["a message more", (each) => ({ ...each, messages: [...each.messages, goodUser()] })],
+  ["another attribute", ({ messages, ...rest }) => ({ ...rest, messages: messages.map(renamed) })],
+  ["other settings", (each) => withField(each, "connector.private_settings.tenant_id", "another")],
+  ["an export", (each) => ({ ...each, is_export: true })],
+])("what says something else under the same id is worked on by itself: %s", async (_name, changed) => {
+  const notification = goodNotification(house);
+  const other = changed(notification);
+  const answers = await together(notification, other, other);
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+  expect(taken).toBe(3);
+  const ids = [notification, other].flatMap(({ messages }) =>
+    messages.map((each) => Reflect.get(Object(each), "message_id") as string),
+  );
+  expect((await house.connector.store.tally(house.tenantKey)).messages).toBe(1 + new Set(ids).size);
+});
+
+test("nobody else's notification is waited for, whatever its id", async () => {
+  const other = { id: "5f0000000000000000000009", secret: "connector-secret-0009" };
+  house.hull.addConnector({ ...other, privateSettings: house.hull.connector(CONNECTOR.id)["private_settings"] });
+  const notification = goodNotification(house);
+  const theirs = {
+    ...goodNotification(house, notification.messages, other.id),
+    notification_id: notification.notification_id,
+  };
+  const answers = await together(notification, theirs);
+  expect(answers.map(({ status }) => status)).toEqual([200, 401]);
+});
