@@ -1,6 +1,6 @@
 /**
  * What anybody may cause is done in turns: some milliseconds of it, and then the process looks after everything else that
- * has come in. Node accepts one connection each time that it looks (libuv/libuv#3696), so it must look often.
+ * has come in. It does so several times: each time Node accepts one connection at most (libuv/libuv#3696).
  */
 
 export interface Turns {
@@ -13,12 +13,18 @@ export interface Turns {
 }
 
 const TURN_MS = 5;
+const LOOKS = 64;
 
-/** @param now milliseconds @param later calls back when everything that has come in was looked after */
+/** Calls back when everything that has come in was looked after. */
+function afterOthers(next: () => void, looks = LOOKS): void {
+  setImmediate(() => (looks > 1 ? afterOthers(next, looks - 1) : next()));
+}
+
+/** @param now milliseconds @param later as `afterOthers` */
 export function createTurns(
   turnMs = TURN_MS,
   now = (): number => performance.now(),
-  later: (next: () => void) => void = setImmediate,
+  later: (next: () => void) => void = afterOthers,
 ): Turns {
   const waiting: (() => void)[] = [];
   let endsAtMs: number | undefined;

@@ -16,8 +16,8 @@ import { median, quantile } from "../statistics";
 
 const USERS = 3 * SHIPMENT;
 const HEALTH_EVERY_MS = 20;
-const KNOWN_EVERY_MS = 250;
-const FIRST_EVERY_MS = 1_000;
+const KNOWN_EVERY_MS = 500;
+const FIRST_EVERY_MS = 2_000;
 const MEGABYTE = 1_000_000;
 const AS_DELIVERED = { round: 0, fat: true };
 

@@ -11,7 +11,7 @@ const MB = KB * KB;
 /** Hull's own limit is not known; its frameworks take 50 MB. */
 export const MAX_BODY_BYTES = 50 * MB;
 /** Of a sender that is neither confirmed nor vouched for by a signature. */
-const MAX_STRANGER_BYTES = 16 * MB;
+const MAX_STRANGER_BYTES = 8 * MB;
 /** Small enough to be parsed for anybody, so that the answer can name what is missing. */
 const SMALL = { bytes: 128 * KB, values: 5_000 };
 const MAX_VALUES = 1_000_000;

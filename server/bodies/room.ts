@@ -10,13 +10,19 @@ import { RETRY } from "../flow-control";
 const MB = 1024 * 1024;
 
 export interface RoomLimits {
-  /** Of senders whose credentials were not confirmed yet; those with a valid signature have as much for themselves. */
+  /** Of senders whose credentials were not confirmed yet. */
   readonly strangers: { readonly bodies: number; readonly bytes: number };
+  /** Of those among them with a valid signature, for themselves. */
+  readonly vouched: { readonly bodies: number; readonly bytes: number };
   /** Of confirmed connectors; one of them may take half of the bytes. The one that holds most makes room for others. */
   readonly known: { readonly bytes: number };
 }
 
-export const ROOM_LIMITS: RoomLimits = { strangers: { bodies: 256, bytes: 64 * MB }, known: { bytes: 256 * MB } };
+export const ROOM_LIMITS: RoomLimits = {
+  strangers: { bodies: 256, bytes: 16 * MB },
+  vouched: { bodies: 256, bytes: 64 * MB },
+  known: { bytes: 256 * MB },
+};
 
 /** The place of one body. */
 export interface BodyPlace {
@@ -42,15 +48,16 @@ interface Body {
   bytes: number;
 }
 
-export function createBodyRoom({ strangers, known }: RoomLimits = ROOM_LIMITS): BodyRoom {
+export function createBodyRoom({ strangers, vouched, known }: RoomLimits = ROOM_LIMITS): BodyRoom {
   /** The oldest first. */
   const bodies = new Set<Body>();
   const sum = (some: readonly Body[]): number => some.reduce((bytes, each) => bytes + each.bytes, 0);
 
   function makeRoom(newest: Body): void {
     const alike = [...bodies].filter((each) => each.owner === undefined && each.vouched === newest.vouched);
+    const most = newest.vouched ? vouched : strangers;
     let bytes = sum(alike);
-    while (alike.length > strangers.bodies || bytes > strangers.bytes) {
+    while (alike.length > most.bodies || bytes > most.bytes) {
       const oldest = alike.shift();
       if (oldest === undefined) return;
       bytes -= oldest.bytes;
@@ -76,8 +83,8 @@ export function createBodyRoom({ strangers, known }: RoomLimits = ROOM_LIMITS): 
   }
 
   return {
-    enter(vouched, giveUp) {
-      const body: Body = { vouched, giveUp, owner: undefined, bytes: 0 };
+    enter(isVouched, giveUp) {
+      const body: Body = { vouched: isVouched, giveUp, owner: undefined, bytes: 0 };
       bodies.add(body);
       makeRoom(body);
       return {

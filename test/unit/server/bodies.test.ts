@@ -11,7 +11,11 @@ import { createBodyRoom, type RoomLimits } from "../../../server/bodies/room";
 import type { Turns } from "../../../server/turns";
 import { HttpError } from "../../../server/http-error";
 
-const LIMITS: RoomLimits = { strangers: { bodies: 2, bytes: 100 }, known: { bytes: 400 } };
+const LIMITS: RoomLimits = {
+  strangers: { bodies: 2, bytes: 100 },
+  vouched: { bodies: 1, bytes: 200 },
+  known: { bytes: 400 },
+};
 
 describe("the room", () => {
   const room = () => {
@@ -46,6 +50,13 @@ describe("the room", () => {
     expect(given).toEqual(["one"]);
   });
 
+  it("has one with a signature make way for the next of those alone", () => {
+    const { given, enter } = room();
+    enter("one");
+    for (const name of ["signed", "signed too"]) enter(name, true).grow(150);
+    expect(given).toEqual(["signed"]);
+  });
+
   it("gives one connector half of what all may hold, so that others have theirs", () => {
     const { enter } = room();
     const [greedy, modest] = [enter("greedy"), enter("modest")];
@@ -70,7 +81,7 @@ describe("the room", () => {
 });
 
 test("thousands of pieces of a byte each count for what they take", async () => {
-  const limits = { strangers: { bodies: 10, bytes: 100_000 }, known: { bytes: 400 } };
+  const limits = { ...LIMITS, strangers: { bodies: 10, bytes: 100_000 } };
   const request = Object.assign(Readable.from(Array.from({ length: 1_000 }, () => Buffer.from(" "))), { headers: {} });
   const judging: Judging = { member: "configuration", judge: () => undefined, vouched: false };
   const read = createBodies(createBodyRoom(limits)).readUnknown(request as unknown as Request, judging);

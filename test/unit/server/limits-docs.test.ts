@@ -9,7 +9,7 @@ const rows = guide.split("\n").filter((line) => line.startsWith("| "));
 
 test.each([
   ["server/bodies/index.ts", "MAX_BODY_BYTES = 50 * MB", "| body, unpacked ", "50 MB"],
-  ["server/bodies/index.ts", "MAX_STRANGER_BYTES = 16 * MB", "| body, unpacked ", "16 MB"],
+  ["server/bodies/index.ts", "MAX_STRANGER_BYTES = 8 * MB", "| body, unpacked ", "8 MB"],
   ["server/bodies/index.ts", "MAX_STRANGER_RATIO = 100;", "| body of an unknown sender", "100 times"],
   ["server/bodies/read.ts", "FREE_BYTES = 128 * KB", "| body of an unknown sender", "128 kB"],
   ["server/bodies/index.ts", "WITHIN_MS = 15_000", "| time until the last byte", "15 s"],
@@ -32,7 +32,8 @@ test.each([
   ["src/hull/message-size.ts", "MAX_ATTRIBUTES = 10_000", "| attributes of", "10,000 each"],
   ["src/hull/shapes.ts", "MAX_SEGMENTS = 10_000", "| segments of", "10,000"],
   ["server/middleware/input.ts", "MAX_ID_LENGTH = 200", "| ids of", "200 printable"],
-  ["server/bodies/room.ts", "strangers: { bodies: 256, bytes: 64 * MB }", "| bodies of unknown", "256, and 64 MB"],
+  ["server/bodies/room.ts", "strangers: { bodies: 256, bytes: 16 * MB }", "| bodies of unknown", "256, and 16 MB"],
+  ["server/bodies/room.ts", "vouched: { bodies: 256, bytes: 64 * MB }", "| bodies of unknown", "64 MB for those"],
   ["server/bodies/room.ts", "known: { bytes: 256 * MB }", "| bodies of confirmed", "256 MB"],
   [
     "server/middleware/throttle.ts",
