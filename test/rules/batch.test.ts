@@ -30,7 +30,7 @@ const open = useBatchStages();
 
 const OLD = "2020-01-01T00:00:00Z";
 /** Newer than any request of these tests, and not too far ahead to be believed. */
-const inHalfAnHour = (): string => new Date(Date.now() + 30 * 60_000).toISOString();
+const inFourMinutes = (): string => new Date(Date.now() + 4 * 60_000).toISOString();
 
 const fixture = (name: string): Bag =>
   JSON.parse(readFileSync(join(__dirname, "../fixtures/extracts", name), "utf8")) as Bag;
@@ -205,7 +205,7 @@ describe("versions: a row is as old as the request", () => {
     const { url } = publish(stage, rowsOf([user(1, { position: "Row" }), user(2, { position: "Row" })]));
     const id = await begin(stage, url);
     await taken(stage, id, 2);
-    await stage.tellUser(user(2, { position: "Newer", indexed_at: inHalfAnHour() }), account(1));
+    await stage.tellUser(user(2, { position: "Newer", indexed_at: inFourMinutes() }), account(1));
     await release();
     const run = await ended(stage, id);
     expect(stage.endusers().map(({ position }) => position)).toEqual(["Row", "Newer"]);
@@ -220,14 +220,14 @@ describe("versions: a row is as old as the request", () => {
     await stage.tellUser(user(1, { position: "Older", indexed_at: OLD }), account(1));
     await stage.settled();
     expect(stage.endusers()).toMatchObject([{ position: "Row" }]);
-    await stage.tellUser(user(1, { position: "Newer", indexed_at: inHalfAnHour() }), account(1));
+    await stage.tellUser(user(1, { position: "Newer", indexed_at: inFourMinutes() }), account(1));
     await stage.settled();
     expect(stage.endusers()).toMatchObject([{ position: "Newer" }]);
   });
 
   test("a record newer than the request is left alone", async () => {
     const stage = await seeded(await open(), people(1));
-    await stage.tellUser(user(1, { position: "Newer", indexed_at: inHalfAnHour() }), account(1));
+    await stage.tellUser(user(1, { position: "Newer", indexed_at: inFourMinutes() }), account(1));
     await stage.settled();
     const run = await carryOut(stage, rowsOf([user(1, { position: "Row" })]));
     expect(run.counts).toEqual({ "endusers/superseded/newer_message": 1 });
@@ -336,7 +336,7 @@ describe("what happens to a row after the file was read counts in its run", () =
     const release = await dam(stage);
     const id = await begin(stage, publish(stage, rowsOf(people(2))).url);
     await taken(stage, id, 2);
-    await stage.tellUser(user(1, { indexed_at: inHalfAnHour() }), account(1));
+    await stage.tellUser(user(1, { indexed_at: inFourMinutes() }), account(1));
     await release();
     const run = await ended(stage, id);
     expect(run.counts).toEqual({ "endusers/sent/created": 1, "endusers/superseded/newer_message": 1 });

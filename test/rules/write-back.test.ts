@@ -165,16 +165,23 @@ describe("an item that Hull refuses for good", () => {
 });
 
 test("a profile that lost its planhat/id is told again", async () => {
-  const stage = await open();
-  stage.seed([account(1)], [user(1)]);
-  await stage.tellUser(user(1), account(1));
-  await stage.settled();
-  const profile = stage.hull.profiles.users.get(user(1).id);
-  if (profile !== undefined) profile.attributes = {};
-  const muchLater = new Date(Date.now() + 3_600_000).toISOString();
-  await stage.tellUser(user(1, { indexed_at: muchLater }), account(1));
-  await stage.settled();
-  expect(stage.profile("user", user(1).id)["planhat/id"]).toBe(stage.endusers()[0]?.["_id"]);
+  const realNow = Date.now.bind(Date);
+  let aheadMs = 0;
+  const clock = jest.spyOn(Date, "now").mockImplementation(() => realNow() + aheadMs);
+  try {
+    const stage = await open();
+    stage.seed([account(1)], [user(1)]);
+    await stage.tellUser(user(1), account(1));
+    await stage.settled();
+    const profile = stage.hull.profiles.users.get(user(1).id);
+    if (profile !== undefined) profile.attributes = {};
+    aheadMs = 3_600_000;
+    await stage.tellUser(user(1, { indexed_at: new Date(Date.now()).toISOString() }), account(1));
+    await stage.settled();
+    expect(stage.profile("user", user(1).id)["planhat/id"]).toBe(stage.endusers()[0]?.["_id"]);
+  } finally {
+    clock.mockRestore();
+  }
 });
 
 /** Two users and their company are written, and Hull refuses to hear of them. */
