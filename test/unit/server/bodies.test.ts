@@ -164,7 +164,11 @@ describe("a body", () => {
   /** A server that answers with how the reading ended. */
   async function listen(withinMs: number, judging: Judging = never, turns?: Turns): Promise<void> {
     calls = [];
-    const room = createBodyRoom({ ...LIMITS, strangers: { bodies: 1, bytes: 10_000 } });
+    const room = createBodyRoom({
+      ...LIMITS,
+      strangers: { bodies: 1, bytes: 10_000 },
+      vouched: { bodies: 1, bytes: 10_000 },
+    });
     const bodies = createBodies(room, withinMs, turns);
     server = createServer((request, response) => {
       arrived?.(request);
