@@ -89,7 +89,7 @@ export function shipmentLine(
   entity: "user" | "account",
   data: { readonly messages: number; readonly queued: number; readonly counts: Readonly<Record<string, number>> },
 ): LogLine {
-  return { level: "info", event: `outgoing.${entity}.shipment`, context: { organization, id }, data };
+  return { level: "info", event: "connector.shipment", context: { organization, id }, data: { entity, ...data } };
 }
 
 /** Something about a record that goes on its way all the same. */

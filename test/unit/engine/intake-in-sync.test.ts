@@ -83,8 +83,8 @@ describe("a message", () => {
     await deliverWaiting();
     await send("Acme");
     expect(shipments.map(({ level, data }) => [level, data])).toEqual([
-      ["info", { messages: 1, queued: 1, counts: {} }],
-      ["info", { messages: 1, queued: 0, counts: { "companies/unchanged/in_sync": 1 } }],
+      ["info", { entity: "account", messages: 1, queued: 1, counts: {} }],
+      ["info", { entity: "account", messages: 1, queued: 0, counts: { "companies/unchanged/in_sync": 1 } }],
     ]);
   });
 
