@@ -36,7 +36,14 @@ beforeEach(async () => {
   const intake = createIntake({ store, service, log, now: () => clock.nowMs, wake: () => undefined });
   send = (name, more = {}, isExport = false) => {
     version += 1;
-    const account = { id: "a1", external_id: "acme", "planhat/id": "p1", name, indexed_at: version, ...more };
+    const account = {
+      id: "a1",
+      external_id: "acme",
+      "planhat/id": "p1",
+      name,
+      indexed_at: 1_700_000_000_000 + version,
+      ...more,
+    };
     const messages = [{ message_id: `m${version}`, account }];
     return intake.take({ tenant, entity: "account", messages, isExport });
   };
