@@ -98,7 +98,7 @@ const RETRY_AFTER_SECONDS = "30";
 const MAX_ASKED = 10_000;
 
 export function createDoor<S>({ credentials, tenants, protocol, loginLimits, now }: DoorOptions<S>): Door<S> {
-  const throttle = createThrottle(loginLimits);
+  const throttle = createThrottle<Answer>((answer) => !answer.ok && GUESSES.includes(answer.reason), loginLimits);
   /** By connector, the settings of a notification because of which Hull was asked again. */
   const asked = new Map<string, string>();
 
@@ -119,11 +119,7 @@ export function createDoor<S>({ credentials, tenants, protocol, loginLimits, now
       connector: `${organization}/${id}`,
       credentials: hash("sha256", JSON.stringify([organization, id, secret])),
     };
-    return throttle.during(
-      attempt,
-      () => ask(given, {}),
-      (answer) => !answer.ok && GUESSES.includes(answer.reason),
-    );
+    return throttle.during(attempt, () => ask(given, {}));
   }
 
   /** @throws HttpError when Hull did not confirm */

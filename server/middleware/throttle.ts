@@ -1,8 +1,8 @@
 /**
  * Slows down who guesses, at whatever door: failed log-ins count for their address, which is turned away after too many,
  * and for the connector that they name, whose next ones take longer. Credentials that are known to be right pass whatever
- * others do; so nobody locks a connector out by failing in its name. An honest first log-in waits three seconds at most, unless its
- * address has failed too often.
+ * others do; so nobody locks a connector out by failing in its name. An honest first log-in is made to wait three seconds
+ * at most, unless its address has failed too often.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { ipKeyGenerator, MemoryStore, type Options } from "express-rate-limit";
@@ -27,13 +27,13 @@ export interface Attempt {
   readonly credentials: string;
 }
 
-export interface Throttle {
+export interface Throttle<T> {
   /**
-   * Runs one log-in, some of an address at once; `failed` says of its result whether it counts.
+   * Runs one log-in, some of an address at once.
    *
    * @throws HttpError 429 after too many failures of the address; else what `check` throws
    */
-  during<T>(attempt: Attempt, check: () => Promise<T>, failed: (result: T) => boolean): Promise<T>;
+  during(attempt: Attempt, check: () => Promise<T>): Promise<T>;
 }
 
 /** Log-ins of one address at once: no more than so many are tried beyond those that may fail. The others wait. */
@@ -43,18 +43,18 @@ const MAX_WAITING = 100;
 const STEP_MS = 100;
 const LONGEST_WAIT_MS = 3_000;
 
-export function createThrottle(limits: ThrottleLimits = LOGIN_LIMITS, sleep: typeof pause = pause): Throttle {
+/** @param failed whether a log-in with this result counts as a failure */
+export function createThrottle<T>(
+  failed: (result: T) => boolean,
+  limits: ThrottleLimits = LOGIN_LIMITS,
+  sleep: typeof pause = pause,
+): Throttle<T> {
   const addresses = counter(limits.windowMs);
   const connectors = counter(limits.windowMs);
   const turns = createGates({ atOnce: AT_ONCE, waiting: MAX_WAITING });
-  const underway = new Map<string, Promise<unknown>>();
+  const underway = new Map<string, Promise<T>>();
 
-  async function counted<T>(
-    address: string,
-    connector: string,
-    check: () => Promise<T>,
-    failed: (result: T) => boolean,
-  ): Promise<T> {
+  async function counted(address: string, connector: string, check: () => Promise<T>): Promise<T> {
     if ((await failures(addresses, address)) >= limits.perAddress) throw tooMany(limits.windowMs);
     const excess = (await failures(connectors, connector)) + 1 - limits.perConnector;
     if (excess > 0) await sleep(Math.min(LONGEST_WAIT_MS, excess * STEP_MS));
@@ -63,25 +63,19 @@ export function createThrottle(limits: ThrottleLimits = LOGIN_LIMITS, sleep: typ
     return result;
   }
 
-  async function inTurn<T>(
-    { address, connector }: Attempt,
-    check: () => Promise<T>,
-    failed: (result: T) => boolean,
-  ): Promise<T> {
+  async function inTurn({ address, connector }: Attempt, check: () => Promise<T>): Promise<T> {
     const from = ipKeyGenerator(address);
     try {
-      return await turns.run(from, () => counted(from, connector, check, failed));
+      return await turns.run(from, () => counted(from, connector, check));
     } catch (error) {
       throw error instanceof GateFullError ? tooMany(limits.windowMs) : error;
     }
   }
 
   return {
-    during: (attempt, check, failed) => {
+    during: (attempt, check) => {
       const { credentials } = attempt;
-      // The same credentials were asked about with the same check, so the answer is of the same kind.
-      const shared = underway.get(credentials) as ReturnType<typeof check> | undefined;
-      const result = shared ?? inTurn(attempt, check, failed).finally(() => underway.delete(credentials));
+      const result = underway.get(credentials) ?? inTurn(attempt, check).finally(() => underway.delete(credentials));
       underway.set(credentials, result);
       return result;
     },

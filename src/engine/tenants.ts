@@ -151,15 +151,14 @@ export function createTenants<S>({ store, seal, service, now, onSettings }: Tena
         const areLatest = privateSettings !== undefined && (isStoredDateWrong || storedAtMs <= atMs);
         if (!isNewSecret && !areLatest) break;
         if (tenant !== undefined && text === known?.text && atMs === storedAtMs) break;
-        const row = {
-          ...{ key, organization, connectorId, sealed: seal.seal(text, tenantPlace(key)), settingsAtMs: atMs },
-          ...(hull === undefined ? {} : { askedAtMs: hull.askedAtMs }),
-        };
+        const sealed = seal.seal(text, tenantPlace(key));
+        const asked = hull === undefined ? {} : { askedAtMs: hull.askedAtMs };
+        const row = { key, organization, connectorId, sealed, settingsAtMs: atMs, ...asked };
         const overwrites = isNewSecret || isStoredDateWrong;
         const stored = await store.saveTenant(row, overwrites ? before?.sealed : undefined);
         tenant = open(stored);
         // Otherwise another one came first, and it is decided anew over what that one stored.
-        if (stored.sealed === row.sealed || !overwrites) break;
+        if (stored.sealed === sealed || !overwrites) break;
       }
       if (tenant === undefined) throw new Error(`Tenant ${key} could not be stored.`);
       if (tenant.remote === undefined && tenant.target !== undefined) {

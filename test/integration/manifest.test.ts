@@ -134,8 +134,9 @@ describe("from the source", () => {
   test("a request without a host is refused", async () => {
     const { hostname, port } = new URL(house.baseUrl);
     const socket = connect(Number(port), hostname);
-    socket.end("GET / HTTP/1.0\r\n\r\n");
+    socket.write("GET / HTTP/1.0\r\n\r\n");
     const [answer] = (await once(socket, "data")) as [Buffer];
+    socket.destroy();
     expect(answer.toString()).toMatch(/^HTTP\/1\.1 400 /);
     expect(answer.toString()).not.toMatch(/^location:/im);
   });

@@ -151,19 +151,20 @@ describe("what Planhat shows", () => {
   });
 });
 
-describe("a number of many digits", () => {
-  const settings = {
-    account_attributes_outbound: [
-      row("name", "name"),
-      row("about", "description"),
-      row("score", "csmScore"),
-      row("labels", "tags"),
-    ],
-    account_custom_attributes_outbound: [row("serial", "Serial")],
-  };
+/** A text, a number, a list, and a field of no known type. */
+const ACCOUNTS = {
+  account_attributes_outbound: [
+    row("name", "name"),
+    row("about", "description"),
+    row("score", "csmScore"),
+    row("labels", "tags"),
+  ],
+  account_custom_attributes_outbound: [row("serial", "Serial")],
+};
 
+describe("a number of many digits", () => {
   test("is text where the field takes text, in lists and in custom fields, and refused by a number field", async () => {
-    const stage = await open({ settings });
+    const stage = await open({ settings: ACCOUNTS });
     const large = 1234567890123456789012n;
     await stage.tellAccount(account(1, { about: large, score: large, labels: [MINE, "vip", OTHER], serial: MINE }));
     await stage.settled();
@@ -346,13 +347,7 @@ test("a cell of a CSV file becomes what the field is", async () => {
 
 describe("whatever goes in", () => {
   const settings = {
-    account_attributes_outbound: [
-      row("name", "name"),
-      row("about", "description"),
-      row("score", "csmScore"),
-      row("labels", "tags"),
-    ],
-    account_custom_attributes_outbound: [row("serial", "Serial")],
+    ...ACCOUNTS,
     contact_attributes_outbound: [row("external_id", "externalId"), row("seen", "lastActive")],
   };
   const wholes = fc.oneof(
