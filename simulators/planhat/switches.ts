@@ -21,6 +21,8 @@ export const switchValues = {
   externalIdScope: ["company", "global"],
   /** E-mails: compared and stored as they are · compared without case · stored in lower case too. */
   emailCase: ["sensitive", "insensitive", "lowered"],
+  /** Blanks around an e-mail: kept, or taken away when it is stored. */
+  emailBlanks: ["kept", "trimmed"],
   /** Whose names get capital initials when stored (sheet 5.4). */
   nameCasing: ["kept", "endusers", "all"],
   /** Answer when no company can be found for an enduser; it is never saved (sheet 5.4). */
@@ -94,6 +96,7 @@ export const defaultSwitches: Readonly<PlanhatSwitches> = {
   emailMatching: "alone",
   externalIdScope: "company",
   emailCase: "sensitive",
+  emailBlanks: "kept",
   nameCasing: "endusers",
   ignoredEnduserStatus: 200,
   unknownId: "create",

@@ -2,6 +2,7 @@
  * Why is Jane not in the service? For a notification: what its records would come to, and why, without writing anything.
  * For an address or an id: what is remembered of whom it names, and what the service itself shows.
  */
+import { isAlike } from "../record";
 import type { Check, Claims, Desired } from "../services/service";
 import type { Asked } from "../storage/known-by";
 import type { Recalled } from "../storage/recall";
@@ -307,7 +308,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
       if (key === undefined) continue;
       const wanted = [{ keys: { [key.name]: value }, fresh: true }];
       const { records, exhaustive } = await connection.find(type.name, wanted, { fields: [], identityOnly: true });
-      const hits = records.filter(({ keys }) => keys[key.name]?.toLowerCase() === value.toLowerCase());
+      const hits = records.filter(({ keys }) => isAlike(keys[key.name], value));
       found.push(...hits.map(({ id }) => ({ type: type.name, id })));
       answered ||= exhaustive[0] === true || hits.length > 0;
     }

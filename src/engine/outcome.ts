@@ -56,6 +56,7 @@ const TEXTS = {
   parent_dead: "What this record belongs to could not be delivered.",
   unconfirmed: "It could not be confirmed whether the service holds the record.",
   case_only: "The e-mail address differs from the one in the service in upper and lower case only.",
+  blanks_only: "The e-mail address differs from the one in the service in blanks around it only, case aside.",
   several_companies: "Several companies share the external id; the linked or the oldest one is used.",
 } as const;
 

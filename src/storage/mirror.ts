@@ -1,5 +1,5 @@
 /** What the service is known to hold: written by our own deliveries, by what is read, and by what Hull confirms. */
-import type { Keys } from "../record";
+import { isAlike, type Keys } from "../record";
 import type { Fact, MirrorRow, RemoteRow, Scan } from "./rows";
 import type { MirrorPatch, Observation } from "./store";
 import { indexValue, mirrorRow, remoteRow, type Tables } from "./tables";
@@ -167,7 +167,7 @@ export function forgetMirror(tables: Tables, remote: RemoteRow, type: string, id
   tables.sightings.remove([remote.key, type, id]);
 }
 
-/** Today's rows that carry a key value, compared without case. */
+/** Today's rows that carry a key value, in its folded form. */
 export function candidates(
   tables: Tables,
   remoteKey: string,
@@ -181,7 +181,7 @@ export function candidates(
       const id = String(path[4]);
       const row = mirrorRow(tables, remote, type, id);
       // Index rows of an older generation may still point here.
-      if (row?.keys[name]?.toLowerCase() === value.toLowerCase()) found.set(id, row);
+      if (row !== undefined && isAlike(row.keys[name], value)) found.set(id, row);
     }
   }
   return [...found.values()];

@@ -98,6 +98,15 @@ describe("matching of bulk items", () => {
     expect(endusers().at(-1)?.["email"]).toBe(stored);
   });
 
+  it("stores an e-mail with the blanks around it or without, as the switch says", async () => {
+    await setUp();
+    const padded = (email: string) => bulk(sim, "/endusers", [{ email, companyId: "extid-acme" }]);
+    await padded(" a@example.com ");
+    sim.configure({ emailBlanks: "trimmed" });
+    await padded(" b@example.com ");
+    expect(endusers().map((each) => each["email"])).toEqual([" a@example.com ", "b@example.com"]);
+  });
+
   it("creates a record for an unknown _id, or reports it, as the switch says", async () => {
     await setUp();
     const lost = [{ _id: "0".repeat(24), name: "Lost" }];

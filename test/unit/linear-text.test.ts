@@ -43,6 +43,7 @@ import { targetOf } from "../../src/services/planhat/target";
 import { convert } from "../../src/services/planhat/values";
 import { hullAttribute } from "../../src/services/planhat/writeback";
 import type { FieldType } from "../../src/services/service";
+import { foldedKey } from "../../src/record";
 import { isLetterPlace } from "../../src/storage/letters";
 
 /** Characters of the smaller text: what is quadratic still ends, and what is linear can be measured. */
@@ -167,6 +168,7 @@ const READERS: Readonly<Record<string, Reader>> = {
     foldAnswer("endusers", items, 200, { created: 0, updated: 0, createdErrors: [text], errors: text }),
   "a refusal of Planhat": (text) => foldAnswer("companies", items, 403, text),
   "the name of a custom field": (text) => hullAttribute("endusers", `custom.${text}`),
+  "the key of a record": foldedKey,
   "a host": (text) => hosts.judge(text),
   "a URL": (text) => hosts.judge(`https://${text}`),
   "a list of hosts": (text) => trying(() => createHostAllowList([text])),

@@ -2,6 +2,7 @@
 import { canonical } from "../../engine/compare";
 import type { Problem, RemoteRecord, Result } from "../service";
 import type { Item } from "./attribution";
+import { keyMark } from "./body";
 import { refusal } from "./fold";
 import type { Folded } from "./fold";
 import { idGroups, readSingles } from "./lookup";
@@ -83,7 +84,7 @@ function placesOf(type: string, record: Readonly<Record<string, unknown>>): read
   return keys.flatMap(({ name }) => {
     const value = record[name];
     if (typeof value !== "string" || value === "") return [];
-    return [`${company} ${name} ${name === "email" ? value.toLowerCase() : value}`];
+    return [`${company} ${keyMark(name, value)}`];
   });
 }
 
