@@ -1,7 +1,7 @@
 /** Field by field: what Hull wants, what is remembered, and what follows. The rule itself is in `diff.ts`. Pure. */
 import type { Desired, FieldSpec, Json } from "../services/service";
 import type { Fact } from "../storage/rows";
-import { fingerprint, NOTHING } from "./compare";
+import { agrees, NOTHING } from "./compare";
 import { diff, type DiffOptions } from "./diff";
 
 /** How a remembered value stands to the one that Hull wants. */
@@ -35,11 +35,11 @@ export function fieldVerdicts(
   return Object.entries(desired.fields).map(([field, value]): FieldVerdict => {
     const spec = specOf(field);
     const [remote, sent, told] = facts?.[field] ?? [null, null, null];
-    const there = fingerprint(wire[field] ?? value, spec.type);
+    const there = wire[field] ?? value;
     const standings = {
-      remote: standing(remote, there),
-      sent: standing(sent, fingerprint(value, spec.type)),
-      told: standing(told, there),
+      remote: standing(remote, there, spec),
+      sent: standing(sent, value, spec),
+      told: standing(told, there, spec),
     };
     const is = (names: readonly string[]): boolean => names.includes(field);
     const verdict = is(difference.send) ? "send" : is(difference.equal) ? "equal" : isKept() ? "kept" : "left";
@@ -76,8 +76,8 @@ export function fieldVerdicts(
   });
 }
 
-function standing(known: string | null, wanted: string): Standing {
+function standing(known: string | null, wanted: Json, { type }: FieldSpec): Standing {
   if (known === null) return "unknown";
-  if (known === wanted) return "same";
+  if (agrees(known, wanted, type)) return "same";
   return known === NOTHING ? "empty" : "other";
 }

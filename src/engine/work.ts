@@ -3,7 +3,7 @@ import type { Json, Keys } from "../record";
 import type { FieldSpec, ObjectType, RemoteRecord, Service } from "../services/service";
 import type { Content, Doubt, Ending, EntryRow, Fact, MirrorRow, RecordRow } from "../storage/rows";
 import type { MirrorPatch, Observation, Settlement, TellContent } from "../storage/store";
-import { fingerprint, NOTHING } from "./compare";
+import { agrees, fingerprint, NOTHING } from "./compare";
 import { reason, type OutcomeKind, type Reason } from "./outcome";
 
 export interface Work {
@@ -185,11 +185,6 @@ function tellOf(work: Work, context: TypeContext, delivery: Delivery): TellConte
   const known: Readonly<Record<string, Fact>> = delivery.created ? {} : (work.mirror?.facts ?? {});
   const attributes: Record<string, Json> = {};
   const facts: Record<string, string> = {};
-  const say = (field: string, value: Json, mark: string, attribute: string): void => {
-    if (known[field]?.[2] === mark) return;
-    attributes[attribute] = value;
-    facts[field] = mark;
-  };
 
   // A profile that lost the id (Hull shows none although it confirmed one) is told again.
   const lost = work.content.hintId === undefined && !work.content.derived;
@@ -199,7 +194,10 @@ function tellOf(work: Work, context: TypeContext, delivery: Delivery): TellConte
   }
   for (const field of [...delivery.sent, ...delivery.equal]) {
     const value = work.wire[field] ?? work.content.desired.fields[field] ?? null;
-    say(field, value, fingerprint(value, context.specOf(field).type), context.attributeOf(field));
+    const { type } = context.specOf(field);
+    if (agrees(known[field]?.[2] ?? null, value, type)) continue;
+    attributes[context.attributeOf(field)] = value;
+    facts[field] = fingerprint(value, type);
   }
   const parent = work.content.desired.parent;
   const link = parent !== undefined && known["@account"]?.[2] !== parent.hullId ? parent : undefined;
