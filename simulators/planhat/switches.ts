@@ -13,6 +13,12 @@ export const switchValues = {
   keysOrder: ["input", "shuffled"],
   /** A partial `custom` object: merged key by key, or taking the place of the whole object. */
   custom: ["merged", "replaced"],
+  /** A custom name that is not defined: stored, and shown to nobody (sheet, addendum), or the record is refused. */
+  unknownCustom: ["stored", "refused"],
+  /** Custom names that differ in case alone: refused within a request (sheet, addendum), only within a record, or stored. */
+  customTwins: ["request", "record", "stored"],
+  /** A value that a list does not offer: stored (sheet, addendum), or the record is refused. */
+  listValues: ["stored", "refused"],
   /** What a null in a payload does: is stored, removes the field, or is passed over. */
   nulls: ["stored", "removes", "ignored"],
   /** E-mail as a key of a bulk enduser: never · only when the item has no other key · whenever no other key matched. */
@@ -92,6 +98,9 @@ export const defaultSwitches: Readonly<PlanhatSwitches> = {
   keysForm: "full",
   keysOrder: "input",
   custom: "merged",
+  unknownCustom: "stored",
+  customTwins: "request",
+  listValues: "stored",
   nulls: "stored",
   emailMatching: "alone",
   externalIdScope: "company",

@@ -3,6 +3,7 @@ import type { Desired, FieldSpec, Json } from "../services/service";
 import type { Fact } from "../storage/rows";
 import { agrees, NOTHING } from "./compare";
 import { diff, type DiffOptions } from "./diff";
+import type { Reason } from "./outcome";
 
 /** How a remembered value stands to the one that Hull wants. */
 export type Standing = "same" | "other" | "empty" | "unknown";
@@ -22,6 +23,7 @@ export interface FieldVerdict {
 /**
  * @param wire values as the service stores them, where they differ from Hull's own form
  * @param facts undefined when no remote record is known
+ * @param withheld fields that the service does not let through, and why
  */
 export function fieldVerdicts(
   desired: Desired,
@@ -29,6 +31,7 @@ export function fieldVerdicts(
   facts: Readonly<Record<string, Fact>> | undefined,
   specOf: (field: string) => FieldSpec,
   options: Omit<DiffOptions, "create">,
+  withheld: Readonly<Record<string, Reason>> = {},
 ): readonly FieldVerdict[] {
   const create = facts === undefined;
   const difference = diff(desired, wire, facts ?? {}, specOf, { ...options, create });
@@ -42,6 +45,8 @@ export function fieldVerdicts(
       told: standing(told, there, spec),
     };
     const is = (names: readonly string[]): boolean => names.includes(field);
+    const hindrance = Object.hasOwn(withheld, field) ? withheld[field] : undefined;
+    if (hindrance !== undefined) return { field, value, ...standings, verdict: "left", why: hindrance.text };
     const verdict = is(difference.send) ? "send" : is(difference.equal) ? "equal" : isKept() ? "kept" : "left";
     return { field, value, ...standings, verdict, why: whyOf() };
 

@@ -16,7 +16,7 @@ export interface Work {
   readonly parentId?: string;
   /** Another remote record carries one of its keys. */
   readonly namesake: boolean;
-  /** What a person should know about the way in which the record was found. */
+  /** What a person should know about the way in which the record was found, and about values that were not sent as they are. */
   readonly note?: Reason;
   /** Values as the service stores them. */
   readonly wire: Readonly<Record<string, Json>>;
@@ -47,6 +47,9 @@ export function endingOf(content: Content, outcome: OutcomeKind, why: Reason, at
   return { messageId, outcome, code, text, atMs, counted, ...(derived ? { derived } : {}) };
 }
 
+const noted = ({ note }: Work, ending: Ending): Ending =>
+  note === undefined ? ending : { ...ending, note: note.text };
+
 function settlementOf(work: Work, rest: Omit<Settlement, "tenant" | "type" | "hullId" | "seq">): Settlement {
   const { tenant, type, hullId } = work.entry;
   return { tenant, type, hullId, seq: work.content.seq, ...rest };
@@ -54,7 +57,9 @@ function settlementOf(work: Work, rest: Omit<Settlement, "tenant" | "type" | "hu
 
 /** Ends without a write. */
 export function ended(work: Work, outcome: OutcomeKind, why: Reason, nowMs: number): Settlement {
-  return settlementOf(work, { then: { kind: "end", ending: endingOf(work.content, outcome, why, nowMs) } });
+  return settlementOf(work, {
+    then: { kind: "end", ending: noted(work, endingOf(work.content, outcome, why, nowMs)) },
+  });
 }
 
 /** Stays in the outbox; a doubt stays with it unless it was answered. */
@@ -109,8 +114,7 @@ export interface Delivery {
 export function delivered(work: Work, context: TypeContext, delivery: Delivery): Settlement {
   const mirror = patchOf(work, context, delivery);
   const tell = context.type.untold === true ? undefined : tellOf(work, context, delivery);
-  const plain = endingOf(work.content, delivery.outcome, delivery.why, context.nowMs);
-  const ending = work.note === undefined ? plain : { ...plain, note: work.note.text };
+  const ending = noted(work, endingOf(work.content, delivery.outcome, delivery.why, context.nowMs));
   if (tell === undefined) return settlementOf(work, { mirror, then: { kind: "end", ending } });
   return settlementOf(work, { mirror, then: { kind: "tell", ending, tell } });
 }

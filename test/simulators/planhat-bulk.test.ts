@@ -330,3 +330,56 @@ describe("overlapping bulk calls", () => {
     expect(await list(sim, "/endusers")).toHaveLength(3);
   });
 });
+
+describe("custom fields", () => {
+  const person = (externalId: string, custom: Record<string, unknown>) => ({
+    externalId,
+    companyId: "extid-acme",
+    custom,
+  });
+  const define = (name: string, more: object = {}): void =>
+    void sim.tenant().seedCustomField({ name, type: "text", parent: "EndUser", ...more });
+
+  it("are stored under any name and shown under those that are defined, case counted", async () => {
+    await setUp();
+    define("Score");
+    define("Ghost", { isHidden: true });
+    sim.tenant().seedCustomField({ name: "Seats", type: "number", parent: "Company" });
+    const custom = { Score: 1, score: 2, Seats: 3, Ghost: 4 };
+    for (const [name, value] of Object.entries(custom)) await bulk(sim, "/endusers", [person("1", { [name]: value })]);
+    const [stored] = endusers();
+    expect(stored).toMatchObject({ custom });
+    expect(sim.tenant().shownCustom("endusers", String(stored?.["_id"]))).toEqual({ Score: 1 });
+  });
+
+  it.each([
+    ["request", [400, 400]],
+    ["record", [400, 200]],
+    ["stored", [200, 200]],
+  ] as const)("whose names differ in case alone refuse the request (%s)", async (customTwins, expected) => {
+    await setUp({ customTwins });
+    const within = await bulk(sim, "/endusers", [person("1", { Score: 1, score: 2 }), person("2", {})]);
+    const across = await bulk(sim, "/endusers", [person("3", { Score: 1 }), person("4", { score: 2 })]);
+    expect([within.status, across.status]).toEqual(expected);
+    expect(endusers()).toHaveLength(expected.filter((status) => status === 200).length * 2);
+    const alone = await call(sim, "POST", "/endusers", person("5", { Score: 1, score: 2 }));
+    expect(alone.status).toBe(expected[0]);
+    if (expected[0] === 400) expect(alone.text).toBe("custom.Score,custom.score duplicated");
+  });
+
+  it("take what a list does not offer, and names that are not defined, unless the switches say otherwise", async () => {
+    await setUp();
+    define("Plan", { type: "list", listValues: ["Gold"] });
+    define("Skills", { type: "multipicklist", listValues: ["js"] });
+    const items = [person("1", { Plan: "Tin" }), person("2", { Skills: ["js", "c"] }), person("3", { Other: 1 })];
+    expect((await bulk(sim, "/endusers", items)).status).toBe(200);
+    sim.configure({ listValues: "refused", unknownCustom: "refused" });
+    const { status, envelope } = await bulk(sim, "/endusers", [...items, person("4", { Plan: "Gold", Skills: [] })]);
+    expect(status).toBe(206);
+    expect(envelope.updatedErrors).toEqual([
+      { externalId: "1", message: "custom.Plan has no such value" },
+      { externalId: "2", message: "custom.Skills has no such value" },
+      { externalId: "3", message: "custom.Other is not defined" },
+    ]);
+  });
+});

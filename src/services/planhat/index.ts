@@ -9,8 +9,8 @@ import { createCustomFields } from "./custom-fields";
 import { COMPANIES, ENDUSERS, fieldSpec, LICENSES, OBJECT_TYPES, typeSpec } from "./objects";
 import { checks, plan } from "./outgoing";
 import { optionsOf } from "./schema";
-import { readSettings } from "./settings";
-import type { MappingRow, PlanhatSettings } from "./settings";
+import { mappingOf, readSettings } from "./settings";
+import type { PlanhatSettings } from "./settings";
 import { checkOutcomes, checkSettings } from "./status";
 import { DEFAULT_API_URL, targetOf } from "./target";
 import { createTurns } from "./turns";
@@ -30,7 +30,7 @@ export interface PlanhatService extends Service<PlanhatSettings> {
 
 export function createPlanhatService(options: PlanhatServiceOptions): PlanhatService {
   const template = options.apiUrlTemplate ?? DEFAULT_API_URL;
-  const shared = { turns: createTurns(), customFields: createCustomFields() };
+  const shared = { turns: createTurns(), customFields: createCustomFields(options.http?.clock) };
   const agents = options.http?.agents ?? createAgents();
   return {
     name: "planhat",
@@ -61,9 +61,8 @@ export function createPlanhatService(options: PlanhatServiceOptions): PlanhatSer
 /** Fields that the mapping writes, and those that the connector sets on its own. */
 function mappedFields(type: string, settings: PlanhatSettings): readonly string[] {
   const { object } = typeSpec(type);
-  const tables: Readonly<Record<string, readonly MappingRow[]>> = settings.mapping;
   const own = object.name === COMPANIES.name ? "externalId" : (object.parent?.field ?? "externalId");
-  return [...new Set([...(tables[type] ?? []).map((row) => row.field), own])];
+  return [...new Set([...mappingOf(type, settings).map((row) => row.field), own])];
 }
 
 /** Licences are read with the companies, if they are sent at all; events cannot be read. */

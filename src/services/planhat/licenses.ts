@@ -76,7 +76,7 @@ function parentOf({ hullId, desired, claims, hintId }: RecordPlan): DesiredParen
 }
 
 /** The list itself, or its JSON text. */
-function listOf(value: Json): readonly Json[] | undefined {
+export function listOf(value: Json): readonly Json[] | undefined {
   if (Array.isArray(value)) return value as readonly Json[];
   // What stands inside a text nobody has measured yet.
   if (typeof value !== "string" || nestsTooDeep(value)) return undefined;
