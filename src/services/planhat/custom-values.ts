@@ -10,7 +10,7 @@ import type { CustomField } from "./custom-fields";
 import { listOf } from "./licenses";
 import { customName } from "./objects";
 import type { MappingRow } from "./settings";
-import { convert, storable } from "./values";
+import { convert } from "./values";
 
 export type Ready = Extract<Prepared, { kind: "ready" }>;
 
@@ -127,6 +127,8 @@ interface Kind {
   readonly type: FieldType;
   /** What it takes, for people. */
   readonly takes: string;
+  /** Its definition may offer choices. */
+  readonly chooses?: true;
 }
 
 const TEXT: Kind = { type: "text", takes: "a text" };
@@ -147,8 +149,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
   checkbox: { type: "boolean", takes: "true or false" },
   day: DATE,
   date: DATE,
-  list: { type: "text", takes: "one text" },
-  multipicklist: { type: "set", takes: "a list of texts" },
+  list: { type: "text", takes: "one text", chooses: true },
+  multipicklist: { type: "set", takes: "a list of texts", chooses: true },
   "team member": ID,
   enduser: ID,
   "team members": IDS,
@@ -159,27 +161,28 @@ const KINDS: Readonly<Record<string, Kind>> = {
 function fit(value: Json, { holds, choices, name }: CustomField, attribute: string): Fitted {
   const kind = Object.hasOwn(KINDS, holds) ? KINDS[holds] : undefined;
   if (value === null || kind === undefined) return { ok: true, value };
-  // One choice may well hold a comma.
-  const given = kind.type !== "set" ? value : isAmong(value, choices) ? [value] : (listOf(value) ?? value);
+  const offer = kind.chooses === true ? choices : undefined;
+  const given = kind.type === "set" ? listed(value, offer) : value;
   const converted = convert(given, { name, type: kind.type }, attribute);
-  if (!converted.ok || !storable(converted.value)) return { ok: false, takes: kind.takes };
-  const chosen = Array.isArray(converted.value) ? (converted.value as readonly Json[]) : [converted.value];
-  // The empty text chooses nothing.
-  const isOffered = holds === "list" && converted.value === "" ? true : chosen.every((each) => isOffer(each, choices));
-  if ((holds === "list" || holds === "multipicklist") && !isOffered) return { ok: false, takes: offered(choices) };
-  return converted;
+  if (!converted.ok) return { ok: false, takes: kind.takes };
+  return offer === undefined || isAmong(offer, converted.value) ? converted : { ok: false, takes: offered(offer) };
 }
 
-const isAmong = (value: Json, choices: readonly string[] | undefined): value is string =>
-  typeof value === "string" && choices?.includes(value) === true;
+/** A list may come as its JSON text; one choice may well hold a comma. */
+function listed(value: Json, offer: readonly string[] = []): Json {
+  return typeof value === "string" && offer.includes(value) ? [value] : (listOf(value) ?? value);
+}
 
-const isOffer = (value: Json, choices: readonly string[] | undefined): boolean =>
-  choices === undefined || isAmong(value, choices);
+/** The empty text chooses nothing, as an empty list does. */
+function isAmong(offer: readonly string[], value: Json): boolean {
+  const chosen = Array.isArray(value) ? (value as readonly Json[]) : value === "" ? [] : [value];
+  return chosen.every((each) => typeof each === "string" && offer.includes(each));
+}
 
 /** Choices that one warning names. */
 const MOST_NAMED = 20;
 
-function offered(choices: readonly string[] = []): string {
+function offered(choices: readonly string[]): string {
   const named = choices.slice(0, MOST_NAMED).map((each) => `"${each}"`);
   const more = choices.length - named.length;
   return `only what it offers (${named.join(", ")}${more > 0 ? ` and ${more} more` : ""})`;
