@@ -83,7 +83,6 @@ const CUSTOM_TABLES = [
 
 /** Makes the custom fields in Planhat that settings map, where it does not have them. */
 export function defineCustomFields(planhat: PlanhatSimulator, settings: Readonly<Record<string, unknown>>): void {
-  const tenant = planhat.tenant();
   const namesIn = (table: string): readonly string[] => {
     const rows = Array.isArray(settings[table]) ? (settings[table] as readonly { service_field_name?: unknown }[]) : [];
     return rows.map(({ service_field_name: name }) => (typeof name === "string" ? name : ""));
@@ -91,10 +90,11 @@ export function defineCustomFields(planhat: PlanhatSimulator, settings: Readonly
   for (const [standard, custom, parent] of CUSTOM_TABLES) {
     const chosen = namesIn(standard).filter((name) => name.startsWith("custom."));
     for (const name of [...chosen.map((each) => each.slice("custom.".length)), ...namesIn(custom)]) {
-      const isThere = [...tenant.customfields.values()].some(
-        (each) => each["name"] === name && each["parent"] === parent,
-      );
-      if (!isThere) tenant.seedCustomField({ name, parent });
+      const tenant = planhat.tenant();
+      const there = [...tenant.customfields.values()];
+      if (!there.some((each) => each["name"] === name && each["parent"] === parent)) {
+        tenant.seedCustomField({ name, parent });
+      }
     }
   }
 }
