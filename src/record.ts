@@ -1,6 +1,6 @@
 /**
  * What travels through the house: JSON values, keys, claims, the desired state of a record, and how it ends.
- * Pure data; every floor may know it.
+ * Pure; every floor may know it.
  */
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -10,6 +10,31 @@ export type OutcomeKind = "sent" | "unchanged" | "skipped" | "rejected" | "super
 
 /** Keys are plain strings by key name (`externalId`, `email`); empty ones are left out. */
 export type Keys = Readonly<Record<string, string>>;
+
+/** White space, and characters that nobody sees: a no-break or zero-width blank, a byte order mark. */
+const BLANK = /[\s\p{Cc}\p{Cf}]/u;
+
+/**
+ * By which a key is looked up: upper and lower case and blanks around it aside. Finding comes first; whether what was found
+ * is it, identity decides afterwards (docs/decisions/07-email-case.md).
+ */
+export function foldedKey(value: string): string {
+  return withoutBlanks(value).toLowerCase();
+}
+
+/** A text without the blanks around it, seen or unseen; one of blanks alone stays, so that it is never empty. */
+export function withoutBlanks(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && BLANK.test(text.charAt(start))) start += 1;
+  while (end > start && BLANK.test(text.charAt(end - 1))) end -= 1;
+  return start === end ? text : text.slice(start, end);
+}
+
+/** Whether one value of a key finds the other; see `foldedKey`. */
+export function isAlike(left: string | undefined, right: string): boolean {
+  return left !== undefined && foldedKey(left) === foldedKey(right);
+}
 
 /** Identity claims towards Hull: any of id, external_id, email, domain, anonymous_id. */
 export type Claims = Readonly<Record<string, string>>;

@@ -71,6 +71,32 @@ export interface HouseOptions {
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly planhat?: PlanhatSimulatorOptions;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Definitions of custom fields that Planhat has. Default: of those that the settings map, of no kind in particular. */
+  readonly customFields?: readonly Readonly<Record<string, unknown>>[];
+}
+
+const CUSTOM_TABLES = [
+  ["contact_attributes_outbound", "contact_custom_attributes_outbound", "EndUser"],
+  ["account_attributes_outbound", "account_custom_attributes_outbound", "Company"],
+  ["account_licenses_attributes_outbound", "account_licenses_custom_attributes_outbound", "License"],
+] as const;
+
+/** Makes the custom fields in Planhat that settings map, where it does not have them. */
+export function defineCustomFields(planhat: PlanhatSimulator, settings: Readonly<Record<string, unknown>>): void {
+  const namesIn = (table: string): readonly string[] => {
+    const rows = Array.isArray(settings[table]) ? (settings[table] as readonly { service_field_name?: unknown }[]) : [];
+    return rows.map(({ service_field_name: name }) => (typeof name === "string" ? name : ""));
+  };
+  for (const [standard, custom, parent] of CUSTOM_TABLES) {
+    const chosen = namesIn(standard).filter((name) => name.startsWith("custom."));
+    for (const name of [...chosen.map((each) => each.slice("custom.".length)), ...namesIn(custom)]) {
+      const tenant = planhat.tenant();
+      const there = [...tenant.customfields.values()];
+      if (!there.some((each) => each["name"] === name && each["parent"] === parent)) {
+        tenant.seedCustomField({ name, parent });
+      }
+    }
+  }
 }
 
 export async function openHouse(options: HouseOptions = {}): Promise<House> {
@@ -81,7 +107,10 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   await planhat.listen();
   const hull = createHullSimulator({ retryDelayMs: 5, sleep: () => Promise.resolve() });
   await hull.listen();
-  hull.addConnector({ ...CONNECTOR, privateSettings: { ...OPEN_SETTINGS, ...options.settings } });
+  const privateSettings = { ...OPEN_SETTINGS, ...options.settings };
+  hull.addConnector({ ...CONNECTOR, privateSettings });
+  if (options.customFields === undefined) defineCustomFields(planhat, privateSettings);
+  else for (const field of options.customFields) planhat.tenant().seedCustomField(field);
 
   const logs: LogRecord[] = [];
   const sink = new Writable({

@@ -56,6 +56,7 @@ export async function openStage(): Promise<Stage> {
   try {
     await Promise.all([planhat.listen(), hull.listen()]);
     hull.addConnector({ ...CONNECTOR, privateSettings: SETTINGS });
+    planhat.tenant().seedCustomField({ name: EMPLOYEES, type: "number", parent: "Company" });
     const logFile = join(folder, "connector.log");
     const connector = await startConnector({
       logFile,

@@ -1,5 +1,6 @@
 import { isObject, textReply, type Reply } from "../loopback/call";
 import type { Random } from "../loopback/random";
+import { twinsIn } from "./custom";
 import { badRequest, bulkReply, foldRows, type BulkRow } from "./envelope";
 import { externalIdNeedsCompany, keyOf, matchItem } from "./matching";
 import { models, type ModelName } from "./models";
@@ -67,6 +68,8 @@ export function bulkUpsert(order: BulkOrder, deps: BulkDeps): Reply {
   if (items.some((item) => deps.poisons.find(model, item)?.mode === "payload")) {
     return badRequest(fold([]), "Bad Request", switches);
   }
+  const twins = twinsIn(items, switches);
+  if (twins !== undefined) return badRequest({ ...fold([]), createdErrors: [twins] }, twins, switches);
   const repeated = repeatedKeys(order, items, switches);
   const failureOf = (item: Fields, message: string): WriteResult => {
     const action = matchItem(access.tenant, model, item, switches) === undefined ? "create" : "update";

@@ -61,6 +61,7 @@ function storedForm({ tenant, model, before, fields, switches }: Composition): R
   }
   if (switches.emailCase === "lowered" && typeof form["email"] === "string")
     form["email"] = form["email"].toLowerCase();
+  if (switches.emailBlanks === "trimmed" && typeof form["email"] === "string") form["email"] = form["email"].trim();
 
   if (belongsToCompany(model) && form["companyId"] !== undefined) {
     form["companyId"] = tenant.resolveCompany(form["companyId"]);

@@ -1,4 +1,5 @@
 import { isObject, textReply, type Reply } from "../loopback/call";
+import { twinsIn } from "./custom";
 import { models, type ModelName } from "./models";
 import { shownRecord } from "./show";
 import type { PlanhatSwitches } from "./switches";
@@ -61,6 +62,8 @@ export function getRecord({ access, model, id }: SingleOrder, { switches }: Writ
 /** `POST /<model>`: always a new record, keys are not matched. */
 export function createRecord({ access, model, body, at }: Omit<SingleOrder, "id">, deps: WriteDeps): Reply {
   if (!isObject(body)) return singleError(400, `Failed to create ${models[model].noun}`, deps.switches);
+  const twins = twinsIn([body], deps.switches);
+  if (twins !== undefined) return singleError(400, twins, deps.switches);
   const order = { access, model, before: undefined, fields: body, bulk: false, at };
   return replyTo(writeRecord(order, deps), model, deps.switches);
 }
@@ -72,6 +75,8 @@ export function updateRecord({ access, model, id, body, at }: SingleOrder, deps:
   if (model === "companies" && body["_id"] !== undefined && switches.idInCompanyPut === "refused") {
     return singleError(400, "_id cannot be set", switches);
   }
+  const twins = twinsIn([body], switches);
+  if (twins !== undefined) return singleError(400, twins, switches);
   const before = access.tenant.resolve(model, id);
   if (before === undefined) return missing(model, switches);
   const order = { access, model, before, fields: body, bulk: false, at };

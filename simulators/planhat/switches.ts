@@ -15,6 +15,12 @@ export const switchValues = {
   digitKeys: ["text", "number"],
   /** A partial `custom` object: merged key by key, or taking the place of the whole object. */
   custom: ["merged", "replaced"],
+  /** A custom name that is not defined: stored, and shown to nobody (sheet, addendum), or the record is refused. */
+  unknownCustom: ["stored", "refused"],
+  /** Custom names that differ in case alone: refused within a request (sheet, addendum), only within a record, or stored. */
+  customTwins: ["request", "record", "stored"],
+  /** A value that a list does not offer: stored (sheet, addendum), or the record is refused. */
+  listValues: ["stored", "refused"],
   /** What a null in a payload does: is stored, removes the field, or is passed over. */
   nulls: ["stored", "removes", "ignored"],
   /** E-mail as a key of a bulk enduser: never · only when the item has no other key · whenever no other key matched. */
@@ -23,6 +29,8 @@ export const switchValues = {
   externalIdScope: ["company", "global"],
   /** E-mails: compared and stored as they are · compared without case · stored in lower case too. */
   emailCase: ["sensitive", "insensitive", "lowered"],
+  /** Blanks around an e-mail: kept, or taken away when it is stored. */
+  emailBlanks: ["kept", "trimmed"],
   /** Whose names get capital initials when stored (sheet 5.4). */
   nameCasing: ["kept", "endusers", "all"],
   /** Answer when no company can be found for an enduser; it is never saved (sheet 5.4). */
@@ -93,10 +101,14 @@ export const defaultSwitches: Readonly<PlanhatSwitches> = {
   keysOrder: "input",
   digitKeys: "text",
   custom: "merged",
+  unknownCustom: "stored",
+  customTwins: "request",
+  listValues: "stored",
   nulls: "stored",
   emailMatching: "alone",
   externalIdScope: "company",
   emailCase: "sensitive",
+  emailBlanks: "kept",
   nameCasing: "endusers",
   ignoredEnduserStatus: 200,
   unknownId: "create",

@@ -5,6 +5,7 @@ import { createActivityLog, type Activity } from "./activities";
 import { belongsToCompany, models, type Action, type ModelName } from "./models";
 import type { PlanhatSwitches } from "./switches";
 import { compose, fullName } from "./compose";
+import { shownCustom } from "./custom";
 
 export type Fields = Readonly<Record<string, unknown>>;
 export type TenantSnapshot = Readonly<Record<ModelName, readonly PlanhatRecord[]>> & {
@@ -38,6 +39,8 @@ export interface Tenant {
   remove(model: ModelName, id: string): boolean;
   /** Archived records drop out of lists but answer to their id. */
   archive(model: ModelName, id: string): PlanhatRecord;
+  /** The custom fields of a record as people see them. Throws when the record does not exist. */
+  shownCustom(model: ModelName, id: string): Fields;
   /** Plain copies, records sorted by `_id`, for comparing whole states. */
   snapshot(): TenantSnapshot;
 }
@@ -128,6 +131,7 @@ export function createTenant({ name, cluster, tenantId, seed, clock, switches }:
     },
     remove: (model, id) => collections[model].remove(id),
     archive: (model, id) => state.edit(model, id, { archived: true }),
+    shownCustom: (model, id) => shownCustom(state, model, known(model, id)),
     snapshot() {
       const sorted = (model: ModelName): PlanhatRecord[] =>
         structuredClone([...collections[model].records.values()]).sort((left, right) =>

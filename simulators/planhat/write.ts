@@ -1,6 +1,7 @@
 import type { Books } from "./books";
 import type { PlanhatRecord } from "./collection";
 import { compose } from "./compose";
+import { refusedCustom } from "./custom";
 import { companyOf, keyOf } from "./matching";
 import { belongsToCompany, models, type Action, type ModelName } from "./models";
 import type { PoisonList } from "./poison";
@@ -73,6 +74,9 @@ export function writeRecord(order: WriteOrder, { switches, books, poisons }: Wri
 
   const poison = poisons.find(model, fields);
   if (poison !== undefined) return { kind: "failed", action, message: poison.message };
+
+  const refused = refusedCustom(tenant, model, fields, switches);
+  if (refused !== undefined) return { kind: "failed", action, message: refused };
 
   let companyId = typeof before?.["companyId"] === "string" ? before["companyId"] : undefined;
   if (belongsToCompany(model) && (before === undefined || !isMissing(fields["companyId"]))) {

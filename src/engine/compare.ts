@@ -9,23 +9,31 @@ import { isSafe } from "../json";
 import type { Json } from "../record";
 import type { FieldType } from "../services/service";
 
-function stable(value: Json): string {
-  if (value === null || typeof value !== "object") return scalar(value);
-  if (isList(value)) return `[${value.map(stable).join(",")}]`;
+/**
+ * Exactly, a text of digits and the number that it names are two values, and loosely they are one. Where a field's type is
+ * not known, the difference counts: a text that got where a number belongs must be mended.
+ */
+type Reading = "exact" | "loose";
+
+const readingOf = (type: FieldType): Reading => (type === "any" ? "exact" : "loose");
+
+function stable(value: Json, reading: Reading): string {
+  if (value === null || typeof value !== "object") return scalar(value, reading);
+  if (isList(value)) return `[${value.map((each) => stable(each, reading)).join(",")}]`;
   const parts = Object.keys(value)
     .sort()
-    .map((key) => `${JSON.stringify(key)}:${stable(value[key] ?? null)}`);
+    .map((key) => `${JSON.stringify(key)}:${stable(value[key] ?? null, reading)}`);
   return `{${parts.join(",")}}`;
 }
 
-/** A number, its text, and an instant in any notation compare equal where the field's type is not known. */
-function scalar(value: string | number | boolean | null): string {
+/** An instant compares equal in any notation where the field's type is not known. */
+function scalar(value: string | number | boolean | null, reading: Reading): string {
   if (value === null) return "∅";
   if (typeof value !== "string") return String(value);
   // Bare digits are no instant here: a counter must not be taken for a date.
   const instant = writtenInstant(value);
   if (instant !== undefined) return `@${instant}`;
-  return /^-?\d+(?:\.\d+)?$/.test(value) ? value : JSON.stringify(value);
+  return reading === "loose" && /^-?\d+(?:\.\d+)?$/.test(value) ? value : JSON.stringify(value);
 }
 
 function isList(value: Json): value is readonly Json[] {
@@ -36,34 +44,52 @@ function isList(value: Json): value is readonly Json[] {
  * The canonical text of a value. Equal texts mean: nothing to send.
  * @param value any JSON value; `null` stands for "holds nothing"
  */
-export function canonical(value: Json, type: FieldType): string {
+export function canonical(value: Json, type: FieldType, reading = readingOf(type)): string {
   if (value === null) return "∅";
+  const plain = (each: Json): string => stable(each, reading);
   switch (type) {
     case "name":
-      return typeof value === "string" ? JSON.stringify(value.toLowerCase()) : stable(value);
+      return typeof value === "string" ? JSON.stringify(value.toLowerCase()) : plain(value);
     case "text":
-      return typeof value === "object" ? stable(value) : JSON.stringify(String(value));
+      return typeof value === "object" ? plain(value) : JSON.stringify(String(value));
     case "number": {
       const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
       // Beyond that two numbers can look alike, and their digits decide.
-      return typeof number === "number" && isSafe(number) ? String(number) : stable(value);
+      return typeof number === "number" && isSafe(number) ? String(number) : plain(value);
     }
     case "boolean":
-      return value === "true" ? "true" : value === "false" ? "false" : stable(value);
+      return value === "true" ? "true" : value === "false" ? "false" : plain(value);
     case "instant": {
       const ms = parseInstant(value);
-      return ms === undefined ? stable(value) : `@${ms}`;
+      return ms === undefined ? plain(value) : `@${ms}`;
     }
     case "set":
-      return `<${[...new Set((isList(value) ? value : [value]).map(stable))].sort().join(",")}>`;
+      return `<${[...new Set((isList(value) ? value : [value]).map(plain))].sort().join(",")}>`;
     case "any":
-      return isList(value) ? canonical(value, "set") : stable(value);
+      return isList(value) ? canonical(value, "set", reading) : plain(value);
   }
 }
 
 /** 66 bits of the canonical text: enough to tell values apart, small enough to remember millions. */
 export function fingerprint(value: Json, type: FieldType): string {
-  const text = canonical(value, type);
+  return shortened(canonical(value, type));
+}
+
+/**
+ * Whether what is remembered will do for a value: it is the same, or the number or truth value that a text names. It holds
+ * in this direction only: a number is not content with its text. What was remembered before the two were told apart is the
+ * number's fingerprint for both, so it goes on being enough for either.
+ */
+export function agrees(known: string | null, value: Json, type: FieldType): boolean {
+  if (known === null) return false;
+  const exact = canonical(value, type);
+  if (known === shortened(exact)) return true;
+  if (value === "true" || value === "false") return type === "any" && known === value;
+  const loose = canonical(value, type, "loose");
+  return loose !== exact && known === shortened(loose);
+}
+
+function shortened(text: string): string {
   return text.length <= 10 ? text : hashOf(text);
 }
 

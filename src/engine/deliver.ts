@@ -2,12 +2,12 @@
  * One pass of the delivery lane over one object type: take what is due, hold children back until their parent has an
  * id, find out who is who, compare, write in chunks, and settle every record by its own result.
  */
-import type { Known, Problem } from "../services/service";
+import type { Known, Prepared, Problem } from "../services/service";
 import type { MirrorRow } from "../storage/rows";
 import type { Settlement } from "../storage/store";
 import { append } from "./append";
 import { diff } from "./diff";
-import { reason } from "./outcome";
+import { joinReasons, reason } from "./outcome";
 import { createPass, type Pass, type PassOptions } from "./pass";
 import { resolve } from "./resolve";
 import { blockedBy, ended, observationOf, typeContext, unlinked, type TypeContext, type Work } from "./work";
@@ -158,6 +158,16 @@ function knownOf({ id, parentId, missing }: MirrorRow): Known {
   return missing === true || parentId === undefined ? { id } : { id, parentId };
 }
 
+/** What is withheld was never desired; why, and whatever else must be said, goes with the record to its outcome. */
+function lessWithheld(work: Work, { withheld = {}, warnings = [] }: Extract<Prepared, { kind: "ready" }>): Work {
+  const said = [...(work.note === undefined ? [] : [work.note]), ...Object.values(withheld), ...warnings];
+  if (said.length === 0) return work;
+  const { content } = work;
+  const fields = Object.entries(content.desired.fields).filter(([field]) => !Object.hasOwn(withheld, field));
+  const desired = { ...content.desired, fields: Object.fromEntries(fields) };
+  return { ...work, content: { ...content, desired }, note: joinReasons(said) };
+}
+
 /** Wire values; records that the service refuses to write end here. */
 async function prepare<S>(pass: Pass<S>, works: readonly Work[]): Promise<readonly Work[]> {
   if (works.length === 0) return [];
@@ -179,7 +189,7 @@ async function prepare<S>(pass: Pass<S>, works: readonly Work[]): Promise<readon
     else {
       const parentField = type.parent?.field;
       const placed = parentField === undefined || work.parentId === undefined ? {} : { [parentField]: work.parentId };
-      ready.push({ ...work, wire: { ...one.fields, ...placed } });
+      ready.push({ ...lessWithheld(work, one), wire: { ...one.fields, ...placed } });
     }
   });
   await pass.settle(settlements);

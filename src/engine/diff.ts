@@ -8,7 +8,7 @@
 import type { Desired, Json } from "../record";
 import type { FieldSpec } from "../services/service";
 import type { Fact } from "../storage/rows";
-import { fingerprint, NOTHING } from "./compare";
+import { agrees, NOTHING } from "./compare";
 
 export interface Difference {
   /** Fields whose value must be sent. */
@@ -52,7 +52,6 @@ export function diff(
       continue;
     }
     const [remote, sent] = facts[field] ?? [null, null];
-    const there = fingerprint(wire[field] ?? own, spec.type);
     if (own === null) {
       const evidence = (sent !== null && sent !== NOTHING) || desired.cleared.includes(field);
       if (!evidence) continue;
@@ -64,10 +63,10 @@ export function diff(
       if (sent === NOTHING && !options.force && options.replay !== true) continue;
       send.push(field);
     } else if (options.force) send.push(field);
-    else if (remote === there) {
+    else if (agrees(remote, wire[field] ?? own, spec.type)) {
       equal.push(field);
-      if (sent !== fingerprint(own, spec.type)) found.push(field);
-    } else if (options.replay === true || sent !== fingerprint(own, spec.type)) send.push(field);
+      if (!agrees(sent, own, spec.type)) found.push(field);
+    } else if (options.replay === true || !agrees(sent, own, spec.type)) send.push(field);
   }
   const blind = options.create ? [] : send.filter((field) => (facts[field]?.[0] ?? null) === null);
   return { send, equal, found, blind };

@@ -2,7 +2,8 @@
  * Why is Jane not in the service? For a notification: what its records would come to, and why, without writing anything.
  * For an address or an id: what is remembered of whom it names, and what the service itself shows.
  */
-import type { Check, Claims, Desired } from "../services/service";
+import { isAlike } from "../record";
+import type { Check, Claims, Desired, Prepared } from "../services/service";
 import type { Asked } from "../storage/known-by";
 import type { Recalled } from "../storage/recall";
 import type { Ending, HoldRow, MirrorRow, TellRow } from "../storage/rows";
@@ -158,16 +159,18 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
   ): Promise<RecordExplanation> {
     const { type, hullId } = plan;
     const { messageId, isExport } = message;
+    const planWarnings = plan.kind === "record" ? plan.warnings.map(({ text }) => text) : [];
     const isOwn = type === typeOf(service, message.entity);
     const desired = plan.kind === "record" ? plan.desired : undefined;
     const would = rehearsed.ending({ type, hullId }, messageId);
+    const about = await aboutPlace(tenant, { type, hullId }, known, desired, { force: isExport });
     return {
-      ...(await aboutPlace(tenant, { type, hullId }, known, desired, { force: isExport })),
+      ...about,
       claims: { ...claimsOf(message), ...claims },
       messageId,
       merged: swallowed,
       checks: isOwn && tenant.settings !== undefined ? service.checks(message, tenant.settings) : [],
-      warnings: plan.kind === "record" ? plan.warnings.map(({ text }) => text) : [],
+      warnings: [...planWarnings, ...about.warnings],
       ...(would === undefined ? {} : { would }),
       ...(isSentBefore(type, known) ? { repeated: true as const } : {}),
       ...movesOf(rehearsed, { type, hullId }),
@@ -191,7 +194,6 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
       derived: true,
       merged: [],
       checks: [],
-      warnings: [],
       ...(would === undefined ? {} : { would }),
       ...movesOf(rehearsed, place),
     };
@@ -213,7 +215,6 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
       ...(parent === undefined ? {} : { parent }),
       merged: [],
       checks: [],
-      warnings: [],
       writes: [],
       tells: [],
     };
@@ -226,7 +227,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
     desired: Desired | undefined,
     compared: Omit<DiffOptions, "create">,
   ) {
-    const wire = desired === undefined ? {} : await wireOf(tenant, type, desired);
+    const { fields: wire, withheld = {}, warnings = [] } = await preparedOf(tenant, type, desired);
     const appended = service.types.find((each) => each.name === type)?.append === true;
     const specOf = (field: string) => service.field(type, field);
     return {
@@ -236,18 +237,26 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
       known,
       candidates: known.mirror === undefined && desired !== undefined ? await candidatesFor(tenant, type, desired) : [],
       ...(desired === undefined ? {} : { desired }),
+      warnings: [...Object.values(withheld), ...warnings].map(({ text }) => text),
       fields:
-        desired === undefined || appended ? [] : fieldVerdicts(desired, wire, known.mirror?.facts, specOf, compared),
+        desired === undefined || appended
+          ? []
+          : fieldVerdicts(desired, wire, known.mirror?.facts, specOf, compared, withheld),
     };
   }
 
   /** Values as the service stores them, the parent's id among them; Hull's own where that cannot be told now. */
-  async function wireOf(tenant: Tenant<S>, type: string, desired: Desired) {
+  async function preparedOf(
+    tenant: Tenant<S>,
+    type: string,
+    desired: Desired | undefined,
+  ): Promise<Omit<Extract<Prepared, { kind: "ready" }>, "kind">> {
+    if (desired === undefined) return { fields: {} };
     const parentField = service.types.find((each) => each.name === type)?.parent?.field;
     const parentId = desired.parent === undefined ? undefined : (await recall(tenant, desired.parent)).mirror?.id;
     const placed = parentField === undefined || parentId === undefined ? {} : { [parentField]: parentId };
     const [prepared] = (await options.tenants.connection(tenant)?.prepare(type, [desired])) ?? [];
-    return prepared?.kind === "ready" ? { ...prepared.fields, ...placed } : placed;
+    return prepared?.kind === "ready" ? { ...prepared, fields: { ...prepared.fields, ...placed } } : { fields: placed };
   }
 
   async function candidatesFor(
@@ -311,7 +320,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
       if (key === undefined) continue;
       const wanted = [{ keys: { [key.name]: value }, fresh: true }];
       const { records, exhaustive } = await connection.find(type.name, wanted, { fields: [], identityOnly: true });
-      const hits = records.filter(({ keys }) => keys[key.name]?.toLowerCase() === value.toLowerCase());
+      const hits = records.filter(({ keys }) => isAlike(keys[key.name], value));
       found.push(...hits.map(({ id }) => ({ type: type.name, id })));
       answered ||= exhaustive[0] === true || hits.length > 0;
     }

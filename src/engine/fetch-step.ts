@@ -1,7 +1,7 @@
 /** Some rows of a page on their way to Hull: compare, tell, and write down what is known then. */
 import type { Firehose } from "../hull/firehose";
 import type { FirehoseItem } from "../hull/firehose-items";
-import type { Claims, Keys } from "../record";
+import { foldedKey, type Claims, type Keys } from "../record";
 import type { ListedRecord, ObjectType } from "../services/service";
 import type { MirrorRow } from "../storage/rows";
 import type { FetchedRow, Lane, ReportLine, Store } from "../storage/store";
@@ -66,7 +66,7 @@ export async function parentsOn(context: StepContext, rows: readonly ListedRecor
 export function sharedWithin(rows: readonly ListedRecord[]): PageKnowledge["twice"] {
   const ids = new Map<string, string>();
   const twice = new Set<string>();
-  const name = (key: string, value: string): string => `${key}\n${value.toLowerCase()}`;
+  const name = (key: string, value: string): string => `${key}\n${foldedKey(value)}`;
   for (const row of rows) {
     for (const [key, value] of Object.entries(keysOf(row))) {
       const first = ids.get(name(key, value));

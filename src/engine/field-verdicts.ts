@@ -1,8 +1,9 @@
 /** Field by field: what Hull wants, what is remembered, and what follows. The rule itself is in `diff.ts`. Pure. */
 import type { Desired, FieldSpec, Json } from "../services/service";
 import type { Fact } from "../storage/rows";
-import { fingerprint, NOTHING } from "./compare";
+import { agrees, NOTHING } from "./compare";
 import { diff, type DiffOptions } from "./diff";
+import type { Reason } from "./outcome";
 
 /** How a remembered value stands to the one that Hull wants. */
 export type Standing = "same" | "other" | "empty" | "unknown";
@@ -22,6 +23,7 @@ export interface FieldVerdict {
 /**
  * @param wire values as the service stores them, where they differ from Hull's own form
  * @param facts undefined when no remote record is known
+ * @param withheld fields that the service does not let through, and why
  */
 export function fieldVerdicts(
   desired: Desired,
@@ -29,19 +31,22 @@ export function fieldVerdicts(
   facts: Readonly<Record<string, Fact>> | undefined,
   specOf: (field: string) => FieldSpec,
   options: Omit<DiffOptions, "create">,
+  withheld: Readonly<Record<string, Reason>> = {},
 ): readonly FieldVerdict[] {
   const create = facts === undefined;
   const difference = diff(desired, wire, facts ?? {}, specOf, { ...options, create });
   return Object.entries(desired.fields).map(([field, value]): FieldVerdict => {
     const spec = specOf(field);
     const [remote, sent, told] = facts?.[field] ?? [null, null, null];
-    const there = fingerprint(wire[field] ?? value, spec.type);
+    const there = wire[field] ?? value;
     const standings = {
-      remote: standing(remote, there),
-      sent: standing(sent, fingerprint(value, spec.type)),
-      told: standing(told, there),
+      remote: standing(remote, there, spec),
+      sent: standing(sent, value, spec),
+      told: standing(told, there, spec),
     };
     const is = (names: readonly string[]): boolean => names.includes(field);
+    const hindrance = Object.hasOwn(withheld, field) ? withheld[field] : undefined;
+    if (hindrance !== undefined) return { field, value, ...standings, verdict: "left", why: hindrance.text };
     const verdict = is(difference.send) ? "send" : is(difference.equal) ? "equal" : isKept() ? "kept" : "left";
     return { field, value, ...standings, verdict, why: whyOf() };
 
@@ -76,8 +81,8 @@ export function fieldVerdicts(
   });
 }
 
-function standing(known: string | null, wanted: string): Standing {
+function standing(known: string | null, wanted: Json, { type }: FieldSpec): Standing {
   if (known === null) return "unknown";
-  if (known === wanted) return "same";
+  if (agrees(known, wanted, type)) return "same";
   return known === NOTHING ? "empty" : "other";
 }

@@ -2,7 +2,7 @@
  * Which remote record is it? (docs/state.md, "Which remote record is it?") Pure: all that is known goes in, a
  * verdict comes out. When several answers are possible none is given: a wrong link is worse than no link.
  */
-import type { Keys } from "../record";
+import { isAlike, type Keys } from "../record";
 import type { ObjectType } from "../services/service";
 import type { MirrorRow } from "../storage/rows";
 
@@ -11,7 +11,7 @@ export type Identity =
       readonly kind: "match";
       readonly row: MirrorRow;
       readonly moved: boolean;
-      readonly note?: "case_only" | "several";
+      readonly note?: "case_only" | "blanks_only" | "several";
     }
   /** No record is this one; `namesake` when another record carries one of its keys. */
   | { readonly kind: "absent"; readonly namesake: boolean }
@@ -38,12 +38,15 @@ export function identify(type: ObjectType, subject: Subject, rows: readonly Mirr
     const value = subject.keys[key.name];
     if (value === undefined) continue;
     const hits = rows.filter((row) => (key.scope === "remote" || inScope(row)) && carries(row, key.name, value));
-    const exact = hits.filter((row) => row.keys[key.name] === value);
-    // An external id is compared to the letter; only the case of a movable key (an e-mail) may differ.
-    const fitting = exact.length > 0 ? exact : key.movable === true ? hits : [];
+    const isExact = (row: MirrorRow): boolean => row.keys[key.name] === value;
+    const isCased = (row: MirrorRow): boolean => row.keys[key.name]?.toLowerCase() === value.toLowerCase();
+    // An external id is compared to the letter; a movable key (an e-mail) may differ in case, else in blanks around it.
+    const nearest = [isExact, isCased].map((fits) => hits.filter(fits)).find((rows) => rows.length > 0) ?? hits;
+    const fitting = key.movable === true ? nearest : hits.filter(isExact);
     const verdict = choose(subject, fitting, key.scope === "remote");
     if (verdict === undefined) continue;
-    return verdict.kind === "match" && exact.length === 0 ? { ...verdict, note: "case_only" } : verdict;
+    if (verdict.kind !== "match" || isExact(verdict.row)) return verdict;
+    return { ...verdict, note: isCased(verdict.row) ? "case_only" : "blanks_only" };
   }
 
   const hinted = rows.find((row) => row.id === subject.hintId);
@@ -60,7 +63,7 @@ export function identify(type: ObjectType, subject: Subject, rows: readonly Mirr
 }
 
 function carries(row: MirrorRow, name: string, value: string): boolean {
-  return row.keys[name]?.toLowerCase() === value.toLowerCase();
+  return isAlike(row.keys[name], value);
 }
 
 function shares(subject: Subject, row: MirrorRow, name: string): boolean {

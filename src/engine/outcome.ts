@@ -33,6 +33,9 @@ const TEXTS = {
   invalid_value: "A mapped attribute holds a value that the field cannot store.",
   invalid_date: "A date cannot be read.",
   unknown_field: "A mapped field is not known to the service and was left out.",
+  misspelt_field:
+    "A mapped field is written in another case in the service; its value is sent under the name that it has there.",
+  twin_field: "Two mapped fields are one in the service; the value of this one was left out.",
   duplicate_field: "A field is mapped more than once; the last row counts.",
   fixed_field: "A mapped field is not for mapping: the service or the connector sets it; the row was left out.",
   ambiguous: "Several records in the service could be this one; none was touched.",
@@ -58,6 +61,7 @@ const TEXTS = {
   parent_dead: "What this record belongs to could not be delivered.",
   unconfirmed: "It could not be confirmed whether the service holds the record.",
   case_only: "The e-mail address differs from the one in the service in upper and lower case only.",
+  blanks_only: "The e-mail address differs from the one in the service in blanks around it only, case aside.",
   several_companies: "Several companies share the external id; the linked or the oldest one is used.",
 } as const;
 
@@ -95,9 +99,14 @@ export function formOf(value: unknown): string {
 const formOfNumber = (written: string): string =>
   /^\d+$/.test(written) ? `${written.length} digits` : "a number with a fraction";
 
+/** A record's row keeps them. */
+const MOST_JOINED = 20;
+
 /** Several reasons of one record, joined as the old connector did: texts by a space, the first code counts. */
 export function joinReasons(reasons: readonly Reason[]): Reason {
   const [first, ...rest] = reasons;
   if (first === undefined) throw new Error("A record that is not sent needs at least one reason.");
-  return { code: first.code, text: [first, ...rest].map((each) => each.text).join(" ") };
+  const told = [first, ...rest].slice(0, MOST_JOINED).map((each) => each.text);
+  const more = rest.length + 1 - told.length;
+  return { code: first.code, text: [...told, ...(more > 0 ? [`And ${more} more.`] : [])].join(" ") };
 }

@@ -1,4 +1,5 @@
 /** Finding out which remote record each piece of work is: what is remembered first, then the cheapest look-ups. */
+import { foldedKey } from "../record";
 import type { Connection, Found, ObjectType, Problem, Wanted } from "../services/service";
 import type { MirrorRow } from "../storage/rows";
 import type { Lane, Settlement, Store } from "../storage/store";
@@ -104,7 +105,7 @@ function contradicts({ mirror, content }: Work, type: ObjectType): boolean {
   });
 }
 
-const NOTES = { case_only: "case_only", several: "several_companies" } as const;
+const NOTES = { case_only: "case_only", blanks_only: "blanks_only", several: "several_companies" } as const;
 
 /** What one verdict means for one piece of work. */
 function conclude(work: Work, verdict: Identity, context: TypeContext, timing: Timing): Work | Settlement {
@@ -150,8 +151,8 @@ function createClaims(type: ObjectType): { claim(work: Work): Work | undefined }
         return work;
       }
       const keys = type.keys.flatMap(({ name, scope }) => {
-        const value = work.content.desired.keys[name]?.toLowerCase();
-        return value === undefined ? [] : [{ scope, mark: `${name}:${value}` }];
+        const value = work.content.desired.keys[name];
+        return value === undefined ? [] : [{ scope, mark: `${name}:${foldedKey(value)}` }];
       });
       const own = keys.map(({ scope, mark }) => (scope === "remote" ? mark : `${work.parentId ?? ""}/${mark}`));
       if (own.some((identity) => identities.has(identity))) return undefined;
@@ -185,7 +186,7 @@ async function identifyAll(
   const byId = new Map(hinted.map((row) => [row.id, row]));
   for (const row of rows) {
     for (const [name, value] of Object.entries(row.keys)) {
-      const mark = `${name}:${value.toLowerCase()}`;
+      const mark = `${name}:${foldedKey(value)}`;
       const group = byKey.get(mark);
       if (group === undefined) byKey.set(mark, [row]);
       else group.push(row);
@@ -195,7 +196,7 @@ async function identifyAll(
     const { content, entry, parentId } = work;
     const own = new Map<string, MirrorRow>();
     for (const [name, value] of Object.entries(content.desired.keys)) {
-      for (const row of byKey.get(`${name}:${value.toLowerCase()}`) ?? []) own.set(row.id, row);
+      for (const row of byKey.get(`${name}:${foldedKey(value)}`) ?? []) own.set(row.id, row);
     }
     const hint = content.hintId === undefined ? undefined : byId.get(content.hintId);
     if (hint !== undefined) own.set(hint.id, hint);

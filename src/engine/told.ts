@@ -3,9 +3,9 @@
  * does it; all others in a short list of numbers, two for a field. Pure.
  */
 import type { Json } from "../record";
-import type { FieldSpec, IncomingAttribute, ListedRecord } from "../services/service";
+import type { FieldSpec, FieldType, IncomingAttribute, ListedRecord } from "../services/service";
 import type { Fact, MirrorRow } from "../storage/rows";
-import { canonical, fingerprint, NOTHING } from "./compare";
+import { agrees, canonical, fingerprint, NOTHING } from "./compare";
 
 /** Told under this name that the record vanished from the service. */
 export const DELETED = "@deleted";
@@ -46,19 +46,20 @@ export function newsOf(
     // A second attribute of a field holds the same value and is told together with the first.
     if (volatile === true || changed.has(field)) continue;
     if (context.ownFacts.has(field) || field === "_id" || known[field]?.[2] != null) {
-      const mark = field === "_id" ? record.id : fingerprint(value, context.specOf(field).type);
+      const { type } = context.specOf(field);
       const told = known[field]?.[2] ?? null;
       const number = told === null ? rest.get(context.nameOf(field)) : undefined;
-      if (told === mark || (told === null && number === undefined && isDefault(value))) continue;
-      facts[field] = mark;
+      if (field === "_id" ? told === record.id : agrees(told, value, type)) continue;
+      if (told === null && number === undefined && isDefault(value)) continue;
+      facts[field] = field === "_id" ? record.id : fingerprint(value, type);
       // Mapped only since it was told: Hull knows it, it is remembered in another place from now on.
-      if (number === numberOf(canonical(value, context.specOf(field).type))) continue;
+      if (numberAgrees(number, value, type)) continue;
     } else {
+      const { type } = context.specOf(field);
       const name = context.nameOf(field);
-      const mark = numberOf(canonical(value, context.specOf(field).type));
       const told = rest.get(name);
-      if (told === mark || (told === undefined && isDefault(value))) continue;
-      rest.set(name, mark);
+      if (numberAgrees(told, value, type) || (told === undefined && isDefault(value))) continue;
+      rest.set(name, numberOf(canonical(value, type)));
     }
     changed.add(field);
   }
@@ -121,6 +122,12 @@ function pairs(list: readonly number[]): Map<number, number> {
   const map = new Map<number, number>();
   for (let index = 0; index + 1 < list.length; index += 2) map.set(list[index] ?? 0, list[index + 1] ?? 0);
   return map;
+}
+
+/** As `agrees` for what is remembered as a number. */
+function numberAgrees(told: number | undefined, value: Json, type: FieldType): boolean {
+  if (told === undefined) return false;
+  return (["exact", "loose"] as const).some((reading) => told === numberOf(canonical(value, type, reading)));
 }
 
 function listOf(map: ReadonlyMap<number, number>): number[] {

@@ -3,7 +3,7 @@ import type { Json, Keys } from "../record";
 import type { FieldSpec, ObjectType, RemoteRecord, Service } from "../services/service";
 import type { Content, Doubt, Ending, EntryRow, Fact, MirrorRow, RecordRow } from "../storage/rows";
 import type { MirrorPatch, Observation, Settlement, TellContent } from "../storage/store";
-import { fingerprint, NOTHING } from "./compare";
+import { agrees, fingerprint, NOTHING } from "./compare";
 import { reason, type OutcomeKind, type Reason } from "./outcome";
 import { isForgotten } from "./quick-look";
 
@@ -17,7 +17,7 @@ export interface Work {
   readonly parentId?: string;
   /** Another remote record carries one of its keys. */
   readonly namesake: boolean;
-  /** What a person should know about the way in which the record was found. */
+  /** What a person should know about the way in which the record was found, and about values that were not sent as they are. */
   readonly note?: Reason;
   /** Values as the service stores them. */
   readonly wire: Readonly<Record<string, Json>>;
@@ -48,6 +48,9 @@ export function endingOf(content: Content, outcome: OutcomeKind, why: Reason, at
   return { messageId, outcome, code, text, atMs, counted, ...(derived ? { derived } : {}) };
 }
 
+const noted = ({ note }: Work, ending: Ending): Ending =>
+  note === undefined ? ending : { ...ending, note: note.text };
+
 function settlementOf(work: Work, rest: Omit<Settlement, "tenant" | "type" | "hullId" | "seq">): Settlement {
   const { tenant, type, hullId } = work.entry;
   return { tenant, type, hullId, seq: work.content.seq, ...rest };
@@ -55,7 +58,9 @@ function settlementOf(work: Work, rest: Omit<Settlement, "tenant" | "type" | "hu
 
 /** Ends without a write. */
 export function ended(work: Work, outcome: OutcomeKind, why: Reason, nowMs: number): Settlement {
-  return settlementOf(work, { then: { kind: "end", ending: endingOf(work.content, outcome, why, nowMs) } });
+  return settlementOf(work, {
+    then: { kind: "end", ending: noted(work, endingOf(work.content, outcome, why, nowMs)) },
+  });
 }
 
 /** Its record is linked to another Hull entity; it is tried again when that is so no more. */
@@ -117,8 +122,7 @@ export interface Delivery {
 export function delivered(work: Work, context: TypeContext, delivery: Delivery): Settlement {
   const mirror = patchOf(work, context, delivery);
   const tell = context.type.untold === true ? undefined : tellOf(work, context, delivery);
-  const plain = endingOf(work.content, delivery.outcome, delivery.why, context.nowMs);
-  const ending = work.note === undefined ? plain : { ...plain, note: work.note.text };
+  const ending = noted(work, endingOf(work.content, delivery.outcome, delivery.why, context.nowMs));
   if (tell === undefined) return settlementOf(work, { mirror, then: { kind: "end", ending } });
   return settlementOf(work, { mirror, then: { kind: "tell", ending, tell } });
 }
@@ -193,11 +197,6 @@ function tellOf(work: Work, context: TypeContext, delivery: Delivery): TellConte
   const known: Readonly<Record<string, Fact>> = delivery.created ? {} : (work.mirror?.facts ?? {});
   const attributes: Record<string, Json> = {};
   const facts: Record<string, string> = {};
-  const say = (field: string, value: Json, mark: string, attribute: string): void => {
-    if (known[field]?.[2] === mark) return;
-    attributes[attribute] = value;
-    facts[field] = mark;
-  };
 
   // A profile that lost the id (Hull shows none although it confirmed one long ago) is told again.
   const { hintId, derived, version } = work.content;
@@ -209,7 +208,10 @@ function tellOf(work: Work, context: TypeContext, delivery: Delivery): TellConte
   }
   for (const field of [...delivery.sent, ...delivery.equal]) {
     const value = work.wire[field] ?? work.content.desired.fields[field] ?? null;
-    say(field, value, fingerprint(value, context.specOf(field).type), context.attributeOf(field));
+    const { type } = context.specOf(field);
+    if (agrees(known[field]?.[2] ?? null, value, type)) continue;
+    attributes[context.attributeOf(field)] = value;
+    facts[field] = fingerprint(value, type);
   }
   const parent = work.content.desired.parent;
   const link = parent !== undefined && known["@account"]?.[2] !== parent.hullId ? parent : undefined;

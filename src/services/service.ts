@@ -162,7 +162,14 @@ export interface Applied {
 }
 
 export type Prepared =
-  | { readonly kind: "ready"; readonly fields: Readonly<Record<string, Json>> }
+  | {
+      readonly kind: "ready";
+      readonly fields: Readonly<Record<string, Json>>;
+      /** Fields that are not to be written, and why: they are neither compared nor remembered as sent. */
+      readonly withheld?: Readonly<Record<string, Reason>>;
+      /** What else a person should know about the values. */
+      readonly warnings?: readonly Reason[];
+    }
   | { readonly kind: "skip"; readonly reason: Reason }
   | { readonly kind: "later"; readonly waitMs: number; readonly message: string };
 

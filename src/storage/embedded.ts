@@ -22,6 +22,7 @@ import { attemptOne, recoverOne, settleOne } from "./settle";
 import type { Backlog, Lane, RecordView, Store, Tally } from "./store";
 import {
   FORMAT,
+  foldOldIndexes,
   lanesOf,
   linkOf,
   mirrorRow,
@@ -62,6 +63,7 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
     }
     tables.meta.put(["format"], FORMAT);
     indexOldLetters(tables);
+    foldOldIndexes(tables);
   });
 
   const laneKey = (lane: Lane): [string, string] => [lane.remote, lane.tenant];

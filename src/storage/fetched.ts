@@ -1,5 +1,5 @@
 /** What a full fetch found: it becomes known here in the moment in which Hull knows it. */
-import type { Keys } from "../record";
+import { isAlike, type Keys } from "../record";
 import { forgetDigest } from "./entries";
 import { forgetMirror, keepMirror, observed } from "./mirror";
 import type { Fact, MirrorRow } from "./rows";
@@ -97,8 +97,7 @@ export function sharedKeys(
       const other = String(path[4]);
       if (other === id) continue;
       const row = mirrorRow(tables, remote, type, other);
-      if (row !== undefined && row.missing !== true && row.keys[name]?.toLowerCase() === value.toLowerCase())
-        return true;
+      if (row !== undefined && row.missing !== true && isAlike(row.keys[name], value)) return true;
     }
     return false;
   };

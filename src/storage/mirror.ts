@@ -1,5 +1,5 @@
 /** What the service is known to hold: written by our own deliveries, by what is read, and by what Hull confirms. */
-import type { Keys } from "../record";
+import { isAlike, type Keys } from "../record";
 import type { Fact, MirrorRow, RemoteRow, Scan } from "./rows";
 import { admitRivals } from "./rivals";
 import { enlist, factRead, factSent, factTold, placeOf, seenFrom } from "./senders";
@@ -173,7 +173,7 @@ export function forgetMirror(tables: Tables, ledger: Ledger, remote: RemoteRow, 
   tables.sightings.remove([remote.key, type, id]);
 }
 
-/** Today's rows that carry a key value, compared without case, as the tenant knows them. */
+/** Today's rows that carry a key value, in its folded form, as the tenant knows them. */
 export function candidates(
   tables: Tables,
   { remote: remoteKey, tenant }: Lane,
@@ -188,7 +188,7 @@ export function candidates(
       const id = String(path[4]);
       const row = mirrorRow(tables, remote, type, id);
       // Index rows of an older generation may still point here.
-      if (row?.keys[name]?.toLowerCase() === value.toLowerCase()) found.set(id, seenFrom(place, row));
+      if (row !== undefined && isAlike(row.keys[name], value)) found.set(id, seenFrom(place, row));
     }
   }
   return [...found.values()];

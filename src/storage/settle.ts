@@ -89,7 +89,10 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
       else {
         entries.remove(entry);
         const arrived = end.outcome === "sent" || end.outcome === "unchanged";
-        if (settlement.mirror !== undefined && arrived) keepDigest(tables, recordKey, worked);
+        // What is said about a record is said of the next message too.
+        if (settlement.mirror !== undefined && arrived && end.note === undefined) {
+          keepDigest(tables, recordKey, worked);
+        }
         const refused = end.outcome === "rejected" || end.outcome === "dead" || end.outcome === "skipped";
         if (refused) entries.refuseChildren(type, hullId, refusal(end), end.text);
       }

@@ -1,6 +1,6 @@
 /** The tables of the embedded database, their keys, and the two rules that every operation shares: counting and ids. */
 import { hash } from "node:crypto";
-import type { OutcomeKind } from "../record";
+import { foldedKey, type OutcomeKind } from "../record";
 import { createCache, type Kept } from "./cached";
 import { countHour } from "./hours";
 import type { Key, KeyValue, Table } from "./kv";
@@ -268,10 +268,23 @@ export function linkOf(remote: RemoteRow, record: RecordRow | undefined): string
   return record?.generation === remote.generation ? record.remoteId : undefined;
 }
 
-/** Key values are found without case (identity compares exactly afterwards); long ones by hash. */
+/** Key values are found in their folded form (identity compares exactly afterwards); long ones by hash. */
 export function indexValue(value: string): string {
-  const folded = value.toLowerCase();
+  const folded = foldedKey(value);
   return folded.length <= 120 ? folded : hash("sha256", folded, "base64url");
+}
+
+/** Brings rows of indexes to the folded form that were written when blanks around a value still counted; done once. */
+export function foldOldIndexes(tables: Tables): void {
+  if (tables.meta.get(["folded"]) !== undefined) return;
+  for (const index of [tables.mirrorKeys, tables.knownBy]) {
+    const padded = [...index.range([])].filter(([[, , , value]]) => indexValue(String(value)) !== value);
+    for (const [[remote = "", type = "", name = "", value = "", id = ""]] of padded) {
+      index.remove([remote, type, name, value, id]);
+      index.put([remote, type, name, indexValue(String(value)), id], 1);
+    }
+  }
+  tables.meta.put(["folded"], 1);
 }
 
 export const dayOf = (ms: number): number => Math.floor(ms / DAY_MS);

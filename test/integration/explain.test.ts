@@ -148,6 +148,37 @@ describe("somebody who is linked", () => {
   });
 });
 
+test("a value that is withheld is said to be, with the reason, before and after", async () => {
+  const stage = await openStage({
+    customFields: [{ name: "Score", type: "number", parent: "EndUser" }],
+    settings: {
+      contact_custom_attributes_outbound: [
+        { hull_field_name: "traits_score", service_field_name: "score" },
+        { hull_field_name: "traits_seats", service_field_name: "Seats" },
+      ],
+    },
+  });
+  stage.seed([account(1)], [user(1)]);
+  const message = buildUserMessage(user(1, { traits_score: "5", traits_seats: 6 }), { account: account(1) });
+  const { record, said } = await explain(stage, notification([message]));
+  expect(record).toMatchObject({
+    would: { outcome: "sent", code: "created" },
+    fields: expect.arrayContaining([
+      expect.objectContaining({ field: "custom.score", verdict: "send" }),
+      expect.objectContaining({
+        field: "custom.Seats",
+        verdict: "left",
+        why: expect.stringMatching(/traits_seats → custom\.Seats: correct the name in the settings/) as unknown,
+      }),
+    ]) as unknown,
+  });
+  expect(list(record["requests"]).map((each) => Object.keys(bag(bag(each)["fields"])))).toEqual([
+    expect.not.arrayContaining(["custom.Seats"]),
+  ]);
+  expect(said).toMatch(/traits_score → custom\.score: it is "Score"/);
+  expect(said).toMatch(/traits_seats → custom\.Seats: correct the name/);
+});
+
 describe("somebody who is not in Planhat", () => {
   test("was kept out by a filter, and the answer names it", async () => {
     const stage = await open({ contact_synchronized_segments: ["customers"] });

@@ -1,7 +1,7 @@
 /** Real payloads of Hull, each sent through the whole connector: with its own settings, with Planhat's, and completed. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { CONNECTOR, openHouse, TOKEN, type House } from "../harness";
+import { CONNECTOR, defineCustomFields, openHouse, TOKEN, type House } from "../harness";
 import { post, type Answer } from "../scenarios/post";
 import { bag, hullState, list, namesOf, planhatState, seedHull, text, type Bag } from "../scenarios/states";
 
@@ -56,6 +56,7 @@ async function open(): Promise<void> {
 /** Sends a notification with nothing changed but who sends it. */
 function replay(notification: Notification, settings?: Bag, id = CONNECTOR.id): Promise<Answer> {
   seedHull(house, notification.messages);
+  defineCustomFields(house.planhat, settings ?? {});
   const configuration = {
     ...notification.configuration,
     id,

@@ -138,7 +138,7 @@ describe("what Planhat says", () => {
   });
 
   test("a custom field that is not there is a warning that names the row", async () => {
-    await open({ settings: CUSTOM });
+    await open({ settings: CUSTOM, customFields: [] });
     const { body } = await ask(house, "/status");
     expect(body).toEqual({
       status: "warning",
@@ -148,6 +148,10 @@ describe("what Planhat says", () => {
 
   test("a custom field that cannot be filled is a warning", async () => {
     await open({
+      customFields: [
+        { name: "Sum", type: "number", parent: "EndUser", isFormula: true },
+        { name: "Ghost", type: "text", parent: "EndUser", isHidden: true },
+      ],
       settings: {
         contact_custom_attributes_outbound: ["Sum", "Ghost"].map((name) => ({
           hull_field_name: "x",
@@ -155,8 +159,6 @@ describe("what Planhat says", () => {
         })),
       },
     });
-    house.planhat.tenant().seedCustomField({ name: "Sum", type: "number", parent: "EndUser", isFormula: true });
-    house.planhat.tenant().seedCustomField({ name: "Ghost", type: "text", parent: "EndUser", isHidden: true });
     const { body } = await ask(house, "/status");
     expect(body).toEqual({
       status: "warning",

@@ -63,6 +63,92 @@ test.each(["sensitive", "insensitive", "lowered"] as const)(
   },
 );
 
+describe("an e-mail with blanks around it", () => {
+  const PLAIN = "person-1@example.com";
+  const padded = (email: string, more: Record<string, unknown> = {}) => user(1, { external_id: null, email, ...more });
+
+  test.each([
+    ["a blank", `${PLAIN} `],
+    ["tabs and a line end", `\t${PLAIN}\r\n`],
+    ["a no-break blank", `${PLAIN}\u00a0`],
+    ["a narrow one and an ideographic one", `\u202f${PLAIN}\u3000`],
+    ["blanks of no width", `\u200b${PLAIN}\u2060`],
+    ["a byte order mark", `\ufeff${PLAIN}`],
+    ["a blank, and in capitals", ` ${PLAIN.toUpperCase()}`],
+  ])("is no second person, and is sent as Hull has it: %s", async (_name, email) => {
+    const stage = await openPlace();
+    const there = stage.planhat.tenant().seedEnduser({ companyId: stage.acme1, email: PLAIN });
+    await stage.tellUser(padded(email), account(1));
+    await stage.settled();
+    expect(stage.endusers()).toMatchObject([{ _id: there._id, email }]);
+    // A line is written just after what it tells of is stored; a restart waits for it.
+    await stage.restart();
+    const line = stage.logs.find(({ message }) => message === "outgoing.user.success");
+    expect(JSON.stringify(line?.data?.["warnings"])).toMatch(/differs from the one in the service in blanks around it/);
+    await stage.tellUser(padded(email, { indexed_at: minute(1), position: "Boss" }), account(1));
+    await stage.settled();
+    expect(stage.written("endusers").at(-1)).toEqual({ _id: there._id, position: "Boss" });
+  });
+
+  test("in Planhat is no second person either", async () => {
+    const stage = await openPlace();
+    const there = stage.planhat.tenant().seedEnduser({ companyId: stage.acme1, email: `${PLAIN} ` });
+    await stage.tellUser(padded(PLAIN), account(1));
+    await stage.settled();
+    expect(stage.endusers()).toMatchObject([{ _id: there._id, email: PLAIN }]);
+  });
+
+  test("finds somebody who moved from another company", async () => {
+    const stage = await openPlace();
+    const there = stage.planhat.tenant().seedEnduser({ companyId: stage.acme2, email: PLAIN });
+    await stage.tellUser(padded(`${PLAIN} `), account(1));
+    await stage.settled();
+    expect(stage.endusers()).toMatchObject([{ _id: there._id, companyId: stage.acme1 }]);
+  });
+
+  test("and one without, of two users of one shipment, are one enduser", async () => {
+    const stage = await openPlace();
+    const other = user(2, { external_id: null, email: `${PLAIN}\u00a0` });
+    await stage.send("user:update", [
+      buildUserMessage(padded(PLAIN), { account: account(1) }),
+      buildUserMessage(other, { account: account(1) }),
+    ]);
+    await stage.settled();
+    expect(stage.endusers()).toHaveLength(1);
+    expect(await stage.outcomes()).toEqual({
+      "endusers/sent/created": 1,
+      "endusers/skipped/same_remote_record": 1,
+    });
+  });
+
+  test.each(["kept", "trimmed"] as const)(
+    "is made once though the answer is lost, and never written again (Planhat has it %s)",
+    async (emailBlanks) => {
+      const stage = await openPlace({ emailBlanks });
+      stage.planhat.faults.add({ kind: "reset-after", route: "PUT /endusers", count: 1 });
+      await stage.tellUser(padded(`${PLAIN} `), account(1));
+      await stage.settled();
+      expect(stage.endusers()).toHaveLength(1);
+      await stage.tellUser(padded(`${PLAIN} `, { indexed_at: minute(1), name: "Person One" }), account(1));
+      await stage.settled();
+      expect(stage.written("endusers").at(-1)).toEqual({ _id: expect.any(String) as string, name: "Person One" });
+    },
+  );
+
+  test("is not what makes two external ids one", async () => {
+    const stage = await openPlace();
+    await stage.tellUser(user(1, { external_id: "7" }), account(1));
+    await stage.tellUser(user(2, { external_id: "7 " }), account(1));
+    await stage.settled();
+    expect(
+      stage
+        .endusers()
+        .map((each) => each["externalId"])
+        .toSorted(),
+    ).toEqual(["7", "7 "]);
+  });
+});
+
 test.each(["company", "global"] as const)(
   "one external id in two companies is two people (Planhat matches it by %s)",
   async (externalIdScope) => {

@@ -2,7 +2,7 @@
 import type { Call } from "../../simulators/loopback";
 import { buildAccountMessage, buildUserMessage, type Channel, type SendReport } from "../../simulators/hull";
 import type { Lane } from "../../src/storage/store";
-import { CONNECTOR, OPEN_SETTINGS, openHouse, type House, type HouseOptions } from "../harness";
+import { CONNECTOR, defineCustomFields, OPEN_SETTINGS, openHouse, type House, type HouseOptions } from "../harness";
 
 type Attributes = Readonly<Record<string, unknown>>;
 type UserParts = NonNullable<Parameters<typeof buildUserMessage>[1]>;
@@ -131,7 +131,9 @@ export async function openStage(options: HouseOptions = {}): Promise<Stage> {
     tellAccount: (company, parts = {}) =>
       accepted(send("account:update", [buildAccountMessage(company, parts)], pick(parts)), 1),
     saveSettings: async (changed) => {
-      house.hull.saveSettings(CONNECTOR.id, { ...settings, ...changed });
+      const saved = { ...settings, ...changed };
+      if (options.customFields === undefined) defineCustomFields(house.planhat, saved);
+      house.hull.saveSettings(CONNECTOR.id, saved);
       const answer = await house.hull.sendOne(house.url, {
         connectorId: CONNECTOR.id,
         channel: "ship:update",

@@ -23,6 +23,7 @@ interface Seeds {
   readonly companies?: readonly Bag[];
   readonly endusers?: readonly Bag[];
   readonly users?: readonly Bag[];
+  readonly customFields?: readonly Bag[];
   /** Records that Planhat refuses. */
   readonly refused?: readonly { readonly field: string; readonly value: unknown; readonly message: string }[];
 }
@@ -50,7 +51,8 @@ export async function openStory(folder: string): Promise<Story> {
   const story = read<Step | readonly Step[]>(folder, "notification.json", []);
   const steps = list(Array.isArray(story) ? story : [story]) as readonly Step[];
 
-  const house = await openHouse({ planhat: { switches: seeds.switches ?? {} } });
+  const { switches = {}, customFields = [] } = seeds;
+  const house = await openHouse({ planhat: { switches }, customFields });
   house.hull.saveSettings(CONNECTOR.id, read<Bag>(folder, "settings.json", {}));
   const tenant = house.planhat.tenant();
   seeds.companies?.forEach((fields) => tenant.seedCompany(fields));

@@ -98,6 +98,15 @@ describe("matching of bulk items", () => {
     expect(endusers().at(-1)?.["email"]).toBe(stored);
   });
 
+  it("stores an e-mail with the blanks around it or without, as the switch says", async () => {
+    await setUp();
+    const padded = (email: string) => bulk(sim, "/endusers", [{ email, companyId: "extid-acme" }]);
+    await padded(" a@example.com ");
+    sim.configure({ emailBlanks: "trimmed" });
+    await padded(" b@example.com ");
+    expect(endusers().map((each) => each["email"])).toEqual([" a@example.com ", "b@example.com"]);
+  });
+
   it("creates a record for an unknown _id, or reports it, as the switch says", async () => {
     await setUp();
     const lost = [{ _id: "0".repeat(24), name: "Lost" }];
@@ -319,5 +328,58 @@ describe("overlapping bulk calls", () => {
     expect((await bulk(sim, "/endusers", people(0, 3, "acme"))).status).toBe(200);
     expect(sim.books.snapshot()).toMatchObject({ bulkCalls: 2, bulkItems: 6, concurrentBulkWrites: 0 });
     expect(await list(sim, "/endusers")).toHaveLength(3);
+  });
+});
+
+describe("custom fields", () => {
+  const person = (externalId: string, custom: Record<string, unknown>) => ({
+    externalId,
+    companyId: "extid-acme",
+    custom,
+  });
+  const define = (name: string, more: object = {}): void =>
+    void sim.tenant().seedCustomField({ name, type: "text", parent: "EndUser", ...more });
+
+  it("are stored under any name and shown under those that are defined, case counted", async () => {
+    await setUp();
+    define("Score");
+    define("Ghost", { isHidden: true });
+    sim.tenant().seedCustomField({ name: "Seats", type: "number", parent: "Company" });
+    const custom = { Score: 1, score: 2, Seats: 3, Ghost: 4 };
+    for (const [name, value] of Object.entries(custom)) await bulk(sim, "/endusers", [person("1", { [name]: value })]);
+    const [stored] = endusers();
+    expect(stored).toMatchObject({ custom });
+    expect(sim.tenant().shownCustom("endusers", String(stored?.["_id"]))).toEqual({ Score: 1 });
+  });
+
+  it.each([
+    ["request", [400, 400]],
+    ["record", [400, 200]],
+    ["stored", [200, 200]],
+  ] as const)("whose names differ in case alone refuse the request (%s)", async (customTwins, expected) => {
+    await setUp({ customTwins });
+    const within = await bulk(sim, "/endusers", [person("1", { Score: 1, score: 2 }), person("2", {})]);
+    const across = await bulk(sim, "/endusers", [person("3", { Score: 1 }), person("4", { score: 2 })]);
+    expect([within.status, across.status]).toEqual(expected);
+    expect(endusers()).toHaveLength(expected.filter((status) => status === 200).length * 2);
+    const alone = await call(sim, "POST", "/endusers", person("5", { Score: 1, score: 2 }));
+    expect(alone.status).toBe(expected[0]);
+    if (expected[0] === 400) expect(alone.text).toBe("custom.Score,custom.score duplicated");
+  });
+
+  it("take what a list does not offer, and names that are not defined, unless the switches say otherwise", async () => {
+    await setUp();
+    define("Plan", { type: "list", listValues: ["Gold"] });
+    define("Skills", { type: "multipicklist", listValues: ["js"] });
+    const items = [person("1", { Plan: "Tin" }), person("2", { Skills: ["js", "c"] }), person("3", { Other: 1 })];
+    expect((await bulk(sim, "/endusers", items)).status).toBe(200);
+    sim.configure({ listValues: "refused", unknownCustom: "refused" });
+    const { status, envelope } = await bulk(sim, "/endusers", [...items, person("4", { Plan: "Gold", Skills: [] })]);
+    expect(status).toBe(206);
+    expect(envelope.updatedErrors).toEqual([
+      { externalId: "1", message: "custom.Plan has no such value" },
+      { externalId: "2", message: "custom.Skills has no such value" },
+      { externalId: "3", message: "custom.Other is not defined" },
+    ]);
   });
 });

@@ -38,12 +38,14 @@ import { parseJson } from "../../src/json";
 import { itemOf, keyIndex } from "../../src/services/planhat/attribution";
 import { foldAnswer } from "../../src/services/planhat/fold";
 import { fitForHull } from "../../src/services/planhat/hull-values";
+import { checkCustom } from "../../src/services/planhat/custom-values";
 import { idOf } from "../../src/services/planhat/remote";
 import { readSettings } from "../../src/services/planhat/settings";
 import { targetOf } from "../../src/services/planhat/target";
 import { convert } from "../../src/services/planhat/values";
 import { hullAttribute } from "../../src/services/planhat/writeback";
 import type { FieldType } from "../../src/services/service";
+import { foldedKey } from "../../src/record";
 import { isLetterPlace } from "../../src/storage/letters";
 
 /** Characters of the smaller text: what is quadratic still ends, and what is linear can be measured. */
@@ -173,6 +175,19 @@ const READERS: Readonly<Record<string, Reader>> = {
     foldAnswer("endusers", items, 200, { created: 0, updated: 0, createdErrors: [text], errors: text }),
   "a refusal of Planhat": (text) => foldAnswer("companies", items, 403, text),
   "the name of a custom field": (text) => hullAttribute("endusers", `custom.${text}`),
+  "a custom field and its value": (text) => {
+    const field = {
+      type: "endusers",
+      parent: "EndUser",
+      name: text,
+      holds: "multipicklist",
+      hidden: false,
+      formula: false,
+    };
+    const record = { fields: { [`custom.${text.toUpperCase()}`]: text }, keys: {}, cleared: [] };
+    return checkCustom("endusers", [record], [], [field]);
+  },
+  "the key of a record": foldedKey,
   "a host": (text) => hosts.judge(text),
   "a URL": (text) => hosts.judge(`https://${text}`),
   "a list of hosts": (text) => trying(() => createHostAllowList([text])),

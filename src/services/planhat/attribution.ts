@@ -1,7 +1,8 @@
 /** Which of the sent items does an error element speak of? By key only; a position alone proves nothing. */
+import { foldedKey } from "../../record";
 import type { Intent } from "../service";
 import { textOf } from "./attributes";
-import { bodyOf, sentKeys } from "./body";
+import { bodyOf, keyMark, sentKeys } from "./body";
 import type { Body, SentKey } from "./body";
 import { isObject } from "./rest";
 
@@ -35,24 +36,27 @@ export function keyIndex(items: readonly Item[]): KeyIndex {
   const byValue = new Map<string, Set<number>>();
   items.forEach((item, at) => {
     for (const { name, value } of item.keys) {
-      byName.set(`${name}:${value}`, at);
-      byValue.set(value, (byValue.get(value) ?? new Set<number>()).add(at));
+      byName.set(keyMark(name, value), at);
+      const said = name === "email" ? foldedKey(value) : value;
+      byValue.set(said, (byValue.get(said) ?? new Set<number>()).add(at));
     }
   });
 
   const byKeys = (entry: Readonly<Record<string, unknown>>): number | undefined => {
     for (const name of RANKED) {
       const value = textOf(Object.hasOwn(entry, name) ? entry[name] : undefined);
-      const at = value === undefined ? undefined : byName.get(`${name}:${value}`);
+      const at = value === undefined ? undefined : byName.get(keyMark(name, value));
       if (at !== undefined) return at;
     }
     return undefined;
   };
 
   const byText = (text: string): number | undefined => {
-    const named = namedValues(text).map(({ name, value }) => byName.get(`${name}:${value}`));
+    const named = namedValues(text).map(({ name, value }) => byName.get(keyMark(name, value)));
     const telling = tokens(text).filter((token) => token.value.length >= TELLING_LENGTH || token.quoted);
-    const loose = telling.flatMap(({ value }) => [...(byValue.get(value) ?? [])]);
+    const loose = telling.flatMap(({ value }) =>
+      [value, foldedKey(value)].flatMap((said) => [...(byValue.get(said) ?? [])]),
+    );
     return only(named) ?? only(loose);
   };
 

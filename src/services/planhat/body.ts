@@ -1,4 +1,5 @@
 /** What one intent looks like on the wire, and which keys Planhat could match it by. */
+import { foldedKey } from "../../record";
 import type { Intent, Json } from "../service";
 import { customName, typeSpec, UPSERT_KEYS } from "./objects";
 
@@ -25,6 +26,11 @@ export function bodyOf(type: string, intent: Intent): Body {
   // fromEntries defines own properties, so that a field called "__proto__" is just a field.
   if (custom.size > 0) body.set("custom", Object.fromEntries(custom));
   return Object.fromEntries(body);
+}
+
+/** By which a value of a key is recognised: an e-mail address in any case and with blanks around it, all others exactly. */
+export function keyMark(name: string, value: string): string {
+  return `${name}:${name === "email" ? foldedKey(value) : value}`;
 }
 
 export interface SentKey {

@@ -3,7 +3,7 @@
  * a key that occurs twice among the causes of a refusal, and an answer can only be matched back by unique keys.
  */
 import type { Intent } from "../service";
-import { bodyOf, sentKeys } from "./body";
+import { bodyOf, keyMark, sentKeys } from "./body";
 import { UPSERT_KEYS } from "./objects";
 
 export interface ChunkLimits {
@@ -45,7 +45,7 @@ export function chunksOf(
   intents.forEach((intent, index) => {
     const body = bodyOf(type, intent);
     const bytes = Buffer.byteLength(JSON.stringify(body)) + 1;
-    const keys = sentKeys(body).map(({ name, value }) => `${name}:${value}`);
+    const keys = sentKeys(body).map(({ name, value }) => keyMark(name, value));
     const alone = standsAlone(intent);
     const from = Math.max(firstOpen, ...keys.map((key) => firstFree.get(key) ?? 0));
     const found = alone ? -1 : chunks.findIndex((chunk, at) => at >= from && fits(chunk, bytes, limits));

@@ -1,14 +1,15 @@
 /** One tenant's way to Planhat: the HTTP client with its budget, and the functions of the seam on top. */
 import memoize from "lodash/memoize";
+import type { BudgetClass } from "../../http/budget";
 import { createHttpClient } from "../../http/client";
 import { createRedactor } from "../../http/redact";
 import { systemClock } from "../../http/time";
 import type { Applied, Connection, FieldChoice, FieldUse, Problem, Target } from "../service";
 import { trackActivities } from "./analytics";
-import { applyChunk } from "./bulk";
 import { createPlanhatClient } from "./client";
 import type { ClientOptions } from "./client";
 import type { CustomFields } from "./custom-fields";
+import { customNames } from "./custom-mapping";
 import { MAX_MESSAGE } from "./envelope";
 import { isFailed } from "./failure";
 import { createReader } from "./incoming";
@@ -23,8 +24,11 @@ import { prepareRecords } from "./prepare";
 import { readRecords } from "./read";
 import { createRest } from "./rest";
 import { optionsOf } from "./schema";
+import { mappingOf } from "./settings";
 import type { PlanhatSettings } from "./settings";
+import { spelled } from "./spelling";
 import type { Turns } from "./turns";
+import { applyInParts } from "./twins";
 
 export interface ConnectionOptions extends ClientOptions {
   /** Host of tracked events; it has no quota. */
@@ -50,8 +54,14 @@ export function createConnection(
   const token = settings.token ?? "";
   const clock = options.http?.clock ?? systemClock;
   const client = createPlanhatClient(settings, target, options);
-  const rest = createRest(client, options.http?.timeoutMs);
-  const fetching = createRest(client, options.http?.timeoutMs, "fetch");
+  const inClass = (priority: BudgetClass) => {
+    const plain = createRest(client, options.http?.timeoutMs, priority);
+    const definitions = () => customFields.known(target.fingerprint, plain);
+    return { rest: spelled(plain, settings, definitions), definitions };
+  };
+  customFields.mapped(target.fingerprint, customNames(settings));
+  const { rest, definitions } = inClass("delivery");
+  const { rest: fetching } = inClass("fetch");
   const asked = createRest(client, options.http?.timeoutMs, "interactive");
   const ownFields = () => customFields.list(target.fingerprint, asked);
   const analytics = createHttpClient({
@@ -79,7 +89,8 @@ export function createConnection(
   // fetch. It is a call in ten minutes.
   const owners = createOwners(rest, clock, () => options.usersVersion?.(target.quotaKey) ?? 0);
   return {
-    prepare: (type, records) => prepareRecords(type, records, owners),
+    prepare: (type, records) =>
+      prepareRecords(type, records, { owners, customFields: definitions, rows: mappingOf(type, settings) }),
     find: (type, wanted, knowledge) =>
       type === COMPANIES.name
         ? findCompanies(rest, wanted, knowledge, clock)
@@ -96,7 +107,7 @@ export function createConnection(
       clean(
         type === ACTIVITIES.name
           ? await trackActivities(analytics, settings.tenantId ?? "", chunk)
-          : await turns.next(target.quotaKey, () => applyChunk(rest, type, chunk)),
+          : await turns.next(target.quotaKey, () => applyInParts(rest, type, chunk)),
       ),
     inspect: async () => {
       const findings = await inspect(settings, { rest: asked, customFields: ownFields });

@@ -1,7 +1,10 @@
 /** Mapping rows against the custom fields that Planhat really has. */
+import memoize from "lodash/memoize";
 import type { Finding } from "../service";
 import type { CustomField } from "./custom-fields";
+import { namingsOf } from "./custom-values";
 import { composed, customName } from "./objects";
+import { mappingOf } from "./settings";
 import type { PlanhatSettings } from "./settings";
 import { TITLES } from "./status";
 
@@ -14,16 +17,35 @@ interface CustomRow {
   readonly name: string;
 }
 
-export function mapsCustomFields(settings: PlanhatSettings): boolean {
-  return customRows(settings).length > 0;
+/** The custom fields that a mapping names, in either direction. */
+export function customNames(settings: PlanhatSettings): readonly string[] {
+  return customRows(settings).map(({ type, name }) => `${type} ${name}`);
 }
 
 /** @param known all fields of the tenant */
 export function checkCustomFields(settings: PlanhatSettings, known: readonly CustomField[]): readonly Finding[] {
+  const namings = memoize((type: string) =>
+    namingsOf(
+      type,
+      mappingOf(type, settings).flatMap(({ field }) => customName(field) ?? []),
+      known,
+    ),
+  );
   return customRows(settings).flatMap((row) => {
     const field = known.find((each) => each.type === row.type && each.name === row.name);
+    const naming = row.incoming ? undefined : namings(row.type).get(row.name);
+    if (naming?.kind === "twin") return [twin(row, naming.instead)];
+    if (naming?.kind === "cased") return [cased(row, naming.field), ...unsuitable(row, naming.field)];
     return field === undefined ? [missing(row, known)] : unsuitable(row, field);
   });
+}
+
+function twin(row: CustomRow, instead: string): Finding {
+  return warning(`${place(row)}: "${instead}" fills the same field, so this row is left out. Remove one of the two.`);
+}
+
+function cased(row: CustomRow, { name }: CustomField): Finding {
+  return warning(`${place(row)}: the field is "${name}" in Planhat, and values are sent under that name. Write it so.`);
 }
 
 function customRows({ mapping, incoming }: PlanhatSettings): readonly CustomRow[] {
@@ -46,15 +68,16 @@ function place({ type, incoming, attribute, name }: CustomRow): string {
 }
 
 function missing(row: CustomRow, known: readonly CustomField[]): Finding {
-  const twin = known.find((each) => each.type === row.type && plain(each.name) === plain(row.name));
+  const alike = known.find((each) => each.type === row.type && plain(each.name) === plain(row.name));
   const stranger = known.find((each) => each.name === row.name);
   const remedy =
-    twin !== undefined
-      ? `There is "${twin.name}"; write it exactly like that.`
+    alike !== undefined
+      ? `There is "${alike.name}"; write it exactly like that.`
       : stranger !== undefined
         ? `There is one of that name, but it belongs to ${stranger.parent}.`
         : "Correct the name, or make the field in Planhat.";
-  return warning(`${place(row)}: Planhat's ${row.type} have no such custom field. ${remedy}`);
+  const leftOut = row.incoming ? "" : ", so its values are left out";
+  return warning(`${place(row)}: Planhat's ${row.type} have no such custom field${leftOut}. ${remedy}`);
 }
 
 const plain = (name: string): string => composed(name).toLowerCase().replace(/\s+/g, "");

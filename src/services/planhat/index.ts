@@ -10,8 +10,8 @@ import { createCustomFields } from "./custom-fields";
 import { COMPANIES, ENDUSERS, fieldSpec, LICENSES, OBJECT_TYPES, typeSpec } from "./objects";
 import { checks, plan } from "./outgoing";
 import { optionsOf } from "./schema";
-import { readSettings } from "./settings";
-import type { MappingRow, PlanhatSettings } from "./settings";
+import { mappingOf, readSettings } from "./settings";
+import type { PlanhatSettings } from "./settings";
 import { checkOutcomes, checkSettings, sendsLicenses } from "./status";
 import { DEFAULT_API_URL, targetOf } from "./target";
 import { createTurns } from "./turns";
@@ -31,7 +31,7 @@ export interface PlanhatService extends Service<PlanhatSettings> {
 
 export function createPlanhatService(options: PlanhatServiceOptions): PlanhatService {
   const template = options.apiUrlTemplate ?? DEFAULT_API_URL;
-  const shared = { turns: createTurns(), customFields: createCustomFields() };
+  const shared = { turns: createTurns(), customFields: createCustomFields(options.http?.clock) };
   const agents = options.http?.agents ?? createAgents();
   return {
     name: "planhat",
@@ -60,21 +60,16 @@ export function createPlanhatService(options: PlanhatServiceOptions): PlanhatSer
   };
 }
 
-function rowsOf(type: string, { mapping }: PlanhatSettings): readonly MappingRow[] {
-  const tables: Readonly<Record<string, readonly MappingRow[]>> = mapping;
-  return tables[type] ?? [];
-}
-
 /** Fields that the mapping writes, and those that the connector sets on its own. */
 function mappedFields(type: string, settings: PlanhatSettings): readonly string[] {
   const { object } = typeSpec(type);
   const own = object.name === COMPANIES.name ? "externalId" : (object.parent?.field ?? "externalId");
-  return [...new Set([...rowsOf(type, settings).map((row) => row.field), own])];
+  return [...new Set([...mappingOf(type, settings).map((row) => row.field), own])];
 }
 
 function fieldSources(type: string, settings: PlanhatSettings): Readonly<Record<string, string>> {
   if (type === LICENSES.name && !sendsLicenses(settings)) return {};
-  return Object.fromEntries(rowsOf(type, settings).map(({ field, attribute }) => [field, spellingOf(attribute)]));
+  return Object.fromEntries(mappingOf(type, settings).map(({ field, attribute }) => [field, spellingOf(attribute)]));
 }
 
 /** Licences are read with the companies, if they are sent at all; events cannot be read. */

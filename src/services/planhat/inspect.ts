@@ -5,7 +5,7 @@
 import { RemoteError } from "../../http/errors";
 import type { Finding } from "../service";
 import type { CustomField } from "./custom-fields";
-import { checkCustomFields, mapsCustomFields } from "./custom-mapping";
+import { checkCustomFields, customNames } from "./custom-mapping";
 import { isFailed } from "./failure";
 import type { Failed } from "./failure";
 import type { Rest } from "./rest";
@@ -29,7 +29,7 @@ export async function inspect(
     readable("/endusers", "endusers"),
     ...(sendsLicenses(settings) ? [readable("/licenses", "licenses")] : []),
     ...(needsOwners(settings) ? [owners()] : []),
-    ...(mapsCustomFields(settings) ? [fields()] : []),
+    ...(customNames(settings).length > 0 ? [fields()] : []),
   ];
   const own = isFailed(probe) ? [explain(probe, "companies", settings)] : [];
   return [...own, ...(await Promise.all(further)).flat()];
@@ -51,8 +51,9 @@ export async function inspect(
   async function fields(): Promise<readonly Finding[]> {
     const known = await attempt(customFields);
     if (!isFailed(known)) return checkCustomFields(settings, known);
-    // Nothing stands still without that right: the fields only cannot be checked.
-    return [{ level: "warning", text: `The mapped custom fields could not be checked: ${clause(known.message)}.` }];
+    // Nothing stands still without that right.
+    const text = `The mapped custom fields could not be checked: ${clause(known.message)}. Unless that passes, their values are sent unchecked. Allow the service account to read custom fields.`;
+    return [{ level: "warning", text }];
   }
 }
 

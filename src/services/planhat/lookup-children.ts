@@ -4,9 +4,11 @@
  * it costs fewer calls.
  */
 import type { Clock } from "../../http/time";
+import { isAlike, withoutBlanks } from "../../record";
 import type { FindKnowledge, Found, Problem, RemoteRecord, Wanted } from "../service";
 import { textOf } from "./attributes";
 import { problemOf } from "./failure";
+import { keyMark } from "./body";
 import { idGroups, readSingles } from "./lookup";
 import type { Singles } from "./lookup";
 import { typeSpec } from "./objects";
@@ -130,7 +132,7 @@ async function askForEmails(
 }
 
 function missingEmails(wanted: readonly Wanted[], state: State): readonly string[] {
-  const emails = wanted.filter((each) => !isMatched(each, state)).flatMap((each) => each.keys["email"] ?? []);
+  const emails = wanted.filter((each) => !isMatched(each, state)).flatMap(({ keys }) => formsOf(keys["email"]));
   return [...new Set(emails)].filter((email) => !state.asked.has(email));
 }
 
@@ -143,10 +145,10 @@ function absorb(state: State, paged: Paged): void {
   if (paged.error !== undefined) state.problem ??= problemOf(paged.error);
 }
 
-/** E-mail addresses are compared without case here: a difference in case alone is no second person. */
+/** A difference in case or blanks around the address alone is no second person. */
 function placed(companyId: string, key: "externalId" | "email", shown: unknown): string {
   const value = textOf(shown);
-  return value === undefined ? "" : `${companyId} ${key} ${key === "email" ? value.toLowerCase() : value}`;
+  return value === undefined ? "" : `${companyId} ${keyMark(key, value)}`;
 }
 
 /** Found in its own company: then nobody else's record can be meant. */
@@ -160,7 +162,12 @@ function isExhausted(wanted: Wanted, state: State): boolean {
   if (state.scan !== undefined || !hasKey(wanted)) return true;
   const listed = wanted.parentId === undefined || state.listed.has(wanted.parentId);
   if (!listed) return false;
-  return isMatched(wanted, state) || wanted.keys["email"] === undefined || state.asked.has(wanted.keys["email"]);
+  return isMatched(wanted, state) || formsOf(wanted.keys["email"]).every((email) => state.asked.has(email));
+}
+
+/** The filter compares exactly, and Planhat may hold the address without the blanks that Hull has around it. */
+function formsOf(email: string | undefined): readonly string[] {
+  return email === undefined ? [] : [...new Set([email, withoutBlanks(email)])];
 }
 
 function hasKey(wanted: Wanted): boolean {
@@ -168,5 +175,5 @@ function hasKey(wanted: Wanted): boolean {
 }
 
 function sameEmail(value: unknown, email: string): boolean {
-  return typeof value === "string" && value.toLowerCase() === email.toLowerCase();
+  return typeof value === "string" && isAlike(value, email);
 }

@@ -159,6 +159,11 @@ export function typeSpec(type: string): TypeSpec {
   return spec;
 }
 
+/** The object type whose collection has this path, such as `/companies`; undefined for other routes. */
+export function typeAt(path: string): string | undefined {
+  return SPECS.find((spec) => spec.path === path)?.object.name;
+}
+
 /** Fields by which Planhat may match an item of a bulk upsert, besides `_id`. */
 export const UPSERT_KEYS = ["externalId", "sourceId", "email"] as const;
 

@@ -1,5 +1,6 @@
 /** Planhat's team members: from an owner's e-mail address to the id that Planhat wants, and from the id to the person. */
 import type { Clock } from "../../http/time";
+import { foldedKey } from "../../record";
 import type { Rest, Row } from "./rest";
 import { listUsers } from "./users-list";
 
@@ -50,10 +51,10 @@ async function readDirectory(rest: Rest): Promise<Directory> {
     members.set(row._id, member);
     if (row["removed"] === true) continue;
     ids.add(row._id);
-    if (member.email !== undefined) byEmail.set(member.email.trim().toLowerCase(), row._id);
+    if (member.email !== undefined) byEmail.set(foldedKey(member.email), row._id);
   }
   return {
-    find: (owner) => (ids.has(owner.trim()) ? owner.trim() : byEmail.get(owner.trim().toLowerCase())),
+    find: (owner) => (ids.has(owner.trim()) ? owner.trim() : byEmail.get(foldedKey(owner))),
     member: (id) => members.get(id),
   };
 }

@@ -1,8 +1,9 @@
 /** After a bulk call whose answer leaves records open: what does Planhat hold now? */
 import { canonical } from "../../engine/compare";
-import type { Problem, RemoteRecord, Result } from "../service";
+import type { Json, Problem, RemoteRecord, Result } from "../service";
 import { textOf } from "./attributes";
 import type { Item } from "./attribution";
+import { keyMark } from "./body";
 import { refusal } from "./fold";
 import type { Folded } from "./fold";
 import { idGroups, readSingles } from "./lookup";
@@ -83,8 +84,7 @@ function placesOf(type: string, record: Readonly<Record<string, unknown>>): read
   const company = parent === undefined ? "" : (idOf(record[parent.field]) ?? "");
   return keys.flatMap(({ name }) => {
     const value = textOf(record[name]);
-    if (value === undefined) return [];
-    return [`${company} ${name} ${name === "email" ? value.toLowerCase() : value}`];
+    return value === undefined ? [] : [`${company} ${keyMark(name, value)}`];
   });
 }
 
@@ -155,10 +155,12 @@ function replacedOrGone(
   return unconfirmed(`Its id was gone, and one of ${folded.looseIds.join(", ")} may have been made out of it.`);
 }
 
+/** What we wrote may be kept in another form, such as a number as its text. */
 function holds(type: string, record: RemoteRecord, { intent }: Item): boolean {
   return Object.entries(intent.fields).every(([name, value]) => {
-    const spec = fieldSpec(type, name);
-    return canonical(record.fields[name] ?? null, spec.type) === canonical(value, spec.type);
+    const { type: fieldType } = fieldSpec(type, name);
+    const form = (each: Json): string => canonical(each, fieldType, "loose");
+    return form(record.fields[name] ?? null) === form(value);
   });
 }
 

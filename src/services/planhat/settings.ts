@@ -51,6 +51,12 @@ export interface PlanhatSettings {
   readonly bulkMaxBytes: number;
 }
 
+/** The outgoing rows of an object type; none for a type that is not mapped by rows. */
+export function mappingOf(type: string, { mapping }: PlanhatSettings): readonly MappingRow[] {
+  const tables: Readonly<Record<string, readonly MappingRow[]>> = mapping;
+  return tables[type] ?? [];
+}
+
 export interface TableRow {
   readonly hull: string;
   readonly service: string;

@@ -36,7 +36,7 @@ describe("writing a chunk", () => {
       custom: { "a.b": 1 },
     });
     expect(tenant.endusers.get(id)).toMatchObject({ position: "CEO", email: "p0@x.example" });
-    expect(bench.calls()).toEqual({ "PUT /endusers": 1 });
+    expect(bench.calls()).toEqual({ "GET /customfields": 1, "PUT /endusers": 1 });
   });
 
   describe.each(answerForms)("with %j", (switches) => {
@@ -300,5 +300,131 @@ describe("writing a chunk", () => {
     );
     expect(new Set(kinds(results))).toEqual(new Set(["created"]));
     expect(bench.sim.books.snapshot()).toMatchObject({ created: { endusers: 40 }, duplicatesCreated: 0 });
+  });
+});
+
+describe("custom fields whose names differ in case alone", () => {
+  const twins = { "custom.Score": 1, "custom.score": 2 };
+  const held = () =>
+    [...bench.sim.tenant().endusers.values()].map((each) => [each["externalId"] ?? each["email"], each["custom"]]);
+
+  it("go in requests of their own, however they are spread over the records", async () => {
+    const [id = ""] = seeded(1);
+    const { results, problem } = await bench.connection.apply("endusers", [
+      person(1, twins),
+      person(2, { "custom.score": 3, "custom.Other": 4 }),
+      person(3),
+      update(id, { "custom.score": 5 }),
+    ]);
+    expect(problem).toBeUndefined();
+    expect(kinds(results)).toEqual(["created", "created", "created", "updated"]);
+    expect(held()).toEqual([
+      ["p0@x.example", { score: 5 }],
+      ["person-1", { Score: 1, score: 2 }],
+      ["person-2", { Other: 4, score: 3 }],
+      ["person-3", undefined],
+    ]);
+    expect(bench.calls()["PUT /endusers"]).toBe(2);
+  });
+
+  it("of which the second does not arrive leave nothing that counts as sent", async () => {
+    const [id = ""] = seeded(1);
+    let puts = 0;
+    bench.sim.faults.add({
+      kind: "status",
+      status: 503,
+      route: ({ method }) => method === "PUT" && (puts += 1) > 1,
+    });
+    const { results, problem } = await bench.connection.apply("endusers", [person(1, twins), update(id, twins)]);
+    expect(problem).toMatchObject({ kind: "transient" });
+    expect(kinds(results)).toEqual(["unconfirmed", "later"]);
+    expect(held()).toEqual([
+      ["p0@x.example", { Score: 1 }],
+      ["person-1", { Score: 1 }],
+    ]);
+  });
+
+  it("are not sent on where the first was refused", async () => {
+    bench.sim.poison({ field: "externalId", value: "person-1" }, "Refused");
+    const { results } = await bench.connection.apply("endusers", [person(1, twins), person(2, twins)]);
+    expect(kinds(results)).toEqual(["rejected", "created"]);
+    expect(held()).toEqual([["person-2", { Score: 1, score: 2 }]]);
+  });
+});
+
+describe("the definitions of custom fields", () => {
+  const FIELD = { name: "Score", type: "number", parent: "EndUser" };
+  const settings = { contact_custom_attributes_outbound: [{ hull_field_name: "x", service_field_name: "Score" }] };
+  const desired = { fields: { "custom.Score": "5" }, keys: {}, cleared: [] };
+  const prepare = async () => (await bench.connection.prepare("endusers", [desired]))[0];
+  const reads = () => bench.calls()["GET /customfields"] ?? 0;
+  const CHECKED = { kind: "ready", fields: { "custom.Score": 5 } };
+  const UNCHECKED = { kind: "ready", fields: { "custom.Score": "5" } };
+
+  beforeEach(async () => {
+    await bench.close();
+    bench = await openBench({}, { settings });
+    bench.sim.tenant().seedCustomField(FIELD);
+  });
+
+  it("are read once in ten minutes, and not for records without one", async () => {
+    await bench.connection.prepare("endusers", [{ ...desired, fields: { name: "N" } }]);
+    expect(reads()).toBe(0);
+    expect(await prepare()).toEqual(CHECKED);
+    bench.advance(599_000);
+    expect(await prepare()).toEqual(CHECKED);
+    expect(reads()).toBe(1);
+    bench.advance(2_000);
+    expect(await prepare()).toEqual(CHECKED);
+    expect(reads()).toBe(2);
+  });
+
+  it("make records wait for ten minutes while they cannot be read, and then nobody any more", async () => {
+    const fault = bench.sim.faults.add({ kind: "status", status: 503, route: "GET /customfields" });
+    expect(await prepare()).toMatchObject({
+      kind: "later",
+      message: expect.stringMatching(/could not be checked/) as string,
+    });
+    bench.advance(599_000);
+    expect(await prepare()).toMatchObject({ kind: "later" });
+    bench.advance(2_000);
+    expect(await prepare()).toEqual(UNCHECKED);
+    // Nor is Planhat asked for every record.
+    const asked = reads();
+    expect(await prepare()).toEqual(UNCHECKED);
+    expect(reads()).toBe(asked);
+    fault.remove();
+    bench.advance(61_000);
+    expect(await prepare()).toEqual(CHECKED);
+  });
+
+  it("that were read once serve on while they cannot be read", async () => {
+    expect(await prepare()).toEqual(CHECKED);
+    bench.sim.faults.add({ kind: "status", status: 503, route: "GET /customfields" });
+    bench.advance(601_000);
+    expect(await prepare()).toEqual(CHECKED);
+    bench.advance(3_600_000);
+    expect(await prepare()).toEqual(CHECKED);
+  });
+
+  it.each([403, 404])("hinder nobody where the token may not read them (%i)", async (status) => {
+    bench.sim.faults.add({ kind: "status", status, route: "GET /customfields" });
+    expect(await prepare()).toEqual(UNCHECKED);
+    const asked = reads();
+    bench.advance(599_000);
+    expect(await prepare()).toEqual(UNCHECKED);
+    expect(reads()).toBe(asked);
+  });
+
+  it("hinder nobody where they are no list", async () => {
+    bench.sim.faults.add({ kind: "wrong-shape", form: "object", route: "GET /customfields" });
+    expect(await prepare()).toMatchObject({ kind: "later" });
+    bench.advance(601_000);
+    expect(await prepare()).toEqual(UNCHECKED);
+  });
+
+  it("are waited for while the token is refused, as everything waits then", async () => {
+    bench.sim.faults.add({ kind: "status", status: 401, route: "GET /customfields" });
+    expect(await prepare()).toMatchObject({ kind: "later" });
   });
 });

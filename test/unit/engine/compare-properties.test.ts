@@ -76,10 +76,11 @@ describe("the canonical text", () => {
     );
   });
 
-  it("of digits alone is that of a number, never of a date, where the field's type is not known", () => {
+  it("of digits alone is that of a text or number, never of a date, where the field's type is not known", () => {
     fc.assert(
       fc.property(fc.stringMatching(/^\d{1,20}$/), (digits) => {
-        expect(canonical(digits, "any")).toBe(digits);
+        expect(canonical(digits, "any")).toBe(`"${digits}"`);
+        expect(canonical(digits, "any", "loose")).toBe(digits);
       }),
       { seed: 17 },
     );

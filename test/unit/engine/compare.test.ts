@@ -1,4 +1,4 @@
-import { canonical, fingerprint, NOTHING } from "../../../src/engine/compare";
+import { agrees, canonical, fingerprint, NOTHING } from "../../../src/engine/compare";
 import { writtenInstant } from "../../../src/instant";
 import type { Json } from "../../../src/record";
 import type { FieldType } from "../../../src/services/service";
@@ -21,8 +21,6 @@ const equal: readonly Pair[] = [
   ["set", "a", ["a"]],
   ["set", [1, "1"], ["1"]],
   ["any", [1, 2], [2, 1]],
-  ["any", "42", 42],
-  ["any", "-4.5", -4.5],
   ["any", { a: 1, b: [1, 2] }, { b: [1, 2], a: 1 }],
   ["any", { at: "2024-05-01" }, { at: "2024-05-01T00:00:00.000Z" }],
   ["any", "2024-05-01 00:00:00 GMT", "2024-05-01t00:00:00z"],
@@ -56,6 +54,10 @@ const different: readonly Pair[] = [
   ["any", "true", true],
   ["any", "007", 7],
   ["any", '"5"', 5],
+  ["any", "42", 42],
+  ["any", "-4.5", -4.5],
+  ["any", ["1", "2"], [1, 2]],
+  ["any", { a: "1" }, { a: 1 }],
   ["instant", "2024-05-01", "2024-05-02"],
   ["number", "9007199254740993", "9007199254740992"],
   ["any", "20240501", "2024-05-01"],
@@ -71,6 +73,44 @@ describe("two values of a field", () => {
   it.each(different)("as %s: %j differs from %j", (type, left, right) => {
     expect(canonical(left, type)).not.toBe(canonical(right, type));
     expect(fingerprint(left, type)).not.toBe(fingerprint(right, type));
+  });
+});
+
+describe("what is remembered of a field of no known type", () => {
+  const known = (value: Json): string => fingerprint(value, "any");
+
+  it.each<readonly [Json, Json]>([
+    ["42", 42],
+    ["-4.5", -4.5],
+    ["9007199254740991", 9007199254740991],
+    [
+      ["2", "1"],
+      [1, 2],
+    ],
+    [{ a: ["1"] }, { a: [1] }],
+    ["true", true],
+    ["false", false],
+  ])("is enough for the text %j when it is %j, and not the other way round", (text, value) => {
+    expect(agrees(known(value), text, "any")).toBe(true);
+    expect(agrees(known(text), value, "any")).toBe(false);
+    expect(agrees(known(text), text, "any")).toBe(true);
+  });
+
+  it.each<readonly [Json, Json]>([
+    ["42", 43],
+    ["007", 7],
+    ["9007199254740993", 9007199254740992],
+    ["true", "false"],
+    ["true", 1],
+    [["1", "2"], [1]],
+    ["5", null],
+  ])("is not enough for %j when it is %j", (wanted, value) => {
+    expect(agrees(known(value), wanted, "any")).toBe(false);
+  });
+
+  it("says nothing when nothing is remembered", () => {
+    expect(agrees(null, null, "any")).toBe(false);
+    expect(agrees(NOTHING, null, "any")).toBe(true);
   });
 });
 

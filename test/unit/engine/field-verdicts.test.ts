@@ -32,6 +32,12 @@ const asked = fc.record({
   replay: fc.boolean(),
 });
 
+test("what is withheld is left, for the reason that the service gives", () => {
+  const why = { code: "unknown_field", text: "Nobody knows it." } as const;
+  const [one, other] = fieldVerdicts(desiredOf({ a: 1, b: 2 }), {}, {}, specOf, { force: true }, { b: why });
+  expect([one?.verdict, other?.verdict, other?.why]).toEqual(["send", "left", "Nobody knows it."]);
+});
+
 test("what is said to be sent is what is sent, and what is said to be equal is what is equal", () => {
   fc.assert(
     fc.property(asked, ({ fields, wire, facts, cleared, ...options }) => {

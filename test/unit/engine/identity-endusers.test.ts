@@ -29,6 +29,23 @@ describe("an enduser of its company", () => {
     expect(find(ann, hit)).toEqual({ kind: "match", row: hit, moved: false, note: "case_only" });
   });
 
+  it("is found by an e-mail with blanks around it, with a note", () => {
+    const hit = row("p1", { email: "\u00a0Ann@X.example\t" }, HERE);
+    expect(find(ann, hit)).toEqual({ kind: "match", row: hit, moved: false, note: "blanks_only" });
+    const spaced = subject({ email: " ann@x.example" }, HERE);
+    expect(find(spaced, row("p2", { email: "ann@x.example" }, HERE))).toMatchObject({ note: "blanks_only" });
+  });
+
+  it("prefers the e-mail that differs in case alone to one with blanks", () => {
+    const rows = [row("p1", { email: "ann@x.example " }, HERE), row("p2", { email: "ANN@x.example" }, HERE)];
+    expect(find(mailOnly, ...rows)).toMatchObject({ kind: "match", row: { id: "p2" }, note: "case_only" });
+  });
+
+  it("is not found by blanks alone", () => {
+    const nobody = subject({ email: "\u200b" }, HERE);
+    expect(find(nobody, row("p1", { email: "\u2060" }, HERE))).toEqual({ kind: "absent", namesake: false });
+  });
+
   it("prefers the e-mail that is written exactly alike", () => {
     const rows = [row("p1", { email: "ANN@x.example" }, HERE), row("p2", { email: "ann@x.example" }, HERE)];
     const found = find(mailOnly, ...rows);

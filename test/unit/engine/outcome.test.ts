@@ -38,6 +38,11 @@ describe("several reasons", () => {
     expect(joinReasons([reason("missing_name")])).toEqual(reason("missing_name"));
   });
 
+  it("are as many as a row can keep, and the number of the others", () => {
+    const { text } = joinReasons(Array.from({ length: 50 }, (_, at) => reason("invalid_value", `field ${at}`)));
+    expect(text).toMatch(/\(field 19\) And 30 more\.$/);
+  });
+
   it("are at least one", () => {
     expect(() => joinReasons([])).toThrow(/at least one reason/);
   });

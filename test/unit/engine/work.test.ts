@@ -234,6 +234,9 @@ describe("what Hull is told after a delivery", () => {
   it("comes with a note about how the record was found", () => {
     const note = reason("several_companies");
     expect(delivered(work({}, { note }), companies, updated([])).then).toMatchObject({ ending: { note: note.text } });
+    expect(ended(work({}, { note }), "rejected", reason("refused"), NOW).then).toMatchObject({
+      ending: { code: "refused", note: note.text },
+    });
   });
 });
 

@@ -1,5 +1,5 @@
 import type { CustomField } from "../../../src/services/planhat/custom-fields";
-import { checkCustomFields, mapsCustomFields } from "../../../src/services/planhat/custom-mapping";
+import { checkCustomFields, customNames } from "../../../src/services/planhat/custom-mapping";
 import { settingsOf } from "./messages";
 
 const custom = (name: string, more: Partial<CustomField> = {}): CustomField => ({
@@ -21,16 +21,12 @@ const check = (stored: Readonly<Record<string, unknown>>, known: readonly Custom
 const matching = (text: RegExp): unknown => expect.stringMatching(text);
 
 test("fields are asked for only where a row names one", () => {
-  expect(mapsCustomFields(settingsOf({}))).toBe(false);
-  expect(mapsCustomFields(settingsOf(outgoing("x", "Health")))).toBe(true);
-  expect(mapsCustomFields(settingsOf({ account_attributes_inbound: [{ hull: "x", service: "custom.Health" }] }))).toBe(
-    true,
-  );
-  expect(
-    mapsCustomFields(
-      settingsOf({ account_attributes_outbound: [{ hull_field_name: "x", service_field_name: "custom.A" }] }),
-    ),
-  ).toBe(true);
+  expect(customNames(settingsOf({}))).toEqual([]);
+  expect(customNames(settingsOf(outgoing("x", "Health")))).toEqual(["endusers Health"]);
+  const inbound = { account_attributes_inbound: [{ hull: "x", service: "custom.Health" }] };
+  expect(customNames(settingsOf(inbound))).toEqual(["companies Health"]);
+  const standard = { account_attributes_outbound: [{ hull_field_name: "x", service_field_name: "custom.A" }] };
+  expect(customNames(settingsOf(standard))).toEqual(["companies A"]);
 });
 
 test("what is there, exactly so, is fine", () => {

@@ -172,6 +172,25 @@ describe("folding a bulk answer", () => {
     ]);
   });
 
+  it("knows an e-mail address in any case, and without the blanks that we sent around it", () => {
+    const sent = items({ ...create("ann"), keys: { email: " Ann@x.example\u00a0" } }, { ...create("bob"), keys: {} });
+    const errors = [
+      'email "ann@X.example" is not valid',
+      { email: "ann@x.example", message: "no" },
+      "ANN@x.example: no",
+    ];
+    for (const error of errors) {
+      const { results } = fold(
+        sent,
+        { created: 1, updated: 0, insertsKeys: [{ _id: "p" }], createdErrors: [error] },
+        206,
+      );
+      expect(results[0]).toMatchObject({ kind: "rejected" });
+    }
+    const { results } = fold(sent, { created: 2, updated: 0, insertsKeys: [{ email: "ann@x.example", _id: "p" }] });
+    expect(results[0]).toEqual({ kind: "created", remoteId: "p" });
+  });
+
   it("does not take a number in a sentence for a short key", () => {
     const sent = items(create("1", true), create("2", true));
     const { results, looseErrors } = fold(sent, { created: 1, updated: 0, createdErrors: ["Line 1 is wrong"] }, 206);

@@ -19,6 +19,15 @@ describeStore("records by key", (bench) => {
     expect(await find("email", "ANN@x.example", "ann@x.example")).toEqual(["p1", "p2"]);
   });
 
+  it("are found without blanks around the value, and by what else of them changes", async () => {
+    await read("endusers", { p1: { email: " ann@x.example\u00a0" }, p2: { email: "ann@x.example" } });
+    expect(await find("email", "\tANN@x.example")).toEqual(["p1", "p2"]);
+    await read("endusers", { p1: { email: "ann@x.example" }, p2: { email: "bob@x.example " } });
+    expect(await find("email", "ann@x.example ")).toEqual(["p1"]);
+    expect(await find("email", "a nn@x.example")).toEqual([]);
+    expect([...bench().kv.table("mirrorKeys").range([])]).toHaveLength(2);
+  });
+
   it("are found by the whole value only, of the right key, type and remote", async () => {
     await read("endusers", { p1: { email: "ann", externalId: "7" }, p2: { email: "anna" } });
     await read("companies", { p3: { email: "ann" } });

@@ -184,6 +184,23 @@ describeStore("a message that says the same", (bench) => {
     await expectForgotten();
   });
 
+  it.each([undefined, "A value was left out."])(
+    "counts after its delivery, unless something was said of it: %j",
+    async (note) => {
+      const { accept, settle, entry } = bench();
+      const { content, ...base } = update(next());
+      if (content.kind !== "entry") throw new Error("It was to wait.");
+      await accept({ ...base, content: { ...content, content: { ...content.content, digest: DIGEST } } });
+      const plain = deliverQuietly(await entry("companies", "a1"), "p1");
+      if (plain.then.kind !== "end") throw new Error("It was to end.");
+      await settle(
+        note === undefined ? plain : { ...plain, then: { ...plain.then, ending: { ...plain.then.ending, note } } },
+      );
+      if (note !== undefined) await expectForgotten();
+      else expect(await digests()).toEqual([undefined, { digest: DIGEST }]);
+    },
+  );
+
   it("goes on counting when the write-back is confirmed, and says when that was", async () => {
     const { accept, settle, entry, record, store, clock } = bench();
     await accept(update(next()));

@@ -224,3 +224,37 @@ describe("a store that is new", () => {
     expect(readdirSync(path)).not.toContain("upgrade");
   });
 });
+
+describe("a store in whose indexes blanks around a value still counted", () => {
+  const MAIL = " ann@x.example\u00a0";
+
+  it("finds its records without them, and forgets them wholly", async () => {
+    const old = createLmdbKeyValue(path);
+    const before = await createEmbeddedStore({ kv: old, now });
+    const seen = { id: "p1", keys: { email: MAIL }, complete: true, archived: false, facts: {} };
+    await before.observe(LANE.remote, "endusers", now(), 0, [seen]);
+    await before.accept([{ ...update({ type: "endusers", hullId: "e1" }), claims: { email: MAIL } }]);
+    await old.transact(() => {
+      for (const name of ["mirrorKeys", "knownBy"]) {
+        const index = old.table<number>(name);
+        for (const [key] of [...index.range([])]) {
+          index.remove(key);
+          index.put([...key.slice(0, 3), MAIL, ...key.slice(4)], 1);
+        }
+      }
+      old.table("meta").remove(["folded"]);
+    });
+    await before.close();
+
+    const kv = createLmdbKeyValue(path);
+    const store = await createEmbeddedStore({ kv, now });
+    const asked = { name: "email", value: "ann@x.example" } as const;
+    expect(await store.candidates(LANE, "endusers", [asked])).toMatchObject([{ id: "p1" }]);
+    expect(await store.findBy(LANE, "endusers", asked, 9)).toEqual(["e1"]);
+    await store.forgetEntity(LANE.tenant, { types: ["endusers"], children: [] }, "e1");
+    expect([...kv.table("knownBy").range([])]).toEqual([]);
+    await store.forgetGone(LANE.remote, "endusers", ["p1"]);
+    expect([...kv.table("mirrorKeys").range([])]).toEqual([]);
+    await store.close();
+  });
+});

@@ -1,0 +1,74 @@
+/**
+ * A row of the mapping may write a custom field's name in another case than Planhat does, which to Planhat is another
+ * field. So whatever is written goes out under Planhat's name, and in what is read each such field stands under the
+ * mapping's name too: everybody else thinks in the names of the mapping.
+ */
+import memoize from "lodash/memoize";
+import { definitionOf } from "./custom-fields";
+import type { CustomField } from "./custom-fields";
+import { customName, typeAt } from "./objects";
+import { isObject } from "./rest";
+import type { Page, Rest, Row } from "./rest";
+import { mappingOf } from "./settings";
+import type { PlanhatSettings } from "./settings";
+
+/** @param definitions undefined when they cannot be known: then names are taken as they are */
+export function spelled(
+  rest: Rest,
+  settings: PlanhatSettings,
+  definitions: () => Promise<readonly CustomField[] | undefined>,
+): Rest {
+  /** Names of the mapping with Planhat's own, where the two differ. */
+  async function aliases(path: string): Promise<readonly (readonly [string, string])[]> {
+    const type = typeAt(path);
+    const names = mappingOf(type ?? "", settings).flatMap(({ field }) => customName(field) ?? []);
+    const known = type === undefined || names.length === 0 ? undefined : await definitions();
+    if (type === undefined || known === undefined) return [];
+    return names.flatMap((name) => {
+      const theirs = definitionOf(type, name, known)?.name;
+      return theirs === undefined || theirs === name ? [] : [[name, theirs] as const];
+    });
+  }
+
+  async function shown<T extends Row | undefined>(path: string, rows: readonly T[]): Promise<readonly T[]> {
+    const pairs = await aliases(path);
+    return pairs.length === 0 ? rows : rows.map((row) => withAliases(row, pairs));
+  }
+
+  async function sent(path: string, items: readonly unknown[]): Promise<readonly unknown[]> {
+    const type = typeAt(path);
+    const known = type !== undefined && items.some(hasCustom) ? await definitions() : undefined;
+    if (type === undefined || known === undefined) return items;
+    const nameOf = memoize((name: string) => definitionOf(type, name, known)?.name ?? name);
+    return items.map((item) => {
+      if (!hasCustom(item)) return item;
+      const custom = Object.entries(item.custom).map(([name, value]) => [nameOf(name), value] as const);
+      return { ...item, custom: Object.fromEntries(custom) };
+    });
+  }
+
+  return {
+    page: async (path, query): Promise<Page> => shown(path, await rest.page(path, query)),
+    list: async (path, query) => shown(path, await rest.list(path, query)),
+    one: async (path, id) => (await shown(path, [await rest.one(path, id)]))[0],
+    bulk: async (path, items, safeToRepeat) => rest.bulk(path, await sent(path, items), safeToRepeat),
+    create: async (path, item) => rest.create(path, (await sent(path, [item]))[0]),
+    update: async (path, id, item) => rest.update(path, id, (await sent(path, [item]))[0]),
+  };
+}
+
+/** What stands under the mapping's own spelling was stored unseen, and is no value of the field. */
+function withAliases<T extends Row | undefined>(row: T, pairs: readonly (readonly [string, string])[]): T {
+  if (row === undefined || !hasCustom(row)) return row;
+  const { custom } = row;
+  const unseen = new Set(pairs.map(([own]) => own));
+  const others = Object.entries(custom).filter(([name]) => !unseen.has(name));
+  const read = pairs.flatMap(([own, theirs]) =>
+    Object.hasOwn(custom, theirs) ? [[own, custom[theirs]] as const] : [],
+  );
+  return { ...row, custom: Object.fromEntries([...others, ...read]) };
+}
+
+function hasCustom(item: unknown): item is { readonly custom: Readonly<Record<string, unknown>> } {
+  return isObject(item) && isObject(item["custom"]);
+}
