@@ -1,7 +1,8 @@
 /**
  * JSON from outside, in which no integer loses a digit. `JSON.parse` rounds what is beyond 2^53, and two people whose
- * numbers end in …992 and …993 become one (docs/decisions/27-numbers.md).
+ * numbers end in …992 and …993 become one (docs/decisions/27-numbers.md). And which values can be sent on and stored.
  */
+import type { Json } from "./record";
 
 /** What may be a number that large: most texts hold none, and are parsed as they are. */
 const CANDIDATE = /(?:^|[ \t\n\r:,[-])[1-9]\d{15}/;
@@ -51,4 +52,31 @@ export function isSafe(number: number): boolean {
 export function digitsOf(number: number): string | undefined {
   const written = String(number);
   return isSafe(number) && !written.includes("e") ? written : undefined;
+}
+
+/** Half of a character pair, or a NUL: JSON carries both, no database does. */
+const UNSTORABLE = /\p{Cs}|\0/u;
+
+/** Whether no database takes a text. */
+export function isUnstorable(value: Json): boolean {
+  return typeof value === "string" && UNSTORABLE.test(value);
+}
+
+/** Whether a database takes all texts and numbers in a value, those in its depth too. */
+export function storable(value: Json): boolean {
+  if (typeof value === "number") return isSafe(value);
+  if (value === null || typeof value !== "object") return !isUnstorable(value);
+  if (Array.isArray(value)) return value.every(storable);
+  return Object.entries(value).every(([key, each]) => !UNSTORABLE.test(key) && storable(each));
+}
+
+/** Deeper values are taken for broken ones: working through them could exhaust the stack. */
+const MAX_DEPTH = 50;
+
+/** JSON as we can send it on: finite numbers, and not nested without end. */
+export function isJson(value: unknown, depth = 0): value is Json {
+  if (value === null || typeof value === "string" || typeof value === "boolean") return true;
+  if (typeof value === "number") return Number.isFinite(value);
+  if (typeof value !== "object" || depth >= MAX_DEPTH) return false;
+  return Object.values(value).every((each) => isJson(each, depth + 1));
 }

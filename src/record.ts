@@ -8,6 +8,16 @@ export type Json = string | number | boolean | null | readonly Json[] | { readon
 /** How every record ends; see `engine/outcome.ts` for the reasons. */
 export type OutcomeKind = "sent" | "unchanged" | "skipped" | "rejected" | "superseded" | "dead";
 
+/** Why Hull cannot hold a value; `unstorable`: no database can. See `hull/attribute-values.ts`. */
+export type Misfit = "too_long" | "too_many" | "unstorable";
+
+/** A value of which Hull is not told, since it cannot hold it. */
+export interface LeftOut {
+  /** The service's own name of the field. */
+  readonly field: string;
+  readonly misfit: Misfit;
+}
+
 /** Keys are plain strings by key name (`externalId`, `email`); empty ones are left out. */
 export type Keys = Readonly<Record<string, string>>;
 

@@ -6,7 +6,7 @@
  */
 import type { EntityMessage } from "../engine/message";
 import type { Reason } from "../engine/outcome";
-import type { Claims, Desired, Json, Keys } from "../record";
+import type { Claims, Desired, Json, Keys, LeftOut } from "../record";
 
 export type { Claims, Desired, DesiredParent, Json, Keys } from "../record";
 
@@ -216,6 +216,8 @@ export interface ListedRecord {
   readonly claims: Claims;
   /** What the service shows; a field that is absent here is unknown, not empty. */
   readonly attributes: readonly IncomingAttribute[];
+  /** What is absent there because Hull cannot hold it; each field once. */
+  readonly leftOut?: readonly LeftOut[];
 }
 
 export interface ListPage {
@@ -266,8 +268,15 @@ export interface Connection {
    *
    * @param fields what `ListedRecord.record` shall hold, usually the mapped fields
    * @param from `next` of the page before; undefined = the start
+   * @param shown fields that lists have shown so far: where a row that is known to be complete does not show one of them,
+   *   its attribute is null
    */
-  list(type: string, fields: readonly string[], from: string | undefined): Promise<ListPage>;
+  list(
+    type: string,
+    fields: readonly string[],
+    from: string | undefined,
+    shown?: readonly string[],
+  ): Promise<ListPage>;
   /** Writes one chunk as cut by `Service.chunks`. Never throws for remote failures. */
   apply(type: string, chunk: readonly Intent[]): Promise<Applied>;
   /** Asks the service itself whether the settings hold, in a handful of calls. Never throws for remote failures. */

@@ -37,7 +37,7 @@ import { parseInstant, writtenInstant } from "../../src/instant";
 import { parseJson } from "../../src/json";
 import { itemOf, keyIndex } from "../../src/services/planhat/attribution";
 import { foldAnswer } from "../../src/services/planhat/fold";
-import { fitForHull } from "../../src/services/planhat/hull-values";
+import { fitForHull } from "../../src/hull/attribute-values";
 import { checkCustom } from "../../src/services/planhat/custom-values";
 import { idOf } from "../../src/services/planhat/remote";
 import { readSettings } from "../../src/services/planhat/settings";

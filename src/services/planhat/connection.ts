@@ -12,9 +12,9 @@ import type { CustomFields } from "./custom-fields";
 import { customNames } from "./custom-mapping";
 import { MAX_MESSAGE } from "./envelope";
 import { isFailed } from "./failure";
-import { createReader } from "./incoming";
+import { createReader, incomingFields } from "./incoming";
 import { inspect } from "./inspect";
-import { listPage } from "./listing";
+import { listed, listPage } from "./listing";
 import { findCompanies } from "./lookup-companies";
 import { findChildren } from "./lookup-children";
 import { ACTIVITIES, COMPANIES } from "./objects";
@@ -96,10 +96,12 @@ export function createConnection(
         ? findCompanies(rest, wanted, knowledge, clock)
         : findChildren(type, rest, wanted, knowledge, clock),
     read: (type, known, fields) => readRecords(rest, type, known, fields),
-    list: async (type, fields, from) => {
-      const page = await listPage(fetching, type, fields, from, async () => {
+    list: async (type, fields, from, shown = []) => {
+      const asked = [...fields, ...incomingFields(type, settings)];
+      const page = await listPage(fetching, type, asked, from, async () => {
         const named = type === COMPANIES.name && settings.incoming.resolveOwners;
-        return createReader(type, fields, settings, named ? await directoryOf(owners) : undefined);
+        const members = named ? await directoryOf(owners) : undefined;
+        return createReader(type, fields, settings, members, listed(type, asked, shown));
       });
       return { ...page, ...told(page) };
     },

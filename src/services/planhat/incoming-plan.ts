@@ -6,7 +6,7 @@ import memoize from "lodash/memoize";
 import type { IncomingAttribute } from "../service";
 import { isNamed } from "./incoming-settings";
 import type { IncomingRules } from "./incoming-settings";
-import { COMPANIES, customField, customName } from "./objects";
+import { COMPANIES, customField, customName, typeSpec } from "./objects";
 import type { Directory } from "./owners";
 import { idOf, readerOf } from "./remote";
 import { isObject } from "./rest";
@@ -15,6 +15,8 @@ import { hullAttribute } from "./writeback";
 
 /** One attribute, and where its value comes from. */
 export interface Filling extends Pick<IncomingAttribute, "field" | "attribute"> {
+  /** The field itself, by whichever name it is remembered. */
+  readonly source: string;
   readonly more: Pick<IncomingAttribute, "setIfNull" | "volatile">;
   readonly read: (row: Row, members: Directory | undefined) => unknown;
   /** Left out where the row shows no text. */
@@ -39,12 +41,14 @@ interface Plan {
 /**
  * @param mapped what the outgoing mapping uses, in order; told even when a row does not show it
  * @param withOwners owners are told by name and address, too
+ * @param shown told as empty where a complete row does not show it
  */
 export function planner(
   type: string,
   rules: IncomingRules,
   mapped: readonly string[],
   withOwners: boolean,
+  shown: readonly string[] = [],
 ): (row: Row) => readonly Filling[] {
   const plans = new Map<string, Plan>();
   // Worked out once a field, for lists whose rows show ever other sets of them.
@@ -59,7 +63,8 @@ export function planner(
     const name = JSON.stringify([properties, custom]);
     last = plans.get(name);
     if (last === undefined) {
-      const fillings = fillingsOf(type, { rules, mapped, withOwners, traitOf, readerOfShown }, properties, custom);
+      const wanted = { rules, mapped, withOwners, shown, traitOf, readerOfShown };
+      const fillings = fillingsOf(type, wanted, properties, custom);
       last = { properties, custom, fillings };
       if (plans.size >= MAX_PLANS) plans.clear();
       plans.set(name, last);
@@ -93,6 +98,7 @@ interface Wanted {
   readonly rules: IncomingRules;
   readonly mapped: readonly string[];
   readonly withOwners: boolean;
+  readonly shown: readonly string[];
   readonly traitOf: (field: string) => Trait;
   readonly readerOfShown: typeof shownBy;
 }
@@ -103,7 +109,7 @@ interface Wanted {
  */
 function fillingsOf(
   type: string,
-  { rules, mapped, withOwners, traitOf, readerOfShown }: Wanted,
+  { rules, mapped, withOwners, shown, traitOf, readerOfShown }: Wanted,
   properties: readonly string[],
   custom: readonly string[],
 ): readonly Filling[] {
@@ -113,7 +119,7 @@ function fillingsOf(
   };
   const addDefault = (field: string, read: Filling["read"]): void => {
     const { attribute, volatile, excluded } = traitOf(field);
-    if (!excluded) add({ field, attribute, read, more: volatile ? { volatile } : {} });
+    if (!excluded) add({ field, source: field, attribute, read, more: volatile ? { volatile } : {} });
   };
 
   addDefault("_id", (row) => row._id);
@@ -121,6 +127,7 @@ function fillingsOf(
     const trait = traitOf(field);
     add({
       field: rememberedAs(field, attribute, trait),
+      source: field,
       attribute,
       read: orNull(shownBy(field)),
       more: { ...(!overwrite && { setIfNull: true }), ...(trait.volatile && { volatile: true }) },
@@ -137,9 +144,28 @@ function fillingsOf(
   const { excluded, volatile } = traitOf(NAME);
   if (!excluded) {
     const more = { setIfNull: true, ...(volatile && { volatile }) } as const;
-    add({ field: NAME, attribute: NAME, read: shownBy(NAME), more, skipsEmpty: true });
+    add({ field: NAME, source: NAME, attribute: NAME, read: shownBy(NAME), more, skipsEmpty: true });
+  }
+  // Last, so that they take no attribute of a field that is there.
+  if (isComplete(type, properties)) {
+    for (const field of shown) {
+      if (isProperty(field) && !traitOf(field).volatile) addDefault(field, () => null);
+    }
   }
   return [...found.values()];
+}
+
+/**
+ * Whether a row shows all that the list was asked for. Nobody says so; but a list that has come down to ids and names, or
+ * to whatever Planhat may show by itself one day, lacks what no record can be without.
+ */
+function isComplete(type: string, properties: readonly string[]): boolean {
+  return properties.includes(typeSpec(type).object.parent?.field ?? NAME);
+}
+
+/** Not what was worked out of several, such as an owner's name. */
+function isProperty(field: string): boolean {
+  return customName(field) !== undefined || !/^_|\./.test(field);
 }
 
 /** A further attribute of a field is remembered by itself: that Hull knows `planhat/phase` says nothing about it. */

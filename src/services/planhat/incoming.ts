@@ -4,9 +4,10 @@
  * Every property that does not begin with `_` becomes `planhat/<snake_case>`, every custom field by itself
  * `planhat/custom_<snake_case>`: the very attributes that a write-back fills. Rows of the settings fill further ones.
  */
+import { fitForHull } from "../../hull/attribute-values";
+import type { LeftOut, Misfit } from "../../record";
 import type { Claims, IncomingAttribute, ListedRecord } from "../service";
 import { textOf } from "./attributes";
-import { fitForHull } from "./hull-values";
 import { planner } from "./incoming-plan";
 import type { Filling } from "./incoming-plan";
 import type { IncomingRules } from "./incoming-settings";
@@ -21,30 +22,33 @@ export type Reader = (row: Row) => ListedRecord;
 /**
  * @param fields what the outgoing mapping uses; of two fields for one attribute it is theirs, and they are told when empty
  * @param members the team members, if owners shall be told by name; undefined if not, or if they could not be read
+ * @param shown fields that the list asks for and has shown so far; empty where a complete row does not show them
  */
 export function createReader(
   type: string,
   fields: readonly string[],
   settings: PlanhatSettings,
   members?: Directory,
+  shown: readonly string[] = [],
 ): Reader {
   const rules = rulesOf(type, settings);
   if (rules === undefined) {
     return lazily({
       record: (row) => remoteRecord(type, row, fields),
       claims: () => ({}),
-      attributes: () => [],
+      told: () => ({ attributes: [], leftOut: [] }),
     });
   }
-  const fillingsOf = planner(type, rules, [...fields].sort(), members !== undefined);
+  const fillingsOf = planner(type, rules, [...fields].sort(), members !== undefined, shown);
   return lazily({
     record: (row) => remoteRecord(type, row, fields),
     claims: (row) => claimsOf(type, row),
-    attributes: (row) => attributesOf(row, fillingsOf(row), members),
+    told: (row) => toldOf(row, fillingsOf(row), members),
   });
 }
 
-type Parts = Omit<ListedRecord, "id" | "updatedAtMs">;
+type Told = Required<Pick<ListedRecord, "attributes" | "leftOut">>;
+type Parts = Pick<ListedRecord, "record" | "claims"> & { readonly told: Told };
 type Make = { readonly [Part in keyof Parts]: (row: Row) => Parts[Part] };
 
 const lazily =
@@ -58,6 +62,7 @@ class LazyRecord implements ListedRecord {
   readonly updatedAtMs: number | undefined;
   private madeRecord: Parts["record"] | undefined;
   private madeClaims: Parts["claims"] | undefined;
+  private madeLeftOut: Told["leftOut"] | undefined;
 
   constructor(
     private readonly row: Row,
@@ -76,8 +81,14 @@ class LazyRecord implements ListedRecord {
   }
 
   /** Looked at once, and too large to be kept for a whole page. */
-  get attributes(): Parts["attributes"] {
-    return this.make.attributes(this.row);
+  get attributes(): Told["attributes"] {
+    const { attributes, leftOut } = this.make.told(this.row);
+    this.madeLeftOut = leftOut;
+    return attributes;
+  }
+
+  get leftOut(): Told["leftOut"] {
+    return (this.madeLeftOut ??= this.make.told(this.row).leftOut);
   }
 }
 
@@ -87,21 +98,26 @@ function rulesOf(type: string, { incoming }: PlanhatSettings): IncomingRules | u
   return type === ENDUSERS.name ? incoming.endusers : undefined;
 }
 
+/** What rows of the settings read. */
+export function incomingFields(type: string, settings: PlanhatSettings): readonly string[] {
+  return rulesOf(type, settings)?.rows.map(({ field }) => field) ?? [];
+}
+
 /** An attribute whose value does not fit is left out: another field's value in its place would be a lie. */
-function attributesOf(
-  row: Row,
-  fillings: readonly Filling[],
-  members: Directory | undefined,
-): readonly IncomingAttribute[] {
+function toldOf(row: Row, fillings: readonly Filling[], members: Directory | undefined): Told {
   const attributes: IncomingAttribute[] = [];
-  for (const { field, attribute, more, read, skipsEmpty } of fillings) {
+  const misfits = new Map<string, Misfit>();
+  for (const { field, source, attribute, more, read, skipsEmpty } of fillings) {
     const shown = read(row, members);
-    if (skipsEmpty && (typeof shown !== "string" || shown === "")) continue;
+    if (shown === undefined || (skipsEmpty && (typeof shown !== "string" || shown === ""))) continue;
     const fitted = fitForHull(shown);
-    if (!fitted.fits || (more.setIfNull === true && fitted.value === null)) continue;
-    attributes.push({ field, attribute, value: fitted.value, ...more });
+    if (!fitted.fits) misfits.set(source, fitted.misfit);
+    else if (more.setIfNull !== true || fitted.value !== null) {
+      attributes.push({ field, attribute, value: fitted.value, ...more });
+    }
   }
-  return attributes;
+  const leftOut: LeftOut[] = [...misfits].map(([field, misfit]) => ({ field, misfit }));
+  return { attributes, leftOut };
 }
 
 /** A domain names a company only if it has no other. */

@@ -8,7 +8,7 @@ import type { Reader } from "./incoming";
 import { COMPANIES, LICENSES, typeSpec } from "./objects";
 import { position, readPage, START, stepAfter } from "./paging";
 import type { Position } from "./paging";
-import { selectOf } from "./remote";
+import { propertyOf, selectOf } from "./remote";
 import type { Page, Rest } from "./rest";
 
 const STUCK_WAIT_MS = 300_000;
@@ -59,6 +59,12 @@ async function readRows(page: Page, read: Reader): Promise<readonly ListedRecord
 function selected(type: string, fields: readonly string[]): string | undefined {
   if (type === COMPANIES.name) return selectOf(type, [...COMPANY_PROPERTIES, ...fields]);
   return type === LICENSES.name ? selectOf(type, fields) : undefined;
+}
+
+/** Of some fields those of which a row of the list shows what the record holds. */
+export function listed(type: string, fields: readonly string[], wanted: readonly string[]): readonly string[] {
+  const names = selected(type, fields)?.split(",");
+  return names === undefined ? wanted : wanted.filter((each) => names.includes(propertyOf(each)));
 }
 
 function positionOf(from: string | undefined): Position {

@@ -1,5 +1,6 @@
 /** From what Planhat shows to the record that the engine compares. */
 import { parseInstant } from "../../instant";
+import { isJson } from "../../json";
 import type { Json, RemoteRecord } from "../service";
 import { textOf } from "./attributes";
 import { customName, typeSpec } from "./objects";
@@ -12,9 +13,14 @@ const ALWAYS = ["archived", "createDate", "createdAt", "updatedAt"];
 /** The `select` parameter: property names only, since custom fields come as one object. */
 export function selectOf(type: string, fields: readonly string[]): string {
   const { keys, parent } = typeSpec(type).object;
-  const names = fields.map((name) => (customName(name) === undefined ? name : "custom"));
+  const names = fields.map(propertyOf);
   const own = [...keys.map((key) => key.name), ...(parent === undefined ? [] : [parent.field])];
   return [...new Set(["_id", ...own, ...names, ...ALWAYS])].join(",");
+}
+
+/** The property that holds a field. */
+export function propertyOf(field: string): string {
+  return customName(field) === undefined ? field : "custom";
 }
 
 /**
@@ -72,16 +78,4 @@ export function idOf(value: unknown): string | undefined {
 /** Planhat's ids are MongoDB object ids, whose first four bytes are the second of creation. */
 function birthOf(id: string): number | undefined {
   return /^[0-9a-f]{24}$/.test(id) ? Number.parseInt(id.slice(0, 8), 16) * 1000 : undefined;
-}
-
-/** Deeper values are taken for broken ones: working through them could exhaust the stack. */
-const MAX_DEPTH = 50;
-
-/** JSON as we can send it on: finite numbers, and not nested without end. */
-export function isJson(value: unknown, depth = 0): value is Json {
-  if (value === null || typeof value === "string" || typeof value === "boolean") return true;
-  if (typeof value === "number") return Number.isFinite(value);
-  if (depth >= MAX_DEPTH) return false;
-  if (Array.isArray(value)) return value.every((each) => isJson(each, depth + 1));
-  return isObject(value) && Object.values(value).every((each) => isJson(each, depth + 1));
 }

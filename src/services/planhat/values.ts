@@ -2,7 +2,7 @@
 import { formOf } from "../../engine/outcome";
 import { nestsTooDeep } from "../../http/json-scan";
 import { parseInstant } from "../../instant";
-import { digitsOf, isSafe, parseJson } from "../../json";
+import { digitsOf, isSafe, isUnstorable, parseJson, storable } from "../../json";
 import type { FieldSpec, FieldType, Json } from "../service";
 
 /** `why` says in which form the value came and what the field takes, never the value. */
@@ -13,8 +13,6 @@ const MAX_VALUES = 10_000;
 const TOO_MANY: Converted = { ok: false, why: `it holds more than ${MAX_VALUES} values` };
 const ok = (value: Json): Converted => ({ ok: true, value });
 
-/** Half of a character pair, or a NUL: JSON carries both, no database does. */
-const UNSTORABLE = /\p{Cs}|\0/u;
 const DECIMAL = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
 
 const TAKES: Readonly<Record<FieldType, string>> = {
@@ -131,16 +129,4 @@ function leftOf(most: number, value: Json): number {
     left = leftOf(left, each);
   }
   return left;
-}
-
-function isUnstorable(value: Json): boolean {
-  return typeof value === "string" && UNSTORABLE.test(value);
-}
-
-/** Whether a database takes all texts and numbers in a value, those in its depth too. */
-export function storable(value: Json): boolean {
-  if (typeof value === "number") return isSafe(value);
-  if (value === null || typeof value !== "object") return !isUnstorable(value);
-  if (isList(value)) return value.every(storable);
-  return Object.entries(value).every(([key, each]) => !UNSTORABLE.test(key) && storable(each));
 }

@@ -2,20 +2,27 @@
  * What Hull can hold as an attribute (help.hull.io: profiles): 2 kB a value, fewer than 50 entries a list, one type from
  * the first write on, and no keys that come and go.
  *
- * A value that does not fit is left out whole. Cut ones would be wrong without looking so, and an outgoing mapping could
- * carry them back to Planhat.
+ * A value that does not fit is left out whole, and that is said. Cut ones would be wrong without looking so, and an
+ * outgoing mapping could carry them back to the service.
  */
-import type { Json } from "../service";
-import { isJson } from "./remote";
-import { storable } from "./values";
+import { isJson, storable } from "../json";
+import type { Json, Misfit } from "../record";
 
-export type Fitted = { readonly fits: true; readonly value: Json } | { readonly fits: false };
+export type Fitted =
+  { readonly fits: true; readonly value: Json } | { readonly fits: false; readonly misfit: Misfit };
 
 const MAX_BYTES = 2_000;
 const MAX_ENTRIES = 49;
 
-const UNFIT: Fitted = { fits: false };
+/** In words, for people. */
+export const MISFITS: Readonly<Record<Misfit, string>> = {
+  too_long: `longer than ${MAX_BYTES} bytes`,
+  too_many: `more than ${MAX_ENTRIES} entries`,
+  unstorable: "not storable: a NUL, half a character, a number beyond 2^53, or nested too deep",
+};
+
 const NOTHING: Fitted = { fits: true, value: null };
+const unfit = (misfit: Misfit): Fitted => ({ fits: false, misfit });
 
 /**
  * Scalars and lists of scalars stay as they are. An object becomes its JSON text with sorted keys, inside a list too, so
@@ -23,11 +30,11 @@ const NOTHING: Fitted = { fits: true, value: null };
  */
 export function fitForHull(value: unknown): Fitted {
   if (value === null) return NOTHING;
-  if (!isJson(value) || !storable(value)) return UNFIT;
+  if (!isJson(value) || !storable(value)) return unfit("unstorable");
   if (typeof value === "number" || typeof value === "boolean") return { fits: true, value };
   if (typeof value === "string") return sized(value, value);
   if (isList(value)) {
-    if (value.length > MAX_ENTRIES) return UNFIT;
+    if (value.length > MAX_ENTRIES) return unfit("too_many");
     const list = value.map((each) => (typeof each === "object" && each !== null ? sortedText(each) : each));
     return sized(list, JSON.stringify(list));
   }
@@ -38,7 +45,7 @@ export function fitForHull(value: unknown): Fitted {
 
 function sized(value: Json, text: string): Fitted {
   // A character has three bytes at most.
-  return text.length * 3 <= MAX_BYTES || Buffer.byteLength(text) <= MAX_BYTES ? { fits: true, value } : UNFIT;
+  return text.length * 3 <= MAX_BYTES || Buffer.byteLength(text) <= MAX_BYTES ? { fits: true, value } : unfit("too_long");
 }
 
 /** The order of keys differs from answer to answer and must not look like a change. */

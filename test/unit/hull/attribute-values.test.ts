@@ -1,4 +1,4 @@
-import { fitForHull } from "../../../src/services/planhat/hull-values";
+import { fitForHull } from "../../../src/hull/attribute-values";
 
 const fitted = (value: unknown) => {
   const result = fitForHull(value);
