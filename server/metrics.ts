@@ -28,7 +28,7 @@ export interface MeasuredNotification {
 }
 
 export interface Metrics {
-  /** A log that counts the outcomes that pass through it, whatever its level lets through. */
+  /** A log that counts the outcomes, and the values left out, that pass through it, whatever its level lets through. */
   counting(log: Log): Log;
   /** One request to Planhat or Hull, repetitions included. */
   call(call: CallRecord): void;
@@ -50,6 +50,9 @@ const CHANNELS: ReadonlySet<unknown> = new Set([
 const HOLD_KINDS = ["auth", "configuration", "mapping", "transient"] as const satisfies readonly Problem["kind"][];
 const OTHER = "other";
 
+/** A property of Planhat. Names of custom fields are the customer's words, and go without saying here. */
+const PROPERTY = /^[a-z_][a-z0-9]{0,40}$/i;
+const CUSTOM = "custom.";
 const WORD = /^[a-z][a-z_-]{0,40}$/i;
 /** A template such as `/endusers/:id`: words and places, no digits, so no id. */
 const ROUTE = /^(\/(:?[a-z_-]{1,40})?)+$/i;
@@ -70,6 +73,12 @@ export function createMetrics({ store, budgetLeft, storeFile, now }: MetricsOpti
     labelNames: ["type", "outcome", "code", "derived"],
     registers,
   });
+  const leftOut = new Counter({
+    name: "connector_values_left_out_total",
+    help: "Values that Hull cannot hold and was not told, by field; all custom fields together.",
+    labelNames: ["type", "field", "misfit"],
+    registers,
+  });
   const notifications = new Histogram({
     name: "connector_notification_duration_seconds",
     help: "Time until a notification of Hull was answered.",
@@ -86,6 +95,7 @@ export function createMetrics({ store, budgetLeft, storeFile, now }: MetricsOpti
   });
   const type = bounded(WORD, 30);
   const code = bounded(WORD, 100);
+  const field = bounded(PROPERTY, 100);
   const system = bounded(WORD, 10);
   const route = bounded(ROUTE, 60);
   const status = bounded(STATUS, 60);
@@ -127,6 +137,10 @@ export function createMetrics({ store, budgetLeft, storeFile, now }: MetricsOpti
       if (ended?.ending.counted === true) {
         const { outcome, code: why, derived = false } = ended.ending;
         outcomes.inc({ type: type(ended.type), outcome, code: code(why), derived: String(derived) });
+      }
+      for (const value of line.leftOut?.values ?? []) {
+        const name = value.field.startsWith(CUSTOM) ? "custom" : field(value.field);
+        leftOut.inc({ type: type(line.leftOut?.type ?? OTHER), field: name, misfit: value.misfit });
       }
       log(line);
     },

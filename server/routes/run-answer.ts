@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { RunRow } from "../../src/storage/rows";
 import type { ReportLine } from "../../src/storage/store";
+import { leftOutOf } from "../../src/engine/left-out";
 import { instantAnswer, isoOf } from "./instants";
 
 /** Type → outcome → code → records. */
@@ -18,6 +19,12 @@ export const runAnswer = z.object({
   }),
   options: z.object({ simulate: z.boolean(), verbose: z.boolean(), stop_on_error: z.boolean() }),
   counts: nestedCounts.meta({ description: "Records by type, outcome and code." }),
+  left_out: z
+    .array(z.object({ field: z.string(), misfit: z.enum(["too_long", "too_many", "unstorable"]), records: z.int() }))
+    .meta({
+      description:
+        "Fields that Hull was not told of some records, because it cannot hold the values: longer than 2,000 bytes, more than 49 entries, or what no database takes.",
+    }),
   done: z.int().meta({ description: "Records with an outcome." }),
   total: z.int().nullable().meta({ description: "Records that were met so far; null before the first one." }),
   total_is_final: z.boolean().meta({ description: "Whether `total` will not grow any more." }),
@@ -72,6 +79,7 @@ export function showRun(row: RunRow): RunAnswer {
       stop_on_error: options.stopOnError === true,
     },
     counts: nested(row.counts),
+    left_out: leftOutOf(row.leftOut).map((each) => ({ ...each })),
     done,
     total: total ?? null,
     total_is_final: row.complete === true || row.endedAtMs !== undefined,

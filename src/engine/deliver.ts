@@ -64,6 +64,7 @@ export async function deliverType<S>(options: PassOptions<S>, typeName: string):
   const read = await readUnknown(pass, resolved.works);
   const prepared = await prepare(pass, read.works);
   const applied = await write(pass, prepared);
+  if (pass.leftOut.length > 0) options.onLeftOut?.(type.name, pass.leftOut);
   const problem = applied ?? resolved.problem ?? read.problem;
   return { worked: true, ...(problem === undefined ? {} : { problem }) };
 }

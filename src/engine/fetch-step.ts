@@ -1,10 +1,11 @@
 /** Some rows of a page on their way to Hull: compare, tell, and write down what is known then. */
 import type { Firehose } from "../hull/firehose";
 import type { FirehoseItem } from "../hull/firehose-items";
-import { foldedKey, type Claims, type Keys } from "../record";
+import { foldedKey, type Claims, type Keys, type LeftOut } from "../record";
 import type { ListedRecord, ObjectType } from "../services/service";
 import type { MirrorRow } from "../storage/rows";
 import type { FetchedRow, Lane, ReportLine, Store } from "../storage/store";
+import { leftOutText } from "./left-out";
 import { reason, type ReasonCode } from "./outcome";
 import type { Attempt } from "./patience";
 import { ACCOUNT, isToldWholly, newsOf, untoldRest, type News, type ToldContext } from "./told";
@@ -23,6 +24,8 @@ export interface StepContext extends TypeContext, ToldContext, Lane {
   /** Rows that were not touched since, and of which Hull knows everything, are not compared. */
   readonly passBeforeMs?: number;
   readonly settleMs: number;
+  /** Fields that a row has shown; grows while rows are compared. */
+  readonly shown: Set<string>;
   /** Each record gets a line in a report. */
   readonly verbose: boolean;
   readonly signal: AbortSignal;
@@ -35,6 +38,8 @@ export interface StepRow {
   readonly claims: Claims;
   readonly outcome: "sent" | "unchanged" | "skipped";
   readonly code: ReasonCode;
+  /** Values that Hull cannot hold. */
+  readonly leftOut: readonly LeftOut[];
 }
 
 interface Case extends StepRow {
@@ -126,9 +131,12 @@ export async function takeRows(
   return hindranceIn(results) ?? { kind: "done", value: undefined };
 }
 
-/** What Hull knows of the record from now on. */
-function toldOf({ news, mirror, code }: Case, { mapping }: StepContext): Pick<FetchedRow, "told"> {
-  if (news !== undefined) return { told: { facts: news.facts, rest: news.rest, mapping } };
+/** What Hull knows of the record from now on. What was left out it does not know, so the record is compared again. */
+function toldOf({ news, mirror, code, leftOut }: Case, { mapping }: StepContext): Pick<FetchedRow, "told"> {
+  if (news !== undefined) {
+    const { facts, rest } = news;
+    return { told: { facts, rest, ...(leftOut.length === 0 ? { mapping } : {}) } };
+  }
   const rest = code === "not_touched" ? undefined : untoldRest(mirror);
   return rest === undefined ? {} : { told: { facts: {}, rest } };
 }
@@ -139,9 +147,10 @@ function keysOf({ record, claims }: ListedRecord): Keys {
   return domain === undefined ? record.keys : { ...record.keys, domain };
 }
 
-function lineOf(type: string, { row, mirror, outcome, code }: Case): ReportLine {
-  const remoteId = row.id;
-  return { type, hullId: mirror?.linkedTo ?? "", remoteId, outcome, code, text: reason(code).text };
+function lineOf(type: string, { row, mirror, outcome, code, leftOut }: Case): ReportLine {
+  const line = { type, hullId: mirror?.linkedTo ?? "", remoteId: row.id, outcome, code };
+  if (leftOut.length === 0) return { ...line, text: reason(code).text };
+  return { ...line, text: reason(code, `left out: ${leftOutText(leftOut)}`).text, leftOut };
 }
 
 /** Hull refused it for good, so it does not know it: the next fetch tries again. */
@@ -163,7 +172,7 @@ function look(
   { parents }: PageKnowledge,
   readAtMs: number,
 ): Look {
-  const base = { row, claims: row.claims, ...(mirror === undefined ? {} : { mirror }) };
+  const base = { row, claims: row.claims, leftOut: [], ...(mirror === undefined ? {} : { mirror }) };
   const writtenAtMs = mirror?.writtenAtMs ?? 0;
   // Our own write is on its way, or newer than the page: the write-back tells Hull.
   if (busy || writtenAtMs > readAtMs - context.settleMs) return { ...base, outcome: "skipped", code: "in_flight" };
@@ -175,17 +184,30 @@ function look(
     mirror?.missing !== true &&
     isToldWholly(mirror, context.mapping);
   if (untouched) return { ...base, outcome: "unchanged", code: "not_touched" };
-  const news = newsOf(row, mirror, context);
+  const { attributes, leftOut = [] } = row;
+  noteShown(context, attributes);
+  const news = newsOf({ attributes, leftOut, record: row.record }, mirror, context);
   const link = linkOf(context, row, mirror, parents);
   const known = link === undefined ? news : { ...news, facts: { ...news.facts, [ACCOUNT]: link.mark } };
   const isSent = link !== undefined || Object.keys(news.attributes).length > 0;
   const end = isSent
     ? ({ outcome: "sent", code: "told" } as const)
-    : ({ outcome: "unchanged", code: "known" } as const);
-  return { ...base, ...end, news: known, ...(link === undefined ? {} : { link }) };
+    : ({ outcome: "unchanged", code: leftOut.length > 0 ? "left_out" : "known" } as const);
+  return { ...base, ...end, leftOut, news: known, ...(link === undefined ? {} : { link }) };
 }
 
 /** @param shared names of the row's keys that another record has, too */
+/** More fields than anybody has; keys that come and go for ever are not remembered. */
+const MOST_SHOWN = 2_000;
+
+/** Under its own attribute alone a field is looked for in the rows to come; a further one goes where the settings say. */
+function noteShown({ shown, attributeOf }: StepContext, attributes: ListedRecord["attributes"]): void {
+  for (const { field, attribute, value, volatile } of attributes) {
+    if (value === null || volatile === true || shown.has(field) || shown.size >= MOST_SHOWN) continue;
+    if (attributeOf(field) === attribute) shown.add(field);
+  }
+}
+
 function caseOf(context: StepContext, { link, ...rest }: Look, shared: readonly string[]): Case {
   const { row, mirror, news, outcome } = rest;
   if (outcome !== "sent" || news === undefined) return { ...rest, items: [] };

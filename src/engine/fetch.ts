@@ -38,6 +38,8 @@ const checkpoint = z.object({
   scanStartedAtMs: z.number(),
   /** When everything was compared last, whatever the service said about its age. */
   comparedAllAtMs: z.number(),
+  /** Fields that rows have shown, in this fetch and in those before it; earlier versions wrote none down. */
+  shown: z.array(z.string()).default([]),
   /** The list was read to its end. */
   ended: z.boolean(),
   /** What vanished is marked up to this id. */
@@ -66,13 +68,13 @@ export async function runFetch<S>(
 ): Promise<Stop | undefined> {
   const { store, service, lane, type, now } = options;
   const before = checkpoint.safeParse(last?.checkpoint).data;
-  let at = checkpoint.safeParse(run.checkpoint).data ?? begin(before, now());
+  let at = checkpoint.safeParse(run.checkpoint).data ?? begin(before, now(), run.options.trust === true);
   /** Undefined when the run is gone: its tenant was forgotten meanwhile. */
   const remember = (change: Partial<Checkpoint>): Promise<RunRow | undefined> => {
     at = { ...at, ...change };
     return store.changeRun(run.id, { checkpoint: at });
   };
-  const context = stepContext(options, run, passBefore(options, at, before));
+  const context = stepContext(options, run, passBefore(options, at, before), at.shown);
   let reading = at.ended ? undefined : readAhead(options, context, at.next);
   while (reading !== undefined) {
     const opened: Opened | Stop = await reading.then(async (read) => {
@@ -87,7 +89,7 @@ export async function runFetch<S>(
     reading = opened.ahead;
     const told = await patiently(options, () => work.attempt());
     if ("state" in told) return told;
-    const row = await remember({ next: next ?? null, ended: next === undefined });
+    const row = await remember({ next: next ?? null, ended: next === undefined, shown: [...context.shown] });
     if (row === undefined) return { state: "interrupted" };
     options.onProgress(row);
   }
@@ -116,10 +118,13 @@ export async function runFetch<S>(
   );
 }
 
-function begin(before: Checkpoint | undefined, nowMs: number): Checkpoint {
-  const due = before === undefined || nowMs - before.comparedAllAtMs >= COMPARE_ALL_MS;
-  const comparedAllAtMs = due ? nowMs : before.comparedAllAtMs;
-  return { next: null, scanStartedAtMs: nowMs, comparedAllAtMs, ended: false, vanishedAfter: null };
+/** @param all a person asked for it: everything is compared, as it is when it is due */
+function begin(before: Checkpoint | undefined, nowMs: number, all: boolean): Checkpoint {
+  const { shown = [], comparedAllAtMs: beforeMs = -Infinity } = before ?? {};
+  // Where no field is known by name, comparing makes them known.
+  const due = all || shown.length === 0 || nowMs - beforeMs >= COMPARE_ALL_MS;
+  const comparedAllAtMs = due ? nowMs : beforeMs;
+  return { next: null, scanStartedAtMs: nowMs, comparedAllAtMs, shown, ended: false, vanishedAfter: null };
 }
 
 /** Rows that the service says are older than this need no comparison; undefined when all are compared. */
@@ -148,11 +153,11 @@ function readAhead<S>(options: FetchOptions<S>, context: StepContext, next: stri
   return reading;
 }
 
-function readPage<S>(options: FetchOptions<S>, { mapped }: StepContext, next: string | null): Promise<PageRead> {
+function readPage<S>(options: FetchOptions<S>, { mapped, shown }: StepContext, next: string | null): Promise<PageRead> {
   const { connection, type, now } = options;
   return patiently(options, async (): Promise<Attempt<{ page: ListPage; readAtMs: number }>> => {
     const readAtMs = now();
-    const page = await connection.list(type.name, mapped, next ?? undefined);
+    const page = await connection.list(type.name, mapped, next ?? undefined, [...shown]);
     const { problem } = page;
     if (problem === undefined) return { kind: "done", value: { page, readAtMs } };
     const { message, waitMs } = problem;
@@ -160,7 +165,12 @@ function readPage<S>(options: FetchOptions<S>, { mapped }: StepContext, next: st
   });
 }
 
-function stepContext<S>(options: FetchOptions<S>, run: RunRow, passBeforeMs: number | undefined): StepContext {
+function stepContext<S>(
+  options: FetchOptions<S>,
+  run: RunRow,
+  passBeforeMs: number | undefined,
+  shown: readonly string[],
+): StepContext {
   const { store, service, firehose, settings, lane, type, settleMs, signal, now, onRows } = options;
   const { linkToParent, deletedAttribute } = service.fetchPolicy(settings);
   const parent = service.types.find((each) => each.name === type.parent?.type);
@@ -179,6 +189,7 @@ function stepContext<S>(options: FetchOptions<S>, run: RunRow, passBeforeMs: num
     link: linkToParent && type.entity === "user",
     ...(passBeforeMs === undefined ? {} : { passBeforeMs }),
     settleMs,
+    shown: new Set(shown),
     verbose: run.options.verbose === true,
     signal,
     onRows,

@@ -2,6 +2,7 @@
 import type { FetchedType, Finding } from "../services/service";
 import type { HoldRow, RunRow } from "../storage/rows";
 import type { Checkup } from "../storage/store";
+import { leftOutOf, leftOutText } from "./left-out";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -76,6 +77,21 @@ export function fetchFindings(
     return [
       warning(
         `The last good fetch of ${type} began at ${time(beganMs)}, longer ago than the interval (${intervalMinutes} minutes) allows. If none failed since, Hull's schedule does not call this connector.`,
+      ),
+    ];
+  });
+}
+
+/** What Hull was not told in the last good fetch of each type, since it cannot hold it. */
+export function leftOutFindings(
+  fetched: readonly { readonly type: string; readonly last: RunRow | undefined }[],
+): readonly Finding[] {
+  return fetched.flatMap(({ type, last }) => {
+    if (last?.leftOut === undefined) return [];
+    const began = time(last.startedAtMs ?? last.createdAtMs);
+    return [
+      warning(
+        `Hull cannot hold some values of ${type}, so the fetch that began at ${began} left them out, and Hull keeps what it had: ${leftOutText(leftOutOf(last.leftOut))}. Shorten them where they are kept, or exclude these fields in the settings and map them nowhere; the next fetch looks again.`,
       ),
     ];
   });

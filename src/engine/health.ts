@@ -12,6 +12,7 @@ import {
   heldFindings,
   hostFindings,
   laneFindings,
+  leftOutFindings,
   runFindings,
   sharedFieldFindings,
 } from "./health-findings";
@@ -108,6 +109,7 @@ export function createHealth<S>(options: HealthOptions<S>): HealthOf<S> {
       ...heldFindings(await store.holds(lane), nowMs),
       ...runs,
       ...fetchFindings(last, nowMs),
+      ...leftOutFindings(last),
       ...service.checkOutcomes(await lately(key, nowMs)),
       ...laneFindings(await store.checkup(lane, unique), { nowMs, maxOutbox: options.maxOutbox }),
     ];

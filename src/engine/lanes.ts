@@ -10,7 +10,7 @@ import type { Lane, RecordEnding, Store } from "../storage/store";
 import { deliverType } from "./deliver";
 import { createHolds } from "./holds";
 import type { PassOptions, RetryPace } from "./pass";
-import { outcomeLine, type Log } from "./report";
+import { leftOutLine, outcomeLine, type Log } from "./report";
 import type { Timing } from "./resolve";
 import { remoteKey, type Credentials, type Tenant, type Tenants } from "./tenants";
 import { verifyRemote } from "./verify";
@@ -188,6 +188,7 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
       batch: pace.batch,
       now,
       onEndings: (endings) => report(tenant, endings),
+      onLeftOut: (type, values) => log(leftOutLine(tenant.credentials, type, values)),
     };
     let worked = false;
     for (const type of await holds.free(lane)) {

@@ -47,6 +47,7 @@ const TEXTS = {
   told: "Hull was told what changed in the service.",
   told_ambiguous: "Hull was told under the service's id alone: several records share the external id or the address.",
   known: "Hull knows everything that the service holds.",
+  left_out: "Hull knows the rest; values that it cannot hold were left out.",
   not_touched: "Not changed in the service since the last fetch.",
   in_flight: "Our own write is on its way or newer than the list; the write-back tells Hull.",
   observed: "Read; Hull has no object of this kind.",

@@ -1,4 +1,5 @@
 /** What every step of a delivery pass shares: where it works, how it settles, and how long it waits. */
+import type { LeftOut } from "../record";
 import type { Connection, Service } from "../services/service";
 import type { Lane, RecordEnding, Settlement, Store } from "../storage/store";
 import type { Timing } from "./resolve";
@@ -17,6 +18,8 @@ export interface PassOptions<S> {
   readonly now: () => number;
   /** Called with the outcomes as they are written. */
   readonly onEndings: (endings: readonly RecordEnding[]) => void;
+  /** Called at the end of a pass with what Hull cannot be told, if there is anything. */
+  readonly onLeftOut?: (type: string, values: readonly LeftOut[]) => void;
 }
 
 /** Waits between tries of one record, in milliseconds; doubled with every try. */
@@ -29,6 +32,8 @@ export interface RetryPace {
 export interface Pass<S> {
   readonly options: PassOptions<S>;
   readonly context: TypeContext;
+  /** Values of what was delivered so far that Hull cannot hold. */
+  readonly leftOut: readonly LeftOut[];
   /** Writes down what became of some records, and reports their outcomes. */
   readonly settle: (settlements: readonly Settlement[]) => Promise<void>;
   /** Stays in the outbox for at least `waitMs`, longer with every try. */
@@ -37,12 +42,15 @@ export interface Pass<S> {
 
 export function createPass<S>(options: PassOptions<S>, context: TypeContext): Pass<S> {
   const { store, lane, retry, now } = options;
+  const leftOut: LeftOut[] = [];
   return {
     options,
     context,
+    leftOut,
     settle: async (settlements) => {
       if (settlements.length === 0) return;
       const { endings } = await store.settle(lane, settlements);
+      for (const settlement of settlements) leftOut.push(...(settlement.leftOut ?? []));
       options.onEndings(endings);
     },
     later: (work, waitMs, problem) => {

@@ -1,6 +1,7 @@
 /** What the engine says about records, for people who read logs. One place decides names and levels. */
-import type { Claims } from "../record";
+import type { Claims, LeftOut } from "../record";
 import type { Ending } from "../storage/rows";
+import { leftOutIn, leftOutText } from "./left-out";
 import type { Credentials } from "./tenants";
 
 export interface LogLine {
@@ -9,6 +10,8 @@ export interface LogLine {
   readonly event: string;
   readonly context: Readonly<Record<string, string>>;
   readonly data: Readonly<Record<string, unknown>>;
+  /** Values that the line says were left out, for those who count; not written. */
+  readonly leftOut?: { readonly type: string; readonly values: readonly LeftOut[] };
   /** The outcome that the line tells, for those who count; not written. */
   readonly ended?: { readonly type: string; readonly hullId: string; readonly ending: Ending };
 }
@@ -104,6 +107,23 @@ export function warningLine(
     event: `outgoing.${entity}.warning`,
     context: entityContext(credentials, entity, hullId, claims),
     data: { type, warnings, message_id: messageId },
+  };
+}
+
+/** What Hull was not told after a delivery, since it cannot hold it: one line for all records of a pass. */
+export function leftOutLine(
+  { organization, id }: Pick<Credentials, "organization" | "id">,
+  type: string,
+  values: readonly LeftOut[],
+): LogLine {
+  const fields = leftOutIn(values);
+  const message = `Hull cannot hold some values and was not told them: ${leftOutText(fields)}.`;
+  return {
+    level: "warn",
+    event: "connector.hull_api.warning",
+    context: { organization, id },
+    data: { type, message, left_out: fields },
+    leftOut: { type, values },
   };
 }
 

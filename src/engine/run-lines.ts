@@ -1,6 +1,7 @@
 /** What runs say in the log: one line each for start, progress and end, with the same figures as everywhere. */
 import { randomBytes } from "node:crypto";
 import type { RunRow } from "../storage/rows";
+import { leftOutOf } from "./left-out";
 import type { LogLine } from "./report";
 import type { Credentials } from "./tenants";
 
@@ -35,7 +36,7 @@ export function jobLine(
 export function figures(run: Pick<RunRow, "kind" | "type"> & Partial<RunRow>): Record<string, unknown> {
   const at = (ms: number | undefined): string | undefined =>
     ms === undefined ? undefined : new Date(ms).toISOString();
-  const { id, kind, type, options, state, done, total, counts, startedAtMs, endedAtMs, error } = run;
+  const { id, kind, type, options, state, done, total, counts, leftOut, startedAtMs, endedAtMs, error } = run;
   const all = {
     ...options,
     run: id,
@@ -45,6 +46,7 @@ export function figures(run: Pick<RunRow, "kind" | "type"> & Partial<RunRow>): R
     done,
     total,
     counts,
+    left_out: leftOut === undefined ? undefined : leftOutOf(leftOut),
     started_at: at(startedAtMs),
     ended_at: at(endedAtMs),
     error,

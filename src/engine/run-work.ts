@@ -10,6 +10,7 @@ import { runBatch, type BatchEnd } from "./batch";
 import { runFetch } from "./fetch";
 import type { StepRow } from "./fetch-step";
 import { createIntake, type Intake } from "./intake";
+import { leftOutOf, leftOutText } from "./left-out";
 import type { Stop } from "./patience";
 import type { RetryPace } from "./pass";
 import { entityContext, type Log } from "./report";
@@ -121,10 +122,19 @@ export async function workOn<S>(
     const { settleMs } = timing;
     try {
       const order = { ...patience(place), service, connection, firehose, settings, lane, type, settleMs, now, onRows };
-      return await runFetch(order, run, await store.lastRun(key, "fetch", type.name));
+      const end = await runFetch(order, run, await store.lastRun(key, "fetch", type.name));
+      if (end?.state !== "interrupted") await sayLeftOut(place);
+      return end;
     } finally {
       firehose.close();
     }
+  }
+
+  async function sayLeftOut({ store: there, tenant: { credentials } }: Place<S>): Promise<void> {
+    const row = await there.run(run.id);
+    if (row?.leftOut === undefined) return;
+    const text = leftOutText(leftOutOf(row.leftOut));
+    log(jobLine(credentials, "warning", row, `Hull cannot hold some values and was not told them: ${text}.`));
   }
 
   async function batch(place: Place<S>, intakeOn: RunWorkOptions<S>["intake"]): Promise<End> {
@@ -185,7 +195,7 @@ export async function workOn<S>(
   }
 
   function logRow({ credentials }: Tenant<S>, entity: "user" | "account", row: StepRow): void {
-    const { outcome, code, claims } = row;
+    const { outcome, code, claims, leftOut } = row;
     const refused = code === "hull_refused";
     const name = outcome !== "sent" ? "skip" : refused ? "error" : "success";
     log({
@@ -194,7 +204,15 @@ export async function workOn<S>(
       get context() {
         return entityContext(credentials, entity, claims["id"] ?? "", claims);
       },
-      data: { type: run.type, outcome, code, remote_id: row.row.record.id, ...run.options },
+      data: {
+        type: run.type,
+        outcome,
+        code,
+        remote_id: row.row.record.id,
+        ...(leftOut.length > 0 ? { left_out: leftOut } : {}),
+        ...run.options,
+      },
+      ...(leftOut.length > 0 && run.options.simulate !== true ? { leftOut: { type: run.type, values: leftOut } } : {}),
     });
   }
 }

@@ -34,7 +34,7 @@ export interface News {
 
 /** Compares a listed record with what Hull was told of it. */
 export function newsOf(
-  { attributes, record }: ListedRecord,
+  { attributes, record, leftOut = [] }: Pick<ListedRecord, "attributes" | "record" | "leftOut">,
   mirror: MirrorRow | undefined,
   context: ToldContext,
 ): News {
@@ -64,7 +64,8 @@ export function newsOf(
     changed.add(field);
   }
   const back = returned(known, context);
-  rest.set(MAPPING, context.mapping);
+  if (leftOut.length === 0) rest.set(MAPPING, context.mapping);
+  else rest.delete(MAPPING);
   const send = changed.size === 0 ? {} : attributesToSend(attributes, changed);
   return {
     attributes: back === undefined ? send : { ...send, [back]: null },

@@ -1,5 +1,6 @@
 /** One record in the hands of the delivery lane, and the settlements that it may come to. Pure. */
-import type { Json, Keys } from "../record";
+import { fitForHull } from "../hull/attribute-values";
+import type { Json, Keys, LeftOut } from "../record";
 import type { FieldSpec, ObjectType, RemoteRecord, Service } from "../services/service";
 import type { Content, Doubt, Ending, EntryRow, Fact, MirrorRow, RecordRow } from "../storage/rows";
 import type { MirrorPatch, Observation, Settlement, TellContent } from "../storage/store";
@@ -121,10 +122,12 @@ export interface Delivery {
 /** The service holds the record: the mirror learns it, and Hull is told what it does not know yet. */
 export function delivered(work: Work, context: TypeContext, delivery: Delivery): Settlement {
   const mirror = patchOf(work, context, delivery);
-  const tell = context.type.untold === true ? undefined : tellOf(work, context, delivery);
+  const unfit: LeftOut[] = [];
+  const tell = context.type.untold === true ? undefined : tellOf(work, context, delivery, unfit);
   const ending = noted(work, endingOf(work.content, delivery.outcome, delivery.why, context.nowMs));
-  if (tell === undefined) return settlementOf(work, { mirror, then: { kind: "end", ending } });
-  return settlementOf(work, { mirror, then: { kind: "tell", ending, tell } });
+  const leftOut = unfit.length > 0 ? { leftOut: unfit } : {};
+  if (tell === undefined) return settlementOf(work, { mirror, ...leftOut, then: { kind: "end", ending } });
+  return settlementOf(work, { mirror, ...leftOut, then: { kind: "tell", ending, tell } });
 }
 
 /** Linked to `remoteId`, but not delivered: worked on again at once. */
@@ -192,8 +195,17 @@ function placed(delivery: Delivery, { type }: TypeContext): boolean {
   return delivery.sent.includes(type.parent.field) || delivery.equal.includes(type.parent.field);
 }
 
-/** What Hull does not know yet of what the service is now known to hold; undefined when it knows everything. */
-function tellOf(work: Work, context: TypeContext, delivery: Delivery): TellContent | undefined {
+/**
+ * What Hull does not know yet of what the service is now known to hold; undefined when it knows everything.
+ *
+ * @param unfit gets what Hull cannot hold; that is neither told nor remembered as told
+ */
+function tellOf(
+  work: Work,
+  context: TypeContext,
+  delivery: Delivery,
+  unfit: LeftOut[],
+): TellContent | undefined {
   const known: Readonly<Record<string, Fact>> = delivery.created ? {} : (work.mirror?.facts ?? {});
   const attributes: Record<string, Json> = {};
   const facts: Record<string, string> = {};
@@ -207,7 +219,12 @@ function tellOf(work: Work, context: TypeContext, delivery: Delivery): TellConte
     facts["_id"] = delivery.remoteId;
   }
   for (const field of [...delivery.sent, ...delivery.equal]) {
-    const value = work.wire[field] ?? work.content.desired.fields[field] ?? null;
+    const fitted = fitForHull(work.wire[field] ?? work.content.desired.fields[field] ?? null);
+    if (!fitted.fits) {
+      unfit.push({ field, misfit: fitted.misfit });
+      continue;
+    }
+    const { value } = fitted;
     const { type } = context.specOf(field);
     if (agrees(known[field]?.[2] ?? null, value, type)) continue;
     attributes[context.attributeOf(field)] = value;

@@ -246,6 +246,8 @@ export interface RunRow {
   readonly complete?: true;
   /** `type/outcome/code` → records. */
   readonly counts: Readonly<Record<string, number>>;
+  /** `misfit/field` → records of which Hull was not told that field, since it cannot hold the value. */
+  readonly leftOut?: Readonly<Record<string, number>>;
   /** Why it ended early, and what to do. */
   readonly error?: string;
   /** Its end was logged. */

@@ -53,8 +53,23 @@ export function countInRun(tables: Tables, id: string, met: number, lines: reado
     counts[name] = (counts[name] ?? 0) + 1;
   }
   const total = met === 0 ? {} : { total: (row.total ?? 0) + met };
-  saveRun(tables, row, { ...row, ...added(row, counts), ...total });
+  saveRun(tables, row, { ...row, ...added(row, counts), ...leftOutWith(row, lines), ...total });
   return report(tables, row, lines, seq);
+}
+
+/** Names that are counted one by one; custom fields that come and go for ever must not fill the row. */
+const MOST_LEFT_OUT = 200;
+
+function leftOutWith({ leftOut }: RunRow, lines: readonly ReportLine[]): Pick<RunRow, "leftOut"> {
+  const all = lines.flatMap((line) => line.leftOut ?? []);
+  if (all.length === 0) return {};
+  const sums: Record<string, number> = { ...leftOut };
+  for (const { field, misfit } of all) {
+    const own = `${misfit}/${field}`;
+    const name = own in sums || Object.keys(sums).length < MOST_LEFT_OUT ? own : `${misfit}/(others)`;
+    sums[name] = (sums[name] ?? 0) + 1;
+  }
+  return { leftOut: sums };
 }
 
 function added(row: RunRow, counts: RunRow["counts"]): Pick<RunRow, "counts" | "done"> {

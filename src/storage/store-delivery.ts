@@ -1,5 +1,5 @@
 /** The outbox, the mirror and the write-back. Part of the Store port. */
-import type { Claims, Json, Keys } from "../record";
+import type { Claims, Json, Keys, LeftOut } from "../record";
 import type { Doubt, Ending, EntryRow, MirrorRow, Scan, TellRow } from "./rows";
 import type { NewContent } from "./store-intake";
 import type { Lane, RecordEnding } from "./store-lane";
@@ -32,6 +32,8 @@ export interface Settlement {
   /** The content that was worked on. */
   readonly seq: number;
   readonly mirror?: MirrorPatch;
+  /** Of what was delivered, what Hull cannot hold and is not told; for the log, not written. */
+  readonly leftOut?: readonly LeftOut[];
   /** The link turned out to be dead: forget it. */
   readonly unlink?: true;
   readonly then:

@@ -1,4 +1,5 @@
 /** Batches, fetches and backlogs, their progress and reports. Part of the Store port. */
+import type { LeftOut } from "../record";
 import type { RunKind, RunRow } from "./rows";
 
 export type NewRun = Pick<RunRow, "id" | "tenant" | "kind" | "type" | "options" | "order" | "checkpoint" | "total">;
@@ -27,6 +28,8 @@ export interface ReportLine {
   readonly outcome: string;
   readonly code: string;
   readonly text: string;
+  /** Values of which Hull was not told, since it cannot hold them. */
+  readonly leftOut?: readonly LeftOut[];
 }
 
 export interface RunStore {
