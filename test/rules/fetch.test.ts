@@ -193,7 +193,7 @@ describe("changed settings", () => {
     putPerson(stage, 3, { phone: "0049 30 1" });
     await stage.fetchBoth();
     stage.pass(60);
-    await stage.saveSettings({ fetch_interval_users: 360, resolve_owners: true });
+    await stage.saveSettings({ requests_per_minute: 100, resolve_owners: true });
     expect(await stage.fetchBoth()).toEqual([]);
     await stage.saveSettings({ contact_attributes_inbound: [row("traits_telephone", "phone", true)] });
     expect(bodies(await stage.fetchBoth())).toMatchObject([{ telephone: "0049 30 1" }]);

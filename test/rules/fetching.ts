@@ -34,7 +34,7 @@ export interface FetchStage extends Stage {
   ended(id: string): Promise<RunRow>;
   /** The same, once its end stands in the log. */
   announced(id: string): Promise<RunRow>;
-  /** A fetch from the call to its end, whatever the interval says and however it ends. */
+  /** A fetch from the call to its end, however it ends. */
   fetch(what: What, query?: string): Promise<RunRow>;
   /** The same of companies, then of endusers; answers what Hull was told meanwhile. */
   fetchBoth(): Promise<readonly ToldItem[]>;
@@ -46,8 +46,12 @@ export interface FetchStage extends Stage {
   ago(minutes: number): string;
 }
 
-/** Opens stages; after each test they are closed, and nothing may have thrown behind the scenes. */
-export function useFetching(): (options?: HouseOptions) => Promise<FetchStage> {
+/**
+ * Opens stages; after each test they are closed, and nothing may have thrown behind the scenes.
+ *
+ * @param usual the query of a fetch that names none
+ */
+export function useFetching(usual = "force=1"): (options?: HouseOptions) => Promise<FetchStage> {
   const open = useStages();
   const opened: FetchStage[] = [];
   const realNow = Date.now;
@@ -63,13 +67,13 @@ export function useFetching(): (options?: HouseOptions) => Promise<FetchStage> {
     }
   });
   return async (options) => {
-    const stage = openFetching(await open(options), (minutes) => (aheadMs += minutes * 60_000));
+    const stage = openFetching(await open(options), usual, (minutes) => (aheadMs += minutes * 60_000));
     opened.push(stage);
     return stage;
   };
 }
 
-function openFetching(stage: Stage, pass: (minutes: number) => void): FetchStage {
+function openFetching(stage: Stage, usual: string, pass: (minutes: number) => void): FetchStage {
   const told: ToldItem[] = [];
   stage.hull.on("answered", ({ route, result, body }) => {
     if (route !== "POST /firehose" || result !== "200" || !isObject(body)) return;
@@ -99,7 +103,7 @@ function openFetching(stage: Stage, pass: (minutes: number) => void): FetchStage
     await stage.until(() => stage.logs.some(isEnd));
     return ended(id);
   };
-  const fetchOne: FetchStage["fetch"] = async (what, query = "force=1") => {
+  const fetchOne: FetchStage["fetch"] = async (what, query = usual) => {
     const { run, message } = await call(what, query);
     if (run === undefined) throw new Error(`No fetch has begun: ${message}`);
     return ended(run);

@@ -37,8 +37,13 @@ export function putPerson(stage: FetchStage, number: number, more: Bag = {}): vo
 
 export const bodies = (items: readonly ToldItem[]): readonly Bag[] => items.map(({ body }) => body);
 
+/** The schedule begins a fetch with every call, so that none must be forced: that would compare everything. */
+const AT_EVERY_CALL = { fetch_interval_accounts: 0, fetch_interval_users: 0 };
+
 export function useFullPlanhat() {
-  const open = useFetching();
+  const openFetching = useFetching("");
+  const open = (options: HouseOptions = {}): Promise<FetchStage> =>
+    openFetching({ ...options, settings: { ...AT_EVERY_CALL, ...options.settings } });
   /** A Planhat that Hull has never heard of. */
   const openFull = async (options: HouseOptions = {}): Promise<FetchStage> => {
     const stage = await open(options);
