@@ -87,11 +87,12 @@ export function leftOutFindings(
   fetched: readonly { readonly type: string; readonly last: RunRow | undefined }[],
 ): readonly Finding[] {
   return fetched.flatMap(({ type, last }) => {
-    if (last?.leftOut === undefined) return [];
+    const fields = leftOutOf(last?.leftOut);
+    if (last === undefined || fields.length === 0) return [];
     const began = time(last.startedAtMs ?? last.createdAtMs);
     return [
       warning(
-        `Hull cannot hold some values of ${type}, so the fetch that began at ${began} left them out, and Hull keeps what it had: ${leftOutText(leftOutOf(last.leftOut))}. Shorten them where they are kept, or exclude these fields in the settings and map them nowhere; the next fetch looks again.`,
+        `Hull cannot hold some values of ${type}, so the fetch that began at ${began} left them out, and Hull keeps what it had: ${leftOutText(fields)}. Shorten them where they are kept, or exclude these fields in the settings and map them nowhere; the next fetch looks again.`,
       ),
     ];
   });

@@ -46,7 +46,7 @@ export function figures(run: Pick<RunRow, "kind" | "type"> & Partial<RunRow>): R
     done,
     total,
     counts,
-    left_out: leftOut === undefined ? undefined : leftOutOf(leftOut),
+    left_out: Object.keys(leftOut ?? {}).length > 0 ? leftOutOf(leftOut) : undefined,
     started_at: at(startedAtMs),
     ended_at: at(endedAtMs),
     error,

@@ -132,8 +132,9 @@ export async function workOn<S>(
 
   async function sayLeftOut({ store: there, tenant: { credentials } }: Place<S>): Promise<void> {
     const row = await there.run(run.id);
-    if (row?.leftOut === undefined) return;
-    const text = leftOutText(leftOutOf(row.leftOut));
+    const fields = leftOutOf(row?.leftOut);
+    if (row === undefined || fields.length === 0) return;
+    const text = leftOutText(fields);
     log(jobLine(credentials, "warning", row, `Hull cannot hold some values and was not told them: ${text}.`));
   }
 
@@ -167,7 +168,7 @@ export async function workOn<S>(
       const place = { store: shadow.store, tenant, run };
       // What an earlier try of the same simulation had counted is counted anew.
       const counts = Object.fromEntries(Object.entries(run.counts).map(([name, count]) => [name, -count]));
-      await shadow.store.changeRun(run.id, { counts, ...(run.kind === "batch" ? { total: 0 } : {}) });
+      await shadow.store.changeRun(run.id, { counts, leftOut: {}, ...(run.kind === "batch" ? { total: 0 } : {}) });
       const end = await (run.kind === "batch" ? simulateBatch(place) : fetch(place, () => dryFirehose));
       await copyFigures(shadow.store, store, run.id);
       if (run.options.verbose === true && end?.state !== "interrupted") await copyReport(shadow.store, store, run.id);

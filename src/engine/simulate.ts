@@ -108,7 +108,12 @@ export async function copyFigures(from: Store, to: Store, id: string): Promise<v
   const counts = Object.fromEntries(
     [...names].map((name) => [name, (shadow.counts[name] ?? 0) - (row.counts[name] ?? 0)]),
   );
-  await to.changeRun(id, { counts, ...(shadow.total === undefined ? {} : { total: shadow.total }) });
+  const { total, leftOut } = shadow;
+  await to.changeRun(id, {
+    counts,
+    ...(total === undefined ? {} : { total }),
+    ...(leftOut === undefined ? {} : { leftOut }),
+  });
 }
 
 /** Lines that are copied at once. */

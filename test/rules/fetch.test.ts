@@ -10,6 +10,7 @@ import {
   bodies,
   useFullPlanhat,
 } from "./full-planhat";
+import type { FetchStage } from "./fetching";
 
 const { openFull, openKnown } = useFullPlanhat();
 const row = (hull: string, service: string, overwrite: boolean) => ({ hull, service, overwrite });
@@ -179,11 +180,118 @@ describe("a record that says that it was not touched", () => {
     expect(await stage.fetchBoth()).toEqual([]);
   });
 
+  test("is compared at once when a person asks for a fetch", async () => {
+    const stage = await openKnown();
+    stage.pass(60);
+    putPerson(stage, 3, { position: "Captain" });
+    putCompany(stage, 4, { phase: "Live" });
+    expect(await stage.fetchBoth()).toEqual([]);
+    const told = await stage.during(async () => {
+      for (const what of ["accounts", "users"] as const) await stage.fetch(what, "force=1");
+    });
+    expect(bodies(told)).toMatchObject([{ "planhat/phase": "Live" }, { "planhat/position": "Captain" }]);
+    expect(await stage.fetchBoth()).toEqual([]);
+  });
+
+  test("is compared at once after a version that did not write down which fields rows have shown", async () => {
+    const stage = await openKnown();
+    const { store } = stage.connector;
+    stage.pass(60);
+    const id = "of-the-version-before";
+    const at = Date.now();
+    const checkpoint = { next: null, scanStartedAtMs: at, comparedAllAtMs: at, ended: true, vanishedAfter: null };
+    await store.beginRun({ id, tenant: stage.tenantKey, kind: "fetch", type: "endusers", options: {} }, true);
+    await store.changeRun(id, { state: "success", checkpoint, announced: true });
+    stage.pass(60);
+    putPerson(stage, 3, { position: "Captain" });
+    expect(bodies(await stage.during(() => stage.fetch("users")))).toMatchObject([{ "planhat/position": "Captain" }]);
+  });
+
   test("is compared while the clocks may differ", async () => {
     const stage = await openKnown();
     putPerson(stage, 3, { position: "Captain", updatedAt: stage.ago(9) });
     stage.pass(60);
     expect(bodies(await stage.fetchBoth())).toMatchObject([{ "planhat/position": "Captain" }]);
+  });
+});
+
+describe("a field that a complete row does not show any more", () => {
+  const attributes = (stage: FetchStage, kind: "users" | "accounts", externalId: string) =>
+    [...stage.hull.profiles[kind].values()].find(({ external_id }) => external_id === externalId)?.attributes;
+
+  test("is emptied in Hull, mapped or not, though no other row shows it, and only where Hull had a value", async () => {
+    const stage = await openFull();
+    putPerson(stage, 3, { phone: "0049 30 1", position: "Captain", custom: { Score: 3, Tier: "A" } });
+    putCompany(stage, 4, { phase: "Live", description: "Bakery", custom: { Plan: "Gold" } });
+    await stage.fetchBoth();
+    stage.pass(60);
+    await stage.restart();
+    for (const number of [3, 5]) putPerson(stage, number, { updatedAt: stage.ago(1), custom: { Tier: "A" } });
+    for (const number of [4, 5]) putCompany(stage, number, { updatedAt: stage.ago(1) });
+    const told = await stage.fetchBoth();
+    const named = (body: Readonly<Record<string, unknown>>) =>
+      Object.fromEntries(Object.entries(body).filter(([, value]) => value === null || value === "A"));
+    expect(bodies(told).map(named)).toEqual([
+      { "planhat/phase": null, "planhat/description": null, "planhat/custom_plan": null },
+      { "planhat/phone": null, "planhat/position": null, "planhat/custom_score": null },
+      { "planhat/custom_tier": "A" },
+    ]);
+    expect(stage.hull.books.snapshot().noOpItems).toBe(0);
+    stage.pass(60);
+    expect(await stage.fetchBoth()).toEqual([]);
+    expect(await stage.during(() => stage.fetch("users", "force=1"))).toEqual([]);
+  });
+
+  test("is told again when it is there again", async () => {
+    const stage = await openFull();
+    for (const [minutes, phone] of [
+      [0, "0049 30 1"],
+      [60, undefined],
+      [60, "0049 30 1"],
+    ] as const) {
+      stage.pass(minutes);
+      putPerson(stage, 3, { phone, updatedAt: stage.ago(1) });
+      await stage.fetchBoth();
+      expect(attributes(stage, "users", "person-3")?.["planhat/phone"] ?? undefined).toBe(phone);
+    }
+  });
+
+  test("stays where the settings exclude or ignore it, and where its place is another field's", async () => {
+    const stage = await openFull();
+    putPerson(stage, 3, { phone: "0049 30 1", loyalty: 7, custom: { "MRR %": 5 } });
+    await stage.fetchBoth();
+    await stage.saveSettings({ incoming_excluded_fields: ["phone"], incoming_ignored_fields: ["loyalty"] });
+    stage.pass(60);
+    putPerson(stage, 3, { updatedAt: stage.ago(1), custom: { "MRR #": 6 } });
+    await stage.fetchBoth();
+    expect(attributes(stage, "users", "person-3")).toMatchObject({
+      "planhat/phone": "0049 30 1",
+      "planhat/loyalty": 7,
+      "planhat/custom_mrr": 6,
+    });
+  });
+
+  test("stays where the list is not asked for it any more", async () => {
+    const stage = await openFull({
+      settings: { account_attributes_inbound: [row("tier", "loyaltyTier", true)] },
+    });
+    putCompany(stage, 4, { loyaltyTier: "A" });
+    await stage.fetchBoth();
+    expect(attributes(stage, "accounts", "acme-4")).toMatchObject({ tier: "A", "planhat/loyalty_tier": "A" });
+    await stage.saveSettings({ account_attributes_inbound: [] });
+    stage.pass(60);
+    putCompany(stage, 4, { loyaltyTier: "B", updatedAt: stage.ago(1) });
+    expect(await stage.fetchBoth()).toEqual([]);
+  });
+
+  test("stays where a row shows so little that it cannot be complete", async () => {
+    const stage = await openFull();
+    putPerson(stage, 3, { phone: "0049 30 1" });
+    await stage.fetchBoth();
+    stage.pass(60);
+    putPerson(stage, 3, { companyId: undefined, updatedAt: stage.ago(1) });
+    await stage.fetchBoth();
+    expect(attributes(stage, "users", "person-3")).toMatchObject({ "planhat/phone": "0049 30 1" });
   });
 });
 
