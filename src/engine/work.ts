@@ -200,12 +200,7 @@ function placed(delivery: Delivery, { type }: TypeContext): boolean {
  *
  * @param unfit gets what Hull cannot hold; that is neither told nor remembered as told
  */
-function tellOf(
-  work: Work,
-  context: TypeContext,
-  delivery: Delivery,
-  unfit: LeftOut[],
-): TellContent | undefined {
+function tellOf(work: Work, context: TypeContext, delivery: Delivery, unfit: LeftOut[]): TellContent | undefined {
   const known: Readonly<Record<string, Fact>> = delivery.created ? {} : (work.mirror?.facts ?? {});
   const attributes: Record<string, Json> = {};
   const facts: Record<string, string> = {};

@@ -8,8 +8,7 @@
 import { isJson, storable } from "../json";
 import type { Json, Misfit } from "../record";
 
-export type Fitted =
-  { readonly fits: true; readonly value: Json } | { readonly fits: false; readonly misfit: Misfit };
+export type Fitted = { readonly fits: true; readonly value: Json } | { readonly fits: false; readonly misfit: Misfit };
 
 const MAX_BYTES = 2_000;
 const MAX_ENTRIES = 49;
@@ -45,7 +44,9 @@ export function fitForHull(value: unknown): Fitted {
 
 function sized(value: Json, text: string): Fitted {
   // A character has three bytes at most.
-  return text.length * 3 <= MAX_BYTES || Buffer.byteLength(text) <= MAX_BYTES ? { fits: true, value } : unfit("too_long");
+  return text.length * 3 <= MAX_BYTES || Buffer.byteLength(text) <= MAX_BYTES
+    ? { fits: true, value }
+    : unfit("too_long");
 }
 
 /** The order of keys differs from answer to answer and must not look like a change. */

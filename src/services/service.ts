@@ -271,12 +271,7 @@ export interface Connection {
    * @param shown fields that lists have shown so far: where a row that is known to be complete does not show one of them,
    *   its attribute is null
    */
-  list(
-    type: string,
-    fields: readonly string[],
-    from: string | undefined,
-    shown?: readonly string[],
-  ): Promise<ListPage>;
+  list(type: string, fields: readonly string[], from: string | undefined, shown?: readonly string[]): Promise<ListPage>;
   /** Writes one chunk as cut by `Service.chunks`. Never throws for remote failures. */
   apply(type: string, chunk: readonly Intent[]): Promise<Applied>;
   /** Asks the service itself whether the settings hold, in a handful of calls. Never throws for remote failures. */

@@ -31,8 +31,8 @@ describe("a fetched value that is too long or has too many entries", () => {
     putCompany(stage, 3, { description: "short" });
     await stage.fetchBoth();
     stage.pass(60);
-    putCompany(stage, 3, { description: LONG, updatedAt: stage.ago(1) });
-    putCompany(stage, 4, { tags: MANY, custom: { "Secret plan": LONG }, updatedAt: stage.ago(1) });
+    putCompany(stage, 3, { description: LONG, updatedAt: stage.ago(30) });
+    putCompany(stage, 4, { tags: MANY, custom: { "Secret plan": LONG }, updatedAt: stage.ago(30) });
     return stage;
   }
 
@@ -43,12 +43,8 @@ describe("a fetched value that is too long or has too many entries", () => {
     expect(run.leftOut).toEqual({ "too_long/description": 1, "too_many/tags": 1, "too_long/custom.Secret plan": 1 });
     expect(attributes(stage, 3)).toMatchObject({ "planhat/description": "short" });
     const said = stage.logs.filter(({ message }) => message === "incoming.job.warning");
-    expect(said).toMatchObject([
-      {
-        level: "warn",
-        data: { run: run.id, left_out: expect.arrayContaining([{ field: "tags", misfit: "too_many", records: 1 }]) },
-      },
-    ]);
+    expect(said).toMatchObject([{ level: "warn", data: { run: run.id } }]);
+    expect(said[0]?.data?.["left_out"]).toContainEqual({ field: "tags", misfit: "too_many", records: 1 });
     expect(said[0]?.data?.["reason"]).toContain("description (longer than 2000 bytes)");
     expect(JSON.stringify(stage.logs)).not.toContain("private words");
     expect(await counted(stage)).toEqual({
@@ -59,7 +55,9 @@ describe("a fetched value that is too long or has too many entries", () => {
     });
     const [text, ...more] = await warnings(stage);
     expect(more).toEqual([]);
-    expect(text).toMatch(/custom\.Secret plan \(longer than 2000 bytes\) of 1 record.*tags \(more than 49 entries\) of 1/);
+    expect(text).toMatch(
+      /custom\.Secret plan \(longer than 2000 bytes\) of 1 record.*tags \(more than 49 entries\) of 1/,
+    );
     expect(text).toMatch(/Shorten.*exclude/);
   });
 
@@ -104,7 +102,9 @@ describe("a fetched value that is too long or has too many entries", () => {
     expect(run.leftOut).toMatchObject({ "too_long/description": 1 });
     expect(await counted(stage)).toEqual({});
     const lines = await stage.connector.store.reportLines(run.id, 0, 100);
-    expect(lines.find(({ remoteId }) => remoteId === company(3))?.text).toContain("description (longer than 2000 bytes)");
+    expect(lines.find(({ remoteId }) => remoteId === company(3))?.text).toContain(
+      "description (longer than 2000 bytes)",
+    );
   });
 });
 

@@ -64,7 +64,7 @@ async function open(hullTakes: (item: FirehoseItem) => boolean): Promise<StepCon
     serviceName: "planhat",
     link: false,
     shown: new Set(),
-  settleMs: 5_000,
+    settleMs: 5_000,
     verbose: false,
     signal: new AbortController().signal,
     onRows: () => undefined,
