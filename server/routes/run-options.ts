@@ -31,7 +31,8 @@ const forBatches = {
 
 const forFetches = {
   force: flagParameter.meta({
-    description: "Now, whatever the interval says; and a list that is suddenly much shorter is believed.",
+    description:
+      "Now, whatever the interval says; every record is compared, whatever its age; and a list that is suddenly much shorter is believed.",
   }),
 };
 

@@ -196,7 +196,6 @@ function look(
   return { ...base, ...end, leftOut, news: known, ...(link === undefined ? {} : { link }) };
 }
 
-/** @param shared names of the row's keys that another record has, too */
 /** More fields than anybody has; keys that come and go for ever are not remembered. */
 const MOST_SHOWN = 2_000;
 
@@ -208,6 +207,7 @@ function noteShown({ shown, attributeOf }: StepContext, attributes: ListedRecord
   }
 }
 
+/** @param shared names of the row's keys that another record has, too */
 function caseOf(context: StepContext, { link, ...rest }: Look, shared: readonly string[]): Case {
   const { row, mirror, news, outcome } = rest;
   if (outcome !== "sent" || news === undefined) return { ...rest, items: [] };

@@ -179,6 +179,7 @@ function stepContext<S>(
     ...context,
     // A page has hundreds of thousands of values and few fields.
     specOf: memoize(context.specOf),
+    attributeOf: memoize(context.attributeOf),
     nameOf: memoize(numberOf),
     store,
     firehose,

@@ -217,7 +217,7 @@ export interface RunOptions {
   readonly verbose?: true;
   /** Ends at the first record that is rejected or dead. */
   readonly stopOnError?: true;
-  /** A person asked for it: a list that lost most of its records is believed, too. */
+  /** A person asked for it: everything is compared, and a list that lost most of its records is believed. */
   readonly trust?: true;
 }
 
