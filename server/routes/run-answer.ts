@@ -21,9 +21,10 @@ export const runAnswer = z.object({
   counts: nestedCounts.meta({ description: "Records by type, outcome and code." }),
   left_out: z
     .array(z.object({ field: z.string(), misfit: z.enum(["too_long", "too_many", "unstorable"]), records: z.int() }))
+    .optional()
     .meta({
       description:
-        "Fields that Hull was not told of some records, because it cannot hold the values: longer than 2,000 bytes, more than 49 entries, or what no database takes.",
+        "Only where there are any: fields that Hull was not told of some records, because it cannot hold the values: longer than 2,000 bytes, more than 49 entries, or what no database takes.",
     }),
   done: z.int().meta({ description: "Records with an outcome." }),
   total: z.int().nullable().meta({ description: "Records that were met so far; null before the first one." }),
@@ -68,6 +69,7 @@ type LineAnswer = Readonly<z.output<typeof lineAnswer>>;
 /** The row's order and checkpoint stay behind: they may hold links with signatures. */
 export function showRun(row: RunRow): RunAnswer {
   const { id, kind, type, state, options, done, total } = row;
+  const leftOut = leftOutOf(row.leftOut);
   return {
     id,
     kind,
@@ -79,7 +81,7 @@ export function showRun(row: RunRow): RunAnswer {
       stop_on_error: options.stopOnError === true,
     },
     counts: nested(row.counts),
-    left_out: leftOutOf(row.leftOut).map((each) => ({ ...each })),
+    ...(leftOut.length > 0 && { left_out: leftOut.map((each) => ({ ...each })) }),
     done,
     total: total ?? null,
     total_is_final: row.complete === true || row.endedAtMs !== undefined,

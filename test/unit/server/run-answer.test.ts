@@ -77,5 +77,5 @@ test("what was left out is listed by field, the most frequent first, whatever a 
     { field: "custom.a/b", misfit: "too_long", records: 7 },
     { field: "tags", misfit: "too_many", records: 1 },
   ]);
-  expect(showRun(run()).left_out).toEqual([]);
+  expect(showRun(run())).not.toHaveProperty("left_out");
 });
