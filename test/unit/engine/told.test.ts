@@ -2,8 +2,10 @@
 import fc from "fast-check";
 import { isToldDeleted, isToldWholly, newsOf, numberOf, untoldRest, type ToldContext } from "../../../src/engine/told";
 import type { IncomingAttribute, Json } from "../../../src/services/service";
+import { createReader } from "../../../src/services/planhat/incoming";
 import { fieldSpec } from "../../../src/services/planhat/objects";
 import type { Fact, MirrorRow } from "../../../src/storage/rows";
+import { settingsOf } from "../planhat/messages";
 import { remoteRecord } from "./fake-service";
 
 const CONTEXT: ToldContext = {
@@ -185,6 +187,47 @@ it("whatever changes, what was told is not told again, and Hull ends up with wha
         }
       }
     }),
+  );
+});
+
+it("whatever appears in complete rows and vanishes from them, Hull holds what the row shows, and is told it once", () => {
+  const full = fc.oneof(fc.string({ minLength: 1 }), fc.integer({ min: 1 }), fc.constant(true));
+  const some = (...names: readonly string[]) => fc.dictionary(fc.constantFrom(...names), full, { maxKeys: 3 });
+  const rows = fc.tuple(some("position", "phone", "beats"), some("A", "B", "c.d"));
+  fc.assert(
+    fc.property(fc.array(rows, { minLength: 1, maxLength: 6 }), fc.array(rows), (story, others) => {
+      const settings = settingsOf();
+      const shown = new Set<string>();
+      const read = ([fields, custom]: (typeof story)[number]) => {
+        const reader = createReader("endusers", ["position", "tags"], settings, undefined, [...shown]);
+        const row = reader({ _id: "e1", companyId: "c1", ...fields, custom });
+        for (const { field, value } of row.attributes) if (value !== null) shown.add(field);
+        return row;
+      };
+      // What others have shown and this one never did causes nothing.
+      for (const other of others) read(other);
+      const hull: Record<string, unknown> = {};
+      let mirror: MirrorRow | undefined;
+      for (const each of story) {
+        const row = read(each);
+        const news = newsOf(row, mirror, CONTEXT);
+        for (const [name, value] of Object.entries(news.attributes)) {
+          if (value === null) expect(hull).toHaveProperty([name]);
+          hull[name] = value;
+        }
+        const [fields, custom] = each;
+        const there: Record<string, unknown> = { "planhat/id": "e1", "planhat/company_id": "c1" };
+        for (const [name, value] of Object.entries(fields)) there[`planhat/${name}`] = value;
+        for (const [name, value] of Object.entries(custom)) {
+          there[`planhat/custom_${name.toLowerCase().replace(".", "_")}`] = value;
+        }
+        const held = Object.fromEntries(Object.entries(hull).filter(([, value]) => value !== null));
+        expect(Object.keys(held).sort()).toEqual(Object.keys(there).sort());
+        mirror = after(mirror, news);
+        expect(newsOf(read(each), mirror, CONTEXT).attributes).toEqual({});
+      }
+    }),
+    { numRuns: 300 },
   );
 });
 

@@ -226,6 +226,32 @@ describe("a value", () => {
     });
   });
 
+  it("is told as empty where a complete row does not show what others have shown, and not in the place of another", () => {
+    const shown = ["phase", "custom.Tier", "custom.MRR #", "_id", "owner.name", "updatedAt"];
+    const reader = createReader("companies", [], settingsOf(), undefined, shown);
+    expect(values(reader(company1({ name: "Acme", custom: { "MRR %": 5 } })).attributes)).toEqual({
+      "planhat/id": "c1",
+      "planhat/name": "Acme",
+      name: "Acme",
+      "planhat/custom_mrr": 5,
+      "planhat/phase": null,
+      "planhat/custom_tier": null,
+    });
+    // What has not even a name is no complete company.
+    expect(values(reader(company1({})).attributes)).toEqual({ "planhat/id": "c1" });
+  });
+
+  it("that Hull cannot hold is named with its form, once a field", () => {
+    const stored = { account_attributes_inbound: [{ service: "web", hull: "site", overwrite: true }] };
+    const row = company1({ web: "x".repeat(3_000), tags: Array(60).fill("t"), custom: { Note: "\u0000" } });
+    expect(read("companies", row, { stored }).leftOut).toEqual([
+      { field: "web", misfit: "too_long" },
+      { field: "tags", misfit: "too_many" },
+      { field: "custom.Note", misfit: "unstorable" },
+    ]);
+    expect(read("companies", company).leftOut).toEqual([]);
+  });
+
   it("is empty where a formula has no result", () => {
     const row = company1({ phase: "undefined", custom: { Score: "undefined" } });
     expect(values(told("companies", row))).toMatchObject({
