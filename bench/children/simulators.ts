@@ -19,6 +19,8 @@ const SETTINGS = {
   ],
   account_attributes_outbound: [{ hull_field_name: "name", service_field_name: "name" }],
   requests_per_minute: 1_000_000,
+  // A fetch begins when it is asked for. By force it would compare everything.
+  fetch_interval_users: 0,
 };
 
 export interface Ready {

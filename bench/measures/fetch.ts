@@ -115,7 +115,7 @@ async function fetchAll(
 ): Promise<{ readonly run: FetchRun; readonly elapsedMs: number }> {
   const { id, secret } = connector;
   const began = performance.now();
-  const query = new URLSearchParams({ organization, ship: id, secret, force: "1" });
+  const query = new URLSearchParams({ organization, ship: id, secret });
   const answer = (await (await fetch(`${url}/fetch/users?${query.toString()}`, { method: "POST" })).json()) as {
     run: string;
   };

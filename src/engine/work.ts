@@ -214,14 +214,14 @@ function tellOf(work: Work, context: TypeContext, delivery: Delivery, unfit: Lef
     facts["_id"] = delivery.remoteId;
   }
   for (const field of [...delivery.sent, ...delivery.equal]) {
-    const fitted = fitForHull(work.wire[field] ?? work.content.desired.fields[field] ?? null);
+    const value = work.wire[field] ?? work.content.desired.fields[field] ?? null;
+    const { type } = context.specOf(field);
+    if (agrees(known[field]?.[2] ?? null, value, type)) continue;
+    const fitted = fitForHull(value);
     if (!fitted.fits) {
       unfit.push({ field, misfit: fitted.misfit });
       continue;
     }
-    const { value } = fitted;
-    const { type } = context.specOf(field);
-    if (agrees(known[field]?.[2] ?? null, value, type)) continue;
     attributes[context.attributeOf(field)] = value;
     facts[field] = fingerprint(value, type);
   }

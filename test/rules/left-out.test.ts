@@ -144,23 +144,3 @@ describe("a delivered value that is too long", () => {
     expect(stage.told.flatMap(({ body }) => Object.keys(body))).not.toContain("planhat/position");
   });
 });
-
-test("an object is told after a delivery as a fetch tells it, so that neither repeats the other", async () => {
-  const stage = await open({
-    settings: {
-      contact_attributes_outbound: [
-        { hull_field_name: "name", service_field_name: "name" },
-        { hull_field_name: "email", service_field_name: "email" },
-        { hull_field_name: "external_id", service_field_name: "externalId" },
-        { hull_field_name: "traits_plan", service_field_name: "custom.Plan" },
-      ],
-    },
-  });
-  stage.seed([account(1)], [user(1)]);
-  await stage.tellUser(user(1, { plan: { seats: 3, name: "Gold" } }), account(1));
-  await stage.settled();
-  expect(stage.profile("user", user(1).id)).toMatchObject({ "planhat/custom_plan": '{"name":"Gold","seats":3}' });
-  stage.pass(1);
-  await stage.fetch("users");
-  expect(stage.told.filter(({ body }) => "planhat/custom_plan" in body)).toHaveLength(1);
-});
