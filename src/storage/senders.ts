@@ -7,7 +7,7 @@ import mapValues from "lodash/mapValues";
 import type { Key } from "./kv";
 import type { Fact, MirrorRow, RemoteRow } from "./rows";
 import { SLICE } from "./slices";
-import type { Lane } from "./store";
+import type { Lane, MirrorPatch } from "./store";
 import { remoteRow, type Tables } from "./tables";
 
 const UNKNOWN: Fact = [null, null, null];
@@ -33,6 +33,8 @@ export function enlist(tables: Tables, remote: RemoteRow, tenant: string): numbe
   return place;
 }
 
+type NewFact = MirrorPatch["facts"][string];
+
 /** A row as the tenant in this place knows it: `sent` is what it sent itself. */
 export function seenFrom(place: number, row: MirrorRow): MirrorRow {
   if (place === 0) return row;
@@ -44,8 +46,9 @@ export function seenFrom(place: number, row: MirrorRow): MirrorRow {
 }
 
 /** A fact after a delivery by the tenant in this place; what is not said stays. */
-export function factSent(before: Fact = UNKNOWN, place: number, there?: string, sent?: string): Fact {
-  const [remote, first, told, ...others] = before;
+export function factSent(before: Fact = UNKNOWN, place: number, { remote: there, sent, told: shown }: NewFact): Fact {
+  const [remote, first, known, ...others] = before;
+  const told = shown ?? known;
   if (place === 0) return [there ?? remote, sent ?? first, told, ...others];
   if (sent !== undefined) {
     while (others.length < place) others.push(null);
