@@ -4,9 +4,8 @@
  * that of the first on the list, and what the others sent follows behind the rest: a remote with one connector pays nothing.
  */
 import mapValues from "lodash/mapValues";
-import type { Key } from "./kv";
 import type { Fact, MirrorRow, RemoteRow } from "./rows";
-import { SLICE } from "./slices";
+import { walk } from "./slices";
 import type { Lane, MirrorPatch } from "./store";
 import { remoteRow, type Tables } from "./tables";
 
@@ -109,14 +108,8 @@ export async function shareSent(tables: Tables, key: string, senders: readonly s
 /** Changes facts, some rows at a time. @param change answers the very fact where nothing changes */
 async function changeFacts(tables: Tables, remote: string, change: (fact: Fact) => Fact): Promise<void> {
   const rows = tables.mirrorInPassing;
-  const step = (after: Key | undefined): Promise<Key | undefined> =>
-    tables.kv.transact(() => {
-      const slice = [...rows.range([remote], { limit: SLICE, ...(after === undefined ? {} : { after }) })];
-      for (const [key, row] of slice) {
-        const facts = mapValues(row.facts, change);
-        if (Object.entries(facts).some(([field, fact]) => row.facts[field] !== fact)) rows.put(key, { ...row, facts });
-      }
-      return slice.length < SLICE ? undefined : slice.at(-1)?.[0];
-    });
-  for (let after = await step(undefined); after !== undefined;) after = await step(after);
+  await walk(tables.kv, rows, [remote], (key, row) => {
+    const facts = mapValues(row.facts, change);
+    if (Object.entries(facts).some(([field, fact]) => row.facts[field] !== fact)) rows.put(key, { ...row, facts });
+  });
 }
