@@ -7,7 +7,7 @@ export type RowValue =
   | { readonly ok: true; readonly value: Readonly<Record<string, Json>> }
   | { readonly ok: false; readonly problem: string };
 
-/** How one file is read; it remembers the header. */
+/** How one file is read; it remembers the header, and where it is. */
 export interface RowFormat {
   readonly scanner: Scanner;
   /** Why a row may seem too long, besides being so. */
@@ -16,6 +16,15 @@ export interface RowFormat {
   isRow(cut: Cut): boolean;
   /** One result per row, in order. */
   read(rows: readonly Buffer[]): RowValue[];
+  /** Behind the last row. @throws what `fail` makes of a file that should go on */
+  end?(): void;
+}
+
+/** What every row must have: Hull's id of the user or account. */
+export const IDENTITY = "id";
+
+export function bad(problem: string): RowValue {
+  return { ok: false, problem };
 }
 
 export const NOT_UTF8 = "is no valid UTF-8";

@@ -13,7 +13,7 @@ export interface ExtractRow {
 
 export interface RowReader {
   /** The rows among these cuts, those before `skipRows` left out. */
-  read(cuts: readonly Cut[]): ExtractRow[];
+  read(cuts: Iterable<Cut>): ExtractRow[];
   /** Index of the first row that was not given out; at least `skipRows`. */
   readonly nextRow: number;
   /** True once there are more rows than allowed; the first of them and all others are left out. */
