@@ -110,15 +110,18 @@ function readObject(row: Buffer): RowValue {
   if (!isUtf8(row)) return bad(NOT_UTF8);
   const trouble = createJsonScan(LIMITS).push(row);
   if (trouble !== undefined) return bad(TROUBLE[trouble]);
+  const text = row.toString("utf8");
   try {
-    const value = parseJson(row.toString("utf8")) as Json;
+    const value = parseJson(text) as Json;
     if (!isRecord(value)) return bad("is no object; every row must be one JSON object");
     if (Object.hasOwn(value, IDENTITY)) return { ok: true, value };
     const telling = TELLING.filter((name) => Object.hasOwn(value, name)).map((name) => `"${name}"`);
     return bad(`is an object without "${IDENTITY}"${telling.length === 0 ? "" : `, but with ${telling.join(", ")}`}`);
   } catch (error) {
     // The message of the error quotes the row, hence only what it tells about the place.
-    const isCut = error instanceof Error && /^Unexpected end|^Unterminated string/.test(error.message);
+    const isCut =
+      (error instanceof Error && /^Unexpected end|^Unterminated string/.test(error.message)) ||
+      /[[{]$/.test(text.trimEnd());
     return bad(isCut ? "breaks off in the middle of its JSON" : "is no valid JSON");
   }
 }
