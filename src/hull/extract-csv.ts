@@ -19,6 +19,8 @@ const SEPARATORS = [
   { byte: 0x09, plural: "tabs" },
 ] as const;
 
+const OTHER_ENDS = "; perhaps its lines end otherwise than the header";
+
 interface Header {
   readonly names: readonly string[];
   /** The byte between two cells. */
@@ -186,8 +188,8 @@ function parseCsv(bytes: Buffer, separator: number): readonly (readonly string[]
 
 function nameCells(header: readonly string[], cells: readonly string[]): RowValue {
   if (cells.length !== header.length) {
-    const ends = cells.some((cell) => cell.includes("\r")) ? "; perhaps its lines end otherwise than the header" : "";
-    return bad(`has ${count(cells.length)}, the header names ${header.length}${ends}`);
+    const hint = cells.some((cell) => cell.includes("\r")) ? OTHER_ENDS : "";
+    return bad(`has ${count(cells.length)}, the header names ${header.length}${hint}`);
   }
   const values = new Map<string, string>();
   for (const [i, name] of header.entries()) {
@@ -197,6 +199,7 @@ function nameCells(header: readonly string[], cells: readonly string[]): RowValu
     if ((values.get(name) ?? cell) !== cell) return bad(`has different values in two columns called "${name}"`);
     values.set(name, cell);
   }
+  if (/[\r\n]/.test(values.get(IDENTITY) ?? "")) return bad(`has a line break in "${IDENTITY}"${OTHER_ENDS}`);
   return { ok: true, value: Object.fromEntries(values) };
 }
 

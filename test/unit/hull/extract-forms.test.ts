@@ -68,7 +68,12 @@ describe("CSV with any separator and any line end, in any pieces", () => {
         names: fc.nat({ max: names.length }).map((at) => [...names.slice(0, at), "id", ...names.slice(at)]),
         rows: fc.array(fc.array(cell, { minLength: names.length + 1, maxLength: names.length + 1 }), { maxLength: 5 }),
       }),
-    );
+    )
+    // No id breaks its line.
+    .map(({ names, rows }) => ({
+      names,
+      rows: rows.map((cells) => cells.map((each, at) => (names[at] === "id" ? each.replace(/[\r\n]/g, "") : each))),
+    }));
   const separators = fc.constantFrom(",", ";", "\t");
   /** How the header ends, and how the rows do. */
   const ends: fc.Arbitrary<readonly [string, readonly string[]]> = fc.oneof(
@@ -185,6 +190,11 @@ describe("CSV by its header", () => {
     expect(await csv("id,name\n1,Ada\r2,Grace\r")).toEqual([
       "Row 1 has 3 cells, the header names 2; perhaps its lines end otherwise than the header.",
     ]);
+    for (const content of ["id\n1\r2\r3", "id,name\n\r1,Ada\n"]) {
+      expect(await csv(content)).toEqual([
+        'Row 1 has a line break in "id"; perhaps its lines end otherwise than the header.',
+      ]);
+    }
   });
 });
 
