@@ -5,7 +5,7 @@ import { CsvError, parse } from "csv-parse/sync";
 import maxBy from "lodash/maxBy";
 import { createFinder, TOO_LONG, type Scanner } from "./extract-cutter";
 import type { Fail } from "./extract-error";
-import { bad, IDENTITY, MAX_COLUMNS, NOT_UTF8, type RowFormat, type RowValue } from "./extract-format";
+import { bad, IDENTITY, MAX_COLUMNS, NOT_UTF8, type RowFormat, type RowValue } from "./extract-rows";
 
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;

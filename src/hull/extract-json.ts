@@ -5,7 +5,7 @@ import { parseJson } from "../json";
 import type { Json } from "../record";
 import { createFinder, TOO_LONG, type Scanner } from "./extract-cutter";
 import type { Fail } from "./extract-error";
-import { bad, IDENTITY, MAX_COLUMNS, NOT_UTF8, type RowFormat, type RowValue } from "./extract-format";
+import { bad, IDENTITY, MAX_COLUMNS, NOT_UTF8, type RowFormat, type RowValue } from "./extract-rows";
 
 /** What a row may hold: all its values, and those of one object or list, be it the row itself. */
 const MAX_VALUES = 100_000;

@@ -27,7 +27,7 @@ import { namedWaitMs } from "../../src/http/server-wait";
 import { createCsvFormat } from "../../src/hull/extract-csv";
 import { createCutter, type Cut } from "../../src/hull/extract-cutter";
 import { ExtractError } from "../../src/hull/extract-error";
-import type { RowFormat } from "../../src/hull/extract-format";
+import type { RowFormat } from "../../src/hull/extract-rows";
 import { createJsonFormat } from "../../src/hull/extract-json";
 import { placeOf } from "../../src/hull/extract-link";
 import { troubleOfAnswer } from "../../src/hull/extract-trouble";
