@@ -3,7 +3,7 @@ import type { Request } from "express";
 import { createJsonScan, MAX_DEPTH } from "../../src/http/json-scan";
 import { createTurns } from "../turns";
 import { MAX_MEMBERS, receive, type ReceivedBody } from "./read";
-import { createBodyRoom, type BodyRoom } from "./room";
+import { createBodyRoom, type BodyPlace, type BodyRoom } from "./room";
 
 const KB = 1024;
 const MB = KB * KB;
@@ -76,9 +76,12 @@ export function createBodies(
         const scan = createJsonScan(limits);
         const { signal } = ending;
         const turns = (): undefined => undefined;
-        return await (await receive(request, { ...size, scan, place, turns, withinMs, signal })).json();
-      } finally {
+        const body = await (await receive(request, { ...size, scan, place, turns, withinMs, signal })).json();
+        stayUntilAnswered(place, request);
+        return body;
+      } catch (error) {
         place.leave();
+        throw error;
       }
     },
 
@@ -116,13 +119,24 @@ export function createBodies(
         const reading = { scan, place, turns: () => turns, withinMs, onScanned: look, signal };
         const received = await receive(request, { ...size, ...reading });
         await unlessAborted(signal, judged);
-        if (judged === undefined && !isSmall(received, scan.values)) return undefined;
-        return { body: await received.json() };
-      } finally {
+        const isKnown = judged !== undefined;
+        const body = isKnown || isSmall(received, scan.values) ? await received.json() : undefined;
+        if (isKnown) stayUntilAnswered(place, request);
+        else place.leave();
+        return body === undefined ? undefined : { body };
+      } catch (error) {
         place.leave();
+        throw error;
       }
     },
   };
+}
+
+/** What was read is in memory until it is dealt with, and counts as long. */
+function stayUntilAnswered(place: BodyPlace, { res }: Request): void {
+  place.stay();
+  if (res === undefined || res.closed) place.leave();
+  else res.once("close", () => place.leave());
 }
 
 function isSmall({ bytes }: ReceivedBody, values: number): boolean {

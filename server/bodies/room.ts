@@ -1,5 +1,5 @@
 /**
- * The bodies that are being received, and how much they may hold together. Of senders that are not known yet the one
+ * The bodies that are being received or dealt with, and how much they may hold together. Of senders that are not known yet the one
  * that has taken longest makes room for the next: an honest one is through in a moment, one that dribbles is not.
  */
 import groupBy from "lodash/groupBy";
@@ -30,6 +30,8 @@ export interface BodyPlace {
   grow(bytes: number): void;
   /** Its sender is known from now on. @param owner key of the connector @throws HttpError 503 */
   belongsTo(owner: string): void;
+  /** All of it is there and is being dealt with: from now on it makes room for nobody. */
+  stay(): void;
   leave(): void;
 }
 
@@ -46,6 +48,7 @@ interface Body {
   readonly giveUp: (error: HttpError) => void;
   owner: string | undefined;
   bytes: number;
+  stays: boolean;
 }
 
 export function createBodyRoom({ strangers, vouched, known }: RoomLimits = ROOM_LIMITS): BodyRoom {
@@ -74,7 +77,7 @@ export function createBodyRoom({ strangers, vouched, known }: RoomLimits = ROOM_
       const owners = Object.values(groupBy(confirmed, "owner")).map((own) => ({ own, bytes: sum(own) }));
       const largest = maxBy(owners, "bytes");
       if (largest === undefined || (sum(confirmed) <= known.bytes && largest.bytes <= known.bytes / 2)) return;
-      const [oldest = newest] = largest.own;
+      const oldest = largest.own.find(({ stays }) => !stays) ?? newest;
       const given = largest.own.includes(newest) ? newest : oldest;
       bodies.delete(given);
       if (given === newest) throw full();
@@ -84,7 +87,7 @@ export function createBodyRoom({ strangers, vouched, known }: RoomLimits = ROOM_
 
   return {
     enter(isVouched, giveUp) {
-      const body: Body = { vouched: isVouched, giveUp, owner: undefined, bytes: 0 };
+      const body: Body = { vouched: isVouched, giveUp, owner: undefined, bytes: 0, stays: false };
       bodies.add(body);
       makeRoom(body);
       return {
@@ -97,6 +100,7 @@ export function createBodyRoom({ strangers, vouched, known }: RoomLimits = ROOM_
           body.owner = owner;
           makeRoomFor(body);
         },
+        stay: () => void (body.stays = true),
         leave: () => void bodies.delete(body),
       };
     },

@@ -35,7 +35,7 @@ const WORDS = {
   remedies: {
     "(body)": "Post a JSON object with url, format and object_type.",
     url: "Send the address of the extract as Hull made it.",
-    format: "Send json (one object a line) or csv.",
+    format: "Send json (one object a line, or all in one list) or csv.",
     object_type: "Send user_report or account_report, or leave it out.",
   },
 };
@@ -51,7 +51,7 @@ export const batchBody = z.looseObject(
       .meta({ description: "The address of the extract as Hull made it." }),
     format: z
       .enum(["json", "csv"], { error: missingOr("must be json or csv") })
-      .meta({ description: "One JSON object a line, or CSV with a header." }),
+      .meta({ description: "JSON objects, one a line or all in one list; or CSV with a header." }),
     object_type: z
       .enum(["user_report", "account_report"], "must be user_report or account_report")
       .nullish()

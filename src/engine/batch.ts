@@ -52,6 +52,8 @@ export async function runBatch<S>(options: BatchOptions<S>, run: RunRow, order: 
   let rows = checkpoint.safeParse(run.checkpoint).data?.rows ?? 0;
   /** Rejected rows without a good one between them, up to the last group. */
   let unreadable = 0;
+  /** What is wrong with the first of them, if that shows without its values. */
+  let problem: string | undefined;
 
   /** Why it ends behind the rows that were taken in, if it does. */
   async function endHere(): Promise<BatchEnd> {
@@ -73,9 +75,22 @@ export async function runBatch<S>(options: BatchOptions<S>, run: RunRow, order: 
       rows += group.length;
       options.onProgress(row);
       unreadable = unreadableIn(row) - unreadableIn(before) < group.length ? 0 : unreadable + group.length;
-      if (unreadable >= MOST_UNREADABLE) return { state: "error", error: noExtract(rows, unreadable, order) };
+      problem = unreadable === 0 ? undefined : (problem ?? problemIn(group));
+      if (unreadable >= MOST_UNREADABLE) {
+        return noExtract(`None of the last ${unreadable} rows (of ${rows}) could be read, so reading stopped`);
+      }
     }
-    return endHere();
+    const end = await endHere();
+    if (end !== undefined || rows === 0) return end;
+    const read = await store.run(run.id);
+    if (read === undefined || unreadableIn(read) < rows) return undefined;
+    return noExtract(`None of its ${rows === 1 ? "rows" : `${rows} rows`} could be read`);
+  }
+
+  function noExtract(what: string): BatchEnd {
+    const why = problem === undefined ? "; the log says what is wrong with the first of them." : `. ${problem}`;
+    const remedy = `Check that it is a file of ${order.entity}s in ${order.format.toUpperCase()}, and send the batch from Hull again.`;
+    return { state: "error", error: `${what}${why} ${remedy}` };
   }
 
   const read = async (): Promise<Attempt<BatchEnd>> => {
@@ -101,12 +116,8 @@ function unreadableIn({ type, counts }: RunRow): number {
   return counts[`${type}/rejected/invalid_message`] ?? 0;
 }
 
-function noExtract(rows: number, unreadable: number, { entity, format }: BatchOrder): string {
-  return (
-    `None of the last ${unreadable} rows (of ${rows}) could be read, so reading stopped; the log says what is wrong ` +
-    `with the first of them. Check that it is a file of ${entity}s in ${format.toUpperCase()}, and send the batch from ` +
-    "Hull again."
-  );
+function problemIn(group: readonly ExtractRow[]): string | undefined {
+  return group.flatMap(({ row }) => (row.ok ? [] : [row.problem]))[0];
 }
 
 /** Answers the run with its new figures; undefined when it is gone: its tenant was forgotten meanwhile. */

@@ -21,6 +21,7 @@ import { joinReasons } from "./outcome";
 import { IN_SYNC, isComparable, isForgotten, lastingDigest, LOOKS, quickLook, sameAcceptance } from "./quick-look";
 import { outcomeLine, shipmentLine, warningLine, type Log } from "./report";
 import type { Tenant } from "./tenants";
+import { shownIn } from "./told";
 import { mapYielding } from "./yielding";
 
 export interface Shipment<S> {
@@ -162,6 +163,7 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
     // Without usable settings nothing is decided about the record: what already waits must go on waiting.
     const decided = plan.kind !== "halted" && tenant.target !== undefined && tenant.remote !== undefined;
     const append = service.types.find((each) => each.name === plan.type)?.append === true;
+    const isOwn = plan.type === typeOf(service, message.entity);
     const base = {
       tenant: tenant.key,
       ...(decided ? { remote: tenant.remote } : {}),
@@ -171,7 +173,7 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
       version: append ? 0 : message.version,
       ...(message.undated === true ? { undated: true as const } : {}),
       merged: candidate.swallowed,
-      ...(plan.type === typeOf(service, message.entity) ? { claims: claimsOf(message) } : {}),
+      ...(isOwn ? { claims: claimsOf(message) } : {}),
       ...(append ? { once: true as const } : {}),
     };
     if (plan.kind === "halted") return { ...base, content: { kind: "end", ending: end("skipped", plan.reason) } };
@@ -191,11 +193,22 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
       ...(append ? { once: true as const } : {}),
       ...lasting,
     };
-    if (!comparable || !isUnchanged(plan.type, content, view)) return { ...base, content: { kind: "entry", content } };
+    if (!comparable || !isUnchanged(plan.type, content, view)) {
+      const shown = isOwn ? shownIn(message, plan.desired, view?.mirror?.facts ?? {}, namesOf(plan.type)) : {};
+      const queued = Object.keys(shown).length === 0 ? content : { ...content, shown };
+      return { ...base, content: { kind: "entry", content: queued } };
+    }
     const revision = view?.record?.revision ?? 0;
     return {
       ...base,
       content: { kind: "unchanged", ending: end("unchanged", IN_SYNC), content, revision, ...lasting },
+    };
+  }
+
+  function namesOf(type: string): Parameters<typeof shownIn>[3] {
+    return {
+      specOf: (field) => service.field(type, field),
+      attributeOf: (field) => service.hullAttribute(type, field),
     };
   }
 

@@ -2,10 +2,11 @@
  * What Hull knows of a remote record, and what it must be told. Mapped fields are remembered by name, as the write-back
  * does it; all others in a short list of numbers, two for a field. Pure.
  */
-import type { Json } from "../record";
+import type { Desired, Json } from "../record";
 import type { FieldSpec, FieldType, IncomingAttribute, ListedRecord } from "../services/service";
 import type { Fact, MirrorRow } from "../storage/rows";
 import { agrees, canonical, fingerprint, NOTHING } from "./compare";
+import type { EntityMessage } from "./message";
 
 /** Told under this name that the record vanished from the service. */
 export const DELETED = "@deleted";
@@ -72,6 +73,40 @@ export function newsOf(
     facts: back === undefined ? facts : { ...facts, [DELETED]: NOTHING },
     rest: listOf(rest),
   };
+}
+
+/** Hull puts it before the names of a user's own attributes. */
+const TRAITS = "traits_";
+
+/**
+ * What a message shows of that which Hull was never told.
+ *
+ * @param desired of the entity's own record @param known facts of the remote record, if it is linked
+ * @param attributeOf the Hull attribute that a field is written back to
+ * @returns fingerprints by field
+ */
+export function shownIn(
+  { entity, user, account }: EntityMessage,
+  { fields, parent }: Desired,
+  known: Readonly<Record<string, Fact>>,
+  {
+    specOf,
+    attributeOf,
+  }: { readonly specOf: (field: string) => FieldSpec; readonly attributeOf: (field: string) => string },
+): Readonly<Record<string, string>> {
+  const shown: Record<string, string> = {};
+  const subject = entity === "user" ? user : account;
+  const isTold = (field: string): boolean => (known[field]?.[2] ?? null) !== null;
+  for (const field of Object.keys(fields)) {
+    if (isTold(field)) continue;
+    const name = attributeOf(field);
+    const key = entity === "user" && Object.hasOwn(subject, TRAITS + name) ? TRAITS + name : name;
+    const value = Object.hasOwn(subject, key) ? subject[key] : undefined;
+    if (value !== undefined) shown[field] = fingerprint(value, specOf(field).type);
+  }
+  const { id } = account;
+  if (entity === "user" && typeof id === "string" && id === parent?.hullId && !isTold(ACCOUNT)) shown[ACCOUNT] = id;
+  return shown;
 }
 
 /** What is known after something could not be told: it is compared again, whatever the service says about its age. */

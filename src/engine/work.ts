@@ -1,10 +1,11 @@
 /** One record in the hands of the delivery lane, and the settlements that it may come to. Pure. */
 import { fitForHull } from "../hull/attribute-values";
-import type { Json, Keys, LeftOut } from "../record";
+import type { DesiredParent, Json, Keys, LeftOut } from "../record";
 import type { FieldSpec, ObjectType, RemoteRecord, Service } from "../services/service";
 import type { Content, Doubt, Ending, EntryRow, Fact, MirrorRow, RecordRow } from "../storage/rows";
 import type { MirrorPatch, Observation, Settlement, TellContent } from "../storage/store";
 import { agrees, fingerprint, NOTHING } from "./compare";
+import { ACCOUNT } from "./told";
 import { reason, type OutcomeKind, type Reason } from "./outcome";
 import { isForgotten } from "./quick-look";
 
@@ -121,13 +122,15 @@ export interface Delivery {
 
 /** The service holds the record: the mirror learns it, and Hull is told what it does not know yet. */
 export function delivered(work: Work, context: TypeContext, delivery: Delivery): Settlement {
-  const mirror = patchOf(work, context, delivery);
-  const unfit: LeftOut[] = [];
-  const tell = context.type.untold === true ? undefined : tellOf(work, context, delivery, unfit);
+  const patch = patchOf(work, context, delivery);
+  const { tell, shown = {}, leftOut } = context.type.untold === true ? {} : tellOf(work, context, delivery);
+  const facts = { ...patch.facts };
+  for (const [field, told] of Object.entries(shown)) facts[field] = { ...facts[field], told };
+  const mirror = { ...patch, facts };
   const ending = noted(work, endingOf(work.content, delivery.outcome, delivery.why, context.nowMs));
-  const leftOut = unfit.length > 0 ? { leftOut: unfit } : {};
-  if (tell === undefined) return settlementOf(work, { mirror, ...leftOut, then: { kind: "end", ending } });
-  return settlementOf(work, { mirror, ...leftOut, then: { kind: "tell", ending, tell } });
+  const delivered = { mirror, ...(leftOut === undefined ? {} : { leftOut }) };
+  if (tell === undefined) return settlementOf(work, { ...delivered, then: { kind: "end", ending } });
+  return settlementOf(work, { ...delivered, then: { kind: "tell", ending, tell } });
 }
 
 /** Linked to `remoteId`, but not delivered: worked on again at once. */
@@ -195,28 +198,45 @@ function placed(delivery: Delivery, { type }: TypeContext): boolean {
   return delivery.sent.includes(type.parent.field) || delivery.equal.includes(type.parent.field);
 }
 
-/**
- * What Hull does not know yet of what the service is now known to hold; undefined when it knows everything.
- *
- * @param unfit gets what Hull cannot hold; that is neither told nor remembered as told
- */
-function tellOf(work: Work, context: TypeContext, delivery: Delivery, unfit: LeftOut[]): TellContent | undefined {
+interface Telling {
+  /** What Hull does not know yet of what the service is now known to hold; absent when it knows everything. */
+  readonly tell?: TellContent;
+  /** What it was never told and showed to know; fingerprints by field. */
+  readonly shown: Readonly<Record<string, string>>;
+  /** What Hull cannot hold, if anything: neither told nor remembered as told. */
+  readonly leftOut?: readonly LeftOut[];
+}
+
+function tellOf(work: Work, context: TypeContext, delivery: Delivery): Telling {
   const known: Readonly<Record<string, Fact>> = delivery.created ? {} : (work.mirror?.facts ?? {});
   const attributes: Record<string, Json> = {};
   const facts: Record<string, string> = {};
+  const shown: Record<string, string> = {};
+  const unfit: LeftOut[] = [];
+  /** A message may be older than what Hull was told meanwhile, so it is believed only where nothing was. */
+  const isShown = (field: string, isIt: (mark: string) => boolean): boolean => {
+    const { hintId: id, shown: marks, replay } = work.content;
+    const [, sent, told] = known[field] ?? [null, null, null];
+    const mark = field === "_id" ? id : marks?.[field];
+    const isOpen = sent === null && told === null && replay !== true && !(delivery.created && field !== ACCOUNT);
+    if (!isOpen || mark === undefined || !isIt(mark)) return false;
+    shown[field] = mark;
+    return true;
+  };
 
   // A profile that lost the id (Hull shows none although it confirmed one long ago) is told again.
   const { hintId, derived, version } = work.content;
   const toldAtMs = work.record?.toldAtMs;
   const lost = hintId === undefined && !derived && (toldAtMs === undefined || isForgotten(version, toldAtMs));
-  if (lost || known["_id"]?.[2] !== delivery.remoteId) {
+  const isKnown = known["_id"]?.[2] === delivery.remoteId || isShown("_id", (id) => id === delivery.remoteId);
+  if (lost || !isKnown) {
     attributes[context.attributeOf("_id")] = delivery.remoteId;
     facts["_id"] = delivery.remoteId;
   }
   for (const field of [...delivery.sent, ...delivery.equal]) {
     const value = work.wire[field] ?? work.content.desired.fields[field] ?? null;
     const { type } = context.specOf(field);
-    if (agrees(known[field]?.[2] ?? null, value, type)) continue;
+    if (agrees(known[field]?.[2] ?? null, value, type) || isShown(field, (mark) => agrees(mark, value, type))) continue;
     const fitted = fitForHull(value);
     if (!fitted.fits) {
       unfit.push({ field, misfit: fitted.misfit });
@@ -226,15 +246,14 @@ function tellOf(work: Work, context: TypeContext, delivery: Delivery, unfit: Lef
     facts[field] = fingerprint(value, type);
   }
   const parent = work.content.desired.parent;
-  const link = parent !== undefined && known["@account"]?.[2] !== parent.hullId ? parent : undefined;
-  if (link !== undefined) facts["@account"] = link.hullId;
-  if (Object.keys(attributes).length === 0 && link === undefined) return undefined;
-  return {
-    claims: work.content.claims,
-    attributes,
-    facts,
-    ...(link === undefined ? {} : { account: link.claims }),
-  };
+  const isLinked = ({ hullId }: DesiredParent): boolean =>
+    known[ACCOUNT]?.[2] === hullId || isShown(ACCOUNT, (id) => id === hullId);
+  const link = parent !== undefined && !isLinked(parent) ? parent : undefined;
+  if (link !== undefined) facts[ACCOUNT] = link.hullId;
+  const rest = { shown, ...(unfit.length === 0 ? {} : { leftOut: unfit }) };
+  if (Object.keys(attributes).length === 0 && link === undefined) return rest;
+  const account = link === undefined ? {} : { account: link.claims };
+  return { tell: { claims: work.content.claims, attributes, facts, ...account }, ...rest };
 }
 
 /** A remote record as the mirror remembers it. */

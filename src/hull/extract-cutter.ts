@@ -3,12 +3,12 @@
 
 export const TOO_LONG = "too_long";
 
-/** A row as it stands in the file, without its line break. The bytes are a view, valid until the next `push`. */
+/** A row as it stands in the file, without the byte that ends it. The bytes are a view, valid until the next `push`. */
 export type Cut = Buffer | typeof TOO_LONG;
 
 /**
- * Looks for the end of a row among the bytes at hand. `at` is the line break that ends it; if that is not there yet,
- * the first byte that was not looked at.
+ * Looks for the end of a row among the bytes at hand. `at` is the byte that ends it; if that is not there yet, the first
+ * byte that was not looked at.
  *
  * @param start where the row begins; when that is gone already (the row is too long), any index before `from`
  * @param from bytes before it were looked at already
@@ -19,8 +19,8 @@ export type FindEnd = (start: number, from: number) => { readonly found: boolean
 export type Scanner = (bytes: Buffer) => FindEnd;
 
 export interface Cutter {
-  /** The rows that end within these bytes. */
-  push(bytes: Buffer): Cut[];
+  /** The rows that end within these bytes, one by one: how the next one is cut may depend on what the last one said. */
+  push(bytes: Buffer): Iterable<Cut>;
   /** The last row, if no line break ends it. */
   end(): Cut[];
   /** Bytes that wait for the end of their row. */
@@ -52,9 +52,8 @@ export function createCutter(scanner: Scanner, maxRowBytes: number): Cutter {
   }
 
   return {
-    push(more) {
+    *push(more) {
       append(more);
-      const cuts: Cut[] = [];
       const findEnd = scanner(bytes.subarray(0, length));
       for (;;) {
         const { found, at } = findEnd(start, from);
@@ -64,11 +63,12 @@ export function createCutter(scanner: Scanner, maxRowBytes: number): Cutter {
           discarding = isTooLong;
           // The last byte stays: whether a quote opens a cell depends on the one before it.
           if (discarding) start = from - 1;
-          return cuts;
+          return;
         }
-        cuts.push(isTooLong ? TOO_LONG : bytes.subarray(start, at));
+        const row = isTooLong ? TOO_LONG : bytes.subarray(start, at);
         discarding = false;
         start = from = at + 1;
+        yield row;
       }
     },
     end() {
@@ -83,15 +83,14 @@ export function createCutter(scanner: Scanner, maxRowBytes: number): Cutter {
   };
 }
 
-const NEWLINE = 0x0a;
-
-/** A row is a line. */
-export const scanLines: Scanner = (bytes) => (_start, from) => {
-  const at = bytes.indexOf(NEWLINE, from);
-  return at === -1 ? { found: false, at: bytes.length } : { found: true, at };
-};
-
-/** True for a line of nothing but white space. */
-export function isBlank(line: Buffer): boolean {
-  return line.every((byte) => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d));
+/** The next such byte from an index that never goes back, or the length; looks at every byte once. */
+export function createFinder(bytes: Buffer, wanted: number): (from: number) => number {
+  let next = -1;
+  return (from) => {
+    if (next < from) {
+      const found = bytes.indexOf(wanted, from);
+      next = found === -1 ? bytes.length : found;
+    }
+    return next;
+  };
 }

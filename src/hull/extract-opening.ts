@@ -4,6 +4,8 @@ import type { ExtractTrouble } from "./extract-error";
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 const NOTHING = Buffer.alloc(0);
 
+const BLANKS = { json: " \t\n\v\f\r", csv: " \n\r" } as const;
+
 export interface Opening {
   /** The bytes without byte order mark and without blanks before the first row; `trouble` when it is no extract. */
   push(bytes: Buffer): { readonly bytes: Buffer } | { readonly trouble: ExtractTrouble };
@@ -24,18 +26,24 @@ export function createOpening(format: "json" | "csv"): Opening {
         if (BYTE_ORDER_MARK.equals(head.subarray(0, 3))) head = head.subarray(3);
         state = "blanks";
       }
-      const first = head.findIndex((byte) => byte !== 0x20 && (byte < 0x09 || byte > 0x0d));
+      // A tab is a separator, too: the first column of a CSV file may have no name.
+      const first = head.findIndex((byte) => !BLANKS[format].includes(String.fromCharCode(byte)));
       const opened = first === -1 ? NOTHING : head.subarray(first);
       head = NOTHING;
       if (opened.length === 0) return { bytes: NOTHING };
       state = "rows";
-      const what = strangeOpening(String.fromCharCode(opened[0] ?? 0), format);
+      const what = strangeOpening(opened[0] ?? 0, format);
       return what === undefined ? { bytes: opened } : { trouble: { kind: "not_an_extract", what, retryable: false } };
     },
   };
 }
 
-function strangeOpening(first: string, format: "json" | "csv"): string | undefined {
+function strangeOpening(byte: number, format: "json" | "csv"): string | undefined {
+  // No text in UTF-8 begins like this: marks of UTF-16, and the first half of its letters.
+  if (byte === 0xff || byte === 0xfe || byte === 0) {
+    return "it is UTF-16 or no text at all; only UTF-8 is read. Send the batch from Hull again.";
+  }
+  const first = String.fromCharCode(byte);
   if (first === "<") return "it is a page or a document with tags, no rows. Send the batch from Hull again.";
   if (format === "csv" && (first === "{" || first === "[")) {
     return "it was announced as CSV and holds JSON. Send the batch again with the right format.";

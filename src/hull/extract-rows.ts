@@ -1,6 +1,41 @@
-// From cuts to numbered rows: what is empty does not count, what is done already is not parsed.
-import { TOO_LONG, type Cut } from "./extract-cutter";
-import type { RowFormat, RowValue } from "./extract-format";
+// From cuts to numbered rows, in whatever format: what is empty does not count, what is done already is not parsed.
+import type { Json } from "../record";
+import { TOO_LONG, type Cut, type Scanner } from "./extract-cutter";
+
+/** A row that was read, or what is wrong with it: a clause to follow "Row 7", without any of its values. */
+export type RowValue =
+  | { readonly ok: true; readonly value: Readonly<Record<string, Json>> }
+  | { readonly ok: false; readonly problem: string };
+
+/** How one file is read; it remembers the header, and where it is. */
+export interface RowFormat {
+  readonly scanner: Scanner;
+  /** Why a row may seem too long, besides being so. */
+  readonly tooLongHint: string;
+  /**
+   * False for an empty line, and for the header, which is remembered. Asked of each cut before the next one is made:
+   * the header says how the others are cut.
+   *
+   * @throws what `fail` makes of a bad header
+   */
+  isRow(cut: Cut): boolean;
+  /** One result per row, in order. */
+  read(rows: readonly Buffer[]): RowValue[];
+  /** Behind the last row. @throws what `fail` makes of a file that should go on */
+  end?(): void;
+}
+
+/** What every row must have: Hull's id of the user or account. */
+export const IDENTITY = "id";
+
+export function bad(problem: string): RowValue {
+  return { ok: false, problem };
+}
+
+export const NOT_UTF8 = "is no valid UTF-8";
+
+/** Of one row; more attributes than anybody has, and few enough to be read in a hundredth of a second. */
+export const MAX_COLUMNS = 10_000;
 
 export interface ExtractRow {
   /** From 0; every line or record counts that is not empty, good or bad. The header of a CSV file does not. */
@@ -13,7 +48,7 @@ export interface ExtractRow {
 
 export interface RowReader {
   /** The rows among these cuts, those before `skipRows` left out. */
-  read(cuts: readonly Cut[]): ExtractRow[];
+  read(cuts: Iterable<Cut>): ExtractRow[];
   /** Index of the first row that was not given out; at least `skipRows`. */
   readonly nextRow: number;
   /** True once there are more rows than allowed; the first of them and all others are left out. */

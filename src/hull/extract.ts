@@ -67,7 +67,7 @@ export function createExtractReader(options: ExtractReaderOptions): ExtractReade
       const fail: Fail = (trouble) => new ExtractError(placeOf(order.url), rows.nextRow, trouble);
       const tooLarge = (limit: string): ExtractError =>
         fail({ kind: "too_large", what: `it has more than ${limit}; send smaller batches.`, retryable: false });
-      const format = order.format === "csv" ? createCsvFormat(fail) : createJsonFormat();
+      const format = order.format === "csv" ? createCsvFormat(fail) : createJsonFormat(fail);
       const opening = createOpening(order.format);
       const cutter = createCutter(format.scanner, limits.maxRowBytes);
       const rows = createRowReader({ ...limits, format, skipRows: order.skipRows });
@@ -87,6 +87,7 @@ export function createExtractReader(options: ExtractReaderOptions): ExtractReade
       const last = rows.read(cutter.end());
       if (last.length > 0) yield last;
       if (rows.isFull) throw tooLarge(`${limits.maxRows} rows`);
+      format.end?.();
     },
   };
 }

@@ -63,8 +63,8 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
     }
     tables.meta.put(["format"], FORMAT);
     indexOldLetters(tables);
-    foldOldIndexes(tables);
   });
+  await foldOldIndexes(tables);
 
   const laneKey = (lane: Lane): [string, string] => [lane.remote, lane.tenant];
   const read = <T>(work: () => T): Promise<T> => Promise.resolve(kv.read(work));

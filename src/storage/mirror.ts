@@ -31,9 +31,7 @@ export function patchMirror(
   const before = patch.fresh ? undefined : stored;
   const facts: Record<string, Fact> = { ...before?.facts };
   const place = enlist(tables, remote, tenant);
-  for (const [field, { remote: there, sent }] of Object.entries(patch.facts)) {
-    facts[field] = factSent(facts[field], place, there, sent);
-  }
+  for (const [field, fact] of Object.entries(patch.facts)) facts[field] = factSent(facts[field], place, fact);
   const parentId = patch.parentId ?? before?.parentId;
   const keys = withoutEmpty({ ...before?.keys, ...patch.keys });
   if (patch.fresh) tables.sightings.remove([remote.key, type, patch.id]);

@@ -108,6 +108,7 @@ const content = row<Content>({
   once: true,
   run: true,
   digest: true,
+  shown: true,
 });
 
 const attempt = row<Attempt>({ content, kind: true, startedAtMs: true });

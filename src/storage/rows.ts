@@ -43,7 +43,7 @@ export interface RecordRow {
   readonly revision: number;
   readonly remoteId?: string;
   readonly generation?: number;
-  /** When Hull last confirmed a write-back. */
+  /** When Hull last confirmed a write-back, or showed what it would have been. */
   readonly toldAtMs?: number;
   /** How the last message ended. */
   readonly last?: Ending;
@@ -114,6 +114,8 @@ export interface Content {
   readonly desired: Desired;
   readonly claims: Claims;
   readonly hintId?: string;
+  /** What Hull's message showed of that which it was never told: fingerprints by field. */
+  readonly shown?: Readonly<Record<string, string>>;
   /** Send even what is equal (batches and exports). */
   readonly force: boolean;
   /** A dead letter that a person sent again: compared as if nothing had been sent, so that Hull wins. */

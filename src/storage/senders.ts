@@ -4,10 +4,9 @@
  * that of the first on the list, and what the others sent follows behind the rest: a remote with one connector pays nothing.
  */
 import mapValues from "lodash/mapValues";
-import type { Key } from "./kv";
 import type { Fact, MirrorRow, RemoteRow } from "./rows";
-import { SLICE } from "./slices";
-import type { Lane } from "./store";
+import { walk } from "./slices";
+import type { Lane, MirrorPatch } from "./store";
 import { remoteRow, type Tables } from "./tables";
 
 const UNKNOWN: Fact = [null, null, null];
@@ -33,6 +32,8 @@ export function enlist(tables: Tables, remote: RemoteRow, tenant: string): numbe
   return place;
 }
 
+type NewFact = MirrorPatch["facts"][string];
+
 /** A row as the tenant in this place knows it: `sent` is what it sent itself. */
 export function seenFrom(place: number, row: MirrorRow): MirrorRow {
   if (place === 0) return row;
@@ -44,8 +45,9 @@ export function seenFrom(place: number, row: MirrorRow): MirrorRow {
 }
 
 /** A fact after a delivery by the tenant in this place; what is not said stays. */
-export function factSent(before: Fact = UNKNOWN, place: number, there?: string, sent?: string): Fact {
-  const [remote, first, told, ...others] = before;
+export function factSent(before: Fact = UNKNOWN, place: number, { remote: there, sent, told: shown }: NewFact): Fact {
+  const [remote, first, known, ...others] = before;
+  const told = shown ?? known;
   if (place === 0) return [there ?? remote, sent ?? first, told, ...others];
   if (sent !== undefined) {
     while (others.length < place) others.push(null);
@@ -106,14 +108,8 @@ export async function shareSent(tables: Tables, key: string, senders: readonly s
 /** Changes facts, some rows at a time. @param change answers the very fact where nothing changes */
 async function changeFacts(tables: Tables, remote: string, change: (fact: Fact) => Fact): Promise<void> {
   const rows = tables.mirrorInPassing;
-  const step = (after: Key | undefined): Promise<Key | undefined> =>
-    tables.kv.transact(() => {
-      const slice = [...rows.range([remote], { limit: SLICE, ...(after === undefined ? {} : { after }) })];
-      for (const [key, row] of slice) {
-        const facts = mapValues(row.facts, change);
-        if (Object.entries(facts).some(([field, fact]) => row.facts[field] !== fact)) rows.put(key, { ...row, facts });
-      }
-      return slice.length < SLICE ? undefined : slice.at(-1)?.[0];
-    });
-  for (let after = await step(undefined); after !== undefined;) after = await step(after);
+  await walk(tables.kv, rows, [remote], (key, row) => {
+    const facts = mapValues(row.facts, change);
+    if (Object.entries(facts).some(([field, fact]) => row.facts[field] !== fact)) rows.put(key, { ...row, facts });
+  });
 }

@@ -44,8 +44,10 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
     const linked = linkOf(remote, record);
     if (settlement.mirror !== undefined) {
       patchMirror(tables, ledger, remote, lane.tenant, type, hullId, settlement.mirror, linked);
+      const confirmed = Object.values(settlement.mirror.facts).some(({ told }) => told !== undefined);
       tables.records.put(recordKey, {
         ...unlinked,
+        ...(confirmed ? { toldAtMs: tables.now() } : {}),
         revision: record.revision + 1,
         remoteId: settlement.mirror.id,
         generation: remote.generation,

@@ -10,7 +10,9 @@ export interface MirrorPatch {
   readonly keys: Keys;
   readonly parentId?: string;
   /** Field → fingerprints; what is not named stays. */
-  readonly facts: Readonly<Record<string, { readonly remote?: string; readonly sent?: string }>>;
+  readonly facts: Readonly<
+    Record<string, { readonly remote?: string; readonly sent?: string; readonly told?: string }>
+  >;
   /** The record is new there: forget what an older one held. */
   readonly fresh: boolean;
   /** A write of ours (not only a comparison) led to it. */

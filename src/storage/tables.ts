@@ -23,6 +23,7 @@ import type {
 import { countInRun } from "./runs";
 import type { Sighting } from "./sightings";
 import type { Lane, ReportLine } from "./store";
+import { SLICE, walk } from "./slices";
 import { isLight } from "./weight";
 
 /** Raised when the meaning of stored rows changes; older data is upgraded (`upgrade.ts`) or refused at start. */
@@ -275,16 +276,18 @@ export function indexValue(value: string): string {
 }
 
 /** Brings rows of indexes to the folded form that were written when blanks around a value still counted; done once. */
-export function foldOldIndexes(tables: Tables): void {
-  if (tables.meta.get(["folded"]) !== undefined) return;
+export async function foldOldIndexes(tables: Tables): Promise<void> {
+  if (tables.kv.read(() => tables.meta.get(["folded"])) !== undefined) return;
   for (const index of [tables.mirrorKeys, tables.knownBy]) {
-    const padded = [...index.range([])].filter(([[, , , value]]) => indexValue(String(value)) !== value);
-    for (const [[remote = "", type = "", name = "", value = "", id = ""]] of padded) {
+    const fold = ([remote = "", type = "", name = "", value = "", id = ""]: Key): void => {
+      const folded = indexValue(String(value));
+      if (folded === value) return;
       index.remove([remote, type, name, value, id]);
-      index.put([remote, type, name, indexValue(String(value)), id], 1);
-    }
+      index.put([remote, type, name, folded, id], 1);
+    };
+    await walk(tables.kv, index, [], fold, 10 * SLICE);
   }
-  tables.meta.put(["folded"], 1);
+  await tables.kv.transact(() => tables.meta.put(["folded"], 1));
 }
 
 export const dayOf = (ms: number): number => Math.floor(ms / DAY_MS);

@@ -26,10 +26,12 @@ describe("C25: users are users", () => {
     expect(contextOf("outgoing.account.success")).not.toHaveProperty("user_id");
   });
 
-  test("they are linked to their account in Hull", async () => {
+  test("they are linked in Hull to an account that their message does not show by its id", async () => {
     stage = await openStage();
     stage.hull.profiles.seedUser({ id: String(ANN["id"]), email: String(ANN["email"]) });
-    await stage.deliver("user:update", [userMessage()]);
+    stage.hull.profiles.seedAccount({ id: String(ACME["id"]), external_id: String(ACME["external_id"]) });
+    const { id: _, ...account } = ACME;
+    await stage.deliver("user:update", [userMessage({}, account)]);
     expect(stage.hull.profiles.users.get(String(ANN["id"]))?.account_id).toBe(ACME["id"]);
   });
 

@@ -245,6 +245,91 @@ describe("rows that cannot be read", () => {
   });
 });
 
+describe("files that nobody can read", () => {
+  const EMAIL = "ada@example.com";
+  const NO_ROWS = "None of its rows could be read.";
+
+  test.each<[string, "json" | "csv", string | Buffer, rows: number, words: string]>([
+    [
+      "another separator",
+      "csv",
+      `id|email\n1|${EMAIL}\n`,
+      0,
+      'no comma, semicolon or tab, but a "|", and names no "id"',
+    ],
+    [
+      "no header",
+      "csv",
+      `1;Ada;${EMAIL}\r2;Grace;g@example.com\r`,
+      0,
+      '3 cells separated by semicolons, names no "id"',
+    ],
+    ["UTF-16", "csv", Buffer.from(`\ufeffid,email\n1,${EMAIL}`, "utf16le"), 0, "it is UTF-16"],
+    ["a page", "csv", "<html><p>Sign in.</p></html>", 0, "a page or a document with tags"],
+    [
+      "lines that end otherwise than the header",
+      "csv",
+      `id,email\n1,${EMAIL}\r2,x\r`,
+      1,
+      "end otherwise than the header",
+    ],
+    ["an error as JSON", "json", `{"error":"Expired: ${EMAIL}"}`, 1, 'an object without "id", but with "error".'],
+    ["rows within an object", "json", `{"data":[{"id":"1","email":"${EMAIL}"}]}`, 1, 'but with "data".'],
+    ["UTF-16 as JSON", "json", Buffer.from(`\ufeff{"id":"1","email":"${EMAIL}"}`, "utf16le"), 0, "it is UTF-16"],
+    ["CSV as JSON", "json", `id,email\n1,${EMAIL}\n`, 2, "Row 1 is no valid JSON."],
+    ["an object on several lines", "json", `{\n"id":1,\n"email":"${EMAIL}"\n}\n`, 4, "Row 1 breaks off in the middle"],
+    ["rows without id", "json", `[{"email":"${EMAIL}"},{"email":"x"}]`, 2, 'Row 1 is an object without "id".'],
+  ])("%s (%s): the run ends with an error that says so", async (_name, format, content, rows, words) => {
+    const stage = await open();
+    const { url } = stage.hull.publishExtract({ format, content });
+    const id = await begin(stage, url, { format });
+    const run = await ended(stage, id);
+    expect(run.state).toBe("error");
+    expect(run.error).toContain(words);
+    if (rows > 0) {
+      expect(run.error).toContain(rows === 1 ? NO_ROWS : `None of its ${rows} rows could be read.`);
+      expect(run.error).toContain(`Check that it is a file of users in ${format.toUpperCase()}`);
+    }
+    expect(run.error).toContain("end the batch from Hull again.");
+    expect(run.counts).toEqual(rows === 0 ? {} : { "endusers/rejected/invalid_message": rows });
+    await stage.until(() => stage.logs.some(({ message }) => message === "incoming.job.error"));
+    expect(stage.logs.find(({ message }) => message === "incoming.job.error")?.data?.["error"]).toBe(run.error);
+    const credentials = Buffer.from(`${CONNECTOR.id}:${CONNECTOR.secret}`).toString("base64");
+    const answer = await fetch(`${stage.baseUrl}/api/internal/runs/${id}?org=${stage.hull.host}`, {
+      headers: { authorization: `Basic ${credentials}` },
+    });
+    expect(await answer.json()).toMatchObject({ state: "error", error: run.error });
+    expect(run.error).not.toContain(EMAIL);
+    expect(logged(stage)).not.toContain(EMAIL);
+  });
+
+  test("a list that breaks off gives the rows that it has, and ends with an error", async () => {
+    const stage = await open();
+    stage.seed([account(1)], people(3));
+    const { url } = stage.hull.publishExtract({ content: JSON.stringify(rowsOf(people(3))).slice(0, -1) });
+    const run = await ended(stage, await begin(stage, url));
+    await stage.settled();
+    expect(run.state).toBe("error");
+    expect(run.error).toContain("its list of rows is never closed");
+    expect(run.error).toContain("The first missing row is row 4.");
+    expect(stage.endusers()).toHaveLength(3);
+  });
+
+  test("one that cannot be read goes on after a restart to the same end", async () => {
+    const stage = await open();
+    const content = `${"x\n".repeat(GROUP)}${"y\n".repeat(50)}`;
+    const extract = stage.hull.publishExtract({ content });
+    extract.fail({ kind: "stall", afterBytes: content.length - 10 });
+    const id = await begin(stage, extract.url);
+    await taken(stage, id, GROUP);
+    extract.fail(undefined);
+    await stage.restart();
+    const run = await ended(stage, id);
+    expect(run).toMatchObject({ state: "error", counts: { "endusers/rejected/invalid_message": GROUP + 50 } });
+    expect(run.error).toContain(`None of its ${GROUP + 50} rows could be read.`);
+  });
+});
+
 test("a batch of large rows lets others have their answers before it is done", async () => {
   const stage = await open();
   const users = people(20);

@@ -40,6 +40,12 @@ async function seeded(stage: Stage, users: readonly Bag[], companies: readonly B
   return Promise.resolve(stage);
 }
 
+interface FileForm {
+  readonly format: "json" | "csv";
+  readonly gzip?: "file";
+  readonly write: (rows: readonly Bag[]) => string;
+}
+
 describe("files of every kind", () => {
   const kinds = (["json", "csv"] as const).flatMap((format) =>
     ([undefined, "file", "transfer"] as const).map((gzip) => ({ format, gzip })),
@@ -74,6 +80,29 @@ describe("files of every kind", () => {
     expect(stage.profile("account", account(1).id)["planhat/id"]).toBe(stage.companies()[0]?.["_id"]);
   });
 
+  const LIST = { format: "json", write: (rows: readonly Bag[]) => JSON.stringify(rows, undefined, 1) } as const;
+  test.each([
+    ["CSV with lines that end with CR", { format: "csv", write: (rows: readonly Bag[]) => csv(rows, ",", "\r") }],
+    ["CSV with semicolons", { format: "csv", write: (rows: readonly Bag[]) => `\ufeff${csv(rows, ";")}` }],
+    ["CSV with semicolons and CR", { format: "csv", write: (rows: readonly Bag[]) => csv(rows, ";", "\r") }],
+    ["CSV with tabs", { format: "csv", write: (rows: readonly Bag[]) => csv(rows, "\t", "\n") }],
+    ["JSON with lines that end with CR", { format: "json", write: (rows) => ndjson(rows).replaceAll("\n", "\r") }],
+    ["JSON in a list", LIST],
+    ["JSON in a list, packed", { ...LIST, gzip: "file" }],
+  ] satisfies [string, FileForm][])("%s: what goes in is what Planhat holds", async (_name, form) => {
+    const { write, ...file }: FileForm = form;
+    const odd = (number: number): string => `"R&D", EMEA; north\tand\r\nsouth ${number}`;
+    const users = people(GROUP + 3).map((each, at): Bag => ({ ...each, position: odd(at) }));
+    const stage = await seeded(await open(), users);
+    const { url } = stage.hull.publishExtract({ ...file, content: write(rowsOf(users)) });
+    const run = await ended(stage, await begin(stage, url, file));
+    await stage.settled();
+    expect(run).toMatchObject({ state: "success", counts: { "endusers/sent/created": users.length } });
+    expectExact(run, users.length);
+    const held = stage.endusers().map(({ externalId, email, position }) => [externalId, email, position]);
+    expect(held).toEqual(users.map((each) => [each["external_id"], each["email"], each["position"]]));
+  });
+
   test("an empty cell of a CSV file is no value: nothing is cleared", async () => {
     const stage = await seeded(await open({ settings: { clear_on_null: true } }), people(2));
     await carryOut(stage, rowsOf(people(2)));
@@ -82,9 +111,14 @@ describe("files of every kind", () => {
     expect(stage.endusers().map(({ position }) => position)).toEqual(["Engineer", "Engineer"]);
   });
 
-  test("an empty file is a batch of nobody", async () => {
+  test.each([
+    ["json", ""],
+    ["json", "[]"],
+    ["csv", ""],
+    ["csv", "id;email\r"],
+  ] as const)("an empty file is a batch of nobody (%s: %j)", async (format, content) => {
     const stage = await open();
-    const run = await carryOut(stage, []);
+    const run = await ended(stage, await begin(stage, stage.hull.publishExtract({ format, content }).url, { format }));
     expect(run).toMatchObject({ state: "success", done: 0, counts: {} });
   });
 

@@ -36,7 +36,7 @@ export const rowsOf = (users: readonly Bag[], company: Bag = account(1)): readon
 export const ndjson = (rows: readonly unknown[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join("");
 
 /** Columns of all rows; embedded accounts become `account.*`, lists one string. */
-export function csv(rows: readonly Bag[]): string {
+export function csv(rows: readonly Bag[], separator = ",", lineEnd = "\r\n"): string {
   const flat = rows.map(({ account, ...row }): Bag => ({
     ...row,
     ...Object.fromEntries(Object.entries((account ?? {}) as Bag).map(([name, value]) => [`account.${name}`, value])),
@@ -47,7 +47,7 @@ export function csv(rows: readonly Bag[]): string {
     return `"${(typeof value === "string" ? value : JSON.stringify(value)).replaceAll('"', '""')}"`;
   };
   return [columns, ...flat.map((row) => columns.map((name) => row[name]))]
-    .map((cells) => `${cells.map(cell).join(",")}\r\n`)
+    .map((cells) => `${cells.map(cell).join(separator)}${lineEnd}`)
     .join("");
 }
 

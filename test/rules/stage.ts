@@ -88,8 +88,14 @@ export async function openStage(options: HouseOptions = {}): Promise<Stage> {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   };
-  const send: Stage["send"] = (channel, messages, more = {}) =>
-    house.hull.send(house.url, { connectorId: CONNECTOR.id, channel, messages, signed: false, ...more });
+  const send: Stage["send"] = (channel, messages, more = {}) => {
+    // Hull shows the account that a user belongs to, so it holds that.
+    for (const { user: who, account: company } of messages as readonly Partial<Record<string, { id?: unknown }>>[]) {
+      const profile = house.hull.profiles.users.get(String(who?.id));
+      if (profile !== undefined && typeof company?.id === "string") profile.account_id = company.id;
+    }
+    return house.hull.send(house.url, { connectorId: CONNECTOR.id, channel, messages, signed: false, ...more });
+  };
   const accepted = async (report: Promise<SendReport>, count: number): Promise<void> => {
     expect((await report).messagesAccepted).toBe(count);
   };

@@ -25,9 +25,9 @@ import { createRedactor, isSecretName } from "../../src/http/redact";
 import { buildUrl } from "../../src/http/route";
 import { namedWaitMs } from "../../src/http/server-wait";
 import { createCsvFormat } from "../../src/hull/extract-csv";
-import { createCutter } from "../../src/hull/extract-cutter";
+import { createCutter, type Cut } from "../../src/hull/extract-cutter";
 import { ExtractError } from "../../src/hull/extract-error";
-import type { RowFormat } from "../../src/hull/extract-format";
+import type { RowFormat } from "../../src/hull/extract-rows";
 import { createJsonFormat } from "../../src/hull/extract-json";
 import { placeOf } from "../../src/hull/extract-link";
 import { troubleOfAnswer } from "../../src/hull/extract-trouble";
@@ -138,9 +138,14 @@ function trying(task: () => unknown): unknown {
 
 function readFile(format: RowFormat, text: string): unknown {
   const cutter = createCutter(format.scanner, 1_000_000);
+  const rows: Buffer[] = [];
+  const keep = (cuts: Iterable<Cut>): void => {
+    for (const cut of cuts) if (format.isRow(cut) && typeof cut !== "string") rows.push(cut);
+  };
   return trying(() => {
-    const cuts = [...cutter.push(Buffer.from(text)), ...cutter.end()];
-    return format.read(cuts.filter((cut) => format.isRow(cut)).filter((cut) => typeof cut !== "string"));
+    keep(cutter.push(Buffer.from(text)));
+    keep(cutter.end());
+    return format.read(rows);
   });
 }
 
@@ -209,8 +214,10 @@ const READERS: Readonly<Record<string, Reader>> = {
       { index: 0, row: { ok: true, value: { segment_ids: text, [`account.${text}`]: text } } },
     ),
   "a CSV file": (text) => readFile(createCsvFormat(fail), text),
-  "the rows of a CSV file": (text) => readFile(createCsvFormat(fail), `a,b\n${text}`),
-  "a JSON file": (text) => readFile(createJsonFormat(), text),
+  "the rows of a CSV file": (text) => readFile(createCsvFormat(fail), `id,b\n${text}`),
+  "the rows of a CSV file that end with CR": (text) => readFile(createCsvFormat(fail), `id;b\r${text}`),
+  "a JSON file": (text) => readFile(createJsonFormat(fail), text),
+  "a list in a JSON file": (text) => readFile(createJsonFormat(fail), `[${text}`),
   "a user's message": (text) =>
     readMessage({ message_id: text, user: { id: "u", email: text, updated_at: text, [text]: text } }, context("user")),
   "an account's message": (text) =>

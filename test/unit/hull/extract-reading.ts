@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import {
   createHullSimulator,
   type ExtractFile,
@@ -91,3 +92,17 @@ export function lines(from: number, to: number, padding = ""): string {
   for (let id = from; id < to; id += 1) text += `${JSON.stringify({ id, padding })}\n`;
   return text;
 }
+
+/** The text in pieces of these lengths, over and over. */
+export function piecesOf(text: string, sizes: readonly number[]): Buffer[] {
+  const bytes = Buffer.from(text);
+  const pieces: Buffer[] = [];
+  for (let at = 0, i = 0; at < bytes.length; i += 1) {
+    const length = sizes[i % sizes.length] ?? 1;
+    pieces.push(bytes.subarray(at, at + length));
+    at += length;
+  }
+  return pieces;
+}
+
+export const lengths = fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 5 });

@@ -29,8 +29,8 @@ describe("an extract as JSON", () => {
     expect(problems).toEqual([
       { id: 1 },
       "Row 2 breaks off in the middle of its JSON.",
-      "Row 3 is no object; every line must be one JSON object.",
-      "Row 4 is no object; every line must be one JSON object.",
+      "Row 3 is no object; every row must be one JSON object.",
+      "Row 4 is no object; every row must be one JSON object.",
       "Row 5 is no valid JSON.",
       { id: 2 },
     ]);
@@ -49,13 +49,15 @@ describe("an extract as JSON", () => {
 
   it("may have 10,000 columns, and 10,000 values in one of them; a row of more is a bad row among good ones", async () => {
     const list = (count: number): string => JSON.stringify(Array.from({ length: count }, () => 1));
-    const object = (count: number): string => `{${Array.from({ length: count }, (_, at) => `"c${at}":1`).join(",")}}`;
-    const lists = (count: number): string => `{"a":[${Array.from({ length: count }, () => list(9_999)).join(",")}]}`;
+    const names = (count: number): string => Array.from({ length: count - 1 }, (_, at) => `,"c${at}":1`).join("");
+    const object = (count: number): string => `{"id":1${names(count)}}`;
+    const lists = (count: number): string =>
+      `{"id":1,"a":[${Array.from({ length: count }, () => list(9_999)).join(",")}]}`;
     const content = [
       ...[object(10_000), object(10_001), object(50_000)],
-      ...[`{"a":${list(10_000)}}`, `{"a":${list(10_001)}}`, `{"account":${object(10_001)}}`],
+      ...[`{"id":1,"a":${list(10_000)}}`, `{"id":1,"a":${list(10_001)}}`, `{"id":1,"account":${object(10_001)}}`],
       ...[lists(9), lists(11)],
-      `{"a":"${"[{,".repeat(100_000)}"}`,
+      `{"id":1,"a":"${"[{,".repeat(100_000)}"}`,
     ];
     const wide = "holds more than 10000 columns, or as many values in one of them.";
     const parse = jest.spyOn(JSON, "parse");
@@ -75,12 +77,15 @@ describe("an extract as JSON", () => {
   it("must be UTF-8: other bytes are not replaced in silence", async () => {
     const latin = Buffer.from('{"name":"Andr\xe9"}\n{"id":2}\n', "latin1");
     expect(await read({ content: latin })).toEqual(["Row 1 is no valid UTF-8.", { id: 2 }]);
-    expect(await read({ content: '{"name":"André 🌍"}\n' })).toEqual([{ name: "André 🌍" }]);
+    expect(await read({ content: '{"id":"André 🌍"}\n' })).toEqual([{ id: "André 🌍" }]);
   });
 
   it("keeps a key called __proto__ a plain key", async () => {
-    const [row] = await read({ content: '{"__proto__":{"admin":true}}\n' });
-    expect(Object.entries(row as object)).toEqual([["__proto__", { admin: true }]]);
+    const [row] = await read({ content: '{"id":1,"__proto__":{"admin":true}}\n' });
+    expect(Object.entries(row as object)).toEqual([
+      ["id", 1],
+      ["__proto__", { admin: true }],
+    ]);
     const [cells] = await csv("id,__proto__\n1,x\n");
     expect(Object.entries(cells as object)).toEqual([
       ["id", "1"],
@@ -141,7 +146,7 @@ describe("an extract as CSV", () => {
   });
 
   it("may have 10,000 columns, and is no extract with more", async () => {
-    const header = (count: number): string => Array.from({ length: count }, (_, at) => `c${at}`).join(",");
+    const header = (count: number): string => `id${Array.from({ length: count - 1 }, (_, at) => `,c${at}`).join("")}`;
     const [row] = await csv(`${header(10_000)}\n${"1,".repeat(9_999)}1\n`);
     expect(Object.keys(row as object)).toHaveLength(10_000);
     const failure = await failureOf(
@@ -304,7 +309,7 @@ describe("a row that is too long", () => {
   it("in CSV goes on to the end of its quotes", async () => {
     const cell = `"${`a ""b"",\n`.repeat(30)}"`;
     expect(await csv(`id,name\n1,${cell}\n2,Ada\n`, { limits })).toEqual([
-      "Row 1 is longer than 100 bytes, perhaps because a quote in it is not closed.",
+      "Row 1 is longer than 100 bytes, perhaps because a quote in it is not closed or its lines end otherwise than the header.",
       { id: "2", name: "Ada" },
     ]);
   });

@@ -1,6 +1,6 @@
 /** How many bodies may be received at once, and how slowly. */
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { createServer, request as httpRequest, type ClientRequest, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
@@ -78,6 +78,23 @@ describe("the room", () => {
     modest.grow(50);
     expect(given).toEqual(["first"]);
   });
+});
+
+test("what was read counts until its request is answered, and is pushed out by nobody", async () => {
+  const judging: Judging = { member: "configuration", judge: () => Promise.resolve("a"), vouched: false };
+  const bodies = createBodies(
+    createBodyRoom({ ...LIMITS, strangers: { bodies: 9, bytes: 1_000 }, known: { bytes: 700 } }),
+  );
+  const begin = () => {
+    const res = Object.assign(new EventEmitter(), { closed: false });
+    const request = Object.assign(Readable.from([Buffer.from('{"configuration":{"id":"a"}}')]), { headers: {}, res });
+    return { res, read: bodies.readUnknown(request as unknown as Request, judging) };
+  };
+  const first = begin();
+  await first.read;
+  await expect(begin().read).rejects.toMatchObject({ status: 503, code: "busy" });
+  first.res.emit("close");
+  await begin().read;
 });
 
 test("thousands of pieces of a byte each count for what they take", async () => {

@@ -85,6 +85,7 @@ const content = row<Content>(
     counted: fc.boolean(),
     once: yes,
     run: text,
+    shown: words(text),
     digest: text,
   },
   ["desired", "claims", "force", "messageId", "version", "seq", "derived", "counted"],

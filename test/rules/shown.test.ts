@@ -1,0 +1,126 @@
+/** What Hull shows is not told again: every item is billed. */
+import { OPEN_SETTINGS } from "../harness";
+import { useFetching, type FetchStage, type ToldItem } from "./fetching";
+import { account, minute, people, user } from "./stage";
+
+const open = useFetching();
+const COMPANIES = 10;
+const MANY = 1_000;
+const FEW = 5;
+type Bag = Readonly<Record<string, unknown>>;
+const companyOf = (index: number) => account((index % COMPANIES) + 1);
+
+/** People whom both sides know and who are the same on both, as another installation left them. */
+async function openKnown(count: number, shown: (told: Bag) => Bag): Promise<FetchStage> {
+  const stage = await open();
+  const companies = Array.from({ length: COMPANIES }, (_, index) => account(index + 1));
+  const tenant = stage.planhat.tenant();
+  for (const { id, name, external_id } of companies) {
+    tenant.seedCompany({ _id: `p-${id}`, name, externalId: external_id });
+  }
+  for (const [index, { id, name, email, position, external_id }] of people(count).entries()) {
+    const companyId = `p-${companyOf(index).id}`;
+    tenant.seedEnduser({ _id: `p-${id}`, companyId, name, email, position, externalId: external_id });
+  }
+  stage.seed(
+    companies.map((each) => ({ ...each, "planhat/id": `p-${each.id}` })),
+    people(count).map((each, index) => ({
+      ...each,
+      ...shown({
+        "planhat/id": `p-${each.id}`,
+        "planhat/name": each["name"],
+        "planhat/email": each["email"],
+        "planhat/position": each["position"],
+        "planhat/external_id": each["external_id"],
+        "planhat/company_id": `p-${companyOf(index).id}`,
+      }),
+    })),
+  );
+  people(count).forEach(({ id }, index) => {
+    const profile = stage.hull.profiles.users.get(id);
+    if (profile !== undefined) profile.account_id = companyOf(index).id;
+  });
+  return stage;
+}
+
+/** Hull tells of everybody whom it has. */
+async function tellOfAll(stage: FetchStage, round: number, more: Bag = {}): Promise<void> {
+  const messages = [...stage.hull.profiles.users.values()].map((profile) => {
+    const message = stage.hull.userMessage(profile);
+    return { ...message, user: { ...message.user, indexed_at: minute(round), ...more } };
+  });
+  const report = await stage.send("user:update", messages);
+  expect(report.messagesAccepted).toBe(messages.length);
+  await stage.settled();
+}
+
+const all = (told: Bag): Bag => told;
+const bodies = (items: readonly ToldItem[]): readonly Bag[] => items.map(({ body }) => body);
+
+test("a thousand known people who are met for the first time and show everything cost Hull no item", async () => {
+  const stage = await openKnown(MANY, all);
+  expect(await stage.during(() => tellOfAll(stage, 0))).toEqual([]);
+  expect(await stage.outcomes()).toEqual({ "endusers/unchanged/in_sync": MANY });
+  expect(stage.written("endusers")).toEqual([]);
+  // It counts as confirmed: neither the next message nor the fetch tells it.
+  expect(await stage.during(() => tellOfAll(stage, 1))).toEqual([]);
+  expect((await stage.fetchBoth()).filter((item) => item.user !== undefined)).toEqual([]);
+}, 120_000);
+
+test("of what is shown, only what differs is told, and only once", async () => {
+  const stage = await openKnown(FEW, (told) => ({ ...told, "planhat/position": "Intern" }));
+  const items = await stage.during(() => tellOfAll(stage, 0));
+  expect(bodies(items)).toEqual(Array(FEW).fill({ "planhat/position": "Engineer" }));
+  expect(await stage.during(() => tellOfAll(stage, 1, { "traits_planhat/position": "Intern" }))).toEqual([]);
+});
+
+test("a profile that shows no id is told it", async () => {
+  const stage = await openKnown(FEW, ({ "planhat/id": _, ...told }) => told);
+  const items = await stage.during(() => tellOfAll(stage, 0));
+  expect(bodies(items)).toEqual(people(FEW).map(({ id }) => ({ "planhat/id": `p-${id}` })));
+});
+
+test("what was shown and is lost later is told again", async () => {
+  const stage = await openKnown(1, all);
+  await tellOfAll(stage, 0);
+  stage.pass(60);
+  const profile = stage.hull.profiles.users.get(user(1).id);
+  if (profile !== undefined) profile.attributes = {};
+  const now = { ...user(1), indexed_at: new Date(Date.now()).toISOString(), traits_position: "Engineer" };
+  expect(bodies(await stage.during(() => tellOfAll(stage, 0, now)))).toEqual([{ "planhat/id": `p-${user(1).id}` }]);
+});
+
+test("a message that shows what Hull held before it was told otherwise is not believed", async () => {
+  const stage = await openKnown(1, all);
+  await tellOfAll(stage, 0);
+  await tellOfAll(stage, 1, { traits_position: "Director" });
+  // Made before Hull took the director in, and it comes with a change back.
+  const late = { traits_position: "Engineer", "traits_planhat/position": "Engineer" };
+  expect(bodies(await stage.during(() => tellOfAll(stage, 2, late)))).toEqual([{ "planhat/position": "Engineer" }]);
+});
+
+test("a field that is mapped only now, is there already and is shown costs no item", async () => {
+  const stage = await openKnown(FEW, all);
+  await tellOfAll(stage, 0);
+  for (const { _id } of stage.endusers()) stage.planhat.tenant().edit("endusers", String(_id), { phone: "0049 30 1" });
+  const phone = { hull_field_name: "traits_phone", service_field_name: "phone" };
+  await stage.saveSettings({
+    contact_attributes_outbound: [...OPEN_SETTINGS.contact_attributes_outbound, phone],
+  });
+  const more = { traits_phone: "0049 30 1", "traits_planhat/phone": "0049 30 1" };
+  expect(await stage.during(() => tellOfAll(stage, 1, more))).toEqual([]);
+  expect(stage.written("endusers")).toEqual([]);
+});
+
+test("a new enduser whose message shows its account costs one item", async () => {
+  const stage = await open();
+  stage.seed([account(1)], [user(1)]);
+  await stage.tellAccount(account(1));
+  await stage.settled();
+  const items = await stage.during(async () => {
+    await stage.tellUser(user(1), account(1));
+    await stage.settled();
+  });
+  expect(items).toMatchObject([{ type: "traits", body: { "planhat/name": "Person 1" } }]);
+  expect(items).toHaveLength(1);
+});
