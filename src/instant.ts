@@ -3,6 +3,9 @@
  * values that are compared (docs/decisions/26-dates.md). Without a zone UTC is meant, never the zone of this machine.
  */
 
+/** Clocks of others may be so far ahead of ours; what is dated later is not believed. */
+export const MAX_AHEAD_MS = 5 * 60_000;
+
 /** `2018-03-30`, with a time also `2018-03-30 14:38:02.5 +0200`; a colon before the zone is a slip that some make. */
 const ISO =
   /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(?::?\s*(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?))?)?$/i;

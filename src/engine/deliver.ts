@@ -101,7 +101,7 @@ async function place<S>(pass: Pass<S>, works: readonly Work[]): Promise<readonly
  */
 function isUnknown({ mirror, content }: Work, { specOf, mapped }: TypeContext): boolean {
   if (mirror === undefined) return false;
-  if (mirror.missing === true) return true;
+  if (mirror.missing === true || mirror.archived === true) return true;
   if (content.derived) return false;
   if (!mirror.complete) return true;
   const { desired, force } = content;

@@ -194,7 +194,7 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
       ...lasting,
     };
     if (!comparable || !isUnchanged(plan.type, content, view)) {
-      const shown = isOwn ? shownIn(message, plan.desired, view?.mirror?.facts ?? {}, namesOf(plan.type)) : {};
+      const shown = isOwn ? shownIn(message, plan.desired, view?.mirror, namesOf(plan.type)) : {};
       const queued = Object.keys(shown).length === 0 ? content : { ...content, shown };
       return { ...base, content: { kind: "entry", content: queued } };
     }
@@ -238,8 +238,15 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
   /** Linked, known, nothing to send, and Hull knows the link. */
   function isUnchanged(type: string, content: NewContent, view: RecordView | undefined): boolean {
     const { mirror, record } = view ?? {};
-    // What a scan did not meet is read before anything is concluded.
-    if (mirror === undefined || mirror.missing === true || record === undefined || content.force) return false;
+    // What a scan did not meet, or met in the archive, is read before anything is concluded.
+    if (
+      mirror === undefined ||
+      mirror.missing === true ||
+      mirror.archived === true ||
+      record === undefined ||
+      content.force
+    )
+      return false;
     const spec = (field: string): ReturnType<Service<S>["field"]> => service.field(type, field);
     const { send, found } = diff(content.desired, {}, mirror.facts, spec, { force: false, create: false });
     // What is newly found equal counts as delivered, which only the lane writes down.

@@ -4,7 +4,7 @@ import { excessIn } from "../hull/message-size";
 import { parseAccountMessage, parseUserMessage, type Changes, type HullEvent } from "../hull/messages";
 import type { Problem } from "../hull/problems";
 import { idText, isAttributes } from "../hull/shapes";
-import { parseInstant } from "../instant";
+import { MAX_AHEAD_MS, parseInstant } from "../instant";
 import type { Json } from "../record";
 import { formOf, reason, type Reason } from "./outcome";
 import { plainParts } from "./plain-message";
@@ -48,9 +48,6 @@ export interface TrackedEvent {
 export type ReadMessage =
   | { readonly ok: true; readonly message: EntityMessage }
   | { readonly ok: false; readonly messageId: string; readonly problems: readonly Problem[] };
-
-/** A clock may be a little ahead of ours; what is dated later would silence every message until then. */
-const MAX_AHEAD_MS = 5 * 60_000;
 
 /** Before that there was no Hull: a clock that stands at its beginning would make every message an old one. */
 const EARLIEST_MS = Date.UTC(2000, 0);

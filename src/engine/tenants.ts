@@ -1,5 +1,6 @@
 /** Tenants in use: settings opened and parsed, and a connection to the service, each kept while it is current. */
 import { timingSafeEqual } from "node:crypto";
+import { MAX_AHEAD_MS } from "../instant";
 import type { Connection, Service, Target } from "../services/service";
 import type { TenantRow } from "../storage/rows";
 import { tenantPlace, type Seal } from "../storage/seal";
@@ -78,9 +79,6 @@ export interface TenantsOptions<S> {
   /** Told what is odd about settings whenever they are taken in. */
   readonly onSettings?: (credentials: Credentials, problems: readonly string[], warnings: readonly string[]) => void;
 }
-
-/** A clock may be ahead of ours; settings dated later than that would never be replaced. */
-const MAX_AHEAD_MS = 5 * 60_000;
 
 export function createTenants<S>({ store, seal, service, now, onSettings }: TenantsOptions<S>): Tenants<S> {
   const opened = new Map<string, { row: TenantRow; text: string; tenant: Tenant<S> }>();

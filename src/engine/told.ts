@@ -81,22 +81,20 @@ const TRAITS = "traits_";
 /**
  * What a message shows of that which Hull was never told.
  *
- * @param desired of the entity's own record @param known facts of the remote record, if it is linked
+ * @param desired of the entity's own record @param mirror the remote record, if it is linked
  * @param attributeOf the Hull attribute that a field is written back to
  * @returns fingerprints by field
  */
 export function shownIn(
   { entity, user, account }: EntityMessage,
   { fields, parent }: Desired,
-  known: Readonly<Record<string, Fact>>,
-  {
-    specOf,
-    attributeOf,
-  }: { readonly specOf: (field: string) => FieldSpec; readonly attributeOf: (field: string) => string },
+  mirror: MirrorRow | undefined,
+  { specOf, attributeOf }: Pick<ToldContext, "specOf"> & { readonly attributeOf: (field: string) => string },
 ): Readonly<Record<string, string>> {
   const shown: Record<string, string> = {};
   const subject = entity === "user" ? user : account;
-  const isTold = (field: string): boolean => (known[field]?.[2] ?? null) !== null;
+  const rest = pairs(mirror?.toldRest ?? []);
+  const isTold = (field: string): boolean => (mirror?.facts[field]?.[2] ?? null) !== null || rest.has(numberOf(field));
   for (const field of Object.keys(fields)) {
     if (isTold(field)) continue;
     const name = attributeOf(field);

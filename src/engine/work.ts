@@ -139,23 +139,26 @@ export function relinked(work: Work, context: TypeContext, remoteId: string, sen
   const why = reason("updated");
   const patch = patchOf(work, context, { remoteId, sent, equal: [], outcome: "sent", why, created });
   return settlementOf(work, {
+    ...goneOf(work),
     mirror: { ...patch, fresh: true },
     then: { kind: "wait", notBeforeMs: context.nowMs, problem: "Its id was gone; the service made a new record." },
   });
 }
 
+const goneOf = ({ mirror }: Work): Pick<Settlement, "gone"> => (mirror === undefined ? {} : { gone: mirror.id });
+
 /** The id that we knew is gone: forget it and look again. */
 export function unlinked(work: Work, nowMs: number): Settlement {
   return settlementOf(work, {
-    unlink: true,
+    ...goneOf(work),
     then: { kind: "wait", notBeforeMs: nowMs, problem: "The record is gone from the service; it is looked for again." },
   });
 }
 
-/** Takes the link of a record away that nothing waits for. No content of an entry has this number. */
-export function forgotten(tenant: string, type: string, hullId: string): Settlement {
+/** Takes the link of a record away whose remote record is gone. No content of an entry has this number. */
+export function forgotten(tenant: string, type: string, hullId: string, gone: string): Settlement {
   const then = { kind: "wait", notBeforeMs: 0, problem: "" } as const;
-  return { tenant, type, hullId, seq: 0, unlink: true, then };
+  return { tenant, type, hullId, seq: 0, gone, then };
 }
 
 function patchOf(work: Work, context: TypeContext, delivery: Delivery): MirrorPatch {

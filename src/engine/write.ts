@@ -103,14 +103,22 @@ async function writeChunk<S>(pass: Pass<S>, chunk: readonly Change[]): Promise<P
     pass,
     current.map(({ intent }) => intent),
   );
-  const refused = current.filter((_, index) => results[index]?.kind === "rejected");
-  const orphaned = await goneParents(pass, refused);
-  const settlements = current.map((change, index) => {
+  const settled = current.map((change, index) => {
     const result = results[index] ?? { kind: "unconfirmed", message: "The service gave no result." };
-    if (result.kind !== "rejected" || !orphaned.has(change.work.parentId ?? "")) {
-      return settlementFor(pass, change, result);
-    }
-    return postponed(change.work, pass.options.now(), "Its parent is gone from the service and is made again first.");
+    // A request that failed as a whole says nothing about single records.
+    const isSuspect = result.kind === "rejected" || (result.kind === "unconfirmed" && problem === undefined);
+    return { change, result, isSuspect };
+  });
+  const orphaned = await goneParents(
+    pass,
+    settled.flatMap(({ change, isSuspect }) => (isSuspect ? [change] : [])),
+  );
+  const settlements = settled.map(({ change, result, isSuspect }) => {
+    if (!isSuspect || !orphaned.has(change.work.parentId ?? "")) return settlementFor(pass, change, result);
+    const { now } = pass.options;
+    const isOpen = result.kind === "unconfirmed" && change.intent.kind === "create";
+    const doubt = isOpen ? { sinceMs: now(), reads: 0 } : undefined;
+    return postponed(change.work, now(), "Its parent is gone from the service and is made again first.", doubt);
   });
   await pass.settle(settlements);
   return problem;
@@ -120,10 +128,10 @@ async function writeChunk<S>(pass: Pass<S>, chunk: readonly Change[]): Promise<P
 const PARENT_LIMIT = 20;
 
 /**
- * A record may be refused because its parent was removed in the service. Such a parent is forgotten, so that the
- * child waits for it and it is made again. Answers the remote ids that are gone.
+ * A record may be refused, or not appear, because its parent was removed in the service. Such a parent is forgotten, so
+ * that the child waits for it and it is made again. Answers the remote ids that are gone.
  */
-async function goneParents<S>(pass: Pass<S>, refused: readonly Change[]): Promise<ReadonlySet<string>> {
+async function goneParents<S>(pass: Pass<S>, suspects: readonly Change[]): Promise<ReadonlySet<string>> {
   const {
     options: { connection, lane },
     context: {
@@ -131,7 +139,7 @@ async function goneParents<S>(pass: Pass<S>, refused: readonly Change[]): Promis
     },
   } = pass;
   const hullIds = new Map<string, string>();
-  for (const { work } of refused) {
+  for (const { work } of suspects) {
     const hullId = work.content.desired.parent?.hullId;
     if (work.parentId !== undefined && hullId !== undefined) hullIds.set(work.parentId, hullId);
   }
@@ -145,7 +153,7 @@ async function goneParents<S>(pass: Pass<S>, refused: readonly Change[]): Promis
   await pass.settle(
     gone.flatMap((id) => {
       const hullId = hullIds.get(id);
-      return hullId === undefined ? [] : [forgotten(lane.tenant, parent.type, hullId)];
+      return hullId === undefined ? [] : [forgotten(lane.tenant, parent.type, hullId, id)];
     }),
   );
   return new Set(gone);

@@ -1,4 +1,5 @@
 /** Taking messages in: version, coalescing, withdrawal, and the one condition under which a message ends unchanged. */
+import { MAX_AHEAD_MS } from "../instant";
 import { openEntries, type Entries } from "./entries";
 import { closeLetter } from "./letters";
 import type { Content, Doubt, Ending, EntryRow, RecordRow } from "./rows";
@@ -11,9 +12,9 @@ export const NEWER = "A newer message of the same entity arrived.";
 const MERGED = "Merged with a newer message of the same shipment.";
 
 /** One message of one record, in one transaction. */
-export function acceptOne(tables: Tables, ledger: Ledger, acceptance: Acceptance): Accepted {
-  const { tenant, type, hullId, remote, content } = acceptance;
-  const inRun = acceptance.run === undefined ? {} : { run: acceptance.run };
+export function acceptOne(tables: Tables, ledger: Ledger, given: Acceptance): Accepted {
+  const { tenant, type, hullId, remote, content } = given;
+  const inRun = given.run === undefined ? {} : { run: given.run };
   const nowMs = tables.now();
   const endings: Ending[] = [];
   const children: RecordEnding[] = [];
@@ -25,6 +26,9 @@ export function acceptOne(tables: Tables, ledger: Ledger, acceptance: Acceptance
   const end = (state: Accepted["state"]): Accepted => ({ state, endings, children });
 
   const record = remote === undefined ? undefined : tables.records.get([remote, type, hullId]);
+  const known = versionOf(record, nowMs);
+  // What arrives now, whenever it was made, comes after what was dated a little ahead.
+  const acceptance = given.undated === true ? { ...given, version: Math.max(given.version, known) } : given;
   // Looked at before anything is marked: an answer of `again` must leave no trace.
   if (remote !== undefined && overtaken(tables, remote, acceptance, record)) return end("again");
   if (acceptance.once === true && record !== undefined) return end("duplicate");
@@ -39,7 +43,7 @@ export function acceptOne(tables: Tables, ledger: Ledger, acceptance: Acceptance
     if (first && acceptance.run !== undefined) ledger.run(acceptance.run, "met");
     return first;
   };
-  const newest = record !== undefined && acceptance.undated !== true && acceptance.version > record.version;
+  const newest = record !== undefined && acceptance.undated !== true && acceptance.version > known;
   const counted = take(acceptance.messageId, newest);
   for (const messageId of acceptance.merged) {
     const first = take(messageId, false);
@@ -58,7 +62,7 @@ export function acceptOne(tables: Tables, ledger: Ledger, acceptance: Acceptance
     return end("ended");
   }
 
-  if (record !== undefined && acceptance.version < record.version) {
+  if (record !== undefined && acceptance.version < known) {
     const text = `${NEWER} (${record.messageId})`;
     note(ending({ messageId: acceptance.messageId, counted, ...inRun }, "superseded", "newer_message", text, nowMs));
     if (taken.length > 0) tables.records.put([remote, type, hullId], { ...record, ...seen.recent() });
@@ -108,12 +112,18 @@ export function acceptOne(tables: Tables, ledger: Ledger, acceptance: Acceptance
   }
   const next: Content = {
     ...mergeContent(replaced, content.content),
+    version: acceptance.version,
     seq: ledger.nextSeq(),
     counted: counted || (again && replaced.counted),
     ...inRun,
   };
   entries.put(entry, queued(entry, next, { tenant, type, hullId }, record?.doubt, nowMs));
   return end("queued");
+}
+
+/** Of the newest message; a date that was believed once and cannot be right is older than anything. */
+export function versionOf(newest: Pick<RecordRow, "version"> | undefined, nowMs: number): number {
+  return newest === undefined || newest.version > nowMs + MAX_AHEAD_MS ? 0 : newest.version;
 }
 
 /** The knowledge on which the message was compared is not today's. */

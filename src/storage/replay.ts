@@ -1,5 +1,5 @@
 /** What ended is sent again: its content is taken in as a new message, unless something newer came meanwhile. */
-import { mergeContent, NEWER, queued } from "./accept";
+import { mergeContent, NEWER, queued, versionOf } from "./accept";
 import { openEntries, type Entries } from "./entries";
 import { closeLetter, letterId } from "./letters";
 import type { Content, EntryRow, RecordRow } from "./rows";
@@ -20,7 +20,7 @@ export function replayLetter(tables: Tables, ledger: Ledger, key: LetterKey): Re
   const entries = openEntries(tables, ledger, lane, endings);
   const entry = entries.get(type, hullId);
   const newest = record ?? entry?.content ?? entry?.attempt?.content;
-  const outdated = newest !== undefined && isNewer(newest, content);
+  const outdated = newest !== undefined && isNewer(tables, remote, newest, content);
   if (!outdated && isUnderway(entry, content)) return answer("underway");
 
   const note = (of: Content): void => {
@@ -43,7 +43,7 @@ export function replayLetter(tables: Tables, ledger: Ledger, key: LetterKey): Re
 export function retake(tables: Tables, ledger: Ledger, key: LetterKey, content: Content): boolean {
   const entries = openEntries(tables, ledger, key, []);
   const record = tables.records.get([key.remote, key.type, key.hullId]);
-  const isOutdated = record !== undefined && isNewer(record, content);
+  const isOutdated = record !== undefined && isNewer(tables, key.remote, record, content);
   if (isOutdated || entries.get(key.type, key.hullId) !== undefined) return false;
   // Due behind whoever was linked: that one goes first, if both are looked for now.
   takeIn(tables, ledger, entries, key, content, { record, entry: undefined, notBeforeMs: tables.now() });
@@ -79,10 +79,18 @@ function pickKey({ remote, tenant, type, hullId }: LetterKey): LetterKey {
   return { remote, tenant, type, hullId };
 }
 
-/** Of two messages with one version the later one was remembered. A derived record updates nothing, so it is never old. */
-function isNewer(newest: { readonly version: number; readonly messageId: string }, content: Content): boolean {
+/** A derived record updates nothing, so it is never old. */
+function isNewer(
+  tables: Tables,
+  remote: string,
+  newest: { readonly version: number; readonly messageId: string },
+  content: Content,
+): boolean {
   if (content.derived) return false;
-  return newest.version === content.version ? newest.messageId !== content.messageId : newest.version > content.version;
+  const version = versionOf(newest, tables.now());
+  if (version !== content.version || newest.messageId === content.messageId) return version > content.version;
+  // Of two messages with one version the later one was remembered; several connectors are told of one change each.
+  return [...tables.depth.range([remote], { limit: 2 })].length < 2;
 }
 
 /** The very same content waits or is in flight already; for a derived record anything about it will do. */

@@ -39,9 +39,11 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
   const recordKey = [lane.remote, type, hullId];
 
   const record = tables.records.get(recordKey);
-  if (record !== undefined && (settlement.mirror !== undefined || settlement.unlink === true)) {
-    const { remoteId: before, generation: _, doubt: _answered, same: _same, ...unlinked } = record;
+  if (record !== undefined && (settlement.mirror !== undefined || settlement.gone !== undefined)) {
+    const { doubt: _answered, same: _same, ...kept } = record;
+    const { remoteId: before, generation: _, ...unlinked } = kept;
     const linked = linkOf(remote, record);
+    if (settlement.gone !== undefined) forgetMirror(tables, ledger, remote, type, settlement.gone);
     if (settlement.mirror !== undefined) {
       patchMirror(tables, ledger, remote, lane.tenant, type, hullId, settlement.mirror, linked);
       const confirmed = Object.values(settlement.mirror.facts).some(({ told }) => told !== undefined);
@@ -57,8 +59,9 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
         endRivalry(tables, lane.remote, type, settlement.mirror.id, hullId);
       }
     } else {
-      tables.records.put(recordKey, { ...unlinked, revision: record.revision + 1 });
-      if (before !== undefined) forgetMirror(tables, ledger, remote, type, before);
+      // One that was found by its keys was never linked.
+      const rest = before === settlement.gone ? unlinked : kept;
+      tables.records.put(recordKey, { ...rest, revision: record.revision + 1 });
     }
   }
 

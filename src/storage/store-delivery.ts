@@ -36,8 +36,8 @@ export interface Settlement {
   readonly mirror?: MirrorPatch;
   /** Of what was delivered, what Hull cannot hold and is not told; for the log, not written. */
   readonly leftOut?: readonly LeftOut[];
-  /** The link turned out to be dead: forget it. */
-  readonly unlink?: true;
+  /** Id of a remote record that is gone: it is forgotten, and the link to it. With `mirror`: that came in its place. */
+  readonly gone?: string;
   readonly then:
     /** Delivered or equal; Hull is told, then the outcome is written. */
     | { readonly kind: "tell"; readonly ending: Ending; readonly tell: TellContent }

@@ -124,3 +124,19 @@ test("a new enduser whose message shows its account costs one item", async () =>
   expect(items).toMatchObject([{ type: "traits", body: { "planhat/name": "Person 1" } }]);
   expect(items).toHaveLength(1);
 });
+
+test("a message that is older than what a fetch told while the field was not mapped is not believed", async () => {
+  const stage = await openKnown(1, all);
+  await tellOfAll(stage, 0);
+  const [{ _id: id } = {}] = stage.endusers();
+  for (const phone of ["0049 30 1", "0049 30 2"]) {
+    stage.planhat.tenant().edit("endusers", String(id), { phone });
+    stage.pass(10);
+    await stage.fetchBoth();
+  }
+  const phone = { hull_field_name: "traits_phone", service_field_name: "phone" };
+  await stage.saveSettings({ contact_attributes_outbound: [...OPEN_SETTINGS.contact_attributes_outbound, phone] });
+  await tellOfAll(stage, 1, { traits_phone: "0049 30 1", "traits_planhat/phone": "0049 30 1" });
+  expect(stage.endusers()).toMatchObject([{ phone: "0049 30 1" }]);
+  expect(stage.profile("user", user(1).id)["planhat/phone"]).toBe("0049 30 1");
+});

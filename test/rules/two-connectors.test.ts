@@ -1,7 +1,9 @@
 /** Two connectors of one organization that write to one Planhat tenant: each goes by what it sent itself. */
 import { join } from "node:path";
+import { buildUserMessage } from "../../simulators/hull";
 import { CONNECTOR, OPEN_SETTINGS } from "../harness";
 import { ask } from "../integration/asking";
+import { letterId } from "../../src/storage/letters";
 import { makeFormatThree } from "../unit/storage/format-three";
 import { useFetching, type FetchStage } from "./fetching";
 import { account, minute, people, user, type Stage } from "./stage";
@@ -98,4 +100,46 @@ test("on a store of the version before, nobody's edit is overwritten by the one 
   await tellBoth(stage, 2);
   expect(stage.written("endusers")).toHaveLength(written);
   expect(positions(stage)).toEqual(Array(PEOPLE).fill("Captain"));
+});
+
+describe("of one change, of which both are told with the same date,", () => {
+  const tellEach = async (stage: Stage, who: ReturnType<typeof user>): Promise<void> => {
+    for (const [sequence, { id }] of [CONNECTOR, OTHER].entries()) {
+      const message = buildUserMessage(who, { account: account(1), sequence });
+      await stage.send("user:update", [message], { connectorId: id });
+      await stage.settled();
+    }
+  };
+  const WITHOUT_POSITION = {
+    ...OPEN_SETTINGS,
+    contact_attributes_outbound: OPEN_SETTINGS.contact_attributes_outbound.slice(0, 3),
+  };
+
+  test("what one of them could not deliver is not outdated for the other's sake", async () => {
+    const stage = await openTwo(WITHOUT_POSITION);
+    const heal = stage.planhat.poison((fields) => JSON.stringify(fields).includes("Engineer"), "No.");
+    await tellEach(stage, user(1));
+    heal();
+    const { store } = stage.connector;
+    const [letter] = await store.deadLetters(stage.lane);
+    if (letter === undefined) throw new Error("It was refused.");
+    expect(await store.replayLetter(letterId(letter))).toMatchObject([{ state: "queued" }]);
+    await stage.connector.lanes.release(stage.lane);
+    await stage.settled();
+    expect(positions(stage)).toEqual(["Engineer"]);
+  });
+
+  test("whoever was skipped is taken up again by both", async () => {
+    const twin = user(2, { external_id: null, email: user(1)["email"], position: "Director", phone: "0049 30 2" });
+    const phone = { hull_field_name: "traits_phone", service_field_name: "phone" };
+    const rows = [...WITHOUT_POSITION.contact_attributes_outbound, phone];
+    const stage = await openTwo({ ...WITHOUT_POSITION, contact_attributes_outbound: rows });
+    await tellEach(stage, user(1));
+    await tellEach(stage, twin);
+    for (const { id } of [CONNECTOR, OTHER]) {
+      await stage.send("user:delete", [{ user: { id: user(1).id } }], { connectorId: id });
+      await stage.settled();
+    }
+    expect(stage.endusers()).toMatchObject([{ position: "Director", phone: "0049 30 2" }]);
+  });
 });

@@ -137,3 +137,14 @@ test("a shipment that is delivered three times counts once and is written once",
   expect(await stage.outcomes()).toEqual({ "endusers/sent/created": 2 });
   expect(stage.written("endusers")).toHaveLength(2);
 });
+
+test("of two messages that were dated ahead, a little and too far, the one that came last counts", async () => {
+  const stage = await open();
+  stage.seed([account(1)], [user(1)]);
+  const ahead = (seconds: number) => ({ indexed_at: new Date(Date.now() + seconds * 1_000).toISOString() });
+  await stage.tellUser(user(1, { position: "Buyer", ...ahead(240) }), account(1));
+  await stage.settled();
+  await stage.tellUser(user(1, { position: "Director", ...ahead(3_600) }), account(1));
+  await stage.settled();
+  expect(stage.endusers()).toMatchObject([{ position: "Director" }]);
+});

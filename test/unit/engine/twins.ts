@@ -196,7 +196,7 @@ export async function openWorld(recognises: boolean, adapter: Adapter = "memory"
       case "wait":
         return postpone(entry, clock.nowMs);
       case "unlink":
-        return forget(entry);
+        return forget(entry, id);
     }
   }
 
@@ -259,7 +259,7 @@ export async function openWorld(recognises: boolean, adapter: Adapter = "memory"
     loseLink: async (hullId, connector) => {
       const lane = await laneOf(connector);
       const then = { kind: "wait", notBeforeMs: 0, problem: "" } as const;
-      const gone = { tenant: lane.tenant, type: typeOf(hullId), hullId, seq: 0, unlink: true, then } as const;
+      const gone = { tenant: lane.tenant, type: typeOf(hullId), hullId, seq: 0, gone: remoteId(hullId), then } as const;
       await bench.store.settle(lane, [gone]);
     },
     told,

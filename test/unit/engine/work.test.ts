@@ -249,7 +249,11 @@ describe("other settlements", () => {
       then: { kind: "end", ending: { outcome: "skipped", code: "archived", messageId: "c1", counted: true } },
     });
     expect(postponed(given, 9, "busy")).toEqual({ ...common, then: { kind: "wait", notBeforeMs: 9, problem: "busy" } });
-    expect(unlinked(given, NOW)).toMatchObject({ ...common, unlink: true, then: { kind: "wait", notBeforeMs: NOW } });
+    expect(unlinked({ ...given, mirror: mirror({}) }, NOW)).toMatchObject({
+      ...common,
+      gone: "p1",
+      then: { kind: "wait", notBeforeMs: NOW },
+    });
   });
 
   it("keep a doubt only when it is handed on", () => {

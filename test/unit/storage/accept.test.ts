@@ -31,6 +31,16 @@ describeStore("a message taken in", (bench) => {
     expect(await store.lanes()).toEqual([]);
   });
 
+  it("is not older than a version that was remembered when dates an hour ahead were believed", async () => {
+    const { accept, clock, entry } = bench();
+    await accept(update({ id: "c1", version: clock.nowMs + 3_500_000 }));
+    await accept(update({ id: "c2", version: clock.nowMs, fields: { name: "New" } }));
+    expect((await entry("companies", "a1")).content).toMatchObject({
+      messageId: "c2",
+      desired: { fields: { name: "New" } },
+    });
+  });
+
   it("ends superseded when a newer version was seen, naming the newer message", async () => {
     const { accept, entry } = bench();
     await accept(update({ id: "c2", version: 2 }));

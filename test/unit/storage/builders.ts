@@ -81,7 +81,7 @@ export function workedOn(entry: EntryRow): Content {
   return content;
 }
 
-function settled(entry: EntryRow, rest: Pick<Settlement, "mirror" | "unlink" | "then">): Settlement {
+function settled(entry: EntryRow, rest: Pick<Settlement, "mirror" | "gone" | "then">): Settlement {
   const { tenant, type, hullId } = entry;
   return { tenant, type, hullId, seq: workedOn(entry).seq, ...rest };
 }
@@ -130,8 +130,8 @@ export function postpone(entry: EntryRow, notBeforeMs: number, doubt?: Doubt): S
   return settled(entry, { then });
 }
 
-export function forget(entry: EntryRow): Settlement {
-  return settled(entry, { unlink: true, then: { kind: "wait", notBeforeMs: 0, problem: "gone" } });
+export function forget(entry: EntryRow, gone = "p1"): Settlement {
+  return settled(entry, { gone, then: { kind: "wait", notBeforeMs: 0, problem: "gone" } });
 }
 
 /** The record waits for its company, which is made from what the record carries if nobody sent it. */

@@ -194,7 +194,7 @@ function createHistory(bench: Bench) {
         await store.settle(lane, [postpone(entry, clock.nowMs + 10, { sinceMs: clock.nowMs, reads: 0 })]);
         return;
       case "unlink":
-        await store.settle(lane, [forget(entry)]);
+        await store.settle(lane, [forget(entry, `p-${entry.hullId}`)]);
         return;
       case "rival":
         // Somebody else of its kind has the record.

@@ -147,7 +147,7 @@ describeStore("a message that says the same", (bench) => {
   it("is compared when the link was taken away while nothing waited", async () => {
     await inStep();
     const then = { kind: "wait", notBeforeMs: 0, problem: "" } as const;
-    await bench().settle({ tenant: LANE.tenant, type: "companies", hullId: "a1", seq: 0, unlink: true, then });
+    await bench().settle({ tenant: LANE.tenant, type: "companies", hullId: "a1", seq: 0, gone: "p1", then });
     await expectForgotten();
   });
 

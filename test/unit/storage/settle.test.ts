@@ -117,7 +117,7 @@ describeStore("a link that turned out to be dead", (bench) => {
 
   it("is forgotten even if nothing of its record waits, and what waits stays", async () => {
     const { accept, attempt, entry, find, record, settle, store } = bench();
-    const gone = forgotten(LANE.tenant, "companies", "a1");
+    const gone = forgotten(LANE.tenant, "companies", "a1", "p1");
     await accept(update({ id: "c1", version: 1 }));
     await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
     expect(await settle(gone)).toEqual({ endings: [] });
