@@ -34,7 +34,7 @@ const TEXTS = {
   invalid_date: "A date cannot be read.",
   unknown_field: "A mapped field is not known to the service and was left out.",
   misspelt_field:
-    "A mapped field is written in another case in the service; its value is sent under the name that it has there.",
+    "A mapped field is written in another case in the service; what is sent goes out under the name that it has there.",
   twin_field: "Two mapped fields are one in the service; the value of this one was left out.",
   duplicate_field: "A field is mapped more than once; the last row counts.",
   fixed_field: "A mapped field is not for mapping: the service or the connector sets it; the row was left out.",

@@ -2,6 +2,7 @@
  * What Hull knows of a remote record, and what it must be told. Mapped fields are remembered by name, as the write-back
  * does it; all others in a short list of numbers, two for a field. Pure.
  */
+import { fitForHull } from "../hull/attribute-values";
 import type { Desired, Json } from "../record";
 import type { FieldSpec, FieldType, IncomingAttribute, ListedRecord } from "../services/service";
 import type { Fact, MirrorRow } from "../storage/rows";
@@ -100,7 +101,8 @@ export function shownIn(
     const name = attributeOf(field);
     const key = entity === "user" && Object.hasOwn(subject, TRAITS + name) ? TRAITS + name : name;
     const value = Object.hasOwn(subject, key) ? subject[key] : undefined;
-    if (value !== undefined) shown[field] = fingerprint(value, specOf(field).type);
+    const held = value === undefined ? undefined : fitForHull(value);
+    if (held?.fits === true) shown[field] = fingerprint(held.value, specOf(field).type);
   }
   const { id } = account;
   if (entity === "user" && typeof id === "string" && id === parent?.hullId && !isTold(ACCOUNT)) shown[ACCOUNT] = id;

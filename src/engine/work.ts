@@ -239,14 +239,17 @@ function tellOf(work: Work, context: TypeContext, delivery: Delivery): Telling {
   for (const field of [...delivery.sent, ...delivery.equal]) {
     const value = work.wire[field] ?? work.content.desired.fields[field] ?? null;
     const { type } = context.specOf(field);
-    if (agrees(known[field]?.[2] ?? null, value, type) || isShown(field, (mark) => agrees(mark, value, type))) continue;
     const fitted = fitForHull(value);
     if (!fitted.fits) {
       unfit.push({ field, misfit: fitted.misfit });
       continue;
     }
+    // Remembered as a fetch would tell it, so that neither undoes the other: an object is told as one, or as its text.
+    const isHeld = (mark: string | null): boolean =>
+      agrees(mark, fitted.value, type) || (fitted.value !== value && agrees(mark, value, type));
+    if (isHeld(known[field]?.[2] ?? null) || isShown(field, isHeld)) continue;
     attributes[context.attributeOf(field)] = value;
-    facts[field] = fingerprint(value, type);
+    facts[field] = fingerprint(fitted.value, type);
   }
   const parent = work.content.desired.parent;
   const isLinked = ({ hullId }: DesiredParent): boolean =>

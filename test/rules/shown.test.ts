@@ -140,3 +140,27 @@ test("a message that is older than what a fetch told while the field was not map
   expect(stage.endusers()).toMatchObject([{ phone: "0049 30 1" }]);
   expect(stage.profile("user", user(1).id)["planhat/phone"]).toBe("0049 30 1");
 });
+
+test("an object is told once, by the write-back or by the fetch, and not by each in turns", async () => {
+  const custom = { hull_field_name: "traits_limits", service_field_name: "Limits" };
+  const stage = await open({
+    settings: { contact_custom_attributes_outbound: [custom] },
+    customFields: [{ name: "Limits", type: "something new", parent: "EndUser" }],
+  });
+  stage.seed([account(1)], [user(1)]);
+  const tell = async (round: number): Promise<void> => {
+    await stage.tellUser(user(1, { traits_limits: { b: 1, a: [1] }, indexed_at: minute(round) }), account(1));
+    await stage.settled();
+  };
+  await tell(0);
+  stage.pass(10);
+  expect((await stage.fetchBoth()).filter((item) => item.user !== undefined)).toEqual([]);
+  expect(
+    await stage.during(() =>
+      stage
+        .tellUser(user(1, { traits_limits: { a: [1], b: 1 }, indexed_at: minute(1) }), account(1), { isExport: true })
+        .then(() => stage.settled()),
+    ),
+  ).toEqual([]);
+  expect((await stage.fetchBoth()).filter((item) => item.user !== undefined)).toEqual([]);
+});
