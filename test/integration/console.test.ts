@@ -228,7 +228,7 @@ describe("at the edge", () => {
     const id = await refuse("a1");
     const token = tokenIn(await open(), `/console/letters/${id}/replay`);
     await edge.store.accept([
-      update({ hullId: "a1", id: "c-new", lane: laneOf(CONNECTOR), version: Date.parse("2026-03-02") }),
+      update({ hullId: "a1", id: "c-new", lane: laneOf(CONNECTOR), version: Date.parse("2026-03-01T06:00:00Z") }),
     ]);
     const answer = await post(`/letters/${id}/replay`, token);
     expect(answer.headers.get("location")).toContain("done=superseded");

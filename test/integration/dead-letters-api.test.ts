@@ -183,7 +183,7 @@ describe("one letter", () => {
 
   test("is closed instead when Hull sent something newer", async () => {
     const id = await refuse("a1");
-    const newer = { hullId: "a1", id: "c-newer", lane: laneOf(CONNECTOR), version: Date.parse("2026-03-02") };
+    const newer = { hullId: "a1", id: "c-newer", lane: laneOf(CONNECTOR), version: Date.parse("2026-03-01T06:00:00Z") };
     await edge.store.accept([update(newer)]);
     expect((await ask("POST", `/${id}/replay`)).body).toEqual({ queued: 0, underway: 0, superseded: 1 });
     expect((await ask("POST", `/${id}/replay`)).status).toBe(404);
