@@ -1,6 +1,5 @@
 /**
- * What travels through the house: JSON values, keys, claims, the desired state of a record, and how it ends.
- * Pure; every floor may know it.
+ * Types that every folder shares: JSON values, keys, claims, the desired state of a record, and how it ends. Pure.
  */
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };

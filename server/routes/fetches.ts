@@ -25,6 +25,9 @@ const fetchStates = z.discriminatedUnion("state", [
 
 export const fetchAnswer = z.intersection(z.object({ ok: z.literal(true) }), fetchStates);
 
+const UNDERWAY =
+  "A fetch is under way already and goes on as it was begun; to compare everything, ask again when it has ended.";
+
 /**
  * Any method. 200 `{ok: true, state, message}`, where `state` is `begun` or `underway` (with the id of the `run`), `early`
  * (with `next_at`, the time from which a call begins one) or `halted` (the message says what to mend).
@@ -47,7 +50,7 @@ function shown(answer: FetchAnswer): z.output<typeof fetchStates> {
     case "begun":
       return { state: "begun", run: answer.run.id, message: "The fetch has begun." };
     case "underway":
-      return { state: "underway", run: answer.run.id, message: "A fetch is under way already and goes on." };
+      return { state: "underway", run: answer.run.id, message: UNDERWAY };
     case "early": {
       const nextAt = isoOf(answer.nextAtMs);
       // The text that users of the earlier connector look for.

@@ -159,7 +159,7 @@ function knownOf({ id, parentId, missing }: MirrorRow): Known {
   return missing === true || parentId === undefined ? { id } : { id, parentId };
 }
 
-/** What is withheld was never desired; why, and whatever else must be said, goes with the record to its outcome. */
+/** Withheld fields leave the desired state; the reasons go with the outcome. */
 function lessWithheld(work: Work, { withheld = {}, warnings = [] }: Extract<Prepared, { kind: "ready" }>): Work {
   const said = [...(work.note === undefined ? [] : [work.note]), ...Object.values(withheld), ...warnings];
   if (said.length === 0) return work;

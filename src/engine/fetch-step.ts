@@ -196,10 +196,10 @@ function look(
   return { ...base, ...end, leftOut, news: known, ...(link === undefined ? {} : { link }) };
 }
 
-/** More fields than anybody has; keys that come and go for ever are not remembered. */
-const MOST_SHOWN = 2_000;
+/** Each is looked for in each row; keys that come and go for ever are not remembered. */
+const MOST_SHOWN = 500;
 
-/** Under its own attribute alone a field is looked for in the rows to come; a further one goes where the settings say. */
+/** Only a field's own attribute is watched; a row of the settings may fill others. */
 function noteShown({ shown, attributeOf }: StepContext, attributes: ListedRecord["attributes"]): void {
   for (const { field, attribute, value, volatile } of attributes) {
     if (value === null || volatile === true || shown.has(field) || shown.size >= MOST_SHOWN) continue;

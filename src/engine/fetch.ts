@@ -51,6 +51,8 @@ type Checkpoint = z.output<typeof checkpoint>;
 const OVERLAP_MS = 10 * 60_000;
 /** One fetch a week compares everything. */
 const COMPARE_ALL_MS = 7 * 86_400_000;
+/** Runs among which the last fetch of a type is looked for. */
+const LOOK_BACK = 50;
 /** A list that lost more than half of its records is more likely cut short than true. */
 const LEAST_SHARE = 0.5;
 const SMALL = 100;
@@ -69,6 +71,9 @@ export async function runFetch<S>(
   const { store, service, lane, type, now } = options;
   const before = checkpoint.safeParse(last?.checkpoint).data;
   let at = checkpoint.safeParse(run.checkpoint).data ?? begin(before, now(), run.options.trust === true);
+  // One that failed has told Hull as well.
+  const failed = at.next === null && !at.ended ? await shownLately(store, run) : [];
+  at = { ...at, shown: [...new Set([...at.shown, ...failed])] };
   /** Undefined when the run is gone: its tenant was forgotten meanwhile. */
   const remember = (change: Partial<Checkpoint>): Promise<RunRow | undefined> => {
     at = { ...at, ...change };
@@ -118,7 +123,14 @@ export async function runFetch<S>(
   );
 }
 
-/** @param all a person asked for it: everything is compared, as it is when it is due */
+/** Fields that the rows of the last fetch of this type have shown, however it ended. */
+async function shownLately(store: Store, { id, tenant, kind, type }: RunRow): Promise<readonly string[]> {
+  const runs = await store.runs({ tenant, limit: LOOK_BACK });
+  const latest = runs.find((each) => each.id !== id && each.kind === kind && each.type === type);
+  return checkpoint.safeParse(latest?.checkpoint).data?.shown ?? [];
+}
+
+/** @param all compare everything now, since a person asked; otherwise once a week */
 function begin(before: Checkpoint | undefined, nowMs: number, all: boolean): Checkpoint {
   const { shown = [], comparedAllAtMs: beforeMs = -Infinity } = before ?? {};
   // Where no field is known by name, comparing makes them known.

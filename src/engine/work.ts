@@ -244,11 +244,11 @@ function tellOf(work: Work, context: TypeContext, delivery: Delivery): Telling {
       unfit.push({ field, misfit: fitted.misfit });
       continue;
     }
-    // Remembered as a fetch would tell it, so that neither undoes the other: an object is told as one, or as its text.
+    // Objects were told as such before, and not as their text; that is known as well.
     const isHeld = (mark: string | null): boolean =>
       agrees(mark, fitted.value, type) || (fitted.value !== value && agrees(mark, value, type));
     if (isHeld(known[field]?.[2] ?? null) || isShown(field, isHeld)) continue;
-    attributes[context.attributeOf(field)] = value;
+    attributes[context.attributeOf(field)] = fitted.value;
     facts[field] = fingerprint(fitted.value, type);
   }
   const parent = work.content.desired.parent;

@@ -12,14 +12,14 @@ const CARRIAGE_RETURN = 0x0d;
 const QUOTE = 0x22;
 const LINE_BREAK = Buffer.of(LINE_FEED);
 
-/** In this order, should the header have an id with several of them. */
+/** Tried in this order; the first that yields a column `id` wins. */
 const SEPARATORS = [
   { byte: 0x2c, plural: "commas" },
   { byte: 0x3b, plural: "semicolons" },
   { byte: 0x09, plural: "tabs" },
 ] as const;
 
-const OTHER_ENDS = "; perhaps its lines end otherwise than the header";
+const OTHER_ENDS = "; perhaps its line ends differ from the header's";
 
 interface Header {
   readonly names: readonly string[];

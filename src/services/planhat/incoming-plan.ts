@@ -32,6 +32,9 @@ const OWNERS = ["owner", "coOwner"] as const;
 /** Sets of fields that are remembered; where every row shows other fields, each is worked out anew. */
 const MAX_PLANS = 500;
 
+/** One of them stands on every record, in lists of any kind but the lean ones. */
+const DATES: readonly string[] = ["createDate", "createdAt", "updatedAt", "lastUpdated"];
+
 interface Plan {
   readonly properties: readonly string[];
   readonly custom: readonly string[];
@@ -122,6 +125,8 @@ function fillingsOf(
     if (!excluded) add({ field, source: field, attribute, read, more: volatile ? { volatile } : {} });
   };
 
+  const complete = isComplete(type, properties);
+  const orEmpty = complete ? orNull : (read: Filling["read"]) => read;
   addDefault("_id", (row) => row._id);
   for (const { field, attribute, overwrite } of rules.rows) {
     const trait = traitOf(field);
@@ -129,11 +134,11 @@ function fillingsOf(
       field: rememberedAs(field, attribute, trait),
       source: field,
       attribute,
-      read: orNull(shownBy(field)),
+      read: orEmpty(shownBy(field)),
       more: { ...(!overwrite && { setIfNull: true }), ...(trait.volatile && { volatile: true }) },
     });
   }
-  for (const field of mapped) addDefault(field, orNull(shownBy(field)));
+  for (const field of mapped) addDefault(field, orEmpty(shownBy(field)));
   for (const field of told(type, properties, custom)) addDefault(field, readerOfShown(field));
   if (withOwners) {
     for (const field of OWNERS) {
@@ -146,8 +151,8 @@ function fillingsOf(
     const more = { setIfNull: true, ...(volatile && { volatile }) } as const;
     add({ field: NAME, source: NAME, attribute: NAME, read: shownBy(NAME), more, skipsEmpty: true });
   }
-  // Last, so that they take no attribute of a field that is there.
-  if (isComplete(type, properties)) {
+  // Last: a field that the row shows keeps its attribute.
+  if (complete) {
     for (const field of shown) {
       if (isProperty(field) && !traitOf(field).volatile) addDefault(field, () => null);
     }
@@ -156,11 +161,12 @@ function fillingsOf(
 }
 
 /**
- * Whether a row shows all that the list was asked for. Nobody says so; but a list that has come down to ids and names, or
- * to whatever Planhat may show by itself one day, lacks what no record can be without.
+ * Whether a row shows all that the list was asked for. Nobody says so; but a list that has come down to ids, names and
+ * keys lacks what no record can be without: its company or its name, and when it was made or changed.
  */
 function isComplete(type: string, properties: readonly string[]): boolean {
-  return properties.includes(typeSpec(type).object.parent?.field ?? NAME);
+  const isDated = properties.some((name) => DATES.includes(name));
+  return isDated && properties.includes(typeSpec(type).object.parent?.field ?? NAME);
 }
 
 /** Not what was worked out of several, such as an owner's name. */

@@ -18,20 +18,13 @@ export function spelled(
   settings: PlanhatSettings,
   definitions: () => Promise<readonly CustomField[] | undefined>,
 ): Rest {
-  /** Names of the mapping with Planhat's own, where the two differ. */
-  async function aliases(path: string): Promise<readonly (readonly [string, string])[]> {
+  async function shown<T extends Row | undefined>(path: string, rows: readonly T[]): Promise<readonly T[]> {
     const type = typeAt(path);
     const names = mappingOf(type ?? "", settings).flatMap(({ field }) => customName(field) ?? []);
-    const known = type === undefined || names.length === 0 ? undefined : await definitions();
-    if (type === undefined || known === undefined) return [];
-    return names.flatMap((name) => {
-      const theirs = definitionOf(type, name, known)?.name;
-      return theirs === undefined || theirs === name ? [] : [[name, theirs] as const];
-    });
-  }
-
-  async function shown<T extends Row | undefined>(path: string, rows: readonly T[]): Promise<readonly T[]> {
-    const pairs = await aliases(path);
+    if (type === undefined || names.length === 0) return rows;
+    const known = await definitions();
+    if (known === undefined) return rows.map((row) => withAliases(row, namesakesIn(row, names)));
+    const pairs = names.flatMap((name) => aliasOf(name, definitionOf(type, name, known)?.name));
     return pairs.length === 0 ? rows : rows.map((row) => withAliases(row, pairs));
   }
 
@@ -57,8 +50,25 @@ export function spelled(
   };
 }
 
+/** A name of the mapping with Planhat's own, where the two differ. */
+type Alias = readonly [string, string];
+
+const aliasOf = (name: string, theirs: string | undefined): Alias[] =>
+  theirs === undefined || theirs === name ? [] : [[name, theirs]];
+
+/** Without definitions a row's only name that differs in case alone is taken for Planhat's, lest the field seems empty. */
+function namesakesIn(row: Row | undefined, names: readonly string[]): readonly Alias[] {
+  if (row === undefined || !hasCustom(row)) return [];
+  const { custom } = row;
+  return names.flatMap((name) => {
+    if (Object.hasOwn(custom, name)) return [];
+    const [theirs, ...others] = Object.keys(custom).filter((each) => each.toLowerCase() === name.toLowerCase());
+    return others.length > 0 ? [] : aliasOf(name, theirs);
+  });
+}
+
 /** What stands under the mapping's own spelling was stored unseen, and is no value of the field. */
-function withAliases<T extends Row | undefined>(row: T, pairs: readonly (readonly [string, string])[]): T {
+function withAliases<T extends Row | undefined>(row: T, pairs: readonly Alias[]): T {
   if (row === undefined || !hasCustom(row)) return row;
   const { custom } = row;
   const unseen = new Set(pairs.map(([own]) => own));

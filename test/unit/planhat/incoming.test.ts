@@ -33,6 +33,9 @@ const values = (attributes: readonly IncomingAttribute[]): Record<string, Json> 
   Object.fromEntries(attributes.map(({ attribute, value }) => [attribute, value]));
 const named = (attributes: readonly IncomingAttribute[], name: string) =>
   attributes.find(({ attribute }) => attribute === name);
+/** What no complete row of a company lacks. */
+const WHOLE = { name: "Acme", updatedAt: "2026-01-01T00:00:00.000Z" };
+const TOLD_WHOLE = { "planhat/name": "Acme", name: "Acme", "planhat/updated_at": WHOLE.updatedAt };
 const company1 = (more: Record<string, unknown>): Row => ({ _id: "c1", ...more });
 
 describe("an enduser", () => {
@@ -217,9 +220,10 @@ describe("the attribute of a field", () => {
 
 describe("a value", () => {
   it("is told as empty where a mapped field is not shown, and not at all where any other is not", () => {
-    const attributes = values(told("companies", company1({ nps: null }), { fields: ["phase", "custom.Tier"] }));
-    expect(attributes).toEqual({
+    const row = company1({ ...WHOLE, nps: null });
+    expect(values(told("companies", row, { fields: ["phase", "custom.Tier"] }))).toEqual({
       "planhat/id": "c1",
+      ...TOLD_WHOLE,
       "planhat/phase": null,
       "planhat/custom_tier": null,
       "planhat/nps": null,
@@ -229,16 +233,16 @@ describe("a value", () => {
   it("is told as empty where a complete row does not show what others have shown, and not in the place of another", () => {
     const shown = ["phase", "custom.Tier", "custom.MRR #", "_id", "owner.name", "updatedAt"];
     const reader = createReader("companies", [], settingsOf(), undefined, shown);
-    expect(values(reader(company1({ name: "Acme", custom: { "MRR %": 5 } })).attributes)).toEqual({
+    expect(values(reader(company1({ ...WHOLE, custom: { "MRR %": 5 } })).attributes)).toEqual({
       "planhat/id": "c1",
-      "planhat/name": "Acme",
-      name: "Acme",
+      ...TOLD_WHOLE,
       "planhat/custom_mrr": 5,
       "planhat/phase": null,
       "planhat/custom_tier": null,
     });
-    // What has not even a name is no complete company.
-    expect(values(reader(company1({})).attributes)).toEqual({ "planhat/id": "c1" });
+    // What has not even a name, or no date, is no complete company.
+    expect(values(reader(company1({ updatedAt: WHOLE.updatedAt })).attributes)).not.toHaveProperty(["planhat/phase"]);
+    expect(values(reader(company1({ name: "Acme" })).attributes)).not.toHaveProperty(["planhat/phase"]);
   });
 
   it("that Hull cannot hold is named with its form, once a field", () => {
