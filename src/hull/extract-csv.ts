@@ -32,7 +32,7 @@ export function createCsvFormat(fail: Fail): RowFormat {
 
   return {
     scanner: createRecordScanner(() => header?.separator),
-    tooLongHint: ", perhaps because a quote in it is not closed or its lines end otherwise than the header",
+    tooLongHint: ", perhaps because a quote in it is not closed or its line ends differ from the header's",
     isRow(cut) {
       if (cut !== TOO_LONG && withoutReturn(cut).length === 0) return false;
       if (header !== undefined) return true;

@@ -188,11 +188,11 @@ describe("CSV by its header", () => {
 
   it("reads no rows that end with CR below a header that does not, and says so", async () => {
     expect(await csv("id,name\n1,Ada\r2,Grace\r")).toEqual([
-      "Row 1 has 3 cells, the header names 2; perhaps its lines end otherwise than the header.",
+      "Row 1 has 3 cells, the header names 2; perhaps its line ends differ from the header's.",
     ]);
     for (const content of ["id\n1\r2\r3", "id,name\n\r1,Ada\n"]) {
       expect(await csv(content)).toEqual([
-        'Row 1 has a line break in "id"; perhaps its lines end otherwise than the header.',
+        'Row 1 has a line break in "id"; perhaps its line ends differ from the header's.',
       ]);
     }
   });

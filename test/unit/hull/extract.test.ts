@@ -309,7 +309,7 @@ describe("a row that is too long", () => {
   it("in CSV goes on to the end of its quotes", async () => {
     const cell = `"${`a ""b"",\n`.repeat(30)}"`;
     expect(await csv(`id,name\n1,${cell}\n2,Ada\n`, { limits })).toEqual([
-      "Row 1 is longer than 100 bytes, perhaps because a quote in it is not closed or its lines end otherwise than the header.",
+      "Row 1 is longer than 100 bytes, perhaps because a quote in it is not closed or its line ends differ from the header's.",
       { id: "2", name: "Ada" },
     ]);
   });
