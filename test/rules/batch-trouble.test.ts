@@ -271,7 +271,7 @@ describe("files that nobody can read", () => {
       "csv",
       `id,email\n1,${EMAIL}\r2,x\r`,
       1,
-      "end otherwise than the header",
+      "differ from the header's",
     ],
     ["an error as JSON", "json", `{"error":"Expired: ${EMAIL}"}`, 1, 'an object without "id", but with "error".'],
     ["rows within an object", "json", `{"data":[{"id":"1","email":"${EMAIL}"}]}`, 1, 'but with "data".'],

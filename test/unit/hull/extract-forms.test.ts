@@ -192,7 +192,7 @@ describe("CSV by its header", () => {
     ]);
     for (const content of ["id\n1\r2\r3", "id,name\n\r1,Ada\n"]) {
       expect(await csv(content)).toEqual([
-        'Row 1 has a line break in "id"; perhaps its line ends differ from the header's.',
+        `Row 1 has a line break in "id"; perhaps its line ends differ from the header's.`,
       ]);
     }
   });
