@@ -71,8 +71,8 @@ export function canonical(value: Json, type: FieldType, reading = readingOf(type
 }
 
 /** 66 bits of the canonical text: enough to tell values apart, small enough to remember millions. */
-export function fingerprint(value: Json, type: FieldType): string {
-  return shortened(canonical(value, type));
+export function fingerprint(value: Json, type: FieldType, reading = readingOf(type)): string {
+  return shortened(canonical(value, type, reading));
 }
 
 /**

@@ -3,6 +3,8 @@
  * does it; all others in a short list of numbers, two for a field. Pure.
  */
 import { fitForHull } from "../hull/attribute-values";
+import { nestsTooDeep } from "../http/json-scan";
+import { parseJson } from "../json";
 import type { Desired, Json } from "../record";
 import type { FieldSpec, FieldType, IncomingAttribute, ListedRecord } from "../services/service";
 import type { Fact, MirrorRow } from "../storage/rows";
@@ -101,12 +103,23 @@ export function shownIn(
     const name = attributeOf(field);
     const key = entity === "user" && Object.hasOwn(subject, TRAITS + name) ? TRAITS + name : name;
     const value = Object.hasOwn(subject, key) ? subject[key] : undefined;
-    const held = value === undefined ? undefined : fitForHull(value);
-    if (held?.fits === true) shown[field] = fingerprint(held.value, specOf(field).type);
+    const held = value === undefined ? undefined : fitForHull(unpacked(value));
+    // Files show numbers and truth values as text.
+    if (held?.fits === true) shown[field] = fingerprint(held.value, specOf(field).type, "loose");
   }
   const { id } = account;
   if (entity === "user" && typeof id === "string" && id === parent?.hullId && !isTold(ACCOUNT)) shown[ACCOUNT] = id;
   return shown;
+}
+
+/** Files show lists as their JSON text. */
+function unpacked(value: Json): Json {
+  if (typeof value !== "string" || !value.startsWith("[") || nestsTooDeep(value)) return value;
+  try {
+    return parseJson(value) as Json;
+  } catch {
+    return value;
+  }
 }
 
 /** What is known after something could not be told: it is compared again, whatever the service says about its age. */

@@ -164,3 +164,35 @@ test("an object is told once, by the write-back or by the fetch, and not by each
   ).toEqual([]);
   expect((await stage.fetchBoth()).filter((item) => item.user !== undefined)).toEqual([]);
 });
+
+test("a list and a number are shown by a file as text, and cost no item either", async () => {
+  const row = (hull: string, service: string) => ({ hull_field_name: hull, service_field_name: service });
+  const stage = await open({
+    settings: {
+      contact_attributes_outbound: [...OPEN_SETTINGS.contact_attributes_outbound, row("traits_tags", "tags")],
+      contact_custom_attributes_outbound: [row("traits_score", "Score")],
+    },
+    customFields: [{ name: "Score", type: "number", parent: "EndUser" }],
+  });
+  const tenant = stage.planhat.tenant();
+  const company = tenant.seedCompany({ externalId: "acme-1", name: "Acme 1" });
+  const { name, email, position, external_id: externalId } = user(1);
+  const fields = { name, email, position, externalId, tags: ["a", "b"], custom: { Score: 5 } };
+  const person = tenant.seedEnduser({ companyId: company._id, ...fields });
+  stage.seed([account(1)], [user(1)]);
+  const told = {
+    "traits_planhat/id": person._id,
+    "traits_planhat/name": name,
+    "traits_planhat/email": email,
+    "traits_planhat/position": position,
+    "traits_planhat/external_id": externalId,
+    "traits_planhat/company_id": company._id,
+    "traits_planhat/tags": '["b","a"]',
+    "traits_planhat/custom_score": "5",
+  };
+  const items = await stage.during(async () => {
+    await stage.tellUser(user(1, { traits_tags: '["a","b"]', traits_score: "5", ...told }), account(1));
+    await stage.settled();
+  });
+  expect(items.filter((item) => item.user !== undefined)).toEqual([]);
+});
