@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { createRedactor } from "../../src/http/redact";
 import { letterId } from "../../src/storage/letters";
-import type { Recalled } from "../../src/storage/recall";
+import type { Recalled } from "../../src/storage/store";
 import type { Ending, EntryRow, MirrorRow } from "../../src/storage/rows";
 import { instantAnswer, isoOf } from "./instants";
 

@@ -1,5 +1,5 @@
 /** An explanation in sentences, the most telling first. Pure. */
-import type { Recalled } from "../storage/recall";
+import type { Recalled } from "../storage/store";
 import type { HoldRow } from "../storage/rows";
 import type { Explanation, RecordExplanation } from "./explain";
 import type { DryWrite } from "./simulate";

@@ -4,10 +4,8 @@
  */
 import { isAlike } from "../record";
 import type { Check, Claims, Desired, Prepared } from "../services/service";
-import type { Asked } from "../storage/known-by";
-import type { Recalled } from "../storage/recall";
+import type { Asked, Recalled, Store } from "../storage/store";
 import type { Ending, HoldRow, MirrorRow, TellRow } from "../storage/rows";
-import type { Store } from "../storage/store";
 import { candidatesOf, claimsOf, entityOf, typeOf, wordsOf, type Candidate } from "./candidates";
 import type { DiffOptions } from "./diff";
 import { fieldVerdicts, type FieldVerdict } from "./field-verdicts";

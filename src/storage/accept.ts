@@ -6,7 +6,8 @@ import type { Content, Doubt, Ending, EntryRow, RecordRow } from "./rows";
 import { namesIn, rename } from "./known-by";
 import { openSeen } from "./seen";
 import type { Acceptance, Accepted, NewContent, RecordEnding } from "./store";
-import { countEnding, ending, keepDoubt, linkOf, remoteRow, type Ledger, type Tables } from "./tables";
+import { countEnding, type Ledger } from "./ledger";
+import { ending, keepDoubt, linkOf, remoteRow, type Tables } from "./tables";
 
 export const NEWER = "A newer message of the same entity arrived.";
 const MERGED = "Merged with a newer message of the same shipment.";

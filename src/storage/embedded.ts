@@ -20,6 +20,7 @@ import { inSlices, SLICE } from "./slices";
 import { placeOf, seenFrom } from "./senders";
 import { attemptOne, recoverOne, settleOne } from "./settle";
 import type { Backlog, Lane, RecordView, Store, Tally } from "./store";
+import { transact } from "./ledger";
 import {
   FORMAT,
   foldOldIndexes,
@@ -30,7 +31,6 @@ import {
   remember,
   remembered,
   remoteRow,
-  transact,
   type Tables,
 } from "./tables";
 import { deferTell, dueTells, hurryTells, toldOne } from "./tell";

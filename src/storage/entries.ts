@@ -4,7 +4,8 @@ import { keepLetter } from "./letters";
 import type { Key } from "./kv";
 import type { Content, EntryRow } from "./rows";
 import type { Lane, RecordEnding } from "./store";
-import { countEnding, ending, noteLast, type Ledger, type Tables } from "./tables";
+import { countEnding, type Ledger } from "./ledger";
+import { ending, noteLast, type Tables } from "./tables";
 import { notTooMany } from "./weight";
 
 /** What refusing a parent means for the children that waited for it. */

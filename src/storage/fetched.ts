@@ -6,7 +6,8 @@ import type { Fact, MirrorRow } from "./rows";
 import { factTold } from "./senders";
 import { sight, sightingOf } from "./sightings";
 import type { FetchedRow, FetchStep, Vanished, VanishQuery } from "./store";
-import { indexValue, mirrorRow, remoteRow, type Ledger, type Tables } from "./tables";
+import { type Ledger } from "./ledger";
+import { indexValue, mirrorRow, remoteRow, type Tables } from "./tables";
 
 /** What is remembered of a listed record, and whether something of it waits or is in flight. */
 export function fetchView(

@@ -7,7 +7,8 @@ import { forgetRunsOf } from "./runs";
 import { forgetSender } from "./senders";
 import { SLICE } from "./slices";
 import type { Lane } from "./store";
-import { lanesOf, transact, type Ledger, type Tables } from "./tables";
+import { transact, type Ledger } from "./ledger";
+import { lanesOf, type Tables } from "./tables";
 
 /**
  * Answers how many rows there were. Interrupted, it is simply begun again: the tenant's own row goes last.

@@ -9,17 +9,8 @@ import { dropRival } from "./rivals";
 import { forgetReportLines } from "./runs";
 import { inSlices, SLICE } from "./slices";
 import type { LetterKey, RecordEnding } from "./store";
-import {
-  countEnding,
-  ending,
-  indexValue,
-  isWaiting,
-  lanesOf,
-  remoteRow,
-  transact,
-  type Ledger,
-  type Tables,
-} from "./tables";
+import { countEnding, transact, type Ledger } from "./ledger";
+import { ending, indexValue, isWaiting, lanesOf, remoteRow, type Tables } from "./tables";
 
 const FORGOTTEN = "Hull deleted the user, so everything stored about it was erased.";
 

@@ -1,18 +1,10 @@
 /** How many records ended how, hour by hour: what a chart of the last day is drawn from. */
+import type { HourCount } from "./store-figures";
 import type { Tables } from "./tables";
 
 const HOUR_MS = 3_600_000;
 /** A week and a day: whoever looks on Monday sees last Monday. */
 const KEPT_HOURS = 8 * 24;
-
-/** Outcomes of one hour. */
-export interface HourCount {
-  /** Beginning of the hour, milliseconds since 1970. */
-  readonly atMs: number;
-  /** `type/outcome/code` */
-  readonly name: string;
-  readonly count: number;
-}
 
 const hourOf = (ms: number): number => Math.floor(ms / HOUR_MS);
 

@@ -1,15 +1,12 @@
 /** Under which addresses and external ids Hull's entities are known, so that a person can ask about one. */
 import type { Claims } from "../record";
-import type { Lane } from "./store";
+import type { Asked, Lane } from "./store";
 import { indexValue, mirrorRow, remoteRow, type Tables } from "./tables";
 
 /** A record's place: remote, type, Hull id. */
 type Place = readonly [remote: string, type: string, hullId: string];
 
-/** By what people ask; a Hull id is found without an index. */
-const ASKED = ["email", "external_id", "domain"] as const;
-
-export type Asked = (typeof ASKED)[number];
+const ASKED: readonly Asked[] = ["email", "external_id", "domain"];
 
 /** Nobody types in longer ones. */
 const MAX_LENGTH = 320;

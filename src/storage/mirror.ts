@@ -4,7 +4,8 @@ import type { Fact, MirrorRow, RemoteRow, Scan } from "./rows";
 import { admitRivals } from "./rivals";
 import { enlist, factRead, factSent, factTold, placeOf, seenFrom } from "./senders";
 import type { Lane, MirrorPatch, Observation } from "./store";
-import { indexValue, mirrorRow, remoteRow, type Ledger, type Tables } from "./tables";
+import { type Ledger } from "./ledger";
+import { indexValue, mirrorRow, remoteRow, type Tables } from "./tables";
 
 /** A delivery of the tenant (or a comparison that found everything equal) becomes known. */
 export function patchMirror(

@@ -1,17 +1,8 @@
-/** Everything that is remembered of one Hull entity's record, for somebody who asks. */
-import type { DeadLetterRow, TellRow } from "./rows";
+/** Reads everything that is remembered of one Hull entity's record. */
 import { placeOf, seenFrom } from "./senders";
 import { sightingOf } from "./sightings";
-import type { Lane, RecordView } from "./store";
+import type { Lane, Recalled } from "./store";
 import { linkOf, mirrorRow, remoteRow, type Tables } from "./tables";
-
-export interface Recalled extends RecordView {
-  /** Delivered; Hull is still to be told. */
-  readonly tell?: TellRow;
-  readonly letter?: DeadLetterRow;
-  /** When a list showed the remote record last, milliseconds since 1970. */
-  readonly listedAtMs?: number;
-}
 
 export function recall(tables: Tables, lane: Lane, type: string, hullId: string): Recalled {
   const remote = remoteRow(tables, lane.remote);

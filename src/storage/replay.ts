@@ -4,7 +4,8 @@ import { openEntries, type Entries } from "./entries";
 import { closeLetter, letterId } from "./letters";
 import type { Content, EntryRow, RecordRow } from "./rows";
 import type { Lane, LetterKey, RecordEnding, Replay } from "./store";
-import { countEnding, ending, type Ledger, type Tables } from "./tables";
+import { countEnding, type Ledger } from "./ledger";
+import { ending, type Tables } from "./tables";
 
 /** Takes a letter's content in again, as a new message. The letter stays until the record arrives. */
 export function replayLetter(tables: Tables, ledger: Ledger, key: LetterKey): Replay | undefined {

@@ -7,7 +7,8 @@ import { familyOf } from "./letters";
 import { retake } from "./replay";
 import type { Content, RivalRow } from "./rows";
 import type { LetterKey } from "./store";
-import type { Ledger, Tables } from "./tables";
+import type { Ledger } from "./ledger";
+import type { Tables } from "./tables";
 
 /** Rivals for one record that are remembered; the newest ones. */
 const MOST = 10;

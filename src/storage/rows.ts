@@ -266,3 +266,6 @@ export interface HoldRow {
   readonly sinceMs: number;
   readonly untilMs: number;
 }
+
+/** Seen at, milliseconds since 1970; generation; see `told`; id of the run that counted the record last. */
+export type Sighting = readonly [seenAtMs: number, generation: number, told: number, run: string];

@@ -8,7 +8,8 @@ import { endRivalry, keepRival } from "./rivals";
 import type { Key } from "./kv";
 import type { Attempt, Content, Ending, EntryRow, RecordRow, TellRow } from "./rows";
 import type { Lane, ParentEntry, RecordEnding, Settled, Settlement } from "./store";
-import { countEnding, ending, keepDoubt, linkOf, noteLast, remoteRow, type Ledger, type Tables } from "./tables";
+import { countEnding, type Ledger } from "./ledger";
+import { ending, keepDoubt, linkOf, noteLast, remoteRow, type Tables } from "./tables";
 
 const NEWER = "A newer message of the same entity arrived.";
 

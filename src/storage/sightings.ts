@@ -2,12 +2,10 @@
  * When a list last showed each remote record. A small row beside the mirror's large one: of most records a fetch has to
  * note no more than that they are still there.
  */
-import type { RemoteRow } from "./rows";
+import type { RemoteRow, Sighting } from "./rows";
 import type { Passing } from "./store";
-import { remoteRow, type Ledger, type Tables } from "./tables";
-
-/** Seen at, milliseconds since 1970; generation; see `told`; id of the run that counted the record last. */
-export type Sighting = readonly [seenAtMs: number, generation: number, told: number, run: string];
+import { type Ledger } from "./ledger";
+import { remoteRow, type Tables } from "./tables";
 
 /** No mapping has this number: something of the record may be unknown to Hull. */
 const NOT_WHOLLY = 0;

@@ -1,5 +1,4 @@
 /** Counts and depths, for those who watch. Part of the Store port. */
-import type { HourCount } from "./hours";
 import type { Lane } from "./store-lane";
 
 /** Counts by `type/outcome/code`; derived records (companies made for users) are counted apart. */
@@ -34,6 +33,15 @@ export interface Checkup {
   readonly moreLetters: boolean;
   /** Values of keys that should be unique and that several records hold. */
   readonly shared: readonly { readonly of: UniqueKey; readonly value: string }[];
+}
+
+/** Outcomes of one hour. */
+export interface HourCount {
+  /** Beginning of the hour, milliseconds since 1970. */
+  readonly atMs: number;
+  /** `type/outcome/code` */
+  readonly name: string;
+  readonly count: number;
 }
 
 export interface UniqueKey {

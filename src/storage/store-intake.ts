@@ -1,8 +1,6 @@
 /** How messages are taken in, and what is known of their records. Part of the Store port. */
 import type { Claims } from "../record";
-import type { Asked } from "./known-by";
-import type { Recalled } from "./recall";
-import type { Content, Ending, EntryRow, MirrorRow, RecordRow } from "./rows";
+import type { Content, DeadLetterRow, Ending, EntryRow, MirrorRow, RecordRow, TellRow } from "./rows";
 import type { Lane, RecordEnding } from "./store-lane";
 import type { RunChange } from "./store-runs";
 
@@ -12,6 +10,18 @@ export interface RecordView {
   readonly mirror?: MirrorRow;
   readonly entry?: EntryRow;
 }
+
+/** Everything that is remembered of one Hull entity's record, for somebody who asks. */
+export interface Recalled extends RecordView {
+  /** Delivered; Hull is still to be told. */
+  readonly tell?: TellRow;
+  readonly letter?: DeadLetterRow;
+  /** When a list showed the remote record last, milliseconds since 1970. */
+  readonly listedAtMs?: number;
+}
+
+/** By what people ask; a Hull id is found without an index. */
+export type Asked = "email" | "external_id" | "domain";
 
 export interface KnownDigest {
   readonly digest: string;

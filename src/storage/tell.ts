@@ -3,7 +3,8 @@ import type { Key } from "./kv";
 import type { TellRow } from "./rows";
 import type { Lane, RecordEnding } from "./store";
 import { confirmTold } from "./mirror";
-import { countEnding, remoteRow, type Ledger, type Tables } from "./tables";
+import { countEnding, type Ledger } from "./ledger";
+import { remoteRow, type Tables } from "./tables";
 import type { Ending } from "./rows";
 import { notTooMany } from "./weight";
 

@@ -5,7 +5,8 @@ import { rename } from "./known-by";
 import type { Content, RemoteRow, TenantRow } from "./rows";
 import type { Lane } from "./store";
 import type { TriedAt } from "./store-tenants";
-import { countEnding, ending, remoteRow, type Ledger, type Tables } from "./tables";
+import { countEnding, type Ledger } from "./ledger";
+import { ending, remoteRow, type Tables } from "./tables";
 
 export function saveTenant(tables: Tables, row: TenantRow, evenOver: string | undefined): TenantRow {
   const before = tables.tenants.get([row.key]);
