@@ -6,7 +6,8 @@ import type { Plan, Service } from "../services/service";
 import type { Ending } from "../storage/rows";
 import type { Acceptance } from "../storage/store";
 import { weightOf } from "../storage/weight";
-import type { EntityMessage, MergedMessage } from "./message";
+import type { EntityMessage } from "../services/message";
+import type { MergedMessage } from "./message";
 import { reason, type Reason } from "./outcome";
 import type { Tenant } from "./tenants";
 

@@ -16,7 +16,8 @@ import {
   type Candidate,
 } from "./candidates";
 import { diff } from "./diff";
-import { mergeMessages, readMessage, type EntityMessage } from "./message";
+import type { EntityMessage } from "../services/message";
+import { mergeMessages, readMessage } from "./message";
 import { joinReasons } from "./outcome";
 import { IN_SYNC, isComparable, isForgotten, lastingDigest, LOOKS, quickLook, sameAcceptance } from "./quick-look";
 import { outcomeLine, shipmentLine, warningLine, type Log } from "./report";

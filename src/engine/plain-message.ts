@@ -4,7 +4,7 @@
  */
 import { isAttributes } from "../hull/shapes";
 import type { Json } from "../record";
-import type { Attributes } from "./message";
+import type { Attributes } from "../services/message";
 
 export interface PlainParts {
   readonly messageId: string;

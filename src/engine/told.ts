@@ -9,7 +9,7 @@ import type { Desired, Json } from "../record";
 import type { FieldSpec, FieldType, IncomingAttribute, ListedRecord } from "../services/service";
 import type { Fact, MirrorRow } from "../storage/rows";
 import { agrees, canonical, fingerprint, NOTHING } from "./compare";
-import type { EntityMessage } from "./message";
+import type { EntityMessage } from "../services/message";
 
 /** Told under this name that the record vanished from the service. */
 export const DELETED = "@deleted";

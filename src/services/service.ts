@@ -4,7 +4,7 @@
  * A service declares its object types as data and implements a handful of functions. The engine thinks in
  * desired records, intents and results; which verbs, order and routes those become is the service's business.
  */
-import type { EntityMessage } from "../engine/message";
+import type { EntityMessage } from "./message";
 import type { Reason } from "../engine/outcome";
 import type { Claims, Desired, Json, Keys, LeftOut } from "../record";
 

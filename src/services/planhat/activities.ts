@@ -1,5 +1,5 @@
 /** Tracked events of a user as Planhat's user activities: which are sent, and what one looks like. Pure. */
-import type { EntityMessage, TrackedEvent } from "../../engine/message";
+import type { EntityMessage, TrackedEvent } from "../message";
 import { formOf, reason } from "../../engine/outcome";
 import { parseInstant } from "../../instant";
 import type { DesiredParent, Json, Plan } from "../service";

@@ -3,7 +3,7 @@
  * grouped ones are flat keys with a slash. Absent and null are two different things.
  */
 import { hash } from "node:crypto";
-import type { Attributes, EntityMessage } from "../../engine/message";
+import type { Attributes, EntityMessage } from "../message";
 import { digitsOf } from "../../json";
 import type { Json } from "../service";
 

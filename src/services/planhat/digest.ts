@@ -3,7 +3,7 @@
  * digest come to the same plan; so, once the first was found unchanged, the second need not be planned at all. Pure.
  */
 import { hash } from "node:crypto";
-import type { EntityMessage } from "../../engine/message";
+import type { EntityMessage } from "../message";
 import type { Json } from "../service";
 import { own, readAttribute, wasCleared } from "./attributes";
 import { companyFilterLets, inSegment } from "./outgoing";

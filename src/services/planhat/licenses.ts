@@ -2,7 +2,7 @@
  * Licences: elements of a JSON list in one attribute of the account. Each is a record of its own, known by its external
  * id within the company, and versioned by the account's message. Those that left the list are left alone. Pure.
  */
-import type { EntityMessage } from "../../engine/message";
+import type { EntityMessage } from "../message";
 import { reason } from "../../engine/outcome";
 import { createJsonScan } from "../../http/json-scan";
 import type { DesiredParent, Json, Plan } from "../service";

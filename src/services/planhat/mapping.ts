@@ -1,5 +1,5 @@
 /** Applying a mapping table: typed values, keys, clears, and what could not be stored. Pure. */
-import type { EntityMessage } from "../../engine/message";
+import type { EntityMessage } from "../message";
 import { formOf, reason } from "../../engine/outcome";
 import type { Reason } from "../../engine/outcome";
 import type { Desired, FieldSpec, Json } from "../service";

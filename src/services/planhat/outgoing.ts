@@ -4,7 +4,7 @@
  * A user follows its account, because Planhat is centred on the company: without an account that has an external id
  * there is no enduser, and when the Company Filter is used the account must match it too.
  */
-import type { EntityMessage } from "../../engine/message";
+import type { EntityMessage } from "../message";
 import { reason } from "../../engine/outcome";
 import type { Reason, ReasonCode } from "../../engine/outcome";
 import type { Check, Claims, DesiredParent, Plan, PlannedRecord } from "../service";

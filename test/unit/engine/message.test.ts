@@ -1,4 +1,5 @@
-import { readMessage, type EntityMessage } from "../../../src/engine/message";
+import type { EntityMessage } from "../../../src/services/message";
+import { readMessage } from "../../../src/engine/message";
 
 const NOW = 1_750_000_000_000;
 const USER = { entity: "user", isExport: false, receivedAtMs: NOW } as const;

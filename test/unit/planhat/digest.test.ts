@@ -1,6 +1,6 @@
 /** Messages of one record with the same digest come to the same plan: what must be in it, and what must not. */
 import fc from "fast-check";
-import type { Attributes, EntityMessage } from "../../../src/engine/message";
+import type { Attributes, EntityMessage } from "../../../src/services/message";
 import type { Json } from "../../../src/record";
 import { digestOf } from "../../../src/services/planhat/digest";
 import { plan } from "../../../src/services/planhat/outgoing";

@@ -1,4 +1,4 @@
-import type { EntityMessage } from "../../../src/engine/message";
+import type { EntityMessage } from "../../../src/services/message";
 import { readSettings } from "../../../src/services/planhat/settings";
 import type { PlanhatSettings } from "../../../src/services/planhat/settings";
 

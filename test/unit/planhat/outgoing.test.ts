@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { EntityMessage } from "../../../src/engine/message";
+import type { EntityMessage } from "../../../src/services/message";
 import { bodyOf } from "../../../src/services/planhat/body";
 import { plan as planAll } from "../../../src/services/planhat/outgoing";
 import type { PlanhatSettings } from "../../../src/services/planhat/settings";
