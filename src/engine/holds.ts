@@ -1,7 +1,7 @@
 /** What makes a lane, or one type of it, stand still for a while, and what sets it going again. */
 import type { Problem } from "../services/service";
 import type { Lane, Store } from "../storage/store";
-import type { RetryPace } from "./pass";
+import type { RetryPace } from "./patience";
 import type { Log } from "./report";
 import type { Credentials } from "./tenants";
 

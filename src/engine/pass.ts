@@ -2,6 +2,7 @@
 import type { LeftOut } from "../record";
 import type { Connection, Service } from "../services/service";
 import type { Lane, RecordEnding, Settlement, Store } from "../storage/store";
+import type { RetryPace } from "./patience";
 import type { Timing } from "./resolve";
 import { postponed, type TypeContext, type Work } from "./work";
 
@@ -20,12 +21,6 @@ export interface PassOptions<S> {
   readonly onEndings: (endings: readonly RecordEnding[]) => void;
   /** Called at the end of a pass with what Hull cannot be told, if there is anything. */
   readonly onLeftOut?: (type: string, values: readonly LeftOut[]) => void;
-}
-
-/** Waits between tries of one record, in milliseconds; doubled with every try. */
-export interface RetryPace {
-  readonly baseMs: number;
-  readonly capMs: number;
 }
 
 /** A pass over one object type. */

@@ -1,6 +1,11 @@
 /** Trying again, slower each time, as long as the process lives. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { RetryPace } from "./pass";
+
+/** Waits between tries in milliseconds; doubled with every try. */
+export interface RetryPace {
+  readonly baseMs: number;
+  readonly capMs: number;
+}
 
 export interface Patience {
   readonly retry: RetryPace;

@@ -8,7 +8,7 @@ import type { EntryRow, Ending, TellRow } from "../storage/rows";
 import type { Lane, RecordEnding, Store } from "../storage/store";
 import { deliverType } from "./deliver";
 import { createIntake, type Shipment } from "./intake";
-import type { RetryPace } from "./pass";
+import type { RetryPace } from "./patience";
 import type { Timing } from "./resolve";
 import type { Shadow } from "./run-work";
 import { dryConnection, dryFirehose, type DryWrite } from "./simulate";

@@ -12,7 +12,7 @@ import type { StepRow } from "./fetch-step";
 import { createIntake, type Intake } from "./intake";
 import { leftOutOf, leftOutText } from "./left-out";
 import type { Stop } from "./patience";
-import type { RetryPace } from "./pass";
+import type { RetryPace } from "./patience";
 import { entityContext, type Log } from "./report";
 import type { Timing } from "./resolve";
 import { jobLine } from "./run-lines";

@@ -8,7 +8,7 @@ import type { Connection, Intent, Service } from "../services/service";
 import type { RunRow } from "../storage/rows";
 import type { Lane, Store } from "../storage/store";
 import { deliverType } from "./deliver";
-import type { RetryPace } from "./pass";
+import type { RetryPace } from "./patience";
 import type { Stop } from "./patience";
 import type { Timing } from "./resolve";
 import { tellHull } from "./write-back";
