@@ -9,7 +9,7 @@ import { createForgetting } from "../src/engine/forget";
 import { createHealth } from "../src/engine/health";
 import { createIntake } from "../src/engine/intake";
 import { createLanes, type Lanes } from "../src/engine/lanes";
-import type { Shadow } from "../src/engine/run-work";
+import type { Shadow } from "../src/engine/simulate";
 import { createRuns } from "../src/engine/runs";
 import type { Log } from "../src/engine/report";
 import { createTenants, type Credentials } from "../src/engine/tenants";

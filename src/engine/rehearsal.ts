@@ -10,8 +10,7 @@ import { deliverType } from "./deliver";
 import { createIntake, type Shipment } from "./intake";
 import type { RetryPace } from "./patience";
 import type { Timing } from "./resolve";
-import type { Shadow } from "./run-work";
-import { dryConnection, dryFirehose, type DryWrite } from "./simulate";
+import { dryConnection, dryFirehose, type DryWrite, type Shadow } from "./simulate";
 import type { Tenant, Tenants } from "./tenants";
 import { tellHull } from "./write-back";
 

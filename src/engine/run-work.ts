@@ -17,7 +17,7 @@ import { entityContext, type Log } from "./report";
 import type { Timing } from "./resolve";
 import { jobLine } from "./run-lines";
 import type { BatchOrder } from "./run-orders";
-import { copyFigures, copyReport, drainSimulation, dryFirehose } from "./simulate";
+import { copyFigures, copyReport, drainSimulation, dryFirehose, type Shadow } from "./simulate";
 import type { Credentials, Tenant, Tenants } from "./tenants";
 
 export interface RunWorkOptions<S> {
@@ -40,12 +40,6 @@ export interface RunWorkOptions<S> {
   readonly timing: Timing;
   /** Entries of one tenant that may wait while a batch is read. */
   readonly maxWaiting: number;
-}
-
-/** A store whose writes go with it. */
-export interface Shadow {
-  readonly store: Store;
-  close(): Promise<void>;
 }
 
 /** Undefined: the work is done, and a batch's records are on their way. */

@@ -13,6 +13,12 @@ import type { Stop } from "./patience";
 import type { Timing } from "./resolve";
 import { tellHull } from "./write-back";
 
+/** A store whose writes go with it. */
+export interface Shadow {
+  readonly store: Store;
+  close(): Promise<void>;
+}
+
 /** A write that was not made. */
 export interface DryWrite extends Intent {
   readonly type: string;
