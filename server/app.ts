@@ -2,8 +2,8 @@
 import express, { type Express } from "express";
 import helmet from "helmet";
 import type { Logger } from "pino";
-import type { Runs } from "../src/engine/run-orders";
-import type { HostAllowList } from "../src/http/hosts";
+import type { Runs } from "../src/engine/runs/orders";
+import type { HostAllowList } from "../src/http/guards/hosts";
 import { createBodies } from "./bodies";
 import { createBasicAuth } from "./middleware/basic-auth";
 import { cors } from "./middleware/cors";

@@ -1,7 +1,7 @@
 /** Every environment variable, parsed once, each with a sentence of documentation. */
 import express from "express";
 import { z } from "zod";
-import { createHostAllowList } from "../src/http/hosts";
+import { createHostAllowList } from "../src/http/guards/hosts";
 
 const text = z.string().trim().min(1);
 const wholeNumber = (least: number, most: number): z.ZodType<number> => z.coerce.number().int().min(least).max(most);

@@ -1,13 +1,13 @@
 /** The data folder of this process: its lock, and the embedded store in it. */
 import { join } from "node:path";
 import { createEmbeddedStore } from "../src/storage/embedded";
-import { lockFolder, type ExclusiveLock } from "../src/storage/exclusive";
-import type { KeyValue } from "../src/storage/kv";
-import { keepPrivate } from "../src/storage/private";
-import type { Seal } from "../src/storage/seal";
-import { clearSimulations, openSimulation, type Simulation } from "../src/storage/simulation";
-import type { Store } from "../src/storage/store";
-import { openUpgraded } from "../src/storage/upgrade";
+import { lockFolder, type ExclusiveLock } from "../src/storage/data-folder/exclusive";
+import type { KeyValue } from "../src/storage/database/kv";
+import { keepPrivate } from "../src/storage/data-folder/private";
+import type { Seal } from "../src/storage/data-folder/seal";
+import { clearSimulations, openSimulation, type Simulation } from "../src/storage/data-folder/dry-run";
+import type { Store } from "../src/storage/port/store";
+import { openUpgraded } from "../src/storage/data-folder/upgrade";
 
 export interface DataFolder {
   readonly lock: ExclusiveLock;

@@ -1,5 +1,5 @@
 /** Carries out what the command-line tools ask for; the same inside the running server and on a store at rest. */
-import type { Store } from "../src/storage/store";
+import type { Store } from "../src/storage/port/store";
 import type { Answers, Command, TenantSummary } from "./commands";
 import type { LetterDesk } from "./letters";
 

@@ -1,8 +1,8 @@
 /** What can be done with dead letters: for the command-line tools of the machine, and for connectors with their own. */
-import { createRedactor } from "../src/http/redact";
-import { letterId } from "../src/storage/letters";
-import type { DeadLetterRow } from "../src/storage/rows";
-import type { Lane, LetterQuery, RecordEnding, Store } from "../src/storage/store";
+import { createRedactor } from "../src/http/guards/redact";
+import { letterId } from "../src/storage/tables/dead-letters";
+import type { DeadLetterRow } from "../src/storage/port/rows";
+import type { Lane, LetterQuery, RecordEnding, Store } from "../src/storage/port/store";
 import type { Letter, LetterDetail } from "./commands";
 
 export interface LetterDeskOptions {

@@ -1,8 +1,8 @@
 /** JSON lines on stdout in Hull's shape: `{level, time, message: event, context, data}`. */
 import pino, { type DestinationStream, type Logger } from "pino";
-import type { Log, LogLine } from "../src/engine/report";
+import type { Log, LogLine } from "../src/outcome/log-lines";
 import type { Log as CallLog } from "../src/http/log";
-import { createRedactor } from "../src/http/redact";
+import { createRedactor } from "../src/http/guards/redact";
 
 /** @param destination where lines go; stdout when left out */
 export function createLogger(level: string, destination?: DestinationStream): Logger {

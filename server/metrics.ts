@@ -4,10 +4,10 @@
  */
 import { stat } from "node:fs/promises";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { Log } from "../src/engine/report";
+import type { Log } from "../src/outcome/log-lines";
 import type { CallRecord } from "../src/http/client";
 import type { Problem } from "../src/services/service";
-import type { Backlog, Store } from "../src/storage/store";
+import type { Backlog, Store } from "../src/storage/port/store";
 
 export interface MetricsOptions {
   readonly store: Pick<Store, "backlog">;

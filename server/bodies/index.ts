@@ -1,6 +1,6 @@
 /** Reading JSON bodies: of senders that are known already, and of those that only their body makes known. */
 import type { Request } from "express";
-import { createJsonScan, MAX_DEPTH } from "../../src/http/json-scan";
+import { createJsonScan, MAX_DEPTH } from "../../src/http/guards/json-scan";
 import { createTurns } from "../turns";
 import { MAX_MEMBERS, receive, type ReceivedBody } from "./read";
 import { createBodyRoom, type BodyPlace, type BodyRoom } from "./room";

@@ -7,7 +7,7 @@ import type { Readable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import * as zlib from "node:zlib";
-import { MAX_DEPTH, type CutList, type JsonScan } from "../../src/http/json-scan";
+import { MAX_DEPTH, type CutList, type JsonScan } from "../../src/http/guards/json-scan";
 import { parseJson } from "../../src/json";
 import { RETRY, RETRY_LATER, SMALLER } from "../flow-control";
 import { HttpError } from "../http-error";

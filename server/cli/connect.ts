@@ -1,6 +1,6 @@
 /** Whom a tool asks: the running server of the data folder, or itself when none runs. */
 import { existsSync } from "node:fs";
-import { lockAddress } from "../../src/storage/exclusive";
+import { lockAddress } from "../../src/storage/data-folder/exclusive";
 import { command, readAnswer, type Desk } from "../commands";
 import { createRemoteDesk, isServed } from "../control";
 import { openDataFolder, storePath } from "../data-folder";

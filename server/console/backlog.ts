@@ -1,5 +1,5 @@
 /** What waits, how long it has been waiting, and how fast it can go. */
-import type { Checkup } from "../../src/storage/store";
+import type { Checkup } from "../../src/storage/port/store";
 import { instant, number, span } from "./figures";
 import { html, type Content, type Html } from "./html";
 

@@ -3,7 +3,7 @@
  * its own scale, so that three refusals are seen beside ten thousand unchanged records; and every number in a table. Pure.
  */
 import type { OutcomeKind } from "../../src/record";
-import type { HourCount } from "../../src/storage/store";
+import type { HourCount } from "../../src/storage/port/store";
 import { clock, instant, number } from "./figures";
 import { html, type Html } from "./html";
 import { byOutcome, outcomeMark, OUTCOMES, readName } from "./outcomes";

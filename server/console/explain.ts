@@ -1,5 +1,5 @@
 /** "Why is Jane not in Planhat?": the box to ask in, and the answer in sentences before data. */
-import type { Explain, Explanation, Question } from "../../src/engine/explain";
+import type { Explain, Explanation, Question } from "../../src/engine/explain/explain";
 import type { Tenant } from "../../src/engine/tenants";
 import { showExplanation } from "../routes/explain-answer";
 import { html, type Html } from "./html";

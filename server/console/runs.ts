@@ -1,5 +1,5 @@
 /** The last runs: how far they are, what became of their records, and why one ended early. */
-import type { RunRow } from "../../src/storage/rows";
+import type { RunRow } from "../../src/storage/port/rows";
 import { instant, number, span } from "./figures";
 import { html, type Html } from "./html";
 import { byOutcome, outcomeMark } from "./outcomes";

@@ -1,5 +1,5 @@
 /** A part of the page that stands or falls by itself: whatever it waits for, the others are shown. */
-import { within } from "../../src/engine/within";
+import { within } from "../../src/engine/rules/timeout";
 import { html, type Html } from "./html";
 
 export interface SectionOptions {

@@ -1,5 +1,5 @@
 /** How the connector fares: the same messages as in Hull's dashboard, each with its level. */
-import type { ConnectorHealth } from "../../src/engine/health";
+import type { ConnectorHealth } from "../../src/engine/status/health";
 import type { FindingLevel } from "../../src/services/service";
 import { html, type Html } from "./html";
 

@@ -3,8 +3,8 @@
  * exp}`. Whoever reads such a token reads the secret, so it must expire.
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { decodeToken } from "../../src/hull/jwt";
-import type { Attributes } from "../../src/hull/shapes";
+import { decodeToken } from "../../src/hull/auth/jwt";
+import type { Attributes } from "../../src/hull/protocol/shapes";
 
 export type TokenReading =
   | { readonly ok: true; readonly payload: Attributes }

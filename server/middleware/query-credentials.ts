@@ -5,7 +5,7 @@
 import type { Request } from "express";
 import { z } from "zod";
 import type { Credentials } from "../../src/engine/tenants";
-import type { Attributes } from "../../src/hull/shapes";
+import type { Attributes } from "../../src/hull/protocol/shapes";
 import { refuse } from "../http-error";
 import { refusalAnswer, type Authenticate, type Door } from "./door";
 import { readConnectorToken } from "./connector-token";

@@ -6,7 +6,7 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { ipKeyGenerator, MemoryStore, type Options } from "express-rate-limit";
-import { createGates, GateFullError } from "../../src/http/gate";
+import { createGates, GateFullError } from "../../src/http/limits/gate";
 import { refuse } from "../http-error";
 
 export interface ThrottleLimits {

@@ -1,7 +1,7 @@
 /** `/smart-notifier` described. */
 import { z } from "zod";
-import { notification } from "../../src/hull/protocol";
-import { SIGNATURE_REFUSALS } from "../../src/hull/signature";
+import { notification } from "../../src/hull/protocol/notification";
+import { SIGNATURE_REFUSALS } from "../../src/hull/auth/signature";
 import { NEXT, RETRY_LATER } from "../flow-control";
 import { commonSchemas, FOR_ALL } from "./common";
 import { answer, body, type Part } from "./part";

@@ -1,5 +1,5 @@
 /** `/api/internal/users` described. */
-import { CALLERS_STATUS } from "../../src/services/planhat/users-trouble";
+import { CALLERS_STATUS } from "../../src/services/planhat/users/trouble";
 import { changes, listQuery, newUser } from "../routes/user-input";
 import { teamMember, teamMembers } from "../routes/users";
 import { BY_LOGIN, ORGANIZATION } from "./common";

@@ -4,10 +4,10 @@
  */
 import { Router } from "express";
 import { z } from "zod";
-import type { BatchOrder, Runs } from "../../src/engine/run-orders";
-import type { HostAllowList } from "../../src/http/hosts";
-import { ExtractError } from "../../src/hull/extract-error";
-import { assertLink } from "../../src/hull/extract-link";
+import type { BatchOrder, Runs } from "../../src/engine/runs/orders";
+import type { HostAllowList } from "../../src/http/guards/hosts";
+import { ExtractError } from "../../src/hull/extract/error";
+import { assertLink } from "../../src/hull/extract/link";
 import type { Bodies } from "../bodies";
 import type { Authenticate } from "../middleware/door";
 import { otherMethods } from "../middleware/errors";

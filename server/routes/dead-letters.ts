@@ -4,7 +4,7 @@
  */
 import { Router, type Request } from "express";
 import { z } from "zod";
-import { isLetterPlace } from "../../src/storage/letters";
+import { isLetterPlace } from "../../src/storage/tables/dead-letters";
 import { refuse, type HttpError } from "../http-error";
 import type { LetterDesk } from "../letters";
 import type { Authenticate } from "../middleware/door";

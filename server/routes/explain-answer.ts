@@ -1,7 +1,7 @@
 /** An explanation as the API shows it, in Hull's spelling: names in snake_case, instants in ISO 8601. */
 import { z } from "zod";
-import { wordsAbout, wordsOverall } from "../../src/engine/explain-words";
-import type { Explanation, RecordExplanation } from "../../src/engine/explain";
+import { wordsAbout, wordsOverall } from "../../src/engine/explain/sentences";
+import type { Explanation, RecordExplanation } from "../../src/engine/explain/explain";
 import {
   endingAnswer,
   knownAnswer,

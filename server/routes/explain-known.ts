@@ -1,9 +1,9 @@
 /** What is remembered of a record, as `/explain` shows it. */
 import { z } from "zod";
-import { createRedactor } from "../../src/http/redact";
-import { letterId } from "../../src/storage/letters";
-import type { Recalled } from "../../src/storage/store";
-import type { Ending, EntryRow, MirrorRow } from "../../src/storage/rows";
+import { createRedactor } from "../../src/http/guards/redact";
+import { letterId } from "../../src/storage/tables/dead-letters";
+import type { Recalled } from "../../src/storage/port/store";
+import type { Ending, EntryRow, MirrorRow } from "../../src/storage/port/rows";
 import { instantAnswer, isoOf } from "./instants";
 
 // What the service says may quote what it was sent, and an explanation is copied into tickets.

@@ -5,9 +5,9 @@
  */
 import { Router } from "express";
 import { z } from "zod";
-import type { Explain, Question } from "../../src/engine/explain";
+import type { Explain, Question } from "../../src/engine/explain/explain";
 import type { Tenant } from "../../src/engine/tenants";
-import { within } from "../../src/engine/within";
+import { within } from "../../src/engine/rules/timeout";
 import { refuse } from "../http-error";
 import type { Bodies } from "../bodies";
 import type { Authenticate } from "../middleware/door";

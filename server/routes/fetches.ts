@@ -4,7 +4,7 @@
  */
 import { Router } from "express";
 import { z } from "zod";
-import type { FetchAnswer, Runs } from "../../src/engine/run-orders";
+import type { FetchAnswer, Runs } from "../../src/engine/runs/orders";
 import type { Authenticate } from "../middleware/door";
 import { instantAnswer, isoOf } from "./instants";
 import { readRunParameters } from "./run-options";

@@ -1,13 +1,13 @@
 /** `POST /smart-notifier`: what Hull tells us, answered within its patience, and only when it is safe on disk. */
 import { Router, type Request } from "express";
-import type { Intake } from "../../src/engine/intake";
-import type { Lanes } from "../../src/engine/lanes";
+import type { Intake } from "../../src/engine/intake/intake";
+import type { Lanes } from "../../src/engine/delivery/worker";
 import { tenantKey, type Tenant } from "../../src/engine/tenants";
-import { within } from "../../src/engine/within";
-import type { CredentialCheck } from "../../src/hull/credentials";
-import { parseConfiguration, parseNotification, type Notification } from "../../src/hull/protocol";
-import type { SignatureVerifier } from "../../src/hull/signature";
-import type { Store } from "../../src/storage/store";
+import { within } from "../../src/engine/rules/timeout";
+import type { CredentialCheck } from "../../src/hull/auth/credentials";
+import { parseConfiguration, parseNotification, type Notification } from "../../src/hull/protocol/notification";
+import type { SignatureVerifier } from "../../src/hull/auth/signature";
+import type { Store } from "../../src/storage/port/store";
 import type { Bodies } from "../bodies";
 import { ACKNOWLEDGED, NEXT, paced, RETRY, RETRY_LATER, SMALLER, type FlowControl } from "../flow-control";
 import { HttpError } from "../http-error";

@@ -1,6 +1,6 @@
 /** For those who operate it: is the process up, and can it do its work? */
 import { Router } from "express";
-import type { Store } from "../../src/storage/store";
+import type { Store } from "../../src/storage/port/store";
 
 export interface OperationRouteOptions {
   readonly store: Store;

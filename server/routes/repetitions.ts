@@ -4,8 +4,8 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import omit from "lodash/omit";
-import { mapYielding } from "../../src/engine/yielding";
-import type { Notification } from "../../src/hull/protocol";
+import { mapYielding } from "../../src/engine/intake/yielding";
+import type { Notification } from "../../src/hull/protocol/notification";
 
 /**
  * Does the work, or waits for the same work that is under way.

@@ -1,8 +1,8 @@
 /** A run as the API shows it, in Hull's spelling: names in snake_case, instants in ISO 8601. */
 import { z } from "zod";
-import type { RunRow } from "../../src/storage/rows";
-import type { ReportLine } from "../../src/storage/store";
-import { leftOutOf } from "../../src/engine/left-out";
+import type { RunRow } from "../../src/storage/port/rows";
+import type { ReportLine } from "../../src/storage/port/store";
+import { leftOutOf } from "../../src/outcome/left-out";
 import { instantAnswer, isoOf } from "./instants";
 
 /** Type → outcome → code → records. */

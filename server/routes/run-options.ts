@@ -1,6 +1,6 @@
 /** How a run is asked to go about its work, as parameters of a query. */
 import { z } from "zod";
-import type { RunOptions } from "../../src/storage/rows";
+import type { RunOptions } from "../../src/storage/port/rows";
 import { flagParameter, idParameter, readInput } from "../middleware/input";
 
 const SWITCH = "Write 1 to switch it on, 0 to switch it off, or leave it out.";

@@ -4,8 +4,8 @@
  */
 import { Router, type Request } from "express";
 import { z } from "zod";
-import type { RunRow } from "../../src/storage/rows";
-import type { Store } from "../../src/storage/store";
+import type { RunRow } from "../../src/storage/port/rows";
+import type { Store } from "../../src/storage/port/store";
 import { refuse } from "../http-error";
 import type { Authenticate } from "../middleware/door";
 import { otherMethods } from "../middleware/errors";

@@ -6,7 +6,7 @@
 import { Router, type Request, type RequestHandler, type Response } from "express";
 import type { Logger } from "pino";
 import { z } from "zod";
-import type { FieldsOf } from "../../src/engine/field-choice";
+import type { FieldsOf } from "../../src/engine/status/field-options";
 import type { Tenant } from "../../src/engine/tenants";
 import type { FieldUse } from "../../src/services/service";
 import { HttpError } from "../http-error";

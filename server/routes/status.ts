@@ -2,7 +2,7 @@
 import { Router, type RequestHandler } from "express";
 import type { Logger } from "pino";
 import { z } from "zod";
-import type { HealthOf } from "../../src/engine/health";
+import type { HealthOf } from "../../src/engine/status/health";
 import type { Credentials } from "../../src/engine/tenants";
 import type { HullStatus } from "../../src/hull/client";
 import { FINDING_LEVELS } from "../../src/services/service";

@@ -1,5 +1,5 @@
 /** The answer when Planhat cannot serve a call about its users, or does not want to. */
-import { UsersError, type Trouble } from "../../src/services/planhat/users-trouble";
+import { UsersError, type Trouble } from "../../src/services/planhat/users/trouble";
 import { refuse, type HttpError } from "../http-error";
 
 const REFUSED_TOKEN = {

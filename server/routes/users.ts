@@ -5,7 +5,7 @@
 import { Router, type Request } from "express";
 import { z } from "zod";
 import type { Tenant } from "../../src/engine/tenants";
-import type { Connected, Users } from "../../src/services/planhat/users";
+import type { Connected, Users } from "../../src/services/planhat/users/users";
 import { refuse } from "../http-error";
 import type { Bodies } from "../bodies";
 import type { Authenticate } from "../middleware/door";

@@ -2,9 +2,9 @@
 import { timingSafeEqual } from "node:crypto";
 import { MAX_AHEAD_MS } from "../instant";
 import type { Connection, Service, Target } from "../services/service";
-import type { TenantRow } from "../storage/rows";
-import { tenantPlace, type Seal } from "../storage/seal";
-import type { Store } from "../storage/store";
+import type { TenantRow } from "../storage/port/rows";
+import { tenantPlace, type Seal } from "../storage/data-folder/seal";
+import type { Store } from "../storage/port/store";
 
 /** Credentials of a connector, confirmed by Hull before they come here. */
 export interface Credentials {

@@ -3,11 +3,11 @@
 import { parseJson } from "../json";
 import { closeAgents, createAgents, type Agents } from "./agents";
 import { createAuthenticator, secretsIn, type AuthProvider } from "./auth";
-import { BudgetClosedError, type Budget, type BudgetClass } from "./budget";
+import { BudgetClosedError, type Budget, type BudgetClass } from "./limits/budget";
 import { classify, classifyFailure, RemoteError, type Failure, type RemoteErrorKind } from "./errors";
 import type { Log } from "./log";
-import { nestsTooDeep } from "./json-scan";
-import { createRedactor } from "./redact";
+import { nestsTooDeep } from "./guards/json-scan";
+import { createRedactor } from "./guards/redact";
 import { decideRetry } from "./retry";
 import { buildUrl, type Query, type RouteParams } from "./route";
 import type { ResponseHeaders } from "./server-wait";

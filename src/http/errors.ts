@@ -1,6 +1,6 @@
 // One error for every remote call that did not work: what happened, whether the remote may have acted on it, and what
 // a person can do.
-import { MAX_DEPTH } from "./json-scan";
+import { MAX_DEPTH } from "./guards/json-scan";
 import { namedWaitMs, type ResponseHeaders } from "./server-wait";
 
 /**

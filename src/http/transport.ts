@@ -1,6 +1,6 @@
 // One request, one answer, no judgement: axios is known here and nowhere else.
 import axios, { isAxiosError, type AxiosResponse } from "axios";
-import { PRIVATE_ADDRESS_CODE } from "./addresses";
+import { PRIVATE_ADDRESS_CODE } from "./guards/addresses";
 import type { Agents } from "./agents";
 import type { Failure } from "./errors";
 import type { ResponseHeaders } from "./server-wait";

@@ -1,6 +1,6 @@
 // Hull's REST API, as far as a connector needs it.
 import { createHttpClient, type HttpClientOptions, type HttpRequest, type HttpResponse } from "../http/client";
-import type { Protocol } from "../http/hosts";
+import type { Protocol } from "../http/guards/hosts";
 
 /** The credentials of one installed connector. */
 export interface HullCredentials {

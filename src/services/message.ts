@@ -1,5 +1,5 @@
 /** One entity's update as services see it: normalised once, read by filter and mapping. */
-import type { Reason } from "../engine/outcome";
+import type { Reason } from "../outcome/outcome";
 import type { Json } from "../record";
 
 export type Attributes = Readonly<Record<string, Json>>;

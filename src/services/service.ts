@@ -5,7 +5,7 @@
  * desired records, intents and results; which verbs, order and routes those become is the service's business.
  */
 import type { EntityMessage } from "./message";
-import type { Reason } from "../engine/outcome";
+import type { Reason } from "../outcome/outcome";
 import type { Claims, Desired, Json, Keys, LeftOut } from "../record";
 
 export type { Claims, Desired, DesiredParent, Json, Keys } from "../record";

@@ -1,26 +1,26 @@
 /** The Store on an ordered key-value database with transactions (LMDB on disk, or memory in unit tests). */
-import { acceptOne, digestOf } from "./accept";
-import { checkup } from "./checkup";
-import { fetchView, forgetGone, markVanished, sharedKeys, takeFetched } from "./fetched";
-import { forgetEntity } from "./forget";
-import { forgetTenant } from "./forget-tenant";
-import { hurryEntries, readyEntries } from "./entries";
-import { hourCounts } from "./hours";
-import { findBy } from "./known-by";
-import type { Key, KeyValue } from "./kv";
-import { closeLetter, familyOf, findLetter, indexOldLetters, listLetters } from "./letters";
-import { candidates, confirmTold, noteScan, observe } from "./mirror";
-import { recall } from "./recall";
-import { replayLetter } from "./replay";
-import { createHousekeeping } from "./retention";
-import type { EntryRow } from "./rows";
-import { beginRun, changeRun, lastRun, listRuns, openRunsOf } from "./runs";
-import { passOver, toldUnder } from "./sightings";
-import { inSlices, SLICE } from "./slices";
-import { placeOf, seenFrom } from "./senders";
-import { attemptOne, recoverOne, settleOne } from "./settle";
-import type { Backlog, Lane, RecordView, Store, Tally } from "./store";
-import { transact } from "./ledger";
+import { acceptOne, digestOf } from "./outbox/accept";
+import { checkup } from "./inspect/lane-health";
+import { fetchView, forgetGone, markVanished, sharedKeys, takeFetched } from "./outbox/fetched";
+import { forgetEntity } from "./erase/record";
+import { forgetTenant } from "./erase/tenant";
+import { hurryEntries, readyEntries } from "./tables/entries";
+import { hourCounts } from "./tables/hours";
+import { findBy } from "./tables/claim-index";
+import type { Key, KeyValue } from "./database/kv";
+import { closeLetter, familyOf, findLetter, indexOldLetters, listLetters } from "./tables/dead-letters";
+import { candidates, confirmTold, noteScan, observe } from "./tables/mirror";
+import { recall } from "./inspect/record";
+import { replayLetter } from "./outbox/replay";
+import { createHousekeeping } from "./erase/retention";
+import type { EntryRow } from "./port/rows";
+import { beginRun, changeRun, lastRun, listRuns, openRunsOf } from "./tables/runs";
+import { passOver, toldUnder } from "./tables/last-seen";
+import { inSlices, SLICE } from "./database/slices";
+import { placeOf, seenFrom } from "./tables/senders";
+import { attemptOne, recoverOne, settleOne } from "./outbox/settle";
+import type { Backlog, Lane, RecordView, Store, Tally } from "./port/store";
+import { transact } from "./tables/ledger";
 import {
   FORMAT,
   foldOldIndexes,
@@ -32,9 +32,9 @@ import {
   remembered,
   remoteRow,
   type Tables,
-} from "./tables";
-import { deferTell, dueTells, hurryTells, toldOne } from "./tell";
-import { assignRemote, moveEntries, newGeneration, reassignRemote, saveTenant } from "./tenants";
+} from "./tables/tables";
+import { deferTell, dueTells, hurryTells, toldOne } from "./tables/hull-updates";
+import { assignRemote, moveEntries, newGeneration, reassignRemote, saveTenant } from "./tables/tenants";
 
 /** How far to walk for linked samples. */
 const SAMPLE_WALK = 20_000;

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { generatePopulation, prefixTraits, seedProfiles, type Population } from "../../simulators/hull";
 import { createRandom } from "../../simulators/loopback";
-import type { RunRow } from "../../src/storage/rows";
+import type { RunRow } from "../../src/storage/port/rows";
 import { CONNECTOR } from "../harness";
 import { createSabotage, type Sabotage } from "./sabotage";
 import { differences, everybodyTold, inStore, useWorlds, sum, type World } from "./world";

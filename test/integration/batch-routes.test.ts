@@ -1,6 +1,6 @@
 /** `POST /batch…`: what is taken, what is refused by name, and that nothing is said before the order is on disk. */
 import { gzipSync } from "node:zlib";
-import { ExtractError } from "../../src/hull/extract-error";
+import { ExtractError } from "../../src/hull/extract/error";
 import { CONNECTOR, errorOf, openEdge, type Edge, type EdgeAnswer } from "./edge";
 
 const LINK = "https://acme.s3.amazonaws.com/extracts/users.json?X-Amz-Signature=a-signature-4711";

@@ -1,6 +1,6 @@
 /** `/console` over HTTP: who sees what, what a form may do, and what is left of the page when a part of it fails. */
-import { letterId } from "../../src/storage/letters";
-import type { Lane } from "../../src/storage/store";
+import { letterId } from "../../src/storage/tables/dead-letters";
+import type { Lane } from "../../src/storage/port/store";
 import { TOKEN } from "../harness";
 import { account, user, useStages, type Stage } from "../rules/stage";
 import { finish, update } from "../unit/storage/builders";

@@ -1,6 +1,6 @@
 /** `/api/internal/dead-letters`: what a connector sees of its own letters, what it may do, and nothing of anybody else's. */
-import { letterId } from "../../src/storage/letters";
-import type { Lane } from "../../src/storage/store";
+import { letterId } from "../../src/storage/tables/dead-letters";
+import type { Lane } from "../../src/storage/port/store";
 import { TOKEN } from "../harness";
 import { account, minute, user, useStages, type Stage } from "../rules/stage";
 import { finish, update } from "../unit/storage/builders";

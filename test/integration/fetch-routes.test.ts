@@ -1,6 +1,6 @@
 /** `/fetch/…`: who may ask, how it is answered, and what the engine is asked for. */
-import { signHs256 } from "../../src/hull/jwt";
-import type { FetchAnswer } from "../../src/engine/run-orders";
+import { signHs256 } from "../../src/hull/auth/jwt";
+import type { FetchAnswer } from "../../src/engine/runs/orders";
 import { CONNECTOR, errorOf, NOBODY, NOW, openEdge, OTHER, TOKEN_KEY, type Edge } from "./edge";
 
 let edge: Edge;

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildUserMessage } from "../../simulators/hull";
-import { letterId } from "../../src/storage/letters";
+import { letterId } from "../../src/storage/tables/dead-letters";
 import { OPEN_SETTINGS } from "../harness";
 import {
   announce,

@@ -1,6 +1,6 @@
 /** Batches on the stage: files as Hull writes them, the request that announces them, and the run that they become. */
 import { prefixTraits, type ExtractFile, type PublishedExtract } from "../../simulators/hull";
-import type { RunRow } from "../../src/storage/rows";
+import type { RunRow } from "../../src/storage/port/rows";
 import { CONNECTOR, type HouseOptions } from "../harness";
 import { account, useStages, type Stage } from "./stage";
 

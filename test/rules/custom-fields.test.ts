@@ -1,8 +1,8 @@
 /** Custom fields are checked against what Planhat defines before anything is sent: what nobody would see is not written. */
 import { join } from "node:path";
 import { isObject } from "../../simulators/loopback/call";
-import { numberOf } from "../../src/engine/told";
-import { createLmdbKeyValue } from "../../src/storage/lmdb";
+import { numberOf } from "../../src/engine/hull-updates/what-hull-knows";
+import { createLmdbKeyValue } from "../../src/storage/database/lmdb";
 import { ask } from "../integration/asking";
 import type { HouseOptions } from "../harness";
 import { useFetching, type FetchStage } from "./fetching";

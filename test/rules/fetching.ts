@@ -1,7 +1,7 @@
 /** A stage on which Planhat is fetched back: runs from their call to their end, what Hull took, and a clock to move. */
 import { isObject } from "../../simulators/loopback/call";
-import { decodeToken } from "../../src/hull/jwt";
-import type { RunRow } from "../../src/storage/rows";
+import { decodeToken } from "../../src/hull/auth/jwt";
+import type { RunRow } from "../../src/storage/port/rows";
 import { CONNECTOR, type HouseOptions, type LogRecord } from "../harness";
 import { useStages, type Stage } from "./stage";
 

@@ -1,5 +1,5 @@
 /** Runs of a fetch on the stage: lists that are short, lists of several pages, and what was read and logged of them. */
-import type { RunRow } from "../../src/storage/rows";
+import type { RunRow } from "../../src/storage/port/rows";
 import type { Call } from "../../simulators/loopback";
 import type { HouseOptions, LogRecord } from "../harness";
 import { useFetching, type FetchStage } from "./fetching";

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { openDesk } from "../../server/cli/connect";
 import type { Call, FaultKind } from "../../simulators/loopback";
-import type { RunRow } from "../../src/storage/rows";
+import type { RunRow } from "../../src/storage/port/rows";
 import { OPEN_SETTINGS, TOKEN, type LogRecord } from "../harness";
 import { openBlindProxy } from "./blind-proxy";
 import type { FetchStage } from "./fetching";

@@ -1,7 +1,7 @@
 /** A simulated run says what the real one would do, and leaves no trace but its own figures. */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import type { RunRow } from "../../src/storage/rows";
+import type { RunRow } from "../../src/storage/port/rows";
 import { CONNECTOR, TOKEN } from "../harness";
 import {
   begin,

@@ -1,7 +1,7 @@
 /** A house with short words for what the rules speak of: people, companies, messages, and what was written. */
 import type { Call } from "../../simulators/loopback";
 import { buildAccountMessage, buildUserMessage, type Channel, type SendReport } from "../../simulators/hull";
-import type { Lane } from "../../src/storage/store";
+import type { Lane } from "../../src/storage/port/store";
 import { CONNECTOR, defineCustomFields, OPEN_SETTINGS, openHouse, type House, type HouseOptions } from "../harness";
 
 type Attributes = Readonly<Record<string, unknown>>;

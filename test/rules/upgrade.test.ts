@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { openDesk } from "../../server/cli/connect";
 import { readSecret } from "../../server/secret";
-import { createLmdbKeyValue } from "../../src/storage/lmdb";
+import { createLmdbKeyValue } from "../../src/storage/database/lmdb";
 import { litter, makeFormatTwo, sealUnbound } from "../unit/storage/format-two";
 import { CONNECTOR, TOKEN } from "../harness";
 import { begin, dam, ended, expectExact, publish, rowsOf, taken, useBatchStages } from "./batches";

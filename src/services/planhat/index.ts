@@ -1,21 +1,21 @@
 /** Planhat behind the seam of `services/service.ts`. */
 import { closeAgents, createAgents } from "../../http/agents";
 import type { FetchPolicy, Service } from "../service";
-import { chunksOf } from "./chunks";
+import { chunksOf } from "./write/chunks";
 import { createConnection } from "./connection";
-import { digestOf } from "./digest";
+import { digestOf } from "./mapping/fingerprint";
 import type { ConnectionOptions } from "./connection";
-import { spellingOf } from "./attributes";
-import { createCustomFields } from "./custom-fields";
+import { spellingOf } from "../mapping/attributes";
+import { createCustomFields } from "./api/custom-fields";
 import { COMPANIES, ENDUSERS, fieldSpec, LICENSES, OBJECT_TYPES, typeSpec } from "./objects";
-import { checks, plan } from "./outgoing";
-import { optionsOf } from "./schema";
-import { mappingOf, readSettings } from "./settings";
-import type { PlanhatSettings } from "./settings";
-import { checkOutcomes, checkSettings, sendsLicenses } from "./status";
-import { DEFAULT_API_URL, targetOf } from "./target";
-import { createTurns } from "./turns";
-import { hullAttribute } from "./writeback";
+import { checks, plan } from "./mapping/outgoing";
+import { optionsOf } from "./settings/schema";
+import { mappingOf, readSettings } from "./settings/settings";
+import type { PlanhatSettings } from "./settings/settings";
+import { checkOutcomes, checkSettings, sendsLicenses } from "./settings/status";
+import { DEFAULT_API_URL, targetOf } from "./settings/target";
+import { createTurns } from "./write/mutex";
+import { hullAttribute } from "./mapping/hull-attribute";
 
 export interface PlanhatServiceOptions extends ConnectionOptions {
   /** Base URL of Planhat's API; `{api_prefix}` is replaced by the tenant's cluster. */

@@ -3,9 +3,9 @@ import { execFile } from "node:child_process";
 import path from "node:path";
 import { promisify } from "node:util";
 import { createHullClient } from "../../../src/hull/client";
-import { createFirehose } from "../../../src/hull/firehose";
-import { setIfNull, type FirehoseItem } from "../../../src/hull/firehose-items";
-import { decodeToken, signHs256 } from "../../../src/hull/jwt";
+import { createFirehose } from "../../../src/hull/firehose/firehose";
+import { setIfNull, type FirehoseItem } from "../../../src/hull/firehose/items";
+import { decodeToken, signHs256 } from "../../../src/hull/auth/jwt";
 import { json, startLoopback, type Loopback, type SeenRequest } from "../../unit/http/loopback";
 
 const credentials = { id: "5c092905c36af496c700012e", secret: "connector-secret-0001" };

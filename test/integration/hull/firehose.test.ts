@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import { createFirehose, type FirehoseResult } from "../../../src/hull/firehose";
-import type { FirehoseItem } from "../../../src/hull/firehose-items";
+import { createFirehose, type FirehoseResult } from "../../../src/hull/firehose/firehose";
+import type { FirehoseItem } from "../../../src/hull/firehose/items";
 import { createFakeTime } from "../../unit/http/fake-time";
 import { json, startLoopback, type Answer, type Loopback } from "../../unit/http/loopback";
 

@@ -1,10 +1,10 @@
 // Our REST client, credential check and key fetch against a real server.
 import { createSign, generateKeyPairSync } from "node:crypto";
 import { RemoteError } from "../../../src/http/errors";
-import { createHostAllowList } from "../../../src/http/hosts";
+import { createHostAllowList } from "../../../src/http/guards/hosts";
 import { createHullClient } from "../../../src/hull/client";
-import { createCredentialCheck } from "../../../src/hull/credentials";
-import { createSignatureVerifier } from "../../../src/hull/signature";
+import { createCredentialCheck } from "../../../src/hull/auth/credentials";
+import { createSignatureVerifier } from "../../../src/hull/auth/signature";
 import { json, startLoopback, type Answer, type Loopback } from "../../unit/http/loopback";
 
 let server: Loopback;

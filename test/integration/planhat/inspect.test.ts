@@ -1,5 +1,5 @@
 /** What trying the settings out costs, and in which class it waits. */
-import type { Budget, BudgetClass } from "../../../src/http/budget";
+import type { Budget, BudgetClass } from "../../../src/http/limits/budget";
 import { openBench, type Bench } from "./planhat";
 
 let bench: Bench;

@@ -1,9 +1,9 @@
 import { createPlanhatSimulator } from "../../../simulators/planhat";
 import type { PlanhatSimulator, PlanhatSimulatorOptions } from "../../../simulators/planhat";
-import type { Budget } from "../../../src/http/budget";
-import type { BudgetRegistry } from "../../../src/http/budget-registry";
+import type { Budget } from "../../../src/http/limits/budget";
+import type { BudgetRegistry } from "../../../src/http/limits/budget-registry";
 import { createPlanhatService } from "../../../src/services/planhat";
-import { readSettings } from "../../../src/services/planhat/settings";
+import { readSettings } from "../../../src/services/planhat/settings/settings";
 import type { Connection, FindKnowledge, Intent, Wanted } from "../../../src/services/service";
 
 export interface Bench {

@@ -1,11 +1,11 @@
 /** Planhat's users: how their calls stand in the line for the budget, and how long anybody waits. */
 import { createPlanhatSimulator, type PlanhatSimulator } from "../../../simulators/planhat";
-import type { Budget, BudgetClass } from "../../../src/http/budget";
+import type { Budget, BudgetClass } from "../../../src/http/limits/budget";
 import type { Sleep } from "../../../src/http/time";
-import { readSettings } from "../../../src/services/planhat/settings";
-import { targetOf } from "../../../src/services/planhat/target";
-import { createUsers, type Connected, type PlanhatUsers, type Users } from "../../../src/services/planhat/users";
-import type { PlanhatSettings } from "../../../src/services/planhat/settings";
+import { readSettings } from "../../../src/services/planhat/settings/settings";
+import { targetOf } from "../../../src/services/planhat/settings/target";
+import { createUsers, type Connected, type PlanhatUsers, type Users } from "../../../src/services/planhat/users/users";
+import type { PlanhatSettings } from "../../../src/services/planhat/settings/settings";
 
 const NEW = { email: "new@rep.example", firstName: "New", lastName: "One" };
 

@@ -1,6 +1,6 @@
 /** Rows are taken in by the group: so many of them, or so many bytes. */
-import { groupsOf } from "../../../src/engine/batch-groups";
-import type { ExtractRow } from "../../../src/hull/extract";
+import { groupsOf } from "../../../src/engine/runs/batch-groups";
+import type { ExtractRow } from "../../../src/hull/extract/extract";
 
 const rowsOf = (sizes: readonly number[]): readonly ExtractRow[] =>
   sizes.map((bytes, index) => ({ index, bytes, row: { ok: true, value: {} } }));

@@ -2,9 +2,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { batchRow } from "../../../src/engine/batch-rows";
-import { readMessage } from "../../../src/engine/message";
-import type { BatchOrder } from "../../../src/engine/run-orders";
+import { batchRow } from "../../../src/engine/runs/batch-rows";
+import { readMessage } from "../../../src/engine/intake/message";
+import type { BatchOrder } from "../../../src/engine/runs/orders";
 import type { Json } from "../../../src/record";
 
 type Row = Readonly<Record<string, Json>>;

@@ -1,11 +1,11 @@
 /** Engine and store together: what a cleared key means for finding records. */
-import { reason } from "../../../src/engine/outcome";
-import { delivered, typeContext } from "../../../src/engine/work";
+import { reason } from "../../../src/outcome/outcome";
+import { delivered, typeContext } from "../../../src/engine/delivery/work";
 import type { Json, Keys } from "../../../src/record";
 import { ENDUSERS } from "../../../src/services/planhat/objects";
 import { createEmbeddedStore } from "../../../src/storage/embedded";
-import { createMemoryKeyValue } from "../../../src/storage/memory";
-import type { Store } from "../../../src/storage/store";
+import { createMemoryKeyValue } from "../../../src/storage/database/memory";
+import type { Store } from "../../../src/storage/port/store";
 import { LANE, update } from "../storage/builders";
 import { createFakeService } from "./fake-service";
 

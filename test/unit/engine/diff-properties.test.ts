@@ -1,9 +1,9 @@
 import fc from "fast-check";
-import { fingerprint, NOTHING } from "../../../src/engine/compare";
-import { diff } from "../../../src/engine/diff";
+import { fingerprint, NOTHING } from "../../../src/engine/rules/compare";
+import { diff } from "../../../src/engine/rules/diff";
 import type { Json } from "../../../src/record";
 import type { FieldSpec } from "../../../src/services/service";
-import type { Fact } from "../../../src/storage/rows";
+import type { Fact } from "../../../src/storage/port/rows";
 
 const spec = (name: string): FieldSpec => ({ name, type: "text" });
 const print = (value: string | null): string => fingerprint(value, "text");

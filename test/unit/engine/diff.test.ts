@@ -1,8 +1,8 @@
-import { fingerprint, NOTHING } from "../../../src/engine/compare";
-import { diff, type Difference } from "../../../src/engine/diff";
+import { fingerprint, NOTHING } from "../../../src/engine/rules/compare";
+import { diff, type Difference } from "../../../src/engine/rules/diff";
 import type { Json } from "../../../src/record";
 import type { FieldSpec } from "../../../src/services/service";
-import type { Fact } from "../../../src/storage/rows";
+import type { Fact } from "../../../src/storage/port/rows";
 
 const spec = (name: string): FieldSpec => ({ name, type: "text" });
 /** What is remembered of a value: `-` not known, `∅` nothing, otherwise the text. */

@@ -1,7 +1,7 @@
 /** A large backlog is a run: begun when much waits, counted while it is worked off, ended with it. */
-import { watchBacklogs } from "../../../src/engine/drain";
-import type { RunRow } from "../../../src/storage/rows";
-import type { Store } from "../../../src/storage/store";
+import { watchBacklogs } from "../../../src/engine/runs/backlog";
+import type { RunRow } from "../../../src/storage/port/rows";
+import type { Store } from "../../../src/storage/port/store";
 import { openBench, type Bench } from "../storage/bench";
 import { LANE, NEIGHBOUR } from "../storage/builders";
 

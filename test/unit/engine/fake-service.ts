@@ -1,5 +1,5 @@
 /** A service whose settings say where it is, and whose plan sends name and external id of accounts as they are. */
-import { reason } from "../../../src/engine/outcome";
+import { reason } from "../../../src/outcome/outcome";
 import type { Json } from "../../../src/record";
 import { COMPANIES, ENDUSERS, fieldSpec } from "../../../src/services/planhat/objects";
 import type { Connection, Plan, ReadBack, RemoteRecord, Service, Target } from "../../../src/services/service";

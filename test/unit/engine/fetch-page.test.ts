@@ -1,13 +1,13 @@
 /** A page whose rows have to do with each other, when Hull takes only a part of it at a time. */
-import { openPage } from "../../../src/engine/fetch-page";
-import type { StepContext } from "../../../src/engine/fetch-step";
-import { numberOf } from "../../../src/engine/told";
-import { typeContext } from "../../../src/engine/work";
-import type { FirehoseItem } from "../../../src/hull/firehose-items";
+import { openPage } from "../../../src/engine/fetch/page";
+import type { StepContext } from "../../../src/engine/fetch/step";
+import { numberOf } from "../../../src/engine/hull-updates/what-hull-knows";
+import { typeContext } from "../../../src/engine/delivery/work";
+import type { FirehoseItem } from "../../../src/hull/firehose/items";
 import { ENDUSERS } from "../../../src/services/planhat/objects";
 import type { ListedRecord } from "../../../src/services/service";
 import { createEmbeddedStore } from "../../../src/storage/embedded";
-import { createMemoryKeyValue } from "../../../src/storage/memory";
+import { createMemoryKeyValue } from "../../../src/storage/database/memory";
 import { createFakeService } from "./fake-service";
 
 const NOW_MS = Date.UTC(2026, 0, 1);

@@ -1,4 +1,4 @@
-import { createFieldChoice } from "../../../src/engine/field-choice";
+import { createFieldChoice } from "../../../src/engine/status/field-options";
 import type { Tenant } from "../../../src/engine/tenants";
 import type { Connection, FieldChoice } from "../../../src/services/service";
 import { createFakeService, fakeConnection, type FakeSettings } from "./fake-service";

@@ -1,9 +1,9 @@
 import fc from "fast-check";
-import { fingerprint, NOTHING } from "../../../src/engine/compare";
-import { diff } from "../../../src/engine/diff";
-import { fieldVerdicts } from "../../../src/engine/field-verdicts";
+import { fingerprint, NOTHING } from "../../../src/engine/rules/compare";
+import { diff } from "../../../src/engine/rules/diff";
+import { fieldVerdicts } from "../../../src/engine/explain/field-verdicts";
 import type { Desired, FieldSpec, Json } from "../../../src/services/service";
-import type { Fact } from "../../../src/storage/rows";
+import type { Fact } from "../../../src/storage/port/rows";
 
 fc.configureGlobal({ seed: 20260301 });
 

@@ -1,11 +1,11 @@
-import { createHealth, type HealthOf, type HealthOptions } from "../../../src/engine/health";
+import { createHealth, type HealthOf, type HealthOptions } from "../../../src/engine/status/health";
 import { createTenants, type Tenant, type Tenants } from "../../../src/engine/tenants";
 import type { Connection, Finding, FindingLevel } from "../../../src/services/service";
 import { createEmbeddedStore } from "../../../src/storage/embedded";
-import { createMemoryKeyValue } from "../../../src/storage/memory";
-import type { RunRow } from "../../../src/storage/rows";
-import { createSeal } from "../../../src/storage/seal";
-import type { Lane, Store } from "../../../src/storage/store";
+import { createMemoryKeyValue } from "../../../src/storage/database/memory";
+import type { RunRow } from "../../../src/storage/port/rows";
+import { createSeal } from "../../../src/storage/data-folder/seal";
+import type { Lane, Store } from "../../../src/storage/port/store";
 import { skip } from "../storage/builders";
 import { createFakeService, fakeConnection, type FakeSettings } from "./fake-service";
 

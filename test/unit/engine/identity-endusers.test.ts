@@ -1,6 +1,6 @@
-import { identify, type Identity, type Subject } from "../../../src/engine/identity";
+import { identify, type Identity, type Subject } from "../../../src/engine/rules/identity";
 import { ENDUSERS } from "../../../src/services/planhat/objects";
-import type { MirrorRow } from "../../../src/storage/rows";
+import type { MirrorRow } from "../../../src/storage/port/rows";
 import { row, subject } from "./identity-rows";
 
 const HERE = { parentId: "here" };

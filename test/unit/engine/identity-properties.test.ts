@@ -1,9 +1,9 @@
 import fc from "fast-check";
-import { identify } from "../../../src/engine/identity";
+import { identify } from "../../../src/engine/rules/identity";
 import { OBJECT_TYPES } from "../../../src/services/planhat/objects";
 import type { ObjectType } from "../../../src/services/service";
-import type { MirrorRow } from "../../../src/storage/rows";
-import type { Subject } from "../../../src/engine/identity";
+import type { MirrorRow } from "../../../src/storage/port/rows";
+import type { Subject } from "../../../src/engine/rules/identity";
 
 const LOOKED_UP = OBJECT_TYPES.filter((type) => type.append !== true);
 

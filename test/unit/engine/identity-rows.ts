@@ -1,6 +1,6 @@
 import type { Keys } from "../../../src/record";
-import type { Subject } from "../../../src/engine/identity";
-import type { MirrorRow } from "../../../src/storage/rows";
+import type { Subject } from "../../../src/engine/rules/identity";
+import type { MirrorRow } from "../../../src/storage/port/rows";
 
 export function row(id: string, keys: Keys, more: Partial<MirrorRow> = {}): MirrorRow {
   return { id, generation: 1, keys, facts: {}, complete: true, ...more };

@@ -1,12 +1,12 @@
 /** Intake and store together: when may a message end unchanged, without a look at the service? */
-import { fingerprint } from "../../../src/engine/compare";
-import { createIntake, type IntakeReport } from "../../../src/engine/intake";
-import type { LogLine } from "../../../src/engine/report";
+import { fingerprint } from "../../../src/engine/rules/compare";
+import { createIntake, type IntakeReport } from "../../../src/engine/intake/intake";
+import type { LogLine } from "../../../src/outcome/log-lines";
 import { createTenants } from "../../../src/engine/tenants";
 import type { Json } from "../../../src/record";
-import { createSeal } from "../../../src/storage/seal";
-import type { EntryRow } from "../../../src/storage/rows";
-import type { Lane } from "../../../src/storage/store";
+import { createSeal } from "../../../src/storage/data-folder/seal";
+import type { EntryRow } from "../../../src/storage/port/rows";
+import type { Lane } from "../../../src/storage/port/store";
 import { openBench, type Bench } from "../storage/bench";
 import { deliver, deliverQuietly } from "../storage/builders";
 import { createFakeService } from "./fake-service";

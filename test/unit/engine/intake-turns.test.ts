@@ -1,8 +1,8 @@
 /** Whoever sends much at once has it taken in bit by bit: others have their turn in between, and the order stays. */
-import { createIntake } from "../../../src/engine/intake";
+import { createIntake } from "../../../src/engine/intake/intake";
 import { createTenants } from "../../../src/engine/tenants";
-import { mapYielding } from "../../../src/engine/yielding";
-import { createSeal } from "../../../src/storage/seal";
+import { mapYielding } from "../../../src/engine/intake/yielding";
+import { createSeal } from "../../../src/storage/data-folder/seal";
 import { openBench } from "../storage/bench";
 import { createFakeService } from "./fake-service";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import type { EntityMessage } from "../../../src/services/message";
-import { mergeMessages } from "../../../src/engine/message";
+import { mergeMessages } from "../../../src/engine/intake/message";
 import type { Json } from "../../../src/record";
 
 function message(messageId: string, version: number, more: Partial<EntityMessage> = {}): EntityMessage {

@@ -1,5 +1,5 @@
 import type { EntityMessage } from "../../../src/services/message";
-import { readMessage } from "../../../src/engine/message";
+import { readMessage } from "../../../src/engine/intake/message";
 
 const NOW = 1_750_000_000_000;
 const USER = { entity: "user", isExport: false, receivedAtMs: NOW } as const;

@@ -1,4 +1,4 @@
-import { joinReasons, reason } from "../../../src/engine/outcome";
+import { joinReasons, reason } from "../../../src/outcome/outcome";
 
 describe("a reason", () => {
   it("has a stable code and the sentence of the catalogue", () => {

@@ -1,5 +1,5 @@
 /** Trying again: slower each time, not for ever, and not a moment longer than the process lives. */
-import { patiently, type Attempt, type Patience } from "../../../src/engine/patience";
+import { patiently, type Attempt, type Patience } from "../../../src/engine/rules/retry";
 
 const LATER = { kind: "later", waitMs: 0, message: "not yet" } as const;
 

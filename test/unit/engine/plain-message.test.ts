@@ -2,10 +2,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { readMessage, type ReadContext } from "../../../src/engine/message";
-import { plainParts } from "../../../src/engine/plain-message";
-import { parseAccountMessage, parseUserMessage } from "../../../src/hull/messages";
-import { isAttributes } from "../../../src/hull/shapes";
+import { readMessage, type ReadContext } from "../../../src/engine/intake/message";
+import { plainParts } from "../../../src/engine/intake/plain-message";
+import { parseAccountMessage, parseUserMessage } from "../../../src/hull/protocol/messages";
+import { isAttributes } from "../../../src/hull/protocol/shapes";
 
 const NOW = 1_750_000_000_000;
 const FOLDER = join(__dirname, "../../fixtures/hull");

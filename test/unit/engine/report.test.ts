@@ -1,6 +1,6 @@
 import type { OutcomeKind } from "../../../src/record";
-import { entityContext, outcomeLine, type RecordEvent } from "../../../src/engine/report";
-import type { Ending } from "../../../src/storage/rows";
+import { entityContext, outcomeLine, type RecordEvent } from "../../../src/outcome/log-lines";
+import type { Ending } from "../../../src/storage/port/rows";
 
 const CREDENTIALS = { organization: "acme.hull.example", id: "c1", secret: "s3cret" };
 

@@ -1,8 +1,8 @@
 import { createTenants, remoteKey, tenantKey, type Tenants } from "../../../src/engine/tenants";
 import { createEmbeddedStore } from "../../../src/storage/embedded";
-import { createMemoryKeyValue } from "../../../src/storage/memory";
-import { createSeal } from "../../../src/storage/seal";
-import type { Store } from "../../../src/storage/store";
+import { createMemoryKeyValue } from "../../../src/storage/database/memory";
+import { createSeal } from "../../../src/storage/data-folder/seal";
+import type { Store } from "../../../src/storage/port/store";
 import { createFakeService, type FakeService, type FakeSettings } from "./fake-service";
 
 const SECRET = "seal secret of some length";

@@ -1,10 +1,17 @@
 /** What Hull must be told of a listed record, and what is remembered of it. */
 import fc from "fast-check";
-import { isToldDeleted, isToldWholly, newsOf, numberOf, untoldRest, type ToldContext } from "../../../src/engine/told";
+import {
+  isToldDeleted,
+  isToldWholly,
+  newsOf,
+  numberOf,
+  untoldRest,
+  type ToldContext,
+} from "../../../src/engine/hull-updates/what-hull-knows";
 import type { IncomingAttribute, Json } from "../../../src/services/service";
-import { createReader } from "../../../src/services/planhat/incoming";
+import { createReader } from "../../../src/services/planhat/incoming/incoming";
 import { fieldSpec } from "../../../src/services/planhat/objects";
-import type { Fact, MirrorRow } from "../../../src/storage/rows";
+import type { Fact, MirrorRow } from "../../../src/storage/port/rows";
 import { settingsOf } from "../planhat/messages";
 import { remoteRecord } from "./fake-service";
 

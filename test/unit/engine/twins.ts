@@ -3,17 +3,17 @@
  * be told to recognise nothing, so that every message is planned and compared: what it does is what counts.
  */
 import { omit } from "lodash";
-import { fingerprint, NOTHING } from "../../../src/engine/compare";
-import { diff } from "../../../src/engine/diff";
-import { createIntake, type IntakeReport } from "../../../src/engine/intake";
-import type { LogLine } from "../../../src/engine/report";
+import { fingerprint, NOTHING } from "../../../src/engine/rules/compare";
+import { diff } from "../../../src/engine/rules/diff";
+import { createIntake, type IntakeReport } from "../../../src/engine/intake/intake";
+import type { LogLine } from "../../../src/outcome/log-lines";
 import { createTenants, remoteKey, type Tenant } from "../../../src/engine/tenants";
 import { createPlanhatService } from "../../../src/services/planhat";
-import type { PlanhatSettings } from "../../../src/services/planhat/settings";
-import type { EntryRow, MirrorRow, TellRow } from "../../../src/storage/rows";
-import { createSeal } from "../../../src/storage/seal";
-import type { Lane, MirrorPatch, Settlement, Store } from "../../../src/storage/store";
-import { openTables } from "../../../src/storage/tables";
+import type { PlanhatSettings } from "../../../src/services/planhat/settings/settings";
+import type { EntryRow, MirrorRow, TellRow } from "../../../src/storage/port/rows";
+import { createSeal } from "../../../src/storage/data-folder/seal";
+import type { Lane, MirrorPatch, Settlement, Store } from "../../../src/storage/port/store";
+import { openTables } from "../../../src/storage/tables/tables";
 import { auditOf } from "../storage/audit";
 import { openBench, type Adapter, type Bench } from "../storage/bench";
 import { deliver, deliverQuietly, finish, forget, postpone, workedOn } from "../storage/builders";

@@ -1,4 +1,4 @@
-import { verifyRemote, type Verdict } from "../../../src/engine/verify";
+import { verifyRemote, type Verdict } from "../../../src/engine/delivery/credentials-changed";
 import { OBJECT_TYPES } from "../../../src/services/planhat/objects";
 import type { Problem, ReadBack } from "../../../src/services/service";
 import { openBench, type Bench } from "../storage/bench";

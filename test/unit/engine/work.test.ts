@@ -1,5 +1,5 @@
-import { fingerprint, NOTHING } from "../../../src/engine/compare";
-import { reason } from "../../../src/engine/outcome";
+import { fingerprint, NOTHING } from "../../../src/engine/rules/compare";
+import { reason } from "../../../src/outcome/outcome";
 import {
   blockedBy,
   delivered,
@@ -11,11 +11,11 @@ import {
   unlinked,
   type Delivery,
   type Work,
-} from "../../../src/engine/work";
+} from "../../../src/engine/delivery/work";
 import type { Json } from "../../../src/record";
 import { COMPANIES, ENDUSERS } from "../../../src/services/planhat/objects";
-import type { Content, Fact, MirrorRow } from "../../../src/storage/rows";
-import type { MirrorPatch, Settlement, TellContent } from "../../../src/storage/store";
+import type { Content, Fact, MirrorRow } from "../../../src/storage/port/rows";
+import type { MirrorPatch, Settlement, TellContent } from "../../../src/storage/port/store";
 import { createFakeService, remoteRecord } from "./fake-service";
 import { row } from "./identity-rows";
 

@@ -1,8 +1,8 @@
-import { tellHull, type WriteBackOptions } from "../../../src/engine/write-back";
-import type { Firehose, FirehoseResult } from "../../../src/hull/firehose";
-import type { FirehoseItem } from "../../../src/hull/firehose-items";
+import { tellHull, type WriteBackOptions } from "../../../src/engine/hull-updates/write-back";
+import type { Firehose, FirehoseResult } from "../../../src/hull/firehose/firehose";
+import type { FirehoseItem } from "../../../src/hull/firehose/items";
 import { OBJECT_TYPES } from "../../../src/services/planhat/objects";
-import type { RecordEnding, TellContent } from "../../../src/storage/store";
+import type { RecordEnding, TellContent } from "../../../src/storage/port/store";
 import { openBench, type Bench } from "../storage/bench";
 import { deliver, LANE, update } from "../storage/builders";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import { createBudget, BudgetClosedError, type BudgetClass } from "../../../src/http/budget";
-import { createBudgetRegistry } from "../../../src/http/budget-registry";
+import { createBudget, BudgetClosedError, type BudgetClass } from "../../../src/http/limits/budget";
+import { createBudgetRegistry } from "../../../src/http/limits/budget-registry";
 import { createFakeTime, settle } from "./fake-time";
 
 function setUp(limitPerMinute: number | null, more: { interactiveReserve?: number; fetchShare?: number } = {}) {

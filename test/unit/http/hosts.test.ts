@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import { createGuardedLookup, isPrivateAddress, PRIVATE_ADDRESS_CODE } from "../../../src/http/addresses";
-import { createHostAllowList, HostPatternError } from "../../../src/http/hosts";
+import { createGuardedLookup, isPrivateAddress, PRIVATE_ADDRESS_CODE } from "../../../src/http/guards/addresses";
+import { createHostAllowList, HostPatternError } from "../../../src/http/guards/hosts";
 
 const list = createHostAllowList([
   "*.hullapp.io",

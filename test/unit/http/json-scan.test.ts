@@ -1,6 +1,6 @@
 /** What is seen of a body while it arrives. */
 import fc from "fast-check";
-import { createJsonScan, type JsonScan } from "../../../src/http/json-scan";
+import { createJsonScan, type JsonScan } from "../../../src/http/guards/json-scan";
 
 const LIMITS = { maxDepth: 64, maxValues: 1_000, maxMembers: 300 };
 const NO_LIMITS = { maxDepth: 64, maxValues: Infinity, maxMembers: Infinity };

@@ -1,6 +1,6 @@
 import axios from "axios";
 import fc from "fast-check";
-import { createRedactor, isSecretName, REDACTED } from "../../../src/http/redact";
+import { createRedactor, isSecretName, REDACTED } from "../../../src/http/guards/redact";
 
 const SECRET = "p1anhat+T0ken/with=odd&chars";
 

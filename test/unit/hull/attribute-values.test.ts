@@ -1,4 +1,4 @@
-import { fitForHull } from "../../../src/hull/attribute-values";
+import { fitForHull } from "../../../src/hull/firehose/attribute-values";
 
 const fitted = (value: unknown) => {
   const result = fitForHull(value);

@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { RemoteError, type RemoteErrorKind } from "../../../src/http/errors";
-import { createHostAllowList } from "../../../src/http/hosts";
-import { createCredentialCheck } from "../../../src/hull/credentials";
+import { createHostAllowList } from "../../../src/http/guards/hosts";
+import { createCredentialCheck } from "../../../src/hull/auth/credentials";
 import { createFakeTime } from "../http/fake-time";
 
 const credentials = { organization: "acme.hullapp.io", id: "c-1", secret: "connector-secret" };

@@ -1,9 +1,9 @@
 import fc from "fast-check";
-import { createCsvFormat } from "../../../src/hull/extract-csv";
-import { createCutter, TOO_LONG, type Cut } from "../../../src/hull/extract-cutter";
-import { ExtractError } from "../../../src/hull/extract-error";
-import type { RowFormat } from "../../../src/hull/extract-rows";
-import { createJsonFormat } from "../../../src/hull/extract-json";
+import { createCsvFormat } from "../../../src/hull/extract/csv";
+import { createCutter, TOO_LONG, type Cut } from "../../../src/hull/extract/cutter";
+import { ExtractError } from "../../../src/hull/extract/error";
+import type { RowFormat } from "../../../src/hull/extract/rows";
+import { createJsonFormat } from "../../../src/hull/extract/json";
 import { lengths, piecesOf } from "./extract-reading";
 
 const fail = (trouble: ConstructorParameters<typeof ExtractError>[2]): ExtractError => new ExtractError("", 0, trouble);

@@ -1,11 +1,11 @@
 /** Files come in many forms; what went in comes out, or one error says what was seen instead of rows. */
 import fc from "fast-check";
-import { ExtractError } from "../../../src/hull/extract";
-import { createCsvFormat } from "../../../src/hull/extract-csv";
-import { createCutter } from "../../../src/hull/extract-cutter";
-import { createJsonFormat } from "../../../src/hull/extract-json";
-import { createOpening } from "../../../src/hull/extract-opening";
-import { createRowReader } from "../../../src/hull/extract-rows";
+import { ExtractError } from "../../../src/hull/extract/extract";
+import { createCsvFormat } from "../../../src/hull/extract/csv";
+import { createCutter } from "../../../src/hull/extract/cutter";
+import { createJsonFormat } from "../../../src/hull/extract/json";
+import { createOpening } from "../../../src/hull/extract/opening";
+import { createRowReader } from "../../../src/hull/extract/rows";
 import { parseJson } from "../../../src/json";
 import { failureOf, lengths, piecesOf, readAll, readFile, startReading, type ReaderOptions } from "./extract-reading";
 

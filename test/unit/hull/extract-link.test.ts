@@ -1,6 +1,6 @@
-import { createHostAllowList } from "../../../src/http/hosts";
-import { ExtractError } from "../../../src/hull/extract";
-import { checkLink, placeOf } from "../../../src/hull/extract-link";
+import { createHostAllowList } from "../../../src/http/guards/hosts";
+import { ExtractError } from "../../../src/hull/extract/extract";
+import { checkLink, placeOf } from "../../../src/hull/extract/link";
 
 const hosts = createHostAllowList(["*.hullapp.io", "files.example.com:9000", "127.0.0.1:*", "10.0.0.5:9000"]);
 

@@ -5,7 +5,7 @@ import {
   type HullSimulator,
   type PublishedExtract,
 } from "../../../simulators/hull";
-import { createHostAllowList } from "../../../src/http/hosts";
+import { createHostAllowList } from "../../../src/http/guards/hosts";
 import {
   createExtractReader,
   ExtractError,
@@ -13,7 +13,7 @@ import {
   type ExtractReader,
   type ExtractReaderOptions,
   type ExtractRow,
-} from "../../../src/hull/extract";
+} from "../../../src/hull/extract/extract";
 
 export interface Reading {
   readonly sim: HullSimulator;

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import type { ExtractFile } from "../../../simulators/hull";
-import { unpack } from "../../../src/hull/extract-unpack";
+import { unpack } from "../../../src/hull/extract/unpack";
 import { failureOf, lines, readAll, readFile, startReading } from "./extract-reading";
 
 const reading = startReading();

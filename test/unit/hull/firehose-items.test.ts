@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import { batchBody, encodeItem, intoBatches, type EncodedItem } from "../../../src/hull/firehose-items";
-import { firehoseUrl } from "../../../src/hull/firehose";
+import { batchBody, encodeItem, intoBatches, type EncodedItem } from "../../../src/hull/firehose/items";
+import { firehoseUrl } from "../../../src/hull/firehose/firehose";
 
 const signer = { id: "c-1", secret: "connector-secret" };
 const NOW = 1_700_000_000_000;

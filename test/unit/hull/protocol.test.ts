@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import { changePair, parseAccountMessage, parseUserMessage } from "../../../src/hull/messages";
-import { parseConfiguration, parseConnector, parseNotification } from "../../../src/hull/protocol";
+import { changePair, parseAccountMessage, parseUserMessage } from "../../../src/hull/protocol/messages";
+import { parseConfiguration, parseConnector, parseNotification } from "../../../src/hull/protocol/notification";
 import { parseJson } from "../../../src/json";
 
 const envelope = {

@@ -1,7 +1,7 @@
 import { createHmac, createSign, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { RemoteError } from "../../../src/http/errors";
-import { createHostAllowList } from "../../../src/http/hosts";
-import { createSignatureVerifier, type SignatureVerifierOptions } from "../../../src/hull/signature";
+import { createHostAllowList } from "../../../src/http/guards/hosts";
+import { createSignatureVerifier, type SignatureVerifierOptions } from "../../../src/hull/auth/signature";
 import { createFakeTime, settle } from "../http/fake-time";
 
 const hull = generateKeyPairSync("rsa", { modulusLength: 2048 });

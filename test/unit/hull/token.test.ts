@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
-import { decodeToken } from "../../../src/hull/jwt";
-import { EmptyClaimsError, signSubject } from "../../../src/hull/token";
+import { decodeToken } from "../../../src/hull/auth/jwt";
+import { EmptyClaimsError, signSubject } from "../../../src/hull/auth/token";
 
 const base = { id: "c-1", secret: "connector-secret", now: 1_700_000_000_999 };
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import { bodyOf, sentKeys } from "../../../src/services/planhat/body";
-import { chunksOf, standsAlone } from "../../../src/services/planhat/chunks";
+import { bodyOf, sentKeys } from "../../../src/services/planhat/write/body";
+import { chunksOf, standsAlone } from "../../../src/services/planhat/write/chunks";
 import type { Intent } from "../../../src/services/service";
 
 fc.configureGlobal({ seed: 20260101 });

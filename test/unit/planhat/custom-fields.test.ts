@@ -1,7 +1,7 @@
-import { createCustomFields } from "../../../src/services/planhat/custom-fields";
-import { UnexpectedAnswer } from "../../../src/services/planhat/failure";
-import { isRow } from "../../../src/services/planhat/rest";
-import type { Rest } from "../../../src/services/planhat/rest";
+import { createCustomFields } from "../../../src/services/planhat/api/custom-fields";
+import { UnexpectedAnswer } from "../../../src/services/planhat/api/failure";
+import { isRow } from "../../../src/services/planhat/api/rest";
+import type { Rest } from "../../../src/services/planhat/api/rest";
 
 const unused = (): never => {
   throw new Error("Only the list is asked for.");

@@ -1,5 +1,5 @@
-import type { CustomField } from "../../../src/services/planhat/custom-fields";
-import { checkCustomFields, customNames } from "../../../src/services/planhat/custom-mapping";
+import type { CustomField } from "../../../src/services/planhat/api/custom-fields";
+import { checkCustomFields, customNames } from "../../../src/services/planhat/settings/custom-mapping";
 import { settingsOf } from "./messages";
 
 const custom = (name: string, more: Partial<CustomField> = {}): CustomField => ({

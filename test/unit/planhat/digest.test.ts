@@ -2,9 +2,9 @@
 import fc from "fast-check";
 import type { Attributes, EntityMessage } from "../../../src/services/message";
 import type { Json } from "../../../src/record";
-import { digestOf } from "../../../src/services/planhat/digest";
-import { plan } from "../../../src/services/planhat/outgoing";
-import type { PlanhatSettings } from "../../../src/services/planhat/settings";
+import { digestOf } from "../../../src/services/planhat/mapping/fingerprint";
+import { plan } from "../../../src/services/planhat/mapping/outgoing";
+import type { PlanhatSettings } from "../../../src/services/planhat/settings/settings";
 import { account, accountMessage, settingsOf, userMessage } from "./messages";
 
 type Stored = Readonly<Record<string, unknown>>;

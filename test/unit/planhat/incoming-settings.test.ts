@@ -1,5 +1,5 @@
 import { createPlanhatService } from "../../../src/services/planhat";
-import { readSettings } from "../../../src/services/planhat/settings";
+import { readSettings } from "../../../src/services/planhat/settings/settings";
 import { settingsOf } from "./messages";
 
 describe("the settings of the way to Hull", () => {

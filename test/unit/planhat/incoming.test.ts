@@ -1,11 +1,11 @@
 /** What Hull is told of a row, with the rows that Planhat really sent. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createReader } from "../../../src/services/planhat/incoming";
-import type { Directory, Member } from "../../../src/services/planhat/owners";
-import { isRow } from "../../../src/services/planhat/rest";
-import type { Row } from "../../../src/services/planhat/rest";
-import { hullAttribute } from "../../../src/services/planhat/writeback";
+import { createReader } from "../../../src/services/planhat/incoming/incoming";
+import type { Directory, Member } from "../../../src/services/planhat/api/owners";
+import { isRow } from "../../../src/services/planhat/api/rest";
+import type { Row } from "../../../src/services/planhat/api/rest";
+import { hullAttribute } from "../../../src/services/planhat/mapping/hull-attribute";
 import type { IncomingAttribute, Json } from "../../../src/services/service";
 import { settingsOf } from "./messages";
 

@@ -1,5 +1,5 @@
 /** Kept answers: who gets which, told by hand-made reads. */
-import { createKept, type Kept } from "../../../src/services/planhat/kept";
+import { createKept, type Kept } from "../../../src/services/planhat/api/cache";
 
 let kept: Kept<string>;
 let reads: { readonly answer: (text: string) => void; readonly fail: () => void }[];

@@ -1,7 +1,7 @@
 import type { HttpClient, HttpRequest } from "../../../src/http/client";
-import { createReader } from "../../../src/services/planhat/incoming";
-import { listPage } from "../../../src/services/planhat/listing";
-import { createRest } from "../../../src/services/planhat/rest";
+import { createReader } from "../../../src/services/planhat/incoming/incoming";
+import { listPage } from "../../../src/services/planhat/incoming/listing";
+import { createRest } from "../../../src/services/planhat/api/rest";
 import type { ListPage } from "../../../src/services/service";
 import { settingsOf } from "./messages";
 

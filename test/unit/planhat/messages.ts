@@ -1,6 +1,6 @@
 import type { EntityMessage } from "../../../src/services/message";
-import { readSettings } from "../../../src/services/planhat/settings";
-import type { PlanhatSettings } from "../../../src/services/planhat/settings";
+import { readSettings } from "../../../src/services/planhat/settings/settings";
+import type { PlanhatSettings } from "../../../src/services/planhat/settings/settings";
 
 /** Settings as an installation with a token has them. Throws when they are refused. */
 export function settingsOf(stored: Record<string, unknown> = {}): PlanhatSettings {

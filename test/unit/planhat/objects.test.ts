@@ -6,8 +6,8 @@ import {
   OBJECT_TYPES,
   typeSpec,
 } from "../../../src/services/planhat/objects";
-import { targetOf } from "../../../src/services/planhat/target";
-import { hullAttribute } from "../../../src/services/planhat/writeback";
+import { targetOf } from "../../../src/services/planhat/settings/target";
+import { hullAttribute } from "../../../src/services/planhat/mapping/hull-attribute";
 import { createPlanhatService } from "../../../src/services/planhat";
 import { settingsOf } from "./messages";
 

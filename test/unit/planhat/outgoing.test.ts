@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import type { EntityMessage } from "../../../src/services/message";
-import { bodyOf } from "../../../src/services/planhat/body";
-import { plan as planAll } from "../../../src/services/planhat/outgoing";
-import type { PlanhatSettings } from "../../../src/services/planhat/settings";
+import { bodyOf } from "../../../src/services/planhat/write/body";
+import { plan as planAll } from "../../../src/services/planhat/mapping/outgoing";
+import type { PlanhatSettings } from "../../../src/services/planhat/settings/settings";
 import type { Json, Plan } from "../../../src/services/service";
 import { account, accountMessage, settingsOf, userMessage } from "./messages";
 

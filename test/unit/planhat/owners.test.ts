@@ -1,7 +1,7 @@
 import users from "../../fixtures/planhat/users-list.json";
-import { createOwners } from "../../../src/services/planhat/owners";
-import { isRow } from "../../../src/services/planhat/rest";
-import type { Rest } from "../../../src/services/planhat/rest";
+import { createOwners } from "../../../src/services/planhat/api/owners";
+import { isRow } from "../../../src/services/planhat/api/rest";
+import type { Rest } from "../../../src/services/planhat/api/rest";
 
 function directoryOf(rows: readonly unknown[]) {
   const unexpected = () => Promise.reject(new Error("Nobody expected this call."));

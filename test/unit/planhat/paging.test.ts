@@ -1,8 +1,8 @@
 /** Planhat gives no cursor, so where a reading stands must be right whatever happens to the list meanwhile. */
 import fc from "fast-check";
-import { position, readPages, START, stepAfter } from "../../../src/services/planhat/paging";
-import type { Position, Step } from "../../../src/services/planhat/paging";
-import type { Page, Rest } from "../../../src/services/planhat/rest";
+import { position, readPages, START, stepAfter } from "../../../src/services/planhat/api/paging";
+import type { Position, Step } from "../../../src/services/planhat/api/paging";
+import type { Page, Rest } from "../../../src/services/planhat/api/rest";
 import type { Query } from "../../../src/http/route";
 
 fc.configureGlobal({ seed: 20260101 });

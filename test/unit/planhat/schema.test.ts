@@ -1,6 +1,6 @@
-import type { CustomField } from "../../../src/services/planhat/custom-fields";
-import { incomingField } from "../../../src/services/planhat/incoming-settings";
-import { optionsOf } from "../../../src/services/planhat/schema";
+import type { CustomField } from "../../../src/services/planhat/api/custom-fields";
+import { incomingField } from "../../../src/services/planhat/settings/incoming";
+import { optionsOf } from "../../../src/services/planhat/settings/schema";
 import type { FieldUse } from "../../../src/services/service";
 import { settingsOf } from "./messages";
 

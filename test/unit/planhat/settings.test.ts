@@ -1,4 +1,4 @@
-import { readSettings } from "../../../src/services/planhat/settings";
+import { readSettings } from "../../../src/services/planhat/settings/settings";
 import { settingsOf } from "./messages";
 
 const fieldsOf = (rows: readonly { readonly field: string }[]) => rows.map((row) => row.field);

@@ -1,4 +1,4 @@
-import { checkOutcomes, checkSettings } from "../../../src/services/planhat/status";
+import { checkOutcomes, checkSettings } from "../../../src/services/planhat/settings/status";
 import { settingsOf } from "./messages";
 
 const BASE = {

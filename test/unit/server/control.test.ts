@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "../../../server/commands";
 import { createControl, createRemoteDesk, isServed } from "../../../server/control";
-import { lockAddress, lockFolder, type ExclusiveLock } from "../../../src/storage/exclusive";
+import { lockAddress, lockFolder, type ExclusiveLock } from "../../../src/storage/data-folder/exclusive";
 
 let folder: string;
 let lock: ExclusiveLock;

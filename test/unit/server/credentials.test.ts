@@ -4,7 +4,7 @@ import { createBasicAuth } from "../../../server/middleware/basic-auth";
 import { createDoor } from "../../../server/middleware/door";
 import { createQueryCredentials } from "../../../server/middleware/query-credentials";
 import { tenantKey, type Credentials } from "../../../src/engine/tenants";
-import type { CredentialCheck } from "../../../src/hull/credentials";
+import type { CredentialCheck } from "../../../src/hull/auth/credentials";
 
 let confirmed: Credentials[];
 let remembered: { readonly given: Credentials; readonly settings: unknown; readonly atMs: number }[];

@@ -57,7 +57,7 @@ test(".env.example lists every variable with its default and its meaning, and no
 });
 
 test("operating.md explains every outcome code in the words of the code", () => {
-  const source = read("src/engine/outcome.ts");
+  const source = read("src/outcome/outcome.ts");
   const catalogue = source.slice(source.indexOf("const TEXTS"), source.indexOf("} as const"));
   const codes = [...catalogue.matchAll(/^ {2}(\w+):\s+"(.+)",$/gm)].map(([, code, text]) => ({ code, text }));
   const texts = new Map(tableRows(read("docs/operating.md")).map((cells) => [bare(cells[0]), cells]));

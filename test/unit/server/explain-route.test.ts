@@ -7,7 +7,7 @@ import { createBodies } from "../../../server/bodies";
 import { createLogger } from "../../../server/log";
 import { errorAnswers } from "../../../server/middleware/errors";
 import { explainRoutes } from "../../../server/routes/explain";
-import type { Explanation } from "../../../src/engine/explain";
+import type { Explanation } from "../../../src/engine/explain/explain";
 import type { Tenant } from "../../../src/engine/tenants";
 
 const TENANT: Tenant<unknown> = {

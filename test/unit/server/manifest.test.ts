@@ -4,8 +4,8 @@ import { join } from "node:path";
 import manifest from "../../../manifest.json";
 import packageJson from "../../../package.json";
 import { typeSpec } from "../../../src/services/planhat/objects";
-import { optionsOf } from "../../../src/services/planhat/schema";
-import { readSettings } from "../../../src/services/planhat/settings";
+import { optionsOf } from "../../../src/services/planhat/settings/schema";
+import { readSettings } from "../../../src/services/planhat/settings/settings";
 import type { FieldUse } from "../../../src/services/service";
 
 interface Setting {
@@ -255,7 +255,7 @@ describe("the guide", () => {
   });
 
   test("explains every outcome in the words of the code", () => {
-    const source = readFileSync(join(ROOT, "src/engine/outcome.ts"), "utf8");
+    const source = readFileSync(join(ROOT, "src/outcome/outcome.ts"), "utf8");
     const catalogue = source.slice(source.indexOf("const TEXTS"), source.indexOf("} as const"));
     const codes = [...catalogue.matchAll(/^ {2}(\w+):\s+"(.+)",$/gm)].map(([, code = "", text = ""]) => ({
       code,

@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { outcomeLine, type LogLine } from "../../../src/engine/report";
+import { outcomeLine, type LogLine } from "../../../src/outcome/log-lines";
 import type { CallRecord } from "../../../src/http/client";
 import type { OutcomeKind } from "../../../src/record";
-import type { Ending } from "../../../src/storage/rows";
-import type { Backlog } from "../../../src/storage/store";
+import type { Ending } from "../../../src/storage/port/rows";
+import type { Backlog } from "../../../src/storage/port/store";
 import { createMetrics, type Metrics } from "../../../server/metrics";
 import { readScrape, type Scrape } from "./scrape";
 

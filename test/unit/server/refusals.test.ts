@@ -14,7 +14,7 @@ import type { Operation, Part } from "../../../server/openapi/part";
 import { runPart } from "../../../server/openapi/runs";
 import { statusPart } from "../../../server/openapi/status";
 import { userPart } from "../../../server/openapi/users";
-import { SIGNATURE_REFUSALS } from "../../../src/hull/signature";
+import { SIGNATURE_REFUSALS } from "../../../src/hull/auth/signature";
 import { describedRefusals } from "../../integration/described";
 
 const SERVER = join(__dirname, "../../../server");

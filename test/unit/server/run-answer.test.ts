@@ -1,5 +1,5 @@
 import { showRun } from "../../../server/routes/run-answer";
-import type { RunRow } from "../../../src/storage/rows";
+import type { RunRow } from "../../../src/storage/port/rows";
 
 const AT = Date.parse("2026-03-01T12:00:00Z");
 

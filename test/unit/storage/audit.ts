@@ -1,8 +1,8 @@
 /** Looks behind the port: do indexes, depths and counts fit the rows? What must hold after every operation. */
-import type { KeyValue } from "../../../src/storage/kv";
-import { letterId } from "../../../src/storage/letters";
-import type { Content, DeadLetterRow } from "../../../src/storage/rows";
-import { indexValue, openTables, type Tables } from "../../../src/storage/tables";
+import type { KeyValue } from "../../../src/storage/database/kv";
+import { letterId } from "../../../src/storage/tables/dead-letters";
+import type { Content, DeadLetterRow } from "../../../src/storage/port/rows";
+import { indexValue, openTables, type Tables } from "../../../src/storage/tables/tables";
 
 /** @returns one sentence per violation; empty when the books are in order */
 export function auditOf(kv: KeyValue): string[] {

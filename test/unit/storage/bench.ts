@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createEmbeddedStore } from "../../../src/storage/embedded";
-import type { KeyValue } from "../../../src/storage/kv";
-import { createLmdbKeyValue } from "../../../src/storage/lmdb";
-import { createMemoryKeyValue } from "../../../src/storage/memory";
-import type { EntryRow, RecordRow } from "../../../src/storage/rows";
-import type { Acceptance, Accepted, Settlement, Settled, Store } from "../../../src/storage/store";
+import type { KeyValue } from "../../../src/storage/database/kv";
+import { createLmdbKeyValue } from "../../../src/storage/database/lmdb";
+import { createMemoryKeyValue } from "../../../src/storage/database/memory";
+import type { EntryRow, RecordRow } from "../../../src/storage/port/rows";
+import type { Acceptance, Accepted, Settlement, Settled, Store } from "../../../src/storage/port/store";
 import { auditOf } from "./audit";
 import { LANE } from "./builders";
 

@@ -1,7 +1,14 @@
 /** Messages and settlements with the little that a test cares about; messages about companies are `c…`, users `u…`. */
 import type { DesiredParent, Json, Keys, OutcomeKind } from "../../../src/record";
-import type { Content, Doubt, Ending, EntryRow } from "../../../src/storage/rows";
-import type { Acceptance, Lane, MirrorPatch, NewContent, Settlement, TellContent } from "../../../src/storage/store";
+import type { Content, Doubt, Ending, EntryRow } from "../../../src/storage/port/rows";
+import type {
+  Acceptance,
+  Lane,
+  MirrorPatch,
+  NewContent,
+  Settlement,
+  TellContent,
+} from "../../../src/storage/port/store";
 
 export const LANE: Lane = { remote: "org|planhat|t1", tenant: "org/c1" };
 /** A second connector on the same remote. */

@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { createCache, type Cache, type Kept } from "../../../src/storage/cached";
-import type { KeyValue, Table } from "../../../src/storage/kv";
-import { createLmdbKeyValue } from "../../../src/storage/lmdb";
-import { createMemoryKeyValue } from "../../../src/storage/memory";
+import { createCache, type Cache, type Kept } from "../../../src/storage/database/cached";
+import type { KeyValue, Table } from "../../../src/storage/database/kv";
+import { createLmdbKeyValue } from "../../../src/storage/database/lmdb";
+import { createMemoryKeyValue } from "../../../src/storage/database/memory";
 
 /** Histories that are tried. */
 const RUNS = { memory: 100, lmdb: 60 };

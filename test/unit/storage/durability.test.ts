@@ -2,11 +2,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createEmbeddedStore } from "../../../src/storage/embedded";
-import type { KeyValue } from "../../../src/storage/kv";
-import { createLmdbKeyValue } from "../../../src/storage/lmdb";
-import { createMemoryKeyValue } from "../../../src/storage/memory";
-import type { Store } from "../../../src/storage/store";
-import { FORMAT } from "../../../src/storage/tables";
+import type { KeyValue } from "../../../src/storage/database/kv";
+import { createLmdbKeyValue } from "../../../src/storage/database/lmdb";
+import { createMemoryKeyValue } from "../../../src/storage/database/memory";
+import type { Store } from "../../../src/storage/port/store";
+import { FORMAT } from "../../../src/storage/tables/tables";
 import { auditOf } from "./audit";
 import { blockOn, deliver, finish, LANE, skip, update, userUpdate } from "./builders";
 

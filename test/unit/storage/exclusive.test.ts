@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { lockFolder } from "../../../src/storage/exclusive";
+import { lockFolder } from "../../../src/storage/data-folder/exclusive";
 
 const TAKEN = /Another process uses the data folder/;
 

@@ -1,5 +1,5 @@
 /** What a fetch found: known in the moment in which Hull knows it, counted once, and missing when a scan did not meet it. */
-import type { FetchedRow, VanishQuery } from "../../../src/storage/store";
+import type { FetchedRow, VanishQuery } from "../../../src/storage/port/store";
 import { describeStore, MINUTE_MS } from "./bench";
 import { deliver, deliverQuietly, finish, LANE, NEIGHBOUR, update } from "./builders";
 

@@ -1,5 +1,5 @@
-import type { KeyValue } from "../../../src/storage/kv";
-import { letterId } from "../../../src/storage/letters";
+import type { KeyValue } from "../../../src/storage/database/kv";
+import { letterId } from "../../../src/storage/tables/dead-letters";
 import {
   LANE,
   NEIGHBOUR,

@@ -1,8 +1,8 @@
 /** Stores as format 3 left them: what was sent counts for every connector of a remote. */
-import { createLmdbKeyValue } from "../../../src/storage/lmdb";
-import type { KeyValue } from "../../../src/storage/kv";
-import type { Fact } from "../../../src/storage/rows";
-import { openTables } from "../../../src/storage/tables";
+import { createLmdbKeyValue } from "../../../src/storage/database/lmdb";
+import type { KeyValue } from "../../../src/storage/database/kv";
+import type { Fact } from "../../../src/storage/port/rows";
+import { openTables } from "../../../src/storage/tables/tables";
 
 /** What one connector sent is all that these stores know. */
 export async function shareFacts(kv: KeyValue): Promise<void> {

@@ -2,10 +2,10 @@
 import { createCipheriv, hkdfSync, randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createLmdbKeyValue } from "../../../src/storage/lmdb";
-import type { RunRow, TenantRow } from "../../../src/storage/rows";
+import { createLmdbKeyValue } from "../../../src/storage/database/lmdb";
+import type { RunRow, TenantRow } from "../../../src/storage/port/rows";
 import { shareFacts } from "./format-three";
-import { createSeal, runPlace, tenantPlace } from "../../../src/storage/seal";
+import { createSeal, runPlace, tenantPlace } from "../../../src/storage/data-folder/seal";
 
 /** As `seal` of format 2 did. */
 export function sealUnbound(text: string, secret: string): string {

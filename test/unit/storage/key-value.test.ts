@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import type { Key, KeyValue } from "../../../src/storage/kv";
-import { createLmdbKeyValue } from "../../../src/storage/lmdb";
-import { createMemoryKeyValue } from "../../../src/storage/memory";
+import type { Key, KeyValue } from "../../../src/storage/database/kv";
+import { createLmdbKeyValue } from "../../../src/storage/database/lmdb";
+import { createMemoryKeyValue } from "../../../src/storage/database/memory";
 
 describe("both databases", () => {
   let folder: string;

@@ -1,6 +1,6 @@
 /** By which names a record is found, and when it is found by them no more. */
 import type { Claims } from "../../../src/record";
-import type { Acceptance } from "../../../src/storage/store";
+import type { Acceptance } from "../../../src/storage/port/store";
 import { DAY_MS, describeStore } from "./bench";
 import { blockOn, deliverQuietly, endingOf, LANE, NEIGHBOUR, skip, update, userUpdate } from "./builders";
 

@@ -1,6 +1,6 @@
-import { isLetterPlace, letterId } from "../../../src/storage/letters";
-import type { DeadLetterRow } from "../../../src/storage/rows";
-import type { LetterKey, Replay } from "../../../src/storage/store";
+import { isLetterPlace, letterId } from "../../../src/storage/tables/dead-letters";
+import type { DeadLetterRow } from "../../../src/storage/port/rows";
+import type { LetterKey, Replay } from "../../../src/storage/port/store";
 import {
   LANE,
   NEIGHBOUR,

@@ -1,5 +1,5 @@
 /** A process of its own that locks the folder named on its command line, says so, and stays until it is killed. */
-import { lockFolder } from "../../../src/storage/exclusive";
+import { lockFolder } from "../../../src/storage/data-folder/exclusive";
 
 const folder = process.argv[2];
 if (folder === undefined) throw new Error("Name the folder to lock.");

@@ -1,5 +1,5 @@
 import mapValues from "lodash/mapValues";
-import type { Lane, Observation } from "../../../src/storage/store";
+import type { Lane, Observation } from "../../../src/storage/port/store";
 import { LANE, NEIGHBOUR, deliver, deliverQuietly, update } from "./builders";
 import { describeStore } from "./bench";
 

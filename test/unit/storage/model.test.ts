@@ -3,9 +3,9 @@
  * audited (see audit.ts); at the end everything that waits is delivered, and every message must have ended.
  */
 import fc from "fast-check";
-import { letterId } from "../../../src/storage/letters";
-import type { EntryRow, TellRow } from "../../../src/storage/rows";
-import type { Lane } from "../../../src/storage/store";
+import { letterId } from "../../../src/storage/tables/dead-letters";
+import type { EntryRow, TellRow } from "../../../src/storage/port/rows";
+import type { Lane } from "../../../src/storage/port/store";
 import { auditOf } from "./audit";
 import { openBench, type Adapter, type Bench } from "./bench";
 import {

@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { createCache, type Cache } from "../../../src/storage/cached";
-import type { Key, KeyValue, Table } from "../../../src/storage/kv";
-import { createLmdbKeyValue } from "../../../src/storage/lmdb";
-import { createMemoryKeyValue } from "../../../src/storage/memory";
-import { openNames, withNames, type Names } from "../../../src/storage/names";
+import { createCache, type Cache } from "../../../src/storage/database/cached";
+import type { Key, KeyValue, Table } from "../../../src/storage/database/kv";
+import { createLmdbKeyValue } from "../../../src/storage/database/lmdb";
+import { createMemoryKeyValue } from "../../../src/storage/database/memory";
+import { openNames, withNames, type Names } from "../../../src/storage/database/names";
 
 /** A database with its names, opened anew as often as a test likes. */
 interface Opened {

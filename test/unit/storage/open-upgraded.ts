@@ -1,6 +1,6 @@
 /** A process of its own that opens the store named on its command line, upgraded with the secret behind it. */
-import { createSeal } from "../../../src/storage/seal";
-import { openUpgraded } from "../../../src/storage/upgrade";
+import { createSeal } from "../../../src/storage/data-folder/seal";
+import { openUpgraded } from "../../../src/storage/data-folder/upgrade";
 
 const [, , path = "", secret = ""] = process.argv;
 void openUpgraded(path, () => createSeal(secret)).then(

@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import type { Key, KeyValue, Table } from "../../../src/storage/kv";
-import { createLmdbKeyValue } from "../../../src/storage/lmdb";
-import { createMemoryKeyValue } from "../../../src/storage/memory";
-import { openNames } from "../../../src/storage/names";
-import { createOverlay } from "../../../src/storage/overlay";
+import type { Key, KeyValue, Table } from "../../../src/storage/database/kv";
+import { createLmdbKeyValue } from "../../../src/storage/database/lmdb";
+import { createMemoryKeyValue } from "../../../src/storage/database/memory";
+import { openNames } from "../../../src/storage/database/names";
+import { createOverlay } from "../../../src/storage/database/overlay";
 
 /** Cases that are tried. */
 const RUNS = { histories: 60, keys: 75 };

@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import type { Json } from "../../../src/record";
-import type { KeyValue } from "../../../src/storage/kv";
-import { createLmdbKeyValue } from "../../../src/storage/lmdb";
-import { createMemoryKeyValue } from "../../../src/storage/memory";
-import { ENTRY, MIRROR, packed, RECORD, TELL, type Codec } from "../../../src/storage/packed";
+import type { KeyValue } from "../../../src/storage/database/kv";
+import { createLmdbKeyValue } from "../../../src/storage/database/lmdb";
+import { createMemoryKeyValue } from "../../../src/storage/database/memory";
+import { ENTRY, MIRROR, packed, RECORD, TELL, type Codec } from "../../../src/storage/tables/packed";
 import type {
   Attempt,
   Content,
@@ -18,7 +18,7 @@ import type {
   MirrorRow,
   RecordRow,
   TellRow,
-} from "../../../src/storage/rows";
+} from "../../../src/storage/port/rows";
 
 type Arbitraries<T> = { readonly [K in keyof Required<T>]: fc.Arbitrary<Required<T>[K]> };
 

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { keepPrivate } from "../../../src/storage/private";
+import { keepPrivate } from "../../../src/storage/data-folder/private";
 
 const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8);
 

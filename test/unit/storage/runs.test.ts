@@ -1,5 +1,5 @@
 /** Runs as the store keeps them: one at a time where that is wanted, counted, in order, and forgotten in time. */
-import type { NewRun, ReportLine } from "../../../src/storage/store";
+import type { NewRun, ReportLine } from "../../../src/storage/port/store";
 import { DAY_MS, describeStore, MINUTE_MS } from "./bench";
 import { LANE, NEIGHBOUR } from "./builders";
 

@@ -1,5 +1,5 @@
 /** What a store remembers of a record's last unchanged message, and when a message may rely on it. */
-import type { Acceptance } from "../../../src/storage/store";
+import type { Acceptance } from "../../../src/storage/port/store";
 import { describeStore, DAY_MS, type Bench } from "./bench";
 import {
   deliver,

@@ -1,6 +1,6 @@
 /** A message that is delivered again is worked on again and counted once. */
 import fc from "fast-check";
-import { openTables } from "../../../src/storage/tables";
+import { openTables } from "../../../src/storage/tables/tables";
 import { DAY_MS, describeStore, openBench } from "./bench";
 import { deliverQuietly, LANE, NEIGHBOUR, skip, update, userUpdate, type MessageOptions } from "./builders";
 

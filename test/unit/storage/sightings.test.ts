@@ -1,5 +1,5 @@
 /** Listed records that need no comparison: that they are there is all that is noted of them. */
-import type { FetchedRow } from "../../../src/storage/store";
+import type { FetchedRow } from "../../../src/storage/port/store";
 import { describeStore, MINUTE_MS } from "./bench";
 import { deliverQuietly, LANE, update } from "./builders";
 

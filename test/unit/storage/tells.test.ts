@@ -1,4 +1,4 @@
-import type { Ending, TellRow } from "../../../src/storage/rows";
+import type { Ending, TellRow } from "../../../src/storage/port/rows";
 import { LANE, blockOn, deliver, endingOf, update, userUpdate, type ToldOptions } from "./builders";
 import { describeStore } from "./bench";
 

@@ -1,4 +1,4 @@
-import type { TenantRow } from "../../../src/storage/rows";
+import type { TenantRow } from "../../../src/storage/port/rows";
 import { LANE, blockOn, deliver, deliverQuietly, skip, update, userUpdate } from "./builders";
 import { describeStore } from "./bench";
 

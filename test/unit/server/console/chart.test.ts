@@ -1,5 +1,5 @@
 import { chartBody, chartFrom, niceAbove } from "../../../../server/console/chart";
-import type { HourCount } from "../../../../src/storage/store";
+import type { HourCount } from "../../../../src/storage/port/store";
 
 const HOUR_MS = 3_600_000;
 const NOW = Date.parse("2026-03-01T12:34:56Z");

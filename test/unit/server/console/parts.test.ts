@@ -5,7 +5,7 @@ import { span } from "../../../../server/console/figures";
 import { html, type Html } from "../../../../server/console/html";
 import { runsBody } from "../../../../server/console/runs";
 import { section } from "../../../../server/console/section";
-import type { RunRow } from "../../../../src/storage/rows";
+import type { RunRow } from "../../../../src/storage/port/rows";
 
 const NOW = Date.parse("2026-03-01T12:00:00Z");
 

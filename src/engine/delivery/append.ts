@@ -1,0 +1,86 @@
+/**
+ * Delivering what is appended and never changed (tracked events): journal, send, settle. There is nothing to look up or
+ * compare, and a lost answer cannot be asked for, so a setting decides what becomes of it.
+ */
+import type { Problem, Result } from "../../services/service";
+import type { Settlement } from "../../storage/port/store";
+import { reason } from "../../outcome/outcome";
+import type { Pass } from "./context";
+import { ended, postponed, type Work } from "./work";
+import { apply } from "./write";
+
+/** Most records that are in flight, and so in doubt, when the process ends: what one service sends at once. */
+const CHUNK = 10;
+
+/** @param works records whose parents have remote ids */
+export async function append<S>(pass: Pass<S>, works: readonly Work[]): Promise<Problem | undefined> {
+  const { service, settings, now } = pass.options;
+  const hold = service.unconfirmed(settings) === "hold";
+  const lost = works.filter(({ entry }) => hold && entry.doubt !== undefined);
+  await pass.settle(lost.map((work) => ended(work, "dead", reason("unconfirmed"), now())));
+  const due = works.filter(({ entry }) => !hold || entry.doubt === undefined);
+  for (let from = 0; from < due.length; from += CHUNK) {
+    const problem = await appendChunk(pass, due.slice(from, from + CHUNK), hold);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
+async function appendChunk<S>(pass: Pass<S>, chunk: readonly Work[], hold: boolean): Promise<Problem | undefined> {
+  const {
+    options: { store, lane },
+    context: { type },
+  } = pass;
+  const journaled = await store.attempt(
+    lane,
+    chunk.map(({ entry, content }) => ({
+      type: type.name,
+      hullId: entry.hullId,
+      seq: content.seq,
+      kind: "create" as const,
+    })),
+  );
+  const current = chunk.filter((_, index) => journaled[index] === true);
+  if (current.length === 0) return undefined;
+  const { results, problem } = await apply(
+    pass,
+    current.map(({ content: { desired }, parentId }) => ({
+      kind: "create" as const,
+      keys: desired.keys,
+      ...(parentId === undefined ? {} : { parentId }),
+      fields: desired.fields,
+      namesake: false,
+    })),
+  );
+  await pass.settle(
+    current.map((work, index) =>
+      settlementFor(
+        pass,
+        work,
+        results[index] ?? { kind: "unconfirmed", message: "The service gave no result." },
+        hold,
+      ),
+    ),
+  );
+  return problem;
+}
+
+function settlementFor<S>(pass: Pass<S>, work: Work, result: Result, hold: boolean): Settlement {
+  const { retry, now } = pass.options;
+  switch (result.kind) {
+    case "created":
+    case "updated":
+    case "replaced":
+    case "gone":
+    case "conflict":
+      return ended(work, "sent", reason(work.entry.doubt === undefined ? "tracked" : "possibly_repeated"), now());
+    case "rejected":
+      return ended(work, "rejected", reason("refused", result.message), now());
+    case "later":
+      return pass.later(work, result.waitMs, result.message);
+    case "unconfirmed":
+      return hold
+        ? ended(work, "dead", reason("unconfirmed", result.message), now())
+        : postponed(work, now() + retry.baseMs, result.message, { sinceMs: now(), reads: 0 });
+  }
+}

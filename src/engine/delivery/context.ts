@@ -1,0 +1,56 @@
+/** What every step of a delivery pass shares: where it works, how it settles, and how long it waits. */
+import type { LeftOut } from "../../record";
+import type { Connection, Service } from "../../services/service";
+import type { Lane, RecordEnding, Settlement, Store } from "../../storage/port/store";
+import type { RetryPace } from "../rules/retry";
+import type { Timing } from "./resolve";
+import { postponed, type TypeContext, type Work } from "./work";
+
+export interface PassOptions<S> {
+  readonly store: Store;
+  readonly service: Service<S>;
+  readonly connection: Connection;
+  readonly settings: S;
+  readonly lane: Lane;
+  readonly timing: Timing;
+  readonly retry: RetryPace;
+  /** Most entries that one pass takes. */
+  readonly batch: number;
+  readonly now: () => number;
+  /** Called with the outcomes as they are written. */
+  readonly onEndings: (endings: readonly RecordEnding[]) => void;
+  /** Called at the end of a pass with what Hull cannot be told, if there is anything. */
+  readonly onLeftOut?: (type: string, values: readonly LeftOut[]) => void;
+}
+
+/** A pass over one object type. */
+export interface Pass<S> {
+  readonly options: PassOptions<S>;
+  readonly context: TypeContext;
+  /** Values of what was delivered so far that Hull cannot hold. */
+  readonly leftOut: readonly LeftOut[];
+  /** Writes down what became of some records, and reports their outcomes. */
+  readonly settle: (settlements: readonly Settlement[]) => Promise<void>;
+  /** Stays in the outbox for at least `waitMs`, longer with every try. */
+  readonly later: (work: Work, waitMs: number, problem: string) => Settlement;
+}
+
+export function createPass<S>(options: PassOptions<S>, context: TypeContext): Pass<S> {
+  const { store, lane, retry, now } = options;
+  const leftOut: LeftOut[] = [];
+  return {
+    options,
+    context,
+    leftOut,
+    settle: async (settlements) => {
+      if (settlements.length === 0) return;
+      const { endings } = await store.settle(lane, settlements);
+      for (const settlement of settlements) leftOut.push(...(settlement.leftOut ?? []));
+      options.onEndings(endings);
+    },
+    later: (work, waitMs, problem) => {
+      const pace = Math.min(retry.baseMs * 2 ** Math.min(work.entry.attempts, 20), retry.capMs);
+      return postponed(work, now() + Math.max(waitMs, pace), problem, work.entry.doubt);
+    },
+  };
+}

@@ -1,0 +1,198 @@
+/**
+ * One pass of the delivery lane over one object type: take what is due, hold children back until their parent has an
+ * id, find out who is who, compare, write in chunks, and settle every record by its own result.
+ */
+import type { Known, Prepared, Problem } from "../../services/service";
+import type { MirrorRow } from "../../storage/port/rows";
+import type { Settlement } from "../../storage/port/store";
+import { append } from "./append";
+import { diff } from "../rules/diff";
+import { joinReasons, reason } from "../../outcome/outcome";
+import { createPass, type Pass, type PassOptions } from "./context";
+import { resolve } from "./resolve";
+import { blockedBy, ended, observationOf, typeContext, unlinked, type TypeContext, type Work } from "./work";
+import { write } from "./write";
+
+export interface PassResult {
+  /** Something was taken and moved on; look again. */
+  readonly worked: boolean;
+  /** Something stands in the way of the lane or the type. */
+  readonly problem?: Problem;
+}
+
+/** How many Planhat ids are read back in one pass when their content is not known. */
+const READ_LIMIT = 500;
+
+/** Runs one pass. Throws only when the store fails. */
+export async function deliverType<S>(options: PassOptions<S>, typeName: string): Promise<PassResult> {
+  const { store, service, lane, settings, now } = options;
+  const type = service.types.find((each) => each.name === typeName);
+  if (type === undefined) throw new Error(`${service.name} has no object type ${typeName}.`);
+  const entries = await store.ready(lane, type.name, options.batch);
+  if (entries.length === 0) return { worked: false };
+
+  const context = typeContext(service, type, settings, now());
+  const pass = createPass(options, context);
+  const views = await store.view(
+    lane,
+    type.name,
+    entries.map((entry) => entry.hullId),
+  );
+  const works = entries.flatMap((entry, index): Work[] => {
+    const { content } = entry;
+    const { record, mirror } = views[index] ?? {};
+    if (content === undefined) return [];
+    return [
+      {
+        entry,
+        content,
+        ...(record === undefined ? {} : { record }),
+        ...(mirror === undefined ? {} : { mirror }),
+        namesake: false,
+        wire: {},
+      },
+    ];
+  });
+
+  const placed = await place(pass, works);
+  if (type.append === true) {
+    const problem = await append(pass, placed);
+    return { worked: true, ...(problem === undefined ? {} : { problem }) };
+  }
+  const resolved = await resolve({ ...options, context }, placed);
+  await pass.settle(resolved.settlements);
+  const read = await readUnknown(pass, resolved.works);
+  const prepared = await prepare(pass, read.works);
+  const applied = await write(pass, prepared);
+  if (pass.leftOut.length > 0) options.onLeftOut?.(type.name, pass.leftOut);
+  const problem = applied ?? resolved.problem ?? read.problem;
+  return { worked: true, ...(problem === undefined ? {} : { problem }) };
+}
+
+/** Gives every child its parent's id; children of a parent without one are put behind it. */
+async function place<S>(pass: Pass<S>, works: readonly Work[]): Promise<readonly Work[]> {
+  const {
+    options: { store, lane, service },
+    context: { type },
+  } = pass;
+  const { parent } = type;
+  if (parent === undefined) return works;
+  // An event goes its way even when its user is taken out again; a licence comes and goes with its account.
+  const sameEntity = service.types.find((each) => each.name === parent.type)?.entity === type.entity;
+  const together = sameEntity && type.append !== true;
+  const ids = [...new Set(works.flatMap(({ content }) => content.desired.parent?.hullId ?? []))];
+  const views = await store.view(lane, parent.type, ids);
+  const remoteIds = new Map(ids.map((id, index) => [id, views[index]?.mirror?.id]));
+  const placed: Work[] = [];
+  const blocked: Settlement[] = [];
+  for (const work of works) {
+    const parentId = remoteIds.get(work.content.desired.parent?.hullId ?? "");
+    const block = parentId === undefined ? blockedBy(work, together) : undefined;
+    if (block !== undefined) blocked.push(block);
+    else placed.push(parentId === undefined ? work : { ...work, parentId });
+  }
+  await pass.settle(blocked);
+  return placed;
+}
+
+/**
+ * What is there must be read first: nothing is known of the record, or nothing of a field that differs from what was sent,
+ * such as one that was mapped only now. What was read and shows no such field holds nothing there.
+ */
+function isUnknown({ mirror, content }: Work, { specOf, mapped }: TypeContext): boolean {
+  if (mirror === undefined) return false;
+  if (mirror.missing === true || mirror.archived === true) return true;
+  if (content.derived) return false;
+  if (!mirror.complete) return true;
+  const { desired, force } = content;
+  const isBlind = (field: string): boolean => (mirror.facts[field]?.[0] ?? null) === null && mapped.includes(field);
+  // Exports and batches send it, whatever is there.
+  if (force || !Object.keys(desired.fields).some(isBlind)) return false;
+  const options = { force, replay: content.replay === true, create: false };
+  return diff(desired, {}, mirror.facts, specOf, options).blind.some(isBlind);
+}
+
+/** Reads linked records of which too little is known, rather than writing them blindly. */
+async function readUnknown<S>(
+  pass: Pass<S>,
+  works: readonly Work[],
+): Promise<{ readonly works: readonly Work[]; readonly problem?: Problem }> {
+  const { context, later } = pass;
+  const { store, connection, lane, timing, retry, now } = pass.options;
+  const unknown = works.filter((work) => isUnknown(work, context));
+  if (unknown.length === 0) return { works };
+  const asked = new Set(unknown.slice(0, READ_LIMIT));
+  const answer = await connection.read(
+    context.type.name,
+    [...asked].flatMap(({ mirror }) => (mirror === undefined ? [] : [knownOf(mirror)])),
+    context.mapped,
+  );
+  const observations = answer.records.map((record) => observationOf(record, context));
+  await store.observe(lane.remote, context.type.name, context.nowMs, timing.settleMs, observations);
+  // By-catch may hold some of those that were not asked for.
+  const wasRead = new Set(answer.records.map(({ id }) => id));
+  const ids = unknown.flatMap(({ mirror }) => (mirror !== undefined && wasRead.has(mirror.id) ? [mirror.id] : []));
+  const rows = new Map<string, MirrorRow>();
+  for (const row of await store.mirrors(lane, context.type.name, ids)) if (row !== undefined) rows.set(row.id, row);
+  const open = new Set(unknown);
+  const known: Work[] = works.filter((work) => !open.has(work));
+  const settlements: Settlement[] = [];
+  for (const work of unknown) {
+    const id = work.mirror?.id ?? "";
+    const row = rows.get(id);
+    if (answer.gone.includes(id)) settlements.push(unlinked(work, now()));
+    else if (row?.archived === true) settlements.push(ended(work, "skipped", reason("archived", id), now()));
+    else if (row?.complete === true) known.push({ ...work, mirror: row });
+    else if (asked.has(work)) {
+      const words = answer.problem?.message ?? "The record could not be read.";
+      settlements.push(later(work, answer.problem?.waitMs ?? retry.baseMs, words));
+    }
+  }
+  await pass.settle(settlements);
+  // A record that is gone is found by its keys no more, whoever was linked to it.
+  if (answer.gone.length > 0) await store.forgetGone(lane.remote, context.type.name, answer.gone);
+  return { works: known, ...(answer.problem === undefined ? {} : { problem: answer.problem }) };
+}
+
+/** One that a list did not show is looked for nowhere but under its id. */
+function knownOf({ id, parentId, missing }: MirrorRow): Known {
+  return missing === true || parentId === undefined ? { id } : { id, parentId };
+}
+
+/** Withheld fields leave the desired state; the reasons go with the outcome. */
+function lessWithheld(work: Work, { withheld = {}, warnings = [] }: Extract<Prepared, { kind: "ready" }>): Work {
+  const said = [...(work.note === undefined ? [] : [work.note]), ...Object.values(withheld), ...warnings];
+  if (said.length === 0) return work;
+  const { content } = work;
+  const fields = Object.entries(content.desired.fields).filter(([field]) => !Object.hasOwn(withheld, field));
+  const desired = { ...content.desired, fields: Object.fromEntries(fields) };
+  return { ...work, content: { ...content, desired }, note: joinReasons(said) };
+}
+
+/** Wire values; records that the service refuses to write end here. */
+async function prepare<S>(pass: Pass<S>, works: readonly Work[]): Promise<readonly Work[]> {
+  if (works.length === 0) return [];
+  const {
+    options: { connection, now },
+    context: { type },
+  } = pass;
+  const prepared = await connection.prepare(
+    type.name,
+    works.map(({ content }) => content.desired),
+  );
+  const ready: Work[] = [];
+  const settlements: Settlement[] = [];
+  works.forEach((work, index) => {
+    const one = prepared[index];
+    if (one === undefined) return;
+    if (one.kind === "skip") settlements.push(ended(work, "skipped", one.reason, now()));
+    else if (one.kind === "later") settlements.push(pass.later(work, one.waitMs, one.message));
+    else {
+      const parentField = type.parent?.field;
+      const placed = parentField === undefined || work.parentId === undefined ? {} : { [parentField]: work.parentId };
+      ready.push({ ...lessWithheld(work, one), wire: { ...one.fields, ...placed } });
+    }
+  });
+  await pass.settle(settlements);
+  return ready;
+}

@@ -1,0 +1,72 @@
+/** What makes a lane, or one type of it, stand still for a while, and what sets it going again. */
+import type { Problem } from "../../services/service";
+import type { Lane, Store } from "../../storage/port/store";
+import type { RetryPace } from "../rules/retry";
+import type { Log } from "../../outcome/log-lines";
+import type { Credentials } from "../tenants";
+
+export interface HoldsOptions {
+  readonly store: Store;
+  /** Names of all object types, parents first. */
+  readonly types: readonly string[];
+  readonly log: Log;
+  readonly now: () => number;
+  readonly pace: { readonly retry: RetryPace; readonly holdMs: number };
+  /** Asks for another look at the lane. */
+  readonly wakeAt: (lane: Lane, atMs: number) => void;
+}
+
+export interface Holds {
+  /** Types that nothing holds back; when something does, the lane is looked at again once it ends. */
+  free(lane: Lane): Promise<readonly string[]>;
+  /** A lane or type stands still for a while; a person is told why. */
+  stop(lane: Lane, credentials: Credentials, type: string, problem: Problem): Promise<void>;
+  /** Something got through: the next passing problem waits briefly again. */
+  passed(lane: Lane, type: string): void;
+  /** What held a lane back has perhaps been mended: everything is tried again at once. */
+  lift(lane: Lane): Promise<void>;
+}
+
+export function createHolds({ store, types, log, now, pace, wakeAt }: HoldsOptions): Holds {
+  /** Passing problems in a row, by lane and scope; each makes the next wait longer. */
+  const setbacks = new Map<string, number>();
+  const mark = (lane: Lane, scope: string): string => JSON.stringify([lane.remote, lane.tenant, scope]);
+
+  function setback(key: string): number {
+    const count = setbacks.get(key) ?? 0;
+    setbacks.set(key, count + 1);
+    return Math.min(pace.retry.baseMs * 2 ** Math.min(count, 20), pace.retry.capMs);
+  }
+
+  return {
+    free: async (lane) => {
+      const held = (await store.holds(lane)).filter(({ untilMs }) => untilMs > now());
+      for (const { untilMs } of held) wakeAt(lane, untilMs);
+      const scopes = new Set(held.map(({ scope }) => scope));
+      return scopes.has("*") ? [] : types.filter((type) => !scopes.has(type));
+    },
+
+    stop: async (lane, { organization, id }, type, problem) => {
+      const { kind, message } = problem;
+      const lasting = kind === "auth" || kind === "configuration" || kind === "mapping";
+      const scope = problem.scope === "lane" ? "*" : type;
+      const waitMs = Math.max(problem.waitMs, lasting ? pace.holdMs : setback(mark(lane, scope)));
+      await store.hold(lane, scope, { kind, message, sinceMs: now(), untilMs: now() + waitMs });
+      log({
+        level: "warn",
+        event: lasting ? "connector.configuration.error" : "connector.service_api.error",
+        context: { organization, id },
+        data: { message, scope: scope === "*" ? "all types" : type, paused_ms: waitMs },
+      });
+    },
+
+    passed: (lane, type) => {
+      for (const scope of [type, "*"]) setbacks.delete(mark(lane, scope));
+    },
+
+    lift: async (lane) => {
+      for (const { scope } of await store.holds(lane)) await store.hold(lane, scope, undefined);
+      await store.hurry(lane);
+    },
+  };
+}

@@ -1,0 +1,258 @@
+/** Finding out which remote record each piece of work is: what is remembered first, then the cheapest look-ups. */
+import { foldedKey } from "../../record";
+import type { Connection, Found, ObjectType, Problem, Wanted } from "../../services/service";
+import type { MirrorRow } from "../../storage/port/rows";
+import type { Lane, Settlement, Store } from "../../storage/port/store";
+import { identify, type Identity } from "../rules/identity";
+import { reason } from "../../outcome/outcome";
+import { ended, observationOf, postponed, taken, type TypeContext, type Work } from "./work";
+
+export interface Timing {
+  /** A read may miss what was written this recently. Milliseconds. */
+  readonly settleMs: number;
+  /** A complete scan younger than this proves absence. Milliseconds. */
+  readonly scanTrustMs: number;
+}
+
+export interface Resolved {
+  /** Work whose record is known, or known not to exist. */
+  readonly works: readonly Work[];
+  readonly settlements: readonly Settlement[];
+  readonly problem?: Problem;
+}
+
+/** How often a create in doubt is looked for before it is tried again. */
+const DOUBT_READS = 2;
+
+export interface ResolveInput {
+  readonly store: Store;
+  readonly connection: Connection;
+  readonly lane: Lane;
+  readonly context: TypeContext;
+  readonly timing: Timing;
+}
+
+/** Links every piece of work to its remote record, or proves that there is none. */
+export async function resolve(input: ResolveInput, works: readonly Work[]): Promise<Resolved> {
+  const { store, lane, context, timing } = input;
+  const linked = works.filter((work) => work.entry.doubt === undefined && linkHolds(work, context.type));
+  const settled = new Set(linked);
+  const unlinked = works.filter((work) => !settled.has(work));
+  if (unlinked.length === 0) return { works, settlements: [] };
+
+  await readMissing(input, unlinked);
+  const remote = await store.remote(lane.remote);
+  const scan = remote.scans[context.type.name];
+  const scanned = scan !== undefined && context.nowMs - scan.startedAtMs < timing.scanTrustMs;
+  const early = await identifyAll(input, unlinked);
+
+  // What is remembered settles the rest only when a recent scan vouches for what it does not hold.
+  const asked = unlinked.filter((work, index) => {
+    if (work.entry.doubt !== undefined) return true;
+    // A link that only lacks confirmation by its key is not worth a call; one that its key contradicts is.
+    if (work.mirror !== undefined && !contradicts(work, context.type)) return false;
+    const verdict = early[index]?.kind;
+    return verdict === "absent" ? !scanned : verdict === "ambiguous" && !scanned;
+  });
+  let problem: Problem | undefined;
+  const exhaustive = new Map<Work, boolean>();
+  if (asked.length > 0) {
+    const found = await find(input, asked, scan?.size);
+    problem = found.problem;
+    asked.forEach((work, index) => exhaustive.set(work, found.exhaustive[index] ?? false));
+  }
+  const proven = new Set(asked.filter((work) => exhaustive.get(work) === true));
+  const verdicts = asked.length === 0 ? early : await identifyAll(input, unlinked, proven);
+
+  const resolved: Work[] = [...linked];
+  const settlements: Settlement[] = [];
+  const claims = createClaims(context.type);
+  unlinked.forEach((work, index) => {
+    const verdict = verdicts[index];
+    if (verdict === undefined) return;
+    if (exhaustive.get(work) === false && verdict.kind !== "match") {
+      const waitMs = problem?.waitMs ?? timing.settleMs;
+      const words = problem?.message ?? "The service could not be asked whether the record exists.";
+      settlements.push(postponed(work, context.nowMs + waitMs, words, work.entry.doubt));
+      return;
+    }
+    const conclusion = conclude(work, verdict, context, timing);
+    if ("then" in conclusion) {
+      settlements.push(conclusion);
+      return;
+    }
+    const claimed = claims.claim(conclusion);
+    if (claimed !== undefined) resolved.push(claimed);
+  });
+  return { works: resolved, settlements, ...(problem === undefined ? {} : { problem }) };
+}
+
+/** An id that is unique in the whole remote is trusted more than the link; where they agree, the link holds. */
+function linkHolds({ mirror, content }: Work, type: ObjectType): boolean {
+  if (mirror === undefined) return false;
+  return type.keys.every((key) => {
+    const own = content.desired.keys[key.name];
+    return key.scope !== "remote" || own === undefined || mirror.keys[key.name] === own;
+  });
+}
+
+/** The service is known to hold another value for a key that is unique there. */
+function contradicts({ mirror, content }: Work, type: ObjectType): boolean {
+  return type.keys.some((key) => {
+    const own = content.desired.keys[key.name];
+    const theirs = mirror?.keys[key.name];
+    return key.scope === "remote" && own !== undefined && theirs !== undefined && theirs !== own;
+  });
+}
+
+const NOTES = { case_only: "case_only", blanks_only: "blanks_only", several: "several_companies" } as const;
+
+/** What one verdict means for one piece of work. */
+function conclude(work: Work, verdict: Identity, context: TypeContext, timing: Timing): Work | Settlement {
+  const { nowMs } = context;
+  switch (verdict.kind) {
+    case "match": {
+      const note = verdict.note === undefined ? undefined : reason(NOTES[verdict.note], verdict.row.id);
+      return { ...work, mirror: verdict.row, ...(note === undefined ? {} : { note }) };
+    }
+    case "absent": {
+      const { doubt } = work.entry;
+      if (doubt === undefined && work.mirror !== undefined) return work;
+      if (doubt === undefined || doubt.reads + 1 >= DOUBT_READS) {
+        const { mirror: _, ...rest } = work;
+        return { ...rest, namesake: verdict.namesake };
+      }
+      const looked = { ...doubt, reads: doubt.reads + 1 };
+      return postponed(
+        work,
+        nowMs + timing.settleMs,
+        "A create in doubt was not found; it is looked for again.",
+        looked,
+      );
+    }
+    case "ambiguous":
+      return ended(work, "skipped", reason("ambiguous", `candidates: ${verdict.ids.join(", ")}`), nowMs);
+    case "taken":
+      return taken(work, verdict.row.id, verdict.by, nowMs);
+    case "archived":
+      return ended(work, "skipped", reason("archived", verdict.row.id), nowMs);
+  }
+}
+
+/** Identities taken within one pass: a second Hull entity for the same one looks again when the first is settled. */
+function createClaims(type: ObjectType): { claim(work: Work): Work | undefined } {
+  const identities = new Set<string>();
+  const values = new Set<string>();
+  return {
+    claim: (work) => {
+      if (work.mirror !== undefined) {
+        if (identities.has(work.mirror.id)) return undefined;
+        identities.add(work.mirror.id);
+        return work;
+      }
+      const keys = type.keys.flatMap(({ name, scope }) => {
+        const value = work.content.desired.keys[name];
+        return value === undefined ? [] : [{ scope, mark: `${name}:${foldedKey(value)}` }];
+      });
+      const own = keys.map(({ scope, mark }) => (scope === "remote" ? mark : `${work.parentId ?? ""}/${mark}`));
+      if (own.some((identity) => identities.has(identity))) return undefined;
+      own.forEach((identity) => identities.add(identity));
+      // The same e-mail or id under another parent is another person, whom a bulk write could mistake for this one.
+      const namesake = work.namesake || keys.some(({ mark }) => values.has(mark));
+      keys.forEach(({ mark }) => values.add(mark));
+      return { ...work, namesake };
+    },
+  };
+}
+
+/**
+ * @param proven works for which everything that could match was just read: what was not seen then is gone
+ */
+async function identifyAll(
+  { store, lane, context, timing }: ResolveInput,
+  works: readonly Work[],
+  proven: ReadonlySet<Work> = new Set(),
+): Promise<Identity[]> {
+  const { type, nowMs } = context;
+  const present = (row: MirrorRow): boolean =>
+    (row.seenAtMs ?? 0) >= nowMs || (row.writtenAtMs ?? 0) > nowMs - timing.settleMs;
+  const keys = works.flatMap(({ content }) =>
+    Object.entries(content.desired.keys).map(([name, value]) => ({ name, value })),
+  );
+  const rows = await store.candidates(lane, type.name, keys);
+  const hints = [...new Set(works.flatMap(({ content }) => content.hintId ?? []))];
+  const hinted = (await store.mirrors(lane, type.name, hints)).filter((row) => row !== undefined);
+  const byKey = new Map<string, MirrorRow[]>();
+  const byId = new Map(hinted.map((row) => [row.id, row]));
+  for (const row of rows) {
+    for (const [name, value] of Object.entries(row.keys)) {
+      const mark = `${name}:${foldedKey(value)}`;
+      const group = byKey.get(mark);
+      if (group === undefined) byKey.set(mark, [row]);
+      else group.push(row);
+    }
+  }
+  return works.map((work) => {
+    const { content, entry, parentId } = work;
+    const own = new Map<string, MirrorRow>();
+    for (const [name, value] of Object.entries(content.desired.keys)) {
+      for (const row of byKey.get(`${name}:${foldedKey(value)}`) ?? []) own.set(row.id, row);
+    }
+    const hint = content.hintId === undefined ? undefined : byId.get(content.hintId);
+    if (hint !== undefined) own.set(hint.id, hint);
+    const known = [...own.values()];
+    const subject = {
+      hullId: entry.hullId,
+      keys: content.desired.keys,
+      ...(parentId === undefined ? {} : { parentId }),
+      ...(content.hintId === undefined ? {} : { hintId: content.hintId }),
+    };
+    const verdict = identify(type, subject, proven.has(work) ? known.filter(present) : known);
+    // Namesakes elsewhere are not looked for, so those that are remembered count, seen just now or not.
+    return verdict.kind === "absent" ? { kind: "absent", namesake: known.length > 0 } : verdict;
+  });
+}
+
+/** Most records that are read because a scan did not meet them. */
+const MISSING_LIMIT = 500;
+
+/** What a scan did not meet is neither a hit nor proof of absence: it is read before anybody is taken for it. */
+async function readMissing({ store, connection, lane, context, timing }: ResolveInput, works: readonly Work[]) {
+  const { type, mapped, nowMs } = context;
+  const keys = works.flatMap(({ content }) =>
+    Object.entries(content.desired.keys).map(([name, value]) => ({ name, value })),
+  );
+  const found = await store.candidates(lane, type.name, keys);
+  // Where they were is of no use: a list did not show them.
+  const missing = found.flatMap(({ id, missing: isMissing }) => (isMissing === true ? [{ id }] : []));
+  if (missing.length === 0) return;
+  const answer = await connection.read(type.name, missing.slice(0, MISSING_LIMIT), mapped);
+  const observations = answer.records.map((record) => observationOf(record, context));
+  await store.observe(lane.remote, type.name, nowMs, timing.settleMs, observations);
+  await store.forgetGone(lane.remote, type.name, answer.gone);
+}
+
+/** Asks the service; everything that was read on the way feeds the mirror. */
+async function find(input: ResolveInput, works: readonly Work[], scanSize: number | undefined): Promise<Found> {
+  const { store, connection, lane, context, timing } = input;
+  const wanted = works.map(({ content, entry, parentId }): Wanted => ({
+    keys: content.desired.keys,
+    ...(parentId === undefined ? {} : { parentId }),
+    ...(content.hintId === undefined ? {} : { hintId: content.hintId }),
+    fresh: entry.doubt !== undefined,
+  }));
+  const found = await connection.find(context.type.name, wanted, {
+    ...(scanSize === undefined ? {} : { scanSize }),
+    fields: context.mapped,
+    identityOnly: works.every(({ content }) => content.derived),
+  });
+  await store.observe(
+    lane.remote,
+    context.type.name,
+    context.nowMs,
+    timing.settleMs,
+    found.records.map((record) => observationOf(record, context)),
+    found.scan,
+  );
+  return found;
+}

@@ -1,0 +1,280 @@
+/** One record in the hands of the delivery lane, and the settlements that it may come to. Pure. */
+import { fitForHull } from "../../hull/firehose/attribute-values";
+import type { DesiredParent, Json, Keys, LeftOut } from "../../record";
+import type { FieldSpec, ObjectType, RemoteRecord, Service } from "../../services/service";
+import type { Content, Doubt, Ending, EntryRow, Fact, MirrorRow, RecordRow } from "../../storage/port/rows";
+import type { MirrorPatch, Observation, Settlement, TellContent } from "../../storage/port/store";
+import { agrees, fingerprint, NOTHING } from "../rules/compare";
+import { ACCOUNT } from "../hull-updates/what-hull-knows";
+import { reason, type OutcomeKind, type Reason } from "../../outcome/outcome";
+import { isForgotten } from "../intake/unchanged";
+
+export interface Work {
+  readonly entry: EntryRow;
+  readonly content: Content;
+  readonly record?: RecordRow;
+  /** The linked remote record, as far as it is known. */
+  readonly mirror?: MirrorRow;
+  /** Remote id of the parent. */
+  readonly parentId?: string;
+  /** Another remote record carries one of its keys. */
+  readonly namesake: boolean;
+  /** What a person should know about the way in which the record was found, and about values that were not sent as they are. */
+  readonly note?: Reason;
+  /** Values as the service stores them. */
+  readonly wire: Readonly<Record<string, Json>>;
+}
+
+/** What the pass needs to know about the type it works on. */
+export interface TypeContext {
+  readonly type: ObjectType;
+  readonly specOf: (field: string) => FieldSpec;
+  readonly attributeOf: (field: string) => string;
+  readonly mapped: readonly string[];
+  readonly nowMs: number;
+}
+
+export function typeContext<S>(service: Service<S>, type: ObjectType, settings: S, nowMs: number): TypeContext {
+  return {
+    type,
+    specOf: (field) => service.field(type.name, field),
+    attributeOf: (field) => service.hullAttribute(type.name, field),
+    mapped: service.mappedFields(type.name, settings),
+    nowMs,
+  };
+}
+
+export function endingOf(content: Content, outcome: OutcomeKind, why: Reason, atMs: number): Ending {
+  const { messageId, counted, derived } = content;
+  const { code, text } = why;
+  return { messageId, outcome, code, text, atMs, counted, ...(derived ? { derived } : {}) };
+}
+
+const noted = ({ note }: Work, ending: Ending): Ending =>
+  note === undefined ? ending : { ...ending, note: note.text };
+
+function settlementOf(work: Work, rest: Omit<Settlement, "tenant" | "type" | "hullId" | "seq">): Settlement {
+  const { tenant, type, hullId } = work.entry;
+  return { tenant, type, hullId, seq: work.content.seq, ...rest };
+}
+
+/** Ends without a write. */
+export function ended(work: Work, outcome: OutcomeKind, why: Reason, nowMs: number): Settlement {
+  return settlementOf(work, {
+    then: { kind: "end", ending: noted(work, endingOf(work.content, outcome, why, nowMs)) },
+  });
+}
+
+/** Its record is linked to another Hull entity; it is tried again when that is so no more. */
+export function taken(work: Work, remoteId: string, by: string, nowMs: number): Settlement {
+  const why = reason("same_remote_record", `${remoteId}, linked to ${by}`);
+  const ending = endingOf(work.content, "skipped", why, nowMs);
+  return settlementOf(work, { then: { kind: "end", ending, rivalFor: remoteId } });
+}
+
+/** Stays in the outbox; a doubt stays with it unless it was answered. */
+export function postponed(work: Work, notBeforeMs: number, problem: string, doubt?: Doubt): Settlement {
+  return settlementOf(work, {
+    then: { kind: "wait", notBeforeMs, problem, ...(doubt === undefined ? {} : { doubt }) },
+  });
+}
+
+/**
+ * Waits for its parent; the parent is made from what the child carries if nobody sent it.
+ *
+ * @param together parent and child come from one message and go with the same newer one
+ */
+export function blockedBy(work: Work, together: boolean): Settlement | undefined {
+  const parent = work.content.desired.parent;
+  if (parent === undefined) return undefined;
+  return settlementOf(work, {
+    then: {
+      kind: "block",
+      parent: {
+        type: parent.type,
+        hullId: parent.hullId,
+        together,
+        content: {
+          desired: parent.desired,
+          claims: parent.claims,
+          ...(parent.hintId === undefined ? {} : { hintId: parent.hintId }),
+          force: false,
+          messageId: work.content.messageId,
+          version: 0,
+          derived: true,
+        },
+      },
+    },
+  });
+}
+
+export interface Delivery {
+  readonly remoteId: string;
+  /** Fields that were sent in this delivery. */
+  readonly sent: readonly string[];
+  /** Fields found equal. */
+  readonly equal: readonly string[];
+  readonly outcome: "sent" | "unchanged";
+  readonly why: Reason;
+  /** A new record: what we did not send is empty there. */
+  readonly created: boolean;
+}
+
+/** The service holds the record: the mirror learns it, and Hull is told what it does not know yet. */
+export function delivered(work: Work, context: TypeContext, delivery: Delivery): Settlement {
+  const patch = patchOf(work, context, delivery);
+  const { tell, shown = {}, leftOut } = context.type.untold === true ? {} : tellOf(work, context, delivery);
+  const facts = { ...patch.facts };
+  for (const [field, told] of Object.entries(shown)) facts[field] = { ...facts[field], told };
+  const mirror = { ...patch, facts };
+  const ending = noted(work, endingOf(work.content, delivery.outcome, delivery.why, context.nowMs));
+  const delivered = { mirror, ...(leftOut === undefined ? {} : { leftOut }) };
+  if (tell === undefined) return settlementOf(work, { ...delivered, then: { kind: "end", ending } });
+  return settlementOf(work, { ...delivered, then: { kind: "tell", ending, tell } });
+}
+
+/** Linked to `remoteId`, but not delivered: worked on again at once. */
+export function relinked(work: Work, context: TypeContext, remoteId: string, sent: readonly string[]): Settlement {
+  const created = false;
+  const why = reason("updated");
+  const patch = patchOf(work, context, { remoteId, sent, equal: [], outcome: "sent", why, created });
+  return settlementOf(work, {
+    ...goneOf(work),
+    mirror: { ...patch, fresh: true },
+    then: { kind: "wait", notBeforeMs: context.nowMs, problem: "Its id was gone; the service made a new record." },
+  });
+}
+
+const goneOf = ({ mirror }: Work): Pick<Settlement, "gone"> => (mirror === undefined ? {} : { gone: mirror.id });
+
+/** The id that we knew is gone: forget it and look again. */
+export function unlinked(work: Work, nowMs: number): Settlement {
+  return settlementOf(work, {
+    ...goneOf(work),
+    then: { kind: "wait", notBeforeMs: nowMs, problem: "The record is gone from the service; it is looked for again." },
+  });
+}
+
+/** Takes the link of a record away whose remote record is gone. No content of an entry has this number. */
+export function forgotten(tenant: string, type: string, hullId: string, gone: string): Settlement {
+  const then = { kind: "wait", notBeforeMs: 0, problem: "" } as const;
+  return { tenant, type, hullId, seq: 0, gone, then };
+}
+
+function patchOf(work: Work, context: TypeContext, delivery: Delivery): MirrorPatch {
+  const { desired } = work.content;
+  const facts: Record<string, { remote?: string; sent?: string }> = {};
+  if (delivery.created) {
+    for (const field of context.mapped) facts[field] = { remote: NOTHING };
+  }
+  for (const field of [...delivery.sent, ...delivery.equal]) {
+    const own = desired.fields[field] ?? null;
+    const { type } = context.specOf(field);
+    facts[field] = { remote: fingerprint(work.wire[field] ?? own, type), sent: fingerprint(own, type) };
+  }
+  const wrote = delivery.outcome === "sent";
+  return {
+    id: delivery.remoteId,
+    keys: keysAfter(work, delivery),
+    ...(work.parentId === undefined || !placed(delivery, context) ? {} : { parentId: work.parentId }),
+    facts,
+    fresh: delivery.created,
+    ...(wrote ? { writtenAtMs: context.nowMs } : {}),
+  };
+}
+
+/** Keys that the service now holds: all of a new record, otherwise those that were sent; empty = cleared. */
+function keysAfter(work: Work, delivery: Delivery): Keys {
+  const known = delivery.created ? Object.keys(work.content.desired.keys) : [...delivery.sent, ...delivery.equal];
+  const keys: Record<string, string> = {};
+  for (const name of known) {
+    const value = work.content.desired.keys[name];
+    if (value !== undefined) keys[name] = value;
+    else if (work.content.desired.fields[name] === null) keys[name] = "";
+  }
+  return keys;
+}
+
+/** Whether the record is known to sit under the parent that Hull names. */
+function placed(delivery: Delivery, { type }: TypeContext): boolean {
+  if (type.parent === undefined || delivery.created) return true;
+  return delivery.sent.includes(type.parent.field) || delivery.equal.includes(type.parent.field);
+}
+
+interface Telling {
+  /** What Hull does not know yet of what the service is now known to hold; absent when it knows everything. */
+  readonly tell?: TellContent;
+  /** What it was never told and showed to know; fingerprints by field. */
+  readonly shown: Readonly<Record<string, string>>;
+  /** What Hull cannot hold, if anything: neither told nor remembered as told. */
+  readonly leftOut?: readonly LeftOut[];
+}
+
+function tellOf(work: Work, context: TypeContext, delivery: Delivery): Telling {
+  const known: Readonly<Record<string, Fact>> = delivery.created ? {} : (work.mirror?.facts ?? {});
+  const attributes: Record<string, Json> = {};
+  const facts: Record<string, string> = {};
+  const shown: Record<string, string> = {};
+  const unfit: LeftOut[] = [];
+  /** A message may be older than what Hull was told meanwhile, so it is believed only where nothing was. */
+  const isShown = (field: string, isIt: (mark: string) => boolean): boolean => {
+    const { hintId: id, shown: marks, replay } = work.content;
+    const [, sent, told] = known[field] ?? [null, null, null];
+    const mark = field === "_id" ? id : marks?.[field];
+    const isOpen = sent === null && told === null && replay !== true && !(delivery.created && field !== ACCOUNT);
+    if (!isOpen || mark === undefined || !isIt(mark)) return false;
+    shown[field] = mark;
+    return true;
+  };
+
+  // A profile that lost the id (Hull shows none although it confirmed one long ago) is told again.
+  const { hintId, derived, version } = work.content;
+  const toldAtMs = work.record?.toldAtMs;
+  const lost = hintId === undefined && !derived && (toldAtMs === undefined || isForgotten(version, toldAtMs));
+  const isKnown = known["_id"]?.[2] === delivery.remoteId || isShown("_id", (id) => id === delivery.remoteId);
+  if (lost || !isKnown) {
+    attributes[context.attributeOf("_id")] = delivery.remoteId;
+    facts["_id"] = delivery.remoteId;
+  }
+  for (const field of [...delivery.sent, ...delivery.equal]) {
+    const value = work.wire[field] ?? work.content.desired.fields[field] ?? null;
+    const { type } = context.specOf(field);
+    const fitted = fitForHull(value);
+    if (!fitted.fits) {
+      unfit.push({ field, misfit: fitted.misfit });
+      continue;
+    }
+    // Objects were told as such before, and not as their text; that is known as well.
+    const isHeld = (mark: string | null): boolean =>
+      agrees(mark, fitted.value, type) || (fitted.value !== value && agrees(mark, value, type));
+    if (isHeld(known[field]?.[2] ?? null) || isShown(field, isHeld)) continue;
+    attributes[context.attributeOf(field)] = fitted.value;
+    facts[field] = fingerprint(fitted.value, type);
+  }
+  const parent = work.content.desired.parent;
+  const isLinked = ({ hullId }: DesiredParent): boolean =>
+    known[ACCOUNT]?.[2] === hullId || isShown(ACCOUNT, (id) => id === hullId);
+  const link = parent !== undefined && !isLinked(parent) ? parent : undefined;
+  if (link !== undefined) facts[ACCOUNT] = link.hullId;
+  const rest = { shown, ...(unfit.length === 0 ? {} : { leftOut: unfit }) };
+  if (Object.keys(attributes).length === 0 && link === undefined) return rest;
+  const account = link === undefined ? {} : { account: link.claims };
+  return { tell: { claims: work.content.claims, attributes, facts, ...account }, ...rest };
+}
+
+/** A remote record as the mirror remembers it. */
+export function observationOf(record: RemoteRecord, context: TypeContext): Observation {
+  const facts: Record<string, string> = {};
+  for (const [field, value] of Object.entries(record.fields)) {
+    facts[field] = fingerprint(value, context.specOf(field).type);
+  }
+  return {
+    id: record.id,
+    keys: record.keys,
+    ...(record.parentId === undefined ? {} : { parentId: record.parentId }),
+    complete: record.complete,
+    archived: record.archived === true,
+    ...(record.createdAtMs === undefined ? {} : { createdAtMs: record.createdAtMs }),
+    facts,
+  };
+}

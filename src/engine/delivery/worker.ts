@@ -1,0 +1,321 @@
+/**
+ * The loops that drain what was accepted: per lane one that delivers to the service and one that tells Hull. They are
+ * woken by intake, by their own clock, and by a sweep, so that no wake-up has to be trusted.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Firehose } from "../../hull/firehose/firehose";
+import type { Connection, Service } from "../../services/service";
+import type { Jobs } from "../../queue/jobs";
+import type { Lane, RecordEnding, Store } from "../../storage/port/store";
+import { deliverType } from "./cycle";
+import { createHolds } from "./pauses";
+import type { PassOptions } from "./context";
+import type { RetryPace } from "../rules/retry";
+import { leftOutLine, outcomeLine, type Log } from "../../outcome/log-lines";
+import type { Timing } from "./resolve";
+import { remoteKey, type Credentials, type Tenant, type Tenants } from "../tenants";
+import { verifyRemote } from "./credentials-changed";
+import { tellHull } from "../hull-updates/write-back";
+
+export interface LanesOptions<S> {
+  readonly store: Store;
+  readonly service: Service<S>;
+  readonly tenants: Tenants<S>;
+  readonly firehose: (credentials: Credentials) => Firehose;
+  readonly jobs: (handler: (name: string) => Promise<void>) => Jobs;
+  readonly log: Log;
+  readonly now: () => number;
+  readonly timing: Timing;
+  readonly pace: Pace;
+  /** Told of faults that are nobody's but ours. */
+  readonly onError: (error: unknown) => void;
+  /** How long dead letters and last outcomes are kept, milliseconds. */
+  readonly retentionMs: number;
+}
+
+export interface Pace {
+  readonly retry: RetryPace;
+  /** Wait after a wake-up for more of the same, so that shipments in a row become one write. Milliseconds. */
+  readonly lingerMs: number;
+  /** How often every lane is looked at, wake-up or not. Milliseconds. */
+  readonly sweepMs: number;
+  /** Pause of a lane whose credentials or mapping are refused. Milliseconds. */
+  readonly holdMs: number;
+  /** Most entries per pass. */
+  readonly batch: number;
+}
+
+export interface Lanes {
+  /** Recovers what a former process left in flight, and begins. */
+  start(): Promise<void>;
+  wake(lane: Lane): void;
+  /** Whether a tenant's changed credentials still lead to the records that are remembered; `moved`: load it again. */
+  verify(tenantKey: string): Promise<"same" | "moved" | "wait">;
+  /** Lifts what holds a tenant's lane: its settings may have been mended. */
+  release(lane: Lane): Promise<void>;
+  /** Logs outcomes that were written outside of a pass. */
+  announce(tenantKey: string, endings: readonly RecordEnding[]): Promise<void>;
+  /** Resolves when the passes that run now have ended. */
+  idle(): Promise<void>;
+  /** Ends running passes at their next durable point. */
+  close(): Promise<void>;
+}
+
+const DELIVER = "deliver";
+const TELL = "tell";
+/** Rows per firehose round. */
+const TELL_BATCH = 500;
+const MAX_LINGERS = 4;
+
+export function createLanes<S>(options: LanesOptions<S>): Lanes {
+  const { store, service, tenants, log, now, timing, pace } = options;
+  const typeNames = service.types.map((type) => type.name);
+  const life = new AbortController();
+  /** Credentials that were tried, by lane: new ones are tried whatever holds the lane. */
+  const tried = new Map<string, string>();
+  const passes = new Set<Promise<void>>();
+  const closing = (): boolean => life.signal.aborted;
+  let sweeper: NodeJS.Timeout | undefined;
+  const jobs = options.jobs(async (name) => {
+    const [kind, remote, tenant] = JSON.parse(name) as [string, string, string];
+    const pass = kind === DELIVER ? deliver(remote) : tell({ remote, tenant });
+    passes.add(pass);
+    await pass.finally(() => passes.delete(pass));
+  });
+
+  /** One delivery job per remote: two connectors of one Planhat tenant must not create the same record at once. */
+  const deliverJob = ({ remote }: Pick<Lane, "remote">): string => JSON.stringify([DELIVER, remote]);
+  const tellJob = (lane: Lane): string => JSON.stringify([TELL, lane.remote, lane.tenant]);
+
+  const holds = createHolds({
+    store,
+    types: typeNames,
+    log,
+    now,
+    pace,
+    wakeAt: (lane, atMs) => jobs.wakeAt(deliverJob(lane), atMs),
+  });
+
+  function wake(lane: Lane): void {
+    jobs.wake(deliverJob(lane));
+    jobs.wake(tellJob(lane));
+  }
+
+  function report(tenant: Tenant<S>, endings: readonly RecordEnding[]): void {
+    for (const { type, hullId, claims, ending } of endings) {
+      const known = service.types.find((each) => each.name === type);
+      const name = known?.logName === undefined ? {} : { logName: known.logName };
+      const entity = known?.entity ?? "user";
+      log(outcomeLine(tenant.credentials, { entity, type, hullId, claims, ending, ...name }));
+    }
+  }
+
+  function complain(tenant: Tenant<S>, event: string, message: string, data: Record<string, unknown> = {}): void {
+    const { organization, id } = tenant.credentials;
+    log({ level: "warn", event, context: { organization, id }, data: { message, ...data } });
+  }
+
+  async function deliver(remote: string): Promise<void> {
+    await linger(remote);
+    // Connectors that share a remote take turns, so that a long backlog of one does not stop the others.
+    let idle: readonly Lane[] = [];
+    for (let worked = true; worked && !closing();) {
+      worked = false;
+      const quiet: Lane[] = [];
+      for (const lane of (await store.lanes()).filter((each) => each.remote === remote)) {
+        const result = await safely(lane);
+        worked ||= result === "worked";
+        if (result === "idle") quiet.push(lane);
+      }
+      idle = quiet;
+    }
+    for (const lane of idle) {
+      const due = await store.nextDue(lane, await holds.free(lane));
+      if (due !== undefined) jobs.wakeAt(deliverJob(lane), Math.max(due, now() + 1));
+    }
+  }
+
+  /** Waits for more of the same: once, and again while shipments keep coming. */
+  async function linger(remote: string): Promise<void> {
+    if (pace.lingerMs === 0) return;
+    let before = await waiting(remote);
+    for (let times = 0; times < MAX_LINGERS && before < pace.batch && !closing(); times += 1) {
+      // Whoever closes does not wait for it.
+      await sleep(pace.lingerMs, undefined, { signal: life.signal }).catch(() => undefined);
+      const after = await waiting(remote);
+      if (after <= before) return;
+      before = after;
+    }
+  }
+
+  /** Entries of a remote, whatever they wait for. */
+  async function waiting(remote: string): Promise<number> {
+    const lanes = (await store.lanes()).filter((each) => each.remote === remote);
+    const depths = await Promise.all(lanes.map((lane) => store.depth(lane)));
+    return depths.reduce((sum, { outbox }) => sum + outbox, 0);
+  }
+
+  /** One tenant's fault must not stop the others of its remote, and what it had in flight must not be forgotten. */
+  async function safely(lane: Lane): Promise<"worked" | "idle" | "stuck"> {
+    try {
+      return await round(lane);
+    } catch (error) {
+      options.onError(error);
+      await store.recover(lane, timing.settleMs);
+      return "stuck";
+    }
+  }
+
+  /** One pass over every type of one tenant. `stuck`: nothing can move until a person or another job acts. */
+  async function round(lane: Lane): Promise<"worked" | "idle" | "stuck"> {
+    const tenant = await tenants.load(lane.tenant);
+    const connection = tenant === undefined ? undefined : tenants.connection(tenant);
+    if (tenant?.settings === undefined || tenant.target === undefined || connection === undefined) return "stuck";
+    if (tenant.remote !== undefined && tenant.remote !== lane.remote) {
+      // Accepted in the moment when the tenant moved: it belongs where the tenant is now.
+      await store.move(lane, tenant.remote);
+      wake({ remote: tenant.remote, tenant: lane.tenant });
+      return "stuck";
+    }
+    if ((await verify(lane, tenant, connection)) !== "same") return "stuck";
+    const pass: PassOptions<S> = {
+      store,
+      service,
+      connection,
+      settings: tenant.settings,
+      lane,
+      timing,
+      retry: pace.retry,
+      batch: pace.batch,
+      now,
+      onEndings: (endings) => report(tenant, endings),
+      onLeftOut: (type, values) => log(leftOutLine(tenant.credentials, type, values)),
+    };
+    let worked = false;
+    for (const type of await holds.free(lane)) {
+      if (closing()) break;
+      const result = await deliverType(pass, type);
+      worked ||= result.worked;
+      if (result.worked) jobs.wake(tellJob(lane));
+      if (result.problem !== undefined) await holds.stop(lane, tenant.credentials, type, result.problem);
+      else if (result.worked) holds.passed(lane, type);
+      if (result.problem?.scope === "lane") break;
+    }
+    return worked ? "worked" : "idle";
+  }
+
+  /** Before anything is delivered with changed credentials: is it still the same remote? */
+  async function verify(lane: Lane, tenant: Tenant<S>, connection: Connection): Promise<"same" | "moved" | "wait"> {
+    const { target, credentials, key } = tenant;
+    if (target === undefined || tenant.fingerprint === target.fingerprint) return "same";
+    const mark = JSON.stringify(lane);
+    if (tried.get(mark) === target.fingerprint && (await holds.free(lane)).length === 0) return "wait";
+    tried.set(mark, target.fingerprint);
+    const { generation } = await store.remote(lane.remote);
+    const verdict = await verifyRemote(store, connection, lane, service.types);
+    // It speaks of credentials that count no more.
+    if ((await tenants.load(key)) !== tenant) return verifyAgain(key);
+    if (verdict.kind === "wait") {
+      await holds.stop(lane, credentials, "*", { ...verdict.problem, scope: "lane" });
+      await holds.free(lane);
+      return "wait";
+    }
+    const named = remoteKey(credentials.organization, credentials.id, target);
+    // The same records: the place stays, whatever it is called. Otherwise it is the one that the settings name.
+    const remote = verdict.kind === "same" ? lane.remote : named;
+    const from = { remote: lane.remote, fingerprint: tenant.fingerprint, generation };
+    const renewed = verdict.kind === "other" && remote === lane.remote;
+    const row = await store.reassign(key, from, { remote, fingerprint: target.fingerprint, renewed });
+    tenants.refresh(key);
+    if (row === undefined) return verifyAgain(key);
+    await holds.lift({ remote, tenant: key });
+    complain(tenant, "connector.configuration.changed", verdict.kind === "other" ? OTHER : SAME);
+    const next = { remote, tenant: key };
+    wake(next);
+    return remote === lane.remote && verdict.kind !== "other" ? "same" : "moved";
+  }
+
+  /** While the service was asked, the tenant was forgotten, its settings changed, or somebody else found out. */
+  async function verifyAgain(tenantKey: string): Promise<"moved" | "wait"> {
+    const tenant = await tenants.load(tenantKey);
+    const connection = tenant === undefined ? undefined : tenants.connection(tenant);
+    if (tenant?.remote === undefined || connection === undefined) return "wait";
+    const lane = { remote: tenant.remote, tenant: tenantKey };
+    const found = await verify(lane, tenant, connection);
+    wake(lane);
+    return found === "wait" ? "wait" : "moved";
+  }
+
+  async function tell(lane: Lane): Promise<void> {
+    const tenant = await tenants.load(lane.tenant);
+    if (tenant === undefined) return;
+    const firehose = options.firehose(tenant.credentials);
+    try {
+      for (let more = true; more && !closing();) {
+        const told = await tellHull({
+          store,
+          firehose,
+          lane,
+          types: service.types,
+          serviceName: service.name,
+          batch: TELL_BATCH,
+          retry: pace.retry,
+          unauthorisedMs: pace.holdMs,
+          now,
+          onEndings: (endings) => report(tenant, endings),
+        });
+        if (told.hindrance !== undefined) {
+          const { message, rows, untilMs } = told.hindrance;
+          complain(tenant, "connector.hull_api.error", message, { rows, paused_ms: untilMs - now() });
+          jobs.wakeAt(tellJob(lane), untilMs);
+          return;
+        }
+        more = told.more;
+      }
+    } finally {
+      firehose.close();
+    }
+    const due = await store.nextTellDue(lane);
+    if (due !== undefined) jobs.wakeAt(tellJob(lane), Math.max(due, now() + 1));
+  }
+
+  async function sweep(): Promise<void> {
+    for (const lane of await store.lanes()) wake(lane);
+    await store.housekeep(options.retentionMs);
+  }
+
+  return {
+    start: async () => {
+      for (const lane of await store.lanes()) await store.recover(lane, timing.settleMs);
+      await sweep();
+      sweeper = setInterval(() => void sweep().catch(() => undefined), pace.sweepMs);
+      sweeper.unref();
+    },
+    wake,
+    verify: async (tenantKey) => {
+      const tenant = await tenants.load(tenantKey);
+      const connection = tenant === undefined ? undefined : tenants.connection(tenant);
+      if (tenant?.remote === undefined || connection === undefined) return "wait";
+      return verify({ remote: tenant.remote, tenant: tenant.key }, tenant, connection);
+    },
+    release: async (lane) => {
+      await holds.lift(lane);
+      wake(lane);
+    },
+    announce: async (tenantKey, endings) => {
+      const tenant = endings.length === 0 ? undefined : await tenants.load(tenantKey);
+      if (tenant !== undefined) report(tenant, endings);
+    },
+    idle: async () => {
+      await Promise.allSettled(passes);
+    },
+    close: async () => {
+      life.abort();
+      clearInterval(sweeper);
+      await jobs.close();
+    },
+  };
+}
+
+const SAME = "The credentials changed; the records that we know are there, everything is kept.";
+const OTHER = "The credentials changed and lead to other records; everything is looked up again.";

@@ -1,0 +1,214 @@
+/** The writing half of a pass: compare, cut into chunks, journal, apply, and settle every record by its own result. */
+import type { Applied, Intent, Problem, Result } from "../../services/service";
+import type { Settlement } from "../../storage/port/store";
+import { diff, type Difference } from "../rules/diff";
+import { reason } from "../../outcome/outcome";
+import type { Pass } from "./context";
+import { delivered, ended, forgotten, postponed, relinked, unlinked, type TypeContext, type Work } from "./work";
+
+/** A record with the fields to send. */
+interface Change {
+  readonly work: Work;
+  readonly difference: Difference;
+  readonly intent: Intent;
+}
+
+function changeOf({ specOf }: TypeContext, work: Work): Change {
+  const { content, mirror, wire } = work;
+  const create = mirror === undefined;
+  const facts = mirror?.facts ?? {};
+  const difference =
+    content.derived && !create
+      ? { send: [], equal: [], found: [], blind: [] }
+      : diff(content.desired, wire, facts, specOf, { force: content.force, replay: content.replay === true, create });
+  const fields = Object.fromEntries(
+    difference.send.map((field) => [field, wire[field] ?? content.desired.fields[field] ?? null]),
+  );
+  const keys = Object.fromEntries(
+    Object.entries(content.desired.keys).filter(([name]) => create || difference.send.includes(name)),
+  );
+  const { parentId } = work;
+  return {
+    work,
+    difference,
+    intent: {
+      hullId: work.entry.hullId,
+      kind: create ? "create" : "update",
+      ...(mirror === undefined ? {} : { remoteId: mirror.id }),
+      keys,
+      ...(parentId === undefined ? {} : { parentId }),
+      fields,
+      namesake: work.namesake,
+    },
+  };
+}
+
+/** Writes what differs; what does not is settled as it is. */
+export async function write<S>(pass: Pass<S>, works: readonly Work[]): Promise<Problem | undefined> {
+  const {
+    options: { service, settings },
+    context,
+  } = pass;
+  const { type } = context;
+  const changes = works.map((work) => changeOf(context, work));
+  const isIdle = ({ difference, intent }: Change): boolean => intent.kind === "update" && difference.send.length === 0;
+  const settled = changes.filter(isIdle).flatMap(({ work, difference }) => {
+    const remoteId = work.mirror?.id;
+    if (remoteId === undefined) return [];
+    const { equal } = difference;
+    // A create whose answer was lost, and which is there: it was ours.
+    const made = work.entry.doubt !== undefined;
+    const why = reason(made ? "created" : "in_sync");
+    const outcome = made ? "sent" : "unchanged";
+    return [delivered(work, context, { remoteId, sent: [], equal, outcome, why, created: false })];
+  });
+  await pass.settle(settled);
+
+  // Namesakes go last: they are written one by one, when the bulk write can no longer mistake one for another.
+  const busy = changes.filter((change) => !isIdle(change));
+  const ordered = [...busy.filter((each) => !each.intent.namesake), ...busy.filter((each) => each.intent.namesake)];
+  const chunks = service.chunks(
+    type.name,
+    ordered.map(({ intent }) => intent),
+    settings,
+  );
+  for (const chunk of chunks) {
+    const problem = await writeChunk(
+      pass,
+      chunk.flatMap((index) => ordered[index] ?? []),
+    );
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
+async function writeChunk<S>(pass: Pass<S>, chunk: readonly Change[]): Promise<Problem | undefined> {
+  const {
+    options: { store, lane },
+    context: { type },
+  } = pass;
+  const journaled = await store.attempt(
+    lane,
+    chunk.map(({ work: { entry, content }, intent }) => ({
+      type: type.name,
+      hullId: entry.hullId,
+      seq: content.seq,
+      kind: intent.kind,
+    })),
+  );
+  // What was replaced since the pass began is taken up again with its newer content.
+  const current = chunk.filter((_, index) => journaled[index] === true);
+  if (current.length === 0) return undefined;
+  const { results, problem } = await apply(
+    pass,
+    current.map(({ intent }) => intent),
+  );
+  const settled = current.map((change, index) => {
+    const result = results[index] ?? { kind: "unconfirmed", message: "The service gave no result." };
+    // A request that failed as a whole says nothing about single records.
+    const isSuspect = result.kind === "rejected" || (result.kind === "unconfirmed" && problem === undefined);
+    return { change, result, isSuspect };
+  });
+  const orphaned = await goneParents(
+    pass,
+    settled.flatMap(({ change, isSuspect }) => (isSuspect ? [change] : [])),
+  );
+  const settlements = settled.map(({ change, result, isSuspect }) => {
+    if (!isSuspect || !orphaned.has(change.work.parentId ?? "")) return settlementFor(pass, change, result);
+    const { now } = pass.options;
+    const isOpen = result.kind === "unconfirmed" && change.intent.kind === "create";
+    const doubt = isOpen ? { sinceMs: now(), reads: 0 } : undefined;
+    return postponed(change.work, now(), "Its parent is gone from the service and is made again first.", doubt);
+  });
+  await pass.settle(settlements);
+  return problem;
+}
+
+/** How many parents of refused records are looked at in one chunk. */
+const PARENT_LIMIT = 20;
+
+/**
+ * A record may be refused, or not appear, because its parent was removed in the service. Such a parent is forgotten, so
+ * that the child waits for it and it is made again. Answers the remote ids that are gone.
+ */
+async function goneParents<S>(pass: Pass<S>, suspects: readonly Change[]): Promise<ReadonlySet<string>> {
+  const {
+    options: { connection, lane },
+    context: {
+      type: { parent },
+    },
+  } = pass;
+  const hullIds = new Map<string, string>();
+  for (const { work } of suspects) {
+    const hullId = work.content.desired.parent?.hullId;
+    if (work.parentId !== undefined && hullId !== undefined) hullIds.set(work.parentId, hullId);
+  }
+  if (parent === undefined || hullIds.size === 0) return new Set();
+  const ids = [...hullIds.keys()].slice(0, PARENT_LIMIT);
+  const { gone } = await connection.read(
+    parent.type,
+    ids.map((id) => ({ id })),
+    [],
+  );
+  await pass.settle(
+    gone.flatMap((id) => {
+      const hullId = hullIds.get(id);
+      return hullId === undefined ? [] : [forgotten(lane.tenant, parent.type, hullId, id)];
+    }),
+  );
+  return new Set(gone);
+}
+
+/** A service must not throw; one that does all the same leaves its records in doubt, not lost. */
+export async function apply<S>(pass: Pass<S>, intents: readonly Intent[]): Promise<Applied> {
+  const {
+    options: { connection, retry },
+    context: { type },
+  } = pass;
+  try {
+    return await connection.apply(type.name, intents);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return {
+      results: intents.map(() => ({ kind: "unconfirmed", message })),
+      problem: { scope: "type", kind: "transient", message, waitMs: retry.capMs },
+    };
+  }
+}
+
+function settlementFor<S>(pass: Pass<S>, change: Change, result: Result): Settlement {
+  const {
+    options: { retry, timing, now },
+    context,
+    later,
+  } = pass;
+  const { work, difference, intent } = change;
+  const { send: sent, equal } = difference;
+  switch (result.kind) {
+    case "created": {
+      const remoteId = result.remoteId;
+      const why = reason("created");
+      return delivered(work, context, { remoteId, sent, equal, outcome: "sent", why, created: true });
+    }
+    case "updated": {
+      const remoteId = intent.remoteId ?? "";
+      const why = reason("updated");
+      return delivered(work, context, { remoteId, sent, equal, outcome: "sent", why, created: false });
+    }
+    case "replaced":
+      return relinked(work, context, result.remoteId, sent);
+    case "gone":
+      return unlinked(work, now());
+    case "conflict":
+      return ended(work, "dead", reason("identity_alarm", `${result.remoteId}: ${result.message}`), now());
+    case "rejected":
+      return ended(work, "rejected", reason("refused", result.message), now());
+    case "unconfirmed": {
+      if (intent.kind === "update") return later(work, retry.baseMs, result.message);
+      const doubt = { sinceMs: now(), reads: 0 };
+      return postponed(work, now() + timing.settleMs, result.message, doubt);
+    }
+    case "later":
+      return later(work, result.waitMs, result.message);
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * Simulated runs: the same code as a real run, on a store whose writes are thrown away, with a service and a Hull to which
+ * nothing is written. What is only read is read for real.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Firehose } from "../../hull/firehose/firehose";
+import type { Connection, Intent, Service } from "../../services/service";
+import type { RunRow } from "../../storage/port/rows";
+import type { Lane, Store } from "../../storage/port/store";
+import { deliverType } from "../delivery/cycle";
+import type { RetryPace } from "../rules/retry";
+import type { Stop } from "../rules/retry";
+import type { Timing } from "../delivery/resolve";
+import { tellHull } from "../hull-updates/write-back";
+
+/** A store whose writes go with it. */
+export interface Shadow {
+  readonly store: Store;
+  close(): Promise<void>;
+}
+
+/** A write that was not made. */
+export interface DryWrite extends Intent {
+  readonly type: string;
+}
+
+/** Says what a write would have been answered. @param onWrite told of each */
+export function dryConnection(
+  connection: Connection,
+  onWrite: (write: DryWrite) => void = () => undefined,
+): Connection {
+  let made = 0;
+  return {
+    ...connection,
+    apply: (type, chunk) => {
+      for (const intent of chunk) onWrite({ type, ...intent });
+      return Promise.resolve({
+        results: chunk.map(({ kind }) =>
+          kind === "create"
+            ? ({ kind: "created", remoteId: `simulated-${(made += 1)}` } as const)
+            : ({ kind: "updated" } as const),
+        ),
+      });
+    },
+  };
+}
+
+/** Takes everything and sends nothing. */
+export const dryFirehose: Firehose = {
+  send: (items) => Promise.resolve(items.map(() => ({ state: "accepted" }))),
+  close: () => undefined,
+};
+
+export interface DrainOptions<S> {
+  /** Of the simulation. */
+  readonly store: Store;
+  readonly service: Service<S>;
+  readonly connection: Connection;
+  readonly settings: S;
+  readonly lane: Lane;
+  readonly run: RunRow;
+  readonly timing: Timing;
+  readonly retry: RetryPace;
+  readonly batch: number;
+  readonly now: () => number;
+  readonly signal: AbortSignal;
+}
+
+/** Rounds without any outcome after which the rest counts as undecided. */
+const MOST_IDLE = 30;
+const LOOK_MS = 1_000;
+
+/** Delivers within the simulation until every record that the run met has its outcome. */
+export async function drainSimulation<S>(options: DrainOptions<S>): Promise<Stop | undefined> {
+  const { store, service, lane, signal, timing, retry, now, run } = options;
+  const connection = dryConnection(options.connection);
+  const quiet = { onEndings: () => undefined };
+  let problem = "";
+  for (let idle = 0, before = -1; ;) {
+    const { done = 0, total = 0 } = (await store.run(run.id)) ?? {};
+    if (done >= total) return undefined;
+    if (signal.aborted) return { state: "interrupted" };
+    idle = done > before ? 0 : idle + 1;
+    if (idle > MOST_IDLE) return { state: "error", error: `${total - done} records could not be decided. ${problem}` };
+    before = done;
+    let worked = false;
+    for (const type of service.types) {
+      const pass = { ...options, ...quiet, connection };
+      const result = await deliverType(pass, type.name);
+      worked ||= result.worked && result.problem === undefined;
+      problem = result.problem?.message ?? problem;
+    }
+    const told = await tellHull({
+      ...quiet,
+      store,
+      firehose: dryFirehose,
+      lane,
+      types: service.types,
+      serviceName: service.name,
+      batch: options.batch,
+      retry,
+      unauthorisedMs: timing.settleMs,
+      now,
+    });
+    if (!worked && !told.more) await sleep(Math.min(LOOK_MS, Math.max(timing.settleMs, 1)));
+  }
+}
+
+/** Brings what the simulation counted to where people look for it. */
+export async function copyFigures(from: Store, to: Store, id: string): Promise<void> {
+  const [shadow, row] = [await from.run(id), await to.run(id)];
+  if (shadow === undefined || row === undefined) return;
+  const names = new Set([...Object.keys(shadow.counts), ...Object.keys(row.counts)]);
+  const counts = Object.fromEntries(
+    [...names].map((name) => [name, (shadow.counts[name] ?? 0) - (row.counts[name] ?? 0)]),
+  );
+  const { total, leftOut } = shadow;
+  await to.changeRun(id, {
+    counts,
+    ...(total === undefined ? {} : { total }),
+    ...(leftOut === undefined ? {} : { leftOut }),
+  });
+}
+
+/** Lines that are copied at once. */
+const PAGE = 500;
+
+/** The report of a verbose simulation. */
+export async function copyReport(from: Store, to: Store, id: string): Promise<void> {
+  for (let after = 0; ;) {
+    const lines = await from.reportLines(id, after, PAGE);
+    const last = lines.at(-1);
+    if (last === undefined) return;
+    await to.report(
+      id,
+      lines.map(({ at: _, ...line }) => line),
+    );
+    after = last.at;
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * What would become of a notification: it is taken in and delivered by the very code that does it for real, on a store
+ * whose writes are thrown away, with a service and a Hull to which nothing is written. Only its own records move; what
+ * else waits in the lane stays where it is. What is only read is read for real.
+ */
+import type { Service } from "../../services/service";
+import type { EntryRow, Ending, TellRow } from "../../storage/port/rows";
+import type { Lane, RecordEnding, Store } from "../../storage/port/store";
+import { deliverType } from "../delivery/cycle";
+import { createIntake, type Shipment } from "../intake/intake";
+import type { RetryPace } from "../rules/retry";
+import type { Timing } from "../delivery/resolve";
+import { dryConnection, dryFirehose, type DryWrite, type Shadow } from "./dry-run";
+import type { Tenant, Tenants } from "../tenants";
+import { tellHull } from "../hull-updates/write-back";
+
+export interface RehearsalOptions<S> {
+  readonly service: Service<S>;
+  readonly tenants: Pick<Tenants<S>, "connection">;
+  /** @param now the time of the rehearsal, milliseconds since 1970 */
+  readonly simulate: (now: () => number) => Promise<Shadow>;
+  readonly now: () => number;
+  readonly timing: Timing;
+  readonly retry: RetryPace;
+}
+
+/** A record that takes part. */
+export interface Place {
+  readonly type: string;
+  readonly hullId: string;
+}
+
+export interface Rehearsed {
+  /** How the record of a place ends for a message. */
+  ending(place: Place, messageId: string): Ending | undefined;
+  readonly writes: readonly DryWrite[];
+  readonly tells: readonly TellRow[];
+  /** What stood in the way, if something has no end. */
+  readonly problem?: string;
+}
+
+const MOST_ROUNDS = 60;
+/** Pauses are not waited for: the rehearsal's clock jumps to their end, so often at most. */
+const MOST_JUMPS = 8;
+const BATCH = 5_000;
+
+/** @param places the records of the notification, and those that they belong to */
+export async function rehearse<S>(
+  options: RehearsalOptions<S>,
+  shipment: Shipment<S>,
+  places: readonly Place[],
+): Promise<Rehearsed> {
+  let aheadMs = 0;
+  const now = (): number => options.now() + aheadMs;
+  const endings = new Map<string, Ending>();
+  const note = ({ type, hullId, ending }: Pick<RecordEnding, "type" | "hullId" | "ending">): void =>
+    void endings.set(nameOf({ type, hullId }, ending.messageId), ending);
+  const writes: DryWrite[] = [];
+  const tells = new Map<number, TellRow>();
+  let problem: string | undefined;
+
+  const shadow = await options.simulate(now);
+  try {
+    const { service } = options;
+    const log = ({ ended }: { readonly ended?: Parameters<typeof note>[0] }): void => {
+      if (ended !== undefined) note(ended);
+    };
+    await createIntake({ store: shadow.store, service, log, now, wake: () => undefined }).take(shipment);
+    await deliver(shipment.tenant, shadow.store);
+  } finally {
+    await shadow.close();
+  }
+  return {
+    ending: (place, messageId) => endings.get(nameOf(place, messageId)),
+    writes,
+    tells: [...tells.values()],
+    ...(problem === undefined ? {} : { problem }),
+  };
+
+  async function deliver(tenant: Tenant<S>, shadowed: Store): Promise<void> {
+    const { service, timing, retry } = options;
+    const { settings, remote, key } = tenant;
+    const live = options.tenants.connection(tenant);
+    if (settings === undefined || remote === undefined || live === undefined) return;
+    const lane = { remote, tenant: key };
+    const store = narrowed(shadowed, lane, places, now);
+    const connection = dryConnection(live, (write) => writes.push(write));
+    const onEndings = (all: readonly RecordEnding[]): void => all.forEach(note);
+    const pass = { store, service, connection, settings, lane, timing, retry, batch: BATCH, now, onEndings };
+    for (let round = 0, jumps = 0; round < MOST_ROUNDS; round += 1) {
+      let worked = false;
+      for (const type of service.types) {
+        const result = await deliverType(pass, type.name);
+        worked ||= result.worked && result.problem === undefined;
+        problem = result.problem?.message ?? problem;
+      }
+      for (const row of await store.tells(lane, BATCH)) tells.set(row.seq, row);
+      const { types, name: serviceName } = service;
+      const hull = { types, serviceName, firehose: dryFirehose, unauthorisedMs: 0 };
+      const told = await tellHull({ store, lane, batch: BATCH, retry, now, onEndings, ...hull });
+      if (worked || told.more) continue;
+      const { entries, waitMs } = await waiting(store, lane);
+      problem = entries.find((each) => each.problem !== undefined)?.problem ?? problem;
+      if (waitMs === undefined || jumps === MOST_JUMPS) return;
+      jumps += 1;
+      aheadMs += waitMs;
+    }
+  }
+
+  /** What is left of the records, and how long until one of them is due. */
+  async function waiting(store: Store, lane: Lane) {
+    const known = await Promise.all(places.map(({ type, hullId }) => store.recall(lane, type, hullId)));
+    const entries = known.flatMap(({ entry }) => (entry === undefined ? [] : [entry]));
+    const times = [...entries.filter(isWorkable), ...known.flatMap(({ tell }) => tell ?? [])];
+    const due = Math.min(...times.map(({ notBeforeMs }) => notBeforeMs));
+    return { entries, waitMs: Number.isFinite(due) ? Math.max(1, due - now()) : undefined };
+  }
+}
+
+/** A store in which nothing waits but what belongs to the rehearsal. */
+function narrowed(store: Store, lane: Lane, places: readonly Place[], now: () => number): Store {
+  const recalled = (of: readonly Place[]) =>
+    Promise.all(of.map(({ type, hullId }) => store.recall(lane, type, hullId)));
+  return {
+    ...store,
+    ready: async (_lane, type) => {
+      const known = await recalled(places.filter((place) => place.type === type));
+      return known.flatMap(({ entry }) =>
+        entry !== undefined && isWorkable(entry) && entry.notBeforeMs <= now() ? [entry] : [],
+      );
+    },
+    tells: async () => {
+      const known = await recalled(places);
+      return known.flatMap(({ tell }) => (tell !== undefined && tell.notBeforeMs <= now() ? [tell] : []));
+    },
+  };
+}
+
+function isWorkable({ content, attempt, blockedOn }: EntryRow): boolean {
+  return content !== undefined && attempt === undefined && blockedOn === undefined;
+}
+
+function nameOf({ type, hullId }: Place, messageId: string): string {
+  return JSON.stringify([type, hullId, messageId]);
+}

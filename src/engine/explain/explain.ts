@@ -1,0 +1,354 @@
+/**
+ * Why is Jane not in the service? For a notification: what its records would come to, and why, without writing anything.
+ * For an address or an id: what is remembered of whom it names, and what the service itself shows.
+ */
+import { isAlike } from "../../record";
+import type { Check, Claims, Desired, Prepared } from "../../services/service";
+import type { Asked, Recalled, Store } from "../../storage/port/store";
+import type { Ending, HoldRow, MirrorRow, TellRow } from "../../storage/port/rows";
+import { candidatesOf, claimsOf, entityOf, typeOf, wordsOf, type Candidate } from "../intake/plans";
+import type { DiffOptions } from "../rules/diff";
+import { fieldVerdicts, type FieldVerdict } from "./field-verdicts";
+import type { Shipment } from "../intake/intake";
+import { mergeMessages, readMessage } from "../intake/message";
+import { rehearse, type Place, type Rehearsed, type RehearsalOptions } from "../dry-run/rehearsal";
+import type { DryWrite } from "../dry-run/dry-run";
+import type { Tenant, Tenants } from "../tenants";
+
+export interface ExplainOptions<S> extends RehearsalOptions<S> {
+  readonly store: Store;
+  readonly tenants: Pick<Tenants<S>, "connection">;
+}
+
+/** One record: what the message says of it, what is known of it, and what would happen. */
+export interface RecordExplanation extends Place {
+  readonly entity: "user" | "account";
+  readonly claims: Claims;
+  /** Only of what a message asks for. */
+  readonly messageId?: string;
+  /** Older messages of the same notification that this one takes the place of. */
+  readonly merged: readonly string[];
+  /** A parent that nobody sent: made for its children if it is not there. */
+  readonly derived?: true;
+  /** Something that happened, and that was sent before: it is not sent again. */
+  readonly repeated?: true;
+  /** What the entity's own record must fulfil, in order. */
+  readonly checks: readonly Check[];
+  /** What it should hold; absent when a check fails, or when nothing of it waits. */
+  readonly desired?: Desired;
+  readonly warnings: readonly string[];
+  readonly known: Recalled;
+  /** What is remembered of the record that it belongs to. */
+  readonly parent?: Place & { readonly known: Recalled };
+  /** What else the service is known to hold under its keys. */
+  readonly candidates: readonly MirrorRow[];
+  readonly fields: readonly FieldVerdict[];
+  /** What it would come to; absent when that cannot be known now, or when there is no message. */
+  readonly would?: Ending;
+  readonly writes: readonly DryWrite[];
+  /** What Hull would be told. */
+  readonly tells: readonly TellRow[];
+}
+
+export interface Explanation {
+  readonly records: readonly RecordExplanation[];
+  /** Messages that cannot be read, each with the field and the remedy. */
+  readonly problems: readonly string[];
+  /** What keeps the tenant's records from moving at the moment. */
+  readonly holds: readonly HoldRow[];
+  /** What stood in the way of an answer. */
+  readonly undecided?: string;
+  /** What the service itself shows to somebody who asks by a key; absent when it was not asked, or did not answer. */
+  readonly service?: readonly { readonly type: string; readonly id: string }[];
+}
+
+/** How a person names an entity. */
+export interface Question {
+  readonly entity?: "user" | "account" | undefined;
+  readonly by: Asked | "id";
+  readonly value: string;
+}
+
+export interface Explain<S> {
+  /** Nothing is written anywhere. Throws only when the store fails. */
+  notification(shipment: Shipment<S>): Promise<Explanation>;
+  entity(tenant: Tenant<S>, question: Question): Promise<Explanation>;
+  /** Resolves when nothing is being explained any more. */
+  idle(): Promise<void>;
+}
+
+/** Entities of one name that are shown. */
+const MOST_FOUND = 20;
+const NOTHING_KNOWN: Recalled = {};
+
+export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
+  const { store, service, now } = options;
+  /** Somebody may have given up waiting for them, and they still read from the store. */
+  const underWay = new Set<Promise<Explanation>>();
+  const tracked = (work: Promise<Explanation>): Promise<Explanation> => {
+    underWay.add(work);
+    return work.finally(() => underWay.delete(work));
+  };
+
+  return {
+    notification: (shipment) => tracked(ofNotification(shipment)),
+    entity: (tenant, question) => tracked(ofEntity(tenant, question)),
+    idle: async () => {
+      await Promise.allSettled(underWay);
+    },
+  };
+
+  async function ofNotification(shipment: Shipment<S>): Promise<Explanation> {
+    const { tenant, entity, messages, isExport } = shipment;
+    const read = messages.map((raw) => readMessage(raw, { entity, isExport, receivedAtMs: now() }));
+    const problems = read.flatMap((each, index) => (each.ok ? [] : [wordsOf(each.problems, `messages[${index}].`)]));
+    const merged = mergeMessages(read.flatMap((each) => (each.ok ? [each.message] : [])));
+    const candidates = merged.flatMap((each) => candidatesOf(service, tenant, each));
+    const parents = parentsOf(candidates);
+    const places = [...candidates.map(({ plan }) => plan), ...parents.map(({ place }) => place)];
+    // Looked up before: what the rehearsal learns on its way is not known yet.
+    const before = await Promise.all(places.map((place) => recall(tenant, place)));
+    const rehearsed = await rehearse(options, shipment, places);
+    const own = candidates.map((candidate, index) => planned(tenant, candidate, before[index], rehearsed));
+    const derived = parents.map(({ place, of }, index) =>
+      parental(tenant, place, of, before[candidates.length + index], rehearsed),
+    );
+    const records = await Promise.all([...own, ...derived]);
+    const open = records.some(
+      ({ would, derived: made, repeated }) => would === undefined && made !== true && repeated !== true,
+    );
+    return {
+      records,
+      problems,
+      holds: await holdsOf(tenant),
+      ...(open ? { undecided: rehearsed.problem ?? "It waits for something that cannot be known now." } : {}),
+    };
+  }
+
+  /** What happens once is sent once: a message that tells of it again changes nothing. */
+  function isSentBefore(type: string, { record, entry }: Recalled): boolean {
+    const appended = service.types.find((each) => each.name === type)?.append === true;
+    return appended && record !== undefined && entry === undefined;
+  }
+
+  async function ofEntity(tenant: Tenant<S>, question: Question): Promise<Explanation> {
+    const holds = await holdsOf(tenant);
+    const records: RecordExplanation[] = [];
+    for (const place of await placesOf(tenant, question)) records.push(await remembered(tenant, place));
+    const shown = await askService(tenant, question);
+    return { records, problems: [], holds, ...(shown === undefined ? {} : { service: shown }) };
+  }
+
+  async function recall({ remote, key }: Tenant<S>, { type, hullId }: Place): Promise<Recalled> {
+    return remote === undefined ? NOTHING_KNOWN : store.recall({ remote, tenant: key }, type, hullId);
+  }
+
+  async function holdsOf({ remote, key }: Tenant<S>): Promise<readonly HoldRow[]> {
+    if (remote === undefined) return [];
+    return (await store.holds({ remote, tenant: key })).filter(({ untilMs }) => untilMs > now());
+  }
+
+  /** A record that the message itself asks for. */
+  async function planned(
+    tenant: Tenant<S>,
+    { message, plan, claims, swallowed }: Candidate,
+    known: Recalled = NOTHING_KNOWN,
+    rehearsed: Rehearsed,
+  ): Promise<RecordExplanation> {
+    const { type, hullId } = plan;
+    const { messageId, isExport } = message;
+    const planWarnings = plan.kind === "record" ? plan.warnings.map(({ text }) => text) : [];
+    const isOwn = type === typeOf(service, message.entity);
+    const desired = plan.kind === "record" ? plan.desired : undefined;
+    const would = rehearsed.ending({ type, hullId }, messageId);
+    const about = await aboutPlace(tenant, { type, hullId }, known, desired, { force: isExport });
+    return {
+      ...about,
+      claims: { ...claimsOf(message), ...claims },
+      messageId,
+      merged: swallowed,
+      checks: isOwn && tenant.settings !== undefined ? service.checks(message, tenant.settings) : [],
+      warnings: [...planWarnings, ...about.warnings],
+      ...(would === undefined ? {} : { would }),
+      ...(isSentBefore(type, known) ? { repeated: true as const } : {}),
+      ...movesOf(rehearsed, { type, hullId }),
+    };
+  }
+
+  /** A record that is only there for its children. */
+  async function parental(
+    tenant: Tenant<S>,
+    place: Place,
+    { messageId, desired, claims }: Parent["of"],
+    known: Recalled = NOTHING_KNOWN,
+    rehearsed: Rehearsed,
+  ): Promise<RecordExplanation> {
+    const would = rehearsed.ending(place, messageId);
+    // What is there already is not touched for the sake of its children.
+    const wanted = known.mirror === undefined ? desired : undefined;
+    return {
+      ...(await aboutPlace(tenant, place, known, wanted, { force: false })),
+      claims,
+      derived: true,
+      merged: [],
+      checks: [],
+      ...(would === undefined ? {} : { would }),
+      ...movesOf(rehearsed, place),
+    };
+  }
+
+  /** What is remembered of somebody, without any message: of what waits, its content; else of what was refused. */
+  async function remembered(tenant: Tenant<S>, place: Place): Promise<RecordExplanation> {
+    const known = await recall(tenant, place);
+    const { entry, letter, tell, record } = known;
+    const content = entry?.content ?? entry?.attempt?.content ?? letter?.content;
+    const claims = { ...record?.claims, ...tell?.claims, ...content?.claims };
+    const parent = await parentKnown(tenant, place, known, content?.desired);
+    return {
+      ...(await aboutPlace(tenant, place, known, content?.desired, {
+        force: content?.force === true,
+        replay: content?.replay === true,
+      })),
+      claims,
+      ...(parent === undefined ? {} : { parent }),
+      merged: [],
+      checks: [],
+      writes: [],
+      tells: [],
+    };
+  }
+
+  async function aboutPlace(
+    tenant: Tenant<S>,
+    { type, hullId }: Place,
+    known: Recalled,
+    desired: Desired | undefined,
+    compared: Omit<DiffOptions, "create">,
+  ) {
+    const { fields: wire, withheld = {}, warnings = [] } = await preparedOf(tenant, type, desired);
+    const appended = service.types.find((each) => each.name === type)?.append === true;
+    const specOf = (field: string) => service.field(type, field);
+    return {
+      entity: entityOf(service, type),
+      type,
+      hullId,
+      known,
+      candidates: known.mirror === undefined && desired !== undefined ? await candidatesFor(tenant, type, desired) : [],
+      ...(desired === undefined ? {} : { desired }),
+      warnings: [...Object.values(withheld), ...warnings].map(({ text }) => text),
+      fields:
+        desired === undefined || appended
+          ? []
+          : fieldVerdicts(desired, wire, known.mirror?.facts, specOf, compared, withheld),
+    };
+  }
+
+  /** Values as the service stores them, the parent's id among them; Hull's own where that cannot be told now. */
+  async function preparedOf(
+    tenant: Tenant<S>,
+    type: string,
+    desired: Desired | undefined,
+  ): Promise<Omit<Extract<Prepared, { kind: "ready" }>, "kind">> {
+    if (desired === undefined) return { fields: {} };
+    const parentField = service.types.find((each) => each.name === type)?.parent?.field;
+    const parentId = desired.parent === undefined ? undefined : (await recall(tenant, desired.parent)).mirror?.id;
+    const placed = parentField === undefined || parentId === undefined ? {} : { [parentField]: parentId };
+    const [prepared] = (await options.tenants.connection(tenant)?.prepare(type, [desired])) ?? [];
+    return prepared?.kind === "ready" ? { ...prepared, fields: { ...prepared.fields, ...placed } } : { fields: placed };
+  }
+
+  async function candidatesFor(
+    { remote, key }: Tenant<S>,
+    type: string,
+    { keys }: Desired,
+  ): Promise<readonly MirrorRow[]> {
+    if (remote === undefined) return [];
+    const asked = Object.entries(keys).map(([name, value]) => ({ name, value }));
+    return (await store.candidates({ remote, tenant: key }, type, asked)).slice(0, MOST_FOUND);
+  }
+
+  async function parentKnown(
+    tenant: Tenant<S>,
+    { type }: Place,
+    { mirror }: Recalled,
+    desired: Desired | undefined,
+  ): Promise<RecordExplanation["parent"]> {
+    const parentType = service.types.find((each) => each.name === type)?.parent?.type;
+    if (parentType === undefined || tenant.remote === undefined) return undefined;
+    const lane = { remote: tenant.remote, tenant: tenant.key };
+    const [row] = mirror?.parentId === undefined ? [] : await store.mirrors(lane, parentType, [mirror.parentId]);
+    const hullId = desired?.parent?.hullId ?? row?.linkedTo;
+    if (hullId === undefined) return undefined;
+    return { type: parentType, hullId, known: await recall(tenant, { type: parentType, hullId }) };
+  }
+
+  /** Records that the question may mean. */
+  async function placesOf({ remote, key }: Tenant<S>, { entity, by, value }: Question): Promise<readonly Place[]> {
+    if (remote === undefined) return [];
+    const lane = { remote, tenant: key };
+    const places: Place[] = [];
+    for (const type of ownTypes(entity)) {
+      const claimed = type.keys.find(({ claim }) => claim === by)?.name;
+      const ids =
+        by === "id" ? [value] : await store.findBy(lane, type.name, { name: by, value, key: claimed }, MOST_FOUND);
+      for (const hullId of ids) {
+        const known = by === "id" ? await store.recall(lane, type.name, hullId) : undefined;
+        if (known === undefined || Object.keys(known).length > 0) places.push({ type: type.name, hullId });
+      }
+    }
+    return places;
+  }
+
+  /** The types that entities themselves become. */
+  function ownTypes(entity: Question["entity"]) {
+    const entities = entity === undefined ? (["user", "account"] as const) : [entity];
+    const names = entities.map((each) => typeOf(service, each));
+    return service.types.filter(({ name }) => names.includes(name));
+  }
+
+  /** One look at the service itself; what it cannot be asked by, or does not answer, says nothing. */
+  async function askService(tenant: Tenant<S>, { entity, by, value }: Question): Promise<Explanation["service"]> {
+    const connection = options.tenants.connection(tenant);
+    if (connection === undefined) return undefined;
+    const found: { type: string; id: string }[] = [];
+    let answered = false;
+    for (const type of ownTypes(entity)) {
+      // A key that is unique in its parent only cannot be asked for without the parent.
+      const key = type.keys.find(({ claim, scope, movable }) => claim === by && (scope === "remote" || movable));
+      if (key === undefined) continue;
+      const wanted = [{ keys: { [key.name]: value }, fresh: true }];
+      const { records, exhaustive } = await connection.find(type.name, wanted, { fields: [], identityOnly: true });
+      const hits = records.filter(({ keys }) => isAlike(keys[key.name], value));
+      found.push(...hits.map(({ id }) => ({ type: type.name, id })));
+      answered ||= exhaustive[0] === true || hits.length > 0;
+    }
+    return answered ? found : undefined;
+  }
+}
+
+interface Parent {
+  readonly place: Place;
+  readonly of: { readonly messageId: string; readonly desired: Desired; readonly claims: Claims };
+}
+
+/** Records of another entity that children of the message belong to, each once. */
+function parentsOf(candidates: readonly Candidate[]): readonly Parent[] {
+  const own = new Set(candidates.map(({ plan: { type, hullId } }) => `${type}\n${hullId}`));
+  const parents = new Map<string, Parent>();
+  for (const { plan, message } of candidates) {
+    const parent = plan.kind === "record" ? plan.desired.parent : undefined;
+    if (parent === undefined) continue;
+    const { type, hullId, desired, claims } = parent;
+    const name = `${type}\n${hullId}`;
+    if (own.has(name) || parents.has(name)) continue;
+    parents.set(name, { place: { type, hullId }, of: { messageId: message.messageId, desired, claims } });
+  }
+  return [...parents.values()];
+}
+
+function movesOf({ writes, tells }: Rehearsed, { type, hullId }: Place): Pick<RecordExplanation, "writes" | "tells"> {
+  return {
+    writes: writes.filter((each) => each.type === type && each.hullId === hullId),
+    tells: tells.filter((each) => each.type === type && each.hullId === hullId),
+  };
+}

@@ -1,0 +1,213 @@
+/**
+ * One full fetch of an object type: page by page through the service's list, told to Hull where it does not know it yet.
+ * What is durable on both sides is the checkpoint, so a killed fetch goes on where it was.
+ */
+import memoize from "lodash/memoize";
+import { z } from "zod";
+import type { Firehose } from "../../hull/firehose/firehose";
+import type { Connection, ListPage, ObjectType, Service } from "../../services/service";
+import type { RunRow } from "../../storage/port/rows";
+import type { Lane, Store } from "../../storage/port/store";
+import { openPage, type PageWork } from "./page";
+import type { StepContext, StepRow } from "./step";
+import { patiently, type Attempt, type Patience, type Stop } from "../rules/retry";
+import { numberOf } from "../hull-updates/what-hull-knows";
+import { markVanished } from "./missing";
+import { typeContext } from "../delivery/work";
+
+export interface FetchOptions<S> extends Patience {
+  readonly store: Store;
+  readonly service: Service<S>;
+  readonly connection: Connection;
+  readonly firehose: Firehose;
+  readonly settings: S;
+  readonly lane: Lane;
+  readonly type: ObjectType;
+  readonly settleMs: number;
+  readonly now: () => number;
+  /** After each page. */
+  readonly onProgress: (run: RunRow) => void;
+  readonly onRows: (rows: readonly StepRow[]) => void;
+}
+
+/** Where a fetch is; stored as the run's checkpoint. */
+const checkpoint = z.object({
+  /** Place in the service's list; null at its beginning. */
+  next: z.string().nullable(),
+  /** When the first page was asked for, milliseconds since 1970. */
+  scanStartedAtMs: z.number(),
+  /** When everything was compared last, whatever the service said about its age. */
+  comparedAllAtMs: z.number(),
+  /** Fields that rows have shown, in this fetch and in those before it; earlier versions wrote none down. */
+  shown: z.array(z.string()).default([]),
+  /** The list was read to its end. */
+  ended: z.boolean(),
+  /** What vanished is marked up to this id. */
+  vanishedAfter: z.string().nullable(),
+});
+type Checkpoint = z.output<typeof checkpoint>;
+
+/** The clocks of the service and ours may differ, and lists may lag behind. */
+const OVERLAP_MS = 10 * 60_000;
+/** One fetch a week compares everything. */
+const COMPARE_ALL_MS = 7 * 86_400_000;
+/** Runs among which the last fetch of a type is looked for. */
+const LOOK_BACK = 50;
+/** A list that lost more than half of its records is more likely cut short than true. */
+const LEAST_SHARE = 0.5;
+const SMALL = 100;
+
+/**
+ * Runs a fetch from its checkpoint to its end. Throws only when the store fails.
+ *
+ * @param last the last fetch of the same type that ended well
+ * @returns undefined when it is done
+ */
+export async function runFetch<S>(
+  options: FetchOptions<S>,
+  run: RunRow,
+  last: RunRow | undefined,
+): Promise<Stop | undefined> {
+  const { store, service, lane, type, now } = options;
+  const before = checkpoint.safeParse(last?.checkpoint).data;
+  let at = checkpoint.safeParse(run.checkpoint).data ?? begin(before, now(), run.options.trust === true);
+  // One that failed has told Hull as well.
+  const failed = at.next === null && !at.ended ? await shownLately(store, run) : [];
+  at = { ...at, shown: [...new Set([...at.shown, ...failed])] };
+  /** Undefined when the run is gone: its tenant was forgotten meanwhile. */
+  const remember = (change: Partial<Checkpoint>): Promise<RunRow | undefined> => {
+    at = { ...at, ...change };
+    return store.changeRun(run.id, { checkpoint: at });
+  };
+  const context = stepContext(options, run, passBefore(options, at, before), at.shown);
+  let reading = at.ended ? undefined : readAhead(options, context, at.next);
+  while (reading !== undefined) {
+    const opened: Opened | Stop = await reading.then(async (read) => {
+      if ("state" in read) return read;
+      const { rows, next } = read.value.page;
+      // The next page is on its way while this one is worked on.
+      const ahead = next === undefined ? undefined : readAhead(options, context, next);
+      return { work: await openPage(context, rows, read.value.readAtMs), next, ahead };
+    });
+    if ("state" in opened) return opened;
+    const { work, next } = opened;
+    reading = opened.ahead;
+    const told = await patiently(options, () => work.attempt());
+    if ("state" in told) return told;
+    const row = await remember({ next: next ?? null, ended: next === undefined, shown: [...context.shown] });
+    if (row === undefined) return { state: "interrupted" };
+    options.onProgress(row);
+  }
+  const read = await store.run(run.id);
+  if (read === undefined) return { state: "interrupted" };
+  const size = read.done;
+  const lastSize = last?.done ?? 0;
+  if (run.options.trust !== true && lastSize >= SMALL && size < lastSize * LEAST_SHARE) {
+    const error =
+      `The list held ${size} records, the one before ${lastSize}; it is taken for cut short, and nothing for deleted. ` +
+      "If so many were deleted indeed, fetch all by hand once.";
+    return { state: "error", error };
+  }
+  await store.noteScan(lane.remote, type.name, { startedAtMs: at.scanStartedAtMs, size });
+  const { deletedAttribute, marksDeleted } = service.fetchPolicy(options.settings);
+  return markVanished(
+    {
+      ...options,
+      remote: lane.remote,
+      serviceName: service.name,
+      scanStartedAtMs: at.scanStartedAtMs,
+      deletedAttribute: marksDeleted ? deletedAttribute : undefined,
+    },
+    at.vanishedAfter ?? undefined,
+    async (after) => (await remember({ vanishedAfter: after })) !== undefined,
+  );
+}
+
+/** Fields that the rows of the last fetch of this type have shown, however it ended. */
+async function shownLately(store: Store, { id, tenant, kind, type }: RunRow): Promise<readonly string[]> {
+  const runs = await store.runs({ tenant, limit: LOOK_BACK });
+  const latest = runs.find((each) => each.id !== id && each.kind === kind && each.type === type);
+  return checkpoint.safeParse(latest?.checkpoint).data?.shown ?? [];
+}
+
+/** @param all compare everything now, since a person asked; otherwise once a week */
+function begin(before: Checkpoint | undefined, nowMs: number, all: boolean): Checkpoint {
+  const { shown = [], comparedAllAtMs: beforeMs = -Infinity } = before ?? {};
+  // Where no field is known by name, comparing makes them known.
+  const due = all || shown.length === 0 || nowMs - beforeMs >= COMPARE_ALL_MS;
+  const comparedAllAtMs = due ? nowMs : beforeMs;
+  return { next: null, scanStartedAtMs: nowMs, comparedAllAtMs, shown, ended: false, vanishedAfter: null };
+}
+
+/** Rows that the service says are older than this need no comparison; undefined when all are compared. */
+function passBefore<S>(
+  { settleMs }: FetchOptions<S>,
+  at: Checkpoint,
+  before: Checkpoint | undefined,
+): number | undefined {
+  const all = at.comparedAllAtMs === at.scanStartedAtMs;
+  return before === undefined || all ? undefined : before.scanStartedAtMs - OVERLAP_MS - settleMs;
+}
+
+/** A page without its rows: they go as soon as they are worked on. */
+interface Opened {
+  readonly work: PageWork;
+  readonly next: string | undefined;
+  readonly ahead: Promise<PageRead> | undefined;
+}
+
+type PageRead = { readonly value: { readonly page: ListPage; readonly readAtMs: number } } | Stop;
+
+/** Asks for a page; nobody may ever come to hear of its failure. */
+function readAhead<S>(options: FetchOptions<S>, context: StepContext, next: string | null): Promise<PageRead> {
+  const reading = readPage(options, context, next);
+  reading.catch(() => undefined);
+  return reading;
+}
+
+function readPage<S>(options: FetchOptions<S>, { mapped, shown }: StepContext, next: string | null): Promise<PageRead> {
+  const { connection, type, now } = options;
+  return patiently(options, async (): Promise<Attempt<{ page: ListPage; readAtMs: number }>> => {
+    const readAtMs = now();
+    const page = await connection.list(type.name, mapped, next ?? undefined, [...shown]);
+    const { problem } = page;
+    if (problem === undefined) return { kind: "done", value: { page, readAtMs } };
+    const { message, waitMs } = problem;
+    return problem.kind === "transient" ? { kind: "later", message, waitMs } : { kind: "failed", message };
+  });
+}
+
+function stepContext<S>(
+  options: FetchOptions<S>,
+  run: RunRow,
+  passBeforeMs: number | undefined,
+  shown: readonly string[],
+): StepContext {
+  const { store, service, firehose, settings, lane, type, settleMs, signal, now, onRows } = options;
+  const { linkToParent, deletedAttribute } = service.fetchPolicy(settings);
+  const parent = service.types.find((each) => each.name === type.parent?.type);
+  const context = typeContext(service, type, settings, now());
+  return {
+    ...context,
+    // A page has hundreds of thousands of values and few fields.
+    specOf: memoize(context.specOf),
+    attributeOf: memoize(context.attributeOf),
+    nameOf: memoize(numberOf),
+    store,
+    firehose,
+    ...lane,
+    run: run.id,
+    serviceName: service.name,
+    ...(parent === undefined ? {} : { parent }),
+    link: linkToParent && type.entity === "user",
+    ...(passBeforeMs === undefined ? {} : { passBeforeMs }),
+    settleMs,
+    shown: new Set(shown),
+    verbose: run.options.verbose === true,
+    signal,
+    onRows,
+    ownFacts: new Set(context.mapped),
+    mapping: numberOf(JSON.stringify(settings)),
+    deletedAttribute,
+  };
+}

@@ -1,0 +1,106 @@
+/** After a complete scan: what it did not meet has vanished, and Hull is told so if that is wanted. */
+import type { Firehose, FirehoseResult } from "../../hull/firehose/firehose";
+import type { FirehoseItem } from "../../hull/firehose/items";
+import type { ObjectType } from "../../services/service";
+import type { MirrorRow } from "../../storage/port/rows";
+import type { Store } from "../../storage/port/store";
+import { NOTHING } from "../rules/compare";
+import { patiently, type Attempt, type Patience, type Stop } from "../rules/retry";
+import { DELETED } from "../hull-updates/what-hull-knows";
+
+export interface VanishOptions extends Patience {
+  readonly store: Store;
+  readonly firehose: Firehose;
+  readonly remote: string;
+  readonly type: ObjectType;
+  readonly serviceName: string;
+  readonly scanStartedAtMs: number;
+  /** Hull attribute that says when a record vanished; undefined when nobody wants to know. */
+  readonly deletedAttribute: string | undefined;
+  readonly now: () => number;
+}
+
+/** Rows that one step walks. */
+const STEP = 1_000;
+
+/**
+ * Marks everything that the scan did not meet.
+ *
+ * @param from where an earlier try stopped
+ * @param remember called with the place after each step; answers false when the run is gone
+ */
+export async function markVanished(
+  options: VanishOptions,
+  from: string | undefined,
+  remember: (after: string) => Promise<boolean>,
+): Promise<Stop | undefined> {
+  const { store, remote, type, scanStartedAtMs, deletedAttribute } = options;
+  const wanted = type.untold === true ? undefined : deletedAttribute;
+  for (let after = from; ;) {
+    const untold = wanted === undefined ? undefined : { field: DELETED, nothing: NOTHING };
+    const vanished = await store.markVanished(remote, type.name, { scanStartedAtMs, untold, after, limit: STEP });
+    if (wanted !== undefined) {
+      let left: readonly MirrorRow[] = vanished.gone.filter(isKnown);
+      const told = await patiently(options, async () => {
+        const result = await tell(options, left, wanted);
+        ({ left } = result);
+        return result.attempt;
+      });
+      if ("state" in told) return told;
+    }
+    if (vanished.after === undefined) return undefined;
+    ({ after } = vanished);
+    const known = await remember(vanished.after);
+    if (!known || options.signal.aborted) return { state: "interrupted" };
+  }
+}
+
+/** Whether Hull ever heard of the record. */
+function isKnown({ facts, toldRest }: MirrorRow): boolean {
+  return toldRest !== undefined || (facts["_id"]?.[2] ?? null) !== null;
+}
+
+/** Says of each record that it vanished; answers those of which Hull could not be told. */
+async function tell(
+  options: VanishOptions,
+  known: readonly MirrorRow[],
+  attribute: string,
+): Promise<{ readonly attempt: Attempt<undefined>; readonly left: readonly MirrorRow[] }> {
+  const { store, firehose, remote, type, now, signal } = options;
+  const at = new Date(now()).toISOString();
+  const results = await firehose.send(
+    known.map(({ id }) => itemOf(options, id, { [attribute]: at })),
+    signal,
+  );
+  const told = known.filter((_, index) => results[index]?.state === "accepted");
+  if (told.length > 0) {
+    const confirmed = told.map(({ id }) => ({ id, facts: { [DELETED]: at } }));
+    await store.confirmFacts(remote, type.name, confirmed);
+  }
+  const later = (index: number): boolean => ["later", "unauthorised"].includes(results[index]?.state ?? "");
+  const left = known.filter((_, index) => later(index));
+  return { attempt: hindranceIn(results) ?? { kind: "done", value: undefined }, left };
+}
+
+function itemOf({ type, serviceName }: VanishOptions, id: string, attributes: Record<string, string>): FirehoseItem {
+  const claims = { anonymous_id: `${serviceName}:${id}` };
+  return type.entity === "user"
+    ? { type: "traits", subject: "user", user: claims, attributes }
+    : { type: "traits", subject: "account", account: claims, attributes };
+}
+
+/** What keeps Hull from being told at all; an item that it refuses for good is none. */
+export function hindranceIn(
+  results: readonly FirehoseResult[],
+): Exclude<Attempt<never>, { readonly kind: "done" }> | undefined {
+  for (const result of results) {
+    if (result.state === "unauthorised") {
+      return { kind: "failed", message: `Hull refuses the connector's credentials (${result.status}).` };
+    }
+    if (result.state === "later") {
+      const message = `Hull cannot be told now: ${result.reason}`;
+      return { kind: "later", waitMs: result.retryAfterMs ?? 0, message };
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,310 @@
+/** Some rows of a page on their way to Hull: compare, tell, and write down what is known then. */
+import type { Firehose } from "../../hull/firehose/firehose";
+import type { FirehoseItem } from "../../hull/firehose/items";
+import { foldedKey, type Claims, type Keys, type LeftOut } from "../../record";
+import type { ListedRecord, ObjectType } from "../../services/service";
+import type { MirrorRow } from "../../storage/port/rows";
+import type { FetchedRow, Lane, ReportLine, Store } from "../../storage/port/store";
+import { leftOutText } from "../../outcome/left-out";
+import { reason, type ReasonCode } from "../../outcome/outcome";
+import type { Attempt } from "../rules/retry";
+import {
+  ACCOUNT,
+  isToldWholly,
+  newsOf,
+  untoldRest,
+  type News,
+  type ToldContext,
+} from "../hull-updates/what-hull-knows";
+import { hindranceIn } from "./missing";
+import { observationOf, type TypeContext } from "../delivery/work";
+
+export interface StepContext extends TypeContext, ToldContext, Lane {
+  readonly store: Store;
+  readonly firehose: Firehose;
+  readonly run: string;
+  /** Prefix of the anonymous id: `planhat:<id>`. */
+  readonly serviceName: string;
+  readonly parent?: ObjectType;
+  /** Users are linked to the account of their record's parent. */
+  readonly link: boolean;
+  /** Rows that were not touched since, and of which Hull knows everything, are not compared. */
+  readonly passBeforeMs?: number;
+  readonly settleMs: number;
+  /** Fields that a row has shown; grows while rows are compared. */
+  readonly shown: Set<string>;
+  /** Each record gets a line in a report. */
+  readonly verbose: boolean;
+  readonly signal: AbortSignal;
+  /** Called with each row's outcome once it is written. */
+  readonly onRows: (rows: readonly StepRow[]) => void;
+}
+
+export interface StepRow {
+  readonly row: ListedRecord;
+  readonly claims: Claims;
+  readonly outcome: "sent" | "unchanged" | "skipped";
+  readonly code: ReasonCode;
+  /** Values that Hull cannot hold. */
+  readonly leftOut: readonly LeftOut[];
+}
+
+interface Case extends StepRow {
+  readonly news?: News;
+  readonly mirror?: MirrorRow;
+  readonly items: readonly FirehoseItem[];
+}
+
+/** What is known of a page before its rows are looked at. */
+export interface PageKnowledge {
+  readonly parents: Parents;
+  /** Whether another row of the page has this key. */
+  readonly twice: (name: string, value: string) => boolean;
+}
+
+/** What is remembered of the parents, and which of them share a key with another one. */
+interface Parents {
+  readonly rows: ReadonlyMap<string, MirrorRow>;
+  readonly namesakes: ReadonlySet<string>;
+}
+
+/** What is remembered of the parents of a page's rows. */
+export async function parentsOn(context: StepContext, rows: readonly ListedRecord[]): Promise<Parents> {
+  const parents = await parentRows(context, rows);
+  return { rows: parents, namesakes: await namesakesOf(context, [...parents.values()]) };
+}
+
+/** Which keys several rows of a page have. */
+export function sharedWithin(rows: readonly ListedRecord[]): PageKnowledge["twice"] {
+  const ids = new Map<string, string>();
+  const twice = new Set<string>();
+  const name = (key: string, value: string): string => `${key}\n${foldedKey(value)}`;
+  for (const row of rows) {
+    for (const [key, value] of Object.entries(keysOf(row))) {
+      const first = ids.get(name(key, value));
+      if (first === undefined) ids.set(name(key, value), row.id);
+      else if (first !== row.id) twice.add(name(key, value));
+    }
+  }
+  return (key, value) => twice.has(name(key, value));
+}
+
+/**
+ * Compares some rows, tells Hull, and writes down what it knows then.
+ *
+ * @param readAtMs when the page was asked for, milliseconds since 1970
+ */
+export async function takeRows(
+  context: StepContext,
+  rows: readonly ListedRecord[],
+  readAtMs: number,
+  knowledge: PageKnowledge,
+): Promise<Attempt<undefined>> {
+  const { store, remote, type, firehose, run, settleMs } = context;
+  const views = await store.fetchView(
+    remote,
+    type.name,
+    rows.map(({ id }) => id),
+  );
+  const looks = rows.map((row, index) => look(context, row, views[index] ?? { busy: false }, knowledge, readAtMs));
+  const shared = await sharedKeys(context, looks, knowledge);
+  const cases = looks.map((each, index) => caseOf(context, each, shared[index] ?? []));
+  const results = await firehose.send(
+    cases.flatMap(({ items }) => items),
+    context.signal,
+  );
+  const settled: Case[] = [];
+  let from = 0;
+  for (const each of cases) {
+    const own = results.slice(from, from + each.items.length);
+    from += each.items.length;
+    if (own.some(({ state }) => state === "later" || state === "unauthorised")) continue;
+    const refused = own.some(({ state }) => state === "refused");
+    settled.push(refused ? withoutNews(each) : each);
+  }
+  await store.takeFetched(remote, type.name, {
+    readAtMs,
+    settleMs,
+    run,
+    rows: settled.map((each): FetchedRow => {
+      return {
+        seen: { ...observationOf(each.row.record, context), keys: keysOf(each.row) },
+        ...toldOf(each, context),
+        line: lineOf(type.name, each),
+      };
+    }),
+  });
+  context.onRows(settled);
+  return hindranceIn(results) ?? { kind: "done", value: undefined };
+}
+
+/** What Hull knows of the record from now on. What was left out it does not know, so the record is compared again. */
+function toldOf({ news, mirror, code, leftOut }: Case, { mapping }: StepContext): Pick<FetchedRow, "told"> {
+  if (news !== undefined) {
+    const { facts, rest } = news;
+    return { told: { facts, rest, ...(leftOut.length === 0 ? { mapping } : {}) } };
+  }
+  const rest = code === "not_touched" ? undefined : untoldRest(mirror);
+  return rest === undefined ? {} : { told: { facts: {}, rest } };
+}
+
+/** By which the record may be taken for another one in Hull; the domain is no key of the service, but one of Hull. */
+function keysOf({ record, claims }: ListedRecord): Keys {
+  const { domain } = claims;
+  return domain === undefined ? record.keys : { ...record.keys, domain };
+}
+
+function lineOf(type: string, { row, mirror, outcome, code, leftOut }: Case): ReportLine {
+  const line = { type, hullId: mirror?.linkedTo ?? "", remoteId: row.id, outcome, code };
+  if (leftOut.length === 0) return { ...line, text: reason(code).text };
+  return { ...line, text: reason(code, `left out: ${leftOutText(leftOut)}`).text, leftOut };
+}
+
+/** Hull refused it for good, so it does not know it: the next fetch tries again. */
+function withoutNews({ news: _, ...rest }: Case): Case {
+  return { ...rest, code: "hull_refused" };
+}
+
+/** A row and what Hull must be told of it. */
+type Look = StepRow & {
+  readonly mirror?: MirrorRow;
+  readonly news?: News;
+  readonly link?: { readonly claims: Claims };
+};
+
+function look(
+  context: StepContext,
+  row: ListedRecord,
+  { mirror, busy }: { readonly mirror?: MirrorRow; readonly busy: boolean },
+  { parents }: PageKnowledge,
+  readAtMs: number,
+): Look {
+  const base = { row, claims: row.claims, leftOut: [], ...(mirror === undefined ? {} : { mirror }) };
+  const writtenAtMs = mirror?.writtenAtMs ?? 0;
+  // Our own write is on its way, or newer than the page: the write-back tells Hull.
+  if (busy || writtenAtMs > readAtMs - context.settleMs) return { ...base, outcome: "skipped", code: "in_flight" };
+  if (context.type.untold === true) return { ...base, outcome: "unchanged", code: "observed" };
+  const untouched =
+    context.passBeforeMs !== undefined &&
+    row.updatedAtMs !== undefined &&
+    row.updatedAtMs < context.passBeforeMs &&
+    mirror?.missing !== true &&
+    isToldWholly(mirror, context.mapping);
+  if (untouched) return { ...base, outcome: "unchanged", code: "not_touched" };
+  const { attributes, leftOut = [] } = row;
+  noteShown(context, attributes);
+  const news = newsOf({ attributes, leftOut, record: row.record }, mirror, context);
+  const link = linkOf(context, row, mirror, parents);
+  const known = link === undefined ? news : { ...news, facts: { ...news.facts, [ACCOUNT]: link.mark } };
+  const isSent = link !== undefined || Object.keys(news.attributes).length > 0;
+  const end = isSent
+    ? ({ outcome: "sent", code: "told" } as const)
+    : ({ outcome: "unchanged", code: leftOut.length > 0 ? "left_out" : "known" } as const);
+  return { ...base, ...end, leftOut, news: known, ...(link === undefined ? {} : { link }) };
+}
+
+/** Each is looked for in each row; keys that come and go for ever are not remembered. */
+const MOST_SHOWN = 500;
+
+/** Only a field's own attribute is watched; a row of the settings may fill others. */
+function noteShown({ shown, attributeOf }: StepContext, attributes: ListedRecord["attributes"]): void {
+  for (const { field, attribute, value, volatile } of attributes) {
+    if (value === null || volatile === true || shown.has(field) || shown.size >= MOST_SHOWN) continue;
+    if (attributeOf(field) === attribute) shown.add(field);
+  }
+}
+
+/** @param shared names of the row's keys that another record has, too */
+function caseOf(context: StepContext, { link, ...rest }: Look, shared: readonly string[]): Case {
+  const { row, mirror, news, outcome } = rest;
+  if (outcome !== "sent" || news === undefined) return { ...rest, items: [] };
+  const own = claimsFor(context, row, mirror, shared);
+  const items: FirehoseItem[] = [];
+  if (Object.keys(news.attributes).length > 0) {
+    items.push(
+      context.type.entity === "user"
+        ? { type: "traits", subject: "user", user: own, attributes: news.attributes }
+        : { type: "traits", subject: "account", account: own, attributes: news.attributes },
+    );
+  }
+  if (link !== undefined) items.push({ type: "link", user: own, account: link.claims });
+  return { ...rest, claims: own, items, ...(shared.length > 0 ? { code: "told_ambiguous" } : {}) };
+}
+
+/** The linked Hull entity; else the record's own claims as long as no other record has them; always our anonymous id. */
+function claimsFor(
+  { serviceName }: StepContext,
+  { record, claims }: ListedRecord,
+  mirror: MirrorRow | undefined,
+  shared: readonly string[],
+): Claims {
+  const anonymous = { anonymous_id: `${serviceName}:${record.id}` };
+  const { linkedTo } = mirror ?? {};
+  if (linkedTo !== undefined && isHullId(linkedTo)) return { id: linkedTo, ...anonymous };
+  return shared.length > 0 ? anonymous : { ...claims, ...anonymous };
+}
+
+/** Accounts that came without an id are remembered by their external id. */
+function isHullId(id: string): boolean {
+  return !id.startsWith("external_id:");
+}
+
+/** The account that the user belongs to, if Hull has not confirmed that yet. */
+function linkOf(
+  { link, serviceName }: StepContext,
+  { record }: ListedRecord,
+  mirror: MirrorRow | undefined,
+  parents: Parents,
+): { readonly claims: Claims; readonly mark: string } | undefined {
+  const parent = record.parentId === undefined ? undefined : parents.rows.get(record.parentId);
+  if (!link || parent === undefined) return undefined;
+  const anonymous = `${serviceName}:${parent.id}`;
+  const mark = parent.linkedTo ?? anonymous;
+  const told = mirror?.facts[ACCOUNT]?.[2] ?? null;
+  if (told === mark || told === anonymous) return undefined;
+  const externalId = parent.keys["externalId"];
+  const named: Claims =
+    parent.linkedTo !== undefined && isHullId(parent.linkedTo)
+      ? { id: parent.linkedTo }
+      : externalId === undefined || parents.namesakes.has(parent.id)
+        ? {}
+        : { external_id: externalId };
+  return { claims: { ...named, anonymous_id: anonymous }, mark };
+}
+
+async function namesakesOf(
+  { store, remote, parent }: StepContext,
+  rows: readonly MirrorRow[],
+): Promise<ReadonlySet<string>> {
+  if (parent === undefined) return new Set();
+  const shared = await store.sharedKeys(remote, parent.name, rows);
+  return new Set(rows.flatMap(({ id }, index) => ((shared[index] ?? []).length > 0 ? [id] : [])));
+}
+
+async function parentRows(
+  context: StepContext,
+  rows: readonly ListedRecord[],
+): Promise<ReadonlyMap<string, MirrorRow>> {
+  const { store, parent, link } = context;
+  if (parent === undefined || !link) return new Map();
+  const ids = [...new Set(rows.flatMap(({ record }) => record.parentId ?? []))];
+  const found = await store.mirrors(context, parent.name, ids);
+  return new Map(found.flatMap((row) => (row === undefined ? [] : [[row.id, row] as const])));
+}
+
+/** Keys that another record has, too, in the mirror or on the page; asked only where a row is told by its own claims. */
+async function sharedKeys(
+  { store, remote, type }: StepContext,
+  looks: readonly Look[],
+  { twice }: PageKnowledge,
+): Promise<readonly (readonly string[])[]> {
+  const wanted = looks.map(({ row, mirror, outcome }): { id: string; keys: Keys } => ({
+    id: row.id,
+    keys: outcome === "sent" && mirror?.linkedTo === undefined ? keysOf(row) : {},
+  }));
+  const mirrored = await store.sharedKeys(remote, type.name, wanted);
+  return wanted.map(({ keys }, index) => {
+    const here = Object.entries(keys).filter(([key, value]) => twice(key, value));
+    return [...new Set([...here.map(([key]) => key), ...(mirrored[index] ?? [])])];
+  });
+}

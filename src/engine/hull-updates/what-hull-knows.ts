@@ -1,0 +1,195 @@
+/**
+ * What Hull knows of a remote record, and what it must be told. Mapped fields are remembered by name, as the write-back
+ * does it; all others in a short list of numbers, two for a field. Pure.
+ */
+import { fitForHull } from "../../hull/firehose/attribute-values";
+import { nestsTooDeep } from "../../http/guards/json-scan";
+import { parseJson } from "../../json";
+import type { Desired, Json } from "../../record";
+import type { FieldSpec, FieldType, IncomingAttribute, ListedRecord } from "../../services/service";
+import type { Fact, MirrorRow } from "../../storage/port/rows";
+import { agrees, canonical, fingerprint, NOTHING } from "../rules/compare";
+import type { EntityMessage } from "../../services/message";
+
+/** Told under this name that the record vanished from the service. */
+export const DELETED = "@deleted";
+/** Told under this name that the user belongs to an account. */
+export const ACCOUNT = "@account";
+
+export interface ToldContext {
+  readonly specOf: (field: string) => FieldSpec;
+  /** Number of a field's name; see `numberOf`. */
+  readonly nameOf: (field: string) => number;
+  /** Fields of the outgoing mapping: their marks stand with the other facts. */
+  readonly ownFacts: ReadonlySet<string>;
+  /** Number of today's mapping: what was complete for another one is compared anew. */
+  readonly mapping: number;
+  /** Hull attribute that says when a record vanished. */
+  readonly deletedAttribute: string;
+}
+
+export interface News {
+  /** What to send; empty when Hull knows everything. */
+  readonly attributes: Readonly<Record<string, Json | { readonly operation: "setIfNull"; readonly value: Json }>>;
+  /** What is remembered once Hull confirmed. */
+  readonly facts: Readonly<Record<string, string>>;
+  readonly rest: readonly number[];
+}
+
+/** Compares a listed record with what Hull was told of it. */
+export function newsOf(
+  { attributes, record, leftOut = [] }: Pick<ListedRecord, "attributes" | "record" | "leftOut">,
+  mirror: MirrorRow | undefined,
+  context: ToldContext,
+): News {
+  const known = mirror?.facts ?? {};
+  const rest = pairs(mirror?.toldRest ?? []);
+  const facts: Record<string, string> = {};
+  const changed = new Set<string>();
+  for (const { field, value, volatile } of attributes) {
+    // A second attribute of a field holds the same value and is told together with the first.
+    if (volatile === true || changed.has(field)) continue;
+    if (context.ownFacts.has(field) || field === "_id" || known[field]?.[2] != null) {
+      const { type } = context.specOf(field);
+      const told = known[field]?.[2] ?? null;
+      const number = told === null ? rest.get(context.nameOf(field)) : undefined;
+      if (field === "_id" ? told === record.id : agrees(told, value, type)) continue;
+      if (told === null && number === undefined && isDefault(value)) continue;
+      facts[field] = field === "_id" ? record.id : fingerprint(value, type);
+      // Mapped only since it was told: Hull knows it, it is remembered in another place from now on.
+      if (numberAgrees(number, value, type)) continue;
+    } else {
+      const { type } = context.specOf(field);
+      const name = context.nameOf(field);
+      const told = rest.get(name);
+      if (numberAgrees(told, value, type) || (told === undefined && isDefault(value))) continue;
+      rest.set(name, numberOf(canonical(value, type)));
+    }
+    changed.add(field);
+  }
+  const back = returned(known, context);
+  if (leftOut.length === 0) rest.set(MAPPING, context.mapping);
+  else rest.delete(MAPPING);
+  const send = changed.size === 0 ? {} : attributesToSend(attributes, changed);
+  return {
+    attributes: back === undefined ? send : { ...send, [back]: null },
+    facts: back === undefined ? facts : { ...facts, [DELETED]: NOTHING },
+    rest: listOf(rest),
+  };
+}
+
+/** Hull puts it before the names of a user's own attributes. */
+const TRAITS = "traits_";
+
+/**
+ * What a message shows of that which Hull was never told.
+ *
+ * @param desired of the entity's own record @param mirror the remote record, if it is linked
+ * @param attributeOf the Hull attribute that a field is written back to
+ * @returns fingerprints by field
+ */
+export function shownIn(
+  { entity, user, account }: EntityMessage,
+  { fields, parent }: Desired,
+  mirror: MirrorRow | undefined,
+  { specOf, attributeOf }: Pick<ToldContext, "specOf"> & { readonly attributeOf: (field: string) => string },
+): Readonly<Record<string, string>> {
+  const shown: Record<string, string> = {};
+  const subject = entity === "user" ? user : account;
+  const rest = pairs(mirror?.toldRest ?? []);
+  const isTold = (field: string): boolean => (mirror?.facts[field]?.[2] ?? null) !== null || rest.has(numberOf(field));
+  for (const field of Object.keys(fields)) {
+    if (isTold(field)) continue;
+    const name = attributeOf(field);
+    const key = entity === "user" && Object.hasOwn(subject, TRAITS + name) ? TRAITS + name : name;
+    const value = Object.hasOwn(subject, key) ? subject[key] : undefined;
+    const held = value === undefined ? undefined : fitForHull(unpacked(value));
+    // Files show numbers and truth values as text.
+    if (held?.fits === true) shown[field] = fingerprint(held.value, specOf(field).type, "loose");
+  }
+  const { id } = account;
+  if (entity === "user" && typeof id === "string" && id === parent?.hullId && !isTold(ACCOUNT)) shown[ACCOUNT] = id;
+  return shown;
+}
+
+/** Files show lists as their JSON text. */
+function unpacked(value: Json): Json {
+  if (typeof value !== "string" || !value.startsWith("[") || nestsTooDeep(value)) return value;
+  try {
+    return parseJson(value) as Json;
+  } catch {
+    return value;
+  }
+}
+
+/** What is known after something could not be told: it is compared again, whatever the service says about its age. */
+export function untoldRest(mirror: MirrorRow | undefined): readonly number[] | undefined {
+  if (mirror?.toldRest === undefined) return undefined;
+  const rest = pairs(mirror.toldRest);
+  rest.delete(MAPPING);
+  return listOf(rest);
+}
+
+/** Whether everything was told under today's mapping. */
+export function isToldWholly(mirror: MirrorRow | undefined, mapping: number): boolean {
+  return mirror?.toldRest !== undefined && pairs(mirror.toldRest).get(MAPPING) === mapping;
+}
+
+/** Whether Hull was told that the record vanished. */
+export function isToldDeleted(facts: Readonly<Record<string, Fact>>): boolean {
+  const told = facts[DELETED]?.[2] ?? null;
+  return told !== null && told !== NOTHING;
+}
+
+/** A record that Hull was told to be deleted, and that is there again. */
+function returned(known: Readonly<Record<string, Fact>>, { deletedAttribute }: ToldContext): string | undefined {
+  return isToldDeleted(known) ? deletedAttribute : undefined;
+}
+
+/** What changed, and what travels along. */
+function attributesToSend(attributes: readonly IncomingAttribute[], changed: ReadonlySet<string>): News["attributes"] {
+  const send: Record<string, Json | { operation: "setIfNull"; value: Json }> = {};
+  for (const { field, attribute, value, setIfNull, volatile } of attributes) {
+    if (volatile !== true && !changed.has(field)) continue;
+    if (setIfNull === true && value === null) continue;
+    send[attribute] = setIfNull === true ? { operation: "setIfNull", value } : value;
+  }
+  return send;
+}
+
+/** A new field of the service comes with such a value on every record; that alone is no news. */
+function isDefault(value: Json): boolean {
+  if (value === null || value === "" || value === false || value === 0) return true;
+  if (typeof value !== "object") return false;
+  return Object.keys(value).length === 0;
+}
+
+/** No field has this number. */
+const MAPPING = 0;
+
+function pairs(list: readonly number[]): Map<number, number> {
+  const map = new Map<number, number>();
+  for (let index = 0; index + 1 < list.length; index += 2) map.set(list[index] ?? 0, list[index + 1] ?? 0);
+  return map;
+}
+
+/** As `agrees` for what is remembered as a number. */
+function numberAgrees(told: number | undefined, value: Json, type: FieldType): boolean {
+  if (told === undefined) return false;
+  return (["exact", "loose"] as const).some((reading) => told === numberOf(canonical(value, type, reading)));
+}
+
+function listOf(map: ReadonlyMap<number, number>): number[] {
+  const list: number[] = [];
+  for (const [name, mark] of map) list.push(name, mark);
+  return list;
+}
+
+/** FNV-1a in 32 bits: enough to notice a change of one field, and nobody gains by forging one. Never 0. */
+export function numberOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index += 1) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  }
+  return hash >>> 0 || 1;
+}

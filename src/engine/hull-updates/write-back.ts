@@ -1,0 +1,105 @@
+/**
+ * Telling Hull what the service holds. Rows wait in a queue of their own, so an outage of Hull holds no delivery back;
+ * a row leaves the queue, and its outcome is written, only when Hull confirmed it or refused it for good.
+ */
+import type { Firehose, FirehoseResult } from "../../hull/firehose/firehose";
+import type { FirehoseItem } from "../../hull/firehose/items";
+import type { Claims } from "../../record";
+import type { ObjectType } from "../../services/service";
+import type { Ending, TellRow } from "../../storage/port/rows";
+import type { Lane, RecordEnding, Store } from "../../storage/port/store";
+import { reason } from "../../outcome/outcome";
+
+export interface WriteBackOptions {
+  readonly store: Store;
+  readonly firehose: Firehose;
+  readonly lane: Lane;
+  readonly types: readonly ObjectType[];
+  /** Prefix of the anonymous id by which Hull knows a remote record: `planhat:<id>`. */
+  readonly serviceName: string;
+  readonly batch: number;
+  readonly retry: { readonly baseMs: number; readonly capMs: number };
+  /** Wait after Hull refused the credentials, milliseconds. */
+  readonly unauthorisedMs: number;
+  readonly now: () => number;
+  readonly onEndings: (endings: readonly RecordEnding[]) => void;
+}
+
+export interface Told {
+  /** There was something to send; look again. */
+  readonly more: boolean;
+  /** Hull cannot be told now: what is left waits until then. */
+  readonly hindrance?: { readonly message: string; readonly rows: number; readonly untilMs: number };
+}
+
+/** Sends one batch of due rows. */
+export async function tellHull(options: WriteBackOptions): Promise<Told> {
+  const { store, lane, now, retry } = options;
+  const rows = await store.tells(lane, options.batch);
+  if (rows.length === 0) return { more: false };
+  const items = rows.map((row) => itemsOf(row, options));
+  const results = await options.firehose.send(items.flat());
+
+  const done: { row: TellRow; refused?: Ending }[] = [];
+  const waiting = new Map<number, TellRow[]>();
+  let message = "";
+  let from = 0;
+  rows.forEach((row, index) => {
+    const count = items[index]?.length ?? 0;
+    const own = results.slice(from, from + count);
+    from += count;
+    const hindrance = own.find((each) => each.state === "later" || each.state === "unauthorised");
+    const refused = own.find((each) => each.state === "refused");
+    if (hindrance !== undefined) {
+      const at = now() + waitMs(hindrance, row, retry, options.unauthorisedMs);
+      waiting.set(at, [...(waiting.get(at) ?? []), row]);
+      message = words(hindrance);
+    } else if (refused !== undefined) done.push({ row, refused: refusal(refused, now()) });
+    else done.push({ row });
+  });
+  if (done.length > 0) options.onEndings(await store.told(lane, done));
+  for (const [at, deferred] of waiting) await store.deferTells(lane, deferred, at);
+  if (waiting.size === 0) return { more: true };
+  return { more: false, hindrance: { message, rows: rows.length - done.length, untilMs: Math.min(...waiting.keys()) } };
+}
+
+/** Attributes, and where Hull has not confirmed it yet, the link between user and account: an item of its own. */
+function itemsOf(row: TellRow, { types, serviceName }: WriteBackOptions): FirehoseItem[] {
+  const subject = types.find((each) => each.name === row.type)?.entity ?? "user";
+  const own: Claims = { ...row.claims, anonymous_id: `${serviceName}:${row.remoteId}` };
+  const { attributes } = row;
+  const items: FirehoseItem[] = [];
+  if (Object.keys(attributes).length > 0) {
+    items.push(
+      subject === "user"
+        ? { type: "traits", subject, user: own, attributes }
+        : { type: "traits", subject, account: own, attributes },
+    );
+  }
+  if (row.account !== undefined) items.push({ type: "link", user: own, account: row.account });
+  return items;
+}
+
+function waitMs(
+  result: FirehoseResult,
+  row: TellRow,
+  retry: WriteBackOptions["retry"],
+  unauthorisedMs: number,
+): number {
+  if (result.state === "unauthorised") return unauthorisedMs;
+  const named = result.state === "later" ? (result.retryAfterMs ?? 0) : 0;
+  return Math.max(named, Math.min(retry.baseMs * 2 ** Math.min(row.attempts, 20), retry.capMs));
+}
+
+function words(result: FirehoseResult): string {
+  if (result.state === "unauthorised") {
+    return `Hull refuses the connector's credentials (${result.status}); what it must be told waits.`;
+  }
+  return result.state === "later" ? `Hull cannot be told now: ${result.reason}` : "";
+}
+
+/** The service has the record, so it ends `sent`; that Hull does not know it is the reason. */
+function refusal(result: FirehoseResult, atMs: number): Ending {
+  const why = reason("hull_refused", result.state === "refused" ? result.reason : undefined);
+  return { messageId: "", outcome: "sent", code: why.code, text: why.text, atMs, counted: true };
+}

@@ -1,0 +1,289 @@
+/**
+ * From a notification to the outbox: read, merge, filter and map, compare with the mirror, take in. No call to the
+ * service is made on this way; when `take` resolves, everything is on disk. A large shipment is prepared in several turns.
+ */
+import chunk from "lodash/chunk";
+import type { Service } from "../../services/service";
+import type { Acceptance, Accepted, NewContent, RecordView, RunChange, Store } from "../../storage/port/store";
+import {
+  brokenAcceptance,
+  candidatesOf,
+  claimsOf,
+  endingFor,
+  entityOf,
+  typeOf,
+  wordsOf,
+  type Candidate,
+} from "./plans";
+import { diff } from "../rules/diff";
+import type { EntityMessage } from "../../services/message";
+import { mergeMessages, readMessage } from "./message";
+import { joinReasons } from "../../outcome/outcome";
+import { IN_SYNC, isComparable, isForgotten, lastingDigest, LOOKS, quickLook, sameAcceptance } from "./unchanged";
+import { outcomeLine, shipmentLine, warningLine, type Log } from "../../outcome/log-lines";
+import type { Tenant } from "../tenants";
+import { shownIn } from "../hull-updates/what-hull-knows";
+import { mapYielding } from "./yielding";
+
+export interface Shipment<S> {
+  readonly tenant: Tenant<S>;
+  readonly entity: "user" | "account";
+  readonly messages: readonly unknown[];
+  /** Where each message stands, for people: `Row 4: `; otherwise its place in the shipment. */
+  readonly places?: readonly string[];
+  /** Rows of a batch that are no messages; counted like those. */
+  readonly unreadable?: readonly { readonly messageId: string; readonly problem: string }[];
+  readonly isExport: boolean;
+  /** The batch that the messages come from. */
+  readonly run?: ShipmentRun;
+}
+
+export interface ShipmentRun {
+  readonly id: string;
+  /** Of every message: when the extract was asked for, milliseconds since 1970. */
+  readonly version: number;
+  /** Written down together with the messages. */
+  readonly change: RunChange;
+}
+
+export interface Intake<S> {
+  /** Resolves when every message ended or waits in the outbox, durably. */
+  take(shipment: Shipment<S>): Promise<IntakeReport>;
+}
+
+/** Records, not messages: a message may hold several. */
+export interface IntakeReport {
+  readonly queued: number;
+  readonly ended: number;
+}
+
+export interface IntakeOptions<S> {
+  readonly store: Store;
+  readonly service: Service<S>;
+  readonly log: Log;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Says that a lane has new work. */
+  readonly wake: (lane: { readonly remote: string; readonly tenant: string }) => void;
+}
+
+/** How often a comparison is repeated when deliveries of the same record overtake it. */
+const MAX_ROUNDS = 8;
+
+export function createIntake<S>({ store, service, log, now, wake }: IntakeOptions<S>): Intake<S> {
+  return {
+    async take({ tenant, entity, messages, places, unreadable = [], isExport, run }) {
+      const context = { entity, isExport, receivedAtMs: now(), ...(run === undefined ? {} : { version: run.version }) };
+      const read = await mapYielding(messages, (raw) => readMessage(raw, context));
+      const merged = mergeMessages(read.flatMap((each) => (each.ok ? [each.message] : [])));
+      const broken = [
+        ...read.flatMap((each, index) =>
+          each.ok
+            ? []
+            : [
+                brokenAcceptance(
+                  service,
+                  tenant,
+                  entity,
+                  each.messageId,
+                  wordsOf(each.problems, places?.[index] ?? `messages[${index}].`),
+                  now(),
+                ),
+              ],
+        ),
+        ...unreadable.map(({ messageId, problem }) =>
+          brokenAcceptance(service, tenant, entity, messageId, problem, now()),
+        ),
+      ];
+      const ofRun = (acceptances: readonly Acceptance[]): readonly Acceptance[] =>
+        run === undefined ? acceptances : acceptances.map((each) => ({ ...each, run: run.id }));
+      const progress = run === undefined ? undefined : { run: run.id, change: run.change };
+
+      const { same, others } = await quickLook(store, service, tenant, merged);
+      const quick = same.map((each) => sameAcceptance(each, tenant, now()));
+      const planned = await mapYielding(others, (each) => candidatesOf(service, tenant, each));
+      let pending: readonly Candidate[] = planned.flat();
+      let queued = 0;
+      let ended = 0;
+      const counts: Record<string, number> = {};
+      const tell: Log = (line) => {
+        if (line.ended !== undefined) {
+          const { type, ending } = line.ended;
+          const name = `${type}/${ending.outcome}/${ending.code}`;
+          counts[name] = (counts[name] ?? 0) + 1;
+        }
+        log(line);
+      };
+      for (let round = 0; round === 0 || pending.length > 0; round += 1) {
+        const acceptances = await acceptancesOf(pending, tenant, round >= MAX_ROUNDS);
+        const all = ofRun(round === 0 ? [...acceptances, ...quick, ...broken] : acceptances);
+        const accepted = await store.accept(all, round === 0 ? progress : undefined);
+        const again: Candidate[] = [];
+        const compared = pending;
+        await mapYielding(accepted, (result, index) => {
+          const candidate = compared[index];
+          const known = same[index - compared.length];
+          if (result.state === "again") {
+            if (candidate !== undefined) again.push(candidate);
+            else if (known !== undefined) again.push(...candidatesOf(service, tenant, known));
+          } else if (result.state === "queued") queued += 1;
+          else ended += 1;
+          if (candidate !== undefined) logCandidate(tell, tenant, candidate, result);
+          else logEnds(tell, tenant, entity, known?.message, result);
+        });
+        pending = again;
+      }
+      // A batch has its own figures.
+      if (run === undefined)
+        log(shipmentLine(tenant.credentials, entity, { messages: messages.length, queued, counts }));
+      if (queued > 0 && tenant.remote !== undefined) wake({ remote: tenant.remote, tenant: tenant.key });
+      return { queued, ended };
+    },
+  };
+
+  /** Compares with what is remembered now; `last` gives up comparing and lets the lane decide. */
+  async function acceptancesOf(
+    candidates: readonly Candidate[],
+    tenant: Tenant<S>,
+    last: boolean,
+  ): Promise<readonly Acceptance[]> {
+    const views = await viewsOf(candidates, tenant);
+    const comparable = !last && isComparable(tenant);
+    return mapYielding(candidates, (each) => acceptanceOf(each, tenant, views.get(each), comparable));
+  }
+
+  function acceptanceOf(
+    candidate: Candidate,
+    tenant: Tenant<S>,
+    view: RecordView | undefined,
+    comparable: boolean,
+  ): Acceptance {
+    const { message, plan } = candidate;
+    const end = (outcome: "skipped" | "rejected" | "unchanged", why: Parameters<typeof endingFor>[2]) =>
+      endingFor(message, outcome, why, now());
+    // Without usable settings nothing is decided about the record: what already waits must go on waiting.
+    const decided = plan.kind !== "halted" && tenant.target !== undefined && tenant.remote !== undefined;
+    const append = service.types.find((each) => each.name === plan.type)?.append === true;
+    const isOwn = plan.type === typeOf(service, message.entity);
+    const base = {
+      tenant: tenant.key,
+      ...(decided ? { remote: tenant.remote } : {}),
+      type: plan.type,
+      hullId: plan.hullId,
+      messageId: message.messageId,
+      version: append ? 0 : message.version,
+      ...(message.undated === true ? { undated: true as const } : {}),
+      merged: candidate.swallowed,
+      ...(isOwn ? { claims: claimsOf(message) } : {}),
+      ...(append ? { once: true as const } : {}),
+    };
+    if (plan.kind === "halted") return { ...base, content: { kind: "end", ending: end("skipped", plan.reason) } };
+    if (plan.kind === "end") {
+      return { ...base, content: { kind: "end", ending: end(plan.outcome, joinReasons(plan.reasons)) } };
+    }
+    const digest = lastingDigest(service, tenant, candidate);
+    const lasting = digest === undefined ? {} : { digest };
+    const content: NewContent = {
+      desired: plan.desired,
+      claims: plan.claims,
+      ...(plan.hintId === undefined ? {} : { hintId: plan.hintId }),
+      force: message.isExport,
+      messageId: message.messageId,
+      version: base.version,
+      derived: false,
+      ...(append ? { once: true as const } : {}),
+      ...lasting,
+    };
+    if (!comparable || !isUnchanged(plan.type, content, view)) {
+      const shown = isOwn ? shownIn(message, plan.desired, view?.mirror, namesOf(plan.type)) : {};
+      const queued = Object.keys(shown).length === 0 ? content : { ...content, shown };
+      return { ...base, content: { kind: "entry", content: queued } };
+    }
+    const revision = view?.record?.revision ?? 0;
+    return {
+      ...base,
+      content: { kind: "unchanged", ending: end("unchanged", IN_SYNC), content, revision, ...lasting },
+    };
+  }
+
+  function namesOf(type: string): Parameters<typeof shownIn>[3] {
+    return {
+      specOf: (field) => service.field(type, field),
+      attributeOf: (field) => service.hullAttribute(type, field),
+    };
+  }
+
+  /** What is known of the records, read type by type. */
+  async function viewsOf(
+    candidates: readonly Candidate[],
+    tenant: Tenant<S>,
+  ): Promise<ReadonlyMap<Candidate, RecordView>> {
+    const views = new Map<Candidate, RecordView>();
+    if (tenant.remote === undefined) return views;
+    const lane = { remote: tenant.remote, tenant: tenant.key };
+    for (const type of service.types) {
+      if (type.append === true) continue;
+      const own = candidates.filter(({ plan }) => plan.kind === "record" && plan.type === type.name);
+      if (own.length === 0) continue;
+      const ids = own.map(({ plan }) => plan.hullId);
+      const parts = await mapYielding(chunk(ids, LOOKS), (part) => store.view(lane, type.name, part));
+      const found = (await Promise.all(parts)).flat();
+      own.forEach((candidate, index) => {
+        const view = found[index];
+        if (view !== undefined) views.set(candidate, view);
+      });
+    }
+    return views;
+  }
+
+  /** Linked, known, nothing to send, and Hull knows the link. */
+  function isUnchanged(type: string, content: NewContent, view: RecordView | undefined): boolean {
+    const { mirror, record } = view ?? {};
+    // What a scan did not meet, or met in the archive, is read before anything is concluded.
+    if (
+      mirror === undefined ||
+      mirror.missing === true ||
+      mirror.archived === true ||
+      record === undefined ||
+      content.force
+    )
+      return false;
+    const spec = (field: string): ReturnType<Service<S>["field"]> => service.field(type, field);
+    const { send, found } = diff(content.desired, {}, mirror.facts, spec, { force: false, create: false });
+    // What is newly found equal counts as delivered, which only the lane writes down.
+    if (send.length > 0 || found.length > 0) return false;
+    const told = service.types.find((each) => each.name === type)?.untold !== true;
+    return !(told && content.hintId === undefined && isForgotten(content.version, record.toldAtMs));
+  }
+
+  function logCandidate(tell: Log, tenant: Tenant<S>, { message, plan, claims }: Candidate, result: Accepted): void {
+    const { credentials } = tenant;
+    const type = service.types.find((each) => each.name === plan.type);
+    const warnings = plan.kind === "record" ? plan.warnings.map((each) => each.text) : [];
+    const about = { entity: message.entity, type: plan.type, hullId: plan.hullId, claims };
+    const name = type?.logName === undefined ? {} : { logName: type.logName };
+    for (const ending of result.endings) tell(outcomeLine(credentials, { ...about, ...name, ending, warnings }));
+    for (const child of result.children) {
+      const spec = service.types.find((each) => each.name === child.type);
+      const own = spec?.logName === undefined ? {} : { logName: spec.logName };
+      tell(outcomeLine(credentials, { entity: entityOf(service, child.type), ...child, ...own }));
+    }
+    if (warnings.length > 0 && result.state === "queued") {
+      tell(warningLine(credentials, about, warnings, message.messageId));
+    }
+  }
+
+  /** Of a message that was not planned: it said what was known, or it names no record. */
+  function logEnds(
+    tell: Log,
+    { credentials }: Tenant<S>,
+    entity: "user" | "account",
+    message: EntityMessage | undefined,
+    { endings }: Accepted,
+  ): void {
+    const type = typeOf(service, entity);
+    const claims = message === undefined ? {} : claimsOf(message);
+    for (const ending of endings)
+      tell(outcomeLine(credentials, { entity, type, hullId: message?.id ?? "", claims, ending }));
+  }
+}

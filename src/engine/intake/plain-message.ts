@@ -1,0 +1,88 @@
+/**
+ * The quick way through a message that has nothing odd about it: the same result as the full reading, without copying
+ * what is passed on as it came. Anything else (numbers as ids, events, problems) is left to `readMessage`.
+ */
+import { isAttributes } from "../../hull/protocol/shapes";
+import type { Json } from "../../record";
+import type { Attributes } from "../../services/message";
+
+export interface PlainParts {
+  readonly messageId: string;
+  readonly user: Attributes;
+  readonly account: Attributes;
+  readonly segmentIds: readonly string[];
+  readonly accountSegmentIds: readonly string[];
+  readonly changes: {
+    readonly user: Readonly<Record<string, Json>>;
+    readonly account: Readonly<Record<string, Json>>;
+  };
+}
+
+const NOTHING: Attributes = {};
+
+/** Hull's own ids; longer or stranger ones are looked at more closely. */
+const ID = /^[\x21-\x7e]{1,100}$/;
+
+/** @returns undefined when the message is not plain */
+export function plainParts(raw: unknown, entity: "user" | "account"): PlainParts | undefined {
+  if (!isAttributes(raw)) return undefined;
+  const { message_id: messageId, events } = raw;
+  if (typeof messageId !== "string" || !ID.test(messageId)) return undefined;
+  if (events !== undefined && !(Array.isArray(events) && events.length === 0)) return undefined;
+  const user = entity === "user" ? subject(raw["user"], "email") : NOTHING;
+  const account = entity === "user" ? accountOf(raw["account"]) : subject(raw["account"], "domain");
+  const segmentIds = entity === "user" ? idsOf(raw["segments"]) : [];
+  const accountSegmentIds = idsOf(raw["account_segments"]);
+  const changes = changesOf(raw["changes"]);
+  if (user === undefined || account === undefined || segmentIds === undefined) return undefined;
+  if (accountSegmentIds === undefined || changes === undefined) return undefined;
+  return { messageId, user, account, segmentIds, accountSegmentIds, changes };
+}
+
+function subject(value: unknown, key: "email" | "domain"): Attributes | undefined {
+  if (!isAttributes(value) || !isId(value["id"])) return undefined;
+  // Attributes come out of `parseJson`, so every value is JSON.
+  return isKey(value["external_id"]) && isKey(value[key]) ? (value as Attributes) : undefined;
+}
+
+function accountOf(value: unknown): Attributes | undefined {
+  if (!isAttributes(value)) return undefined;
+  if (value["id"] !== undefined) return subject(value, "domain");
+  for (const _key in value) return undefined;
+  return NOTHING;
+}
+
+function isId(value: unknown): boolean {
+  return typeof value === "string" && ID.test(value);
+}
+
+function isKey(value: unknown): boolean {
+  return typeof value === "string" || value === undefined || value === null;
+}
+
+function idsOf(value: unknown): readonly string[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const ids: string[] = [];
+  for (const segment of value as readonly unknown[]) {
+    if (!isAttributes(segment) || typeof segment["id"] !== "string" || segment["id"] === "") return undefined;
+    if (!isKey(segment["name"]) || !isKey(segment["type"])) return undefined;
+    ids.push(segment["id"]);
+  }
+  return ids;
+}
+
+function changesOf(value: unknown): PlainParts["changes"] | undefined {
+  if (value === undefined) return { user: {}, account: {} };
+  if (!isAttributes(value)) return undefined;
+  const { user = {}, account = {}, segments = {}, account_segments: accountSegments = {} } = value;
+  if (!isAttributes(user) || !isAttributes(account)) return undefined;
+  if (!isPlainMove(segments) || !isPlainMove(accountSegments)) return undefined;
+  return { user: user as Attributes, account: account as Attributes };
+}
+
+/** Which segments were entered and left does not matter here, only that it can be read. */
+function isPlainMove(value: unknown): boolean {
+  if (!isAttributes(value)) return false;
+  for (const name in value) if (value[name] !== undefined && !Array.isArray(value[name])) return false;
+  return true;
+}

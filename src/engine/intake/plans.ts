@@ -1,0 +1,126 @@
+/** Which records a message holds, before anything is looked up or compared. Pure. */
+import type { Problem } from "../../hull/protocol/problems";
+import { idText } from "../../hull/protocol/shapes";
+import type { Claims } from "../../record";
+import type { Plan, Service } from "../../services/service";
+import type { Ending } from "../../storage/port/rows";
+import type { Acceptance } from "../../storage/port/store";
+import { weightOf } from "../../storage/port/weight";
+import type { EntityMessage } from "../../services/message";
+import type { MergedMessage } from "./message";
+import { reason, type Reason } from "../../outcome/outcome";
+import type { Tenant } from "../tenants";
+
+/** What the further records of one message may carry of their parent, in characters; ordinary ones carry 2,000 each. */
+const MOST_CARRIED = 64_000_000;
+
+/** One record on its way in, with what its log line needs. */
+export interface Candidate {
+  readonly message: EntityMessage;
+  /** Ids of the older messages that this one swallowed; counted with the entity's own record. */
+  readonly swallowed: readonly string[];
+  readonly claims: Claims;
+  readonly plan: Plan | Halted;
+}
+
+/** The settings are of no use: nothing can be said about the record. */
+interface Halted {
+  readonly type: string;
+  readonly hullId: string;
+  readonly kind: "halted";
+  readonly reason: Reason;
+}
+
+/** The records of one entity's message; the first is the entity's own. */
+export function candidatesOf<S>(service: Service<S>, tenant: Tenant<S>, merged: MergedMessage): readonly Candidate[] {
+  const { message, swallowed } = merged;
+  const plans = plansOf(service, tenant, message);
+  return plans.map((plan, index) => ({
+    message,
+    swallowed: index === 0 ? swallowed : [],
+    claims: plan.kind === "record" ? plan.claims : claimsOf(message),
+    plan: index === 0 ? withWarnings(plan, message.warnings) : plan,
+  }));
+}
+
+function withWarnings(plan: Plan | Halted, further: readonly Reason[] = []): Plan | Halted {
+  return plan.kind === "record" && further.length > 0 ? { ...plan, warnings: [...plan.warnings, ...further] } : plan;
+}
+
+function plansOf<S>(service: Service<S>, tenant: Tenant<S>, message: EntityMessage): readonly (Plan | Halted)[] {
+  if (tenant.settings !== undefined) return notTooHeavy(service.plan(message, tenant.settings));
+  const why = reason("invalid_settings", tenant.problems.join("; "));
+  return [{ type: typeOf(service, message.entity), hullId: message.id, kind: "halted", reason: why }];
+}
+
+/**
+ * Each further record carries its parent with it, in case that one has to be made: thousands of them with a large parent
+ * are refused, all together, before gigabytes are written for one message.
+ */
+function notTooHeavy(plans: readonly Plan[]): readonly Plan[] {
+  const [own, ...further] = plans;
+  if (own?.kind !== "record" || further.length === 0) return plans;
+  const weight = further.length * weightOf(own.desired);
+  if (weight <= MOST_CARRIED) return plans;
+  const why = `its ${further.length} further records would take ${Math.round(weight / 1e6)} MB; at most ${MOST_CARRIED / 1e6} MB are accepted. Send fewer events or licences at a time, or map fewer large attributes`;
+  return [
+    { type: own.type, hullId: own.hullId, kind: "end", outcome: "rejected", reasons: [reason("invalid_message", why)] },
+  ];
+}
+
+export function endingFor(
+  message: Pick<EntityMessage, "messageId">,
+  outcome: "skipped" | "rejected" | "unchanged",
+  why: Reason,
+  atMs: number,
+): Ending {
+  return { messageId: message.messageId, outcome, code: why.code, text: why.text, atMs, counted: true };
+}
+
+/** @param place what stands before the name of the field: `messages[3].`, `Row 4: ` */
+export function wordsOf(problems: readonly Problem[], place: string): string {
+  return problems.map(({ path, message, remedy }) => `${place}${path} ${message}. ${remedy}`).join(" ");
+}
+
+/** A message that names no record: counted and told, with the field and the remedy. */
+export function brokenAcceptance<S>(
+  service: Service<S>,
+  tenant: Tenant<S>,
+  entity: "user" | "account",
+  messageId: string,
+  problem: string,
+  atMs: number,
+): Acceptance {
+  const why = reason("invalid_message", problem);
+  return {
+    tenant: tenant.key,
+    type: typeOf(service, entity),
+    hullId: "",
+    messageId,
+    version: 0,
+    merged: [],
+    content: { kind: "end", ending: endingFor({ messageId }, "rejected", why, atMs) },
+  };
+}
+
+/** By which a log line names the entity. */
+export function claimsOf(message: EntityMessage): Claims {
+  const subject = message.entity === "user" ? message.user : message.account;
+  const claims: Record<string, string> = {};
+  for (const name of ["external_id", "email", "domain"]) {
+    const value = idText(subject[name]);
+    if (value !== undefined) claims[name] = value;
+  }
+  return claims;
+}
+
+export function entityOf<S>(service: Service<S>, type: string): "user" | "account" {
+  return service.types.find((each) => each.name === type)?.entity ?? "user";
+}
+
+/** The object type that a Hull entity itself becomes. */
+export function typeOf<S>(service: Service<S>, entity: "user" | "account"): string {
+  const type = service.types.find((each) => each.entity === entity);
+  if (type === undefined) throw new Error(`${service.name} has no object type for a Hull ${entity}.`);
+  return type.name;
+}

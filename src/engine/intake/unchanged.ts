@@ -1,0 +1,125 @@
+/**
+ * Most of what Hull sends changes nothing. A message that says the same as the last unchanged one of its record is known
+ * by a digest, and ends without being planned or compared again.
+ */
+import chunk from "lodash/chunk";
+import type { Service } from "../../services/service";
+import type { Acceptance, Store } from "../../storage/port/store";
+import { endingFor, typeOf, type Candidate } from "./plans";
+import type { MergedMessage } from "./message";
+import { reason } from "../../outcome/outcome";
+import type { Tenant } from "../tenants";
+import { mapYielding } from "./yielding";
+
+/** A message that says the same as the last unchanged one of its record. */
+export interface Same extends MergedMessage {
+  readonly type: string;
+  readonly digest: string;
+}
+
+export interface QuickLook {
+  readonly same: readonly Same[];
+  readonly others: readonly MergedMessage[];
+}
+
+export const IN_SYNC = reason("in_sync");
+
+/** Records that are looked up at once. */
+export const LOOKS = 200;
+
+/** A write-back needs this long to show up in notifications; before that, a missing id is no news. */
+const ECHO_MS = 10 * 60_000;
+
+/** Whether Hull showed the remote id with the message; without it, the verdict holds for a while only. */
+const SHOWN = "+";
+const HIDDEN = "-";
+
+/**
+ * Hull lost the id that it confirmed long ago (a profile made anew): it is told again.
+ *
+ * @param version of a message that shows no id; milliseconds since 1970
+ */
+export function isForgotten(version: number, toldAtMs: number | undefined): boolean {
+  return toldAtMs !== undefined && version > toldAtMs + ECHO_MS;
+}
+
+/** Whether what is remembered speaks of the remote that the settings name; otherwise the lane finds out first. */
+export function isComparable<S>(tenant: Tenant<S>): boolean {
+  return tenant.fingerprint === tenant.target?.fingerprint;
+}
+
+/** Sets aside what need not be looked at. */
+export async function quickLook<S>(
+  store: Pick<Store, "digests">,
+  service: Service<S>,
+  tenant: Tenant<S>,
+  merged: readonly MergedMessage[],
+): Promise<QuickLook> {
+  const { settings, remote } = tenant;
+  const [head] = merged;
+  if (settings === undefined || remote === undefined || head === undefined || !isComparable(tenant)) {
+    return { same: [], others: merged };
+  }
+  const type = typeOf(service, head.message.entity);
+  const ids = merged.map(({ message }) => message.id);
+  const lane = { remote, tenant: tenant.key };
+  const parts = await mapYielding(chunk(ids, LOOKS), (part) => store.digests(lane, type, part));
+  const known = (await Promise.all(parts)).flat();
+  const same: Same[] = [];
+  const others: MergedMessage[] = [];
+  await mapYielding(merged, (each, index) => {
+    const before = known[index];
+    const digest = before === undefined ? undefined : digestOf(service, tenant, settings, each);
+    const hidden = before?.digest.endsWith(HIDDEN) === true && isForgotten(each.message.version, before.toldAtMs);
+    if (digest === undefined || hidden) others.push(each);
+    else if (before?.digest === digest + SHOWN || before?.digest === digest + HIDDEN) {
+      same.push({ ...each, type, digest: before.digest });
+    } else others.push(each);
+  });
+  return { same, others };
+}
+
+export function sameAcceptance<S>(
+  { type, message, swallowed, digest }: Same,
+  tenant: Tenant<S>,
+  atMs: number,
+): Acceptance {
+  return {
+    tenant: tenant.key,
+    ...(tenant.remote === undefined ? {} : { remote: tenant.remote }),
+    type,
+    hullId: message.id,
+    messageId: message.messageId,
+    version: message.version,
+    ...(message.undated === true ? { undated: true as const } : {}),
+    merged: swallowed,
+    content: { kind: "same", ending: endingFor(message, "unchanged", IN_SYNC, atMs), digest },
+  };
+}
+
+/**
+ * What is remembered of a message that is unchanged, or delivered: only of the entity's own record, and only where nothing
+ * wants to be said every time.
+ */
+export function lastingDigest<S>(
+  service: Service<S>,
+  tenant: Tenant<S>,
+  { message, swallowed, plan }: Candidate,
+): string | undefined {
+  const { settings } = tenant;
+  if (plan.kind !== "record" || settings === undefined || plan.warnings.length > 0) return undefined;
+  if (plan.type !== typeOf(service, message.entity)) return undefined;
+  const digest = digestOf(service, tenant, settings, { message, swallowed });
+  return digest === undefined ? undefined : digest + (plan.hintId === undefined ? HIDDEN : SHOWN);
+}
+
+/** Tenants of one remote may map differently. Exports send even what is equal, so they never have one. */
+function digestOf<S>(
+  service: Service<S>,
+  tenant: Tenant<S>,
+  settings: S,
+  { message }: MergedMessage,
+): string | undefined {
+  const digest = message.isExport ? undefined : service.digest(message, settings);
+  return digest === undefined ? undefined : `${tenant.key} ${digest}`;
+}

@@ -1,0 +1,73 @@
+/**
+ * Is it a change? (docs/state.md, "Is it a change?") Pure: desired values and what is remembered go in, the fields
+ * to send come out.
+ *
+ * A value is sent when it differs from what we last delivered *and* from what is there. If only the other side
+ * moved, a person changed it there and keeps it; if both moved, Hull wins.
+ */
+import type { Desired, Json } from "../../record";
+import type { FieldSpec } from "../../services/service";
+import type { Fact } from "../../storage/port/rows";
+import { agrees, NOTHING } from "./compare";
+
+export interface Difference {
+  /** Fields whose value must be sent. */
+  readonly send: readonly string[];
+  /** Fields that the service is known to hold as desired without our doing anything. */
+  readonly equal: readonly string[];
+  /** Equal ones of which that is news: they count as delivered from now on. */
+  readonly found: readonly string[];
+  /** Of those to send: nobody knows what is there, which need not differ. */
+  readonly blind: readonly string[];
+}
+
+export interface DiffOptions {
+  /** Exports and batches: send even what is equal. */
+  readonly force: boolean;
+  /** Replays: compare as if nothing had been sent, so that Hull wins over what a person changed there. */
+  readonly replay?: boolean;
+  /** Create: there is nothing to compare with. */
+  readonly create: boolean;
+}
+
+/**
+ * @param wire values as the service stores them, where they differ from Hull's own form (an owner's id for an e-mail)
+ * @param facts what is remembered of the remote record; a field that is missing is unknown
+ */
+export function diff(
+  desired: Desired,
+  wire: Readonly<Record<string, Json>>,
+  facts: Readonly<Record<string, Fact>>,
+  specOf: (field: string) => FieldSpec,
+  options: DiffOptions,
+): Difference {
+  const send: string[] = [];
+  const equal: string[] = [];
+  const found: string[] = [];
+  for (const [field, own] of Object.entries(desired.fields)) {
+    const spec = specOf(field);
+    if (spec.readOnly === true || (spec.writeOnce === true && !options.create)) continue;
+    if (options.create) {
+      if (own !== null) send.push(field);
+      continue;
+    }
+    const [remote, sent] = facts[field] ?? [null, null];
+    if (own === null) {
+      const evidence = (sent !== null && sent !== NOTHING) || desired.cleared.includes(field);
+      if (!evidence) continue;
+      if (remote === NOTHING) {
+        equal.push(field);
+        if (sent !== NOTHING) found.push(field);
+        continue;
+      }
+      if (sent === NOTHING && !options.force && options.replay !== true) continue;
+      send.push(field);
+    } else if (options.force) send.push(field);
+    else if (agrees(remote, wire[field] ?? own, spec.type)) {
+      equal.push(field);
+      if (!agrees(sent, own, spec.type)) found.push(field);
+    } else if (options.replay === true || !agrees(sent, own, spec.type)) send.push(field);
+  }
+  const blind = options.create ? [] : send.filter((field) => (facts[field]?.[0] ?? null) === null);
+  return { send, equal, found, blind };
+}

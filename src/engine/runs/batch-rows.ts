@@ -1,0 +1,49 @@
+/** Rows of an extract as the messages that a notification would have carried. Pure. */
+import type { ExtractRow } from "../../hull/extract/extract";
+import { idText } from "../../hull/protocol/shapes";
+import type { Json } from "../../record";
+import type { BatchOrder } from "./orders";
+
+export interface BatchRow {
+  readonly messageId: string;
+  /** Its number in the file, counted from 1. */
+  readonly row: number;
+  /** Undefined when the row could not be read. */
+  readonly raw?: unknown;
+  /** Why it could not be read; names the row. */
+  readonly problem?: string;
+}
+
+/** Nested columns of a CSV file: `account.name`. */
+const ACCOUNT = "account.";
+
+/**
+ * @param run id of the run; with the row's number it makes the message's id, so that a row that is read twice counts once
+ */
+export function batchRow(run: string, order: BatchOrder, { index, row }: Pick<ExtractRow, "index" | "row">): BatchRow {
+  const messageId = `${run}/${index}`;
+  const place = { messageId, row: index + 1 };
+  if (!row.ok) return { ...place, problem: row.problem };
+  const { own, account } = divided(row.value);
+  const segments = [...segmentIdsOf(own["segment_ids"]), ...order.segmentIds];
+  const entity = { ...own, segment_ids: [...new Set(segments)] };
+  const raw = order.entity === "user" ? { user: entity, account } : { account: entity };
+  return { ...place, raw: { ...raw, message_id: messageId } };
+}
+
+function divided(value: Readonly<Record<string, Json>>): { own: Record<string, Json>; account: Json } {
+  const own: Record<string, Json> = {};
+  const columns: Record<string, Json> = {};
+  for (const [name, each] of Object.entries(value)) {
+    if (name === "account") continue;
+    if (name.startsWith(ACCOUNT)) columns[name.slice(ACCOUNT.length)] = each;
+    else own[name] = each;
+  }
+  return { own, account: value["account"] ?? columns };
+}
+
+/** A list, or what CSV makes of one: JSON, or ids with commas or blanks between them; or a single id. */
+function segmentIdsOf(value: Json | undefined): string[] {
+  if (Array.isArray(value)) return value.flatMap((each) => idText(each) ?? []);
+  return (idText(value) ?? "").split(/[\s,;|"'[\]]+/).filter((each) => each !== "");
+}

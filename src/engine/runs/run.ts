@@ -1,0 +1,213 @@
+/** The work of one run: a fetch or a batch, for real or on a store whose writes are thrown away. */
+import type { ExtractReader } from "../../hull/extract/extract";
+import type { Firehose } from "../../hull/firehose/firehose";
+import type { Service } from "../../services/service";
+import type { RunRow } from "../../storage/port/rows";
+import { runPlace, type Seal } from "../../storage/data-folder/seal";
+import type { Store } from "../../storage/port/store";
+import { boundedLog } from "./batch-log";
+import { runBatch, type BatchEnd } from "./batch";
+import { runFetch } from "../fetch/fetch";
+import type { StepRow } from "../fetch/step";
+import { createIntake, type Intake } from "../intake/intake";
+import { leftOutOf, leftOutText } from "../../outcome/left-out";
+import type { Stop } from "../rules/retry";
+import type { RetryPace } from "../rules/retry";
+import { entityContext, type Log } from "../../outcome/log-lines";
+import type { Timing } from "../delivery/resolve";
+import { jobLine } from "./log";
+import type { BatchOrder } from "./orders";
+import { copyFigures, copyReport, drainSimulation, dryFirehose, type Shadow } from "../dry-run/dry-run";
+import type { Credentials, Tenant, Tenants } from "../tenants";
+
+export interface RunWorkOptions<S> {
+  readonly store: Store;
+  readonly service: Service<S>;
+  readonly tenants: Tenants<S>;
+  /** An intake that logs there. */
+  readonly intake: (log: Log) => Intake<S>;
+  readonly reader: ExtractReader;
+  readonly firehose: (credentials: Credentials) => Firehose;
+  /** Whether changed credentials lead to the records that are remembered; see `lanes.ts`. */
+  readonly verify: (tenantKey: string) => Promise<"same" | "moved" | "wait">;
+  /** A store for a simulated run. */
+  readonly simulate: () => Promise<Shadow>;
+  /** Links to extracts carry signatures. */
+  readonly seal: Seal;
+  readonly log: Log;
+  readonly now: () => number;
+  readonly retry: RetryPace;
+  readonly timing: Timing;
+  /** Entries of one tenant that may wait while a batch is read. */
+  readonly maxWaiting: number;
+}
+
+/** Undefined: the work is done, and a batch's records are on their way. */
+export type End = BatchEnd;
+
+/** Where a run works. */
+interface Place<S> {
+  readonly store: Store;
+  readonly tenant: Tenant<S>;
+  readonly run: RunRow;
+}
+
+export const UNCONFIRMED = "The credentials could not be confirmed; the fetch is tried again by the schedule.";
+
+const SEALED = "The link of the batch cannot be read any more, because SECRET was changed; send the batch again.";
+
+/** Records of one delivery pass of a simulation. */
+const BATCH = 5_000;
+
+/** Why nothing can be fetched with a tenant's settings; a sentence for people. */
+export function haltedBy<S>({ problems, target }: Tenant<S>): string | undefined {
+  if (problems.length > 0) return `The settings cannot be understood: ${problems.join("; ")}`;
+  return target === undefined ? "No personal access token is configured; nothing can be fetched." : undefined;
+}
+
+/**
+ * Carries a run out, from its checkpoint if it has one. Throws only when the store fails.
+ *
+ * @param signal ends it at its next durable point
+ */
+export async function workOn<S>(
+  options: RunWorkOptions<S>,
+  known: Tenant<S>,
+  run: RunRow,
+  signal: AbortSignal,
+): Promise<End> {
+  const { store, service, tenants, log, now, timing, retry } = options;
+  const tenant = await confirmed(known);
+  if (tenant === undefined) return { state: "error", error: haltedBy(known) ?? UNCONFIRMED };
+  if (run.options.simulate === true) return simulate();
+  const real = { store, tenant, run };
+  return run.kind === "batch" ? batch(real, options.intake) : fetch(real, options.firehose);
+
+  /** With changed credentials, what is remembered may be of another remote. */
+  async function confirmed(before: Tenant<S>): Promise<Tenant<S> | undefined> {
+    if (before.target === undefined || before.fingerprint === before.target.fingerprint) return before;
+    // A batch only takes records in: the lane finds out before it delivers them.
+    if (run.kind === "batch" && run.options.simulate !== true) return before;
+    return (await options.verify(before.key)) === "wait" ? undefined : tenants.load(before.key);
+  }
+
+  function patience(place: Place<S>) {
+    const { credentials } = place.tenant;
+    return {
+      store: place.store,
+      retry,
+      signal,
+      onWarning: (message: string) => log(jobLine(credentials, "warning", run, message)),
+      onProgress: (row: RunRow) => log(jobLine(credentials, "progress", row)),
+    };
+  }
+
+  async function fetch(place: Place<S>, connect: RunWorkOptions<S>["firehose"]): Promise<End> {
+    const { settings, remote, key, credentials } = place.tenant;
+    const type = service.types.find((each) => each.name === run.type);
+    const connection = tenants.connection(place.tenant);
+    if (settings === undefined || remote === undefined || connection === undefined) {
+      return { state: "error", error: haltedBy(place.tenant) ?? UNCONFIRMED };
+    }
+    if (type === undefined) return { state: "error", error: `${service.name} has no ${run.type}.` };
+    const firehose = connect(credentials);
+    const lane = { remote, tenant: key };
+    const onRows = (rows: readonly StepRow[]): void => rows.forEach((row) => logRow(place.tenant, type.entity, row));
+    const { settleMs } = timing;
+    try {
+      const order = { ...patience(place), service, connection, firehose, settings, lane, type, settleMs, now, onRows };
+      const end = await runFetch(order, run, await store.lastRun(key, "fetch", type.name));
+      if (end?.state !== "interrupted") await sayLeftOut(place);
+      return end;
+    } finally {
+      firehose.close();
+    }
+  }
+
+  async function sayLeftOut({ store: there, tenant: { credentials } }: Place<S>): Promise<void> {
+    const row = await there.run(run.id);
+    const fields = leftOutOf(row?.leftOut);
+    if (row === undefined || fields.length === 0) return;
+    const text = leftOutText(fields);
+    log(jobLine(credentials, "warning", row, `Hull cannot hold some values and was not told them: ${text}.`));
+  }
+
+  async function batch(place: Place<S>, intakeOn: RunWorkOptions<S>["intake"]): Promise<End> {
+    const order = opened();
+    if (order === undefined) return { state: "error", error: SEALED };
+    const { reader, maxWaiting } = options;
+    const { tenant } = place;
+    const bounded = boundedLog(log);
+    const intake = intakeOn(bounded.log);
+    const end = await runBatch({ ...patience(place), intake, reader, tenant, maxWaiting }, run, order);
+    const left = bounded.leftOut();
+    if (left > 0) log(jobLine(tenant.credentials, "warning", run, `${left} more rows cannot be read.`));
+    return end;
+  }
+
+  /** Undefined when another SECRET sealed it. */
+  function opened(): BatchOrder | undefined {
+    try {
+      return JSON.parse(options.seal.open(run.order ?? "", runPlace(run))) as BatchOrder;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** The same on a store of its own; the figures are copied to where people look for them. */
+  async function simulate(): Promise<End> {
+    if (tenant === undefined) return undefined;
+    const shadow = await options.simulate();
+    try {
+      const place = { store: shadow.store, tenant, run };
+      // What an earlier try of the same simulation had counted is counted anew.
+      const counts = Object.fromEntries(Object.entries(run.counts).map(([name, count]) => [name, -count]));
+      await shadow.store.changeRun(run.id, { counts, leftOut: {}, ...(run.kind === "batch" ? { total: 0 } : {}) });
+      const end = await (run.kind === "batch" ? simulateBatch(place) : fetch(place, () => dryFirehose));
+      await copyFigures(shadow.store, store, run.id);
+      if (run.options.verbose === true && end?.state !== "interrupted") await copyReport(shadow.store, store, run.id);
+      return end;
+    } finally {
+      await shadow.close();
+    }
+  }
+
+  async function simulateBatch(place: Place<S>): Promise<End> {
+    const { settings, remote, key } = place.tenant;
+    const connection = tenants.connection(place.tenant);
+    const quiet = createIntake({ store: place.store, service, log: () => undefined, now, wake: () => undefined });
+    let undecided: Stop | undefined;
+    const take: Intake<S>["take"] = async (shipment) => {
+      const report = await quiet.take(shipment);
+      if (settings === undefined || remote === undefined || connection === undefined) return report;
+      const lane = { remote, tenant: key };
+      const drain = { store: place.store, service, connection, settings, lane, run, timing, retry, now, signal };
+      undecided = (await drainSimulation({ ...drain, batch: BATCH })) ?? undecided;
+      await copyFigures(place.store, store, run.id);
+      return report;
+    };
+    return (await batch(place, () => ({ take }))) ?? undecided;
+  }
+
+  function logRow({ credentials }: Tenant<S>, entity: "user" | "account", row: StepRow): void {
+    const { outcome, code, claims, leftOut } = row;
+    const refused = code === "hull_refused";
+    const name = outcome !== "sent" ? "skip" : refused ? "error" : "success";
+    log({
+      level: refused ? "warn" : run.options.verbose === true ? "info" : "debug",
+      event: `incoming.${entity}.${name}`,
+      get context() {
+        return entityContext(credentials, entity, claims["id"] ?? "", claims);
+      },
+      data: {
+        type: run.type,
+        outcome,
+        code,
+        remote_id: row.row.record.id,
+        ...(leftOut.length > 0 ? { left_out: leftOut } : {}),
+        ...run.options,
+      },
+      ...(leftOut.length > 0 && run.options.simulate !== true ? { leftOut: { type: run.type, values: leftOut } } : {}),
+    });
+  }
+}

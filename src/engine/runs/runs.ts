@@ -1,0 +1,217 @@
+/**
+ * Runs: begun by the schedule or by a person, carried on after a restart, ended with a line in the log. What is under way
+ * stands in the store; a sweep looks after it, so that nothing here has to be trusted to remember.
+ */
+import type { RunOptions, RunRow } from "../../storage/port/rows";
+import { runPlace } from "../../storage/data-folder/seal";
+import type { NewRun } from "../../storage/port/store";
+import { watchBacklogs } from "./backlog";
+import { jobLine, newRunId } from "./log";
+import type { FetchAnswer, Runs } from "./orders";
+import { haltedBy, UNCONFIRMED, workOn, type RunWorkOptions } from "./run";
+
+export interface RunsOptions<S> extends RunWorkOptions<S> {
+  /** Refuses a link that may not be visited. @throws Error that says what to do */
+  readonly checkLink: (url: string) => void;
+  readonly sweepMs: number;
+  readonly onError: (error: unknown) => void;
+}
+
+interface Active {
+  readonly run: RunRow;
+  readonly work: Promise<void>;
+  readonly abort: () => void;
+}
+
+const MINUTE_MS = 60_000;
+/** A run whose work throws so often has met a fault of ours. */
+const MOST_FAULTS = 5;
+/** A fetch that ended early is not begun again at every call of the schedule. */
+const AFTER_ERROR_MS = 30 * MINUTE_MS;
+/** Runs to look through for the last one of a kind. */
+const RECENT = 50;
+/** The words that users of the earlier connector look for. */
+const INTERVAL = "Interval between last job and now is less than configured threshold";
+
+export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
+  const { store, service, tenants, log, now } = options;
+  const life = new AbortController();
+  const active = new Map<string, Active>();
+  /** How often a run's work threw; see `MOST_FAULTS`. */
+  const faults = new Map<string, number>();
+  let sweeper: NodeJS.Timeout | undefined;
+  let sweeping: Promise<void> | undefined;
+  let lookAgain = false;
+
+  /** Begins what waits, and tells what ended. */
+  async function sweep(): Promise<void> {
+    await watchBacklogs(store, now, (run) => tellStart(run));
+    for (const { id } of await store.openRuns()) {
+      if (life.signal.aborted) return;
+      // It may have ended while others were looked at.
+      const run = await store.run(id);
+      if (run === undefined) continue;
+      if (run.state === "waiting" || run.state === "running") launch(run);
+      else await announce(run);
+    }
+  }
+
+  function look(): Promise<void> {
+    // What happened since that look began may have escaped it.
+    if (sweeping !== undefined) lookAgain = true;
+    sweeping ??= sweep()
+      .catch(options.onError)
+      .finally(() => {
+        sweeping = undefined;
+        if (lookAgain && !life.signal.aborted) void look();
+        lookAgain = false;
+      });
+    return sweeping;
+  }
+
+  async function tellStart(run: RunRow): Promise<void> {
+    const tenant = await tenants.load(run.tenant);
+    if (tenant !== undefined) log(jobLine(tenant.credentials, "start", run));
+  }
+
+  function launch(run: RunRow): void {
+    if (active.has(run.id) || run.kind === "drain" || run.complete === true || life.signal.aborted) return;
+    // One batch of a tenant after the other.
+    const isBusy = [...active.values()].some((each) => each.run.kind === "batch" && each.run.tenant === run.tenant);
+    if (run.kind === "batch" && isBusy) return;
+    const own = new AbortController();
+    const work = execute(run, AbortSignal.any([life.signal, own.signal]))
+      .then(
+        () => true,
+        (error: unknown) => stumble(run, error),
+      )
+      .then((further) => {
+        active.delete(run.id);
+        if (further && !life.signal.aborted) void look();
+      });
+    active.set(run.id, { run, work, abort: () => own.abort() });
+  }
+
+  /** Its work threw: the sweep tries again, a few times. Answers whether others may go on at once. */
+  async function stumble(run: RunRow, error: unknown): Promise<boolean> {
+    // Its tenant was forgotten in the middle of it: what it missed then is no fault.
+    if (await isGone(run)) return true;
+    options.onError(error);
+    const times = (faults.get(run.id) ?? 0) + 1;
+    faults.set(run.id, times);
+    if (times < MOST_FAULTS) return false;
+    faults.delete(run.id);
+    const end = { state: "error", error: "Something went wrong on our side; the log says what." } as const;
+    await store.changeRun(run.id, end).catch(options.onError);
+    return true;
+  }
+
+  /** False when the store cannot say: then the fault is told. */
+  async function isGone({ id }: RunRow): Promise<boolean> {
+    return store.run(id).then(
+      (row) => row === undefined,
+      () => false,
+    );
+  }
+
+  async function execute(run: RunRow, signal: AbortSignal): Promise<void> {
+    const started =
+      run.state === "waiting" ? await store.changeRun(run.id, { state: "running", startedAtMs: now() }) : run;
+    if (started === undefined) return;
+    const tenant = await tenants.load(run.tenant);
+    if (tenant === undefined) {
+      await store.changeRun(run.id, { state: "error", error: "The connector is not known any more." });
+      return;
+    }
+    log(jobLine(tenant.credentials, run.state === "waiting" ? "start" : "resume", started));
+    const end = await workOn(options, tenant, started, signal);
+    if (end === undefined) {
+      const delivering = run.kind === "batch" && run.options.simulate !== true;
+      const { done } = (await store.run(run.id)) ?? run;
+      if (!delivering) await store.changeRun(run.id, { state: "success", total: done });
+    } else if (end.state !== "interrupted") await store.changeRun(run.id, end);
+  }
+
+  async function announce(run: RunRow): Promise<void> {
+    const tenant = await tenants.load(run.tenant);
+    if (tenant !== undefined) log(jobLine(tenant.credentials, run.state === "success" ? "success" : "error", run));
+    await store.changeRun(run.id, { announced: true });
+  }
+
+  /** When the next fetch may begin, milliseconds since 1970. */
+  async function nextAt(tenant: string, type: string, intervalMs: number): Promise<number> {
+    const last = await store.lastRun(tenant, "fetch", type);
+    const recent = await store.runs({ tenant, limit: RECENT });
+    const newest = recent.find((run) => run.kind === "fetch" && run.type === type && run.options.simulate !== true);
+    const afterGood = last === undefined ? 0 : (last.startedAtMs ?? last.createdAtMs) + intervalMs;
+    const failed = newest?.state === "error" ? newest : undefined;
+    const afterBad = failed === undefined ? 0 : (failed.endedAtMs ?? 0) + Math.min(intervalMs, AFTER_ERROR_MS);
+    return Math.max(afterGood, afterBad);
+  }
+
+  function newRun(tenant: string, kind: RunRow["kind"], type: string, chosen: RunOptions): NewRun {
+    return { id: newRunId(now()), tenant, kind, type, options: chosen };
+  }
+
+  /** Fetched types that hang on this one and belong to the same Hull entity. */
+  function dependants(settings: S, type: string): readonly string[] {
+    const own = service.types.find((each) => each.name === type);
+    const fetched = service.fetchPolicy(settings).types.map((each) => each.type);
+    return service.types
+      .filter((each) => each.parent?.type === type && each.entity === own?.entity && fetched.includes(each.name))
+      .map((each) => each.name);
+  }
+
+  return {
+    start: async () => {
+      await look();
+      sweeper = setInterval(() => void look(), options.sweepMs);
+      sweeper.unref();
+    },
+
+    fetch: async (tenant, type, chosen, force): Promise<FetchAnswer> => {
+      const { settings, key, credentials } = tenant;
+      const halted = haltedBy(tenant);
+      if (settings === undefined || halted !== undefined) return { kind: "halted", reason: halted ?? UNCONFIRMED };
+      const policy = service.fetchPolicy(settings).types.find((each) => each.type === type);
+      if (policy === undefined) return { kind: "halted", reason: `The settings fetch no ${type}.` };
+      const next = force ? 0 : await nextAt(key, type, policy.intervalMinutes * MINUTE_MS);
+      if (now() < next) {
+        log(jobLine(credentials, "skip", { kind: "fetch", type }, INTERVAL));
+        return { kind: "early", nextAtMs: next };
+      }
+      const asked = force ? { ...chosen, trust: true as const } : chosen;
+      const { run, begun } = await store.beginRun(newRun(key, "fetch", type, asked), true);
+      launch(run);
+      // What hangs on an entity's own records and has no schedule of its own is fetched with them.
+      for (const each of dependants(settings, type)) {
+        launch((await store.beginRun(newRun(key, "fetch", each, asked), true)).run);
+      }
+      return { kind: begun ? "begun" : "underway", run };
+    },
+
+    batch: async (tenant, order, chosen) => {
+      options.checkLink(order.url);
+      const type = service.types.find((each) => each.entity === order.entity)?.name ?? order.entity;
+      const fresh = newRun(tenant.key, "batch", type, chosen);
+      const sealed = options.seal.seal(JSON.stringify(order), runPlace(fresh));
+      const { run } = await store.beginRun({ ...fresh, order: sealed }, false);
+      // Those that came before it are looked at first.
+      void look();
+      return run;
+    },
+
+    abandon: async (tenantKey) => {
+      const own = [...active.values()].filter(({ run }) => run.tenant === tenantKey);
+      own.forEach(({ abort }) => abort());
+      // A sweep that saw what waited of the tenant may be about to begin a drain of it.
+      await Promise.all([...own.map(({ work }) => work), sweeping]);
+    },
+
+    close: async () => {
+      life.abort();
+      clearInterval(sweeper);
+      await Promise.allSettled([...[...active.values()].map(({ work }) => work), sweeping]);
+    },
+  };
+}

@@ -1,0 +1,31 @@
+/** The lists of fields in the settings: always useful, with a tenant's own fields where they can be had in time. */
+import type { FieldChoice, FieldUse, Service } from "../../services/service";
+import type { Tenant, Tenants } from "../tenants";
+import { within } from "../rules/timeout";
+
+/** @param tenant who asks, if Hull confirmed it; undefined answer: there is no such list */
+export type FieldsOf<S> = (
+  table: string,
+  use: FieldUse,
+  tenant: () => Promise<Tenant<S> | undefined>,
+) => Promise<FieldChoice | undefined>;
+
+export interface FieldChoiceOptions<S> {
+  readonly service: Pick<Service<S>, "fieldOptions">;
+  readonly tenants: Pick<Tenants<S>, "connection">;
+  /** How long the service is waited for, milliseconds. */
+  readonly waitMs: number;
+}
+
+const LATE = "The service has not answered in time, so custom fields are missing; open the settings again.";
+
+export function createFieldChoice<S>({ service, tenants, waitMs }: FieldChoiceOptions<S>): FieldsOf<S> {
+  return async (table, use, tenant) => {
+    const standard = service.fieldOptions(table, use);
+    if (standard === undefined) return undefined;
+    const asking = await tenant();
+    const connection = asking === undefined ? undefined : tenants.connection(asking);
+    if (connection === undefined) return { options: standard };
+    return (await within(waitMs, connection.fieldOptions(table, use))) ?? { options: standard, problem: LATE };
+  };
+}

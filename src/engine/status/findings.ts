@@ -1,0 +1,165 @@
+/** From rows of the store to sentences for people: what stands still, failed, waits or was set aside. Pure. */
+import type { FetchedType, Finding } from "../../services/service";
+import type { HoldRow, RunRow } from "../../storage/port/rows";
+import type { Checkup } from "../../storage/port/store";
+import { leftOutOf, leftOutText } from "../../outcome/left-out";
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+/** Whoever waits longer is held up by something. */
+const LONG_WAIT_MS = HOUR_MS;
+/** A run that is still under way then deserves a look. */
+const LONG_RUN_MS = 24 * HOUR_MS;
+/** What a batch came to is news so long; nobody repeats it by itself. */
+const NEWS_MS = 72 * HOUR_MS;
+/** The schedule calls every few minutes, and a fetch takes its time. */
+const SLACK_MS = HOUR_MS;
+/** Fields that one sentence names. */
+const MOST_NAMED = 10;
+
+const error = (text: string): Finding => ({ level: "error", text });
+const warning = (text: string): Finding => ({ level: "warning", text });
+const time = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
+
+/** Lanes and types that stand still now. */
+export function heldFindings(holds: readonly HoldRow[], nowMs: number): readonly Finding[] {
+  return holds
+    .filter(({ untilMs }) => untilMs > nowMs)
+    .map(({ scope, kind, message, sinceMs, untilMs }) => {
+      const what = scope === "*" ? "Delivery" : `Delivery of ${scope}`;
+      const lasting = kind !== "transient";
+      const next = `The next try is at ${time(untilMs)}${lasting ? ", or as soon as the settings are saved" : ""}.`;
+      return (lasting ? error : warning)(`${what} stands still since ${time(sinceMs)}. ${sentence(message)} ${next}`);
+    });
+}
+
+/** The last run of each kind and type, where it did not end well or does not end. @param runs newest first */
+export function runFindings(runs: readonly RunRow[], nowMs: number): readonly Finding[] {
+  const newest = new Map<string, RunRow>();
+  for (const run of runs) {
+    const name = `${run.kind} of ${run.type}`;
+    if (run.kind !== "drain" && run.options.simulate !== true && !newest.has(name)) newest.set(name, run);
+  }
+  return [...newest].flatMap(([name, run]) => runFinding(name, run, nowMs) ?? []);
+}
+
+function runFinding(name: string, run: RunRow, nowMs: number): Finding | undefined {
+  const { state, kind, createdAtMs, endedAtMs = createdAtMs, done } = run;
+  const why = sentence(run.error ?? "The log says why");
+  const isNews = kind === "fetch" || nowMs - endedAtMs < NEWS_MS;
+  switch (state) {
+    case "error":
+      if (!isNews) return undefined;
+      return (kind === "fetch" ? error : warning)(`The last ${name} failed at ${time(endedAtMs)}. ${why}`);
+    case "stopped":
+      return isNews ? warning(`The last ${name} was stopped at ${time(endedAtMs)}. ${why}`) : undefined;
+    case "waiting":
+    case "running":
+      if (nowMs - createdAtMs < LONG_RUN_MS) return undefined;
+      return warning(
+        `A ${name} is under way since ${time(createdAtMs)} and has not ended, with ${done} records done. Its lines in the log (incoming.job.warning) say what keeps it.`,
+      );
+    case "success":
+      return undefined;
+  }
+}
+
+/** Types whose last good fetch is older than it should be. One that was never fetched may have been installed just now. */
+export function fetchFindings(
+  fetched: readonly (FetchedType & { readonly last: RunRow | undefined })[],
+  nowMs: number,
+): readonly Finding[] {
+  return fetched.flatMap(({ type, intervalMinutes, last }) => {
+    if (last === undefined) return [];
+    const beganMs = last.startedAtMs ?? last.createdAtMs;
+    if (nowMs - beganMs < 2 * intervalMinutes * MINUTE_MS + SLACK_MS) return [];
+    return [
+      warning(
+        `The last good fetch of ${type} began at ${time(beganMs)}, longer ago than the interval (${intervalMinutes} minutes) allows. If none failed since, Hull's schedule does not call this connector.`,
+      ),
+    ];
+  });
+}
+
+/** What Hull was not told in the last good fetch of each type, since it cannot hold it. */
+export function leftOutFindings(
+  fetched: readonly { readonly type: string; readonly last: RunRow | undefined }[],
+): readonly Finding[] {
+  return fetched.flatMap(({ type, last }) => {
+    const fields = leftOutOf(last?.leftOut);
+    if (last === undefined || fields.length === 0) return [];
+    const began = time(last.startedAtMs ?? last.createdAtMs);
+    return [
+      warning(
+        `Hull cannot hold some values of ${type}, so the fetch that began at ${began} left them out, and Hull keeps what it had: ${leftOutText(fields)}. Shorten them where they are kept, or or exclude these fields in the settings and remove their mapping rows; the next fetch looks again.`,
+      ),
+    ];
+  });
+}
+
+/** What waits, what was set aside, and which keys are not unique. */
+export function laneFindings(
+  { outbox, tells, oldestAtMs, letters, moreLetters, shared }: Checkup,
+  { nowMs, maxOutbox }: { readonly nowMs: number; readonly maxOutbox: number },
+): readonly Finding[] {
+  const findings: Finding[] = [];
+  const waits = `${outbox} records wait for delivery and ${tells} for their way back to Hull`;
+  const since = oldestAtMs === undefined ? "" : `, the oldest since ${time(oldestAtMs)}`;
+  if (outbox >= maxOutbox) {
+    findings.push(error(`${waits}${since}. No more fit in, so Hull is asked to come again later.`));
+  } else if (oldestAtMs !== undefined && nowMs - oldestAtMs > LONG_WAIT_MS) {
+    findings.push(warning(`${waits}${since}. If no other message says why, allow more requests per minute.`));
+  }
+  const codes = Object.entries(letters).sort(([, left], [, right]) => right - left);
+  if (codes.length > 0) {
+    const counts = codes.map(([code, count]) => `${count} ${code}`).join(", ");
+    findings.push(
+      warning(
+        `Records were refused or given up and are set aside: ${moreLetters ? "at least " : ""}${counts}. Look at the reasons (on the console, or with npm run dead-letters), mend the cause, and have them sent again.`,
+      ),
+    );
+  }
+  for (const { of, value } of shared) {
+    findings.push(
+      warning(`Several ${of.type} share the ${of.key} "${value}"; only one of them is kept up to date. Merge them.`),
+    );
+  }
+  return findings;
+}
+
+/** What one connector fills the fields of a type from. */
+export type FieldSources = Readonly<Record<string, string>>;
+
+/**
+ * Fields of a type that another connector of the same remote fills from another attribute.
+ *
+ * @param other id of that connector
+ */
+export function sharedFieldFindings(
+  type: string,
+  own: FieldSources,
+  other: string,
+  theirs: FieldSources,
+): readonly Finding[] {
+  const fields = Object.keys(own).filter((field) => (theirs[field] ?? own[field]) !== own[field]);
+  if (fields.length === 0) return [];
+  const named = fields
+    .slice(0, MOST_NAMED)
+    .map((field) => `${field} (here from ${own[field] ?? ""}, there from ${theirs[field] ?? ""})`);
+  const more = fields.length > MOST_NAMED ? ` and ${fields.length - MOST_NAMED} more` : "";
+  return [
+    warning(
+      `Connector ${other} of the same organization sends to the same ${type}, and fills fields of them from other attributes: ${named.join(", ")}${more}. Each of the two sends its value when that changes in Hull, so a field holds what was sent last. Map it in one of them only, or from the same attribute in both.`,
+    ),
+  ];
+}
+
+/** @param hosts as signed notifications named them */
+export function hostFindings(hosts: readonly string[]): readonly Finding[] {
+  return hosts.map((host) =>
+    warning(
+      `Signed notifications were refused because their key lies on ${host}. If that is a host of Hull, whoever runs the connector adds it to HULL_SIGNATURE_KEY_HOSTS.`,
+    ),
+  );
+}

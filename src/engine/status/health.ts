@@ -1,0 +1,163 @@
+/**
+ * How a connector fares, for people: what its settings say about themselves, what the service says about them, and what
+ * stands still, failed or waits. The status in Hull's dashboard and every other page for people show the same.
+ */
+import uniqBy from "lodash/uniqBy";
+import { createRedactor } from "../../http/guards/redact";
+import type { Clock } from "../../http/time";
+import { FINDING_LEVELS, type Finding, type FindingLevel, type Service } from "../../services/service";
+import type { Store } from "../../storage/port/store";
+import {
+  fetchFindings,
+  heldFindings,
+  hostFindings,
+  laneFindings,
+  leftOutFindings,
+  runFindings,
+  sharedFieldFindings,
+} from "./findings";
+import { within } from "../rules/timeout";
+import type { Tenant, Tenants } from "../tenants";
+
+export interface ConnectorHealth {
+  /** The level of the worst message. */
+  readonly status: FindingLevel;
+  /** The worst first; of one level in the order in which they are best mended. */
+  readonly messages: readonly Finding[];
+}
+
+/** Rejects only when the store fails. */
+export type HealthOf<S> = (tenant: Tenant<S>) => Promise<ConnectorHealth>;
+
+export interface HealthOptions<S> {
+  readonly store: Pick<Store, "holds" | "runs" | "lastRun" | "checkup" | "hours" | "tenants">;
+  readonly service: Service<S>;
+  readonly tenants: Pick<Tenants<S>, "connection" | "load">;
+  /** Hosts that signed notifications named for their keys and that are not allowed. */
+  readonly refusedHosts: () => readonly string[];
+  /** Entries from which on Hull is asked to come again later. */
+  readonly maxOutbox: number;
+  readonly now: Clock;
+  /** How long an answer of the service is waited for, milliseconds; later it counts for the next one who asks. */
+  readonly waitMs: number;
+  readonly onError: (error: unknown) => void;
+}
+
+/** What the service said is believed so long, unless the settings change. */
+const BELIEVED_MS = 120_000;
+/** Outcomes of this time are looked at. */
+const LATELY_MS = 24 * 3_600_000;
+/** A connector without any outcome for so long was most likely removed in Hull. */
+const IN_USE_MS = 7 * LATELY_MS;
+/** The newest runs, among which the last of each kind is looked for. */
+const RECENT_RUNS = 100;
+
+interface Inspected<S> {
+  readonly settings: S;
+  readonly untilMs: number;
+  readonly findings: Promise<readonly Finding[]>;
+}
+
+export function createHealth<S>(options: HealthOptions<S>): HealthOf<S> {
+  const { store, service, tenants, now } = options;
+  const inspected = new Map<string, Inspected<S>>();
+
+  function inspect(tenant: Tenant<S>, settings: S): Promise<readonly Finding[]> {
+    const known = inspected.get(tenant.key);
+    if (known !== undefined && known.settings === settings && now() < known.untilMs) return known.findings;
+    for (const [key, { untilMs }] of inspected) if (now() >= untilMs) inspected.delete(key);
+    const connection = tenants.connection(tenant);
+    if (connection === undefined) return Promise.resolve([]);
+    const findings = connection.inspect().catch((error: unknown) => {
+      options.onError(error);
+      inspected.delete(tenant.key);
+      return [
+        { level: "warning", text: "The settings could not be tried out; the connector's log says why." },
+      ] as const;
+    });
+    inspected.set(tenant.key, { settings, untilMs: now() + BELIEVED_MS, findings });
+    return findings;
+  }
+
+  async function live(tenant: Tenant<S>): Promise<readonly Finding[]> {
+    if (tenant.settings === undefined) return [];
+    const findings = await within(options.waitMs, inspect(tenant, tenant.settings));
+    if (findings !== undefined) return findings;
+    const seconds = Math.round(options.waitMs / 1_000);
+    const text = `The service has not answered within ${seconds} seconds, so token and mapping were not tried out. Look again in a few minutes.`;
+    return [{ level: "warning", text }];
+  }
+
+  function said({ problems, settings }: Tenant<S>): readonly Finding[] {
+    if (settings !== undefined) return service.checkSettings(settings);
+    return problems.map((problem) => ({ level: "error", text: `The settings cannot be used. ${problem}` }));
+  }
+
+  async function remembered({ key, remote, settings }: Tenant<S>): Promise<readonly Finding[]> {
+    const nowMs = now();
+    const runs = runFindings(await store.runs({ tenant: key, limit: RECENT_RUNS }), nowMs);
+    if (remote === undefined) return runs;
+    const lane = { remote, tenant: key };
+    const unique = service.types.flatMap(({ name: type, keys }) =>
+      keys.filter(({ scope }) => scope === "remote").map((each) => ({ type, key: each.name })),
+    );
+    const fetched = settings === undefined ? [] : service.fetchPolicy(settings).types;
+    const last = await Promise.all(
+      fetched.map(async (policy) => ({ ...policy, last: await store.lastRun(key, "fetch", policy.type) })),
+    );
+    return [
+      ...heldFindings(await store.holds(lane), nowMs),
+      ...runs,
+      ...fetchFindings(last, nowMs),
+      ...leftOutFindings(last),
+      ...service.checkOutcomes(await lately(key, nowMs)),
+      ...laneFindings(await store.checkup(lane, unique), { nowMs, maxOutbox: options.maxOutbox }),
+    ];
+  }
+
+  /** Other connectors that send to the same records: where they fill a field from elsewhere, the two contend for it. */
+  async function shared({ key, remote, settings }: Tenant<S>): Promise<readonly Finding[]> {
+    if (remote === undefined || settings === undefined) return [];
+    const rows = (await store.tenants()).filter((row) => row.remote === remote && row.key !== key);
+    const others = await Promise.all(
+      rows.map(async (row) => {
+        const hours = await store.hours(row.key, now() - IN_USE_MS);
+        // One that another SECRET sealed says nothing until Hull tells its settings anew.
+        return hours.length === 0 ? undefined : tenants.load(row.key).catch(() => undefined);
+      }),
+    );
+    return others.flatMap((other) => {
+      const { settings: theirs } = other ?? {};
+      if (other?.target === undefined || theirs === undefined) return [];
+      return service.types.flatMap(({ name }) =>
+        sharedFieldFindings(
+          name,
+          service.fieldSources(name, settings),
+          other.credentials.id,
+          service.fieldSources(name, theirs),
+        ),
+      );
+    });
+  }
+
+  async function lately(tenant: string, nowMs: number): Promise<Readonly<Record<string, number>>> {
+    const counts = new Map<string, number>();
+    for (const { name, count } of await store.hours(tenant, nowMs - LATELY_MS)) {
+      counts.set(name, (counts.get(name) ?? 0) + count);
+    }
+    return Object.fromEntries(counts);
+  }
+
+  return async (tenant) => {
+    const [asked, stored, contended] = await Promise.all([live(tenant), remembered(tenant), shared(tenant)]);
+    const redactor = createRedactor([tenant.credentials.secret]);
+    const all = [...said(tenant), ...asked, ...contended, ...stored, ...hostFindings(options.refusedHosts())];
+    const findings = all.map((finding) => ({ ...finding, text: redactor.text(finding.text) }));
+    const messages = uniqBy(findings, "text").sort((left, right) => rank(right) - rank(left));
+    return { status: messages[0]?.level ?? "ok", messages };
+  };
+}
+
+function rank({ level }: Finding): number {
+  return FINDING_LEVELS.indexOf(level);
+}

@@ -1,0 +1,198 @@
+// The request budget: quotas are respected, not discovered. A sliding window counts every request that starts.
+import { systemClock, systemSleep, type Clock, type Sleep } from "../time";
+
+/** Who asks: a person waiting for an answer, the delivery to the remote, or the full fetch. */
+export type BudgetClass = "interactive" | "delivery" | "fetch";
+
+/** In order of precedence. */
+const CLASSES: readonly BudgetClass[] = ["interactive", "delivery", "fetch"];
+const WINDOW_MS = 60_000;
+
+export interface Budget {
+  /**
+   * Resolves when one request may start. Rejects with the signal's reason when aborted, with `BudgetClosedError` after
+   * `close`.
+   */
+  take(asking: BudgetClass, signal?: AbortSignal): Promise<void>;
+  /** After a 429: nobody starts within the next `waitMs` milliseconds. */
+  penalise(waitMs: number): void;
+  /** Requests that could start now; `Infinity` without a limit, 0 while penalised. */
+  left(): number;
+  /** Replaces the limit, for instance after a change of settings. `null` = no limit. */
+  setLimit(limitPerMinute: number | null): void;
+  /** Rejects everybody who waits and leaves no timer behind. */
+  close(): void;
+}
+
+export interface BudgetOptions {
+  /** Requests that may start within any 60 s; `null` = no limit (penalties still count). */
+  readonly limitPerMinute: number | null;
+  /** Part of the limit that fetches may use. */
+  readonly fetchShare?: number;
+  /** Part of the limit that only interactive requests may use; less than one request = none. */
+  readonly interactiveReserve?: number;
+  readonly clock?: Clock;
+  readonly sleep?: Sleep;
+}
+
+export class BudgetClosedError extends Error {
+  override readonly name = "BudgetClosedError";
+  constructor() {
+    super("The request budget is closed: the process is stopping.");
+  }
+}
+
+interface Waiter {
+  readonly grant: () => void;
+  readonly refuse: (error: Error) => void;
+}
+
+/** A budget within one process. Interactive goes before delivery, delivery before fetch, each first come first served. */
+export function createBudget(options: BudgetOptions): Budget {
+  const clock = options.clock ?? systemClock;
+  const sleep = options.sleep ?? systemSleep;
+  const fetchShare = options.fetchShare ?? 0.5;
+  const interactiveReserve = options.interactiveReserve ?? 0.05;
+  const waiting: Record<BudgetClass, Set<Waiter>> = {
+    interactive: new Set(),
+    delivery: new Set(),
+    fetch: new Set(),
+  };
+  let limit = checkedLimit(options.limitPerMinute);
+  let starts: { at: number; asking: BudgetClass }[] = [];
+  let blockedUntil = -Infinity;
+  let lastNow = -Infinity;
+  let wake: { at: number; controller: AbortController } | undefined;
+  let closed = false;
+
+  /** Forgets starts that left the window. A clock set back would keep them for ever, so they then count from now. */
+  function now(): number {
+    const at = clock();
+    if (at < lastNow) {
+      starts = starts.map(({ asking }) => ({ at, asking }));
+      blockedUntil = Math.min(blockedUntil, at + WINDOW_MS);
+    }
+    lastNow = at;
+    const firstInside = starts.findIndex((start) => at - start.at < WINDOW_MS);
+    if (firstInside !== 0) starts.splice(0, firstInside === -1 ? starts.length : firstInside);
+    return at;
+  }
+
+  /** The instant from which a request of this class may start, given the window as it is. */
+  function opensAt(asking: BudgetClass): number {
+    if (limit === null) return blockedUntil;
+    const reserve = asking === "interactive" ? 0 : Math.floor(limit * interactiveReserve);
+    const opens = [blockedUntil, freeFrom(starts, limit - reserve)];
+    if (asking === "fetch") {
+      const fetches = starts.filter((start) => start.asking === "fetch");
+      opens.push(freeFrom(fetches, Math.max(1, Math.floor(limit * fetchShare))));
+    }
+    return Math.max(...opens);
+  }
+
+  function pump(): void {
+    let at = now();
+    for (const asking of CLASSES) {
+      for (const waiter of waiting[asking]) {
+        if (opensAt(asking) > at) break;
+        waiting[asking].delete(waiter);
+        starts.push({ at, asking });
+        waiter.grant();
+        at = now();
+      }
+    }
+    planWake();
+  }
+
+  /** At most one timer, for the first instant at which anybody may go. */
+  function planWake(): void {
+    const opens = CLASSES.filter((asking) => waiting[asking].size > 0).map(opensAt);
+    const at = opens.length === 0 ? undefined : Math.min(...opens);
+    if (wake?.at === at) return;
+    wake?.controller.abort();
+    wake = undefined;
+    if (at === undefined) return;
+    const mine = { at, controller: new AbortController() };
+    wake = mine;
+    sleep(Math.max(1, at - lastNow), mine.controller.signal).then(
+      () => {
+        if (wake === mine) {
+          wake = undefined;
+          pump();
+        }
+      },
+      () => undefined, // aborted: somebody else planned anew
+    );
+  }
+
+  return {
+    take(asking, signal) {
+      return new Promise((resolve, reject) => {
+        if (closed || signal?.aborted) {
+          reject(closed ? new BudgetClosedError() : reasonOf(signal));
+          return;
+        }
+        const queue = waiting[asking];
+        const leave = (): void => {
+          queue.delete(waiter);
+          reject(reasonOf(signal));
+          pump();
+        };
+        const settle = (): void => signal?.removeEventListener("abort", leave);
+        const waiter: Waiter = {
+          grant: () => {
+            settle();
+            resolve();
+          },
+          refuse: (error) => {
+            settle();
+            reject(error);
+          },
+        };
+        signal?.addEventListener("abort", leave, { once: true });
+        queue.add(waiter);
+        pump();
+      });
+    },
+    penalise(waitMs) {
+      blockedUntil = Math.max(blockedUntil, now() + waitMs);
+      pump();
+    },
+    left() {
+      const at = now();
+      if (blockedUntil > at) return 0;
+      return limit === null ? Infinity : Math.max(0, limit - starts.length);
+    },
+    setLimit(limitPerMinute) {
+      limit = checkedLimit(limitPerMinute);
+      pump();
+    },
+    close() {
+      closed = true;
+      wake?.controller.abort();
+      wake = undefined;
+      for (const asking of CLASSES) {
+        for (const waiter of waiting[asking]) waiter.refuse(new BudgetClosedError());
+        waiting[asking].clear();
+      }
+    },
+  };
+}
+
+/** When fewer than `cap` of these starts will still be inside the window. */
+function freeFrom(starts: readonly { readonly at: number }[], cap: number): number {
+  const leaving = starts[starts.length - Math.max(1, cap)];
+  return leaving === undefined ? -Infinity : leaving.at + WINDOW_MS;
+}
+
+function checkedLimit(limit: number | null): number | null {
+  if (limit !== null && !(Number.isFinite(limit) && limit >= 1)) {
+    throw new RangeError(`A request budget needs at least one request a minute, not ${limit}.`);
+  }
+  return limit === null ? null : Math.floor(limit);
+}
+
+function reasonOf(signal: AbortSignal | undefined): Error {
+  const reason: unknown = signal?.reason;
+  return reason instanceof Error ? reason : new DOMException("The wait was aborted.", "AbortError");
+}

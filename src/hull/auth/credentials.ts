@@ -1,0 +1,194 @@
+// Nobody acts for a tenant without credentials that Hull itself has confirmed.
+import { createHash } from "node:crypto";
+import { RemoteError } from "../../http/errors";
+import { createGate, createGates, GateFullError, type GateLimits } from "../../http/limits/gate";
+import type { HostAllowList, Protocol } from "../../http/guards/hosts";
+import type { Clock } from "../../http/time";
+import type { HullClient, HullCredentials } from "../client";
+import { parseConnector, type Connector } from "../protocol/notification";
+
+export type CredentialRefusal =
+  | "malformed_credentials"
+  | "organization_not_allowed"
+  | "wrong_credentials"
+  | "organization_disabled"
+  | "connector_not_found"
+  | "other_connector"
+  | "unavailable";
+
+export type Confirmation =
+  | {
+      readonly ok: true;
+      readonly connector: Connector;
+      /** When Hull was asked, milliseconds since 1970. */
+      readonly askedAtMs: number;
+    }
+  | { readonly ok: false; readonly status: 401 | 402 | 404 | 503; readonly reason: CredentialRefusal };
+
+export interface CredentialCheckOptions {
+  /** Makes a client for one question; it is closed afterwards, so give it shared agents. */
+  readonly hullClientFactory: (credentials: HullCredentials) => Pick<HullClient, "getApp" | "close">;
+  readonly allowedOrganizations: HostAllowList;
+  readonly protocol?: Protocol;
+  readonly clock: Clock;
+  readonly positiveTtlMs?: number;
+  readonly negativeTtlMs?: number;
+  readonly maxEntries?: number;
+  /** How many questions about credentials that nobody knows may be under way, in all and for one organization. */
+  readonly questions?: { readonly all: GateLimits; readonly organization: GateLimits };
+}
+
+export interface ConfirmOptions {
+  /** They were right before: they are asked about at once, however many guesses wait. */
+  readonly known?: boolean;
+  /**
+   * A remembered yes from before this instant, milliseconds since 1970, does not count; a remembered no does, and so does
+   * a question that is under way.
+   */
+  readonly notBeforeMs?: number;
+}
+
+export interface CredentialCheck {
+  /**
+   * Asks Hull (`GET app`) whether the three belong together. Answers are remembered: yes for `positiveTtlMs`, no for
+   * `negativeTtlMs`, "unavailable" not at all. Concurrent questions share one call. Never throws for remote trouble.
+   */
+  confirm(credentials: HullCredentials, options?: ConfirmOptions): Promise<Confirmation>;
+  /** Forgets one answer, for instance when its settings changed. */
+  forget(credentials: HullCredentials): void;
+}
+
+const QUESTIONS = { all: { atOnce: 16, waiting: 200 }, organization: { atOnce: 4, waiting: 40 } };
+
+export function createCredentialCheck(options: CredentialCheckOptions): CredentialCheck {
+  const { clock, positiveTtlMs = 300_000, negativeTtlMs = 10_000, maxEntries = 10_000 } = options;
+  const { questions = QUESTIONS } = options;
+  const all = createGate(questions.all);
+  const organizations = createGates(questions.organization);
+  /** By hash of the three, in order of use: the first entry is the one used longest ago. */
+  const answers = new Map<string, { readonly confirmation: Confirmation; readonly until: number }>();
+  const asking = new Map<string, Promise<Confirmation>>();
+  /** By connector, the credentials that were right last: once others are, these are asked about anew. */
+  const right = new Map<string, string>();
+
+  function remembered(key: string): Confirmation | undefined {
+    const entry = answers.get(key);
+    if (entry === undefined) return undefined;
+    answers.delete(key);
+    if (clock() >= entry.until) return undefined;
+    answers.set(key, entry);
+    return entry.confirmation;
+  }
+
+  function remember(key: string, { organization, id }: HullCredentials, confirmation: Confirmation): void {
+    if (!confirmation.ok && confirmation.reason === "unavailable") return;
+    answers.delete(key);
+    answers.set(key, { confirmation, until: clock() + (confirmation.ok ? positiveTtlMs : negativeTtlMs) });
+    forgetOldest(answers);
+    if (!confirmation.ok) return;
+    const connector = `${organization}/${id}`;
+    const former = right.get(connector);
+    // Its secret was rotated: the former one has no power any more.
+    if (former !== undefined && former !== key) answers.delete(former);
+    right.delete(connector);
+    right.set(connector, key);
+    forgetOldest(right);
+  }
+
+  function forgetOldest(entries: Map<string, unknown>): void {
+    for (const oldest of entries.keys()) {
+      if (entries.size <= maxEntries) break;
+      entries.delete(oldest);
+    }
+  }
+
+  async function question(credentials: HullCredentials): Promise<Confirmation> {
+    const client = options.hullClientFactory(credentials);
+    const askedAtMs = clock();
+    try {
+      return readAnswer(await client.getApp(), credentials.id, askedAtMs);
+    } catch (error) {
+      return readError(error);
+    } finally {
+      client.close();
+    }
+  }
+
+  async function ask(key: string, credentials: HullCredentials, known: boolean): Promise<Confirmation> {
+    const { organization } = credentials;
+    const work = (): Promise<Confirmation> => question(credentials);
+    try {
+      const confirmation = known ? await work() : await organizations.run(organization, () => all.run(work));
+      remember(key, credentials, confirmation);
+      return confirmation;
+    } catch (error) {
+      if (error instanceof GateFullError) return refuse(503, "unavailable");
+      throw error;
+    } finally {
+      asking.delete(key);
+    }
+  }
+
+  return {
+    async confirm(credentials, { known = false, notBeforeMs = -Infinity } = {}) {
+      const { organization } = credentials;
+      if (!isWellFormed(credentials)) return refuse(401, "malformed_credentials");
+      if (!isBareHost(organization) || !options.allowedOrganizations.allows(organization, options.protocol)) {
+        return refuse(401, "organization_not_allowed");
+      }
+      const key = keyOf(credentials);
+      const before = remembered(key);
+      if (before !== undefined && (!before.ok || before.askedAtMs >= notBeforeMs)) return before;
+      const underway = asking.get(key);
+      if (underway !== undefined) return underway;
+      const answer = ask(key, credentials, known);
+      asking.set(key, answer);
+      return answer;
+    },
+    forget: (credentials) => {
+      answers.delete(keyOf(credentials));
+    },
+  };
+}
+
+function readAnswer(body: unknown, id: string, askedAtMs: number): Confirmation {
+  const connector = parseConnector(body);
+  if (connector === undefined) return refuse(503, "unavailable"); // 2xx without a connector is no confirmation
+  return connector.id === id ? { ok: true, connector, askedAtMs } : refuse(401, "other_connector");
+}
+
+function readError(error: unknown): Confirmation {
+  if (!(error instanceof RemoteError)) throw error;
+  switch (error.status) {
+    case 401:
+    case 403:
+      return refuse(401, "wrong_credentials");
+    case 402:
+      return refuse(402, "organization_disabled");
+    case 404:
+      return refuse(404, "connector_not_found");
+    default:
+      return refuse(503, "unavailable");
+  }
+}
+
+function refuse(status: Extract<Confirmation, { ok: false }>["status"], reason: CredentialRefusal): Confirmation {
+  return { ok: false, status, reason };
+}
+
+/** The allow-list reads URLs too, but an organization is a host and nothing else. */
+function isBareHost(organization: string): boolean {
+  return /^[a-z0-9._:[\]-]+$/i.test(organization);
+}
+
+/** Header values must be printable; anything else cannot be a credential and would break the request. */
+function isWellFormed({ organization, id, secret }: HullCredentials): boolean {
+  return organization !== "" && /^[\x21-\x7e]+$/.test(id) && /^[\x21-\x7e]+$/.test(secret);
+}
+
+/** A hash, so that no secret sits in a key where a dump or a log would show it. */
+function keyOf({ organization, id, secret }: HullCredentials): string {
+  return createHash("sha256")
+    .update(JSON.stringify([organization, id, secret]))
+    .digest("base64url");
+}

@@ -1,0 +1,52 @@
+// The two kinds of JSON Web Tokens that Hull uses, with node:crypto alone. The algorithm is pinned on each side: what
+// a token says about its own algorithm is only ever compared, never obeyed.
+import { createHmac, verify, type KeyObject } from "node:crypto";
+import { isAttributes, type Attributes } from "../protocol/shapes";
+
+export interface DecodedToken {
+  readonly header: Attributes;
+  readonly payload: Attributes;
+  readonly signedPart: string;
+  readonly signature: Buffer;
+}
+
+/** Splits a compact token without believing it; `undefined` when it is none. */
+export function decodeToken(token: string): DecodedToken | undefined {
+  const parts = token.split(".");
+  const [header = "", payload = "", signature = ""] = parts;
+  if (parts.length !== 3 || !parts.every((part) => /^[\w-]+$/.test(part))) return undefined;
+  const readHeader = readPart(header);
+  const readPayload = readPart(payload);
+  if (readHeader === undefined || readPayload === undefined) return undefined;
+  return {
+    header: readHeader,
+    payload: readPayload,
+    signedPart: `${header}.${payload}`,
+    signature: Buffer.from(signature, "base64url"),
+  };
+}
+
+export function isSignedBy(token: DecodedToken, publicKey: KeyObject): boolean {
+  return verify("RSA-SHA256", Buffer.from(token.signedPart), publicKey, token.signature);
+}
+
+const HS256_HEADER = encodePart({ typ: "JWT", alg: "HS256" });
+
+/** An HS256 token over `payload`, keys in the given order. */
+export function signHs256(payload: object, secret: string): string {
+  const signedPart = `${HS256_HEADER}.${encodePart(payload)}`;
+  return `${signedPart}.${createHmac("sha256", secret).update(signedPart).digest("base64url")}`;
+}
+
+function encodePart(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString("base64url");
+}
+
+function readPart(part: string): Attributes | undefined {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(part, "base64url").toString());
+    return isAttributes(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

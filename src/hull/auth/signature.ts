@@ -1,0 +1,138 @@
+// Was this notification signed by Hull? The signature covers the notification id only, not the body: it proves that Hull
+// sent something under this id, and never replaces the check of the credentials.
+import type { HostAllowList } from "../../http/guards/hosts";
+import type { Log } from "../../http/log";
+import type { Clock } from "../../http/time";
+import { decodeToken, isSignedBy, type DecodedToken } from "./jwt";
+import { createKeyFetcher, createSignatureKeys, type FetchKey, type KeyAnswer } from "./signature-keys";
+
+/** Why a signature does not hold. */
+export const SIGNATURE_REFUSALS = [
+  "incomplete",
+  "unknown_version",
+  "malformed",
+  "wrong_algorithm",
+  "other_notification",
+  "expired",
+  "not_yet_valid",
+  "key_host_refused",
+  "key_unusable",
+  "wrong_signature",
+] as const;
+
+export type SignatureRefusal =
+  | (typeof SIGNATURE_REFUSALS)[number]
+  /** The key host does not answer: nobody's fault here, answer 503 and let Hull come again. */
+  | "unavailable";
+
+export type SignatureVerdict =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly reason: SignatureRefusal; readonly message: string }
+  | { readonly absent: true };
+
+export interface SignatureVerifierOptions {
+  /** https hosts, and http for loopback hosts that are named without a wildcard. */
+  readonly allowedKeyHosts: HostAllowList;
+  /** Default: `createKeyFetcher()`. Give it guarded agents where names may lead to private addresses. */
+  readonly fetchKey?: FetchKey | undefined;
+  readonly clock: Clock;
+  readonly log?: Log | undefined;
+  /** How long a key is used without asking again. */
+  readonly cacheTtlMs?: number | undefined;
+  /** How long a failure is remembered, and the least time between two fetches of one key. */
+  readonly negativeTtlMs?: number | undefined;
+}
+
+export interface SignatureVerifier {
+  /**
+   * @param headers as node:http gives them, with lower-case names
+   * @param notificationId left out while the body is not read yet: then any id will do
+   */
+  verify(
+    headers: Readonly<Record<string, string | readonly string[] | undefined>>,
+    notificationId?: string,
+  ): Promise<SignatureVerdict>;
+  /** For the status: hosts that signed requests named and that are not allowed. */
+  refusedHosts(): readonly string[];
+}
+
+const PREFIX = "x-hull-smart-notifier-signature";
+/** Clocks of two machines are never quite equal. */
+const LEEWAY_S = 60;
+
+export function createSignatureVerifier(options: SignatureVerifierOptions): SignatureVerifier {
+  const { clock, negativeTtlMs = 60_000 } = options;
+  const keys = createSignatureKeys({
+    allowedKeyHosts: options.allowedKeyHosts,
+    fetchKey: options.fetchKey ?? createKeyFetcher({ log: options.log }),
+    clock,
+    log: options.log,
+    cacheTtlMs: options.cacheTtlMs ?? 3_600_000,
+    negativeTtlMs,
+  });
+
+  async function verifyWithKey(token: DecodedToken, signature: string, keyUrl: string): Promise<SignatureVerdict> {
+    const first = await keys.get(keyUrl, signature);
+    if (first.state !== "found") return refuseKey(first);
+    if (isSignedBy(token, first.key)) return { ok: true };
+    // Perhaps Hull changed its key; asked anew at most once per `negativeTtlMs`, whatever strangers send.
+    const second = await keys.get(keyUrl, signature, clock() - negativeTtlMs);
+    if (second.state !== "found") return refuseKey(second);
+    return isSignedBy(token, second.key)
+      ? { ok: true }
+      : refuse("wrong_signature", "The signature does not belong to the published key.");
+  }
+
+  return {
+    async verify(headers, notificationId) {
+      const signature = headers[PREFIX];
+      const keyUrl = headers[`${PREFIX}-public-key-url`];
+      if (signature === undefined && keyUrl === undefined) return { absent: true };
+      if (typeof signature !== "string" || typeof keyUrl !== "string") {
+        return refuse("incomplete", `Send both ${PREFIX} and ${PREFIX}-public-key-url, once each.`);
+      }
+      if (headers[`${PREFIX}-version`] !== "v1") {
+        return refuse("unknown_version", `${PREFIX}-version must be v1.`);
+      }
+      // Everything that needs no key first: a request that cannot be right makes us call nobody.
+      const token = decodeToken(signature);
+      if (token === undefined) return refuse("malformed", "The signature is no JSON Web Token.");
+      return checkClaims(token, notificationId, clock()) ?? (await verifyWithKey(token, signature, keyUrl));
+    },
+    refusedHosts: () => keys.refusedHosts(),
+  };
+}
+
+function checkClaims(
+  token: DecodedToken,
+  notificationId: string | undefined,
+  nowMs: number,
+): SignatureVerdict | undefined {
+  const { alg } = token.header;
+  const { jti, exp, nbf } = token.payload;
+  if (alg !== "RS256") return refuse("wrong_algorithm", "Only RS256 is accepted.");
+  if (typeof jti !== "string" || (notificationId ?? jti) !== jti)
+    return refuse("other_notification", "The signature belongs to another notification id.");
+  const nowS = nowMs / 1_000;
+  if (exp !== undefined && !(typeof exp === "number" && nowS < exp + LEEWAY_S)) {
+    return refuse("expired", "The signature has expired.");
+  }
+  if (nbf !== undefined && !(typeof nbf === "number" && nowS >= nbf - LEEWAY_S)) {
+    return refuse("not_yet_valid", "The signature is not valid yet.");
+  }
+  return undefined;
+}
+
+const KEY_REFUSALS = {
+  refused: "key_host_refused",
+  unusable: "key_unusable",
+  unavailable: "unavailable",
+} as const;
+
+function refuseKey(answer: Exclude<KeyAnswer, { state: "found" }>): SignatureVerdict {
+  return refuse(KEY_REFUSALS[answer.state], answer.message);
+}
+
+function refuse(reason: SignatureRefusal, message: string): SignatureVerdict {
+  return { ok: false, reason, message };
+}

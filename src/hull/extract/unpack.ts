@@ -1,0 +1,83 @@
+// Gzip or plain: the bytes tell. A link to a .gz file names no content-encoding, and a proxy may have unpacked what
+// the header still calls packed.
+import { pipeline, type Readable } from "node:stream";
+import { createGunzip } from "node:zlib";
+import type { ExtractTrouble } from "./error";
+
+/** The first of gzip's two magic bytes (RFC 1952). No text starts with it, and neither does a byte order mark. */
+const GZIP = 0x1f;
+
+/** Less than that is read whatever it was made of. */
+const FREE_BYTES = 100_000_000;
+/** Gzip reaches about 1,000; files of people with hundreds of empty columns come to a tenth of this. */
+const MAX_RATIO = 500;
+
+export interface Unpacked {
+  readonly body: Readable;
+  /** What is wrong with the file, once so many bytes came out of it. */
+  trouble(bytes: number): ExtractTrouble | undefined;
+}
+
+/**
+ * The stream itself, or what gzip makes of it. Fails with the stream.
+ *
+ * @param layers how often it may be packed
+ */
+export async function unpack(
+  stream: Readable,
+  layers: number,
+): Promise<Unpacked | { readonly trouble: ExtractTrouble }> {
+  let body = stream;
+  let packed: { readonly bytesWritten: number } | undefined;
+  for (let layer = 0; (await firstByte(body)) === GZIP; layer += 1) {
+    if (layer === layers) return { trouble: PACKED_TWICE };
+    const gunzip = createGunzip({ chunkSize: 65_536 });
+    // The end is reported to whoever reads the unpacked side.
+    body = pipeline(body, gunzip, () => undefined);
+    packed ??= gunzip;
+  }
+  return {
+    body,
+    trouble: (bytes) =>
+      packed !== undefined && bytes > FREE_BYTES && bytes > MAX_RATIO * packed.bytesWritten ? BLOWN_UP : undefined,
+  };
+}
+
+const PACKED_TWICE: ExtractTrouble = {
+  kind: "not_an_extract",
+  what: "it is packed with gzip twice. Pack it once, and send the batch again.",
+  retryable: false,
+};
+
+const BLOWN_UP: ExtractTrouble = {
+  kind: "too_large",
+  what: `unpacked it is more than ${MAX_RATIO} times as large, which no list of people is. Send the batch from Hull again.`,
+  retryable: false,
+};
+
+/** Looks at the first byte and leaves it in the stream; `undefined` when there is none. */
+function firstByte(stream: Readable): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const look = (): void => {
+      const chunk: unknown = stream.read();
+      if (!Buffer.isBuffer(chunk)) return;
+      stop();
+      stream.unshift(chunk);
+      resolve(chunk[0]);
+    };
+    const end = (): void => {
+      stop();
+      resolve(undefined);
+    };
+    const fail = (): void => {
+      stop();
+      reject(stream.errored ?? new Error("The connection closed."));
+    };
+    const stop = (): void => {
+      stream.off("readable", look).off("end", end).off("error", fail).off("close", fail);
+    };
+    if (stream.readableEnded) end();
+    else if (stream.destroyed) fail();
+    else stream.on("readable", look).on("end", end).on("error", fail).on("close", fail);
+  });
+}

@@ -1,0 +1,99 @@
+// Firehose items as text, and how many of them go into one request. Pure.
+import type { Attributes } from "../protocol/shapes";
+import { EmptyClaimsError, signSubject, type AccountClaims, type UserClaims } from "../auth/token";
+
+/** One thing to tell Hull. A link puts a user into an account and sets no attribute. */
+export type FirehoseItem =
+  | { readonly type: "traits"; readonly subject: "user"; readonly user: UserClaims; readonly attributes: Attributes }
+  | {
+      readonly type: "traits";
+      readonly subject: "account";
+      readonly account: AccountClaims;
+      readonly attributes: Attributes;
+    }
+  | { readonly type: "link"; readonly user: UserClaims; readonly account: AccountClaims };
+
+/** Only set the attribute where Hull has none yet. */
+export function setIfNull(value: unknown): { readonly operation: "setIfNull"; readonly value: unknown } {
+  return { operation: "setIfNull", value };
+}
+
+/** An item ready to be sent; `index` is its place in the caller's list. */
+export interface EncodedItem {
+  readonly index: number;
+  readonly json: string;
+  readonly bytes: number;
+}
+
+export type EncodeResult =
+  { readonly ok: true; readonly item: EncodedItem } | { readonly ok: false; readonly reason: string };
+
+export interface Signer {
+  readonly id: string;
+  readonly secret: string;
+}
+
+/** @param now milliseconds since the epoch, for token and timestamp */
+export function encodeItem(item: FirehoseItem, index: number, signer: Signer, now: number): EncodeResult {
+  try {
+    const json = JSON.stringify({
+      type: "traits",
+      timestamp: new Date(now).toISOString(),
+      body: item.type === "link" ? {} : checked(item.attributes),
+      headers: { "Hull-Access-Token": signItem(item, signer, now) },
+    });
+    return { ok: true, item: { index, json, bytes: Buffer.byteLength(json) } };
+  } catch (error) {
+    if (error instanceof EmptyClaimsError || error instanceof UnsendableError || error instanceof TypeError) {
+      return { ok: false, reason: error.message }; // TypeError: a cycle or a BigInt, from JSON.stringify
+    }
+    throw error;
+  }
+}
+
+class UnsendableError extends Error {}
+
+/** JSON turns NaN and infinities into null, which would clear the attribute in Hull. */
+function checked(attributes: Attributes): Attributes {
+  for (const name of Object.keys(attributes)) {
+    const value = attributes[name];
+    if (typeof value === "number" && !Number.isFinite(value)) {
+      throw new UnsendableError(`The attribute ${name} is no finite number.`);
+    }
+  }
+  return attributes;
+}
+
+function signItem(item: FirehoseItem, signer: Signer, now: number): string {
+  const common = { id: signer.id, secret: signer.secret, now };
+  if (item.type === "link") {
+    // The official client makes the account the subject of a link; with an empty body it does not matter further.
+    return signSubject({ ...common, subject: "account", user: item.user, account: item.account });
+  }
+  return item.subject === "user"
+    ? signSubject({ ...common, subject: "user", user: item.user })
+    : signSubject({ ...common, subject: "account", account: item.account });
+}
+
+/** Cuts a list into batches of at most `maxItems` and about `maxBytes`; a bigger item goes alone. Keeps the order. */
+export function intoBatches(items: readonly EncodedItem[], maxItems: number, maxBytes: number): EncodedItem[][] {
+  const batches: EncodedItem[][] = [];
+  let bytes = 0;
+  for (const item of items) {
+    const current = batches.at(-1);
+    const grown = bytes + 1 + item.bytes; // with the comma
+    if (current === undefined || current.length >= maxItems || grown > maxBytes) {
+      batches.push([item]);
+      bytes = item.bytes;
+    } else {
+      current.push(item);
+      bytes = grown;
+    }
+  }
+  return batches;
+}
+
+export function batchBody(items: readonly EncodedItem[], now: number): string {
+  const at = JSON.stringify(new Date(now).toISOString());
+  return `{"batch":[${items.map((item) => item.json).join(",")}],"timestamp":${at},"sentAt":${at}}`;
+}

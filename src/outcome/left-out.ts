@@ -1,0 +1,38 @@
+/** Values of which Hull was not told, since it cannot hold them: counted by field, and said in words. Pure. */
+import { MISFITS } from "../hull/firehose/attribute-values";
+import type { LeftOut, Misfit } from "../record";
+
+/** One field, and how many records it was left out of. */
+export interface LeftOutField extends LeftOut {
+  readonly records: number;
+}
+
+/** Fields that one sentence names. */
+const MOST_NAMED = 10;
+
+/** The most frequent first. */
+export function leftOutIn(values: readonly LeftOut[]): readonly LeftOutField[] {
+  const counts: Record<string, number> = {};
+  for (const { field, misfit } of values) counts[`${misfit}/${field}`] = (counts[`${misfit}/${field}`] ?? 0) + 1;
+  return leftOutOf(counts);
+}
+
+/** @param counts as a run has them: `misfit/field` → records */
+export function leftOutOf(counts: Readonly<Record<string, number>> = {}): readonly LeftOutField[] {
+  return Object.entries(counts)
+    .map(([name, records]) => {
+      const slash = name.indexOf("/");
+      // The keys are made of the two in `leftOutIn` and `storage/runs.ts`.
+      return { field: name.slice(slash + 1), misfit: name.slice(0, slash) as Misfit, records };
+    })
+    .toSorted((left, right) => right.records - left.records || (left.field < right.field ? -1 : 1));
+}
+
+/** `description (longer than 2000 bytes) of 3 records, tags (more than 49 entries) of 1`; the numbers as far as they are given. */
+export function leftOutText(fields: readonly (LeftOut & Partial<LeftOutField>)[]): string {
+  const named = fields.slice(0, MOST_NAMED).map(({ field, misfit, records }, index) => {
+    const noun = index > 0 ? "" : records === 1 ? " record" : " records";
+    return `${field} (${MISFITS[misfit]})${records === undefined ? "" : ` of ${records}${noun}`}`;
+  });
+  return `${named.join(", ")}${fields.length > MOST_NAMED ? ` and ${fields.length - MOST_NAMED} more` : ""}`;
+}

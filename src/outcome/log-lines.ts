@@ -1,0 +1,149 @@
+/** What the engine says about records, for people who read logs. One place decides names and levels. */
+import type { Claims, LeftOut } from "../record";
+import type { Ending } from "../storage/port/rows";
+import { leftOutIn, leftOutText } from "./left-out";
+
+export interface LogLine {
+  readonly level: "debug" | "info" | "warn" | "error";
+  /** Hull's event name, such as `outgoing.user.success`. */
+  readonly event: string;
+  readonly context: Readonly<Record<string, string>>;
+  readonly data: Readonly<Record<string, unknown>>;
+  /** Values that the line says were left out, for those who count; not written. */
+  readonly leftOut?: { readonly type: string; readonly values: readonly LeftOut[] };
+  /** The outcome that the line tells, for those who count; not written. */
+  readonly ended?: { readonly type: string; readonly hullId: string; readonly ending: Ending };
+}
+
+export type Log = (line: LogLine) => void;
+
+/** Which connector a line is about. */
+interface Connector {
+  readonly organization: string;
+  readonly id: string;
+}
+
+const EVENTS = {
+  sent: ["success", "info"],
+  unchanged: ["skip", "debug"],
+  skipped: ["skip", "debug"],
+  superseded: ["skip", "debug"],
+  rejected: ["error", "error"],
+  dead: ["error", "error"],
+} as const;
+
+/** Skips that a person must mend in the settings or in the service. */
+const LOUD_SKIPS = new Set(["missing_token", "invalid_settings", "ambiguous", "same_remote_record", "archived"]);
+/** Skips that a person must mend in the record's own data; filters and restrictions stay at debug. */
+const MENDABLE_SKIPS = new Set([
+  "missing_account_external_id",
+  "missing_email",
+  "missing_identity",
+  "missing_name",
+  "missing_tenant_id",
+  "invalid_owner",
+  "invalid_co_owner",
+]);
+
+export interface RecordEvent {
+  readonly entity: "user" | "account";
+  readonly type: string;
+  readonly hullId: string;
+  readonly claims: Claims;
+  readonly ending: Ending;
+  readonly warnings?: readonly string[];
+  /** How log lines call the record, when not by the entity. */
+  readonly logName?: string;
+}
+
+/** The log line of one outcome: event name by entity and outcome, the entity's ids as context, the reason as data. */
+export function outcomeLine(credentials: Connector, event: RecordEvent): LogLine {
+  const { entity, ending } = event;
+  const [name, level] = EVENTS[ending.outcome];
+  const warned = (event.warnings ?? []).length > 0 || ending.note !== undefined;
+  const isSkipped = ending.outcome === "skipped";
+  const loud = (isSkipped && LOUD_SKIPS.has(ending.code)) || ending.code === "hull_refused";
+  const usual = isSkipped && MENDABLE_SKIPS.has(ending.code) ? "info" : level;
+  return {
+    level: loud || (warned && level !== "error") ? "warn" : usual,
+    event: `outgoing.${event.logName ?? entity}.${name}`,
+    // Made when they are written: most lines are not, at the usual level.
+    get context() {
+      return entityContext(credentials, entity, event.hullId, event.claims);
+    },
+    get data() {
+      return outcomeData(event);
+    },
+    ended: { type: event.type, hullId: event.hullId, ending },
+  };
+}
+
+function outcomeData({ type, ending, warnings = [] }: RecordEvent): LogLine["data"] {
+  const all = [...warnings, ...(ending.note === undefined ? [] : [ending.note])];
+  return {
+    type,
+    outcome: ending.outcome,
+    code: ending.code,
+    reason: ending.text,
+    message_id: ending.messageId,
+    ...(all.length > 0 ? { warnings: all } : {}),
+    ...(ending.derived === true ? { for: "a user of this account" } : {}),
+  };
+}
+
+/** What a shipment came to: how its messages ended at once, by outcome and reason, and how many records wait now. */
+export function shipmentLine(
+  { organization, id }: Connector,
+  entity: "user" | "account",
+  data: { readonly messages: number; readonly queued: number; readonly counts: Readonly<Record<string, number>> },
+): LogLine {
+  return { level: "info", event: "connector.shipment", context: { organization, id }, data: { entity, ...data } };
+}
+
+/** Something about a record that goes on its way all the same. */
+export function warningLine(
+  credentials: Connector,
+  { entity, type, hullId, claims }: Pick<RecordEvent, "entity" | "type" | "hullId" | "claims">,
+  warnings: readonly string[],
+  messageId: string,
+): LogLine {
+  return {
+    level: "warn",
+    event: `outgoing.${entity}.warning`,
+    context: entityContext(credentials, entity, hullId, claims),
+    data: { type, warnings, message_id: messageId },
+  };
+}
+
+/** What Hull was not told after a delivery, since it cannot hold it: one line for all records of a pass. */
+export function leftOutLine({ organization, id }: Connector, type: string, values: readonly LeftOut[]): LogLine {
+  const fields = leftOutIn(values);
+  const message = `Hull cannot hold some values and was not told them: ${leftOutText(fields)}.`;
+  return {
+    level: "warn",
+    event: "connector.hull_api.warning",
+    context: { organization, id },
+    data: { type, message, left_out: fields },
+    leftOut: { type, values },
+  };
+}
+
+/** Identifies the entity, in the words of Hull's own log lines. */
+export function entityContext(
+  credentials: Connector,
+  entity: "user" | "account",
+  hullId: string,
+  claims: Claims,
+): Record<string, string> {
+  const context: Record<string, string> = {
+    organization: credentials.organization,
+    id: credentials.id,
+    subject_type: entity,
+    [`${entity}_id`]: hullId,
+  };
+  for (const name of ["email", "external_id", "domain"]) {
+    const value = claims[name];
+    if (value !== undefined) context[`${entity}_${name}`] = value;
+  }
+  return context;
+}

@@ -1,0 +1,29 @@
+/** The HTTP client of one tenant's Planhat: its token, its budget, and nothing of either in a log. */
+import type { BudgetRegistry } from "../../../http/limits/budget-registry";
+import { createHttpClient } from "../../../http/client";
+import type { HttpClient, HttpClientOptions } from "../../../http/client";
+import type { Target } from "../../service";
+import type { PlanhatSettings } from "../settings/settings";
+
+export interface ClientOptions {
+  /** Shared request budgets; without them nothing is throttled. */
+  readonly budgets?: BudgetRegistry | undefined;
+  /** Passed on to every HTTP client: agents, time-outs, clock, sleep, random, log. */
+  readonly http?: Omit<Partial<HttpClientOptions>, "system" | "baseUrl" | "auth" | "budget"> | undefined;
+}
+
+/** All companies by their keys come in one answer, about 100 bytes each; whole ones 5,000 at a time, some kB each. */
+const MAX_RESPONSE_BYTES = 256_000_000;
+
+export function createPlanhatClient(settings: PlanhatSettings, target: Target, options: ClientOptions): HttpClient {
+  const token = settings.token ?? "";
+  return createHttpClient({
+    maxResponseBytes: MAX_RESPONSE_BYTES,
+    ...options.http,
+    system: "planhat",
+    baseUrl: target.baseUrl,
+    auth: { headers: () => ({ authorization: `Bearer ${token}` }) },
+    budget: options.budgets?.get(target.quotaKey, settings.requestsPerMinute),
+    secrets: [token, ...(options.http?.secrets ?? [])],
+  });
+}

@@ -1,0 +1,47 @@
+/** What a failed call to Planhat means for the records that waited for it. */
+import { RemoteError } from "../../../http/errors";
+import type { Problem } from "../../service";
+
+/** A successful answer of a shape that nobody promised, such as a list that is no list: time may heal it. */
+export class UnexpectedAnswer extends Error {
+  override readonly name = "UnexpectedAnswer";
+}
+
+export type Failed = RemoteError | UnexpectedAnswer;
+
+/** Everything else is a fault of ours and must be thrown on. */
+export function isFailed(error: unknown): error is Failed {
+  return error instanceof RemoteError || error instanceof UnexpectedAnswer;
+}
+
+/** Refused credentials are tried again when the settings change, else after this time. */
+const AUTH_WAIT_MS = 600_000;
+const CONFIGURATION_WAIT_MS = 300_000;
+const THROTTLED_WAIT_MS = 15_000;
+/** The lane has a pace of its own for what passes by itself. */
+const TRANSIENT_WAIT_MS = 0;
+
+/** How long to stay away: what the server named, else what is usual for this kind of failure. Milliseconds. */
+export function waitOf(error: Failed): number {
+  if (!(error instanceof RemoteError)) return TRANSIENT_WAIT_MS;
+  if (error.kind === "auth") return AUTH_WAIT_MS;
+  const usual =
+    error.kind === "throttled"
+      ? THROTTLED_WAIT_MS
+      : error.kind === "transient"
+        ? TRANSIENT_WAIT_MS
+        : CONFIGURATION_WAIT_MS;
+  return error.retryAfterMs ?? usual;
+}
+
+/** Sums a failure up for the lane: who has to do something about it, and when to try again. */
+export function problemOf(error: Failed): Problem {
+  const waitMs = waitOf(error);
+  if (!(error instanceof RemoteError)) return { scope: "lane", kind: "transient", message: error.message, waitMs };
+  if (error.kind === "auth") {
+    const hint = "Check the token or region in the settings, and the rights of its service account in Planhat.";
+    return { scope: "lane", kind: "auth", message: `${error.message}. ${hint}`, waitMs };
+  }
+  const kind = error.kind === "throttled" || error.kind === "transient" ? "transient" : "configuration";
+  return { scope: "lane", kind, message: error.message, waitMs };
+}

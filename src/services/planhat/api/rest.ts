@@ -1,0 +1,119 @@
+/** Planhat's routes as they are used here. Every answer's shape is checked; nothing is believed. */
+import type { BudgetClass } from "../../../http/limits/budget";
+import type { HttpClient, HttpResponse } from "../../../http/client";
+import { RemoteError } from "../../../http/errors";
+import type { Query } from "../../../http/route";
+import { UnexpectedAnswer } from "./failure";
+
+/** A record as Planhat shows it; certain to have an `_id`. */
+export interface Row {
+  readonly _id: string;
+  readonly [field: string]: unknown;
+}
+
+/** One answer of a list. A row that is no record leaves a hole, since pages are counted by what the server sent. */
+export type Page = readonly (Row | undefined)[];
+
+/** A bulk call of 5,000 items is worked off before it is answered, so it gets more time than a single one. */
+const BULK_PATIENCE = 2;
+const TIMEOUT_MS = 60_000;
+/** How a refusal sounds when the record is not there; the status for it is not documented. */
+const NOT_THERE = /not found|does not exist|no such/i;
+
+export interface Rest {
+  /** One page of a list, counted as the server counts it. @throws RemoteError, UnexpectedAnswer */
+  page(path: string, query: Query): Promise<Page>;
+  /** The records of one page of a list. @throws RemoteError, UnexpectedAnswer */
+  list(path: string, query: Query): Promise<readonly Row[]>;
+  /** One record by its `_id`; undefined when Planhat does not have it. @throws RemoteError, UnexpectedAnswer */
+  one(path: string, id: string): Promise<Row | undefined>;
+  /** Bulk upsert. @param safeToRepeat only without creates @throws RemoteError */
+  bulk(path: string, items: readonly unknown[], safeToRepeat: boolean): Promise<HttpResponse>;
+  /** @throws RemoteError */
+  create(path: string, item: unknown): Promise<HttpResponse>;
+  /** @throws RemoteError */
+  update(path: string, id: string, item: unknown): Promise<HttpResponse>;
+}
+
+/**
+ * @param timeoutMs longest time of one call; a bulk call gets twice as long
+ * @param priority the budget class in which all its calls wait
+ */
+export function createRest(client: HttpClient, timeoutMs = TIMEOUT_MS, priority: BudgetClass = "delivery"): Rest {
+  async function page(path: string, query: Query): Promise<Page> {
+    const { body } = await client.request({ method: "GET", route: path, query, priority });
+    const list = isObject(body) ? body["data"] : body;
+    if (!Array.isArray(list)) throw new UnexpectedAnswer(`planhat GET ${path} did not answer with a list.`);
+    return list.map((row: unknown) => (isRow(row) ? row : undefined));
+  }
+  return {
+    page,
+    list: async (path, query) => (await page(path, query)).filter((row) => row !== undefined),
+    async one(path, id) {
+      const route = `${path}/:id`;
+      try {
+        const { body } = await client.request({ method: "GET", route, params: { id }, priority });
+        if (body === undefined || body === null) return undefined;
+        if (!isRow(body)) throw new UnexpectedAnswer(`planhat GET ${route} did not answer with a record.`);
+        // Some ids are read as a prefixed key; only the record that was asked for is an answer.
+        return body._id === id ? body : undefined;
+      } catch (error) {
+        if (isNotThere(error)) return undefined;
+        throw error;
+      }
+    },
+    bulk: (path, items, safeToRepeat) =>
+      client.request({
+        method: "PUT",
+        route: path,
+        body: items,
+        priority,
+        safeToRepeat,
+        timeoutMs: timeoutMs * BULK_PATIENCE,
+      }),
+    create: (path, item) => client.request({ method: "POST", route: path, body: item, priority }),
+    update: (path, id, item) =>
+      client.request({
+        method: "PUT",
+        route: `${path}/:id`,
+        params: { id },
+        body: item,
+        priority,
+        safeToRepeat: true,
+      }),
+  };
+}
+
+/** Whether a single call failed because the record is not there. */
+export function isNotThere(error: unknown): boolean {
+  if (!(error instanceof RemoteError)) return false;
+  if (error.kind === "not_found") return true;
+  const said = typeof error.answer === "string" ? error.answer : JSON.stringify(error.answer ?? "");
+  return error.kind === "validation" && NOT_THERE.test(said);
+}
+
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export function isRow(value: unknown): value is Row {
+  return isObject(value) && typeof value["_id"] === "string" && value["_id"] !== "";
+}
+
+/** Runs `task` for every item, `width` at a time; the answers keep the order. */
+export async function inParallel<T, R>(
+  items: readonly T[],
+  width: number,
+  task: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const answers = new Map<number, R>();
+  const queue = items.entries();
+  const worker = async () => {
+    for (const [index, item] of queue) answers.set(index, await task(item));
+  };
+  await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker));
+  return items.flatMap((_, index) => {
+    const answer = answers.get(index);
+    return answer === undefined ? [] : [answer];
+  });
+}

@@ -1,0 +1,134 @@
+/**
+ * From a row of a Planhat list to what Hull may be told of it. Pure.
+ *
+ * Every property that does not begin with `_` becomes `planhat/<snake_case>`, every custom field by itself
+ * `planhat/custom_<snake_case>`: the very attributes that a write-back fills. Rows of the settings fill further ones.
+ */
+import { fitForHull } from "../../../hull/firehose/attribute-values";
+import type { LeftOut, Misfit } from "../../../record";
+import type { Claims, IncomingAttribute, ListedRecord } from "../../service";
+import { textOf } from "../../mapping/attributes";
+import { planner } from "./plan";
+import type { Filling } from "./plan";
+import type { IncomingRules } from "../settings/incoming";
+import { COMPANIES, ENDUSERS } from "../objects";
+import type { Directory } from "../api/owners";
+import { remoteRecord, updatedAtMsOf } from "../lookup/remote";
+import type { Row } from "../api/rest";
+import type { PlanhatSettings } from "../settings/settings";
+
+export type Reader = (row: Row) => ListedRecord;
+
+/**
+ * @param fields what the outgoing mapping uses; of two fields for one attribute it is theirs, and they are told when empty
+ * @param members the team members, if owners shall be told by name; undefined if not, or if they could not be read
+ * @param shown fields that the list asks for and has shown so far; empty where a complete row does not show them
+ */
+export function createReader(
+  type: string,
+  fields: readonly string[],
+  settings: PlanhatSettings,
+  members?: Directory,
+  shown: readonly string[] = [],
+): Reader {
+  const rules = rulesOf(type, settings);
+  if (rules === undefined) {
+    return lazily({
+      record: (row) => remoteRecord(type, row, fields),
+      claims: () => ({}),
+      told: () => ({ attributes: [], leftOut: [] }),
+    });
+  }
+  const fillingsOf = planner(type, rules, [...fields].sort(), members !== undefined, shown);
+  return lazily({
+    record: (row) => remoteRecord(type, row, fields),
+    claims: (row) => claimsOf(type, row),
+    told: (row) => toldOf(row, fillingsOf(row), members),
+  });
+}
+
+type Told = Required<Pick<ListedRecord, "attributes" | "leftOut">>;
+type Parts = Pick<ListedRecord, "record" | "claims"> & { readonly told: Told };
+type Make = { readonly [Part in keyof Parts]: (row: Row) => Parts[Part] };
+
+const lazily =
+  (make: Make): Reader =>
+  (row) =>
+    new LazyRecord(row, make);
+
+/** Makes each part when somebody looks: of most rows it is enough to know how old they are. */
+class LazyRecord implements ListedRecord {
+  readonly id: string;
+  readonly updatedAtMs: number | undefined;
+  private madeRecord: Parts["record"] | undefined;
+  private madeClaims: Parts["claims"] | undefined;
+  private madeLeftOut: Told["leftOut"] | undefined;
+
+  constructor(
+    private readonly row: Row,
+    private readonly make: Make,
+  ) {
+    this.id = row._id;
+    this.updatedAtMs = updatedAtMsOf(row);
+  }
+
+  get record(): Parts["record"] {
+    return (this.madeRecord ??= this.make.record(this.row));
+  }
+
+  get claims(): Parts["claims"] {
+    return (this.madeClaims ??= this.make.claims(this.row));
+  }
+
+  /** Looked at once, and too large to be kept for a whole page. */
+  get attributes(): Told["attributes"] {
+    const { attributes, leftOut } = this.make.told(this.row);
+    this.madeLeftOut = leftOut;
+    return attributes;
+  }
+
+  get leftOut(): Told["leftOut"] {
+    return (this.madeLeftOut ??= this.make.told(this.row).leftOut);
+  }
+}
+
+/** Undefined for types that Hull has no object for. */
+function rulesOf(type: string, { incoming }: PlanhatSettings): IncomingRules | undefined {
+  if (type === COMPANIES.name) return incoming.companies;
+  return type === ENDUSERS.name ? incoming.endusers : undefined;
+}
+
+/** What rows of the settings read. */
+export function incomingFields(type: string, settings: PlanhatSettings): readonly string[] {
+  return rulesOf(type, settings)?.rows.map(({ field }) => field) ?? [];
+}
+
+/** An attribute whose value does not fit is left out: another field's value in its place would be a lie. */
+function toldOf(row: Row, fillings: readonly Filling[], members: Directory | undefined): Told {
+  const attributes: IncomingAttribute[] = [];
+  const misfits = new Map<string, Misfit>();
+  for (const { field, source, attribute, more, read, skipsEmpty } of fillings) {
+    const shown = read(row, members);
+    if (shown === undefined || (skipsEmpty && (typeof shown !== "string" || shown === ""))) continue;
+    const fitted = fitForHull(shown);
+    if (!fitted.fits) misfits.set(source, fitted.misfit);
+    else if (more.setIfNull !== true || fitted.value !== null) {
+      attributes.push({ field, attribute, value: fitted.value, ...more });
+    }
+  }
+  const leftOut: LeftOut[] = [...misfits].map(([field, misfit]) => ({ field, misfit }));
+  return { attributes, leftOut };
+}
+
+/** A domain names a company only if it has no other. */
+function claimsOf(type: string, row: Row): Claims {
+  const claims = new Map<string, string>();
+  const claim = (name: string, value: unknown) => {
+    if (typeof value === "string" && value.trim() !== "") claims.set(name, value);
+  };
+  claim("external_id", textOf(row["externalId"]));
+  if (type === ENDUSERS.name) claim("email", row["email"]);
+  const domains = row["domains"];
+  if (type === COMPANIES.name && Array.isArray(domains) && domains.length === 1) claim("domain", domains[0]);
+  return Object.fromEntries(claims);
+}

@@ -1,0 +1,90 @@
+/** The pages of a full fetch: as large as Planhat gives them, one call each. */
+import { RemoteError } from "../../../http/errors";
+import type { ListedRecord, ListPage, Problem } from "../../service";
+import { COMPANY_PROPERTIES } from "../api/company-properties";
+import { isFailed, problemOf } from "../api/failure";
+import type { Failed } from "../api/failure";
+import type { Reader } from "./incoming";
+import { COMPANIES, LICENSES, typeSpec } from "../objects";
+import { position, readPage, START, stepAfter } from "../api/paging";
+import type { Position } from "../api/paging";
+import { propertyOf, selectOf } from "../lookup/remote";
+import type { Page, Rest } from "../api/rest";
+
+const STUCK_WAIT_MS = 300_000;
+const SLICE = 250;
+
+/**
+ * One page, and where the next one begins. A page that shows that rows moved up leads back; its rows count all the same.
+ *
+ * @param rest with the budget class of the fetch
+ * @param from `next` of the page before; a text that is none begins at the start, which costs calls and misses nothing
+ * @param readerOf asked for once the page is there
+ */
+export async function listPage(
+  rest: Rest,
+  type: string,
+  fields: readonly string[],
+  from: string | undefined,
+  readerOf: () => Promise<Reader>,
+): Promise<ListPage> {
+  const { path, listLimit: limit } = typeSpec(type);
+  if (limit === 0) throw new Error(`Planhat has no list of ${type}.`);
+  const select = selected(type, fields);
+  const at = positionOf(from);
+  try {
+    const page = await readPage(rest, { path, limit, query: select === undefined ? {} : { select } }, at);
+    const step = stepAfter(at, page, limit);
+    if (step.kind === "stuck") return failed(stuck(path));
+    const rows = await readRows(page, await readerOf());
+    return { rows, ...(step.kind === "on" && { next: JSON.stringify(step.to) }) };
+  } catch (error) {
+    if (isFailed(error)) return failed(problemWith(error));
+    throw error;
+  }
+}
+
+/** Thousands of wide rows take most of a second; whoever else waits for the process gets a turn in between. */
+async function readRows(page: Page, read: Reader): Promise<readonly ListedRecord[]> {
+  const rows: ListedRecord[] = [];
+  for (const row of page) {
+    if (row === undefined) continue;
+    if (rows.length > 0 && rows.length % SLICE === 0) await new Promise(setImmediate);
+    rows.push(read(row));
+  }
+  return rows;
+}
+
+/** Endusers come whole by themselves, of companies only what is named, and of licences nothing but what is mapped counts. */
+function selected(type: string, fields: readonly string[]): string | undefined {
+  if (type === COMPANIES.name) return selectOf(type, [...COMPANY_PROPERTIES, ...fields]);
+  return type === LICENSES.name ? selectOf(type, fields) : undefined;
+}
+
+/** Of some fields those of which a row of the list shows what the record holds. */
+export function listed(type: string, fields: readonly string[], wanted: readonly string[]): readonly string[] {
+  const names = selected(type, fields)?.split(",");
+  return names === undefined ? wanted : wanted.filter((each) => names.includes(propertyOf(each)));
+}
+
+function positionOf(from: string | undefined): Position {
+  if (from === undefined) return START;
+  try {
+    return position.safeParse(JSON.parse(from)).data ?? START;
+  } catch {
+    return START; // no JSON: that is the answer
+  }
+}
+
+const failed = (problem: Problem): ListPage => ({ rows: [], problem });
+
+/** A right that is missing for one list stops nothing else. */
+function problemWith(error: Failed): Problem {
+  const problem = problemOf(error);
+  return error instanceof RemoteError && error.status === 403 ? { ...problem, scope: "type" } : problem;
+}
+
+function stuck(path: string): Problem {
+  const message = `planhat GET ${path} shows the same rows whatever the offset; the list cannot be read to its end.`;
+  return { scope: "type", kind: "configuration", message, waitMs: STUCK_WAIT_MS };
+}

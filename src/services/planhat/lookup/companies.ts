@@ -1,0 +1,186 @@
+/** Finding companies by external id, and reading their content, in few calls. */
+import type { Clock } from "../../../http/time";
+import type { FindKnowledge, Found, Problem, RemoteRecord, Wanted } from "../../service";
+import { textOf } from "../../mapping/attributes";
+import { isFailed, problemOf } from "../api/failure";
+import { idGroups, readSingles } from "./lookup";
+import type { Singles } from "./lookup";
+import { COMPANIES, typeSpec } from "../objects";
+import { readPages } from "../api/paging";
+import { remoteRecord, selectOf } from "./remote";
+import type { Rest, Row } from "../api/rest";
+
+const { name: TYPE } = COMPANIES;
+const { path: PATH, listLimit: LIMIT } = typeSpec(TYPE);
+const LEAN = "/leancompanies";
+/** From this number on one full lean list is cheaper than a look-up each. */
+const FEW = 3;
+
+export interface Lean {
+  readonly rows: ReadonlyMap<string, Row>;
+  /** External ids of which every company is in `rows`; undefined = of all. */
+  readonly covered: ReadonlySet<string> | undefined;
+  readonly problem?: Problem;
+}
+
+export async function findCompanies(
+  rest: Rest,
+  wanted: readonly Wanted[],
+  knowledge: FindKnowledge,
+  clock: Clock,
+): Promise<Found> {
+  const startedAtMs = clock();
+  const keys = new Set(wanted.flatMap((each) => each.keys["externalId"] ?? []));
+  const lean = await readLean(rest, keys);
+  const records = new Map<string, RemoteRecord>();
+  for (const row of lean.rows.values()) records.set(row._id, remoteRecord(TYPE, row, undefined));
+  const hits = [...records.values()].filter((record) => keys.has(record.keys["externalId"] ?? ""));
+
+  const content = knowledge.identityOnly
+    ? NO_CONTENT
+    : await readCompanies(
+        rest,
+        hits.map((hit) => hit.id),
+        knowledge.fields,
+      );
+  for (const record of content.records) {
+    // Planhat's list may leave the external id out; the lean list showed it.
+    records.set(record.id, { ...record, keys: { ...records.get(record.id)?.keys, ...record.keys } });
+  }
+  for (const id of content.gone) records.delete(id);
+
+  const found = new Set([...records.values()].flatMap((record) => record.keys["externalId"] ?? []));
+  const hinted = wanted.filter((each) => each.hintId !== undefined && !found.has(each.keys["externalId"] ?? ""));
+  const hintIds = [...new Set(hinted.flatMap((each) => each.hintId ?? []))];
+  const known = lean.problem ?? content.problem;
+  const hints: Singles =
+    known === undefined ? await readSingles(rest, PATH, hintIds) : { rows: [], gone: [], unread: hintIds };
+  for (const row of hints.rows) records.set(row._id, remoteRecord(TYPE, row, knowledge.fields));
+
+  const unread = new Set(content.unread);
+  const unsure = new Set(hits.filter((hit) => unread.has(hit.id)).map((hit) => hit.keys["externalId"]));
+  const exhaustive = wanted.map((each) => {
+    const key = each.keys["externalId"];
+    if (each.hintId !== undefined && hints.unread.includes(each.hintId)) return false;
+    return key === undefined || ((lean.covered === undefined || lean.covered.has(key)) && !unsure.has(key));
+  });
+  const problem = known ?? hints.problem;
+  return {
+    records: [...records.values()],
+    exhaustive,
+    ...(lean.covered === undefined && { scan: { startedAtMs, size: lean.rows.size } }),
+    ...(problem !== undefined && { problem }),
+  };
+}
+
+/** Companies by external id, keys only. */
+export async function readLean(rest: Rest, keys: ReadonlySet<string>): Promise<Lean> {
+  if (keys.size === 0) return { rows: new Map(), covered: new Set() };
+  if (keys.size <= FEW) return lookUpEach(rest, keys);
+  const all = await readAllLean(rest);
+  // A portfolio too large for one answer is no reason to give up.
+  return all.problem?.kind === "configuration" ? lookUpEach(rest, keys) : all;
+}
+
+/** One call per external id. A row that does not fit shows that the filter was ignored: then all are read. */
+async function lookUpEach(rest: Rest, keys: ReadonlySet<string>): Promise<Lean> {
+  const rows = new Map<string, Row>();
+  const covered = new Set<string>();
+  try {
+    for (const externalId of keys) {
+      const found = await rest.list(LEAN, { externalId });
+      if (found.some((row) => textOf(row["externalId"]) !== externalId)) return await readAllLean(rest);
+      for (const row of found) rows.set(row._id, row);
+      covered.add(externalId);
+    }
+    return { rows, covered };
+  } catch (error) {
+    if (isFailed(error)) return { rows, covered, problem: problemOf(error) };
+    throw error;
+  }
+}
+
+/** All companies in one answer; a round number of rows is asked on, in case the list was cut after all. */
+async function readAllLean(rest: Rest): Promise<Lean> {
+  const rows = new Map<string, Row>();
+  try {
+    for (const row of await rest.list(LEAN, {})) rows.set(row._id, row);
+    while (rows.size > 0 && rows.size % 100 === 0) {
+      const before = rows.size;
+      for (const row of await rest.list(LEAN, { limit: LIMIT, offset: before })) rows.set(row._id, row);
+      if (rows.size === before) break;
+    }
+    return { rows, covered: undefined };
+  } catch (error) {
+    if (isFailed(error)) return { rows, covered: new Set(), problem: problemOf(error) };
+    throw error;
+  }
+}
+
+const NO_CONTENT: CompanyContent = { records: [], gone: [], unread: [] };
+
+export interface CompanyContent {
+  readonly records: readonly RemoteRecord[];
+  /** Ids that Planhat does not have. */
+  readonly gone: readonly string[];
+  /** Ids that could not be read. */
+  readonly unread: readonly string[];
+  readonly problem?: Problem;
+}
+
+/** Content by id, about 75 ids a call. Ids that a list leaves out are read one by one. */
+export async function readCompanies(
+  rest: Rest,
+  ids: readonly string[],
+  fields: readonly string[],
+): Promise<CompanyContent> {
+  const rows = new Map<string, Row>();
+  const query = { select: selectOf(TYPE, fields) };
+  const missing = (of: readonly string[]) => of.filter((id) => !rows.has(id));
+  for (const group of idGroups([...new Set(ids)])) {
+    if (missing(group).length === 0) continue;
+    const wanted = new Set(group);
+    const page = await readPages(rest, {
+      path: PATH,
+      query: { ...query, companyId: group.join(",") },
+      limit: LIMIT,
+      maxCalls: 1,
+    });
+    for (const row of page.rows.values()) rows.set(row._id, row);
+    if (page.error !== undefined) {
+      const unread = missing(ids);
+      return { records: recordsOf(rows, ids, fields), gone: [], unread, problem: problemOf(page.error) };
+    }
+    const foreign = [...page.rows.keys()].some((id) => !wanted.has(id));
+    if (foreign && missing(group).length > FEW) {
+      // The filter was ignored, so this is the plain list: reading it on is cheaper than one call per id.
+      const left = missing(ids);
+      const all = await readPages(rest, {
+        path: PATH,
+        query,
+        limit: LIMIT,
+        until: (read) => left.every((id) => read.has(id)),
+      });
+      for (const row of all.rows.values()) rows.set(row._id, row);
+    }
+  }
+  const singles = await readSingles(rest, PATH, missing(ids));
+  for (const row of singles.rows) rows.set(row._id, row);
+  return {
+    records: recordsOf(rows, ids, fields),
+    gone: singles.gone,
+    unread: singles.unread,
+    ...(singles.problem !== undefined && { problem: singles.problem }),
+  };
+}
+
+function recordsOf(
+  rows: ReadonlyMap<string, Row>,
+  ids: readonly string[],
+  fields: readonly string[],
+): readonly RemoteRecord[] {
+  return [...new Set(ids)].flatMap((id) => {
+    const row = rows.get(id);
+    return row === undefined ? [] : [remoteRecord(TYPE, row, fields)];
+  });
+}

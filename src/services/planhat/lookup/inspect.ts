@@ -1,0 +1,108 @@
+/**
+ * Whether Planhat accepts what the settings say: token, region, rights, custom fields, owners. Five calls at most, small
+ * ones, in the class of those for whom a person waits. Trouble on the way is a finding like any other.
+ */
+import { RemoteError } from "../../../http/errors";
+import type { Finding } from "../../service";
+import type { CustomField } from "../api/custom-fields";
+import { checkCustomFields, customNames } from "../settings/custom-mapping";
+import { isFailed } from "../api/failure";
+import type { Failed } from "../api/failure";
+import type { Rest } from "../api/rest";
+import type { PlanhatSettings } from "../settings/settings";
+import { sendsLicenses } from "../settings/status";
+
+export interface Inspection {
+  readonly rest: Rest;
+  /** @throws RemoteError, UnexpectedAnswer */
+  readonly customFields: () => Promise<readonly CustomField[]>;
+}
+
+export async function inspect(
+  settings: PlanhatSettings,
+  { rest, customFields }: Inspection,
+): Promise<readonly Finding[]> {
+  const probe = await attempt(() => rest.list("/companies", { limit: 1, select: "_id" }));
+  // Whoever is refused or not answered at all need not ask further.
+  if (isFailed(probe) && !lacksRight(probe)) return [explain(probe, "companies", settings)];
+  const further = [
+    readable("/endusers", "endusers"),
+    ...(sendsLicenses(settings) ? [readable("/licenses", "licenses")] : []),
+    ...(needsOwners(settings) ? [owners()] : []),
+    ...(customNames(settings).length > 0 ? [fields()] : []),
+  ];
+  const own = isFailed(probe) ? [explain(probe, "companies", settings)] : [];
+  return [...own, ...(await Promise.all(further)).flat()];
+
+  async function readable(path: string, what: string): Promise<readonly Finding[]> {
+    const answer = await attempt(() => rest.list(path, { limit: 1, select: "_id" }));
+    return isFailed(answer) ? [explain(answer, what, settings)] : [];
+  }
+
+  async function owners(): Promise<readonly Finding[]> {
+    const answer = await attempt(() => rest.list("/users", { limit: 1 }));
+    if (isFailed(answer)) return [explain(answer, "users", settings)];
+    if (answer.length > 0) return [];
+    const text =
+      "Planhat shows no users, so every owner counts as invalid and such companies are skipped. Allow the service account to read users.";
+    return [{ level: "warning", text }];
+  }
+
+  async function fields(): Promise<readonly Finding[]> {
+    const known = await attempt(customFields);
+    if (!isFailed(known)) return checkCustomFields(settings, known);
+    // Nothing stands still without that right.
+    const text = `The mapped custom fields could not be checked: ${clause(known.message)}. Unless that passes, their values are sent unchecked. Allow the service account to read custom fields.`;
+    return [{ level: "warning", text }];
+  }
+}
+
+/** Owners are looked up by their e-mail addresses, and told by name where that is chosen. */
+function needsOwners({ mapping, incoming }: PlanhatSettings): boolean {
+  return incoming.resolveOwners || mapping.companies.some(({ field }) => field === "owner" || field === "coOwner");
+}
+
+async function attempt<T>(work: () => Promise<T>): Promise<T | Failed> {
+  try {
+    return await work();
+  } catch (failed) {
+    if (isFailed(failed)) return failed;
+    throw failed;
+  }
+}
+
+function lacksRight(failed: Failed): boolean {
+  return failed instanceof RemoteError && failed.status === 403;
+}
+
+/** @param what could not be read */
+function explain(failed: Failed, what: string, { apiPrefix }: PlanhatSettings): Finding {
+  const { message } = failed;
+  if (!(failed instanceof RemoteError)) return passing(message);
+  switch (failed.kind) {
+    case "auth":
+      return failed.status === 403
+        ? error(
+            `Planhat does not let the token read ${what} (403). Give its service account the right to ${what === "users" ? "read" : "read and write"} ${what}.`,
+          )
+        : error(
+            `Planhat refuses the Personal Access Token. It was mistyped or withdrawn, or it belongs to another region: API Prefix is ${apiPrefix}, and the other regions do not know a token of yours. Paste the token again, or choose the prefix of your API address.`,
+          );
+    case "transient":
+    case "throttled":
+      return passing(message);
+    default:
+      return error(
+        `Planhat's API does not answer as it should: ${clause(message)}. Check API Prefix, which is ${apiPrefix}.`,
+      );
+  }
+}
+
+/** Ours goes on behind it. */
+const clause = (message: string): string => message.replace(/\.$/, "");
+const error = (text: string): Finding => ({ level: "error", text });
+
+function passing(message: string): Finding {
+  const text = `Planhat could not be asked: ${clause(message)}. What waits is sent once it answers; if this stays, look at Planhat's status page or at the network.`;
+  return { level: "warning", text };
+}

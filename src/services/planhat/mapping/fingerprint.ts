@@ -1,0 +1,57 @@
+/**
+ * A digest of everything in a message that decides what becomes of its record. Two messages of one record with the same
+ * digest come to the same plan; so, once the first was found unchanged, the second need not be planned at all. Pure.
+ */
+import { hash } from "node:crypto";
+import type { EntityMessage } from "../../message";
+import type { Json } from "../../service";
+import { own, readAttribute, wasCleared } from "../../mapping/attributes";
+import { companyFilterLets, inSegment } from "./outgoing";
+import type { PlanhatSettings } from "../settings/settings";
+
+/** Raised whenever filters or mapping decide otherwise about the same message: verdicts of before count no more. */
+const RULES = 2;
+
+/** Of the settings: asked for every message, made once. */
+const settingsDigests = new WeakMap<PlanhatSettings, string>();
+
+function settingsDigest(settings: PlanhatSettings): string {
+  const known = settingsDigests.get(settings);
+  if (known !== undefined) return known;
+  const made = hash("sha256", JSON.stringify([RULES, settings]), "base64url");
+  settingsDigests.set(settings, made);
+  return made;
+}
+
+/** What is read besides the mapping: keys, the link, the names that a company falls back to. */
+const USER_KEYS = ["email", "external_id", "traits_planhat/id", "planhat/id"];
+const ACCOUNT_KEYS = ["id", "external_id", "name", "domain", "planhat/id"];
+
+/** @returns undefined when the message holds more than one record, or must be looked at every time */
+export function digestOf(message: EntityMessage, settings: PlanhatSettings): string | undefined {
+  const { user, account, entity } = message;
+  if (settings.token === undefined || message.isExport) return undefined;
+  const ofUser = entity === "user";
+  const further = ofUser
+    ? message.events.length > 0 && settings.userEvents.length > 0
+    : settings.licenses.attribute !== undefined;
+  if (further) return undefined;
+  const values: (Json | undefined)[] = [
+    settingsDigest(settings),
+    ofUser
+      ? inSegment(settings.userSegments, message.segmentIds)
+      : inSegment(settings.accountSegments, message.segmentIds, message.accountSegmentIds),
+    ofUser && companyFilterLets(message, settings),
+    Object.keys(account).length > 0,
+  ];
+  if (ofUser) for (const key of USER_KEYS) values.push(own(user, key));
+  for (const key of ACCOUNT_KEYS) values.push(own(account, key));
+  const rows = ofUser ? settings.mapping.endusers : settings.mapping.companies;
+  for (const { attribute } of rows) {
+    const value = readAttribute(message, attribute);
+    // Absent differs from empty, and empty from emptied.
+    values.push(value === undefined ? [] : [value]);
+    if (value === null && settings.clearOnNull) values.push(wasCleared(message, attribute));
+  }
+  return hash("md5", JSON.stringify(values), "base64url");
+}

@@ -1,0 +1,102 @@
+/**
+ * Licences: elements of a JSON list in one attribute of the account. Each is a record of its own, known by its external
+ * id within the company, and versioned by the account's message. Those that left the list are left alone. Pure.
+ */
+import type { EntityMessage } from "../../message";
+import { reason } from "../../../outcome/outcome";
+import { createJsonScan } from "../../../http/guards/json-scan";
+import type { DesiredParent, Json, Plan } from "../../service";
+import { attributeReference, own, readAttribute, shortened } from "../../mapping/attributes";
+import { desiredOf, mapFields } from "./mapping";
+import { COMPANIES, LICENSES } from "../objects";
+import type { PlanhatSettings } from "../settings/settings";
+import { listOf } from "./values";
+
+type RecordPlan = Extract<Plan, { kind: "record" }>;
+
+const { name: TYPE } = LICENSES;
+
+/** Each becomes a record of its own. */
+const MAX_LICENSES = 5_000;
+/** Of a list that is written as text. */
+const MAX_VALUES = 100_000;
+
+/** @param company the account's own record, parent of all its licences */
+export function planLicenses(message: EntityMessage, settings: PlanhatSettings, company: RecordPlan): readonly Plan[] {
+  const { attribute } = settings.licenses;
+  const reference = attribute === undefined ? undefined : attributeReference(attribute, "account");
+  if (reference === undefined || settings.mapping.licenses.length === 0) return [];
+  const value = readAttribute(message, reference);
+  if (value === undefined || value === null) return [];
+  const isTooLong = typeof value === "string" && holdsTooMany(value);
+  const list = isTooLong ? [] : listOf(value);
+  if (isTooLong || (list?.length ?? 0) > MAX_LICENSES) {
+    const most = `${MAX_LICENSES} licences, or than ${MAX_VALUES} values`;
+    return [refused(message, "list", `${reference.text} holds more than ${most}; keep fewer in it`)];
+  }
+  if (list === undefined) return [refused(message, "list", `${reference.text} is no JSON list of licences`)];
+
+  const seen = new Map<string, number>();
+  const plans = list.map((element, index) => planOne(element, index, message, settings, company));
+  for (const plan of plans) seen.set(plan.hullId, (seen.get(plan.hullId) ?? 0) + 1);
+  return plans.map((plan, index) =>
+    (seen.get(plan.hullId) ?? 0) > 1
+      ? refused(message, `#${index}`, `element ${index + 1} of ${reference.text} has the external id of another one`)
+      : plan,
+  );
+}
+
+function planOne(
+  element: Json,
+  index: number,
+  message: EntityMessage,
+  settings: PlanhatSettings,
+  company: RecordPlan,
+): Plan {
+  if (typeof element !== "object" || element === null || Array.isArray(element)) {
+    return refused(message, `#${index}`, `element ${index + 1} is no object`);
+  }
+  const licence = element as Readonly<Record<string, Json>>;
+  const source = {
+    // Keys are taken literally: they are what the customer wrote into the JSON.
+    read: ({ text }: { readonly text: string }) => own(licence, text),
+    wasCleared: () => false,
+  };
+  const mapped = mapFields(TYPE, settings.mapping.licenses, source, settings.clearOnNull);
+  const externalId = mapped.keys["externalId"];
+  if (externalId === undefined || mapped.brokenKeys.length > 0) {
+    return refused(message, `#${index}`, `element ${index + 1} has no usable external id`);
+  }
+  return {
+    type: TYPE,
+    hullId: `${company.hullId}/${shortened(externalId)}`,
+    kind: "record",
+    desired: {
+      ...desiredOf(mapped),
+      fields: { ...mapped.fields, companyId: company.hullId },
+      parent: parentOf(company),
+    },
+    claims: company.claims,
+    warnings: mapped.warnings,
+  };
+}
+
+function parentOf({ hullId, desired, claims, hintId }: RecordPlan): DesiredParent {
+  return { type: COMPANIES.name, hullId, desired, claims, ...(hintId === undefined ? {} : { hintId }) };
+}
+
+/** What stands inside a text nobody has measured yet. */
+function holdsTooMany(text: string): boolean {
+  const limits = { maxDepth: Infinity, maxValues: MAX_VALUES, maxMembers: MAX_VALUES };
+  return createJsonScan(limits).push(Buffer.from(text)) !== undefined;
+}
+
+function refused(message: EntityMessage, place: string, detail: string): Plan {
+  return {
+    type: TYPE,
+    hullId: `${message.id}/${place}`,
+    kind: "end",
+    outcome: "rejected",
+    reasons: [reason("invalid_license", detail)],
+  };
+}

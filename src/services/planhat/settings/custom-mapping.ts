@@ -1,0 +1,115 @@
+/** Mapping rows against the custom fields that Planhat really has. */
+import memoize from "lodash/memoize";
+import type { Finding } from "../../service";
+import type { CustomField } from "../api/custom-fields";
+import { namingsOf } from "../write/custom-values";
+import { composed, customName } from "../objects";
+import { mappingOf } from "./settings";
+import type { PlanhatSettings } from "./settings";
+import { TITLES } from "./status";
+
+/** A row whose Planhat side is a custom field. */
+interface CustomRow {
+  readonly type: "endusers" | "companies" | "licenses";
+  readonly incoming: boolean;
+  /** As written in the settings. */
+  readonly attribute: string;
+  readonly name: string;
+}
+
+/** The custom fields that a mapping names, in either direction. */
+export function customNames(settings: PlanhatSettings): readonly string[] {
+  return customRows(settings).map(({ type, name }) => `${type} ${name}`);
+}
+
+/** @param known all fields of the tenant */
+export function checkCustomFields(settings: PlanhatSettings, known: readonly CustomField[]): readonly Finding[] {
+  const namings = memoize((type: string) =>
+    namingsOf(
+      type,
+      mappingOf(type, settings).flatMap(({ field }) => customName(field) ?? []),
+      known,
+    ),
+  );
+  return customRows(settings).flatMap((row) => {
+    const field = known.find((each) => each.type === row.type && each.name === row.name);
+    const naming = row.incoming ? undefined : namings(row.type).get(row.name);
+    if (naming?.kind === "twin") return [twin(row, naming.instead)];
+    if (naming?.kind === "cased") return [cased(row, naming.field), ...unsuitable(row, naming.field)];
+    return field === undefined ? [missing(row, known)] : unsuitable(row, field);
+  });
+}
+
+function twin(row: CustomRow, instead: string): Finding {
+  return warning(`${place(row)}: "${instead}" fills the same field, so this row is left out. Remove one of the two.`);
+}
+
+function cased(row: CustomRow, { name }: CustomField): Finding {
+  return warning(`${place(row)}: the field is "${name}" in Planhat, and values are sent under that name. Write it so.`);
+}
+
+function customRows({ mapping, incoming }: PlanhatSettings): readonly CustomRow[] {
+  const outgoing = (["endusers", "companies", "licenses"] as const).flatMap((type) =>
+    mapping[type].map(({ attribute, field }) => ({ type, incoming: false, attribute: attribute.text, field })),
+  );
+  const inbound = (["endusers", "companies"] as const).flatMap((type) =>
+    incoming[type].rows.map(({ attribute, field }) => ({ type, incoming: true, attribute, field })),
+  );
+  return [...outgoing, ...inbound].flatMap(({ field, ...row }) => {
+    const name = customName(field);
+    return name === undefined ? [] : [{ ...row, name }];
+  });
+}
+
+/** Names the row as the settings show it. */
+function place({ type, incoming, attribute, name }: CustomRow): string {
+  const title = incoming ? TITLES.incoming[type] : `${TITLES.outgoing[type]} or ${TITLES.custom[type]}`;
+  return incoming ? `${title}, row "${name}" → "${attribute}"` : `${title}, row "${attribute}" → "${name}"`;
+}
+
+function missing(row: CustomRow, known: readonly CustomField[]): Finding {
+  const alike = known.find((each) => each.type === row.type && plain(each.name) === plain(row.name));
+  const stranger = known.find((each) => each.name === row.name);
+  const remedy =
+    alike !== undefined
+      ? `There is "${alike.name}"; write it exactly like that.`
+      : stranger !== undefined
+        ? `There is one of that name, but it belongs to ${stranger.parent}.`
+        : "Correct the name, or make the field in Planhat.";
+  const leftOut = row.incoming ? "" : ", so its values are left out";
+  return warning(`${place(row)}: Planhat's ${row.type} have no such custom field${leftOut}. ${remedy}`);
+}
+
+const plain = (name: string): string => composed(name).toLowerCase().replace(/\s+/g, "");
+
+/** Kinds of fields that hold ids of Planhat. */
+const REFERENCES = ["team member", "team members", "enduser", "endusers"];
+/** Kinds of fields that no date fits into. */
+const DATELESS = ["checkbox", "rating", "phone", "email", "url", ...REFERENCES];
+
+function unsuitable(row: CustomRow, { hidden, formula, holds }: CustomField): readonly Finding[] {
+  // What Planhat computes or hides may come to Hull all the same.
+  if (row.incoming) return [];
+  if (formula) return [warning(`${place(row)}: Planhat computes this field, so it cannot be filled. Remove the row.`)];
+  if (hidden)
+    return [
+      warning(
+        `${place(row)}: the field is hidden in Planhat, so nobody sees what is sent. Show it there, or remove the row.`,
+      ),
+    ];
+  if (/_(?:at|date)$/.test(row.attribute) && DATELESS.includes(holds)) {
+    return [
+      warning(
+        `${place(row)}: the attribute looks like a date, and the field holds a ${holds}. Map another field, or change its type.`,
+      ),
+    ];
+  }
+  if (REFERENCES.includes(holds)) {
+    return [
+      { level: "ok", text: `${place(row)}: the field holds a ${holds}, so the attribute must hold Planhat's ids.` },
+    ];
+  }
+  return [];
+}
+
+const warning = (text: string): Finding => ({ level: "warning", text });

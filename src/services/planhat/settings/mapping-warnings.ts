@@ -1,0 +1,15 @@
+/** Rows of the mapping tables that are not used, or not as somebody may think. */
+import { reason } from "../../../outcome/outcome";
+import type { Reason } from "../../../outcome/outcome";
+
+export interface OddRow {
+  readonly code: "unknown_field" | "fixed_field" | "duplicate_field";
+  readonly type: "endusers" | "companies" | "licenses";
+  readonly incoming: boolean;
+  /** The field as it is written in the row; of an incoming row the attribute. */
+  readonly name: string;
+}
+
+export function warningOf({ code, type, incoming, name }: OddRow): Reason {
+  return reason(code, `${type}${incoming ? ", incoming" : ""}: ${name}`);
+}

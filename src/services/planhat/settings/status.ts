@@ -1,0 +1,176 @@
+/**
+ * What the settings say about themselves: the checks of the earlier connector in their order and with their levels, and
+ * some more. Nobody is asked, so a token that looks right may still be refused; see `inspect.ts` for that.
+ */
+import type { Finding } from "../../service";
+import { COMPANIES, findField } from "../objects";
+import type { OddRow } from "./mapping-warnings";
+import { OWNER_FIELDS } from "../write/prepare";
+import type { PlanhatSettings } from "./settings";
+
+/** The settings by the names that people see. */
+export const TITLES = {
+  outgoing: {
+    endusers: "User attributes mapping",
+    companies: "Account attributes mapping",
+    licenses: "Licenses attributes mapping",
+  },
+  incoming: {
+    endusers: "Incoming user attributes mapping",
+    companies: "Incoming account attributes mapping",
+    licenses: "",
+  },
+  custom: {
+    endusers: "User custom attributes mapping",
+    companies: "Account custom attributes mapping",
+    licenses: "Licenses custom attributes mapping",
+  },
+} as const;
+
+const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
+
+const setupRequired = (text: string): Finding => ({ level: "setupRequired", text });
+const error = (text: string): Finding => ({ level: "error", text });
+const warning = (text: string): Finding => ({ level: "warning", text });
+
+/** Whether licences are sent at all. */
+export function sendsLicenses({ licenses, mapping }: PlanhatSettings): boolean {
+  return licenses.attribute !== undefined && mapping.licenses.length > 0;
+}
+
+/** Without both tokens that is all there is to say: one step after the other. */
+export function checkSettings(settings: PlanhatSettings): readonly Finding[] {
+  const missing = credentials(settings);
+  if (missing.length > 0) return missing;
+  return [
+    ...licenseUse(settings),
+    ...settings.oddRows.filter(isUnknown).map(unknownField),
+    ...enduserFields(settings),
+    ...companyFields(settings),
+    ...licenseFields(settings),
+    ...tenantToken(settings),
+    ...settings.oddRows.filter((row) => !isUnknown(row)).map(oddRow),
+    ...filters(settings),
+  ];
+}
+
+/** Owners are values of accounts, which only Hull knows: whether they are good shows when an account is sent. */
+export function checkOutcomes(outcomes: Readonly<Record<string, number>>): readonly Finding[] {
+  return OWNER_FIELDS.flatMap(([field, code]) => {
+    const title = findField(COMPANIES.name, field)?.label ?? field;
+    const count = outcomes[`${COMPANIES.name}/skipped/${code}`] ?? 0;
+    const times = count === 1 ? "Once" : `${count} times`;
+    const text = `${times} in the last 24 hours an account was skipped because its ${title} is no user of Planhat. Put the e-mail address or the id of a Planhat user there, or take ${title} out of ${TITLES.outgoing.companies}; then send these accounts again.`;
+    return count === 0 ? [] : [warning(text)];
+  });
+}
+
+function credentials({ token, tenantId }: PlanhatSettings): readonly Finding[] {
+  const findings: Finding[] = [];
+  if (token === undefined) {
+    findings.push(
+      setupRequired(
+        "Personal Access Token is empty, so nothing can be sent or fetched. Make a service account in Planhat and paste its API access token.",
+      ),
+    );
+  }
+  if (tenantId === undefined) {
+    findings.push(
+      setupRequired(
+        "Tenant Token is empty, so no event can be sent. Copy the id (UUID) of your tenant; Planhat shows it beside the API access tokens.",
+      ),
+    );
+  }
+  return findings;
+}
+
+function licenseUse({ licenses, mapping }: PlanhatSettings): readonly Finding[] {
+  const { length } = mapping.licenses;
+  if (licenses.attribute !== undefined && length === 0) {
+    return [
+      warning(
+        "Licenses account attribute is chosen and the mapping of licenses is empty, so no license is sent. Add rows to Licenses attributes mapping, or empty the attribute.",
+      ),
+    ];
+  }
+  if (licenses.attribute === undefined && length > 0) {
+    return [
+      warning(
+        "Licenses are mapped and Licenses account attribute is empty, so no license is sent. Choose the account attribute that holds the list of licenses, or remove the rows.",
+      ),
+    ];
+  }
+  return [];
+}
+
+const isUnknown = ({ code, incoming }: OddRow): boolean => code === "unknown_field" && !incoming;
+
+function unknownField({ type, name }: OddRow): Finding {
+  return error(
+    `${TITLES.outgoing[type]}: "${name}" is no property of Planhat's ${type}, so its row is left out. Choose one of the list; a custom field belongs into ${TITLES.custom[type]}.`,
+  );
+}
+
+function enduserFields({ mapping }: PlanhatSettings): readonly Finding[] {
+  const has = hasField(mapping.endusers);
+  const title = TITLES.outgoing.endusers;
+  const findings: Finding[] = [];
+  if (!has("externalId") && !has("email")) {
+    findings.push(
+      error(`${title} has neither email nor externalId, so no enduser can be recognised. Add a row for one of them.`),
+    );
+  }
+  if (!has("name") && !(has("firstName") && has("lastName"))) {
+    findings.push(
+      error(`${title} has neither name nor both of firstName and lastName. Add a row for name, or for the two.`),
+    );
+  }
+  return findings;
+}
+
+function companyFields({ mapping }: PlanhatSettings): readonly Finding[] {
+  if (hasField(mapping.companies)("name")) return [];
+  const title = TITLES.outgoing.companies;
+  return [error(`${title} has no row for name, without which Planhat makes no company. Add one.`)];
+}
+
+function licenseFields(settings: PlanhatSettings): readonly Finding[] {
+  if (!sendsLicenses(settings)) return [];
+  const has = hasField(settings.mapping.licenses);
+  const title = TITLES.outgoing.licenses;
+  const findings = ["externalId", "_currency", "fromDate"]
+    .filter((field) => !has(field))
+    .map((field) => error(`${title} has no row for ${field}, without which Planhat makes no license. Add one.`));
+  if (has("mrr") || has("value")) return findings;
+  return [...findings, error(`${title} has neither mrr nor value. Planhat wants one of them; add a row.`)];
+}
+
+/** Its form only; a token that was pasted into the wrong place is the usual mistake. */
+function tenantToken({ tenantId }: PlanhatSettings): readonly Finding[] {
+  if (tenantId === undefined || UUID.test(tenantId)) return [];
+  return [
+    warning(
+      "Tenant Token does not look like the id of a tenant (a UUID such as 01234567-89ab-cdef-0123-456789abcdef), so Planhat will hardly take events. Copy it again; it is not the access token.",
+    ),
+  ];
+}
+
+function oddRow({ code, type, incoming, name }: OddRow): Finding {
+  const title = TITLES[incoming ? "incoming" : "outgoing"][type];
+  if (code === "duplicate_field") {
+    return warning(`${title}: "${name}" is filled by several rows, and only the last one counts. Remove the others.`);
+  }
+  return warning(`${title}: "${name}" is set by the connector or by Planhat, so its row is left out. Remove it.`);
+}
+
+function filters({ userSegments, accountSegments }: PlanhatSettings): readonly Finding[] {
+  if (userSegments.length + accountSegments.length > 0) return [];
+  const text =
+    "Endusers Filter and Company Filter are both empty, so nothing is sent but what you send by hand. Choose segments to begin.";
+  return [{ level: "ok", text }];
+}
+
+function hasField(rows: readonly { readonly field: string }[]): (field: string) => boolean {
+  const fields = new Set(rows.map((row) => row.field));
+  return (field) => fields.has(field);
+}

@@ -1,0 +1,29 @@
+/** Where a tenant's records live, and by what Planhat counts the tenant's calls. */
+import { createHash, createHmac } from "node:crypto";
+import type { Target } from "../../service";
+import type { PlanhatSettings } from "./settings";
+
+/** `{api_prefix}` stands for the cluster that a tenant chose. */
+export const DEFAULT_API_URL = "https://{api_prefix}.planhat.com";
+
+/**
+ * @param apiUrlTemplate base URL, with or without `{api_prefix}`
+ * @param fingerprintKey key of the hash that notices a changed token without holding it
+ * @returns undefined without a token, since nothing can be reached then
+ */
+export function targetOf(
+  settings: PlanhatSettings,
+  apiUrlTemplate: string,
+  fingerprintKey: string,
+): Target | undefined {
+  const { token, tenantId, apiPrefix } = settings;
+  if (token === undefined) return undefined;
+  const baseUrl = apiUrlTemplate.replaceAll("{api_prefix}", apiPrefix).replace(/(?<!\/)\/+$/, "");
+  const identity = JSON.stringify([token, baseUrl, tenantId ?? null]);
+  return {
+    baseUrl,
+    ...(tenantId !== undefined && { account: tenantId }),
+    fingerprint: createHmac("sha256", fingerprintKey).update(identity).digest("hex"),
+    quotaKey: `${baseUrl}#${createHash("sha256").update(token).digest("hex").slice(0, 16)}`,
+  };
+}

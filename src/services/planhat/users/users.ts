@@ -1,0 +1,165 @@
+/** Planhat's users (team members) for those who log in: a wrapper around its routes, with a list that is kept a while. */
+import { systemSleep } from "../../../http/time";
+import type { HttpClient } from "../../../http/client";
+import type { Target } from "../../service";
+import { createPlanhatClient } from "../api/client";
+import type { ClientOptions } from "../api/client";
+import { isFailed, UnexpectedAnswer } from "../api/failure";
+import { createKept } from "../api/cache";
+import { createRest, isObject, isRow } from "../api/rest";
+import type { Rest, Row } from "../api/rest";
+import type { PlanhatSettings } from "../settings/settings";
+import { listUsers, USERS, USERS_PAGE } from "./list";
+import { told, UsersError } from "./trouble";
+
+/** A connector that has what reaching Planhat needs. */
+export interface Connected<S> {
+  /** Organization and connector id. */
+  readonly key: string;
+  readonly settings: S;
+  readonly target: Target;
+}
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** All of them throw UsersError when Planhat cannot or does not want to. */
+export interface Users<S> {
+  /** All, at most ten minutes old. @param isFresh read now, whatever is kept */
+  list(asker: Connected<S>, isFresh: boolean): Promise<readonly Row[]>;
+  get(asker: Connected<S>, id: string): Promise<Row>;
+  create(asker: Connected<S>, fields: Fields): Promise<Row>;
+  update(asker: Connected<S>, id: string, fields: Fields): Promise<Row>;
+}
+
+export interface PlanhatUsers extends Users<PlanhatSettings> {
+  /** How often users were written with the token of this quota key, so that who keeps some notices. */
+  version(quotaKey: string): number;
+  /** The tenant was erased: nothing of it is kept in memory either. @param key organization and connector id */
+  forget(key: string): void;
+  close(): void;
+}
+
+export interface UsersOptions extends ClientOptions {
+  /** Somebody waits: after this time the work for one request ends, milliseconds. */
+  readonly answerWithinMs: number;
+}
+
+const KEPT_SECONDS = 600;
+/** A pause that Planhat names is handed on to the caller rather than waited for, if it is longer than this. */
+const LONGEST_PAUSE_MS = 5_000;
+
+export function createUsers(options: UsersOptions): PlanhatUsers {
+  const lists = createKept<readonly Row[]>(KEPT_SECONDS);
+  const versions = new Map<string, number>();
+  const { sleep = systemSleep, timeoutMs } = options.http ?? {};
+  const http: ClientOptions["http"] = {
+    ...options.http,
+    sleep: (waitMs, signal) =>
+      waitMs > LONGEST_PAUSE_MS ? Promise.reject(new Error("Too long a pause.")) : sleep(waitMs, signal),
+  };
+
+  /** Gives `work` a way to Planhat that ends in time. */
+  async function within<T>(
+    { settings, target }: Connected<PlanhatSettings>,
+    work: (rest: Rest, client: HttpClient) => Promise<T>,
+  ): Promise<T> {
+    const client = createPlanhatClient(settings, target, { ...options, http });
+    const timer = setTimeout(() => client.close(), options.answerWithinMs);
+    try {
+      return await work(createRest(client, timeoutMs, "interactive"), client);
+    } finally {
+      clearTimeout(timer);
+      client.close();
+    }
+  }
+
+  /** After a write, and also after one whose answer was lost, what was read before is out of date. */
+  async function writing<T>({ key, target }: Connected<PlanhatSettings>, write: () => Promise<T>): Promise<T> {
+    try {
+      return await write();
+    } finally {
+      forget(key);
+      versions.set(target.quotaKey, version(target.quotaKey) + 1);
+    }
+  }
+
+  function version(quotaKey: string): number {
+    return versions.get(quotaKey) ?? 0;
+  }
+
+  function forget(key: string): void {
+    lists.drop((each) => each.startsWith(listsOf(key)));
+  }
+
+  return {
+    // Kept under what it was read with as well: another token or host may lead to other people's data.
+    list: (asker, isFresh) =>
+      told(() => lists.get(listsOf(asker.key) + asker.target.fingerprint, isFresh, () => within(asker, listUsers))),
+    get: (asker, id) => told(() => within(asker, (_rest, client) => readUser(client, id))),
+    create: (asker, fields) =>
+      writing(asker, () => told(() => within(asker, (rest) => createUser(rest, fields)), true)),
+    update: (asker, id, fields) =>
+      writing(asker, () => told(() => within(asker, (rest, client) => updateUser(rest, client, id, fields)))),
+    version,
+    forget,
+    close: () => lists.close(),
+  };
+}
+
+/** Neither organizations nor connector ids hold blanks, so no key is the beginning of another connector's. */
+function listsOf(key: string): string {
+  return `${key} `;
+}
+
+async function readUser(client: HttpClient, id: string): Promise<Row> {
+  const { body } = await client.request({
+    method: "GET",
+    route: `${USERS}/:id`,
+    params: { id },
+    priority: "interactive",
+  });
+  // In place of a 404.
+  if (body === null) throw new UsersError({ kind: "not_found", message: "The answer was null." });
+  if (isRow(body) && isMeant(body, id)) return body;
+  throw new UnexpectedAnswer(`planhat GET ${USERS}/:id did not answer with the record that was asked for.`);
+}
+
+/** An answer without the record is not believed but read back. */
+async function createUser(rest: Rest, fields: Fields): Promise<Row> {
+  const { body } = await rest.create(USERS, fields);
+  if (isRow(body)) return body;
+  const found = await createdUser(rest, fields);
+  if (found !== undefined) return found;
+  throw new UnexpectedAnswer(
+    `planhat POST ${USERS} did not answer with the new record, and the list does not show it.`,
+  );
+}
+
+/** The one record that has the address and all that was sent beside it, as far as that can be compared. */
+async function createdUser(rest: Rest, fields: Fields): Promise<Row | undefined> {
+  const wanted = Object.entries(fields).filter(([, value]) => !isObject(value) && !Array.isArray(value));
+  try {
+    const rows = await rest.list(USERS, { email: String(fields["email"]), limit: USERS_PAGE });
+    const found = rows.filter((row) => wanted.every(([name, value]) => isSame(row[name], value)));
+    return found.length === 1 ? found[0] : undefined;
+  } catch (error) {
+    if (isFailed(error)) return undefined;
+    throw error;
+  }
+}
+
+async function updateUser(rest: Rest, client: HttpClient, id: string, fields: Fields): Promise<Row> {
+  const { body } = await rest.update(USERS, id, fields);
+  return isRow(body) && isMeant(body, id) ? body : readUser(client, id);
+}
+
+/** An id may also be a prefixed key, `extid-…` or `srcid-…`, which leads to a record of another `_id`. */
+function isMeant(row: Row, id: string): boolean {
+  return isSame(row._id, id) || /^(?:ext|src)id-/.test(id);
+}
+
+/** Hexadecimal ids, addresses and names are stored in a case of Planhat's choice. */
+function isSame(stored: unknown, sent: unknown): boolean {
+  const plain = (value: unknown): unknown => (typeof value === "string" ? value.toLowerCase() : (value ?? null));
+  return plain(stored) === plain(sent);
+}

@@ -1,0 +1,62 @@
+/** Sending tracked events: one call each, since Planhat's bulk form is not settled, several at once. */
+import type { HttpClient } from "../../../http/client";
+import { RemoteError } from "../../../http/errors";
+import type { Applied, Intent, Problem, Result } from "../../service";
+import { isFailed, problemOf, waitOf, type Failed } from "../api/failure";
+import { inParallel } from "../api/rest";
+
+/** Calls under way at once; the host has no documented limit. */
+const WIDTH = 10;
+
+/**
+ * @param tenantId the tenant's UUID, which the host takes for credentials
+ * @returns one result per intent. A lost answer leaves its event unconfirmed, since nobody can look it up.
+ */
+export async function trackActivities(
+  client: HttpClient,
+  tenantId: string,
+  intents: readonly Intent[],
+): Promise<Applied> {
+  let problem: Problem | undefined;
+  const results = await inParallel(intents, WIDTH, async (intent): Promise<Result> => {
+    // Once the host refuses the tenant or is down, the rest is not tried in vain.
+    if (problem !== undefined) return { kind: "later", waitMs: problem.waitMs, message: problem.message };
+    try {
+      const params = { tenantId };
+      await client.request({
+        method: "POST",
+        route: "/analytics/:tenantId",
+        params,
+        body: intent.fields,
+        expect: "text",
+      });
+      return { kind: "created", remoteId: "" };
+    } catch (error) {
+      if (!isFailed(error)) throw error;
+      const failed = resultOf(error);
+      if (failed.kind !== "rejected") problem ??= stopFor(error);
+      return failed;
+    }
+  });
+  return { results, ...(problem === undefined ? {} : { problem }) };
+}
+
+function resultOf(error: Failed): Result {
+  const { message } = error;
+  if (error instanceof RemoteError) {
+    if (error.kind === "validation" || error.kind === "too_large") {
+      return { kind: "rejected", message, status: error.status ?? 0 };
+    }
+    if (error.applied === "no") return { kind: "later", waitMs: waitOf(error), message };
+  }
+  return { kind: "unconfirmed", message };
+}
+
+/** Only events wait: companies and endusers go to another host. */
+function stopFor(error: Failed): Problem {
+  const unknownTenant = error instanceof RemoteError && (error.kind === "auth" || error.kind === "not_found");
+  const hint = "Check the tenant token in the settings.";
+  return unknownTenant
+    ? { ...problemOf(error), scope: "type", kind: "configuration", message: `${error.message}. ${hint}` }
+    : { ...problemOf(error), scope: "type" };
+}

@@ -1,0 +1,188 @@
+/**
+ * The last look at custom fields before they are sent, against what the tenant defined. Planhat keeps a name that it does
+ * not know without showing it to anybody, and takes every value, so what does not fit is withheld with a warning. Pure.
+ */
+import { formOf, reason } from "../../../outcome/outcome";
+import type { Reason } from "../../../outcome/outcome";
+import type { Desired, FieldType, Json, Prepared } from "../../service";
+import { definitionOf } from "../api/custom-fields";
+import type { CustomField } from "../api/custom-fields";
+import { customName } from "../objects";
+import type { MappingRow } from "../settings/settings";
+import { convert, listOf } from "../mapping/values";
+
+export type Ready = Extract<Prepared, { kind: "ready" }>;
+
+/** What a name in the settings is in Planhat. */
+export type Naming =
+  /** `cased`: there it is written in another case. */
+  | { readonly kind: "exact" | "cased"; readonly field: CustomField }
+  /** It is the field of another row, which counts. */
+  | { readonly kind: "twin"; readonly field: CustomField; readonly instead: string }
+  | { readonly kind: "unknown" };
+
+/**
+ * Of several names for one field the exact one counts, else the last.
+ * @param names as the settings write them, in their order
+ */
+export function namingsOf(
+  type: string,
+  names: readonly string[],
+  known: readonly CustomField[],
+): ReadonlyMap<string, Naming> {
+  const found = new Map(names.map((name) => [name, definitionOf(type, name, known)]));
+  const counts = new Map<CustomField, string>();
+  for (const [name, field] of found) {
+    if (field !== undefined && counts.get(field) !== field.name) counts.set(field, name);
+  }
+  return new Map(
+    [...found].map(([name, field]): readonly [string, Naming] => {
+      if (field === undefined) return [name, { kind: "unknown" }];
+      const instead = counts.get(field) ?? name;
+      if (instead !== name) return [name, { kind: "twin", field, instead }];
+      return [name, { kind: field.name === name ? "exact" : "cased", field }];
+    }),
+  );
+}
+
+export function hasCustomFields({ fields }: Desired): boolean {
+  return Object.keys(fields).some((field) => customName(field) !== undefined);
+}
+
+/** @param rows the mapping of this type; records that still wait may come from an earlier one */
+export function checkCustom(
+  type: string,
+  records: readonly Desired[],
+  rows: readonly MappingRow[],
+  known: readonly CustomField[],
+): readonly Ready[] {
+  const mapped = rows.flatMap(({ field }) => customName(field) ?? []);
+  const all = new Set(records.flatMap(({ fields }) => Object.keys(fields).flatMap((field) => customName(field) ?? [])));
+  for (const name of mapped) all.delete(name);
+  const namings = namingsOf(type, [...all, ...mapped], known);
+  const attributes = new Map(rows.map(({ attribute, field }) => [field, attribute.text]));
+  return records.map((record) => checkOne(record, namings, attributes));
+}
+
+function checkOne(
+  { fields }: Desired,
+  namings: ReadonlyMap<string, Naming>,
+  attributes: ReadonlyMap<string, string>,
+): Ready {
+  const wire = new Map<string, Json>();
+  const withheld = new Map<string, Reason>();
+  const warnings: Reason[] = [];
+  for (const [field, value] of Object.entries(fields)) {
+    const name = customName(field);
+    const naming = name === undefined ? undefined : (namings.get(name) ?? { kind: "unknown" as const });
+    const attribute = attributes.get(field) ?? "";
+    const saying = ({ code, text }: Remark): Reason =>
+      reason(code, `${attribute === "" ? "" : `${attribute} → `}${field}: ${text}`);
+    const verdict: Verdict = naming === undefined ? { ok: true, value } : judge(naming, value, attribute);
+    if (!verdict.ok) withheld.set(field, saying(verdict.why));
+    else {
+      wire.set(field, verdict.value);
+      if (verdict.remark !== undefined) warnings.push(saying(verdict.remark));
+    }
+  }
+  return {
+    kind: "ready",
+    fields: Object.fromEntries(wire),
+    ...(withheld.size > 0 && { withheld: Object.fromEntries(withheld) }),
+    ...(warnings.length > 0 && { warnings }),
+  };
+}
+
+type Remark = Pick<Reason, "code" | "text">;
+type Verdict =
+  { readonly ok: true; readonly value: Json; readonly remark?: Remark } | { readonly ok: false; readonly why: Remark };
+
+function judge(naming: Naming, value: Json, attribute: string): Verdict {
+  if (naming.kind === "unknown") {
+    const text = "correct the name in the settings, or make the field in Planhat";
+    return { ok: false, why: { code: "unknown_field", text } };
+  }
+  const { kind, field } = naming;
+  if (kind === "twin") {
+    const text = `"${naming.instead}" fills "${field.name}" already; remove one of the rows`;
+    return { ok: false, why: { code: "twin_field", text } };
+  }
+  if (field.formula) {
+    return { ok: false, why: { code: "fixed_field", text: "Planhat computes it; remove the row" } };
+  }
+  const fitted = fit(value, field, attribute);
+  if (!fitted.ok) {
+    const text = `${formOf(value)}; the field takes ${fitted.takes}; correct the attribute, or map another field`;
+    return { ok: false, why: { code: "invalid_value", text } };
+  }
+  if (kind === "exact") return fitted;
+  const text = `it is "${field.name}"; write it so in the settings`;
+  return { ...fitted, remark: { code: "misspelt_field", text } };
+}
+
+type Fitted = { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly takes: string };
+
+interface Kind {
+  readonly type: FieldType;
+  /** What it takes, for people. */
+  readonly takes: string;
+  /** Its definition may offer choices. */
+  readonly chooses?: true;
+}
+
+const TEXT: Kind = { type: "text", takes: "a text" };
+const NUMBER: Kind = { type: "number", takes: "a number" };
+const DATE: Kind = { type: "instant", takes: "a date" };
+const ID: Kind = { type: "text", takes: "an id of Planhat" };
+const IDS: Kind = { type: "set", takes: "a list of ids of Planhat" };
+
+/** Planhat's words for what fields hold (planhat.com/developers/api/custom-field). */
+const KINDS: Readonly<Record<string, Kind>> = {
+  text: TEXT,
+  "rich text": TEXT,
+  phone: TEXT,
+  email: TEXT,
+  url: TEXT,
+  number: NUMBER,
+  rating: NUMBER,
+  checkbox: { type: "boolean", takes: "true or false" },
+  day: DATE,
+  date: DATE,
+  list: { type: "text", takes: "one text", chooses: true },
+  multipicklist: { type: "set", takes: "a list of texts", chooses: true },
+  "team member": ID,
+  enduser: ID,
+  "team members": IDS,
+  endusers: IDS,
+};
+
+/** What is of no known kind is sent as it is. Nothing clears every field. */
+function fit(value: Json, { holds, choices, name }: CustomField, attribute: string): Fitted {
+  const kind = Object.hasOwn(KINDS, holds) ? KINDS[holds] : undefined;
+  if (value === null || kind === undefined) return { ok: true, value };
+  const offer = kind.chooses === true ? choices : undefined;
+  const given = kind.type === "set" ? listed(value, offer) : value;
+  const converted = convert(given, { name, type: kind.type }, attribute);
+  if (!converted.ok) return { ok: false, takes: kind.takes };
+  return offer === undefined || isAmong(offer, converted.value) ? converted : { ok: false, takes: offered(offer) };
+}
+
+/** A list may come as its JSON text; one choice may well hold a comma. */
+function listed(value: Json, offer: readonly string[] = []): Json {
+  return typeof value === "string" && offer.includes(value) ? [value] : (listOf(value) ?? value);
+}
+
+/** The empty text chooses nothing, as an empty list does. */
+function isAmong(offer: readonly string[], value: Json): boolean {
+  const chosen = Array.isArray(value) ? (value as readonly Json[]) : value === "" ? [] : [value];
+  return chosen.every((each) => typeof each === "string" && offer.includes(each));
+}
+
+/** Choices that one warning names. */
+const MOST_NAMED = 20;
+
+function offered(choices: readonly string[]): string {
+  const named = choices.slice(0, MOST_NAMED).map((each) => `"${each}"`);
+  const more = choices.length - named.length;
+  return `only what it offers (${named.join(", ")}${more > 0 ? ` and ${more} more` : ""})`;
+}

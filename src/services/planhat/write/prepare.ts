@@ -1,0 +1,78 @@
+/** The last step from desired values to wire values: custom fields are checked, and owners become ids. */
+import { reason } from "../../../outcome/outcome";
+import type { ReasonCode } from "../../../outcome/outcome";
+import type { Desired, Prepared } from "../../service";
+import type { CustomField } from "../api/custom-fields";
+import { checkCustom, hasCustomFields } from "./custom-values";
+import type { Ready } from "./custom-values";
+import { isFailed, waitOf } from "../api/failure";
+import type { Failed } from "../api/failure";
+import { COMPANIES } from "../objects";
+import type { Directory, Owners } from "../api/owners";
+import type { MappingRow } from "../settings/settings";
+
+/** Fields of a company that hold a user of Planhat, and the reason for which it is skipped when they hold none. */
+export const OWNER_FIELDS: readonly (readonly [string, ReasonCode])[] = [
+  ["owner", "invalid_owner"],
+  ["coOwner", "invalid_co_owner"],
+];
+
+export interface PrepareDeps {
+  readonly owners: Owners;
+  /** Undefined when they cannot be known: custom fields go unchecked then. @throws RemoteError, UnexpectedAnswer */
+  readonly customFields: () => Promise<readonly CustomField[] | undefined>;
+  /** The mapping of the type. */
+  readonly rows: readonly MappingRow[];
+}
+
+/**
+ * Only what a record names is asked for: one without an owner never waits for the list of team members, one without
+ * custom fields never for their definitions.
+ */
+export async function prepareRecords(
+  type: string,
+  records: readonly Desired[],
+  { owners, customFields, rows }: PrepareDeps,
+): Promise<readonly Prepared[]> {
+  const named = type === COMPANIES.name && records.some(namesOwner);
+  const directory = named ? await attempt(() => owners.directory()) : undefined;
+  const known = records.some(hasCustomFields) ? await attempt(customFields) : undefined;
+  const checked = known === undefined || isFailed(known) ? undefined : checkCustom(type, records, rows, known);
+  return records.map((record, index) => {
+    if (isFailed(known) && hasCustomFields(record)) return later("The custom fields could not be checked", known);
+    const ready: Ready = checked?.[index] ?? { kind: "ready", fields: record.fields };
+    if (type !== COMPANIES.name || !namesOwner(record) || directory === undefined) return ready;
+    if (isFailed(directory)) return later("The owner could not be looked up", directory);
+    return withOwners(ready, directory);
+  });
+}
+
+function later(what: string, error: Failed): Prepared {
+  return { kind: "later", waitMs: waitOf(error), message: `${what}: ${error.message}` };
+}
+
+function namesOwner(record: Desired): boolean {
+  return OWNER_FIELDS.some(([field]) => typeof record.fields[field] === "string");
+}
+
+async function attempt<T>(read: () => Promise<T>): Promise<T | Failed> {
+  try {
+    return await read();
+  } catch (error) {
+    if (isFailed(error)) return error;
+    throw error;
+  }
+}
+
+function withOwners(ready: Ready, directory: Directory): Prepared {
+  const wire = new Map(Object.entries(ready.fields));
+  for (const [field, code] of OWNER_FIELDS) {
+    const owner = wire.get(field);
+    if (typeof owner !== "string") continue;
+    const id = directory.find(owner);
+    if (owner.trim() === "") wire.delete(field);
+    else if (id === undefined) return { kind: "skip", reason: reason(code) };
+    else wire.set(field, id);
+  }
+  return { ...ready, fields: Object.fromEntries(wire) };
+}

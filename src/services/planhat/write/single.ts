@@ -1,0 +1,79 @@
+/** Writing one record by a call of its own, where matching by key could hit a namesake. */
+import { RemoteError } from "../../../http/errors";
+import type { Problem, Result } from "../../service";
+import type { Item } from "./match-errors";
+import { messageOf } from "../api/envelope";
+import { isFailed, problemOf, waitOf } from "../api/failure";
+import type { Failed } from "../api/failure";
+import { refusal } from "./fold";
+import type { Folded } from "./fold";
+import { typeSpec } from "../objects";
+import { readBackCreates, readKnown } from "./readback";
+import { isNotThere, isRow } from "../api/rest";
+import type { Rest } from "../api/rest";
+
+export interface Single {
+  readonly result: Result;
+  readonly problem?: Problem;
+}
+
+/** POST for a create, PUT by id for an update. An answer without the record is not believed but read back. */
+export async function applySingle(rest: Rest, type: string, item: Item): Promise<Single> {
+  try {
+    return { result: item.intent.kind === "create" ? await create(rest, type, item) : await update(rest, type, item) };
+  } catch (error) {
+    if (!isFailed(error)) throw error;
+    return failed(type, item, error);
+  }
+}
+
+async function create(rest: Rest, type: string, item: Item): Promise<Result> {
+  const { body } = await rest.create(typeSpec(type).path, item.body);
+  if (isRow(body)) return { kind: "created", remoteId: body._id };
+  const settled = await readBackCreates(rest, type, [item], NOT_COUNTED);
+  return settled.get(item) ?? { kind: "unconfirmed", message: "The answer does not name the new record." };
+}
+
+/** A single create answers without counters. */
+const NOT_COUNTED: Folded = {
+  results: [],
+  looseErrors: [],
+  looseIds: [],
+  createdLeft: undefined,
+  extraCreated: false,
+  nothingWritten: false,
+  understood: true,
+};
+
+async function update(rest: Rest, type: string, item: Item): Promise<Result> {
+  const { remoteId } = item.intent;
+  if (remoteId === undefined)
+    return { kind: "rejected", message: "An update without the id of its record.", status: 0 };
+  const { _id, ...changes } = item.body;
+  const { body } = await rest.update(typeSpec(type).path, remoteId, changes);
+  if (isRow(body)) return { kind: "updated" };
+  // Some servers answer a missing record with an empty success.
+  const { gone, problem } = await readKnown(rest, type, [remoteId], []);
+  if (problem !== undefined) return { kind: "later", waitMs: problem.waitMs, message: problem.message };
+  return gone.length > 0 ? { kind: "gone" } : { kind: "updated" };
+}
+
+function failed(type: string, item: Item, error: Failed): Single {
+  const isUpdate = item.intent.kind === "update";
+  if (isUpdate && isNotThere(error)) return { result: { kind: "gone" } };
+  if (
+    error instanceof RemoteError &&
+    error.status !== undefined &&
+    (error.kind === "validation" || error.kind === "too_large")
+  ) {
+    return { result: refusal(type, item, messageOf(error.answer ?? error.message), error.status) };
+  }
+  return { result: unsent(item, error), problem: problemOf(error) };
+}
+
+/** A write that failed as a whole: certain to be undone = later; perhaps done = only an update may be repeated blindly. */
+export function unsent(item: Item, error: Failed): Result {
+  const certain = error instanceof RemoteError && error.applied === "no";
+  if (item.intent.kind === "update" || certain) return { kind: "later", waitMs: waitOf(error), message: error.message };
+  return { kind: "unconfirmed", message: error.message };
+}

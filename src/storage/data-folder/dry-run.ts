@@ -1,0 +1,58 @@
+/** A store for one simulated run: it knows what the real one knows, and what is written to it goes with the run. */
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { createEmbeddedStore } from "../embedded";
+import type { KeyValue } from "../database/kv";
+import { createLmdbKeyValue } from "../database/lmdb";
+import { createOverlay } from "../database/overlay";
+import type { Store } from "../port/store";
+
+export interface Simulation {
+  readonly store: Store;
+  /** Closes the store and removes everything that was written to it; the real store stays open. */
+  close(): Promise<void>;
+}
+
+const PREFIX = "simulation-";
+
+/**
+ * What the embedded store does at opening is harmless: the format is the one that the real store was opened with, old
+ * letters were indexed by it, and both rows are written into the simulation.
+ *
+ * @param base database of the running store, the very object: LMDB has a file open once in a process
+ * @param folder where the simulation's own sub-folder is made; created when missing
+ * @param now milliseconds since 1970
+ */
+export async function openSimulation(base: KeyValue, folder: string, now: () => number): Promise<Simulation> {
+  await mkdir(folder, { recursive: true });
+  const path = await mkdtemp(join(folder, PREFIX));
+  let top: KeyValue | undefined;
+  try {
+    top = createLmdbKeyValue(path);
+    const store = await createEmbeddedStore({ kv: createOverlay(base, top), now });
+    let closing: Promise<void> | undefined;
+    const close = (): Promise<void> => (closing ??= store.close().finally(() => remove(path)));
+    return { store: { ...store, close }, close };
+  } catch (error) {
+    await top?.close();
+    await remove(path);
+    throw error;
+  }
+}
+
+/**
+ * Removes what simulations of a killed process left behind; at the start, before this process opens one, and while it owns
+ * the folder.
+ */
+export async function clearSimulations(folder: string): Promise<void> {
+  if (!existsSync(folder)) return;
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (entry.isDirectory() && entry.name.startsWith(PREFIX)) await remove(join(folder, entry.name));
+  }
+}
+
+/** Windows lets go of a closed database's file a moment later. */
+function remove(path: string): Promise<void> {
+  return rm(path, { recursive: true, force: true, maxRetries: 5 });
+}

@@ -1,0 +1,154 @@
+/**
+ * Brings stores of older formats to today's when they are opened, one step after the other.
+ *
+ * From 2 to 3: sealed texts are bound to their rows, and the file holds nothing but rows. A new file is made beside the old
+ * one and takes its place at once, so a crash at any moment leaves one of the two, whole.
+ *
+ * From 3 to 4: what was sent counts per connector. What is stored goes on counting for each of a remote's connectors, so
+ * that nobody's edit is overwritten. Where there is only one, no record is touched. Broken off, it is begun again.
+ */
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import groupBy from "lodash/groupBy";
+import { copyDatabase } from "./copy";
+import type { KeyValue } from "../database/kv";
+import { createLmdbKeyValue } from "../database/lmdb";
+import type { RunRow, TenantRow } from "../port/rows";
+import { runPlace, tenantPlace, type Place, type Seal } from "./seal";
+import { shareSent } from "../tables/senders";
+import { FORMAT, openTables } from "../tables/tables";
+
+/** Sealed texts stand alone, and remains of memory between the rows. */
+const UNBOUND = 2;
+/** What was sent counts for whoever asks. */
+const SHARED = 3;
+/** On the way from there to the next format: no program goes on with it but one that ends it. */
+const DIVIDING = 3.5;
+/** Within the store's folder, which may be a volume of its own: nothing is renamed from one volume to another. */
+const DRAFT = "upgrade";
+
+/**
+ * Opens the database of a store, upgraded if need be.
+ *
+ * @param path its folder; created when missing
+ * @param seal made only when it is needed; undefined: an old store is refused
+ * @throws Error when the upgrade failed or is not possible here; the old store is as it was then
+ */
+export async function openUpgraded(path: string, seal: (() => Seal) | undefined): Promise<KeyValue> {
+  // What an upgrade that was interrupted left behind.
+  rmSync(join(path, DRAFT), { recursive: true, force: true });
+  let kv = createLmdbKeyValue(path);
+  if (formatOf(kv) === UNBOUND) {
+    await kv.close();
+    if (seal === undefined) {
+      throw new Error(
+        `The store in ${path} has format ${UNBOUND}. ` +
+          `Start the server once, with its SECRET: it brings the store to format ${FORMAT}.`,
+      );
+    }
+    await bindAll(path, seal());
+    kv = createLmdbKeyValue(path);
+  }
+  const format = formatOf(kv);
+  if (format !== SHARED && format !== DIVIDING) return kv;
+  try {
+    await divide(kv);
+  } catch (cause) {
+    await kv.close();
+    throw new Error(
+      `The store in ${path} could not be brought from format ${SHARED} to format ${FORMAT}: ${wordsOf(cause)}. ` +
+        "Make sure that this user may write there and that there is room, and start again: it goes on then.",
+      { cause },
+    );
+  }
+  return kv;
+}
+
+function formatOf(kv: KeyValue): number | undefined {
+  return kv.table<number>("meta").get(["format"]);
+}
+
+/** From format 3 to format 4. */
+export async function divide(kv: KeyValue): Promise<void> {
+  const tables = openTables(kv, Date.now);
+  const rows = [...tables.tenants.range([])].map(([, row]) => row);
+  await tables.kv.transact(() => tables.meta.put(["format"], DIVIDING));
+  for (const [remote, tenants] of Object.entries(groupBy(rows, "remote"))) {
+    // Those that never had a remote stand together as well, under no name of one.
+    if (tenants[0]?.remote === undefined) continue;
+    await shareSent(
+      tables,
+      remote,
+      tenants.map(({ key }) => key),
+    );
+  }
+  await tables.kv.transact(() => tables.meta.put(["format"], FORMAT));
+}
+
+async function bindAll(path: string, seal: Seal): Promise<void> {
+  const draft = join(path, DRAFT);
+  try {
+    mkdirSync(draft, { mode: 0o700 });
+    await copyDatabase(path, draft);
+    await bindRows(draft, seal);
+    flush(join(draft, "data.mdb"), "r+");
+    renameSync(join(draft, "data.mdb"), join(path, "data.mdb"));
+  } catch (cause) {
+    rmSync(draft, { recursive: true, force: true });
+    throw new Error(failureMessage(path, cause), { cause });
+  }
+  if (process.platform !== "win32") flush(path, "r");
+  rmSync(draft, { recursive: true, force: true });
+}
+
+function failureMessage(path: string, cause: unknown): string {
+  const megabytes = Math.ceil(statSync(join(path, "data.mdb")).size / 1_000_000);
+  return (
+    `The store in ${path} could not be brought from format ${UNBOUND} to format ${FORMAT} (${wordsOf(cause).replace(/\.$/, "")}). ` +
+    `The old store is unchanged. Make sure that this user may write there and that ${megabytes} MB are free, and start again.`
+  );
+}
+
+function wordsOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+/** Rows that another SECRET sealed stay as they are, and are replaced as ever. */
+async function bindRows(path: string, seal: Seal): Promise<void> {
+  const kv = createLmdbKeyValue(path);
+  try {
+    await kv.transact(() => {
+      const tenants = kv.table<TenantRow>("tenants");
+      for (const [key, row] of [...tenants.range([])]) {
+        const sealed = bound(seal, row.sealed, tenantPlace(row.key));
+        if (sealed !== undefined) tenants.put(key, { ...row, sealed });
+      }
+      const runs = kv.table<RunRow>("runs");
+      for (const [key, row] of [...runs.range([])]) {
+        const order = row.order === undefined ? undefined : bound(seal, row.order, runPlace(row));
+        if (order !== undefined) runs.put(key, { ...row, order });
+      }
+      kv.table<number>("meta").put(["format"], SHARED);
+    });
+  } finally {
+    await kv.close();
+  }
+}
+
+function bound(seal: Seal, sealed: string, place: Place): string | undefined {
+  try {
+    return seal.bind(sealed, place);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A file's content, or the names in a folder; Windows wants to write what it flushes. */
+function flush(path: string, access: "r" | "r+"): void {
+  const handle = openSync(path, access);
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}

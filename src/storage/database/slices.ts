@@ -1,0 +1,36 @@
+import type { Key, KeyValue, Table } from "./kv";
+import { notTooMany } from "../port/weight";
+
+/** Records that one transaction works on; a few milliseconds' worth. */
+export const SLICE = 500;
+
+/** Works through many, or large, records in several transactions, so that requests get their turn in between. */
+/** Goes through all rows under a prefix, in several transactions; rows that `visit` writes behind it are visited, too. */
+export async function walk<V>(
+  kv: KeyValue,
+  table: Table<V>,
+  prefix: Key,
+  visit: (key: Key, row: V) => void,
+  limit = SLICE,
+): Promise<void> {
+  const step = (after: Key | undefined): Promise<Key | undefined> =>
+    kv.transact(() => {
+      const slice = [...table.range(prefix, { limit, ...(after === undefined ? {} : { after }) })];
+      for (const [key, row] of slice) visit(key, row);
+      return slice.length < limit ? undefined : slice.at(-1)?.[0];
+    });
+  for (let after = await step(undefined); after !== undefined;) after = await step(after);
+}
+
+export async function inSlices<T, R>(
+  items: readonly T[],
+  work: (slice: readonly T[]) => Promise<readonly R[]>,
+): Promise<R[]> {
+  const results: R[] = [];
+  for (let from = 0; from < items.length;) {
+    const slice = notTooMany(items.slice(from, from + SLICE));
+    results.push(...(await work(slice)));
+    from += slice.length;
+  }
+  return results;
+}

@@ -1,0 +1,129 @@
+/** Erasing what is stored about one Hull entity. */
+import { openEntries } from "../tables/entries";
+import type { Key } from "../database/kv";
+import { childLetters, closeLetter } from "../tables/dead-letters";
+import { rename } from "../tables/claim-index";
+import { forgetMirror } from "../tables/mirror";
+import type { Content } from "../port/rows";
+import { dropRival } from "../outbox/rivals";
+import { forgetReportLines } from "../tables/runs";
+import { inSlices, SLICE } from "../database/slices";
+import type { LetterKey, RecordEnding } from "../port/store";
+import { countEnding, transact, type Ledger } from "../tables/ledger";
+import { ending, indexValue, isWaiting, lanesOf, remoteRow, type Tables } from "../tables/tables";
+
+const FORGOTTEN = "Hull deleted the user, so everything stored about it was erased.";
+
+/** The entity's own types, and the types whose records name it as their parent. */
+export interface Forgotten {
+  readonly types: readonly string[];
+  readonly children: readonly string[];
+}
+
+/** Erases one entity wherever the tenant kept it; the records that hang on it first. */
+export async function forgetEntity(
+  tables: Tables,
+  tenant: string,
+  { types, children }: Forgotten,
+  hullId: string,
+): Promise<readonly RecordEnding[]> {
+  const forget = (keys: readonly LetterKey[]): Promise<RecordEnding[]> =>
+    inSlices(keys, (slice) => transact(tables, (ledger) => slice.flatMap((key) => forgetRecord(tables, ledger, key))));
+  const endings: RecordEnding[] = [];
+  for (const lane of tables.kv.read(() => lanesOf(tables, tenant))) {
+    for (const own of types.map((type) => ({ ...lane, type, hullId }))) {
+      for (const type of children) endings.push(...(await forget(await childrenOf(tables, own, type))));
+      endings.push(...(await forget([own])));
+    }
+  }
+  await forgetReportLines(tables, tenant, hullId);
+  return endings;
+}
+
+/** Records of a type that name the given one as their parent, in the outbox or as dead letters. */
+async function childrenOf(tables: Tables, parent: LetterKey, type: string): Promise<readonly LetterKey[]> {
+  const { remote, tenant } = parent;
+  const { kv } = tables;
+  const found = kv.read(() => childLetters(tables, parent).filter((each) => each.type === type));
+  for (let after: Key | undefined, full = true; full;) {
+    const start = after === undefined ? {} : { after };
+    const rows = kv.read(() => [...tables.outbox.range([remote, tenant, type], { ...start, limit: SLICE })]);
+    for (const [, { hullId, content, attempt }] of rows) {
+      if (isChild(content, parent) || isChild(attempt?.content, parent)) found.push({ remote, tenant, type, hullId });
+    }
+    after = rows.at(-1)?.[0];
+    full = rows.length === SLICE;
+    // An outbox may be long: requests get their turn in between.
+    if (full) await new Promise(setImmediate);
+  }
+  return found;
+}
+
+function isChild(content: Content | undefined, { type, hullId }: LetterKey): boolean {
+  const parent = content?.desired.parent;
+  return parent?.type === type && parent.hullId === hullId;
+}
+
+/**
+ * Erases one record in one lane. What waits of it ends `skipped / forgotten`; what only Hull was still to be told has
+ * been delivered, and ends as that. No ending names anybody.
+ */
+function forgetRecord(tables: Tables, ledger: Ledger, key: LetterKey): RecordEnding[] {
+  const { remote, tenant, type, hullId } = key;
+  const endings: RecordEnding[] = [];
+  const entries = openEntries(tables, ledger, key, endings);
+  const note = (end: RecordEnding["ending"]): void => {
+    countEnding(ledger, tenant, type, hullId, end);
+    endings.push({ type, hullId, claims: {}, ending: end });
+  };
+  const entry = entries.get(type, hullId);
+  if (entry !== undefined) {
+    for (const content of [entry.attempt?.content, entry.content]) {
+      if (content !== undefined) note(ending(content, "skipped", "forgotten", FORGOTTEN, tables.now()));
+    }
+    entries.remove(entry);
+    entries.refuseChildren(type, hullId, "skipped", FORGOTTEN);
+  }
+  forgetTell(tables, ledger, key)?.forEach(note);
+  closeLetter(tables, key);
+  dropRival(tables, key);
+
+  const recordKey = [remote, type, hullId];
+  const record = tables.records.get(recordKey);
+  if (record?.remoteId !== undefined) forgetLinked(tables, ledger, key, record.remoteId);
+  rename(tables, [remote, type, hullId], record?.claims);
+  if (record === undefined || !isWaiting(tables, recordKey)) tables.records.remove(recordKey);
+  else {
+    // Another connector of the remote has not heard of it yet: what it delivers must find its place.
+    const { version, messageId, revision } = record;
+    tables.records.put(recordKey, { version, messageId, revision: revision + 1 });
+  }
+  return endings;
+}
+
+/** The remote record that the entity is linked to, and those that it was linked to in earlier generations. */
+function forgetLinked(tables: Tables, ledger: Ledger, { remote, type, hullId }: LetterKey, remoteId: string): void {
+  const mirror = tables.mirror.get([remote, type, remoteId]);
+  if (mirror?.linkedTo !== hullId) return;
+  const namesakes = Object.entries(mirror.keys).flatMap(([name, value]) =>
+    [...tables.mirrorKeys.range([remote, type, name, indexValue(value)])].map(([path]) => String(path[4])),
+  );
+  const row = remoteRow(tables, remote);
+  for (const id of new Set([remoteId, ...namesakes])) {
+    if (tables.mirror.get([remote, type, id])?.linkedTo === hullId) forgetMirror(tables, ledger, row, type, id);
+  }
+  // The last scan did see that record, so what it saw is no longer all there is: it proves no absence any more.
+  const scan = row.scans[type];
+  if (scan === undefined) return;
+  tables.remotes.put([remote], { ...row, scans: { ...row.scans, [type]: { ...scan, startedAtMs: 0 } } });
+}
+
+/** Takes what Hull was still to be told out of the write-back; answers the outcomes that waited for it. */
+export function forgetTell(tables: Tables, ledger: Ledger, { remote, tenant, type, hullId }: LetterKey) {
+  const tell = tables.tells.get([remote, tenant, type, hullId]);
+  if (tell === undefined) return undefined;
+  tables.tells.remove([remote, tenant, type, hullId]);
+  tables.tellQueue.remove([remote, tenant, tell.notBeforeMs, tell.seq]);
+  ledger.depth({ remote, tenant }, { tells: -1 });
+  return tell.endings;
+}

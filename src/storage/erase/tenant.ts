@@ -1,0 +1,101 @@
+/** Erasing a tenant: what waits, what was refused, what was counted, and its remotes unless another tenant uses them. */
+import { openEntries } from "../tables/entries";
+import { forgetTell } from "./record";
+import { closeLetter } from "../tables/dead-letters";
+import { dropRival } from "../outbox/rivals";
+import { forgetRunsOf } from "../tables/runs";
+import { forgetSender } from "../tables/senders";
+import { SLICE } from "../database/slices";
+import type { Lane } from "../port/store";
+import { transact, type Ledger } from "../tables/ledger";
+import { lanesOf, type Tables } from "../tables/tables";
+
+/**
+ * Answers how many rows there were. Interrupted, it is simply begun again: the tenant's own row goes last.
+ *
+ * @param remotes where it lived before it was erased, for whoever makes sure that nothing was written since
+ */
+export async function forgetTenant(tables: Tables, tenant: string, remotes: readonly string[]): Promise<number> {
+  const { kv } = tables;
+  let removed = 0;
+  const untilNothing = async (step: () => Promise<number>): Promise<void> => {
+    for (let rows = await step(); rows > 0; rows = await step()) removed += rows;
+  };
+  for (const lane of kv.read(() => lanesWith(tables, tenant, remotes))) {
+    await untilNothing(() => transact(tables, (ledger) => forgetLaneRows(tables, ledger, lane, SLICE)));
+    await untilNothing(() => kv.transact(() => forgetRemoteRows(tables, lane, SLICE)));
+    await forgetSender(tables, lane);
+  }
+  await untilNothing(() => kv.transact(() => forgetRunsOf(tables, tenant, SLICE)));
+  return removed + (await kv.transact(() => forgetTenantRow(tables, tenant, remotes)));
+}
+
+function lanesWith(tables: Tables, tenant: string, remotes: readonly string[]): readonly Lane[] {
+  const known = lanesOf(tables, tenant);
+  const further = remotes.filter((remote) => known.every((lane) => lane.remote !== remote));
+  return [...known, ...further.map((remote) => ({ remote, tenant }))];
+}
+
+/** Erases up to `limit` rows of a lane; answers how many. Nothing is counted: the counts are erased as well. */
+function forgetLaneRows(tables: Tables, ledger: Ledger, lane: Lane, limit: number): number {
+  const prefix = [lane.remote, lane.tenant];
+  const entries = openEntries(tables, ledger, lane, []);
+  const waiting = [...tables.outbox.range(prefix, { limit })];
+  for (const [, entry] of waiting) entries.remove(entry);
+  const tells = [...tables.tells.range(prefix, { limit })];
+  for (const [, { type, hullId }] of tells) forgetTell(tables, ledger, { ...lane, type, hullId });
+  const letters = [...tables.dead.range(prefix, { limit })];
+  for (const [, letter] of letters) closeLetter(tables, letter);
+  const rivals = [...tables.rivals.range(prefix, { limit })];
+  for (const [[, , type, hullId]] of rivals) dropRival(tables, { ...lane, type: String(type), hullId: String(hullId) });
+  const holds = [...tables.holds.range(prefix, { limit })];
+  for (const [key] of holds) tables.holds.remove(key);
+  return waiting.length + tells.length + letters.length + rivals.length + holds.length;
+}
+
+/** Erases up to `limit` rows of what is known of a remote, unless another tenant uses it; answers how many. */
+function forgetRemoteRows(tables: Tables, { remote, tenant }: Lane, limit: number): number {
+  const users = [...tables.tenants.range([])].filter(([, row]) => row.remote === remote && row.key !== tenant);
+  const busy = [...tables.depth.range([remote])].filter(
+    ([[, owner], { outbox, tells }]) => owner !== tenant && outbox + tells > 0,
+  );
+  if (users.length + busy.length > 0) return 0;
+  let removed = 0;
+  for (const table of [
+    tables.records,
+    tables.knownBy,
+    tables.mirror,
+    tables.sightings,
+    tables.mirrorKeys,
+    tables.remotes,
+  ]) {
+    const rows = [...table.range([remote], { limit })];
+    for (const [key] of rows) table.remove(key);
+    removed += rows.length;
+  }
+  return removed;
+}
+
+/** The last step: after it nothing names the tenant any more. */
+function forgetTenantRow(tables: Tables, tenant: string, remotes: readonly string[]): number {
+  const lanes = lanesWith(tables, tenant, remotes);
+  for (const { remote } of lanes) tables.depth.remove([remote, tenant]);
+  const counts = [tables.tally, tables.hours].flatMap((table) => {
+    const keys = [...table.range([tenant])].map(([key]) => key);
+    for (const key of keys) table.remove(key);
+    return keys;
+  });
+  const known = tables.tenants.get([tenant]) !== undefined;
+  tables.tenants.remove([tenant]);
+  const abandoned = lanes.map(({ remote }) => remote).filter((remote) => tables.remotes.get([remote]) === undefined);
+  tables.names.drop([tenant, ...abandoned.filter((remote) => isUnused(tables, remote))]);
+  return counts.length + (known ? 1 : 0);
+}
+
+function isUnused(tables: Tables, remote: string): boolean {
+  const { records, mirror, mirrorKeys, sightings, knownBy, outbox, tells } = tables;
+  const first = [records, mirror, mirrorKeys, sightings, knownBy, outbox, tells].map((table) => [
+    ...table.range([remote], { limit: 1 }),
+  ]);
+  return first.every((rows) => rows.length === 0);
+}

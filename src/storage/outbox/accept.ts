@@ -1,0 +1,211 @@
+/** Taking messages in: version, coalescing, withdrawal, and the one condition under which a message ends unchanged. */
+import { MAX_AHEAD_MS } from "../../instant";
+import { openEntries, type Entries } from "../tables/entries";
+import { closeLetter } from "../tables/dead-letters";
+import type { Content, Doubt, Ending, EntryRow, RecordRow } from "../port/rows";
+import { namesIn, rename } from "../tables/claim-index";
+import { openSeen } from "../tables/dedupe";
+import type { Acceptance, Accepted, NewContent, RecordEnding } from "../port/store";
+import { countEnding, type Ledger } from "../tables/ledger";
+import { ending, keepDoubt, linkOf, remoteRow, type Tables } from "../tables/tables";
+
+export const NEWER = "A newer message of the same entity arrived.";
+const MERGED = "Merged with a newer message of the same shipment.";
+
+/** One message of one record, in one transaction. */
+export function acceptOne(tables: Tables, ledger: Ledger, given: Acceptance): Accepted {
+  const { tenant, type, hullId, remote, content } = given;
+  const inRun = given.run === undefined ? {} : { run: given.run };
+  const nowMs = tables.now();
+  const endings: Ending[] = [];
+  const children: RecordEnding[] = [];
+
+  const note = (each: Ending): void => {
+    countEnding(ledger, tenant, type, hullId, each);
+    endings.push(each);
+  };
+  const end = (state: Accepted["state"]): Accepted => ({ state, endings, children });
+
+  const record = remote === undefined ? undefined : tables.records.get([remote, type, hullId]);
+  const known = versionOf(record, nowMs);
+  // What arrives now, whenever it was made, comes after what was dated a little ahead.
+  const acceptance = given.undated === true ? { ...given, version: Math.max(given.version, known) } : given;
+  // Looked at before anything is marked: an answer of `again` must leave no trace.
+  if (remote !== undefined && overtaken(tables, remote, acceptance, record)) return end("again");
+  if (acceptance.once === true && record !== undefined) return end("duplicate");
+
+  const seen = openSeen(tables, acceptance, record, nowMs);
+  /** Ids that are remembered from now on. */
+  const taken: string[] = [];
+  const take = (messageId: string, certain: boolean): boolean => {
+    const first = seen.take(messageId, certain);
+    if (first) taken.push(messageId);
+    if (first) ledger.count(tenant, "messages", type);
+    if (first && acceptance.run !== undefined) ledger.run(acceptance.run, "met");
+    return first;
+  };
+  const newest = record !== undefined && acceptance.undated !== true && acceptance.version > known;
+  const counted = take(acceptance.messageId, newest);
+  for (const messageId of acceptance.merged) {
+    const first = take(messageId, false);
+    note(
+      ending(
+        { messageId, counted: first, ...inRun },
+        "superseded",
+        "merged",
+        `${MERGED} (${acceptance.messageId})`,
+        nowMs,
+      ),
+    );
+  }
+  if (remote === undefined) {
+    if (content.kind !== "entry") note({ ...content.ending, counted, ...inRun });
+    return end("ended");
+  }
+
+  if (record !== undefined && acceptance.version < known) {
+    const text = `${NEWER} (${record.messageId})`;
+    note(ending({ messageId: acceptance.messageId, counted, ...inRun }, "superseded", "newer_message", text, nowMs));
+    if (taken.length > 0) tables.records.put([remote, type, hullId], { ...record, ...seen.recent() });
+    return end("ended");
+  }
+
+  const saveRecord = (changes: Pick<RecordRow, "last" | "same">): void => {
+    const { same: _, ...kept } = record ?? { revision: 0 };
+    const { version, messageId } = acceptance;
+    const claims = acceptance.claims === undefined ? record?.claims : namesIn(acceptance.claims);
+    rename(tables, [remote, type, hullId], record?.claims, claims);
+    const named = claims === undefined ? {} : { claims };
+    tables.records.put([remote, type, hullId], { ...kept, version, messageId, ...named, ...changes, ...seen.recent() });
+  };
+
+  if (content.kind === "same") {
+    const last: Ending = { ...content.ending, counted };
+    saveRecord({ last, same: content.digest });
+    note(last);
+    return end("ended");
+  }
+
+  const entries = openEntries(tables, ledger, { remote, tenant }, children);
+  const entry = entries.get(type, hullId);
+  if (content.kind === "end" || (content.kind === "unchanged" && entry === undefined)) {
+    const last: Ending = { ...content.ending, counted, ...inRun };
+    // What can come once and was not taken may come again.
+    if (acceptance.once !== true) {
+      saveRecord({ last, ...(content.kind === "end" || content.digest === undefined ? {} : { same: content.digest }) });
+    }
+    if (content.kind === "unchanged") closeLetter(tables, { remote, tenant, type, hullId });
+    if (entry !== undefined) {
+      keepDoubt(tables, { remote }, type, hullId, entry.attempt === undefined ? entry.doubt : undefined);
+      withdraw(entries, entry, acceptance, note, nowMs);
+    }
+    note(last);
+    return end("ended");
+  }
+
+  saveRecord(record?.last === undefined ? {} : { last: record.last });
+  const replaced = entry?.content;
+  // Counted a second time, because that it was seen before is long forgotten: then it also ends a second time.
+  const again = !counted && replaced?.messageId === acceptance.messageId;
+  if (replaced !== undefined && !again) {
+    const text = `${NEWER} (${acceptance.messageId})`;
+    note(ending(replaced, "superseded", "newer_message", text, nowMs));
+  }
+  const next: Content = {
+    ...mergeContent(replaced, content.content),
+    version: acceptance.version,
+    seq: ledger.nextSeq(),
+    counted: counted || (again && replaced.counted),
+    ...inRun,
+  };
+  entries.put(entry, queued(entry, next, { tenant, type, hullId }, record?.doubt, nowMs));
+  return end("queued");
+}
+
+/** Of the newest message; a date that was believed once and cannot be right is older than anything. */
+export function versionOf(newest: Pick<RecordRow, "version"> | undefined, nowMs: number): number {
+  return newest === undefined || newest.version > nowMs + MAX_AHEAD_MS ? 0 : newest.version;
+}
+
+/** The knowledge on which the message was compared is not today's. */
+function overtaken(tables: Tables, remote: string, acceptance: Acceptance, record: RecordRow | undefined): boolean {
+  const { tenant, type, hullId, content } = acceptance;
+  switch (content.kind) {
+    case "same":
+      return content.digest !== digestOf(tables, remote, record);
+    case "unchanged": {
+      if ((record?.revision ?? 0) === content.revision) return false;
+      // Something of it waits: then the lane compares anyway.
+      return tables.outbox.get([remote, tenant, type, hullId]) === undefined;
+    }
+    case "end":
+    case "entry":
+      return false;
+  }
+}
+
+/** Digest of the last unchanged message, if the record is still linked as it was then. */
+export function digestOf(tables: Tables, remote: string, record: RecordRow | undefined): string | undefined {
+  if (record?.same === undefined) return undefined;
+  return linkOf(remoteRow(tables, remote), record) === undefined ? undefined : record.same;
+}
+
+/** The newest state wins; what must not get lost of the older one is that it was forced or replayed, and what was cleared. */
+export function mergeContent(older: Content | undefined, newer: NewContent): NewContent {
+  if (older === undefined || older.derived) return newer;
+  const stillNull = older.desired.cleared.filter((field) => newer.desired.fields[field] === null);
+  const cleared = [...new Set([...newer.desired.cleared, ...stillNull])];
+  const replay = newer.replay ?? older.replay;
+  return {
+    ...newer,
+    force: newer.force || older.force,
+    ...(replay === undefined ? {} : { replay }),
+    desired: { ...newer.desired, cleared },
+  };
+}
+
+/** The entry with new content in it: what was in its way is not in the way of this. */
+export function queued(
+  entry: EntryRow | undefined,
+  content: Content,
+  ref: { readonly tenant: string; readonly type: string; readonly hullId: string },
+  doubt: Doubt | undefined,
+  nowMs: number,
+): EntryRow {
+  if (entry === undefined) {
+    // A create of this record was once left in doubt: it is looked for before it is tried again.
+    return {
+      ...ref,
+      acceptedAtMs: nowMs,
+      content,
+      attempts: 0,
+      ...(doubt === undefined ? { notBeforeMs: 0 } : { notBeforeMs: nowMs, doubt }),
+    };
+  }
+  const { blockedOn: _blocked, withdrawn: _withdrawn, problem: _problem, ...kept } = entry;
+  // A create in doubt keeps its waiting time: nothing that Hull says makes the answer come sooner.
+  return { ...kept, content, notBeforeMs: entry.doubt === undefined ? 0 : entry.notBeforeMs };
+}
+
+/** A filter keeps the newest state out, so the older one, if it still waits, must not be delivered either. */
+function withdraw(
+  entries: Entries,
+  entry: EntryRow,
+  by: Acceptance,
+  note: (ending: Ending) => void,
+  nowMs: number,
+): void {
+  const { content, ...rest } = entry;
+  const made = content?.derived === true;
+  if (content !== undefined && !made) {
+    note(ending(content, "superseded", "newer_message", `${NEWER} (${by.messageId})`, nowMs));
+  }
+  // A record made for its children does not depend on messages about itself, waiting or in flight.
+  if (made) return;
+  if (entry.attempt !== undefined) {
+    entries.put(entry, entry.attempt.content.derived ? rest : { ...rest, withdrawn: true });
+    return;
+  }
+  entries.remove(entry);
+  entries.withdrawChildren(entry.type, entry.hullId, by.messageId);
+}

@@ -1,0 +1,120 @@
+/** What a full fetch found: it becomes known here in the moment in which Hull knows it. */
+import { isAlike, type Keys } from "../../record";
+import { forgetDigest } from "../tables/entries";
+import { forgetMirror, keepMirror, observed } from "../tables/mirror";
+import type { Fact, MirrorRow } from "../port/rows";
+import { factTold } from "../tables/senders";
+import { sight, sightingOf } from "../tables/last-seen";
+import type { FetchedRow, FetchStep, Vanished, VanishQuery } from "../port/store";
+import { type Ledger } from "../tables/ledger";
+import { indexValue, mirrorRow, remoteRow, type Tables } from "../tables/tables";
+
+/** What is remembered of a listed record, and whether something of it waits or is in flight. */
+export function fetchView(
+  tables: Tables,
+  remoteKey: string,
+  type: string,
+  ids: readonly string[],
+): { readonly mirror?: MirrorRow; readonly busy: boolean }[] {
+  const remote = remoteRow(tables, remoteKey);
+  return ids.map((id) => {
+    const mirror = mirrorRow(tables, remote, type, id);
+    if (mirror === undefined) return { busy: false };
+    const { linkedTo } = mirror;
+    return { mirror, busy: linkedTo !== undefined && isBusy(tables, remoteKey, type, linkedTo) };
+  });
+}
+
+/** Something of it waits, is in flight, or is still to be told to Hull. */
+function isBusy(tables: Tables, remote: string, type: string, hullId: string): boolean {
+  return [...tables.depth.range([remote])].some(
+    ([[, tenant = ""], { outbox, tells }]) =>
+      (outbox > 0 && tables.outbox.get([remote, tenant, type, hullId]) !== undefined) ||
+      (tells > 0 && tables.tells.get([remote, tenant, type, hullId]) !== undefined),
+  );
+}
+
+/** Takes in what was listed, what Hull confirmed of it, and the counts; each row counts once in its run. */
+export function takeFetched(tables: Tables, ledger: Ledger, remoteKey: string, type: string, step: FetchStep): void {
+  const { readAtMs, settleMs, rows, run } = step;
+  const remote = remoteRow(tables, remoteKey);
+  for (const { seen, told, line } of rows) {
+    const before = mirrorRow(tables, remote, type, seen.id);
+    keepMirror(tables, remote, type, before, withTold(observed(remote, before, seen, readAtMs, settleMs), told));
+    const sighted = { readAtMs, run, told: told === undefined ? ("keep" as const) : (told.mapping ?? 0) };
+    if (sight(tables, remote, type, seen.id, sighted)) ledger.run(run, line);
+  }
+}
+
+function withTold(before: MirrorRow, known: FetchedRow["told"]): MirrorRow {
+  if (known === undefined) return before;
+  const facts: Record<string, Fact> = { ...before.facts };
+  for (const field of Object.keys(known.facts)) facts[field] = factTold(facts[field], known.facts[field] ?? null);
+  return { ...before, facts, toldRest: known.rest };
+}
+
+/**
+ * Marks what a complete scan did not meet: neither a hit any more nor proof of absence. Looks at some rows only.
+ *
+ * @returns the ids that were newly marked, and where to go on
+ */
+export function markVanished(tables: Tables, remoteKey: string, type: string, query: VanishQuery): Vanished {
+  const { scanStartedAtMs, untold, after, limit } = query;
+  const remote = remoteRow(tables, remoteKey);
+  const start = after === undefined ? {} : { after: [remoteKey, type, after] };
+  const rows = [...tables.mirror.range([remoteKey, type], { ...start, limit })];
+  const gone: MirrorRow[] = [];
+  for (const [key, row] of rows) {
+    const listedAtMs = sightingOf(tables, remote, type, row.id)?.[0] ?? 0;
+    const known = Math.max(listedAtMs, row.seenAtMs ?? 0, row.writtenAtMs ?? 0);
+    if (row.generation !== remote.generation || known >= scanStartedAtMs) continue;
+    if (row.missing === true && (untold === undefined || isTold(row, untold))) continue;
+    const marked: MirrorRow = { ...row, missing: true, complete: false };
+    tables.mirror.put(key, marked);
+    // It is compared anew when it is there again.
+    tables.sightings.remove(key);
+    if (row.linkedTo !== undefined) forgetDigest(tables, remoteKey, { type, hullId: row.linkedTo });
+    gone.push(marked);
+  }
+  const last = rows.at(-1)?.[0][2];
+  return { gone, ...(rows.length < limit || last === undefined ? {} : { after: String(last) }) };
+}
+
+function isTold({ facts }: MirrorRow, { field, nothing }: NonNullable<VanishQuery["untold"]>): boolean {
+  const told = facts[field]?.[2] ?? null;
+  return told !== null && told !== nothing;
+}
+
+/** Names of each record's keys that another record has, too. Only records that are there count. */
+export function sharedKeys(
+  tables: Tables,
+  remoteKey: string,
+  type: string,
+  wanted: readonly { readonly id: string; readonly keys: Keys }[],
+): string[][] {
+  const remote = remoteRow(tables, remoteKey);
+  const isOther = (id: string, name: string, value: string): boolean => {
+    for (const [path] of tables.mirrorKeys.range([remoteKey, type, name, indexValue(value)])) {
+      const other = String(path[4]);
+      if (other === id) continue;
+      const row = mirrorRow(tables, remote, type, other);
+      if (row !== undefined && row.missing !== true && isAlike(row.keys[name], value)) return true;
+    }
+    return false;
+  };
+  return wanted.map(({ id, keys }) =>
+    Object.entries(keys).flatMap(([name, value]) => (isOther(id, name, value) ? [name] : [])),
+  );
+}
+
+/** The service says that it does not have these ids. */
+export function forgetGone(
+  tables: Tables,
+  ledger: Ledger,
+  remoteKey: string,
+  type: string,
+  ids: readonly string[],
+): void {
+  const remote = remoteRow(tables, remoteKey);
+  for (const id of ids) forgetMirror(tables, ledger, remote, type, id);
+}

@@ -1,0 +1,102 @@
+/** What ended is sent again: its content is taken in as a new message, unless something newer came meanwhile. */
+import { mergeContent, NEWER, queued, versionOf } from "./accept";
+import { openEntries, type Entries } from "../tables/entries";
+import { closeLetter, letterId } from "../tables/dead-letters";
+import type { Content, EntryRow, RecordRow } from "../port/rows";
+import type { Lane, LetterKey, RecordEnding, Replay } from "../port/store";
+import { countEnding, type Ledger } from "../tables/ledger";
+import { ending, type Tables } from "../tables/tables";
+
+/** Takes a letter's content in again, as a new message. The letter stays until the record arrives. */
+export function replayLetter(tables: Tables, ledger: Ledger, key: LetterKey): Replay | undefined {
+  const row = tables.dead.get([key.remote, key.tenant, key.type, key.hullId]);
+  if (row === undefined) return undefined;
+  const { remote, tenant, type, hullId, content } = row;
+  const lane: Lane = { remote, tenant };
+  const endings: RecordEnding[] = [];
+  const answer = (state: Replay["state"]): Replay => ({ id: letterId(row), ...pickKey(row), state, endings });
+  const nowMs = tables.now();
+
+  const record = tables.records.get([remote, type, hullId]);
+  const entries = openEntries(tables, ledger, lane, endings);
+  const entry = entries.get(type, hullId);
+  const newest = record ?? entry?.content ?? entry?.attempt?.content;
+  const outdated = newest !== undefined && isNewer(tables, remote, newest, content);
+  if (!outdated && isUnderway(entry, content)) return answer("underway");
+
+  const note = (of: Content): void => {
+    const end = ending(of, "superseded", "newer_message", `${NEWER} (${newest?.messageId ?? ""})`, nowMs);
+    countEnding(ledger, tenant, type, hullId, end);
+    endings.push({ type, hullId, claims: of.claims, ending: end });
+  };
+  if (outdated) {
+    ledger.count(tenant, content.derived ? "derived" : "messages", type);
+    note(again(content, 0));
+    closeLetter(tables, row);
+    return answer("superseded");
+  }
+  if (entry?.content !== undefined) note(entry.content);
+  takeIn(tables, ledger, entries, row, content, { record, entry, notBeforeMs: 0 });
+  return answer("queued");
+}
+
+/** The same without anybody who asks for it: only if nothing newer came, and nothing of the record is under way. */
+export function retake(tables: Tables, ledger: Ledger, key: LetterKey, content: Content): boolean {
+  const entries = openEntries(tables, ledger, key, []);
+  const record = tables.records.get([key.remote, key.type, key.hullId]);
+  const isOutdated = record !== undefined && isNewer(tables, key.remote, record, content);
+  if (isOutdated || entries.get(key.type, key.hullId) !== undefined) return false;
+  // Due behind whoever was linked: that one goes first, if both are looked for now.
+  takeIn(tables, ledger, entries, key, content, { record, entry: undefined, notBeforeMs: tables.now() });
+  return true;
+}
+
+/** A new message with the old content. The run that it came in has counted it. */
+function again({ run: _, ...content }: Content, seq: number): Content {
+  return { ...content, seq, counted: true, replay: true };
+}
+
+function takeIn(
+  tables: Tables,
+  ledger: Ledger,
+  entries: Entries,
+  { remote, tenant, type, hullId }: LetterKey,
+  content: Content,
+  known: { readonly record: RecordRow | undefined; readonly entry: EntryRow | undefined; readonly notBeforeMs: number },
+): void {
+  const { record, entry, notBeforeMs } = known;
+  const { version, derived, messageId } = content;
+  ledger.count(tenant, derived ? "derived" : "messages", type);
+  if (record === undefined) {
+    tables.records.put([remote, type, hullId], { version, messageId: derived ? "" : messageId, revision: 0 });
+  }
+  const anew = again(content, ledger.nextSeq());
+  const next: Content = { ...anew, ...mergeContent(entry?.content, anew), seq: anew.seq };
+  const row = queued(entry, next, { tenant, type, hullId }, record?.doubt, tables.now());
+  entries.put(entry, { ...row, notBeforeMs: Math.max(row.notBeforeMs, notBeforeMs) });
+}
+
+function pickKey({ remote, tenant, type, hullId }: LetterKey): LetterKey {
+  return { remote, tenant, type, hullId };
+}
+
+/** A derived record updates nothing, so it is never old. */
+function isNewer(
+  tables: Tables,
+  remote: string,
+  newest: { readonly version: number; readonly messageId: string },
+  content: Content,
+): boolean {
+  if (content.derived) return false;
+  const version = versionOf(newest, tables.now());
+  if (version !== content.version || newest.messageId === content.messageId) return version > content.version;
+  // Of two messages with one version the later one was remembered; several connectors are told of one change each.
+  return [...tables.depth.range([remote], { limit: 2 })].length < 2;
+}
+
+/** The very same content waits or is in flight already; for a derived record anything about it will do. */
+function isUnderway(entry: EntryRow | undefined, content: Content): boolean {
+  return [entry?.content, entry?.attempt?.content].some(
+    (each) => each !== undefined && (content.derived || (!each.derived && each.messageId === content.messageId)),
+  );
+}

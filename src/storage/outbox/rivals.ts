@@ -1,0 +1,73 @@
+/**
+ * Who was skipped because the service's record is linked to another Hull entity. When that link goes (the other one was
+ * deleted in Hull, as after a merge, or linked elsewhere, or the record is gone), they are tried again with what Hull said
+ * then, like a dead letter that is sent again. Until then a row is kept for each, as long as a dead letter is.
+ */
+import { familyOf } from "../tables/dead-letters";
+import { retake } from "./replay";
+import type { Content, RivalRow } from "../port/rows";
+import type { LetterKey } from "../port/store";
+import type { Ledger } from "../tables/ledger";
+import type { Tables } from "../tables/tables";
+
+/** Rivals for one record that are remembered; the newest ones. */
+const MOST = 10;
+/** A rival and the dead letters of what belongs to it, which are sent again with it; further ones are left to a person. */
+const MOST_FAMILY = 200;
+
+const pathOf = ({ remote, tenant, type, hullId }: LetterKey): string[] => [remote, tenant, type, hullId];
+const indexOf = ({ remote, tenant, type, hullId }: LetterKey, { remoteId }: RivalRow): string[] => [
+  remote,
+  type,
+  remoteId,
+  tenant,
+  hullId,
+];
+
+export function keepRival(tables: Tables, key: LetterKey, remoteId: string, content: Content): void {
+  dropRival(tables, key);
+  const rivals = rivalsFor(tables, key.remote, key.type, remoteId);
+  const at = (each: LetterKey): number => tables.rivals.get(pathOf(each))?.atMs ?? 0;
+  rivals.sort((left, right) => at(left) - at(right));
+  for (const old of rivals.slice(0, Math.max(0, rivals.length - MOST + 1))) dropRival(tables, old);
+  const row = { remoteId, content, atMs: tables.now() };
+  tables.rivals.put(pathOf(key), row);
+  tables.rivalsFor.put(indexOf(key, row), 1);
+}
+
+export function dropRival(tables: Tables, key: LetterKey): RivalRow | undefined {
+  const row = tables.rivals.get(pathOf(key));
+  if (row === undefined) return undefined;
+  tables.rivals.remove(pathOf(key));
+  tables.rivalsFor.remove(indexOf(key, row));
+  return row;
+}
+
+/** The record is linked to this one now, whichever connector did it. */
+export function endRivalry(tables: Tables, remote: string, type: string, remoteId: string, hullId: string): void {
+  for (const key of rivalsFor(tables, remote, type, remoteId)) if (key.hullId === hullId) dropRival(tables, key);
+}
+
+/** The record is linked to nobody any more, or is gone: its rivals are taken in again, those first that came first. */
+export function admitRivals(tables: Tables, ledger: Ledger, remote: string, type: string, remoteId: string): void {
+  const rivals = rivalsFor(tables, remote, type, remoteId).flatMap((key) => {
+    const row = dropRival(tables, key);
+    return row === undefined ? [] : [{ key, row }];
+  });
+  for (const { key, row } of rivals.sort((left, right) => left.row.atMs - right.row.atMs)) {
+    if (!retake(tables, ledger, key, row.content)) continue;
+    for (const orphan of familyOf(tables, key, MOST_FAMILY).slice(1)) {
+      const letter = tables.dead.get(pathOf(orphan));
+      if (letter !== undefined) retake(tables, ledger, orphan, letter.content);
+    }
+  }
+}
+
+function rivalsFor(tables: Tables, remote: string, type: string, remoteId: string): LetterKey[] {
+  return [...tables.rivalsFor.range([remote, type, remoteId])].map(([path]) => ({
+    remote,
+    type,
+    tenant: String(path[3]),
+    hullId: String(path[4]),
+  }));
+}

@@ -1,0 +1,281 @@
+/** What the delivery lane writes down: journal before a request, result after it, recovery after a restart. */
+import { openEntries, type Entries } from "../tables/entries";
+import { mergeContent } from "./accept";
+import { namesIn, rename } from "../tables/claim-index";
+import { closeLetter, keepLetter } from "../tables/dead-letters";
+import { forgetMirror, patchMirror } from "../tables/mirror";
+import { endRivalry, keepRival } from "./rivals";
+import type { Key } from "../database/kv";
+import type { Attempt, Content, Ending, EntryRow, RecordRow, TellRow } from "../port/rows";
+import type { Lane, ParentEntry, RecordEnding, Settled, Settlement } from "../port/store";
+import { countEnding, type Ledger } from "../tables/ledger";
+import { ending, keepDoubt, linkOf, noteLast, remoteRow, type Tables } from "../tables/tables";
+
+const NEWER = "A newer message of the same entity arrived.";
+
+export interface AttemptRequest {
+  readonly type: string;
+  readonly hullId: string;
+  readonly seq: number;
+  readonly kind: "create" | "update";
+}
+
+/** Journals one record before its request. False: the content was replaced or withdrawn meanwhile. */
+export function attemptOne(tables: Tables, ledger: Ledger, lane: Lane, request: AttemptRequest): boolean {
+  const entries = openEntries(tables, ledger, lane, []);
+  const entry = entries.get(request.type, request.hullId);
+  if (entry?.content?.seq !== request.seq || entry.attempt !== undefined) return false;
+  const { content, ...rest } = entry;
+  const attempt: Attempt = { content, kind: request.kind, startedAtMs: tables.now() };
+  entries.put(entry, { ...rest, attempt });
+  return true;
+}
+
+/** Settles one piece of content, in one transaction. */
+export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement: Settlement): Settled["endings"] {
+  const endings: RecordEnding[] = [];
+  const entries = openEntries(tables, ledger, lane, endings);
+  const { type, hullId } = settlement;
+  const remote = remoteRow(tables, lane.remote);
+  const recordKey = [lane.remote, type, hullId];
+
+  const record = tables.records.get(recordKey);
+  if (record !== undefined && (settlement.mirror !== undefined || settlement.gone !== undefined)) {
+    const { doubt: _answered, same: _same, ...kept } = record;
+    const { remoteId: before, generation: _, ...unlinked } = kept;
+    const linked = linkOf(remote, record);
+    if (settlement.gone !== undefined) forgetMirror(tables, ledger, remote, type, settlement.gone);
+    if (settlement.mirror !== undefined) {
+      patchMirror(tables, ledger, remote, lane.tenant, type, hullId, settlement.mirror, linked);
+      const confirmed = Object.values(settlement.mirror.facts).some(({ told }) => told !== undefined);
+      tables.records.put(recordKey, {
+        ...unlinked,
+        ...(confirmed ? { toldAtMs: tables.now() } : {}),
+        revision: record.revision + 1,
+        remoteId: settlement.mirror.id,
+        generation: remote.generation,
+      });
+      if (linked !== settlement.mirror.id) {
+        entries.release(type, hullId);
+        endRivalry(tables, lane.remote, type, settlement.mirror.id, hullId);
+      }
+    } else {
+      // One that was found by its keys was never linked.
+      const rest = before === settlement.gone ? unlinked : kept;
+      tables.records.put(recordKey, { ...rest, revision: record.revision + 1 });
+    }
+  }
+
+  const entry = entries.get(type, hullId);
+  const worked =
+    entry?.attempt?.content.seq === settlement.seq ? entry.attempt.content : waiting(entry, settlement.seq);
+  // Nothing of it is left: it was replaced or withdrawn while the lane looked at it, and ended then.
+  if (entry === undefined || worked === undefined) return endings;
+  const newer = entry.content?.seq === settlement.seq ? undefined : entry.content;
+
+  const note = (end: Ending): void => {
+    countEnding(ledger, lane.tenant, type, hullId, end);
+    endings.push({ type, hullId, claims: worked.claims, ending: end });
+    noteLast(tables, lane, type, hullId, end);
+  };
+
+  const { then } = settlement;
+  switch (then.kind) {
+    case "tell":
+    case "end": {
+      const { outcome, code, text, atMs, note: remark } = then.ending;
+      const end = ending(worked, outcome, code, text, atMs, remark);
+      if (then.kind === "tell") keepTell(tables, ledger, lane, settlement, end);
+      else note(end);
+      if (then.kind === "end" && then.rivalFor !== undefined && newer === undefined) {
+        keepRival(tables, { ...lane, type, hullId }, then.rivalFor, worked);
+      }
+      closeOrKeepLetter(tables, lane, entry, worked, end);
+      if (newer !== undefined) entries.put(entry, released(entry, newer));
+      else {
+        entries.remove(entry);
+        const arrived = end.outcome === "sent" || end.outcome === "unchanged";
+        // What is said about a record is said of the next message too.
+        if (settlement.mirror !== undefined && arrived && end.note === undefined) {
+          keepDigest(tables, recordKey, worked);
+        }
+        const refused = end.outcome === "rejected" || end.outcome === "dead" || end.outcome === "skipped";
+        if (refused) entries.refuseChildren(type, hullId, refusal(end), end.text);
+      }
+      return endings;
+    }
+    case "wait":
+    case "block": {
+      if (newer !== undefined) {
+        note(ending(worked, "superseded", "newer_message", `${NEWER} (${newer.messageId})`, tables.now()));
+      } else if (entry.withdrawn === true) {
+        note(ending(worked, "superseded", "newer_message", NEWER, tables.now()));
+        keepDoubt(tables, lane, type, hullId, then.kind === "wait" ? then.doubt : entry.doubt);
+        entries.remove(entry);
+        entries.withdrawChildren(type, hullId, "withdrawn");
+        return endings;
+      }
+      const content = newer === undefined ? worked : { ...newer, ...mergeContent(worked, newer) };
+      if (then.kind === "block" && newer === undefined && isOutdated(tables, entries, lane, worked, then.parent)) {
+        note(ending(worked, "superseded", "newer_message", NEWER, tables.now()));
+        entries.remove(entry);
+        return endings;
+      }
+      if (then.kind === "block") block(tables, ledger, entries, lane, entry, content, then.parent);
+      else {
+        const { attempt: _, doubt: _doubt, ...rest } = entry;
+        entries.put(entry, {
+          ...rest,
+          content,
+          notBeforeMs: then.notBeforeMs,
+          attempts: entry.attempts + 1,
+          problem: then.problem,
+          ...(then.doubt === undefined ? {} : { doubt: then.doubt }),
+        });
+      }
+      return endings;
+    }
+  }
+}
+
+/** An attempt that no one will fold any more, after a restart. */
+export function recoverOne(tables: Tables, ledger: Ledger, lane: Lane, entry: EntryRow, settleMs: number): void {
+  if (entry.attempt === undefined) return;
+  const { attempt } = entry;
+  const create = attempt.kind === "create";
+  settleOne(tables, ledger, lane, {
+    tenant: lane.tenant,
+    type: entry.type,
+    hullId: entry.hullId,
+    seq: attempt.content.seq,
+    then: {
+      kind: "wait",
+      notBeforeMs: create ? tables.now() + settleMs : 0,
+      problem: "The process ended while the record was being written.",
+      ...(create ? { doubt: { sinceMs: attempt.startedAtMs, reads: 0 } } : {}),
+    },
+  });
+}
+
+function waiting(entry: EntryRow | undefined, seq: number): Content | undefined {
+  return entry?.attempt === undefined && entry?.content?.seq === seq ? entry.content : undefined;
+}
+
+/** The newer content came while the older one was in flight, so it has waited since then at most. */
+function released(entry: EntryRow, content: Content): EntryRow {
+  const { attempt, doubt: _doubt, problem: _problem, ...rest } = entry;
+  return { ...rest, acceptedAtMs: attempt?.startedAtMs ?? entry.acceptedAtMs, content, notBeforeMs: 0, attempts: 0 };
+}
+
+function refusal(end: Ending): "rejected" | "dead" | "skipped" {
+  return end.outcome === "rejected" ? "rejected" : end.outcome === "dead" ? "dead" : "skipped";
+}
+
+/** The service holds what the message said: the next one that says the same is unchanged. */
+function keepDigest(tables: Tables, key: Key, { digest, derived }: Content): void {
+  const record = tables.records.get(key);
+  if (digest !== undefined && !derived && record !== undefined) tables.records.put(key, { ...record, same: digest });
+}
+
+/** What was refused for good can be read later; a success closes what was refused before. */
+function closeOrKeepLetter(tables: Tables, lane: Lane, entry: EntryRow, content: Content, end: Ending): void {
+  if (end.outcome === "rejected" || end.outcome === "dead") {
+    const { type, hullId, attempts } = entry;
+    keepLetter(tables, { ...lane, type, hullId, content, ending: end, attempts });
+  } else if (end.outcome === "sent" || end.outcome === "unchanged") {
+    closeLetter(tables, { ...lane, type: entry.type, hullId: entry.hullId });
+  }
+}
+
+/** Newer values overlay what Hull has not been told yet; every outcome that waits for it stays. */
+function keepTell(tables: Tables, ledger: Ledger, lane: Lane, settlement: Settlement, end: Ending): void {
+  const { then, mirror, type, hullId } = settlement;
+  if (then.kind !== "tell" || mirror === undefined) return;
+  const key = [lane.remote, lane.tenant, type, hullId];
+  const before = tables.tells.get(key);
+  const same = before?.remoteId === mirror.id ? before : undefined;
+  const account = then.tell.account ?? same?.account;
+  const row: TellRow = {
+    tenant: lane.tenant,
+    type,
+    hullId,
+    remoteId: mirror.id,
+    claims: then.tell.claims,
+    attributes: { ...same?.attributes, ...then.tell.attributes },
+    facts: { ...same?.facts, ...then.tell.facts },
+    ...(account === undefined ? {} : { account }),
+    endings: [...(before?.endings ?? []), end],
+    seq: ledger.nextSeq(),
+    notBeforeMs: before?.notBeforeMs ?? 0,
+    attempts: before?.attempts ?? 0,
+  };
+  if (before === undefined) ledger.depth(lane, { tells: 1 });
+  else tables.tellQueue.remove([lane.remote, lane.tenant, before.notBeforeMs, before.seq]);
+  tables.tells.put(key, row);
+  tables.tellQueue.put([lane.remote, lane.tenant, row.notBeforeMs, row.seq], [type, hullId]);
+}
+
+/** A newer message of the same entity took the parent out before it was made: the child goes with it. */
+function isOutdated(tables: Tables, entries: Entries, lane: Lane, content: Content, parent: ParentEntry): boolean {
+  const record = tables.records.get([lane.remote, parent.type, parent.hullId]);
+  const taken = record !== undefined && record.version > content.version;
+  return (
+    parent.together &&
+    taken &&
+    entries.get(parent.type, parent.hullId) === undefined &&
+    linkOf(remoteRow(tables, lane.remote), record) === undefined
+  );
+}
+
+/** How the parent that came in the same message ended, if it was refused: it need not be tried again for its child. */
+function refusedWith(record: RecordRow | undefined, content: Content): Ending | undefined {
+  const { last } = record ?? {};
+  if (last === undefined || last.messageId !== content.messageId || content.replay === true) return undefined;
+  return ["rejected", "dead", "skipped"].includes(last.outcome) ? last : undefined;
+}
+
+/** Puts a child behind its parent, and makes the parent's entry when nobody sent the parent itself. */
+function block(
+  tables: Tables,
+  ledger: Ledger,
+  entries: Entries,
+  lane: Lane,
+  entry: EntryRow,
+  content: Content,
+  parent: ParentEntry,
+): void {
+  const { attempt: _, ...rest } = entry;
+  const record = tables.records.get([lane.remote, parent.type, parent.hullId]);
+  if (linkOf(remoteRow(tables, lane.remote), record) !== undefined) {
+    // The parent got its id while the lane looked: the child stays in the queue.
+    entries.put(entry, { ...rest, content });
+    return;
+  }
+  if (record === undefined) {
+    const place = [lane.remote, parent.type, parent.hullId] as const;
+    const claims = namesIn(parent.content.claims);
+    rename(tables, place, undefined, claims);
+    // Version 0: whatever Hull says about the parent itself is newer than what its child carried along.
+    tables.records.put([...place], { version: 0, messageId: "", revision: 0, claims });
+  }
+  const refused = entries.get(parent.type, parent.hullId) === undefined ? refusedWith(record, content) : undefined;
+  if (refused !== undefined) {
+    entries.put(entry, { ...rest, content, blockedOn: parent.hullId });
+    entries.refuseChildren(parent.type, parent.hullId, refusal(refused), refused.text);
+    return;
+  }
+  if (entries.get(parent.type, parent.hullId) === undefined) {
+    const made: Content = { ...parent.content, seq: ledger.nextSeq(), counted: true };
+    ledger.count(lane.tenant, "derived", parent.type);
+    entries.put(undefined, {
+      tenant: lane.tenant,
+      type: parent.type,
+      hullId: parent.hullId,
+      acceptedAtMs: tables.now(),
+      content: made,
+      notBeforeMs: 0,
+      attempts: 0,
+    });
+  }
+  entries.put(entry, { ...rest, content, blockedOn: parent.hullId });
+}

@@ -1,0 +1,129 @@
+/** The outbox, the mirror and the write-back. Part of the Store port. */
+import type { Claims, Json, Keys, LeftOut } from "../../record";
+import type { Doubt, Ending, EntryRow, MirrorRow, Scan, TellRow } from "./rows";
+import type { NewContent } from "./intake";
+import type { Lane, RecordEnding } from "./lane";
+
+export interface MirrorPatch {
+  readonly id: string;
+  /** Keys that it holds now; an empty one was cleared, what is not named stays. */
+  readonly keys: Keys;
+  readonly parentId?: string;
+  /** Field → fingerprints; what is not named stays. */
+  readonly facts: Readonly<
+    Record<string, { readonly remote?: string; readonly sent?: string; readonly told?: string }>
+  >;
+  /** The record is new there: forget what an older one held. */
+  readonly fresh: boolean;
+  /** A write of ours (not only a comparison) led to it. */
+  readonly writtenAtMs?: number;
+}
+
+export interface TellContent {
+  readonly claims: Claims;
+  readonly attributes: Readonly<Record<string, Json>>;
+  readonly facts: Readonly<Record<string, string>>;
+  readonly account?: Claims;
+}
+
+/** What became of one piece of content that the lane worked on. */
+export interface Settlement {
+  readonly tenant: string;
+  readonly type: string;
+  readonly hullId: string;
+  /** The content that was worked on. */
+  readonly seq: number;
+  readonly mirror?: MirrorPatch;
+  /** Of what was delivered, what Hull cannot hold and is not told; for the log, not written. */
+  readonly leftOut?: readonly LeftOut[];
+  /** Id of a remote record that is gone: it is forgotten, and the link to it. With `mirror`: that came in its place. */
+  readonly gone?: string;
+  readonly then:
+    /** Delivered or equal; Hull is told, then the outcome is written. */
+    | { readonly kind: "tell"; readonly ending: Ending; readonly tell: TellContent }
+    /**
+     * Ended without anything to tell. A refused one (`rejected`, `dead`) leaves a dead letter.
+     * `rivalFor`: id of the record that it would be, were that not linked to another one; tried again when it is not any more.
+     */
+    | { readonly kind: "end"; readonly ending: Ending; readonly rivalFor?: string }
+    /** Stays in the outbox. */
+    | { readonly kind: "wait"; readonly notBeforeMs: number; readonly doubt?: Doubt; readonly problem: string }
+    /** Waits for a parent without remote id; the parent's entry is made if there is none. */
+    | { readonly kind: "block"; readonly parent: ParentEntry };
+}
+
+export interface ParentEntry {
+  readonly type: string;
+  readonly hullId: string;
+  /** Parent and child come from one message: when a newer one took the parent out, the child goes with it. */
+  readonly together: boolean;
+  readonly content: NewContent;
+}
+
+export interface Settled {
+  /** Outcomes written now, with the record they belong to: ends, superseded ones, children of a refused parent. */
+  readonly endings: readonly RecordEnding[];
+}
+
+export interface Observation {
+  readonly id: string;
+  readonly keys: Keys;
+  readonly parentId?: string;
+  readonly complete: boolean;
+  readonly archived: boolean;
+  readonly createdAtMs?: number;
+  /** Field → fingerprint of what is there. */
+  readonly facts: Readonly<Record<string, string>>;
+}
+
+export interface DeliveryStore {
+  /** Lanes that have anything in outbox or write-back. */
+  lanes(): Promise<readonly Lane[]>;
+  /** Entries whose time has come, oldest first; fewer when they are large, and at least one. */
+  ready(lane: Lane, type: string, limit: number): Promise<readonly EntryRow[]>;
+  /** When the next entry of these types is due; undefined when none waits for time. Milliseconds since 1970. */
+  nextDue(lane: Lane, types: readonly string[]): Promise<number | undefined>;
+  /** The same for the write-back. */
+  nextTellDue(lane: Lane): Promise<number | undefined>;
+  /** Journals what is about to be written. Content that was replaced meanwhile is left out of the answer. */
+  attempt(
+    lane: Lane,
+    attempts: readonly {
+      readonly type: string;
+      readonly hullId: string;
+      readonly seq: number;
+      readonly kind: "create" | "update";
+    }[],
+  ): Promise<readonly boolean[]>;
+  settle(lane: Lane, settlements: readonly Settlement[]): Promise<Settled>;
+  /** Makes everything due that waits for another try, tells too; creates in doubt keep their time. */
+  hurry(lane: Lane): Promise<void>;
+  /** After a restart: attempts that nobody will fold any more. Updates wait again, creates are in doubt. */
+  recover(lane: Lane, settleMs: number): Promise<number>;
+  /** Takes in what was read. Rows that we wrote after `readAtMs` minus the settling delay keep what we know. */
+  observe(
+    remote: string,
+    type: string,
+    readAtMs: number,
+    settleMs: number,
+    observations: readonly Observation[],
+    scan?: Scan,
+  ): Promise<void>;
+  /** Rows as the lane's tenant knows them: `sent` is what it sent itself. */
+  candidates(
+    lane: Lane,
+    type: string,
+    keys: readonly { readonly name: string; readonly value: string }[],
+  ): Promise<readonly MirrorRow[]>;
+  mirrors(lane: Lane, type: string, ids: readonly string[]): Promise<readonly (MirrorRow | undefined)[]>;
+  /** A few ids that are linked, to find out whether the remote is still the same. */
+  sampleLinked(remote: string, type: string, limit: number): Promise<readonly string[]>;
+  /** What Hull must be told by now, oldest first; fewer when the rows are large, and at least one. */
+  tells(lane: Lane, limit: number): Promise<readonly TellRow[]>;
+  /** Hull confirmed (or refused for good): facts become `told`, outcomes are written. */
+  told(
+    lane: Lane,
+    rows: readonly { readonly row: TellRow; readonly refused?: Ending }[],
+  ): Promise<readonly RecordEnding[]>;
+  deferTells(lane: Lane, rows: readonly TellRow[], notBeforeMs: number): Promise<void>;
+}

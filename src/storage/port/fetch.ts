@@ -1,0 +1,85 @@
+/** What a full fetch found, and what Hull knows of it. Part of the Store port. */
+import type { Keys } from "../../record";
+import type { MirrorRow, Scan } from "./rows";
+import type { Observation } from "./delivery";
+import type { ReportLine } from "./runs";
+
+/** One listed record, and what Hull knows of it now. */
+export interface FetchedRow {
+  readonly seen: Observation;
+  /** Undefined when Hull was not told and what it knows is not known to be up to date. */
+  readonly told?: {
+    readonly facts: Readonly<Record<string, string>>;
+    readonly rest: readonly number[];
+    /** Number of the mapping under which Hull knows everything now; absent when it does not. */
+    readonly mapping?: number;
+  };
+  /** For the run's counts, and its report. */
+  readonly line: ReportLine;
+}
+
+export interface FetchStep {
+  /** When the page was asked for, milliseconds since 1970. */
+  readonly readAtMs: number;
+  readonly settleMs: number;
+  readonly rows: readonly FetchedRow[];
+  readonly run: string;
+}
+
+/** Listed records that need no comparison: no more is noted than that they are there. */
+export interface Passing {
+  /** When the page was asked for, milliseconds since 1970. */
+  readonly readAtMs: number;
+  readonly ids: readonly string[];
+  readonly run: string;
+  /** For the run's counts. */
+  readonly outcome: string;
+  readonly code: string;
+}
+
+export interface VanishQuery {
+  readonly scanStartedAtMs: number;
+  /** Also those that were marked before and of which Hull has not confirmed this fact; `nothing` is its empty mark. */
+  readonly untold?: { readonly field: string; readonly nothing: string } | undefined;
+  /** `after` of the step before. */
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
+export interface Vanished {
+  readonly gone: readonly MirrorRow[];
+  readonly after?: string;
+}
+
+export interface FetchStore {
+  /** What is remembered of listed records, and whether something of them waits or is in flight. */
+  fetchView(
+    remote: string,
+    type: string,
+    ids: readonly string[],
+  ): Promise<readonly { readonly mirror?: MirrorRow; readonly busy: boolean }[]>;
+  /** Per record the number of the mapping under which Hull knows everything of it; undefined when it may not. */
+  toldUnder(remote: string, type: string, ids: readonly string[]): Promise<readonly (number | undefined)[]>;
+  /** Names of each record's keys that another record of today has, too. */
+  sharedKeys(
+    remote: string,
+    type: string,
+    wanted: readonly { readonly id: string; readonly keys: Keys }[],
+  ): Promise<readonly (readonly string[])[]>;
+  /** What was listed, what Hull confirmed of it, and the counts become known together. */
+  takeFetched(remote: string, type: string, step: FetchStep): Promise<void>;
+  /** Counts listed records that need no comparison, and notes that they are there. */
+  passOver(remote: string, type: string, passing: Passing): Promise<void>;
+  /** A complete scan of a type has ended. */
+  noteScan(remote: string, type: string, scan: Scan): Promise<void>;
+  /** Marks some of what a complete scan did not meet. */
+  markVanished(remote: string, type: string, query: VanishQuery): Promise<Vanished>;
+  /** Hull confirmed these facts of remote records. */
+  confirmFacts(
+    remote: string,
+    type: string,
+    confirmed: readonly { readonly id: string; readonly facts: Readonly<Record<string, string>> }[],
+  ): Promise<void>;
+  /** The service does not have these ids any more. */
+  forgetGone(remote: string, type: string, ids: readonly string[]): Promise<void>;
+}

@@ -1,0 +1,62 @@
+/** Counts and depths, for those who watch. Part of the Store port. */
+import type { Lane } from "./lane";
+
+/** Counts by `type/outcome/code`; derived records (companies made for users) are counted apart. */
+export interface Tally {
+  readonly messages: number;
+  readonly outcomes: Readonly<Record<string, number>>;
+  readonly derived: Readonly<Record<string, number>>;
+}
+
+/** What waits and what stands still, over all lanes. */
+export interface Backlog {
+  /** Lanes that have anything in outbox or write-back. */
+  readonly lanes: number;
+  readonly outbox: number;
+  readonly tells: number;
+  /** When the entry that has waited longest was accepted, milliseconds since 1970; undefined when none waits. */
+  readonly oldestAtMs: number | undefined;
+  /** Kinds of the holds in force, one each. */
+  readonly holds: readonly string[];
+  readonly deadLetters: number;
+}
+
+/** What a person should look at in one lane; big numbers are cut off. */
+export interface Checkup {
+  readonly outbox: number;
+  readonly tells: number;
+  /** When the entry that has waited longest was accepted, milliseconds since 1970. */
+  readonly oldestAtMs?: number;
+  /** Dead letters by reason code. */
+  readonly letters: Readonly<Record<string, number>>;
+  /** There may be more than were counted. */
+  readonly moreLetters: boolean;
+  /** Values of keys that should be unique and that several records hold. */
+  readonly shared: readonly { readonly of: UniqueKey; readonly value: string }[];
+}
+
+/** Outcomes of one hour. */
+export interface HourCount {
+  /** Beginning of the hour, milliseconds since 1970. */
+  readonly atMs: number;
+  /** `type/outcome/code` */
+  readonly name: string;
+  readonly count: number;
+}
+
+export interface UniqueKey {
+  readonly type: string;
+  readonly key: string;
+}
+
+export interface FigureStore {
+  tally(tenant: string): Promise<Tally>;
+  /** Outcomes by the hour, oldest first; kept for eight days. @param fromMs milliseconds since 1970 */
+  hours(tenant: string, fromMs: number): Promise<readonly HourCount[]>;
+  /** Entries and tells that wait. */
+  depth(lane: Lane): Promise<{ readonly outbox: number; readonly tells: number }>;
+  /** @param unique keys that no two records of a type should share */
+  checkup(lane: Lane, unique: readonly UniqueKey[]): Promise<Checkup>;
+  /** For those who watch: quick, whatever waits. */
+  backlog(): Promise<Backlog>;
+}

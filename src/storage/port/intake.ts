@@ -1,0 +1,101 @@
+/** How messages are taken in, and what is known of their records. Part of the Store port. */
+import type { Claims } from "../../record";
+import type { Content, DeadLetterRow, Ending, EntryRow, MirrorRow, RecordRow, TellRow } from "./rows";
+import type { Lane, RecordEnding } from "./lane";
+import type { RunChange } from "./runs";
+
+/** Everything known of one Hull entity, read in one go. */
+export interface RecordView {
+  readonly record?: RecordRow;
+  readonly mirror?: MirrorRow;
+  readonly entry?: EntryRow;
+}
+
+/** Everything that is remembered of one Hull entity's record, for somebody who asks. */
+export interface Recalled extends RecordView {
+  /** Delivered; Hull is still to be told. */
+  readonly tell?: TellRow;
+  readonly letter?: DeadLetterRow;
+  /** When a list showed the remote record last, milliseconds since 1970. */
+  readonly listedAtMs?: number;
+}
+
+/** By what people ask; a Hull id is found without an index. */
+export type Asked = "email" | "external_id" | "domain";
+
+export interface KnownDigest {
+  readonly digest: string;
+  /** When Hull last confirmed a write-back, milliseconds since 1970. */
+  readonly toldAtMs?: number;
+}
+
+/** Content before it is taken in. */
+export type NewContent = Omit<Content, "seq" | "counted">;
+
+/** One message of one record, to be taken in. */
+export interface Acceptance {
+  readonly tenant: string;
+  /** Absent when the tenant has no target (missing token) or the message names no record: only counted. */
+  readonly remote?: string;
+  readonly type: string;
+  readonly hullId: string;
+  readonly messageId: string;
+  readonly version: number;
+  /** The version is the time of arrival, so it says nothing about whether the message was here before. */
+  readonly undated?: true;
+  /** Older messages of the same entity that this one swallowed. */
+  readonly merged: readonly string[];
+  /** By which a person may ask for the entity; only of its own record. */
+  readonly claims?: Claims;
+  /** The run that the message belongs to: its outcome counts there too. */
+  readonly run?: string;
+  /** Taken in once for all time: what has the same id later is the same thing again. */
+  readonly once?: true;
+  readonly content:
+    | { readonly kind: "end"; readonly ending: Ending }
+    | { readonly kind: "entry"; readonly content: NewContent }
+    /** Ends `unchanged` if nothing of the record is waiting or in flight and nothing was settled meanwhile. */
+    | {
+        readonly kind: "unchanged";
+        readonly ending: Ending;
+        readonly content: NewContent;
+        readonly revision: number;
+        /** Of what the message says, if a message with the same digest is certain to be unchanged as well. */
+        readonly digest?: string;
+      }
+    /** Says the same as the last unchanged message of the record; ends as that one did if it still is the last. */
+    | { readonly kind: "same"; readonly ending: Ending; readonly digest: string };
+}
+
+export interface RunProgress {
+  readonly run: string;
+  readonly change: RunChange;
+}
+
+export interface Accepted {
+  /** `again`: knowledge moved since the comparison; read and compare once more. */
+  readonly state: "queued" | "ended" | "duplicate" | "again";
+  /** Every outcome of the record that was written, this message's and those that it replaced. */
+  readonly endings: readonly Ending[];
+  /** Children that waited for the record and ended with it. */
+  readonly children: readonly RecordEnding[];
+}
+
+export interface IntakeStore {
+  /** False when the id was used by another tenant within the last two days. */
+  claimNotification(id: string, tenant: string): Promise<boolean>;
+  /** Of the records' last unchanged messages; undefined where something else happened since. */
+  digests(lane: Lane, type: string, hullIds: readonly string[]): Promise<readonly (KnownDigest | undefined)[]>;
+  view(lane: Lane, type: string, hullIds: readonly string[]): Promise<readonly RecordView[]>;
+  /** @param progress a run's checkpoint, written together with the last of the messages */
+  accept(acceptances: readonly Acceptance[], progress?: RunProgress): Promise<readonly Accepted[]>;
+  /** Everything that is remembered of one record. */
+  recall(lane: Lane, type: string, hullId: string): Promise<Recalled>;
+  /** Hull ids of records that carry a claim; `key`: the service's name of it. */
+  findBy(
+    lane: Lane,
+    type: string,
+    asked: { readonly name: Asked; readonly value: string; readonly key?: string | undefined },
+    limit: number,
+  ): Promise<readonly string[]>;
+}

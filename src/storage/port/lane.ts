@@ -1,0 +1,15 @@
+/** The places of the store that several of its parts speak of. Part of the Store port. */
+import type { Claims } from "../../record";
+import type { Ending } from "./rows";
+
+export interface Lane {
+  readonly remote: string;
+  readonly tenant: string;
+}
+
+export interface RecordEnding {
+  readonly type: string;
+  readonly hullId: string;
+  readonly claims: Claims;
+  readonly ending: Ending;
+}

@@ -1,0 +1,271 @@
+/** What is remembered, row by row. Everything below a tenant belongs to a remote: see docs/state.md. */
+import type { Claims, Desired, Json, Keys, OutcomeKind } from "../../record";
+
+/** One installed connector: organization + connector id. */
+export interface TenantRow {
+  readonly key: string;
+  readonly organization: string;
+  readonly connectorId: string;
+  /** Connector secret and private settings, encrypted at rest. */
+  readonly sealed: string;
+  /** `connector.updated_at` of the settings, milliseconds since 1970; older settings never replace newer ones. */
+  readonly settingsAtMs: number;
+  /** When Hull was asked whose answer allowed these settings, milliseconds since 1970; absent when it said nothing of them. */
+  readonly askedAtMs?: number;
+  /** Where this tenant's records live; absent until the settings name a reachable target. */
+  readonly remote?: string;
+  /** Fingerprint of the credentials with which `remote` was last confirmed to be the same. */
+  readonly fingerprint?: string;
+}
+
+/** One tenant of the service as seen through one Hull organization. */
+export interface RemoteRow {
+  readonly key: string;
+  /** Grows when the ids that we knew turn out to belong to another world; older links and mirrors count no more. */
+  readonly generation: number;
+  /** Last complete scan by type. */
+  readonly scans: Readonly<Record<string, Scan>>;
+  /** Tenants that ever sent something, in the order in which facts name what they sent; see `senders.ts`. */
+  readonly senders?: readonly string[];
+}
+
+export interface Scan {
+  readonly startedAtMs: number;
+  readonly size: number;
+}
+
+/** What is known of one Hull entity, kept after its outbox entry is gone. */
+export interface RecordRow {
+  /** Newest version seen, and the message that carried it. */
+  readonly version: number;
+  readonly messageId: string;
+  /** Grows with every settlement, so that a comparison made on older knowledge is noticed. */
+  readonly revision: number;
+  readonly remoteId?: string;
+  readonly generation?: number;
+  /** When Hull last confirmed a write-back, or showed what it would have been. */
+  readonly toldAtMs?: number;
+  /** How the last message ended. */
+  readonly last?: Ending;
+  /** A create that was taken out of the outbox before its fate was known. */
+  readonly doubt?: Doubt;
+  /**
+   * Digest of everything that Hull's last unchanged message said and that matters. Whatever else is written about the
+   * record leaves it out, so a message with the same digest is unchanged too.
+   */
+  readonly same?: string;
+  /** The last few messages that were taken in; see `seen.ts`. */
+  readonly recent?: string;
+  /** E-mail, external id and domain of the newest message; see `known-by.ts`. */
+  readonly claims?: Claims;
+}
+
+export interface Ending {
+  readonly messageId: string;
+  readonly outcome: OutcomeKind;
+  readonly code: string;
+  readonly text: string;
+  readonly atMs: number;
+  /** False for a redelivered message: counted before. */
+  readonly counted: boolean;
+  /** Something about the way that a person should know. */
+  readonly note?: string;
+  /** Of a record made for its children: counted apart, since no message asked for it. */
+  readonly derived?: true;
+  /** The run that the message belongs to. */
+  readonly run?: string;
+}
+
+/**
+ * `remote`: what is there. `sent`: what the connector that asks delivered or found equal. `told`: what Hull confirmed.
+ * Fingerprints. Stored rows have at the end what further connectors sent; see `senders.ts`.
+ */
+export type Fact = readonly [
+  remote: string | null,
+  sent: string | null,
+  told: string | null,
+  ...others: readonly (string | null)[],
+];
+
+/** What the service is known to hold for one of its records. */
+export interface MirrorRow {
+  readonly id: string;
+  readonly generation: number;
+  readonly keys: Keys;
+  readonly parentId?: string;
+  /** Hull id of the one entity that is linked to it. */
+  readonly linkedTo?: string;
+  readonly facts: Readonly<Record<string, Fact>>;
+  /** False while only keys are known (seen in a lean list). */
+  readonly complete: boolean;
+  readonly archived?: boolean;
+  readonly createdAtMs?: number;
+  readonly writtenAtMs?: number;
+  /** When its content was read last; lists that showed it since are in `sightings.ts`. */
+  readonly seenAtMs?: number;
+  /** A complete scan did not meet it: read it before anything is concluded. */
+  readonly missing?: true;
+  /** What Hull was told besides the mapped fields: numbers of field and value, in turns; see `engine/told.ts`. */
+  readonly toldRest?: readonly number[];
+}
+
+/** The whole desired state of one record, with the message it came from. The newest version wins. */
+export interface Content {
+  readonly desired: Desired;
+  readonly claims: Claims;
+  readonly hintId?: string;
+  /** What Hull's message showed of that which it was never told: fingerprints by field. */
+  readonly shown?: Readonly<Record<string, string>>;
+  /** Send even what is equal (batches and exports). */
+  readonly force: boolean;
+  /** A dead letter that a person sent again: compared as if nothing had been sent, so that Hull wins. */
+  readonly replay?: true;
+  readonly messageId: string;
+  readonly version: number;
+  /** Order of acceptance; identifies this content. */
+  readonly seq: number;
+  /** Created for the children of a record that nobody sent itself: it may create, never update. */
+  readonly derived: boolean;
+  /** False for a redelivered message: its outcome was counted before. */
+  readonly counted: boolean;
+  /** The run that the message belongs to. */
+  readonly run?: string;
+  /** Of what the message says: once it is delivered, another one with the same digest is unchanged. */
+  readonly digest?: string;
+  /** Something that happened: it goes its way even when a newer message takes its parent out. */
+  readonly once?: true;
+}
+
+/** Accepted, not yet delivered. */
+export interface EntryRow {
+  readonly tenant: string;
+  readonly type: string;
+  readonly hullId: string;
+  /** Since when something of this record has been waiting; newer messages do not make it younger. */
+  readonly acceptedAtMs: number;
+  /** Waiting; absent while an attempt carries the only content. */
+  readonly content?: Content;
+  /** In flight: what was journaled before the request. */
+  readonly attempt?: Attempt;
+  readonly notBeforeMs: number;
+  readonly attempts: number;
+  /** A create whose answer was lost: it must be looked for before it is tried again. */
+  readonly doubt?: Doubt;
+  /** Hull id of the parent without remote id that this record waits for. */
+  readonly blockedOn?: string;
+  /** A newer message took the record out while it was in flight. */
+  readonly withdrawn?: true;
+  readonly problem?: string;
+}
+
+export interface Attempt {
+  readonly content: Content;
+  readonly kind: "create" | "update";
+  readonly startedAtMs: number;
+}
+
+export interface Doubt {
+  readonly sinceMs: number;
+  /** How often it was looked for in vain. */
+  readonly reads: number;
+}
+
+/** Written to the service (or found equal), Hull does not know yet. */
+export interface TellRow {
+  readonly tenant: string;
+  readonly type: string;
+  readonly hullId: string;
+  readonly remoteId: string;
+  readonly claims: Claims;
+  /** Hull attribute → value. */
+  readonly attributes: Readonly<Record<string, Json>>;
+  /** Field → fingerprint that becomes `told` once Hull confirms. */
+  readonly facts: Readonly<Record<string, string>>;
+  /** Claims of the account that the user is to be linked to. */
+  readonly account?: Claims;
+  readonly endings: readonly Ending[];
+  readonly seq: number;
+  readonly notBeforeMs: number;
+  readonly attempts: number;
+}
+
+/** Refused for good; a person can read it. A later success of the same record closes it. */
+export interface DeadLetterRow {
+  readonly remote: string;
+  readonly tenant: string;
+  readonly type: string;
+  readonly hullId: string;
+  readonly content: Content;
+  readonly ending: Ending;
+  readonly attempts: number;
+}
+
+/** Skipped because the service's record is linked to another Hull entity; see `rivals.ts`. */
+export interface RivalRow {
+  readonly remoteId: string;
+  readonly content: Content;
+  readonly atMs: number;
+}
+
+export type RunKind = "batch" | "fetch" | "drain";
+
+/** `stopped`: ended early because it was told to at the first error. */
+export type RunState = "waiting" | "running" | "success" | "error" | "stopped";
+
+export interface RunOptions {
+  /** Everything but writing; the counts say what would happen. */
+  readonly simulate?: true;
+  /** A report line per record. */
+  readonly verbose?: true;
+  /** Ends at the first record that is rejected or dead. */
+  readonly stopOnError?: true;
+  /** A person asked for it: everything is compared, and a list that lost most of its records is believed. */
+  readonly trust?: true;
+}
+
+/** A batch, a fetch or the draining of a backlog. */
+export interface RunRow {
+  /** Begins with the time, so that runs are in order. */
+  readonly id: string;
+  readonly tenant: string;
+  readonly kind: RunKind;
+  /** The object type that it is about. */
+  readonly type: string;
+  readonly options: RunOptions;
+  readonly state: RunState;
+  readonly createdAtMs: number;
+  readonly startedAtMs?: number;
+  readonly endedAtMs?: number;
+  /** What was asked for, encrypted: links to extracts carry signatures. */
+  readonly order?: string;
+  /** Where to go on after a restart. */
+  readonly checkpoint?: Json;
+  /** Records with an outcome. */
+  readonly done: number;
+  /** Records that were met so far. */
+  readonly total?: number;
+  /** `total` will not grow any more: the run ends when every record has its outcome. */
+  readonly complete?: true;
+  /** `type/outcome/code` → records. */
+  readonly counts: Readonly<Record<string, number>>;
+  /** `misfit/field` → records of which Hull was not told that field, since it cannot hold the value. */
+  readonly leftOut?: Readonly<Record<string, number>>;
+  /** Why it ended early, and what to do. */
+  readonly error?: string;
+  /** Its end was logged. */
+  readonly announced?: true;
+}
+
+/** Why a lane or one of its types stands still. */
+export interface HoldRow {
+  readonly tenant: string;
+  /** `*` for the whole lane, otherwise an object type. */
+  readonly scope: string;
+  readonly kind: string;
+  readonly message: string;
+  readonly sinceMs: number;
+  readonly untilMs: number;
+}
+
+/** Seen at, milliseconds since 1970; generation; see `told`; id of the run that counted the record last. */
+export type Sighting = readonly [seenAtMs: number, generation: number, told: number, run: string];

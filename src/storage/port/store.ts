@@ -1,0 +1,28 @@
+/**
+ * The Store port: named atomic operations over many keys, never callback transactions, so that an embedded
+ * database and a shared one can both offer it. Every write resolves only when it is durable.
+ */
+import type { DeliveryStore } from "./delivery";
+import type { FetchStore } from "./fetch";
+import type { FigureStore } from "./figures";
+import type { IntakeStore } from "./intake";
+import type { LetterStore } from "./dead-letters";
+import type { RunStore } from "./runs";
+import type { TenantStore } from "./tenants";
+
+export type * from "./lane";
+export type * from "./tenants";
+export type * from "./intake";
+export type * from "./delivery";
+export type * from "./fetch";
+export type * from "./runs";
+export type * from "./dead-letters";
+export type * from "./figures";
+
+export interface Store extends TenantStore, IntakeStore, DeliveryStore, FetchStore, RunStore, LetterStore, FigureStore {
+  /** Removes a bounded number of rows that are older than this many milliseconds; to be called again and again. */
+  housekeep(olderThanMs: number): Promise<number>;
+  /** Resolves when the store answers. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}

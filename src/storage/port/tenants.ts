@@ -1,0 +1,53 @@
+/** Installed connectors, and where their records live. Part of the Store port. */
+import type { HoldRow, RemoteRow, TenantRow } from "./rows";
+import type { Lane, RecordEnding } from "./lane";
+
+/** Where a tenant was, and what was known there, when its changed credentials were tried. */
+export interface TriedAt {
+  readonly remote: string;
+  readonly fingerprint: string | undefined;
+  readonly generation: number;
+}
+
+export interface TenantStore {
+  tenant(key: string): Promise<TenantRow | undefined>;
+  tenants(): Promise<readonly TenantRow[]>;
+  /**
+   * Stores the row, unless the stored settings are newer; returns the row that counts now.
+   *
+   * @param evenOver the sealed text of a row that it replaces although that one's settings are newer
+   */
+  saveTenant(row: TenantRow, evenOver?: string): Promise<TenantRow>;
+  /** Points the tenant to a remote; waiting entries of an earlier remote move along. */
+  assign(tenant: string, remote: string, fingerprint: string): Promise<TenantRow>;
+  /**
+   * The same for changed credentials, if all is as it was when they were tried; otherwise nothing happens.
+   * @param to `renewed`: all ids known so far count no more
+   * @returns undefined when the tenant is gone, or somebody else has confirmed or renewed something meanwhile
+   */
+  reassign(
+    tenant: string,
+    from: TriedAt,
+    to: { readonly remote: string; readonly fingerprint: string; readonly renewed: boolean },
+  ): Promise<TenantRow | undefined>;
+  /** Moves what was accepted for an earlier remote after the tenant had left it. */
+  move(lane: Lane, remote: string): Promise<void>;
+  remote(key: string): Promise<RemoteRow>;
+  /** All ids known so far count no more. */
+  newGeneration(remote: string): Promise<RemoteRow>;
+  /** Every remote where something of the tenant may be kept. */
+  remotesOf(tenant: string): Promise<readonly string[]>;
+  hold(lane: Lane, scope: string, hold: Omit<HoldRow, "tenant" | "scope"> | undefined): Promise<void>;
+  holds(lane: Lane): Promise<readonly HoldRow[]>;
+  /**
+   * Erases what is stored about one Hull entity. What waited of it ends `skipped / forgotten`.
+   * @param what the entity's own types, and the types whose records name it as their parent
+   */
+  forgetEntity(
+    tenant: string,
+    what: { readonly types: readonly string[]; readonly children: readonly string[] },
+    hullId: string,
+  ): Promise<readonly RecordEnding[]>;
+  /** Erases a tenant, and what is known of its remotes unless another tenant uses them; answers how many rows. */
+  forgetTenant(tenant: string, remotes?: readonly string[]): Promise<number>;
+}

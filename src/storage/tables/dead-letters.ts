@@ -1,0 +1,170 @@
+/** Dead letters: kept so that they are found by a short id and by their parent, listed in pages, closed. */
+import { hash } from "node:crypto";
+import type { Key } from "../database/kv";
+import type { DeadLetterRow } from "../port/rows";
+import type { Lane, LetterKey, LetterPage, LetterQuery } from "../port/store";
+import { lanesOf, type Tables } from "./tables";
+
+/** Rows that one page looks at, whether they fit the filter or not. */
+const WALK = 1_000;
+
+/** Endings that a refused parent brings about. */
+const ORPHANED = new Set(["parent_rejected", "parent_skipped", "parent_dead"]);
+
+/** Short enough to be typed, and the same as long as the letter is about the same record. */
+export function letterId({ remote, tenant, type, hullId }: LetterKey): string {
+  return hash("sha256", JSON.stringify([remote, tenant, type, hullId]), "hex").slice(0, 12);
+}
+
+const pathOf = ({ remote, tenant, type, hullId }: LetterKey): [string, string, string, string] => [
+  remote,
+  tenant,
+  type,
+  hullId,
+];
+
+const parentPath = ({ remote, tenant, type, hullId, content }: DeadLetterRow): string[] | undefined => {
+  const { parent } = content.desired;
+  return parent === undefined ? undefined : [remote, tenant, parent.type, parent.hullId, type, hullId];
+};
+
+/** Keeps the newest refusal of a record, and what Hull said about it itself rather than what its children carried along. */
+export function keepLetter(tables: Tables, refused: DeadLetterRow): void {
+  const before = closeLetter(tables, refused);
+  const older = before?.content.derived === false && refused.content.derived ? before.content : undefined;
+  const row = older === undefined ? refused : { ...refused, content: older };
+  tables.dead.put(pathOf(row), row);
+  indexLetter(tables, row);
+}
+
+function indexLetter(tables: Tables, row: DeadLetterRow): void {
+  tables.letterIds.put([letterId(row), ...pathOf(row)], 1);
+  const parent = parentPath(row);
+  if (parent !== undefined) tables.letterParents.put(parent, 1);
+}
+
+/** Removes the letter of a record, if there is one. */
+export function closeLetter(tables: Tables, key: LetterKey): DeadLetterRow | undefined {
+  const row = tables.dead.get(pathOf(key));
+  if (row === undefined) return undefined;
+  tables.dead.remove(pathOf(key));
+  tables.letterIds.remove([letterId(key), ...pathOf(key)]);
+  const parent = parentPath(row);
+  if (parent !== undefined) tables.letterParents.remove(parent);
+  return row;
+}
+
+/** Letters that were kept before they had ids; done once. */
+export function indexOldLetters(tables: Tables): void {
+  if (tables.meta.get(["letters"]) !== undefined) return;
+  for (const [, row] of [...tables.dead.range([])]) indexLetter(tables, row);
+  tables.meta.put(["letters"], 1);
+}
+
+/** @param tenant whose letter it must be, if that matters */
+export function findLetter(tables: Tables, id: string, tenant?: string): DeadLetterRow | undefined {
+  for (const [[, ...path]] of tables.letterIds.range([id])) {
+    if (tenant === undefined || path[1] === tenant) return tables.dead.get(path);
+  }
+  return undefined;
+}
+
+/** One page in the order of the keys; of one tenant, lane by lane. */
+export function listLetters(tables: Tables, query: LetterQuery): LetterPage {
+  const { tenant, type, code, after, limit } = query;
+  const start = after === undefined ? undefined : letterAt(tables, after, tenant);
+  // The tenant was erased meanwhile, or the place is somebody else's.
+  if (after !== undefined && start === undefined) return { letters: [] };
+  const letters: DeadLetterRow[] = [];
+  let walked = 0;
+  for (const row of lettersBehind(tables, tenant, start)) {
+    walked += 1;
+    const fits = (type === undefined || row.type === type) && (code === undefined || row.ending.code === code);
+    if (fits) letters.push(row);
+    if (letters.length === limit || walked === WALK) return { letters, next: placeOf(row) };
+  }
+  return { letters };
+}
+
+function* lettersBehind(tables: Tables, tenant: string | undefined, start: LetterKey | undefined) {
+  if (tenant === undefined) {
+    yield* lettersIn(tables, [], start);
+    return;
+  }
+  const lanes = lanesOf(tables, tenant);
+  const begun = lanes.findIndex(({ remote }) => remote === start?.remote);
+  for (const [index, lane] of lanes.slice(Math.max(0, begun)).entries()) {
+    yield* lettersIn(tables, [lane.remote, tenant], index === 0 ? start : undefined);
+  }
+}
+
+function* lettersIn(tables: Tables, prefix: Key, start: LetterKey | undefined) {
+  const after = start === undefined ? {} : { after: pathOf(start) };
+  for (const [, row] of tables.dead.range(prefix, { ...after, limit: WALK })) yield row;
+}
+
+/** Names the place of a letter in the list without showing where it is kept, since pages are asked for in addresses. */
+function placeOf(key: LetterKey): string {
+  return Buffer.from(JSON.stringify([letterId(key), key.type, key.hullId])).toString("base64url");
+}
+
+/** Whether a text can be `next` of a page. */
+export function isLetterPlace(text: string): boolean {
+  return readPlace(text) !== undefined;
+}
+
+function readPlace(text: string): readonly [id: string, type: string, hullId: string] | undefined {
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(text, "base64url").toString("utf8"));
+    const parts: readonly unknown[] = Array.isArray(parsed) ? parsed : [];
+    const [id, type, hullId] = parts;
+    if (typeof id !== "string" || typeof type !== "string" || typeof hullId !== "string") return undefined;
+    return [id, type, hullId];
+  } catch {
+    return undefined;
+  }
+}
+
+/** The key behind a place. The letter itself may be closed by now; its lane is known longer. */
+function letterAt(tables: Tables, place: string, tenant: string | undefined): LetterKey | undefined {
+  const [id, type = "", hullId = ""] = readPlace(place) ?? [];
+  const lanes = tenant === undefined ? allLanes(tables) : lanesOf(tables, tenant);
+  return lanes.map((lane) => ({ ...lane, type, hullId })).find((key) => letterId(key) === id);
+}
+
+function allLanes(tables: Tables): readonly Lane[] {
+  return [...tables.depth.range([])].map(([[remote, tenant]]) => ({ remote: String(remote), tenant: String(tenant) }));
+}
+
+/**
+ * A record, and behind it the letters of those that ended because their parent did, at any depth.
+ *
+ * @param most at which the search ends
+ */
+export function familyOf(tables: Tables, record: LetterKey, most = Infinity): readonly LetterKey[] {
+  const family = [record];
+  // The list grows while it is walked; types are a tree, so this ends.
+  for (const member of family) {
+    if (family.length >= most) break;
+    const orphans = childLetters(tables, member, most).filter((key) =>
+      ORPHANED.has(tables.dead.get(pathOf(key))?.ending.code ?? ""),
+    );
+    family.push(...orphans);
+  }
+  return family.slice(0, most);
+}
+
+/** Letters of all records that name this one as their parent. */
+export function childLetters(
+  tables: Tables,
+  { remote, tenant, type, hullId }: LetterKey,
+  limit = Infinity,
+): readonly LetterKey[] {
+  const some = Number.isFinite(limit) ? { limit } : {};
+  return [...tables.letterParents.range([remote, tenant, type, hullId], some)].map(([path]) => ({
+    remote,
+    tenant,
+    type: String(path[4]),
+    hullId: String(path[5]),
+  }));
+}

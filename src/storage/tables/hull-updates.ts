@@ -1,0 +1,99 @@
+/** The write-back queue: what Hull has not been told yet. */
+import type { Key } from "../database/kv";
+import type { TellRow } from "../port/rows";
+import type { Lane, RecordEnding } from "../port/store";
+import { confirmTold } from "./mirror";
+import { countEnding, type Ledger } from "./ledger";
+import { remoteRow, type Tables } from "./tables";
+import type { Ending } from "../port/rows";
+import { notTooMany } from "../port/weight";
+
+/** Due rows, oldest first. */
+export function dueTells(tables: Tables, lane: Lane, limit: number): TellRow[] {
+  const end = [lane.remote, lane.tenant, tables.now() + 1];
+  function* due(): Generator<TellRow> {
+    for (const [, [type, hullId]] of tables.tellQueue.range([lane.remote, lane.tenant], { end, limit })) {
+      const row = tables.tells.get([lane.remote, lane.tenant, type, hullId]);
+      if (row !== undefined) yield row;
+    }
+  }
+  return notTooMany(due());
+}
+
+/** Hull confirmed, or refused for good: either way the record is done, unless more was written meanwhile. */
+export function toldOne(
+  tables: Tables,
+  ledger: Ledger,
+  lane: Lane,
+  row: TellRow,
+  refused: Ending | undefined,
+): RecordEnding[] {
+  const key = [lane.remote, lane.tenant, row.type, row.hullId];
+  const current = tables.tells.get(key);
+  if (current === undefined) return [];
+  const remote = remoteRow(tables, lane.remote);
+  if (refused === undefined) confirmTold(tables, remote, row.type, row.remoteId, row.facts);
+
+  const endings = row.endings.map((ending): Ending => {
+    if (refused === undefined) return ending;
+    return { ...ending, outcome: refused.outcome, code: refused.code, text: refused.text, atMs: refused.atMs };
+  });
+  const last = endings.at(-1);
+  const recordKey = [lane.remote, row.type, row.hullId];
+  const record = tables.records.get(recordKey);
+  if (record !== undefined) {
+    tables.records.put(recordKey, {
+      ...record,
+      ...(refused === undefined ? { toldAtMs: tables.now() } : {}),
+      ...(last === undefined ? {} : { last }),
+    });
+  }
+  for (const ending of endings) countEnding(ledger, lane.tenant, row.type, row.hullId, ending);
+
+  tables.tellQueue.remove([lane.remote, lane.tenant, current.notBeforeMs, current.seq]);
+  if (current.seq === row.seq) {
+    tables.tells.remove(key);
+    ledger.depth(lane, { tells: -1 });
+  } else {
+    // Written again while Hull was being told: the rest waits for the next round.
+    const rest = { ...current, endings: current.endings.slice(row.endings.length), notBeforeMs: 0, attempts: 0 };
+    tables.tells.put(key, rest);
+    tables.tellQueue.put([lane.remote, lane.tenant, 0, rest.seq], [row.type, row.hullId]);
+  }
+  return endings.map((ending) => ({
+    type: row.type,
+    hullId: row.hullId,
+    claims: row.claims,
+    ending,
+  }));
+}
+
+export function deferTell(tables: Tables, lane: Lane, row: TellRow, notBeforeMs: number): void {
+  reschedule(tables, lane, row, notBeforeMs, row.attempts + 1);
+}
+
+/**
+ * Whatever Hull refused to hear is said again now, a slice at a time.
+ *
+ * @returns the key to go on after, or undefined at the end
+ */
+export function hurryTells(tables: Tables, lane: Lane, after: Key | undefined, limit: number): Key | undefined {
+  const nowMs = tables.now();
+  const slice = [
+    ...tables.tellQueue.range([lane.remote, lane.tenant], { limit, ...(after === undefined ? {} : { after }) }),
+  ];
+  for (const [key, [type, hullId]] of slice) {
+    const row = tables.tells.get([lane.remote, lane.tenant, type, hullId]);
+    if (row !== undefined && Number(key[2]) > nowMs) reschedule(tables, lane, row, nowMs, 0);
+  }
+  return slice.length < limit ? undefined : slice.at(-1)?.[0];
+}
+
+function reschedule(tables: Tables, lane: Lane, row: TellRow, notBeforeMs: number, attempts: number): void {
+  const key = [lane.remote, lane.tenant, row.type, row.hullId];
+  const current = tables.tells.get(key);
+  if (current === undefined) return;
+  tables.tellQueue.remove([lane.remote, lane.tenant, current.notBeforeMs, current.seq]);
+  tables.tells.put(key, { ...current, notBeforeMs, attempts });
+  tables.tellQueue.put([lane.remote, lane.tenant, notBeforeMs, current.seq], [row.type, row.hullId]);
+}

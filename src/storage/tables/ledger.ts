@@ -1,0 +1,76 @@
+/** What one transaction does besides its rows: number contents, count outcomes, keep depths. Flushed at its end. */
+import { countHour } from "./hours";
+import type { Ending } from "../port/rows";
+import { countInRun } from "./runs";
+import type { Lane, ReportLine } from "../port/store";
+import type { Depth, Tables } from "./tables";
+
+export interface Ledger {
+  nextSeq(): number;
+  count(tenant: string, family: "messages" | "outcomes" | "derived", name: string, by?: number): void;
+  depth(lane: Lane, change: Partial<Depth>): void;
+  /** Counts an outcome of a run, or a record that it met. */
+  run(id: string, line: ReportLine | "met"): void;
+  flush(): void;
+}
+
+export function openLedger(tables: Tables): Ledger {
+  let seq = tables.meta.get(["seq"]) ?? 0;
+  const counts = new Map<string, { key: [string, string, string]; by: number }>();
+  const depths = new Map<string, { lane: Lane; outbox: number; tells: number }>();
+  const runs = new Map<string, { met: number; lines: ReportLine[] }>();
+  return {
+    nextSeq: () => (seq += 1),
+    count: (tenant, family, name, by = 1) => {
+      const id = `${tenant}\n${family}\n${name}`;
+      const entry = counts.get(id) ?? { key: [tenant, family, name], by: 0 };
+      entry.by += by;
+      counts.set(id, entry);
+    },
+    depth: (lane, change) => {
+      const id = `${lane.remote}\n${lane.tenant}`;
+      const entry = depths.get(id) ?? { lane, outbox: 0, tells: 0 };
+      entry.outbox += change.outbox ?? 0;
+      entry.tells += change.tells ?? 0;
+      depths.set(id, entry);
+    },
+    run: (id, line) => {
+      const run = runs.get(id) ?? { met: 0, lines: [] };
+      if (line === "met") run.met += 1;
+      else run.lines.push(line);
+      runs.set(id, run);
+    },
+    flush: () => {
+      for (const [id, { met, lines }] of runs) seq = countInRun(tables, id, met, lines, seq);
+      tables.meta.put(["seq"], seq);
+      for (const { key, by } of counts.values()) {
+        tables.tally.put(key, (tables.tally.get(key) ?? 0) + by);
+        const [tenant, family, name] = key;
+        if (family === "outcomes") countHour(tables, tenant, name, by);
+      }
+      for (const { lane, outbox, tells } of depths.values()) {
+        const key = [lane.remote, lane.tenant];
+        const before = tables.depth.get(key) ?? { outbox: 0, tells: 0 };
+        tables.depth.put(key, { outbox: before.outbox + outbox, tells: before.tells + tells });
+      }
+    },
+  };
+}
+
+/** Runs `work` with a ledger in one durable transaction. */
+export function transact<T>(tables: Tables, work: (ledger: Ledger) => T): Promise<T> {
+  return tables.kv.transact(() => {
+    const ledger = openLedger(tables);
+    const result = work(ledger);
+    ledger.flush();
+    return result;
+  });
+}
+
+/** Counts an outcome; derived records are counted apart, redelivered messages not at all. */
+export function countEnding(ledger: Ledger, tenant: string, type: string, hullId: string, ending: Ending): void {
+  const { counted, outcome, code, text, derived, run } = ending;
+  if (!counted) return;
+  ledger.count(tenant, derived === true ? "derived" : "outcomes", `${type}/${outcome}/${code}`);
+  if (run !== undefined && derived !== true) ledger.run(run, { type, hullId, outcome, code, text });
+}

@@ -1,0 +1,189 @@
+/** Runs: batches, fetches and drains, with counts, progress and an end. */
+import type { Key } from "../database/kv";
+import type { RunRow } from "../port/rows";
+import { failureIn } from "../port/runs";
+import type { BegunRun, NewRun, ReportLine, RunChange, RunQuery } from "../port/store";
+import type { Tables } from "./tables";
+
+/** Lines that are looked at together. */
+const REPORT_PAGE = 1_000;
+
+/** Most lines that one run's report keeps; counts go on. */
+const MOST_LINES = 1_000_000;
+
+/**
+ * Begins a run. An exclusive one begins only if no other of its tenant, kind and type is under way; that one is
+ * answered then.
+ */
+export function beginRun(tables: Tables, run: NewRun, exclusive: boolean): BegunRun {
+  const rivals = exclusive ? openRunsOf(tables, [run.tenant, run.kind, run.type]).filter(isUnderway) : [];
+  // A simulation is in nobody's way but another one's.
+  const underway = rivals.find(({ options }) => options.simulate === run.options.simulate);
+  if (underway !== undefined) return { run: underway, begun: false };
+  const row: RunRow = { ...run, state: "waiting", createdAtMs: tables.now(), done: 0, counts: {} };
+  tables.runs.put([row.id], row);
+  tables.runsByTime.put(timeKey(row), 1);
+  tables.openRuns.put([row.tenant, row.kind, row.type, row.id], 1);
+  return { run: row, begun: true };
+}
+
+/** Changes a run that has not ended; undefined when there is none such. */
+export function changeRun(tables: Tables, id: string, change: RunChange): RunRow | undefined {
+  const row = tables.runs.get([id]);
+  if (row === undefined || (!isUnderway(row) && change.announced !== true)) return undefined;
+  const { counts = {}, ...rest } = change;
+  return saveRun(tables, row, { ...row, ...rest, ...added(row, counts) });
+}
+
+/**
+ * Counts records that a run met, and outcomes of them. A run whose records all have their outcome has ended.
+ *
+ * @param seq number of the last row that was written; answers the number of the last one now
+ */
+export function countInRun(tables: Tables, id: string, met: number, lines: readonly ReportLine[], seq: number): number {
+  const row = tables.runs.get([id]);
+  if (row === undefined) return seq;
+  const counts: Record<string, number> = {};
+  for (const { type, outcome, code } of lines) {
+    const name = `${type}/${outcome}/${code}`;
+    counts[name] = (counts[name] ?? 0) + 1;
+  }
+  const total = met === 0 ? {} : { total: (row.total ?? 0) + met };
+  saveRun(tables, row, { ...row, ...added(row, counts), ...leftOutWith(row, lines), ...total });
+  return report(tables, row, lines, seq);
+}
+
+/** Names that are counted one by one; custom fields that come and go for ever must not fill the row. */
+const MOST_LEFT_OUT = 200;
+
+function leftOutWith({ leftOut }: RunRow, lines: readonly ReportLine[]): Pick<RunRow, "leftOut"> {
+  const all = lines.flatMap((line) => line.leftOut ?? []);
+  if (all.length === 0) return {};
+  const sums: Record<string, number> = { ...leftOut };
+  for (const { field, misfit } of all) {
+    const own = `${misfit}/${field}`;
+    const name = own in sums || Object.keys(sums).length < MOST_LEFT_OUT ? own : `${misfit}/(others)`;
+    sums[name] = (sums[name] ?? 0) + 1;
+  }
+  return { leftOut: sums };
+}
+
+function added(row: RunRow, counts: RunRow["counts"]): Pick<RunRow, "counts" | "done"> {
+  const sums: Record<string, number> = { ...row.counts };
+  let { done } = row;
+  for (const [name, by] of Object.entries(counts)) {
+    sums[name] = (sums[name] ?? 0) + by;
+    done += by;
+  }
+  return { counts: sums, done };
+}
+
+function saveRun(tables: Tables, before: RunRow, changed: RunRow): RunRow {
+  const complete = changed.state === "running" && changed.complete === true && changed.done >= (changed.total ?? 0);
+  const row: RunRow = complete ? { ...changed, ...endOf(changed) } : changed;
+  const after: RunRow = isUnderway(row) || row.endedAtMs !== undefined ? row : { ...row, endedAtMs: tables.now() };
+  tables.runs.put([row.id], after);
+  if (after.announced === true) tables.openRuns.remove([row.tenant, row.kind, row.type, row.id]);
+  if (before.state !== "success" && after.state === "success" && after.options.simulate !== true) {
+    tables.lastRuns.put([row.tenant, row.kind, row.type], row.id);
+  }
+  return after;
+}
+
+function endOf({ options, counts }: RunRow): Pick<RunRow, "state" | "error"> {
+  const failure = failureIn(counts);
+  if (options.stopOnError !== true || failure === undefined) return { state: "success" };
+  return { state: "stopped", error: `Some records failed (${failure}) after every row had been read.` };
+}
+
+/** Whether it waits or runs. */
+export function isUnderway({ state }: RunRow): boolean {
+  return state === "waiting" || state === "running";
+}
+
+/** Runs that are under way, or whose end nobody was told yet; oldest first. */
+export function openRunsOf(tables: Tables, prefix: Key): RunRow[] {
+  return [...tables.openRuns.range(prefix)]
+    .flatMap(([key]) => tables.runs.get([key[3] ?? ""]) ?? [])
+    .toSorted((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** The last run of its kind that ended well and was no simulation. */
+export function lastRun(tables: Tables, tenant: string, kind: string, type: string): RunRow | undefined {
+  const id = tables.lastRuns.get([tenant, kind, type]);
+  return id === undefined ? undefined : tables.runs.get([id]);
+}
+
+/** Newest first. */
+export function listRuns(tables: Tables, { tenant, limit, before }: RunQuery): RunRow[] {
+  const last = before === undefined ? undefined : tables.runs.get([before]);
+  const start = last === undefined ? {} : { after: timeKey(last) };
+  return [...tables.runsByTime.range([tenant], { ...start, limit })].flatMap(
+    ([key]) => tables.runs.get([key[2] ?? ""]) ?? [],
+  );
+}
+
+/** The newest come first. */
+function timeKey({ tenant, createdAtMs, id }: RunRow): [string, number, string] {
+  return [tenant, -createdAtMs, id];
+}
+
+/** Writes lines of a verbose run's report. */
+function report(tables: Tables, run: RunRow, lines: readonly ReportLine[], seq: number): number {
+  if (run.options.verbose !== true || run.done > MOST_LINES) return seq;
+  let last = seq;
+  for (const line of lines) tables.reports.put([run.id, (last += 1)], line);
+  return last;
+}
+
+/** Runs that ended before the given time; the last good one of its kind stays, since the next one counts from it. */
+export function oldRuns(tables: Tables, keys: readonly Key[], beforeMs: number): RunRow[] {
+  return keys
+    .flatMap((key) => tables.runs.get(key) ?? [])
+    .filter(
+      (row) =>
+        !isUnderway(row) &&
+        (row.endedAtMs ?? row.createdAtMs) < beforeMs &&
+        tables.lastRuns.get([row.tenant, row.kind, row.type]) !== row.id,
+    );
+}
+
+/** Removes runs with their reports, a part of a long report at a time; answers how many rows went. */
+export function removeRuns(tables: Tables, runs: readonly RunRow[], limit: number): number {
+  let removed = 0;
+  for (const row of runs) {
+    const lines = [...tables.reports.range([row.id], { limit })];
+    for (const [key] of lines) tables.reports.remove(key);
+    removed += lines.length;
+    if (lines.length === limit) continue;
+    tables.runs.remove([row.id]);
+    tables.runsByTime.remove(timeKey(row));
+    tables.openRuns.remove([row.tenant, row.kind, row.type, row.id]);
+    removed += 1;
+  }
+  return removed;
+}
+
+/** Removes the lines about a Hull entity from the reports of a tenant's runs, page by page. */
+export async function forgetReportLines(tables: Tables, tenant: string, hullId: string): Promise<void> {
+  const { kv } = tables;
+  const runs = kv.read(() => listRuns(tables, { tenant, limit: Number.MAX_SAFE_INTEGER }));
+  for (const { id, options } of runs) {
+    if (options.verbose !== true) continue;
+    for (let after: Key | undefined, full = true; full;) {
+      const start = after === undefined ? {} : { after };
+      const lines = kv.read(() => [...tables.reports.range([id], { ...start, limit: REPORT_PAGE })]);
+      const own = lines.filter(([, line]) => line.hullId === hullId);
+      if (own.length > 0) await kv.transact(() => own.forEach(([key]) => tables.reports.remove(key)));
+      after = lines.at(-1)?.[0];
+      full = lines.length === REPORT_PAGE;
+    }
+  }
+}
+
+/** Removes some of what is kept about a tenant's runs; answers how many rows went. */
+export function forgetRunsOf(tables: Tables, tenant: string, limit: number): number {
+  const last = [...tables.lastRuns.range([tenant])];
+  for (const [key] of last) tables.lastRuns.remove(key);
+  return removeRuns(tables, listRuns(tables, { tenant, limit }), limit) + last.length;
+}

@@ -1,0 +1,269 @@
+/** The tables of the embedded database, their keys, and small rules that several operations share. */
+import { hash } from "node:crypto";
+import { foldedKey, type OutcomeKind } from "../../record";
+import { createCache, type Kept } from "../database/cached";
+import type { Key, KeyValue, Table } from "../database/kv";
+import { openNames, withNames, type Names } from "../database/names";
+import { ENTRY, MIRROR, packed, RECORD, TELL, type Codec } from "./packed";
+import type {
+  DeadLetterRow,
+  Doubt,
+  Ending,
+  EntryRow,
+  HoldRow,
+  MirrorRow,
+  RecordRow,
+  RemoteRow,
+  RivalRow,
+  RunRow,
+  Sighting,
+  TellRow,
+  TenantRow,
+} from "../port/rows";
+import type { Lane, ReportLine } from "../port/store";
+import { SLICE, walk } from "../database/slices";
+import { isLight } from "../port/weight";
+
+/** Raised when the meaning of stored rows changes; older data is upgraded (`upgrade.ts`) or refused at start. */
+export const FORMAT = 4;
+
+const DAY_MS = 86_400_000;
+
+export interface Depth {
+  readonly outbox: number;
+  readonly tells: number;
+}
+
+export interface Tables {
+  readonly kv: KeyValue;
+  readonly now: () => number;
+  readonly names: Names;
+  readonly meta: Table<number>;
+  readonly tenants: Table<TenantRow>;
+  readonly remotes: Table<RemoteRow>;
+  /** [day, id] → tenant */
+  readonly notifications: Table<string>;
+  /** [day, hash of a message] → "", or [day, hash of a record, id] → ids of its messages; see `seen.ts` */
+  readonly seen: Table<string>;
+  /** [remote, type, hull id] */
+  readonly records: Table<RecordRow>;
+  /** [remote, type, remote id] */
+  readonly mirror: Table<MirrorRow>;
+  /** The same for whoever goes through all rows once. */
+  readonly mirrorInPassing: Table<MirrorRow>;
+  /** [remote, type, claim name, value, hull id] → 1 */
+  readonly knownBy: Table<number>;
+  /** [remote, type, remote id] */
+  readonly sightings: Table<Sighting>;
+  /** [remote, type, key name, value, remote id] → 1 */
+  readonly mirrorKeys: Table<number>;
+  /** [remote, tenant, type, hull id] */
+  readonly outbox: Table<EntryRow>;
+  /** [remote, tenant, type, not before, seq] → hull id; only entries that could be worked on */
+  readonly queue: Table<string>;
+  /** [remote, tenant, accepted at, type, hull id] → 1; every entry, whatever it waits for */
+  readonly ages: Table<number>;
+  /** [remote, parent type, parent hull id, tenant, type, hull id] → 1 */
+  readonly blocked: Table<number>;
+  /** [remote, tenant, type, hull id] */
+  readonly tells: Table<TellRow>;
+  /** [remote, tenant, not before, seq] → [type, hull id] */
+  readonly tellQueue: Table<readonly [string, string]>;
+  /** [remote, tenant, type, hull id] */
+  readonly dead: Table<DeadLetterRow>;
+  /** [letter id, remote, tenant, type, hull id] → 1 */
+  readonly letterIds: Table<number>;
+  /** [remote, tenant, parent type, parent hull id, type, hull id] → 1; letters that a refused parent left */
+  readonly letterParents: Table<number>;
+  /** [remote, tenant, type, hull id] */
+  readonly rivals: Table<RivalRow>;
+  /** [remote, type, remote id, tenant, hull id] → 1 */
+  readonly rivalsFor: Table<number>;
+  /** [remote, tenant, scope] */
+  readonly holds: Table<HoldRow>;
+  /** [tenant, family, name] → count */
+  readonly tally: Table<number>;
+  /** [tenant, hours since 1970, name] → count */
+  readonly hours: Table<number>;
+  /** [remote, tenant] */
+  readonly depth: Table<Depth>;
+  /** [run id] */
+  readonly runs: Table<RunRow>;
+  /** [tenant, minus the time of its making, run id] → 1 */
+  readonly runsByTime: Table<number>;
+  /** [tenant, kind, type, run id] → 1; under way, or ended without anybody being told */
+  readonly openRuns: Table<number>;
+  /** [tenant, kind, type] → run id */
+  readonly lastRuns: Table<string>;
+  /** [run id, seq] */
+  readonly reports: Table<ReportLine>;
+}
+
+/** Rows of each hot table that are kept in memory. */
+const KEPT = 10_000;
+
+export function openTables(database: KeyValue, now: () => number): Tables {
+  const names = openNames(database);
+  const cache = createCache(database, names);
+  const plain = <V>(name: string): Table<V> => database.table<V>(name);
+  const named = <V>(name: string, parts: number): Table<V> => withNames(database.table<V>(name), names, parts);
+  const hot = <V>(name: string, parts: number, codec: Codec<V>, isKept?: (row: unknown) => boolean): Kept<V> =>
+    cache.table(packed(named(name, parts), codec), KEPT, isKept);
+  const mirror = hot("mirror", 2, MIRROR);
+  return {
+    kv: { ...database, transact: cache.transact },
+    now,
+    names,
+    meta: plain("meta"),
+    tenants: plain("tenants"),
+    remotes: cache.table(plain("remotes"), KEPT),
+    notifications: plain("notifications"),
+    seen: plain("seen"),
+    records: hot("records", 2, RECORD),
+    mirror,
+    mirrorInPassing: mirror.inPassing,
+    knownBy: named("knownBy", 3),
+    sightings: named("sightings", 2),
+    mirrorKeys: named("mirrorKeys", 3),
+    // Content is as large as its sender wants it; what is known of records is not.
+    outbox: hot("outbox", 3, ENTRY, isLight),
+    queue: named("queue", 3),
+    ages: named("ages", 2),
+    blocked: named("blocked", 2),
+    tells: packed(named("tells", 3), TELL),
+    tellQueue: named("tellQueue", 2),
+    dead: plain("dead"),
+    letterIds: plain("letterIds"),
+    letterParents: plain("letterParents"),
+    rivals: plain("rivals"),
+    rivalsFor: plain("rivalsFor"),
+    holds: plain("holds"),
+    tally: plain("tally"),
+    hours: plain("hours"),
+    depth: plain("depth"),
+    runs: plain("runs"),
+    runsByTime: plain("runsByTime"),
+    openRuns: plain("openRuns"),
+    lastRuns: plain("lastRuns"),
+    reports: plain("reports"),
+  };
+}
+
+export function ending(
+  message: Pick<Ending, "messageId" | "counted" | "run"> & { readonly derived?: boolean },
+  outcome: OutcomeKind,
+  code: string,
+  text: string,
+  atMs: number,
+  note?: string,
+): Ending {
+  const { messageId, counted, derived, run } = message;
+  return {
+    messageId,
+    outcome,
+    code,
+    text,
+    atMs,
+    counted,
+    ...(note === undefined ? {} : { note }),
+    ...(derived === true ? { derived } : {}),
+    ...(run === undefined ? {} : { run }),
+  };
+}
+
+/** Every place where something of a tenant may be kept: where it points to now, and where it pointed to before. */
+export function lanesOf(tables: Tables, tenant: string): readonly Lane[] {
+  const remotes = [...tables.depth.range([])].flatMap(([[remote, owner]]) =>
+    owner === tenant ? [String(remote)] : [],
+  );
+  const current = tables.tenants.get([tenant])?.remote;
+  return [...new Set([...remotes, ...(current === undefined ? [] : [current])])].map((remote) => ({ remote, tenant }));
+}
+
+/** The remote's row; one that was never stored starts with the first generation. */
+export function remoteRow(tables: Tables, key: string): RemoteRow {
+  return tables.remotes.get([key]) ?? { key, generation: 1, scans: {} };
+}
+
+/** A mirror row of today's generation. */
+export function mirrorRow(tables: Tables, remote: RemoteRow, type: string, id: string): MirrorRow | undefined {
+  const row = tables.mirror.get([remote.key, type, id]);
+  return row?.generation === remote.generation ? row : undefined;
+}
+
+/** A record's remote id, if its link belongs to today's generation. */
+export function linkOf(remote: RemoteRow, record: RecordRow | undefined): string | undefined {
+  return record?.generation === remote.generation ? record.remoteId : undefined;
+}
+
+/** Key values are found in their folded form (identity compares exactly afterwards); long ones by hash. */
+export function indexValue(value: string): string {
+  const folded = foldedKey(value);
+  return folded.length <= 120 ? folded : hash("sha256", folded, "base64url");
+}
+
+/** Brings rows of indexes to the folded form that were written when blanks around a value still counted; done once. */
+export async function foldOldIndexes(tables: Tables): Promise<void> {
+  if (tables.kv.read(() => tables.meta.get(["folded"])) !== undefined) return;
+  for (const index of [tables.mirrorKeys, tables.knownBy]) {
+    const fold = ([remote = "", type = "", name = "", value = "", id = ""]: Key): void => {
+      const folded = indexValue(String(value));
+      if (folded === value) return;
+      index.remove([remote, type, name, value, id]);
+      index.put([remote, type, name, folded, id], 1);
+    };
+    await walk(tables.kv, index, [], fold, 10 * SLICE);
+  }
+  await tables.kv.transact(() => tables.meta.put(["folded"], 1));
+}
+
+export const dayOf = (ms: number): number => Math.floor(ms / DAY_MS);
+
+/** True when the text was remembered within the last one to two days. */
+export function remembered<V>(table: Table<V>, id: string, nowMs: number): V | undefined {
+  const day = dayOf(nowMs);
+  return table.get([day, id]) ?? table.get([day - 1, id]);
+}
+
+export function remember<V>(table: Table<V>, id: string, value: V, nowMs: number): void {
+  table.put([dayOf(nowMs), id], value);
+}
+
+/** Whether anything was remembered before yesterday. */
+export function hasOld<V>(table: Table<V>, nowMs: number): boolean {
+  return [...table.range([], { end: [dayOf(nowMs) - 1], limit: 1 })].length > 0;
+}
+
+/** Removes what was remembered before yesterday; at most `limit` rows at a time. */
+export function forgetOld<V>(table: Table<V>, nowMs: number, limit: number): number {
+  const old = [...table.range([], { end: [dayOf(nowMs) - 1], limit })];
+  for (const [key] of old) table.remove(key);
+  return old.length;
+}
+
+/** Whether any tenant of the remote has an entry of this record. `key`: remote, type, Hull id. */
+export function isWaiting(tables: Tables, [remote = "", ...rest]: Key): boolean {
+  return [...tables.depth.range([remote])].some(
+    ([[, tenant = ""]]) => tables.outbox.get([remote, tenant, ...rest]) !== undefined,
+  );
+}
+
+/** Remembers how the last message of a record ended. */
+export function noteLast(tables: Tables, lane: Pick<Lane, "remote">, type: string, hullId: string, last: Ending): void {
+  const key = [lane.remote, type, hullId];
+  const record = tables.records.get(key);
+  if (record !== undefined) tables.records.put(key, { ...record, last });
+}
+
+/** A create whose fate is unknown stays in doubt when its entry goes: the next message of the record must know. */
+export function keepDoubt(
+  tables: Tables,
+  lane: Pick<Lane, "remote">,
+  type: string,
+  hullId: string,
+  doubt: Doubt | undefined,
+): void {
+  const key = [lane.remote, type, hullId];
+  const record = tables.records.get(key);
+  if (record !== undefined && doubt !== undefined) tables.records.put(key, { ...record, doubt });
+}
