@@ -11,7 +11,7 @@ import { createDoor, type DoorOptions } from "./middleware/door";
 import { errorAnswers, notFound } from "./middleware/errors";
 import { measured } from "./middleware/measure";
 import { createQueryCredentials, type QueryCredentialOptions } from "./middleware/query-credentials";
-import type { LetterDesk } from "./letters";
+import type { DeadLetters } from "./letters";
 import { batchRoutes } from "./routes/batches";
 import { consoleRoutes, type ConsoleRouteOptions } from "./routes/console";
 import { explainRoutes, type ExplainRouteOptions } from "./routes/explain";
@@ -53,7 +53,7 @@ export interface AppOptions<S>
   readonly reportStatus: StatusRouteOptions<S>["report"];
   /** Fields to choose from in the settings. */
   readonly fields: SchemaRouteOptions<S>["fields"];
-  readonly letters: LetterDesk;
+  readonly letters: DeadLetters;
   readonly console: Pick<ConsoleRouteOptions<S>, "budget" | "formKey" | "partWithinMs">;
 }
 

@@ -86,7 +86,7 @@ export type Answers = { readonly [C in Command["command"]]: z.output<(typeof ans
 export type Parameters<C extends keyof Answers> = Omit<Extract<Command, { readonly command: C }>, "command">;
 
 /** Someone who carries commands out: the running server, or the tool itself on a store that nobody else uses. */
-export interface Desk {
+export interface Admin {
   /** @throws Error with a sentence for the person at the terminal */
   ask<C extends keyof Answers>(name: C, parameters: Parameters<C>): Promise<Answers[C]>;
 }

@@ -5,7 +5,7 @@
  */
 import { connect, type Socket } from "node:net";
 import { z } from "zod";
-import { command, readAnswer, type Command, type Desk } from "./commands";
+import { command, readAnswer, type Command, type Admin } from "./commands";
 
 const MAX_REQUEST_BYTES = 64 * 1024;
 /** A letter holds one notification's message at most, whose size the HTTP edge bounds. */
@@ -67,7 +67,7 @@ export function isServed(address: string): Promise<boolean> {
 }
 
 /** The server that listens at the address; a connection for every command. */
-export function createRemoteDesk(address: string): Desk {
+export function createRemoteAdmin(address: string): Admin {
   return {
     ask: async (name, parameters) => {
       const socket = connect(address);

@@ -5,7 +5,7 @@ import { lockFolder, type ExclusiveLock } from "../src/storage/data-folder/exclu
 import type { KeyValue } from "../src/storage/database/kv";
 import { keepPrivate } from "../src/storage/data-folder/private";
 import type { Seal } from "../src/storage/data-folder/seal";
-import { clearSimulations, openSimulation, type Simulation } from "../src/storage/data-folder/dry-run";
+import { clearDryFolders, openDryFolder, type DryFolder } from "../src/storage/data-folder/dry-run";
 import type { Store } from "../src/storage/port/store";
 import { openUpgraded } from "../src/storage/data-folder/upgrade";
 
@@ -13,7 +13,7 @@ export interface DataFolder {
   readonly lock: ExclusiveLock;
   readonly store: Store;
   /** A store for one simulation; to be closed before the folder. @param clock its time, if it is another one */
-  simulate(clock?: () => number): Promise<Simulation>;
+  simulate(clock?: () => number): Promise<DryFolder>;
   /** Closes the store, then lets others have the folder. */
   close(): Promise<void>;
 }
@@ -32,14 +32,14 @@ export async function openDataFolder(dataDir: string, now: () => number, seal?: 
   try {
     const simulations = join(dataDir, "simulations");
     keepPrivate([storePath(dataDir), simulations, join(dataDir, "secret.key")]);
-    await clearSimulations(simulations);
+    await clearDryFolders(simulations);
     const database = await openUpgraded(storePath(dataDir), seal);
     kv = database;
     const store = await createEmbeddedStore({ kv: database, now });
     return {
       lock,
       store,
-      simulate: (clock = now) => openSimulation(database, simulations, clock),
+      simulate: (clock = now) => openDryFolder(database, simulations, clock),
       close: async () => {
         lock.serve(undefined);
         await store.close();

@@ -1,17 +1,17 @@
 /** Carries out what the command-line tools ask for; the same inside the running server and on a store at rest. */
 import type { Store } from "../src/storage/port/store";
 import type { Answers, Command, TenantSummary } from "./commands";
-import type { LetterDesk } from "./letters";
+import type { DeadLetters } from "./letters";
 
-export interface DeskOptions {
+export interface AdminOptions {
   readonly store: Pick<Store, "tenants" | "depth">;
-  readonly letters: LetterDesk;
+  readonly letters: DeadLetters;
   /** Erases a tenant; answers how many rows there were. */
   readonly forgetTenant: (tenantKey: string) => Promise<number>;
 }
 
 /** Carries out one command, already read. */
-export function createDesk({ store, letters, forgetTenant }: DeskOptions) {
+export function createAdmin({ store, letters, forgetTenant }: AdminOptions) {
   async function summaryOf(tenant: string, settingsAtMs: number, remote: string | undefined): Promise<TenantSummary> {
     if (remote === undefined) return { tenant, settingsAtMs, outbox: 0, tells: 0 };
     return { tenant, settingsAtMs, remote, ...(await store.depth({ remote, tenant })) };

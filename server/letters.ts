@@ -1,16 +1,16 @@
 /** What can be done with dead letters: for the command-line tools of the machine, and for connectors with their own. */
 import { createRedactor } from "../src/http/guards/redact";
-import { letterId } from "../src/storage/tables/dead-letters";
+import { deadLetterId } from "../src/storage/tables/dead-letters";
 import type { DeadLetterRow } from "../src/storage/port/rows";
-import type { Lane, LetterQuery, RecordEnding, Store } from "../src/storage/port/store";
+import type { Lane, DeadLetterQuery, RecordOutcome, Store } from "../src/storage/port/store";
 import type { Letter, LetterDetail } from "./commands";
 
-export interface LetterDeskOptions {
+export interface DeadLettersOptions {
   readonly store: Pick<Store, "letters" | "letter" | "replayLetter" | "dropLetter">;
   /** Says that a lane has new work. */
   readonly wake: (lane: Lane) => void;
   /** Outcomes that were written. */
-  readonly announce: (tenantKey: string, endings: readonly RecordEnding[]) => Promise<void>;
+  readonly announce: (tenantKey: string, endings: readonly RecordOutcome[]) => Promise<void>;
 }
 
 /** What became of letters that were sent again; `queued` counts children of a replayed parent too. */
@@ -26,13 +26,13 @@ export interface Page {
 }
 
 /** With a tenant, letters of others do not exist. */
-export interface LetterDesk {
-  list(query: LetterQuery): Promise<{ readonly letters: Letter[] } & Page>;
+export interface DeadLetters {
+  list(query: DeadLetterQuery): Promise<{ readonly letters: Letter[] } & Page>;
   show(id: string, tenant?: string): Promise<LetterDetail | undefined>;
   /** Sends a letter again, and what failed because of it; all zero when there is no such letter. */
   replay(id: string, tenant?: string): Promise<ReplayCounts>;
   /** Sends the letters of one page again. */
-  replayPage(query: Omit<LetterQuery, "limit">): Promise<ReplayCounts & Page>;
+  replayPage(query: Omit<DeadLetterQuery, "limit">): Promise<ReplayCounts & Page>;
   /** Forgets a letter and answers what it was. */
   drop(id: string, tenant?: string): Promise<Letter | undefined>;
 }
@@ -42,7 +42,7 @@ const REPLAY_PAGE = 200;
 /** Reasons in lists are cut here; the whole one is in the letter. */
 const LIST_TEXT = 300;
 
-export function createLetterDesk({ store, wake, announce }: LetterDeskOptions): LetterDesk {
+export function createDeadLetters({ store, wake, announce }: DeadLettersOptions): DeadLetters {
   // What Planhat says may quote what it was sent, and a tool's output is copied into tickets.
   const redactor = createRedactor();
 
@@ -53,7 +53,7 @@ export function createLetterDesk({ store, wake, announce }: LetterDeskOptions): 
     const name = email ?? external_id ?? domain ?? hullId;
     const { atMs, outcome, code } = ending;
     const text = redactor.opening(ending.text, maxChars);
-    return { id: letterId(row), atMs, tenant, type, hullId, name, outcome, code, text };
+    return { id: deadLetterId(row), atMs, tenant, type, hullId, name, outcome, code, text };
   }
 
   function detail(row: DeadLetterRow): LetterDetail {
@@ -69,7 +69,7 @@ export function createLetterDesk({ store, wake, announce }: LetterDeskOptions): 
     for (const id of ids) {
       // A parent before it on the page may have taken it along.
       if (done.has(id)) continue;
-      for (const each of await store.replayLetter(id, tenant)) {
+      for (const each of await store.replayDeadLetter(id, tenant)) {
         done.add(each.id);
         counts[each.state] += 1;
         await announce(each.tenant, each.endings);
@@ -91,7 +91,7 @@ export function createLetterDesk({ store, wake, announce }: LetterDeskOptions): 
     replay: (id, tenant) => replay([id], tenant),
     replayPage: async (query) => {
       const { letters, next } = await store.letters({ ...query, limit: REPLAY_PAGE });
-      return { ...(await replay(letters.map(letterId), query.tenant)), ...pageOf(next) };
+      return { ...(await replay(letters.map(deadLetterId), query.tenant)), ...pageOf(next) };
     },
     drop: async (id, tenant) => {
       const row = await store.dropLetter(id, tenant);

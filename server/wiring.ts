@@ -9,7 +9,7 @@ import { createForgetting } from "../src/engine/intake/erase-user";
 import { createHealth } from "../src/engine/status/health";
 import { createIntake } from "../src/engine/intake/intake";
 import { createLanes, type Lanes } from "../src/engine/delivery/worker";
-import type { Shadow } from "../src/engine/dry-run/dry-run";
+import type { DryStore } from "../src/engine/dry-run/dry-run";
 import { createRuns } from "../src/engine/runs/runs";
 import type { Log } from "../src/outcome/log-lines";
 import { createTenants, type Credentials } from "../src/engine/tenants";
@@ -36,8 +36,8 @@ import { createApp } from "./app";
 import type { Config } from "./config";
 import { createControl } from "./control";
 import { openDataFolder, storePath } from "./data-folder";
-import { createDesk } from "./desk";
-import { createLetterDesk } from "./letters";
+import { createAdmin } from "./desk";
+import { createDeadLetters } from "./letters";
 import { createCallLog, createLog } from "./log";
 import { createMetrics } from "./metrics";
 import { readSecret } from "./secret";
@@ -209,8 +209,8 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
     onError: (error) => logger.error({ err: error }, "connector.job.error"),
   });
   const announce: Lanes["announce"] = (tenant, endings) => lanes.announce(tenant, endings);
-  const letters = createLetterDesk({ store, wake: (lane) => lanes.wake(lane), announce });
-  const desk = createDesk({
+  const letters = createDeadLetters({ store, wake: (lane) => lanes.wake(lane), announce });
+  const desk = createAdmin({
     store,
     letters,
     forgetTenant: async (key) => {
@@ -225,7 +225,7 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
     },
   });
 
-  const simulate = (clock: () => number): Promise<Shadow> => folder.simulate(clock);
+  const simulate = (clock: () => number): Promise<DryStore> => folder.simulate(clock);
   const explain = createExplain({ store, service, tenants, simulate, now, timing, retry });
   const health = createHealth({
     store,

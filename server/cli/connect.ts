@@ -1,32 +1,32 @@
 /** Whom a tool asks: the running server of the data folder, or itself when none runs. */
 import { existsSync } from "node:fs";
 import { lockAddress } from "../../src/storage/data-folder/exclusive";
-import { command, readAnswer, type Desk } from "../commands";
-import { createRemoteDesk, isServed } from "../control";
+import { command, readAnswer, type Admin } from "../commands";
+import { createRemoteAdmin, isServed } from "../control";
 import { openDataFolder, storePath } from "../data-folder";
-import { createDesk } from "../desk";
-import { createLetterDesk } from "../letters";
+import { createAdmin } from "../desk";
+import { createDeadLetters } from "../letters";
 
-export interface OpenDesk extends Desk {
+export interface OpenAdmin extends Admin {
   /** Whether a server runs, so that what is to be delivered is delivered now. */
   readonly running: boolean;
   close(): Promise<void>;
 }
 
 /** @throws Error with a sentence when there is no store, or it cannot be opened */
-export async function openDesk(dataDir: string): Promise<OpenDesk> {
+export async function openAdmin(dataDir: string): Promise<OpenAdmin> {
   if (!existsSync(storePath(dataDir))) {
     throw new Error(`There is no store in ${dataDir}. Set DATA_DIR to the data folder of the server.`);
   }
   const address = lockAddress(dataDir);
-  if (await isServed(address)) return { ...createRemoteDesk(address), running: true, close: () => Promise.resolve() };
+  if (await isServed(address)) return { ...createRemoteAdmin(address), running: true, close: () => Promise.resolve() };
 
   const folder = await openDataFolder(dataDir, Date.now);
   const { store } = folder;
-  const carryOut = createDesk({
+  const carryOut = createAdmin({
     store,
     // The server looks at every lane when it starts, and counts stay with the store.
-    letters: createLetterDesk({ store, wake: () => undefined, announce: () => Promise.resolve() }),
+    letters: createDeadLetters({ store, wake: () => undefined, announce: () => Promise.resolve() }),
     forgetTenant: (tenant) => store.forgetTenant(tenant),
   });
   return {

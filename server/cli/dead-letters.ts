@@ -1,7 +1,7 @@
 /** `npm run dead-letters`: reads, replays and drops what Planhat refused for good, beside a running server or without. */
 import { parseArgs } from "node:util";
-import type { Desk, Letter, LetterDetail, Parameters, Replayed } from "../commands";
-import type { OpenDesk } from "./connect";
+import type { Admin, Letter, LetterDetail, Parameters, Replayed } from "../commands";
+import type { OpenAdmin } from "./connect";
 import { remedyFor } from "./remedies";
 import { instant, plain, table } from "./table";
 import { onTerminal, runTool, UsageError, type ExitCode, type Terminal } from "./tool";
@@ -71,7 +71,7 @@ function countOf(limit: string | undefined): number {
   return Number(limit);
 }
 
-async function list(desk: Desk, filter: Filter, most: number, { terminal, json }: View): Promise<ExitCode> {
+async function list(desk: Admin, filter: Filter, most: number, { terminal, json }: View): Promise<ExitCode> {
   const letters: Letter[] = [];
   let page = await desk.ask("letters.list", { ...filter, limit: PAGE });
   for (
@@ -93,7 +93,7 @@ async function list(desk: Desk, filter: Filter, most: number, { terminal, json }
   return 0;
 }
 
-async function show(desk: Desk, id: string, { terminal, json }: View): Promise<ExitCode> {
+async function show(desk: Admin, id: string, { terminal, json }: View): Promise<ExitCode> {
   const { letter } = await desk.ask("letters.show", { id });
   if (letter === undefined) return unknown(id, terminal);
   const remedy = remedyFor(letter.code);
@@ -124,12 +124,12 @@ function describe(letter: LetterDetail, remedy: string): string {
   return [...facts, "", "What Hull wants the record to be:", JSON.stringify(letter.desired, undefined, 2)].join("\n");
 }
 
-async function replay(desk: OpenDesk, id: string, view: View): Promise<ExitCode> {
+async function replay(desk: OpenAdmin, id: string, view: View): Promise<ExitCode> {
   const { known, replayed } = await desk.ask("letters.replay", { id });
   return known ? tellReplayed(desk, replayed, view) : unknown(id, view.terminal);
 }
 
-async function replayAll(desk: OpenDesk, filter: Filter, view: View): Promise<ExitCode> {
+async function replayAll(desk: OpenAdmin, filter: Filter, view: View): Promise<ExitCode> {
   const sum = { queued: 0, underway: 0, superseded: 0 };
   let after: Replayed["next"];
   do {
@@ -140,7 +140,7 @@ async function replayAll(desk: OpenDesk, filter: Filter, view: View): Promise<Ex
   return tellReplayed(desk, sum, view);
 }
 
-function tellReplayed(desk: OpenDesk, replayed: Replayed, { terminal, json }: View): ExitCode {
+function tellReplayed(desk: OpenAdmin, replayed: Replayed, { terminal, json }: View): ExitCode {
   const { queued, underway, superseded } = replayed;
   if (json) {
     terminal.print(JSON.stringify({ queued, underway, superseded }));
@@ -156,7 +156,7 @@ function tellReplayed(desk: OpenDesk, replayed: Replayed, { terminal, json }: Vi
   return 0;
 }
 
-async function drop(desk: Desk, id: string, { terminal, json }: View): Promise<ExitCode> {
+async function drop(desk: Admin, id: string, { terminal, json }: View): Promise<ExitCode> {
   const { letter } = await desk.ask("letters.drop", { id });
   if (letter === undefined) return unknown(id, terminal);
   terminal.print(json ? JSON.stringify(letter) : plain(`Dropped: ${letter.type} ${letter.name}, ${letter.code}.`));

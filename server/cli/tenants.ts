@@ -1,6 +1,6 @@
 /** `npm run tenants`: lists the connectors that this server knows, and erases one. */
 import { parseArgs } from "node:util";
-import type { Desk } from "../commands";
+import type { Admin } from "../commands";
 import { instant, plain, table } from "./table";
 import { onTerminal, runTool, UsageError, type ExitCode, type Terminal } from "./tool";
 
@@ -34,7 +34,7 @@ export function tenants(args: readonly string[], terminal: Terminal): Promise<Ex
   });
 }
 
-async function list(desk: Desk, terminal: Terminal, json: boolean): Promise<ExitCode> {
+async function list(desk: Admin, terminal: Terminal, json: boolean): Promise<ExitCode> {
   const { tenants } = await desk.ask("tenants.list", {});
   if (json) terminal.print(JSON.stringify(tenants, undefined, 2));
   else if (tenants.length === 0) terminal.print("No connector is known yet.");
@@ -61,7 +61,7 @@ function kept(terminal: Terminal): ExitCode {
   return 1;
 }
 
-async function forget(desk: Desk, key: string, terminal: Terminal, json: boolean): Promise<ExitCode> {
+async function forget(desk: Admin, key: string, terminal: Terminal, json: boolean): Promise<ExitCode> {
   const { rows } = await desk.ask("tenants.forget", { tenant: key });
   if (rows === 0) {
     terminal.complain(plain(`${key} is not known. See: npm run tenants -- list`));

@@ -1,7 +1,7 @@
 /** What the command-line tools have in common: where they write, what they end with, how they fail. */
 import { createInterface } from "node:readline/promises";
 import { readConfig } from "../config";
-import { openDesk, type OpenDesk } from "./connect";
+import { openAdmin, type OpenAdmin } from "./connect";
 
 /** Where a tool reads and writes; a test gives its own. */
 export interface Terminal {
@@ -32,7 +32,7 @@ export async function runTool(
   args: readonly string[],
   terminal: Terminal,
   usage: string,
-  read: () => (desk: OpenDesk) => Promise<ExitCode>,
+  read: () => (desk: OpenAdmin) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   if (args.some((each) => each === "--help" || each === "-h")) {
     terminal.print(usage);
@@ -41,7 +41,7 @@ export async function runTool(
   try {
     const work = read();
     const { DATA_DIR } = terminal.environment;
-    const desk = await openDesk(readConfig({ DATA_DIR }).DATA_DIR);
+    const desk = await openAdmin(readConfig({ DATA_DIR }).DATA_DIR);
     try {
       return await work(desk);
     } finally {

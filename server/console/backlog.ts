@@ -1,5 +1,5 @@
 /** What waits, how long it has been waiting, and how fast it can go. */
-import type { Checkup } from "../../src/storage/port/store";
+import type { LaneHealth } from "../../src/storage/port/store";
 import { instant, number, span } from "./figures";
 import { html, type Content, type Html } from "./html";
 
@@ -13,7 +13,7 @@ export interface BudgetLeft {
 
 export interface BacklogParts {
   /** Absent when the connector never had a target. */
-  readonly checkup: Pick<Checkup, "outbox" | "tells" | "oldestAtMs"> | undefined;
+  readonly checkup: Pick<LaneHealth, "outbox" | "tells" | "oldestAtMs"> | undefined;
   /** Absent before the first request since the start. */
   readonly budget: BudgetLeft | undefined;
   readonly serviceTitle: string;

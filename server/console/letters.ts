@@ -5,30 +5,30 @@ import type { Letter, LetterDetail } from "../commands";
 import { instant, number } from "./figures";
 import type { FormTokens } from "./form-token";
 import { html, type Html } from "./html";
-import { consoleLink, letterLink } from "./links";
+import { consoleLink, deadLetterLink } from "./links";
 
-export const LETTERS_A_PAGE = 20;
+export const DEAD_LETTERS_A_PAGE = 20;
 
-export type Deed = "replay" | "drop";
+export type Action = "replay" | "drop";
 
 /** What a form of a letter is made for. */
-export function deedOf(deed: Deed, id: string): string {
+export function actionPath(deed: Action, id: string): string {
   return `${deed} ${id}`;
 }
 
-export interface LetterContext {
+export interface DeadLetterContext {
   readonly owner: Pick<Credentials, "organization" | "id">;
   readonly tokens: FormTokens;
 }
 
-export interface LetterList {
+export interface DeadLetterList {
   readonly letters: readonly Letter[];
   /** Place of the page behind. */
   readonly next: string | undefined;
   readonly isFirst: boolean;
 }
 
-export function lettersBody({ letters, next, isFirst }: LetterList, context: LetterContext): Html {
+export function deadLettersBody({ letters, next, isFirst }: DeadLetterList, context: DeadLetterContext): Html {
   const { organization } = context.owner;
   const pages = html`${!isFirst && html`<a href="${consoleLink(organization, {}, "letters")}">First page</a>`}
   ${next !== undefined && html`<a rel="next" href="${consoleLink(organization, { after: next }, "letters")}">Next page</a>`}`;
@@ -57,11 +57,11 @@ export function lettersBody({ letters, next, isFirst }: LetterList, context: Let
     ${paging}`;
 }
 
-function row(letter: Letter, context: LetterContext): Html {
+function row(letter: Letter, context: DeadLetterContext): Html {
   const { id, type, name, outcome, code, text, atMs } = letter;
   return html`<tr>
     <th scope="row" data-label="Who">
-      <a href="${letterLink(context.owner.organization, id)}"><bdi>${name}</bdi></a>
+      <a href="${deadLetterLink(context.owner.organization, id)}"><bdi>${name}</bdi></a>
       <span class="id">${type}</span>
     </th>
     <td data-label="Reason">
@@ -72,7 +72,7 @@ function row(letter: Letter, context: LetterContext): Html {
     <td data-label="What to do">
       <div class="deeds">
         ${replayForm(letter, context)}
-        <a class="button quiet" href="${letterLink(context.owner.organization, id)}#drop"
+        <a class="button quiet" href="${deadLetterLink(context.owner.organization, id)}#drop"
           >Drop… <span class="hidden">${name}</span></a
         >
       </div>
@@ -81,7 +81,7 @@ function row(letter: Letter, context: LetterContext): Html {
 }
 
 /** @returns what stands on the page of one letter */
-export function letterBody(letter: LetterDetail, context: LetterContext): Html {
+export function deadLetterBody(letter: LetterDetail, context: DeadLetterContext): Html {
   const { type, hullId, name, outcome, code, text, atMs, attempts, replayed, derived, messageId } = letter;
   const { organization } = context.owner;
   return html`<p><a href="${consoleLink(organization, {}, "letters")}">Back to all dead letters</a></p>
@@ -131,16 +131,16 @@ function fact(name: string, value: Html | string): Html {
   </div>`;
 }
 
-function replayForm({ id, name }: Letter, { owner, tokens }: LetterContext): Html {
-  return html`<form method="post" action="${letterLink(owner.organization, id, "replay")}">
-    ${tokenField(tokens.make(owner, deedOf("replay", id)))}
+function replayForm({ id, name }: Letter, { owner, tokens }: DeadLetterContext): Html {
+  return html`<form method="post" action="${deadLetterLink(owner.organization, id, "replay")}">
+    ${tokenField(tokens.make(owner, actionPath("replay", id)))}
     <button type="submit">Send again <span class="hidden">${name}</span></button>
   </form>`;
 }
 
-function dropForm({ id, name }: Letter, { owner, tokens }: LetterContext): Html {
-  return html`<form method="post" action="${letterLink(owner.organization, id, "drop")}">
-    ${tokenField(tokens.make(owner, deedOf("drop", id)))}
+function dropForm({ id, name }: Letter, { owner, tokens }: DeadLetterContext): Html {
+  return html`<form method="post" action="${deadLetterLink(owner.organization, id, "drop")}">
+    ${tokenField(tokens.make(owner, actionPath("drop", id)))}
     <button type="submit" class="danger">Yes, drop the letter of ${name}</button>
   </form>`;
 }

@@ -10,7 +10,7 @@ export function consoleLink(organization: string, query: Query = {}, anchor?: st
 }
 
 /** One dead letter, or something that is done with it. */
-export function letterLink(organization: string, id: string, action?: "replay" | "drop"): string {
+export function deadLetterLink(organization: string, id: string, action?: "replay" | "drop"): string {
   const path = `${BASE}/letters/${encodeURIComponent(id)}${action === undefined ? "" : `/${action}`}`;
   return address(path, organization);
 }

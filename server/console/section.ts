@@ -1,5 +1,5 @@
 /** A part of the page that stands or falls by itself: whatever it waits for, the others are shown. */
-import { within } from "../../src/engine/rules/timeout";
+import { withTimeout } from "../../src/engine/rules/timeout";
 import { html, type Html } from "./html";
 
 export interface SectionOptions {
@@ -26,7 +26,7 @@ export async function section(options: SectionOptions, work: () => Promise<Html>
     onError(error);
     return FAILED;
   });
-  const body = (await within(limitMs, working)) ?? LATE;
+  const body = (await withTimeout(limitMs, working)) ?? LATE;
   return html`<section id="${anchor}" aria-labelledby="${anchor}-title">
     <h2 id="${anchor}-title">${title}</h2>
     ${body}

@@ -10,14 +10,14 @@ import { z } from "zod";
 import type { Explain } from "../../src/engine/explain/explain";
 import type { HealthOf } from "../../src/engine/status/health";
 import type { Tenant } from "../../src/engine/tenants";
-import { isLetterPlace } from "../../src/storage/tables/dead-letters";
+import { isDeadLetterPlace } from "../../src/storage/tables/dead-letters";
 import type { Store } from "../../src/storage/port/store";
 import { backlogBody, type BudgetLeft } from "../console/backlog";
 import { chartBody, chartFrom } from "../console/chart";
 import { askAbout, explanationBody, MAX_QUESTION, searchForm } from "../console/explain";
 import { createFormTokens } from "../console/form-token";
 import { errorPage, welcomePage } from "../console/front";
-import { deedOf, letterBody, LETTERS_A_PAGE, lettersBody, type Deed } from "../console/letters";
+import { actionPath, deadLetterBody, DEAD_LETTERS_A_PAGE, deadLettersBody, type Action } from "../console/letters";
 import { BASE, consoleLink } from "../console/links";
 import { notice, NOTICES, type Notice } from "../console/notices";
 import { HEADERS, page } from "../console/page";
@@ -27,17 +27,17 @@ import { statusBody } from "../console/status";
 import { html, type Html } from "../console/html";
 import { projectFolder } from "../folder";
 import { refuse, type HttpError } from "../http-error";
-import type { LetterDesk } from "../letters";
+import type { DeadLetters } from "../letters";
 import { organizationQuery } from "../middleware/basic-auth";
 import type { Authenticate } from "../middleware/door";
 import { errorAnswers, otherMethods } from "../middleware/errors";
 import { isId, parameter, readInput } from "../middleware/input";
 
 export interface ConsoleRouteOptions<S> {
-  readonly store: Pick<Store, "checkup" | "hours" | "runs">;
+  readonly store: Pick<Store, "laneHealth" | "hours" | "runs">;
   readonly health: HealthOf<S>;
   readonly explain: Pick<Explain<S>, "entity">;
-  readonly letters: Pick<LetterDesk, "list" | "show" | "replay" | "drop">;
+  readonly letters: Pick<DeadLetters, "list" | "show" | "replay" | "drop">;
   /** What is left of the tenant's requests to the service; undefined before the first one. */
   readonly budget: (tenant: Tenant<S>) => BudgetLeft | undefined;
   /** How people call the service: `Planhat`. */
@@ -72,7 +72,7 @@ export const consoleQuery = z.object({
     .meta({ description: "Whom to explain: e-mail address, external id, domain or Hull's id." }),
   after: parameter
     .max(4_000, "is no place in the list")
-    .refine(isLetterPlace, "is no place in the list")
+    .refine(isDeadLetterPlace, "is no place in the list")
     .optional()
     .meta({ description: "Where the page of dead letters begins." }),
   done: z
@@ -144,7 +144,7 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
     const { credentials: owner, key } = await authenticate(request);
     const letter = await letters.show(idOf(request), key);
     if (letter === undefined) throw unknownLetter();
-    show(response, 200, page({ title: "Dead letter", owner, body: letterBody(letter, { owner, tokens }) }));
+    show(response, 200, page({ title: "Dead letter", owner, body: deadLetterBody(letter, { owner, tokens }) }));
   });
 
   router.post(`${BASE}/letters/:id/replay`, async (request: LetterRequest, response) => {
@@ -178,20 +178,20 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
 
   async function backlog(tenant: Tenant<S>, nowMs: number): Promise<Html> {
     const { remote, key } = tenant;
-    const checkup = remote === undefined ? undefined : await store.checkup({ remote, tenant: key }, []);
+    const checkup = remote === undefined ? undefined : await store.laneHealth({ remote, tenant: key }, []);
     return backlogBody({ checkup, budget: options.budget(tenant), serviceTitle, nowMs });
   }
 
   async function letterList({ key, credentials: owner }: Tenant<S>, after: string | undefined): Promise<Html> {
-    const list = await letters.list({ tenant: key, after, limit: LETTERS_A_PAGE });
-    return lettersBody({ letters: list.letters, next: list.next, isFirst: after === undefined }, { owner, tokens });
+    const list = await letters.list({ tenant: key, after, limit: DEAD_LETTERS_A_PAGE });
+    return deadLettersBody({ letters: list.letters, next: list.next, isFirst: after === undefined }, { owner, tokens });
   }
 
   /** Whoever sends a form of ours. @throws HttpError when it is no form of ours, or not theirs; nothing was done then */
-  async function formOf(request: LetterRequest, response: Response, deed: Deed): Promise<Tenant<S>> {
+  async function formOf(request: LetterRequest, response: Response, deed: Action): Promise<Tenant<S>> {
     const tenant = await authenticate(request);
     const form = letterForm.safeParse(await readForm(request, response));
-    const fits = form.success && tokens.fits(tenant.credentials, deedOf(deed, request.params.id), form.data.token);
+    const fits = form.success && tokens.fits(tenant.credentials, actionPath(deed, request.params.id), form.data.token);
     if (fits) return tenant;
     throw refuse(403, "foreign_form", "Nothing was done: the form is too old or was not made here. Reload the page.");
   }

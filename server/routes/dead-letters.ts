@@ -4,16 +4,16 @@
  */
 import { Router, type Request } from "express";
 import { z } from "zod";
-import { isLetterPlace } from "../../src/storage/tables/dead-letters";
+import { isDeadLetterPlace } from "../../src/storage/tables/dead-letters";
 import { refuse, type HttpError } from "../http-error";
-import type { LetterDesk } from "../letters";
+import type { DeadLetters } from "../letters";
 import type { Authenticate } from "../middleware/door";
 import { otherMethods } from "../middleware/errors";
 import { countParameter, idParameter, isId, parameter, readInput } from "../middleware/input";
 import { addCounts, showLetter, showLetterDetail } from "./letter-answer";
 
 export interface DeadLetterRouteOptions<S> {
-  readonly letters: LetterDesk;
+  readonly letters: DeadLetters;
   readonly authenticate: Authenticate<S>;
 }
 
@@ -39,7 +39,7 @@ const choice = {
   code: idParameter.optional().meta({ description: "Only letters with this reason code." }),
   after: parameter
     .max(MAX_PLACE_LENGTH, "is not next of an answer")
-    .refine(isLetterPlace, "is not next of an answer")
+    .refine(isDeadLetterPlace, "is not next of an answer")
     .optional()
     .meta({ description: "`next` of the answer before." }),
 };

@@ -1,9 +1,9 @@
 /** What is remembered of a record, as `/explain` shows it. */
 import { z } from "zod";
 import { createRedactor } from "../../src/http/guards/redact";
-import { letterId } from "../../src/storage/tables/dead-letters";
-import type { Recalled } from "../../src/storage/port/store";
-import type { Ending, EntryRow, MirrorRow } from "../../src/storage/port/rows";
+import { deadLetterId } from "../../src/storage/tables/dead-letters";
+import type { InspectedRecord } from "../../src/storage/port/store";
+import type { Outcome, EntryRow, MirrorRow } from "../../src/storage/port/rows";
 import { instantAnswer, isoOf } from "./instants";
 
 // What the service says may quote what it was sent, and an explanation is copied into tickets.
@@ -74,7 +74,14 @@ export const knownAnswer = z.object({
   dead_letter: endingAnswer.extend({ id: z.string() }).nullable().meta({ description: "What was refused for good." }),
 });
 
-export function showKnown({ record, mirror, entry, tell, letter, listedAtMs }: Recalled): z.output<typeof knownAnswer> {
+export function showKnown({
+  record,
+  mirror,
+  entry,
+  tell,
+  letter,
+  listedAtMs,
+}: InspectedRecord): z.output<typeof knownAnswer> {
   return {
     // Nobody sent what was made for its children.
     version: record === undefined || record.version === 0 ? null : isoOf(record.version),
@@ -86,7 +93,7 @@ export function showKnown({ record, mirror, entry, tell, letter, listedAtMs }: R
       tell === undefined
         ? null
         : { attributes: tell.attributes, next_try_at: isoOf(tell.notBeforeMs), attempts: tell.attempts },
-    dead_letter: letter === undefined ? null : { id: letterId(letter), ...showEnding(letter.ending) },
+    dead_letter: letter === undefined ? null : { id: deadLetterId(letter), ...showEnding(letter.ending) },
   };
 }
 
@@ -121,7 +128,7 @@ export function showMirror(row: MirrorRow): z.output<typeof mirrorAnswer> {
   };
 }
 
-export function showEnding({ messageId, outcome, code, text, atMs }: Ending): z.output<typeof endingAnswer> {
+export function showEnding({ messageId, outcome, code, text, atMs }: Outcome): z.output<typeof endingAnswer> {
   return { outcome, code, text: safely(text), at: isoOf(atMs), message_id: messageId };
 }
 

@@ -7,7 +7,7 @@ import { Router } from "express";
 import { z } from "zod";
 import type { Explain, Question } from "../../src/engine/explain/explain";
 import type { Tenant } from "../../src/engine/tenants";
-import { within } from "../../src/engine/rules/timeout";
+import { withTimeout } from "../../src/engine/rules/timeout";
 import { refuse } from "../http-error";
 import type { Bodies } from "../bodies";
 import type { Authenticate } from "../middleware/door";
@@ -92,7 +92,7 @@ export function explainRoutes<S>(options: ExplainRouteOptions<S>): Router {
   router.post("/explain", async (request, response) => {
     const tenant = await authenticate(request);
     const body = await bodies.read(request, tenant.key, MAX_BYTES, "send fewer or smaller messages");
-    const explanation = await within(
+    const explanation = await withTimeout(
       answerWithinMs,
       oneByOne(tenant.key, () => answer(tenant, body)),
     );

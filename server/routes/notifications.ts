@@ -3,7 +3,7 @@ import { Router, type Request } from "express";
 import type { Intake } from "../../src/engine/intake/intake";
 import type { Lanes } from "../../src/engine/delivery/worker";
 import { tenantKey, type Tenant } from "../../src/engine/tenants";
-import { within } from "../../src/engine/rules/timeout";
+import { withTimeout } from "../../src/engine/rules/timeout";
 import type { CredentialCheck } from "../../src/hull/auth/credentials";
 import { parseConfiguration, parseNotification, type Notification } from "../../src/hull/protocol/notification";
 import type { SignatureVerifier } from "../../src/hull/auth/signature";
@@ -44,7 +44,7 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
 
   router.post("/smart-notifier", async (request, response) => {
     // What was begun goes on, and the repetition finds it done.
-    const flowControl = await within(options.answerWithinMs, handle(request));
+    const flowControl = await withTimeout(options.answerWithinMs, handle(request));
     if (flowControl === undefined) {
       throw new HttpError(503, "too_slow", "The notification could not be stored in time; send it again.", RETRY);
     }

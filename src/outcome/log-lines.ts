@@ -1,6 +1,6 @@
 /** What the engine says about records, for people who read logs. One place decides names and levels. */
 import type { Claims, LeftOut } from "../record";
-import type { Ending } from "../storage/port/rows";
+import type { Outcome } from "../storage/port/rows";
 import { leftOutIn, leftOutText } from "./left-out";
 
 export interface LogLine {
@@ -12,7 +12,7 @@ export interface LogLine {
   /** Values that the line says were left out, for those who count; not written. */
   readonly leftOut?: { readonly type: string; readonly values: readonly LeftOut[] };
   /** The outcome that the line tells, for those who count; not written. */
-  readonly ended?: { readonly type: string; readonly hullId: string; readonly ending: Ending };
+  readonly ended?: { readonly type: string; readonly hullId: string; readonly ending: Outcome };
 }
 
 export type Log = (line: LogLine) => void;
@@ -50,7 +50,7 @@ export interface RecordEvent {
   readonly type: string;
   readonly hullId: string;
   readonly claims: Claims;
-  readonly ending: Ending;
+  readonly ending: Outcome;
   readonly warnings?: readonly string[];
   /** How log lines call the record, when not by the entity. */
   readonly logName?: string;

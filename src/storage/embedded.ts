@@ -1,21 +1,21 @@
 /** The Store on an ordered key-value database with transactions (LMDB on disk, or memory in unit tests). */
 import { acceptOne, digestOf } from "./outbox/accept";
-import { checkup } from "./inspect/lane-health";
-import { fetchView, forgetGone, markVanished, sharedKeys, takeFetched } from "./outbox/fetched";
+import { laneHealth } from "./inspect/lane-health";
+import { fetchView, forgetGone, markMissing, sharedKeys, takeFetched } from "./outbox/fetched";
 import { forgetEntity } from "./erase/record";
 import { forgetTenant } from "./erase/tenant";
 import { hurryEntries, readyEntries } from "./tables/entries";
 import { hourCounts } from "./tables/hours";
 import { findBy } from "./tables/claim-index";
 import type { Key, KeyValue } from "./database/kv";
-import { closeLetter, familyOf, findLetter, indexOldLetters, listLetters } from "./tables/dead-letters";
+import { closeDeadLetter, familyOf, findDeadLetter, indexOldDeadLetters, listDeadLetters } from "./tables/dead-letters";
 import { candidates, confirmTold, noteScan, observe } from "./tables/mirror";
-import { recall } from "./inspect/record";
-import { replayLetter } from "./outbox/replay";
+import { inspectRecord } from "./inspect/record";
+import { replayDeadLetter } from "./outbox/replay";
 import { createHousekeeping } from "./erase/retention";
 import type { EntryRow } from "./port/rows";
 import { beginRun, changeRun, lastRun, listRuns, openRunsOf } from "./tables/runs";
-import { passOver, toldUnder } from "./tables/last-seen";
+import { markSeenBatch, toldUnder } from "./tables/last-seen";
 import { inSlices, SLICE } from "./database/slices";
 import { placeOf, seenFrom } from "./tables/senders";
 import { attemptOne, recoverOne, settleOne } from "./outbox/settle";
@@ -33,7 +33,7 @@ import {
   remoteRow,
   type Tables,
 } from "./tables/tables";
-import { deferTell, dueTells, hurryTells, toldOne } from "./tables/hull-updates";
+import { deferHullUpdate, dueHullUpdates, retryHullUpdatesNow, confirmHullUpdate } from "./tables/hull-updates";
 import { assignRemote, moveEntries, newGeneration, reassignRemote, saveTenant } from "./tables/tenants";
 
 /** How far to walk for linked samples. */
@@ -62,7 +62,7 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
       );
     }
     tables.meta.put(["format"], FORMAT);
-    indexOldLetters(tables);
+    indexOldDeadLetters(tables);
   });
   await foldOldIndexes(tables);
 
@@ -139,7 +139,7 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
       );
     },
 
-    recall: (lane, type, hullId) => read(() => recall(tables, lane, type, hullId)),
+    inspectRecord: (lane, type, hullId) => read(() => inspectRecord(tables, lane, type, hullId)),
     findBy: (lane, type, asked, limit) => read(() => findBy(tables, lane, type, asked, limit)),
 
     lanes: () =>
@@ -176,7 +176,7 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
 
     hurry: async (lane) => {
       await walk((after) => transact(tables, (ledger) => hurryEntries(tables, ledger, lane, after, SLICE)));
-      await walk((after) => kv.transact(() => hurryTells(tables, lane, after, SLICE)));
+      await walk((after) => kv.transact(() => retryHullUpdatesNow(tables, lane, after, SLICE)));
     },
 
     recover: (lane, settleMs) =>
@@ -228,16 +228,16 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
       );
     },
     toldUnder: (remote, type, ids) => read(() => toldUnder(tables, remote, type, ids)),
-    passOver: async (remote, type, { ids, ...passing }) => {
+    markSeen: async (remote, type, { ids, ...passing }) => {
       await inSlices(ids, (slice) =>
         transact(tables, (ledger) => {
-          passOver(tables, ledger, remote, type, { ...passing, ids: slice });
+          markSeenBatch(tables, ledger, remote, type, { ...passing, ids: slice });
           return [];
         }),
       );
     },
     noteScan: (remote, type, scan) => kv.transact(() => noteScan(tables, remote, type, scan)),
-    markVanished: (remote, type, query) => kv.transact(() => markVanished(tables, remote, type, query)),
+    markMissing: (remote, type, query) => kv.transact(() => markMissing(tables, remote, type, query)),
     sharedKeys: (remote, type, wanted) => read(() => sharedKeys(passing, remote, type, wanted)),
     confirmFacts: (remote, type, confirmed) =>
       kv.transact(() => {
@@ -266,11 +266,13 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
         })),
       ),
 
-    tells: (lane, limit) => read(() => dueTells(tables, lane, limit)),
+    tells: (lane, limit) => read(() => dueHullUpdates(tables, lane, limit)),
     told: (lane, rows) =>
-      transact(tables, (ledger) => rows.flatMap(({ row, refused }) => toldOne(tables, ledger, lane, row, refused))),
+      transact(tables, (ledger) =>
+        rows.flatMap(({ row, refused }) => confirmHullUpdate(tables, ledger, lane, row, refused)),
+      ),
     deferTells: (lane, rows, notBeforeMs) =>
-      kv.transact(() => rows.forEach((row) => deferTell(tables, lane, row, notBeforeMs))),
+      kv.transact(() => rows.forEach((row) => deferHullUpdate(tables, lane, row, notBeforeMs))),
 
     hold: (lane, scope, hold) =>
       kv.transact(() => {
@@ -290,19 +292,19 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
     hours: (tenant, fromMs) => read(() => hourCounts(tables, tenant, fromMs)),
     depth: (lane) => read(() => tables.depth.get(laneKey(lane)) ?? { outbox: 0, tells: 0 }),
     deadLetters: (lane) => read(() => [...tables.dead.range(laneKey(lane))].map(([, row]) => row)),
-    letters: (query) => read(() => listLetters(tables, query)),
-    letter: (id, tenant) => read(() => findLetter(tables, id, tenant)),
+    letters: (query) => read(() => listDeadLetters(tables, query)),
+    letter: (id, tenant) => read(() => findDeadLetter(tables, id, tenant)),
     dropLetter: (id, tenant) =>
       kv.transact(() => {
-        const found = findLetter(tables, id, tenant);
-        return found === undefined ? undefined : closeLetter(tables, found);
+        const found = findDeadLetter(tables, id, tenant);
+        return found === undefined ? undefined : closeDeadLetter(tables, found);
       }),
-    replayLetter: async (id, tenant) => {
-      const letter = await read(() => findLetter(tables, id, tenant));
+    replayDeadLetter: async (id, tenant) => {
+      const letter = await read(() => findDeadLetter(tables, id, tenant));
       if (letter === undefined) return [];
       const family = await read(() => familyOf(tables, letter));
       return inSlices(family, (slice) =>
-        transact(tables, (ledger) => slice.flatMap((key) => replayLetter(tables, ledger, key) ?? [])),
+        transact(tables, (ledger) => slice.flatMap((key) => replayDeadLetter(tables, ledger, key) ?? [])),
       );
     },
 
@@ -311,7 +313,7 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
     remotesOf: (tenant) => read(() => lanesOf(tables, tenant).map(({ remote }) => remote)),
     forgetTenant: (tenant, remotes = []) => forgetTenant(tables, tenant, remotes),
 
-    checkup: (lane, unique) => read(() => checkup(tables, lane, unique)),
+    laneHealth: (lane, unique) => read(() => laneHealth(tables, lane, unique)),
 
     backlog: () =>
       read((): Backlog => {

@@ -1,5 +1,5 @@
 /** `/console` over HTTP: who sees what, what a form may do, and what is left of the page when a part of it fails. */
-import { letterId } from "../../src/storage/tables/dead-letters";
+import { deadLetterId } from "../../src/storage/tables/dead-letters";
 import type { Lane } from "../../src/storage/port/store";
 import { TOKEN } from "../harness";
 import { account, user, useStages, type Stage } from "../rules/stage";
@@ -71,7 +71,7 @@ describe("at the edge", () => {
     const [view] = await edge.store.view(lane, "companies", [hullId]);
     if (view?.entry === undefined) throw new Error("It waits.");
     await edge.store.settle(lane, [finish(view.entry, "rejected", "refused")]);
-    return letterId({ ...lane, type: "companies", hullId });
+    return deadLetterId({ ...lane, type: "companies", hullId });
   }
 
   function post(path: string, token: string | undefined, owner = CONNECTOR, headers: Record<string, string> = {}) {

@@ -1,5 +1,5 @@
 /** `/api/internal/dead-letters`: what a connector sees of its own letters, what it may do, and nothing of anybody else's. */
-import { letterId } from "../../src/storage/tables/dead-letters";
+import { deadLetterId } from "../../src/storage/tables/dead-letters";
 import type { Lane } from "../../src/storage/port/store";
 import { TOKEN } from "../harness";
 import { account, minute, user, useStages, type Stage } from "../rules/stage";
@@ -46,7 +46,7 @@ async function refuse(hullId: string, code = "refused", owner = CONNECTOR, type 
   const [view] = await edge.store.view(lane, type, [hullId]);
   if (view?.entry === undefined) throw new Error("It waits.");
   await edge.store.settle(lane, [finish(view.entry, code === "refused" ? "rejected" : "dead", code)]);
-  return letterId({ ...lane, type, hullId });
+  return deadLetterId({ ...lane, type, hullId });
 }
 
 const page = async (query: Readonly<Record<string, string>> = {}, owner = CONNECTOR) => {
@@ -85,7 +85,7 @@ describe("the list", () => {
     for (const hullId of ["b1", "b2"]) await refuse(hullId, "refused", OTHER);
     const first = await page({ limit: "2" });
     expect(first.ids).toEqual(["a1", "a2"]);
-    await ask("DELETE", `/${letterId({ ...laneOf(CONNECTOR), type: "companies", hullId: "a2" })}`);
+    await ask("DELETE", `/${deadLetterId({ ...laneOf(CONNECTOR), type: "companies", hullId: "a2" })}`);
     const second = await page({ limit: "2", after: String(first.next) });
     expect(second.ids).toEqual(["a3", "a4"]);
     expect(Buffer.from(String(first.next), "base64url").toString()).not.toMatch(/a-tenant-token|planhat\.example/);

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Writable } from "node:stream";
 import { createApp, type OnDemandOptions } from "../../server/app";
-import { createLetterDesk } from "../../server/letters";
+import { createDeadLetters } from "../../server/letters";
 import { createLogger } from "../../server/log";
 import type { BatchOrder, FetchAnswer } from "../../src/engine/runs/orders";
 import { createTenants, tenantKey, type Tenant } from "../../src/engine/tenants";
@@ -131,7 +131,7 @@ export async function openEdge(options: Partial<OnDemandOptions<FakeSettings>> =
     reportStatus: unused,
     fields: unused,
     console: { budget: unused, formKey: "a key for forms of some length", partWithinMs: 10_000 },
-    letters: createLetterDesk({ store, wake: (lane) => void woken.push(lane), announce: () => Promise.resolve() }),
+    letters: createDeadLetters({ store, wake: (lane) => void woken.push(lane), announce: () => Promise.resolve() }),
     onDemand: {
       tokenKey: TOKEN_KEY,
       now: () => NOW,

@@ -298,7 +298,7 @@ describe("trouble on our side", () => {
   test("a store that does not answer is a 500 of the usual shape", async () => {
     await open();
     await ask(house, "/status");
-    jest.spyOn(house.connector.store, "checkup").mockRejectedValue(new Error("The disk is gone."));
+    jest.spyOn(house.connector.store, "laneHealth").mockRejectedValue(new Error("The disk is gone."));
     const answer = await ask(house, "/status");
     expect([answer.status, answer.body]).toEqual([
       500,

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildUserMessage } from "../../simulators/hull";
-import { letterId } from "../../src/storage/tables/dead-letters";
+import { deadLetterId } from "../../src/storage/tables/dead-letters";
 import { OPEN_SETTINGS } from "../harness";
 import {
   announce,
@@ -417,7 +417,7 @@ describe("what happens to a row after the file was read counts in its run", () =
     const letters = await store.deadLetters(stage.lane);
     expect(letters).toHaveLength(1);
     for (const letter of letters) {
-      expect(await store.replayLetter(letterId(letter))).toMatchObject([{ state: "queued" }]);
+      expect(await store.replayDeadLetter(deadLetterId(letter))).toMatchObject([{ state: "queued" }]);
     }
     lanes.wake(stage.lane);
     await stage.settled();

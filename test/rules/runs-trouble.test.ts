@@ -1,6 +1,6 @@
 /** Runs in trouble: with Planhat, with lists that move, and with a kill in the middle. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { openDesk } from "../../server/cli/connect";
+import { openAdmin } from "../../server/cli/connect";
 import type { Call, FaultKind } from "../../simulators/loopback";
 import type { RunRow } from "../../src/storage/port/rows";
 import { OPEN_SETTINGS, TOKEN, type LogRecord } from "../harness";
@@ -355,7 +355,7 @@ describe("a connector that is forgotten in the middle of its fetch", () => {
     // Whatever ends is followed by a sweep.
     await stage.fetch("users");
     await stage.until(() => asked.mock.calls.length > 0);
-    const desk = await openDesk(stage.dataDir);
+    const desk = await openAdmin(stage.dataDir);
     const erasing = desk.ask("tenants.forget", { tenant: stage.tenantKey });
     await stage.until(async () => (await store.tenant(stage.tenantKey)) === undefined);
     // It has time enough to be done too early.

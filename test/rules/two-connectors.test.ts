@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { buildUserMessage } from "../../simulators/hull";
 import { CONNECTOR, OPEN_SETTINGS } from "../harness";
 import { ask } from "../integration/asking";
-import { letterId } from "../../src/storage/tables/dead-letters";
+import { deadLetterId } from "../../src/storage/tables/dead-letters";
 import { makeFormatThree } from "../unit/storage/format-three";
 import { useFetching, type FetchStage } from "./fetching";
 import { account, minute, people, user, type Stage } from "./stage";
@@ -123,7 +123,7 @@ describe("of one change, of which both are told with the same date,", () => {
     const { store } = stage.connector;
     const [letter] = await store.deadLetters(stage.lane);
     if (letter === undefined) throw new Error("It was refused.");
-    expect(await store.replayLetter(letterId(letter))).toMatchObject([{ state: "queued" }]);
+    expect(await store.replayDeadLetter(deadLetterId(letter))).toMatchObject([{ state: "queued" }]);
     await stage.connector.lanes.release(stage.lane);
     await stage.settled();
     expect(positions(stage)).toEqual(["Engineer"]);

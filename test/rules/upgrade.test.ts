@@ -1,6 +1,6 @@
 /** A server of today starts on the data of the version before, and goes on where that one stopped. */
 import { join } from "node:path";
-import { openDesk } from "../../server/cli/connect";
+import { openAdmin } from "../../server/cli/connect";
 import { readSecret } from "../../server/secret";
 import { createLmdbKeyValue } from "../../src/storage/database/lmdb";
 import { litter, makeFormatTwo, sealUnbound } from "../unit/storage/format-two";
@@ -71,10 +71,10 @@ test("the tools leave the upgrade to the server, which knows the key, and work a
   await stage.settled();
   await stage.stopped(async () => {
     await downgrade(stage);
-    await expect(openDesk(stage.dataDir)).rejects.toThrow(/format 2\. Start the server once/);
+    await expect(openAdmin(stage.dataDir)).rejects.toThrow(/format 2\. Start the server once/);
   });
   await stage.stopped(async () => {
-    const desk = await openDesk(stage.dataDir);
+    const desk = await openAdmin(stage.dataDir);
     expect(JSON.stringify(await desk.ask("tenants.list", {}))).toContain(CONNECTOR.id);
     await desk.close();
   });

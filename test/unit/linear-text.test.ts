@@ -46,7 +46,7 @@ import { convert } from "../../src/services/planhat/mapping/values";
 import { hullAttribute } from "../../src/services/planhat/mapping/hull-attribute";
 import type { FieldType } from "../../src/services/service";
 import { foldedKey } from "../../src/record";
-import { isLetterPlace } from "../../src/storage/tables/dead-letters";
+import { isDeadLetterPlace } from "../../src/storage/tables/dead-letters";
 
 /** Characters of the smaller text: what is quadratic still ends, and what is linear can be measured. */
 const SIZE = 2_000;
@@ -244,7 +244,7 @@ const READERS: Readonly<Record<string, Reader>> = {
       .object({ org: organizationQuery.shape.org, id: idParameter, n: countParameter(1, 9), all: flagParameter })
       .safeParse({ org: text, id: text, n: text, all: text }),
   "a team member": (text) => newUser.safeParse({ email: text, firstName: text, lastName: text }),
-  "a page of letters": isLetterPlace,
+  "a page of letters": isDeadLetterPlace,
   "a question of the console": readingsOf,
   "a text of the console": escapeText,
   "a text for a terminal": plain,

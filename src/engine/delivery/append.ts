@@ -5,7 +5,7 @@
 import type { Problem, Result } from "../../services/service";
 import type { Settlement } from "../../storage/port/store";
 import { reason } from "../../outcome/outcome";
-import type { Pass } from "./context";
+import type { Cycle } from "./context";
 import { ended, postponed, type Work } from "./work";
 import { apply } from "./write";
 
@@ -13,7 +13,7 @@ import { apply } from "./write";
 const CHUNK = 10;
 
 /** @param works records whose parents have remote ids */
-export async function append<S>(pass: Pass<S>, works: readonly Work[]): Promise<Problem | undefined> {
+export async function append<S>(pass: Cycle<S>, works: readonly Work[]): Promise<Problem | undefined> {
   const { service, settings, now } = pass.options;
   const hold = service.unconfirmed(settings) === "hold";
   const lost = works.filter(({ entry }) => hold && entry.doubt !== undefined);
@@ -26,7 +26,7 @@ export async function append<S>(pass: Pass<S>, works: readonly Work[]): Promise<
   return undefined;
 }
 
-async function appendChunk<S>(pass: Pass<S>, chunk: readonly Work[], hold: boolean): Promise<Problem | undefined> {
+async function appendChunk<S>(pass: Cycle<S>, chunk: readonly Work[], hold: boolean): Promise<Problem | undefined> {
   const {
     options: { store, lane },
     context: { type },
@@ -65,7 +65,7 @@ async function appendChunk<S>(pass: Pass<S>, chunk: readonly Work[], hold: boole
   return problem;
 }
 
-function settlementFor<S>(pass: Pass<S>, work: Work, result: Result, hold: boolean): Settlement {
+function settlementFor<S>(pass: Cycle<S>, work: Work, result: Result, hold: boolean): Settlement {
   const { retry, now } = pass.options;
   switch (result.kind) {
     case "created":

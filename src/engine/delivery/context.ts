@@ -1,12 +1,12 @@
 /** What every step of a delivery pass shares: where it works, how it settles, and how long it waits. */
 import type { LeftOut } from "../../record";
 import type { Connection, Service } from "../../services/service";
-import type { Lane, RecordEnding, Settlement, Store } from "../../storage/port/store";
+import type { Lane, RecordOutcome, Settlement, Store } from "../../storage/port/store";
 import type { RetryPace } from "../rules/retry";
 import type { Timing } from "./resolve";
 import { postponed, type TypeContext, type Work } from "./work";
 
-export interface PassOptions<S> {
+export interface CycleOptions<S> {
   readonly store: Store;
   readonly service: Service<S>;
   readonly connection: Connection;
@@ -18,14 +18,14 @@ export interface PassOptions<S> {
   readonly batch: number;
   readonly now: () => number;
   /** Called with the outcomes as they are written. */
-  readonly onEndings: (endings: readonly RecordEnding[]) => void;
+  readonly onEndings: (endings: readonly RecordOutcome[]) => void;
   /** Called at the end of a pass with what Hull cannot be told, if there is anything. */
   readonly onLeftOut?: (type: string, values: readonly LeftOut[]) => void;
 }
 
 /** A pass over one object type. */
-export interface Pass<S> {
-  readonly options: PassOptions<S>;
+export interface Cycle<S> {
+  readonly options: CycleOptions<S>;
   readonly context: TypeContext;
   /** Values of what was delivered so far that Hull cannot hold. */
   readonly leftOut: readonly LeftOut[];
@@ -35,7 +35,7 @@ export interface Pass<S> {
   readonly later: (work: Work, waitMs: number, problem: string) => Settlement;
 }
 
-export function createPass<S>(options: PassOptions<S>, context: TypeContext): Pass<S> {
+export function createCycle<S>(options: CycleOptions<S>, context: TypeContext): Cycle<S> {
   const { store, lane, retry, now } = options;
   const leftOut: LeftOut[] = [];
   return {

@@ -8,12 +8,12 @@ import type { Settlement } from "../../storage/port/store";
 import { append } from "./append";
 import { diff } from "../rules/diff";
 import { joinReasons, reason } from "../../outcome/outcome";
-import { createPass, type Pass, type PassOptions } from "./context";
+import { createCycle, type Cycle, type CycleOptions } from "./context";
 import { resolve } from "./resolve";
 import { blockedBy, ended, observationOf, typeContext, unlinked, type TypeContext, type Work } from "./work";
 import { write } from "./write";
 
-export interface PassResult {
+export interface CycleResult {
   /** Something was taken and moved on; look again. */
   readonly worked: boolean;
   /** Something stands in the way of the lane or the type. */
@@ -24,7 +24,7 @@ export interface PassResult {
 const READ_LIMIT = 500;
 
 /** Runs one pass. Throws only when the store fails. */
-export async function deliverType<S>(options: PassOptions<S>, typeName: string): Promise<PassResult> {
+export async function deliverType<S>(options: CycleOptions<S>, typeName: string): Promise<CycleResult> {
   const { store, service, lane, settings, now } = options;
   const type = service.types.find((each) => each.name === typeName);
   if (type === undefined) throw new Error(`${service.name} has no object type ${typeName}.`);
@@ -32,7 +32,7 @@ export async function deliverType<S>(options: PassOptions<S>, typeName: string):
   if (entries.length === 0) return { worked: false };
 
   const context = typeContext(service, type, settings, now());
-  const pass = createPass(options, context);
+  const pass = createCycle(options, context);
   const views = await store.view(
     lane,
     type.name,
@@ -70,7 +70,7 @@ export async function deliverType<S>(options: PassOptions<S>, typeName: string):
 }
 
 /** Gives every child its parent's id; children of a parent without one are put behind it. */
-async function place<S>(pass: Pass<S>, works: readonly Work[]): Promise<readonly Work[]> {
+async function place<S>(pass: Cycle<S>, works: readonly Work[]): Promise<readonly Work[]> {
   const {
     options: { store, lane, service },
     context: { type },
@@ -114,7 +114,7 @@ function isUnknown({ mirror, content }: Work, { specOf, mapped }: TypeContext): 
 
 /** Reads linked records of which too little is known, rather than writing them blindly. */
 async function readUnknown<S>(
-  pass: Pass<S>,
+  pass: Cycle<S>,
   works: readonly Work[],
 ): Promise<{ readonly works: readonly Work[]; readonly problem?: Problem }> {
   const { context, later } = pass;
@@ -170,7 +170,7 @@ function lessWithheld(work: Work, { withheld = {}, warnings = [] }: Extract<Prep
 }
 
 /** Wire values; records that the service refuses to write end here. */
-async function prepare<S>(pass: Pass<S>, works: readonly Work[]): Promise<readonly Work[]> {
+async function prepare<S>(pass: Cycle<S>, works: readonly Work[]): Promise<readonly Work[]> {
   if (works.length === 0) return [];
   const {
     options: { connection, now },

@@ -5,7 +5,7 @@ import type { RetryPace } from "../rules/retry";
 import type { Log } from "../../outcome/log-lines";
 import type { Credentials } from "../tenants";
 
-export interface HoldsOptions {
+export interface PausesOptions {
   readonly store: Store;
   /** Names of all object types, parents first. */
   readonly types: readonly string[];
@@ -16,7 +16,7 @@ export interface HoldsOptions {
   readonly wakeAt: (lane: Lane, atMs: number) => void;
 }
 
-export interface Holds {
+export interface Pauses {
   /** Types that nothing holds back; when something does, the lane is looked at again once it ends. */
   free(lane: Lane): Promise<readonly string[]>;
   /** A lane or type stands still for a while; a person is told why. */
@@ -27,7 +27,7 @@ export interface Holds {
   lift(lane: Lane): Promise<void>;
 }
 
-export function createHolds({ store, types, log, now, pace, wakeAt }: HoldsOptions): Holds {
+export function createPauses({ store, types, log, now, pace, wakeAt }: PausesOptions): Pauses {
   /** Passing problems in a row, by lane and scope; each makes the next wait longer. */
   const setbacks = new Map<string, number>();
   const mark = (lane: Lane, scope: string): string => JSON.stringify([lane.remote, lane.tenant, scope]);

@@ -2,8 +2,16 @@
 import { fitForHull } from "../../hull/firehose/attribute-values";
 import type { DesiredParent, Json, Keys, LeftOut } from "../../record";
 import type { FieldSpec, ObjectType, RemoteRecord, Service } from "../../services/service";
-import type { Content, Doubt, Ending, EntryRow, Fact, MirrorRow, RecordRow } from "../../storage/port/rows";
-import type { MirrorPatch, Observation, Settlement, TellContent } from "../../storage/port/store";
+import type {
+  Content,
+  UnconfirmedCreate,
+  Outcome,
+  EntryRow,
+  Fact,
+  MirrorRow,
+  RecordRow,
+} from "../../storage/port/rows";
+import type { MirrorPatch, Observation, Settlement, HullUpdate } from "../../storage/port/store";
 import { agrees, fingerprint, NOTHING } from "../rules/compare";
 import { ACCOUNT } from "../hull-updates/what-hull-knows";
 import { reason, type OutcomeKind, type Reason } from "../../outcome/outcome";
@@ -44,13 +52,13 @@ export function typeContext<S>(service: Service<S>, type: ObjectType, settings: 
   };
 }
 
-export function endingOf(content: Content, outcome: OutcomeKind, why: Reason, atMs: number): Ending {
+export function outcomeFor(content: Content, outcome: OutcomeKind, why: Reason, atMs: number): Outcome {
   const { messageId, counted, derived } = content;
   const { code, text } = why;
   return { messageId, outcome, code, text, atMs, counted, ...(derived ? { derived } : {}) };
 }
 
-const noted = ({ note }: Work, ending: Ending): Ending =>
+const noted = ({ note }: Work, ending: Outcome): Outcome =>
   note === undefined ? ending : { ...ending, note: note.text };
 
 function settlementOf(work: Work, rest: Omit<Settlement, "tenant" | "type" | "hullId" | "seq">): Settlement {
@@ -61,19 +69,19 @@ function settlementOf(work: Work, rest: Omit<Settlement, "tenant" | "type" | "hu
 /** Ends without a write. */
 export function ended(work: Work, outcome: OutcomeKind, why: Reason, nowMs: number): Settlement {
   return settlementOf(work, {
-    then: { kind: "end", ending: noted(work, endingOf(work.content, outcome, why, nowMs)) },
+    then: { kind: "end", ending: noted(work, outcomeFor(work.content, outcome, why, nowMs)) },
   });
 }
 
 /** Its record is linked to another Hull entity; it is tried again when that is so no more. */
 export function taken(work: Work, remoteId: string, by: string, nowMs: number): Settlement {
   const why = reason("same_remote_record", `${remoteId}, linked to ${by}`);
-  const ending = endingOf(work.content, "skipped", why, nowMs);
+  const ending = outcomeFor(work.content, "skipped", why, nowMs);
   return settlementOf(work, { then: { kind: "end", ending, rivalFor: remoteId } });
 }
 
 /** Stays in the outbox; a doubt stays with it unless it was answered. */
-export function postponed(work: Work, notBeforeMs: number, problem: string, doubt?: Doubt): Settlement {
+export function postponed(work: Work, notBeforeMs: number, problem: string, doubt?: UnconfirmedCreate): Settlement {
   return settlementOf(work, {
     then: { kind: "wait", notBeforeMs, problem, ...(doubt === undefined ? {} : { doubt }) },
   });
@@ -127,7 +135,7 @@ export function delivered(work: Work, context: TypeContext, delivery: Delivery):
   const facts = { ...patch.facts };
   for (const [field, told] of Object.entries(shown)) facts[field] = { ...facts[field], told };
   const mirror = { ...patch, facts };
-  const ending = noted(work, endingOf(work.content, delivery.outcome, delivery.why, context.nowMs));
+  const ending = noted(work, outcomeFor(work.content, delivery.outcome, delivery.why, context.nowMs));
   const delivered = { mirror, ...(leftOut === undefined ? {} : { leftOut }) };
   if (tell === undefined) return settlementOf(work, { ...delivered, then: { kind: "end", ending } });
   return settlementOf(work, { ...delivered, then: { kind: "tell", ending, tell } });
@@ -203,7 +211,7 @@ function placed(delivery: Delivery, { type }: TypeContext): boolean {
 
 interface Telling {
   /** What Hull does not know yet of what the service is now known to hold; absent when it knows everything. */
-  readonly tell?: TellContent;
+  readonly tell?: HullUpdate;
   /** What it was never told and showed to know; fingerprints by field. */
   readonly shown: Readonly<Record<string, string>>;
   /** What Hull cannot hold, if anything: neither told nor remembered as told. */

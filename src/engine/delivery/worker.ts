@@ -6,16 +6,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Firehose } from "../../hull/firehose/firehose";
 import type { Connection, Service } from "../../services/service";
 import type { Jobs } from "../../queue/jobs";
-import type { Lane, RecordEnding, Store } from "../../storage/port/store";
+import type { Lane, RecordOutcome, Store } from "../../storage/port/store";
 import { deliverType } from "./cycle";
-import { createHolds } from "./pauses";
-import type { PassOptions } from "./context";
+import { createPauses } from "./pauses";
+import type { CycleOptions } from "./context";
 import type { RetryPace } from "../rules/retry";
 import { leftOutLine, outcomeLine, type Log } from "../../outcome/log-lines";
 import type { Timing } from "./resolve";
 import { remoteKey, type Credentials, type Tenant, type Tenants } from "../tenants";
 import { verifyRemote } from "./credentials-changed";
-import { tellHull } from "../hull-updates/write-back";
+import { sendHullUpdates } from "../hull-updates/write-back";
 
 export interface LanesOptions<S> {
   readonly store: Store;
@@ -54,7 +54,7 @@ export interface Lanes {
   /** Lifts what holds a tenant's lane: its settings may have been mended. */
   release(lane: Lane): Promise<void>;
   /** Logs outcomes that were written outside of a pass. */
-  announce(tenantKey: string, endings: readonly RecordEnding[]): Promise<void>;
+  announce(tenantKey: string, endings: readonly RecordOutcome[]): Promise<void>;
   /** Resolves when the passes that run now have ended. */
   idle(): Promise<void>;
   /** Ends running passes at their next durable point. */
@@ -87,7 +87,7 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
   const deliverJob = ({ remote }: Pick<Lane, "remote">): string => JSON.stringify([DELIVER, remote]);
   const tellJob = (lane: Lane): string => JSON.stringify([TELL, lane.remote, lane.tenant]);
 
-  const holds = createHolds({
+  const holds = createPauses({
     store,
     types: typeNames,
     log,
@@ -101,7 +101,7 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
     jobs.wake(tellJob(lane));
   }
 
-  function report(tenant: Tenant<S>, endings: readonly RecordEnding[]): void {
+  function report(tenant: Tenant<S>, endings: readonly RecordOutcome[]): void {
     for (const { type, hullId, claims, ending } of endings) {
       const known = service.types.find((each) => each.name === type);
       const name = known?.logName === undefined ? {} : { logName: known.logName };
@@ -178,7 +178,7 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
       return "stuck";
     }
     if ((await verify(lane, tenant, connection)) !== "same") return "stuck";
-    const pass: PassOptions<S> = {
+    const pass: CycleOptions<S> = {
       store,
       service,
       connection,
@@ -252,7 +252,7 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
     const firehose = options.firehose(tenant.credentials);
     try {
       for (let more = true; more && !closing();) {
-        const told = await tellHull({
+        const told = await sendHullUpdates({
           store,
           firehose,
           lane,

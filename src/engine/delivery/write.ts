@@ -3,7 +3,7 @@ import type { Applied, Intent, Problem, Result } from "../../services/service";
 import type { Settlement } from "../../storage/port/store";
 import { diff, type Difference } from "../rules/diff";
 import { reason } from "../../outcome/outcome";
-import type { Pass } from "./context";
+import type { Cycle } from "./context";
 import { delivered, ended, forgotten, postponed, relinked, unlinked, type TypeContext, type Work } from "./work";
 
 /** A record with the fields to send. */
@@ -44,7 +44,7 @@ function changeOf({ specOf }: TypeContext, work: Work): Change {
 }
 
 /** Writes what differs; what does not is settled as it is. */
-export async function write<S>(pass: Pass<S>, works: readonly Work[]): Promise<Problem | undefined> {
+export async function write<S>(pass: Cycle<S>, works: readonly Work[]): Promise<Problem | undefined> {
   const {
     options: { service, settings },
     context,
@@ -82,7 +82,7 @@ export async function write<S>(pass: Pass<S>, works: readonly Work[]): Promise<P
   return undefined;
 }
 
-async function writeChunk<S>(pass: Pass<S>, chunk: readonly Change[]): Promise<Problem | undefined> {
+async function writeChunk<S>(pass: Cycle<S>, chunk: readonly Change[]): Promise<Problem | undefined> {
   const {
     options: { store, lane },
     context: { type },
@@ -131,7 +131,7 @@ const PARENT_LIMIT = 20;
  * A record may be refused, or not appear, because its parent was removed in the service. Such a parent is forgotten, so
  * that the child waits for it and it is made again. Answers the remote ids that are gone.
  */
-async function goneParents<S>(pass: Pass<S>, suspects: readonly Change[]): Promise<ReadonlySet<string>> {
+async function goneParents<S>(pass: Cycle<S>, suspects: readonly Change[]): Promise<ReadonlySet<string>> {
   const {
     options: { connection, lane },
     context: {
@@ -160,7 +160,7 @@ async function goneParents<S>(pass: Pass<S>, suspects: readonly Change[]): Promi
 }
 
 /** A service must not throw; one that does all the same leaves its records in doubt, not lost. */
-export async function apply<S>(pass: Pass<S>, intents: readonly Intent[]): Promise<Applied> {
+export async function apply<S>(pass: Cycle<S>, intents: readonly Intent[]): Promise<Applied> {
   const {
     options: { connection, retry },
     context: { type },
@@ -176,7 +176,7 @@ export async function apply<S>(pass: Pass<S>, intents: readonly Intent[]): Promi
   }
 }
 
-function settlementFor<S>(pass: Pass<S>, change: Change, result: Result): Settlement {
+function settlementFor<S>(pass: Cycle<S>, change: Change, result: Result): Settlement {
   const {
     options: { retry, timing, now },
     context,

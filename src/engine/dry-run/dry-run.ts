@@ -11,10 +11,10 @@ import { deliverType } from "../delivery/cycle";
 import type { RetryPace } from "../rules/retry";
 import type { Stop } from "../rules/retry";
 import type { Timing } from "../delivery/resolve";
-import { tellHull } from "../hull-updates/write-back";
+import { sendHullUpdates } from "../hull-updates/write-back";
 
 /** A store whose writes go with it. */
-export interface Shadow {
+export interface DryStore {
   readonly store: Store;
   close(): Promise<void>;
 }
@@ -71,7 +71,7 @@ const MOST_IDLE = 30;
 const LOOK_MS = 1_000;
 
 /** Delivers within the simulation until every record that the run met has its outcome. */
-export async function drainSimulation<S>(options: DrainOptions<S>): Promise<Stop | undefined> {
+export async function drainDryRun<S>(options: DrainOptions<S>): Promise<Stop | undefined> {
   const { store, service, lane, signal, timing, retry, now, run } = options;
   const connection = dryConnection(options.connection);
   const quiet = { onEndings: () => undefined };
@@ -90,7 +90,7 @@ export async function drainSimulation<S>(options: DrainOptions<S>): Promise<Stop
       worked ||= result.worked && result.problem === undefined;
       problem = result.problem?.message ?? problem;
     }
-    const told = await tellHull({
+    const told = await sendHullUpdates({
       ...quiet,
       store,
       firehose: dryFirehose,

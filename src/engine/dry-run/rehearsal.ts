@@ -4,37 +4,37 @@
  * else waits in the lane stays where it is. What is only read is read for real.
  */
 import type { Service } from "../../services/service";
-import type { EntryRow, Ending, TellRow } from "../../storage/port/rows";
-import type { Lane, RecordEnding, Store } from "../../storage/port/store";
+import type { EntryRow, Outcome, HullUpdateRow } from "../../storage/port/rows";
+import type { Lane, RecordOutcome, Store } from "../../storage/port/store";
 import { deliverType } from "../delivery/cycle";
 import { createIntake, type Shipment } from "../intake/intake";
 import type { RetryPace } from "../rules/retry";
 import type { Timing } from "../delivery/resolve";
-import { dryConnection, dryFirehose, type DryWrite, type Shadow } from "./dry-run";
+import { dryConnection, dryFirehose, type DryWrite, type DryStore } from "./dry-run";
 import type { Tenant, Tenants } from "../tenants";
-import { tellHull } from "../hull-updates/write-back";
+import { sendHullUpdates } from "../hull-updates/write-back";
 
-export interface RehearsalOptions<S> {
+export interface RecordDryRunOptions<S> {
   readonly service: Service<S>;
   readonly tenants: Pick<Tenants<S>, "connection">;
   /** @param now the time of the rehearsal, milliseconds since 1970 */
-  readonly simulate: (now: () => number) => Promise<Shadow>;
+  readonly simulate: (now: () => number) => Promise<DryStore>;
   readonly now: () => number;
   readonly timing: Timing;
   readonly retry: RetryPace;
 }
 
 /** A record that takes part. */
-export interface Place {
+export interface RecordPlace {
   readonly type: string;
   readonly hullId: string;
 }
 
-export interface Rehearsed {
+export interface DryRunResult {
   /** How the record of a place ends for a message. */
-  ending(place: Place, messageId: string): Ending | undefined;
+  ending(place: RecordPlace, messageId: string): Outcome | undefined;
   readonly writes: readonly DryWrite[];
-  readonly tells: readonly TellRow[];
+  readonly tells: readonly HullUpdateRow[];
   /** What stood in the way, if something has no end. */
   readonly problem?: string;
 }
@@ -45,18 +45,18 @@ const MOST_JUMPS = 8;
 const BATCH = 5_000;
 
 /** @param places the records of the notification, and those that they belong to */
-export async function rehearse<S>(
-  options: RehearsalOptions<S>,
+export async function dryRunRecords<S>(
+  options: RecordDryRunOptions<S>,
   shipment: Shipment<S>,
-  places: readonly Place[],
-): Promise<Rehearsed> {
+  places: readonly RecordPlace[],
+): Promise<DryRunResult> {
   let aheadMs = 0;
   const now = (): number => options.now() + aheadMs;
-  const endings = new Map<string, Ending>();
-  const note = ({ type, hullId, ending }: Pick<RecordEnding, "type" | "hullId" | "ending">): void =>
+  const endings = new Map<string, Outcome>();
+  const note = ({ type, hullId, ending }: Pick<RecordOutcome, "type" | "hullId" | "ending">): void =>
     void endings.set(nameOf({ type, hullId }, ending.messageId), ending);
   const writes: DryWrite[] = [];
-  const tells = new Map<number, TellRow>();
+  const tells = new Map<number, HullUpdateRow>();
   let problem: string | undefined;
 
   const shadow = await options.simulate(now);
@@ -85,7 +85,7 @@ export async function rehearse<S>(
     const lane = { remote, tenant: key };
     const store = narrowed(shadowed, lane, places, now);
     const connection = dryConnection(live, (write) => writes.push(write));
-    const onEndings = (all: readonly RecordEnding[]): void => all.forEach(note);
+    const onEndings = (all: readonly RecordOutcome[]): void => all.forEach(note);
     const pass = { store, service, connection, settings, lane, timing, retry, batch: BATCH, now, onEndings };
     for (let round = 0, jumps = 0; round < MOST_ROUNDS; round += 1) {
       let worked = false;
@@ -97,7 +97,7 @@ export async function rehearse<S>(
       for (const row of await store.tells(lane, BATCH)) tells.set(row.seq, row);
       const { types, name: serviceName } = service;
       const hull = { types, serviceName, firehose: dryFirehose, unauthorisedMs: 0 };
-      const told = await tellHull({ store, lane, batch: BATCH, retry, now, onEndings, ...hull });
+      const told = await sendHullUpdates({ store, lane, batch: BATCH, retry, now, onEndings, ...hull });
       if (worked || told.more) continue;
       const { entries, waitMs } = await waiting(store, lane);
       problem = entries.find((each) => each.problem !== undefined)?.problem ?? problem;
@@ -109,7 +109,7 @@ export async function rehearse<S>(
 
   /** What is left of the records, and how long until one of them is due. */
   async function waiting(store: Store, lane: Lane) {
-    const known = await Promise.all(places.map(({ type, hullId }) => store.recall(lane, type, hullId)));
+    const known = await Promise.all(places.map(({ type, hullId }) => store.inspectRecord(lane, type, hullId)));
     const entries = known.flatMap(({ entry }) => (entry === undefined ? [] : [entry]));
     const times = [...entries.filter(isWorkable), ...known.flatMap(({ tell }) => tell ?? [])];
     const due = Math.min(...times.map(({ notBeforeMs }) => notBeforeMs));
@@ -118,9 +118,9 @@ export async function rehearse<S>(
 }
 
 /** A store in which nothing waits but what belongs to the rehearsal. */
-function narrowed(store: Store, lane: Lane, places: readonly Place[], now: () => number): Store {
-  const recalled = (of: readonly Place[]) =>
-    Promise.all(of.map(({ type, hullId }) => store.recall(lane, type, hullId)));
+function narrowed(store: Store, lane: Lane, places: readonly RecordPlace[], now: () => number): Store {
+  const recalled = (of: readonly RecordPlace[]) =>
+    Promise.all(of.map(({ type, hullId }) => store.inspectRecord(lane, type, hullId)));
   return {
     ...store,
     ready: async (_lane, type) => {
@@ -140,6 +140,6 @@ function isWorkable({ content, attempt, blockedOn }: EntryRow): boolean {
   return content !== undefined && attempt === undefined && blockedOn === undefined;
 }
 
-function nameOf({ type, hullId }: Place, messageId: string): string {
+function nameOf({ type, hullId }: RecordPlace, messageId: string): string {
   return JSON.stringify([type, hullId, messageId]);
 }

@@ -4,24 +4,24 @@
  */
 import { isAlike } from "../../record";
 import type { Check, Claims, Desired, Prepared } from "../../services/service";
-import type { Asked, Recalled, Store } from "../../storage/port/store";
-import type { Ending, HoldRow, MirrorRow, TellRow } from "../../storage/port/rows";
+import type { Asked, InspectedRecord, Store } from "../../storage/port/store";
+import type { Outcome, PauseRow, MirrorRow, HullUpdateRow } from "../../storage/port/rows";
 import { candidatesOf, claimsOf, entityOf, typeOf, wordsOf, type Candidate } from "../intake/plans";
 import type { DiffOptions } from "../rules/diff";
 import { fieldVerdicts, type FieldVerdict } from "./field-verdicts";
 import type { Shipment } from "../intake/intake";
 import { mergeMessages, readMessage } from "../intake/message";
-import { rehearse, type Place, type Rehearsed, type RehearsalOptions } from "../dry-run/rehearsal";
+import { dryRunRecords, type RecordPlace, type DryRunResult, type RecordDryRunOptions } from "../dry-run/rehearsal";
 import type { DryWrite } from "../dry-run/dry-run";
 import type { Tenant, Tenants } from "../tenants";
 
-export interface ExplainOptions<S> extends RehearsalOptions<S> {
+export interface ExplainOptions<S> extends RecordDryRunOptions<S> {
   readonly store: Store;
   readonly tenants: Pick<Tenants<S>, "connection">;
 }
 
 /** One record: what the message says of it, what is known of it, and what would happen. */
-export interface RecordExplanation extends Place {
+export interface RecordExplanation extends RecordPlace {
   readonly entity: "user" | "account";
   readonly claims: Claims;
   /** Only of what a message asks for. */
@@ -37,17 +37,17 @@ export interface RecordExplanation extends Place {
   /** What it should hold; absent when a check fails, or when nothing of it waits. */
   readonly desired?: Desired;
   readonly warnings: readonly string[];
-  readonly known: Recalled;
+  readonly known: InspectedRecord;
   /** What is remembered of the record that it belongs to. */
-  readonly parent?: Place & { readonly known: Recalled };
+  readonly parent?: RecordPlace & { readonly known: InspectedRecord };
   /** What else the service is known to hold under its keys. */
   readonly candidates: readonly MirrorRow[];
   readonly fields: readonly FieldVerdict[];
   /** What it would come to; absent when that cannot be known now, or when there is no message. */
-  readonly would?: Ending;
+  readonly would?: Outcome;
   readonly writes: readonly DryWrite[];
   /** What Hull would be told. */
-  readonly tells: readonly TellRow[];
+  readonly tells: readonly HullUpdateRow[];
 }
 
 export interface Explanation {
@@ -55,7 +55,7 @@ export interface Explanation {
   /** Messages that cannot be read, each with the field and the remedy. */
   readonly problems: readonly string[];
   /** What keeps the tenant's records from moving at the moment. */
-  readonly holds: readonly HoldRow[];
+  readonly holds: readonly PauseRow[];
   /** What stood in the way of an answer. */
   readonly undecided?: string;
   /** What the service itself shows to somebody who asks by a key; absent when it was not asked, or did not answer. */
@@ -79,7 +79,7 @@ export interface Explain<S> {
 
 /** Entities of one name that are shown. */
 const MOST_FOUND = 20;
-const NOTHING_KNOWN: Recalled = {};
+const NOTHING_KNOWN: InspectedRecord = {};
 
 export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
   const { store, service, now } = options;
@@ -108,7 +108,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
     const places = [...candidates.map(({ plan }) => plan), ...parents.map(({ place }) => place)];
     // Looked up before: what the rehearsal learns on its way is not known yet.
     const before = await Promise.all(places.map((place) => recall(tenant, place)));
-    const rehearsed = await rehearse(options, shipment, places);
+    const rehearsed = await dryRunRecords(options, shipment, places);
     const own = candidates.map((candidate, index) => planned(tenant, candidate, before[index], rehearsed));
     const derived = parents.map(({ place, of }, index) =>
       parental(tenant, place, of, before[candidates.length + index], rehearsed),
@@ -126,7 +126,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
   }
 
   /** What happens once is sent once: a message that tells of it again changes nothing. */
-  function isSentBefore(type: string, { record, entry }: Recalled): boolean {
+  function isSentBefore(type: string, { record, entry }: InspectedRecord): boolean {
     const appended = service.types.find((each) => each.name === type)?.append === true;
     return appended && record !== undefined && entry === undefined;
   }
@@ -139,11 +139,11 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
     return { records, problems: [], holds, ...(shown === undefined ? {} : { service: shown }) };
   }
 
-  async function recall({ remote, key }: Tenant<S>, { type, hullId }: Place): Promise<Recalled> {
-    return remote === undefined ? NOTHING_KNOWN : store.recall({ remote, tenant: key }, type, hullId);
+  async function recall({ remote, key }: Tenant<S>, { type, hullId }: RecordPlace): Promise<InspectedRecord> {
+    return remote === undefined ? NOTHING_KNOWN : store.inspectRecord({ remote, tenant: key }, type, hullId);
   }
 
-  async function holdsOf({ remote, key }: Tenant<S>): Promise<readonly HoldRow[]> {
+  async function holdsOf({ remote, key }: Tenant<S>): Promise<readonly PauseRow[]> {
     if (remote === undefined) return [];
     return (await store.holds({ remote, tenant: key })).filter(({ untilMs }) => untilMs > now());
   }
@@ -152,8 +152,8 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
   async function planned(
     tenant: Tenant<S>,
     { message, plan, claims, swallowed }: Candidate,
-    known: Recalled = NOTHING_KNOWN,
-    rehearsed: Rehearsed,
+    known: InspectedRecord = NOTHING_KNOWN,
+    rehearsed: DryRunResult,
   ): Promise<RecordExplanation> {
     const { type, hullId } = plan;
     const { messageId, isExport } = message;
@@ -178,10 +178,10 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
   /** A record that is only there for its children. */
   async function parental(
     tenant: Tenant<S>,
-    place: Place,
+    place: RecordPlace,
     { messageId, desired, claims }: Parent["of"],
-    known: Recalled = NOTHING_KNOWN,
-    rehearsed: Rehearsed,
+    known: InspectedRecord = NOTHING_KNOWN,
+    rehearsed: DryRunResult,
   ): Promise<RecordExplanation> {
     const would = rehearsed.ending(place, messageId);
     // What is there already is not touched for the sake of its children.
@@ -198,7 +198,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
   }
 
   /** What is remembered of somebody, without any message: of what waits, its content; else of what was refused. */
-  async function remembered(tenant: Tenant<S>, place: Place): Promise<RecordExplanation> {
+  async function remembered(tenant: Tenant<S>, place: RecordPlace): Promise<RecordExplanation> {
     const known = await recall(tenant, place);
     const { entry, letter, tell, record } = known;
     const content = entry?.content ?? entry?.attempt?.content ?? letter?.content;
@@ -220,8 +220,8 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
 
   async function aboutPlace(
     tenant: Tenant<S>,
-    { type, hullId }: Place,
-    known: Recalled,
+    { type, hullId }: RecordPlace,
+    known: InspectedRecord,
     desired: Desired | undefined,
     compared: Omit<DiffOptions, "create">,
   ) {
@@ -269,8 +269,8 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
 
   async function parentKnown(
     tenant: Tenant<S>,
-    { type }: Place,
-    { mirror }: Recalled,
+    { type }: RecordPlace,
+    { mirror }: InspectedRecord,
     desired: Desired | undefined,
   ): Promise<RecordExplanation["parent"]> {
     const parentType = service.types.find((each) => each.name === type)?.parent?.type;
@@ -283,16 +283,19 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
   }
 
   /** Records that the question may mean. */
-  async function placesOf({ remote, key }: Tenant<S>, { entity, by, value }: Question): Promise<readonly Place[]> {
+  async function placesOf(
+    { remote, key }: Tenant<S>,
+    { entity, by, value }: Question,
+  ): Promise<readonly RecordPlace[]> {
     if (remote === undefined) return [];
     const lane = { remote, tenant: key };
-    const places: Place[] = [];
+    const places: RecordPlace[] = [];
     for (const type of ownTypes(entity)) {
       const claimed = type.keys.find(({ claim }) => claim === by)?.name;
       const ids =
         by === "id" ? [value] : await store.findBy(lane, type.name, { name: by, value, key: claimed }, MOST_FOUND);
       for (const hullId of ids) {
-        const known = by === "id" ? await store.recall(lane, type.name, hullId) : undefined;
+        const known = by === "id" ? await store.inspectRecord(lane, type.name, hullId) : undefined;
         if (known === undefined || Object.keys(known).length > 0) places.push({ type: type.name, hullId });
       }
     }
@@ -327,7 +330,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
 }
 
 interface Parent {
-  readonly place: Place;
+  readonly place: RecordPlace;
   readonly of: { readonly messageId: string; readonly desired: Desired; readonly claims: Claims };
 }
 
@@ -346,7 +349,10 @@ function parentsOf(candidates: readonly Candidate[]): readonly Parent[] {
   return [...parents.values()];
 }
 
-function movesOf({ writes, tells }: Rehearsed, { type, hullId }: Place): Pick<RecordExplanation, "writes" | "tells"> {
+function movesOf(
+  { writes, tells }: DryRunResult,
+  { type, hullId }: RecordPlace,
+): Pick<RecordExplanation, "writes" | "tells"> {
   return {
     writes: writes.filter((each) => each.type === type && each.hullId === hullId),
     tells: tells.filter((each) => each.type === type && each.hullId === hullId),

@@ -1,6 +1,6 @@
 /** An explanation in sentences, the most telling first. Pure. */
-import type { Recalled } from "../../storage/port/store";
-import type { HoldRow } from "../../storage/port/rows";
+import type { InspectedRecord } from "../../storage/port/store";
+import type { PauseRow } from "../../storage/port/rows";
 import type { Explanation, RecordExplanation } from "./explain";
 import type { DryWrite } from "../dry-run/dry-run";
 
@@ -67,7 +67,7 @@ function writeWords({ type, kind, remoteId, fields }: DryWrite, service: string)
   return `${what}${which}.`;
 }
 
-function waitingWords({ entry, tell }: Recalled): readonly string[] {
+function waitingWords({ entry, tell }: InspectedRecord): readonly string[] {
   const words: string[] = [];
   if (entry?.attempt !== undefined) words.push(`It has been in flight since ${timeOf(entry.attempt.startedAtMs)}.`);
   if (entry?.content !== undefined) {
@@ -100,7 +100,7 @@ function linkWords({ known: { mirror, listedAtMs }, candidates, type }: RecordEx
   return [`It is linked to ${type} ${mirror.id} in ${service}${seen}.`, ...state];
 }
 
-function letterWords({ letter }: Recalled, service: string): readonly string[] {
+function letterWords({ letter }: InspectedRecord, service: string): readonly string[] {
   if (letter === undefined) return [];
   const { atMs, code, text } = letter.ending;
   return [
@@ -131,7 +131,7 @@ function lastWords({ known: { record }, messageId }: RecordExplanation): readonl
   return [`Its last message ended ${last.outcome} (${last.code}) at ${timeOf(last.atMs)}: ${last.text}`];
 }
 
-function holdWords({ scope, message, sinceMs, untilMs }: HoldRow, service: string): string {
+function holdWords({ scope, message, sinceMs, untilMs }: PauseRow, service: string): string {
   const what = scope === "*" ? `Everything that goes to ${service}` : `Delivery of ${scope}`;
   return `${what} stands still since ${timeOf(sinceMs)}, until ${timeOf(untilMs)} at the earliest: ${message}`;
 }

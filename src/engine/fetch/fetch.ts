@@ -10,12 +10,12 @@ import type { RunRow } from "../../storage/port/rows";
 import type { Lane, Store } from "../../storage/port/store";
 import { openPage, type PageWork } from "./page";
 import type { StepContext, StepRow } from "./step";
-import { patiently, type Attempt, type Patience, type Stop } from "../rules/retry";
+import { withRetry, type Try, type RetryOptions, type Stop } from "../rules/retry";
 import { numberOf } from "../hull-updates/what-hull-knows";
-import { markVanished } from "./missing";
+import { markMissing } from "./missing";
 import { typeContext } from "../delivery/work";
 
-export interface FetchOptions<S> extends Patience {
+export interface FetchOptions<S> extends RetryOptions {
   readonly store: Store;
   readonly service: Service<S>;
   readonly connection: Connection;
@@ -92,7 +92,7 @@ export async function runFetch<S>(
     if ("state" in opened) return opened;
     const { work, next } = opened;
     reading = opened.ahead;
-    const told = await patiently(options, () => work.attempt());
+    const told = await withRetry(options, () => work.attempt());
     if ("state" in told) return told;
     const row = await remember({ next: next ?? null, ended: next === undefined, shown: [...context.shown] });
     if (row === undefined) return { state: "interrupted" };
@@ -110,7 +110,7 @@ export async function runFetch<S>(
   }
   await store.noteScan(lane.remote, type.name, { startedAtMs: at.scanStartedAtMs, size });
   const { deletedAttribute, marksDeleted } = service.fetchPolicy(options.settings);
-  return markVanished(
+  return markMissing(
     {
       ...options,
       remote: lane.remote,
@@ -167,7 +167,7 @@ function readAhead<S>(options: FetchOptions<S>, context: StepContext, next: stri
 
 function readPage<S>(options: FetchOptions<S>, { mapped, shown }: StepContext, next: string | null): Promise<PageRead> {
   const { connection, type, now } = options;
-  return patiently(options, async (): Promise<Attempt<{ page: ListPage; readAtMs: number }>> => {
+  return withRetry(options, async (): Promise<Try<{ page: ListPage; readAtMs: number }>> => {
     const readAtMs = now();
     const page = await connection.list(type.name, mapped, next ?? undefined, [...shown]);
     const { problem } = page;

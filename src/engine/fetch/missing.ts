@@ -5,10 +5,10 @@ import type { ObjectType } from "../../services/service";
 import type { MirrorRow } from "../../storage/port/rows";
 import type { Store } from "../../storage/port/store";
 import { NOTHING } from "../rules/compare";
-import { patiently, type Attempt, type Patience, type Stop } from "../rules/retry";
+import { withRetry, type Try, type RetryOptions, type Stop } from "../rules/retry";
 import { DELETED } from "../hull-updates/what-hull-knows";
 
-export interface VanishOptions extends Patience {
+export interface MissingOptions extends RetryOptions {
   readonly store: Store;
   readonly firehose: Firehose;
   readonly remote: string;
@@ -29,8 +29,8 @@ const STEP = 1_000;
  * @param from where an earlier try stopped
  * @param remember called with the place after each step; answers false when the run is gone
  */
-export async function markVanished(
-  options: VanishOptions,
+export async function markMissing(
+  options: MissingOptions,
   from: string | undefined,
   remember: (after: string) => Promise<boolean>,
 ): Promise<Stop | undefined> {
@@ -38,10 +38,10 @@ export async function markVanished(
   const wanted = type.untold === true ? undefined : deletedAttribute;
   for (let after = from; ;) {
     const untold = wanted === undefined ? undefined : { field: DELETED, nothing: NOTHING };
-    const vanished = await store.markVanished(remote, type.name, { scanStartedAtMs, untold, after, limit: STEP });
+    const vanished = await store.markMissing(remote, type.name, { scanStartedAtMs, untold, after, limit: STEP });
     if (wanted !== undefined) {
       let left: readonly MirrorRow[] = vanished.gone.filter(isKnown);
-      const told = await patiently(options, async () => {
+      const told = await withRetry(options, async () => {
         const result = await tell(options, left, wanted);
         ({ left } = result);
         return result.attempt;
@@ -62,10 +62,10 @@ function isKnown({ facts, toldRest }: MirrorRow): boolean {
 
 /** Says of each record that it vanished; answers those of which Hull could not be told. */
 async function tell(
-  options: VanishOptions,
+  options: MissingOptions,
   known: readonly MirrorRow[],
   attribute: string,
-): Promise<{ readonly attempt: Attempt<undefined>; readonly left: readonly MirrorRow[] }> {
+): Promise<{ readonly attempt: Try<undefined>; readonly left: readonly MirrorRow[] }> {
   const { store, firehose, remote, type, now, signal } = options;
   const at = new Date(now()).toISOString();
   const results = await firehose.send(
@@ -82,7 +82,7 @@ async function tell(
   return { attempt: hindranceIn(results) ?? { kind: "done", value: undefined }, left };
 }
 
-function itemOf({ type, serviceName }: VanishOptions, id: string, attributes: Record<string, string>): FirehoseItem {
+function itemOf({ type, serviceName }: MissingOptions, id: string, attributes: Record<string, string>): FirehoseItem {
   const claims = { anonymous_id: `${serviceName}:${id}` };
   return type.entity === "user"
     ? { type: "traits", subject: "user", user: claims, attributes }
@@ -92,7 +92,7 @@ function itemOf({ type, serviceName }: VanishOptions, id: string, attributes: Re
 /** What keeps Hull from being told at all; an item that it refuses for good is none. */
 export function hindranceIn(
   results: readonly FirehoseResult[],
-): Exclude<Attempt<never>, { readonly kind: "done" }> | undefined {
+): Exclude<Try<never>, { readonly kind: "done" }> | undefined {
   for (const result of results) {
     if (result.state === "unauthorised") {
       return { kind: "failed", message: `Hull refuses the connector's credentials (${result.status}).` };

@@ -5,7 +5,7 @@
 import type { ListedRecord } from "../../services/service";
 import { parentsOn, sharedWithin, takeRows, type PageKnowledge, type StepContext } from "./step";
 import { reason } from "../../outcome/outcome";
-import type { Attempt } from "../rules/retry";
+import type { Try } from "../rules/retry";
 
 /** Rows that are told and written down together: as many as Hull gets in one request. */
 const STEP = 50;
@@ -14,7 +14,7 @@ const ABREAST = 6;
 
 export interface PageWork {
   /** Works on what is left of the page. Throws only when the store fails. */
-  attempt(): Promise<Attempt<undefined>>;
+  attempt(): Promise<Try<undefined>>;
 }
 
 /** @param readAtMs when the page was asked for, milliseconds since 1970 */
@@ -28,7 +28,7 @@ export async function openPage(
   const { store, remote, type, run } = context;
   if (untouched.length > 0) {
     const { code } = reason("not_touched");
-    await store.passOver(remote, type.name, { readAtMs, run, ids: untouched, outcome: "unchanged", code });
+    await store.markSeen(remote, type.name, { readAtMs, run, ids: untouched, outcome: "unchanged", code });
   }
   const left = new Set<readonly ListedRecord[]>();
   for (let from = 0; from < others.length; from += STEP) left.add(others.slice(from, from + STEP));
@@ -48,7 +48,7 @@ function workOn(
       const knowledge = { twice, parents: await parentsOn(context, [...left].flat()) };
       const before = left.size;
       const steps = left.values();
-      const hindrances: Exclude<Attempt<undefined>, { kind: "done" }>[] = [];
+      const hindrances: Exclude<Try<undefined>, { kind: "done" }>[] = [];
       const work = async (): Promise<void> => {
         for (const step of steps) {
           // What keeps one step from Hull keeps the others from it, too.

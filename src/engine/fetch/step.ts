@@ -7,19 +7,19 @@ import type { MirrorRow } from "../../storage/port/rows";
 import type { FetchedRow, Lane, ReportLine, Store } from "../../storage/port/store";
 import { leftOutText } from "../../outcome/left-out";
 import { reason, type ReasonCode } from "../../outcome/outcome";
-import type { Attempt } from "../rules/retry";
+import type { Try } from "../rules/retry";
 import {
   ACCOUNT,
   isToldWholly,
   newsOf,
   untoldRest,
   type News,
-  type ToldContext,
+  type KnowledgeContext,
 } from "../hull-updates/what-hull-knows";
 import { hindranceIn } from "./missing";
 import { observationOf, type TypeContext } from "../delivery/work";
 
-export interface StepContext extends TypeContext, ToldContext, Lane {
+export interface StepContext extends TypeContext, KnowledgeContext, Lane {
   readonly store: Store;
   readonly firehose: Firehose;
   readonly run: string;
@@ -99,7 +99,7 @@ export async function takeRows(
   rows: readonly ListedRecord[],
   readAtMs: number,
   knowledge: PageKnowledge,
-): Promise<Attempt<undefined>> {
+): Promise<Try<undefined>> {
   const { store, remote, type, firehose, run, settleMs } = context;
   const views = await store.fetchView(
     remote,

@@ -16,7 +16,7 @@ export const DELETED = "@deleted";
 /** Told under this name that the user belongs to an account. */
 export const ACCOUNT = "@account";
 
-export interface ToldContext {
+export interface KnowledgeContext {
   readonly specOf: (field: string) => FieldSpec;
   /** Number of a field's name; see `numberOf`. */
   readonly nameOf: (field: string) => number;
@@ -40,7 +40,7 @@ export interface News {
 export function newsOf(
   { attributes, record, leftOut = [] }: Pick<ListedRecord, "attributes" | "record" | "leftOut">,
   mirror: MirrorRow | undefined,
-  context: ToldContext,
+  context: KnowledgeContext,
 ): News {
   const known = mirror?.facts ?? {};
   const rest = pairs(mirror?.toldRest ?? []);
@@ -92,7 +92,7 @@ export function shownIn(
   { entity, user, account }: EntityMessage,
   { fields, parent }: Desired,
   mirror: MirrorRow | undefined,
-  { specOf, attributeOf }: Pick<ToldContext, "specOf"> & { readonly attributeOf: (field: string) => string },
+  { specOf, attributeOf }: Pick<KnowledgeContext, "specOf"> & { readonly attributeOf: (field: string) => string },
 ): Readonly<Record<string, string>> {
   const shown: Record<string, string> = {};
   const subject = entity === "user" ? user : account;
@@ -142,7 +142,7 @@ export function isToldDeleted(facts: Readonly<Record<string, Fact>>): boolean {
 }
 
 /** A record that Hull was told to be deleted, and that is there again. */
-function returned(known: Readonly<Record<string, Fact>>, { deletedAttribute }: ToldContext): string | undefined {
+function returned(known: Readonly<Record<string, Fact>>, { deletedAttribute }: KnowledgeContext): string | undefined {
   return isToldDeleted(known) ? deletedAttribute : undefined;
 }
 

@@ -6,8 +6,8 @@ import type { Firehose, FirehoseResult } from "../../hull/firehose/firehose";
 import type { FirehoseItem } from "../../hull/firehose/items";
 import type { Claims } from "../../record";
 import type { ObjectType } from "../../services/service";
-import type { Ending, TellRow } from "../../storage/port/rows";
-import type { Lane, RecordEnding, Store } from "../../storage/port/store";
+import type { Outcome, HullUpdateRow } from "../../storage/port/rows";
+import type { Lane, RecordOutcome, Store } from "../../storage/port/store";
 import { reason } from "../../outcome/outcome";
 
 export interface WriteBackOptions {
@@ -22,10 +22,10 @@ export interface WriteBackOptions {
   /** Wait after Hull refused the credentials, milliseconds. */
   readonly unauthorisedMs: number;
   readonly now: () => number;
-  readonly onEndings: (endings: readonly RecordEnding[]) => void;
+  readonly onEndings: (endings: readonly RecordOutcome[]) => void;
 }
 
-export interface Told {
+export interface Sent {
   /** There was something to send; look again. */
   readonly more: boolean;
   /** Hull cannot be told now: what is left waits until then. */
@@ -33,15 +33,15 @@ export interface Told {
 }
 
 /** Sends one batch of due rows. */
-export async function tellHull(options: WriteBackOptions): Promise<Told> {
+export async function sendHullUpdates(options: WriteBackOptions): Promise<Sent> {
   const { store, lane, now, retry } = options;
   const rows = await store.tells(lane, options.batch);
   if (rows.length === 0) return { more: false };
   const items = rows.map((row) => itemsOf(row, options));
   const results = await options.firehose.send(items.flat());
 
-  const done: { row: TellRow; refused?: Ending }[] = [];
-  const waiting = new Map<number, TellRow[]>();
+  const done: { row: HullUpdateRow; refused?: Outcome }[] = [];
+  const waiting = new Map<number, HullUpdateRow[]>();
   let message = "";
   let from = 0;
   rows.forEach((row, index) => {
@@ -64,7 +64,7 @@ export async function tellHull(options: WriteBackOptions): Promise<Told> {
 }
 
 /** Attributes, and where Hull has not confirmed it yet, the link between user and account: an item of its own. */
-function itemsOf(row: TellRow, { types, serviceName }: WriteBackOptions): FirehoseItem[] {
+function itemsOf(row: HullUpdateRow, { types, serviceName }: WriteBackOptions): FirehoseItem[] {
   const subject = types.find((each) => each.name === row.type)?.entity ?? "user";
   const own: Claims = { ...row.claims, anonymous_id: `${serviceName}:${row.remoteId}` };
   const { attributes } = row;
@@ -82,7 +82,7 @@ function itemsOf(row: TellRow, { types, serviceName }: WriteBackOptions): Fireho
 
 function waitMs(
   result: FirehoseResult,
-  row: TellRow,
+  row: HullUpdateRow,
   retry: WriteBackOptions["retry"],
   unauthorisedMs: number,
 ): number {
@@ -99,7 +99,7 @@ function words(result: FirehoseResult): string {
 }
 
 /** The service has the record, so it ends `sent`; that Hull does not know it is the reason. */
-function refusal(result: FirehoseResult, atMs: number): Ending {
+function refusal(result: FirehoseResult, atMs: number): Outcome {
   const why = reason("hull_refused", result.state === "refused" ? result.reason : undefined);
   return { messageId: "", outcome: "sent", code: why.code, text: why.text, atMs, counted: true };
 }

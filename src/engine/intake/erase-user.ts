@@ -1,7 +1,7 @@
 /** Hull deleted users (`user:delete`): everything stored about them is erased. Their accounts and Planhat are left alone. */
 import { idText, isAttributes } from "../../hull/protocol/shapes";
 import type { Service } from "../../services/service";
-import type { Lane, RecordEnding, Store } from "../../storage/port/store";
+import type { Lane, RecordOutcome, Store } from "../../storage/port/store";
 import type { Log } from "../../outcome/log-lines";
 import type { Tenant } from "../tenants";
 
@@ -9,7 +9,7 @@ export interface ForgetOptions<S> {
   readonly store: Store;
   readonly service: Service<S>;
   readonly log: Log;
-  readonly announce: (tenantKey: string, endings: readonly RecordEnding[]) => Promise<void>;
+  readonly announce: (tenantKey: string, endings: readonly RecordOutcome[]) => Promise<void>;
   /** Says that a lane may have new work: whoever stood behind a deleted user. */
   readonly wake: (lane: Lane) => void;
 }

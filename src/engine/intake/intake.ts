@@ -9,7 +9,7 @@ import {
   brokenAcceptance,
   candidatesOf,
   claimsOf,
-  endingFor,
+  outcomeNow,
   entityOf,
   typeOf,
   wordsOf,
@@ -19,7 +19,15 @@ import { diff } from "../rules/diff";
 import type { EntityMessage } from "../../services/message";
 import { mergeMessages, readMessage } from "./message";
 import { joinReasons } from "../../outcome/outcome";
-import { IN_SYNC, isComparable, isForgotten, lastingDigest, LOOKS, quickLook, sameAcceptance } from "./unchanged";
+import {
+  IN_SYNC,
+  isComparable,
+  isForgotten,
+  lastingDigest,
+  LOOKS,
+  checkUnchanged,
+  acceptanceOfSame,
+} from "./unchanged";
 import { outcomeLine, shipmentLine, warningLine, type Log } from "../../outcome/log-lines";
 import type { Tenant } from "../tenants";
 import { shownIn } from "../hull-updates/what-hull-knows";
@@ -99,8 +107,8 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
         run === undefined ? acceptances : acceptances.map((each) => ({ ...each, run: run.id }));
       const progress = run === undefined ? undefined : { run: run.id, change: run.change };
 
-      const { same, others } = await quickLook(store, service, tenant, merged);
-      const quick = same.map((each) => sameAcceptance(each, tenant, now()));
+      const { same, others } = await checkUnchanged(store, service, tenant, merged);
+      const quick = same.map((each) => acceptanceOfSame(each, tenant, now()));
       const planned = await mapYielding(others, (each) => candidatesOf(service, tenant, each));
       let pending: readonly Candidate[] = planned.flat();
       let queued = 0;
@@ -159,8 +167,8 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
     comparable: boolean,
   ): Acceptance {
     const { message, plan } = candidate;
-    const end = (outcome: "skipped" | "rejected" | "unchanged", why: Parameters<typeof endingFor>[2]) =>
-      endingFor(message, outcome, why, now());
+    const end = (outcome: "skipped" | "rejected" | "unchanged", why: Parameters<typeof outcomeNow>[2]) =>
+      outcomeNow(message, outcome, why, now());
     // Without usable settings nothing is decided about the record: what already waits must go on waiting.
     const decided = plan.kind !== "halted" && tenant.target !== undefined && tenant.remote !== undefined;
     const append = service.types.find((each) => each.name === plan.type)?.append === true;

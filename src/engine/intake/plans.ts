@@ -3,7 +3,7 @@ import type { Problem } from "../../hull/protocol/problems";
 import { idText } from "../../hull/protocol/shapes";
 import type { Claims } from "../../record";
 import type { Plan, Service } from "../../services/service";
-import type { Ending } from "../../storage/port/rows";
+import type { Outcome } from "../../storage/port/rows";
 import type { Acceptance } from "../../storage/port/store";
 import { weightOf } from "../../storage/port/weight";
 import type { EntityMessage } from "../../services/message";
@@ -68,12 +68,12 @@ function notTooHeavy(plans: readonly Plan[]): readonly Plan[] {
   ];
 }
 
-export function endingFor(
+export function outcomeNow(
   message: Pick<EntityMessage, "messageId">,
   outcome: "skipped" | "rejected" | "unchanged",
   why: Reason,
   atMs: number,
-): Ending {
+): Outcome {
   return { messageId: message.messageId, outcome, code: why.code, text: why.text, atMs, counted: true };
 }
 
@@ -99,7 +99,7 @@ export function brokenAcceptance<S>(
     messageId,
     version: 0,
     merged: [],
-    content: { kind: "end", ending: endingFor({ messageId }, "rejected", why, atMs) },
+    content: { kind: "end", ending: outcomeNow({ messageId }, "rejected", why, atMs) },
   };
 }
 

@@ -5,20 +5,20 @@
 import chunk from "lodash/chunk";
 import type { Service } from "../../services/service";
 import type { Acceptance, Store } from "../../storage/port/store";
-import { endingFor, typeOf, type Candidate } from "./plans";
+import { outcomeNow, typeOf, type Candidate } from "./plans";
 import type { MergedMessage } from "./message";
 import { reason } from "../../outcome/outcome";
 import type { Tenant } from "../tenants";
 import { mapYielding } from "./yielding";
 
 /** A message that says the same as the last unchanged one of its record. */
-export interface Same extends MergedMessage {
+export interface SameAsLast extends MergedMessage {
   readonly type: string;
   readonly digest: string;
 }
 
-export interface QuickLook {
-  readonly same: readonly Same[];
+export interface UnchangedCheck {
+  readonly same: readonly SameAsLast[];
   readonly others: readonly MergedMessage[];
 }
 
@@ -49,12 +49,12 @@ export function isComparable<S>(tenant: Tenant<S>): boolean {
 }
 
 /** Sets aside what need not be looked at. */
-export async function quickLook<S>(
+export async function checkUnchanged<S>(
   store: Pick<Store, "digests">,
   service: Service<S>,
   tenant: Tenant<S>,
   merged: readonly MergedMessage[],
-): Promise<QuickLook> {
+): Promise<UnchangedCheck> {
   const { settings, remote } = tenant;
   const [head] = merged;
   if (settings === undefined || remote === undefined || head === undefined || !isComparable(tenant)) {
@@ -65,7 +65,7 @@ export async function quickLook<S>(
   const lane = { remote, tenant: tenant.key };
   const parts = await mapYielding(chunk(ids, LOOKS), (part) => store.digests(lane, type, part));
   const known = (await Promise.all(parts)).flat();
-  const same: Same[] = [];
+  const same: SameAsLast[] = [];
   const others: MergedMessage[] = [];
   await mapYielding(merged, (each, index) => {
     const before = known[index];
@@ -79,8 +79,8 @@ export async function quickLook<S>(
   return { same, others };
 }
 
-export function sameAcceptance<S>(
-  { type, message, swallowed, digest }: Same,
+export function acceptanceOfSame<S>(
+  { type, message, swallowed, digest }: SameAsLast,
   tenant: Tenant<S>,
   atMs: number,
 ): Acceptance {
@@ -93,7 +93,7 @@ export function sameAcceptance<S>(
     version: message.version,
     ...(message.undated === true ? { undated: true as const } : {}),
     merged: swallowed,
-    content: { kind: "same", ending: endingFor(message, "unchanged", IN_SYNC, atMs), digest },
+    content: { kind: "same", ending: outcomeNow(message, "unchanged", IN_SYNC, atMs), digest },
   };
 }
 

@@ -7,7 +7,7 @@ export interface RetryPace {
   readonly capMs: number;
 }
 
-export interface Patience {
+export interface RetryOptions {
   readonly retry: RetryPace;
   readonly signal: AbortSignal;
   /** Told why something is tried again. */
@@ -20,7 +20,7 @@ export type Stop =
   /** The process ends, and the next one goes on; or the tenant was forgotten, and nobody does. */
   | { readonly state: "interrupted" };
 
-export type Attempt<T> =
+export type Try<T> =
   | { readonly kind: "done"; readonly value: T }
   /** `progressed`: it got further than the try before, so the count of tries begins anew. */
   | { readonly kind: "later"; readonly waitMs: number; readonly message: string; readonly progressed?: boolean }
@@ -30,9 +30,9 @@ export type Attempt<T> =
 const MOST_TRIES = 8;
 
 /** Repeats an attempt until it is done, fails for good, or the process ends. */
-export async function patiently<T>(
-  { retry, signal, onWarning }: Patience,
-  attempt: () => Promise<Attempt<T>>,
+export async function withRetry<T>(
+  { retry, signal, onWarning }: RetryOptions,
+  attempt: () => Promise<Try<T>>,
 ): Promise<{ readonly value: T } | Stop> {
   const ended = (): boolean => signal.aborted;
   for (let tries = 1; ; tries += 1) {

@@ -11,12 +11,12 @@ import type { Store } from "../../storage/port/store";
 import { groupsOf } from "./batch-groups";
 import { batchRow } from "./batch-rows";
 import type { Intake } from "../intake/intake";
-import { patiently, type Attempt, type Patience, type Stop } from "../rules/retry";
+import { withRetry, type Try, type RetryOptions, type Stop } from "../rules/retry";
 import type { BatchOrder } from "./orders";
 import type { Tenant } from "../tenants";
 import { mapYielding } from "../intake/yielding";
 
-export interface BatchOptions<S> extends Patience {
+export interface BatchOptions<S> extends RetryOptions {
   readonly store: Store;
   readonly intake: Intake<S>;
   readonly reader: ExtractReader;
@@ -93,7 +93,7 @@ export async function runBatch<S>(options: BatchOptions<S>, run: RunRow, order: 
     return { state: "error", error: `${what}${why} ${remedy}` };
   }
 
-  const read = async (): Promise<Attempt<BatchEnd>> => {
+  const read = async (): Promise<Try<BatchEnd>> => {
     const began = rows;
     try {
       return { kind: "done", value: await readOn() };
@@ -105,7 +105,7 @@ export async function runBatch<S>(options: BatchOptions<S>, run: RunRow, order: 
       return { kind: "later", waitMs: 0, message, progressed: rows > began };
     }
   };
-  const result = await patiently(options, read);
+  const result = await withRetry(options, read);
   if ("state" in result) return result;
   if (result.value === undefined) await store.changeRun(run.id, { complete: true });
   return result.value;

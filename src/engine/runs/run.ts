@@ -17,7 +17,7 @@ import { entityContext, type Log } from "../../outcome/log-lines";
 import type { Timing } from "../delivery/resolve";
 import { jobLine } from "./log";
 import type { BatchOrder } from "./orders";
-import { copyFigures, copyReport, drainSimulation, dryFirehose, type Shadow } from "../dry-run/dry-run";
+import { copyFigures, copyReport, drainDryRun, dryFirehose, type DryStore } from "../dry-run/dry-run";
 import type { Credentials, Tenant, Tenants } from "../tenants";
 
 export interface RunWorkOptions<S> {
@@ -31,7 +31,7 @@ export interface RunWorkOptions<S> {
   /** Whether changed credentials lead to the records that are remembered; see `lanes.ts`. */
   readonly verify: (tenantKey: string) => Promise<"same" | "moved" | "wait">;
   /** A store for a simulated run. */
-  readonly simulate: () => Promise<Shadow>;
+  readonly simulate: () => Promise<DryStore>;
   /** Links to extracts carry signatures. */
   readonly seal: Seal;
   readonly log: Log;
@@ -182,7 +182,7 @@ export async function workOn<S>(
       if (settings === undefined || remote === undefined || connection === undefined) return report;
       const lane = { remote, tenant: key };
       const drain = { store: place.store, service, connection, settings, lane, run, timing, retry, now, signal };
-      undecided = (await drainSimulation({ ...drain, batch: BATCH })) ?? undecided;
+      undecided = (await drainDryRun({ ...drain, batch: BATCH })) ?? undecided;
       await copyFigures(place.store, store, run.id);
       return report;
     };

@@ -1,7 +1,7 @@
 /** The lists of fields in the settings: always useful, with a tenant's own fields where they can be had in time. */
 import type { FieldChoice, FieldUse, Service } from "../../services/service";
 import type { Tenant, Tenants } from "../tenants";
-import { within } from "../rules/timeout";
+import { withTimeout } from "../rules/timeout";
 
 /** @param tenant who asks, if Hull confirmed it; undefined answer: there is no such list */
 export type FieldsOf<S> = (
@@ -26,6 +26,6 @@ export function createFieldChoice<S>({ service, tenants, waitMs }: FieldChoiceOp
     const asking = await tenant();
     const connection = asking === undefined ? undefined : tenants.connection(asking);
     if (connection === undefined) return { options: standard };
-    return (await within(waitMs, connection.fieldOptions(table, use))) ?? { options: standard, problem: LATE };
+    return (await withTimeout(waitMs, connection.fieldOptions(table, use))) ?? { options: standard, problem: LATE };
   };
 }

@@ -1,7 +1,7 @@
 /** From rows of the store to sentences for people: what stands still, failed, waits or was set aside. Pure. */
 import type { FetchedType, Finding } from "../../services/service";
-import type { HoldRow, RunRow } from "../../storage/port/rows";
-import type { Checkup } from "../../storage/port/store";
+import type { PauseRow, RunRow } from "../../storage/port/rows";
+import type { LaneHealth } from "../../storage/port/store";
 import { leftOutOf, leftOutText } from "../../outcome/left-out";
 
 const MINUTE_MS = 60_000;
@@ -23,7 +23,7 @@ const time = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).
 const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
 
 /** Lanes and types that stand still now. */
-export function heldFindings(holds: readonly HoldRow[], nowMs: number): readonly Finding[] {
+export function heldFindings(holds: readonly PauseRow[], nowMs: number): readonly Finding[] {
   return holds
     .filter(({ untilMs }) => untilMs > nowMs)
     .map(({ scope, kind, message, sinceMs, untilMs }) => {
@@ -100,7 +100,7 @@ export function leftOutFindings(
 
 /** What waits, what was set aside, and which keys are not unique. */
 export function laneFindings(
-  { outbox, tells, oldestAtMs, letters, moreLetters, shared }: Checkup,
+  { outbox, tells, oldestAtMs, letters, moreLetters, shared }: LaneHealth,
   { nowMs, maxOutbox }: { readonly nowMs: number; readonly maxOutbox: number },
 ): readonly Finding[] {
   const findings: Finding[] = [];

@@ -16,7 +16,7 @@ import {
   runFindings,
   sharedFieldFindings,
 } from "./findings";
-import { within } from "../rules/timeout";
+import { withTimeout } from "../rules/timeout";
 import type { Tenant, Tenants } from "../tenants";
 
 export interface ConnectorHealth {
@@ -30,7 +30,7 @@ export interface ConnectorHealth {
 export type HealthOf<S> = (tenant: Tenant<S>) => Promise<ConnectorHealth>;
 
 export interface HealthOptions<S> {
-  readonly store: Pick<Store, "holds" | "runs" | "lastRun" | "checkup" | "hours" | "tenants">;
+  readonly store: Pick<Store, "holds" | "runs" | "lastRun" | "laneHealth" | "hours" | "tenants">;
   readonly service: Service<S>;
   readonly tenants: Pick<Tenants<S>, "connection" | "load">;
   /** Hosts that signed notifications named for their keys and that are not allowed. */
@@ -81,7 +81,7 @@ export function createHealth<S>(options: HealthOptions<S>): HealthOf<S> {
 
   async function live(tenant: Tenant<S>): Promise<readonly Finding[]> {
     if (tenant.settings === undefined) return [];
-    const findings = await within(options.waitMs, inspect(tenant, tenant.settings));
+    const findings = await withTimeout(options.waitMs, inspect(tenant, tenant.settings));
     if (findings !== undefined) return findings;
     const seconds = Math.round(options.waitMs / 1_000);
     const text = `The service has not answered within ${seconds} seconds, so token and mapping were not tried out. Look again in a few minutes.`;
@@ -111,7 +111,7 @@ export function createHealth<S>(options: HealthOptions<S>): HealthOf<S> {
       ...fetchFindings(last, nowMs),
       ...leftOutFindings(last),
       ...service.checkOutcomes(await lately(key, nowMs)),
-      ...laneFindings(await store.checkup(lane, unique), { nowMs, maxOutbox: options.maxOutbox }),
+      ...laneFindings(await store.laneHealth(lane, unique), { nowMs, maxOutbox: options.maxOutbox }),
     ];
   }
 

@@ -27,7 +27,7 @@ import { optionsOf } from "./settings/schema";
 import { mappingOf } from "./settings/settings";
 import type { PlanhatSettings } from "./settings/settings";
 import { spelled } from "./write/spelling";
-import type { Turns } from "./write/mutex";
+import type { Mutex } from "./write/mutex";
 import { applyInParts } from "./write/twins";
 
 export interface ConnectionOptions extends ClientOptions {
@@ -41,7 +41,7 @@ const ANALYTICS_URL = "https://analytics.planhat.com";
 
 /** What all connections share: turns, so that a tenant's bulk writes never overlap, and what was read of custom fields. */
 export interface Shared {
-  readonly turns: Turns;
+  readonly turns: Mutex;
   readonly customFields: CustomFields;
 }
 

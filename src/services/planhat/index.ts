@@ -14,7 +14,7 @@ import { mappingOf, readSettings } from "./settings/settings";
 import type { PlanhatSettings } from "./settings/settings";
 import { checkOutcomes, checkSettings, sendsLicenses } from "./settings/status";
 import { DEFAULT_API_URL, targetOf } from "./settings/target";
-import { createTurns } from "./write/mutex";
+import { createMutex } from "./write/mutex";
 import { hullAttribute } from "./mapping/hull-attribute";
 
 export interface PlanhatServiceOptions extends ConnectionOptions {
@@ -31,7 +31,7 @@ export interface PlanhatService extends Service<PlanhatSettings> {
 
 export function createPlanhatService(options: PlanhatServiceOptions): PlanhatService {
   const template = options.apiUrlTemplate ?? DEFAULT_API_URL;
-  const shared = { turns: createTurns(), customFields: createCustomFields(options.http?.clock) };
+  const shared = { turns: createMutex(), customFields: createCustomFields(options.http?.clock) };
   const agents = options.http?.agents ?? createAgents();
   return {
     name: "planhat",

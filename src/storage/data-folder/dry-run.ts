@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { createEmbeddedStore } from "../embedded";
 import type { KeyValue } from "../database/kv";
 import { createLmdbKeyValue } from "../database/lmdb";
-import { createOverlay } from "../database/overlay";
+import { createDryKeyValue } from "../database/overlay";
 import type { Store } from "../port/store";
 
-export interface Simulation {
+export interface DryFolder {
   readonly store: Store;
   /** Closes the store and removes everything that was written to it; the real store stays open. */
   close(): Promise<void>;
@@ -24,13 +24,13 @@ const PREFIX = "simulation-";
  * @param folder where the simulation's own sub-folder is made; created when missing
  * @param now milliseconds since 1970
  */
-export async function openSimulation(base: KeyValue, folder: string, now: () => number): Promise<Simulation> {
+export async function openDryFolder(base: KeyValue, folder: string, now: () => number): Promise<DryFolder> {
   await mkdir(folder, { recursive: true });
   const path = await mkdtemp(join(folder, PREFIX));
   let top: KeyValue | undefined;
   try {
     top = createLmdbKeyValue(path);
-    const store = await createEmbeddedStore({ kv: createOverlay(base, top), now });
+    const store = await createEmbeddedStore({ kv: createDryKeyValue(base, top), now });
     let closing: Promise<void> | undefined;
     const close = (): Promise<void> => (closing ??= store.close().finally(() => remove(path)));
     return { store: { ...store, close }, close };
@@ -45,7 +45,7 @@ export async function openSimulation(base: KeyValue, folder: string, now: () => 
  * Removes what simulations of a killed process left behind; at the start, before this process opens one, and while it owns
  * the folder.
  */
-export async function clearSimulations(folder: string): Promise<void> {
+export async function clearDryFolders(folder: string): Promise<void> {
   if (!existsSync(folder)) return;
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     if (entry.isDirectory() && entry.name.startsWith(PREFIX)) await remove(join(folder, entry.name));

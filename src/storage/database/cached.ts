@@ -20,14 +20,14 @@ interface Write {
 /** What one transaction wrote, in its order. */
 type Writes = Write[];
 
-export interface Kept<V> extends Table<V> {
+export interface CachedTable<V> extends Table<V> {
   /** The same rows for somebody who goes through all of them once: they push nobody else's out. */
   readonly inPassing: Table<V>;
 }
 
 export interface Cache {
   /** @param limit rows that are kept; the oldest go first @param isKept false for a row that is too large for it */
-  table<V>(table: Table<V>, limit: number, isKept?: (value: unknown) => boolean): Kept<V>;
+  table<V>(table: Table<V>, limit: number, isKept?: (value: unknown) => boolean): CachedTable<V>;
   /** The database's `transact`, which alone may change what is kept. */
   readonly transact: KeyValue["transact"];
 }
@@ -71,7 +71,7 @@ export function createCache(database: KeyValue, names: Pick<Names, "begin">): Ca
       }
     },
 
-    table: <V>(table: Table<V>, limit: number, isKept: (value: unknown) => boolean = () => true): Kept<V> => {
+    table: <V>(table: Table<V>, limit: number, isKept: (value: unknown) => boolean = () => true): CachedTable<V> => {
       const rows = new Map<string, V | undefined>();
       const pending = new Map<string, Writes>();
       const write = (key: Key, value: V | undefined, inPassing: boolean): void => {

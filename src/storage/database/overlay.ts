@@ -27,7 +27,7 @@ const OWN_NAMES = 36 ** 6;
  * @param base is only read; its tables that are asked for here should exist, since LMDB makes those that do not
  * @param top holds what is written, and nothing else; closed with the overlay
  */
-export function createOverlay(base: KeyValue, top: KeyValue): KeyValue {
+export function createDryKeyValue(base: KeyValue, top: KeyValue): KeyValue {
   // Each name is asked for with one value type only, by embedded.ts.
   const tables = new Map<string, unknown>();
   const fixed = new Map<string, unknown>([

@@ -1,16 +1,16 @@
 /** Erasing what is stored about one Hull entity. */
 import { openEntries } from "../tables/entries";
 import type { Key } from "../database/kv";
-import { childLetters, closeLetter } from "../tables/dead-letters";
-import { rename } from "../tables/claim-index";
+import { childDeadLetters, closeDeadLetter } from "../tables/dead-letters";
+import { reindex } from "../tables/claim-index";
 import { forgetMirror } from "../tables/mirror";
 import type { Content } from "../port/rows";
 import { dropRival } from "../outbox/rivals";
 import { forgetReportLines } from "../tables/runs";
 import { inSlices, SLICE } from "../database/slices";
-import type { LetterKey, RecordEnding } from "../port/store";
-import { countEnding, transact, type Ledger } from "../tables/ledger";
-import { ending, indexValue, isWaiting, lanesOf, remoteRow, type Tables } from "../tables/tables";
+import type { DeadLetterKey, RecordOutcome } from "../port/store";
+import { countOutcome, transact, type Ledger } from "../tables/ledger";
+import { outcomeOf, indexValue, isWaiting, lanesOf, remoteRow, type Tables } from "../tables/tables";
 
 const FORGOTTEN = "Hull deleted the user, so everything stored about it was erased.";
 
@@ -26,10 +26,10 @@ export async function forgetEntity(
   tenant: string,
   { types, children }: Forgotten,
   hullId: string,
-): Promise<readonly RecordEnding[]> {
-  const forget = (keys: readonly LetterKey[]): Promise<RecordEnding[]> =>
+): Promise<readonly RecordOutcome[]> {
+  const forget = (keys: readonly DeadLetterKey[]): Promise<RecordOutcome[]> =>
     inSlices(keys, (slice) => transact(tables, (ledger) => slice.flatMap((key) => forgetRecord(tables, ledger, key))));
-  const endings: RecordEnding[] = [];
+  const endings: RecordOutcome[] = [];
   for (const lane of tables.kv.read(() => lanesOf(tables, tenant))) {
     for (const own of types.map((type) => ({ ...lane, type, hullId }))) {
       for (const type of children) endings.push(...(await forget(await childrenOf(tables, own, type))));
@@ -41,10 +41,10 @@ export async function forgetEntity(
 }
 
 /** Records of a type that name the given one as their parent, in the outbox or as dead letters. */
-async function childrenOf(tables: Tables, parent: LetterKey, type: string): Promise<readonly LetterKey[]> {
+async function childrenOf(tables: Tables, parent: DeadLetterKey, type: string): Promise<readonly DeadLetterKey[]> {
   const { remote, tenant } = parent;
   const { kv } = tables;
-  const found = kv.read(() => childLetters(tables, parent).filter((each) => each.type === type));
+  const found = kv.read(() => childDeadLetters(tables, parent).filter((each) => each.type === type));
   for (let after: Key | undefined, full = true; full;) {
     const start = after === undefined ? {} : { after };
     const rows = kv.read(() => [...tables.outbox.range([remote, tenant, type], { ...start, limit: SLICE })]);
@@ -59,7 +59,7 @@ async function childrenOf(tables: Tables, parent: LetterKey, type: string): Prom
   return found;
 }
 
-function isChild(content: Content | undefined, { type, hullId }: LetterKey): boolean {
+function isChild(content: Content | undefined, { type, hullId }: DeadLetterKey): boolean {
   const parent = content?.desired.parent;
   return parent?.type === type && parent.hullId === hullId;
 }
@@ -68,30 +68,30 @@ function isChild(content: Content | undefined, { type, hullId }: LetterKey): boo
  * Erases one record in one lane. What waits of it ends `skipped / forgotten`; what only Hull was still to be told has
  * been delivered, and ends as that. No ending names anybody.
  */
-function forgetRecord(tables: Tables, ledger: Ledger, key: LetterKey): RecordEnding[] {
+function forgetRecord(tables: Tables, ledger: Ledger, key: DeadLetterKey): RecordOutcome[] {
   const { remote, tenant, type, hullId } = key;
-  const endings: RecordEnding[] = [];
+  const endings: RecordOutcome[] = [];
   const entries = openEntries(tables, ledger, key, endings);
-  const note = (end: RecordEnding["ending"]): void => {
-    countEnding(ledger, tenant, type, hullId, end);
+  const note = (end: RecordOutcome["ending"]): void => {
+    countOutcome(ledger, tenant, type, hullId, end);
     endings.push({ type, hullId, claims: {}, ending: end });
   };
   const entry = entries.get(type, hullId);
   if (entry !== undefined) {
     for (const content of [entry.attempt?.content, entry.content]) {
-      if (content !== undefined) note(ending(content, "skipped", "forgotten", FORGOTTEN, tables.now()));
+      if (content !== undefined) note(outcomeOf(content, "skipped", "forgotten", FORGOTTEN, tables.now()));
     }
     entries.remove(entry);
     entries.refuseChildren(type, hullId, "skipped", FORGOTTEN);
   }
-  forgetTell(tables, ledger, key)?.forEach(note);
-  closeLetter(tables, key);
+  forgetHullUpdate(tables, ledger, key)?.forEach(note);
+  closeDeadLetter(tables, key);
   dropRival(tables, key);
 
   const recordKey = [remote, type, hullId];
   const record = tables.records.get(recordKey);
   if (record?.remoteId !== undefined) forgetLinked(tables, ledger, key, record.remoteId);
-  rename(tables, [remote, type, hullId], record?.claims);
+  reindex(tables, [remote, type, hullId], record?.claims);
   if (record === undefined || !isWaiting(tables, recordKey)) tables.records.remove(recordKey);
   else {
     // Another connector of the remote has not heard of it yet: what it delivers must find its place.
@@ -102,7 +102,7 @@ function forgetRecord(tables: Tables, ledger: Ledger, key: LetterKey): RecordEnd
 }
 
 /** The remote record that the entity is linked to, and those that it was linked to in earlier generations. */
-function forgetLinked(tables: Tables, ledger: Ledger, { remote, type, hullId }: LetterKey, remoteId: string): void {
+function forgetLinked(tables: Tables, ledger: Ledger, { remote, type, hullId }: DeadLetterKey, remoteId: string): void {
   const mirror = tables.mirror.get([remote, type, remoteId]);
   if (mirror?.linkedTo !== hullId) return;
   const namesakes = Object.entries(mirror.keys).flatMap(([name, value]) =>
@@ -119,7 +119,7 @@ function forgetLinked(tables: Tables, ledger: Ledger, { remote, type, hullId }: 
 }
 
 /** Takes what Hull was still to be told out of the write-back; answers the outcomes that waited for it. */
-export function forgetTell(tables: Tables, ledger: Ledger, { remote, tenant, type, hullId }: LetterKey) {
+export function forgetHullUpdate(tables: Tables, ledger: Ledger, { remote, tenant, type, hullId }: DeadLetterKey) {
   const tell = tables.tells.get([remote, tenant, type, hullId]);
   if (tell === undefined) return undefined;
   tables.tells.remove([remote, tenant, type, hullId]);

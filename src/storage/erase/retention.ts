@@ -1,8 +1,8 @@
 /** Forgetting what is old: dead letters, rivals, how messages ended, ids of messages and events. A bounded step at a time. */
 import type { Key, Table } from "../database/kv";
 import { forgetOldHours, hasOldHours } from "../tables/hours";
-import { rename } from "../tables/claim-index";
-import { closeLetter } from "../tables/dead-letters";
+import { reindex } from "../tables/claim-index";
+import { closeDeadLetter } from "../tables/dead-letters";
 import { dropRival } from "../outbox/rivals";
 import type { RecordRow } from "../port/rows";
 import { oldRuns, removeRuns } from "../tables/runs";
@@ -72,7 +72,7 @@ function createRound(table: Table<unknown>): () => readonly Key[] {
 
 function forgetLetter(tables: Tables, key: Key): void {
   const letter = tables.dead.get(key);
-  if (letter !== undefined) closeLetter(tables, letter);
+  if (letter !== undefined) closeDeadLetter(tables, letter);
 }
 
 function forgetRival(tables: Tables, key: Key): void {
@@ -86,7 +86,7 @@ function forgetLast(tables: Tables, key: Key): void {
   if (record === undefined) return;
   if (isEmpty(record) && !isWaiting(tables, key)) {
     const [remote = "", type = "", hullId = ""] = key.map(String);
-    rename(tables, [remote, type, hullId], record.claims);
+    reindex(tables, [remote, type, hullId], record.claims);
     tables.records.remove(key);
   } else {
     const { last: _, ...rest } = record;

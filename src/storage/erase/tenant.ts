@@ -1,7 +1,7 @@
 /** Erasing a tenant: what waits, what was refused, what was counted, and its remotes unless another tenant uses them. */
 import { openEntries } from "../tables/entries";
-import { forgetTell } from "./record";
-import { closeLetter } from "../tables/dead-letters";
+import { forgetHullUpdate } from "./record";
+import { closeDeadLetter } from "../tables/dead-letters";
 import { dropRival } from "../outbox/rivals";
 import { forgetRunsOf } from "../tables/runs";
 import { forgetSender } from "../tables/senders";
@@ -43,9 +43,9 @@ function forgetLaneRows(tables: Tables, ledger: Ledger, lane: Lane, limit: numbe
   const waiting = [...tables.outbox.range(prefix, { limit })];
   for (const [, entry] of waiting) entries.remove(entry);
   const tells = [...tables.tells.range(prefix, { limit })];
-  for (const [, { type, hullId }] of tells) forgetTell(tables, ledger, { ...lane, type, hullId });
+  for (const [, { type, hullId }] of tells) forgetHullUpdate(tables, ledger, { ...lane, type, hullId });
   const letters = [...tables.dead.range(prefix, { limit })];
-  for (const [, letter] of letters) closeLetter(tables, letter);
+  for (const [, letter] of letters) closeDeadLetter(tables, letter);
   const rivals = [...tables.rivals.range(prefix, { limit })];
   for (const [[, , type, hullId]] of rivals) dropRival(tables, { ...lane, type: String(type), hullId: String(hullId) });
   const holds = [...tables.holds.range(prefix, { limit })];

@@ -1,7 +1,7 @@
 /** What a person should look at in one lane, found without walking everything: numbers above the bounds are "or more". */
 import type { Key } from "../database/kv";
 import type { MirrorRow } from "../port/rows";
-import type { Checkup, Lane, UniqueKey } from "../port/store";
+import type { LaneHealth, Lane, UniqueKey } from "../port/store";
 import { mirrorRow, remoteRow, type Tables } from "../tables/tables";
 
 const MOST_LETTERS = 1_000;
@@ -9,7 +9,7 @@ const MOST_KEYS = 10_000;
 const MOST_SHARED = 5;
 
 /** @param unique keys that no two records of a type should share */
-export function checkup(tables: Tables, lane: Lane, unique: readonly UniqueKey[]): Checkup {
+export function laneHealth(tables: Tables, lane: Lane, unique: readonly UniqueKey[]): LaneHealth {
   const path = [lane.remote, lane.tenant];
   const { outbox, tells } = tables.depth.get(path) ?? { outbox: 0, tells: 0 };
   const oldest = [...tables.ages.range(path, { limit: 1 })][0]?.[0][2];

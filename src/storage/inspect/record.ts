@@ -1,17 +1,17 @@
 /** Reads everything that is remembered of one Hull entity's record. */
 import { placeOf, seenFrom } from "../tables/senders";
-import { sightingOf } from "../tables/last-seen";
-import type { Lane, Recalled } from "../port/store";
+import { lastSeenOf } from "../tables/last-seen";
+import type { Lane, InspectedRecord } from "../port/store";
 import { linkOf, mirrorRow, remoteRow, type Tables } from "../tables/tables";
 
-export function recall(tables: Tables, lane: Lane, type: string, hullId: string): Recalled {
+export function inspectRecord(tables: Tables, lane: Lane, type: string, hullId: string): InspectedRecord {
   const remote = remoteRow(tables, lane.remote);
   const record = tables.records.get([lane.remote, type, hullId]);
   const place = [lane.remote, lane.tenant, type, hullId];
   const [entry, tell, letter] = [tables.outbox.get(place), tables.tells.get(place), tables.dead.get(place)];
   const remoteId = linkOf(remote, record);
   const mirror = remoteId === undefined ? undefined : mirrorRow(tables, remote, type, remoteId);
-  const listedAtMs = remoteId === undefined ? undefined : sightingOf(tables, remote, type, remoteId)?.[0];
+  const listedAtMs = remoteId === undefined ? undefined : lastSeenOf(tables, remote, type, remoteId)?.[0];
   return {
     ...(record === undefined ? {} : { record }),
     ...(mirror === undefined ? {} : { mirror: seenFrom(placeOf(remote, lane.tenant), mirror) }),

@@ -1,13 +1,13 @@
 /** Taking messages in: version, coalescing, withdrawal, and the one condition under which a message ends unchanged. */
 import { MAX_AHEAD_MS } from "../../instant";
 import { openEntries, type Entries } from "../tables/entries";
-import { closeLetter } from "../tables/dead-letters";
-import type { Content, Doubt, Ending, EntryRow, RecordRow } from "../port/rows";
-import { namesIn, rename } from "../tables/claim-index";
-import { openSeen } from "../tables/dedupe";
-import type { Acceptance, Accepted, NewContent, RecordEnding } from "../port/store";
-import { countEnding, type Ledger } from "../tables/ledger";
-import { ending, keepDoubt, linkOf, remoteRow, type Tables } from "../tables/tables";
+import { closeDeadLetter } from "../tables/dead-letters";
+import type { Content, UnconfirmedCreate, Outcome, EntryRow, RecordRow } from "../port/rows";
+import { indexedClaims, reindex } from "../tables/claim-index";
+import { openDedupe } from "../tables/dedupe";
+import type { Acceptance, Accepted, NewContent, RecordOutcome } from "../port/store";
+import { countOutcome, type Ledger } from "../tables/ledger";
+import { outcomeOf, keepUnconfirmed, linkOf, remoteRow, type Tables } from "../tables/tables";
 
 export const NEWER = "A newer message of the same entity arrived.";
 const MERGED = "Merged with a newer message of the same shipment.";
@@ -17,11 +17,11 @@ export function acceptOne(tables: Tables, ledger: Ledger, given: Acceptance): Ac
   const { tenant, type, hullId, remote, content } = given;
   const inRun = given.run === undefined ? {} : { run: given.run };
   const nowMs = tables.now();
-  const endings: Ending[] = [];
-  const children: RecordEnding[] = [];
+  const endings: Outcome[] = [];
+  const children: RecordOutcome[] = [];
 
-  const note = (each: Ending): void => {
-    countEnding(ledger, tenant, type, hullId, each);
+  const note = (each: Outcome): void => {
+    countOutcome(ledger, tenant, type, hullId, each);
     endings.push(each);
   };
   const end = (state: Accepted["state"]): Accepted => ({ state, endings, children });
@@ -34,7 +34,7 @@ export function acceptOne(tables: Tables, ledger: Ledger, given: Acceptance): Ac
   if (remote !== undefined && overtaken(tables, remote, acceptance, record)) return end("again");
   if (acceptance.once === true && record !== undefined) return end("duplicate");
 
-  const seen = openSeen(tables, acceptance, record, nowMs);
+  const seen = openDedupe(tables, acceptance, record, nowMs);
   /** Ids that are remembered from now on. */
   const taken: string[] = [];
   const take = (messageId: string, certain: boolean): boolean => {
@@ -49,7 +49,7 @@ export function acceptOne(tables: Tables, ledger: Ledger, given: Acceptance): Ac
   for (const messageId of acceptance.merged) {
     const first = take(messageId, false);
     note(
-      ending(
+      outcomeOf(
         { messageId, counted: first, ...inRun },
         "superseded",
         "merged",
@@ -65,7 +65,7 @@ export function acceptOne(tables: Tables, ledger: Ledger, given: Acceptance): Ac
 
   if (record !== undefined && acceptance.version < known) {
     const text = `${NEWER} (${record.messageId})`;
-    note(ending({ messageId: acceptance.messageId, counted, ...inRun }, "superseded", "newer_message", text, nowMs));
+    note(outcomeOf({ messageId: acceptance.messageId, counted, ...inRun }, "superseded", "newer_message", text, nowMs));
     if (taken.length > 0) tables.records.put([remote, type, hullId], { ...record, ...seen.recent() });
     return end("ended");
   }
@@ -73,14 +73,14 @@ export function acceptOne(tables: Tables, ledger: Ledger, given: Acceptance): Ac
   const saveRecord = (changes: Pick<RecordRow, "last" | "same">): void => {
     const { same: _, ...kept } = record ?? { revision: 0 };
     const { version, messageId } = acceptance;
-    const claims = acceptance.claims === undefined ? record?.claims : namesIn(acceptance.claims);
-    rename(tables, [remote, type, hullId], record?.claims, claims);
+    const claims = acceptance.claims === undefined ? record?.claims : indexedClaims(acceptance.claims);
+    reindex(tables, [remote, type, hullId], record?.claims, claims);
     const named = claims === undefined ? {} : { claims };
     tables.records.put([remote, type, hullId], { ...kept, version, messageId, ...named, ...changes, ...seen.recent() });
   };
 
   if (content.kind === "same") {
-    const last: Ending = { ...content.ending, counted };
+    const last: Outcome = { ...content.ending, counted };
     saveRecord({ last, same: content.digest });
     note(last);
     return end("ended");
@@ -89,14 +89,14 @@ export function acceptOne(tables: Tables, ledger: Ledger, given: Acceptance): Ac
   const entries = openEntries(tables, ledger, { remote, tenant }, children);
   const entry = entries.get(type, hullId);
   if (content.kind === "end" || (content.kind === "unchanged" && entry === undefined)) {
-    const last: Ending = { ...content.ending, counted, ...inRun };
+    const last: Outcome = { ...content.ending, counted, ...inRun };
     // What can come once and was not taken may come again.
     if (acceptance.once !== true) {
       saveRecord({ last, ...(content.kind === "end" || content.digest === undefined ? {} : { same: content.digest }) });
     }
-    if (content.kind === "unchanged") closeLetter(tables, { remote, tenant, type, hullId });
+    if (content.kind === "unchanged") closeDeadLetter(tables, { remote, tenant, type, hullId });
     if (entry !== undefined) {
-      keepDoubt(tables, { remote }, type, hullId, entry.attempt === undefined ? entry.doubt : undefined);
+      keepUnconfirmed(tables, { remote }, type, hullId, entry.attempt === undefined ? entry.doubt : undefined);
       withdraw(entries, entry, acceptance, note, nowMs);
     }
     note(last);
@@ -109,7 +109,7 @@ export function acceptOne(tables: Tables, ledger: Ledger, given: Acceptance): Ac
   const again = !counted && replaced?.messageId === acceptance.messageId;
   if (replaced !== undefined && !again) {
     const text = `${NEWER} (${acceptance.messageId})`;
-    note(ending(replaced, "superseded", "newer_message", text, nowMs));
+    note(outcomeOf(replaced, "superseded", "newer_message", text, nowMs));
   }
   const next: Content = {
     ...mergeContent(replaced, content.content),
@@ -169,7 +169,7 @@ export function queued(
   entry: EntryRow | undefined,
   content: Content,
   ref: { readonly tenant: string; readonly type: string; readonly hullId: string },
-  doubt: Doubt | undefined,
+  doubt: UnconfirmedCreate | undefined,
   nowMs: number,
 ): EntryRow {
   if (entry === undefined) {
@@ -192,13 +192,13 @@ function withdraw(
   entries: Entries,
   entry: EntryRow,
   by: Acceptance,
-  note: (ending: Ending) => void,
+  note: (ending: Outcome) => void,
   nowMs: number,
 ): void {
   const { content, ...rest } = entry;
   const made = content?.derived === true;
   if (content !== undefined && !made) {
-    note(ending(content, "superseded", "newer_message", `${NEWER} (${by.messageId})`, nowMs));
+    note(outcomeOf(content, "superseded", "newer_message", `${NEWER} (${by.messageId})`, nowMs));
   }
   // A record made for its children does not depend on messages about itself, waiting or in flight.
   if (made) return;

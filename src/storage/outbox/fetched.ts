@@ -4,8 +4,8 @@ import { forgetDigest } from "../tables/entries";
 import { forgetMirror, keepMirror, observed } from "../tables/mirror";
 import type { Fact, MirrorRow } from "../port/rows";
 import { factTold } from "../tables/senders";
-import { sight, sightingOf } from "../tables/last-seen";
-import type { FetchedRow, FetchStep, Vanished, VanishQuery } from "../port/store";
+import { markSeen, lastSeenOf } from "../tables/last-seen";
+import type { FetchedRow, FetchStep, MissingPage, MissingQuery } from "../port/store";
 import { type Ledger } from "../tables/ledger";
 import { indexValue, mirrorRow, remoteRow, type Tables } from "../tables/tables";
 
@@ -42,7 +42,7 @@ export function takeFetched(tables: Tables, ledger: Ledger, remoteKey: string, t
     const before = mirrorRow(tables, remote, type, seen.id);
     keepMirror(tables, remote, type, before, withTold(observed(remote, before, seen, readAtMs, settleMs), told));
     const sighted = { readAtMs, run, told: told === undefined ? ("keep" as const) : (told.mapping ?? 0) };
-    if (sight(tables, remote, type, seen.id, sighted)) ledger.run(run, line);
+    if (markSeen(tables, remote, type, seen.id, sighted)) ledger.run(run, line);
   }
 }
 
@@ -58,14 +58,14 @@ function withTold(before: MirrorRow, known: FetchedRow["told"]): MirrorRow {
  *
  * @returns the ids that were newly marked, and where to go on
  */
-export function markVanished(tables: Tables, remoteKey: string, type: string, query: VanishQuery): Vanished {
+export function markMissing(tables: Tables, remoteKey: string, type: string, query: MissingQuery): MissingPage {
   const { scanStartedAtMs, untold, after, limit } = query;
   const remote = remoteRow(tables, remoteKey);
   const start = after === undefined ? {} : { after: [remoteKey, type, after] };
   const rows = [...tables.mirror.range([remoteKey, type], { ...start, limit })];
   const gone: MirrorRow[] = [];
   for (const [key, row] of rows) {
-    const listedAtMs = sightingOf(tables, remote, type, row.id)?.[0] ?? 0;
+    const listedAtMs = lastSeenOf(tables, remote, type, row.id)?.[0] ?? 0;
     const known = Math.max(listedAtMs, row.seenAtMs ?? 0, row.writtenAtMs ?? 0);
     if (row.generation !== remote.generation || known >= scanStartedAtMs) continue;
     if (row.missing === true && (untold === undefined || isTold(row, untold))) continue;
@@ -80,7 +80,7 @@ export function markVanished(tables: Tables, remoteKey: string, type: string, qu
   return { gone, ...(rows.length < limit || last === undefined ? {} : { after: String(last) }) };
 }
 
-function isTold({ facts }: MirrorRow, { field, nothing }: NonNullable<VanishQuery["untold"]>): boolean {
+function isTold({ facts }: MirrorRow, { field, nothing }: NonNullable<MissingQuery["untold"]>): boolean {
   const told = facts[field]?.[2] ?? null;
   return told !== null && told !== nothing;
 }

@@ -1,20 +1,20 @@
 /** What ended is sent again: its content is taken in as a new message, unless something newer came meanwhile. */
 import { mergeContent, NEWER, queued, versionOf } from "./accept";
 import { openEntries, type Entries } from "../tables/entries";
-import { closeLetter, letterId } from "../tables/dead-letters";
+import { closeDeadLetter, deadLetterId } from "../tables/dead-letters";
 import type { Content, EntryRow, RecordRow } from "../port/rows";
-import type { Lane, LetterKey, RecordEnding, Replay } from "../port/store";
-import { countEnding, type Ledger } from "../tables/ledger";
-import { ending, type Tables } from "../tables/tables";
+import type { Lane, DeadLetterKey, RecordOutcome, Replay } from "../port/store";
+import { countOutcome, type Ledger } from "../tables/ledger";
+import { outcomeOf, type Tables } from "../tables/tables";
 
 /** Takes a letter's content in again, as a new message. The letter stays until the record arrives. */
-export function replayLetter(tables: Tables, ledger: Ledger, key: LetterKey): Replay | undefined {
+export function replayDeadLetter(tables: Tables, ledger: Ledger, key: DeadLetterKey): Replay | undefined {
   const row = tables.dead.get([key.remote, key.tenant, key.type, key.hullId]);
   if (row === undefined) return undefined;
   const { remote, tenant, type, hullId, content } = row;
   const lane: Lane = { remote, tenant };
-  const endings: RecordEnding[] = [];
-  const answer = (state: Replay["state"]): Replay => ({ id: letterId(row), ...pickKey(row), state, endings });
+  const endings: RecordOutcome[] = [];
+  const answer = (state: Replay["state"]): Replay => ({ id: deadLetterId(row), ...pickKey(row), state, endings });
   const nowMs = tables.now();
 
   const record = tables.records.get([remote, type, hullId]);
@@ -25,14 +25,14 @@ export function replayLetter(tables: Tables, ledger: Ledger, key: LetterKey): Re
   if (!outdated && isUnderway(entry, content)) return answer("underway");
 
   const note = (of: Content): void => {
-    const end = ending(of, "superseded", "newer_message", `${NEWER} (${newest?.messageId ?? ""})`, nowMs);
-    countEnding(ledger, tenant, type, hullId, end);
+    const end = outcomeOf(of, "superseded", "newer_message", `${NEWER} (${newest?.messageId ?? ""})`, nowMs);
+    countOutcome(ledger, tenant, type, hullId, end);
     endings.push({ type, hullId, claims: of.claims, ending: end });
   };
   if (outdated) {
     ledger.count(tenant, content.derived ? "derived" : "messages", type);
     note(again(content, 0));
-    closeLetter(tables, row);
+    closeDeadLetter(tables, row);
     return answer("superseded");
   }
   if (entry?.content !== undefined) note(entry.content);
@@ -41,7 +41,7 @@ export function replayLetter(tables: Tables, ledger: Ledger, key: LetterKey): Re
 }
 
 /** The same without anybody who asks for it: only if nothing newer came, and nothing of the record is under way. */
-export function retake(tables: Tables, ledger: Ledger, key: LetterKey, content: Content): boolean {
+export function retake(tables: Tables, ledger: Ledger, key: DeadLetterKey, content: Content): boolean {
   const entries = openEntries(tables, ledger, key, []);
   const record = tables.records.get([key.remote, key.type, key.hullId]);
   const isOutdated = record !== undefined && isNewer(tables, key.remote, record, content);
@@ -60,7 +60,7 @@ function takeIn(
   tables: Tables,
   ledger: Ledger,
   entries: Entries,
-  { remote, tenant, type, hullId }: LetterKey,
+  { remote, tenant, type, hullId }: DeadLetterKey,
   content: Content,
   known: { readonly record: RecordRow | undefined; readonly entry: EntryRow | undefined; readonly notBeforeMs: number },
 ): void {
@@ -76,7 +76,7 @@ function takeIn(
   entries.put(entry, { ...row, notBeforeMs: Math.max(row.notBeforeMs, notBeforeMs) });
 }
 
-function pickKey({ remote, tenant, type, hullId }: LetterKey): LetterKey {
+function pickKey({ remote, tenant, type, hullId }: DeadLetterKey): DeadLetterKey {
   return { remote, tenant, type, hullId };
 }
 

@@ -6,7 +6,7 @@
 import { familyOf } from "../tables/dead-letters";
 import { retake } from "./replay";
 import type { Content, RivalRow } from "../port/rows";
-import type { LetterKey } from "../port/store";
+import type { DeadLetterKey } from "../port/store";
 import type { Ledger } from "../tables/ledger";
 import type { Tables } from "../tables/tables";
 
@@ -15,8 +15,8 @@ const MOST = 10;
 /** A rival and the dead letters of what belongs to it, which are sent again with it; further ones are left to a person. */
 const MOST_FAMILY = 200;
 
-const pathOf = ({ remote, tenant, type, hullId }: LetterKey): string[] => [remote, tenant, type, hullId];
-const indexOf = ({ remote, tenant, type, hullId }: LetterKey, { remoteId }: RivalRow): string[] => [
+const pathOf = ({ remote, tenant, type, hullId }: DeadLetterKey): string[] => [remote, tenant, type, hullId];
+const indexOf = ({ remote, tenant, type, hullId }: DeadLetterKey, { remoteId }: RivalRow): string[] => [
   remote,
   type,
   remoteId,
@@ -24,10 +24,10 @@ const indexOf = ({ remote, tenant, type, hullId }: LetterKey, { remoteId }: Riva
   hullId,
 ];
 
-export function keepRival(tables: Tables, key: LetterKey, remoteId: string, content: Content): void {
+export function keepRival(tables: Tables, key: DeadLetterKey, remoteId: string, content: Content): void {
   dropRival(tables, key);
   const rivals = rivalsFor(tables, key.remote, key.type, remoteId);
-  const at = (each: LetterKey): number => tables.rivals.get(pathOf(each))?.atMs ?? 0;
+  const at = (each: DeadLetterKey): number => tables.rivals.get(pathOf(each))?.atMs ?? 0;
   rivals.sort((left, right) => at(left) - at(right));
   for (const old of rivals.slice(0, Math.max(0, rivals.length - MOST + 1))) dropRival(tables, old);
   const row = { remoteId, content, atMs: tables.now() };
@@ -35,7 +35,7 @@ export function keepRival(tables: Tables, key: LetterKey, remoteId: string, cont
   tables.rivalsFor.put(indexOf(key, row), 1);
 }
 
-export function dropRival(tables: Tables, key: LetterKey): RivalRow | undefined {
+export function dropRival(tables: Tables, key: DeadLetterKey): RivalRow | undefined {
   const row = tables.rivals.get(pathOf(key));
   if (row === undefined) return undefined;
   tables.rivals.remove(pathOf(key));
@@ -63,7 +63,7 @@ export function admitRivals(tables: Tables, ledger: Ledger, remote: string, type
   }
 }
 
-function rivalsFor(tables: Tables, remote: string, type: string, remoteId: string): LetterKey[] {
+function rivalsFor(tables: Tables, remote: string, type: string, remoteId: string): DeadLetterKey[] {
   return [...tables.rivalsFor.range([remote, type, remoteId])].map(([path]) => ({
     remote,
     type,

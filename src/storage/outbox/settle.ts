@@ -1,15 +1,15 @@
 /** What the delivery lane writes down: journal before a request, result after it, recovery after a restart. */
 import { openEntries, type Entries } from "../tables/entries";
 import { mergeContent } from "./accept";
-import { namesIn, rename } from "../tables/claim-index";
-import { closeLetter, keepLetter } from "../tables/dead-letters";
+import { indexedClaims, reindex } from "../tables/claim-index";
+import { closeDeadLetter, keepDeadLetter } from "../tables/dead-letters";
 import { forgetMirror, patchMirror } from "../tables/mirror";
 import { endRivalry, keepRival } from "./rivals";
 import type { Key } from "../database/kv";
-import type { Attempt, Content, Ending, EntryRow, RecordRow, TellRow } from "../port/rows";
-import type { Lane, ParentEntry, RecordEnding, Settled, Settlement } from "../port/store";
-import { countEnding, type Ledger } from "../tables/ledger";
-import { ending, keepDoubt, linkOf, noteLast, remoteRow, type Tables } from "../tables/tables";
+import type { Attempt, Content, Outcome, EntryRow, RecordRow, HullUpdateRow } from "../port/rows";
+import type { Lane, ParentEntry, RecordOutcome, Settled, Settlement } from "../port/store";
+import { countOutcome, type Ledger } from "../tables/ledger";
+import { outcomeOf, keepUnconfirmed, linkOf, noteLast, remoteRow, type Tables } from "../tables/tables";
 
 const NEWER = "A newer message of the same entity arrived.";
 
@@ -33,7 +33,7 @@ export function attemptOne(tables: Tables, ledger: Ledger, lane: Lane, request: 
 
 /** Settles one piece of content, in one transaction. */
 export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement: Settlement): Settled["endings"] {
-  const endings: RecordEnding[] = [];
+  const endings: RecordOutcome[] = [];
   const entries = openEntries(tables, ledger, lane, endings);
   const { type, hullId } = settlement;
   const remote = remoteRow(tables, lane.remote);
@@ -73,8 +73,8 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
   if (entry === undefined || worked === undefined) return endings;
   const newer = entry.content?.seq === settlement.seq ? undefined : entry.content;
 
-  const note = (end: Ending): void => {
-    countEnding(ledger, lane.tenant, type, hullId, end);
+  const note = (end: Outcome): void => {
+    countOutcome(ledger, lane.tenant, type, hullId, end);
     endings.push({ type, hullId, claims: worked.claims, ending: end });
     noteLast(tables, lane, type, hullId, end);
   };
@@ -84,7 +84,7 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
     case "tell":
     case "end": {
       const { outcome, code, text, atMs, note: remark } = then.ending;
-      const end = ending(worked, outcome, code, text, atMs, remark);
+      const end = outcomeOf(worked, outcome, code, text, atMs, remark);
       if (then.kind === "tell") keepTell(tables, ledger, lane, settlement, end);
       else note(end);
       if (then.kind === "end" && then.rivalFor !== undefined && newer === undefined) {
@@ -107,17 +107,17 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
     case "wait":
     case "block": {
       if (newer !== undefined) {
-        note(ending(worked, "superseded", "newer_message", `${NEWER} (${newer.messageId})`, tables.now()));
+        note(outcomeOf(worked, "superseded", "newer_message", `${NEWER} (${newer.messageId})`, tables.now()));
       } else if (entry.withdrawn === true) {
-        note(ending(worked, "superseded", "newer_message", NEWER, tables.now()));
-        keepDoubt(tables, lane, type, hullId, then.kind === "wait" ? then.doubt : entry.doubt);
+        note(outcomeOf(worked, "superseded", "newer_message", NEWER, tables.now()));
+        keepUnconfirmed(tables, lane, type, hullId, then.kind === "wait" ? then.doubt : entry.doubt);
         entries.remove(entry);
         entries.withdrawChildren(type, hullId, "withdrawn");
         return endings;
       }
       const content = newer === undefined ? worked : { ...newer, ...mergeContent(worked, newer) };
       if (then.kind === "block" && newer === undefined && isOutdated(tables, entries, lane, worked, then.parent)) {
-        note(ending(worked, "superseded", "newer_message", NEWER, tables.now()));
+        note(outcomeOf(worked, "superseded", "newer_message", NEWER, tables.now()));
         entries.remove(entry);
         return endings;
       }
@@ -167,7 +167,7 @@ function released(entry: EntryRow, content: Content): EntryRow {
   return { ...rest, acceptedAtMs: attempt?.startedAtMs ?? entry.acceptedAtMs, content, notBeforeMs: 0, attempts: 0 };
 }
 
-function refusal(end: Ending): "rejected" | "dead" | "skipped" {
+function refusal(end: Outcome): "rejected" | "dead" | "skipped" {
   return end.outcome === "rejected" ? "rejected" : end.outcome === "dead" ? "dead" : "skipped";
 }
 
@@ -178,24 +178,24 @@ function keepDigest(tables: Tables, key: Key, { digest, derived }: Content): voi
 }
 
 /** What was refused for good can be read later; a success closes what was refused before. */
-function closeOrKeepLetter(tables: Tables, lane: Lane, entry: EntryRow, content: Content, end: Ending): void {
+function closeOrKeepLetter(tables: Tables, lane: Lane, entry: EntryRow, content: Content, end: Outcome): void {
   if (end.outcome === "rejected" || end.outcome === "dead") {
     const { type, hullId, attempts } = entry;
-    keepLetter(tables, { ...lane, type, hullId, content, ending: end, attempts });
+    keepDeadLetter(tables, { ...lane, type, hullId, content, ending: end, attempts });
   } else if (end.outcome === "sent" || end.outcome === "unchanged") {
-    closeLetter(tables, { ...lane, type: entry.type, hullId: entry.hullId });
+    closeDeadLetter(tables, { ...lane, type: entry.type, hullId: entry.hullId });
   }
 }
 
 /** Newer values overlay what Hull has not been told yet; every outcome that waits for it stays. */
-function keepTell(tables: Tables, ledger: Ledger, lane: Lane, settlement: Settlement, end: Ending): void {
+function keepTell(tables: Tables, ledger: Ledger, lane: Lane, settlement: Settlement, end: Outcome): void {
   const { then, mirror, type, hullId } = settlement;
   if (then.kind !== "tell" || mirror === undefined) return;
   const key = [lane.remote, lane.tenant, type, hullId];
   const before = tables.tells.get(key);
   const same = before?.remoteId === mirror.id ? before : undefined;
   const account = then.tell.account ?? same?.account;
-  const row: TellRow = {
+  const row: HullUpdateRow = {
     tenant: lane.tenant,
     type,
     hullId,
@@ -228,7 +228,7 @@ function isOutdated(tables: Tables, entries: Entries, lane: Lane, content: Conte
 }
 
 /** How the parent that came in the same message ended, if it was refused: it need not be tried again for its child. */
-function refusedWith(record: RecordRow | undefined, content: Content): Ending | undefined {
+function refusedWith(record: RecordRow | undefined, content: Content): Outcome | undefined {
   const { last } = record ?? {};
   if (last === undefined || last.messageId !== content.messageId || content.replay === true) return undefined;
   return ["rejected", "dead", "skipped"].includes(last.outcome) ? last : undefined;
@@ -253,8 +253,8 @@ function block(
   }
   if (record === undefined) {
     const place = [lane.remote, parent.type, parent.hullId] as const;
-    const claims = namesIn(parent.content.claims);
-    rename(tables, place, undefined, claims);
+    const claims = indexedClaims(parent.content.claims);
+    reindex(tables, place, undefined, claims);
     // Version 0: whatever Hull says about the parent itself is newer than what its child carried along.
     tables.records.put([...place], { version: 0, messageId: "", revision: 0, claims });
   }

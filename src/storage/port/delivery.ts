@@ -1,8 +1,8 @@
 /** The outbox, the mirror and the write-back. Part of the Store port. */
 import type { Claims, Json, Keys, LeftOut } from "../../record";
-import type { Doubt, Ending, EntryRow, MirrorRow, Scan, TellRow } from "./rows";
+import type { UnconfirmedCreate, Outcome, EntryRow, MirrorRow, Scan, HullUpdateRow } from "./rows";
 import type { NewContent } from "./intake";
-import type { Lane, RecordEnding } from "./lane";
+import type { Lane, RecordOutcome } from "./lane";
 
 export interface MirrorPatch {
   readonly id: string;
@@ -19,7 +19,7 @@ export interface MirrorPatch {
   readonly writtenAtMs?: number;
 }
 
-export interface TellContent {
+export interface HullUpdate {
   readonly claims: Claims;
   readonly attributes: Readonly<Record<string, Json>>;
   readonly facts: Readonly<Record<string, string>>;
@@ -40,14 +40,19 @@ export interface Settlement {
   readonly gone?: string;
   readonly then:
     /** Delivered or equal; Hull is told, then the outcome is written. */
-    | { readonly kind: "tell"; readonly ending: Ending; readonly tell: TellContent }
+    | { readonly kind: "tell"; readonly ending: Outcome; readonly tell: HullUpdate }
     /**
      * Ended without anything to tell. A refused one (`rejected`, `dead`) leaves a dead letter.
      * `rivalFor`: id of the record that it would be, were that not linked to another one; tried again when it is not any more.
      */
-    | { readonly kind: "end"; readonly ending: Ending; readonly rivalFor?: string }
+    | { readonly kind: "end"; readonly ending: Outcome; readonly rivalFor?: string }
     /** Stays in the outbox. */
-    | { readonly kind: "wait"; readonly notBeforeMs: number; readonly doubt?: Doubt; readonly problem: string }
+    | {
+        readonly kind: "wait";
+        readonly notBeforeMs: number;
+        readonly doubt?: UnconfirmedCreate;
+        readonly problem: string;
+      }
     /** Waits for a parent without remote id; the parent's entry is made if there is none. */
     | { readonly kind: "block"; readonly parent: ParentEntry };
 }
@@ -62,7 +67,7 @@ export interface ParentEntry {
 
 export interface Settled {
   /** Outcomes written now, with the record they belong to: ends, superseded ones, children of a refused parent. */
-  readonly endings: readonly RecordEnding[];
+  readonly endings: readonly RecordOutcome[];
 }
 
 export interface Observation {
@@ -119,11 +124,11 @@ export interface DeliveryStore {
   /** A few ids that are linked, to find out whether the remote is still the same. */
   sampleLinked(remote: string, type: string, limit: number): Promise<readonly string[]>;
   /** What Hull must be told by now, oldest first; fewer when the rows are large, and at least one. */
-  tells(lane: Lane, limit: number): Promise<readonly TellRow[]>;
+  tells(lane: Lane, limit: number): Promise<readonly HullUpdateRow[]>;
   /** Hull confirmed (or refused for good): facts become `told`, outcomes are written. */
   told(
     lane: Lane,
-    rows: readonly { readonly row: TellRow; readonly refused?: Ending }[],
-  ): Promise<readonly RecordEnding[]>;
-  deferTells(lane: Lane, rows: readonly TellRow[], notBeforeMs: number): Promise<void>;
+    rows: readonly { readonly row: HullUpdateRow; readonly refused?: Outcome }[],
+  ): Promise<readonly RecordOutcome[]>;
+  deferTells(lane: Lane, rows: readonly HullUpdateRow[], notBeforeMs: number): Promise<void>;
 }

@@ -27,7 +27,7 @@ export interface FetchStep {
 }
 
 /** Listed records that need no comparison: no more is noted than that they are there. */
-export interface Passing {
+export interface SeenBatch {
   /** When the page was asked for, milliseconds since 1970. */
   readonly readAtMs: number;
   readonly ids: readonly string[];
@@ -37,7 +37,7 @@ export interface Passing {
   readonly code: string;
 }
 
-export interface VanishQuery {
+export interface MissingQuery {
   readonly scanStartedAtMs: number;
   /** Also those that were marked before and of which Hull has not confirmed this fact; `nothing` is its empty mark. */
   readonly untold?: { readonly field: string; readonly nothing: string } | undefined;
@@ -46,7 +46,7 @@ export interface VanishQuery {
   readonly limit: number;
 }
 
-export interface Vanished {
+export interface MissingPage {
   readonly gone: readonly MirrorRow[];
   readonly after?: string;
 }
@@ -69,11 +69,11 @@ export interface FetchStore {
   /** What was listed, what Hull confirmed of it, and the counts become known together. */
   takeFetched(remote: string, type: string, step: FetchStep): Promise<void>;
   /** Counts listed records that need no comparison, and notes that they are there. */
-  passOver(remote: string, type: string, passing: Passing): Promise<void>;
+  markSeen(remote: string, type: string, passing: SeenBatch): Promise<void>;
   /** A complete scan of a type has ended. */
   noteScan(remote: string, type: string, scan: Scan): Promise<void>;
   /** Marks some of what a complete scan did not meet. */
-  markVanished(remote: string, type: string, query: VanishQuery): Promise<Vanished>;
+  markMissing(remote: string, type: string, query: MissingQuery): Promise<MissingPage>;
   /** Hull confirmed these facts of remote records. */
   confirmFacts(
     remote: string,

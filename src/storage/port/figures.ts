@@ -22,7 +22,7 @@ export interface Backlog {
 }
 
 /** What a person should look at in one lane; big numbers are cut off. */
-export interface Checkup {
+export interface LaneHealth {
   readonly outbox: number;
   readonly tells: number;
   /** When the entry that has waited longest was accepted, milliseconds since 1970. */
@@ -56,7 +56,7 @@ export interface FigureStore {
   /** Entries and tells that wait. */
   depth(lane: Lane): Promise<{ readonly outbox: number; readonly tells: number }>;
   /** @param unique keys that no two records of a type should share */
-  checkup(lane: Lane, unique: readonly UniqueKey[]): Promise<Checkup>;
+  laneHealth(lane: Lane, unique: readonly UniqueKey[]): Promise<LaneHealth>;
   /** For those who watch: quick, whatever waits. */
   backlog(): Promise<Backlog>;
 }

@@ -1,7 +1,7 @@
 /** How messages are taken in, and what is known of their records. Part of the Store port. */
 import type { Claims } from "../../record";
-import type { Content, DeadLetterRow, Ending, EntryRow, MirrorRow, RecordRow, TellRow } from "./rows";
-import type { Lane, RecordEnding } from "./lane";
+import type { Content, DeadLetterRow, Outcome, EntryRow, MirrorRow, RecordRow, HullUpdateRow } from "./rows";
+import type { Lane, RecordOutcome } from "./lane";
 import type { RunChange } from "./runs";
 
 /** Everything known of one Hull entity, read in one go. */
@@ -12,9 +12,9 @@ export interface RecordView {
 }
 
 /** Everything that is remembered of one Hull entity's record, for somebody who asks. */
-export interface Recalled extends RecordView {
+export interface InspectedRecord extends RecordView {
   /** Delivered; Hull is still to be told. */
-  readonly tell?: TellRow;
+  readonly tell?: HullUpdateRow;
   readonly letter?: DeadLetterRow;
   /** When a list showed the remote record last, milliseconds since 1970. */
   readonly listedAtMs?: number;
@@ -52,19 +52,19 @@ export interface Acceptance {
   /** Taken in once for all time: what has the same id later is the same thing again. */
   readonly once?: true;
   readonly content:
-    | { readonly kind: "end"; readonly ending: Ending }
+    | { readonly kind: "end"; readonly ending: Outcome }
     | { readonly kind: "entry"; readonly content: NewContent }
     /** Ends `unchanged` if nothing of the record is waiting or in flight and nothing was settled meanwhile. */
     | {
         readonly kind: "unchanged";
-        readonly ending: Ending;
+        readonly ending: Outcome;
         readonly content: NewContent;
         readonly revision: number;
         /** Of what the message says, if a message with the same digest is certain to be unchanged as well. */
         readonly digest?: string;
       }
     /** Says the same as the last unchanged message of the record; ends as that one did if it still is the last. */
-    | { readonly kind: "same"; readonly ending: Ending; readonly digest: string };
+    | { readonly kind: "same"; readonly ending: Outcome; readonly digest: string };
 }
 
 export interface RunProgress {
@@ -76,9 +76,9 @@ export interface Accepted {
   /** `again`: knowledge moved since the comparison; read and compare once more. */
   readonly state: "queued" | "ended" | "duplicate" | "again";
   /** Every outcome of the record that was written, this message's and those that it replaced. */
-  readonly endings: readonly Ending[];
+  readonly endings: readonly Outcome[];
   /** Children that waited for the record and ended with it. */
-  readonly children: readonly RecordEnding[];
+  readonly children: readonly RecordOutcome[];
 }
 
 export interface IntakeStore {
@@ -90,7 +90,7 @@ export interface IntakeStore {
   /** @param progress a run's checkpoint, written together with the last of the messages */
   accept(acceptances: readonly Acceptance[], progress?: RunProgress): Promise<readonly Accepted[]>;
   /** Everything that is remembered of one record. */
-  recall(lane: Lane, type: string, hullId: string): Promise<Recalled>;
+  inspectRecord(lane: Lane, type: string, hullId: string): Promise<InspectedRecord>;
   /** Hull ids of records that carry a claim; `key`: the service's name of it. */
   findBy(
     lane: Lane,

@@ -1,15 +1,15 @@
 /** The places of the store that several of its parts speak of. Part of the Store port. */
 import type { Claims } from "../../record";
-import type { Ending } from "./rows";
+import type { Outcome } from "./rows";
 
 export interface Lane {
   readonly remote: string;
   readonly tenant: string;
 }
 
-export interface RecordEnding {
+export interface RecordOutcome {
   readonly type: string;
   readonly hullId: string;
   readonly claims: Claims;
-  readonly ending: Ending;
+  readonly ending: Outcome;
 }

@@ -46,9 +46,9 @@ export interface RecordRow {
   /** When Hull last confirmed a write-back, or showed what it would have been. */
   readonly toldAtMs?: number;
   /** How the last message ended. */
-  readonly last?: Ending;
+  readonly last?: Outcome;
   /** A create that was taken out of the outbox before its fate was known. */
-  readonly doubt?: Doubt;
+  readonly doubt?: UnconfirmedCreate;
   /**
    * Digest of everything that Hull's last unchanged message said and that matters. Whatever else is written about the
    * record leaves it out, so a message with the same digest is unchanged too.
@@ -60,7 +60,7 @@ export interface RecordRow {
   readonly claims?: Claims;
 }
 
-export interface Ending {
+export interface Outcome {
   readonly messageId: string;
   readonly outcome: OutcomeKind;
   readonly code: string;
@@ -150,7 +150,7 @@ export interface EntryRow {
   readonly notBeforeMs: number;
   readonly attempts: number;
   /** A create whose answer was lost: it must be looked for before it is tried again. */
-  readonly doubt?: Doubt;
+  readonly doubt?: UnconfirmedCreate;
   /** Hull id of the parent without remote id that this record waits for. */
   readonly blockedOn?: string;
   /** A newer message took the record out while it was in flight. */
@@ -164,14 +164,14 @@ export interface Attempt {
   readonly startedAtMs: number;
 }
 
-export interface Doubt {
+export interface UnconfirmedCreate {
   readonly sinceMs: number;
   /** How often it was looked for in vain. */
   readonly reads: number;
 }
 
 /** Written to the service (or found equal), Hull does not know yet. */
-export interface TellRow {
+export interface HullUpdateRow {
   readonly tenant: string;
   readonly type: string;
   readonly hullId: string;
@@ -183,7 +183,7 @@ export interface TellRow {
   readonly facts: Readonly<Record<string, string>>;
   /** Claims of the account that the user is to be linked to. */
   readonly account?: Claims;
-  readonly endings: readonly Ending[];
+  readonly endings: readonly Outcome[];
   readonly seq: number;
   readonly notBeforeMs: number;
   readonly attempts: number;
@@ -196,7 +196,7 @@ export interface DeadLetterRow {
   readonly type: string;
   readonly hullId: string;
   readonly content: Content;
-  readonly ending: Ending;
+  readonly ending: Outcome;
   readonly attempts: number;
 }
 
@@ -257,7 +257,7 @@ export interface RunRow {
 }
 
 /** Why a lane or one of its types stands still. */
-export interface HoldRow {
+export interface PauseRow {
   readonly tenant: string;
   /** `*` for the whole lane, otherwise an object type. */
   readonly scope: string;
@@ -268,4 +268,4 @@ export interface HoldRow {
 }
 
 /** Seen at, milliseconds since 1970; generation; see `told`; id of the run that counted the record last. */
-export type Sighting = readonly [seenAtMs: number, generation: number, told: number, run: string];
+export type LastSeen = readonly [seenAtMs: number, generation: number, told: number, run: string];

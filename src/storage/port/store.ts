@@ -6,7 +6,7 @@ import type { DeliveryStore } from "./delivery";
 import type { FetchStore } from "./fetch";
 import type { FigureStore } from "./figures";
 import type { IntakeStore } from "./intake";
-import type { LetterStore } from "./dead-letters";
+import type { DeadLetterStore } from "./dead-letters";
 import type { RunStore } from "./runs";
 import type { TenantStore } from "./tenants";
 
@@ -19,7 +19,8 @@ export type * from "./runs";
 export type * from "./dead-letters";
 export type * from "./figures";
 
-export interface Store extends TenantStore, IntakeStore, DeliveryStore, FetchStore, RunStore, LetterStore, FigureStore {
+export interface Store
+  extends TenantStore, IntakeStore, DeliveryStore, FetchStore, RunStore, DeadLetterStore, FigureStore {
   /** Removes a bounded number of rows that are older than this many milliseconds; to be called again and again. */
   housekeep(olderThanMs: number): Promise<number>;
   /** Resolves when the store answers. */

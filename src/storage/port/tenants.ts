@@ -1,6 +1,6 @@
 /** Installed connectors, and where their records live. Part of the Store port. */
-import type { HoldRow, RemoteRow, TenantRow } from "./rows";
-import type { Lane, RecordEnding } from "./lane";
+import type { PauseRow, RemoteRow, TenantRow } from "./rows";
+import type { Lane, RecordOutcome } from "./lane";
 
 /** Where a tenant was, and what was known there, when its changed credentials were tried. */
 export interface TriedAt {
@@ -37,8 +37,8 @@ export interface TenantStore {
   newGeneration(remote: string): Promise<RemoteRow>;
   /** Every remote where something of the tenant may be kept. */
   remotesOf(tenant: string): Promise<readonly string[]>;
-  hold(lane: Lane, scope: string, hold: Omit<HoldRow, "tenant" | "scope"> | undefined): Promise<void>;
-  holds(lane: Lane): Promise<readonly HoldRow[]>;
+  hold(lane: Lane, scope: string, hold: Omit<PauseRow, "tenant" | "scope"> | undefined): Promise<void>;
+  holds(lane: Lane): Promise<readonly PauseRow[]>;
   /**
    * Erases what is stored about one Hull entity. What waited of it ends `skipped / forgotten`.
    * @param what the entity's own types, and the types whose records name it as their parent
@@ -47,7 +47,7 @@ export interface TenantStore {
     tenant: string,
     what: { readonly types: readonly string[]; readonly children: readonly string[] },
     hullId: string,
-  ): Promise<readonly RecordEnding[]>;
+  ): Promise<readonly RecordOutcome[]>;
   /** Erases a tenant, and what is known of its remotes unless another tenant uses them; answers how many rows. */
   forgetTenant(tenant: string, remotes?: readonly string[]): Promise<number>;
 }

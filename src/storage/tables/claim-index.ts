@@ -12,7 +12,7 @@ const ASKED: readonly Asked[] = ["email", "external_id", "domain"];
 const MAX_LENGTH = 320;
 
 /** What is kept of a message's claims. */
-export function namesIn(claims: Claims): Claims {
+export function indexedClaims(claims: Claims): Claims {
   const kept = ASKED.flatMap((name) => {
     const value = claims[name];
     return value === undefined || value.length > MAX_LENGTH ? [] : [[name, value] as const];
@@ -21,7 +21,7 @@ export function namesIn(claims: Claims): Claims {
 }
 
 /** Makes the record findable by its newest claims, and by older ones no more. */
-export function rename(tables: Tables, place: Place, before: Claims = {}, after: Claims = {}): void {
+export function reindex(tables: Tables, place: Place, before: Claims = {}, after: Claims = {}): void {
   for (const [name, value] of Object.entries(before)) {
     if (after[name] !== value) tables.knownBy.remove(pathOf(place, name, value));
   }

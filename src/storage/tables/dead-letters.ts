@@ -2,7 +2,7 @@
 import { hash } from "node:crypto";
 import type { Key } from "../database/kv";
 import type { DeadLetterRow } from "../port/rows";
-import type { Lane, LetterKey, LetterPage, LetterQuery } from "../port/store";
+import type { Lane, DeadLetterKey, DeadLetterPage, DeadLetterQuery } from "../port/store";
 import { lanesOf, type Tables } from "./tables";
 
 /** Rows that one page looks at, whether they fit the filter or not. */
@@ -12,11 +12,11 @@ const WALK = 1_000;
 const ORPHANED = new Set(["parent_rejected", "parent_skipped", "parent_dead"]);
 
 /** Short enough to be typed, and the same as long as the letter is about the same record. */
-export function letterId({ remote, tenant, type, hullId }: LetterKey): string {
+export function deadLetterId({ remote, tenant, type, hullId }: DeadLetterKey): string {
   return hash("sha256", JSON.stringify([remote, tenant, type, hullId]), "hex").slice(0, 12);
 }
 
-const pathOf = ({ remote, tenant, type, hullId }: LetterKey): [string, string, string, string] => [
+const pathOf = ({ remote, tenant, type, hullId }: DeadLetterKey): [string, string, string, string] => [
   remote,
   tenant,
   type,
@@ -29,8 +29,8 @@ const parentPath = ({ remote, tenant, type, hullId, content }: DeadLetterRow): s
 };
 
 /** Keeps the newest refusal of a record, and what Hull said about it itself rather than what its children carried along. */
-export function keepLetter(tables: Tables, refused: DeadLetterRow): void {
-  const before = closeLetter(tables, refused);
+export function keepDeadLetter(tables: Tables, refused: DeadLetterRow): void {
+  const before = closeDeadLetter(tables, refused);
   const older = before?.content.derived === false && refused.content.derived ? before.content : undefined;
   const row = older === undefined ? refused : { ...refused, content: older };
   tables.dead.put(pathOf(row), row);
@@ -38,31 +38,31 @@ export function keepLetter(tables: Tables, refused: DeadLetterRow): void {
 }
 
 function indexLetter(tables: Tables, row: DeadLetterRow): void {
-  tables.letterIds.put([letterId(row), ...pathOf(row)], 1);
+  tables.letterIds.put([deadLetterId(row), ...pathOf(row)], 1);
   const parent = parentPath(row);
   if (parent !== undefined) tables.letterParents.put(parent, 1);
 }
 
 /** Removes the letter of a record, if there is one. */
-export function closeLetter(tables: Tables, key: LetterKey): DeadLetterRow | undefined {
+export function closeDeadLetter(tables: Tables, key: DeadLetterKey): DeadLetterRow | undefined {
   const row = tables.dead.get(pathOf(key));
   if (row === undefined) return undefined;
   tables.dead.remove(pathOf(key));
-  tables.letterIds.remove([letterId(key), ...pathOf(key)]);
+  tables.letterIds.remove([deadLetterId(key), ...pathOf(key)]);
   const parent = parentPath(row);
   if (parent !== undefined) tables.letterParents.remove(parent);
   return row;
 }
 
 /** Letters that were kept before they had ids; done once. */
-export function indexOldLetters(tables: Tables): void {
+export function indexOldDeadLetters(tables: Tables): void {
   if (tables.meta.get(["letters"]) !== undefined) return;
   for (const [, row] of [...tables.dead.range([])]) indexLetter(tables, row);
   tables.meta.put(["letters"], 1);
 }
 
 /** @param tenant whose letter it must be, if that matters */
-export function findLetter(tables: Tables, id: string, tenant?: string): DeadLetterRow | undefined {
+export function findDeadLetter(tables: Tables, id: string, tenant?: string): DeadLetterRow | undefined {
   for (const [[, ...path]] of tables.letterIds.range([id])) {
     if (tenant === undefined || path[1] === tenant) return tables.dead.get(path);
   }
@@ -70,7 +70,7 @@ export function findLetter(tables: Tables, id: string, tenant?: string): DeadLet
 }
 
 /** One page in the order of the keys; of one tenant, lane by lane. */
-export function listLetters(tables: Tables, query: LetterQuery): LetterPage {
+export function listDeadLetters(tables: Tables, query: DeadLetterQuery): DeadLetterPage {
   const { tenant, type, code, after, limit } = query;
   const start = after === undefined ? undefined : letterAt(tables, after, tenant);
   // The tenant was erased meanwhile, or the place is somebody else's.
@@ -86,7 +86,7 @@ export function listLetters(tables: Tables, query: LetterQuery): LetterPage {
   return { letters };
 }
 
-function* lettersBehind(tables: Tables, tenant: string | undefined, start: LetterKey | undefined) {
+function* lettersBehind(tables: Tables, tenant: string | undefined, start: DeadLetterKey | undefined) {
   if (tenant === undefined) {
     yield* lettersIn(tables, [], start);
     return;
@@ -98,18 +98,18 @@ function* lettersBehind(tables: Tables, tenant: string | undefined, start: Lette
   }
 }
 
-function* lettersIn(tables: Tables, prefix: Key, start: LetterKey | undefined) {
+function* lettersIn(tables: Tables, prefix: Key, start: DeadLetterKey | undefined) {
   const after = start === undefined ? {} : { after: pathOf(start) };
   for (const [, row] of tables.dead.range(prefix, { ...after, limit: WALK })) yield row;
 }
 
 /** Names the place of a letter in the list without showing where it is kept, since pages are asked for in addresses. */
-function placeOf(key: LetterKey): string {
-  return Buffer.from(JSON.stringify([letterId(key), key.type, key.hullId])).toString("base64url");
+function placeOf(key: DeadLetterKey): string {
+  return Buffer.from(JSON.stringify([deadLetterId(key), key.type, key.hullId])).toString("base64url");
 }
 
 /** Whether a text can be `next` of a page. */
-export function isLetterPlace(text: string): boolean {
+export function isDeadLetterPlace(text: string): boolean {
   return readPlace(text) !== undefined;
 }
 
@@ -126,10 +126,10 @@ function readPlace(text: string): readonly [id: string, type: string, hullId: st
 }
 
 /** The key behind a place. The letter itself may be closed by now; its lane is known longer. */
-function letterAt(tables: Tables, place: string, tenant: string | undefined): LetterKey | undefined {
+function letterAt(tables: Tables, place: string, tenant: string | undefined): DeadLetterKey | undefined {
   const [id, type = "", hullId = ""] = readPlace(place) ?? [];
   const lanes = tenant === undefined ? allLanes(tables) : lanesOf(tables, tenant);
-  return lanes.map((lane) => ({ ...lane, type, hullId })).find((key) => letterId(key) === id);
+  return lanes.map((lane) => ({ ...lane, type, hullId })).find((key) => deadLetterId(key) === id);
 }
 
 function allLanes(tables: Tables): readonly Lane[] {
@@ -141,12 +141,12 @@ function allLanes(tables: Tables): readonly Lane[] {
  *
  * @param most at which the search ends
  */
-export function familyOf(tables: Tables, record: LetterKey, most = Infinity): readonly LetterKey[] {
+export function familyOf(tables: Tables, record: DeadLetterKey, most = Infinity): readonly DeadLetterKey[] {
   const family = [record];
   // The list grows while it is walked; types are a tree, so this ends.
   for (const member of family) {
     if (family.length >= most) break;
-    const orphans = childLetters(tables, member, most).filter((key) =>
+    const orphans = childDeadLetters(tables, member, most).filter((key) =>
       ORPHANED.has(tables.dead.get(pathOf(key))?.ending.code ?? ""),
     );
     family.push(...orphans);
@@ -155,11 +155,11 @@ export function familyOf(tables: Tables, record: LetterKey, most = Infinity): re
 }
 
 /** Letters of all records that name this one as their parent. */
-export function childLetters(
+export function childDeadLetters(
   tables: Tables,
-  { remote, tenant, type, hullId }: LetterKey,
+  { remote, tenant, type, hullId }: DeadLetterKey,
   limit = Infinity,
-): readonly LetterKey[] {
+): readonly DeadLetterKey[] {
   const some = Number.isFinite(limit) ? { limit } : {};
   return [...tables.letterParents.range([remote, tenant, type, hullId], some)].map(([path]) => ({
     remote,

@@ -11,7 +11,7 @@ import { dayOf, remember, remembered, type Tables } from "./tables";
 const ID_LENGTH = 8;
 const MOST = 16 * ID_LENGTH;
 
-export interface Seen {
+export interface Dedupe {
   /**
    * True when the message is here for the first time.
    * @param certain it is newer than everything seen of its record, so it cannot have been here before
@@ -22,12 +22,12 @@ export interface Seen {
 }
 
 /** @param record undefined when the message has no record, or leaves none: then each is remembered by itself */
-export function openSeen(
+export function openDedupe(
   tables: Tables,
   { tenant, type, hullId, remote, once }: Acceptance,
   record: RecordRow | undefined,
   nowMs: number,
-): Seen {
+): Dedupe {
   if (remote === undefined || once === true) {
     return {
       take: (messageId) => {

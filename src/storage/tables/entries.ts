@@ -1,11 +1,11 @@
 /** Moving one outbox entry between waiting, blocked, in flight and gone; the only code that touches its indexes. */
 import partition from "lodash/partition";
-import { keepLetter } from "./dead-letters";
+import { keepDeadLetter } from "./dead-letters";
 import type { Key } from "../database/kv";
 import type { Content, EntryRow } from "../port/rows";
-import type { Lane, RecordEnding } from "../port/store";
-import { countEnding, type Ledger } from "./ledger";
-import { ending, noteLast, type Tables } from "./tables";
+import type { Lane, RecordOutcome } from "../port/store";
+import { countOutcome, type Ledger } from "./ledger";
+import { outcomeOf, noteLast, type Tables } from "./tables";
 import { notTooMany } from "../port/weight";
 
 /** What refusing a parent means for the children that waited for it. */
@@ -44,7 +44,7 @@ export function forgetDigest(
 /**
  * @param endings collects the outcomes written on the way
  */
-export function openEntries(tables: Tables, ledger: Ledger, lane: Lane, endings: RecordEnding[]): Entries {
+export function openEntries(tables: Tables, ledger: Ledger, lane: Lane, endings: RecordOutcome[]): Entries {
   const key = (entry: { type: string; hullId: string }, tenant = lane.tenant): [string, string, string, string] => [
     lane.remote,
     tenant,
@@ -143,10 +143,10 @@ export function openEntries(tables: Tables, ledger: Ledger, lane: Lane, endings:
     for (const child of waiting) {
       if (child.tenant !== lane.tenant || child.content === undefined) continue;
       const { content, type, hullId } = child;
-      const end = ending(content, "dead", code, `${text} (${parentType} ${parentHullId}: ${words})`, tables.now());
+      const end = outcomeOf(content, "dead", code, `${text} (${parentType} ${parentHullId}: ${words})`, tables.now());
       const attempts = child.attempts;
-      keepLetter(tables, { ...lane, type, hullId, content, ending: end, attempts });
-      countEnding(ledger, child.tenant, type, hullId, end);
+      keepDeadLetter(tables, { ...lane, type, hullId, content, ending: end, attempts });
+      countOutcome(ledger, child.tenant, type, hullId, end);
       noteLast(tables, lane, type, hullId, end);
       endings.push({ type, hullId, claims: content.claims, ending: end });
       remove(child);

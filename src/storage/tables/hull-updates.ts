@@ -1,17 +1,17 @@
 /** The write-back queue: what Hull has not been told yet. */
 import type { Key } from "../database/kv";
-import type { TellRow } from "../port/rows";
-import type { Lane, RecordEnding } from "../port/store";
+import type { HullUpdateRow } from "../port/rows";
+import type { Lane, RecordOutcome } from "../port/store";
 import { confirmTold } from "./mirror";
-import { countEnding, type Ledger } from "./ledger";
+import { countOutcome, type Ledger } from "./ledger";
 import { remoteRow, type Tables } from "./tables";
-import type { Ending } from "../port/rows";
+import type { Outcome } from "../port/rows";
 import { notTooMany } from "../port/weight";
 
 /** Due rows, oldest first. */
-export function dueTells(tables: Tables, lane: Lane, limit: number): TellRow[] {
+export function dueHullUpdates(tables: Tables, lane: Lane, limit: number): HullUpdateRow[] {
   const end = [lane.remote, lane.tenant, tables.now() + 1];
-  function* due(): Generator<TellRow> {
+  function* due(): Generator<HullUpdateRow> {
     for (const [, [type, hullId]] of tables.tellQueue.range([lane.remote, lane.tenant], { end, limit })) {
       const row = tables.tells.get([lane.remote, lane.tenant, type, hullId]);
       if (row !== undefined) yield row;
@@ -21,20 +21,20 @@ export function dueTells(tables: Tables, lane: Lane, limit: number): TellRow[] {
 }
 
 /** Hull confirmed, or refused for good: either way the record is done, unless more was written meanwhile. */
-export function toldOne(
+export function confirmHullUpdate(
   tables: Tables,
   ledger: Ledger,
   lane: Lane,
-  row: TellRow,
-  refused: Ending | undefined,
-): RecordEnding[] {
+  row: HullUpdateRow,
+  refused: Outcome | undefined,
+): RecordOutcome[] {
   const key = [lane.remote, lane.tenant, row.type, row.hullId];
   const current = tables.tells.get(key);
   if (current === undefined) return [];
   const remote = remoteRow(tables, lane.remote);
   if (refused === undefined) confirmTold(tables, remote, row.type, row.remoteId, row.facts);
 
-  const endings = row.endings.map((ending): Ending => {
+  const endings = row.endings.map((ending): Outcome => {
     if (refused === undefined) return ending;
     return { ...ending, outcome: refused.outcome, code: refused.code, text: refused.text, atMs: refused.atMs };
   });
@@ -48,7 +48,7 @@ export function toldOne(
       ...(last === undefined ? {} : { last }),
     });
   }
-  for (const ending of endings) countEnding(ledger, lane.tenant, row.type, row.hullId, ending);
+  for (const ending of endings) countOutcome(ledger, lane.tenant, row.type, row.hullId, ending);
 
   tables.tellQueue.remove([lane.remote, lane.tenant, current.notBeforeMs, current.seq]);
   if (current.seq === row.seq) {
@@ -68,7 +68,7 @@ export function toldOne(
   }));
 }
 
-export function deferTell(tables: Tables, lane: Lane, row: TellRow, notBeforeMs: number): void {
+export function deferHullUpdate(tables: Tables, lane: Lane, row: HullUpdateRow, notBeforeMs: number): void {
   reschedule(tables, lane, row, notBeforeMs, row.attempts + 1);
 }
 
@@ -77,7 +77,12 @@ export function deferTell(tables: Tables, lane: Lane, row: TellRow, notBeforeMs:
  *
  * @returns the key to go on after, or undefined at the end
  */
-export function hurryTells(tables: Tables, lane: Lane, after: Key | undefined, limit: number): Key | undefined {
+export function retryHullUpdatesNow(
+  tables: Tables,
+  lane: Lane,
+  after: Key | undefined,
+  limit: number,
+): Key | undefined {
   const nowMs = tables.now();
   const slice = [
     ...tables.tellQueue.range([lane.remote, lane.tenant], { limit, ...(after === undefined ? {} : { after }) }),
@@ -89,7 +94,7 @@ export function hurryTells(tables: Tables, lane: Lane, after: Key | undefined, l
   return slice.length < limit ? undefined : slice.at(-1)?.[0];
 }
 
-function reschedule(tables: Tables, lane: Lane, row: TellRow, notBeforeMs: number, attempts: number): void {
+function reschedule(tables: Tables, lane: Lane, row: HullUpdateRow, notBeforeMs: number, attempts: number): void {
   const key = [lane.remote, lane.tenant, row.type, row.hullId];
   const current = tables.tells.get(key);
   if (current === undefined) return;

@@ -2,15 +2,15 @@
  * When a list last showed each remote record. A small row beside the mirror's large one: of most records a fetch has to
  * note no more than that they are still there.
  */
-import type { RemoteRow, Sighting } from "../port/rows";
-import type { Passing } from "../port/store";
+import type { RemoteRow, LastSeen } from "../port/rows";
+import type { SeenBatch } from "../port/store";
 import { type Ledger } from "./ledger";
 import { remoteRow, type Tables } from "./tables";
 
 /** No mapping has this number: something of the record may be unknown to Hull. */
 const NOT_WHOLLY = 0;
 
-export interface Sighted {
+export interface Seen {
   readonly readAtMs: number;
   readonly run: string;
   /** Number of the mapping under which Hull knows everything of the record; `keep` = as before. */
@@ -18,14 +18,14 @@ export interface Sighted {
 }
 
 /** A sighting of today's generation. */
-export function sightingOf(tables: Tables, remote: RemoteRow, type: string, id: string): Sighting | undefined {
+export function lastSeenOf(tables: Tables, remote: RemoteRow, type: string, id: string): LastSeen | undefined {
   const found = tables.sightings.get([remote.key, type, id]);
   return found?.[1] === remote.generation ? found : undefined;
 }
 
 /** Notes that a list showed the record; answers whether this run meets it for the first time. */
-export function sight(tables: Tables, remote: RemoteRow, type: string, id: string, seen: Sighted): boolean {
-  const before = sightingOf(tables, remote, type, id);
+export function markSeen(tables: Tables, remote: RemoteRow, type: string, id: string, seen: Seen): boolean {
+  const before = lastSeenOf(tables, remote, type, id);
   const told = seen.told === "keep" ? (before?.[2] ?? NOT_WHOLLY) : seen.told;
   tables.sightings.put([remote.key, type, id], [seen.readAtMs, remote.generation, told, seen.run]);
   return before?.[3] !== seen.run;
@@ -40,17 +40,23 @@ export function toldUnder(
 ): readonly (number | undefined)[] {
   const remote = remoteRow(tables, remoteKey);
   return ids.map((id) => {
-    const told = sightingOf(tables, remote, type, id)?.[2];
+    const told = lastSeenOf(tables, remote, type, id)?.[2];
     return told === NOT_WHOLLY ? undefined : told;
   });
 }
 
 /** Records that were listed and need no comparison; each counts once in its run. */
-export function passOver(tables: Tables, ledger: Ledger, remoteKey: string, type: string, passing: Passing): void {
+export function markSeenBatch(
+  tables: Tables,
+  ledger: Ledger,
+  remoteKey: string,
+  type: string,
+  passing: SeenBatch,
+): void {
   const { readAtMs, run, ids, outcome, code } = passing;
   const remote = remoteRow(tables, remoteKey);
   for (const id of ids) {
-    const first = sight(tables, remote, type, id, { readAtMs, run, told: "keep" });
+    const first = markSeen(tables, remote, type, id, { readAtMs, run, told: "keep" });
     if (first) ledger.run(run, { type, hullId: "", remoteId: id, outcome, code, text: "" });
   }
 }

@@ -1,6 +1,6 @@
 /** What one transaction does besides its rows: number contents, count outcomes, keep depths. Flushed at its end. */
 import { countHour } from "./hours";
-import type { Ending } from "../port/rows";
+import type { Outcome } from "../port/rows";
 import { countInRun } from "./runs";
 import type { Lane, ReportLine } from "../port/store";
 import type { Depth, Tables } from "./tables";
@@ -68,7 +68,7 @@ export function transact<T>(tables: Tables, work: (ledger: Ledger) => T): Promis
 }
 
 /** Counts an outcome; derived records are counted apart, redelivered messages not at all. */
-export function countEnding(ledger: Ledger, tenant: string, type: string, hullId: string, ending: Ending): void {
+export function countOutcome(ledger: Ledger, tenant: string, type: string, hullId: string, ending: Outcome): void {
   const { counted, outcome, code, text, derived, run } = ending;
   if (!counted) return;
   ledger.count(tenant, derived === true ? "derived" : "outcomes", `${type}/${outcome}/${code}`);

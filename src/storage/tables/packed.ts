@@ -3,7 +3,7 @@
  * third of the time. What a list means is part of the stored format: new fields go to the end.
  */
 import type { Table } from "../database/kv";
-import type { Attempt, Content, Ending, EntryRow, Fact, MirrorRow, RecordRow, TellRow } from "../port/rows";
+import type { Attempt, Content, Outcome, EntryRow, Fact, MirrorRow, RecordRow, HullUpdateRow } from "../port/rows";
 
 /** How one value is written and read again. */
 export interface Codec<V> {
@@ -77,7 +77,7 @@ const facts: Codec<Readonly<Record<string, Fact>>> = {
   },
 };
 
-const ending = row<Ending>({
+const ending = row<Outcome>({
   messageId: true,
   outcome: true,
   code: true,
@@ -89,7 +89,7 @@ const ending = row<Ending>({
   run: true,
 });
 
-const endings: Codec<readonly Ending[]> = {
+const endings: Codec<readonly Outcome[]> = {
   pack: (value) => value.map(ending.pack),
   unpack: (packed) => (packed as readonly unknown[]).map(ending.unpack),
 };
@@ -158,7 +158,7 @@ export const ENTRY = row<EntryRow>({
   problem: true,
 });
 
-export const TELL = row<TellRow>({
+export const HULL_UPDATE = row<HullUpdateRow>({
   tenant: true,
   type: true,
   hullId: true,

@@ -1,23 +1,23 @@
 /** The tables of the embedded database, their keys, and small rules that several operations share. */
 import { hash } from "node:crypto";
 import { foldedKey, type OutcomeKind } from "../../record";
-import { createCache, type Kept } from "../database/cached";
+import { createCache, type CachedTable } from "../database/cached";
 import type { Key, KeyValue, Table } from "../database/kv";
 import { openNames, withNames, type Names } from "../database/names";
-import { ENTRY, MIRROR, packed, RECORD, TELL, type Codec } from "./packed";
+import { ENTRY, MIRROR, packed, RECORD, HULL_UPDATE, type Codec } from "./packed";
 import type {
   DeadLetterRow,
-  Doubt,
-  Ending,
+  UnconfirmedCreate,
+  Outcome,
   EntryRow,
-  HoldRow,
+  PauseRow,
   MirrorRow,
   RecordRow,
   RemoteRow,
   RivalRow,
   RunRow,
-  Sighting,
-  TellRow,
+  LastSeen,
+  HullUpdateRow,
   TenantRow,
 } from "../port/rows";
 import type { Lane, ReportLine } from "../port/store";
@@ -54,7 +54,7 @@ export interface Tables {
   /** [remote, type, claim name, value, hull id] → 1 */
   readonly knownBy: Table<number>;
   /** [remote, type, remote id] */
-  readonly sightings: Table<Sighting>;
+  readonly sightings: Table<LastSeen>;
   /** [remote, type, key name, value, remote id] → 1 */
   readonly mirrorKeys: Table<number>;
   /** [remote, tenant, type, hull id] */
@@ -66,7 +66,7 @@ export interface Tables {
   /** [remote, parent type, parent hull id, tenant, type, hull id] → 1 */
   readonly blocked: Table<number>;
   /** [remote, tenant, type, hull id] */
-  readonly tells: Table<TellRow>;
+  readonly tells: Table<HullUpdateRow>;
   /** [remote, tenant, not before, seq] → [type, hull id] */
   readonly tellQueue: Table<readonly [string, string]>;
   /** [remote, tenant, type, hull id] */
@@ -80,7 +80,7 @@ export interface Tables {
   /** [remote, type, remote id, tenant, hull id] → 1 */
   readonly rivalsFor: Table<number>;
   /** [remote, tenant, scope] */
-  readonly holds: Table<HoldRow>;
+  readonly holds: Table<PauseRow>;
   /** [tenant, family, name] → count */
   readonly tally: Table<number>;
   /** [tenant, hours since 1970, name] → count */
@@ -107,7 +107,7 @@ export function openTables(database: KeyValue, now: () => number): Tables {
   const cache = createCache(database, names);
   const plain = <V>(name: string): Table<V> => database.table<V>(name);
   const named = <V>(name: string, parts: number): Table<V> => withNames(database.table<V>(name), names, parts);
-  const hot = <V>(name: string, parts: number, codec: Codec<V>, isKept?: (row: unknown) => boolean): Kept<V> =>
+  const hot = <V>(name: string, parts: number, codec: Codec<V>, isKept?: (row: unknown) => boolean): CachedTable<V> =>
     cache.table(packed(named(name, parts), codec), KEPT, isKept);
   const mirror = hot("mirror", 2, MIRROR);
   return {
@@ -130,7 +130,7 @@ export function openTables(database: KeyValue, now: () => number): Tables {
     queue: named("queue", 3),
     ages: named("ages", 2),
     blocked: named("blocked", 2),
-    tells: packed(named("tells", 3), TELL),
+    tells: packed(named("tells", 3), HULL_UPDATE),
     tellQueue: named("tellQueue", 2),
     dead: plain("dead"),
     letterIds: plain("letterIds"),
@@ -149,14 +149,14 @@ export function openTables(database: KeyValue, now: () => number): Tables {
   };
 }
 
-export function ending(
-  message: Pick<Ending, "messageId" | "counted" | "run"> & { readonly derived?: boolean },
+export function outcomeOf(
+  message: Pick<Outcome, "messageId" | "counted" | "run"> & { readonly derived?: boolean },
   outcome: OutcomeKind,
   code: string,
   text: string,
   atMs: number,
   note?: string,
-): Ending {
+): Outcome {
   const { messageId, counted, derived, run } = message;
   return {
     messageId,
@@ -249,19 +249,25 @@ export function isWaiting(tables: Tables, [remote = "", ...rest]: Key): boolean 
 }
 
 /** Remembers how the last message of a record ended. */
-export function noteLast(tables: Tables, lane: Pick<Lane, "remote">, type: string, hullId: string, last: Ending): void {
+export function noteLast(
+  tables: Tables,
+  lane: Pick<Lane, "remote">,
+  type: string,
+  hullId: string,
+  last: Outcome,
+): void {
   const key = [lane.remote, type, hullId];
   const record = tables.records.get(key);
   if (record !== undefined) tables.records.put(key, { ...record, last });
 }
 
 /** A create whose fate is unknown stays in doubt when its entry goes: the next message of the record must know. */
-export function keepDoubt(
+export function keepUnconfirmed(
   tables: Tables,
   lane: Pick<Lane, "remote">,
   type: string,
   hullId: string,
-  doubt: Doubt | undefined,
+  doubt: UnconfirmedCreate | undefined,
 ): void {
   const key = [lane.remote, type, hullId];
   const record = tables.records.get(key);

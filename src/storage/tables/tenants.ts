@@ -1,12 +1,12 @@
 /** Tenants and the remote that each of them points to. */
 import { mergeContent } from "../outbox/accept";
 import { openEntries } from "./entries";
-import { rename } from "./claim-index";
+import { reindex } from "./claim-index";
 import type { Content, RemoteRow, TenantRow } from "../port/rows";
 import type { Lane } from "../port/store";
 import type { TriedAt } from "../port/tenants";
-import { countEnding, type Ledger } from "./ledger";
-import { ending, remoteRow, type Tables } from "./tables";
+import { countOutcome, type Ledger } from "./ledger";
+import { outcomeOf, remoteRow, type Tables } from "./tables";
 
 export function saveTenant(tables: Tables, row: TenantRow, evenOver: string | undefined): TenantRow {
   const before = tables.tenants.get([row.key]);
@@ -64,7 +64,7 @@ export function moveEntries(tables: Tables, ledger: Ledger, lane: Lane, remote: 
     from.remove(entry);
     const end = (content: Content): void => {
       const text = "A newer message of the same entity arrived.";
-      countEnding(ledger, tenant, type, hullId, ending(content, "superseded", "newer_message", text, tables.now()));
+      countOutcome(ledger, tenant, type, hullId, outcomeOf(content, "superseded", "newer_message", text, tables.now()));
     };
     if (entry.content === undefined && entry.withdrawn === true) {
       if (attempt !== undefined) end(attempt.content);
@@ -106,7 +106,7 @@ function moveVersion(tables: Tables, from: string, to: string, type: string, hul
   const there = tables.records.get([to, type, hullId]);
   if (record === undefined || (there !== undefined && there.version >= record.version)) return;
   const { version, messageId, recent, claims = there?.claims } = record;
-  rename(tables, [to, type, hullId], there?.claims, claims);
+  reindex(tables, [to, type, hullId], there?.claims, claims);
   const seen = { ...(recent === undefined ? {} : { recent }), ...(claims === undefined ? {} : { claims }) };
   tables.records.put([to, type, hullId], { ...(there ?? { revision: 0 }), version, messageId, ...seen });
 }

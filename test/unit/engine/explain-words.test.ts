@@ -1,10 +1,10 @@
 /** Explanations in words: what comes to a record, or to all of them, and the sentence that must be there. */
 import type { Explanation, RecordExplanation } from "../../../src/engine/explain/explain";
 import { wordsAbout, wordsOverall } from "../../../src/engine/explain/sentences";
-import type { Ending, EntryRow, MirrorRow } from "../../../src/storage/port/rows";
+import type { Outcome, EntryRow, MirrorRow } from "../../../src/storage/port/rows";
 
 const AT = Date.UTC(2026, 2, 1, 12);
-const ending = (outcome: Ending["outcome"], code: string, text: string): Ending => ({
+const ending = (outcome: Outcome["outcome"], code: string, text: string): Outcome => ({
   messageId: "m-1",
   outcome,
   code,

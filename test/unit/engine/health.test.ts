@@ -306,7 +306,7 @@ describe("runs", () => {
 describe("the lane", () => {
   const outbox = (count: number, oldestAtMs = START_MS, more = {}) =>
     jest
-      .spyOn(store, "checkup")
+      .spyOn(store, "laneHealth")
       .mockResolvedValue({ outbox: count, tells: 1, oldestAtMs, letters: {}, moreLetters: false, shared: [], ...more });
 
   test("what waits is told after an hour", async () => {

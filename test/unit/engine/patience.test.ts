@@ -1,12 +1,12 @@
 /** Trying again: slower each time, not for ever, and not a moment longer than the process lives. */
-import { patiently, type Attempt, type Patience } from "../../../src/engine/rules/retry";
+import { withRetry, type Try, type RetryOptions } from "../../../src/engine/rules/retry";
 
 const LATER = { kind: "later", waitMs: 0, message: "not yet" } as const;
 
 /** Answers one after the other, the last one again and again. */
-function attempts<T>(...answers: readonly [Attempt<T>, ...Attempt<T>[]]) {
+function attempts<T>(...answers: readonly [Try<T>, ...Try<T>[]]) {
   let calls = 0;
-  const work = (): Promise<Attempt<T>> => {
+  const work = (): Promise<Try<T>> => {
     const answer = answers[Math.min(calls, answers.length - 1)] ?? answers[0];
     calls += 1;
     return Promise.resolve(answer);
@@ -17,7 +17,7 @@ function attempts<T>(...answers: readonly [Attempt<T>, ...Attempt<T>[]]) {
 function openPatience() {
   const life = new AbortController();
   const warnings: string[] = [];
-  const patience: Patience = {
+  const patience: RetryOptions = {
     retry: { baseMs: 1, capMs: 4 },
     signal: life.signal,
     onWarning: (message) => warnings.push(message),
@@ -28,28 +28,28 @@ function openPatience() {
 test("what is done at once needs no second try", async () => {
   const { patience, warnings } = openPatience();
   const work = attempts({ kind: "done", value: 5 });
-  expect(await patiently(patience, work)).toEqual({ value: 5 });
+  expect(await withRetry(patience, work)).toEqual({ value: 5 });
   expect([work.calls(), warnings]).toEqual([1, []]);
 });
 
 test("what passes is tried again, and each time somebody is told why", async () => {
   const { patience, warnings } = openPatience();
   const work = attempts<number>(LATER, LATER, { kind: "done", value: 5 });
-  expect(await patiently(patience, work)).toEqual({ value: 5 });
+  expect(await withRetry(patience, work)).toEqual({ value: 5 });
   expect([work.calls(), warnings]).toEqual([3, ["not yet", "not yet"]]);
 });
 
 test("what failed for good is not tried again", async () => {
   const { patience } = openPatience();
   const work = attempts<number>({ kind: "failed", message: "never" });
-  expect(await patiently(patience, work)).toEqual({ state: "error", error: "never" });
+  expect(await withRetry(patience, work)).toEqual({ state: "error", error: "never" });
   expect(work.calls()).toBe(1);
 });
 
 test("what never passes ends after some tries", async () => {
   const { patience, warnings } = openPatience();
   const work = attempts<number>(LATER);
-  expect(await patiently(patience, work)).toEqual({ state: "error", error: "not yet" });
+  expect(await withRetry(patience, work)).toEqual({ state: "error", error: "not yet" });
   expect([work.calls(), warnings.length]).toEqual([8, 7]);
 });
 
@@ -57,13 +57,13 @@ test("what gets on, if slowly, has all the tries that it needs", async () => {
   const { patience } = openPatience();
   const steps = Array.from({ length: 20 }, () => ({ ...LATER, progressed: true }));
   const work = attempts<number>({ ...LATER, progressed: true }, ...steps, { kind: "done", value: 5 });
-  expect(await patiently(patience, work)).toEqual({ value: 5 });
+  expect(await withRetry(patience, work)).toEqual({ value: 5 });
 });
 
 test("a process that ends while something waits leaves it to the next one", async () => {
   const { patience, life } = openPatience();
   const work = attempts<number>({ ...LATER, waitMs: 600_000 });
-  const waiting = patiently({ ...patience, onWarning: () => setImmediate(() => life.abort()) }, work);
+  const waiting = withRetry({ ...patience, onWarning: () => setImmediate(() => life.abort()) }, work);
   expect(await waiting).toEqual({ state: "interrupted" });
   expect(work.calls()).toBe(1);
 });
@@ -72,24 +72,24 @@ test("a process that ended before begins nothing", async () => {
   const { patience, life } = openPatience();
   life.abort();
   const work = attempts<number>({ kind: "done", value: 5 });
-  expect(await patiently(patience, work)).toEqual({ state: "interrupted" });
+  expect(await withRetry(patience, work)).toEqual({ state: "interrupted" });
   expect(work.calls()).toBe(0);
 });
 
 test("what fails because the process ends is no error", async () => {
   const { patience, life } = openPatience();
-  const work = (): Promise<Attempt<number>> => {
+  const work = (): Promise<Try<number>> => {
     life.abort();
     return Promise.resolve({ kind: "failed", message: "cut off" });
   };
-  expect(await patiently(patience, work)).toEqual({ state: "interrupted" });
+  expect(await withRetry(patience, work)).toEqual({ state: "interrupted" });
 });
 
 test("what is done in the moment in which the process ends is done", async () => {
   const { patience, life } = openPatience();
-  const work = (): Promise<Attempt<number>> => {
+  const work = (): Promise<Try<number>> => {
     life.abort();
     return Promise.resolve({ kind: "done", value: 5 });
   };
-  expect(await patiently(patience, work)).toEqual({ value: 5 });
+  expect(await withRetry(patience, work)).toEqual({ value: 5 });
 });

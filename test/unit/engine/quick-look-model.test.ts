@@ -3,7 +3,7 @@
  * Answers, log lines and every stored row must be the same after every step.
  */
 import fc from "fast-check";
-import { letterId } from "../../../src/storage/tables/dead-letters";
+import { deadLetterId } from "../../../src/storage/tables/dead-letters";
 import {
   openWorld,
   rows,
@@ -205,7 +205,7 @@ async function run(side: Side, current: Step): Promise<unknown> {
     }
     case "replay": {
       const [letter] = await store.deadLetters(await world.lane(current.connector));
-      return letter === undefined ? undefined : store.replayLetter(letterId(letter));
+      return letter === undefined ? undefined : store.replayDeadLetter(deadLetterId(letter));
     }
     case "person":
       return world.personSets(current.hullId, "B");

@@ -1,14 +1,14 @@
 import type { OutcomeKind } from "../../../src/record";
 import { entityContext, outcomeLine, type RecordEvent } from "../../../src/outcome/log-lines";
-import type { Ending } from "../../../src/storage/port/rows";
+import type { Outcome } from "../../../src/storage/port/rows";
 
 const CREDENTIALS = { organization: "acme.hull.example", id: "c1", secret: "s3cret" };
 
-function ending(outcome: OutcomeKind, code = "code", more: Partial<Ending> = {}): Ending {
+function ending(outcome: OutcomeKind, code = "code", more: Partial<Outcome> = {}): Outcome {
   return { messageId: "m1", outcome, code, text: "Because.", atMs: 1, counted: true, ...more };
 }
 
-function event(given: Ending, more: Partial<RecordEvent> = {}): RecordEvent {
+function event(given: Outcome, more: Partial<RecordEvent> = {}): RecordEvent {
   return {
     entity: "user",
     type: "endusers",

@@ -6,7 +6,7 @@ import {
   newsOf,
   numberOf,
   untoldRest,
-  type ToldContext,
+  type KnowledgeContext,
 } from "../../../src/engine/hull-updates/what-hull-knows";
 import type { IncomingAttribute, Json } from "../../../src/services/service";
 import { createReader } from "../../../src/services/planhat/incoming/incoming";
@@ -15,7 +15,7 @@ import type { Fact, MirrorRow } from "../../../src/storage/port/rows";
 import { settingsOf } from "../planhat/messages";
 import { remoteRecord } from "./fake-service";
 
-const CONTEXT: ToldContext = {
+const CONTEXT: KnowledgeContext = {
   specOf: (field) => fieldSpec("endusers", field),
   nameOf: numberOf,
   ownFacts: new Set(["position", "tags"]),

@@ -10,7 +10,7 @@ import type { LogLine } from "../../../src/outcome/log-lines";
 import { createTenants, remoteKey, type Tenant } from "../../../src/engine/tenants";
 import { createPlanhatService } from "../../../src/services/planhat";
 import type { PlanhatSettings } from "../../../src/services/planhat/settings/settings";
-import type { EntryRow, MirrorRow, TellRow } from "../../../src/storage/port/rows";
+import type { EntryRow, MirrorRow, HullUpdateRow } from "../../../src/storage/port/rows";
 import { createSeal } from "../../../src/storage/data-folder/seal";
 import type { Lane, MirrorPatch, Settlement, Store } from "../../../src/storage/port/store";
 import { openTables } from "../../../src/storage/tables/tables";
@@ -200,7 +200,7 @@ export async function openWorld(recognises: boolean, adapter: Adapter = "memory"
     }
   }
 
-  async function tell(lane: Lane, tells: readonly TellRow[]): Promise<void> {
+  async function tell(lane: Lane, tells: readonly HullUpdateRow[]): Promise<void> {
     await bench.store.told(
       lane,
       tells.map((row) => ({ row })),

@@ -15,7 +15,7 @@ import {
 import type { Json } from "../../../src/record";
 import { COMPANIES, ENDUSERS } from "../../../src/services/planhat/objects";
 import type { Content, Fact, MirrorRow } from "../../../src/storage/port/rows";
-import type { MirrorPatch, Settlement, TellContent } from "../../../src/storage/port/store";
+import type { MirrorPatch, Settlement, HullUpdate } from "../../../src/storage/port/store";
 import { createFakeService, remoteRecord } from "./fake-service";
 import { row } from "./identity-rows";
 
@@ -67,7 +67,7 @@ function patchOf(settlement: Settlement): MirrorPatch {
   if (settlement.mirror === undefined) throw new Error("The mirror learns something.");
   return settlement.mirror;
 }
-function tellOf(settlement: Settlement): TellContent {
+function tellOf(settlement: Settlement): HullUpdate {
   if (settlement.then.kind !== "tell") throw new Error("Hull is to be told something.");
   return settlement.then.tell;
 }

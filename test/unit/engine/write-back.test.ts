@@ -1,8 +1,8 @@
-import { tellHull, type WriteBackOptions } from "../../../src/engine/hull-updates/write-back";
+import { sendHullUpdates, type WriteBackOptions } from "../../../src/engine/hull-updates/write-back";
 import type { Firehose, FirehoseResult } from "../../../src/hull/firehose/firehose";
 import type { FirehoseItem } from "../../../src/hull/firehose/items";
 import { OBJECT_TYPES } from "../../../src/services/planhat/objects";
-import type { RecordEnding, TellContent } from "../../../src/storage/port/store";
+import type { RecordOutcome, HullUpdate } from "../../../src/storage/port/store";
 import { openBench, type Bench } from "../storage/bench";
 import { deliver, LANE, update } from "../storage/builders";
 
@@ -10,7 +10,7 @@ const ACCEPTED: FirehoseResult = { state: "accepted" };
 const REFUSED: FirehoseResult = { state: "refused", status: 400, reason: "bad value" };
 
 let bench: Bench;
-let endings: RecordEnding[];
+let endings: RecordOutcome[];
 let problems: string[];
 beforeEach(async () => {
   bench = await openBench("memory");
@@ -34,7 +34,7 @@ function fakeFirehose(answer: (item: FirehoseItem, index: number) => FirehoseRes
 
 /** One round; true when it says that there may be more. */
 async function tell(firehose: Firehose, more: Partial<WriteBackOptions> = {}): Promise<boolean> {
-  const told = await tellHull({
+  const told = await sendHullUpdates({
     store: bench.store,
     firehose,
     lane: LANE,
@@ -51,7 +51,7 @@ async function tell(firehose: Firehose, more: Partial<WriteBackOptions> = {}): P
   return told.more;
 }
 
-async function delivered(type: string, hullId: string, tell: Partial<TellContent> = {}): Promise<void> {
+async function delivered(type: string, hullId: string, tell: Partial<HullUpdate> = {}): Promise<void> {
   await bench.accept(update({ id: `m-${hullId}`, type, hullId }));
   const claims = type === "endusers" ? { email: `${hullId}@x` } : { external_id: hullId };
   const attributes = { "planhat/id": `p-${hullId}` };

@@ -1,10 +1,10 @@
 /** Kept answers: who gets which, told by hand-made reads. */
-import { createKept, type Kept } from "../../../src/services/planhat/api/cache";
+import { createCache, type Cache } from "../../../src/services/planhat/api/cache";
 
-let kept: Kept<string>;
+let kept: Cache<string>;
 let reads: { readonly answer: (text: string) => void; readonly fail: () => void }[];
 beforeEach(() => {
-  kept = createKept(600);
+  kept = createCache(600);
   reads = [];
 });
 afterEach(() => {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "../../../server/commands";
-import { createControl, createRemoteDesk, isServed } from "../../../server/control";
+import { createControl, createRemoteAdmin, isServed } from "../../../server/control";
 import { lockAddress, lockFolder, type ExclusiveLock } from "../../../src/storage/data-folder/exclusive";
 
 let folder: string;
@@ -61,7 +61,7 @@ test("who only connects gets nothing and disturbs nobody", async () => {
   expect(await talk((socket) => socket.end())).toBe("");
   await expect(lockFolder(folder)).rejects.toThrow(/Another process uses/);
   expect(asked).toEqual([]);
-  await expect(createRemoteDesk(lockAddress(folder)).ask("tenants.list", {})).resolves.toEqual({ tenants: [] });
+  await expect(createRemoteAdmin(lockAddress(folder)).ask("tenants.list", {})).resolves.toEqual({ tenants: [] });
 });
 
 test.each([
@@ -83,7 +83,7 @@ test("a line without end is cut off", async () => {
 
 test("what goes wrong is said, and the next one is served", async () => {
   carryOut = () => Promise.reject(new Error("The store is closed."));
-  const desk = createRemoteDesk(lockAddress(folder));
+  const desk = createRemoteAdmin(lockAddress(folder));
   await expect(desk.ask("tenants.list", {})).rejects.toThrow("The store is closed.");
   carryOut = () => Promise.resolve({ tenants: [] });
   await expect(desk.ask("tenants.list", {})).resolves.toEqual({ tenants: [] });
@@ -91,12 +91,12 @@ test("what goes wrong is said, and the next one is served", async () => {
 
 test("an answer of another shape is not believed", async () => {
   carryOut = () => Promise.resolve({ tenants: "many" });
-  await expect(createRemoteDesk(lockAddress(folder)).ask("tenants.list", {})).rejects.toThrow();
+  await expect(createRemoteAdmin(lockAddress(folder)).ask("tenants.list", {})).rejects.toThrow();
 });
 
 test("a server that ends meanwhile does not keep the tool waiting, nor the tool the server", async () => {
   carryOut = () => sleep(60_000, undefined, { ref: false });
-  const answer = createRemoteDesk(lockAddress(folder)).ask("tenants.list", {});
+  const answer = createRemoteAdmin(lockAddress(folder)).ask("tenants.list", {});
   const refused = expect(answer).rejects.toThrow(/ended early/);
   while (asked.length === 0) await sleep(5);
   await lock.release();
@@ -106,7 +106,7 @@ test("a server that ends meanwhile does not keep the tool waiting, nor the tool 
 
 test("before and after it serves, connections are closed at once", async () => {
   lock.serve(undefined);
-  await expect(createRemoteDesk(lockAddress(folder)).ask("tenants.list", {})).rejects.toThrow(/ended early/);
+  await expect(createRemoteAdmin(lockAddress(folder)).ask("tenants.list", {})).rejects.toThrow(/ended early/);
 });
 
 test("nobody is served where nobody listens", async () => {

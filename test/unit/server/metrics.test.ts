@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { outcomeLine, type LogLine } from "../../../src/outcome/log-lines";
 import type { CallRecord } from "../../../src/http/client";
 import type { OutcomeKind } from "../../../src/record";
-import type { Ending } from "../../../src/storage/port/rows";
+import type { Outcome } from "../../../src/storage/port/rows";
 import type { Backlog } from "../../../src/storage/port/store";
 import { createMetrics, type Metrics } from "../../../server/metrics";
 import { readScrape, type Scrape } from "./scrape";
@@ -32,7 +32,7 @@ async function scrape(of = metrics): Promise<Scrape> {
   return readScrape((await of.scrape()).text);
 }
 
-function lineOf(outcome: OutcomeKind, code: string, more: Partial<Ending> = {}, type = "endusers"): LogLine {
+function lineOf(outcome: OutcomeKind, code: string, more: Partial<Outcome> = {}, type = "endusers"): LogLine {
   const ending = { messageId: "m1", outcome, code, text: "Because.", atMs: 1, counted: true, ...more };
   const claims = { email: "ann@acme.example" };
   return outcomeLine({ organization: "acme", id: "c1" }, { entity: "user", type, hullId: "u1", claims, ending });

@@ -1,6 +1,6 @@
 /** Looks behind the port: do indexes, depths and counts fit the rows? What must hold after every operation. */
 import type { KeyValue } from "../../../src/storage/database/kv";
-import { letterId } from "../../../src/storage/tables/dead-letters";
+import { deadLetterId } from "../../../src/storage/tables/dead-letters";
 import type { Content, DeadLetterRow } from "../../../src/storage/port/rows";
 import { indexValue, openTables, type Tables } from "../../../src/storage/tables/tables";
 
@@ -65,7 +65,7 @@ function tellFaults(tables: Tables): string[] {
 function letterFaults(tables: Tables): string[] {
   const rows = [...tables.dead.range([])].map(([, row]) => row);
   const path = ({ remote, tenant, type, hullId }: DeadLetterRow): string[] => [remote, tenant, type, hullId];
-  const ids = rows.map((row) => text([letterId(row), ...path(row)]));
+  const ids = rows.map((row) => text([deadLetterId(row), ...path(row)]));
   const parents = rows.flatMap((row) => {
     const { parent } = row.content.desired;
     return parent === undefined

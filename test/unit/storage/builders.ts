@@ -1,13 +1,13 @@
 /** Messages and settlements with the little that a test cares about; messages about companies are `c…`, users `u…`. */
 import type { DesiredParent, Json, Keys, OutcomeKind } from "../../../src/record";
-import type { Content, Doubt, Ending, EntryRow } from "../../../src/storage/port/rows";
+import type { Content, UnconfirmedCreate, Outcome, EntryRow } from "../../../src/storage/port/rows";
 import type {
   Acceptance,
   Lane,
   MirrorPatch,
   NewContent,
   Settlement,
-  TellContent,
+  HullUpdate,
 } from "../../../src/storage/port/store";
 
 export const LANE: Lane = { remote: "org|planhat|t1", tenant: "org/c1" };
@@ -55,7 +55,7 @@ function base(options: MessageOptions): Omit<Acceptance, "content"> {
   return { tenant: lane.tenant, remote: lane.remote, type, hullId, messageId: id, version, merged };
 }
 
-export function endingOf(messageId: string, outcome: OutcomeKind, code: string): Ending {
+export function endingOf(messageId: string, outcome: OutcomeKind, code: string): Outcome {
   return { messageId, outcome, code, text: `${code}.`, atMs: 0, counted: true };
 }
 
@@ -100,14 +100,14 @@ export function patch(id: string, more: Partial<MirrorPatch> = {}): MirrorPatch 
 export interface ToldOptions {
   readonly mirror?: Partial<MirrorPatch>;
   readonly outcome?: "sent" | "unchanged";
-  readonly tell?: Partial<TellContent>;
+  readonly tell?: Partial<HullUpdate>;
 }
 
 /** The service holds it; Hull is to be told. */
 export function deliver(entry: EntryRow, remoteId: string, options: ToldOptions = {}): Settlement {
   const { outcome = "sent" } = options;
   const ending = endingOf(workedOn(entry).messageId, outcome, outcome === "sent" ? "updated" : "in_sync");
-  const tell: TellContent = {
+  const tell: HullUpdate = {
     claims: { external_id: entry.hullId },
     attributes: { "planhat/id": remoteId },
     facts: { _id: remoteId },
@@ -132,7 +132,7 @@ export function skipFor(entry: EntryRow, remoteId: string): Settlement {
   return settled(entry, { then: { kind: "end", ending, rivalFor: remoteId } });
 }
 
-export function postpone(entry: EntryRow, notBeforeMs: number, doubt?: Doubt): Settlement {
+export function postpone(entry: EntryRow, notBeforeMs: number, doubt?: UnconfirmedCreate): Settlement {
   const then = { kind: "wait", notBeforeMs, problem: "try later", ...(doubt === undefined ? {} : { doubt }) } as const;
   return settled(entry, { then });
 }

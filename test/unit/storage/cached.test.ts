@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { createCache, type Cache, type Kept } from "../../../src/storage/database/cached";
+import { createCache, type Cache, type CachedTable } from "../../../src/storage/database/cached";
 import type { KeyValue, Table } from "../../../src/storage/database/kv";
 import { createLmdbKeyValue } from "../../../src/storage/database/lmdb";
 import { createMemoryKeyValue } from "../../../src/storage/database/memory";
@@ -45,7 +45,7 @@ describe.each(["memory", "lmdb"] as const)("rows that are kept (%s)", (adapter) 
   function open(
     limit: number,
     isKept?: (row: unknown) => boolean,
-  ): { readonly plain: Table<Row>; readonly kept: Kept<Row> } {
+  ): { readonly plain: Table<Row>; readonly kept: CachedTable<Row> } {
     tables += 1;
     const place = `table ${tables}`;
     const shared = kv.table<Row>("rows");

@@ -5,7 +5,7 @@ import { finish, LANE, NEIGHBOUR, update } from "./builders";
 const COMPANY_ID = { type: "companies", key: "externalId" };
 
 describeStore("a look at a lane", (bench) => {
-  const look = () => bench().store.checkup(LANE, [COMPANY_ID]);
+  const look = () => bench().store.laneHealth(LANE, [COMPANY_ID]);
   const see = (
     ...seen: readonly (readonly [id: string, externalId: string, more?: { readonly archived?: boolean }])[]
   ) =>
@@ -49,7 +49,7 @@ describeStore("a look at a lane", (bench) => {
       await settle(finish(await attempt("companies", hullId), "dead", code));
     }
     expect(await look()).toMatchObject({ letters: { refused: 2, identity_alarm: 1 }, moreLetters: false });
-    expect(await bench().store.checkup(NEIGHBOUR, [])).toMatchObject({ letters: {} });
+    expect(await bench().store.laneHealth(NEIGHBOUR, [])).toMatchObject({ letters: {} });
   });
 
   it("names keys that several records of today hold, by their exact value", async () => {
@@ -62,7 +62,7 @@ describeStore("a look at a lane", (bench) => {
     const { clock, store } = bench();
     clock.nowMs += MINUTE_MS;
     await see(["p1", "acme"], ["p3", "beta"]);
-    await store.markVanished(LANE.remote, "companies", { scanStartedAtMs: clock.nowMs, limit: 100 });
+    await store.markMissing(LANE.remote, "companies", { scanStartedAtMs: clock.nowMs, limit: 100 });
     expect((await look()).shared).toEqual([]);
     await see(["p5", "gamma"], ["p6", "gamma"]);
     expect((await look()).shared).toEqual([{ of: COMPANY_ID, value: "gamma" }]);

@@ -1,5 +1,5 @@
 /** What a fetch found: known in the moment in which Hull knows it, counted once, and missing when a scan did not meet it. */
-import type { FetchedRow, VanishQuery } from "../../../src/storage/port/store";
+import type { FetchedRow, MissingQuery } from "../../../src/storage/port/store";
 import { describeStore, MINUTE_MS } from "./bench";
 import { deliver, deliverQuietly, finish, LANE, NEIGHBOUR, update } from "./builders";
 
@@ -25,8 +25,8 @@ describeStore("a listed record", (bench) => {
     const order = { id, tenant: LANE.tenant, kind: "fetch", type: "companies", options: {} } as const;
     await bench().store.beginRun(order, false);
   };
-  const scan = async (more: Partial<VanishQuery> = {}) =>
-    bench().store.markVanished(LANE.remote, "companies", { scanStartedAtMs: bench().clock.nowMs, limit: 100, ...more });
+  const scan = async (more: Partial<MissingQuery> = {}) =>
+    bench().store.markMissing(LANE.remote, "companies", { scanStartedAtMs: bench().clock.nowMs, limit: 100, ...more });
   /** Account a1 is written as p1. */
   const write = async (): Promise<void> => {
     const { accept, attempt, settle, clock } = bench();
@@ -156,7 +156,7 @@ describeStore("a listed record", (bench) => {
       const scanStartedAtMs = clock.nowMs;
       clock.nowMs += 1;
       await write();
-      expect(await store.markVanished(LANE.remote, "companies", { scanStartedAtMs, limit: 100 })).toEqual({ gone: [] });
+      expect(await store.markMissing(LANE.remote, "companies", { scanStartedAtMs, limit: 100 })).toEqual({ gone: [] });
     });
 
     it("is missing no more when it is seen again", async () => {

@@ -1,5 +1,5 @@
 import type { KeyValue } from "../../../src/storage/database/kv";
-import { letterId } from "../../../src/storage/tables/dead-letters";
+import { deadLetterId } from "../../../src/storage/tables/dead-letters";
 import {
   LANE,
   NEIGHBOUR,
@@ -226,7 +226,7 @@ describeStore("a forgotten tenant", (bench) => {
     expect(await store.view(NEIGHBOUR, "companies", ["a1-of-c2"])).toEqual([before]);
     expect(await store.depth(NEIGHBOUR)).toEqual({ outbox: 3, tells: 1 });
     expect(await store.depth(LANE)).toEqual({ outbox: 0, tells: 0 });
-    expect(await store.letter(letterId({ ...NEIGHBOUR, type: "companies", hullId: "a2-of-c2" }))).toBeDefined();
+    expect(await store.letter(deadLetterId({ ...NEIGHBOUR, type: "companies", hullId: "a2-of-c2" }))).toBeDefined();
     expect((await store.tally(LANE.tenant)).messages).toBe(0);
     expect(await store.deadLetters(LANE)).toEqual([]);
     // With the last one, the remote goes too.
@@ -261,7 +261,7 @@ describeStore("a forgotten tenant", (bench) => {
     const page = { readAtMs: clock.nowMs, run: "r9" };
     await store.forgetTenant(LANE.tenant);
     await store.takeFetched(LANE.remote, "endusers", { ...page, settleMs: 0, rows: [{ seen, line }] });
-    await store.passOver(LANE.remote, "endusers", { ...page, ids: ["p8"], outcome: "unchanged", code: "not_touched" });
+    await store.markSeen(LANE.remote, "endusers", { ...page, ids: ["p8"], outcome: "unchanged", code: "not_touched" });
     await store.forgetTenant(LANE.tenant, remotes);
     expect(TABLES.filter((name) => [...kv.table(name).range([])].length > 0)).toEqual([]);
   });

@@ -1,6 +1,6 @@
-import { isLetterPlace, letterId } from "../../../src/storage/tables/dead-letters";
+import { isDeadLetterPlace, deadLetterId } from "../../../src/storage/tables/dead-letters";
 import type { DeadLetterRow } from "../../../src/storage/port/rows";
-import type { LetterKey, Replay } from "../../../src/storage/port/store";
+import type { DeadLetterKey, Replay } from "../../../src/storage/port/store";
 import {
   LANE,
   NEIGHBOUR,
@@ -15,20 +15,20 @@ import {
 } from "./builders";
 import { describeStore, START_MS } from "./bench";
 
-const COMPANY: LetterKey = { ...LANE, type: "companies", hullId: "a1" };
-const idOf = (hullId: string, type = "companies"): string => letterId({ ...LANE, type, hullId });
+const COMPANY: DeadLetterKey = { ...LANE, type: "companies", hullId: "a1" };
+const idOf = (hullId: string, type = "companies"): string => deadLetterId({ ...LANE, type, hullId });
 
 describe("the id of a dead letter", () => {
   it("is short, and the same for the same record", () => {
-    expect(letterId(COMPANY)).toMatch(/^[0-9a-f]{12}$/);
-    expect(letterId({ ...COMPANY })).toBe(letterId(COMPANY));
+    expect(deadLetterId(COMPANY)).toMatch(/^[0-9a-f]{12}$/);
+    expect(deadLetterId({ ...COMPANY })).toBe(deadLetterId(COMPANY));
   });
 
   it("differs by remote, tenant, type and Hull id", () => {
     const others = [{ remote: "x" }, { tenant: "x" }, { type: "x" }, { hullId: "x" }].map((more) =>
-      letterId({ ...COMPANY, ...more }),
+      deadLetterId({ ...COMPANY, ...more }),
     );
-    expect(new Set([letterId(COMPANY), ...others]).size).toBe(5);
+    expect(new Set([deadLetterId(COMPANY), ...others]).size).toBe(5);
   });
 });
 
@@ -105,9 +105,9 @@ describeStore("dead letters in a list", (bench) => {
     const { store } = bench();
     await refuse("a1");
     const { next = "" } = await store.letters({ limit: 1 });
-    expect(isLetterPlace(next)).toBe(true);
+    expect(isDeadLetterPlace(next)).toBe(true);
     expect(Buffer.from(next, "base64url").toString()).not.toContain(LANE.remote);
-    for (const text of ["", "x", "bnVsbA", "W10", "e30", "WzEsMiwzXQ"]) expect(isLetterPlace(text)).toBe(false);
+    for (const text of ["", "x", "bnVsbA", "W10", "e30", "WzEsMiwzXQ"]) expect(isDeadLetterPlace(text)).toBe(false);
   });
 
   it("of somebody else are neither found nor replayed nor dropped", async () => {
@@ -116,7 +116,7 @@ describeStore("dead letters in a list", (bench) => {
     const id = idOf("a1");
     expect(await store.letter(id, NEIGHBOUR.tenant)).toBeUndefined();
     expect(await store.dropLetter(id, NEIGHBOUR.tenant)).toBeUndefined();
-    expect(await store.replayLetter(id, NEIGHBOUR.tenant)).toEqual([]);
+    expect(await store.replayDeadLetter(id, NEIGHBOUR.tenant)).toEqual([]);
     expect(await store.letter(id, LANE.tenant)).toMatchObject({ hullId: "a1" });
     expect(await store.lanes()).toEqual([]);
   });
@@ -139,7 +139,7 @@ describeStore("a replayed letter", (bench) => {
     await accept(update({ id, version, fields: { name: "Bad" } }));
     await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
   };
-  const replay = async (id = idOf("a1")): Promise<readonly Replay[]> => bench().store.replayLetter(id);
+  const replay = async (id = idOf("a1")): Promise<readonly Replay[]> => bench().store.replayDeadLetter(id);
 
   it("waits again with the content it had, as one more message", async () => {
     const { entry, outcomes, store } = bench();
@@ -266,7 +266,7 @@ describeStore("a refused company with users that failed because of it", (bench) 
   it.each(["rejected", "dead"] as const)("takes them along when it (%s) is replayed", async (how) => {
     const { attempt, entry, outcomes, settle, store } = bench();
     await orphan(how);
-    const replayed = await store.replayLetter(idOf("a1"));
+    const replayed = await store.replayDeadLetter(idOf("a1"));
     expect(replayed.map(({ type, hullId, state }) => `${type} ${hullId} ${state}`)).toEqual([
       "companies a1 queued",
       "endusers e1 queued",
@@ -290,7 +290,7 @@ describeStore("a refused company with users that failed because of it", (bench) 
     await accept(userUpdate({ parent: "a1", hullId: "e9", id: "u9" }));
     await settle(finish(await attempt("endusers", "e9"), "rejected", "refused"));
     await orphan();
-    const replayed = await store.replayLetter(idOf("a1"));
+    const replayed = await store.replayDeadLetter(idOf("a1"));
     expect(replayed.map(({ hullId }) => hullId)).toEqual(["a1", "e1", "e2"]);
   });
 
@@ -300,7 +300,7 @@ describeStore("a refused company with users that failed because of it", (bench) 
     await settle(blockOn(await entry("endusers", "e1")));
     await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
     const made = (await store.tally(LANE.tenant)).derived["companies"];
-    await store.replayLetter(idOf("a1"));
+    await store.replayDeadLetter(idOf("a1"));
     expect((await entry("companies", "a1")).content).toMatchObject({ derived: true, replay: true, version: 0 });
     expect(await store.tally(LANE.tenant)).toMatchObject({ messages: 2, derived: { companies: (made ?? 0) + 1 } });
     await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
@@ -317,7 +317,7 @@ describeStore("a refused company with users that failed because of it", (bench) 
       content: { messageId: "c1", derived: false },
       ending: { code: "identity_alarm" },
     });
-    expect((await store.replayLetter(idOf("a1"))).map(({ state }) => state)).toEqual(Array(4).fill("queued"));
+    expect((await store.replayDeadLetter(idOf("a1"))).map(({ state }) => state)).toEqual(Array(4).fill("queued"));
   });
 
   it("made for its users is replayed even if a message about it was kept out since", async () => {
@@ -326,8 +326,8 @@ describeStore("a refused company with users that failed because of it", (bench) 
     await settle(blockOn(await entry("endusers", "e1")));
     await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
     await accept(skip({ id: "c1", version: 7 }));
-    expect(await store.replayLetter(idOf("a1"))).toMatchObject([{ state: "queued" }, { state: "queued" }]);
-    expect(await store.replayLetter(idOf("a1"))).toMatchObject([{ state: "underway" }, { state: "underway" }]);
+    expect(await store.replayDeadLetter(idOf("a1"))).toMatchObject([{ state: "queued" }, { state: "queued" }]);
+    expect(await store.replayDeadLetter(idOf("a1"))).toMatchObject([{ state: "underway" }, { state: "underway" }]);
   });
 
   it("takes the events of its users along, too", async () => {
@@ -344,7 +344,7 @@ describeStore("a refused company with users that failed because of it", (bench) 
     await accept({ ...event, content: { kind: "entry", content } });
     await settle(blockOn(await entry("activities", "event-1")));
     await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
-    expect((await store.replayLetter(idOf("a1"))).map(({ type }) => type)).toEqual([
+    expect((await store.replayDeadLetter(idOf("a1"))).map(({ type }) => type)).toEqual([
       "companies",
       "endusers",
       "activities",
@@ -355,7 +355,7 @@ describeStore("a refused company with users that failed because of it", (bench) 
     const { accept, store } = bench();
     await orphan();
     await accept(update({ id: "c2", version: 9 }));
-    const replayed = await store.replayLetter(idOf("a1"));
+    const replayed = await store.replayDeadLetter(idOf("a1"));
     expect(replayed.map(({ hullId, state }) => `${hullId} ${state}`)).toEqual([
       "a1 superseded",
       "e1 queued",

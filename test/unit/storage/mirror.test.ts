@@ -105,7 +105,7 @@ describeStore("what two connectors of one remote sent", (bench) => {
       [NEIGHBOUR, "n2"],
     ] as const) {
       const [view] = await store.view(lane, "companies", ["a1"]);
-      const { mirror } = await store.recall(lane, "companies", "a1");
+      const { mirror } = await store.inspectRecord(lane, "companies", "a1");
       const [row] = await store.candidates(lane, "companies", [{ name: "externalId", value: "p1" }]);
       for (const each of [view?.mirror, mirror, row]) expect(each?.facts["name"]?.[1]).toBe(own);
     }

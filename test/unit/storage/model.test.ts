@@ -3,8 +3,8 @@
  * audited (see audit.ts); at the end everything that waits is delivered, and every message must have ended.
  */
 import fc from "fast-check";
-import { letterId } from "../../../src/storage/tables/dead-letters";
-import type { EntryRow, TellRow } from "../../../src/storage/port/rows";
+import { deadLetterId } from "../../../src/storage/tables/dead-letters";
+import type { EntryRow, HullUpdateRow } from "../../../src/storage/port/rows";
 import type { Lane } from "../../../src/storage/port/store";
 import { auditOf } from "./audit";
 import { openBench, type Adapter, type Bench } from "./bench";
@@ -115,7 +115,7 @@ function createHistory(bench: Bench) {
   let number = 0;
   const sent: MessageOptions[] = [];
   const remotes = new Map<string, string>(LANES.map((lane) => [lane.tenant, lane.remote]));
-  let looked: { readonly lane: Lane; readonly rows: readonly TellRow[] } | undefined;
+  let looked: { readonly lane: Lane; readonly rows: readonly HullUpdateRow[] } | undefined;
 
   const laneOf = ({ neighbour }: { readonly neighbour: boolean }): Lane => {
     const { tenant } = neighbour ? NEIGHBOUR : LANE;
@@ -216,7 +216,7 @@ function createHistory(bench: Bench) {
     looked = undefined;
   }
 
-  async function look(neighbour: boolean): Promise<readonly TellRow[]> {
+  async function look(neighbour: boolean): Promise<readonly HullUpdateRow[]> {
     const lane = laneOf({ neighbour });
     const rows = await store.tells(lane, 3);
     looked = { lane, rows };
@@ -242,9 +242,9 @@ function createHistory(bench: Bench) {
         return work({ ...current, kind: "block" });
       case "replay":
       case "drop": {
-        const id = letterId({ ...laneOf(current), type: typeOf(current.hullId), hullId: current.hullId });
+        const id = deadLetterId({ ...laneOf(current), type: typeOf(current.hullId), hullId: current.hullId });
         if (current.kind === "drop") await store.dropLetter(id);
-        else await store.replayLetter(id);
+        else await store.replayDeadLetter(id);
         return;
       }
       case "erase": {

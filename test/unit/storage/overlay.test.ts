@@ -6,7 +6,7 @@ import type { Key, KeyValue, Table } from "../../../src/storage/database/kv";
 import { createLmdbKeyValue } from "../../../src/storage/database/lmdb";
 import { createMemoryKeyValue } from "../../../src/storage/database/memory";
 import { openNames } from "../../../src/storage/database/names";
-import { createOverlay } from "../../../src/storage/database/overlay";
+import { createDryKeyValue } from "../../../src/storage/database/overlay";
 
 /** Cases that are tried. */
 const RUNS = { histories: 60, keys: 75 };
@@ -59,7 +59,7 @@ describe.each([
     folder = mkdtempSync(join(tmpdir(), "overlay-"));
     base = open(lower, "base");
     top = open(upper, "top");
-    overlay = createOverlay(base, top);
+    overlay = createDryKeyValue(base, top);
   });
   afterEach(async () => {
     await overlay.close();
@@ -169,7 +169,7 @@ describe.each([
   it("names words apart from the lower database, also when they are opened again", async () => {
     const theirs = openNames(base);
     await base.transact(() => theirs.make("known"));
-    const late = createOverlay(base, top);
+    const late = createDryKeyValue(base, top);
     const ours = openNames(late);
     await late.transact(() => [ours.make("ours"), ours.make("both")]);
     await base.transact(() => [theirs.make("both"), theirs.make("theirs")]);
@@ -183,7 +183,7 @@ describe.each([
   });
 
   it("does not close what lies below", async () => {
-    await createOverlay(base, open(upper, "second")).close();
+    await createDryKeyValue(base, open(upper, "second")).close();
     await base.transact(() => base.table<number>("rows").put(["a"], 1));
     expect(overlay.table("rows").get(["a"])).toBe(1);
   });
@@ -218,7 +218,7 @@ describe("a walk over an overlay", () => {
         return { ...table, range } as Table<V>;
       },
     };
-    const overlay = createOverlay(counting, createMemoryKeyValue());
+    const overlay = createDryKeyValue(counting, createMemoryKeyValue());
     const rows = overlay.table<number>("rows");
     await overlay.transact(() => {
       rows.remove([0]);
@@ -238,7 +238,7 @@ describe("a walk over an overlay", () => {
     const databases = ["base", "top", "plain"].map((name) => createLmdbKeyValue(join(folder, name)));
     const [base, top, plain] = databases;
     if (base === undefined || top === undefined || plain === undefined) throw new Error("Three databases are opened.");
-    const overlay = createOverlay(base, top);
+    const overlay = createDryKeyValue(base, top);
     const text = fc.oneof(
       fc.string({ unit: "binary", maxLength: 4 }),
       fc.constantFrom("😀", "ﬁ", "\u{FFFD}", "a\0", "a\u0001", "\u001c", "\u0005", ""),

@@ -7,17 +7,17 @@ import type { Json } from "../../../src/record";
 import type { KeyValue } from "../../../src/storage/database/kv";
 import { createLmdbKeyValue } from "../../../src/storage/database/lmdb";
 import { createMemoryKeyValue } from "../../../src/storage/database/memory";
-import { ENTRY, MIRROR, packed, RECORD, TELL, type Codec } from "../../../src/storage/tables/packed";
+import { ENTRY, MIRROR, packed, RECORD, HULL_UPDATE, type Codec } from "../../../src/storage/tables/packed";
 import type {
   Attempt,
   Content,
-  Doubt,
-  Ending,
+  UnconfirmedCreate,
+  Outcome,
   EntryRow,
   Fact,
   MirrorRow,
   RecordRow,
-  TellRow,
+  HullUpdateRow,
 } from "../../../src/storage/port/rows";
 
 type Arbitraries<T> = { readonly [K in keyof Required<T>]: fc.Arbitrary<Required<T>[K]> };
@@ -54,7 +54,7 @@ const facts = fc.nat({ max: 3 }).chain((others) => {
   return fc.dictionary(text, each, PLAIN);
 });
 
-const ending = row<Ending>(
+const ending = row<Outcome>(
   {
     messageId: text,
     outcome: fc.constantFrom("sent", "unchanged", "skipped", "superseded", "rejected", "dead"),
@@ -69,7 +69,7 @@ const ending = row<Ending>(
   ["messageId", "outcome", "code", "text", "atMs", "counted"],
 );
 
-const doubt: fc.Arbitrary<Doubt> = fc.record({ sinceMs: instant, reads: fc.nat() }, PLAIN);
+const doubt: fc.Arbitrary<UnconfirmedCreate> = fc.record({ sinceMs: instant, reads: fc.nat() }, PLAIN);
 
 const content = row<Content>(
   {
@@ -150,7 +150,7 @@ const entry = row<EntryRow>(
   ["tenant", "type", "hullId", "acceptedAtMs", "notBeforeMs", "attempts"],
 );
 
-const tell = row<TellRow>(
+const tell = row<HullUpdateRow>(
   {
     tenant: text,
     type: text,
@@ -217,11 +217,11 @@ describe.each(["memory", "lmdb"] as const)("rows as lists (%s)", (adapter) => {
   it("keep every field of a record", () => expectKept("records", RECORD, record));
   it("keep every field and fact of a mirrored record", () => expectKept("mirror", MIRROR, mirror));
   it("keep every field of what waits", () => expectKept("outbox", ENTRY, entry));
-  it("keep every field of what Hull must be told", () => expectKept("tells", TELL, tell));
+  it("keep every field of what Hull must be told", () => expectKept("tells", HULL_UPDATE, tell));
 });
 
 describe("the stored form", () => {
-  const ENDING: Ending = { messageId: "m", outcome: "sent", code: "updated", text: "t", atMs: 5, counted: false };
+  const ENDING: Outcome = { messageId: "m", outcome: "sent", code: "updated", text: "t", atMs: 5, counted: false };
   const CONTENT: Content = {
     desired: { fields: { name: "A" }, keys: {}, cleared: [] },
     claims: { id: "h" },
@@ -298,7 +298,7 @@ describe("the stored form", () => {
   });
 
   it("of what Hull must be told is this list", () => {
-    const all: TellRow = {
+    const all: HullUpdateRow = {
       tenant: "t",
       type: "endusers",
       hullId: "h",
@@ -312,7 +312,7 @@ describe("the stored form", () => {
       notBeforeMs: 2,
       attempts: 3,
     };
-    expect(TELL.pack(all)).toEqual([
+    expect(HULL_UPDATE.pack(all)).toEqual([
       ...["t", "endusers", "h", "p", { id: "h" }, { "planhat/id": "p" }, { _id: "p" }, { id: "c" }],
       ...[[["m", "sent", "updated", "t", 5, false]], 1, 2, 3],
     ]);

@@ -3,7 +3,7 @@ import { describeStore } from "./bench";
 import { blockOn, deliver, deliverQuietly, finish, LANE, NEIGHBOUR, skip, update, userUpdate } from "./builders";
 
 describeStore("what is remembered", (bench) => {
-  const recall = (type = "companies", hullId = "a1", lane = LANE) => bench().store.recall(lane, type, hullId);
+  const recall = (type = "companies", hullId = "a1", lane = LANE) => bench().store.inspectRecord(lane, type, hullId);
 
   it("of somebody unknown is nothing", async () => {
     expect(await recall()).toEqual({});

@@ -21,7 +21,7 @@ describeStore("a listed record that was not touched", (bench) => {
     });
   };
   const pass = (ids: readonly string[], run = "r2"): Promise<void> =>
-    bench().store.passOver(LANE.remote, TYPE, {
+    bench().store.markSeen(LANE.remote, TYPE, {
       readAtMs: bench().clock.nowMs,
       run,
       ids,
@@ -30,7 +30,7 @@ describeStore("a listed record that was not touched", (bench) => {
     });
   const toldUnder = (...ids: string[]) => bench().store.toldUnder(LANE.remote, TYPE, ids);
   const scan = async (scanStartedAtMs = bench().clock.nowMs): Promise<readonly string[]> => {
-    const { gone } = await bench().store.markVanished(LANE.remote, TYPE, { scanStartedAtMs, limit: 100 });
+    const { gone } = await bench().store.markMissing(LANE.remote, TYPE, { scanStartedAtMs, limit: 100 });
     return gone.map(({ id }) => id);
   };
   const WHOLLY = { facts: {}, rest: [0, MAPPING], mapping: MAPPING };

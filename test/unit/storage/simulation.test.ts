@@ -6,8 +6,8 @@ import { createEmbeddedStore } from "../../../src/storage/embedded";
 import type { KeyValue, Table } from "../../../src/storage/database/kv";
 import { createLmdbKeyValue } from "../../../src/storage/database/lmdb";
 import { createMemoryKeyValue } from "../../../src/storage/database/memory";
-import { createOverlay } from "../../../src/storage/database/overlay";
-import { clearSimulations, openSimulation } from "../../../src/storage/data-folder/dry-run";
+import { createDryKeyValue } from "../../../src/storage/database/overlay";
+import { clearDryFolders, openDryFolder } from "../../../src/storage/data-folder/dry-run";
 import type { Lane, Store } from "../../../src/storage/port/store";
 import { openTables } from "../../../src/storage/tables/tables";
 import { auditOf } from "./audit";
@@ -99,7 +99,7 @@ describe("a store over an overlay", () => {
     const before = rowsOf(real);
     expect(rowsOf(twin)).toEqual(before);
 
-    const overlay = createOverlay(real, createMemoryKeyValue());
+    const overlay = createDryKeyValue(real, createMemoryKeyValue());
     const simulated = await createEmbeddedStore({ kv: overlay, now });
     await work(simulated);
     for (const store of stores.slice(1)) await work(store);
@@ -134,7 +134,7 @@ describe("a simulation", () => {
 
   it("works on what the running store holds, and does not change one byte of its file", async () => {
     const [before, bytes, counts] = [rowsOf(base), fingerprint(), await store.tally(LANE.tenant)];
-    const simulation = await openSimulation(base, place(), now);
+    const simulation = await openDryFolder(base, place(), now);
     expect(await simulation.store.tally(LANE.tenant)).toEqual(counts);
     await work(simulation.store);
     expect(await simulation.store.tally(LANE.tenant)).not.toEqual(counts);
@@ -145,7 +145,7 @@ describe("a simulation", () => {
   });
 
   it("goes on beside the running store, which names and writes meanwhile", async () => {
-    const simulation = await openSimulation(base, place(), now);
+    const simulation = await openDryFolder(base, place(), now);
     await store.accept([update({ id: "r1", hullId: "x1", lane: { remote: "org|planhat|t7", tenant: "org/c7" } })]);
     await simulation.store.accept([update({ id: "s1", hullId: "z1", lane: ELSEWHERE })]);
     await store.accept([update({ id: "r2", hullId: "x2", lane: ELSEWHERE })]);
@@ -161,8 +161,8 @@ describe("a simulation", () => {
   });
 
   it("keeps its own ends and letters, and is gone when it closes", async () => {
-    const simulation = await openSimulation(base, place(), now);
-    const other = await openSimulation(base, place(), now);
+    const simulation = await openDryFolder(base, place(), now);
+    const other = await openDryFolder(base, place(), now);
     await simulation.store.accept([skip({ id: "s1", hullId: "a7" })]);
     const [view] = await simulation.store.view(LANE, "companies", ["a7"]);
     expect(view?.record?.last).toMatchObject({ messageId: "s1", code: "outside_account_segments" });
@@ -178,19 +178,19 @@ describe("a simulation", () => {
 
   it("leaves no folder behind when it cannot be opened", async () => {
     await base.transact(() => base.table<number>("meta").put(["format"], 99));
-    await expect(openSimulation(base, place(), now)).rejects.toThrow("format 99");
+    await expect(openDryFolder(base, place(), now)).rejects.toThrow("format 99");
     expect(readdirSync(place())).toEqual([]);
   });
 
   it("that a killed process left behind is removed, and nothing else", async () => {
-    await clearSimulations(place());
+    await clearDryFolders(place());
     expect(existsSync(place())).toBe(false);
     for (const name of ["simulation-abc", "simulation-def", "store"]) {
       mkdirSync(join(place(), name), { recursive: true });
       writeFileSync(join(place(), name, "data.mdb"), "");
     }
     writeFileSync(join(place(), "simulation-notes"), "");
-    await clearSimulations(place());
+    await clearDryFolders(place());
     expect(readdirSync(place()).sort()).toEqual(["simulation-notes", "store"]);
   });
 });

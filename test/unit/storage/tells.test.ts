@@ -1,8 +1,8 @@
-import type { Ending, TellRow } from "../../../src/storage/port/rows";
+import type { Outcome, HullUpdateRow } from "../../../src/storage/port/rows";
 import { LANE, blockOn, deliver, endingOf, update, userUpdate, type ToldOptions } from "./builders";
 import { describeStore } from "./bench";
 
-const REFUSED: Ending = { ...endingOf("", "sent", "hull_refused"), text: "Hull said no." };
+const REFUSED: Outcome = { ...endingOf("", "sent", "hull_refused"), text: "Hull said no." };
 
 describeStore("what Hull must be told", (bench) => {
   let version = 0;
@@ -13,7 +13,7 @@ describeStore("what Hull must be told", (bench) => {
     await accept(update({ id: `c${version}`, hullId, version }));
     await settle(deliver(await attempt("companies", hullId), remoteId, options));
   };
-  const only = async (): Promise<TellRow> => {
+  const only = async (): Promise<HullUpdateRow> => {
     const [row] = await bench().store.tells(LANE, 9);
     if (row === undefined) throw new Error("Hull is to be told.");
     return row;

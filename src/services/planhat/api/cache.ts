@@ -4,7 +4,7 @@
  */
 import NodeCache from "node-cache";
 
-export interface Kept<T> {
+export interface Cache<T> {
   /**
    * @param key names what is read and with what credentials: nobody else may get the answer
    * @param isFresh true: only an answer to a read that begins after this moment will do
@@ -21,7 +21,7 @@ interface Reading<T> {
 }
 
 /** @param keptSeconds how long an answer is kept */
-export function createKept<T>(keptSeconds: number): Kept<T> {
+export function createCache<T>(keptSeconds: number): Cache<T> {
   // What is kept is never changed, so nobody needs a copy of his own.
   const cache = new NodeCache({ stdTTL: keptSeconds, useClones: false });
   const latest = new Map<string, Reading<T>>();

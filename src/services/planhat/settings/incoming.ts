@@ -1,6 +1,6 @@
 /** What the settings say about the way from Planhat to Hull: which field fills which attribute, and what is noise. */
 import { customField, customName, findField } from "../objects";
-import type { OddRow } from "./mapping-warnings";
+import type { MappingWarning } from "./mapping-warnings";
 import { hullAttribute } from "../mapping/hull-attribute";
 
 /** One row that will be used; it fills its attribute besides the `planhat/…` one that every field has. */
@@ -53,8 +53,8 @@ type IncomingType = "endusers" | "companies";
 export function incomingRows(
   type: IncomingType,
   stored: readonly (StoredRow | null | undefined)[] | null | undefined,
-): { readonly rows: readonly IncomingRow[]; readonly odd: readonly OddRow[] } {
-  const odd: OddRow[] = [];
+): { readonly rows: readonly IncomingRow[]; readonly odd: readonly MappingWarning[] } {
+  const odd: MappingWarning[] = [];
   const rows = new Map<string, IncomingRow>();
   for (const row of stored ?? []) {
     const attribute = (row?.hull ?? "").trim().replace(/^traits_/, "");

@@ -2,7 +2,7 @@
 import { reason } from "../../../outcome/outcome";
 import type { Reason } from "../../../outcome/outcome";
 
-export interface OddRow {
+export interface MappingWarning {
   readonly code: "unknown_field" | "fixed_field" | "duplicate_field";
   readonly type: "endusers" | "companies" | "licenses";
   readonly incoming: boolean;
@@ -10,6 +10,6 @@ export interface OddRow {
   readonly name: string;
 }
 
-export function warningOf({ code, type, incoming, name }: OddRow): Reason {
+export function warningOf({ code, type, incoming, name }: MappingWarning): Reason {
   return reason(code, `${type}${incoming ? ", incoming" : ""}: ${name}`);
 }

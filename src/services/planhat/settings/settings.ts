@@ -11,7 +11,7 @@ import { incomingRows, namedFields } from "./incoming";
 import type { IncomingSettings } from "./incoming";
 import { customField, customName, findField } from "../objects";
 import { warningOf } from "./mapping-warnings";
-import type { OddRow } from "./mapping-warnings";
+import type { MappingWarning } from "./mapping-warnings";
 import { count, flag, list, names, table, text, traitTable } from "./cells";
 
 /** One mapping row that will be used. */
@@ -34,7 +34,7 @@ export interface PlanhatSettings {
     readonly companies: readonly MappingRow[];
     readonly licenses: readonly MappingRow[];
   };
-  readonly oddRows: readonly OddRow[];
+  readonly oddRows: readonly MappingWarning[];
   /** The account attribute that holds the list of licences. */
   readonly licenses: { readonly attribute: string | undefined };
   /** A tracked event whose answer was lost: send it again, or keep it for a person. */
@@ -207,7 +207,7 @@ function mapping(
   standard: readonly TableRow[],
   custom: readonly TableRow[],
 ) {
-  const odd: OddRow[] = [];
+  const odd: MappingWarning[] = [];
   const rows = new Map<string, MappingRow>();
   const add = (row: TableRow, field: string) => {
     const attribute =

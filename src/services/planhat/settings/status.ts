@@ -4,7 +4,7 @@
  */
 import type { Finding } from "../../service";
 import { COMPANIES, findField } from "../objects";
-import type { OddRow } from "./mapping-warnings";
+import type { MappingWarning } from "./mapping-warnings";
 import { OWNER_FIELDS } from "../write/prepare";
 import type { PlanhatSettings } from "./settings";
 
@@ -103,9 +103,9 @@ function licenseUse({ licenses, mapping }: PlanhatSettings): readonly Finding[] 
   return [];
 }
 
-const isUnknown = ({ code, incoming }: OddRow): boolean => code === "unknown_field" && !incoming;
+const isUnknown = ({ code, incoming }: MappingWarning): boolean => code === "unknown_field" && !incoming;
 
-function unknownField({ type, name }: OddRow): Finding {
+function unknownField({ type, name }: MappingWarning): Finding {
   return error(
     `${TITLES.outgoing[type]}: "${name}" is no property of Planhat's ${type}, so its row is left out. Choose one of the list; a custom field belongs into ${TITLES.custom[type]}.`,
   );
@@ -155,7 +155,7 @@ function tenantToken({ tenantId }: PlanhatSettings): readonly Finding[] {
   ];
 }
 
-function oddRow({ code, type, incoming, name }: OddRow): Finding {
+function oddRow({ code, type, incoming, name }: MappingWarning): Finding {
   const title = TITLES[incoming ? "incoming" : "outgoing"][type];
   if (code === "duplicate_field") {
     return warning(`${title}: "${name}" is filled by several rows, and only the last one counts. Remove the others.`);

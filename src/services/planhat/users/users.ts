@@ -5,7 +5,7 @@ import type { Target } from "../../service";
 import { createPlanhatClient } from "../api/client";
 import type { ClientOptions } from "../api/client";
 import { isFailed, UnexpectedAnswer } from "../api/failure";
-import { createKept } from "../api/cache";
+import { createCache } from "../api/cache";
 import { createRest, isObject, isRow } from "../api/rest";
 import type { Rest, Row } from "../api/rest";
 import type { PlanhatSettings } from "../settings/settings";
@@ -49,7 +49,7 @@ const KEPT_SECONDS = 600;
 const LONGEST_PAUSE_MS = 5_000;
 
 export function createUsers(options: UsersOptions): PlanhatUsers {
-  const lists = createKept<readonly Row[]>(KEPT_SECONDS);
+  const lists = createCache<readonly Row[]>(KEPT_SECONDS);
   const versions = new Map<string, number>();
   const { sleep = systemSleep, timeoutMs } = options.http ?? {};
   const http: ClientOptions["http"] = {

@@ -1,10 +1,10 @@
 /** Planhat wants bulk writes one after another: overlapping ones of the same records refuse each other. */
-export interface Turns {
+export interface Mutex {
   /** Runs `task` when everything with the same key that came before is over. */
   next<T>(key: string, task: () => Promise<T>): Promise<T>;
 }
 
-export function createTurns(): Turns {
+export function createMutex(): Mutex {
   const last = new Map<string, Promise<unknown>>();
   return {
     async next(key, task) {
