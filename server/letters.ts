@@ -6,7 +6,7 @@ import type { Lane, DeadLetterQuery, RecordOutcome, Store } from "../src/storage
 import type { Letter, LetterDetail } from "./commands";
 
 export interface DeadLettersOptions {
-  readonly store: Pick<Store, "letters" | "letter" | "replayLetter" | "dropLetter">;
+  readonly store: Pick<Store, "letters" | "letter" | "replayDeadLetter" | "dropLetter">;
   /** Says that a lane has new work. */
   readonly wake: (lane: Lane) => void;
   /** Outcomes that were written. */
