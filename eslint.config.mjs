@@ -16,16 +16,23 @@ const forbid = (files, patterns) => ({
 
 const noServer = [["**/server/**"], "Only tests and the process entry may know the server."];
 const noSimulators = [["**/simulators/**"], "Production code never imports a simulator."];
-const noAdapters = [
-  ["**/storage/lmdb", "**/storage/memory", "**/storage/redis", "**/queue/embedded", "**/queue/bull"],
-  "Only server/wiring.ts chooses an adapter; everybody else imports the port.",
+const noDatabase = [
+  [
+    "**/storage/database/**",
+    "**/storage/tables/**",
+    "**/storage/outbox/**",
+    "**/storage/erase/**",
+    "**/storage/inspect/**",
+    "**/storage/embedded",
+    "**/queue/embedded",
+  ],
+  "Only server/wiring.ts and server/data-folder.ts choose an adapter; everybody else imports storage/port/.",
 ];
 const noService = [
-  ["**/services/*/**", "!**/services/service"],
+  ["**/services/*/**", "!**/services/mapping/**"],
   "The engine never imports a service; use the seam in services/service.ts.",
 ];
 const noEngine = [["**/engine/**"], "The lower floor does not know the engine."];
-
 export default tseslint.config(
   { ignores: ["dist/", "node_modules/", "coverage/", "data/"] },
   js.configs.recommended,
@@ -51,18 +58,19 @@ export default tseslint.config(
       "regexp/no-super-linear-move": ["error", { report: "potential", ignorePartial: false, ignoreSticky: false }],
     },
   },
-  forbid(["src/engine/**/*.ts"], [noServer, noSimulators, noAdapters, noService]),
-  forbid(["src/services/**/*.ts"], [noServer, noSimulators, noAdapters]),
+  forbid(["src/engine/**/*.ts"], [noServer, noSimulators, noDatabase, noService]),
+  forbid(["src/services/**/*.ts"], [noServer, noSimulators, noDatabase, noEngine]),
+  forbid(["src/outcome/**/*.ts"], [noServer, noSimulators, noDatabase, noEngine, noService]),
   forbid(
     ["src/hull/**/*.ts"],
-    [noServer, noSimulators, noAdapters, noEngine, [["**/services/**"], "Hull knows no service."]],
+    [noServer, noSimulators, noDatabase, noEngine, [["**/services/**"], "Hull knows no service."]],
   ),
   forbid(
     ["src/http/**/*.ts", "src/queue/**/*.ts", "src/storage/**/*.ts"],
     [noServer, noSimulators, noEngine, [["**/services/**", "**/hull/**"], "The lower floor knows nobody above it."]],
   ),
-  forbid(["server/**/*.ts"], [noSimulators]),
-  { files: ["server/wiring.ts"], rules: { "no-restricted-imports": "off" } },
+  forbid(["server/**/*.ts"], [noSimulators, noDatabase]),
+  { files: ["server/wiring.ts", "server/data-folder.ts"], rules: { "no-restricted-imports": "off" } },
   {
     files: ["**/*.js", "**/*.mjs"],
     languageOptions: { globals: { module: "writable", require: "readonly", process: "readonly", console: "readonly" } },

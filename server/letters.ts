@@ -1,6 +1,6 @@
 /** What can be done with dead letters: for the command-line tools of the machine, and for connectors with their own. */
 import { createRedactor } from "../src/http/guards/redact";
-import { deadLetterId } from "../src/storage/tables/dead-letters";
+import { deadLetterId } from "../src/storage/port/dead-letters";
 import type { DeadLetterRow } from "../src/storage/port/rows";
 import type { Lane, DeadLetterQuery, RecordOutcome, Store } from "../src/storage/port/store";
 import type { Letter, LetterDetail } from "./commands";

@@ -10,7 +10,7 @@ import { z } from "zod";
 import type { Explain } from "../../src/engine/explain/explain";
 import type { HealthOf } from "../../src/engine/status/health";
 import type { Tenant } from "../../src/engine/tenants";
-import { isDeadLetterPlace } from "../../src/storage/tables/dead-letters";
+import { isDeadLetterPlace } from "../../src/storage/port/dead-letters";
 import type { Store } from "../../src/storage/port/store";
 import { backlogBody, type BudgetLeft } from "../console/backlog";
 import { chartBody, chartFrom } from "../console/chart";

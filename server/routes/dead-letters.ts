@@ -4,7 +4,7 @@
  */
 import { Router, type Request } from "express";
 import { z } from "zod";
-import { isDeadLetterPlace } from "../../src/storage/tables/dead-letters";
+import { isDeadLetterPlace } from "../../src/storage/port/dead-letters";
 import { refuse, type HttpError } from "../http-error";
 import type { DeadLetters } from "../letters";
 import type { Authenticate } from "../middleware/door";

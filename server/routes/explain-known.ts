@@ -1,7 +1,7 @@
 /** What is remembered of a record, as `/explain` shows it. */
 import { z } from "zod";
 import { createRedactor } from "../../src/http/guards/redact";
-import { deadLetterId } from "../../src/storage/tables/dead-letters";
+import { deadLetterId } from "../../src/storage/port/dead-letters";
 import type { InspectedRecord } from "../../src/storage/port/store";
 import type { Outcome, EntryRow, MirrorRow } from "../../src/storage/port/rows";
 import { instantAnswer, isoOf } from "./instants";

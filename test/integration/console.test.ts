@@ -1,5 +1,5 @@
 /** `/console` over HTTP: who sees what, what a form may do, and what is left of the page when a part of it fails. */
-import { deadLetterId } from "../../src/storage/tables/dead-letters";
+import { deadLetterId } from "../../src/storage/port/dead-letters";
 import type { Lane } from "../../src/storage/port/store";
 import { TOKEN } from "../harness";
 import { account, user, useStages, type Stage } from "../rules/stage";

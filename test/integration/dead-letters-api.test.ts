@@ -1,5 +1,5 @@
 /** `/api/internal/dead-letters`: what a connector sees of its own letters, what it may do, and nothing of anybody else's. */
-import { deadLetterId } from "../../src/storage/tables/dead-letters";
+import { deadLetterId } from "../../src/storage/port/dead-letters";
 import type { Lane } from "../../src/storage/port/store";
 import { TOKEN } from "../harness";
 import { account, minute, user, useStages, type Stage } from "../rules/stage";

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildUserMessage } from "../../simulators/hull";
-import { deadLetterId } from "../../src/storage/tables/dead-letters";
+import { deadLetterId } from "../../src/storage/port/dead-letters";
 import { OPEN_SETTINGS } from "../harness";
 import {
   announce,

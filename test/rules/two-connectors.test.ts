@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { buildUserMessage } from "../../simulators/hull";
 import { CONNECTOR, OPEN_SETTINGS } from "../harness";
 import { ask } from "../integration/asking";
-import { deadLetterId } from "../../src/storage/tables/dead-letters";
+import { deadLetterId } from "../../src/storage/port/dead-letters";
 import { makeFormatThree } from "../unit/storage/format-three";
 import { useFetching, type FetchStage } from "./fetching";
 import { account, minute, people, user, type Stage } from "./stage";

@@ -15,7 +15,7 @@ import { createDoor } from "../../server/middleware/door";
 import { createQueryCredentials } from "../../server/middleware/query-credentials";
 import { newUser } from "../../server/routes/user-input";
 import { batchRow } from "../../src/engine/runs/batch-rows";
-import { canonical } from "../../src/engine/rules/compare";
+import { canonical } from "../../src/services/compare";
 import { readMessage } from "../../src/engine/intake/message";
 import { reason } from "../../src/outcome/outcome";
 import { isAddress, isLoopback, isPrivateAddress } from "../../src/http/guards/addresses";
@@ -46,7 +46,7 @@ import { convert } from "../../src/services/planhat/mapping/values";
 import { hullAttribute } from "../../src/services/planhat/mapping/hull-attribute";
 import type { FieldType } from "../../src/services/service";
 import { foldedKey } from "../../src/record";
-import { isDeadLetterPlace } from "../../src/storage/tables/dead-letters";
+import { isDeadLetterPlace } from "../../src/storage/port/dead-letters";
 
 /** Characters of the smaller text: what is quadratic still ends, and what is linear can be measured. */
 const SIZE = 2_000;

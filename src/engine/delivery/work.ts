@@ -12,7 +12,7 @@ import type {
   RecordRow,
 } from "../../storage/port/rows";
 import type { MirrorPatch, Observation, Settlement, HullUpdate } from "../../storage/port/store";
-import { agrees, fingerprint, NOTHING } from "../rules/compare";
+import { agrees, fingerprint, NOTHING } from "../../services/compare";
 import { ACCOUNT } from "../hull-updates/what-hull-knows";
 import { reason, type OutcomeKind, type Reason } from "../../outcome/outcome";
 import { isForgotten } from "../intake/unchanged";

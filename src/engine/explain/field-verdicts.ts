@@ -1,7 +1,7 @@
 /** Field by field: what Hull wants, what is remembered, and what follows. The rule itself is in `diff.ts`. Pure. */
 import type { Desired, FieldSpec, Json } from "../../services/service";
 import type { Fact } from "../../storage/port/rows";
-import { agrees, NOTHING } from "../rules/compare";
+import { agrees, NOTHING } from "../../services/compare";
 import { diff, type DiffOptions } from "../rules/diff";
 import type { Reason } from "../../outcome/outcome";
 

@@ -4,7 +4,7 @@ import type { FirehoseItem } from "../../hull/firehose/items";
 import type { ObjectType } from "../../services/service";
 import type { MirrorRow } from "../../storage/port/rows";
 import type { Store } from "../../storage/port/store";
-import { NOTHING } from "../rules/compare";
+import { NOTHING } from "../../services/compare";
 import { withRetry, type Try, type RetryOptions, type Stop } from "../rules/retry";
 import { DELETED } from "../hull-updates/what-hull-knows";
 

@@ -8,7 +8,7 @@ import { parseJson } from "../../json";
 import type { Desired, Json } from "../../record";
 import type { FieldSpec, FieldType, IncomingAttribute, ListedRecord } from "../../services/service";
 import type { Fact, MirrorRow } from "../../storage/port/rows";
-import { agrees, canonical, fingerprint, NOTHING } from "../rules/compare";
+import { agrees, canonical, fingerprint, NOTHING } from "../../services/compare";
 import type { EntityMessage } from "../../services/message";
 
 /** Told under this name that the record vanished from the service. */

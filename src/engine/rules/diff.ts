@@ -8,7 +8,7 @@
 import type { Desired, Json } from "../../record";
 import type { FieldSpec } from "../../services/service";
 import type { Fact } from "../../storage/port/rows";
-import { agrees, NOTHING } from "./compare";
+import { agrees, NOTHING } from "../../services/compare";
 
 export interface Difference {
   /** Fields whose value must be sent. */

@@ -1,7 +1,8 @@
 /** What ended is sent again: its content is taken in as a new message, unless something newer came meanwhile. */
 import { mergeContent, NEWER, queued, versionOf } from "./accept";
 import { openEntries, type Entries } from "../tables/entries";
-import { closeDeadLetter, deadLetterId } from "../tables/dead-letters";
+import { deadLetterId } from "../port/dead-letters";
+import { closeDeadLetter } from "../tables/dead-letters";
 import type { Content, EntryRow, RecordRow } from "../port/rows";
 import type { Lane, DeadLetterKey, RecordOutcome, Replay } from "../port/store";
 import { countOutcome, type Ledger } from "../tables/ledger";

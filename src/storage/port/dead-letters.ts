@@ -1,4 +1,5 @@
 /** What was refused for good. Part of the Store port. */
+import { hash } from "node:crypto";
 import type { DeadLetterRow } from "./rows";
 import type { Lane, RecordOutcome } from "./lane";
 
@@ -43,4 +44,31 @@ export interface DeadLetterStore {
   dropLetter(id: string, tenant?: string): Promise<DeadLetterRow | undefined>;
   /** Takes the content of a letter in again, then that of its children; empty when there is no such letter. */
   replayDeadLetter(id: string, tenant?: string): Promise<readonly Replay[]>;
+}
+
+/** Short enough to be typed, and the same as long as the letter is about the same record. */
+export function deadLetterId({ remote, tenant, type, hullId }: DeadLetterKey): string {
+  return hash("sha256", JSON.stringify([remote, tenant, type, hullId]), "hex").slice(0, 12);
+}
+
+/** Names the place of a letter in the list without showing where it is kept, since pages are asked for in addresses. */
+export function placeOf(key: DeadLetterKey): string {
+  return Buffer.from(JSON.stringify([deadLetterId(key), key.type, key.hullId])).toString("base64url");
+}
+
+/** Whether a text can be `next` of a page. */
+export function isDeadLetterPlace(text: string): boolean {
+  return readPlace(text) !== undefined;
+}
+
+export function readPlace(text: string): readonly [id: string, type: string, hullId: string] | undefined {
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(text, "base64url").toString("utf8"));
+    const parts: readonly unknown[] = Array.isArray(parsed) ? parsed : [];
+    const [id, type, hullId] = parts;
+    if (typeof id !== "string" || typeof type !== "string" || typeof hullId !== "string") return undefined;
+    return [id, type, hullId];
+  } catch {
+    return undefined;
+  }
 }

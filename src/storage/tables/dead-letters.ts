@@ -1,7 +1,7 @@
 /** Dead letters: kept so that they are found by a short id and by their parent, listed in pages, closed. */
-import { hash } from "node:crypto";
 import type { Key } from "../database/kv";
 import type { DeadLetterRow } from "../port/rows";
+import { deadLetterId, placeOf, readPlace } from "../port/dead-letters";
 import type { Lane, DeadLetterKey, DeadLetterPage, DeadLetterQuery } from "../port/store";
 import { lanesOf, type Tables } from "./tables";
 
@@ -10,11 +10,6 @@ const WALK = 1_000;
 
 /** Endings that a refused parent brings about. */
 const ORPHANED = new Set(["parent_rejected", "parent_skipped", "parent_dead"]);
-
-/** Short enough to be typed, and the same as long as the letter is about the same record. */
-export function deadLetterId({ remote, tenant, type, hullId }: DeadLetterKey): string {
-  return hash("sha256", JSON.stringify([remote, tenant, type, hullId]), "hex").slice(0, 12);
-}
 
 const pathOf = ({ remote, tenant, type, hullId }: DeadLetterKey): [string, string, string, string] => [
   remote,
@@ -101,28 +96,6 @@ function* lettersBehind(tables: Tables, tenant: string | undefined, start: DeadL
 function* lettersIn(tables: Tables, prefix: Key, start: DeadLetterKey | undefined) {
   const after = start === undefined ? {} : { after: pathOf(start) };
   for (const [, row] of tables.dead.range(prefix, { ...after, limit: WALK })) yield row;
-}
-
-/** Names the place of a letter in the list without showing where it is kept, since pages are asked for in addresses. */
-function placeOf(key: DeadLetterKey): string {
-  return Buffer.from(JSON.stringify([deadLetterId(key), key.type, key.hullId])).toString("base64url");
-}
-
-/** Whether a text can be `next` of a page. */
-export function isDeadLetterPlace(text: string): boolean {
-  return readPlace(text) !== undefined;
-}
-
-function readPlace(text: string): readonly [id: string, type: string, hullId: string] | undefined {
-  try {
-    const parsed: unknown = JSON.parse(Buffer.from(text, "base64url").toString("utf8"));
-    const parts: readonly unknown[] = Array.isArray(parsed) ? parsed : [];
-    const [id, type, hullId] = parts;
-    if (typeof id !== "string" || typeof type !== "string" || typeof hullId !== "string") return undefined;
-    return [id, type, hullId];
-  } catch {
-    return undefined;
-  }
 }
 
 /** The key behind a place. The letter itself may be closed by now; its lane is known longer. */

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { canonical, fingerprint } from "../../../src/engine/rules/compare";
+import { canonical, fingerprint } from "../../../src/services/compare";
 import type { Json } from "../../../src/record";
 import type { FieldType } from "../../../src/services/service";
 

@@ -1,4 +1,4 @@
-import { agrees, canonical, fingerprint, NOTHING } from "../../../src/engine/rules/compare";
+import { agrees, canonical, fingerprint, NOTHING } from "../../../src/services/compare";
 import { writtenInstant } from "../../../src/instant";
 import type { Json } from "../../../src/record";
 import type { FieldType } from "../../../src/services/service";

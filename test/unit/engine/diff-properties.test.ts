@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { fingerprint, NOTHING } from "../../../src/engine/rules/compare";
+import { fingerprint, NOTHING } from "../../../src/services/compare";
 import { diff } from "../../../src/engine/rules/diff";
 import type { Json } from "../../../src/record";
 import type { FieldSpec } from "../../../src/services/service";

@@ -1,4 +1,4 @@
-import { fingerprint, NOTHING } from "../../../src/engine/rules/compare";
+import { fingerprint, NOTHING } from "../../../src/services/compare";
 import { diff, type Difference } from "../../../src/engine/rules/diff";
 import type { Json } from "../../../src/record";
 import type { FieldSpec } from "../../../src/services/service";

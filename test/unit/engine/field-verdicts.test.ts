@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { fingerprint, NOTHING } from "../../../src/engine/rules/compare";
+import { fingerprint, NOTHING } from "../../../src/services/compare";
 import { diff } from "../../../src/engine/rules/diff";
 import { fieldVerdicts } from "../../../src/engine/explain/field-verdicts";
 import type { Desired, FieldSpec, Json } from "../../../src/services/service";

@@ -1,5 +1,5 @@
 /** Intake and store together: when may a message end unchanged, without a look at the service? */
-import { fingerprint } from "../../../src/engine/rules/compare";
+import { fingerprint } from "../../../src/services/compare";
 import { createIntake, type IntakeReport } from "../../../src/engine/intake/intake";
 import type { LogLine } from "../../../src/outcome/log-lines";
 import { createTenants } from "../../../src/engine/tenants";

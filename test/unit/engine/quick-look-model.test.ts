@@ -3,7 +3,7 @@
  * Answers, log lines and every stored row must be the same after every step.
  */
 import fc from "fast-check";
-import { deadLetterId } from "../../../src/storage/tables/dead-letters";
+import { deadLetterId } from "../../../src/storage/port/dead-letters";
 import {
   openWorld,
   rows,

@@ -3,7 +3,7 @@
  * be told to recognise nothing, so that every message is planned and compared: what it does is what counts.
  */
 import { omit } from "lodash";
-import { fingerprint, NOTHING } from "../../../src/engine/rules/compare";
+import { fingerprint, NOTHING } from "../../../src/services/compare";
 import { diff } from "../../../src/engine/rules/diff";
 import { createIntake, type IntakeReport } from "../../../src/engine/intake/intake";
 import type { LogLine } from "../../../src/outcome/log-lines";

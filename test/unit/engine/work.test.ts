@@ -1,4 +1,4 @@
-import { fingerprint, NOTHING } from "../../../src/engine/rules/compare";
+import { fingerprint, NOTHING } from "../../../src/services/compare";
 import { reason } from "../../../src/outcome/outcome";
 import {
   blockedBy,

@@ -1,6 +1,6 @@
 /** Looks behind the port: do indexes, depths and counts fit the rows? What must hold after every operation. */
 import type { KeyValue } from "../../../src/storage/database/kv";
-import { deadLetterId } from "../../../src/storage/tables/dead-letters";
+import { deadLetterId } from "../../../src/storage/port/dead-letters";
 import type { Content, DeadLetterRow } from "../../../src/storage/port/rows";
 import { indexValue, openTables, type Tables } from "../../../src/storage/tables/tables";
 

@@ -1,5 +1,5 @@
 import type { KeyValue } from "../../../src/storage/database/kv";
-import { deadLetterId } from "../../../src/storage/tables/dead-letters";
+import { deadLetterId } from "../../../src/storage/port/dead-letters";
 import {
   LANE,
   NEIGHBOUR,

@@ -1,4 +1,4 @@
-import { isDeadLetterPlace, deadLetterId } from "../../../src/storage/tables/dead-letters";
+import { isDeadLetterPlace, deadLetterId } from "../../../src/storage/port/dead-letters";
 import type { DeadLetterRow } from "../../../src/storage/port/rows";
 import type { DeadLetterKey, Replay } from "../../../src/storage/port/store";
 import {

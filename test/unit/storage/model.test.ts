@@ -3,7 +3,7 @@
  * audited (see audit.ts); at the end everything that waits is delivered, and every message must have ended.
  */
 import fc from "fast-check";
-import { deadLetterId } from "../../../src/storage/tables/dead-letters";
+import { deadLetterId } from "../../../src/storage/port/dead-letters";
 import type { EntryRow, HullUpdateRow } from "../../../src/storage/port/rows";
 import type { Lane } from "../../../src/storage/port/store";
 import { auditOf } from "./audit";

@@ -1,5 +1,5 @@
 /** After a bulk call whose answer leaves records open: what does Planhat hold now? */
-import { canonical } from "../../../engine/rules/compare";
+import { canonical } from "../../compare";
 import type { Json, Problem, RemoteRecord, Result } from "../../service";
 import { textOf } from "../../mapping/attributes";
 import type { Item } from "./match-errors";

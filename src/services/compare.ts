@@ -4,10 +4,10 @@
  * names, order of tags, precision of instants) without being a change.
  */
 import { hash } from "node:crypto";
-import { parseInstant, writtenInstant } from "../../instant";
-import { isSafe } from "../../json";
-import type { Json } from "../../record";
-import type { FieldType } from "../../services/service";
+import { parseInstant, writtenInstant } from "../instant";
+import { isSafe } from "../json";
+import type { Json } from "../record";
+import type { FieldType } from "./service";
 
 /**
  * Exactly, a text of digits and the number that it names are two values, and loosely they are one. Where a field's type is
