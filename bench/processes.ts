@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Attack, Tally } from "./children/attackers";
 import type { Holding, Order, Ready } from "./children/simulators";
-import type { Paging } from "./measures/fetch";
+import type { Paging } from "./children/pager";
 
 const CHILDREN = join(__dirname, "children");
 const SERVER = join(__dirname, "..", "server", "main.js");

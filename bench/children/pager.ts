@@ -1,5 +1,9 @@
 /** The yardstick of the fetch, a process of its own: reads every page of endusers, parses it, and forgets it. */
-import type { Paging } from "../measures/fetch";
+export interface Paging {
+  readonly planhatUrl: string;
+  readonly token: string;
+  readonly limit: number;
+}
 
 async function read({
   planhatUrl,

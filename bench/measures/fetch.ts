@@ -7,12 +7,6 @@ import { expectWork, type Figure, type Measure } from "../measure";
 import { watchMemory } from "../proc";
 import { newFolder, startConnector, startPager, startSimulators, type Running, type Simulators } from "../processes";
 
-export interface Paging {
-  readonly planhatUrl: string;
-  readonly token: string;
-  readonly limit: number;
-}
-
 const SMALL = 20_000;
 const MEBIBYTE = 2 ** 20;
 /** What the connector asks for, too. */

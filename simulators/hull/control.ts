@@ -2,7 +2,7 @@ import { isObject, type Reply } from "../loopback/call";
 import { controlFaultsAndBooks } from "../loopback/control";
 import type { Arrival } from "../loopback/server";
 import type { SendOptions } from "./sender";
-import type { HullSimulator } from "./simulator";
+import type { HullSimulator } from "./face";
 
 interface SendOrder extends SendOptions {
   readonly targetUrl: string;

@@ -1,3 +1,4 @@
+export * from "./face";
 export * from "./simulator";
 export * from "./messages";
 export * from "./population";

@@ -8,7 +8,8 @@ import type { PlanhatRecord } from "./collection";
 import { companyOf, keyOf, withEmail } from "./matching";
 import { isMissing } from "./requirements";
 import type { PlanhatSwitches } from "./switches";
-import type { Fields, TenantState } from "./tenant";
+import type { Fields } from "./collection";
+import type { TenantState } from "./tenant-state";
 import { writeRecord, type WriteDeps } from "./write";
 
 export interface AnalyticsDeps extends WriteDeps {

@@ -2,7 +2,7 @@ import type { Ledger, RequestCounts } from "../loopback/ledger";
 import type { Activity } from "./activities";
 import { keyOf } from "./matching";
 import type { ModelName } from "./models";
-import type { Fields } from "./tenant";
+import type { Fields } from "./collection";
 
 /** What happened since the last reset. Plain data. */
 export interface PlanhatCounts {

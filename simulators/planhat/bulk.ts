@@ -6,7 +6,8 @@ import { externalIdNeedsCompany, keyOf, matchItem } from "./matching";
 import { models, type ModelName } from "./models";
 import type { Flight } from "./overlap";
 import type { PlanhatSwitches } from "./switches";
-import type { Access, Fields } from "./tenant";
+import type { Access } from "./tenant";
+import type { Fields } from "./collection";
 import { writeRecord, type WriteDeps, type WriteResult } from "./write";
 
 export interface BulkDeps extends WriteDeps {

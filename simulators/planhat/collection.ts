@@ -1,4 +1,6 @@
 /** A stored record. Never changed in place: a write puts a new object. */
+export type Fields = Readonly<Record<string, unknown>>;
+
 export interface PlanhatRecord {
   readonly _id: string;
   readonly [field: string]: unknown;

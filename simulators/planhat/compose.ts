@@ -5,7 +5,8 @@ import { isoOf } from "../loopback/clock";
 import type { PlanhatRecord } from "./collection";
 import { belongsToCompany, models, readOnlyFields, type ModelName } from "./models";
 import type { PlanhatSwitches } from "./switches";
-import type { Fields, TenantState } from "./tenant";
+import type { Fields } from "./collection";
+import type { TenantState } from "./tenant-state";
 
 export interface Composition {
   readonly tenant: TenantState;

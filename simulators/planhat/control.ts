@@ -1,7 +1,7 @@
 import type { Reply } from "../loopback/call";
 import { controlFaultsAndBooks } from "../loopback/control";
 import type { Arrival } from "../loopback/server";
-import type { PlanhatSimulator } from "./simulator";
+import type { PlanhatSimulator } from "./face";
 import { switchesOf } from "./switches";
 
 /** Control calls of the Planhat simulator: books, faults, reset, `snapshot?token=` and `PUT switches`. */

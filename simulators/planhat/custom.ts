@@ -1,7 +1,8 @@
 import { isObject } from "../loopback/call";
 import type { ModelName } from "./models";
 import type { PlanhatSwitches } from "./switches";
-import type { Fields, Tenant } from "./tenant";
+import type { Fields } from "./collection";
+import type { Tenant } from "./tenant-state";
 
 /** Planhat's word for a model in the definition of a custom field (sheet 11.1). */
 const parents: Readonly<Partial<Record<ModelName, string>>> = {

@@ -5,7 +5,7 @@ import { keysOf } from "./matching";
 import type { ModelName } from "./models";
 import { shownKeys } from "./show";
 import type { PlanhatSwitches } from "./switches";
-import type { Fields } from "./tenant";
+import type { Fields } from "./collection";
 import type { WriteResult } from "./write";
 
 /** Answer of a bulk upsert (sheet 7). */

@@ -1,3 +1,4 @@
+export * from "./face";
 export * from "./simulator";
 export * from "./switches";
 export type { Activity } from "./activities";
@@ -6,5 +7,6 @@ export type { PlanhatRecord } from "./collection";
 export type { BulkEnvelope } from "./envelope";
 export type { Action, ModelName } from "./models";
 export type { PoisonMode, PoisonTarget } from "./poison";
-export type { Fields, Tenant, TenantSnapshot } from "./tenant";
+export type { Fields } from "./collection";
+export type { Tenant, TenantSnapshot } from "./tenant-state";
 export type { Limit } from "./tokens";

@@ -4,7 +4,7 @@ import { withEmail } from "./matching";
 import { models, type ListRoute } from "./models";
 import { shownRecord } from "./show";
 import type { PlanhatSwitches } from "./switches";
-import type { TenantState } from "./tenant";
+import type { TenantState } from "./tenant-state";
 
 const commaList = (value: string | null): readonly string[] | undefined =>
   value === null || value === "" ? undefined : value.split(",").map((part) => part.trim());

@@ -2,7 +2,8 @@ import type { Collection, PlanhatRecord } from "./collection";
 import { belongsToCompany, models, type KeyName, type ModelName } from "./models";
 import { isMissing } from "./requirements";
 import type { PlanhatSwitches } from "./switches";
-import type { Fields, TenantState } from "./tenant";
+import type { Fields } from "./collection";
+import type { TenantState } from "./tenant-state";
 
 /** The text of a key in an item; empty and non-text keys do not count. */
 export function keyOf(item: Fields, key: KeyName): string | undefined {

@@ -1,7 +1,8 @@
 import { keyOf, matchItem } from "./matching";
 import { models, type ModelName } from "./models";
 import type { PlanhatSwitches } from "./switches";
-import type { Fields, TenantState } from "./tenant";
+import type { Fields } from "./collection";
+import type { TenantState } from "./tenant-state";
 
 /** One bulk call under way. */
 export interface Flight {

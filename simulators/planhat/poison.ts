@@ -1,5 +1,5 @@
 import type { ModelName } from "./models";
-import type { Fields } from "./tenant";
+import type { Fields } from "./collection";
 
 /** `item` = the record alone is refused, with an error element; `payload` = the whole bulk call is, naming nothing. */
 export type PoisonMode = "item" | "payload";

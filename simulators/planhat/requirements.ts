@@ -1,6 +1,6 @@
 /** What a new record needs, where that is more than a list of fields. */
 import type { PlanhatSwitches } from "./switches";
-import type { Fields } from "./tenant";
+import type { Fields } from "./collection";
 
 /** Says what a new record lacks, in the words of Planhat's error. */
 export type Requirement = (fields: Fields, switches: Readonly<PlanhatSwitches>) => string | undefined;

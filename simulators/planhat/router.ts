@@ -7,7 +7,8 @@ import { isModelName, listRoutes, models, type ModelName } from "./models";
 import type { OverlapWatch } from "./overlap";
 import type { Quota } from "./quota";
 import { createRecord, deleteRecord, getRecord, singleError, updateRecord } from "./single";
-import type { Access, Fields } from "./tenant";
+import type { Access } from "./tenant";
+import type { Fields } from "./collection";
 import { tokenOf, type Tokens } from "./tokens";
 import { isObject } from "../loopback/call";
 

@@ -1,19 +1,21 @@
 import type { Clock } from "../loopback/clock";
 import { systemClock } from "../loopback/clock";
-import { createFaults, type Faults } from "../loopback/faults";
-import { createHooks, type Hooks } from "../loopback/hooks";
+import { createFaults } from "../loopback/faults";
+import { createHooks } from "../loopback/hooks";
 import { createLedger } from "../loopback/ledger";
 import { createRandom, seedOf } from "../loopback/random";
 import { createLoopbackServer } from "../loopback/server";
-import { createBooks, type Books } from "./books";
+import { createBooks } from "./books";
 import { controlPlanhat } from "./control";
 import { createOverlapWatch } from "./overlap";
-import { createPoisonList, type PoisonMode, type PoisonTarget } from "./poison";
+import { createPoisonList } from "./poison";
 import { createQuota } from "./quota";
 import { createRouter } from "./router";
 import { defaultSwitches, type PlanhatSwitches } from "./switches";
-import { createTenant, type Tenant, type TenantSnapshot, type TenantState } from "./tenant";
-import { createTokens, type Limit } from "./tokens";
+import { createTenant } from "./tenant";
+import type { TenantState } from "./tenant-state";
+import { createTokens } from "./tokens";
+import type { PlanhatSimulator } from "./face";
 
 export interface PlanhatSimulatorOptions {
   /** Drives ids, faults and shuffles. Default 1. */
@@ -35,33 +37,6 @@ export interface PlanhatSimulatorOptions {
   readonly switches?: Partial<PlanhatSwitches>;
   /** Serves `/__sim/…` for use from another process. Default false. */
   readonly control?: boolean;
-}
-
-export interface PlanhatSimulator {
-  listen(port?: number): Promise<void>;
-  close(): Promise<void>;
-  /** `http://127.0.0.1:PORT`, without a slash at the end. */
-  readonly url: string;
-  readonly faults: Faults;
-  readonly on: Hooks["on"];
-  readonly books: Pick<Books, "snapshot" | "reset">;
-  /** The switches in force. */
-  readonly switches: Readonly<PlanhatSwitches>;
-  /** Changes switches from the next call on. */
-  configure(switches: Partial<PlanhatSwitches>): void;
-  /** Changes the quota from the next call on; null = none. */
-  setQuota(perMinute: number | null): void;
-  /** The tenant that a token opens. Both default to the first. Throws on an unknown token. */
-  tenant(token?: string, cluster?: string): Tenant;
-  /** Adds an empty tenant, with a UUID of its own unless one is given. */
-  addTenant(token: string, cluster?: string, tenantId?: string): Tenant;
-  revokeToken(token: string, cluster?: string): void;
-  rotateToken(token: string, newToken: string, cluster?: string): void;
-  /** Replaces what the token may not do; an empty list allows everything again. */
-  limitToken(token: string, limits: readonly Limit[], cluster?: string): void;
-  /** Makes Planhat refuse some records. Answers the function that heals them. */
-  poison(target: PoisonTarget, message: string, mode?: PoisonMode): () => void;
-  snapshot(token?: string, cluster?: string): TenantSnapshot;
 }
 
 /** UUID of the first tenant on the analytics host. */

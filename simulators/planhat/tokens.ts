@@ -1,5 +1,6 @@
 import type { Action, ModelName } from "./models";
-import type { Access, TenantState } from "./tenant";
+import type { Access } from "./tenant";
+import type { TenantState } from "./tenant-state";
 
 /** One thing that a token may not do (sheet 2.1). */
 export interface Limit {

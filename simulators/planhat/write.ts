@@ -7,7 +7,8 @@ import { belongsToCompany, models, type Action, type ModelName } from "./models"
 import type { PoisonList } from "./poison";
 import { isMissing } from "./requirements";
 import type { PlanhatSwitches } from "./switches";
-import type { Access, Fields } from "./tenant";
+import type { Access } from "./tenant";
+import type { Fields } from "./collection";
 
 /** What became of one record to be written, in bulk or alone. */
 export type WriteResult =
