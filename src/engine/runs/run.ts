@@ -28,7 +28,7 @@ export interface RunWorkOptions<S> {
   readonly intake: (log: Log) => Intake<S>;
   readonly reader: ExtractReader;
   readonly firehose: (credentials: Credentials) => Firehose;
-  /** Whether changed credentials lead to the records that are remembered; see `lanes.ts`. */
+  /** Whether changed credentials lead to the records that are remembered; see `worker.ts`. */
   readonly verify: (tenantKey: string) => Promise<"same" | "moved" | "wait">;
   /** A store for a simulated run. */
   readonly simulate: () => Promise<DryStore>;

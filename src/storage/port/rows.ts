@@ -54,9 +54,9 @@ export interface RecordRow {
    * record leaves it out, so a message with the same digest is unchanged too.
    */
   readonly same?: string;
-  /** The last few messages that were taken in; see `seen.ts`. */
+  /** The last few messages that were taken in; see `dedupe.ts`. */
   readonly recent?: string;
-  /** E-mail, external id and domain of the newest message; see `known-by.ts`. */
+  /** E-mail, external id and domain of the newest message; see `claim-index.ts`. */
   readonly claims?: Claims;
 }
 
@@ -101,11 +101,11 @@ export interface MirrorRow {
   readonly archived?: boolean;
   readonly createdAtMs?: number;
   readonly writtenAtMs?: number;
-  /** When its content was read last; lists that showed it since are in `sightings.ts`. */
+  /** When its content was read last; lists that showed it since are in `last-seen.ts`. */
   readonly seenAtMs?: number;
   /** A complete scan did not meet it: read it before anything is concluded. */
   readonly missing?: true;
-  /** What Hull was told besides the mapped fields: numbers of field and value, in turns; see `engine/told.ts`. */
+  /** What Hull was told besides the mapped fields: numbers of field and value, in turns; see `what-hull-knows.ts`. */
   readonly toldRest?: readonly number[];
 }
 

@@ -43,7 +43,7 @@ export interface Tables {
   readonly remotes: Table<RemoteRow>;
   /** [day, id] → tenant */
   readonly notifications: Table<string>;
-  /** [day, hash of a message] → "", or [day, hash of a record, id] → ids of its messages; see `seen.ts` */
+  /** [day, hash of a message] → "", or [day, hash of a record, id] → ids of its messages; see `dedupe.ts` */
   readonly seen: Table<string>;
   /** [remote, type, hull id] */
   readonly records: Table<RecordRow>;
