@@ -58,6 +58,19 @@ export default tseslint.config(
       "regexp/no-super-linear-move": ["error", { report: "potential", ignorePartial: false, ignoreSticky: false }],
     },
   },
+  {
+    // Words that are gone (docs/glossary.md), so that they do not come back.
+    files: ["src/**/*.ts", "server/**/*.ts", "simulators/**/*.ts", "bench/**/*.ts", "test/**/*.ts"],
+    rules: {
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector: "Identifier[name=/letter_?desk|deed|sighting|patien(ce|tly)|passOver|quickLook|theatre|leash/i]",
+          message: "This word is gone; docs/glossary.md has the one that is used.",
+        },
+      ],
+    },
+  },
   forbid(["src/engine/**/*.ts"], [noServer, noSimulators, noDatabase, noService]),
   forbid(["src/services/**/*.ts"], [noServer, noSimulators, noDatabase, noEngine]),
   forbid(["src/outcome/**/*.ts"], [noServer, noSimulators, noDatabase, noEngine, noService]),

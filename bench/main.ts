@@ -26,14 +26,14 @@ const ABORT_AFTER_MS = 600_000;
 
 async function main({ quick, only, out, profiles, endusers }: Options): Promise<void> {
   // A million endusers are asked for by themselves, and take their time.
-  const patience = Math.max(1, endusers / 100_000);
-  setTimeout(() => fail("The bench takes too long; something is stuck."), ABORT_AFTER_MS * patience).unref();
+  const timesLonger = Math.max(1, endusers / 100_000);
+  setTimeout(() => fail("The bench takes too long; something is stuck."), ABORT_AFTER_MS * timesLonger).unref();
   const about = { at: new Date().toISOString(), quick, machine: machine() };
   const figures: Result["figures"][number][] = [];
   for (const name of only) {
     const { measure, withinMs } = MEASURES[name];
     process.stderr.write(`${name} …\n`);
-    const deadlineMs = Math.min(performance.now() + withinMs * patience, ALL_WITHIN_MS * patience);
+    const deadlineMs = Math.min(performance.now() + withinMs * timesLonger, ALL_WITHIN_MS * timesLonger);
     const measured = await measure({ quick, profiles, deadlineMs, endusers });
     figures.push(...measured.map((figure) => reported(name, figure)));
   }

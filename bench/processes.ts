@@ -12,7 +12,7 @@ import type { Paging } from "./children/pager";
 const CHILDREN = join(__dirname, "children");
 const SERVER = join(__dirname, "..", "server", "main.js");
 /** Ends the connector when this process ends; the forked ones see their channel close. */
-const LEASH = join(__dirname, "..", "simulators", "demo", "leash.js");
+const PARENT_WATCH = join(__dirname, "..", "simulators", "demo", "parent-watch.js");
 const START_WITHIN_MS = 20_000;
 const STOP_WITHIN_MS = 30_000;
 
@@ -137,7 +137,7 @@ export async function startConnector({
   const logFile = join(folder, "connector.log");
   const log = openSync(logFile, "w");
   const profiling = profiles === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profiles}`];
-  const child = spawn(process.execPath, [...AS_STARTED, ...profiling, "--require", LEASH, SERVER], {
+  const child = spawn(process.execPath, [...AS_STARTED, ...profiling, "--require", PARENT_WATCH, SERVER], {
     env: {
       PATH: process.env["PATH"],
       HOST: "127.0.0.1",

@@ -1,6 +1,6 @@
 /**
  * Tokens of forms. A browser sends its remembered log-in with whatever any page posts here; a token in the form shows that
- * the form is ours, was made for this connector and for this very deed, and not long ago.
+ * the form is ours, was made for this connector and for this very action, and not long ago.
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
 
@@ -12,9 +12,9 @@ export interface FormOwner {
 }
 
 export interface FormTokens {
-  /** @param deed what the form does, and with what: `drop 3f2a9c0b71de` */
-  make(owner: FormOwner, deed: string): string;
-  fits(owner: FormOwner, deed: string, token: string): boolean;
+  /** @param action what the form does, and with what: `drop 3f2a9c0b71de` */
+  make(owner: FormOwner, action: string): string;
+  fits(owner: FormOwner, action: string, token: string): boolean;
 }
 
 /** A form holds for one period and the rest of the one in which it was made: 12 to 24 hours. */
@@ -26,17 +26,17 @@ const PERIOD_MS = 12 * 3_600_000;
  */
 export function createFormTokens(key: string, now: () => number): FormTokens {
   const period = (): number => Math.floor(now() / PERIOD_MS);
-  const tokenOf = ({ organization, id }: FormOwner, deed: string, when: number): Buffer =>
+  const tokenOf = ({ organization, id }: FormOwner, action: string, when: number): Buffer =>
     createHmac("sha256", key)
-      .update(JSON.stringify([organization, id, deed, when]))
+      .update(JSON.stringify([organization, id, action, when]))
       .digest();
 
   return {
-    make: (owner, deed) => tokenOf(owner, deed, period()).toString("base64url"),
-    fits: (owner, deed, token) => {
+    make: (owner, action) => tokenOf(owner, action, period()).toString("base64url"),
+    fits: (owner, action, token) => {
       const given = Buffer.from(token, "base64url");
       return [period(), period() - 1]
-        .map((when) => tokenOf(owner, deed, when))
+        .map((when) => tokenOf(owner, action, when))
         .some((expected) => given.length === expected.length && timingSafeEqual(given, expected));
     },
   };

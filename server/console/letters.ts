@@ -12,8 +12,8 @@ export const DEAD_LETTERS_A_PAGE = 20;
 export type Action = "replay" | "drop";
 
 /** What a form of a letter is made for. */
-export function actionPath(deed: Action, id: string): string {
-  return `${deed} ${id}`;
+export function actionPath(action: Action, id: string): string {
+  return `${action} ${id}`;
 }
 
 export interface DeadLetterContext {
@@ -70,7 +70,7 @@ function row(letter: Letter, context: DeadLetterContext): Html {
     </td>
     <td data-label="Refused">${instant(atMs)}</td>
     <td data-label="What to do">
-      <div class="deeds">
+      <div class="actions">
         ${replayForm(letter, context)}
         <a class="button quiet" href="${deadLetterLink(context.owner.organization, id)}#drop"
           >Drop… <span class="hidden">${name}</span></a

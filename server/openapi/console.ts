@@ -26,7 +26,7 @@ const NO_LETTER = page("The connector has no such letter, or somebody else has i
 
 const ID = inPath("id", "The id of the letter, as the page shows it.");
 
-const deed = (operationId: string, summary: string): Operation => ({
+const action = (operationId: string, summary: string): Operation => ({
   operationId,
   summary,
   description: "For the forms of the page, whose token is needed; programs use `/api/internal/dead-letters`.",
@@ -75,7 +75,7 @@ export const consolePart: Part = {
         responses: { 200: page("The page."), ...REFUSALS, 404: NO_LETTER },
       },
     },
-    "/console/letters/{id}/replay": { post: deed("replayLetterByForm", "Sends a letter again") },
-    "/console/letters/{id}/drop": { post: deed("dropLetterByForm", "Forgets a letter") },
+    "/console/letters/{id}/replay": { post: action("replayLetterByForm", "Sends a letter again") },
+    "/console/letters/{id}/drop": { post: action("dropLetterByForm", "Forgets a letter") },
   },
 };

@@ -85,7 +85,7 @@ export const consoleQuery = z.object({
 export const consoleAddress = z.object({ org: organizationQuery.shape.org.optional() }).extend(consoleQuery.shape);
 
 export const letterForm = z.object({
-  token: z.string().meta({ description: "From the form; holds for one letter, one deed and some hours." }),
+  token: z.string().meta({ description: "From the form; holds for one letter, one action and some hours." }),
 });
 
 const PARTS = [
@@ -188,10 +188,11 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
   }
 
   /** Whoever sends a form of ours. @throws HttpError when it is no form of ours, or not theirs; nothing was done then */
-  async function formOf(request: LetterRequest, response: Response, deed: Action): Promise<Tenant<S>> {
+  async function formOf(request: LetterRequest, response: Response, action: Action): Promise<Tenant<S>> {
     const tenant = await authenticate(request);
     const form = letterForm.safeParse(await readForm(request, response));
-    const fits = form.success && tokens.fits(tenant.credentials, actionPath(deed, request.params.id), form.data.token);
+    const fits =
+      form.success && tokens.fits(tenant.credentials, actionPath(action, request.params.id), form.data.token);
     if (fits) return tenant;
     throw refuse(403, "foreign_form", "Nothing was done: the form is too old or was not made here. Reload the page.");
   }

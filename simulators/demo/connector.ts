@@ -25,14 +25,14 @@ export interface ConnectorProcessOptions {
 
 /** The compiled server beside the compiled demo. */
 const SERVER = join(__dirname, "..", "..", "server", "main.js");
-const LEASH = join(__dirname, "leash.js");
+const PARENT_WATCH = join(__dirname, "parent-watch.js");
 const START_WITHIN_MS = 20_000;
 /** Its data is thrown away afterwards, so nothing is worth waiting for. */
 const STOP_WITHIN_MS = 3_000;
 
 /** @throws Error with the process's own words when it does not start */
 export async function startConnector({ environment, logFile }: ConnectorProcessOptions): Promise<ConnectorProcess> {
-  const child = spawn(process.execPath, ["--require", LEASH, SERVER], {
+  const child = spawn(process.execPath, ["--require", PARENT_WATCH, SERVER], {
     env: { PATH: process.env["PATH"], ...environment, HOST: "127.0.0.1", PORT: "0", LOG_LEVEL: "debug" },
     stdio: "pipe",
   });

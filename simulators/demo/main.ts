@@ -8,7 +8,7 @@ import { readFixtures, type FixtureEnvelope } from "./fixtures";
 import { createScreen, type Screen } from "./screen";
 import { CONNECTOR, openStage, TOKEN, type Stage } from "./stage";
 import { createPlay, type Play } from "./steps";
-import { judge, playAll } from "./theatre";
+import { judge, playAll } from "./play";
 
 const INTERRUPTED = 130;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;

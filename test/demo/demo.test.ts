@@ -75,11 +75,11 @@ test("outside the repository the demo says where it belongs", async () => {
   expect(complaints).toBe("There are no notifications in test/fixtures/hull; start the demo in the repository.\n");
 }, 60_000);
 
-test("a process on the leash does not outlive the one that holds it, however that ends", async () => {
-  const leash = join(build, "simulators/demo/leash.js");
-  // The one on the leash says who it is when it has the leash on, and stays.
+test("a process that watches its parent does not outlive it, however that ends", async () => {
+  const watch = join(build, "simulators/demo/parent-watch.js");
+  // The child says who it is once it watches, and stays.
   const stay = JSON.stringify("console.log(process.pid); setInterval(() => {}, 1000)");
-  const held = `spawn(process.execPath, ["--require", ${JSON.stringify(leash)}, "-e", ${stay}])`;
+  const held = `spawn(process.execPath, ["--require", ${JSON.stringify(watch)}, "-e", ${stay}])`;
   const holder = `require("node:child_process").${held}.stdout.pipe(process.stdout)`;
   const parent = spawn(process.execPath, ["-e", holder], { stdio: ["ignore", "pipe", "inherit"] });
   const [chunk] = (await once(parent.stdout, "data")) as [Buffer];

@@ -235,7 +235,7 @@ describe("at the edge", () => {
   });
 
   describe("a form that is not ours does nothing:", () => {
-    test("without a token, with a wrong one, with that of another letter or deed, or of another connector", async () => {
+    test("without a token, with a wrong one, with that of another letter or action, or of another connector", async () => {
       const id = await refuse("a1");
       const other = await refuse("a2");
       const foreign = await refuse("b1", OTHER);

@@ -640,12 +640,12 @@ const LOST: readonly (readonly [string, FaultKind, number])[] = [
 ];
 
 /** Only an answer that never comes is not waited for long: one that comes must be in time on any machine. */
-const patienceWith = ({ kind }: FaultKind): HouseOptions =>
+const waitingWith = ({ kind }: FaultKind): HouseOptions =>
   kind === "stall" || kind === "stall-after" ? { environment: { REQUEST_TIMEOUT_MS: "500" } } : {};
 
 describe("an answer that was lost", () => {
   test.each(LOST)("%s: repeat sends the event again and says so", async (_name, fault, copies) => {
-    const stage = await acquainted(patienceWith(fault));
+    const stage = await acquainted(waitingWith(fault));
     const first = stage.planhat.faults.add({ ...fault, route: ROUTE, count: 1 });
     await stage.tellUser(user(1, { indexed_at: minute(1) }), account(1), { events: [event(1)] });
     await stage.settledWithHelp();
@@ -658,7 +658,7 @@ describe("an answer that was lost", () => {
 
   test.each(LOST)("%s: hold keeps the event for a person and never sends it again", async (_name, fault, copies) => {
     const stage = await acquainted({
-      ...patienceWith(fault),
+      ...waitingWith(fault),
       settings: { activities_unconfirmed: "hold" },
     });
     stage.planhat.faults.add({ ...fault, route: ROUTE, count: 1 });

@@ -91,7 +91,7 @@ export async function workOn<S>(
     return (await options.verify(before.key)) === "wait" ? undefined : tenants.load(before.key);
   }
 
-  function patience(place: Place<S>) {
+  function retrying(place: Place<S>) {
     const { credentials } = place.tenant;
     return {
       store: place.store,
@@ -115,7 +115,7 @@ export async function workOn<S>(
     const onRows = (rows: readonly StepRow[]): void => rows.forEach((row) => logRow(place.tenant, type.entity, row));
     const { settleMs } = timing;
     try {
-      const order = { ...patience(place), service, connection, firehose, settings, lane, type, settleMs, now, onRows };
+      const order = { ...retrying(place), service, connection, firehose, settings, lane, type, settleMs, now, onRows };
       const end = await runFetch(order, run, await store.lastRun(key, "fetch", type.name));
       if (end?.state !== "interrupted") await sayLeftOut(place);
       return end;
@@ -139,7 +139,7 @@ export async function workOn<S>(
     const { tenant } = place;
     const bounded = boundedLog(log);
     const intake = intakeOn(bounded.log);
-    const end = await runBatch({ ...patience(place), intake, reader, tenant, maxWaiting }, run, order);
+    const end = await runBatch({ ...retrying(place), intake, reader, tenant, maxWaiting }, run, order);
     const left = bounded.leftOut();
     if (left > 0) log(jobLine(tenant.credentials, "warning", run, `${left} more rows cannot be read.`));
     return end;

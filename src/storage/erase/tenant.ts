@@ -65,7 +65,7 @@ function forgetRemoteRows(tables: Tables, { remote, tenant }: Lane, limit: numbe
     tables.records,
     tables.knownBy,
     tables.mirror,
-    tables.sightings,
+    tables.lastSeen,
     tables.mirrorKeys,
     tables.remotes,
   ]) {
@@ -93,8 +93,8 @@ function forgetTenantRow(tables: Tables, tenant: string, remotes: readonly strin
 }
 
 function isUnused(tables: Tables, remote: string): boolean {
-  const { records, mirror, mirrorKeys, sightings, knownBy, outbox, tells } = tables;
-  const first = [records, mirror, mirrorKeys, sightings, knownBy, outbox, tells].map((table) => [
+  const { records, mirror, mirrorKeys, lastSeen, knownBy, outbox, tells } = tables;
+  const first = [records, mirror, mirrorKeys, lastSeen, knownBy, outbox, tells].map((table) => [
     ...table.range([remote], { limit: 1 }),
   ]);
   return first.every((rows) => rows.length === 0);

@@ -72,7 +72,7 @@ export function markMissing(tables: Tables, remoteKey: string, type: string, que
     const marked: MirrorRow = { ...row, missing: true, complete: false };
     tables.mirror.put(key, marked);
     // It is compared anew when it is there again.
-    tables.sightings.remove(key);
+    tables.lastSeen.remove(key);
     if (row.linkedTo !== undefined) forgetDigest(tables, remoteKey, { type, hullId: row.linkedTo });
     gone.push(marked);
   }

@@ -17,9 +17,9 @@ export interface Seen {
   readonly told: number | "keep";
 }
 
-/** A sighting of today's generation. */
+/** When a list showed the record last, if that is of today's generation. */
 export function lastSeenOf(tables: Tables, remote: RemoteRow, type: string, id: string): LastSeen | undefined {
-  const found = tables.sightings.get([remote.key, type, id]);
+  const found = tables.lastSeen.get([remote.key, type, id]);
   return found?.[1] === remote.generation ? found : undefined;
 }
 
@@ -27,7 +27,7 @@ export function lastSeenOf(tables: Tables, remote: RemoteRow, type: string, id: 
 export function markSeen(tables: Tables, remote: RemoteRow, type: string, id: string, seen: Seen): boolean {
   const before = lastSeenOf(tables, remote, type, id);
   const told = seen.told === "keep" ? (before?.[2] ?? NOT_WHOLLY) : seen.told;
-  tables.sightings.put([remote.key, type, id], [seen.readAtMs, remote.generation, told, seen.run]);
+  tables.lastSeen.put([remote.key, type, id], [seen.readAtMs, remote.generation, told, seen.run]);
   return before?.[3] !== seen.run;
 }
 

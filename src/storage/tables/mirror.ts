@@ -35,7 +35,7 @@ export function patchMirror(
   for (const [field, fact] of Object.entries(patch.facts)) facts[field] = factSent(facts[field], place, fact);
   const parentId = patch.parentId ?? before?.parentId;
   const keys = withoutEmpty({ ...before?.keys, ...patch.keys });
-  if (patch.fresh) tables.sightings.remove([remote.key, type, patch.id]);
+  if (patch.fresh) tables.lastSeen.remove([remote.key, type, patch.id]);
   keepMirror(tables, remote, type, stored, {
     id: patch.id,
     generation: remote.generation,
@@ -169,7 +169,7 @@ export function forgetMirror(tables: Tables, ledger: Ledger, remote: RemoteRow, 
     tables.mirrorKeys.remove([remote.key, type, name, indexValue(value), id]);
   }
   tables.mirror.remove([remote.key, type, id]);
-  tables.sightings.remove([remote.key, type, id]);
+  tables.lastSeen.remove([remote.key, type, id]);
 }
 
 /** Today's rows that carry a key value, in its folded form, as the tenant knows them. */

@@ -54,7 +54,7 @@ export interface Tables {
   /** [remote, type, claim name, value, hull id] → 1 */
   readonly knownBy: Table<number>;
   /** [remote, type, remote id] */
-  readonly sightings: Table<LastSeen>;
+  readonly lastSeen: Table<LastSeen>;
   /** [remote, type, key name, value, remote id] → 1 */
   readonly mirrorKeys: Table<number>;
   /** [remote, tenant, type, hull id] */
@@ -123,7 +123,7 @@ export function openTables(database: KeyValue, now: () => number): Tables {
     mirror,
     mirrorInPassing: mirror.inPassing,
     knownBy: named("knownBy", 3),
-    sightings: named("sightings", 2),
+    lastSeen: named("sightings", 2),
     mirrorKeys: named("mirrorKeys", 3),
     // Content is as large as its sender wants it; what is known of records is not.
     outbox: hot("outbox", 3, ENTRY, isLight),

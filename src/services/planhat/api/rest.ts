@@ -15,7 +15,7 @@ export interface Row {
 export type Page = readonly (Row | undefined)[];
 
 /** A bulk call of 5,000 items is worked off before it is answered, so it gets more time than a single one. */
-const BULK_PATIENCE = 2;
+const BULK_TIMES_LONGER = 2;
 const TIMEOUT_MS = 60_000;
 /** How a refusal sounds when the record is not there; the status for it is not documented. */
 const NOT_THERE = /not found|does not exist|no such/i;
@@ -69,7 +69,7 @@ export function createRest(client: HttpClient, timeoutMs = TIMEOUT_MS, priority:
         body: items,
         priority,
         safeToRepeat,
-        timeoutMs: timeoutMs * BULK_PATIENCE,
+        timeoutMs: timeoutMs * BULK_TIMES_LONGER,
       }),
     create: (path, item) => client.request({ method: "POST", route: path, body: item, priority }),
     update: (path, id, item) =>

@@ -6,7 +6,7 @@ const HOUR_MS = 3_600_000;
 let nowMs = Date.parse("2026-03-01T11:59:00Z");
 const tokens = createFormTokens("a key of some length", () => nowMs);
 
-test("a token holds for its owner and its deed alone", () => {
+test("a token holds for its owner and its action alone", () => {
   const token = tokens.make(OWNER, "drop a1");
   expect(tokens.fits(OWNER, "drop a1", token)).toBe(true);
   expect(tokens.fits(OWNER, "drop a2", token)).toBe(false);
