@@ -1,7 +1,7 @@
 import { isoOf } from "../loopback/clock";
 import { createRandom, seedOf } from "../loopback/random";
 
-/** A licence in an account's attribute; its keys are free, these are ours. */
+/** A license in an account's attribute; its keys are free, these are ours. */
 export interface PopulationLicense {
   /** Unique in its account alone: every account begins with `license-0`. */
   readonly external_id: string;
@@ -9,7 +9,7 @@ export interface PopulationLicense {
   readonly currency: string;
   readonly from_date: string;
   readonly fixed_period: boolean;
-  /** Every second licence is for a fixed period and has a `value` and a `to_date`, the others a monthly `mrr`. */
+  /** Every second license is for a fixed period and has a `value` and a `to_date`, the others a monthly `mrr`. */
   readonly mrr?: number;
   readonly value?: number;
   readonly to_date?: string;
@@ -19,7 +19,7 @@ const products = ["Core", "Insights", "Support"] as const;
 const currencies = ["USD", "EUR", "SEK"] as const;
 const yearMs = 365 * 86_400_000;
 
-/** Creates a source of licences that begin at `at` (ms). The same seed gives the same licences. */
+/** Creates a source of licenses that begin at `at` (ms). The same seed gives the same licenses. */
 export function createLicenseSource(seed: number, at: number): (count: number) => PopulationLicense[] {
   const random = createRandom(seedOf(seed, "license values"));
 

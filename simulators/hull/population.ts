@@ -13,7 +13,7 @@ export interface PopulationAccount {
   readonly domain: string;
   readonly created_at: string;
   readonly indexed_at: string;
-  /** There when the population was generated with licences. */
+  /** There when the population was generated with licenses. */
   readonly licenses?: readonly PopulationLicense[];
   readonly [attribute: string]: unknown;
 }
@@ -48,7 +48,7 @@ export interface PopulationSize {
   readonly companies: number;
   /** Events of each user. Default 0. */
   readonly eventsPerUser?: number;
-  /** Licences of each account, as an array in its attribute `licenses`. Default 0: no such attribute. */
+  /** Licenses of each account, as an array in its attribute `licenses`. Default 0: no such attribute. */
   readonly licensesPerAccount?: number;
   /** Creation time of everybody. Default 1 January 2026, UTC. */
   readonly at?: number;
@@ -82,7 +82,7 @@ const hexId = (prefix: string, position: number): string => prefix + position.to
 
 /**
  * Generates accounts and users, who are dealt round the accounts. The same seed and sizes give the same people, with
- * or without events and licences.
+ * or without events and licenses.
  */
 export function generatePopulation({
   seed = 1,

@@ -67,7 +67,7 @@ export const switchValues = {
   enduserMinimum: ["any-key", "email"],
   /** What a 429 carries: nothing, the spelling of 2017, the newer one, or Retry-After as seconds or as a date. */
   quotaHeaders: ["none", "x-rate-limit", "x-ratelimit", "retry-after", "retry-after-date"],
-  /** `_currency` of licences when read: the text that was written, or an object around it (sheet 9). */
+  /** `_currency` of licenses when read: the text that was written, or an object around it (sheet 9). */
   currencyForm: ["text", "object"],
   /** Answer to activities: the status, and nothing or `{}` (sheet 10.1). */
   activityAnswer: ["200-empty", "200-object", "201-empty", "201-object"],

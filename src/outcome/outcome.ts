@@ -55,7 +55,7 @@ const TEXTS = {
   tracked: "Tracked in the service.",
   possibly_repeated: "Tracked in the service; the answer to an earlier try was lost, so it may be there twice.",
   missing_tenant_id: "No tenant token is configured; tracked events cannot be sent.",
-  invalid_license: "A licence of the account cannot be sent.",
+  invalid_license: "A license of the account cannot be sent.",
   identity_alarm: "A new record was answered as the update of another one.",
   parent_rejected: "What this record belongs to was rejected by the service.",
   parent_skipped: "What this record belongs to was skipped.",

@@ -1,4 +1,4 @@
-/** Known defects of hull-planhat 0.1.7 in licences and tracked events: each must not happen here. */
+/** Known defects of hull-planhat 0.1.7 in licenses and tracked events: each must not happen here. */
 import { accountMessage, ACME, minute, openStage, userMessage, type Stage } from "./acme";
 
 let stage: Stage;
@@ -21,7 +21,7 @@ const licenses = (mrr = 10) => [1, 2].map((id) => ({ id: `l-${id}`, currency: "E
 const writes = (path: string) =>
   stage.calls.filter(({ method, path: called }) => method !== "GET" && called.includes(path));
 
-test("C10: the table of custom licence attributes is applied, names taken as they are", async () => {
+test("C10: the table of custom license attributes is applied, names taken as they are", async () => {
   stage = await openStage({
     settings: {
       ...LICENSES,
@@ -35,7 +35,7 @@ test("C10: the table of custom licence attributes is applied, names taken as the
   expect(stage.planhat.snapshot().licenses.map((each) => each["custom"])).toEqual([custom, custom]);
 });
 
-describe("C13: licences", () => {
+describe("C13: licenses", () => {
   test("are not sent again when nothing about them changed", async () => {
     stage = await openStage({ settings: LICENSES });
     for (const [index, name] of ["Acme", "Acme", "Acme 2"].entries()) {

@@ -338,7 +338,7 @@ describe("every row has one outcome", () => {
     });
   });
 
-  test("licences of an account are counted beside its row", async () => {
+  test("licenses of an account are counted beside its row", async () => {
     const companies = [
       account(1, { licenses: [license(1), license(2)] }),
       account(2, { licenses: [license(3), { product: "nameless" }] }),

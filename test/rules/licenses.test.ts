@@ -1,4 +1,4 @@
-/** Licences: elements of a list in an attribute of the account, each a record of its own below the company. */
+/** Licenses: elements of a list in an attribute of the account, each a record of its own below the company. */
 import { buildAccountMessage, buildUserMessage } from "../../simulators/hull";
 import type { FaultKind } from "../../simulators/loopback";
 import { errorShapes } from "../../simulators/planhat";
@@ -10,7 +10,7 @@ type Bag = Readonly<Record<string, unknown>>;
 
 const openAny = useStages();
 
-/** A stage with licences switched on. */
+/** A stage with licenses switched on. */
 const open = (options: HouseOptions = {}): Promise<Stage> =>
   openAny({ ...options, settings: { ...LICENSE_SETTINGS, ...options.settings } });
 
@@ -48,7 +48,7 @@ const callsTo = (stage: Stage, path: string) =>
 const written = (stage: Stage): readonly Bag[] =>
   callsTo(stage, "/licenses").flatMap(({ body }) => (Array.isArray(body) ? body : [body]) as readonly Bag[]);
 
-/** Sends the account with these licences, `at` minutes after the beginning, and waits until all is done. */
+/** Sends the account with these licenses, `at` minutes after the beginning, and waits until all is done. */
 async function tell(stage: Stage, licenses: unknown, at = 0, more: Bag = {}): Promise<void> {
   await stage.tellAccount(account(1, { licenses, indexed_at: minute(at), ...more }));
   await stage.settled();
@@ -58,7 +58,7 @@ describe("from the attribute", () => {
   test.each([
     ["a list", (list: unknown) => list],
     ["its JSON text", (list: unknown) => JSON.stringify(list)],
-  ])("%s becomes licences of the company that the same message makes", async (_name, form) => {
+  ])("%s becomes licenses of the company that the same message makes", async (_name, form) => {
     const stage = await open();
     stage.seed([account(1)]);
     await tell(stage, form([license(1), license(2)]));
@@ -134,7 +134,7 @@ describe("from the attribute", () => {
       expect(stored(stage)).toEqual([]);
       expect(await stage.outcomes()).toEqual({ "companies/sent/created": 1, "licenses/rejected/invalid_license": 1 });
       const [line] = stage.logs.filter(({ data }) => data?.["code"] === "invalid_license");
-      expect(line?.data?.["reason"]).toContain("licenses is no JSON list of licences");
+      expect(line?.data?.["reason"]).toContain("licenses is no JSON list of licenses");
     },
   );
 
@@ -153,7 +153,7 @@ describe("from the attribute", () => {
     expect(await stage.outcomes()).toEqual({ "companies/sent/created": 1, "licenses/rejected/invalid_license": 1 });
     const [line] = stage.logs.filter(({ data }) => data?.["code"] === "invalid_license");
     expect(line?.data?.["reason"]).toContain(
-      "licenses holds more than 5000 licences, or than 100000 values; keep fewer",
+      "licenses holds more than 5000 licenses, or than 100000 values; keep fewer",
     );
   });
 
@@ -197,7 +197,7 @@ describe("from the attribute", () => {
     ]);
   });
 
-  test("a doubled element does not touch the licence that is there", async () => {
+  test("a doubled element does not touch the license that is there", async () => {
     const stage = await open();
     stage.seed([account(1)]);
     await tell(stage, [license(1), license(2)]);
@@ -207,7 +207,7 @@ describe("from the attribute", () => {
 });
 
 describe("only what changed", () => {
-  test("no call at all when neither company nor licences changed", async () => {
+  test("no call at all when neither company nor licenses changed", async () => {
     const stage = await open();
     stage.seed([account(1)]);
     await tell(stage, many(3));
@@ -239,7 +239,7 @@ describe("only what changed", () => {
     expect(await stage.outcomes()).toMatchObject({ "licenses/sent/updated": 1, "licenses/sent/created": 4 });
   });
 
-  test("a changed company leaves its licences alone", async () => {
+  test("a changed company leaves its licenses alone", async () => {
     const stage = await open();
     stage.seed([account(1)]);
     await tell(stage, many(2));
@@ -343,7 +343,7 @@ describe("only what changed", () => {
   });
 });
 
-describe("which licence it is: its company and its external id", () => {
+describe("which license it is: its company and its external id", () => {
   test("one that Planhat has is found and updated, equal ones are not written", async () => {
     const stage = await open();
     stage.seed([account(1)]);
@@ -362,7 +362,7 @@ describe("which licence it is: its company and its external id", () => {
     });
   });
 
-  test("the same external id in two companies is two licences, and each message means its own", async () => {
+  test("the same external id in two companies is two licenses, and each message means its own", async () => {
     const stage = await open();
     stage.seed([account(1), account(2)]);
     await stage.send(
@@ -424,7 +424,7 @@ describe("which licence it is: its company and its external id", () => {
     },
   );
 
-  test("a company that was removed in Planhat is made anew before its next licence", async () => {
+  test("a company that was removed in Planhat is made anew before its next license", async () => {
     const stage = await open();
     stage.seed([account(1)]);
     await tell(stage, []);
@@ -436,7 +436,7 @@ describe("which licence it is: its company and its external id", () => {
 });
 
 describe("the company decides", () => {
-  test("outside the Company Filter: nothing is sent, and no licence has an outcome", async () => {
+  test("outside the Company Filter: nothing is sent, and no license has an outcome", async () => {
     const stage = await open({ settings: { account_synchronized_segments: ["customers"] } });
     await tell(stage, many(2));
     expect(stage.calls).toEqual([]);
@@ -453,7 +453,7 @@ describe("the company decides", () => {
     expect(await stage.outcomes()).toEqual({ [outcome]: 1 });
   });
 
-  test("an account that left the filter has its licences left alone", async () => {
+  test("an account that left the filter has its licenses left alone", async () => {
     const stage = await open({ settings: { account_synchronized_segments: ["customers"] } });
     stage.seed([account(1)]);
     await stage.tellAccount(account(1, { licenses: many(2) }), INSIDE);
@@ -465,7 +465,7 @@ describe("the company decides", () => {
     expect(stored(stage)).toHaveLength(2);
   });
 
-  test("an account that is filtered out before it was delivered makes neither company nor licence", async () => {
+  test("an account that is filtered out before it was delivered makes neither company nor license", async () => {
     const stage = await open({ settings: { account_synchronized_segments: ["customers"] } });
     stage.seed([account(1)]);
     await stage.together(async () => {
@@ -477,7 +477,7 @@ describe("the company decides", () => {
     expect(stored(stage)).toEqual([]);
   });
 
-  test("an owner whom nobody knows: the licences end dead / parent_skipped", async () => {
+  test("an owner whom nobody knows: the licenses end dead / parent_skipped", async () => {
     const stage = await open({
       settings: { account_attributes_outbound: [row("name", "name"), row("owner", "owner")] },
     });
@@ -489,7 +489,7 @@ describe("the company decides", () => {
     });
   });
 
-  test("refused by Planhat: the licences end dead / parent_rejected and the reason names the company", async () => {
+  test("refused by Planhat: the licenses end dead / parent_rejected and the reason names the company", async () => {
     const stage = await open();
     stage.seed([account(1), account(2)]);
     const heal = stage.planhat.poison({ type: "companies", field: "externalId", value: "acme-1" }, "name is reserved");
@@ -518,7 +518,7 @@ describe("the company decides", () => {
     expect(await stage.connector.store.deadLetters(stage.lane)).toEqual([]);
   });
 
-  test("a refused update of a company that is there does not hold its licences back", async () => {
+  test("a refused update of a company that is there does not hold its licenses back", async () => {
     const stage = await open();
     stage.seed([account(1)]);
     await tell(stage, [license(1)]);
@@ -529,7 +529,7 @@ describe("the company decides", () => {
   });
 });
 
-test("Hull is told nothing about licences", async () => {
+test("Hull is told nothing about licenses", async () => {
   const stage = await open();
   stage.seed([account(1)]);
   await tell(stage, []);
@@ -542,7 +542,7 @@ test("Hull is told nothing about licences", async () => {
   expect(Object.keys(stage.profile("account", account(1).id)).sort()).toEqual(known);
 });
 
-test("the account inside a user's message never touches licences", async () => {
+test("the account inside a user's message never touches licenses", async () => {
   const stage = await open();
   stage.seed([account(1)], [user(1), user(2)]);
   await stage.tellUser(user(1), account(1, { licenses: many(2) }));
@@ -562,7 +562,7 @@ test("the account inside a user's message never touches licences", async () => {
 });
 
 describe("answers of Planhat", () => {
-  test.each(errorShapes)("a refused licence hurts only itself (errors as: %s)", async (errorShape) => {
+  test.each(errorShapes)("a refused license hurts only itself (errors as: %s)", async (errorShape) => {
     const stage = await open({ planhat: { switches: { errorShape } } });
     stage.seed([account(1)]);
     const heal = stage.planhat.poison({ type: "licenses", field: "externalId", value: "lic-3" }, "product is unknown");
@@ -593,7 +593,7 @@ describe("answers of Planhat", () => {
     expect(await stage.outcomes()).toMatchObject({ "licenses/sent/created": 11, "licenses/rejected/refused": 1 });
   });
 
-  test("a wrong mapping of licences pauses them alone; companies and endusers go on", async () => {
+  test("a wrong mapping of licenses pauses them alone; companies and endusers go on", async () => {
     const stage = await open();
     stage.seed([account(1), account(2)], [user(1)]);
     await stage.tellAccount(account(1, { licenses: many(25, { currency: undefined }) }));
@@ -648,7 +648,7 @@ describe("answers of Planhat", () => {
     { kind: "reset-before" },
     { kind: "reset-after" },
     { kind: "truncate" },
-  ])("a lost answer (%j) makes no second licence", async (fault) => {
+  ])("a lost answer (%j) makes no second license", async (fault) => {
     const stage = await open();
     stage.seed([account(1)]);
     stage.planhat.faults.add({ ...fault, route: "PUT /licenses", count: 1 });

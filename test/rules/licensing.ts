@@ -1,9 +1,9 @@
-/** Licences as people set them up: the rows of the mapping, and a licence as it stands in the account's list. */
+/** Licenses as people set them up: the rows of the mapping, and a license as it stands in the account's list. */
 import type { Bag } from "../scenarios/states";
 
 export const row = (hull_field_name: string, service_field_name: string) => ({ hull_field_name, service_field_name });
 
-/** Settings with which an account's licences are sent. */
+/** Settings with which an account's licenses are sent. */
 export const LICENSE_SETTINGS = {
   account_licenses_attribute: "licenses",
   account_licenses_attributes_outbound: [

@@ -4,17 +4,17 @@ import type { Call } from "../../simulators/loopback";
 import type { HouseOptions, LogRecord } from "../harness";
 import { useFetching, type FetchStage } from "./fetching";
 
-/** Licences are read with the companies, and nobody is told of them: the cheapest long list. */
+/** Licenses are read with the companies, and nobody is told of them: the cheapest long list. */
 export const LICENSES = {
   account_licenses_attribute: "licenses",
   account_licenses_attributes_outbound: [{ hull_field_name: "mrr", service_field_name: "mrr" }],
 };
-/** More than one page of licences. */
+/** More than one page of licenses. */
 export const LONG = 2_050;
 
 type Open = (options?: HouseOptions) => Promise<FetchStage>;
 
-/** `openLong` opens a stage whose Planhat has one company with as many licences as LONG. */
+/** `openLong` opens a stage whose Planhat has one company with as many licenses as LONG. */
 export function useRuns(): { readonly open: Open; readonly openLong: Open } {
   const open = useFetching();
   const openLong: Open = async (more = {}) => {
@@ -43,10 +43,10 @@ export const listed = (stage: FetchStage, route = "GET /companies"): readonly Ca
 export const jobLines = (stage: FetchStage): readonly LogRecord[] =>
   stage.logs.filter(({ message }) => message.startsWith("incoming.job."));
 
-/** The licences' run that came with the companies'. */
+/** The licenses' run that came with the companies'. */
 export async function licenseRun(stage: FetchStage): Promise<RunRow> {
   const runs = await stage.connector.store.runs({ tenant: stage.tenantKey, limit: 10 });
   const found = runs.find(({ type }) => type === "licenses");
-  if (found === undefined) throw new Error("No licences were fetched.");
+  if (found === undefined) throw new Error("No licenses were fetched.");
   return stage.announced(found.id);
 }

@@ -11,7 +11,7 @@ import { account, user } from "./stage";
 
 const { open, openLong } = useRuns();
 
-const isLicenceProgress = ({ message, data }: LogRecord): boolean =>
+const isLicenseProgress = ({ message, data }: LogRecord): boolean =>
   message === "incoming.job.progress" && data?.["type"] === "licenses";
 
 describe("trouble with Planhat", () => {
@@ -157,7 +157,7 @@ describe("a restart in the middle", () => {
       stage.planhat.on("request", async ({ route, query }) => {
         if (route !== "GET /licenses" || query.get("offset") === "0" || stopped !== undefined) return;
         // The second page is asked for while the first one is worked on.
-        await stage.until(() => jobLines(stage).some(isLicenceProgress));
+        await stage.until(() => jobLines(stage).some(isLicenseProgress));
         stopped = stage[how]();
         if (how === "crash") await stopped;
       });
@@ -168,12 +168,12 @@ describe("a restart in the middle", () => {
       expect(await licenseRun(stage)).toMatchObject({ state: "success", done: LONG });
       const offsets = listed(stage, "GET /licenses").map(({ query }) => query.get("offset"));
       expect(offsets.filter((offset) => offset === "0")).toHaveLength(1);
-      const licences = jobLines(stage).filter(({ data }) => data?.["type"] === "licenses");
-      expect(licences.map(({ message }) => message.replace("incoming.job.", ""))).toEqual(
+      const licenses = jobLines(stage).filter(({ data }) => data?.["type"] === "licenses");
+      expect(licenses.map(({ message }) => message.replace("incoming.job.", ""))).toEqual(
         expect.arrayContaining(["start", "resume", "progress", "success"]),
       );
-      expect(licences.filter(({ message }) => message === "incoming.job.start")).toHaveLength(1);
-      expect(licences.filter(({ message }) => message === "incoming.job.success")).toHaveLength(1);
+      expect(licenses.filter(({ message }) => message === "incoming.job.start")).toHaveLength(1);
+      expect(licenses.filter(({ message }) => message === "incoming.job.success")).toHaveLength(1);
     },
   );
 

@@ -182,7 +182,7 @@ describe("a batch", () => {
     );
   });
 
-  test("of accounts with licences", async () => {
+  test("of accounts with licenses", async () => {
     const stage = await open({ settings: LICENSE_SETTINGS });
     stage.seed([1, 2, 3, 4].map((number) => account(number)));
     await stage.tellAccount(account(1, { licenses: [license(1)] }));

@@ -69,7 +69,7 @@ describe.each([
   test.each([
     ["as a list", (licenses: unknown) => licenses],
     ["as the JSON text of one", (licenses: unknown) => jsonOf(licenses)],
-  ])("a licence is itself, %s", async (_as, form) => {
+  ])("a license is itself, %s", async (_as, form) => {
     const stage = await open({ settings: LICENSE_SETTINGS });
     stage.seed([account(1)]);
     const company = stage.planhat.tenant().seedCompany({ externalId: "acme-1", name: "Acme 1" });
@@ -277,7 +277,7 @@ describe("digits in a date field", () => {
     "2024-01-31 00:00:00 GMT",
     "2024-01-31t00:00:00z",
     "Wed, 31 Jan 2024 00:00:00 GMT",
-  ])("are no condition: licences, users and events understand the same forms (%s)", async (written) => {
+  ])("are no condition: licenses, users and events understand the same forms (%s)", async (written) => {
     const stage = await open({
       settings: {
         ...settings,

@@ -9,7 +9,7 @@ import {
 const size = { users: 6, companies: 3 };
 const rich = { ...size, eventsPerUser: 2, licensesPerAccount: 2 };
 
-describe("events and licences of a population", () => {
+describe("events and licenses of a population", () => {
   it("change nothing else, and are not there unless asked for", () => {
     const plain = generatePopulation(size);
     const full = generatePopulation(rich);
@@ -29,7 +29,7 @@ describe("events and licences of a population", () => {
     expect(messages[0]?.user).not.toHaveProperty("traits_events");
   });
 
-  it("put licences into the accounts, with ids that repeat from one to the next", () => {
+  it("put licenses into the accounts, with ids that repeat from one to the next", () => {
     const population = generatePopulation(rich);
     for (const { account } of accountMessages(population)) {
       expect(account["licenses"]).toMatchObject([

@@ -20,7 +20,7 @@ const license = (externalId: string, fields: Record<string, unknown> = {}) => ({
   ...fields,
 });
 
-describe("licences", () => {
+describe("licenses", () => {
   it("are created, read, changed and deleted one by one", async () => {
     const created = await call(sim, "POST", "/licenses", license("l1", { product: "Core" }));
     expect(created).toMatchObject({ status: 200, body: { companyId: "acme-id", companyName: "Acme", mrr: 100 } });

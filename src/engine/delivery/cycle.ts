@@ -77,7 +77,7 @@ async function place<S>(pass: Cycle<S>, works: readonly Work[]): Promise<readonl
   } = pass;
   const { parent } = type;
   if (parent === undefined) return works;
-  // An event goes its way even when its user is taken out again; a licence comes and goes with its account.
+  // An event goes its way even when its user is taken out again; a license comes and goes with its account.
   const sameEntity = service.types.find((each) => each.name === parent.type)?.entity === type.entity;
   const together = sameEntity && type.append !== true;
   const ids = [...new Set(works.flatMap(({ content }) => content.desired.parent?.hullId ?? []))];

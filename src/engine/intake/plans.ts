@@ -62,7 +62,7 @@ function notTooHeavy(plans: readonly Plan[]): readonly Plan[] {
   if (own?.kind !== "record" || further.length === 0) return plans;
   const weight = further.length * weightOf(own.desired);
   if (weight <= MOST_CARRIED) return plans;
-  const why = `its ${further.length} further records would take ${Math.round(weight / 1e6)} MB; at most ${MOST_CARRIED / 1e6} MB are accepted. Send fewer events or licences at a time, or map fewer large attributes`;
+  const why = `its ${further.length} further records would take ${Math.round(weight / 1e6)} MB; at most ${MOST_CARRIED / 1e6} MB are accepted. Send fewer events or licenses at a time, or map fewer large attributes`;
   return [
     { type: own.type, hullId: own.hullId, kind: "end", outcome: "rejected", reasons: [reason("invalid_message", why)] },
   ];

@@ -72,15 +72,15 @@ function fieldSources(type: string, settings: PlanhatSettings): Readonly<Record<
   return Object.fromEntries(mappingOf(type, settings).map(({ field, attribute }) => [field, spellingOf(attribute)]));
 }
 
-/** Licences are read with the companies, if they are sent at all; events cannot be read. */
+/** Licenses are read with the companies, if they are sent at all; events cannot be read. */
 function fetchPolicy(settings: PlanhatSettings): FetchPolicy {
   const { incoming, fetchIntervalMinutes } = settings;
-  const withLicences = incoming.licenses && sendsLicenses(settings);
+  const withLicenses = incoming.licenses && sendsLicenses(settings);
   return {
     types: [
       { type: COMPANIES.name, intervalMinutes: fetchIntervalMinutes.companies },
       { type: ENDUSERS.name, intervalMinutes: fetchIntervalMinutes.endusers },
-      ...(withLicences ? [{ type: LICENSES.name, intervalMinutes: fetchIntervalMinutes.companies }] : []),
+      ...(withLicenses ? [{ type: LICENSES.name, intervalMinutes: fetchIntervalMinutes.companies }] : []),
     ],
     linkToParent: incoming.linkUsers,
     deletedAttribute: "planhat/deleted_at",

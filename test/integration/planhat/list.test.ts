@@ -89,7 +89,7 @@ describe("listing all records", () => {
     expect(bench.calls()).toEqual({ "GET /companies": 1 });
   });
 
-  it("reads licences for what is known of them alone", async () => {
+  it("reads licenses for what is known of them alone", async () => {
     const tenant = await open();
     const companyId = tenant.seedCompany({ name: "Acme" })._id;
     tenant.seedLicense({ companyId, externalId: "l1", _currency: "EUR", fromDate: "2026-01-01T00:00:00Z", mrr: 5 });

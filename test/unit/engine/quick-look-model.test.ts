@@ -26,7 +26,7 @@ const VARIANTS = {
   elsewhere: { tenant_id: "t2" },
   nobody: { contact_synchronized_segments: [] },
   events: { contact_events: ["ALL"] },
-  licences: { account_licenses_attribute: "licences", account_licenses_attributes_outbound: [] },
+  licenses: { account_licenses_attribute: "licenses", account_licenses_attributes_outbound: [] },
 } as const;
 
 /** What Hull knows of a record; one thing of it changes at a time. */
@@ -111,7 +111,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       variant: fc.oneof(
         { weight: 2, arbitrary: fc.constant("usual" as const) },
         { weight: 3, arbitrary: fc.constantFrom("clearing", "otherName", "otherToken", "elsewhere") },
-        { weight: 1, arbitrary: fc.constantFrom("nobody", "events", "licences") },
+        { weight: 1, arbitrary: fc.constantFrom("nobody", "events", "licenses") },
       ),
     }),
   },

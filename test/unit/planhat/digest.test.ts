@@ -338,9 +338,9 @@ describe("no digest", () => {
     expect(digestOf(userMessage({ events: [event] }), settingsOf())).toBe(digestOf(userMessage(), settingsOf()));
   });
 
-  it("is given to an account that may carry licences", () => {
+  it("is given to an account that may carry licenses", () => {
     const settings = settingsOf({
-      account_licenses_attribute: "licences",
+      account_licenses_attribute: "licenses",
       account_licenses_attributes_outbound: rows({ id: "externalId" }),
     });
     expect(digestOf(accountMessage(), settings)).toBeUndefined();
@@ -348,17 +348,17 @@ describe("no digest", () => {
   });
 
   it("keeps a message from its further records: with one, there is one plan", () => {
-    const licences = [{ id: "l1", product: "A" }];
+    const licenses = [{ id: "l1", product: "A" }];
     const settings = settingsOf({
       contact_events: ["ALL"],
-      account_licenses_attribute: "licences",
+      account_licenses_attribute: "licenses",
       account_licenses_attributes_outbound: rows({ id: "externalId", product: "product" }),
     });
     const messages = [
       userMessage(),
       userMessage({ events: [event] }),
       accountMessage(),
-      accountMessage({ account: { ...account, licences } }),
+      accountMessage({ account: { ...account, licenses } }),
     ];
     for (const message of messages) {
       const plans = plan(message, settings).length;

@@ -100,7 +100,7 @@ describe("what a full fetch reads", () => {
   const service = createPlanhatService({ fingerprintKey: "k" });
   afterAll(() => service.close());
   const policy = (stored: Record<string, unknown>) => service.fetchPolicy(settingsOf(stored));
-  const licences = {
+  const licenses = {
     account_licenses_attribute: "licenses",
     account_licenses_attributes_outbound: [{ hull_field_name: "id", service_field_name: "externalId" }],
   };
@@ -117,13 +117,13 @@ describe("what a full fetch reads", () => {
     });
   });
 
-  it("includes licences with the companies if they are sent at all", () => {
+  it("includes licenses with the companies if they are sent at all", () => {
     const typesOf = (stored: Record<string, unknown>) => policy(stored).types.map(({ type }) => type);
-    expect(policy({ ...licences, fetch_interval_accounts: 720 }).types[2]).toEqual({
+    expect(policy({ ...licenses, fetch_interval_accounts: 720 }).types[2]).toEqual({
       type: "licenses",
       intervalMinutes: 720,
     });
-    expect(typesOf({ ...licences, fetch_licenses: false })).toEqual(["companies", "endusers"]);
+    expect(typesOf({ ...licenses, fetch_licenses: false })).toEqual(["companies", "endusers"]);
     expect(typesOf({ account_licenses_attribute: "licenses" })).toEqual(["companies", "endusers"]);
   });
 

@@ -155,10 +155,10 @@ describe("a company", () => {
   });
 });
 
-describe("a licence", () => {
+describe("a license", () => {
   it("is read and not told: Hull has no object of its kind", () => {
-    const licence = read("licenses", fixture("license"), { fields: ["mrr", "externalId"] });
-    expect(licence).toMatchObject({
+    const license = read("licenses", fixture("license"), { fields: ["mrr", "externalId"] });
+    expect(license).toMatchObject({
       record: { parentId: "5df0afda6c7e8e21d74136db", fields: { mrr: 1250, externalId: null } },
       claims: {},
       attributes: [],

@@ -38,7 +38,7 @@ describe("a page of a full fetch", () => {
     ]);
   });
 
-  it("names every property of a company, all of an enduser by naming none, and of a licence what is mapped", async () => {
+  it("names every property of a company, all of an enduser by naming none, and of a license what is mapped", async () => {
     const { requests, list } = listing([]);
     for (const type of ["companies", "endusers", "licenses"]) await list(type, ["custom.a,b", "mrr", "newField"]);
     const selects = requests.map(({ query }) => {

@@ -37,13 +37,13 @@ describe("the checks of the earlier connector", () => {
 
   test.each([
     [
-      "a licence attribute without a mapping",
+      "a license attribute without a mapping",
       { account_licenses_attribute: "licenses" },
       "warning",
       /^Licenses account attribute is chosen/,
     ],
     [
-      "a licence mapping without an attribute",
+      "a license mapping without an attribute",
       { account_licenses_attributes_outbound: rows("externalId") },
       "warning",
       /^Licenses are mapped/,
@@ -61,7 +61,7 @@ describe("the checks of the earlier connector", () => {
       /^Account attributes mapping: "shoeSize"/,
     ],
     [
-      "an unknown property of licences",
+      "an unknown property of licenses",
       {
         ...LICENSES,
         account_licenses_attributes_outbound: [...LICENSES.account_licenses_attributes_outbound, ...rows("shoeSize")],
@@ -91,7 +91,7 @@ describe("the checks of the earlier connector", () => {
     ...["externalId", "_currency", "fromDate"].map(
       (field) =>
         [
-          `licences without ${field}`,
+          `licenses without ${field}`,
           {
             ...LICENSES,
             account_licenses_attributes_outbound: LICENSES.account_licenses_attributes_outbound.filter(
@@ -103,7 +103,7 @@ describe("the checks of the earlier connector", () => {
         ] as const,
     ),
     [
-      "licences with neither mrr nor value",
+      "licenses with neither mrr nor value",
       { ...LICENSES, account_licenses_attributes_outbound: rows("externalId", "_currency", "fromDate") },
       "error",
       /neither mrr nor value/,

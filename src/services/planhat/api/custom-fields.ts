@@ -132,6 +132,7 @@ const TYPES: Readonly<Record<string, string>> = {
   company: COMPANIES.name,
   enduser: ENDUSERS.name,
   license: LICENSES.name,
+  // As the British write it.
   licence: LICENSES.name,
 };
 

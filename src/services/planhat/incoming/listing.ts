@@ -55,7 +55,7 @@ async function readRows(page: Page, read: Reader): Promise<readonly ListedRecord
   return rows;
 }
 
-/** Endusers come whole by themselves, of companies only what is named, and of licences nothing but what is mapped counts. */
+/** Endusers come whole by themselves, of companies only what is named, and of licenses nothing but what is mapped counts. */
 function selected(type: string, fields: readonly string[]): string | undefined {
   if (type === COMPANIES.name) return selectOf(type, [...COMPANY_PROPERTIES, ...fields]);
   return type === LICENSES.name ? selectOf(type, fields) : undefined;

@@ -1,5 +1,5 @@
 /**
- * Finding what belongs to companies: endusers, licences. Neither external id nor e-mail is unique, so the list of the
+ * Finding what belongs to companies: endusers, licenses. Neither external id nor e-mail is unique, so the list of the
  * company decides first, then the e-mail filter for those who may have moved; a scan of everybody replaces both where
  * it costs fewer calls.
  */

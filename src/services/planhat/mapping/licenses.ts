@@ -1,5 +1,5 @@
 /**
- * Licences: elements of a JSON list in one attribute of the account. Each is a record of its own, known by its external
+ * Licenses: elements of a JSON list in one attribute of the account. Each is a record of its own, known by its external
  * id within the company, and versioned by the account's message. Those that left the list are left alone. Pure.
  */
 import type { EntityMessage } from "../../message";
@@ -21,7 +21,7 @@ const MAX_LICENSES = 5_000;
 /** Of a list that is written as text. */
 const MAX_VALUES = 100_000;
 
-/** @param company the account's own record, parent of all its licences */
+/** @param company the account's own record, parent of all its licenses */
 export function planLicenses(message: EntityMessage, settings: PlanhatSettings, company: RecordPlan): readonly Plan[] {
   const { attribute } = settings.licenses;
   const reference = attribute === undefined ? undefined : attributeReference(attribute, "account");
@@ -31,10 +31,10 @@ export function planLicenses(message: EntityMessage, settings: PlanhatSettings, 
   const isTooLong = typeof value === "string" && holdsTooMany(value);
   const list = isTooLong ? [] : listOf(value);
   if (isTooLong || (list?.length ?? 0) > MAX_LICENSES) {
-    const most = `${MAX_LICENSES} licences, or than ${MAX_VALUES} values`;
+    const most = `${MAX_LICENSES} licenses, or than ${MAX_VALUES} values`;
     return [refused(message, "list", `${reference.text} holds more than ${most}; keep fewer in it`)];
   }
-  if (list === undefined) return [refused(message, "list", `${reference.text} is no JSON list of licences`)];
+  if (list === undefined) return [refused(message, "list", `${reference.text} is no JSON list of licenses`)];
 
   const seen = new Map<string, number>();
   const plans = list.map((element, index) => planOne(element, index, message, settings, company));
@@ -56,10 +56,10 @@ function planOne(
   if (typeof element !== "object" || element === null || Array.isArray(element)) {
     return refused(message, `#${index}`, `element ${index + 1} is no object`);
   }
-  const licence = element as Readonly<Record<string, Json>>;
+  const license = element as Readonly<Record<string, Json>>;
   const source = {
     // Keys are taken literally: they are what the customer wrote into the JSON.
-    read: ({ text }: { readonly text: string }) => own(licence, text),
+    read: ({ text }: { readonly text: string }) => own(license, text),
     wasCleared: () => false,
   };
   const mapped = mapFields(TYPE, settings.mapping.licenses, source, settings.clearOnNull);

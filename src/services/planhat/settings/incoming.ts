@@ -30,7 +30,7 @@ export interface IncomingSettings {
   readonly resolveOwners: boolean;
   /** What vanished from Planhat gets `planhat/deleted_at`. */
   readonly markDeleted: boolean;
-  /** Licences are read as well, if they are sent at all. */
+  /** Licenses are read as well, if they are sent at all. */
   readonly licenses: boolean;
 }
 

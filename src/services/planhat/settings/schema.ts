@@ -42,7 +42,7 @@ export function optionsOf(
   custom: readonly CustomField[],
 ): readonly FieldOption[] | undefined {
   const type = Object.hasOwn(TABLES, table) ? TABLES[table] : undefined;
-  // Licences do not come to Hull.
+  // Licenses do not come to Hull.
   if (type === undefined || (use === "incoming" && type === LICENSES.name)) return undefined;
   // What Planhat computes can be read and not be written.
   const own = custom.filter((field) => field.type === type && !field.hidden && (use === "incoming" || !field.formula));

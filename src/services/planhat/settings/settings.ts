@@ -35,7 +35,7 @@ export interface PlanhatSettings {
     readonly licenses: readonly MappingRow[];
   };
   readonly oddRows: readonly MappingWarning[];
-  /** The account attribute that holds the list of licences. */
+  /** The account attribute that holds the list of licenses. */
   readonly licenses: { readonly attribute: string | undefined };
   /** A tracked event whose answer was lost: send it again, or keep it for a person. */
   readonly unconfirmedActivities: "repeat" | "hold";
@@ -212,7 +212,7 @@ function mapping(
   const add = (row: TableRow, field: string) => {
     const attribute =
       type === "licenses"
-        ? licenceKey(row.hull)
+        ? licenseKey(row.hull)
         : attributeReference(row.hull, type === "endusers" ? "user" : "account");
     if (attribute === undefined) return;
     if (rows.delete(field)) odd.push({ code: "duplicate_field", type, incoming: false, name: field });
@@ -242,7 +242,7 @@ function isLegacyDefault(hull: string, field: string): boolean {
   return field === "companyId" || (field === "externalId" && /^(?:account\.)?external_id$/.test(hull.trim()));
 }
 
-/** A key inside the licence object, taken literally. */
-function licenceKey(text: string): AttributeReference {
+/** A key inside the license object, taken literally. */
+function licenseKey(text: string): AttributeReference {
   return { text, from: "account", candidates: [text] };
 }

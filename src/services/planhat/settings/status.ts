@@ -33,7 +33,7 @@ const setupRequired = (text: string): Finding => ({ level: "setupRequired", text
 const error = (text: string): Finding => ({ level: "error", text });
 const warning = (text: string): Finding => ({ level: "warning", text });
 
-/** Whether licences are sent at all. */
+/** Whether licenses are sent at all. */
 export function sendsLicenses({ licenses, mapping }: PlanhatSettings): boolean {
   return licenses.attribute !== undefined && mapping.licenses.length > 0;
 }
