@@ -235,8 +235,9 @@ describe("a packed extract", () => {
   });
 
   it("that becomes 500 times as large and more than 100 MB ends there", async () => {
-    const { url } = reading.sim.publishExtract({ content: gzipSync(Buffer.alloc(120_000_000, "\n")) });
-    const { error } = await readAll(reading.reader(), { url });
+    const lines = Buffer.alloc(120_000_000, `${"x".repeat(65_535)}\n`);
+    const { url } = reading.sim.publishExtract({ content: gzipSync(lines) });
+    const { error } = await readAll(reading.reader(), { url, format: "json" });
     expect(error).toMatchObject({ kind: "too_large", retryable: false });
     expect(String(error)).toContain("more than 500 times as large");
   });
