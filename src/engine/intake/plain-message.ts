@@ -3,20 +3,12 @@
  * what is passed on as it came. Anything else (numbers as ids, events, problems) is left to `readMessage`.
  */
 import { isAttributes } from "../../hull/protocol/shapes";
-import type { Json } from "../../record";
-import type { Attributes } from "../../services/message";
+import type { Attributes, EntityMessage } from "../../services/message";
 
-export interface PlainParts {
-  readonly messageId: string;
-  readonly user: Attributes;
-  readonly account: Attributes;
-  readonly segmentIds: readonly string[];
-  readonly accountSegmentIds: readonly string[];
-  readonly changes: {
-    readonly user: Readonly<Record<string, Json>>;
-    readonly account: Readonly<Record<string, Json>>;
-  };
-}
+export type PlainParts = Pick<
+  EntityMessage,
+  "messageId" | "user" | "account" | "segmentIds" | "accountSegmentIds" | "changes"
+>;
 
 const NOTHING: Attributes = {};
 
