@@ -1,4 +1,5 @@
 /** Values of which Hull was not told, since it cannot hold them: counted by field, and said in words. Pure. */
+import { listed } from "./listed";
 import { MISFITS } from "../hull/firehose/attribute-values";
 import type { LeftOut, Misfit } from "../record";
 
@@ -30,9 +31,9 @@ export function leftOutOf(counts: Readonly<Record<string, number>> = {}): readon
 
 /** `description (longer than 2000 bytes) of 3 records, tags (more than 49 entries) of 1`; the numbers as far as they are given. */
 export function leftOutText(fields: readonly (LeftOut & Partial<LeftOutField>)[]): string {
-  const named = fields.slice(0, MOST_NAMED).map(({ field, misfit, records }, index) => {
+  const named = fields.map(({ field, misfit, records }, index) => {
     const noun = index > 0 ? "" : records === 1 ? " record" : " records";
     return `${field} (${MISFITS[misfit]})${records === undefined ? "" : ` of ${records}${noun}`}`;
   });
-  return `${named.join(", ")}${fields.length > MOST_NAMED ? ` and ${fields.length - MOST_NAMED} more` : ""}`;
+  return listed(named, MOST_NAMED);
 }

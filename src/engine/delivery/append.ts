@@ -7,7 +7,7 @@ import type { Settlement } from "../../storage/port/store";
 import { reason } from "../../outcome/outcome";
 import type { Cycle } from "./context";
 import { ended, postponed, type Work } from "./work";
-import { apply } from "./write";
+import { apply, journal } from "./write";
 
 /** Most records that are in flight, and so in doubt, when the process ends: what one service sends at once. */
 const CHUNK = 10;
@@ -27,20 +27,7 @@ export async function append<S>(pass: Cycle<S>, works: readonly Work[]): Promise
 }
 
 async function appendChunk<S>(pass: Cycle<S>, chunk: readonly Work[], hold: boolean): Promise<Problem | undefined> {
-  const {
-    options: { store, lane },
-    context: { type },
-  } = pass;
-  const journaled = await store.attempt(
-    lane,
-    chunk.map(({ entry, content }) => ({
-      type: type.name,
-      hullId: entry.hullId,
-      seq: content.seq,
-      kind: "create" as const,
-    })),
-  );
-  const current = chunk.filter((_, index) => journaled[index] === true);
+  const current = await journal(pass, chunk, (work) => ({ work, kind: "create" }));
   if (current.length === 0) return undefined;
   const { results, problem } = await apply(
     pass,

@@ -2,7 +2,7 @@
 import type { LeftOut } from "../../record";
 import type { Connection, Service } from "../../services/service";
 import type { Lane, RecordOutcome, Settlement, Store } from "../../storage/port/store";
-import type { RetryPace } from "../rules/retry";
+import { waitAfter, type RetryPace } from "../rules/retry";
 import type { Timing } from "./resolve";
 import { postponed, type TypeContext, type Work } from "./work";
 
@@ -49,8 +49,12 @@ export function createCycle<S>(options: CycleOptions<S>, context: TypeContext): 
       options.onEndings(endings);
     },
     later: (work, waitMs, problem) => {
-      const pace = Math.min(retry.baseMs * 2 ** Math.min(work.entry.attempts, 20), retry.capMs);
-      return postponed(work, now() + Math.max(waitMs, pace), problem, work.entry.doubt);
+      return postponed(
+        work,
+        now() + Math.max(waitMs, waitAfter(work.entry.attempts, retry)),
+        problem,
+        work.entry.doubt,
+      );
     },
   };
 }

@@ -1,7 +1,7 @@
 /** What makes a lane, or one type of it, stand still for a while, and what sets it going again. */
 import type { Problem } from "../../services/service";
 import type { Lane, Store } from "../../storage/port/store";
-import type { RetryPace } from "../rules/retry";
+import { waitAfter, type RetryPace } from "../rules/retry";
 import type { Log } from "../../outcome/log-lines";
 import type { Credentials } from "../tenants";
 
@@ -35,7 +35,7 @@ export function createPauses({ store, types, log, now, pace, wakeAt }: PausesOpt
   function setback(key: string): number {
     const count = setbacks.get(key) ?? 0;
     setbacks.set(key, count + 1);
-    return Math.min(pace.retry.baseMs * 2 ** Math.min(count, 20), pace.retry.capMs);
+    return waitAfter(count, pace.retry);
   }
 
   return {

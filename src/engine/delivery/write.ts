@@ -82,22 +82,22 @@ export async function write<S>(pass: Cycle<S>, works: readonly Work[]): Promise<
   return undefined;
 }
 
+/** Journals a chunk before its request. What was replaced since the cycle began is left out: its newer content comes later. */
+export async function journal<S, T>(
+  { options: { store, lane }, context: { type } }: Cycle<S>,
+  chunk: readonly T[],
+  attemptOf: (item: T) => { readonly work: Work; readonly kind: Intent["kind"] },
+): Promise<readonly T[]> {
+  const requests = chunk.map((item) => {
+    const { work, kind } = attemptOf(item);
+    return { type: type.name, hullId: work.entry.hullId, seq: work.content.seq, kind };
+  });
+  const journaled = await store.attempt(lane, requests);
+  return chunk.filter((_, index) => journaled[index] === true);
+}
+
 async function writeChunk<S>(pass: Cycle<S>, chunk: readonly Change[]): Promise<Problem | undefined> {
-  const {
-    options: { store, lane },
-    context: { type },
-  } = pass;
-  const journaled = await store.attempt(
-    lane,
-    chunk.map(({ work: { entry, content }, intent }) => ({
-      type: type.name,
-      hullId: entry.hullId,
-      seq: content.seq,
-      kind: intent.kind,
-    })),
-  );
-  // What was replaced since the pass began is taken up again with its newer content.
-  const current = chunk.filter((_, index) => journaled[index] === true);
+  const current = await journal(pass, chunk, ({ work, intent }) => ({ work, kind: intent.kind }));
   if (current.length === 0) return undefined;
   const { results, problem } = await apply(
     pass,

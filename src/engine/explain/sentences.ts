@@ -1,4 +1,5 @@
 /** An explanation in sentences, the most telling first. Pure. */
+import { listed } from "../../outcome/listed";
 import type { InspectedRecord } from "../../storage/port/store";
 import type { PauseRow } from "../../storage/port/rows";
 import type { Explanation, RecordExplanation } from "./explain";
@@ -11,7 +12,7 @@ const MOST_NAMED = 12;
 export function wordsAbout(record: RecordExplanation, service: string): readonly string[] {
   return [
     ...outcomeWords(record, service),
-    ...(record.merged.length > 0 ? [`It takes the place of ${listed(record.merged)} of the same notification.`] : []),
+    ...(record.merged.length > 0 ? [`It takes the place of ${named(record.merged)} of the same notification.`] : []),
     ...record.checks.flatMap(({ name, verdict, reason }) =>
       verdict === "passed"
         ? []
@@ -54,7 +55,7 @@ function outcomeWords(
 ): readonly string[] {
   const end = would === undefined ? [] : [`It would end ${would.outcome} (${would.code}): ${would.text}`];
   const told = [...new Set(tells.flatMap(({ attributes }) => Object.keys(attributes)))];
-  const hull = told.length === 0 ? [] : [`Hull would be told ${listed(told)}.`];
+  const hull = told.length === 0 ? [] : [`Hull would be told ${named(told)}.`];
   const idle = derived === true && would === undefined ? ["It is there already and is not touched."] : [];
   const again = repeated === true ? ["It was sent before, and things that happen are sent once."] : [];
   return [...end, ...again, ...writes.map((write) => writeWords(write, service)), ...hull, ...idle];
@@ -63,7 +64,7 @@ function outcomeWords(
 function writeWords({ type, kind, remoteId, fields }: DryWrite, service: string): string {
   const what = kind === "create" ? `A new record of ${type} would be made in ${service}` : `${service} would be sent`;
   const names = Object.keys(fields);
-  const which = kind === "create" ? `, with ${listed(names)}` : ` ${listed(names)} of ${type} ${remoteId ?? ""}`;
+  const which = kind === "create" ? `, with ${named(names)}` : ` ${named(names)} of ${type} ${remoteId ?? ""}`;
   return `${what}${which}.`;
 }
 
@@ -87,7 +88,7 @@ function linkWords({ known: { mirror, listedAtMs }, candidates, type }: RecordEx
     const none = `No record of ${type} in ${service} is linked to it.`;
     if (candidates.length === 0) return [none];
     const ids = candidates.map(({ id, linkedTo }) => (linkedTo === undefined ? id : `${id} (linked to ${linkedTo})`));
-    return [`${none} Under its keys stand ${listed(ids)}.`];
+    return [`${none} Under its keys stand ${named(ids)}.`];
   }
   const seenAtMs = Math.max(listedAtMs ?? 0, mirror.seenAtMs ?? 0, mirror.writtenAtMs ?? 0);
   const seen = seenAtMs === 0 ? "" : `, last seen or written at ${timeOf(seenAtMs)}`;
@@ -112,7 +113,7 @@ function keptWords({ fields }: RecordExplanation, service: string): readonly str
   const kept = fields.filter(({ verdict }) => verdict === "kept").map(({ field }) => field);
   return kept.length === 0
     ? []
-    : [`Somebody changed ${listed(kept)} in ${service}; that stays until Hull's value changes.`];
+    : [`Somebody changed ${named(kept)} in ${service}; that stays until Hull's value changes.`];
 }
 
 function parentWords({ parent }: RecordExplanation): readonly string[] {
@@ -138,13 +139,11 @@ function holdWords({ scope, message, sinceMs, untilMs }: PauseRow, service: stri
 
 function shownWords(shown: NonNullable<Explanation["service"]>, service: string): string {
   if (shown.length === 0) return `${service} itself shows no record under this name now.`;
-  return `${service} itself shows ${listed(shown.map(({ type, id }) => `${type} ${id}`))} under this name now.`;
+  return `${service} itself shows ${named(shown.map(({ type, id }) => `${type} ${id}`))} under this name now.`;
 }
 
-function listed(names: readonly string[]): string {
-  const shown = names.slice(0, MOST_NAMED);
-  const more = names.length - shown.length;
-  return names.length === 0 ? "nothing" : `${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+function named(names: readonly string[]): string {
+  return names.length === 0 ? "nothing" : listed(names, MOST_NAMED);
 }
 
 /** To the second, in UTC, as the log has it. */

@@ -9,6 +9,7 @@ import type { ObjectType } from "../../services/service";
 import type { Outcome, HullUpdateRow } from "../../storage/port/rows";
 import type { Lane, RecordOutcome, Store } from "../../storage/port/store";
 import { reason } from "../../outcome/outcome";
+import { waitAfter, type RetryPace } from "../rules/retry";
 
 export interface WriteBackOptions {
   readonly store: Store;
@@ -18,7 +19,7 @@ export interface WriteBackOptions {
   /** Prefix of the anonymous id by which Hull knows a remote record: `planhat:<id>`. */
   readonly serviceName: string;
   readonly batch: number;
-  readonly retry: { readonly baseMs: number; readonly capMs: number };
+  readonly retry: RetryPace;
   /** Wait after Hull refused the credentials, milliseconds. */
   readonly unauthorisedMs: number;
   readonly now: () => number;
@@ -80,15 +81,10 @@ function itemsOf(row: HullUpdateRow, { types, serviceName }: WriteBackOptions): 
   return items;
 }
 
-function waitMs(
-  result: FirehoseResult,
-  row: HullUpdateRow,
-  retry: WriteBackOptions["retry"],
-  unauthorisedMs: number,
-): number {
+function waitMs(result: FirehoseResult, row: HullUpdateRow, retry: RetryPace, unauthorisedMs: number): number {
   if (result.state === "unauthorised") return unauthorisedMs;
   const named = result.state === "later" ? (result.retryAfterMs ?? 0) : 0;
-  return Math.max(named, Math.min(retry.baseMs * 2 ** Math.min(row.attempts, 20), retry.capMs));
+  return Math.max(named, waitAfter(row.attempts, retry));
 }
 
 function words(result: FirehoseResult): string {

@@ -14,6 +14,11 @@ export interface RetryOptions {
   readonly onWarning: (message: string) => void;
 }
 
+/** The wait after so many tries, milliseconds: doubled each time, up to the cap. */
+export function waitAfter(tries: number, { baseMs, capMs }: RetryPace): number {
+  return Math.min(baseMs * 2 ** Math.min(tries, 20), capMs);
+}
+
 /** Why a run ends before its work is done. */
 export type Stop =
   | { readonly state: "error"; readonly error: string }
@@ -43,9 +48,8 @@ export async function withRetry<T>(
     if (result.kind === "later" && result.progressed === true) tries = 1;
     if (result.kind === "failed" || tries >= MOST_TRIES) return { state: "error", error: result.message };
     onWarning(result.message);
-    const pace = Math.min(retry.baseMs * 2 ** Math.min(tries - 1, 20), retry.capMs);
     try {
-      await sleep(Math.max(pace, result.waitMs), undefined, { signal });
+      await sleep(Math.max(waitAfter(tries - 1, retry), result.waitMs), undefined, { signal });
     } catch {
       return { state: "interrupted" };
     }

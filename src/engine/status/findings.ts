@@ -1,4 +1,5 @@
 /** From rows of the store to sentences for people: what stands still, failed, waits or was set aside. Pure. */
+import { listed } from "../../outcome/listed";
 import type { FetchedType, Finding } from "../../services/service";
 import type { PauseRow, RunRow } from "../../storage/port/rows";
 import type { LaneHealth } from "../../storage/port/store";
@@ -144,13 +145,10 @@ export function sharedFieldFindings(
 ): readonly Finding[] {
   const fields = Object.keys(own).filter((field) => (theirs[field] ?? own[field]) !== own[field]);
   if (fields.length === 0) return [];
-  const named = fields
-    .slice(0, MOST_NAMED)
-    .map((field) => `${field} (here from ${own[field] ?? ""}, there from ${theirs[field] ?? ""})`);
-  const more = fields.length > MOST_NAMED ? ` and ${fields.length - MOST_NAMED} more` : "";
+  const named = fields.map((field) => `${field} (here from ${own[field] ?? ""}, there from ${theirs[field] ?? ""})`);
   return [
     warning(
-      `Connector ${other} of the same organization sends to the same ${type}, and fills fields of them from other attributes: ${named.join(", ")}${more}. Each of the two sends its value when that changes in Hull, so a field holds what was sent last. Map it in one of them only, or from the same attribute in both.`,
+      `Connector ${other} of the same organization sends to the same ${type}, and fills fields of them from other attributes: ${listed(named, MOST_NAMED)}. Each of the two sends its value when that changes in Hull, so a field holds what was sent last. Map it in one of them only, or from the same attribute in both.`,
     ),
   ];
 }

@@ -2,6 +2,7 @@
  * The last look at custom fields before they are sent, against what the tenant defined. Planhat keeps a name that it does
  * not know without showing it to anybody, and takes every value, so what does not fit is withheld with a warning. Pure.
  */
+import { listed } from "../../../outcome/listed";
 import { formOf, reason } from "../../../outcome/outcome";
 import type { Reason } from "../../../outcome/outcome";
 import type { Desired, FieldType, Json, Prepared } from "../../service";
@@ -161,14 +162,14 @@ function fit(value: Json, { holds, choices, name }: CustomField, attribute: stri
   const kind = Object.hasOwn(KINDS, holds) ? KINDS[holds] : undefined;
   if (value === null || kind === undefined) return { ok: true, value };
   const offer = kind.chooses === true ? choices : undefined;
-  const given = kind.type === "set" ? listed(value, offer) : value;
+  const given = kind.type === "set" ? asChoices(value, offer) : value;
   const converted = convert(given, { name, type: kind.type }, attribute);
   if (!converted.ok) return { ok: false, takes: kind.takes };
   return offer === undefined || isAmong(offer, converted.value) ? converted : { ok: false, takes: offered(offer) };
 }
 
 /** A list may come as its JSON text; one choice may well hold a comma. */
-function listed(value: Json, offer: readonly string[] = []): Json {
+function asChoices(value: Json, offer: readonly string[] = []): Json {
   return typeof value === "string" && offer.includes(value) ? [value] : (listOf(value) ?? value);
 }
 
@@ -182,7 +183,6 @@ function isAmong(offer: readonly string[], value: Json): boolean {
 const MOST_NAMED = 20;
 
 function offered(choices: readonly string[]): string {
-  const named = choices.slice(0, MOST_NAMED).map((each) => `"${each}"`);
-  const more = choices.length - named.length;
-  return `only what it offers (${named.join(", ")}${more > 0 ? ` and ${more} more` : ""})`;
+  const named = choices.map((each) => `"${each}"`);
+  return `only what it offers (${listed(named, MOST_NAMED)})`;
 }
