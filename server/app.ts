@@ -11,21 +11,21 @@ import { createDoor, type DoorOptions } from "./middleware/door";
 import { errorAnswers, notFound } from "./middleware/errors";
 import { measured } from "./middleware/measure";
 import { createQueryCredentials, type QueryCredentialOptions } from "./middleware/query-credentials";
-import type { DeadLetters } from "./letters";
-import { batchRoutes } from "./routes/batches";
-import { consoleRoutes, type ConsoleRouteOptions } from "./routes/console";
-import { explainRoutes, type ExplainRouteOptions } from "./routes/explain";
-import { deadLetterRoutes } from "./routes/dead-letters";
-import { docsRoutes } from "./routes/docs";
-import { fetchRoutes } from "./routes/fetches";
-import { manifestRoutes } from "./routes/manifest";
-import { metricRoutes, type MetricRouteOptions } from "./routes/metrics";
-import { notificationRoutes, type NotificationRouteOptions } from "./routes/notifications";
-import { operationRoutes, type OperationRouteOptions } from "./routes/operations";
-import { runRoutes } from "./routes/runs";
-import { userRoutes, type UserRouteOptions } from "./routes/users";
-import { schemaRoutes, type SchemaRouteOptions } from "./routes/schema";
-import { statusRoutes, type StatusRouteOptions } from "./routes/status";
+import type { DeadLetters } from "./admin/dead-letters";
+import { batchRoutes } from "./routes/batches/route";
+import { consoleRoutes, type ConsoleRouteOptions } from "./console/route";
+import { explainRoutes, type ExplainRouteOptions } from "./routes/explain/route";
+import { deadLetterRoutes } from "./routes/dead-letters/route";
+import { docsRoutes } from "./routes/public/docs";
+import { fetchRoutes } from "./routes/fetches/route";
+import { manifestRoutes } from "./routes/public/manifest";
+import { metricRoutes, type MetricRouteOptions } from "./routes/operations/metrics";
+import { notificationRoutes, type NotificationRouteOptions } from "./routes/notifications/route";
+import { operationRoutes, type OperationRouteOptions } from "./routes/operations/health";
+import { runRoutes } from "./routes/runs/route";
+import { userRoutes, type UserRouteOptions } from "./routes/users/route";
+import { schemaRoutes, type SchemaRouteOptions } from "./routes/schema/route";
+import { statusRoutes, type StatusRouteOptions } from "./routes/status/route";
 
 /** What fetches, batches and the runs that they become need beside what notifications need. */
 export interface OnDemandOptions<S>

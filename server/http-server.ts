@@ -1,7 +1,7 @@
 /** The HTTP server around the app: how slow a request may be, and how many connections and open requests there may be. */
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { Socket } from "node:net";
-import { createTurns, type Turns } from "./turns";
+import { createTurns, type Turns } from "./bodies/turns";
 
 /** Longest time for the head of a request, and for the whole of it, milliseconds. No platform needs as much. */
 const HEAD_MS = 10_000;

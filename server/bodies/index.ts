@@ -1,7 +1,7 @@
 /** Reading JSON bodies: of senders that are known already, and of those that only their body makes known. */
 import type { Request } from "express";
 import { createJsonScan, MAX_DEPTH } from "../../src/http/guards/json-scan";
-import { createTurns } from "../turns";
+import { createTurns } from "./turns";
 import { MAX_MEMBERS, receive, type ReceivedBody } from "./read";
 import { createBodyRoom, type BodyPlace, type BodyRoom } from "./room";
 

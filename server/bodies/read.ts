@@ -11,7 +11,7 @@ import { MAX_DEPTH, type CutList, type JsonScan } from "../../src/http/guards/js
 import { parseJson } from "../../src/json";
 import { RETRY, RETRY_LATER, SMALLER } from "../flow-control";
 import { HttpError } from "../http-error";
-import type { Turns } from "../turns";
+import type { Turns } from "./turns";
 import type { BodyPlace } from "./room";
 
 const KB = 1024;

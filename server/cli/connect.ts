@@ -1,11 +1,11 @@
 /** Whom a tool asks: the running server of the data folder, or itself when none runs. */
 import { existsSync } from "node:fs";
 import { lockAddress } from "../../src/storage/data-folder/exclusive";
-import { command, readAnswer, type Admin } from "../commands";
-import { createRemoteAdmin, isServed } from "../control";
+import { command, readAnswer, type Admin } from "../admin/commands";
+import { createRemoteAdmin, isServed } from "../admin/control";
 import { openDataFolder, storePath } from "../data-folder";
-import { createAdmin } from "../desk";
-import { createDeadLetters } from "../letters";
+import { createAdmin } from "../admin/admin";
+import { createDeadLetters } from "../admin/dead-letters";
 
 export interface OpenAdmin extends Admin {
   /** Whether a server runs, so that what is to be delivered is delivered now. */

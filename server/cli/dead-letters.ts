@@ -1,8 +1,8 @@
 /** `npm run dead-letters`: reads, replays and drops what Planhat refused for good, beside a running server or without. */
 import { parseArgs } from "node:util";
-import type { Admin, Letter, LetterDetail, Parameters, Replayed } from "../commands";
+import type { Admin, Letter, LetterDetail, Parameters, Replayed } from "../admin/commands";
 import type { OpenAdmin } from "./connect";
-import { remedyFor } from "./remedies";
+import { remedyFor } from "../admin/remedies";
 import { instant, plain, table } from "./table";
 import { onTerminal, runTool, UsageError, type ExitCode, type Terminal } from "./tool";
 

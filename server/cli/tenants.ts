@@ -1,6 +1,6 @@
 /** `npm run tenants`: lists the connectors that this server knows, and erases one. */
 import { parseArgs } from "node:util";
-import type { Admin } from "../commands";
+import type { Admin } from "../admin/commands";
 import { instant, plain, table } from "./table";
 import { onTerminal, runTool, UsageError, type ExitCode, type Terminal } from "./tool";
 

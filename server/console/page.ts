@@ -1,7 +1,7 @@
 /** The frame of every page of the console: head, masthead, footer. No script, and no style but our own file. */
 import type { Tenant } from "../../src/engine/tenants";
 import { html, type Content, type Html } from "./html";
-import { instant } from "./figures";
+import { instant } from "./sections/figures";
 import { BASE, consoleLink } from "./links";
 
 /** What the pages need: our style sheet, our logo, forms that come back here. */

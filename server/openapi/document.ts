@@ -2,21 +2,21 @@
 import pickBy from "lodash/pickBy";
 import { z } from "zod";
 import manifest from "../../manifest.json";
-import { batchPart } from "./batches";
+import { batchPart } from "../routes/batches/openapi";
 import { commonSchemas, SECURITY_SCHEMES } from "./common";
-import { consolePart } from "./console";
-import { deadLetterPart } from "./dead-letters";
-import { explainPart } from "./explain";
-import { fetchPart } from "./fetches";
-import { notificationPart } from "./notifications";
-import { operationPart } from "./operations";
+import { consolePart } from "../console/openapi";
+import { deadLetterPart } from "../routes/dead-letters/openapi";
+import { explainPart } from "../routes/explain/openapi";
+import { fetchPart } from "../routes/fetches/openapi";
+import { notificationPart } from "../routes/notifications/openapi";
+import { operationPart } from "../routes/operations/openapi";
 import { SENT, type Operation, type Part, type PathItem, type Piece } from "./part";
-import { publicPart } from "./public";
+import { publicPart } from "../routes/public/openapi";
 import { SHARED_RESPONSES } from "./refusals";
-import { runPart } from "./runs";
-import { schemaPart } from "./schema";
-import { statusPart } from "./status";
-import { userPart } from "./users";
+import { runPart } from "../routes/runs/openapi";
+import { schemaPart } from "../routes/schema/openapi";
+import { statusPart } from "../routes/status/openapi";
+import { userPart } from "../routes/users/openapi";
 
 /** In the order of the page. Whoever adds routes adds their part here; a test compares them with the app. */
 const PARTS: readonly Part[] = [

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generatePopulation, seedProfiles, userMessages } from "../../simulators/hull";
-import type { Letter } from "../../server/commands";
+import type { Letter } from "../../server/admin/commands";
 import { CONNECTOR, TOKEN } from "../harness";
 import { buildServer } from "./server-process";
 import { sum, useWorlds } from "./world";

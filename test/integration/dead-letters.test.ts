@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { buildUserMessage } from "../../simulators/hull";
 import { deadLetters } from "../../server/cli/dead-letters";
 import { tenants } from "../../server/cli/tenants";
-import type { Letter, LetterDetail } from "../../server/commands";
+import type { Letter, LetterDetail } from "../../server/admin/commands";
 import type { ExitCode, Terminal } from "../../server/cli/tool";
 import { CONNECTOR, TOKEN } from "../harness";
 import { account, minute, user, useStages, type Stage } from "../rules/stage";

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Writable } from "node:stream";
 import { createApp, type OnDemandOptions } from "../../server/app";
-import { createDeadLetters } from "../../server/letters";
+import { createDeadLetters } from "../../server/admin/dead-letters";
 import { createLogger } from "../../server/log";
 import type { BatchOrder, FetchAnswer } from "../../src/engine/runs/orders";
 import { createTenants, tenantKey, type Tenant } from "../../src/engine/tenants";

@@ -167,7 +167,7 @@ describe("from a build", () => {
 
   // The layout of `npm run build`, with only what these routes need: `dist` beside the project's `assets`.
   beforeAll(async () => {
-    for (const file of ["server/routes/manifest", "server/flow-control", "server/folder", "server/http-error"]) {
+    for (const file of ["server/routes/public/manifest", "server/flow-control", "server/folder", "server/http-error"]) {
       const { outputText } = ts.transpileModule(readFileSync(join(ROOT, `${file}.ts`), "utf8"), {
         compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.CommonJS, esModuleInterop: true },
       });
@@ -180,7 +180,7 @@ describe("from a build", () => {
     const main = join(folder, "dist/main.js");
     writeFileSync(
       main,
-      `const { manifestRoutes } = require("./server/routes/manifest");
+      `const { manifestRoutes } = require("./server/routes/public/manifest");
       const server = require("express")().use(manifestRoutes()).listen(0, "127.0.0.1", () => console.log(server.address().port));`,
     );
     // From another folder, as a service manager may start it.

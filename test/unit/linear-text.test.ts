@@ -5,7 +5,7 @@
 import type { Request } from "express";
 import { z } from "zod";
 import { plain } from "../../server/cli/table";
-import { readingsOf } from "../../server/console/explain";
+import { readingsOf } from "../../server/console/sections/explain";
 import { escapeText } from "../../server/console/html";
 import { createJsonScan } from "../../src/http/guards/json-scan";
 import { createBasicAuth, organizationQuery } from "../../server/middleware/basic-auth";
@@ -13,7 +13,7 @@ import { readConnectorToken } from "../../server/middleware/connector-token";
 import { countParameter, flagParameter, idParameter } from "../../server/middleware/input";
 import { createDoor } from "../../server/middleware/door";
 import { createQueryCredentials } from "../../server/middleware/query-credentials";
-import { newUser } from "../../server/routes/user-input";
+import { newUser } from "../../server/routes/users/input";
 import { batchRow } from "../../src/engine/runs/batch-rows";
 import { canonical } from "../../src/services/compare";
 import { readMessage } from "../../src/engine/intake/message";

@@ -1,4 +1,4 @@
-/** The rooms of the house: no file imports itself by a detour, types included, and no folder of `src/` is a crowd. */
+/** The rooms of the house: no file imports itself by a detour, types included, and no folder is a crowd. */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 
@@ -40,8 +40,9 @@ test("no file imports itself by a detour", () => {
   expect([...imports.values()].flat().length).toBeGreaterThan(files.length);
 });
 
-test("no folder of src holds more files than one can take in at a glance", () => {
+test("no folder of src or server holds more files than one can take in at a glance", () => {
+  const product = [...filesIn("src"), ...filesIn("server")];
   const counts = new Map<string, number>();
-  for (const file of filesIn("src")) counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);
+  for (const file of product) counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);
   expect([...counts].filter(([, count]) => count > MOST_FILES)).toEqual([]);
 });

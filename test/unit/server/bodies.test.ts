@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib";
 import type { Request } from "express";
 import { createBodies, type Judging } from "../../../server/bodies";
 import { createBodyRoom, type RoomLimits } from "../../../server/bodies/room";
-import type { Turns } from "../../../server/turns";
+import type { Turns } from "../../../server/bodies/turns";
 import { HttpError } from "../../../server/http-error";
 
 const LIMITS: RoomLimits = {

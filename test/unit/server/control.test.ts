@@ -4,8 +4,8 @@ import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Command } from "../../../server/commands";
-import { createControl, createRemoteAdmin, isServed } from "../../../server/control";
+import type { Command } from "../../../server/admin/commands";
+import { createControl, createRemoteAdmin, isServed } from "../../../server/admin/control";
 import { lockAddress, lockFolder, type ExclusiveLock } from "../../../src/storage/data-folder/exclusive";
 
 let folder: string;

@@ -6,7 +6,7 @@ import express from "express";
 import { createBodies } from "../../../server/bodies";
 import { createLogger } from "../../../server/log";
 import { errorAnswers } from "../../../server/middleware/errors";
-import { explainRoutes } from "../../../server/routes/explain";
+import { explainRoutes } from "../../../server/routes/explain/route";
 import type { Explanation } from "../../../src/engine/explain/explain";
 import type { Tenant } from "../../../src/engine/tenants";
 

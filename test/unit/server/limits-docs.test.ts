@@ -20,7 +20,7 @@ test.each([
   ["server/bodies/read.ts", "MAX_MEMBERS = 100_000", "| objects, lists", "100,000 in a single one"],
   ["src/http/guards/json-scan.ts", "MAX_MEMBER_BYTES = 16_384", "| body whose `configuration`", "16 kB"],
   ["server/bodies/index.ts", "SMALL = { bytes: 128 * KB, values: 5_000 }", "| body whose", "128 kB and 5,000"],
-  ["server/routes/notifications.ts", "MAX_MESSAGES = 5_000", "| messages of a shipment", "5,000"],
+  ["server/routes/notifications/route.ts", "MAX_MESSAGES = 5_000", "| messages of a shipment", "5,000"],
   [
     "server/flow-control.ts",
     'NEXT: FlowControl = { type: "next", size: 200,',

@@ -5,21 +5,21 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { REFUSALS } from "../../../server/middleware/door";
-import { batchPart } from "../../../server/openapi/batches";
-import { deadLetterPart } from "../../../server/openapi/dead-letters";
-import { explainPart } from "../../../server/openapi/explain";
-import { fetchPart } from "../../../server/openapi/fetches";
-import { notificationPart } from "../../../server/openapi/notifications";
+import { batchPart } from "../../../server/routes/batches/openapi";
+import { deadLetterPart } from "../../../server/routes/dead-letters/openapi";
+import { explainPart } from "../../../server/routes/explain/openapi";
+import { fetchPart } from "../../../server/routes/fetches/openapi";
+import { notificationPart } from "../../../server/routes/notifications/openapi";
 import type { Operation, Part } from "../../../server/openapi/part";
-import { runPart } from "../../../server/openapi/runs";
-import { statusPart } from "../../../server/openapi/status";
-import { userPart } from "../../../server/openapi/users";
+import { runPart } from "../../../server/routes/runs/openapi";
+import { statusPart } from "../../../server/routes/status/openapi";
+import { userPart } from "../../../server/routes/users/openapi";
 import { SIGNATURE_REFUSALS } from "../../../src/hull/auth/signature";
 import { describedRefusals } from "../../integration/described";
 
 const SERVER = join(__dirname, "../../../server");
 
-/** By the name of the file, which is that of the description as well. */
+/** By the folder in which route and description stand. */
 const PARTS: Readonly<Record<string, Part>> = {
   batches: batchPart,
   "dead-letters": deadLetterPart,
@@ -31,8 +31,8 @@ const PARTS: Readonly<Record<string, Part>> = {
   users: userPart,
 };
 
-/** The console shows pages, which have no codes; lists of fields and what is asked about the process refuse nobody. */
-const OTHERS = ["console", "operations", "schema"];
+/** Lists of fields, public pages and what is asked about the process refuse nobody. */
+const OTHERS = ["operations", "public", "schema"];
 
 /** What is no literal in the source. */
 const COMPUTED: Readonly<Record<string, readonly string[]>> = {
@@ -83,7 +83,7 @@ const operationsOf = ({ paths }: Part): readonly (readonly [method: string, path
 function rootsOf(name: string, operations: ReturnType<typeof operationsOf>): readonly string[] {
   const schemes = operations.flatMap(([, , { security }]) => security.flatMap((each) => Object.keys(each)));
   return [
-    `routes/${name}`,
+    `routes/${name}/route`,
     ...(schemes.includes("connector") ? ["middleware/basic-auth"] : []),
     ...(schemes.includes("organization") ? ["middleware/query-credentials"] : []),
   ];
@@ -140,8 +140,5 @@ test("the guide names the codes of notifications, too", () => {
 });
 
 test("no route with a description was forgotten here", () => {
-  const namesIn = (folder: string): readonly string[] =>
-    readdirSync(join(SERVER, folder)).map((file) => basename(file, ".ts"));
-  const both = namesIn("routes").filter((name) => namesIn("openapi").includes(name));
-  expect([...Object.keys(PARTS), ...OTHERS].sort()).toEqual([...both].sort());
+  expect([...Object.keys(PARTS), ...OTHERS].sort()).toEqual(readdirSync(join(SERVER, "routes")).sort());
 });

@@ -1,4 +1,4 @@
-import { showRun } from "../../../server/routes/run-answer";
+import { showRun } from "../../../server/routes/runs/answer";
 import type { RunRow } from "../../../src/storage/port/rows";
 
 const AT = Date.parse("2026-03-01T12:00:00Z");

@@ -1,5 +1,5 @@
 /** Work that anybody may cause, a few milliseconds at a time. */
-import { createTurns } from "../../../server/turns";
+import { createTurns } from "../../../server/bodies/turns";
 
 /** Turns of 5 ms on a clock of their own, on which each work takes as long as it says. */
 function setUp() {

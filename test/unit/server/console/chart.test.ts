@@ -1,4 +1,4 @@
-import { chartBody, chartFrom, niceAbove } from "../../../../server/console/chart";
+import { chartBody, chartFrom, niceAbove } from "../../../../server/console/sections/chart";
 import type { HourCount } from "../../../../src/storage/port/store";
 
 const HOUR_MS = 3_600_000;

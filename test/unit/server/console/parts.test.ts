@@ -1,9 +1,9 @@
 /** Parts of the console that say something of rows: words for what is there, and for what is not. */
-import { backlogBody } from "../../../../server/console/backlog";
-import { readingsOf } from "../../../../server/console/explain";
-import { span } from "../../../../server/console/figures";
+import { backlogBody } from "../../../../server/console/sections/backlog";
+import { readingsOf } from "../../../../server/console/sections/explain";
+import { span } from "../../../../server/console/sections/figures";
 import { html, type Html } from "../../../../server/console/html";
-import { runsBody } from "../../../../server/console/runs";
+import { runsBody } from "../../../../server/console/sections/runs";
 import { section } from "../../../../server/console/section";
 import type { RunRow } from "../../../../src/storage/port/rows";
 

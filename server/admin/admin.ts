@@ -1,0 +1,46 @@
+/** Carries out what the command-line tools ask for; the same inside the running server and on a store at rest. */
+import type { Store } from "../../src/storage/port/store";
+import type { Answers, Command, TenantSummary } from "./commands";
+import type { DeadLetters } from "./dead-letters";
+
+export interface AdminOptions {
+  readonly store: Pick<Store, "tenants" | "depth">;
+  readonly letters: DeadLetters;
+  /** Erases a tenant; answers how many rows there were. */
+  readonly forgetTenant: (tenantKey: string) => Promise<number>;
+}
+
+/** Carries out one command, already read. */
+export function createAdmin({ store, letters, forgetTenant }: AdminOptions) {
+  async function summaryOf(tenant: string, settingsAtMs: number, remote: string | undefined): Promise<TenantSummary> {
+    if (remote === undefined) return { tenant, settingsAtMs, outbox: 0, tells: 0 };
+    return { tenant, settingsAtMs, remote, ...(await store.depth({ remote, tenant })) };
+  }
+
+  return async (command: Command): Promise<Answers[keyof Answers]> => {
+    switch (command.command) {
+      case "letters.list":
+        return letters.list(command);
+      case "letters.show": {
+        const letter = await letters.show(command.id);
+        return letter === undefined ? {} : { letter };
+      }
+      case "letters.replay": {
+        const replayed = await letters.replay(command.id);
+        return { known: replayed.queued + replayed.underway + replayed.superseded > 0, replayed };
+      }
+      case "letters.replay-all":
+        return letters.replayPage(command);
+      case "letters.drop": {
+        const letter = await letters.drop(command.id);
+        return letter === undefined ? {} : { letter };
+      }
+      case "tenants.list": {
+        const rows = await store.tenants();
+        return { tenants: await Promise.all(rows.map((row) => summaryOf(row.key, row.settingsAtMs, row.remote))) };
+      }
+      case "tenants.forget":
+        return { rows: await forgetTenant(command.tenant) };
+    }
+  };
+}

@@ -1,0 +1,227 @@
+/**
+ * `/console`: how a connector fares, as a page: status, backlog, outcomes, runs, dead letters, and why somebody is not in
+ * the service. Drawn here, without scripts; the log-in is that of the internal API. Whatever changes something is a form
+ * with a token of its own, and goes back to the page with a code that says what was done.
+ */
+import { join } from "node:path";
+import express, { Router, type Request, type RequestHandler, type Response } from "express";
+import type { Logger } from "pino";
+import { z } from "zod";
+import type { Explain } from "../../src/engine/explain/explain";
+import type { HealthOf } from "../../src/engine/status/health";
+import type { Tenant } from "../../src/engine/tenants";
+import { isDeadLetterPlace } from "../../src/storage/port/dead-letters";
+import type { Store } from "../../src/storage/port/store";
+import { backlogBody, type BudgetLeft } from "./sections/backlog";
+import { chartBody, chartFrom } from "./sections/chart";
+import { askAbout, explanationBody, MAX_QUESTION, searchForm } from "./sections/explain";
+import { createFormTokens } from "./form-token";
+import { errorPage, welcomePage } from "./sections/front";
+import { actionPath, deadLetterBody, DEAD_LETTERS_A_PAGE, deadLettersBody, type Action } from "./sections/dead-letters";
+import { BASE, consoleLink } from "./links";
+import { notice, NOTICES, type Notice } from "./sections/notices";
+import { HEADERS, page } from "./page";
+import { runsBody, SHOWN_RUNS } from "./sections/runs";
+import { section } from "./section";
+import { statusBody } from "./sections/status";
+import { html, type Html } from "./html";
+import { projectFolder } from "../folder";
+import { refuse, type HttpError } from "../http-error";
+import type { DeadLetters } from "../admin/dead-letters";
+import { organizationQuery } from "../middleware/basic-auth";
+import type { Authenticate } from "../middleware/door";
+import { errorAnswers, otherMethods } from "../middleware/errors";
+import { isId, parameter, readInput } from "../middleware/input";
+
+export interface ConsoleRouteOptions<S> {
+  readonly store: Pick<Store, "laneHealth" | "hours" | "runs">;
+  readonly health: HealthOf<S>;
+  readonly explain: Pick<Explain<S>, "entity">;
+  readonly letters: Pick<DeadLetters, "list" | "show" | "replay" | "drop">;
+  /** What is left of the tenant's requests to the service; undefined before the first one. */
+  readonly budget: (tenant: Tenant<S>) => BudgetLeft | undefined;
+  /** How people call the service: `Planhat`. */
+  readonly serviceTitle: string;
+  /** What the tokens of forms are made with; a secret, used for nothing else. */
+  readonly formKey: string;
+  /** How long each part of the page may keep it waiting, milliseconds. */
+  readonly partWithinMs: number;
+  readonly authenticate: Authenticate<S>;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly logger: Logger;
+}
+
+const WORDS = {
+  code: "invalid_query",
+  problem: "The address cannot be read",
+  remedies: {
+    q: `Ask with an e-mail address, an external id, a domain or Hull's id, of ${MAX_QUESTION} characters at most.`,
+    after: "Follow the links of the page, or leave it out to begin with the first letter.",
+    done: "Leave it out.",
+  },
+};
+
+/** What the page may be asked for beside the organization. */
+export const consoleQuery = z.object({
+  q: z
+    .string({ error: "is given more than once" })
+    .trim()
+    .max(MAX_QUESTION, `is longer than ${MAX_QUESTION} characters`)
+    .optional()
+    .meta({ description: "Whom to explain: e-mail address, external id, domain or Hull's id." }),
+  after: parameter
+    .max(4_000, "is no place in the list")
+    .refine(isDeadLetterPlace, "is no place in the list")
+    .optional()
+    .meta({ description: "Where the page of dead letters begins." }),
+  done: z
+    .enum(NOTICES, { error: "is no code of this page" })
+    .optional()
+    .meta({ description: "What the page says was just done." }),
+});
+
+/** Without an organization the page asks for one. */
+export const consoleAddress = z.object({ org: organizationQuery.shape.org.optional() }).extend(consoleQuery.shape);
+
+export const letterForm = z.object({
+  token: z.string().meta({ description: "From the form; holds for one letter, one action and some hours." }),
+});
+
+const PARTS = [
+  ["status", "Status"],
+  ["backlog", "Backlog"],
+  ["outcomes", "Outcomes"],
+  ["runs", "Runs"],
+  ["letters", "Dead letters"],
+] as const;
+
+const MAX_FORM_BYTES = 4_096;
+const MAX_AGE_MS = 300_000;
+
+type LetterRequest = Request<{ id: string }>;
+
+export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
+  const { store, letters, authenticate, serviceTitle, now, logger } = options;
+  const router = Router();
+  const tokens = createFormTokens(options.formKey, now);
+  const readForm = formReader();
+
+  router.get(`${BASE}/page.css`, (_request, response) => {
+    response.sendFile("page.css", { root: join(projectFolder("pages"), "console"), maxAge: MAX_AGE_MS });
+  });
+
+  router.get(BASE, async (request, response) => {
+    if ((request.query["org"] ?? "") === "") {
+      show(response, 200, welcomePage());
+      return;
+    }
+    const tenant = await authenticate(request);
+    const query = readInput(consoleQuery, request.query, WORDS);
+    const { organization } = tenant.credentials;
+    const nowMs = now();
+    const question = query.q ?? "";
+    const answer = question === "" ? [] : [part("explain", "The answer", () => explanation(tenant, question))];
+    const parts = await Promise.all([
+      ...answer,
+      part("status", "Status", async () => statusBody(await options.health(tenant))),
+      part("backlog", "Backlog", () => backlog(tenant, nowMs)),
+      part("outcomes", "Outcomes of the last day", async () =>
+        chartBody(await store.hours(tenant.key, chartFrom(nowMs)), nowMs),
+      ),
+      part("runs", "Last runs", async () =>
+        runsBody(await store.runs({ tenant: tenant.key, limit: SHOWN_RUNS }), nowMs),
+      ),
+      part("letters", "Dead letters", () => letterList(tenant, query.after)),
+    ]);
+    const names = question === "" ? PARTS : ([["explain", "The answer"], ...PARTS] as const);
+    const heading = html`<h1 class="hidden">Console of ${organization}</h1>`;
+    const body = [heading, notice(query.done), searchForm(organization, serviceTitle, question), ...parts];
+    show(response, 200, page({ title: "Console", owner: tenant.credentials, atMs: nowMs, parts: names, body }));
+  });
+
+  router.get(`${BASE}/letters/:id`, async (request: LetterRequest, response) => {
+    const { credentials: owner, key } = await authenticate(request);
+    const letter = await letters.show(idOf(request), key);
+    if (letter === undefined) throw unknownLetter();
+    show(response, 200, page({ title: "Dead letter", owner, body: deadLetterBody(letter, { owner, tokens }) }));
+  });
+
+  router.post(`${BASE}/letters/:id/replay`, async (request: LetterRequest, response) => {
+    const { key, credentials } = await formOf(request, response, "replay");
+    const { queued, underway, superseded } = await letters.replay(idOf(request), key);
+    if (queued + underway + superseded === 0) throw unknownLetter();
+    const done: Notice = queued > 0 ? "replayed" : superseded > 0 ? "superseded" : "underway";
+    goBack(response, credentials.organization, done);
+  });
+
+  router.post(`${BASE}/letters/:id/drop`, async (request: LetterRequest, response) => {
+    const { key, credentials } = await formOf(request, response, "drop");
+    if ((await letters.drop(idOf(request), key)) === undefined) throw unknownLetter();
+    goBack(response, credentials.organization, "dropped");
+  });
+
+  router.all([BASE, `${BASE}/page.css`, `${BASE}/letters/:id`], otherMethods("GET, HEAD"));
+  router.all([`${BASE}/letters/:id/replay`, `${BASE}/letters/:id/drop`], otherMethods("POST"));
+  router.use(errorAnswers(logger, (response, error) => show(response, error.status, errorPage(error))));
+  return router;
+
+  function part(anchor: string, title: string, work: () => Promise<Html>): Promise<Html> {
+    const onError = (error: unknown): void =>
+      logger.error({ context: { part: anchor }, err: error }, "connector.console.error");
+    return section({ anchor, title, limitMs: options.partWithinMs, onError }, work);
+  }
+
+  async function explanation(tenant: Tenant<S>, question: string): Promise<Html> {
+    return explanationBody(await askAbout(options.explain, tenant, question), question, serviceTitle);
+  }
+
+  async function backlog(tenant: Tenant<S>, nowMs: number): Promise<Html> {
+    const { remote, key } = tenant;
+    const checkup = remote === undefined ? undefined : await store.laneHealth({ remote, tenant: key }, []);
+    return backlogBody({ checkup, budget: options.budget(tenant), serviceTitle, nowMs });
+  }
+
+  async function letterList({ key, credentials: owner }: Tenant<S>, after: string | undefined): Promise<Html> {
+    const list = await letters.list({ tenant: key, after, limit: DEAD_LETTERS_A_PAGE });
+    return deadLettersBody({ letters: list.letters, next: list.next, isFirst: after === undefined }, { owner, tokens });
+  }
+
+  /** Whoever sends a form of ours. @throws HttpError when it is no form of ours, or not theirs; nothing was done then */
+  async function formOf(request: LetterRequest, response: Response, action: Action): Promise<Tenant<S>> {
+    const tenant = await authenticate(request);
+    const form = letterForm.safeParse(await readForm(request, response));
+    const fits =
+      form.success && tokens.fits(tenant.credentials, actionPath(action, request.params.id), form.data.token);
+    if (fits) return tenant;
+    throw refuse(403, "foreign_form", "Nothing was done: the form is too old or was not made here. Reload the page.");
+  }
+}
+
+function show(response: Response, status: number, document: string): void {
+  response.status(status).set(HEADERS).type("html").send(document);
+}
+
+function goBack(response: Response, organization: string, done: Notice): void {
+  response.set(HEADERS).redirect(303, consoleLink(organization, { done }, "letters"));
+}
+
+/** Reads a small form; what cannot be read is a form without fields. */
+function formReader(): (request: Request, response: Response) => Promise<unknown> {
+  const parse: RequestHandler = express.urlencoded({ extended: false, limit: MAX_FORM_BYTES });
+  return (request, response) =>
+    new Promise((resolve) => {
+      void parse(request, response, (error?: unknown) => resolve(error === undefined ? request.body : undefined));
+    });
+}
+
+/** @throws HttpError 404 for what cannot be an id */
+function idOf({ params: { id } }: LetterRequest): string {
+  if (isId(id)) return id;
+  throw unknownLetter();
+}
+
+/** The same for an unknown letter and for somebody else's. */
+function unknownLetter(): HttpError {
+  return refuse(404, "dead_letter_not_found", "This connector has no such dead letter; it may have been closed.");
+}

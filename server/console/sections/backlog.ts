@@ -1,0 +1,54 @@
+/** What waits, how long it has been waiting, and how fast it can go. */
+import type { LaneHealth } from "../../../src/storage/port/store";
+import { instant, number, span } from "./figures";
+import { html, type Content, type Html } from "../html";
+
+/** Requests to the service. */
+export interface BudgetLeft {
+  /** That could start now; 0 after a refusal for too many. */
+  readonly left: number;
+  /** That may start within any minute; null without a limit. */
+  readonly perMinute: number | null;
+}
+
+export interface BacklogParts {
+  /** Absent when the connector never had a target. */
+  readonly checkup: Pick<LaneHealth, "outbox" | "tells" | "oldestAtMs"> | undefined;
+  /** Absent before the first request since the start. */
+  readonly budget: BudgetLeft | undefined;
+  readonly serviceTitle: string;
+  readonly nowMs: number;
+}
+
+export function backlogBody({ checkup, budget, serviceTitle, nowMs }: BacklogParts): Html {
+  const { outbox = 0, tells = 0, oldestAtMs } = checkup ?? {};
+  return html`<dl class="tiles">
+    ${tile(`Waiting for ${serviceTitle}`, number(outbox), outbox === 1 ? "record" : "records")}
+    ${tile(
+      "Oldest of them",
+      oldestAtMs === undefined ? "none" : span(Math.max(0, nowMs - oldestAtMs)),
+      oldestAtMs !== undefined && html`since ${instant(oldestAtMs)}`,
+    )}
+    ${tile("Waiting for Hull", number(tells), tells === 1 ? "record delivered, Hull not told yet" : "records delivered, Hull not told yet")}
+    ${tile("Requests left", ...budgetTile(budget, serviceTitle))}
+  </dl>`;
+}
+
+function tile(name: string, value: string, words: Content, more?: Content): Html {
+  return html`<div>
+    <dt>${name}</dt>
+    <dd><strong>${value}</strong> <span>${words}</span>${more}</dd>
+  </div>`;
+}
+
+function budgetTile(budget: BudgetLeft | undefined, serviceTitle: string): readonly [string, Content, Content?] {
+  if (budget === undefined) return ["all", `${serviceTitle} was not asked since the start`];
+  const { left, perMinute } = budget;
+  if (perMinute === null) return ["no limit", left === 0 ? "but none may start at the moment" : undefined];
+  const meter = html`<progress
+    max="${perMinute}"
+    value="${left}"
+    aria-label="Requests left in this minute"
+  ></progress>`;
+  return [number(left), `of ${number(perMinute)} a minute`, meter];
+}

@@ -1,0 +1,150 @@
+/** Dead letters: a page of them, and one by itself with its reason, its content and what can be done. */
+import type { Credentials } from "../../../src/engine/tenants";
+import { remedyFor } from "../../admin/remedies";
+import type { Letter, LetterDetail } from "../../admin/commands";
+import { instant, number } from "./figures";
+import type { FormTokens } from "../form-token";
+import { html, type Html } from "../html";
+import { consoleLink, deadLetterLink } from "../links";
+
+export const DEAD_LETTERS_A_PAGE = 20;
+
+export type Action = "replay" | "drop";
+
+/** What a form of a letter is made for. */
+export function actionPath(action: Action, id: string): string {
+  return `${action} ${id}`;
+}
+
+export interface DeadLetterContext {
+  readonly owner: Pick<Credentials, "organization" | "id">;
+  readonly tokens: FormTokens;
+}
+
+export interface DeadLetterList {
+  readonly letters: readonly Letter[];
+  /** Place of the page behind. */
+  readonly next: string | undefined;
+  readonly isFirst: boolean;
+}
+
+export function deadLettersBody({ letters, next, isFirst }: DeadLetterList, context: DeadLetterContext): Html {
+  const { organization } = context.owner;
+  const pages = html`${!isFirst && html`<a href="${consoleLink(organization, {}, "letters")}">First page</a>`}
+  ${next !== undefined && html`<a rel="next" href="${consoleLink(organization, { after: next }, "letters")}">Next page</a>`}`;
+  const paging = (!isFirst || next !== undefined) && html`<p class="pages">${pages}</p>`;
+  if (letters.length === 0) {
+    const words = isFirst ? "Nothing was refused for good, or all of it was mended." : "There are no more.";
+    return html`<p class="empty">${words}</p>
+      ${paging}`;
+  }
+  return html`<p class="hint">Refused for good, and set aside. Mend the cause, then send the letter again.</p>
+    <div class="scroll" role="region" aria-label="Dead letters" tabindex="0">
+      <table class="stacked">
+        <thead>
+          <tr>
+            <th scope="col">Who</th>
+            <th scope="col">Reason</th>
+            <th scope="col">Refused</th>
+            <th scope="col">What to do</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${letters.map((letter) => row(letter, context))}
+        </tbody>
+      </table>
+    </div>
+    ${paging}`;
+}
+
+function row(letter: Letter, context: DeadLetterContext): Html {
+  const { id, type, name, outcome, code, text, atMs } = letter;
+  return html`<tr>
+    <th scope="row" data-label="Who">
+      <a href="${deadLetterLink(context.owner.organization, id)}"><bdi>${name}</bdi></a>
+      <span class="id">${type}</span>
+    </th>
+    <td data-label="Reason">
+      <span><span class="badge out">${outcome}</span> <code>${code}</code></span>
+      <span class="said">${text}</span>
+    </td>
+    <td data-label="Refused">${instant(atMs)}</td>
+    <td data-label="What to do">
+      <div class="actions">
+        ${replayForm(letter, context)}
+        <a class="button quiet" href="${deadLetterLink(context.owner.organization, id)}#drop"
+          >Drop… <span class="hidden">${name}</span></a
+        >
+      </div>
+    </td>
+  </tr>`;
+}
+
+/** @returns what stands on the page of one letter */
+export function deadLetterBody(letter: LetterDetail, context: DeadLetterContext): Html {
+  const { type, hullId, name, outcome, code, text, atMs, attempts, replayed, derived, messageId } = letter;
+  const { organization } = context.owner;
+  return html`<p><a href="${consoleLink(organization, {}, "letters")}">Back to all dead letters</a></p>
+    <h1>Dead letter: <bdi>${name}</bdi></h1>
+    <section aria-labelledby="reason">
+      <h2 id="reason">Why it was refused</h2>
+      <p><span class="badge out">${outcome}</span> <code>${code}</code></p>
+      <p class="said">${text}</p>
+      <p>${remedyFor(code)}</p>
+      <dl class="facts">
+        ${fact("Refused", instant(atMs))} ${fact("Object", type)} ${fact("Hull id", html`<code>${hullId}</code>`)}
+        ${fact("Message", html`<code>${messageId}</code>`)} ${fact("Put off before", `${number(attempts)} times`)}
+        ${replayed && fact("Sent again", "yes, and refused again")}
+        ${derived && fact("Made for its children", "yes; nobody sent it by itself")}
+      </dl>
+      <p><a href="${consoleLink(organization, { q: hullId }, "explain")}">What else is known of it</a></p>
+    </section>
+    <section aria-labelledby="again">
+      <h2 id="again">Send it again</h2>
+      <p>
+        A replay is a new message with the old content, and what failed because of this record goes with it. If Hull
+        sent something newer since, nothing is sent and the letter is closed.
+      </p>
+      ${replayForm(letter, context)}
+    </section>
+    <section id="drop" aria-labelledby="drop-title">
+      <h2 id="drop-title">Drop it</h2>
+      <p>
+        Forgets the letter; nothing is sent. This cannot be undone, but Hull's next message about the record is taken in
+        as any other.
+      </p>
+      <details class="confirm">
+        <summary>Drop this letter…</summary>
+        ${dropForm(letter, context)}
+      </details>
+    </section>
+    <section aria-labelledby="wanted">
+      <h2 id="wanted">What Hull wants it to be</h2>
+      <pre tabindex="0">${JSON.stringify({ claims: letter.claims, desired: letter.desired }, undefined, 2)}</pre>
+    </section>`;
+}
+
+function fact(name: string, value: Html | string): Html {
+  return html`<div>
+    <dt>${name}</dt>
+    <dd>${value}</dd>
+  </div>`;
+}
+
+function replayForm({ id, name }: Letter, { owner, tokens }: DeadLetterContext): Html {
+  return html`<form method="post" action="${deadLetterLink(owner.organization, id, "replay")}">
+    ${tokenField(tokens.make(owner, actionPath("replay", id)))}
+    <button type="submit">Send again <span class="hidden">${name}</span></button>
+  </form>`;
+}
+
+function dropForm({ id, name }: Letter, { owner, tokens }: DeadLetterContext): Html {
+  return html`<form method="post" action="${deadLetterLink(owner.organization, id, "drop")}">
+    ${tokenField(tokens.make(owner, actionPath("drop", id)))}
+    <button type="submit" class="danger">Yes, drop the letter of ${name}</button>
+  </form>`;
+}
+
+function tokenField(token: string): Html {
+  return html`<input type="hidden" name="token" value="${token}" />`;
+}

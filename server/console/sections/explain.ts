@@ -1,0 +1,126 @@
+/** "Why is Jane not in Planhat?": the box to ask in, and the answer in sentences before data. */
+import type { Explain, Explanation, Question } from "../../../src/engine/explain/explain";
+import type { Tenant } from "../../../src/engine/tenants";
+import { showExplanation } from "../../routes/explain/answer";
+import { html, type Html } from "../html";
+import { BASE } from "../links";
+
+export const MAX_QUESTION = 200;
+
+const BY: Readonly<Record<Question["by"], string>> = {
+  email: "e-mail address",
+  external_id: "external id",
+  domain: "domain",
+  id: "Hull id",
+};
+
+/** What a text may name, the likeliest first. */
+export function readingsOf(text: string): readonly Question["by"][] {
+  if (text.includes("@")) return ["email", "external_id"];
+  return /^[0-9a-f]{24}$/i.test(text) ? ["id", "external_id"] : ["external_id", "domain"];
+}
+
+export interface Asked {
+  readonly by: Question["by"];
+  readonly explanation: Explanation;
+}
+
+/** The first reading under which anybody is remembered; else the first that the service knows, or the first of all. */
+export async function askAbout<S>(
+  explain: Pick<Explain<S>, "entity">,
+  tenant: Tenant<S>,
+  value: string,
+): Promise<Asked | undefined> {
+  const asked: Asked[] = [];
+  for (const by of readingsOf(value)) {
+    const explanation = await explain.entity(tenant, { by, value });
+    if (explanation.records.length > 0) return { by, explanation };
+    asked.push({ by, explanation });
+  }
+  return asked.find(({ explanation: { service = [] } }) => service.length > 0) ?? asked[0];
+}
+
+export function searchForm(organization: string, serviceTitle: string, question = ""): Html {
+  return html`<form class="search" method="get" action="${BASE}#explain" role="search">
+    <input type="hidden" name="org" value="${organization}" />
+    <label for="question">Why is somebody not in ${serviceTitle}?</label>
+    <div class="line">
+      <input
+        id="question"
+        name="q"
+        type="search"
+        value="${question}"
+        maxlength="${MAX_QUESTION}"
+        required
+        autocomplete="off"
+        spellcheck="false"
+        aria-describedby="question-hint"
+      />
+      <button type="submit">Explain</button>
+    </div>
+    <p class="hint" id="question-hint">
+      A person or a company: e-mail address, external id, domain, or Hull's id. Nothing is written, neither here nor
+      there.
+    </p>
+  </form>`;
+}
+
+/** @param asked undefined when the question names nobody */
+export function explanationBody(asked: Asked | undefined, question: string, serviceTitle: string): Html {
+  if (asked === undefined) return html`<p class="empty">Nobody can be named like this.</p>`;
+  const { text, records } = showExplanation(asked.explanation, serviceTitle);
+  return html`<p class="hint">Looked for <bdi class="asked">${question}</bdi> as ${BY[asked.by]}.</p>
+    ${sentences(text)} ${records.map(recordPart)}`;
+}
+
+type Shown = ReturnType<typeof showExplanation>["records"][number];
+
+function recordPart(record: Shown): Html {
+  const { text, ...data } = record;
+  const { entity, type, hull_id: hullId, claims, fields } = data;
+  const name = claims["email"] ?? claims["external_id"] ?? claims["domain"] ?? hullId;
+  return html`<article class="record">
+    <h3><bdi>${name}</bdi> <span class="id">${entity} in Hull, ${type} · ${hullId}</span></h3>
+    ${sentences(text)} ${fields.length > 0 && fieldTable(fields)}
+    <details>
+      <summary>Everything that is known, as data</summary>
+      <pre tabindex="0">${JSON.stringify(data, undefined, 2)}</pre>
+    </details>
+  </article>`;
+}
+
+function fieldTable(fields: Shown["fields"]): Html {
+  return html`<details>
+    <summary>Field by field</summary>
+    <div class="scroll" role="region" aria-label="Field by field" tabindex="0">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Field</th>
+            <th scope="col">Hull wants</th>
+            <th scope="col">Verdict</th>
+            <th scope="col">Why</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${fields.map(
+            ({ field, value, verdict, why }) =>
+              html`<tr>
+                <th scope="row"><code>${field}</code></th>
+                <td><bdi>${typeof value === "string" ? value : JSON.stringify(value)}</bdi></td>
+                <td>${verdict}</td>
+                <td>${why}</td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>
+  </details>`;
+}
+
+function sentences(words: readonly string[]): Html | undefined {
+  if (words.length === 0) return undefined;
+  return html`<ul class="sentences">
+    ${words.map((each) => html`<li>${each}</li>`)}
+  </ul>`;
+}

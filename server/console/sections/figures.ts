@@ -1,0 +1,36 @@
+/** Instants, spans and numbers as the console writes them: UTC throughout, and it says so. */
+import { html, type Html } from "../html";
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+/** `1,204` */
+export function number(value: number): string {
+  return value.toLocaleString("en-GB");
+}
+
+/** `2026-03-01 12:00 UTC` */
+export function instant(ms: number): Html {
+  const iso = new Date(ms).toISOString();
+  return html`<time datetime="${iso}">${iso.slice(0, 16).replace("T", " ")} UTC</time>`;
+}
+
+/** How long something took, or takes by now; the two greatest units. */
+export function span(ms: number): string {
+  if (ms < 1_000) return "less than 1 s";
+  if (ms < MINUTE_MS) return `${Math.floor(ms / 1_000)} s`;
+  if (ms < HOUR_MS) return `${Math.floor(ms / MINUTE_MS)} min`;
+  if (ms < DAY_MS) return two(ms, HOUR_MS, "h", MINUTE_MS, "min");
+  return two(ms, DAY_MS, "d", HOUR_MS, "h");
+}
+
+/** `12:00` */
+export function clock(ms: number): string {
+  return new Date(ms).toISOString().slice(11, 16);
+}
+
+function two(ms: number, great: number, greatName: string, small: number, smallName: string): string {
+  const rest = Math.floor((ms % great) / small);
+  return `${Math.floor(ms / great)} ${greatName}${rest === 0 ? "" : ` ${rest} ${smallName}`}`;
+}

@@ -1,0 +1,17 @@
+/** What a page says about what was just done. The address carries a code of ours, never a text. */
+import { html, type Html } from "../html";
+
+const WORDS = {
+  replayed: "The letter waits for delivery again, with what failed because of it. It goes when the record arrives.",
+  underway: "What the letter holds is on its way already, so nothing was done.",
+  superseded: "Hull sent something newer about the record since: nothing is sent, and the letter was closed.",
+  dropped: "The letter was dropped.",
+} as const;
+
+export type Notice = keyof typeof WORDS;
+
+export const NOTICES = Object.keys(WORDS) as [Notice, ...Notice[]];
+
+export function notice(done: Notice | undefined): Html | undefined {
+  return done === undefined ? undefined : html`<p class="notice" role="status">${WORDS[done]}</p>`;
+}

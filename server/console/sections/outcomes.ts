@@ -1,0 +1,34 @@
+/** The kinds of outcomes, in the order in which the console shows them, and counts put together by kind. */
+import type { OutcomeKind } from "../../../src/record";
+import { html, type Html } from "../html";
+
+/** From the bottom of a bar to its top: what needs a person stands on top. */
+export const OUTCOMES: readonly OutcomeKind[] = ["sent", "unchanged", "superseded", "skipped", "rejected", "dead"];
+
+export interface OutcomeName {
+  readonly type: string;
+  readonly outcome: OutcomeKind;
+  readonly code: string;
+}
+
+/** From `type/outcome/code`; a code may hold slashes of its own. */
+export function readName(name: string): OutcomeName | undefined {
+  const [type = "", word, ...code] = name.split("/");
+  const outcome = OUTCOMES.find((each) => each === word);
+  return outcome === undefined ? undefined : { type, outcome, code: code.join("/") };
+}
+
+/** Counts by `type/outcome/code` → by outcome, those without any left out. */
+export function byOutcome(counts: Readonly<Record<string, number>>): ReadonlyMap<OutcomeKind, number> {
+  const sums = new Map<OutcomeKind, number>();
+  for (const [name, count] of Object.entries(counts)) {
+    const outcome = readName(name)?.outcome;
+    if (outcome !== undefined && count > 0) sums.set(outcome, (sums.get(outcome) ?? 0) + count);
+  }
+  return new Map(OUTCOMES.flatMap((each) => (sums.has(each) ? [[each, sums.get(each) ?? 0] as const] : [])));
+}
+
+/** A little square in the outcome's colour; the word beside it says the same. */
+export function outcomeMark(outcome: OutcomeKind): Html {
+  return html`<span class="mark out-${outcome}" aria-hidden="true"></span>`;
+}

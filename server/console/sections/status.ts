@@ -1,0 +1,25 @@
+/** How the connector fares: the same messages as in Hull's dashboard, each with its level. */
+import type { ConnectorHealth } from "../../../src/engine/status/health";
+import type { FindingLevel } from "../../../src/services/service";
+import { html, type Html } from "../html";
+
+const LEVELS: Readonly<Record<FindingLevel, string>> = {
+  ok: "OK",
+  warning: "Warning",
+  error: "Error",
+  setupRequired: "Setup required",
+};
+
+export function statusBody({ status, messages }: ConnectorHealth): Html {
+  if (messages.length === 0) {
+    return html`<p class="verdict">${badge(status)} Settings, token, fetches and delivery are as they should be.</p>`;
+  }
+  const items = messages.map(({ level, text }) => html`<li>${badge(level)} <span>${text}</span></li>`);
+  return html`<ul class="findings">
+    ${items}
+  </ul>`;
+}
+
+function badge(level: FindingLevel): Html {
+  return html`<strong class="badge level-${level}">${LEVELS[level]}</strong>`;
+}

@@ -1,0 +1,80 @@
+/** Dead letters as the API shows them, in Hull's spelling: names in snake_case, instants in ISO 8601. */
+import { z } from "zod";
+import type { Letter, LetterDetail } from "../../admin/commands";
+import { remedyFor } from "../../admin/remedies";
+import type { ReplayCounts } from "../../admin/dead-letters";
+import { instantAnswer, isoOf } from "../../openapi/instants";
+
+export const letterAnswer = z.object({
+  id: z.string().meta({ description: "Stays the same as long as the letter is about the same record." }),
+  type: z.string().meta({ description: "The object type, such as endusers or companies." }),
+  hull_id: z.string(),
+  name: z.string().meta({ description: "Who or what it is about: e-mail address, external id, domain or Hull id." }),
+  outcome: z.string().meta({ description: "rejected or dead." }),
+  code: z.string().meta({ description: "The reason in one word." }),
+  text: z.string().meta({ description: "The reason in words; in lists cut after 300 characters." }),
+  refused_at: instantAnswer,
+});
+
+export const letterDetailAnswer = letterAnswer.extend({
+  remedy: z.string().meta({ description: "What a person can do about it." }),
+  message_id: z.string().meta({ description: "The message that was refused." }),
+  message_at: instantAnswer.nullable().meta({ description: "The age of what the message says, if it had one." }),
+  attempts: z.int().meta({ description: "How often it was put off before it was refused." }),
+  replayed: z.boolean().meta({ description: "It was sent again before, and refused again." }),
+  derived: z.boolean().meta({ description: "Nobody sent it by itself: it was made for what belongs to it." }),
+  claims: z.record(z.string(), z.string()).meta({ description: "By what Hull knows the record." }),
+  desired: z.unknown().meta({ description: "What Hull wants the record to be." }),
+});
+
+export const letterPage = z.object({
+  dead_letters: z.array(letterAnswer),
+  next: z.string().nullable().meta({
+    description: "`after` of the next page; null when there is none. A page may be empty and another one follow.",
+  }),
+});
+
+const counts = {
+  queued: z.int().meta({ description: "Wait for delivery again, with what failed because of them." }),
+  underway: z.int().meta({ description: "Were on their way already and are left alone." }),
+  superseded: z.int().meta({ description: "Were closed, since Hull sent something newer." }),
+};
+
+export const replayAnswer = z.object(counts);
+
+export const replayPageAnswer = z.object({
+  ...counts,
+  next: z.string().nullable().meta({ description: "`after` of the next call; null when no letters are left." }),
+});
+
+type LetterAnswer = Readonly<z.output<typeof letterAnswer>>;
+type LetterDetailAnswer = Readonly<z.output<typeof letterDetailAnswer>>;
+
+/** The tenant is who asks, and stays out. */
+export function showLetter({ id, type, hullId, name, outcome, code, text, atMs }: Letter): LetterAnswer {
+  return { id, type, hull_id: hullId, name, outcome, code, text, refused_at: isoOf(atMs) };
+}
+
+/** Where Planhat is stays out as well: its address may hold the tenant token. */
+export function showLetterDetail(letter: LetterDetail): LetterDetailAnswer {
+  const { code, messageId, version, attempts, replayed, derived, claims, desired } = letter;
+  return {
+    ...showLetter(letter),
+    remedy: remedyFor(code),
+    message_id: messageId,
+    message_at: version === 0 ? null : isoOf(version),
+    attempts,
+    replayed,
+    derived,
+    claims,
+    desired,
+  };
+}
+
+export function addCounts(left: ReplayCounts, right: ReplayCounts): ReplayCounts {
+  return {
+    queued: left.queued + right.queued,
+    underway: left.underway + right.underway,
+    superseded: left.superseded + right.superseded,
+  };
+}

@@ -1,0 +1,120 @@
+/**
+ * `/api/internal/dead-letters`: what Planhat refused for good, to be looked at, sent again and dropped, as the
+ * command-line tool does. A connector sees and changes its own letters only; those of others do not exist for it.
+ */
+import { Router, type Request } from "express";
+import { z } from "zod";
+import { isDeadLetterPlace } from "../../../src/storage/port/dead-letters";
+import { refuse, type HttpError } from "../../http-error";
+import type { DeadLetters } from "../../admin/dead-letters";
+import type { Authenticate } from "../../middleware/door";
+import { otherMethods } from "../../middleware/errors";
+import { countParameter, idParameter, isId, parameter, readInput } from "../../middleware/input";
+import { addCounts, showLetter, showLetterDetail } from "./answer";
+
+export interface DeadLetterRouteOptions<S> {
+  readonly letters: DeadLetters;
+  readonly authenticate: Authenticate<S>;
+}
+
+const MAX_LETTERS = 200;
+const USUAL_LETTERS = 50;
+/** Pages of 200 letters that one call sends again: it should be answered before anybody loses patience. */
+const REPLAY_PAGES = 10;
+const MAX_PLACE_LENGTH = 4_000;
+
+const WORDS = {
+  code: "invalid_query",
+  problem: "The query cannot be read",
+  remedies: {
+    type: "Name an object type such as endusers or companies, or leave it out.",
+    code: "Name a reason code such as refused, or leave it out.",
+    limit: `Say how many letters you want, ${MAX_LETTERS} at most, or leave it out.`,
+    after: "Send next of the answer before, or leave it out to begin with the first letter.",
+  },
+};
+
+const choice = {
+  type: idParameter.optional().meta({ description: "Only letters of this object type." }),
+  code: idParameter.optional().meta({ description: "Only letters with this reason code." }),
+  after: parameter
+    .max(MAX_PLACE_LENGTH, "is not next of an answer")
+    .refine(isDeadLetterPlace, "is not next of an answer")
+    .optional()
+    .meta({ description: "`next` of the answer before." }),
+};
+
+export const chosenLetters = z.object(choice);
+
+export const pageOfLetters = z.object({
+  ...choice,
+  limit: countParameter(1, MAX_LETTERS)
+    .default(USUAL_LETTERS)
+    .meta({ description: `Letters a page, ${USUAL_LETTERS} if it is left out.` }),
+});
+
+const BASE = "/api/internal/dead-letters";
+
+export function deadLetterRoutes<S>({ letters, authenticate }: DeadLetterRouteOptions<S>): Router {
+  const router = Router();
+
+  router.get(BASE, async (request, response) => {
+    const { key: tenant } = await authenticate(request);
+    const query = readInput(pageOfLetters, request.query, WORDS);
+    const page = await letters.list({ ...query, tenant });
+    response.set("cache-control", "no-store");
+    response.json({ dead_letters: page.letters.map(showLetter), next: page.next ?? null });
+  });
+
+  router.post(`${BASE}/replay`, async (request, response) => {
+    const { key: tenant } = await authenticate(request);
+    const chosen = readInput(chosenLetters, request.query, WORDS);
+    const { next, ...first } = await letters.replayPage({ ...chosen, tenant });
+    let counts = first;
+    let after = next;
+    for (let pages = 1; after !== undefined && pages < REPLAY_PAGES; pages += 1) {
+      const page = await letters.replayPage({ ...chosen, tenant, after });
+      counts = addCounts(counts, page);
+      after = page.next;
+    }
+    response.set("cache-control", "no-store").json({ ...counts, next: after ?? null });
+  });
+
+  router.post(`${BASE}/:id/replay`, async (request: Request<{ id: string }>, response) => {
+    const { key: tenant } = await authenticate(request);
+    const counts = await letters.replay(idOf(request), tenant);
+    if (counts.queued + counts.underway + counts.superseded === 0) throw unknownLetter();
+    response.set("cache-control", "no-store").json(counts);
+  });
+
+  router.all([`${BASE}/replay`, `${BASE}/:id/replay`], otherMethods("POST"));
+
+  router.get(`${BASE}/:id`, async (request: Request<{ id: string }>, response) => {
+    const { key: tenant } = await authenticate(request);
+    const letter = await letters.show(idOf(request), tenant);
+    if (letter === undefined) throw unknownLetter();
+    response.set("cache-control", "no-store").json(showLetterDetail(letter));
+  });
+
+  router.delete(`${BASE}/:id`, async (request: Request<{ id: string }>, response) => {
+    const { key: tenant } = await authenticate(request);
+    const letter = await letters.drop(idOf(request), tenant);
+    if (letter === undefined) throw unknownLetter();
+    response.set("cache-control", "no-store").json(showLetter(letter));
+  });
+
+  router.all(BASE, otherMethods("GET, HEAD"));
+  router.all(`${BASE}/:id`, otherMethods("GET, HEAD, DELETE"));
+  return router;
+}
+
+/** @throws HttpError 404 for what cannot be an id */
+function idOf({ params: { id } }: Request<{ id: string }>): string {
+  if (isId(id)) return id;
+  throw unknownLetter();
+}
+
+/** The same for an unknown letter and for somebody else's. */
+function unknownLetter(): HttpError {
+  return refuse(404, "dead_letter_not_found", "This connector has no such dead letter; it may have been closed.");
+}

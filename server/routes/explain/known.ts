@@ -1,0 +1,137 @@
+/** What is remembered of a record, as `/explain` shows it. */
+import { z } from "zod";
+import { createRedactor } from "../../../src/http/guards/redact";
+import { deadLetterId } from "../../../src/storage/port/dead-letters";
+import type { InspectedRecord } from "../../../src/storage/port/store";
+import type { Outcome, EntryRow, MirrorRow } from "../../../src/storage/port/rows";
+import { instantAnswer, isoOf } from "../../openapi/instants";
+
+// What the service says may quote what it was sent, and an explanation is copied into tickets.
+const redactor = createRedactor();
+
+/** Words without anything that looks like a credential. */
+export const safely = (words: string): string => redactor.text(words);
+
+const instant = instantAnswer.nullable();
+/** Hull's and Planhat's values pass as they are. */
+export const valuesAnswer = z.record(z.string(), z.unknown());
+export const textsAnswer = z.record(z.string(), z.string());
+
+export const endingAnswer = z.object({
+  outcome: z.string().meta({ description: "sent, unchanged, skipped, rejected, superseded or dead." }),
+  code: z.string().meta({ description: "The reason in one word." }),
+  text: z.string().meta({ description: "The reason in words." }),
+  at: instantAnswer,
+  message_id: z.string(),
+});
+
+const factAnswer = z.object({
+  field: z.string(),
+  remote: z.string().nullable().meta({ description: "What is there." }),
+  sent: z.string().nullable().meta({ description: "What was delivered last." }),
+  told: z.string().nullable().meta({ description: "What Hull confirmed." }),
+});
+
+export const mirrorAnswer = z.object({
+  remote_id: z.string(),
+  keys: textsAnswer,
+  parent_id: z.string().nullable(),
+  linked_to: z.string().nullable().meta({ description: "Hull id of the one entity that it belongs to." }),
+  content_known: z.boolean().meta({ description: "false: only its keys were read." }),
+  archived: z.boolean(),
+  missing: z.boolean().meta({ description: "The last complete fetch did not meet it." }),
+  created_at: instant,
+  written_at: instant,
+  read_at: instant,
+  facts: z.array(factAnswer).meta({ description: "Marks of values, not values: equal ones mean equal values." }),
+});
+
+export const linkAnswer = mirrorAnswer.extend({
+  listed_at: instant.meta({ description: "When a fetch listed it last." }),
+});
+
+const outboxAnswer = z.object({
+  state: z.enum(["waiting", "in_flight"]),
+  accepted_at: instantAnswer,
+  next_try_at: instant.meta({ description: "null: as soon as it is its turn." }),
+  attempts: z.int().meta({ description: "How often it was put off." }),
+  blocked_on: z.string().nullable().meta({ description: "Hull id of what it belongs to and must wait for." }),
+  in_doubt: z.boolean().meta({ description: "The answer to a create was lost." }),
+  problem: z.string().nullable().meta({ description: "Why it waits." }),
+  fields: valuesAnswer.nullable().meta({ description: "What it should hold." }),
+});
+
+export const knownAnswer = z.object({
+  version: instant.meta({ description: "The age of the newest message." }),
+  last_message_id: z.string().nullable(),
+  last_outcome: endingAnswer.nullable(),
+  link: linkAnswer.nullable().meta({ description: "The record in Planhat." }),
+  outbox: outboxAnswer.nullable().meta({ description: "What waits for delivery." }),
+  write_back: z
+    .object({ attributes: valuesAnswer, next_try_at: instantAnswer, attempts: z.int() })
+    .nullable()
+    .meta({ description: "What Hull is still to be told." }),
+  dead_letter: endingAnswer.extend({ id: z.string() }).nullable().meta({ description: "What was refused for good." }),
+});
+
+export function showKnown({
+  record,
+  mirror,
+  entry,
+  tell,
+  letter,
+  listedAtMs,
+}: InspectedRecord): z.output<typeof knownAnswer> {
+  return {
+    // Nobody sent what was made for its children.
+    version: record === undefined || record.version === 0 ? null : isoOf(record.version),
+    last_message_id: record?.messageId ?? null,
+    last_outcome: record?.last === undefined ? null : showEnding(record.last),
+    link: mirror === undefined ? null : { ...showMirror(mirror), listed_at: orNull(listedAtMs) },
+    outbox: entry === undefined ? null : showEntry(entry),
+    write_back:
+      tell === undefined
+        ? null
+        : { attributes: tell.attributes, next_try_at: isoOf(tell.notBeforeMs), attempts: tell.attempts },
+    dead_letter: letter === undefined ? null : { id: deadLetterId(letter), ...showEnding(letter.ending) },
+  };
+}
+
+function showEntry(entry: EntryRow): z.output<typeof outboxAnswer> {
+  const { content = entry.attempt?.content, problem } = entry;
+  return {
+    state: entry.attempt === undefined ? "waiting" : "in_flight",
+    accepted_at: isoOf(entry.acceptedAtMs),
+    next_try_at: entry.notBeforeMs === 0 ? null : isoOf(entry.notBeforeMs),
+    attempts: entry.attempts,
+    blocked_on: entry.blockedOn ?? null,
+    in_doubt: entry.doubt !== undefined,
+    problem: problem === undefined ? null : safely(problem),
+    fields: content?.desired.fields ?? null,
+  };
+}
+
+export function showMirror(row: MirrorRow): z.output<typeof mirrorAnswer> {
+  const { id, keys, parentId, linkedTo, facts, complete, archived, missing } = row;
+  return {
+    remote_id: id,
+    keys,
+    parent_id: parentId ?? null,
+    linked_to: linkedTo ?? null,
+    content_known: complete,
+    archived: archived === true,
+    missing: missing === true,
+    created_at: orNull(row.createdAtMs),
+    written_at: orNull(row.writtenAtMs),
+    read_at: orNull(row.seenAtMs),
+    facts: Object.entries(facts).map(([field, [remote, sent, told]]) => ({ field, remote, sent, told })),
+  };
+}
+
+export function showEnding({ messageId, outcome, code, text, atMs }: Outcome): z.output<typeof endingAnswer> {
+  return { outcome, code, text: safely(text), at: isoOf(atMs), message_id: messageId };
+}
+
+function orNull(ms: number | undefined): string | null {
+  return ms === undefined ? null : isoOf(ms);
+}

@@ -1,0 +1,63 @@
+/**
+ * `/fetch/users` and `/fetch/accounts`: Hull's schedule and the dashboard's buttons begin a fetch. They are answered at
+ * once; the run goes on by itself, and its way can be followed under `/api/internal/runs`.
+ */
+import { Router } from "express";
+import { z } from "zod";
+import type { FetchAnswer, Runs } from "../../../src/engine/runs/orders";
+import type { Authenticate } from "../../middleware/door";
+import { instantAnswer, isoOf } from "../../openapi/instants";
+import { readRunParameters } from "../runs/options";
+
+export interface FetchRouteOptions<S> {
+  readonly runs: Pick<Runs<S>, "fetch">;
+  readonly authenticate: Authenticate<S>;
+}
+
+/** Hull's users are Planhat's endusers. */
+const TYPES = { "/fetch/users": "endusers", "/fetch/accounts": "companies" } as const;
+
+const fetchStates = z.discriminatedUnion("state", [
+  z.object({ state: z.enum(["begun", "underway"]), run: z.string(), message: z.string() }),
+  z.object({ state: z.literal("early"), next_at: instantAnswer, message: z.string() }),
+  z.object({ state: z.literal("halted"), message: z.string() }),
+]);
+
+export const fetchAnswer = z.intersection(z.object({ ok: z.literal(true) }), fetchStates);
+
+const UNDERWAY =
+  "A fetch is under way already and goes on as it was begun; to compare everything, ask again when it has ended.";
+
+/**
+ * Any method. 200 `{ok: true, state, message}`, where `state` is `begun` or `underway` (with the id of the `run`), `early`
+ * (with `next_at`, the time from which a call begins one) or `halted` (the message says what to mend).
+ */
+export function fetchRoutes<S>({ runs, authenticate }: FetchRouteOptions<S>): Router {
+  const router = Router();
+  for (const [path, type] of Object.entries(TYPES)) {
+    router.all(path, async (request, response) => {
+      const tenant = await authenticate(request);
+      const { options, force } = readRunParameters(request.query);
+      const answer = await runs.fetch(tenant, type, options, force);
+      response.set("cache-control", "no-store").json({ ok: true, ...shown(answer) });
+    });
+  }
+  return router;
+}
+
+function shown(answer: FetchAnswer): z.output<typeof fetchStates> {
+  switch (answer.kind) {
+    case "begun":
+      return { state: "begun", run: answer.run.id, message: "The fetch has begun." };
+    case "underway":
+      return { state: "underway", run: answer.run.id, message: UNDERWAY };
+    case "early": {
+      const nextAt = isoOf(answer.nextAtMs);
+      // The text that users of the earlier connector look for.
+      const message = `Interval between last job and now is less than configured threshold; next time at ${nextAt}.`;
+      return { state: "early", next_at: nextAt, message };
+    }
+    case "halted":
+      return { state: "halted", message: answer.reason };
+  }
+}

@@ -1,0 +1,185 @@
+/** `POST /smart-notifier`: what Hull tells us, answered within its patience, and only when it is safe on disk. */
+import { Router, type Request } from "express";
+import type { Intake } from "../../../src/engine/intake/intake";
+import type { Lanes } from "../../../src/engine/delivery/worker";
+import { tenantKey, type Tenant } from "../../../src/engine/tenants";
+import { withTimeout } from "../../../src/engine/rules/timeout";
+import type { CredentialCheck } from "../../../src/hull/auth/credentials";
+import { parseConfiguration, parseNotification, type Notification } from "../../../src/hull/protocol/notification";
+import type { SignatureVerifier } from "../../../src/hull/auth/signature";
+import type { Store } from "../../../src/storage/port/store";
+import type { Bodies } from "../../bodies";
+import { ACKNOWLEDGED, NEXT, paced, RETRY, RETRY_LATER, SMALLER, type FlowControl } from "../../flow-control";
+import { HttpError } from "../../http-error";
+import { refusalAnswer, type Door, type Refusal, type Visitor } from "../../middleware/door";
+import { isId, NOT_AN_ID } from "../../middleware/input";
+import { createJoin } from "./repetitions";
+
+export interface NotificationRouteOptions<S> {
+  readonly store: Store;
+  readonly door: Door<S>;
+  readonly bodies: Bodies;
+  readonly intake: Intake<S>;
+  readonly lanes: Lanes;
+  /** Erases the users that the messages of a `user:delete` name. */
+  readonly forget: (tenant: Tenant<S>, messages: readonly unknown[]) => Promise<void>;
+  readonly credentials: Pick<CredentialCheck, "forget">;
+  readonly signature: SignatureVerifier;
+  /** Whether what carries no signature is refused. */
+  readonly requireSignature: boolean;
+  readonly maxOutbox: number;
+  /** Longest time until an answer, milliseconds; Hull's patience is 25 s. */
+  readonly answerWithinMs: number;
+}
+
+/** Hull sends as many as it was told, 200 at the most; far more would keep everybody else waiting. */
+const MAX_MESSAGES = 5_000;
+/** The same again, in as many messages as a shipment should have. */
+const NEXT_SIZE: FlowControl = { ...RETRY, size: NEXT.size, in: SMALLER.in };
+
+export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Router {
+  const { store, door, intake, lanes, maxOutbox } = options;
+  const router = Router();
+  const join = createJoin<FlowControl>();
+
+  router.post("/smart-notifier", async (request, response) => {
+    // What was begun goes on, and the repetition finds it done.
+    const flowControl = await withTimeout(options.answerWithinMs, handle(request));
+    if (flowControl === undefined) {
+      throw new HttpError(503, "too_slow", "The notification could not be stored in time; send it again.", RETRY);
+    }
+    response.status(200).json({ flow_control: flowControl });
+  });
+  return router;
+
+  async function handle(request: Request): Promise<FlowControl> {
+    const vouched = await isSigned(request);
+    const body = await readBody(request, vouched);
+    // For metrics, which know the channel from it.
+    request.body = body;
+    const notification = readEnvelope(body);
+    const visitor = await door.enter(request, notification.configuration, refusal);
+    if (vouched) await isSigned(request, notification.notification_id);
+    if (notification.messages.length > MAX_MESSAGES) {
+      const message = `The shipment holds more than ${MAX_MESSAGES} messages; send fewer at a time.`;
+      throw new HttpError(413, "too_large", message, NEXT_SIZE);
+    }
+    const { credentials } = visitor;
+    const key = tenantKey(credentials.organization, credentials.id);
+    if (!(await store.claimNotification(notification.notification_id, key))) {
+      throw new HttpError(
+        401,
+        "foreign_notification",
+        "This notification id belongs to another connector.",
+        RETRY_LATER,
+      );
+    }
+    return join(key, notification, () => carryOut(notification, visitor));
+  }
+
+  /** What a notification asks for, whose sender is known; resolves when it is done, or safe. */
+  async function carryOut(notification: Notification, visitor: Visitor): Promise<FlowControl> {
+    const { connector, channel } = notification;
+    // What Hull said about the settings before counts no more, neither here nor for those who ask later.
+    if (channel === "ship:update") options.credentials.forget(visitor.credentials);
+    const tenant = await door.rememberNotified(visitor, connector, refusal);
+    const entity = channel === "user:update" ? "user" : channel === "account:update" ? "account" : undefined;
+    if (entity === undefined) {
+      if (channel === "ship:update") await release(tenant);
+      if (channel === "user:delete") await options.forget(tenant, notification.messages);
+      return ACKNOWLEDGED;
+    }
+    const depth = await depthOf(tenant);
+    if (depth >= maxOutbox) {
+      throw new HttpError(503, "outbox_full", `${depth} records wait for delivery; try again later.`, RETRY_LATER);
+    }
+    await intake.take({ tenant, entity, messages: notification.messages, isExport: notification.is_export });
+    return paced(depth, maxOutbox);
+  }
+
+  /** Whom the body names is asked about while the rest of it arrives; what Hull refuses is read no further. */
+  async function readBody(request: Request, vouched: boolean): Promise<unknown> {
+    const judge = (text: string, isKnown: (owner: string) => void): Promise<string> | undefined => {
+      const given = parseConfiguration(text);
+      // What cannot be an id is named when the whole is read.
+      if (given === undefined || !isId(given.id) || !isId(given.organization)) return undefined;
+      const entered: Promise<Visitor> = door.enter(request, given, refusal, isKnown);
+      return entered.then(({ credentials }) => tenantKey(credentials.organization, credentials.id));
+    };
+    const read = await options.bodies.readUnknown(request, {
+      member: "configuration",
+      judge,
+      vouched,
+      list: "messages",
+    });
+    if (read !== undefined) return read.body;
+    const detail = {
+      path: "configuration",
+      message: "is missing or cannot be read",
+      remedy: "Send configuration as {id, organization, secret} of the installed connector.",
+    };
+    const message = `The notification cannot be read: ${detail.path} ${detail.message}.`;
+    throw new HttpError(400, "invalid_notification", message, RETRY_LATER, [detail]);
+  }
+
+  /**
+   * A signature, where there is one, must hold in addition to the credentials.
+   *
+   * @param notificationId once it is known; the signature is of this id
+   * @throws HttpError when it does not hold, or is missing where it must not
+   */
+  async function isSigned(request: Request, notificationId?: string): Promise<boolean> {
+    const verdict = await options.signature.verify(request.headers, notificationId);
+    if ("absent" in verdict) {
+      if (!options.requireSignature) return false;
+      const message = "Notifications must be signed here; HULL_REQUIRE_SIGNATURE says so.";
+      throw new HttpError(401, "signature_missing", message, RETRY_LATER);
+    }
+    if (verdict.ok) return true;
+    if (verdict.reason === "unavailable") throw new HttpError(503, "signature_unavailable", verdict.message, RETRY);
+    throw new HttpError(400, `signature_${verdict.reason}`, verdict.message, RETRY_LATER);
+  }
+
+  async function release(tenant: Tenant<S>): Promise<void> {
+    if (tenant.remote !== undefined) await lanes.release({ remote: tenant.remote, tenant: tenant.key });
+  }
+
+  async function depthOf(tenant: Tenant<S>): Promise<number> {
+    if (tenant.remote === undefined) return 0;
+    return (await store.depth({ remote: tenant.remote, tenant: tenant.key })).outbox;
+  }
+}
+
+function readEnvelope(body: unknown): Notification {
+  const parsed = parseNotification(body);
+  if (!parsed.ok) {
+    const named = parsed.problems.map(({ path, message }) => `${path} ${message}`).join("; ");
+    throw new HttpError(
+      400,
+      "invalid_notification",
+      `The notification cannot be read: ${named}.`,
+      RETRY_LATER,
+      parsed.problems,
+    );
+  }
+  const { notification_id, configuration } = parsed.notification;
+  const ids = [
+    ["notification_id", notification_id],
+    ["configuration.id", configuration.id],
+    ["configuration.organization", configuration.organization],
+  ] as const;
+  for (const [path, id] of ids) {
+    if (isId(id)) continue;
+    const detail = {
+      path,
+      message: NOT_AN_ID,
+      remedy: "Send it as Hull shows it.",
+    };
+    throw new HttpError(400, "invalid_notification", `${path} ${detail.message}.`, RETRY_LATER, [detail]);
+  }
+  return parsed.notification;
+}
+
+function refusal(refused: Refusal): HttpError {
+  return refusalAnswer(refused.reason === "other_kind" ? 403 : 401, refused);
+}

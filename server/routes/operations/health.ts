@@ -1,0 +1,31 @@
+/** For those who operate it: is the process up, and can it do its work? */
+import { Router } from "express";
+import type { Store } from "../../../src/storage/port/store";
+
+export interface OperationRouteOptions {
+  readonly store: Store;
+  /** False once the shutdown has begun. */
+  readonly accepting: () => boolean;
+}
+
+export function operationRoutes({ store, accepting }: OperationRouteOptions): Router {
+  const router = Router();
+
+  router.get("/health", (_request, response) => {
+    response.json({ status: "ok" });
+  });
+
+  router.get("/ready", async (_request, response) => {
+    if (!accepting()) {
+      response.status(503).json({ status: "closing" });
+      return;
+    }
+    try {
+      await store.ping();
+      response.json({ status: "ok" });
+    } catch {
+      response.status(503).json({ status: "error", message: "The store does not answer." });
+    }
+  });
+  return router;
+}

@@ -1,0 +1,121 @@
+/** A run as the API shows it, in Hull's spelling: names in snake_case, instants in ISO 8601. */
+import { z } from "zod";
+import type { RunRow } from "../../../src/storage/port/rows";
+import type { ReportLine } from "../../../src/storage/port/store";
+import { leftOutOf } from "../../../src/outcome/left-out";
+import { instantAnswer, isoOf } from "../../openapi/instants";
+
+/** Type → outcome → code → records. */
+const nestedCounts = z.record(z.string(), z.record(z.string(), z.record(z.string(), z.int())));
+
+const instant = instantAnswer.nullable();
+
+export const runAnswer = z.object({
+  id: z.string(),
+  kind: z.string().meta({ description: "batch, fetch or drain." }),
+  type: z.string().meta({ description: "The object type: endusers, companies." }),
+  state: z.string().meta({
+    description: "waiting, running; ended: success, error, stopped (at the first error, as it was told to).",
+  }),
+  options: z.object({ simulate: z.boolean(), verbose: z.boolean(), stop_on_error: z.boolean() }),
+  counts: nestedCounts.meta({ description: "Records by type, outcome and code." }),
+  left_out: z
+    .array(z.object({ field: z.string(), misfit: z.enum(["too_long", "too_many", "unstorable"]), records: z.int() }))
+    .optional()
+    .meta({
+      description:
+        "Only where there are any: fields that Hull was not told of some records, because it cannot hold the values: longer than 2,000 bytes, more than 49 entries, or what no database takes.",
+    }),
+  done: z.int().meta({ description: "Records with an outcome." }),
+  total: z.int().nullable().meta({ description: "Records that were met so far; null before the first one." }),
+  total_is_final: z.boolean().meta({ description: "Whether `total` will not grow any more." }),
+  progress: z.number().nullable().meta({
+    description: "0 to 1, of the records that were met so far; null while none was.",
+  }),
+  created_at: instantAnswer,
+  started_at: instant,
+  ended_at: instant,
+  error: z.string().nullable().meta({ description: "Why it ended early, and what to do." }),
+});
+
+export const lineAnswer = z.object({
+  at: z.int().meta({ description: "The place of the line." }),
+  type: z.string(),
+  hull_id: z.string(),
+  remote_id: z.string().nullable().meta({ description: "The record's id in Planhat." }),
+  outcome: z.string(),
+  code: z.string(),
+  text: z.string(),
+});
+
+export const reportAnswer = z.object({
+  lines: z.array(lineAnswer),
+  next: z.int().nullable().meta({ description: "`after` of the next page; null where nothing may follow." }),
+});
+
+export const runDetailAnswer = runAnswer.extend({
+  report: reportAnswer.optional().meta({ description: "Only with `lines` or `after`." }),
+});
+
+export const runPage = z.object({
+  runs: z.array(runAnswer),
+  next: z.string().nullable().meta({ description: "`before` of the next page; null where nothing may follow." }),
+});
+
+type NestedCounts = z.output<typeof nestedCounts>;
+type RunAnswer = Readonly<z.output<typeof runAnswer>>;
+type LineAnswer = Readonly<z.output<typeof lineAnswer>>;
+
+/** The row's order and checkpoint stay behind: they may hold links with signatures. */
+export function showRun(row: RunRow): RunAnswer {
+  const { id, kind, type, state, options, done, total } = row;
+  const leftOut = leftOutOf(row.leftOut);
+  return {
+    id,
+    kind,
+    type,
+    state,
+    options: {
+      simulate: options.simulate === true,
+      verbose: options.verbose === true,
+      stop_on_error: options.stopOnError === true,
+    },
+    counts: nested(row.counts),
+    ...(leftOut.length > 0 && { left_out: leftOut.map((each) => ({ ...each })) }),
+    done,
+    total: total ?? null,
+    total_is_final: row.complete === true || row.endedAtMs !== undefined,
+    progress: progressOf(row),
+    created_at: isoOf(row.createdAtMs),
+    started_at: row.startedAtMs === undefined ? null : isoOf(row.startedAtMs),
+    ended_at: row.endedAtMs === undefined ? null : isoOf(row.endedAtMs),
+    error: row.error ?? null,
+  };
+}
+
+/** A line of a verbose run's report; `at` is its place. */
+export function showLine(line: ReportLine & { readonly at: number }): LineAnswer {
+  const { at, type, hullId, remoteId, outcome, code, text } = line;
+  return { at, type, hull_id: hullId, remote_id: remoteId ?? null, outcome, code, text };
+}
+
+function progressOf({ state, done, total }: RunRow): number | null {
+  if (state === "success") return 1;
+  return total === undefined || total === 0 ? null : Math.min(1, done / total);
+}
+
+/** From `type/outcome/code`; a code may hold slashes of its own. */
+function nested(counts: RunRow["counts"]): NestedCounts {
+  const types = new Map<string, Map<string, Map<string, number>>>();
+  for (const [name, count] of Object.entries(counts)) {
+    const [type = "", outcome = "", ...code] = name.split("/");
+    const outcomes = types.get(type) ?? new Map<string, Map<string, number>>();
+    const codes = outcomes.get(outcome) ?? new Map<string, number>();
+    types.set(type, outcomes.set(outcome, codes.set(code.join("/"), count)));
+  }
+  const plain = [...types].map(([type, outcomes]) => {
+    const shown = [...outcomes].map(([outcome, codes]) => [outcome, Object.fromEntries(codes)] as const);
+    return [type, Object.fromEntries(shown)] as const;
+  });
+  return Object.fromEntries(plain);
+}

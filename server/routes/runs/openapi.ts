@@ -1,0 +1,66 @@
+/** `/api/internal/runs` described. */
+import { reportAnswer, runAnswer, runDetailAnswer, runPage } from "./answer";
+import { pageOfLines, pageOfRuns } from "./route";
+import { BY_LOGIN, ORGANIZATION } from "../../openapi/common";
+import { answer, inPath, inQuery, type Part } from "../../openapi/part";
+import { LOGIN_REFUSALS, refusal, refusals } from "../../openapi/refusals";
+
+const NO_RUN = refusal(404, "The connector has no such run, or somebody else has it", "run_not_found");
+
+const RUN = {
+  id: "01J9ZK3Q7N",
+  kind: "fetch",
+  type: "endusers",
+  state: "running",
+  options: { simulate: false, verbose: true, stop_on_error: false },
+  counts: { endusers: { sent: { told: 2 }, unchanged: { known: 1 } } },
+  done: 3,
+  total: 4,
+  total_is_final: false,
+  progress: 0.75,
+  created_at: "2026-03-01T12:00:00.000Z",
+  started_at: "2026-03-01T12:00:00.000Z",
+  ended_at: null,
+  error: null,
+};
+
+const LINE = {
+  at: 17,
+  type: "endusers",
+  hull_id: "bee000000000000000000001",
+  remote_id: "5f1111111111111111111111",
+  outcome: "sent",
+  code: "told",
+  text: "Hull was told.",
+};
+
+export const runPart: Part = {
+  tag: { name: "Runs", description: "What became of fetches, batches and large backlogs." },
+  schemas: { Run: runAnswer, RunPage: runPage, RunDetail: runDetailAnswer, Report: reportAnswer },
+  paths: {
+    "/api/internal/runs": {
+      get: {
+        operationId: "listRuns",
+        summary: "The connector's runs, newest first",
+        security: BY_LOGIN,
+        parameters: [...ORGANIZATION, ...inQuery(pageOfRuns)],
+        responses: {
+          200: answer("A page of runs.", "RunPage", { runs: [RUN], next: null }),
+          ...refusals("BadQuery", ...LOGIN_REFUSALS, NO_RUN, "OtherMethod"),
+        },
+      },
+    },
+    "/api/internal/runs/{id}": {
+      get: {
+        operationId: "getRun",
+        summary: "One run, with a page of its report if asked for",
+        security: BY_LOGIN,
+        parameters: [inPath("id", "The id of the run."), ...ORGANIZATION, ...inQuery(pageOfLines)],
+        responses: {
+          200: answer("The run.", "RunDetail", { ...RUN, report: { lines: [LINE], next: null } }),
+          ...refusals("BadQuery", "BadPath", ...LOGIN_REFUSALS, NO_RUN, "OtherMethod"),
+        },
+      },
+    },
+  },
+};

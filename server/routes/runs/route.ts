@@ -1,0 +1,93 @@
+/**
+ * `/api/internal/runs`: what became of fetches and batches, for people and tools. A connector sees its own runs only;
+ * those of others do not exist for it. No page of another site may read it, unless CORS_ORIGINS names its origin.
+ */
+import { Router, type Request } from "express";
+import { z } from "zod";
+import type { RunRow } from "../../../src/storage/port/rows";
+import type { Store } from "../../../src/storage/port/store";
+import { refuse } from "../../http-error";
+import type { Authenticate } from "../../middleware/door";
+import { otherMethods } from "../../middleware/errors";
+import { countParameter, idParameter, isId, readInput } from "../../middleware/input";
+import { showLine, showRun } from "./answer";
+
+export interface RunRouteOptions<S> {
+  readonly store: Pick<Store, "run" | "runs" | "reportLines">;
+  readonly authenticate: Authenticate<S>;
+}
+
+const MAX_RUNS = 100;
+const USUAL_RUNS = 20;
+const MAX_LINES = 1_000;
+const USUAL_LINES = 100;
+
+const WORDS = {
+  code: "invalid_query",
+  problem: "The query cannot be read",
+  remedies: {
+    limit: `Say how many runs you want, ${MAX_RUNS} at most, or leave it out.`,
+    before: "Send next of the page before, or leave it out to begin with the newest run.",
+    lines: `Say how many lines of the report you want, ${MAX_LINES} at most, or leave it out.`,
+    after: "Send next of the page before, or leave it out to begin with the first line.",
+  },
+};
+
+export const pageOfRuns = z.object({
+  limit: countParameter(1, MAX_RUNS)
+    .default(USUAL_RUNS)
+    .meta({ description: `Runs a page, ${USUAL_RUNS} if it is left out.` }),
+  before: idParameter.optional().meta({ description: "`next` of the page before." }),
+});
+
+export const pageOfLines = z.object({
+  lines: countParameter(1, MAX_LINES)
+    .optional()
+    .meta({ description: `Lines of a verbose run's report, ${USUAL_LINES} if only \`after\` is given.` }),
+  after: countParameter(0, Number.MAX_SAFE_INTEGER)
+    .optional()
+    .meta({ description: "`next` of the report's page before." }),
+});
+
+/**
+ * `GET /api/internal/runs?org=…&limit=…&before=…`: `{runs, next}`, newest first; `next` is the `before` of the next page,
+ * null where nothing may follow.
+ *
+ * `GET /api/internal/runs/:id?org=…&lines=…&after=…`: one run; with `lines` or `after` also `report: {lines, next}`, a page
+ * of what a verbose run says about each record.
+ */
+export function runRoutes<S>({ store, authenticate }: RunRouteOptions<S>): Router {
+  const router = Router();
+
+  router.get("/api/internal/runs", async (request, response) => {
+    const { key: tenant } = await authenticate(request);
+    const { limit, before } = readInput(pageOfRuns, request.query, WORDS);
+    if (before !== undefined) await ownRun(before, tenant);
+    const runs = await store.runs({ tenant, limit, before });
+    const next = runs.length < limit ? null : (runs.at(-1)?.id ?? null);
+    response.set("cache-control", "no-store").json({ runs: runs.map(showRun), next });
+  });
+
+  router.get("/api/internal/runs/:id", async (request: Request<{ id: string }>, response) => {
+    const { key: tenant } = await authenticate(request);
+    const { lines, after } = readInput(pageOfLines, request.query, WORDS);
+    const run = await ownRun(request.params.id, tenant);
+    const report = lines === undefined && after === undefined ? {} : { report: await reportOf(run, after, lines) };
+    response.set("cache-control", "no-store").json({ ...showRun(run), ...report });
+  });
+
+  router.all(["/api/internal/runs", "/api/internal/runs/:id"], otherMethods("GET, HEAD"));
+  return router;
+
+  /** @throws HttpError 404, the same for an unknown run and for somebody else's */
+  async function ownRun(id: string, tenant: string): Promise<RunRow> {
+    const run = isId(id) ? await store.run(id) : undefined;
+    if (run?.tenant === tenant) return run;
+    throw refuse(404, "run_not_found", "This connector has no such run; runs are kept for some weeks only.");
+  }
+
+  async function reportOf({ id }: RunRow, after = 0, limit = USUAL_LINES) {
+    const lines = await store.reportLines(id, after, limit);
+    return { lines: lines.map(showLine), next: lines.length < limit ? null : (lines.at(-1)?.at ?? null) };
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * `/schema/…`: the lists of fields in the connector's settings. The dashboard asks from a browser, so these routes alone
+ * are open to pages of other sites. They answer everybody: whoever shows no credentials that Hull confirms gets what is
+ * public anyway.
+ */
+import { Router, type Request, type RequestHandler, type Response } from "express";
+import type { Logger } from "pino";
+import { z } from "zod";
+import type { FieldsOf } from "../../../src/engine/status/field-options";
+import type { Tenant } from "../../../src/engine/tenants";
+import type { FieldUse } from "../../../src/services/service";
+import { HttpError } from "../../http-error";
+import type { Authenticate } from "../../middleware/door";
+
+export interface SchemaRouteOptions<S> {
+  readonly fields: FieldsOf<S>;
+  readonly authenticate: Authenticate<S>;
+  /** Told what went wrong, since the answer is 200 in any case. */
+  readonly logger: Logger;
+}
+
+/** Behind the table in the path; without it the list is for the outgoing mapping. Hull may add a query of its own. */
+const USES: ReadonlySet<string> = new Set<FieldUse>(["outgoing", "incoming", "custom"]);
+
+export const fieldListAnswer = z.object({
+  ok: z.boolean().meta({ description: "Whether there is such a list." }),
+  error: z.string().nullable().meta({ description: "What is missing from the list, or why there is none." }),
+  options: z.array(z.object({ value: z.string().meta({ description: "Planhat's own name." }), label: z.string() })),
+});
+
+type FieldListAnswer = z.output<typeof fieldListAnswer>;
+
+const FAILED = "The fields could not be listed: something went wrong on our side. Try again.";
+
+/**
+ * GET and POST of `/schema/contacts`, `/schema/companies`, `/schema/licenses`; with `/incoming` or `/custom` behind it, the
+ * fields to read, or the tenant's own ones alone. Always 200 `{ok, error, options: [{value, label}]}`.
+ */
+export function schemaRoutes<S>({ fields, authenticate, logger }: SchemaRouteOptions<S>): Router {
+  const router = Router();
+  const paths = ["/schema/:table", "/schema/:table/:use"];
+
+  const list = async (request: Request, response: Response): Promise<void> => {
+    const { table, use = "outgoing" } = request.params;
+    try {
+      const asking = () => whoAsks(request);
+      const choice = isUse(use) && typeof table === "string" ? await fields(table, use, asking) : undefined;
+      if (choice === undefined) {
+        refuse(response, "There is no list of fields here; ask for contacts, companies or licenses.");
+      } else {
+        const { options, problem } = choice;
+        if (problem !== undefined) logger.warn({ data: { reason: problem } }, "connector.schema.incomplete");
+        answerWith(response, { ok: true, error: problem ?? null, options: [...options] });
+      }
+    } catch (error) {
+      logger.error({ err: error }, "connector.schema.error");
+      refuse(response, FAILED);
+    }
+  };
+  router.use("/schema", open);
+  router.get(paths, list);
+  router.post(paths, list);
+  return router;
+
+  async function whoAsks(request: Request): Promise<Tenant<S> | undefined> {
+    try {
+      return await authenticate(request);
+    } catch (error) {
+      if (error instanceof HttpError) return undefined;
+      throw error;
+    }
+  }
+}
+
+function refuse(response: Response, error: string): void {
+  answerWith(response, { ok: false, error, options: [] });
+}
+
+function answerWith(response: Response, answer: FieldListAnswer): void {
+  response.json(answer);
+}
+
+function isUse(text: unknown): text is FieldUse {
+  return typeof text === "string" && USES.has(text);
+}
+
+/** For pages of any site, without cookies; what a browser asks beforehand is answered here. */
+const open: RequestHandler = (request, response, next) => {
+  response.set({
+    "access-control-allow-origin": "*",
+    "access-control-allow-methods": "GET, HEAD, POST",
+    "access-control-allow-headers": "content-type, accept",
+    "cross-origin-resource-policy": "cross-origin",
+    "cache-control": "no-store",
+  });
+  if (request.method === "OPTIONS") response.status(204).end();
+  else next();
+};

@@ -1,0 +1,34 @@
+/** `/status` described. */
+import { statusAnswer } from "./route";
+import { BY_QUERY } from "../../openapi/common";
+import { answer, type Operation, type Part } from "../../openapi/part";
+import { QUERY_REFUSALS, refusals } from "../../openapi/refusals";
+
+const WARNED = {
+  status: "warning",
+  messages: ["The segments of users and of accounts are both empty, so nobody is sent. Choose segments."],
+};
+
+const operation = (operationId: string, summary: string): Operation => ({
+  operationId,
+  summary,
+  description:
+    "Hull's dashboard is told the same. Planhat is asked whether token and mapping hold, every two minutes at most.",
+  security: BY_QUERY,
+  responses: {
+    200: answer("How it fares.", "ConnectorStatus", WARNED),
+    500: answer("It could not be found out.", "ConnectorStatus"),
+    ...refusals(...QUERY_REFUSALS, "OtherMethod"),
+  },
+});
+
+export const statusPart: Part = {
+  tag: { name: "Status", description: "How a connector fares." },
+  schemas: { ConnectorStatus: statusAnswer },
+  paths: {
+    "/status": {
+      get: operation("readStatus", "What is missing, refused, held, failed or waiting"),
+      post: operation("reportStatus", "The same, as Hull's schedule asks"),
+    },
+  },
+};

@@ -1,0 +1,59 @@
+/** `/status`: how a connector fares, for Hull's dashboard. Hull asks by schedule; who asks is answered, and Hull is told. */
+import { Router, type RequestHandler } from "express";
+import type { Logger } from "pino";
+import { z } from "zod";
+import type { HealthOf } from "../../../src/engine/status/health";
+import type { Credentials } from "../../../src/engine/tenants";
+import type { HullStatus } from "../../../src/hull/client";
+import { FINDING_LEVELS } from "../../../src/services/service";
+import { HttpError } from "../../http-error";
+import type { Authenticate } from "../../middleware/door";
+import { otherMethods } from "../../middleware/errors";
+
+export interface StatusRouteOptions<S> {
+  readonly health: HealthOf<S>;
+  /** Shows the status in Hull's dashboard. @throws when Hull does not take it */
+  readonly report: (credentials: Credentials, status: HullStatus) => Promise<void>;
+  readonly authenticate: Authenticate<S>;
+  readonly logger: Logger;
+}
+
+export const statusAnswer = z.object({
+  status: z.enum(FINDING_LEVELS).meta({ description: "As bad as the worst message." }),
+  messages: z.array(z.string()).meta({ description: "What a person should know, and what to do; the worst first." }),
+});
+
+const FAILED: z.output<typeof statusAnswer> = {
+  status: "error",
+  messages: ["The connector could not find out how it fares: something went wrong on our side, and its log says what."],
+};
+
+/**
+ * GET and POST. 200 `{status, messages}`, the worst message first; `status` is `ok`, `warning`, `error` or
+ * `setupRequired`. 500 of the same shape when it could not be found out.
+ */
+export function statusRoutes<S>({ health, report, authenticate, logger }: StatusRouteOptions<S>): Router {
+  const answer: RequestHandler = async (request, response) => {
+    response.set("cache-control", "no-store");
+    try {
+      const tenant = await authenticate(request);
+      const { status, messages } = await health(tenant);
+      const body: z.output<typeof statusAnswer> = { status, messages: messages.map(({ text }) => text) };
+      await report(tenant.credentials, body).catch((error: unknown) => {
+        const { organization, id } = tenant.credentials;
+        logger.warn({ context: { organization, id }, err: error }, "connector.status.unreported");
+      });
+      response.json(body);
+    } catch (error) {
+      // Who asks in a wrong way is told so like everywhere else.
+      if (error instanceof HttpError) throw error;
+      logger.error({ err: error }, "connector.status.error");
+      response.status(500).json(FAILED);
+    }
+  };
+  const router = Router();
+  router.get("/status", answer);
+  router.post("/status", answer);
+  router.all("/status", otherMethods("GET, HEAD, POST"));
+  return router;
+}
