@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 export interface Counts {
   readonly outbox: number;
-  readonly tells: number;
+  readonly hullUpdates: number;
   /** Outcomes of endusers so far, by outcome. */
   readonly outcomes: Readonly<Record<string, number>>;
 }
@@ -17,7 +17,7 @@ export async function countsOf(baseUrl: string): Promise<Counts> {
   )) {
     if (type === "endusers") outcomes[outcome] = (outcomes[outcome] ?? 0) + Number(count);
   }
-  return { outbox: gauge("connector_outbox_entries"), tells: gauge("connector_tells_waiting"), outcomes };
+  return { outbox: gauge("connector_outbox_entries"), hullUpdates: gauge("connector_tells_waiting"), outcomes };
 }
 
 /**
@@ -28,10 +28,10 @@ export async function countsOf(baseUrl: string): Promise<Counts> {
 export async function drained(baseUrl: string, withinMs: number, everyMs = 50): Promise<void> {
   const began = performance.now();
   for (;;) {
-    const { outbox, tells } = await countsOf(baseUrl);
-    if (outbox === 0 && tells === 0) return;
+    const { outbox, hullUpdates } = await countsOf(baseUrl);
+    if (outbox === 0 && hullUpdates === 0) return;
     if (performance.now() - began > withinMs) {
-      throw new Error(`After ${withinMs / 1_000} s, ${outbox} records and ${tells} tells still wait.`);
+      throw new Error(`After ${withinMs / 1_000} s, ${outbox} records and ${hullUpdates} Hull updates still wait.`);
     }
     await sleep(everyMs);
   }

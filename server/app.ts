@@ -53,7 +53,7 @@ export interface AppOptions<S>
   readonly reportStatus: StatusRouteOptions<S>["report"];
   /** Fields to choose from in the settings. */
   readonly fields: SchemaRouteOptions<S>["fields"];
-  readonly letters: DeadLetters;
+  readonly deadLetters: DeadLetters;
   readonly console: Pick<ConsoleRouteOptions<S>, "budget" | "formKey" | "partWithinMs">;
 }
 
@@ -91,7 +91,7 @@ export function createApp<S>(options: AppOptions<S>): Express {
   app.use(userRoutes({ users: options.users, bodies, authenticate: byLogin }));
   app.use(statusRoutes({ health, report: options.reportStatus, authenticate: byQuery, logger }));
   app.use(schemaRoutes({ fields, authenticate: byQuery, logger }));
-  app.use(deadLetterRoutes({ letters: options.letters, authenticate: byLogin }));
+  app.use(deadLetterRoutes({ deadLetters: options.deadLetters, authenticate: byLogin }));
   const { now } = onDemand;
   app.use(consoleRoutes({ ...options, ...options.explaining, ...options.console, now, authenticate: byLogin }));
   app.use(notFound());

@@ -13,7 +13,7 @@ export interface DataFolder {
   readonly lock: ExclusiveLock;
   readonly store: Store;
   /** A store for one simulation; to be closed before the folder. @param clock its time, if it is another one */
-  simulate(clock?: () => number): Promise<DryFolder>;
+  dryRun(clock?: () => number): Promise<DryFolder>;
   /** Closes the store, then lets others have the folder. */
   close(): Promise<void>;
 }
@@ -30,16 +30,16 @@ export async function openDataFolder(dataDir: string, now: () => number, seal?: 
   const lock = await lockFolder(dataDir);
   let kv: KeyValue | undefined;
   try {
-    const simulations = join(dataDir, "simulations");
-    keepPrivate([storePath(dataDir), simulations, join(dataDir, "secret.key")]);
-    await clearDryFolders(simulations);
+    const dryFolders = join(dataDir, "simulations");
+    keepPrivate([storePath(dataDir), dryFolders, join(dataDir, "secret.key")]);
+    await clearDryFolders(dryFolders);
     const database = await openUpgraded(storePath(dataDir), seal);
     kv = database;
     const store = await createEmbeddedStore({ kv: database, now });
     return {
       lock,
       store,
-      simulate: (clock = now) => openDryFolder(database, simulations, clock),
+      dryRun: (clock = now) => openDryFolder(database, dryFolders, clock),
       close: async () => {
         lock.serve(undefined);
         await store.close();

@@ -103,10 +103,13 @@ export function createMetrics({ store, budgetLeft, storeFile, now }: MetricsOpti
   const storeUp = gauge("connector_store_up", "1 when the store answered this scrape, else 0.");
   const outbox = gauge("connector_outbox_entries", "Records that were accepted and are not delivered yet.");
   const oldest = gauge("connector_outbox_oldest_age_seconds", "Age of the oldest outbox entry; 0 when there is none.");
-  const tells = gauge("connector_tells_waiting", "Records that Hull must still be told about.");
+  const hullUpdates = gauge("connector_tells_waiting", "Records that Hull must still be told about.");
   const lanes = gauge("connector_lanes", "Lanes (tenant and remote) with anything to deliver or to tell.");
-  const letters = gauge("connector_dead_letters", "Records that Planhat refused for good and nobody replaced since.");
-  const holds = new Gauge({
+  const deadLetters = gauge(
+    "connector_dead_letters",
+    "Records that Planhat refused for good and nobody replaced since.",
+  );
+  const pauses = new Gauge({
     name: "connector_lane_holds",
     help: "Lanes, or single types of them, that stand still, by reason.",
     labelNames: ["kind"],
@@ -120,13 +123,13 @@ export function createMetrics({ store, budgetLeft, storeFile, now }: MetricsOpti
   function show(backlog: Backlog | undefined): void {
     storeUp.set(backlog === undefined ? 0 : 1);
     outbox.set(backlog?.outbox ?? NaN);
-    tells.set(backlog?.tells ?? NaN);
+    hullUpdates.set(backlog?.hullUpdates ?? NaN);
     lanes.set(backlog?.lanes ?? NaN);
-    letters.set(backlog?.deadLetters ?? NaN);
+    deadLetters.set(backlog?.deadLetters ?? NaN);
     oldest.set(backlog === undefined ? NaN : Math.max(0, now() - (backlog.oldestAtMs ?? now())) / 1_000);
-    const kinds = backlog?.holds.map((kind) => HOLD_KINDS.find((each) => each === kind) ?? OTHER);
+    const kinds = backlog?.pauses.map((kind) => HOLD_KINDS.find((each) => each === kind) ?? OTHER);
     for (const kind of [...HOLD_KINDS, OTHER]) {
-      holds.set({ kind }, kinds === undefined ? NaN : kinds.filter((each) => each === kind).length);
+      pauses.set({ kind }, kinds === undefined ? NaN : kinds.filter((each) => each === kind).length);
     }
   }
 
@@ -134,8 +137,8 @@ export function createMetrics({ store, budgetLeft, storeFile, now }: MetricsOpti
     counting: (log) => (line) => {
       const { ended } = line;
       // A message that was delivered again was counted the first time, as the store does it.
-      if (ended?.ending.counted === true) {
-        const { outcome, code: why, derived = false } = ended.ending;
+      if (ended?.outcome.counted === true) {
+        const { outcome, code: why, derived = false } = ended.outcome;
         outcomes.inc({ type: type(ended.type), outcome, code: code(why), derived: String(derived) });
       }
       for (const value of line.leftOut?.values ?? []) {

@@ -8,7 +8,7 @@ import { createFieldChoice } from "../src/engine/status/field-options";
 import { createForgetting } from "../src/engine/intake/erase-user";
 import { createHealth } from "../src/engine/status/health";
 import { createIntake } from "../src/engine/intake/intake";
-import { createLanes, type Lanes } from "../src/engine/delivery/worker";
+import { createDeliveryWorker, type DeliveryWorker } from "../src/engine/delivery/worker";
 import type { DryStore } from "../src/engine/dry-run/dry-run";
 import { createRuns } from "../src/engine/runs/runs";
 import type { Log } from "../src/outcome/log-lines";
@@ -45,7 +45,7 @@ import { readSecret } from "./secret";
 export interface Connector {
   readonly app: Express;
   readonly store: Store;
-  readonly lanes: Lanes;
+  readonly lanes: DeliveryWorker;
   /** From now on `/ready` says no. */
   drain(): void;
   /** Ends the loops at their next durable point, then closes connections and the store. */
@@ -168,7 +168,7 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
         retryBaseMs: config.RETRY_BASE_MS,
       },
     });
-  const lanes = createLanes({
+  const lanes = createDeliveryWorker({
     store,
     service,
     tenants,
@@ -183,7 +183,7 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
       }),
     onError: (error) => logger.error({ err: error }, "connector.job.error"),
     timing,
-    pace: { retry, lingerMs: config.LINGER_MS, sweepMs: SWEEP_MS, holdMs: HOLD_MS, batch: BATCH },
+    pace: { retry, debounceMs: config.LINGER_MS, pollMs: SWEEP_MS, pauseMs: HOLD_MS, batch: BATCH },
     retentionMs: config.RETENTION_DAYS * DAY_MS,
   });
   const intakeOn = (there: Log) => createIntake({ store, service, log: there, now, wake: (lane) => lanes.wake(lane) });
@@ -203,16 +203,16 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
     now,
     retry,
     timing,
-    simulate: () => folder.simulate(),
+    dryRun: () => folder.dryRun(),
     maxWaiting: Math.min(config.MAX_OUTBOX, BATCH_WAITING),
-    sweepMs: SWEEP_MS,
+    pollMs: SWEEP_MS,
     onError: (error) => logger.error({ err: error }, "connector.job.error"),
   });
-  const announce: Lanes["announce"] = (tenant, endings) => lanes.announce(tenant, endings);
-  const letters = createDeadLetters({ store, wake: (lane) => lanes.wake(lane), announce });
-  const desk = createAdmin({
+  const announce: DeliveryWorker["announce"] = (tenant, outcomes) => lanes.announce(tenant, outcomes);
+  const deadLetters = createDeadLetters({ store, wake: (lane) => lanes.wake(lane), announce });
+  const admin = createAdmin({
     store,
-    letters,
+    deadLetters,
     forgetTenant: async (key) => {
       const remotes = await store.remotesOf(key);
       const rows = await store.forgetTenant(key);
@@ -225,8 +225,8 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
     },
   });
 
-  const simulate = (clock: () => number): Promise<DryStore> => folder.simulate(clock);
-  const explain = createExplain({ store, service, tenants, simulate, now, timing, retry });
+  const dryRun = (clock: () => number): Promise<DryStore> => folder.dryRun(clock);
+  const explain = createExplain({ store, service, tenants, dryRun, now, timing, retry });
   const health = createHealth({
     store,
     service,
@@ -256,7 +256,7 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
     maxOutbox: config.MAX_OUTBOX,
     answerWithinMs: ANSWER_WITHIN_MS,
     accepting: () => accepting,
-    letters,
+    deadLetters,
     onDemand: { runs, extractHosts, tokenKey: secret, now },
     explaining: {
       explain,
@@ -282,7 +282,7 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
   });
   await lanes.start();
   await runs.start();
-  folder.lock.serve(createControl(desk));
+  folder.lock.serve(createControl(admin));
 
   return {
     app,

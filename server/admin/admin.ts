@@ -5,35 +5,36 @@ import type { DeadLetters } from "./dead-letters";
 
 export interface AdminOptions {
   readonly store: Pick<Store, "tenants" | "depth">;
-  readonly letters: DeadLetters;
+  readonly deadLetters: DeadLetters;
   /** Erases a tenant; answers how many rows there were. */
   readonly forgetTenant: (tenantKey: string) => Promise<number>;
 }
 
 /** Carries out one command, already read. */
-export function createAdmin({ store, letters, forgetTenant }: AdminOptions) {
+export function createAdmin({ store, deadLetters, forgetTenant }: AdminOptions) {
   async function summaryOf(tenant: string, settingsAtMs: number, remote: string | undefined): Promise<TenantSummary> {
     if (remote === undefined) return { tenant, settingsAtMs, outbox: 0, tells: 0 };
-    return { tenant, settingsAtMs, remote, ...(await store.depth({ remote, tenant })) };
+    const { outbox, hullUpdates } = await store.depth({ remote, tenant });
+    return { tenant, settingsAtMs, remote, outbox, tells: hullUpdates };
   }
 
   return async (command: Command): Promise<Answers[keyof Answers]> => {
     switch (command.command) {
       case "letters.list":
-        return letters.list(command);
+        return deadLetters.list(command);
       case "letters.show": {
-        const letter = await letters.show(command.id);
-        return letter === undefined ? {} : { letter };
+        const deadLetter = await deadLetters.show(command.id);
+        return deadLetter === undefined ? {} : { deadLetter };
       }
       case "letters.replay": {
-        const replayed = await letters.replay(command.id);
+        const replayed = await deadLetters.replay(command.id);
         return { known: replayed.queued + replayed.underway + replayed.superseded > 0, replayed };
       }
       case "letters.replay-all":
-        return letters.replayPage(command);
+        return deadLetters.replayPage(command);
       case "letters.drop": {
-        const letter = await letters.drop(command.id);
-        return letter === undefined ? {} : { letter };
+        const deadLetter = await deadLetters.drop(command.id);
+        return deadLetter === undefined ? {} : { deadLetter };
       }
       case "tenants.list": {
         const rows = await store.tenants();

@@ -22,7 +22,7 @@ export const command = z.discriminatedUnion("command", [
 
 export type Command = z.output<typeof command>;
 
-const letter = z.object({
+const deadLetter = z.object({
   id: z.string(),
   /** Milliseconds since 1970. */
   atMs: z.number(),
@@ -36,7 +36,7 @@ const letter = z.object({
   text: z.string(),
 });
 
-const letterDetail = letter.extend({
+const deadLetterDetail = deadLetter.extend({
   remote: z.string(),
   messageId: z.string(),
   version: z.number(),
@@ -68,17 +68,17 @@ const tenant = z.object({
 
 /** What each command answers. */
 const answers = {
-  "letters.list": z.object({ letters: z.array(letter), next: z.string().optional() }),
-  "letters.show": z.object({ letter: letterDetail.optional() }),
+  "letters.list": z.object({ deadLetters: z.array(deadLetter), next: z.string().optional() }),
+  "letters.show": z.object({ deadLetter: deadLetterDetail.optional() }),
   "letters.replay": z.object({ known: z.boolean(), replayed }),
   "letters.replay-all": replayed,
-  "letters.drop": z.object({ letter: letter.optional() }),
+  "letters.drop": z.object({ deadLetter: deadLetter.optional() }),
   "tenants.list": z.object({ tenants: z.array(tenant) }),
   "tenants.forget": z.object({ rows: z.number() }),
 } as const satisfies Record<Command["command"], z.ZodType>;
 
-export type Letter = z.output<typeof letter>;
-export type LetterDetail = z.output<typeof letterDetail>;
+export type DeadLetter = z.output<typeof deadLetter>;
+export type DeadLetterDetail = z.output<typeof deadLetterDetail>;
 export type Replayed = z.output<typeof replayed>;
 export type TenantSummary = z.output<typeof tenant>;
 export type Answers = { readonly [C in Command["command"]]: z.output<(typeof answers)[C]> };

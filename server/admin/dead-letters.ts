@@ -3,14 +3,14 @@ import { createRedactor } from "../../src/http/guards/redact";
 import { deadLetterId } from "../../src/storage/port/dead-letters";
 import type { DeadLetterRow } from "../../src/storage/port/rows";
 import type { Lane, DeadLetterQuery, RecordOutcome, Store } from "../../src/storage/port/store";
-import type { Letter, LetterDetail } from "./commands";
+import type { DeadLetter, DeadLetterDetail } from "./commands";
 
 export interface DeadLettersOptions {
-  readonly store: Pick<Store, "letters" | "letter" | "replayDeadLetter" | "dropLetter">;
+  readonly store: Pick<Store, "deadLetters" | "deadLetter" | "replayDeadLetter" | "dropDeadLetter">;
   /** Says that a lane has new work. */
   readonly wake: (lane: Lane) => void;
   /** Outcomes that were written. */
-  readonly announce: (tenantKey: string, endings: readonly RecordOutcome[]) => Promise<void>;
+  readonly announce: (tenantKey: string, outcomes: readonly RecordOutcome[]) => Promise<void>;
 }
 
 /** What became of letters that were sent again; `queued` counts children of a replayed parent too. */
@@ -27,14 +27,14 @@ export interface Page {
 
 /** With a tenant, letters of others do not exist. */
 export interface DeadLetters {
-  list(query: DeadLetterQuery): Promise<{ readonly letters: Letter[] } & Page>;
-  show(id: string, tenant?: string): Promise<LetterDetail | undefined>;
+  list(query: DeadLetterQuery): Promise<{ readonly deadLetters: DeadLetter[] } & Page>;
+  show(id: string, tenant?: string): Promise<DeadLetterDetail | undefined>;
   /** Sends a letter again, and what failed because of it; all zero when there is no such letter. */
   replay(id: string, tenant?: string): Promise<ReplayCounts>;
   /** Sends the letters of one page again. */
   replayPage(query: Omit<DeadLetterQuery, "limit">): Promise<ReplayCounts & Page>;
   /** Forgets a letter and answers what it was. */
-  drop(id: string, tenant?: string): Promise<Letter | undefined>;
+  drop(id: string, tenant?: string): Promise<DeadLetter | undefined>;
 }
 
 /** Letters that one command of many sends again. */
@@ -47,7 +47,7 @@ export function createDeadLetters({ store, wake, announce }: DeadLettersOptions)
   const redactor = createRedactor();
 
   /** @param maxChars of the text, the letters of a page being many */
-  function summary(row: DeadLetterRow, maxChars = Infinity): Letter {
+  function summary(row: DeadLetterRow, maxChars = Infinity): DeadLetter {
     const { tenant, type, hullId, content, ending } = row;
     const { email, external_id, domain } = content.claims;
     const name = email ?? external_id ?? domain ?? hullId;
@@ -56,7 +56,7 @@ export function createDeadLetters({ store, wake, announce }: DeadLettersOptions)
     return { id: deadLetterId(row), atMs, tenant, type, hullId, name, outcome, code, text };
   }
 
-  function detail(row: DeadLetterRow): LetterDetail {
+  function detail(row: DeadLetterRow): DeadLetterDetail {
     const { remote, attempts, content } = row;
     const { messageId, version, derived, replay, claims, desired } = content;
     const rest = { remote, messageId, version, attempts, derived, claims, desired: redactor.value(desired) };
@@ -72,7 +72,7 @@ export function createDeadLetters({ store, wake, announce }: DeadLettersOptions)
       for (const each of await store.replayDeadLetter(id, tenant)) {
         done.add(each.id);
         counts[each.state] += 1;
-        await announce(each.tenant, each.endings);
+        await announce(each.tenant, each.outcomes);
         if (each.state === "queued") wake({ remote: each.remote, tenant: each.tenant });
       }
     }
@@ -81,20 +81,20 @@ export function createDeadLetters({ store, wake, announce }: DeadLettersOptions)
 
   return {
     list: async (query) => {
-      const { letters, next } = await store.letters(query);
-      return { letters: letters.map((row) => summary(row, LIST_TEXT)), ...pageOf(next) };
+      const { deadLetters, next } = await store.deadLetters(query);
+      return { deadLetters: deadLetters.map((row) => summary(row, LIST_TEXT)), ...pageOf(next) };
     },
     show: async (id, tenant) => {
-      const row = await store.letter(id, tenant);
+      const row = await store.deadLetter(id, tenant);
       return row === undefined ? undefined : detail(row);
     },
     replay: (id, tenant) => replay([id], tenant),
     replayPage: async (query) => {
-      const { letters, next } = await store.letters({ ...query, limit: REPLAY_PAGE });
-      return { ...(await replay(letters.map(deadLetterId), query.tenant)), ...pageOf(next) };
+      const { deadLetters, next } = await store.deadLetters({ ...query, limit: REPLAY_PAGE });
+      return { ...(await replay(deadLetters.map(deadLetterId), query.tenant)), ...pageOf(next) };
     },
     drop: async (id, tenant) => {
-      const row = await store.dropLetter(id, tenant);
+      const row = await store.dropDeadLetter(id, tenant);
       return row === undefined ? undefined : summary(row);
     },
   };

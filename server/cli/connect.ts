@@ -26,7 +26,7 @@ export async function openAdmin(dataDir: string): Promise<OpenAdmin> {
   const carryOut = createAdmin({
     store,
     // The server looks at every lane when it starts, and counts stay with the store.
-    letters: createDeadLetters({ store, wake: () => undefined, announce: () => Promise.resolve() }),
+    deadLetters: createDeadLetters({ store, wake: () => undefined, announce: () => Promise.resolve() }),
     forgetTenant: (tenant) => store.forgetTenant(tenant),
   });
   return {

@@ -1,6 +1,6 @@
 /** `npm run dead-letters`: reads, replays and drops what Planhat refused for good, beside a running server or without. */
 import { parseArgs } from "node:util";
-import type { Admin, Letter, LetterDetail, Parameters, Replayed } from "../admin/commands";
+import type { Admin, DeadLetter, DeadLetterDetail, Parameters, Replayed } from "../admin/commands";
 import type { OpenAdmin } from "./connect";
 import { remedyFor } from "../admin/remedies";
 import { instant, plain, table } from "./table";
@@ -46,16 +46,16 @@ export function deadLetters(args: readonly string[], terminal: Terminal): Promis
     if (limit !== undefined && name !== "list") throw new UsageError("--limit belongs to list.");
     if (name === "list" && id === undefined) {
       const most = countOf(limit);
-      return (desk) => list(desk, filter, most, view);
+      return (admin) => list(admin, filter, most, view);
     }
-    if (name === "replay" && all && id === undefined) return (desk) => replayAll(desk, filter, view);
+    if (name === "replay" && all && id === undefined) return (admin) => replayAll(admin, filter, view);
     if (chosen) throw new UsageError("--code, --type and --tenant belong to list and to replay --all.");
     if (id === undefined || all) {
       throw new UsageError(name === undefined ? "No command was given." : `${name} cannot be called like this.`);
     }
-    if (name === "show") return (desk) => show(desk, id, view);
-    if (name === "replay") return (desk) => replay(desk, id, view);
-    if (name === "drop") return (desk) => drop(desk, id, view);
+    if (name === "show") return (admin) => show(admin, id, view);
+    if (name === "replay") return (admin) => replay(admin, id, view);
+    if (name === "drop") return (admin) => drop(admin, id, view);
     throw new UsageError(`There is no command ${name ?? ""}.`);
   });
 }
@@ -71,39 +71,40 @@ function countOf(limit: string | undefined): number {
   return Number(limit);
 }
 
-async function list(desk: Admin, filter: Filter, most: number, { terminal, json }: View): Promise<ExitCode> {
-  const letters: Letter[] = [];
-  let page = await desk.ask("letters.list", { ...filter, limit: PAGE });
+async function list(admin: Admin, filter: Filter, most: number, { terminal, json }: View): Promise<ExitCode> {
+  const deadLetters: DeadLetter[] = [];
+  let page = await admin.ask("letters.list", { ...filter, limit: PAGE });
   for (
-    letters.push(...page.letters);
-    page.next !== undefined && letters.length <= most;
-    letters.push(...page.letters)
+    deadLetters.push(...page.deadLetters);
+    page.next !== undefined && deadLetters.length <= most;
+    deadLetters.push(...page.deadLetters)
   ) {
-    page = await desk.ask("letters.list", { ...filter, limit: PAGE, after: page.next });
+    page = await admin.ask("letters.list", { ...filter, limit: PAGE, after: page.next });
   }
-  const shown = letters.slice(0, most);
+  const shown = deadLetters.slice(0, most);
   if (json) terminal.print(JSON.stringify(shown, undefined, 2));
   else if (shown.length === 0) terminal.print("There are no dead letters.");
   else {
     const head = ["id", "when (UTC)", "type", "who", "code", "reason"];
     const rows = shown.map(({ id, atMs, type, name, code, text }) => [id, instant(atMs), type, name, code, text]);
     terminal.print(table(head, rows, terminal.width));
-    if (letters.length > most) terminal.print(`There are more than these ${most}; narrow them, or raise --limit.`);
+    if (deadLetters.length > most) terminal.print(`There are more than these ${most}; narrow them, or raise --limit.`);
   }
   return 0;
 }
 
-async function show(desk: Admin, id: string, { terminal, json }: View): Promise<ExitCode> {
-  const { letter } = await desk.ask("letters.show", { id });
-  if (letter === undefined) return unknown(id, terminal);
-  const remedy = remedyFor(letter.code);
-  terminal.print(json ? JSON.stringify({ ...letter, remedy }, undefined, 2) : describe(letter, remedy));
+async function show(admin: Admin, id: string, { terminal, json }: View): Promise<ExitCode> {
+  const { deadLetter } = await admin.ask("letters.show", { id });
+  if (deadLetter === undefined) return unknown(id, terminal);
+  const remedy = remedyFor(deadLetter.code);
+  terminal.print(json ? JSON.stringify({ ...deadLetter, remedy }, undefined, 2) : describe(deadLetter, remedy));
   return 0;
 }
 
-function describe(letter: LetterDetail, remedy: string): string {
-  const { id, atMs, type, name, hullId, tenant, remote, outcome, code, text, messageId, version, attempts } = letter;
-  const made = letter.derived ? ", made for its users" : "";
+function describe(deadLetter: DeadLetterDetail, remedy: string): string {
+  const { id, atMs, type, name, hullId, tenant, remote, outcome, code, text, messageId, version, attempts } =
+    deadLetter;
+  const made = deadLetter.derived ? ", made for its users" : "";
   const sent = version === 0 ? "" : `, of ${instant(version)} UTC`;
   const rows = [
     ["Dead letter", id],
@@ -116,37 +117,39 @@ function describe(letter: LetterDetail, remedy: string): string {
     ["Reason", text],
     ["Message", `${messageId}${sent}`],
     ["Put off", attempts === 1 ? "once before" : `${attempts} times before`],
-    ["Replayed", letter.replayed ? "yes, and refused again" : "no"],
+    ["Replayed", deadLetter.replayed ? "yes, and refused again" : "no"],
     ["What to do", remedy],
   ];
   const facts = rows.map(([label = "", value = ""]) => `${label.padEnd(12)}${plain(value)}`);
   // JSON escapes control characters itself.
-  return [...facts, "", "What Hull wants the record to be:", JSON.stringify(letter.desired, undefined, 2)].join("\n");
+  return [...facts, "", "What Hull wants the record to be:", JSON.stringify(deadLetter.desired, undefined, 2)].join(
+    "\n",
+  );
 }
 
-async function replay(desk: OpenAdmin, id: string, view: View): Promise<ExitCode> {
-  const { known, replayed } = await desk.ask("letters.replay", { id });
-  return known ? tellReplayed(desk, replayed, view) : unknown(id, view.terminal);
+async function replay(admin: OpenAdmin, id: string, view: View): Promise<ExitCode> {
+  const { known, replayed } = await admin.ask("letters.replay", { id });
+  return known ? printReplayed(admin, replayed, view) : unknown(id, view.terminal);
 }
 
-async function replayAll(desk: OpenAdmin, filter: Filter, view: View): Promise<ExitCode> {
+async function replayAll(admin: OpenAdmin, filter: Filter, view: View): Promise<ExitCode> {
   const sum = { queued: 0, underway: 0, superseded: 0 };
   let after: Replayed["next"];
   do {
-    const page = await desk.ask("letters.replay-all", { ...filter, ...(after === undefined ? {} : { after }) });
+    const page = await admin.ask("letters.replay-all", { ...filter, ...(after === undefined ? {} : { after }) });
     for (const state of ["queued", "underway", "superseded"] as const) sum[state] += page[state];
     after = page.next;
   } while (after !== undefined);
-  return tellReplayed(desk, sum, view);
+  return printReplayed(admin, sum, view);
 }
 
-function tellReplayed(desk: OpenAdmin, replayed: Replayed, { terminal, json }: View): ExitCode {
+function printReplayed(admin: OpenAdmin, replayed: Replayed, { terminal, json }: View): ExitCode {
   const { queued, underway, superseded } = replayed;
   if (json) {
     terminal.print(JSON.stringify({ queued, underway, superseded }));
     return 0;
   }
-  const when = desk.running ? "now; a letter closes when its record has arrived" : "when the server starts";
+  const when = admin.running ? "now; a letter closes when its record has arrived" : "when the server starts";
   const lines = [
     ...(queued > 0 ? [`Sent again: ${queued}. Delivered ${when}.`] : []),
     ...(underway > 0 ? [`Left alone, because they are on their way already: ${underway}.`] : []),
@@ -156,10 +159,12 @@ function tellReplayed(desk: OpenAdmin, replayed: Replayed, { terminal, json }: V
   return 0;
 }
 
-async function drop(desk: Admin, id: string, { terminal, json }: View): Promise<ExitCode> {
-  const { letter } = await desk.ask("letters.drop", { id });
-  if (letter === undefined) return unknown(id, terminal);
-  terminal.print(json ? JSON.stringify(letter) : plain(`Dropped: ${letter.type} ${letter.name}, ${letter.code}.`));
+async function drop(admin: Admin, id: string, { terminal, json }: View): Promise<ExitCode> {
+  const { deadLetter } = await admin.ask("letters.drop", { id });
+  if (deadLetter === undefined) return unknown(id, terminal);
+  terminal.print(
+    json ? JSON.stringify(deadLetter) : plain(`Dropped: ${deadLetter.type} ${deadLetter.name}, ${deadLetter.code}.`),
+  );
   return 0;
 }
 

@@ -22,29 +22,29 @@ export function tenants(args: readonly string[], terminal: Terminal): Promise<Ex
     });
     const [name, key, ...more] = positionals;
     if (more.length > 0) throw new UsageError(`There is more than one tenant: ${[key, ...more].join(" ")}.`);
-    if (name === "list" && key === undefined) return (desk) => list(desk, terminal, values.json);
+    if (name === "list" && key === undefined) return (admin) => list(admin, terminal, values.json);
     if (name !== "forget") throw new UsageError(name === undefined ? "No command was given." : `Not known: ${name}.`);
     if (key?.includes("/") !== true) throw new UsageError("Name the tenant as <organization>/<connector id>.");
     const { askBack } = terminal;
     if (!values.yes && askBack === undefined) throw new UsageError("Nobody can be asked back here: add --yes.");
-    return async (desk) => {
+    return async (admin) => {
       const agreed = values.yes || (await askBack?.(question(key))) === key;
-      return agreed ? forget(desk, key, terminal, values.json) : kept(terminal);
+      return agreed ? forget(admin, key, terminal, values.json) : kept(terminal);
     };
   });
 }
 
-async function list(desk: Admin, terminal: Terminal, json: boolean): Promise<ExitCode> {
-  const { tenants } = await desk.ask("tenants.list", {});
+async function list(admin: Admin, terminal: Terminal, json: boolean): Promise<ExitCode> {
+  const { tenants } = await admin.ask("tenants.list", {});
   if (json) terminal.print(JSON.stringify(tenants, undefined, 2));
   else if (tenants.length === 0) terminal.print("No connector is known yet.");
   else {
     const head = ["tenant", "settings of (UTC)", "to deliver", "to tell Hull", "Planhat"];
-    const rows = tenants.map(({ tenant, settingsAtMs, outbox, tells, remote }) => [
+    const rows = tenants.map(({ tenant, settingsAtMs, outbox, tells: hullUpdates, remote }) => [
       tenant,
       settingsAtMs === 0 ? "-" : instant(settingsAtMs),
       String(outbox),
-      String(tells),
+      String(hullUpdates),
       remote ?? "not configured",
     ]);
     terminal.print(table(head, rows, terminal.width));
@@ -61,8 +61,8 @@ function kept(terminal: Terminal): ExitCode {
   return 1;
 }
 
-async function forget(desk: Admin, key: string, terminal: Terminal, json: boolean): Promise<ExitCode> {
-  const { rows } = await desk.ask("tenants.forget", { tenant: key });
+async function forget(admin: Admin, key: string, terminal: Terminal, json: boolean): Promise<ExitCode> {
+  const { rows } = await admin.ask("tenants.forget", { tenant: key });
   if (rows === 0) {
     terminal.complain(plain(`${key} is not known. See: npm run tenants -- list`));
     return 1;

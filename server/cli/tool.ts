@@ -32,7 +32,7 @@ export async function runTool(
   args: readonly string[],
   terminal: Terminal,
   usage: string,
-  read: () => (desk: OpenAdmin) => Promise<ExitCode>,
+  read: () => (admin: OpenAdmin) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   if (args.some((each) => each === "--help" || each === "-h")) {
     terminal.print(usage);
@@ -41,11 +41,11 @@ export async function runTool(
   try {
     const work = read();
     const { DATA_DIR } = terminal.environment;
-    const desk = await openAdmin(readConfig({ DATA_DIR }).DATA_DIR);
+    const admin = await openAdmin(readConfig({ DATA_DIR }).DATA_DIR);
     try {
-      return await work(desk);
+      return await work(admin);
     } finally {
-      await desk.close();
+      await admin.close();
     }
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);

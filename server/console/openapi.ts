@@ -1,5 +1,5 @@
 /** `/console` described: pages for people, and the forms on them. */
-import { consoleAddress, letterForm } from "./route";
+import { consoleAddress, deadLetterForm } from "./route";
 import { BY_LOGIN, FOR_ALL, ORGANIZATION } from "../openapi/common";
 import { inPath, inQuery, ref, type Operation, type Part, type Piece } from "../openapi/part";
 
@@ -43,7 +43,7 @@ const action = (operationId: string, summary: string): Operation => ({
 
 export const consolePart: Part = {
   tag: { name: "Console", description: "How a connector fares, as pages for people." },
-  schemas: { LetterForm: letterForm },
+  schemas: { LetterForm: deadLetterForm },
   paths: {
     "/console": {
       get: {

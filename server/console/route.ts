@@ -37,7 +37,7 @@ export interface ConsoleRouteOptions<S> {
   readonly store: Pick<Store, "laneHealth" | "hours" | "runs">;
   readonly health: HealthOf<S>;
   readonly explain: Pick<Explain<S>, "entity">;
-  readonly letters: Pick<DeadLetters, "list" | "show" | "replay" | "drop">;
+  readonly deadLetters: Pick<DeadLetters, "list" | "show" | "replay" | "drop">;
   /** What is left of the tenant's requests to the service; undefined before the first one. */
   readonly budget: (tenant: Tenant<S>) => BudgetLeft | undefined;
   /** How people call the service: `Planhat`. */
@@ -84,7 +84,7 @@ export const consoleQuery = z.object({
 /** Without an organization the page asks for one. */
 export const consoleAddress = z.object({ org: organizationQuery.shape.org.optional() }).extend(consoleQuery.shape);
 
-export const letterForm = z.object({
+export const deadLetterForm = z.object({
   token: z.string().meta({ description: "From the form; holds for one letter, one action and some hours." }),
 });
 
@@ -99,10 +99,10 @@ const PARTS = [
 const MAX_FORM_BYTES = 4_096;
 const MAX_AGE_MS = 300_000;
 
-type LetterRequest = Request<{ id: string }>;
+type DeadLetterRequest = Request<{ id: string }>;
 
 export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
-  const { store, letters, authenticate, serviceTitle, now, logger } = options;
+  const { store, deadLetters, authenticate, serviceTitle, now, logger } = options;
   const router = Router();
   const tokens = createFormTokens(options.formKey, now);
   const readForm = formReader();
@@ -132,7 +132,7 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
       part("runs", "Last runs", async () =>
         runsBody(await store.runs({ tenant: tenant.key, limit: SHOWN_RUNS }), nowMs),
       ),
-      part("letters", "Dead letters", () => letterList(tenant, query.after)),
+      part("letters", "Dead letters", () => deadLetterList(tenant, query.after)),
     ]);
     const names = question === "" ? PARTS : ([["explain", "The answer"], ...PARTS] as const);
     const heading = html`<h1 class="hidden">Console of ${organization}</h1>`;
@@ -140,24 +140,24 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
     show(response, 200, page({ title: "Console", owner: tenant.credentials, atMs: nowMs, parts: names, body }));
   });
 
-  router.get(`${BASE}/letters/:id`, async (request: LetterRequest, response) => {
+  router.get(`${BASE}/letters/:id`, async (request: DeadLetterRequest, response) => {
     const { credentials: owner, key } = await authenticate(request);
-    const letter = await letters.show(idOf(request), key);
-    if (letter === undefined) throw unknownLetter();
-    show(response, 200, page({ title: "Dead letter", owner, body: deadLetterBody(letter, { owner, tokens }) }));
+    const deadLetter = await deadLetters.show(idOf(request), key);
+    if (deadLetter === undefined) throw unknownDeadLetter();
+    show(response, 200, page({ title: "Dead letter", owner, body: deadLetterBody(deadLetter, { owner, tokens }) }));
   });
 
-  router.post(`${BASE}/letters/:id/replay`, async (request: LetterRequest, response) => {
+  router.post(`${BASE}/letters/:id/replay`, async (request: DeadLetterRequest, response) => {
     const { key, credentials } = await formOf(request, response, "replay");
-    const { queued, underway, superseded } = await letters.replay(idOf(request), key);
-    if (queued + underway + superseded === 0) throw unknownLetter();
+    const { queued, underway, superseded } = await deadLetters.replay(idOf(request), key);
+    if (queued + underway + superseded === 0) throw unknownDeadLetter();
     const done: Notice = queued > 0 ? "replayed" : superseded > 0 ? "superseded" : "underway";
     goBack(response, credentials.organization, done);
   });
 
-  router.post(`${BASE}/letters/:id/drop`, async (request: LetterRequest, response) => {
+  router.post(`${BASE}/letters/:id/drop`, async (request: DeadLetterRequest, response) => {
     const { key, credentials } = await formOf(request, response, "drop");
-    if ((await letters.drop(idOf(request), key)) === undefined) throw unknownLetter();
+    if ((await deadLetters.drop(idOf(request), key)) === undefined) throw unknownDeadLetter();
     goBack(response, credentials.organization, "dropped");
   });
 
@@ -178,19 +178,22 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
 
   async function backlog(tenant: Tenant<S>, nowMs: number): Promise<Html> {
     const { remote, key } = tenant;
-    const checkup = remote === undefined ? undefined : await store.laneHealth({ remote, tenant: key }, []);
-    return backlogBody({ checkup, budget: options.budget(tenant), serviceTitle, nowMs });
+    const laneHealth = remote === undefined ? undefined : await store.laneHealth({ remote, tenant: key }, []);
+    return backlogBody({ laneHealth, budget: options.budget(tenant), serviceTitle, nowMs });
   }
 
-  async function letterList({ key, credentials: owner }: Tenant<S>, after: string | undefined): Promise<Html> {
-    const list = await letters.list({ tenant: key, after, limit: DEAD_LETTERS_A_PAGE });
-    return deadLettersBody({ letters: list.letters, next: list.next, isFirst: after === undefined }, { owner, tokens });
+  async function deadLetterList({ key, credentials: owner }: Tenant<S>, after: string | undefined): Promise<Html> {
+    const list = await deadLetters.list({ tenant: key, after, limit: DEAD_LETTERS_A_PAGE });
+    return deadLettersBody(
+      { deadLetters: list.deadLetters, next: list.next, isFirst: after === undefined },
+      { owner, tokens },
+    );
   }
 
   /** Whoever sends a form of ours. @throws HttpError when it is no form of ours, or not theirs; nothing was done then */
-  async function formOf(request: LetterRequest, response: Response, action: Action): Promise<Tenant<S>> {
+  async function formOf(request: DeadLetterRequest, response: Response, action: Action): Promise<Tenant<S>> {
     const tenant = await authenticate(request);
-    const form = letterForm.safeParse(await readForm(request, response));
+    const form = deadLetterForm.safeParse(await readForm(request, response));
     const fits =
       form.success && tokens.fits(tenant.credentials, actionPath(action, request.params.id), form.data.token);
     if (fits) return tenant;
@@ -216,12 +219,12 @@ function formReader(): (request: Request, response: Response) => Promise<unknown
 }
 
 /** @throws HttpError 404 for what cannot be an id */
-function idOf({ params: { id } }: LetterRequest): string {
+function idOf({ params: { id } }: DeadLetterRequest): string {
   if (isId(id)) return id;
-  throw unknownLetter();
+  throw unknownDeadLetter();
 }
 
 /** The same for an unknown letter and for somebody else's. */
-function unknownLetter(): HttpError {
+function unknownDeadLetter(): HttpError {
   return refuse(404, "dead_letter_not_found", "This connector has no such dead letter; it may have been closed.");
 }

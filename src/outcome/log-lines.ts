@@ -12,7 +12,7 @@ export interface LogLine {
   /** Values that the line says were left out, for those who count; not written. */
   readonly leftOut?: { readonly type: string; readonly values: readonly LeftOut[] };
   /** The outcome that the line tells, for those who count; not written. */
-  readonly ended?: { readonly type: string; readonly hullId: string; readonly ending: Outcome };
+  readonly ended?: { readonly type: string; readonly hullId: string; readonly outcome: Outcome };
 }
 
 export type Log = (line: LogLine) => void;
@@ -50,7 +50,7 @@ export interface RecordEvent {
   readonly type: string;
   readonly hullId: string;
   readonly claims: Claims;
-  readonly ending: Outcome;
+  readonly outcome: Outcome;
   readonly warnings?: readonly string[];
   /** How log lines call the record, when not by the entity. */
   readonly logName?: string;
@@ -58,12 +58,12 @@ export interface RecordEvent {
 
 /** The log line of one outcome: event name by entity and outcome, the entity's ids as context, the reason as data. */
 export function outcomeLine(credentials: Connector, event: RecordEvent): LogLine {
-  const { entity, ending } = event;
-  const [name, level] = EVENTS[ending.outcome];
-  const warned = (event.warnings ?? []).length > 0 || ending.note !== undefined;
-  const isSkipped = ending.outcome === "skipped";
-  const loud = (isSkipped && LOUD_SKIPS.has(ending.code)) || ending.code === "hull_refused";
-  const usual = isSkipped && MENDABLE_SKIPS.has(ending.code) ? "info" : level;
+  const { entity, outcome } = event;
+  const [name, level] = EVENTS[outcome.outcome];
+  const warned = (event.warnings ?? []).length > 0 || outcome.note !== undefined;
+  const isSkipped = outcome.outcome === "skipped";
+  const loud = (isSkipped && LOUD_SKIPS.has(outcome.code)) || outcome.code === "hull_refused";
+  const usual = isSkipped && MENDABLE_SKIPS.has(outcome.code) ? "info" : level;
   return {
     level: loud || (warned && level !== "error") ? "warn" : usual,
     event: `outgoing.${event.logName ?? entity}.${name}`,
@@ -74,20 +74,20 @@ export function outcomeLine(credentials: Connector, event: RecordEvent): LogLine
     get data() {
       return outcomeData(event);
     },
-    ended: { type: event.type, hullId: event.hullId, ending },
+    ended: { type: event.type, hullId: event.hullId, outcome },
   };
 }
 
-function outcomeData({ type, ending, warnings = [] }: RecordEvent): LogLine["data"] {
-  const all = [...warnings, ...(ending.note === undefined ? [] : [ending.note])];
+function outcomeData({ type, outcome, warnings = [] }: RecordEvent): LogLine["data"] {
+  const all = [...warnings, ...(outcome.note === undefined ? [] : [outcome.note])];
   return {
     type,
-    outcome: ending.outcome,
-    code: ending.code,
-    reason: ending.text,
-    message_id: ending.messageId,
+    outcome: outcome.outcome,
+    code: outcome.code,
+    reason: outcome.text,
+    message_id: outcome.messageId,
     ...(all.length > 0 ? { warnings: all } : {}),
-    ...(ending.derived === true ? { for: "a user of this account" } : {}),
+    ...(outcome.derived === true ? { for: "a user of this account" } : {}),
   };
 }
 

@@ -327,7 +327,7 @@ export interface Service<S> {
    * A short text that is the same for two messages of an entity only if `plan` makes the same single record of both;
    * undefined where that cannot be told cheaply. Pure.
    */
-  digest(message: EntityMessage, settings: S): string | undefined;
+  fingerprint(message: EntityMessage, settings: S): string | undefined;
   /** What to do with an appended record whose answer was lost: send it again, or keep it for a person. */
   unconfirmed(settings: S): "repeat" | "hold";
   field(type: string, name: string): FieldSpec;

@@ -1,15 +1,15 @@
 /** The Store on an ordered key-value database with transactions (LMDB on disk, or memory in unit tests). */
-import { acceptOne, digestOf } from "./outbox/accept";
+import { acceptOne, fingerprintOf } from "./outbox/accept";
 import { laneHealth } from "./inspect/lane-health";
 import { fetchView, forgetGone, markMissing, sharedKeys, takeFetched } from "./outbox/fetched";
 import { forgetEntity } from "./erase/record";
 import { forgetTenant } from "./erase/tenant";
-import { hurryEntries, readyEntries } from "./tables/entries";
+import { retryEntriesNow, readyEntries } from "./tables/entries";
 import { hourCounts } from "./tables/hours";
 import { findBy } from "./tables/claim-index";
 import type { Key, KeyValue } from "./database/kv";
 import { closeDeadLetter, familyOf, findDeadLetter, indexOldDeadLetters, listDeadLetters } from "./tables/dead-letters";
-import { candidates, confirmTold, noteScan, observe } from "./tables/mirror";
+import { candidates, confirmFacts, noteScan, observe } from "./tables/mirror";
 import { inspectRecord } from "./inspect/record";
 import { replayDeadLetter } from "./outbox/replay";
 import { createHousekeeping } from "./erase/retention";
@@ -101,13 +101,16 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
         return true;
       }),
 
-    digests: (lane, type, hullIds) =>
+    fingerprints: (lane, type, hullIds) =>
       read(() =>
         hullIds.map((hullId) => {
           const record = tables.records.get([lane.remote, type, hullId]);
-          const digest = digestOf(tables, lane.remote, record);
-          if (digest === undefined) return undefined;
-          return { digest, ...(record?.toldAtMs === undefined ? {} : { toldAtMs: record.toldAtMs }) };
+          const fingerprint = fingerprintOf(tables, lane.remote, record);
+          if (fingerprint === undefined) return undefined;
+          return {
+            fingerprint,
+            ...(record?.confirmedAtMs === undefined ? {} : { confirmedAtMs: record.confirmedAtMs }),
+          };
         }),
       ),
 
@@ -157,9 +160,9 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
         const times = heads.flatMap((time) => (time === undefined ? [] : [Number(time)]));
         return times.length === 0 ? undefined : Math.min(...times);
       }),
-    nextTellDue: (lane) =>
+    nextHullUpdateDue: (lane) =>
       read(() => {
-        const head = [...tables.tellQueue.range(laneKey(lane), { limit: 1 })][0]?.[0][2];
+        const head = [...tables.hullUpdateQueue.range(laneKey(lane), { limit: 1 })][0]?.[0][2];
         return head === undefined ? undefined : Number(head);
       }),
 
@@ -169,13 +172,13 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
       ),
 
     settle: async (lane, settlements) => ({
-      endings: await inSlices(settlements, (slice) =>
+      outcomes: await inSlices(settlements, (slice) =>
         transact(tables, (ledger) => slice.flatMap((settlement) => settleOne(tables, ledger, lane, settlement))),
       ),
     }),
 
-    hurry: async (lane) => {
-      await walk((after) => transact(tables, (ledger) => hurryEntries(tables, ledger, lane, after, SLICE)));
+    retryNow: async (lane) => {
+      await walk((after) => transact(tables, (ledger) => retryEntriesNow(tables, ledger, lane, after, SLICE)));
       await walk((after) => kv.transact(() => retryHullUpdatesNow(tables, lane, after, SLICE)));
     },
 
@@ -242,7 +245,7 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
     confirmFacts: (remote, type, confirmed) =>
       kv.transact(() => {
         const row = remoteRow(tables, remote);
-        for (const { id, facts } of confirmed) confirmTold(tables, row, type, id, facts);
+        for (const { id, facts } of confirmed) confirmFacts(tables, row, type, id, facts);
       }),
     forgetGone: (remote, type, ids) => transact(tables, (ledger) => forgetGone(tables, ledger, remote, type, ids)),
 
@@ -266,21 +269,21 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
         })),
       ),
 
-    tells: (lane, limit) => read(() => dueHullUpdates(tables, lane, limit)),
-    told: (lane, rows) =>
+    hullUpdates: (lane, limit) => read(() => dueHullUpdates(tables, lane, limit)),
+    confirmed: (lane, rows) =>
       transact(tables, (ledger) =>
         rows.flatMap(({ row, refused }) => confirmHullUpdate(tables, ledger, lane, row, refused)),
       ),
-    deferTells: (lane, rows, notBeforeMs) =>
+    deferHullUpdates: (lane, rows, notBeforeMs) =>
       kv.transact(() => rows.forEach((row) => deferHullUpdate(tables, lane, row, notBeforeMs))),
 
-    hold: (lane, scope, hold) =>
+    pause: (lane, scope, pause) =>
       kv.transact(() => {
         const key = [...laneKey(lane), scope];
-        if (hold === undefined) tables.holds.remove(key);
-        else tables.holds.put(key, { tenant: lane.tenant, scope, ...hold });
+        if (pause === undefined) tables.pauses.remove(key);
+        else tables.pauses.put(key, { tenant: lane.tenant, scope, ...pause });
       }),
-    holds: (lane) => read(() => [...tables.holds.range(laneKey(lane))].map(([, row]) => row)),
+    pauses: (lane) => read(() => [...tables.pauses.range(laneKey(lane))].map(([, row]) => row)),
 
     tally: (tenant) =>
       read((): Tally => {
@@ -290,19 +293,23 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
         return { messages, outcomes: family("outcomes"), derived: family("derived") };
       }),
     hours: (tenant, fromMs) => read(() => hourCounts(tables, tenant, fromMs)),
-    depth: (lane) => read(() => tables.depth.get(laneKey(lane)) ?? { outbox: 0, tells: 0 }),
-    deadLetters: (lane) => read(() => [...tables.dead.range(laneKey(lane))].map(([, row]) => row)),
-    letters: (query) => read(() => listDeadLetters(tables, query)),
-    letter: (id, tenant) => read(() => findDeadLetter(tables, id, tenant)),
-    dropLetter: (id, tenant) =>
+    depth: (lane) =>
+      read(() => {
+        const { outbox, tells } = tables.depth.get(laneKey(lane)) ?? { outbox: 0, tells: 0 };
+        return { outbox, hullUpdates: tells };
+      }),
+    deadLettersOf: (lane) => read(() => [...tables.dead.range(laneKey(lane))].map(([, row]) => row)),
+    deadLetters: (query) => read(() => listDeadLetters(tables, query)),
+    deadLetter: (id, tenant) => read(() => findDeadLetter(tables, id, tenant)),
+    dropDeadLetter: (id, tenant) =>
       kv.transact(() => {
         const found = findDeadLetter(tables, id, tenant);
         return found === undefined ? undefined : closeDeadLetter(tables, found);
       }),
     replayDeadLetter: async (id, tenant) => {
-      const letter = await read(() => findDeadLetter(tables, id, tenant));
-      if (letter === undefined) return [];
-      const family = await read(() => familyOf(tables, letter));
+      const deadLetter = await read(() => findDeadLetter(tables, id, tenant));
+      if (deadLetter === undefined) return [];
+      const family = await read(() => familyOf(tables, deadLetter));
       return inSlices(family, (slice) =>
         transact(tables, (ledger) => slice.flatMap((key) => replayDeadLetter(tables, ledger, key) ?? [])),
       );
@@ -317,17 +324,19 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
 
     backlog: () =>
       read((): Backlog => {
-        const lanes = [...tables.depth.range([])].filter(([, { outbox, tells }]) => outbox > 0 || tells > 0);
+        const lanes = [...tables.depth.range([])].filter(
+          ([, { outbox, tells: hullUpdates }]) => outbox > 0 || hullUpdates > 0,
+        );
         const oldest = lanes.flatMap(([lane]) =>
           [...tables.ages.range(lane, { limit: 1 })].map(([key]) => Number(key[2])),
         );
-        const holds = [...tables.holds.range([])].filter(([, { untilMs }]) => untilMs > now());
+        const pauses = [...tables.pauses.range([])].filter(([, { untilMs }]) => untilMs > now());
         return {
           lanes: lanes.length,
           outbox: lanes.reduce((sum, [, { outbox }]) => sum + outbox, 0),
-          tells: lanes.reduce((sum, [, { tells }]) => sum + tells, 0),
+          hullUpdates: lanes.reduce((sum, [, { tells: hullUpdates }]) => sum + hullUpdates, 0),
           oldestAtMs: oldest.length === 0 ? undefined : Math.min(...oldest),
-          holds: holds.map(([, { kind }]) => kind),
+          pauses: pauses.map(([, { kind }]) => kind),
           deadLetters: tables.dead.size(),
         };
       }),

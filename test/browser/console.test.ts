@@ -117,7 +117,7 @@ describeInBrowser("/console", (openPage) => {
       await sure.click();
       await page.getByRole("status").getByText("The letter was dropped").waitFor();
       await page.getByText("Nothing was refused for good").waitFor();
-      expect((await stage.connector.store.letters({ limit: 1 })).letters).toEqual([]);
+      expect((await stage.connector.store.deadLetters({ limit: 1 })).deadLetters).toEqual([]);
       expect(stage.endusers()).toEqual([]);
     });
   });
@@ -173,7 +173,7 @@ describeInBrowser("/console", (openPage) => {
   test.each(["light", "dark"] as const)("fits on a phone, %s", async (colorScheme) => {
     await refuseOne({ email: `${"long".repeat(40)}@example.com`, indexed_at: minute(1) });
     const { store } = stage.connector;
-    const [letter] = (await store.letters({ limit: 1 })).letters;
+    const [letter] = (await store.deadLetters({ limit: 1 })).deadLetters;
     expect(letter).toBeDefined();
     await using(openPage, { viewport: NARROW, colorScheme }, async (page) => {
       for (const url of [`${stage.baseUrl}/console`, address(), address({ q: user(1).id, done: "replayed" })]) {

@@ -82,7 +82,10 @@ test.each(cases)(
     expect(calls).toBeLessThanOrEqual(most);
 
     const tenant = await stage.connector.store.tenant(stage.tenantKey);
-    const letters = await stage.connector.store.deadLetters({ remote: tenant?.remote ?? "", tenant: stage.tenantKey });
+    const letters = await stage.connector.store.deadLettersOf({
+      remote: tenant?.remote ?? "",
+      tenant: stage.tenantKey,
+    });
     expect(letters).toMatchObject([{ hullId: victim?.id, ending: { outcome: "rejected", code: "refused" } }]);
     expect(letters[0]?.ending.text).toContain(words);
     expect(stage.logs).toMatchObject([{ level: "error", message: "outgoing.user.error" }]);

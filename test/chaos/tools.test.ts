@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generatePopulation, seedProfiles, userMessages } from "../../simulators/hull";
-import type { Letter } from "../../server/admin/commands";
+import type { DeadLetter } from "../../server/admin/commands";
 import { CONNECTOR, TOKEN } from "../harness";
 import { buildServer } from "./server-process";
 import { sum, useWorlds } from "./world";
@@ -40,8 +40,8 @@ test("what was refused is read beside the running server, replayed without it, a
   const heal = planhat.poison((fields) => victims.includes(String(fields["externalId"])), "Out of the question");
   await hull.send(world.url, { connectorId: CONNECTOR.id, channel: "user:update", messages: userMessages(population) });
 
-  const letters = async (): Promise<readonly Letter[]> =>
-    JSON.parse((await run(folder, "dead-letters", "list", "--json")).out) as readonly Letter[];
+  const letters = async (): Promise<readonly DeadLetter[]> =>
+    JSON.parse((await run(folder, "dead-letters", "list", "--json")).out) as readonly DeadLetter[];
   // The others are there: now it is worth starting a process for every look.
   await world.reached(() => planhat.snapshot().endusers.length === 37);
   let refused = await letters();

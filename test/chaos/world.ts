@@ -30,7 +30,7 @@ export interface World {
 export interface Remains {
   readonly tally: Tally;
   readonly lanes: readonly Lane[];
-  readonly depths: readonly { readonly outbox: number; readonly tells: number }[];
+  readonly depths: readonly { readonly outbox: number; readonly hullUpdates: number }[];
   readonly deadLetters: number;
   /** How often the connector had to be started again because something still waited. */
   readonly rounds: number;
@@ -190,7 +190,7 @@ async function remainsOf(store: Store, tenant: string): Promise<Omit<Remains, "r
     tally: await store.tally(tenant),
     lanes,
     depths: await Promise.all(lanes.map((lane) => store.depth(lane))),
-    deadLetters: (await store.deadLetters({ remote, tenant })).length,
+    deadLetters: (await store.deadLettersOf({ remote, tenant })).length,
   };
 }
 

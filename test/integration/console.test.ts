@@ -79,7 +79,7 @@ describe("at the edge", () => {
     return send(address(path), { method: "POST", body, headers: { ...basic(owner), ...headers } });
   }
 
-  const lettersLeft = async (): Promise<number> => (await edge.store.letters({ limit: 10 })).letters.length;
+  const lettersLeft = async (): Promise<number> => (await edge.store.deadLetters({ limit: 10 })).deadLetters.length;
 
   test("without an organization there is a form that asks for it, for everybody", async () => {
     for (const query of ["", "?org="]) {

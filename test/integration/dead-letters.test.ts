@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { buildUserMessage } from "../../simulators/hull";
 import { deadLetters } from "../../server/cli/dead-letters";
 import { tenants } from "../../server/cli/tenants";
-import type { Letter, LetterDetail } from "../../server/admin/commands";
+import type { DeadLetter, DeadLetterDetail } from "../../server/admin/commands";
 import type { ExitCode, Terminal } from "../../server/cli/tool";
 import { CONNECTOR, TOKEN } from "../harness";
 import { account, minute, user, useStages, type Stage } from "../rules/stage";
@@ -34,9 +34,9 @@ async function run(
   return { code, out: out.join("\n"), err: err.join("\n") };
 }
 
-async function letters(stage: Stage, ...more: readonly string[]): Promise<readonly Letter[]> {
+async function letters(stage: Stage, ...more: readonly string[]): Promise<readonly DeadLetter[]> {
   const { out } = await run(stage, deadLetters, "list", "--json", ...more);
-  return JSON.parse(out) as readonly Letter[];
+  return JSON.parse(out) as readonly DeadLetter[];
 }
 
 async function idOf(stage: Stage, hullId: string): Promise<string> {
@@ -90,7 +90,7 @@ describe("a record that Planhat refuses", () => {
       code: "refused",
     });
     const { out } = await run(stage, deadLetters, "show", letter?.id ?? "", "--json");
-    const detail = JSON.parse(out) as LetterDetail;
+    const detail = JSON.parse(out) as DeadLetterDetail;
     expect(detail).toMatchObject({ attempts: 0, replayed: false, desired: { fields: { position: "Engineer" } } });
     expect(await letters(stage, "--code", "identity_alarm")).toEqual([]);
     expect(await letters(stage, "--type", "endusers", "--tenant", stage.tenantKey)).toHaveLength(1);

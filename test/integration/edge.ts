@@ -131,7 +131,7 @@ export async function openEdge(options: Partial<OnDemandOptions<FakeSettings>> =
     reportStatus: unused,
     fields: unused,
     console: { budget: unused, formKey: "a key for forms of some length", partWithinMs: 10_000 },
-    letters: createDeadLetters({ store, wake: (lane) => void woken.push(lane), announce: () => Promise.resolve() }),
+    deadLetters: createDeadLetters({ store, wake: (lane) => void woken.push(lane), announce: () => Promise.resolve() }),
     onDemand: {
       tokenKey: TOKEN_KEY,
       now: () => NOW,

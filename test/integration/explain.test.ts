@@ -56,8 +56,8 @@ async function everything({ planhat, hull, connector, lane, tenantKey }: Stage):
       "companies",
       [1, 2, 3].map((n) => account(n).id),
     ),
-    letters: await store.deadLetters(lane),
-    holds: await store.holds(lane),
+    letters: await store.deadLettersOf(lane),
+    holds: await store.pauses(lane),
   };
 }
 
@@ -268,7 +268,7 @@ describe("somebody who is not in Planhat", () => {
     stage.seed([account(1)], [user(1)]);
     stage.planhat.faults.add({ kind: "status", status: 401, body: `Bad token ${TOKEN}` });
     await stage.tellUser(user(1), account(1));
-    await stage.until(async () => (await stage.connector.store.holds(stage.lane)).length > 0);
+    await stage.until(async () => (await stage.connector.store.pauses(stage.lane)).length > 0);
     await stage.connector.lanes.idle();
     const { body, said } = await explain(stage, { email: "person-1@example.com" });
     expect(body["holds"]).toMatchObject([{ scope: "*", kind: "auth" }]);
@@ -340,7 +340,7 @@ describe("a notification", () => {
       buildUserMessage(user(index + 10), { account: account(1) }),
     );
     await stage.send("user:update", backlog);
-    await stage.until(async () => (await stage.connector.store.holds(stage.lane)).length > 0);
+    await stage.until(async () => (await stage.connector.store.pauses(stage.lane)).length > 0);
     await stage.connector.lanes.idle();
     // And the company that they wait for.
     expect(await stage.connector.store.depth(stage.lane)).toMatchObject({ outbox: 2_001 });

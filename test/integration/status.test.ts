@@ -236,7 +236,7 @@ describe("what happened", () => {
     const [tenant] = await store.tenants();
     const lane = { remote: tenant?.remote ?? "", tenant: house.tenantKey };
     const at = Date.now();
-    await store.hold(lane, "*", { kind: "auth", message: "planhat answered 401", sinceMs: at, untilMs: at + 600_000 });
+    await store.pause(lane, "*", { kind: "auth", message: "planhat answered 401", sinceMs: at, untilMs: at + 600_000 });
     const { body } = await ask(house, "/status");
     expect(body).toEqual({
       status: "error",

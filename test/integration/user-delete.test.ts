@@ -27,9 +27,9 @@ test("a dead letter goes with its person", async () => {
   stage.planhat.poison({ type: "endusers", field: "externalId", value: "person-1" }, "no");
   await stage.tellUser(user(1), account(1));
   await stage.settled();
-  expect(await stage.connector.store.deadLetters(stage.lane)).toHaveLength(1);
+  expect(await stage.connector.store.deadLettersOf(stage.lane)).toHaveLength(1);
   await remove(stage, [{ user: { id: user(1).id } }]);
-  expect(await stage.connector.store.deadLetters(stage.lane)).toEqual([]);
+  expect(await stage.connector.store.deadLettersOf(stage.lane)).toEqual([]);
 });
 
 test("what waits is not delivered, ends skipped, and its line names nobody", async () => {

@@ -57,7 +57,7 @@ async function acquainted(options: HouseOptions = {}): Promise<Stage> {
   return stage;
 }
 
-const holdsOf = (stage: Stage) => stage.connector.store.holds(stage.lane);
+const holdsOf = (stage: Stage) => stage.connector.store.pauses(stage.lane);
 
 const ofActivities = async (stage: Stage): Promise<Readonly<Record<string, number>>> =>
   Object.fromEntries(Object.entries(await stage.outcomes()).filter(([name]) => name.startsWith("activities/")));
@@ -335,7 +335,7 @@ describe("without its enduser there is none", () => {
       "activities/sent/tracked": 1,
       "activities/dead/parent_rejected": 2,
     });
-    const letters = (await stage.connector.store.deadLetters(stage.lane)).filter(({ type }) => type === "activities");
+    const letters = (await stage.connector.store.deadLettersOf(stage.lane)).filter(({ type }) => type === "activities");
     expect(letters).toHaveLength(2);
     for (const { ending } of letters) {
       expect(ending.text).toContain(user(1).id);
@@ -429,7 +429,7 @@ describe("the tenant token", () => {
     await stage.until(() => stage.endusers().length === 2);
     await stage.until(() => stage.companies().some((each) => each["name"] === "Renamed"));
     expect(tries(stage)).toHaveLength(tried);
-    expect(await stage.connector.store.deadLetters(stage.lane)).toEqual([]);
+    expect(await stage.connector.store.deadLettersOf(stage.lane)).toEqual([]);
 
     await stage.saveSettings({ tenant_id: "0b7e1f3a-0000-4000-8000-000000000001" });
     await stage.settledWithHelp();
@@ -653,7 +653,7 @@ describe("an answer that was lost", () => {
     expect(tries(stage)).toHaveLength(2);
     expect(numbers(stage)).toEqual(Array(copies).fill(1));
     expect(await ofActivities(stage)).toEqual({ "activities/sent/possibly_repeated": 1 });
-    expect(await stage.connector.store.deadLetters(stage.lane)).toEqual([]);
+    expect(await stage.connector.store.deadLettersOf(stage.lane)).toEqual([]);
   });
 
   test.each(LOST)("%s: hold keeps the event for a person and never sends it again", async (_name, fault, copies) => {
@@ -667,7 +667,7 @@ describe("an answer that was lost", () => {
     await tell(stage, [event(1), event(2)], user(1, { indexed_at: minute(2) }));
     expect(numbers(stage)).toEqual([...Array<number>(copies - 1).fill(1), 2]);
     expect(await ofActivities(stage)).toEqual({ "activities/dead/unconfirmed": 1, "activities/sent/tracked": 1 });
-    const letters = await stage.connector.store.deadLetters(stage.lane);
+    const letters = await stage.connector.store.deadLettersOf(stage.lane);
     expect(letters).toMatchObject([{ type: "activities", hullId: "event-1", ending: { code: "unconfirmed" } }]);
   });
 
@@ -743,7 +743,7 @@ describe("a refusal that is certain", () => {
     await tell(stage, many(3), user(1, { indexed_at: minute(1) }));
     expect(numbers(stage)).toEqual([1, 3]);
     expect(await ofActivities(stage)).toEqual({ "activities/sent/tracked": 2, "activities/rejected/refused": 1 });
-    const letters = await stage.connector.store.deadLetters(stage.lane);
+    const letters = await stage.connector.store.deadLettersOf(stage.lane);
     expect(letters).toMatchObject([{ type: "activities", hullId: "event-2", ending: { code: "refused" } }]);
   });
 });

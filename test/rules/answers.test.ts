@@ -104,7 +104,7 @@ describe("206: good rows are done, bad ones are rejected in Planhat's words", ()
     await stage.settledWithHelp();
     expect(stage.endusers()).toHaveLength(8);
     expect(await stage.outcomes()).toEqual({ "endusers/sent/created": 8, "endusers/rejected/refused": 2 });
-    const letters = await stage.connector.store.deadLetters(stage.lane);
+    const letters = await stage.connector.store.deadLettersOf(stage.lane);
     const words = new Map(letters.map((letter) => [letter.hullId, letter.ending.text]));
     expect(words.get(user(3).id)).toContain("Cast to ObjectId failed");
     expect(words.get(user(7).id)).toContain("on the block list");
@@ -134,11 +134,11 @@ describe("206: good rows are done, bad ones are rejected in Planhat's words", ()
     const heal = stage.planhat.poison({ field: "externalId", value: "person-1" }, "no");
     await tellAll(stage, people(2));
     await stage.settled();
-    expect(await stage.connector.store.deadLetters(stage.lane)).toHaveLength(1);
+    expect(await stage.connector.store.deadLettersOf(stage.lane)).toHaveLength(1);
     heal();
     await stage.tellUser(user(1, { indexed_at: minute(1) }), account(1));
     await stage.settled();
-    expect(await stage.connector.store.deadLetters(stage.lane)).toEqual([]);
+    expect(await stage.connector.store.deadLettersOf(stage.lane)).toEqual([]);
     expect(stage.endusers()).toHaveLength(2);
   });
 });
@@ -152,7 +152,7 @@ describe("400: the payload that holds the poison is told apart", () => {
     await stage.settledWithHelp();
     expect(stage.endusers()).toHaveLength(39);
     expect(await stage.outcomes()).toEqual({ "endusers/sent/created": 39, "endusers/rejected/refused": 1 });
-    const [letter] = await stage.connector.store.deadLetters(stage.lane);
+    const [letter] = await stage.connector.store.deadLettersOf(stage.lane);
     expect(letter?.hullId).toBe(user(17).id);
   });
 
@@ -164,7 +164,7 @@ describe("400: the payload that holds the poison is told apart", () => {
     await tellAll(stage, people(64));
     await stage.settledWithHelp();
     expect(stage.endusers().map((each) => each["externalId"])).toHaveLength(60);
-    const letters = await stage.connector.store.deadLetters(stage.lane);
+    const letters = await stage.connector.store.deadLettersOf(stage.lane);
     expect(letters.map(({ hullId }) => hullId).sort()).toEqual([1, 20, 21, 64].map((number) => user(number).id).sort());
   });
 
@@ -196,11 +196,11 @@ describe("a fault of the mapping", () => {
       stage.seed([account(1)], people(40));
       const heal = stage.planhat.poison((_, model) => model === "endusers", "position: Cast to Number failed", mode);
       await tellAll(stage, people(40));
-      await stage.until(async () => (await stage.connector.store.holds(stage.lane)).length > 0);
-      const [hold] = await stage.connector.store.holds(stage.lane);
+      await stage.until(async () => (await stage.connector.store.pauses(stage.lane)).length > 0);
+      const [hold] = await stage.connector.store.pauses(stage.lane);
       expect(hold).toMatchObject({ scope: "endusers", kind: "mapping" });
       if (mode === "item") expect(hold?.message).toContain("Cast to Number failed");
-      expect(await stage.connector.store.deadLetters(stage.lane)).toEqual([]);
+      expect(await stage.connector.store.deadLettersOf(stage.lane)).toEqual([]);
       expect(await stage.outcomes()).toEqual({});
       // Companies go on meanwhile.
       stage.seed([account(2)]);
@@ -232,11 +232,11 @@ describe.each([
     stage.seed([account(1)], people(3));
     const ban = forbid(stage);
     await tellAll(stage, people(3));
-    await stage.until(async () => (await stage.connector.store.holds(stage.lane)).length > 0);
-    const [hold] = await stage.connector.store.holds(stage.lane);
+    await stage.until(async () => (await stage.connector.store.pauses(stage.lane)).length > 0);
+    const [hold] = await stage.connector.store.pauses(stage.lane);
     expect(hold).toMatchObject({ scope: "*", kind: "auth" });
     expect((await stage.connector.store.depth(stage.lane)).outbox).toBeGreaterThanOrEqual(3);
-    expect(await stage.connector.store.deadLetters(stage.lane)).toEqual([]);
+    expect(await stage.connector.store.deadLettersOf(stage.lane)).toEqual([]);
     const calls = stage.calls.length;
     await stage.tellUser(user(1, { position: "Director", indexed_at: minute(1) }), account(1));
     expect(stage.calls).toHaveLength(calls);

@@ -20,7 +20,7 @@ function tell(stage: Stage, numbers: readonly number[], maxAttempts = 1): Promis
 async function dam(stage: Stage): Promise<() => Promise<void>> {
   const fault = stage.planhat.faults.add({ kind: "status", status: 401 });
   await tell(stage, [1]);
-  await stage.until(async () => (await stage.connector.store.holds(stage.lane)).length > 0);
+  await stage.until(async () => (await stage.connector.store.pauses(stage.lane)).length > 0);
   return async () => {
     fault.remove();
     await stage.saveSettings({});
@@ -96,7 +96,7 @@ test("a token that is removed for a while loses nothing that already waits", asy
   stage.seed([account(1)], people(2));
   const fault = stage.planhat.faults.add({ kind: "status", status: 401 });
   await tell(stage, [1]);
-  await stage.until(async () => (await stage.connector.store.holds(stage.lane)).length > 0);
+  await stage.until(async () => (await stage.connector.store.pauses(stage.lane)).length > 0);
   await stage.saveSettings({ personal_acccess_token: "" });
   await tell(stage, [2]);
   await stage.tellUser(user(1, { position: "Director", indexed_at: minute(1) }), account(1));

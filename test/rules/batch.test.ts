@@ -227,7 +227,7 @@ describe("what a batch passes by, and what it does not", () => {
       state: "success",
       counts: { "endusers/sent/created": 4, "endusers/rejected/refused": 1 },
     });
-    expect(await stage.connector.store.deadLetters(stage.lane)).toHaveLength(1);
+    expect(await stage.connector.store.deadLettersOf(stage.lane)).toHaveLength(1);
   });
 });
 
@@ -414,7 +414,7 @@ describe("what happens to a row after the file was read counts in its run", () =
     const heal = stage.planhat.poison({ field: "externalId", value: "person-2" }, "Not welcome");
     const run = await carryOut(stage, rowsOf(people(3)), { verbose: true });
     heal();
-    const letters = await store.deadLetters(stage.lane);
+    const letters = await store.deadLettersOf(stage.lane);
     expect(letters).toHaveLength(1);
     for (const letter of letters) {
       expect(await store.replayDeadLetter(deadLetterId(letter))).toMatchObject([{ state: "queued" }]);

@@ -96,7 +96,7 @@ test("a skipped newer message withdraws one whose write failed", async () => {
     await stage.tellUser(user(1, { position: "B", indexed_at: minute(3) }), account(1), { segments: [] });
   });
   await stage.tellUser(user(1, { position: "B", indexed_at: minute(2) }), account(1), { segments: inside });
-  await stage.until(async () => (await stage.connector.store.holds(stage.lane)).length > 0);
+  await stage.until(async () => (await stage.connector.store.pauses(stage.lane)).length > 0);
   down.remove();
   await stage.settledWithHelp();
   expect(stage.endusers()).toMatchObject([{ position: "A" }]);
@@ -120,7 +120,7 @@ test("forced stays forced when its write failed and a newer message came meanwhi
   const down = stage.planhat.faults.add({ kind: "status", status: 503, route: "PUT /endusers" });
   duringNextWrite(stage, () => stage.tellUser(user(1, { position: "A", indexed_at: minute(3) }), account(1)));
   await stage.tellUser(user(1, { position: "A", indexed_at: minute(2) }), account(1), { isExport: true });
-  await stage.until(async () => (await stage.connector.store.holds(stage.lane)).length > 0);
+  await stage.until(async () => (await stage.connector.store.pauses(stage.lane)).length > 0);
   down.remove();
   const before = stage.written("endusers").length;
   await stage.settledWithHelp();

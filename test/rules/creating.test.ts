@@ -30,7 +30,7 @@ async function expectOnce(stage: Stage, type: Type): Promise<void> {
   const [record] = type === "companies" ? stage.companies() : stage.endusers();
   const [kind, id] = type === "companies" ? (["account", account(1).id] as const) : (["user", user(1).id] as const);
   expect(stage.profile(kind, id)["planhat/id"]).toBe(record?.["_id"]);
-  expect(await stage.connector.store.deadLetters(stage.lane)).toEqual([]);
+  expect(await stage.connector.store.deadLettersOf(stage.lane)).toEqual([]);
 }
 
 describe.each(LOSSES)("when the answer is lost $how", ({ fault, options }) => {
@@ -177,7 +177,7 @@ describe("a create whose key is known on another record goes alone, past Planhat
     expect(stage.planhat.books.snapshot().created.endusers).toBe(1);
     const mine = stage.endusers().find((each) => each["externalId"] === user(1)["external_id"]);
     expect(stage.profile("user", user(1).id)["planhat/id"]).toBe(mine?.["_id"]);
-    expect(await stage.connector.store.deadLetters(stage.lane)).toEqual([]);
+    expect(await stage.connector.store.deadLettersOf(stage.lane)).toEqual([]);
   }
 });
 
@@ -192,5 +192,5 @@ test("a create that Planhat takes for the update of a record we could not see is
   await stage.settled();
   expect(await stage.outcomes()).toEqual({ "endusers/dead/identity_alarm": 1 });
   expect(stage.profile("user", user(1).id)).not.toHaveProperty("planhat/id");
-  expect(await stage.connector.store.deadLetters(stage.lane)).toHaveLength(1);
+  expect(await stage.connector.store.deadLettersOf(stage.lane)).toHaveLength(1);
 });

@@ -158,7 +158,7 @@ describe("a record of which our own write", () => {
     const down = stage.planhat.faults.add({ kind: "status", status: 503, route: "PUT /endusers" });
     await stage.tellUser(user(1, { position: "Captain", indexed_at: minute(1) }), account(1));
     expect((await stage.fetch("users")).counts).toMatchObject({ "endusers/skipped/in_flight": 1 });
-    await stage.until(async () => (await stage.connector.store.holds(stage.lane)).length > 0);
+    await stage.until(async () => (await stage.connector.store.pauses(stage.lane)).length > 0);
     // Hull takes it back, so nothing is written in the end.
     await stage.tellUser(user(1, { email: null, indexed_at: minute(2) }), account(1));
     down.remove();
@@ -174,7 +174,7 @@ describe("a record of which our own write", () => {
     const down = stage.hull.faults.add({ kind: "status", status: 401, route: "POST /firehose" });
     await stage.tellUser(user(1, { position: "Captain", indexed_at: minute(1) }), account(1));
     await stage.until(async () => {
-      const { outbox, tells } = await stage.connector.store.depth(stage.lane);
+      const { outbox, hullUpdates: tells } = await stage.connector.store.depth(stage.lane);
       return outbox === 0 && tells === 1 && down.hits > 0;
     });
     stage.pass(1);

@@ -132,7 +132,7 @@ test("what waited for the former tenant is delivered to the new one", async () =
   await inStep(stage);
   stage.planhat.revokeToken(TOKEN);
   await stage.tellUser(user(1, { position: "Director", indexed_at: minute(5) }), account(1));
-  await stage.until(async () => (await stage.connector.store.holds(stage.lane)).length > 0);
+  await stage.until(async () => (await stage.connector.store.pauses(stage.lane)).length > 0);
   const other = stage.planhat.addTenant(OTHER);
   await stage.saveSettings({ personal_acccess_token: OTHER });
   await stage.settled();
@@ -144,7 +144,7 @@ test("new credentials that Planhat refuses prove nothing: the lane waits and not
   await inStep(stage);
   await stage.saveSettings({ personal_acccess_token: "wrong-token" });
   await stage.tellUser(user(1, { position: "Director", indexed_at: minute(5) }), account(1));
-  await stage.until(async () => (await stage.connector.store.holds(stage.lane)).length > 0);
+  await stage.until(async () => (await stage.connector.store.pauses(stage.lane)).length > 0);
   await stage.saveSettings({ personal_acccess_token: TOKEN });
   await stage.settled();
   expect(stage.endusers()).toHaveLength(2);
@@ -158,7 +158,7 @@ test("a Planhat that is down while the credentials change proves nothing either"
   const down = stage.planhat.faults.add({ kind: "status", status: 503 });
   await stage.saveSettings({ personal_acccess_token: OTHER });
   await stage.tellUser(user(1, { position: "Director", indexed_at: minute(5) }), account(1));
-  await stage.until(async () => (await stage.connector.store.holds(stage.lane)).length > 0);
+  await stage.until(async () => (await stage.connector.store.pauses(stage.lane)).length > 0);
   down.remove();
   await stage.settledWithHelp();
   expect(stage.planhat.snapshot(OTHER).endusers).toHaveLength(2);

@@ -505,7 +505,7 @@ describe("the company decides", () => {
       "licenses/sent/created": 2,
       "licenses/dead/parent_rejected": 2,
     });
-    const letters = (await stage.connector.store.deadLetters(stage.lane)).filter(({ type }) => type === "licenses");
+    const letters = (await stage.connector.store.deadLettersOf(stage.lane)).filter(({ type }) => type === "licenses");
     expect(letters).toHaveLength(2);
     for (const { ending } of letters) {
       expect(ending.text).toContain(account(1).id);
@@ -515,7 +515,7 @@ describe("the company decides", () => {
     heal();
     await tell(stage, many(2), 1);
     expect(places(stage)).toHaveLength(4);
-    expect(await stage.connector.store.deadLetters(stage.lane)).toEqual([]);
+    expect(await stage.connector.store.deadLettersOf(stage.lane)).toEqual([]);
   });
 
   test("a refused update of a company that is there does not hold its licenses back", async () => {
@@ -574,13 +574,13 @@ describe("answers of Planhat", () => {
       "licenses/sent/created": 5,
       "licenses/rejected/refused": 1,
     });
-    const [letter] = await stage.connector.store.deadLetters(stage.lane);
+    const [letter] = await stage.connector.store.deadLettersOf(stage.lane);
     expect(letter).toMatchObject({ type: "licenses", hullId: `${account(1).id}/lic-3` });
     expect(letter?.ending.text).toContain("product is unknown");
     heal();
     await tell(stage, many(6), 1);
     expect(stored(stage)).toHaveLength(6);
-    expect(await stage.connector.store.deadLetters(stage.lane)).toEqual([]);
+    expect(await stage.connector.store.deadLettersOf(stage.lane)).toEqual([]);
   });
 
   test("a payload that is refused as a whole is told apart", async () => {
@@ -597,8 +597,8 @@ describe("answers of Planhat", () => {
     const stage = await open();
     stage.seed([account(1), account(2)], [user(1)]);
     await stage.tellAccount(account(1, { licenses: many(25, { currency: undefined }) }));
-    await stage.until(async () => (await stage.connector.store.holds(stage.lane)).length > 0);
-    expect(await stage.connector.store.holds(stage.lane)).toMatchObject([{ scope: "licenses", kind: "mapping" }]);
+    await stage.until(async () => (await stage.connector.store.pauses(stage.lane)).length > 0);
+    expect(await stage.connector.store.pauses(stage.lane)).toMatchObject([{ scope: "licenses", kind: "mapping" }]);
     await stage.tellAccount(account(2));
     await stage.tellUser(user(1), account(2));
     await stage.until(() => stage.endusers().length === 1);
@@ -617,9 +617,9 @@ describe("answers of Planhat", () => {
     stage.seed([account(1)]);
     stage.planhat.limitToken("planhat-token-0001", [{ model: "licenses", action: "create" }]);
     await stage.tellAccount(account(1, { licenses: many(3) }));
-    await stage.until(async () => (await stage.connector.store.holds(stage.lane)).length > 0);
-    expect(await stage.connector.store.holds(stage.lane)).toMatchObject([{ kind: "auth" }]);
-    expect(await stage.connector.store.deadLetters(stage.lane)).toEqual([]);
+    await stage.until(async () => (await stage.connector.store.pauses(stage.lane)).length > 0);
+    expect(await stage.connector.store.pauses(stage.lane)).toMatchObject([{ kind: "auth" }]);
+    expect(await stage.connector.store.deadLettersOf(stage.lane)).toEqual([]);
     stage.planhat.limitToken("planhat-token-0001", []);
     await stage.saveSettings(LICENSE_SETTINGS);
     await stage.settled();

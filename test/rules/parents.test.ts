@@ -73,7 +73,7 @@ describe("when the company is refused", () => {
     await stage.tellUser(user(3), account(2));
     await stage.settled();
     expect(await stage.outcomes()).toEqual({ "endusers/dead/parent_rejected": 2, "endusers/sent/created": 1 });
-    const letters = await stage.connector.store.deadLetters(stage.lane);
+    const letters = await stage.connector.store.deadLettersOf(stage.lane);
     const children = letters.filter(({ type }) => type === "endusers");
     expect(children).toHaveLength(2);
     for (const { ending } of children) {
@@ -95,7 +95,7 @@ describe("when the company is refused", () => {
     );
     await stage.settled();
     expect(stage.endusers()).toHaveLength(2);
-    expect(await stage.connector.store.deadLetters(stage.lane)).toEqual([]);
+    expect(await stage.connector.store.deadLettersOf(stage.lane)).toEqual([]);
   });
 
   test("users of a company whose owner nobody knows end dead / parent_skipped", async () => {

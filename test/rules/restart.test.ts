@@ -47,7 +47,7 @@ describe("waiting", () => {
     stage.seed([account(1)], [user(1)]);
     const down = stage.planhat.faults.add({ kind: "status", status: 503 });
     await stage.tellUser(user(1), account(1));
-    await stage.until(async () => (await stage.connector.store.holds(stage.lane)).length > 0);
+    await stage.until(async () => (await stage.connector.store.pauses(stage.lane)).length > 0);
     await stage.restart();
     down.remove();
     await stage.settledWithHelp();

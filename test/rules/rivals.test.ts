@@ -75,7 +75,7 @@ test("his events, which ended with him, are sent then", async () => {
   await deleteUser(stage, user(1).id);
   await stage.settled();
   expect(stage.planhat.tenant().activities).toHaveLength(1);
-  expect(await stage.connector.store.deadLetters(stage.lane)).toEqual([]);
+  expect(await stage.connector.store.deadLettersOf(stage.lane)).toEqual([]);
 });
 
 test("who was left out for another reason meanwhile is left alone", async () => {

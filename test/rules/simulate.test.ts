@@ -63,8 +63,8 @@ async function everything(stage: Stage): Promise<unknown> {
     tally: await store.tally(stage.tenantKey),
     lanes: await store.lanes(),
     depth: await store.depth(stage.lane),
-    holds: await store.holds(stage.lane),
-    letters: await store.deadLetters(stage.lane),
+    holds: await store.pauses(stage.lane),
+    letters: await store.deadLettersOf(stage.lane),
     remote: await store.remote(remote),
     backlog: await store.backlog(),
     mirrors: {

@@ -160,7 +160,7 @@ export async function openStage(options: HouseOptions = {}): Promise<Stage> {
     endusers: () => house.planhat.snapshot().endusers,
     together: async (work) => {
       const hold = { kind: "auth", message: "Not all of it is there.", sinceMs: 0, untilMs: Date.now() + 3_600_000 };
-      await house.connector.store.hold(lane, "*", hold);
+      await house.connector.store.pause(lane, "*", hold);
       await work();
       // The work may have put another connector in its place.
       await house.connector.lanes.release(lane);
@@ -169,7 +169,7 @@ export async function openStage(options: HouseOptions = {}): Promise<Stage> {
       until(async () => {
         const { store, lanes } = house.connector;
         const waiting = await store.lanes();
-        for (const lane of waiting) if ((await store.holds(lane)).length > 0) await lanes.release(lane);
+        for (const lane of waiting) if ((await store.pauses(lane)).length > 0) await lanes.release(lane);
         return waiting.length === 0;
       }),
     profile: (kind, id) => {

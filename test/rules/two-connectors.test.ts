@@ -121,7 +121,7 @@ describe("of one change, of which both are told with the same date,", () => {
     await tellEach(stage, user(1));
     heal();
     const { store } = stage.connector;
-    const [letter] = await store.deadLetters(stage.lane);
+    const [letter] = await store.deadLettersOf(stage.lane);
     if (letter === undefined) throw new Error("It was refused.");
     expect(await store.replayDeadLetter(deadLetterId(letter))).toMatchObject([{ state: "queued" }]);
     await stage.connector.lanes.release(stage.lane);

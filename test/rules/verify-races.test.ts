@@ -63,7 +63,7 @@ test("wrong ones that were corrected meanwhile make nobody wait", async () => {
   await stage.saveSettings({ personal_acccess_token: TOKEN });
   release();
   await stage.settled();
-  expect(await stage.connector.store.holds(stage.lane)).toEqual([]);
+  expect(await stage.connector.store.pauses(stage.lane)).toEqual([]);
   expect(stage.endusers()).toMatchObject([{ position: "Director" }]);
 });
 
@@ -87,5 +87,5 @@ test("a connector that is forgotten when they have been tried leaves nothing beh
   expect(await generation(stage)).toBe(1);
   expect(await store.tenant(stage.tenantKey)).toBeUndefined();
   expect(await store.remotesOf(stage.tenantKey)).toEqual([]);
-  expect(await store.holds(stage.lane)).toEqual([]);
+  expect(await store.pauses(stage.lane)).toEqual([]);
 });

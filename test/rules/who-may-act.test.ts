@@ -330,7 +330,7 @@ describe("two connectors of one organization on one Planhat", () => {
     for (const profile of stage.hull.profiles.users.values()) profile.account_id = account(1).id;
     await tellBoth(stage);
     expect(stage.planhat.books.snapshot().created).toMatchObject({ companies: 1, endusers: 2 });
-    expect(await stage.connector.store.deadLetters(stage.lane)).toEqual([]);
+    expect(await stage.connector.store.deadLettersOf(stage.lane)).toEqual([]);
   });
 
   test("do not echo each other's write-backs: after a few rounds everything is still", async () => {

@@ -145,7 +145,7 @@ describe("an item that Hull refuses for good", () => {
       else expect(told).toBeDefined();
     }
     expect(stage.endusers()).toHaveLength(8);
-    expect(await stage.connector.store.deadLetters(stage.lane)).toEqual([]);
+    expect(await stage.connector.store.deadLettersOf(stage.lane)).toEqual([]);
   });
 
   test("is told with the next change of the record", async () => {
@@ -193,7 +193,7 @@ async function openRefused(
   const ban = stage.hull.faults.add({ kind: "status", status, route: "POST /firehose" });
   await tellAll(stage, 2);
   await stage.until(async () => {
-    const { outbox, tells } = await stage.connector.store.depth(stage.lane);
+    const { outbox, hullUpdates: tells } = await stage.connector.store.depth(stage.lane);
     const complained = stage.logs.some((line) => line.message === "connector.hull_api.error");
     return complained && outbox === 0 && tells === 3;
   });
@@ -208,7 +208,7 @@ test.each([401, 402, 403, 404])(
     expect(await stage.outcomes()).toEqual({});
     expect(stage.ban.hits).toBeLessThanOrEqual(3);
     await stage.restart();
-    expect((await stage.connector.store.depth(stage.lane)).tells).toBe(3);
+    expect((await stage.connector.store.depth(stage.lane)).hullUpdates).toBe(3);
   },
 );
 

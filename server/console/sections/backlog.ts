@@ -13,15 +13,15 @@ export interface BudgetLeft {
 
 export interface BacklogParts {
   /** Absent when the connector never had a target. */
-  readonly checkup: Pick<LaneHealth, "outbox" | "tells" | "oldestAtMs"> | undefined;
+  readonly laneHealth: Pick<LaneHealth, "outbox" | "hullUpdates" | "oldestAtMs"> | undefined;
   /** Absent before the first request since the start. */
   readonly budget: BudgetLeft | undefined;
   readonly serviceTitle: string;
   readonly nowMs: number;
 }
 
-export function backlogBody({ checkup, budget, serviceTitle, nowMs }: BacklogParts): Html {
-  const { outbox = 0, tells = 0, oldestAtMs } = checkup ?? {};
+export function backlogBody({ laneHealth, budget, serviceTitle, nowMs }: BacklogParts): Html {
+  const { outbox = 0, hullUpdates = 0, oldestAtMs } = laneHealth ?? {};
   return html`<dl class="tiles">
     ${tile(`Waiting for ${serviceTitle}`, number(outbox), outbox === 1 ? "record" : "records")}
     ${tile(
@@ -29,7 +29,7 @@ export function backlogBody({ checkup, budget, serviceTitle, nowMs }: BacklogPar
       oldestAtMs === undefined ? "none" : span(Math.max(0, nowMs - oldestAtMs)),
       oldestAtMs !== undefined && html`since ${instant(oldestAtMs)}`,
     )}
-    ${tile("Waiting for Hull", number(tells), tells === 1 ? "record delivered, Hull not told yet" : "records delivered, Hull not told yet")}
+    ${tile("Waiting for Hull", number(hullUpdates), hullUpdates === 1 ? "record delivered, Hull not told yet" : "records delivered, Hull not told yet")}
     ${tile("Requests left", ...budgetTile(budget, serviceTitle))}
   </dl>`;
 }

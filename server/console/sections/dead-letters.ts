@@ -1,7 +1,7 @@
 /** Dead letters: a page of them, and one by itself with its reason, its content and what can be done. */
 import type { Credentials } from "../../../src/engine/tenants";
 import { remedyFor } from "../../admin/remedies";
-import type { Letter, LetterDetail } from "../../admin/commands";
+import type { DeadLetter, DeadLetterDetail } from "../../admin/commands";
 import { instant, number } from "./figures";
 import type { FormTokens } from "../form-token";
 import { html, type Html } from "../html";
@@ -22,18 +22,18 @@ export interface DeadLetterContext {
 }
 
 export interface DeadLetterList {
-  readonly letters: readonly Letter[];
+  readonly deadLetters: readonly DeadLetter[];
   /** Place of the page behind. */
   readonly next: string | undefined;
   readonly isFirst: boolean;
 }
 
-export function deadLettersBody({ letters, next, isFirst }: DeadLetterList, context: DeadLetterContext): Html {
+export function deadLettersBody({ deadLetters, next, isFirst }: DeadLetterList, context: DeadLetterContext): Html {
   const { organization } = context.owner;
   const pages = html`${!isFirst && html`<a href="${consoleLink(organization, {}, "letters")}">First page</a>`}
   ${next !== undefined && html`<a rel="next" href="${consoleLink(organization, { after: next }, "letters")}">Next page</a>`}`;
   const paging = (!isFirst || next !== undefined) && html`<p class="pages">${pages}</p>`;
-  if (letters.length === 0) {
+  if (deadLetters.length === 0) {
     const words = isFirst ? "Nothing was refused for good, or all of it was mended." : "There are no more.";
     return html`<p class="empty">${words}</p>
       ${paging}`;
@@ -50,15 +50,15 @@ export function deadLettersBody({ letters, next, isFirst }: DeadLetterList, cont
           </tr>
         </thead>
         <tbody>
-          ${letters.map((letter) => row(letter, context))}
+          ${deadLetters.map((deadLetter) => row(deadLetter, context))}
         </tbody>
       </table>
     </div>
     ${paging}`;
 }
 
-function row(letter: Letter, context: DeadLetterContext): Html {
-  const { id, type, name, outcome, code, text, atMs } = letter;
+function row(deadLetter: DeadLetter, context: DeadLetterContext): Html {
+  const { id, type, name, outcome, code, text, atMs } = deadLetter;
   return html`<tr>
     <th scope="row" data-label="Who">
       <a href="${deadLetterLink(context.owner.organization, id)}"><bdi>${name}</bdi></a>
@@ -71,7 +71,7 @@ function row(letter: Letter, context: DeadLetterContext): Html {
     <td data-label="Refused">${instant(atMs)}</td>
     <td data-label="What to do">
       <div class="actions">
-        ${replayForm(letter, context)}
+        ${replayForm(deadLetter, context)}
         <a class="button quiet" href="${deadLetterLink(context.owner.organization, id)}#drop"
           >Drop… <span class="hidden">${name}</span></a
         >
@@ -81,8 +81,8 @@ function row(letter: Letter, context: DeadLetterContext): Html {
 }
 
 /** @returns what stands on the page of one letter */
-export function deadLetterBody(letter: LetterDetail, context: DeadLetterContext): Html {
-  const { type, hullId, name, outcome, code, text, atMs, attempts, replayed, derived, messageId } = letter;
+export function deadLetterBody(deadLetter: DeadLetterDetail, context: DeadLetterContext): Html {
+  const { type, hullId, name, outcome, code, text, atMs, attempts, replayed, derived, messageId } = deadLetter;
   const { organization } = context.owner;
   return html`<p><a href="${consoleLink(organization, {}, "letters")}">Back to all dead letters</a></p>
     <h1>Dead letter: <bdi>${name}</bdi></h1>
@@ -105,7 +105,7 @@ export function deadLetterBody(letter: LetterDetail, context: DeadLetterContext)
         A replay is a new message with the old content, and what failed because of this record goes with it. If Hull
         sent something newer since, nothing is sent and the letter is closed.
       </p>
-      ${replayForm(letter, context)}
+      ${replayForm(deadLetter, context)}
     </section>
     <section id="drop" aria-labelledby="drop-title">
       <h2 id="drop-title">Drop it</h2>
@@ -115,12 +115,13 @@ export function deadLetterBody(letter: LetterDetail, context: DeadLetterContext)
       </p>
       <details class="confirm">
         <summary>Drop this letter…</summary>
-        ${dropForm(letter, context)}
+        ${dropForm(deadLetter, context)}
       </details>
     </section>
     <section aria-labelledby="wanted">
       <h2 id="wanted">What Hull wants it to be</h2>
-      <pre tabindex="0">${JSON.stringify({ claims: letter.claims, desired: letter.desired }, undefined, 2)}</pre>
+      <pre tabindex="0">
+${JSON.stringify({ claims: deadLetter.claims, desired: deadLetter.desired }, undefined, 2)}</pre>
     </section>`;
 }
 
@@ -131,14 +132,14 @@ function fact(name: string, value: Html | string): Html {
   </div>`;
 }
 
-function replayForm({ id, name }: Letter, { owner, tokens }: DeadLetterContext): Html {
+function replayForm({ id, name }: DeadLetter, { owner, tokens }: DeadLetterContext): Html {
   return html`<form method="post" action="${deadLetterLink(owner.organization, id, "replay")}">
     ${tokenField(tokens.make(owner, actionPath("replay", id)))}
     <button type="submit">Send again <span class="hidden">${name}</span></button>
   </form>`;
 }
 
-function dropForm({ id, name }: Letter, { owner, tokens }: DeadLetterContext): Html {
+function dropForm({ id, name }: DeadLetter, { owner, tokens }: DeadLetterContext): Html {
   return html`<form method="post" action="${deadLetterLink(owner.organization, id, "drop")}">
     ${tokenField(tokens.make(owner, actionPath("drop", id)))}
     <button type="submit" class="danger">Yes, drop the letter of ${name}</button>

@@ -1,11 +1,11 @@
 /** Dead letters as the API shows them, in Hull's spelling: names in snake_case, instants in ISO 8601. */
 import { z } from "zod";
-import type { Letter, LetterDetail } from "../../admin/commands";
+import type { DeadLetter, DeadLetterDetail } from "../../admin/commands";
 import { remedyFor } from "../../admin/remedies";
 import type { ReplayCounts } from "../../admin/dead-letters";
 import { instantAnswer, isoOf } from "../../openapi/instants";
 
-export const letterAnswer = z.object({
+export const deadLetterAnswer = z.object({
   id: z.string().meta({ description: "Stays the same as long as the letter is about the same record." }),
   type: z.string().meta({ description: "The object type, such as endusers or companies." }),
   hull_id: z.string(),
@@ -16,7 +16,7 @@ export const letterAnswer = z.object({
   refused_at: instantAnswer,
 });
 
-export const letterDetailAnswer = letterAnswer.extend({
+export const deadLetterDetailAnswer = deadLetterAnswer.extend({
   remedy: z.string().meta({ description: "What a person can do about it." }),
   message_id: z.string().meta({ description: "The message that was refused." }),
   message_at: instantAnswer.nullable().meta({ description: "The age of what the message says, if it had one." }),
@@ -27,8 +27,8 @@ export const letterDetailAnswer = letterAnswer.extend({
   desired: z.unknown().meta({ description: "What Hull wants the record to be." }),
 });
 
-export const letterPage = z.object({
-  dead_letters: z.array(letterAnswer),
+export const deadLetterPage = z.object({
+  dead_letters: z.array(deadLetterAnswer),
   next: z.string().nullable().meta({
     description: "`after` of the next page; null when there is none. A page may be empty and another one follow.",
   }),
@@ -47,19 +47,19 @@ export const replayPageAnswer = z.object({
   next: z.string().nullable().meta({ description: "`after` of the next call; null when no letters are left." }),
 });
 
-type LetterAnswer = Readonly<z.output<typeof letterAnswer>>;
-type LetterDetailAnswer = Readonly<z.output<typeof letterDetailAnswer>>;
+type DeadLetterAnswer = Readonly<z.output<typeof deadLetterAnswer>>;
+type DeadLetterDetailAnswer = Readonly<z.output<typeof deadLetterDetailAnswer>>;
 
 /** The tenant is who asks, and stays out. */
-export function showLetter({ id, type, hullId, name, outcome, code, text, atMs }: Letter): LetterAnswer {
+export function showDeadLetter({ id, type, hullId, name, outcome, code, text, atMs }: DeadLetter): DeadLetterAnswer {
   return { id, type, hull_id: hullId, name, outcome, code, text, refused_at: isoOf(atMs) };
 }
 
 /** Where Planhat is stays out as well: its address may hold the tenant token. */
-export function showLetterDetail(letter: LetterDetail): LetterDetailAnswer {
-  const { code, messageId, version, attempts, replayed, derived, claims, desired } = letter;
+export function showDeadLetterDetail(deadLetter: DeadLetterDetail): DeadLetterDetailAnswer {
+  const { code, messageId, version, attempts, replayed, derived, claims, desired } = deadLetter;
   return {
-    ...showLetter(letter),
+    ...showDeadLetter(deadLetter),
     remedy: remedyFor(code),
     message_id: messageId,
     message_at: version === 0 ? null : isoOf(version),

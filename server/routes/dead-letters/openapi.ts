@@ -1,6 +1,6 @@
 /** `/api/internal/dead-letters` described. */
-import { chosenLetters, pageOfLetters } from "./route";
-import { letterAnswer, letterDetailAnswer, letterPage, replayAnswer, replayPageAnswer } from "./answer";
+import { chosenDeadLetters, pageOfDeadLetters } from "./route";
+import { deadLetterAnswer, deadLetterDetailAnswer, deadLetterPage, replayAnswer, replayPageAnswer } from "./answer";
 import { BY_LOGIN, ORGANIZATION } from "../../openapi/common";
 import { answer, inPath, inQuery, type Part } from "../../openapi/part";
 import { LOGIN_REFUSALS, refusal, refusals } from "../../openapi/refusals";
@@ -40,9 +40,9 @@ const AGAIN =
 export const deadLetterPart: Part = {
   tag: { name: "Dead letters", description: "What Planhat refused for good: look at it, send it again, drop it." },
   schemas: {
-    DeadLetter: letterAnswer,
-    DeadLetterDetail: letterDetailAnswer,
-    DeadLetterPage: letterPage,
+    DeadLetter: deadLetterAnswer,
+    DeadLetterDetail: deadLetterDetailAnswer,
+    DeadLetterPage: deadLetterPage,
     Replay: replayAnswer,
     ReplayPage: replayPageAnswer,
   },
@@ -52,7 +52,7 @@ export const deadLetterPart: Part = {
         operationId: "listDeadLetters",
         summary: "The connector's dead letters, in an order that stays",
         security: BY_LOGIN,
-        parameters: [...ORGANIZATION, ...inQuery(pageOfLetters)],
+        parameters: [...ORGANIZATION, ...inQuery(pageOfDeadLetters)],
         responses: {
           200: answer("A page of letters.", "DeadLetterPage", { dead_letters: [LETTER], next: null }),
           ...refusals("BadQuery", ...LOGIN_REFUSALS, "OtherMethod"),
@@ -65,7 +65,7 @@ export const deadLetterPart: Part = {
         summary: "Sends all letters again that type and code choose",
         description: `${AGAIN} One call goes through 2,000 letters; \`next\` says where the following one goes on.`,
         security: BY_LOGIN,
-        parameters: [...ORGANIZATION, ...inQuery(chosenLetters)],
+        parameters: [...ORGANIZATION, ...inQuery(chosenDeadLetters)],
         responses: {
           200: answer("What became of them.", "ReplayPage", { ...REPLAYED, next: null }),
           ...refusals("BadQuery", ...LOGIN_REFUSALS, "OtherSite", "OtherMethod"),

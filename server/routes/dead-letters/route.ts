@@ -10,10 +10,10 @@ import type { DeadLetters } from "../../admin/dead-letters";
 import type { Authenticate } from "../../middleware/door";
 import { otherMethods } from "../../middleware/errors";
 import { countParameter, idParameter, isId, parameter, readInput } from "../../middleware/input";
-import { addCounts, showLetter, showLetterDetail } from "./answer";
+import { addCounts, showDeadLetter, showDeadLetterDetail } from "./answer";
 
 export interface DeadLetterRouteOptions<S> {
-  readonly letters: DeadLetters;
+  readonly deadLetters: DeadLetters;
   readonly authenticate: Authenticate<S>;
 }
 
@@ -44,9 +44,9 @@ const choice = {
     .meta({ description: "`next` of the answer before." }),
 };
 
-export const chosenLetters = z.object(choice);
+export const chosenDeadLetters = z.object(choice);
 
-export const pageOfLetters = z.object({
+export const pageOfDeadLetters = z.object({
   ...choice,
   limit: countParameter(1, MAX_LETTERS)
     .default(USUAL_LETTERS)
@@ -55,25 +55,25 @@ export const pageOfLetters = z.object({
 
 const BASE = "/api/internal/dead-letters";
 
-export function deadLetterRoutes<S>({ letters, authenticate }: DeadLetterRouteOptions<S>): Router {
+export function deadLetterRoutes<S>({ deadLetters, authenticate }: DeadLetterRouteOptions<S>): Router {
   const router = Router();
 
   router.get(BASE, async (request, response) => {
     const { key: tenant } = await authenticate(request);
-    const query = readInput(pageOfLetters, request.query, WORDS);
-    const page = await letters.list({ ...query, tenant });
+    const query = readInput(pageOfDeadLetters, request.query, WORDS);
+    const page = await deadLetters.list({ ...query, tenant });
     response.set("cache-control", "no-store");
-    response.json({ dead_letters: page.letters.map(showLetter), next: page.next ?? null });
+    response.json({ dead_letters: page.deadLetters.map(showDeadLetter), next: page.next ?? null });
   });
 
   router.post(`${BASE}/replay`, async (request, response) => {
     const { key: tenant } = await authenticate(request);
-    const chosen = readInput(chosenLetters, request.query, WORDS);
-    const { next, ...first } = await letters.replayPage({ ...chosen, tenant });
+    const chosen = readInput(chosenDeadLetters, request.query, WORDS);
+    const { next, ...first } = await deadLetters.replayPage({ ...chosen, tenant });
     let counts = first;
     let after = next;
     for (let pages = 1; after !== undefined && pages < REPLAY_PAGES; pages += 1) {
-      const page = await letters.replayPage({ ...chosen, tenant, after });
+      const page = await deadLetters.replayPage({ ...chosen, tenant, after });
       counts = addCounts(counts, page);
       after = page.next;
     }
@@ -82,8 +82,8 @@ export function deadLetterRoutes<S>({ letters, authenticate }: DeadLetterRouteOp
 
   router.post(`${BASE}/:id/replay`, async (request: Request<{ id: string }>, response) => {
     const { key: tenant } = await authenticate(request);
-    const counts = await letters.replay(idOf(request), tenant);
-    if (counts.queued + counts.underway + counts.superseded === 0) throw unknownLetter();
+    const counts = await deadLetters.replay(idOf(request), tenant);
+    if (counts.queued + counts.underway + counts.superseded === 0) throw unknownDeadLetter();
     response.set("cache-control", "no-store").json(counts);
   });
 
@@ -91,16 +91,16 @@ export function deadLetterRoutes<S>({ letters, authenticate }: DeadLetterRouteOp
 
   router.get(`${BASE}/:id`, async (request: Request<{ id: string }>, response) => {
     const { key: tenant } = await authenticate(request);
-    const letter = await letters.show(idOf(request), tenant);
-    if (letter === undefined) throw unknownLetter();
-    response.set("cache-control", "no-store").json(showLetterDetail(letter));
+    const deadLetter = await deadLetters.show(idOf(request), tenant);
+    if (deadLetter === undefined) throw unknownDeadLetter();
+    response.set("cache-control", "no-store").json(showDeadLetterDetail(deadLetter));
   });
 
   router.delete(`${BASE}/:id`, async (request: Request<{ id: string }>, response) => {
     const { key: tenant } = await authenticate(request);
-    const letter = await letters.drop(idOf(request), tenant);
-    if (letter === undefined) throw unknownLetter();
-    response.set("cache-control", "no-store").json(showLetter(letter));
+    const deadLetter = await deadLetters.drop(idOf(request), tenant);
+    if (deadLetter === undefined) throw unknownDeadLetter();
+    response.set("cache-control", "no-store").json(showDeadLetter(deadLetter));
   });
 
   router.all(BASE, otherMethods("GET, HEAD"));
@@ -111,10 +111,10 @@ export function deadLetterRoutes<S>({ letters, authenticate }: DeadLetterRouteOp
 /** @throws HttpError 404 for what cannot be an id */
 function idOf({ params: { id } }: Request<{ id: string }>): string {
   if (isId(id)) return id;
-  throw unknownLetter();
+  throw unknownDeadLetter();
 }
 
 /** The same for an unknown letter and for somebody else's. */
-function unknownLetter(): HttpError {
+function unknownDeadLetter(): HttpError {
   return refuse(404, "dead_letter_not_found", "This connector has no such dead letter; it may have been closed.");
 }

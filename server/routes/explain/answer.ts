@@ -3,11 +3,11 @@ import { z } from "zod";
 import { wordsAbout, wordsOverall } from "../../../src/engine/explain/sentences";
 import type { Explanation, RecordExplanation } from "../../../src/engine/explain/explain";
 import {
-  endingAnswer,
+  outcomeAnswer,
   knownAnswer,
   mirrorAnswer,
   safely,
-  showEnding,
+  showOutcome,
   showKnown,
   showMirror,
   textsAnswer,
@@ -74,12 +74,12 @@ export const recordExplanation = z.object({
     .array(mirrorAnswer)
     .meta({ description: "What stands in Planhat under its keys, if it is not linked." }),
   fields: z.array(fieldAnswer),
-  would: endingAnswer.nullable().meta({ description: "How the message would end." }),
+  would: outcomeAnswer.nullable().meta({ description: "How the message would end." }),
   requests: z.array(requestAnswer).meta({ description: "What Planhat would be sent." }),
   told_to_hull: z.array(toldAnswer).meta({ description: "What Hull would be told." }),
 });
 
-const holdAnswer = z.object({
+const pauseAnswer = z.object({
   scope: z.string().meta({ description: "* for everything, else an object type." }),
   kind: z.string(),
   message: z.string(),
@@ -91,7 +91,7 @@ export const explanationAnswer = z.object({
   text: z.array(z.string()).meta({ description: "About all of them together." }),
   records: z.array(recordExplanation),
   problems: z.array(z.string()).meta({ description: "Messages that cannot be read: the field, and what to do." }),
-  holds: z.array(holdAnswer).meta({ description: "What stands still at the moment, and why." }),
+  holds: z.array(pauseAnswer).meta({ description: "What stands still at the moment, and why." }),
   undecided: z.string().nullable().meta({ description: "What stood in the way of an answer." }),
   shown_by_service: z
     .array(z.object({ type: z.string(), id: z.string() }))
@@ -120,7 +120,7 @@ export function showExplanation(explanation: Explanation, service: string): z.ou
 
 function showRecord(record: RecordExplanation, service: string): z.output<typeof recordExplanation> {
   const { entity, type, hullId, claims, messageId, derived, checks, desired, known, parent, candidates } = record;
-  const { fields, would, writes, tells } = record;
+  const { fields, would, writes, hullUpdates } = record;
   return {
     entity,
     type,
@@ -140,8 +140,8 @@ function showRecord(record: RecordExplanation, service: string): z.output<typeof
     known: showKnown(known),
     parent: parent === undefined ? null : { type: parent.type, hull_id: parent.hullId, known: showKnown(parent.known) },
     candidates: candidates.map(showMirror),
-    fields: [...fields],
-    would: would === undefined ? null : showEnding(would),
+    fields: fields.map(({ confirmed, ...field }) => ({ ...field, told: confirmed })),
+    would: would === undefined ? null : showOutcome(would),
     requests: writes.map(({ kind, remoteId, parentId, keys, fields: sent }) => ({
       kind,
       remote_id: remoteId ?? null,
@@ -149,7 +149,7 @@ function showRecord(record: RecordExplanation, service: string): z.output<typeof
       keys,
       fields: sent,
     })),
-    told_to_hull: tells.map(({ claims: subject, attributes, account }) => ({
+    told_to_hull: hullUpdates.map(({ claims: subject, attributes, account }) => ({
       claims: subject,
       attributes,
       account: account ?? null,

@@ -17,7 +17,7 @@ const instant = instantAnswer.nullable();
 export const valuesAnswer = z.record(z.string(), z.unknown());
 export const textsAnswer = z.record(z.string(), z.string());
 
-export const endingAnswer = z.object({
+export const outcomeAnswer = z.object({
   outcome: z.string().meta({ description: "sent, unchanged, skipped, rejected, superseded or dead." }),
   code: z.string().meta({ description: "The reason in one word." }),
   text: z.string().meta({ description: "The reason in words." }),
@@ -64,36 +64,40 @@ const outboxAnswer = z.object({
 export const knownAnswer = z.object({
   version: instant.meta({ description: "The age of the newest message." }),
   last_message_id: z.string().nullable(),
-  last_outcome: endingAnswer.nullable(),
+  last_outcome: outcomeAnswer.nullable(),
   link: linkAnswer.nullable().meta({ description: "The record in Planhat." }),
   outbox: outboxAnswer.nullable().meta({ description: "What waits for delivery." }),
   write_back: z
     .object({ attributes: valuesAnswer, next_try_at: instantAnswer, attempts: z.int() })
     .nullable()
     .meta({ description: "What Hull is still to be told." }),
-  dead_letter: endingAnswer.extend({ id: z.string() }).nullable().meta({ description: "What was refused for good." }),
+  dead_letter: outcomeAnswer.extend({ id: z.string() }).nullable().meta({ description: "What was refused for good." }),
 });
 
 export function showKnown({
   record,
   mirror,
   entry,
-  tell,
-  letter,
+  hullUpdate,
+  deadLetter,
   listedAtMs,
 }: InspectedRecord): z.output<typeof knownAnswer> {
   return {
     // Nobody sent what was made for its children.
     version: record === undefined || record.version === 0 ? null : isoOf(record.version),
     last_message_id: record?.messageId ?? null,
-    last_outcome: record?.last === undefined ? null : showEnding(record.last),
+    last_outcome: record?.last === undefined ? null : showOutcome(record.last),
     link: mirror === undefined ? null : { ...showMirror(mirror), listed_at: orNull(listedAtMs) },
     outbox: entry === undefined ? null : showEntry(entry),
     write_back:
-      tell === undefined
+      hullUpdate === undefined
         ? null
-        : { attributes: tell.attributes, next_try_at: isoOf(tell.notBeforeMs), attempts: tell.attempts },
-    dead_letter: letter === undefined ? null : { id: deadLetterId(letter), ...showEnding(letter.ending) },
+        : {
+            attributes: hullUpdate.attributes,
+            next_try_at: isoOf(hullUpdate.notBeforeMs),
+            attempts: hullUpdate.attempts,
+          },
+    dead_letter: deadLetter === undefined ? null : { id: deadLetterId(deadLetter), ...showOutcome(deadLetter.ending) },
   };
 }
 
@@ -105,7 +109,7 @@ function showEntry(entry: EntryRow): z.output<typeof outboxAnswer> {
     next_try_at: entry.notBeforeMs === 0 ? null : isoOf(entry.notBeforeMs),
     attempts: entry.attempts,
     blocked_on: entry.blockedOn ?? null,
-    in_doubt: entry.doubt !== undefined,
+    in_doubt: entry.unconfirmed !== undefined,
     problem: problem === undefined ? null : safely(problem),
     fields: content?.desired.fields ?? null,
   };
@@ -128,7 +132,7 @@ export function showMirror(row: MirrorRow): z.output<typeof mirrorAnswer> {
   };
 }
 
-export function showEnding({ messageId, outcome, code, text, atMs }: Outcome): z.output<typeof endingAnswer> {
+export function showOutcome({ messageId, outcome, code, text, atMs }: Outcome): z.output<typeof outcomeAnswer> {
   return { outcome, code, text: safely(text), at: isoOf(atMs), message_id: messageId };
 }
 

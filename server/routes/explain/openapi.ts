@@ -1,7 +1,7 @@
 /** `/explain` described. */
 import { claimQuestion, notificationQuestion, question } from "./route";
 import { explanationAnswer, recordExplanation } from "./answer";
-import { endingAnswer, knownAnswer } from "./known";
+import { outcomeAnswer, knownAnswer } from "./known";
 import { BY_LOGIN, ORGANIZATION } from "../../openapi/common";
 import { answer, body, type Part } from "../../openapi/part";
 import { BODY_REFUSALS, LOGIN_REFUSALS, refusal, refusals } from "../../openapi/refusals";
@@ -73,7 +73,7 @@ export const explainPart: Part = {
     Explanation: explanationAnswer,
     RecordExplanation: recordExplanation,
     Known: knownAnswer,
-    Ending: endingAnswer,
+    Ending: outcomeAnswer,
   },
   paths: {
     "/explain": {

@@ -1,7 +1,7 @@
 /** `POST /smart-notifier`: what Hull tells us, answered within its patience, and only when it is safe on disk. */
 import { Router, type Request } from "express";
 import type { Intake } from "../../../src/engine/intake/intake";
-import type { Lanes } from "../../../src/engine/delivery/worker";
+import type { DeliveryWorker } from "../../../src/engine/delivery/worker";
 import { tenantKey, type Tenant } from "../../../src/engine/tenants";
 import { withTimeout } from "../../../src/engine/rules/timeout";
 import type { CredentialCheck } from "../../../src/hull/auth/credentials";
@@ -20,7 +20,7 @@ export interface NotificationRouteOptions<S> {
   readonly door: Door<S>;
   readonly bodies: Bodies;
   readonly intake: Intake<S>;
-  readonly lanes: Lanes;
+  readonly lanes: DeliveryWorker;
   /** Erases the users that the messages of a `user:delete` name. */
   readonly forget: (tenant: Tenant<S>, messages: readonly unknown[]) => Promise<void>;
   readonly credentials: Pick<CredentialCheck, "forget">;

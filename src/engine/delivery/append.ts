@@ -13,24 +13,24 @@ import { apply, journal } from "./write";
 const CHUNK = 10;
 
 /** @param works records whose parents have remote ids */
-export async function append<S>(pass: Cycle<S>, works: readonly Work[]): Promise<Problem | undefined> {
-  const { service, settings, now } = pass.options;
-  const hold = service.unconfirmed(settings) === "hold";
-  const lost = works.filter(({ entry }) => hold && entry.doubt !== undefined);
-  await pass.settle(lost.map((work) => ended(work, "dead", reason("unconfirmed"), now())));
-  const due = works.filter(({ entry }) => !hold || entry.doubt === undefined);
+export async function append<S>(cycle: Cycle<S>, works: readonly Work[]): Promise<Problem | undefined> {
+  const { service, settings, now } = cycle.options;
+  const pause = service.unconfirmed(settings) === "hold";
+  const lost = works.filter(({ entry }) => pause && entry.unconfirmed !== undefined);
+  await cycle.settle(lost.map((work) => ended(work, "dead", reason("unconfirmed"), now())));
+  const due = works.filter(({ entry }) => !pause || entry.unconfirmed === undefined);
   for (let from = 0; from < due.length; from += CHUNK) {
-    const problem = await appendChunk(pass, due.slice(from, from + CHUNK), hold);
+    const problem = await appendChunk(cycle, due.slice(from, from + CHUNK), pause);
     if (problem !== undefined) return problem;
   }
   return undefined;
 }
 
-async function appendChunk<S>(pass: Cycle<S>, chunk: readonly Work[], hold: boolean): Promise<Problem | undefined> {
-  const current = await journal(pass, chunk, (work) => ({ work, kind: "create" }));
+async function appendChunk<S>(cycle: Cycle<S>, chunk: readonly Work[], pause: boolean): Promise<Problem | undefined> {
+  const current = await journal(cycle, chunk, (work) => ({ work, kind: "create" }));
   if (current.length === 0) return undefined;
   const { results, problem } = await apply(
-    pass,
+    cycle,
     current.map(({ content: { desired }, parentId }) => ({
       kind: "create" as const,
       keys: desired.keys,
@@ -39,34 +39,34 @@ async function appendChunk<S>(pass: Cycle<S>, chunk: readonly Work[], hold: bool
       namesake: false,
     })),
   );
-  await pass.settle(
+  await cycle.settle(
     current.map((work, index) =>
       settlementFor(
-        pass,
+        cycle,
         work,
         results[index] ?? { kind: "unconfirmed", message: "The service gave no result." },
-        hold,
+        pause,
       ),
     ),
   );
   return problem;
 }
 
-function settlementFor<S>(pass: Cycle<S>, work: Work, result: Result, hold: boolean): Settlement {
-  const { retry, now } = pass.options;
+function settlementFor<S>(cycle: Cycle<S>, work: Work, result: Result, pause: boolean): Settlement {
+  const { retry, now } = cycle.options;
   switch (result.kind) {
     case "created":
     case "updated":
     case "replaced":
     case "gone":
     case "conflict":
-      return ended(work, "sent", reason(work.entry.doubt === undefined ? "tracked" : "possibly_repeated"), now());
+      return ended(work, "sent", reason(work.entry.unconfirmed === undefined ? "tracked" : "possibly_repeated"), now());
     case "rejected":
       return ended(work, "rejected", reason("refused", result.message), now());
     case "later":
-      return pass.later(work, result.waitMs, result.message);
+      return cycle.later(work, result.waitMs, result.message);
     case "unconfirmed":
-      return hold
+      return pause
         ? ended(work, "dead", reason("unconfirmed", result.message), now())
         : postponed(work, now() + retry.baseMs, result.message, { sinceMs: now(), reads: 0 });
   }

@@ -18,7 +18,7 @@ export interface CycleOptions<S> {
   readonly batch: number;
   readonly now: () => number;
   /** Called with the outcomes as they are written. */
-  readonly onEndings: (endings: readonly RecordOutcome[]) => void;
+  readonly onOutcomes: (outcomes: readonly RecordOutcome[]) => void;
   /** Called at the end of a pass with what Hull cannot be told, if there is anything. */
   readonly onLeftOut?: (type: string, values: readonly LeftOut[]) => void;
 }
@@ -44,16 +44,16 @@ export function createCycle<S>(options: CycleOptions<S>, context: TypeContext): 
     leftOut,
     settle: async (settlements) => {
       if (settlements.length === 0) return;
-      const { endings } = await store.settle(lane, settlements);
+      const { outcomes } = await store.settle(lane, settlements);
       for (const settlement of settlements) leftOut.push(...(settlement.leftOut ?? []));
-      options.onEndings(endings);
+      options.onOutcomes(outcomes);
     },
     later: (work, waitMs, problem) => {
       return postponed(
         work,
         now() + Math.max(waitMs, waitAfter(work.entry.attempts, retry)),
         problem,
-        work.entry.doubt,
+        work.entry.unconfirmed,
       );
     },
   };

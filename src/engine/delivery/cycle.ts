@@ -32,7 +32,7 @@ export async function deliverType<S>(options: CycleOptions<S>, typeName: string)
   if (entries.length === 0) return { worked: false };
 
   const context = typeContext(service, type, settings, now());
-  const pass = createCycle(options, context);
+  const cycle = createCycle(options, context);
   const views = await store.view(
     lane,
     type.name,
@@ -54,27 +54,27 @@ export async function deliverType<S>(options: CycleOptions<S>, typeName: string)
     ];
   });
 
-  const placed = await place(pass, works);
+  const placed = await place(cycle, works);
   if (type.append === true) {
-    const problem = await append(pass, placed);
+    const problem = await append(cycle, placed);
     return { worked: true, ...(problem === undefined ? {} : { problem }) };
   }
   const resolved = await resolve({ ...options, context }, placed);
-  await pass.settle(resolved.settlements);
-  const read = await readUnknown(pass, resolved.works);
-  const prepared = await prepare(pass, read.works);
-  const applied = await write(pass, prepared);
-  if (pass.leftOut.length > 0) options.onLeftOut?.(type.name, pass.leftOut);
+  await cycle.settle(resolved.settlements);
+  const read = await readUnknown(cycle, resolved.works);
+  const prepared = await prepare(cycle, read.works);
+  const applied = await write(cycle, prepared);
+  if (cycle.leftOut.length > 0) options.onLeftOut?.(type.name, cycle.leftOut);
   const problem = applied ?? resolved.problem ?? read.problem;
   return { worked: true, ...(problem === undefined ? {} : { problem }) };
 }
 
 /** Gives every child its parent's id; children of a parent without one are put behind it. */
-async function place<S>(pass: Cycle<S>, works: readonly Work[]): Promise<readonly Work[]> {
+async function place<S>(cycle: Cycle<S>, works: readonly Work[]): Promise<readonly Work[]> {
   const {
     options: { store, lane, service },
     context: { type },
-  } = pass;
+  } = cycle;
   const { parent } = type;
   if (parent === undefined) return works;
   // An event goes its way even when its user is taken out again; a license comes and goes with its account.
@@ -91,7 +91,7 @@ async function place<S>(pass: Cycle<S>, works: readonly Work[]): Promise<readonl
     if (block !== undefined) blocked.push(block);
     else placed.push(parentId === undefined ? work : { ...work, parentId });
   }
-  await pass.settle(blocked);
+  await cycle.settle(blocked);
   return placed;
 }
 
@@ -114,11 +114,11 @@ function isUnknown({ mirror, content }: Work, { specOf, mapped }: TypeContext): 
 
 /** Reads linked records of which too little is known, rather than writing them blindly. */
 async function readUnknown<S>(
-  pass: Cycle<S>,
+  cycle: Cycle<S>,
   works: readonly Work[],
 ): Promise<{ readonly works: readonly Work[]; readonly problem?: Problem }> {
-  const { context, later } = pass;
-  const { store, connection, lane, timing, retry, now } = pass.options;
+  const { context, later } = cycle;
+  const { store, connection, lane, timing, retry, now } = cycle.options;
   const unknown = works.filter((work) => isUnknown(work, context));
   if (unknown.length === 0) return { works };
   const asked = new Set(unknown.slice(0, READ_LIMIT));
@@ -148,7 +148,7 @@ async function readUnknown<S>(
       settlements.push(later(work, answer.problem?.waitMs ?? retry.baseMs, words));
     }
   }
-  await pass.settle(settlements);
+  await cycle.settle(settlements);
   // A record that is gone is found by its keys no more, whoever was linked to it.
   if (answer.gone.length > 0) await store.forgetGone(lane.remote, context.type.name, answer.gone);
   return { works: known, ...(answer.problem === undefined ? {} : { problem: answer.problem }) };
@@ -170,12 +170,12 @@ function lessWithheld(work: Work, { withheld = {}, warnings = [] }: Extract<Prep
 }
 
 /** Wire values; records that the service refuses to write end here. */
-async function prepare<S>(pass: Cycle<S>, works: readonly Work[]): Promise<readonly Work[]> {
+async function prepare<S>(cycle: Cycle<S>, works: readonly Work[]): Promise<readonly Work[]> {
   if (works.length === 0) return [];
   const {
     options: { connection, now },
     context: { type },
-  } = pass;
+  } = cycle;
   const prepared = await connection.prepare(
     type.name,
     works.map(({ content }) => content.desired),
@@ -186,13 +186,13 @@ async function prepare<S>(pass: Cycle<S>, works: readonly Work[]): Promise<reado
     const one = prepared[index];
     if (one === undefined) return;
     if (one.kind === "skip") settlements.push(ended(work, "skipped", one.reason, now()));
-    else if (one.kind === "later") settlements.push(pass.later(work, one.waitMs, one.message));
+    else if (one.kind === "later") settlements.push(cycle.later(work, one.waitMs, one.message));
     else {
       const parentField = type.parent?.field;
       const placed = parentField === undefined || work.parentId === undefined ? {} : { [parentField]: work.parentId };
       ready.push({ ...lessWithheld(work, one), wire: { ...one.fields, ...placed } });
     }
   });
-  await pass.settle(settlements);
+  await cycle.settle(settlements);
   return ready;
 }

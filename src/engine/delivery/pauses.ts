@@ -11,7 +11,7 @@ export interface PausesOptions {
   readonly types: readonly string[];
   readonly log: Log;
   readonly now: () => number;
-  readonly pace: { readonly retry: RetryPace; readonly holdMs: number };
+  readonly pace: { readonly retry: RetryPace; readonly pauseMs: number };
   /** Asks for another look at the lane. */
   readonly wakeAt: (lane: Lane, atMs: number) => void;
 }
@@ -24,7 +24,7 @@ export interface Pauses {
   /** Something got through: the next passing problem waits briefly again. */
   passed(lane: Lane, type: string): void;
   /** What held a lane back has perhaps been mended: everything is tried again at once. */
-  lift(lane: Lane): Promise<void>;
+  resume(lane: Lane): Promise<void>;
 }
 
 export function createPauses({ store, types, log, now, pace, wakeAt }: PausesOptions): Pauses {
@@ -40,7 +40,7 @@ export function createPauses({ store, types, log, now, pace, wakeAt }: PausesOpt
 
   return {
     free: async (lane) => {
-      const held = (await store.holds(lane)).filter(({ untilMs }) => untilMs > now());
+      const held = (await store.pauses(lane)).filter(({ untilMs }) => untilMs > now());
       for (const { untilMs } of held) wakeAt(lane, untilMs);
       const scopes = new Set(held.map(({ scope }) => scope));
       return scopes.has("*") ? [] : types.filter((type) => !scopes.has(type));
@@ -50,8 +50,8 @@ export function createPauses({ store, types, log, now, pace, wakeAt }: PausesOpt
       const { kind, message } = problem;
       const lasting = kind === "auth" || kind === "configuration" || kind === "mapping";
       const scope = problem.scope === "lane" ? "*" : type;
-      const waitMs = Math.max(problem.waitMs, lasting ? pace.holdMs : setback(mark(lane, scope)));
-      await store.hold(lane, scope, { kind, message, sinceMs: now(), untilMs: now() + waitMs });
+      const waitMs = Math.max(problem.waitMs, lasting ? pace.pauseMs : setback(mark(lane, scope)));
+      await store.pause(lane, scope, { kind, message, sinceMs: now(), untilMs: now() + waitMs });
       log({
         level: "warn",
         event: lasting ? "connector.configuration.error" : "connector.service_api.error",
@@ -64,9 +64,9 @@ export function createPauses({ store, types, log, now, pace, wakeAt }: PausesOpt
       for (const scope of [type, "*"]) setbacks.delete(mark(lane, scope));
     },
 
-    lift: async (lane) => {
-      for (const { scope } of await store.holds(lane)) await store.hold(lane, scope, undefined);
-      await store.hurry(lane);
+    resume: async (lane) => {
+      for (const { scope } of await store.pauses(lane)) await store.pause(lane, scope, undefined);
+      await store.retryNow(lane);
     },
   };
 }

@@ -22,7 +22,7 @@ export interface Resolved {
 }
 
 /** How often a create in doubt is looked for before it is tried again. */
-const DOUBT_READS = 2;
+const UNCONFIRMED_READS = 2;
 
 export interface ResolveInput {
   readonly store: Store;
@@ -35,7 +35,7 @@ export interface ResolveInput {
 /** Links every piece of work to its remote record, or proves that there is none. */
 export async function resolve(input: ResolveInput, works: readonly Work[]): Promise<Resolved> {
   const { store, lane, context, timing } = input;
-  const linked = works.filter((work) => work.entry.doubt === undefined && linkHolds(work, context.type));
+  const linked = works.filter((work) => work.entry.unconfirmed === undefined && linkHolds(work, context.type));
   const settled = new Set(linked);
   const unlinked = works.filter((work) => !settled.has(work));
   if (unlinked.length === 0) return { works, settlements: [] };
@@ -48,7 +48,7 @@ export async function resolve(input: ResolveInput, works: readonly Work[]): Prom
 
   // What is remembered settles the rest only when a recent scan vouches for what it does not hold.
   const asked = unlinked.filter((work, index) => {
-    if (work.entry.doubt !== undefined) return true;
+    if (work.entry.unconfirmed !== undefined) return true;
     // A link that only lacks confirmation by its key is not worth a call; one that its key contradicts is.
     if (work.mirror !== undefined && !contradicts(work, context.type)) return false;
     const verdict = early[index]?.kind;
@@ -73,7 +73,7 @@ export async function resolve(input: ResolveInput, works: readonly Work[]): Prom
     if (exhaustive.get(work) === false && verdict.kind !== "match") {
       const waitMs = problem?.waitMs ?? timing.settleMs;
       const words = problem?.message ?? "The service could not be asked whether the record exists.";
-      settlements.push(postponed(work, context.nowMs + waitMs, words, work.entry.doubt));
+      settlements.push(postponed(work, context.nowMs + waitMs, words, work.entry.unconfirmed));
       return;
     }
     const conclusion = conclude(work, verdict, context, timing);
@@ -116,13 +116,13 @@ function conclude(work: Work, verdict: Identity, context: TypeContext, timing: T
       return { ...work, mirror: verdict.row, ...(note === undefined ? {} : { note }) };
     }
     case "absent": {
-      const { doubt } = work.entry;
-      if (doubt === undefined && work.mirror !== undefined) return work;
-      if (doubt === undefined || doubt.reads + 1 >= DOUBT_READS) {
+      const { unconfirmed } = work.entry;
+      if (unconfirmed === undefined && work.mirror !== undefined) return work;
+      if (unconfirmed === undefined || unconfirmed.reads + 1 >= UNCONFIRMED_READS) {
         const { mirror: _, ...rest } = work;
         return { ...rest, namesake: verdict.namesake };
       }
-      const looked = { ...doubt, reads: doubt.reads + 1 };
+      const looked = { ...unconfirmed, reads: unconfirmed.reads + 1 };
       return postponed(
         work,
         nowMs + timing.settleMs,
@@ -239,7 +239,7 @@ async function find(input: ResolveInput, works: readonly Work[], scanSize: numbe
     keys: content.desired.keys,
     ...(parentId === undefined ? {} : { parentId }),
     ...(content.hintId === undefined ? {} : { hintId: content.hintId }),
-    fresh: entry.doubt !== undefined,
+    fresh: entry.unconfirmed !== undefined,
   }));
   const found = await connection.find(context.type.name, wanted, {
     ...(scanSize === undefined ? {} : { scanSize }),

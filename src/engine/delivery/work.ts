@@ -58,8 +58,8 @@ export function outcomeFor(content: Content, outcome: OutcomeKind, why: Reason, 
   return { messageId, outcome, code, text, atMs, counted, ...(derived ? { derived } : {}) };
 }
 
-const noted = ({ note }: Work, ending: Outcome): Outcome =>
-  note === undefined ? ending : { ...ending, note: note.text };
+const noted = ({ note }: Work, outcome: Outcome): Outcome =>
+  note === undefined ? outcome : { ...outcome, note: note.text };
 
 function settlementOf(work: Work, rest: Omit<Settlement, "tenant" | "type" | "hullId" | "seq">): Settlement {
   const { tenant, type, hullId } = work.entry;
@@ -69,21 +69,26 @@ function settlementOf(work: Work, rest: Omit<Settlement, "tenant" | "type" | "hu
 /** Ends without a write. */
 export function ended(work: Work, outcome: OutcomeKind, why: Reason, nowMs: number): Settlement {
   return settlementOf(work, {
-    then: { kind: "end", ending: noted(work, outcomeFor(work.content, outcome, why, nowMs)) },
+    then: { kind: "end", outcome: noted(work, outcomeFor(work.content, outcome, why, nowMs)) },
   });
 }
 
 /** Its record is linked to another Hull entity; it is tried again when that is so no more. */
 export function taken(work: Work, remoteId: string, by: string, nowMs: number): Settlement {
   const why = reason("same_remote_record", `${remoteId}, linked to ${by}`);
-  const ending = outcomeFor(work.content, "skipped", why, nowMs);
-  return settlementOf(work, { then: { kind: "end", ending, rivalFor: remoteId } });
+  const outcome = outcomeFor(work.content, "skipped", why, nowMs);
+  return settlementOf(work, { then: { kind: "end", outcome, rivalFor: remoteId } });
 }
 
 /** Stays in the outbox; a doubt stays with it unless it was answered. */
-export function postponed(work: Work, notBeforeMs: number, problem: string, doubt?: UnconfirmedCreate): Settlement {
+export function postponed(
+  work: Work,
+  notBeforeMs: number,
+  problem: string,
+  unconfirmed?: UnconfirmedCreate,
+): Settlement {
   return settlementOf(work, {
-    then: { kind: "wait", notBeforeMs, problem, ...(doubt === undefined ? {} : { doubt }) },
+    then: { kind: "wait", notBeforeMs, problem, ...(unconfirmed === undefined ? {} : { unconfirmed }) },
   });
 }
 
@@ -131,14 +136,14 @@ export interface Delivery {
 /** The service holds the record: the mirror learns it, and Hull is told what it does not know yet. */
 export function delivered(work: Work, context: TypeContext, delivery: Delivery): Settlement {
   const patch = patchOf(work, context, delivery);
-  const { tell, shown = {}, leftOut } = context.type.untold === true ? {} : tellOf(work, context, delivery);
+  const { hullUpdate, shown = {}, leftOut } = context.type.untold === true ? {} : hullUpdateOf(work, context, delivery);
   const facts = { ...patch.facts };
-  for (const [field, told] of Object.entries(shown)) facts[field] = { ...facts[field], told };
+  for (const [field, confirmed] of Object.entries(shown)) facts[field] = { ...facts[field], confirmed };
   const mirror = { ...patch, facts };
-  const ending = noted(work, outcomeFor(work.content, delivery.outcome, delivery.why, context.nowMs));
+  const outcome = noted(work, outcomeFor(work.content, delivery.outcome, delivery.why, context.nowMs));
   const delivered = { mirror, ...(leftOut === undefined ? {} : { leftOut }) };
-  if (tell === undefined) return settlementOf(work, { ...delivered, then: { kind: "end", ending } });
-  return settlementOf(work, { ...delivered, then: { kind: "tell", ending, tell } });
+  if (hullUpdate === undefined) return settlementOf(work, { ...delivered, then: { kind: "end", outcome } });
+  return settlementOf(work, { ...delivered, then: { kind: "tell", outcome, hullUpdate } });
 }
 
 /** Linked to `remoteId`, but not delivered: worked on again at once. */
@@ -209,16 +214,16 @@ function placed(delivery: Delivery, { type }: TypeContext): boolean {
   return delivery.sent.includes(type.parent.field) || delivery.equal.includes(type.parent.field);
 }
 
-interface Telling {
+interface Confirming {
   /** What Hull does not know yet of what the service is now known to hold; absent when it knows everything. */
-  readonly tell?: HullUpdate;
+  readonly hullUpdate?: HullUpdate;
   /** What it was never told and showed to know; fingerprints by field. */
   readonly shown: Readonly<Record<string, string>>;
   /** What Hull cannot hold, if anything: neither told nor remembered as told. */
   readonly leftOut?: readonly LeftOut[];
 }
 
-function tellOf(work: Work, context: TypeContext, delivery: Delivery): Telling {
+function hullUpdateOf(work: Work, context: TypeContext, delivery: Delivery): Confirming {
   const known: Readonly<Record<string, Fact>> = delivery.created ? {} : (work.mirror?.facts ?? {});
   const attributes: Record<string, Json> = {};
   const facts: Record<string, string> = {};
@@ -227,9 +232,9 @@ function tellOf(work: Work, context: TypeContext, delivery: Delivery): Telling {
   /** A message may be older than what Hull was told meanwhile, so it is believed only where nothing was. */
   const isShown = (field: string, isIt: (mark: string) => boolean): boolean => {
     const { hintId: id, shown: marks, replay } = work.content;
-    const [, sent, told] = known[field] ?? [null, null, null];
+    const [, sent, confirmed] = known[field] ?? [null, null, null];
     const mark = field === "_id" ? id : marks?.[field];
-    const isOpen = sent === null && told === null && replay !== true && !(delivery.created && field !== ACCOUNT);
+    const isOpen = sent === null && confirmed === null && replay !== true && !(delivery.created && field !== ACCOUNT);
     if (!isOpen || mark === undefined || !isIt(mark)) return false;
     shown[field] = mark;
     return true;
@@ -237,8 +242,8 @@ function tellOf(work: Work, context: TypeContext, delivery: Delivery): Telling {
 
   // A profile that lost the id (Hull shows none although it confirmed one long ago) is told again.
   const { hintId, derived, version } = work.content;
-  const toldAtMs = work.record?.toldAtMs;
-  const lost = hintId === undefined && !derived && (toldAtMs === undefined || isForgotten(version, toldAtMs));
+  const confirmedAtMs = work.record?.confirmedAtMs;
+  const lost = hintId === undefined && !derived && (confirmedAtMs === undefined || isForgotten(version, confirmedAtMs));
   const isKnown = known["_id"]?.[2] === delivery.remoteId || isShown("_id", (id) => id === delivery.remoteId);
   if (lost || !isKnown) {
     attributes[context.attributeOf("_id")] = delivery.remoteId;
@@ -267,7 +272,7 @@ function tellOf(work: Work, context: TypeContext, delivery: Delivery): Telling {
   const rest = { shown, ...(unfit.length === 0 ? {} : { leftOut: unfit }) };
   if (Object.keys(attributes).length === 0 && link === undefined) return rest;
   const account = link === undefined ? {} : { account: link.claims };
-  return { tell: { claims: work.content.claims, attributes, facts, ...account }, ...rest };
+  return { hullUpdate: { claims: work.content.claims, attributes, facts, ...account }, ...rest };
 }
 
 /** A remote record as the mirror remembers it. */

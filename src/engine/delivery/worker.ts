@@ -17,7 +17,7 @@ import { remoteKey, type Credentials, type Tenant, type Tenants } from "../tenan
 import { verifyRemote } from "./credentials-changed";
 import { sendHullUpdates } from "../hull-updates/write-back";
 
-export interface LanesOptions<S> {
+export interface DeliveryWorkerOptions<S> {
   readonly store: Store;
   readonly service: Service<S>;
   readonly tenants: Tenants<S>;
@@ -36,16 +36,16 @@ export interface LanesOptions<S> {
 export interface Pace {
   readonly retry: RetryPace;
   /** Wait after a wake-up for more of the same, so that shipments in a row become one write. Milliseconds. */
-  readonly lingerMs: number;
+  readonly debounceMs: number;
   /** How often every lane is looked at, wake-up or not. Milliseconds. */
-  readonly sweepMs: number;
+  readonly pollMs: number;
   /** Pause of a lane whose credentials or mapping are refused. Milliseconds. */
-  readonly holdMs: number;
+  readonly pauseMs: number;
   /** Most entries per pass. */
   readonly batch: number;
 }
 
-export interface Lanes {
+export interface DeliveryWorker {
   /** Recovers what a former process left in flight, and begins. */
   start(): Promise<void>;
   wake(lane: Lane): void;
@@ -54,7 +54,7 @@ export interface Lanes {
   /** Lifts what holds a tenant's lane: its settings may have been mended. */
   release(lane: Lane): Promise<void>;
   /** Logs outcomes that were written outside of a pass. */
-  announce(tenantKey: string, endings: readonly RecordOutcome[]): Promise<void>;
+  announce(tenantKey: string, outcomes: readonly RecordOutcome[]): Promise<void>;
   /** Resolves when the passes that run now have ended. */
   idle(): Promise<void>;
   /** Ends running passes at their next durable point. */
@@ -62,32 +62,32 @@ export interface Lanes {
 }
 
 const DELIVER = "deliver";
-const TELL = "tell";
+const UPDATE_HULL = "tell";
 /** Rows per firehose round. */
-const TELL_BATCH = 500;
-const MAX_LINGERS = 4;
+const HULL_UPDATE_BATCH = 500;
+const MAX_DEBOUNCES = 4;
 
-export function createLanes<S>(options: LanesOptions<S>): Lanes {
+export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): DeliveryWorker {
   const { store, service, tenants, log, now, timing, pace } = options;
   const typeNames = service.types.map((type) => type.name);
   const life = new AbortController();
   /** Credentials that were tried, by lane: new ones are tried whatever holds the lane. */
   const tried = new Map<string, string>();
-  const passes = new Set<Promise<void>>();
+  const cycles = new Set<Promise<void>>();
   const closing = (): boolean => life.signal.aborted;
-  let sweeper: NodeJS.Timeout | undefined;
+  let poller: NodeJS.Timeout | undefined;
   const jobs = options.jobs(async (name) => {
     const [kind, remote, tenant] = JSON.parse(name) as [string, string, string];
-    const pass = kind === DELIVER ? deliver(remote) : tell({ remote, tenant });
-    passes.add(pass);
-    await pass.finally(() => passes.delete(pass));
+    const cycle = kind === DELIVER ? deliver(remote) : updateHull({ remote, tenant });
+    cycles.add(cycle);
+    await cycle.finally(() => cycles.delete(cycle));
   });
 
   /** One delivery job per remote: two connectors of one Planhat tenant must not create the same record at once. */
   const deliverJob = ({ remote }: Pick<Lane, "remote">): string => JSON.stringify([DELIVER, remote]);
-  const tellJob = (lane: Lane): string => JSON.stringify([TELL, lane.remote, lane.tenant]);
+  const hullUpdateJob = (lane: Lane): string => JSON.stringify([UPDATE_HULL, lane.remote, lane.tenant]);
 
-  const holds = createPauses({
+  const pauses = createPauses({
     store,
     types: typeNames,
     log,
@@ -98,15 +98,15 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
 
   function wake(lane: Lane): void {
     jobs.wake(deliverJob(lane));
-    jobs.wake(tellJob(lane));
+    jobs.wake(hullUpdateJob(lane));
   }
 
-  function report(tenant: Tenant<S>, endings: readonly RecordOutcome[]): void {
-    for (const { type, hullId, claims, ending } of endings) {
+  function report(tenant: Tenant<S>, outcomes: readonly RecordOutcome[]): void {
+    for (const { type, hullId, claims, outcome } of outcomes) {
       const known = service.types.find((each) => each.name === type);
       const name = known?.logName === undefined ? {} : { logName: known.logName };
       const entity = known?.entity ?? "user";
-      log(outcomeLine(tenant.credentials, { entity, type, hullId, claims, ending, ...name }));
+      log(outcomeLine(tenant.credentials, { entity, type, hullId, claims, outcome, ...name }));
     }
   }
 
@@ -116,7 +116,7 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
   }
 
   async function deliver(remote: string): Promise<void> {
-    await linger(remote);
+    await debounce(remote);
     // Connectors that share a remote take turns, so that a long backlog of one does not stop the others.
     let idle: readonly Lane[] = [];
     for (let worked = true; worked && !closing();) {
@@ -130,18 +130,18 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
       idle = quiet;
     }
     for (const lane of idle) {
-      const due = await store.nextDue(lane, await holds.free(lane));
+      const due = await store.nextDue(lane, await pauses.free(lane));
       if (due !== undefined) jobs.wakeAt(deliverJob(lane), Math.max(due, now() + 1));
     }
   }
 
   /** Waits for more of the same: once, and again while shipments keep coming. */
-  async function linger(remote: string): Promise<void> {
-    if (pace.lingerMs === 0) return;
+  async function debounce(remote: string): Promise<void> {
+    if (pace.debounceMs === 0) return;
     let before = await waiting(remote);
-    for (let times = 0; times < MAX_LINGERS && before < pace.batch && !closing(); times += 1) {
+    for (let times = 0; times < MAX_DEBOUNCES && before < pace.batch && !closing(); times += 1) {
       // Whoever closes does not wait for it.
-      await sleep(pace.lingerMs, undefined, { signal: life.signal }).catch(() => undefined);
+      await sleep(pace.debounceMs, undefined, { signal: life.signal }).catch(() => undefined);
       const after = await waiting(remote);
       if (after <= before) return;
       before = after;
@@ -158,7 +158,7 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
   /** One tenant's fault must not stop the others of its remote, and what it had in flight must not be forgotten. */
   async function safely(lane: Lane): Promise<"worked" | "idle" | "stuck"> {
     try {
-      return await round(lane);
+      return await cycleOf(lane);
     } catch (error) {
       options.onError(error);
       await store.recover(lane, timing.settleMs);
@@ -167,7 +167,7 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
   }
 
   /** One pass over every type of one tenant. `stuck`: nothing can move until a person or another job acts. */
-  async function round(lane: Lane): Promise<"worked" | "idle" | "stuck"> {
+  async function cycleOf(lane: Lane): Promise<"worked" | "idle" | "stuck"> {
     const tenant = await tenants.load(lane.tenant);
     const connection = tenant === undefined ? undefined : tenants.connection(tenant);
     if (tenant?.settings === undefined || tenant.target === undefined || connection === undefined) return "stuck";
@@ -178,7 +178,7 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
       return "stuck";
     }
     if ((await verify(lane, tenant, connection)) !== "same") return "stuck";
-    const pass: CycleOptions<S> = {
+    const cycle: CycleOptions<S> = {
       store,
       service,
       connection,
@@ -188,17 +188,17 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
       retry: pace.retry,
       batch: pace.batch,
       now,
-      onEndings: (endings) => report(tenant, endings),
+      onOutcomes: (outcomes) => report(tenant, outcomes),
       onLeftOut: (type, values) => log(leftOutLine(tenant.credentials, type, values)),
     };
     let worked = false;
-    for (const type of await holds.free(lane)) {
+    for (const type of await pauses.free(lane)) {
       if (closing()) break;
-      const result = await deliverType(pass, type);
+      const result = await deliverType(cycle, type);
       worked ||= result.worked;
-      if (result.worked) jobs.wake(tellJob(lane));
-      if (result.problem !== undefined) await holds.stop(lane, tenant.credentials, type, result.problem);
-      else if (result.worked) holds.passed(lane, type);
+      if (result.worked) jobs.wake(hullUpdateJob(lane));
+      if (result.problem !== undefined) await pauses.stop(lane, tenant.credentials, type, result.problem);
+      else if (result.worked) pauses.passed(lane, type);
       if (result.problem?.scope === "lane") break;
     }
     return worked ? "worked" : "idle";
@@ -209,15 +209,15 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
     const { target, credentials, key } = tenant;
     if (target === undefined || tenant.fingerprint === target.fingerprint) return "same";
     const mark = JSON.stringify(lane);
-    if (tried.get(mark) === target.fingerprint && (await holds.free(lane)).length === 0) return "wait";
+    if (tried.get(mark) === target.fingerprint && (await pauses.free(lane)).length === 0) return "wait";
     tried.set(mark, target.fingerprint);
     const { generation } = await store.remote(lane.remote);
     const verdict = await verifyRemote(store, connection, lane, service.types);
     // It speaks of credentials that count no more.
     if ((await tenants.load(key)) !== tenant) return verifyAgain(key);
     if (verdict.kind === "wait") {
-      await holds.stop(lane, credentials, "*", { ...verdict.problem, scope: "lane" });
-      await holds.free(lane);
+      await pauses.stop(lane, credentials, "*", { ...verdict.problem, scope: "lane" });
+      await pauses.free(lane);
       return "wait";
     }
     const named = remoteKey(credentials.organization, credentials.id, target);
@@ -228,7 +228,7 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
     const row = await store.reassign(key, from, { remote, fingerprint: target.fingerprint, renewed });
     tenants.refresh(key);
     if (row === undefined) return verifyAgain(key);
-    await holds.lift({ remote, tenant: key });
+    await pauses.resume({ remote, tenant: key });
     complain(tenant, "connector.configuration.changed", verdict.kind === "other" ? OTHER : SAME);
     const next = { remote, tenant: key };
     wake(next);
@@ -246,7 +246,7 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
     return found === "wait" ? "wait" : "moved";
   }
 
-  async function tell(lane: Lane): Promise<void> {
+  async function updateHull(lane: Lane): Promise<void> {
     const tenant = await tenants.load(lane.tenant);
     if (tenant === undefined) return;
     const firehose = options.firehose(tenant.credentials);
@@ -258,16 +258,16 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
           lane,
           types: service.types,
           serviceName: service.name,
-          batch: TELL_BATCH,
+          batch: HULL_UPDATE_BATCH,
           retry: pace.retry,
-          unauthorisedMs: pace.holdMs,
+          unauthorisedMs: pace.pauseMs,
           now,
-          onEndings: (endings) => report(tenant, endings),
+          onOutcomes: (outcomes) => report(tenant, outcomes),
         });
         if (told.hindrance !== undefined) {
           const { message, rows, untilMs } = told.hindrance;
           complain(tenant, "connector.hull_api.error", message, { rows, paused_ms: untilMs - now() });
-          jobs.wakeAt(tellJob(lane), untilMs);
+          jobs.wakeAt(hullUpdateJob(lane), untilMs);
           return;
         }
         more = told.more;
@@ -275,11 +275,11 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
     } finally {
       firehose.close();
     }
-    const due = await store.nextTellDue(lane);
-    if (due !== undefined) jobs.wakeAt(tellJob(lane), Math.max(due, now() + 1));
+    const due = await store.nextHullUpdateDue(lane);
+    if (due !== undefined) jobs.wakeAt(hullUpdateJob(lane), Math.max(due, now() + 1));
   }
 
-  async function sweep(): Promise<void> {
+  async function poll(): Promise<void> {
     for (const lane of await store.lanes()) wake(lane);
     await store.housekeep(options.retentionMs);
   }
@@ -287,9 +287,9 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
   return {
     start: async () => {
       for (const lane of await store.lanes()) await store.recover(lane, timing.settleMs);
-      await sweep();
-      sweeper = setInterval(() => void sweep().catch(() => undefined), pace.sweepMs);
-      sweeper.unref();
+      await poll();
+      poller = setInterval(() => void poll().catch(() => undefined), pace.pollMs);
+      poller.unref();
     },
     wake,
     verify: async (tenantKey) => {
@@ -299,19 +299,19 @@ export function createLanes<S>(options: LanesOptions<S>): Lanes {
       return verify({ remote: tenant.remote, tenant: tenant.key }, tenant, connection);
     },
     release: async (lane) => {
-      await holds.lift(lane);
+      await pauses.resume(lane);
       wake(lane);
     },
-    announce: async (tenantKey, endings) => {
-      const tenant = endings.length === 0 ? undefined : await tenants.load(tenantKey);
-      if (tenant !== undefined) report(tenant, endings);
+    announce: async (tenantKey, outcomes) => {
+      const tenant = outcomes.length === 0 ? undefined : await tenants.load(tenantKey);
+      if (tenant !== undefined) report(tenant, outcomes);
     },
     idle: async () => {
-      await Promise.allSettled(passes);
+      await Promise.allSettled(cycles);
     },
     close: async () => {
       life.abort();
-      clearInterval(sweeper);
+      clearInterval(poller);
       await jobs.close();
     },
   };

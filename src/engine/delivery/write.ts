@@ -44,11 +44,11 @@ function changeOf({ specOf }: TypeContext, work: Work): Change {
 }
 
 /** Writes what differs; what does not is settled as it is. */
-export async function write<S>(pass: Cycle<S>, works: readonly Work[]): Promise<Problem | undefined> {
+export async function write<S>(cycle: Cycle<S>, works: readonly Work[]): Promise<Problem | undefined> {
   const {
     options: { service, settings },
     context,
-  } = pass;
+  } = cycle;
   const { type } = context;
   const changes = works.map((work) => changeOf(context, work));
   const isIdle = ({ difference, intent }: Change): boolean => intent.kind === "update" && difference.send.length === 0;
@@ -57,12 +57,12 @@ export async function write<S>(pass: Cycle<S>, works: readonly Work[]): Promise<
     if (remoteId === undefined) return [];
     const { equal } = difference;
     // A create whose answer was lost, and which is there: it was ours.
-    const made = work.entry.doubt !== undefined;
+    const made = work.entry.unconfirmed !== undefined;
     const why = reason(made ? "created" : "in_sync");
     const outcome = made ? "sent" : "unchanged";
     return [delivered(work, context, { remoteId, sent: [], equal, outcome, why, created: false })];
   });
-  await pass.settle(settled);
+  await cycle.settle(settled);
 
   // Namesakes go last: they are written one by one, when the bulk write can no longer mistake one for another.
   const busy = changes.filter((change) => !isIdle(change));
@@ -74,7 +74,7 @@ export async function write<S>(pass: Cycle<S>, works: readonly Work[]): Promise<
   );
   for (const chunk of chunks) {
     const problem = await writeChunk(
-      pass,
+      cycle,
       chunk.flatMap((index) => ordered[index] ?? []),
     );
     if (problem !== undefined) return problem;
@@ -96,11 +96,11 @@ export async function journal<S, T>(
   return chunk.filter((_, index) => journaled[index] === true);
 }
 
-async function writeChunk<S>(pass: Cycle<S>, chunk: readonly Change[]): Promise<Problem | undefined> {
-  const current = await journal(pass, chunk, ({ work, intent }) => ({ work, kind: intent.kind }));
+async function writeChunk<S>(cycle: Cycle<S>, chunk: readonly Change[]): Promise<Problem | undefined> {
+  const current = await journal(cycle, chunk, ({ work, intent }) => ({ work, kind: intent.kind }));
   if (current.length === 0) return undefined;
   const { results, problem } = await apply(
-    pass,
+    cycle,
     current.map(({ intent }) => intent),
   );
   const settled = current.map((change, index) => {
@@ -110,17 +110,17 @@ async function writeChunk<S>(pass: Cycle<S>, chunk: readonly Change[]): Promise<
     return { change, result, isSuspect };
   });
   const orphaned = await goneParents(
-    pass,
+    cycle,
     settled.flatMap(({ change, isSuspect }) => (isSuspect ? [change] : [])),
   );
   const settlements = settled.map(({ change, result, isSuspect }) => {
-    if (!isSuspect || !orphaned.has(change.work.parentId ?? "")) return settlementFor(pass, change, result);
-    const { now } = pass.options;
+    if (!isSuspect || !orphaned.has(change.work.parentId ?? "")) return settlementFor(cycle, change, result);
+    const { now } = cycle.options;
     const isOpen = result.kind === "unconfirmed" && change.intent.kind === "create";
-    const doubt = isOpen ? { sinceMs: now(), reads: 0 } : undefined;
-    return postponed(change.work, now(), "Its parent is gone from the service and is made again first.", doubt);
+    const unconfirmed = isOpen ? { sinceMs: now(), reads: 0 } : undefined;
+    return postponed(change.work, now(), "Its parent is gone from the service and is made again first.", unconfirmed);
   });
-  await pass.settle(settlements);
+  await cycle.settle(settlements);
   return problem;
 }
 
@@ -131,13 +131,13 @@ const PARENT_LIMIT = 20;
  * A record may be refused, or not appear, because its parent was removed in the service. Such a parent is forgotten, so
  * that the child waits for it and it is made again. Answers the remote ids that are gone.
  */
-async function goneParents<S>(pass: Cycle<S>, suspects: readonly Change[]): Promise<ReadonlySet<string>> {
+async function goneParents<S>(cycle: Cycle<S>, suspects: readonly Change[]): Promise<ReadonlySet<string>> {
   const {
     options: { connection, lane },
     context: {
       type: { parent },
     },
-  } = pass;
+  } = cycle;
   const hullIds = new Map<string, string>();
   for (const { work } of suspects) {
     const hullId = work.content.desired.parent?.hullId;
@@ -150,7 +150,7 @@ async function goneParents<S>(pass: Cycle<S>, suspects: readonly Change[]): Prom
     ids.map((id) => ({ id })),
     [],
   );
-  await pass.settle(
+  await cycle.settle(
     gone.flatMap((id) => {
       const hullId = hullIds.get(id);
       return hullId === undefined ? [] : [forgotten(lane.tenant, parent.type, hullId, id)];
@@ -160,11 +160,11 @@ async function goneParents<S>(pass: Cycle<S>, suspects: readonly Change[]): Prom
 }
 
 /** A service must not throw; one that does all the same leaves its records in doubt, not lost. */
-export async function apply<S>(pass: Cycle<S>, intents: readonly Intent[]): Promise<Applied> {
+export async function apply<S>(cycle: Cycle<S>, intents: readonly Intent[]): Promise<Applied> {
   const {
     options: { connection, retry },
     context: { type },
-  } = pass;
+  } = cycle;
   try {
     return await connection.apply(type.name, intents);
   } catch (error) {
@@ -176,12 +176,12 @@ export async function apply<S>(pass: Cycle<S>, intents: readonly Intent[]): Prom
   }
 }
 
-function settlementFor<S>(pass: Cycle<S>, change: Change, result: Result): Settlement {
+function settlementFor<S>(cycle: Cycle<S>, change: Change, result: Result): Settlement {
   const {
     options: { retry, timing, now },
     context,
     later,
-  } = pass;
+  } = cycle;
   const { work, difference, intent } = change;
   const { send: sent, equal } = difference;
   switch (result.kind) {
@@ -205,8 +205,8 @@ function settlementFor<S>(pass: Cycle<S>, change: Change, result: Result): Settl
       return ended(work, "rejected", reason("refused", result.message), now());
     case "unconfirmed": {
       if (intent.kind === "update") return later(work, retry.baseMs, result.message);
-      const doubt = { sinceMs: now(), reads: 0 };
-      return postponed(work, now() + timing.settleMs, result.message, doubt);
+      const unconfirmed = { sinceMs: now(), reads: 0 };
+      return postponed(work, now() + timing.settleMs, result.message, unconfirmed);
     }
     case "later":
       return later(work, result.waitMs, result.message);

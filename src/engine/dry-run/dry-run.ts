@@ -74,7 +74,7 @@ const LOOK_MS = 1_000;
 export async function drainDryRun<S>(options: DrainOptions<S>): Promise<Stop | undefined> {
   const { store, service, lane, signal, timing, retry, now, run } = options;
   const connection = dryConnection(options.connection);
-  const quiet = { onEndings: () => undefined };
+  const quiet = { onOutcomes: () => undefined };
   let problem = "";
   for (let idle = 0, before = -1; ;) {
     const { done = 0, total = 0 } = (await store.run(run.id)) ?? {};
@@ -85,8 +85,8 @@ export async function drainDryRun<S>(options: DrainOptions<S>): Promise<Stop | u
     before = done;
     let worked = false;
     for (const type of service.types) {
-      const pass = { ...options, ...quiet, connection };
-      const result = await deliverType(pass, type.name);
+      const cycle = { ...options, ...quiet, connection };
+      const result = await deliverType(cycle, type.name);
       worked ||= result.worked && result.problem === undefined;
       problem = result.problem?.message ?? problem;
     }
@@ -108,13 +108,13 @@ export async function drainDryRun<S>(options: DrainOptions<S>): Promise<Stop | u
 
 /** Brings what the simulation counted to where people look for it. */
 export async function copyFigures(from: Store, to: Store, id: string): Promise<void> {
-  const [shadow, row] = [await from.run(id), await to.run(id)];
-  if (shadow === undefined || row === undefined) return;
-  const names = new Set([...Object.keys(shadow.counts), ...Object.keys(row.counts)]);
+  const [dryRun, row] = [await from.run(id), await to.run(id)];
+  if (dryRun === undefined || row === undefined) return;
+  const names = new Set([...Object.keys(dryRun.counts), ...Object.keys(row.counts)]);
   const counts = Object.fromEntries(
-    [...names].map((name) => [name, (shadow.counts[name] ?? 0) - (row.counts[name] ?? 0)]),
+    [...names].map((name) => [name, (dryRun.counts[name] ?? 0) - (row.counts[name] ?? 0)]),
   );
-  const { total, leftOut } = shadow;
+  const { total, leftOut } = dryRun;
   await to.changeRun(id, {
     counts,
     ...(total === undefined ? {} : { total }),

@@ -11,7 +11,7 @@ import type { DiffOptions } from "../rules/diff";
 import { fieldVerdicts, type FieldVerdict } from "./field-verdicts";
 import type { Shipment } from "../intake/intake";
 import { mergeMessages, readMessage } from "../intake/message";
-import { dryRunRecords, type RecordPlace, type DryRunResult, type RecordDryRunOptions } from "../dry-run/rehearsal";
+import { dryRunRecords, type RecordPlace, type DryRunResult, type RecordDryRunOptions } from "../dry-run/records";
 import type { DryWrite } from "../dry-run/dry-run";
 import type { Tenant, Tenants } from "../tenants";
 
@@ -47,7 +47,7 @@ export interface RecordExplanation extends RecordPlace {
   readonly would?: Outcome;
   readonly writes: readonly DryWrite[];
   /** What Hull would be told. */
-  readonly tells: readonly HullUpdateRow[];
+  readonly hullUpdates: readonly HullUpdateRow[];
 }
 
 export interface Explanation {
@@ -107,11 +107,11 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
     const parents = parentsOf(candidates);
     const places = [...candidates.map(({ plan }) => plan), ...parents.map(({ place }) => place)];
     // Looked up before: what the rehearsal learns on its way is not known yet.
-    const before = await Promise.all(places.map((place) => recall(tenant, place)));
-    const rehearsed = await dryRunRecords(options, shipment, places);
-    const own = candidates.map((candidate, index) => planned(tenant, candidate, before[index], rehearsed));
+    const before = await Promise.all(places.map((place) => inspect(tenant, place)));
+    const result = await dryRunRecords(options, shipment, places);
+    const own = candidates.map((candidate, index) => planned(tenant, candidate, before[index], result));
     const derived = parents.map(({ place, of }, index) =>
-      parental(tenant, place, of, before[candidates.length + index], rehearsed),
+      parental(tenant, place, of, before[candidates.length + index], result),
     );
     const records = await Promise.all([...own, ...derived]);
     const open = records.some(
@@ -121,7 +121,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
       records,
       problems,
       holds: await holdsOf(tenant),
-      ...(open ? { undecided: rehearsed.problem ?? "It waits for something that cannot be known now." } : {}),
+      ...(open ? { undecided: result.problem ?? "It waits for something that cannot be known now." } : {}),
     };
   }
 
@@ -132,20 +132,20 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
   }
 
   async function ofEntity(tenant: Tenant<S>, question: Question): Promise<Explanation> {
-    const holds = await holdsOf(tenant);
+    const pauses = await holdsOf(tenant);
     const records: RecordExplanation[] = [];
     for (const place of await placesOf(tenant, question)) records.push(await remembered(tenant, place));
     const shown = await askService(tenant, question);
-    return { records, problems: [], holds, ...(shown === undefined ? {} : { service: shown }) };
+    return { records, problems: [], holds: pauses, ...(shown === undefined ? {} : { service: shown }) };
   }
 
-  async function recall({ remote, key }: Tenant<S>, { type, hullId }: RecordPlace): Promise<InspectedRecord> {
+  async function inspect({ remote, key }: Tenant<S>, { type, hullId }: RecordPlace): Promise<InspectedRecord> {
     return remote === undefined ? NOTHING_KNOWN : store.inspectRecord({ remote, tenant: key }, type, hullId);
   }
 
   async function holdsOf({ remote, key }: Tenant<S>): Promise<readonly PauseRow[]> {
     if (remote === undefined) return [];
-    return (await store.holds({ remote, tenant: key })).filter(({ untilMs }) => untilMs > now());
+    return (await store.pauses({ remote, tenant: key })).filter(({ untilMs }) => untilMs > now());
   }
 
   /** A record that the message itself asks for. */
@@ -153,14 +153,14 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
     tenant: Tenant<S>,
     { message, plan, claims, swallowed }: Candidate,
     known: InspectedRecord = NOTHING_KNOWN,
-    rehearsed: DryRunResult,
+    result: DryRunResult,
   ): Promise<RecordExplanation> {
     const { type, hullId } = plan;
     const { messageId, isExport } = message;
     const planWarnings = plan.kind === "record" ? plan.warnings.map(({ text }) => text) : [];
     const isOwn = type === typeOf(service, message.entity);
     const desired = plan.kind === "record" ? plan.desired : undefined;
-    const would = rehearsed.ending({ type, hullId }, messageId);
+    const would = result.outcome({ type, hullId }, messageId);
     const about = await aboutPlace(tenant, { type, hullId }, known, desired, { force: isExport });
     return {
       ...about,
@@ -171,7 +171,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
       warnings: [...planWarnings, ...about.warnings],
       ...(would === undefined ? {} : { would }),
       ...(isSentBefore(type, known) ? { repeated: true as const } : {}),
-      ...movesOf(rehearsed, { type, hullId }),
+      ...movesOf(result, { type, hullId }),
     };
   }
 
@@ -181,9 +181,9 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
     place: RecordPlace,
     { messageId, desired, claims }: Parent["of"],
     known: InspectedRecord = NOTHING_KNOWN,
-    rehearsed: DryRunResult,
+    result: DryRunResult,
   ): Promise<RecordExplanation> {
-    const would = rehearsed.ending(place, messageId);
+    const would = result.outcome(place, messageId);
     // What is there already is not touched for the sake of its children.
     const wanted = known.mirror === undefined ? desired : undefined;
     return {
@@ -193,16 +193,16 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
       merged: [],
       checks: [],
       ...(would === undefined ? {} : { would }),
-      ...movesOf(rehearsed, place),
+      ...movesOf(result, place),
     };
   }
 
   /** What is remembered of somebody, without any message: of what waits, its content; else of what was refused. */
   async function remembered(tenant: Tenant<S>, place: RecordPlace): Promise<RecordExplanation> {
-    const known = await recall(tenant, place);
-    const { entry, letter, tell, record } = known;
-    const content = entry?.content ?? entry?.attempt?.content ?? letter?.content;
-    const claims = { ...record?.claims, ...tell?.claims, ...content?.claims };
+    const known = await inspect(tenant, place);
+    const { entry, deadLetter: deadLetter, hullUpdate, record } = known;
+    const content = entry?.content ?? entry?.attempt?.content ?? deadLetter?.content;
+    const claims = { ...record?.claims, ...hullUpdate?.claims, ...content?.claims };
     const parent = await parentKnown(tenant, place, known, content?.desired);
     return {
       ...(await aboutPlace(tenant, place, known, content?.desired, {
@@ -214,7 +214,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
       merged: [],
       checks: [],
       writes: [],
-      tells: [],
+      hullUpdates: [],
     };
   }
 
@@ -251,7 +251,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
   ): Promise<Omit<Extract<Prepared, { kind: "ready" }>, "kind">> {
     if (desired === undefined) return { fields: {} };
     const parentField = service.types.find((each) => each.name === type)?.parent?.field;
-    const parentId = desired.parent === undefined ? undefined : (await recall(tenant, desired.parent)).mirror?.id;
+    const parentId = desired.parent === undefined ? undefined : (await inspect(tenant, desired.parent)).mirror?.id;
     const placed = parentField === undefined || parentId === undefined ? {} : { [parentField]: parentId };
     const [prepared] = (await options.tenants.connection(tenant)?.prepare(type, [desired])) ?? [];
     return prepared?.kind === "ready" ? { ...prepared, fields: { ...prepared.fields, ...placed } } : { fields: placed };
@@ -279,7 +279,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
     const [row] = mirror?.parentId === undefined ? [] : await store.mirrors(lane, parentType, [mirror.parentId]);
     const hullId = desired?.parent?.hullId ?? row?.linkedTo;
     if (hullId === undefined) return undefined;
-    return { type: parentType, hullId, known: await recall(tenant, { type: parentType, hullId }) };
+    return { type: parentType, hullId, known: await inspect(tenant, { type: parentType, hullId }) };
   }
 
   /** Records that the question may mean. */
@@ -350,11 +350,11 @@ function parentsOf(candidates: readonly Candidate[]): readonly Parent[] {
 }
 
 function movesOf(
-  { writes, tells }: DryRunResult,
+  { writes, hullUpdates }: DryRunResult,
   { type, hullId }: RecordPlace,
-): Pick<RecordExplanation, "writes" | "tells"> {
+): Pick<RecordExplanation, "writes" | "hullUpdates"> {
   return {
     writes: writes.filter((each) => each.type === type && each.hullId === hullId),
-    tells: tells.filter((each) => each.type === type && each.hullId === hullId),
+    hullUpdates: hullUpdates.filter((each) => each.type === type && each.hullId === hullId),
   };
 }

@@ -15,7 +15,7 @@ export interface FieldVerdict {
   /** What the service is known to hold, what we delivered last, and what Hull confirmed. */
   readonly remote: Standing;
   readonly sent: Standing;
-  readonly told: Standing;
+  readonly confirmed: Standing;
   readonly verdict: "send" | "equal" | "kept" | "left";
   readonly why: string;
 }
@@ -37,12 +37,12 @@ export function fieldVerdicts(
   const difference = diff(desired, wire, facts ?? {}, specOf, { ...options, create });
   return Object.entries(desired.fields).map(([field, value]): FieldVerdict => {
     const spec = specOf(field);
-    const [remote, sent, told] = facts?.[field] ?? [null, null, null];
+    const [remote, sent, confirmed] = facts?.[field] ?? [null, null, null];
     const there = wire[field] ?? value;
     const standings = {
       remote: standing(remote, there, spec),
       sent: standing(sent, value, spec),
-      told: standing(told, there, spec),
+      confirmed: standing(confirmed, there, spec),
     };
     const is = (names: readonly string[]): boolean => names.includes(field);
     const hindrance = Object.hasOwn(withheld, field) ? withheld[field] : undefined;

@@ -24,7 +24,7 @@ export function wordsAbout(record: RecordExplanation, service: string): readonly
     ),
     ...waitingWords(record.known),
     ...linkWords(record, service),
-    ...letterWords(record.known, service),
+    ...deadLetterWords(record.known, service),
     ...keptWords(record, service),
     ...parentWords(record),
     ...lastWords(record),
@@ -34,7 +34,7 @@ export function wordsAbout(record: RecordExplanation, service: string): readonly
 
 /** About all of them together. */
 export function wordsOverall(explanation: Explanation, service: string): readonly string[] {
-  const { records, problems, holds, undecided, service: shown } = explanation;
+  const { records, problems, holds: pauses, undecided, service: shown } = explanation;
   const nobody = records.length === 0 && problems.length === 0;
   return [
     ...problems,
@@ -44,17 +44,17 @@ export function wordsOverall(explanation: Explanation, service: string): readonl
         ]
       : []),
     ...(shown === undefined ? [] : [shownWords(shown, service)]),
-    ...holds.map((hold) => holdWords(hold, service)),
+    ...pauses.map((pause) => pauseWords(pause, service)),
     ...(undecided === undefined ? [] : [`What becomes of it cannot be said now: ${undecided}`]),
   ];
 }
 
 function outcomeWords(
-  { would, writes, tells, derived, repeated }: RecordExplanation,
+  { would, writes, hullUpdates, derived, repeated }: RecordExplanation,
   service: string,
 ): readonly string[] {
   const end = would === undefined ? [] : [`It would end ${would.outcome} (${would.code}): ${would.text}`];
-  const told = [...new Set(tells.flatMap(({ attributes }) => Object.keys(attributes)))];
+  const told = [...new Set(hullUpdates.flatMap(({ attributes }) => Object.keys(attributes)))];
   const hull = told.length === 0 ? [] : [`Hull would be told ${named(told)}.`];
   const idle = derived === true && would === undefined ? ["It is there already and is not touched."] : [];
   const again = repeated === true ? ["It was sent before, and things that happen are sent once."] : [];
@@ -68,7 +68,7 @@ function writeWords({ type, kind, remoteId, fields }: DryWrite, service: string)
   return `${what}${which}.`;
 }
 
-function waitingWords({ entry, tell }: InspectedRecord): readonly string[] {
+function waitingWords({ entry, hullUpdate }: InspectedRecord): readonly string[] {
   const words: string[] = [];
   if (entry?.attempt !== undefined) words.push(`It has been in flight since ${timeOf(entry.attempt.startedAtMs)}.`);
   if (entry?.content !== undefined) {
@@ -76,10 +76,11 @@ function waitingWords({ entry, tell }: InspectedRecord): readonly string[] {
     words.push(`It has waited for delivery since ${timeOf(entry.acceptedAtMs)}${until}.`);
   }
   if (entry?.blockedOn !== undefined) words.push(`It waits for what it belongs to (Hull id ${entry.blockedOn}).`);
-  if (entry?.doubt !== undefined) words.push("The answer to a create was lost: it is looked for before it is made.");
+  if (entry?.unconfirmed !== undefined)
+    words.push("The answer to a create was lost: it is looked for before it is made.");
   if (entry?.problem !== undefined) words.push(`The last try ended with: ${entry.problem}`);
-  if (tell !== undefined)
-    words.push(`It was delivered; Hull is still to be told, next at ${timeOf(tell.notBeforeMs)}.`);
+  if (hullUpdate !== undefined)
+    words.push(`It was delivered; Hull is still to be told, next at ${timeOf(hullUpdate.notBeforeMs)}.`);
   return words;
 }
 
@@ -101,9 +102,9 @@ function linkWords({ known: { mirror, listedAtMs }, candidates, type }: RecordEx
   return [`It is linked to ${type} ${mirror.id} in ${service}${seen}.`, ...state];
 }
 
-function letterWords({ letter }: InspectedRecord, service: string): readonly string[] {
-  if (letter === undefined) return [];
-  const { atMs, code, text } = letter.ending;
+function deadLetterWords({ deadLetter }: InspectedRecord, service: string): readonly string[] {
+  if (deadLetter === undefined) return [];
+  const { atMs, code, text } = deadLetter.ending;
   return [
     `${service} refused it for good at ${timeOf(atMs)} (${code}): ${text} Mend the cause, then replay the dead letter.`,
   ];
@@ -120,7 +121,7 @@ function parentWords({ parent }: RecordExplanation): readonly string[] {
   if (parent === undefined) return [];
   const { type, hullId, known } = parent;
   const of = `It belongs to ${type} ${known.mirror?.id ?? "without a known id"} (Hull id ${hullId})`;
-  const last = known.letter?.ending ?? known.record?.last;
+  const last = known.deadLetter?.ending ?? known.record?.last;
   return [last === undefined ? `${of}.` : `${of}, which ended ${last.outcome} (${last.code}): ${last.text}`];
 }
 
@@ -132,7 +133,7 @@ function lastWords({ known: { record }, messageId }: RecordExplanation): readonl
   return [`Its last message ended ${last.outcome} (${last.code}) at ${timeOf(last.atMs)}: ${last.text}`];
 }
 
-function holdWords({ scope, message, sinceMs, untilMs }: PauseRow, service: string): string {
+function pauseWords({ scope, message, sinceMs, untilMs }: PauseRow, service: string): string {
   const what = scope === "*" ? `Everything that goes to ${service}` : `Delivery of ${scope}`;
   return `${what} stands still since ${timeOf(sinceMs)}, until ${timeOf(untilMs)} at the earliest: ${message}`;
 }

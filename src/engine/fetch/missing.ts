@@ -38,9 +38,9 @@ export async function markMissing(
   const wanted = type.untold === true ? undefined : deletedAttribute;
   for (let after = from; ;) {
     const untold = wanted === undefined ? undefined : { field: DELETED, nothing: NOTHING };
-    const vanished = await store.markMissing(remote, type.name, { scanStartedAtMs, untold, after, limit: STEP });
+    const missing = await store.markMissing(remote, type.name, { scanStartedAtMs, untold, after, limit: STEP });
     if (wanted !== undefined) {
-      let left: readonly MirrorRow[] = vanished.gone.filter(isKnown);
+      let left: readonly MirrorRow[] = missing.gone.filter(isKnown);
       const told = await withRetry(options, async () => {
         const result = await tell(options, left, wanted);
         ({ left } = result);
@@ -48,16 +48,16 @@ export async function markMissing(
       });
       if ("state" in told) return told;
     }
-    if (vanished.after === undefined) return undefined;
-    ({ after } = vanished);
-    const known = await remember(vanished.after);
+    if (missing.after === undefined) return undefined;
+    ({ after } = missing);
+    const known = await remember(missing.after);
     if (!known || options.signal.aborted) return { state: "interrupted" };
   }
 }
 
 /** Whether Hull ever heard of the record. */
-function isKnown({ facts, toldRest }: MirrorRow): boolean {
-  return toldRest !== undefined || (facts["_id"]?.[2] ?? null) !== null;
+function isKnown({ facts, confirmedRest }: MirrorRow): boolean {
+  return confirmedRest !== undefined || (facts["_id"]?.[2] ?? null) !== null;
 }
 
 /** Says of each record that it vanished; answers those of which Hull could not be told. */

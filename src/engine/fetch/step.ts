@@ -10,7 +10,7 @@ import { reason, type ReasonCode } from "../../outcome/outcome";
 import type { Try } from "../rules/retry";
 import {
   ACCOUNT,
-  isToldWholly,
+  isConfirmedWholly,
   newsOf,
   untoldRest,
   type News,
@@ -139,13 +139,13 @@ export async function takeRows(
 }
 
 /** What Hull knows of the record from now on. What was left out it does not know, so the record is compared again. */
-function toldOf({ news, mirror, code, leftOut }: Case, { mapping }: StepContext): Pick<FetchedRow, "told"> {
+function toldOf({ news, mirror, code, leftOut }: Case, { mapping }: StepContext): Pick<FetchedRow, "confirmed"> {
   if (news !== undefined) {
     const { facts, rest } = news;
-    return { told: { facts, rest, ...(leftOut.length === 0 ? { mapping } : {}) } };
+    return { confirmed: { facts, rest, ...(leftOut.length === 0 ? { mapping } : {}) } };
   }
   const rest = code === "not_touched" ? undefined : untoldRest(mirror);
-  return rest === undefined ? {} : { told: { facts: {}, rest } };
+  return rest === undefined ? {} : { confirmed: { facts: {}, rest } };
 }
 
 /** By which the record may be taken for another one in Hull; the domain is no key of the service, but one of Hull. */
@@ -189,7 +189,7 @@ function look(
     row.updatedAtMs !== undefined &&
     row.updatedAtMs < context.passBeforeMs &&
     mirror?.missing !== true &&
-    isToldWholly(mirror, context.mapping);
+    isConfirmedWholly(mirror, context.mapping);
   if (untouched) return { ...base, outcome: "unchanged", code: "not_touched" };
   const { attributes, leftOut = [] } = row;
   noteShown(context, attributes);
@@ -260,8 +260,8 @@ function linkOf(
   if (!link || parent === undefined) return undefined;
   const anonymous = `${serviceName}:${parent.id}`;
   const mark = parent.linkedTo ?? anonymous;
-  const told = mirror?.facts[ACCOUNT]?.[2] ?? null;
-  if (told === mark || told === anonymous) return undefined;
+  const confirmed = mirror?.facts[ACCOUNT]?.[2] ?? null;
+  if (confirmed === mark || confirmed === anonymous) return undefined;
   const externalId = parent.keys["externalId"];
   const named: Claims =
     parent.linkedTo !== undefined && isHullId(parent.linkedTo)

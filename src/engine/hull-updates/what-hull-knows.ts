@@ -43,7 +43,7 @@ export function newsOf(
   context: KnowledgeContext,
 ): News {
   const known = mirror?.facts ?? {};
-  const rest = pairs(mirror?.toldRest ?? []);
+  const rest = pairs(mirror?.confirmedRest ?? []);
   const facts: Record<string, string> = {};
   const changed = new Set<string>();
   for (const { field, value, volatile } of attributes) {
@@ -51,18 +51,18 @@ export function newsOf(
     if (volatile === true || changed.has(field)) continue;
     if (context.ownFacts.has(field) || field === "_id" || known[field]?.[2] != null) {
       const { type } = context.specOf(field);
-      const told = known[field]?.[2] ?? null;
-      const number = told === null ? rest.get(context.nameOf(field)) : undefined;
-      if (field === "_id" ? told === record.id : agrees(told, value, type)) continue;
-      if (told === null && number === undefined && isDefault(value)) continue;
+      const confirmed = known[field]?.[2] ?? null;
+      const number = confirmed === null ? rest.get(context.nameOf(field)) : undefined;
+      if (field === "_id" ? confirmed === record.id : agrees(confirmed, value, type)) continue;
+      if (confirmed === null && number === undefined && isDefault(value)) continue;
       facts[field] = field === "_id" ? record.id : fingerprint(value, type);
       // Mapped only since it was told: Hull knows it, it is remembered in another place from now on.
       if (numberAgrees(number, value, type)) continue;
     } else {
       const { type } = context.specOf(field);
       const name = context.nameOf(field);
-      const told = rest.get(name);
-      if (numberAgrees(told, value, type) || (told === undefined && isDefault(value))) continue;
+      const confirmed = rest.get(name);
+      if (numberAgrees(confirmed, value, type) || (confirmed === undefined && isDefault(value))) continue;
       rest.set(name, numberOf(canonical(value, type)));
     }
     changed.add(field);
@@ -96,10 +96,11 @@ export function shownIn(
 ): Readonly<Record<string, string>> {
   const shown: Record<string, string> = {};
   const subject = entity === "user" ? user : account;
-  const rest = pairs(mirror?.toldRest ?? []);
-  const isTold = (field: string): boolean => (mirror?.facts[field]?.[2] ?? null) !== null || rest.has(numberOf(field));
+  const rest = pairs(mirror?.confirmedRest ?? []);
+  const isConfirmed = (field: string): boolean =>
+    (mirror?.facts[field]?.[2] ?? null) !== null || rest.has(numberOf(field));
   for (const field of Object.keys(fields)) {
-    if (isTold(field)) continue;
+    if (isConfirmed(field)) continue;
     const name = attributeOf(field);
     const key = entity === "user" && Object.hasOwn(subject, TRAITS + name) ? TRAITS + name : name;
     const value = Object.hasOwn(subject, key) ? subject[key] : undefined;
@@ -108,7 +109,8 @@ export function shownIn(
     if (held?.fits === true) shown[field] = fingerprint(held.value, specOf(field).type, "loose");
   }
   const { id } = account;
-  if (entity === "user" && typeof id === "string" && id === parent?.hullId && !isTold(ACCOUNT)) shown[ACCOUNT] = id;
+  if (entity === "user" && typeof id === "string" && id === parent?.hullId && !isConfirmed(ACCOUNT))
+    shown[ACCOUNT] = id;
   return shown;
 }
 
@@ -124,21 +126,21 @@ function unpacked(value: Json): Json {
 
 /** What is known after something could not be told: it is compared again, whatever the service says about its age. */
 export function untoldRest(mirror: MirrorRow | undefined): readonly number[] | undefined {
-  if (mirror?.toldRest === undefined) return undefined;
-  const rest = pairs(mirror.toldRest);
+  if (mirror?.confirmedRest === undefined) return undefined;
+  const rest = pairs(mirror.confirmedRest);
   rest.delete(MAPPING);
   return listOf(rest);
 }
 
 /** Whether everything was told under today's mapping. */
-export function isToldWholly(mirror: MirrorRow | undefined, mapping: number): boolean {
-  return mirror?.toldRest !== undefined && pairs(mirror.toldRest).get(MAPPING) === mapping;
+export function isConfirmedWholly(mirror: MirrorRow | undefined, mapping: number): boolean {
+  return mirror?.confirmedRest !== undefined && pairs(mirror.confirmedRest).get(MAPPING) === mapping;
 }
 
 /** Whether Hull was told that the record vanished. */
 export function isToldDeleted(facts: Readonly<Record<string, Fact>>): boolean {
-  const told = facts[DELETED]?.[2] ?? null;
-  return told !== null && told !== NOTHING;
+  const confirmed = facts[DELETED]?.[2] ?? null;
+  return confirmed !== null && confirmed !== NOTHING;
 }
 
 /** A record that Hull was told to be deleted, and that is there again. */
@@ -174,9 +176,9 @@ function pairs(list: readonly number[]): Map<number, number> {
 }
 
 /** As `agrees` for what is remembered as a number. */
-function numberAgrees(told: number | undefined, value: Json, type: FieldType): boolean {
-  if (told === undefined) return false;
-  return (["exact", "loose"] as const).some((reading) => told === numberOf(canonical(value, type, reading)));
+function numberAgrees(confirmed: number | undefined, value: Json, type: FieldType): boolean {
+  if (confirmed === undefined) return false;
+  return (["exact", "loose"] as const).some((reading) => confirmed === numberOf(canonical(value, type, reading)));
 }
 
 function listOf(map: ReadonlyMap<number, number>): number[] {

@@ -23,7 +23,7 @@ export interface WriteBackOptions {
   /** Wait after Hull refused the credentials, milliseconds. */
   readonly unauthorisedMs: number;
   readonly now: () => number;
-  readonly onEndings: (endings: readonly RecordOutcome[]) => void;
+  readonly onOutcomes: (outcomes: readonly RecordOutcome[]) => void;
 }
 
 export interface Sent {
@@ -36,7 +36,7 @@ export interface Sent {
 /** Sends one batch of due rows. */
 export async function sendHullUpdates(options: WriteBackOptions): Promise<Sent> {
   const { store, lane, now, retry } = options;
-  const rows = await store.tells(lane, options.batch);
+  const rows = await store.hullUpdates(lane, options.batch);
   if (rows.length === 0) return { more: false };
   const items = rows.map((row) => itemsOf(row, options));
   const results = await options.firehose.send(items.flat());
@@ -58,8 +58,8 @@ export async function sendHullUpdates(options: WriteBackOptions): Promise<Sent> 
     } else if (refused !== undefined) done.push({ row, refused: refusal(refused, now()) });
     else done.push({ row });
   });
-  if (done.length > 0) options.onEndings(await store.told(lane, done));
-  for (const [at, deferred] of waiting) await store.deferTells(lane, deferred, at);
+  if (done.length > 0) options.onOutcomes(await store.confirmed(lane, done));
+  for (const [at, deferred] of waiting) await store.deferHullUpdates(lane, deferred, at);
   if (waiting.size === 0) return { more: true };
   return { more: false, hindrance: { message, rows: rows.length - done.length, untilMs: Math.min(...waiting.keys()) } };
 }

@@ -9,7 +9,7 @@ export interface ForgetOptions<S> {
   readonly store: Store;
   readonly service: Service<S>;
   readonly log: Log;
-  readonly announce: (tenantKey: string, endings: readonly RecordOutcome[]) => Promise<void>;
+  readonly announce: (tenantKey: string, outcomes: readonly RecordOutcome[]) => Promise<void>;
   /** Says that a lane may have new work: whoever stood behind a deleted user. */
   readonly wake: (lane: Lane) => void;
 }

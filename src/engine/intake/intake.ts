@@ -23,7 +23,7 @@ import {
   IN_SYNC,
   isComparable,
   isForgotten,
-  lastingDigest,
+  lastingFingerprint,
   LOOKS,
   checkUnchanged,
   acceptanceOfSame,
@@ -116,8 +116,8 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
       const counts: Record<string, number> = {};
       const tell: Log = (line) => {
         if (line.ended !== undefined) {
-          const { type, ending } = line.ended;
-          const name = `${type}/${ending.outcome}/${ending.code}`;
+          const { type, outcome } = line.ended;
+          const name = `${type}/${outcome.outcome}/${outcome.code}`;
           counts[name] = (counts[name] ?? 0) + 1;
         }
         log(line);
@@ -185,12 +185,12 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
       ...(isOwn ? { claims: claimsOf(message) } : {}),
       ...(append ? { once: true as const } : {}),
     };
-    if (plan.kind === "halted") return { ...base, content: { kind: "end", ending: end("skipped", plan.reason) } };
+    if (plan.kind === "halted") return { ...base, content: { kind: "end", outcome: end("skipped", plan.reason) } };
     if (plan.kind === "end") {
-      return { ...base, content: { kind: "end", ending: end(plan.outcome, joinReasons(plan.reasons)) } };
+      return { ...base, content: { kind: "end", outcome: end(plan.outcome, joinReasons(plan.reasons)) } };
     }
-    const digest = lastingDigest(service, tenant, candidate);
-    const lasting = digest === undefined ? {} : { digest };
+    const fingerprint = lastingFingerprint(service, tenant, candidate);
+    const lasting = fingerprint === undefined ? {} : { fingerprint };
     const content: NewContent = {
       desired: plan.desired,
       claims: plan.claims,
@@ -210,7 +210,7 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
     const revision = view?.record?.revision ?? 0;
     return {
       ...base,
-      content: { kind: "unchanged", ending: end("unchanged", IN_SYNC), content, revision, ...lasting },
+      content: { kind: "unchanged", outcome: end("unchanged", IN_SYNC), content, revision, ...lasting },
     };
   }
 
@@ -261,7 +261,7 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
     // What is newly found equal counts as delivered, which only the lane writes down.
     if (send.length > 0 || found.length > 0) return false;
     const told = service.types.find((each) => each.name === type)?.untold !== true;
-    return !(told && content.hintId === undefined && isForgotten(content.version, record.toldAtMs));
+    return !(told && content.hintId === undefined && isForgotten(content.version, record.confirmedAtMs));
   }
 
   function logCandidate(tell: Log, tenant: Tenant<S>, { message, plan, claims }: Candidate, result: Accepted): void {
@@ -270,7 +270,7 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
     const warnings = plan.kind === "record" ? plan.warnings.map((each) => each.text) : [];
     const about = { entity: message.entity, type: plan.type, hullId: plan.hullId, claims };
     const name = type?.logName === undefined ? {} : { logName: type.logName };
-    for (const ending of result.endings) tell(outcomeLine(credentials, { ...about, ...name, ending, warnings }));
+    for (const outcome of result.outcomes) tell(outcomeLine(credentials, { ...about, ...name, outcome, warnings }));
     for (const child of result.children) {
       const spec = service.types.find((each) => each.name === child.type);
       const own = spec?.logName === undefined ? {} : { logName: spec.logName };
@@ -287,11 +287,11 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
     { credentials }: Tenant<S>,
     entity: "user" | "account",
     message: EntityMessage | undefined,
-    { endings }: Accepted,
+    { outcomes }: Accepted,
   ): void {
     const type = typeOf(service, entity);
     const claims = message === undefined ? {} : claimsOf(message);
-    for (const ending of endings)
-      tell(outcomeLine(credentials, { entity, type, hullId: message?.id ?? "", claims, ending }));
+    for (const outcome of outcomes)
+      tell(outcomeLine(credentials, { entity, type, hullId: message?.id ?? "", claims, outcome }));
   }
 }

@@ -99,7 +99,7 @@ export function brokenAcceptance<S>(
     messageId,
     version: 0,
     merged: [],
-    content: { kind: "end", ending: outcomeNow({ messageId }, "rejected", why, atMs) },
+    content: { kind: "end", outcome: outcomeNow({ messageId }, "rejected", why, atMs) },
   };
 }
 

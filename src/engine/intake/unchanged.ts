@@ -14,7 +14,7 @@ import { mapYielding } from "./yielding";
 /** A message that says the same as the last unchanged one of its record. */
 export interface SameAsLast extends MergedMessage {
   readonly type: string;
-  readonly digest: string;
+  readonly fingerprint: string;
 }
 
 export interface UnchangedCheck {
@@ -39,8 +39,8 @@ const HIDDEN = "-";
  *
  * @param version of a message that shows no id; milliseconds since 1970
  */
-export function isForgotten(version: number, toldAtMs: number | undefined): boolean {
-  return toldAtMs !== undefined && version > toldAtMs + ECHO_MS;
+export function isForgotten(version: number, confirmedAtMs: number | undefined): boolean {
+  return confirmedAtMs !== undefined && version > confirmedAtMs + ECHO_MS;
 }
 
 /** Whether what is remembered speaks of the remote that the settings name; otherwise the lane finds out first. */
@@ -50,7 +50,7 @@ export function isComparable<S>(tenant: Tenant<S>): boolean {
 
 /** Sets aside what need not be looked at. */
 export async function checkUnchanged<S>(
-  store: Pick<Store, "digests">,
+  store: Pick<Store, "fingerprints">,
   service: Service<S>,
   tenant: Tenant<S>,
   merged: readonly MergedMessage[],
@@ -63,24 +63,25 @@ export async function checkUnchanged<S>(
   const type = typeOf(service, head.message.entity);
   const ids = merged.map(({ message }) => message.id);
   const lane = { remote, tenant: tenant.key };
-  const parts = await mapYielding(chunk(ids, LOOKS), (part) => store.digests(lane, type, part));
+  const parts = await mapYielding(chunk(ids, LOOKS), (part) => store.fingerprints(lane, type, part));
   const known = (await Promise.all(parts)).flat();
   const same: SameAsLast[] = [];
   const others: MergedMessage[] = [];
   await mapYielding(merged, (each, index) => {
     const before = known[index];
-    const digest = before === undefined ? undefined : digestOf(service, tenant, settings, each);
-    const hidden = before?.digest.endsWith(HIDDEN) === true && isForgotten(each.message.version, before.toldAtMs);
-    if (digest === undefined || hidden) others.push(each);
-    else if (before?.digest === digest + SHOWN || before?.digest === digest + HIDDEN) {
-      same.push({ ...each, type, digest: before.digest });
+    const fingerprint = before === undefined ? undefined : fingerprintOf(service, tenant, settings, each);
+    const hidden =
+      before?.fingerprint.endsWith(HIDDEN) === true && isForgotten(each.message.version, before.confirmedAtMs);
+    if (fingerprint === undefined || hidden) others.push(each);
+    else if (before?.fingerprint === fingerprint + SHOWN || before?.fingerprint === fingerprint + HIDDEN) {
+      same.push({ ...each, type, fingerprint: before.fingerprint });
     } else others.push(each);
   });
   return { same, others };
 }
 
 export function acceptanceOfSame<S>(
-  { type, message, swallowed, digest }: SameAsLast,
+  { type, message, swallowed, fingerprint }: SameAsLast,
   tenant: Tenant<S>,
   atMs: number,
 ): Acceptance {
@@ -93,7 +94,7 @@ export function acceptanceOfSame<S>(
     version: message.version,
     ...(message.undated === true ? { undated: true as const } : {}),
     merged: swallowed,
-    content: { kind: "same", ending: outcomeNow(message, "unchanged", IN_SYNC, atMs), digest },
+    content: { kind: "same", outcome: outcomeNow(message, "unchanged", IN_SYNC, atMs), fingerprint },
   };
 }
 
@@ -101,7 +102,7 @@ export function acceptanceOfSame<S>(
  * What is remembered of a message that is unchanged, or delivered: only of the entity's own record, and only where nothing
  * wants to be said every time.
  */
-export function lastingDigest<S>(
+export function lastingFingerprint<S>(
   service: Service<S>,
   tenant: Tenant<S>,
   { message, swallowed, plan }: Candidate,
@@ -109,17 +110,17 @@ export function lastingDigest<S>(
   const { settings } = tenant;
   if (plan.kind !== "record" || settings === undefined || plan.warnings.length > 0) return undefined;
   if (plan.type !== typeOf(service, message.entity)) return undefined;
-  const digest = digestOf(service, tenant, settings, { message, swallowed });
-  return digest === undefined ? undefined : digest + (plan.hintId === undefined ? HIDDEN : SHOWN);
+  const fingerprint = fingerprintOf(service, tenant, settings, { message, swallowed });
+  return fingerprint === undefined ? undefined : fingerprint + (plan.hintId === undefined ? HIDDEN : SHOWN);
 }
 
 /** Tenants of one remote may map differently. Exports send even what is equal, so they never have one. */
-function digestOf<S>(
+function fingerprintOf<S>(
   service: Service<S>,
   tenant: Tenant<S>,
   settings: S,
   { message }: MergedMessage,
 ): string | undefined {
-  const digest = message.isExport ? undefined : service.digest(message, settings);
-  return digest === undefined ? undefined : `${tenant.key} ${digest}`;
+  const fingerprint = message.isExport ? undefined : service.fingerprint(message, settings);
+  return fingerprint === undefined ? undefined : `${tenant.key} ${fingerprint}`;
 }

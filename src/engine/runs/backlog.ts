@@ -19,8 +19,8 @@ export async function watchBacklogs(
 ): Promise<void> {
   const depths = new Map<string, number>();
   for (const lane of await store.lanes()) {
-    const { outbox, tells } = await store.depth(lane);
-    depths.set(lane.tenant, (depths.get(lane.tenant) ?? 0) + outbox + tells);
+    const { outbox, hullUpdates } = await store.depth(lane);
+    depths.set(lane.tenant, (depths.get(lane.tenant) ?? 0) + outbox + hullUpdates);
   }
   const isDrain = ({ kind, state }: RunRow): boolean =>
     kind === "drain" && (state === "running" || state === "waiting");

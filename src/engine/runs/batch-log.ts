@@ -15,7 +15,7 @@ export function boundedLog(log: Log): BoundedLog {
   let unreadable = 0;
   return {
     log: (line) => {
-      const isUnreadable = line.ended?.ending.code === "invalid_message";
+      const isUnreadable = line.ended?.outcome.code === "invalid_message";
       if (isUnreadable) unreadable += 1;
       // Still passed on: metrics count outcomes by these lines.
       log(isUnreadable && unreadable > MAX_LINES ? { ...line, level: "debug" } : line);

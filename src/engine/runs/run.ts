@@ -31,7 +31,7 @@ export interface RunWorkOptions<S> {
   /** Whether changed credentials lead to the records that are remembered; see `worker.ts`. */
   readonly verify: (tenantKey: string) => Promise<"same" | "moved" | "wait">;
   /** A store for a simulated run. */
-  readonly simulate: () => Promise<DryStore>;
+  readonly dryRun: () => Promise<DryStore>;
   /** Links to extracts carry signatures. */
   readonly seal: Seal;
   readonly log: Log;
@@ -79,7 +79,7 @@ export async function workOn<S>(
   const { store, service, tenants, log, now, timing, retry } = options;
   const tenant = await confirmed(known);
   if (tenant === undefined) return { state: "error", error: haltedBy(known) ?? UNCONFIRMED };
-  if (run.options.simulate === true) return simulate();
+  if (run.options.simulate === true) return dryRun();
   const real = { store, tenant, run };
   return run.kind === "batch" ? batch(real, options.intake) : fetch(real, options.firehose);
 
@@ -155,24 +155,24 @@ export async function workOn<S>(
   }
 
   /** The same on a store of its own; the figures are copied to where people look for them. */
-  async function simulate(): Promise<End> {
+  async function dryRun(): Promise<End> {
     if (tenant === undefined) return undefined;
-    const shadow = await options.simulate();
+    const dryRun = await options.dryRun();
     try {
-      const place = { store: shadow.store, tenant, run };
+      const place = { store: dryRun.store, tenant, run };
       // What an earlier try of the same simulation had counted is counted anew.
       const counts = Object.fromEntries(Object.entries(run.counts).map(([name, count]) => [name, -count]));
-      await shadow.store.changeRun(run.id, { counts, leftOut: {}, ...(run.kind === "batch" ? { total: 0 } : {}) });
-      const end = await (run.kind === "batch" ? simulateBatch(place) : fetch(place, () => dryFirehose));
-      await copyFigures(shadow.store, store, run.id);
-      if (run.options.verbose === true && end?.state !== "interrupted") await copyReport(shadow.store, store, run.id);
+      await dryRun.store.changeRun(run.id, { counts, leftOut: {}, ...(run.kind === "batch" ? { total: 0 } : {}) });
+      const end = await (run.kind === "batch" ? dryRunBatch(place) : fetch(place, () => dryFirehose));
+      await copyFigures(dryRun.store, store, run.id);
+      if (run.options.verbose === true && end?.state !== "interrupted") await copyReport(dryRun.store, store, run.id);
       return end;
     } finally {
-      await shadow.close();
+      await dryRun.close();
     }
   }
 
-  async function simulateBatch(place: Place<S>): Promise<End> {
+  async function dryRunBatch(place: Place<S>): Promise<End> {
     const { settings, remote, key } = place.tenant;
     const connection = tenants.connection(place.tenant);
     const quiet = createIntake({ store: place.store, service, log: () => undefined, now, wake: () => undefined });

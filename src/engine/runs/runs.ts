@@ -13,7 +13,7 @@ import { haltedBy, UNCONFIRMED, workOn, type RunWorkOptions } from "./run";
 export interface RunsOptions<S> extends RunWorkOptions<S> {
   /** Refuses a link that may not be visited. @throws Error that says what to do */
   readonly checkLink: (url: string) => void;
-  readonly sweepMs: number;
+  readonly pollMs: number;
   readonly onError: (error: unknown) => void;
 }
 
@@ -39,13 +39,13 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
   const active = new Map<string, Active>();
   /** How often a run's work threw; see `MOST_FAULTS`. */
   const faults = new Map<string, number>();
-  let sweeper: NodeJS.Timeout | undefined;
-  let sweeping: Promise<void> | undefined;
+  let poller: NodeJS.Timeout | undefined;
+  let polling: Promise<void> | undefined;
   let lookAgain = false;
 
   /** Begins what waits, and tells what ended. */
-  async function sweep(): Promise<void> {
-    await watchBacklogs(store, now, (run) => tellStart(run));
+  async function poll(): Promise<void> {
+    await watchBacklogs(store, now, (run) => logStart(run));
     for (const { id } of await store.openRuns()) {
       if (life.signal.aborted) return;
       // It may have ended while others were looked at.
@@ -58,18 +58,18 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
 
   function look(): Promise<void> {
     // What happened since that look began may have escaped it.
-    if (sweeping !== undefined) lookAgain = true;
-    sweeping ??= sweep()
+    if (polling !== undefined) lookAgain = true;
+    polling ??= poll()
       .catch(options.onError)
       .finally(() => {
-        sweeping = undefined;
+        polling = undefined;
         if (lookAgain && !life.signal.aborted) void look();
         lookAgain = false;
       });
-    return sweeping;
+    return polling;
   }
 
-  async function tellStart(run: RunRow): Promise<void> {
+  async function logStart(run: RunRow): Promise<void> {
     const tenant = await tenants.load(run.tenant);
     if (tenant !== undefined) log(jobLine(tenant.credentials, "start", run));
   }
@@ -165,8 +165,8 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
   return {
     start: async () => {
       await look();
-      sweeper = setInterval(() => void look(), options.sweepMs);
-      sweeper.unref();
+      poller = setInterval(() => void look(), options.pollMs);
+      poller.unref();
     },
 
     fetch: async (tenant, type, chosen, force): Promise<FetchAnswer> => {
@@ -205,13 +205,13 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
       const own = [...active.values()].filter(({ run }) => run.tenant === tenantKey);
       own.forEach(({ abort }) => abort());
       // A sweep that saw what waited of the tenant may be about to begin a drain of it.
-      await Promise.all([...own.map(({ work }) => work), sweeping]);
+      await Promise.all([...own.map(({ work }) => work), polling]);
     },
 
     close: async () => {
       life.abort();
-      clearInterval(sweeper);
-      await Promise.allSettled([...[...active.values()].map(({ work }) => work), sweeping]);
+      clearInterval(poller);
+      await Promise.allSettled([...[...active.values()].map(({ work }) => work), polling]);
     },
   };
 }

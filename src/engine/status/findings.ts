@@ -24,8 +24,8 @@ const time = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).
 const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
 
 /** Lanes and types that stand still now. */
-export function heldFindings(holds: readonly PauseRow[], nowMs: number): readonly Finding[] {
-  return holds
+export function heldFindings(pauses: readonly PauseRow[], nowMs: number): readonly Finding[] {
+  return pauses
     .filter(({ untilMs }) => untilMs > nowMs)
     .map(({ scope, kind, message, sinceMs, untilMs }) => {
       const what = scope === "*" ? "Delivery" : `Delivery of ${scope}`;
@@ -101,23 +101,23 @@ export function leftOutFindings(
 
 /** What waits, what was set aside, and which keys are not unique. */
 export function laneFindings(
-  { outbox, tells, oldestAtMs, letters, moreLetters, shared }: LaneHealth,
+  { outbox, hullUpdates, oldestAtMs, deadLetters, moreDeadLetters, shared }: LaneHealth,
   { nowMs, maxOutbox }: { readonly nowMs: number; readonly maxOutbox: number },
 ): readonly Finding[] {
   const findings: Finding[] = [];
-  const waits = `${outbox} records wait for delivery and ${tells} for their way back to Hull`;
+  const waits = `${outbox} records wait for delivery and ${hullUpdates} for their way back to Hull`;
   const since = oldestAtMs === undefined ? "" : `, the oldest since ${time(oldestAtMs)}`;
   if (outbox >= maxOutbox) {
     findings.push(error(`${waits}${since}. No more fit in, so Hull is asked to come again later.`));
   } else if (oldestAtMs !== undefined && nowMs - oldestAtMs > LONG_WAIT_MS) {
     findings.push(warning(`${waits}${since}. If no other message says why, allow more requests per minute.`));
   }
-  const codes = Object.entries(letters).sort(([, left], [, right]) => right - left);
+  const codes = Object.entries(deadLetters).sort(([, left], [, right]) => right - left);
   if (codes.length > 0) {
     const counts = codes.map(([code, count]) => `${count} ${code}`).join(", ");
     findings.push(
       warning(
-        `Records were refused or given up and are set aside: ${moreLetters ? "at least " : ""}${counts}. Look at the reasons (on the console, or with npm run dead-letters), mend the cause, and have them sent again.`,
+        `Records were refused or given up and are set aside: ${moreDeadLetters ? "at least " : ""}${counts}. Look at the reasons (on the console, or with npm run dead-letters), mend the cause, and have them sent again.`,
       ),
     );
   }

@@ -30,7 +30,7 @@ export interface ConnectorHealth {
 export type HealthOf<S> = (tenant: Tenant<S>) => Promise<ConnectorHealth>;
 
 export interface HealthOptions<S> {
-  readonly store: Pick<Store, "holds" | "runs" | "lastRun" | "laneHealth" | "hours" | "tenants">;
+  readonly store: Pick<Store, "pauses" | "runs" | "lastRun" | "laneHealth" | "hours" | "tenants">;
   readonly service: Service<S>;
   readonly tenants: Pick<Tenants<S>, "connection" | "load">;
   /** Hosts that signed notifications named for their keys and that are not allowed. */
@@ -106,7 +106,7 @@ export function createHealth<S>(options: HealthOptions<S>): HealthOf<S> {
       fetched.map(async (policy) => ({ ...policy, last: await store.lastRun(key, "fetch", policy.type) })),
     );
     return [
-      ...heldFindings(await store.holds(lane), nowMs),
+      ...heldFindings(await store.pauses(lane), nowMs),
       ...runs,
       ...fetchFindings(last, nowMs),
       ...leftOutFindings(last),

@@ -28,7 +28,7 @@ import { mappingOf } from "./settings/settings";
 import type { PlanhatSettings } from "./settings/settings";
 import { spelled } from "./write/spelling";
 import type { Mutex } from "./write/mutex";
-import { applyInParts } from "./write/twins";
+import { applyInParts } from "./write/in-parts";
 
 export interface ConnectionOptions extends ClientOptions {
   /** Host of tracked events; it has no quota. */
@@ -41,14 +41,14 @@ const ANALYTICS_URL = "https://analytics.planhat.com";
 
 /** What all connections share: turns, so that a tenant's bulk writes never overlap, and what was read of custom fields. */
 export interface Shared {
-  readonly turns: Mutex;
+  readonly mutex: Mutex;
   readonly customFields: CustomFields;
 }
 
 export function createConnection(
   settings: PlanhatSettings,
   target: Target,
-  { turns, customFields }: Shared,
+  { mutex, customFields }: Shared,
   options: ConnectionOptions,
 ): Connection {
   const token = settings.token ?? "";
@@ -109,7 +109,7 @@ export function createConnection(
       clean(
         type === ACTIVITIES.name
           ? await trackActivities(analytics, settings.tenantId ?? "", chunk)
-          : await turns.next(target.quotaKey, () => applyInParts(rest, type, chunk)),
+          : await mutex.next(target.quotaKey, () => applyInParts(rest, type, chunk)),
       ),
     inspect: async () => {
       const findings = await inspect(settings, { rest: asked, customFields: ownFields });

@@ -3,7 +3,7 @@ import { closeAgents, createAgents } from "../../http/agents";
 import type { FetchPolicy, Service } from "../service";
 import { chunksOf } from "./write/chunks";
 import { createConnection } from "./connection";
-import { digestOf } from "./mapping/fingerprint";
+import { fingerprintOf } from "./mapping/fingerprint";
 import type { ConnectionOptions } from "./connection";
 import { spellingOf } from "../mapping/attributes";
 import { createCustomFields } from "./api/custom-fields";
@@ -31,7 +31,7 @@ export interface PlanhatService extends Service<PlanhatSettings> {
 
 export function createPlanhatService(options: PlanhatServiceOptions): PlanhatService {
   const template = options.apiUrlTemplate ?? DEFAULT_API_URL;
-  const shared = { turns: createMutex(), customFields: createCustomFields(options.http?.clock) };
+  const shared = { mutex: createMutex(), customFields: createCustomFields(options.http?.clock) };
   const agents = options.http?.agents ?? createAgents();
   return {
     name: "planhat",
@@ -43,7 +43,7 @@ export function createPlanhatService(options: PlanhatServiceOptions): PlanhatSer
     target: (settings) => targetOf(settings, template, options.fingerprintKey),
     plan,
     checks,
-    digest: digestOf,
+    fingerprint: fingerprintOf,
     unconfirmed: (settings) => settings.unconfirmedActivities,
     field: fieldSpec,
     mappedFields,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createEmbeddedStore } from "../embedded";
 import type { KeyValue } from "../database/kv";
 import { createLmdbKeyValue } from "../database/lmdb";
-import { createDryKeyValue } from "../database/overlay";
+import { createDryKeyValue } from "../database/dry-run";
 import type { Store } from "../port/store";
 
 export interface DryFolder {

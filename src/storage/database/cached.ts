@@ -84,8 +84,8 @@ export function createCache(database: KeyValue, names: Pick<Names, "begin">): Ca
         get: (key) => {
           const path = pathOf(key);
           if (pending.has(path)) return table.get(key);
-          const kept = rows.get(path);
-          if (kept !== undefined || rows.has(path)) return kept;
+          const cached = rows.get(path);
+          if (cached !== undefined || rows.has(path)) return cached;
           const value = table.get(key);
           if (!inPassing && isKept(value)) keep(rows, path, value, limit);
           return value;

@@ -29,15 +29,15 @@ export async function forgetEntity(
 ): Promise<readonly RecordOutcome[]> {
   const forget = (keys: readonly DeadLetterKey[]): Promise<RecordOutcome[]> =>
     inSlices(keys, (slice) => transact(tables, (ledger) => slice.flatMap((key) => forgetRecord(tables, ledger, key))));
-  const endings: RecordOutcome[] = [];
+  const outcomes: RecordOutcome[] = [];
   for (const lane of tables.kv.read(() => lanesOf(tables, tenant))) {
     for (const own of types.map((type) => ({ ...lane, type, hullId }))) {
-      for (const type of children) endings.push(...(await forget(await childrenOf(tables, own, type))));
-      endings.push(...(await forget([own])));
+      for (const type of children) outcomes.push(...(await forget(await childrenOf(tables, own, type))));
+      outcomes.push(...(await forget([own])));
     }
   }
   await forgetReportLines(tables, tenant, hullId);
-  return endings;
+  return outcomes;
 }
 
 /** Records of a type that name the given one as their parent, in the outbox or as dead letters. */
@@ -70,11 +70,11 @@ function isChild(content: Content | undefined, { type, hullId }: DeadLetterKey):
  */
 function forgetRecord(tables: Tables, ledger: Ledger, key: DeadLetterKey): RecordOutcome[] {
   const { remote, tenant, type, hullId } = key;
-  const endings: RecordOutcome[] = [];
-  const entries = openEntries(tables, ledger, key, endings);
-  const note = (end: RecordOutcome["ending"]): void => {
+  const outcomes: RecordOutcome[] = [];
+  const entries = openEntries(tables, ledger, key, outcomes);
+  const note = (end: RecordOutcome["outcome"]): void => {
     countOutcome(ledger, tenant, type, hullId, end);
-    endings.push({ type, hullId, claims: {}, ending: end });
+    outcomes.push({ type, hullId, claims: {}, outcome: end });
   };
   const entry = entries.get(type, hullId);
   if (entry !== undefined) {
@@ -98,7 +98,7 @@ function forgetRecord(tables: Tables, ledger: Ledger, key: DeadLetterKey): Recor
     const { version, messageId, revision } = record;
     tables.records.put(recordKey, { version, messageId, revision: revision + 1 });
   }
-  return endings;
+  return outcomes;
 }
 
 /** The remote record that the entity is linked to, and those that it was linked to in earlier generations. */
@@ -120,10 +120,10 @@ function forgetLinked(tables: Tables, ledger: Ledger, { remote, type, hullId }: 
 
 /** Takes what Hull was still to be told out of the write-back; answers the outcomes that waited for it. */
 export function forgetHullUpdate(tables: Tables, ledger: Ledger, { remote, tenant, type, hullId }: DeadLetterKey) {
-  const tell = tables.tells.get([remote, tenant, type, hullId]);
-  if (tell === undefined) return undefined;
-  tables.tells.remove([remote, tenant, type, hullId]);
-  tables.tellQueue.remove([remote, tenant, tell.notBeforeMs, tell.seq]);
+  const hullUpdate = tables.hullUpdates.get([remote, tenant, type, hullId]);
+  if (hullUpdate === undefined) return undefined;
+  tables.hullUpdates.remove([remote, tenant, type, hullId]);
+  tables.hullUpdateQueue.remove([remote, tenant, hullUpdate.notBeforeMs, hullUpdate.seq]);
   ledger.depth({ remote, tenant }, { tells: -1 });
-  return tell.endings;
+  return hullUpdate.outcomes;
 }

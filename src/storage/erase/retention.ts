@@ -19,7 +19,7 @@ const EVENTS_MS = 30 * 86_400_000;
  */
 export function createHousekeeping(tables: Tables): (olderThanMs: number) => Promise<number> {
   const { kv, now } = tables;
-  const nextLetters = createRound(tables.dead);
+  const nextDeadLetters = createRound(tables.dead);
   const nextRivals = createRound(tables.rivals);
   const nextRecords = createRound(tables.records);
   const nextRuns = createRound(tables.runs);
@@ -27,26 +27,27 @@ export function createHousekeeping(tables: Tables): (olderThanMs: number) => Pro
 
   return async (olderThanMs) => {
     const nowMs = now();
-    const isOldLetter = (key: Key): boolean => (tables.dead.get(key)?.ending.atMs ?? nowMs) < nowMs - olderThanMs;
+    const isOldDeadLetter = (key: Key): boolean => (tables.dead.get(key)?.ending.atMs ?? nowMs) < nowMs - olderThanMs;
     const isOldRival = (key: Key): boolean => (tables.rivals.get(key)?.atMs ?? nowMs) < nowMs - olderThanMs;
     const isOldRecord = (key: Key): boolean => {
       const record = tables.records.get(key);
       const keptMs = record !== undefined && isEmpty(record) ? Math.max(olderThanMs, EVENTS_MS) : olderThanMs;
       return (record?.last?.atMs ?? nowMs) < nowMs - keptMs;
     };
-    const { letters, rivals, records, runs, tired, owners } = kv.read(() => ({
+    const { deadLetters, rivals, records, runs, tired, owners } = kv.read(() => ({
       owners: [...tables.tenants.range([])].flatMap(([, { key }]) => (hasOldHours(tables, key) ? [key] : [])),
       runs: oldRuns(tables, nextRuns(), nowMs - olderThanMs),
-      letters: nextLetters().filter(isOldLetter),
+      deadLetters: nextDeadLetters().filter(isOldDeadLetter),
       rivals: nextRivals().filter(isOldRival),
       records: nextRecords().filter(isOldRecord),
       tired: ids.filter((table) => hasOld(table, nowMs)),
     }));
-    if (letters.length + rivals.length + records.length + runs.length + tired.length + owners.length === 0) return 0;
+    if (deadLetters.length + rivals.length + records.length + runs.length + tired.length + owners.length === 0)
+      return 0;
     return kv.transact(() => {
       // Looked at once more: since then they may have been written anew.
-      const oldLetters = letters.filter(isOldLetter);
-      for (const key of oldLetters) forgetLetter(tables, key);
+      const oldDeadLetters = deadLetters.filter(isOldDeadLetter);
+      for (const key of oldDeadLetters) forgetDeadLetter(tables, key);
       const oldRivals = rivals.filter(isOldRival);
       for (const key of oldRivals) forgetRival(tables, key);
       const oldRecords = records.filter(isOldRecord);
@@ -54,7 +55,7 @@ export function createHousekeeping(tables: Tables): (olderThanMs: number) => Pro
       const runRows = removeRuns(tables, runs, WALK);
       const oldIds = tired.reduce((sum, table) => sum + forgetOld(table, nowMs, WALK), 0);
       const oldHours = owners.reduce((sum, tenant) => sum + forgetOldHours(tables, tenant, WALK), 0);
-      return oldLetters.length + oldRivals.length + oldRecords.length + runRows + oldIds + oldHours;
+      return oldDeadLetters.length + oldRivals.length + oldRecords.length + runRows + oldIds + oldHours;
     });
   };
 }
@@ -70,9 +71,9 @@ function createRound(table: Table<unknown>): () => readonly Key[] {
   };
 }
 
-function forgetLetter(tables: Tables, key: Key): void {
-  const letter = tables.dead.get(key);
-  if (letter !== undefined) closeDeadLetter(tables, letter);
+function forgetDeadLetter(tables: Tables, key: Key): void {
+  const deadLetter = tables.dead.get(key);
+  if (deadLetter !== undefined) closeDeadLetter(tables, deadLetter);
 }
 
 function forgetRival(tables: Tables, key: Key): void {
@@ -94,6 +95,6 @@ function forgetLast(tables: Tables, key: Key): void {
   }
 }
 
-function isEmpty({ version, remoteId, doubt }: RecordRow): boolean {
-  return version === 0 && remoteId === undefined && doubt === undefined;
+function isEmpty({ version, remoteId, unconfirmed }: RecordRow): boolean {
+  return version === 0 && remoteId === undefined && unconfirmed === undefined;
 }

@@ -42,28 +42,28 @@ function forgetLaneRows(tables: Tables, ledger: Ledger, lane: Lane, limit: numbe
   const entries = openEntries(tables, ledger, lane, []);
   const waiting = [...tables.outbox.range(prefix, { limit })];
   for (const [, entry] of waiting) entries.remove(entry);
-  const tells = [...tables.tells.range(prefix, { limit })];
-  for (const [, { type, hullId }] of tells) forgetHullUpdate(tables, ledger, { ...lane, type, hullId });
-  const letters = [...tables.dead.range(prefix, { limit })];
-  for (const [, letter] of letters) closeDeadLetter(tables, letter);
+  const hullUpdates = [...tables.hullUpdates.range(prefix, { limit })];
+  for (const [, { type, hullId }] of hullUpdates) forgetHullUpdate(tables, ledger, { ...lane, type, hullId });
+  const deadLetters = [...tables.dead.range(prefix, { limit })];
+  for (const [, deadLetter] of deadLetters) closeDeadLetter(tables, deadLetter);
   const rivals = [...tables.rivals.range(prefix, { limit })];
   for (const [[, , type, hullId]] of rivals) dropRival(tables, { ...lane, type: String(type), hullId: String(hullId) });
-  const holds = [...tables.holds.range(prefix, { limit })];
-  for (const [key] of holds) tables.holds.remove(key);
-  return waiting.length + tells.length + letters.length + rivals.length + holds.length;
+  const pauses = [...tables.pauses.range(prefix, { limit })];
+  for (const [key] of pauses) tables.pauses.remove(key);
+  return waiting.length + hullUpdates.length + deadLetters.length + rivals.length + pauses.length;
 }
 
 /** Erases up to `limit` rows of what is known of a remote, unless another tenant uses it; answers how many. */
 function forgetRemoteRows(tables: Tables, { remote, tenant }: Lane, limit: number): number {
   const users = [...tables.tenants.range([])].filter(([, row]) => row.remote === remote && row.key !== tenant);
   const busy = [...tables.depth.range([remote])].filter(
-    ([[, owner], { outbox, tells }]) => owner !== tenant && outbox + tells > 0,
+    ([[, owner], { outbox, tells: hullUpdates }]) => owner !== tenant && outbox + hullUpdates > 0,
   );
   if (users.length + busy.length > 0) return 0;
   let removed = 0;
   for (const table of [
     tables.records,
-    tables.knownBy,
+    tables.claimIndex,
     tables.mirror,
     tables.lastSeen,
     tables.mirrorKeys,
@@ -93,8 +93,8 @@ function forgetTenantRow(tables: Tables, tenant: string, remotes: readonly strin
 }
 
 function isUnused(tables: Tables, remote: string): boolean {
-  const { records, mirror, mirrorKeys, lastSeen, knownBy, outbox, tells } = tables;
-  const first = [records, mirror, mirrorKeys, lastSeen, knownBy, outbox, tells].map((table) => [
+  const { records, mirror, mirrorKeys, lastSeen, claimIndex, outbox, hullUpdates } = tables;
+  const first = [records, mirror, mirrorKeys, lastSeen, claimIndex, outbox, hullUpdates].map((table) => [
     ...table.range([remote], { limit: 1 }),
   ]);
   return first.every((rows) => rows.length === 0);

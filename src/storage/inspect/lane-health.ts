@@ -11,20 +11,20 @@ const MOST_SHARED = 5;
 /** @param unique keys that no two records of a type should share */
 export function laneHealth(tables: Tables, lane: Lane, unique: readonly UniqueKey[]): LaneHealth {
   const path = [lane.remote, lane.tenant];
-  const { outbox, tells } = tables.depth.get(path) ?? { outbox: 0, tells: 0 };
+  const { outbox, tells: hullUpdates } = tables.depth.get(path) ?? { outbox: 0, tells: 0 };
   const oldest = [...tables.ages.range(path, { limit: 1 })][0]?.[0][2];
-  const letters: Record<string, number> = {};
+  const deadLetters: Record<string, number> = {};
   let counted = 0;
-  for (const [, { ending }] of tables.dead.range(path, { limit: MOST_LETTERS })) {
-    letters[ending.code] = (letters[ending.code] ?? 0) + 1;
+  for (const [, { ending: outcome }] of tables.dead.range(path, { limit: MOST_LETTERS })) {
+    deadLetters[outcome.code] = (deadLetters[outcome.code] ?? 0) + 1;
     counted += 1;
   }
   return {
     outbox,
-    tells,
+    hullUpdates,
     ...(oldest === undefined ? {} : { oldestAtMs: Number(oldest) }),
-    letters,
-    moreLetters: counted === MOST_LETTERS,
+    deadLetters,
+    moreDeadLetters: counted === MOST_LETTERS,
     shared: unique.flatMap((of) => sharedValues(tables, lane.remote, of).map((value) => ({ of, value }))),
   };
 }

@@ -8,7 +8,11 @@ export function inspectRecord(tables: Tables, lane: Lane, type: string, hullId: 
   const remote = remoteRow(tables, lane.remote);
   const record = tables.records.get([lane.remote, type, hullId]);
   const place = [lane.remote, lane.tenant, type, hullId];
-  const [entry, tell, letter] = [tables.outbox.get(place), tables.tells.get(place), tables.dead.get(place)];
+  const [entry, hullUpdate, deadLetter] = [
+    tables.outbox.get(place),
+    tables.hullUpdates.get(place),
+    tables.dead.get(place),
+  ];
   const remoteId = linkOf(remote, record);
   const mirror = remoteId === undefined ? undefined : mirrorRow(tables, remote, type, remoteId);
   const listedAtMs = remoteId === undefined ? undefined : lastSeenOf(tables, remote, type, remoteId)?.[0];
@@ -16,8 +20,8 @@ export function inspectRecord(tables: Tables, lane: Lane, type: string, hullId: 
     ...(record === undefined ? {} : { record }),
     ...(mirror === undefined ? {} : { mirror: seenFrom(placeOf(remote, lane.tenant), mirror) }),
     ...(entry === undefined ? {} : { entry }),
-    ...(tell === undefined ? {} : { tell }),
-    ...(letter === undefined ? {} : { letter }),
+    ...(hullUpdate === undefined ? {} : { hullUpdate }),
+    ...(deadLetter === undefined ? {} : { deadLetter }),
     ...(listedAtMs === undefined ? {} : { listedAtMs }),
   };
 }

@@ -17,14 +17,14 @@ export function acceptOne(tables: Tables, ledger: Ledger, given: Acceptance): Ac
   const { tenant, type, hullId, remote, content } = given;
   const inRun = given.run === undefined ? {} : { run: given.run };
   const nowMs = tables.now();
-  const endings: Outcome[] = [];
+  const outcomes: Outcome[] = [];
   const children: RecordOutcome[] = [];
 
   const note = (each: Outcome): void => {
     countOutcome(ledger, tenant, type, hullId, each);
-    endings.push(each);
+    outcomes.push(each);
   };
-  const end = (state: Accepted["state"]): Accepted => ({ state, endings, children });
+  const end = (state: Accepted["state"]): Accepted => ({ state, outcomes, children });
 
   const record = remote === undefined ? undefined : tables.records.get([remote, type, hullId]);
   const known = versionOf(record, nowMs);
@@ -59,7 +59,7 @@ export function acceptOne(tables: Tables, ledger: Ledger, given: Acceptance): Ac
     );
   }
   if (remote === undefined) {
-    if (content.kind !== "entry") note({ ...content.ending, counted, ...inRun });
+    if (content.kind !== "entry") note({ ...content.outcome, counted, ...inRun });
     return end("ended");
   }
 
@@ -80,8 +80,8 @@ export function acceptOne(tables: Tables, ledger: Ledger, given: Acceptance): Ac
   };
 
   if (content.kind === "same") {
-    const last: Outcome = { ...content.ending, counted };
-    saveRecord({ last, same: content.digest });
+    const last: Outcome = { ...content.outcome, counted };
+    saveRecord({ last, same: content.fingerprint });
     note(last);
     return end("ended");
   }
@@ -89,14 +89,17 @@ export function acceptOne(tables: Tables, ledger: Ledger, given: Acceptance): Ac
   const entries = openEntries(tables, ledger, { remote, tenant }, children);
   const entry = entries.get(type, hullId);
   if (content.kind === "end" || (content.kind === "unchanged" && entry === undefined)) {
-    const last: Outcome = { ...content.ending, counted, ...inRun };
+    const last: Outcome = { ...content.outcome, counted, ...inRun };
     // What can come once and was not taken may come again.
     if (acceptance.once !== true) {
-      saveRecord({ last, ...(content.kind === "end" || content.digest === undefined ? {} : { same: content.digest }) });
+      saveRecord({
+        last,
+        ...(content.kind === "end" || content.fingerprint === undefined ? {} : { same: content.fingerprint }),
+      });
     }
     if (content.kind === "unchanged") closeDeadLetter(tables, { remote, tenant, type, hullId });
     if (entry !== undefined) {
-      keepUnconfirmed(tables, { remote }, type, hullId, entry.attempt === undefined ? entry.doubt : undefined);
+      keepUnconfirmed(tables, { remote }, type, hullId, entry.attempt === undefined ? entry.unconfirmed : undefined);
       withdraw(entries, entry, acceptance, note, nowMs);
     }
     note(last);
@@ -118,7 +121,7 @@ export function acceptOne(tables: Tables, ledger: Ledger, given: Acceptance): Ac
     counted: counted || (again && replaced.counted),
     ...inRun,
   };
-  entries.put(entry, queued(entry, next, { tenant, type, hullId }, record?.doubt, nowMs));
+  entries.put(entry, queued(entry, next, { tenant, type, hullId }, record?.unconfirmed, nowMs));
   return end("queued");
 }
 
@@ -132,7 +135,7 @@ function overtaken(tables: Tables, remote: string, acceptance: Acceptance, recor
   const { tenant, type, hullId, content } = acceptance;
   switch (content.kind) {
     case "same":
-      return content.digest !== digestOf(tables, remote, record);
+      return content.fingerprint !== fingerprintOf(tables, remote, record);
     case "unchanged": {
       if ((record?.revision ?? 0) === content.revision) return false;
       // Something of it waits: then the lane compares anyway.
@@ -145,7 +148,7 @@ function overtaken(tables: Tables, remote: string, acceptance: Acceptance, recor
 }
 
 /** Digest of the last unchanged message, if the record is still linked as it was then. */
-export function digestOf(tables: Tables, remote: string, record: RecordRow | undefined): string | undefined {
+export function fingerprintOf(tables: Tables, remote: string, record: RecordRow | undefined): string | undefined {
   if (record?.same === undefined) return undefined;
   return linkOf(remoteRow(tables, remote), record) === undefined ? undefined : record.same;
 }
@@ -169,7 +172,7 @@ export function queued(
   entry: EntryRow | undefined,
   content: Content,
   ref: { readonly tenant: string; readonly type: string; readonly hullId: string },
-  doubt: UnconfirmedCreate | undefined,
+  unconfirmed: UnconfirmedCreate | undefined,
   nowMs: number,
 ): EntryRow {
   if (entry === undefined) {
@@ -179,12 +182,12 @@ export function queued(
       acceptedAtMs: nowMs,
       content,
       attempts: 0,
-      ...(doubt === undefined ? { notBeforeMs: 0 } : { notBeforeMs: nowMs, doubt }),
+      ...(unconfirmed === undefined ? { notBeforeMs: 0 } : { notBeforeMs: nowMs, unconfirmed }),
     };
   }
   const { blockedOn: _blocked, withdrawn: _withdrawn, problem: _problem, ...kept } = entry;
   // A create in doubt keeps its waiting time: nothing that Hull says makes the answer come sooner.
-  return { ...kept, content, notBeforeMs: entry.doubt === undefined ? 0 : entry.notBeforeMs };
+  return { ...kept, content, notBeforeMs: entry.unconfirmed === undefined ? 0 : entry.notBeforeMs };
 }
 
 /** A filter keeps the newest state out, so the older one, if it still waits, must not be delivered either. */
@@ -192,7 +195,7 @@ function withdraw(
   entries: Entries,
   entry: EntryRow,
   by: Acceptance,
-  note: (ending: Outcome) => void,
+  note: (outcome: Outcome) => void,
   nowMs: number,
 ): void {
   const { content, ...rest } = entry;

@@ -1,9 +1,9 @@
 /** What a full fetch found: it becomes known here in the moment in which Hull knows it. */
 import { isAlike, type Keys } from "../../record";
-import { forgetDigest } from "../tables/entries";
+import { forgetFingerprint } from "../tables/entries";
 import { forgetMirror, keepMirror, observed } from "../tables/mirror";
 import type { Fact, MirrorRow } from "../port/rows";
-import { factTold } from "../tables/senders";
+import { factConfirmed } from "../tables/senders";
 import { markSeen, lastSeenOf } from "../tables/last-seen";
 import type { FetchedRow, FetchStep, MissingPage, MissingQuery } from "../port/store";
 import { type Ledger } from "../tables/ledger";
@@ -28,9 +28,9 @@ export function fetchView(
 /** Something of it waits, is in flight, or is still to be told to Hull. */
 function isBusy(tables: Tables, remote: string, type: string, hullId: string): boolean {
   return [...tables.depth.range([remote])].some(
-    ([[, tenant = ""], { outbox, tells }]) =>
+    ([[, tenant = ""], { outbox, tells: hullUpdates }]) =>
       (outbox > 0 && tables.outbox.get([remote, tenant, type, hullId]) !== undefined) ||
-      (tells > 0 && tables.tells.get([remote, tenant, type, hullId]) !== undefined),
+      (hullUpdates > 0 && tables.hullUpdates.get([remote, tenant, type, hullId]) !== undefined),
   );
 }
 
@@ -38,19 +38,29 @@ function isBusy(tables: Tables, remote: string, type: string, hullId: string): b
 export function takeFetched(tables: Tables, ledger: Ledger, remoteKey: string, type: string, step: FetchStep): void {
   const { readAtMs, settleMs, rows, run } = step;
   const remote = remoteRow(tables, remoteKey);
-  for (const { seen, told, line } of rows) {
+  for (const { seen, confirmed, line } of rows) {
     const before = mirrorRow(tables, remote, type, seen.id);
-    keepMirror(tables, remote, type, before, withTold(observed(remote, before, seen, readAtMs, settleMs), told));
-    const sighted = { readAtMs, run, told: told === undefined ? ("keep" as const) : (told.mapping ?? 0) };
-    if (markSeen(tables, remote, type, seen.id, sighted)) ledger.run(run, line);
+    keepMirror(
+      tables,
+      remote,
+      type,
+      before,
+      withConfirmed(observed(remote, before, seen, readAtMs, settleMs), confirmed),
+    );
+    const seenNow = {
+      readAtMs,
+      run,
+      confirmed: confirmed === undefined ? ("keep" as const) : (confirmed.mapping ?? 0),
+    };
+    if (markSeen(tables, remote, type, seen.id, seenNow)) ledger.run(run, line);
   }
 }
 
-function withTold(before: MirrorRow, known: FetchedRow["told"]): MirrorRow {
+function withConfirmed(before: MirrorRow, known: FetchedRow["confirmed"]): MirrorRow {
   if (known === undefined) return before;
   const facts: Record<string, Fact> = { ...before.facts };
-  for (const field of Object.keys(known.facts)) facts[field] = factTold(facts[field], known.facts[field] ?? null);
-  return { ...before, facts, toldRest: known.rest };
+  for (const field of Object.keys(known.facts)) facts[field] = factConfirmed(facts[field], known.facts[field] ?? null);
+  return { ...before, facts, confirmedRest: known.rest };
 }
 
 /**
@@ -68,21 +78,21 @@ export function markMissing(tables: Tables, remoteKey: string, type: string, que
     const listedAtMs = lastSeenOf(tables, remote, type, row.id)?.[0] ?? 0;
     const known = Math.max(listedAtMs, row.seenAtMs ?? 0, row.writtenAtMs ?? 0);
     if (row.generation !== remote.generation || known >= scanStartedAtMs) continue;
-    if (row.missing === true && (untold === undefined || isTold(row, untold))) continue;
+    if (row.missing === true && (untold === undefined || isConfirmed(row, untold))) continue;
     const marked: MirrorRow = { ...row, missing: true, complete: false };
     tables.mirror.put(key, marked);
     // It is compared anew when it is there again.
     tables.lastSeen.remove(key);
-    if (row.linkedTo !== undefined) forgetDigest(tables, remoteKey, { type, hullId: row.linkedTo });
+    if (row.linkedTo !== undefined) forgetFingerprint(tables, remoteKey, { type, hullId: row.linkedTo });
     gone.push(marked);
   }
   const last = rows.at(-1)?.[0][2];
   return { gone, ...(rows.length < limit || last === undefined ? {} : { after: String(last) }) };
 }
 
-function isTold({ facts }: MirrorRow, { field, nothing }: NonNullable<MissingQuery["untold"]>): boolean {
-  const told = facts[field]?.[2] ?? null;
-  return told !== null && told !== nothing;
+function isConfirmed({ facts }: MirrorRow, { field, nothing }: NonNullable<MissingQuery["untold"]>): boolean {
+  const confirmed = facts[field]?.[2] ?? null;
+  return confirmed !== null && confirmed !== nothing;
 }
 
 /** Names of each record's keys that another record has, too. Only records that are there count. */

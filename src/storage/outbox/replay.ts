@@ -14,12 +14,12 @@ export function replayDeadLetter(tables: Tables, ledger: Ledger, key: DeadLetter
   if (row === undefined) return undefined;
   const { remote, tenant, type, hullId, content } = row;
   const lane: Lane = { remote, tenant };
-  const endings: RecordOutcome[] = [];
-  const answer = (state: Replay["state"]): Replay => ({ id: deadLetterId(row), ...pickKey(row), state, endings });
+  const outcomes: RecordOutcome[] = [];
+  const answer = (state: Replay["state"]): Replay => ({ id: deadLetterId(row), ...pickKey(row), state, outcomes });
   const nowMs = tables.now();
 
   const record = tables.records.get([remote, type, hullId]);
-  const entries = openEntries(tables, ledger, lane, endings);
+  const entries = openEntries(tables, ledger, lane, outcomes);
   const entry = entries.get(type, hullId);
   const newest = record ?? entry?.content ?? entry?.attempt?.content;
   const outdated = newest !== undefined && isNewer(tables, remote, newest, content);
@@ -28,7 +28,7 @@ export function replayDeadLetter(tables: Tables, ledger: Ledger, key: DeadLetter
   const note = (of: Content): void => {
     const end = outcomeOf(of, "superseded", "newer_message", `${NEWER} (${newest?.messageId ?? ""})`, nowMs);
     countOutcome(ledger, tenant, type, hullId, end);
-    endings.push({ type, hullId, claims: of.claims, ending: end });
+    outcomes.push({ type, hullId, claims: of.claims, outcome: end });
   };
   if (outdated) {
     ledger.count(tenant, content.derived ? "derived" : "messages", type);
@@ -73,7 +73,7 @@ function takeIn(
   }
   const anew = again(content, ledger.nextSeq());
   const next: Content = { ...anew, ...mergeContent(entry?.content, anew), seq: anew.seq };
-  const row = queued(entry, next, { tenant, type, hullId }, record?.doubt, tables.now());
+  const row = queued(entry, next, { tenant, type, hullId }, record?.unconfirmed, tables.now());
   entries.put(entry, { ...row, notBeforeMs: Math.max(row.notBeforeMs, notBeforeMs) });
 }
 

@@ -57,8 +57,8 @@ export function admitRivals(tables: Tables, ledger: Ledger, remote: string, type
   for (const { key, row } of rivals.sort((left, right) => left.row.atMs - right.row.atMs)) {
     if (!retake(tables, ledger, key, row.content)) continue;
     for (const orphan of familyOf(tables, key, MOST_FAMILY).slice(1)) {
-      const letter = tables.dead.get(pathOf(orphan));
-      if (letter !== undefined) retake(tables, ledger, orphan, letter.content);
+      const deadLetter = tables.dead.get(pathOf(orphan));
+      if (deadLetter !== undefined) retake(tables, ledger, orphan, deadLetter.content);
     }
   }
 }

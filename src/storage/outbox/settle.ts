@@ -32,25 +32,25 @@ export function attemptOne(tables: Tables, ledger: Ledger, lane: Lane, request: 
 }
 
 /** Settles one piece of content, in one transaction. */
-export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement: Settlement): Settled["endings"] {
-  const endings: RecordOutcome[] = [];
-  const entries = openEntries(tables, ledger, lane, endings);
+export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement: Settlement): Settled["outcomes"] {
+  const outcomes: RecordOutcome[] = [];
+  const entries = openEntries(tables, ledger, lane, outcomes);
   const { type, hullId } = settlement;
   const remote = remoteRow(tables, lane.remote);
   const recordKey = [lane.remote, type, hullId];
 
   const record = tables.records.get(recordKey);
   if (record !== undefined && (settlement.mirror !== undefined || settlement.gone !== undefined)) {
-    const { doubt: _answered, same: _same, ...kept } = record;
+    const { unconfirmed: _answered, same: _same, ...kept } = record;
     const { remoteId: before, generation: _, ...unlinked } = kept;
     const linked = linkOf(remote, record);
     if (settlement.gone !== undefined) forgetMirror(tables, ledger, remote, type, settlement.gone);
     if (settlement.mirror !== undefined) {
       patchMirror(tables, ledger, remote, lane.tenant, type, hullId, settlement.mirror, linked);
-      const confirmed = Object.values(settlement.mirror.facts).some(({ told }) => told !== undefined);
+      const confirmed = Object.values(settlement.mirror.facts).some(({ confirmed }) => confirmed !== undefined);
       tables.records.put(recordKey, {
         ...unlinked,
-        ...(confirmed ? { toldAtMs: tables.now() } : {}),
+        ...(confirmed ? { confirmedAtMs: tables.now() } : {}),
         revision: record.revision + 1,
         remoteId: settlement.mirror.id,
         generation: remote.generation,
@@ -70,12 +70,12 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
   const worked =
     entry?.attempt?.content.seq === settlement.seq ? entry.attempt.content : waiting(entry, settlement.seq);
   // Nothing of it is left: it was replaced or withdrawn while the lane looked at it, and ended then.
-  if (entry === undefined || worked === undefined) return endings;
+  if (entry === undefined || worked === undefined) return outcomes;
   const newer = entry.content?.seq === settlement.seq ? undefined : entry.content;
 
   const note = (end: Outcome): void => {
     countOutcome(ledger, lane.tenant, type, hullId, end);
-    endings.push({ type, hullId, claims: worked.claims, ending: end });
+    outcomes.push({ type, hullId, claims: worked.claims, outcome: end });
     noteLast(tables, lane, type, hullId, end);
   };
 
@@ -83,26 +83,26 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
   switch (then.kind) {
     case "tell":
     case "end": {
-      const { outcome, code, text, atMs, note: remark } = then.ending;
+      const { outcome, code, text, atMs, note: remark } = then.outcome;
       const end = outcomeOf(worked, outcome, code, text, atMs, remark);
-      if (then.kind === "tell") keepTell(tables, ledger, lane, settlement, end);
+      if (then.kind === "tell") keepHullUpdate(tables, ledger, lane, settlement, end);
       else note(end);
       if (then.kind === "end" && then.rivalFor !== undefined && newer === undefined) {
         keepRival(tables, { ...lane, type, hullId }, then.rivalFor, worked);
       }
-      closeOrKeepLetter(tables, lane, entry, worked, end);
+      closeOrKeepDeadLetter(tables, lane, entry, worked, end);
       if (newer !== undefined) entries.put(entry, released(entry, newer));
       else {
         entries.remove(entry);
         const arrived = end.outcome === "sent" || end.outcome === "unchanged";
         // What is said about a record is said of the next message too.
         if (settlement.mirror !== undefined && arrived && end.note === undefined) {
-          keepDigest(tables, recordKey, worked);
+          keepFingerprint(tables, recordKey, worked);
         }
         const refused = end.outcome === "rejected" || end.outcome === "dead" || end.outcome === "skipped";
         if (refused) entries.refuseChildren(type, hullId, refusal(end), end.text);
       }
-      return endings;
+      return outcomes;
     }
     case "wait":
     case "block": {
@@ -110,30 +110,30 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
         note(outcomeOf(worked, "superseded", "newer_message", `${NEWER} (${newer.messageId})`, tables.now()));
       } else if (entry.withdrawn === true) {
         note(outcomeOf(worked, "superseded", "newer_message", NEWER, tables.now()));
-        keepUnconfirmed(tables, lane, type, hullId, then.kind === "wait" ? then.doubt : entry.doubt);
+        keepUnconfirmed(tables, lane, type, hullId, then.kind === "wait" ? then.unconfirmed : entry.unconfirmed);
         entries.remove(entry);
         entries.withdrawChildren(type, hullId, "withdrawn");
-        return endings;
+        return outcomes;
       }
       const content = newer === undefined ? worked : { ...newer, ...mergeContent(worked, newer) };
       if (then.kind === "block" && newer === undefined && isOutdated(tables, entries, lane, worked, then.parent)) {
         note(outcomeOf(worked, "superseded", "newer_message", NEWER, tables.now()));
         entries.remove(entry);
-        return endings;
+        return outcomes;
       }
       if (then.kind === "block") block(tables, ledger, entries, lane, entry, content, then.parent);
       else {
-        const { attempt: _, doubt: _doubt, ...rest } = entry;
+        const { attempt: _, unconfirmed: _unconfirmed, ...rest } = entry;
         entries.put(entry, {
           ...rest,
           content,
           notBeforeMs: then.notBeforeMs,
           attempts: entry.attempts + 1,
           problem: then.problem,
-          ...(then.doubt === undefined ? {} : { doubt: then.doubt }),
+          ...(then.unconfirmed === undefined ? {} : { unconfirmed: then.unconfirmed }),
         });
       }
-      return endings;
+      return outcomes;
     }
   }
 }
@@ -152,7 +152,7 @@ export function recoverOne(tables: Tables, ledger: Ledger, lane: Lane, entry: En
       kind: "wait",
       notBeforeMs: create ? tables.now() + settleMs : 0,
       problem: "The process ended while the record was being written.",
-      ...(create ? { doubt: { sinceMs: attempt.startedAtMs, reads: 0 } } : {}),
+      ...(create ? { unconfirmed: { sinceMs: attempt.startedAtMs, reads: 0 } } : {}),
     },
   });
 }
@@ -163,7 +163,7 @@ function waiting(entry: EntryRow | undefined, seq: number): Content | undefined 
 
 /** The newer content came while the older one was in flight, so it has waited since then at most. */
 function released(entry: EntryRow, content: Content): EntryRow {
-  const { attempt, doubt: _doubt, problem: _problem, ...rest } = entry;
+  const { attempt, unconfirmed: _unconfirmed, problem: _problem, ...rest } = entry;
   return { ...rest, acceptedAtMs: attempt?.startedAtMs ?? entry.acceptedAtMs, content, notBeforeMs: 0, attempts: 0 };
 }
 
@@ -172,13 +172,14 @@ function refusal(end: Outcome): "rejected" | "dead" | "skipped" {
 }
 
 /** The service holds what the message said: the next one that says the same is unchanged. */
-function keepDigest(tables: Tables, key: Key, { digest, derived }: Content): void {
+function keepFingerprint(tables: Tables, key: Key, { fingerprint, derived }: Content): void {
   const record = tables.records.get(key);
-  if (digest !== undefined && !derived && record !== undefined) tables.records.put(key, { ...record, same: digest });
+  if (fingerprint !== undefined && !derived && record !== undefined)
+    tables.records.put(key, { ...record, same: fingerprint });
 }
 
 /** What was refused for good can be read later; a success closes what was refused before. */
-function closeOrKeepLetter(tables: Tables, lane: Lane, entry: EntryRow, content: Content, end: Outcome): void {
+function closeOrKeepDeadLetter(tables: Tables, lane: Lane, entry: EntryRow, content: Content, end: Outcome): void {
   if (end.outcome === "rejected" || end.outcome === "dead") {
     const { type, hullId, attempts } = entry;
     keepDeadLetter(tables, { ...lane, type, hullId, content, ending: end, attempts });
@@ -188,31 +189,31 @@ function closeOrKeepLetter(tables: Tables, lane: Lane, entry: EntryRow, content:
 }
 
 /** Newer values overlay what Hull has not been told yet; every outcome that waits for it stays. */
-function keepTell(tables: Tables, ledger: Ledger, lane: Lane, settlement: Settlement, end: Outcome): void {
+function keepHullUpdate(tables: Tables, ledger: Ledger, lane: Lane, settlement: Settlement, end: Outcome): void {
   const { then, mirror, type, hullId } = settlement;
   if (then.kind !== "tell" || mirror === undefined) return;
   const key = [lane.remote, lane.tenant, type, hullId];
-  const before = tables.tells.get(key);
+  const before = tables.hullUpdates.get(key);
   const same = before?.remoteId === mirror.id ? before : undefined;
-  const account = then.tell.account ?? same?.account;
+  const account = then.hullUpdate.account ?? same?.account;
   const row: HullUpdateRow = {
     tenant: lane.tenant,
     type,
     hullId,
     remoteId: mirror.id,
-    claims: then.tell.claims,
-    attributes: { ...same?.attributes, ...then.tell.attributes },
-    facts: { ...same?.facts, ...then.tell.facts },
+    claims: then.hullUpdate.claims,
+    attributes: { ...same?.attributes, ...then.hullUpdate.attributes },
+    facts: { ...same?.facts, ...then.hullUpdate.facts },
     ...(account === undefined ? {} : { account }),
-    endings: [...(before?.endings ?? []), end],
+    outcomes: [...(before?.outcomes ?? []), end],
     seq: ledger.nextSeq(),
     notBeforeMs: before?.notBeforeMs ?? 0,
     attempts: before?.attempts ?? 0,
   };
   if (before === undefined) ledger.depth(lane, { tells: 1 });
-  else tables.tellQueue.remove([lane.remote, lane.tenant, before.notBeforeMs, before.seq]);
-  tables.tells.put(key, row);
-  tables.tellQueue.put([lane.remote, lane.tenant, row.notBeforeMs, row.seq], [type, hullId]);
+  else tables.hullUpdateQueue.remove([lane.remote, lane.tenant, before.notBeforeMs, before.seq]);
+  tables.hullUpdates.put(key, row);
+  tables.hullUpdateQueue.put([lane.remote, lane.tenant, row.notBeforeMs, row.seq], [type, hullId]);
 }
 
 /** A newer message of the same entity took the parent out before it was made: the child goes with it. */

@@ -20,7 +20,7 @@ export interface DeadLetterQuery {
 }
 
 export interface DeadLetterPage {
-  readonly letters: readonly DeadLetterRow[];
+  readonly deadLetters: readonly DeadLetterRow[];
   /** The place where this page ends: there may be more behind it, even if the page is empty. */
   readonly next?: string;
 }
@@ -31,17 +31,17 @@ export interface Replay extends DeadLetterKey {
   readonly id: string;
   /** `underway`: its content waits or is in flight already. `superseded`: a newer message was seen; the letter is closed. */
   readonly state: "queued" | "underway" | "superseded";
-  readonly endings: readonly RecordOutcome[];
+  readonly outcomes: readonly RecordOutcome[];
 }
 
 export interface DeadLetterStore {
-  deadLetters(lane: Lane): Promise<readonly DeadLetterRow[]>;
+  deadLettersOf(lane: Lane): Promise<readonly DeadLetterRow[]>;
   /** Dead letters of all lanes, page by page. */
-  letters(query: DeadLetterQuery): Promise<DeadLetterPage>;
+  deadLetters(query: DeadLetterQuery): Promise<DeadLetterPage>;
   /** @param tenant whose letter it must be; without it, anybody's */
-  letter(id: string, tenant?: string): Promise<DeadLetterRow | undefined>;
+  deadLetter(id: string, tenant?: string): Promise<DeadLetterRow | undefined>;
   /** Forgets a letter; undefined when there is none. */
-  dropLetter(id: string, tenant?: string): Promise<DeadLetterRow | undefined>;
+  dropDeadLetter(id: string, tenant?: string): Promise<DeadLetterRow | undefined>;
   /** Takes the content of a letter in again, then that of its children; empty when there is no such letter. */
   replayDeadLetter(id: string, tenant?: string): Promise<readonly Replay[]>;
 }

@@ -11,7 +11,7 @@ export interface MirrorPatch {
   readonly parentId?: string;
   /** Field → fingerprints; what is not named stays. */
   readonly facts: Readonly<
-    Record<string, { readonly remote?: string; readonly sent?: string; readonly told?: string }>
+    Record<string, { readonly remote?: string; readonly sent?: string; readonly confirmed?: string }>
   >;
   /** The record is new there: forget what an older one held. */
   readonly fresh: boolean;
@@ -40,17 +40,17 @@ export interface Settlement {
   readonly gone?: string;
   readonly then:
     /** Delivered or equal; Hull is told, then the outcome is written. */
-    | { readonly kind: "tell"; readonly ending: Outcome; readonly tell: HullUpdate }
+    | { readonly kind: "tell"; readonly outcome: Outcome; readonly hullUpdate: HullUpdate }
     /**
      * Ended without anything to tell. A refused one (`rejected`, `dead`) leaves a dead letter.
      * `rivalFor`: id of the record that it would be, were that not linked to another one; tried again when it is not any more.
      */
-    | { readonly kind: "end"; readonly ending: Outcome; readonly rivalFor?: string }
+    | { readonly kind: "end"; readonly outcome: Outcome; readonly rivalFor?: string }
     /** Stays in the outbox. */
     | {
         readonly kind: "wait";
         readonly notBeforeMs: number;
-        readonly doubt?: UnconfirmedCreate;
+        readonly unconfirmed?: UnconfirmedCreate;
         readonly problem: string;
       }
     /** Waits for a parent without remote id; the parent's entry is made if there is none. */
@@ -67,7 +67,7 @@ export interface ParentEntry {
 
 export interface Settled {
   /** Outcomes written now, with the record they belong to: ends, superseded ones, children of a refused parent. */
-  readonly endings: readonly RecordOutcome[];
+  readonly outcomes: readonly RecordOutcome[];
 }
 
 export interface Observation {
@@ -89,7 +89,7 @@ export interface DeliveryStore {
   /** When the next entry of these types is due; undefined when none waits for time. Milliseconds since 1970. */
   nextDue(lane: Lane, types: readonly string[]): Promise<number | undefined>;
   /** The same for the write-back. */
-  nextTellDue(lane: Lane): Promise<number | undefined>;
+  nextHullUpdateDue(lane: Lane): Promise<number | undefined>;
   /** Journals what is about to be written. Content that was replaced meanwhile is left out of the answer. */
   attempt(
     lane: Lane,
@@ -102,7 +102,7 @@ export interface DeliveryStore {
   ): Promise<readonly boolean[]>;
   settle(lane: Lane, settlements: readonly Settlement[]): Promise<Settled>;
   /** Makes everything due that waits for another try, tells too; creates in doubt keep their time. */
-  hurry(lane: Lane): Promise<void>;
+  retryNow(lane: Lane): Promise<void>;
   /** After a restart: attempts that nobody will fold any more. Updates wait again, creates are in doubt. */
   recover(lane: Lane, settleMs: number): Promise<number>;
   /** Takes in what was read. Rows that we wrote after `readAtMs` minus the settling delay keep what we know. */
@@ -124,11 +124,11 @@ export interface DeliveryStore {
   /** A few ids that are linked, to find out whether the remote is still the same. */
   sampleLinked(remote: string, type: string, limit: number): Promise<readonly string[]>;
   /** What Hull must be told by now, oldest first; fewer when the rows are large, and at least one. */
-  tells(lane: Lane, limit: number): Promise<readonly HullUpdateRow[]>;
+  hullUpdates(lane: Lane, limit: number): Promise<readonly HullUpdateRow[]>;
   /** Hull confirmed (or refused for good): facts become `told`, outcomes are written. */
-  told(
+  confirmed(
     lane: Lane,
     rows: readonly { readonly row: HullUpdateRow; readonly refused?: Outcome }[],
   ): Promise<readonly RecordOutcome[]>;
-  deferTells(lane: Lane, rows: readonly HullUpdateRow[], notBeforeMs: number): Promise<void>;
+  deferHullUpdates(lane: Lane, rows: readonly HullUpdateRow[], notBeforeMs: number): Promise<void>;
 }

@@ -8,7 +8,7 @@ import type { ReportLine } from "./runs";
 export interface FetchedRow {
   readonly seen: Observation;
   /** Undefined when Hull was not told and what it knows is not known to be up to date. */
-  readonly told?: {
+  readonly confirmed?: {
     readonly facts: Readonly<Record<string, string>>;
     readonly rest: readonly number[];
     /** Number of the mapping under which Hull knows everything now; absent when it does not. */

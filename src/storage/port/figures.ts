@@ -13,24 +13,24 @@ export interface Backlog {
   /** Lanes that have anything in outbox or write-back. */
   readonly lanes: number;
   readonly outbox: number;
-  readonly tells: number;
+  readonly hullUpdates: number;
   /** When the entry that has waited longest was accepted, milliseconds since 1970; undefined when none waits. */
   readonly oldestAtMs: number | undefined;
   /** Kinds of the holds in force, one each. */
-  readonly holds: readonly string[];
+  readonly pauses: readonly string[];
   readonly deadLetters: number;
 }
 
 /** What a person should look at in one lane; big numbers are cut off. */
 export interface LaneHealth {
   readonly outbox: number;
-  readonly tells: number;
+  readonly hullUpdates: number;
   /** When the entry that has waited longest was accepted, milliseconds since 1970. */
   readonly oldestAtMs?: number;
   /** Dead letters by reason code. */
-  readonly letters: Readonly<Record<string, number>>;
+  readonly deadLetters: Readonly<Record<string, number>>;
   /** There may be more than were counted. */
-  readonly moreLetters: boolean;
+  readonly moreDeadLetters: boolean;
   /** Values of keys that should be unique and that several records hold. */
   readonly shared: readonly { readonly of: UniqueKey; readonly value: string }[];
 }
@@ -54,7 +54,7 @@ export interface FigureStore {
   /** Outcomes by the hour, oldest first; kept for eight days. @param fromMs milliseconds since 1970 */
   hours(tenant: string, fromMs: number): Promise<readonly HourCount[]>;
   /** Entries and tells that wait. */
-  depth(lane: Lane): Promise<{ readonly outbox: number; readonly tells: number }>;
+  depth(lane: Lane): Promise<{ readonly outbox: number; readonly hullUpdates: number }>;
   /** @param unique keys that no two records of a type should share */
   laneHealth(lane: Lane, unique: readonly UniqueKey[]): Promise<LaneHealth>;
   /** For those who watch: quick, whatever waits. */

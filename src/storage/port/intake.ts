@@ -14,8 +14,8 @@ export interface RecordView {
 /** Everything that is remembered of one Hull entity's record, for somebody who asks. */
 export interface InspectedRecord extends RecordView {
   /** Delivered; Hull is still to be told. */
-  readonly tell?: HullUpdateRow;
-  readonly letter?: DeadLetterRow;
+  readonly hullUpdate?: HullUpdateRow;
+  readonly deadLetter?: DeadLetterRow;
   /** When a list showed the remote record last, milliseconds since 1970. */
   readonly listedAtMs?: number;
 }
@@ -23,10 +23,10 @@ export interface InspectedRecord extends RecordView {
 /** By what people ask; a Hull id is found without an index. */
 export type Asked = "email" | "external_id" | "domain";
 
-export interface KnownDigest {
-  readonly digest: string;
+export interface KnownFingerprint {
+  readonly fingerprint: string;
   /** When Hull last confirmed a write-back, milliseconds since 1970. */
-  readonly toldAtMs?: number;
+  readonly confirmedAtMs?: number;
 }
 
 /** Content before it is taken in. */
@@ -52,19 +52,19 @@ export interface Acceptance {
   /** Taken in once for all time: what has the same id later is the same thing again. */
   readonly once?: true;
   readonly content:
-    | { readonly kind: "end"; readonly ending: Outcome }
+    | { readonly kind: "end"; readonly outcome: Outcome }
     | { readonly kind: "entry"; readonly content: NewContent }
     /** Ends `unchanged` if nothing of the record is waiting or in flight and nothing was settled meanwhile. */
     | {
         readonly kind: "unchanged";
-        readonly ending: Outcome;
+        readonly outcome: Outcome;
         readonly content: NewContent;
         readonly revision: number;
         /** Of what the message says, if a message with the same digest is certain to be unchanged as well. */
-        readonly digest?: string;
+        readonly fingerprint?: string;
       }
     /** Says the same as the last unchanged message of the record; ends as that one did if it still is the last. */
-    | { readonly kind: "same"; readonly ending: Outcome; readonly digest: string };
+    | { readonly kind: "same"; readonly outcome: Outcome; readonly fingerprint: string };
 }
 
 export interface RunProgress {
@@ -76,7 +76,7 @@ export interface Accepted {
   /** `again`: knowledge moved since the comparison; read and compare once more. */
   readonly state: "queued" | "ended" | "duplicate" | "again";
   /** Every outcome of the record that was written, this message's and those that it replaced. */
-  readonly endings: readonly Outcome[];
+  readonly outcomes: readonly Outcome[];
   /** Children that waited for the record and ended with it. */
   readonly children: readonly RecordOutcome[];
 }
@@ -85,7 +85,11 @@ export interface IntakeStore {
   /** False when the id was used by another tenant within the last two days. */
   claimNotification(id: string, tenant: string): Promise<boolean>;
   /** Of the records' last unchanged messages; undefined where something else happened since. */
-  digests(lane: Lane, type: string, hullIds: readonly string[]): Promise<readonly (KnownDigest | undefined)[]>;
+  fingerprints(
+    lane: Lane,
+    type: string,
+    hullIds: readonly string[],
+  ): Promise<readonly (KnownFingerprint | undefined)[]>;
   view(lane: Lane, type: string, hullIds: readonly string[]): Promise<readonly RecordView[]>;
   /** @param progress a run's checkpoint, written together with the last of the messages */
   accept(acceptances: readonly Acceptance[], progress?: RunProgress): Promise<readonly Accepted[]>;

@@ -11,5 +11,5 @@ export interface RecordOutcome {
   readonly type: string;
   readonly hullId: string;
   readonly claims: Claims;
-  readonly ending: Outcome;
+  readonly outcome: Outcome;
 }

@@ -44,11 +44,11 @@ export interface RecordRow {
   readonly remoteId?: string;
   readonly generation?: number;
   /** When Hull last confirmed a write-back, or showed what it would have been. */
-  readonly toldAtMs?: number;
+  readonly confirmedAtMs?: number;
   /** How the last message ended. */
   readonly last?: Outcome;
   /** A create that was taken out of the outbox before its fate was known. */
-  readonly doubt?: UnconfirmedCreate;
+  readonly unconfirmed?: UnconfirmedCreate;
   /**
    * Digest of everything that Hull's last unchanged message said and that matters. Whatever else is written about the
    * record leaves it out, so a message with the same digest is unchanged too.
@@ -106,7 +106,7 @@ export interface MirrorRow {
   /** A complete scan did not meet it: read it before anything is concluded. */
   readonly missing?: true;
   /** What Hull was told besides the mapped fields: numbers of field and value, in turns; see `what-hull-knows.ts`. */
-  readonly toldRest?: readonly number[];
+  readonly confirmedRest?: readonly number[];
 }
 
 /** The whole desired state of one record, with the message it came from. The newest version wins. */
@@ -131,7 +131,7 @@ export interface Content {
   /** The run that the message belongs to. */
   readonly run?: string;
   /** Of what the message says: once it is delivered, another one with the same digest is unchanged. */
-  readonly digest?: string;
+  readonly fingerprint?: string;
   /** Something that happened: it goes its way even when a newer message takes its parent out. */
   readonly once?: true;
 }
@@ -150,7 +150,7 @@ export interface EntryRow {
   readonly notBeforeMs: number;
   readonly attempts: number;
   /** A create whose answer was lost: it must be looked for before it is tried again. */
-  readonly doubt?: UnconfirmedCreate;
+  readonly unconfirmed?: UnconfirmedCreate;
   /** Hull id of the parent without remote id that this record waits for. */
   readonly blockedOn?: string;
   /** A newer message took the record out while it was in flight. */
@@ -183,7 +183,7 @@ export interface HullUpdateRow {
   readonly facts: Readonly<Record<string, string>>;
   /** Claims of the account that the user is to be linked to. */
   readonly account?: Claims;
-  readonly endings: readonly Outcome[];
+  readonly outcomes: readonly Outcome[];
   readonly seq: number;
   readonly notBeforeMs: number;
   readonly attempts: number;

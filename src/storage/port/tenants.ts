@@ -37,8 +37,8 @@ export interface TenantStore {
   newGeneration(remote: string): Promise<RemoteRow>;
   /** Every remote where something of the tenant may be kept. */
   remotesOf(tenant: string): Promise<readonly string[]>;
-  hold(lane: Lane, scope: string, hold: Omit<PauseRow, "tenant" | "scope"> | undefined): Promise<void>;
-  holds(lane: Lane): Promise<readonly PauseRow[]>;
+  pause(lane: Lane, scope: string, pause: Omit<PauseRow, "tenant" | "scope"> | undefined): Promise<void>;
+  pauses(lane: Lane): Promise<readonly PauseRow[]>;
   /**
    * Erases what is stored about one Hull entity. What waited of it ends `skipped / forgotten`.
    * @param what the entity's own types, and the types whose records name it as their parent

@@ -23,10 +23,10 @@ export function indexedClaims(claims: Claims): Claims {
 /** Makes the record findable by its newest claims, and by older ones no more. */
 export function reindex(tables: Tables, place: Place, before: Claims = {}, after: Claims = {}): void {
   for (const [name, value] of Object.entries(before)) {
-    if (after[name] !== value) tables.knownBy.remove(pathOf(place, name, value));
+    if (after[name] !== value) tables.claimIndex.remove(pathOf(place, name, value));
   }
   for (const [name, value] of Object.entries(after)) {
-    if (before[name] !== value) tables.knownBy.put(pathOf(place, name, value), 1);
+    if (before[name] !== value) tables.claimIndex.put(pathOf(place, name, value), 1);
   }
 }
 
@@ -44,7 +44,7 @@ export function findBy(
   limit: number,
 ): readonly string[] {
   const { name, value, key } = asked;
-  const known = [...tables.knownBy.range([remote, type, name, indexValue(value)], { limit })];
+  const known = [...tables.claimIndex.range([remote, type, name, indexValue(value)], { limit })];
   const found = new Set(known.map(([path]) => String(path[4])));
   if (key !== undefined) {
     const row = remoteRow(tables, remote);

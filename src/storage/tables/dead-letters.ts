@@ -29,13 +29,13 @@ export function keepDeadLetter(tables: Tables, refused: DeadLetterRow): void {
   const older = before?.content.derived === false && refused.content.derived ? before.content : undefined;
   const row = older === undefined ? refused : { ...refused, content: older };
   tables.dead.put(pathOf(row), row);
-  indexLetter(tables, row);
+  indexDeadLetter(tables, row);
 }
 
-function indexLetter(tables: Tables, row: DeadLetterRow): void {
-  tables.letterIds.put([deadLetterId(row), ...pathOf(row)], 1);
+function indexDeadLetter(tables: Tables, row: DeadLetterRow): void {
+  tables.deadLetterIds.put([deadLetterId(row), ...pathOf(row)], 1);
   const parent = parentPath(row);
-  if (parent !== undefined) tables.letterParents.put(parent, 1);
+  if (parent !== undefined) tables.deadLetterParents.put(parent, 1);
 }
 
 /** Removes the letter of a record, if there is one. */
@@ -43,22 +43,22 @@ export function closeDeadLetter(tables: Tables, key: DeadLetterKey): DeadLetterR
   const row = tables.dead.get(pathOf(key));
   if (row === undefined) return undefined;
   tables.dead.remove(pathOf(key));
-  tables.letterIds.remove([deadLetterId(key), ...pathOf(key)]);
+  tables.deadLetterIds.remove([deadLetterId(key), ...pathOf(key)]);
   const parent = parentPath(row);
-  if (parent !== undefined) tables.letterParents.remove(parent);
+  if (parent !== undefined) tables.deadLetterParents.remove(parent);
   return row;
 }
 
 /** Letters that were kept before they had ids; done once. */
 export function indexOldDeadLetters(tables: Tables): void {
   if (tables.meta.get(["letters"]) !== undefined) return;
-  for (const [, row] of [...tables.dead.range([])]) indexLetter(tables, row);
+  for (const [, row] of [...tables.dead.range([])]) indexDeadLetter(tables, row);
   tables.meta.put(["letters"], 1);
 }
 
 /** @param tenant whose letter it must be, if that matters */
 export function findDeadLetter(tables: Tables, id: string, tenant?: string): DeadLetterRow | undefined {
-  for (const [[, ...path]] of tables.letterIds.range([id])) {
+  for (const [[, ...path]] of tables.deadLetterIds.range([id])) {
     if (tenant === undefined || path[1] === tenant) return tables.dead.get(path);
   }
   return undefined;
@@ -67,18 +67,18 @@ export function findDeadLetter(tables: Tables, id: string, tenant?: string): Dea
 /** One page in the order of the keys; of one tenant, lane by lane. */
 export function listDeadLetters(tables: Tables, query: DeadLetterQuery): DeadLetterPage {
   const { tenant, type, code, after, limit } = query;
-  const start = after === undefined ? undefined : letterAt(tables, after, tenant);
+  const start = after === undefined ? undefined : deadLetterAt(tables, after, tenant);
   // The tenant was erased meanwhile, or the place is somebody else's.
-  if (after !== undefined && start === undefined) return { letters: [] };
-  const letters: DeadLetterRow[] = [];
+  if (after !== undefined && start === undefined) return { deadLetters: [] };
+  const deadLetters: DeadLetterRow[] = [];
   let walked = 0;
   for (const row of lettersBehind(tables, tenant, start)) {
     walked += 1;
     const fits = (type === undefined || row.type === type) && (code === undefined || row.ending.code === code);
-    if (fits) letters.push(row);
-    if (letters.length === limit || walked === WALK) return { letters, next: placeOf(row) };
+    if (fits) deadLetters.push(row);
+    if (deadLetters.length === limit || walked === WALK) return { deadLetters, next: placeOf(row) };
   }
-  return { letters };
+  return { deadLetters };
 }
 
 function* lettersBehind(tables: Tables, tenant: string | undefined, start: DeadLetterKey | undefined) {
@@ -99,7 +99,7 @@ function* lettersIn(tables: Tables, prefix: Key, start: DeadLetterKey | undefine
 }
 
 /** The key behind a place. The letter itself may be closed by now; its lane is known longer. */
-function letterAt(tables: Tables, place: string, tenant: string | undefined): DeadLetterKey | undefined {
+function deadLetterAt(tables: Tables, place: string, tenant: string | undefined): DeadLetterKey | undefined {
   const [id, type = "", hullId = ""] = readPlace(place) ?? [];
   const lanes = tenant === undefined ? allLanes(tables) : lanesOf(tables, tenant);
   return lanes.map((lane) => ({ ...lane, type, hullId })).find((key) => deadLetterId(key) === id);
@@ -134,7 +134,7 @@ export function childDeadLetters(
   limit = Infinity,
 ): readonly DeadLetterKey[] {
   const some = Number.isFinite(limit) ? { limit } : {};
-  return [...tables.letterParents.range([remote, tenant, type, hullId], some)].map(([path]) => ({
+  return [...tables.deadLetterParents.range([remote, tenant, type, hullId], some)].map(([path]) => ({
     remote,
     tenant,
     type: String(path[4]),

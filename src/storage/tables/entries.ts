@@ -29,7 +29,7 @@ export interface Entries {
 }
 
 /** From now on, no message ends only because the last unchanged one said the same. */
-export function forgetDigest(
+export function forgetFingerprint(
   tables: Tables,
   remote: string,
   { type, hullId }: Pick<EntryRow, "type" | "hullId">,
@@ -42,9 +42,9 @@ export function forgetDigest(
 }
 
 /**
- * @param endings collects the outcomes written on the way
+ * @param outcomes collects the outcomes written on the way
  */
-export function openEntries(tables: Tables, ledger: Ledger, lane: Lane, endings: RecordOutcome[]): Entries {
+export function openEntries(tables: Tables, ledger: Ledger, lane: Lane, outcomes: RecordOutcome[]): Entries {
   const key = (entry: { type: string; hullId: string }, tenant = lane.tenant): [string, string, string, string] => [
     lane.remote,
     tenant,
@@ -99,7 +99,7 @@ export function openEntries(tables: Tables, ledger: Ledger, lane: Lane, endings:
   function put(before: EntryRow | undefined, entry: EntryRow): void {
     if (before === undefined) {
       ledger.depth({ remote: lane.remote, tenant: entry.tenant }, { outbox: 1 });
-      forgetDigest(tables, lane.remote, entry);
+      forgetFingerprint(tables, lane.remote, entry);
     } else unindex(before);
     if (before?.acceptedAtMs !== entry.acceptedAtMs) {
       if (before !== undefined) tables.ages.remove(ageKey(before));
@@ -148,7 +148,7 @@ export function openEntries(tables: Tables, ledger: Ledger, lane: Lane, endings:
       keepDeadLetter(tables, { ...lane, type, hullId, content, ending: end, attempts });
       countOutcome(ledger, child.tenant, type, hullId, end);
       noteLast(tables, lane, type, hullId, end);
-      endings.push({ type, hullId, claims: content.claims, ending: end });
+      outcomes.push({ type, hullId, claims: content.claims, outcome: end });
       remove(child);
       // Its own children waited for it: types are a tree, so this ends.
       refuseChildren(type, hullId, "dead", end.text);
@@ -191,7 +191,7 @@ export function readyEntries(tables: Tables, { remote, tenant }: Lane, type: str
  *
  * @returns the key to go on after, or undefined at the end
  */
-export function hurryEntries(
+export function retryEntriesNow(
   tables: Tables,
   ledger: Ledger,
   lane: Lane,
@@ -206,7 +206,7 @@ export function hurryEntries(
   for (const [key, hullId] of slice) {
     if (Number(key[3]) <= nowMs) continue;
     const entry = entries.get(String(key[2]), hullId);
-    if (entry !== undefined && entry.doubt === undefined) entries.put(entry, { ...entry, notBeforeMs: nowMs });
+    if (entry !== undefined && entry.unconfirmed === undefined) entries.put(entry, { ...entry, notBeforeMs: nowMs });
   }
   return slice.length < limit ? undefined : slice.at(-1)?.[0];
 }

@@ -2,7 +2,7 @@
 import type { Key } from "../database/kv";
 import type { HullUpdateRow } from "../port/rows";
 import type { Lane, RecordOutcome } from "../port/store";
-import { confirmTold } from "./mirror";
+import { confirmFacts } from "./mirror";
 import { countOutcome, type Ledger } from "./ledger";
 import { remoteRow, type Tables } from "./tables";
 import type { Outcome } from "../port/rows";
@@ -12,8 +12,8 @@ import { notTooMany } from "../port/weight";
 export function dueHullUpdates(tables: Tables, lane: Lane, limit: number): HullUpdateRow[] {
   const end = [lane.remote, lane.tenant, tables.now() + 1];
   function* due(): Generator<HullUpdateRow> {
-    for (const [, [type, hullId]] of tables.tellQueue.range([lane.remote, lane.tenant], { end, limit })) {
-      const row = tables.tells.get([lane.remote, lane.tenant, type, hullId]);
+    for (const [, [type, hullId]] of tables.hullUpdateQueue.range([lane.remote, lane.tenant], { end, limit })) {
+      const row = tables.hullUpdates.get([lane.remote, lane.tenant, type, hullId]);
       if (row !== undefined) yield row;
     }
   }
@@ -29,42 +29,42 @@ export function confirmHullUpdate(
   refused: Outcome | undefined,
 ): RecordOutcome[] {
   const key = [lane.remote, lane.tenant, row.type, row.hullId];
-  const current = tables.tells.get(key);
+  const current = tables.hullUpdates.get(key);
   if (current === undefined) return [];
   const remote = remoteRow(tables, lane.remote);
-  if (refused === undefined) confirmTold(tables, remote, row.type, row.remoteId, row.facts);
+  if (refused === undefined) confirmFacts(tables, remote, row.type, row.remoteId, row.facts);
 
-  const endings = row.endings.map((ending): Outcome => {
-    if (refused === undefined) return ending;
-    return { ...ending, outcome: refused.outcome, code: refused.code, text: refused.text, atMs: refused.atMs };
+  const outcomes = row.outcomes.map((outcome): Outcome => {
+    if (refused === undefined) return outcome;
+    return { ...outcome, outcome: refused.outcome, code: refused.code, text: refused.text, atMs: refused.atMs };
   });
-  const last = endings.at(-1);
+  const last = outcomes.at(-1);
   const recordKey = [lane.remote, row.type, row.hullId];
   const record = tables.records.get(recordKey);
   if (record !== undefined) {
     tables.records.put(recordKey, {
       ...record,
-      ...(refused === undefined ? { toldAtMs: tables.now() } : {}),
+      ...(refused === undefined ? { confirmedAtMs: tables.now() } : {}),
       ...(last === undefined ? {} : { last }),
     });
   }
-  for (const ending of endings) countOutcome(ledger, lane.tenant, row.type, row.hullId, ending);
+  for (const outcome of outcomes) countOutcome(ledger, lane.tenant, row.type, row.hullId, outcome);
 
-  tables.tellQueue.remove([lane.remote, lane.tenant, current.notBeforeMs, current.seq]);
+  tables.hullUpdateQueue.remove([lane.remote, lane.tenant, current.notBeforeMs, current.seq]);
   if (current.seq === row.seq) {
-    tables.tells.remove(key);
+    tables.hullUpdates.remove(key);
     ledger.depth(lane, { tells: -1 });
   } else {
     // Written again while Hull was being told: the rest waits for the next round.
-    const rest = { ...current, endings: current.endings.slice(row.endings.length), notBeforeMs: 0, attempts: 0 };
-    tables.tells.put(key, rest);
-    tables.tellQueue.put([lane.remote, lane.tenant, 0, rest.seq], [row.type, row.hullId]);
+    const rest = { ...current, outcomes: current.outcomes.slice(row.outcomes.length), notBeforeMs: 0, attempts: 0 };
+    tables.hullUpdates.put(key, rest);
+    tables.hullUpdateQueue.put([lane.remote, lane.tenant, 0, rest.seq], [row.type, row.hullId]);
   }
-  return endings.map((ending) => ({
+  return outcomes.map((outcome) => ({
     type: row.type,
     hullId: row.hullId,
     claims: row.claims,
-    ending,
+    outcome,
   }));
 }
 
@@ -85,10 +85,10 @@ export function retryHullUpdatesNow(
 ): Key | undefined {
   const nowMs = tables.now();
   const slice = [
-    ...tables.tellQueue.range([lane.remote, lane.tenant], { limit, ...(after === undefined ? {} : { after }) }),
+    ...tables.hullUpdateQueue.range([lane.remote, lane.tenant], { limit, ...(after === undefined ? {} : { after }) }),
   ];
   for (const [key, [type, hullId]] of slice) {
-    const row = tables.tells.get([lane.remote, lane.tenant, type, hullId]);
+    const row = tables.hullUpdates.get([lane.remote, lane.tenant, type, hullId]);
     if (row !== undefined && Number(key[2]) > nowMs) reschedule(tables, lane, row, nowMs, 0);
   }
   return slice.length < limit ? undefined : slice.at(-1)?.[0];
@@ -96,9 +96,9 @@ export function retryHullUpdatesNow(
 
 function reschedule(tables: Tables, lane: Lane, row: HullUpdateRow, notBeforeMs: number, attempts: number): void {
   const key = [lane.remote, lane.tenant, row.type, row.hullId];
-  const current = tables.tells.get(key);
+  const current = tables.hullUpdates.get(key);
   if (current === undefined) return;
-  tables.tellQueue.remove([lane.remote, lane.tenant, current.notBeforeMs, current.seq]);
-  tables.tells.put(key, { ...current, notBeforeMs, attempts });
-  tables.tellQueue.put([lane.remote, lane.tenant, notBeforeMs, current.seq], [row.type, row.hullId]);
+  tables.hullUpdateQueue.remove([lane.remote, lane.tenant, current.notBeforeMs, current.seq]);
+  tables.hullUpdates.put(key, { ...current, notBeforeMs, attempts });
+  tables.hullUpdateQueue.put([lane.remote, lane.tenant, notBeforeMs, current.seq], [row.type, row.hullId]);
 }

@@ -14,7 +14,7 @@ export interface Seen {
   readonly readAtMs: number;
   readonly run: string;
   /** Number of the mapping under which Hull knows everything of the record; `keep` = as before. */
-  readonly told: number | "keep";
+  readonly confirmed: number | "keep";
 }
 
 /** When a list showed the record last, if that is of today's generation. */
@@ -26,8 +26,8 @@ export function lastSeenOf(tables: Tables, remote: RemoteRow, type: string, id: 
 /** Notes that a list showed the record; answers whether this run meets it for the first time. */
 export function markSeen(tables: Tables, remote: RemoteRow, type: string, id: string, seen: Seen): boolean {
   const before = lastSeenOf(tables, remote, type, id);
-  const told = seen.told === "keep" ? (before?.[2] ?? NOT_WHOLLY) : seen.told;
-  tables.lastSeen.put([remote.key, type, id], [seen.readAtMs, remote.generation, told, seen.run]);
+  const confirmed = seen.confirmed === "keep" ? (before?.[2] ?? NOT_WHOLLY) : seen.confirmed;
+  tables.lastSeen.put([remote.key, type, id], [seen.readAtMs, remote.generation, confirmed, seen.run]);
   return before?.[3] !== seen.run;
 }
 
@@ -40,8 +40,8 @@ export function toldUnder(
 ): readonly (number | undefined)[] {
   const remote = remoteRow(tables, remoteKey);
   return ids.map((id) => {
-    const told = lastSeenOf(tables, remote, type, id)?.[2];
-    return told === NOT_WHOLLY ? undefined : told;
+    const confirmed = lastSeenOf(tables, remote, type, id)?.[2];
+    return confirmed === NOT_WHOLLY ? undefined : confirmed;
   });
 }
 
@@ -56,7 +56,7 @@ export function markSeenBatch(
   const { readAtMs, run, ids, outcome, code } = passing;
   const remote = remoteRow(tables, remoteKey);
   for (const id of ids) {
-    const first = markSeen(tables, remote, type, id, { readAtMs, run, told: "keep" });
+    const first = markSeen(tables, remote, type, id, { readAtMs, run, confirmed: "keep" });
     if (first) ledger.run(run, { type, hullId: "", remoteId: id, outcome, code, text: "" });
   }
 }

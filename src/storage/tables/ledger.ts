@@ -17,7 +17,7 @@ export interface Ledger {
 export function openLedger(tables: Tables): Ledger {
   let seq = tables.meta.get(["seq"]) ?? 0;
   const counts = new Map<string, { key: [string, string, string]; by: number }>();
-  const depths = new Map<string, { lane: Lane; outbox: number; tells: number }>();
+  const depths = new Map<string, { lane: Lane; outbox: number; hullUpdates: number }>();
   const runs = new Map<string, { met: number; lines: ReportLine[] }>();
   return {
     nextSeq: () => (seq += 1),
@@ -29,9 +29,9 @@ export function openLedger(tables: Tables): Ledger {
     },
     depth: (lane, change) => {
       const id = `${lane.remote}\n${lane.tenant}`;
-      const entry = depths.get(id) ?? { lane, outbox: 0, tells: 0 };
+      const entry = depths.get(id) ?? { lane, outbox: 0, hullUpdates: 0 };
       entry.outbox += change.outbox ?? 0;
-      entry.tells += change.tells ?? 0;
+      entry.hullUpdates += change.tells ?? 0;
       depths.set(id, entry);
     },
     run: (id, line) => {
@@ -48,10 +48,10 @@ export function openLedger(tables: Tables): Ledger {
         const [tenant, family, name] = key;
         if (family === "outcomes") countHour(tables, tenant, name, by);
       }
-      for (const { lane, outbox, tells } of depths.values()) {
+      for (const { lane, outbox, hullUpdates } of depths.values()) {
         const key = [lane.remote, lane.tenant];
         const before = tables.depth.get(key) ?? { outbox: 0, tells: 0 };
-        tables.depth.put(key, { outbox: before.outbox + outbox, tells: before.tells + tells });
+        tables.depth.put(key, { outbox: before.outbox + outbox, tells: before.tells + hullUpdates });
       }
     },
   };
@@ -68,8 +68,8 @@ export function transact<T>(tables: Tables, work: (ledger: Ledger) => T): Promis
 }
 
 /** Counts an outcome; derived records are counted apart, redelivered messages not at all. */
-export function countOutcome(ledger: Ledger, tenant: string, type: string, hullId: string, ending: Outcome): void {
-  const { counted, outcome, code, text, derived, run } = ending;
+export function countOutcome(ledger: Ledger, tenant: string, type: string, hullId: string, ended: Outcome): void {
+  const { counted, outcome, code, text, derived, run } = ended;
   if (!counted) return;
   ledger.count(tenant, derived === true ? "derived" : "outcomes", `${type}/${outcome}/${code}`);
   if (run !== undefined && derived !== true) ledger.run(run, { type, hullId, outcome, code, text });

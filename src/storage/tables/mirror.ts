@@ -2,7 +2,7 @@
 import { isAlike, type Keys } from "../../record";
 import type { Fact, MirrorRow, RemoteRow, Scan } from "../port/rows";
 import { admitRivals } from "../outbox/rivals";
-import { enlist, factRead, factSent, factTold, placeOf, seenFrom } from "./senders";
+import { enlist, factRead, factSent, factConfirmed, placeOf, seenFrom } from "./senders";
 import type { Lane, MirrorPatch, Observation } from "../port/store";
 import { type Ledger } from "./ledger";
 import { indexValue, mirrorRow, remoteRow, type Tables } from "./tables";
@@ -59,8 +59,8 @@ export function patchMirror(
 }
 
 /** What Hull knows besides the facts. */
-function toldOf({ toldRest }: Partial<MirrorRow> = {}): Pick<MirrorRow, "toldRest"> {
-  return toldRest === undefined ? {} : { toldRest };
+function toldOf({ confirmedRest }: Partial<MirrorRow> = {}): Pick<MirrorRow, "confirmedRest"> {
+  return confirmedRest === undefined ? {} : { confirmedRest };
 }
 
 function withoutEmpty(keys: Keys): Keys {
@@ -116,7 +116,7 @@ export function observed(
   if (seen.archived) row.archived = true;
   if (created !== undefined) row.createdAtMs = created;
   if (before?.writtenAtMs !== undefined) row.writtenAtMs = before.writtenAtMs;
-  if (before?.toldRest !== undefined) row.toldRest = before.toldRest;
+  if (before?.confirmedRest !== undefined) row.confirmedRest = before.confirmedRest;
   return row;
 }
 
@@ -127,7 +127,7 @@ export function noteScan(tables: Tables, remoteKey: string, type: string, scan: 
 }
 
 /** Hull confirmed these facts. */
-export function confirmTold(
+export function confirmFacts(
   tables: Tables,
   remote: RemoteRow,
   type: string,
@@ -137,7 +137,7 @@ export function confirmTold(
   const row = mirrorRow(tables, remote, type, id);
   if (row === undefined) return;
   const merged: Record<string, Fact> = { ...row.facts };
-  for (const [field, told] of Object.entries(facts)) merged[field] = factTold(merged[field], told);
+  for (const [field, confirmed] of Object.entries(facts)) merged[field] = factConfirmed(merged[field], confirmed);
   tables.mirror.put([remote.key, type, id], { ...row, facts: merged });
 }
 

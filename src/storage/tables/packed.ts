@@ -77,7 +77,7 @@ const facts: Codec<Readonly<Record<string, Fact>>> = {
   },
 };
 
-const ending = row<Outcome>({
+const outcome = row<Outcome>({
   messageId: true,
   outcome: true,
   code: true,
@@ -89,9 +89,9 @@ const ending = row<Outcome>({
   run: true,
 });
 
-const endings: Codec<readonly Outcome[]> = {
-  pack: (value) => value.map(ending.pack),
-  unpack: (packed) => (packed as readonly unknown[]).map(ending.unpack),
+const outcomes: Codec<readonly Outcome[]> = {
+  pack: (value) => value.map(outcome.pack),
+  unpack: (packed) => (packed as readonly unknown[]).map(outcome.unpack),
 };
 
 const content = row<Content>({
@@ -107,7 +107,7 @@ const content = row<Content>({
   counted: true,
   once: true,
   run: true,
-  digest: true,
+  fingerprint: true,
   shown: true,
 });
 
@@ -119,9 +119,9 @@ export const RECORD = row<RecordRow>({
   revision: true,
   remoteId: true,
   generation: true,
-  toldAtMs: true,
-  last: ending,
-  doubt: true,
+  confirmedAtMs: true,
+  last: outcome,
+  unconfirmed: true,
   same: true,
   recent: true,
   claims: true,
@@ -140,7 +140,7 @@ export const MIRROR = row<MirrorRow>({
   writtenAtMs: true,
   seenAtMs: true,
   missing: true,
-  toldRest: true,
+  confirmedRest: true,
 });
 
 export const ENTRY = row<EntryRow>({
@@ -152,7 +152,7 @@ export const ENTRY = row<EntryRow>({
   attempt,
   notBeforeMs: true,
   attempts: true,
-  doubt: true,
+  unconfirmed: true,
   blockedOn: true,
   withdrawn: true,
   problem: true,
@@ -167,7 +167,7 @@ export const HULL_UPDATE = row<HullUpdateRow>({
   attributes: true,
   facts: true,
   account: true,
-  endings,
+  outcomes,
   seq: true,
   notBeforeMs: true,
   attempts: true,

@@ -38,37 +38,41 @@ type NewFact = MirrorPatch["facts"][string];
 export function seenFrom(place: number, row: MirrorRow): MirrorRow {
   if (place === 0) return row;
   const facts: Record<string, Fact> = {};
-  for (const [field, [remote, , told, ...others]] of Object.entries(row.facts)) {
-    facts[field] = [remote, others[place - 1] ?? null, told];
+  for (const [field, [remote, , confirmed, ...others]] of Object.entries(row.facts)) {
+    facts[field] = [remote, others[place - 1] ?? null, confirmed];
   }
   return { ...row, facts };
 }
 
 /** A fact after a delivery by the tenant in this place; what is not said stays. */
-export function factSent(before: Fact = UNKNOWN, place: number, { remote: there, sent, told: shown }: NewFact): Fact {
+export function factSent(
+  before: Fact = UNKNOWN,
+  place: number,
+  { remote: there, sent, confirmed: shown }: NewFact,
+): Fact {
   const [remote, first, known, ...others] = before;
-  const told = shown ?? known;
-  if (place === 0) return [there ?? remote, sent ?? first, told, ...others];
+  const confirmed = shown ?? known;
+  if (place === 0) return [there ?? remote, sent ?? first, confirmed, ...others];
   if (sent !== undefined) {
     while (others.length < place) others.push(null);
     others[place - 1] = sent;
   }
-  return [there ?? remote, first, told, ...others];
+  return [there ?? remote, first, confirmed, ...others];
 }
 
 /** A fact after a reading. */
 export function factRead(before: Fact = UNKNOWN, there: string | null): Fact {
   // A fetch makes many millions of them, nearly all without others.
   if (before.length === 3) return [there, before[1], before[2]];
-  const [, sent, told, ...others] = before;
-  return [there, sent, told, ...others];
+  const [, sent, confirmed, ...others] = before;
+  return [there, sent, confirmed, ...others];
 }
 
 /** A fact after Hull confirmed what it was told. */
-export function factTold(before: Fact = UNKNOWN, told: string | null): Fact {
-  if (before.length === 3) return [before[0], before[1], told];
+export function factConfirmed(before: Fact = UNKNOWN, confirmed: string | null): Fact {
+  if (before.length === 3) return [before[0], before[1], confirmed];
   const [remote, sent, , ...others] = before;
-  return [remote, sent, told, ...others];
+  return [remote, sent, confirmed, ...others];
 }
 
 /** Nobody remembers any more what the tenant sent. The remote's records stay, since others use them. */
@@ -85,10 +89,10 @@ export async function forgetSender(tables: Tables, { remote: key, tenant }: Lane
 }
 
 function withoutSender(fact: Fact, place: number): Fact {
-  const [remote, sent, told, ...others] = fact;
+  const [remote, sent, confirmed, ...others] = fact;
   if ((place === 0 ? sent : (others[place - 1] ?? null)) === null) return fact;
-  if (place === 0) return [remote, null, told, ...others];
-  return [remote, sent, told, ...others.map((each, index) => (index === place - 1 ? null : each))];
+  if (place === 0) return [remote, null, confirmed, ...others];
+  return [remote, sent, confirmed, ...others.map((each, index) => (index === place - 1 ? null : each))];
 }
 
 /** What was sent so far, by whomever, counts for each of these tenants. */
@@ -96,8 +100,8 @@ export async function shareSent(tables: Tables, key: string, senders: readonly s
   const others = senders.slice(1);
   if (others.length > 0) {
     await changeFacts(tables, key, (fact) => {
-      const [remote, sent, told] = fact;
-      return sent === null ? fact : [remote, sent, told, ...others.map(() => sent)];
+      const [remote, sent, confirmed] = fact;
+      return sent === null ? fact : [remote, sent, confirmed, ...others.map(() => sent)];
     });
   }
   await tables.kv.transact(() => {

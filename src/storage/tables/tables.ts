@@ -52,7 +52,7 @@ export interface Tables {
   /** The same for whoever goes through all rows once. */
   readonly mirrorInPassing: Table<MirrorRow>;
   /** [remote, type, claim name, value, hull id] → 1 */
-  readonly knownBy: Table<number>;
+  readonly claimIndex: Table<number>;
   /** [remote, type, remote id] */
   readonly lastSeen: Table<LastSeen>;
   /** [remote, type, key name, value, remote id] → 1 */
@@ -66,21 +66,21 @@ export interface Tables {
   /** [remote, parent type, parent hull id, tenant, type, hull id] → 1 */
   readonly blocked: Table<number>;
   /** [remote, tenant, type, hull id] */
-  readonly tells: Table<HullUpdateRow>;
+  readonly hullUpdates: Table<HullUpdateRow>;
   /** [remote, tenant, not before, seq] → [type, hull id] */
-  readonly tellQueue: Table<readonly [string, string]>;
+  readonly hullUpdateQueue: Table<readonly [string, string]>;
   /** [remote, tenant, type, hull id] */
   readonly dead: Table<DeadLetterRow>;
   /** [letter id, remote, tenant, type, hull id] → 1 */
-  readonly letterIds: Table<number>;
+  readonly deadLetterIds: Table<number>;
   /** [remote, tenant, parent type, parent hull id, type, hull id] → 1; letters that a refused parent left */
-  readonly letterParents: Table<number>;
+  readonly deadLetterParents: Table<number>;
   /** [remote, tenant, type, hull id] */
   readonly rivals: Table<RivalRow>;
   /** [remote, type, remote id, tenant, hull id] → 1 */
   readonly rivalsFor: Table<number>;
   /** [remote, tenant, scope] */
-  readonly holds: Table<PauseRow>;
+  readonly pauses: Table<PauseRow>;
   /** [tenant, family, name] → count */
   readonly tally: Table<number>;
   /** [tenant, hours since 1970, name] → count */
@@ -100,7 +100,7 @@ export interface Tables {
 }
 
 /** Rows of each hot table that are kept in memory. */
-const KEPT = 10_000;
+const CACHED = 10_000;
 
 export function openTables(database: KeyValue, now: () => number): Tables {
   const names = openNames(database);
@@ -108,7 +108,7 @@ export function openTables(database: KeyValue, now: () => number): Tables {
   const plain = <V>(name: string): Table<V> => database.table<V>(name);
   const named = <V>(name: string, parts: number): Table<V> => withNames(database.table<V>(name), names, parts);
   const hot = <V>(name: string, parts: number, codec: Codec<V>, isKept?: (row: unknown) => boolean): CachedTable<V> =>
-    cache.table(packed(named(name, parts), codec), KEPT, isKept);
+    cache.table(packed(named(name, parts), codec), CACHED, isKept);
   const mirror = hot("mirror", 2, MIRROR);
   return {
     kv: { ...database, transact: cache.transact },
@@ -116,13 +116,13 @@ export function openTables(database: KeyValue, now: () => number): Tables {
     names,
     meta: plain("meta"),
     tenants: plain("tenants"),
-    remotes: cache.table(plain("remotes"), KEPT),
+    remotes: cache.table(plain("remotes"), CACHED),
     notifications: plain("notifications"),
     seen: plain("seen"),
     records: hot("records", 2, RECORD),
     mirror,
     mirrorInPassing: mirror.inPassing,
-    knownBy: named("knownBy", 3),
+    claimIndex: named("knownBy", 3),
     lastSeen: named("sightings", 2),
     mirrorKeys: named("mirrorKeys", 3),
     // Content is as large as its sender wants it; what is known of records is not.
@@ -130,14 +130,14 @@ export function openTables(database: KeyValue, now: () => number): Tables {
     queue: named("queue", 3),
     ages: named("ages", 2),
     blocked: named("blocked", 2),
-    tells: packed(named("tells", 3), HULL_UPDATE),
-    tellQueue: named("tellQueue", 2),
+    hullUpdates: packed(named("tells", 3), HULL_UPDATE),
+    hullUpdateQueue: named("tellQueue", 2),
     dead: plain("dead"),
-    letterIds: plain("letterIds"),
-    letterParents: plain("letterParents"),
+    deadLetterIds: plain("letterIds"),
+    deadLetterParents: plain("letterParents"),
     rivals: plain("rivals"),
     rivalsFor: plain("rivalsFor"),
-    holds: plain("holds"),
+    pauses: plain("holds"),
     tally: plain("tally"),
     hours: plain("hours"),
     depth: plain("depth"),
@@ -205,7 +205,7 @@ export function indexValue(value: string): string {
 /** Brings rows of indexes to the folded form that were written when blanks around a value still counted; done once. */
 export async function foldOldIndexes(tables: Tables): Promise<void> {
   if (tables.kv.read(() => tables.meta.get(["folded"])) !== undefined) return;
-  for (const index of [tables.mirrorKeys, tables.knownBy]) {
+  for (const index of [tables.mirrorKeys, tables.claimIndex]) {
     const fold = ([remote = "", type = "", name = "", value = "", id = ""]: Key): void => {
       const folded = indexValue(String(value));
       if (folded === value) return;
@@ -267,9 +267,9 @@ export function keepUnconfirmed(
   lane: Pick<Lane, "remote">,
   type: string,
   hullId: string,
-  doubt: UnconfirmedCreate | undefined,
+  unconfirmed: UnconfirmedCreate | undefined,
 ): void {
   const key = [lane.remote, type, hullId];
   const record = tables.records.get(key);
-  if (record !== undefined && doubt !== undefined) tables.records.put(key, { ...record, doubt });
+  if (record !== undefined && unconfirmed !== undefined) tables.records.put(key, { ...record, unconfirmed });
 }

@@ -84,7 +84,7 @@ export function moveEntries(tables: Tables, ledger: Ledger, lane: Lane, remote: 
     moveVersion(tables, lane.remote, remote, type, hullId);
     const older = waiting ?? (entry.content === undefined ? undefined : attempt?.content);
     const content: Content = { ...moved, ...mergeContent(older, moved) };
-    const { attempt: kept, doubt } = there ?? {};
+    const { attempt: kept, unconfirmed } = there ?? {};
     to.put(there, {
       tenant,
       type,
@@ -94,7 +94,7 @@ export function moveEntries(tables: Tables, ledger: Ledger, lane: Lane, remote: 
       notBeforeMs: 0,
       attempts: 0,
       ...(kept === undefined ? {} : { attempt: kept }),
-      ...(doubt === undefined ? {} : { doubt }),
+      ...(unconfirmed === undefined ? {} : { unconfirmed }),
     });
   }
   return slice.length > 0;

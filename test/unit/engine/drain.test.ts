@@ -19,7 +19,7 @@ beforeEach(async () => {
     ...bench.store,
     lanes: () => Promise.resolve([LANE, NEIGHBOUR].filter(({ tenant }) => backlogOf(tenant).waits > 0)),
     // Some are written already, and Hull is still to be told.
-    depth: ({ tenant }) => Promise.resolve({ outbox: backlogOf(tenant).waits - 1, tells: 1 }),
+    depth: ({ tenant }) => Promise.resolve({ outbox: backlogOf(tenant).waits - 1, hullUpdates: 1 }),
     tally: (tenant) => Promise.resolve({ messages: 0, outcomes: { ...backlogOf(tenant).outcomes }, derived: {} }),
   };
 });

@@ -24,7 +24,7 @@ const EMPTY: RecordExplanation = {
   candidates: [],
   fields: [],
   writes: [],
-  tells: [],
+  hullUpdates: [],
 };
 const mirror = (more: Partial<MirrorRow> = {}): MirrorRow => ({
   id: "p1",

@@ -57,7 +57,7 @@ export function createFakeService(): FakeService {
             quotaKey: "q",
           },
     unconfirmed: () => "repeat",
-    digest: ({ account }) => JSON.stringify([account["name"], account["external_id"], account["planhat/id"]]),
+    fingerprint: ({ account }) => JSON.stringify([account["name"], account["external_id"], account["planhat/id"]]),
     checks: () => [],
     plan: (message): readonly Plan[] => {
       const { name, external_id } = message.account;

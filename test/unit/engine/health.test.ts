@@ -228,7 +228,7 @@ describe("another connector of the same remote", () => {
 
 describe("holds", () => {
   const hold = (kind: string, untilMs: number) =>
-    store.hold(lane, "companies", { kind, message: "planhat answered 403", sinceMs: START_MS, untilMs });
+    store.pause(lane, "companies", { kind, message: "planhat answered 403", sinceMs: START_MS, untilMs });
 
   test.each([
     ["auth", "error"],
@@ -305,9 +305,15 @@ describe("runs", () => {
 
 describe("the lane", () => {
   const outbox = (count: number, oldestAtMs = START_MS, more = {}) =>
-    jest
-      .spyOn(store, "laneHealth")
-      .mockResolvedValue({ outbox: count, tells: 1, oldestAtMs, letters: {}, moreLetters: false, shared: [], ...more });
+    jest.spyOn(store, "laneHealth").mockResolvedValue({
+      outbox: count,
+      hullUpdates: 1,
+      oldestAtMs,
+      deadLetters: {},
+      moreDeadLetters: false,
+      shared: [],
+      ...more,
+    });
 
   test("what waits is told after an hour", async () => {
     outbox(3);
@@ -332,7 +338,11 @@ describe("the lane", () => {
 
   test("letters by reason, most first; namesakes by their key", async () => {
     const shared = [{ of: { type: "companies", key: "externalId" }, value: "acme" }];
-    const look = outbox(0, START_MS, { letters: { identity_alarm: 1, refused: 999 }, moreLetters: true, shared });
+    const look = outbox(0, START_MS, {
+      deadLetters: { identity_alarm: 1, refused: 999 },
+      moreDeadLetters: true,
+      shared,
+    });
     expect(await texts()).toEqual([
       expect.stringMatching(/are set aside: at least 999 refused, 1 identity_alarm\./),
       expect.stringMatching(/^Several companies share the externalId "acme"/),

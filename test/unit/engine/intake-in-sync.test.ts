@@ -150,9 +150,9 @@ describe("a profile that lost the id of its record", () => {
     const entry = await waiting();
     const facts = { name: { remote: fingerprint("Acme Inc", "name"), sent: fingerprint("Acme Inc", "name") } };
     await bench.store.settle(lane, [deliver(entry, "p1", { mirror: { facts } })]);
-    await bench.store.told(
+    await bench.store.confirmed(
       lane,
-      (await bench.store.tells(lane, 9)).map((row) => ({ row })),
+      (await bench.store.hullUpdates(lane, 9)).map((row) => ({ row })),
     );
     const soon = bench.clock.nowMs + 60_000;
     const late = bench.clock.nowMs + 3_600_000;

@@ -60,9 +60,9 @@ test("a shipment of 5,000 messages is read, recognised, planned, compared and lo
   const intake = createIntake({
     store: {
       ...store,
-      digests: (...given) => {
+      fingerprints: (...given) => {
         note("recognised");
-        return store.digests(...given);
+        return store.fingerprints(...given);
       },
       view: (...given) => {
         note("compared");

@@ -14,7 +14,7 @@ function event(given: Outcome, more: Partial<RecordEvent> = {}): RecordEvent {
     type: "endusers",
     hullId: "u1",
     claims: { email: "ann@x.example", external_id: "7" },
-    ending: given,
+    outcome: given,
     ...more,
   };
 }

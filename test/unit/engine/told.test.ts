@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import {
   isToldDeleted,
-  isToldWholly,
+  isConfirmedWholly,
   newsOf,
   numberOf,
   untoldRest,
@@ -46,7 +46,7 @@ function after(before: MirrorRow | undefined, news: ReturnType<typeof newsOf>): 
     const [remote, sent] = facts[field] ?? [null, null];
     facts[field] = [remote, sent, mark];
   }
-  return { ...(before ?? EMPTY), facts, toldRest: news.rest };
+  return { ...(before ?? EMPTY), facts, confirmedRest: news.rest };
 }
 
 const tell = (before: MirrorRow | undefined, ...attributes: readonly IncomingAttribute[]) =>
@@ -133,17 +133,17 @@ describe("whether a record may be passed over", () => {
   const known = after(undefined, tell(undefined, attribute("phone", "1")));
 
   it("holds for today's mapping alone", () => {
-    expect(isToldWholly(known, 7)).toBe(true);
-    expect(isToldWholly(known, 8)).toBe(false);
-    expect(isToldWholly(EMPTY, 7)).toBe(false);
-    expect(isToldWholly(undefined, 7)).toBe(false);
+    expect(isConfirmedWholly(known, 7)).toBe(true);
+    expect(isConfirmedWholly(known, 8)).toBe(false);
+    expect(isConfirmedWholly(EMPTY, 7)).toBe(false);
+    expect(isConfirmedWholly(undefined, 7)).toBe(false);
   });
 
   it("ends when something could not be told, and nothing else is forgotten", () => {
     const rest = untoldRest(known);
     if (rest === undefined) throw new Error("Something was told.");
-    const now = { ...known, toldRest: rest };
-    expect(isToldWholly(now, 7)).toBe(false);
+    const now = { ...known, confirmedRest: rest };
+    expect(isConfirmedWholly(now, 7)).toBe(false);
     expect(tell(now, attribute("phone", "1")).attributes).toEqual({});
     expect(untoldRest(EMPTY)).toBeUndefined();
   });

@@ -94,7 +94,7 @@ export interface World {
   flow(): Promise<void>;
   /** Somebody changes a name in Planhat, and the connector reads it. */
   personSets(hullId: HullId, name: string): Promise<void>;
-  /** Every row, without the digests themselves. */
+  /** Every row, without the fingerprints themselves. */
   dump(): unknown;
   close(): Promise<void>;
 }
@@ -119,8 +119,8 @@ export async function openWorld(recognises: boolean, adapter: Adapter = "memory"
 
   const store: Store = {
     ...bench.store,
-    digests: (lane, type, ids) =>
-      recognises ? bench.store.digests(lane, type, ids) : Promise.resolve(ids.map(() => undefined)),
+    fingerprints: (lane, type, ids) =>
+      recognises ? bench.store.fingerprints(lane, type, ids) : Promise.resolve(ids.map(() => undefined)),
     accept: async (...given) => {
       const work = between;
       between = undefined;
@@ -201,7 +201,7 @@ export async function openWorld(recognises: boolean, adapter: Adapter = "memory"
   }
 
   async function tell(lane: Lane, tells: readonly HullUpdateRow[]): Promise<void> {
-    await bench.store.told(
+    await bench.store.confirmed(
       lane,
       tells.map((row) => ({ row })),
     );
@@ -215,7 +215,7 @@ export async function openWorld(recognises: boolean, adapter: Adapter = "memory"
 
   async function told(connector?: ConnectorId): Promise<void> {
     const lane = await laneOf(connector);
-    await tell(lane, await bench.store.tells(lane, 99));
+    await tell(lane, await bench.store.hullUpdates(lane, 99));
   }
 
   for (const connector of CONNECTORS) await save(connector, {});

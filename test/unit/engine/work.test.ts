@@ -69,7 +69,7 @@ function patchOf(settlement: Settlement): MirrorPatch {
 }
 function tellOf(settlement: Settlement): HullUpdate {
   if (settlement.then.kind !== "tell") throw new Error("Hull is to be told something.");
-  return settlement.then.tell;
+  return settlement.then.hullUpdate;
 }
 
 describe("what the mirror learns of a delivery", () => {
@@ -140,7 +140,9 @@ describe("what Hull is told after a delivery", () => {
       attributes: { "planhat/id": "p1", "planhat/name": "Acme", "planhat/city": "Rome" },
       facts: { _id: "p1", name: fingerprint("Acme", "name"), city: mark("Rome") },
     });
-    expect(settlement.then).toMatchObject({ ending: { outcome: "sent", code: "created", messageId: "c1", atMs: NOW } });
+    expect(settlement.then).toMatchObject({
+      outcome: { outcome: "sent", code: "created", messageId: "c1", atMs: NOW },
+    });
   });
 
   it("is the service's form of a value", () => {
@@ -167,7 +169,7 @@ describe("what Hull is told after a delivery", () => {
       companies,
       updated([], ["city"]),
     );
-    expect(settlement.then).toMatchObject({ kind: "end", ending: { outcome: "unchanged", code: "in_sync" } });
+    expect(settlement.then).toMatchObject({ kind: "end", outcome: { outcome: "unchanged", code: "in_sync" } });
     expect(settlement.mirror).toBeDefined();
   });
 
@@ -177,7 +179,7 @@ describe("what Hull is told after a delivery", () => {
   });
 
   it("is not the id again when the message may have been on its way before Hull was told", () => {
-    const record = { version: 1, messageId: "c1", revision: 1, toldAtMs: NOW };
+    const record = { version: 1, messageId: "c1", revision: 1, confirmedAtMs: NOW };
     const known = { record, mirror: mirror({ ...linked, city: [null, null, mark("Rome")] }) };
     const told = (version: number) =>
       delivered(work({ city: "Rome" }, known, { version }), companies, updated([], ["city"]));
@@ -226,16 +228,16 @@ describe("what Hull is told after a delivery", () => {
 
   it("of a company made for its users is marked as such", () => {
     const settlement = delivered(work({ name: "Acme" }, {}, { derived: true }), companies, created(["name"]));
-    expect(settlement.then).toMatchObject({ kind: "tell", ending: { derived: true } });
+    expect(settlement.then).toMatchObject({ kind: "tell", outcome: { derived: true } });
     const known = delivered(work({}, { mirror: mirror(linked) }, { derived: true }), companies, updated([]));
     expect(known.then.kind).toBe("end");
   });
 
   it("comes with a note about how the record was found", () => {
     const note = reason("several_companies");
-    expect(delivered(work({}, { note }), companies, updated([])).then).toMatchObject({ ending: { note: note.text } });
+    expect(delivered(work({}, { note }), companies, updated([])).then).toMatchObject({ outcome: { note: note.text } });
     expect(ended(work({}, { note }), "rejected", reason("refused"), NOW).then).toMatchObject({
-      ending: { code: "refused", note: note.text },
+      outcome: { code: "refused", note: note.text },
     });
   });
 });
@@ -246,7 +248,7 @@ describe("other settlements", () => {
     const common = { tenant: "org/c1", type: "companies", hullId: "a1", seq: 7 };
     expect(ended(given, "skipped", reason("archived"), NOW)).toMatchObject({
       ...common,
-      then: { kind: "end", ending: { outcome: "skipped", code: "archived", messageId: "c1", counted: true } },
+      then: { kind: "end", outcome: { outcome: "skipped", code: "archived", messageId: "c1", counted: true } },
     });
     expect(postponed(given, 9, "busy")).toEqual({ ...common, then: { kind: "wait", notBeforeMs: 9, problem: "busy" } });
     expect(unlinked({ ...given, mirror: mirror({}) }, NOW)).toMatchObject({
@@ -257,9 +259,9 @@ describe("other settlements", () => {
   });
 
   it("keep a doubt only when it is handed on", () => {
-    const doubt = { sinceMs: 1, reads: 1 };
-    expect(postponed(work({}), 9, "busy", doubt).then).toMatchObject({ doubt });
-    expect(postponed(work({}), 9, "busy").then).not.toHaveProperty("doubt");
+    const unconfirmed = { sinceMs: 1, reads: 1 };
+    expect(postponed(work({}), 9, "busy", unconfirmed).then).toMatchObject({ unconfirmed });
+    expect(postponed(work({}), 9, "busy").then).not.toHaveProperty("unconfirmed");
   });
 
   it("repeat an update that became a new record, with all fields", () => {

@@ -10,11 +10,11 @@ const ACCEPTED: FirehoseResult = { state: "accepted" };
 const REFUSED: FirehoseResult = { state: "refused", status: 400, reason: "bad value" };
 
 let bench: Bench;
-let endings: RecordOutcome[];
+let outcomes: RecordOutcome[];
 let problems: string[];
 beforeEach(async () => {
   bench = await openBench("memory");
-  endings = [];
+  outcomes = [];
   problems = [];
 });
 afterEach(() => bench.close());
@@ -44,7 +44,7 @@ async function tell(firehose: Firehose, more: Partial<WriteBackOptions> = {}): P
     retry: { baseMs: 1_000, capMs: 60_000 },
     unauthorisedMs: 600_000,
     now: () => bench.clock.nowMs,
-    onEndings: (more) => endings.push(...more),
+    onOutcomes: (more) => outcomes.push(...more),
     ...more,
   });
   if (told.hindrance !== undefined) problems.push(told.hindrance.message);
@@ -88,8 +88,11 @@ describe("telling Hull", () => {
         },
       ],
     ]);
-    expect(endings.map(({ hullId, ending }) => `${hullId} ${ending.outcome}`)).toEqual(["a1 sent", "e1 sent"]);
-    expect(await bench.store.depth(LANE)).toEqual({ outbox: 0, tells: 0 });
+    expect(outcomes.map(({ hullId, outcome: ending }) => `${hullId} ${ending.outcome}`)).toEqual([
+      "a1 sent",
+      "e1 sent",
+    ]);
+    expect(await bench.store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 0 });
   });
 
   it("links a user to its account in an item of its own", async () => {
@@ -108,7 +111,7 @@ describe("telling Hull", () => {
     const { firehose, sent } = fakeFirehose();
     await tell(firehose);
     expect(sent[0]?.map(({ type }) => type)).toEqual(["link"]);
-    expect(endings).toHaveLength(1);
+    expect(outcomes).toHaveLength(1);
   });
 
   it("takes one batch at a time", async () => {
@@ -126,8 +129,8 @@ describe("a row that Hull refuses for good", () => {
     await delivered("companies", "a1");
     const { firehose } = fakeFirehose(() => REFUSED);
     expect(await tell(firehose)).toBe(true);
-    expect(endings).toMatchObject([{ ending: { outcome: "sent", code: "hull_refused", messageId: "m-a1" } }]);
-    expect(endings[0]?.ending.text).toContain("bad value");
+    expect(outcomes).toMatchObject([{ outcome: { outcome: "sent", code: "hull_refused", messageId: "m-a1" } }]);
+    expect(outcomes[0]?.outcome.text).toContain("bad value");
     expect(await bench.outcomes()).toEqual({ "companies/sent/hull_refused": 1 });
   });
 
@@ -161,7 +164,7 @@ describe("a row that Hull cannot take now", () => {
     expect(await bench.outcomes()).toEqual({ "companies/sent/updated": 1 });
     const waits: number[] = [];
     for (let round = 0; round < 8; round += 1) {
-      const due = (await bench.store.nextTellDue(LANE)) ?? 0;
+      const due = (await bench.store.nextHullUpdateDue(LANE)) ?? 0;
       waits.push(due - bench.clock.nowMs);
       bench.clock.nowMs = due;
       expect(await tell(firehose)).toBe(false);
@@ -174,14 +177,14 @@ describe("a row that Hull cannot take now", () => {
   it("waits at least as long as Hull asks", async () => {
     await delivered("companies", "a1");
     await tell(fakeFirehose(() => later(90_000)).firehose);
-    expect(await bench.store.nextTellDue(LANE)).toBe(bench.clock.nowMs + 90_000);
+    expect(await bench.store.nextHullUpdateDue(LANE)).toBe(bench.clock.nowMs + 90_000);
   });
 
   it("waits the longer pause when Hull refuses the credentials, and says so", async () => {
     await delivered("companies", "a1");
     const { firehose } = fakeFirehose(() => ({ state: "unauthorised", status: 401 }));
     expect(await tell(firehose)).toBe(false);
-    expect(await bench.store.nextTellDue(LANE)).toBe(bench.clock.nowMs + 600_000);
+    expect(await bench.store.nextHullUpdateDue(LANE)).toBe(bench.clock.nowMs + 600_000);
     expect(problems[0]).toMatch(/401/);
     expect(await bench.outcomes()).toEqual({});
   });

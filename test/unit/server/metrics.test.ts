@@ -10,7 +10,7 @@ import { createMetrics, type Metrics } from "../../../server/metrics";
 import { readScrape, type Scrape } from "./scrape";
 
 const NOW = 1_750_000_000_000;
-const IDLE: Backlog = { lanes: 0, outbox: 0, tells: 0, oldestAtMs: undefined, holds: [], deadLetters: 0 };
+const IDLE: Backlog = { lanes: 0, outbox: 0, hullUpdates: 0, oldestAtMs: undefined, pauses: [], deadLetters: 0 };
 
 let backlog: () => Promise<Backlog>;
 let left: number;
@@ -35,7 +35,10 @@ async function scrape(of = metrics): Promise<Scrape> {
 function lineOf(outcome: OutcomeKind, code: string, more: Partial<Outcome> = {}, type = "endusers"): LogLine {
   const ending = { messageId: "m1", outcome, code, text: "Because.", atMs: 1, counted: true, ...more };
   const claims = { email: "ann@acme.example" };
-  return outcomeLine({ organization: "acme", id: "c1" }, { entity: "user", type, hullId: "u1", claims, ending });
+  return outcomeLine(
+    { organization: "acme", id: "c1" },
+    { entity: "user", type, hullId: "u1", claims, outcome: ending },
+  );
 }
 
 const call = (more: Partial<CallRecord> = {}): CallRecord => ({
@@ -162,9 +165,9 @@ describe("what waits", () => {
       Promise.resolve({
         lanes: 3,
         outbox: 12,
-        tells: 5,
+        hullUpdates: 5,
         oldestAtMs: NOW - 90_500,
-        holds: ["auth", "auth", "mapping", "of_a_later_version"],
+        pauses: ["auth", "auth", "mapping", "of_a_later_version"],
         deadLetters: 2,
       });
     left = 17;

@@ -4,7 +4,7 @@ import { describeStore } from "./bench";
 describeStore("a message taken in", (bench) => {
   it("waits in the outbox when there is something to deliver", async () => {
     const { accept, entry, outcomes, record } = bench();
-    expect(await accept(update({ id: "c1", version: 5 }))).toEqual({ state: "queued", endings: [], children: [] });
+    expect(await accept(update({ id: "c1", version: 5 }))).toEqual({ state: "queued", outcomes: [], children: [] });
     expect((await entry("companies", "a1")).content).toMatchObject({ messageId: "c1", version: 5, counted: true });
     expect(await record("companies", "a1")).toMatchObject({ version: 5, messageId: "c1", revision: 0 });
     expect(await outcomes()).toEqual({});
@@ -13,7 +13,7 @@ describeStore("a message taken in", (bench) => {
   it("ends at once when it says so, and the record remembers how", async () => {
     const { accept, find, outcomes, record } = bench();
     const accepted = await accept(skip({ id: "c1" }));
-    expect(accepted).toMatchObject({ state: "ended", endings: [{ messageId: "c1", outcome: "skipped" }] });
+    expect(accepted).toMatchObject({ state: "ended", outcomes: [{ messageId: "c1", outcome: "skipped" }] });
     expect(await find("companies", "a1")).toBeUndefined();
     expect(await outcomes()).toEqual({ "companies/skipped/outside_account_segments": 1 });
     expect((await record("companies", "a1")).last).toMatchObject({ messageId: "c1", outcome: "skipped" });
@@ -24,7 +24,7 @@ describeStore("a message taken in", (bench) => {
     const { remote: _, ...homeless } = skip({ id: "c1", merged: ["c0"] });
     expect(await accept(homeless)).toMatchObject({
       state: "ended",
-      endings: [{ code: "merged" }, { messageId: "c1" }],
+      outcomes: [{ code: "merged" }, { messageId: "c1" }],
     });
     expect((await store.tally(LANE.tenant)).messages).toBe(2);
     expect(await outcomes()).toMatchObject({ "companies/superseded/merged": 1 });
@@ -45,8 +45,8 @@ describeStore("a message taken in", (bench) => {
     const { accept, entry } = bench();
     await accept(update({ id: "c2", version: 2 }));
     const late = await accept(update({ id: "c1", version: 1, fields: { name: "Old" } }));
-    expect(late).toMatchObject({ state: "ended", endings: [{ messageId: "c1", outcome: "superseded" }] });
-    expect(late.endings[0]?.text).toContain("c2");
+    expect(late).toMatchObject({ state: "ended", outcomes: [{ messageId: "c1", outcome: "superseded" }] });
+    expect(late.outcomes[0]?.text).toContain("c2");
     expect((await entry("companies", "a1")).content?.desired.fields).toEqual({ name: "Acme" });
   });
 
@@ -72,7 +72,7 @@ describeStore("a message taken in", (bench) => {
     await accept(update({ id: "c2", hullId: "a2", version: 1 }));
     await accept(update({ id: "c3", version: 9, lane: { ...LANE, tenant: "org/c2" } }));
     await accept(update({ id: "c4", version: 1, lane: { ...LANE, remote: "other" } }));
-    expect(await store.depth(LANE)).toEqual({ outbox: 3, tells: 0 });
+    expect(await store.depth(LANE)).toEqual({ outbox: 3, hullUpdates: 0 });
     expect((await store.tally("org/c2")).messages).toBe(1);
     expect(await store.lanes()).toHaveLength(3);
   });
@@ -82,8 +82,8 @@ describeStore("a message that another one swallowed in its shipment", (bench) =>
   it("ends superseded and is counted", async () => {
     const { accept, outcomes, store } = bench();
     const accepted = await accept(update({ id: "c3", merged: ["c1", "c2"] }));
-    expect(accepted.endings.map(({ messageId, code }) => `${messageId} ${code}`)).toEqual(["c1 merged", "c2 merged"]);
-    expect(accepted.endings[0]?.text).toContain("c3");
+    expect(accepted.outcomes.map(({ messageId, code }) => `${messageId} ${code}`)).toEqual(["c1 merged", "c2 merged"]);
+    expect(accepted.outcomes[0]?.text).toContain("c3");
     expect((await store.tally(LANE.tenant)).messages).toBe(3);
     expect(await outcomes()).toEqual({ "companies/superseded/merged": 2 });
   });
@@ -102,10 +102,10 @@ describeStore("a newer message for a waiting record", (bench) => {
     const { accept, entry, store } = bench();
     await accept(update({ id: "c1", version: 1, fields: { name: "Old" } }));
     const accepted = await accept(update({ id: "c2", version: 2, fields: { name: "New" } }));
-    expect(accepted).toMatchObject({ state: "queued", endings: [{ messageId: "c1", outcome: "superseded" }] });
+    expect(accepted).toMatchObject({ state: "queued", outcomes: [{ messageId: "c1", outcome: "superseded" }] });
     const { content } = await entry("companies", "a1");
     expect(content).toMatchObject({ messageId: "c2", desired: { fields: { name: "New" } } });
-    expect(await store.depth(LANE)).toEqual({ outbox: 1, tells: 0 });
+    expect(await store.depth(LANE)).toEqual({ outbox: 1, hullUpdates: 0 });
   });
 
   it("keeps that the older one was forced, until it is delivered", async () => {
@@ -131,7 +131,7 @@ describeStore("a newer message for a waiting record", (bench) => {
     const { accept, attempt, entry, settle, outcomes } = bench();
     await accept(update({ id: "c1", version: 1 }));
     const flying = await attempt("companies", "a1");
-    expect(await accept(update({ id: "c2", version: 2 }))).toEqual({ state: "queued", endings: [], children: [] });
+    expect(await accept(update({ id: "c2", version: 2 }))).toEqual({ state: "queued", outcomes: [], children: [] });
     const both = await entry("companies", "a1");
     expect([both.attempt?.content.messageId, both.content?.messageId]).toEqual(["c1", "c2"]);
     await settle(deliverQuietly(flying, "p1"));
@@ -156,7 +156,7 @@ describeStore("a message delivered again", (bench) => {
   it("is not counted twice while the first still waits", async () => {
     const { accept, attempt, settle, outcomes, store } = bench();
     await accept(update({ id: "c1" }));
-    expect(await accept(update({ id: "c1" }))).toEqual({ state: "queued", endings: [], children: [] });
+    expect(await accept(update({ id: "c1" }))).toEqual({ state: "queued", outcomes: [], children: [] });
     await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
     expect((await store.tally(LANE.tenant)).messages).toBe(1);
     expect(await outcomes()).toEqual({ "companies/sent/updated": 1 });
@@ -166,8 +166,8 @@ describeStore("a message delivered again", (bench) => {
     const { accept, attempt, settle, outcomes, store } = bench();
     for (let round = 0; round < 3; round += 1) {
       expect((await accept(update({ id: "c1" }))).state).toBe("queued");
-      const { endings } = await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
-      expect(endings).toMatchObject([{ ending: { counted: round === 0 } }]);
+      const { outcomes } = await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+      expect(outcomes).toMatchObject([{ outcome: { counted: round === 0 } }]);
     }
     expect((await store.tally(LANE.tenant)).messages).toBe(1);
     expect(await outcomes()).toEqual({ "companies/sent/updated": 1 });
@@ -186,7 +186,7 @@ describeStore("a message delivered again", (bench) => {
   it("is skipped again without being counted", async () => {
     const { accept, outcomes } = bench();
     await accept(skip({ id: "c1" }));
-    expect(await accept(skip({ id: "c1" }))).toMatchObject({ state: "ended", endings: [{ counted: false }] });
+    expect(await accept(skip({ id: "c1" }))).toMatchObject({ state: "ended", outcomes: [{ counted: false }] });
     expect(await outcomes()).toEqual({ "companies/skipped/outside_account_segments": 1 });
   });
 
@@ -226,7 +226,7 @@ describeStore("a message that changes nothing", (bench) => {
     await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
     const { revision } = await record("companies", "a1");
     const accepted = await accept(inSync({ id: "c2", version: 2 }, revision));
-    expect(accepted).toMatchObject({ state: "ended", endings: [{ messageId: "c2", outcome: "unchanged" }] });
+    expect(accepted).toMatchObject({ state: "ended", outcomes: [{ messageId: "c2", outcome: "unchanged" }] });
     expect(await find("companies", "a1")).toBeUndefined();
     expect(await record("companies", "a1")).toMatchObject({ version: 2, last: { outcome: "unchanged" } });
   });
@@ -235,7 +235,7 @@ describeStore("a message that changes nothing", (bench) => {
     const { accept, entry } = bench();
     await accept(update({ id: "c1", version: 1, fields: { name: "B" } }));
     const accepted = await accept(inSync({ id: "c2", version: 2, fields: { name: "A" } }, 0));
-    expect(accepted).toMatchObject({ state: "queued", endings: [{ messageId: "c1", outcome: "superseded" }] });
+    expect(accepted).toMatchObject({ state: "queued", outcomes: [{ messageId: "c1", outcome: "superseded" }] });
     expect((await entry("companies", "a1")).content?.desired.fields).toEqual({ name: "A" });
   });
 
@@ -253,7 +253,7 @@ describeStore("a message that changes nothing", (bench) => {
     const { revision } = await record("companies", "a1");
     await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
     const stale = inSync({ id: "c3", version: 3, merged: ["c2"] }, revision);
-    expect(await accept(stale)).toEqual({ state: "again", endings: [], children: [] });
+    expect(await accept(stale)).toEqual({ state: "again", outcomes: [], children: [] });
     expect((await store.tally(LANE.tenant)).messages).toBe(1);
     expect(await outcomes()).toEqual({ "companies/sent/updated": 1 });
     expect((await accept(inSync({ id: "c3", version: 3, merged: ["c2"] }, revision + 1))).state).toBe("ended");

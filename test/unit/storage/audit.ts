@@ -53,11 +53,11 @@ function indexFaults(tables: Tables): string[] {
 }
 
 function tellFaults(tables: Tables): string[] {
-  const rows = [...tables.tells.range([])];
+  const rows = [...tables.hullUpdates.range([])];
   const expected = rows.map(([[remote = "", tenant = ""], row]) =>
     text([remote, tenant, row.notBeforeMs, row.seq, row.type, row.hullId]),
   );
-  const found = [...tables.tellQueue.range([])].map(([key, [type, hullId]]) => text([...key, type, hullId]));
+  const found = [...tables.hullUpdateQueue.range([])].map(([key, [type, hullId]]) => text([...key, type, hullId]));
   return differences("tell queue", new Set(expected), found);
 }
 
@@ -72,10 +72,10 @@ function letterFaults(tables: Tables): string[] {
       ? []
       : [text([row.remote, row.tenant, parent.type, parent.hullId, row.type, row.hullId])];
   });
-  const keysOf = (table: Tables["letterIds"]): string[] => [...table.range([])].map(([key]) => text(key));
+  const keysOf = (table: Tables["deadLetterIds"]): string[] => [...table.range([])].map(([key]) => text(key));
   return [
-    ...differences("letter ids", new Set(ids), keysOf(tables.letterIds)),
-    ...differences("letter parents", new Set(parents), keysOf(tables.letterParents)),
+    ...differences("letter ids", new Set(ids), keysOf(tables.deadLetterIds)),
+    ...differences("letter parents", new Set(parents), keysOf(tables.deadLetterParents)),
   ];
 }
 
@@ -99,7 +99,7 @@ function nameFaults(tables: Tables): string[] {
   const expected = [...tables.records.range([])].flatMap(([[remote = "", type = "", hullId = ""], { claims = {} }]) =>
     Object.entries(claims).map(([name, value]) => text([remote, type, name, indexValue(value), hullId])),
   );
-  const found = [...tables.knownBy.range([])].map(([key]) => text(key));
+  const found = [...tables.claimIndex.range([])].map(([key]) => text(key));
   return differences("names", new Set(expected), found);
 }
 
@@ -119,7 +119,7 @@ function depthFaults(tables: Tables): string[] {
     rows.set(lane, depth);
   };
   for (const [key] of tables.outbox.range([])) count(key, "outbox");
-  for (const [key] of tables.tells.range([])) count(key, "tells");
+  for (const [key] of tables.hullUpdates.range([])) count(key, "tells");
   const said = new Map([...tables.depth.range([])].map(([key, depth]) => [text(key), depth]));
   return [...new Set([...rows.keys(), ...said.keys()])].flatMap((lane) => {
     const { outbox, tells } = rows.get(lane) ?? { outbox: 0, tells: 0 };
@@ -141,8 +141,8 @@ function tallyFaults(tables: Tables): string[] {
   for (const [[, tenant], { content, attempt }] of tables.outbox.range([])) {
     for (const each of [content, attempt?.content]) if (isOpen(each)) add(String(tenant), -1);
   }
-  for (const [[, tenant], { endings }] of tables.tells.range([])) {
-    for (const ending of endings) if (ending.counted && ending.derived !== true) add(String(tenant), -1);
+  for (const [[, tenant], { outcomes }] of tables.hullUpdates.range([])) {
+    for (const ending of outcomes) if (ending.counted && ending.derived !== true) add(String(tenant), -1);
   }
   return [...balance]
     .filter(([, open]) => open !== 0)

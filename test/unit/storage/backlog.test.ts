@@ -9,9 +9,9 @@ describeStore("the backlog", (bench) => {
     expect(await bench().store.backlog()).toEqual({
       lanes: 0,
       outbox: 0,
-      tells: 0,
+      hullUpdates: 0,
       oldestAtMs: undefined,
-      holds: [],
+      pauses: [],
       deadLetters: 0,
     });
   });
@@ -24,17 +24,17 @@ describeStore("the backlog", (bench) => {
     await settle(finish(await entry("companies", "refused"), "rejected", "refused"));
     await accept(update({ id: "c3", hullId: "waiting" }));
     await accept(update({ id: "c4", hullId: "waiting too", lane: NEIGHBOUR }));
-    expect(await store.backlog()).toMatchObject({ lanes: 2, outbox: 2, tells: 1, deadLetters: 1 });
+    expect(await store.backlog()).toMatchObject({ lanes: 2, outbox: 2, hullUpdates: 1, deadLetters: 1 });
   });
 
   it("names the kinds of the holds that are in force", async () => {
     const { clock, store } = bench();
     const hold = { message: "No.", sinceMs: START_MS, untilMs: START_MS + MINUTE_MS };
-    await store.hold(LANE, "*", { ...hold, kind: "auth" });
-    await store.hold(NEIGHBOUR, "endusers", { ...hold, kind: "mapping", untilMs: START_MS + 2 * MINUTE_MS });
-    expect([...(await store.backlog()).holds].sort()).toEqual(["auth", "mapping"]);
+    await store.pause(LANE, "*", { ...hold, kind: "auth" });
+    await store.pause(NEIGHBOUR, "endusers", { ...hold, kind: "mapping", untilMs: START_MS + 2 * MINUTE_MS });
+    expect([...(await store.backlog()).pauses].sort()).toEqual(["auth", "mapping"]);
     clock.nowMs += MINUTE_MS;
-    expect((await store.backlog()).holds).toEqual(["mapping"]);
+    expect((await store.backlog()).pauses).toEqual(["mapping"]);
   });
 
   it("is as old as the entry of any lane that has waited longest", async () => {

@@ -67,13 +67,13 @@ export function update(options: MessageOptions = {}): Acceptance {
 /** A message that a filter keeps out. */
 export function skip(options: MessageOptions = {}): Acceptance {
   const ending = endingOf(options.id ?? "c1", "skipped", "outside_account_segments");
-  return { ...base(options), content: { kind: "end", ending } };
+  return { ...base(options), content: { kind: "end", outcome: ending } };
 }
 
 /** A message that seemed in sync when the record had this revision. */
 export function inSync(options: MessageOptions, revision: number): Acceptance {
   const ending = endingOf(options.id ?? "c1", "unchanged", "in_sync");
-  return { ...base(options), content: { kind: "unchanged", ending, content: contentOf(options), revision } };
+  return { ...base(options), content: { kind: "unchanged", outcome: ending, content: contentOf(options), revision } };
 }
 
 /** A message about a user of company `parent`. */
@@ -113,27 +113,35 @@ export function deliver(entry: EntryRow, remoteId: string, options: ToldOptions 
     facts: { _id: remoteId },
     ...options.tell,
   };
-  return settled(entry, { mirror: patch(remoteId, options.mirror), then: { kind: "tell", ending, tell } });
+  return settled(entry, {
+    mirror: patch(remoteId, options.mirror),
+    then: { kind: "tell", outcome: ending, hullUpdate: tell },
+  });
 }
 
 /** The service holds it, and Hull knows everything. */
 export function deliverQuietly(entry: EntryRow, remoteId: string, mirror: Partial<MirrorPatch> = {}): Settlement {
   const ending = endingOf(workedOn(entry).messageId, "sent", "updated");
-  return settled(entry, { mirror: patch(remoteId, mirror), then: { kind: "end", ending } });
+  return settled(entry, { mirror: patch(remoteId, mirror), then: { kind: "end", outcome: ending } });
 }
 
 export function finish(entry: EntryRow, outcome: OutcomeKind, code: string): Settlement {
-  return settled(entry, { then: { kind: "end", ending: endingOf(workedOn(entry).messageId, outcome, code) } });
+  return settled(entry, { then: { kind: "end", outcome: endingOf(workedOn(entry).messageId, outcome, code) } });
 }
 
 /** Skipped, since the record is linked to another Hull entity. */
 export function skipFor(entry: EntryRow, remoteId: string): Settlement {
   const ending = endingOf(workedOn(entry).messageId, "skipped", "same_remote_record");
-  return settled(entry, { then: { kind: "end", ending, rivalFor: remoteId } });
+  return settled(entry, { then: { kind: "end", outcome: ending, rivalFor: remoteId } });
 }
 
-export function postpone(entry: EntryRow, notBeforeMs: number, doubt?: UnconfirmedCreate): Settlement {
-  const then = { kind: "wait", notBeforeMs, problem: "try later", ...(doubt === undefined ? {} : { doubt }) } as const;
+export function postpone(entry: EntryRow, notBeforeMs: number, unconfirmed?: UnconfirmedCreate): Settlement {
+  const then = {
+    kind: "wait",
+    notBeforeMs,
+    problem: "try later",
+    ...(unconfirmed === undefined ? {} : { unconfirmed }),
+  } as const;
   return settled(entry, { then });
 }
 

@@ -13,7 +13,7 @@ describeStore("a dead letter", (bench) => {
     async (how) => {
       const { store } = bench();
       await refuse(how);
-      expect(await store.deadLetters(LANE)).toMatchObject([
+      expect(await store.deadLettersOf(LANE)).toMatchObject([
         {
           ...LANE,
           type: "companies",
@@ -23,7 +23,7 @@ describeStore("a dead letter", (bench) => {
           attempts: 0,
         },
       ]);
-      expect(await store.deadLetters(NEIGHBOUR)).toEqual([]);
+      expect(await store.deadLettersOf(NEIGHBOUR)).toEqual([]);
     },
   );
 
@@ -31,7 +31,7 @@ describeStore("a dead letter", (bench) => {
     const { accept, attempt, settle, store } = bench();
     await accept(update());
     await settle(finish(await attempt("companies", "a1"), outcome, "x"));
-    expect(await store.deadLetters(LANE)).toEqual([]);
+    expect(await store.deadLettersOf(LANE)).toEqual([]);
   });
 
   it.each([
@@ -42,7 +42,7 @@ describeStore("a dead letter", (bench) => {
     await refuse("rejected");
     await accept(update({ id: "c2", version: 2 }));
     await settle(how(await attempt("companies", "a1"), "p1"));
-    expect(await store.deadLetters(LANE)).toEqual([]);
+    expect(await store.deadLettersOf(LANE)).toEqual([]);
   });
 
   it("stays open while later tries are only skipped, and shows the newest refusal", async () => {
@@ -50,10 +50,10 @@ describeStore("a dead letter", (bench) => {
     await refuse("rejected");
     await accept(update({ id: "c2", version: 2 }));
     await settle(finish(await attempt("companies", "a1"), "skipped", "archived"));
-    expect(await store.deadLetters(LANE)).toMatchObject([{ ending: { messageId: "c1" } }]);
+    expect(await store.deadLettersOf(LANE)).toMatchObject([{ ending: { messageId: "c1" } }]);
     await accept(update({ id: "c3", version: 3 }));
     await settle(finish(await attempt("companies", "a1"), "dead", "identity_alarm"));
-    expect(await store.deadLetters(LANE)).toMatchObject([{ ending: { messageId: "c3", code: "identity_alarm" } }]);
+    expect(await store.deadLettersOf(LANE)).toMatchObject([{ ending: { messageId: "c3", code: "identity_alarm" } }]);
   });
 
   it("is kept for the children of a refused company, too", async () => {
@@ -61,7 +61,7 @@ describeStore("a dead letter", (bench) => {
     await accept(userUpdate({ parent: "a1" }));
     await settle(blockOn(await entry("endusers", "e1")));
     await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
-    const letters = await store.deadLetters(LANE);
+    const letters = await store.deadLettersOf(LANE);
     expect(letters.map(({ type, ending }) => `${type} ${ending.code}`)).toEqual([
       "companies refused",
       "endusers parent_rejected",

@@ -34,7 +34,7 @@ async function fill(store: Store): Promise<void> {
   const seq = (await entry("companies", "a3")).content?.seq ?? 0;
   await store.attempt(LANE, [{ type: "companies", hullId: "a3", seq, kind: "create" }]);
   await store.observe(LANE.remote, "companies", 5, 0, [], { startedAtMs: 5, size: 1 });
-  await store.hold(LANE, "*", { kind: "auth", message: "401", sinceMs: 1, untilMs: 2 });
+  await store.pause(LANE, "*", { kind: "auth", message: "401", sinceMs: 1, untilMs: 2 });
   await store.claimNotification("n1", LANE.tenant);
 }
 
@@ -45,9 +45,9 @@ async function everythingOf(store: Store): Promise<unknown> {
     companies: await store.view(LANE, "companies", ["a1", "a2", "a3", "a4", "a5", "a9"]),
     endusers: await store.view(LANE, "endusers", ["e1"]),
     ready: await store.ready(LANE, "companies", 99),
-    tells: await store.tells(LANE, 99),
-    dead: await store.deadLetters(LANE),
-    holds: await store.holds(LANE),
+    hullUpdates: await store.hullUpdates(LANE, 99),
+    dead: await store.deadLettersOf(LANE),
+    holds: await store.pauses(LANE),
     tally: await store.tally(LANE.tenant),
     depth: await store.depth(LANE),
     lanes: await store.lanes(),
@@ -90,7 +90,7 @@ describe("data on disk", () => {
     const second = await open();
     expect(await second.store.recover(LANE, 3_000)).toBe(1);
     const [view] = await second.store.view(LANE, "companies", ["a3"]);
-    expect(view?.entry).toMatchObject({ doubt: { reads: 0 }, notBeforeMs: now() + 3_000 });
+    expect(view?.entry).toMatchObject({ unconfirmed: { reads: 0 }, notBeforeMs: now() + 3_000 });
     expect(auditOf(second.kv)).toEqual([]);
     await second.store.close();
   });

@@ -41,27 +41,27 @@ describeStore("a listed record", (bench) => {
 
   it("is remembered with what Hull confirmed of it", async () => {
     await begin();
-    await take([row("p1", { told: { facts: { name: "told", _id: "p1" }, rest: [0, 7, 5, 6] } })]);
+    await take([row("p1", { confirmed: { facts: { name: "told", _id: "p1" }, rest: [0, 7, 5, 6] } })]);
     expect(await mirror("p1")).toMatchObject({
       keys: { externalId: "p1" },
       facts: { name: ["there-p1", null, "told"], _id: [null, null, "p1"] },
-      toldRest: [0, 7, 5, 6],
+      confirmedRest: [0, 7, 5, 6],
       seenAtMs: bench().clock.nowMs,
     });
   });
 
   it("of which Hull confirmed nothing is remembered as seen alone", async () => {
     await begin();
-    await take([row("p1", { told: { facts: { name: "told" }, rest: [0, 7] } })]);
+    await take([row("p1", { confirmed: { facts: { name: "told" }, rest: [0, 7] } })]);
     await take([row("p1")]);
-    expect(await mirror("p1")).toMatchObject({ facts: { name: ["there-p1", null, "told"] }, toldRest: [0, 7] });
+    expect(await mirror("p1")).toMatchObject({ facts: { name: ["there-p1", null, "told"] }, confirmedRest: [0, 7] });
   });
 
   it("keeps what we sent, and whom it is linked to", async () => {
     await begin();
     await write();
     bench().clock.nowMs += SETTLE_MS + 1;
-    await take([row("p1", { told: { facts: {}, rest: [0, 7] } })]);
+    await take([row("p1", { confirmed: { facts: {}, rest: [0, 7] } })]);
     expect(await mirror("p1")).toMatchObject({ linkedTo: "a1", facts: { name: ["there-p1", "n", null] } });
   });
 
@@ -88,18 +88,18 @@ describeStore("a listed record", (bench) => {
 
   it("that comes twice is remembered as Hull heard of it last", async () => {
     await begin();
-    await take([row("p1", { told: { facts: { name: "first" }, rest: [0, 7] } })]);
-    await take([row("p1", { told: { facts: { name: "second" }, rest: [0, 8] } })]);
-    expect(await mirror("p1")).toMatchObject({ facts: { name: ["there-p1", null, "second"] }, toldRest: [0, 8] });
+    await take([row("p1", { confirmed: { facts: { name: "first" }, rest: [0, 7] } })]);
+    await take([row("p1", { confirmed: { facts: { name: "second" }, rest: [0, 8] } })]);
+    expect(await mirror("p1")).toMatchObject({ facts: { name: ["there-p1", null, "second"] }, confirmedRest: [0, 8] });
   });
 
   it("keeps what Hull knows when we write it", async () => {
     await begin();
-    await take([row("p1", { told: { facts: { phone: "told" }, rest: [0, 7] } })]);
+    await take([row("p1", { confirmed: { facts: { phone: "told" }, rest: [0, 7] } })]);
     const { accept, attempt, settle } = bench();
     await accept(update());
     await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
-    expect(await mirror("p1")).toMatchObject({ toldRest: [0, 7], facts: { phone: [null, null, "told"] } });
+    expect(await mirror("p1")).toMatchObject({ confirmedRest: [0, 7], facts: { phone: [null, null, "told"] } });
   });
 
   it("is busy while anything of it waits: for the service, in flight, or for Hull, of whichever tenant", async () => {
@@ -114,9 +114,9 @@ describeStore("a listed record", (bench) => {
     expect(await busy()).toBe(true);
     await settle(deliver(await entry("companies", "a1"), "p1"));
     expect(await busy()).toBe(true);
-    await store.told(
+    await store.confirmed(
       LANE,
-      (await store.tells(LANE, 10)).map((each) => ({ row: each })),
+      (await store.hullUpdates(LANE, 10)).map((each) => ({ row: each })),
     );
     expect(await busy()).toBe(false);
     await accept(update({ id: "c3", version: 3, lane: NEIGHBOUR }));
@@ -185,7 +185,7 @@ describeStore("a listed record", (bench) => {
       bench().clock.nowMs += MINUTE_MS;
       await scan({ untold: UNTOLD });
       await tellGone(["p1"], "2026-01-01");
-      await take([row("p1", { told: { facts: { "@deleted": "∅" }, rest: [0, 7] } })], "r2");
+      await take([row("p1", { confirmed: { facts: { "@deleted": "∅" }, rest: [0, 7] } })], "r2");
       bench().clock.nowMs += MINUTE_MS;
       for (let round = 0; round < 2; round += 1) {
         expect((await scan({ untold: UNTOLD })).gone).toHaveLength(1);

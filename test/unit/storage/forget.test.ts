@@ -53,10 +53,10 @@ describeStore("a forgotten user", (bench) => {
       if (step === "attempt") await attempt("endusers", "e1");
       if (step === "newer") await accept(user({ id: "u2", version: 2 }));
     }
-    const endings = await forget();
-    expect(endings).toHaveLength(count);
-    for (const each of endings) {
-      expect(each).toMatchObject({ claims: {}, ending: { outcome: "skipped", code: "forgotten" } });
+    const ended = await forget();
+    expect(ended).toHaveLength(count);
+    for (const each of ended) {
+      expect(each).toMatchObject({ claims: {}, outcome: { outcome: "skipped", code: "forgotten" } });
     }
     expect(await find("endusers", "e1")).toBeUndefined();
     expect(await outcomes()).toEqual({ "endusers/skipped/forgotten": count });
@@ -71,7 +71,7 @@ describeStore("a forgotten user", (bench) => {
     await accept(user());
     const flying = await attempt("endusers", "e1");
     await forget();
-    expect(await settle(deliver(flying, "p-e1", { mirror: { keys: { email: MAIL } } }))).toEqual({ endings: [] });
+    expect(await settle(deliver(flying, "p-e1", { mirror: { keys: { email: MAIL } } }))).toEqual({ outcomes: [] });
     expect(whereIs(kv, MAIL)).toEqual([]);
   });
 
@@ -80,14 +80,14 @@ describeStore("a forgotten user", (bench) => {
     await linkCompany();
     await accept(user());
     await settle(deliver(await attempt("endusers", "e1"), "p-e1", { mirror: { keys: { email: MAIL } } }));
-    const [row] = await store.tells(LANE, 9);
-    expect(await forget()).toMatchObject([{ ending: { outcome: "sent" } }]);
+    const [row] = await store.hullUpdates(LANE, 9);
+    expect(await forget()).toMatchObject([{ outcome: { outcome: "sent" } }]);
     expect(await outcomes()).toMatchObject({ "endusers/sent/updated": 1 });
-    expect(await store.depth(LANE)).toEqual({ outbox: 0, tells: 0 });
+    expect(await store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 0 });
     expect(whereIs(kv, MAIL)).toEqual([]);
     // The answer of Hull that was still under way finds nobody.
     if (row === undefined) throw new Error("It was to be told.");
-    expect(await store.told(LANE, [{ row }])).toEqual([]);
+    expect(await store.confirmed(LANE, [{ row }])).toEqual([]);
   });
 
   it("leaves neither link nor content, and the last scan proves no absence any more", async () => {
@@ -137,7 +137,7 @@ describeStore("a forgotten user", (bench) => {
     await settle(finish(await attempt("endusers", "e1"), "rejected", "refused"));
     await forget();
     expect(whereIs(kv, MAIL)).toEqual([]);
-    expect(await store.deadLetters(LANE)).toEqual([]);
+    expect(await store.deadLettersOf(LANE)).toEqual([]);
     expect(await outcomes()).toMatchObject({ "activities/skipped/forgotten": 1 });
     expect(await store.ready(LANE, "activities", 9)).toMatchObject([{ hullId: "event-3" }]);
   });
@@ -165,7 +165,7 @@ describeStore("a forgotten user", (bench) => {
     await accept(user());
     expect(await store.forgetEntity(LANE.tenant, USER, "e9")).toEqual([]);
     expect(await outcomes()).toEqual({});
-    expect(await store.depth(LANE)).toEqual({ outbox: 1, tells: 0 });
+    expect(await store.depth(LANE)).toEqual({ outbox: 1, hullUpdates: 0 });
   });
 
   it("does not take what a neighbour on the same remote still delivers", async () => {
@@ -202,7 +202,7 @@ describeStore("a forgotten tenant", (bench) => {
       skipFor(await entry("companies", "a5"), name("p1")),
       blockOn(await entry("endusers", "e1")),
     ]);
-    await store.hold(lane, "*", { kind: "auth", message: "401", sinceMs: 1, untilMs: 2 });
+    await store.pause(lane, "*", { kind: "auth", message: "401", sinceMs: 1, untilMs: 2 });
     await store.observe(lane.remote, "companies", 5, 0, [], { startedAtMs: 5, size: 1 });
   };
 
@@ -224,11 +224,11 @@ describeStore("a forgotten tenant", (bench) => {
     await store.forgetTenant(LANE.tenant);
     expect(await store.tenants()).toMatchObject([{ key: NEIGHBOUR.tenant }]);
     expect(await store.view(NEIGHBOUR, "companies", ["a1-of-c2"])).toEqual([before]);
-    expect(await store.depth(NEIGHBOUR)).toEqual({ outbox: 3, tells: 1 });
-    expect(await store.depth(LANE)).toEqual({ outbox: 0, tells: 0 });
-    expect(await store.letter(deadLetterId({ ...NEIGHBOUR, type: "companies", hullId: "a2-of-c2" }))).toBeDefined();
+    expect(await store.depth(NEIGHBOUR)).toEqual({ outbox: 3, hullUpdates: 1 });
+    expect(await store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 0 });
+    expect(await store.deadLetter(deadLetterId({ ...NEIGHBOUR, type: "companies", hullId: "a2-of-c2" }))).toBeDefined();
     expect((await store.tally(LANE.tenant)).messages).toBe(0);
-    expect(await store.deadLetters(LANE)).toEqual([]);
+    expect(await store.deadLettersOf(LANE)).toEqual([]);
     // With the last one, the remote goes too.
     await store.forgetTenant(NEIGHBOUR.tenant);
     expect(await store.view(NEIGHBOUR, "companies", ["a1-of-c1"])).toEqual([{}]);

@@ -48,10 +48,10 @@ describeStore("dead letters in a list", (bench) => {
     const { store } = bench();
     for (const hullId of ["a1", "a2", "a3", "a4", "a5"]) await refuse(hullId);
     const seen: string[] = [];
-    let page = await store.letters({ limit: 2 });
-    for (seen.push(...ids(page.letters)); page.next !== undefined; seen.push(...ids(page.letters))) {
-      expect(page.letters.length).toBeLessThanOrEqual(2);
-      page = await store.letters({ limit: 2, after: page.next });
+    let page = await store.deadLetters({ limit: 2 });
+    for (seen.push(...ids(page.deadLetters)); page.next !== undefined; seen.push(...ids(page.deadLetters))) {
+      expect(page.deadLetters.length).toBeLessThanOrEqual(2);
+      page = await store.deadLetters({ limit: 2, after: page.next });
     }
     expect(seen).toEqual(["a1", "a2", "a3", "a4", "a5"].map((id) => `org/c1 ${id}`));
   });
@@ -59,9 +59,9 @@ describeStore("dead letters in a list", (bench) => {
   it("go on behind a letter that was closed meanwhile", async () => {
     const { store } = bench();
     for (const hullId of ["a1", "a2", "a3"]) await refuse(hullId);
-    const { next } = await store.letters({ limit: 1 });
-    await store.dropLetter(idOf("a1"));
-    expect(ids((await store.letters({ limit: 9, after: next })).letters)).toEqual(["org/c1 a2", "org/c1 a3"]);
+    const { next } = await store.deadLetters({ limit: 1 });
+    await store.dropDeadLetter(idOf("a1"));
+    expect(ids((await store.deadLetters({ limit: 9, after: next })).deadLetters)).toEqual(["org/c1 a2", "org/c1 a3"]);
   });
 
   it("are chosen by tenant, type and code", async () => {
@@ -70,7 +70,7 @@ describeStore("dead letters in a list", (bench) => {
     await refuse("a2", "identity_alarm");
     await refuse("a3", "refused", NEIGHBOUR);
     const list = async (filter: object): Promise<string[]> =>
-      ids((await store.letters({ limit: 9, ...filter })).letters);
+      ids((await store.deadLetters({ limit: 9, ...filter })).deadLetters);
     expect(await list({})).toHaveLength(3);
     expect(await list({ tenant: NEIGHBOUR.tenant })).toEqual(["org/c2 a3"]);
     expect(await list({ code: "identity_alarm" })).toEqual(["org/c1 a2"]);
@@ -88,23 +88,23 @@ describeStore("dead letters in a list", (bench) => {
     const seen: string[] = [];
     let after: string | undefined;
     do {
-      const page = await store.letters({ tenant: LANE.tenant, limit: 2, after });
-      seen.push(...ids(page.letters));
+      const page = await store.deadLetters({ tenant: LANE.tenant, limit: 2, after });
+      seen.push(...ids(page.deadLetters));
       after = page.next;
     } while (after !== undefined);
     expect(new Set(seen).size).toBe(6);
     expect(seen).toHaveLength(6);
     expect(seen.every((id) => id.startsWith(`${LANE.tenant} `))).toBe(true);
 
-    const { next: foreign } = await store.letters({ tenant: NEIGHBOUR.tenant, limit: 1 });
+    const { next: foreign } = await store.deadLetters({ tenant: NEIGHBOUR.tenant, limit: 1 });
     expect(foreign).toBeDefined();
-    expect(await store.letters({ tenant: LANE.tenant, limit: 9, after: foreign })).toEqual({ letters: [] });
+    expect(await store.deadLetters({ tenant: LANE.tenant, limit: 9, after: foreign })).toEqual({ deadLetters: [] });
   });
 
   it("name a place without the remote's address", async () => {
     const { store } = bench();
     await refuse("a1");
-    const { next = "" } = await store.letters({ limit: 1 });
+    const { next = "" } = await store.deadLetters({ limit: 1 });
     expect(isDeadLetterPlace(next)).toBe(true);
     expect(Buffer.from(next, "base64url").toString()).not.toContain(LANE.remote);
     for (const text of ["", "x", "bnVsbA", "W10", "e30", "WzEsMiwzXQ"]) expect(isDeadLetterPlace(text)).toBe(false);
@@ -114,21 +114,21 @@ describeStore("dead letters in a list", (bench) => {
     const { store } = bench();
     await refuse("a1");
     const id = idOf("a1");
-    expect(await store.letter(id, NEIGHBOUR.tenant)).toBeUndefined();
-    expect(await store.dropLetter(id, NEIGHBOUR.tenant)).toBeUndefined();
+    expect(await store.deadLetter(id, NEIGHBOUR.tenant)).toBeUndefined();
+    expect(await store.dropDeadLetter(id, NEIGHBOUR.tenant)).toBeUndefined();
     expect(await store.replayDeadLetter(id, NEIGHBOUR.tenant)).toEqual([]);
-    expect(await store.letter(id, LANE.tenant)).toMatchObject({ hullId: "a1" });
+    expect(await store.deadLetter(id, LANE.tenant)).toMatchObject({ hullId: "a1" });
     expect(await store.lanes()).toEqual([]);
   });
 
   it("are found by id, and gone once they are dropped", async () => {
     const { outcomes, store } = bench();
     await refuse("a1");
-    expect(await store.letter(idOf("a1"))).toMatchObject({ hullId: "a1", ending: { code: "refused" } });
-    expect(await store.dropLetter(idOf("a1"))).toMatchObject({ hullId: "a1" });
-    expect(await store.letter(idOf("a1"))).toBeUndefined();
-    expect(await store.dropLetter(idOf("a1"))).toBeUndefined();
-    expect(await store.deadLetters(LANE)).toEqual([]);
+    expect(await store.deadLetter(idOf("a1"))).toMatchObject({ hullId: "a1", ending: { code: "refused" } });
+    expect(await store.dropDeadLetter(idOf("a1"))).toMatchObject({ hullId: "a1" });
+    expect(await store.deadLetter(idOf("a1"))).toBeUndefined();
+    expect(await store.dropDeadLetter(idOf("a1"))).toBeUndefined();
+    expect(await store.deadLettersOf(LANE)).toEqual([]);
     expect(await outcomes()).toEqual({ "companies/rejected/refused": 1 });
   });
 });
@@ -144,14 +144,14 @@ describeStore("a replayed letter", (bench) => {
   it("waits again with the content it had, as one more message", async () => {
     const { entry, outcomes, store } = bench();
     await refuse();
-    expect(await replay()).toMatchObject([{ ...COMPANY, id: idOf("a1"), state: "queued", endings: [] }]);
+    expect(await replay()).toMatchObject([{ ...COMPANY, id: idOf("a1"), state: "queued", outcomes: [] }]);
     expect(await entry("companies", "a1")).toMatchObject({
       attempts: 0,
       content: { desired: { fields: { name: "Bad" } }, messageId: "c1", version: 5, replay: true, derived: false },
     });
     expect((await store.tally(LANE.tenant)).messages).toBe(2);
     expect(await outcomes()).toEqual({ "companies/rejected/refused": 1 });
-    expect(await store.letter(idOf("a1"))).toBeDefined();
+    expect(await store.deadLetter(idOf("a1"))).toBeDefined();
   });
 
   it("is closed when its record arrives, with one more outcome", async () => {
@@ -159,7 +159,7 @@ describeStore("a replayed letter", (bench) => {
     await refuse();
     await replay();
     await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
-    expect(await store.deadLetters(LANE)).toEqual([]);
+    expect(await store.deadLettersOf(LANE)).toEqual([]);
     expect(await outcomes()).toEqual({ "companies/rejected/refused": 1, "companies/sent/updated": 1 });
   });
 
@@ -168,7 +168,7 @@ describeStore("a replayed letter", (bench) => {
     await refuse();
     await replay();
     await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
-    expect(await store.letter(idOf("a1"))).toMatchObject({ content: { replay: true } });
+    expect(await store.deadLetter(idOf("a1"))).toMatchObject({ content: { replay: true } });
     expect(await outcomes()).toEqual({ "companies/rejected/refused": 2 });
     expect(await replay()).toMatchObject([{ state: "queued" }]);
   });
@@ -207,11 +207,11 @@ describeStore("a replayed letter", (bench) => {
     const [replayed] = await replay();
     expect(replayed).toMatchObject({
       state: "superseded",
-      endings: [{ ending: { messageId: "c1", outcome: "superseded", code: "newer_message" } }],
+      outcomes: [{ outcome: { messageId: "c1", outcome: "superseded", code: "newer_message" } }],
     });
-    expect(replayed?.endings[0]?.ending.text).toContain("c2");
+    expect(replayed?.outcomes[0]?.outcome.text).toContain("c2");
     expect(await find("companies", "a1")).toBeUndefined();
-    expect(await store.deadLetters(LANE)).toEqual([]);
+    expect(await store.deadLettersOf(LANE)).toEqual([]);
     expect((await store.tally(LANE.tenant)).messages).toBe(3);
     expect(await outcomes()).toMatchObject({ "companies/superseded/newer_message": 1 });
     expect((await record("companies", "a1")).messageId).toBe("c2");
@@ -275,10 +275,10 @@ describeStore("a refused company with users that failed because of it", (bench) 
     await settle(blockOn(await entry("endusers", "e1")));
     await settle(deliver(await attempt("companies", "a1"), "p1"));
     for (const hullId of ["e1", "e2"]) await settle(deliver(await attempt("endusers", hullId), `p-${hullId}`));
-    expect(await store.deadLetters(LANE)).toEqual([]);
-    await store.told(
+    expect(await store.deadLettersOf(LANE)).toEqual([]);
+    await store.confirmed(
       LANE,
-      (await store.tells(LANE, 9)).map((row) => ({ row })),
+      (await store.hullUpdates(LANE, 9)).map((row) => ({ row })),
     );
     const tally = await store.tally(LANE.tenant);
     expect(tally.messages).toBe(6);
@@ -313,7 +313,7 @@ describeStore("a refused company with users that failed because of it", (bench) 
     await accept(userUpdate({ parent: "a1", hullId: "e3", id: "u3" }));
     await settle(blockOn(await entry("endusers", "e3")));
     await settle(finish(await attempt("companies", "a1"), "dead", "identity_alarm"));
-    expect(await store.letter(idOf("a1"))).toMatchObject({
+    expect(await store.deadLetter(idOf("a1"))).toMatchObject({
       content: { messageId: "c1", derived: false },
       ending: { code: "identity_alarm" },
     });

@@ -164,9 +164,9 @@ describeStore("what was read", (bench) => {
     await accept(update());
     const mirror = { facts: { name: { remote: "n1", sent: "n1" } }, writtenAtMs: clock.nowMs };
     await settle(deliver(await attempt("companies", "a1"), "p1", { mirror, tell: { facts: { name: "n1" } } }));
-    const [row] = await store.tells(LANE, 9);
+    const [row] = await store.hullUpdates(LANE, 9);
     if (row === undefined) throw new Error("Hull is to be told.");
-    await store.told(LANE, [{ row }]);
+    await store.confirmed(LANE, [{ row }]);
     clock.nowMs += 60_000;
     await store.observe(LANE.remote, "companies", clock.nowMs, SETTLE_MS, [seen("p1", { facts: { name: "n9" } })]);
     const [after] = await store.mirrors(LANE, "companies", ["p1"]);

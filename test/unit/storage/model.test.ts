@@ -44,7 +44,7 @@ type Step =
   | (Where & { readonly kind: "redeliver" | "express" | "orphan" })
   | (Where & { readonly kind: "attempt"; readonly create: boolean })
   | (Where & {
-      readonly kind: "tell" | "quiet" | "reject" | "skipped" | "wait" | "doubt" | "block" | "unlink" | "rival";
+      readonly kind: "tell" | "quiet" | "reject" | "skipped" | "wait" | "unconfirmed" | "block" | "unlink" | "rival";
     })
   | (Where & { readonly kind: "replay" | "drop" | "erase" })
   | { readonly kind: "look" | "tellHull" | "refuse" | "defer" | "recover" | "tick" | "generation" | "move" };
@@ -88,7 +88,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
           "reject",
           "skipped",
           "wait",
-          "doubt",
+          "unconfirmed",
           "block",
           "block",
           "unlink",
@@ -190,7 +190,7 @@ function createHistory(bench: Bench) {
       case "wait":
         await store.settle(lane, [postpone(entry, clock.nowMs + 10)]);
         return;
-      case "doubt":
+      case "unconfirmed":
         await store.settle(lane, [postpone(entry, clock.nowMs + 10, { sinceMs: clock.nowMs, reads: 0 })]);
         return;
       case "unlink":
@@ -209,7 +209,7 @@ function createHistory(bench: Bench) {
   async function told(refused: boolean): Promise<void> {
     const { lane, rows } = looked ?? { lane: laneOf({ neighbour: false }), rows: await look(false) };
     const ending = endingOf("", "sent", "hull_refused");
-    await store.told(
+    await store.confirmed(
       lane,
       rows.map((row) => (refused ? { row, refused: ending } : { row })),
     );
@@ -218,7 +218,7 @@ function createHistory(bench: Bench) {
 
   async function look(neighbour: boolean): Promise<readonly HullUpdateRow[]> {
     const lane = laneOf({ neighbour });
-    const rows = await store.tells(lane, 3);
+    const rows = await store.hullUpdates(lane, 3);
     looked = { lane, rows };
     return rows;
   }
@@ -243,7 +243,7 @@ function createHistory(bench: Bench) {
       case "replay":
       case "drop": {
         const id = deadLetterId({ ...laneOf(current), type: typeOf(current.hullId), hullId: current.hullId });
-        if (current.kind === "drop") await store.dropLetter(id);
+        if (current.kind === "drop") await store.dropDeadLetter(id);
         else await store.replayDeadLetter(id);
         return;
       }
@@ -261,7 +261,7 @@ function createHistory(bench: Bench) {
         return told(true);
       case "defer": {
         if (looked === undefined) return;
-        await store.deferTells(looked.lane, looked.rows, clock.nowMs + 10);
+        await store.deferHullUpdates(looked.lane, looked.rows, clock.nowMs + 10);
         looked = undefined;
         return;
       }
@@ -300,9 +300,9 @@ function createHistory(bench: Bench) {
             await store.settle(lane, [deliver(entry, `p-${entry.hullId}`)]);
           }
         }
-        await store.told(
+        await store.confirmed(
           lane,
-          (await store.tells(lane, 99)).map((row) => ({ row })),
+          (await store.hullUpdates(lane, 99)).map((row) => ({ row })),
         );
       }
     }

@@ -71,19 +71,19 @@ describeStore("a hold", (bench) => {
 
   it("stands per lane and scope until it is lifted", async () => {
     const { store } = bench();
-    await store.hold(LANE, "*", hold);
-    await store.hold(LANE, "companies", { ...hold, kind: "mapping" });
-    await store.hold(NEIGHBOUR, "*", hold);
-    expect(await store.holds(LANE)).toEqual([
+    await store.pause(LANE, "*", hold);
+    await store.pause(LANE, "companies", { ...hold, kind: "mapping" });
+    await store.pause(NEIGHBOUR, "*", hold);
+    expect(await store.pauses(LANE)).toEqual([
       { tenant: LANE.tenant, scope: "*", ...hold },
       { tenant: LANE.tenant, scope: "companies", ...hold, kind: "mapping" },
     ]);
-    await store.hold(LANE, "*", { ...hold, untilMs: 9 });
-    expect((await store.holds(LANE))[0]?.untilMs).toBe(9);
-    await store.hold(LANE, "*", undefined);
-    await store.hold(LANE, "never", undefined);
-    expect((await store.holds(LANE)).map(({ scope }) => scope)).toEqual(["companies"]);
-    expect(await store.holds(NEIGHBOUR)).toHaveLength(1);
+    await store.pause(LANE, "*", { ...hold, untilMs: 9 });
+    expect((await store.pauses(LANE))[0]?.untilMs).toBe(9);
+    await store.pause(LANE, "*", undefined);
+    await store.pause(LANE, "never", undefined);
+    expect((await store.pauses(LANE)).map(({ scope }) => scope)).toEqual(["companies"]);
+    expect(await store.pauses(NEIGHBOUR)).toHaveLength(1);
   });
 });
 

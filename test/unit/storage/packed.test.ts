@@ -69,7 +69,7 @@ const ending = row<Outcome>(
   ["messageId", "outcome", "code", "text", "atMs", "counted"],
 );
 
-const doubt: fc.Arbitrary<UnconfirmedCreate> = fc.record({ sinceMs: instant, reads: fc.nat() }, PLAIN);
+const unconfirmed: fc.Arbitrary<UnconfirmedCreate> = fc.record({ sinceMs: instant, reads: fc.nat() }, PLAIN);
 
 const content = row<Content>(
   {
@@ -86,7 +86,7 @@ const content = row<Content>(
     once: yes,
     run: text,
     shown: words(text),
-    digest: text,
+    fingerprint: text,
   },
   ["desired", "claims", "force", "messageId", "version", "seq", "derived", "counted"],
 );
@@ -103,9 +103,9 @@ const record = row<RecordRow>(
     revision: fc.nat(),
     remoteId: text,
     generation: fc.nat(),
-    toldAtMs: instant,
+    confirmedAtMs: instant,
     last: ending,
-    doubt,
+    unconfirmed: unconfirmed,
     same: text,
     recent: text,
     claims: words(text),
@@ -127,7 +127,7 @@ const mirror = row<MirrorRow>(
     writtenAtMs: instant,
     seenAtMs: instant,
     missing: yes,
-    toldRest: fc.array(fc.nat()),
+    confirmedRest: fc.array(fc.nat()),
   },
   ["id", "generation", "keys", "facts", "complete"],
 );
@@ -142,7 +142,7 @@ const entry = row<EntryRow>(
     attempt,
     notBeforeMs: instant,
     attempts: fc.nat(),
-    doubt,
+    unconfirmed: unconfirmed,
     blockedOn: text,
     withdrawn: yes,
     problem: text,
@@ -160,7 +160,7 @@ const tell = row<HullUpdateRow>(
     attributes: values,
     facts: words(text),
     account: words(text),
-    endings: fc.array(ending, { maxLength: 3 }),
+    outcomes: fc.array(ending, { maxLength: 3 }),
     seq: fc.nat(),
     notBeforeMs: instant,
     attempts: fc.nat(),
@@ -173,7 +173,7 @@ const tell = row<HullUpdateRow>(
     "claims",
     "attributes",
     "facts",
-    "endings",
+    "outcomes",
     "seq",
     "notBeforeMs",
     "attempts",
@@ -241,9 +241,9 @@ describe("the stored form", () => {
       revision: 2,
       remoteId: "p",
       generation: 3,
-      toldAtMs: 4,
+      confirmedAtMs: 4,
       last: { ...ENDING, note: "n", derived: true },
-      doubt: { sinceMs: 6, reads: 7 },
+      unconfirmed: { sinceMs: 6, reads: 7 },
       same: "digest",
       recent: "ids",
       claims: { email: "e" },
@@ -285,7 +285,7 @@ describe("the stored form", () => {
       attempt: { content: { ...CONTENT, hintId: "p", replay: true }, kind: "create", startedAtMs: 2 },
       notBeforeMs: 3,
       attempts: 4,
-      doubt: { sinceMs: 5, reads: 6 },
+      unconfirmed: { sinceMs: 5, reads: 6 },
       blockedOn: "c",
       withdrawn: true,
       problem: "why",
@@ -307,7 +307,7 @@ describe("the stored form", () => {
       attributes: { "planhat/id": "p" },
       facts: { _id: "p" },
       account: { id: "c" },
-      endings: [ENDING],
+      outcomes: [ENDING],
       seq: 1,
       notBeforeMs: 2,
       attempts: 3,

@@ -17,7 +17,7 @@ describeStore("a child whose company has no id yet", (bench) => {
     const company = await entry("companies", "a1");
     expect(company.content).toMatchObject({ derived: true, force: false, desired: { keys: { externalId: "a1" } } });
     expect((await record("companies", "a1")).version).toBe(0);
-    expect(await store.depth(LANE)).toEqual({ outbox: 2, tells: 0 });
+    expect(await store.depth(LANE)).toEqual({ outbox: 2, hullUpdates: 0 });
     expect(await store.tally(LANE.tenant)).toMatchObject({ messages: 1, derived: { companies: 1 } });
   });
 
@@ -25,7 +25,7 @@ describeStore("a child whose company has no id yet", (bench) => {
     const { store } = bench();
     await block("e1", "u1");
     await block("e2", "u2");
-    expect(await store.depth(LANE)).toEqual({ outbox: 3, tells: 0 });
+    expect(await store.depth(LANE)).toEqual({ outbox: 3, hullUpdates: 0 });
     expect((await store.tally(LANE.tenant)).derived).toEqual({ companies: 1 });
   });
 
@@ -129,16 +129,16 @@ describeStore("a company that will never have an id", (bench) => {
       await accept(userUpdate({ parent: "a1", hullId, id }));
       await settle(blockOn(await entry("endusers", hullId)));
     }
-    const { endings } = await settle(finish(await attempt("companies", "a1"), outcome, code));
-    expect(endings.map(({ hullId, ending }) => `${hullId} ${ending.outcome}/${ending.code}`)).toEqual([
+    const { outcomes: ended } = await settle(finish(await attempt("companies", "a1"), outcome, code));
+    expect(ended.map(({ hullId, outcome }) => `${hullId} ${outcome.outcome}/${outcome.code}`)).toEqual([
       `a1 ${outcome}/${code}`,
       `e1 dead/${expected}`,
       `e2 dead/${expected}`,
     ]);
-    expect(endings[1]?.ending.text).toContain("a1");
+    expect(ended[1]?.outcome.text).toContain("a1");
     expect(await find("endusers", "e1")).toBeUndefined();
     expect(await outcomes()).toEqual({ [`companies/${outcome}/${code}`]: 1, [`endusers/dead/${expected}`]: 2 });
-    expect(await store.depth(LANE)).toEqual({ outbox: 0, tells: 0 });
+    expect(await store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 0 });
     expect((await record("endusers", "e1")).last).toMatchObject({ outcome: "dead", code: expected });
   });
 
@@ -162,7 +162,7 @@ describeStore("a company that will never have an id", (bench) => {
     if (theirs === undefined) throw new Error("The neighbour's user waits.");
     await store.settle(NEIGHBOUR, [blockOn(theirs)]);
     await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
-    expect(await store.depth(NEIGHBOUR)).toEqual({ outbox: 2, tells: 0 });
-    expect(await store.deadLetters(NEIGHBOUR)).toEqual([]);
+    expect(await store.depth(NEIGHBOUR)).toEqual({ outbox: 2, hullUpdates: 0 });
+    expect(await store.deadLettersOf(NEIGHBOUR)).toEqual([]);
   });
 });

@@ -82,21 +82,21 @@ describeStore("a lane in a hurry", (bench) => {
     for (const hullId of ["a1", "a2"]) await accept(update({ id: `c-${hullId}`, hullId }));
     await settle(postpone(await entry("companies", "a1"), clock.nowMs + 9_000));
     await settle(postpone(await entry("companies", "a2"), clock.nowMs + 5_000));
-    await store.hurry(LANE);
+    await store.retryNow(LANE);
     expect((await store.ready(LANE, "companies", 9)).map(({ hullId }) => hullId)).toEqual(["a1", "a2"]);
   });
 
   it("leaves creates in doubt, what is in flight and other lanes their time", async () => {
     const { accept, attempt, clock, entry, settle, store } = bench();
     for (const hullId of ["doubtful", "flying"]) await accept(update({ id: `c-${hullId}`, hullId }));
-    const doubt = { sinceMs: clock.nowMs, reads: 0 };
-    await settle(postpone(await entry("companies", "doubtful"), clock.nowMs + 5_000, doubt));
+    const unconfirmed = { sinceMs: clock.nowMs, reads: 0 };
+    await settle(postpone(await entry("companies", "doubtful"), clock.nowMs + 5_000, unconfirmed));
     await attempt("companies", "flying");
     await accept(update({ id: "c9", hullId: "theirs", lane: NEIGHBOUR }));
     const [theirs] = await store.ready(NEIGHBOUR, "companies", 9);
     if (theirs === undefined) throw new Error("The neighbour's company waits.");
     await store.settle(NEIGHBOUR, [postpone(theirs, clock.nowMs + 5_000)]);
-    await store.hurry(LANE);
+    await store.retryNow(LANE);
     expect(await store.ready(LANE, "companies", 9)).toEqual([]);
     expect(await store.ready(NEIGHBOUR, "companies", 9)).toEqual([]);
     expect(await store.nextDue(LANE, ["companies"])).toBe(clock.nowMs + 5_000);
@@ -112,7 +112,7 @@ describeStore("the journal of attempts", (bench) => {
     expect(await entry("companies", "a1")).not.toHaveProperty("content");
     expect(await store.ready(LANE, "companies", 9)).toEqual([]);
     expect(await store.nextDue(LANE, ["companies"])).toBeUndefined();
-    expect(await store.depth(LANE)).toEqual({ outbox: 1, tells: 0 });
+    expect(await store.depth(LANE)).toEqual({ outbox: 1, hullUpdates: 0 });
   });
 
   it("refuses content that was replaced, is in flight already or does not exist", async () => {
@@ -153,11 +153,11 @@ describeStore("the lanes with something to do", (bench) => {
       ...postpone(await entry("companies", "a1"), 0),
       then: {
         kind: "end",
-        ending: { messageId: "c1", outcome: "skipped", code: "x", text: "x", atMs: 0, counted: true },
+        outcome: { messageId: "c1", outcome: "skipped", code: "x", text: "x", atMs: 0, counted: true },
       },
     });
     expect(await store.lanes()).toEqual([NEIGHBOUR]);
-    expect(await store.depth(LANE)).toEqual({ outbox: 0, tells: 0 });
-    expect(await store.depth({ remote: "never", tenant: "seen" })).toEqual({ outbox: 0, tells: 0 });
+    expect(await store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 0 });
+    expect(await store.depth({ remote: "never", tenant: "seen" })).toEqual({ outbox: 0, hullUpdates: 0 });
   });
 });

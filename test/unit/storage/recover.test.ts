@@ -14,7 +14,7 @@ describeStore("after a restart", (bench) => {
     const waiting = await entry("companies", "a1");
     expect(waiting).toMatchObject({
       content: { messageId: "c1", counted: true },
-      doubt: { sinceMs: startedAtMs, reads: 0 },
+      unconfirmed: { sinceMs: startedAtMs, reads: 0 },
       notBeforeMs: clock.nowMs + SETTLE_MS,
     });
     expect(waiting).not.toHaveProperty("attempt");
@@ -25,7 +25,7 @@ describeStore("after a restart", (bench) => {
     await accept(update());
     await attempt("companies", "a1", "update");
     await store.recover(LANE, SETTLE_MS);
-    expect(await entry("companies", "a1")).not.toHaveProperty("doubt");
+    expect(await entry("companies", "a1")).not.toHaveProperty("unconfirmed");
     expect(await store.ready(LANE, "companies", 9)).toHaveLength(1);
   });
 
@@ -48,7 +48,7 @@ describeStore("after a restart", (bench) => {
     await store.recover(LANE, SETTLE_MS);
     expect(await entry("companies", "a1")).toMatchObject({
       content: { messageId: "c2", force: true },
-      doubt: { reads: 0 },
+      unconfirmed: { reads: 0 },
     });
     expect(await outcomes()).toEqual({ "companies/superseded/newer_message": 1 });
   });
@@ -75,7 +75,7 @@ describeStore("after a restart", (bench) => {
 });
 
 describeStore("a create in doubt", (bench) => {
-  const doubtful = async (): Promise<void> => {
+  const unconfirmed = async (): Promise<void> => {
     const { accept, attempt, clock, settle } = bench();
     await accept(update({ id: "c1", version: 1 }));
     const flying = await attempt("companies", "a1", "create");
@@ -84,29 +84,29 @@ describeStore("a create in doubt", (bench) => {
 
   it("keeps its doubt and its waiting time whatever Hull says meanwhile", async () => {
     const { accept, clock, entry } = bench();
-    await doubtful();
+    await unconfirmed();
     await accept(update({ id: "c2", version: 2 }));
     expect(await entry("companies", "a1")).toMatchObject({
       content: { messageId: "c2" },
-      doubt: { sinceMs: clock.nowMs },
+      unconfirmed: { sinceMs: clock.nowMs },
       notBeforeMs: clock.nowMs + SETTLE_MS,
     });
   });
 
   it("loses it once it was answered", async () => {
     const { accept, attempt, entry, settle } = bench();
-    await doubtful();
+    await unconfirmed();
     await settle(deliverQuietly(await entry("companies", "a1"), "p1"));
     await accept(update({ id: "c3", version: 3 }));
-    expect(await attempt("companies", "a1", "update")).not.toHaveProperty("doubt");
+    expect(await attempt("companies", "a1", "update")).not.toHaveProperty("unconfirmed");
   });
 
   it("is still in doubt when a filter took the record out and lets it in again", async () => {
     const { accept, entry } = bench();
-    await doubtful();
+    await unconfirmed();
     await accept(skip({ id: "c2", version: 2 }));
     await accept(update({ id: "c3", version: 3 }));
-    expect((await entry("companies", "a1")).doubt).toBeDefined();
+    expect((await entry("companies", "a1")).unconfirmed).toBeDefined();
   });
 
   it("is still in doubt when it was withdrawn in flight and the answer was lost", async () => {
@@ -116,7 +116,7 @@ describeStore("a create in doubt", (bench) => {
     await accept(skip({ id: "c2", version: 2 }));
     await store.recover(LANE, SETTLE_MS);
     await accept(update({ id: "c3", version: 3 }));
-    expect((await entry("companies", "a1")).doubt).toBeDefined();
+    expect((await entry("companies", "a1")).unconfirmed).toBeDefined();
   });
 
   it("is no doubt any more after a withdrawal when the answer came after all", async () => {
@@ -126,6 +126,6 @@ describeStore("a create in doubt", (bench) => {
     await accept(skip({ id: "c2", version: 2 }));
     await settle(deliverQuietly(flying, "p1"));
     await accept(update({ id: "c3", version: 3 }));
-    expect(await entry("companies", "a1")).not.toHaveProperty("doubt");
+    expect(await entry("companies", "a1")).not.toHaveProperty("unconfirmed");
   });
 });

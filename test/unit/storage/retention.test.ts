@@ -9,7 +9,7 @@ describeStore("housekeeping", (bench) => {
     await accept(update({ hullId, id: `c-${hullId}` }));
     const settlement = finish(await attempt("companies", hullId), "rejected", "refused");
     if (settlement.then.kind !== "end") throw new Error("It ends.");
-    await settle({ ...settlement, then: { kind: "end", ending: { ...settlement.then.ending, atMs: clock.nowMs } } });
+    await settle({ ...settlement, then: { kind: "end", outcome: { ...settlement.then.outcome, atMs: clock.nowMs } } });
   };
 
   it("removes dead letters whose time has passed, and no others", async () => {
@@ -18,10 +18,10 @@ describeStore("housekeeping", (bench) => {
     clock.nowMs += 20 * DAY_MS;
     await refuse("a2");
     expect(await store.housekeep(KEPT_MS)).toBeGreaterThanOrEqual(0);
-    expect(await store.deadLetters(LANE)).toHaveLength(2);
+    expect(await store.deadLettersOf(LANE)).toHaveLength(2);
     clock.nowMs += 10 * DAY_MS + 1;
     await store.housekeep(KEPT_MS);
-    expect((await store.deadLetters(LANE)).map(({ hullId }) => hullId)).toEqual(["a2"]);
+    expect((await store.deadLettersOf(LANE)).map(({ hullId }) => hullId)).toEqual(["a2"]);
   });
 
   it("removes rivals whose time has passed, and no others", async () => {
@@ -40,7 +40,7 @@ describeStore("housekeeping", (bench) => {
     await accept(update({ id: "c1", version: 7 }));
     const settlement = deliverQuietly(await attempt("companies", "a1"), "p1");
     if (settlement.then.kind !== "end") throw new Error("It ends.");
-    await settle({ ...settlement, then: { kind: "end", ending: { ...settlement.then.ending, atMs: clock.nowMs } } });
+    await settle({ ...settlement, then: { kind: "end", outcome: { ...settlement.then.outcome, atMs: clock.nowMs } } });
     clock.nowMs += KEPT_MS + 1;
     await store.housekeep(KEPT_MS);
     expect(await record("companies", "a1")).toMatchObject({ version: 7, remoteId: "p1" });
@@ -58,7 +58,7 @@ describeStore("housekeeping", (bench) => {
   it("remembers an event for thirty days, however short other things are kept", async () => {
     const { accept, clock, store } = bench();
     const ending = { ...endingOf("c1", "skipped", "archived"), atMs: clock.nowMs };
-    await accept({ ...skip({ version: 0 }), content: { kind: "end", ending } });
+    await accept({ ...skip({ version: 0 }), content: { kind: "end", outcome: ending } });
     for (const [days, known] of [
       [29, true],
       [2, false],

@@ -96,7 +96,7 @@ describeStore("a rival", (bench) => {
       then: { kind: "block", parent: block },
     });
     await settle(skipFor(await entry("companies", "a2"), "p1"));
-    expect(await store.deadLetters(LANE)).toMatchObject([{ hullId: "e1", ending: { code: "parent_skipped" } }]);
+    expect(await store.deadLettersOf(LANE)).toMatchObject([{ hullId: "e1", ending: { code: "parent_skipped" } }]);
     await store.forgetGone(LANE.remote, "companies", ["p1"]);
     expect(await waiting()).toEqual(["a2"]);
     expect((await store.ready(LANE, "endusers", 9)).map(({ hullId }) => hullId)).toEqual(["e1"]);

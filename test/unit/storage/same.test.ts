@@ -24,16 +24,16 @@ function next(more: MessageOptions = {}): MessageOptions {
   return { id: `m${id}`, version: id, ...more };
 }
 
-function unchanged(options: MessageOptions, revision: number, digest = DIGEST): Acceptance {
+function unchanged(options: MessageOptions, revision: number, fingerprint = DIGEST): Acceptance {
   const acceptance = inSync(options, revision);
   if (acceptance.content.kind !== "unchanged") throw new Error("A message in sync ends unchanged.");
-  return { ...acceptance, content: { ...acceptance.content, digest } };
+  return { ...acceptance, content: { ...acceptance.content, fingerprint } };
 }
 
-function same(options: MessageOptions = next(), digest = DIGEST): Acceptance {
+function same(options: MessageOptions = next(), fingerprint = DIGEST): Acceptance {
   const { content, ...base } = unchanged(options, 0);
   if (content.kind !== "unchanged") throw new Error("A message in sync ends unchanged.");
-  return { ...base, content: { kind: "same", ending: content.ending, digest } };
+  return { ...base, content: { kind: "same", outcome: content.outcome, fingerprint } };
 }
 
 describeStore("a message that says the same", (bench) => {
@@ -49,21 +49,22 @@ describeStore("a message that says the same", (bench) => {
     await accept(unchanged(next(), (await record("companies", "a1")).revision));
   }
 
-  const digests = async (): Promise<readonly unknown[]> => bench().store.digests(LANE, "companies", ["unknown", "a1"]);
+  const fingerprints = async (): Promise<readonly unknown[]> =>
+    bench().store.fingerprints(LANE, "companies", ["unknown", "a1"]);
 
   async function expectForgotten(): Promise<void> {
-    expect(await digests()).toEqual([undefined, undefined]);
+    expect(await fingerprints()).toEqual([undefined, undefined]);
     const before = await rowsOf(bench());
-    expect(await bench().accept(same())).toEqual({ state: "again", endings: [], children: [] });
+    expect(await bench().accept(same())).toEqual({ state: "again", outcomes: [], children: [] });
     expect(await rowsOf(bench())).toEqual(before);
   }
 
   it("ends unchanged, is counted, and leaves its version and its end", async () => {
     await inStep();
-    expect(await digests()).toEqual([undefined, { digest: DIGEST }]);
+    expect(await fingerprints()).toEqual([undefined, { fingerprint: DIGEST }]);
     const message = next();
     const accepted = await bench().accept(same(message));
-    expect(accepted).toMatchObject({ state: "ended", endings: [{ outcome: "unchanged", messageId: message.id }] });
+    expect(accepted).toMatchObject({ state: "ended", outcomes: [{ outcome: "unchanged", messageId: message.id }] });
     const record = await bench().record("companies", "a1");
     expect(record).toMatchObject({ version: message.version, messageId: message.id, last: { counted: true } });
     expect(await bench().outcomes()).toEqual({ "companies/sent/updated": 1, "companies/unchanged/in_sync": 2 });
@@ -74,8 +75,8 @@ describeStore("a message that says the same", (bench) => {
 
   it("ends those that it swallowed as well", async () => {
     await inStep();
-    const { endings } = await bench().accept(same(next({ merged: ["old1", "old2"] })));
-    expect(endings.map(({ messageId, code }) => [messageId, code])).toEqual([
+    const { outcomes } = await bench().accept(same(next({ merged: ["old1", "old2"] })));
+    expect(outcomes.map(({ messageId, code }) => [messageId, code])).toEqual([
       ["old1", "merged"],
       ["old2", "merged"],
       ["m3", "in_sync"],
@@ -86,16 +87,16 @@ describeStore("a message that says the same", (bench) => {
     await inStep();
     const message = next();
     for (let times = 0; times < 3; times += 1) {
-      const { state, endings } = await bench().accept(same(message));
-      expect([state, endings[0]?.counted]).toEqual(["ended", times === 0]);
+      const { state, outcomes } = await bench().accept(same(message));
+      expect([state, outcomes[0]?.counted]).toEqual(["ended", times === 0]);
     }
     expect((await bench().store.tally(LANE.tenant)).messages).toBe(3);
   });
 
   it("is superseded when a newer one was seen", async () => {
     await inStep();
-    const { state, endings } = await bench().accept(same({ id: "late", version: 0 }));
-    expect([state, endings[0]?.code]).toEqual(["ended", "newer_message"]);
+    const { state, outcomes } = await bench().accept(same({ id: "late", version: 0 }));
+    expect([state, outcomes[0]?.code]).toEqual(["ended", "newer_message"]);
     expect((await bench().record("companies", "a1")).messageId).toBe("m2");
     expect(await bench().accept(same())).toMatchObject({ state: "ended" });
   });
@@ -179,7 +180,7 @@ describeStore("a message that says the same", (bench) => {
     if (view?.entry === undefined) throw new Error("The neighbour's message waits.");
     // While it waits, somebody else's message is found unchanged once more.
     await bench().accept(unchanged(next(), view.record?.revision ?? 0));
-    expect(await digests()).toEqual([undefined, { digest: DIGEST }]);
+    expect(await fingerprints()).toEqual([undefined, { fingerprint: DIGEST }]);
     await bench().store.settle(NEIGHBOUR, [deliverQuietly(view.entry, "p1")]);
     await expectForgotten();
   });
@@ -190,14 +191,14 @@ describeStore("a message that says the same", (bench) => {
       const { accept, settle, entry } = bench();
       const { content, ...base } = update(next());
       if (content.kind !== "entry") throw new Error("It was to wait.");
-      await accept({ ...base, content: { ...content, content: { ...content.content, digest: DIGEST } } });
+      await accept({ ...base, content: { ...content, content: { ...content.content, fingerprint: DIGEST } } });
       const plain = deliverQuietly(await entry("companies", "a1"), "p1");
       if (plain.then.kind !== "end") throw new Error("It was to end.");
       await settle(
-        note === undefined ? plain : { ...plain, then: { ...plain.then, ending: { ...plain.then.ending, note } } },
+        note === undefined ? plain : { ...plain, then: { ...plain.then, outcome: { ...plain.then.outcome, note } } },
       );
       if (note !== undefined) await expectForgotten();
-      else expect(await digests()).toEqual([undefined, { digest: DIGEST }]);
+      else expect(await fingerprints()).toEqual([undefined, { fingerprint: DIGEST }]);
     },
   );
 
@@ -207,11 +208,11 @@ describeStore("a message that says the same", (bench) => {
     await settle(deliver(await entry("companies", "a1"), "p1"));
     await accept(unchanged(next(), (await record("companies", "a1")).revision));
     clock.nowMs += DAY_MS;
-    await store.told(
+    await store.confirmed(
       LANE,
-      (await store.tells(LANE, 9)).map((row) => ({ row })),
+      (await store.hullUpdates(LANE, 9)).map((row) => ({ row })),
     );
-    expect(await digests()).toEqual([undefined, { digest: DIGEST, toldAtMs: clock.nowMs }]);
+    expect(await fingerprints()).toEqual([undefined, { fingerprint: DIGEST, confirmedAtMs: clock.nowMs }]);
     expect(await accept(same())).toMatchObject({ state: "ended" });
   });
 

@@ -6,43 +6,43 @@ describeStore("a record that the service holds now", (bench) => {
   it("is linked, leaves the outbox, and its outcome waits until Hull knows", async () => {
     const { accept, attempt, find, record, settle, outcomes, store } = bench();
     await accept(update());
-    const { endings } = await settle(deliver(await attempt("companies", "a1"), "p1"));
-    expect(endings).toEqual([]);
+    const { outcomes: ended } = await settle(deliver(await attempt("companies", "a1"), "p1"));
+    expect(ended).toEqual([]);
     expect(await find("companies", "a1")).toBeUndefined();
     expect(await record("companies", "a1")).toMatchObject({ remoteId: "p1", generation: 1, revision: 1 });
     expect(await outcomes()).toEqual({});
-    expect(await store.depth(LANE)).toEqual({ outbox: 0, tells: 1 });
+    expect(await store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 1 });
   });
 
   it("ends at once when Hull knows everything", async () => {
     const { accept, attempt, record, settle, outcomes, store } = bench();
     await accept(update());
-    const { endings } = await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
-    expect(endings).toMatchObject([
-      { type: "companies", hullId: "a1", claims: { external_id: "a1" }, ending: { messageId: "c1", outcome: "sent" } },
+    const { outcomes: ended } = await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    expect(ended).toMatchObject([
+      { type: "companies", hullId: "a1", claims: { external_id: "a1" }, outcome: { messageId: "c1", outcome: "sent" } },
     ]);
     expect(await outcomes()).toEqual({ "companies/sent/updated": 1 });
     expect((await record("companies", "a1")).last).toMatchObject({ messageId: "c1", outcome: "sent" });
-    expect(await store.depth(LANE)).toEqual({ outbox: 0, tells: 0 });
+    expect(await store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 0 });
   });
 
   it("may be settled without an attempt, when it was found equal", async () => {
     const { accept, entry, settle, store } = bench();
     await accept(update());
     await settle(deliver(await entry("companies", "a1"), "p1", { outcome: "unchanged" }));
-    expect(await store.tells(LANE, 9)).toMatchObject([{ endings: [{ outcome: "unchanged", messageId: "c1" }] }]);
+    expect(await store.hullUpdates(LANE, 9)).toMatchObject([{ outcomes: [{ outcome: "unchanged", messageId: "c1" }] }]);
   });
 
   it("says whose message it was, whatever the lane thought", async () => {
     const { accept, entry, settle } = bench();
     await accept(update({ id: "c1" }));
     const settlement = finish(await entry("companies", "a1"), "skipped", "archived");
-    const wrong = { ...settlement.then, ending: { messageId: "x", counted: false } };
-    const { endings } = await settle({
+    const wrong = { ...settlement.then, outcome: { messageId: "x", counted: false } };
+    const { outcomes: ended } = await settle({
       ...settlement,
       then: { ...settlement.then, ...wrong } as typeof settlement.then,
     });
-    expect(endings).toMatchObject([{ ending: { messageId: "c1", counted: true } }]);
+    expect(ended).toMatchObject([{ outcome: { messageId: "c1", counted: true } }]);
   });
 });
 
@@ -52,7 +52,7 @@ describeStore("content that was replaced while the lane looked at it", (bench) =
     await accept(update({ id: "c1", version: 1 }));
     const seen = await entry("companies", "a1");
     await accept(update({ id: "c2", version: 2 }));
-    expect(await settle(deliver(seen, "p1"))).toEqual({ endings: [] });
+    expect(await settle(deliver(seen, "p1"))).toEqual({ outcomes: [] });
     expect((await entry("companies", "a1")).content?.messageId).toBe("c2");
     expect((await record("companies", "a1")).remoteId).toBe("p1");
     expect(await outcomes()).toEqual({ "companies/superseded/newer_message": 1 });
@@ -89,9 +89,9 @@ describeStore("a record that must wait", (bench) => {
     await accept(update({ id: "c1", version: 1, fields: { a: null }, cleared: ["a"], force: true }));
     const flying = await attempt("companies", "a1", "update");
     await accept(update({ id: "c2", version: 2, fields: { a: null, b: 1 } }));
-    const { endings } = await settle(postpone(flying, clock.nowMs + 9));
-    expect(endings).toMatchObject([{ ending: { messageId: "c1", outcome: "superseded" } }]);
-    expect(endings[0]?.ending.text).toContain("c2");
+    const { outcomes: ended } = await settle(postpone(flying, clock.nowMs + 9));
+    expect(ended).toMatchObject([{ outcome: { messageId: "c1", outcome: "superseded" } }]);
+    expect(ended[0]?.outcome.text).toContain("c2");
     expect(await entry("companies", "a1")).toMatchObject({
       content: { messageId: "c2", force: true, desired: { fields: { a: null, b: 1 }, cleared: ["a"] } },
       notBeforeMs: clock.nowMs + 9,
@@ -120,7 +120,7 @@ describeStore("a link that turned out to be dead", (bench) => {
     const gone = forgotten(LANE.tenant, "companies", "a1", "p1");
     await accept(update({ id: "c1", version: 1 }));
     await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
-    expect(await settle(gone)).toEqual({ endings: [] });
+    expect(await settle(gone)).toEqual({ outcomes: [] });
     expect(await record("companies", "a1")).not.toHaveProperty("remoteId");
     expect(await store.mirrors(LANE, "companies", ["p1"])).toEqual([undefined]);
     expect(await find("companies", "a1")).toBeUndefined();
@@ -159,13 +159,13 @@ describeStore("more records than one transaction takes", (bench) => {
     const journaled = await store.attempt(LANE, attempts);
     expect(journaled.map((each, index) => (each ? -1 : index)).filter((index) => index >= 0)).toEqual([700]);
 
-    const { endings } = await store.settle(
+    const { outcomes: ended } = await store.settle(
       LANE,
       ready.map((entry) => deliverQuietly(entry, `p-${entry.hullId}`)),
     );
-    expect(endings.map(({ hullId }) => hullId)).toEqual(ids);
+    expect(ended.map(({ hullId }) => hullId)).toEqual(ids);
     expect(await outcomes()).toEqual({ "companies/sent/updated": 1_001 });
-    expect(await store.depth(LANE)).toEqual({ outbox: 0, tells: 0 });
+    expect(await store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 0 });
 
     const read = ids.map((id) => ({
       id: `p-${id}`,

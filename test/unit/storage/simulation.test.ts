@@ -6,7 +6,7 @@ import { createEmbeddedStore } from "../../../src/storage/embedded";
 import type { KeyValue, Table } from "../../../src/storage/database/kv";
 import { createLmdbKeyValue } from "../../../src/storage/database/lmdb";
 import { createMemoryKeyValue } from "../../../src/storage/database/memory";
-import { createDryKeyValue } from "../../../src/storage/database/overlay";
+import { createDryKeyValue } from "../../../src/storage/database/dry-run";
 import { clearDryFolders, openDryFolder } from "../../../src/storage/data-folder/dry-run";
 import type { Lane, Store } from "../../../src/storage/port/store";
 import { openTables } from "../../../src/storage/tables/tables";
@@ -32,8 +32,8 @@ async function settleAll(store: Store, lane: Lane, type: string): Promise<void> 
     lane,
     entries.map((entry) => deliver(entry, `p-${entry.hullId}`)),
   );
-  const rows = await store.tells(lane, 99);
-  await store.told(
+  const rows = await store.hullUpdates(lane, 99);
+  await store.confirmed(
     lane,
     rows.map((row) => ({ row })),
   );
@@ -72,7 +72,7 @@ async function work(store: Store): Promise<void> {
     update({ id: "n5", hullId: "z1", lane: ELSEWHERE }),
     userUpdate({ id: "n6", hullId: "e2", type: "contacts", parent: "a1" }),
   ]);
-  await store.hurry(LANE);
+  await store.retryNow(LANE);
   const [first] = await store.ready(LANE, "companies", 1);
   if (first === undefined) throw new Error("Something waits.");
   const { type, hullId, content } = first;
@@ -81,17 +81,17 @@ async function work(store: Store): Promise<void> {
   for (const lane of await store.lanes()) {
     for (const each of ["companies", "endusers", "contacts"]) await settleAll(store, lane, each);
   }
-  const { letters } = await store.letters({ limit: 9 });
+  const { deadLetters: letters } = await store.deadLetters({ limit: 9 });
   expect(letters).not.toEqual([]);
   const [entry] = await store.ready(LANE, "endusers", 9);
   if (entry !== undefined) await store.settle(LANE, [finish(entry, "rejected", "refused")]);
-  await store.hold(LANE, "*", { kind: "mapping", message: "No.", sinceMs: START_MS, untilMs: START_MS + 1 });
+  await store.pause(LANE, "*", { kind: "mapping", message: "No.", sinceMs: START_MS, untilMs: START_MS + 1 });
   await store.forgetEntity(LANE.tenant, { types: ["companies"], children: [] }, "a2");
   await store.newGeneration(NEIGHBOUR.remote);
   await store.accept([update({ id: "n7", hullId: "a1", version: 3 })]);
 }
 
-describe("a store over an overlay", () => {
+describe("a store over an dryRun", () => {
   it("does what the store below would have done, and leaves that one alone", async () => {
     const [real, twin] = [createMemoryKeyValue(), createMemoryKeyValue()];
     const stores = await Promise.all([real, twin].map((kv) => createEmbeddedStore({ kv, now })));
@@ -99,12 +99,12 @@ describe("a store over an overlay", () => {
     const before = rowsOf(real);
     expect(rowsOf(twin)).toEqual(before);
 
-    const overlay = createDryKeyValue(real, createMemoryKeyValue());
-    const simulated = await createEmbeddedStore({ kv: overlay, now });
+    const dryRun = createDryKeyValue(real, createMemoryKeyValue());
+    const simulated = await createEmbeddedStore({ kv: dryRun, now });
     await work(simulated);
     for (const store of stores.slice(1)) await work(store);
-    expect(rowsOf(overlay)).toEqual(rowsOf(twin));
-    expect(auditOf(overlay)).toEqual([]);
+    expect(rowsOf(dryRun)).toEqual(rowsOf(twin));
+    expect(auditOf(dryRun)).toEqual([]);
     expect(await simulated.tally(LANE.tenant)).toEqual(await stores[1]?.tally(LANE.tenant));
     expect(await simulated.backlog()).toEqual(await stores[1]?.backlog());
     expect(rowsOf(real)).toEqual(before);

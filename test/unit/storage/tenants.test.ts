@@ -106,7 +106,7 @@ describeStore("a tenant that is pointed to another remote", (bench) => {
     await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
     await accept(update({ id: "c2", version: 2, force: true }));
     expect(await move()).toMatchObject({ remote: OTHER.remote, fingerprint: "f2" });
-    expect(await store.depth(LANE)).toEqual({ outbox: 0, tells: 0 });
+    expect(await store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 0 });
     const [view] = await store.view(OTHER, "companies", ["a1"]);
     expect(view?.entry).toMatchObject({ content: { messageId: "c2", force: true }, notBeforeMs: 0, attempts: 0 });
     expect(view?.record).toMatchObject({ version: 2 });
@@ -125,7 +125,7 @@ describeStore("a tenant that is pointed to another remote", (bench) => {
     await accept(userUpdate({ parent: "a1" }));
     await settle(blockOn(await entry("endusers", "e1")));
     await move();
-    expect(await store.depth(OTHER)).toEqual({ outbox: 2, tells: 0 });
+    expect(await store.depth(OTHER)).toEqual({ outbox: 2, hullUpdates: 0 });
     expect(await store.ready(OTHER, "endusers", 9)).toHaveLength(1);
     expect(await store.ready(OTHER, "companies", 9)).toMatchObject([{ content: { derived: true } }]);
   });
@@ -138,7 +138,7 @@ describeStore("a tenant that is pointed to another remote", (bench) => {
     const [waiting] = await store.ready(OTHER, "companies", 9);
     expect(waiting?.content?.messageId).toBe("c1");
     expect(waiting).not.toHaveProperty("attempt");
-    expect(waiting).not.toHaveProperty("doubt");
+    expect(waiting).not.toHaveProperty("unconfirmed");
   });
 
   it("loses no message: of two contents the newer goes along and the older ends superseded", async () => {
@@ -157,7 +157,7 @@ describeStore("a tenant that is pointed to another remote", (bench) => {
     await attempt("companies", "a1", "update");
     await accept(skip({ id: "c2", version: 2 }));
     await move();
-    expect(await store.depth(OTHER)).toEqual({ outbox: 0, tells: 0 });
+    expect(await store.depth(OTHER)).toEqual({ outbox: 0, hullUpdates: 0 });
     expect(await outcomes()).toMatchObject({ "companies/superseded/newer_message": 1 });
   });
 
@@ -166,7 +166,7 @@ describeStore("a tenant that is pointed to another remote", (bench) => {
     await accept(update());
     await settle(deliver(await attempt("companies", "a1"), "p1"));
     await move();
-    expect(await store.depth(LANE)).toEqual({ outbox: 0, tells: 1 });
+    expect(await store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 1 });
     expect(await store.lanes()).toEqual([LANE]);
   });
 
@@ -205,7 +205,7 @@ describeStore("what was accepted for the old remote after the tenant had left it
     const ready = await store.ready(OTHER, "companies", 9);
     expect(ready.map(({ content }) => content?.messageId)).toEqual(["c2", "c3"]);
     expect(await outcomes()).toEqual({ "companies/superseded/newer_message": 1 });
-    expect(await store.depth(LANE)).toEqual({ outbox: 0, tells: 0 });
+    expect(await store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 0 });
   });
 
   it("does not come after something newer that was delivered there already", async () => {
@@ -216,7 +216,7 @@ describeStore("what was accepted for the old remote after the tenant had left it
     if (newer === undefined) throw new Error("The newer message waits.");
     await store.settle(OTHER, [deliverQuietly(newer, "q1")]);
     await store.move(LANE, OTHER.remote);
-    expect(await store.depth(OTHER)).toEqual({ outbox: 0, tells: 0 });
+    expect(await store.depth(OTHER)).toEqual({ outbox: 0, hullUpdates: 0 });
     expect(await outcomes()).toEqual({ "companies/sent/updated": 1, "companies/superseded/newer_message": 1 });
   });
 });

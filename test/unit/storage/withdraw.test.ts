@@ -6,7 +6,7 @@ describeStore("a newer message that a filter keeps out", (bench) => {
     const { accept, find, outcomes } = bench();
     await accept(update({ id: "c1", version: 1 }));
     const accepted = await accept(skip({ id: "c2", version: 2 }));
-    expect(accepted.endings.map(({ messageId, outcome }) => `${messageId} ${outcome}`)).toEqual([
+    expect(accepted.outcomes.map(({ messageId, outcome }) => `${messageId} ${outcome}`)).toEqual([
       "c1 superseded",
       "c2 skipped",
     ]);
@@ -20,7 +20,7 @@ describeStore("a newer message that a filter keeps out", (bench) => {
   it("withdraws nothing when it is older", async () => {
     const { accept, entry } = bench();
     await accept(update({ id: "c2", version: 2 }));
-    expect((await accept(skip({ id: "c1", version: 1 }))).endings).toMatchObject([{ outcome: "superseded" }]);
+    expect((await accept(skip({ id: "c1", version: 1 }))).outcomes).toMatchObject([{ outcome: "superseded" }]);
     expect((await entry("companies", "a1")).content?.messageId).toBe("c2");
   });
 
@@ -78,8 +78,8 @@ describeStore("a company that waits for its own message and is withdrawn", (benc
     const accepted = await accept(skip({ id: "c2", version: 2 }));
     expect(await find("endusers", "e1")).toBeUndefined();
     expect(await outcomes()).toMatchObject({ "endusers/dead/parent_skipped": 1 });
-    expect(await store.deadLetters(LANE)).toMatchObject([{ hullId: "e1", ending: { code: "parent_skipped" } }]);
-    expect(accepted.children).toMatchObject([{ type: "endusers", hullId: "e1", ending: { code: "parent_skipped" } }]);
+    expect(await store.deadLettersOf(LANE)).toMatchObject([{ hullId: "e1", ending: { code: "parent_skipped" } }]);
+    expect(accepted.children).toMatchObject([{ type: "endusers", hullId: "e1", outcome: { code: "parent_skipped" } }]);
   });
 
   it("lets what comes once go its way", async () => {
@@ -132,7 +132,7 @@ describeStore("a company made for its users", (bench) => {
   it("is not withdrawn by a message about itself", async () => {
     const { accept, entry, outcomes } = bench();
     await made();
-    expect(await accept(skip({ id: "c1" }))).toMatchObject({ endings: [{ messageId: "c1", outcome: "skipped" }] });
+    expect(await accept(skip({ id: "c1" }))).toMatchObject({ outcomes: [{ messageId: "c1", outcome: "skipped" }] });
     expect((await entry("companies", "a1")).content?.derived).toBe(true);
     expect((await entry("endusers", "e1")).blockedOn).toBe("a1");
     expect(await outcomes()).toEqual({ "companies/skipped/outside_account_segments": 1 });

@@ -53,8 +53,8 @@ export function createCache<T>(keptSeconds: number): Cache<T> {
   return {
     async get(key, isFresh, read) {
       if (isFresh) outdate(key);
-      const kept = cache.get<T>(key);
-      if (kept !== undefined) return kept;
+      const cached = cache.get<T>(key);
+      if (cached !== undefined) return cached;
       const known = latest.get(key);
       if (known?.state.outdated === false) return known.answer;
       const state = { begun: false, outdated: false };

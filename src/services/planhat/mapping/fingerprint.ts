@@ -13,13 +13,13 @@ import type { PlanhatSettings } from "../settings/settings";
 const RULES = 2;
 
 /** Of the settings: asked for every message, made once. */
-const settingsDigests = new WeakMap<PlanhatSettings, string>();
+const settingsFingerprints = new WeakMap<PlanhatSettings, string>();
 
-function settingsDigest(settings: PlanhatSettings): string {
-  const known = settingsDigests.get(settings);
+function settingsFingerprint(settings: PlanhatSettings): string {
+  const known = settingsFingerprints.get(settings);
   if (known !== undefined) return known;
   const made = hash("sha256", JSON.stringify([RULES, settings]), "base64url");
-  settingsDigests.set(settings, made);
+  settingsFingerprints.set(settings, made);
   return made;
 }
 
@@ -28,7 +28,7 @@ const USER_KEYS = ["email", "external_id", "traits_planhat/id", "planhat/id"];
 const ACCOUNT_KEYS = ["id", "external_id", "name", "domain", "planhat/id"];
 
 /** @returns undefined when the message holds more than one record, or must be looked at every time */
-export function digestOf(message: EntityMessage, settings: PlanhatSettings): string | undefined {
+export function fingerprintOf(message: EntityMessage, settings: PlanhatSettings): string | undefined {
   const { user, account, entity } = message;
   if (settings.token === undefined || message.isExport) return undefined;
   const ofUser = entity === "user";
@@ -37,7 +37,7 @@ export function digestOf(message: EntityMessage, settings: PlanhatSettings): str
     : settings.licenses.attribute !== undefined;
   if (further) return undefined;
   const values: (Json | undefined)[] = [
-    settingsDigest(settings),
+    settingsFingerprint(settings),
     ofUser
       ? inSegment(settings.userSegments, message.segmentIds)
       : inSegment(settings.accountSegments, message.segmentIds, message.accountSegmentIds),

@@ -72,11 +72,11 @@ describe("a run", () => {
 
 describe("the backlog", () => {
   const words = (parts: Partial<Parameters<typeof backlogBody>[0]>): string =>
-    wordsOf(backlogBody({ checkup: undefined, budget: undefined, serviceTitle: "Planhat", nowMs: NOW, ...parts }));
+    wordsOf(backlogBody({ laneHealth: undefined, budget: undefined, serviceTitle: "Planhat", nowMs: NOW, ...parts }));
 
   test("shows what waits, and since when", () => {
     const shown = words({
-      checkup: { outbox: 1_234, tells: 1, oldestAtMs: NOW - 3_725_000 },
+      laneHealth: { outbox: 1_234, hullUpdates: 1, oldestAtMs: NOW - 3_725_000 },
       budget: { left: 150, perMinute: 200 },
     });
     expect(shown).toContain("Waiting for Planhat 1,234 records Oldest of them 1 h 2 min since 2026-03-01 10:57 UTC");

@@ -25,7 +25,7 @@ describeStore("a look at a lane", (bench) => {
     );
 
   it("finds nothing where nothing is", async () => {
-    expect(await look()).toEqual({ outbox: 0, tells: 0, letters: {}, moreLetters: false, shared: [] });
+    expect(await look()).toEqual({ outbox: 0, hullUpdates: 0, deadLetters: {}, moreDeadLetters: false, shared: [] });
   });
 
   it("says how many wait, and since when, in this lane alone", async () => {
@@ -35,7 +35,7 @@ describeStore("a look at a lane", (bench) => {
     await accept(update({ id: "c1", hullId: "a1" }));
     clock.nowMs += MINUTE_MS;
     await accept(update({ id: "c2", hullId: "a2" }));
-    expect(await look()).toMatchObject({ outbox: 2, tells: 0, oldestAtMs: START_MS + MINUTE_MS });
+    expect(await look()).toMatchObject({ outbox: 2, hullUpdates: 0, oldestAtMs: START_MS + MINUTE_MS });
   });
 
   it("counts dead letters by reason, in this lane alone", async () => {
@@ -48,8 +48,8 @@ describeStore("a look at a lane", (bench) => {
       await accept(update({ id: hullId, hullId }));
       await settle(finish(await attempt("companies", hullId), "dead", code));
     }
-    expect(await look()).toMatchObject({ letters: { refused: 2, identity_alarm: 1 }, moreLetters: false });
-    expect(await bench().store.laneHealth(NEIGHBOUR, [])).toMatchObject({ letters: {} });
+    expect(await look()).toMatchObject({ deadLetters: { refused: 2, identity_alarm: 1 }, moreDeadLetters: false });
+    expect(await bench().store.laneHealth(NEIGHBOUR, [])).toMatchObject({ deadLetters: {} });
   });
 
   it("names keys that several records of today hold, by their exact value", async () => {

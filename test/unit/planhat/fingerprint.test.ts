@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import type { Attributes, EntityMessage } from "../../../src/services/message";
 import type { Json } from "../../../src/record";
-import { digestOf } from "../../../src/services/planhat/mapping/fingerprint";
+import { fingerprintOf } from "../../../src/services/planhat/mapping/fingerprint";
 import { plan } from "../../../src/services/planhat/mapping/outgoing";
 import type { PlanhatSettings } from "../../../src/services/planhat/settings/settings";
 import { account, accountMessage, settingsOf, userMessage } from "./messages";
@@ -166,9 +166,9 @@ describe("a digest", () => {
     let [same, different] = [0, 0];
     fc.assert(
       fc.property(pair, ({ one, other, settings }) => {
-        const digest = digestOf(one, settings);
+        const digest = fingerprintOf(one, settings);
         expect(digest).toBeDefined();
-        if (digest !== digestOf(other, settings)) {
+        if (digest !== fingerprintOf(other, settings)) {
           different += 1;
           return;
         }
@@ -195,20 +195,24 @@ describe("a digest", () => {
           account: Object.keys(one.account).length === 0 ? one.account : { ...one.account, ...more },
           changes: { user: { ...one.changes.user, ...more }, account: { ...one.changes.account, ...more } },
         };
-        expect(digestOf(other, settings)).toBe(digestOf(one, settings));
+        expect(fingerprintOf(other, settings)).toBe(fingerprintOf(one, settings));
       }),
     );
   });
 
   it("stays when the record moves between segments that the filters do not name", () => {
     const settings = settingsOf();
-    expect(digestOf(userMessage({ segmentIds: ["s1", "other"], accountSegmentIds: ["x", "a1"] }), settings)).toBe(
-      digestOf(userMessage(), settings),
+    expect(fingerprintOf(userMessage({ segmentIds: ["s1", "other"], accountSegmentIds: ["x", "a1"] }), settings)).toBe(
+      fingerprintOf(userMessage(), settings),
     );
-    expect(digestOf(userMessage({ segmentIds: ["other"] }), settings)).not.toBe(digestOf(userMessage(), settings));
-    expect(digestOf(userMessage({ accountSegmentIds: ["x"] }), settings)).not.toBe(digestOf(userMessage(), settings));
-    expect(digestOf(accountMessage({ segmentIds: [], accountSegmentIds: ["x"] }), settings)).not.toBe(
-      digestOf(accountMessage(), settings),
+    expect(fingerprintOf(userMessage({ segmentIds: ["other"] }), settings)).not.toBe(
+      fingerprintOf(userMessage(), settings),
+    );
+    expect(fingerprintOf(userMessage({ accountSegmentIds: ["x"] }), settings)).not.toBe(
+      fingerprintOf(userMessage(), settings),
+    );
+    expect(fingerprintOf(accountMessage({ segmentIds: [], accountSegmentIds: ["x"] }), settings)).not.toBe(
+      fingerprintOf(accountMessage(), settings),
     );
   });
 
@@ -221,7 +225,7 @@ describe("a digest", () => {
     ["the company's id that Hull shows", { account: { ...account, "planhat/id": "c1" } }],
     ["that there is a company", { account: {} }],
   ])("of a user changes with it: %s", (_, changes) => {
-    expect(digestOf(userMessage(changes), settingsOf())).not.toBe(digestOf(userMessage(), settingsOf()));
+    expect(fingerprintOf(userMessage(changes), settingsOf())).not.toBe(fingerprintOf(userMessage(), settingsOf()));
   });
 
   it("tells apart what was cleared, what is empty and what is absent, if that makes a difference", () => {
@@ -232,9 +236,9 @@ describe("a digest", () => {
     const cleared = { ...empty, changes: { user: { traits_position: ["CEO", null] }, account: {} } };
     const blank = userMessage({ user: { ...absent.user, traits_position: "" } });
     const all = [absent, empty, cleared, blank];
-    expect(new Set(all.map((each) => digestOf(each, clearing))).size).toBe(4);
-    expect(digestOf(cleared, keeping)).toBe(digestOf(empty, keeping));
-    expect(digestOf(blank, keeping)).not.toBe(digestOf(empty, keeping));
+    expect(new Set(all.map((each) => fingerprintOf(each, clearing))).size).toBe(4);
+    expect(fingerprintOf(cleared, keeping)).toBe(fingerprintOf(empty, keeping));
+    expect(fingerprintOf(blank, keeping)).not.toBe(fingerprintOf(empty, keeping));
   });
 
   it("does not take values for others that are written alike", () => {
@@ -258,7 +262,7 @@ describe("a digest", () => {
     ];
     for (const key of ["score", "tags", "name", "external_id", "planhat/id"]) {
       const digests = values.map((each) =>
-        digestOf(userMessage({ user: { ...userMessage().user, [key]: each } }), settings),
+        fingerprintOf(userMessage({ user: { ...userMessage().user, [key]: each } }), settings),
       );
       expect(new Set(digests).size).toBe(values.length);
     }
@@ -266,7 +270,7 @@ describe("a digest", () => {
 
   it("does not take the value of one attribute for that of the next", () => {
     const settings = settingsOf({ contact_attributes_outbound: rows({ a: "position", b: "phone", c: "sourceId" }) });
-    const of = (more: Attributes) => digestOf(userMessage({ user: { ...userMessage().user, ...more } }), settings);
+    const of = (more: Attributes) => fingerprintOf(userMessage({ user: { ...userMessage().user, ...more } }), settings);
     const all = [{ a: "x" }, { b: "x" }, { c: "x" }, { a: "x", b: "x" }, { a: ["x"] }, {}, { b: "x", c: "x" }];
     expect(new Set(all.map(of)).size).toBe(all.length);
   });
@@ -301,7 +305,7 @@ describe("settings", () => {
     ["user", userMessage()],
     ["account", accountMessage()],
   ] as const)("that differ in anything give another digest of the same %s", (_, message) => {
-    const digests = CHANGES.map((stored) => digestOf(message, settingsOf(stored)));
+    const digests = CHANGES.map((stored) => fingerprintOf(message, settingsOf(stored)));
     expect(digests).not.toContain(undefined);
     expect(new Set(digests).size).toBe(CHANGES.length);
   });
@@ -309,7 +313,7 @@ describe("settings", () => {
   it("that are read anew, as after a restart, give the same digest", () => {
     for (const stored of [{}, MAPPED, { ...MAPPED, clear_on_null: true }]) {
       for (const message of [userMessage(), accountMessage()]) {
-        expect(digestOf(message, settingsOf(stored))).toBe(digestOf(message, settingsOf(stored)));
+        expect(fingerprintOf(message, settingsOf(stored))).toBe(fingerprintOf(message, settingsOf(stored)));
       }
     }
   });
@@ -320,22 +324,24 @@ describe("no digest", () => {
 
   it("is given without a token, since such a message is refused aloud every time", () => {
     const settings = settingsOf({ personal_acccess_token: null });
-    expect(digestOf(userMessage(), settings)).toBeUndefined();
-    expect(digestOf(accountMessage(), settings)).toBeUndefined();
+    expect(fingerprintOf(userMessage(), settings)).toBeUndefined();
+    expect(fingerprintOf(accountMessage(), settings)).toBeUndefined();
   });
 
   it("is given to an export, which is sent whatever is known", () => {
-    expect(digestOf(userMessage({ isExport: true }), settingsOf())).toBeUndefined();
-    expect(digestOf(accountMessage({ isExport: true }), settingsOf())).toBeUndefined();
+    expect(fingerprintOf(userMessage({ isExport: true }), settingsOf())).toBeUndefined();
+    expect(fingerprintOf(accountMessage({ isExport: true }), settingsOf())).toBeUndefined();
   });
 
   it("is given to a user who did something, if the tracking filter is used", () => {
     for (const name of ["ALL", "Signed up", "Something else"]) {
       const settings = settingsOf({ contact_events: [name] });
-      expect(digestOf(userMessage({ events: [event] }), settings)).toBeUndefined();
-      expect(digestOf(userMessage(), settings)).toBeDefined();
+      expect(fingerprintOf(userMessage({ events: [event] }), settings)).toBeUndefined();
+      expect(fingerprintOf(userMessage(), settings)).toBeDefined();
     }
-    expect(digestOf(userMessage({ events: [event] }), settingsOf())).toBe(digestOf(userMessage(), settingsOf()));
+    expect(fingerprintOf(userMessage({ events: [event] }), settingsOf())).toBe(
+      fingerprintOf(userMessage(), settingsOf()),
+    );
   });
 
   it("is given to an account that may carry licenses", () => {
@@ -343,8 +349,8 @@ describe("no digest", () => {
       account_licenses_attribute: "licenses",
       account_licenses_attributes_outbound: rows({ id: "externalId" }),
     });
-    expect(digestOf(accountMessage(), settings)).toBeUndefined();
-    expect(digestOf(userMessage(), settings)).toBeDefined();
+    expect(fingerprintOf(accountMessage(), settings)).toBeUndefined();
+    expect(fingerprintOf(userMessage(), settings)).toBeDefined();
   });
 
   it("keeps a message from its further records: with one, there is one plan", () => {
@@ -362,8 +368,8 @@ describe("no digest", () => {
     ];
     for (const message of messages) {
       const plans = plan(message, settings).length;
-      if (digestOf(message, settings) !== undefined) expect(plans).toBe(1);
-      if (plans > 1) expect(digestOf(message, settings)).toBeUndefined();
+      if (fingerprintOf(message, settings) !== undefined) expect(plans).toBe(1);
+      if (plans > 1) expect(fingerprintOf(message, settings)).toBeUndefined();
     }
   });
 });

@@ -31,7 +31,7 @@ describeStore("what is remembered", (bench) => {
     const { accept, attempt, settle, store } = bench();
     await accept(update());
     await settle(deliver(await attempt("companies", "a1"), "p1"));
-    expect(await recall()).toMatchObject({ mirror: { id: "p1", linkedTo: "a1" }, tell: { remoteId: "p1" } });
+    expect(await recall()).toMatchObject({ mirror: { id: "p1", linkedTo: "a1" }, hullUpdate: { remoteId: "p1" } });
     expect(await recall()).not.toHaveProperty("entry");
     await store.newGeneration(LANE.remote);
     expect(await recall()).not.toHaveProperty("mirror");
@@ -55,8 +55,8 @@ describeStore("what is remembered", (bench) => {
     const { accept, attempt, settle, store } = bench();
     await accept(update());
     await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
-    expect(await recall()).toMatchObject({ letter: { ending: { code: "refused" } } });
-    expect(await recall("companies", "a1", NEIGHBOUR)).not.toHaveProperty("letter");
+    expect(await recall()).toMatchObject({ deadLetter: { ending: { code: "refused" } } });
+    expect(await recall("companies", "a1", NEIGHBOUR)).not.toHaveProperty("deadLetter");
     await store.forgetTenant(LANE.tenant);
     expect(await recall()).toEqual({});
   });

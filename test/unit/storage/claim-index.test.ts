@@ -98,7 +98,7 @@ describeStore("a name", (bench) => {
     const { accept, clock, store } = bench();
     const gone = skip({ type: "endusers", hullId: "e1", id: "u1", version: 0 });
     const ending = { ...endingOf("u1", "skipped", "archived"), atMs: clock.nowMs };
-    await accept(named({ email: MAIL }, { ...gone, content: { kind: "end", ending } }));
+    await accept(named({ email: MAIL }, { ...gone, content: { kind: "end", outcome: ending } }));
     clock.nowMs += 31 * DAY_MS;
     await store.housekeep(30 * DAY_MS);
     expect([await find("email", MAIL), rows()]).toEqual([[], []]);

@@ -6,7 +6,7 @@ import type { Key, KeyValue, Table } from "../../../src/storage/database/kv";
 import { createLmdbKeyValue } from "../../../src/storage/database/lmdb";
 import { createMemoryKeyValue } from "../../../src/storage/database/memory";
 import { openNames } from "../../../src/storage/database/names";
-import { createDryKeyValue } from "../../../src/storage/database/overlay";
+import { createDryKeyValue } from "../../../src/storage/database/dry-run";
 
 /** Cases that are tried. */
 const RUNS = { histories: 60, keys: 75 };
@@ -47,22 +47,22 @@ describe.each([
   ["memory", "memory"],
   ["memory", "lmdb"],
   ["lmdb", "lmdb"],
-] as const)("an overlay (%s below %s)", (lower, upper) => {
+] as const)("an dryRun (%s below %s)", (lower, upper) => {
   let folder: string;
   let base: KeyValue;
   let top: KeyValue;
-  let overlay: KeyValue;
+  let dryRun: KeyValue;
   const open = (kind: "memory" | "lmdb", name: string): KeyValue =>
     kind === "memory" ? createMemoryKeyValue() : createLmdbKeyValue(join(folder, name));
 
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), "overlay-"));
+    folder = mkdtempSync(join(tmpdir(), "dryRun-"));
     base = open(lower, "base");
     top = open(upper, "top");
-    overlay = createDryKeyValue(base, top);
+    dryRun = createDryKeyValue(base, top);
   });
   afterEach(async () => {
-    await overlay.close();
+    await dryRun.close();
     await base.close();
     rmSync(folder, { recursive: true, force: true });
   });
@@ -78,7 +78,7 @@ describe.each([
           run += 1;
           const space = (each: Key): Key => [run, ...each];
           const plain = createMemoryKeyValue().table<number>("rows");
-          const [below, laid] = [base.table<number>("rows"), overlay.table<number>("rows")];
+          const [below, laid] = [base.table<number>("rows"), dryRun.table<number>("rows")];
           const check = (): void => {
             for (const { prefix, after, end, limit } of walks) {
               const options = {
@@ -97,7 +97,7 @@ describe.each([
           const before = [...below.range([])];
           const touched = [...rows, ...transactions.flatMap(({ writes }) => writes)];
           for (const { aborted, writes } of transactions) {
-            const work = overlay.transact(() => {
+            const work = dryRun.transact(() => {
               apply(laid, space, writes);
               if (aborted) throw new Error("Taken back.");
             });
@@ -119,9 +119,9 @@ describe.each([
 
   it("shows a transaction its own writes, and others what was there before when it is taken back", async () => {
     await base.transact(() => base.table<number>("rows").put(["a"], 1));
-    const rows = overlay.table<number>("rows");
+    const rows = dryRun.table<number>("rows");
     const seen: unknown[] = [];
-    const failing = overlay.transact(() => {
+    const failing = dryRun.transact(() => {
       rows.remove(["a"]);
       seen.push(rows.get(["a"]));
       rows.put(["a"], 2);
@@ -138,14 +138,14 @@ describe.each([
       ],
     ]);
     expect([...rows.range([])]).toEqual([[["a"], 1]]);
-    await overlay.transact(() => rows.put(["a"], (rows.get(["a"]) ?? 0) + 1));
+    await dryRun.transact(() => rows.put(["a"], (rows.get(["a"]) ?? 0) + 1));
     expect(rows.get(["a"])).toBe(2);
   });
 
   it("sees what the lower database writes meanwhile, except where it wrote itself", async () => {
-    const [below, rows] = [base.table<number>("rows"), overlay.table<number>("rows")];
+    const [below, rows] = [base.table<number>("rows"), dryRun.table<number>("rows")];
     await base.transact(() => ["a", "b", "c"].forEach((each) => below.put([each], 1)));
-    await overlay.transact(() => {
+    await dryRun.transact(() => {
       rows.remove(["a"]);
       rows.put(["b"], 2);
     });
@@ -160,9 +160,9 @@ describe.each([
   });
 
   it("leaves nothing of a row behind that came and went here", async () => {
-    const rows = overlay.table<number>("queue");
-    await overlay.transact(() => rows.put(["a"], 1));
-    await overlay.transact(() => rows.remove(["a"]));
+    const rows = dryRun.table<number>("queue");
+    await dryRun.transact(() => rows.put(["a"], 1));
+    await dryRun.transact(() => rows.remove(["a"]));
     expect(top.table("queue").size()).toBe(0);
   });
 
@@ -185,7 +185,7 @@ describe.each([
   it("does not close what lies below", async () => {
     await createDryKeyValue(base, open(upper, "second")).close();
     await base.transact(() => base.table<number>("rows").put(["a"], 1));
-    expect(overlay.table("rows").get(["a"])).toBe(1);
+    expect(dryRun.table("rows").get(["a"])).toBe(1);
   });
 });
 
@@ -218,9 +218,9 @@ describe("a walk over an overlay", () => {
         return { ...table, range } as Table<V>;
       },
     };
-    const overlay = createDryKeyValue(counting, createMemoryKeyValue());
-    const rows = overlay.table<number>("rows");
-    await overlay.transact(() => {
+    const dryRun = createDryKeyValue(counting, createMemoryKeyValue());
+    const rows = dryRun.table<number>("rows");
+    await dryRun.transact(() => {
       rows.remove([0]);
       rows.put([1], -1);
       rows.put([1.5], -2);
@@ -234,11 +234,11 @@ describe("a walk over an overlay", () => {
   });
 
   it("goes in LMDB's own order, whatever the keys are made of", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "overlay-"));
+    const folder = mkdtempSync(join(tmpdir(), "dryRun-"));
     const databases = ["base", "top", "plain"].map((name) => createLmdbKeyValue(join(folder, name)));
     const [base, top, plain] = databases;
     if (base === undefined || top === undefined || plain === undefined) throw new Error("Three databases are opened.");
-    const overlay = createDryKeyValue(base, top);
+    const dryRun = createDryKeyValue(base, top);
     const text = fc.oneof(
       fc.string({ unit: "binary", maxLength: 4 }),
       fc.constantFrom("😀", "ﬁ", "\u{FFFD}", "a\0", "a\u0001", "\u001c", "\u0005", ""),
@@ -255,9 +255,9 @@ describe("a walk over an overlay", () => {
             for (const [each, where] of rows) if (wanted.includes(where)) kv.table("rows").put([run, ...each], 1);
           });
         await put(base, ["base", "both"]);
-        await put(overlay, ["top", "both"]);
+        await put(dryRun, ["top", "both"]);
         await put(plain, ["base", "top", "both"]);
-        expect([...overlay.table("rows").range([run])]).toEqual([...plain.table("rows").range([run])]);
+        expect([...dryRun.table("rows").range([run])]).toEqual([...plain.table("rows").range([run])]);
       }),
       { seed: 5, numRuns: RUNS.keys },
     );

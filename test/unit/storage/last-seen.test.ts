@@ -9,10 +9,10 @@ const MAPPING = 7;
 describeStore("a listed record that was not touched", (bench) => {
   const begin = (id: string): Promise<unknown> =>
     bench().store.beginRun({ id, tenant: LANE.tenant, kind: "fetch", type: TYPE, options: {} }, false);
-  const take = async (id: string, told: FetchedRow["told"], run = "r1"): Promise<void> => {
+  const take = async (id: string, told: FetchedRow["confirmed"], run = "r1"): Promise<void> => {
     const seen = { id, keys: { externalId: id }, complete: true, archived: false, facts: {} };
     const line = { type: TYPE, hullId: "", remoteId: id, outcome: "sent", code: "told", text: "Told." };
-    const row = { seen, line, ...(told === undefined ? {} : { told }) };
+    const row = { seen, line, ...(told === undefined ? {} : { confirmed: told }) };
     await bench().store.takeFetched(LANE.remote, TYPE, {
       readAtMs: bench().clock.nowMs,
       settleMs: 0,

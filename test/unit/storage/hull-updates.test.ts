@@ -14,7 +14,7 @@ describeStore("what Hull must be told", (bench) => {
     await settle(deliver(await attempt("companies", hullId), remoteId, options));
   };
   const only = async (): Promise<HullUpdateRow> => {
-    const [row] = await bench().store.tells(LANE, 9);
+    const [row] = await bench().store.hullUpdates(LANE, 9);
     if (row === undefined) throw new Error("Hull is to be told.");
     return row;
   };
@@ -26,9 +26,9 @@ describeStore("what Hull must be told", (bench) => {
     const { store } = bench();
     await deliverNext({}, "p2", "a2");
     await deliverNext({}, "p1", "a1");
-    expect((await store.tells(LANE, 9)).map(({ hullId }) => hullId)).toEqual(["a2", "a1"]);
-    expect(await store.tells(LANE, 1)).toHaveLength(1);
-    expect(await store.tells({ ...LANE, tenant: "org/c2" }, 9)).toEqual([]);
+    expect((await store.hullUpdates(LANE, 9)).map(({ hullId }) => hullId)).toEqual(["a2", "a1"]);
+    expect(await store.hullUpdates(LANE, 1)).toHaveLength(1);
+    expect(await store.hullUpdates({ ...LANE, tenant: "org/c2" }, 9)).toEqual([]);
     expect(await store.lanes()).toEqual([LANE]);
   });
 
@@ -36,13 +36,13 @@ describeStore("what Hull must be told", (bench) => {
     const { store } = bench();
     const notes = "x".repeat(9_000_000);
     for (const hullId of ["a1", "a2", "a3"]) await deliverNext({ tell: { attributes: { notes } } }, hullId, hullId);
-    const rows = await store.tells(LANE, 9);
+    const rows = await store.hullUpdates(LANE, 9);
     expect(rows.map(({ hullId }) => hullId)).toEqual(["a1", "a2"]);
-    await store.told(
+    await store.confirmed(
       LANE,
       rows.map((row) => ({ row })),
     );
-    expect(await store.tells(LANE, 9)).toMatchObject([{ hullId: "a3" }]);
+    expect(await store.hullUpdates(LANE, 9)).toMatchObject([{ hullId: "a3" }]);
   });
 
   it("becomes known as told, and its outcome is written, when Hull confirms", async () => {
@@ -52,26 +52,26 @@ describeStore("what Hull must be told", (bench) => {
       tell: { facts: { name: "n", _id: "p1" } },
     });
     expect(await outcomes()).toEqual({});
-    const endings = await store.told(LANE, [{ row: await only() }]);
-    expect(endings).toMatchObject([{ type: "companies", hullId: "a1", ending: { messageId: "c1", outcome: "sent" } }]);
+    const ended = await store.confirmed(LANE, [{ row: await only() }]);
+    expect(ended).toMatchObject([{ type: "companies", hullId: "a1", outcome: { messageId: "c1", outcome: "sent" } }]);
     expect(await outcomes()).toEqual({ "companies/sent/updated": 1 });
     const [mirror] = await store.mirrors(LANE, "companies", ["p1"]);
     expect(mirror?.facts).toEqual({ name: ["n", "n", "n"], _id: [null, null, "p1"] });
-    expect(await record("companies", "a1")).toMatchObject({ toldAtMs: clock.nowMs, last: { messageId: "c1" } });
-    expect(await store.depth(LANE)).toEqual({ outbox: 0, tells: 0 });
+    expect(await record("companies", "a1")).toMatchObject({ confirmedAtMs: clock.nowMs, last: { messageId: "c1" } });
+    expect(await store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 0 });
     expect(await store.lanes()).toEqual([]);
   });
 
   it("ends as refused when Hull refuses it for good, and is not known as told", async () => {
     const { outcomes, record, store } = bench();
     await deliverNext({ tell: { facts: { name: "n" } } });
-    const endings = await store.told(LANE, [{ row: await only(), refused: REFUSED }]);
-    expect(endings).toMatchObject([{ ending: { messageId: "c1", code: "hull_refused", counted: true } }]);
+    const ended = await store.confirmed(LANE, [{ row: await only(), refused: REFUSED }]);
+    expect(ended).toMatchObject([{ outcome: { messageId: "c1", code: "hull_refused", counted: true } }]);
     expect(await outcomes()).toEqual({ "companies/sent/hull_refused": 1 });
     expect((await store.mirrors(LANE, "companies", ["p1"]))[0]?.facts).toEqual({});
-    expect(await record("companies", "a1")).not.toHaveProperty("toldAtMs");
+    expect(await record("companies", "a1")).not.toHaveProperty("confirmedAtMs");
     expect((await record("companies", "a1")).last).toMatchObject({ code: "hull_refused" });
-    expect(await store.tells(LANE, 9)).toEqual([]);
+    expect(await store.hullUpdates(LANE, 9)).toEqual([]);
   });
 
   it("is one row per record: newer values overlay older ones, and every outcome stays", async () => {
@@ -82,17 +82,17 @@ describeStore("what Hull must be told", (bench) => {
       attributes: { a: 1, b: 2, c: 2 },
       facts: { a: "1", b: "2", c: "2" },
       account: { domain: "x" },
-      endings: [{ messageId: "c1" }, { messageId: "c2" }],
+      outcomes: [{ messageId: "c1" }, { messageId: "c2" }],
     });
-    expect(await store.depth(LANE)).toEqual({ outbox: 0, tells: 1 });
-    await store.told(LANE, [{ row: await only() }]);
+    expect(await store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 1 });
+    await store.confirmed(LANE, [{ row: await only() }]);
     expect(await outcomes()).toEqual({ "companies/sent/updated": 1, "companies/unchanged/in_sync": 1 });
   });
 
   it("forgets values of a record that another one has replaced, but no outcome", async () => {
     await deliverNext({ tell: { attributes: { a: 1 }, facts: { a: "1" } } }, "p1");
     await deliverNext({ tell: { attributes: { b: 2 }, facts: { b: "2" } } }, "p2");
-    expect(await only()).toMatchObject({ remoteId: "p2", attributes: { b: 2 }, endings: [{}, {}] });
+    expect(await only()).toMatchObject({ remoteId: "p2", attributes: { b: 2 }, outcomes: [{}, {}] });
     expect((await only()).attributes).toEqual({ b: 2 });
   });
 
@@ -101,16 +101,16 @@ describeStore("what Hull must be told", (bench) => {
     await deliverNext({ tell: { attributes: { a: 1 }, facts: { a: "1" } } });
     const told = await only();
     await deliverNext({ tell: { attributes: { b: 2 }, facts: { b: "2" } } });
-    await store.told(LANE, [{ row: told }]);
+    await store.confirmed(LANE, [{ row: told }]);
     expect(await outcomes()).toEqual({ "companies/sent/updated": 1 });
     const rest = await only();
-    expect(rest).toMatchObject({ attributes: { b: 2 }, endings: [{ messageId: "c2" }] });
+    expect(rest).toMatchObject({ attributes: { b: 2 }, outcomes: [{ messageId: "c2" }] });
     const [mirror] = await store.mirrors(LANE, "companies", ["p1"]);
     expect(mirror?.facts).toMatchObject({ a: [null, null, "1"] });
     expect(mirror?.facts).not.toHaveProperty("b");
-    await store.told(LANE, [{ row: rest }]);
+    await store.confirmed(LANE, [{ row: rest }]);
     expect(await outcomes()).toEqual({ "companies/sent/updated": 2 });
-    expect(await store.depth(LANE)).toEqual({ outbox: 0, tells: 0 });
+    expect(await store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 0 });
   });
 
   it("stays for the next round when Hull refused only what was sent before", async () => {
@@ -118,8 +118,8 @@ describeStore("what Hull must be told", (bench) => {
     await deliverNext();
     const told = await only();
     await deliverNext();
-    await store.told(LANE, [{ row: told, refused: REFUSED }]);
-    await store.told(LANE, [{ row: await only() }]);
+    await store.confirmed(LANE, [{ row: told, refused: REFUSED }]);
+    await store.confirmed(LANE, [{ row: await only() }]);
     expect(await outcomes()).toEqual({ "companies/sent/hull_refused": 1, "companies/sent/updated": 1 });
   });
 
@@ -127,32 +127,32 @@ describeStore("what Hull must be told", (bench) => {
     const { outcomes, store } = bench();
     await deliverNext();
     const row = await only();
-    await store.told(LANE, [{ row }]);
-    expect(await store.told(LANE, [{ row }])).toEqual([]);
+    await store.confirmed(LANE, [{ row }]);
+    expect(await store.confirmed(LANE, [{ row }])).toEqual([]);
     expect(await outcomes()).toEqual({ "companies/sent/updated": 1 });
   });
 
   it("can be put off, and its tries are counted", async () => {
     const { clock, store } = bench();
     await deliverNext();
-    expect(await store.nextTellDue(LANE)).toBe(0);
-    await store.deferTells(LANE, [await only()], clock.nowMs + 1_000);
-    expect(await store.tells(LANE, 9)).toEqual([]);
-    expect(await store.nextTellDue(LANE)).toBe(clock.nowMs + 1_000);
+    expect(await store.nextHullUpdateDue(LANE)).toBe(0);
+    await store.deferHullUpdates(LANE, [await only()], clock.nowMs + 1_000);
+    expect(await store.hullUpdates(LANE, 9)).toEqual([]);
+    expect(await store.nextHullUpdateDue(LANE)).toBe(clock.nowMs + 1_000);
     clock.nowMs += 1_000;
     expect(await only()).toMatchObject({ attempts: 1, notBeforeMs: clock.nowMs });
-    await store.told(LANE, [{ row: await only() }]);
-    expect(await store.nextTellDue(LANE)).toBeUndefined();
+    await store.confirmed(LANE, [{ row: await only() }]);
+    expect(await store.nextHullUpdateDue(LANE)).toBeUndefined();
   });
 
   it("keeps waiting when more is delivered while Hull is out of reach", async () => {
     const { clock, store } = bench();
     await deliverNext();
-    await store.deferTells(LANE, [await only()], clock.nowMs + 1_000);
+    await store.deferHullUpdates(LANE, [await only()], clock.nowMs + 1_000);
     await deliverNext();
-    expect(await store.tells(LANE, 9)).toEqual([]);
+    expect(await store.hullUpdates(LANE, 9)).toEqual([]);
     clock.nowMs += 1_000;
-    expect(await only()).toMatchObject({ attempts: 1, endings: [{}, {}] });
+    expect(await only()).toMatchObject({ attempts: 1, outcomes: [{}, {}] });
   });
 
   it("is put off even if more was delivered meanwhile; a row that is gone is not", async () => {
@@ -160,19 +160,19 @@ describeStore("what Hull must be told", (bench) => {
     await deliverNext();
     const before = await only();
     await deliverNext();
-    await store.deferTells(LANE, [before], clock.nowMs + 5);
-    expect(await store.nextTellDue(LANE)).toBe(clock.nowMs + 5);
+    await store.deferHullUpdates(LANE, [before], clock.nowMs + 5);
+    expect(await store.nextHullUpdateDue(LANE)).toBe(clock.nowMs + 5);
     clock.nowMs += 5;
-    await store.told(LANE, [{ row: await only() }]);
-    await store.deferTells(LANE, [before], clock.nowMs + 9);
-    expect(await store.nextTellDue(LANE)).toBeUndefined();
+    await store.confirmed(LANE, [{ row: await only() }]);
+    await store.deferHullUpdates(LANE, [before], clock.nowMs + 9);
+    expect(await store.nextHullUpdateDue(LANE)).toBeUndefined();
   });
 
   it("says nothing of a generation that counts no more", async () => {
     const { outcomes, store } = bench();
     await deliverNext({ tell: { facts: { name: "n" } } });
     await store.newGeneration(LANE.remote);
-    await store.told(LANE, [{ row: await only() }]);
+    await store.confirmed(LANE, [{ row: await only() }]);
     expect(await store.mirrors(LANE, "companies", ["p1"])).toEqual([undefined]);
     expect(await outcomes()).toEqual({ "companies/sent/updated": 1 });
   });
@@ -183,8 +183,8 @@ describeStore("what Hull must be told", (bench) => {
     await settle(blockOn(await entry("endusers", "e1")));
     await settle(deliver(await attempt("companies", "a1"), "p1"));
     await deliverNext();
-    const endings = await store.told(LANE, [{ row: await only() }]);
-    expect(endings.map(({ ending }) => ending.derived === true)).toEqual([true, false]);
+    const ended = await store.confirmed(LANE, [{ row: await only() }]);
+    expect(ended.map(({ outcome }) => outcome.derived === true)).toEqual([true, false]);
     expect(await outcomes()).toEqual({ "companies/sent/updated": 1 });
     expect((await store.tally(LANE.tenant)).derived).toEqual({ companies: 1, "companies/sent/updated": 1 });
   });

@@ -18,7 +18,7 @@ export interface RecordDryRunOptions<S> {
   readonly service: Service<S>;
   readonly tenants: Pick<Tenants<S>, "connection">;
   /** @param now the time of the rehearsal, milliseconds since 1970 */
-  readonly simulate: (now: () => number) => Promise<DryStore>;
+  readonly dryRun: (now: () => number) => Promise<DryStore>;
   readonly now: () => number;
   readonly timing: Timing;
   readonly retry: RetryPace;
@@ -32,9 +32,9 @@ export interface RecordPlace {
 
 export interface DryRunResult {
   /** How the record of a place ends for a message. */
-  ending(place: RecordPlace, messageId: string): Outcome | undefined;
+  outcome(place: RecordPlace, messageId: string): Outcome | undefined;
   readonly writes: readonly DryWrite[];
-  readonly tells: readonly HullUpdateRow[];
+  readonly hullUpdates: readonly HullUpdateRow[];
   /** What stood in the way, if something has no end. */
   readonly problem?: string;
 }
@@ -52,52 +52,52 @@ export async function dryRunRecords<S>(
 ): Promise<DryRunResult> {
   let aheadMs = 0;
   const now = (): number => options.now() + aheadMs;
-  const endings = new Map<string, Outcome>();
-  const note = ({ type, hullId, ending }: Pick<RecordOutcome, "type" | "hullId" | "ending">): void =>
-    void endings.set(nameOf({ type, hullId }, ending.messageId), ending);
+  const outcomes = new Map<string, Outcome>();
+  const note = ({ type, hullId, outcome }: Pick<RecordOutcome, "type" | "hullId" | "outcome">): void =>
+    void outcomes.set(nameOf({ type, hullId }, outcome.messageId), outcome);
   const writes: DryWrite[] = [];
-  const tells = new Map<number, HullUpdateRow>();
+  const hullUpdates = new Map<number, HullUpdateRow>();
   let problem: string | undefined;
 
-  const shadow = await options.simulate(now);
+  const dryRun = await options.dryRun(now);
   try {
     const { service } = options;
     const log = ({ ended }: { readonly ended?: Parameters<typeof note>[0] }): void => {
       if (ended !== undefined) note(ended);
     };
-    await createIntake({ store: shadow.store, service, log, now, wake: () => undefined }).take(shipment);
-    await deliver(shipment.tenant, shadow.store);
+    await createIntake({ store: dryRun.store, service, log, now, wake: () => undefined }).take(shipment);
+    await deliver(shipment.tenant, dryRun.store);
   } finally {
-    await shadow.close();
+    await dryRun.close();
   }
   return {
-    ending: (place, messageId) => endings.get(nameOf(place, messageId)),
+    outcome: (place, messageId) => outcomes.get(nameOf(place, messageId)),
     writes,
-    tells: [...tells.values()],
+    hullUpdates: [...hullUpdates.values()],
     ...(problem === undefined ? {} : { problem }),
   };
 
-  async function deliver(tenant: Tenant<S>, shadowed: Store): Promise<void> {
+  async function deliver(tenant: Tenant<S>, dryStore: Store): Promise<void> {
     const { service, timing, retry } = options;
     const { settings, remote, key } = tenant;
     const live = options.tenants.connection(tenant);
     if (settings === undefined || remote === undefined || live === undefined) return;
     const lane = { remote, tenant: key };
-    const store = narrowed(shadowed, lane, places, now);
+    const store = narrowed(dryStore, lane, places, now);
     const connection = dryConnection(live, (write) => writes.push(write));
-    const onEndings = (all: readonly RecordOutcome[]): void => all.forEach(note);
-    const pass = { store, service, connection, settings, lane, timing, retry, batch: BATCH, now, onEndings };
+    const onOutcomes = (all: readonly RecordOutcome[]): void => all.forEach(note);
+    const cycle = { store, service, connection, settings, lane, timing, retry, batch: BATCH, now, onOutcomes };
     for (let round = 0, jumps = 0; round < MOST_ROUNDS; round += 1) {
       let worked = false;
       for (const type of service.types) {
-        const result = await deliverType(pass, type.name);
+        const result = await deliverType(cycle, type.name);
         worked ||= result.worked && result.problem === undefined;
         problem = result.problem?.message ?? problem;
       }
-      for (const row of await store.tells(lane, BATCH)) tells.set(row.seq, row);
+      for (const row of await store.hullUpdates(lane, BATCH)) hullUpdates.set(row.seq, row);
       const { types, name: serviceName } = service;
       const hull = { types, serviceName, firehose: dryFirehose, unauthorisedMs: 0 };
-      const told = await sendHullUpdates({ store, lane, batch: BATCH, retry, now, onEndings, ...hull });
+      const told = await sendHullUpdates({ store, lane, batch: BATCH, retry, now, onOutcomes, ...hull });
       if (worked || told.more) continue;
       const { entries, waitMs } = await waiting(store, lane);
       problem = entries.find((each) => each.problem !== undefined)?.problem ?? problem;
@@ -111,7 +111,7 @@ export async function dryRunRecords<S>(
   async function waiting(store: Store, lane: Lane) {
     const known = await Promise.all(places.map(({ type, hullId }) => store.inspectRecord(lane, type, hullId)));
     const entries = known.flatMap(({ entry }) => (entry === undefined ? [] : [entry]));
-    const times = [...entries.filter(isWorkable), ...known.flatMap(({ tell }) => tell ?? [])];
+    const times = [...entries.filter(isWorkable), ...known.flatMap(({ hullUpdate }) => hullUpdate ?? [])];
     const due = Math.min(...times.map(({ notBeforeMs }) => notBeforeMs));
     return { entries, waitMs: Number.isFinite(due) ? Math.max(1, due - now()) : undefined };
   }
@@ -119,19 +119,21 @@ export async function dryRunRecords<S>(
 
 /** A store in which nothing waits but what belongs to the rehearsal. */
 function narrowed(store: Store, lane: Lane, places: readonly RecordPlace[], now: () => number): Store {
-  const recalled = (of: readonly RecordPlace[]) =>
+  const inspected = (of: readonly RecordPlace[]) =>
     Promise.all(of.map(({ type, hullId }) => store.inspectRecord(lane, type, hullId)));
   return {
     ...store,
     ready: async (_lane, type) => {
-      const known = await recalled(places.filter((place) => place.type === type));
+      const known = await inspected(places.filter((place) => place.type === type));
       return known.flatMap(({ entry }) =>
         entry !== undefined && isWorkable(entry) && entry.notBeforeMs <= now() ? [entry] : [],
       );
     },
-    tells: async () => {
-      const known = await recalled(places);
-      return known.flatMap(({ tell }) => (tell !== undefined && tell.notBeforeMs <= now() ? [tell] : []));
+    hullUpdates: async () => {
+      const known = await inspected(places);
+      return known.flatMap(({ hullUpdate }) =>
+        hullUpdate !== undefined && hullUpdate.notBeforeMs <= now() ? [hullUpdate] : [],
+      );
     },
   };
 }

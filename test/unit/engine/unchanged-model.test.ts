@@ -204,7 +204,7 @@ async function run(side: Side, current: Step): Promise<unknown> {
       return store.forgetEntity(`org/${current.connector}`, what, current.hullId);
     }
     case "replay": {
-      const [letter] = await store.deadLetters(await world.lane(current.connector));
+      const [letter] = await store.deadLettersOf(await world.lane(current.connector));
       return letter === undefined ? undefined : store.replayDeadLetter(deadLetterId(letter));
     }
     case "person":

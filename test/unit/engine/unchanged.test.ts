@@ -90,9 +90,9 @@ describe.each([
     await inStep();
     await world.send("u1", { more: { name: "Eve" } });
     await world.settle("reject", "u1");
-    expect(await world.bench.store.deadLetters(await world.lane())).toHaveLength(1);
+    expect(await world.bench.store.deadLettersOf(await world.lane())).toHaveLength(1);
     expect(await world.send("u1")).toEqual(ENDED);
-    expect(await world.bench.store.deadLetters(await world.lane())).toHaveLength(0);
+    expect(await world.bench.store.deadLettersOf(await world.lane())).toHaveLength(0);
   });
 
   it("wait when a filter let the record out in between and something was on its way", async () => {
