@@ -31,7 +31,7 @@ export class HttpError extends Error {
       error: {
         code: this.code,
         message: this.message,
-        ...(this.details.length === 0 ? {} : { details: this.details }),
+        details: this.details.length === 0 ? undefined : this.details,
       },
     };
   }

@@ -24,7 +24,7 @@ export function createAdmin({ store, deadLetters, forgetTenant }: AdminOptions) 
         return deadLetters.list(command);
       case "letters.show": {
         const deadLetter = await deadLetters.show(command.id);
-        return deadLetter === undefined ? {} : { deadLetter };
+        return { deadLetter };
       }
       case "letters.replay": {
         const replayed = await deadLetters.replay(command.id);
@@ -34,7 +34,7 @@ export function createAdmin({ store, deadLetters, forgetTenant }: AdminOptions) 
         return deadLetters.replayPage(command);
       case "letters.drop": {
         const deadLetter = await deadLetters.drop(command.id);
-        return deadLetter === undefined ? {} : { deadLetter };
+        return { deadLetter };
       }
       case "tenants.list": {
         const rows = await store.tenants();

@@ -136,7 +136,7 @@ async function replayAll(admin: OpenAdmin, filter: Filter, view: View): Promise<
   const sum = { queued: 0, underway: 0, superseded: 0 };
   let after: Replayed["next"];
   do {
-    const page = await admin.ask("letters.replay-all", { ...filter, ...(after === undefined ? {} : { after }) });
+    const page = await admin.ask("letters.replay-all", { ...filter, after });
     for (const state of ["queued", "underway", "superseded"] as const) sum[state] += page[state];
     after = page.next;
   } while (after !== undefined);

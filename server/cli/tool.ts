@@ -71,7 +71,7 @@ export function onTerminal(tool: (args: readonly string[], terminal: Terminal) =
     width: stdout.isTTY ? stdout.columns : 160,
     print: (text) => void stdout.write(`${text}\n`),
     complain: (text) => void stderr.write(`${text}\n`),
-    ...(stdin.isTTY && stdout.isTTY ? { askBack } : {}),
+    askBack: stdin.isTTY && stdout.isTTY ? askBack : undefined,
   };
   void tool(process.argv.slice(2), terminal).then((code) => {
     process.exitCode = code;

@@ -8,7 +8,7 @@ const PAGE: Piece = { "text/html": { schema: { type: "string" } } };
 const page = (description: string, headers?: Piece): Piece => ({
   description,
   content: PAGE,
-  ...(headers === undefined ? {} : { headers }),
+  headers,
 });
 
 const header = (description: string): Piece => ({ description, schema: { type: "string" } });

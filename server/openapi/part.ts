@@ -56,7 +56,7 @@ export function ref(name: string): Piece {
 export function answer(description: string, schema: string, example?: unknown): Piece {
   return {
     description,
-    content: { "application/json": { schema: ref(schema), ...(example === undefined ? {} : { example }) } },
+    content: { "application/json": { schema: ref(schema), example } },
   };
 }
 
@@ -75,9 +75,9 @@ export function inQuery(schema: z.ZodObject): readonly Piece[] {
       name,
       in: "query",
       required: required.includes(name),
-      ...(description === undefined ? {} : { description }),
+      description,
       schema: rest,
-      ...(example === undefined ? {} : { example }),
+      example,
     };
   });
 }

@@ -32,7 +32,7 @@ export function errorExample(
   flow_control: FlowControl = RETRY_LATER,
   ...details: readonly ErrorDetail[]
 ): Piece {
-  return { flow_control, error: { code, message, ...(details.length === 0 ? {} : { details }) } };
+  return { flow_control, error: { code, message, details: details.length === 0 ? undefined : details } };
 }
 
 const LIMIT = {
@@ -208,8 +208,8 @@ function responseOf(alike: readonly Refusal[]): Piece {
   const schema = { allOf: [ref("Error"), { properties: { error: { properties: { code: { enum: codes } } } } }] };
   return {
     description: alike.map(sentenceOf).join(" "),
-    ...(Object.keys(headers).length === 0 ? {} : { headers }),
-    content: { "application/json": { schema, ...(example === undefined ? {} : { example }) } },
+    headers: Object.keys(headers).length === 0 ? undefined : headers,
+    content: { "application/json": { schema, example } },
   };
 }
 

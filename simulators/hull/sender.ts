@@ -119,7 +119,7 @@ export function createSender(deps: SenderDeps): Sender {
       segments: deps.segments.users,
       accountsSegments: deps.segments.accounts,
     });
-    const signature =
+    const signature: Readonly<Record<string, string>> =
       options.signed === false
         ? {}
         : {

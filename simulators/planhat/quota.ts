@@ -10,7 +10,12 @@ export interface Quota {
   perMinute: number | null;
 }
 
-function headersOf(form: PlanhatSwitches["quotaHeaders"], limit: number, resetAtMs: number, atMs: number) {
+function headersOf(
+  form: PlanhatSwitches["quotaHeaders"],
+  limit: number,
+  resetAtMs: number,
+  atMs: number,
+): Record<string, string> {
   const waitSeconds = String(Math.max(1, Math.ceil((resetAtMs - atMs) / 1_000)));
   switch (form) {
     case "none":

@@ -93,10 +93,10 @@ export function createTenants<S>({ store, seal, service, now, onSettings }: Tena
       key: row.key,
       credentials: { organization: row.organization, id: row.connectorId, secret },
       problems: parsed.ok ? [] : parsed.problems,
-      ...(parsed.ok ? { settings: parsed.settings } : {}),
-      ...(target === undefined ? {} : { target }),
-      ...(row.remote === undefined ? {} : { remote: row.remote }),
-      ...(row.fingerprint === undefined ? {} : { fingerprint: row.fingerprint }),
+      settings: parsed.ok ? parsed.settings : undefined,
+      target,
+      remote: row.remote,
+      fingerprint: row.fingerprint,
     };
     if (opened.get(row.key)?.text !== text) {
       const warnings = parsed.ok ? parsed.warnings.map((each) => each.text) : [];
@@ -150,8 +150,7 @@ export function createTenants<S>({ store, seal, service, now, onSettings }: Tena
         if (!isNewSecret && !areLatest) break;
         if (tenant !== undefined && text === known?.text && atMs === storedAtMs) break;
         const sealed = seal.seal(text, tenantPlace(key));
-        const asked = hull === undefined ? {} : { askedAtMs: hull.askedAtMs };
-        const row = { key, organization, connectorId, sealed, settingsAtMs: atMs, ...asked };
+        const row = { key, organization, connectorId, sealed, settingsAtMs: atMs, askedAtMs: hull?.askedAtMs };
         const overwrites = isNewSecret || isStoredDateWrong;
         const stored = await store.saveTenant(row, overwrites ? before?.sealed : undefined);
         tenant = open(stored);

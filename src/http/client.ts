@@ -193,7 +193,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   function record(request: HttpRequest, n: number, durationMs: number, outcome: HttpResponse | RemoteError): void {
     const { status } = outcome;
     const errorKind = outcome instanceof RemoteError ? outcome.kind : undefined;
-    const call = { ...identity(request), ...(status === undefined ? {} : { status }), durationMs };
+    const call = { ...identity(request), status, durationMs };
     options.onCall?.(errorKind === undefined ? call : { ...call, errorKind });
     const failure = outcome instanceof RemoteError ? outcome.failure : undefined;
     log?.debug({ ...call, errorKind, failure, attempt: n, maxAttempts }, "remote call");

@@ -64,7 +64,7 @@ export class RemoteError extends Error {
   readonly #answer: unknown;
 
   constructor(facts: RemoteErrorFacts) {
-    super(describe(facts), facts.cause === undefined ? {} : { cause: facts.cause });
+    super(describe(facts), { cause: facts.cause });
     this.name = "RemoteError";
     this.kind = facts.kind;
     this.system = facts.system;

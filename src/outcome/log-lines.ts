@@ -86,8 +86,8 @@ function outcomeData({ type, outcome, warnings = [] }: RecordEvent): LogLine["da
     code: outcome.code,
     reason: outcome.text,
     message_id: outcome.messageId,
-    ...(all.length > 0 ? { warnings: all } : {}),
-    ...(outcome.derived === true ? { for: "a user of this account" } : {}),
+    warnings: all.length > 0 ? all : undefined,
+    for: outcome.derived === true ? "a user of this account" : undefined,
   };
 }
 

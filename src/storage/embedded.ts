@@ -109,7 +109,7 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
           if (fingerprint === undefined) return undefined;
           return {
             fingerprint,
-            ...(record?.confirmedAtMs === undefined ? {} : { confirmedAtMs: record.confirmedAtMs }),
+            confirmedAtMs: record?.confirmedAtMs,
           };
         }),
       ),
@@ -124,9 +124,9 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
           const remoteId = linkOf(remote, record);
           const mirror = remoteId === undefined ? undefined : mirrorRow(tables, remote, type, remoteId);
           return {
-            ...(record === undefined ? {} : { record }),
-            ...(entry === undefined ? {} : { entry }),
-            ...(mirror === undefined ? {} : { mirror: seenFrom(place, mirror) }),
+            record,
+            entry,
+            mirror: mirror === undefined ? undefined : seenFrom(place, mirror),
           };
         });
       }),

@@ -283,7 +283,7 @@ describe("at the edge", () => {
         { "sec-fetch-site": "same-site" },
         { origin: "https://evil.example" },
         { origin: "null" },
-      ]) {
+      ] as readonly Record<string, string>[]) {
         const answer = await post(`/letters/${id}/replay`, token, CONNECTOR, headers);
         expect([answer.status, answer.text.includes("another site")]).toEqual([403, true]);
       }

@@ -291,7 +291,7 @@ describe("with what is missing filled in", () => {
         "planhat/id": company._id,
         "planhat/name": company.name,
         "planhat/external_id": company.externalId,
-        ...("custom" in company ? { "planhat/custom_hull_domain_main": company.custom["Hull.domain [main]"] } : {}),
+        ...(company.custom ? { "planhat/custom_hull_domain_main": company.custom["Hull.domain [main]"] } : {}),
       });
     }
     const people = ofUsers ? messages.map((each) => enduserOf(bag(bag(each)["user"]), bag(bag(each)["account"]))) : [];

@@ -29,7 +29,7 @@ const file = (operationId: string, summary: string, content: Piece, parameters: 
   operationId,
   summary,
   security: FOR_ALL,
-  ...(parameters.length === 0 ? {} : { parameters }),
+  parameters: parameters.length === 0 ? undefined : parameters,
   responses: { 200: { description: "The file.", content }, ...refusals("NotFound") },
 });
 

@@ -34,7 +34,7 @@ async function appendChunk<S>(cycle: Cycle<S>, chunk: readonly Work[], pause: bo
     current.map(({ content: { desired }, parentId }) => ({
       kind: "create" as const,
       keys: desired.keys,
-      ...(parentId === undefined ? {} : { parentId }),
+      parentId,
       fields: desired.fields,
       namesake: false,
     })),

@@ -12,6 +12,7 @@ import { createCycle, type Cycle, type CycleOptions } from "./context";
 import { resolve } from "./resolve";
 import { blockedBy, ended, observationOf, typeContext, unlinked, type TypeContext, type Work } from "./work";
 import { write } from "./write";
+import { typeNamed } from "../../services/types";
 
 export interface CycleResult {
   /** Something was taken and moved on; look again. */
@@ -26,7 +27,7 @@ const READ_LIMIT = 500;
 /** Runs one pass. Throws only when the store fails. */
 export async function deliverType<S>(options: CycleOptions<S>, typeName: string): Promise<CycleResult> {
   const { store, service, lane, settings, now } = options;
-  const type = service.types.find((each) => each.name === typeName);
+  const type = typeNamed(service, typeName);
   if (type === undefined) throw new Error(`${service.name} has no object type ${typeName}.`);
   const entries = await store.ready(lane, type.name, options.batch);
   if (entries.length === 0) return { worked: false };
@@ -46,8 +47,8 @@ export async function deliverType<S>(options: CycleOptions<S>, typeName: string)
       {
         entry,
         content,
-        ...(record === undefined ? {} : { record }),
-        ...(mirror === undefined ? {} : { mirror }),
+        record,
+        mirror,
         namesake: false,
         wire: {},
       },
@@ -57,7 +58,7 @@ export async function deliverType<S>(options: CycleOptions<S>, typeName: string)
   const placed = await place(cycle, works);
   if (type.append === true) {
     const problem = await append(cycle, placed);
-    return { worked: true, ...(problem === undefined ? {} : { problem }) };
+    return { worked: true, problem };
   }
   const resolved = await resolve({ ...options, context }, placed);
   await cycle.settle(resolved.settlements);
@@ -66,7 +67,7 @@ export async function deliverType<S>(options: CycleOptions<S>, typeName: string)
   const applied = await write(cycle, prepared);
   if (cycle.leftOut.length > 0) options.onLeftOut?.(type.name, cycle.leftOut);
   const problem = applied ?? resolved.problem ?? read.problem;
-  return { worked: true, ...(problem === undefined ? {} : { problem }) };
+  return { worked: true, problem };
 }
 
 /** Gives every child its parent's id; children of a parent without one are put behind it. */
@@ -78,7 +79,7 @@ async function place<S>(cycle: Cycle<S>, works: readonly Work[]): Promise<readon
   const { parent } = type;
   if (parent === undefined) return works;
   // An event goes its way even when its user is taken out again; a license comes and goes with its account.
-  const sameEntity = service.types.find((each) => each.name === parent.type)?.entity === type.entity;
+  const sameEntity = typeNamed(service, parent.type)?.entity === type.entity;
   const together = sameEntity && type.append !== true;
   const ids = [...new Set(works.flatMap(({ content }) => content.desired.parent?.hullId ?? []))];
   const views = await store.view(lane, parent.type, ids);
@@ -151,7 +152,7 @@ async function readUnknown<S>(
   await cycle.settle(settlements);
   // A record that is gone is found by its keys no more, whoever was linked to it.
   if (answer.gone.length > 0) await store.forgetGone(lane.remote, context.type.name, answer.gone);
-  return { works: known, ...(answer.problem === undefined ? {} : { problem: answer.problem }) };
+  return { works: known, problem: answer.problem };
 }
 
 /** One that a list did not show is looked for nowhere but under its id. */

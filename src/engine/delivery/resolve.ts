@@ -84,7 +84,7 @@ export async function resolve(input: ResolveInput, works: readonly Work[]): Prom
     const claimed = claims.claim(conclusion);
     if (claimed !== undefined) resolved.push(claimed);
   });
-  return { works: resolved, settlements, ...(problem === undefined ? {} : { problem }) };
+  return { works: resolved, settlements, problem };
 }
 
 /** An id that is unique in the whole remote is trusted more than the link; where they agree, the link holds. */
@@ -113,7 +113,7 @@ function conclude(work: Work, verdict: Identity, context: TypeContext, timing: T
   switch (verdict.kind) {
     case "match": {
       const note = verdict.note === undefined ? undefined : reason(NOTES[verdict.note], verdict.row.id);
-      return { ...work, mirror: verdict.row, ...(note === undefined ? {} : { note }) };
+      return { ...work, mirror: verdict.row, note: note ?? work.note };
     }
     case "absent": {
       const { unconfirmed } = work.entry;
@@ -204,8 +204,8 @@ async function identifyAll(
     const subject = {
       hullId: entry.hullId,
       keys: content.desired.keys,
-      ...(parentId === undefined ? {} : { parentId }),
-      ...(content.hintId === undefined ? {} : { hintId: content.hintId }),
+      parentId,
+      hintId: content.hintId,
     };
     const verdict = identify(type, subject, proven.has(work) ? known.filter(present) : known);
     // Namesakes elsewhere are not looked for, so those that are remembered count, seen just now or not.
@@ -237,12 +237,12 @@ async function find(input: ResolveInput, works: readonly Work[], scanSize: numbe
   const { store, connection, lane, context, timing } = input;
   const wanted = works.map(({ content, entry, parentId }): Wanted => ({
     keys: content.desired.keys,
-    ...(parentId === undefined ? {} : { parentId }),
-    ...(content.hintId === undefined ? {} : { hintId: content.hintId }),
+    parentId,
+    hintId: content.hintId,
     fresh: entry.unconfirmed !== undefined,
   }));
   const found = await connection.find(context.type.name, wanted, {
-    ...(scanSize === undefined ? {} : { scanSize }),
+    scanSize,
     fields: context.mapped,
     identityOnly: works.every(({ content }) => content.derived),
   });

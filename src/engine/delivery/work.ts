@@ -55,7 +55,7 @@ export function typeContext<S>(service: Service<S>, type: ObjectType, settings: 
 export function outcomeFor(content: Content, outcome: OutcomeKind, why: Reason, atMs: number): Outcome {
   const { messageId, counted, derived } = content;
   const { code, text } = why;
-  return { messageId, outcome, code, text, atMs, counted, ...(derived ? { derived } : {}) };
+  return { messageId, outcome, code, text, atMs, counted, derived: derived ? true : undefined };
 }
 
 const noted = ({ note }: Work, outcome: Outcome): Outcome =>
@@ -88,7 +88,7 @@ export function postponed(
   unconfirmed?: UnconfirmedCreate,
 ): Settlement {
   return settlementOf(work, {
-    then: { kind: "wait", notBeforeMs, problem, ...(unconfirmed === undefined ? {} : { unconfirmed }) },
+    then: { kind: "wait", notBeforeMs, problem, unconfirmed },
   });
 }
 
@@ -110,7 +110,7 @@ export function blockedBy(work: Work, together: boolean): Settlement | undefined
         content: {
           desired: parent.desired,
           claims: parent.claims,
-          ...(parent.hintId === undefined ? {} : { hintId: parent.hintId }),
+          hintId: parent.hintId,
           force: false,
           messageId: work.content.messageId,
           version: 0,
@@ -141,7 +141,7 @@ export function delivered(work: Work, context: TypeContext, delivery: Delivery):
   for (const [field, confirmed] of Object.entries(shown)) facts[field] = { ...facts[field], confirmed };
   const mirror = { ...patch, facts };
   const outcome = noted(work, outcomeFor(work.content, delivery.outcome, delivery.why, context.nowMs));
-  const delivered = { mirror, ...(leftOut === undefined ? {} : { leftOut }) };
+  const delivered = { mirror, leftOut };
   if (hullUpdate === undefined) return settlementOf(work, { ...delivered, then: { kind: "end", outcome } });
   return settlementOf(work, { ...delivered, then: { kind: "tell", outcome, hullUpdate } });
 }
@@ -189,10 +189,10 @@ function patchOf(work: Work, context: TypeContext, delivery: Delivery): MirrorPa
   return {
     id: delivery.remoteId,
     keys: keysAfter(work, delivery),
-    ...(work.parentId === undefined || !placed(delivery, context) ? {} : { parentId: work.parentId }),
+    parentId: work.parentId === undefined || !placed(delivery, context) ? undefined : work.parentId,
     facts,
     fresh: delivery.created,
-    ...(wrote ? { writtenAtMs: context.nowMs } : {}),
+    writtenAtMs: wrote ? context.nowMs : undefined,
   };
 }
 
@@ -269,10 +269,9 @@ function hullUpdateOf(work: Work, context: TypeContext, delivery: Delivery): Con
     known[ACCOUNT]?.[2] === hullId || isShown(ACCOUNT, (id) => id === hullId);
   const link = parent !== undefined && !isLinked(parent) ? parent : undefined;
   if (link !== undefined) facts[ACCOUNT] = link.hullId;
-  const rest = { shown, ...(unfit.length === 0 ? {} : { leftOut: unfit }) };
+  const rest = { shown, leftOut: unfit.length === 0 ? undefined : unfit };
   if (Object.keys(attributes).length === 0 && link === undefined) return rest;
-  const account = link === undefined ? {} : { account: link.claims };
-  return { hullUpdate: { claims: work.content.claims, attributes, facts, ...account }, ...rest };
+  return { hullUpdate: { claims: work.content.claims, attributes, facts, account: link?.claims }, ...rest };
 }
 
 /** A remote record as the mirror remembers it. */
@@ -284,10 +283,10 @@ export function observationOf(record: RemoteRecord, context: TypeContext): Obser
   return {
     id: record.id,
     keys: record.keys,
-    ...(record.parentId === undefined ? {} : { parentId: record.parentId }),
+    parentId: record.parentId,
     complete: record.complete,
     archived: record.archived === true,
-    ...(record.createdAtMs === undefined ? {} : { createdAtMs: record.createdAtMs }),
+    createdAtMs: record.createdAtMs,
     facts,
   };
 }

@@ -16,6 +16,7 @@ import type { Timing } from "./resolve";
 import { remoteKey, type Credentials, type Tenant, type Tenants } from "../tenants";
 import { verifyRemote } from "./credentials-changed";
 import { sendHullUpdates } from "../hull-updates/write-back";
+import { typeNamed } from "../../services/types";
 
 export interface DeliveryWorkerOptions<S> {
   readonly store: Store;
@@ -103,10 +104,8 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
 
   function report(tenant: Tenant<S>, outcomes: readonly RecordOutcome[]): void {
     for (const { type, hullId, claims, outcome } of outcomes) {
-      const known = service.types.find((each) => each.name === type);
-      const name = known?.logName === undefined ? {} : { logName: known.logName };
-      const entity = known?.entity ?? "user";
-      log(outcomeLine(tenant.credentials, { entity, type, hullId, claims, outcome, ...name }));
+      const { logName, entity = "user" } = typeNamed(service, type) ?? {};
+      log(outcomeLine(tenant.credentials, { entity, type, hullId, claims, outcome, logName }));
     }
   }
 

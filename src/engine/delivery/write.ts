@@ -34,9 +34,9 @@ function changeOf({ specOf }: TypeContext, work: Work): Change {
     intent: {
       hullId: work.entry.hullId,
       kind: create ? "create" : "update",
-      ...(mirror === undefined ? {} : { remoteId: mirror.id }),
+      remoteId: mirror?.id,
       keys,
-      ...(parentId === undefined ? {} : { parentId }),
+      parentId,
       fields,
       namesake: work.namesake,
     },

@@ -117,8 +117,8 @@ export async function copyFigures(from: Store, to: Store, id: string): Promise<v
   const { total, leftOut } = dryRun;
   await to.changeRun(id, {
     counts,
-    ...(total === undefined ? {} : { total }),
-    ...(leftOut === undefined ? {} : { leftOut }),
+    total,
+    leftOut,
   });
 }
 

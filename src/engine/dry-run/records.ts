@@ -74,7 +74,7 @@ export async function dryRunRecords<S>(
     outcome: (place, messageId) => outcomes.get(nameOf(place, messageId)),
     writes,
     hullUpdates: [...hullUpdates.values()],
-    ...(problem === undefined ? {} : { problem }),
+    problem,
   };
 
   async function deliver(tenant: Tenant<S>, dryStore: Store): Promise<void> {

@@ -6,7 +6,7 @@ import { isAlike } from "../../record";
 import type { Check, Claims, Desired, Prepared } from "../../services/service";
 import type { Asked, InspectedRecord, Store } from "../../storage/port/store";
 import type { Outcome, PauseRow, MirrorRow, HullUpdateRow } from "../../storage/port/rows";
-import { candidatesOf, claimsOf, entityOf, typeOf, wordsOf, type Candidate } from "../intake/plans";
+import { candidatesOf, claimsOf, wordsOf, type Candidate } from "../intake/plans";
 import type { DiffOptions } from "../rules/diff";
 import { fieldVerdicts, type FieldVerdict } from "./field-verdicts";
 import type { Shipment } from "../intake/intake";
@@ -14,6 +14,7 @@ import { mergeMessages, readMessage } from "../intake/message";
 import { dryRunRecords, type RecordPlace, type DryRunResult, type RecordDryRunOptions } from "../dry-run/records";
 import type { DryWrite } from "../dry-run/dry-run";
 import type { Tenant, Tenants } from "../tenants";
+import { entityOf, typeNamed, typeOf } from "../../services/types";
 
 export interface ExplainOptions<S> extends RecordDryRunOptions<S> {
   readonly store: Store;
@@ -121,13 +122,13 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
       records,
       problems,
       holds: await holdsOf(tenant),
-      ...(open ? { undecided: result.problem ?? "It waits for something that cannot be known now." } : {}),
+      undecided: open ? (result.problem ?? "It waits for something that cannot be known now.") : undefined,
     };
   }
 
   /** What happens once is sent once: a message that tells of it again changes nothing. */
   function isSentBefore(type: string, { record, entry }: InspectedRecord): boolean {
-    const appended = service.types.find((each) => each.name === type)?.append === true;
+    const appended = typeNamed(service, type)?.append === true;
     return appended && record !== undefined && entry === undefined;
   }
 
@@ -136,7 +137,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
     const records: RecordExplanation[] = [];
     for (const place of await placesOf(tenant, question)) records.push(await remembered(tenant, place));
     const shown = await askService(tenant, question);
-    return { records, problems: [], holds: pauses, ...(shown === undefined ? {} : { service: shown }) };
+    return { records, problems: [], holds: pauses, service: shown };
   }
 
   async function inspect({ remote, key }: Tenant<S>, { type, hullId }: RecordPlace): Promise<InspectedRecord> {
@@ -169,8 +170,8 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
       merged: swallowed,
       checks: isOwn && tenant.settings !== undefined ? service.checks(message, tenant.settings) : [],
       warnings: [...planWarnings, ...about.warnings],
-      ...(would === undefined ? {} : { would }),
-      ...(isSentBefore(type, known) ? { repeated: true as const } : {}),
+      would,
+      repeated: isSentBefore(type, known) ? true : undefined,
       ...movesOf(result, { type, hullId }),
     };
   }
@@ -192,7 +193,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
       derived: true,
       merged: [],
       checks: [],
-      ...(would === undefined ? {} : { would }),
+      would,
       ...movesOf(result, place),
     };
   }
@@ -210,7 +211,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
         replay: content?.replay === true,
       })),
       claims,
-      ...(parent === undefined ? {} : { parent }),
+      parent,
       merged: [],
       checks: [],
       writes: [],
@@ -226,7 +227,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
     compared: Omit<DiffOptions, "create">,
   ) {
     const { fields: wire, withheld = {}, warnings = [] } = await preparedOf(tenant, type, desired);
-    const appended = service.types.find((each) => each.name === type)?.append === true;
+    const appended = typeNamed(service, type)?.append === true;
     const specOf = (field: string) => service.field(type, field);
     return {
       entity: entityOf(service, type),
@@ -234,7 +235,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
       hullId,
       known,
       candidates: known.mirror === undefined && desired !== undefined ? await candidatesFor(tenant, type, desired) : [],
-      ...(desired === undefined ? {} : { desired }),
+      desired,
       warnings: [...Object.values(withheld), ...warnings].map(({ text }) => text),
       fields:
         desired === undefined || appended
@@ -250,7 +251,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
     desired: Desired | undefined,
   ): Promise<Omit<Extract<Prepared, { kind: "ready" }>, "kind">> {
     if (desired === undefined) return { fields: {} };
-    const parentField = service.types.find((each) => each.name === type)?.parent?.field;
+    const parentField = typeNamed(service, type)?.parent?.field;
     const parentId = desired.parent === undefined ? undefined : (await inspect(tenant, desired.parent)).mirror?.id;
     const placed = parentField === undefined || parentId === undefined ? {} : { [parentField]: parentId };
     const [prepared] = (await options.tenants.connection(tenant)?.prepare(type, [desired])) ?? [];
@@ -273,7 +274,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
     { mirror }: InspectedRecord,
     desired: Desired | undefined,
   ): Promise<RecordExplanation["parent"]> {
-    const parentType = service.types.find((each) => each.name === type)?.parent?.type;
+    const parentType = typeNamed(service, type)?.parent?.type;
     if (parentType === undefined || tenant.remote === undefined) return undefined;
     const lane = { remote: tenant.remote, tenant: tenant.key };
     const [row] = mirror?.parentId === undefined ? [] : await store.mirrors(lane, parentType, [mirror.parentId]);

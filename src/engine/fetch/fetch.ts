@@ -14,6 +14,7 @@ import { withRetry, type Try, type RetryOptions, type Stop } from "../rules/retr
 import { numberOf } from "../hull-updates/what-hull-knows";
 import { markMissing } from "./missing";
 import { typeContext } from "../delivery/work";
+import { typeNamed } from "../../services/types";
 
 export interface FetchOptions<S> extends RetryOptions {
   readonly store: Store;
@@ -185,7 +186,7 @@ function stepContext<S>(
 ): StepContext {
   const { store, service, firehose, settings, lane, type, settleMs, signal, now, onRows } = options;
   const { linkToParent, deletedAttribute } = service.fetchPolicy(settings);
-  const parent = service.types.find((each) => each.name === type.parent?.type);
+  const parent = typeNamed(service, type.parent?.type);
   const context = typeContext(service, type, settings, now());
   return {
     ...context,
@@ -198,9 +199,9 @@ function stepContext<S>(
     ...lane,
     run: run.id,
     serviceName: service.name,
-    ...(parent === undefined ? {} : { parent }),
+    parent,
     link: linkToParent && type.entity === "user",
-    ...(passBeforeMs === undefined ? {} : { passBeforeMs }),
+    passBeforeMs,
     settleMs,
     shown: new Set(shown),
     verbose: run.options.verbose === true,

@@ -142,7 +142,7 @@ export async function takeRows(
 function toldOf({ news, mirror, code, leftOut }: Case, { mapping }: StepContext): Pick<FetchedRow, "confirmed"> {
   if (news !== undefined) {
     const { facts, rest } = news;
-    return { confirmed: { facts, rest, ...(leftOut.length === 0 ? { mapping } : {}) } };
+    return { confirmed: { facts, rest, mapping: leftOut.length === 0 ? mapping : undefined } };
   }
   const rest = code === "not_touched" ? undefined : untoldRest(mirror);
   return rest === undefined ? {} : { confirmed: { facts: {}, rest } };
@@ -179,7 +179,7 @@ function look(
   { parents }: PageKnowledge,
   readAtMs: number,
 ): Look {
-  const base = { row, claims: row.claims, leftOut: [], ...(mirror === undefined ? {} : { mirror }) };
+  const base = { row, claims: row.claims, leftOut: [], mirror };
   const writtenAtMs = mirror?.writtenAtMs ?? 0;
   // Our own write is on its way, or newer than the page: the write-back tells Hull.
   if (busy || writtenAtMs > readAtMs - context.settleMs) return { ...base, outcome: "skipped", code: "in_flight" };
@@ -200,7 +200,7 @@ function look(
   const end = isSent
     ? ({ outcome: "sent", code: "told" } as const)
     : ({ outcome: "unchanged", code: leftOut.length > 0 ? "left_out" : "known" } as const);
-  return { ...base, ...end, leftOut, news: known, ...(link === undefined ? {} : { link }) };
+  return { ...base, ...end, leftOut, news: known, link };
 }
 
 /** Each is looked for in each row; keys that come and go for ever are not remembered. */

@@ -2,6 +2,7 @@
  * Telling Hull what the service holds. Rows wait in a queue of their own, so an outage of Hull holds no delivery back;
  * a row leaves the queue, and its outcome is written, only when Hull confirmed it or refused it for good.
  */
+import { entityOf } from "../../services/types";
 import type { Firehose, FirehoseResult } from "../../hull/firehose/firehose";
 import type { FirehoseItem } from "../../hull/firehose/items";
 import type { Claims } from "../../record";
@@ -66,7 +67,7 @@ export async function sendHullUpdates(options: WriteBackOptions): Promise<Sent> 
 
 /** Attributes, and where Hull has not confirmed it yet, the link between user and account: an item of its own. */
 function itemsOf(row: HullUpdateRow, { types, serviceName }: WriteBackOptions): FirehoseItem[] {
-  const subject = types.find((each) => each.name === row.type)?.entity ?? "user";
+  const subject = entityOf({ types }, row.type);
   const own: Claims = { ...row.claims, anonymous_id: `${serviceName}:${row.remoteId}` };
   const { attributes } = row;
   const items: FirehoseItem[] = [];

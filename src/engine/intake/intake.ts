@@ -5,16 +5,7 @@
 import chunk from "lodash/chunk";
 import type { Service } from "../../services/service";
 import type { Acceptance, Accepted, NewContent, RecordView, RunChange, Store } from "../../storage/port/store";
-import {
-  brokenAcceptance,
-  candidatesOf,
-  claimsOf,
-  outcomeNow,
-  entityOf,
-  typeOf,
-  wordsOf,
-  type Candidate,
-} from "./plans";
+import { brokenAcceptance, candidatesOf, claimsOf, outcomeNow, wordsOf, type Candidate } from "./plans";
 import { diff } from "../rules/diff";
 import type { EntityMessage } from "../../services/message";
 import { mergeMessages, readMessage } from "./message";
@@ -32,6 +23,7 @@ import { outcomeLine, shipmentLine, warningLine, type Log } from "../../outcome/
 import type { Tenant } from "../tenants";
 import { shownIn } from "../hull-updates/what-hull-knows";
 import { mapYielding } from "./yielding";
+import { typeNamed, typeOf } from "../../services/types";
 
 export interface Shipment<S> {
   readonly tenant: Tenant<S>;
@@ -81,7 +73,7 @@ const MAX_ROUNDS = 8;
 export function createIntake<S>({ store, service, log, now, wake }: IntakeOptions<S>): Intake<S> {
   return {
     async take({ tenant, entity, messages, places, unreadable = [], isExport, run }) {
-      const context = { entity, isExport, receivedAtMs: now(), ...(run === undefined ? {} : { version: run.version }) };
+      const context = { entity, isExport, receivedAtMs: now(), version: run?.version };
       const read = await mapYielding(messages, (raw) => readMessage(raw, context));
       const merged = mergeMessages(read.flatMap((each) => (each.ok ? [each.message] : [])));
       const broken = [
@@ -171,36 +163,35 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
       outcomeNow(message, outcome, why, now());
     // Without usable settings nothing is decided about the record: what already waits must go on waiting.
     const decided = plan.kind !== "halted" && tenant.target !== undefined && tenant.remote !== undefined;
-    const append = service.types.find((each) => each.name === plan.type)?.append === true;
+    const append = typeNamed(service, plan.type)?.append === true;
     const isOwn = plan.type === typeOf(service, message.entity);
     const base = {
       tenant: tenant.key,
-      ...(decided ? { remote: tenant.remote } : {}),
+      remote: decided ? tenant.remote : undefined,
       type: plan.type,
       hullId: plan.hullId,
       messageId: message.messageId,
       version: append ? 0 : message.version,
-      ...(message.undated === true ? { undated: true as const } : {}),
+      undated: message.undated,
       merged: candidate.swallowed,
-      ...(isOwn ? { claims: claimsOf(message) } : {}),
-      ...(append ? { once: true as const } : {}),
+      claims: isOwn ? claimsOf(message) : undefined,
+      once: append ? (true as const) : undefined,
     };
     if (plan.kind === "halted") return { ...base, content: { kind: "end", outcome: end("skipped", plan.reason) } };
     if (plan.kind === "end") {
       return { ...base, content: { kind: "end", outcome: end(plan.outcome, joinReasons(plan.reasons)) } };
     }
     const fingerprint = lastingFingerprint(service, tenant, candidate);
-    const lasting = fingerprint === undefined ? {} : { fingerprint };
     const content: NewContent = {
       desired: plan.desired,
       claims: plan.claims,
-      ...(plan.hintId === undefined ? {} : { hintId: plan.hintId }),
+      hintId: plan.hintId,
       force: message.isExport,
       messageId: message.messageId,
       version: base.version,
       derived: false,
-      ...(append ? { once: true as const } : {}),
-      ...lasting,
+      once: append ? (true as const) : undefined,
+      fingerprint,
     };
     if (!comparable || !isUnchanged(plan.type, content, view)) {
       const shown = isOwn ? shownIn(message, plan.desired, view?.mirror, namesOf(plan.type)) : {};
@@ -210,7 +201,7 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
     const revision = view?.record?.revision ?? 0;
     return {
       ...base,
-      content: { kind: "unchanged", outcome: end("unchanged", IN_SYNC), content, revision, ...lasting },
+      content: { kind: "unchanged", outcome: end("unchanged", IN_SYNC), content, revision, fingerprint },
     };
   }
 
@@ -260,21 +251,19 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
     const { send, found } = diff(content.desired, {}, mirror.facts, spec, { force: false, create: false });
     // What is newly found equal counts as delivered, which only the lane writes down.
     if (send.length > 0 || found.length > 0) return false;
-    const told = service.types.find((each) => each.name === type)?.untold !== true;
+    const told = typeNamed(service, type)?.untold !== true;
     return !(told && content.hintId === undefined && isForgotten(content.version, record.confirmedAtMs));
   }
 
   function logCandidate(tell: Log, tenant: Tenant<S>, { message, plan, claims }: Candidate, result: Accepted): void {
     const { credentials } = tenant;
-    const type = service.types.find((each) => each.name === plan.type);
+    const { logName } = typeNamed(service, plan.type) ?? {};
     const warnings = plan.kind === "record" ? plan.warnings.map((each) => each.text) : [];
     const about = { entity: message.entity, type: plan.type, hullId: plan.hullId, claims };
-    const name = type?.logName === undefined ? {} : { logName: type.logName };
-    for (const outcome of result.outcomes) tell(outcomeLine(credentials, { ...about, ...name, outcome, warnings }));
+    for (const outcome of result.outcomes) tell(outcomeLine(credentials, { ...about, logName, outcome, warnings }));
     for (const child of result.children) {
-      const spec = service.types.find((each) => each.name === child.type);
-      const own = spec?.logName === undefined ? {} : { logName: spec.logName };
-      tell(outcomeLine(credentials, { entity: entityOf(service, child.type), ...child, ...own }));
+      const spec = typeNamed(service, child.type);
+      tell(outcomeLine(credentials, { entity: spec?.entity ?? "user", ...child, logName: spec?.logName }));
     }
     if (warnings.length > 0 && result.state === "queued") {
       tell(warningLine(credentials, about, warnings, message.messageId));

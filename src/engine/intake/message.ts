@@ -88,7 +88,7 @@ function datingOf(
   }
   const what = indexedAtMs === undefined ? formOf(written) : "a date before the year 2000";
   const warning = reason("invalid_date", `indexed_at: ${what}; the message counts from its arrival`);
-  return { version: receivedAtMs, undated: true, ...(written === null ? {} : { warnings: [warning] }) };
+  return { version: receivedAtMs, undated: true, warnings: written === null ? undefined : [warning] };
 }
 
 /** Events without a name say nothing; those without an id get one that the same event has again next time. */

@@ -10,6 +10,7 @@ import type { EntityMessage } from "../../services/message";
 import type { MergedMessage } from "./message";
 import { reason, type Reason } from "../../outcome/outcome";
 import type { Tenant } from "../tenants";
+import { typeOf } from "../../services/types";
 
 /** What the further records of one message may carry of their parent, in characters; ordinary ones carry 2,000 each. */
 const MOST_CARRIED = 64_000_000;
@@ -112,15 +113,4 @@ export function claimsOf(message: EntityMessage): Claims {
     if (value !== undefined) claims[name] = value;
   }
   return claims;
-}
-
-export function entityOf<S>(service: Service<S>, type: string): "user" | "account" {
-  return service.types.find((each) => each.name === type)?.entity ?? "user";
-}
-
-/** The object type that a Hull entity itself becomes. */
-export function typeOf<S>(service: Service<S>, entity: "user" | "account"): string {
-  const type = service.types.find((each) => each.entity === entity);
-  if (type === undefined) throw new Error(`${service.name} has no object type for a Hull ${entity}.`);
-  return type.name;
 }

@@ -5,11 +5,12 @@
 import chunk from "lodash/chunk";
 import type { Service } from "../../services/service";
 import type { Acceptance, Store } from "../../storage/port/store";
-import { outcomeNow, typeOf, type Candidate } from "./plans";
+import { outcomeNow, type Candidate } from "./plans";
 import type { MergedMessage } from "./message";
 import { reason } from "../../outcome/outcome";
 import type { Tenant } from "../tenants";
 import { mapYielding } from "./yielding";
+import { typeOf } from "../../services/types";
 
 /** A message that says the same as the last unchanged one of its record. */
 export interface SameAsLast extends MergedMessage {
@@ -87,12 +88,12 @@ export function acceptanceOfSame<S>(
 ): Acceptance {
   return {
     tenant: tenant.key,
-    ...(tenant.remote === undefined ? {} : { remote: tenant.remote }),
+    remote: tenant.remote,
     type,
     hullId: message.id,
     messageId: message.messageId,
     version: message.version,
-    ...(message.undated === true ? { undated: true as const } : {}),
+    undated: message.undated,
     merged: swallowed,
     content: { kind: "same", outcome: outcomeNow(message, "unchanged", IN_SYNC, atMs), fingerprint },
   };

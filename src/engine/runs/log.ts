@@ -28,7 +28,7 @@ export function jobLine(
     level: LEVELS[event],
     event: `incoming.job.${event}`,
     context: { organization, id },
-    data: { ...figures(run), ...(message === undefined ? {} : { reason: message }) },
+    data: { ...figures(run), reason: message },
   };
 }
 

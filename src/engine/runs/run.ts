@@ -19,6 +19,7 @@ import { jobLine } from "./log";
 import type { BatchOrder } from "./orders";
 import { copyFigures, copyReport, drainDryRun, dryFirehose, type DryStore } from "../dry-run/dry-run";
 import type { Credentials, Tenant, Tenants } from "../tenants";
+import { typeNamed } from "../../services/types";
 
 export interface RunWorkOptions<S> {
   readonly store: Store;
@@ -104,7 +105,7 @@ export async function workOn<S>(
 
   async function fetch(place: Place<S>, connect: RunWorkOptions<S>["firehose"]): Promise<End> {
     const { settings, remote, key, credentials } = place.tenant;
-    const type = service.types.find((each) => each.name === run.type);
+    const type = typeNamed(service, run.type);
     const connection = tenants.connection(place.tenant);
     if (settings === undefined || remote === undefined || connection === undefined) {
       return { state: "error", error: haltedBy(place.tenant) ?? UNCONFIRMED };
@@ -162,7 +163,7 @@ export async function workOn<S>(
       const place = { store: dryRun.store, tenant, run };
       // What an earlier try of the same simulation had counted is counted anew.
       const counts = Object.fromEntries(Object.entries(run.counts).map(([name, count]) => [name, -count]));
-      await dryRun.store.changeRun(run.id, { counts, leftOut: {}, ...(run.kind === "batch" ? { total: 0 } : {}) });
+      await dryRun.store.changeRun(run.id, { counts, leftOut: {}, total: run.kind === "batch" ? 0 : undefined });
       const end = await (run.kind === "batch" ? dryRunBatch(place) : fetch(place, () => dryFirehose));
       await copyFigures(dryRun.store, store, run.id);
       if (run.options.verbose === true && end?.state !== "interrupted") await copyReport(dryRun.store, store, run.id);
@@ -204,10 +205,10 @@ export async function workOn<S>(
         outcome,
         code,
         remote_id: row.row.record.id,
-        ...(leftOut.length > 0 ? { left_out: leftOut } : {}),
+        left_out: leftOut.length > 0 ? leftOut : undefined,
         ...run.options,
       },
-      ...(leftOut.length > 0 && run.options.simulate !== true ? { leftOut: { type: run.type, values: leftOut } } : {}),
+      leftOut: leftOut.length > 0 && run.options.simulate !== true ? { type: run.type, values: leftOut } : undefined,
     });
   }
 }

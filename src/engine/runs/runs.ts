@@ -9,6 +9,7 @@ import { watchBacklogs } from "./backlog";
 import { jobLine, newRunId } from "./log";
 import type { FetchAnswer, Runs } from "./orders";
 import { haltedBy, UNCONFIRMED, workOn, type RunWorkOptions } from "./run";
+import { typeNamed } from "../../services/types";
 
 export interface RunsOptions<S> extends RunWorkOptions<S> {
   /** Refuses a link that may not be visited. @throws Error that says what to do */
@@ -155,7 +156,7 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
 
   /** Fetched types that hang on this one and belong to the same Hull entity. */
   function dependants(settings: S, type: string): readonly string[] {
-    const own = service.types.find((each) => each.name === type);
+    const own = typeNamed(service, type);
     const fetched = service.fetchPolicy(settings).types.map((each) => each.type);
     return service.types
       .filter((each) => each.parent?.type === type && each.entity === own?.entity && fetched.includes(each.name))

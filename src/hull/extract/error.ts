@@ -30,7 +30,7 @@ export class ExtractError extends Error {
   /** @param place host and path of the link, as `placeOf` prints them */
   constructor(place: string, atRow: number, trouble: ExtractTrouble) {
     const cause = safeCause(trouble.cause);
-    super(`The extract at ${place}: ${trouble.what}`, cause === undefined ? {} : { cause });
+    super(`The extract at ${place}: ${trouble.what}`, { cause });
     this.kind = trouble.kind;
     this.retryable = trouble.retryable;
     this.atRow = atRow;

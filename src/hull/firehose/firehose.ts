@@ -115,7 +115,7 @@ function isRefusal(error: RemoteError): boolean {
 function stopFor(error: RemoteError): Exclude<FirehoseResult, { state: "accepted" | "refused" }> {
   const { status, retryAfterMs } = error;
   if (status === 401 || status === 402 || status === 403 || status === 404) return { state: "unauthorised", status };
-  return { state: "later", reason: error.message, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+  return { state: "later", reason: error.message, retryAfterMs };
 }
 
 /**

@@ -2,6 +2,7 @@
  * Rows that were read or written lately, kept as they are: the next step of the same record needs them again. What others
  * see is what is committed: a row that a transaction wrote comes from the database until that transaction is through.
  */
+import { withoutAbsent } from "./absent";
 import type { Key, KeyValue, Table } from "./kv";
 import type { Names } from "./names";
 
@@ -91,8 +92,9 @@ export function createCache(database: KeyValue, names: Pick<Names, "begin">): Ca
           return value;
         },
         put: (key, value) => {
-          write(key, value, inPassing);
-          table.put(key, value);
+          const row = withoutAbsent(value);
+          write(key, row, inPassing);
+          table.put(key, row);
         },
         remove: (key) => {
           write(key, undefined, inPassing);

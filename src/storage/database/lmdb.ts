@@ -59,7 +59,7 @@ export function createLmdbKeyValue(path: string): KeyValue {
             start: [...(options.after ?? prefix)],
             exclusiveStart: options.after !== undefined,
             end: options.end === undefined ? [...prefix, AFTER_ALL] : [...options.end],
-            ...(options.limit === undefined ? {} : { limit: options.limit }),
+            limit: options.limit,
           })
           .map(({ key, value }): readonly [Key, V] => [asKey(key), value]),
     };

@@ -108,9 +108,9 @@ export function withNames<V>(table: Table<V>, names: Names, parts: number): Tabl
       const stop = end === undefined ? undefined : short(end);
       if (from === undefined) return;
       const options = {
-        ...(begin === undefined ? {} : { after: begin }),
-        ...(stop === undefined ? {} : { end: stop }),
-        ...(limit === undefined ? {} : { limit }),
+        after: begin,
+        end: stop,
+        limit,
       };
       for (const [key, value] of table.range(from, options)) yield [long(key), value] as const;
     },

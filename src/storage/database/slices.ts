@@ -15,7 +15,7 @@ export async function walk<V>(
 ): Promise<void> {
   const step = (after: Key | undefined): Promise<Key | undefined> =>
     kv.transact(() => {
-      const slice = [...table.range(prefix, { limit, ...(after === undefined ? {} : { after }) })];
+      const slice = [...table.range(prefix, { limit, after })];
       for (const [key, row] of slice) visit(key, row);
       return slice.length < limit ? undefined : slice.at(-1)?.[0];
     });

@@ -46,8 +46,8 @@ async function childrenOf(tables: Tables, parent: DeadLetterKey, type: string): 
   const { kv } = tables;
   const found = kv.read(() => childDeadLetters(tables, parent).filter((each) => each.type === type));
   for (let after: Key | undefined, full = true; full;) {
-    const start = after === undefined ? {} : { after };
-    const rows = kv.read(() => [...tables.outbox.range([remote, tenant, type], { ...start, limit: SLICE })]);
+    const from = after;
+    const rows = kv.read(() => [...tables.outbox.range([remote, tenant, type], { after: from, limit: SLICE })]);
     for (const [, { hullId, content, attempt }] of rows) {
       if (isChild(content, parent) || isChild(attempt?.content, parent)) found.push({ remote, tenant, type, hullId });
     }

@@ -22,7 +22,7 @@ export function laneHealth(tables: Tables, lane: Lane, unique: readonly UniqueKe
   return {
     outbox,
     hullUpdates,
-    ...(oldest === undefined ? {} : { oldestAtMs: Number(oldest) }),
+    oldestAtMs: oldest === undefined ? undefined : Number(oldest),
     deadLetters,
     moreDeadLetters: counted === MOST_LETTERS,
     shared: unique.flatMap((of) => sharedValues(tables, lane.remote, of).map((value) => ({ of, value }))),

@@ -1,4 +1,5 @@
 /** Reads everything that is remembered of one Hull entity's record. */
+import { withoutAbsent } from "../database/absent";
 import { placeOf, seenFrom } from "../tables/senders";
 import { lastSeenOf } from "../tables/last-seen";
 import type { Lane, InspectedRecord } from "../port/store";
@@ -16,12 +17,12 @@ export function inspectRecord(tables: Tables, lane: Lane, type: string, hullId: 
   const remoteId = linkOf(remote, record);
   const mirror = remoteId === undefined ? undefined : mirrorRow(tables, remote, type, remoteId);
   const listedAtMs = remoteId === undefined ? undefined : lastSeenOf(tables, remote, type, remoteId)?.[0];
-  return {
-    ...(record === undefined ? {} : { record }),
-    ...(mirror === undefined ? {} : { mirror: seenFrom(placeOf(remote, lane.tenant), mirror) }),
-    ...(entry === undefined ? {} : { entry }),
-    ...(hullUpdate === undefined ? {} : { hullUpdate }),
-    ...(deadLetter === undefined ? {} : { deadLetter }),
-    ...(listedAtMs === undefined ? {} : { listedAtMs }),
-  };
+  return withoutAbsent({
+    record,
+    mirror: mirror === undefined ? undefined : seenFrom(placeOf(remote, lane.tenant), mirror),
+    entry,
+    hullUpdate,
+    deadLetter,
+    listedAtMs,
+  });
 }

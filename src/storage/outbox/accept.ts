@@ -15,7 +15,7 @@ const MERGED = "Merged with a newer message of the same shipment.";
 /** One message of one record, in one transaction. */
 export function acceptOne(tables: Tables, ledger: Ledger, given: Acceptance): Accepted {
   const { tenant, type, hullId, remote, content } = given;
-  const inRun = given.run === undefined ? {} : { run: given.run };
+  const { run } = given;
   const nowMs = tables.now();
   const outcomes: Outcome[] = [];
   const children: RecordOutcome[] = [];
@@ -50,7 +50,7 @@ export function acceptOne(tables: Tables, ledger: Ledger, given: Acceptance): Ac
     const first = take(messageId, false);
     note(
       outcomeOf(
-        { messageId, counted: first, ...inRun },
+        { messageId, counted: first, run },
         "superseded",
         "merged",
         `${MERGED} (${acceptance.messageId})`,
@@ -59,13 +59,13 @@ export function acceptOne(tables: Tables, ledger: Ledger, given: Acceptance): Ac
     );
   }
   if (remote === undefined) {
-    if (content.kind !== "entry") note({ ...content.outcome, counted, ...inRun });
+    if (content.kind !== "entry") note({ ...content.outcome, counted, run });
     return end("ended");
   }
 
   if (record !== undefined && acceptance.version < known) {
     const text = `${NEWER} (${record.messageId})`;
-    note(outcomeOf({ messageId: acceptance.messageId, counted, ...inRun }, "superseded", "newer_message", text, nowMs));
+    note(outcomeOf({ messageId: acceptance.messageId, counted, run }, "superseded", "newer_message", text, nowMs));
     if (taken.length > 0) tables.records.put([remote, type, hullId], { ...record, ...seen.recent() });
     return end("ended");
   }
@@ -75,8 +75,7 @@ export function acceptOne(tables: Tables, ledger: Ledger, given: Acceptance): Ac
     const { version, messageId } = acceptance;
     const claims = acceptance.claims === undefined ? record?.claims : indexedClaims(acceptance.claims);
     reindex(tables, [remote, type, hullId], record?.claims, claims);
-    const named = claims === undefined ? {} : { claims };
-    tables.records.put([remote, type, hullId], { ...kept, version, messageId, ...named, ...changes, ...seen.recent() });
+    tables.records.put([remote, type, hullId], { ...kept, version, messageId, claims, ...changes, ...seen.recent() });
   };
 
   if (content.kind === "same") {
@@ -89,12 +88,12 @@ export function acceptOne(tables: Tables, ledger: Ledger, given: Acceptance): Ac
   const entries = openEntries(tables, ledger, { remote, tenant }, children);
   const entry = entries.get(type, hullId);
   if (content.kind === "end" || (content.kind === "unchanged" && entry === undefined)) {
-    const last: Outcome = { ...content.outcome, counted, ...inRun };
+    const last: Outcome = { ...content.outcome, counted, run };
     // What can come once and was not taken may come again.
     if (acceptance.once !== true) {
       saveRecord({
         last,
-        ...(content.kind === "end" || content.fingerprint === undefined ? {} : { same: content.fingerprint }),
+        same: content.kind === "end" || content.fingerprint === undefined ? undefined : content.fingerprint,
       });
     }
     if (content.kind === "unchanged") closeDeadLetter(tables, { remote, tenant, type, hullId });
@@ -106,7 +105,7 @@ export function acceptOne(tables: Tables, ledger: Ledger, given: Acceptance): Ac
     return end("ended");
   }
 
-  saveRecord(record?.last === undefined ? {} : { last: record.last });
+  saveRecord({ last: record?.last });
   const replaced = entry?.content;
   // Counted a second time, because that it was seen before is long forgotten: then it also ends a second time.
   const again = !counted && replaced?.messageId === acceptance.messageId;
@@ -119,7 +118,7 @@ export function acceptOne(tables: Tables, ledger: Ledger, given: Acceptance): Ac
     version: acceptance.version,
     seq: ledger.nextSeq(),
     counted: counted || (again && replaced.counted),
-    ...inRun,
+    run,
   };
   entries.put(entry, queued(entry, next, { tenant, type, hullId }, record?.unconfirmed, nowMs));
   return end("queued");
@@ -158,11 +157,10 @@ export function mergeContent(older: Content | undefined, newer: NewContent): New
   if (older === undefined || older.derived) return newer;
   const stillNull = older.desired.cleared.filter((field) => newer.desired.fields[field] === null);
   const cleared = [...new Set([...newer.desired.cleared, ...stillNull])];
-  const replay = newer.replay ?? older.replay;
   return {
     ...newer,
     force: newer.force || older.force,
-    ...(replay === undefined ? {} : { replay }),
+    replay: newer.replay ?? older.replay,
     desired: { ...newer.desired, cleared },
   };
 }

@@ -71,8 +71,8 @@ function withConfirmed(before: MirrorRow, known: FetchedRow["confirmed"]): Mirro
 export function markMissing(tables: Tables, remoteKey: string, type: string, query: MissingQuery): MissingPage {
   const { scanStartedAtMs, untold, after, limit } = query;
   const remote = remoteRow(tables, remoteKey);
-  const start = after === undefined ? {} : { after: [remoteKey, type, after] };
-  const rows = [...tables.mirror.range([remoteKey, type], { ...start, limit })];
+  const from = after === undefined ? undefined : [remoteKey, type, after];
+  const rows = [...tables.mirror.range([remoteKey, type], { after: from, limit })];
   const gone: MirrorRow[] = [];
   for (const [key, row] of rows) {
     const listedAtMs = lastSeenOf(tables, remote, type, row.id)?.[0] ?? 0;
@@ -87,7 +87,7 @@ export function markMissing(tables: Tables, remoteKey: string, type: string, que
     gone.push(marked);
   }
   const last = rows.at(-1)?.[0][2];
-  return { gone, ...(rows.length < limit || last === undefined ? {} : { after: String(last) }) };
+  return { gone, after: rows.length < limit || last === undefined ? undefined : String(last) };
 }
 
 function isConfirmed({ facts }: MirrorRow, { field, nothing }: NonNullable<MissingQuery["untold"]>): boolean {

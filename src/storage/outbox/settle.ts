@@ -50,7 +50,7 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
       const confirmed = Object.values(settlement.mirror.facts).some(({ confirmed }) => confirmed !== undefined);
       tables.records.put(recordKey, {
         ...unlinked,
-        ...(confirmed ? { confirmedAtMs: tables.now() } : {}),
+        confirmedAtMs: confirmed ? tables.now() : record.confirmedAtMs,
         revision: record.revision + 1,
         remoteId: settlement.mirror.id,
         generation: remote.generation,
@@ -123,14 +123,14 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
       }
       if (then.kind === "block") block(tables, ledger, entries, lane, entry, content, then.parent);
       else {
-        const { attempt: _, unconfirmed: _unconfirmed, ...rest } = entry;
         entries.put(entry, {
-          ...rest,
+          ...entry,
+          attempt: undefined,
           content,
           notBeforeMs: then.notBeforeMs,
           attempts: entry.attempts + 1,
           problem: then.problem,
-          ...(then.unconfirmed === undefined ? {} : { unconfirmed: then.unconfirmed }),
+          unconfirmed: then.unconfirmed,
         });
       }
       return outcomes;
@@ -152,7 +152,7 @@ export function recoverOne(tables: Tables, ledger: Ledger, lane: Lane, entry: En
       kind: "wait",
       notBeforeMs: create ? tables.now() + settleMs : 0,
       problem: "The process ended while the record was being written.",
-      ...(create ? { unconfirmed: { sinceMs: attempt.startedAtMs, reads: 0 } } : {}),
+      unconfirmed: create ? { sinceMs: attempt.startedAtMs, reads: 0 } : undefined,
     },
   });
 }
@@ -204,7 +204,7 @@ function keepHullUpdate(tables: Tables, ledger: Ledger, lane: Lane, settlement: 
     claims: then.hullUpdate.claims,
     attributes: { ...same?.attributes, ...then.hullUpdate.attributes },
     facts: { ...same?.facts, ...then.hullUpdate.facts },
-    ...(account === undefined ? {} : { account }),
+    account,
     outcomes: [...(before?.outcomes ?? []), end],
     seq: ledger.nextSeq(),
     notBeforeMs: before?.notBeforeMs ?? 0,

@@ -94,8 +94,8 @@ function* lettersBehind(tables: Tables, tenant: string | undefined, start: DeadL
 }
 
 function* lettersIn(tables: Tables, prefix: Key, start: DeadLetterKey | undefined) {
-  const after = start === undefined ? {} : { after: pathOf(start) };
-  for (const [, row] of tables.dead.range(prefix, { ...after, limit: WALK })) yield row;
+  const after = start === undefined ? undefined : pathOf(start);
+  for (const [, row] of tables.dead.range(prefix, { after, limit: WALK })) yield row;
 }
 
 /** The key behind a place. The letter itself may be closed by now; its lane is known longer. */

@@ -200,9 +200,7 @@ export function retryEntriesNow(
 ): Key | undefined {
   const entries = openEntries(tables, ledger, lane, []);
   const nowMs = tables.now();
-  const slice = [
-    ...tables.queue.range([lane.remote, lane.tenant], { limit, ...(after === undefined ? {} : { after }) }),
-  ];
+  const slice = [...tables.queue.range([lane.remote, lane.tenant], { limit, after })];
   for (const [key, hullId] of slice) {
     if (Number(key[3]) <= nowMs) continue;
     const entry = entries.get(String(key[2]), hullId);

@@ -44,8 +44,8 @@ export function confirmHullUpdate(
   if (record !== undefined) {
     tables.records.put(recordKey, {
       ...record,
-      ...(refused === undefined ? { confirmedAtMs: tables.now() } : {}),
-      ...(last === undefined ? {} : { last }),
+      confirmedAtMs: refused === undefined ? tables.now() : record.confirmedAtMs,
+      last: last ?? record.last,
     });
   }
   for (const outcome of outcomes) countOutcome(ledger, lane.tenant, row.type, row.hullId, outcome);
@@ -84,9 +84,7 @@ export function retryHullUpdatesNow(
   limit: number,
 ): Key | undefined {
   const nowMs = tables.now();
-  const slice = [
-    ...tables.hullUpdateQueue.range([lane.remote, lane.tenant], { limit, ...(after === undefined ? {} : { after }) }),
-  ];
+  const slice = [...tables.hullUpdateQueue.range([lane.remote, lane.tenant], { limit, after })];
   for (const [key, [type, hullId]] of slice) {
     const row = tables.hullUpdates.get([lane.remote, lane.tenant, type, hullId]);
     if (row !== undefined && Number(key[2]) > nowMs) reschedule(tables, lane, row, nowMs, 0);

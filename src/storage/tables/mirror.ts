@@ -40,27 +40,18 @@ export function patchMirror(
     id: patch.id,
     generation: remote.generation,
     keys,
-    ...(parentId === undefined ? {} : { parentId }),
+    parentId,
     linkedTo: hullId,
     facts,
     complete: patch.fresh || (before?.complete ?? false),
-    ...(before?.createdAtMs === undefined ? {} : { createdAtMs: before.createdAtMs }),
-    ...(patch.writtenAtMs === undefined
-      ? before?.writtenAtMs === undefined
-        ? {}
-        : { writtenAtMs: before.writtenAtMs }
-      : { writtenAtMs: patch.writtenAtMs }),
-    ...(before?.seenAtMs === undefined ? {} : { seenAtMs: before.seenAtMs }),
-    ...toldOf(before),
+    createdAtMs: before?.createdAtMs,
+    writtenAtMs: patch.writtenAtMs ?? before?.writtenAtMs,
+    seenAtMs: before?.seenAtMs,
+    confirmedRest: before?.confirmedRest,
   });
   // Whoever would be this record by a key that it has no more is another one now.
   const lost = Object.entries(before?.keys ?? {}).some(([name, value]) => keys[name] !== value);
   if (lost) admitRivals(tables, ledger, remote.key, type, patch.id);
-}
-
-/** What Hull knows besides the facts. */
-function toldOf({ confirmedRest }: Partial<MirrorRow> = {}): Pick<MirrorRow, "confirmedRest"> {
-  return confirmedRest === undefined ? {} : { confirmedRest };
 }
 
 function withoutEmpty(keys: Keys): Keys {

@@ -1,4 +1,5 @@
 /** Runs: batches, fetches and drains, with counts, progress and an end. */
+import { withoutAbsent } from "../database/absent";
 import type { Key } from "../database/kv";
 import type { RunRow } from "../port/rows";
 import { failureIn } from "../port/runs";
@@ -31,7 +32,7 @@ export function beginRun(tables: Tables, run: NewRun, exclusive: boolean): Begun
 export function changeRun(tables: Tables, id: string, change: RunChange): RunRow | undefined {
   const row = tables.runs.get([id]);
   if (row === undefined || (!isUnderway(row) && change.announced !== true)) return undefined;
-  const { counts = {}, ...rest } = change;
+  const { counts = {}, ...rest } = withoutAbsent(change);
   return saveRun(tables, row, { ...row, ...rest, ...added(row, counts) });
 }
 
@@ -48,8 +49,8 @@ export function countInRun(tables: Tables, id: string, met: number, lines: reado
     const name = `${type}/${outcome}/${code}`;
     counts[name] = (counts[name] ?? 0) + 1;
   }
-  const total = met === 0 ? {} : { total: (row.total ?? 0) + met };
-  saveRun(tables, row, { ...row, ...added(row, counts), ...leftOutWith(row, lines), ...total });
+  const total = met === 0 ? row.total : (row.total ?? 0) + met;
+  saveRun(tables, row, { ...row, ...added(row, counts), ...leftOutWith(row, lines), total });
   return report(tables, row, lines, seq);
 }
 
@@ -117,8 +118,8 @@ export function lastRun(tables: Tables, tenant: string, kind: string, type: stri
 /** Newest first. */
 export function listRuns(tables: Tables, { tenant, limit, before }: RunQuery): RunRow[] {
   const last = before === undefined ? undefined : tables.runs.get([before]);
-  const start = last === undefined ? {} : { after: timeKey(last) };
-  return [...tables.runsByTime.range([tenant], { ...start, limit })].flatMap(
+  const after = last === undefined ? undefined : timeKey(last);
+  return [...tables.runsByTime.range([tenant], { after, limit })].flatMap(
     ([key]) => tables.runs.get([key[2] ?? ""]) ?? [],
   );
 }
@@ -171,8 +172,8 @@ export async function forgetReportLines(tables: Tables, tenant: string, hullId: 
   for (const { id, options } of runs) {
     if (options.verbose !== true) continue;
     for (let after: Key | undefined, full = true; full;) {
-      const start = after === undefined ? {} : { after };
-      const lines = kv.read(() => [...tables.reports.range([id], { ...start, limit: REPORT_PAGE })]);
+      const from = after;
+      const lines = kv.read(() => [...tables.reports.range([id], { after: from, limit: REPORT_PAGE })]);
       const own = lines.filter(([, line]) => line.hullId === hullId);
       if (own.length > 0) await kv.transact(() => own.forEach(([key]) => tables.reports.remove(key)));
       after = lines.at(-1)?.[0];

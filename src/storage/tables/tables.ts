@@ -1,10 +1,11 @@
 /** The tables of the embedded database, their keys, and small rules that several operations share. */
 import { hash } from "node:crypto";
 import { foldedKey, type OutcomeKind } from "../../record";
+import { stripped } from "../database/absent";
 import { createCache, type CachedTable } from "../database/cached";
 import type { Key, KeyValue, Table } from "../database/kv";
 import { openNames, withNames, type Names } from "../database/names";
-import { ENTRY, MIRROR, packed, RECORD, HULL_UPDATE, type Codec } from "./packed";
+import { ENTRY, HULL_UPDATE, MIRROR, packed, RECORD, type Codec } from "./packed";
 import type {
   DeadLetterRow,
   UnconfirmedCreate,
@@ -105,7 +106,7 @@ const CACHED = 10_000;
 export function openTables(database: KeyValue, now: () => number): Tables {
   const names = openNames(database);
   const cache = createCache(database, names);
-  const plain = <V>(name: string): Table<V> => database.table<V>(name);
+  const plain = <V>(name: string): Table<V> => stripped(database.table<V>(name));
   const named = <V>(name: string, parts: number): Table<V> => withNames(database.table<V>(name), names, parts);
   const hot = <V>(name: string, parts: number, codec: Codec<V>, isKept?: (row: unknown) => boolean): CachedTable<V> =>
     cache.table(packed(named(name, parts), codec), CACHED, isKept);
@@ -150,25 +151,14 @@ export function openTables(database: KeyValue, now: () => number): Tables {
 }
 
 export function outcomeOf(
-  message: Pick<Outcome, "messageId" | "counted" | "run"> & { readonly derived?: boolean },
+  { messageId, counted, derived, run }: Pick<Outcome, "messageId" | "counted" | "run"> & { readonly derived?: boolean },
   outcome: OutcomeKind,
   code: string,
   text: string,
   atMs: number,
   note?: string,
 ): Outcome {
-  const { messageId, counted, derived, run } = message;
-  return {
-    messageId,
-    outcome,
-    code,
-    text,
-    atMs,
-    counted,
-    ...(note === undefined ? {} : { note }),
-    ...(derived === true ? { derived } : {}),
-    ...(run === undefined ? {} : { run }),
-  };
+  return { messageId, outcome, code, text, atMs, counted, note, derived: derived === true ? true : undefined, run };
 }
 
 /** Every place where something of a tenant may be kept: where it points to now, and where it pointed to before. */

@@ -11,11 +11,8 @@ import { outcomeOf, remoteRow, type Tables } from "./tables";
 export function saveTenant(tables: Tables, row: TenantRow, evenOver: string | undefined): TenantRow {
   const before = tables.tenants.get([row.key]);
   if (before !== undefined && before.settingsAtMs > row.settingsAtMs && before.sealed !== evenOver) return before;
-  const kept: TenantRow = {
-    ...row,
-    ...(before?.remote === undefined ? {} : { remote: before.remote }),
-    ...(before?.fingerprint === undefined ? {} : { fingerprint: before.fingerprint }),
-  };
+  const { remote = row.remote, fingerprint = row.fingerprint } = before ?? {};
+  const kept: TenantRow = { ...row, remote, fingerprint };
   tables.tenants.put([row.key], kept);
   return kept;
 }
@@ -93,8 +90,8 @@ export function moveEntries(tables: Tables, ledger: Ledger, lane: Lane, remote: 
       content,
       notBeforeMs: 0,
       attempts: 0,
-      ...(kept === undefined ? {} : { attempt: kept }),
-      ...(unconfirmed === undefined ? {} : { unconfirmed }),
+      attempt: kept,
+      unconfirmed,
     });
   }
   return slice.length > 0;
@@ -105,10 +102,9 @@ function moveVersion(tables: Tables, from: string, to: string, type: string, hul
   const record = tables.records.get([from, type, hullId]);
   const there = tables.records.get([to, type, hullId]);
   if (record === undefined || (there !== undefined && there.version >= record.version)) return;
-  const { version, messageId, recent, claims = there?.claims } = record;
+  const { version, messageId, recent = there?.recent, claims = there?.claims } = record;
   reindex(tables, [to, type, hullId], there?.claims, claims);
-  const seen = { ...(recent === undefined ? {} : { recent }), ...(claims === undefined ? {} : { claims }) };
-  tables.records.put([to, type, hullId], { ...(there ?? { revision: 0 }), version, messageId, ...seen });
+  tables.records.put([to, type, hullId], { ...(there ?? { revision: 0 }), version, messageId, recent, claims });
 }
 
 export function newGeneration(tables: Tables, key: string): RemoteRow {

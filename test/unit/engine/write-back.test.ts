@@ -53,7 +53,7 @@ async function tell(firehose: Firehose, more: Partial<WriteBackOptions> = {}): P
 
 async function delivered(type: string, hullId: string, tell: Partial<HullUpdate> = {}): Promise<void> {
   await bench.accept(update({ id: `m-${hullId}`, type, hullId }));
-  const claims = type === "endusers" ? { email: `${hullId}@x` } : { external_id: hullId };
+  const claims: HullUpdate["claims"] = type === "endusers" ? { email: `${hullId}@x` } : { external_id: hullId };
   const attributes = { "planhat/id": `p-${hullId}` };
   await bench.settle(
     deliver(await bench.attempt(type, hullId), `p-${hullId}`, { tell: { claims, attributes, ...tell } }),

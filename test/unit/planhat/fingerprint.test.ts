@@ -271,7 +271,15 @@ describe("a digest", () => {
   it("does not take the value of one attribute for that of the next", () => {
     const settings = settingsOf({ contact_attributes_outbound: rows({ a: "position", b: "phone", c: "sourceId" }) });
     const of = (more: Attributes) => fingerprintOf(userMessage({ user: { ...userMessage().user, ...more } }), settings);
-    const all = [{ a: "x" }, { b: "x" }, { c: "x" }, { a: "x", b: "x" }, { a: ["x"] }, {}, { b: "x", c: "x" }];
+    const all: Attributes[] = [
+      { a: "x" },
+      { b: "x" },
+      { c: "x" },
+      { a: "x", b: "x" },
+      { a: ["x"] },
+      {},
+      { b: "x", c: "x" },
+    ];
     expect(new Set(all.map(of)).size).toBe(all.length);
   });
 });

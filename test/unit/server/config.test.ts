@@ -141,7 +141,7 @@ test("all problems are told at once", () => {
   expect(problem).toContain("LOG_LEVEL: ");
 });
 
-test.each([{ REDIS_URL: "redis://127.0.0.1" }, { ROLE: "worker" }])(
+test.each<Record<string, string>>([{ REDIS_URL: "redis://127.0.0.1" }, { ROLE: "worker" }])(
   "what is not built yet is refused, not ignored: %p",
   (environment) => {
     expect(problemOf(environment)).toMatch(/REDIS_URL and ROLE are not supported yet/);

@@ -33,7 +33,7 @@ export async function listPage(
   const select = selected(type, fields);
   const at = positionOf(from);
   try {
-    const page = await readPage(rest, { path, limit, query: select === undefined ? {} : { select } }, at);
+    const page = await readPage(rest, { path, limit, query: { select } }, at);
     const step = stepAfter(at, page, limit);
     if (step.kind === "stuck") return failed(stuck(path));
     const rows = await readRows(page, await readerOf());

@@ -82,7 +82,7 @@ function planOne(
 }
 
 function parentOf({ hullId, desired, claims, hintId }: RecordPlan): DesiredParent {
-  return { type: COMPANIES.name, hullId, desired, claims, ...(hintId === undefined ? {} : { hintId }) };
+  return { type: COMPANIES.name, hullId, desired, claims, hintId };
 }
 
 /** What stands inside a text nobody has measured yet. */

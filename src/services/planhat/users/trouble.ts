@@ -27,7 +27,7 @@ export class UsersError extends Error {
     readonly trouble: Trouble,
     cause?: unknown,
   ) {
-    super(`Planhat's users: ${trouble.kind}`, cause === undefined ? {} : { cause });
+    super(`Planhat's users: ${trouble.kind}`, { cause });
   }
 }
 

@@ -38,7 +38,7 @@ export async function trackActivities(
       return failed;
     }
   });
-  return { results, ...(problem === undefined ? {} : { problem }) };
+  return { results, problem };
 }
 
 function resultOf(error: Failed): Result {
