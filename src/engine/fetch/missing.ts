@@ -1,11 +1,11 @@
 /** After a complete scan: what it did not meet has vanished, and Hull is told so if that is wanted. */
 import type { Firehose, FirehoseResult } from "../../hull/firehose/firehose";
-import type { FirehoseItem } from "../../hull/firehose/items";
 import type { ObjectType } from "../../services/service";
 import type { MirrorRow } from "../../storage/port/rows";
 import type { Store } from "../../storage/port/store";
 import { NOTHING } from "../../services/compare";
 import { withRetry, type Try, type RetryOptions, type Stop } from "../rules/retry";
+import { anonymousId, itemsFor } from "../hull-updates/items";
 import { DELETED } from "../hull-updates/what-hull-knows";
 
 export interface MissingOptions extends RetryOptions {
@@ -66,10 +66,12 @@ async function tell(
   known: readonly MirrorRow[],
   attribute: string,
 ): Promise<{ readonly attempt: Try<undefined>; readonly left: readonly MirrorRow[] }> {
-  const { store, firehose, remote, type, now, signal } = options;
+  const { store, firehose, remote, type, serviceName, now, signal } = options;
   const at = new Date(now()).toISOString();
   const results = await firehose.send(
-    known.map(({ id }) => itemOf(options, id, { [attribute]: at })),
+    known.flatMap(({ id }) =>
+      itemsFor(type.entity, { anonymous_id: anonymousId(serviceName, id) }, { [attribute]: at }),
+    ),
     signal,
   );
   const told = known.filter((_, index) => results[index]?.state === "accepted");
@@ -80,13 +82,6 @@ async function tell(
   const later = (index: number): boolean => ["later", "unauthorised"].includes(results[index]?.state ?? "");
   const left = known.filter((_, index) => later(index));
   return { attempt: hindranceIn(results) ?? { kind: "done", value: undefined }, left };
-}
-
-function itemOf({ type, serviceName }: MissingOptions, id: string, attributes: Record<string, string>): FirehoseItem {
-  const claims = { anonymous_id: `${serviceName}:${id}` };
-  return type.entity === "user"
-    ? { type: "traits", subject: "user", user: claims, attributes }
-    : { type: "traits", subject: "account", account: claims, attributes };
 }
 
 /** What keeps Hull from being told at all; an item that it refuses for good is none. */

@@ -16,6 +16,7 @@ import {
   type News,
   type KnowledgeContext,
 } from "../hull-updates/what-hull-knows";
+import { anonymousId, itemsFor } from "../hull-updates/items";
 import { hindranceIn } from "./missing";
 import { observationOf, type TypeContext } from "../delivery/work";
 
@@ -219,16 +220,8 @@ function caseOf(context: StepContext, { link, ...rest }: Look, shared: readonly 
   const { row, mirror, news, outcome } = rest;
   if (outcome !== "sent" || news === undefined) return { ...rest, items: [] };
   const own = claimsFor(context, row, mirror, shared);
-  const items: FirehoseItem[] = [];
-  if (Object.keys(news.attributes).length > 0) {
-    items.push(
-      context.type.entity === "user"
-        ? { type: "traits", subject: "user", user: own, attributes: news.attributes }
-        : { type: "traits", subject: "account", account: own, attributes: news.attributes },
-    );
-  }
-  if (link !== undefined) items.push({ type: "link", user: own, account: link.claims });
-  return { ...rest, claims: own, items, ...(shared.length > 0 ? { code: "told_ambiguous" } : {}) };
+  const items = itemsFor(context.type.entity, own, news.attributes, link?.claims);
+  return { ...rest, claims: own, items, code: shared.length > 0 ? "told_ambiguous" : rest.code };
 }
 
 /** The linked Hull entity; else the record's own claims as long as no other record has them; always our anonymous id. */
@@ -238,7 +231,7 @@ function claimsFor(
   mirror: MirrorRow | undefined,
   shared: readonly string[],
 ): Claims {
-  const anonymous = { anonymous_id: `${serviceName}:${record.id}` };
+  const anonymous = { anonymous_id: anonymousId(serviceName, record.id) };
   const { linkedTo } = mirror ?? {};
   if (linkedTo !== undefined && isHullId(linkedTo)) return { id: linkedTo, ...anonymous };
   return shared.length > 0 ? anonymous : { ...claims, ...anonymous };
@@ -258,7 +251,7 @@ function linkOf(
 ): { readonly claims: Claims; readonly mark: string } | undefined {
   const parent = record.parentId === undefined ? undefined : parents.rows.get(record.parentId);
   if (!link || parent === undefined) return undefined;
-  const anonymous = `${serviceName}:${parent.id}`;
+  const anonymous = anonymousId(serviceName, parent.id);
   const mark = parent.linkedTo ?? anonymous;
   const confirmed = mirror?.facts[ACCOUNT]?.[2] ?? null;
   if (confirmed === mark || confirmed === anonymous) return undefined;

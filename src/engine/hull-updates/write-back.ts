@@ -5,11 +5,11 @@
 import { entityOf } from "../../services/types";
 import type { Firehose, FirehoseResult } from "../../hull/firehose/firehose";
 import type { FirehoseItem } from "../../hull/firehose/items";
-import type { Claims } from "../../record";
 import type { ObjectType } from "../../services/service";
 import type { Outcome, HullUpdateRow } from "../../storage/port/rows";
 import type { Lane, RecordOutcome, Store } from "../../storage/port/store";
 import { reason } from "../../outcome/outcome";
+import { anonymousId, itemsFor } from "./items";
 import { waitAfter, type RetryPace } from "../rules/retry";
 
 export interface WriteBackOptions {
@@ -65,21 +65,9 @@ export async function sendHullUpdates(options: WriteBackOptions): Promise<Sent> 
   return { more: false, hindrance: { message, rows: rows.length - done.length, untilMs: Math.min(...waiting.keys()) } };
 }
 
-/** Attributes, and where Hull has not confirmed it yet, the link between user and account: an item of its own. */
 function itemsOf(row: HullUpdateRow, { types, serviceName }: WriteBackOptions): FirehoseItem[] {
-  const subject = entityOf({ types }, row.type);
-  const own: Claims = { ...row.claims, anonymous_id: `${serviceName}:${row.remoteId}` };
-  const { attributes } = row;
-  const items: FirehoseItem[] = [];
-  if (Object.keys(attributes).length > 0) {
-    items.push(
-      subject === "user"
-        ? { type: "traits", subject, user: own, attributes }
-        : { type: "traits", subject, account: own, attributes },
-    );
-  }
-  if (row.account !== undefined) items.push({ type: "link", user: own, account: row.account });
-  return items;
+  const claims = { ...row.claims, anonymous_id: anonymousId(serviceName, row.remoteId) };
+  return itemsFor(entityOf({ types }, row.type), claims, row.attributes, row.account);
 }
 
 function waitMs(result: FirehoseResult, row: HullUpdateRow, retry: RetryPace, unauthorisedMs: number): number {
