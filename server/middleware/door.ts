@@ -3,6 +3,7 @@
  * that, nothing of a tenant is read or written; only whether these are the credentials that it had last is looked up.
  */
 import { hash } from "node:crypto";
+import { LRUCache } from "lru-cache";
 import type { Request } from "express";
 import manifest from "../../manifest.json";
 import { tenantKey, type Credentials, type Tenant, type Tenants } from "../../src/engine/tenants";
@@ -100,7 +101,7 @@ const MAX_ASKED = 10_000;
 export function createDoor<S>({ credentials, tenants, protocol, loginLimits, now }: DoorOptions<S>): Door<S> {
   const throttle = createThrottle<Answer>((answer) => !answer.ok && GUESSES.includes(answer.reason), loginLimits);
   /** By connector, the settings of a notification because of which Hull was asked again. */
-  const asked = new Map<string, string>();
+  const asked = new LRUCache<string, string>({ max: MAX_ASKED });
 
   async function ask(given: Credentials, options: ConfirmOptions): Promise<Answer> {
     const answer = await credentials.confirm(given, options);
@@ -144,11 +145,7 @@ export function createDoor<S>({ credentials, tenants, protocol, loginLimits, now
   }
 
   function noteAsked({ organization, id }: Credentials, mark: string): void {
-    const key = tenantKey(organization, id);
-    asked.delete(key);
-    asked.set(key, mark);
-    const [oldest] = asked.keys();
-    if (asked.size > MAX_ASKED && oldest !== undefined) asked.delete(oldest);
+    asked.set(tenantKey(organization, id), mark);
   }
 
   /**

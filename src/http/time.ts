@@ -10,3 +10,6 @@ export type Sleep = (waitMs: number, signal?: AbortSignal) => Promise<void>;
 export const systemClock: Clock = () => Date.now();
 
 export const systemSleep: Sleep = (waitMs, signal) => delay(waitMs, undefined, signal ? { signal } : {});
+
+/** Options of an LRU cache whose entries age by this clock, to the millisecond. */
+export const agingBy = (clock: Clock) => ({ perf: { now: clock }, ttlResolution: 0 });

@@ -2,9 +2,10 @@
  * How a connector fares, for people: what its settings say about themselves, what the service says about them, and what
  * stands still, failed or waits. The status in Hull's dashboard and every other page for people show the same.
  */
+import { LRUCache } from "lru-cache";
 import uniqBy from "lodash/uniqBy";
 import { createRedactor } from "../../http/guards/redact";
-import type { Clock } from "../../http/time";
+import { agingBy, type Clock } from "../../http/time";
 import { FINDING_LEVELS, type Finding, type FindingLevel, type Service } from "../../services/service";
 import type { Store } from "../../storage/port/store";
 import {
@@ -45,6 +46,7 @@ export interface HealthOptions<S> {
 
 /** What the service said is believed so long, unless the settings change. */
 const BELIEVED_MS = 120_000;
+const MOST_INSPECTED = 1_000;
 /** Outcomes of this time are looked at. */
 const LATELY_MS = 24 * 3_600_000;
 /** A connector without any outcome for so long was most likely removed in Hull. */
@@ -52,20 +54,17 @@ const IN_USE_MS = 7 * LATELY_MS;
 /** The newest runs, among which the last of each kind is looked for. */
 const RECENT_RUNS = 100;
 
-interface Inspected<S> {
-  readonly settings: S;
-  readonly untilMs: number;
-  readonly findings: Promise<readonly Finding[]>;
-}
-
 export function createHealth<S>(options: HealthOptions<S>): HealthOf<S> {
   const { store, service, tenants, now } = options;
-  const inspected = new Map<string, Inspected<S>>();
+  const inspected = new LRUCache<string, { readonly settings: S; readonly findings: Promise<readonly Finding[]> }>({
+    max: MOST_INSPECTED,
+    ttl: BELIEVED_MS,
+    ...agingBy(now),
+  });
 
   function inspect(tenant: Tenant<S>, settings: S): Promise<readonly Finding[]> {
     const known = inspected.get(tenant.key);
-    if (known !== undefined && known.settings === settings && now() < known.untilMs) return known.findings;
-    for (const [key, { untilMs }] of inspected) if (now() >= untilMs) inspected.delete(key);
+    if (known !== undefined && known.settings === settings) return known.findings;
     const connection = tenants.connection(tenant);
     if (connection === undefined) return Promise.resolve([]);
     const findings = connection.inspect().catch((error: unknown) => {
@@ -75,7 +74,7 @@ export function createHealth<S>(options: HealthOptions<S>): HealthOf<S> {
         { level: "warning", text: "The settings could not be tried out; the connector's log says why." },
       ] as const;
     });
-    inspected.set(tenant.key, { settings, untilMs: now() + BELIEVED_MS, findings });
+    inspected.set(tenant.key, { settings, findings });
     return findings;
   }
 

@@ -1,9 +1,10 @@
 // Nobody acts for a tenant without credentials that Hull itself has confirmed.
 import { createHash } from "node:crypto";
+import { LRUCache } from "lru-cache";
 import { RemoteError } from "../../http/errors";
 import { createGate, createGates, GateFullError, type GateLimits } from "../../http/limits/gate";
 import type { HostAllowList, Protocol } from "../../http/guards/hosts";
-import type { Clock } from "../../http/time";
+import { agingBy, type Clock } from "../../http/time";
 import type { HullClient, HullCredentials } from "../client";
 import { parseConnector, type Connector } from "../protocol/notification";
 
@@ -65,41 +66,22 @@ export function createCredentialCheck(options: CredentialCheckOptions): Credenti
   const { questions = QUESTIONS } = options;
   const all = createGate(questions.all);
   const organizations = createGates(questions.organization);
-  /** By hash of the three, in order of use: the first entry is the one used longest ago. */
-  const answers = new Map<string, { readonly confirmation: Confirmation; readonly until: number }>();
+  /** By hash of the three. */
+  const answers = new LRUCache<string, Confirmation>({ max: maxEntries, ttl: positiveTtlMs, ...agingBy(clock) });
   const asking = new Map<string, Promise<Confirmation>>();
   /** By connector, the credentials that were right last: once others are, these are asked about anew. */
-  const right = new Map<string, string>();
-
-  function remembered(key: string): Confirmation | undefined {
-    const entry = answers.get(key);
-    if (entry === undefined) return undefined;
-    answers.delete(key);
-    if (clock() >= entry.until) return undefined;
-    answers.set(key, entry);
-    return entry.confirmation;
-  }
+  const right = new LRUCache<string, string>({ max: maxEntries });
 
   function remember(key: string, { organization, id }: HullCredentials, confirmation: Confirmation): void {
     if (!confirmation.ok && confirmation.reason === "unavailable") return;
-    answers.delete(key);
-    answers.set(key, { confirmation, until: clock() + (confirmation.ok ? positiveTtlMs : negativeTtlMs) });
-    forgetOldest(answers);
+    // An entry lives through the last millisecond of its time.
+    answers.set(key, confirmation, { ttl: (confirmation.ok ? positiveTtlMs : negativeTtlMs) - 1 });
     if (!confirmation.ok) return;
     const connector = `${organization}/${id}`;
     const former = right.get(connector);
     // Its secret was rotated: the former one has no power any more.
     if (former !== undefined && former !== key) answers.delete(former);
-    right.delete(connector);
     right.set(connector, key);
-    forgetOldest(right);
-  }
-
-  function forgetOldest(entries: Map<string, unknown>): void {
-    for (const oldest of entries.keys()) {
-      if (entries.size <= maxEntries) break;
-      entries.delete(oldest);
-    }
   }
 
   async function question(credentials: HullCredentials): Promise<Confirmation> {
@@ -137,7 +119,7 @@ export function createCredentialCheck(options: CredentialCheckOptions): Credenti
         return refuse(401, "organization_not_allowed");
       }
       const key = keyOf(credentials);
-      const before = remembered(key);
+      const before = answers.get(key);
       if (before !== undefined && (!before.ok || before.askedAtMs >= notBeforeMs)) return before;
       const underway = asking.get(key);
       if (underway !== undefined) return underway;

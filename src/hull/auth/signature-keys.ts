@@ -1,6 +1,7 @@
 // Public keys of signed notifications. The address of the key comes with the request, so it is the sender's choice:
 // hosts are allow-listed, answers small and quick, and failures remembered, or strangers could make us call anybody.
 import { createPublicKey, type KeyObject } from "node:crypto";
+import { LRUCache } from "lru-cache";
 import type { Agents } from "../../http/agents";
 import { isLoopback } from "../../http/guards/addresses";
 import { createHttpClient, type CallRecord } from "../../http/client";
@@ -37,18 +38,19 @@ const MAX_REFUSED_HOSTS = 20;
 
 export function createSignatureKeys(options: SignatureKeysOptions): SignatureKeys {
   const { clock, cacheTtlMs, negativeTtlMs, maxEntries = 100 } = options;
-  const answers = new Map<string, { readonly answer: KeyAnswer; readonly since: number; readonly askedAt: number }>();
+  const answers = new LRUCache<
+    string,
+    { readonly answer: KeyAnswer; readonly since: number; readonly askedAt: number }
+  >({
+    max: maxEntries,
+  });
   const fetching = new Map<string, Promise<KeyAnswer>>();
-  const refused = new Set<string>();
+  const refused = new LRUCache<string, true>({ max: MAX_REFUSED_HOSTS });
 
   function refuse(url: string): KeyAnswer {
     const host = URL.canParse(url) ? new URL(url).host.slice(0, 255) : "(not a URL)";
-    const isNew = !refused.delete(host);
-    refused.add(host);
-    for (const oldest of refused) {
-      if (refused.size <= MAX_REFUSED_HOSTS) break;
-      refused.delete(oldest);
-    }
+    const isNew = !refused.has(host);
+    refused.set(host, true);
     if (isNew) options.log?.warn({ host }, "key host of a signed notification refused");
     const message = `The key host ${host} is not allowed. If it is Hull's, add it to HULL_SIGNATURE_KEY_HOSTS.`;
     return { state: "refused", message };
@@ -58,14 +60,9 @@ export function createSignatureKeys(options: SignatureKeysOptions): SignatureKey
     const answer = await readKey(url, token);
     const askedAt = clock();
     const before = answers.get(url);
-    answers.delete(url);
     // A key that still holds is not thrown away because its host is down for a moment.
     const keep = answer.state !== "found" && before?.answer.state === "found" && askedAt - before.since < cacheTtlMs;
     answers.set(url, keep ? { ...before, askedAt } : { answer, since: askedAt, askedAt });
-    for (const oldest of answers.keys()) {
-      if (answers.size <= maxEntries) break;
-      answers.delete(oldest);
-    }
     return keep ? before.answer : answer;
   }
 
@@ -98,7 +95,7 @@ export function createSignatureKeys(options: SignatureKeysOptions): SignatureKey
       }
       return answer;
     },
-    refusedHosts: () => [...refused],
+    refusedHosts: () => [...refused.rkeys()],
   };
 }
 
