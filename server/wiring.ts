@@ -156,7 +156,7 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
     log: httpLog,
   });
   const timing = { settleMs: config.SETTLE_MS, scanTrustMs: SCAN_TRUST_MS };
-  const retry = { baseMs: config.RETRY_BASE_MS, capMs: config.RETRY_CAP_MS };
+  const retry = { baseMs: config.RETRY_BASE_MS, capMs: config.RETRY_CAP_MS, random: Math.random };
   const firehose = (given: Credentials): Firehose =>
     createFirehose({
       ...given,

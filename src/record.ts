@@ -17,6 +17,15 @@ export interface LeftOut {
   readonly misfit: Misfit;
 }
 
+/** Under which left-out values are counted: `misfit/field`. */
+export const leftOutKey = ({ misfit, field }: LeftOut): string => `${misfit}/${field}`;
+
+export function leftOutAt(key: string): LeftOut {
+  const slash = key.indexOf("/");
+  // Keys are made above, and nowhere else.
+  return { field: key.slice(slash + 1), misfit: key.slice(0, slash) as Misfit };
+}
+
 /** Keys are plain strings by key name (`externalId`, `email`); empty ones are left out. */
 export type Keys = Readonly<Record<string, string>>;
 

@@ -19,6 +19,21 @@ export interface RetryQuestion {
   readonly capMs?: number;
 }
 
+/** How long the waits between tries are, in milliseconds. */
+export interface RetryPace {
+  readonly baseMs: number;
+  readonly capMs: number;
+  /** Uniform in [0, 1), so that those who failed together return apart; without it each wait is the longest. */
+  readonly random?: () => number;
+}
+
+/** A wait between the base and its n-th doubling, never above the cap. Milliseconds. */
+export function backoffMs(doublings: number, { baseMs, capMs, random }: RetryPace): number {
+  const floorMs = Math.min(baseMs, capMs);
+  const ceilingMs = Math.min(capMs, baseMs * 2 ** Math.min(doublings, 30));
+  return Math.round(floorMs + (random?.() ?? 1) * (ceilingMs - floorMs));
+}
+
 export type RetryReason =
   | "stale_socket"
   | "throttled"
@@ -48,7 +63,7 @@ export function decideRetry(question: RetryQuestion): RetryDecision {
     return { retry: true, waitMs: 0, reason: "stale_socket" };
   }
   const capMs = Math.min(question.capMs ?? MAX_WAIT_MS, MAX_WAIT_MS);
-  const waitMs = Math.max(backoffMs(question, capMs), error.retryAfterMs ?? 0);
+  const waitMs = Math.max(backoffMs(question.attempt, { ...question, capMs }), error.retryAfterMs ?? 0);
   const stop = (reason: RetryReason): RetryDecision => ({ retry: false, waitMs, reason });
 
   const why = reasonToRepeat(error);
@@ -66,11 +81,4 @@ function reasonToRepeat(error: RetryQuestion["error"]): RetryReason | undefined 
   if (error.kind === "throttled") return "throttled";
   if (error.kind !== "transient") return undefined;
   return error.applied === "no" ? "not_sent" : "transient";
-}
-
-/** Uniform between the base and its `attempt`-th doubling, so that callers who failed together return apart. */
-function backoffMs({ attempt, baseMs, random }: RetryQuestion, capMs: number): number {
-  const floorMs = Math.min(baseMs, capMs);
-  const ceilingMs = Math.min(capMs, baseMs * 2 ** Math.min(attempt, 30));
-  return Math.round(floorMs + random() * (ceilingMs - floorMs));
 }

@@ -1,7 +1,8 @@
 /** Values of which Hull was not told, since it cannot hold them: counted by field, and said in words. Pure. */
+import countBy from "lodash/countBy";
 import { listed } from "./listed";
 import { MISFITS } from "../hull/firehose/attribute-values";
-import type { LeftOut, Misfit } from "../record";
+import { leftOutAt, leftOutKey, type LeftOut } from "../record";
 
 /** One field, and how many records it was left out of. */
 export interface LeftOutField extends LeftOut {
@@ -13,19 +14,13 @@ const MOST_NAMED = 10;
 
 /** The most frequent first. */
 export function leftOutIn(values: readonly LeftOut[]): readonly LeftOutField[] {
-  const counts: Record<string, number> = {};
-  for (const { field, misfit } of values) counts[`${misfit}/${field}`] = (counts[`${misfit}/${field}`] ?? 0) + 1;
-  return leftOutOf(counts);
+  return leftOutOf(countBy(values, leftOutKey));
 }
 
 /** @param counts as a run has them: `misfit/field` → records */
 export function leftOutOf(counts: Readonly<Record<string, number>> = {}): readonly LeftOutField[] {
   return Object.entries(counts)
-    .map(([name, records]) => {
-      const slash = name.indexOf("/");
-      // The keys are made of the two in `leftOutIn` and `storage/runs.ts`.
-      return { field: name.slice(slash + 1), misfit: name.slice(0, slash) as Misfit, records };
-    })
+    .map(([key, records]) => ({ ...leftOutAt(key), records }))
     .toSorted((left, right) => right.records - left.records || (left.field < right.field ? -1 : 1));
 }
 

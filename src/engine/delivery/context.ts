@@ -2,7 +2,7 @@
 import type { LeftOut } from "../../record";
 import type { Connection, Service } from "../../services/service";
 import type { Lane, RecordOutcome, Settlement, Store } from "../../storage/port/store";
-import { waitAfter, type RetryPace } from "../rules/retry";
+import { backoffMs, type RetryPace } from "../../http/retry";
 import type { Timing } from "./resolve";
 import { postponed, type TypeContext, type Work } from "./work";
 
@@ -51,7 +51,7 @@ export function createCycle<S>(options: CycleOptions<S>, context: TypeContext): 
     later: (work, waitMs, problem) => {
       return postponed(
         work,
-        now() + Math.max(waitMs, waitAfter(work.entry.attempts, retry)),
+        now() + Math.max(waitMs, backoffMs(work.entry.attempts, retry)),
         problem,
         work.entry.unconfirmed,
       );

@@ -1,7 +1,7 @@
 /** What makes a lane, or one type of it, stand still for a while, and what sets it going again. */
 import type { Problem } from "../../services/service";
 import type { Lane, Store } from "../../storage/port/store";
-import { waitAfter, type RetryPace } from "../rules/retry";
+import { backoffMs, type RetryPace } from "../../http/retry";
 import type { Log } from "../../outcome/log-lines";
 import type { Credentials } from "../tenants";
 
@@ -35,7 +35,7 @@ export function createPauses({ store, types, log, now, pace, wakeAt }: PausesOpt
   function setback(key: string): number {
     const count = setbacks.get(key) ?? 0;
     setbacks.set(key, count + 1);
-    return waitAfter(count, pace.retry);
+    return backoffMs(count, pace.retry);
   }
 
   return {

@@ -10,7 +10,7 @@ import type { Lane, RecordOutcome, Store } from "../../storage/port/store";
 import { deliverType } from "./cycle";
 import { createPauses } from "./pauses";
 import type { CycleOptions } from "./context";
-import type { RetryPace } from "../rules/retry";
+import type { RetryPace } from "../../http/retry";
 import { leftOutLine, outcomeLine, type Log } from "../../outcome/log-lines";
 import type { Timing } from "./resolve";
 import { remoteKey, type Credentials, type Tenant, type Tenants } from "../tenants";
@@ -287,7 +287,7 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
     start: async () => {
       for (const lane of await store.lanes()) await store.recover(lane, timing.settleMs);
       await poll();
-      poller = setInterval(() => void poll().catch(() => undefined), pace.pollMs);
+      poller = setInterval(() => void poll().catch(options.onError), pace.pollMs);
       poller.unref();
     },
     wake,

@@ -8,7 +8,7 @@ import type { Connection, Intent, Service } from "../../services/service";
 import type { RunRow } from "../../storage/port/rows";
 import type { Lane, Store } from "../../storage/port/store";
 import { deliverType } from "../delivery/cycle";
-import type { RetryPace } from "../rules/retry";
+import type { RetryPace } from "../../http/retry";
 import type { Stop } from "../rules/retry";
 import type { Timing } from "../delivery/resolve";
 import { sendHullUpdates } from "../hull-updates/write-back";

@@ -8,7 +8,7 @@ import type { EntryRow, Outcome, HullUpdateRow } from "../../storage/port/rows";
 import type { Lane, RecordOutcome, Store } from "../../storage/port/store";
 import { deliverType } from "../delivery/cycle";
 import { createIntake, type Shipment } from "../intake/intake";
-import type { RetryPace } from "../rules/retry";
+import type { RetryPace } from "../../http/retry";
 import type { Timing } from "../delivery/resolve";
 import { dryConnection, dryFirehose, type DryWrite, type DryStore } from "./dry-run";
 import type { Tenant, Tenants } from "../tenants";

@@ -10,7 +10,7 @@ import type { Outcome, HullUpdateRow } from "../../storage/port/rows";
 import type { Lane, RecordOutcome, Store } from "../../storage/port/store";
 import { reason } from "../../outcome/outcome";
 import { anonymousId, itemsFor } from "./items";
-import { waitAfter, type RetryPace } from "../rules/retry";
+import { backoffMs, type RetryPace } from "../../http/retry";
 
 export interface WriteBackOptions {
   readonly store: Store;
@@ -73,7 +73,7 @@ function itemsOf(row: HullUpdateRow, { types, serviceName }: WriteBackOptions): 
 function waitMs(result: FirehoseResult, row: HullUpdateRow, retry: RetryPace, unauthorisedMs: number): number {
   if (result.state === "unauthorised") return unauthorisedMs;
   const named = result.state === "later" ? (result.retryAfterMs ?? 0) : 0;
-  return Math.max(named, waitAfter(row.attempts, retry));
+  return Math.max(named, backoffMs(row.attempts, retry));
 }
 
 function words(result: FirehoseResult): string {

@@ -1,22 +1,12 @@
 /** Trying again, slower each time, as long as the process lives. */
 import { setTimeout as sleep } from "node:timers/promises";
-
-/** Waits between tries in milliseconds; doubled with every try. */
-export interface RetryPace {
-  readonly baseMs: number;
-  readonly capMs: number;
-}
+import { backoffMs, type RetryPace } from "../../http/retry";
 
 export interface RetryOptions {
   readonly retry: RetryPace;
   readonly signal: AbortSignal;
   /** Told why something is tried again. */
   readonly onWarning: (message: string) => void;
-}
-
-/** The wait after so many tries, milliseconds: doubled each time, up to the cap. */
-export function waitAfter(tries: number, { baseMs, capMs }: RetryPace): number {
-  return Math.min(baseMs * 2 ** Math.min(tries, 20), capMs);
 }
 
 /** Why a run ends before its work is done. */
@@ -49,7 +39,7 @@ export async function withRetry<T>(
     if (result.kind === "failed" || tries >= MOST_TRIES) return { state: "error", error: result.message };
     onWarning(result.message);
     try {
-      await sleep(Math.max(waitAfter(tries - 1, retry), result.waitMs), undefined, { signal });
+      await sleep(Math.max(backoffMs(tries - 1, retry), result.waitMs), undefined, { signal });
     } catch {
       return { state: "interrupted" };
     }

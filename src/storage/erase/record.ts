@@ -1,4 +1,5 @@
 /** Erasing what is stored about one Hull entity. */
+import { reason } from "../../outcome/outcome";
 import { openEntries } from "../tables/entries";
 import type { Key } from "../database/kv";
 import { childDeadLetters, closeDeadLetter } from "../tables/dead-letters";
@@ -12,7 +13,7 @@ import type { DeadLetterKey, RecordOutcome } from "../port/store";
 import { countOutcome, transact, type Ledger } from "../tables/ledger";
 import { outcomeOf, indexValue, isWaiting, lanesOf, remoteRow, type Tables } from "../tables/tables";
 
-const FORGOTTEN = "Hull deleted the user, so everything stored about it was erased.";
+const FORGOTTEN = reason("forgotten");
 
 /** The entity's own types, and the types whose records name it as their parent. */
 export interface Forgotten {
@@ -79,10 +80,10 @@ function forgetRecord(tables: Tables, ledger: Ledger, key: DeadLetterKey): Recor
   const entry = entries.get(type, hullId);
   if (entry !== undefined) {
     for (const content of [entry.attempt?.content, entry.content]) {
-      if (content !== undefined) note(outcomeOf(content, "skipped", "forgotten", FORGOTTEN, tables.now()));
+      if (content !== undefined) note(outcomeOf(content, "skipped", FORGOTTEN, tables.now()));
     }
     entries.remove(entry);
-    entries.refuseChildren(type, hullId, "skipped", FORGOTTEN);
+    entries.refuseChildren(type, hullId, "skipped", FORGOTTEN.text);
   }
   forgetHullUpdate(tables, ledger, key)?.forEach(note);
   closeDeadLetter(tables, key);

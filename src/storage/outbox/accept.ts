@@ -1,4 +1,5 @@
 /** Taking messages in: version, coalescing, withdrawal, and the one condition under which a message ends unchanged. */
+import { reason } from "../../outcome/outcome";
 import { MAX_AHEAD_MS } from "../../instant";
 import { openEntries, type Entries } from "../tables/entries";
 import { closeDeadLetter } from "../tables/dead-letters";
@@ -8,9 +9,6 @@ import { openDedupe } from "../tables/dedupe";
 import type { Acceptance, Accepted, NewContent, RecordOutcome } from "../port/store";
 import { countOutcome, type Ledger } from "../tables/ledger";
 import { outcomeOf, keepUnconfirmed, linkOf, remoteRow, type Tables } from "../tables/tables";
-
-export const NEWER = "A newer message of the same entity arrived.";
-const MERGED = "Merged with a newer message of the same shipment.";
 
 /** One message of one record, in one transaction. */
 export function acceptOne(tables: Tables, ledger: Ledger, given: Acceptance): Accepted {
@@ -48,15 +46,7 @@ export function acceptOne(tables: Tables, ledger: Ledger, given: Acceptance): Ac
   const counted = take(acceptance.messageId, newest);
   for (const messageId of acceptance.merged) {
     const first = take(messageId, false);
-    note(
-      outcomeOf(
-        { messageId, counted: first, run },
-        "superseded",
-        "merged",
-        `${MERGED} (${acceptance.messageId})`,
-        nowMs,
-      ),
-    );
+    note(outcomeOf({ messageId, counted: first, run }, "superseded", reason("merged", acceptance.messageId), nowMs));
   }
   if (remote === undefined) {
     if (content.kind !== "entry") note({ ...content.outcome, counted, run });
@@ -64,8 +54,8 @@ export function acceptOne(tables: Tables, ledger: Ledger, given: Acceptance): Ac
   }
 
   if (record !== undefined && acceptance.version < known) {
-    const text = `${NEWER} (${record.messageId})`;
-    note(outcomeOf({ messageId: acceptance.messageId, counted, run }, "superseded", "newer_message", text, nowMs));
+    const newer = reason("newer_message", record.messageId);
+    note(outcomeOf({ messageId: acceptance.messageId, counted, run }, "superseded", newer, nowMs));
     if (taken.length > 0) tables.records.put([remote, type, hullId], { ...record, ...seen.recent() });
     return end("ended");
   }
@@ -110,8 +100,7 @@ export function acceptOne(tables: Tables, ledger: Ledger, given: Acceptance): Ac
   // Counted a second time, because that it was seen before is long forgotten: then it also ends a second time.
   const again = !counted && replaced?.messageId === acceptance.messageId;
   if (replaced !== undefined && !again) {
-    const text = `${NEWER} (${acceptance.messageId})`;
-    note(outcomeOf(replaced, "superseded", "newer_message", text, nowMs));
+    note(outcomeOf(replaced, "superseded", reason("newer_message", acceptance.messageId), nowMs));
   }
   const next: Content = {
     ...mergeContent(replaced, content.content),
@@ -199,7 +188,7 @@ function withdraw(
   const { content, ...rest } = entry;
   const made = content?.derived === true;
   if (content !== undefined && !made) {
-    note(outcomeOf(content, "superseded", "newer_message", `${NEWER} (${by.messageId})`, nowMs));
+    note(outcomeOf(content, "superseded", reason("newer_message", by.messageId), nowMs));
   }
   // A record made for its children does not depend on messages about itself, waiting or in flight.
   if (made) return;

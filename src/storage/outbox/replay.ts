@@ -1,5 +1,6 @@
 /** What ended is sent again: its content is taken in as a new message, unless something newer came meanwhile. */
-import { mergeContent, NEWER, queued, versionOf } from "./accept";
+import { reason } from "../../outcome/outcome";
+import { mergeContent, queued, versionOf } from "./accept";
 import { openEntries, type Entries } from "../tables/entries";
 import { deadLetterId } from "../port/dead-letters";
 import { closeDeadLetter } from "../tables/dead-letters";
@@ -26,7 +27,7 @@ export function replayDeadLetter(tables: Tables, ledger: Ledger, key: DeadLetter
   if (!outdated && isUnderway(entry, content)) return answer("underway");
 
   const note = (of: Content): void => {
-    const end = outcomeOf(of, "superseded", "newer_message", `${NEWER} (${newest?.messageId ?? ""})`, nowMs);
+    const end = outcomeOf(of, "superseded", reason("newer_message", newest?.messageId ?? ""), nowMs);
     countOutcome(ledger, tenant, type, hullId, end);
     outcomes.push({ type, hullId, claims: of.claims, outcome: end });
   };

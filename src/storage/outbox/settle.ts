@@ -1,4 +1,5 @@
 /** What the delivery lane writes down: journal before a request, result after it, recovery after a restart. */
+import { reason } from "../../outcome/outcome";
 import { openEntries, type Entries } from "../tables/entries";
 import { mergeContent } from "./accept";
 import { indexedClaims, reindex } from "../tables/claim-index";
@@ -10,8 +11,6 @@ import type { Attempt, Content, Outcome, EntryRow, RecordRow, HullUpdateRow } fr
 import type { Lane, ParentEntry, RecordOutcome, Settled, Settlement } from "../port/store";
 import { countOutcome, type Ledger } from "../tables/ledger";
 import { outcomeOf, keepUnconfirmed, linkOf, noteLast, remoteRow, type Tables } from "../tables/tables";
-
-const NEWER = "A newer message of the same entity arrived.";
 
 export interface AttemptRequest {
   readonly type: string;
@@ -84,7 +83,7 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
     case "tell":
     case "end": {
       const { outcome, code, text, atMs, note: remark } = then.outcome;
-      const end = outcomeOf(worked, outcome, code, text, atMs, remark);
+      const end = outcomeOf(worked, outcome, { code, text }, atMs, remark);
       if (then.kind === "tell") keepHullUpdate(tables, ledger, lane, settlement, end);
       else note(end);
       if (then.kind === "end" && then.rivalFor !== undefined && newer === undefined) {
@@ -107,9 +106,9 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
     case "wait":
     case "block": {
       if (newer !== undefined) {
-        note(outcomeOf(worked, "superseded", "newer_message", `${NEWER} (${newer.messageId})`, tables.now()));
+        note(outcomeOf(worked, "superseded", reason("newer_message", newer.messageId), tables.now()));
       } else if (entry.withdrawn === true) {
-        note(outcomeOf(worked, "superseded", "newer_message", NEWER, tables.now()));
+        note(outcomeOf(worked, "superseded", reason("newer_message"), tables.now()));
         keepUnconfirmed(tables, lane, type, hullId, then.kind === "wait" ? then.unconfirmed : entry.unconfirmed);
         entries.remove(entry);
         entries.withdrawChildren(type, hullId, "withdrawn");
@@ -117,7 +116,7 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
       }
       const content = newer === undefined ? worked : { ...newer, ...mergeContent(worked, newer) };
       if (then.kind === "block" && newer === undefined && isOutdated(tables, entries, lane, worked, then.parent)) {
-        note(outcomeOf(worked, "superseded", "newer_message", NEWER, tables.now()));
+        note(outcomeOf(worked, "superseded", reason("newer_message"), tables.now()));
         entries.remove(entry);
         return outcomes;
       }

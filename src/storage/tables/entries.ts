@@ -1,5 +1,6 @@
 /** Moving one outbox entry between waiting, blocked, in flight and gone; the only code that touches its indexes. */
 import partition from "lodash/partition";
+import { reason } from "../../outcome/outcome";
 import { keepDeadLetter } from "./dead-letters";
 import type { Key } from "../database/kv";
 import type { Content, EntryRow } from "../port/rows";
@@ -8,12 +9,8 @@ import { countOutcome, type Ledger } from "./ledger";
 import { outcomeOf, noteLast, type Tables } from "./tables";
 import { notTooMany } from "../port/weight";
 
-/** What refusing a parent means for the children that waited for it. */
-const PARENT_REASONS = {
-  rejected: ["parent_rejected", "What this record belongs to was rejected by the service."],
-  dead: ["parent_dead", "What this record belongs to could not be delivered."],
-  skipped: ["parent_skipped", "What this record belongs to was skipped."],
-} as const;
+/** How the parent ended whose children end with it. */
+type ParentEnd = "rejected" | "dead" | "skipped";
 
 export interface Entries {
   get(type: string, hullId: string): EntryRow | undefined;
@@ -23,7 +20,7 @@ export interface Entries {
   /** The parent has a remote id now: its children, of every tenant of the remote, can be worked on. */
   release(parentType: string, parentHullId: string): void;
   /** The parent will never have one: its children end `dead` and name it. */
-  refuseChildren(parentType: string, parentHullId: string, cause: keyof typeof PARENT_REASONS, words: string): void;
+  refuseChildren(parentType: string, parentHullId: string, cause: ParentEnd, words: string): void;
   /** A newer message took the parent out: what comes once goes its way all the same, the other children end. */
   withdrawChildren(parentType: string, parentHullId: string, words: string): void;
 }
@@ -123,12 +120,7 @@ export function openEntries(tables: Tables, ledger: Ledger, lane: Lane, outcomes
     });
   }
 
-  function refuseChildren(
-    parentType: string,
-    parentHullId: string,
-    cause: keyof typeof PARENT_REASONS,
-    words: string,
-  ): void {
+  function refuseChildren(parentType: string, parentHullId: string, cause: ParentEnd, words: string): void {
     refuse(children(parentType, parentHullId), parentType, parentHullId, cause, words);
   }
 
@@ -136,14 +128,14 @@ export function openEntries(tables: Tables, ledger: Ledger, lane: Lane, outcomes
     waiting: readonly EntryRow[],
     parentType: string,
     parentHullId: string,
-    cause: keyof typeof PARENT_REASONS,
+    cause: ParentEnd,
     words: string,
   ): void {
-    const [code, text] = PARENT_REASONS[cause];
+    const why = reason(`parent_${cause}`, `${parentType} ${parentHullId}: ${words}`);
     for (const child of waiting) {
       if (child.tenant !== lane.tenant || child.content === undefined) continue;
       const { content, type, hullId } = child;
-      const end = outcomeOf(content, "dead", code, `${text} (${parentType} ${parentHullId}: ${words})`, tables.now());
+      const end = outcomeOf(content, "dead", why, tables.now());
       const attempts = child.attempts;
       keepDeadLetter(tables, { ...lane, type, hullId, content, ending: end, attempts });
       countOutcome(ledger, child.tenant, type, hullId, end);

@@ -1,4 +1,5 @@
 /** Runs: batches, fetches and drains, with counts, progress and an end. */
+import { leftOutKey } from "../../record";
 import { withoutAbsent } from "../database/absent";
 import type { Key } from "../database/kv";
 import type { RunRow } from "../port/rows";
@@ -61,9 +62,10 @@ function leftOutWith({ leftOut }: RunRow, lines: readonly ReportLine[]): Pick<Ru
   const all = lines.flatMap((line) => line.leftOut ?? []);
   if (all.length === 0) return {};
   const sums: Record<string, number> = { ...leftOut };
-  for (const { field, misfit } of all) {
-    const own = `${misfit}/${field}`;
-    const name = own in sums || Object.keys(sums).length < MOST_LEFT_OUT ? own : `${misfit}/(others)`;
+  for (const value of all) {
+    const own = leftOutKey(value);
+    const isCounted = own in sums || Object.keys(sums).length < MOST_LEFT_OUT;
+    const name = isCounted ? own : leftOutKey({ ...value, field: "(others)" });
     sums[name] = (sums[name] ?? 0) + 1;
   }
   return { leftOut: sums };

@@ -153,8 +153,7 @@ export function openTables(database: KeyValue, now: () => number): Tables {
 export function outcomeOf(
   { messageId, counted, derived, run }: Pick<Outcome, "messageId" | "counted" | "run"> & { readonly derived?: boolean },
   outcome: OutcomeKind,
-  code: string,
-  text: string,
+  { code, text }: Pick<Outcome, "code" | "text">,
   atMs: number,
   note?: string,
 ): Outcome {

@@ -1,4 +1,5 @@
 /** Tenants and the remote that each of them points to. */
+import { reason } from "../../outcome/outcome";
 import { mergeContent } from "../outbox/accept";
 import { openEntries } from "./entries";
 import { reindex } from "./claim-index";
@@ -60,8 +61,8 @@ export function moveEntries(tables: Tables, ledger: Ledger, lane: Lane, remote: 
     const { type, hullId, attempt } = entry;
     from.remove(entry);
     const end = (content: Content): void => {
-      const text = "A newer message of the same entity arrived.";
-      countOutcome(ledger, tenant, type, hullId, outcomeOf(content, "superseded", "newer_message", text, tables.now()));
+      const superseded = outcomeOf(content, "superseded", reason("newer_message"), tables.now());
+      countOutcome(ledger, tenant, type, hullId, superseded);
     };
     if (entry.content === undefined && entry.withdrawn === true) {
       if (attempt !== undefined) end(attempt.content);
