@@ -129,7 +129,7 @@ test("what any route may answer is described: our own trouble, and a path that c
 });
 
 test("the guide names the codes of notifications, too", () => {
-  const guide = readFileSync(join(SERVER, "../docs/operating.md"), "utf8");
+  const guide = readFileSync(join(SERVER, "../docs/operations/operate.md"), "utf8");
   const chapter = /## Answers to Hull\n(.*?)\n## /s.exec(guide)?.[1] ?? "";
   const rows = chapter.split("\n").filter((line) => line.startsWith("| "));
   for (const [status, code = ""] of describedRefusals("post", "/smart-notifier").map((each) => each.split(" "))) {
