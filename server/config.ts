@@ -21,7 +21,7 @@ const hosts = (defaults: string): z.ZodType<readonly string[]> =>
       return patterns;
     });
 
-/** Comma list of origins as browsers write them, so that they can be compared letter by letter. */
+/** Comma list of origins exactly as browsers send them, so that they can be compared as strings. */
 const origins = z
   .string()
   .default("")
@@ -114,7 +114,7 @@ export function describeConfig(): readonly { readonly name: string; readonly mea
 }
 
 /**
- * @throws Error that names every wrong variable and what is wrong with it, and never a secret
+ * @throws Error that names every wrong variable and what is wrong with it, but never a secret
  */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   if ((environment["REDIS_URL"] ?? "") !== "" || !["", "all", undefined].includes(environment["ROLE"])) {

@@ -1,16 +1,16 @@
 /**
  * The control channel: on the socket that locks the data folder, command-line tools ask the running server. One line of
- * JSON with a command, one line with the answer, and the connection is closed. Who only connects gets nothing, which
- * is how a second process finds out that the folder is taken.
+ * JSON with a command, one line with the answer, then the end. A client that sends nothing gets nothing;
+ * a second process finds out in this way that the folder is taken.
  */
 import { connect, type Socket } from "node:net";
 import { z } from "zod";
 import { command, readAnswer, type Command, type Admin } from "./commands";
 
 const MAX_REQUEST_BYTES = 64 * 1024;
-/** A letter holds one notification's message at most, whose size the HTTP edge bounds. */
+/** A dead letter holds at most one message of a notification, and the HTTP edge limits its size. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
-/** A request is one line and comes at once; an answer may take as long as erasing a tenant does. */
+/** A request is a single line and arrives at once; an answer may take as long as erasing a tenant. */
 const REQUEST_MS = 5_000;
 
 const EARLY = "The connection ended early: the server starts or stops, or another tool is at work. Try again.";
@@ -21,11 +21,11 @@ const reply = z.union([
 ]);
 type Reply = z.output<typeof reply>;
 
-/** @returns what takes over a connection to the socket */
+/** @returns the handler of a connection to the socket */
 export function createControl(carryOut: (command: Command) => Promise<unknown>): (socket: Socket) => void {
   return (socket) => {
     const finish = (answer: Reply): void => void socket.end(`${JSON.stringify(answer)}\n`);
-    // A tool that went away needs no answer.
+    // The tool has gone away and needs no answer.
     socket.on("error", () => socket.destroy());
     socket.setTimeout(REQUEST_MS, () => socket.destroy());
     readLine(socket, MAX_REQUEST_BYTES).then(
@@ -51,7 +51,7 @@ async function answerTo(line: string, carryOut: (command: Command) => Promise<un
 
 const words = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** Whether anybody listens at the address. */
+/** Whether a server listens at the address. */
 export function isServed(address: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const socket = connect(address);
@@ -66,7 +66,7 @@ export function isServed(address: string): Promise<boolean> {
   });
 }
 
-/** The server that listens at the address; a connection for every command. */
+/** The server that listens at the address; each connection carries one command. */
 export function createRemoteAdmin(address: string): Admin {
   return {
     ask: async (name, parameters) => {
@@ -84,7 +84,7 @@ export function createRemoteAdmin(address: string): Admin {
   };
 }
 
-/** The first line; rejects when the connection ends before it is whole, or when it is too long. */
+/** The first line; rejects when the connection ends before the line does, or when the line is too long. */
 function readLine(socket: Socket, maxBytes: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];

@@ -13,7 +13,7 @@ import { idParameter, parameter, readInput } from "./input";
 
 export interface QueryCredentialOptions<S> {
   readonly door: Door<S>;
-  /** What tokens in the query are signed with. */
+  /** Key that signs tokens in the query. */
   readonly tokenKey: string;
   /** Milliseconds since 1970. */
   readonly now: () => number;

@@ -1,4 +1,4 @@
-/** What all parts share: how errors look, and how one logs in. */
+/** What all parts share: errors and log-ins. */
 import { z } from "zod";
 import { organizationQuery } from "../middleware/basic-auth";
 import { inQuery, type Piece } from "./part";

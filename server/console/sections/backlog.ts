@@ -1,4 +1,4 @@
-/** What waits, how long it has been waiting, and how fast it can go. */
+/** What waits, how long it has been waiting, and how fast it can be sent. */
 import type { LaneHealth } from "../../../src/storage/port/store";
 import { instant, number, span } from "./figures";
 import { html, type Content, type Html } from "../html";

@@ -1,4 +1,4 @@
-/** Dead letters: a page of them, and one by itself with its reason, its content and what can be done. */
+/** Dead letters: a page of them, and one by itself with its reason, its content and its actions. */
 import type { Credentials } from "../../../src/engine/tenants";
 import { remedyFor } from "../../admin/remedies";
 import type { Letter, LetterDetail } from "../../admin/commands";
@@ -11,7 +11,7 @@ export const DEAD_LETTERS_A_PAGE = 20;
 
 export type Action = "replay" | "drop";
 
-/** What a form of a letter is made for. */
+/** What a dead letter's form is made for. */
 export function actionPath(action: Action, id: string): string {
   return `${action} ${id}`;
 }
@@ -23,7 +23,7 @@ export interface DeadLetterContext {
 
 export interface DeadLetterList {
   readonly letters: readonly Letter[];
-  /** Place of the page behind. */
+  /** `after` of the next page. */
   readonly next: string | undefined;
   readonly isFirst: boolean;
 }
@@ -80,7 +80,7 @@ function row(letter: Letter, context: DeadLetterContext): Html {
   </tr>`;
 }
 
-/** @returns what stands on the page of one letter */
+/** @returns the content of the page of one dead letter */
 export function deadLetterBody(letter: LetterDetail, context: DeadLetterContext): Html {
   const { type, hullId, name, outcome, code, text, atMs, attempts, replayed, derived, messageId } = letter;
   const { organization } = context.owner;

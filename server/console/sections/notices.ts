@@ -1,4 +1,4 @@
-/** What a page says about what was just done. The address carries a code of ours, never a text. */
+/** What a page says about what was just done. The address carries one of our codes, never a text. */
 import { html, type Html } from "../html";
 
 const WORDS = {

@@ -50,12 +50,12 @@ export const replayPageAnswer = z.object({
 type LetterAnswer = Readonly<z.output<typeof letterAnswer>>;
 type LetterDetailAnswer = Readonly<z.output<typeof letterDetailAnswer>>;
 
-/** The tenant is who asks, and stays out. */
+/** The tenant is the caller itself, so it is left out. */
 export function showLetter({ id, type, hullId, name, outcome, code, text, atMs }: Letter): LetterAnswer {
   return { id, type, hull_id: hullId, name, outcome, code, text, refused_at: isoOf(atMs) };
 }
 
-/** Where Planhat is stays out as well: its address may hold the tenant token. */
+/** Planhat's address is left out as well, since it may contain the tenant token. */
 export function showLetterDetail(letter: LetterDetail): LetterDetailAnswer {
   const { code, messageId, version, attempts, replayed, derived, claims, desired } = letter;
   return {

@@ -1,6 +1,6 @@
 /**
- * `/api/internal/dead-letters`: what Planhat refused for good, to be looked at, sent again and dropped, as the
- * command-line tool does. A connector sees and changes its own letters only; those of others do not exist for it.
+ * `/api/internal/dead-letters`: what Planhat refused for good can be read, replayed and dropped, as with the
+ * command-line tool. A connector sees and changes only its own; those of others do not exist for it.
  */
 import { Router, type Request } from "express";
 import { z } from "zod";
@@ -19,7 +19,7 @@ export interface DeadLetterRouteOptions<S> {
 
 const MAX_LETTERS = 200;
 const USUAL_LETTERS = 50;
-/** Pages of 200 letters that one call sends again: it should be answered before anybody loses patience. */
+/** Pages of 200 dead letters that one call replays: it should be answered within a reasonable time. */
 const REPLAY_PAGES = 10;
 const MAX_PLACE_LENGTH = 4_000;
 
@@ -114,7 +114,7 @@ function idOf({ params: { id } }: Request<{ id: string }>): string {
   throw unknownLetter();
 }
 
-/** The same for an unknown letter and for somebody else's. */
+/** The same for an unknown dead letter and for another connector's. */
 function unknownLetter(): HttpError {
   return refuse(404, "dead_letter_not_found", "This connector has no such dead letter; it may have been closed.");
 }

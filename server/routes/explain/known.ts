@@ -6,14 +6,14 @@ import type { InspectedRecord } from "../../../src/storage/port/store";
 import type { Outcome, EntryRow, MirrorRow } from "../../../src/storage/port/rows";
 import { instantAnswer, isoOf } from "../../openapi/instants";
 
-// What the service says may quote what it was sent, and an explanation is copied into tickets.
+// The service's words may quote what it was sent, and an explanation is copied into tickets.
 const redactor = createRedactor();
 
-/** Words without anything that looks like a credential. */
+/** Text without anything that looks like a credential. */
 export const safely = (words: string): string => redactor.text(words);
 
 const instant = instantAnswer.nullable();
-/** Hull's and Planhat's values pass as they are. */
+/** Values of Hull and Planhat are shown unchanged. */
 export const valuesAnswer = z.record(z.string(), z.unknown());
 export const textsAnswer = z.record(z.string(), z.string());
 
@@ -83,7 +83,7 @@ export function showKnown({
   listedAtMs,
 }: InspectedRecord): z.output<typeof knownAnswer> {
   return {
-    // Nobody sent what was made for its children.
+    // A record made for its children was sent by nobody.
     version: record === undefined || record.version === 0 ? null : isoOf(record.version),
     last_message_id: record?.messageId ?? null,
     last_outcome: record?.last === undefined ? null : showEnding(record.last),

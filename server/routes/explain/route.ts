@@ -24,7 +24,7 @@ export interface ExplainRouteOptions<S> {
   readonly answerWithinMs: number;
 }
 
-/** What a person asks about at a time; a rehearsal of more would keep the lane waiting. */
+/** What a person asks about at a time; a dry run of more would delay the lane. */
 const MAX_MESSAGES = 20;
 const MAX_BYTES = 5 * 1024 * 1024;
 
@@ -86,7 +86,7 @@ export const question = z.union([notificationQuestion, claimQuestion]);
 export function explainRoutes<S>(options: ExplainRouteOptions<S>): Router {
   const { explain, serviceTitle, authenticate, bodies, answerWithinMs } = options;
   const router = Router();
-  /** Tenants with a question that is being answered, perhaps for somebody who has given up waiting. */
+  /** Tenants with a question in progress, perhaps one whose caller has given up. */
   const underway = new Set<string>();
 
   router.post("/explain", async (request, response) => {
@@ -102,7 +102,7 @@ export function explainRoutes<S>(options: ExplainRouteOptions<S>): Router {
   router.all("/explain", otherMethods("POST"));
   return router;
 
-  /** A rehearsal reads what the delivery reads, with the same quota: more than one at a time would hinder it. */
+  /** A dry run reads what the delivery reads, with the same quota: more than one at a time would get in its way. */
   async function oneByOne<T>(key: string, work: () => Promise<T>): Promise<T> {
     if (underway.has(key)) {
       const headers = { "retry-after": "2" };

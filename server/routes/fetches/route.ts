@@ -1,6 +1,6 @@
 /**
  * `/fetch/users` and `/fetch/accounts`: Hull's schedule and the dashboard's buttons begin a fetch. They are answered at
- * once; the run goes on by itself, and its way can be followed under `/api/internal/runs`.
+ * once; the run continues in the background and can be followed under `/api/internal/runs`.
  */
 import { Router } from "express";
 import { z } from "zod";

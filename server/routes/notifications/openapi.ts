@@ -47,7 +47,7 @@ const REFUSALS = [
   },
   refusal(400, "The signature does not hold", ...SIGNATURE_REFUSALS.map((reason) => `signature_${reason}`)),
   "Unauthorised",
-  // Elsewhere these two have statuses of their own; Hull is told the same as for other wrong credentials.
+  // Elsewhere these two have their own statuses; Hull gets the same answer as for other wrong credentials.
   refusal(401, "Hull says that the organization is disabled", "organization_disabled"),
   refusal(401, "Hull does not know the connector", "connector_not_found"),
   refusal(401, "Signatures are required here, and there is none", "signature_missing"),

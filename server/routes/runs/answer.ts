@@ -66,7 +66,7 @@ type NestedCounts = z.output<typeof nestedCounts>;
 type RunAnswer = Readonly<z.output<typeof runAnswer>>;
 type LineAnswer = Readonly<z.output<typeof lineAnswer>>;
 
-/** The row's order and checkpoint stay behind: they may hold links with signatures. */
+/** The row's order and checkpoint are left out: they may contain links with signatures. */
 export function showRun(row: RunRow): RunAnswer {
   const { id, kind, type, state, options, done, total } = row;
   const leftOut = leftOutOf(row.leftOut);
@@ -104,7 +104,7 @@ function progressOf({ state, done, total }: RunRow): number | null {
   return total === undefined || total === 0 ? null : Math.min(1, done / total);
 }
 
-/** From `type/outcome/code`; a code may hold slashes of its own. */
+/** From `type/outcome/code`; a code may contain slashes. */
 function nested(counts: RunRow["counts"]): NestedCounts {
   const types = new Map<string, Map<string, Map<string, number>>>();
   for (const [name, count] of Object.entries(counts)) {

@@ -1,6 +1,6 @@
 /**
  * `/api/internal/runs`: what became of fetches and batches, for people and tools. A connector sees its own runs only;
- * those of others do not exist for it. No page of another site may read it, unless CORS_ORIGINS names its origin.
+ * those of others do not exist for it. No page of another site may read it unless CORS_ORIGINS names its origin.
  */
 import { Router, type Request } from "express";
 import { z } from "zod";
