@@ -5,12 +5,12 @@ import { agrees, NOTHING } from "../../services/compare";
 import { diff, type DiffOptions } from "../rules/diff";
 import type { Reason } from "../../outcome/outcome";
 
-/** How a remembered value stands to the one that Hull wants. */
+/** How a remembered value compares with Hull's. */
 export type Standing = "same" | "other" | "empty" | "unknown";
 
 export interface FieldVerdict {
   readonly field: string;
-  /** As Hull wants it. */
+  /** Hull's value. */
   readonly value: Json;
   /** What the service is known to hold, what we delivered last, and what Hull confirmed. */
   readonly remote: Standing;
@@ -23,7 +23,7 @@ export interface FieldVerdict {
 /**
  * @param wire values as the service stores them, where they differ from Hull's own form
  * @param facts undefined when no remote record is known
- * @param withheld fields that the service does not let through, and why
+ * @param withheld fields that the service withholds, and why
  */
 export function fieldVerdicts(
   desired: Desired,

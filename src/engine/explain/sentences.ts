@@ -5,7 +5,7 @@ import type { PauseRow } from "../../storage/port/rows";
 import type { Explanation, RecordExplanation } from "./explain";
 import type { DryWrite } from "../dry-run/dry-run";
 
-/** Fields that one sentence names. */
+/** Most fields that one sentence names. */
 const MOST_NAMED = 12;
 
 /** About one record. @param service how people call the service: `Planhat` */

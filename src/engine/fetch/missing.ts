@@ -1,4 +1,4 @@
-/** After a complete scan: what it did not meet has vanished, and Hull is told so if that is wanted. */
+/** After a complete scan: what it did not show is missing, and Hull is told so if that is wanted. */
 import type { Firehose, FirehoseResult } from "../../hull/firehose/firehose";
 import type { FirehoseItem } from "../../hull/firehose/items";
 import type { ObjectType } from "../../services/service";
@@ -15,16 +15,16 @@ export interface MissingOptions extends RetryOptions {
   readonly type: ObjectType;
   readonly serviceName: string;
   readonly scanStartedAtMs: number;
-  /** Hull attribute that says when a record vanished; undefined when nobody wants to know. */
+  /** Hull attribute that says when a record went missing; undefined when that is not wanted. */
   readonly deletedAttribute: string | undefined;
   readonly now: () => number;
 }
 
-/** Rows that one step walks. */
+/** Rows per step. */
 const STEP = 1_000;
 
 /**
- * Marks everything that the scan did not meet.
+ * Marks everything that the scan did not show.
  *
  * @param from where an earlier try stopped
  * @param remember called with the place after each step; answers false when the run is gone
@@ -55,12 +55,12 @@ export async function markMissing(
   }
 }
 
-/** Whether Hull ever heard of the record. */
+/** Whether Hull was ever told about the record. */
 function isKnown({ facts, toldRest }: MirrorRow): boolean {
   return toldRest !== undefined || (facts["_id"]?.[2] ?? null) !== null;
 }
 
-/** Says of each record that it vanished; answers those of which Hull could not be told. */
+/** Tells Hull of each record that it is missing; returns those that Hull could not be told about. */
 async function tell(
   options: MissingOptions,
   known: readonly MirrorRow[],
@@ -89,7 +89,7 @@ function itemOf({ type, serviceName }: MissingOptions, id: string, attributes: R
     : { type: "traits", subject: "account", account: claims, attributes };
 }
 
-/** What keeps Hull from being told at all; an item that it refuses for good is none. */
+/** Why Hull cannot be told at all; an item that it refuses for good does not count. */
 export function hindranceIn(
   results: readonly FirehoseResult[],
 ): Exclude<Try<never>, { readonly kind: "done" }> | undefined {

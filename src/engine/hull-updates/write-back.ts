@@ -1,6 +1,6 @@
 /**
- * Telling Hull what the service holds. Rows wait in a queue of their own, so an outage of Hull holds no delivery back;
- * a row leaves the queue, and its outcome is written, only when Hull confirmed it or refused it for good.
+ * Tells Hull what the service holds. Updates wait in a queue of their own, so an outage of Hull stops no delivery.
+ * An update leaves the queue, and its outcome is written, only when Hull confirmed it or refused it for good.
  */
 import type { Firehose, FirehoseResult } from "../../hull/firehose/firehose";
 import type { FirehoseItem } from "../../hull/firehose/items";
@@ -27,9 +27,9 @@ export interface WriteBackOptions {
 }
 
 export interface Sent {
-  /** There was something to send; look again. */
+  /** There was something to send; run another cycle. */
   readonly more: boolean;
-  /** Hull cannot be told now: what is left waits until then. */
+  /** Hull cannot be told now: the rest waits until then. */
   readonly hindrance?: { readonly message: string; readonly rows: number; readonly untilMs: number };
 }
 
@@ -64,7 +64,7 @@ export async function sendHullUpdates(options: WriteBackOptions): Promise<Sent> 
   return { more: false, hindrance: { message, rows: rows.length - done.length, untilMs: Math.min(...waiting.keys()) } };
 }
 
-/** Attributes, and where Hull has not confirmed it yet, the link between user and account: an item of its own. */
+/** Attributes and, unless Hull has confirmed it, the link between user and account: an item of its own. */
 function itemsOf(row: HullUpdateRow, { types, serviceName }: WriteBackOptions): FirehoseItem[] {
   const subject = types.find((each) => each.name === row.type)?.entity ?? "user";
   const own: Claims = { ...row.claims, anonymous_id: `${serviceName}:${row.remoteId}` };
@@ -94,7 +94,7 @@ function words(result: FirehoseResult): string {
   return result.state === "later" ? `Hull cannot be told now: ${result.reason}` : "";
 }
 
-/** The service has the record, so it ends `sent`; that Hull does not know it is the reason. */
+/** The service has the record, so it ends `sent`; the reason says that Hull does not know it. */
 function refusal(result: FirehoseResult, atMs: number): Outcome {
   const why = reason("hull_refused", result.state === "refused" ? result.reason : undefined);
   return { messageId: "", outcome: "sent", code: why.code, text: why.text, atMs, counted: true };

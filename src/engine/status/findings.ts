@@ -1,4 +1,4 @@
-/** From rows of the store to sentences for people: what stands still, failed, waits or was set aside. Pure. */
+/** From rows of the store to sentences for people: what is paused, failed, waiting or set aside. Pure. */
 import { listed } from "../../outcome/listed";
 import type { FetchedType, Finding } from "../../services/service";
 import type { PauseRow, RunRow } from "../../storage/port/rows";
@@ -7,15 +7,15 @@ import { leftOutOf, leftOutText } from "../../outcome/left-out";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
-/** Whoever waits longer is held up by something. */
+/** An entry that waits longer than this is stuck. */
 const LONG_WAIT_MS = HOUR_MS;
-/** A run that is still under way then deserves a look. */
+/** A run that is still in progress after this time deserves a look. */
 const LONG_RUN_MS = 24 * HOUR_MS;
-/** What a batch came to is news so long; nobody repeats it by itself. */
+/** A failed batch is reported for this long; nothing repeats it automatically. */
 const NEWS_MS = 72 * HOUR_MS;
 /** The schedule calls every few minutes, and a fetch takes its time. */
 const SLACK_MS = HOUR_MS;
-/** Fields that one sentence names. */
+/** Most fields that one sentence names. */
 const MOST_NAMED = 10;
 
 const error = (text: string): Finding => ({ level: "error", text });
@@ -23,7 +23,7 @@ const warning = (text: string): Finding => ({ level: "warning", text });
 const time = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
 
-/** Lanes and types that stand still now. */
+/** Lanes and types that are paused now. */
 export function heldFindings(holds: readonly PauseRow[], nowMs: number): readonly Finding[] {
   return holds
     .filter(({ untilMs }) => untilMs > nowMs)
@@ -35,7 +35,7 @@ export function heldFindings(holds: readonly PauseRow[], nowMs: number): readonl
     });
 }
 
-/** The last run of each kind and type, where it did not end well or does not end. @param runs newest first */
+/** The last run of each kind and type, if it failed or does not end. @param runs newest first */
 export function runFindings(runs: readonly RunRow[], nowMs: number): readonly Finding[] {
   const newest = new Map<string, RunRow>();
   for (const run of runs) {
@@ -66,7 +66,7 @@ function runFinding(name: string, run: RunRow, nowMs: number): Finding | undefin
   }
 }
 
-/** Types whose last good fetch is older than it should be. One that was never fetched may have been installed just now. */
+/** Types whose last good fetch is overdue. A type that was never fetched may have been installed just now. */
 export function fetchFindings(
   fetched: readonly (FetchedType & { readonly last: RunRow | undefined })[],
   nowMs: number,
@@ -83,7 +83,7 @@ export function fetchFindings(
   });
 }
 
-/** What Hull was not told in the last good fetch of each type, since it cannot hold it. */
+/** What the last good fetch of each type could not tell Hull, since Hull cannot hold it. */
 export function leftOutFindings(
   fetched: readonly { readonly type: string; readonly last: RunRow | undefined }[],
 ): readonly Finding[] {
@@ -129,7 +129,7 @@ export function laneFindings(
   return findings;
 }
 
-/** What one connector fills the fields of a type from. */
+/** The source of each field of a type in one connector. */
 export type FieldSources = Readonly<Record<string, string>>;
 
 /**
