@@ -1,7 +1,7 @@
 /**
  * The control channel: on the socket that locks the data folder, command-line tools ask the running server. One line of
- * JSON with a command, one line with the answer, then the end. A client that sends nothing gets nothing;
- * a second process finds out in this way that the folder is taken.
+ * JSON with a command, one line with the answer, and the connection is closed. A second process that only connects
+ * finds out that the folder is taken.
  */
 import { connect, type Socket } from "node:net";
 import { z } from "zod";

@@ -82,7 +82,7 @@ export async function write<S>(pass: Cycle<S>, works: readonly Work[]): Promise<
   return undefined;
 }
 
-/** Journals a chunk before its request. Content that was replaced since the cycle began is left out: the newer one comes later. */
+/** Journals a chunk before its request. Content that was replaced since then is left out: the newer one comes later. */
 export async function journal<S, T>(
   { options: { store, lane }, context: { type } }: Cycle<S>,
   chunk: readonly T[],

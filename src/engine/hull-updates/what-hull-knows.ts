@@ -78,7 +78,7 @@ export function newsOf(
   };
 }
 
-/** Hull puts it before the names of a user's own attributes. */
+/** Hull's prefix for a user's own attributes. */
 const TRAITS = "traits_";
 
 /**

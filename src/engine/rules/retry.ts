@@ -14,7 +14,7 @@ export interface RetryOptions {
   readonly onWarning: (message: string) => void;
 }
 
-/** The wait after so many tries, milliseconds: doubled each time, up to the cap. */
+/** The wait after this many tries, milliseconds: doubled each time, up to the cap. */
 export function waitAfter(tries: number, { baseMs, capMs }: RetryPace): number {
   return Math.min(baseMs * 2 ** Math.min(tries, 20), capMs);
 }

@@ -2,8 +2,8 @@
  * What Hull can hold as an attribute (help.hull.io: profiles): 2 kB a value, fewer than 50 entries a list, one type from
  * the first write on, and no keys that come and go.
  *
- * A value that does not fit is left out whole, and that is said. Cut ones would be wrong without looking so, and an
- * outgoing mapping could carry them back to the service.
+ * A value that does not fit is left out as a whole, and reported. A shortened one would be wrong without looking so, and
+ * an outgoing mapping could send it back to the service.
  */
 import { isJson, storable } from "../../json";
 import type { Json, Misfit } from "../../record";
