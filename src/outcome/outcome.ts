@@ -10,7 +10,7 @@ export interface Reason {
   readonly text: string;
 }
 
-/** The catalogue. The texts of the old connector are kept letter by letter. */
+/** The catalogue. The texts of the old connector are kept word for word. */
 const TEXTS = {
   created: "Created in the service.",
   updated: "Updated in the service.",
@@ -68,24 +68,24 @@ const TEXTS = {
 
 export type ReasonCode = keyof typeof TEXTS;
 
-/** Details quote what was sent, such as the names of fields. They are kept with every record and shown in lists. */
+/** Details quote what was sent, such as the names of fields. They are stored with every record and shown in lists. */
 const MAX_DETAIL = 2_000;
 const redactor = createRedactor();
 
 /**
  * @param code a code of the catalogue
- * @param detail what is particular to this record, appended in brackets
+ * @param detail what is specific to this record, appended in brackets
  */
 export function reason(code: ReasonCode, detail?: string): Reason {
   return { code, text: detail === undefined ? TEXTS[code] : `${TEXTS[code]} (${bounded(detail)})` };
 }
 
-/** Secrets go before the cut: half of one is not recognised when the reason is shown. */
+/** Secrets are removed before the text is cut: half of one would not be recognised when the reason is shown. */
 function bounded(detail: string): string {
   return detail.length <= MAX_DETAIL ? detail : `${redactor.opening(detail, MAX_DETAIL)}…`;
 }
 
-/** What people are told of a value that cannot be taken: its form, never the value, which may be personal. */
+/** What people are told about a value that cannot be used: its form, never the value, which may be personal. */
 export function formOf(value: unknown): string {
   if (value === undefined || value === null) return "nothing";
   if (typeof value === "string") {
@@ -100,10 +100,10 @@ export function formOf(value: unknown): string {
 const formOfNumber = (written: string): string =>
   /^\d+$/.test(written) ? `${written.length} digits` : "a number with a fraction";
 
-/** A record's row keeps them. */
+/** The names of the codes are stored in a record's row. */
 const MOST_JOINED = 20;
 
-/** Several reasons of one record, joined as the old connector did: texts by a space, the first code counts. */
+/** Several reasons of one record, joined like in the old connector: texts by a space, and the first code counts. */
 export function joinReasons(reasons: readonly Reason[]): Reason {
   const [first, ...rest] = reasons;
   if (first === undefined) throw new Error("A record that is not sent needs at least one reason.");

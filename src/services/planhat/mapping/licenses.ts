@@ -85,7 +85,7 @@ function parentOf({ hullId, desired, claims, hintId }: RecordPlan): DesiredParen
   return { type: COMPANIES.name, hullId, desired, claims, ...(hintId === undefined ? {} : { hintId }) };
 }
 
-/** What stands inside a text nobody has measured yet. */
+/** The size of what a text contains is not known yet. */
 function holdsTooMany(text: string): boolean {
   const limits = { maxDepth: Infinity, maxValues: MAX_VALUES, maxMembers: MAX_VALUES };
   return createJsonScan(limits).push(Buffer.from(text)) !== undefined;

@@ -1,4 +1,4 @@
-/** Mapping rows against the custom fields that Planhat really has. */
+/** Mapping rows compared with the custom fields that Planhat really has. */
 import memoize from "lodash/memoize";
 import type { Finding } from "../../service";
 import type { CustomField } from "../api/custom-fields";
@@ -84,11 +84,11 @@ const plain = (name: string): string => composed(name).toLowerCase().replace(/\s
 
 /** Kinds of fields that hold ids of Planhat. */
 const REFERENCES = ["team member", "team members", "enduser", "endusers"];
-/** Kinds of fields that no date fits into. */
+/** Kinds of fields that cannot hold a date. */
 const DATELESS = ["checkbox", "rating", "phone", "email", "url", ...REFERENCES];
 
 function unsuitable(row: CustomRow, { hidden, formula, holds }: CustomField): readonly Finding[] {
-  // What Planhat computes or hides may come to Hull all the same.
+  // What Planhat computes or hides may still come to Hull.
   if (row.incoming) return [];
   if (formula) return [warning(`${place(row)}: Planhat computes this field, so it cannot be filled. Remove the row.`)];
   if (hidden)

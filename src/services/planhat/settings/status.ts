@@ -1,6 +1,6 @@
 /**
- * What the settings say about themselves: the checks of the earlier connector in their order and with their levels, and
- * some more. Nobody is asked, so a token that looks right may still be refused; see `inspect.ts` for that.
+ * What can be said from the settings alone: the checks of the earlier connector in their order and with their levels,
+ * and some more. Planhat is not asked, so a token that looks right may still be refused; see `inspect.ts` for that.
  */
 import type { Finding } from "../../service";
 import { COMPANIES, findField } from "../objects";
@@ -8,7 +8,7 @@ import type { MappingWarning } from "./mapping-warnings";
 import { OWNER_FIELDS } from "../write/prepare";
 import type { PlanhatSettings } from "./settings";
 
-/** The settings by the names that people see. */
+/** The settings by their titles. */
 export const TITLES = {
   outgoing: {
     endusers: "User attributes mapping",
@@ -38,7 +38,7 @@ export function sendsLicenses({ licenses, mapping }: PlanhatSettings): boolean {
   return licenses.attribute !== undefined && mapping.licenses.length > 0;
 }
 
-/** Without both tokens that is all there is to say: one step after the other. */
+/** Without both tokens there is nothing else to say: one step after the other. */
 export function checkSettings(settings: PlanhatSettings): readonly Finding[] {
   const missing = credentials(settings);
   if (missing.length > 0) return missing;
@@ -54,7 +54,7 @@ export function checkSettings(settings: PlanhatSettings): readonly Finding[] {
   ];
 }
 
-/** Owners are values of accounts, which only Hull knows: whether they are good shows when an account is sent. */
+/** Owners are values of accounts, which only Hull knows: whether they exist shows when an account is sent. */
 export function checkOutcomes(outcomes: Readonly<Record<string, number>>): readonly Finding[] {
   return OWNER_FIELDS.flatMap(([field, code]) => {
     const title = findField(COMPANIES.name, field)?.label ?? field;
@@ -145,7 +145,7 @@ function licenseFields(settings: PlanhatSettings): readonly Finding[] {
   return [...findings, error(`${title} has neither mrr nor value. Planhat wants one of them; add a row.`)];
 }
 
-/** Its form only; a token that was pasted into the wrong place is the usual mistake. */
+/** Only its form; a token that was pasted into the wrong place is the usual mistake. */
 function tenantToken({ tenantId }: PlanhatSettings): readonly Finding[] {
   if (tenantId === undefined || UUID.test(tenantId)) return [];
   return [
