@@ -1,6 +1,7 @@
 /**
- * The one reader of dates, whoever wrote them: attributes, events, `indexed_at`, Hull's connector, Planhat's answers, and
- * values that are compared (docs/decisions/26-dates.md). Without a zone UTC is meant, never the zone of this machine.
+ * The one reader of dates, whoever wrote them: attributes, events, `indexed_at`, Hull's connector, Planhat's answers,
+ * and values that are compared (docs/decisions/26-dates.md). Without a zone UTC is meant, never the zone of this
+ * machine.
  */
 
 /** Other clocks may be this far ahead of ours; a later date is not believed. */
@@ -33,8 +34,8 @@ const FIRST_MS = Date.UTC(100, 0);
 const LAST_MS = Date.UTC(10_000, 0) - 1;
 
 /**
- * Reads an instant: ISO 8601 with or without time and zone, RFC 1123, Unix seconds and milliseconds from 1990 to 2100 (a
- * number or digits), `20180330` and `20180330143802` from 1900 to 2099.
+ * Reads an instant: ISO 8601 with or without time and zone, RFC 1123, Unix seconds and milliseconds from 1990 to 2100
+ * (a number or digits), `20180330` and `20180330143802` from 1900 to 2099.
  *
  * @param rules `seconds: false` where digits of that size may be a counter as well as Unix seconds
  * @returns milliseconds since 1970, or `undefined` for everything else (2021-02-30 included)

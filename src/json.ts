@@ -1,6 +1,7 @@
 /**
  * JSON from outside, in which no integer loses a digit. `JSON.parse` rounds what is beyond 2^53, so two people whose
- * numbers end in …992 and …993 would become one (docs/decisions/27-numbers.md). And which values can be sent and stored.
+ * numbers end in …992 and …993 would become one (docs/decisions/27-numbers.md). And which values can be sent and
+ * stored.
  */
 import type { Json } from "./record";
 

@@ -100,7 +100,7 @@ export function formOf(value: unknown): string {
 const formOfNumber = (written: string): string =>
   /^\d+$/.test(written) ? `${written.length} digits` : "a number with a fraction";
 
-/** The names of the codes are stored in a record's row. */
+/** The joined text is stored in a record's row, so it is limited. */
 const MOST_JOINED = 20;
 
 /** Several reasons of one record, joined like in the old connector: texts by a space, and the first code counts. */

@@ -191,9 +191,9 @@ export interface ReadBack {
 /** A value of a remote record that Hull may be told. */
 export interface IncomingAttribute {
   /**
-   * What Hull confirmed is remembered under this name. For the attribute that a write-back fills it is the service's own
-   * field name; a further attribute of that field has a name of its own. Two attributes may share one (`planhat/name` and
-   * `name`): they hold the same value and are told together.
+   * What Hull confirmed is remembered under this name. For the attribute that a write-back fills it is the service's
+   * own field name; a further attribute of that field has a name of its own. Two attributes may share one
+   * (`planhat/name` and `name`): they hold the same value and are told together.
    */
   readonly field: string;
   /** Without entity prefix, once in a record: `planhat/phase`, `name`. */
@@ -263,8 +263,8 @@ export interface Connection {
   /** Reads known ids in the cheapest way. Never throws for remote failures. */
   read(type: string, known: readonly Known[], fields: readonly string[]): Promise<ReadBack>;
   /**
-   * One page of all records of a type, in the order of their creation where the service has one, in one call where it can.
-   * Pages overlap: a row may come twice. Never throws for remote failures.
+   * One page of all records of a type, in the order of their creation where the service has one, in one call where it
+   * can. Pages overlap: a row may come twice. Never throws for remote failures.
    *
    * @param fields what `ListedRecord.record` shall hold, usually the mapped fields
    * @param from `next` of the page before; undefined = the start

@@ -1,7 +1,7 @@
 /**
- * `POST /explain`: why is Jane not in Planhat? The body is a notification as Hull sends it (its `channel`, `messages` and
- * `is_export` count, with the connector's stored settings), or one claim: `email`, `external_id`, `domain` or Hull's `id`.
- * Nothing is written, neither here nor there.
+ * `POST /explain`: why is Jane not in Planhat? The body is a notification as Hull sends it (its `channel`, `messages`
+ * and `is_export` count, with the connector's stored settings), or one claim: `email`, `external_id`, `domain` or
+ * Hull's `id`. Nothing is written, neither here nor there.
  */
 import { Router } from "express";
 import { z } from "zod";

@@ -29,8 +29,8 @@ const UNDERWAY =
   "A fetch is under way already and goes on as it was begun; to compare everything, ask again when it has ended.";
 
 /**
- * Any method. 200 `{ok: true, state, message}`, where `state` is `begun` or `underway` (with the id of the `run`), `early`
- * (with `next_at`, the time from which a call begins one) or `halted` (the message says what to mend).
+ * Any method. 200 `{ok: true, state, message}`, where `state` is `begun` or `underway` (with the id of the `run`),
+ * `early` (with `next_at`, the time from which a call begins one) or `halted` (the message says what to mend).
  */
 export function fetchRoutes<S>({ runs, authenticate }: FetchRouteOptions<S>): Router {
   const router = Router();

@@ -50,11 +50,11 @@ export const pageOfLines = z.object({
 });
 
 /**
- * `GET /api/internal/runs?org=…&limit=…&before=…`: `{runs, next}`, newest first; `next` is the `before` of the next page,
- * null where nothing may follow.
+ * `GET /api/internal/runs?org=…&limit=…&before=…`: `{runs, next}`, newest first; `next` is the `before` of the next
+ * page, null where nothing may follow.
  *
- * `GET /api/internal/runs/:id?org=…&lines=…&after=…`: one run; with `lines` or `after` also `report: {lines, next}`, a page
- * of what a verbose run says about each record.
+ * `GET /api/internal/runs/:id?org=…&lines=…&after=…`: one run; with `lines` or `after` also `report: {lines, next}`, a
+ * page of what a verbose run says about each record.
  */
 export function runRoutes<S>({ store, authenticate }: RunRouteOptions<S>): Router {
   const router = Router();

@@ -1,7 +1,7 @@
 /**
- * `/schema/…`: the lists of fields in the connector's settings. The dashboard asks from a browser, so these routes alone
- * are open to pages of other sites. They answer everybody: without credentials that Hull confirms, the answer is what
- * is public anyway.
+ * `/schema/…`: the lists of fields in the connector's settings. The dashboard asks from a browser, so these routes
+ * alone are open to pages of other sites. They answer everybody: without credentials that Hull confirms, the answer is
+ * what is public anyway.
  */
 import { Router, type Request, type RequestHandler, type Response } from "express";
 import type { Logger } from "pino";
@@ -33,8 +33,8 @@ type FieldListAnswer = z.output<typeof fieldListAnswer>;
 const FAILED = "The fields could not be listed: something went wrong on our side. Try again.";
 
 /**
- * GET and POST of `/schema/contacts`, `/schema/companies`, `/schema/licenses`; with `/incoming` or `/custom` behind it, the
- * fields to read, or the tenant's own ones alone. Always 200 `{ok, error, options: [{value, label}]}`.
+ * GET and POST of `/schema/contacts`, `/schema/companies`, `/schema/licenses`; with `/incoming` or `/custom` behind it,
+ * the fields to read, or the tenant's own ones alone. Always 200 `{ok, error, options: [{value, label}]}`.
  */
 export function schemaRoutes<S>({ fields, authenticate, logger }: SchemaRouteOptions<S>): Router {
   const router = Router();

@@ -1,5 +1,5 @@
-// Was this notification signed by Hull? The signature covers the notification id only, not the body: it proves that Hull
-// sent something under this id, and never replaces the check of the credentials.
+// Was this notification signed by Hull? The signature covers the notification id only, not the body: it proves that
+// Hull sent something under this id, and never replaces the check of the credentials.
 import type { HostAllowList } from "../../http/guards/hosts";
 import type { Log } from "../../http/log";
 import type { Clock } from "../../http/time";

@@ -85,8 +85,8 @@ export function createConnection(
       ...told(applied),
     };
   };
-  // One directory for both directions, in the budget class of the delivery: a record that waits for it must not wait for
-  // a fetch. It is one call in ten minutes.
+  // One directory for both directions, in the budget class of the delivery: a record that waits for it must not wait
+  // for a fetch. It is one call in ten minutes.
   const owners = createOwners(rest, clock, () => options.usersVersion?.(target.quotaKey) ?? 0);
   return {
     prepare: (type, records) =>

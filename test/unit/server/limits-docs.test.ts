@@ -1,4 +1,4 @@
-/** The table of limits in docs/operations/operate.md has the numbers of the code: whoever changes one is led to the other. */
+/** The table of limits in docs/operations/operate.md has the numbers of the code, so that both change together. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 

@@ -1,6 +1,6 @@
 /**
- * Whatever code a route can refuse with is in its description, and no other. Which ones it can is read from the sources: of
- * the route, of how it knows who is asking, and of everything in this folder that either of them uses.
+ * Whatever code a route can refuse with is in its description, and no other. Which ones it can is read from the
+ * sources: of the route, of how it knows who is asking, and of everything in this folder that either of them uses.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -100,7 +100,8 @@ test.each(Object.entries(PARTS))("%s can refuse with what is described, and with
   const files = new Set(rootsOf(name, operations).flatMap((root) => [...usedBy(join(SERVER, `${root}.ts`))]));
   const possible = [...files]
     .filter((file) => !OF_ALL.includes(basename(file)))
-    // Pages of other sites may ask, and learn nothing; only bodies of unknown senders are bounded in how they are packed.
+    // Pages of other sites may ask, and learn nothing; only bodies of unknown senders are bounded in how they are
+    // packed.
     .filter((file) => !(onlyReads && basename(file) === "own-site.ts"))
     .flatMap(refusedIn)
     .filter(({ code }) => name === "notifications" || code !== "too_packed");

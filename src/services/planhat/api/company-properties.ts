@@ -1,7 +1,7 @@
 /**
  * What a full list of companies asks for by name. Planhat's list does not show all properties by itself, while asking
- * hides those that are not named; so this is every property that public sources know (planhat.com/developers/api/company
- * and what clients have seen), `custom` for all custom fields at once.
+ * hides those that are not named; so this is every property that public sources know
+ * (planhat.com/developers/api/company and what clients have seen), `custom` for all custom fields at once.
  *
  * Not asked for: `shareable`, and lists of other objects that no attribute of a company could hold (sales, licenses,
  * documents, links, csmScoreLog, lastActivities, lastPerformedTriggers).

@@ -1,6 +1,6 @@
 /**
- * A tenant's custom fields, as Planhat defines them. Read at most once in ten minutes; callers in the meantime share one
- * reading. Callers that show them get the failure; deliveries go on without them if it is permanent.
+ * A tenant's custom fields, as Planhat defines them. Read at most once in ten minutes; callers in the meantime share
+ * one reading. Callers that show them get the failure; deliveries go on without them if it is permanent.
  */
 import groupBy from "lodash/groupBy";
 import NodeCache from "node-cache";

@@ -1,6 +1,6 @@
 /**
- * The last check of custom fields before they are sent, against the tenant's definitions. Planhat stores an unknown name
- * without showing it to anybody, and accepts every value, so what does not fit is withheld with a warning. Pure.
+ * The last check of custom fields before they are sent, against the tenant's definitions. Planhat stores an unknown
+ * name without showing it to anybody, and accepts every value, so what does not fit is withheld with a warning. Pure.
  */
 import { listed } from "../../../outcome/listed";
 import { formOf, reason } from "../../../outcome/outcome";

@@ -1,6 +1,6 @@
 /**
- * A row of the mapping may write a custom field's name in another case than Planhat does, and to Planhat that is another
- * field. So everything is written under Planhat's name, and in what is read such a field also appears under the
+ * A row of the mapping may write a custom field's name in another case than Planhat does, and to Planhat that is
+ * another field. So everything is written under Planhat's name, and in what is read such a field also appears under the
  * mapping's name: all other code uses the names of the mapping.
  */
 import memoize from "lodash/memoize";
@@ -56,7 +56,7 @@ type Alias = readonly [string, string];
 const aliasOf = (name: string, theirs: string | undefined): Alias[] =>
   theirs === undefined || theirs === name ? [] : [[name, theirs]];
 
-/** Without definitions, a row's only name that differs just in case is taken for Planhat's; else the field seems empty. */
+/** Without definitions, a row's only name that differs in case is taken for Planhat's; else the field seems empty. */
 function namesakesIn(row: Row | undefined, names: readonly string[]): readonly Alias[] {
   if (row === undefined || !hasCustom(row)) return [];
   const { custom } = row;
