@@ -69,7 +69,7 @@ export function createMetrics({ store, budgetLeft, storeFile, now }: MetricsOpti
 
   const outcomes = new Counter({
     name: "connector_outcomes_total",
-    help: "Outcomes of messages; derived: of companies that were made for their users.",
+    help: "Outcomes of messages; derived: of companies that were created for their users.",
     labelNames: ["type", "outcome", "code", "derived"],
     registers,
   });
@@ -81,7 +81,7 @@ export function createMetrics({ store, budgetLeft, storeFile, now }: MetricsOpti
   });
   const notifications = new Histogram({
     name: "connector_notification_duration_seconds",
-    help: "Time until a notification of Hull was answered.",
+    help: "Time until a notification from Hull was answered.",
     labelNames: ["channel", "status"],
     buckets: NOTIFICATION_BUCKETS,
     registers,
@@ -105,10 +105,13 @@ export function createMetrics({ store, budgetLeft, storeFile, now }: MetricsOpti
   const oldest = gauge("connector_outbox_oldest_age_seconds", "Age of the oldest outbox entry; 0 when there is none.");
   const tells = gauge("connector_tells_waiting", "Records that Hull must still be told about.");
   const lanes = gauge("connector_lanes", "Lanes (tenant and remote) with anything to deliver or to tell.");
-  const letters = gauge("connector_dead_letters", "Records that Planhat refused for good and nobody replaced since.");
+  const letters = gauge(
+    "connector_dead_letters",
+    "Records that Planhat refused for good and that were not replaced since.",
+  );
   const holds = new Gauge({
     name: "connector_lane_holds",
-    help: "Lanes, or single types of them, that stand still, by reason.",
+    help: "Lanes, or single types of them, that are paused, by reason.",
     labelNames: ["kind"],
     registers,
   });

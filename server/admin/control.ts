@@ -41,7 +41,10 @@ export function createControl(carryOut: (command: Command) => Promise<unknown>):
 async function answerTo(line: string, carryOut: (command: Command) => Promise<unknown>): Promise<Reply> {
   const parsed = command.safeParse(parseJson(line));
   if (!parsed.success)
-    return { ok: false, error: "The server does not know this command; is the tool of its version?" };
+    return {
+      ok: false,
+      error: "The server does not know this command; do the tool and the server have the same version?",
+    };
   try {
     return { ok: true, answer: await carryOut(parsed.data) };
   } catch (error) {
@@ -74,7 +77,8 @@ export function createRemoteAdmin(address: string): Admin {
       socket.write(`${JSON.stringify({ command: name, ...parameters })}\n`);
       try {
         const parsed = reply.safeParse(parseJson(await readLine(socket, MAX_ANSWER_BYTES)));
-        if (!parsed.success) throw new Error("The server's answer cannot be read; is it of another version?");
+        if (!parsed.success)
+          throw new Error("The server's answer cannot be read; do the tool and the server have the same version?");
         if (!parsed.data.ok) throw new Error(parsed.data.error);
         return readAnswer(name, parsed.data.answer);
       } finally {

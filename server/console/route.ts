@@ -57,7 +57,7 @@ const WORDS = {
   problem: "The address cannot be read",
   remedies: {
     q: `Ask with an e-mail address, an external id, a domain or Hull's id, of ${MAX_QUESTION} characters at most.`,
-    after: "Follow the links of the page, or leave it out to begin with the first letter.",
+    after: "Follow the links of the page, or leave it out to begin with the first dead letter.",
     done: "Leave it out.",
   },
 };
@@ -69,14 +69,14 @@ export const consoleQuery = z.object({
     .trim()
     .max(MAX_QUESTION, `is longer than ${MAX_QUESTION} characters`)
     .optional()
-    .meta({ description: "Whom to explain: e-mail address, external id, domain or Hull's id." }),
+    .meta({ description: "Who to explain: e-mail address, external id, domain or Hull's id." }),
   after: parameter
-    .max(4_000, "is no place in the list")
-    .refine(isDeadLetterPlace, "is no place in the list")
+    .max(4_000, "is not a place in the list")
+    .refine(isDeadLetterPlace, "is not a place in the list")
     .optional()
     .meta({ description: "Where the page of dead letters begins." }),
   done: z
-    .enum(NOTICES, { error: "is no code of this page" })
+    .enum(NOTICES, { error: "is not a code of this page" })
     .optional()
     .meta({ description: "What the page says was just done." }),
 });
@@ -85,7 +85,7 @@ export const consoleQuery = z.object({
 export const consoleAddress = z.object({ org: organizationQuery.shape.org.optional() }).extend(consoleQuery.shape);
 
 export const letterForm = z.object({
-  token: z.string().meta({ description: "From the form; holds for one letter, one action and some hours." }),
+  token: z.string().meta({ description: "From the form; valid for one dead letter, one action and some hours." }),
 });
 
 const PARTS = [

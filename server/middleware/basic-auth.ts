@@ -14,7 +14,7 @@ const CHALLENGE = { "www-authenticate": 'Basic realm="Hull connector", charset="
 
 const WORDS = {
   code: "invalid_organization",
-  problem: "The organization cannot be told",
+  problem: "The organization cannot be read",
   remedies: { org: "Add ?org=<your organization>, the host name of your Hull organization and nothing else." },
 };
 

@@ -75,7 +75,7 @@ export interface Door<S> {
 }
 
 export const REFUSALS: Readonly<Record<Refusal["reason"], string>> = {
-  malformed_credentials: "The credentials hold characters that cannot be part of them.",
+  malformed_credentials: "The credentials contain characters that are not allowed in them.",
   organization_not_allowed: "This organization may not use this connector; see HULL_ALLOWED_ORGANIZATIONS.",
   wrong_credentials: "Hull refuses the connector's id and secret.",
   organization_disabled: "Hull says that the organization is disabled.",

@@ -49,6 +49,7 @@ function showJson(response: Response, error: HttpError): void {
 
 function asHttpError(error: unknown): HttpError | undefined {
   if (error instanceof HttpError) return error;
-  if (error instanceof URIError) return refuse(400, "unreadable_path", "The path holds a % that begins no character.");
+  if (error instanceof URIError)
+    return refuse(400, "unreadable_path", "The path contains a % that does not encode a character.");
   return undefined;
 }

@@ -87,7 +87,7 @@ const SHARED = {
   },
   BadToken: {
     status: 401,
-    text: "The token in the address does not hold",
+    text: "The token in the address is not valid",
     codes: ["invalid_token", "expired_token"],
   },
   OrganizationDisabled: {
@@ -108,7 +108,7 @@ const SHARED = {
     status: 405,
     text: "This path takes other methods",
     codes: ["method_not_allowed"],
-    headers: { Allow: { description: "Those that it takes.", schema: { type: "string" } } },
+    headers: { Allow: { description: "The methods that it takes.", schema: { type: "string" } } },
   },
   TooSlow: {
     status: 408,
@@ -118,7 +118,7 @@ const SHARED = {
   },
   TooLarge: {
     status: 413,
-    text: "The body is larger, or holds more, than is read; send less at a time",
+    text: "The body is larger, or contains more, than is accepted; send less at a time",
     codes: ["too_large"],
     example: errorExample(
       "too_large",
@@ -135,7 +135,7 @@ const SHARED = {
   },
   Unavailable: {
     status: 503,
-    text: "Hull could not be asked who is asking; try again",
+    text: "Hull could not be asked to confirm the credentials; try again",
     codes: ["unavailable"],
     headers: RETRY_AFTER,
     example: errorExample(

@@ -149,7 +149,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     const parsed = request.expect === "text" ? { body: text === "" ? undefined : text } : parseBody(text, headers);
     if (status >= 200 && status < 300) {
       if ("body" in parsed) return { status, headers, body: parsed.body };
-      const what = parsed.unusable === "truncated" ? { what: "the answer is no complete JSON" } : {};
+      const what = parsed.unusable === "truncated" ? { what: "the answer is not complete JSON" } : {};
       return failed(request, parsed.unusable, { status, answer: text, ...what });
     }
     const answer = "body" in parsed ? parsed.body : text;
@@ -280,7 +280,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
 /** `JSON.stringify` returns undefined for functions and the like: such a body is a bug of ours. */
 function serialise(request: HttpRequest): string {
   const text = JSON.stringify(request.body) as string | undefined;
-  if (text === undefined) throw new TypeError(`The body of ${request.method} ${request.route} is no JSON value.`);
+  if (text === undefined) throw new TypeError(`The body of ${request.method} ${request.route} is not a JSON value.`);
   return text;
 }
 

@@ -34,10 +34,10 @@ const TEXTS = {
   invalid_date: "A date cannot be read.",
   unknown_field: "A mapped field is not known to the service and was left out.",
   misspelt_field:
-    "A mapped field is written in another case in the service; what is sent goes out under the name that it has there.",
-  twin_field: "Two mapped fields are one in the service; the value of this one was left out.",
+    "A mapped field is written in another case in the service; values are sent under the service's own name.",
+  twin_field: "Two mapped fields are the same field in the service; the value of this one was left out.",
   duplicate_field: "A field is mapped more than once; the last row counts.",
-  fixed_field: "A mapped field is not for mapping: the service or the connector sets it; the row was left out.",
+  fixed_field: "A mapped field cannot be mapped: the service or the connector sets it; the row was left out.",
   ambiguous: "Several records in the service could be this one; none was touched.",
   same_remote_record: "Another Hull entity is already linked to the same record in the service.",
   archived: "The record is archived in the service.",

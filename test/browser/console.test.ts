@@ -115,7 +115,7 @@ describeInBrowser("/console", (openPage) => {
       expect(await sure.isVisible()).toBe(false);
       await page.getByText("Drop this letter…").click();
       await sure.click();
-      await page.getByRole("status").getByText("The letter was dropped").waitFor();
+      await page.getByRole("status").getByText("The dead letter was dropped").waitFor();
       await page.getByText("Nothing was refused for good").waitFor();
       expect((await stage.connector.store.letters({ limit: 1 })).letters).toEqual([]);
       expect(stage.endusers()).toEqual([]);

@@ -35,9 +35,9 @@ export function chartFrom(nowMs: number): number {
 export function chartBody(counts: readonly HourCount[], nowMs: number): Html {
   const fromMs = chartFrom(nowMs);
   const shown = counts.filter(({ atMs, count }) => atMs >= fromMs && atMs < fromMs + HOURS * HOUR_MS && count > 0);
-  if (shown.length === 0) return html`<p class="empty">No message of Hull came to an end within the last 24 hours.</p>`;
+  if (shown.length === 0) return html`<p class="empty">No message from Hull ended within the last 24 hours.</p>`;
   const hours = hoursOf(shown, fromMs);
-  return html`<p class="hint">Messages of Hull, by the hour in which they ended, from ${instant(fromMs)}.</p>
+  return html`<p class="hint">Messages from Hull, by the hour in which they ended, from ${instant(fromMs)}.</p>
     ${legend(hours)} ${bars(hours)} ${reasons(shown, fromMs)} ${numbers(hours)}`;
 }
 
@@ -139,7 +139,7 @@ function reasons(counts: readonly HourCount[], fromMs: number): Html {
   return html`<div class="scroll" role="region" aria-label="Outcomes by reason" tabindex="0">
     <table class="reasons">
       <caption>
-        By reason, each with a scale of its own
+        By reason, each on its own scale
       </caption>
       <thead>
         <tr>

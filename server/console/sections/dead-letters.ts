@@ -38,7 +38,7 @@ export function deadLettersBody({ letters, next, isFirst }: DeadLetterList, cont
     return html`<p class="empty">${words}</p>
       ${paging}`;
   }
-  return html`<p class="hint">Refused for good, and set aside. Mend the cause, then send the letter again.</p>
+  return html`<p class="hint">Refused for good, and set aside. Mend the cause, then send the dead letter again.</p>
     <div class="scroll" role="region" aria-label="Dead letters" tabindex="0">
       <table class="stacked">
         <thead>
@@ -93,9 +93,9 @@ export function deadLetterBody(letter: LetterDetail, context: DeadLetterContext)
       <p>${remedyFor(code)}</p>
       <dl class="facts">
         ${fact("Refused", instant(atMs))} ${fact("Object", type)} ${fact("Hull id", html`<code>${hullId}</code>`)}
-        ${fact("Message", html`<code>${messageId}</code>`)} ${fact("Put off before", `${number(attempts)} times`)}
+        ${fact("Message", html`<code>${messageId}</code>`)} ${fact("Retries", number(attempts))}
         ${replayed && fact("Sent again", "yes, and refused again")}
-        ${derived && fact("Made for its children", "yes; nobody sent it by itself")}
+        ${derived && fact("Created for its children", "yes; no message asked for it")}
       </dl>
       <p><a href="${consoleLink(organization, { q: hullId }, "explain")}">What else is known of it</a></p>
     </section>
@@ -103,7 +103,7 @@ export function deadLetterBody(letter: LetterDetail, context: DeadLetterContext)
       <h2 id="again">Send it again</h2>
       <p>
         A replay is a new message with the old content, and what failed because of this record goes with it. If Hull
-        sent something newer since, nothing is sent and the letter is closed.
+        sent something newer since, nothing is sent and the dead letter is closed.
       </p>
       ${replayForm(letter, context)}
     </section>

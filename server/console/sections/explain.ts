@@ -67,7 +67,7 @@ export function searchForm(organization: string, serviceTitle: string, question 
 
 /** @param asked undefined when the question names nobody */
 export function explanationBody(asked: Asked | undefined, question: string, serviceTitle: string): Html {
-  if (asked === undefined) return html`<p class="empty">Nobody can be named like this.</p>`;
+  if (asked === undefined) return html`<p class="empty">No user or account can have this name.</p>`;
   const { text, records } = showExplanation(asked.explanation, serviceTitle);
   return html`<p class="hint">Looked for <bdi class="asked">${question}</bdi> as ${BY[asked.by]}.</p>
     ${sentences(text)} ${records.map(recordPart)}`;

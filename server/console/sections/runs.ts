@@ -7,7 +7,7 @@ import { byOutcome, outcomeMark } from "./outcomes";
 export const SHOWN_RUNS = 10;
 
 export function runsBody(runs: readonly RunRow[], nowMs: number): Html {
-  if (runs.length === 0) return html`<p class="empty">No fetch, batch or large backlog was under way lately.</p>`;
+  if (runs.length === 0) return html`<p class="empty">There were no fetches, batches or large backlogs lately.</p>`;
   const rows = runs.map(
     (run) =>
       html`<tr>

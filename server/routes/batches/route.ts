@@ -31,7 +31,7 @@ const ENTITIES = { user_report: "user", account_report: "account" } as const;
 
 const WORDS = {
   code: "invalid_batch",
-  problem: "The batch cannot be taken",
+  problem: "The batch cannot be accepted",
   remedies: {
     "(body)": "Post a JSON object with url, format and object_type.",
     url: "Send the address of the extract as Hull made it.",
@@ -55,7 +55,7 @@ export const batchBody = z.looseObject(
     object_type: z
       .enum(["user_report", "account_report"], "must be user_report or account_report")
       .nullish()
-      .meta({ description: "What the rows are; without it the path says so." }),
+      .meta({ description: "What the rows are; by default the path decides." }),
   },
   "must be an object",
 );

@@ -29,19 +29,19 @@ const WORDS = {
   remedies: {
     type: "Name an object type such as endusers or companies, or leave it out.",
     code: "Name a reason code such as refused, or leave it out.",
-    limit: `Say how many letters you want, ${MAX_LETTERS} at most, or leave it out.`,
-    after: "Send next of the answer before, or leave it out to begin with the first letter.",
+    limit: `Say how many dead letters you want, ${MAX_LETTERS} at most, or leave it out.`,
+    after: "Send next of the previous answer, or leave it out to begin with the first dead letter.",
   },
 };
 
 const choice = {
-  type: idParameter.optional().meta({ description: "Only letters of this object type." }),
-  code: idParameter.optional().meta({ description: "Only letters with this reason code." }),
+  type: idParameter.optional().meta({ description: "Only dead letters of this object type." }),
+  code: idParameter.optional().meta({ description: "Only dead letters with this reason code." }),
   after: parameter
     .max(MAX_PLACE_LENGTH, "is not next of an answer")
     .refine(isDeadLetterPlace, "is not next of an answer")
     .optional()
-    .meta({ description: "`next` of the answer before." }),
+    .meta({ description: "`next` of the previous answer." }),
 };
 
 export const chosenLetters = z.object(choice);
@@ -50,7 +50,7 @@ export const pageOfLetters = z.object({
   ...choice,
   limit: countParameter(1, MAX_LETTERS)
     .default(USUAL_LETTERS)
-    .meta({ description: `Letters a page, ${USUAL_LETTERS} if it is left out.` }),
+    .meta({ description: `Dead letters per page, ${USUAL_LETTERS} by default.` }),
 });
 
 const BASE = "/api/internal/dead-letters";

@@ -39,11 +39,11 @@ export const mirrorAnswer = z.object({
   linked_to: z.string().nullable().meta({ description: "Hull id of the one entity that it belongs to." }),
   content_known: z.boolean().meta({ description: "false: only its keys were read." }),
   archived: z.boolean(),
-  missing: z.boolean().meta({ description: "The last complete fetch did not meet it." }),
+  missing: z.boolean().meta({ description: "The last complete fetch did not show it." }),
   created_at: instant,
   written_at: instant,
   read_at: instant,
-  facts: z.array(factAnswer).meta({ description: "Marks of values, not values: equal ones mean equal values." }),
+  facts: z.array(factAnswer).meta({ description: "Fingerprints of values, not values: equal ones mean equal values." }),
 });
 
 export const linkAnswer = mirrorAnswer.extend({
@@ -53,16 +53,16 @@ export const linkAnswer = mirrorAnswer.extend({
 const outboxAnswer = z.object({
   state: z.enum(["waiting", "in_flight"]),
   accepted_at: instantAnswer,
-  next_try_at: instant.meta({ description: "null: as soon as it is its turn." }),
-  attempts: z.int().meta({ description: "How often it was put off." }),
-  blocked_on: z.string().nullable().meta({ description: "Hull id of what it belongs to and must wait for." }),
+  next_try_at: instant.meta({ description: "null: as soon as its turn comes." }),
+  attempts: z.int().meta({ description: "How often it was postponed." }),
+  blocked_on: z.string().nullable().meta({ description: "Hull id of the parent that it waits for." }),
   in_doubt: z.boolean().meta({ description: "The answer to a create was lost." }),
   problem: z.string().nullable().meta({ description: "Why it waits." }),
   fields: valuesAnswer.nullable().meta({ description: "What it should hold." }),
 });
 
 export const knownAnswer = z.object({
-  version: instant.meta({ description: "The age of the newest message." }),
+  version: instant.meta({ description: "The date of the newest message." }),
   last_message_id: z.string().nullable(),
   last_outcome: endingAnswer.nullable(),
   link: linkAnswer.nullable().meta({ description: "The record in Planhat." }),
@@ -70,7 +70,7 @@ export const knownAnswer = z.object({
   write_back: z
     .object({ attributes: valuesAnswer, next_try_at: instantAnswer, attempts: z.int() })
     .nullable()
-    .meta({ description: "What Hull is still to be told." }),
+    .meta({ description: "What Hull must still be told." }),
   dead_letter: endingAnswer.extend({ id: z.string() }).nullable().meta({ description: "What was refused for good." }),
 });
 

@@ -55,7 +55,7 @@ export const notificationQuestion = z.object({
   is_export: z
     .boolean({ error: "must be true or false" })
     .optional()
-    .meta({ description: "Exports go past the filters." }),
+    .meta({ description: "Exports ignore the filters." }),
 });
 
 const claim = z

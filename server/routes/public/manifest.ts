@@ -27,12 +27,7 @@ export function manifestRoutes(): Router {
   router.get(["/", "/readme"], (request, response) => {
     const host = hostOf(request);
     if (host === undefined || !HOST.test(host)) {
-      throw new HttpError(
-        400,
-        "invalid_host",
-        "The Host header names no host; ask by the public address.",
-        RETRY_LATER,
-      );
+      throw new HttpError(400, "invalid_host", "The Host header names no host; use the public address.", RETRY_LATER);
     }
     // The answer depends on a header, but caches in between do not look at it.
     response.set("cache-control", "no-store").redirect(`${READER}${host}`);

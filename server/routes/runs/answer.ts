@@ -15,7 +15,7 @@ export const runAnswer = z.object({
   kind: z.string().meta({ description: "batch, fetch or drain." }),
   type: z.string().meta({ description: "The object type: endusers, companies." }),
   state: z.string().meta({
-    description: "waiting, running; ended: success, error, stopped (at the first error, as it was told to).",
+    description: "waiting, running; ended: success, error, stopped (at the first error, as requested).",
   }),
   options: z.object({ simulate: z.boolean(), verbose: z.boolean(), stop_on_error: z.boolean() }),
   counts: nestedCounts.meta({ description: "Records by type, outcome and code." }),
@@ -27,10 +27,10 @@ export const runAnswer = z.object({
         "Only where there are any: fields that Hull was not told of some records, because it cannot hold the values: longer than 2,000 bytes, more than 49 entries, or what no database takes.",
     }),
   done: z.int().meta({ description: "Records with an outcome." }),
-  total: z.int().nullable().meta({ description: "Records that were met so far; null before the first one." }),
+  total: z.int().nullable().meta({ description: "Records found so far; null before the first one." }),
   total_is_final: z.boolean().meta({ description: "Whether `total` will not grow any more." }),
   progress: z.number().nullable().meta({
-    description: "0 to 1, of the records that were met so far; null while none was.",
+    description: "0 to 1, of the records found so far; null while there are none.",
   }),
   created_at: instantAnswer,
   started_at: instant,

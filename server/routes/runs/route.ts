@@ -27,17 +27,17 @@ const WORDS = {
   problem: "The query cannot be read",
   remedies: {
     limit: `Say how many runs you want, ${MAX_RUNS} at most, or leave it out.`,
-    before: "Send next of the page before, or leave it out to begin with the newest run.",
+    before: "Send next of the previous page, or leave it out to begin with the newest run.",
     lines: `Say how many lines of the report you want, ${MAX_LINES} at most, or leave it out.`,
-    after: "Send next of the page before, or leave it out to begin with the first line.",
+    after: "Send next of the previous page, or leave it out to begin with the first line.",
   },
 };
 
 export const pageOfRuns = z.object({
   limit: countParameter(1, MAX_RUNS)
     .default(USUAL_RUNS)
-    .meta({ description: `Runs a page, ${USUAL_RUNS} if it is left out.` }),
-  before: idParameter.optional().meta({ description: "`next` of the page before." }),
+    .meta({ description: `Runs per page, ${USUAL_RUNS} by default.` }),
+  before: idParameter.optional().meta({ description: "`next` of the previous page." }),
 });
 
 export const pageOfLines = z.object({
@@ -46,7 +46,7 @@ export const pageOfLines = z.object({
     .meta({ description: `Lines of a verbose run's report, ${USUAL_LINES} if only \`after\` is given.` }),
   after: countParameter(0, Number.MAX_SAFE_INTEGER)
     .optional()
-    .meta({ description: "`next` of the report's page before." }),
+    .meta({ description: "`next` of the report's previous page." }),
 });
 
 /**

@@ -19,13 +19,13 @@ export interface StatusRouteOptions<S> {
 }
 
 export const statusAnswer = z.object({
-  status: z.enum(FINDING_LEVELS).meta({ description: "As bad as the worst message." }),
+  status: z.enum(FINDING_LEVELS).meta({ description: "The level of the worst message." }),
   messages: z.array(z.string()).meta({ description: "What a person should know, and what to do; the worst first." }),
 });
 
 const FAILED: z.output<typeof statusAnswer> = {
   status: "error",
-  messages: ["The connector could not find out how it fares: something went wrong on our side, and its log says what."],
+  messages: ["The status could not be found out: something went wrong on our side, and the connector's log says what."],
 };
 
 /**

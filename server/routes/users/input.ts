@@ -98,7 +98,7 @@ export async function readChanges(
   const { _id = id, ...fields } = readInput(changes, await jsonIn(request, read), BODY_WORDS);
   if (_id !== id) throw badInput(BODY_WORDS, [{ path: ["_id"], message: "differs from the id in the address" }]);
   if (Object.keys(fields).length > 0) return fields;
-  throw badInput(BODY_WORDS, [{ path: ["(body)"], message: "holds no field to change" }]);
+  throw badInput(BODY_WORDS, [{ path: ["(body)"], message: "has no field to change" }]);
 }
 
 /** Forms and plain text are not read, since any page may post them without a preflight. */

@@ -126,7 +126,7 @@ function conclude(work: Work, verdict: Identity, context: TypeContext, timing: T
       return postponed(
         work,
         nowMs + timing.settleMs,
-        "A create in doubt was not found; it is looked for again.",
+        "An unconfirmed create was not found; it is looked for again.",
         looked,
       );
     }

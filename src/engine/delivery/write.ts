@@ -118,7 +118,7 @@ async function writeChunk<S>(pass: Cycle<S>, chunk: readonly Change[]): Promise<
     const { now } = pass.options;
     const isOpen = result.kind === "unconfirmed" && change.intent.kind === "create";
     const doubt = isOpen ? { sinceMs: now(), reads: 0 } : undefined;
-    return postponed(change.work, now(), "Its parent is gone from the service and is made again first.", doubt);
+    return postponed(change.work, now(), "Its parent is gone from the service and is created again first.", doubt);
   });
   await pass.settle(settlements);
   return problem;

@@ -58,16 +58,16 @@ export function fieldVerdicts(
     function whyOf(): string {
       switch (verdict) {
         case "send":
-          if (create) return "A new record gets every field that holds something.";
+          if (create) return "A new record gets every field that has a value.";
           if (value === null) return "Hull's value was removed, and the field is known to hold one.";
           if (options.force) return "Exports and batches send even what is equal.";
-          if (options.replay === true) return "A dead letter that is sent again wins over what is there.";
+          if (options.replay === true) return "A replayed dead letter overwrites what is there.";
           if (standings.remote === "unknown") return "It is not known what the field holds, so that is read first.";
           return standings.sent === "unknown"
             ? "It was never sent and differs."
             : "Hull's value changed since it was sent.";
         case "equal":
-          return "The field holds it already.";
+          return "The field has this value already.";
         case "kept":
           return "Somebody changed the field there; Hull's value has not changed since it was sent.";
         case "left":
@@ -75,7 +75,7 @@ export function fieldVerdicts(
           if (spec.writeOnce === true) return "Only sent when the record is created.";
           if (standings.sent === "same" && value !== null)
             return "Hull's value has not changed since it was sent; what the field holds now is not known.";
-          return "Hull holds nothing, and nothing shows that there is anything to clear.";
+          return "Hull has no value, and nothing shows that there is one to clear.";
       }
     }
   });

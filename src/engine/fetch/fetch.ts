@@ -104,8 +104,8 @@ export async function runFetch<S>(
   const lastSize = last?.done ?? 0;
   if (run.options.trust !== true && lastSize >= SMALL && size < lastSize * LEAST_SHARE) {
     const error =
-      `The list held ${size} records, the one before ${lastSize}; it is taken for cut short, and nothing for deleted. ` +
-      "If so many were deleted indeed, fetch all by hand once.";
+      `The list held ${size} records, the previous one ${lastSize}; it was probably cut short, so nothing counts as deleted. ` +
+      "If so many were really deleted, fetch all by hand once.";
     return { state: "error", error };
   }
   await store.noteScan(lane.remote, type.name, { startedAtMs: at.scanStartedAtMs, size });

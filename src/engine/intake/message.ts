@@ -166,7 +166,7 @@ function badId(path: string, id: string): Problem | undefined {
     Buffer.byteLength(id) > MAX_ID_LENGTH
       ? `has ${Buffer.byteLength(id)} bytes, at most ${MAX_ID_LENGTH} are accepted`
       : !id.isWellFormed() || id.includes("\0")
-        ? "holds characters that are no text (a lone surrogate or a NUL)"
+        ? "contains characters that are not text (a lone surrogate or a NUL)"
         : undefined;
   return message === undefined ? undefined : { path, message, remedy: "Send the id as Hull shows it." };
 }

@@ -156,5 +156,5 @@ async function failureOf<S>({ store }: BatchOptions<S>, { id, options }: RunRow)
   if (options.stopOnError !== true) return undefined;
   const { counts = {} } = (await store.run(id)) ?? {};
   const name = failureIn(counts);
-  return name === undefined ? undefined : `Stopped at the first error (${name}), as it was asked to.`;
+  return name === undefined ? undefined : `Stopped at the first error (${name}), as requested.`;
 }

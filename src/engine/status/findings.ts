@@ -31,7 +31,9 @@ export function heldFindings(holds: readonly PauseRow[], nowMs: number): readonl
       const what = scope === "*" ? "Delivery" : `Delivery of ${scope}`;
       const lasting = kind !== "transient";
       const next = `The next try is at ${time(untilMs)}${lasting ? ", or as soon as the settings are saved" : ""}.`;
-      return (lasting ? error : warning)(`${what} stands still since ${time(sinceMs)}. ${sentence(message)} ${next}`);
+      return (lasting ? error : warning)(
+        `${what} has been paused since ${time(sinceMs)}. ${sentence(message)} ${next}`,
+      );
     });
 }
 
@@ -59,7 +61,7 @@ function runFinding(name: string, run: RunRow, nowMs: number): Finding | undefin
     case "running":
       if (nowMs - createdAtMs < LONG_RUN_MS) return undefined;
       return warning(
-        `A ${name} is under way since ${time(createdAtMs)} and has not ended, with ${done} records done. Its lines in the log (incoming.job.warning) say what keeps it.`,
+        `A ${name} has been under way since ${time(createdAtMs)}, with ${done} records done. Its lines in the log (incoming.job.warning) say why it has not ended.`,
       );
     case "success":
       return undefined;
@@ -93,7 +95,7 @@ export function leftOutFindings(
     const began = time(last.startedAtMs ?? last.createdAtMs);
     return [
       warning(
-        `Hull cannot hold some values of ${type}, so the fetch that began at ${began} left them out, and Hull keeps what it had: ${leftOutText(fields)}. Shorten them where they are kept, or or exclude these fields in the settings and remove their mapping rows; the next fetch looks again.`,
+        `Hull cannot hold some values of ${type}, so the fetch that began at ${began} left them out, and Hull keeps what it had: ${leftOutText(fields)}. Shorten them in Planhat, or exclude these fields in the settings and remove their mapping rows; the next fetch looks again.`,
       ),
     ];
   });
@@ -108,7 +110,7 @@ export function laneFindings(
   const waits = `${outbox} records wait for delivery and ${tells} for their way back to Hull`;
   const since = oldestAtMs === undefined ? "" : `, the oldest since ${time(oldestAtMs)}`;
   if (outbox >= maxOutbox) {
-    findings.push(error(`${waits}${since}. No more fit in, so Hull is asked to come again later.`));
+    findings.push(error(`${waits}${since}. There is no room for more, so Hull is asked to come again later.`));
   } else if (oldestAtMs !== undefined && nowMs - oldestAtMs > LONG_WAIT_MS) {
     findings.push(warning(`${waits}${since}. If no other message says why, allow more requests per minute.`));
   }
@@ -157,7 +159,7 @@ export function sharedFieldFindings(
 export function hostFindings(hosts: readonly string[]): readonly Finding[] {
   return hosts.map((host) =>
     warning(
-      `Signed notifications were refused because their key lies on ${host}. If that is a host of Hull, whoever runs the connector adds it to HULL_SIGNATURE_KEY_HOSTS.`,
+      `Signed notifications were refused because their key is on ${host}. If that is a host of Hull, whoever runs the connector adds it to HULL_SIGNATURE_KEY_HOSTS.`,
     ),
   );
 }

@@ -27,7 +27,9 @@ export interface HostAllowList {
 export class HostPatternError extends Error {
   override readonly name = "HostPatternError";
   constructor(pattern: string, problem: string) {
-    super(`"${pattern}" is no host pattern: ${problem}. Examples: *.hullapp.io, files.example.com:8443, 127.0.0.1:*`);
+    super(
+      `"${pattern}" is not a host pattern: ${problem}. Examples: *.hullapp.io, files.example.com:8443, 127.0.0.1:*`,
+    );
   }
 }
 
@@ -72,7 +74,7 @@ function parsePattern(pattern: string): HostPattern {
   const labels = bracketed ? [host] : host.split(".");
   for (const label of labels) {
     if (bracketed || label === "*" || isLabel(label)) continue;
-    throw new HostPatternError(pattern, `"${label}" is no label; * must stand for whole labels`);
+    throw new HostPatternError(pattern, `"${label}" is not a label; * must stand for whole labels`);
   }
   const explicit = !labels.includes("*");
   if (explicit && canonicalHost(host) !== host) throw new HostPatternError(pattern, "write the host in its plain form");

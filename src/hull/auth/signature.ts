@@ -96,7 +96,7 @@ export function createSignatureVerifier(options: SignatureVerifierOptions): Sign
       }
       // First everything that needs no key: a request that cannot be right must not make us call anybody.
       const token = decodeToken(signature);
-      if (token === undefined) return refuse("malformed", "The signature is no JSON Web Token.");
+      if (token === undefined) return refuse("malformed", "The signature is not a JSON Web Token.");
       return checkClaims(token, notificationId, clock()) ?? (await verifyWithKey(token, signature, keyUrl));
     },
     refusedHosts: () => keys.refusedHosts(),

@@ -113,7 +113,7 @@ function readObject(row: Buffer): RowValue {
   const text = row.toString("utf8");
   try {
     const value = parseJson(text) as Json;
-    if (!isRecord(value)) return bad("is no object; every row must be one JSON object");
+    if (!isRecord(value)) return bad("is not an object; every row must be one JSON object");
     if (Object.hasOwn(value, IDENTITY)) return { ok: true, value };
     const telling = TELLING.filter((name) => Object.hasOwn(value, name)).map((name) => `"${name}"`);
     return bad(`is an object without "${IDENTITY}"${telling.length === 0 ? "" : `, but with ${telling.join(", ")}`}`);
@@ -122,7 +122,7 @@ function readObject(row: Buffer): RowValue {
     const isCut =
       (error instanceof Error && /^Unexpected end|^Unterminated string/.test(error.message)) ||
       /[[{]$/.test(text.trimEnd());
-    return bad(isCut ? "breaks off in the middle of its JSON" : "is no valid JSON");
+    return bad(isCut ? "breaks off in the middle of its JSON" : "is not valid JSON");
   }
 }
 

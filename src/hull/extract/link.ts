@@ -29,11 +29,11 @@ export function checkLink(link: string, from: URL | undefined, hosts: HostAllowL
   const verdict: HostVerdict = link.includes("://") ? hosts.judge(link) : { allowed: false, reason: "malformed" };
   if (!verdict.allowed) {
     return verdict.reason === "malformed"
-      ? refuse("this is no address that can be downloaded; send the batch from Hull again.")
+      ? refuse("this is not an address that can be downloaded; send the batch from Hull again.")
       : refuse(`the host is not allowed. If Hull keeps its extracts there, add it to ${VARIABLE}.`);
   }
   if (verdict.protocol === "http" && from?.protocol === "https:") {
-    return refuse("a download over https does not go on over http.");
+    return refuse("a download over https must not continue over http.");
   }
   if (verdict.protocol === "http" && !mayBePlain(verdict)) {
     return refuse(`only https is accepted, unless ${VARIABLE} names the host together with its port.`);

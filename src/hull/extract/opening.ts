@@ -44,7 +44,7 @@ function strangeOpening(byte: number, format: "json" | "csv"): string | undefine
     return "it is UTF-16 or no text at all; only UTF-8 is read. Send the batch from Hull again.";
   }
   const first = String.fromCharCode(byte);
-  if (first === "<") return "it is a page or a document with tags, no rows. Send the batch from Hull again.";
+  if (first === "<") return "it is a page or a document with tags, not rows. Send the batch from Hull again.";
   if (format === "csv" && (first === "{" || first === "[")) {
     return "it was announced as CSV and holds JSON. Send the batch again with the right format.";
   }

@@ -32,7 +32,7 @@ export function bad(problem: string): RowValue {
   return { ok: false, problem };
 }
 
-export const NOT_UTF8 = "is no valid UTF-8";
+export const NOT_UTF8 = "is not valid UTF-8";
 
 /** Limit of one row; more attributes than any profile has, and few enough to be read in a hundredth of a second. */
 export const MAX_COLUMNS = 10_000;

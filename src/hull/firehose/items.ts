@@ -58,7 +58,7 @@ function checked(attributes: Attributes): Attributes {
   for (const name of Object.keys(attributes)) {
     const value = attributes[name];
     if (typeof value === "number" && !Number.isFinite(value)) {
-      throw new UnsendableError(`The attribute ${name} is no finite number.`);
+      throw new UnsendableError(`The attribute ${name} is not a finite number.`);
     }
   }
   return attributes;

@@ -59,9 +59,12 @@ function makeDataFolder(folder: string): void {
     mkdirSync(folder, { recursive: true });
     accessSync(folder, constants.W_OK);
   } catch (cause) {
-    throw new Error(`The data folder ${folder} cannot be written. Let this user write it, or set another DATA_DIR.`, {
-      cause,
-    });
+    throw new Error(
+      `The data folder ${folder} cannot be written. Allow this user to write to it, or set another DATA_DIR.`,
+      {
+        cause,
+      },
+    );
   }
 }
 

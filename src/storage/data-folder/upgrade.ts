@@ -44,7 +44,7 @@ export async function openUpgraded(path: string, seal: (() => Seal) | undefined)
     if (seal === undefined) {
       throw new Error(
         `The store in ${path} has format ${UNBOUND}. ` +
-          `Start the server once, with its SECRET: it brings the store to format ${FORMAT}.`,
+          `Start the server once, with its SECRET: it upgrades the store to format ${FORMAT}.`,
       );
     }
     await bindAll(path, seal());
@@ -57,8 +57,8 @@ export async function openUpgraded(path: string, seal: (() => Seal) | undefined)
   } catch (cause) {
     await kv.close();
     throw new Error(
-      `The store in ${path} could not be brought from format ${SHARED} to format ${FORMAT}: ${wordsOf(cause)}. ` +
-        "Make sure that this user may write there and that there is room, and start again: it goes on then.",
+      `The store in ${path} could not be upgraded from format ${SHARED} to format ${FORMAT}: ${wordsOf(cause)}. ` +
+        "Make sure that this user may write there and that there is room, and start again to continue.",
       { cause },
     );
   }
@@ -105,7 +105,7 @@ async function bindAll(path: string, seal: Seal): Promise<void> {
 function failureMessage(path: string, cause: unknown): string {
   const megabytes = Math.ceil(statSync(join(path, "data.mdb")).size / 1_000_000);
   return (
-    `The store in ${path} could not be brought from format ${UNBOUND} to format ${FORMAT} (${wordsOf(cause).replace(/\.$/, "")}). ` +
+    `The store in ${path} could not be upgraded from format ${UNBOUND} to format ${FORMAT} (${wordsOf(cause).replace(/\.$/, "")}). ` +
     `The old store is unchanged. Make sure that this user may write there and that ${megabytes} MB are free, and start again.`
   );
 }

@@ -86,7 +86,7 @@ function explain(failed: Failed, what: string, { apiPrefix }: PlanhatSettings): 
             `Planhat does not let the token read ${what} (403). Give its service account the right to ${what === "users" ? "read" : "read and write"} ${what}.`,
           )
         : error(
-            `Planhat refuses the Personal Access Token. It was mistyped or withdrawn, or it belongs to another region: API Prefix is ${apiPrefix}, and the other regions do not know a token of yours. Paste the token again, or choose the prefix of your API address.`,
+            `Planhat refuses the Personal Access Token. It was mistyped or withdrawn, or it belongs to another region: API Prefix is ${apiPrefix}, and other regions do not know your token. Paste the token again, or choose the prefix of your API address.`,
           );
     case "transient":
     case "throttled":
@@ -103,6 +103,6 @@ const clause = (message: string): string => message.replace(/\.$/, "");
 const error = (text: string): Finding => ({ level: "error", text });
 
 function passing(message: string): Finding {
-  const text = `Planhat could not be asked: ${clause(message)}. What waits is sent once it answers; if this stays, look at Planhat's status page or at the network.`;
+  const text = `Planhat could not be asked: ${clause(message)}. What waits is sent once it answers; if this continues, look at Planhat's status page or at the network.`;
   return { level: "warning", text };
 }

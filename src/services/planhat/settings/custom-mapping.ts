@@ -75,7 +75,7 @@ function missing(row: CustomRow, known: readonly CustomField[]): Finding {
       ? `There is "${alike.name}"; write it exactly like that.`
       : stranger !== undefined
         ? `There is one of that name, but it belongs to ${stranger.parent}.`
-        : "Correct the name, or make the field in Planhat.";
+        : "Correct the name, or create the field in Planhat.";
   const leftOut = row.incoming ? "" : ", so its values are left out";
   return warning(`${place(row)}: Planhat's ${row.type} have no such custom field${leftOut}. ${remedy}`);
 }

@@ -80,7 +80,7 @@ async function goneAmong(
   return ids.length === 0 ? new Set() : new Set((await readKnown(rest, type, ids, [])).gone);
 }
 
-function later(waitMs: number, message = "Other records of the same call are being told apart first."): Result {
+function later(waitMs: number, message = "Other records of the same call are being separated first."): Result {
   return { kind: "later", waitMs, message };
 }
 
@@ -270,7 +270,7 @@ function unreadable(item: Item): Result {
 }
 
 function wrongMapping(type: string, message = "no reason was given"): Problem {
-  const hint = `All sampled records were refused alike, so the mapping of ${type} is probably at fault. Check the mapped fields.`;
+  const hint = `All sampled records were refused for the same reason, so the mapping of ${type} is probably at fault. Check the mapped fields.`;
   return { scope: "type", kind: "mapping", message: `${hint} Planhat says: ${message}`, waitMs: MAPPING_WAIT_MS };
 }
 

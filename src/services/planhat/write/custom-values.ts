@@ -100,7 +100,7 @@ type Verdict =
 
 function judge(naming: Naming, value: Json, attribute: string): Verdict {
   if (naming.kind === "unknown") {
-    const text = "correct the name in the settings, or make the field in Planhat";
+    const text = "correct the name in the settings, or create the field in Planhat";
     return { ok: false, why: { code: "unknown_field", text } };
   }
   const { kind, field } = naming;

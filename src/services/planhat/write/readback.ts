@@ -152,7 +152,7 @@ function replacedOrGone(
     return { kind: "replaced", remoteId: only };
   const [fitting, ...more] = candidates.filter((record) => holds(type, record, item));
   if (fitting !== undefined && more.length === 0) return { kind: "replaced", remoteId: fitting.id };
-  return unconfirmed(`Its id was gone, and one of ${folded.looseIds.join(", ")} may have been made out of it.`);
+  return unconfirmed(`Its id was gone, and one of ${folded.looseIds.join(", ")} may have been created from it.`);
 }
 
 /** Planhat may store what we wrote in another form, such as a number as its text. */

@@ -41,7 +41,11 @@ export async function applyInParts(rest: Rest, type: string, intents: readonly I
 }
 
 const NO_RESULT: Result = { kind: "unconfirmed", message: "The service gave no result." };
-const NOT_YET: Result = { kind: "later", waitMs: 0, message: "Fields whose names differ in case alone go one by one." };
+const NOT_YET: Result = {
+  kind: "later",
+  waitMs: 0,
+  message: "Fields whose names differ only in case are sent one after the other.",
+};
 
 /** Custom field → its position in the sequence. */
 function turnsOf(intents: readonly Intent[]): ReadonlyMap<string, number> {
