@@ -10,7 +10,7 @@ export interface Reason {
   readonly text: string;
 }
 
-/** The catalogue. The texts of the old connector are kept word for word. */
+/** The catalogue. The texts of the old connector are kept word for word; where a filter has a new title, that follows. */
 const TEXTS = {
   created: "Created in the service.",
   updated: "Updated in the service.",
@@ -18,10 +18,12 @@ const TEXTS = {
   in_sync: "All mapped attributes are already in sync between Hull and Planhat.",
   missing_token: "No personal access token is configured; nothing can be sent.",
   invalid_settings: "The connector's settings could not be understood.",
-  outside_user_segments: "User doesn't belong to any of the segments defined in the Contact Filter.",
-  outside_account_segments: "Account doesn't belong to any of the segments defined in the Account Filter.",
+  outside_user_segments:
+    "User doesn't belong to any of the segments defined in the Contact Filter. In the settings it is called Endusers Filter.",
+  outside_account_segments:
+    "Account doesn't belong to any of the segments defined in the Account Filter. In the settings it is called Company Filter.",
   user_account_outside_segments:
-    "The user's account doesn't belong to any of the segments defined in the Account Filter.",
+    "The user's account doesn't belong to any of the segments defined in the Account Filter. In the settings it is called Company Filter.",
   missing_account: "No company id present.",
   missing_account_external_id: "The account in Hull has no external_id, but it is marked as required.",
   missing_email: "The user in Hull has no email address.",

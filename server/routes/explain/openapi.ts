@@ -18,7 +18,7 @@ const NOT_NOW = refusal(
 const ENDING = {
   outcome: "skipped",
   code: "outside_user_segments",
-  text: "User doesn't belong to any of the segments defined in the Contact Filter.",
+  text: "User doesn't belong to any of the segments defined in the Contact Filter. In the settings it is called Endusers Filter.",
   at: "2026-03-01T12:00:00.000Z",
   message_id: "m-1",
 };
