@@ -24,7 +24,7 @@ describe("while Hull", () => {
       const down = stage.hull.faults.add({ kind: "status", status, route: "POST /firehose" });
       const failed = await stage.fetch("accounts");
       expect(failed).toMatchObject({ state: "error", done: 0, counts: {} });
-      expect(failed.error).toContain(String(status === 500 ? "Hull cannot be told" : status));
+      expect(failed.error).toContain(String(status === 500 ? "Hull cannot be updated" : status));
       down.remove();
       await stage.fetchBoth();
       expect(stage.hull.profiles.snapshot().accounts).toHaveLength(COUNT);

@@ -98,7 +98,7 @@ export function hindranceIn(
       return { kind: "failed", message: `Hull refuses the connector's credentials (${result.status}).` };
     }
     if (result.state === "later") {
-      const message = `Hull cannot be told now: ${result.reason}`;
+      const message = `Hull cannot be updated now: ${result.reason}`;
       return { kind: "later", waitMs: result.retryAfterMs ?? 0, message };
     }
   }

@@ -29,7 +29,7 @@ export interface WriteBackOptions {
 export interface Sent {
   /** There was something to send; run another cycle. */
   readonly more: boolean;
-  /** Hull cannot be told now: the rest waits until then. */
+  /** Hull cannot be updated now: the rest waits until then. */
   readonly hindrance?: { readonly message: string; readonly rows: number; readonly untilMs: number };
 }
 
@@ -91,7 +91,7 @@ function words(result: FirehoseResult): string {
   if (result.state === "unauthorised") {
     return `Hull refuses the connector's credentials (${result.status}); what it must be told waits.`;
   }
-  return result.state === "later" ? `Hull cannot be told now: ${result.reason}` : "";
+  return result.state === "later" ? `Hull cannot be updated now: ${result.reason}` : "";
 }
 
 /** The service has the record, so it ends `sent`; the reason says that Hull does not know it. */
