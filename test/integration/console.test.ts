@@ -1,4 +1,4 @@
-/** `/console` over HTTP: who sees what, what a form may do, and what is left of the page when a part of it fails. */
+/** `/console` over HTTP: who sees what, what a form may do, and what remains of the page when a part of it fails. */
 import { deadLetterId } from "../../src/storage/port/dead-letters";
 import type { Lane } from "../../src/storage/port/store";
 import { TOKEN } from "../harness";
@@ -64,7 +64,7 @@ describe("at the edge", () => {
   const open = (path = "", owner = CONNECTOR): Promise<Answer> => send(address(path), { headers: basic(owner) });
   const laneOf = ({ id }: { readonly id: string }): Lane => ({ remote: REMOTE, tenant: `${edge.organization}/${id}` });
 
-  /** Keeps a letter about a record; answers its id. */
+  /** Stores a dead letter about a record; returns its id. */
   async function refuse(hullId: string, owner = CONNECTOR): Promise<string> {
     const lane = laneOf(owner);
     await edge.store.accept([update({ hullId, id: `c-${hullId}`, lane, version: Date.parse("2026-03-01") })]);

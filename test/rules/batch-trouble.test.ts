@@ -1,4 +1,4 @@
-/** Everything that goes wrong with the file of a batch; the process lives on, and what was read is accounted for. */
+/** Everything that goes wrong with the file of a batch: the process survives, and what was read is accounted for. */
 import type { PublishedExtract } from "../../simulators/hull";
 import { CONNECTOR, OPEN_SETTINGS } from "../harness";
 import {

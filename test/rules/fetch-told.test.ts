@@ -1,4 +1,4 @@
-/** What a fetch could not tell is told later: never forgotten, never taken for known, never told instead of a write-back. */
+/** What a fetch could not tell is told later: never forgotten, never counted as known, never told instead of a write-back. */
 import { COUNT, person, putCompany, bodies, useFullPlanhat } from "./full-planhat";
 import { account, minute, user } from "./stage";
 
