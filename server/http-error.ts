@@ -37,7 +37,7 @@ export class HttpError extends Error {
   }
 }
 
-/** The same for routes that take no notifications: a soon retry for trouble that may pass, a later one for the rest. */
+/** The same for routes that take no notifications: an early retry for trouble that may pass, else a later one. */
 export function refuse(
   status: ErrorStatus,
   code: string,
