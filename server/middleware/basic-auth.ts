@@ -36,7 +36,7 @@ const FORBIDDEN: readonly Refusal["reason"][] = ["organization_not_allowed", "or
 export function createBasicAuth<S>(door: Door<S>, corsOrigins: readonly string[] = []): Authenticate<S> {
   const origins = new Set(corsOrigins);
   return async (request) => {
-    // A browser sends the remembered log-in for any page; but reading changes nothing, and the answer stays with us.
+    // A browser sends the remembered log-in for any page; reading changes nothing, and no other page sees it.
     if (!["GET", "HEAD"].includes(request.method)) assertOwnSite(request, origins);
     const { org: organization } = readInput(organizationQuery, request.query, WORDS);
     const login = loginOf(request);
