@@ -14,7 +14,7 @@ export const ANSWER_WITHIN_MS = 25_000;
 /**
  * Posts all notifications.
  *
- * @throws Error on any answer but 200 with `next`: a figure over refused requests would be none
+ * @throws Error on any answer but 200 with `next`: figures about refused requests mean nothing
  */
 export async function post(
   baseUrl: string,

@@ -1,4 +1,4 @@
-/** `npm run bench`: how fast the connector is, and what it costs, as ratios wherever a ratio can be had. */
+/** `npm run bench`: how fast the connector is and what it costs, as ratios wherever possible. */
 import { writeFileSync } from "node:fs";
 import type { Measure } from "./measure";
 import { changed } from "./measures/changed";
@@ -10,7 +10,7 @@ import { throughput } from "./measures/throughput";
 import { readOptions, type MeasureName, type Options } from "./options";
 import { machine, reported, table, type Result } from "./report";
 
-/** What each measure may take at most. */
+/** Time limit of each measure. */
 const MEASURES: Readonly<Record<MeasureName, { readonly measure: Measure; readonly withinMs: number }>> = {
   throughput: { measure: throughput, withinMs: 80_000 },
   changed: { measure: changed, withinMs: 90_000 },
@@ -19,13 +19,13 @@ const MEASURES: Readonly<Record<MeasureName, { readonly measure: Measure; readon
   memory: { measure: memory, withinMs: 240_000 },
   fetch: { measure: fetchMeasure, withinMs: 120_000 },
 };
-/** What they may take together: a slow machine gets fewer rounds and a smaller backlog. */
+/** Time limit of all of them: a slow machine gets fewer rounds and a smaller backlog. */
 const ALL_WITHIN_MS = 560_000;
 /** Something is stuck; the processes end with this one. */
 const ABORT_AFTER_MS = 600_000;
 
 async function main({ quick, only, out, profiles, endusers }: Options): Promise<void> {
-  // A million endusers are asked for by themselves, and take their time.
+  // A million endusers must be requested explicitly, and take their time.
   const timesLonger = Math.max(1, endusers / 100_000);
   setTimeout(() => fail("The bench takes too long; something is stuck."), ABORT_AFTER_MS * timesLonger).unref();
   const about = { at: new Date().toISOString(), quick, machine: machine() };

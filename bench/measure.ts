@@ -1,4 +1,4 @@
-/** What a measure gets and gives, and how it repeats itself. */
+/** What a measure gets and returns, and how it is repeated. */
 import { median } from "./statistics";
 
 export interface MeasureOptions {
@@ -15,7 +15,7 @@ export interface Figure {
   readonly value: number;
   /** Empty for a ratio. */
   readonly unit: string;
-  /** Of every round, in their order; the value is their median unless the name says otherwise. */
+  /** Of every round, in order; the value is their median unless the name says otherwise. */
   readonly samples?: readonly number[];
   readonly target?: { readonly atLeast: number } | { readonly atMost: number };
   /** What a reader must know about this run of it. */
@@ -34,8 +34,8 @@ export function holds({ value, target }: Figure): boolean | undefined {
 }
 
 /**
- * Plays one round to warm everything up, which is thrown away, and then up to `most`: at least one, and none that
- * would hardly end before the deadline.
+ * Plays one round as a warm-up, which is discarded, and then up to `most`: at least one, and none that
+ * would probably not end before the deadline.
  */
 export async function rounds<T>(
   most: number,

@@ -1,4 +1,4 @@
-/** Notifications ready to be posted: signed, and each with ids of its own, so that none is taken for a repetition. */
+/** Notifications ready to be posted: signed, and each with its own ids, so that none is taken for a repetition. */
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -31,7 +31,7 @@ export interface Post {
 const ID_LENGTH = 32;
 let issued = 0;
 
-/** Hull sends an entity because it was indexed anew: every message is newer than the one before. */
+/** Hull sends an entity because it was indexed again: every message is newer than the one before. */
 const INDEXED_AT = '"indexed_at":"';
 
 function placesOf(template: Buffer, text: string): readonly number[] {

@@ -1,4 +1,4 @@
-/** What Linux tells about a process: its CPU time and the memory that is its own. */
+/** What Linux says about a process: its CPU time and its own memory. */
 import { readFileSync } from "node:fs";
 
 /** `getconf CLK_TCK`, which is 100 on every Linux that Node runs on. */

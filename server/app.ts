@@ -1,4 +1,4 @@
-/** The HTTP edge, made from its parts; no I/O at import. */
+/** The HTTP edge, assembled from its parts; no I/O at import. */
 import express, { type Express } from "express";
 import helmet from "helmet";
 import type { Logger } from "pino";
@@ -27,7 +27,7 @@ import { userRoutes, type UserRouteOptions } from "./routes/users/route";
 import { schemaRoutes, type SchemaRouteOptions } from "./routes/schema/route";
 import { statusRoutes, type StatusRouteOptions } from "./routes/status/route";
 
-/** What fetches, batches and the runs that they become need beside what notifications need. */
+/** What fetches, batches and their runs need beyond what notifications need. */
 export interface OnDemandOptions<S>
   extends Pick<QueryCredentialOptions<S>, "tokenKey" | "now">, Pick<DoorOptions<S>, "loginLimits"> {
   readonly runs: Pick<Runs<S>, "fetch" | "batch">;
@@ -48,7 +48,7 @@ export interface AppOptions<S>
   readonly users: UserRouteOptions<S>["users"];
   /** Whose pages may use the internal API: CORS_ORIGINS. */
   readonly corsOrigins: readonly string[];
-  /** How a connector fares. */
+  /** Health of a connector. */
   readonly health: StatusRouteOptions<S>["health"];
   readonly reportStatus: StatusRouteOptions<S>["report"];
   /** Fields to choose from in the settings. */
@@ -63,14 +63,14 @@ export function createApp<S>(options: AppOptions<S>): Express {
   const bodies = createBodies();
   const app = express();
   app.set("trust proxy", options.trustProxy);
-  // A notification is nothing to cache, and hashing its answer nothing to spend time on.
+  // An answer to a notification is not cached, so hashing it for an ETag would be wasted.
   app.set("etag", false);
   const secured = helmet();
-  // Over plain HTTP browsers ignore it, and a tunnel on this machine would bind its whole host name to https.
+  // Over plain HTTP browsers ignore it, and on a tunnel to localhost it would force https for that whole host name.
   const plain = helmet({ strictTransportSecurity: false });
   app.use((request, response, next) => (request.secure ? secured : plain)(request, response, next));
   app.use((_request, response, next) => {
-    // Whoever keeps a connection open must not keep the process from ending.
+    // An open connection must not keep the process from ending.
     if (!options.accepting()) response.set("Connection", "close");
     next();
   });

@@ -21,7 +21,7 @@ const hosts = (defaults: string): z.ZodType<readonly string[]> =>
       return patterns;
     });
 
-/** Comma list of origins as browsers write them, so that they can be compared letter by letter. */
+/** Comma list of origins exactly as browsers send them, so that they can be compared as strings. */
 const origins = z
   .string()
   .default("")
@@ -41,7 +41,7 @@ const schema = z.object({
   SECRET: z
     .string()
     .trim()
-    .min(16, "use at least 16 characters, best random ones")
+    .min(16, "use at least 16 characters, preferably random")
     .optional()
     .describe("Key that encrypts stored credentials; without it a key file is generated in DATA_DIR."),
   PLANHAT_API_URL: z
@@ -58,7 +58,7 @@ const schema = z.object({
   HULL_REQUIRE_SIGNATURE: z
     .stringbool({ error: "must be true or false" })
     .default(false)
-    .describe("Whether notifications without a signature are refused; credentials are demanded in any case."),
+    .describe("Whether notifications without a signature are refused; credentials are required in any case."),
   HULL_ALLOWED_EXTRACT_HOSTS: hosts(
     "s3.amazonaws.com,*.s3.amazonaws.com,s3.*.amazonaws.com,*.s3.*.amazonaws.com,*.hullapp.io",
   ).describe("Hosts from which the files of batches may be downloaded."),
@@ -84,9 +84,9 @@ const schema = z.object({
   METRICS_TOKEN: z
     .string()
     .trim()
-    .regex(/^[\x21-\x7e]{16,}$/, "use at least 16 characters, no blanks, best random ones")
+    .regex(/^[\x21-\x7e]{16,}$/, "use at least 16 characters without blanks, preferably random")
     .optional()
-    .describe("Bearer token that /metrics asks for; without it, everybody who reaches the port may read."),
+    .describe("Bearer token that /metrics asks for; without it, anybody who reaches the port may read."),
   MAX_OUTBOX: wholeNumber(1, 100_000_000)
     .default(1_000_000)
     .describe("Entries that may wait per tenant before notifications are answered with retry."),
@@ -98,7 +98,7 @@ const schema = z.object({
     .describe("How long a lane waits for more before it writes, so that shipments in a row become one call."),
   SETTLE_MS: wholeNumber(0, 600_000)
     .default(5_000)
-    .describe("How long a write may take to show up in Planhat's lists; creates in doubt are looked for after it."),
+    .describe("How long a write may take to show up in Planhat's lists; unconfirmed creates are looked for after it."),
   RETRY_BASE_MS: wholeNumber(1, 600_000).default(1_000).describe("First wait before a failed call is repeated."),
   RETRY_CAP_MS: wholeNumber(1, 3_600_000).default(120_000).describe("Longest wait between two tries."),
   REQUEST_TIMEOUT_MS: wholeNumber(10, 600_000)
@@ -114,7 +114,7 @@ export function describeConfig(): readonly { readonly name: string; readonly mea
 }
 
 /**
- * @throws Error that names every wrong variable and what is wrong with it, and never a secret
+ * @throws Error that names every wrong variable and what is wrong with it, but never a secret
  */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   if ((environment["REDIS_URL"] ?? "") !== "" || !["", "all", undefined].includes(environment["ROLE"])) {

@@ -12,18 +12,18 @@ import { openUpgraded } from "../src/storage/data-folder/upgrade";
 export interface DataFolder {
   readonly lock: ExclusiveLock;
   readonly store: Store;
-  /** A store for one simulation; to be closed before the folder. @param clock its time, if it is another one */
+  /** A store for one dry run; the caller closes it. @param clock its clock, if it is another one */
   dryRun(clock?: () => number): Promise<DryFolder>;
-  /** Closes the store, then lets others have the folder. */
+  /** Closes the store, then unlocks the folder. */
   close(): Promise<void>;
 }
 
-/** The database, below the data folder. */
+/** The database, inside the data folder. */
 export const storePath = (dataDir: string): string => join(dataDir, "store");
 
 /**
  * @param now milliseconds since 1970
- * @param seal the key of what is stored, for a store of an older format; undefined: such a store is refused
+ * @param seal the key of what is stored, for upgrading an older store; undefined: such a store is refused
  * @throws Error when another process owns the folder, or its data cannot be read
  */
 export async function openDataFolder(dataDir: string, now: () => number, seal?: () => Seal): Promise<DataFolder> {

@@ -1,4 +1,4 @@
-/** Files of the project that are no code. */
+/** Files of the project that are not code. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 

@@ -18,7 +18,7 @@ export class HttpError extends Error {
     message: string,
     readonly flowControl: FlowControl,
     readonly details: readonly ErrorDetail[] = [],
-    /** Beside the usual ones. */
+    /** Headers in addition to the usual ones. */
     readonly headers: Readonly<Record<string, string>> = {},
   ) {
     super(message);
@@ -37,7 +37,7 @@ export class HttpError extends Error {
   }
 }
 
-/** The same for routes that take no notifications: what time heals may be tried again soon, everything else later. */
+/** The same for routes that take no notifications: an early retry for trouble that may pass, else a later one. */
 export function refuse(
   status: ErrorStatus,
   code: string,

@@ -1,31 +1,31 @@
-/** The HTTP server around the app: how slow a request may be, and how many connections and open requests there may be. */
+/** The HTTP server around the app: limits for slow requests, for connections, and for open requests. */
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { Socket } from "node:net";
 import { createTurns, type Turns } from "./bodies/turns";
 
-/** Longest time for the head of a request, and for the whole of it, milliseconds. No platform needs as much. */
+/** Longest time for the head of a request, and for the whole of it, milliseconds. No platform needs this long. */
 const HEAD_MS = 10_000;
 const REQUEST_MS = 30_000;
 /** How often both are checked, milliseconds. */
 const CHECK_MS = 2_000;
-/** Longer than the idle time of the usual load balancers, so that they close first. */
+/** Longer than the idle timeout of the usual load balancers, so that they close first. */
 const KEEP_ALIVE_MS = 65_000;
-/** A connection on which nothing moves is closed, such as one whose answers nobody reads. */
+/** A connection on which nothing moves is closed, for example when its answers are not read. */
 const STILL_MS = 60_000;
-/** Each takes memory and a file handle; more are hung up on. */
+/** Each takes memory and a file handle; further ones are hung up on. */
 const MAX_CONNECTIONS = 5_000;
-/** Requests of one connection that wait for their answers; clients that pipeline at all send a few. */
+/** Requests of one connection that wait for their answers; clients that pipeline at all send few. */
 const MAX_OPEN_REQUESTS = 16;
 
-/** Whoever watches over the process asks for these, and kills it when they are late. */
+/** Process supervisors ask for these, and kill the process when the answer is late. */
 const URGENT: readonly (string | undefined)[] = ["/health", "/ready"];
 
 export interface HttpServerOptions {
-  /** How many there may be at most; tests have fewer. */
+  /** Maximum number; tests set a lower one. */
   readonly maxConnections?: number;
   /** Whether all come from one address, that of a proxy. */
   readonly behindProxy?: boolean;
-  /** In which requests are begun, but for those that cannot wait. */
+  /** The order in which requests are begun, except for those that cannot wait. */
   readonly turns?: Turns;
 }
 
@@ -51,7 +51,7 @@ export function createHttpServer(app: RequestListener, options: HttpServerOption
     if (URGENT.includes(request.url)) app(request, response);
     else
       turns.take(() => {
-        // Its sender may have hung up meanwhile.
+        // The sender may have hung up meanwhile.
         if (!request.destroyed) app(request, response);
       });
   });
@@ -70,7 +70,7 @@ export function createHttpServer(app: RequestListener, options: HttpServerOption
     };
     socket.once("close", () => count(-1));
     if (count(1) > maxOfAddress) socket.destroy();
-    // Whoever only waits makes room before somebody has to be hung up on.
+    // Idle connections are closed before an active one is hung up on.
     else if (connections > 0.8 * maxConnections) server.closeIdleConnections();
   });
   return server;

@@ -4,7 +4,7 @@ import type { Log, LogLine } from "../src/outcome/log-lines";
 import type { Log as CallLog } from "../src/http/log";
 import { createRedactor } from "../src/http/guards/redact";
 
-/** @param destination where lines go; stdout when left out */
+/** @param destination where lines go; stdout by default */
 export function createLogger(level: string, destination?: DestinationStream): Logger {
   const options = {
     level,
@@ -16,7 +16,7 @@ export function createLogger(level: string, destination?: DestinationStream): Lo
   return destination === undefined ? pino(options) : pino(options, destination);
 }
 
-/** The engine's lines, with secrets taken out by name and by the look of them. */
+/** The engine's lines, with secrets removed by name and by form. */
 export function createLog(logger: Logger): Log {
   const redactor = createRedactor();
   return (line: LogLine) => {
@@ -25,7 +25,7 @@ export function createLog(logger: Logger): Log {
   };
 }
 
-/** Calls to Hull and Planhat as lines of the same shape; the HTTP client has taken secrets out already. */
+/** Calls to Hull and Planhat as lines of the same shape; the HTTP client has removed secrets already. */
 export function createCallLog(logger: Logger): CallLog {
   const write =
     (level: "debug" | "info" | "warn" | "error") =>

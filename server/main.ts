@@ -1,4 +1,4 @@
-/** Process entry: one process that receives, delivers and tells. */
+/** Process entry: one process that receives, delivers and updates Hull. */
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { readConfig, type Config } from "./config";
@@ -6,12 +6,12 @@ import { createLogger } from "./log";
 import { createHttpServer } from "./http-server";
 import { createConnector } from "./wiring";
 
-/** Longest time that running requests and passes get to end. */
+/** Longest time that running requests and cycles get to end. */
 const SHUTDOWN_MS = 25_000;
 const IDLE_LOOK_MS = 100;
 
 async function main(config: Config): Promise<void> {
-  // What is stored is personal data: readable by this user alone.
+  // Stored data is personal: readable by this user alone.
   process.umask(0o077);
   const logger = createLogger(config.LOG_LEVEL);
   const connector = await createConnector(config, logger);
@@ -30,7 +30,7 @@ async function main(config: Config): Promise<void> {
     connector.drain();
     const closed = once(server, "close");
     server.close();
-    // A connection that was busy at this moment becomes idle later, and its client may keep it open.
+    // A connection that is busy now becomes idle later, and its client may keep it open.
     const idle = setInterval(() => server.closeIdleConnections(), IDLE_LOOK_MS);
     await closed;
     clearInterval(idle);

@@ -1,6 +1,6 @@
 /**
- * What operators watch over time, in Prometheus' form. Every call makes a registry of its own. No tenants and no ids:
- * a label holds few values, all of them our own words, so that neither Hull nor Planhat can make the registry grow.
+ * What operators watch over time, in Prometheus' format. Each call creates its own registry. No tenants and no ids:
+ * a label has few values, all of them our own words, so that neither Hull nor Planhat can make the registry grow.
  */
 import { stat } from "node:fs/promises";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
@@ -13,7 +13,7 @@ export interface MetricsOptions {
   readonly store: Pick<Store, "backlog">;
   /** Requests that may start now under the tightest budget; `Infinity` without one. */
   readonly budgetLeft: () => number;
-  /** The file whose size is told. */
+  /** The file whose size is reported. */
   readonly storeFile: string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -28,12 +28,12 @@ export interface MeasuredNotification {
 }
 
 export interface Metrics {
-  /** A log that counts the outcomes, and the values left out, that pass through it, whatever its level lets through. */
+  /** A log that counts the outcomes and the left-out values that pass through it, whatever its level writes. */
   counting(log: Log): Log;
-  /** One request to Planhat or Hull, repetitions included. */
+  /** One request to Planhat or Hull, retries included. */
   call(call: CallRecord): void;
   notification(notification: MeasuredNotification): void;
-  /** Everything as text. The process itself is watched from the first scrape on: nobody pays who does not ask. */
+  /** Everything as text. Process metrics are collected from the first scrape on; without one they cost nothing. */
   scrape(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
 
@@ -50,15 +50,15 @@ const CHANNELS: ReadonlySet<unknown> = new Set([
 const HOLD_KINDS = ["auth", "configuration", "mapping", "transient"] as const satisfies readonly Problem["kind"][];
 const OTHER = "other";
 
-/** A property of Planhat. Names of custom fields are the customer's words, and go without saying here. */
+/** A property of Planhat. Names of custom fields are the customer's words and are not shown. */
 const PROPERTY = /^[a-z_][a-z0-9]{0,40}$/i;
 const CUSTOM = "custom.";
 const WORD = /^[a-z][a-z_-]{0,40}$/i;
-/** A template such as `/endusers/:id`: words and places, no digits, so no id. */
+/** A template such as `/endusers/:id`: words and placeholders, no digits, so no id. */
 const ROUTE = /^(\/(:?[a-z_-]{1,40})?)+$/i;
 const STATUS = /^([1-5]\d\d|[a-z_]{1,20})$/;
 
-/** Seconds. Hull's patience ends after 25 s; a bulk call to Planhat may take two minutes. */
+/** Seconds. Hull waits 25 s; a bulk call to Planhat may take two minutes. */
 const NOTIFICATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25];
 const CALL_BUCKETS = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 
@@ -69,7 +69,7 @@ export function createMetrics({ store, budgetLeft, storeFile, now }: MetricsOpti
 
   const outcomes = new Counter({
     name: "connector_outcomes_total",
-    help: "Outcomes of messages; derived: of companies that were made for their users.",
+    help: "Outcomes of messages; derived: of companies that were created for their users.",
     labelNames: ["type", "outcome", "code", "derived"],
     registers,
   });
@@ -81,7 +81,7 @@ export function createMetrics({ store, budgetLeft, storeFile, now }: MetricsOpti
   });
   const notifications = new Histogram({
     name: "connector_notification_duration_seconds",
-    help: "Time until a notification of Hull was answered.",
+    help: "Time until a notification from Hull was answered.",
     labelNames: ["channel", "status"],
     buckets: NOTIFICATION_BUCKETS,
     registers,
@@ -107,11 +107,11 @@ export function createMetrics({ store, budgetLeft, storeFile, now }: MetricsOpti
   const lanes = gauge("connector_lanes", "Lanes (tenant and remote) with anything to deliver or to tell.");
   const deadLetters = gauge(
     "connector_dead_letters",
-    "Records that Planhat refused for good and nobody replaced since.",
+    "Records that Planhat refused for good and that were not replaced since.",
   );
   const pauses = new Gauge({
     name: "connector_lane_holds",
-    help: "Lanes, or single types of them, that stand still, by reason.",
+    help: "Lanes, or single types of them, that are paused, by reason.",
     labelNames: ["kind"],
     registers,
   });
@@ -119,7 +119,7 @@ export function createMetrics({ store, budgetLeft, storeFile, now }: MetricsOpti
   const budget = gauge("connector_request_budget_left", "Requests to Planhat that the tightest budget grants now.");
   let watching = false;
 
-  /** What nobody knows is NaN: a value of yesterday would be a lie, and 0 a good message. */
+  /** An unknown value is NaN: an old value would be false, and 0 would look like good news. */
   function show(backlog: Backlog | undefined): void {
     storeUp.set(backlog === undefined ? 0 : 1);
     outbox.set(backlog?.outbox ?? NaN);
@@ -136,7 +136,7 @@ export function createMetrics({ store, budgetLeft, storeFile, now }: MetricsOpti
   return {
     counting: (log) => (line) => {
       const { ended } = line;
-      // A message that was delivered again was counted the first time, as the store does it.
+      // A redelivered message was counted the first time; the store does the same.
       if (ended?.outcome.counted === true) {
         const { outcome, code: why, derived = false } = ended.outcome;
         outcomes.inc({ type: type(ended.type), outcome, code: code(why), derived: String(derived) });
@@ -170,7 +170,7 @@ export function createMetrics({ store, budgetLeft, storeFile, now }: MetricsOpti
   };
 }
 
-/** Lets the first `most` values of the right shape through; every other one is "other". */
+/** Keeps the first `most` values of the right form; every other one becomes "other". */
 function bounded(shape: RegExp, most: number): (value: string) => string {
   const known = new Set<string>();
   return (value) => {

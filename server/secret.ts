@@ -6,7 +6,7 @@ import { join } from "node:path";
 const MIN_LENGTH = 16;
 
 /**
- * The configured secret, or the key file of the data folder, made on the first start and readable by us alone.
+ * The configured secret, or the key file of the data folder, created on the first start and readable by us alone.
  *
  * @param dataDir an existing folder that this process owns
  * @throws Error when the key file is damaged
@@ -25,7 +25,7 @@ export function readSecret(configured: string | undefined, dataDir: string): str
   return key;
 }
 
-/** Whole or not at all: a key cut short by a crash would be no key. */
+/** Written whole or not at all: a key cut short by a crash would be no key. */
 function writeKey(path: string, key: string): void {
   const draft = `${path}.new`;
   const file = openSync(draft, "w", 0o600);

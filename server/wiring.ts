@@ -52,7 +52,7 @@ export interface Connector {
   close(): Promise<void>;
 }
 
-/** How often every lane is looked at, wake-up or not. */
+/** How often every lane is looked at, with or without a wake-up. */
 const SWEEP_MS = 5_000;
 /** Pause of a lane whose credentials or mapping are refused. */
 const HOLD_MS = 10 * 60_000;
@@ -60,18 +60,18 @@ const HOLD_MS = 10 * 60_000;
 const SCAN_TRUST_MS = 180 * 60_000;
 const BATCH = 5_000;
 const DAY_MS = 86_400_000;
-/** A batch is read no further while this many records of its tenant wait. */
+/** A batch is not read any further while this many records of its tenant wait. */
 const BATCH_WAITING = 20_000;
 /** Hull waits 25 s for an answer. */
 const ANSWER_WITHIN_MS = 20_000;
-/** How long people wait for what Planhat says; telling Hull the status comes on top. */
+/** How long a person waits for Planhat's answer; sending the status to Hull comes on top. */
 const LOOK_WITHIN_MS = 12_000;
 const REPORT_WITHIN_MS = 5_000;
-/** How long a part of the console may keep the others waiting. */
+/** How long the console waits for one part. */
 const PART_WITHIN_MS = 6_000;
 
 /**
- * Builds the whole connector with its embedded store; listening is left to the caller.
+ * Builds the whole connector with its embedded store; the caller starts listening.
  *
  * @throws Error when another process owns DATA_DIR, or its data cannot be read
  */
@@ -102,9 +102,9 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
   const keyAgents = createAgents({ lookup: createGuardedLookup((host) => keyHosts.names(host)) });
   const planhatAgents = createAgents();
   const ending = new AbortController();
-  // Every pause listens to it, however many there are.
+  // Shared by all waits, however many there are.
   setMaxListeners(0, ending.signal);
-  /** A pause before a call is repeated; rejects when the process ends. */
+  /** The wait before a call is repeated; rejects when the process ends. */
   const pause: Sleep = async (waitMs, signal) => {
     const joined = joinSignals(ending.signal, signal);
     await systemSleep(waitMs, joined.signal).finally(joined.release);
@@ -218,7 +218,7 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
       const rows = await store.forgetTenant(key);
       tenants.forget(key);
       users.forget(key);
-      // Passes that were under way may have written once more.
+      // Cycles that were under way may have written once more.
       await runs.abandon(key);
       await lanes.idle();
       return rows + (await store.forgetTenant(key, remotes));
@@ -294,7 +294,7 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
     close: async () => {
       accepting = false;
       folder.lock.serve(undefined);
-      // Pauses and turns at the quota end at once: nobody waits that long for a process. Running calls may finish.
+      // Waits for retries and for the quota end at once, so that shutdown is quick. Running calls may finish.
       ending.abort();
       budgets.close();
       users.close();

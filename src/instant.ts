@@ -1,9 +1,10 @@
 /**
- * The one reader of dates, whoever wrote them: attributes, events, `indexed_at`, Hull's connector, Planhat's answers, and
- * values that are compared (docs/decisions/26-dates.md). Without a zone UTC is meant, never the zone of this machine.
+ * The one reader of dates, whoever wrote them: attributes, events, `indexed_at`, Hull's connector, Planhat's answers,
+ * and values that are compared (docs/decisions/26-dates.md). Without a zone UTC is meant, never the zone of this
+ * machine.
  */
 
-/** Clocks of others may be so far ahead of ours; what is dated later is not believed. */
+/** Other clocks may be this far ahead of ours; a later date is not believed. */
 export const MAX_AHEAD_MS = 5 * 60_000;
 
 /** `2018-03-30`, with a time also `2018-03-30 14:38:02.5 +0200`; a colon before the zone is a slip that some make. */
@@ -17,10 +18,10 @@ const COMPACT = /^(\d{4})(\d\d)(\d\d)(?:T?(\d\d)(\d\d)(\d\d)Z?)?$/i;
 const RFC_1123 = /^(?:[a-z]{3}, )?(\d{1,2}) ([a-z]{3}) (\d{4}) (\d\d):(\d\d):(\d\d) (Z|UTC|GMT|[+-]\d{4})$/i;
 const MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
-/** What nearly all of them look like, and `Date.parse` reads right: no 30 February, no 24:00. */
+/** What nearly all of them look like, and what `Date.parse` reads correctly: no 30 February, no 24:00. */
 const USUAL = /^(?!00)\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{3})?Z$/;
 
-/** Characters of a date that is not mere digits, a few blanks before the zone included. */
+/** Characters of a date that is not just digits, including a few blanks before the zone. */
 const [SHORTEST, LONGEST] = [10, 40];
 
 const DIGITS = /^\d+(?:\.\d+)?$/;
@@ -33,8 +34,8 @@ const FIRST_MS = Date.UTC(100, 0);
 const LAST_MS = Date.UTC(10_000, 0) - 1;
 
 /**
- * Reads an instant: ISO 8601 with or without time and zone, RFC 1123, Unix seconds and milliseconds from 1990 to 2100 (a
- * number or digits), `20180330` and `20180330143802` from 1900 to 2099.
+ * Reads an instant: ISO 8601 with or without time and zone, RFC 1123, Unix seconds and milliseconds from 1990 to 2100
+ * (a number or digits), `20180330` and `20180330143802` from 1900 to 2099.
  *
  * @param rules `seconds: false` where digits of that size may be a counter as well as Unix seconds
  * @returns milliseconds since 1970, or `undefined` for everything else (2021-02-30 included)
@@ -46,12 +47,12 @@ export function parseInstant(value: unknown, rules: { readonly seconds?: boolean
 }
 
 /**
- * Reads what nobody takes for a number: the forms of `parseInstant` without those of mere digits.
+ * Reads what cannot be mistaken for a number: the forms of `parseInstant` except mere digits.
  *
  * @returns milliseconds since 1970, or `undefined`
  */
 export function writtenInstant(text: string): number | undefined {
-  // Most texts are no dates, and every value that is compared comes by here.
+  // Most texts are not dates, and every compared value passes through here.
   if (text.length < SHORTEST || text.length > LONGEST) return undefined;
   if (text[4] === "-") return USUAL.test(text) ? Date.parse(text) : fromIso(text);
   return text[8] === "T" || text[8] === "t" ? fromCompact(text) : fromRfc1123(text);
@@ -89,7 +90,7 @@ function fromRfc1123(text: string): number | undefined {
   return instantOf([year, month, day, hour, minute, second], 0, zone);
 }
 
-/** @param parts from the year to the second, as written; those that are not there count as 0 */
+/** @param parts from the year to the second, as written; absent ones count as 0 */
 function instantOf(parts: readonly (string | undefined)[], ms = 0, zone = ""): number | undefined {
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts.map((part) => Number(part ?? 0));
   const local = Date.UTC(year, month - 1, day, hour, minute, second, ms);
@@ -102,7 +103,7 @@ function instantOf(parts: readonly (string | undefined)[], ms = 0, zone = ""): n
   return instant >= FIRST_MS && instant <= LAST_MS ? instant : undefined;
 }
 
-/** No clock on earth is further than 14 hours from UTC. */
+/** No time zone on earth is further than 14 hours from UTC. */
 function offsetMs(zone: string): number | undefined {
   const [, sign, hours = "0", minutes = "0"] = /^([+-])(\d\d):?(\d\d)?$/.exec(zone) ?? [];
   if (Number(hours) > 14 || Number(minutes) > 59) return undefined;

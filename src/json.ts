@@ -1,19 +1,20 @@
 /**
- * JSON from outside, in which no integer loses a digit. `JSON.parse` rounds what is beyond 2^53, and two people whose
- * numbers end in …992 and …993 become one (docs/decisions/27-numbers.md). And which values can be sent on and stored.
+ * JSON from outside, in which no integer loses a digit. `JSON.parse` rounds what is beyond 2^53, so two people whose
+ * numbers end in …992 and …993 would become one (docs/decisions/27-numbers.md). And which values can be sent and
+ * stored.
  */
 import type { Json } from "./record";
 
-/** What may be a number that large: most texts hold none, and are parsed as they are. */
+/** What may be a number that large: most texts contain none, and are parsed directly. */
 const CANDIDATE = /(?:^|[ \t\n\r:,[-])[1-9]\d{15}/;
 
-/** A whole such number as it stands in JSON, without exponent, and what stands before it. */
+/** An integer that large as written in JSON, without exponent, and what comes before it. */
 const LARGE = /(^|[ \t\n\r:,[])(-?[1-9]\d{15,}(?:\.\d+)?)(?=[ \t\n\r]*(?:[,\]}]|$))/g;
 
 /**
  * Like `JSON.parse`, but a number beyond ±(2^53 − 1) that is written without exponent becomes the text of its digits.
  *
- * @throws SyntaxError when it is no JSON
+ * @throws SyntaxError when it is not JSON
  */
 export function parseJson(text: string): unknown {
   return JSON.parse(CANDIDATE.test(text) ? withLargeNumbersQuoted(text) : text) as unknown;
@@ -36,14 +37,14 @@ function withLargeNumbersQuoted(text: string): string {
   return quoted + text.slice(done);
 }
 
-/** Whether an odd number of backslashes stands before a place in a string. */
+/** Whether an odd number of backslashes comes before a place in a string. */
 function isEscaped(text: string, at: number): boolean {
   let from = at;
   while (text[from - 1] === "\\") from -= 1;
   return (at - from) % 2 === 1;
 }
 
-/** Whether a number is certain to the last digit before the point; beyond it, nobody knows what was written. */
+/** Whether every digit before the point is certain; beyond that size nobody knows what was written. */
 export function isSafe(number: number): boolean {
   return Math.abs(number) <= Number.MAX_SAFE_INTEGER;
 }
@@ -54,15 +55,15 @@ export function digitsOf(number: number): string | undefined {
   return isSafe(number) && !written.includes("e") ? written : undefined;
 }
 
-/** Half of a character pair, or a NUL: JSON carries both, no database does. */
+/** Half of a surrogate pair, or a NUL: JSON allows both, databases do not. */
 const UNSTORABLE = /\p{Cs}|\0/u;
 
-/** Whether no database takes a text. */
+/** Whether no database accepts a text. */
 export function isUnstorable(value: Json): boolean {
   return typeof value === "string" && UNSTORABLE.test(value);
 }
 
-/** Whether a database takes all texts and numbers in a value, those in its depth too. */
+/** Whether a database accepts all texts and numbers in a value, nested ones too. */
 export function storable(value: Json): boolean {
   if (typeof value === "number") return isSafe(value);
   if (value === null || typeof value !== "object") return !isUnstorable(value);
@@ -70,10 +71,10 @@ export function storable(value: Json): boolean {
   return Object.entries(value).every(([key, each]) => !UNSTORABLE.test(key) && storable(each));
 }
 
-/** Deeper values are taken for broken ones: working through them could exhaust the stack. */
+/** Deeper values count as broken: processing them could exhaust the stack. */
 const MAX_DEPTH = 50;
 
-/** JSON as we can send it on: finite numbers, and not nested without end. */
+/** JSON that can be sent: finite numbers, and bounded nesting. */
 export function isJson(value: unknown, depth = 0): value is Json {
   if (value === null || typeof value === "string" || typeof value === "boolean") return true;
   if (typeof value === "number") return Number.isFinite(value);

@@ -10,7 +10,7 @@ export type OutcomeKind = "sent" | "unchanged" | "skipped" | "rejected" | "super
 /** Why Hull cannot hold a value; `unstorable`: no database can. See `hull/attribute-values.ts`. */
 export type Misfit = "too_long" | "too_many" | "unstorable";
 
-/** A value of which Hull is not told, since it cannot hold it. */
+/** A value that Hull is not told because it cannot hold it. */
 export interface LeftOut {
   /** The service's own name of the field. */
   readonly field: string;
@@ -29,18 +29,18 @@ export function leftOutAt(key: string): LeftOut {
 /** Keys are plain strings by key name (`externalId`, `email`); empty ones are left out. */
 export type Keys = Readonly<Record<string, string>>;
 
-/** White space, and characters that nobody sees: a no-break or zero-width blank, a byte order mark. */
+/** White space and invisible characters: a no-break or zero-width blank, a byte order mark. */
 const BLANK = /[\s\p{Cc}\p{Cf}]/u;
 
 /**
- * By which a key is looked up: upper and lower case and blanks around it aside. Finding comes first; whether what was found
- * is it, identity decides afterwards (docs/decisions/07-email-case.md).
+ * The form in which a key is looked up, without case and blanks around it. Finding comes first; identity decides
+ * afterwards whether it is the record (docs/decisions/07-email-case.md).
  */
 export function foldedKey(value: string): string {
   return withoutBlanks(value).toLowerCase();
 }
 
-/** A text without the blanks around it, seen or unseen; one of blanks alone stays, so that it is never empty. */
+/** A text without the blanks around it, visible or not; one of blanks only is kept, so it is never empty. */
 export function withoutBlanks(text: string): string {
   let start = 0;
   let end = text.length;
@@ -62,9 +62,9 @@ export interface Desired {
   /** Field name → value; `null` means that Hull holds nothing and clearing is switched on. */
   readonly fields: Readonly<Record<string, Json>>;
   readonly keys: Keys;
-  /** Fields that are null now and that Hull's `changes` show to have held a value. */
+  /** Fields that are null now and had a value before, according to Hull's `changes`. */
   readonly cleared: readonly string[];
-  /** What the parent looks like, so that a missing one can be created. */
+  /** The data of the parent, so that a missing one can be created. */
   readonly parent?: DesiredParent;
 }
 
@@ -74,6 +74,6 @@ export interface DesiredParent {
   readonly hullId: string;
   readonly desired: Desired;
   readonly claims: Claims;
-  /** The id that Hull remembers for the parent (`planhat/id`), a hint only. */
+  /** The id that Hull remembers for the parent (`planhat/id`), only a hint. */
   readonly hintId?: string;
 }

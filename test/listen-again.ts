@@ -1,4 +1,4 @@
-/** Listening on a port that was let go of: a test beside this one may have been given it meanwhile, for as long as it runs. */
+/** Listens on a port that was released: another test may have been given it meanwhile, for as long as that one runs. */
 import { setTimeout as sleep } from "node:timers/promises";
 
 const PAUSE_MS = 50;

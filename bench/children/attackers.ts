@@ -1,6 +1,6 @@
 /**
- * Strangers who want to stop the server, a process of their own. Their bodies are packed once and their sockets are bare:
- * an attack costs its sender little, and here it must not take the processor from what is measured.
+ * Strangers who want to stop the server, in a process of their own. Their bodies are packed once and their sockets are
+ * bare: an attack costs its sender little, and here it must not take processor time from what is measured.
  */
 import { connect, type Socket } from "node:net";
 import { gzipSync } from "node:zlib";
@@ -10,13 +10,13 @@ export interface Attack {
   /** The connector that they pretend to be. */
   readonly organization: string;
   readonly id: string;
-  /** Requests under way at any moment whose bodies are small and become large. */
+  /** Requests in progress at any moment whose small bodies become large. */
   readonly packed: number;
-  /** Bodies that are announced, sent for the most part, and then dribbled. */
+  /** Bodies that are announced, mostly sent, and then trickled. */
   readonly halfSent: number;
 }
 
-/** What became of the requests. */
+/** The results of the requests. */
 export interface Tally {
   readonly sent: number;
   /** By status. */
@@ -56,7 +56,7 @@ function headOf(length: number, more = ""): Buffer {
   return Buffer.from(`POST /smart-notifier HTTP/1.1\r\n${lines}\r\n`);
 }
 
-/** Keeps one request under way: when it is answered or cut, it is sent again. */
+/** Keeps one request in progress: when it is answered or cut, it is sent again. */
 function attackWith(url: URL, send: (socket: Socket) => void, keepsAlive: boolean, onSent: () => void): void {
   const socket = connect({ host: url.hostname, port: Number(url.port), localAddress: ADDRESS });
   let underway = false;

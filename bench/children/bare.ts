@@ -1,4 +1,4 @@
-/** The yardstick, a process of its own: Express that parses the same bodies and does nothing with them. */
+/** The yardstick, in a process of its own: Express that parses the same bodies and does nothing with them. */
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import express from "express";

@@ -1,4 +1,4 @@
-/** The yardstick of the fetch, a process of its own: reads every page of endusers, parses it, and forgets it. */
+/** The yardstick of the fetch, in a process of its own: reads every page of endusers, parses it, and discards it. */
 export interface Paging {
   readonly planhatUrl: string;
   readonly token: string;

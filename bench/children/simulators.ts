@@ -5,7 +5,7 @@ import { createPlanhatSimulator, type Tenant } from "../../simulators/planhat";
 const CONNECTOR = { id: "5f00000000000000000000be", secret: "bench-connector-secret" };
 const TOKEN = "bench-planhat-token";
 
-/** Every user and account with the needed keys is sent, and nothing slows the connector down but Planhat itself. */
+/** Every user and account with the needed keys is sent, and only Planhat slows the connector down. */
 const SETTINGS = {
   personal_acccess_token: TOKEN,
   api_prefix: "api",

@@ -1,7 +1,8 @@
 /**
- * Whether strangers can keep everybody else waiting: 200 of their requests are under way at any moment, with small bodies
- * that become large, and half-sent ones besides. Meanwhile health is asked, and Hull sends signed notifications, of a
- * connector that is known and of others that come for the first time. The same is done in peace before, as a yardstick.
+ * Whether strangers can keep everybody else waiting: 200 of their requests are under way at any moment, with small
+ * bodies that become large, and half-sent ones besides. Meanwhile health is checked, and Hull sends signed
+ * notifications, from a known connector and from others that come for the first time. The same is measured without
+ * strangers, as a yardstick.
  */
 import { Agent, request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -24,7 +25,7 @@ const AS_DELIVERED = { round: 0, fat: true };
 /** Milliseconds until the answer, or why there was none. */
 type Answered = number | Error;
 
-/** What those got whom the strangers must not keep waiting. */
+/** The results of those whom the strangers must not delay. */
 interface Served {
   readonly health: readonly Answered[];
   readonly ofKnown: readonly Answered[];

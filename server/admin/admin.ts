@@ -1,4 +1,4 @@
-/** Carries out what the command-line tools ask for; the same inside the running server and on a store at rest. */
+/** Carries out what the command-line tools ask for: in the running server, or on a store that no server has open. */
 import type { Store } from "../../src/storage/port/store";
 import type { Answers, Command, TenantSummary } from "./commands";
 import type { DeadLetters } from "./dead-letters";
@@ -10,7 +10,7 @@ export interface AdminOptions {
   readonly forgetTenant: (tenantKey: string) => Promise<number>;
 }
 
-/** Carries out one command, already read. */
+/** Carries out one parsed command. */
 export function createAdmin({ store, deadLetters, forgetTenant }: AdminOptions) {
   async function summaryOf(tenant: string, settingsAtMs: number, remote: string | undefined): Promise<TenantSummary> {
     if (remote === undefined) return { tenant, settingsAtMs, outbox: 0, tells: 0 };

@@ -1,11 +1,11 @@
-/** What the command-line tools may ask for, and what they are told: the words of the control channel. */
+/** What the command-line tools may ask for, and the answers: the protocol of the control channel. */
 import { z } from "zod";
 
 const filter = {
   tenant: z.string().optional(),
   type: z.string().optional(),
   code: z.string().optional(),
-  /** `next` of the answer before. */
+  /** `next` of the previous answer. */
   after: z.string().optional(),
 };
 const id = z.string().max(100);
@@ -48,11 +48,11 @@ const deadLetterDetail = deadLetter.extend({
 });
 
 const replayed = z.object({
-  /** Letters whose content waits for delivery again, children of a replayed parent included. */
+  /** Dead letters whose content waits for delivery again, including those of children of a replayed parent. */
   queued: z.number(),
-  /** Letters whose content waited or was in flight already. */
+  /** Dead letters whose content waited or was in flight already. */
   underway: z.number(),
-  /** Letters closed because Hull sent something newer. */
+  /** Dead letters closed because Hull sent something newer. */
   superseded: z.number(),
   next: z.string().optional(),
 });
@@ -85,7 +85,7 @@ export type Answers = { readonly [C in Command["command"]]: z.output<(typeof ans
 /** What a command needs besides its name. */
 export type Parameters<C extends keyof Answers> = Omit<Extract<Command, { readonly command: C }>, "command">;
 
-/** Someone who carries commands out: the running server, or the tool itself on a store that nobody else uses. */
+/** Carries commands out: the running server, or the tool itself on a store that nobody else uses. */
 export interface Admin {
   /** @throws Error with a sentence for the person at the terminal */
   ask<C extends keyof Answers>(name: C, parameters: Parameters<C>): Promise<Answers[C]>;

@@ -1,16 +1,16 @@
 /**
  * The control channel: on the socket that locks the data folder, command-line tools ask the running server. One line of
- * JSON with a command, one line with the answer, and the connection is closed. Who only connects gets nothing, which
- * is how a second process finds out that the folder is taken.
+ * JSON with a command, one line with the answer, and the connection is closed. A second process that only connects
+ * finds out that the folder is taken.
  */
 import { connect, type Socket } from "node:net";
 import { z } from "zod";
 import { command, readAnswer, type Command, type Admin } from "./commands";
 
 const MAX_REQUEST_BYTES = 64 * 1024;
-/** A letter holds one notification's message at most, whose size the HTTP edge bounds. */
+/** A dead letter holds at most one message of a notification, and the HTTP edge limits its size. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
-/** A request is one line and comes at once; an answer may take as long as erasing a tenant does. */
+/** A request is a single line and arrives at once; an answer may take as long as erasing a tenant. */
 const REQUEST_MS = 5_000;
 
 const EARLY = "The connection ended early: the server starts or stops, or another tool is at work. Try again.";
@@ -21,11 +21,11 @@ const reply = z.union([
 ]);
 type Reply = z.output<typeof reply>;
 
-/** @returns what takes over a connection to the socket */
+/** @returns the handler of a connection to the socket */
 export function createControl(carryOut: (command: Command) => Promise<unknown>): (socket: Socket) => void {
   return (socket) => {
     const finish = (answer: Reply): void => void socket.end(`${JSON.stringify(answer)}\n`);
-    // A tool that went away needs no answer.
+    // The tool has gone away and needs no answer.
     socket.on("error", () => socket.destroy());
     socket.setTimeout(REQUEST_MS, () => socket.destroy());
     readLine(socket, MAX_REQUEST_BYTES).then(
@@ -41,7 +41,10 @@ export function createControl(carryOut: (command: Command) => Promise<unknown>):
 async function answerTo(line: string, carryOut: (command: Command) => Promise<unknown>): Promise<Reply> {
   const parsed = command.safeParse(parseJson(line));
   if (!parsed.success)
-    return { ok: false, error: "The server does not know this command; is the tool of its version?" };
+    return {
+      ok: false,
+      error: "The server does not know this command; do the tool and the server have the same version?",
+    };
   try {
     return { ok: true, answer: await carryOut(parsed.data) };
   } catch (error) {
@@ -51,7 +54,7 @@ async function answerTo(line: string, carryOut: (command: Command) => Promise<un
 
 const words = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** Whether anybody listens at the address. */
+/** Whether a server listens at the address. */
 export function isServed(address: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const socket = connect(address);
@@ -66,7 +69,7 @@ export function isServed(address: string): Promise<boolean> {
   });
 }
 
-/** The server that listens at the address; a connection for every command. */
+/** The server that listens at the address; each connection carries one command. */
 export function createRemoteAdmin(address: string): Admin {
   return {
     ask: async (name, parameters) => {
@@ -74,7 +77,8 @@ export function createRemoteAdmin(address: string): Admin {
       socket.write(`${JSON.stringify({ command: name, ...parameters })}\n`);
       try {
         const parsed = reply.safeParse(parseJson(await readLine(socket, MAX_ANSWER_BYTES)));
-        if (!parsed.success) throw new Error("The server's answer cannot be read; is it of another version?");
+        if (!parsed.success)
+          throw new Error("The server's answer cannot be read; do the tool and the server have the same version?");
         if (!parsed.data.ok) throw new Error(parsed.data.error);
         return readAnswer(name, parsed.data.answer);
       } finally {
@@ -84,7 +88,7 @@ export function createRemoteAdmin(address: string): Admin {
   };
 }
 
-/** The first line; rejects when the connection ends before it is whole, or when it is too long. */
+/** The first line; rejects when the connection ends before the line does, or when the line is too long. */
 function readLine(socket: Socket, maxBytes: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];

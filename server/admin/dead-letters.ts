@@ -1,4 +1,4 @@
-/** What can be done with dead letters: for the command-line tools of the machine, and for connectors with their own. */
+/** What can be done with dead letters: by the command-line tools, and by a connector with its own. */
 import { createRedactor } from "../../src/http/guards/redact";
 import { deadLetterId } from "../../src/storage/port/dead-letters";
 import type { DeadLetterRow } from "../../src/storage/port/rows";
@@ -9,11 +9,11 @@ export interface DeadLettersOptions {
   readonly store: Pick<Store, "deadLetters" | "deadLetter" | "replayDeadLetter" | "dropDeadLetter">;
   /** Says that a lane has new work. */
   readonly wake: (lane: Lane) => void;
-  /** Outcomes that were written. */
+  /** Called with outcomes that were written. */
   readonly announce: (tenantKey: string, outcomes: readonly RecordOutcome[]) => Promise<void>;
 }
 
-/** What became of letters that were sent again; `queued` counts children of a replayed parent too. */
+/** What became of replayed dead letters; `queued` counts children of a replayed parent too. */
 export interface ReplayCounts {
   readonly queued: number;
   readonly underway: number;
@@ -25,28 +25,28 @@ export interface Page {
   readonly next?: string;
 }
 
-/** With a tenant, letters of others do not exist. */
+/** With a tenant, dead letters of other tenants do not exist. */
 export interface DeadLetters {
   list(query: DeadLetterQuery): Promise<{ readonly deadLetters: DeadLetter[] } & Page>;
   show(id: string, tenant?: string): Promise<DeadLetterDetail | undefined>;
-  /** Sends a letter again, and what failed because of it; all zero when there is no such letter. */
+  /** Replays a dead letter, and those that failed because of it; all zero when there is no such dead letter. */
   replay(id: string, tenant?: string): Promise<ReplayCounts>;
-  /** Sends the letters of one page again. */
+  /** Replays the dead letters of one page. */
   replayPage(query: Omit<DeadLetterQuery, "limit">): Promise<ReplayCounts & Page>;
-  /** Forgets a letter and answers what it was. */
+  /** Drops a dead letter and returns what it was. */
   drop(id: string, tenant?: string): Promise<DeadLetter | undefined>;
 }
 
-/** Letters that one command of many sends again. */
+/** Dead letters that one command for many replays. */
 const REPLAY_PAGE = 200;
-/** Reasons in lists are cut here; the whole one is in the letter. */
+/** Reasons in lists are cut here; a single dead letter shows the whole one. */
 const LIST_TEXT = 300;
 
 export function createDeadLetters({ store, wake, announce }: DeadLettersOptions): DeadLetters {
-  // What Planhat says may quote what it was sent, and a tool's output is copied into tickets.
+  // Planhat's words may quote what it was sent, and a tool's output is copied into tickets.
   const redactor = createRedactor();
 
-  /** @param maxChars of the text, the letters of a page being many */
+  /** @param maxChars limit of the text, since a page has many dead letters */
   function summary(row: DeadLetterRow, maxChars = Infinity): DeadLetter {
     const { tenant, type, hullId, content, ending } = row;
     const { email, external_id, domain } = content.claims;
@@ -67,7 +67,7 @@ export function createDeadLetters({ store, wake, announce }: DeadLettersOptions)
     const counts = { queued: 0, underway: 0, superseded: 0 };
     const done = new Set<string>();
     for (const id of ids) {
-      // A parent before it on the page may have taken it along.
+      // A parent earlier on the page may have replayed it already.
       if (done.has(id)) continue;
       for (const each of await store.replayDeadLetter(id, tenant)) {
         done.add(each.id);

@@ -1,4 +1,4 @@
-/** Reading JSON bodies: of senders that are known already, and of those that only their body makes known. */
+/** Reading JSON bodies: of known senders, and of senders that are known only by what their body says. */
 import type { Request } from "express";
 import { createJsonScan, MAX_DEPTH } from "../../src/http/guards/json-scan";
 import { createTurns } from "./turns";
@@ -10,52 +10,52 @@ const MB = KB * KB;
 
 /** Hull's own limit is not known; its frameworks take 50 MB. */
 export const MAX_BODY_BYTES = 50 * MB;
-/** Of a sender that is neither confirmed nor vouched for by a signature. */
+/** Limit for a sender that is neither confirmed nor has a valid signature. */
 const MAX_STRANGER_BYTES = 8 * MB;
 /** Small enough to be parsed for anybody, so that the answer can name what is missing. */
 const SMALL = { bytes: 128 * KB, values: 5_000 };
 const MAX_VALUES = 1_000_000;
-/** What is parsed at once: a hundredth of a second's worth. */
+/** How much is parsed at once: about a hundredth of a second. */
 const PIECE_BYTES = 512 * 1024;
-/** Text of real notifications packs to a tenth or a thirtieth; what packs better is made of repetition. */
+/** Real notifications compress to a tenth or a thirtieth of their size; more than that means artificial repetition. */
 const MAX_STRANGER_RATIO = 100;
-/** Hull gives up after 25 s, and the answer takes its time as well. */
+/** Hull gives up after 25 s, and answering takes time as well. */
 const WITHIN_MS = 15_000;
 
 const FEWER_MESSAGES = "send less at a time, such as fewer messages per shipment";
 
 export interface Bodies {
   /**
-   * The body of a sender that was confirmed before.
+   * Reads the body of a sender that was confirmed before.
    *
-   * @param owner key of the connector @param smaller ends the sentence about one that is too large
+   * @param owner key of the connector @param smaller last sentence of the error about a body that is too large
    * @throws HttpError
    */
   read(request: Request, owner: string, maxBytes: number, smaller: string): Promise<unknown>;
   /**
-   * The body of a sender that one of its members makes known. It is parsed when the sender is confirmed, or when it is
-   * small; everything else about it is bounded.
+   * Reads a body whose sender is named by one of its members. It is parsed once the sender is confirmed, or when it is
+   * small; in every other respect it is bounded.
    *
-   * @returns undefined for a body that is not small and made nobody known
+   * @returns undefined for a body that is not small and names no sender
    * @throws HttpError
    */
   readUnknown(request: Request, judging: Judging): Promise<{ readonly body: unknown } | undefined>;
 }
 
-/** How a body makes its sender known. */
+/** How a body identifies its sender. */
 export interface Judging {
-  /** Name of the outermost object's member that names the sender. */
+  /** Name of the member of the outermost object that names the sender. */
   readonly member: string;
   /**
-   * Gets the JSON text of that member once it has arrived. Answers the key of the confirmed connector, or rejects, which
-   * ends the reading; undefined when the text names nobody.
+   * Gets the JSON text of that member once it has arrived. Resolves to the key of the confirmed connector, or rejects,
+   * which ends the reading; undefined when the text names no connector.
    *
-   * @param isKnown to be called with the key before Hull is asked, when the credentials are those that it confirmed last
+   * @param isKnown call it with the key before Hull is asked, if the credentials are those that Hull confirmed last
    */
   readonly judge: (text: string, isKnown: (owner: string) => void) => Promise<string> | undefined;
   /** The request carries a valid signature. */
   readonly vouched: boolean;
-  /** The member that is a list of many; a long one is parsed piece by piece, and others have their turn in between. */
+  /** The member that holds a long list; it is parsed piece by piece, so that other requests are served in between. */
   readonly list?: string;
 }
 
@@ -132,7 +132,7 @@ export function createBodies(
   };
 }
 
-/** What was read is in memory until it is dealt with, and counts as long. */
+/** What was read stays in memory until the request is done, and counts until then. */
 function stayUntilAnswered(place: BodyPlace, { res }: Request): void {
   place.stay();
   if (res === undefined || res.closed) place.leave();
@@ -143,7 +143,7 @@ function isSmall({ bytes }: ReceivedBody, values: number): boolean {
   return bytes <= SMALL.bytes && values <= SMALL.values;
 }
 
-/** Waits for it, but not after the signal has aborted. @throws the signal's reason */
+/** Waits for the promise until the signal aborts. @throws the signal's reason */
 async function unlessAborted(signal: AbortSignal, work: Promise<void> | undefined): Promise<void> {
   signal.throwIfAborted();
   const aborted = new Promise<never>((_resolve, reject) => {

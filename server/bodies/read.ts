@@ -1,6 +1,6 @@
 /**
- * Receives one body: at most so many bytes, packed and unpacked, in so much time, and looked over while it comes. What is
- * packed stays packed until its sender is known, so that a small body cannot fill the memory.
+ * Receives one body, with limits for its bytes (packed and unpacked) and its time, and scans it while it arrives. It
+ * stays packed until its sender is known, so that a small packed body cannot fill the memory.
  */
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
@@ -17,14 +17,14 @@ import type { BodyPlace } from "./room";
 const KB = 1024;
 const MB = KB * KB;
 
-/** Of one object or list; parsing one of a million names takes a second, and nobody else has an answer meanwhile. */
+/** Of one object or list; parsing one with a million names takes a second, during which nothing else is answered. */
 export const MAX_MEMBERS = 100_000;
-/** What a piece takes beside its bytes: a sender may make thousands of one byte each. */
+/** Overhead of a piece beside its bytes: a sender may make thousands of pieces of one byte. */
 const PIECE_COST_BYTES = 256;
-/** As much may be unpacked whatever it was packed to. */
+/** This much may be unpacked whatever the packed size was. */
 const FREE_BYTES = 128 * KB;
 
-/** What can be packed, and how it is undone: piece by piece to look at it, at once to have it. */
+/** Supported encodings and how to decode them: piece by piece for the scan, at once for the final text. */
 const PACKINGS = {
   gzip: { stream: zlib.createGunzip, whole: promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.gunzip) },
   deflate: { stream: zlib.createInflate, whole: promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.inflate) },
@@ -35,21 +35,21 @@ const PACKINGS = {
 } as const;
 
 export interface ReadOptions {
-  /** Unpacked. It may rise when the sender becomes known. */
+  /** Limit of the unpacked size. It may rise when the sender becomes known. */
   readonly maxBytes: () => number;
-  /** What it may rise to. */
+  /** What the limit may rise to. */
   readonly mostBytes: number;
-  /** How many times its size a packed body may unpack to, from its beginning to wherever it is read. It may rise as well. */
+  /** How many times its packed size a body may unpack to, at every point of the reading. It may rise as well. */
   readonly maxRatio: () => number;
-  /** Ends a sentence: what to do about a body that is too large. */
+  /** Last sentence of the error: what to do about a body that is too large. */
   readonly smaller: string;
   readonly scan: JsonScan;
   readonly place: BodyPlace;
-  /** From now until the last byte, milliseconds. */
+  /** Time from now until the last byte, milliseconds. */
   readonly withinMs: number;
-  /** Of whoever waits for his turn to be looked at, piece by piece; undefined for whom everybody else waits. */
+  /** The sender's turns at being scanned, piece by piece; undefined for a sender that everybody else waits for. */
   readonly turns: () => Turns | undefined;
-  /** Called after each piece that was looked over. */
+  /** Called after each scanned piece. */
   readonly onScanned?: () => void;
   /** Ends the reading when it aborts, with its reason. */
   readonly signal: AbortSignal;
@@ -62,7 +62,7 @@ export interface ReceivedBody {
   json(): Promise<unknown>;
 }
 
-/** @throws HttpError that says what is wrong with the body and what to do; what was not read yet is discarded */
+/** @throws HttpError that says what is wrong with the body and what to do; the rest of the body is discarded */
 export async function receive(request: IncomingMessage, options: ReadOptions): Promise<ReceivedBody> {
   const { scan, place, maxBytes } = options;
   const packing = packingOf(request);
@@ -72,7 +72,7 @@ export async function receive(request: IncomingMessage, options: ReadOptions): P
   let packedBytes = 0;
   let bytes = 0;
 
-  /** @param unpacked so many bytes of what was received, the piece included */
+  /** @param unpacked bytes received so far, this piece included */
   const look = (piece: Buffer, unpacked = Infinity): void => {
     bytes += piece.length;
     if (bytes > maxBytes()) throw tooLarge(maxBytes(), options.smaller);
@@ -103,7 +103,7 @@ export async function receive(request: IncomingMessage, options: ReadOptions): P
   };
 }
 
-/** Passes the pieces on as they come, and ends with the last one, or with the first thing that goes wrong. */
+/** Passes the pieces on as they come, and ends with the last one, or at the first error. */
 function pump(
   request: IncomingMessage,
   unpacker: zlib.Gunzip | zlib.Inflate | zlib.BrotliDecompress | undefined,
@@ -114,7 +114,7 @@ function pump(
     const timer = setTimeout(() => fail(tooLong(withinMs)), withinMs);
     let stopped = false;
     let isComplete = false;
-    /** Pieces that wait for their turn: a pause does not keep the end from being told before. */
+    /** Pieces that wait for their turn: a pause must not delay the report of the end. */
     let waiting = 0;
     const stop = (): void => {
       stopped = true;
@@ -122,9 +122,9 @@ function pump(
       signal.removeEventListener("abort", abort);
       request.off("data", received).off("end", ended).off("error", broken).off("close", broken);
       unpacker?.removeAllListeners();
-      // A destroyed one may still report what it was about to.
+      // A destroyed stream may still emit an error.
       unpacker?.on("error", () => undefined).destroy();
-      // The sender reads the answer only when it was allowed to send all.
+      // The sender reads the answer only if it was allowed to send everything.
       request.resume();
     };
     const fail = (error: unknown): void => {
@@ -138,7 +138,7 @@ function pump(
         fail(error);
       }
     };
-    /** Whoever brings the pieces brings no more until it was his turn. */
+    /** The source brings no more until this piece had its turn. */
     const inTurn = (source: Readable, work: () => void): void => {
       const orderly = turns();
       if (orderly === undefined) {
@@ -170,7 +170,7 @@ function pump(
       endWhenLookedOver();
     };
     const ended = (): void => {
-      // From here on its end is that of the request.
+      // From here on the end of this stream is the end of the request.
       request.off("close", broken);
       if (unpacker === undefined) done();
       else unpacker.end();
@@ -201,14 +201,14 @@ function packingOf({ headers }: IncomingMessage): keyof typeof PACKINGS | undefi
 }
 
 async function parse(bytes: Buffer, { list }: JsonScan): Promise<unknown> {
-  // What it lacks is named later.
+  // What is missing is named later.
   if (bytes.length === 0) return {};
   const value = await jsonIn(bytes, list);
   if (typeof value !== "object" || value === null) throw notJson();
   return value;
 }
 
-/** Without the byte order mark, which means nothing. */
+/** Without the byte order mark, which has no meaning here. */
 async function jsonIn(bytes: Buffer, list: CutList | undefined): Promise<unknown> {
   try {
     if (list === undefined) return parseJson(new TextDecoder().decode(bytes));
@@ -218,14 +218,14 @@ async function jsonIn(bytes: Buffer, list: CutList | undefined): Promise<unknown
   }
 }
 
-/** The same as `JSON.parse` of the whole, but a piece of the list at a time: others have their turn in between. */
+/** Same result as `JSON.parse` of the whole, but the list is parsed in pieces, and others are served in between. */
 async function parseInPieces(bytes: Buffer, { name, cuts }: CutList): Promise<unknown> {
   const pieces: unknown[][] = [];
   for (const [at, from] of cuts.slice(0, -1).entries()) {
     await setImmediate();
     const piece = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes.subarray(from + 1, cuts[at + 1]));
     const elements = parseJson(`[${piece}]`) as unknown[];
-    // A comma that nothing follows.
+    // A trailing comma.
     if (elements.length === 0) throw notJson();
     pieces.push(elements);
   }

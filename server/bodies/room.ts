@@ -1,6 +1,6 @@
 /**
- * The bodies that are being received or dealt with, and how much they may hold together. Of senders that are not known yet the one
- * that has taken longest makes room for the next: an honest one is through in a moment, one that dribbles is not.
+ * The bodies that are being received or processed, and how much memory they may use together. Among unknown senders,
+ * the one that has taken longest makes room for the next: an honest sender is done quickly, one that trickles is not.
  */
 import groupBy from "lodash/groupBy";
 import maxBy from "lodash/maxBy";
@@ -12,9 +12,9 @@ const MB = 1024 * 1024;
 export interface RoomLimits {
   /** Of senders whose credentials were not confirmed yet. */
   readonly strangers: { readonly bodies: number; readonly bytes: number };
-  /** Of those among them with a valid signature, for themselves. */
+  /** Of those among them with a valid signature; a limit of its own. */
   readonly vouched: { readonly bodies: number; readonly bytes: number };
-  /** Of confirmed connectors; one of them may take half of the bytes. The one that holds most makes room for others. */
+  /** Of confirmed connectors; one of them may use half of the bytes. The one that uses most makes room for others. */
   readonly known: { readonly bytes: number };
 }
 
@@ -24,13 +24,13 @@ export const ROOM_LIMITS: RoomLimits = {
   known: { bytes: 256 * MB },
 };
 
-/** The place of one body. */
+/** The reservation of one body. */
 export interface BodyPlace {
-  /** @throws HttpError 503 when there is no room for so many more bytes */
+  /** @throws HttpError 503 when there is no room for this many more bytes */
   grow(bytes: number): void;
   /** Its sender is known from now on. @param owner key of the connector @throws HttpError 503 */
   belongsTo(owner: string): void;
-  /** All of it is there and is being dealt with: from now on it makes room for nobody. */
+  /** The body is complete and being processed: from now on it does not make room for others. */
   stay(): void;
   leave(): void;
 }
@@ -38,7 +38,7 @@ export interface BodyPlace {
 export interface BodyRoom {
   /**
    * @param vouched the request carries a valid signature
-   * @param giveUp told when the body must make room for others; it has left then
+   * @param giveUp called when the body must make room for others; its reservation is gone by then
    */
   enter(vouched: boolean, giveUp: (error: HttpError) => void): BodyPlace;
 }
@@ -70,7 +70,7 @@ export function createBodyRoom({ strangers, vouched, known }: RoomLimits = ROOM_
     }
   }
 
-  /** Of confirmed connectors the one that holds most makes room, so that nobody is kept out by others. */
+  /** The confirmed connector that uses most makes room, so that it cannot keep the others out. */
   function makeRoomFor(newest: Body): void {
     for (;;) {
       const confirmed = [...bodies].filter((each) => each.owner !== undefined);

@@ -1,13 +1,13 @@
 /**
- * What anybody may cause is done in turns: some milliseconds of it, and then the process looks after everything else that
- * has come in. It does so several times: each time Node accepts one connection at most (libuv/libuv#3696).
+ * Work that any sender can cause is done in turns: a few milliseconds of it, then the process handles everything else
+ * that has come in. It yields several times, since Node accepts at most one connection each time (libuv/libuv#3696).
  */
 
 export interface Turns {
   /**
-   * Does the work at once if there is time for it, else when it is its turn, after what came before.
+   * Does the work at once if there is time for it, otherwise when its turn comes, after the work queued before it.
    *
-   * @param work must not throw; what it leaves to promises that are settled counts as well
+   * @param work must not throw; its continuations in settled promises count as well
    */
   take(work: () => void): void;
 }
@@ -15,7 +15,7 @@ export interface Turns {
 const TURN_MS = 5;
 const LOOKS = 64;
 
-/** Calls back when everything that has come in was looked after. */
+/** Calls back when everything that has come in was handled. */
 function afterOthers(next: () => void, looks = LOOKS): void {
   setImmediate(() => (looks > 1 ? afterOthers(next, looks - 1) : next()));
 }
@@ -46,7 +46,7 @@ export function createTurns(
     const work = waiting.shift();
     if (work === undefined) return;
     work();
-    // Such a tick comes when no promise is left to be seen to.
+    // Such a tick comes when no promise callbacks are left.
     queueMicrotask(() => process.nextTick(goOn));
   }
 

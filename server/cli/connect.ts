@@ -1,4 +1,4 @@
-/** Whom a tool asks: the running server of the data folder, or itself when none runs. */
+/** What a tool talks to: the running server of the data folder, or the store itself when no server runs. */
 import { existsSync } from "node:fs";
 import { lockAddress } from "../../src/storage/data-folder/exclusive";
 import { command, readAnswer, type Admin } from "../admin/commands";
@@ -8,7 +8,7 @@ import { createAdmin } from "../admin/admin";
 import { createDeadLetters } from "../admin/dead-letters";
 
 export interface OpenAdmin extends Admin {
-  /** Whether a server runs, so that what is to be delivered is delivered now. */
+  /** Whether a server runs, so that replayed records are delivered now. */
   readonly running: boolean;
   close(): Promise<void>;
 }
@@ -25,7 +25,7 @@ export async function openAdmin(dataDir: string): Promise<OpenAdmin> {
   const { store } = folder;
   const carryOut = createAdmin({
     store,
-    // The server looks at every lane when it starts, and counts stay with the store.
+    // The server looks at every lane when it starts, and counts are in the store.
     deadLetters: createDeadLetters({ store, wake: () => undefined, announce: () => Promise.resolve() }),
     forgetTenant: (tenant) => store.forgetTenant(tenant),
   });

@@ -11,10 +11,10 @@ const USAGE = `Usage: npm run dead-letters -- <command>
   list                 the dead letters; the first 50, or as many as --limit says
   show <id>            everything about one: reason, payload, what to do
   replay <id>          sends it again, and with a company the users that failed because of it
-  replay --all         sends all again that the options below choose
+  replay --all         sends all again that match the options below
   drop <id>            forgets it
 
-  --code X  --type endusers  --tenant <organization>/<connector id>   choose letters for list and replay --all
+  --code X  --type endusers  --tenant <organization>/<connector id>   choose dead letters for list and replay --all
   --json               for programs
 
 DATA_DIR names the data folder (./data). Exit code: 0 done, 1 not possible, 2 called in a wrong way.`;
@@ -51,7 +51,7 @@ export function deadLetters(args: readonly string[], terminal: Terminal): Promis
     if (name === "replay" && all && id === undefined) return (admin) => replayAll(admin, filter, view);
     if (chosen) throw new UsageError("--code, --type and --tenant belong to list and to replay --all.");
     if (id === undefined || all) {
-      throw new UsageError(name === undefined ? "No command was given." : `${name} cannot be called like this.`);
+      throw new UsageError(name === undefined ? "No command was given." : `${name} cannot be used like this.`);
     }
     if (name === "show") return (admin) => show(admin, id, view);
     if (name === "replay") return (admin) => replay(admin, id, view);
@@ -104,7 +104,7 @@ async function show(admin: Admin, id: string, { terminal, json }: View): Promise
 function describe(deadLetter: DeadLetterDetail, remedy: string): string {
   const { id, atMs, type, name, hullId, tenant, remote, outcome, code, text, messageId, version, attempts } =
     deadLetter;
-  const made = deadLetter.derived ? ", made for its users" : "";
+  const made = deadLetter.derived ? ", created for its users" : "";
   const sent = version === 0 ? "" : `, of ${instant(version)} UTC`;
   const rows = [
     ["Dead letter", id],
@@ -116,7 +116,7 @@ function describe(deadLetter: DeadLetterDetail, remedy: string): string {
     ["Outcome", `${outcome} / ${code}`],
     ["Reason", text],
     ["Message", `${messageId}${sent}`],
-    ["Put off", attempts === 1 ? "once before" : `${attempts} times before`],
+    ["Retries", String(attempts)],
     ["Replayed", deadLetter.replayed ? "yes, and refused again" : "no"],
     ["What to do", remedy],
   ];
@@ -149,7 +149,7 @@ function printReplayed(admin: OpenAdmin, replayed: Replayed, { terminal, json }:
     terminal.print(JSON.stringify({ queued, underway, superseded }));
     return 0;
   }
-  const when = admin.running ? "now; a letter closes when its record has arrived" : "when the server starts";
+  const when = admin.running ? "now; a dead letter closes when its record has arrived" : "when the server starts";
   const lines = [
     ...(queued > 0 ? [`Sent again: ${queued}. Delivered ${when}.`] : []),
     ...(underway > 0 ? [`Left alone, because they are on their way already: ${underway}.`] : []),

@@ -1,6 +1,6 @@
-/** Text for people: tables that fit the terminal, instants, and nothing that could steer the terminal. */
+/** Text for people: tables that fit the terminal, instants, and nothing that could control the terminal. */
 
-/** Stored texts come from outside; a terminal obeys control characters. */
+/** Stored texts come from outside, and a terminal obeys control characters. */
 export function plain(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}]+/gu, " ");
 }
@@ -11,7 +11,7 @@ export function instant(ms: number): string {
 }
 
 /**
- * Columns side by side; the last one is cut where the line ends.
+ * Columns side by side; the last one is cut at the end of the line.
  *
  * @param width characters per line
  */

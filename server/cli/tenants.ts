@@ -23,10 +23,12 @@ export function tenants(args: readonly string[], terminal: Terminal): Promise<Ex
     const [name, key, ...more] = positionals;
     if (more.length > 0) throw new UsageError(`There is more than one tenant: ${[key, ...more].join(" ")}.`);
     if (name === "list" && key === undefined) return (admin) => list(admin, terminal, values.json);
-    if (name !== "forget") throw new UsageError(name === undefined ? "No command was given." : `Not known: ${name}.`);
+    if (name !== "forget")
+      throw new UsageError(name === undefined ? "No command was given." : `There is no command ${name}.`);
     if (key?.includes("/") !== true) throw new UsageError("Name the tenant as <organization>/<connector id>.");
     const { askBack } = terminal;
-    if (!values.yes && askBack === undefined) throw new UsageError("Nobody can be asked back here: add --yes.");
+    if (!values.yes && askBack === undefined)
+      throw new UsageError("There is no terminal to confirm this on: add --yes.");
     return async (admin) => {
       const agreed = values.yes || (await askBack?.(question(key))) === key;
       return agreed ? forget(admin, key, terminal, values.json) : kept(terminal);

@@ -1,31 +1,31 @@
-/** What the command-line tools have in common: where they write, what they end with, how they fail. */
+/** What the command-line tools share: where they write, their exit codes, how they report errors. */
 import { createInterface } from "node:readline/promises";
 import { readConfig } from "../config";
 import { openAdmin, type OpenAdmin } from "./connect";
 
-/** Where a tool reads and writes; a test gives its own. */
+/** Where a tool reads and writes; tests pass their own. */
 export interface Terminal {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Characters per line. */
   readonly width: number;
   readonly print: (text: string) => void;
   readonly complain: (text: string) => void;
-  /** Asks the person; absent where nobody sits. */
+  /** Asks the person; absent when there is no terminal. */
   readonly askBack?: (question: string) => Promise<string>;
 }
 
-/** 0: done. 1: it could not be done. 2: called in a wrong way. */
+/** 0: done. 1: it could not be done. 2: the command was wrong. */
 export type ExitCode = 0 | 1 | 2;
 
-/** Called in a wrong way. */
+/** The command was wrong. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
 /**
- * Opens the desk for one piece of work, and turns what goes wrong into a sentence and an exit code.
+ * Connects for one command, and turns errors into a sentence and an exit code.
  *
- * @param usage shown when the tool was called in a wrong way, or asked for help
+ * @param usage shown when the command was wrong, or when help was asked for
  * @param read reads the arguments before anything is opened
  */
 export async function runTool(
@@ -64,7 +64,7 @@ function isMisparsed(error: unknown): boolean {
 /** Runs a tool on this process's terminal. */
 export function onTerminal(tool: (args: readonly string[], terminal: Terminal) => Promise<ExitCode>): void {
   const { stdin, stdout, stderr } = process;
-  // As the server: whatever is written is for this user alone.
+  // Like the server: whatever is written is readable by this user alone.
   process.umask(0o077);
   const terminal: Terminal = {
     environment: process.env,

@@ -1,10 +1,10 @@
 /**
- * Tokens of forms. A browser sends its remembered log-in with whatever any page posts here; a token in the form shows that
- * the form is ours, was made for this connector and for this very action, and not long ago.
+ * Tokens of forms. A browser sends its remembered log-in with whatever any page posts here. A token in the form shows
+ * that the form is ours, was made recently, and was made for this connector and this action.
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
 
-/** Whom a form was made for. */
+/** The connector that a form was made for. */
 export interface FormOwner {
   readonly organization: string;
   /** Of the connector. */
@@ -12,12 +12,12 @@ export interface FormOwner {
 }
 
 export interface FormTokens {
-  /** @param action what the form does, and with what: `drop 3f2a9c0b71de` */
+  /** @param action what the form does, and to what: `drop 3f2a9c0b71de` */
   make(owner: FormOwner, action: string): string;
   fits(owner: FormOwner, action: string, token: string): boolean;
 }
 
-/** A form holds for one period and the rest of the one in which it was made: 12 to 24 hours. */
+/** A form is valid for one period and the rest of the one in which it was made: 12 to 24 hours. */
 const PERIOD_MS = 12 * 3_600_000;
 
 /**

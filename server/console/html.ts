@@ -1,22 +1,22 @@
 /**
- * Markup as a value. Whatever stands in the gaps of a template is text and is escaped; only what another template made
- * counts as markup. A gap inside a tag must stand in double quotes, so no text can leave its element or its attribute.
+ * Markup as a value. Whatever fills the gaps of a template is text and is escaped; only the result of another template
+ * counts as markup. A gap inside a tag must be in double quotes, so no text can leave its element or its attribute.
  */
 
-/** Made by `html` alone; a text never passes for it. */
+/** Only `html` makes it; a string is never taken for it. */
 export class Html {
   constructor(readonly markup: string) {}
 }
 
 export type Content = Html | string | number | false | undefined | readonly Content[];
 
-/** Where a gap stands. `tag`: between attributes, where only markup of our own may stand. */
+/** Where a gap is. `tag`: between attributes, where only markup of our own is allowed. */
 type Place = "text" | "quoted" | "tag";
 
-/** The literal parts of a template are one object for ever; they are read once. */
+/** The literal parts of a template are always the same object, so they are parsed once. */
 const places = new WeakMap<TemplateStringsArray, readonly Place[]>();
 
-/** `<p title="${text}">${text or html or a list of both}</p>`; `false` and `undefined` are nothing. */
+/** `<p title="${text}">${text or html or a list of both}</p>`; `false` and `undefined` render as nothing. */
 export function html(parts: TemplateStringsArray, ...gaps: readonly Content[]): Html {
   const known = places.get(parts) ?? placesOf(parts);
   places.set(parts, known);
@@ -32,9 +32,9 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-/** Text that means itself, in an element as well as in a quoted attribute. */
+/** Escapes text for use in an element or in a quoted attribute. */
 export function escapeText(text: string): string {
-  // Browsers drop some control characters and stumble over others; none is worth showing.
+  // Browsers drop some control characters and mishandle others; none is worth showing.
   // eslint-disable-next-line no-control-regex
   return text.replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, "\ufffd").replaceAll(/[&<>"']/g, (each) => {
     return ENTITIES[each] ?? each;

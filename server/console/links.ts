@@ -1,4 +1,4 @@
-/** Addresses of the console. Whatever goes into one is encoded, so it stays where it was put. */
+/** Addresses of the console. Every part is encoded, so that it stays a part. */
 
 export const BASE = "/console";
 
@@ -9,7 +9,7 @@ export function consoleLink(organization: string, query: Query = {}, anchor?: st
   return `${address(BASE, organization, query)}${anchor === undefined ? "" : `#${anchor}`}`;
 }
 
-/** One dead letter, or something that is done with it. */
+/** One dead letter, or an action on it. */
 export function deadLetterLink(organization: string, id: string, action?: "replay" | "drop"): string {
   const path = `${BASE}/letters/${encodeURIComponent(id)}${action === undefined ? "" : `/${action}`}`;
   return address(path, organization);

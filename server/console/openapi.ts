@@ -17,14 +17,14 @@ const REFUSALS = {
   400: page("Something in the address cannot be read; the page names it."),
   401: page("No log-in, or Hull refuses it.", { "WWW-Authenticate": header("How to log in.") }),
   403: page("The organization may not use this connector; or the connector is of another kind."),
-  405: page("This path takes other methods.", { Allow: header("Those that it takes.") }),
+  405: page("This path takes other methods.", { Allow: header("The methods that it takes.") }),
   429: page("Too many failed log-ins; wait before the next one.", { "Retry-After": header("Seconds.") }),
   503: page("Hull could not be asked, or something broke; try again.", { "Retry-After": header("Seconds.") }),
 };
 
-const NO_LETTER = page("The connector has no such letter, or somebody else has it.");
+const NO_LETTER = page("The connector has no such dead letter, or it belongs to another connector.");
 
-const ID = inPath("id", "The id of the letter, as the page shows it.");
+const ID = inPath("id", "The id of the dead letter, as the page shows it.");
 
 const action = (operationId: string, summary: string): Operation => ({
   operationId,
@@ -42,7 +42,7 @@ const action = (operationId: string, summary: string): Operation => ({
 });
 
 export const consolePart: Part = {
-  tag: { name: "Console", description: "How a connector fares, as pages for people." },
+  tag: { name: "Console", description: "The health of a connector, as pages for people." },
   schemas: { LetterForm: deadLetterForm },
   paths: {
     "/console": {
@@ -75,7 +75,7 @@ export const consolePart: Part = {
         responses: { 200: page("The page."), ...REFUSALS, 404: NO_LETTER },
       },
     },
-    "/console/letters/{id}/replay": { post: action("replayLetterByForm", "Sends a letter again") },
+    "/console/letters/{id}/replay": { post: action("replayLetterByForm", "Sends a dead letter again") },
     "/console/letters/{id}/drop": { post: action("dropLetterByForm", "Forgets a letter") },
   },
 };

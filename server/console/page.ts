@@ -14,7 +14,7 @@ export const POLICY = [
   "base-uri 'none'",
 ].join("; ");
 
-/** Beside the policy. A page is of the moment; and without an origin of its own a form would pass for a stranger's. */
+/** In addition to the policy. A page is not cached, and its forms must send their origin. */
 export const HEADERS = {
   "content-security-policy": POLICY,
   "referrer-policy": "same-origin",
@@ -22,9 +22,9 @@ export const HEADERS = {
 } as const;
 
 export interface PageParts {
-  /** Of the window; the connector's name follows. */
+  /** Title of the window; the connector's name follows. */
   readonly title: string;
-  /** Whose page it is; absent before anybody has logged in. */
+  /** The connector; absent before anybody has logged in. */
   readonly owner?: Pick<Tenant<unknown>["credentials"], "organization" | "id">;
   /** When it was made, milliseconds since 1970. */
   readonly atMs?: number;

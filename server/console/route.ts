@@ -1,7 +1,7 @@
 /**
- * `/console`: how a connector fares, as a page: status, backlog, outcomes, runs, dead letters, and why somebody is not in
- * the service. Drawn here, without scripts; the log-in is that of the internal API. Whatever changes something is a form
- * with a token of its own, and goes back to the page with a code that says what was done.
+ * `/console`: the health of a connector as a page: status, backlog, outcomes, runs, dead letters, and why somebody is
+ * not in the service. It is rendered here, without scripts; the log-in is that of the internal API. Every change is a
+ * form with its own token, which leads back to the page with a code that says what was done.
  */
 import { join } from "node:path";
 import express, { Router, type Request, type RequestHandler, type Response } from "express";
@@ -38,13 +38,13 @@ export interface ConsoleRouteOptions<S> {
   readonly health: HealthOf<S>;
   readonly explain: Pick<Explain<S>, "entity">;
   readonly deadLetters: Pick<DeadLetters, "list" | "show" | "replay" | "drop">;
-  /** What is left of the tenant's requests to the service; undefined before the first one. */
+  /** What is left of the tenant's request budget; undefined before the first request. */
   readonly budget: (tenant: Tenant<S>) => BudgetLeft | undefined;
   /** How people call the service: `Planhat`. */
   readonly serviceTitle: string;
-  /** What the tokens of forms are made with; a secret, used for nothing else. */
+  /** Key for the tokens of forms; a secret, used for nothing else. */
   readonly formKey: string;
-  /** How long each part of the page may keep it waiting, milliseconds. */
+  /** How long the page waits for each part, milliseconds. */
   readonly partWithinMs: number;
   readonly authenticate: Authenticate<S>;
   /** Milliseconds since 1970. */
@@ -57,26 +57,26 @@ const WORDS = {
   problem: "The address cannot be read",
   remedies: {
     q: `Ask with an e-mail address, an external id, a domain or Hull's id, of ${MAX_QUESTION} characters at most.`,
-    after: "Follow the links of the page, or leave it out to begin with the first letter.",
+    after: "Follow the links of the page, or leave it out to begin with the first dead letter.",
     done: "Leave it out.",
   },
 };
 
-/** What the page may be asked for beside the organization. */
+/** Parameters of the page beside the organization. */
 export const consoleQuery = z.object({
   q: z
     .string({ error: "is given more than once" })
     .trim()
     .max(MAX_QUESTION, `is longer than ${MAX_QUESTION} characters`)
     .optional()
-    .meta({ description: "Whom to explain: e-mail address, external id, domain or Hull's id." }),
+    .meta({ description: "Who to explain: e-mail address, external id, domain or Hull's id." }),
   after: parameter
-    .max(4_000, "is no place in the list")
-    .refine(isDeadLetterPlace, "is no place in the list")
+    .max(4_000, "is not a place in the list")
+    .refine(isDeadLetterPlace, "is not a place in the list")
     .optional()
     .meta({ description: "Where the page of dead letters begins." }),
   done: z
-    .enum(NOTICES, { error: "is no code of this page" })
+    .enum(NOTICES, { error: "is not a code of this page" })
     .optional()
     .meta({ description: "What the page says was just done." }),
 });
@@ -85,7 +85,7 @@ export const consoleQuery = z.object({
 export const consoleAddress = z.object({ org: organizationQuery.shape.org.optional() }).extend(consoleQuery.shape);
 
 export const deadLetterForm = z.object({
-  token: z.string().meta({ description: "From the form; holds for one letter, one action and some hours." }),
+  token: z.string().meta({ description: "From the form; valid for one dead letter, one action and some hours." }),
 });
 
 const PARTS = [
@@ -190,7 +190,7 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
     );
   }
 
-  /** Whoever sends a form of ours. @throws HttpError when it is no form of ours, or not theirs; nothing was done then */
+  /** Checks a posted form. @throws HttpError when it is not our form, or not this person's; nothing was done then */
   async function formOf(request: DeadLetterRequest, response: Response, action: Action): Promise<Tenant<S>> {
     const tenant = await authenticate(request);
     const form = deadLetterForm.safeParse(await readForm(request, response));
@@ -209,7 +209,7 @@ function goBack(response: Response, organization: string, done: Notice): void {
   response.set(HEADERS).redirect(303, consoleLink(organization, { done }, "letters"));
 }
 
-/** Reads a small form; what cannot be read is a form without fields. */
+/** Reads a small form; one that cannot be read has no fields. */
 function formReader(): (request: Request, response: Response) => Promise<unknown> {
   const parse: RequestHandler = express.urlencoded({ extended: false, limit: MAX_FORM_BYTES });
   return (request, response) =>
@@ -224,7 +224,7 @@ function idOf({ params: { id } }: DeadLetterRequest): string {
   throw unknownDeadLetter();
 }
 
-/** The same for an unknown letter and for somebody else's. */
+/** The same for an unknown dead letter and for another connector's. */
 function unknownDeadLetter(): HttpError {
   return refuse(404, "dead_letter_not_found", "This connector has no such dead letter; it may have been closed.");
 }

@@ -1,13 +1,13 @@
-/** A part of the page that stands or falls by itself: whatever it waits for, the others are shown. */
+/** A part of the page that fails on its own: whatever it waits for, the others are shown. */
 import { withTimeout } from "../../src/engine/rules/timeout";
 import { html, type Html } from "./html";
 
 export interface SectionOptions {
   readonly anchor: string;
   readonly title: string;
-  /** How long it may keep the page waiting, milliseconds. */
+  /** How long the page waits for it, milliseconds. */
   readonly limitMs: number;
-  /** Told what went wrong; the page only says that something did. */
+  /** Called with what went wrong; the page only says that something did. */
   readonly onError: (error: unknown) => void;
 }
 
@@ -21,7 +21,7 @@ const LATE = html`<p class="trouble">
 
 export async function section(options: SectionOptions, work: () => Promise<Html>): Promise<Html> {
   const { anchor, title, limitMs, onError } = options;
-  // Also what goes wrong before the first promise.
+  // Also catches what is thrown before the first promise.
   const working = (async () => work())().catch((error: unknown) => {
     onError(error);
     return FAILED;

@@ -1,6 +1,6 @@
 /**
- * Who uses the internal API: `Authorization: Basic <connector id>:<connector secret>`, and the organization as `org` in
- * the query. Hull confirms the three; its yes counts for five minutes. Refusals are 400, 401 and 403.
+ * Log-in of the internal API: `Authorization: Basic <connector id>:<connector secret>`, and the organization as `org`
+ * in the query. Hull confirms the three; a yes counts for five minutes. Refusals are 400, 401 and 403.
  */
 import type { Request } from "express";
 import { z } from "zod";
@@ -14,11 +14,11 @@ const CHALLENGE = { "www-authenticate": 'Basic realm="Hull connector", charset="
 
 const WORDS = {
   code: "invalid_organization",
-  problem: "The organization cannot be told",
+  problem: "The organization cannot be read",
   remedies: { org: "Add ?org=<your organization>, the host name of your Hull organization and nothing else." },
 };
 
-/** A host, perhaps with a port: nothing that could continue an address. Capitals mean the same. */
+/** A host, perhaps with a port, and nothing that could continue an address. Case does not matter. */
 export const organizationQuery = z.object({
   org: idParameter
     .regex(/^(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i, "must be a host name")
@@ -29,14 +29,14 @@ export const organizationQuery = z.object({
     }),
 });
 
-/** Right credentials that may not be used here; everything else is a failed log-in. */
+/** The credentials are right but not allowed here; everything else is a failed log-in. */
 const FORBIDDEN: readonly Refusal["reason"][] = ["organization_not_allowed", "organization_disabled", "other_kind"];
 
 /** The log-in of the internal API. */
 export function createBasicAuth<S>(door: Door<S>, corsOrigins: readonly string[] = []): Authenticate<S> {
   const origins = new Set(corsOrigins);
   return async (request) => {
-    // A browser remembers the log-in, whatever page asks; reading changes nothing, and no other page sees the answer.
+    // A browser sends the remembered log-in for any page; reading changes nothing, and no other page sees it.
     if (!["GET", "HEAD"].includes(request.method)) assertOwnSite(request, origins);
     const { org: organization } = readInput(organizationQuery, request.query, WORDS);
     const login = loginOf(request);
@@ -52,7 +52,7 @@ export function createBasicAuth<S>(door: Door<S>, corsOrigins: readonly string[]
   };
 }
 
-/** Undefined without a log-in that could be one. */
+/** Undefined without a usable log-in. */
 function loginOf(request: Request): Pick<Credentials, "id" | "secret"> | undefined {
   const [, encoded = ""] = /^basic +([\w+/=-]+) *$/i.exec(request.get("authorization") ?? "") ?? [];
   const text = Buffer.from(encoded, "base64").toString("utf8");

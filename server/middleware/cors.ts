@@ -1,7 +1,7 @@
 /**
- * Which pages of other sites may use the internal API: none, but for the origins that CORS_ORIGINS names. Credentials mode
- * is never allowed, so no page reads an answer to a log-in that the browser remembers. Pages of the named origins are
- * trusted: their forms may change things with it (own-site.ts).
+ * Which pages of other sites may use the internal API: none except the origins in CORS_ORIGINS. Credentials mode is
+ * never allowed, so no page reads an answer to a log-in that the browser remembers. Pages of the named origins are
+ * trusted: their forms may change things with that log-in (own-site.ts).
  */
 import type { RequestHandler } from "express";
 

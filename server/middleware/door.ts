@@ -1,6 +1,6 @@
 /**
- * The one door: whatever route credentials come by, they are named alike, throttled alike and confirmed by Hull. Before
- * that, nothing of a tenant is read or written; only whether these are the credentials that it had last is looked up.
+ * The one door: however a route gets its credentials, they are named, throttled and confirmed by Hull in the same way.
+ * Before that, nothing of a tenant is read or written, except to check whether these are its last credentials.
  */
 import { hash } from "node:crypto";
 import { LRUCache } from "lru-cache";
@@ -34,7 +34,7 @@ type Answer = Confirmed | Refusal;
 export interface DoorOptions<S> {
   readonly credentials: CredentialCheck;
   readonly tenants: Pick<Tenants<S>, "remember" | "knows">;
-  /** Towards Hull: its default port belongs to no name. */
+  /** Used towards Hull, so the default port is dropped. */
   readonly protocol: Protocol;
   /** How many log-ins may fail; see `LOGIN_LIMITS`. */
   readonly loginLimits?: ThrottleLimits | undefined;
@@ -44,7 +44,7 @@ export interface DoorOptions<S> {
 
 /** Somebody who was let in. */
 export interface Visitor {
-  /** The organization by its one name. */
+  /** The organization in its canonical spelling. */
   readonly credentials: Credentials;
   /** What Hull says about the connector. */
   readonly connector: Connector;
@@ -54,8 +54,8 @@ export interface Visitor {
 
 export interface Door<S> {
   /**
-   * @param refusal makes the answer where Hull says no
-   * @param onKnown called with the tenant's key when these are the credentials that it had last, before Hull is asked
+   * @param refusal makes the answer when Hull says no
+   * @param onKnown called with the tenant's key when these are its last credentials, before Hull is asked
    * @throws HttpError that answer; 429 after too many failures; 503 when Hull cannot be asked
    */
   enter(
@@ -64,11 +64,11 @@ export interface Door<S> {
     refusal: (refused: Refusal) => HttpError,
     onKnown?: (key: string) => void,
   ): Promise<Visitor>;
-  /** Takes in what Hull has said about the connector, so that one that never sent a notification works too. */
+  /** Stores what Hull said about the connector, so that one that never sent a notification works too. */
   remember(visitor: Visitor): Promise<Tenant<S>>;
   /**
-   * The same for a notification, which brings the connector along. Where its settings are later than those that Hull has
-   * answered with, Hull is asked again; what it answers then counts more.
+   * The same for a notification, which brings the connector along. Where its settings are later than those in Hull's
+   * last answer, Hull is asked again, and its new answer takes precedence.
    *
    * @throws HttpError as `enter`
    */
@@ -76,7 +76,7 @@ export interface Door<S> {
 }
 
 export const REFUSALS: Readonly<Record<Refusal["reason"], string>> = {
-  malformed_credentials: "The credentials hold characters that cannot be part of them.",
+  malformed_credentials: "The credentials contain characters that are not allowed in them.",
   organization_not_allowed: "This organization may not use this connector; see HULL_ALLOWED_ORGANIZATIONS.",
   wrong_credentials: "Hull refuses the connector's id and secret.",
   organization_disabled: "Hull says that the organization is disabled.",
@@ -86,21 +86,21 @@ export const REFUSALS: Readonly<Record<Refusal["reason"], string>> = {
   unavailable: "Hull could not be asked whether the credentials are right.",
 };
 
-/** Refusals of who may be guessing; the others had right credentials, or taught nothing about them. */
+/** Refusals that suggest guessing; the others had right credentials, or showed nothing about them. */
 const GUESSES: readonly Refusal["reason"][] = [
   "malformed_credentials",
   "wrong_credentials",
   "connector_not_found",
   "other_connector",
 ];
-/** How soon it is worth asking again when Hull does not answer. */
+/** How soon to ask again when Hull does not answer. */
 const RETRY_AFTER_SECONDS = "30";
-/** Connectors whose last settings that Hull was asked about are remembered. */
+/** Number of connectors whose last checked settings are remembered. */
 const MAX_ASKED = 10_000;
 
 export function createDoor<S>({ credentials, tenants, protocol, loginLimits, now }: DoorOptions<S>): Door<S> {
   const throttle = createThrottle<Answer>((answer) => !answer.ok && GUESSES.includes(answer.reason), loginLimits);
-  /** By connector, the settings of a notification because of which Hull was asked again. */
+  /** By connector, the notification settings that made us ask Hull again. */
   const asked = new LRUCache<string, string>({ max: MAX_ASKED });
 
   async function ask(given: Credentials, options: ConfirmOptions): Promise<Answer> {
@@ -133,8 +133,8 @@ export function createDoor<S>({ credentials, tenants, protocol, loginLimits, now
   }
 
   /**
-   * Names a notification's settings when they are later than Hull's answer, other ones, and Hull was not asked about them
-   * before.
+   * The notification's settings if they are later than Hull's answer, differ from it, and Hull was not asked about them
+   * yet.
    */
   function markOfNews({ credentials, connector }: Visitor, notified: Connector): string | undefined {
     if (savedAtMs(notified) <= savedAtMs(connector)) return undefined;
@@ -149,8 +149,8 @@ export function createDoor<S>({ credentials, tenants, protocol, loginLimits, now
   }
 
   /**
-   * What Hull answers replaces what is stored, whatever its date. An answer without settings replaces none; it only makes
-   * an unknown connector known.
+   * Hull's answer replaces what is stored, whatever its date. An answer without settings replaces nothing; it only
+   * makes an unknown connector known.
    */
   const remember: Door<S>["remember"] = ({ credentials: given, connector, askedAtMs }) => {
     const atMs = savedAtMs(connector);
@@ -190,12 +190,12 @@ export function refusalAnswer(status: ErrorStatus, { reason }: Refusal, headers:
   return refuse(status, reason, REFUSALS[reason], { headers });
 }
 
-/** When the settings were saved, milliseconds since 1970; 0 when it is not told. */
+/** When the settings were saved, milliseconds since 1970; 0 when that is not known. */
 function savedAtMs(connector: Connector): number {
   return parseInstant(connector.updated_at) ?? 0;
 }
 
-/** Every connector of an organization has an id and a secret; only those installed from our manifest belong here. */
+/** Every connector of an organization has an id and a secret; only those of our manifest are served here. */
 function isOfAnotherKind({ manifest: installed }: Connector): boolean {
   const source = isAttributes(installed) ? installed["source"] : undefined;
   return typeof source === "string" && source !== manifest.source;

@@ -1,4 +1,4 @@
-/** The one place that turns errors into answers. Every answer says how to go on: in JSON, or as pages do. */
+/** The one place that turns errors into answers. Every answer has flow control: as JSON, or as a page. */
 import type { ErrorRequestHandler, RequestHandler, Response } from "express";
 import type { Logger } from "pino";
 import { RETRY, RETRY_LATER } from "../flow-control";
@@ -7,21 +7,21 @@ import { HttpError, refuse } from "../http-error";
 export function notFound(): RequestHandler {
   return (request, response) => {
     const message = `There is no ${request.method} ${request.path}.`;
-    // A notification that was sent to the wrong path must not be lost by it.
+    // A notification that was sent to the wrong path must not be lost.
     response.status(404).json({ flow_control: RETRY_LATER, error: { code: "not_found", message } });
   };
 }
 
-/** Stands behind the handlers of a path. @param allowed its methods, such as `GET, HEAD` */
+/** Comes after the handlers of a path. @param allowed its methods, such as `GET, HEAD` */
 export function otherMethods(allowed: string): RequestHandler {
-  // By its name it is told from the handlers of routes.
+  // The name distinguishes it from the handlers of routes.
   return function refusesOtherMethods({ method }) {
     const message = `${method} is not possible here; use ${allowed}.`;
     throw refuse(405, "method_not_allowed", message, { headers: { allow: allowed } });
   };
 }
 
-/** @param show writes the answer, whose headers are set */
+/** @param show writes the answer; its headers are set already */
 export function errorAnswers(logger: Logger, show = showJson): ErrorRequestHandler {
   // Express recognises error handlers by their four parameters.
   return (error: unknown, request, response, _next) => {
@@ -49,6 +49,7 @@ function showJson(response: Response, error: HttpError): void {
 
 function asHttpError(error: unknown): HttpError | undefined {
   if (error instanceof HttpError) return error;
-  if (error instanceof URIError) return refuse(400, "unreadable_path", "The path holds a % that begins no character.");
+  if (error instanceof URIError)
+    return refuse(400, "unreadable_path", "The path contains a % that does not encode a character.");
   return undefined;
 }

@@ -1,4 +1,4 @@
-/** Reading what a request brings, with zod: whatever is wrong is named, with what to do, and never repeated. */
+/** Reads the input of a request with zod: every problem is named with its remedy, and values are never repeated. */
 import uniqBy from "lodash/uniqBy";
 import { z } from "zod";
 import { refuse, type HttpError } from "../http-error";
@@ -13,7 +13,7 @@ export function isId(text: string): boolean {
 
 export const NOT_AN_ID = `must have 1 to ${MAX_ID_LENGTH} printable ASCII characters`;
 
-/** A parameter of a query that is there once. */
+/** A query parameter that may be given once. */
 const once = z.string({ error: ({ input }) => (Array.isArray(input) ? "is given more than once" : "is missing") });
 
 /** An empty one counts as missing. */
@@ -21,7 +21,7 @@ export const parameter = once.min(1, "is missing");
 
 export const idParameter = parameter.refine(isId, NOT_AN_ID).meta({ maxLength: MAX_ID_LENGTH });
 
-/** A switch in a query; off when it is left out. */
+/** A switch in a query; off by default. */
 export const flagParameter = once
   .pipe(
     z.stringbool({
@@ -45,9 +45,9 @@ export function countParameter(least: number, most: number): z.ZodType<number> {
 }
 
 export interface InputWords {
-  /** Of the error. */
+  /** Code of the error. */
   readonly code: string;
-  /** Begins the sentence: "The query cannot be read". */
+  /** Start of the sentence: "The query cannot be read". */
   readonly problem: string;
   /** Field → what the sender can do. */
   readonly remedies: Readonly<Record<string, string>>;
@@ -60,7 +60,7 @@ export function readInput<T extends z.ZodType>(schema: T, input: unknown, words:
   throw badInput(words, parsed.error.issues);
 }
 
-/** The answer to input whose fields have these problems; of each the first counts. */
+/** The error for input with problems in these fields; only the first of each counts. */
 export function badInput(
   words: InputWords,
   problems: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[],

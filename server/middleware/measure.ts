@@ -1,4 +1,4 @@
-/** Measures each notification from its head to the last byte of its answer; it stands before everything that may fail. */
+/** Measures each notification from its head to the last byte of its answer; it comes before all that may fail. */
 import type { RequestHandler } from "express";
 import type { Metrics } from "../metrics";
 

@@ -1,6 +1,6 @@
 /**
  * Keeps pages of other sites from changing anything in the name of whoever is logged in. A browser sends a remembered
- * log-in with every form that any page posts here; it also says where the request comes from, and tools say nothing.
+ * log-in with every form that any page posts here. It also says where the request comes from; tools do not.
  */
 import type { Request } from "express";
 import { refuse } from "../http-error";
@@ -12,7 +12,7 @@ import { refuse } from "../http-error";
 export function assertOwnSite(request: Request, origins: ReadonlySet<string>): void {
   if (origins.has(request.get("origin") ?? "")) return;
   const site = request.get("sec-fetch-site");
-  // Left out over plain HTTP, where only the origin is told.
+  // Omitted over plain HTTP, where only the origin is sent.
   const own = site === undefined ? isOwnOrigin(request) : site === "same-origin" || site === "none";
   if (!own) throw refuse(403, "other_site", "A page of another site may not change anything here.");
 }

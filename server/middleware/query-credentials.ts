@@ -13,7 +13,7 @@ import { idParameter, parameter, readInput } from "./input";
 
 export interface QueryCredentialOptions<S> {
   readonly door: Door<S>;
-  /** What tokens in the query are signed with. */
+  /** Key that signs tokens in the query. */
   readonly tokenKey: string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -23,14 +23,14 @@ const REMEDY = "Call the address as Hull does, with organization, ship and secre
 
 const WORDS = {
   code: "unreadable_credentials",
-  problem: "It cannot be seen which connector asks",
+  problem: "The connector's credentials cannot be read",
   remedies: {
     organization: REMEDY,
     ship: REMEDY,
     id: REMEDY,
     secret: REMEDY,
-    hullToken: "Ask for a new address: this one was damaged on its way.",
-    token: "Ask for a new address: this one was damaged on its way.",
+    hullToken: "Ask for a new address: this one was damaged in transit.",
+    token: "Ask for a new address: this one was damaged in transit.",
   },
 };
 
@@ -46,7 +46,7 @@ const named = z
   .refine(({ ship, id = ship }) => id === ship, { path: ["id"], message: "differs from ship" });
 
 const TOKEN_REFUSALS = {
-  invalid_token: "The token in the address is not one of ours, or it has no end.",
+  invalid_token: "The token in the address is not one of ours, or it never expires.",
   expired_token: "The token in the address has expired; ask for a new address.",
 } as const;
 

@@ -1,8 +1,8 @@
 /**
- * Slows down who guesses, at whatever door: failed log-ins count for their address, which is turned away after too many,
- * and for the connector that they name, whose next ones take longer. Credentials that are known to be right pass whatever
- * others do; so nobody locks a connector out by failing in its name. An honest first log-in is made to wait three seconds
- * at most, unless its address has failed too often.
+ * Slows down guessing, on every route: failed log-ins count for their address, which is turned away after too many,
+ * and for the connector that they name, whose next log-ins take longer. Credentials that are known to be right always
+ * pass, so nobody locks a connector out by failing in its name. An honest first log-in waits three seconds at most,
+ * unless its address has failed too often.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { ipKeyGenerator, MemoryStore, type Options } from "express-rate-limit";
@@ -21,22 +21,22 @@ export const LOGIN_LIMITS: ThrottleLimits = { windowMs: 60_000, perAddress: 20, 
 
 export interface Attempt {
   readonly address: string;
-  /** The connector that is named. */
+  /** The connector that the log-in names. */
   readonly connector: string;
-  /** Names the credentials without showing them: those who come with the same ones at once count once. */
+  /** Identifies the credentials without revealing them: simultaneous log-ins with the same ones count once. */
   readonly credentials: string;
 }
 
 export interface Throttle<T> {
   /**
-   * Runs one log-in, some of an address at once.
+   * Runs one log-in, with a limit on those of an address at once.
    *
-   * @throws HttpError 429 after too many failures of the address; else what `check` throws
+   * @throws HttpError 429 after too many failures of the address; otherwise what `check` throws
    */
   during(attempt: Attempt, check: () => Promise<T>): Promise<T>;
 }
 
-/** Log-ins of one address at once: no more than so many are tried beyond those that may fail. The others wait. */
+/** Log-ins of one address that are tried at once, so at most this many beyond the allowed failures. The others wait. */
 const AT_ONCE = 5;
 const MAX_WAITING = 100;
 /** Each failure beyond the limit adds a step to the wait of the connector's next log-in. */
@@ -84,7 +84,7 @@ export function createThrottle<T>(
 
 function counter(windowMs: number): MemoryStore {
   const store = new MemoryStore();
-  // Of its options it reads the window alone.
+  // The store reads only the window from the options.
   store.init({ windowMs } as Options);
   return store;
 }

@@ -1,4 +1,4 @@
-/** What all parts share: how errors look, and how one logs in. */
+/** What all parts share: errors and log-ins. */
 import { z } from "zod";
 import { organizationQuery } from "../middleware/basic-auth";
 import { inQuery, type Piece } from "./part";
@@ -10,7 +10,7 @@ const flowControl = z
     in: z.int().meta({ description: "Milliseconds until the next shipment." }),
     in_time: z.int().meta({ description: "Longest wait for a shipment to fill, milliseconds." }),
   })
-  .meta({ description: "What Hull is told about the pace." });
+  .meta({ description: "How Hull should go on, and how fast." });
 
 const details = z.array(
   z.object({
@@ -42,7 +42,7 @@ export const SECURITY_SCHEMES = {
   organization: inAddress("organization", "The host name of the Hull organization."),
   ship: inAddress("ship", "The connector's id; `id` is another name for it."),
   secret: inAddress("secret", "The connector's secret."),
-  token: inAddress("hullToken", "In the place of the three: a token of this server; `token` is another name for it."),
+  token: inAddress("hullToken", "Instead of the three: a token of this server; `token` is another name for it."),
   metricsToken: { type: "http", scheme: "bearer", description: "METRICS_TOKEN of the server, if it has one." },
 } as const satisfies Readonly<Record<string, Piece>>;
 

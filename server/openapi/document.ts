@@ -1,4 +1,4 @@
-/** The OpenAPI 3.1 document of the whole server, put together from what each group of routes says about itself. */
+/** The OpenAPI 3.1 document of the whole server, assembled from the part of each group of routes. */
 import pickBy from "lodash/pickBy";
 import { z } from "zod";
 import manifest from "../../manifest.json";
@@ -18,7 +18,7 @@ import { schemaPart } from "../routes/schema/openapi";
 import { statusPart } from "../routes/status/openapi";
 import { userPart } from "../routes/users/openapi";
 
-/** In the order of the page. Whoever adds routes adds their part here; a test compares them with the app. */
+/** In the order of the page. A new group of routes adds its part here; a test compares the document with the app. */
 const PARTS: readonly Part[] = [
   notificationPart,
   fetchPart,
@@ -45,7 +45,7 @@ export function describeApi(): Piece {
   return {
     openapi: "3.1.1",
     info: { title: "Hull Planhat connector", version, description, license: { name: "MIT", identifier: "MIT" } },
-    // Beside this document, wherever the server is reached.
+    // Relative to this document, wherever the server is reached.
     servers: [{ url: "/" }],
     tags: PARTS.map(({ tag }) => tag),
     paths,
@@ -53,7 +53,7 @@ export function describeApi(): Piece {
   };
 }
 
-/** Of the shared refusals those that some operation has as they are. */
+/** The shared refusals that some operation uses unchanged. */
 function sharedBy(paths: Piece): Piece {
   const text = JSON.stringify(paths);
   return pickBy(SHARED_RESPONSES, (_response, name) => text.includes(`"#/components/responses/${name}"`));
@@ -72,7 +72,7 @@ function tagged(tag: string, item: PathItem): Piece {
   );
 }
 
-/** zod's JSON schemas; where one holds another it refers to it. */
+/** zod's JSON schemas; nested ones become references. */
 function jsonSchemas(): Piece {
   const registry = z.registry<{ id: string }>();
   for (const [id, schema] of SCHEMAS) registry.add(schema, { id });

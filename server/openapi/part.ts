@@ -1,4 +1,4 @@
-/** What one group of routes says about itself, and short words for saying it. */
+/** The description of one group of routes, and helpers for writing it. */
 import { z } from "zod";
 
 /** A piece of an OpenAPI 3.1 document. */
@@ -7,11 +7,11 @@ export type Piece = Readonly<Record<string, unknown>>;
 export type Method = "get" | "post" | "put" | "patch" | "delete";
 
 export interface Operation {
-  /** Once in the whole document. */
+  /** Unique in the whole document. */
   readonly operationId: string;
   readonly summary: string;
   readonly description?: string;
-  /** Schemes that must all be there, or one of several such sets; empty: everybody may. */
+  /** Schemes that are all required, or one of several such sets; empty: public. */
   readonly security: readonly Piece[];
   readonly parameters?: readonly Piece[];
   readonly requestBody?: Piece;
@@ -19,9 +19,9 @@ export interface Operation {
 }
 
 export type PathItem = Readonly<Partial<Record<Method, Operation>>> & {
-  /** Every method is answered alike, not only those that are described. */
+  /** Every method gets the same answer, not only those that are described. */
   readonly "x-any-method"?: true;
-  /** A file that is served as it is, rather than a route. */
+  /** A file that is served unchanged, rather than a route. */
   readonly "x-file"?: true;
 };
 
@@ -32,13 +32,13 @@ export interface Part {
   readonly paths: Readonly<Record<string, PathItem>>;
 }
 
-/** How JSON schemas are made of the bodies and parameters that a reader of the document writes or reads. */
+/** How JSON schemas are made of bodies and parameters, as the client sees them. */
 export const SENT = {
   io: "input",
   target: "draft-2020-12",
   unrepresentable: "any",
   override: ({ jsonSchema }: { jsonSchema: JsonSchema }) => {
-    // What zod adds and what says nothing: that a whole number is one that JavaScript can count, a name a text.
+    // Removes what zod adds without meaning: safe-integer bounds, and that a property name is text.
     if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
     if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
     delete jsonSchema.propertyNames;
@@ -60,12 +60,12 @@ export function answer(description: string, schema: string, example?: unknown): 
   };
 }
 
-/** A body in JSON that must be there. */
+/** A required JSON body. */
 export function body(schema: string, example: unknown): Piece {
   return { required: true, content: { "application/json": { schema: ref(schema), example } } };
 }
 
-/** Parameters of a query, from the very schema that reads them. */
+/** Query parameters, from the schema that reads them. */
 export function inQuery(schema: z.ZodObject): readonly Piece[] {
   const { properties = {}, required = [] } = z.toJSONSchema(schema, SENT);
   return Object.entries(properties).map(([name, property]) => {

@@ -1,4 +1,4 @@
-/** What the routes refuse, as their description says it: the status, for people what it means, for programs its codes. */
+/** What the routes refuse, as described: the status, its meaning for people, its codes for programs. */
 import groupBy from "lodash/groupBy";
 import mapValues from "lodash/mapValues";
 import { RETRY, RETRY_LATER, SMALLER, type FlowControl } from "../flow-control";
@@ -15,7 +15,7 @@ export interface Refusal {
   readonly example?: Piece;
 }
 
-/** One that only some routes have. @param text a sentence without its full stop */
+/** A refusal that only some routes have. @param text a sentence without its full stop */
 export function refusal(status: ErrorStatus, text: string, ...codes: readonly string[]): Refusal {
   return { status, text, codes };
 }
@@ -41,7 +41,7 @@ const LIMIT = {
   remedy: "Say how many runs you want, 100 at most, or leave it out.",
 };
 
-/** Those of several groups of routes. */
+/** Refusals that several groups of routes share. */
 const SHARED = {
   BadQuery: {
     status: 400,
@@ -87,7 +87,7 @@ const SHARED = {
   },
   BadToken: {
     status: 401,
-    text: "The token in the address does not hold",
+    text: "The token in the address is not valid",
     codes: ["invalid_token", "expired_token"],
   },
   OrganizationDisabled: {
@@ -108,7 +108,7 @@ const SHARED = {
     status: 405,
     text: "This path takes other methods",
     codes: ["method_not_allowed"],
-    headers: { Allow: { description: "Those that it takes.", schema: { type: "string" } } },
+    headers: { Allow: { description: "The methods that it takes.", schema: { type: "string" } } },
   },
   TooSlow: {
     status: 408,
@@ -118,7 +118,7 @@ const SHARED = {
   },
   TooLarge: {
     status: 413,
-    text: "The body is larger, or holds more, than is read; send less at a time",
+    text: "The body is larger, or contains more, than is accepted; send less at a time",
     codes: ["too_large"],
     example: errorExample(
       "too_large",
@@ -135,7 +135,7 @@ const SHARED = {
   },
   Unavailable: {
     status: 503,
-    text: "Hull could not be asked who is asking; try again",
+    text: "Hull could not be asked to confirm the credentials; try again",
     codes: ["unavailable"],
     headers: RETRY_AFTER,
     example: errorExample(
@@ -184,7 +184,7 @@ export const BODY_REFUSALS = ["BadBody", "TooSlow", "TooLarge", "Busy"] as const
 /** For `components.responses`. */
 export const SHARED_RESPONSES: Readonly<Record<Shared, Piece>> = mapValues(SHARED, (refusal) => responseOf([refusal]));
 
-/** Responses of an operation that refuses in these ways; those of one status are one response. */
+/** Responses of an operation that refuses in these ways; refusals with the same status become one response. */
 export function refusals(...given: readonly (Shared | Refusal)[]): Readonly<Record<string, Piece>> {
   return mapValues(
     groupBy(given, (each) => refusalOf(each).status),
@@ -200,7 +200,7 @@ function refusalOf(given: Shared | Refusal): Refusal {
   return typeof given === "string" ? SHARED[given] : given;
 }
 
-/** @param alike refusals of one status */
+/** @param alike refusals with the same status */
 function responseOf(alike: readonly Refusal[]): Piece {
   const codes = [...new Set(alike.flatMap((each) => each.codes))];
   const headers: Piece = Object.fromEntries(alike.flatMap((each) => Object.entries(each.headers ?? {})));

@@ -1,4 +1,4 @@
-/** The real server as a process of its own, started as in production; what it logs is read as it comes. */
+/** The real server in a process of its own, started as in production; its log is read as it is written. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
@@ -27,7 +27,7 @@ export interface ConnectorProcessOptions {
 const SERVER = join(__dirname, "..", "..", "server", "main.js");
 const PARENT_WATCH = join(__dirname, "parent-watch.js");
 const START_WITHIN_MS = 20_000;
-/** Its data is thrown away afterwards, so nothing is worth waiting for. */
+/** Its data is discarded afterwards, so nothing is worth waiting for. */
 const STOP_WITHIN_MS = 3_000;
 
 /** @throws Error with the process's own words when it does not start */

@@ -28,7 +28,7 @@ async function main(screen: Screen, staysUp: boolean): Promise<number> {
   const stage = await openStage();
   try {
     const played = perform(play, fixtures, stage, screen);
-    // An interrupted play ends by its stage being taken away; what it says then interests nobody.
+    // When interrupted, the play fails because its stage is gone; its error is not shown.
     played.catch(() => undefined);
     const code = await Promise.race([played, interrupted]);
     if (!staysUp || code === INTERRUPTED) return code;

@@ -7,7 +7,7 @@ export interface Outcome {
   readonly outcome: string;
   readonly code: string;
   readonly messageId: string;
-  /** A company that was made for its users; it belongs to no message of its own. */
+  /** A company that was created for its users; it has no message of its own. */
   readonly derived: boolean;
 }
 

@@ -8,13 +8,13 @@ import type { Check, Screen, StepReport } from "./screen";
 import { TOKEN, type Stage } from "./stage";
 import { count, type Play, type Step } from "./steps";
 
-/** A step that has not ended after this is stuck. */
+/** A step that has not ended after this time is stuck. */
 const STEP_WITHIN_MS = 90_000;
 const LOOK_EVERY_MS = 25;
 /** Silence after which nothing more is on its way to Planhat or Hull. */
 const QUIET_MS = 350;
 
-/** @throws Error when the connector ends, Hull must give a message up, or a step does not come to an end */
+/** @throws Error when the connector ends, Hull must give a message up, or a step does not end */
 export async function playAll(play: Play, stage: Stage, screen: Screen): Promise<readonly StepReport[]> {
   const reports: StepReport[] = [];
   for (const step of play.steps) {

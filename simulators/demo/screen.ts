@@ -9,7 +9,7 @@ export interface StepReport {
   readonly messages: number;
   /** `sent/created` → how often, outcomes of the messages. */
   readonly outcomes: readonly (readonly [string, number])[];
-  /** The same of companies that were made for their users. */
+  /** The same for companies that were created for their users. */
   readonly derived: readonly (readonly [string, number])[];
   readonly calls: number;
   /** `PUT /endusers` → how often. */
@@ -106,7 +106,7 @@ export function createScreen(output: NodeJS.WriteStream): Screen {
       row("messages in", count(messages));
       rows("outcomes", outcomes);
       rows(
-        "made for them",
+        "for the users",
         derived.map(([name, times]) => [`companies ${name}`, times]),
       );
       const [first = "", ...more] = wrap(

@@ -5,7 +5,7 @@ import { createRandom } from "./random";
 export type FaultKind =
   /** The work is done after a wait between `min` and `max` ms, even if the caller has hung up by then. */
   | { readonly kind: "latency"; readonly min: number; readonly max: number }
-  /** A status with a bare text. With `applied` the work is done all the same, as behind a gateway that timed out. */
+  /** A status with a bare text. With `applied` the work is done anyway, as behind a gateway that timed out. */
   | { readonly kind: "status"; readonly status: number; readonly body?: string; readonly applied?: boolean }
   | { readonly kind: "rate-limit"; readonly headers?: Readonly<Record<string, string>> }
   /** The connection is reset and nothing was done. */

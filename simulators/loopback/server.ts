@@ -83,7 +83,7 @@ export function createLoopbackServer(deps: LoopbackDeps): LoopbackServer {
     try {
       delivery = await work(call, prepared, signal);
     } finally {
-      // Before the answer leaves: whoever has it may call again at once, and must find the books written.
+      // Before the answer leaves: its receiver may call again at once, and must find the books written.
       prepared.release?.();
     }
     call.result = delivery?.result ?? "closed";

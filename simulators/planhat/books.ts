@@ -19,7 +19,7 @@ export interface PlanhatCounts {
   readonly updated: Readonly<Record<ModelName, number>>;
   /** Writes that changed nothing. */
   readonly noOpWrites: number;
-  /** Endusers that were not saved for want of a company. */
+  /** Endusers that were not saved for lack of a company. */
   readonly ignoredEndusers: number;
   /** Records created beside one of the same identity: external id (companies), e-mail or external id in one company. */
   readonly duplicatesCreated: number;

@@ -21,7 +21,7 @@ export interface Composition {
 
 export interface Composed {
   readonly record: PlanhatRecord;
-  /** False for a write that changes no field; `updatedAt` moves all the same (sheet 12). */
+  /** False for a write that changes no field; `updatedAt` changes anyway (sheet 12). */
   readonly changed: boolean;
 }
 

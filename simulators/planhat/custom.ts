@@ -19,7 +19,7 @@ function definitions(tenant: Tenant, model: ModelName): ReadonlyMap<unknown, Fie
   return new Map(own.map((field) => [field["name"], field]));
 }
 
-/** What people see of a record's custom fields: a name that is not defined is stored all the same, and shown to nobody. */
+/** What people see of a record's custom fields: an undefined name is stored anyway, but shown to nobody. */
 export function shownCustom(tenant: Tenant, model: ModelName, record: Fields): Fields {
   const known = definitions(tenant, model);
   const shown = ([name]: readonly [string, unknown]) => known.has(name) && known.get(name)?.["isHidden"] !== true;

@@ -41,7 +41,7 @@ export const switchValues = {
   payloadDuplicates: ["payload", "items"],
   /** Body of a bulk 400: the envelope, or a bare text. */
   badRequestBody: ["envelope", "text"],
-  /** Keys that another record already has: written all the same, or refused. */
+  /** Keys that another record already has: written anyway, or refused. */
   uniqueness: ["loose", "enforced"],
   /** Answer to a single create. */
   createAnswer: ["200-record", "201-record", "200-empty", "201-empty"],

@@ -1,4 +1,4 @@
-/** Tenants in use: settings opened and parsed, and a connection to the service, each kept while it is current. */
+/** Tenants in use: settings decrypted and parsed, and a connection to the service, each cached while it is current. */
 import { timingSafeEqual } from "node:crypto";
 import { MAX_AHEAD_MS } from "../instant";
 import type { Connection, Service, Target } from "../services/service";
@@ -22,7 +22,7 @@ export interface Tenant<S> {
   readonly settings?: S;
   /** Absent when the settings lack what reaching the service needs. */
   readonly target?: Target;
-  /** Where its records are kept; absent as long as no target was ever named. */
+  /** Where its records are kept; absent if no target was ever named. */
   readonly remote?: string;
   /** Fingerprint with which `remote` was last confirmed. */
   readonly fingerprint?: string;
@@ -37,12 +37,12 @@ export interface HullAnswer {
 
 export interface Tenants<S> {
   /**
-   * Takes in what is said about a connector whose credentials Hull has confirmed. Under a new secret all of it counts;
-   * else its settings do when they are not older than the stored ones.
+   * Stores what is said about a connector whose credentials Hull has confirmed. Under a new secret all of it counts;
+   * otherwise its settings do when they are not older than the stored ones.
    *
-   * @param privateSettings undefined: nothing is said about them; none then, unless the secret is known
+   * @param privateSettings undefined: the caller knows none; then the stored ones stay, if the secret is the same
    * @param settingsAtMs when they were saved, milliseconds since 1970
-   * @param hull what Hull itself said; settings that were stored before it was asked and claim to be later do not count
+   * @param hull what Hull itself said; settings stored before it was asked that claim to be later do not count
    */
   remember(
     credentials: Credentials,
@@ -50,14 +50,14 @@ export interface Tenants<S> {
     settingsAtMs: number,
     hull?: HullAnswer,
   ): Promise<Tenant<S>>;
-  /** Whether these are the credentials that the tenant had last. */
+  /** Whether these are the tenant's last credentials. */
   knows(credentials: Credentials): Promise<boolean>;
   /** Undefined when the tenant was never seen. */
   load(key: string): Promise<Tenant<S> | undefined>;
   connection(tenant: Tenant<S>): Connection | undefined;
   /** The remote was confirmed, changed or renewed: stored rows changed under us. */
   refresh(key: string): void;
-  /** The tenant was erased: nothing of it is kept in memory either. */
+  /** The tenant was erased: its cached values go too. */
   forget(key: string): void;
 }
 
@@ -76,7 +76,7 @@ export interface TenantsOptions<S> {
   readonly service: Service<S>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Told what is odd about settings whenever they are taken in. */
+  /** Called with warnings about settings whenever they are stored. */
   readonly onSettings?: (credentials: Credentials, problems: readonly string[], warnings: readonly string[]) => void;
 }
 
@@ -110,7 +110,7 @@ export function createTenants<S>({ store, seal, service, now, onSettings }: Tena
     const known = opened.get(key);
     if (known !== undefined) return known.tenant;
     const row = await store.tenant(key);
-    // Whatever key the row itself says: one that was put in another's place must not open there.
+    // The place is that of the key, whatever the row itself says: a row that was moved must not open there.
     return row === undefined ? undefined : open({ ...row, key });
   }
 
@@ -125,7 +125,7 @@ export function createTenants<S>({ store, seal, service, now, onSettings }: Tena
     },
 
     knows: async (credentials) => {
-      // Rows that another SECRET sealed say nothing.
+      // Rows that another SECRET encrypted say nothing.
       const tenant = await load(tenantKey(credentials.organization, credentials.id)).catch(() => undefined);
       return tenant !== undefined && isSame(tenant.credentials.secret, credentials.secret);
     },
@@ -136,7 +136,7 @@ export function createTenants<S>({ store, seal, service, now, onSettings }: Tena
       const latestPlausibleMs = now() + MAX_AHEAD_MS;
       const atMs = settingsAtMs > latestPlausibleMs ? now() : settingsAtMs;
       const text = JSON.stringify({ secret, privateSettings: privateSettings ?? {} });
-      // Rows that cannot be opened (another SECRET sealed them) are replaced by what Hull has just confirmed.
+      // Rows that cannot be decrypted (another SECRET) are replaced by what Hull has just confirmed.
       let tenant = await load(key).catch(() => undefined);
       for (;;) {
         const known = opened.get(key);
@@ -154,7 +154,7 @@ export function createTenants<S>({ store, seal, service, now, onSettings }: Tena
         const overwrites = isNewSecret || isStoredDateWrong;
         const stored = await store.saveTenant(row, overwrites ? before?.sealed : undefined);
         tenant = open(stored);
-        // Otherwise another one came first, and it is decided anew over what that one stored.
+        // Otherwise another write came first, and the decision is made again on what it stored.
         if (stored.sealed === sealed || !overwrites) break;
       }
       if (tenant === undefined) throw new Error(`Tenant ${key} could not be stored.`);

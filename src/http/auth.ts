@@ -1,19 +1,19 @@
 // Credentials behind an interface: a fixed token today, OAuth with a shared renewal for later services.
 
-/** Who proves that we may call. `refresh` answers whether new credentials were obtained. */
+/** Proves that we may call. `refresh` says whether new credentials were obtained. */
 export interface AuthProvider {
   headers(): Promise<Record<string, string>> | Record<string, string>;
   refresh?(): Promise<boolean>;
 }
 
 export interface Authenticator {
-  /** The headers of today; `generation` counts renewals, so that a late 401 to old headers renews nothing. */
+  /** The current headers; `generation` counts renewals, so that a late 401 to old headers renews nothing. */
   current(): Promise<{ readonly headers: Record<string, string>; readonly generation: number }>;
-  /** Answers whether newer credentials than those of `seenGeneration` are there now. */
+  /** Resolves to whether newer credentials than those of `seenGeneration` are available now. */
   renew(seenGeneration: number): Promise<boolean>;
 }
 
-/** One renewal at a time, shared by everybody who was refused with the same credentials. */
+/** One renewal at a time, shared by all callers that were refused with the same credentials. */
 export function createAuthenticator(auth: AuthProvider | undefined): Authenticator {
   let generation = 0;
   let renewing: Promise<boolean> | undefined;

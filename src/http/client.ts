@@ -28,7 +28,7 @@ export interface CallRecord {
 }
 
 export interface HttpClientOptions {
-  /** Whom we call, for errors, logs and metrics: "planhat", "hull", … */
+  /** The system that we call, for errors, logs and metrics: "planhat", "hull", … */
   readonly system: string;
   /** Scheme, host and optional path prefix. */
   readonly baseUrl: string;
@@ -39,7 +39,7 @@ export interface HttpClientOptions {
   readonly maxResponseBytes?: number | undefined;
   /** Requests per call, the first included. */
   readonly maxAttempts?: number | undefined;
-  /** Shortest wait before a repetition. */
+  /** Shortest wait before a retry. */
   readonly retryBaseMs?: number | undefined;
   readonly log?: Log | undefined;
   readonly clock?: Clock | undefined;
@@ -64,7 +64,7 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Budget class; delivery when left out. */
   readonly priority?: BudgetClass | undefined;
-  /** Set for writes whose repetition changes nothing. GET and HEAD always are. */
+  /** Set for writes that may be repeated without harm. GET and HEAD always may. */
   readonly safeToRepeat?: boolean | undefined;
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -149,7 +149,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     const parsed = request.expect === "text" ? { body: text === "" ? undefined : text } : parseBody(text, headers);
     if (status >= 200 && status < 300) {
       if ("body" in parsed) return { status, headers, body: parsed.body };
-      const what = parsed.unusable === "truncated" ? { what: "the answer is no complete JSON" } : {};
+      const what = parsed.unusable === "truncated" ? { what: "the answer is not complete JSON" } : {};
       return failed(request, parsed.unusable, { status, answer: text, ...what });
     }
     const answer = "body" in parsed ? parsed.body : text;
@@ -181,7 +181,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     });
   }
 
-  /** axios errors carry the whole request, credentials included; only name, code and a clean message go on. */
+  /** axios errors contain the whole request, credentials included; only name, code and a clean message go on. */
   function safeCause(cause: unknown): Error | undefined {
     if (!(cause instanceof Error)) return undefined;
     const safe: Error & { code?: string } = new Error(redactor.text(cause.message));
@@ -277,10 +277,10 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   };
 }
 
-/** `JSON.stringify` answers undefined for functions and the like: such a body is a mistake of ours. */
+/** `JSON.stringify` returns undefined for functions and the like: such a body is a bug of ours. */
 function serialise(request: HttpRequest): string {
   const text = JSON.stringify(request.body) as string | undefined;
-  if (text === undefined) throw new TypeError(`The body of ${request.method} ${request.route} is no JSON value.`);
+  if (text === undefined) throw new TypeError(`The body of ${request.method} ${request.route} is not a JSON value.`);
   return text;
 }
 

@@ -1,11 +1,11 @@
-// One error for every remote call that did not work: what happened, whether the remote may have acted on it, and what
+// One error for every remote call that failed: what happened, whether the remote may have acted on it, and what
 // a person can do.
 import { MAX_DEPTH } from "./guards/json-scan";
 import { namedWaitMs, type ResponseHeaders } from "./server-wait";
 
 /**
  * auth: credentials or rights refused · configuration: wrong address, disabled account · not_found · validation: the
- * request itself is wrong · too_large: split it · throttled: come later · transient: time may heal it · unknown.
+ * request itself is wrong · too_large: split it · throttled: come later · transient: it may pass by itself · unknown.
  */
 export type RemoteErrorKind =
   "auth" | "configuration" | "not_found" | "validation" | "too_large" | "throttled" | "transient" | "unknown";
@@ -31,7 +31,7 @@ export type Failure =
   | "cancelled";
 
 export interface RemoteErrorFacts {
-  /** Whom we called: "planhat", "hull", … */
+  /** The system that we called: "planhat", "hull", … */
   readonly system: string;
   readonly method: string;
   /** The template such as `/endusers/:id`; never the real id or query. */
@@ -44,7 +44,7 @@ export interface RemoteErrorFacts {
   readonly retryAfterMs?: number | undefined;
   /** Redacted, size-capped excerpt of the answer, for logs. */
   readonly body?: unknown;
-  /** The whole parsed answer, for the caller that understands it; never logged. */
+  /** The whole parsed answer, for a caller that understands it; never logged. */
   readonly answer?: unknown;
   readonly cause?: unknown;
   /** Overrides the sentence about what happened. */
@@ -90,7 +90,7 @@ export interface Classification {
   readonly retryAfterMs: number | undefined;
 }
 
-/** Sorts an answer that is not 2xx. Pure; `nowMs` only serves waits given as a date. */
+/** Classifies an answer that is not 2xx. Pure; `nowMs` is only for waits given as a date. */
 export function classify(status: number, headers: ResponseHeaders, nowMs: number): Classification {
   const kind = kindOf(status);
   return { kind, applied: status >= 500 ? "maybe" : "no", retryAfterMs: namedWaitMs(status, headers, nowMs) };
@@ -140,12 +140,12 @@ const FAILURE_KINDS: Readonly<Record<Failure, readonly [RemoteErrorKind, Applied
   stale_socket: ["transient", "maybe"],
   truncated: ["transient", "maybe"],
   response_too_large: ["too_large", "maybe"],
-  // The next answer would be no other.
+  // The next answer would be the same.
   too_deep: ["unknown", "maybe"],
   cancelled: ["transient", "maybe"],
 };
 
-/** Sorts a call that brought no usable answer. */
+/** Classifies a call that brought no usable answer. */
 export function classifyFailure(failure: Failure): { readonly kind: RemoteErrorKind; readonly applied: Applied } {
   const [kind, applied] = FAILURE_KINDS[failure];
   return { kind, applied };

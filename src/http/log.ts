@@ -1,4 +1,4 @@
-/** The part of a pino logger that the lower floors use: fields first, then a sentence. */
+/** The part of a pino logger that the lower layers use: fields first, then a sentence. */
 export interface Log {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;

@@ -1,7 +1,7 @@
-// The one law of repeating calls, as a pure decision that can be logged.
+// The one law of retries, as a pure decision that can be logged.
 import type { RemoteError } from "./errors";
 
-/** No call of ours waits longer inside itself; longer waits are handed back to the caller. */
+/** No call waits longer than this inside; longer waits are handed back to the caller. */
 export const MAX_WAIT_MS = 120_000;
 
 export interface RetryQuestion {
@@ -9,9 +9,9 @@ export interface RetryQuestion {
   readonly attempt: number;
   readonly maxAttempts: number;
   readonly error: Pick<RemoteError, "kind" | "applied" | "failure" | "retryAfterMs">;
-  /** True for GET and HEAD, and for writes whose repetition changes nothing. */
+  /** True for GET and HEAD, and for writes that may be repeated without harm. */
   readonly safeToRepeat: boolean;
-  /** The one immediate repetition after a stale keep-alive socket was already spent. */
+  /** The one immediate retry after a stale keep-alive socket was already used. */
   readonly staleRetryUsed?: boolean;
   /** Uniform in [0, 1). */
   readonly random: () => number;

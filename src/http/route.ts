@@ -45,7 +45,7 @@ function expand(route: string, params: RouteParams): string {
         if (value === undefined || String(value).trim() === "") throw new RouteProblem(`:${name} is empty`);
         return encodeURIComponent(String(value));
       });
-      if (filled === "." || filled === "..") throw new RouteProblem(`"${filled}" is no usable id`);
+      if (filled === "." || filled === "..") throw new RouteProblem(`"${filled}" is not a usable id`);
       return filled;
     })
     .join("/");

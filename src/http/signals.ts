@@ -1,4 +1,4 @@
-/** AbortSignal.any keeps dependants of a long-lived signal alive on Node 20, hence by hand and with a release. */
+/** AbortSignal.any keeps dependants of a long-lived signal alive on Node 20, so this is by hand, with a release. */
 export function joinSignals(
   own: AbortSignal,
   foreign: AbortSignal | undefined,

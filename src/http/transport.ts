@@ -1,4 +1,4 @@
-// One request, one answer, no judgement: axios is known here and nowhere else.
+// One request, one answer, no judgement: only this file knows axios.
 import axios, { isAxiosError, type AxiosResponse } from "axios";
 import { PRIVATE_ADDRESS_CODE } from "./guards/addresses";
 import type { Agents } from "./agents";
@@ -21,9 +21,9 @@ export type Exchange =
   | { readonly ok: true; readonly status: number; readonly headers: ResponseHeaders; readonly text: string }
   | { readonly ok: false; readonly failure: Failure; readonly cause: unknown };
 
-/** Sends one request and reads the whole answer. Never throws: what went wrong is in the value. */
+/** Sends one request and reads the whole answer. Never throws: what went wrong is in the result. */
 export async function exchange(request: ExchangeRequest): Promise<Exchange> {
-  // axios' own timeout restarts with every chunk, so a dripping body would never end.
+  // axios' own timeout restarts with every chunk, so a trickling body would never end.
   const controller = new AbortController();
   const stop = (why: Failure) => (): void => controller.abort(why);
   const cancel = stop("cancelled");
@@ -85,7 +85,7 @@ function failureOf(error: unknown): Failure {
   return wasReused(error.request) ? "stale_socket" : "reset";
 }
 
-/** The server may close an idle connection at the very moment we use it again; nothing was processed then. */
+/** The server may close an idle connection at the very moment we reuse it; nothing was processed then. */
 function wasReused(request: unknown): boolean {
   return typeof request === "object" && request !== null && "reusedSocket" in request && request.reusedSocket === true;
 }

@@ -4,14 +4,14 @@ import type { Protocol } from "../http/guards/hosts";
 
 /** The credentials of one installed connector. */
 export interface HullCredentials {
-  /** Host name, checked against the allow-list by whoever read it. */
+  /** Host name, checked against the allow-list by the caller. */
   readonly organization: string;
   /** Connector id, of any shape. */
   readonly id: string;
   readonly secret: string;
 }
 
-/** What the caller decides about transport; system, address and credentials are ours. */
+/** What the caller decides about transport; the client sets system, address and credentials. */
 export type HullHttpOptions = Omit<HttpClientOptions, "system" | "baseUrl" | "auth" | "secrets">;
 
 export interface HullStatus {
@@ -23,15 +23,15 @@ type CallOptions = Pick<HttpRequest, "params" | "query" | "priority" | "signal" 
 
 /** Every method rejects with a RemoteError: 401 wrong secret, 402 organization disabled, 404 no such connector. */
 export interface HullClient {
-  /** The connector of these credentials, unread. */
+  /** The connector of these credentials, unparsed. */
   getApp(options?: CallOptions): Promise<unknown>;
-  /** All segments of the organization, unread. */
+  /** All segments of the organization, unparsed. */
   getSegments(of: "users" | "accounts", options?: CallOptions): Promise<unknown>;
   /** Shows the status in Hull's dashboard. */
   putStatus(status: HullStatus, options?: CallOptions): Promise<void>;
   /** @param route template below `/api/v1`, such as `/:id` */
   get(route: string, options?: CallOptions): Promise<HttpResponse>;
-  /** Repeated when the answer is lost: PUTs of Hull's API replace. */
+  /** Retried when the answer is lost, since PUTs of Hull's API replace. */
   put(route: string, body: unknown, options?: CallOptions): Promise<HttpResponse>;
   close(): void;
 }

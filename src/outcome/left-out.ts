@@ -1,4 +1,4 @@
-/** Values of which Hull was not told, since it cannot hold them: counted by field, and said in words. Pure. */
+/** Values that Hull was not told because it cannot hold them: counted by field, and put in words. Pure. */
 import countBy from "lodash/countBy";
 import { listed } from "./listed";
 import { MISFITS } from "../hull/firehose/attribute-values";
@@ -9,7 +9,7 @@ export interface LeftOutField extends LeftOut {
   readonly records: number;
 }
 
-/** Fields that one sentence names. */
+/** Most fields that one sentence names. */
 const MOST_NAMED = 10;
 
 /** The most frequent first. */
@@ -24,7 +24,7 @@ export function leftOutOf(counts: Readonly<Record<string, number>> = {}): readon
     .toSorted((left, right) => right.records - left.records || (left.field < right.field ? -1 : 1));
 }
 
-/** `description (longer than 2000 bytes) of 3 records, tags (more than 49 entries) of 1`; the numbers as far as they are given. */
+/** `description (longer than 2000 bytes) of 3 records, tags (more than 49 entries) of 1`; numbers where known. */
 export function leftOutText(fields: readonly (LeftOut & Partial<LeftOutField>)[]): string {
   const named = fields.map(({ field, misfit, records }, index) => {
     const noun = index > 0 ? "" : records === 1 ? " record" : " records";

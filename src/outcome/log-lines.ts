@@ -1,4 +1,4 @@
-/** What the engine says about records, for people who read logs. One place decides names and levels. */
+/** What the engine logs about records. This file alone decides names and levels. */
 import type { Claims, LeftOut } from "../record";
 import type { Outcome } from "../storage/port/rows";
 import { leftOutIn, leftOutText } from "./left-out";
@@ -9,9 +9,9 @@ export interface LogLine {
   readonly event: string;
   readonly context: Readonly<Record<string, string>>;
   readonly data: Readonly<Record<string, unknown>>;
-  /** Values that the line says were left out, for those who count; not written. */
+  /** Values that were left out according to the line, for metrics; not written. */
   readonly leftOut?: { readonly type: string; readonly values: readonly LeftOut[] };
-  /** The outcome that the line tells, for those who count; not written. */
+  /** The outcome of the line, for metrics; not written. */
   readonly ended?: { readonly type: string; readonly hullId: string; readonly outcome: Outcome };
 }
 
@@ -52,7 +52,7 @@ export interface RecordEvent {
   readonly claims: Claims;
   readonly outcome: Outcome;
   readonly warnings?: readonly string[];
-  /** How log lines call the record, when not by the entity. */
+  /** What log lines call the record, when not by the entity. */
   readonly logName?: string;
 }
 
@@ -67,7 +67,7 @@ export function outcomeLine(credentials: Connector, event: RecordEvent): LogLine
   return {
     level: loud || (warned && level !== "error") ? "warn" : usual,
     event: `outgoing.${event.logName ?? entity}.${name}`,
-    // Made when they are written: most lines are not, at the usual level.
+    // Built only when they are written: most lines are not, at the usual level.
     get context() {
       return entityContext(credentials, entity, event.hullId, event.claims);
     },
@@ -91,7 +91,7 @@ function outcomeData({ type, outcome, warnings = [] }: RecordEvent): LogLine["da
   };
 }
 
-/** What a shipment came to: how its messages ended at once, by outcome and reason, and how many records wait now. */
+/** The result of a shipment: how its messages ended at once, by outcome and reason, and how many records wait now. */
 export function shipmentLine(
   { organization, id }: Connector,
   entity: "user" | "account",
@@ -100,7 +100,7 @@ export function shipmentLine(
   return { level: "info", event: "connector.shipment", context: { organization, id }, data: { entity, ...data } };
 }
 
-/** Something about a record that goes on its way all the same. */
+/** A warning about a record that is delivered anyway. */
 export function warningLine(
   credentials: Connector,
   { entity, type, hullId, claims }: Pick<RecordEvent, "entity" | "type" | "hullId" | "claims">,
@@ -115,7 +115,7 @@ export function warningLine(
   };
 }
 
-/** What Hull was not told after a delivery, since it cannot hold it: one line for all records of a pass. */
+/** What Hull was not told after a delivery because it cannot hold it: one line for all records of a cycle. */
 export function leftOutLine({ organization, id }: Connector, type: string, values: readonly LeftOut[]): LogLine {
   const fields = leftOutIn(values);
   const message = `Hull cannot hold some values and was not told them: ${leftOutText(fields)}.`;
@@ -128,7 +128,7 @@ export function leftOutLine({ organization, id }: Connector, type: string, value
   };
 }
 
-/** Identifies the entity, in the words of Hull's own log lines. */
+/** Identifies the entity, with the names that Hull's own log lines use. */
 export function entityContext(
   credentials: Connector,
   entity: "user" | "account",

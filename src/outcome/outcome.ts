@@ -10,7 +10,7 @@ export interface Reason {
   readonly text: string;
 }
 
-/** The catalogue. The texts of the old connector are kept letter by letter. */
+/** The catalogue. The texts of the old connector are kept word for word; where a filter has a new title, that follows. */
 const TEXTS = {
   created: "Created in the service.",
   updated: "Updated in the service.",
@@ -18,10 +18,12 @@ const TEXTS = {
   in_sync: "All mapped attributes are already in sync between Hull and Planhat.",
   missing_token: "No personal access token is configured; nothing can be sent.",
   invalid_settings: "The connector's settings could not be understood.",
-  outside_user_segments: "User doesn't belong to any of the segments defined in the Contact Filter.",
-  outside_account_segments: "Account doesn't belong to any of the segments defined in the Account Filter.",
+  outside_user_segments:
+    "User doesn't belong to any of the segments defined in the Contact Filter. In the settings it is called Endusers Filter.",
+  outside_account_segments:
+    "Account doesn't belong to any of the segments defined in the Account Filter. In the settings it is called Company Filter.",
   user_account_outside_segments:
-    "The user's account doesn't belong to any of the segments defined in the Account Filter.",
+    "The user's account doesn't belong to any of the segments defined in the Account Filter. In the settings it is called Company Filter.",
   missing_account: "No company id present.",
   missing_account_external_id: "The account in Hull has no external_id, but it is marked as required.",
   missing_email: "The user in Hull has no email address.",
@@ -34,10 +36,10 @@ const TEXTS = {
   invalid_date: "A date cannot be read.",
   unknown_field: "A mapped field is not known to the service and was left out.",
   misspelt_field:
-    "A mapped field is written in another case in the service; what is sent goes out under the name that it has there.",
-  twin_field: "Two mapped fields are one in the service; the value of this one was left out.",
+    "A mapped field is written in another case in the service; values are sent under the service's own name.",
+  twin_field: "Two mapped fields are the same field in the service; the value of this one was left out.",
   duplicate_field: "A field is mapped more than once; the last row counts.",
-  fixed_field: "A mapped field is not for mapping: the service or the connector sets it; the row was left out.",
+  fixed_field: "A mapped field cannot be mapped: the service or the connector sets it; the row was left out.",
   ambiguous: "Several records in the service could be this one; none was touched.",
   same_remote_record: "Another Hull entity is already linked to the same record in the service.",
   archived: "The record is archived in the service.",
@@ -68,24 +70,24 @@ const TEXTS = {
 
 export type ReasonCode = keyof typeof TEXTS;
 
-/** Details quote what was sent, such as the names of fields. They are kept with every record and shown in lists. */
+/** Details quote what was sent, such as the names of fields. They are stored with every record and shown in lists. */
 const MAX_DETAIL = 2_000;
 const redactor = createRedactor();
 
 /**
  * @param code a code of the catalogue
- * @param detail what is particular to this record, appended in brackets
+ * @param detail what is specific to this record, appended in brackets
  */
 export function reason(code: ReasonCode, detail?: string): Reason {
   return { code, text: detail === undefined ? TEXTS[code] : `${TEXTS[code]} (${bounded(detail)})` };
 }
 
-/** Secrets go before the cut: half of one is not recognised when the reason is shown. */
+/** Secrets are removed before the text is cut: half of one would not be recognised when the reason is shown. */
 function bounded(detail: string): string {
   return detail.length <= MAX_DETAIL ? detail : `${redactor.opening(detail, MAX_DETAIL)}…`;
 }
 
-/** What people are told of a value that cannot be taken: its form, never the value, which may be personal. */
+/** What people are told about a value that cannot be used: its form, never the value, which may be personal. */
 export function formOf(value: unknown): string {
   if (value === undefined || value === null) return "nothing";
   if (typeof value === "string") {
@@ -100,10 +102,10 @@ export function formOf(value: unknown): string {
 const formOfNumber = (written: string): string =>
   /^\d+$/.test(written) ? `${written.length} digits` : "a number with a fraction";
 
-/** A record's row keeps them. */
+/** The joined text is stored in a record's row, so it is limited. */
 const MOST_JOINED = 20;
 
-/** Several reasons of one record, joined as the old connector did: texts by a space, the first code counts. */
+/** Several reasons of one record, joined like in the old connector: texts by a space, and the first code counts. */
 export function joinReasons(reasons: readonly Reason[]): Reason {
   const [first, ...rest] = reasons;
   if (first === undefined) throw new Error("A record that is not sent needs at least one reason.");

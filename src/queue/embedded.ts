@@ -1,4 +1,4 @@
-/** Jobs inside one process: one run per name at a time, wishes during a run lead to exactly one more. */
+/** Jobs inside one process: one run per name at a time; requests during a run lead to exactly one more. */
 import type { JobHandler, Jobs } from "./jobs";
 
 export interface EmbeddedJobsOptions {

@@ -1,6 +1,6 @@
 /**
- * When are two values of a field the same? Values are brought into a canonical text by field type; texts are
- * compared or kept as short fingerprints. Rule and reasons: what a service stores may differ in form (casing of
+ * When are two values of a field the same? Values are converted into a canonical text by field type; texts are
+ * compared, or stored as short fingerprints. The reason: what a service stores may differ in form (case of
  * names, order of tags, precision of instants) without being a change.
  */
 import { hash } from "node:crypto";
@@ -10,8 +10,8 @@ import type { Json } from "../record";
 import type { FieldType } from "./service";
 
 /**
- * Exactly, a text of digits and the number that it names are two values, and loosely they are one. Where a field's type is
- * not known, the difference counts: a text that got where a number belongs must be mended.
+ * Exactly, a text of digits and the number that it names are two values; loosely they are one. Where a field's type is
+ * not known, the difference counts: a text that was stored instead of a number must be mended.
  */
 type Reading = "exact" | "loose";
 
@@ -30,7 +30,7 @@ function stable(value: Json, reading: Reading): string {
 function scalar(value: string | number | boolean | null, reading: Reading): string {
   if (value === null) return "∅";
   if (typeof value !== "string") return String(value);
-  // Bare digits are no instant here: a counter must not be taken for a date.
+  // Bare digits are not an instant here: a counter must not be mistaken for a date.
   const instant = writtenInstant(value);
   if (instant !== undefined) return `@${instant}`;
   return reading === "loose" && /^-?\d+(?:\.\d+)?$/.test(value) ? value : JSON.stringify(value);
@@ -54,7 +54,7 @@ export function canonical(value: Json, type: FieldType, reading = readingOf(type
       return typeof value === "object" ? plain(value) : JSON.stringify(String(value));
     case "number": {
       const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
-      // Beyond that two numbers can look alike, and their digits decide.
+      // Beyond this two different numbers can look alike, so their digits decide.
       return typeof number === "number" && isSafe(number) ? String(number) : plain(value);
     }
     case "boolean":
@@ -70,15 +70,15 @@ export function canonical(value: Json, type: FieldType, reading = readingOf(type
   }
 }
 
-/** 66 bits of the canonical text: enough to tell values apart, small enough to remember millions. */
+/** 66 bits of the canonical text: enough to distinguish values, small enough to remember millions. */
 export function fingerprint(value: Json, type: FieldType, reading = readingOf(type)): string {
   return shortened(canonical(value, type, reading));
 }
 
 /**
- * Whether what is remembered will do for a value: it is the same, or the number or truth value that a text names. It holds
- * in this direction only: a number is not content with its text. What was remembered before the two were told apart is the
- * number's fingerprint for both, so it goes on being enough for either.
+ * Whether a remembered value is good enough: it is the same, or the number or boolean that a text names. Not the other
+ * way round: a text does not stand for its number. Earlier versions stored the number's fingerprint for both, and that
+ * remains good enough for either.
  */
 export function agrees(known: string | null, value: Json, type: FieldType): boolean {
   if (known === null) return false;
@@ -93,10 +93,10 @@ function shortened(text: string): string {
   return text.length <= 10 ? text : hashOf(text);
 }
 
-/** The same value is looked at several times in a row: against what is there, what was sent, and what was told. */
+/** The same value is compared several times in a row: with what is there, what was sent, and what was told. */
 const recent = new Map<string, string>();
 const MOST_RECENT = 2_000;
-/** Longer texts are not kept: nobody knows how long they are. */
+/** Longer texts are not cached: there is no limit to their length. */
 const MAX_KEPT = 200;
 
 function hashOf(text: string): string {

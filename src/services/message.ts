@@ -11,9 +11,9 @@ export interface EntityMessage {
   readonly messageId: string;
   /** `indexed_at` in milliseconds since 1970. */
   readonly version: number;
-  /** The version is the time of arrival: the same message has another one next time. */
+  /** The version is the time of arrival: the same message gets another one next time. */
   readonly undated?: true;
-  /** What is odd about the message itself, said together with what becomes of its record. */
+  /** Warnings about the message itself, reported together with the outcome of its record. */
   readonly warnings?: readonly Reason[];
   /** The user as Hull sent it (`traits_` prefix and all); empty for account messages. */
   readonly user: Attributes;

@@ -44,11 +44,11 @@ export interface ObjectType {
   readonly append?: true;
   /** Hull has no object of this kind, so nothing is written back. */
   readonly untold?: true;
-  /** How log lines call it, when not by the entity: `outgoing.user_event.success`. */
+  /** What log lines call it, when not by the entity: `outgoing.user_event.success`. */
   readonly logName?: string;
 }
 
-/** What a message comes to before anything remote is asked: one plan a record, the entity's own record first. */
+/** What becomes of a message before anything remote is asked: one plan per record, the entity's own record first. */
 export type Plan = { readonly type: string; readonly hullId: string } & PlannedRecord;
 
 export type PlannedRecord =
@@ -83,12 +83,12 @@ export interface Wanted {
   readonly parentId?: string;
   /** The id that Hull remembers; read it directly when nothing else fits. */
   readonly hintId?: string;
-  /** A create is in doubt: neither mirror nor earlier scans count, ask the service now. */
+  /** An unconfirmed create: neither mirror nor earlier scans count, ask the service now. */
   readonly fresh: boolean;
 }
 
 export interface Found {
-  /** Everything that was read on the way, hits and by-catch: all of it feeds the mirror. */
+  /** Everything that was read on the way, wanted or not: all of it updates the mirror. */
   readonly records: readonly RemoteRecord[];
   /** Per wanted record: true when `records` now holds every record that could match it. */
   readonly exhaustive: readonly boolean[];
@@ -98,7 +98,7 @@ export interface Found {
   readonly problem?: Problem;
 }
 
-/** What the engine already knows when it asks to find records; decides which way costs the fewest calls. */
+/** What the engine already knows when it looks for records; decides which way costs the fewest calls. */
 export interface FindKnowledge {
   /** Size of the last complete scan; unknown before the first one. */
   readonly scanSize?: number;
@@ -108,17 +108,17 @@ export interface FindKnowledge {
   readonly identityOnly: boolean;
 }
 
-/** One thing that a message must fulfil, and whether it does. */
+/** One condition for a message, and whether it is met. */
 export interface Check {
   /** For people: the setting's title, or what must be there. */
   readonly name: string;
-  /** `bypassed`: it would have failed, but exports and batches go past it. */
+  /** `bypassed`: it would have failed, but exports and batches ignore it. */
   readonly verdict: "passed" | "failed" | "bypassed";
   /** What the outcome says when it fails. */
   readonly reason: Reason;
 }
 
-/** One record to be written. `fields` holds wire values; nothing else may be sent besides what identifies. */
+/** One record to be written. `fields` holds wire values; nothing else may be sent except keys. */
 export interface Intent {
   readonly kind: "create" | "update";
   /** The Hull entity that it is for; nothing for the service to send. */
@@ -147,7 +147,7 @@ export type Result =
   /** Certainly not written; try again after the wait. */
   | { readonly kind: "later"; readonly waitMs: number; readonly message: string };
 
-/** Something that stops more than one record. */
+/** A problem that concerns more than one record. */
 export interface Problem {
   readonly scope: "lane" | "type";
   readonly kind: "auth" | "configuration" | "transient" | "mapping";
@@ -176,24 +176,24 @@ export type Prepared =
 /** A record whose id is known. */
 export interface Known {
   readonly id: string;
-  /** Where it was last, which may make reading cheaper. */
+  /** Its last known parent, which may make reading cheaper. */
   readonly parentId?: string;
 }
 
 export interface ReadBack {
-  /** What was read; by-catch may be among it. */
+  /** What was read, perhaps with others that were not asked for. */
   readonly records: readonly RemoteRecord[];
   /** Ids that the service says it does not have. */
   readonly gone: readonly string[];
   readonly problem?: Problem;
 }
 
-/** A value that Hull may be told of a remote record. */
+/** A value of a remote record that Hull may be told. */
 export interface IncomingAttribute {
   /**
-   * Under this name is remembered what Hull confirmed. For the attribute that a write-back fills it is the service's own
-   * field name; a further attribute of that field has a name of its own. Two attributes may share one (`planhat/name` and
-   * `name`): they hold the same value and are told together.
+   * What Hull confirmed is remembered under this name. For the attribute that a write-back fills it is the service's
+   * own field name; a further attribute of that field has a name of its own. Two attributes may share one
+   * (`planhat/name` and `name`): they hold the same value and are told together.
    */
   readonly field: string;
   /** Without entity prefix, once in a record: `planhat/phase`, `name`. */
@@ -202,38 +202,38 @@ export interface IncomingAttribute {
   readonly value: Json;
   /** Written only where Hull holds nothing. */
   readonly setIfNull?: true;
-  /** Travels with a message and never causes one. */
+  /** Sent together with a message, but never the cause of one. */
   readonly volatile?: true;
 }
 
-/** A row of a list. What is not asked for need not be made: of most rows id and age are enough. */
+/** A row of a list. Parts that are not used need not be computed: of most rows id and age are enough. */
 export interface ListedRecord {
   readonly id: string;
   /** Milliseconds since 1970. */
   readonly updatedAtMs?: number | undefined;
   readonly record: RemoteRecord;
-  /** What the record itself offers towards Hull: external_id, email or domain. Nobody has checked that it is unique. */
+  /** The record's own claims towards Hull: external_id, email or domain. Nobody has checked that they are unique. */
   readonly claims: Claims;
-  /** What the service shows; a field that is absent here is unknown, not empty. */
+  /** What the service shows; an absent field is unknown, not empty. */
   readonly attributes: readonly IncomingAttribute[];
-  /** What is absent there because Hull cannot hold it; each field once. */
+  /** What was left out because Hull cannot hold it; each field once. */
   readonly leftOut?: readonly LeftOut[];
 }
 
 export interface ListPage {
   readonly rows: readonly ListedRecord[];
-  /** Where to go on: a short text that may be stored. Absent at the end of the list. */
+  /** Where to continue: a short text that may be stored. Absent at the end of the list. */
   readonly next?: string;
   /** Nothing of the page counts. */
   readonly problem?: Problem;
 }
 
-/** How much a finding matters, the lightest first; `ok`: nothing is wrong, and a person may like to know. */
+/** How much a finding matters, the lightest first; `ok`: nothing is wrong, just a hint. */
 export const FINDING_LEVELS = ["ok", "warning", "error", "setupRequired"] as const;
 
 export type FindingLevel = (typeof FINDING_LEVELS)[number];
 
-/** Something about a connector that a person should know. The text says what it is and what to do; no secret is in it. */
+/** Something about a connector that a person should know. The text says what it is and what to do, without secrets. */
 export interface Finding {
   readonly level: FindingLevel;
   readonly text: string;
@@ -263,8 +263,8 @@ export interface Connection {
   /** Reads known ids in the cheapest way. Never throws for remote failures. */
   read(type: string, known: readonly Known[], fields: readonly string[]): Promise<ReadBack>;
   /**
-   * One page of all records of a type, in the order of their creation where the service has one, in one call where it can.
-   * Pages overlap: a row may come twice. Never throws for remote failures.
+   * One page of all records of a type, in the order of their creation where the service has one, in one call where it
+   * can. Pages overlap: a row may come twice. Never throws for remote failures.
    *
    * @param fields what `ListedRecord.record` shall hold, usually the mapped fields
    * @param from `next` of the page before; undefined = the start
@@ -274,21 +274,21 @@ export interface Connection {
   list(type: string, fields: readonly string[], from: string | undefined, shown?: readonly string[]): Promise<ListPage>;
   /** Writes one chunk as cut by `Service.chunks`. Never throws for remote failures. */
   apply(type: string, chunk: readonly Intent[]): Promise<Applied>;
-  /** Asks the service itself whether the settings hold, in a handful of calls. Never throws for remote failures. */
+  /** Asks the service itself whether the settings work, in a handful of calls. Never throws for remote failures. */
   inspect(): Promise<readonly Finding[]>;
   /** `Service.fieldOptions` and the tenant's own fields; undefined as there. Never throws for remote failures. */
   fieldOptions(table: string, use: FieldUse): Promise<FieldChoice | undefined>;
 }
 
-/** What a full fetch reads, and what it does in Hull besides telling attributes. */
+/** What a full fetch reads, and what it does in Hull besides setting attributes. */
 export interface FetchPolicy {
   /** Parents before children. */
   readonly types: readonly FetchedType[];
   /** Children are linked to their parent in Hull, as users are to accounts. */
   readonly linkToParent: boolean;
-  /** The Hull attribute that says when a record was found to be gone. */
+  /** The Hull attribute that says when a record went missing. */
   readonly deletedAttribute: string;
-  /** What is found to be gone is marked so. What returned is told of even if it was marked under former settings. */
+  /** Missing records are marked. The return of a record is told even if it was marked under former settings. */
   readonly marksDeleted: boolean;
 }
 
@@ -308,7 +308,7 @@ export interface Service<S> {
   readonly types: readonly ObjectType[];
   /** Parses `private_settings` of any installation, old or new. */
   readSettings(privateSettings: unknown): SettingsResult<S>;
-  /** What can be said of the settings alone, in the order in which it is best mended; pure. */
+  /** What can be said from the settings alone, in the order in which it is best mended; pure. */
   checkSettings(settings: S): readonly Finding[];
   /**
    * What the outcomes of the last day say about values that the settings cannot show. Pure.
@@ -321,7 +321,7 @@ export interface Service<S> {
   target(settings: S): Target | undefined;
   /** Filter and mapping; pure, no I/O. `isExport` skips the filters, never the hard restrictions. */
   plan(message: EntityMessage, settings: S): readonly Plan[];
-  /** What `plan` looks at before it maps the entity's own record, in its order; for people who ask why. Pure. */
+  /** What `plan` checks before it maps the entity's own record, in its order; for people who ask why. Pure. */
   checks(message: EntityMessage, settings: S): readonly Check[];
   /**
    * A short text that is the same for two messages of an entity only if `plan` makes the same single record of both;
@@ -351,6 +351,6 @@ export interface Target {
   readonly account?: string;
   /** Changes whenever token, host or tenant id change. A keyed hash, not a secret. */
   readonly fingerprint: string;
-  /** What the service counts quotas by. */
+  /** The key by which the service counts quotas. */
   readonly quotaKey: string;
 }

@@ -15,7 +15,7 @@ export function entityOf(service: Pick<Typed, "types">, type: string): "user" | 
   return typeNamed(service, type)?.entity ?? "user";
 }
 
-/** The object type that a Hull entity itself becomes. */
+/** The object type of a Hull entity's own record. */
 export function typeOf({ name, types }: Typed, entity: "user" | "account"): string {
   const type = types.find((each) => each.entity === entity);
   if (type === undefined) throw new Error(`${name} has no object type for a Hull ${entity}.`);

@@ -36,7 +36,7 @@ import {
 import { deferHullUpdate, dueHullUpdates, retryHullUpdatesNow, confirmHullUpdate } from "./tables/hull-updates";
 import { assignRemote, moveEntries, newGeneration, reassignRemote, saveTenant } from "./tables/tenants";
 
-/** How far to walk for linked samples. */
+/** How far to search for linked samples. */
 const SAMPLE_WALK = 20_000;
 
 export interface EmbeddedStoreOptions {
@@ -51,7 +51,7 @@ export interface EmbeddedStoreOptions {
 export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOptions): Promise<Store> {
   const tables = openTables(database, now);
   const { kv } = tables;
-  /** For a fetch, which meets every record once and would push out what deliveries need. */
+  /** For a fetch, which reads every record once and would push out what deliveries need. */
   const passing: Tables = { ...tables, mirror: tables.mirrorInPassing };
   await kv.transact(() => {
     const format = tables.meta.get(["format"]);
@@ -71,7 +71,7 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
 
   async function moveAll(lane: Lane, remote: string): Promise<void> {
     while (await transact(tables, (ledger) => moveEntries(tables, ledger, lane, remote, SLICE))) {
-      // Slice by slice, so that requests get their turn in between.
+      // Slice by slice, so that requests are served in between.
     }
   }
 

@@ -1,4 +1,4 @@
-/** A real Chromium for the tests of pages: this machine only, everything it complains about noted, closed in any case. */
+/** A real Chromium for the tests of pages: this machine only, all its complaints recorded, always closed. */
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
@@ -69,7 +69,7 @@ async function watch(page: Page): Promise<Watched> {
   });
   page.on("pageerror", ({ message }) => void complaints.push(`thrown: ${message}`));
   page.on("requestfailed", (request) => {
-    // Whoever leaves a page early has the browser give up what it still loads, such as the page's icon.
+    // When a page is left early, the browser gives up what it still loads, such as the page's icon.
     if (request.failure()?.errorText !== "net::ERR_ABORTED") complaints.push(`failed: ${request.url()}`);
   });
   page.on("response", (response) => {

@@ -1,4 +1,4 @@
-/** `/console` as people use it: with a mouse, with the keyboard alone, on a phone, and with hostile names about. */
+/** `/console` as people use it: with a mouse, with the keyboard alone, on a phone, and with hostile names. */
 import type { BrowserContextOptions, Page } from "playwright-core";
 import { CONNECTOR } from "../harness";
 import { account, minute, openStage, user, type Stage } from "../rules/stage";
@@ -11,7 +11,7 @@ const LOGGED_IN: BrowserContextOptions = {
 const NARROW = { width: 360, height: 740 };
 const HOSTILE = `"><script>window.intruder=1</script><img src=x onerror=window.intruder=1>'`;
 
-// Everything that is waited for has a limit of its own.
+// Every wait has a limit of its own.
 jest.setTimeout(120_000);
 let stage: Stage;
 beforeEach(async () => (stage = await openStage()));
@@ -32,7 +32,7 @@ async function refuseOne(more: Readonly<Record<string, unknown>> = {}): Promise<
   return mend;
 }
 
-/** Opens the page, has it used, and checks that nothing was amiss. */
+/** Opens the page, uses it, and checks that nothing was wrong. */
 async function using(openPage: OpenPage, options: BrowserContextOptions, work: (page: Page) => Promise<void>) {
   const { page, complaints, strangers }: Watched = await openPage({ ...LOGGED_IN, ...options });
   await work(page);
@@ -115,7 +115,7 @@ describeInBrowser("/console", (openPage) => {
       expect(await sure.isVisible()).toBe(false);
       await page.getByText("Drop this letter…").click();
       await sure.click();
-      await page.getByRole("status").getByText("The letter was dropped").waitFor();
+      await page.getByRole("status").getByText("The dead letter was dropped").waitFor();
       await page.getByText("Nothing was refused for good").waitFor();
       expect((await stage.connector.store.deadLetters({ limit: 1 })).deadLetters).toEqual([]);
       expect(stage.endusers()).toEqual([]);

@@ -2,7 +2,7 @@
 import { CONNECTOR, openHouse, type House } from "../harness";
 import { describeInBrowser, DESKTOP, findChromium, PHONE } from "./browser";
 
-// Everything that is waited for has a limit of its own.
+// Every wait has a limit of its own.
 jest.setTimeout(120_000);
 let house: House;
 beforeAll(async () => (house = await openHouse()));

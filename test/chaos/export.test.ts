@@ -59,7 +59,7 @@ const between = (once: Range, ...more: readonly Range[]): readonly number[] =>
 
 const worlds = useWorlds();
 
-/** Every fourth user is known by e-mail alone, which Planhat is told not to match: a blind repetition doubles him. */
+/** Every fourth user is known by e-mail alone, which Planhat is told not to match: a blind retry duplicates the user. */
 const messagesOf = (population: Population): UserMessage[] =>
   userMessages(population).map((message, index) =>
     index % 4 === 0 ? { ...message, user: { ...message.user, external_id: null } } : message,
@@ -94,9 +94,9 @@ function armed({ planhat, hull }: World, sabotage: Sabotage<Point>): void {
 }
 
 /**
- * The faults of both sides, drawn anew for every request. Hull has an outage longer than any patience within one call.
- * In each calm part of the export the answer to one creating bulk call is lost for certain: then no other doubt leads
- * to the look-up that must follow.
+ * The faults of both sides, drawn again for every request. Hull has an outage longer than any retries within one call.
+ * In each calm part of the export the answer to one creating bulk call is certain to be lost: then no other unconfirmed
+ * create leads to the look-up that must follow.
  */
 function badDay({ planhat, hull }: World, calmParts: () => number): readonly FaultHandle[] {
   const rare: readonly FaultRule[] = [

@@ -1,5 +1,5 @@
 /**
- * A door between Hull and the connector. It lets everything through, and it knows the two moments that neither side
+ * A gate between Hull and the connector. It lets everything through, and it knows the two moments that neither side
  * can show: a notification is half received, and an answer is written but not yet delivered.
  */
 import { createServer, connect, type AddressInfo, type Socket } from "node:net";

@@ -16,7 +16,7 @@ interface Case {
   readonly switches: Partial<PlanhatSwitches>;
   /** What the outcome must quote. */
   readonly words: string;
-  /** The largest chunk in one of the two forms that name nobody, where he is searched for by halves. */
+  /** The largest chunk in one of the two forms that name no record, so that the bad one is found by halving. */
   readonly users: number;
   readonly most: number;
 }

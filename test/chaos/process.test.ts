@@ -11,7 +11,7 @@ import { CONNECTOR } from "../harness";
 import { spawnServer } from "./server-process";
 import { differences, everybodyTold, inStore, sum, useWorlds } from "./world";
 
-/** A machine that is slow or busy needs its time to start processes. */
+/** A slow or busy machine needs time to start processes. */
 jest.setTimeout(180_000);
 const NOBODY = 65_534;
 /** So many that Hull is still posting them, in small shipments, when the first of them are written. */
@@ -83,7 +83,7 @@ test("SIGTERM under load ends with 0 in time, and nothing that was accepted is l
   });
   await firstWrites;
   expect(await server.stop()).toEqual({ code: 0, signal: null });
-  // What ended in order leaves nothing in doubt.
+  // An orderly end leaves no create unconfirmed.
   const inFlight = await inStore(world.folder, async (store) => {
     const [lane] = await store.lanes();
     return lane === undefined ? 0 : store.recover(lane, 0);

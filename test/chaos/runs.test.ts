@@ -82,13 +82,13 @@ test(`a batch of ${RECORDS} rows that is killed five times ends exact`, async ()
     if (route === "POST /firehose") await sabotage.strike("write-back applied");
   });
   const file = piecesOf(population);
-  // The first kill is a kill of its own, however much of the file was on its way by then.
+  // The first kill happens by itself, however much of the file was sent by then.
   let counts = false;
   const extract = hull.publishExtract({
     content: function* () {
       for (const piece of file) {
         yield piece;
-        // The piece is on its way; what was read of it at the time of the kill is anybody's guess.
+        // The piece is being sent; how much of it was read at the time of the kill is unknown.
         if (counts) void sabotage.strike("rows read");
       }
     },

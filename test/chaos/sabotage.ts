@@ -1,7 +1,7 @@
-/** Kills the connector at chosen moments: the n-th time that a point is passed, for every n that the plan names. */
+/** Kills the connector at chosen moments: the n-th time that a point is passed, for every n in the plan. */
 
 export interface Sabotage<Point extends string> {
-  /** Counts a passage. True when this is one at which the connector must die. */
+  /** Counts a passage. True when the connector must be killed at this one. */
   due(point: Point): boolean;
   /** As `due`, and kills. Resolves with true when the process is gone. */
   strike(point: Point): Promise<boolean>;

@@ -1,4 +1,4 @@
-/** The connector as a process of its own, and a supervisor that starts it again at once whenever it was killed. */
+/** The connector in a process of its own, and a supervisor that restarts it at once whenever it was killed. */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, existsSync, mkdtempSync, renameSync, symlinkSync } from "node:fs";
@@ -32,7 +32,7 @@ export interface ServerProcess {
 }
 
 const children = new Set<ChildProcess>();
-/** What keeps every supervisor from starting its server again. */
+/** Errors that keep every supervisor from starting its server again. */
 const retirements = new Set<() => void>();
 
 /**
@@ -53,7 +53,7 @@ export function buildServer(): string {
   try {
     renameSync(draft, folder);
   } catch (error) {
-    // Another worker was quicker; its build is as good.
+    // Another worker was quicker; its build is just as good.
     if (!existsSync(folder)) throw error;
   }
   return folder;
@@ -111,7 +111,7 @@ export interface Supervised {
   readonly baseUrl: string;
   /** How often it was killed. */
   readonly kills: number;
-  /** Ends that nobody asked for, with the last words. */
+  /** Unexpected ends, with the last output. */
   readonly crashes: readonly string[];
   /** Every complaint of every life. */
   complaints(): readonly string[];

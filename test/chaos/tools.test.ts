@@ -1,4 +1,4 @@
-/** The command-line tools as processes of their own, beside the server as a process of its own. */
+/** The command-line tools in processes of their own, beside the server in a process of its own. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";

@@ -95,7 +95,7 @@ test("C6: a user whose account is outside the Company Filter brings no company a
   await stage.deliver("user:update", [userMessage()]);
   expect(stage.calls).toEqual([]);
   expect(reasons(stage)).toEqual([
-    "The user's account doesn't belong to any of the segments defined in the Account Filter.",
+    "The user's account doesn't belong to any of the segments defined in the Account Filter. In the settings it is called Company Filter.",
   ]);
 });
 

@@ -1,4 +1,4 @@
-/** C11, C32, C33: a status that says what is the case, and secrets that nobody sees. */
+/** C11, C32, C33: a status that tells the truth, and secrets that nobody sees. */
 import manifest from "../../manifest.json";
 import { CONNECTOR, OPEN_SETTINGS, TOKEN } from "../harness";
 import { ask } from "../integration/asking";

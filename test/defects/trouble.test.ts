@@ -157,9 +157,9 @@ describe("C20: whatever is not sent leaves a line that says why", () => {
     await stage.deliver("user:update", [userMessage()]);
     await stage.deliver("account:update", [accountMessage()]);
     expect(reasons(stage)).toEqual([
-      "User doesn't belong to any of the segments defined in the Contact Filter. " +
-        "The user's account doesn't belong to any of the segments defined in the Account Filter.",
-      "Account doesn't belong to any of the segments defined in the Account Filter.",
+      "User doesn't belong to any of the segments defined in the Contact Filter. In the settings it is called Endusers Filter. " +
+        "The user's account doesn't belong to any of the segments defined in the Account Filter. In the settings it is called Company Filter.",
+      "Account doesn't belong to any of the segments defined in the Account Filter. In the settings it is called Company Filter.",
     ]);
   });
 

@@ -41,7 +41,7 @@ test("the demo plays every step, ends by itself and finds Planhat as Hull wants 
   expect({ code, complaints, output: code === 0 ? "" : output }).toEqual({ code: 0, complaints: "", output: "" });
 
   expect(stepOf(output, 2)).toMatch(/outcomes +2,000 {2}sent\/created\n/);
-  expect(stepOf(output, 2)).toMatch(/made for them +100 {2}companies sent\/created\n/);
+  expect(stepOf(output, 2)).toMatch(/for the users +100 {2}companies sent\/created\n/);
   expect(stepOf(output, 2)).toMatch(/look up and write +4,200 {2}2,100 look-ups \+ 2,100 writes/);
   for (const repeated of [3, 4]) {
     expect(stepOf(output, repeated)).toMatch(/calls to Planhat +0\n/);

@@ -1,4 +1,4 @@
-/** Who may speak for a tenant: credentials that Hull confirms, and a signature that holds where there is one. */
+/** Who may act for a tenant: credentials that Hull confirms, and a valid signature if there is one. */
 import { createHmac, createPublicKey, createSign, generateKeyPairSync } from "node:crypto";
 import { CONNECTOR, openHouse, OPEN_SETTINGS, TOKEN, type House } from "../harness";
 import { post } from "../scenarios/post";
@@ -17,14 +17,14 @@ const PREFIX = "x-hull-smart-notifier-signature";
 
 let house: House;
 beforeAll(async () => {
-  // Each request of this file comes from an address of its own, or most of them would be turned away.
+  // Each request of this file comes from its own address, or most of them would be turned away.
   house = await openHouse({ settings: { requests_per_minute: 1_000_000 }, environment: { TRUST_PROXY: "1" } });
   house.hull.addConnector({ ...OTHER, privateSettings: { ...OPEN_SETTINGS, personal_acccess_token: undefined } });
 });
 afterEach(() => expectAllIsWell(house));
 afterAll(() => house.close());
 
-/** Nothing was taken in, whoever was named. */
+/** Nothing was taken in, for any tenant. */
 async function expectNothingTaken(before: Readonly<Record<string, number>>): Promise<void> {
   await house.settled();
   expect(await house.outcomes()).toEqual(before);
@@ -312,7 +312,7 @@ describe("signatures", () => {
     const answer = await tell(house, stolen, { headers: signed(good) });
     expect([answer.status, errorIn(answer).code]).toEqual([401, "foreign_notification"]);
     expect((await house.connector.store.tally(`${house.hull.host}/${OTHER.id}`)).outcomes).toEqual({});
-    // The owner's own repetition is no theft.
+    // The owner's own retry is not theft.
     expect((await tell(house, good, { headers: signed(good) })).status).toBe(200);
   });
 

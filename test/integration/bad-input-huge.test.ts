@@ -1,4 +1,4 @@
-/** A key of absurd length harms nobody but its own record, in the same shipment or later. */
+/** An absurdly long key harms only its own record, in the same shipment or later. */
 import { openHouse, type House } from "../harness";
 import type { Bag } from "../scenarios/states";
 import { expectAllIsWell, goodNotification, goodUser, tell, withField } from "./bad-input";

@@ -1,4 +1,4 @@
-/** Whatever is posted gets a clear answer, and nothing that was posted hurts what comes after it. */
+/** Whatever is posted gets a clear answer, and nothing that was posted harms what comes after it. */
 import { request } from "node:http";
 import { once } from "node:events";
 import { CONNECTOR, openHouse, TOKEN, type House } from "../harness";

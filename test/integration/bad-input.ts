@@ -1,4 +1,4 @@
-/** What the tests of bad input share: a good notification to spoil, and what must hold after every answer. */
+/** What the tests of bad input share: a good notification to spoil, and what must be true after every answer. */
 import { buildAccountMessage, buildUserMessage } from "../../simulators/hull";
 import { CONNECTOR, TOKEN, type House } from "../harness";
 import { describedRefusals } from "./described";
@@ -15,7 +15,7 @@ export interface Notification extends Bag {
 
 let issued = 0;
 
-/** A person of his own company whom nobody has mentioned yet. */
+/** A person of a new company that nobody has mentioned yet. */
 export function goodUser(): ReturnType<typeof buildUserMessage> {
   issued += 1;
   const number = String(issued).padStart(4, "0");
@@ -76,7 +76,7 @@ let requests = 0;
 
 const DESCRIBED = describedRefusals("post", "/smart-notifier");
 
-/** Posts to the notifier and checks what must hold whatever was sent. */
+/** Posts to the notifier and checks what must be true whatever was sent. */
 export async function tell(
   house: House,
   body: unknown,

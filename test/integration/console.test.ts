@@ -1,4 +1,4 @@
-/** `/console` over HTTP: who sees what, what a form may do, and what is left of the page when a part of it fails. */
+/** `/console` over HTTP: who sees what, what a form may do, and what remains of the page when a part of it fails. */
 import { deadLetterId } from "../../src/storage/port/dead-letters";
 import type { Lane } from "../../src/storage/port/store";
 import { TOKEN } from "../harness";
@@ -64,7 +64,7 @@ describe("at the edge", () => {
   const open = (path = "", owner = CONNECTOR): Promise<Answer> => send(address(path), { headers: basic(owner) });
   const laneOf = ({ id }: { readonly id: string }): Lane => ({ remote: REMOTE, tenant: `${edge.organization}/${id}` });
 
-  /** Keeps a letter about a record; answers its id. */
+  /** Stores a dead letter about a record; returns its id. */
   async function refuse(hullId: string, owner = CONNECTOR): Promise<string> {
     const lane = laneOf(owner);
     await edge.store.accept([update({ hullId, id: `c-${hullId}`, lane, version: Date.parse("2026-03-01") })]);
@@ -115,9 +115,9 @@ describe("at the edge", () => {
   });
 
   test.each([
-    ["after=x", "after is no place in the list"],
+    ["after=x", "after is not a place in the list"],
     ["after=a&after=b", "after is given more than once"],
-    ["done=%3Cb%3Ehello", "done is no code of this page"],
+    ["done=%3Cb%3Ehello", "done is not a code of this page"],
     [`q=${"a".repeat(201)}`, "q is longer than 200 characters"],
     ["q=a&q=b", "q is given more than once"],
   ])("a query that cannot be read is named: %.30s", async (query, words) => {
@@ -162,7 +162,7 @@ describe("at the edge", () => {
     // The engine of the edge answers nothing.
     expect(partOf(answer, "status")).toContain("This part cannot be shown");
     expect(partOf(answer, "outcomes")).toContain("refused");
-    expect(partOf(answer, "runs")).toContain("No fetch, batch or large backlog");
+    expect(partOf(answer, "runs")).toContain("no fetches, batches or large backlogs");
     expect(partOf(answer, "letters")).toMatch(/\ba1\b/);
     expect(answer.text).not.toContain("what these routes do not need");
     expect(edge.logged()).toContain("connector.console.error");
@@ -219,7 +219,7 @@ describe("at the edge", () => {
     expect([dropped.status, dropped.headers.get("location")]).toEqual([303, `${back}dropped#letters`]);
     expect(await lettersLeft()).toBe(0);
     const done = await send(`${edge.baseUrl}${back}dropped`, { headers: basic() });
-    expect(done.text).toMatch(/role="status"[^>]*>\s*The letter was dropped\./);
+    expect(done.text).toMatch(/role="status"[^>]*>\s*The dead letter was dropped\./);
     expect((await post(`/letters/${id}/drop`, dropping)).status).toBe(404);
     expect((await post(`/letters/${id}/drop`, dropping)).text).toContain("no such dead letter");
   });
@@ -321,7 +321,7 @@ describe("with the engine behind it", () => {
     const answer = await open(stage);
     expect(answer.status).toBe(200);
     expect(answer.text).not.toMatch(/cannot be shown|not ready in time/);
-    expect(partOf(answer, "outcomes")).toContain("No message of Hull");
+    expect(partOf(answer, "outcomes")).toContain("No message from Hull");
     expect(partOf(answer, "letters")).toContain("Nothing was refused for good");
     for (const secret of [CONNECTOR.secret, TOKEN]) expect(answer.text).not.toContain(secret);
   });
@@ -330,7 +330,7 @@ describe("with the engine behind it", () => {
     const stage = await openStage({ settings: { personal_acccess_token: "" } });
     const answer = await open(stage);
     expect(partOf(answer, "status")).toContain("Setup required");
-    expect(partOf(answer, "backlog")).toContain("was not asked since the start");
+    expect(partOf(answer, "backlog")).toContain("has not been asked since the start");
   });
 
   test("what waits, what was asked and what ended shows up", async () => {
@@ -355,7 +355,7 @@ describe("with the engine behind it", () => {
       ["person-1", "external id", "It is linked to endusers"],
       [" acme-1 ", "external id", "It is linked to companies"],
       ["acme-1.example.com", "domain", "It is linked to companies"],
-      ["nobody@example.com", "e-mail address", "Nothing is remembered under this name"],
+      ["nobody@example.com", "e-mail address", "Nothing is known under this name"],
     ] as const) {
       const answer = partOf(await open(stage, { q }), "explain");
       expect([q, answer]).toEqual([q, expect.stringContaining(`as ${by}.`)]);

@@ -1,4 +1,4 @@
-/** `/api/internal/dead-letters`: what a connector sees of its own letters, what it may do, and nothing of anybody else's. */
+/** `/api/internal/dead-letters`: what a connector sees of its own dead letters, what it may do, and nothing of others'. */
 import { deadLetterId } from "../../src/storage/port/dead-letters";
 import type { Lane } from "../../src/storage/port/store";
 import { TOKEN } from "../harness";
@@ -39,7 +39,7 @@ function ask(
 
 const laneOf = ({ id }: { readonly id: string }): Lane => ({ remote: REMOTE, tenant: `${edge.organization}/${id}` });
 
-/** Keeps a letter about a record; answers its id. */
+/** Stores a dead letter about a record; returns its id. */
 async function refuse(hullId: string, code = "refused", owner = CONNECTOR, type = "companies"): Promise<string> {
   const lane = laneOf(owner);
   await edge.store.accept([update({ hullId, type, id: `c-${hullId}`, lane, version: Date.parse("2026-03-01") })]);
@@ -90,7 +90,7 @@ describe("the list", () => {
     expect(second.ids).toEqual(["a3", "a4"]);
     expect(Buffer.from(String(first.next), "base64url").toString()).not.toMatch(/a-tenant-token|planhat\.example/);
     expect((await page({ limit: "2", after: String(second.next) })).ids).toEqual([]);
-    // Somebody else's place leads nowhere.
+    // Another connector's place leads nowhere.
     expect(await page({ after: String(first.next) }, OTHER)).toEqual({ ids: [], next: null });
   });
 

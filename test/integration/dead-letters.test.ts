@@ -322,9 +322,9 @@ describe("a tool called in a wrong way", () => {
   test.each([
     [deadLetters, [], "No command"],
     [deadLetters, ["frobnicate", "x"], "no command frobnicate"],
-    [deadLetters, ["show"], "cannot be called like this"],
-    [deadLetters, ["replay"], "cannot be called like this"],
-    [deadLetters, ["replay", "--all", "x"], "cannot be called like this"],
+    [deadLetters, ["show"], "cannot be used like this"],
+    [deadLetters, ["replay"], "cannot be used like this"],
+    [deadLetters, ["replay", "--all", "x"], "cannot be used like this"],
     [deadLetters, ["drop", "--all"], "--all belongs to replay"],
     [deadLetters, ["show", "x", "y"], "more than one id"],
     [deadLetters, ["show", "x", "--code", "refused"], "--code"],

@@ -209,7 +209,7 @@ describe("somebody who is not in Planhat", () => {
     });
     expect(list(record["text"]).join(" ")).toMatch(/It has waited for delivery since \d{4}-/);
     expect(list(body["holds"])).toMatchObject([{ since: expect.stringMatching(/Z$/) as unknown }]);
-    expect(list(body["text"]).join(" ")).toMatch(/stands still since .*503|Down/);
+    expect(list(body["text"]).join(" ")).toMatch(/has been paused since .*503|Down/);
     // Planhat could not be asked, which is not the same as that it has nobody.
     expect(body["shown_by_service"]).toBeNull();
     stage.planhat.faults.clear();
@@ -255,7 +255,7 @@ describe("somebody who is not in Planhat", () => {
       .seedEnduser({ name: "Ann", email: "ann@acme.example", companyId: company._id });
     const { records, said, shown } = await explain(stage, { email: "ann@acme.example" });
     expect(records).toEqual([]);
-    expect(said).toContain("Nothing is remembered under this name");
+    expect(said).toContain("Nothing is known under this name");
     expect(shown).toEqual([{ type: "endusers", id }]);
     const nobody = await explain(stage, { email: "nobody@acme.example" });
     expect(nobody.shown).toEqual([]);
@@ -272,7 +272,7 @@ describe("somebody who is not in Planhat", () => {
     await stage.connector.lanes.idle();
     const { body, said } = await explain(stage, { email: "person-1@example.com" });
     expect(body["holds"]).toMatchObject([{ scope: "*", kind: "auth" }]);
-    expect(said).toMatch(/Everything that goes to Planhat stands still since .*Check the token/);
+    expect(said).toMatch(/Delivery to Planhat has been paused since .*Check the token/);
     const foretold = await explain(stage, notification([buildUserMessage(user(2), { account: account(1) })]));
     expect(foretold.body["undecided"]).toMatch(/token/);
     stage.planhat.faults.clear();
@@ -311,7 +311,7 @@ describe("a notification", () => {
     await stage.settled();
     const { body, said } = await explain(stage, notification([message]));
     expect(body["undecided"]).toBeNull();
-    expect(said).toContain("things that happen are sent once");
+    expect(said).toContain("an event is sent only once");
   });
 
   test("waits its turn while another question of the connector is being answered", async () => {

@@ -1,4 +1,4 @@
-/** A notification that comes again while it is still worked on is worked on once, and both have the same answer. */
+/** A notification that comes again while it is still being processed is processed once, and both get the same answer. */
 import { CONNECTOR, openHouse, type House } from "../harness";
 import type { Answer } from "../scenarios/post";
 import { bag, type Bag } from "../scenarios/states";

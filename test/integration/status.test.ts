@@ -87,7 +87,7 @@ describe("what the settings say", () => {
     expect(body).toEqual({
       status: "error",
       messages: [
-        expect.stringMatching(/"shoeSize" is no property/),
+        expect.stringMatching(/"shoeSize" is not a property/),
         expect.stringMatching(/neither email nor externalId/),
         expect.stringMatching(/neither name nor both/),
         expect.stringMatching(/^Account attributes mapping has no row for name/),
@@ -242,7 +242,7 @@ describe("what happened", () => {
       status: "error",
       messages: [
         expect.stringMatching(/^Planhat refuses the Personal Access Token/),
-        expect.stringMatching(/^Delivery stands still since .* planhat answered 401\./),
+        expect.stringMatching(/^Delivery has been paused since .* planhat answered 401\./),
         expect.stringMatching(/^The last fetch of endusers failed at /),
       ],
     });
@@ -267,7 +267,7 @@ describe("what happened", () => {
     expect(body).toEqual({
       status: "warning",
       messages: [
-        expect.stringMatching(/^2 times in the last 24 hours .* its Owner is no user of Planhat\. Put the e-mail/),
+        expect.stringMatching(/^2 times in the last 24 hours .* its Owner is not a Planhat user\. Put the e-mail/),
       ],
     });
   });

@@ -81,7 +81,7 @@ export async function openUsersHouse(options: HouseOptions = {}): Promise<UsersH
   });
 }
 
-/** `fetch` would resolve `..` and `%2e%2e` before anything is sent; a caller who means harm does not. */
+/** `fetch` would resolve `..` and `%2e%2e` before anything is sent; a malicious caller does not. */
 export function send(
   baseUrl: string,
   {

@@ -420,7 +420,7 @@ describe("the tenant token", () => {
     await stage.until(async () => (await holdsOf(stage)).length > 0);
     expect(await holdsOf(stage)).toMatchObject([{ scope: "activities", kind: "configuration" }]);
     expect((await holdsOf(stage))[0]?.message).toContain("tenant token");
-    // Those under way when the first answer came; the others are not tried in vain.
+    // Those in progress when the first answer came; the others are not tried.
     expect(tries(stage).length).toBeLessThanOrEqual(10);
     const tried = tries(stage).length;
 

@@ -1,4 +1,4 @@
-/** A full house slows Hull down; it never loses or refuses what it took. */
+/** A full outbox slows Hull down; it never loses or refuses what it accepted. */
 import { buildUserMessage, type SendAnswer } from "../../simulators/hull";
 import { account, minute, people, user, useStages, type Stage } from "./stage";
 

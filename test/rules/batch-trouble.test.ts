@@ -1,4 +1,4 @@
-/** Everything that goes wrong with the file of a batch; the process lives on, and what was read is accounted for. */
+/** Everything that goes wrong with the file of a batch: the process survives, and what was read is accounted for. */
 import type { PublishedExtract } from "../../simulators/hull";
 import { CONNECTOR, OPEN_SETTINGS } from "../harness";
 import {
@@ -270,7 +270,7 @@ describe("files that nobody can read", () => {
     ["an error as JSON", "json", `{"error":"Expired: ${EMAIL}"}`, 1, 'an object without "id", but with "error".'],
     ["rows within an object", "json", `{"data":[{"id":"1","email":"${EMAIL}"}]}`, 1, 'but with "data".'],
     ["UTF-16 as JSON", "json", Buffer.from(`\ufeff{"id":"1","email":"${EMAIL}"}`, "utf16le"), 0, "it is UTF-16"],
-    ["CSV as JSON", "json", `id,email\n1,${EMAIL}\n`, 2, "Row 1 is no valid JSON."],
+    ["CSV as JSON", "json", `id,email\n1,${EMAIL}\n`, 2, "Row 1 is not valid JSON."],
     ["an object on several lines", "json", `{\n"id":1,\n"email":"${EMAIL}"\n}\n`, 4, "Row 1 breaks off in the middle"],
     ["rows without id", "json", `[{"email":"${EMAIL}"},{"email":"x"}]`, 2, 'Row 1 is an object without "id".'],
   ])("%s (%s): the run ends with an error that says so", async (_name, format, content, rows, words) => {

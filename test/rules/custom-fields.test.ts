@@ -60,7 +60,7 @@ describe("a name that Planhat does not have", () => {
     await tell(stage, 5, 6);
     expect(custom(stage)).toEqual({ Score: 5 });
     expect(await warnings(stage)).toMatch(
-      /traits_c1 → custom\.Scor: correct the name in the settings, or make the field/,
+      /traits_c1 → custom\.Scor: correct the name in the settings, or create the field/,
     );
     await tell(stage, 5, 7);
     await tell(stage, 5, 7);

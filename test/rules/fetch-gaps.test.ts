@@ -1,4 +1,4 @@
-/** What a row of a list does not show need not be empty: Hull is emptied only of what Planhat is known not to hold. */
+/** What a row of a list does not show need not be empty: Hull is only emptied of what Planhat is known not to have. */
 import { person, putPerson, useFullPlanhat } from "./full-planhat";
 import type { FetchStage } from "./fetching";
 

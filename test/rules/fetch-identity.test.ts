@@ -1,4 +1,4 @@
-/** Who in Hull is told about a record of Planhat: the linked one, else the one that its keys name, else nobody but itself. */
+/** Which Hull entity is told about a Planhat record: the linked one, else the one that its keys name, else a new one. */
 import { useFetching, type FetchStage } from "./fetching";
 import { account, minute, user } from "./stage";
 

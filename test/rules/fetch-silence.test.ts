@@ -1,4 +1,4 @@
-/** A fetch tells Hull what it does not know, and nothing else: no echo, no loop, nobody's work undone. */
+/** A fetch tells Hull what it does not know, and nothing else: no echo, no loop, nobody's work reverted. */
 import { buildUserMessage } from "../../simulators/hull";
 import { CONNECTOR, OPEN_SETTINGS } from "../harness";
 import { useFetching, type FetchStage } from "./fetching";
@@ -12,7 +12,7 @@ const COMPANIES = 10;
 const companyOf = (number: number) => account((number % COMPANIES) + 1);
 const upTo = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index + 1);
 
-/** Hull's people and companies are in Planhat, and everybody knows everything. */
+/** Hull's people and companies are in Planhat, and both sides know everything. */
 async function openSent(count = FEW): Promise<FetchStage> {
   const stage = await open();
   stage.seed(

@@ -1,4 +1,4 @@
-/** What a fetch could not tell is told later: never forgotten, never taken for known, never told instead of a write-back. */
+/** What a fetch could not tell is told later: never forgotten, never counted as known, never told instead of a write-back. */
 import { COUNT, person, putCompany, bodies, useFullPlanhat } from "./full-planhat";
 import { account, minute, user } from "./stage";
 
@@ -24,7 +24,7 @@ describe("while Hull", () => {
       const down = stage.hull.faults.add({ kind: "status", status, route: "POST /firehose" });
       const failed = await stage.fetch("accounts");
       expect(failed).toMatchObject({ state: "error", done: 0, counts: {} });
-      expect(failed.error).toContain(String(status === 500 ? "Hull cannot be told" : status));
+      expect(failed.error).toContain(String(status === 500 ? "Hull cannot be updated" : status));
       down.remove();
       await stage.fetchBoth();
       expect(stage.hull.profiles.snapshot().accounts).toHaveLength(COUNT);

@@ -1,4 +1,4 @@
-/** What a complete scan did not meet has vanished: nobody is updated blindly, nobody is made twice, and Hull is told once. */
+/** What a complete scan did not show is missing: nothing is updated blindly or created twice, and Hull is told once. */
 import { useFetching, type FetchStage } from "./fetching";
 import { account, minute, user } from "./stage";
 

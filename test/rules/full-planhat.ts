@@ -1,4 +1,4 @@
-/** A Planhat full of companies and people that were there before Hull heard of them, for the rules of the fetch. */
+/** A Planhat full of companies and people that existed before Hull heard of them, for the rules of the fetch. */
 import type { HouseOptions } from "../harness";
 import { useFetching, type FetchStage, type ToldItem } from "./fetching";
 

@@ -94,7 +94,7 @@ test("what Hull remembers of the former tenant is not believed in the other one"
   const old = String(stage.profile("user", user(1).id)["planhat/id"]);
   const other = stage.planhat.addTenant(OTHER);
   const company = other.seedCompany({ externalId: "acme-1", name: "Acme 1" });
-  // By a freak of fate the id exists there too, for somebody else.
+  // By pure chance the id exists there too, for somebody else.
   other.seedEnduser({ _id: old, companyId: company._id, email: "stranger@example.com", name: "Stranger" });
   await stage.saveSettings({ personal_acccess_token: OTHER });
   await again(stage);

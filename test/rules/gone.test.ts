@@ -1,4 +1,4 @@
-/** What is gone from Planhat, or archived there, comes to an end: it is found out once, and nothing is tried for ever. */
+/** What is gone from Planhat, or archived there, is dealt with: it is found out once, and nothing is tried forever. */
 import { useFetching, type FetchStage } from "./fetching";
 import { account, minute, user } from "./stage";
 

@@ -1,4 +1,4 @@
-/** What Hull cannot hold is left out, said, and told as soon as it fits: on both ways back. */
+/** What Hull cannot hold is left out, reported, and told as soon as it fits: on both ways back. */
 import { ask } from "../integration/asking";
 import { COUNT, company, putCompany, useFullPlanhat } from "./full-planhat";
 import type { FetchStage } from "./fetching";

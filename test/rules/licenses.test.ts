@@ -134,7 +134,7 @@ describe("from the attribute", () => {
       expect(stored(stage)).toEqual([]);
       expect(await stage.outcomes()).toEqual({ "companies/sent/created": 1, "licenses/rejected/invalid_license": 1 });
       const [line] = stage.logs.filter(({ data }) => data?.["code"] === "invalid_license");
-      expect(line?.data?.["reason"]).toContain("licenses is no JSON list of licenses");
+      expect(line?.data?.["reason"]).toContain("licenses is not a JSON list of licenses");
     },
   );
 

@@ -70,7 +70,7 @@ test("a thousand records that hold the value already: no write, and two calls th
   // A hundred companies, 75 in a call.
   expect(requests).toEqual({ writes: 0, reads: 2 });
   expect(await stage.outcomes()).toEqual({ "endusers/sent/created": PEOPLE, "endusers/unchanged/in_sync": PEOPLE });
-  // What was found counts as sent: neither does the next notification cost anything, nor is a person's edit taken back.
+  // What was found counts as sent: the next notification costs nothing, and a person's edit is not reverted.
   expect(await requestsOf(stage, () => notify(stage, FEW, 2))).toEqual({ writes: 0, reads: 0 });
 }, 120_000);
 

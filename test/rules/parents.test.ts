@@ -1,4 +1,4 @@
-/** A person in Planhat belongs to a company: parents first, but nothing waits longer than it must. */
+/** A person in Planhat belongs to a company: parents first, but nothing waits longer than necessary. */
 import { buildUserMessage } from "../../simulators/hull";
 import { account, minute, people, user, useStages, type Stage } from "./stage";
 

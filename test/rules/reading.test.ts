@@ -1,4 +1,4 @@
-/** What is read decides who is who: a broken reading decides nothing. */
+/** What is read decides which record it is: a failed reading decides nothing. */
 import type { FaultKind } from "../../simulators/loopback";
 import { buildUserMessage } from "../../simulators/hull";
 import { TOKEN } from "../harness";

@@ -1,4 +1,4 @@
-/** Who was skipped because the record is linked to another Hull entity is taken up again once it is not any more. */
+/** An entity skipped because its record is linked to another one is taken in again when that link goes. */
 import { buildUserMessage } from "../../simulators/hull";
 import { CONNECTOR, OPEN_SETTINGS } from "../harness";
 import { account, minute, user, useStages, type Stage } from "./stage";

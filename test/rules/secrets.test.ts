@@ -1,4 +1,4 @@
-/** What lies on the disk shows no secret: neither a row, nor what the process had in memory when it wrote. */
+/** What is on disk shows no secret: neither a row, nor what the process had in memory when it wrote. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

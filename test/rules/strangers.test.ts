@@ -1,4 +1,4 @@
-/** Before anybody is known nothing expensive happens, and nobody keeps the others waiting. */
+/** Before a sender is known nothing expensive happens, and nobody makes the others wait. */
 import { request as httpRequest } from "node:http";
 import { gzipSync } from "node:zlib";
 import type { Call } from "../../simulators/loopback";

@@ -1,6 +1,6 @@
 /**
- * What looks at texts from outside takes at most twenty times as long for ten times the worst text. No other tests look
- * at a clock; what these forbid takes a hundred times as long.
+ * What reads texts from outside takes at most twenty times as long for ten times the worst text. No other tests use
+ * the clock; what these forbid takes a hundred times as long.
  */
 import type { Request } from "express";
 import { z } from "zod";

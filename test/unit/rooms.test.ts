@@ -1,4 +1,4 @@
-/** The rooms of the house: no file imports itself by a detour, types included, and no folder is a crowd. */
+/** The rooms of the code: no file imports itself by a detour, types included, and no folder is too crowded. */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 

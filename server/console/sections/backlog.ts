@@ -1,4 +1,4 @@
-/** What waits, how long it has been waiting, and how fast it can go. */
+/** What waits, how long it has been waiting, and how fast it can be sent. */
 import type { LaneHealth } from "../../../src/storage/port/store";
 import { instant, number, span } from "./figures";
 import { html, type Content, type Html } from "../html";
@@ -42,7 +42,7 @@ function tile(name: string, value: string, words: Content, more?: Content): Html
 }
 
 function budgetTile(budget: BudgetLeft | undefined, serviceTitle: string): readonly [string, Content, Content?] {
-  if (budget === undefined) return ["all", `${serviceTitle} was not asked since the start`];
+  if (budget === undefined) return ["all", `${serviceTitle} has not been asked since the start`];
   const { left, perMinute } = budget;
   if (perMinute === null) return ["no limit", left === 0 ? "but none may start at the moment" : undefined];
   const meter = html`<progress

@@ -1,6 +1,6 @@
 /**
- * Outcomes of the last day: bars by the hour, drawn as SVG on the server; below them a row for each reason with bars of
- * its own scale, so that three refusals are seen beside ten thousand unchanged records; and every number in a table. Pure.
+ * Outcomes of the last day: bars by the hour, drawn as SVG on the server; below them a row for each reason with bars on
+ * its own scale, so that three refusals show beside ten thousand unchanged records; and every number in a table. Pure.
  */
 import type { OutcomeKind } from "../../../src/record";
 import type { HourCount } from "../../../src/storage/port/store";
@@ -18,7 +18,7 @@ const LEFT = 56;
 const RIGHT = 12;
 const HOUR_WIDTH = (WIDTH - LEFT - RIGHT) / HOURS;
 const BAR_WIDTH = 26;
-/** Every third hour has its time below it. */
+/** Every third hour is labelled. */
 const LABELLED = 3;
 
 interface Hour {
@@ -27,7 +27,7 @@ interface Hour {
   readonly total: number;
 }
 
-/** The beginning of the chart, milliseconds since 1970: 24 hours, the last one still going on. */
+/** Start of the chart, milliseconds since 1970: 24 hours, the last one not over yet. */
 export function chartFrom(nowMs: number): number {
   return Math.floor(nowMs / HOUR_MS) * HOUR_MS - (HOURS - 1) * HOUR_MS;
 }
@@ -35,9 +35,9 @@ export function chartFrom(nowMs: number): number {
 export function chartBody(counts: readonly HourCount[], nowMs: number): Html {
   const fromMs = chartFrom(nowMs);
   const shown = counts.filter(({ atMs, count }) => atMs >= fromMs && atMs < fromMs + HOURS * HOUR_MS && count > 0);
-  if (shown.length === 0) return html`<p class="empty">No message of Hull came to an end within the last 24 hours.</p>`;
+  if (shown.length === 0) return html`<p class="empty">No message from Hull ended within the last 24 hours.</p>`;
   const hours = hoursOf(shown, fromMs);
-  return html`<p class="hint">Messages of Hull, by the hour in which they ended, from ${instant(fromMs)}.</p>
+  return html`<p class="hint">Messages from Hull, by the hour in which they ended, from ${instant(fromMs)}.</p>
     ${legend(hours)} ${bars(hours)} ${reasons(shown, fromMs)} ${numbers(hours)}`;
 }
 
@@ -66,7 +66,7 @@ function bars(hours: readonly Hour[]): Html {
   const scale = (BASELINE - TOP) / top;
   const busiest = hours.find(({ total }) => total === most);
   const description = `Up to ${number(most)} messages in an hour${busiest === undefined ? "" : `, at ${clock(busiest.atMs)}`}. The table below has every number.`;
-  // Read from the right, where the present is, when there is no room for all.
+  // Starts scrolled to the right, where the present is, when the chart does not fit.
   return html`<div class="scroll latest" role="region" aria-label="Chart of outcomes" tabindex="0">
     <svg class="chart" viewBox="0 0 ${WIDTH} 206" role="img" aria-labelledby="chart-title chart-words">
       <title id="chart-title">Outcomes by the hour, the last 24 hours</title>
@@ -122,7 +122,7 @@ function bar({ atMs, counts, total }: Hour, index: number, scale: number): Html 
   </g>`;
 }
 
-/** A row for each reason, what needs a person first. */
+/** A row for each reason, those that need a person first. */
 function reasons(counts: readonly HourCount[], fromMs: number): Html {
   const byName = new Map<string, number[]>();
   for (const { name, atMs, count } of counts) {
@@ -139,7 +139,7 @@ function reasons(counts: readonly HourCount[], fromMs: number): Html {
   return html`<div class="scroll" role="region" aria-label="Outcomes by reason" tabindex="0">
     <table class="reasons">
       <caption>
-        By reason, each with a scale of its own
+        By reason, each on its own scale
       </caption>
       <thead>
         <tr>
@@ -214,12 +214,12 @@ function numbers(hours: readonly Hour[]): Html {
   </details>`;
 }
 
-/** Kinds that occur at all. */
+/** Kinds that occur. */
 function kindsIn(hours: readonly Hour[]): readonly OutcomeKind[] {
   return OUTCOMES.filter((kind) => hours.some(({ counts }) => counts.has(kind)));
 }
 
-/** The end of a scale: an even number, so that its half is whole as well. */
+/** The top of a scale: an even number, so that half of it is whole as well. */
 export function niceAbove(value: number): number {
   const magnitude = 10 ** Math.floor(Math.log10(Math.max(1, value)));
   const steps = [1, 1.2, 1.6, 2, 3, 4, 6, 8, 10].map((step) => Math.round(step * magnitude));

@@ -1,4 +1,4 @@
-/** Dead letters: a page of them, and one by itself with its reason, its content and what can be done. */
+/** Dead letters: a page of them, and one by itself with its reason, its content and its actions. */
 import type { Credentials } from "../../../src/engine/tenants";
 import { remedyFor } from "../../admin/remedies";
 import type { DeadLetter, DeadLetterDetail } from "../../admin/commands";
@@ -11,7 +11,7 @@ export const DEAD_LETTERS_A_PAGE = 20;
 
 export type Action = "replay" | "drop";
 
-/** What a form of a letter is made for. */
+/** What a dead letter's form is made for. */
 export function actionPath(action: Action, id: string): string {
   return `${action} ${id}`;
 }
@@ -23,7 +23,7 @@ export interface DeadLetterContext {
 
 export interface DeadLetterList {
   readonly deadLetters: readonly DeadLetter[];
-  /** Place of the page behind. */
+  /** `after` of the next page. */
   readonly next: string | undefined;
   readonly isFirst: boolean;
 }
@@ -38,7 +38,7 @@ export function deadLettersBody({ deadLetters, next, isFirst }: DeadLetterList, 
     return html`<p class="empty">${words}</p>
       ${paging}`;
   }
-  return html`<p class="hint">Refused for good, and set aside. Mend the cause, then send the letter again.</p>
+  return html`<p class="hint">Refused for good, and set aside. Mend the cause, then send the dead letter again.</p>
     <div class="scroll" role="region" aria-label="Dead letters" tabindex="0">
       <table class="stacked">
         <thead>
@@ -80,7 +80,7 @@ function row(deadLetter: DeadLetter, context: DeadLetterContext): Html {
   </tr>`;
 }
 
-/** @returns what stands on the page of one letter */
+/** @returns the content of the page of one dead letter */
 export function deadLetterBody(deadLetter: DeadLetterDetail, context: DeadLetterContext): Html {
   const { type, hullId, name, outcome, code, text, atMs, attempts, replayed, derived, messageId } = deadLetter;
   const { organization } = context.owner;
@@ -93,9 +93,9 @@ export function deadLetterBody(deadLetter: DeadLetterDetail, context: DeadLetter
       <p>${remedyFor(code)}</p>
       <dl class="facts">
         ${fact("Refused", instant(atMs))} ${fact("Object", type)} ${fact("Hull id", html`<code>${hullId}</code>`)}
-        ${fact("Message", html`<code>${messageId}</code>`)} ${fact("Put off before", `${number(attempts)} times`)}
+        ${fact("Message", html`<code>${messageId}</code>`)} ${fact("Retries", number(attempts))}
         ${replayed && fact("Sent again", "yes, and refused again")}
-        ${derived && fact("Made for its children", "yes; nobody sent it by itself")}
+        ${derived && fact("Created for its children", "yes; no message asked for it")}
       </dl>
       <p><a href="${consoleLink(organization, { q: hullId }, "explain")}">What else is known of it</a></p>
     </section>
@@ -103,7 +103,7 @@ export function deadLetterBody(deadLetter: DeadLetterDetail, context: DeadLetter
       <h2 id="again">Send it again</h2>
       <p>
         A replay is a new message with the old content, and what failed because of this record goes with it. If Hull
-        sent something newer since, nothing is sent and the letter is closed.
+        sent something newer since, nothing is sent and the dead letter is closed.
       </p>
       ${replayForm(deadLetter, context)}
     </section>

@@ -1,4 +1,4 @@
-/** "Why is Jane not in Planhat?": the box to ask in, and the answer in sentences before data. */
+/** "Why is Jane not in Planhat?": the search box, and the answer in sentences followed by data. */
 import type { Explain, Explanation, Question } from "../../../src/engine/explain/explain";
 import type { Tenant } from "../../../src/engine/tenants";
 import { showExplanation } from "../../routes/explain/answer";
@@ -14,7 +14,7 @@ const BY: Readonly<Record<Question["by"], string>> = {
   id: "Hull id",
 };
 
-/** What a text may name, the likeliest first. */
+/** What a text may be, the likeliest first. */
 export function readingsOf(text: string): readonly Question["by"][] {
   if (text.includes("@")) return ["email", "external_id"];
   return /^[0-9a-f]{24}$/i.test(text) ? ["id", "external_id"] : ["external_id", "domain"];
@@ -25,7 +25,7 @@ export interface Asked {
   readonly explanation: Explanation;
 }
 
-/** The first reading under which anybody is remembered; else the first that the service knows, or the first of all. */
+/** The first reading that finds anybody; else the first that the service knows, or the first of all. */
 export async function askAbout<S>(
   explain: Pick<Explain<S>, "entity">,
   tenant: Tenant<S>,
@@ -67,7 +67,7 @@ export function searchForm(organization: string, serviceTitle: string, question 
 
 /** @param asked undefined when the question names nobody */
 export function explanationBody(asked: Asked | undefined, question: string, serviceTitle: string): Html {
-  if (asked === undefined) return html`<p class="empty">Nobody can be named like this.</p>`;
+  if (asked === undefined) return html`<p class="empty">No user or account can have this name.</p>`;
   const { text, records } = showExplanation(asked.explanation, serviceTitle);
   return html`<p class="hint">Looked for <bdi class="asked">${question}</bdi> as ${BY[asked.by]}.</p>
     ${sentences(text)} ${records.map(recordPart)}`;

@@ -1,4 +1,4 @@
-/** Instants, spans and numbers as the console writes them: UTC throughout, and it says so. */
+/** Instants, durations and numbers as the console writes them: always UTC, and marked as such. */
 import { html, type Html } from "../html";
 
 const MINUTE_MS = 60_000;
@@ -16,7 +16,7 @@ export function instant(ms: number): Html {
   return html`<time datetime="${iso}">${iso.slice(0, 16).replace("T", " ")} UTC</time>`;
 }
 
-/** How long something took, or takes by now; the two greatest units. */
+/** How long something took, or has taken so far; the two largest units. */
 export function span(ms: number): string {
   if (ms < 1_000) return "less than 1 s";
   if (ms < MINUTE_MS) return `${Math.floor(ms / 1_000)} s`;

@@ -1,11 +1,12 @@
-/** What a page says about what was just done. The address carries a code of ours, never a text. */
+/** What a page says about what was just done. The address carries one of our codes, never a text. */
 import { html, type Html } from "../html";
 
 const WORDS = {
-  replayed: "The letter waits for delivery again, with what failed because of it. It goes when the record arrives.",
-  underway: "What the letter holds is on its way already, so nothing was done.",
-  superseded: "Hull sent something newer about the record since: nothing is sent, and the letter was closed.",
-  dropped: "The letter was dropped.",
+  replayed:
+    "The dead letter waits for delivery again, with what failed because of it. It disappears when the record arrives.",
+  underway: "The content of the dead letter is on its way already, so nothing was done.",
+  superseded: "Hull sent something newer about the record since: nothing is sent, and the dead letter was closed.",
+  dropped: "The dead letter was dropped.",
 } as const;
 
 export type Notice = keyof typeof WORDS;

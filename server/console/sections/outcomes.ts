@@ -1,8 +1,8 @@
-/** The kinds of outcomes, in the order in which the console shows them, and counts put together by kind. */
+/** The kinds of outcomes in the order in which the console shows them, and counts grouped by kind. */
 import type { OutcomeKind } from "../../../src/record";
 import { html, type Html } from "../html";
 
-/** From the bottom of a bar to its top: what needs a person stands on top. */
+/** From the bottom of a bar to its top: what needs a person is on top. */
 export const OUTCOMES: readonly OutcomeKind[] = ["sent", "unchanged", "superseded", "skipped", "rejected", "dead"];
 
 export interface OutcomeName {
@@ -11,14 +11,14 @@ export interface OutcomeName {
   readonly code: string;
 }
 
-/** From `type/outcome/code`; a code may hold slashes of its own. */
+/** From `type/outcome/code`; a code may contain slashes. */
 export function readName(name: string): OutcomeName | undefined {
   const [type = "", word, ...code] = name.split("/");
   const outcome = OUTCOMES.find((each) => each === word);
   return outcome === undefined ? undefined : { type, outcome, code: code.join("/") };
 }
 
-/** Counts by `type/outcome/code` → by outcome, those without any left out. */
+/** Counts by `type/outcome/code` → by outcome, without zeros. */
 export function byOutcome(counts: Readonly<Record<string, number>>): ReadonlyMap<OutcomeKind, number> {
   const sums = new Map<OutcomeKind, number>();
   for (const [name, count] of Object.entries(counts)) {
@@ -28,7 +28,7 @@ export function byOutcome(counts: Readonly<Record<string, number>>): ReadonlyMap
   return new Map(OUTCOMES.flatMap((each) => (sums.has(each) ? [[each, sums.get(each) ?? 0] as const] : [])));
 }
 
-/** A little square in the outcome's colour; the word beside it says the same. */
+/** A small square in the outcome's colour; the word beside it says the same. */
 export function outcomeMark(outcome: OutcomeKind): Html {
   return html`<span class="mark out-${outcome}" aria-hidden="true"></span>`;
 }

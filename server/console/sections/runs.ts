@@ -1,4 +1,4 @@
-/** The last runs: how far they are, what became of their records, and why one ended early. */
+/** The last runs: their progress, what became of their records, and why one ended early. */
 import type { RunRow } from "../../../src/storage/port/rows";
 import { instant, number, span } from "./figures";
 import { html, type Html } from "../html";
@@ -7,7 +7,7 @@ import { byOutcome, outcomeMark } from "./outcomes";
 export const SHOWN_RUNS = 10;
 
 export function runsBody(runs: readonly RunRow[], nowMs: number): Html {
-  if (runs.length === 0) return html`<p class="empty">No fetch, batch or large backlog was under way lately.</p>`;
+  if (runs.length === 0) return html`<p class="empty">There were no fetches, batches or large backlogs lately.</p>`;
   const rows = runs.map(
     (run) =>
       html`<tr>
@@ -55,7 +55,7 @@ function progressOf({ state, done, total, complete, endedAtMs }: RunRow): Html {
   if (state === "waiting" && most === 0) return html`not begun`;
   const isFinal = complete === true || endedAtMs !== undefined;
   const words = `${number(done)} of ${number(most)}${isFinal ? "" : " so far"}`;
-  // How much there is to do is not known yet, or nothing was.
+  // The total is not known yet, or there is none.
   if (most === 0) return isFinal ? html`${words}` : html`<progress aria-label="Progress"></progress> ${words}`;
   const bar = html`<progress max="${most}" value="${Math.min(done, most)}" aria-label="Progress"></progress>`;
   return html`${bar} <span class="of">${words}</span>`;

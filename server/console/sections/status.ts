@@ -1,4 +1,4 @@
-/** How the connector fares: the same messages as in Hull's dashboard, each with its level. */
+/** The status of the connector: the same messages as in Hull's dashboard, each with its level. */
 import type { ConnectorHealth } from "../../../src/engine/status/health";
 import type { FindingLevel } from "../../../src/services/service";
 import { html, type Html } from "../html";

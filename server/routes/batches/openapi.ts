@@ -7,7 +7,7 @@ import { BODY_REFUSALS, QUERY_REFUSALS, refusal, refusals } from "../../openapi/
 
 const BAD_BATCH = refusal(
   400,
-  "The batch cannot be taken; `details` names each bad field, such as a link to a host that is not allowed",
+  "The batch cannot be accepted; `details` names each bad field, such as a link to a host that is not allowed",
   "invalid_batch",
 );
 
@@ -23,7 +23,7 @@ const operation = (operationId: string, summary: string, objectType: string): Op
     object_type: objectType,
   }),
   responses: {
-    200: answer("The order is taken.", "BatchAnswer", { ok: true, run: "01J9ZK3Q7N" }),
+    200: answer("The order is accepted.", "BatchAnswer", { ok: true, run: "01J9ZK3Q7N" }),
     ...refusals(BAD_BATCH, "BadQuery", ...QUERY_REFUSALS, ...BODY_REFUSALS, "Broken", "OtherMethod"),
   },
 });

@@ -1,6 +1,6 @@
 /**
  * `POST /batch` and `POST /batch-accounts`: Hull offers a file of users or accounts to be sent whatever filters say. It
- * is answered when the order is on disk; Hull never asks again, so nothing after that may lose it.
+ * is answered once the order is on disk; Hull never asks again, so nothing after that may lose it.
  */
 import { Router } from "express";
 import { z } from "zod";
@@ -22,7 +22,7 @@ export interface BatchRouteOptions<S> {
   readonly extractHosts: HostAllowList;
 }
 
-/** The whole segments with their queries come along; the rows do not. */
+/** The request also contains the whole segments with their queries; the rows do not. */
 const MAX_BODY_BYTES = 5 * 1024 * 1024;
 const MAX_LINK_LENGTH = 16_384;
 
@@ -31,7 +31,7 @@ const ENTITIES = { user_report: "user", account_report: "account" } as const;
 
 const WORDS = {
   code: "invalid_batch",
-  problem: "The batch cannot be taken",
+  problem: "The batch cannot be accepted",
   remedies: {
     "(body)": "Post a JSON object with url, format and object_type.",
     url: "Send the address of the extract as Hull made it.",
@@ -42,7 +42,7 @@ const WORDS = {
 
 const NOT_A_LINK = `must be an address of at most ${MAX_LINK_LENGTH} characters`;
 
-/** Segments come as whole objects beside these; rows name theirs by id, so they are not needed. */
+/** Whole segments are in the request too; rows name theirs by id, so they are not needed. */
 export const batchBody = z.looseObject(
   {
     url: z
@@ -55,7 +55,7 @@ export const batchBody = z.looseObject(
     object_type: z
       .enum(["user_report", "account_report"], "must be user_report or account_report")
       .nullish()
-      .meta({ description: "What the rows are; without it the path says so." }),
+      .meta({ description: "What the rows are; by default the path decides." }),
   },
   "must be an object",
 );
@@ -94,7 +94,7 @@ function isForbiddenLink(error: unknown): error is ExtractError {
   return error instanceof ExtractError && error.kind === "forbidden_url";
 }
 
-/** Its sentence names host and path and never the query, which holds the link's signature. */
+/** The message names host and path, never the query, which holds the link's signature. */
 function refusalOf({ message }: ExtractError): string {
   return `is refused. ${message.replace(/\.$/, "")}`;
 }

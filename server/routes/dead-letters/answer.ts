@@ -6,7 +6,7 @@ import type { ReplayCounts } from "../../admin/dead-letters";
 import { instantAnswer, isoOf } from "../../openapi/instants";
 
 export const deadLetterAnswer = z.object({
-  id: z.string().meta({ description: "Stays the same as long as the letter is about the same record." }),
+  id: z.string().meta({ description: "Stays the same as long as the dead letter is about the same record." }),
   type: z.string().meta({ description: "The object type, such as endusers or companies." }),
   hull_id: z.string(),
   name: z.string().meta({ description: "Who or what it is about: e-mail address, external id, domain or Hull id." }),
@@ -19,11 +19,11 @@ export const deadLetterAnswer = z.object({
 export const deadLetterDetailAnswer = deadLetterAnswer.extend({
   remedy: z.string().meta({ description: "What a person can do about it." }),
   message_id: z.string().meta({ description: "The message that was refused." }),
-  message_at: instantAnswer.nullable().meta({ description: "The age of what the message says, if it had one." }),
-  attempts: z.int().meta({ description: "How often it was put off before it was refused." }),
+  message_at: instantAnswer.nullable().meta({ description: "The date of the message's content, if it had one." }),
+  attempts: z.int().meta({ description: "How often it was postponed before it was refused." }),
   replayed: z.boolean().meta({ description: "It was sent again before, and refused again." }),
-  derived: z.boolean().meta({ description: "Nobody sent it by itself: it was made for what belongs to it." }),
-  claims: z.record(z.string(), z.string()).meta({ description: "By what Hull knows the record." }),
+  derived: z.boolean().meta({ description: "No message asked for it: it was created for its children." }),
+  claims: z.record(z.string(), z.string()).meta({ description: "How Hull identifies the record." }),
   desired: z.unknown().meta({ description: "What Hull wants the record to be." }),
 });
 
@@ -44,18 +44,18 @@ export const replayAnswer = z.object(counts);
 
 export const replayPageAnswer = z.object({
   ...counts,
-  next: z.string().nullable().meta({ description: "`after` of the next call; null when no letters are left." }),
+  next: z.string().nullable().meta({ description: "`after` of the next call; null when no dead letters are left." }),
 });
 
 type DeadLetterAnswer = Readonly<z.output<typeof deadLetterAnswer>>;
 type DeadLetterDetailAnswer = Readonly<z.output<typeof deadLetterDetailAnswer>>;
 
-/** The tenant is who asks, and stays out. */
+/** The tenant is the caller itself, so it is left out. */
 export function showDeadLetter({ id, type, hullId, name, outcome, code, text, atMs }: DeadLetter): DeadLetterAnswer {
   return { id, type, hull_id: hullId, name, outcome, code, text, refused_at: isoOf(atMs) };
 }
 
-/** Where Planhat is stays out as well: its address may hold the tenant token. */
+/** Planhat's address is left out as well, since it may contain the tenant token. */
 export function showDeadLetterDetail(deadLetter: DeadLetterDetail): DeadLetterDetailAnswer {
   const { code, messageId, version, attempts, replayed, derived, claims, desired } = deadLetter;
   return {

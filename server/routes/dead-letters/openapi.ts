@@ -5,7 +5,11 @@ import { BY_LOGIN, ORGANIZATION } from "../../openapi/common";
 import { answer, inPath, inQuery, type Part } from "../../openapi/part";
 import { LOGIN_REFUSALS, refusal, refusals } from "../../openapi/refusals";
 
-const NO_LETTER = refusal(404, "The connector has no such letter, or somebody else has it", "dead_letter_not_found");
+const NO_LETTER = refusal(
+  404,
+  "The connector has no such dead letter, or it belongs to another connector",
+  "dead_letter_not_found",
+);
 
 const LETTER = {
   id: "3f2a9c0b71de",
@@ -20,7 +24,7 @@ const LETTER = {
 
 const DETAIL = {
   ...LETTER,
-  remedy: "Mend what the reason names, then replay the letter; or drop it if it is of no use any more.",
+  remedy: "Mend what the reason names, then replay the dead letter; or drop it if it is no longer needed.",
   message_id: "c1",
   message_at: "2026-03-01T11:59:00.000Z",
   attempts: 0,
@@ -32,10 +36,10 @@ const DETAIL = {
 
 const REPLAYED = { queued: 3, underway: 0, superseded: 0 };
 
-const ID = inPath("id", "The id of the letter, as lists show it.");
+const ID = inPath("id", "The id of the dead letter, as lists show it.");
 const AGAIN =
   "A replay is a new message with the old content. What is on its way already is left alone, so it may be repeated; " +
-  "if Hull sent something newer since, nothing is sent and the letter is closed.";
+  "if Hull sent something newer since, nothing is sent and the dead letter is closed.";
 
 export const deadLetterPart: Part = {
   tag: { name: "Dead letters", description: "What Planhat refused for good: look at it, send it again, drop it." },
@@ -50,11 +54,11 @@ export const deadLetterPart: Part = {
     "/api/internal/dead-letters": {
       get: {
         operationId: "listDeadLetters",
-        summary: "The connector's dead letters, in an order that stays",
+        summary: "The connector's dead letters, in a stable order",
         security: BY_LOGIN,
         parameters: [...ORGANIZATION, ...inQuery(pageOfDeadLetters)],
         responses: {
-          200: answer("A page of letters.", "DeadLetterPage", { dead_letters: [LETTER], next: null }),
+          200: answer("A page of dead letters.", "DeadLetterPage", { dead_letters: [LETTER], next: null }),
           ...refusals("BadQuery", ...LOGIN_REFUSALS, "OtherMethod"),
         },
       },
@@ -62,8 +66,8 @@ export const deadLetterPart: Part = {
     "/api/internal/dead-letters/replay": {
       post: {
         operationId: "replayDeadLetters",
-        summary: "Sends all letters again that type and code choose",
-        description: `${AGAIN} One call goes through 2,000 letters; \`next\` says where the following one goes on.`,
+        summary: "Sends all dead letters again that match type and code",
+        description: `${AGAIN} One call goes through 2,000 dead letters; \`next\` says where the following one continues.`,
         security: BY_LOGIN,
         parameters: [...ORGANIZATION, ...inQuery(chosenDeadLetters)],
         responses: {
@@ -75,7 +79,7 @@ export const deadLetterPart: Part = {
     "/api/internal/dead-letters/{id}": {
       get: {
         operationId: "getDeadLetter",
-        summary: "One letter: reason, content, and what to do",
+        summary: "One dead letter: reason, content, and what to do",
         security: BY_LOGIN,
         parameters: [ID, ...ORGANIZATION],
         responses: {
@@ -89,7 +93,7 @@ export const deadLetterPart: Part = {
         security: BY_LOGIN,
         parameters: [ID, ...ORGANIZATION],
         responses: {
-          200: answer("The letter that is no more.", "DeadLetter", LETTER),
+          200: answer("The dead letter that was dropped.", "DeadLetter", LETTER),
           ...refusals("BadPath", ...LOGIN_REFUSALS, "OtherSite", NO_LETTER, "OtherMethod"),
         },
       },
@@ -97,7 +101,7 @@ export const deadLetterPart: Part = {
     "/api/internal/dead-letters/{id}/replay": {
       post: {
         operationId: "replayDeadLetter",
-        summary: "Sends a letter again, and with a company what failed because of it",
+        summary: "Sends a dead letter again, and with a company what failed because of it",
         description: AGAIN,
         security: BY_LOGIN,
         parameters: [ID, ...ORGANIZATION],

@@ -1,6 +1,6 @@
 /**
- * `/api/internal/dead-letters`: what Planhat refused for good, to be looked at, sent again and dropped, as the
- * command-line tool does. A connector sees and changes its own letters only; those of others do not exist for it.
+ * `/api/internal/dead-letters`: what Planhat refused for good can be read, replayed and dropped, as with the
+ * command-line tool. A connector sees and changes only its own; those of others do not exist for it.
  */
 import { Router, type Request } from "express";
 import { z } from "zod";
@@ -19,7 +19,7 @@ export interface DeadLetterRouteOptions<S> {
 
 const MAX_LETTERS = 200;
 const USUAL_LETTERS = 50;
-/** Pages of 200 letters that one call sends again: it should be answered before anybody loses patience. */
+/** Pages of 200 dead letters that one call replays: it should be answered within a reasonable time. */
 const REPLAY_PAGES = 10;
 const MAX_PLACE_LENGTH = 4_000;
 
@@ -29,19 +29,19 @@ const WORDS = {
   remedies: {
     type: "Name an object type such as endusers or companies, or leave it out.",
     code: "Name a reason code such as refused, or leave it out.",
-    limit: `Say how many letters you want, ${MAX_LETTERS} at most, or leave it out.`,
-    after: "Send next of the answer before, or leave it out to begin with the first letter.",
+    limit: `Say how many dead letters you want, ${MAX_LETTERS} at most, or leave it out.`,
+    after: "Send next of the previous answer, or leave it out to begin with the first dead letter.",
   },
 };
 
 const choice = {
-  type: idParameter.optional().meta({ description: "Only letters of this object type." }),
-  code: idParameter.optional().meta({ description: "Only letters with this reason code." }),
+  type: idParameter.optional().meta({ description: "Only dead letters of this object type." }),
+  code: idParameter.optional().meta({ description: "Only dead letters with this reason code." }),
   after: parameter
     .max(MAX_PLACE_LENGTH, "is not next of an answer")
     .refine(isDeadLetterPlace, "is not next of an answer")
     .optional()
-    .meta({ description: "`next` of the answer before." }),
+    .meta({ description: "`next` of the previous answer." }),
 };
 
 export const chosenDeadLetters = z.object(choice);
@@ -50,7 +50,7 @@ export const pageOfDeadLetters = z.object({
   ...choice,
   limit: countParameter(1, MAX_LETTERS)
     .default(USUAL_LETTERS)
-    .meta({ description: `Letters a page, ${USUAL_LETTERS} if it is left out.` }),
+    .meta({ description: `Dead letters per page, ${USUAL_LETTERS} by default.` }),
 });
 
 const BASE = "/api/internal/dead-letters";
@@ -114,7 +114,7 @@ function idOf({ params: { id } }: Request<{ id: string }>): string {
   throw unknownDeadLetter();
 }
 
-/** The same for an unknown letter and for somebody else's. */
+/** The same for an unknown dead letter and for another connector's. */
 function unknownDeadLetter(): HttpError {
   return refuse(404, "dead_letter_not_found", "This connector has no such dead letter; it may have been closed.");
 }

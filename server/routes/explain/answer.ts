@@ -19,8 +19,11 @@ const parentPlace = { type: z.string(), hull_id: z.string() };
 
 const checkAnswer = z.object({
   name: z.string().meta({ description: "The setting, or what must be there." }),
-  verdict: z.enum(["passed", "failed", "bypassed"]).meta({ description: "bypassed: an export goes past the filter." }),
-  code: z.string().nullable().meta({ description: "In one word why it fails, or would; null if it is passed." }),
+  verdict: z.enum(["passed", "failed", "bypassed"]).meta({ description: "bypassed: an export ignores the filter." }),
+  code: z
+    .string()
+    .nullable()
+    .meta({ description: "The code of the reason why it fails, or would; null if it passes." }),
   text: z.string().nullable(),
 });
 
@@ -35,10 +38,10 @@ const standing = z.enum(["same", "other", "empty", "unknown"]);
 
 const fieldAnswer = z.object({
   field: z.string(),
-  value: z.unknown().meta({ description: "As Hull wants it." }),
-  remote: standing.meta({ description: "How what is there stands to it." }),
-  sent: standing.meta({ description: "How what was delivered last stands to it." }),
-  told: standing.meta({ description: "How what Hull confirmed stands to it." }),
+  value: z.unknown().meta({ description: "Hull's value." }),
+  remote: standing.meta({ description: "How what is there compares with it." }),
+  sent: standing.meta({ description: "How what was delivered last compares with it." }),
+  told: standing.meta({ description: "How what Hull confirmed compares with it." }),
   verdict: z.enum(["send", "equal", "kept", "left"]).meta({ description: "kept: somebody's edit in Planhat stays." }),
   why: z.string(),
 });
@@ -46,7 +49,7 @@ const fieldAnswer = z.object({
 const requestAnswer = z.object({
   kind: z.enum(["create", "update"]),
   remote_id: z.string().nullable(),
-  parent_id: z.string().nullable().meta({ description: "One that begins with simulated- would be made first." }),
+  parent_id: z.string().nullable().meta({ description: "One that begins with simulated- would be created first." }),
   keys: textsAnswer,
   fields: valuesAnswer,
 });
@@ -60,7 +63,9 @@ export const recordExplanation = z.object({
   claims: textsAnswer,
   message_id: z.string().nullable(),
   merged: z.array(z.string()).meta({ description: "Older messages of the same notification." }),
-  derived: z.boolean().meta({ description: "Nobody sent it: made for what belongs to it, if it is not there." }),
+  derived: z
+    .boolean()
+    .meta({ description: "No message asked for it: it is created for its children if it does not exist." }),
   text: z.array(z.string()).meta({ description: "For people, the most telling first." }),
   checks: z.array(checkAnswer).meta({ description: "Filters and requirements, in their order." }),
   mapped: mappedAnswer.nullable().meta({ description: "What it should hold in Planhat." }),
@@ -70,9 +75,7 @@ export const recordExplanation = z.object({
     .object({ ...parentPlace, known: knownAnswer })
     .nullable()
     .meta({ description: "What it belongs to." }),
-  candidates: z
-    .array(mirrorAnswer)
-    .meta({ description: "What stands in Planhat under its keys, if it is not linked." }),
+  candidates: z.array(mirrorAnswer).meta({ description: "What Planhat has under its keys, if it is not linked." }),
   fields: z.array(fieldAnswer),
   would: outcomeAnswer.nullable().meta({ description: "How the message would end." }),
   requests: z.array(requestAnswer).meta({ description: "What Planhat would be sent." }),
@@ -91,8 +94,8 @@ export const explanationAnswer = z.object({
   text: z.array(z.string()).meta({ description: "About all of them together." }),
   records: z.array(recordExplanation),
   problems: z.array(z.string()).meta({ description: "Messages that cannot be read: the field, and what to do." }),
-  holds: z.array(pauseAnswer).meta({ description: "What stands still at the moment, and why." }),
-  undecided: z.string().nullable().meta({ description: "What stood in the way of an answer." }),
+  holds: z.array(pauseAnswer).meta({ description: "What is paused at the moment, and why." }),
+  undecided: z.string().nullable().meta({ description: "Why there is no answer." }),
   shown_by_service: z
     .array(z.object({ type: z.string(), id: z.string() }))
     .nullable()

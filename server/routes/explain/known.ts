@@ -6,14 +6,14 @@ import type { InspectedRecord } from "../../../src/storage/port/store";
 import type { Outcome, EntryRow, MirrorRow } from "../../../src/storage/port/rows";
 import { instantAnswer, isoOf } from "../../openapi/instants";
 
-// What the service says may quote what it was sent, and an explanation is copied into tickets.
+// The service's words may quote what it was sent, and an explanation is copied into tickets.
 const redactor = createRedactor();
 
-/** Words without anything that looks like a credential. */
+/** Text without anything that looks like a credential. */
 export const safely = (words: string): string => redactor.text(words);
 
 const instant = instantAnswer.nullable();
-/** Hull's and Planhat's values pass as they are. */
+/** Values of Hull and Planhat are shown unchanged. */
 export const valuesAnswer = z.record(z.string(), z.unknown());
 export const textsAnswer = z.record(z.string(), z.string());
 
@@ -39,11 +39,11 @@ export const mirrorAnswer = z.object({
   linked_to: z.string().nullable().meta({ description: "Hull id of the one entity that it belongs to." }),
   content_known: z.boolean().meta({ description: "false: only its keys were read." }),
   archived: z.boolean(),
-  missing: z.boolean().meta({ description: "The last complete fetch did not meet it." }),
+  missing: z.boolean().meta({ description: "The last complete fetch did not show it." }),
   created_at: instant,
   written_at: instant,
   read_at: instant,
-  facts: z.array(factAnswer).meta({ description: "Marks of values, not values: equal ones mean equal values." }),
+  facts: z.array(factAnswer).meta({ description: "Fingerprints of values, not values: equal ones mean equal values." }),
 });
 
 export const linkAnswer = mirrorAnswer.extend({
@@ -53,16 +53,16 @@ export const linkAnswer = mirrorAnswer.extend({
 const outboxAnswer = z.object({
   state: z.enum(["waiting", "in_flight"]),
   accepted_at: instantAnswer,
-  next_try_at: instant.meta({ description: "null: as soon as it is its turn." }),
-  attempts: z.int().meta({ description: "How often it was put off." }),
-  blocked_on: z.string().nullable().meta({ description: "Hull id of what it belongs to and must wait for." }),
+  next_try_at: instant.meta({ description: "null: as soon as its turn comes." }),
+  attempts: z.int().meta({ description: "How often it was postponed." }),
+  blocked_on: z.string().nullable().meta({ description: "Hull id of the parent that it waits for." }),
   in_doubt: z.boolean().meta({ description: "The answer to a create was lost." }),
   problem: z.string().nullable().meta({ description: "Why it waits." }),
   fields: valuesAnswer.nullable().meta({ description: "What it should hold." }),
 });
 
 export const knownAnswer = z.object({
-  version: instant.meta({ description: "The age of the newest message." }),
+  version: instant.meta({ description: "The date of the newest message." }),
   last_message_id: z.string().nullable(),
   last_outcome: outcomeAnswer.nullable(),
   link: linkAnswer.nullable().meta({ description: "The record in Planhat." }),
@@ -70,7 +70,7 @@ export const knownAnswer = z.object({
   write_back: z
     .object({ attributes: valuesAnswer, next_try_at: instantAnswer, attempts: z.int() })
     .nullable()
-    .meta({ description: "What Hull is still to be told." }),
+    .meta({ description: "What Hull must still be told." }),
   dead_letter: outcomeAnswer.extend({ id: z.string() }).nullable().meta({ description: "What was refused for good." }),
 });
 
@@ -83,7 +83,7 @@ export function showKnown({
   listedAtMs,
 }: InspectedRecord): z.output<typeof knownAnswer> {
   return {
-    // Nobody sent what was made for its children.
+    // A record made for its children was sent by nobody.
     version: record === undefined || record.version === 0 ? null : isoOf(record.version),
     last_message_id: record?.messageId ?? null,
     last_outcome: record?.last === undefined ? null : showOutcome(record.last),

@@ -18,7 +18,7 @@ const NOT_NOW = refusal(
 const ENDING = {
   outcome: "skipped",
   code: "outside_user_segments",
-  text: "User doesn't belong to any of the segments defined in the Contact Filter.",
+  text: "User doesn't belong to any of the segments defined in the Contact Filter. In the settings it is called Endusers Filter.",
   at: "2026-03-01T12:00:00.000Z",
   message_id: "m-1",
 };
@@ -82,7 +82,7 @@ export const explainPart: Part = {
         summary: "What is known of somebody, or what would become of a notification",
         description:
           "By email, external_id, domain or id: what is remembered, why, and what Planhat shows. With channel and messages: " +
-          "what each record would come to, under the connector's stored settings. Nothing is written, neither here nor there.",
+          "what would become of each record, under the connector's stored settings. Nothing is written, neither here nor there.",
         security: BY_LOGIN,
         parameters: ORGANIZATION,
         requestBody: body("Question", { email: "person-1@example.com" }),

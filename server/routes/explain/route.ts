@@ -1,7 +1,7 @@
 /**
- * `POST /explain`: why is Jane not in Planhat? The body is a notification as Hull sends it (its `channel`, `messages` and
- * `is_export` count, with the connector's stored settings), or one claim: `email`, `external_id`, `domain` or Hull's `id`.
- * Nothing is written, neither here nor there.
+ * `POST /explain`: why is Jane not in Planhat? The body is a notification as Hull sends it (its `channel`, `messages`
+ * and `is_export` count, with the connector's stored settings), or one claim: `email`, `external_id`, `domain` or
+ * Hull's `id`. Nothing is written, neither here nor there.
  */
 import { Router } from "express";
 import { z } from "zod";
@@ -24,7 +24,7 @@ export interface ExplainRouteOptions<S> {
   readonly answerWithinMs: number;
 }
 
-/** What a person asks about at a time; a rehearsal of more would keep the lane waiting. */
+/** What a person asks about at a time; a dry run of more would delay the lane. */
 const MAX_MESSAGES = 20;
 const MAX_BYTES = 5 * 1024 * 1024;
 
@@ -55,7 +55,7 @@ export const notificationQuestion = z.object({
   is_export: z
     .boolean({ error: "must be true or false" })
     .optional()
-    .meta({ description: "Exports go past the filters." }),
+    .meta({ description: "Exports ignore the filters." }),
 });
 
 const claim = z
@@ -86,7 +86,7 @@ export const question = z.union([notificationQuestion, claimQuestion]);
 export function explainRoutes<S>(options: ExplainRouteOptions<S>): Router {
   const { explain, serviceTitle, authenticate, bodies, answerWithinMs } = options;
   const router = Router();
-  /** Tenants with a question that is being answered, perhaps for somebody who has given up waiting. */
+  /** Tenants with a question in progress, perhaps one whose caller has given up. */
   const underway = new Set<string>();
 
   router.post("/explain", async (request, response) => {
@@ -102,7 +102,7 @@ export function explainRoutes<S>(options: ExplainRouteOptions<S>): Router {
   router.all("/explain", otherMethods("POST"));
   return router;
 
-  /** A rehearsal reads what the delivery reads, with the same quota: more than one at a time would hinder it. */
+  /** A dry run reads what the delivery reads, with the same quota: more than one at a time would get in its way. */
   async function oneByOne<T>(key: string, work: () => Promise<T>): Promise<T> {
     if (underway.has(key)) {
       const headers = { "retry-after": "2" };

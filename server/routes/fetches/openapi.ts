@@ -14,7 +14,7 @@ const operation = (method: Method, what: "Users" | "Accounts", summary: string):
   security: BY_QUERY,
   parameters: inQuery(fetchParameters),
   responses: {
-    200: answer("What is done about it.", "FetchAnswer", BEGUN),
+    200: answer("What happens.", "FetchAnswer", BEGUN),
     ...refusals("BadQuery", ...QUERY_REFUSALS, "Broken"),
   },
 });

@@ -1,6 +1,6 @@
 /**
  * `/fetch/users` and `/fetch/accounts`: Hull's schedule and the dashboard's buttons begin a fetch. They are answered at
- * once; the run goes on by itself, and its way can be followed under `/api/internal/runs`.
+ * once; the run continues in the background and can be followed under `/api/internal/runs`.
  */
 import { Router } from "express";
 import { z } from "zod";
@@ -29,8 +29,8 @@ const UNDERWAY =
   "A fetch is under way already and goes on as it was begun; to compare everything, ask again when it has ended.";
 
 /**
- * Any method. 200 `{ok: true, state, message}`, where `state` is `begun` or `underway` (with the id of the `run`), `early`
- * (with `next_at`, the time from which a call begins one) or `halted` (the message says what to mend).
+ * Any method. 200 `{ok: true, state, message}`, where `state` is `begun` or `underway` (with the id of the `run`),
+ * `early` (with `next_at`, the time from which a call begins one) or `halted` (the message says what to mend).
  */
 export function fetchRoutes<S>({ runs, authenticate }: FetchRouteOptions<S>): Router {
   const router = Router();

@@ -45,9 +45,9 @@ const REFUSALS = [
       MISSING,
     ),
   },
-  refusal(400, "The signature does not hold", ...SIGNATURE_REFUSALS.map((reason) => `signature_${reason}`)),
+  refusal(400, "The signature is not valid", ...SIGNATURE_REFUSALS.map((reason) => `signature_${reason}`)),
   "Unauthorised",
-  // Elsewhere these two have statuses of their own; Hull is told the same as for other wrong credentials.
+  // Elsewhere these two have their own statuses; Hull gets the same answer as for other wrong credentials.
   refusal(401, "Hull says that the organization is disabled", "organization_disabled"),
   refusal(401, "Hull does not know the connector", "connector_not_found"),
   refusal(401, "Signatures are required here, and there is none", "signature_missing"),
@@ -60,7 +60,7 @@ const REFUSALS = [
   "Unavailable",
   refusal(503, "The key of the signature could not be fetched; send it again", "signature_unavailable"),
   refusal(503, "It could not be stored in time; send it again", "too_slow"),
-  refusal(503, "As many records as may be wait for delivery; send it again later", "outbox_full"),
+  refusal(503, "The outbox is full; send it again later", "outbox_full"),
   "Broken",
 ] as const;
 
@@ -77,7 +77,7 @@ export const notificationPart: Part = {
         summary: "Takes what Hull reports",
         description:
           "Answered when everything is on disk. Credentials are in the body, and Hull confirms them; a signature, where " +
-          "there is one, must hold in addition. Every answer, an error included, says how Hull should go on.",
+          "there is one, must be valid as well. Every answer, an error included, says how Hull should go on.",
         security: FOR_ALL,
         requestBody: body("Notification", EXAMPLE),
         responses: {

@@ -1,6 +1,6 @@
 /**
- * A notification that comes again while it is still worked on: whoever sent it lost patience, or the connection. The work
- * is done once, and both are answered with what it comes to, a failure too. Nothing is remembered after that.
+ * A notification that arrives again while it is still being processed: the sender timed out or lost the connection. The
+ * work is done once, and both requests get its result, or its failure. Nothing is remembered after that.
  */
 import { isDeepStrictEqual } from "node:util";
 import omit from "lodash/omit";
@@ -8,7 +8,7 @@ import { mapYielding } from "../../../src/engine/intake/yielding";
 import type { Notification } from "../../../src/hull/protocol/notification";
 
 /**
- * Does the work, or waits for the same work that is under way.
+ * Does the work, or waits for the same work in progress.
  *
  * @param tenant key of the connector
  */
@@ -32,7 +32,7 @@ export function createJoin<R>(): Join<R> {
   };
 }
 
-/** Whether it says the same, whatever its sender says about the delivery: the id alone proves nothing about the rest. */
+/** Whether the body is the same, apart from the sender's notes on delivery: the same id alone does not prove it. */
 async function isRepetition(later: Notification, first: Notification): Promise<boolean> {
   const { messages } = first;
   if (later.messages.length !== messages.length || !isDeepStrictEqual(aboutAll(later), aboutAll(first))) return false;
@@ -40,7 +40,7 @@ async function isRepetition(later: Notification, first: Notification): Promise<b
   return equal.every(Boolean);
 }
 
-/** Without the messages, and without what Hull notes of its own tries. */
+/** Without the messages, and without Hull's notes on its own retries. */
 function aboutAll(notification: Notification): object {
   return omit(notification, ["messages", "kraken"]);
 }

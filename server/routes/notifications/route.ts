@@ -1,4 +1,4 @@
-/** `POST /smart-notifier`: what Hull tells us, answered within its patience, and only when it is safe on disk. */
+/** `POST /smart-notifier`: Hull's notifications, answered within Hull's timeout, and only when safe on disk. */
 import { Router, type Request } from "express";
 import type { Intake } from "../../../src/engine/intake/intake";
 import type { DeliveryWorker } from "../../../src/engine/delivery/worker";
@@ -25,16 +25,16 @@ export interface NotificationRouteOptions<S> {
   readonly forget: (tenant: Tenant<S>, messages: readonly unknown[]) => Promise<void>;
   readonly credentials: Pick<CredentialCheck, "forget">;
   readonly signature: SignatureVerifier;
-  /** Whether what carries no signature is refused. */
+  /** Whether notifications without a signature are refused. */
   readonly requireSignature: boolean;
   readonly maxOutbox: number;
-  /** Longest time until an answer, milliseconds; Hull's patience is 25 s. */
+  /** Longest time until an answer, milliseconds; Hull waits 25 s. */
   readonly answerWithinMs: number;
 }
 
-/** Hull sends as many as it was told, 200 at the most; far more would keep everybody else waiting. */
+/** Hull sends as many as it was told to, 200 at most; far more would delay everybody else. */
 const MAX_MESSAGES = 5_000;
-/** The same again, in as many messages as a shipment should have. */
+/** The same again, with as many messages as a shipment should have. */
 const NEXT_SIZE: FlowControl = { ...RETRY, size: NEXT.size, in: SMALLER.in };
 
 export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Router {
@@ -43,7 +43,7 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
   const join = createJoin<FlowControl>();
 
   router.post("/smart-notifier", async (request, response) => {
-    // What was begun goes on, and the repetition finds it done.
+    // Work in progress continues, and the retry finds it done.
     const flowControl = await withTimeout(options.answerWithinMs, handle(request));
     if (flowControl === undefined) {
       throw new HttpError(503, "too_slow", "The notification could not be stored in time; send it again.", RETRY);
@@ -55,7 +55,7 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
   async function handle(request: Request): Promise<FlowControl> {
     const vouched = await isSigned(request);
     const body = await readBody(request, vouched);
-    // For metrics, which know the channel from it.
+    // For metrics, which read the channel from it.
     request.body = body;
     const notification = readEnvelope(body);
     const visitor = await door.enter(request, notification.configuration, refusal);
@@ -77,10 +77,10 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
     return join(key, notification, () => carryOut(notification, visitor));
   }
 
-  /** What a notification asks for, whose sender is known; resolves when it is done, or safe. */
+  /** Does what a notification of a known sender asks for; resolves when that is done, or safe on disk. */
   async function carryOut(notification: Notification, visitor: Visitor): Promise<FlowControl> {
     const { connector, channel } = notification;
-    // What Hull said about the settings before counts no more, neither here nor for those who ask later.
+    // Cached settings are out of date, for this request and for later ones.
     if (channel === "ship:update") options.credentials.forget(visitor.credentials);
     const tenant = await door.rememberNotified(visitor, connector, refusal);
     const entity = channel === "user:update" ? "user" : channel === "account:update" ? "account" : undefined;
@@ -97,11 +97,11 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
     return paced(depth, maxOutbox);
   }
 
-  /** Whom the body names is asked about while the rest of it arrives; what Hull refuses is read no further. */
+  /** The sender named in the body is confirmed while the rest arrives; a refused body is read no further. */
   async function readBody(request: Request, vouched: boolean): Promise<unknown> {
     const judge = (text: string, isKnown: (owner: string) => void): Promise<string> | undefined => {
       const given = parseConfiguration(text);
-      // What cannot be an id is named when the whole is read.
+      // An invalid id is reported when the whole body is read.
       if (given === undefined || !isId(given.id) || !isId(given.organization)) return undefined;
       const entered: Promise<Visitor> = door.enter(request, given, refusal, isKnown);
       return entered.then(({ credentials }) => tenantKey(credentials.organization, credentials.id));
@@ -123,10 +123,9 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
   }
 
   /**
-   * A signature, where there is one, must hold in addition to the credentials.
-   *
-   * @param notificationId once it is known; the signature is of this id
-   * @throws HttpError when it does not hold, or is missing where it must not
+   * Checks the signature, if there is one; it must be valid in addition to the credentials.
+   * @param notificationId once it is known; the signature covers this id
+   * @throws HttpError when it is invalid, or missing although required
    */
   async function isSigned(request: Request, notificationId?: string): Promise<boolean> {
     const verdict = await options.signature.verify(request.headers, notificationId);

@@ -1,4 +1,4 @@
-/** For those who operate it: is the process up, and can it do its work? */
+/** For operators: is the process up, and can it do its work? */
 import { Router } from "express";
 import type { Store } from "../../../src/storage/port/store";
 

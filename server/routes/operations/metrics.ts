@@ -5,7 +5,7 @@ import type { Metrics } from "../../metrics";
 
 export interface MetricRouteOptions {
   readonly metrics: Metrics;
-  /** Asked for as `Authorization: Bearer …`; without it everybody may read. */
+  /** Expected as `Authorization: Bearer …`; without it the metrics are public. */
   readonly metricsToken: string | undefined;
 }
 
@@ -24,7 +24,7 @@ export function metricRoutes({ metrics, metricsToken }: MetricRouteOptions): Rou
   return router;
 }
 
-/** Takes the same time for every wrong token: digests are compared, so that not even the length shows. */
+/** Takes the same time for every wrong token: hashes are compared, so that not even the length shows. */
 function isBearer(header: string | undefined, token: string): boolean {
   const [, given] = /^bearer +(\S+)$/i.exec(header ?? "") ?? [];
   return given !== undefined && timingSafeEqual(digest(given), digest(token));

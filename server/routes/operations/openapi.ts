@@ -42,7 +42,7 @@ export const operationPart: Part = {
             description: "The metrics as text.",
             content: { "text/plain": { schema: { type: "string" } } },
           },
-          401: answer("METRICS_TOKEN is set, and the token is missing or another one.", "TokenRefused"),
+          401: answer("METRICS_TOKEN is set, and the token is missing or wrong.", "TokenRefused"),
         },
       },
     },

@@ -1,6 +1,6 @@
 /**
  * `GET /openapi.json`: this server's API, described for programs; `GET /docs`: the same as a page for people. Both are
- * public and hold nothing secret. The page asks nobody but this server, and its policy lets it ask nobody else.
+ * public and contain no secret. The page calls only this server, and its policy allows nothing else.
  */
 import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -13,7 +13,7 @@ import { describeApi } from "../../openapi/document";
 /** A new version of the connector should show up soon. */
 const MAX_AGE_MS = 300_000;
 
-/** Swagger UI draws with images inside its style sheet, and needs nothing else beyond our own files. */
+/** Swagger UI uses images inside its style sheet, and needs nothing else beyond our own files. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -27,7 +27,7 @@ const POLICY = [
 
 export function docsRoutes(): Router {
   const router = Router();
-  /** Read once: a stream for each request would hold a file open for as long as somebody takes to read it. */
+  /** Read once: a stream for each request would keep a file open for as long as a slow client reads. */
   const read = new Map<string, { readonly content: Buffer; readonly etag: string }>();
 
   function send(response: Response, file: string, folder: string): void {
@@ -43,7 +43,7 @@ export function docsRoutes(): Router {
 
   const own = join(projectFolder("pages"), "docs");
   const library = dirname(require.resolve("swagger-ui-dist/package.json"));
-  /** Nothing else of either folder can be asked for. */
+  /** No other file of either folder is served. */
   const folders: ReadonlyMap<string, string> = new Map([
     ["page.css", own],
     ["page.js", own],

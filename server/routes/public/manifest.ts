@@ -1,5 +1,5 @@
 /**
- * What Hull's dashboard and people read before anything runs: the manifest, the guide and the logo. All of it is
+ * What Hull's dashboard and people read before installing: the manifest, the guide and the logo. All of it is
  * public and the same for everybody, so any page may load it.
  */
 import express, { Router, type Request, type Response } from "express";
@@ -27,14 +27,9 @@ export function manifestRoutes(): Router {
   router.get(["/", "/readme"], (request, response) => {
     const host = hostOf(request);
     if (host === undefined || !HOST.test(host)) {
-      throw new HttpError(
-        400,
-        "invalid_host",
-        "The Host header names no host; ask by the public address.",
-        RETRY_LATER,
-      );
+      throw new HttpError(400, "invalid_host", "The Host header names no host; use the public address.", RETRY_LATER);
     }
-    // The answer depends on a header that caches in between do not look at.
+    // The answer depends on a header, but caches in between do not look at it.
     response.set("cache-control", "no-store").redirect(`${READER}${host}`);
   });
 
@@ -44,13 +39,13 @@ export function manifestRoutes(): Router {
     maxAge: ASSET_SECONDS * 1000,
     setHeaders: open,
   });
-  // The manifest names readme and logo without a folder, and Hull asks for them beside it.
+  // The manifest names readme and logo without a folder, so Hull asks for them beside it.
   router.use("/assets", files);
   router.use(files);
   return router;
 }
 
-/** As the caller wrote it; behind trusted proxies, as the outermost one was asked. */
+/** The host as the caller wrote it; behind trusted proxies, as the outermost one was asked. */
 function hostOf(request: Request): string | undefined {
   return request.host;
 }

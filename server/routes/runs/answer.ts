@@ -15,7 +15,7 @@ export const runAnswer = z.object({
   kind: z.string().meta({ description: "batch, fetch or drain." }),
   type: z.string().meta({ description: "The object type: endusers, companies." }),
   state: z.string().meta({
-    description: "waiting, running; ended: success, error, stopped (at the first error, as it was told to).",
+    description: "waiting, running; ended: success, error, stopped (at the first error, as requested).",
   }),
   options: z.object({ simulate: z.boolean(), verbose: z.boolean(), stop_on_error: z.boolean() }),
   counts: nestedCounts.meta({ description: "Records by type, outcome and code." }),
@@ -27,10 +27,10 @@ export const runAnswer = z.object({
         "Only where there are any: fields that Hull was not told of some records, because it cannot hold the values: longer than 2,000 bytes, more than 49 entries, or what no database takes.",
     }),
   done: z.int().meta({ description: "Records with an outcome." }),
-  total: z.int().nullable().meta({ description: "Records that were met so far; null before the first one." }),
+  total: z.int().nullable().meta({ description: "Records found so far; null before the first one." }),
   total_is_final: z.boolean().meta({ description: "Whether `total` will not grow any more." }),
   progress: z.number().nullable().meta({
-    description: "0 to 1, of the records that were met so far; null while none was.",
+    description: "0 to 1, of the records found so far; null while there are none.",
   }),
   created_at: instantAnswer,
   started_at: instant,
@@ -66,7 +66,7 @@ type NestedCounts = z.output<typeof nestedCounts>;
 type RunAnswer = Readonly<z.output<typeof runAnswer>>;
 type LineAnswer = Readonly<z.output<typeof lineAnswer>>;
 
-/** The row's order and checkpoint stay behind: they may hold links with signatures. */
+/** The row's order and checkpoint are left out: they may contain links with signatures. */
 export function showRun(row: RunRow): RunAnswer {
   const { id, kind, type, state, options, done, total } = row;
   const leftOut = leftOutOf(row.leftOut);
@@ -104,7 +104,7 @@ function progressOf({ state, done, total }: RunRow): number | null {
   return total === undefined || total === 0 ? null : Math.min(1, done / total);
 }
 
-/** From `type/outcome/code`; a code may hold slashes of its own. */
+/** From `type/outcome/code`; a code may contain slashes. */
 function nested(counts: RunRow["counts"]): NestedCounts {
   const types = new Map<string, Map<string, Map<string, number>>>();
   for (const [name, count] of Object.entries(counts)) {

@@ -5,7 +5,7 @@ import { BY_LOGIN, ORGANIZATION } from "../../openapi/common";
 import { answer, inPath, inQuery, type Part } from "../../openapi/part";
 import { LOGIN_REFUSALS, refusal, refusals } from "../../openapi/refusals";
 
-const NO_RUN = refusal(404, "The connector has no such run, or somebody else has it", "run_not_found");
+const NO_RUN = refusal(404, "The connector has no such run, or it belongs to another connector", "run_not_found");
 
 const RUN = {
   id: "01J9ZK3Q7N",

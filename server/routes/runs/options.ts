@@ -1,4 +1,4 @@
-/** How a run is asked to go about its work, as parameters of a query. */
+/** Options of a run, as query parameters. */
 import { z } from "zod";
 import type { RunOptions } from "../../../src/storage/port/rows";
 import { flagParameter, idParameter, readInput } from "../../middleware/input";
@@ -36,7 +36,7 @@ const forFetches = {
   }),
 };
 
-/** What is of use to each of the two; all of it is read. */
+/** The options of each of the two; the others are read and ignored. */
 export const batchParameters = z.object({ ...forAll, ...forBatches });
 export const fetchParameters = z.object({ ...forAll, ...forFetches });
 

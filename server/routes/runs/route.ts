@@ -1,6 +1,6 @@
 /**
  * `/api/internal/runs`: what became of fetches and batches, for people and tools. A connector sees its own runs only;
- * those of others do not exist for it. No page of another site may read it, unless CORS_ORIGINS names its origin.
+ * those of others do not exist for it. No page of another site may read it unless CORS_ORIGINS names its origin.
  */
 import { Router, type Request } from "express";
 import { z } from "zod";
@@ -27,17 +27,17 @@ const WORDS = {
   problem: "The query cannot be read",
   remedies: {
     limit: `Say how many runs you want, ${MAX_RUNS} at most, or leave it out.`,
-    before: "Send next of the page before, or leave it out to begin with the newest run.",
+    before: "Send next of the previous page, or leave it out to begin with the newest run.",
     lines: `Say how many lines of the report you want, ${MAX_LINES} at most, or leave it out.`,
-    after: "Send next of the page before, or leave it out to begin with the first line.",
+    after: "Send next of the previous page, or leave it out to begin with the first line.",
   },
 };
 
 export const pageOfRuns = z.object({
   limit: countParameter(1, MAX_RUNS)
     .default(USUAL_RUNS)
-    .meta({ description: `Runs a page, ${USUAL_RUNS} if it is left out.` }),
-  before: idParameter.optional().meta({ description: "`next` of the page before." }),
+    .meta({ description: `Runs per page, ${USUAL_RUNS} by default.` }),
+  before: idParameter.optional().meta({ description: "`next` of the previous page." }),
 });
 
 export const pageOfLines = z.object({
@@ -46,15 +46,15 @@ export const pageOfLines = z.object({
     .meta({ description: `Lines of a verbose run's report, ${USUAL_LINES} if only \`after\` is given.` }),
   after: countParameter(0, Number.MAX_SAFE_INTEGER)
     .optional()
-    .meta({ description: "`next` of the report's page before." }),
+    .meta({ description: "`next` of the report's previous page." }),
 });
 
 /**
- * `GET /api/internal/runs?org=…&limit=…&before=…`: `{runs, next}`, newest first; `next` is the `before` of the next page,
- * null where nothing may follow.
+ * `GET /api/internal/runs?org=…&limit=…&before=…`: `{runs, next}`, newest first; `next` is the `before` of the next
+ * page, null where nothing may follow.
  *
- * `GET /api/internal/runs/:id?org=…&lines=…&after=…`: one run; with `lines` or `after` also `report: {lines, next}`, a page
- * of what a verbose run says about each record.
+ * `GET /api/internal/runs/:id?org=…&lines=…&after=…`: one run; with `lines` or `after` also `report: {lines, next}`, a
+ * page of what a verbose run says about each record.
  */
 export function runRoutes<S>({ store, authenticate }: RunRouteOptions<S>): Router {
   const router = Router();

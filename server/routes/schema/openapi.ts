@@ -6,7 +6,7 @@ import { answer, inPath, type Operation, type Part, type PathItem, type Piece } 
 const LIST = { ok: true, error: null, options: [{ value: "position", label: "Position" }] };
 
 const TABLE = inPath("table", "Which list.", { type: "string", enum: ["contacts", "companies", "licenses"] });
-const USE = inPath("use", "For which setting: the fields to send, those to read, or the tenant's own ones alone.", {
+const USE = inPath("use", "For which setting: the fields to send, those to read, or only the tenant's own.", {
   type: "string",
   enum: ["outgoing", "incoming", "custom"],
 });

@@ -1,7 +1,7 @@
 /**
- * `/schema/…`: the lists of fields in the connector's settings. The dashboard asks from a browser, so these routes alone
- * are open to pages of other sites. They answer everybody: whoever shows no credentials that Hull confirms gets what is
- * public anyway.
+ * `/schema/…`: the lists of fields in the connector's settings. The dashboard asks from a browser, so these routes
+ * alone are open to pages of other sites. They answer everybody: without credentials that Hull confirms, the answer is
+ * what is public anyway.
  */
 import { Router, type Request, type RequestHandler, type Response } from "express";
 import type { Logger } from "pino";
@@ -15,11 +15,11 @@ import type { Authenticate } from "../../middleware/door";
 export interface SchemaRouteOptions<S> {
   readonly fields: FieldsOf<S>;
   readonly authenticate: Authenticate<S>;
-  /** Told what went wrong, since the answer is 200 in any case. */
+  /** Called with what went wrong, since the answer is 200 in any case. */
   readonly logger: Logger;
 }
 
-/** Behind the table in the path; without it the list is for the outgoing mapping. Hull may add a query of its own. */
+/** Follows the table in the path; without it the list is for the outgoing mapping. Hull may add a query. */
 const USES: ReadonlySet<string> = new Set<FieldUse>(["outgoing", "incoming", "custom"]);
 
 export const fieldListAnswer = z.object({
@@ -33,8 +33,8 @@ type FieldListAnswer = z.output<typeof fieldListAnswer>;
 const FAILED = "The fields could not be listed: something went wrong on our side. Try again.";
 
 /**
- * GET and POST of `/schema/contacts`, `/schema/companies`, `/schema/licenses`; with `/incoming` or `/custom` behind it, the
- * fields to read, or the tenant's own ones alone. Always 200 `{ok, error, options: [{value, label}]}`.
+ * GET and POST of `/schema/contacts`, `/schema/companies`, `/schema/licenses`; with `/incoming` or `/custom` behind it,
+ * the fields to read, or the tenant's own ones alone. Always 200 `{ok, error, options: [{value, label}]}`.
  */
 export function schemaRoutes<S>({ fields, authenticate, logger }: SchemaRouteOptions<S>): Router {
   const router = Router();
@@ -84,7 +84,7 @@ function isUse(text: unknown): text is FieldUse {
   return typeof text === "string" && USES.has(text);
 }
 
-/** For pages of any site, without cookies; what a browser asks beforehand is answered here. */
+/** For pages of any site, without cookies; preflight requests are answered here. */
 const open: RequestHandler = (request, response, next) => {
   response.set({
     "access-control-allow-origin": "*",

@@ -13,21 +13,21 @@ const operation = (operationId: string, summary: string): Operation => ({
   operationId,
   summary,
   description:
-    "Hull's dashboard is told the same. Planhat is asked whether token and mapping hold, every two minutes at most.",
+    "Hull's dashboard is told the same. Planhat is asked whether token and mapping work, every two minutes at most.",
   security: BY_QUERY,
   responses: {
-    200: answer("How it fares.", "ConnectorStatus", WARNED),
+    200: answer("Its health.", "ConnectorStatus", WARNED),
     500: answer("It could not be found out.", "ConnectorStatus"),
     ...refusals(...QUERY_REFUSALS, "OtherMethod"),
   },
 });
 
 export const statusPart: Part = {
-  tag: { name: "Status", description: "How a connector fares." },
+  tag: { name: "Status", description: "The health of a connector." },
   schemas: { ConnectorStatus: statusAnswer },
   paths: {
     "/status": {
-      get: operation("readStatus", "What is missing, refused, held, failed or waiting"),
+      get: operation("readStatus", "What is missing, refused, paused, failed or waiting"),
       post: operation("reportStatus", "The same, as Hull's schedule asks"),
     },
   },

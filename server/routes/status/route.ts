@@ -1,4 +1,4 @@
-/** `/status`: how a connector fares, for Hull's dashboard. Hull asks by schedule; who asks is answered, and Hull is told. */
+/** `/status`: the health of a connector, for Hull's dashboard. Each answer is also sent to Hull. */
 import { Router, type RequestHandler } from "express";
 import type { Logger } from "pino";
 import { z } from "zod";
@@ -19,13 +19,13 @@ export interface StatusRouteOptions<S> {
 }
 
 export const statusAnswer = z.object({
-  status: z.enum(FINDING_LEVELS).meta({ description: "As bad as the worst message." }),
+  status: z.enum(FINDING_LEVELS).meta({ description: "The level of the worst message." }),
   messages: z.array(z.string()).meta({ description: "What a person should know, and what to do; the worst first." }),
 });
 
 const FAILED: z.output<typeof statusAnswer> = {
   status: "error",
-  messages: ["The connector could not find out how it fares: something went wrong on our side, and its log says what."],
+  messages: ["The status could not be found out: something went wrong on our side, and the connector's log says what."],
 };
 
 /**
@@ -45,7 +45,7 @@ export function statusRoutes<S>({ health, report, authenticate, logger }: Status
       });
       response.json(body);
     } catch (error) {
-      // Who asks in a wrong way is told so like everywhere else.
+      // A wrong request gets the same errors as everywhere else.
       if (error instanceof HttpError) throw error;
       logger.error({ err: error }, "connector.status.error");
       response.status(500).json(FAILED);

@@ -1,4 +1,4 @@
-/** What callers of `/api/internal/users` may send: all that is wrong is named, and what Planhat may know better passes. */
+/** What callers of `/api/internal/users` may send: every problem is named, and what only Planhat can judge passes. */
 import type { Request } from "express";
 import { z } from "zod";
 import { refuse } from "../../http-error";
@@ -14,7 +14,7 @@ export const listQuery = z.object({
   cacheclear: flagParameter.meta({ description: "A list that is read now, and not one of the last ten minutes." }),
 });
 
-/** Whether a list that is kept will not do. */
+/** Whether a cached list is not good enough. */
 export function readsAnew(request: Request): boolean {
   return readInput(listQuery, request.query, LIST_WORDS).cacheclear;
 }
@@ -25,7 +25,7 @@ const ID_WORDS = {
   remedies: { userId: "Send the _id of a team member, as the list shows it." },
 };
 
-/** It becomes a part of Planhat's path. Encoded it could not leave it, but servers on the way decode at will. */
+/** It becomes part of Planhat's path. Encoded it could not leave it, but servers on the way may decode it. */
 const pathId = z.object({
   userId: z
     .string()
@@ -58,7 +58,7 @@ const name = text.refine((given) => given.trim() !== "", "is empty");
 const email = text.regex(/^[^\s@]+@[^\s@]+$/, "must be an e-mail address");
 const flag = z.boolean("must be true or false").nullish();
 
-/** The fields that Planhat's documentation describes (planhat.com/developers/api/user); others pass as they are. */
+/** The fields that Planhat documents (planhat.com/developers/api/user); others pass unchanged. */
 const described = {
   nickName: text.nullish(),
   externalId: text.nullish(),
@@ -70,7 +70,7 @@ const described = {
   custom: z.record(z.string(), z.unknown(), "must be an object").nullish(),
 };
 
-/** A create by itself needs these three; a bulk call would need nickName too. */
+/** A single create needs these three; a bulk call would need nickName too. */
 export const newUser = z.looseObject(
   { ...described, email, firstName: name, lastName: name, _id: z.undefined("must not be there").optional() },
   "must be an object",
@@ -89,7 +89,7 @@ export async function readNewUser(request: Request, read: BodyReader): Promise<R
   return readInput(newUser, await jsonIn(request, read), BODY_WORDS);
 }
 
-/** @param id from the address; a record that was read may be sent back with it */
+/** @param id from the address; a record that was read may be sent back with its id */
 export async function readChanges(
   request: Request,
   read: BodyReader,
@@ -98,10 +98,10 @@ export async function readChanges(
   const { _id = id, ...fields } = readInput(changes, await jsonIn(request, read), BODY_WORDS);
   if (_id !== id) throw badInput(BODY_WORDS, [{ path: ["_id"], message: "differs from the id in the address" }]);
   if (Object.keys(fields).length > 0) return fields;
-  throw badInput(BODY_WORDS, [{ path: ["(body)"], message: "holds no field to change" }]);
+  throw badInput(BODY_WORDS, [{ path: ["(body)"], message: "has no field to change" }]);
 }
 
-/** Forms and texts, which any page may post without asking first, are not read. */
+/** Forms and plain text are not read, since any page may post them without a preflight. */
 function jsonIn(request: Request, read: BodyReader): Promise<unknown> {
   if (request.is(["application/json", "application/*+json"]) === false) {
     throw refuse(415, "unsupported_media_type", "Send JSON, with content-type: application/json.");

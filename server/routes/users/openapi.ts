@@ -30,7 +30,7 @@ const SENT = [
   "OtherSite",
   refusal(400, "The fields cannot be sent; `details` names each bad one", "invalid_user"),
   ...BODY_REFUSALS,
-  refusal(415, "The body is something else than JSON", "unsupported_media_type"),
+  refusal(415, "The body is not JSON", "unsupported_media_type"),
 ] as const;
 
 const ONE = [
@@ -39,11 +39,7 @@ const ONE = [
   refusal(404, "Planhat has no such user", "user_not_found"),
 ] as const;
 
-const IN_DOUBT = refusal(
-  502,
-  "After a create without an answer: the user may be there all the same",
-  "outcome_unknown",
-);
+const IN_DOUBT = refusal(502, "After a create without an answer: the user may exist nevertheless", "outcome_unknown");
 
 export const userPart: Part = {
   tag: { name: "Team members", description: "Planhat's users, with the stored token of the connector." },

@@ -19,7 +19,7 @@ export interface UserRouteOptions<S> {
   readonly bodies: Bodies;
 }
 
-/** Planhat's own record: it is passed on as it is, whatever it holds. */
+/** Planhat's own record: it is passed on unchanged. */
 export const teamMember = z.looseObject({
   _id: z.string(),
   email: z.string().nullish(),

@@ -8,7 +8,7 @@ const REFUSED_TOKEN = {
 } as const;
 
 const NO_ANSWER = "Planhat gave no usable answer";
-const LOOK_FIRST = "and the user may be there all the same; read the list with cacheclear=1 before you send it again";
+const LOOK_FIRST = "and the user may exist nevertheless; read the list with cacheclear=1 before you send it again";
 
 /** @returns errors of any other kind as they are */
 export function answerTo(error: unknown): unknown {

@@ -1,6 +1,6 @@
 /**
- * Delivering what is appended and never changed (tracked events): journal, send, settle. There is nothing to look up or
- * compare, and a lost answer cannot be asked for, so a setting decides what becomes of it.
+ * Delivers what is appended and never changed (tracked events): journal, send, settle. There is nothing to look up or
+ * compare, and the fate of a lost answer cannot be found out, so a setting decides what becomes of it.
  */
 import type { Problem, Result } from "../../services/service";
 import type { Settlement } from "../../storage/port/store";
@@ -9,7 +9,7 @@ import type { Cycle } from "./context";
 import { ended, postponed, type Work } from "./work";
 import { apply, journal } from "./write";
 
-/** Most records that are in flight, and so in doubt, when the process ends: what one service sends at once. */
+/** Most records in flight, and so unconfirmed, when the process ends: what one service sends at once. */
 const CHUNK = 10;
 
 /** @param works records whose parents have remote ids */

@@ -1,4 +1,4 @@
-/** What every step of a delivery pass shares: where it works, how it settles, and how long it waits. */
+/** What every step of a delivery cycle shares: where it works, how it settles, and how long it waits. */
 import type { LeftOut } from "../../record";
 import type { Connection, Service } from "../../services/service";
 import type { Lane, RecordOutcome, Settlement, Store } from "../../storage/port/store";
@@ -14,16 +14,16 @@ export interface CycleOptions<S> {
   readonly lane: Lane;
   readonly timing: Timing;
   readonly retry: RetryPace;
-  /** Most entries that one pass takes. */
+  /** Most entries that one cycle takes. */
   readonly batch: number;
   readonly now: () => number;
-  /** Called with the outcomes as they are written. */
+  /** Called with outcomes once they are written. */
   readonly onOutcomes: (outcomes: readonly RecordOutcome[]) => void;
-  /** Called at the end of a pass with what Hull cannot be told, if there is anything. */
+  /** Called at the end of a cycle with the values that Hull cannot hold, if there are any. */
   readonly onLeftOut?: (type: string, values: readonly LeftOut[]) => void;
 }
 
-/** A pass over one object type. */
+/** A cycle over one object type. */
 export interface Cycle<S> {
   readonly options: CycleOptions<S>;
   readonly context: TypeContext;
@@ -31,7 +31,7 @@ export interface Cycle<S> {
   readonly leftOut: readonly LeftOut[];
   /** Writes down what became of some records, and reports their outcomes. */
   readonly settle: (settlements: readonly Settlement[]) => Promise<void>;
-  /** Stays in the outbox for at least `waitMs`, longer with every try. */
+  /** It stays in the outbox for at least `waitMs`, longer after every try. */
   readonly later: (work: Work, waitMs: number, problem: string) => Settlement;
 }
 

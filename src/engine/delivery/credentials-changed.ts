@@ -7,9 +7,9 @@ import type { Lane, Store } from "../../storage/port/store";
 
 export type Verdict =
   | { readonly kind: "same" }
-  /** Nothing is linked yet, so there is nothing to recognise it by. */
+  /** Nothing is linked yet, so nothing shows whether it is the same. */
   | { readonly kind: "unknown" }
-  /** None of the ids that we knew is there. */
+  /** None of the ids that we knew exists there. */
   | { readonly kind: "other" }
   | { readonly kind: "wait"; readonly problem: Problem };
 

@@ -1,6 +1,6 @@
 /**
- * One pass of the delivery lane over one object type: take what is due, hold children back until their parent has an
- * id, find out who is who, compare, write in chunks, and settle every record by its own result.
+ * One cycle of the delivery lane over one object type: take what is due, hold children back until their parent has an
+ * id, find out which record each one is, compare, write in chunks, and settle every record by its own result.
  */
 import type { Known, Prepared, Problem } from "../../services/service";
 import type { MirrorRow } from "../../storage/port/rows";
@@ -15,16 +15,16 @@ import { write } from "./write";
 import { typeNamed } from "../../services/types";
 
 export interface CycleResult {
-  /** Something was taken and moved on; look again. */
+  /** Something was taken and moved on; run another cycle. */
   readonly worked: boolean;
-  /** Something stands in the way of the lane or the type. */
+  /** The lane or the type cannot go on. */
   readonly problem?: Problem;
 }
 
-/** How many Planhat ids are read back in one pass when their content is not known. */
+/** How many Planhat ids are read back in one cycle when their content is not known. */
 const READ_LIMIT = 500;
 
-/** Runs one pass. Throws only when the store fails. */
+/** Runs one cycle. Throws only when the store fails. */
 export async function deliverType<S>(options: CycleOptions<S>, typeName: string): Promise<CycleResult> {
   const { store, service, lane, settings, now } = options;
   const type = typeNamed(service, typeName);
@@ -70,7 +70,7 @@ export async function deliverType<S>(options: CycleOptions<S>, typeName: string)
   return { worked: true, problem };
 }
 
-/** Gives every child its parent's id; children of a parent without one are put behind it. */
+/** Gives every child its parent's id; children of a parent without an id wait for it. */
 async function place<S>(cycle: Cycle<S>, works: readonly Work[]): Promise<readonly Work[]> {
   const {
     options: { store, lane, service },
@@ -78,7 +78,7 @@ async function place<S>(cycle: Cycle<S>, works: readonly Work[]): Promise<readon
   } = cycle;
   const { parent } = type;
   if (parent === undefined) return works;
-  // An event goes its way even when its user is taken out again; a license comes and goes with its account.
+  // An event goes out even when its user was filtered meanwhile; a license comes and goes with its account.
   const sameEntity = typeNamed(service, parent.type)?.entity === type.entity;
   const together = sameEntity && type.append !== true;
   const ids = [...new Set(works.flatMap(({ content }) => content.desired.parent?.hullId ?? []))];
@@ -97,8 +97,8 @@ async function place<S>(cycle: Cycle<S>, works: readonly Work[]): Promise<readon
 }
 
 /**
- * What is there must be read first: nothing is known of the record, or nothing of a field that differs from what was sent,
- * such as one that was mapped only now. What was read and shows no such field holds nothing there.
+ * The remote record must be read first: nothing is known of it, or nothing of a field that differs from what was sent,
+ * such as one that was mapped only now. Once it was read, a field that it does not show is empty there.
  */
 function isUnknown({ mirror, content }: Work, { specOf, mapped }: TypeContext): boolean {
   if (mirror === undefined) return false;
@@ -113,7 +113,7 @@ function isUnknown({ mirror, content }: Work, { specOf, mapped }: TypeContext): 
   return diff(desired, {}, mirror.facts, specOf, options).blind.some(isBlind);
 }
 
-/** Reads linked records of which too little is known, rather than writing them blindly. */
+/** Reads linked records of which too little is known, rather than overwriting them blindly. */
 async function readUnknown<S>(
   cycle: Cycle<S>,
   works: readonly Work[],
@@ -130,7 +130,7 @@ async function readUnknown<S>(
   );
   const observations = answer.records.map((record) => observationOf(record, context));
   await store.observe(lane.remote, context.type.name, context.nowMs, timing.settleMs, observations);
-  // By-catch may hold some of those that were not asked for.
+  // The answer may contain some of the others by chance.
   const wasRead = new Set(answer.records.map(({ id }) => id));
   const ids = unknown.flatMap(({ mirror }) => (mirror !== undefined && wasRead.has(mirror.id) ? [mirror.id] : []));
   const rows = new Map<string, MirrorRow>();
@@ -150,17 +150,17 @@ async function readUnknown<S>(
     }
   }
   await cycle.settle(settlements);
-  // A record that is gone is found by its keys no more, whoever was linked to it.
+  // A record that is gone is no longer found by its keys, whoever was linked to it.
   if (answer.gone.length > 0) await store.forgetGone(lane.remote, context.type.name, answer.gone);
   return { works: known, problem: answer.problem };
 }
 
-/** One that a list did not show is looked for nowhere but under its id. */
+/** A record that a list did not show is searched only by its id. */
 function knownOf({ id, parentId, missing }: MirrorRow): Known {
   return missing === true || parentId === undefined ? { id } : { id, parentId };
 }
 
-/** Withheld fields leave the desired state; the reasons go with the outcome. */
+/** Withheld fields are removed from the desired state; the reasons go with the outcome. */
 function lessWithheld(work: Work, { withheld = {}, warnings = [] }: Extract<Prepared, { kind: "ready" }>): Work {
   const said = [...(work.note === undefined ? [] : [work.note]), ...Object.values(withheld), ...warnings];
   if (said.length === 0) return work;

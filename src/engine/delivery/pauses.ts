@@ -1,4 +1,4 @@
-/** What makes a lane, or one type of it, stand still for a while, and what sets it going again. */
+/** Pauses of a lane, or of one of its types, and what ends them. */
 import type { Problem } from "../../services/service";
 import type { Lane, Store } from "../../storage/port/store";
 import { backoffMs, type RetryPace } from "../../http/retry";
@@ -12,18 +12,18 @@ export interface PausesOptions {
   readonly log: Log;
   readonly now: () => number;
   readonly pace: { readonly retry: RetryPace; readonly pauseMs: number };
-  /** Asks for another look at the lane. */
+  /** Asks for another cycle of the lane. */
   readonly wakeAt: (lane: Lane, atMs: number) => void;
 }
 
 export interface Pauses {
-  /** Types that nothing holds back; when something does, the lane is looked at again once it ends. */
+  /** Types that are not paused; if some are, the lane runs again when the pause ends. */
   free(lane: Lane): Promise<readonly string[]>;
-  /** A lane or type stands still for a while; a person is told why. */
+  /** Pauses a lane or type; a person is told why. */
   stop(lane: Lane, credentials: Credentials, type: string, problem: Problem): Promise<void>;
-  /** Something got through: the next passing problem waits briefly again. */
+  /** A call succeeded: the next passing problem starts with a short wait again. */
   passed(lane: Lane, type: string): void;
-  /** What held a lane back has perhaps been mended: everything is tried again at once. */
+  /** The cause of a pause may have been mended: everything is tried again at once. */
   resume(lane: Lane): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-/** Finding out which remote record each piece of work is: what is remembered first, then the cheapest look-ups. */
+/** Which remote record each piece of work is: from what is remembered first, then by the cheapest look-ups. */
 import { foldedKey } from "../../record";
 import type { Connection, Found, ObjectType, Problem, Wanted } from "../../services/service";
 import type { MirrorRow } from "../../storage/port/rows";
@@ -21,7 +21,7 @@ export interface Resolved {
   readonly problem?: Problem;
 }
 
-/** How often a create in doubt is looked for before it is tried again. */
+/** How often an unconfirmed create is looked for before it is tried again. */
 const UNCONFIRMED_READS = 2;
 
 export interface ResolveInput {
@@ -46,7 +46,7 @@ export async function resolve(input: ResolveInput, works: readonly Work[]): Prom
   const scanned = scan !== undefined && context.nowMs - scan.startedAtMs < timing.scanTrustMs;
   const early = await identifyAll(input, unlinked);
 
-  // What is remembered settles the rest only when a recent scan vouches for what it does not hold.
+  // What is remembered decides about the rest only when a recent scan proves that nothing else exists.
   const asked = unlinked.filter((work, index) => {
     if (work.entry.unconfirmed !== undefined) return true;
     // A link that only lacks confirmation by its key is not worth a call; one that its key contradicts is.
@@ -87,7 +87,7 @@ export async function resolve(input: ResolveInput, works: readonly Work[]): Prom
   return { works: resolved, settlements, problem };
 }
 
-/** An id that is unique in the whole remote is trusted more than the link; where they agree, the link holds. */
+/** An id that is unique in the whole remote is trusted more than the link; where they agree, the link is kept. */
 function linkHolds({ mirror, content }: Work, type: ObjectType): boolean {
   if (mirror === undefined) return false;
   return type.keys.every((key) => {
@@ -107,7 +107,7 @@ function contradicts({ mirror, content }: Work, type: ObjectType): boolean {
 
 const NOTES = { case_only: "case_only", blanks_only: "blanks_only", several: "several_companies" } as const;
 
-/** What one verdict means for one piece of work. */
+/** What a verdict means for one piece of work. */
 function conclude(work: Work, verdict: Identity, context: TypeContext, timing: Timing): Work | Settlement {
   const { nowMs } = context;
   switch (verdict.kind) {
@@ -126,7 +126,7 @@ function conclude(work: Work, verdict: Identity, context: TypeContext, timing: T
       return postponed(
         work,
         nowMs + timing.settleMs,
-        "A create in doubt was not found; it is looked for again.",
+        "An unconfirmed create was not found; it is looked for again.",
         looked,
       );
     }
@@ -139,7 +139,7 @@ function conclude(work: Work, verdict: Identity, context: TypeContext, timing: T
   }
 }
 
-/** Identities taken within one pass: a second Hull entity for the same one looks again when the first is settled. */
+/** Identities taken within one cycle: a second Hull entity for the same one is resolved after the first is settled. */
 function createClaims(type: ObjectType): { claim(work: Work): Work | undefined } {
   const identities = new Set<string>();
   const values = new Set<string>();
@@ -157,7 +157,7 @@ function createClaims(type: ObjectType): { claim(work: Work): Work | undefined }
       const own = keys.map(({ scope, mark }) => (scope === "remote" ? mark : `${work.parentId ?? ""}/${mark}`));
       if (own.some((identity) => identities.has(identity))) return undefined;
       own.forEach((identity) => identities.add(identity));
-      // The same e-mail or id under another parent is another person, whom a bulk write could mistake for this one.
+      // The same e-mail or id under another parent is another person, whom a bulk write could confuse with this one.
       const namesake = work.namesake || keys.some(({ mark }) => values.has(mark));
       keys.forEach(({ mark }) => values.add(mark));
       return { ...work, namesake };
@@ -166,7 +166,7 @@ function createClaims(type: ObjectType): { claim(work: Work): Work | undefined }
 }
 
 /**
- * @param proven works for which everything that could match was just read: what was not seen then is gone
+ * @param proven works for which everything that could match was just read: what was not found then is gone
  */
 async function identifyAll(
   { store, lane, context, timing }: ResolveInput,
@@ -208,22 +208,22 @@ async function identifyAll(
       hintId: content.hintId,
     };
     const verdict = identify(type, subject, proven.has(work) ? known.filter(present) : known);
-    // Namesakes elsewhere are not looked for, so those that are remembered count, seen just now or not.
+    // Namesakes elsewhere are not looked up, so remembered ones count, however old.
     return verdict.kind === "absent" ? { kind: "absent", namesake: known.length > 0 } : verdict;
   });
 }
 
-/** Most records that are read because a scan did not meet them. */
+/** Most records that are read because a scan did not show them. */
 const MISSING_LIMIT = 500;
 
-/** What a scan did not meet is neither a hit nor proof of absence: it is read before anybody is taken for it. */
+/** What a scan did not show is neither a hit nor proof of absence: it is read before anything is concluded. */
 async function readMissing({ store, connection, lane, context, timing }: ResolveInput, works: readonly Work[]) {
   const { type, mapped, nowMs } = context;
   const keys = works.flatMap(({ content }) =>
     Object.entries(content.desired.keys).map(([name, value]) => ({ name, value })),
   );
   const found = await store.candidates(lane, type.name, keys);
-  // Where they were is of no use: a list did not show them.
+  // Their old place is no help: a list did not show them there.
   const missing = found.flatMap(({ id, missing: isMissing }) => (isMissing === true ? [{ id }] : []));
   if (missing.length === 0) return;
   const answer = await connection.read(type.name, missing.slice(0, MISSING_LIMIT), mapped);
@@ -232,7 +232,7 @@ async function readMissing({ store, connection, lane, context, timing }: Resolve
   await store.forgetGone(lane.remote, type.name, answer.gone);
 }
 
-/** Asks the service; everything that was read on the way feeds the mirror. */
+/** Asks the service; everything that was read on the way updates the mirror. */
 async function find(input: ResolveInput, works: readonly Work[], scanSize: number | undefined): Promise<Found> {
   const { store, connection, lane, context, timing } = input;
   const wanted = works.map(({ content, entry, parentId }): Wanted => ({

@@ -25,15 +25,15 @@ export interface Work {
   readonly mirror?: MirrorRow;
   /** Remote id of the parent. */
   readonly parentId?: string;
-  /** Another remote record carries one of its keys. */
+  /** Another remote record has one of its keys. */
   readonly namesake: boolean;
-  /** What a person should know about the way in which the record was found, and about values that were not sent as they are. */
+  /** What a person should know about how the record was found, and about values that were changed before sending. */
   readonly note?: Reason;
   /** Values as the service stores them. */
   readonly wire: Readonly<Record<string, Json>>;
 }
 
-/** What the pass needs to know about the type it works on. */
+/** What the cycle needs to know about its type. */
 export interface TypeContext {
   readonly type: ObjectType;
   readonly specOf: (field: string) => FieldSpec;
@@ -73,14 +73,14 @@ export function ended(work: Work, outcome: OutcomeKind, why: Reason, nowMs: numb
   });
 }
 
-/** Its record is linked to another Hull entity; it is tried again when that is so no more. */
+/** Its record is linked to another Hull entity; it is tried again when that link goes. */
 export function taken(work: Work, remoteId: string, by: string, nowMs: number): Settlement {
   const why = reason("same_remote_record", `${remoteId}, linked to ${by}`);
   const outcome = outcomeFor(work.content, "skipped", why, nowMs);
   return settlementOf(work, { then: { kind: "end", outcome, rivalFor: remoteId } });
 }
 
-/** Stays in the outbox; a doubt stays with it unless it was answered. */
+/** Stays in the outbox; an unconfirmed create stays unconfirmed unless it was resolved. */
 export function postponed(
   work: Work,
   notBeforeMs: number,
@@ -93,9 +93,9 @@ export function postponed(
 }
 
 /**
- * Waits for its parent; the parent is made from what the child carries if nobody sent it.
+ * Waits for its parent; the parent is created from the child's data if nobody sent it.
  *
- * @param together parent and child come from one message and go with the same newer one
+ * @param together parent and child come from one message, and are replaced together
  */
 export function blockedBy(work: Work, together: boolean): Settlement | undefined {
   const parent = work.content.desired.parent;
@@ -133,7 +133,7 @@ export interface Delivery {
   readonly created: boolean;
 }
 
-/** The service holds the record: the mirror learns it, and Hull is told what it does not know yet. */
+/** The service has the record: the mirror is updated, and Hull is told what it does not know yet. */
 export function delivered(work: Work, context: TypeContext, delivery: Delivery): Settlement {
   const patch = patchOf(work, context, delivery);
   const { hullUpdate, shown = {}, leftOut } = context.type.untold === true ? {} : hullUpdateOf(work, context, delivery);
@@ -146,7 +146,7 @@ export function delivered(work: Work, context: TypeContext, delivery: Delivery):
   return settlementOf(work, { ...delivered, then: { kind: "tell", outcome, hullUpdate } });
 }
 
-/** Linked to `remoteId`, but not delivered: worked on again at once. */
+/** Linked to `remoteId` but not delivered: processed again at once. */
 export function relinked(work: Work, context: TypeContext, remoteId: string, sent: readonly string[]): Settlement {
   const created = false;
   const why = reason("updated");
@@ -168,7 +168,7 @@ export function unlinked(work: Work, nowMs: number): Settlement {
   });
 }
 
-/** Takes the link of a record away whose remote record is gone. No content of an entry has this number. */
+/** Removes the link of a record whose remote record is gone. No content of an entry has this number. */
 export function forgotten(tenant: string, type: string, hullId: string, gone: string): Settlement {
   const then = { kind: "wait", notBeforeMs: 0, problem: "" } as const;
   return { tenant, type, hullId, seq: 0, gone, then };
@@ -208,18 +208,18 @@ function keysAfter(work: Work, delivery: Delivery): Keys {
   return keys;
 }
 
-/** Whether the record is known to sit under the parent that Hull names. */
+/** Whether the record is known to belong to the parent that Hull names. */
 function placed(delivery: Delivery, { type }: TypeContext): boolean {
   if (type.parent === undefined || delivery.created) return true;
   return delivery.sent.includes(type.parent.field) || delivery.equal.includes(type.parent.field);
 }
 
 interface Confirming {
-  /** What Hull does not know yet of what the service is now known to hold; absent when it knows everything. */
+  /** What Hull does not know yet of the service's known state; absent when it knows everything. */
   readonly hullUpdate?: HullUpdate;
-  /** What it was never told and showed to know; fingerprints by field. */
+  /** What it was never told and showed to know anyway; fingerprints by field. */
   readonly shown: Readonly<Record<string, string>>;
-  /** What Hull cannot hold, if anything: neither told nor remembered as told. */
+  /** Values that Hull cannot hold, if any: neither told nor remembered as told. */
   readonly leftOut?: readonly LeftOut[];
 }
 
@@ -229,7 +229,7 @@ function hullUpdateOf(work: Work, context: TypeContext, delivery: Delivery): Con
   const facts: Record<string, string> = {};
   const shown: Record<string, string> = {};
   const unfit: LeftOut[] = [];
-  /** A message may be older than what Hull was told meanwhile, so it is believed only where nothing was. */
+  /** A message may be older than the last Hull update, so it counts only where there was none. */
   const isShown = (field: string, isIt: (mark: string) => boolean): boolean => {
     const { hintId: id, shown: marks, replay } = work.content;
     const [, sent, confirmed] = known[field] ?? [null, null, null];
@@ -257,7 +257,7 @@ function hullUpdateOf(work: Work, context: TypeContext, delivery: Delivery): Con
       unfit.push({ field, misfit: fitted.misfit });
       continue;
     }
-    // Objects were told as such before, and not as their text; that is known as well.
+    // Earlier versions told objects as such, and not as text; that counts as known as well.
     const isHeld = (mark: string | null): boolean =>
       agrees(mark, fitted.value, type) || (fitted.value !== value && agrees(mark, value, type));
     if (isHeld(known[field]?.[2] ?? null) || isShown(field, isHeld)) continue;

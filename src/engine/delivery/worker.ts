@@ -1,6 +1,6 @@
 /**
- * The loops that drain what was accepted: per lane one that delivers to the service and one that tells Hull. They are
- * woken by intake, by their own clock, and by a sweep, so that no wake-up has to be trusted.
+ * The loops that drain the outbox: per lane one that delivers to the service and one that updates Hull. They are
+ * woken by intake, by their own clock, and by a poll, so that no wake-up has to be trusted.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Firehose } from "../../hull/firehose/firehose";
@@ -28,7 +28,7 @@ export interface DeliveryWorkerOptions<S> {
   readonly now: () => number;
   readonly timing: Timing;
   readonly pace: Pace;
-  /** Told of faults that are nobody's but ours. */
+  /** Called with errors that are our own fault. */
   readonly onError: (error: unknown) => void;
   /** How long dead letters and last outcomes are kept, milliseconds. */
   readonly retentionMs: number;
@@ -36,35 +36,35 @@ export interface DeliveryWorkerOptions<S> {
 
 export interface Pace {
   readonly retry: RetryPace;
-  /** Wait after a wake-up for more of the same, so that shipments in a row become one write. Milliseconds. */
+  /** Debounce: how long a wake-up waits for more, so that several shipments become one write. Milliseconds. */
   readonly debounceMs: number;
-  /** How often every lane is looked at, wake-up or not. Milliseconds. */
+  /** How often every lane is polled, with or without a wake-up. Milliseconds. */
   readonly pollMs: number;
   /** Pause of a lane whose credentials or mapping are refused. Milliseconds. */
   readonly pauseMs: number;
-  /** Most entries per pass. */
+  /** Most entries per cycle. */
   readonly batch: number;
 }
 
 export interface DeliveryWorker {
-  /** Recovers what a former process left in flight, and begins. */
+  /** Recovers what a former process left in flight, and starts. */
   start(): Promise<void>;
   wake(lane: Lane): void;
-  /** Whether a tenant's changed credentials still lead to the records that are remembered; `moved`: load it again. */
+  /** Whether a tenant's changed credentials still lead to the remembered records; `moved`: load it again. */
   verify(tenantKey: string): Promise<"same" | "moved" | "wait">;
-  /** Lifts what holds a tenant's lane: its settings may have been mended. */
+  /** Ends the pauses of a tenant's lane: its settings may have been mended. */
   release(lane: Lane): Promise<void>;
-  /** Logs outcomes that were written outside of a pass. */
+  /** Logs outcomes that were written outside of a cycle. */
   announce(tenantKey: string, outcomes: readonly RecordOutcome[]): Promise<void>;
-  /** Resolves when the passes that run now have ended. */
+  /** Resolves when the running cycles have ended. */
   idle(): Promise<void>;
-  /** Ends running passes at their next durable point. */
+  /** Ends running cycles at their next durable point. */
   close(): Promise<void>;
 }
 
 const DELIVER = "deliver";
 const UPDATE_HULL = "tell";
-/** Rows per firehose round. */
+/** Rows per firehose cycle. */
 const HULL_UPDATE_BATCH = 500;
 const MAX_DEBOUNCES = 4;
 
@@ -72,7 +72,7 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
   const { store, service, tenants, log, now, timing, pace } = options;
   const typeNames = service.types.map((type) => type.name);
   const life = new AbortController();
-  /** Credentials that were tried, by lane: new ones are tried whatever holds the lane. */
+  /** Credentials that were tried, by lane: new ones are tried even if the lane is paused. */
   const tried = new Map<string, string>();
   const cycles = new Set<Promise<void>>();
   const closing = (): boolean => life.signal.aborted;
@@ -116,7 +116,7 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
 
   async function deliver(remote: string): Promise<void> {
     await debounce(remote);
-    // Connectors that share a remote take turns, so that a long backlog of one does not stop the others.
+    // Connectors that share a remote alternate, so that a long backlog of one does not stop the others.
     let idle: readonly Lane[] = [];
     for (let worked = true; worked && !closing();) {
       worked = false;
@@ -139,7 +139,7 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
     if (pace.debounceMs === 0) return;
     let before = await waiting(remote);
     for (let times = 0; times < MAX_DEBOUNCES && before < pace.batch && !closing(); times += 1) {
-      // Whoever closes does not wait for it.
+      // Shutting down does not wait for this.
       await sleep(pace.debounceMs, undefined, { signal: life.signal }).catch(() => undefined);
       const after = await waiting(remote);
       if (after <= before) return;
@@ -154,7 +154,7 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
     return depths.reduce((sum, { outbox }) => sum + outbox, 0);
   }
 
-  /** One tenant's fault must not stop the others of its remote, and what it had in flight must not be forgotten. */
+  /** An error of one tenant must not stop the others of its remote, and what it had in flight must be recovered. */
   async function safely(lane: Lane): Promise<"worked" | "idle" | "stuck"> {
     try {
       return await cycleOf(lane);
@@ -165,13 +165,13 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
     }
   }
 
-  /** One pass over every type of one tenant. `stuck`: nothing can move until a person or another job acts. */
+  /** One cycle over every type of one tenant. `stuck`: nothing can move until a person or another job acts. */
   async function cycleOf(lane: Lane): Promise<"worked" | "idle" | "stuck"> {
     const tenant = await tenants.load(lane.tenant);
     const connection = tenant === undefined ? undefined : tenants.connection(tenant);
     if (tenant?.settings === undefined || tenant.target === undefined || connection === undefined) return "stuck";
     if (tenant.remote !== undefined && tenant.remote !== lane.remote) {
-      // Accepted in the moment when the tenant moved: it belongs where the tenant is now.
+      // Accepted at the moment when the tenant moved: it belongs to the tenant's current remote.
       await store.move(lane, tenant.remote);
       wake({ remote: tenant.remote, tenant: lane.tenant });
       return "stuck";
@@ -212,7 +212,7 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
     tried.set(mark, target.fingerprint);
     const { generation } = await store.remote(lane.remote);
     const verdict = await verifyRemote(store, connection, lane, service.types);
-    // It speaks of credentials that count no more.
+    // The pause is about credentials that are no longer used.
     if ((await tenants.load(key)) !== tenant) return verifyAgain(key);
     if (verdict.kind === "wait") {
       await pauses.stop(lane, credentials, "*", { ...verdict.problem, scope: "lane" });
@@ -220,7 +220,7 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
       return "wait";
     }
     const named = remoteKey(credentials.organization, credentials.id, target);
-    // The same records: the place stays, whatever it is called. Otherwise it is the one that the settings name.
+    // The same records: the remote keeps its name. Otherwise it is the one that the settings name.
     const remote = verdict.kind === "same" ? lane.remote : named;
     const from = { remote: lane.remote, fingerprint: tenant.fingerprint, generation };
     const renewed = verdict.kind === "other" && remote === lane.remote;
@@ -234,7 +234,7 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
     return remote === lane.remote && verdict.kind !== "other" ? "same" : "moved";
   }
 
-  /** While the service was asked, the tenant was forgotten, its settings changed, or somebody else found out. */
+  /** While the service was asked, the tenant was erased, its settings changed, or another job found out. */
   async function verifyAgain(tenantKey: string): Promise<"moved" | "wait"> {
     const tenant = await tenants.load(tenantKey);
     const connection = tenant === undefined ? undefined : tenants.connection(tenant);

@@ -1,4 +1,4 @@
-/** The writing half of a pass: compare, cut into chunks, journal, apply, and settle every record by its own result. */
+/** The writing half of a cycle: compare, cut into chunks, journal, apply, and settle every record by its own result. */
 import type { Applied, Intent, Problem, Result } from "../../services/service";
 import type { Settlement } from "../../storage/port/store";
 import { diff, type Difference } from "../rules/diff";
@@ -43,7 +43,7 @@ function changeOf({ specOf }: TypeContext, work: Work): Change {
   };
 }
 
-/** Writes what differs; what does not is settled as it is. */
+/** Writes what differs and settles the rest. */
 export async function write<S>(cycle: Cycle<S>, works: readonly Work[]): Promise<Problem | undefined> {
   const {
     options: { service, settings },
@@ -56,7 +56,7 @@ export async function write<S>(cycle: Cycle<S>, works: readonly Work[]): Promise
     const remoteId = work.mirror?.id;
     if (remoteId === undefined) return [];
     const { equal } = difference;
-    // A create whose answer was lost, and which is there: it was ours.
+    // A create whose answer was lost, and which exists: it was ours.
     const made = work.entry.unconfirmed !== undefined;
     const why = reason(made ? "created" : "in_sync");
     const outcome = made ? "sent" : "unchanged";
@@ -64,7 +64,7 @@ export async function write<S>(cycle: Cycle<S>, works: readonly Work[]): Promise
   });
   await cycle.settle(settled);
 
-  // Namesakes go last: they are written one by one, when the bulk write can no longer mistake one for another.
+  // Namesakes go last: they are written one by one, when the bulk write can no longer confuse them.
   const busy = changes.filter((change) => !isIdle(change));
   const ordered = [...busy.filter((each) => !each.intent.namesake), ...busy.filter((each) => each.intent.namesake)];
   const chunks = service.chunks(
@@ -82,7 +82,7 @@ export async function write<S>(cycle: Cycle<S>, works: readonly Work[]): Promise
   return undefined;
 }
 
-/** Journals a chunk before its request. What was replaced since the cycle began is left out: its newer content comes later. */
+/** Journals a chunk before its request. Content that was replaced since then is left out: the newer one comes later. */
 export async function journal<S, T>(
   { options: { store, lane }, context: { type } }: Cycle<S>,
   chunk: readonly T[],
@@ -118,18 +118,23 @@ async function writeChunk<S>(cycle: Cycle<S>, chunk: readonly Change[]): Promise
     const { now } = cycle.options;
     const isOpen = result.kind === "unconfirmed" && change.intent.kind === "create";
     const unconfirmed = isOpen ? { sinceMs: now(), reads: 0 } : undefined;
-    return postponed(change.work, now(), "Its parent is gone from the service and is made again first.", unconfirmed);
+    return postponed(
+      change.work,
+      now(),
+      "Its parent is gone from the service and is created again first.",
+      unconfirmed,
+    );
   });
   await cycle.settle(settlements);
   return problem;
 }
 
-/** How many parents of refused records are looked at in one chunk. */
+/** How many parents of refused records are checked in one chunk. */
 const PARENT_LIMIT = 20;
 
 /**
  * A record may be refused, or not appear, because its parent was removed in the service. Such a parent is forgotten, so
- * that the child waits for it and it is made again. Answers the remote ids that are gone.
+ * that the child waits until it is created again. Returns the remote ids that are gone.
  */
 async function goneParents<S>(cycle: Cycle<S>, suspects: readonly Change[]): Promise<ReadonlySet<string>> {
   const {
@@ -159,7 +164,7 @@ async function goneParents<S>(cycle: Cycle<S>, suspects: readonly Change[]): Pro
   return new Set(gone);
 }
 
-/** A service must not throw; one that does all the same leaves its records in doubt, not lost. */
+/** A service must not throw; if it does, its records become unconfirmed and are not lost. */
 export async function apply<S>(cycle: Cycle<S>, intents: readonly Intent[]): Promise<Applied> {
   const {
     options: { connection, retry },

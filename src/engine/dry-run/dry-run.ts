@@ -1,5 +1,5 @@
 /**
- * Simulated runs: the same code as a real run, on a store whose writes are thrown away, with a service and a Hull to which
+ * Dry runs: the same code as a real run, on a store whose writes are discarded, with a service and a Hull to which
  * nothing is written. What is only read is read for real.
  */
 import { setTimeout as sleep } from "node:timers/promises";
@@ -13,7 +13,7 @@ import type { Stop } from "../rules/retry";
 import type { Timing } from "../delivery/resolve";
 import { sendHullUpdates } from "../hull-updates/write-back";
 
-/** A store whose writes go with it. */
+/** A store whose writes are discarded with it. */
 export interface DryStore {
   readonly store: Store;
   close(): Promise<void>;
@@ -24,7 +24,7 @@ export interface DryWrite extends Intent {
   readonly type: string;
 }
 
-/** Says what a write would have been answered. @param onWrite told of each */
+/** Answers as a write would have been answered. @param onWrite called with each write */
 export function dryConnection(
   connection: Connection,
   onWrite: (write: DryWrite) => void = () => undefined,
@@ -45,14 +45,14 @@ export function dryConnection(
   };
 }
 
-/** Takes everything and sends nothing. */
+/** Accepts everything and sends nothing. */
 export const dryFirehose: Firehose = {
   send: (items) => Promise.resolve(items.map(() => ({ state: "accepted" }))),
   close: () => undefined,
 };
 
 export interface DrainOptions<S> {
-  /** Of the simulation. */
+  /** The store of the dry run. */
   readonly store: Store;
   readonly service: Service<S>;
   readonly connection: Connection;
@@ -66,11 +66,11 @@ export interface DrainOptions<S> {
   readonly signal: AbortSignal;
 }
 
-/** Rounds without any outcome after which the rest counts as undecided. */
+/** Cycles without any outcome after which the rest counts as undecided. */
 const MOST_IDLE = 30;
 const LOOK_MS = 1_000;
 
-/** Delivers within the simulation until every record that the run met has its outcome. */
+/** Delivers within the dry run until every record of the run has its outcome. */
 export async function drainDryRun<S>(options: DrainOptions<S>): Promise<Stop | undefined> {
   const { store, service, lane, signal, timing, retry, now, run } = options;
   const connection = dryConnection(options.connection);
@@ -106,7 +106,7 @@ export async function drainDryRun<S>(options: DrainOptions<S>): Promise<Stop | u
   }
 }
 
-/** Brings what the simulation counted to where people look for it. */
+/** Copies the dry run's counts to the real store, where people look for them. */
 export async function copyFigures(from: Store, to: Store, id: string): Promise<void> {
   const [dryRun, row] = [await from.run(id), await to.run(id)];
   if (dryRun === undefined || row === undefined) return;
@@ -125,7 +125,7 @@ export async function copyFigures(from: Store, to: Store, id: string): Promise<v
 /** Lines that are copied at once. */
 const PAGE = 500;
 
-/** The report of a verbose simulation. */
+/** The report of a verbose dry run. */
 export async function copyReport(from: Store, to: Store, id: string): Promise<void> {
   for (let after = 0; ;) {
     const lines = await from.reportLines(id, after, PAGE);

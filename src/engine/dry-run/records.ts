@@ -1,7 +1,7 @@
 /**
  * What would become of a notification: it is taken in and delivered by the very code that does it for real, on a store
- * whose writes are thrown away, with a service and a Hull to which nothing is written. Only its own records move; what
- * else waits in the lane stays where it is. What is only read is read for real.
+ * whose writes are discarded, with a service and a Hull to which nothing is written. Only its own records move; what
+ * else waits in the lane is left alone. What is only read is read for real.
  */
 import type { Service } from "../../services/service";
 import type { EntryRow, Outcome, HullUpdateRow } from "../../storage/port/rows";
@@ -17,7 +17,7 @@ import { sendHullUpdates } from "../hull-updates/write-back";
 export interface RecordDryRunOptions<S> {
   readonly service: Service<S>;
   readonly tenants: Pick<Tenants<S>, "connection">;
-  /** @param now the time of the rehearsal, milliseconds since 1970 */
+  /** @param now the clock of the dry run, milliseconds since 1970 */
   readonly dryRun: (now: () => number) => Promise<DryStore>;
   readonly now: () => number;
   readonly timing: Timing;
@@ -31,20 +31,20 @@ export interface RecordPlace {
 }
 
 export interface DryRunResult {
-  /** How the record of a place ends for a message. */
+  /** The outcome of a place's record for a message. */
   outcome(place: RecordPlace, messageId: string): Outcome | undefined;
   readonly writes: readonly DryWrite[];
   readonly hullUpdates: readonly HullUpdateRow[];
-  /** What stood in the way, if something has no end. */
+  /** Why something has no outcome, if so. */
   readonly problem?: string;
 }
 
 const MOST_ROUNDS = 60;
-/** Pauses are not waited for: the rehearsal's clock jumps to their end, so often at most. */
+/** Waits are skipped by moving the dry run's clock forward, at most this often. */
 const MOST_JUMPS = 8;
 const BATCH = 5_000;
 
-/** @param places the records of the notification, and those that they belong to */
+/** @param places the records of the notification, and their parents */
 export async function dryRunRecords<S>(
   options: RecordDryRunOptions<S>,
   shipment: Shipment<S>,
@@ -107,7 +107,7 @@ export async function dryRunRecords<S>(
     }
   }
 
-  /** What is left of the records, and how long until one of them is due. */
+  /** The remaining records, and how long until one of them is due. */
   async function waiting(store: Store, lane: Lane) {
     const known = await Promise.all(places.map(({ type, hullId }) => store.inspectRecord(lane, type, hullId)));
     const entries = known.flatMap(({ entry }) => (entry === undefined ? [] : [entry]));
@@ -117,7 +117,7 @@ export async function dryRunRecords<S>(
   }
 }
 
-/** A store in which nothing waits but what belongs to the rehearsal. */
+/** A store in which only the records of the dry run wait. */
 function narrowed(store: Store, lane: Lane, places: readonly RecordPlace[], now: () => number): Store {
   const inspected = (of: readonly RecordPlace[]) =>
     Promise.all(of.map(({ type, hullId }) => store.inspectRecord(lane, type, hullId)));

@@ -1,6 +1,6 @@
 /**
- * Why is Jane not in the service? For a notification: what its records would come to, and why, without writing anything.
- * For an address or an id: what is remembered of whom it names, and what the service itself shows.
+ * Why is Jane not in the service? For a notification: what would become of its records, and why; nothing is written.
+ * For an address or an id: what is remembered of the entities it names, and what the service itself shows.
  */
 import { isAlike } from "../../record";
 import type { Check, Claims, Desired, Prepared } from "../../services/service";
@@ -25,13 +25,13 @@ export interface ExplainOptions<S> extends RecordDryRunOptions<S> {
 export interface RecordExplanation extends RecordPlace {
   readonly entity: "user" | "account";
   readonly claims: Claims;
-  /** Only of what a message asks for. */
+  /** Only for a record that a message asks for. */
   readonly messageId?: string;
-  /** Older messages of the same notification that this one takes the place of. */
+  /** Older messages of the same notification that this one replaces. */
   readonly merged: readonly string[];
-  /** A parent that nobody sent: made for its children if it is not there. */
+  /** A parent that nobody sent: created for its children if it does not exist. */
   readonly derived?: true;
-  /** Something that happened, and that was sent before: it is not sent again. */
+  /** An event that was sent before: it is not sent again. */
   readonly repeated?: true;
   /** What the entity's own record must fulfil, in order. */
   readonly checks: readonly Check[];
@@ -39,12 +39,12 @@ export interface RecordExplanation extends RecordPlace {
   readonly desired?: Desired;
   readonly warnings: readonly string[];
   readonly known: InspectedRecord;
-  /** What is remembered of the record that it belongs to. */
+  /** What is remembered of its parent. */
   readonly parent?: RecordPlace & { readonly known: InspectedRecord };
-  /** What else the service is known to hold under its keys. */
+  /** Other records that the service is known to have under its keys. */
   readonly candidates: readonly MirrorRow[];
   readonly fields: readonly FieldVerdict[];
-  /** What it would come to; absent when that cannot be known now, or when there is no message. */
+  /** Its outcome; absent when that cannot be known now, or when there is no message. */
   readonly would?: Outcome;
   readonly writes: readonly DryWrite[];
   /** What Hull would be told. */
@@ -55,11 +55,11 @@ export interface Explanation {
   readonly records: readonly RecordExplanation[];
   /** Messages that cannot be read, each with the field and the remedy. */
   readonly problems: readonly string[];
-  /** What keeps the tenant's records from moving at the moment. */
+  /** The pauses of the tenant's lane. */
   readonly holds: readonly PauseRow[];
-  /** What stood in the way of an answer. */
+  /** Why there is no answer. */
   readonly undecided?: string;
-  /** What the service itself shows to somebody who asks by a key; absent when it was not asked, or did not answer. */
+  /** What the service itself shows for a key; absent when it was not asked, or did not answer. */
   readonly service?: readonly { readonly type: string; readonly id: string }[];
 }
 
@@ -74,17 +74,17 @@ export interface Explain<S> {
   /** Nothing is written anywhere. Throws only when the store fails. */
   notification(shipment: Shipment<S>): Promise<Explanation>;
   entity(tenant: Tenant<S>, question: Question): Promise<Explanation>;
-  /** Resolves when nothing is being explained any more. */
+  /** Resolves when no explanation is in progress any more. */
   idle(): Promise<void>;
 }
 
-/** Entities of one name that are shown. */
+/** Most entities of one name that are shown. */
 const MOST_FOUND = 20;
 const NOTHING_KNOWN: InspectedRecord = {};
 
 export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
   const { store, service, now } = options;
-  /** Somebody may have given up waiting for them, and they still read from the store. */
+  /** Their callers may have given up, but they still read from the store. */
   const underWay = new Set<Promise<Explanation>>();
   const tracked = (work: Promise<Explanation>): Promise<Explanation> => {
     underWay.add(work);
@@ -107,7 +107,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
     const candidates = merged.flatMap((each) => candidatesOf(service, tenant, each));
     const parents = parentsOf(candidates);
     const places = [...candidates.map(({ plan }) => plan), ...parents.map(({ place }) => place)];
-    // Looked up before: what the rehearsal learns on its way is not known yet.
+    // Looked up before the dry run, which learns more on its way.
     const before = await Promise.all(places.map((place) => inspect(tenant, place)));
     const result = await dryRunRecords(options, shipment, places);
     const own = candidates.map((candidate, index) => planned(tenant, candidate, before[index], result));
@@ -126,7 +126,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
     };
   }
 
-  /** What happens once is sent once: a message that tells of it again changes nothing. */
+  /** An event is sent once: a message that repeats it changes nothing. */
   function isSentBefore(type: string, { record, entry }: InspectedRecord): boolean {
     const appended = typeNamed(service, type)?.append === true;
     return appended && record !== undefined && entry === undefined;
@@ -176,7 +176,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
     };
   }
 
-  /** A record that is only there for its children. */
+  /** A record that exists only for its children. */
   async function parental(
     tenant: Tenant<S>,
     place: RecordPlace,
@@ -185,7 +185,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
     result: DryRunResult,
   ): Promise<RecordExplanation> {
     const would = result.outcome(place, messageId);
-    // What is there already is not touched for the sake of its children.
+    // An existing parent is not changed for the sake of its children.
     const wanted = known.mirror === undefined ? desired : undefined;
     return {
       ...(await aboutPlace(tenant, place, known, wanted, { force: false })),
@@ -198,7 +198,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
     };
   }
 
-  /** What is remembered of somebody, without any message: of what waits, its content; else of what was refused. */
+  /** What is remembered of an entity without any message: the content of what waits; otherwise of what was refused. */
   async function remembered(tenant: Tenant<S>, place: RecordPlace): Promise<RecordExplanation> {
     const known = await inspect(tenant, place);
     const { entry, deadLetter: deadLetter, hullUpdate, record } = known;
@@ -244,7 +244,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
     };
   }
 
-  /** Values as the service stores them, the parent's id among them; Hull's own where that cannot be told now. */
+  /** Values as the service stores them, with the parent's id; Hull's own where they cannot be converted now. */
   async function preparedOf(
     tenant: Tenant<S>,
     type: string,
@@ -303,21 +303,21 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
     return places;
   }
 
-  /** The types that entities themselves become. */
+  /** The types of the entities' own records. */
   function ownTypes(entity: Question["entity"]) {
     const entities = entity === undefined ? (["user", "account"] as const) : [entity];
     const names = entities.map((each) => typeOf(service, each));
     return service.types.filter(({ name }) => names.includes(name));
   }
 
-  /** One look at the service itself; what it cannot be asked by, or does not answer, says nothing. */
+  /** One look-up in the service; if it has no such key or does not answer, that says nothing. */
   async function askService(tenant: Tenant<S>, { entity, by, value }: Question): Promise<Explanation["service"]> {
     const connection = options.tenants.connection(tenant);
     if (connection === undefined) return undefined;
     const found: { type: string; id: string }[] = [];
     let answered = false;
     for (const type of ownTypes(entity)) {
-      // A key that is unique in its parent only cannot be asked for without the parent.
+      // A key that is unique only within its parent cannot be looked up without the parent.
       const key = type.keys.find(({ claim, scope, movable }) => claim === by && (scope === "remote" || movable));
       if (key === undefined) continue;
       const wanted = [{ keys: { [key.name]: value }, fresh: true }];

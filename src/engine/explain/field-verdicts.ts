@@ -5,12 +5,12 @@ import { agrees, NOTHING } from "../../services/compare";
 import { diff, type DiffOptions } from "../rules/diff";
 import type { Reason } from "../../outcome/outcome";
 
-/** How a remembered value stands to the one that Hull wants. */
+/** How a remembered value compares with Hull's. */
 export type Standing = "same" | "other" | "empty" | "unknown";
 
 export interface FieldVerdict {
   readonly field: string;
-  /** As Hull wants it. */
+  /** Hull's value. */
   readonly value: Json;
   /** What the service is known to hold, what we delivered last, and what Hull confirmed. */
   readonly remote: Standing;
@@ -23,7 +23,7 @@ export interface FieldVerdict {
 /**
  * @param wire values as the service stores them, where they differ from Hull's own form
  * @param facts undefined when no remote record is known
- * @param withheld fields that the service does not let through, and why
+ * @param withheld fields that the service withholds, and why
  */
 export function fieldVerdicts(
   desired: Desired,
@@ -58,16 +58,16 @@ export function fieldVerdicts(
     function whyOf(): string {
       switch (verdict) {
         case "send":
-          if (create) return "A new record gets every field that holds something.";
+          if (create) return "A new record gets every field that has a value.";
           if (value === null) return "Hull's value was removed, and the field is known to hold one.";
           if (options.force) return "Exports and batches send even what is equal.";
-          if (options.replay === true) return "A dead letter that is sent again wins over what is there.";
+          if (options.replay === true) return "A replayed dead letter overwrites what is there.";
           if (standings.remote === "unknown") return "It is not known what the field holds, so that is read first.";
           return standings.sent === "unknown"
             ? "It was never sent and differs."
             : "Hull's value changed since it was sent.";
         case "equal":
-          return "The field holds it already.";
+          return "The field has this value already.";
         case "kept":
           return "Somebody changed the field there; Hull's value has not changed since it was sent.";
         case "left":
@@ -75,7 +75,7 @@ export function fieldVerdicts(
           if (spec.writeOnce === true) return "Only sent when the record is created.";
           if (standings.sent === "same" && value !== null)
             return "Hull's value has not changed since it was sent; what the field holds now is not known.";
-          return "Hull holds nothing, and nothing shows that there is anything to clear.";
+          return "Hull has no value, and nothing shows that there is one to clear.";
       }
     }
   });

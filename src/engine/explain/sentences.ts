@@ -5,21 +5,21 @@ import type { PauseRow } from "../../storage/port/rows";
 import type { Explanation, RecordExplanation } from "./explain";
 import type { DryWrite } from "../dry-run/dry-run";
 
-/** Fields that one sentence names. */
+/** Most fields that one sentence names. */
 const MOST_NAMED = 12;
 
 /** About one record. @param service how people call the service: `Planhat` */
 export function wordsAbout(record: RecordExplanation, service: string): readonly string[] {
   return [
     ...outcomeWords(record, service),
-    ...(record.merged.length > 0 ? [`It takes the place of ${named(record.merged)} of the same notification.`] : []),
+    ...(record.merged.length > 0 ? [`It replaces ${named(record.merged)} of the same notification.`] : []),
     ...record.checks.flatMap(({ name, verdict, reason }) =>
       verdict === "passed"
         ? []
         : [
             verdict === "failed"
               ? `${name}: ${reason.text}`
-              : `${name}: it would be kept out, but an export goes past this filter.`,
+              : `${name}: it would be filtered out, but an export ignores this filter.`,
           ],
     ),
     ...waitingWords(record.known),
@@ -40,7 +40,7 @@ export function wordsOverall(explanation: Explanation, service: string): readonl
     ...problems,
     ...(nobody
       ? [
-          "Nothing is remembered under this name: Hull has reported nobody of it since the connector was installed, or it was erased. Send the user or account from Hull's dashboard, and ask again.",
+          "Nothing is known under this name: Hull has reported nobody with it since the connector was installed, or it was erased. Send the user or account from Hull's dashboard, and ask again.",
         ]
       : []),
     ...(shown === undefined ? [] : [shownWords(shown, service)]),
@@ -56,13 +56,14 @@ function outcomeWords(
   const end = would === undefined ? [] : [`It would end ${would.outcome} (${would.code}): ${would.text}`];
   const told = [...new Set(hullUpdates.flatMap(({ attributes }) => Object.keys(attributes)))];
   const hull = told.length === 0 ? [] : [`Hull would be told ${named(told)}.`];
-  const idle = derived === true && would === undefined ? ["It is there already and is not touched."] : [];
-  const again = repeated === true ? ["It was sent before, and things that happen are sent once."] : [];
+  const idle = derived === true && would === undefined ? ["It exists already and is left unchanged."] : [];
+  const again = repeated === true ? ["It was sent before, and an event is sent only once."] : [];
   return [...end, ...again, ...writes.map((write) => writeWords(write, service)), ...hull, ...idle];
 }
 
 function writeWords({ type, kind, remoteId, fields }: DryWrite, service: string): string {
-  const what = kind === "create" ? `A new record of ${type} would be made in ${service}` : `${service} would be sent`;
+  const what =
+    kind === "create" ? `A new record of ${type} would be created in ${service}` : `${service} would be sent`;
   const names = Object.keys(fields);
   const which = kind === "create" ? `, with ${named(names)}` : ` ${named(names)} of ${type} ${remoteId ?? ""}`;
   return `${what}${which}.`;
@@ -77,10 +78,10 @@ function waitingWords({ entry, hullUpdate }: InspectedRecord): readonly string[]
   }
   if (entry?.blockedOn !== undefined) words.push(`It waits for what it belongs to (Hull id ${entry.blockedOn}).`);
   if (entry?.unconfirmed !== undefined)
-    words.push("The answer to a create was lost: it is looked for before it is made.");
+    words.push("The answer to a create was lost: it is looked for before it is created again.");
   if (entry?.problem !== undefined) words.push(`The last try ended with: ${entry.problem}`);
   if (hullUpdate !== undefined)
-    words.push(`It was delivered; Hull is still to be told, next at ${timeOf(hullUpdate.notBeforeMs)}.`);
+    words.push(`It was delivered; Hull must still be told, next at ${timeOf(hullUpdate.notBeforeMs)}.`);
   return words;
 }
 
@@ -89,7 +90,7 @@ function linkWords({ known: { mirror, listedAtMs }, candidates, type }: RecordEx
     const none = `No record of ${type} in ${service} is linked to it.`;
     if (candidates.length === 0) return [none];
     const ids = candidates.map(({ id, linkedTo }) => (linkedTo === undefined ? id : `${id} (linked to ${linkedTo})`));
-    return [`${none} Under its keys stand ${named(ids)}.`];
+    return [`${none} Records with its keys: ${named(ids)}.`];
   }
   const seenAtMs = Math.max(listedAtMs ?? 0, mirror.seenAtMs ?? 0, mirror.writtenAtMs ?? 0);
   const seen = seenAtMs === 0 ? "" : `, last seen or written at ${timeOf(seenAtMs)}`;
@@ -97,7 +98,7 @@ function linkWords({ known: { mirror, listedAtMs }, candidates, type }: RecordEx
     mirror.archived === true
       ? [`It is archived in ${service}.`]
       : mirror.missing === true
-        ? [`The last complete fetch did not meet it; it is read before anything is concluded.`]
+        ? [`The last complete fetch did not show it; it is read before anything is concluded.`]
         : [];
   return [`It is linked to ${type} ${mirror.id} in ${service}${seen}.`, ...state];
 }
@@ -134,8 +135,8 @@ function lastWords({ known: { record }, messageId }: RecordExplanation): readonl
 }
 
 function pauseWords({ scope, message, sinceMs, untilMs }: PauseRow, service: string): string {
-  const what = scope === "*" ? `Everything that goes to ${service}` : `Delivery of ${scope}`;
-  return `${what} stands still since ${timeOf(sinceMs)}, until ${timeOf(untilMs)} at the earliest: ${message}`;
+  const what = scope === "*" ? `Delivery to ${service}` : `Delivery of ${scope}`;
+  return `${what} has been paused since ${timeOf(sinceMs)}, until ${timeOf(untilMs)} at the earliest: ${message}`;
 }
 
 function shownWords(shown: NonNullable<Explanation["service"]>, service: string): string {

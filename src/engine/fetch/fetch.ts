@@ -1,6 +1,6 @@
 /**
- * One full fetch of an object type: page by page through the service's list, told to Hull where it does not know it yet.
- * What is durable on both sides is the checkpoint, so a killed fetch goes on where it was.
+ * One full fetch of an object type: page by page through the service's list; Hull is told what it does not know yet.
+ * The checkpoint is what is durable on both sides, so a killed fetch continues from there.
  */
 import memoize from "lodash/memoize";
 import { z } from "zod";
@@ -31,19 +31,19 @@ export interface FetchOptions<S> extends RetryOptions {
   readonly onRows: (rows: readonly StepRow[]) => void;
 }
 
-/** Where a fetch is; stored as the run's checkpoint. */
+/** The position of a fetch; stored as the run's checkpoint. */
 const checkpoint = z.object({
   /** Place in the service's list; null at its beginning. */
   next: z.string().nullable(),
   /** When the first page was asked for, milliseconds since 1970. */
   scanStartedAtMs: z.number(),
-  /** When everything was compared last, whatever the service said about its age. */
+  /** When everything was compared last, regardless of its age at the service. */
   comparedAllAtMs: z.number(),
-  /** Fields that rows have shown, in this fetch and in those before it; earlier versions wrote none down. */
+  /** Fields that rows have shown, in this fetch and in earlier ones; earlier versions did not store them. */
   shown: z.array(z.string()).default([]),
   /** The list was read to its end. */
   ended: z.boolean(),
-  /** What vanished is marked up to this id. */
+  /** Missing records are marked up to this id. */
   vanishedAfter: z.string().nullable(),
 });
 type Checkpoint = z.output<typeof checkpoint>;
@@ -54,7 +54,7 @@ const OVERLAP_MS = 10 * 60_000;
 const COMPARE_ALL_MS = 7 * 86_400_000;
 /** Runs among which the last fetch of a type is looked for. */
 const LOOK_BACK = 50;
-/** A list that lost more than half of its records is more likely cut short than true. */
+/** A list that lost more than half of its records was more likely cut short. */
 const LEAST_SHARE = 0.5;
 const SMALL = 100;
 
@@ -72,10 +72,10 @@ export async function runFetch<S>(
   const { store, service, lane, type, now } = options;
   const before = checkpoint.safeParse(last?.checkpoint).data;
   let at = checkpoint.safeParse(run.checkpoint).data ?? begin(before, now(), run.options.trust === true);
-  // One that failed has told Hull as well.
+  // A page that failed here failed for Hull as well.
   const failed = at.next === null && !at.ended ? await shownLately(store, run) : [];
   at = { ...at, shown: [...new Set([...at.shown, ...failed])] };
-  /** Undefined when the run is gone: its tenant was forgotten meanwhile. */
+  /** Undefined when the run is gone: its tenant was erased meanwhile. */
   const remember = (change: Partial<Checkpoint>): Promise<RunRow | undefined> => {
     at = { ...at, ...change };
     return store.changeRun(run.id, { checkpoint: at });
@@ -86,7 +86,7 @@ export async function runFetch<S>(
     const opened: Opened | Stop = await reading.then(async (read) => {
       if ("state" in read) return read;
       const { rows, next } = read.value.page;
-      // The next page is on its way while this one is worked on.
+      // The next page is requested while this one is processed.
       const ahead = next === undefined ? undefined : readAhead(options, context, next);
       return { work: await openPage(context, rows, read.value.readAtMs), next, ahead };
     });
@@ -105,8 +105,8 @@ export async function runFetch<S>(
   const lastSize = last?.done ?? 0;
   if (run.options.trust !== true && lastSize >= SMALL && size < lastSize * LEAST_SHARE) {
     const error =
-      `The list held ${size} records, the one before ${lastSize}; it is taken for cut short, and nothing for deleted. ` +
-      "If so many were deleted indeed, fetch all by hand once.";
+      `The list held ${size} records, the previous one ${lastSize}; it was probably cut short, so nothing counts as deleted. ` +
+      "If so many were really deleted, fetch all by hand once.";
     return { state: "error", error };
   }
   await store.noteScan(lane.remote, type.name, { startedAtMs: at.scanStartedAtMs, size });
@@ -131,7 +131,7 @@ async function shownLately(store: Store, { id, tenant, kind, type }: RunRow): Pr
   return checkpoint.safeParse(latest?.checkpoint).data?.shown ?? [];
 }
 
-/** @param all compare everything now, since a person asked; otherwise once a week */
+/** @param all compare everything now, because a person asked; otherwise once a week */
 function begin(before: Checkpoint | undefined, nowMs: number, all: boolean): Checkpoint {
   const { shown = [], comparedAllAtMs: beforeMs = -Infinity } = before ?? {};
   // Where no field is known by name, comparing makes them known.
@@ -140,7 +140,7 @@ function begin(before: Checkpoint | undefined, nowMs: number, all: boolean): Che
   return { next: null, scanStartedAtMs: nowMs, comparedAllAtMs, shown, ended: false, vanishedAfter: null };
 }
 
-/** Rows that the service says are older than this need no comparison; undefined when all are compared. */
+/** Rows that the service says are older than this need no comparison; undefined: all are compared. */
 function passBefore<S>(
   { settleMs }: FetchOptions<S>,
   at: Checkpoint,
@@ -150,7 +150,7 @@ function passBefore<S>(
   return before === undefined || all ? undefined : before.scanStartedAtMs - OVERLAP_MS - settleMs;
 }
 
-/** A page without its rows: they go as soon as they are worked on. */
+/** A page without its rows, which are released as soon as they are processed. */
 interface Opened {
   readonly work: PageWork;
   readonly next: string | undefined;
@@ -159,7 +159,7 @@ interface Opened {
 
 type PageRead = { readonly value: { readonly page: ListPage; readonly readAtMs: number } } | Stop;
 
-/** Asks for a page; nobody may ever come to hear of its failure. */
+/** Requests a page; its failure may never be awaited. */
 function readAhead<S>(options: FetchOptions<S>, context: StepContext, next: string | null): Promise<PageRead> {
   const reading = readPage(options, context, next);
   reading.catch(() => undefined);

@@ -1,4 +1,4 @@
-/** After a complete scan: what it did not meet has vanished, and Hull is told so if that is wanted. */
+/** After a complete scan: what it did not show is missing, and Hull is told so if that is wanted. */
 import type { Firehose, FirehoseResult } from "../../hull/firehose/firehose";
 import type { ObjectType } from "../../services/service";
 import type { MirrorRow } from "../../storage/port/rows";
@@ -15,16 +15,16 @@ export interface MissingOptions extends RetryOptions {
   readonly type: ObjectType;
   readonly serviceName: string;
   readonly scanStartedAtMs: number;
-  /** Hull attribute that says when a record vanished; undefined when nobody wants to know. */
+  /** Hull attribute that says when a record went missing; undefined when that is not wanted. */
   readonly deletedAttribute: string | undefined;
   readonly now: () => number;
 }
 
-/** Rows that one step walks. */
+/** Rows per step. */
 const STEP = 1_000;
 
 /**
- * Marks everything that the scan did not meet.
+ * Marks everything that the scan did not show.
  *
  * @param from where an earlier try stopped
  * @param remember called with the place after each step; answers false when the run is gone
@@ -55,12 +55,12 @@ export async function markMissing(
   }
 }
 
-/** Whether Hull ever heard of the record. */
+/** Whether Hull was ever told about the record. */
 function isKnown({ facts, confirmedRest }: MirrorRow): boolean {
   return confirmedRest !== undefined || (facts["_id"]?.[2] ?? null) !== null;
 }
 
-/** Says of each record that it vanished; answers those of which Hull could not be told. */
+/** Tells Hull of each record that it is missing; returns those that Hull could not be told about. */
 async function tell(
   options: MissingOptions,
   known: readonly MirrorRow[],
@@ -84,7 +84,7 @@ async function tell(
   return { attempt: hindranceIn(results) ?? { kind: "done", value: undefined }, left };
 }
 
-/** What keeps Hull from being told at all; an item that it refuses for good is none. */
+/** Why Hull cannot be told at all; an item that it refuses for good does not count. */
 export function hindranceIn(
   results: readonly FirehoseResult[],
 ): Exclude<Try<never>, { readonly kind: "done" }> | undefined {
@@ -93,7 +93,7 @@ export function hindranceIn(
       return { kind: "failed", message: `Hull refuses the connector's credentials (${result.status}).` };
     }
     if (result.state === "later") {
-      const message = `Hull cannot be told now: ${result.reason}`;
+      const message = `Hull cannot be updated now: ${result.reason}`;
       return { kind: "later", waitMs: result.retryAfterMs ?? 0, message };
     }
   }

@@ -1,19 +1,19 @@
 /**
- * One page of a list. Most rows of it are as they were, so they are only counted; the others go to Hull in steps, several
- * at once, since each step waits for Hull most of its time.
+ * One page of a list. Most of its rows are unchanged, so they are only counted; the others go to Hull in steps, several
+ * at once, since each step spends most of its time waiting for Hull.
  */
 import type { ListedRecord } from "../../services/service";
 import { parentsOn, sharedWithin, takeRows, type PageKnowledge, type StepContext } from "./step";
 import { reason } from "../../outcome/outcome";
 import type { Try } from "../rules/retry";
 
-/** Rows that are told and written down together: as many as Hull gets in one request. */
+/** Rows that are told and stored together: as many as fit in one request to Hull. */
 const STEP = 50;
-/** Steps under way at once. After a crash, so many may be told again. */
+/** Steps in progress at once. After a crash, this many may be told again. */
 const ABREAST = 6;
 
 export interface PageWork {
-  /** Works on what is left of the page. Throws only when the store fails. */
+  /** Processes the rest of the page. Throws only when the store fails. */
   attempt(): Promise<Try<undefined>>;
 }
 
@@ -32,11 +32,11 @@ export async function openPage(
   }
   const left = new Set<readonly ListedRecord[]>();
   for (let from = 0; from < others.length; from += STEP) left.add(others.slice(from, from + STEP));
-  // Of the whole page: what a former try wrote need not be in the mirror under the keys that the page shows.
+  // For the whole page: an earlier try may have stored rows under other keys than the page shows.
   return workOn(context, left, readAtMs, sharedWithin(others));
 }
 
-/** @param left the steps of a page; each goes when it is done, and with it all that was worked out of its rows */
+/** @param left the remaining steps of a page; each is released when done, with everything derived from its rows */
 function workOn(
   context: StepContext,
   left: Set<readonly ListedRecord[]>,
@@ -61,18 +61,18 @@ function workOn(
       await Promise.all(Array.from({ length: Math.min(ABREAST, left.size) }, work));
       const hindrance = hindrances.find(({ kind }) => kind === "failed") ?? hindrances[0];
       if (hindrance === undefined) return { kind: "done", value: undefined };
-      // A Hull that takes some of it each time is not one that takes nothing.
+      // If Hull takes some items each time, that is progress, and the tries are counted anew.
       return hindrance.kind === "later" ? { ...hindrance, progressed: left.size < before } : hindrance;
     },
   };
 }
 
-/** Rows that were not touched since the last fetch, and of which Hull knows everything, need not be looked at. */
+/** Rows that did not change since the last fetch, and of which Hull knows everything, need no comparison. */
 async function sorted(
   { store, remote, type, passBeforeMs, mapping, verbose }: StepContext,
   rows: readonly ListedRecord[],
 ): Promise<{ readonly untouched: readonly string[]; readonly others: readonly ListedRecord[] }> {
-  // A report says of each record which Hull entity it is linked to.
+  // A report names the Hull entity that each record is linked to.
   if (passBeforeMs === undefined || verbose) return { untouched: [], others: rows };
   const ids = rows.map(({ id }) => id);
   const told = await store.toldUnder(remote, type.name, ids);

@@ -1,4 +1,4 @@
-/** Some rows of a page on their way to Hull: compare, tell, and write down what is known then. */
+/** Some rows of a page on their way to Hull: compare, tell, and store what is known then. */
 import type { Firehose } from "../../hull/firehose/firehose";
 import type { FirehoseItem } from "../../hull/firehose/items";
 import { foldedKey, type Claims, type Keys, type LeftOut } from "../../record";
@@ -29,7 +29,7 @@ export interface StepContext extends TypeContext, KnowledgeContext, Lane {
   readonly parent?: ObjectType;
   /** Users are linked to the account of their record's parent. */
   readonly link: boolean;
-  /** Rows that were not touched since, and of which Hull knows everything, are not compared. */
+  /** Rows that did not change since, and of which Hull knows everything, are not compared. */
   readonly passBeforeMs?: number;
   readonly settleMs: number;
   /** Fields that a row has shown; grows while rows are compared. */
@@ -37,7 +37,7 @@ export interface StepContext extends TypeContext, KnowledgeContext, Lane {
   /** Each record gets a line in a report. */
   readonly verbose: boolean;
   readonly signal: AbortSignal;
-  /** Called with each row's outcome once it is written. */
+  /** Called with each row's outcome once it is stored. */
   readonly onRows: (rows: readonly StepRow[]) => void;
 }
 
@@ -56,7 +56,7 @@ interface Case extends StepRow {
   readonly items: readonly FirehoseItem[];
 }
 
-/** What is known of a page before its rows are looked at. */
+/** What is known of a page before its rows are compared. */
 export interface PageKnowledge {
   readonly parents: Parents;
   /** Whether another row of the page has this key. */
@@ -91,7 +91,7 @@ export function sharedWithin(rows: readonly ListedRecord[]): PageKnowledge["twic
 }
 
 /**
- * Compares some rows, tells Hull, and writes down what it knows then.
+ * Compares some rows, tells Hull, and stores what it knows then.
  *
  * @param readAtMs when the page was asked for, milliseconds since 1970
  */
@@ -139,7 +139,7 @@ export async function takeRows(
   return hindranceIn(results) ?? { kind: "done", value: undefined };
 }
 
-/** What Hull knows of the record from now on. What was left out it does not know, so the record is compared again. */
+/** What Hull knows of the record from now on. It does not know what was left out, so the record is compared again. */
 function toldOf({ news, mirror, code, leftOut }: Case, { mapping }: StepContext): Pick<FetchedRow, "confirmed"> {
   if (news !== undefined) {
     const { facts, rest } = news;
@@ -149,7 +149,7 @@ function toldOf({ news, mirror, code, leftOut }: Case, { mapping }: StepContext)
   return rest === undefined ? {} : { confirmed: { facts: {}, rest } };
 }
 
-/** By which the record may be taken for another one in Hull; the domain is no key of the service, but one of Hull. */
+/** Keys by which Hull may confuse the record with another one; the domain is a key of Hull, not of the service. */
 function keysOf({ record, claims }: ListedRecord): Keys {
   const { domain } = claims;
   return domain === undefined ? record.keys : { ...record.keys, domain };
@@ -161,7 +161,7 @@ function lineOf(type: string, { row, mirror, outcome, code, leftOut }: Case): Re
   return { ...line, text: reason(code, `left out: ${leftOutText(leftOut)}`).text, leftOut };
 }
 
-/** Hull refused it for good, so it does not know it: the next fetch tries again. */
+/** Hull refused it for good, so Hull does not know it: the next fetch tries again. */
 function withoutNews({ news: _, ...rest }: Case): Case {
   return { ...rest, code: "hull_refused" };
 }
@@ -182,7 +182,7 @@ function look(
 ): Look {
   const base = { row, claims: row.claims, leftOut: [], mirror };
   const writtenAtMs = mirror?.writtenAtMs ?? 0;
-  // Our own write is on its way, or newer than the page: the write-back tells Hull.
+  // Our own write is in progress, or newer than the page: the write-back tells Hull.
   if (busy || writtenAtMs > readAtMs - context.settleMs) return { ...base, outcome: "skipped", code: "in_flight" };
   if (context.type.untold === true) return { ...base, outcome: "unchanged", code: "observed" };
   const untouched =
@@ -204,7 +204,7 @@ function look(
   return { ...base, ...end, leftOut, news: known, link };
 }
 
-/** Each is looked for in each row; keys that come and go for ever are not remembered. */
+/** Each is looked for in every row; keys that keep changing are not remembered. */
 const MOST_SHOWN = 500;
 
 /** Only a field's own attribute is watched; a row of the settings may fill others. */
@@ -224,7 +224,7 @@ function caseOf(context: StepContext, { link, ...rest }: Look, shared: readonly 
   return { ...rest, claims: own, items, code: shared.length > 0 ? "told_ambiguous" : rest.code };
 }
 
-/** The linked Hull entity; else the record's own claims as long as no other record has them; always our anonymous id. */
+/** The linked Hull entity; else the record's own claims unless another record has them; always our anonymous id. */
 function claimsFor(
   { serviceName }: StepContext,
   { record, claims }: ListedRecord,
@@ -242,7 +242,7 @@ function isHullId(id: string): boolean {
   return !id.startsWith("external_id:");
 }
 
-/** The account that the user belongs to, if Hull has not confirmed that yet. */
+/** The account that the user belongs to, unless Hull has confirmed it already. */
 function linkOf(
   { link, serviceName }: StepContext,
   { record }: ListedRecord,

@@ -1,6 +1,6 @@
 /**
  * What Hull knows of a remote record, and what it must be told. Mapped fields are remembered by name, as the write-back
- * does it; all others in a short list of numbers, two for a field. Pure.
+ * does; all others in a short list of numbers, two for a field. Pure.
  */
 import { fitForHull } from "../../hull/firehose/attribute-values";
 import { nestsTooDeep } from "../../http/guards/json-scan";
@@ -11,20 +11,20 @@ import type { Fact, MirrorRow } from "../../storage/port/rows";
 import { agrees, canonical, fingerprint, NOTHING } from "../../services/compare";
 import type { EntityMessage } from "../../services/message";
 
-/** Told under this name that the record vanished from the service. */
+/** The name under which Hull was told that the record is missing in the service. */
 export const DELETED = "@deleted";
-/** Told under this name that the user belongs to an account. */
+/** The name under which Hull was told that the user belongs to an account. */
 export const ACCOUNT = "@account";
 
 export interface KnowledgeContext {
   readonly specOf: (field: string) => FieldSpec;
   /** Number of a field's name; see `numberOf`. */
   readonly nameOf: (field: string) => number;
-  /** Fields of the outgoing mapping: their marks stand with the other facts. */
+  /** Fields of the outgoing mapping: what Hull knows of them is stored with the other facts. */
   readonly ownFacts: ReadonlySet<string>;
-  /** Number of today's mapping: what was complete for another one is compared anew. */
+  /** Number of today's mapping: a record that was complete for another one is compared again. */
   readonly mapping: number;
-  /** Hull attribute that says when a record vanished. */
+  /** Hull attribute that says when a record went missing. */
   readonly deletedAttribute: string;
 }
 
@@ -47,7 +47,7 @@ export function newsOf(
   const facts: Record<string, string> = {};
   const changed = new Set<string>();
   for (const { field, value, volatile } of attributes) {
-    // A second attribute of a field holds the same value and is told together with the first.
+    // A second attribute of a field has the same value and is told together with the first.
     if (volatile === true || changed.has(field)) continue;
     if (context.ownFacts.has(field) || field === "_id" || known[field]?.[2] != null) {
       const { type } = context.specOf(field);
@@ -56,7 +56,7 @@ export function newsOf(
       if (field === "_id" ? confirmed === record.id : agrees(confirmed, value, type)) continue;
       if (confirmed === null && number === undefined && isDefault(value)) continue;
       facts[field] = field === "_id" ? record.id : fingerprint(value, type);
-      // Mapped only since it was told: Hull knows it, it is remembered in another place from now on.
+      // Mapped after Hull was told: Hull knows it, and from now on it is remembered with the other facts.
       if (numberAgrees(number, value, type)) continue;
     } else {
       const { type } = context.specOf(field);
@@ -78,11 +78,11 @@ export function newsOf(
   };
 }
 
-/** Hull puts it before the names of a user's own attributes. */
+/** Hull's prefix for a user's own attributes. */
 const TRAITS = "traits_";
 
 /**
- * What a message shows of that which Hull was never told.
+ * What a message shows of what Hull was never told.
  *
  * @param desired of the entity's own record @param mirror the remote record, if it is linked
  * @param attributeOf the Hull attribute that a field is written back to
@@ -105,7 +105,7 @@ export function shownIn(
     const key = entity === "user" && Object.hasOwn(subject, TRAITS + name) ? TRAITS + name : name;
     const value = Object.hasOwn(subject, key) ? subject[key] : undefined;
     const held = value === undefined ? undefined : fitForHull(unpacked(value));
-    // Files show numbers and truth values as text.
+    // Files have numbers and booleans as text.
     if (held?.fits === true) shown[field] = fingerprint(held.value, specOf(field).type, "loose");
   }
   const { id } = account;
@@ -114,7 +114,7 @@ export function shownIn(
   return shown;
 }
 
-/** Files show lists as their JSON text. */
+/** Files have lists as their JSON text. */
 function unpacked(value: Json): Json {
   if (typeof value !== "string" || !value.startsWith("[") || nestsTooDeep(value)) return value;
   try {
@@ -124,7 +124,7 @@ function unpacked(value: Json): Json {
   }
 }
 
-/** What is known after something could not be told: it is compared again, whatever the service says about its age. */
+/** What is known after something could not be told: the record is compared again, whatever its age at the service. */
 export function untoldRest(mirror: MirrorRow | undefined): readonly number[] | undefined {
   if (mirror?.confirmedRest === undefined) return undefined;
   const rest = pairs(mirror.confirmedRest);
@@ -137,18 +137,18 @@ export function isConfirmedWholly(mirror: MirrorRow | undefined, mapping: number
   return mirror?.confirmedRest !== undefined && pairs(mirror.confirmedRest).get(MAPPING) === mapping;
 }
 
-/** Whether Hull was told that the record vanished. */
+/** Whether Hull was told that the record is missing. */
 export function isToldDeleted(facts: Readonly<Record<string, Fact>>): boolean {
   const confirmed = facts[DELETED]?.[2] ?? null;
   return confirmed !== null && confirmed !== NOTHING;
 }
 
-/** A record that Hull was told to be deleted, and that is there again. */
+/** A record that Hull was told is deleted, and that exists again. */
 function returned(known: Readonly<Record<string, Fact>>, { deletedAttribute }: KnowledgeContext): string | undefined {
   return isToldDeleted(known) ? deletedAttribute : undefined;
 }
 
-/** What changed, and what travels along. */
+/** What changed, and what is sent along with it. */
 function attributesToSend(attributes: readonly IncomingAttribute[], changed: ReadonlySet<string>): News["attributes"] {
   const send: Record<string, Json | { operation: "setIfNull"; value: Json }> = {};
   for (const { field, attribute, value, setIfNull, volatile } of attributes) {
@@ -159,7 +159,7 @@ function attributesToSend(attributes: readonly IncomingAttribute[], changed: Rea
   return send;
 }
 
-/** A new field of the service comes with such a value on every record; that alone is no news. */
+/** A new field of the service has such a value on every record; that alone is no news. */
 function isDefault(value: Json): boolean {
   if (value === null || value === "" || value === false || value === 0) return true;
   if (typeof value !== "object") return false;
@@ -175,7 +175,7 @@ function pairs(list: readonly number[]): Map<number, number> {
   return map;
 }
 
-/** As `agrees` for what is remembered as a number. */
+/** Like `agrees`, for what is remembered as a number. */
 function numberAgrees(confirmed: number | undefined, value: Json, type: FieldType): boolean {
   if (confirmed === undefined) return false;
   return (["exact", "loose"] as const).some((reading) => confirmed === numberOf(canonical(value, type, reading)));
@@ -187,7 +187,7 @@ function listOf(map: ReadonlyMap<number, number>): number[] {
   return list;
 }
 
-/** FNV-1a in 32 bits: enough to notice a change of one field, and nobody gains by forging one. Never 0. */
+/** FNV-1a in 32 bits: enough to notice a change of one field, and nobody gains from forging one. Never 0. */
 export function numberOf(text: string): number {
   let hash = 0x811c9dc5;
   for (let index = 0; index < text.length; index += 1) {

@@ -1,6 +1,6 @@
 /**
- * Telling Hull what the service holds. Rows wait in a queue of their own, so an outage of Hull holds no delivery back;
- * a row leaves the queue, and its outcome is written, only when Hull confirmed it or refused it for good.
+ * Tells Hull what the service holds. Updates wait in a queue of their own, so an outage of Hull stops no delivery.
+ * An update leaves the queue, and its outcome is written, only when Hull confirmed it or refused it for good.
  */
 import { entityOf } from "../../services/types";
 import type { Firehose, FirehoseResult } from "../../hull/firehose/firehose";
@@ -28,9 +28,9 @@ export interface WriteBackOptions {
 }
 
 export interface Sent {
-  /** There was something to send; look again. */
+  /** There was something to send; run another cycle. */
   readonly more: boolean;
-  /** Hull cannot be told now: what is left waits until then. */
+  /** Hull cannot be updated now: the rest waits until then. */
   readonly hindrance?: { readonly message: string; readonly rows: number; readonly untilMs: number };
 }
 
@@ -80,10 +80,10 @@ function words(result: FirehoseResult): string {
   if (result.state === "unauthorised") {
     return `Hull refuses the connector's credentials (${result.status}); what it must be told waits.`;
   }
-  return result.state === "later" ? `Hull cannot be told now: ${result.reason}` : "";
+  return result.state === "later" ? `Hull cannot be updated now: ${result.reason}` : "";
 }
 
-/** The service has the record, so it ends `sent`; that Hull does not know it is the reason. */
+/** The service has the record, so it ends `sent`; the reason says that Hull does not know it. */
 function refusal(result: FirehoseResult, atMs: number): Outcome {
   const why = reason("hull_refused", result.state === "refused" ? result.reason : undefined);
   return { messageId: "", outcome: "sent", code: why.code, text: why.text, atMs, counted: true };

@@ -1,4 +1,4 @@
-/** Hull deleted users (`user:delete`): everything stored about them is erased. Their accounts and Planhat are left alone. */
+/** Hull deleted users (`user:delete`): everything stored about them is erased. Accounts and Planhat are left alone. */
 import { idText, isAttributes } from "../../hull/protocol/shapes";
 import type { Service } from "../../services/service";
 import type { Lane, RecordOutcome, Store } from "../../storage/port/store";
@@ -10,14 +10,14 @@ export interface ForgetOptions<S> {
   readonly service: Service<S>;
   readonly log: Log;
   readonly announce: (tenantKey: string, outcomes: readonly RecordOutcome[]) => Promise<void>;
-  /** Says that a lane may have new work: whoever stood behind a deleted user. */
+  /** Called when a lane may have new work: records that waited for a deleted user. */
   readonly wake: (lane: Lane) => void;
 }
 
-/** Ids are keys of the store, and those have at most this length. */
+/** Ids are keys of the store, which limits their length. */
 const MAX_ID_LENGTH = 200;
 
-/** @returns what to do with the messages of a `user:delete` notification; resolves when nothing is stored any more */
+/** @returns handles the messages of a `user:delete` notification; resolves when nothing is stored any more */
 export function createForgetting<S>({ store, service, log, announce, wake }: ForgetOptions<S>) {
   const types = service.types.filter(({ entity, append }) => entity === "user" && append !== true);
   const own = types.map(({ name }) => name);
@@ -41,7 +41,7 @@ export function createForgetting<S>({ store, service, log, announce, wake }: For
   };
 }
 
-/** The channel is not documented: the user may stand in the message as elsewhere, or be the message. */
+/** The channel is not documented: the user may be inside the message as elsewhere, or be the message itself. */
 function userIdOf(message: unknown): string | undefined {
   if (!isAttributes(message)) return undefined;
   const { user } = message;

@@ -1,6 +1,6 @@
 /**
  * From a notification to the outbox: read, merge, filter and map, compare with the mirror, take in. No call to the
- * service is made on this way; when `take` resolves, everything is on disk. A large shipment is prepared in several turns.
+ * service is made here; when `take` resolves, everything is on disk. A large shipment is prepared in several turns.
  */
 import chunk from "lodash/chunk";
 import type { Service } from "../../services/service";
@@ -29,9 +29,9 @@ export interface Shipment<S> {
   readonly tenant: Tenant<S>;
   readonly entity: "user" | "account";
   readonly messages: readonly unknown[];
-  /** Where each message stands, for people: `Row 4: `; otherwise its place in the shipment. */
+  /** How people are shown the position of a message: `Row 4: `; by default its place in the shipment. */
   readonly places?: readonly string[];
-  /** Rows of a batch that are no messages; counted like those. */
+  /** Rows of a batch that cannot be read; counted like messages. */
   readonly unreadable?: readonly { readonly messageId: string; readonly problem: string }[];
   readonly isExport: boolean;
   /** The batch that the messages come from. */
@@ -40,18 +40,18 @@ export interface Shipment<S> {
 
 export interface ShipmentRun {
   readonly id: string;
-  /** Of every message: when the extract was asked for, milliseconds since 1970. */
+  /** For every message: when the extract was requested, milliseconds since 1970. */
   readonly version: number;
-  /** Written down together with the messages. */
+  /** Stored together with the messages. */
   readonly change: RunChange;
 }
 
 export interface Intake<S> {
-  /** Resolves when every message ended or waits in the outbox, durably. */
+  /** Resolves when every message has ended or waits in the outbox, durably. */
   take(shipment: Shipment<S>): Promise<IntakeReport>;
 }
 
-/** Records, not messages: a message may hold several. */
+/** Counts records, not messages: a message may contain several. */
 export interface IntakeReport {
   readonly queued: number;
   readonly ended: number;
@@ -63,7 +63,7 @@ export interface IntakeOptions<S> {
   readonly log: Log;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Says that a lane has new work. */
+  /** Called when a lane has new work. */
   readonly wake: (lane: { readonly remote: string; readonly tenant: string }) => void;
 }
 
@@ -161,7 +161,7 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
     const { message, plan } = candidate;
     const end = (outcome: "skipped" | "rejected" | "unchanged", why: Parameters<typeof outcomeNow>[2]) =>
       outcomeNow(message, outcome, why, now());
-    // Without usable settings nothing is decided about the record: what already waits must go on waiting.
+    // Without usable settings nothing is decided about the record: what already waits must keep waiting.
     const decided = plan.kind !== "halted" && tenant.target !== undefined && tenant.remote !== undefined;
     const append = typeNamed(service, plan.type)?.append === true;
     const isOwn = plan.type === typeOf(service, message.entity);
@@ -238,7 +238,7 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
   /** Linked, known, nothing to send, and Hull knows the link. */
   function isUnchanged(type: string, content: NewContent, view: RecordView | undefined): boolean {
     const { mirror, record } = view ?? {};
-    // What a scan did not meet, or met in the archive, is read before anything is concluded.
+    // What a scan did not show, or showed as archived, is read before anything is concluded.
     if (
       mirror === undefined ||
       mirror.missing === true ||
@@ -249,7 +249,7 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
       return false;
     const spec = (field: string): ReturnType<Service<S>["field"]> => service.field(type, field);
     const { send, found } = diff(content.desired, {}, mirror.facts, spec, { force: false, create: false });
-    // What is newly found equal counts as delivered, which only the lane writes down.
+    // A value newly found equal counts as delivered, and only the lane stores that.
     if (send.length > 0 || found.length > 0) return false;
     const told = typeNamed(service, type)?.untold !== true;
     return !(told && content.hintId === undefined && isForgotten(content.version, record.confirmedAtMs));
@@ -270,7 +270,7 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
     }
   }
 
-  /** Of a message that was not planned: it said what was known, or it names no record. */
+  /** For a message that was not planned: it repeats a known one, or names no record. */
   function logEnds(
     tell: Log,
     { credentials }: Tenant<S>,

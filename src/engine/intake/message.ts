@@ -14,18 +14,18 @@ export type ReadMessage =
   | { readonly ok: true; readonly message: EntityMessage }
   | { readonly ok: false; readonly messageId: string; readonly problems: readonly Problem[] };
 
-/** Before that there was no Hull: a clock that stands at its beginning would make every message an old one. */
+/** There was no Hull before that: an unset clock would make every message an old one. */
 const EARLIEST_MS = Date.UTC(2000, 0);
 
-/** Ids become keys of the store, so they are bounded; Hull's own have 24 to 40 characters. */
+/** Ids become keys of the store, so their length is limited; Hull's own have 24 to 40 characters. */
 const MAX_ID_LENGTH = 200;
 
 export interface ReadContext {
   readonly entity: "user" | "account";
   readonly isExport: boolean;
-  /** Milliseconds since 1970; the version of a message that carries none. */
+  /** Milliseconds since 1970; the version of a message that has none. */
   readonly receivedAtMs: number;
-  /** Of rows of a batch, whatever they say: when the extract was asked for, milliseconds since 1970. */
+  /** For rows of a batch, whatever they say: when the extract was requested, milliseconds since 1970. */
   readonly version?: number;
 }
 
@@ -39,7 +39,7 @@ interface Parts {
   readonly events: readonly HullEvent[];
 }
 
-/** Reads one element of a shipment. A bad one is its own problem, never that of its shipment. */
+/** Reads one element of a shipment. A bad one is rejected by itself, not with its shipment. */
 export function readMessage(raw: unknown, context: ReadContext): ReadMessage {
   const { entity, isExport } = context;
   const excess = excessIn(raw);
@@ -91,7 +91,7 @@ function datingOf(
   return { version: receivedAtMs, undated: true, warnings: written === null ? undefined : [warning] };
 }
 
-/** Events without a name say nothing; those without an id get one that the same event has again next time. */
+/** Events without a name are ignored; those without an id get one that the same event gets again next time. */
 function eventOf(event: HullEvent): TrackedEvent[] {
   const { event: name, event_id: given, created_at: created, properties } = event;
   if (name === undefined || name === null || name === "") return [];
@@ -130,7 +130,7 @@ function accountParts(raw: unknown): Parts | { readonly problems: readonly Probl
   };
 }
 
-/** Attributes come out of `parseJson`, so every value is JSON. */
+/** Attributes come from `parseJson`, so every value is JSON. */
 function attributesOf(value: unknown): Attributes {
   return isAttributes(value) ? (value as Attributes) : {};
 }
@@ -166,12 +166,12 @@ function badId(path: string, id: string): Problem | undefined {
     Buffer.byteLength(id) > MAX_ID_LENGTH
       ? `has ${Buffer.byteLength(id)} bytes, at most ${MAX_ID_LENGTH} are accepted`
       : !id.isWellFormed() || id.includes("\0")
-        ? "holds characters that are no text (a lone surrogate or a NUL)"
+        ? "contains characters that are not text (a lone surrogate or a NUL)"
         : undefined;
   return message === undefined ? undefined : { path, message, remedy: "Send the id as Hull shows it." };
 }
 
-/** The messages of one entity in a shipment, folded into the newest; `swallowed` are the ids of the others. */
+/** The messages of one entity in a shipment, merged into the newest; `swallowed` are the ids of the others. */
 export interface MergedMessage {
   readonly message: EntityMessage;
   readonly swallowed: readonly string[];

@@ -1,6 +1,6 @@
 /**
- * The quick way through a message that has nothing odd about it: the same result as the full reading, without copying
- * what is passed on as it came. Anything else (numbers as ids, events, problems) is left to `readMessage`.
+ * The fast path for a message that has nothing unusual about it: the same result as the full reading, without copying
+ * what is passed on unchanged. Anything else (numbers as ids, events, problems) is left to `readMessage`.
  */
 import { isAttributes } from "../../hull/protocol/shapes";
 import type { Attributes, EntityMessage } from "../../services/message";
@@ -12,7 +12,7 @@ export type PlainParts = Pick<
 
 const NOTHING: Attributes = {};
 
-/** Hull's own ids; longer or stranger ones are looked at more closely. */
+/** Hull's own ids; longer or unusual ones are left to the full reading. */
 const ID = /^[\x21-\x7e]{1,100}$/;
 
 /** @returns undefined when the message is not plain */
@@ -33,7 +33,7 @@ export function plainParts(raw: unknown, entity: "user" | "account"): PlainParts
 
 function subject(value: unknown, key: "email" | "domain"): Attributes | undefined {
   if (!isAttributes(value) || !isId(value["id"])) return undefined;
-  // Attributes come out of `parseJson`, so every value is JSON.
+  // Attributes come from `parseJson`, so every value is JSON.
   return isKey(value["external_id"]) && isKey(value[key]) ? (value as Attributes) : undefined;
 }
 

@@ -12,19 +12,19 @@ import { reason, type Reason } from "../../outcome/outcome";
 import type { Tenant } from "../tenants";
 import { typeOf } from "../../services/types";
 
-/** What the further records of one message may carry of their parent, in characters; ordinary ones carry 2,000 each. */
+/** How much parent data the further records of one message may carry, in characters; ordinary ones carry 2,000 each. */
 const MOST_CARRIED = 64_000_000;
 
 /** One record on its way in, with what its log line needs. */
 export interface Candidate {
   readonly message: EntityMessage;
-  /** Ids of the older messages that this one swallowed; counted with the entity's own record. */
+  /** Ids of the older messages merged into this one; counted with the entity's own record. */
   readonly swallowed: readonly string[];
   readonly claims: Claims;
   readonly plan: Plan | Halted;
 }
 
-/** The settings are of no use: nothing can be said about the record. */
+/** The settings are unusable: nothing can be said about the record. */
 interface Halted {
   readonly type: string;
   readonly hullId: string;
@@ -55,8 +55,8 @@ function plansOf<S>(service: Service<S>, tenant: Tenant<S>, message: EntityMessa
 }
 
 /**
- * Each further record carries its parent with it, in case that one has to be made: thousands of them with a large parent
- * are refused, all together, before gigabytes are written for one message.
+ * Each further record carries its parent with it, in case the parent must be created: thousands of them with a large
+ * parent are all refused, before gigabytes are written for one message.
  */
 function notTooHeavy(plans: readonly Plan[]): readonly Plan[] {
   const [own, ...further] = plans;
@@ -78,12 +78,12 @@ export function outcomeNow(
   return { messageId: message.messageId, outcome, code: why.code, text: why.text, atMs, counted: true };
 }
 
-/** @param place what stands before the name of the field: `messages[3].`, `Row 4: ` */
+/** @param place prefix of the field's name: `messages[3].`, `Row 4: ` */
 export function wordsOf(problems: readonly Problem[], place: string): string {
   return problems.map(({ path, message, remedy }) => `${place}${path} ${message}. ${remedy}`).join(" ");
 }
 
-/** A message that names no record: counted and told, with the field and the remedy. */
+/** A message that names no record: counted and logged, with the field and the remedy. */
 export function brokenAcceptance<S>(
   service: Service<S>,
   tenant: Tenant<S>,
@@ -104,7 +104,7 @@ export function brokenAcceptance<S>(
   };
 }
 
-/** By which a log line names the entity. */
+/** How a log line identifies the entity. */
 export function claimsOf(message: EntityMessage): Claims {
   const subject = message.entity === "user" ? message.user : message.account;
   const claims: Record<string, string> = {};

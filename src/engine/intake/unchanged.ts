@@ -1,6 +1,6 @@
 /**
- * Most of what Hull sends changes nothing. A message that says the same as the last unchanged one of its record is known
- * by a digest, and ends without being planned or compared again.
+ * Most of what Hull sends changes nothing. A message that says the same as the last unchanged one of its record is
+ * recognised by a fingerprint, and ends without being planned or compared again.
  */
 import chunk from "lodash/chunk";
 import type { Service } from "../../services/service";
@@ -28,15 +28,15 @@ export const IN_SYNC = reason("in_sync");
 /** Records that are looked up at once. */
 export const LOOKS = 200;
 
-/** A write-back needs this long to show up in notifications; before that, a missing id is no news. */
+/** A write-back takes this long to show up in notifications; before that, a missing id is not a change. */
 const ECHO_MS = 10 * 60_000;
 
-/** Whether Hull showed the remote id with the message; without it, the verdict holds for a while only. */
+/** Whether Hull showed the remote id with the message; without it, the verdict is valid only for a while. */
 const SHOWN = "+";
 const HIDDEN = "-";
 
 /**
- * Hull lost the id that it confirmed long ago (a profile made anew): it is told again.
+ * Hull lost the id that it confirmed long ago (a profile created anew): it is told again.
  *
  * @param version of a message that shows no id; milliseconds since 1970
  */
@@ -44,12 +44,12 @@ export function isForgotten(version: number, confirmedAtMs: number | undefined):
   return confirmedAtMs !== undefined && version > confirmedAtMs + ECHO_MS;
 }
 
-/** Whether what is remembered speaks of the remote that the settings name; otherwise the lane finds out first. */
+/** Whether what is remembered is about the remote that the settings name; otherwise the lane finds out first. */
 export function isComparable<S>(tenant: Tenant<S>): boolean {
   return tenant.fingerprint === tenant.target?.fingerprint;
 }
 
-/** Sets aside what need not be looked at. */
+/** Sets aside messages that need no comparison. */
 export async function checkUnchanged<S>(
   store: Pick<Store, "fingerprints">,
   service: Service<S>,
@@ -100,8 +100,8 @@ export function acceptanceOfSame<S>(
 }
 
 /**
- * What is remembered of a message that is unchanged, or delivered: only of the entity's own record, and only where nothing
- * wants to be said every time.
+ * What is remembered of a message that is unchanged, or delivered: only of the entity's own record, and only if it has
+ * no warning, since a warning must be logged every time.
  */
 export function lastingFingerprint<S>(
   service: Service<S>,

@@ -1,10 +1,10 @@
-/** Long work in the one thread that all tenants share: others have their turn in between. */
+/** Long work in the one thread that all tenants share: it yields, so that others are served in between. */
 import { setImmediate } from "node:timers/promises";
 
-/** After so much work others have their turn; a single step may take longer. */
+/** After this much work it yields; a single step may take longer. */
 const TURN_MS = 10;
 
-/** The same as `items.map(work)`, in several turns when it takes long. */
+/** Same as `items.map(work)`, in several turns when it takes long. */
 export async function mapYielding<T, R>(items: readonly T[], work: (item: T, index: number) => R): Promise<R[]> {
   const results: R[] = [];
   let beganMs = performance.now();

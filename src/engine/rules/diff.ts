@@ -13,11 +13,11 @@ import { agrees, NOTHING } from "../../services/compare";
 export interface Difference {
   /** Fields whose value must be sent. */
   readonly send: readonly string[];
-  /** Fields that the service is known to hold as desired without our doing anything. */
+  /** Fields that the service is known to hold as desired without our doing. */
   readonly equal: readonly string[];
-  /** Equal ones of which that is news: they count as delivered from now on. */
+  /** Equal fields for which that is new: they count as delivered from now on. */
   readonly found: readonly string[];
-  /** Of those to send: nobody knows what is there, which need not differ. */
+  /** Fields to send whose remote value is unknown, so it may be equal. */
   readonly blind: readonly string[];
 }
 

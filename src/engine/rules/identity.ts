@@ -1,5 +1,5 @@
 /**
- * Which remote record is it? (docs/state.md, "Which remote record is it?") Pure: all that is known goes in, a
+ * Which remote record is it? (docs/state.md, "Which remote record is it?") Pure: everything known goes in, a
  * verdict comes out. When several answers are possible none is given: a wrong link is worse than no link.
  */
 import { isAlike, type Keys } from "../../record";
@@ -13,7 +13,7 @@ export type Identity =
       readonly moved: boolean;
       readonly note?: "case_only" | "blanks_only" | "several";
     }
-  /** No record is this one; `namesake` when another record carries one of its keys. */
+  /** No record matches; `namesake` when another record has one of its keys. */
   | { readonly kind: "absent"; readonly namesake: boolean }
   | { readonly kind: "ambiguous"; readonly ids: readonly string[] }
   /** The record is linked to another Hull entity. */
@@ -24,7 +24,7 @@ export interface Subject {
   readonly hullId: string;
   readonly keys: Keys;
   readonly parentId?: string;
-  /** The id that Hull remembers; counts only when the record was read and its keys fit. */
+  /** The id that Hull remembers; it counts only when the record was read and its keys fit. */
   readonly hintId?: string;
 }
 
@@ -40,7 +40,7 @@ export function identify(type: ObjectType, subject: Subject, rows: readonly Mirr
     const hits = rows.filter((row) => (key.scope === "remote" || inScope(row)) && carries(row, key.name, value));
     const isExact = (row: MirrorRow): boolean => row.keys[key.name] === value;
     const isCased = (row: MirrorRow): boolean => row.keys[key.name]?.toLowerCase() === value.toLowerCase();
-    // An external id is compared to the letter; a movable key (an e-mail) may differ in case, else in blanks around it.
+    // External ids are compared exactly; a movable key (an e-mail) may differ in case, or else in blanks around it.
     const nearest = [isExact, isCased].map((fits) => hits.filter(fits)).find((rows) => rows.length > 0) ?? hits;
     const fitting = key.movable === true ? nearest : hits.filter(isExact);
     const verdict = choose(subject, fitting, key.scope === "remote");
@@ -71,7 +71,7 @@ function shares(subject: Subject, row: MirrorRow, name: string): boolean {
   return value !== undefined && carries(row, name, value);
 }
 
-/** One hit is it; several companies with one external id: the linked one, else the oldest. */
+/** A single hit decides; several companies with one external id: the linked one, else the oldest. */
 function choose(subject: Subject, hits: readonly MirrorRow[], preferOldest: boolean): Identity | undefined {
   const present = hits.filter((row) => row.archived !== true);
   const [first] = present;
@@ -80,7 +80,7 @@ function choose(subject: Subject, hits: readonly MirrorRow[], preferOldest: bool
   const own = present.find((row) => row.linkedTo === subject.hullId);
   if (own !== undefined) return { kind: "match", row: own, moved: false, note: "several" };
   if (!preferOldest) return { kind: "ambiguous", ids: present.map((row) => row.id) };
-  // Ids of this service begin with their time of creation, so they decide where a date is not known.
+  // Ids of this service begin with their time of creation, so they decide where no date is known.
   const dated = present.every((row) => row.createdAtMs !== undefined);
   const age = (row: MirrorRow): number => (dated ? (row.createdAtMs ?? 0) : 0);
   const [oldest] = [...present].sort((a, b) => age(a) - age(b) || (a.id < b.id ? -1 : 1));
@@ -94,7 +94,7 @@ function accept(subject: Subject, row: MirrorRow, moved: boolean): Identity {
   return { kind: "match", row, moved };
 }
 
-/** The remembered id is believed when the record shares a key and contradicts none that identifies. */
+/** The remembered id is believed when the record shares a key and contradicts no identifying one. */
 function fits(type: ObjectType, subject: Subject, row: MirrorRow): boolean {
   const trusted = type.keys[0];
   const contradicts =
@@ -106,7 +106,7 @@ function fits(type: ObjectType, subject: Subject, row: MirrorRow): boolean {
   return type.parent === undefined || type.keys.some((key) => shares(subject, row, key.name));
 }
 
-/** Linked to another Hull entity, or carrying another trusted key: certainly not ours. */
+/** Linked to another Hull entity, or with another trusted key: certainly not ours. */
 function isSomebodyElse(type: ObjectType, subject: Subject, row: MirrorRow): boolean {
   if (row.linkedTo !== undefined && row.linkedTo !== subject.hullId) return true;
   const trusted = type.keys[0];

@@ -1,30 +1,30 @@
-/** Trying again, slower each time, as long as the process lives. */
+/** Retries with growing waits, as long as the process lives. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { backoffMs, type RetryPace } from "../../http/retry";
 
 export interface RetryOptions {
   readonly retry: RetryPace;
   readonly signal: AbortSignal;
-  /** Told why something is tried again. */
+  /** Called with the reason of a retry. */
   readonly onWarning: (message: string) => void;
 }
 
 /** Why a run ends before its work is done. */
 export type Stop =
   | { readonly state: "error"; readonly error: string }
-  /** The process ends, and the next one goes on; or the tenant was forgotten, and nobody does. */
+  /** The process ends, and the next one continues; or the tenant was erased. */
   | { readonly state: "interrupted" };
 
 export type Try<T> =
   | { readonly kind: "done"; readonly value: T }
-  /** `progressed`: it got further than the try before, so the count of tries begins anew. */
+  /** `progressed`: it got further than the try before, so the tries are counted anew. */
   | { readonly kind: "later"; readonly waitMs: number; readonly message: string; readonly progressed?: boolean }
   | { readonly kind: "failed"; readonly message: string };
 
-/** Tries before a run gives up; whoever asked for it asks again. */
+/** Tries before a run gives up; the next run is up to the schedule or a person. */
 const MOST_TRIES = 8;
 
-/** Repeats an attempt until it is done, fails for good, or the process ends. */
+/** Repeats an attempt until it succeeds, fails for good, or the process ends. */
 export async function withRetry<T>(
   { retry, signal, onWarning }: RetryOptions,
   attempt: () => Promise<Try<T>>,

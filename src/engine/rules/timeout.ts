@@ -1,6 +1,6 @@
-/** Waiting, but not for ever. */
+/** Waiting with a limit. */
 
-/** What the work comes to, or undefined when that takes longer than `limitMs`; the work goes on then. */
+/** The result of the work, or undefined when it takes longer than `limitMs`; the work continues then. */
 export async function withTimeout<T>(limitMs: number, work: Promise<T>): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<undefined>((resolve) => {

@@ -4,14 +4,14 @@ import type { RunRow } from "../../storage/port/rows";
 import type { Store } from "../../storage/port/store";
 import { newRunId } from "./log";
 
-/** Fewer entries are everyday business. */
+/** Fewer entries are normal. */
 const LEAST = 5_000;
 const EVERYTHING = "*";
 
 /** The tenant's outcomes when the drain began. */
 const checkpoint = z.object({ before: z.record(z.string(), z.number()) });
 
-/** Begins a drain where much waits, counts what those under way did, and ends those whose outbox is empty. */
+/** Begins a drain where much waits, counts the progress of those in progress, and ends those whose outbox is empty. */
 export async function watchBacklogs(
   store: Store,
   now: () => number,

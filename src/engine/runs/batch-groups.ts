@@ -1,9 +1,9 @@
-/** Rows of a file in groups that are taken in at once: bounded in number and in bytes. */
+/** Rows of a file in groups that are taken in at once, limited in number and in bytes. */
 import type { ExtractRow } from "../../hull/extract/extract";
 
 /** Rows that are taken in at once. */
 const MOST_ROWS = 200;
-/** Parsed, a row is many times as large as in the file, and nobody else is answered while a group is compared. */
+/** A parsed row is many times larger than in the file, and while a group is compared nothing else is answered. */
 const MOST_BYTES = 4_000_000;
 
 /** Groups of rows as they come; what was read before the download broke off is a group, too. */

@@ -1,4 +1,4 @@
-/** Rows of an extract as the messages that a notification would have carried. Pure. */
+/** Rows of an extract as the messages that a notification would have contained. Pure. */
 import type { ExtractRow } from "../../hull/extract/extract";
 import { idText } from "../../hull/protocol/shapes";
 import type { Json } from "../../record";
@@ -18,7 +18,7 @@ export interface BatchRow {
 const ACCOUNT = "account.";
 
 /**
- * @param run id of the run; with the row's number it makes the message's id, so that a row that is read twice counts once
+ * @param run id of the run; the message's id is made of it and the row's number, so a row read twice counts once
  */
 export function batchRow(run: string, order: BatchOrder, { index, row }: Pick<ExtractRow, "index" | "row">): BatchRow {
   const messageId = `${run}/${index}`;

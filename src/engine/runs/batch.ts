@@ -1,6 +1,6 @@
 /**
  * One batch: an extract is downloaded and its rows are taken in like messages of an export. The place in the file is
- * written down together with the rows, so a killed batch downloads again and skips what was taken in.
+ * stored together with the rows, so a killed batch downloads again and skips what was taken in.
  */
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
@@ -21,7 +21,7 @@ export interface BatchOptions<S> extends RetryOptions {
   readonly intake: Intake<S>;
   readonly reader: ExtractReader;
   readonly tenant: Tenant<S>;
-  /** Entries that may wait; above it the file is read no further. */
+  /** Entries that may wait; above this limit the file is not read any further. */
   readonly maxWaiting: number;
   /** After each group of rows. */
   readonly onProgress: (run: RunRow) => void;
@@ -36,26 +36,26 @@ export type BatchEnd = Stop | { readonly state: "stopped"; readonly error: strin
 const INTERRUPTED: Stop = { state: "interrupted" };
 
 /**
- * Unreadable rows without a good one between them, after which the file is taken for something else: a list of people has
- * no such stretch, while single bad rows may stand in it anywhere.
+ * Unreadable rows in succession after which the file is not taken for an extract: a list of people has no such stretch,
+ * while single bad rows may occur anywhere.
  */
 const MOST_UNREADABLE = 1_000;
 /** How often a full outbox is looked at, milliseconds. */
 const LOOK_MS = 200;
 
 /**
- * Reads a batch from its checkpoint to its end; its rows are delivered meanwhile and afterwards. Throws only when the
- * store fails.
+ * Reads a batch from its checkpoint to its end; its rows are delivered at the same time and afterwards. Throws only if
+ * the store fails.
  */
 export async function runBatch<S>(options: BatchOptions<S>, run: RunRow, order: BatchOrder): Promise<BatchEnd> {
   const { store, signal } = options;
   let rows = checkpoint.safeParse(run.checkpoint).data?.rows ?? 0;
-  /** Rejected rows without a good one between them, up to the last group. */
+  /** Rejected rows in succession, up to the last group. */
   let unreadable = 0;
-  /** What is wrong with the first of them, if that shows without its values. */
+  /** What is wrong with the first of them, if that can be said without its values. */
   let problem: string | undefined;
 
-  /** Why it ends behind the rows that were taken in, if it does. */
+  /** Why it ends after the rows that were taken in, if it does. */
   async function endHere(): Promise<BatchEnd> {
     if (signal.aborted) return INTERRUPTED;
     const failure = await failureOf(options, run);
@@ -64,7 +64,7 @@ export async function runBatch<S>(options: BatchOptions<S>, run: RunRow, order: 
 
   async function readOn(): Promise<BatchEnd> {
     for await (const group of groupsOf(options.reader.rows({ ...order, skipRows: rows }, signal))) {
-      // Requests get their turn in between, even if nothing had to be waited for.
+      // Yields to requests, even if nothing had to be waited for.
       await setImmediate();
       await waitForOutbox(options);
       const end = await endHere();
@@ -120,7 +120,7 @@ function problemIn(group: readonly ExtractRow[]): string | undefined {
   return group.flatMap(({ row }) => (row.ok ? [] : [row.problem]))[0];
 }
 
-/** Answers the run with its new figures; undefined when it is gone: its tenant was forgotten meanwhile. */
+/** Returns the run with its new figures; undefined when it is gone: its tenant was erased meanwhile. */
 async function takeGroup<S>(
   { intake, tenant, store }: BatchOptions<S>,
   run: RunRow,
@@ -151,10 +151,10 @@ async function waitForOutbox<S>({ store, tenant, maxWaiting, signal }: BatchOpti
   }
 }
 
-/** The first error among the outcomes so far, if the run shall end at it. */
+/** The first error among the outcomes so far, if the run should end at it. */
 async function failureOf<S>({ store }: BatchOptions<S>, { id, options }: RunRow): Promise<string | undefined> {
   if (options.stopOnError !== true) return undefined;
   const { counts = {} } = (await store.run(id)) ?? {};
   const name = failureIn(counts);
-  return name === undefined ? undefined : `Stopped at the first error (${name}), as it was asked to.`;
+  return name === undefined ? undefined : `Stopped at the first error (${name}), as requested.`;
 }

@@ -1,4 +1,4 @@
-/** What runs say in the log: one line each for start, progress and end, with the same figures as everywhere. */
+/** Log lines of runs: one each for start, progress and end, with the same figures as everywhere. */
 import { randomBytes } from "node:crypto";
 import type { RunRow } from "../../storage/port/rows";
 import { leftOutOf } from "../../outcome/left-out";

@@ -1,4 +1,4 @@
-/** What can be asked of the runs: the edge speaks these words, `runs.ts` carries them out. */
+/** What others may ask of the runs; `runs.ts` does it. */
 import type { RunOptions, RunRow } from "../../storage/port/rows";
 import type { Tenant } from "../tenants";
 
@@ -7,12 +7,12 @@ export interface BatchOrder {
   readonly url: string;
   readonly format: "json" | "csv";
   readonly entity: "user" | "account";
-  /** Segments of the query that its rows do not name themselves. */
+  /** Segments from the query that the rows do not name themselves. */
   readonly segmentIds: readonly string[];
 }
 
 export type FetchAnswer =
-  /** `underway`: another one of the same type had begun before and goes on. */
+  /** `underway`: an earlier run of the same type has not ended yet. */
   | { readonly kind: "begun" | "underway"; readonly run: RunRow }
   /** The interval since the start of the last finished run has not passed yet. */
   | { readonly kind: "early"; readonly nextAtMs: number }
@@ -20,7 +20,7 @@ export type FetchAnswer =
   | { readonly kind: "halted"; readonly reason: string };
 
 export interface Runs<S> {
-  /** Goes on with what a former process left under way. */
+  /** Continues what a former process left in progress. */
   start(): Promise<void>;
   /**
    * Begins a full fetch.
@@ -29,10 +29,10 @@ export interface Runs<S> {
    * @param force a person asked for it: whatever the interval says
    */
   fetch(tenant: Tenant<S>, type: string, options: RunOptions, force: boolean): Promise<FetchAnswer>;
-  /** Takes a batch in, durably; it is worked on after those that came before. @throws Error when its link is not allowed */
+  /** Takes a batch in, durably; it is processed after earlier ones. @throws Error when its link is not allowed */
   batch(tenant: Tenant<S>, order: BatchOrder, options: RunOptions): Promise<RunRow>;
   /** Ends a tenant's runs at their next durable point: it is being erased. */
   abandon(tenantKey: string): Promise<void>;
-  /** Ends what runs at its next durable point. */
+  /** Ends running runs at their next durable point. */
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** The work of one run: a fetch or a batch, for real or on a store whose writes are thrown away. */
+/** The work of one run: a fetch or a batch, for real or as a dry run. */
 import type { ExtractReader } from "../../hull/extract/extract";
 import type { Firehose } from "../../hull/firehose/firehose";
 import type { Service } from "../../services/service";
@@ -29,9 +29,9 @@ export interface RunWorkOptions<S> {
   readonly intake: (log: Log) => Intake<S>;
   readonly reader: ExtractReader;
   readonly firehose: (credentials: Credentials) => Firehose;
-  /** Whether changed credentials lead to the records that are remembered; see `worker.ts`. */
+  /** Whether changed credentials lead to the remembered records; see `worker.ts`. */
   readonly verify: (tenantKey: string) => Promise<"same" | "moved" | "wait">;
-  /** A store for a simulated run. */
+  /** A store for a dry run. */
   readonly dryRun: () => Promise<DryStore>;
   /** Links to extracts carry signatures. */
   readonly seal: Seal;
@@ -57,10 +57,10 @@ export const UNCONFIRMED = "The credentials could not be confirmed; the fetch is
 
 const SEALED = "The link of the batch cannot be read any more, because SECRET was changed; send the batch again.";
 
-/** Records of one delivery pass of a simulation. */
+/** Records per delivery cycle of a dry run. */
 const BATCH = 5_000;
 
-/** Why nothing can be fetched with a tenant's settings; a sentence for people. */
+/** Why a tenant's settings do not allow a fetch; a sentence for people. */
 export function haltedBy<S>({ problems, target }: Tenant<S>): string | undefined {
   if (problems.length > 0) return `The settings cannot be understood: ${problems.join("; ")}`;
   return target === undefined ? "No personal access token is configured; nothing can be fetched." : undefined;
@@ -84,7 +84,7 @@ export async function workOn<S>(
   const real = { store, tenant, run };
   return run.kind === "batch" ? batch(real, options.intake) : fetch(real, options.firehose);
 
-  /** With changed credentials, what is remembered may be of another remote. */
+  /** With changed credentials, what is remembered may belong to another remote. */
   async function confirmed(before: Tenant<S>): Promise<Tenant<S> | undefined> {
     if (before.target === undefined || before.fingerprint === before.target.fingerprint) return before;
     // A batch only takes records in: the lane finds out before it delivers them.
@@ -146,7 +146,7 @@ export async function workOn<S>(
     return end;
   }
 
-  /** Undefined when another SECRET sealed it. */
+  /** Undefined when it was encrypted with another SECRET. */
   function opened(): BatchOrder | undefined {
     try {
       return JSON.parse(options.seal.open(run.order ?? "", runPlace(run))) as BatchOrder;
@@ -161,7 +161,7 @@ export async function workOn<S>(
     const dryRun = await options.dryRun();
     try {
       const place = { store: dryRun.store, tenant, run };
-      // What an earlier try of the same simulation had counted is counted anew.
+      // What an earlier try of the same dry run counted is counted again from zero.
       const counts = Object.fromEntries(Object.entries(run.counts).map(([name, count]) => [name, -count]));
       await dryRun.store.changeRun(run.id, { counts, leftOut: {}, total: run.kind === "batch" ? 0 : undefined });
       const end = await (run.kind === "batch" ? dryRunBatch(place) : fetch(place, () => dryFirehose));

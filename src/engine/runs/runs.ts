@@ -1,6 +1,6 @@
 /**
- * Runs: begun by the schedule or by a person, carried on after a restart, ended with a line in the log. What is under way
- * stands in the store; a sweep looks after it, so that nothing here has to be trusted to remember.
+ * Runs: begun by the schedule or by a person, continued after a restart, ended with a line in the log. What is running
+ * is in the store and polled, so nothing depends on what this process remembers.
  */
 import type { RunOptions, RunRow } from "../../storage/port/rows";
 import { runPlace } from "../../storage/data-folder/seal";
@@ -25,11 +25,11 @@ interface Active {
 }
 
 const MINUTE_MS = 60_000;
-/** A run whose work throws so often has met a fault of ours. */
+/** A run whose work throws this often has met a bug of ours. */
 const MOST_FAULTS = 5;
 /** A fetch that ended early is not begun again at every call of the schedule. */
 const AFTER_ERROR_MS = 30 * MINUTE_MS;
-/** Runs to look through for the last one of a kind. */
+/** Runs to search for the last one of a kind. */
 const RECENT = 50;
 /** The words that users of the earlier connector look for. */
 const INTERVAL = "Interval between last job and now is less than configured threshold";
@@ -44,7 +44,7 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
   let polling: Promise<void> | undefined;
   let lookAgain = false;
 
-  /** Begins what waits, and tells what ended. */
+  /** Begins what waits, and reports what ended. */
   async function poll(): Promise<void> {
     await watchBacklogs(store, now, (run) => logStart(run));
     for (const { id } of await store.openRuns()) {
@@ -58,7 +58,7 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
   }
 
   function look(): Promise<void> {
-    // What happened since that look began may have escaped it.
+    // What happened since the poll began may have escaped it.
     if (polling !== undefined) lookAgain = true;
     polling ??= poll()
       .catch(options.onError)
@@ -77,7 +77,7 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
 
   function launch(run: RunRow): void {
     if (active.has(run.id) || run.kind === "drain" || run.complete === true || life.signal.aborted) return;
-    // One batch of a tenant after the other.
+    // The batches of a tenant, one after the other.
     const isBusy = [...active.values()].some((each) => each.run.kind === "batch" && each.run.tenant === run.tenant);
     if (run.kind === "batch" && isBusy) return;
     const own = new AbortController();
@@ -93,9 +93,9 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
     active.set(run.id, { run, work, abort: () => own.abort() });
   }
 
-  /** Its work threw: the sweep tries again, a few times. Answers whether others may go on at once. */
+  /** Its work threw: the poll tries again, a few times. Returns whether others may continue at once. */
   async function stumble(run: RunRow, error: unknown): Promise<boolean> {
-    // Its tenant was forgotten in the middle of it: what it missed then is no fault.
+    // Its tenant was erased during it: what was missing then is no error.
     if (await isGone(run)) return true;
     options.onError(error);
     const times = (faults.get(run.id) ?? 0) + 1;
@@ -107,7 +107,7 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
     return true;
   }
 
-  /** False when the store cannot say: then the fault is told. */
+  /** False when the store cannot say: then the error is reported. */
   async function isGone({ id }: RunRow): Promise<boolean> {
     return store.run(id).then(
       (row) => row === undefined,
@@ -154,7 +154,7 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
     return { id: newRunId(now()), tenant, kind, type, options: chosen };
   }
 
-  /** Fetched types that hang on this one and belong to the same Hull entity. */
+  /** Fetched types that depend on this one and belong to the same Hull entity. */
   function dependants(settings: S, type: string): readonly string[] {
     const own = typeNamed(service, type);
     const fetched = service.fetchPolicy(settings).types.map((each) => each.type);
@@ -184,7 +184,7 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
       const asked = force ? { ...chosen, trust: true as const } : chosen;
       const { run, begun } = await store.beginRun(newRun(key, "fetch", type, asked), true);
       launch(run);
-      // What hangs on an entity's own records and has no schedule of its own is fetched with them.
+      // What depends on an entity's own records and has no schedule of its own is fetched with them.
       for (const each of dependants(settings, type)) {
         launch((await store.beginRun(newRun(key, "fetch", each, asked), true)).run);
       }
@@ -197,7 +197,7 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
       const fresh = newRun(tenant.key, "batch", type, chosen);
       const sealed = options.seal.seal(JSON.stringify(order), runPlace(fresh));
       const { run } = await store.beginRun({ ...fresh, order: sealed }, false);
-      // Those that came before it are looked at first.
+      // Earlier batches are processed first.
       void look();
       return run;
     },
@@ -205,7 +205,7 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
     abandon: async (tenantKey) => {
       const own = [...active.values()].filter(({ run }) => run.tenant === tenantKey);
       own.forEach(({ abort }) => abort());
-      // A sweep that saw what waited of the tenant may be about to begin a drain of it.
+      // A poll that saw what waited of the tenant may be about to begin a drain of it.
       await Promise.all([...own.map(({ work }) => work), polling]);
     },
 

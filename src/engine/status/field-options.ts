@@ -3,7 +3,7 @@ import type { FieldChoice, FieldUse, Service } from "../../services/service";
 import type { Tenant, Tenants } from "../tenants";
 import { withTimeout } from "../rules/timeout";
 
-/** @param tenant who asks, if Hull confirmed it; undefined answer: there is no such list */
+/** @param tenant the caller, if Hull confirmed it; undefined result: there is no such list */
 export type FieldsOf<S> = (
   table: string,
   use: FieldUse,
@@ -13,7 +13,7 @@ export type FieldsOf<S> = (
 export interface FieldChoiceOptions<S> {
   readonly service: Pick<Service<S>, "fieldOptions">;
   readonly tenants: Pick<Tenants<S>, "connection">;
-  /** How long the service is waited for, milliseconds. */
+  /** How long the service may take to answer, milliseconds. */
   readonly waitMs: number;
 }
 

@@ -1,4 +1,4 @@
-/** From rows of the store to sentences for people: what stands still, failed, waits or was set aside. Pure. */
+/** From rows of the store to sentences for people: what is paused, failed, waiting or set aside. Pure. */
 import { listed } from "../../outcome/listed";
 import type { FetchedType, Finding } from "../../services/service";
 import type { PauseRow, RunRow } from "../../storage/port/rows";
@@ -7,15 +7,15 @@ import { leftOutOf, leftOutText } from "../../outcome/left-out";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
-/** Whoever waits longer is held up by something. */
+/** An entry that waits longer than this is stuck. */
 const LONG_WAIT_MS = HOUR_MS;
-/** A run that is still under way then deserves a look. */
+/** A run that is still in progress after this time deserves a look. */
 const LONG_RUN_MS = 24 * HOUR_MS;
-/** What a batch came to is news so long; nobody repeats it by itself. */
+/** A failed batch is reported for this long; nothing repeats it automatically. */
 const NEWS_MS = 72 * HOUR_MS;
 /** The schedule calls every few minutes, and a fetch takes its time. */
 const SLACK_MS = HOUR_MS;
-/** Fields that one sentence names. */
+/** Most fields that one sentence names. */
 const MOST_NAMED = 10;
 
 const error = (text: string): Finding => ({ level: "error", text });
@@ -23,7 +23,7 @@ const warning = (text: string): Finding => ({ level: "warning", text });
 const time = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
 
-/** Lanes and types that stand still now. */
+/** Lanes and types that are paused now. */
 export function heldFindings(pauses: readonly PauseRow[], nowMs: number): readonly Finding[] {
   return pauses
     .filter(({ untilMs }) => untilMs > nowMs)
@@ -31,11 +31,13 @@ export function heldFindings(pauses: readonly PauseRow[], nowMs: number): readon
       const what = scope === "*" ? "Delivery" : `Delivery of ${scope}`;
       const lasting = kind !== "transient";
       const next = `The next try is at ${time(untilMs)}${lasting ? ", or as soon as the settings are saved" : ""}.`;
-      return (lasting ? error : warning)(`${what} stands still since ${time(sinceMs)}. ${sentence(message)} ${next}`);
+      return (lasting ? error : warning)(
+        `${what} has been paused since ${time(sinceMs)}. ${sentence(message)} ${next}`,
+      );
     });
 }
 
-/** The last run of each kind and type, where it did not end well or does not end. @param runs newest first */
+/** The last run of each kind and type, if it failed or does not end. @param runs newest first */
 export function runFindings(runs: readonly RunRow[], nowMs: number): readonly Finding[] {
   const newest = new Map<string, RunRow>();
   for (const run of runs) {
@@ -59,14 +61,14 @@ function runFinding(name: string, run: RunRow, nowMs: number): Finding | undefin
     case "running":
       if (nowMs - createdAtMs < LONG_RUN_MS) return undefined;
       return warning(
-        `A ${name} is under way since ${time(createdAtMs)} and has not ended, with ${done} records done. Its lines in the log (incoming.job.warning) say what keeps it.`,
+        `A ${name} has been under way since ${time(createdAtMs)}, with ${done} records done. Its lines in the log (incoming.job.warning) say why it has not ended.`,
       );
     case "success":
       return undefined;
   }
 }
 
-/** Types whose last good fetch is older than it should be. One that was never fetched may have been installed just now. */
+/** Types whose last good fetch is overdue. A type that was never fetched may have been installed just now. */
 export function fetchFindings(
   fetched: readonly (FetchedType & { readonly last: RunRow | undefined })[],
   nowMs: number,
@@ -83,7 +85,7 @@ export function fetchFindings(
   });
 }
 
-/** What Hull was not told in the last good fetch of each type, since it cannot hold it. */
+/** What the last good fetch of each type could not tell Hull, since Hull cannot hold it. */
 export function leftOutFindings(
   fetched: readonly { readonly type: string; readonly last: RunRow | undefined }[],
 ): readonly Finding[] {
@@ -93,7 +95,7 @@ export function leftOutFindings(
     const began = time(last.startedAtMs ?? last.createdAtMs);
     return [
       warning(
-        `Hull cannot hold some values of ${type}, so the fetch that began at ${began} left them out, and Hull keeps what it had: ${leftOutText(fields)}. Shorten them where they are kept, or or exclude these fields in the settings and remove their mapping rows; the next fetch looks again.`,
+        `Hull cannot hold some values of ${type}, so the fetch that began at ${began} left them out, and Hull keeps what it had: ${leftOutText(fields)}. Shorten them in Planhat, or exclude these fields in the settings and remove their mapping rows; the next fetch looks again.`,
       ),
     ];
   });
@@ -108,7 +110,7 @@ export function laneFindings(
   const waits = `${outbox} records wait for delivery and ${hullUpdates} for their way back to Hull`;
   const since = oldestAtMs === undefined ? "" : `, the oldest since ${time(oldestAtMs)}`;
   if (outbox >= maxOutbox) {
-    findings.push(error(`${waits}${since}. No more fit in, so Hull is asked to come again later.`));
+    findings.push(error(`${waits}${since}. There is no room for more, so Hull is asked to come again later.`));
   } else if (oldestAtMs !== undefined && nowMs - oldestAtMs > LONG_WAIT_MS) {
     findings.push(warning(`${waits}${since}. If no other message says why, allow more requests per minute.`));
   }
@@ -129,7 +131,7 @@ export function laneFindings(
   return findings;
 }
 
-/** What one connector fills the fields of a type from. */
+/** The source of each field of a type in one connector. */
 export type FieldSources = Readonly<Record<string, string>>;
 
 /**
@@ -157,7 +159,7 @@ export function sharedFieldFindings(
 export function hostFindings(hosts: readonly string[]): readonly Finding[] {
   return hosts.map((host) =>
     warning(
-      `Signed notifications were refused because their key lies on ${host}. If that is a host of Hull, whoever runs the connector adds it to HULL_SIGNATURE_KEY_HOSTS.`,
+      `Signed notifications were refused because their key is on ${host}. If that is a host of Hull, whoever runs the connector adds it to HULL_SIGNATURE_KEY_HOSTS.`,
     ),
   );
 }

@@ -1,6 +1,6 @@
 /**
- * How a connector fares, for people: what its settings say about themselves, what the service says about them, and what
- * stands still, failed or waits. The status in Hull's dashboard and every other page for people show the same.
+ * The health of a connector, for people: what its settings say about themselves, what the service says about them, and
+ * what is paused, failed or waiting. The status in Hull's dashboard and every other page for people show the same.
  */
 import { LRUCache } from "lru-cache";
 import uniqBy from "lodash/uniqBy";
@@ -23,7 +23,7 @@ import type { Tenant, Tenants } from "../tenants";
 export interface ConnectorHealth {
   /** The level of the worst message. */
   readonly status: FindingLevel;
-  /** The worst first; of one level in the order in which they are best mended. */
+  /** The worst first; within a level in the order in which they are best mended. */
   readonly messages: readonly Finding[];
 }
 
@@ -36,20 +36,20 @@ export interface HealthOptions<S> {
   readonly tenants: Pick<Tenants<S>, "connection" | "load">;
   /** Hosts that signed notifications named for their keys and that are not allowed. */
   readonly refusedHosts: () => readonly string[];
-  /** Entries from which on Hull is asked to come again later. */
+  /** Number of entries from which Hull is asked to come again later. */
   readonly maxOutbox: number;
   readonly now: Clock;
-  /** How long an answer of the service is waited for, milliseconds; later it counts for the next one who asks. */
+  /** How long to wait for the service, milliseconds; a later answer is used for the next caller. */
   readonly waitMs: number;
   readonly onError: (error: unknown) => void;
 }
 
-/** What the service said is believed so long, unless the settings change. */
+/** The service's answer is cached for this long, unless the settings change. */
 const BELIEVED_MS = 120_000;
 const MOST_INSPECTED = 1_000;
-/** Outcomes of this time are looked at. */
+/** Outcomes of this period are looked at. */
 const LATELY_MS = 24 * 3_600_000;
-/** A connector without any outcome for so long was most likely removed in Hull. */
+/** A connector without any outcome for this long was most likely removed in Hull. */
 const IN_USE_MS = 7 * LATELY_MS;
 /** The newest runs, among which the last of each kind is looked for. */
 const RECENT_RUNS = 100;
@@ -114,14 +114,14 @@ export function createHealth<S>(options: HealthOptions<S>): HealthOf<S> {
     ];
   }
 
-  /** Other connectors that send to the same records: where they fill a field from elsewhere, the two contend for it. */
+  /** Other connectors that send to the same records: where they fill a field from elsewhere, the two compete for it. */
   async function shared({ key, remote, settings }: Tenant<S>): Promise<readonly Finding[]> {
     if (remote === undefined || settings === undefined) return [];
     const rows = (await store.tenants()).filter((row) => row.remote === remote && row.key !== key);
     const others = await Promise.all(
       rows.map(async (row) => {
         const hours = await store.hours(row.key, now() - IN_USE_MS);
-        // One that another SECRET sealed says nothing until Hull tells its settings anew.
+        // One that another SECRET encrypted says nothing until Hull sends its settings again.
         return hours.length === 0 ? undefined : tenants.load(row.key).catch(() => undefined);
       }),
     );

@@ -1,5 +1,5 @@
-// Addresses that no request of ours may reach unless they are named: against server-side request forgery, DNS rebinding
-// included.
+// Addresses that no request of ours may reach unless they are named: against server-side request forgery and DNS
+// rebinding.
 import dns from "node:dns";
 import { isIP, isIPv4, type LookupFunction } from "node:net";
 import ipaddr from "ipaddr.js";
@@ -12,12 +12,12 @@ const CLOUD_HOST_ADDRESSES = ["168.63.129.16"];
 
 /**
  * Tells whether an IP address (without brackets) is not publicly routable, by the ranges of IANA's registries. IPv4
- * addresses wrapped in IPv6 (mapped, compatible, NAT64, 6to4) count as what they wrap. What is no address at all counts
+ * addresses wrapped in IPv6 (mapped, compatible, NAT64, 6to4) count as what they wrap. What is not an address counts
  * as private.
  */
 export function isPrivateAddress(ip: string): boolean {
   const [text = ""] = ip.split("%", 1);
-  // The library reads short and octal forms as well, which nothing that resolves a name answers.
+  // The library also reads short and octal forms, which no resolver returns.
   if (isIP(text) === 0) return true;
   const address = ipaddr.parse(text);
   const meant = address instanceof ipaddr.IPv6 ? (wrappedIPv4(address) ?? address) : address;
@@ -36,7 +36,7 @@ function wrappedIPv4(address: ipaddr.IPv6): ipaddr.IPv4 | undefined {
     case "rfc6145":
       return new ipaddr.IPv4(bytes.slice(12));
     default:
-      // Compatible (::a.b.c.d): the library knows only its spelling with dots.
+      // Compatible (::a.b.c.d): the library only reads it in dotted form.
       return bytes.slice(0, 12).every((byte) => byte === 0) ? new ipaddr.IPv4(bytes.slice(12)) : undefined;
   }
 }

@@ -1,4 +1,4 @@
-// Which hosts we talk to. Organizations, key hosts and extract hosts come from outside, so each has a list of patterns.
+// Which hosts we talk to. Organizations, key hosts and extract hosts come from outside, so each has an allow-list.
 import { isAddress } from "./addresses";
 
 export type Protocol = "http" | "https";
@@ -27,7 +27,9 @@ export interface HostAllowList {
 export class HostPatternError extends Error {
   override readonly name = "HostPatternError";
   constructor(pattern: string, problem: string) {
-    super(`"${pattern}" is no host pattern: ${problem}. Examples: *.hullapp.io, files.example.com:8443, 127.0.0.1:*`);
+    super(
+      `"${pattern}" is not a host pattern: ${problem}. Examples: *.hullapp.io, files.example.com:8443, 127.0.0.1:*`,
+    );
   }
 }
 
@@ -72,7 +74,7 @@ function parsePattern(pattern: string): HostPattern {
   const labels = bracketed ? [host] : host.split(".");
   for (const label of labels) {
     if (bracketed || label === "*" || isLabel(label)) continue;
-    throw new HostPatternError(pattern, `"${label}" is no label; * must stand for whole labels`);
+    throw new HostPatternError(pattern, `"${label}" is not a label; * must stand for whole labels`);
   }
   const explicit = !labels.includes("*");
   if (explicit && canonicalHost(host) !== host) throw new HostPatternError(pattern, "write the host in its plain form");
@@ -86,7 +88,7 @@ interface Target {
 }
 
 function parseTarget(hostOrUrl: string, protocol: Protocol): Target | undefined {
-  // URL parsers drop tabs and newlines and read "\" as "/": such spellings only serve to mislead.
+  // URL parsers drop tabs and newlines and read "\" as "/": such spellings are only used to mislead.
   if (/[^\x21-\x7e]|\\/.test(hostOrUrl)) return undefined;
   const bare = !hostOrUrl.includes("://");
   if (bare && !/^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?$/i.test(hostOrUrl)) return undefined;
@@ -95,7 +97,7 @@ function parseTarget(hostOrUrl: string, protocol: Protocol): Target | undefined 
   const spoken = url.protocol.slice(0, -1);
   if (spoken !== "http" && spoken !== "https") return undefined;
   const { hostname } = url;
-  // 2130706433, 0x7f.1 and 127.1 all become 127.0.0.1: whoever means that host writes it so.
+  // 2130706433, 0x7f.1 and 127.1 all become 127.0.0.1: an honest user writes it that way.
   if (writtenHost(hostOrUrl, bare) !== hostname) return undefined;
   if (!isAddress(hostname) && !hostname.split(".").every(isLabel)) return undefined;
   const port = url.port === "" ? DEFAULT_PORTS[spoken] : Number(url.port);
@@ -141,7 +143,7 @@ function canonicalHost(host: string): string | undefined {
   return readUrl(`https://${host}`)?.hostname;
 }
 
-/** The one name of a host, whatever its spelling: lower case, no default port. What is no host stays as it is. */
+/** The canonical name of a host: lower case, no default port. What is not a host stays unchanged. */
 export function nameOfHost(host: string, protocol: Protocol = "https"): string {
   return parseTarget(host, protocol) === undefined ? host : (readUrl(`${protocol}://${host}`)?.host ?? host);
 }

@@ -1,50 +1,50 @@
 /**
- * Looks over a JSON text while it arrives, and makes nothing of it: how deeply it nests, how many values it holds,
- * what stands under a few names of its outermost object, and where a long list of it can be cut. So whoever sent it can be
- * judged before it costs anything, and what is large can be parsed piece by piece.
+ * Scans a JSON text while it arrives, without building anything: how deeply it nests, how many values it contains,
+ * the text of a few members of its outermost object, and where a long list in it can be cut. So a sender can be judged
+ * before its body costs anything, and a large body can be parsed piece by piece.
  */
 
-/** Real payloads nest about ten levels; far deeper ones would exhaust the stack of whatever walks them. */
+/** Real payloads nest about ten levels; much deeper ones would exhaust the stack of whatever walks them. */
 export const MAX_DEPTH = 64;
 
 export interface ScanLimits {
   readonly maxDepth: number;
-  /** Objects, lists and what stands in them: parsing takes memory for each, however short the text. */
+  /** Objects, lists and their values: parsing takes memory for each, however short the text. */
   readonly maxValues: number;
   /** Of one object or list: an object of a hundred thousand names takes as long to parse as megabytes of small ones. */
   readonly maxMembers: number;
 }
 
-/** A list of the outermost object that is cut between its elements, so that each piece is parsed by itself. */
+/** A list of the outermost object that is cut between its elements, so that each piece can be parsed by itself. */
 export interface Cutting {
   readonly name: string;
-  /** A piece has at least so many bytes, unless it is the last. */
+  /** A piece has at least this many bytes, unless it is the last. */
   readonly bytes: number;
 }
 
-/** Where the list begins and ends, and where it can be cut in between: offsets of a bracket, of commas, of a bracket. */
+/** Where the list begins and ends, and where it can be cut: offsets of a bracket, of commas, of a bracket. */
 export interface CutList {
   readonly name: string;
   readonly cuts: readonly number[];
 }
 
 export interface JsonScan {
-  /** The next bytes. @returns what is wrong with the text so far */
+  /** Scans the next bytes. @returns what is wrong with the text so far */
   push(bytes: Uint8Array): "too_deep" | "too_many_values" | "too_many_members" | undefined;
-  /** The JSON text under a wanted name, once it is complete; of several the last, as `JSON.parse` has it. */
+  /** The JSON text under a wanted name, once it is complete; of several the last, like `JSON.parse`. */
   member(name: string): string | undefined;
-  /** Of several lists of that name the last; undefined when it is not long enough to be cut. */
+  /** Of several lists of that name the last; undefined when it is too short to be cut. */
   readonly list: CutList | undefined;
   /** Counted so far. */
   readonly values: number;
 }
 
-/** Longer texts under a wanted name are passed over. */
+/** Longer texts under a wanted name are ignored. */
 const MAX_MEMBER_BYTES = 16_384;
-/** Longer names are none of the wanted ones. */
+/** Longer names cannot be wanted ones. */
 const MAX_NAME_BYTES = 64;
 
-/** So much of a string is walked byte by byte; what goes on beyond it is searched, which takes a tenth of the time. */
+/** This much of a string is read byte by byte; the rest is searched, which takes a tenth of the time. */
 const WALKED_BYTES = 256;
 
 const OPEN_BRACE = 0x7b;
@@ -71,7 +71,7 @@ export function createJsonScan(
   /** Bytes of earlier pushes. */
   let before = 0;
   let cuts: number[] = [];
-  /** Of the list that is cut; `named`: it is what comes next. */
+  /** The list that is cut; `named`: it comes next. */
   let state: "none" | "named" | "open" | "closed" = "none";
   let inString = false;
   let escaped = false;
@@ -86,7 +86,7 @@ export function createJsonScan(
   function keep(bytes: Uint8Array, from: number, to: number): void {
     if (kept === undefined) return;
     keptBytes += to - from;
-    // A copy: the bytes belong to a chunk that is let go.
+    // A copy: the bytes belong to a chunk that is released.
     if (keptBytes <= MAX_MEMBER_BYTES) kept.push(Buffer.from(bytes.subarray(from, to)));
     else kept = undefined;
   }
@@ -106,7 +106,7 @@ export function createJsonScan(
       for (; index < walkedTo && bytes[index] !== QUOTE; index += 1) if (bytes[index] === BACKSLASH) index += 1;
       escaped = index > bytes.length;
       if (index < walkedTo || index >= bytes.length) return Math.min(index, bytes.length);
-      // None of the bytes is searched twice for the same.
+      // No byte is searched twice for the same thing.
       if (quote < index) quote = placeOf(QUOTE, bytes, index, bytes.length);
       index = placeOf(BACKSLASH, bytes, index, quote);
     }
@@ -114,7 +114,7 @@ export function createJsonScan(
 
   return {
     push(bytes) {
-      /** Where what is kept, or the name, goes on in these bytes. */
+      /** Where the captured text, or the name, continues in these bytes. */
       let from = 0;
       for (let index = 0; index < bytes.length; index += 1) {
         if (inString) {
@@ -157,7 +157,7 @@ export function createJsonScan(
           depth -= 1;
         } else if (byte === COMMA) {
           values += 1;
-          // Below the ground there is nothing to count: such a text is no JSON.
+          // No object or list is open, so there is nothing to count: such a text is not JSON.
           if (depth > 0) {
             const count = (counts[depth] ?? 0) + 1;
             counts[depth] = count;
@@ -195,7 +195,7 @@ export function createJsonScan(
   };
 }
 
-/** The first place of a byte in this part of the bytes; the end of the part when it is not there. */
+/** The first index of a byte in this range; the end of the range when it does not occur. */
 function placeOf(byte: number, bytes: Uint8Array, from: number, to: number): number {
   const place = bytes.subarray(from, to).indexOf(byte);
   return place < 0 ? to : from + place;

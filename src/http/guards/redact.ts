@@ -1,16 +1,16 @@
-// Secrets leave by two doors: under a telling name (a header, a setting) and as a bare value in the middle of a text
-// (an error message, an echoed body). Both are closed here, and everything loggable passes through.
+// Secrets get out in two ways: under a telling name (a header, a setting) and as a bare value in the middle of a text
+// (an error message, an echoed body). Both are covered here, and everything that is logged passes through.
 import { types } from "node:util";
 
 export const REDACTED = "[redacted]";
 
-/** Shorter values would blank out ordinary words; they stay covered by name. */
+/** Shorter values would blank out ordinary words; they are still covered by name. */
 const MIN_SECRET_LENGTH = 4;
 const MAX_LEARNT_SECRETS = 50;
 const MAX_DEPTH = 10;
 /** How far a text is read beyond its cut, so that a secret across the cut is recognised. */
 const OVERLAP = 4_096;
-/** Ends a signed token, an authorization scheme or a userinfo that the cut left open, however long it is. */
+/** The end of a signed token, an authorization scheme or userinfo that the cut left open, however long it is. */
 const CLOSING = ".-.-@";
 
 const SECRET_NAME =
@@ -27,11 +27,11 @@ export function isSecretName(name: string): boolean {
 }
 
 export interface Redactor {
-  /** Remembers values met on the way, such as rotated tokens; the oldest are forgotten beyond a small limit. */
+  /** Remembers values met on the way, such as rotated tokens; beyond a small limit the oldest are forgotten. */
   learn(...secrets: readonly string[]): void;
   /** The text without known secrets, authorization schemes, signed tokens, userinfo and secret query values. */
   text(text: string): string;
-  /** The first characters of such a text. What lies far behind them is not even read. */
+  /** The first characters of such a text. What lies far beyond them is not even read. */
   opening(text: string, maxChars: number): string;
   /** A copy of any value, nested objects and errors included, that is safe to log. Never changes its argument. */
   value(value: unknown): unknown;
@@ -42,7 +42,7 @@ export interface Redactor {
   excerpt(value: unknown, maxChars?: number): unknown;
 }
 
-/** How much may still be shown, and what was not. Everything shown takes some of it, hence it bounds the work. */
+/** How much may still be shown, and what was not. Everything shown uses some of it, which limits the work. */
 interface Room {
   left: number;
   /** Characters. */
@@ -81,7 +81,7 @@ export function createRedactor(secrets: readonly string[] = []): Redactor {
     return stripPatterns(result);
   }
 
-  /** The first index from which a text can be cut without leaving the first half of a known secret. */
+  /** The first index from which a text can be cut without leaving half of a known secret. */
   function cutFrom(input: string, index: number): number {
     let end = index;
     for (;;) {
@@ -118,7 +118,7 @@ export function createRedactor(secrets: readonly string[] = []): Redactor {
     if (value instanceof Date) return value;
     if (Buffer.isBuffer(value)) return `[${value.length} bytes]`;
     const entries = entriesOf(value);
-    // Sockets, requests, agents: an axios error drags them along, raw header lines included.
+    // Sockets, requests, agents: an axios error contains them, including raw headers.
     if (entries === undefined) return `[${value.constructor.name}]`;
     return Object.fromEntries(upTo(room, entries, ([name, item]) => entry(String(name), item, room, inside)));
   }
@@ -132,7 +132,7 @@ export function createRedactor(secrets: readonly string[] = []): Redactor {
   }
 
   function excerpt(value: unknown, maxChars = 2_000): unknown {
-    // Every item counts one besides its text, for quotes or a comma; a text by itself has neither.
+    // Every item costs one more than its text, for quotes or a comma; a text by itself does not.
     const room = roomFor(maxChars + 1);
     const safe = walk(value, room, 0, []);
     // `JSON.stringify` answers undefined for undefined, whatever its declared type says.
@@ -151,7 +151,7 @@ export function createRedactor(secrets: readonly string[] = []): Redactor {
   };
 }
 
-/** As many of the items as there is room for. */
+/** As many of the items as fit. */
 function upTo<T, R>(room: Room, items: Iterable<T>, shownItem: (item: T) => R): R[] {
   const result: R[] = [];
   for (const item of items) {
@@ -164,14 +164,14 @@ function upTo<T, R>(room: Room, items: Iterable<T>, shownItem: (item: T) => R): 
   return result;
 }
 
-/** Where the last one of the words ends that stand across an index, or else the index. */
+/** The end of the last word that crosses an index, or else the index. */
 function endAcross(text: string, word: string, index: number): number {
   const from = Math.max(0, index - word.length + 1);
   const at = text.slice(from, index + word.length - 1).lastIndexOf(word);
   return at === -1 ? index : from + at + word.length;
 }
 
-/** How a secret may be spelled inside a text: as it is, in a URL, in JSON, in base64 as a Basic user name. */
+/** How a secret may be written inside a text: unchanged, in a URL, in JSON, in base64 as a Basic user name. */
 function spellingsOf(secret: string): string[] {
   return [
     secret,
@@ -186,11 +186,11 @@ function percentEncoded(text: string): string {
   try {
     return encodeURIComponent(text);
   } catch {
-    return text; // a lone surrogate cannot be encoded, hence cannot stand in a URL either
+    return text; // a lone surrogate cannot be encoded, so it cannot occur in a URL either
   }
 }
 
-/** Every expression looks at a character a few times at most, however the text is made: it comes from outside. */
+/** Every expression looks at each character only a few times, whatever the text, since it comes from outside. */
 function stripPatterns(text: string): string {
   if (!/[ :=.]/.test(text)) return text;
   return text
@@ -206,7 +206,7 @@ function stripPatterns(text: string): string {
     );
 }
 
-/** Begins where its first part does, even in the middle of a word, since `eyJeyJ…` must not be tried at every `eyJ`. */
+/** Begins where its first part does, even inside a word, since `eyJeyJ…` must not be tried at every `eyJ`. */
 const SIGNED_TOKEN = /(?<![\w-])(?=[\w-]*\beyJ[\w-])[\w-]+\.[\w-]+\.[\w-]*/g;
 const TOKEN_START = /\beyJ[\w-]/;
 
@@ -223,11 +223,11 @@ function percentDecoded(text: string): string {
   }
 }
 
-/** What to print of a value that is data; `undefined` for machinery. */
+/** What to print of a value that is data; `undefined` for anything else. */
 function entriesOf(value: object): Iterable<readonly [unknown, unknown]> | undefined {
   if (value instanceof Map) return value;
   if (isError(value)) {
-    // Name and message are not enumerable; the stack repeats the message and stays out.
+    // Name and message are not enumerable; the stack repeats the message and is left out.
     const own = Object.entries(value).filter(([name]) => name !== "stack");
     const cause: [string, unknown][] = value.cause === undefined ? [] : [["cause", value.cause]];
     return [["name", value.name], ["message", value.message], ...own, ...cause];
@@ -237,7 +237,7 @@ function entriesOf(value: object): Iterable<readonly [unknown, unknown]> | undef
   return isPlain ? ownEntries(value) : undefined;
 }
 
-/** One by one, because there may be a million of them and room for ten. */
+/** One by one, because there may be a million of them but room for only ten. */
 function* ownEntries(value: object): Generator<readonly [string, unknown]> {
   for (const name of Object.keys(value)) yield [name, (value as Readonly<Record<string, unknown>>)[name]];
 }

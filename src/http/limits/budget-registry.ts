@@ -1,9 +1,9 @@
 import { createBudget, type Budget, type BudgetOptions } from "./budget";
 
 export interface BudgetRegistry {
-  /** The one budget of everybody who counts under this quota key; the newest limit wins. */
+  /** The one budget of all callers with this quota key; the newest limit wins. */
   get(quotaKey: string, limitPerMinute: number | null): Budget;
-  /** How a budget stands; undefined before its first use. Looking changes nothing. */
+  /** The state of a budget; undefined before its first use. Reading it changes nothing. */
   look(quotaKey: string): { readonly left: number; readonly limitPerMinute: number | null } | undefined;
   /** Closes one budget, for instance when its tenant is erased. */
   drop(quotaKey: string): void;

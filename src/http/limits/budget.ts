@@ -1,7 +1,7 @@
 // The request budget: quotas are respected, not discovered. A sliding window counts every request that starts.
 import { systemClock, systemSleep, type Clock, type Sleep } from "../time";
 
-/** Who asks: a person waiting for an answer, the delivery to the remote, or the full fetch. */
+/** The class of a request: a person waiting for an answer, a delivery to the remote, or the full fetch. */
 export type BudgetClass = "interactive" | "delivery" | "fetch";
 
 /** In order of precedence. */
@@ -14,13 +14,13 @@ export interface Budget {
    * `close`.
    */
   take(asking: BudgetClass, signal?: AbortSignal): Promise<void>;
-  /** After a 429: nobody starts within the next `waitMs` milliseconds. */
+  /** After a 429: no request starts within the next `waitMs` milliseconds. */
   penalise(waitMs: number): void;
   /** Requests that could start now; `Infinity` without a limit, 0 while penalised. */
   left(): number;
   /** Replaces the limit, for instance after a change of settings. `null` = no limit. */
   setLimit(limitPerMinute: number | null): void;
-  /** Rejects everybody who waits and leaves no timer behind. */
+  /** Rejects everybody who waits and clears the timer. */
   close(): void;
 }
 
@@ -65,7 +65,7 @@ export function createBudget(options: BudgetOptions): Budget {
   let wake: { at: number; controller: AbortController } | undefined;
   let closed = false;
 
-  /** Forgets starts that left the window. A clock set back would keep them for ever, so they then count from now. */
+  /** Forgets starts that left the window. If the clock was set back they would never leave, so they count from now. */
   function now(): number {
     const at = clock();
     if (at < lastNow) {
@@ -78,7 +78,7 @@ export function createBudget(options: BudgetOptions): Budget {
     return at;
   }
 
-  /** The instant from which a request of this class may start, given the window as it is. */
+  /** The earliest start of a request of this class, given the window as it is. */
   function opensAt(asking: BudgetClass): number {
     if (limit === null) return blockedUntil;
     const reserve = asking === "interactive" ? 0 : Math.floor(limit * interactiveReserve);
@@ -104,7 +104,7 @@ export function createBudget(options: BudgetOptions): Budget {
     planWake();
   }
 
-  /** At most one timer, for the first instant at which anybody may go. */
+  /** At most one timer, for the first instant at which any request may start. */
   function planWake(): void {
     const opens = CLASSES.filter((asking) => waiting[asking].size > 0).map(opensAt);
     const at = opens.length === 0 ? undefined : Math.min(...opens);
@@ -121,7 +121,7 @@ export function createBudget(options: BudgetOptions): Budget {
           pump();
         }
       },
-      () => undefined, // aborted: somebody else planned anew
+      () => undefined, // aborted: reschedule for the others
     );
   }
 

@@ -1,12 +1,12 @@
-/** So many at once, so many who wait for their turn, and nobody beyond. */
+/** A limit of concurrent work and of waiting work; beyond both, it is refused. */
 
-/** Nobody more may wait. */
+/** The queue is full. */
 export class GateFullError extends Error {
   override readonly name = "GateFullError";
 }
 
 export interface Gate {
-  /** @throws GateFullError at once when too many wait already; else what `work` throws */
+  /** @throws GateFullError at once when too many wait already; otherwise what `work` throws */
   run<T>(work: () => Promise<T>): Promise<T>;
   readonly isIdle: boolean;
 }
@@ -24,7 +24,7 @@ export function createGate({ atOnce, waiting }: GateLimits): Gate {
     async run(work) {
       if (running >= atOnce) {
         if (queue.length >= waiting) throw new GateFullError("Too many wait for their turn already.");
-        // Whoever leaves hands the turn on, so that nobody slips in between.
+        // A finished one hands its place to the next, so that nobody slips in between.
         await new Promise<void>((resolve) => queue.push(resolve));
       } else running += 1;
       try {
@@ -41,7 +41,7 @@ export function createGate({ atOnce, waiting }: GateLimits): Gate {
   };
 }
 
-/** A gate for each key, kept while somebody is inside. */
+/** A gate for each key, kept while it is in use. */
 export function createGates(limits: GateLimits): { run<T>(key: string, work: () => Promise<T>): Promise<T> } {
   const gates = new Map<string, Gate>();
   return {

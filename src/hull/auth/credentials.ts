@@ -35,16 +35,16 @@ export interface CredentialCheckOptions {
   readonly positiveTtlMs?: number;
   readonly negativeTtlMs?: number;
   readonly maxEntries?: number;
-  /** How many questions about credentials that nobody knows may be under way, in all and for one organization. */
+  /** How many questions about unknown credentials may be in progress, in all and for one organization. */
   readonly questions?: { readonly all: GateLimits; readonly organization: GateLimits };
 }
 
 export interface ConfirmOptions {
-  /** They were right before: they are asked about at once, however many guesses wait. */
+  /** They were right before: they are checked at once, however many guesses wait. */
   readonly known?: boolean;
   /**
-   * A remembered yes from before this instant, milliseconds since 1970, does not count; a remembered no does, and so does
-   * a question that is under way.
+   * A cached yes from before this instant, milliseconds since 1970, does not count; a cached no does, and so does
+   * a question in progress.
    */
   readonly notBeforeMs?: number;
 }
@@ -69,7 +69,7 @@ export function createCredentialCheck(options: CredentialCheckOptions): Credenti
   /** By hash of the three. */
   const answers = new LRUCache<string, Confirmation>({ max: maxEntries, ttl: positiveTtlMs, ...agingBy(clock) });
   const asking = new Map<string, Promise<Confirmation>>();
-  /** By connector, the credentials that were right last: once others are, these are asked about anew. */
+  /** By connector, the credentials that were right last: once others are, these are checked again. */
   const right = new LRUCache<string, string>({ max: maxEntries });
 
   function remember(key: string, { organization, id }: HullCredentials, confirmation: Confirmation): void {
@@ -79,7 +79,7 @@ export function createCredentialCheck(options: CredentialCheckOptions): Credenti
     if (!confirmation.ok) return;
     const connector = `${organization}/${id}`;
     const former = right.get(connector);
-    // Its secret was rotated: the former one has no power any more.
+    // Its secret was rotated: the former one is no longer valid.
     if (former !== undefined && former !== key) answers.delete(former);
     right.set(connector, key);
   }
@@ -168,7 +168,7 @@ function isWellFormed({ organization, id, secret }: HullCredentials): boolean {
   return organization !== "" && /^[\x21-\x7e]+$/.test(id) && /^[\x21-\x7e]+$/.test(secret);
 }
 
-/** A hash, so that no secret sits in a key where a dump or a log would show it. */
+/** A hash, so that no secret is part of a key that a dump or a log would show. */
 function keyOf({ organization, id, secret }: HullCredentials): string {
   return createHash("sha256")
     .update(JSON.stringify([organization, id, secret]))

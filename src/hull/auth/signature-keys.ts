@@ -1,5 +1,5 @@
-// Public keys of signed notifications. The address of the key comes with the request, so it is the sender's choice:
-// hosts are allow-listed, answers small and quick, and failures remembered, or strangers could make us call anybody.
+// Public keys of signed notifications. The address of the key comes with the request, so the sender chooses it:
+// hosts are allow-listed, answers small and quick, and failures cached, or strangers could make us call anybody.
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import type { Agents } from "../../http/agents";
@@ -30,7 +30,7 @@ export interface SignatureKeysOptions {
 export interface SignatureKeys {
   /** @param newerThan ask again unless that was done after this instant */
   get(url: string, token: string, newerThan?: number): Promise<KeyAnswer>;
-  /** Hosts that asked to be trusted and are not listed, newest last. */
+  /** Hosts that were named and are not on the list, newest last. */
   refusedHosts(): readonly string[];
 }
 
@@ -60,7 +60,7 @@ export function createSignatureKeys(options: SignatureKeysOptions): SignatureKey
     const answer = await readKey(url, token);
     const askedAt = clock();
     const before = answers.get(url);
-    // A key that still holds is not thrown away because its host is down for a moment.
+    // A key that is still valid is not dropped because its host is down for a moment.
     const keep = answer.state !== "found" && before?.answer.state === "found" && askedAt - before.since < cacheTtlMs;
     answers.set(url, keep ? { ...before, askedAt } : { answer, since: askedAt, askedAt });
     return keep ? before.answer : answer;
@@ -113,7 +113,7 @@ function rsaKey(pem: string): KeyObject | undefined {
     const key = createPublicKey(pem);
     return key.asymmetricKeyType === "rsa" ? key : undefined;
   } catch {
-    return undefined; // no key in it: that is the answer
+    return undefined; // no key in it: that is the result
   }
 }
 

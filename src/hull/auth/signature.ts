@@ -1,12 +1,12 @@
-// Was this notification signed by Hull? The signature covers the notification id only, not the body: it proves that Hull
-// sent something under this id, and never replaces the check of the credentials.
+// Was this notification signed by Hull? The signature covers the notification id only, not the body: it proves that
+// Hull sent something under this id, and never replaces the check of the credentials.
 import type { HostAllowList } from "../../http/guards/hosts";
 import type { Log } from "../../http/log";
 import type { Clock } from "../../http/time";
 import { decodeToken, isSignedBy, type DecodedToken } from "./jwt";
 import { createKeyFetcher, createSignatureKeys, type FetchKey, type KeyAnswer } from "./signature-keys";
 
-/** Why a signature does not hold. */
+/** Why a signature is invalid. */
 export const SIGNATURE_REFUSALS = [
   "incomplete",
   "unknown_version",
@@ -22,7 +22,7 @@ export const SIGNATURE_REFUSALS = [
 
 export type SignatureRefusal =
   | (typeof SIGNATURE_REFUSALS)[number]
-  /** The key host does not answer: nobody's fault here, answer 503 and let Hull come again. */
+  /** The key host does not answer: nobody's fault here, so answer 503 and let Hull retry. */
   | "unavailable";
 
 export type SignatureVerdict =
@@ -33,20 +33,20 @@ export type SignatureVerdict =
 export interface SignatureVerifierOptions {
   /** https hosts, and http for loopback hosts that are named without a wildcard. */
   readonly allowedKeyHosts: HostAllowList;
-  /** Default: `createKeyFetcher()`. Give it guarded agents where names may lead to private addresses. */
+  /** Default: `createKeyFetcher()`. Pass one with guarded agents if names may lead to private addresses. */
   readonly fetchKey?: FetchKey | undefined;
   readonly clock: Clock;
   readonly log?: Log | undefined;
   /** How long a key is used without asking again. */
   readonly cacheTtlMs?: number | undefined;
-  /** How long a failure is remembered, and the least time between two fetches of one key. */
+  /** How long a failure is cached, and the least time between two fetches of one key. */
   readonly negativeTtlMs?: number | undefined;
 }
 
 export interface SignatureVerifier {
   /**
    * @param headers as node:http gives them, with lower-case names
-   * @param notificationId left out while the body is not read yet: then any id will do
+   * @param notificationId absent while the body is not read yet: then any id will do
    */
   verify(
     headers: Readonly<Record<string, string | readonly string[] | undefined>>,
@@ -57,7 +57,7 @@ export interface SignatureVerifier {
 }
 
 const PREFIX = "x-hull-smart-notifier-signature";
-/** Clocks of two machines are never quite equal. */
+/** The clocks of two machines always differ a little. */
 const LEEWAY_S = 60;
 
 export function createSignatureVerifier(options: SignatureVerifierOptions): SignatureVerifier {
@@ -75,7 +75,7 @@ export function createSignatureVerifier(options: SignatureVerifierOptions): Sign
     const first = await keys.get(keyUrl, signature);
     if (first.state !== "found") return refuseKey(first);
     if (isSignedBy(token, first.key)) return { ok: true };
-    // Perhaps Hull changed its key; asked anew at most once per `negativeTtlMs`, whatever strangers send.
+    // Hull may have changed its key; it is fetched again at most once per `negativeTtlMs`, whatever strangers send.
     const second = await keys.get(keyUrl, signature, clock() - negativeTtlMs);
     if (second.state !== "found") return refuseKey(second);
     return isSignedBy(token, second.key)
@@ -94,9 +94,9 @@ export function createSignatureVerifier(options: SignatureVerifierOptions): Sign
       if (headers[`${PREFIX}-version`] !== "v1") {
         return refuse("unknown_version", `${PREFIX}-version must be v1.`);
       }
-      // Everything that needs no key first: a request that cannot be right makes us call nobody.
+      // First everything that needs no key: a request that cannot be right must not make us call anybody.
       const token = decodeToken(signature);
-      if (token === undefined) return refuse("malformed", "The signature is no JSON Web Token.");
+      if (token === undefined) return refuse("malformed", "The signature is not a JSON Web Token.");
       return checkClaims(token, notificationId, clock()) ?? (await verifyWithKey(token, signature, keyUrl));
     },
     refusedHosts: () => keys.refusedHosts(),

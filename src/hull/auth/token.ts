@@ -1,8 +1,8 @@
-// The token that each firehose item carries: whom it is about.
+// The token of each firehose item, which says whom it is about.
 // https://www.hull.io/docs/reference/identity_resolution/
 import { signHs256 } from "./jwt";
 
-/** At least one must be there; null, undefined and blank ones are dropped. */
+/** At least one is required; null, undefined and blank ones are dropped. */
 export interface UserClaims {
   readonly id?: Claim;
   readonly email?: Claim;
@@ -48,7 +48,7 @@ export class EmptyClaimsError extends Error {
 /**
  * The HS256 token of one item.
  *
- * @throws EmptyClaimsError when the subject, or the other entity if one is given, has no usable claim: Hull would accept
+ * @throws EmptyClaimsError when the subject, or the other entity if there is one, has no usable claim: Hull would accept
  *   such a token and attach the attributes to nobody.
  */
 export function signSubject(options: SubjectOptions): string {

@@ -1,5 +1,5 @@
-// Extracts as CSV (RFC 4180): a header, `"` for quoting, an empty cell for a value that is not there. What separates cells
-// and what ends lines, the header shows: spreadsheets of half of Europe write semicolons, old ones end lines with CR.
+// Extracts as CSV (RFC 4180): a header, `"` for quoting, an empty cell for an absent value. The header shows what
+// separates cells and ends lines: many European spreadsheets write semicolons, old ones end lines with CR.
 import { isUtf8 } from "node:buffer";
 import { CsvError, parse } from "csv-parse/sync";
 import maxBy from "lodash/maxBy";
@@ -56,10 +56,10 @@ export function createCsvFormat(fail: Fail): RowFormat {
 
 /**
  * Finds where a record ends: at a line break outside quotes. A quote opens a cell only as its first byte, so a stray
- * one spoils its own row alone. If the header ends with a carriage return alone, so may every record; otherwise one
- * outside quotes is a part of its cell.
+ * one spoils only its own row. If the header ends with a carriage return alone, so may every record; otherwise one
+ * outside quotes is part of its cell.
  *
- * @param separator what separates cells; of the header nobody knows, so there each of them does
+ * @param separator what separates cells; unknown for the header, where each candidate does
  */
 function createRecordScanner(separator: () => number | undefined): Scanner {
   let isQuoted = false;
@@ -83,7 +83,7 @@ function createRecordScanner(separator: () => number | undefined): Scanner {
       for (;;) {
         const quote = nextQuote(at);
         if (isQuoted) {
-          // Whether it is doubled, hence a part of the cell, shows only in the byte after it.
+          // Only the next byte shows whether it is doubled, and so part of the cell.
           if (quote + 1 >= bytes.length) return { found: false, at: quote };
           isQuoted = bytes[quote + 1] === QUOTE;
           at = quote + (isQuoted ? 2 : 1);
@@ -91,7 +91,7 @@ function createRecordScanner(separator: () => number | undefined): Scanner {
           const end = nextBreak(at);
           if (end < quote) {
             if (returnEnds === undefined && bytes[end] === CARRIAGE_RETURN) {
-              // Whether it stands alone shows only in the byte after it.
+              // Only the next byte shows whether it stands alone.
               if (end + 1 === bytes.length) return { found: false, at: end };
               returnEnds = bytes[end + 1] !== LINE_FEED;
             }
@@ -107,13 +107,13 @@ function createRecordScanner(separator: () => number | undefined): Scanner {
   };
 }
 
-/** A record without the first half of a Windows line end. */
+/** A record without the CR of a Windows line end. */
 function withoutReturn(record: Buffer): Buffer {
   return record.at(-1) === CARRIAGE_RETURN ? record.subarray(0, -1) : record;
 }
 
 /**
- * The header, or a clause that says what stands in its place. Its cells are not quoted: where there is no header, the
+ * The header, or a clause that says what was found in its place. Its cells are not quoted: without a header, the
  * first line is somebody's row.
  */
 function readHeader(record: Buffer): Header | string {
@@ -153,7 +153,7 @@ function readCells(record: Buffer, separator: number): readonly string[] | strin
   return rows.length === 1 && cells !== undefined ? cells : "cannot be read";
 }
 
-/** Looked at before anything is made of the cells. An even number of quotes stands before a separator between two of them. */
+/** Checked before the cells are parsed. An even number of quotes comes before a separator between two cells. */
 function isTooWide(record: Buffer, separator: number): boolean {
   if (record.length < MAX_COLUMNS) return false;
   let cells = 1;
@@ -165,7 +165,7 @@ function isTooWide(record: Buffer, separator: number): boolean {
   return cells > MAX_COLUMNS;
 }
 
-/** A quote that is not closed takes the following lines along; nobody can tell where they should have been cut. */
+/** An unclosed quote swallows the following lines; nobody can tell where they should have been cut. */
 function swallowed(record: Buffer): string {
   const lines = record.toString("latin1").match(/\r\n?|\n/g)?.length ?? 0;
   return lines === 0 ? "" : `, which spoils the next ${lines === 1 ? "line" : `${lines} lines`} too`;
@@ -180,7 +180,7 @@ function parseCsv(bytes: Buffer, separator: number): readonly (readonly string[]
       skip_empty_lines: true,
     });
   } catch (error) {
-    // The message quotes the row, hence only the code.
+    // The message quotes the row, so only the code is used.
     const code: string = error instanceof CsvError ? error.code : "";
     return code === "CSV_QUOTE_NOT_CLOSED" ? "has a quote that is never closed" : "has a quote in the wrong place";
   }

@@ -1,25 +1,25 @@
-// Cuts a stream of bytes into rows, whatever the pieces in which it comes. What is kept between two pieces is at most
-// one row, and of a row that is too long nothing but the knowledge that it goes on.
+// Cuts a stream of bytes into rows, however it is chunked. Between two chunks it buffers at most one row, and of a row
+// that is too long only the fact that it continues.
 
 export const TOO_LONG = "too_long";
 
-/** A row as it stands in the file, without the byte that ends it. The bytes are a view, valid until the next `push`. */
+/** A row as in the file, without the byte that ends it. The bytes are a view, valid until the next `push`. */
 export type Cut = Buffer | typeof TOO_LONG;
 
 /**
- * Looks for the end of a row among the bytes at hand. `at` is the byte that ends it; if that is not there yet, the first
- * byte that was not looked at.
+ * Looks for the end of a row in the available bytes. `at` is the byte that ends it; if that has not arrived, the first
+ * byte that was not searched.
  *
  * @param start where the row begins; when that is gone already (the row is too long), any index before `from`
- * @param from bytes before it were looked at already
+ * @param from bytes before it were searched already
  */
 export type FindEnd = (start: number, from: number) => { readonly found: boolean; readonly at: number };
 
-/** Begins to look at other bytes; what it knows of the row (inside quotes or not) it remembers. */
+/** Continues in other bytes; it remembers its state in the row (inside quotes or not). */
 export type Scanner = (bytes: Buffer) => FindEnd;
 
 export interface Cutter {
-  /** The rows that end within these bytes, one by one: how the next one is cut may depend on what the last one said. */
+  /** The rows that end within these bytes, one by one: how the next one is cut may depend on the last one. */
   push(bytes: Buffer): Iterable<Cut>;
   /** The last row, if no line break ends it. */
   end(): Cut[];
@@ -30,7 +30,7 @@ export interface Cutter {
 export function createCutter(scanner: Scanner, maxRowBytes: number): Cutter {
   let bytes = Buffer.alloc(0);
   let length = 0;
-  /** Bytes before it were handed out; they are dropped with the next push, since views of them are still read. */
+  /** Bytes before it were handed out; they are dropped with the next push, since views of them are still in use. */
   let start = 0;
   let from = 0;
   let discarding = false;
@@ -38,7 +38,7 @@ export function createCutter(scanner: Scanner, maxRowBytes: number): Cutter {
   function append(more: Buffer): void {
     const kept = length - start;
     if (kept + more.length > bytes.length) {
-      // Doubling: a row that comes byte by byte must not be copied with each of them.
+      // Doubles the buffer: a row that arrives byte by byte must not be copied for each of them.
       const grown = Buffer.allocUnsafe(Math.max(kept + more.length, 2 * bytes.length));
       bytes.copy(grown, 0, start, length);
       bytes = grown;
@@ -61,7 +61,7 @@ export function createCutter(scanner: Scanner, maxRowBytes: number): Cutter {
         if (!found) {
           from = at;
           discarding = isTooLong;
-          // The last byte stays: whether a quote opens a cell depends on the one before it.
+          // The last byte is kept: whether a quote opens a cell depends on the byte before it.
           if (discarding) start = from - 1;
           return;
         }
@@ -83,7 +83,7 @@ export function createCutter(scanner: Scanner, maxRowBytes: number): Cutter {
   };
 }
 
-/** The next such byte from an index that never goes back, or the length; looks at every byte once. */
+/** The next such byte from an index that never goes back, or the length; each byte is searched once. */
 export function createFinder(bytes: Buffer, wanted: number): (from: number) => number {
   let next = -1;
   return (from) => {

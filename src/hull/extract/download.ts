@@ -1,4 +1,4 @@
-// The download of an extract: one GET, a few redirects, and a body that is read no faster than its rows are taken.
+// The download of an extract: one GET, a few redirects, and a body that is read no faster than its rows are consumed.
 import http, { type IncomingMessage } from "node:http";
 import https from "node:https";
 import type { LookupFunction } from "node:net";
@@ -24,7 +24,7 @@ const MAX_REDIRECTS = 5;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 /**
- * The unpacked bytes behind a link. Nothing is read ahead beyond the buffers of the connection, and the connection is
+ * The unpacked bytes of a link. Nothing is read ahead beyond the buffers of the connection, and the connection is
  * closed as soon as the caller stops reading.
  *
  * @throws what `fail` makes of trouble; the signal's reason when it aborts
@@ -39,7 +39,7 @@ export async function* download(
   const ending = new AbortController();
   const joined = joinSignals(ending.signal, signal);
 
-  /** Only waits for the other side count: whoever takes his time with the rows is not cut off. */
+  /** Only waits for the other side count: a slow consumer of the rows is not cut off. */
   async function inTime<T>(work: Promise<T>): Promise<T> {
     const arrived = new AbortController();
     options.sleep(options.idleMs, arrived.signal).then(
@@ -55,7 +55,7 @@ export async function* download(
 
   try {
     const response = await inTime(follow(link, options, fail, joined.signal));
-    // A packed file may be packed once more for the way.
+    // A packed file may be packed once more for transfer.
     const layers = /\bx?-?gzip\b/i.test(response.headers["content-encoding"] ?? "") ? 2 : 1;
     const unpacked = await inTime(unpack(response, layers));
     if (!("body" in unpacked)) throw fail(unpacked.trouble);
@@ -72,7 +72,7 @@ export async function* download(
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof ExtractError) throw error;
-    // So far only a wait that took too long ends it.
+    // So far only a timeout ends it.
     throw fail(ending.signal.aborted ? standstill(options.idleMs) : troubleOfConnection(error));
   } finally {
     ending.abort();
@@ -80,7 +80,7 @@ export async function* download(
   }
 }
 
-/** Goes from redirect to redirect and answers with the one response that holds the file. */
+/** Follows redirects and resolves to the one response that has the file. */
 async function follow(
   link: string,
   { allowedHosts, lookup }: DownloadOptions,
@@ -115,11 +115,11 @@ function get(target: URL, lookup: LookupFunction, signal: AbortSignal): Promise<
   return new Promise((resolve, reject) => {
     const { request } = target.protocol === "https:" ? https : http;
     const headers = { accept: "*/*", "accept-encoding": "gzip", "user-agent": "hull-planhat-connector" };
-    // `agent: false`: a connection of its own, which ends with the download.
+    // `agent: false`: its own connection, which ends with the download.
     const asked = request(target, { method: "GET", agent: false, lookup, signal, headers });
     asked.on("error", reject);
     asked.on("response", (response) => {
-      response.on("error", () => undefined); // whoever reads meets it; between two readers nobody does
+      response.on("error", () => undefined); // whoever reads gets the error; between two readers nobody does
       resolve(addAbortSignal(signal, response));
     });
     asked.end();

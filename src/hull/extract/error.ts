@@ -1,9 +1,9 @@
-// How reading an extract ends when not all of it could be read.
+// How reading an extract fails when not all of it could be read.
 import { types } from "node:util";
 
 /**
  * forbidden_url: an address that we do not visit · http_status: the storage refused · unreachable: no connection ·
- * interrupted: the download broke off or stood still · not_an_extract: something else lies there · too_large: beyond a
+ * interrupted: the download broke off or stalled · not_an_extract: it is something else · too_large: beyond a
  * limit of ours.
  */
 export type ExtractErrorKind =
@@ -38,10 +38,10 @@ export class ExtractError extends Error {
   }
 }
 
-/** Makes the error of one order: whoever meets trouble knows neither the link nor the row. */
+/** Makes the error of one order: the place where it happens knows neither the link nor the row. */
 export type Fail = (trouble: ExtractTrouble) => ExtractError;
 
-/** Errors of sockets and parsers carry packets and addresses along; only name, code and message go on. */
+/** Errors of sockets and parsers contain packets and addresses; only name, code and message go on. */
 function safeCause(cause: unknown): Error | undefined {
   if (!types.isNativeError(cause)) return undefined;
   const safe: Error & { code?: string } = new Error(cause.message);

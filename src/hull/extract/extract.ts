@@ -1,4 +1,4 @@
-// The file behind a batch: downloaded, unpacked and read row by row, with the memory of one row at a time.
+// The file of a batch: downloaded, unpacked and read row by row, with only one row in memory at a time.
 import { createGuardedLookup } from "../../http/guards/addresses";
 import type { HostAllowList } from "../../http/guards/hosts";
 import { systemSleep, type Sleep } from "../../http/time";
@@ -18,7 +18,7 @@ export interface ExtractOrder {
   /** Mostly presigned: the query is a secret. */
   readonly url: string;
   readonly format: "json" | "csv";
-  /** Rows that are done already: downloaded, but neither parsed nor given out. */
+  /** Rows that are done already: downloaded, but neither parsed nor returned. */
   readonly skipRows: number;
 }
 
@@ -26,7 +26,7 @@ export interface ExtractLimits {
   /** A longer row is a bad row. */
   readonly maxRowBytes: number;
   readonly maxRows: number;
-  /** Of the whole file, unpacked. */
+  /** Limit of the whole file, unpacked. */
   readonly maxBytes: number;
   /** How long we wait for the next byte. */
   readonly idleMs: number;
@@ -42,8 +42,8 @@ export interface ExtractReaderOptions {
 
 export interface ExtractReader {
   /**
-   * Downloads the file and answers its rows, in batches as they come. Nothing is read ahead while the caller is busy;
-   * who stops early closes the connection.
+   * Downloads the file and yields its rows, in batches as they come. Nothing is read ahead while the caller is busy;
+   * a caller that stops early closes the connection.
    *
    * @throws ExtractError when not all rows could be read; the signal's reason when it aborts
    */
@@ -83,7 +83,7 @@ export function createExtractReader(options: ExtractReaderOptions): ExtractReade
         if (batch.length > 0) yield batch;
         if (rows.isFull) throw tooLarge(`${limits.maxRows} rows`);
       }
-      // A download that broke off does not come here: half a row is no bad row.
+      // A download that broke off does not get here: half a row is not a bad row.
       const last = rows.read(cutter.end());
       if (last.length > 0) yield last;
       if (rows.isFull) throw tooLarge(`${limits.maxRows} rows`);

@@ -7,7 +7,7 @@ import { createFinder, TOO_LONG, type Scanner } from "./cutter";
 import type { Fail } from "./error";
 import { bad, IDENTITY, MAX_COLUMNS, NOT_UTF8, type RowFormat, type RowValue } from "./rows";
 
-/** What a row may hold: all its values, and those of one object or list, be it the row itself. */
+/** Limits of a row: all its values, and those of one object or list, including the row itself. */
 const MAX_VALUES = 100_000;
 const LIMITS = { maxDepth: MAX_DEPTH, maxValues: MAX_VALUES, maxMembers: MAX_COLUMNS };
 
@@ -17,7 +17,7 @@ const TROUBLE = {
   too_many_members: `holds more than ${MAX_COLUMNS} columns, or as many values in one of them`,
 } as const;
 
-/** What an answer of some API is called by, or a wrapping around the rows. Other names are nobody's business. */
+/** Typical members of an API's answer, or of a wrapper around the rows. Other names are not reported. */
 const TELLING = ["error", "errors", "message", "data", "rows", "records", "results", "items", "users", "accounts"];
 
 const LINE_FEED = 0x0a;
@@ -49,12 +49,12 @@ export function createJsonFormat(fail: Fail): RowFormat {
 }
 
 /**
- * Finds where a row ends: with its line; or, in a file that begins with a list, with its place in the list. In valid JSON a
- * line break of either kind stands between values alone. A file of lines stays one: a list in it is a bad row, which must
- * not take the next ones along.
+ * Finds where a row ends: with its line; or, in a file that begins with a list, by its place in the list. In valid JSON
+ * a line break only occurs between values. A file of lines stays one: a list in it is a bad row, which must not swallow
+ * the next ones.
  */
 function createRowScanner(): { readonly scanner: Scanner; readonly isInList: () => boolean } {
-  /** `outside`: before a list, or behind one, where another may follow. */
+  /** `outside`: before a list, or after one, where another may follow. */
   let state: "outside" | "list" | "lines" = "outside";
   /** Within a row of the list. */
   let depth = 0;
@@ -113,16 +113,16 @@ function readObject(row: Buffer): RowValue {
   const text = row.toString("utf8");
   try {
     const value = parseJson(text) as Json;
-    if (!isRecord(value)) return bad("is no object; every row must be one JSON object");
+    if (!isRecord(value)) return bad("is not an object; every row must be one JSON object");
     if (Object.hasOwn(value, IDENTITY)) return { ok: true, value };
     const telling = TELLING.filter((name) => Object.hasOwn(value, name)).map((name) => `"${name}"`);
     return bad(`is an object without "${IDENTITY}"${telling.length === 0 ? "" : `, but with ${telling.join(", ")}`}`);
   } catch (error) {
-    // The message of the error quotes the row, hence only what it tells about the place.
+    // The message of the error quotes the row, so only the position in it is used.
     const isCut =
       (error instanceof Error && /^Unexpected end|^Unterminated string/.test(error.message)) ||
       /[[{]$/.test(text.trimEnd());
-    return bad(isCut ? "breaks off in the middle of its JSON" : "is no valid JSON");
+    return bad(isCut ? "breaks off in the middle of its JSON" : "is not valid JSON");
   }
 }
 

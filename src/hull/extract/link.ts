@@ -1,4 +1,4 @@
-// Where an extract may be downloaded from. The link comes with the request, so it is the sender's choice: hosts are
+// Where an extract may be downloaded from. The link comes with the request, so the sender chooses it: hosts are
 // allow-listed, for the link itself and for every redirect, or strangers could make us read our own network.
 import { isAddress, isLoopback, isPrivateAddress } from "../../http/guards/addresses";
 import type { HostAllowList, HostVerdict } from "../../http/guards/hosts";
@@ -7,7 +7,7 @@ import { ExtractError, type Fail } from "./error";
 const VARIABLE = "HULL_ALLOWED_EXTRACT_HOSTS";
 const MAX_PLACE_LENGTH = 200;
 
-/** Host and path of a link, for people. The query holds the link's signature and stays out. */
+/** Host and path of a link, for people. The query has the link's signature and is left out. */
 export function placeOf(link: string): string {
   if (!URL.canParse(link)) return "(no address)";
   const { protocol, host, pathname } = new URL(link);
@@ -16,10 +16,10 @@ export function placeOf(link: string): string {
 }
 
 /**
- * Answers the link as a URL if we may visit it.
+ * Returns the link as a URL if we may visit it.
  *
  * @param from the page that redirected there; without it the link is the one of the order
- * @throws what `fail` makes of a link that is refused
+ * @throws the error that `fail` makes of a refused link
  */
 export function checkLink(link: string, from: URL | undefined, hosts: HostAllowList, fail: Fail): URL {
   const refuse = (why: string): never => {
@@ -29,11 +29,11 @@ export function checkLink(link: string, from: URL | undefined, hosts: HostAllowL
   const verdict: HostVerdict = link.includes("://") ? hosts.judge(link) : { allowed: false, reason: "malformed" };
   if (!verdict.allowed) {
     return verdict.reason === "malformed"
-      ? refuse("this is no address that can be downloaded; send the batch from Hull again.")
+      ? refuse("this is not an address that can be downloaded; send the batch from Hull again.")
       : refuse(`the host is not allowed. If Hull keeps its extracts there, add it to ${VARIABLE}.`);
   }
   if (verdict.protocol === "http" && from?.protocol === "https:") {
-    return refuse("a download over https does not go on over http.");
+    return refuse("a download over https must not continue over http.");
   }
   if (verdict.protocol === "http" && !mayBePlain(verdict)) {
     return refuse(`only https is accepted, unless ${VARIABLE} names the host together with its port.`);
@@ -50,7 +50,7 @@ export function assertLink(link: string, hosts: HostAllowList): void {
 }
 
 /**
- * A host with a port in the settings is a stand-in or lies in one's own network. A host without one, such as
+ * A host with a port in the settings is a stand-in or in one's own network. A host without one, such as
  * `s3.amazonaws.com`, would otherwise allow plain http on port 80 as well.
  */
 function mayBePlain(verdict: HostVerdict & { readonly allowed: true }): boolean {

@@ -1,4 +1,4 @@
-// How a file begins: with a byte order mark perhaps, or with something that is no extract at all.
+// How a file begins: perhaps with a byte order mark, or with something that is not an extract.
 import type { ExtractTrouble } from "./error";
 
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
@@ -7,11 +7,11 @@ const NOTHING = Buffer.alloc(0);
 const BLANKS = { json: " \t\n\v\f\r", csv: " \n\r" } as const;
 
 export interface Opening {
-  /** The bytes without byte order mark and without blanks before the first row; `trouble` when it is no extract. */
+  /** The bytes without byte order mark and without blanks before the first row; `trouble` when it is not an extract. */
   push(bytes: Buffer): { readonly bytes: Buffer } | { readonly trouble: ExtractTrouble };
 }
 
-/** Watches the beginning of one file; afterwards everything passes. */
+/** Checks the beginning of one file; afterwards everything passes. */
 export function createOpening(format: "json" | "csv"): Opening {
   let state: "mark" | "blanks" | "rows" = "mark";
   let head = NOTHING;
@@ -39,12 +39,12 @@ export function createOpening(format: "json" | "csv"): Opening {
 }
 
 function strangeOpening(byte: number, format: "json" | "csv"): string | undefined {
-  // No text in UTF-8 begins like this: marks of UTF-16, and the first half of its letters.
+  // No UTF-8 text begins like this: marks of UTF-16, and the first half of its letters.
   if (byte === 0xff || byte === 0xfe || byte === 0) {
     return "it is UTF-16 or no text at all; only UTF-8 is read. Send the batch from Hull again.";
   }
   const first = String.fromCharCode(byte);
-  if (first === "<") return "it is a page or a document with tags, no rows. Send the batch from Hull again.";
+  if (first === "<") return "it is a page or a document with tags, not rows. Send the batch from Hull again.";
   if (format === "csv" && (first === "{" || first === "[")) {
     return "it was announced as CSV and holds JSON. Send the batch again with the right format.";
   }

@@ -1,4 +1,4 @@
-// From cuts to numbered rows, in whatever format: what is empty does not count, what is done already is not parsed.
+// From cut text to numbered rows, in any format: empty ones do not count, those done already are not parsed.
 import type { Json } from "../../record";
 import { TOO_LONG, type Cut, type Scanner } from "./cutter";
 
@@ -7,13 +7,13 @@ export type RowValue =
   | { readonly ok: true; readonly value: Readonly<Record<string, Json>> }
   | { readonly ok: false; readonly problem: string };
 
-/** How one file is read; it remembers the header, and where it is. */
+/** How one file is read; it remembers the header and the position. */
 export interface RowFormat {
   readonly scanner: Scanner;
-  /** Why a row may seem too long, besides being so. */
+  /** Other reasons why a row may seem too long. */
   readonly tooLongHint: string;
   /**
-   * False for an empty line, and for the header, which is remembered. Asked of each cut before the next one is made:
+   * False for an empty line, and for the header, which is remembered. Called for each cut before the next one is made:
    * the header says how the others are cut.
    *
    * @throws what `fail` makes of a bad header
@@ -21,7 +21,7 @@ export interface RowFormat {
   isRow(cut: Cut): boolean;
   /** One result per row, in order. */
   read(rows: readonly Buffer[]): RowValue[];
-  /** Behind the last row. @throws what `fail` makes of a file that should go on */
+  /** Called after the last row. @throws the error of `fail` for a file that ends too early */
   end?(): void;
 }
 
@@ -32,24 +32,24 @@ export function bad(problem: string): RowValue {
   return { ok: false, problem };
 }
 
-export const NOT_UTF8 = "is no valid UTF-8";
+export const NOT_UTF8 = "is not valid UTF-8";
 
-/** Of one row; more attributes than anybody has, and few enough to be read in a hundredth of a second. */
+/** Limit of one row; more attributes than any profile has, and few enough to be read in a hundredth of a second. */
 export const MAX_COLUMNS = 10_000;
 
 export interface ExtractRow {
   /** From 0; every line or record counts that is not empty, good or bad. The header of a CSV file does not. */
   readonly index: number;
-  /** `problem` is a sentence that calls the row by its number from 1 and holds none of its values. */
+  /** `problem` is a sentence that names the row by its number from 1 and contains none of its values. */
   readonly row: RowValue;
-  /** As it stands in the file; of one that is too long nobody knows. */
+  /** Size in the file; unknown for a row that is too long. */
   readonly bytes: number;
 }
 
 export interface RowReader {
-  /** The rows among these cuts, those before `skipRows` left out. */
+  /** The rows among these cuts, without those before `skipRows`. */
   read(cuts: Iterable<Cut>): ExtractRow[];
-  /** Index of the first row that was not given out; at least `skipRows`. */
+  /** Index of the first row that was not returned; at least `skipRows`. */
   readonly nextRow: number;
   /** True once there are more rows than allowed; the first of them and all others are left out. */
   readonly isFull: boolean;

@@ -7,7 +7,7 @@ const DEAD_LINK = new Set([401, 403, 404, 410]);
 const PASSING = new Set([408, 425, 429]);
 const UNREACHABLE = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "EADDRNOTAVAIL", "ENOTFOUND", "EAI_AGAIN"]);
 
-/** Why an answer holds no extract; `undefined` when it may. */
+/** Why an answer has no extract; `undefined` when it may. */
 export function troubleOfAnswer(status: number, headers: IncomingHttpHeaders): ExtractTrouble | undefined {
   if (DEAD_LINK.has(status)) {
     const what = `the link is dead (HTTP ${status}): such links expire. Send the batch from Hull again.`;
@@ -21,7 +21,7 @@ export function troubleOfAnswer(status: number, headers: IncomingHttpHeaders): E
   if (/^\s*(text\/html|application\/xhtml)/i.test(headers["content-type"] ?? "")) {
     return { kind: "not_an_extract", what: "it is a web page. Send the batch from Hull again.", retryable: false };
   }
-  // Others, such as the aws-chunked that S3 keeps of an upload, say nothing about the bytes.
+  // Others, such as the aws-chunked that S3 keeps from an upload, say nothing about the bytes.
   const packed = /\b(br|deflate|compress|zstd)\b/i.exec(headers["content-encoding"] ?? "")?.[1];
   if (packed === undefined) return undefined;
   const what = `it is packed with ${packed}; only gzip and plain files can be read.`;
@@ -33,7 +33,7 @@ export function standstill(idleMs: number): ExtractTrouble {
   return { kind: "interrupted", what, retryable: true };
 }
 
-/** Sorts what went wrong with the connection, or with what came over it. */
+/** Classifies what went wrong with the connection, or with what came over it. */
 export function troubleOfConnection(cause: unknown): ExtractTrouble {
   const code = property(cause, "code");
   const syscall = property(cause, "syscall");

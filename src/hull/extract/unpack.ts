@@ -1,25 +1,25 @@
-// Gzip or plain: the bytes tell. A link to a .gz file names no content-encoding, and a proxy may have unpacked what
+// Gzip or plain: the bytes decide. A link to a .gz file has no content-encoding, and a proxy may have unpacked what
 // the header still calls packed.
 import { pipeline, type Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import type { ExtractTrouble } from "./error";
 
-/** The first of gzip's two magic bytes (RFC 1952). No text starts with it, and neither does a byte order mark. */
+/** The first of gzip's two magic bytes (RFC 1952). No text starts with it, nor does a byte order mark. */
 const GZIP = 0x1f;
 
-/** Less than that is read whatever it was made of. */
+/** Less than that is read whatever its packed size was. */
 const FREE_BYTES = 100_000_000;
-/** Gzip reaches about 1,000; files of people with hundreds of empty columns come to a tenth of this. */
+/** Gzip reaches about 1,000; files of people with hundreds of empty columns reach a tenth of this. */
 const MAX_RATIO = 500;
 
 export interface Unpacked {
   readonly body: Readable;
-  /** What is wrong with the file, once so many bytes came out of it. */
+  /** What is wrong with the file, once this many bytes came out of it. */
   trouble(bytes: number): ExtractTrouble | undefined;
 }
 
 /**
- * The stream itself, or what gzip makes of it. Fails with the stream.
+ * The stream itself, or its unpacked content. Fails with the stream.
  *
  * @param layers how often it may be packed
  */

@@ -1,9 +1,9 @@
 /**
- * What Hull can hold as an attribute (help.hull.io: profiles): 2 kB a value, fewer than 50 entries a list, one type from
- * the first write on, and no keys that come and go.
+ * What Hull can hold as an attribute (help.hull.io: profiles): 2 kB a value, fewer than 50 entries a list, one type
+ * from the first write on, and no keys that come and go.
  *
- * A value that does not fit is left out whole, and that is said. Cut ones would be wrong without looking so, and an
- * outgoing mapping could carry them back to the service.
+ * A value that does not fit is left out as a whole, and reported. A shortened one would be wrong without looking so,
+ * and an outgoing mapping could send it back to the service.
  */
 import { isJson, storable } from "../../json";
 import type { Json, Misfit } from "../../record";
@@ -24,8 +24,8 @@ const NOTHING: Fitted = { fits: true, value: null };
 const unfit = (misfit: Misfit): Fitted => ({ fits: false, misfit });
 
 /**
- * Scalars and lists of scalars stay as they are. An object becomes its JSON text with sorted keys, inside a list too, so
- * that the keys in it (ids of metrics, of sunits) do not become attributes of their own; an empty object is nothing.
+ * Scalars and lists of scalars stay as they are. An object becomes its JSON text with sorted keys, inside a list too,
+ * so that the keys in it (ids of metrics, of sunits) do not become attributes of their own; an empty object is nothing.
  */
 export function fitForHull(value: unknown): Fitted {
   if (value === null) return NOTHING;

@@ -13,7 +13,7 @@ export const FIREHOSE_TIMEOUT_MS = 10_000;
 export type FirehoseResult =
   /** Hull answered 2xx to the batch with this item. */
   | { readonly state: "accepted" }
-  /** For good: sent alone and refused, or never sendable (then without a status). */
+  /** Refused for good: sent alone and refused, or never sendable (then without a status). */
   | { readonly state: "refused"; readonly status?: number; readonly reason: string }
   /** Not taken now; send it again. */
   | { readonly state: "later"; readonly retryAfterMs?: number; readonly reason: string }
@@ -53,7 +53,7 @@ export function createFirehose(options: FirehoseOptions): Firehose {
     secrets: [options.secret],
   });
 
-  /** Why everything from here on has to wait; `undefined` = go on. */
+  /** Why the rest has to wait; `undefined` = go on. */
   type Stop = Exclude<FirehoseResult, { state: "accepted" | "refused" }> | undefined;
 
   /** Sends one batch, in halves where it is refused, and reports item by item. */
@@ -64,7 +64,7 @@ export function createFirehose(options: FirehoseOptions): Firehose {
   ): Promise<Stop> {
     try {
       const body = batchBody(batch, clock());
-      // Setting the same traits twice changes nothing, so a lost answer is simply asked again.
+      // Setting the same traits twice changes nothing, so after a lost answer it is simply sent again.
       await http.request({ method: "POST", route: "", body, safeToRepeat: true, expect: "text", signal });
       for (const item of batch) report(item, { state: "accepted" });
       return undefined;
@@ -107,7 +107,7 @@ export function createFirehose(options: FirehoseOptions): Firehose {
   };
 }
 
-/** Refused as it is, and perhaps only because of one item. */
+/** The batch is refused, perhaps only because of one item. */
 function isRefusal(error: RemoteError): boolean {
   return error.status === 400 || error.status === 413 || error.status === 422;
 }
@@ -121,7 +121,7 @@ function stopFor(error: RemoteError): Exclude<FirehoseResult, { state: "accepted
 /**
  * The firehose beside an organization: `acme.hullapp.io` → `https://firehose.hullapp.io/`.
  *
- * @throws Error for a host of one label or an address, which has no such neighbour
+ * @throws Error for a host of one label or an address, which has no such sibling
  */
 export function firehoseUrl(organization: string, protocol: Protocol = "https"): string {
   const [, domain = ""] = /^[^.\s]+\.(\S[^.\s]*\.\S+)$/.exec(organization) ?? [];

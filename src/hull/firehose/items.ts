@@ -2,7 +2,7 @@
 import type { Attributes } from "../protocol/shapes";
 import { EmptyClaimsError, signSubject, type AccountClaims, type UserClaims } from "../auth/token";
 
-/** One thing to tell Hull. A link puts a user into an account and sets no attribute. */
+/** One thing to tell Hull. A link connects a user to an account and sets no attribute. */
 export type FirehoseItem =
   | { readonly type: "traits"; readonly subject: "user"; readonly user: UserClaims; readonly attributes: Attributes }
   | {
@@ -13,7 +13,7 @@ export type FirehoseItem =
     }
   | { readonly type: "link"; readonly user: UserClaims; readonly account: AccountClaims };
 
-/** Only set the attribute where Hull has none yet. */
+/** Set the attribute only where Hull has none yet. */
 export function setIfNull(value: unknown): { readonly operation: "setIfNull"; readonly value: unknown } {
   return { operation: "setIfNull", value };
 }
@@ -58,7 +58,7 @@ function checked(attributes: Attributes): Attributes {
   for (const name of Object.keys(attributes)) {
     const value = attributes[name];
     if (typeof value === "number" && !Number.isFinite(value)) {
-      throw new UnsendableError(`The attribute ${name} is no finite number.`);
+      throw new UnsendableError(`The attribute ${name} is not a finite number.`);
     }
   }
   return attributes;
@@ -67,7 +67,7 @@ function checked(attributes: Attributes): Attributes {
 function signItem(item: FirehoseItem, signer: Signer, now: number): string {
   const common = { id: signer.id, secret: signer.secret, now };
   if (item.type === "link") {
-    // The official client makes the account the subject of a link; with an empty body it does not matter further.
+    // The official client makes the account the subject of a link; since the body is empty, nothing else depends on it.
     return signSubject({ ...common, subject: "account", user: item.user, account: item.account });
   }
   return item.subject === "user"

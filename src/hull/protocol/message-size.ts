@@ -1,11 +1,11 @@
-// How much one message may hold: many times what Hull shows of anybody, and so little that nobody waits for it.
+// Limits of one message: many times what Hull has of any profile, and small enough that nobody waits for it.
 import type { Problem } from "./problems";
 import { isAttributes, MAX_SEGMENTS } from "./shapes";
 
 /** Of one user, account or event; Hull's index has room for a tenth of it. */
 const MAX_ATTRIBUTES = 10_000;
 
-/** What there is too much of in a message, looked at before anything else is made of it. */
+/** What a message has too much of, checked before anything else. */
 export function excessIn(raw: unknown): readonly Problem[] {
   if (!isAttributes(raw)) return [];
   const { user, account, changes, events } = raw;

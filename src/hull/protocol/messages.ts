@@ -1,4 +1,4 @@
-// Messages inside a notification, parsed one by one: a bad one is its own problem, never that of its shipment.
+// Messages inside a notification, parsed one by one: a bad one is rejected by itself, not with its shipment.
 import { z } from "zod";
 import { problemsOf, type Problem } from "./problems";
 import { attributes, identifier, isAttributes, isBlank, lenient, list, optionalKey, segments } from "./shapes";

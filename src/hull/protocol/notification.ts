@@ -15,11 +15,11 @@ const configuration = z.looseObject({
 const connector = z.looseObject({
   id: identifier.optional(),
   private_settings: attributes.meta({ type: "object", description: "The connector's settings." }),
-  /** Kept as it came: read it with `parseInstant`. */
+  /** As it came: read it with `parseInstant`. */
   updated_at: z.unknown().optional(),
 });
 
-/** As it is posted; `parseNotification` reads it. */
+/** The posted form; `parseNotification` reads it. */
 export const notification = z
   .looseObject({
     notification_id: identifier,
@@ -50,7 +50,7 @@ export const notification = z
 
 export type Configuration = z.output<typeof configuration>;
 export type Connector = z.output<typeof connector>;
-/** `messages` are unread: give each to `parseUserMessage` or `parseAccountMessage`. */
+/** `messages` are not parsed: give each to `parseUserMessage` or `parseAccountMessage`. */
 export type Notification = z.output<typeof notification>;
 
 export type ParsedNotification =
@@ -70,7 +70,7 @@ export function parseConfiguration(text: string): Configuration | undefined {
   try {
     return configuration.safeParse(parseJson(text)).data;
   } catch {
-    return undefined; // no JSON
+    return undefined; // not JSON
   }
 }
 

@@ -1,4 +1,4 @@
-// What is wrong with a payload, in words for the person who reads the answer.
+// Problems of a payload, in words for the person who reads the answer.
 import type { z } from "zod";
 
 export interface Problem {
@@ -23,7 +23,7 @@ const REMEDIES: readonly (readonly [prefix: string, remedy: string])[] = [
 /** More of them help nobody, and a long list of bad elements would fill the memory. */
 const MAX_PROBLEMS = 20;
 
-/** Translates zod's issues, the first of them; `input` tells a missing field from a wrong one. */
+/** Translates the first of zod's issues; `input` distinguishes a missing field from a wrong one. */
 export function problemsOf(error: z.ZodError, input: unknown): Problem[] {
   return error.issues.slice(0, MAX_PROBLEMS).map((issue) => {
     const path = printPath(issue.path);

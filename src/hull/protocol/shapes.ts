@@ -1,16 +1,16 @@
-// Building blocks of Hull's payloads. Everything unknown is kept, and big bags of attributes are passed on by
+// Building blocks of Hull's payloads. Everything unknown is kept, and large sets of attributes are passed on by
 // reference: a shipment has up to 200 messages with hundreds of attributes each.
 import { z } from "zod";
 import { digitsOf } from "../../json";
 
-/** A bag of attributes, passed on as it came. */
+/** Attributes, passed on as they came. */
 export type Attributes = Readonly<Record<string, unknown>>;
 
 export function isAttributes(value: unknown): value is Attributes {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** An id as text: Hull's stand-ins send numbers too. One whose digits are not certain is no id. */
+/** An id as text: Hull's stand-ins send numbers too. A number whose digits are not certain is not an id. */
 export function idText(value: unknown): string | undefined {
   if (typeof value === "number") return digitsOf(value);
   return typeof value === "string" && value !== "" ? value : undefined;
@@ -21,7 +21,7 @@ const number = z
   .refine((value) => digitsOf(value) !== undefined)
   .transform(String);
 
-/** What an id has to be, and what a number is that is none. */
+/** What an id has to be, and what a number is that is not one. */
 const expected =
   (words: string) =>
   ({ input }: { readonly input?: unknown }): string =>
@@ -54,11 +54,11 @@ const segment = z.looseObject({ id: identifier, name: z.string().nullish(), type
 
 export type Segment = z.output<typeof segment>;
 
-/** More segments than any organization has; a message with more is refused, of an envelope they are not looked at. */
+/** More segments than any organization has; a message with more is refused, in an envelope the rest is ignored. */
 export const MAX_SEGMENTS = 10_000;
 
 /**
- * Segments; an element without an id can match no filter and is left out, so that it cannot spoil its message. Looked at
+ * Segments; an element without an id can match no filter and is left out, so that it cannot spoil its message. Checked
  * before it is parsed: an error for each bad element would take longer than everything else.
  */
 export const segments: z.ZodType<Segment[]> = lenient(

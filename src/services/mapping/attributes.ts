@@ -22,7 +22,7 @@ const ACCOUNT = "account.";
 /**
  * @param text such as `name`, `traits_planhat/id`, `account.domain`
  * @param entity whose table the row belongs to
- * @returns undefined when nothing but blanks and prefixes is there
+ * @returns undefined when the text consists of blanks and prefixes only
  */
 export function attributeReference(text: string, entity: "user" | "account"): AttributeReference | undefined {
   const trimmed = text.trim();
@@ -34,7 +34,7 @@ export function attributeReference(text: string, entity: "user" | "account"): At
   return { text: trimmed, from: ofAccount ? "account" : entity, candidates: [written, other] };
 }
 
-/** The one spelling of all that name the same attribute: without prefixes, `account.` aside. */
+/** The canonical spelling of all that name the same attribute: without prefixes, except `account.`. */
 export function spellingOf({ from, candidates }: AttributeReference): string {
   const [bare = ""] = candidates.toSorted((left, right) => left.length - right.length);
   return `${from}.${bare}`;
@@ -45,7 +45,7 @@ export function own(attributes: Attributes, key: string): Json | undefined {
   return Object.hasOwn(attributes, key) ? attributes[key] : undefined;
 }
 
-/** @returns undefined when the message does not carry the attribute; `null` when Hull says that it is empty */
+/** @returns undefined when the message does not have the attribute; `null` when Hull says that it is empty */
 export function readAttribute(message: EntityMessage, reference: AttributeReference): Json | undefined {
   const source = reference.from === "user" ? message.user : message.account;
   for (const key of reference.candidates) {
@@ -55,7 +55,7 @@ export function readAttribute(message: EntityMessage, reference: AttributeRefere
   return undefined;
 }
 
-/** By the changes of a message, the attributes that they show to be cleared: asked for every mapped field, made once. */
+/** By the changes of a message, the attributes that they show as cleared: computed once for all mapped fields. */
 const cleared = new WeakMap<Attributes, ReadonlySet<string>>();
 
 function clearedIn(changes: Attributes): ReadonlySet<string> {
@@ -71,7 +71,7 @@ function clearedIn(changes: Attributes): ReadonlySet<string> {
 }
 
 /**
- * Whether the message's changes show that the attribute held something and now holds nothing. Elements of a list
+ * Whether the message's changes show that the attribute had a value and has none now. Elements of a list
  * change under indexed keys: `tags[0]: ["a", null]`.
  */
 export function wasCleared(message: EntityMessage, reference: AttributeReference): boolean {
@@ -89,7 +89,7 @@ export function textOf(value: unknown): string | undefined {
   return typeof value === "string" && value.trim() !== "" ? value : undefined;
 }
 
-/** What becomes part of a key of the store is bounded; a longer id stands in it by its hash. */
+/** Keys of the store have a limited length; a longer id is represented by its hash. */
 export function shortened(id: string): string {
   return Buffer.byteLength(id) <= 150 ? id : `#${hash("sha256", id, "base64url")}`;
 }

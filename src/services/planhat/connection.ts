@@ -39,7 +39,7 @@ export interface ConnectionOptions extends ClientOptions {
 
 const ANALYTICS_URL = "https://analytics.planhat.com";
 
-/** What all connections share: turns, so that a tenant's bulk writes never overlap, and what was read of custom fields. */
+/** What all connections share: a mutex, so that a tenant's bulk writes never overlap, and the cached custom fields. */
 export interface Shared {
   readonly mutex: Mutex;
   readonly customFields: CustomFields;
@@ -68,11 +68,11 @@ export function createConnection(
     ...options.http,
     system: "planhat-analytics",
     baseUrl: options.analyticsUrl ?? ANALYTICS_URL,
-    // The tenant in the path is what counts; some sources send the token too, so both are there.
+    // The tenant in the path is what counts; some sources send the token too, so we send both.
     auth: { headers: () => ({ authorization: `Bearer ${token}` }) },
     secrets: [token, ...(options.http?.secrets ?? [])],
   });
-  // Planhat's own words go into logs and dead letters; they must not carry the token that it may repeat in them.
+  // Planhat's own words go into logs and dead letters; they must not contain the token that Planhat may repeat.
   const redactor = createRedactor([token]);
   const safe = (words: string): string => redactor.opening(words, MAX_MESSAGE);
   const told = ({ problem }: { readonly problem?: Problem }) =>
@@ -85,8 +85,8 @@ export function createConnection(
       ...told(applied),
     };
   };
-  // One directory for both directions, in the class of the delivery: a record that waits for it must not wait behind a
-  // fetch. It is a call in ten minutes.
+  // One directory for both directions, in the budget class of the delivery: a record that waits for it must not wait
+  // for a fetch. It is one call in ten minutes.
   const owners = createOwners(rest, clock, () => options.usersVersion?.(target.quotaKey) ?? 0);
   return {
     prepare: (type, records) =>
@@ -128,7 +128,7 @@ export function createConnection(
   };
 }
 
-/** Without the team members a company is told all the same, less the names of its owners. */
+/** If team members cannot be read, a company is told anyway, without the names of its owners. */
 async function directoryOf(owners: Owners): Promise<Directory | undefined> {
   try {
     return await owners.directory();

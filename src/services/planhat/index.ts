@@ -20,12 +20,12 @@ import { hullAttribute } from "./mapping/hull-attribute";
 export interface PlanhatServiceOptions extends ConnectionOptions {
   /** Base URL of Planhat's API; `{api_prefix}` is replaced by the tenant's cluster. */
   readonly apiUrlTemplate?: string | undefined;
-  /** Key of the hash by which a changed token, host or tenant is noticed. */
+  /** Key of the hash that shows a changed token, host or tenant. */
   readonly fingerprintKey: string;
 }
 
 export interface PlanhatService extends Service<PlanhatSettings> {
-  /** Closes the connections to Planhat, unless the agents were handed in. */
+  /** Closes the connections to Planhat, unless the caller provided the agents. */
   close(): void;
 }
 

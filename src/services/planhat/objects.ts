@@ -7,10 +7,10 @@
  */
 import type { FieldSpec, FieldType, ObjectType } from "../service";
 
-/** One standard field: how Planhat calls it and how people chose it in the settings. */
+/** One standard field: Planhat's name for it, and the names under which people chose it in the settings. */
 export interface FieldRow extends FieldSpec {
   readonly label: string;
-  /** Further spellings that stored settings contain. */
+  /** Further spellings in stored settings. */
   readonly alias?: string;
   /** The connector sets it on its own; a mapping row for it is left out. */
   readonly fixed?: true;
@@ -151,7 +151,7 @@ export const OBJECT_TYPES: readonly ObjectType[] = SPECS.map((spec) => spec.obje
 
 /**
  * @param type an object type's name, such as `companies`
- * @throws when the service has no such type, which is a fault of the caller
+ * @throws when the service has no such type, which is a bug of the caller
  */
 export function typeSpec(type: string): TypeSpec {
   const spec = SPECS.find((each) => each.object.name === type);
@@ -180,14 +180,14 @@ export function customName(fieldName: string): string | undefined {
 }
 
 /**
- * One spelling for letters with accents, however they were put together. Beyond thirty accents on one letter (as in
- * Unicode's stream-safe text, UAX #15) it is no name any more, and to sort them would take ages.
+ * One spelling for letters with accents, however they were composed. Beyond thirty accents on one letter (as in
+ * Unicode's stream-safe text, UAX #15) it is not a name any more, and sorting them would take ages.
  */
 export function composed(name: string): string {
   return name.replace(/(\p{M}{30})\p{M}+/gu, "$1").normalize("NFC");
 }
 
-/** Letters and digits only, so that "Co-Owner", "coOwner" and "Co-owner (*)" are one. */
+/** Letters and digits only, so that "Co-Owner", "coOwner" and "Co-owner (*)" are the same. */
 function plain(text: string): string {
   return text.toLowerCase().replace(/[^a-z0-9]/g, "");
 }

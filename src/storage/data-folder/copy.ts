@@ -1,6 +1,6 @@
 /**
- * Copies a database row by row into a new one. LMDB's own copy carries pages along with whatever stands in their unused
- * parts, and these may hold what the process that wrote them had in memory.
+ * Copies a database row by row into a new one. LMDB's own copy also copies the unused parts of pages, which may contain
+ * what the process that wrote them had in memory.
  */
 import { open, type Database, type RootDatabase } from "lmdb";
 import { MOST_TABLES } from "../database/lmdb";
@@ -14,18 +14,18 @@ type RawTable = Database<Buffer, Buffer>;
 
 /** Bytes of rows that are in memory at once, and written in one transaction; a single row may be larger. */
 const SLICE_BYTES = 8_000_000;
-/** What a row takes in memory besides its content. */
+/** Memory of a row besides its content. */
 const ROW_BYTES = 500;
 
 /**
- * @param from folder of a database that nobody has open
+ * @param from folder of a database that no process has open
  * @param to folder of the new one; not flushed to disk yet
  * @throws Error when a row is missing in the copy
  */
 export async function copyDatabase(from: string, to: string): Promise<void> {
   const source = open({ path: from, maxDbs: MOST_TABLES });
   try {
-    // Nothing is lost when a copy that is half done is torn: it is begun anew.
+    // A half-written copy may be torn without loss: it is begun anew.
     const target = open({ path: to, maxDbs: MOST_TABLES, noSync: true });
     try {
       for (const name of source.getKeys()) copyTable(source, target, String(name));

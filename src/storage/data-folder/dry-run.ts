@@ -1,4 +1,4 @@
-/** A store for one simulated run: it knows what the real one knows, and what is written to it goes with the run. */
+/** A store for one dry run: it knows what the real one knows, and what is written to it is discarded with the run. */
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -17,11 +17,11 @@ export interface DryFolder {
 const PREFIX = "simulation-";
 
 /**
- * What the embedded store does at opening is harmless: the format is the one that the real store was opened with, old
- * letters were indexed by it, and both rows are written into the simulation.
+ * What the embedded store does when it opens is harmless: the format is that of the real store, old dead letters were
+ * indexed by it, and both rows are written to the overlay.
  *
- * @param base database of the running store, the very object: LMDB has a file open once in a process
- * @param folder where the simulation's own sub-folder is made; created when missing
+ * @param base database of the running store, the same object: LMDB may open a file only once in a process
+ * @param folder where the dry run's own sub-folder is made; created when missing
  * @param now milliseconds since 1970
  */
 export async function openDryFolder(base: KeyValue, folder: string, now: () => number): Promise<DryFolder> {
@@ -42,7 +42,7 @@ export async function openDryFolder(base: KeyValue, folder: string, now: () => n
 }
 
 /**
- * Removes what simulations of a killed process left behind; at the start, before this process opens one, and while it owns
+ * Removes what dry runs of a killed process left behind; at the start, before this process opens one, and while it owns
  * the folder.
  */
 export async function clearDryFolders(folder: string): Promise<void> {
@@ -52,7 +52,7 @@ export async function clearDryFolders(folder: string): Promise<void> {
   }
 }
 
-/** Windows lets go of a closed database's file a moment later. */
+/** Windows releases the file of a closed database a moment later. */
 function remove(path: string): Promise<void> {
   return rm(path, { recursive: true, force: true, maxRetries: 5 });
 }

@@ -1,7 +1,7 @@
 /**
  * One process owns a `DATA_DIR`. The lock is a listening socket in the folder: the operating system drops it with the
- * process, however that ends, so a crash leaves nothing behind that would keep the next start out. Who connects has
- * found the owner, and may be given something to talk to.
+ * process, however that ends, so a crash leaves nothing behind that would keep the next start out. A client that
+ * connects has found the owner, and can talk to it.
  */
 import { accessSync, chmodSync, constants, mkdirSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 export interface ExclusiveLock {
-  /** Gives connections to somebody, who must close them; undefined: they are closed at once, as in the beginning. */
+  /** Passes connections to a handler, which must close them; undefined: they are closed at once, as in the beginning. */
   serve(visitor: ((socket: Socket) => void) | undefined): void;
   /** Ends the connections that are open. */
   release(): Promise<void>;
@@ -17,7 +17,7 @@ export interface ExclusiveLock {
 
 /** Longest path that socket addresses can hold on every platform. */
 const MAX_SOCKET_PATH = 100;
-/** A take-over that has not ended after this was interrupted. */
+/** A take-over that has not ended after this time was interrupted. */
 const STALE_TAKEOVER_MS = 5_000;
 const LOOK_AGAIN_MS = 200;
 
@@ -59,9 +59,12 @@ function makeDataFolder(folder: string): void {
     mkdirSync(folder, { recursive: true });
     accessSync(folder, constants.W_OK);
   } catch (cause) {
-    throw new Error(`The data folder ${folder} cannot be written. Let this user write it, or set another DATA_DIR.`, {
-      cause,
-    });
+    throw new Error(
+      `The data folder ${folder} cannot be written. Allow this user to write to it, or set another DATA_DIR.`,
+      {
+        cause,
+      },
+    );
   }
 }
 
@@ -81,7 +84,7 @@ export function lockAddress(folder: string): string {
   return path;
 }
 
-/** Undefined when the address is taken, be it by a living process or by the remains of a dead one. */
+/** Undefined when the address is taken, by a living process or by the remains of a dead one. */
 function listen(path: string): Promise<Server | undefined> {
   return new Promise((resolve, reject) => {
     const server = createServer();
@@ -90,7 +93,7 @@ function listen(path: string): Promise<Server | undefined> {
       else reject(error);
     });
     server.listen(path, () => {
-      // Who may talk to the owner may read and erase: nobody but the user that it runs as.
+      // A client may read and erase, so only the owner's user may connect.
       if (process.platform !== "win32") chmodSync(path, 0o600);
       server.unref();
       resolve(server);
@@ -109,11 +112,11 @@ function answers(path: string): Promise<boolean> {
   });
 }
 
-/** Removes the socket of a dead process; a second starter at the same moment is kept out by the folder it makes. */
+/** Removes the socket of a dead process; the folder that it creates keeps out a second starter at the same moment. */
 async function takeOver(path: string, folder: string): Promise<Server | undefined> {
   if (await answers(path)) return undefined;
   const guard = join(folder, "process.takeover");
-  // Somebody else takes over at this moment, or died doing it: either shows within a few seconds.
+  // Another starter takes over at this moment, or died doing it: which one shows within a few seconds.
   while (!makeFolder(guard)) {
     if (await answers(path)) return undefined;
     if (ageMs(guard) >= STALE_TAKEOVER_MS) removeFolder(guard);
@@ -138,7 +141,7 @@ function removeFolder(path: string): void {
   try {
     rmdirSync(path);
   } catch {
-    // Somebody else removed it first.
+    // Another starter removed it first.
   }
 }
 

@@ -1,13 +1,13 @@
-/** Closes files and folders to other users: those that an older version, or somebody with a wider umask, left open. */
+/** Closes files and folders to other users that an older version, or a wider umask, left open. */
 import { chmodSync, lstatSync, readdirSync, type Stats } from "node:fs";
 import { join } from "node:path";
 
-/** What the group and others may do. */
+/** The rights of the group and of others. */
 const OTHERS = 0o077;
 
 /**
- * Takes the rights of everybody but the owner, from folders and the files right in them. What belongs to another user
- * (a volume that was mounted here) or is a link is somebody else's arrangement and stays as it is.
+ * Removes the rights of everybody but the owner from folders and the files right in them. What belongs to another user
+ * (a mounted volume) or is a link was arranged by somebody else and stays unchanged.
  *
  * @param paths files and folders; missing ones are left out
  */
@@ -26,7 +26,7 @@ function closeToOthers(path: string): Stats | undefined {
   try {
     chmodSync(path, stats.mode & 0o7700);
   } catch {
-    // A file system without rights, or one that is mounted for reading: nothing that we could mend.
+    // A file system without rights, or one that is mounted read-only: nothing that we could mend.
   }
   return stats;
 }

@@ -1,21 +1,21 @@
 /** Encryption at rest for credentials: AES-256-GCM under a key derived from the configured secret or key file. */
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from "node:crypto";
 
-/** The row that a sealed text stands in, and where alone it opens; see `tenantPlace` and `runPlace`. */
+/** The row of an encrypted text, the only place where it opens; see `tenantPlace` and `runPlace`. */
 export type Place = `tenant/${string}` | `run/${string}`;
 
 export interface Seal {
   /** Text in, `base64url(nonce ‖ tag ‖ ciphertext)` out. */
   seal(text: string, place: Place): string;
-  /** @throws when the text was sealed with another key or for another row, or altered */
+  /** @throws when the text was encrypted with another key or for another row, or altered */
   open(sealed: string, place: Place): string;
   /**
-   * Seals anew for its row what format 2 had sealed for none.
+   * Encrypts for its row what format 2 had encrypted for none.
    *
-   * @throws when the text was sealed with another key or for a row, or altered
+   * @throws when the text was encrypted with another key or for a row, or altered
    */
   bind(sealed: string, place: Place): string;
-  /** A keyed hash: says whether two secrets are equal without giving either away. */
+  /** A keyed hash: says whether two secrets are equal without revealing either. */
   mark(text: string): string;
 }
 
@@ -43,7 +43,7 @@ export function createSeal(secret: string): Seal {
     return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString("base64url");
   }
 
-  /** @param place undefined: sealed for no row */
+  /** @param place undefined: encrypted for no row */
   function open(sealed: string, place: Place | undefined): string {
     const bytes = Buffer.from(sealed, "base64url");
     try {

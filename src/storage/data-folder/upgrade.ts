@@ -1,11 +1,12 @@
 /**
- * Brings stores of older formats to today's when they are opened, one step after the other.
+ * Upgrades stores of older formats to today's when they are opened, step by step.
  *
- * From 2 to 3: sealed texts are bound to their rows, and the file holds nothing but rows. A new file is made beside the old
- * one and takes its place at once, so a crash at any moment leaves one of the two, whole.
+ * From 2 to 3: encrypted texts are bound to their rows, and the file contains only rows. A new file is made beside the
+ * old one and replaces it in one step, so a crash at any moment leaves one of the two, whole.
  *
- * From 3 to 4: what was sent counts per connector. What is stored goes on counting for each of a remote's connectors, so
- * that nobody's edit is overwritten. Where there is only one, no record is touched. Broken off, it is begun again.
+ * From 3 to 4: what was sent counts per connector. What is stored goes on counting for each of a remote's connectors,
+ * so that nobody's edit is overwritten. With only one connector, no record is changed. If it breaks off, it is begun
+ * again.
  */
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -18,13 +19,13 @@ import { runPlace, tenantPlace, type Place, type Seal } from "./seal";
 import { shareSent } from "../tables/senders";
 import { FORMAT, openTables } from "../tables/tables";
 
-/** Sealed texts stand alone, and remains of memory between the rows. */
+/** Encrypted texts are not bound, and there are remains of memory between the rows. */
 const UNBOUND = 2;
-/** What was sent counts for whoever asks. */
+/** What was sent counts for every connector. */
 const SHARED = 3;
-/** On the way from there to the next format: no program goes on with it but one that ends it. */
+/** In transition to the next format: only a program that completes it may continue. */
 const DIVIDING = 3.5;
-/** Within the store's folder, which may be a volume of its own: nothing is renamed from one volume to another. */
+/** Inside the store's folder, which may be a volume of its own: renaming does not work across volumes. */
 const DRAFT = "upgrade";
 
 /**
@@ -32,10 +33,10 @@ const DRAFT = "upgrade";
  *
  * @param path its folder; created when missing
  * @param seal made only when it is needed; undefined: an old store is refused
- * @throws Error when the upgrade failed or is not possible here; the old store is as it was then
+ * @throws Error when the upgrade failed or is not possible here; the old store is unchanged then
  */
 export async function openUpgraded(path: string, seal: (() => Seal) | undefined): Promise<KeyValue> {
-  // What an upgrade that was interrupted left behind.
+  // Removes what an interrupted upgrade left behind.
   rmSync(join(path, DRAFT), { recursive: true, force: true });
   let kv = createLmdbKeyValue(path);
   if (formatOf(kv) === UNBOUND) {
@@ -43,7 +44,7 @@ export async function openUpgraded(path: string, seal: (() => Seal) | undefined)
     if (seal === undefined) {
       throw new Error(
         `The store in ${path} has format ${UNBOUND}. ` +
-          `Start the server once, with its SECRET: it brings the store to format ${FORMAT}.`,
+          `Start the server once, with its SECRET: it upgrades the store to format ${FORMAT}.`,
       );
     }
     await bindAll(path, seal());
@@ -56,8 +57,8 @@ export async function openUpgraded(path: string, seal: (() => Seal) | undefined)
   } catch (cause) {
     await kv.close();
     throw new Error(
-      `The store in ${path} could not be brought from format ${SHARED} to format ${FORMAT}: ${wordsOf(cause)}. ` +
-        "Make sure that this user may write there and that there is room, and start again: it goes on then.",
+      `The store in ${path} could not be upgraded from format ${SHARED} to format ${FORMAT}: ${wordsOf(cause)}. ` +
+        "Make sure that this user may write there and that there is room, and start again to continue.",
       { cause },
     );
   }
@@ -74,7 +75,7 @@ export async function divide(kv: KeyValue): Promise<void> {
   const rows = [...tables.tenants.range([])].map(([, row]) => row);
   await tables.kv.transact(() => tables.meta.put(["format"], DIVIDING));
   for (const [remote, tenants] of Object.entries(groupBy(rows, "remote"))) {
-    // Those that never had a remote stand together as well, under no name of one.
+    // Tenants that never had a remote are grouped as well, under no remote's name.
     if (tenants[0]?.remote === undefined) continue;
     await shareSent(
       tables,
@@ -104,7 +105,7 @@ async function bindAll(path: string, seal: Seal): Promise<void> {
 function failureMessage(path: string, cause: unknown): string {
   const megabytes = Math.ceil(statSync(join(path, "data.mdb")).size / 1_000_000);
   return (
-    `The store in ${path} could not be brought from format ${UNBOUND} to format ${FORMAT} (${wordsOf(cause).replace(/\.$/, "")}). ` +
+    `The store in ${path} could not be upgraded from format ${UNBOUND} to format ${FORMAT} (${wordsOf(cause).replace(/\.$/, "")}). ` +
     `The old store is unchanged. Make sure that this user may write there and that ${megabytes} MB are free, and start again.`
   );
 }
@@ -113,7 +114,7 @@ function wordsOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }
 
-/** Rows that another SECRET sealed stay as they are, and are replaced as ever. */
+/** Rows that another SECRET encrypted stay as they are, and are replaced as usual. */
 async function bindRows(path: string, seal: Seal): Promise<void> {
   const kv = createLmdbKeyValue(path);
   try {
@@ -143,7 +144,7 @@ function bound(seal: Seal, sealed: string, place: Place): string | undefined {
   }
 }
 
-/** A file's content, or the names in a folder; Windows wants to write what it flushes. */
+/** Content of a file, or the names in a folder; Windows needs write access for a flush. */
 function flush(path: string, access: "r" | "r+"): void {
   const handle = openSync(path, access);
   try {

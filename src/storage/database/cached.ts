@@ -1,6 +1,7 @@
 /**
- * Rows that were read or written lately, kept as they are: the next step of the same record needs them again. What others
- * see is what is committed: a row that a transaction wrote comes from the database until that transaction is through.
+ * A cache of rows that were read or written lately, since the next step of the same record needs them again. Others
+ * only see what is committed: a row that a transaction wrote comes from the database until that transaction is
+ * committed.
  */
 import { withoutAbsent } from "./absent";
 import type { Key, KeyValue, Table } from "./kv";
@@ -11,31 +12,31 @@ interface Write {
   readonly pending: Map<string, Writes>;
   readonly path: string;
   readonly value: unknown;
-  /** Rows that are kept. */
+  /** Cached rows. */
   readonly limit: number;
   readonly isKept: (value: unknown) => boolean;
-  /** In passing: kept only if it was kept before. */
+  /** Read once: cached only if it was cached before. */
   readonly inPassing: boolean;
 }
 
-/** What one transaction wrote, in its order. */
+/** What one transaction wrote, in order. */
 type Writes = Write[];
 
 export interface CachedTable<V> extends Table<V> {
-  /** The same rows for somebody who goes through all of them once: they push nobody else's out. */
+  /** The same rows for a walk through all of them: it does not push other rows out of the cache. */
   readonly inPassing: Table<V>;
 }
 
 export interface Cache {
-  /** @param limit rows that are kept; the oldest go first @param isKept false for a row that is too large for it */
+  /** @param limit rows that are cached; the oldest go first @param isKept false for a row that is too large for it */
   table<V>(table: Table<V>, limit: number, isKept?: (value: unknown) => boolean): CachedTable<V>;
-  /** The database's `transact`, which alone may change what is kept. */
+  /** The database's `transact`, which alone may change cached rows. */
   readonly transact: KeyValue["transact"];
 }
 
-/** @param names told where a transaction begins, and how it ended */
+/** @param names is told where a transaction begins, and how it ended */
 export function createCache(database: KeyValue, names: Pick<Names, "begin">): Cache {
-  /** Of the transaction that runs at the moment: they run one after the other, and never wait inside. */
+  /** Of the current transaction: transactions run one after the other, and never wait inside. */
   let current: Writes | undefined;
 
   function end(writes: Writes, committed: boolean): void {

@@ -1,10 +1,10 @@
 /**
- * A database laid over another one, for runs that only simulate: it reads what the lower one holds and writes into the
+ * A database over another one, for dry runs: it reads what the lower one contains and writes into the
  * upper one. The lower one is never written.
  *
- * Rows are looked up in the lower database each time, so what others write there meanwhile is seen, except for rows that
- * were written here. Each row is consistent in itself; rows of one record may come from two moments. That is enough to say
- * what a run would do.
+ * Rows are looked up in the lower database each time, so what others write there meanwhile is seen, except for rows
+ * that were written here. Each row is consistent in itself; rows of one record may come from two moments. That is good
+ * enough to say what a run would do.
  */
 import type { Key, KeyValue, RangeOptions, Table } from "./kv";
 import { createMemoryKeyValue } from "./memory";
@@ -18,23 +18,23 @@ type Undo = () => void;
 const REMOVED = [] as const;
 
 /**
- * Names that are made here are numbered from this distance on, so that both databases may go on naming words: seven
+ * Names that are made here are numbered from this offset, so that both databases may go on adding names: seven
  * characters where the lower one has fewer.
  */
 const OWN_NAMES = 36 ** 6;
 
 /**
- * @param base is only read; its tables that are asked for here should exist, since LMDB makes those that do not
- * @param top holds what is written, and nothing else; closed with the overlay
+ * @param base is only read; its tables that are used here should exist, since LMDB creates missing ones
+ * @param top contains only what is written; closed with the overlay
  */
 export function createDryKeyValue(base: KeyValue, top: KeyValue): KeyValue {
-  // Each name is asked for with one value type only, by embedded.ts.
+  // Each name is requested with one value type only, by embedded.ts.
   const tables = new Map<string, unknown>();
   const fixed = new Map<string, unknown>([
     ["names", copyOf(base.table<string>("names"))],
     ["meta", withOwnNames(base.table<number>("meta"))],
   ]);
-  /** Of the transaction that runs at the moment; not every database takes back what was written when `work` throws. */
+  /** Of the current transaction; not every database takes back what was written when `work` throws. */
   let undos: Undo[] | undefined;
 
   return {
@@ -64,7 +64,7 @@ export function createDryKeyValue(base: KeyValue, top: KeyValue): KeyValue {
   };
 }
 
-/** @param onWrite gets, before each write, what takes it back */
+/** @param onWrite gets, before each write, the function that undoes it */
 function layTable<V>(lower: Table<V>, upper: Table<Cell<V>>, onWrite: (undo: Undo) => void): Table<V> {
   function write(key: Key, cell: Cell<V> | undefined): void {
     const before = upper.get(key);
@@ -83,7 +83,8 @@ function layTable<V>(lower: Table<V>, upper: Table<Cell<V>>, onWrite: (undo: Und
       return cell === undefined ? lower.get(key) : cell[0];
     },
     put: (key, value) => write(key, [value]),
-    // What is only here goes without a trace: queues are walked from their head, and must not fill with marks.
+    // A row that is only here is removed without a mark: queues are walked from their head, and must not fill with
+    // marks.
     remove: (key) => write(key, lower.get(key) === undefined ? undefined : REMOVED),
     range: (prefix, options) => merge(lower, upper, prefix, options),
     /** Exact; looks at every row of the upper table. */
@@ -121,7 +122,7 @@ function* merge<V>(
       if (order >= 0) above = next(top);
     }
   } finally {
-    // LMDB's cursors are open until they are told that nobody walks on.
+    // LMDB's cursors stay open until the walk is ended.
     base.return?.();
     top.return?.();
   }
@@ -158,21 +159,21 @@ function compareKeys(left: Key, right: Key): number {
   return left.length - right.length;
 }
 
-/** By code point, which is the order of the bytes; `<` goes by UTF-16 units, and has emoji before some of the rest. */
+/** By code point, which is the order of the bytes; `<` compares UTF-16 units and puts emoji before other characters. */
 function compareTexts(left: string, right: string): number {
   let at = 0;
   while (at < left.length && left.charCodeAt(at) === right.charCodeAt(at)) at += 1;
   return (left.codePointAt(at) ?? -1) - (right.codePointAt(at) ?? -1);
 }
 
-/** The dictionary as it is now: a word that the lower database names later has no rows here, and gets a name of its own. */
+/** The dictionary as it is now: a word that the lower database names later has no rows here, and gets its own name. */
 function copyOf<V>(table: Table<V>): Table<V> {
   const copy = createMemoryKeyValue().table<V>("copy");
   for (const [key, value] of table.range([])) copy.put(key, value);
   return copy;
 }
 
-/** The counter of names goes on far from where the lower database counts. */
+/** The counter of names continues far beyond the lower database's. */
 function withOwnNames(meta: Table<number>): Table<number> {
   const get: Table<number>["get"] = (key) =>
     key.length === 1 && key[0] === "names" ? (meta.get(key) ?? 0) + OWN_NAMES : meta.get(key);

@@ -21,7 +21,7 @@ function asKey(key: MutableKey | string | number): Key {
 const MAGIC = 0xbeefc0de;
 const MAGIC_OFFSET = 24;
 
-/** LMDB maps whatever it finds; a file that is none of its own would end the process without a word. */
+/** LMDB maps any file; one that is not LMDB's would end the process without a word. */
 function assertReadable(path: string): void {
   const file = join(path, "data.mdb");
   if (!existsSync(file)) return;
@@ -42,7 +42,7 @@ function assertReadable(path: string): void {
  */
 export function createLmdbKeyValue(path: string): KeyValue {
   assertReadable(path);
-  // Never with noMemInit: it leaves what this process held in memory, secrets too, in the unused parts of pages.
+  // Never with noMemInit: that leaves the process's memory, secrets included, in the unused parts of pages.
   const root = open({ path, maxDbs: MOST_TABLES });
   const tables = new Map<string, unknown>();
 
@@ -68,14 +68,14 @@ export function createLmdbKeyValue(path: string): KeyValue {
   return {
     table<V>(name: string): Table<V> {
       const existing = tables.get(name);
-      // Each name is asked for with one value type only, by embedded.ts.
+      // Each name is requested with one value type only, by embedded.ts.
       if (existing !== undefined) return existing as Table<V>;
       const table = createTable<V>(name);
       tables.set(name, table);
       return table;
     },
     transact: async (work) => {
-      // A child transaction, because only that one takes back what it wrote when `work` throws.
+      // A child transaction, because only that takes back what it wrote when `work` throws.
       const result = await root.childTransaction(work);
       await root.flushed;
       return result;

@@ -68,7 +68,7 @@ export function createMemoryKeyValue(): KeyValue {
   return {
     table<V>(name: string): Table<V> {
       const existing = tables.get(name);
-      // Each name is asked for with one value type only, by embedded.ts.
+      // Each name is requested with one value type only, by embedded.ts.
       if (existing !== undefined) return existing as Table<V>;
       const table = createTable<V>();
       tables.set(name, table);

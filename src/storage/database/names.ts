@@ -1,5 +1,5 @@
 /**
- * Long words that stand in many keys (remotes, tenants, types), kept once: in keys they are a few characters. The
+ * Long words that occur in many keys (remotes, tenants, types), stored once: in keys they are a few characters. The
  * database becomes a third of the size, and keys are compared and written that much faster.
  */
 import type { Key, KeyValue, RangeOptions, Table } from "./kv";
@@ -7,12 +7,12 @@ import type { Key, KeyValue, RangeOptions, Table } from "./kv";
 export interface Names {
   /** Short form of a word; undefined when it was never written. */
   find(word: string): string | undefined;
-  /** Short form of a word, made when it has none; only inside a transaction. */
+  /** Short form of a word, created if it has none; only inside a transaction. */
   make(word: string): string;
   word(short: string): string;
-  /** Forgets words that no row uses any more; only inside a transaction. */
+  /** Removes words that no row uses any more; only inside a transaction. */
   drop(words: readonly string[]): void;
-  /** A transaction begins; what is answered must be told how it ended. */
+  /** A transaction begins; the returned object must be told how it ended. */
   begin(): (committed: boolean) => void;
 }
 
@@ -21,9 +21,9 @@ export function openNames(kv: KeyValue): Names {
   const numbers = kv.table<number>("meta");
   const shortOf = new Map<string, string>();
   const wordOf = new Map<string, string>();
-  /** Words of which no transaction that wrote them is known to be through: whoever uses one writes it as well. */
+  /** Words whose transaction is not known to be committed: every transaction that uses one writes it as well. */
   const unsaved = new Set<string>();
-  /** Never taken back, so that no two words ever share a number. */
+  /** Never decreases, so that no two words ever share a number. */
   let last = numbers.get(["names"]) ?? 0;
   let written: string[] = [];
 

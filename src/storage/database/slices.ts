@@ -4,7 +4,7 @@ import { notTooMany } from "../port/weight";
 /** Records that one transaction works on; a few milliseconds' worth. */
 export const SLICE = 500;
 
-/** Works through many, or large, records in several transactions, so that requests get their turn in between. */
+/** Processes many, or large, records in several transactions, so that requests are served in between. */
 /** Goes through all rows under a prefix, in several transactions; rows that `visit` writes behind it are visited, too. */
 export async function walk<V>(
   kv: KeyValue,

@@ -21,7 +21,7 @@ export interface Forgotten {
   readonly children: readonly string[];
 }
 
-/** Erases one entity wherever the tenant kept it; the records that hang on it first. */
+/** Erases one entity wherever the tenant stored it; its child records first. */
 export async function forgetEntity(
   tables: Tables,
   tenant: string,
@@ -54,7 +54,7 @@ async function childrenOf(tables: Tables, parent: DeadLetterKey, type: string): 
     }
     after = rows.at(-1)?.[0];
     full = rows.length === SLICE;
-    // An outbox may be long: requests get their turn in between.
+    // An outbox may be long: requests are served in between.
     if (full) await new Promise(setImmediate);
   }
   return found;
@@ -66,8 +66,8 @@ function isChild(content: Content | undefined, { type, hullId }: DeadLetterKey):
 }
 
 /**
- * Erases one record in one lane. What waits of it ends `skipped / forgotten`; what only Hull was still to be told has
- * been delivered, and ends as that. No ending names anybody.
+ * Erases one record in one lane. What waits of it ends `skipped / forgotten`; a record that only Hull had still to be
+ * told of was delivered, and ends that way. No outcome names anybody.
  */
 function forgetRecord(tables: Tables, ledger: Ledger, key: DeadLetterKey): RecordOutcome[] {
   const { remote, tenant, type, hullId } = key;
@@ -95,7 +95,7 @@ function forgetRecord(tables: Tables, ledger: Ledger, key: DeadLetterKey): Recor
   reindex(tables, [remote, type, hullId], record?.claims);
   if (record === undefined || !isWaiting(tables, recordKey)) tables.records.remove(recordKey);
   else {
-    // Another connector of the remote has not heard of it yet: what it delivers must find its place.
+    // Another connector of the remote has not heard of it yet: what it delivers must find its row.
     const { version, messageId, revision } = record;
     tables.records.put(recordKey, { version, messageId, revision: revision + 1 });
   }
@@ -113,13 +113,13 @@ function forgetLinked(tables: Tables, ledger: Ledger, { remote, type, hullId }: 
   for (const id of new Set([remoteId, ...namesakes])) {
     if (tables.mirror.get([remote, type, id])?.linkedTo === hullId) forgetMirror(tables, ledger, row, type, id);
   }
-  // The last scan did see that record, so what it saw is no longer all there is: it proves no absence any more.
+  // The last scan did see that record, so it no longer shows everything that exists: it proves no absence any more.
   const scan = row.scans[type];
   if (scan === undefined) return;
   tables.remotes.put([remote], { ...row, scans: { ...row.scans, [type]: { ...scan, startedAtMs: 0 } } });
 }
 
-/** Takes what Hull was still to be told out of the write-back; answers the outcomes that waited for it. */
+/** Removes what Hull had still to be told from the write-back; returns the outcomes that waited for it. */
 export function forgetHullUpdate(tables: Tables, ledger: Ledger, { remote, tenant, type, hullId }: DeadLetterKey) {
   const hullUpdate = tables.hullUpdates.get([remote, tenant, type, hullId]);
   if (hullUpdate === undefined) return undefined;

@@ -1,4 +1,4 @@
-/** Forgetting what is old: dead letters, rivals, how messages ended, ids of messages and events. A bounded step at a time. */
+/** Removing what is old: dead letters, rivals, last outcomes, ids of messages and events. A bounded step at a time. */
 import type { Key, Table } from "../database/kv";
 import { forgetOldHours, hasOldHours } from "../tables/hours";
 import { reindex } from "../tables/claim-index";
@@ -8,14 +8,14 @@ import type { RecordRow } from "../port/rows";
 import { oldRuns, removeRuns } from "../tables/runs";
 import { forgetOld, hasOld, isWaiting, type Tables } from "../tables/tables";
 
-/** Rows of one table that one step looks at. */
+/** Rows of one table per step. */
 const WALK = 1_000;
 /** An event that comes once more within this time after its end is not sent again, whatever else is forgotten. */
 const EVENTS_MS = 30 * 86_400_000;
 
 /**
- * @returns a step that looks at the next rows, from the beginning again after the last one, and removes those that are
- * older than the given milliseconds; it answers how many
+ * @returns a step that checks the next rows, starting again after the last one, and removes those that are
+ * older than the given milliseconds; it returns how many
  */
 export function createHousekeeping(tables: Tables): (olderThanMs: number) => Promise<number> {
   const { kv, now } = tables;
@@ -45,7 +45,7 @@ export function createHousekeeping(tables: Tables): (olderThanMs: number) => Pro
     if (deadLetters.length + rivals.length + records.length + runs.length + tired.length + owners.length === 0)
       return 0;
     return kv.transact(() => {
-      // Looked at once more: since then they may have been written anew.
+      // Checked once more: since then they may have been written again.
       const oldDeadLetters = deadLetters.filter(isOldDeadLetter);
       for (const key of oldDeadLetters) forgetDeadLetter(tables, key);
       const oldRivals = rivals.filter(isOldRival);
@@ -81,7 +81,7 @@ function forgetRival(tables: Tables, key: Key): void {
   dropRival(tables, { remote, tenant, type, hullId });
 }
 
-/** The record stays, since its version and its link count; one that has neither, such as an event, goes as a whole. */
+/** The record stays, since its version and its link count; one without either, such as an event, is removed. */
 function forgetLast(tables: Tables, key: Key): void {
   const record = tables.records.get(key);
   if (record === undefined) return;

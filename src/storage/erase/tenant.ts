@@ -11,9 +11,9 @@ import { transact, type Ledger } from "../tables/ledger";
 import { lanesOf, type Tables } from "../tables/tables";
 
 /**
- * Answers how many rows there were. Interrupted, it is simply begun again: the tenant's own row goes last.
+ * Returns how many rows there were. If interrupted, it is simply begun again: the tenant's own row goes last.
  *
- * @param remotes where it lived before it was erased, for whoever makes sure that nothing was written since
+ * @param remotes its remotes before it was erased, for checking that nothing was written since
  */
 export async function forgetTenant(tables: Tables, tenant: string, remotes: readonly string[]): Promise<number> {
   const { kv } = tables;
@@ -36,7 +36,7 @@ function lanesWith(tables: Tables, tenant: string, remotes: readonly string[]): 
   return [...known, ...further.map((remote) => ({ remote, tenant }))];
 }
 
-/** Erases up to `limit` rows of a lane; answers how many. Nothing is counted: the counts are erased as well. */
+/** Erases up to `limit` rows of a lane; returns how many. Nothing is counted: the counts are erased as well. */
 function forgetLaneRows(tables: Tables, ledger: Ledger, lane: Lane, limit: number): number {
   const prefix = [lane.remote, lane.tenant];
   const entries = openEntries(tables, ledger, lane, []);
@@ -53,7 +53,7 @@ function forgetLaneRows(tables: Tables, ledger: Ledger, lane: Lane, limit: numbe
   return waiting.length + hullUpdates.length + deadLetters.length + rivals.length + pauses.length;
 }
 
-/** Erases up to `limit` rows of what is known of a remote, unless another tenant uses it; answers how many. */
+/** Erases up to `limit` rows of a remote, unless another tenant uses it; returns how many. */
 function forgetRemoteRows(tables: Tables, { remote, tenant }: Lane, limit: number): number {
   const users = [...tables.tenants.range([])].filter(([, row]) => row.remote === remote && row.key !== tenant);
   const busy = [...tables.depth.range([remote])].filter(

@@ -29,7 +29,7 @@ export function laneHealth(tables: Tables, lane: Lane, unique: readonly UniqueKe
   };
 }
 
-/** Values that several of today's records hold. Index rows of one value stand side by side. */
+/** Values that several of today's records have. Index rows of one value are adjacent. */
 function sharedValues(tables: Tables, remoteKey: string, { type, key }: UniqueKey): string[] {
   const remote = remoteRow(tables, remoteKey);
   const rowAt = (path: Key): MirrorRow | undefined => {

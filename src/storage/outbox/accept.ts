@@ -26,9 +26,9 @@ export function acceptOne(tables: Tables, ledger: Ledger, given: Acceptance): Ac
 
   const record = remote === undefined ? undefined : tables.records.get([remote, type, hullId]);
   const known = versionOf(record, nowMs);
-  // What arrives now, whenever it was made, comes after what was dated a little ahead.
+  // A message that arrives now, whatever its own date, comes after one dated a little ahead.
   const acceptance = given.undated === true ? { ...given, version: Math.max(given.version, known) } : given;
-  // Looked at before anything is marked: an answer of `again` must leave no trace.
+  // Checked before anything is marked: an answer of `again` must leave no trace.
   if (remote !== undefined && overtaken(tables, remote, acceptance, record)) return end("again");
   if (acceptance.once === true && record !== undefined) return end("duplicate");
 
@@ -79,7 +79,7 @@ export function acceptOne(tables: Tables, ledger: Ledger, given: Acceptance): Ac
   const entry = entries.get(type, hullId);
   if (content.kind === "end" || (content.kind === "unchanged" && entry === undefined)) {
     const last: Outcome = { ...content.outcome, counted, run };
-    // What can come once and was not taken may come again.
+    // An event that was not taken in may come again.
     if (acceptance.once !== true) {
       saveRecord({
         last,
@@ -97,7 +97,7 @@ export function acceptOne(tables: Tables, ledger: Ledger, given: Acceptance): Ac
 
   saveRecord({ last: record?.last });
   const replaced = entry?.content;
-  // Counted a second time, because that it was seen before is long forgotten: then it also ends a second time.
+  // Counted a second time, because the first was forgotten long ago: then it also ends a second time.
   const again = !counted && replaced?.messageId === acceptance.messageId;
   if (replaced !== undefined && !again) {
     note(outcomeOf(replaced, "superseded", reason("newer_message", acceptance.messageId), nowMs));
@@ -113,12 +113,12 @@ export function acceptOne(tables: Tables, ledger: Ledger, given: Acceptance): Ac
   return end("queued");
 }
 
-/** Of the newest message; a date that was believed once and cannot be right is older than anything. */
+/** Version of the newest message; a date that was believed once and cannot be right is older than anything. */
 export function versionOf(newest: Pick<RecordRow, "version"> | undefined, nowMs: number): number {
   return newest === undefined || newest.version > nowMs + MAX_AHEAD_MS ? 0 : newest.version;
 }
 
-/** The knowledge on which the message was compared is not today's. */
+/** What the message was compared with is out of date. */
 function overtaken(tables: Tables, remote: string, acceptance: Acceptance, record: RecordRow | undefined): boolean {
   const { tenant, type, hullId, content } = acceptance;
   switch (content.kind) {
@@ -135,13 +135,13 @@ function overtaken(tables: Tables, remote: string, acceptance: Acceptance, recor
   }
 }
 
-/** Digest of the last unchanged message, if the record is still linked as it was then. */
+/** Fingerprint of the last unchanged message, if the record is still linked as it was then. */
 export function fingerprintOf(tables: Tables, remote: string, record: RecordRow | undefined): string | undefined {
   if (record?.same === undefined) return undefined;
   return linkOf(remoteRow(tables, remote), record) === undefined ? undefined : record.same;
 }
 
-/** The newest state wins; what must not get lost of the older one is that it was forced or replayed, and what was cleared. */
+/** The newest state wins; what must be kept of the older one is that it was forced or replayed, and what was cleared. */
 export function mergeContent(older: Content | undefined, newer: NewContent): NewContent {
   if (older === undefined || older.derived) return newer;
   const stillNull = older.desired.cleared.filter((field) => newer.desired.fields[field] === null);
@@ -154,7 +154,7 @@ export function mergeContent(older: Content | undefined, newer: NewContent): New
   };
 }
 
-/** The entry with new content in it: what was in its way is not in the way of this. */
+/** The entry with new content: what stopped the old content does not stop this. */
 export function queued(
   entry: EntryRow | undefined,
   content: Content,
@@ -163,7 +163,7 @@ export function queued(
   nowMs: number,
 ): EntryRow {
   if (entry === undefined) {
-    // A create of this record was once left in doubt: it is looked for before it is tried again.
+    // A create of this record was once unconfirmed: it is looked for before it is tried again.
     return {
       ...ref,
       acceptedAtMs: nowMs,
@@ -173,7 +173,7 @@ export function queued(
     };
   }
   const { blockedOn: _blocked, withdrawn: _withdrawn, problem: _problem, ...kept } = entry;
-  // A create in doubt keeps its waiting time: nothing that Hull says makes the answer come sooner.
+  // An unconfirmed create keeps its waiting time: nothing that Hull says makes the answer come sooner.
   return { ...kept, content, notBeforeMs: entry.unconfirmed === undefined ? 0 : entry.notBeforeMs };
 }
 

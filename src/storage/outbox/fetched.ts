@@ -1,4 +1,4 @@
-/** What a full fetch found: it becomes known here in the moment in which Hull knows it. */
+/** What a full fetch found: it is stored at the moment when Hull knows it. */
 import { isAlike, type Keys } from "../../record";
 import { forgetFingerprint } from "../tables/entries";
 import { forgetMirror, keepMirror, observed } from "../tables/mirror";
@@ -34,7 +34,7 @@ function isBusy(tables: Tables, remote: string, type: string, hullId: string): b
   );
 }
 
-/** Takes in what was listed, what Hull confirmed of it, and the counts; each row counts once in its run. */
+/** Stores what was listed, what Hull confirmed of it, and the counts; each row counts once in its run. */
 export function takeFetched(tables: Tables, ledger: Ledger, remoteKey: string, type: string, step: FetchStep): void {
   const { readAtMs, settleMs, rows, run } = step;
   const remote = remoteRow(tables, remoteKey);
@@ -64,7 +64,7 @@ function withConfirmed(before: MirrorRow, known: FetchedRow["confirmed"]): Mirro
 }
 
 /**
- * Marks what a complete scan did not meet: neither a hit any more nor proof of absence. Looks at some rows only.
+ * Marks what a complete scan did not show: neither a hit any more nor proof of absence. Checks some rows only.
  *
  * @returns the ids that were newly marked, and where to go on
  */
@@ -81,7 +81,7 @@ export function markMissing(tables: Tables, remoteKey: string, type: string, que
     if (row.missing === true && (untold === undefined || isConfirmed(row, untold))) continue;
     const marked: MirrorRow = { ...row, missing: true, complete: false };
     tables.mirror.put(key, marked);
-    // It is compared anew when it is there again.
+    // It is compared again when it is back.
     tables.lastSeen.remove(key);
     if (row.linkedTo !== undefined) forgetFingerprint(tables, remoteKey, { type, hullId: row.linkedTo });
     gone.push(marked);
@@ -95,7 +95,7 @@ function isConfirmed({ facts }: MirrorRow, { field, nothing }: NonNullable<Missi
   return confirmed !== null && confirmed !== nothing;
 }
 
-/** Names of each record's keys that another record has, too. Only records that are there count. */
+/** Names of each record's keys that another record has, too. Only existing records count. */
 export function sharedKeys(
   tables: Tables,
   remoteKey: string,
@@ -117,7 +117,7 @@ export function sharedKeys(
   );
 }
 
-/** The service says that it does not have these ids. */
+/** The service says that these ids do not exist. */
 export function forgetGone(
   tables: Tables,
   ledger: Ledger,

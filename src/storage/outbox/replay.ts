@@ -9,7 +9,7 @@ import type { Lane, DeadLetterKey, RecordOutcome, Replay } from "../port/store";
 import { countOutcome, type Ledger } from "../tables/ledger";
 import { outcomeOf, type Tables } from "../tables/tables";
 
-/** Takes a letter's content in again, as a new message. The letter stays until the record arrives. */
+/** Takes a dead letter's content in again, as a new message. The dead letter stays until the record is delivered. */
 export function replayDeadLetter(tables: Tables, ledger: Ledger, key: DeadLetterKey): Replay | undefined {
   const row = tables.dead.get([key.remote, key.tenant, key.type, key.hullId]);
   if (row === undefined) return undefined;
@@ -42,18 +42,18 @@ export function replayDeadLetter(tables: Tables, ledger: Ledger, key: DeadLetter
   return answer("queued");
 }
 
-/** The same without anybody who asks for it: only if nothing newer came, and nothing of the record is under way. */
+/** The same without a request: only if nothing newer came, and nothing of the record is in progress. */
 export function retake(tables: Tables, ledger: Ledger, key: DeadLetterKey, content: Content): boolean {
   const entries = openEntries(tables, ledger, key, []);
   const record = tables.records.get([key.remote, key.type, key.hullId]);
   const isOutdated = record !== undefined && isNewer(tables, key.remote, record, content);
   if (isOutdated || entries.get(key.type, key.hullId) !== undefined) return false;
-  // Due behind whoever was linked: that one goes first, if both are looked for now.
+  // Due after the linked entity's record: that one goes first, if both are looked for now.
   takeIn(tables, ledger, entries, key, content, { record, entry: undefined, notBeforeMs: tables.now() });
   return true;
 }
 
-/** A new message with the old content. The run that it came in has counted it. */
+/** A new message with the old content. It is not counted in its run again. */
 function again({ run: _, ...content }: Content, seq: number): Content {
   return { ...content, seq, counted: true, replay: true };
 }
@@ -96,7 +96,7 @@ function isNewer(
   return [...tables.depth.range([remote], { limit: 2 })].length < 2;
 }
 
-/** The very same content waits or is in flight already; for a derived record anything about it will do. */
+/** The same content waits or is in flight already; for a derived record anything about it counts. */
 function isUnderway(entry: EntryRow | undefined, content: Content): boolean {
   return [entry?.content, entry?.attempt?.content].some(
     (each) => each !== undefined && (content.derived || (!each.derived && each.messageId === content.messageId)),

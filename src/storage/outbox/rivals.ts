@@ -1,7 +1,7 @@
 /**
- * Who was skipped because the service's record is linked to another Hull entity. When that link goes (the other one was
- * deleted in Hull, as after a merge, or linked elsewhere, or the record is gone), they are tried again with what Hull said
- * then, like a dead letter that is sent again. Until then a row is kept for each, as long as a dead letter is.
+ * Rivals: skipped because the service's record is linked to another Hull entity. When that link goes (the other one was
+ * deleted in Hull, as after a merge, or linked elsewhere, or the record is gone), they are tried again with what Hull
+ * said then, like a replayed dead letter. Until then each has a row, for as long as a dead letter would.
  */
 import { familyOf } from "../tables/dead-letters";
 import { retake } from "./replay";
@@ -10,9 +10,9 @@ import type { DeadLetterKey } from "../port/store";
 import type { Ledger } from "../tables/ledger";
 import type { Tables } from "../tables/tables";
 
-/** Rivals for one record that are remembered; the newest ones. */
+/** Rivals remembered for one record; the newest ones. */
 const MOST = 10;
-/** A rival and the dead letters of what belongs to it, which are sent again with it; further ones are left to a person. */
+/** A rival and its children's dead letters that are replayed with it; further ones are left to a person. */
 const MOST_FAMILY = 200;
 
 const pathOf = ({ remote, tenant, type, hullId }: DeadLetterKey): string[] => [remote, tenant, type, hullId];
@@ -48,7 +48,7 @@ export function endRivalry(tables: Tables, remote: string, type: string, remoteI
   for (const key of rivalsFor(tables, remote, type, remoteId)) if (key.hullId === hullId) dropRival(tables, key);
 }
 
-/** The record is linked to nobody any more, or is gone: its rivals are taken in again, those first that came first. */
+/** The record is not linked any more, or is gone: its rivals are taken in again in the order in which they came. */
 export function admitRivals(tables: Tables, ledger: Ledger, remote: string, type: string, remoteId: string): void {
   const rivals = rivalsFor(tables, remote, type, remoteId).flatMap((key) => {
     const row = dropRival(tables, key);

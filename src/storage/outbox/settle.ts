@@ -1,4 +1,4 @@
-/** What the delivery lane writes down: journal before a request, result after it, recovery after a restart. */
+/** What the delivery lane stores: journal before a request, result after it, recovery after a restart. */
 import { reason } from "../../outcome/outcome";
 import { openEntries, type Entries } from "../tables/entries";
 import { mergeContent } from "./accept";
@@ -59,7 +59,7 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
         endRivalry(tables, lane.remote, type, settlement.mirror.id, hullId);
       }
     } else {
-      // One that was found by its keys was never linked.
+      // A record found by its keys was never linked.
       const rest = before === settlement.gone ? unlinked : kept;
       tables.records.put(recordKey, { ...rest, revision: record.revision + 1 });
     }
@@ -68,7 +68,7 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
   const entry = entries.get(type, hullId);
   const worked =
     entry?.attempt?.content.seq === settlement.seq ? entry.attempt.content : waiting(entry, settlement.seq);
-  // Nothing of it is left: it was replaced or withdrawn while the lane looked at it, and ended then.
+  // Nothing of it is left: it was replaced or withdrawn while the lane worked on it, and ended then.
   if (entry === undefined || worked === undefined) return outcomes;
   const newer = entry.content?.seq === settlement.seq ? undefined : entry.content;
 
@@ -94,7 +94,7 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
       else {
         entries.remove(entry);
         const arrived = end.outcome === "sent" || end.outcome === "unchanged";
-        // What is said about a record is said of the next message too.
+        // A warning about a record applies to its next message too.
         if (settlement.mirror !== undefined && arrived && end.note === undefined) {
           keepFingerprint(tables, recordKey, worked);
         }
@@ -137,7 +137,7 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
   }
 }
 
-/** An attempt that no one will fold any more, after a restart. */
+/** An attempt that nobody will complete any more, after a restart. */
 export function recoverOne(tables: Tables, ledger: Ledger, lane: Lane, entry: EntryRow, settleMs: number): void {
   if (entry.attempt === undefined) return;
   const { attempt } = entry;
@@ -170,14 +170,14 @@ function refusal(end: Outcome): "rejected" | "dead" | "skipped" {
   return end.outcome === "rejected" ? "rejected" : end.outcome === "dead" ? "dead" : "skipped";
 }
 
-/** The service holds what the message said: the next one that says the same is unchanged. */
+/** The service has what the message said: the next one that says the same is unchanged. */
 function keepFingerprint(tables: Tables, key: Key, { fingerprint, derived }: Content): void {
   const record = tables.records.get(key);
   if (fingerprint !== undefined && !derived && record !== undefined)
     tables.records.put(key, { ...record, same: fingerprint });
 }
 
-/** What was refused for good can be read later; a success closes what was refused before. */
+/** What was refused for good can be read later; a success closes earlier refusals. */
 function closeOrKeepDeadLetter(tables: Tables, lane: Lane, entry: EntryRow, content: Content, end: Outcome): void {
   if (end.outcome === "rejected" || end.outcome === "dead") {
     const { type, hullId, attempts } = entry;
@@ -187,7 +187,7 @@ function closeOrKeepDeadLetter(tables: Tables, lane: Lane, entry: EntryRow, cont
   }
 }
 
-/** Newer values overlay what Hull has not been told yet; every outcome that waits for it stays. */
+/** Newer values are added to what Hull has not been told yet; every outcome that waits for it stays. */
 function keepHullUpdate(tables: Tables, ledger: Ledger, lane: Lane, settlement: Settlement, end: Outcome): void {
   const { then, mirror, type, hullId } = settlement;
   if (then.kind !== "tell" || mirror === undefined) return;
@@ -215,7 +215,7 @@ function keepHullUpdate(tables: Tables, ledger: Ledger, lane: Lane, settlement: 
   tables.hullUpdateQueue.put([lane.remote, lane.tenant, row.notBeforeMs, row.seq], [type, hullId]);
 }
 
-/** A newer message of the same entity took the parent out before it was made: the child goes with it. */
+/** A newer message of the same entity removed the parent before it was created: the child goes with it. */
 function isOutdated(tables: Tables, entries: Entries, lane: Lane, content: Content, parent: ParentEntry): boolean {
   const record = tables.records.get([lane.remote, parent.type, parent.hullId]);
   const taken = record !== undefined && record.version > content.version;
@@ -227,7 +227,7 @@ function isOutdated(tables: Tables, entries: Entries, lane: Lane, content: Conte
   );
 }
 
-/** How the parent that came in the same message ended, if it was refused: it need not be tried again for its child. */
+/** The outcome of the parent from the same message, if it was refused: it need not be tried again for its child. */
 function refusedWith(record: RecordRow | undefined, content: Content): Outcome | undefined {
   const { last } = record ?? {};
   if (last === undefined || last.messageId !== content.messageId || content.replay === true) return undefined;
@@ -247,7 +247,7 @@ function block(
   const { attempt: _, ...rest } = entry;
   const record = tables.records.get([lane.remote, parent.type, parent.hullId]);
   if (linkOf(remoteRow(tables, lane.remote), record) !== undefined) {
-    // The parent got its id while the lane looked: the child stays in the queue.
+    // The parent got its id meanwhile: the child stays in the queue.
     entries.put(entry, { ...rest, content });
     return;
   }

@@ -13,23 +13,23 @@ export interface DeadLetterQuery {
   readonly tenant?: string | undefined;
   readonly type?: string | undefined;
   readonly code?: string | undefined;
-  /** `next` of the page before. */
+  /** `next` of the previous page. */
   readonly after?: string | undefined;
-  /** Most letters of the page. */
+  /** Most dead letters per page. */
   readonly limit: number;
 }
 
 export interface DeadLetterPage {
   readonly deadLetters: readonly DeadLetterRow[];
-  /** The place where this page ends: there may be more behind it, even if the page is empty. */
+  /** The place where this page ends: there may be more after it, even if the page is empty. */
   readonly next?: string;
 }
 
-/** What became of a letter that was to be sent again. */
+/** The result of a replay. */
 export interface Replay extends DeadLetterKey {
-  /** Of the letter. */
+  /** Id of the dead letter. */
   readonly id: string;
-  /** `underway`: its content waits or is in flight already. `superseded`: a newer message was seen; the letter is closed. */
+  /** `underway`: its content waits or is in flight already. `superseded`: a newer message was seen, so it is closed. */
   readonly state: "queued" | "underway" | "superseded";
   readonly outcomes: readonly RecordOutcome[];
 }
@@ -38,20 +38,20 @@ export interface DeadLetterStore {
   deadLettersOf(lane: Lane): Promise<readonly DeadLetterRow[]>;
   /** Dead letters of all lanes, page by page. */
   deadLetters(query: DeadLetterQuery): Promise<DeadLetterPage>;
-  /** @param tenant whose letter it must be; without it, anybody's */
+  /** @param tenant whose dead letter it must be; without it, anybody's */
   deadLetter(id: string, tenant?: string): Promise<DeadLetterRow | undefined>;
-  /** Forgets a letter; undefined when there is none. */
+  /** Drops a dead letter; undefined when there is none. */
   dropDeadLetter(id: string, tenant?: string): Promise<DeadLetterRow | undefined>;
-  /** Takes the content of a letter in again, then that of its children; empty when there is no such letter. */
+  /** Replays a dead letter, then those of its children; empty when there is no such dead letter. */
   replayDeadLetter(id: string, tenant?: string): Promise<readonly Replay[]>;
 }
 
-/** Short enough to be typed, and the same as long as the letter is about the same record. */
+/** Short enough to be typed, and constant as long as the dead letter is about the same record. */
 export function deadLetterId({ remote, tenant, type, hullId }: DeadLetterKey): string {
   return hash("sha256", JSON.stringify([remote, tenant, type, hullId]), "hex").slice(0, 12);
 }
 
-/** Names the place of a letter in the list without showing where it is kept, since pages are asked for in addresses. */
+/** A dead letter's place in the list, without showing where it is stored: the place is part of a page's address. */
 export function placeOf(key: DeadLetterKey): string {
   return Buffer.from(JSON.stringify([deadLetterId(key), key.type, key.hullId])).toString("base64url");
 }

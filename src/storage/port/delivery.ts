@@ -6,14 +6,14 @@ import type { Lane, RecordOutcome } from "./lane";
 
 export interface MirrorPatch {
   readonly id: string;
-  /** Keys that it holds now; an empty one was cleared, what is not named stays. */
+  /** Keys that it has now; an empty one was cleared, absent ones stay. */
   readonly keys: Keys;
   readonly parentId?: string;
-  /** Field → fingerprints; what is not named stays. */
+  /** Field → fingerprints; absent ones stay. */
   readonly facts: Readonly<
     Record<string, { readonly remote?: string; readonly sent?: string; readonly confirmed?: string }>
   >;
-  /** The record is new there: forget what an older one held. */
+  /** The record is new there: forget what an older one had. */
   readonly fresh: boolean;
   /** A write of ours (not only a comparison) led to it. */
   readonly writtenAtMs?: number;
@@ -26,7 +26,7 @@ export interface HullUpdate {
   readonly account?: Claims;
 }
 
-/** What became of one piece of content that the lane worked on. */
+/** The result for one piece of content that the lane worked on. */
 export interface Settlement {
   readonly tenant: string;
   readonly type: string;
@@ -34,16 +34,16 @@ export interface Settlement {
   /** The content that was worked on. */
   readonly seq: number;
   readonly mirror?: MirrorPatch;
-  /** Of what was delivered, what Hull cannot hold and is not told; for the log, not written. */
+  /** Values of the delivered record that Hull cannot hold and is not told; for the log, not stored. */
   readonly leftOut?: readonly LeftOut[];
-  /** Id of a remote record that is gone: it is forgotten, and the link to it. With `mirror`: that came in its place. */
+  /** Id of a remote record that is gone: it is forgotten, and the link to it. With `mirror`: that replaced it. */
   readonly gone?: string;
   readonly then:
     /** Delivered or equal; Hull is told, then the outcome is written. */
     | { readonly kind: "tell"; readonly outcome: Outcome; readonly hullUpdate: HullUpdate }
     /**
-     * Ended without anything to tell. A refused one (`rejected`, `dead`) leaves a dead letter.
-     * `rivalFor`: id of the record that it would be, were that not linked to another one; tried again when it is not any more.
+     * Ended without anything to tell. A refused one (`rejected`, `dead`) leaves a dead letter. `rivalFor`: id of the
+     * record that it would be, were that not linked to another one; tried again when that link goes.
      */
     | { readonly kind: "end"; readonly outcome: Outcome; readonly rivalFor?: string }
     /** Stays in the outbox. */
@@ -84,7 +84,7 @@ export interface Observation {
 export interface DeliveryStore {
   /** Lanes that have anything in outbox or write-back. */
   lanes(): Promise<readonly Lane[]>;
-  /** Entries whose time has come, oldest first; fewer when they are large, and at least one. */
+  /** Entries that are due, oldest first; fewer when they are large, and at least one. */
   ready(lane: Lane, type: string, limit: number): Promise<readonly EntryRow[]>;
   /** When the next entry of these types is due; undefined when none waits for time. Milliseconds since 1970. */
   nextDue(lane: Lane, types: readonly string[]): Promise<number | undefined>;
@@ -101,11 +101,11 @@ export interface DeliveryStore {
     }[],
   ): Promise<readonly boolean[]>;
   settle(lane: Lane, settlements: readonly Settlement[]): Promise<Settled>;
-  /** Makes everything due that waits for another try, tells too; creates in doubt keep their time. */
+  /** Makes everything due that waits for a retry, Hull updates too; unconfirmed creates keep their time. */
   retryNow(lane: Lane): Promise<void>;
-  /** After a restart: attempts that nobody will fold any more. Updates wait again, creates are in doubt. */
+  /** After a restart: attempts that nobody will complete any more. Updates wait again, creates are unconfirmed. */
   recover(lane: Lane, settleMs: number): Promise<number>;
-  /** Takes in what was read. Rows that we wrote after `readAtMs` minus the settling delay keep what we know. */
+  /** Stores what was read. Rows that we wrote after `readAtMs` minus the settling delay keep what we know. */
   observe(
     remote: string,
     type: string,
@@ -121,9 +121,9 @@ export interface DeliveryStore {
     keys: readonly { readonly name: string; readonly value: string }[],
   ): Promise<readonly MirrorRow[]>;
   mirrors(lane: Lane, type: string, ids: readonly string[]): Promise<readonly (MirrorRow | undefined)[]>;
-  /** A few ids that are linked, to find out whether the remote is still the same. */
+  /** A few linked ids, to find out whether the remote is still the same. */
   sampleLinked(remote: string, type: string, limit: number): Promise<readonly string[]>;
-  /** What Hull must be told by now, oldest first; fewer when the rows are large, and at least one. */
+  /** Hull updates that are due, oldest first; fewer when the rows are large, and at least one. */
   hullUpdates(lane: Lane, limit: number): Promise<readonly HullUpdateRow[]>;
   /** Hull confirmed (or refused for good): facts become `told`, outcomes are written. */
   confirmed(

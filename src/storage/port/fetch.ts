@@ -26,7 +26,7 @@ export interface FetchStep {
   readonly run: string;
 }
 
-/** Listed records that need no comparison: no more is noted than that they are there. */
+/** Listed records that need no comparison: only that they exist is stored. */
 export interface SeenBatch {
   /** When the page was asked for, milliseconds since 1970. */
   readonly readAtMs: number;
@@ -39,9 +39,9 @@ export interface SeenBatch {
 
 export interface MissingQuery {
   readonly scanStartedAtMs: number;
-  /** Also those that were marked before and of which Hull has not confirmed this fact; `nothing` is its empty mark. */
+  /** Also those that were marked before without Hull having confirmed this fact; `nothing` is its empty value. */
   readonly untold?: { readonly field: string; readonly nothing: string } | undefined;
-  /** `after` of the step before. */
+  /** `after` of the previous step. */
   readonly after?: string | undefined;
   readonly limit: number;
 }
@@ -66,13 +66,13 @@ export interface FetchStore {
     type: string,
     wanted: readonly { readonly id: string; readonly keys: Keys }[],
   ): Promise<readonly (readonly string[])[]>;
-  /** What was listed, what Hull confirmed of it, and the counts become known together. */
+  /** Stores what was listed, what Hull confirmed of it, and the counts together. */
   takeFetched(remote: string, type: string, step: FetchStep): Promise<void>;
-  /** Counts listed records that need no comparison, and notes that they are there. */
+  /** Counts listed records that need no comparison, and stores that they exist. */
   markSeen(remote: string, type: string, passing: SeenBatch): Promise<void>;
   /** A complete scan of a type has ended. */
   noteScan(remote: string, type: string, scan: Scan): Promise<void>;
-  /** Marks some of what a complete scan did not meet. */
+  /** Marks some of what a complete scan did not show. */
   markMissing(remote: string, type: string, query: MissingQuery): Promise<MissingPage>;
   /** Hull confirmed these facts of remote records. */
   confirmFacts(
@@ -80,6 +80,6 @@ export interface FetchStore {
     type: string,
     confirmed: readonly { readonly id: string; readonly facts: Readonly<Record<string, string>> }[],
   ): Promise<void>;
-  /** The service does not have these ids any more. */
+  /** These ids do not exist in the service any more. */
   forgetGone(remote: string, type: string, ids: readonly string[]): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** Counts and depths, for those who watch. Part of the Store port. */
+/** Counts and depths, for monitoring. Part of the Store port. */
 import type { Lane } from "./lane";
 
 /** Counts by `type/outcome/code`; derived records (companies made for users) are counted apart. */
@@ -8,7 +8,7 @@ export interface Tally {
   readonly derived: Readonly<Record<string, number>>;
 }
 
-/** What waits and what stands still, over all lanes. */
+/** What waits and what is paused, over all lanes. */
 export interface Backlog {
   /** Lanes that have anything in outbox or write-back. */
   readonly lanes: number;
@@ -16,12 +16,12 @@ export interface Backlog {
   readonly hullUpdates: number;
   /** When the entry that has waited longest was accepted, milliseconds since 1970; undefined when none waits. */
   readonly oldestAtMs: number | undefined;
-  /** Kinds of the holds in force, one each. */
+  /** Kinds of the pauses in force, one each. */
   readonly pauses: readonly string[];
   readonly deadLetters: number;
 }
 
-/** What a person should look at in one lane; big numbers are cut off. */
+/** What a person should look at in one lane; big numbers are capped. */
 export interface LaneHealth {
   readonly outbox: number;
   readonly hullUpdates: number;
@@ -31,7 +31,7 @@ export interface LaneHealth {
   readonly deadLetters: Readonly<Record<string, number>>;
   /** There may be more than were counted. */
   readonly moreDeadLetters: boolean;
-  /** Values of keys that should be unique and that several records hold. */
+  /** Values of keys that should be unique and that several records have. */
   readonly shared: readonly { readonly of: UniqueKey; readonly value: string }[];
 }
 
@@ -51,12 +51,12 @@ export interface UniqueKey {
 
 export interface FigureStore {
   tally(tenant: string): Promise<Tally>;
-  /** Outcomes by the hour, oldest first; kept for eight days. @param fromMs milliseconds since 1970 */
+  /** Outcomes by the hour, oldest first; stored for eight days. @param fromMs milliseconds since 1970 */
   hours(tenant: string, fromMs: number): Promise<readonly HourCount[]>;
-  /** Entries and tells that wait. */
+  /** Entries and Hull updates that wait. */
   depth(lane: Lane): Promise<{ readonly outbox: number; readonly hullUpdates: number }>;
   /** @param unique keys that no two records of a type should share */
   laneHealth(lane: Lane, unique: readonly UniqueKey[]): Promise<LaneHealth>;
-  /** For those who watch: quick, whatever waits. */
+  /** For monitoring: quick, however much waits. */
   backlog(): Promise<Backlog>;
 }

@@ -4,14 +4,14 @@ import type { Content, DeadLetterRow, Outcome, EntryRow, MirrorRow, RecordRow, H
 import type { Lane, RecordOutcome } from "./lane";
 import type { RunChange } from "./runs";
 
-/** Everything known of one Hull entity, read in one go. */
+/** Everything known of one Hull entity, read at once. */
 export interface RecordView {
   readonly record?: RecordRow;
   readonly mirror?: MirrorRow;
   readonly entry?: EntryRow;
 }
 
-/** Everything that is remembered of one Hull entity's record, for somebody who asks. */
+/** Everything that is remembered of one Hull entity's record, for a person who asks. */
 export interface InspectedRecord extends RecordView {
   /** Delivered; Hull is still to be told. */
   readonly hullUpdate?: HullUpdateRow;
@@ -20,7 +20,7 @@ export interface InspectedRecord extends RecordView {
   readonly listedAtMs?: number;
 }
 
-/** By what people ask; a Hull id is found without an index. */
+/** What people ask by; a Hull id is found without an index. */
 export type Asked = "email" | "external_id" | "domain";
 
 export interface KnownFingerprint {
@@ -43,13 +43,13 @@ export interface Acceptance {
   readonly version: number;
   /** The version is the time of arrival, so it says nothing about whether the message was here before. */
   readonly undated?: true;
-  /** Older messages of the same entity that this one swallowed. */
+  /** Older messages of the same entity that were merged into this one. */
   readonly merged: readonly string[];
-  /** By which a person may ask for the entity; only of its own record. */
+  /** How a person may ask for the entity; only of its own record. */
   readonly claims?: Claims;
   /** The run that the message belongs to: its outcome counts there too. */
   readonly run?: string;
-  /** Taken in once for all time: what has the same id later is the same thing again. */
+  /** Taken in only once: what has the same id later is the same event again. */
   readonly once?: true;
   readonly content:
     | { readonly kind: "end"; readonly outcome: Outcome }
@@ -60,7 +60,7 @@ export interface Acceptance {
         readonly outcome: Outcome;
         readonly content: NewContent;
         readonly revision: number;
-        /** Of what the message says, if a message with the same digest is certain to be unchanged as well. */
+        /** Fingerprint of the message, if one with the same fingerprint is certain to be unchanged as well. */
         readonly fingerprint?: string;
       }
     /** Says the same as the last unchanged message of the record; ends as that one did if it still is the last. */
@@ -73,9 +73,9 @@ export interface RunProgress {
 }
 
 export interface Accepted {
-  /** `again`: knowledge moved since the comparison; read and compare once more. */
+  /** `again`: what is known changed since the comparison; read and compare once more. */
   readonly state: "queued" | "ended" | "duplicate" | "again";
-  /** Every outcome of the record that was written, this message's and those that it replaced. */
+  /** Every outcome of the record that was written: this message's and those that it replaced. */
   readonly outcomes: readonly Outcome[];
   /** Children that waited for the record and ended with it. */
   readonly children: readonly RecordOutcome[];
@@ -84,18 +84,18 @@ export interface Accepted {
 export interface IntakeStore {
   /** False when the id was used by another tenant within the last two days. */
   claimNotification(id: string, tenant: string): Promise<boolean>;
-  /** Of the records' last unchanged messages; undefined where something else happened since. */
+  /** Fingerprints of the records' last unchanged messages; undefined where something else happened since. */
   fingerprints(
     lane: Lane,
     type: string,
     hullIds: readonly string[],
   ): Promise<readonly (KnownFingerprint | undefined)[]>;
   view(lane: Lane, type: string, hullIds: readonly string[]): Promise<readonly RecordView[]>;
-  /** @param progress a run's checkpoint, written together with the last of the messages */
+  /** @param progress a run's checkpoint, stored together with the last of the messages */
   accept(acceptances: readonly Acceptance[], progress?: RunProgress): Promise<readonly Accepted[]>;
   /** Everything that is remembered of one record. */
   inspectRecord(lane: Lane, type: string, hullId: string): Promise<InspectedRecord>;
-  /** Hull ids of records that carry a claim; `key`: the service's name of it. */
+  /** Hull ids of records with a claim; `key`: the service's name of it. */
   findBy(
     lane: Lane,
     type: string,

@@ -1,4 +1,4 @@
-/** The places of the store that several of its parts speak of. Part of the Store port. */
+/** The places of the store that several of its parts use. Part of the Store port. */
 import type { Claims } from "../../record";
 import type { Outcome } from "./rows";
 

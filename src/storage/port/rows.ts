@@ -10,7 +10,7 @@ export interface TenantRow {
   readonly sealed: string;
   /** `connector.updated_at` of the settings, milliseconds since 1970; older settings never replace newer ones. */
   readonly settingsAtMs: number;
-  /** When Hull was asked whose answer allowed these settings, milliseconds since 1970; absent when it said nothing of them. */
+  /** When Hull gave the answer that allowed these settings, milliseconds since 1970; absent without such an answer. */
   readonly askedAtMs?: number;
   /** Where this tenant's records live; absent until the settings name a reachable target. */
   readonly remote?: string;
@@ -21,11 +21,11 @@ export interface TenantRow {
 /** One tenant of the service as seen through one Hull organization. */
 export interface RemoteRow {
   readonly key: string;
-  /** Grows when the ids that we knew turn out to belong to another world; older links and mirrors count no more. */
+  /** Grows when the known ids turn out to belong to another remote; older links and mirrors no longer count. */
   readonly generation: number;
   /** Last complete scan by type. */
   readonly scans: Readonly<Record<string, Scan>>;
-  /** Tenants that ever sent something, in the order in which facts name what they sent; see `senders.ts`. */
+  /** Tenants that ever sent something, in the order in which facts store what they sent; see `senders.ts`. */
   readonly senders?: readonly string[];
 }
 
@@ -34,12 +34,12 @@ export interface Scan {
   readonly size: number;
 }
 
-/** What is known of one Hull entity, kept after its outbox entry is gone. */
+/** What is known of one Hull entity; it stays after the outbox entry is gone. */
 export interface RecordRow {
-  /** Newest version seen, and the message that carried it. */
+  /** Newest version seen, and the message that had it. */
   readonly version: number;
   readonly messageId: string;
-  /** Grows with every settlement, so that a comparison made on older knowledge is noticed. */
+  /** Grows with every settlement, so that a comparison made on older knowledge is detected. */
   readonly revision: number;
   readonly remoteId?: string;
   readonly generation?: number;
@@ -47,11 +47,11 @@ export interface RecordRow {
   readonly confirmedAtMs?: number;
   /** How the last message ended. */
   readonly last?: Outcome;
-  /** A create that was taken out of the outbox before its fate was known. */
+  /** A create that was removed from the outbox before its result was known. */
   readonly unconfirmed?: UnconfirmedCreate;
   /**
-   * Digest of everything that Hull's last unchanged message said and that matters. Whatever else is written about the
-   * record leaves it out, so a message with the same digest is unchanged too.
+   * Fingerprint of everything relevant in Hull's last unchanged message. Every other change of the
+   * record removes it, so a message with the same fingerprint is unchanged too.
    */
   readonly same?: string;
   /** The last few messages that were taken in; see `dedupe.ts`. */
@@ -68,17 +68,17 @@ export interface Outcome {
   readonly atMs: number;
   /** False for a redelivered message: counted before. */
   readonly counted: boolean;
-  /** Something about the way that a person should know. */
+  /** A warning about how the record was found or converted. */
   readonly note?: string;
-  /** Of a record made for its children: counted apart, since no message asked for it. */
+  /** For a record made for its children: counted apart, since no message asked for it. */
   readonly derived?: true;
   /** The run that the message belongs to. */
   readonly run?: string;
 }
 
 /**
- * `remote`: what is there. `sent`: what the connector that asks delivered or found equal. `told`: what Hull confirmed.
- * Fingerprints. Stored rows have at the end what further connectors sent; see `senders.ts`.
+ * `remote`: what is there. `sent`: what this connector delivered or found equal. `told`: what Hull confirmed.
+ * Fingerprints. Stored rows have what further connectors sent at the end; see `senders.ts`.
  */
 export type Fact = readonly [
   remote: string | null,
@@ -103,9 +103,9 @@ export interface MirrorRow {
   readonly writtenAtMs?: number;
   /** When its content was read last; lists that showed it since are in `last-seen.ts`. */
   readonly seenAtMs?: number;
-  /** A complete scan did not meet it: read it before anything is concluded. */
+  /** A complete scan did not show it: read it before anything is concluded. */
   readonly missing?: true;
-  /** What Hull was told besides the mapped fields: numbers of field and value, in turns; see `what-hull-knows.ts`. */
+  /** What Hull was told besides the mapped fields: numbers of field and value, alternating; see `what-hull-knows.ts`. */
   readonly confirmedRest?: readonly number[];
 }
 
@@ -114,11 +114,11 @@ export interface Content {
   readonly desired: Desired;
   readonly claims: Claims;
   readonly hintId?: string;
-  /** What Hull's message showed of that which it was never told: fingerprints by field. */
+  /** What Hull's message showed of what it was never told: fingerprints by field. */
   readonly shown?: Readonly<Record<string, string>>;
   /** Send even what is equal (batches and exports). */
   readonly force: boolean;
-  /** A dead letter that a person sent again: compared as if nothing had been sent, so that Hull wins. */
+  /** A replayed dead letter: compared as if nothing had been sent, so that Hull wins. */
   readonly replay?: true;
   readonly messageId: string;
   readonly version: number;
@@ -130,9 +130,9 @@ export interface Content {
   readonly counted: boolean;
   /** The run that the message belongs to. */
   readonly run?: string;
-  /** Of what the message says: once it is delivered, another one with the same digest is unchanged. */
+  /** Fingerprint of the message: once it is delivered, another one with the same fingerprint is unchanged. */
   readonly fingerprint?: string;
-  /** Something that happened: it goes its way even when a newer message takes its parent out. */
+  /** An event: it is sent even when a newer message removes its parent. */
   readonly once?: true;
 }
 
@@ -141,7 +141,7 @@ export interface EntryRow {
   readonly tenant: string;
   readonly type: string;
   readonly hullId: string;
-  /** Since when something of this record has been waiting; newer messages do not make it younger. */
+  /** How long something of this record has been waiting; newer messages do not reset it. */
   readonly acceptedAtMs: number;
   /** Waiting; absent while an attempt carries the only content. */
   readonly content?: Content;
@@ -153,7 +153,7 @@ export interface EntryRow {
   readonly unconfirmed?: UnconfirmedCreate;
   /** Hull id of the parent without remote id that this record waits for. */
   readonly blockedOn?: string;
-  /** A newer message took the record out while it was in flight. */
+  /** A newer message removed the record while it was in flight. */
   readonly withdrawn?: true;
   readonly problem?: string;
 }
@@ -209,11 +209,11 @@ export interface RivalRow {
 
 export type RunKind = "batch" | "fetch" | "drain";
 
-/** `stopped`: ended early because it was told to at the first error. */
+/** `stopped`: ended early at the first error, as requested. */
 export type RunState = "waiting" | "running" | "success" | "error" | "stopped";
 
 export interface RunOptions {
-  /** Everything but writing; the counts say what would happen. */
+  /** A dry run; the counts say what would happen. */
   readonly simulate?: true;
   /** A report line per record. */
   readonly verbose?: true;
@@ -242,7 +242,7 @@ export interface RunRow {
   readonly checkpoint?: Json;
   /** Records with an outcome. */
   readonly done: number;
-  /** Records that were met so far. */
+  /** Records found so far. */
   readonly total?: number;
   /** `total` will not grow any more: the run ends when every record has its outcome. */
   readonly complete?: true;
@@ -256,7 +256,7 @@ export interface RunRow {
   readonly announced?: true;
 }
 
-/** Why a lane or one of its types stands still. */
+/** Why a lane or one of its types is paused. */
 export interface PauseRow {
   readonly tenant: string;
   /** `*` for the whole lane, otherwise an object type. */
@@ -267,5 +267,5 @@ export interface PauseRow {
   readonly untilMs: number;
 }
 
-/** Seen at, milliseconds since 1970; generation; see `told`; id of the run that counted the record last. */
+/** Last seen at, milliseconds since 1970; generation; see `told`; id of the run that counted the record last. */
 export type LastSeen = readonly [seenAtMs: number, generation: number, told: number, run: string];

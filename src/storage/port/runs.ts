@@ -6,7 +6,7 @@ export type NewRun = Pick<RunRow, "id" | "tenant" | "kind" | "type" | "options" 
 
 export interface BegunRun {
   readonly run: RunRow;
-  /** False when another run of its tenant, kind and type is under way, both real or both simulated; `run` is that one. */
+  /** False when another run of its tenant, kind and type is in progress, both real or both dry; `run` is that one. */
   readonly begun: boolean;
 }
 
@@ -28,21 +28,21 @@ export interface ReportLine {
   readonly outcome: string;
   readonly code: string;
   readonly text: string;
-  /** Values of which Hull was not told, since it cannot hold them. */
+  /** Values that Hull was not told, since it cannot hold them. */
   readonly leftOut?: readonly LeftOut[];
 }
 
 export interface RunStore {
   beginRun(run: NewRun, exclusive: boolean): Promise<BegunRun>;
-  /** Undefined when there is no such run under way. */
+  /** Undefined when no such run is in progress. */
   changeRun(id: string, change: RunChange): Promise<RunRow | undefined>;
   run(id: string): Promise<RunRow | undefined>;
   runs(query: RunQuery): Promise<readonly RunRow[]>;
-  /** Under way, or ended without anybody being told; oldest first. */
+  /** In progress, or ended without its end being logged; oldest first. */
   openRuns(): Promise<readonly RunRow[]>;
-  /** The last one that ended well and was no simulation. */
+  /** The last one that ended well and was no dry run. */
   lastRun(tenant: string, kind: RunKind, type: string): Promise<RunRow | undefined>;
-  /** Adds lines to a run's report, such as those of its simulation. */
+  /** Adds lines to a run's report, such as those of its dry run. */
   report(run: string, lines: readonly ReportLine[]): Promise<void>;
   /** A page of a verbose run's report. */
   reportLines(run: string, after: number, limit: number): Promise<readonly (ReportLine & { readonly at: number })[]>;

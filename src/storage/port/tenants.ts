@@ -21,9 +21,9 @@ export interface TenantStore {
   /** Points the tenant to a remote; waiting entries of an earlier remote move along. */
   assign(tenant: string, remote: string, fingerprint: string): Promise<TenantRow>;
   /**
-   * The same for changed credentials, if all is as it was when they were tried; otherwise nothing happens.
-   * @param to `renewed`: all ids known so far count no more
-   * @returns undefined when the tenant is gone, or somebody else has confirmed or renewed something meanwhile
+   * The same for changed credentials, if everything is as it was when they were tried; otherwise nothing happens.
+   * @param to `renewed`: all ids known so far no longer count
+   * @returns undefined when the tenant is gone, or another job has confirmed or renewed something meanwhile
    */
   reassign(
     tenant: string,
@@ -33,9 +33,9 @@ export interface TenantStore {
   /** Moves what was accepted for an earlier remote after the tenant had left it. */
   move(lane: Lane, remote: string): Promise<void>;
   remote(key: string): Promise<RemoteRow>;
-  /** All ids known so far count no more. */
+  /** All ids known so far no longer count. */
   newGeneration(remote: string): Promise<RemoteRow>;
-  /** Every remote where something of the tenant may be kept. */
+  /** Every remote where something of the tenant may be stored. */
   remotesOf(tenant: string): Promise<readonly string[]>;
   pause(lane: Lane, scope: string, pause: Omit<PauseRow, "tenant" | "scope"> | undefined): Promise<void>;
   pauses(lane: Lane): Promise<readonly PauseRow[]>;
@@ -48,6 +48,6 @@ export interface TenantStore {
     what: { readonly types: readonly string[]; readonly children: readonly string[] },
     hullId: string,
   ): Promise<readonly RecordOutcome[]>;
-  /** Erases a tenant, and what is known of its remotes unless another tenant uses them; answers how many rows. */
+  /** Erases a tenant, and what is known of its remotes unless another tenant uses them; returns how many rows. */
   forgetTenant(tenant: string, remotes?: readonly string[]): Promise<number>;
 }

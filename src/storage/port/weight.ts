@@ -1,8 +1,8 @@
-/** How much rows take in memory, roughly: what is read at once, or kept, is bounded by it as well as by number. */
+/** How much memory rows take, roughly: what is read at once, or cached, is limited by it as well as by number. */
 
-/** Of what is read at once. */
+/** Limit of what is read at once. */
 const MOST_AT_ONCE = 16_000_000;
-/** Of a row that is kept in memory; ordinary ones have a tenth of it. */
+/** Limit of a cached row; ordinary ones have a tenth of it. */
 const MOST_KEPT = 16_000;
 
 /** By its texts and names, in characters; anything else counts as a few of them. */
@@ -11,12 +11,12 @@ export function weightOf(value: unknown): number {
   if (typeof value !== "object" || value === null) return 8;
   let weight = 8;
   if (Array.isArray(value)) for (const each of value as readonly unknown[]) weight += weightOf(each);
-  // Asked for every row: pairs of names and values would take three times as long.
+  // Called for every row: pairs of names and values would take three times as long.
   else for (const name in value) weight += name.length + weightOf((value as Record<string, unknown>)[name]);
   return weight;
 }
 
-/** Rows until they are much together; at least one, if there is one. What comes after them is not read. */
+/** Rows up to this weight; at least one, if there is one. What comes after them is not read. */
 export function notTooMany<V>(rows: Iterable<V>): V[] {
   const taken: V[] = [];
   let weight = 0;
@@ -28,7 +28,7 @@ export function notTooMany<V>(rows: Iterable<V>): V[] {
   return taken;
 }
 
-/** Whether a row is small enough to be kept among thousands. */
+/** Whether a row is small enough to be cached among thousands. */
 export function isLight(row: unknown): boolean {
   return weightOf(row) <= MOST_KEPT;
 }

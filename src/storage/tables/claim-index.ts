@@ -1,4 +1,4 @@
-/** Under which addresses and external ids Hull's entities are known, so that a person can ask about one. */
+/** The addresses and external ids of Hull's entities, so that a person can ask about one. */
 import type { Claims } from "../../record";
 import type { Asked, Lane } from "../port/store";
 import { indexValue, mirrorRow, remoteRow, type Tables } from "./tables";
@@ -8,10 +8,10 @@ type Place = readonly [remote: string, type: string, hullId: string];
 
 const ASKED: readonly Asked[] = ["email", "external_id", "domain"];
 
-/** Nobody types in longer ones. */
+/** People do not type longer ones. */
 const MAX_LENGTH = 320;
 
-/** What is kept of a message's claims. */
+/** The part of a message's claims that is stored. */
 export function indexedClaims(claims: Claims): Claims {
   const kept = ASKED.flatMap((name) => {
     const value = claims[name];
@@ -20,7 +20,7 @@ export function indexedClaims(claims: Claims): Claims {
   return Object.fromEntries(kept);
 }
 
-/** Makes the record findable by its newest claims, and by older ones no more. */
+/** Makes the record findable by its newest claims, and no longer by older ones. */
 export function reindex(tables: Tables, place: Place, before: Claims = {}, after: Claims = {}): void {
   for (const [name, value] of Object.entries(before)) {
     if (after[name] !== value) tables.claimIndex.remove(pathOf(place, name, value));
@@ -31,8 +31,8 @@ export function reindex(tables: Tables, place: Place, before: Claims = {}, after
 }
 
 /**
- * Hull ids of a type's records that carry a claim, upper and lower case ignored; those that only the service's record
- * tells of come last.
+ * Hull ids of a type's records with a claim, ignoring case; those that only the service's record
+ * shows come last.
  *
  * @param key the service's name of the same key, if it has one
  */

@@ -1,14 +1,14 @@
-/** Dead letters: kept so that they are found by a short id and by their parent, listed in pages, closed. */
+/** Dead letters: stored so that they are found by a short id and by their parent, listed in pages, closed. */
 import type { Key } from "../database/kv";
 import type { DeadLetterRow } from "../port/rows";
 import { deadLetterId, placeOf, readPlace } from "../port/dead-letters";
 import type { Lane, DeadLetterKey, DeadLetterPage, DeadLetterQuery } from "../port/store";
 import { lanesOf, type Tables } from "./tables";
 
-/** Rows that one page looks at, whether they fit the filter or not. */
+/** Rows that one page looks at, whether they match the filter or not. */
 const WALK = 1_000;
 
-/** Endings that a refused parent brings about. */
+/** Outcomes that a refused parent causes. */
 const ORPHANED = new Set(["parent_rejected", "parent_skipped", "parent_dead"]);
 
 const pathOf = ({ remote, tenant, type, hullId }: DeadLetterKey): [string, string, string, string] => [
@@ -23,7 +23,7 @@ const parentPath = ({ remote, tenant, type, hullId, content }: DeadLetterRow): s
   return parent === undefined ? undefined : [remote, tenant, parent.type, parent.hullId, type, hullId];
 };
 
-/** Keeps the newest refusal of a record, and what Hull said about it itself rather than what its children carried along. */
+/** Stores the newest refusal of a record, and prefers what Hull said about it to what its children carried along. */
 export function keepDeadLetter(tables: Tables, refused: DeadLetterRow): void {
   const before = closeDeadLetter(tables, refused);
   const older = before?.content.derived === false && refused.content.derived ? before.content : undefined;
@@ -38,7 +38,7 @@ function indexDeadLetter(tables: Tables, row: DeadLetterRow): void {
   if (parent !== undefined) tables.deadLetterParents.put(parent, 1);
 }
 
-/** Removes the letter of a record, if there is one. */
+/** Removes the dead letter of a record, if there is one. */
 export function closeDeadLetter(tables: Tables, key: DeadLetterKey): DeadLetterRow | undefined {
   const row = tables.dead.get(pathOf(key));
   if (row === undefined) return undefined;
@@ -49,14 +49,14 @@ export function closeDeadLetter(tables: Tables, key: DeadLetterKey): DeadLetterR
   return row;
 }
 
-/** Letters that were kept before they had ids; done once. */
+/** Indexes dead letters from before they had ids; done once. */
 export function indexOldDeadLetters(tables: Tables): void {
   if (tables.meta.get(["letters"]) !== undefined) return;
   for (const [, row] of [...tables.dead.range([])]) indexDeadLetter(tables, row);
   tables.meta.put(["letters"], 1);
 }
 
-/** @param tenant whose letter it must be, if that matters */
+/** @param tenant whose dead letter it must be, if that matters */
 export function findDeadLetter(tables: Tables, id: string, tenant?: string): DeadLetterRow | undefined {
   for (const [[, ...path]] of tables.deadLetterIds.range([id])) {
     if (tenant === undefined || path[1] === tenant) return tables.dead.get(path);
@@ -68,7 +68,7 @@ export function findDeadLetter(tables: Tables, id: string, tenant?: string): Dea
 export function listDeadLetters(tables: Tables, query: DeadLetterQuery): DeadLetterPage {
   const { tenant, type, code, after, limit } = query;
   const start = after === undefined ? undefined : deadLetterAt(tables, after, tenant);
-  // The tenant was erased meanwhile, or the place is somebody else's.
+  // The tenant was erased meanwhile, or the place belongs to somebody else.
   if (after !== undefined && start === undefined) return { deadLetters: [] };
   const deadLetters: DeadLetterRow[] = [];
   let walked = 0;
@@ -98,7 +98,7 @@ function* lettersIn(tables: Tables, prefix: Key, start: DeadLetterKey | undefine
   for (const [, row] of tables.dead.range(prefix, { after, limit: WALK })) yield row;
 }
 
-/** The key behind a place. The letter itself may be closed by now; its lane is known longer. */
+/** The key of a place. The dead letter itself may be closed by now, but its lane is still known. */
 function deadLetterAt(tables: Tables, place: string, tenant: string | undefined): DeadLetterKey | undefined {
   const [id, type = "", hullId = ""] = readPlace(place) ?? [];
   const lanes = tenant === undefined ? allLanes(tables) : lanesOf(tables, tenant);
@@ -110,9 +110,9 @@ function allLanes(tables: Tables): readonly Lane[] {
 }
 
 /**
- * A record, and behind it the letters of those that ended because their parent did, at any depth.
+ * A record, followed by the dead letters of those that ended because their parent did, at any depth.
  *
- * @param most at which the search ends
+ * @param most limit of the search
  */
 export function familyOf(tables: Tables, record: DeadLetterKey, most = Infinity): readonly DeadLetterKey[] {
   const family = [record];
@@ -127,7 +127,7 @@ export function familyOf(tables: Tables, record: DeadLetterKey, most = Infinity)
   return family.slice(0, most);
 }
 
-/** Letters of all records that name this one as their parent. */
+/** Dead letters of all records that name this one as their parent. */
 export function childDeadLetters(
   tables: Tables,
   { remote, tenant, type, hullId }: DeadLetterKey,

@@ -1,13 +1,13 @@
 /**
- * Which messages were taken in before: redelivered ones are worked on again, since that is idempotent, but counted once.
- * The last few of a record stand in its row, so that remembering one more costs no further write.
+ * Which messages were taken in before: redelivered ones are processed again, since that is idempotent, but counted
+ * once. The last few of a record are in its row, so that remembering one more costs no further write.
  */
 import { hash } from "node:crypto";
 import type { RecordRow } from "../port/rows";
 import type { Acceptance } from "../port/store";
 import { dayOf, remember, remembered, type Tables } from "./tables";
 
-/** Characters of one id: 48 bits tell the messages of one record apart. */
+/** Characters of one id: 48 bits distinguish the messages of one record. */
 const ID_LENGTH = 8;
 const MOST = 16 * ID_LENGTH;
 
@@ -41,7 +41,7 @@ export function openDedupe(
   }
   let recent = record?.recent ?? "";
   const own = (): string => hash("md5", JSON.stringify([remote, type, hullId]), "base64url");
-  /** What the record's rows of yesterday and today hold: a message that swallowed thousands asks for each of them. */
+  /** The ids in the record's rows of yesterday and today: a message merged from thousands asks for each of them. */
   let earlier: Set<string> | undefined;
   const inEarlier = (id: string): boolean => {
     if (earlier === undefined) {

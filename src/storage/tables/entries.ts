@@ -1,4 +1,4 @@
-/** Moving one outbox entry between waiting, blocked, in flight and gone; the only code that touches its indexes. */
+/** Moves one outbox entry between waiting, blocked, in flight and gone; only this code touches its indexes. */
 import partition from "lodash/partition";
 import { reason } from "../../outcome/outcome";
 import { keepDeadLetter } from "./dead-letters";
@@ -14,14 +14,14 @@ type ParentEnd = "rejected" | "dead" | "skipped";
 
 export interface Entries {
   get(type: string, hullId: string): EntryRow | undefined;
-  /** Stores the entry and brings it into the index that fits its state. */
+  /** Stores the entry and puts it into the index for its state. */
   put(before: EntryRow | undefined, entry: EntryRow): void;
   remove(entry: EntryRow): void;
-  /** The parent has a remote id now: its children, of every tenant of the remote, can be worked on. */
+  /** The parent has a remote id now: its children, of every tenant of the remote, can be processed. */
   release(parentType: string, parentHullId: string): void;
   /** The parent will never have one: its children end `dead` and name it. */
   refuseChildren(parentType: string, parentHullId: string, cause: ParentEnd, words: string): void;
-  /** A newer message took the parent out: what comes once goes its way all the same, the other children end. */
+  /** A newer message removed the parent: events are still sent, the other children end. */
   withdrawChildren(parentType: string, parentHullId: string, words: string): void;
 }
 
@@ -166,7 +166,7 @@ export function openEntries(tables: Tables, ledger: Ledger, lane: Lane, outcomes
   };
 }
 
-/** Entries whose time has come, oldest first: so many, or fewer when they are large. */
+/** Entries that are due, oldest first: this many, or fewer when they are large. */
 export function readyEntries(tables: Tables, { remote, tenant }: Lane, type: string, limit: number): EntryRow[] {
   const end = [remote, tenant, type, tables.now() + 1];
   function* due(): Generator<EntryRow> {
@@ -179,9 +179,9 @@ export function readyEntries(tables: Tables, { remote, tenant }: Lane, type: str
 }
 
 /**
- * Makes due what waits for another try, a slice at a time; creates in doubt keep their time.
+ * Makes due what waits for a retry, a slice at a time; unconfirmed creates keep their time.
  *
- * @returns the key to go on after, or undefined at the end
+ * @returns the key to continue after, or undefined at the end
  */
 export function retryEntriesNow(
   tables: Tables,

@@ -1,14 +1,14 @@
-/** How many records ended how, hour by hour: what a chart of the last day is drawn from. */
+/** How many records ended how, hour by hour: the data of the chart of the last day. */
 import type { HourCount } from "../port/figures";
 import type { Tables } from "./tables";
 
 const HOUR_MS = 3_600_000;
-/** A week and a day: whoever looks on Monday sees last Monday. */
+/** A week and a day: on Monday you can still see last Monday. */
 const KEPT_HOURS = 8 * 24;
 
 const hourOf = (ms: number): number => Math.floor(ms / HOUR_MS);
 
-/** Counts some outcomes in the hour that it is. */
+/** Counts some outcomes in the current hour. */
 export function countHour(tables: Tables, tenant: string, name: string, by: number): void {
   const key = [tenant, hourOf(tables.now()), name];
   tables.hours.put(key, (tables.hours.get(key) ?? 0) + by);
@@ -21,12 +21,12 @@ export function hourCounts(tables: Tables, tenant: string, fromMs: number): read
   return [...rows].map(([[, hour, name], count]) => ({ atMs: Number(hour) * HOUR_MS, name: String(name), count }));
 }
 
-/** Whether a tenant has hours that nobody needs any more. */
+/** Whether a tenant has hours that have expired. */
 export function hasOldHours(tables: Tables, tenant: string): boolean {
   return oldHours(tables, tenant, 1).length > 0;
 }
 
-/** Removes up to `limit` of them; answers how many. */
+/** Removes up to `limit` of them; returns how many. */
 export function forgetOldHours(tables: Tables, tenant: string, limit: number): number {
   const keys = oldHours(tables, tenant, limit);
   for (const key of keys) tables.hours.remove(key);

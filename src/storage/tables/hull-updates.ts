@@ -55,7 +55,7 @@ export function confirmHullUpdate(
     tables.hullUpdates.remove(key);
     ledger.depth(lane, { tells: -1 });
   } else {
-    // Written again while Hull was being told: the rest waits for the next round.
+    // Written again while Hull was being told: the rest waits for the next cycle.
     const rest = { ...current, outcomes: current.outcomes.slice(row.outcomes.length), notBeforeMs: 0, attempts: 0 };
     tables.hullUpdates.put(key, rest);
     tables.hullUpdateQueue.put([lane.remote, lane.tenant, 0, rest.seq], [row.type, row.hullId]);
@@ -73,9 +73,9 @@ export function deferHullUpdate(tables: Tables, lane: Lane, row: HullUpdateRow, 
 }
 
 /**
- * Whatever Hull refused to hear is said again now, a slice at a time.
+ * What Hull could not be told is tried again now, a slice at a time.
  *
- * @returns the key to go on after, or undefined at the end
+ * @returns the key to continue after, or undefined at the end
  */
 export function retryHullUpdatesNow(
   tables: Tables,

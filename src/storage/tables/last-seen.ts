@@ -1,13 +1,13 @@
 /**
- * When a list last showed each remote record. A small row beside the mirror's large one: of most records a fetch has to
- * note no more than that they are still there.
+ * When a list last showed each remote record. A small row beside the mirror's large one: for most records a fetch only
+ * has to store that they still exist.
  */
 import type { RemoteRow, LastSeen } from "../port/rows";
 import type { SeenBatch } from "../port/store";
 import { type Ledger } from "./ledger";
 import { remoteRow, type Tables } from "./tables";
 
-/** No mapping has this number: something of the record may be unknown to Hull. */
+/** No mapping has this number: Hull may not know something of the record. */
 const NOT_WHOLLY = 0;
 
 export interface Seen {
@@ -23,7 +23,7 @@ export function lastSeenOf(tables: Tables, remote: RemoteRow, type: string, id: 
   return found?.[1] === remote.generation ? found : undefined;
 }
 
-/** Notes that a list showed the record; answers whether this run meets it for the first time. */
+/** Stores that a list showed the record; returns whether this run sees it for the first time. */
 export function markSeen(tables: Tables, remote: RemoteRow, type: string, id: string, seen: Seen): boolean {
   const before = lastSeenOf(tables, remote, type, id);
   const confirmed = seen.confirmed === "keep" ? (before?.[2] ?? NOT_WHOLLY) : seen.confirmed;

@@ -1,4 +1,4 @@
-/** What one transaction does besides its rows: number contents, count outcomes, keep depths. Flushed at its end. */
+/** What one transaction does besides its rows: number contents, count outcomes, update depths. Flushed at its end. */
 import { countHour } from "./hours";
 import type { Outcome } from "../port/rows";
 import { countInRun } from "./runs";
@@ -9,7 +9,7 @@ export interface Ledger {
   nextSeq(): number;
   count(tenant: string, family: "messages" | "outcomes" | "derived", name: string, by?: number): void;
   depth(lane: Lane, change: Partial<Depth>): void;
-  /** Counts an outcome of a run, or a record that it met. */
+  /** Counts an outcome of a run, or a record that it found. */
   run(id: string, line: ReportLine | "met"): void;
   flush(): void;
 }

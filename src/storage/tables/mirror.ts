@@ -7,7 +7,7 @@ import type { Lane, MirrorPatch, Observation } from "../port/store";
 import { type Ledger } from "./ledger";
 import { indexValue, mirrorRow, remoteRow, type Tables } from "./tables";
 
-/** A delivery of the tenant (or a comparison that found everything equal) becomes known. */
+/** Stores a delivery of the tenant (or a comparison that found everything equal). */
 export function patchMirror(
   tables: Tables,
   ledger: Ledger,
@@ -20,7 +20,7 @@ export function patchMirror(
 ): void {
   if (linkedBefore !== undefined && linkedBefore !== patch.id) {
     const old = mirrorRow(tables, remote, type, linkedBefore);
-    // A new record in place of the linked one means that the linked one is gone: nobody must find it by its keys.
+    // A new record in place of the linked one means that the linked one is gone: it must not be found by its keys.
     if (patch.fresh) forgetMirror(tables, ledger, remote, type, linkedBefore);
     else if (old?.linkedTo === hullId) {
       const { linkedTo: _, ...free } = old;
@@ -49,7 +49,7 @@ export function patchMirror(
     seenAtMs: before?.seenAtMs,
     confirmedRest: before?.confirmedRest,
   });
-  // Whoever would be this record by a key that it has no more is another one now.
+  // A record that would match by a lost key is another one now.
   const lost = Object.entries(before?.keys ?? {}).some(([name, value]) => keys[name] !== value);
   if (lost) admitRivals(tables, ledger, remote.key, type, patch.id);
 }
@@ -84,7 +84,7 @@ export function observed(
 ): MirrorRow {
   const facts: Record<string, Fact> = { ...before?.facts };
   if (before?.writtenAtMs !== undefined && before.writtenAtMs > readAtMs - settleMs) {
-    // What we wrote is newer; of what nothing was known we wrote nothing.
+    // What we wrote is newer; fields without facts were not written by us.
     for (const field of Object.keys(seen.facts)) {
       if ((facts[field]?.[0] ?? null) === null) facts[field] = factRead(facts[field], seen.facts[field] ?? null);
     }
@@ -93,7 +93,7 @@ export function observed(
   for (const field of Object.keys(seen.facts)) facts[field] = factRead(facts[field], seen.facts[field] ?? null);
   const created = seen.createdAtMs ?? before?.createdAtMs;
   const parentId = seen.parentId ?? before?.parentId;
-  // Built up field by field: a fetch makes a million of them.
+  // Built field by field: a fetch makes a million of them.
   const row: { -readonly [Field in keyof MirrorRow]: MirrorRow[Field] } = {
     id: seen.id,
     generation: remote.generation,
@@ -132,7 +132,7 @@ export function confirmFacts(
   tables.mirror.put([remote.key, type, id], { ...row, facts: merged });
 }
 
-/** Writes a row with its index. @param stored the row that stands there now */
+/** Writes a row with its index. @param stored the row that is there now */
 export function keepMirror(
   tables: Tables,
   remote: RemoteRow,
@@ -151,7 +151,7 @@ export function keepMirror(
   tables.mirror.put([remote.key, type, row.id], row);
 }
 
-/** The record is gone there: neither its keys nor its content count any more, and nobody is linked to it. */
+/** The record is gone there: neither its keys nor its content count any more, and nothing is linked to it. */
 export function forgetMirror(tables: Tables, ledger: Ledger, remote: RemoteRow, type: string, id: string): void {
   admitRivals(tables, ledger, remote.key, type, id);
   const row = tables.mirror.get([remote.key, type, id]);
@@ -163,7 +163,7 @@ export function forgetMirror(tables: Tables, ledger: Ledger, remote: RemoteRow, 
   tables.lastSeen.remove([remote.key, type, id]);
 }
 
-/** Today's rows that carry a key value, in its folded form, as the tenant knows them. */
+/** Today's rows with a key value, in its folded form, as the tenant knows them. */
 export function candidates(
   tables: Tables,
   { remote: remoteKey, tenant }: Lane,

@@ -1,6 +1,6 @@
 /**
- * Rows as lists: the fields in a fixed order instead of their names. A third of the bytes are gone, and reading takes a
- * third of the time. What a list means is part of the stored format: new fields go to the end.
+ * Rows as lists: the fields in a fixed order instead of their names. That saves a third of the bytes, and reading takes
+ * a third of the time. The order is part of the stored format: new fields go to the end.
  */
 import type { Table } from "../database/kv";
 import type { Attempt, Content, Outcome, EntryRow, Fact, MirrorRow, RecordRow, HullUpdateRow } from "../port/rows";
@@ -11,7 +11,7 @@ export interface Codec<V> {
   readonly unpack: (packed: unknown) => V;
 }
 
-/** Every field of a row, in the order of its list; a codec where the field is packed itself. */
+/** Every field of a row, in the order of its list; with a codec if the field itself is packed. */
 type Shape<V> = { readonly [K in keyof Required<V>]: Codec<Exclude<V[K], undefined>> | true };
 
 /** An absent field is written as null, so no field of a packed row may itself be null. */
@@ -51,7 +51,7 @@ function row<V extends object>(shape: Shape<V>): Codec<V> {
   };
 }
 
-/** Field, remote, sent, told; and so on. Where others sent something too, their number comes first: then as many more each. */
+/** Field, remote, sent, told; and so on. If others sent something too, their number comes first, then their values. */
 const facts: Codec<Readonly<Record<string, Fact>>> = {
   pack: (value) => {
     const list: (string | number | null)[] = [];

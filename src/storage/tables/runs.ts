@@ -7,19 +7,19 @@ import { failureIn } from "../port/runs";
 import type { BegunRun, NewRun, ReportLine, RunChange, RunQuery } from "../port/store";
 import type { Tables } from "./tables";
 
-/** Lines that are looked at together. */
+/** Lines that are read together. */
 const REPORT_PAGE = 1_000;
 
-/** Most lines that one run's report keeps; counts go on. */
+/** Most lines in one run's report; counts continue. */
 const MOST_LINES = 1_000_000;
 
 /**
- * Begins a run. An exclusive one begins only if no other of its tenant, kind and type is under way; that one is
- * answered then.
+ * Begins a run. An exclusive one begins only if no other of its tenant, kind and type is in progress; otherwise that
+ * one is returned.
  */
 export function beginRun(tables: Tables, run: NewRun, exclusive: boolean): BegunRun {
   const rivals = exclusive ? openRunsOf(tables, [run.tenant, run.kind, run.type]).filter(isUnderway) : [];
-  // A simulation is in nobody's way but another one's.
+  // A dry run only conflicts with another dry run.
   const underway = rivals.find(({ options }) => options.simulate === run.options.simulate);
   if (underway !== undefined) return { run: underway, begun: false };
   const row: RunRow = { ...run, state: "waiting", createdAtMs: tables.now(), done: 0, counts: {} };
@@ -29,7 +29,7 @@ export function beginRun(tables: Tables, run: NewRun, exclusive: boolean): Begun
   return { run: row, begun: true };
 }
 
-/** Changes a run that has not ended; undefined when there is none such. */
+/** Changes a run that has not ended; undefined when there is none. */
 export function changeRun(tables: Tables, id: string, change: RunChange): RunRow | undefined {
   const row = tables.runs.get([id]);
   if (row === undefined || (!isUnderway(row) && change.announced !== true)) return undefined;
@@ -38,9 +38,9 @@ export function changeRun(tables: Tables, id: string, change: RunChange): RunRow
 }
 
 /**
- * Counts records that a run met, and outcomes of them. A run whose records all have their outcome has ended.
+ * Counts records that a run found, and outcomes of them. A run whose records all have their outcome has ended.
  *
- * @param seq number of the last row that was written; answers the number of the last one now
+ * @param seq number of the last row that was written; returns the number of the last one now
  */
 export function countInRun(tables: Tables, id: string, met: number, lines: readonly ReportLine[], seq: number): number {
   const row = tables.runs.get([id]);
@@ -55,7 +55,7 @@ export function countInRun(tables: Tables, id: string, met: number, lines: reado
   return report(tables, row, lines, seq);
 }
 
-/** Names that are counted one by one; custom fields that come and go for ever must not fill the row. */
+/** Names that are counted one by one; custom fields that keep changing must not fill the row. */
 const MOST_LEFT_OUT = 200;
 
 function leftOutWith({ leftOut }: RunRow, lines: readonly ReportLine[]): Pick<RunRow, "leftOut"> {
@@ -104,14 +104,14 @@ export function isUnderway({ state }: RunRow): boolean {
   return state === "waiting" || state === "running";
 }
 
-/** Runs that are under way, or whose end nobody was told yet; oldest first. */
+/** Runs in progress, or whose end was not logged yet; oldest first. */
 export function openRunsOf(tables: Tables, prefix: Key): RunRow[] {
   return [...tables.openRuns.range(prefix)]
     .flatMap(([key]) => tables.runs.get([key[3] ?? ""]) ?? [])
     .toSorted((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** The last run of its kind that ended well and was no simulation. */
+/** The last run of its kind that ended well and was no dry run. */
 export function lastRun(tables: Tables, tenant: string, kind: string, type: string): RunRow | undefined {
   const id = tables.lastRuns.get([tenant, kind, type]);
   return id === undefined ? undefined : tables.runs.get([id]);
@@ -151,7 +151,7 @@ export function oldRuns(tables: Tables, keys: readonly Key[], beforeMs: number):
     );
 }
 
-/** Removes runs with their reports, a part of a long report at a time; answers how many rows went. */
+/** Removes runs with their reports, a part of a long report at a time; returns how many rows were removed. */
 export function removeRuns(tables: Tables, runs: readonly RunRow[], limit: number): number {
   let removed = 0;
   for (const row of runs) {
@@ -184,7 +184,7 @@ export async function forgetReportLines(tables: Tables, tenant: string, hullId: 
   }
 }
 
-/** Removes some of what is kept about a tenant's runs; answers how many rows went. */
+/** Removes some of what is stored about a tenant's runs; returns how many rows were removed. */
 export function forgetRunsOf(tables: Tables, tenant: string, limit: number): number {
   const last = [...tables.lastRuns.range([tenant])];
   for (const [key] of last) tables.lastRuns.remove(key);

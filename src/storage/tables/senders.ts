@@ -1,7 +1,8 @@
 /**
- * What was sent is remembered per connector: of several that share a remote, each goes by what it sent itself, and what
- * another one wrote is an edit like any other. The remote's row lists who ever sent something. In a stored fact, `sent` is
- * that of the first on the list, and what the others sent follows behind the rest: a remote with one connector pays nothing.
+ * What was sent is remembered per connector: if several share a remote, each goes by what it sent itself, and what
+ * another one wrote is an edit like any other. The remote's row lists who ever sent something. In a stored fact, `sent`
+ * is that of the first on the list, and what the others sent comes at the end: a remote with one connector pays
+ * nothing.
  */
 import mapValues from "lodash/mapValues";
 import type { Fact, MirrorRow, RemoteRow } from "../port/rows";
@@ -12,15 +13,15 @@ import { remoteRow, type Tables } from "./tables";
 const UNKNOWN: Fact = [null, null, null];
 /** Of a tenant that is not on the list. */
 const NOWHERE = -1;
-/** In the place of a tenant that was forgotten; the next one gets it. */
+/** Replaces a tenant that was forgotten; the next one gets its place. */
 const FREE = "";
 
-/** Where a tenant stands on the list. */
+/** Where a tenant is on the list. */
 export function placeOf({ senders = [] }: RemoteRow, tenant: string): number {
   return senders.indexOf(tenant);
 }
 
-/** The same for one that sends now: whoever is not on the list comes onto it. */
+/** The same for one that sends now: it is added to the list if necessary. */
 export function enlist(tables: Tables, remote: RemoteRow, tenant: string): number {
   const known = placeOf(remote, tenant);
   if (known !== NOWHERE) return known;
@@ -44,7 +45,7 @@ export function seenFrom(place: number, row: MirrorRow): MirrorRow {
   return { ...row, facts };
 }
 
-/** A fact after a delivery by the tenant in this place; what is not said stays. */
+/** A fact after a delivery by the tenant in this place; absent parts stay. */
 export function factSent(
   before: Fact = UNKNOWN,
   place: number,
@@ -75,7 +76,7 @@ export function factConfirmed(before: Fact = UNKNOWN, confirmed: string | null):
   return [remote, sent, confirmed, ...others];
 }
 
-/** Nobody remembers any more what the tenant sent. The remote's records stay, since others use them. */
+/** Forgets what the tenant sent. The remote's records stay, since others use them. */
 export async function forgetSender(tables: Tables, { remote: key, tenant }: Lane): Promise<void> {
   const place = tables.kv.read(() => placeOf(remoteRow(tables, key), tenant));
   if (place === NOWHERE) return;
@@ -95,7 +96,7 @@ function withoutSender(fact: Fact, place: number): Fact {
   return [remote, sent, confirmed, ...others.map((each, index) => (index === place - 1 ? null : each))];
 }
 
-/** What was sent so far, by whomever, counts for each of these tenants. */
+/** What was sent so far, by any tenant, counts for each of these. */
 export async function shareSent(tables: Tables, key: string, senders: readonly string[]): Promise<void> {
   const others = senders.slice(1);
   if (others.length > 0) {
@@ -109,7 +110,7 @@ export async function shareSent(tables: Tables, key: string, senders: readonly s
   });
 }
 
-/** Changes facts, some rows at a time. @param change answers the very fact where nothing changes */
+/** Changes facts, some rows at a time. @param change returns the same fact where nothing changes */
 async function changeFacts(tables: Tables, remote: string, change: (fact: Fact) => Fact): Promise<void> {
   const rows = tables.mirrorInPassing;
   await walk(tables.kv, rows, [remote], (key, row) => {

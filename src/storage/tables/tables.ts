@@ -50,7 +50,7 @@ export interface Tables {
   readonly records: Table<RecordRow>;
   /** [remote, type, remote id] */
   readonly mirror: Table<MirrorRow>;
-  /** The same for whoever goes through all rows once. */
+  /** The same for walks through all rows. */
   readonly mirrorInPassing: Table<MirrorRow>;
   /** [remote, type, claim name, value, hull id] → 1 */
   readonly claimIndex: Table<number>;
@@ -72,9 +72,9 @@ export interface Tables {
   readonly hullUpdateQueue: Table<readonly [string, string]>;
   /** [remote, tenant, type, hull id] */
   readonly dead: Table<DeadLetterRow>;
-  /** [letter id, remote, tenant, type, hull id] → 1 */
+  /** [dead letter id, remote, tenant, type, hull id] → 1 */
   readonly deadLetterIds: Table<number>;
-  /** [remote, tenant, parent type, parent hull id, type, hull id] → 1; letters that a refused parent left */
+  /** [remote, tenant, parent type, parent hull id, type, hull id] → 1; dead letters that a refused parent left */
   readonly deadLetterParents: Table<number>;
   /** [remote, tenant, type, hull id] */
   readonly rivals: Table<RivalRow>;
@@ -92,7 +92,7 @@ export interface Tables {
   readonly runs: Table<RunRow>;
   /** [tenant, minus the time of its making, run id] → 1 */
   readonly runsByTime: Table<number>;
-  /** [tenant, kind, type, run id] → 1; under way, or ended without anybody being told */
+  /** [tenant, kind, type, run id] → 1; in progress, or ended without its end being logged */
   readonly openRuns: Table<number>;
   /** [tenant, kind, type] → run id */
   readonly lastRuns: Table<string>;
@@ -100,7 +100,7 @@ export interface Tables {
   readonly reports: Table<ReportLine>;
 }
 
-/** Rows of each hot table that are kept in memory. */
+/** Rows of each hot table that are cached. */
 const CACHED = 10_000;
 
 export function openTables(database: KeyValue, now: () => number): Tables {
@@ -160,7 +160,7 @@ export function outcomeOf(
   return { messageId, outcome, code, text, atMs, counted, note, derived: derived === true ? true : undefined, run };
 }
 
-/** Every place where something of a tenant may be kept: where it points to now, and where it pointed to before. */
+/** Every place where something of a tenant may be stored: its current remote and earlier ones. */
 export function lanesOf(tables: Tables, tenant: string): readonly Lane[] {
   const remotes = [...tables.depth.range([])].flatMap(([[remote, owner]]) =>
     owner === tenant ? [String(remote)] : [],
@@ -191,7 +191,7 @@ export function indexValue(value: string): string {
   return folded.length <= 120 ? folded : hash("sha256", folded, "base64url");
 }
 
-/** Brings rows of indexes to the folded form that were written when blanks around a value still counted; done once. */
+/** Converts rows of indexes to the folded form that were written when blanks around a value still counted; done once. */
 export async function foldOldIndexes(tables: Tables): Promise<void> {
   if (tables.kv.read(() => tables.meta.get(["folded"])) !== undefined) return;
   for (const index of [tables.mirrorKeys, tables.claimIndex]) {
@@ -250,7 +250,7 @@ export function noteLast(
   if (record !== undefined) tables.records.put(key, { ...record, last });
 }
 
-/** A create whose fate is unknown stays in doubt when its entry goes: the next message of the record must know. */
+/** A create whose result is unknown stays unconfirmed when its entry goes: the next message of the record must know. */
 export function keepUnconfirmed(
   tables: Tables,
   lane: Pick<Lane, "remote">,

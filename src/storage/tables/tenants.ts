@@ -33,7 +33,7 @@ export function assignRemote(
   return { row, left: { remote: before.remote, tenant: tenantKey } };
 }
 
-/** The same, if tenant and remote are as they were; undefined, and nothing done, if not. */
+/** The same, if tenant and remote are unchanged; undefined, and nothing done, if not. */
 export function reassignRemote(
   tables: Tables,
   tenantKey: string,
@@ -48,7 +48,8 @@ export function reassignRemote(
 }
 
 /**
- * Moves some of a lane's entries to another remote. Links, doubts and attempts belong to the old one and stay behind.
+ * Moves some of a lane's entries to another remote. Links, unconfirmed creates and attempts belong to the old one and
+ * stay.
  *
  * @returns false when none was left
  */

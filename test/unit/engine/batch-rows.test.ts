@@ -31,9 +31,9 @@ test("an id of its own in a row's message_id column does not take its place", ()
 });
 
 test("a row that could not be read keeps its place and its problem", () => {
-  const row = { index: 6, row: { ok: false, problem: "Row 7 is no valid JSON." } } as const;
+  const row = { index: 6, row: { ok: false, problem: "Row 7 is not valid JSON." } } as const;
   const made = batchRow("run-1", order(), row);
-  expect(made).toMatchObject({ messageId: "run-1/6", problem: "Row 7 is no valid JSON." });
+  expect(made).toMatchObject({ messageId: "run-1/6", problem: "Row 7 is not valid JSON." });
   expect(made.raw).toBeUndefined();
 });
 

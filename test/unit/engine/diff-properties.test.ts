@@ -64,8 +64,8 @@ describe("whatever is remembered", () => {
 });
 
 /**
- * One field through a history: Hull and a person at the service change it in turns; now and then the service is read
- * and what Hull wants is delivered. The last one who moved is right; if both did, Hull is.
+ * The history of one field: Hull and a person at the service change it in turn; now and then the service is read
+ * and Hull's value is delivered. The last one who changed it is right; if both did, Hull is.
  */
 describe("one field through a history", () => {
   const move = fc.record({ who: fc.constantFrom("hull", "person"), to: fc.option(value) });

@@ -1,4 +1,4 @@
-/** A large backlog is a run: begun when much waits, counted while it is worked off, ended with it. */
+/** A large backlog is a run: begun when much waits, counted while it is drained, ended with it. */
 import { watchBacklogs } from "../../../src/engine/runs/backlog";
 import type { RunRow } from "../../../src/storage/port/rows";
 import type { Store } from "../../../src/storage/port/store";

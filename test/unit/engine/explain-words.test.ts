@@ -57,15 +57,15 @@ test.each<[string, Partial<RecordExplanation>, string]>([
   [
     "a new record",
     { writes: [{ ...write, kind: "create", fields: { name: "Ann" } }] },
-    "A new record of endusers would be made in Planhat, with name.",
+    "A new record of endusers would be created in Planhat, with name.",
   ],
   [
     "an update, with a dozen fields by name",
     { writes: [{ ...write, kind: "update", remoteId: "p1", fields: many }] },
     "Planhat would be sent f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11 and 2 more of endusers p1.",
   ],
-  ["a parent that is there", { derived: true }, "It is there already and is not touched."],
-  ["what it replaces", { merged: ["m-0"] }, "It takes the place of m-0 of the same notification."],
+  ["a parent that is there", { derived: true }, "It exists already and is left unchanged."],
+  ["what it replaces", { merged: ["m-0"] }, "It replaces m-0 of the same notification."],
   [
     "a check that fails",
     { checks: [{ name: "E-mail", verdict: "failed", reason }] },
@@ -74,13 +74,13 @@ test.each<[string, Partial<RecordExplanation>, string]>([
   [
     "a filter that exports pass",
     { checks: [{ name: "Company Filter", verdict: "bypassed", reason }] },
-    "Company Filter: it would be kept out, but an export goes past this filter.",
+    "Company Filter: it would be filtered out, but an export ignores this filter.",
   ],
   ["no link", {}, "No record of endusers in Planhat is linked to it."],
   [
     "candidates",
     { candidates: [mirror({ linkedTo: "u2" })] },
-    "No record of endusers in Planhat is linked to it. Under its keys stand p1 (linked to u2).",
+    "No record of endusers in Planhat is linked to it. Records with its keys: p1 (linked to u2).",
   ],
   [
     "a link",
@@ -118,7 +118,7 @@ test.each<[string, Partial<RecordExplanation>, string]>([
 const hold = { tenant: "t", kind: "auth", message: "The token is refused.", sinceMs: AT, untilMs: AT + 60_000 };
 
 test.each<[string, Partial<Explanation>, RegExp]>([
-  ["nobody", {}, /^Nothing is remembered under this name/],
+  ["nobody", {}, /^Nothing is known under this name/],
   [
     "a message that cannot be read",
     { problems: ["messages[0].user is missing."] },
@@ -130,11 +130,7 @@ test.each<[string, Partial<Explanation>, RegExp]>([
     { records: [EMPTY], service: [{ type: "endusers", id: "p1" }] },
     /^Planhat itself shows endusers p1 under this name now\.$/,
   ],
-  [
-    "a lane that stands still",
-    { records: [EMPTY], holds: [{ ...hold, scope: "*" }] },
-    /^Everything that goes to Planhat/,
-  ],
+  ["a lane that stands still", { records: [EMPTY], holds: [{ ...hold, scope: "*" }] }, /^Delivery to Planhat/],
   ["a type that stands still", { records: [EMPTY], holds: [{ ...hold, scope: "endusers" }] }, /^Delivery of endusers/],
   ["no answer", { records: [EMPTY], undecided: "503." }, /^What becomes of it cannot be said now: 503\.$/],
 ])("of all: %s", (_name, more, sentence) => {

@@ -64,11 +64,11 @@ const Y = fingerprint("y", "text");
 
 test.each<[string, string, Json, Fact | undefined, object, string, RegExp]>([
   ["a new record", "a", "x", undefined, {}, "send", /new record/],
-  ["a new record without a value", "a", null, undefined, {}, "left", /Hull holds nothing/],
+  ["a new record without a value", "a", null, undefined, {}, "left", /Hull has no value/],
   ["Hull's change", "a", "x", [Y, Y, Y], {}, "send", /Hull's value changed/],
   ["what was never sent", "a", "x", [Y, null, null], {}, "send", /never sent/],
   ["what is not known", "a", "x", [null, null, null], {}, "send", /not known what the field holds/],
-  ["what is there", "a", "x", [X, Y, Y], {}, "equal", /holds it already/],
+  ["what is there", "a", "x", [X, Y, Y], {}, "equal", /has this value already/],
   ["a person's edit", "a", "x", [Y, X, X], {}, "kept", /Somebody changed/],
   ["a person's emptying", "a", "x", [NOTHING, X, X], {}, "kept", /Somebody changed/],
   ["a person's filling of what Hull left empty", "a", null, [Y, NOTHING, NOTHING], {}, "kept", /Somebody changed/],

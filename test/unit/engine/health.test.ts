@@ -239,7 +239,7 @@ describe("holds", () => {
     const { messages, ...rest } = await health(tenant);
     expect(rest).toEqual({ status });
     expect(messages[0]?.text).toMatch(
-      /^Delivery of companies stands still since 2026-01-01 12:00 UTC\. planhat answered 403\. The next try is at 2026-01-01 13:00 UTC/,
+      /^Delivery of companies has been paused since 2026-01-01 12:00 UTC\. planhat answered 403\. The next try is at 2026-01-01 13:00 UTC/,
     );
   });
 
@@ -288,7 +288,9 @@ describe("runs", () => {
     nowMs += 23 * HOUR_MS;
     expect(await texts()).toEqual([]);
     nowMs += 2 * HOUR_MS;
-    expect(await texts()).toEqual([expect.stringMatching(/^A batch of companies is under way since .* has not ended/)]);
+    expect(await texts()).toEqual([
+      expect.stringMatching(/^A batch of companies has been under way since .* has not ended/),
+    ]);
   });
 
   test("a fetch that is long overdue is told, one that never was is not", async () => {
@@ -332,7 +334,7 @@ describe("the lane", () => {
     outbox(10);
     expect(await health(tenant)).toMatchObject({
       status: "error",
-      messages: [{ text: expect.stringMatching(/^10 records wait .* No more fit in/) as unknown }],
+      messages: [{ text: expect.stringMatching(/^10 records wait .* There is no room for more/) as unknown }],
     });
   });
 

@@ -1,4 +1,4 @@
-/** Whoever sends much at once has it taken in bit by bit: others have their turn in between, and the order stays. */
+/** A sender of much at once has it taken in bit by bit: others are served in between, and the order stays. */
 import { createIntake } from "../../../src/engine/intake/intake";
 import { createTenants } from "../../../src/engine/tenants";
 import { mapYielding } from "../../../src/engine/intake/yielding";

@@ -194,9 +194,9 @@ describe("an entity's id", () => {
 
   it.each([
     ["x".repeat(201), "has 201 bytes, at most 200 are accepted"],
-    ["a\0b", "holds characters that are no text"],
-    ["\ud800", "holds characters that are no text"],
-    ["a\udc00b", "holds characters that are no text"],
+    ["a\0b", "contains characters that are not text"],
+    ["\ud800", "contains characters that are not text"],
+    ["a\udc00b", "contains characters that are not text"],
   ])("is refused when it cannot be a key (%#)", (id, expected) => {
     expect(problemOf({ user: { id } })).toContain(`user.id ${expected}`);
     expect(problemOf({ account: { id } }, ACCOUNT)).toContain(`account.id ${expected}`);

@@ -18,8 +18,14 @@ describe("a reason", () => {
 
   it.each([
     ["in_sync", "All mapped attributes are already in sync between Hull and Planhat."],
-    ["outside_user_segments", "User doesn't belong to any of the segments defined in the Contact Filter."],
-    ["outside_account_segments", "Account doesn't belong to any of the segments defined in the Account Filter."],
+    [
+      "outside_user_segments",
+      "User doesn't belong to any of the segments defined in the Contact Filter. In the settings it is called Endusers Filter.",
+    ],
+    [
+      "outside_account_segments",
+      "Account doesn't belong to any of the segments defined in the Account Filter. In the settings it is called Company Filter.",
+    ],
     ["missing_account", "No company id present."],
     ["missing_name", "No company name present."],
     ["missing_identity", "Neither email nor external id present."],

@@ -1,4 +1,4 @@
-/** The quick reading of a message comes to what the full one comes to, and it is the one that real messages take. */
+/** The fast reading of a message gives the same result as the full one, and real messages take it. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";

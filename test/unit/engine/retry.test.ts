@@ -1,4 +1,4 @@
-/** Trying again: slower each time, not for ever, and not a moment longer than the process lives. */
+/** Retries: slower each time, not forever, and not a moment longer than the process lives. */
 import { withRetry, type Try, type RetryOptions } from "../../../src/engine/rules/retry";
 
 const LATER = { kind: "later", waitMs: 0, message: "not yet" } as const;

@@ -25,10 +25,10 @@ describe("the link", () => {
     ["plain http", "http://files.hullapp.io/file?X-Amz-Signature=s", "only https"],
     ["plain http on port 80 of a host named without its port", "http://s3.amazonaws.com/f?X-Amz-Signature=s", "https"],
     ["a private address", "https://10.0.0.1/file", "not allowed"],
-    ["an address in disguise", "https://2130706433/file", "no address"],
-    ["a password", "https://me:secret@files.hullapp.io/file", "no address"],
-    ["another protocol", "file:///etc/passwd", "no address"],
-    ["no link", "files.hullapp.io/file", "no address"],
+    ["an address in disguise", "https://2130706433/file", "not an address"],
+    ["a password", "https://me:secret@files.hullapp.io/file", "not an address"],
+    ["another protocol", "file:///etc/passwd", "not an address"],
+    ["no link", "files.hullapp.io/file", "not an address"],
   ])("is refused for %s, without asking anybody", async (_why, url, message) => {
     const resolve = jest.fn();
     const options = { hosts: ["*.hullapp.io", "s3.amazonaws.com", "127.0.0.1:*"], resolve };
@@ -82,8 +82,8 @@ describe("a redirect", () => {
   it.each([
     ["a host that is not listed", "https://evil.example.com/file?X-Amz-Signature=s", "evil.example.com/file"],
     ["a private address that is not listed", "http://169.254.169.254/latest/meta-data?X-Amz-Signature=s", "169.254"],
-    ["another protocol", "file:///etc/passwd", "no address"],
-    ["nowhere", "http://", "no address"],
+    ["another protocol", "file:///etc/passwd", "not an address"],
+    ["nowhere", "http://", "not an address"],
   ])("to %s is refused", async (_where, to, message) => {
     const error = await failureOf(reader(), publish({}, { kind: "redirect", to }));
     expect(error).toMatchObject({ kind: "forbidden_url", retryable: false, atRow: 0 });

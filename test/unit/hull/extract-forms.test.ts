@@ -204,10 +204,10 @@ describe("JSON in a list", () => {
     const content = `[{"id":1}, [1,[2]], "x,]", {"id":2,}, {"id":3}}, ${deep}, {"ID":4}, {"id":"]},{\\"["}\n]\n`;
     const expected = [
       { id: 1 },
-      "Row 2 is no object; every row must be one JSON object.",
-      "Row 3 is no object; every row must be one JSON object.",
-      "Row 4 is no valid JSON.",
-      "Row 5 is no valid JSON.",
+      "Row 2 is not an object; every row must be one JSON object.",
+      "Row 3 is not an object; every row must be one JSON object.",
+      "Row 4 is not valid JSON.",
+      "Row 5 is not valid JSON.",
       "Row 6 nests deeper than 64 levels.",
       'Row 7 is an object without "id".',
       { id: ']},{"[' },
@@ -295,7 +295,7 @@ describe("a file that is no extract", () => {
     ["UTF-16 without mark", utf16("id,email\n1,ada@example.com\n"), "control characters, as UTF-16 does"],
     ["lines that end with NEL", "id,email\u00851,ada@example.com\u0085", "whose lines end in an unusual way"],
     ["lines that end with LS", "id,email\u20281,ada@example.com\u2028", "whose lines end in an unusual way"],
-    ["Latin-1", Buffer.from("id,größe\n1,2\n", "latin1"), "its header is no valid UTF-8"],
+    ["Latin-1", Buffer.from("id,größe\n1,2\n", "latin1"), "its header is not valid UTF-8"],
     ["a page", " \n<html>ada@example.com</html>", "a page or a document with tags"],
     ["a list of JSON", '[{"id":1,"email":"ada@example.com"}]', "announced as CSV and holds JSON"],
   ])("as CSV: %s", async (_name, content, words) => {

@@ -20,7 +20,7 @@ function verdict(link: string, from?: string): string {
 it("a redirect keeps to https, also towards a host that may be asked over http", () => {
   expect(verdict("http://files.example.com:9000/f")).toBe("ok");
   expect(verdict("http://files.example.com:9000/f", "http://127.0.0.1:4010/f")).toBe("ok");
-  expect(verdict("http://files.example.com:9000/f", "https://a.hullapp.io/f")).toContain("does not go on over http");
+  expect(verdict("http://files.example.com:9000/f", "https://a.hullapp.io/f")).toContain("must not continue over http");
   expect(verdict("https://b.hullapp.io/f", "https://a.hullapp.io/f")).toBe("ok");
   expect(verdict("https://b.hullapp.io/f", "http://files.example.com:9000/f")).toBe("ok");
 });

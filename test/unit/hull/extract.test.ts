@@ -29,9 +29,9 @@ describe("an extract as JSON", () => {
     expect(problems).toEqual([
       { id: 1 },
       "Row 2 breaks off in the middle of its JSON.",
-      "Row 3 is no object; every row must be one JSON object.",
-      "Row 4 is no object; every row must be one JSON object.",
-      "Row 5 is no valid JSON.",
+      "Row 3 is not an object; every row must be one JSON object.",
+      "Row 4 is not an object; every row must be one JSON object.",
+      "Row 5 is not valid JSON.",
       { id: 2 },
     ]);
   });
@@ -76,7 +76,7 @@ describe("an extract as JSON", () => {
 
   it("must be UTF-8: other bytes are not replaced in silence", async () => {
     const latin = Buffer.from('{"name":"Andr\xe9"}\n{"id":2}\n', "latin1");
-    expect(await read({ content: latin })).toEqual(["Row 1 is no valid UTF-8.", { id: 2 }]);
+    expect(await read({ content: latin })).toEqual(["Row 1 is not valid UTF-8.", { id: 2 }]);
     expect(await read({ content: '{"id":"André 🌍"}\n' })).toEqual([{ id: "André 🌍" }]);
   });
 
@@ -191,7 +191,7 @@ describe("an extract as CSV", () => {
 
   it("must be UTF-8", async () => {
     const content = Buffer.from("id,name\n1,Andr\xe9\n2,Ada\n", "latin1");
-    expect(await read({ format: "csv", content })).toEqual(["Row 1 is no valid UTF-8.", { id: "2", name: "Ada" }]);
+    expect(await read({ format: "csv", content })).toEqual(["Row 1 is not valid UTF-8.", { id: "2", name: "Ada" }]);
   });
 });
 

@@ -58,7 +58,7 @@ describe("an item", () => {
 
   it.each([
     ["nobody", { type: "traits", subject: "user", user: {}, attributes: {} }, /identifies the user/],
-    ["NaN", { type: "traits", subject: "user", user: { id: "u" }, attributes: { n: NaN } }, /n is no finite number/],
+    ["NaN", { type: "traits", subject: "user", user: { id: "u" }, attributes: { n: NaN } }, /n is not a finite number/],
     ["BigInt", { type: "traits", subject: "user", user: { id: "u" }, attributes: { n: 1n } }, /BigInt/],
   ] as const)("about %s is refused here", (_what, item, reason) => {
     expect(encodeItem(item, 0, signer, NOW)).toEqual({ ok: false, reason: expect.stringMatching(reason) as string });

@@ -34,7 +34,7 @@ test("what is there, exactly so, is fine", () => {
 });
 
 test.each([
-  ["nothing alike", [], /Correct the name, or make the field/],
+  ["nothing alike", [], /Correct the name, or create the field/],
   ["another spelling", [custom("Health  Score")], /There is "Health {2}Score"; write it exactly like that/],
   ["another object", [custom("health score", { type: "companies", parent: "Company" })], /belongs to Company/],
 ])("a row whose field is missing is named, with %s", (_, known, remedy) => {

@@ -52,7 +52,7 @@ describe("the checks of the earlier connector", () => {
       "an unknown property of endusers",
       { contact_attributes_outbound: rows("name", "email", "shoeSize") },
       "error",
-      /^User attributes mapping: "shoeSize" is no property of Planhat's endusers/,
+      /^User attributes mapping: "shoeSize" is not a property of Planhat's endusers/,
     ],
     [
       "an unknown property of companies",

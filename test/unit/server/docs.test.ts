@@ -56,11 +56,11 @@ test(".env.example lists every variable with its default and its meaning, and no
   expect(entries.map(([, meaning, name, standard]) => ({ name, meaning, standard }))).toEqual(VARIABLES);
 });
 
-test("operating.md explains every outcome code in the words of the code", () => {
+test("outcomes.md explains every outcome code in the words of the code", () => {
   const source = read("src/outcome/outcome.ts");
   const catalogue = source.slice(source.indexOf("const TEXTS"), source.indexOf("} as const"));
   const codes = [...catalogue.matchAll(/^ {2}(\w+):\s+"(.+)",$/gm)].map(([, code, text]) => ({ code, text }));
-  const texts = new Map(tableRows(read("docs/operating.md")).map((cells) => [bare(cells[0]), cells]));
+  const texts = new Map(tableRows(read("docs/operations/outcomes.md")).map((cells) => [bare(cells[0]), cells]));
   expect(codes.length).toBeGreaterThan(30);
   for (const { code, text } of codes)
     expect({ code, cells: texts.get(code ?? "") }).toEqual({ code, cells: expect.arrayContaining([text]) as unknown });

@@ -1,10 +1,10 @@
-/** The table of limits in docs/operating.md has the numbers of the code: whoever changes one is led to the other. */
+/** The table of limits in docs/operations/operate.md has the numbers of the code, so that both change together. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const read = (path: string): string => readFileSync(join(__dirname, "../../..", path), "utf8");
 
-const guide = /### Limits of notifications\n(.*?)\n## /s.exec(read("docs/operating.md"))?.[1] ?? "";
+const guide = /### Limits of notifications\n(.*?)\n## /s.exec(read("docs/operations/operate.md"))?.[1] ?? "";
 const rows = guide.split("\n").filter((line) => line.startsWith("| "));
 
 test.each([

@@ -6,7 +6,7 @@ import { createMetrics } from "../../../server/metrics";
 import dashboard from "../../../docs/grafana-dashboard.json";
 import { readScrape } from "./scrape";
 
-const operating = readFileSync(join(resolve(__dirname, "../../.."), "docs/operating.md"), "utf8");
+const guide = readFileSync(join(resolve(__dirname, "../../.."), "docs/operations/operate.md"), "utf8");
 const expressions = dashboard.panels
   .flatMap((panel) => ("targets" in panel ? (panel.targets ?? []) : []))
   .map((target) => target.expr);
@@ -80,8 +80,8 @@ test("panels have ids of their own and do not overlap", () => {
   expect(new Set(cells).size).toBe(cells.length);
 });
 
-test("operating.md lists every metric of ours with its kind and its labels, and no other", () => {
-  const rows = [...operating.matchAll(/^\| `(connector_\w+)` +\| (counter|gauge|histogram) +\| ([^|]*)\|/gm)].map(
+test("operate.md lists every metric of ours with its kind and its labels, and no other", () => {
+  const rows = [...guide.matchAll(/^\| `(connector_\w+)` +\| (counter|gauge|histogram) +\| ([^|]*)\|/gm)].map(
     ([, name = "", kind = "", list = ""]) => [name, kind, [...list.matchAll(/`(\w+)`/g)].map(([, label]) => label)],
   );
   const own = [...kinds].filter(([name]) => name.startsWith("connector_"));
@@ -89,8 +89,8 @@ test("operating.md lists every metric of ours with its kind and its labels, and 
   expect(rows).toEqual(expect.arrayContaining(own.map(([name, kind]) => [name, kind, labels.get(name)])));
 });
 
-test("every metric that operating.md speaks of exists", () => {
-  const section = operating.slice(operating.indexOf("## Metrics"), operating.indexOf("## Outcomes"));
+test("every metric that operate.md names exists", () => {
+  const section = guide.slice(guide.indexOf("## Metrics"), guide.indexOf("## Answers to Hull"));
   expect(
     namesIn(section.replaceAll(/`(process|nodejs)_[a-z_]*…[a-z_]*`/g, "")).filter((name) => !kinds.has(baseOf(name))),
   ).toEqual([]);

@@ -1,6 +1,6 @@
 /**
- * Whatever code a route can refuse with is in its description, and no other. Which ones it can is read from the sources: of
- * the route, of how it knows who is asking, and of everything in this folder that either of them uses.
+ * Whatever code a route can refuse with is in its description, and no other. Which ones it can is read from the
+ * sources: of the route, of how it knows who is asking, and of everything in this folder that either of them uses.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -100,7 +100,8 @@ test.each(Object.entries(PARTS))("%s can refuse with what is described, and with
   const files = new Set(rootsOf(name, operations).flatMap((root) => [...usedBy(join(SERVER, `${root}.ts`))]));
   const possible = [...files]
     .filter((file) => !OF_ALL.includes(basename(file)))
-    // Pages of other sites may ask, and learn nothing; only bodies of unknown senders are bounded in how they are packed.
+    // Pages of other sites may ask, and learn nothing; only bodies of unknown senders are bounded in how they are
+    // packed.
     .filter((file) => !(onlyReads && basename(file) === "own-site.ts"))
     .flatMap(refusedIn)
     .filter(({ code }) => name === "notifications" || code !== "too_packed");
@@ -129,7 +130,7 @@ test("what any route may answer is described: our own trouble, and a path that c
 });
 
 test("the guide names the codes of notifications, too", () => {
-  const guide = readFileSync(join(SERVER, "../docs/operating.md"), "utf8");
+  const guide = readFileSync(join(SERVER, "../docs/operations/operate.md"), "utf8");
   const chapter = /## Answers to Hull\n(.*?)\n## /s.exec(guide)?.[1] ?? "";
   const rows = chapter.split("\n").filter((line) => line.startsWith("| "));
   for (const [status, code = ""] of describedRefusals("post", "/smart-notifier").map((each) => each.split(" "))) {

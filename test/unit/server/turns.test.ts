@@ -1,4 +1,4 @@
-/** Work that anybody may cause, a few milliseconds at a time. */
+/** Work that any sender can cause, a few milliseconds at a time. */
 import { createTurns } from "../../../server/bodies/turns";
 
 /** Turns of 5 ms on a clock of their own, on which each work takes as long as it says. */

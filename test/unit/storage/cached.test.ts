@@ -1,4 +1,4 @@
-/** Rows kept in memory: nobody can tell them from the rows in the database, but for the time that they take. */
+/** Cached rows: nobody can tell them from the rows in the database, except by the time that they take. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

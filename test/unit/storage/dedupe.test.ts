@@ -1,4 +1,4 @@
-/** A message that is delivered again is worked on again and counted once. */
+/** A redelivered message is processed again and counted once. */
 import fc from "fast-check";
 import { openTables } from "../../../src/storage/tables/tables";
 import { DAY_MS, describeStore, openBench } from "./bench";

@@ -1,4 +1,4 @@
-/** Listed records that need no comparison: that they are there is all that is noted of them. */
+/** Listed records that need no comparison: only that they exist is stored. */
 import type { FetchedRow } from "../../../src/storage/port/store";
 import { describeStore, MINUTE_MS } from "./bench";
 import { deliverQuietly, LANE, update } from "./builders";

@@ -1,4 +1,4 @@
-/** Rows as lists: nothing gets lost on the way, and what a list means never changes. */
+/** Rows as lists: nothing is lost on the way, and the meaning of a list never changes. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

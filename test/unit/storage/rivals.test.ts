@@ -1,4 +1,4 @@
-/** Rivals: who was skipped for a record that is linked to another Hull entity, and when they are taken in again. */
+/** Rivals: skipped for a record that is linked to another Hull entity, and when they are taken in again. */
 import type { Settlement } from "../../../src/storage/port/store";
 import { LANE, NEIGHBOUR, deliverQuietly, finish, forget, skip, skipFor, update, userUpdate } from "./builders";
 import { describeStore } from "./bench";

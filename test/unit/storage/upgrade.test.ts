@@ -131,7 +131,7 @@ describe("a store of format 2", () => {
     await expect(child).rejects.toMatchObject({
       code: 1,
       stderr: expect.stringMatching(
-        /^The store in .* could not be brought .* \(.*[^.]\)\. The old store is unchanged\. .* MB are free/,
+        /^The store in .* could not be upgraded .* \(.*[^.]\)\. The old store is unchanged\. .* MB are free/,
       ) as string,
     });
     expect(readdirSync(path)).not.toContain("upgrade");

@@ -1,16 +1,16 @@
 /**
- * Answers that are kept for a while, and reads that several askers share. Whoever asks gets what is kept, else the read
- * that is under way, else begins one. A failure is told to those who waited for it and not kept.
+ * Answers that are cached for a while, and reads that several callers share. A caller gets the cached answer, or the
+ * read in progress, or else starts one. A failure is passed to those who waited for it and not cached.
  */
 import NodeCache from "node-cache";
 
 export interface Cache<T> {
   /**
-   * @param key names what is read and with what credentials: nobody else may get the answer
-   * @param isFresh true: only an answer to a read that begins after this moment will do
+   * @param key names what is read and with which credentials: nobody else may get the answer
+   * @param isFresh true: only an answer to a read that begins after this moment is good enough
    */
   get(key: string, isFresh: boolean, read: () => Promise<T>): Promise<T>;
-  /** What was read under these keys is out of date: neither kept answers nor reads under way serve later askers. */
+  /** What was read under these keys is out of date: later callers get neither cached answers nor reads in progress. */
   drop(isMeant: (key: string) => boolean): void;
   close(): void;
 }
@@ -20,9 +20,9 @@ interface Reading<T> {
   readonly state: { begun: boolean; outdated: boolean };
 }
 
-/** @param keptSeconds how long an answer is kept */
+/** @param keptSeconds how long an answer is cached */
 export function createCache<T>(keptSeconds: number): Cache<T> {
-  // What is kept is never changed, so nobody needs a copy of his own.
+  // Cached values are never changed, so no caller needs a copy.
   const cache = new NodeCache({ stdTTL: keptSeconds, useClones: false });
   const latest = new Map<string, Reading<T>>();
 
@@ -43,7 +43,7 @@ export function createCache<T>(keptSeconds: number): Cache<T> {
     }
   }
 
-  /** A read that has not begun yet stays good. So one may be under way and one wait, however many ask. */
+  /** A read that has not begun yet stays valid. So one may be in progress and one wait, however many ask. */
   function outdate(key: string): void {
     cache.del(key);
     const { state } = latest.get(key) ?? {};

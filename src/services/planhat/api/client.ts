@@ -1,4 +1,4 @@
-/** The HTTP client of one tenant's Planhat: its token, its budget, and nothing of either in a log. */
+/** The HTTP client of one tenant's Planhat: its token and its budget, with neither of them in a log. */
 import type { BudgetRegistry } from "../../../http/limits/budget-registry";
 import { createHttpClient } from "../../../http/client";
 import type { HttpClient, HttpClientOptions } from "../../../http/client";
@@ -8,7 +8,7 @@ import type { PlanhatSettings } from "../settings/settings";
 export interface ClientOptions {
   /** Shared request budgets; without them nothing is throttled. */
   readonly budgets?: BudgetRegistry | undefined;
-  /** Passed on to every HTTP client: agents, time-outs, clock, sleep, random, log. */
+  /** Passed on to every HTTP client: agents, timeouts, clock, sleep, random, log. */
   readonly http?: Omit<Partial<HttpClientOptions>, "system" | "baseUrl" | "auth" | "budget"> | undefined;
 }
 

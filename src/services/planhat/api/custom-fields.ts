@@ -1,6 +1,6 @@
 /**
- * A tenant's custom fields, as Planhat defines them. Read at most once in ten minutes; who asks meanwhile shares one
- * reading. Whoever wants to show them is told of a failure; deliveries go on without them where time does not heal it.
+ * A tenant's custom fields, as Planhat defines them. Read at most once in ten minutes; callers in the meantime share
+ * one reading. Callers that show them get the failure; deliveries go on without them if it is permanent.
  */
 import groupBy from "lodash/groupBy";
 import NodeCache from "node-cache";
@@ -16,13 +16,13 @@ import type { Rest, Row } from "./rest";
 export interface CustomField {
   /** Of our object types; undefined where we have none for it. */
   readonly type: string | undefined;
-  /** Planhat's word for what it belongs to. */
+  /** Planhat's word for the object type. */
   readonly parent: string;
-  /** As people see it; values are kept under it. */
+  /** The display name; values are stored under it. */
   readonly name: string;
-  /** Planhat's word for what it holds, in small letters: `number`, `team member`. */
+  /** Planhat's word for the kind of value, in lower case: `number`, `team member`. */
   readonly holds: string;
-  /** The only values that it offers, where it offers some. */
+  /** The only values that it offers, if it offers some. */
   readonly choices?: readonly string[];
   readonly hidden: boolean;
   /** Planhat computes it. */
@@ -31,27 +31,27 @@ export interface CustomField {
 
 export interface CustomFields {
   /**
-   * @param key of the credentials: who has others shares nothing
+   * @param key of the credentials: other credentials share nothing
    * @throws RemoteError, UnexpectedAnswer
    */
   list(key: string, rest: Rest): Promise<readonly CustomField[]>;
   /**
-   * The same for deliveries, which must not stand still for the sake of a check: after a failure the definitions that
-   * were read last, and undefined where there are none and none can be expected (`docs/decisions/28-custom-fields.md`).
+   * The same for deliveries, which must not stop because of a check: after a failure the definitions that
+   * were read last, and undefined if there are none and none can be expected (`docs/decisions/28-custom-fields.md`).
    *
-   * @throws RemoteError, UnexpectedAnswer what passes by itself, within the first ten minutes
+   * @throws RemoteError, UnexpectedAnswer for what passes by itself, within the first ten minutes
    */
   known(key: string, rest: Rest): Promise<readonly CustomField[] | undefined>;
-  /** With a mapping that names other fields they are read anew: somebody may just have made one. */
+  /** If the mapping names other fields, they are read again: somebody may just have created one. */
   mapped(key: string, names: readonly string[]): void;
 }
 
 const KEPT_MS = 600_000;
 const DAY_SECONDS = 86_400;
-/** How long nobody asks again after a failure that need not last. */
+/** How long no new attempt is made after a failure that may pass. */
 const FAILED_MS = 60_000;
 const PAGE = 2_000;
-/** More fields than anybody can have made by hand; a list that goes on for ever is broken. */
+/** More fields than anybody can have made by hand; an endless list is broken. */
 const MAX_CALLS = 5;
 
 /** What is known of one tenant's definitions; forgotten when nobody asked for a day. */
@@ -60,7 +60,7 @@ interface State {
   mapping?: string;
   reading?: { readonly fields: Promise<readonly CustomField[]>; readonly untilMs: number };
   latest?: readonly CustomField[];
-  /** Since when reading fails, and until when nobody tries again. */
+  /** Since when reading has failed, and until when it is not tried again. */
   failure?: { readonly sinceMs: number; readonly untilMs: number };
 }
 
@@ -113,13 +113,13 @@ export function createCustomFields(clock: Clock = systemClock): CustomFields {
   };
 }
 
-/** The token may not read them, or Planhat has no such list. A token that is refused altogether stops everything anyway. */
+/** The token may not read them, or Planhat has no such list. A refused token stops everything anyway. */
 function isLasting(error: Failed): boolean {
   if (!(error instanceof RemoteError) || error.kind === "transient" || error.kind === "throttled") return false;
   return error.kind !== "auth" || error.status === 403;
 }
 
-/** `parent` as a filter is not documented, so it is all or nothing. */
+/** `parent` as a filter is not documented, so all are read. */
 async function readAll(rest: Rest): Promise<readonly CustomField[]> {
   const order = { path: "/customfields", query: {}, limit: PAGE, maxCalls: MAX_CALLS };
   const { rows, complete, error } = await readPages(rest, order);
@@ -132,7 +132,7 @@ const TYPES: Readonly<Record<string, string>> = {
   company: COMPANIES.name,
   enduser: ENDUSERS.name,
   license: LICENSES.name,
-  // As the British write it.
+  // British spelling.
   licence: LICENSES.name,
 };
 
@@ -153,28 +153,28 @@ function fieldIn(row: Row): CustomField | undefined {
   };
 }
 
-/** Undefined where nothing is offered, or not in a form that is known: then nothing can be checked. */
+/** Undefined when nothing is offered, or not in a known form: then nothing can be checked. */
 function choicesIn(listed: unknown): readonly string[] | undefined {
   if (!Array.isArray(listed) || listed.length === 0) return undefined;
   const texts = listed.filter((each): each is string => typeof each === "string");
   return texts.length === listed.length ? texts : undefined;
 }
 
-/** By which two names of custom fields are one to Planhat. */
+/** The form in which Planhat considers two custom field names the same. */
 export function foldedName(name: string): string {
   return composed(name).toLowerCase();
 }
 
 /**
- * The definition that a name in the settings means: the one of exactly this name, else the only one that differs from it
- * in upper and lower case alone.
+ * The definition of a name in the settings: the one of exactly this name, else the only one that differs from it
+ * in case alone.
  */
 export function definitionOf(type: string, name: string, known: readonly CustomField[]): CustomField | undefined {
   const alike = indexOf(known).get(`${type} ${foldedName(name)}`) ?? [];
   return alike.find((field) => field.name === name) ?? (alike.length === 1 ? alike[0] : undefined);
 }
 
-/** Made once for each reading, and gone with it. */
+/** Computed once for each reading, and released with it. */
 const indexes = new WeakMap<readonly CustomField[], ReadonlyMap<string, readonly CustomField[]>>();
 
 function indexOf(known: readonly CustomField[]): ReadonlyMap<string, readonly CustomField[]> {

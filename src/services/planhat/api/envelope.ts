@@ -1,6 +1,6 @@
 /**
  * The answer to a bulk upsert. Its counters and lists are documented, the shape of its error elements is not, so those
- * are kept as they are and searched for what we know (planhat.com/developers/api/bulk-upsert, …/http-response-codes).
+ * are kept unchanged and searched for what we know (planhat.com/developers/api/bulk-upsert, …/http-response-codes).
  */
 import { isObject } from "./rest";
 
@@ -12,9 +12,9 @@ export interface Envelope {
   readonly createdErrors: readonly unknown[];
   readonly updatedErrors: readonly unknown[];
   readonly permissionErrors: readonly unknown[];
-  /** Errors in lists that we do not know by name. */
+  /** Errors in lists whose names we do not know. */
   readonly otherErrors: readonly unknown[];
-  /** Keys of the records that were created or updated, `_id` among them. */
+  /** Keys of the records that were created or updated, including `_id`. */
   readonly inserts: readonly Readonly<Record<string, unknown>>[];
   readonly updates: readonly Readonly<Record<string, unknown>>[];
 }
@@ -67,19 +67,19 @@ function keyed(keys: unknown, ids: unknown): readonly Readonly<Record<string, un
 }
 
 const MESSAGE_PROPERTIES = ["message", "error", "errmsg", "msg", "reason", "text", "description"];
-/** What of Planhat's words is kept, in characters. */
+/** How much of Planhat's words is kept, in characters. */
 export const MAX_MESSAGE = 500;
 
 /**
- * Planhat's own words out of an error of any shape; the whole element when no words can be found. They may be long, and
- * may repeat the token: a redactor is to cut them, since a part of a secret would not be recognised any more.
+ * Planhat's own words from an error of any shape; the whole element when no words can be found. They may be long, and
+ * may repeat the token: a redactor must cut them, since half of a secret would not be recognised any more.
  */
 export function messageOf(element: unknown): string {
   if (element === undefined || element === null || element === "") return "No reason was given.";
   return wordsOf(element, 0) ?? JSON.stringify(element);
 }
 
-/** What of Planhat's words is kept, where they carry no secret any more. */
+/** How much of Planhat's words is kept after secrets were removed. */
 export function shortened(message: string): string {
   return message.slice(0, MAX_MESSAGE);
 }

@@ -2,14 +2,14 @@
 import { RemoteError } from "../../../http/errors";
 import type { Problem } from "../../service";
 
-/** A successful answer of a shape that nobody promised, such as a list that is no list: time may heal it. */
+/** A successful answer of an unexpected shape, such as a list that is not a list: it may pass by itself. */
 export class UnexpectedAnswer extends Error {
   override readonly name = "UnexpectedAnswer";
 }
 
 export type Failed = RemoteError | UnexpectedAnswer;
 
-/** Everything else is a fault of ours and must be thrown on. */
+/** Everything else is a bug of ours and must be thrown on. */
 export function isFailed(error: unknown): error is Failed {
   return error instanceof RemoteError || error instanceof UnexpectedAnswer;
 }
@@ -18,10 +18,10 @@ export function isFailed(error: unknown): error is Failed {
 const AUTH_WAIT_MS = 600_000;
 const CONFIGURATION_WAIT_MS = 300_000;
 const THROTTLED_WAIT_MS = 15_000;
-/** The lane has a pace of its own for what passes by itself. */
+/** For passing trouble the lane decides the wait. */
 const TRANSIENT_WAIT_MS = 0;
 
-/** How long to stay away: what the server named, else what is usual for this kind of failure. Milliseconds. */
+/** How long to stay away: what the server named, otherwise the usual for this kind of failure. Milliseconds. */
 export function waitOf(error: Failed): number {
   if (!(error instanceof RemoteError)) return TRANSIENT_WAIT_MS;
   if (error.kind === "auth") return AUTH_WAIT_MS;
@@ -34,7 +34,7 @@ export function waitOf(error: Failed): number {
   return error.retryAfterMs ?? usual;
 }
 
-/** Sums a failure up for the lane: who has to do something about it, and when to try again. */
+/** Tells the lane who has to act on a failure, and when to try again. */
 export function problemOf(error: Failed): Problem {
   const waitMs = waitOf(error);
   if (!(error instanceof RemoteError)) return { scope: "lane", kind: "transient", message: error.message, waitMs };

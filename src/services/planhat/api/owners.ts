@@ -5,7 +5,7 @@ import type { Rest, Row } from "./rest";
 import { listUsers } from "../users/list";
 
 export interface Member {
-  /** First and last name, else what Planhat shows in their place; undefined when there is none of them. */
+  /** First and last name, else what Planhat shows instead; undefined when there is none of them. */
   readonly name: string | undefined;
   readonly email: string | undefined;
 }
@@ -13,7 +13,7 @@ export interface Member {
 export interface Directory {
   /** @param owner an id or an e-mail address, case ignored @returns undefined when there is no such team member */
   find(owner: string): string | undefined;
-  /** Who has this id; removed team members too, since companies may still name them. */
+  /** Who has this id; includes removed team members, since companies may still name them. */
   member(id: string): Member | undefined;
 }
 
@@ -24,7 +24,7 @@ export interface Owners {
 
 const KEPT_MS = 600_000;
 
-/** @param version changes when team members were written: what was read before is out of date then */
+/** @param version changes when team members were written: earlier reads are out of date then */
 export function createOwners(rest: Rest, clock: Clock, version: () => number = () => 0): Owners {
   let known:
     { readonly directory: Promise<Directory>; readonly readAtMs: number; readonly version: number } | undefined;

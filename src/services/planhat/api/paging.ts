@@ -1,9 +1,9 @@
 /**
- * Reading a whole list. Planhat gives no total and no cursor, so pages overlap by one row: a page that lacks the last
- * row we know means that rows moved up between two calls, and the reading steps back until it has found its place.
+ * Reading a whole list. Planhat gives no total and no cursor, so pages overlap by one row: a page without the last
+ * row we know means that rows moved up between two calls, and the reading steps back until it finds its place.
  *
- * Where the reading stands is a small value, never the set of rows that were seen, so that a list of any length can be
- * read, and read on after a restart.
+ * The position is a small value, never the set of rows that were seen, so that a list of any length can be
+ * read, and continued after a restart.
  */
 import { z } from "zod";
 import type { Query } from "../../../http/route";
@@ -17,7 +17,7 @@ export const position = z.readonly(
     offset: z.int().min(0),
     /** The row that was read last: this page must show it, or begin before it. */
     last: z.string().optional(),
-    /** How far the reading was before it stepped back; it goes on there once the pages meet at the row `first`. */
+    /** The position before it stepped back; it continues there once the pages meet at the row `first`. */
     ahead: z
       .readonly(z.object({ first: z.string(), offset: z.int().min(0), last: z.string(), ended: z.boolean() }))
       .optional(),
@@ -30,16 +30,16 @@ export type Position = z.infer<typeof position>;
 
 export const START: Position = { offset: 0 };
 
-/** What a page comes to. Stuck: the list does not go on although it should. */
+/** The result of a page. Stuck: the list does not go on although it should. */
 export type Step = { readonly kind: "on"; readonly to: Position } | { readonly kind: "end" | "stuck" };
 
-/** A server that does not honour our limit cuts its pages at a round number; such a page need not be the last. */
+/** A server that ignores our limit cuts its pages at a round number; such a page need not be the last. */
 const ROUND = 100;
-/** A server that repeats its first page, or a list in which no row keeps its place, would be read for ever. */
+/** A server that repeats its first page, or a list in which no row keeps its place, would be read forever. */
 const MAX_VAIN = 3;
 
 /**
- * Where to go after a page. Rows count in any case; some come twice.
+ * Where to go after a page. Its rows count in any case; some come twice.
  *
  * @param at where the page was asked for, with `sort=_id`
  * @param limit rows that were asked for
@@ -68,7 +68,7 @@ export function stepAfter(at: Position, page: Page, limit: number): Step {
   return { kind: "on", to: { offset: at.offset + lastIndex, last: last._id, vain: isVain ? (vain ?? 0) + 1 : vain } };
 }
 
-/** Nothing lies between the last known row and this page: it shows that row, or in an ordered list an earlier one. */
+/** Nothing was skipped before this page: it shows the last known row, or in an ordered list an earlier one. */
 function isAttached(rows: readonly Row[], last: string | undefined): boolean {
   const [first] = rows;
   if (last === undefined || holds(rows, last)) return true;
@@ -86,7 +86,7 @@ export interface PagingOrder {
   readonly limit: number;
   /** Calls after which the reading gives up; unlimited when left out. */
   readonly maxCalls?: number;
-  /** Ends the reading early, once what was looked for is there. */
+  /** Ends the reading early, once what was looked for has been found. */
   readonly until?: (rows: ReadonlyMap<string, Row>) => boolean;
 }
 

@@ -1,23 +1,23 @@
-/** Planhat's routes as they are used here. Every answer's shape is checked; nothing is believed. */
+/** The routes of Planhat that we use. Every answer's shape is checked; nothing is taken on trust. */
 import type { BudgetClass } from "../../../http/limits/budget";
 import type { HttpClient, HttpResponse } from "../../../http/client";
 import { RemoteError } from "../../../http/errors";
 import type { Query } from "../../../http/route";
 import { UnexpectedAnswer } from "./failure";
 
-/** A record as Planhat shows it; certain to have an `_id`. */
+/** A record as Planhat shows it; it certainly has an `_id`. */
 export interface Row {
   readonly _id: string;
   readonly [field: string]: unknown;
 }
 
-/** One answer of a list. A row that is no record leaves a hole, since pages are counted by what the server sent. */
+/** One page of a list. A row that is not a record leaves a hole, since pages are counted by what the server sent. */
 export type Page = readonly (Row | undefined)[];
 
-/** A bulk call of 5,000 items is worked off before it is answered, so it gets more time than a single one. */
+/** A bulk call of 5,000 items is processed before it is answered, so it gets more time than a single one. */
 const BULK_TIMES_LONGER = 2;
 const TIMEOUT_MS = 60_000;
-/** How a refusal sounds when the record is not there; the status for it is not documented. */
+/** The wording of a refusal when the record does not exist; the status for it is not documented. */
 const NOT_THERE = /not found|does not exist|no such/i;
 
 export interface Rest {
@@ -55,7 +55,7 @@ export function createRest(client: HttpClient, timeoutMs = TIMEOUT_MS, priority:
         const { body } = await client.request({ method: "GET", route, params: { id }, priority });
         if (body === undefined || body === null) return undefined;
         if (!isRow(body)) throw new UnexpectedAnswer(`planhat GET ${route} did not answer with a record.`);
-        // Some ids are read as a prefixed key; only the record that was asked for is an answer.
+        // Some ids are read as a prefixed key; only the requested record is an answer.
         return body._id === id ? body : undefined;
       } catch (error) {
         if (isNotThere(error)) return undefined;
@@ -84,7 +84,7 @@ export function createRest(client: HttpClient, timeoutMs = TIMEOUT_MS, priority:
   };
 }
 
-/** Whether a single call failed because the record is not there. */
+/** Whether a single call failed because the record does not exist. */
 export function isNotThere(error: unknown): boolean {
   if (!(error instanceof RemoteError)) return false;
   if (error.kind === "not_found") return true;

@@ -1,8 +1,8 @@
 /**
  * From a row of a Planhat list to what Hull may be told of it. Pure.
  *
- * Every property that does not begin with `_` becomes `planhat/<snake_case>`, every custom field by itself
- * `planhat/custom_<snake_case>`: the very attributes that a write-back fills. Rows of the settings fill further ones.
+ * Every property that does not begin with `_` becomes `planhat/<snake_case>`, every custom field
+ * `planhat/custom_<snake_case>`: the attributes that a write-back fills. Rows of the settings fill further ones.
  */
 import { fitForHull } from "../../../hull/firehose/attribute-values";
 import type { LeftOut, Misfit } from "../../../record";
@@ -20,8 +20,8 @@ import type { PlanhatSettings } from "../settings/settings";
 export type Reader = (row: Row) => ListedRecord;
 
 /**
- * @param fields what the outgoing mapping uses; of two fields for one attribute it is theirs, and they are told when empty
- * @param members the team members, if owners shall be told by name; undefined if not, or if they could not be read
+ * @param fields fields of the outgoing mapping: they win over others for the same attribute, and are told when empty
+ * @param members the team members, if owners are told by name; undefined if not, or if they could not be read
  * @param shown fields that the list asks for and has shown so far; empty where a complete row does not show them
  */
 export function createReader(
@@ -56,7 +56,7 @@ const lazily =
   (row) =>
     new LazyRecord(row, make);
 
-/** Makes each part when somebody looks: of most rows it is enough to know how old they are. */
+/** Computes each part on demand: of most rows only the age is needed. */
 class LazyRecord implements ListedRecord {
   readonly id: string;
   readonly updatedAtMs: number | undefined;
@@ -80,7 +80,7 @@ class LazyRecord implements ListedRecord {
     return (this.madeClaims ??= this.make.claims(this.row));
   }
 
-  /** Looked at once, and too large to be kept for a whole page. */
+  /** Looked at once, and too large to be cached for a whole page. */
   get attributes(): Told["attributes"] {
     const { attributes, leftOut } = this.make.told(this.row);
     this.madeLeftOut = leftOut;
@@ -103,7 +103,7 @@ export function incomingFields(type: string, settings: PlanhatSettings): readonl
   return rulesOf(type, settings)?.rows.map(({ field }) => field) ?? [];
 }
 
-/** An attribute whose value does not fit is left out: another field's value in its place would be a lie. */
+/** An attribute whose value does not fit is left out: another field's value instead would be false. */
 function toldOf(row: Row, fillings: readonly Filling[], members: Directory | undefined): Told {
   const attributes: IncomingAttribute[] = [];
   const misfits = new Map<string, Misfit>();
@@ -120,7 +120,7 @@ function toldOf(row: Row, fillings: readonly Filling[], members: Directory | und
   return { attributes, leftOut };
 }
 
-/** A domain names a company only if it has no other. */
+/** A domain identifies a company only if it has no other. */
 function claimsOf(type: string, row: Row): Claims {
   const claims = new Map<string, string>();
   const claim = (name: string, value: unknown) => {

@@ -15,11 +15,11 @@ const STUCK_WAIT_MS = 300_000;
 const SLICE = 250;
 
 /**
- * One page, and where the next one begins. A page that shows that rows moved up leads back; its rows count all the same.
+ * One page, and where the next one begins. If rows moved up, it lies further back; the rows of this page still count.
  *
  * @param rest with the budget class of the fetch
- * @param from `next` of the page before; a text that is none begins at the start, which costs calls and misses nothing
- * @param readerOf asked for once the page is there
+ * @param from `next` of the page before; an invalid one begins at the start, which costs calls and misses nothing
+ * @param readerOf called once the page is there
  */
 export async function listPage(
   rest: Rest,
@@ -44,7 +44,7 @@ export async function listPage(
   }
 }
 
-/** Thousands of wide rows take most of a second; whoever else waits for the process gets a turn in between. */
+/** Thousands of wide rows take most of a second, so it yields to other requests. */
 async function readRows(page: Page, read: Reader): Promise<readonly ListedRecord[]> {
   const rows: ListedRecord[] = [];
   for (const row of page) {
@@ -55,13 +55,13 @@ async function readRows(page: Page, read: Reader): Promise<readonly ListedRecord
   return rows;
 }
 
-/** Endusers come whole by themselves, of companies only what is named, and of licenses nothing but what is mapped counts. */
+/** Endusers come complete; of companies only the named properties, and of licenses only the mapped fields matter. */
 function selected(type: string, fields: readonly string[]): string | undefined {
   if (type === COMPANIES.name) return selectOf(type, [...COMPANY_PROPERTIES, ...fields]);
   return type === LICENSES.name ? selectOf(type, fields) : undefined;
 }
 
-/** Of some fields those of which a row of the list shows what the record holds. */
+/** Of some fields those for which a row of the list shows what the record holds. */
 export function listed(type: string, fields: readonly string[], wanted: readonly string[]): readonly string[] {
   const names = selected(type, fields)?.split(",");
   return names === undefined ? wanted : wanted.filter((each) => names.includes(propertyOf(each)));
@@ -72,13 +72,13 @@ function positionOf(from: string | undefined): Position {
   try {
     return position.safeParse(JSON.parse(from)).data ?? START;
   } catch {
-    return START; // no JSON: that is the answer
+    return START; // not JSON: that is the answer
   }
 }
 
 const failed = (problem: Problem): ListPage => ({ rows: [], problem });
 
-/** A right that is missing for one list stops nothing else. */
+/** A missing right for one list stops nothing else. */
 function problemWith(error: Failed): Problem {
   const problem = problemOf(error);
   return error instanceof RemoteError && error.status === 403 ? { ...problem, scope: "type" } : problem;

@@ -1,6 +1,6 @@
 /**
  * Which Hull attributes a row of a Planhat list fills, and from which of its fields. That is the same for all rows that
- * show the same fields, so it is worked out once for each such set: a page has hundreds of thousands of values. Pure.
+ * show the same fields, so it is computed once for each such set: a page has hundreds of thousands of values. Pure.
  */
 import memoize from "lodash/memoize";
 import type { IncomingAttribute } from "../../service";
@@ -15,24 +15,24 @@ import { hullAttribute } from "../mapping/hull-attribute";
 
 /** One attribute, and where its value comes from. */
 export interface Filling extends Pick<IncomingAttribute, "field" | "attribute"> {
-  /** The field itself, by whichever name it is remembered. */
+  /** The field, under the name by which it is remembered. */
   readonly source: string;
   readonly more: Pick<IncomingAttribute, "setIfNull" | "volatile">;
   readonly read: (row: Row, members: Directory | undefined) => unknown;
-  /** Left out where the row shows no text. */
+  /** Omitted where the row shows no text. */
   readonly skipsEmpty?: true;
 }
 
-/** They move without anybody's doing, or say again what another field says. */
+/** They change without anybody's doing, or repeat another field. */
 const VOLATILE = ["updatedAt", "lastUpdated", "createDate", "emailMd5", "companyName"];
-/** Planhat shows this text where a formula has no result. */
+/** Planhat shows this text for a formula without a result. */
 const NO_RESULT = "undefined";
 const NAME = "name";
 const OWNERS = ["owner", "coOwner"] as const;
-/** Sets of fields that are remembered; where every row shows other fields, each is worked out anew. */
+/** Sets of fields that are cached; if every row shows other fields, each is computed anew. */
 const MAX_PLANS = 500;
 
-/** One of them stands on every record, in lists of any kind but the lean ones. */
+/** One of them is on every record, in all lists except the lean ones. */
 const DATES: readonly string[] = ["createDate", "createdAt", "updatedAt", "lastUpdated"];
 
 interface Plan {
@@ -42,9 +42,9 @@ interface Plan {
 }
 
 /**
- * @param mapped what the outgoing mapping uses, in order; told even when a row does not show it
+ * @param mapped fields of the outgoing mapping, in order; told even when a row does not show them
  * @param withOwners owners are told by name and address, too
- * @param shown told as empty where a complete row does not show it
+ * @param shown told as empty where a complete row does not show them
  */
 export function planner(
   type: string,
@@ -54,14 +54,14 @@ export function planner(
   shown: readonly string[] = [],
 ): (row: Row) => readonly Filling[] {
   const plans = new Map<string, Plan>();
-  // Worked out once a field, for lists whose rows show ever other sets of them.
+  // Computed once per field, for lists whose rows all show different sets.
   const traitOf = memoize(traitsOf(type, rules));
   const readerOfShown = memoize(shownBy);
   let last: Plan | undefined;
   return (row) => {
     const properties = Object.keys(row);
     const custom = isObject(row["custom"]) ? Object.keys(row["custom"]) : [];
-    // Most rows of a page look like the one before.
+    // Most rows of a page look like the previous one.
     if (last !== undefined && isSame(last.properties, properties) && isSame(last.custom, custom)) return last.fillings;
     const name = JSON.stringify([properties, custom]);
     last = plans.get(name);
@@ -107,8 +107,8 @@ interface Wanted {
 }
 
 /**
- * Of several fields for one attribute the first of this order has it: the id, the rows of the settings, mapped fields,
- * other properties, custom fields, each group in the order of the alphabet. The others are left out.
+ * Of several fields for one attribute the first in this order gets it: the id, the rows of the settings, mapped fields,
+ * other properties, custom fields, each group in alphabetical order. The others are left out.
  */
 function fillingsOf(
   type: string,
@@ -161,20 +161,20 @@ function fillingsOf(
 }
 
 /**
- * Whether a row shows all that the list was asked for. Nobody says so; but a list that has come down to ids, names and
- * keys lacks what no record can be without: its company or its name, and when it was made or changed.
+ * Whether a row shows all that the list was asked for. Nothing says so directly; but a list that is reduced to ids,
+ * names and keys lacks what every record has: its company or its name, and when it was made or changed.
  */
 function isComplete(type: string, properties: readonly string[]): boolean {
   const isDated = properties.some((name) => DATES.includes(name));
   return isDated && properties.includes(typeSpec(type).object.parent?.field ?? NAME);
 }
 
-/** Not what was worked out of several, such as an owner's name. */
+/** Excludes values computed from several fields, such as an owner's name. */
 function isProperty(field: string): boolean {
   return customName(field) !== undefined || !/^_|\./.test(field);
 }
 
-/** A further attribute of a field is remembered by itself: that Hull knows `planhat/phase` says nothing about it. */
+/** A further attribute of a field is remembered separately: that Hull knows `planhat/phase` says nothing about it. */
 function rememberedAs(field: string, attribute: string, trait: Trait): string {
   return attribute === trait.attribute ? field : `${field} > ${attribute}`;
 }
@@ -199,7 +199,7 @@ function told(type: string, properties: readonly string[], custom: readonly stri
   return [...properties.filter(isTold).sort(), ...[...custom].sort().map(customField)];
 }
 
-/** Nobody, and somebody whom Planhat does not list, have neither name nor address. */
+/** No owner, or one whom Planhat does not list, has neither name nor address. */
 function ownerBy(field: (typeof OWNERS)[number], part: "name" | "email"): Filling["read"] {
   return (row, members) => {
     const owner = idOf(row[field]);

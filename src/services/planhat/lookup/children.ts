@@ -1,5 +1,5 @@
 /**
- * Finding what belongs to companies: endusers, licenses. Neither external id nor e-mail is unique, so the list of the
+ * Finding children of companies: endusers, licenses. Neither external id nor e-mail is unique, so the list of the
  * company decides first, then the e-mail filter for those who may have moved; a scan of everybody replaces both where
  * it costs fewer calls.
  */
@@ -17,7 +17,7 @@ import type { Paged, PagingOrder } from "../api/paging";
 import { idOf, remoteRecord, selectOf } from "./remote";
 import type { Rest, Row } from "../api/rest";
 
-/** Below this number of look-ups a scan of unknown length is not even tried. */
+/** Below this number of look-ups a scan of unknown length is not tried. */
 const FEW = 3;
 /** A scan inside a look-up is kept in memory: 200,000 endusers are about as many as that should hold. */
 const MAX_SCAN_CALLS = 100;
@@ -27,11 +27,11 @@ type ListOrder = Pick<PagingOrder, "path" | "limit" | "query">;
 
 interface State {
   readonly rows: Map<string, Row>;
-  /** `company + kind + key` of every row, for telling who was found in which company. */
+  /** `company + kind + key` of every row, which shows who was found in which company. */
   readonly keys: Set<string>;
   /** Companies whose list was read to its end. */
   readonly listed: Set<string>;
-  /** E-mail addresses that were asked for and answered. */
+  /** E-mail addresses that were looked up successfully. */
   readonly asked: Set<string>;
   scan?: { readonly startedAtMs: number; readonly size: number };
   problem?: Problem;
@@ -145,13 +145,13 @@ function absorb(state: State, paged: Paged): void {
   if (paged.error !== undefined) state.problem ??= problemOf(paged.error);
 }
 
-/** A difference in case or blanks around the address alone is no second person. */
+/** A difference only in case or blanks around the address does not make a second person. */
 function placed(companyId: string, key: "externalId" | "email", shown: unknown): string {
   const value = textOf(shown);
   return value === undefined ? "" : `${companyId} ${keyMark(key, value)}`;
 }
 
-/** Found in its own company: then nobody else's record can be meant. */
+/** Found in its own company: then no other record can be meant. */
 function isMatched({ parentId, keys }: Wanted, state: State): boolean {
   if (parentId === undefined) return false;
   const places = [placed(parentId, "externalId", keys["externalId"]), placed(parentId, "email", keys["email"])];
@@ -165,7 +165,7 @@ function isExhausted(wanted: Wanted, state: State): boolean {
   return isMatched(wanted, state) || formsOf(wanted.keys["email"]).every((email) => state.asked.has(email));
 }
 
-/** The filter compares exactly, and Planhat may hold the address without the blanks that Hull has around it. */
+/** The filter compares exactly, and Planhat may have the address without the blanks that Hull has around it. */
 function formsOf(email: string | undefined): readonly string[] {
   return email === undefined ? [] : [...new Set([email, withoutBlanks(email)])];
 }

@@ -13,7 +13,7 @@ import type { Rest, Row } from "../api/rest";
 const { name: TYPE } = COMPANIES;
 const { path: PATH, listLimit: LIMIT } = typeSpec(TYPE);
 const LEAN = "/leancompanies";
-/** From this number on one full lean list is cheaper than a look-up each. */
+/** From this number on one full lean list is cheaper than single look-ups. */
 const FEW = 3;
 
 export interface Lean {
@@ -44,7 +44,7 @@ export async function findCompanies(
         knowledge.fields,
       );
   for (const record of content.records) {
-    // Planhat's list may leave the external id out; the lean list showed it.
+    // Planhat's list may omit the external id; the lean list showed it.
     records.set(record.id, { ...record, keys: { ...records.get(record.id)?.keys, ...record.keys } });
   }
   for (const id of content.gone) records.delete(id);
@@ -100,7 +100,7 @@ async function lookUpEach(rest: Rest, keys: ReadonlySet<string>): Promise<Lean> 
   }
 }
 
-/** All companies in one answer; a round number of rows is asked on, in case the list was cut after all. */
+/** All companies in one answer; after a round number of rows the next page is requested, in case the list was cut. */
 async function readAllLean(rest: Rest): Promise<Lean> {
   const rows = new Map<string, Row>();
   try {
@@ -153,7 +153,7 @@ export async function readCompanies(
     }
     const foreign = [...page.rows.keys()].some((id) => !wanted.has(id));
     if (foreign && missing(group).length > FEW) {
-      // The filter was ignored, so this is the plain list: reading it on is cheaper than one call per id.
+      // The filter was ignored, so this is the plain list: reading it to the end is cheaper than one call per id.
       const left = missing(ids);
       const all = await readPages(rest, {
         path: PATH,

@@ -1,6 +1,6 @@
 /**
- * Whether Planhat accepts what the settings say: token, region, rights, custom fields, owners. Five calls at most, small
- * ones, in the class of those for whom a person waits. Trouble on the way is a finding like any other.
+ * Whether Planhat accepts what the settings say: token, region, rights, custom fields, owners. At most five small
+ * calls, in the class of interactive requests. Trouble on the way is a finding like any other.
  */
 import { RemoteError } from "../../../http/errors";
 import type { Finding } from "../../service";
@@ -23,7 +23,7 @@ export async function inspect(
   { rest, customFields }: Inspection,
 ): Promise<readonly Finding[]> {
   const probe = await attempt(() => rest.list("/companies", { limit: 1, select: "_id" }));
-  // Whoever is refused or not answered at all need not ask further.
+  // After a refusal or no answer, further calls are pointless.
   if (isFailed(probe) && !lacksRight(probe)) return [explain(probe, "companies", settings)];
   const further = [
     readable("/endusers", "endusers"),
@@ -51,13 +51,13 @@ export async function inspect(
   async function fields(): Promise<readonly Finding[]> {
     const known = await attempt(customFields);
     if (!isFailed(known)) return checkCustomFields(settings, known);
-    // Nothing stands still without that right.
+    // Nothing stops without that right.
     const text = `The mapped custom fields could not be checked: ${clause(known.message)}. Unless that passes, their values are sent unchecked. Allow the service account to read custom fields.`;
     return [{ level: "warning", text }];
   }
 }
 
-/** Owners are looked up by their e-mail addresses, and told by name where that is chosen. */
+/** Owners are looked up by their e-mail addresses, and told by name if that is switched on. */
 function needsOwners({ mapping, incoming }: PlanhatSettings): boolean {
   return incoming.resolveOwners || mapping.companies.some(({ field }) => field === "owner" || field === "coOwner");
 }
@@ -86,7 +86,7 @@ function explain(failed: Failed, what: string, { apiPrefix }: PlanhatSettings): 
             `Planhat does not let the token read ${what} (403). Give its service account the right to ${what === "users" ? "read" : "read and write"} ${what}.`,
           )
         : error(
-            `Planhat refuses the Personal Access Token. It was mistyped or withdrawn, or it belongs to another region: API Prefix is ${apiPrefix}, and the other regions do not know a token of yours. Paste the token again, or choose the prefix of your API address.`,
+            `Planhat refuses the Personal Access Token. It was mistyped or withdrawn, or it belongs to another region: API Prefix is ${apiPrefix}, and other regions do not know your token. Paste the token again, or choose the prefix of your API address.`,
           );
     case "transient":
     case "throttled":
@@ -98,11 +98,11 @@ function explain(failed: Failed, what: string, { apiPrefix }: PlanhatSettings): 
   }
 }
 
-/** Ours goes on behind it. */
+/** Our own words follow. */
 const clause = (message: string): string => message.replace(/\.$/, "");
 const error = (text: string): Finding => ({ level: "error", text });
 
 function passing(message: string): Finding {
-  const text = `Planhat could not be asked: ${clause(message)}. What waits is sent once it answers; if this stays, look at Planhat's status page or at the network.`;
+  const text = `Planhat could not be asked: ${clause(message)}. What waits is sent once it answers; if this continues, look at Planhat's status page or at the network.`;
   return { level: "warning", text };
 }

@@ -11,14 +11,14 @@ import { readKnown } from "../write/readback";
 import { remoteRecord, selectOf } from "./remote";
 import type { Rest, Row } from "../api/rest";
 
-/** So many are read one by one: a list may have more pages than that. */
+/** Up to this many are read one by one: a list may have more pages than that. */
 const FEW = 3;
-/** Pages of lists that one reading holds in memory at most. */
+/** Most pages of lists that one reading holds in memory. */
 const MAX_PAGES = 20;
 
 /**
  * @param known records, each with the company that it is believed to belong to
- * @returns what the lists showed besides, too
+ * @returns also what else the lists showed
  */
 export async function readRecords(
   rest: Rest,
@@ -45,7 +45,7 @@ interface Listed {
   readonly problem?: Problem;
 }
 
-/** What the lists of their companies show; of a long one only as many pages as half of the records would take calls. */
+/** What the lists of their companies show; of a long one at most half as many pages as there are records. */
 async function readListed(
   rest: Rest,
   type: string,

@@ -57,7 +57,7 @@ function fieldOf(row: Row, name: string): Json {
   return isJson(value) ? value : null;
 }
 
-/** Reads what a row shows of a field, as the service writes it; undefined when it does not show the field. */
+/** Reads a field of a row in the form in which it would be sent; undefined when the row does not show it. */
 export function readerOf(name: string): (row: Row) => unknown {
   const display = customName(name);
   if (display !== undefined) {
@@ -70,7 +70,7 @@ export function readerOf(name: string): (row: Row) => unknown {
   return (row) => (Object.hasOwn(row, name) ? row[name] : undefined);
 }
 
-/** A reference: the id itself, or an object that holds it. */
+/** A reference: the id itself, or an object that contains it. */
 export function idOf(value: unknown): string | undefined {
   return textOf(isObject(value) ? value["_id"] : value);
 }

@@ -9,13 +9,13 @@ import type { PlanhatSettings } from "../settings/settings";
 
 type RecordPlan = Extract<Plan, { kind: "record" }>;
 
-/** Literals of the Tracking Filter that stand for every event. */
+/** Values of the Tracking Filter that stand for every event. */
 const EVERYTHING = ["ALL", "all_events"];
 
 /**
  * One record per event of the Tracking Filter.
  *
- * @param user the user's own record: an event goes only where its user goes
+ * @param user the user's own record: an event is sent only where its user is sent
  */
 export function planActivities(message: EntityMessage, settings: PlanhatSettings, user: RecordPlan): readonly Plan[] {
   const { userEvents } = settings;

@@ -1,6 +1,6 @@
 /**
- * A digest of everything in a message that decides what becomes of its record. Two messages of one record with the same
- * digest come to the same plan; so, once the first was found unchanged, the second need not be planned at all. Pure.
+ * A fingerprint of everything in a message that decides what becomes of its record. Two messages of one record with the
+ * same fingerprint lead to the same plan; once the first was unchanged, the second need not be planned at all. Pure.
  */
 import { hash } from "node:crypto";
 import type { EntityMessage } from "../../message";
@@ -9,10 +9,10 @@ import { own, readAttribute, wasCleared } from "../../mapping/attributes";
 import { companyFilterLets, inSegment } from "./outgoing";
 import type { PlanhatSettings } from "../settings/settings";
 
-/** Raised whenever filters or mapping decide otherwise about the same message: verdicts of before count no more. */
+/** Raised whenever filters or mapping decide differently about the same message: earlier verdicts no longer count. */
 const RULES = 2;
 
-/** Of the settings: asked for every message, made once. */
+/** Of the settings: needed for every message, computed once. */
 const settingsFingerprints = new WeakMap<PlanhatSettings, string>();
 
 function settingsFingerprint(settings: PlanhatSettings): string {
@@ -23,11 +23,11 @@ function settingsFingerprint(settings: PlanhatSettings): string {
   return made;
 }
 
-/** What is read besides the mapping: keys, the link, the names that a company falls back to. */
+/** What is read besides the mapping: keys, the link, and the fallback names of a company. */
 const USER_KEYS = ["email", "external_id", "traits_planhat/id", "planhat/id"];
 const ACCOUNT_KEYS = ["id", "external_id", "name", "domain", "planhat/id"];
 
-/** @returns undefined when the message holds more than one record, or must be looked at every time */
+/** @returns undefined when the message has more than one record, or must be planned every time */
 export function fingerprintOf(message: EntityMessage, settings: PlanhatSettings): string | undefined {
   const { user, account, entity } = message;
   if (settings.token === undefined || message.isExport) return undefined;

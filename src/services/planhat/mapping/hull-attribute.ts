@@ -1,4 +1,4 @@
-/** Under which Hull attribute a Planhat field is written back. */
+/** The Hull attribute under which a Planhat field is written back. */
 import { createHash } from "node:crypto";
 import snakeCase from "lodash/snakeCase";
 import { COMPANIES, composed, customName } from "../objects";
@@ -6,7 +6,7 @@ import { COMPANIES, composed, customName } from "../objects";
 /**
  * `lastName` → `planhat/last_name`, `custom.# Overdue Invoices` → `planhat/custom_overdue_invoices`.
  *
- * Accents are taken off and signs dropped, as the earlier connector did, so two custom fields whose names differ only
+ * Accents and punctuation are dropped, as the earlier connector did, so two custom fields whose names differ only
  * in signs, accents or case share one attribute ("MRR %" and "MRR #"). A name of signs alone gets a short hash.
  * @returns the attribute without the entity's own prefix
  */

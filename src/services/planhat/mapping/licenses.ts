@@ -34,7 +34,7 @@ export function planLicenses(message: EntityMessage, settings: PlanhatSettings, 
     const most = `${MAX_LICENSES} licenses, or than ${MAX_VALUES} values`;
     return [refused(message, "list", `${reference.text} holds more than ${most}; keep fewer in it`)];
   }
-  if (list === undefined) return [refused(message, "list", `${reference.text} is no JSON list of licenses`)];
+  if (list === undefined) return [refused(message, "list", `${reference.text} is not a JSON list of licenses`)];
 
   const seen = new Map<string, number>();
   const plans = list.map((element, index) => planOne(element, index, message, settings, company));
@@ -54,7 +54,7 @@ function planOne(
   company: RecordPlan,
 ): Plan {
   if (typeof element !== "object" || element === null || Array.isArray(element)) {
-    return refused(message, `#${index}`, `element ${index + 1} is no object`);
+    return refused(message, `#${index}`, `element ${index + 1} is not an object`);
   }
   const license = element as Readonly<Record<string, Json>>;
   const source = {
@@ -85,7 +85,7 @@ function parentOf({ hullId, desired, claims, hintId }: RecordPlan): DesiredParen
   return { type: COMPANIES.name, hullId, desired, claims, hintId };
 }
 
-/** What stands inside a text nobody has measured yet. */
+/** The size of what a text contains is not known yet. */
 function holdsTooMany(text: string): boolean {
   const limits = { maxDepth: Infinity, maxValues: MAX_VALUES, maxMembers: MAX_VALUES };
   return createJsonScan(limits).push(Buffer.from(text)) !== undefined;

@@ -12,9 +12,9 @@ import type { Converted } from "./values";
 
 /** Where the values come from: a message, or one object inside it. */
 export interface Source {
-  /** Undefined when the attribute is absent, null when it holds nothing. */
+  /** Undefined when the attribute is absent, null when it is empty. */
   readonly read: (attribute: AttributeReference) => Json | undefined;
-  /** Whether it is known to have held something before. */
+  /** Whether it is known to have had a value before. */
   readonly wasCleared: (attribute: AttributeReference) => boolean;
 }
 
@@ -42,7 +42,7 @@ export function mapFields(type: string, rows: readonly MappingRow[], source: Sou
     const spec = fieldSpec(type, field);
     if (value === undefined) continue;
     if (value === null) {
-      // A key that Hull lost still names the record in Planhat; a date of creation is never taken back.
+      // A key that Hull lost still identifies the record in Planhat; a creation date is never withdrawn.
       if (!clearOnNull || isKey || spec.writeOnce === true) continue;
       fields.set(field, null);
       if (source.wasCleared(attribute)) cleared.push(field);
@@ -69,10 +69,10 @@ export function messageSource(message: EntityMessage): Source {
   };
 }
 
-/** Keys travel in addresses of look-ups, which servers bound; no real one comes near. */
+/** Keys are part of the addresses of look-ups, which servers limit; real ones are much shorter. */
 const MAX_KEY_LENGTH = 500;
 
-/** As `convert`, for a field by which records are looked up. */
+/** Like `convert`, for a field by which records are looked up. */
 export function convertKey(value: Json, spec: FieldSpec, attribute: string): Converted {
   const converted = convert(value, spec, attribute);
   if (!converted.ok || typeof converted.value !== "string" || converted.value.length <= MAX_KEY_LENGTH)

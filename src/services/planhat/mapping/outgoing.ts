@@ -22,7 +22,7 @@ type RecordPlan = Extract<PlannedRecord, { kind: "record" }>;
 const EVERYBODY = ["ALL", "all_segments"];
 
 /**
- * What a message comes to. All reasons against a record are collected, so that a person can repair them at once.
+ * The result of a message. All reasons against a record are collected, so that a person can mend them at once.
  * `isExport` skips the segment filters, never the restrictions that Planhat's data model imposes.
  */
 export function plan(message: EntityMessage, settings: PlanhatSettings): readonly Plan[] {
@@ -133,7 +133,7 @@ function reasonsAgainst(all: readonly Check[]): readonly Reason[] {
   return all.filter(({ verdict }) => verdict === "failed").map((each) => each.reason);
 }
 
-/** Chosen by the settings: exports and batches go past it. */
+/** Chosen in the settings: exports and batches ignore it. */
 function filter(name: string, fulfilled: boolean, code: ReasonCode, isExport: boolean): Check {
   const { reason: why } = check(name, fulfilled, code);
   return { name, verdict: fulfilled ? "passed" : isExport ? "bypassed" : "failed", reason: why };
@@ -163,8 +163,8 @@ function accountExternalId(message: EntityMessage): string | undefined {
 }
 
 /**
- * The company as the user's message shows it, in case it has to be created. It always has a name, since Planhat
- * demands one and a user must not wait for somebody to name the account.
+ * The company as the user's message shows it, in case it must be created. It always has a name, since Planhat
+ * requires one and a user must not wait for somebody to name the account.
  */
 function parentOf(
   message: EntityMessage,

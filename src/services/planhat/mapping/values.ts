@@ -1,4 +1,4 @@
-/** Turns Hull values into what a Planhat field can hold. Nothing is normalised that the field takes as it is. */
+/** Converts Hull values into what a Planhat field can hold. What the field accepts is not normalised. */
 import { formOf } from "../../../outcome/outcome";
 import { nestsTooDeep } from "../../../http/guards/json-scan";
 import { parseInstant } from "../../../instant";
@@ -8,7 +8,7 @@ import type { FieldSpec, FieldType, Json } from "../../service";
 /** `why` says in which form the value came and what the field takes, never the value. */
 export type Converted = { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly why: string };
 
-/** In the lists and objects of one attribute: what is more is no value of a profile, and comparing it takes its time. */
+/** Limit for the lists and objects of one attribute: no profile value has more, and comparing more takes too long. */
 const MAX_VALUES = 10_000;
 const TOO_MANY: Converted = { ok: false, why: `it holds more than ${MAX_VALUES} values` };
 const ok = (value: Json): Converted => ({ ok: true, value });
@@ -95,7 +95,7 @@ function set(value: Json): readonly string[] | undefined {
 function itemsOf(value: Json): readonly Json[] | undefined {
   if (typeof value !== "string") return isList(value) ? value : [value];
   const trimmed = value.trim();
-  // What stands in brackets means to be a list: they belong to no word.
+  // Brackets show that a list is meant: they are not part of a word.
   const isBracketed = ["[]", "{}"].some(
     (pair) => trimmed.startsWith(pair.charAt(0)) && trimmed.endsWith(pair.charAt(1)),
   );
@@ -105,13 +105,13 @@ function itemsOf(value: Json): readonly Json[] | undefined {
 /** The list itself, or its JSON text. */
 export function listOf(value: Json): readonly Json[] | undefined {
   if (isList(value)) return value;
-  // What stands inside a text nobody has measured yet.
+  // The size of what a text contains is not known yet.
   if (typeof value !== "string" || nestsTooDeep(value)) return undefined;
   try {
     const parsed = parseJson(value) as Json;
     return isList(parsed) ? parsed : undefined;
   } catch {
-    return undefined; // no JSON: that is the answer
+    return undefined; // not JSON: that is the answer
   }
 }
 
@@ -119,7 +119,7 @@ function isList(value: Json): value is readonly Json[] {
   return Array.isArray(value);
 }
 
-/** How many of so many values are left when those in lists and objects are taken away; negative when there are more. */
+/** How many of the allowed values are left after those in lists and objects; negative when there are more. */
 function leftOf(most: number, value: Json): number {
   if (typeof value !== "object" || value === null) return most;
   const inside: readonly Json[] = isList(value) ? value : Object.values(value);

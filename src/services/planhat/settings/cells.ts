@@ -1,6 +1,6 @@
 /**
- * The kinds of values that settings hold, as dashboards store them: numbers and switches as text too, null or blanks for
- * what was never set. Every complaint says what to do.
+ * The kinds of values in settings, as dashboards store them: numbers and switches as text too, null or blanks for
+ * what was never set. Every problem says what to do.
  */
 import { z } from "zod";
 
@@ -15,7 +15,7 @@ export const table = rows(
   "must be a table of rows {hull_field_name, service_field_name}; open the settings and save the table again.",
 );
 
-/** A table of the newer kind: `overwrite` off means that only what Hull lacks is filled in. */
+/** A table of the newer kind: `overwrite` off means that it only fills what is empty in Hull. */
 export const traitTable = rows(
   { hull: cell, service: cell, overwrite: flag(true) },
   "must be a table of rows {hull, service, overwrite}; open the settings and save the table again.",
@@ -25,7 +25,7 @@ function rows<T extends z.ZodRawShape>(shape: T, error: string) {
   return z.array(z.looseObject(shape, { error }).nullish(), { error }).nullish();
 }
 
-/** A list of things that are chosen; absent stays absent. @param what for the complaint: "user segments" */
+/** A list of chosen things; absent stays absent. @param what for the problem: "user segments" */
 export function list(what: string) {
   const error = `must be a list of ${what}; choose them again in the settings.`;
   return z.array(z.string({ error }), { error }).nullish();
@@ -59,7 +59,7 @@ export function flag(otherwise: boolean) {
     .transform((value) => value ?? otherwise);
 }
 
-/** A whole number. @param least what is less is refused @param cap what is more is cut down to it */
+/** A whole number. @param least smaller ones are refused @param cap larger ones are reduced to it */
 export function count(otherwise: number, { least = 1, cap = Number.MAX_SAFE_INTEGER } = {}) {
   const error = `must be a number of ${least} or more; enter for example ${otherwise}.`;
   const number = z.number({ error }).min(least, { error });

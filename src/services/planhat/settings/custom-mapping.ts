@@ -1,4 +1,4 @@
-/** Mapping rows against the custom fields that Planhat really has. */
+/** Mapping rows compared with the custom fields that Planhat really has. */
 import memoize from "lodash/memoize";
 import type { Finding } from "../../service";
 import type { CustomField } from "../api/custom-fields";
@@ -75,7 +75,7 @@ function missing(row: CustomRow, known: readonly CustomField[]): Finding {
       ? `There is "${alike.name}"; write it exactly like that.`
       : stranger !== undefined
         ? `There is one of that name, but it belongs to ${stranger.parent}.`
-        : "Correct the name, or make the field in Planhat.";
+        : "Correct the name, or create the field in Planhat.";
   const leftOut = row.incoming ? "" : ", so its values are left out";
   return warning(`${place(row)}: Planhat's ${row.type} have no such custom field${leftOut}. ${remedy}`);
 }
@@ -84,11 +84,11 @@ const plain = (name: string): string => composed(name).toLowerCase().replace(/\s
 
 /** Kinds of fields that hold ids of Planhat. */
 const REFERENCES = ["team member", "team members", "enduser", "endusers"];
-/** Kinds of fields that no date fits into. */
+/** Kinds of fields that cannot hold a date. */
 const DATELESS = ["checkbox", "rating", "phone", "email", "url", ...REFERENCES];
 
 function unsuitable(row: CustomRow, { hidden, formula, holds }: CustomField): readonly Finding[] {
-  // What Planhat computes or hides may come to Hull all the same.
+  // What Planhat computes or hides may still come to Hull.
   if (row.incoming) return [];
   if (formula) return [warning(`${place(row)}: Planhat computes this field, so it cannot be filled. Remove the row.`)];
   if (hidden)

@@ -3,19 +3,19 @@ import { customField, customName, findField } from "../objects";
 import type { MappingWarning } from "./mapping-warnings";
 import { hullAttribute } from "../mapping/hull-attribute";
 
-/** One row that will be used; it fills its attribute besides the `planhat/…` one that every field has. */
+/** One row that is used; it fills its attribute besides the `planhat/…` one that every field has. */
 export interface IncomingRow {
   /** In the engine's naming: `phase`, `custom.Anything at all`. */
   readonly field: string;
   /** Without entity prefix. */
   readonly attribute: string;
-  /** False: only what Hull lacks is filled in. */
+  /** False: it is filled only where Hull has no value. */
   readonly overwrite: boolean;
 }
 
 export interface IncomingRules {
   readonly rows: readonly IncomingRow[];
-  /** Fields or attributes (`planhat/…`) whose change alone tells Hull nothing. */
+  /** Fields or attributes (`planhat/…`) whose change alone causes no update to Hull. */
   readonly ignored: readonly string[];
   /** Fields or attributes that are not told at all, unless a row names the field. */
   readonly excluded: readonly string[];
@@ -28,7 +28,7 @@ export interface IncomingSettings {
   readonly linkUsers: boolean;
   /** Owner and co-owner of a company are told by name and e-mail address too. */
   readonly resolveOwners: boolean;
-  /** What vanished from Planhat gets `planhat/deleted_at`. */
+  /** What went missing in Planhat gets `planhat/deleted_at`. */
   readonly markDeleted: boolean;
   /** Licenses are read as well, if they are sent at all. */
   readonly licenses: boolean;
@@ -40,7 +40,7 @@ export interface StoredRow {
   readonly overwrite: boolean;
 }
 
-/** By these Hull knows whom it is told about; the connector sets them on its own. */
+/** Hull identifies users and accounts by these; the connector sets them on its own. */
 const IDENTITY: Readonly<Record<IncomingType, readonly string[]>> = {
   endusers: ["id", "external_id", "anonymous_id", "email", "planhat/id"],
   companies: ["id", "external_id", "anonymous_id", "domain", "planhat/id"],
@@ -72,7 +72,7 @@ export function incomingRows(
 
 /**
  * The field that a name in the settings means: a standard field by name or label, `custom.` and a display name, any
- * other property of Planhat's API as it is (`renewalDate`). What cannot be one (blanks, signs, a capital first) is the
+ * other property of Planhat's API unchanged (`renewalDate`). What cannot be one (blanks, signs, a capital first) is the
  * display name of a custom field.
  */
 export function incomingField(type: IncomingType, text: string): string {
@@ -83,7 +83,7 @@ export function incomingField(type: IncomingType, text: string): string {
   return API_NAME.test(name) || name.startsWith("_") ? name : customField(text);
 }
 
-/** Names of fields to compare with; an attribute such as `planhat/nps` stays one. */
+/** Field names in comparable form; an attribute such as `planhat/nps` stays one. */
 export function namedFields(type: IncomingType, listed: readonly string[]): readonly string[] {
   return listed.map((name) => (name.startsWith("planhat/") ? name : incomingField(type, name)));
 }

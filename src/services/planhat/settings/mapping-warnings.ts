@@ -1,4 +1,4 @@
-/** Rows of the mapping tables that are not used, or not as somebody may think. */
+/** Rows of the mapping tables that are not used, or not as their author may think. */
 import { reason } from "../../../outcome/outcome";
 import type { Reason } from "../../../outcome/outcome";
 
@@ -6,7 +6,7 @@ export interface MappingWarning {
   readonly code: "unknown_field" | "fixed_field" | "duplicate_field";
   readonly type: "endusers" | "companies" | "licenses";
   readonly incoming: boolean;
-  /** The field as it is written in the row; of an incoming row the attribute. */
+  /** The field as written in the row; of an incoming row the attribute. */
   readonly name: string;
 }
 

@@ -13,13 +13,13 @@ const TABLES: Readonly<Record<string, string>> = {
   licenses: LICENSES.name,
 };
 
-/** What Planhat shows of endusers beside the fields that can be written (planhat.com/developers/api/enduser). */
+/** What Planhat shows of endusers besides the fields that can be written (planhat.com/developers/api/enduser). */
 const ENDUSER_PROPERTIES = [
   ...["nps", "npsDate", "npsSent", "npsComment", "beats", "beatsTotal", "beatTrend", "convs14", "convsTotal"],
   ...["experience", "relevance", "lastTouch", "lastTouchTime", "archived", "createdAt", "updatedAt"],
 ];
 
-/** Objects with keys that come and go: told as JSON text, nothing to fill an attribute with. */
+/** Objects with varying keys: told as JSON text, not useful as the source of an attribute. */
 const UNSUITABLE = ["custom", "features", "sunits", "usage", "lastTouchByType"];
 
 const SHOWN: Readonly<Record<string, readonly string[]>> = {
@@ -44,7 +44,7 @@ export function optionsOf(
   const type = Object.hasOwn(TABLES, table) ? TABLES[table] : undefined;
   // Licenses do not come to Hull.
   if (type === undefined || (use === "incoming" && type === LICENSES.name)) return undefined;
-  // What Planhat computes can be read and not be written.
+  // What Planhat computes can be read but not written.
   const own = custom.filter((field) => field.type === type && !field.hidden && (use === "incoming" || !field.formula));
   const options = [...(use === "custom" ? [] : standardOptions(type, use)), ...own.map((field) => offer(field, use))];
   return uniqBy(options, "value").sort(
@@ -60,7 +60,7 @@ function standardOptions(type: string, use: FieldUse): readonly FieldOption[] {
   return [...labelled, ...(SHOWN[type] ?? []).map((name) => ({ value: name, label: startCase(name) }))];
 }
 
-/** In a list of its own a custom field goes by its name, beside standard ones it must be told from them. */
+/** In its own list a custom field has its bare name; among standard ones it must be distinguishable. */
 function offer({ name }: CustomField, use: FieldUse): FieldOption {
   return use === "custom"
     ? { value: name, label: name.trim() }

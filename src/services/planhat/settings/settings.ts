@@ -1,6 +1,6 @@
 /**
  * `private_settings` of any installation, old or new. Every name of the earlier connector keeps its meaning; the
- * misspelt token setting is theirs too. What is absent or null takes its default; what has the wrong type is a
+ * misspelt token setting is inherited too. What is absent or null takes its default; what has the wrong type is a
  * problem that names the setting and what to do.
  */
 import { z } from "zod";
@@ -14,7 +14,7 @@ import { warningOf } from "./mapping-warnings";
 import type { MappingWarning } from "./mapping-warnings";
 import { count, flag, list, names, table, text, traitTable } from "./cells";
 
-/** One mapping row that will be used. */
+/** One mapping row that is used. */
 export interface MappingRow {
   readonly attribute: AttributeReference;
   /** In the engine's naming: `name`, `custom.Anything at all`. */
@@ -44,7 +44,7 @@ export interface PlanhatSettings {
   readonly incoming: IncomingSettings;
   /** A user without e-mail address in Hull is skipped. */
   readonly requireEmail: boolean;
-  /** Null in Hull clears the field in Planhat, if Hull's changes show that it held something. */
+  /** Null in Hull clears the field in Planhat, if Hull's changes show that it had a value. */
   readonly clearOnNull: boolean;
   readonly requestsPerMinute: number;
   readonly bulkMaxItems: number;
@@ -231,13 +231,13 @@ function mapping(
   return { rows: [...rows.values()], odd };
 }
 
-/** Lists in the dashboard offer custom fields beside the others, as `custom.` and the name, which is taken literally. */
+/** Lists in the dashboard offer custom fields among the others, as `custom.` and the name, which is taken literally. */
 function chosenCustomField(text: string): string | undefined {
   const field = text.trimStart();
   return (customName(field) ?? "").trim() === "" ? undefined : field;
 }
 
-/** Rows that say what the connector does anyway; older installations had one of them by default. */
+/** Rows for what the connector does anyway; older installations had one of them by default. */
 function isLegacyDefault(hull: string, field: string): boolean {
   return field === "companyId" || (field === "externalId" && /^(?:account\.)?external_id$/.test(hull.trim()));
 }

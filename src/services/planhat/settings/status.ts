@@ -1,6 +1,6 @@
 /**
- * What the settings say about themselves: the checks of the earlier connector in their order and with their levels, and
- * some more. Nobody is asked, so a token that looks right may still be refused; see `inspect.ts` for that.
+ * What can be said from the settings alone: the checks of the earlier connector in their order and with their levels,
+ * and some more. Planhat is not asked, so a token that looks right may still be refused; see `inspect.ts` for that.
  */
 import type { Finding } from "../../service";
 import { COMPANIES, findField } from "../objects";
@@ -8,7 +8,7 @@ import type { MappingWarning } from "./mapping-warnings";
 import { OWNER_FIELDS } from "../write/prepare";
 import type { PlanhatSettings } from "./settings";
 
-/** The settings by the names that people see. */
+/** The settings by their titles. */
 export const TITLES = {
   outgoing: {
     endusers: "User attributes mapping",
@@ -38,7 +38,7 @@ export function sendsLicenses({ licenses, mapping }: PlanhatSettings): boolean {
   return licenses.attribute !== undefined && mapping.licenses.length > 0;
 }
 
-/** Without both tokens that is all there is to say: one step after the other. */
+/** Without both tokens there is nothing else to say: one step after the other. */
 export function checkSettings(settings: PlanhatSettings): readonly Finding[] {
   const missing = credentials(settings);
   if (missing.length > 0) return missing;
@@ -54,13 +54,13 @@ export function checkSettings(settings: PlanhatSettings): readonly Finding[] {
   ];
 }
 
-/** Owners are values of accounts, which only Hull knows: whether they are good shows when an account is sent. */
+/** Owners are values of accounts, which only Hull knows: whether they exist shows when an account is sent. */
 export function checkOutcomes(outcomes: Readonly<Record<string, number>>): readonly Finding[] {
   return OWNER_FIELDS.flatMap(([field, code]) => {
     const title = findField(COMPANIES.name, field)?.label ?? field;
     const count = outcomes[`${COMPANIES.name}/skipped/${code}`] ?? 0;
     const times = count === 1 ? "Once" : `${count} times`;
-    const text = `${times} in the last 24 hours an account was skipped because its ${title} is no user of Planhat. Put the e-mail address or the id of a Planhat user there, or take ${title} out of ${TITLES.outgoing.companies}; then send these accounts again.`;
+    const text = `${times} in the last 24 hours an account was skipped because its ${title} is not a Planhat user. Put the e-mail address or the id of a Planhat user there, or take ${title} out of ${TITLES.outgoing.companies}; then send these accounts again.`;
     return count === 0 ? [] : [warning(text)];
   });
 }
@@ -107,7 +107,7 @@ const isUnknown = ({ code, incoming }: MappingWarning): boolean => code === "unk
 
 function unknownField({ type, name }: MappingWarning): Finding {
   return error(
-    `${TITLES.outgoing[type]}: "${name}" is no property of Planhat's ${type}, so its row is left out. Choose one of the list; a custom field belongs into ${TITLES.custom[type]}.`,
+    `${TITLES.outgoing[type]}: "${name}" is not a property of Planhat's ${type}, so its row is left out. Choose one from the list; a custom field belongs in ${TITLES.custom[type]}.`,
   );
 }
 
@@ -131,7 +131,7 @@ function enduserFields({ mapping }: PlanhatSettings): readonly Finding[] {
 function companyFields({ mapping }: PlanhatSettings): readonly Finding[] {
   if (hasField(mapping.companies)("name")) return [];
   const title = TITLES.outgoing.companies;
-  return [error(`${title} has no row for name, without which Planhat makes no company. Add one.`)];
+  return [error(`${title} has no row for name, and Planhat creates no company without it. Add one.`)];
 }
 
 function licenseFields(settings: PlanhatSettings): readonly Finding[] {
@@ -140,17 +140,17 @@ function licenseFields(settings: PlanhatSettings): readonly Finding[] {
   const title = TITLES.outgoing.licenses;
   const findings = ["externalId", "_currency", "fromDate"]
     .filter((field) => !has(field))
-    .map((field) => error(`${title} has no row for ${field}, without which Planhat makes no license. Add one.`));
+    .map((field) => error(`${title} has no row for ${field}, and Planhat creates no license without it. Add one.`));
   if (has("mrr") || has("value")) return findings;
   return [...findings, error(`${title} has neither mrr nor value. Planhat wants one of them; add a row.`)];
 }
 
-/** Its form only; a token that was pasted into the wrong place is the usual mistake. */
+/** Only its form; a token that was pasted into the wrong place is the usual mistake. */
 function tenantToken({ tenantId }: PlanhatSettings): readonly Finding[] {
   if (tenantId === undefined || UUID.test(tenantId)) return [];
   return [
     warning(
-      "Tenant Token does not look like the id of a tenant (a UUID such as 01234567-89ab-cdef-0123-456789abcdef), so Planhat will hardly take events. Copy it again; it is not the access token.",
+      "Tenant Token does not look like the id of a tenant (a UUID such as 01234567-89ab-cdef-0123-456789abcdef), so Planhat will probably refuse events. Copy it again; it is not the access token.",
     ),
   ];
 }
@@ -166,7 +166,7 @@ function oddRow({ code, type, incoming, name }: MappingWarning): Finding {
 function filters({ userSegments, accountSegments }: PlanhatSettings): readonly Finding[] {
   if (userSegments.length + accountSegments.length > 0) return [];
   const text =
-    "Endusers Filter and Company Filter are both empty, so nothing is sent but what you send by hand. Choose segments to begin.";
+    "Endusers Filter and Company Filter are both empty, so only what you send by hand is sent. Choose segments to begin.";
   return [{ level: "ok", text }];
 }
 

@@ -1,4 +1,4 @@
-/** Where a tenant's records live, and by what Planhat counts the tenant's calls. */
+/** Where a tenant's records are, and by what Planhat counts the tenant's calls. */
 import { createHash, createHmac } from "node:crypto";
 import type { Target } from "../../service";
 import type { PlanhatSettings } from "./settings";
@@ -8,7 +8,7 @@ export const DEFAULT_API_URL = "https://{api_prefix}.planhat.com";
 
 /**
  * @param apiUrlTemplate base URL, with or without `{api_prefix}`
- * @param fingerprintKey key of the hash that notices a changed token without holding it
+ * @param fingerprintKey key of the hash that shows a changed token without containing it
  * @returns undefined without a token, since nothing can be reached then
  */
 export function targetOf(

@@ -1,4 +1,4 @@
-/** Planhat's users, whom we call team members where they could be taken for Hull's. */
+/** Planhat's users, called team members where they could be confused with Hull's. */
 import { UnexpectedAnswer } from "../api/failure";
 import { readPages } from "../api/paging";
 import type { Rest, Row } from "../api/rest";

@@ -1,10 +1,10 @@
-/** Why a call about a team member came to nothing, as far as the caller has to know. */
+/** Why a call about a team member failed, as far as the caller has to know. */
 import { RemoteError } from "../../../http/errors";
 import { messageOf, shortened } from "../api/envelope";
 import { isFailed, waitOf } from "../api/failure";
 import type { Failed } from "../api/failure";
 
-/** Refusals that are the caller's own matter. */
+/** Refusals that are the caller's own business. */
 export const CALLERS_STATUS = [400, 404, 409, 422] as const;
 export type CallersStatus = (typeof CALLERS_STATUS)[number];
 
@@ -16,7 +16,7 @@ export type Trouble =
   | { readonly kind: "token"; readonly status: 401 | 403 }
   /** Too many calls: Planhat says so, or the budget. */
   | { readonly kind: "busy"; readonly waitMs: number }
-  /** No answer, or none that is of any use. */
+  /** No answer, or no usable one. */
   | { readonly kind: "failed"; readonly message: string }
   /** The same after a create: the new record may be there. */
   | { readonly kind: "in_doubt"; readonly message: string };
@@ -34,7 +34,7 @@ export class UsersError extends Error {
 /** How soon a call may find room in the budget again. */
 const BUDGET_WAIT_MS = 30_000;
 
-/** Runs `work` and gives its failures a meaning. @throws UsersError for remote trouble */
+/** Runs `work` and translates its failures. @throws UsersError for remote trouble */
 export async function told<T>(work: () => Promise<T>, isCreate = false): Promise<T> {
   try {
     return await work();

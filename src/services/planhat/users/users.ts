@@ -1,4 +1,4 @@
-/** Planhat's users (team members) for those who log in: a wrapper around its routes, with a list that is kept a while. */
+/** Planhat's users (team members) for those who log in: a wrapper around its routes, with a cached list. */
 import { systemSleep } from "../../../http/time";
 import type { HttpClient } from "../../../http/client";
 import type { Target } from "../../service";
@@ -12,7 +12,7 @@ import type { PlanhatSettings } from "../settings/settings";
 import { listUsers, USERS, USERS_PAGE } from "./list";
 import { told, UsersError } from "./trouble";
 
-/** A connector that has what reaching Planhat needs. */
+/** A connector with all that reaching Planhat needs. */
 export interface Connected<S> {
   /** Organization and connector id. */
   readonly key: string;
@@ -22,9 +22,9 @@ export interface Connected<S> {
 
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** All of them throw UsersError when Planhat cannot or does not want to. */
+/** All of them throw UsersError when Planhat cannot or will not. */
 export interface Users<S> {
-  /** All, at most ten minutes old. @param isFresh read now, whatever is kept */
+  /** All, at most ten minutes old. @param isFresh read now, ignoring the cache */
   list(asker: Connected<S>, isFresh: boolean): Promise<readonly Row[]>;
   get(asker: Connected<S>, id: string): Promise<Row>;
   create(asker: Connected<S>, fields: Fields): Promise<Row>;
@@ -32,20 +32,20 @@ export interface Users<S> {
 }
 
 export interface PlanhatUsers extends Users<PlanhatSettings> {
-  /** How often users were written with the token of this quota key, so that who keeps some notices. */
+  /** How often users were written with the token of this quota key, so that other caches notice. */
   version(quotaKey: string): number;
-  /** The tenant was erased: nothing of it is kept in memory either. @param key organization and connector id */
+  /** The tenant was erased: its cached values go too. @param key organization and connector id */
   forget(key: string): void;
   close(): void;
 }
 
 export interface UsersOptions extends ClientOptions {
-  /** Somebody waits: after this time the work for one request ends, milliseconds. */
+  /** Somebody waits: the work for one request ends after this time, milliseconds. */
   readonly answerWithinMs: number;
 }
 
 const KEPT_SECONDS = 600;
-/** A pause that Planhat names is handed on to the caller rather than waited for, if it is longer than this. */
+/** A longer wait named by Planhat is handed to the caller instead of waited for. */
 const LONGEST_PAUSE_MS = 5_000;
 
 export function createUsers(options: UsersOptions): PlanhatUsers {
@@ -73,7 +73,7 @@ export function createUsers(options: UsersOptions): PlanhatUsers {
     }
   }
 
-  /** After a write, and also after one whose answer was lost, what was read before is out of date. */
+  /** After a write, even one whose answer was lost, earlier reads are out of date. */
   async function writing<T>({ key, target }: Connected<PlanhatSettings>, write: () => Promise<T>): Promise<T> {
     try {
       return await write();
@@ -92,7 +92,7 @@ export function createUsers(options: UsersOptions): PlanhatUsers {
   }
 
   return {
-    // Kept under what it was read with as well: another token or host may lead to other people's data.
+    // The cache key contains the credentials as well: another token or host may lead to other people's data.
     list: (asker, isFresh) =>
       told(() => lists.get(listsOf(asker.key) + asker.target.fingerprint, isFresh, () => within(asker, listUsers))),
     get: (asker, id) => told(() => within(asker, (_rest, client) => readUser(client, id))),
@@ -106,7 +106,7 @@ export function createUsers(options: UsersOptions): PlanhatUsers {
   };
 }
 
-/** Neither organizations nor connector ids hold blanks, so no key is the beginning of another connector's. */
+/** Neither organizations nor connector ids contain blanks, so no key is a prefix of another connector's. */
 function listsOf(key: string): string {
   return `${key} `;
 }
@@ -124,7 +124,7 @@ async function readUser(client: HttpClient, id: string): Promise<Row> {
   throw new UnexpectedAnswer(`planhat GET ${USERS}/:id did not answer with the record that was asked for.`);
 }
 
-/** An answer without the record is not believed but read back. */
+/** An answer without the record is not trusted but read back. */
 async function createUser(rest: Rest, fields: Fields): Promise<Row> {
   const { body } = await rest.create(USERS, fields);
   if (isRow(body)) return body;
@@ -135,7 +135,7 @@ async function createUser(rest: Rest, fields: Fields): Promise<Row> {
   );
 }
 
-/** The one record that has the address and all that was sent beside it, as far as that can be compared. */
+/** The one record that has the address and everything else that was sent, as far as that can be compared. */
 async function createdUser(rest: Rest, fields: Fields): Promise<Row | undefined> {
   const wanted = Object.entries(fields).filter(([, value]) => !isObject(value) && !Array.isArray(value));
   try {
@@ -158,7 +158,7 @@ function isMeant(row: Row, id: string): boolean {
   return isSame(row._id, id) || /^(?:ext|src)id-/.test(id);
 }
 
-/** Hexadecimal ids, addresses and names are stored in a case of Planhat's choice. */
+/** Planhat chooses the case of hexadecimal ids, addresses and names. */
 function isSame(stored: unknown, sent: unknown): boolean {
   const plain = (value: unknown): unknown => (typeof value === "string" ? value.toLowerCase() : (value ?? null));
   return plain(stored) === plain(sent);

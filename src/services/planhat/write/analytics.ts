@@ -1,15 +1,15 @@
-/** Sending tracked events: one call each, since Planhat's bulk form is not settled, several at once. */
+/** Sends tracked events: one call each, since Planhat's bulk form is not settled, several at once. */
 import type { HttpClient } from "../../../http/client";
 import { RemoteError } from "../../../http/errors";
 import type { Applied, Intent, Problem, Result } from "../../service";
 import { isFailed, problemOf, waitOf, type Failed } from "../api/failure";
 import { inParallel } from "../api/rest";
 
-/** Calls under way at once; the host has no documented limit. */
+/** Concurrent calls; the host has no documented limit. */
 const WIDTH = 10;
 
 /**
- * @param tenantId the tenant's UUID, which the host takes for credentials
+ * @param tenantId the tenant's UUID, which the host takes as the credentials
  * @returns one result per intent. A lost answer leaves its event unconfirmed, since nobody can look it up.
  */
 export async function trackActivities(
@@ -19,7 +19,7 @@ export async function trackActivities(
 ): Promise<Applied> {
   let problem: Problem | undefined;
   const results = await inParallel(intents, WIDTH, async (intent): Promise<Result> => {
-    // Once the host refuses the tenant or is down, the rest is not tried in vain.
+    // Once the host refuses the tenant or is down, the rest is not tried.
     if (problem !== undefined) return { kind: "later", waitMs: problem.waitMs, message: problem.message };
     try {
       const params = { tenantId };

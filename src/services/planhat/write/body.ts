@@ -28,7 +28,7 @@ export function bodyOf(type: string, intent: Intent): Body {
   return Object.fromEntries(body);
 }
 
-/** By which a value of a key is recognised: an e-mail address in any case and with blanks around it, all others exactly. */
+/** The form in which a key value is recognised: an e-mail without case and blanks around it, all others exactly. */
 export function keyMark(name: string, value: string): string {
   return `${name}:${name === "email" ? foldedKey(value) : value}`;
 }

@@ -1,7 +1,7 @@
 /**
- * Writing one chunk with as few bulk calls as the answers allow. What an answer proves is done; what it leaves open is
+ * Writes one chunk with as few bulk calls as the answers allow. What an answer proves is done; the rest is
  * read back or, where nothing was written or repeating changes nothing, sent again in halves until the record that
- * spoils the call stands alone.
+ * spoils the call is alone.
  */
 import { RemoteError } from "../../../http/errors";
 import type { Applied, Intent, Problem, Result } from "../../service";
@@ -19,11 +19,11 @@ import { applySingle, unsent } from "./single";
 
 /** Calls that one chunk may cost; isolating one record among 5,000 takes 27. */
 const MAX_CALLS = 120;
-/** So few updates are read back at once; more are cheaper to send again in halves. */
+/** Up to this many updates are read back at once; more are cheaper to send again in halves. */
 const FEW_UPDATES = 5;
-/** From this size on, items that are all refused alike show a fault of the mapping, not of the records. */
+/** From this size on, identical refusals of all items show a fault of the mapping, not of the records. */
 const ALL_ALIKE = 20;
-/** A smaller chunk may well consist of spoilt records alone. */
+/** A smaller chunk may consist only of bad records. */
 const SAMPLE_FROM = 10;
 const NO_REASON = "Planhat refused the record without naming a reason.";
 const AUTH_WAIT_MS = 600_000;
@@ -40,7 +40,7 @@ interface Outcome {
 }
 
 /**
- * @param intents one chunk of `chunksOf`; a namesake is written by a call of its own
+ * @param intents one chunk of `chunksOf`; a namesake is written by its own call
  * @returns one result per intent. Never throws for remote failures.
  */
 export async function applyChunk(rest: Rest, type: string, intents: readonly Intent[]): Promise<Applied> {
@@ -62,12 +62,12 @@ export async function applyChunk(rest: Rest, type: string, intents: readonly Int
   };
 }
 
-/** How many refused updates are looked at in one chunk. */
+/** How many refused updates are checked in one chunk. */
 const REFUSED_LOOKED_AT = 20;
 
 /**
  * An update of a record that was removed may be refused as a bad create, since Planhat takes an unknown id for a new
- * record. Answers the ids that are gone.
+ * record. Returns the ids that are gone.
  */
 async function goneAmong(
   rest: Rest,
@@ -80,7 +80,7 @@ async function goneAmong(
   return ids.length === 0 ? new Set() : new Set((await readKnown(rest, type, ids, [])).gone);
 }
 
-function later(waitMs: number, message = "Other records of the same call are being told apart first."): Result {
+function later(waitMs: number, message = "Other records of the same call are being separated first."): Result {
   return { kind: "later", waitMs, message };
 }
 
@@ -124,7 +124,7 @@ function createWriting(rest: Rest, type: string) {
     return { open: items.filter(isOpen), refused: false, message };
   }
 
-  /** @returns undefined when the call brought no answer that could be folded: everything is settled then */
+  /** @returns undefined when the answer could not be folded: everything is settled then */
   async function send(items: readonly Item[]): Promise<Folded | undefined> {
     const safeToRepeat = items.every(({ intent }) => intent.kind === "update");
     try {
@@ -150,7 +150,7 @@ function createWriting(rest: Rest, type: string) {
     const creates = open.filter(({ intent }) => intent.kind === "create");
     const updates = open.filter(({ intent }) => intent.kind === "update");
     if (creates.length > 0) settle(await readBackCreates(rest, type, creates, folded));
-    // Sending an update again whose id is gone would make yet another record.
+    // Sending an update again whose id is gone would create yet another record.
     const suspicious = folded.extraCreated || (updates.length <= FEW_UPDATES && folded.looseErrors.length === 0);
     if (updates.length > 0 && suspicious) {
       const known = new Set(creates.flatMap((item) => idOfResult(results.get(item))));
@@ -159,7 +159,7 @@ function createWriting(rest: Rest, type: string) {
     }
   }
 
-  /** Works off what a call left open: `items` is what it held, `earlier` what Planhat said about some of them before. */
+  /** Deals with what a call left open: `items` is what it contained, `earlier` what Planhat said about them before. */
   async function isolate(items: readonly Item[], outcome: Outcome, earlier?: string): Promise<void> {
     const heard = outcome.refused ? earlier : (outcome.message ?? earlier);
     const open = outcome.open.filter(isOpen);
@@ -183,7 +183,7 @@ function createWriting(rest: Rest, type: string) {
       outcomes.push({ half, outcome: await attempt(half) });
     }
     const alike = outcomes.every((each) => each.outcome.refused && sameFault(each.outcome.message, outcome.message));
-    // Only the whole chunk can show that the mapping is at fault; further down spoilt records may stand side by side.
+    // Only the whole chunk can show that the mapping is at fault; in a part of it, bad records may be adjacent.
     const sample = !sampled && alike && outcome.refused && items.length >= SAMPLE_FROM;
     sampled = true;
     if (sample && (await samplesFailAlike(items, outcome.message))) return;
@@ -209,7 +209,7 @@ function createWriting(rest: Rest, type: string) {
   }
 
   /**
-   * The call held this record alone. A partial answer often has better words for it than the last refusal; and a
+   * The call contained only this record. A partial answer often has better words for it than the last refusal; and a
    * refused update may be one whose id is gone.
    */
   async function lastWord(item: Item, { message, refused }: Outcome, heard?: string): Promise<Result> {
@@ -270,7 +270,7 @@ function unreadable(item: Item): Result {
 }
 
 function wrongMapping(type: string, message = "no reason was given"): Problem {
-  const hint = `All sampled records were refused alike, so the mapping of ${type} is probably at fault. Check the mapped fields.`;
+  const hint = `All sampled records were refused for the same reason, so the mapping of ${type} is probably at fault. Check the mapped fields.`;
   return { scope: "type", kind: "mapping", message: `${hint} Planhat says: ${message}`, waitMs: MAPPING_WAIT_MS };
 }
 

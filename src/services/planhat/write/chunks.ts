@@ -8,7 +8,7 @@ import { UPSERT_KEYS } from "../objects";
 
 export interface ChunkLimits {
   readonly maxItems: number;
-  /** Bytes of the JSON body of one call. An item that is larger on its own gets a call of its own. */
+  /** Bytes of the JSON body of one call. An item that is larger by itself gets its own call. */
   readonly maxBytes: number;
 }
 
@@ -22,7 +22,7 @@ interface Chunk {
 }
 
 /**
- * Whether an intent must be written by a call of its own, because matching it by key could hit a namesake: every such
+ * Whether an intent must be written by its own call, because matching it by key could hit a namesake: every such
  * create, and an update that changes a key.
  */
 export function standsAlone(intent: Intent): boolean {
@@ -38,7 +38,7 @@ export function chunksOf(
   limits: ChunkLimits,
 ): readonly (readonly number[])[] {
   const chunks: Chunk[] = [];
-  /** Per key: the first chunk after the last one that holds it. */
+  /** Per key: the first chunk after the last one that contains it. */
   const firstFree = new Map<string, number>();
   /** Every chunk before this one is closed. */
   let firstOpen = 0;

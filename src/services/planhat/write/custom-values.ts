@@ -1,6 +1,6 @@
 /**
- * The last look at custom fields before they are sent, against what the tenant defined. Planhat keeps a name that it does
- * not know without showing it to anybody, and takes every value, so what does not fit is withheld with a warning. Pure.
+ * The last check of custom fields before they are sent, against the tenant's definitions. Planhat stores an unknown
+ * name without showing it to anybody, and accepts every value, so what does not fit is withheld with a warning. Pure.
  */
 import { listed } from "../../../outcome/listed";
 import { formOf, reason } from "../../../outcome/outcome";
@@ -16,7 +16,7 @@ export type Ready = Extract<Prepared, { kind: "ready" }>;
 
 /** What a name in the settings is in Planhat. */
 export type Naming =
-  /** `cased`: there it is written in another case. */
+  /** `cased`: Planhat writes it in another case. */
   | { readonly kind: "exact" | "cased"; readonly field: CustomField }
   /** It is the field of another row, which counts. */
   | { readonly kind: "twin"; readonly field: CustomField; readonly instead: string }
@@ -100,7 +100,7 @@ type Verdict =
 
 function judge(naming: Naming, value: Json, attribute: string): Verdict {
   if (naming.kind === "unknown") {
-    const text = "correct the name in the settings, or make the field in Planhat";
+    const text = "correct the name in the settings, or create the field in Planhat";
     return { ok: false, why: { code: "unknown_field", text } };
   }
   const { kind, field } = naming;
@@ -125,7 +125,7 @@ type Fitted = { readonly ok: true; readonly value: Json } | { readonly ok: false
 
 interface Kind {
   readonly type: FieldType;
-  /** What it takes, for people. */
+  /** What it accepts, for people. */
   readonly takes: string;
   /** Its definition may offer choices. */
   readonly chooses?: true;
@@ -157,7 +157,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   endusers: IDS,
 };
 
-/** What is of no known kind is sent as it is. Nothing clears every field. */
+/** Fields of unknown kind are sent unchecked. Null clears every field. */
 function fit(value: Json, { holds, choices, name }: CustomField, attribute: string): Fitted {
   const kind = Object.hasOwn(KINDS, holds) ? KINDS[holds] : undefined;
   if (value === null || kind === undefined) return { ok: true, value };
@@ -168,18 +168,18 @@ function fit(value: Json, { holds, choices, name }: CustomField, attribute: stri
   return offer === undefined || isAmong(offer, converted.value) ? converted : { ok: false, takes: offered(offer) };
 }
 
-/** A list may come as its JSON text; one choice may well hold a comma. */
+/** A list may come as its JSON text; a single choice may contain a comma. */
 function asChoices(value: Json, offer: readonly string[] = []): Json {
   return typeof value === "string" && offer.includes(value) ? [value] : (listOf(value) ?? value);
 }
 
-/** The empty text chooses nothing, as an empty list does. */
+/** The empty text chooses nothing, like an empty list. */
 function isAmong(offer: readonly string[], value: Json): boolean {
   const chosen = Array.isArray(value) ? (value as readonly Json[]) : value === "" ? [] : [value];
   return chosen.every((each) => typeof each === "string" && offer.includes(each));
 }
 
-/** Choices that one warning names. */
+/** Most choices that one warning names. */
 const MOST_NAMED = 20;
 
 function offered(choices: readonly string[]): string {

@@ -16,7 +16,7 @@ export interface Folded {
   readonly looseErrors: readonly string[];
   /** Ids of created records that could not be matched to an item. */
   readonly looseIds: readonly string[];
-  /** Records that the answer counts as created but that no item could be matched to. Undefined: it does not count. */
+  /** Created records in the answer that no item could be matched to. Undefined: the answer has no count. */
   readonly createdLeft: number | undefined;
   /** The answer counts more created records than creates were sent: an update whose id was gone became a new record. */
   readonly extraCreated: boolean;
@@ -24,16 +24,16 @@ export interface Folded {
   readonly nothingWritten: boolean;
   /** Planhat's words about a missing right. */
   readonly permission?: string;
-  /** False when the answer is no bulk answer at all. */
+  /** False when the answer is not a bulk answer at all. */
   readonly understood: boolean;
 }
 
-/** How long a record stays away that another call was writing at the same time. */
+/** How long to wait with a record that another call was writing at the same time. */
 const OVERLAP_WAIT_MS = 5_000;
 
 /**
  * @param items what was sent; keys are unique among them (see `chunksOf`)
- * @param status 2xx, 400 or 403: every other status is no bulk answer
+ * @param status 2xx, 400 or 403: an answer with another status is not a bulk answer
  */
 export function foldAnswer(type: string, items: readonly Item[], status: number, body: unknown): Folded {
   const envelope = readEnvelope(body);
@@ -188,7 +188,7 @@ function isFailure(result: Result | undefined): boolean {
   return result?.kind === "rejected" || result?.kind === "later" || result?.kind === "gone";
 }
 
-/** As many nameless errors as open items, and no success that is counted but not named: each open item failed. */
+/** As many errors without a name as open items, and no success that is counted but not named: each open item failed. */
 function rejectByElimination(
   type: string,
   items: readonly Item[],
@@ -204,7 +204,7 @@ function rejectByElimination(
   const byPosition = new Map(loose.map((error) => [error.position, error.message]));
   const positionsFit = open.every(({ at }) => byPosition.has(at));
   const [words = "", ...otherWords] = new Set(loose.map((error) => error.message));
-  // Who got which of several reasons? One may say "gone" and another "locked", so they are not spread by guess.
+  // Who got which of several reasons? One may say "gone" and another "locked", so they are not assigned by guessing.
   if (!positionsFit && otherWords.length > 0) return;
   for (const { item, at } of open) {
     results.set(at, refusal(type, item, (positionsFit ? byPosition.get(at) : undefined) ?? words));

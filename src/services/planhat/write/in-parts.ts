@@ -1,6 +1,6 @@
 /**
- * Planhat refuses a whole request that holds two custom fields whose names differ in case alone, be it in one record or in
- * two. So what a chunk holds of such twins is written one after the other, each in requests of its own.
+ * Planhat refuses a whole request with two custom fields whose names differ only in case, be it in one record or in
+ * two. So such twins in a chunk are written one after the other, each in its own requests.
  */
 import groupBy from "lodash/groupBy";
 import type { Applied, Intent, Result } from "../../service";
@@ -10,7 +10,7 @@ import { customName } from "../objects";
 import type { Rest } from "../api/rest";
 
 /**
- * As `applyChunk`. A record is made, and found to be there, with its first part; what is left of it follows as an update.
+ * Like `applyChunk`. A record is created or found with its first part; the rest follows as an update.
  * @returns one result per intent: that of its last part, or of the one that failed
  */
 export async function applyInParts(rest: Rest, type: string, intents: readonly Intent[]): Promise<Applied> {
@@ -41,9 +41,13 @@ export async function applyInParts(rest: Rest, type: string, intents: readonly I
 }
 
 const NO_RESULT: Result = { kind: "unconfirmed", message: "The service gave no result." };
-const NOT_YET: Result = { kind: "later", waitMs: 0, message: "Fields whose names differ in case alone go one by one." };
+const NOT_YET: Result = {
+  kind: "later",
+  waitMs: 0,
+  message: "Fields whose names differ only in case are sent one after the other.",
+};
 
-/** Custom field → the turn in which it goes. */
+/** Custom field → its position in the sequence. */
 function turnsOf(intents: readonly Intent[]): ReadonlyMap<string, number> {
   const fields = [...new Set(intents.flatMap((intent) => Object.keys(intent.fields)))].sort();
   const twins = groupBy(
@@ -53,7 +57,7 @@ function turnsOf(intents: readonly Intent[]): ReadonlyMap<string, number> {
   return new Map(Object.values(twins).flatMap((group) => group.map((field, turn) => [field, turn] as const)));
 }
 
-/** What goes in this turn: a record is made in the first, with all that has no twin. Undefined when nothing is to go. */
+/** What is sent in this position: the first creates the record, with everything that has no twin. Undefined: nothing. */
 function partOf(
   intent: Intent,
   turn: number,
@@ -70,7 +74,7 @@ function partOf(
   return remoteId === undefined ? undefined : { ...part, kind: "update", remoteId, keys: {}, namesake: false };
 }
 
-/** A new record of which a part is missing is looked for, found, and gets the rest. */
+/** A new record of which a part is missing is looked up again and gets the rest. */
 function joined(before: Result | undefined, now: Result): Result {
   if (before === undefined || before.kind === "updated") return now;
   if (before.kind !== "created" || now.kind === "updated") return before;

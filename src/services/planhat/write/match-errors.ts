@@ -1,4 +1,4 @@
-/** Which of the sent items does an error element speak of? By key only; a position alone proves nothing. */
+/** Which of the sent items is an error element about? Decided by key only; a position alone proves nothing. */
 import { foldedKey } from "../../../record";
 import type { Intent } from "../../service";
 import { textOf } from "../../mapping/attributes";
@@ -91,11 +91,11 @@ function only(found: readonly (number | undefined)[]): number | undefined {
 }
 
 const QUOTED = /"([^"]+)"|'([^']+)'|`([^`]+)`/g;
-/** Ends as `QUOTED` or with a word. Written out, since the linter reads no composed expression. */
+/** Ends like `QUOTED` or with a word. Written out, since the linter does not read composed expressions. */
 const NAMED =
   /\b(_id|externalId|sourceId|email)\b["'`]?\s*(?:[:=]\s*)?(?:"([^"]+)"|'([^']+)'|`([^`]+)`|([^\s,;"'`(){}[\]]+))/g;
 
-/** The group that matched; groups that did not take part are undefined. */
+/** The group that matched; the others are undefined. */
 function matchedGroup(match: RegExpExecArray, from: number): string {
   for (let group = from; group < match.length; group += 1) {
     const value = match[group];
@@ -119,7 +119,7 @@ function tokens(text: string): readonly { readonly value: string; readonly quote
   return [...quoted, ...words.map((value) => ({ value, quoted: false }))];
 }
 
-/** The position that an element gives, if it gives one. */
+/** The position that an element names, if any. */
 export function positionOf(element: unknown): number | undefined {
   if (!isObject(element)) return undefined;
   for (const name of ["index", "position", "i", "row"]) {

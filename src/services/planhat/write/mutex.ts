@@ -1,6 +1,6 @@
-/** Planhat wants bulk writes one after another: overlapping ones of the same records refuse each other. */
+/** Planhat needs bulk writes one after another: overlapping ones of the same records refuse each other. */
 export interface Mutex {
-  /** Runs `task` when everything with the same key that came before is over. */
+  /** Runs `task` after everything with the same key that came before. */
   next<T>(key: string, task: () => Promise<T>): Promise<T>;
 }
 

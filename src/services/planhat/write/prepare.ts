@@ -11,7 +11,7 @@ import { COMPANIES } from "../objects";
 import type { Directory, Owners } from "../api/owners";
 import type { MappingRow } from "../settings/settings";
 
-/** Fields of a company that hold a user of Planhat, and the reason for which it is skipped when they hold none. */
+/** Fields of a company that contain a Planhat user, and the reason for which it is skipped when they do not. */
 export const OWNER_FIELDS: readonly (readonly [string, ReasonCode])[] = [
   ["owner", "invalid_owner"],
   ["coOwner", "invalid_co_owner"],
@@ -26,7 +26,7 @@ export interface PrepareDeps {
 }
 
 /**
- * Only what a record names is asked for: one without an owner never waits for the list of team members, one without
+ * Only what a record names is read: without an owner it never waits for the list of team members, without
  * custom fields never for their definitions.
  */
 export async function prepareRecords(

@@ -13,15 +13,15 @@ import { readPages } from "../api/paging";
 import { idOf, remoteRecord, selectOf } from "../lookup/remote";
 import type { Rest, Row } from "../api/rest";
 
-/** Reading endusers by id costs a call each; more of them are left to the engine. */
+/** Reading endusers by id costs a call each; beyond this number it is left to the engine. */
 const MAX_SINGLES = 40;
 
-/** Results by item; items that are not in it stay open. */
+/** Results by item; missing items stay open. */
 export type Settled = ReadonlyMap<Item, Result>;
 
 /**
- * Settles creates of which the answer shows neither success nor failure: by the list of their company, or by external
- * id for companies. Found and counted as created = created; found but not counted = it was there before.
+ * Settles creates for which the answer shows neither success nor failure: by the list of their company, or by external
+ * id for companies. Found and counted as created = created; found but not counted = it existed before.
  */
 export async function readBackCreates(
   rest: Rest,
@@ -52,7 +52,7 @@ export async function readBackCreates(
   return settled;
 }
 
-/** The record is there. Was it made by this call, or was it there before? The answer's ids say so, else its counters. */
+/** The record exists. Did this call create it, or did it exist before? The answer's ids decide, else its counters. */
 function createdOrFound(id: string, { looseIds, createdLeft }: Folded, hits: number): Result {
   const conflict: Result = { kind: "conflict", remoteId: id, message: "A new record was taken for an existing one." };
   if (looseIds.includes(id)) return { kind: "created", remoteId: id };
@@ -63,7 +63,7 @@ function createdOrFound(id: string, { looseIds, createdLeft }: Folded, hits: num
 
 const unconfirmed = (message: string): Result => ({ kind: "unconfirmed", message });
 
-/** @returns undefined for a create that is certain not to be there, but whose reason is one of several */
+/** @returns undefined for a create that certainly does not exist, but whose reason is one of several */
 function absent(type: string, item: Item, folded: Folded, hits: number): Result | undefined {
   const [words, ...otherWords] = new Set(folded.looseErrors);
   const certain = folded.createdLeft !== undefined && folded.createdLeft <= hits;
@@ -115,7 +115,7 @@ async function childRows(rest: Rest, type: string, items: readonly Item[]): Prom
 }
 
 /**
- * Settles updates by their ids. There and with what was sent = updated; not there = gone, or replaced when the answer
+ * Settles updates by their ids. Found with what was sent = updated; not found = gone, or replaced when the answer
  * shows a new record in its place.
  */
 export async function readBackUpdates(
@@ -152,10 +152,10 @@ function replacedOrGone(
     return { kind: "replaced", remoteId: only };
   const [fitting, ...more] = candidates.filter((record) => holds(type, record, item));
   if (fitting !== undefined && more.length === 0) return { kind: "replaced", remoteId: fitting.id };
-  return unconfirmed(`Its id was gone, and one of ${folded.looseIds.join(", ")} may have been made out of it.`);
+  return unconfirmed(`Its id was gone, and one of ${folded.looseIds.join(", ")} may have been created from it.`);
 }
 
-/** What we wrote may be kept in another form, such as a number as its text. */
+/** Planhat may store what we wrote in another form, such as a number as its text. */
 function holds(type: string, record: RemoteRecord, { intent }: Item): boolean {
   return Object.entries(intent.fields).every(([name, value]) => {
     const { type: fieldType } = fieldSpec(type, name);

@@ -1,4 +1,4 @@
-/** Writing one record by a call of its own, where matching by key could hit a namesake. */
+/** Writes one record by its own call, where matching by key could hit a namesake. */
 import { RemoteError } from "../../../http/errors";
 import type { Problem, Result } from "../../service";
 import type { Item } from "./match-errors";
@@ -17,7 +17,7 @@ export interface Single {
   readonly problem?: Problem;
 }
 
-/** POST for a create, PUT by id for an update. An answer without the record is not believed but read back. */
+/** POST for a create, PUT by id for an update. An answer without the record is not trusted but read back. */
 export async function applySingle(rest: Rest, type: string, item: Item): Promise<Single> {
   try {
     return { result: item.intent.kind === "create" ? await create(rest, type, item) : await update(rest, type, item) };
@@ -34,7 +34,7 @@ async function create(rest: Rest, type: string, item: Item): Promise<Result> {
   return settled.get(item) ?? { kind: "unconfirmed", message: "The answer does not name the new record." };
 }
 
-/** A single create answers without counters. */
+/** The answer to a single create has no counters. */
 const NOT_COUNTED: Folded = {
   results: [],
   looseErrors: [],
@@ -71,7 +71,7 @@ function failed(type: string, item: Item, error: Failed): Single {
   return { result: unsent(item, error), problem: problemOf(error) };
 }
 
-/** A write that failed as a whole: certain to be undone = later; perhaps done = only an update may be repeated blindly. */
+/** A write that failed as a whole: certainly not done = later; perhaps done = only an update may be repeated. */
 export function unsent(item: Item, error: Failed): Result {
   const certain = error instanceof RemoteError && error.applied === "no";
   if (item.intent.kind === "update" || certain) return { kind: "later", waitMs: waitOf(error), message: error.message };

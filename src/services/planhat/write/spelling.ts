@@ -1,7 +1,7 @@
 /**
- * A row of the mapping may write a custom field's name in another case than Planhat does, which to Planhat is another
- * field. So whatever is written goes out under Planhat's name, and in what is read each such field stands under the
- * mapping's name too: everybody else thinks in the names of the mapping.
+ * A row of the mapping may write a custom field's name in another case than Planhat does, and to Planhat that is
+ * another field. So everything is written under Planhat's name, and in what is read such a field also appears under the
+ * mapping's name: all other code uses the names of the mapping.
  */
 import memoize from "lodash/memoize";
 import { definitionOf } from "../api/custom-fields";
@@ -12,7 +12,7 @@ import type { Page, Rest, Row } from "../api/rest";
 import { mappingOf } from "../settings/settings";
 import type { PlanhatSettings } from "../settings/settings";
 
-/** @param definitions undefined when they cannot be known: then names are taken as they are */
+/** @param definitions undefined when they cannot be known: then names are used unchanged */
 export function spelled(
   rest: Rest,
   settings: PlanhatSettings,
@@ -56,7 +56,7 @@ type Alias = readonly [string, string];
 const aliasOf = (name: string, theirs: string | undefined): Alias[] =>
   theirs === undefined || theirs === name ? [] : [[name, theirs]];
 
-/** Without definitions a row's only name that differs in case alone is taken for Planhat's, lest the field seems empty. */
+/** Without definitions, a row's only name that differs in case is taken for Planhat's; else the field seems empty. */
 function namesakesIn(row: Row | undefined, names: readonly string[]): readonly Alias[] {
   if (row === undefined || !hasCustom(row)) return [];
   const { custom } = row;
@@ -67,7 +67,7 @@ function namesakesIn(row: Row | undefined, names: readonly string[]): readonly A
   });
 }
 
-/** What stands under the mapping's own spelling was stored unseen, and is no value of the field. */
+/** A value under the mapping's own spelling was stored invisibly, and is not a value of the field. */
 function withAliases<T extends Row | undefined>(row: T, pairs: readonly Alias[]): T {
   if (row === undefined || !hasCustom(row)) return row;
   const { custom } = row;

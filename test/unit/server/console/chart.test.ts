@@ -79,7 +79,7 @@ test("has a row for each reason, what needs a person first, and every number in 
 
 test("leaves out what is older, later or of no kind, and says when nothing is left", () => {
   const left = [at(-1, "endusers/sent/created", 5), at(24, "endusers/sent/created", 5), at(4, "endusers/sent/told", 0)];
-  expect(draw(...left)).toContain("No message of Hull came to an end");
+  expect(draw(...left)).toContain("No message from Hull ended");
   expect(draw(...left, at(4, "endusers/sent/created", 6), at(4, "endusers/odd/x", 9))).toContain("Up to 6 messages");
 });
 

@@ -66,7 +66,7 @@ describe("a run", () => {
   });
 
   test("is missed in words", () => {
-    expect(wordsOf(runsBody([], NOW))).toContain("No fetch, batch or large backlog");
+    expect(wordsOf(runsBody([], NOW))).toContain("no fetches, batches or large backlogs");
   });
 });
 
@@ -85,7 +85,7 @@ describe("the backlog", () => {
   });
 
   test("says so when nothing waits, nothing was asked, or nothing limits", () => {
-    expect(words({})).toMatch(/0 records Oldest of them none .* Planhat was not asked since the start/);
+    expect(words({})).toMatch(/0 records Oldest of them none .* Planhat has not been asked since the start/);
     expect(words({ budget: { left: Infinity, perMinute: null } })).toContain("no limit");
     expect(words({ budget: { left: 0, perMinute: null } })).toContain("none may start at the moment");
   });
