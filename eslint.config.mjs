@@ -30,7 +30,7 @@ const noDatabase = [
 ];
 const noService = [
   ["**/services/*/**", "!**/services/mapping/**"],
-  "The engine never imports a service; use the seam in services/service.ts.",
+  "The engine never imports a service; use the seam in services/{model,connection,service}.ts.",
 ];
 const noEngine = [["**/engine/**"], "The lower floor does not know the engine."];
 export default tseslint.config(

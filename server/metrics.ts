@@ -6,7 +6,7 @@ import { stat } from "node:fs/promises";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Log } from "../src/outcome/log-lines";
 import type { CallRecord } from "../src/http/client";
-import type { Problem } from "../src/services/service";
+import type { Problem } from "../src/services/connection";
 import type { Backlog, Store } from "../src/storage/port/store";
 
 export interface MetricsOptions {

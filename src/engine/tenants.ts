@@ -1,7 +1,8 @@
 /** Tenants in use: settings decrypted and parsed, and a connection to the service, each cached while it is current. */
 import { timingSafeEqual } from "node:crypto";
 import { MAX_AHEAD_MS } from "../instant";
-import type { Connection, Service, Target } from "../services/service";
+import type { Connection } from "../services/connection";
+import type { Service, Target } from "../services/service";
 import type { TenantRow } from "../storage/port/rows";
 import { tenantPlace, type Seal } from "../storage/data-folder/seal";
 import type { Store } from "../storage/port/store";

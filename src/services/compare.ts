@@ -7,7 +7,7 @@ import { hash } from "node:crypto";
 import { parseInstant, writtenInstant } from "../instant";
 import { isSafe } from "../json";
 import type { Json } from "../record";
-import type { FieldType } from "./service";
+import type { FieldType } from "./model";
 
 /**
  * Exactly, a text of digits and the number that it names are two values; loosely they are one. Where a field's type is

@@ -1,5 +1,5 @@
 /** The object types of a service, by their name and by the Hull entity that they are made of. */
-import type { ObjectType } from "./service";
+import type { ObjectType } from "./model";
 
 interface Typed {
   readonly name: string;

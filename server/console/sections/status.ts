@@ -1,6 +1,6 @@
 /** The status of the connector: the same messages as in Hull's dashboard, each with its level. */
 import type { ConnectorHealth } from "../../../src/engine/status/health";
-import type { FindingLevel } from "../../../src/services/service";
+import type { FindingLevel } from "../../../src/services/connection";
 import { html, type Html } from "../html";
 
 const LEVELS: Readonly<Record<FindingLevel, string>> = {

@@ -8,7 +8,7 @@ import type { Logger } from "pino";
 import { z } from "zod";
 import type { FieldsOf } from "../../../src/engine/status/field-options";
 import type { Tenant } from "../../../src/engine/tenants";
-import type { FieldUse } from "../../../src/services/service";
+import type { FieldUse } from "../../../src/services/connection";
 import { HttpError } from "../../http-error";
 import type { Authenticate } from "../../middleware/door";
 

@@ -5,7 +5,7 @@ import { z } from "zod";
 import type { HealthOf } from "../../../src/engine/status/health";
 import type { Credentials } from "../../../src/engine/tenants";
 import type { HullStatus } from "../../../src/hull/client";
-import { FINDING_LEVELS } from "../../../src/services/service";
+import { FINDING_LEVELS } from "../../../src/services/connection";
 import { HttpError } from "../../http-error";
 import type { Authenticate } from "../../middleware/door";
 import { otherMethods } from "../../middleware/errors";

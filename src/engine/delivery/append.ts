@@ -2,7 +2,7 @@
  * Delivers what is appended and never changed (tracked events): journal, send, settle. There is nothing to look up or
  * compare, and the fate of a lost answer cannot be found out, so a setting decides what becomes of it.
  */
-import type { Problem, Result } from "../../services/service";
+import type { Problem, Result } from "../../services/connection";
 import type { Settlement } from "../../storage/port/store";
 import { reason } from "../../outcome/outcome";
 import type { Cycle } from "./context";

@@ -1,6 +1,7 @@
 /** What every step of a delivery cycle shares: where it works, how it settles, and how long it waits. */
 import type { LeftOut } from "../../record";
-import type { Connection, Service } from "../../services/service";
+import type { Connection } from "../../services/connection";
+import type { Service } from "../../services/service";
 import type { Lane, RecordOutcome, Settlement, Store } from "../../storage/port/store";
 import { backoffMs, type RetryPace } from "../../http/retry";
 import type { Timing } from "./resolve";

@@ -2,7 +2,8 @@
  * Credentials changed: is it still the same remote? (docs/state.md, "Generations".) A rotated token must not resend
  * everything, and another tenant's records must not be taken for ours.
  */
-import type { Connection, ObjectType, Problem } from "../../services/service";
+import type { Connection, Problem } from "../../services/connection";
+import type { ObjectType } from "../../services/model";
 import type { Lane, Store } from "../../storage/port/store";
 
 export type Verdict =

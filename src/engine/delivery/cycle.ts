@@ -2,7 +2,7 @@
  * One cycle of the delivery lane over one object type: take what is due, hold children back until their parent has an
  * id, find out which record each one is, compare, write in chunks, and settle every record by its own result.
  */
-import type { Known, Prepared, Problem } from "../../services/service";
+import type { Known, Prepared, Problem } from "../../services/connection";
 import type { MirrorRow } from "../../storage/port/rows";
 import type { Settlement } from "../../storage/port/store";
 import { append } from "./append";

@@ -1,5 +1,5 @@
 /** Pauses of a lane, or of one of its types, and what ends them. */
-import type { Problem } from "../../services/service";
+import type { Problem } from "../../services/connection";
 import type { Lane, Store } from "../../storage/port/store";
 import { backoffMs, type RetryPace } from "../../http/retry";
 import type { Log } from "../../outcome/log-lines";

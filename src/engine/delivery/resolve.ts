@@ -1,6 +1,7 @@
 /** Which remote record each piece of work is: from what is remembered first, then by the cheapest look-ups. */
 import { foldedKey } from "../../record";
-import type { Connection, Found, ObjectType, Problem, Wanted } from "../../services/service";
+import type { Connection, Found, Problem, Wanted } from "../../services/connection";
+import type { ObjectType } from "../../services/model";
 import type { MirrorRow } from "../../storage/port/rows";
 import type { Lane, Settlement, Store } from "../../storage/port/store";
 import { identify, type Identity } from "../rules/identity";

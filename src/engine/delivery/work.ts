@@ -1,7 +1,8 @@
 /** One record in the hands of the delivery lane, and the settlements that it may come to. Pure. */
 import { fitForHull } from "../../hull/firehose/attribute-values";
 import type { DesiredParent, Json, Keys, LeftOut } from "../../record";
-import type { FieldSpec, ObjectType, RemoteRecord, Service } from "../../services/service";
+import type { FieldSpec, ObjectType, RemoteRecord } from "../../services/model";
+import type { Service } from "../../services/service";
 import type {
   Content,
   UnconfirmedCreate,

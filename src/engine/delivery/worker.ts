@@ -4,7 +4,8 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Firehose } from "../../hull/firehose/firehose";
-import type { Connection, Service } from "../../services/service";
+import type { Connection } from "../../services/connection";
+import type { Service } from "../../services/service";
 import type { Jobs } from "../../queue/jobs";
 import type { Lane, RecordOutcome, Store } from "../../storage/port/store";
 import { deliverType } from "./cycle";

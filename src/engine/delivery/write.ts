@@ -1,5 +1,5 @@
 /** The writing half of a cycle: compare, cut into chunks, journal, apply, and settle every record by its own result. */
-import type { Applied, Intent, Problem, Result } from "../../services/service";
+import type { Applied, Intent, Problem, Result } from "../../services/connection";
 import type { Settlement } from "../../storage/port/store";
 import { diff, type Difference } from "../rules/diff";
 import { reason } from "../../outcome/outcome";

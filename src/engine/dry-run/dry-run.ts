@@ -4,7 +4,8 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Firehose } from "../../hull/firehose/firehose";
-import type { Connection, Intent, Service } from "../../services/service";
+import type { Connection, Intent } from "../../services/connection";
+import type { Service } from "../../services/service";
 import type { RunRow } from "../../storage/port/rows";
 import type { Lane, Store } from "../../storage/port/store";
 import { deliverType } from "../delivery/cycle";

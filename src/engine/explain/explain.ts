@@ -2,8 +2,9 @@
  * Why is Jane not in the service? For a notification: what would become of its records, and why; nothing is written.
  * For an address or an id: what is remembered of the entities it names, and what the service itself shows.
  */
-import { isAlike } from "../../record";
-import type { Check, Claims, Desired, Prepared } from "../../services/service";
+import { type Claims, type Desired, isAlike } from "../../record";
+import type { Check } from "../../services/model";
+import type { Prepared } from "../../services/connection";
 import type { Asked, InspectedRecord, Store } from "../../storage/port/store";
 import type { Outcome, PauseRow, MirrorRow, HullUpdateRow } from "../../storage/port/rows";
 import { candidatesOf, claimsOf, wordsOf, type Candidate } from "../intake/plans";

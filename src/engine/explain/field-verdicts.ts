@@ -1,5 +1,6 @@
 /** Field by field: what Hull wants, what is remembered, and what follows. The rule itself is in `diff.ts`. Pure. */
-import type { Desired, FieldSpec, Json } from "../../services/service";
+import type { Desired, Json } from "../../record";
+import type { FieldSpec } from "../../services/model";
 import type { Fact } from "../../storage/port/rows";
 import { agrees, NOTHING } from "../../services/compare";
 import { diff, type DiffOptions } from "../rules/diff";

@@ -5,7 +5,9 @@
 import memoize from "lodash/memoize";
 import { z } from "zod";
 import type { Firehose } from "../../hull/firehose/firehose";
-import type { Connection, ListPage, ObjectType, Service } from "../../services/service";
+import type { Connection, ListPage } from "../../services/connection";
+import type { ObjectType } from "../../services/model";
+import type { Service } from "../../services/service";
 import type { RunRow } from "../../storage/port/rows";
 import type { Lane, Store } from "../../storage/port/store";
 import { openPage, type PageWork } from "./page";

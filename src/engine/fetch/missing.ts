@@ -1,6 +1,6 @@
 /** After a complete scan: what it did not show is missing, and Hull is told so if that is wanted. */
 import type { Firehose, FirehoseResult } from "../../hull/firehose/firehose";
-import type { ObjectType } from "../../services/service";
+import type { ObjectType } from "../../services/model";
 import type { MirrorRow } from "../../storage/port/rows";
 import type { Store } from "../../storage/port/store";
 import { NOTHING } from "../../services/compare";

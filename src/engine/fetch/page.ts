@@ -2,7 +2,7 @@
  * One page of a list. Most of its rows are unchanged, so they are only counted; the others go to Hull in steps, several
  * at once, since each step spends most of its time waiting for Hull.
  */
-import type { ListedRecord } from "../../services/service";
+import type { ListedRecord } from "../../services/connection";
 import { parentsOn, sharedWithin, takeRows, type PageKnowledge, type StepContext } from "./step";
 import { reason } from "../../outcome/outcome";
 import type { Try } from "../rules/retry";

@@ -2,7 +2,8 @@
 import type { Firehose } from "../../hull/firehose/firehose";
 import type { FirehoseItem } from "../../hull/firehose/items";
 import { foldedKey, type Claims, type Keys, type LeftOut } from "../../record";
-import type { ListedRecord, ObjectType } from "../../services/service";
+import type { ListedRecord } from "../../services/connection";
+import type { ObjectType } from "../../services/model";
 import type { MirrorRow } from "../../storage/port/rows";
 import type { FetchedRow, Lane, ReportLine, Store } from "../../storage/port/store";
 import { leftOutText } from "../../outcome/left-out";

@@ -5,7 +5,7 @@
 import { entityOf } from "../../services/types";
 import type { Firehose, FirehoseResult } from "../../hull/firehose/firehose";
 import type { FirehoseItem } from "../../hull/firehose/items";
-import type { ObjectType } from "../../services/service";
+import type { ObjectType } from "../../services/model";
 import type { Outcome, HullUpdateRow } from "../../storage/port/rows";
 import type { Lane, RecordOutcome, Store } from "../../storage/port/store";
 import { reason } from "../../outcome/outcome";

@@ -2,7 +2,8 @@
 import type { Problem } from "../../hull/protocol/problems";
 import { idText } from "../../hull/protocol/shapes";
 import type { Claims } from "../../record";
-import type { Plan, Service } from "../../services/service";
+import type { Plan } from "../../services/model";
+import type { Service } from "../../services/service";
 import type { Outcome } from "../../storage/port/rows";
 import type { Acceptance } from "../../storage/port/store";
 import { weightOf } from "../../storage/port/weight";

@@ -6,7 +6,7 @@
  * moved, a person changed it there and keeps it; if both moved, Hull wins.
  */
 import type { Desired, Json } from "../../record";
-import type { FieldSpec } from "../../services/service";
+import type { FieldSpec } from "../../services/model";
 import type { Fact } from "../../storage/port/rows";
 import { agrees, NOTHING } from "../../services/compare";
 

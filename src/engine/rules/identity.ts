@@ -3,7 +3,7 @@
  * verdict comes out. When several answers are possible none is given: a wrong link is worse than no link.
  */
 import { isAlike, type Keys } from "../../record";
-import type { ObjectType } from "../../services/service";
+import type { ObjectType } from "../../services/model";
 import type { MirrorRow } from "../../storage/port/rows";
 
 export type Identity =

@@ -1,5 +1,6 @@
 /** The lists of fields in the settings: always useful, with a tenant's own fields where they can be had in time. */
-import type { FieldChoice, FieldUse, Service } from "../../services/service";
+import type { FieldChoice, FieldUse } from "../../services/connection";
+import type { Service } from "../../services/service";
 import type { Tenant, Tenants } from "../tenants";
 import { withTimeout } from "../rules/timeout";
 

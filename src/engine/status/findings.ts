@@ -1,6 +1,7 @@
 /** From rows of the store to sentences for people: what is paused, failed, waiting or set aside. Pure. */
 import { listed } from "../../outcome/listed";
-import type { FetchedType, Finding } from "../../services/service";
+import type { FetchedType } from "../../services/service";
+import type { Finding } from "../../services/connection";
 import type { PauseRow, RunRow } from "../../storage/port/rows";
 import type { LaneHealth } from "../../storage/port/store";
 import { leftOutOf, leftOutText } from "../../outcome/left-out";

@@ -6,7 +6,8 @@ import { LRUCache } from "lru-cache";
 import uniqBy from "lodash/uniqBy";
 import { createRedactor } from "../../http/guards/redact";
 import { agingBy, type Clock } from "../../http/time";
-import { FINDING_LEVELS, type Finding, type FindingLevel, type Service } from "../../services/service";
+import { FINDING_LEVELS, type Finding, type FindingLevel } from "../../services/connection";
+import type { Service } from "../../services/service";
 import type { Store } from "../../storage/port/store";
 import {
   fetchFindings,

@@ -5,7 +5,7 @@
 import { hash } from "node:crypto";
 import type { Attributes, EntityMessage } from "../message";
 import { digitsOf } from "../../json";
-import type { Json } from "../service";
+import type { Json } from "../../record";
 
 /** A Hull attribute as a settings row names it. */
 export interface AttributeReference {

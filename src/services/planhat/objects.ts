@@ -5,7 +5,7 @@
  * options that the earlier connector offered in its settings. A field that is missing here still exists for
  * custom rows; a standard field is one more line below.
  */
-import type { FieldSpec, FieldType, ObjectType } from "../service";
+import type { FieldSpec, FieldType, ObjectType } from "../model";
 
 /** One standard field: Planhat's name for it, and the names under which people chose it in the settings. */
 export interface FieldRow extends FieldSpec {

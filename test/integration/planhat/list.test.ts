@@ -1,7 +1,7 @@
 /** The full list through the connection, against a Planhat on loopback. */
 import { createBudget } from "../../../src/http/limits/budget";
 import type { Budget, BudgetClass } from "../../../src/http/limits/budget";
-import type { ListPage } from "../../../src/services/service";
+import type { ListPage } from "../../../src/services/connection";
 import { openBench } from "./planhat";
 import type { Bench, BenchOptions } from "./planhat";
 

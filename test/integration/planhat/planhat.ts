@@ -4,7 +4,7 @@ import type { Budget } from "../../../src/http/limits/budget";
 import type { BudgetRegistry } from "../../../src/http/limits/budget-registry";
 import { createPlanhatService } from "../../../src/services/planhat";
 import { readSettings } from "../../../src/services/planhat/settings/settings";
-import type { Connection, FindKnowledge, Intent, Wanted } from "../../../src/services/service";
+import type { Connection, FindKnowledge, Intent, Wanted } from "../../../src/services/connection";
 
 export interface Bench {
   readonly sim: PlanhatSimulator;

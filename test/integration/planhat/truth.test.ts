@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import type { PlanhatSwitches } from "../../../simulators/planhat";
-import type { Intent, Result } from "../../../src/services/service";
+import type { Intent, Result } from "../../../src/services/connection";
 import { create, openBench, update } from "./planhat";
 import type { Bench } from "./planhat";
 

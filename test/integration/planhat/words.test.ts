@@ -1,5 +1,5 @@
 /** Planhat's own words are kept, shortened, and without the token that they may repeat, wherever it stands in them. */
-import type { Applied } from "../../../src/services/service";
+import type { Applied } from "../../../src/services/connection";
 import { create, openBench, update, type Bench } from "./planhat";
 
 const TOKEN = `planhat-token-${"0123456789abcdef".repeat(24)}`;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { canonical, fingerprint } from "../../../src/services/compare";
 import type { Json } from "../../../src/record";
-import type { FieldType } from "../../../src/services/service";
+import type { FieldType } from "../../../src/services/model";
 
 const types = fc.constantFrom<FieldType>("text", "name", "number", "boolean", "instant", "set", "any");
 const scalar = fc.oneof(

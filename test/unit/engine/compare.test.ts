@@ -1,7 +1,7 @@
 import { agrees, canonical, fingerprint, NOTHING } from "../../../src/services/compare";
 import { writtenInstant } from "../../../src/instant";
 import type { Json } from "../../../src/record";
-import type { FieldType } from "../../../src/services/service";
+import type { FieldType } from "../../../src/services/model";
 
 type Pair = readonly [FieldType, Json, Json];
 

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { fingerprint, NOTHING } from "../../../src/services/compare";
 import { diff } from "../../../src/engine/rules/diff";
 import type { Json } from "../../../src/record";
-import type { FieldSpec } from "../../../src/services/service";
+import type { FieldSpec } from "../../../src/services/model";
 import type { Fact } from "../../../src/storage/port/rows";
 
 const spec = (name: string): FieldSpec => ({ name, type: "text" });

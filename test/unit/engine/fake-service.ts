@@ -2,7 +2,9 @@
 import { reason } from "../../../src/outcome/outcome";
 import type { Json } from "../../../src/record";
 import { COMPANIES, ENDUSERS, fieldSpec } from "../../../src/services/planhat/objects";
-import type { Connection, Plan, ReadBack, RemoteRecord, Service, Target } from "../../../src/services/service";
+import type { Connection, ReadBack } from "../../../src/services/connection";
+import type { Plan, RemoteRecord } from "../../../src/services/model";
+import type { Service, Target } from "../../../src/services/service";
 
 export interface FakeSettings {
   readonly token?: string;

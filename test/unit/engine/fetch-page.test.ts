@@ -5,7 +5,7 @@ import { numberOf } from "../../../src/engine/hull-updates/what-hull-knows";
 import { typeContext } from "../../../src/engine/delivery/work";
 import type { FirehoseItem } from "../../../src/hull/firehose/items";
 import { ENDUSERS } from "../../../src/services/planhat/objects";
-import type { ListedRecord } from "../../../src/services/service";
+import type { ListedRecord } from "../../../src/services/connection";
 import { createEmbeddedStore } from "../../../src/storage/embedded";
 import { createMemoryKeyValue } from "../../../src/storage/database/memory";
 import { createFakeService } from "./fake-service";

@@ -1,6 +1,6 @@
 import { createFieldChoice } from "../../../src/engine/status/field-options";
 import type { Tenant } from "../../../src/engine/tenants";
-import type { Connection, FieldChoice } from "../../../src/services/service";
+import type { Connection, FieldChoice } from "../../../src/services/connection";
 import { createFakeService, fakeConnection, type FakeSettings } from "./fake-service";
 
 const STANDARD = [{ value: "name", label: "Name" }];

@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { fingerprint, NOTHING } from "../../../src/services/compare";
 import { diff } from "../../../src/engine/rules/diff";
 import { fieldVerdicts } from "../../../src/engine/explain/field-verdicts";
-import type { Desired, FieldSpec, Json } from "../../../src/services/service";
+import type { Desired, Json } from "../../../src/record";
+import type { FieldSpec } from "../../../src/services/model";
 import type { Fact } from "../../../src/storage/port/rows";
 
 fc.configureGlobal({ seed: 20260301 });

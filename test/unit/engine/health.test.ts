@@ -1,6 +1,6 @@
 import { createHealth, type HealthOf, type HealthOptions } from "../../../src/engine/status/health";
 import { createTenants, type Tenant, type Tenants } from "../../../src/engine/tenants";
-import type { Connection, Finding, FindingLevel } from "../../../src/services/service";
+import type { Connection, Finding, FindingLevel } from "../../../src/services/connection";
 import { createEmbeddedStore } from "../../../src/storage/embedded";
 import { createMemoryKeyValue } from "../../../src/storage/database/memory";
 import type { RunRow } from "../../../src/storage/port/rows";

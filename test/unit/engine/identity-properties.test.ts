@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { identify } from "../../../src/engine/rules/identity";
 import { OBJECT_TYPES } from "../../../src/services/planhat/objects";
-import type { ObjectType } from "../../../src/services/service";
+import type { ObjectType } from "../../../src/services/model";
 import type { MirrorRow } from "../../../src/storage/port/rows";
 import type { Subject } from "../../../src/engine/rules/identity";
 

@@ -8,7 +8,8 @@ import {
   untoldRest,
   type KnowledgeContext,
 } from "../../../src/engine/hull-updates/what-hull-knows";
-import type { IncomingAttribute, Json } from "../../../src/services/service";
+import type { IncomingAttribute } from "../../../src/services/connection";
+import type { Json } from "../../../src/record";
 import { createReader } from "../../../src/services/planhat/incoming/incoming";
 import { fieldSpec } from "../../../src/services/planhat/objects";
 import type { Fact, MirrorRow } from "../../../src/storage/port/rows";

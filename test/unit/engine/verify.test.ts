@@ -1,6 +1,6 @@
 import { verifyRemote, type Verdict } from "../../../src/engine/delivery/credentials-changed";
 import { OBJECT_TYPES } from "../../../src/services/planhat/objects";
-import type { Problem, ReadBack } from "../../../src/services/service";
+import type { Problem, ReadBack } from "../../../src/services/connection";
 import { openBench, type Bench } from "../storage/bench";
 import { deliverQuietly, LANE, update } from "../storage/builders";
 import { fakeConnection, readBack, remoteRecord } from "./fake-service";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { bodyOf, sentKeys } from "../../../src/services/planhat/write/body";
 import { chunksOf, standsAlone } from "../../../src/services/planhat/write/chunks";
-import type { Intent } from "../../../src/services/service";
+import type { Intent } from "../../../src/services/connection";
 
 fc.configureGlobal({ seed: 20260101 });
 

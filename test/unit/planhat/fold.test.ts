@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { itemOf } from "../../../src/services/planhat/write/match-errors";
 import type { Item } from "../../../src/services/planhat/write/match-errors";
 import { foldAnswer } from "../../../src/services/planhat/write/fold";
-import type { Intent, Result } from "../../../src/services/service";
+import type { Intent, Result } from "../../../src/services/connection";
 
 fc.configureGlobal({ seed: 20260101 });
 

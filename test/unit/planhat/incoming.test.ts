@@ -6,7 +6,8 @@ import type { Directory, Member } from "../../../src/services/planhat/api/owners
 import { isRow } from "../../../src/services/planhat/api/rest";
 import type { Row } from "../../../src/services/planhat/api/rest";
 import { hullAttribute } from "../../../src/services/planhat/mapping/hull-attribute";
-import type { IncomingAttribute, Json } from "../../../src/services/service";
+import type { IncomingAttribute } from "../../../src/services/connection";
+import type { Json } from "../../../src/record";
 import { settingsOf } from "./messages";
 
 function fixture(name: string): Row {

@@ -2,7 +2,7 @@ import type { HttpClient, HttpRequest } from "../../../src/http/client";
 import { createReader } from "../../../src/services/planhat/incoming/incoming";
 import { listPage } from "../../../src/services/planhat/incoming/listing";
 import { createRest } from "../../../src/services/planhat/api/rest";
-import type { ListPage } from "../../../src/services/service";
+import type { ListPage } from "../../../src/services/connection";
 import { settingsOf } from "./messages";
 
 const settings = settingsOf();

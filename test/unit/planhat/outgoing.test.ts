@@ -3,7 +3,8 @@ import type { EntityMessage } from "../../../src/services/message";
 import { bodyOf } from "../../../src/services/planhat/write/body";
 import { plan as planAll } from "../../../src/services/planhat/mapping/outgoing";
 import type { PlanhatSettings } from "../../../src/services/planhat/settings/settings";
-import type { Json, Plan } from "../../../src/services/service";
+import type { Json } from "../../../src/record";
+import type { Plan } from "../../../src/services/model";
 import { account, accountMessage, settingsOf, userMessage } from "./messages";
 
 fc.configureGlobal({ seed: 20260101 });

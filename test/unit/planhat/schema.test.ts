@@ -1,7 +1,7 @@
 import type { CustomField } from "../../../src/services/planhat/api/custom-fields";
 import { incomingField } from "../../../src/services/planhat/settings/incoming";
 import { optionsOf } from "../../../src/services/planhat/settings/schema";
-import type { FieldUse } from "../../../src/services/service";
+import type { FieldUse } from "../../../src/services/connection";
 import { settingsOf } from "./messages";
 
 /** What the earlier connector offered: value and label. */

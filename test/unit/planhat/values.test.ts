@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { parseJson } from "../../../src/json";
 import type { Json } from "../../../src/record";
 import { convert } from "../../../src/services/planhat/mapping/values";
-import type { FieldType } from "../../../src/services/service";
+import type { FieldType } from "../../../src/services/model";
 
 const as = (type: FieldType, value: Json, attribute = "attribute") =>
   convert(value, { name: "field", type }, attribute);

@@ -6,7 +6,7 @@ import packageJson from "../../../package.json";
 import { typeSpec } from "../../../src/services/planhat/objects";
 import { optionsOf } from "../../../src/services/planhat/settings/schema";
 import { readSettings } from "../../../src/services/planhat/settings/settings";
-import type { FieldUse } from "../../../src/services/service";
+import type { FieldUse } from "../../../src/services/connection";
 
 interface Setting {
   readonly name: string;

@@ -1,6 +1,6 @@
 /** What a failed call to Planhat means for the records that waited for it. */
 import { RemoteError } from "../../../http/errors";
-import type { Problem } from "../../service";
+import type { Problem } from "../../connection";
 
 /** A successful answer of an unexpected shape, such as a list that is not a list: it may pass by itself. */
 export class UnexpectedAnswer extends Error {

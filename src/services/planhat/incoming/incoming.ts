@@ -5,8 +5,8 @@
  * `planhat/custom_<snake_case>`: the attributes that a write-back fills. Rows of the settings fill further ones.
  */
 import { fitForHull } from "../../../hull/firehose/attribute-values";
-import type { LeftOut, Misfit } from "../../../record";
-import type { Claims, IncomingAttribute, ListedRecord } from "../../service";
+import type { Claims, LeftOut, Misfit } from "../../../record";
+import type { IncomingAttribute, ListedRecord } from "../../connection";
 import { textOf } from "../../mapping/attributes";
 import { planner } from "./plan";
 import type { Filling } from "./plan";

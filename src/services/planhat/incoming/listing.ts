@@ -1,6 +1,6 @@
 /** The pages of a full fetch: as large as Planhat gives them, one call each. */
 import { RemoteError } from "../../../http/errors";
-import type { ListedRecord, ListPage, Problem } from "../../service";
+import type { ListedRecord, ListPage, Problem } from "../../connection";
 import { COMPANY_PROPERTIES } from "../api/company-properties";
 import { isFailed, problemOf } from "../api/failure";
 import type { Failed } from "../api/failure";

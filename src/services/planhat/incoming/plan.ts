@@ -3,7 +3,7 @@
  * show the same fields, so it is computed once for each such set: a page has hundreds of thousands of values. Pure.
  */
 import memoize from "lodash/memoize";
-import type { IncomingAttribute } from "../../service";
+import type { IncomingAttribute } from "../../connection";
 import { isNamed } from "../settings/incoming";
 import type { IncomingRules } from "../settings/incoming";
 import { COMPANIES, customField, customName, typeSpec } from "../objects";

@@ -5,7 +5,8 @@
  */
 import type { Clock } from "../../../http/time";
 import { isAlike, withoutBlanks } from "../../../record";
-import type { FindKnowledge, Found, Problem, RemoteRecord, Wanted } from "../../service";
+import type { FindKnowledge, Found, Problem, Wanted } from "../../connection";
+import type { RemoteRecord } from "../../model";
 import { textOf } from "../../mapping/attributes";
 import { problemOf } from "../api/failure";
 import { keyMark } from "../write/body";

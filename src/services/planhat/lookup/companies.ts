@@ -1,6 +1,7 @@
 /** Finding companies by external id, and reading their content, in few calls. */
 import type { Clock } from "../../../http/time";
-import type { FindKnowledge, Found, Problem, RemoteRecord, Wanted } from "../../service";
+import type { FindKnowledge, Found, Problem, Wanted } from "../../connection";
+import type { RemoteRecord } from "../../model";
 import { textOf } from "../../mapping/attributes";
 import { isFailed, problemOf } from "../api/failure";
 import { idGroups, readSingles } from "./lookup";

@@ -3,7 +3,7 @@
  * calls, in the class of interactive requests. Trouble on the way is a finding like any other.
  */
 import { RemoteError } from "../../../http/errors";
-import type { Finding } from "../../service";
+import type { Finding } from "../../connection";
 import type { CustomField } from "../api/custom-fields";
 import { checkCustomFields, customNames } from "../settings/custom-mapping";
 import { isFailed } from "../api/failure";

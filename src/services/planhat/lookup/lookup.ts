@@ -1,5 +1,5 @@
 /** What all look-ups share: groups of ids for one filter, and reading single records side by side. */
-import type { Problem } from "../../service";
+import type { Problem } from "../../connection";
 import { isFailed, problemOf } from "../api/failure";
 import { inParallel } from "../api/rest";
 import type { Rest, Row } from "../api/rest";

@@ -2,7 +2,7 @@
  * Reading records whose ids are known. Planhat reads endusers and licenses by id one at a time, but lists those of 75
  * companies in one call: many of them are looked for in the lists of their companies first.
  */
-import type { Known, Problem, ReadBack } from "../../service";
+import type { Known, Problem, ReadBack } from "../../connection";
 import { problemOf } from "../api/failure";
 import { idGroups, readSingles } from "./lookup";
 import { COMPANIES, typeSpec } from "../objects";

@@ -1,7 +1,8 @@
 /** From what Planhat shows to the record that the engine compares. */
 import { parseInstant } from "../../../instant";
 import { isJson } from "../../../json";
-import type { Json, RemoteRecord } from "../../service";
+import type { Json } from "../../../record";
+import type { RemoteRecord } from "../../model";
 import { textOf } from "../../mapping/attributes";
 import { customName, typeSpec } from "../objects";
 import { isObject } from "../api/rest";

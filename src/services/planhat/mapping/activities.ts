@@ -2,7 +2,8 @@
 import type { EntityMessage, TrackedEvent } from "../../message";
 import { formOf, reason } from "../../../outcome/outcome";
 import { parseInstant } from "../../../instant";
-import type { DesiredParent, Json, Plan } from "../../service";
+import type { DesiredParent, Json } from "../../../record";
+import type { Plan } from "../../model";
 import { own, textOf } from "../../mapping/attributes";
 import { ACTIVITIES, ENDUSERS } from "../objects";
 import type { PlanhatSettings } from "../settings/settings";

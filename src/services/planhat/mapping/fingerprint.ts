@@ -4,7 +4,7 @@
  */
 import { hash } from "node:crypto";
 import type { EntityMessage } from "../../message";
-import type { Json } from "../../service";
+import type { Json } from "../../../record";
 import { own, readAttribute, wasCleared } from "../../mapping/attributes";
 import { companyFilterLets, inSegment } from "./outgoing";
 import type { PlanhatSettings } from "../settings/settings";

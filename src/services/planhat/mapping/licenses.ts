@@ -5,7 +5,8 @@
 import type { EntityMessage } from "../../message";
 import { reason } from "../../../outcome/outcome";
 import { createJsonScan } from "../../../http/guards/json-scan";
-import type { DesiredParent, Json, Plan } from "../../service";
+import type { DesiredParent, Json } from "../../../record";
+import type { Plan } from "../../model";
 import { attributeReference, own, readAttribute, shortened } from "../../mapping/attributes";
 import { desiredOf, mapFields } from "./mapping";
 import { COMPANIES, LICENSES } from "../objects";

@@ -2,7 +2,8 @@
 import type { EntityMessage } from "../../message";
 import { formOf, reason } from "../../../outcome/outcome";
 import type { Reason } from "../../../outcome/outcome";
-import type { Desired, FieldSpec, Json } from "../../service";
+import type { Desired, Json } from "../../../record";
+import type { FieldSpec } from "../../model";
 import { readAttribute, textOf, wasCleared } from "../../mapping/attributes";
 import type { AttributeReference } from "../../mapping/attributes";
 import { fieldSpec, typeSpec } from "../objects";

@@ -7,7 +7,8 @@
 import type { EntityMessage } from "../../message";
 import { reason } from "../../../outcome/outcome";
 import type { Reason, ReasonCode } from "../../../outcome/outcome";
-import type { Check, Claims, DesiredParent, Plan, PlannedRecord } from "../../service";
+import type { Check, Plan, PlannedRecord } from "../../model";
+import type { Claims, DesiredParent } from "../../../record";
 import { planActivities } from "./activities";
 import { own, shortened, textOf } from "../../mapping/attributes";
 import { planLicenses } from "./licenses";

@@ -3,7 +3,8 @@ import { formOf } from "../../../outcome/outcome";
 import { nestsTooDeep } from "../../../http/guards/json-scan";
 import { parseInstant } from "../../../instant";
 import { digitsOf, isSafe, isUnstorable, parseJson, storable } from "../../../json";
-import type { FieldSpec, FieldType, Json } from "../../service";
+import type { FieldSpec, FieldType } from "../../model";
+import type { Json } from "../../../record";
 
 /** `why` says in which form the value came and what the field takes, never the value. */
 export type Converted = { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly why: string };

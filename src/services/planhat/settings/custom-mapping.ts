@@ -1,6 +1,6 @@
 /** Mapping rows compared with the custom fields that Planhat really has. */
 import memoize from "lodash/memoize";
-import type { Finding } from "../../service";
+import type { Finding } from "../../connection";
 import type { CustomField } from "../api/custom-fields";
 import { namingsOf } from "../write/custom-values";
 import { composed, customName } from "../objects";

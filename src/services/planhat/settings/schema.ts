@@ -1,7 +1,7 @@
 /** The lists of fields that people choose from in Hull's settings. */
 import startCase from "lodash/startCase";
 import uniqBy from "lodash/uniqBy";
-import type { FieldOption, FieldUse } from "../../service";
+import type { FieldOption, FieldUse } from "../../connection";
 import { COMPANY_PROPERTIES } from "../api/company-properties";
 import type { CustomField } from "../api/custom-fields";
 import { COMPANIES, customField, ENDUSERS, LICENSES, typeSpec } from "../objects";

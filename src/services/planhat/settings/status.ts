@@ -2,7 +2,7 @@
  * What can be said from the settings alone: the checks of the earlier connector in their order and with their levels,
  * and some more. Planhat is not asked, so a token that looks right may still be refused; see `inspect.ts` for that.
  */
-import type { Finding } from "../../service";
+import type { Finding } from "../../connection";
 import { COMPANIES, findField } from "../objects";
 import type { MappingWarning } from "./mapping-warnings";
 import { OWNER_FIELDS } from "../write/prepare";

@@ -1,7 +1,7 @@
 /** Sends tracked events: one call each, since Planhat's bulk form is not settled, several at once. */
 import type { HttpClient } from "../../../http/client";
 import { RemoteError } from "../../../http/errors";
-import type { Applied, Intent, Problem, Result } from "../../service";
+import type { Applied, Intent, Problem, Result } from "../../connection";
 import { isFailed, problemOf, waitOf, type Failed } from "../api/failure";
 import { inParallel } from "../api/rest";
 

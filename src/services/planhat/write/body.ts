@@ -1,6 +1,6 @@
 /** What one intent looks like on the wire, and which keys Planhat could match it by. */
-import { foldedKey } from "../../../record";
-import type { Intent, Json } from "../../service";
+import { type Json, foldedKey } from "../../../record";
+import type { Intent } from "../../connection";
 import { customName, typeSpec, UPSERT_KEYS } from "../objects";
 
 export type Body = Readonly<Record<string, Json>>;

@@ -4,7 +4,7 @@
  * spoils the call is alone.
  */
 import { RemoteError } from "../../../http/errors";
-import type { Applied, Intent, Problem, Result } from "../../service";
+import type { Applied, Intent, Problem, Result } from "../../connection";
 import { itemOf } from "./match-errors";
 import type { Item } from "./match-errors";
 import { standsAlone } from "./chunks";

@@ -2,7 +2,7 @@
  * Cuts intents into bulk calls: by number, by bytes, and so that no two items of one call share a key. Planhat counts
  * a key that occurs twice among the causes of a refusal, and an answer can only be matched back by unique keys.
  */
-import type { Intent } from "../../service";
+import type { Intent } from "../../connection";
 import { bodyOf, keyMark, sentKeys } from "./body";
 import { UPSERT_KEYS } from "../objects";
 

@@ -5,7 +5,9 @@
 import { listed } from "../../../outcome/listed";
 import { formOf, reason } from "../../../outcome/outcome";
 import type { Reason } from "../../../outcome/outcome";
-import type { Desired, FieldType, Json, Prepared } from "../../service";
+import type { Desired, Json } from "../../../record";
+import type { FieldType } from "../../model";
+import type { Prepared } from "../../connection";
 import { definitionOf } from "../api/custom-fields";
 import type { CustomField } from "../api/custom-fields";
 import { customName } from "../objects";

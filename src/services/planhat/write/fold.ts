@@ -2,7 +2,7 @@
  * Folds the answer to one bulk call into one result per item. Pure, and never optimistic: what the answer does not
  * prove stays open, and the caller finds out.
  */
-import type { Result } from "../../service";
+import type { Result } from "../../connection";
 import { keyIndex, positionOf } from "./match-errors";
 import type { Item, KeyIndex } from "./match-errors";
 import { messageOf, readEnvelope } from "../api/envelope";

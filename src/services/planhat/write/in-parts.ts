@@ -3,7 +3,7 @@
  * two. So such twins in a chunk are written one after the other, each in its own requests.
  */
 import groupBy from "lodash/groupBy";
-import type { Applied, Intent, Result } from "../../service";
+import type { Applied, Intent, Result } from "../../connection";
 import { applyChunk } from "./bulk";
 import { foldedName } from "../api/custom-fields";
 import { customName } from "../objects";

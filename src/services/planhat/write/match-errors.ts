@@ -1,6 +1,6 @@
 /** Which of the sent items is an error element about? Decided by key only; a position alone proves nothing. */
 import { foldedKey } from "../../../record";
-import type { Intent } from "../../service";
+import type { Intent } from "../../connection";
 import { textOf } from "../../mapping/attributes";
 import { bodyOf, keyMark, sentKeys } from "./body";
 import type { Body, SentKey } from "./body";

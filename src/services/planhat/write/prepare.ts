@@ -1,7 +1,8 @@
 /** The last step from desired values to wire values: custom fields are checked, and owners become ids. */
 import { reason } from "../../../outcome/outcome";
 import type { ReasonCode } from "../../../outcome/outcome";
-import type { Desired, Prepared } from "../../service";
+import type { Desired } from "../../../record";
+import type { Prepared } from "../../connection";
 import type { CustomField } from "../api/custom-fields";
 import { checkCustom, hasCustomFields } from "./custom-values";
 import type { Ready } from "./custom-values";

@@ -1,6 +1,8 @@
 /** After a bulk call whose answer leaves records open: what does Planhat hold now? */
 import { canonical } from "../../compare";
-import type { Json, Problem, RemoteRecord, Result } from "../../service";
+import type { Json } from "../../../record";
+import type { Problem, Result } from "../../connection";
+import type { RemoteRecord } from "../../model";
 import { textOf } from "../../mapping/attributes";
 import type { Item } from "./match-errors";
 import { keyMark } from "./body";

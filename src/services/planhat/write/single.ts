@@ -1,6 +1,6 @@
 /** Writes one record by its own call, where matching by key could hit a namesake. */
 import { RemoteError } from "../../../http/errors";
-import type { Problem, Result } from "../../service";
+import type { Problem, Result } from "../../connection";
 import type { Item } from "./match-errors";
 import { messageOf } from "../api/envelope";
 import { isFailed, problemOf, waitOf } from "../api/failure";

@@ -1,0 +1,197 @@
+/** A service reached with one tenant's credentials: what the engine asks of it, and what it answers. */
+import type { Reason } from "../outcome/outcome";
+import type { Claims, Desired, Json, Keys, LeftOut } from "../record";
+import type { RemoteRecord } from "./model";
+
+/** A record that is looked for by its keys. */
+export interface Wanted {
+  readonly keys: Keys;
+  readonly parentId?: string;
+  /** The id that Hull remembers; read it directly when nothing else fits. */
+  readonly hintId?: string;
+  /** An unconfirmed create: neither mirror nor earlier scans count, ask the service now. */
+  readonly fresh: boolean;
+}
+
+export interface Found {
+  /** Everything that was read on the way, wanted or not: all of it updates the mirror. */
+  readonly records: readonly RemoteRecord[];
+  /** Per wanted record: true when `records` now holds every record that could match it. */
+  readonly exhaustive: readonly boolean[];
+  /** Set when all remote records of the type were read. */
+  readonly scan?: { readonly startedAtMs: number; readonly size: number };
+  /** Why some are not exhaustive. */
+  readonly problem?: Problem;
+}
+
+/** What the engine already knows when it looks for records; decides which way costs the fewest calls. */
+export interface FindKnowledge {
+  /** Size of the last complete scan; unknown before the first one. */
+  readonly scanSize?: number;
+  /** Field names to read, in the engine's naming. */
+  readonly fields: readonly string[];
+  /** Only the identity matters, the content need not be read (parents that exist already). */
+  readonly identityOnly: boolean;
+}
+
+/** One record to be written. `fields` holds wire values; nothing else may be sent except keys. */
+export interface Intent {
+  readonly kind: "create" | "update";
+  /** The Hull entity that it is for; nothing for the service to send. */
+  readonly hullId?: string;
+  /** Known for updates. */
+  readonly remoteId?: string;
+  readonly keys: Keys;
+  readonly parentId?: string;
+  readonly fields: Readonly<Record<string, Json>>;
+  /** Another remote record shares one of the keys: the write must not be matched by key. */
+  readonly namesake: boolean;
+}
+
+export type Result =
+  | { readonly kind: "created"; readonly remoteId: string }
+  | { readonly kind: "updated" }
+  /** The id of an update was gone; the service made a new record out of it. */
+  | { readonly kind: "replaced"; readonly remoteId: string }
+  /** The id of an update is gone and nothing was written. */
+  | { readonly kind: "gone" }
+  /** A create came back as the update of another record. */
+  | { readonly kind: "conflict"; readonly remoteId: string; readonly message: string }
+  | { readonly kind: "rejected"; readonly message: string; readonly status: number }
+  /** Perhaps written, perhaps not: must be read back before it is tried again. */
+  | { readonly kind: "unconfirmed"; readonly message: string }
+  /** Certainly not written; try again after the wait. */
+  | { readonly kind: "later"; readonly waitMs: number; readonly message: string };
+
+/** A problem that concerns more than one record. */
+export interface Problem {
+  readonly scope: "lane" | "type";
+  readonly kind: "auth" | "configuration" | "transient" | "mapping";
+  readonly message: string;
+  readonly waitMs: number;
+}
+
+export interface Applied {
+  /** One result per intent, same order. */
+  readonly results: readonly Result[];
+  readonly problem?: Problem;
+}
+
+export type Prepared =
+  | {
+      readonly kind: "ready";
+      readonly fields: Readonly<Record<string, Json>>;
+      /** Fields that are not to be written, and why: they are neither compared nor remembered as sent. */
+      readonly withheld?: Readonly<Record<string, Reason>>;
+      /** What else a person should know about the values. */
+      readonly warnings?: readonly Reason[];
+    }
+  | { readonly kind: "skip"; readonly reason: Reason }
+  | { readonly kind: "later"; readonly waitMs: number; readonly message: string };
+
+/** A record whose id is known. */
+export interface Known {
+  readonly id: string;
+  /** Its last known parent, which may make reading cheaper. */
+  readonly parentId?: string;
+}
+
+export interface ReadBack {
+  /** What was read, perhaps with others that were not asked for. */
+  readonly records: readonly RemoteRecord[];
+  /** Ids that the service says it does not have. */
+  readonly gone: readonly string[];
+  readonly problem?: Problem;
+}
+
+/** A value of a remote record that Hull may be told. */
+export interface IncomingAttribute {
+  /**
+   * What Hull confirmed is remembered under this name. For the attribute that a write-back fills it is the service's
+   * own field name; a further attribute of that field has a name of its own. Two attributes may share one
+   * (`planhat/name` and `name`): they hold the same value and are told together.
+   */
+  readonly field: string;
+  /** Without entity prefix, once in a record: `planhat/phase`, `name`. */
+  readonly attribute: string;
+  /** As Hull can hold it; null = the service holds nothing. */
+  readonly value: Json;
+  /** Written only where Hull holds nothing. */
+  readonly setIfNull?: true;
+  /** Sent together with a message, but never the cause of one. */
+  readonly volatile?: true;
+}
+
+/** A row of a list. Parts that are not used need not be computed: of most rows id and age are enough. */
+export interface ListedRecord {
+  readonly id: string;
+  /** Milliseconds since 1970. */
+  readonly updatedAtMs?: number | undefined;
+  readonly record: RemoteRecord;
+  /** The record's own claims towards Hull: external_id, email or domain. Nobody has checked that they are unique. */
+  readonly claims: Claims;
+  /** What the service shows; an absent field is unknown, not empty. */
+  readonly attributes: readonly IncomingAttribute[];
+  /** What was left out because Hull cannot hold it; each field once. */
+  readonly leftOut?: readonly LeftOut[];
+}
+
+export interface ListPage {
+  readonly rows: readonly ListedRecord[];
+  /** Where to continue: a short text that may be stored. Absent at the end of the list. */
+  readonly next?: string;
+  /** Nothing of the page counts. */
+  readonly problem?: Problem;
+}
+
+/** How much a finding matters, the lightest first; `ok`: nothing is wrong, just a hint. */
+export const FINDING_LEVELS = ["ok", "warning", "error", "setupRequired"] as const;
+
+export type FindingLevel = (typeof FINDING_LEVELS)[number];
+
+/** Something about a connector that a person should know. The text says what it is and what to do, without secrets. */
+export interface Finding {
+  readonly level: FindingLevel;
+  readonly text: string;
+}
+
+/** A field that can be chosen in the settings. */
+export interface FieldOption {
+  readonly value: string;
+  readonly label: string;
+}
+
+/** `custom`: a tenant's own fields alone, by their bare names. */
+export type FieldUse = "outgoing" | "incoming" | "custom";
+
+/** Fields to choose from; a problem means that the tenant's own ones are missing. */
+export interface FieldChoice {
+  readonly options: readonly FieldOption[];
+  readonly problem?: string;
+}
+
+/** A service reached with one tenant's credentials. Every call goes through the tenant's request budget. */
+export interface Connection {
+  /** Turns desired values into wire values (an owner's e-mail into an id). `parentIds[i]` belongs to `records[i]`. */
+  prepare(type: string, records: readonly Desired[]): Promise<readonly Prepared[]>;
+  /** Looks records up by key in the cheapest way. Never throws for remote failures: see `problem`. */
+  find(type: string, wanted: readonly Wanted[], knowledge: FindKnowledge): Promise<Found>;
+  /** Reads known ids in the cheapest way. Never throws for remote failures. */
+  read(type: string, known: readonly Known[], fields: readonly string[]): Promise<ReadBack>;
+  /**
+   * One page of all records of a type, in the order of their creation where the service has one, in one call where it
+   * can. Pages overlap: a row may come twice. Never throws for remote failures.
+   *
+   * @param fields what `ListedRecord.record` shall hold, usually the mapped fields
+   * @param from `next` of the page before; undefined = the start
+   * @param shown fields that lists have shown so far: where a row that is known to be complete does not show one of them,
+   *   its attribute is null
+   */
+  list(type: string, fields: readonly string[], from: string | undefined, shown?: readonly string[]): Promise<ListPage>;
+  /** Writes one chunk as cut by `Service.chunks`. Never throws for remote failures. */
+  apply(type: string, chunk: readonly Intent[]): Promise<Applied>;
+  /** Asks the service itself whether the settings work, in a handful of calls. Never throws for remote failures. */
+  inspect(): Promise<readonly Finding[]>;
+  /** `Service.fieldOptions` and the tenant's own fields; undefined as there. Never throws for remote failures. */
+  fieldOptions(table: string, use: FieldUse): Promise<FieldChoice | undefined>;
+}

@@ -1,0 +1,80 @@
+/** What the seam speaks of: object types, fields, plans and records. */
+import type { Reason } from "../outcome/outcome";
+import type { Claims, Desired, Json, Keys } from "../record";
+
+/** How two values of a field are compared; see `engine/compare.ts`. */
+export type FieldType = "text" | "name" | "number" | "boolean" | "instant" | "set" | "any";
+
+export interface FieldSpec {
+  /** The service's own field name. A custom field is `custom.` + its literal name, dots and brackets included. */
+  readonly name: string;
+  readonly type: FieldType;
+  /** Never compared, only sent when the record is created (for example a creation date). */
+  readonly writeOnce?: boolean;
+  /** The old settings tables offered it, but the service computes it; never sent. */
+  readonly readOnly?: boolean;
+}
+
+/** A key by which the service or we may recognise a record, in order of trust. */
+export interface KeySpec {
+  readonly name: string;
+  /** The claim by which Hull knows the same. */
+  readonly claim: "external_id" | "email";
+  /** Unique in the whole remote, or only among the children of one parent. */
+  readonly scope: "remote" | "parent";
+  /** Secondary: finding it under another parent may mean that the record moved. */
+  readonly movable?: boolean;
+}
+
+export interface ObjectType {
+  readonly name: string;
+  readonly entity: "user" | "account";
+  readonly keys: readonly KeySpec[];
+  /** The type whose record must have a remote id first, and the field that carries that id. */
+  readonly parent?: { readonly type: string; readonly field: string };
+  /** Things that happened: sent once each, never looked up, compared, changed or told to Hull. */
+  readonly append?: true;
+  /** Hull has no object of this kind, so nothing is written back. */
+  readonly untold?: true;
+  /** What log lines call it, when not by the entity: `outgoing.user_event.success`. */
+  readonly logName?: string;
+}
+
+/** What becomes of a message before anything remote is asked: one plan per record, the entity's own record first. */
+export type Plan = { readonly type: string; readonly hullId: string } & PlannedRecord;
+
+export type PlannedRecord =
+  | { readonly kind: "end"; readonly outcome: "skipped" | "rejected"; readonly reasons: readonly Reason[] }
+  | {
+      readonly kind: "record";
+      readonly desired: Desired;
+      readonly claims: Claims;
+      /** `planhat/id` as Hull shows it: a hint, used only after the record was read and its keys fit. */
+      readonly hintId?: string;
+      readonly warnings: readonly Reason[];
+    };
+
+/** A remote record as it was read: only the fields that were asked for. */
+export interface RemoteRecord {
+  readonly id: string;
+  readonly keys: Keys;
+  readonly parentId?: string;
+  /** Field name → value as the service stores it; an asked field that is absent there is `null`. */
+  readonly fields: Readonly<Record<string, Json>>;
+  /** False when only keys were read (a lean list): the content is unknown. */
+  readonly complete: boolean;
+  readonly archived?: boolean;
+  /** Milliseconds since 1970; the oldest of several namesakes wins. */
+  readonly createdAtMs?: number;
+  readonly updatedAtMs?: number;
+}
+
+/** One condition for a message, and whether it is met. */
+export interface Check {
+  /** For people: the setting's title, or what must be there. */
+  readonly name: string;
+  /** `bypassed`: it would have failed, but exports and batches ignore it. */
+  readonly verdict: "passed" | "failed" | "bypassed";
+  /** What the outcome says when it fails. */
+  readonly reason: Reason;
+}
