@@ -34,7 +34,8 @@ import {
   type Tables,
 } from "./tables/tables";
 import { deferHullUpdate, dueHullUpdates, retryHullUpdatesNow, confirmHullUpdate } from "./tables/hull-updates";
-import { assignRemote, moveEntries, newGeneration, reassignRemote, saveTenant } from "./tables/tenants";
+import { moveEntries } from "./outbox/move";
+import { assignRemote, newGeneration, reassignRemote, saveTenant } from "./tables/tenants";
 
 /** How far to search for linked samples. */
 const SAMPLE_WALK = 20_000;

@@ -15,7 +15,7 @@ import type { PlanhatSettings } from "./settings/settings";
 import { checkOutcomes, checkSettings, sendsLicenses } from "./settings/status";
 import { DEFAULT_API_URL, targetOf } from "./settings/target";
 import { createMutex } from "./write/mutex";
-import { hullAttribute } from "./mapping/hull-attribute";
+import { hullAttribute } from "./hull-attribute";
 
 export interface PlanhatServiceOptions extends ConnectionOptions {
   /** Base URL of Planhat's API; `{api_prefix}` is replaced by the tenant's cluster. */

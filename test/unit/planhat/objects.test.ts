@@ -7,7 +7,7 @@ import {
   typeSpec,
 } from "../../../src/services/planhat/objects";
 import { targetOf } from "../../../src/services/planhat/settings/target";
-import { hullAttribute } from "../../../src/services/planhat/mapping/hull-attribute";
+import { hullAttribute } from "../../../src/services/planhat/hull-attribute";
 import { createPlanhatService } from "../../../src/services/planhat";
 import { settingsOf } from "./messages";
 

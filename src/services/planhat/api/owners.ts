@@ -2,7 +2,7 @@
 import type { Clock } from "../../../http/time";
 import { foldedKey } from "../../../record";
 import type { Rest, Row } from "./rest";
-import { listUsers } from "../users/list";
+import { listUsers } from "./users";
 
 export interface Member {
   /** First and last name, else what Planhat shows instead; undefined when there is none of them. */

@@ -11,7 +11,7 @@ import type { Directory } from "../api/owners";
 import { idOf, readerOf } from "../lookup/remote";
 import { isObject } from "../api/rest";
 import type { Row } from "../api/rest";
-import { hullAttribute } from "../mapping/hull-attribute";
+import { hullAttribute } from "../hull-attribute";
 
 /** One attribute, and where its value comes from. */
 export interface Filling extends Pick<IncomingAttribute, "field" | "attribute"> {

@@ -1,7 +1,7 @@
 /** What the settings say about the way from Planhat to Hull: which field fills which attribute, and what is noise. */
 import { customField, customName, findField } from "../objects";
 import type { MappingWarning } from "./mapping-warnings";
-import { hullAttribute } from "../mapping/hull-attribute";
+import { hullAttribute } from "../hull-attribute";
 
 /** One row that is used; it fills its attribute besides the `planhat/…` one that every field has. */
 export interface IncomingRow {

@@ -9,7 +9,7 @@ import { createCache } from "../api/cache";
 import { createRest, isObject, isRow } from "../api/rest";
 import type { Rest, Row } from "../api/rest";
 import type { PlanhatSettings } from "../settings/settings";
-import { listUsers, USERS, USERS_PAGE } from "./list";
+import { listUsers, USERS, USERS_PAGE } from "../api/users";
 import { told, UsersError } from "./trouble";
 
 /** A connector with all that reaching Planhat needs. */

@@ -1,7 +1,7 @@
 /** Planhat's users, called team members where they could be confused with Hull's. */
-import { UnexpectedAnswer } from "../api/failure";
-import { readPages } from "../api/paging";
-import type { Rest, Row } from "../api/rest";
+import { UnexpectedAnswer } from "./failure";
+import { readPages } from "./paging";
+import type { Rest, Row } from "./rest";
 
 export const USERS = "/users";
 /** The largest page of this list. */
