@@ -23,6 +23,7 @@ const noDatabase = [
     "**/storage/outbox/**",
     "**/storage/erase/**",
     "**/storage/inspect/**",
+    "**/storage/data-folder/**",
     "**/storage/embedded",
     "**/queue/embedded",
   ],

@@ -4,7 +4,7 @@ import { createEmbeddedStore } from "../src/storage/embedded";
 import { lockFolder, type ExclusiveLock } from "../src/storage/data-folder/exclusive";
 import type { KeyValue } from "../src/storage/database/kv";
 import { keepPrivate } from "../src/storage/data-folder/private";
-import type { Seal } from "../src/storage/data-folder/seal";
+import type { Seal } from "../src/storage/port/seal";
 import { clearDryFolders, openDryFolder, type DryFolder } from "../src/storage/data-folder/dry-run";
 import type { Store } from "../src/storage/port/store";
 import { openUpgraded } from "../src/storage/data-folder/upgrade";

@@ -30,7 +30,7 @@ import { createKeyFetcher } from "../src/hull/auth/signature-keys";
 import { createEmbeddedJobs } from "../src/queue/embedded";
 import { createPlanhatService } from "../src/services/planhat";
 import { createUsers } from "../src/services/planhat/users/users";
-import { createSeal } from "../src/storage/data-folder/seal";
+import { createSeal } from "../src/storage/port/seal";
 import type { Store } from "../src/storage/port/store";
 import { createApp } from "./app";
 import type { Config } from "./config";

@@ -4,7 +4,7 @@ import { MAX_AHEAD_MS } from "../instant";
 import type { Connection } from "../services/connection";
 import type { Service, Target } from "../services/service";
 import type { TenantRow } from "../storage/port/rows";
-import { tenantPlace, type Seal } from "../storage/data-folder/seal";
+import { tenantPlace, type Seal } from "../storage/port/seal";
 import type { Store } from "../storage/port/store";
 
 /** Credentials of a connector, confirmed by Hull before they come here. */

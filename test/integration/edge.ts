@@ -13,7 +13,7 @@ import { createCredentialCheck } from "../../src/hull/auth/credentials";
 import { createEmbeddedStore } from "../../src/storage/embedded";
 import { createMemoryKeyValue } from "../../src/storage/database/memory";
 import type { RunOptions, RunRow } from "../../src/storage/port/rows";
-import { createSeal } from "../../src/storage/data-folder/seal";
+import { createSeal } from "../../src/storage/port/seal";
 import type { Lane, Store } from "../../src/storage/port/store";
 import { createHullSimulator, type HullSimulator } from "../../simulators/hull";
 import { createFakeService, type FakeSettings } from "../unit/engine/fake-service";

@@ -3,7 +3,7 @@ import type { ExtractReader } from "../../hull/extract/extract";
 import type { Firehose } from "../../hull/firehose/firehose";
 import type { Service } from "../../services/service";
 import type { RunRow } from "../../storage/port/rows";
-import { runPlace, type Seal } from "../../storage/data-folder/seal";
+import { runPlace, type Seal } from "../../storage/port/seal";
 import type { Store } from "../../storage/port/store";
 import { boundedLog } from "./batch-log";
 import { runBatch, type BatchEnd } from "./batch";

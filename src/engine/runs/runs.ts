@@ -3,7 +3,7 @@
  * is in the store and polled, so nothing depends on what this process remembers.
  */
 import type { RunOptions, RunRow } from "../../storage/port/rows";
-import { runPlace } from "../../storage/data-folder/seal";
+import { runPlace } from "../../storage/port/seal";
 import type { NewRun } from "../../storage/port/store";
 import { watchBacklogs } from "./backlog";
 import { jobLine, newRunId } from "./log";

@@ -15,7 +15,7 @@ import { copyDatabase } from "./copy";
 import type { KeyValue } from "../database/kv";
 import { createLmdbKeyValue } from "../database/lmdb";
 import type { RunRow, TenantRow } from "../port/rows";
-import { runPlace, tenantPlace, type Place, type Seal } from "./seal";
+import { runPlace, tenantPlace, type Place, type Seal } from "../port/seal";
 import { shareSent } from "../tables/senders";
 import { FORMAT, openTables } from "../tables/tables";
 

@@ -4,7 +4,7 @@ import type { Connection, Finding, FindingLevel } from "../../../src/services/co
 import { createEmbeddedStore } from "../../../src/storage/embedded";
 import { createMemoryKeyValue } from "../../../src/storage/database/memory";
 import type { RunRow } from "../../../src/storage/port/rows";
-import { createSeal } from "../../../src/storage/data-folder/seal";
+import { createSeal } from "../../../src/storage/port/seal";
 import type { Lane, Store } from "../../../src/storage/port/store";
 import { skip } from "../storage/builders";
 import { createFakeService, fakeConnection, type FakeSettings } from "./fake-service";

@@ -4,7 +4,7 @@ import { createIntake, type IntakeReport } from "../../../src/engine/intake/inta
 import type { LogLine } from "../../../src/outcome/log-lines";
 import { createTenants } from "../../../src/engine/tenants";
 import type { Json } from "../../../src/record";
-import { createSeal } from "../../../src/storage/data-folder/seal";
+import { createSeal } from "../../../src/storage/port/seal";
 import type { EntryRow } from "../../../src/storage/port/rows";
 import type { Lane } from "../../../src/storage/port/store";
 import { openBench, type Bench } from "../storage/bench";

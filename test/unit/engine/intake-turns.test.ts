@@ -2,7 +2,7 @@
 import { createIntake } from "../../../src/engine/intake/intake";
 import { createTenants } from "../../../src/engine/tenants";
 import { mapYielding } from "../../../src/engine/intake/yielding";
-import { createSeal } from "../../../src/storage/data-folder/seal";
+import { createSeal } from "../../../src/storage/port/seal";
 import { openBench } from "../storage/bench";
 import { createFakeService } from "./fake-service";
 

@@ -1,7 +1,7 @@
 import { createTenants, remoteKey, tenantKey, type Tenants } from "../../../src/engine/tenants";
 import { createEmbeddedStore } from "../../../src/storage/embedded";
 import { createMemoryKeyValue } from "../../../src/storage/database/memory";
-import { createSeal } from "../../../src/storage/data-folder/seal";
+import { createSeal } from "../../../src/storage/port/seal";
 import type { Store } from "../../../src/storage/port/store";
 import { createFakeService, type FakeService, type FakeSettings } from "./fake-service";
 

@@ -11,7 +11,7 @@ import { createTenants, remoteKey, type Tenant } from "../../../src/engine/tenan
 import { createPlanhatService } from "../../../src/services/planhat";
 import type { PlanhatSettings } from "../../../src/services/planhat/settings/settings";
 import type { EntryRow, MirrorRow, HullUpdateRow } from "../../../src/storage/port/rows";
-import { createSeal } from "../../../src/storage/data-folder/seal";
+import { createSeal } from "../../../src/storage/port/seal";
 import type { Lane, MirrorPatch, Settlement, Store } from "../../../src/storage/port/store";
 import { openTables } from "../../../src/storage/tables/tables";
 import { auditOf } from "../storage/audit";

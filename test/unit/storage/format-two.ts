@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createLmdbKeyValue } from "../../../src/storage/database/lmdb";
 import type { RunRow, TenantRow } from "../../../src/storage/port/rows";
 import { shareFacts } from "./format-three";
-import { createSeal, runPlace, tenantPlace } from "../../../src/storage/data-folder/seal";
+import { createSeal, runPlace, tenantPlace } from "../../../src/storage/port/seal";
 
 /** As `seal` of format 2 did. */
 export function sealUnbound(text: string, secret: string): string {

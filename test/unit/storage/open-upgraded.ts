@@ -1,5 +1,5 @@
 /** A process of its own that opens the store named on its command line, upgraded with the secret behind it. */
-import { createSeal } from "../../../src/storage/data-folder/seal";
+import { createSeal } from "../../../src/storage/port/seal";
 import { openUpgraded } from "../../../src/storage/data-folder/upgrade";
 
 const [, , path = "", secret = ""] = process.argv;

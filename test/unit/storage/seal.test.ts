@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { createSeal, runPlace, tenantPlace, type Place } from "../../../src/storage/data-folder/seal";
+import { createSeal, runPlace, tenantPlace, type Place } from "../../../src/storage/port/seal";
 import { sealUnbound } from "./format-two";
 
 const SECRET = "a secret of sixteen characters";

@@ -7,7 +7,7 @@ import mapValues from "lodash/mapValues";
 import { createEmbeddedStore } from "../../../src/storage/embedded";
 import type { Key, KeyValue } from "../../../src/storage/database/kv";
 import { createLmdbKeyValue } from "../../../src/storage/database/lmdb";
-import { createSeal, runPlace, tenantPlace, type Seal } from "../../../src/storage/data-folder/seal";
+import { createSeal, runPlace, tenantPlace, type Seal } from "../../../src/storage/port/seal";
 import type { Lane, Store } from "../../../src/storage/port/store";
 import { divide, openUpgraded } from "../../../src/storage/data-folder/upgrade";
 import { FORMAT } from "../../../src/storage/tables/tables";
