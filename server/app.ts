@@ -7,7 +7,7 @@ import type { HostAllowList } from "../src/http/guards/hosts";
 import { createBodies } from "./bodies";
 import { createBasicAuth } from "./middleware/basic-auth";
 import { cors } from "./middleware/cors";
-import { createDoor, type DoorOptions } from "./middleware/door";
+import { createAuthenticator, type AuthenticatorOptions } from "./middleware/authentication";
 import { errorAnswers, notFound } from "./middleware/errors";
 import { measured } from "./middleware/measure";
 import { createQueryCredentials, type QueryCredentialOptions } from "./middleware/query-credentials";
@@ -29,7 +29,7 @@ import { statusRoutes, type StatusRouteOptions } from "./routes/status/route";
 
 /** What fetches, batches and their runs need beyond what notifications need. */
 export interface OnDemandOptions<S>
-  extends Pick<QueryCredentialOptions<S>, "tokenKey" | "now">, Pick<DoorOptions<S>, "loginLimits"> {
+  extends Pick<QueryCredentialOptions<S>, "tokenKey" | "now">, Pick<AuthenticatorOptions<S>, "loginLimits"> {
   readonly runs: Pick<Runs<S>, "fetch" | "batch">;
   /** Where extracts may be downloaded from: HULL_ALLOWED_EXTRACT_HOSTS. */
   readonly extractHosts: HostAllowList;
@@ -38,7 +38,7 @@ export interface OnDemandOptions<S>
 export interface AppOptions<S>
   extends
     Omit<NotificationRouteOptions<S>, "door" | "bodies" | "credentials">,
-    Omit<DoorOptions<S>, "loginLimits" | "now">,
+    Omit<AuthenticatorOptions<S>, "loginLimits" | "now">,
     OperationRouteOptions,
     MetricRouteOptions {
   readonly logger: Logger;
@@ -59,7 +59,7 @@ export interface AppOptions<S>
 
 export function createApp<S>(options: AppOptions<S>): Express {
   const { store, onDemand, health, fields, logger } = options;
-  const door = createDoor({ ...options, ...onDemand });
+  const authenticator = createAuthenticator({ ...options, ...onDemand });
   const bodies = createBodies();
   const app = express();
   app.set("trust proxy", options.trustProxy);
@@ -79,9 +79,9 @@ export function createApp<S>(options: AppOptions<S>): Express {
   app.use(manifestRoutes());
   app.use(docsRoutes());
   app.use("/smart-notifier", measured(options.metrics));
-  app.use(notificationRoutes({ ...options, door, bodies }));
-  const byQuery = createQueryCredentials({ ...onDemand, door });
-  const byLogin = createBasicAuth(door, options.corsOrigins);
+  app.use(notificationRoutes({ ...options, authenticator, bodies }));
+  const byQuery = createQueryCredentials({ ...onDemand, authenticator });
+  const byLogin = createBasicAuth(authenticator, options.corsOrigins);
   app.use(fetchRoutes({ ...onDemand, authenticate: byQuery }));
   app.use(batchRoutes({ ...onDemand, bodies, authenticate: byQuery }));
   app.use("/api/internal", cors(options.corsOrigins));

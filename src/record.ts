@@ -4,10 +4,10 @@
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
-/** How every record ends; see `engine/outcome.ts` for the reasons. */
+/** How every record ends; see `outcome/outcome.ts` for the reasons. */
 export type OutcomeKind = "sent" | "unchanged" | "skipped" | "rejected" | "superseded" | "dead";
 
-/** Why Hull cannot hold a value; `unstorable`: no database can. See `hull/attribute-values.ts`. */
+/** Why Hull cannot hold a value; `unstorable`: no database can. See `hull/firehose/attribute-values.ts`. */
 export type Misfit = "too_long" | "too_many" | "unstorable";
 
 /** A value that Hull is not told because it cannot hold it. */

@@ -25,11 +25,11 @@ import { runsBody, SHOWN_RUNS } from "./sections/runs";
 import { section } from "./section";
 import { statusBody } from "./sections/status";
 import { html, type Html } from "./html";
-import { projectFolder } from "../folder";
+import { projectFolder } from "../project-folder";
 import { refuse, type HttpError } from "../http-error";
 import type { DeadLetters } from "../admin/dead-letters";
 import { organizationQuery } from "../middleware/basic-auth";
-import type { Authenticate } from "../middleware/door";
+import type { Authenticate } from "../middleware/authentication";
 import { errorAnswers, otherMethods } from "../middleware/errors";
 import { isId, parameter, readInput } from "../middleware/input";
 

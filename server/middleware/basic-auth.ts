@@ -6,7 +6,7 @@ import type { Request } from "express";
 import { z } from "zod";
 import type { Credentials } from "../../src/engine/tenants";
 import { refuse } from "../http-error";
-import { refusalAnswer, type Authenticate, type Door, type Refusal } from "./door";
+import { refusalAnswer, type Authenticate, type Authenticator, type Refusal } from "./authentication";
 import { idParameter, isId, readInput } from "./input";
 import { assertOwnSite } from "./own-site";
 
@@ -33,7 +33,10 @@ export const organizationQuery = z.object({
 const FORBIDDEN: readonly Refusal["reason"][] = ["organization_not_allowed", "organization_disabled", "other_kind"];
 
 /** The log-in of the internal API. */
-export function createBasicAuth<S>(door: Door<S>, corsOrigins: readonly string[] = []): Authenticate<S> {
+export function createBasicAuth<S>(
+  authenticator: Authenticator<S>,
+  corsOrigins: readonly string[] = [],
+): Authenticate<S> {
   const origins = new Set(corsOrigins);
   return async (request) => {
     // A browser sends the remembered log-in for any page; reading changes nothing, and no other page sees it.
@@ -45,10 +48,10 @@ export function createBasicAuth<S>(door: Door<S>, corsOrigins: readonly string[]
         headers: CHALLENGE,
       });
     }
-    const visitor = await door.enter(request, { organization, ...login }, (refused) =>
+    const visitor = await authenticator.enter(request, { organization, ...login }, (refused) =>
       FORBIDDEN.includes(refused.reason) ? refusalAnswer(403, refused) : refusalAnswer(401, refused, CHALLENGE),
     );
-    return door.remember(visitor);
+    return authenticator.remember(visitor);
   };
 }
 

@@ -7,12 +7,12 @@ import { z } from "zod";
 import type { Credentials } from "../../src/engine/tenants";
 import type { Attributes } from "../../src/hull/protocol/shapes";
 import { refuse } from "../http-error";
-import { refusalAnswer, type Authenticate, type Door } from "./door";
+import { refusalAnswer, type Authenticate, type Authenticator } from "./authentication";
 import { readConnectorToken } from "./connector-token";
 import { idParameter, parameter, readInput } from "./input";
 
 export interface QueryCredentialOptions<S> {
-  readonly door: Door<S>;
+  readonly authenticator: Authenticator<S>;
   /** Key that signs tokens in the query. */
   readonly tokenKey: string;
   /** Milliseconds since 1970. */
@@ -51,13 +51,15 @@ const TOKEN_REFUSALS = {
 } as const;
 
 /**
- * Refusals have the status of `hull/credentials.ts`: 401, 402 for a disabled organization, 404 for an unknown
+ * Refusals have the status of `hull/auth/credentials.ts`: 401, 402 for a disabled organization, 404 for an unknown
  * connector; 400 when credentials are missing or cannot be read.
  */
-export function createQueryCredentials<S>({ door, ...options }: QueryCredentialOptions<S>): Authenticate<S> {
+export function createQueryCredentials<S>({ authenticator, ...options }: QueryCredentialOptions<S>): Authenticate<S> {
   return async (request) => {
     const given = readCredentials(request, options);
-    return door.remember(await door.enter(request, given, (refused) => refusalAnswer(refused.status, refused)));
+    return authenticator.remember(
+      await authenticator.enter(request, given, (refused) => refusalAnswer(refused.status, refused)),
+    );
   };
 }
 

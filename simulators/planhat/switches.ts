@@ -1,5 +1,5 @@
 /**
- * Planhat's documentation leaves much open (reference/planhat-api.md, section 14). Whatever is unknown, and whatever
+ * Planhat's documentation leaves much open. Whatever is unknown, and whatever
  * differs between sources, is a switch here, so that a client can be tried against every plausible Planhat.
  */
 export const switchValues = {

@@ -2,7 +2,7 @@
 import type { Reason } from "../outcome/outcome";
 import type { Claims, Desired, Json, Keys } from "../record";
 
-/** How two values of a field are compared; see `engine/compare.ts`. */
+/** How two values of a field are compared; see `compare.ts`. */
 export type FieldType = "text" | "name" | "number" | "boolean" | "instant" | "set" | "any";
 
 export interface FieldSpec {

@@ -167,7 +167,12 @@ describe("from a build", () => {
 
   // The layout of `npm run build`, with only what these routes need: `dist` beside the project's `assets`.
   beforeAll(async () => {
-    for (const file of ["server/routes/public/manifest", "server/flow-control", "server/folder", "server/http-error"]) {
+    for (const file of [
+      "server/routes/public/manifest",
+      "server/flow-control",
+      "server/project-folder",
+      "server/http-error",
+    ]) {
       const { outputText } = ts.transpileModule(readFileSync(join(ROOT, `${file}.ts`), "utf8"), {
         compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.CommonJS, esModuleInterop: true },
       });

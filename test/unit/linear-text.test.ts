@@ -11,7 +11,7 @@ import { createJsonScan } from "../../src/http/guards/json-scan";
 import { createBasicAuth, organizationQuery } from "../../server/middleware/basic-auth";
 import { readConnectorToken } from "../../server/middleware/connector-token";
 import { countParameter, flagParameter, idParameter } from "../../server/middleware/input";
-import { createDoor } from "../../server/middleware/door";
+import { createAuthenticator } from "../../server/middleware/authentication";
 import { createQueryCredentials } from "../../server/middleware/query-credentials";
 import { newUser } from "../../server/routes/users/input";
 import { batchRow } from "../../src/engine/runs/batch-rows";
@@ -110,7 +110,7 @@ const items = [
 ];
 const index = keyIndex(items);
 // Known and refused by Hull, so that nothing but the reading is measured.
-const door = createDoor({
+const door = createAuthenticator({
   credentials: {
     confirm: () => Promise.resolve({ ok: false, status: 401, reason: "wrong_credentials" }),
     forget: () => undefined,
@@ -120,7 +120,7 @@ const door = createDoor({
   now: () => 0,
 });
 const basicAuth = createBasicAuth(door);
-const queryCredentials = createQueryCredentials({ door, tokenKey: "k", now: () => 0 });
+const queryCredentials = createQueryCredentials({ authenticator: door, tokenKey: "k", now: () => 0 });
 
 const requestOf = (query: Readonly<Record<string, string>>, authorization = "") =>
   ({ query, method: "GET", ip: "127.0.0.1", get: () => authorization }) as unknown as Request;

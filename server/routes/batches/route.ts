@@ -9,7 +9,7 @@ import type { HostAllowList } from "../../../src/http/guards/hosts";
 import { ExtractError } from "../../../src/hull/extract/error";
 import { assertLink } from "../../../src/hull/extract/link";
 import type { Bodies } from "../../bodies";
-import type { Authenticate } from "../../middleware/door";
+import type { Authenticate } from "../../middleware/authentication";
 import { otherMethods } from "../../middleware/errors";
 import { badInput, readInput } from "../../middleware/input";
 import { readRunParameters } from "../runs/options";

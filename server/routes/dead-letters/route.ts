@@ -7,7 +7,7 @@ import { z } from "zod";
 import { isDeadLetterPlace } from "../../../src/storage/port/dead-letters";
 import { refuse, type HttpError } from "../../http-error";
 import type { DeadLetters } from "../../admin/dead-letters";
-import type { Authenticate } from "../../middleware/door";
+import type { Authenticate } from "../../middleware/authentication";
 import { otherMethods } from "../../middleware/errors";
 import { countParameter, idParameter, isId, parameter, readInput } from "../../middleware/input";
 import { addCounts, showDeadLetter, showDeadLetterDetail } from "./answer";

@@ -10,7 +10,7 @@ import type { Tenant } from "../../../src/engine/tenants";
 import { withTimeout } from "../../../src/engine/rules/timeout";
 import { refuse } from "../../http-error";
 import type { Bodies } from "../../bodies";
-import type { Authenticate } from "../../middleware/door";
+import type { Authenticate } from "../../middleware/authentication";
 import { otherMethods } from "../../middleware/errors";
 import { MAX_ID_LENGTH, readInput } from "../../middleware/input";
 import { showExplanation } from "./answer";

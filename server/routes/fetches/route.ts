@@ -5,7 +5,7 @@
 import { Router } from "express";
 import { z } from "zod";
 import type { FetchAnswer, Runs } from "../../../src/engine/runs/orders";
-import type { Authenticate } from "../../middleware/door";
+import type { Authenticate } from "../../middleware/authentication";
 import { instantAnswer, isoOf } from "../../openapi/instants";
 import { readRunParameters } from "../runs/options";
 

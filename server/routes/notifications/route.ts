@@ -11,13 +11,13 @@ import type { Store } from "../../../src/storage/port/store";
 import type { Bodies } from "../../bodies";
 import { ACKNOWLEDGED, NEXT, paced, RETRY, RETRY_LATER, SMALLER, type FlowControl } from "../../flow-control";
 import { HttpError } from "../../http-error";
-import { refusalAnswer, type Door, type Refusal, type Visitor } from "../../middleware/door";
+import { refusalAnswer, type Authenticator, type Refusal, type Visitor } from "../../middleware/authentication";
 import { isId, NOT_AN_ID } from "../../middleware/input";
 import { createJoin } from "./repetitions";
 
 export interface NotificationRouteOptions<S> {
   readonly store: Store;
-  readonly door: Door<S>;
+  readonly authenticator: Authenticator<S>;
   readonly bodies: Bodies;
   readonly intake: Intake<S>;
   readonly lanes: DeliveryWorker;
@@ -38,7 +38,7 @@ const MAX_MESSAGES = 5_000;
 const NEXT_SIZE: FlowControl = { ...RETRY, size: NEXT.size, in: SMALLER.in };
 
 export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Router {
-  const { store, door, intake, lanes, maxOutbox } = options;
+  const { store, authenticator, intake, lanes, maxOutbox } = options;
   const router = Router();
   const join = createJoin<FlowControl>();
 
@@ -58,7 +58,7 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
     // For metrics, which read the channel from it.
     request.body = body;
     const notification = readEnvelope(body);
-    const visitor = await door.enter(request, notification.configuration, refusal);
+    const visitor = await authenticator.enter(request, notification.configuration, refusal);
     if (vouched) await isSigned(request, notification.notification_id);
     if (notification.messages.length > MAX_MESSAGES) {
       const message = `The shipment holds more than ${MAX_MESSAGES} messages; send fewer at a time.`;
@@ -82,7 +82,7 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
     const { connector, channel } = notification;
     // Cached settings are out of date, for this request and for later ones.
     if (channel === "ship:update") options.credentials.forget(visitor.credentials);
-    const tenant = await door.rememberNotified(visitor, connector, refusal);
+    const tenant = await authenticator.rememberNotified(visitor, connector, refusal);
     const entity = channel === "user:update" ? "user" : channel === "account:update" ? "account" : undefined;
     if (entity === undefined) {
       if (channel === "ship:update") await release(tenant);
@@ -103,7 +103,7 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
       const given = parseConfiguration(text);
       // An invalid id is reported when the whole body is read.
       if (given === undefined || !isId(given.id) || !isId(given.organization)) return undefined;
-      const entered: Promise<Visitor> = door.enter(request, given, refusal, isKnown);
+      const entered: Promise<Visitor> = authenticator.enter(request, given, refusal, isKnown);
       return entered.then(({ credentials }) => tenantKey(credentials.organization, credentials.id));
     };
     const read = await options.bodies.readUnknown(request, {

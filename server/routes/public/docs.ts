@@ -6,7 +6,7 @@ import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
 import { Router, type Request, type Response } from "express";
-import { projectFolder } from "../../folder";
+import { projectFolder } from "../../project-folder";
 import { otherMethods } from "../../middleware/errors";
 import { describeApi } from "../../openapi/document";
 

@@ -5,7 +5,7 @@
 import express, { Router, type Request, type Response } from "express";
 import manifest from "../../../manifest.json";
 import { RETRY_LATER } from "../../flow-control";
-import { projectFolder } from "../../folder";
+import { projectFolder } from "../../project-folder";
 import { HttpError } from "../../http-error";
 
 const READER = "https://dashboard.hullapp.io/readme?url=https://";

@@ -7,7 +7,7 @@ import { z } from "zod";
 import type { RunRow } from "../../../src/storage/port/rows";
 import type { Store } from "../../../src/storage/port/store";
 import { refuse } from "../../http-error";
-import type { Authenticate } from "../../middleware/door";
+import type { Authenticate } from "../../middleware/authentication";
 import { otherMethods } from "../../middleware/errors";
 import { countParameter, idParameter, isId, readInput } from "../../middleware/input";
 import { showLine, showRun } from "./answer";

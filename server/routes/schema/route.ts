@@ -10,7 +10,7 @@ import type { FieldsOf } from "../../../src/engine/status/field-options";
 import type { Tenant } from "../../../src/engine/tenants";
 import type { FieldUse } from "../../../src/services/connection";
 import { HttpError } from "../../http-error";
-import type { Authenticate } from "../../middleware/door";
+import type { Authenticate } from "../../middleware/authentication";
 
 export interface SchemaRouteOptions<S> {
   readonly fields: FieldsOf<S>;

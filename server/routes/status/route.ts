@@ -7,7 +7,7 @@ import type { Credentials } from "../../../src/engine/tenants";
 import type { HullStatus } from "../../../src/hull/client";
 import { FINDING_LEVELS } from "../../../src/services/connection";
 import { HttpError } from "../../http-error";
-import type { Authenticate } from "../../middleware/door";
+import type { Authenticate } from "../../middleware/authentication";
 import { otherMethods } from "../../middleware/errors";
 
 export interface StatusRouteOptions<S> {

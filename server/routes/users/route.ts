@@ -8,7 +8,7 @@ import type { Tenant } from "../../../src/engine/tenants";
 import type { Connected, Users } from "../../../src/services/planhat/users/users";
 import { refuse } from "../../http-error";
 import type { Bodies } from "../../bodies";
-import type { Authenticate } from "../../middleware/door";
+import type { Authenticate } from "../../middleware/authentication";
 import { otherMethods } from "../../middleware/errors";
 import { MAX_BODY_BYTES, readChanges, readNewUser, readsAnew, readUserId, type BodyReader } from "./input";
 import { answerTo } from "./trouble";

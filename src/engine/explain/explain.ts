@@ -153,7 +153,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
   /** A record that the message itself asks for. */
   async function planned(
     tenant: Tenant<S>,
-    { message, plan, claims, swallowed }: Candidate,
+    { message, plan, claims, mergedIds }: Candidate,
     known: InspectedRecord = NOTHING_KNOWN,
     result: DryRunResult,
   ): Promise<RecordExplanation> {
@@ -168,7 +168,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
       ...about,
       claims: { ...claimsOf(message), ...claims },
       messageId,
-      merged: swallowed,
+      merged: mergedIds,
       checks: isOwn && tenant.settings !== undefined ? service.checks(message, tenant.settings) : [],
       warnings: [...planWarnings, ...about.warnings],
       would,

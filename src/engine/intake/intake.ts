@@ -173,7 +173,7 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
       messageId: message.messageId,
       version: append ? 0 : message.version,
       undated: message.undated,
-      merged: candidate.swallowed,
+      merged: candidate.mergedIds,
       claims: isOwn ? claimsOf(message) : undefined,
       once: append ? (true as const) : undefined,
     };

@@ -174,7 +174,7 @@ function badId(path: string, id: string): Problem | undefined {
 /** The messages of one entity in a shipment, merged into the newest; `swallowed` are the ids of the others. */
 export interface MergedMessage {
   readonly message: EntityMessage;
-  readonly swallowed: readonly string[];
+  readonly mergedIds: readonly string[];
 }
 
 /** Merges the messages of each entity: the newest state, the changes of all (first old value, last new value). */
@@ -189,8 +189,8 @@ export function mergeMessages(messages: readonly EntityMessage[]): readonly Merg
     const ordered = group.toSorted((a, b) => a.version - b.version);
     const newest = ordered[ordered.length - 1] ?? group[0];
     if (newest === undefined) throw new Error("A group of messages is never empty.");
-    const swallowed = ordered.filter((each) => each !== newest).map((each) => each.messageId);
-    if (swallowed.length === 0) return { message: newest, swallowed };
+    const mergedIds = ordered.filter((each) => each !== newest).map((each) => each.messageId);
+    if (mergedIds.length === 0) return { message: newest, mergedIds };
     return {
       message: {
         ...newest,
@@ -201,7 +201,7 @@ export function mergeMessages(messages: readonly EntityMessage[]): readonly Merg
           account: mergeChanges(ordered.map((each) => each.changes.account)),
         },
       },
-      swallowed: [...new Set(swallowed)].filter((id) => id !== newest.messageId),
+      mergedIds: [...new Set(mergedIds)].filter((id) => id !== newest.messageId),
     };
   });
 }

@@ -20,7 +20,7 @@ const MOST_CARRIED = 64_000_000;
 export interface Candidate {
   readonly message: EntityMessage;
   /** Ids of the older messages merged into this one; counted with the entity's own record. */
-  readonly swallowed: readonly string[];
+  readonly mergedIds: readonly string[];
   readonly claims: Claims;
   readonly plan: Plan | Halted;
 }
@@ -35,11 +35,11 @@ interface Halted {
 
 /** The records of one entity's message; the first is the entity's own. */
 export function candidatesOf<S>(service: Service<S>, tenant: Tenant<S>, merged: MergedMessage): readonly Candidate[] {
-  const { message, swallowed } = merged;
+  const { message, mergedIds } = merged;
   const plans = plansOf(service, tenant, message);
   return plans.map((plan, index) => ({
     message,
-    swallowed: index === 0 ? swallowed : [],
+    mergedIds: index === 0 ? mergedIds : [],
     claims: plan.kind === "record" ? plan.claims : claimsOf(message),
     plan: index === 0 ? withWarnings(plan, message.warnings) : plan,
   }));

@@ -82,7 +82,7 @@ export async function checkUnchanged<S>(
 }
 
 export function acceptanceOfSame<S>(
-  { type, message, swallowed, fingerprint }: SameAsLast,
+  { type, message, mergedIds, fingerprint }: SameAsLast,
   tenant: Tenant<S>,
   atMs: number,
 ): Acceptance {
@@ -94,7 +94,7 @@ export function acceptanceOfSame<S>(
     messageId: message.messageId,
     version: message.version,
     undated: message.undated,
-    merged: swallowed,
+    merged: mergedIds,
     content: { kind: "same", outcome: outcomeNow(message, "unchanged", IN_SYNC, atMs), fingerprint },
   };
 }
@@ -106,12 +106,12 @@ export function acceptanceOfSame<S>(
 export function lastingFingerprint<S>(
   service: Service<S>,
   tenant: Tenant<S>,
-  { message, swallowed, plan }: Candidate,
+  { message, mergedIds, plan }: Candidate,
 ): string | undefined {
   const { settings } = tenant;
   if (plan.kind !== "record" || settings === undefined || plan.warnings.length > 0) return undefined;
   if (plan.type !== typeOf(service, message.entity)) return undefined;
-  const fingerprint = fingerprintOf(service, tenant, settings, { message, swallowed });
+  const fingerprint = fingerprintOf(service, tenant, settings, { message, mergedIds });
   return fingerprint === undefined ? undefined : fingerprint + (plan.hintId === undefined ? HIDDEN : SHOWN);
 }
 

@@ -1,4 +1,4 @@
-// Extracts as JSON: one object a line (reference/hull-platform.md, 4.2), or all of them in a list.
+// Extracts as JSON: one object a line, as Hull writes them, or all of them in a list.
 import { isUtf8 } from "node:buffer";
 import { createJsonScan, MAX_DEPTH } from "../../http/guards/json-scan";
 import { parseJson } from "../../json";

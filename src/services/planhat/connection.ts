@@ -18,7 +18,7 @@ import { inspect } from "./lookup/inspect";
 import { listed, listPage } from "./incoming/listing";
 import { findCompanies } from "./lookup/companies";
 import { findChildren } from "./lookup/children";
-import { ACTIVITIES, COMPANIES } from "./objects";
+import { ACTIVITIES, COMPANIES } from "./object-types";
 import { createOwners } from "./api/owners";
 import type { Directory, Owners } from "./api/owners";
 import { prepareRecords } from "./write/prepare";

@@ -1,7 +1,7 @@
 /** The Hull attribute under which a Planhat field is written back. */
 import { createHash } from "node:crypto";
 import snakeCase from "lodash/snakeCase";
-import { COMPANIES, composed, customName } from "./objects";
+import { COMPANIES, composed, customName } from "./object-types";
 
 /**
  * `lastName` → `planhat/last_name`, `custom.# Overdue Invoices` → `planhat/custom_overdue_invoices`.

@@ -7,7 +7,7 @@ import { fingerprintOf } from "./mapping/fingerprint";
 import type { ConnectionOptions } from "./connection";
 import { spellingOf } from "../mapping/attributes";
 import { createCustomFields } from "./api/custom-fields";
-import { COMPANIES, ENDUSERS, fieldSpec, LICENSES, OBJECT_TYPES, typeSpec } from "./objects";
+import { COMPANIES, ENDUSERS, fieldSpec, LICENSES, OBJECT_TYPES, typeSpec } from "./object-types";
 import { checks, plan } from "./mapping/outgoing";
 import { optionsOf } from "./settings/schema";
 import { mappingOf, readSettings } from "./settings/settings";

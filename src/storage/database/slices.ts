@@ -4,7 +4,6 @@ import { notTooMany } from "../port/weight";
 /** Records that one transaction works on; a few milliseconds' worth. */
 export const SLICE = 500;
 
-/** Processes many, or large, records in several transactions, so that requests are served in between. */
 /** Goes through all rows under a prefix, in several transactions; rows that `visit` writes behind it are visited, too. */
 export async function walk<V>(
   kv: KeyValue,
@@ -22,6 +21,7 @@ export async function walk<V>(
   for (let after = await step(undefined); after !== undefined;) after = await step(after);
 }
 
+/** Processes many, or large, records in several transactions, so that requests are served in between. */
 export async function inSlices<T, R>(
   items: readonly T[],
   work: (slice: readonly T[]) => Promise<readonly R[]>,

@@ -2,7 +2,7 @@
 import { reason } from "../../../src/outcome/outcome";
 import { delivered, typeContext } from "../../../src/engine/delivery/work";
 import type { Json, Keys } from "../../../src/record";
-import { ENDUSERS } from "../../../src/services/planhat/objects";
+import { ENDUSERS } from "../../../src/services/planhat/object-types";
 import { createEmbeddedStore } from "../../../src/storage/embedded";
 import { createMemoryKeyValue } from "../../../src/storage/database/memory";
 import type { Store } from "../../../src/storage/port/store";

@@ -1,7 +1,7 @@
 /** A service whose settings say where it is, and whose plan sends name and external id of accounts as they are. */
 import { reason } from "../../../src/outcome/outcome";
 import type { Json } from "../../../src/record";
-import { COMPANIES, ENDUSERS, fieldSpec } from "../../../src/services/planhat/objects";
+import { COMPANIES, ENDUSERS, fieldSpec } from "../../../src/services/planhat/object-types";
 import type { Connection, ReadBack } from "../../../src/services/connection";
 import type { Plan, RemoteRecord } from "../../../src/services/model";
 import type { Service, Target } from "../../../src/services/service";

@@ -4,7 +4,7 @@ import type { StepContext } from "../../../src/engine/fetch/step";
 import { numberOf } from "../../../src/engine/hull-updates/what-hull-knows";
 import { typeContext } from "../../../src/engine/delivery/work";
 import type { FirehoseItem } from "../../../src/hull/firehose/items";
-import { ENDUSERS } from "../../../src/services/planhat/objects";
+import { ENDUSERS } from "../../../src/services/planhat/object-types";
 import type { ListedRecord } from "../../../src/services/connection";
 import { createEmbeddedStore } from "../../../src/storage/embedded";
 import { createMemoryKeyValue } from "../../../src/storage/database/memory";

@@ -1,5 +1,5 @@
 import { identify, type Identity, type Subject } from "../../../src/engine/rules/identity";
-import { ENDUSERS } from "../../../src/services/planhat/objects";
+import { ENDUSERS } from "../../../src/services/planhat/object-types";
 import type { MirrorRow } from "../../../src/storage/port/rows";
 import { row, subject } from "./identity-rows";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { identify } from "../../../src/engine/rules/identity";
-import { OBJECT_TYPES } from "../../../src/services/planhat/objects";
+import { OBJECT_TYPES } from "../../../src/services/planhat/object-types";
 import type { ObjectType } from "../../../src/services/model";
 import type { MirrorRow } from "../../../src/storage/port/rows";
 import type { Subject } from "../../../src/engine/rules/identity";

@@ -35,7 +35,7 @@ describe("the messages of a shipment", () => {
     const merged = mergeMessages([message("m2", 2), message("m3", 3), message("m1", 1)]);
     expect(merged).toHaveLength(1);
     expect(merged[0]?.message).toMatchObject({ messageId: "m3", version: 3, user: { from: "m3" } });
-    expect(merged[0]?.swallowed).toEqual(["m1", "m2"]);
+    expect(merged[0]?.mergedIds).toEqual(["m1", "m2"]);
   });
 
   it("are ordered by arrival where versions are the same", () => {
@@ -44,7 +44,7 @@ describe("the messages of a shipment", () => {
 
   it("do not swallow themselves when one comes twice", () => {
     const [merged] = mergeMessages([message("m1", 1), message("m1", 1), message("m0", 0)]);
-    expect(merged?.swallowed).toEqual(["m0"]);
+    expect(merged?.mergedIds).toEqual(["m0"]);
   });
 
   it("are an export as soon as one of them is", () => {
@@ -101,7 +101,7 @@ describe("any shipment", () => {
       fc.property(shipment, (list) => {
         const messages = list.map((each, index) => message(`m${index}`, each.version, { id: each.id }));
         const merged = mergeMessages(messages);
-        const ids = merged.flatMap((each) => [each.message.messageId, ...each.swallowed]);
+        const ids = merged.flatMap((each) => [each.message.messageId, ...each.mergedIds]);
         expect(ids.toSorted()).toEqual(messages.map(({ messageId }) => messageId).toSorted());
         for (const each of merged) {
           const versions = messages.filter(({ id }) => id === each.message.id).map(({ version }) => version);

@@ -11,7 +11,7 @@ import {
 import type { IncomingAttribute } from "../../../src/services/connection";
 import type { Json } from "../../../src/record";
 import { createReader } from "../../../src/services/planhat/incoming/incoming";
-import { fieldSpec } from "../../../src/services/planhat/objects";
+import { fieldSpec } from "../../../src/services/planhat/object-types";
 import type { Fact, MirrorRow } from "../../../src/storage/port/rows";
 import { settingsOf } from "../planhat/messages";
 import { remoteRecord } from "./fake-service";

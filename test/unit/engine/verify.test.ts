@@ -1,5 +1,5 @@
 import { verifyRemote, type Verdict } from "../../../src/engine/delivery/credentials-changed";
-import { OBJECT_TYPES } from "../../../src/services/planhat/objects";
+import { OBJECT_TYPES } from "../../../src/services/planhat/object-types";
 import type { Problem, ReadBack } from "../../../src/services/connection";
 import { openBench, type Bench } from "../storage/bench";
 import { deliverQuietly, LANE, update } from "../storage/builders";

@@ -13,7 +13,7 @@ import {
   type Work,
 } from "../../../src/engine/delivery/work";
 import type { Json } from "../../../src/record";
-import { COMPANIES, ENDUSERS } from "../../../src/services/planhat/objects";
+import { COMPANIES, ENDUSERS } from "../../../src/services/planhat/object-types";
 import type { Content, Fact, MirrorRow } from "../../../src/storage/port/rows";
 import type { MirrorPatch, Settlement, HullUpdate } from "../../../src/storage/port/store";
 import { createFakeService, remoteRecord } from "./fake-service";

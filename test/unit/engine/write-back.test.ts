@@ -1,7 +1,7 @@
 import { sendHullUpdates, type WriteBackOptions } from "../../../src/engine/hull-updates/write-back";
 import type { Firehose, FirehoseResult } from "../../../src/hull/firehose/firehose";
 import type { FirehoseItem } from "../../../src/hull/firehose/items";
-import { OBJECT_TYPES } from "../../../src/services/planhat/objects";
+import { OBJECT_TYPES } from "../../../src/services/planhat/object-types";
 import type { RecordOutcome, HullUpdate } from "../../../src/storage/port/store";
 import { openBench, type Bench } from "../storage/bench";
 import { deliver, LANE, update } from "../storage/builders";

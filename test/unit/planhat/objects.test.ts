@@ -5,7 +5,7 @@ import {
   findField,
   OBJECT_TYPES,
   typeSpec,
-} from "../../../src/services/planhat/objects";
+} from "../../../src/services/planhat/object-types";
 import { targetOf } from "../../../src/services/planhat/settings/target";
 import { hullAttribute } from "../../../src/services/planhat/hull-attribute";
 import { createPlanhatService } from "../../../src/services/planhat";

@@ -1,7 +1,7 @@
 /** What both ways to name credentials make of them, with a Hull that says yes to everything. */
 import type { Request } from "express";
 import { createBasicAuth } from "../../../server/middleware/basic-auth";
-import { createDoor } from "../../../server/middleware/door";
+import { createAuthenticator } from "../../../server/middleware/authentication";
 import { createQueryCredentials } from "../../../server/middleware/query-credentials";
 import { tenantKey, type Credentials } from "../../../src/engine/tenants";
 import type { CredentialCheck } from "../../../src/hull/auth/credentials";
@@ -31,9 +31,9 @@ const tenants = {
     return Promise.resolve({ key: tenantKey(given.organization, given.id), credentials: given, problems: [] });
   },
 };
-const door = createDoor({ credentials, tenants, protocol: "https", now: () => 0 });
+const door = createAuthenticator({ credentials, tenants, protocol: "https", now: () => 0 });
 
-const inQuery = createQueryCredentials({ door, tokenKey: "k", now: () => 0 });
+const inQuery = createQueryCredentials({ authenticator: door, tokenKey: "k", now: () => 0 });
 const asLogin = createBasicAuth(door);
 
 const byQuery = (organization: string) => inQuery(request({ organization, ship: "c1", secret: "s" }));

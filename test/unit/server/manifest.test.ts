@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import manifest from "../../../manifest.json";
 import packageJson from "../../../package.json";
-import { typeSpec } from "../../../src/services/planhat/objects";
+import { typeSpec } from "../../../src/services/planhat/object-types";
 import { optionsOf } from "../../../src/services/planhat/settings/schema";
 import { readSettings } from "../../../src/services/planhat/settings/settings";
 import type { FieldUse } from "../../../src/services/connection";

@@ -4,7 +4,7 @@
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { REFUSALS } from "../../../server/middleware/door";
+import { REFUSALS } from "../../../server/middleware/authentication";
 import { batchPart } from "../../../server/routes/batches/openapi";
 import { deadLetterPart } from "../../../server/routes/dead-letters/openapi";
 import { explainPart } from "../../../server/routes/explain/openapi";

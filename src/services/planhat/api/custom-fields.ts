@@ -9,7 +9,7 @@ import { systemClock } from "../../../http/time";
 import type { Clock } from "../../../http/time";
 import { isFailed, UnexpectedAnswer } from "./failure";
 import type { Failed } from "./failure";
-import { COMPANIES, composed, ENDUSERS, LICENSES } from "../objects";
+import { COMPANIES, composed, ENDUSERS, LICENSES } from "../object-types";
 import { readPages } from "./paging";
 import type { Rest, Row } from "./rest";
 

@@ -11,7 +11,7 @@ import { textOf } from "../../mapping/attributes";
 import { planner } from "./plan";
 import type { Filling } from "./plan";
 import type { IncomingRules } from "../settings/incoming";
-import { COMPANIES, ENDUSERS } from "../objects";
+import { COMPANIES, ENDUSERS } from "../object-types";
 import type { Directory } from "../api/owners";
 import { remoteRecord, updatedAtMsOf } from "../lookup/remote";
 import type { Row } from "../api/rest";

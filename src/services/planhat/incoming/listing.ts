@@ -5,7 +5,7 @@ import { COMPANY_PROPERTIES } from "../api/company-properties";
 import { isFailed, problemOf } from "../api/failure";
 import type { Failed } from "../api/failure";
 import type { Reader } from "./incoming";
-import { COMPANIES, LICENSES, typeSpec } from "../objects";
+import { COMPANIES, LICENSES, typeSpec } from "../object-types";
 import { position, readPage, START, stepAfter } from "../api/paging";
 import type { Position } from "../api/paging";
 import { propertyOf, selectOf } from "../lookup/remote";

@@ -6,7 +6,7 @@ import memoize from "lodash/memoize";
 import type { IncomingAttribute } from "../../connection";
 import { isNamed } from "../settings/incoming";
 import type { IncomingRules } from "../settings/incoming";
-import { COMPANIES, customField, customName, typeSpec } from "../objects";
+import { COMPANIES, customField, customName, typeSpec } from "../object-types";
 import type { Directory } from "../api/owners";
 import { idOf, readerOf } from "../lookup/remote";
 import { isObject } from "../api/rest";
@@ -139,7 +139,7 @@ function fillingsOf(
     });
   }
   for (const field of mapped) addDefault(field, orEmpty(shownBy(field)));
-  for (const field of told(type, properties, custom)) addDefault(field, readerOfShown(field));
+  for (const field of toldFields(type, properties, custom)) addDefault(field, readerOfShown(field));
   if (withOwners) {
     for (const field of OWNERS) {
       for (const part of ["name", "email"] as const) addDefault(`${field}.${part}`, ownerBy(field, part));
@@ -193,7 +193,7 @@ function orNull(read: (row: Row) => unknown): (row: Row) => unknown {
   return (row) => read(row) ?? null;
 }
 
-function told(type: string, properties: readonly string[], custom: readonly string[]): readonly string[] {
+function toldFields(type: string, properties: readonly string[], custom: readonly string[]): readonly string[] {
   const isTold = (name: string) =>
     !name.startsWith("_") && name !== "custom" && !(name === "shareable" && type === COMPANIES.name);
   return [...properties.filter(isTold).sort(), ...[...custom].sort().map(customField)];

@@ -12,7 +12,7 @@ import { problemOf } from "../api/failure";
 import { keyMark } from "../write/body";
 import { idGroups, readSingles } from "./lookup";
 import type { Singles } from "./lookup";
-import { typeSpec } from "../objects";
+import { typeSpec } from "../object-types";
 import { readPages } from "../api/paging";
 import type { Paged, PagingOrder } from "../api/paging";
 import { idOf, remoteRecord, selectOf } from "./remote";

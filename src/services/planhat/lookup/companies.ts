@@ -6,7 +6,7 @@ import { textOf } from "../../mapping/attributes";
 import { isFailed, problemOf } from "../api/failure";
 import { idGroups, readSingles } from "./lookup";
 import type { Singles } from "./lookup";
-import { COMPANIES, typeSpec } from "../objects";
+import { COMPANIES, typeSpec } from "../object-types";
 import { readPages } from "../api/paging";
 import { remoteRecord, selectOf } from "./remote";
 import type { Rest, Row } from "../api/rest";

@@ -5,7 +5,7 @@
 import type { Known, Problem, ReadBack } from "../../connection";
 import { problemOf } from "../api/failure";
 import { idGroups, readSingles } from "./lookup";
-import { COMPANIES, typeSpec } from "../objects";
+import { COMPANIES, typeSpec } from "../object-types";
 import { readPages } from "../api/paging";
 import { readKnown } from "../write/readback";
 import { remoteRecord, selectOf } from "./remote";

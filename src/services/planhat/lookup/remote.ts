@@ -4,7 +4,7 @@ import { isJson } from "../../../json";
 import type { Json } from "../../../record";
 import type { RemoteRecord } from "../../model";
 import { textOf } from "../../mapping/attributes";
-import { customName, typeSpec } from "../objects";
+import { customName, typeSpec } from "../object-types";
 import { isObject } from "../api/rest";
 import type { Row } from "../api/rest";
 

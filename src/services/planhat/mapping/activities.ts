@@ -5,7 +5,7 @@ import { parseInstant } from "../../../instant";
 import type { DesiredParent, Json } from "../../../record";
 import type { Plan } from "../../model";
 import { own, textOf } from "../../mapping/attributes";
-import { ACTIVITIES, ENDUSERS } from "../objects";
+import { ACTIVITIES, ENDUSERS } from "../object-types";
 import type { PlanhatSettings } from "../settings/settings";
 
 type RecordPlan = Extract<Plan, { kind: "record" }>;

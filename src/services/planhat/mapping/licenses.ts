@@ -9,7 +9,7 @@ import type { DesiredParent, Json } from "../../../record";
 import type { Plan } from "../../model";
 import { attributeReference, own, readAttribute, shortened } from "../../mapping/attributes";
 import { desiredOf, mapFields } from "./mapping";
-import { COMPANIES, LICENSES } from "../objects";
+import { COMPANIES, LICENSES } from "../object-types";
 import type { PlanhatSettings } from "../settings/settings";
 import { listOf } from "./values";
 

@@ -6,7 +6,7 @@ import type { Desired, Json } from "../../../record";
 import type { FieldSpec } from "../../model";
 import { readAttribute, textOf, wasCleared } from "../../mapping/attributes";
 import type { AttributeReference } from "../../mapping/attributes";
-import { fieldSpec, typeSpec } from "../objects";
+import { fieldSpec, typeSpec } from "../object-types";
 import type { MappingRow } from "../settings/settings";
 import { convert } from "./values";
 import type { Converted } from "./values";

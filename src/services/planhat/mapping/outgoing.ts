@@ -13,7 +13,7 @@ import { planActivities } from "./activities";
 import { own, shortened, textOf } from "../../mapping/attributes";
 import { planLicenses } from "./licenses";
 import { convertKey, desiredOf, mapFields, messageSource, type Mapped } from "./mapping";
-import { COMPANIES, ENDUSERS, fieldSpec } from "../objects";
+import { COMPANIES, ENDUSERS, fieldSpec } from "../object-types";
 import type { PlanhatSettings } from "../settings/settings";
 import { convert } from "./values";
 

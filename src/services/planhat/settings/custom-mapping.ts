@@ -3,7 +3,7 @@ import memoize from "lodash/memoize";
 import type { Finding } from "../../connection";
 import type { CustomField } from "../api/custom-fields";
 import { namingsOf } from "../write/custom-values";
-import { composed, customName } from "../objects";
+import { composed, customName } from "../object-types";
 import { mappingOf } from "./settings";
 import type { PlanhatSettings } from "./settings";
 import { TITLES } from "./status";

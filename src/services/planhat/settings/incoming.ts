@@ -1,5 +1,5 @@
 /** What the settings say about the way from Planhat to Hull: which field fills which attribute, and what is noise. */
-import { customField, customName, findField } from "../objects";
+import { customField, customName, findField } from "../object-types";
 import type { MappingWarning } from "./mapping-warnings";
 import { hullAttribute } from "../hull-attribute";
 

@@ -4,7 +4,7 @@ import uniqBy from "lodash/uniqBy";
 import type { FieldOption, FieldUse } from "../../connection";
 import { COMPANY_PROPERTIES } from "../api/company-properties";
 import type { CustomField } from "../api/custom-fields";
-import { COMPANIES, customField, ENDUSERS, LICENSES, typeSpec } from "../objects";
+import { COMPANIES, customField, ENDUSERS, LICENSES, typeSpec } from "../object-types";
 
 /** As the earlier connector called the lists. */
 const TABLES: Readonly<Record<string, string>> = {

@@ -9,7 +9,7 @@ import { attributeReference } from "../../mapping/attributes";
 import type { AttributeReference } from "../../mapping/attributes";
 import { incomingRows, namedFields } from "./incoming";
 import type { IncomingSettings } from "./incoming";
-import { customField, customName, findField } from "../objects";
+import { customField, customName, findField } from "../object-types";
 import { warningOf } from "./mapping-warnings";
 import type { MappingWarning } from "./mapping-warnings";
 import { count, flag, list, names, table, text, traitTable } from "./cells";

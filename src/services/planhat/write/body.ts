@@ -1,7 +1,7 @@
 /** What one intent looks like on the wire, and which keys Planhat could match it by. */
 import { type Json, foldedKey } from "../../../record";
 import type { Intent } from "../../connection";
-import { customName, typeSpec, UPSERT_KEYS } from "../objects";
+import { customName, typeSpec, UPSERT_KEYS } from "../object-types";
 
 export type Body = Readonly<Record<string, Json>>;
 

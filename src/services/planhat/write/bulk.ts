@@ -12,7 +12,7 @@ import { shortened } from "../api/envelope";
 import { isFailed, problemOf } from "../api/failure";
 import { foldAnswer, refusal } from "./fold";
 import type { Folded } from "./fold";
-import { typeSpec } from "../objects";
+import { typeSpec } from "../object-types";
 import { readBackCreates, readBackUpdates, readKnown } from "./readback";
 import type { Rest } from "../api/rest";
 import { applySingle, unsent } from "./single";

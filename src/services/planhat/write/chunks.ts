@@ -4,7 +4,7 @@
  */
 import type { Intent } from "../../connection";
 import { bodyOf, keyMark, sentKeys } from "./body";
-import { UPSERT_KEYS } from "../objects";
+import { UPSERT_KEYS } from "../object-types";
 
 export interface ChunkLimits {
   readonly maxItems: number;

@@ -10,7 +10,7 @@ import type { FieldType } from "../../model";
 import type { Prepared } from "../../connection";
 import { definitionOf } from "../api/custom-fields";
 import type { CustomField } from "../api/custom-fields";
-import { customName } from "../objects";
+import { customName } from "../object-types";
 import type { MappingRow } from "../settings/settings";
 import { convert, listOf } from "../mapping/values";
 

@@ -7,7 +7,7 @@ import { keyIndex, positionOf } from "./match-errors";
 import type { Item, KeyIndex } from "./match-errors";
 import { messageOf, readEnvelope } from "../api/envelope";
 import type { Envelope } from "../api/envelope";
-import { ENDUSERS } from "../objects";
+import { ENDUSERS } from "../object-types";
 
 export interface Folded {
   /** One per item; undefined = not proven either way. */

@@ -6,7 +6,7 @@ import groupBy from "lodash/groupBy";
 import type { Applied, Intent, Result } from "../../connection";
 import { applyChunk } from "./bulk";
 import { foldedName } from "../api/custom-fields";
-import { customName } from "../objects";
+import { customName } from "../object-types";
 import type { Rest } from "../api/rest";
 
 /**

@@ -8,7 +8,7 @@ import { checkCustom, hasCustomFields } from "./custom-values";
 import type { Ready } from "./custom-values";
 import { isFailed, waitOf } from "../api/failure";
 import type { Failed } from "../api/failure";
-import { COMPANIES } from "../objects";
+import { COMPANIES } from "../object-types";
 import type { Directory, Owners } from "../api/owners";
 import type { MappingRow } from "../settings/settings";
 

@@ -10,7 +10,7 @@ import { refusal } from "./fold";
 import type { Folded } from "./fold";
 import { idGroups, readSingles } from "../lookup/lookup";
 import { readCompanies, readLean } from "../lookup/companies";
-import { COMPANIES, fieldSpec, typeSpec } from "../objects";
+import { COMPANIES, fieldSpec, typeSpec } from "../object-types";
 import { readPages } from "../api/paging";
 import { idOf, remoteRecord, selectOf } from "../lookup/remote";
 import type { Rest, Row } from "../api/rest";

@@ -7,7 +7,7 @@ import { isFailed, problemOf, waitOf } from "../api/failure";
 import type { Failed } from "../api/failure";
 import { refusal } from "./fold";
 import type { Folded } from "./fold";
-import { typeSpec } from "../objects";
+import { typeSpec } from "../object-types";
 import { readBackCreates, readKnown } from "./readback";
 import { isNotThere, isRow } from "../api/rest";
 import type { Rest } from "../api/rest";

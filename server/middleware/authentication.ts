@@ -31,7 +31,7 @@ export interface Refusal {
 type Confirmed = Extract<Confirmation, { readonly ok: true }>;
 type Answer = Confirmed | Refusal;
 
-export interface DoorOptions<S> {
+export interface AuthenticatorOptions<S> {
   readonly credentials: CredentialCheck;
   readonly tenants: Pick<Tenants<S>, "remember" | "knows">;
   /** Used towards Hull, so the default port is dropped. */
@@ -52,7 +52,7 @@ export interface Visitor {
   readonly askedAtMs: number;
 }
 
-export interface Door<S> {
+export interface Authenticator<S> {
   /**
    * @param refusal makes the answer when Hull says no
    * @param onKnown called with the tenant's key when these are its last credentials, before Hull is asked
@@ -98,7 +98,13 @@ const RETRY_AFTER_SECONDS = "30";
 /** Number of connectors whose last checked settings are remembered. */
 const MAX_ASKED = 10_000;
 
-export function createDoor<S>({ credentials, tenants, protocol, loginLimits, now }: DoorOptions<S>): Door<S> {
+export function createAuthenticator<S>({
+  credentials,
+  tenants,
+  protocol,
+  loginLimits,
+  now,
+}: AuthenticatorOptions<S>): Authenticator<S> {
   const throttle = createThrottle<Answer>((answer) => !answer.ok && GUESSES.includes(answer.reason), loginLimits);
   /** By connector, the notification settings that made us ask Hull again. */
   const asked = new LRUCache<string, string>({ max: MAX_ASKED });
@@ -152,7 +158,7 @@ export function createDoor<S>({ credentials, tenants, protocol, loginLimits, now
    * Hull's answer replaces what is stored, whatever its date. An answer without settings replaces nothing; it only
    * makes an unknown connector known.
    */
-  const remember: Door<S>["remember"] = ({ credentials: given, connector, askedAtMs }) => {
+  const remember: Authenticator<S>["remember"] = ({ credentials: given, connector, askedAtMs }) => {
     const atMs = savedAtMs(connector);
     if (isSilent(connector)) return tenants.remember(given, undefined, atMs);
     return tenants.remember(given, connector.private_settings, atMs, { savedAtMs: atMs, askedAtMs });
