@@ -7,13 +7,13 @@ import type { Json } from "../../../src/record";
 import { createSeal } from "../../../src/storage/data-folder/seal";
 import type { EntryRow } from "../../../src/storage/port/rows";
 import type { Lane } from "../../../src/storage/port/store";
-import { openBench, type Bench } from "../storage/bench";
+import { setUpStore } from "../storage/fixture";
 import { deliver, deliverQuietly } from "../storage/builders";
 import { createFakeService } from "./fake-service";
 
 const CREDENTIALS = { organization: "org", id: "c1", secret: "connector-secret-1" };
 
-let bench: Bench;
+const { store, clock } = setUpStore("memory");
 /** Of records; those of whole shipments apart. */
 let logs: LogLine[];
 let shipments: LogLine[];
@@ -22,11 +22,9 @@ let version: number;
 let send: (name: string, more?: Record<string, Json>, isExport?: boolean) => Promise<IntakeReport>;
 
 beforeEach(async () => {
-  bench = await openBench("memory");
   logs = [];
   shipments = [];
   version = 0;
-  const { store, clock } = bench;
   const service = createFakeService();
   const tenants = createTenants({ now: () => 0, store, seal: createSeal("seal secret of some length"), service });
   const tenant = await tenants.remember(CREDENTIALS, { token: "t" }, 1);
@@ -48,10 +46,9 @@ beforeEach(async () => {
     return intake.take({ tenant, entity: "account", messages, isExport });
   };
 });
-afterEach(() => bench.close());
 
 async function waiting(): Promise<EntryRow> {
-  const [entry] = await bench.store.ready(lane, "companies", 1);
+  const [entry] = await store.ready(lane, "companies", 1);
   if (entry === undefined) throw new Error("Something waits.");
   return entry;
 }
@@ -62,15 +59,15 @@ async function deliverWaiting(): Promise<void> {
   const name = fingerprint(entry.content?.desired.fields["name"] ?? null, "name");
   const key = fingerprint("acme", "text");
   const facts = { name: { remote: name, sent: name }, externalId: { remote: key, sent: key } };
-  await bench.store.settle(lane, [deliverQuietly(entry, "p1", { facts, keys: { externalId: "acme" } })]);
+  await store.settle(lane, [deliverQuietly(entry, "p1", { facts, keys: { externalId: "acme" } })]);
 }
 
 /** Somebody changes the name at the service, and the connector reads it. */
 async function personSets(name: string): Promise<void> {
-  bench.clock.nowMs += 60_000;
+  clock.nowMs += 60_000;
   const facts = { name: fingerprint(name, "name"), externalId: fingerprint("acme", "text") };
   const row = { id: "p1", keys: { externalId: "acme" }, complete: true, archived: false, facts };
-  await bench.store.observe(lane.remote, "companies", bench.clock.nowMs, 0, [row]);
+  await store.observe(lane.remote, "companies", clock.nowMs, 0, [row]);
 }
 
 const QUEUED: IntakeReport = { queued: 1, ended: 0 };
@@ -96,7 +93,7 @@ describe("a message", () => {
   });
 
   it("dated far ahead counts as arriving now, and silences no later one", async () => {
-    bench.clock.nowMs = Date.UTC(2026, 10, 29);
+    clock.nowMs = Date.UTC(2026, 10, 29);
     await send("From 2099", { indexed_at: "2099-01-01T00:00:00Z" });
     await send("First", { indexed_at: "2026-11-29T00:00:01Z" });
     await send("Second", { indexed_at: "2026-11-29T00:00:02Z" });
@@ -149,15 +146,15 @@ describe("a profile that lost the id of its record", () => {
     await send("Acme Inc");
     const entry = await waiting();
     const facts = { name: { remote: fingerprint("Acme Inc", "name"), sent: fingerprint("Acme Inc", "name") } };
-    await bench.store.settle(lane, [deliver(entry, "p1", { mirror: { facts } })]);
-    await bench.store.confirmed(
+    await store.settle(lane, [deliver(entry, "p1", { mirror: { facts } })]);
+    await store.confirmed(
       lane,
-      (await bench.store.hullUpdates(lane, 9)).map((row) => ({ row })),
+      (await store.hullUpdates(lane, 9)).map((row) => ({ row })),
     );
-    const soon = bench.clock.nowMs + 60_000;
-    const late = bench.clock.nowMs + 3_600_000;
+    const soon = clock.nowMs + 60_000;
+    const late = clock.nowMs + 3_600_000;
     expect(await send("Acme Inc", { "planhat/id": null, indexed_at: soon })).toMatchObject(ENDED);
-    bench.clock.nowMs = late;
+    clock.nowMs = late;
     expect(await send("Acme Inc", { "planhat/id": null, indexed_at: late })).toMatchObject(QUEUED);
   });
 });
@@ -166,7 +163,7 @@ describe("a message that names no record", () => {
   it("is rejected by itself, counted, and said aloud with field and remedy", async () => {
     const before = logs.length;
     expect(await send("Acme", { id: "x".repeat(201) })).toMatchObject(ENDED);
-    expect((await bench.store.tally(lane.tenant)).outcomes).toEqual({ "companies/rejected/invalid_message": 1 });
+    expect((await store.tally(lane.tenant)).outcomes).toEqual({ "companies/rejected/invalid_message": 1 });
     expect(logs).toHaveLength(before + 1);
     expect(logs.at(-1)).toMatchObject({ level: "error", event: "outgoing.account.error" });
     expect(JSON.stringify(logs.at(-1))).toMatch(/messages\[0\]\.account\.id has 201 bytes.*Send the id/);

@@ -1,16 +1,15 @@
 import type { Keys } from "../../../src/record";
 import { LANE, deliverQuietly, update } from "./builders";
-import { describeStore } from "./bench";
+import { describeStore } from "./fixture";
 
-describeStore("records by key", (bench) => {
+describeStore("records by key", ({ accept, attempt, clock, kv, settle, store }) => {
   const read = (type: string, rows: Readonly<Record<string, Keys>>): Promise<void> => {
-    const { clock, store } = bench();
     const found = Object.entries(rows).map(([id, keys]) => ({ id, keys, complete: true, archived: false, facts: {} }));
     return store.observe(LANE.remote, type, clock.nowMs, 0, found);
   };
   const find = async (name: string, ...values: readonly string[]): Promise<string[]> => {
     const keys = values.map((value) => ({ name, value }));
-    const rows = await bench().store.candidates(LANE, "endusers", keys);
+    const rows = await store.candidates(LANE, "endusers", keys);
     return rows.map(({ id }) => id).toSorted();
   };
 
@@ -25,7 +24,7 @@ describeStore("records by key", (bench) => {
     await read("endusers", { p1: { email: "ann@x.example" }, p2: { email: "bob@x.example " } });
     expect(await find("email", "ann@x.example ")).toEqual(["p1"]);
     expect(await find("email", "a nn@x.example")).toEqual([]);
-    expect([...bench().kv.table("mirrorKeys").range([])]).toHaveLength(2);
+    expect([...kv().table("mirrorKeys").range([])]).toHaveLength(2);
   });
 
   it("are found by the whole value only, of the right key, type and remote", async () => {
@@ -34,9 +33,9 @@ describeStore("records by key", (bench) => {
     expect(await find("email", "ann")).toEqual(["p1"]);
     expect(await find("email", "an")).toEqual([]);
     expect(await find("externalId", "ann")).toEqual([]);
-    expect(
-      await bench().store.candidates({ ...LANE, remote: "other" }, "endusers", [{ name: "email", value: "ann" }]),
-    ).toEqual([]);
+    expect(await store.candidates({ ...LANE, remote: "other" }, "endusers", [{ name: "email", value: "ann" }])).toEqual(
+      [],
+    );
   });
 
   it("are found by values of any length and alphabet", async () => {
@@ -56,7 +55,7 @@ describeStore("records by key", (bench) => {
     expect(await find("email", "old@x")).toEqual([]);
     expect(await find("externalId", "7")).toEqual([]);
     expect(await find("email", "new@x")).toEqual(["p1"]);
-    expect([...bench().kv.table("mirrorKeys").range([])]).toHaveLength(1);
+    expect([...kv().table("mirrorKeys").range([])]).toHaveLength(1);
   });
 
   it("are still found when only the case of the key changed", async () => {
@@ -66,7 +65,6 @@ describeStore("records by key", (bench) => {
   });
 
   it("are found by the keys that a delivery set", async () => {
-    const { accept, attempt, settle } = bench();
     await read("endusers", { p1: { email: "old@x", externalId: "7" } });
     await accept(update({ id: "u1", type: "endusers", hullId: "e1" }));
     const mirror = { keys: { email: "new@x" }, facts: {} };
@@ -78,7 +76,7 @@ describeStore("records by key", (bench) => {
 
   it("are not found by a key that only an earlier generation knew", async () => {
     await read("endusers", { p1: { email: "old@x" } });
-    await bench().store.newGeneration(LANE.remote);
+    await store.newGeneration(LANE.remote);
     expect(await find("email", "old@x")).toEqual([]);
     await read("endusers", { p1: { email: "new@x" } });
     expect(await find("email", "old@x")).toEqual([]);
@@ -86,9 +84,8 @@ describeStore("records by key", (bench) => {
   });
 });
 
-describeStore("samples of linked records", (bench) => {
+describeStore("samples of linked records", ({ accept, attempt, clock, settle, store }) => {
   it("are ids that are linked today, up to the limit", async () => {
-    const { accept, attempt, settle, store, clock } = bench();
     const loose = { id: "p0", keys: {}, complete: true, archived: false, facts: {} };
     await store.observe(LANE.remote, "companies", clock.nowMs, 0, [loose]);
     for (const index of [1, 2, 3]) {

@@ -1,9 +1,8 @@
 import { LANE, NEIGHBOUR, blockOn, deliver, deliverQuietly, finish, update, userUpdate } from "./builders";
-import { describeStore } from "./bench";
+import { describeStore } from "./fixture";
 
-describeStore("a dead letter", (bench) => {
+describeStore("a dead letter", ({ accept, attempt, entry, settle, store }) => {
   const refuse = async (outcome: "rejected" | "dead"): Promise<void> => {
-    const { accept, attempt, settle } = bench();
     await accept(update({ id: "c1", version: 1, fields: { name: "Bad" } }));
     await settle(finish(await attempt("companies", "a1"), outcome, "refused"));
   };
@@ -11,7 +10,6 @@ describeStore("a dead letter", (bench) => {
   it.each(["rejected", "dead"] as const)(
     "keeps what was refused for good (%s), with payload and reason",
     async (how) => {
-      const { store } = bench();
       await refuse(how);
       expect(await store.deadLettersOf(LANE)).toMatchObject([
         {
@@ -28,7 +26,6 @@ describeStore("a dead letter", (bench) => {
   );
 
   it.each(["skipped", "superseded"] as const)("is not kept for what ends %s", async (outcome) => {
-    const { accept, attempt, settle, store } = bench();
     await accept(update());
     await settle(finish(await attempt("companies", "a1"), outcome, "x"));
     expect(await store.deadLettersOf(LANE)).toEqual([]);
@@ -38,7 +35,6 @@ describeStore("a dead letter", (bench) => {
     ["delivered and told", deliver],
     ["delivered quietly", deliverQuietly],
   ] as const)("is closed when the record is %s later", async (_, how) => {
-    const { accept, attempt, settle, store } = bench();
     await refuse("rejected");
     await accept(update({ id: "c2", version: 2 }));
     await settle(how(await attempt("companies", "a1"), "p1"));
@@ -46,7 +42,6 @@ describeStore("a dead letter", (bench) => {
   });
 
   it("stays open while later tries are only skipped, and shows the newest refusal", async () => {
-    const { accept, attempt, settle, store } = bench();
     await refuse("rejected");
     await accept(update({ id: "c2", version: 2 }));
     await settle(finish(await attempt("companies", "a1"), "skipped", "archived"));
@@ -57,7 +52,6 @@ describeStore("a dead letter", (bench) => {
   });
 
   it("is kept for the children of a refused company, too", async () => {
-    const { accept, attempt, entry, settle, store } = bench();
     await accept(userUpdate({ parent: "a1" }));
     await settle(blockOn(await entry("endusers", "e1")));
     await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));

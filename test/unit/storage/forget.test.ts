@@ -12,7 +12,7 @@ import {
   update,
   userUpdate,
 } from "./builders";
-import { describeStore } from "./bench";
+import { describeStore } from "./fixture";
 
 const USER = { types: ["endusers"], children: ["activities"] };
 const MAIL = "person-e1@example.com";
@@ -29,13 +29,12 @@ function whereIs(kv: KeyValue, text: string): string[] {
   return TABLES.filter((name) => JSON.stringify([...kv.table(name).range([])]).includes(text));
 }
 
-describeStore("a forgotten user", (bench) => {
+describeStore("a forgotten user", ({ accept, attempt, entry, find, kv, outcomes, settle, store }) => {
   const user = (more: object = {}) =>
     userUpdate({ parent: "a1", hullId: "e1", fields: { email: MAIL }, keys: { email: MAIL }, ...more });
-  const forget = async () => bench().store.forgetEntity(LANE.tenant, USER, "e1");
+  const forget = async () => store.forgetEntity(LANE.tenant, USER, "e1");
 
   const linkCompany = async (): Promise<void> => {
-    const { accept, attempt, settle } = bench();
     await accept(update({ id: "c1" }));
     await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
   };
@@ -46,7 +45,6 @@ describeStore("a forgotten user", (bench) => {
     ["is in flight", ["attempt"], 1],
     ["is in flight with a newer message behind it", ["attempt", "newer"], 2],
   ] as const)("that %s ends skipped, and leaves nothing behind", async (_, steps, count) => {
-    const { accept, attempt, entry, find, kv, outcomes, settle, store } = bench();
     await accept(user());
     for (const step of steps) {
       if (step === "block") await settle(blockOn(await entry("endusers", "e1")));
@@ -61,22 +59,20 @@ describeStore("a forgotten user", (bench) => {
     expect(await find("endusers", "e1")).toBeUndefined();
     expect(await outcomes()).toEqual({ "endusers/skipped/forgotten": count });
     expect((await store.tally(LANE.tenant)).messages).toBe(count);
-    expect(whereIs(kv, MAIL)).toEqual([]);
-    expect(whereIs(kv, '"e1"')).toEqual([]);
+    expect(whereIs(kv(), MAIL)).toEqual([]);
+    expect(whereIs(kv(), '"e1"')).toEqual([]);
   });
 
   it("is not written down again by the delivery that was under way", async () => {
-    const { accept, attempt, kv, settle } = bench();
     await linkCompany();
     await accept(user());
     const flying = await attempt("endusers", "e1");
     await forget();
     expect(await settle(deliver(flying, "p-e1", { mirror: { keys: { email: MAIL } } }))).toEqual({ outcomes: [] });
-    expect(whereIs(kv, MAIL)).toEqual([]);
+    expect(whereIs(kv(), MAIL)).toEqual([]);
   });
 
   it("that Planhat has and Hull was to be told ends as delivered", async () => {
-    const { accept, attempt, kv, outcomes, settle, store } = bench();
     await linkCompany();
     await accept(user());
     await settle(deliver(await attempt("endusers", "e1"), "p-e1", { mirror: { keys: { email: MAIL } } }));
@@ -84,27 +80,25 @@ describeStore("a forgotten user", (bench) => {
     expect(await forget()).toMatchObject([{ outcome: { outcome: "sent" } }]);
     expect(await outcomes()).toMatchObject({ "endusers/sent/updated": 1 });
     expect(await store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 0 });
-    expect(whereIs(kv, MAIL)).toEqual([]);
+    expect(whereIs(kv(), MAIL)).toEqual([]);
     // The answer of Hull that was still under way finds nobody.
     if (row === undefined) throw new Error("It was to be told.");
     expect(await store.confirmed(LANE, [{ row }])).toEqual([]);
   });
 
   it("leaves neither link nor content, and the last scan proves no absence any more", async () => {
-    const { accept, attempt, kv, settle, store } = bench();
     await linkCompany();
     await store.observe(LANE.remote, "endusers", 5, 0, [], { startedAtMs: 5, size: 9 });
     await accept(user());
     await settle(deliverQuietly(await attempt("endusers", "e1"), "p-e1", { keys: { email: MAIL } }));
     await forget();
-    expect(whereIs(kv, MAIL)).toEqual([]);
+    expect(whereIs(kv(), MAIL)).toEqual([]);
     expect(await store.view(LANE, "endusers", ["e1"])).toEqual([{}]);
     expect(await store.mirrors(LANE, "endusers", ["p-e1"])).toEqual([undefined]);
     expect((await store.remote(LANE.remote)).scans["endusers"]).toEqual({ startedAtMs: 0, size: 9 });
   });
 
   it("is also forgotten as what it was linked to in an earlier generation", async () => {
-    const { accept, attempt, kv, settle, store } = bench();
     await linkCompany();
     for (const [version, id] of [
       [1, "old"],
@@ -115,11 +109,10 @@ describeStore("a forgotten user", (bench) => {
       if (version === 1) await store.newGeneration(LANE.remote);
     }
     await forget();
-    expect(whereIs(kv, MAIL)).toEqual([]);
+    expect(whereIs(kv(), MAIL)).toEqual([]);
   });
 
   it("leaves no dead letter, and no letter or waiting event of his", async () => {
-    const { accept, attempt, kv, outcomes, settle, store } = bench();
     const parent = { ...parentOf("e1"), type: "endusers" };
     const event = (hullId: string) => {
       const acceptance = update({ type: "activities", hullId, id: "u1", version: 0, fields: { email: MAIL } });
@@ -136,24 +129,22 @@ describeStore("a forgotten user", (bench) => {
     await accept(user());
     await settle(finish(await attempt("endusers", "e1"), "rejected", "refused"));
     await forget();
-    expect(whereIs(kv, MAIL)).toEqual([]);
+    expect(whereIs(kv(), MAIL)).toEqual([]);
     expect(await store.deadLettersOf(LANE)).toEqual([]);
     expect(await outcomes()).toMatchObject({ "activities/skipped/forgotten": 1 });
     expect(await store.ready(LANE, "activities", 9)).toMatchObject([{ hullId: "event-3" }]);
   });
 
   it("is forgotten wherever the tenant's records were kept before", async () => {
-    const { accept, attempt, kv, settle, store } = bench();
     await accept(user());
     await settle(finish(await attempt("endusers", "e1"), "rejected", "refused"));
     await store.saveTenant({ key: LANE.tenant, organization: "org", connectorId: "c1", sealed: "…", settingsAtMs: 1 });
     await store.assign(LANE.tenant, OTHER.remote, "f");
     await forget();
-    expect(whereIs(kv, MAIL)).toEqual([]);
+    expect(whereIs(kv(), MAIL)).toEqual([]);
   });
 
   it("may come back as somebody new", async () => {
-    const { accept, entry } = bench();
     await accept(user({ version: 5 }));
     await forget();
     expect((await accept(user({ id: "u2", version: 1 }))).state).toBe("queued");
@@ -161,7 +152,6 @@ describeStore("a forgotten user", (bench) => {
   });
 
   it("who is unknown changes nothing", async () => {
-    const { accept, outcomes, store } = bench();
     await accept(user());
     expect(await store.forgetEntity(LANE.tenant, USER, "e9")).toEqual([]);
     expect(await outcomes()).toEqual({});
@@ -169,7 +159,6 @@ describeStore("a forgotten user", (bench) => {
   });
 
   it("does not take what a neighbour on the same remote still delivers", async () => {
-    const { store } = bench();
     await store.accept([user(), user({ lane: NEIGHBOUR, id: "u2", version: 2 })]);
     await forget();
     const [theirs] = await store.ready(NEIGHBOUR, "endusers", 9);
@@ -179,10 +168,9 @@ describeStore("a forgotten user", (bench) => {
   });
 });
 
-describeStore("a forgotten tenant", (bench) => {
+describeStore("a forgotten tenant", ({ clock, kv, store }) => {
   /** Something of everything. */
   const fill = async (lane = LANE, connectorId = "c1"): Promise<void> => {
-    const { store } = bench();
     const { tenant } = lane;
     await store.saveTenant({ key: tenant, organization: "org", connectorId, sealed: "…", settingsAtMs: 1 });
     await store.assign(tenant, lane.remote, "f");
@@ -207,17 +195,15 @@ describeStore("a forgotten tenant", (bench) => {
   };
 
   it("leaves nothing", async () => {
-    const { kv, store } = bench();
     await fill();
     expect(await store.forgetTenant(LANE.tenant)).toBeGreaterThan(10);
-    expect(TABLES.filter((name) => [...kv.table(name).range([])].length > 0)).toEqual([]);
-    const names = [...kv.table("names").range([])].map(([, name]) => name);
+    expect(TABLES.filter((name) => [...kv().table(name).range([])].length > 0)).toEqual([]);
+    const names = [...kv().table("names").range([])].map(([, name]) => name);
     for (const name of [LANE.tenant, LANE.remote, OTHER.remote]) expect(names).not.toContain(name);
     expect(await store.forgetTenant(LANE.tenant)).toBe(0);
   });
 
   it("leaves a neighbour on the same remote everything that they share", async () => {
-    const { store } = bench();
     await fill();
     await fill(NEIGHBOUR, "c2");
     const [before] = await store.view(NEIGHBOUR, "companies", ["a1-of-c2"]);
@@ -235,17 +221,15 @@ describeStore("a forgotten tenant", (bench) => {
   });
 
   it("leaves nothing at a remote either that it had left", async () => {
-    const { kv, store } = bench();
     await fill();
     await store.assign(LANE.tenant, OTHER.remote, "g");
     await store.forgetTenant(LANE.tenant);
-    expect(TABLES.filter((name) => [...kv.table(name).range([])].length > 0)).toEqual([]);
-    const names = [...kv.table("names").range([])].map(([, name]) => name);
+    expect(TABLES.filter((name) => [...kv().table(name).range([])].length > 0)).toEqual([]);
+    const names = [...kv().table("names").range([])].map(([, name]) => name);
     for (const name of [LANE.tenant, LANE.remote, OTHER.remote]) expect(names).not.toContain(name);
   });
 
   it("takes its time with many rows, and gets through", async () => {
-    const { store } = bench();
     const many = Array.from({ length: 1_300 }, (_, index) => update({ hullId: `a${index}`, id: `c${index}` }));
     await store.accept(many);
     expect(await store.forgetTenant(LANE.tenant)).toBeGreaterThan(2_600);
@@ -253,7 +237,6 @@ describeStore("a forgotten tenant", (bench) => {
   });
 
   it("leaves nothing of what a fetch that was under way wrote after it", async () => {
-    const { clock, kv, store } = bench();
     await fill();
     const remotes = await store.remotesOf(LANE.tenant);
     const seen = { id: "p9", keys: { email: "late@acme.example" }, complete: true, archived: false, facts: {} };
@@ -263,11 +246,10 @@ describeStore("a forgotten tenant", (bench) => {
     await store.takeFetched(LANE.remote, "endusers", { ...page, settleMs: 0, rows: [{ seen, line }] });
     await store.markSeen(LANE.remote, "endusers", { ...page, ids: ["p8"], outcome: "unchanged", code: "not_touched" });
     await store.forgetTenant(LANE.tenant, remotes);
-    expect(TABLES.filter((name) => [...kv.table(name).range([])].length > 0)).toEqual([]);
+    expect(TABLES.filter((name) => [...kv().table(name).range([])].length > 0)).toEqual([]);
   });
 
   it("that is unknown changes nothing", async () => {
-    const { store } = bench();
     await fill();
     expect(await store.forgetTenant("org/c9")).toBe(0);
     expect(await store.tenants()).toHaveLength(1);

@@ -1,22 +1,21 @@
 /** What is remembered of one record, at each station of its way. */
-import { describeStore } from "./bench";
+import { describeStore } from "./fixture";
 import { blockOn, deliver, deliverQuietly, finish, LANE, NEIGHBOUR, skip, update, userUpdate } from "./builders";
 
-describeStore("what is remembered", (bench) => {
-  const recall = (type = "companies", hullId = "a1", lane = LANE) => bench().store.inspectRecord(lane, type, hullId);
+describeStore("what is remembered", ({ accept, attempt, clock, entry, settle, store }) => {
+  const recall = (type = "companies", hullId = "a1", lane = LANE) => store.inspectRecord(lane, type, hullId);
 
   it("of somebody unknown is nothing", async () => {
     expect(await recall()).toEqual({});
   });
 
   it("of a skipped record is how it ended", async () => {
-    await bench().accept(skip());
+    await accept(skip());
     expect(Object.keys(await recall())).toEqual(["record"]);
     expect(await recall()).toMatchObject({ record: { last: { outcome: "skipped" } } });
   });
 
   it("of one that waits, is in flight, or is blocked is its entry, and only its own tenant's", async () => {
-    const { accept, attempt, entry, settle } = bench();
     await accept(update());
     expect(await recall()).toMatchObject({ entry: { content: { messageId: "c1" } } });
     expect(await recall("companies", "a1", NEIGHBOUR)).not.toHaveProperty("entry");
@@ -28,7 +27,6 @@ describeStore("what is remembered", (bench) => {
   });
 
   it("of a delivered one is its link, and what Hull is still to be told", async () => {
-    const { accept, attempt, settle, store } = bench();
     await accept(update());
     await settle(deliver(await attempt("companies", "a1"), "p1"));
     expect(await recall()).toMatchObject({ mirror: { id: "p1", linkedTo: "a1" }, hullUpdate: { remoteId: "p1" } });
@@ -38,7 +36,6 @@ describeStore("what is remembered", (bench) => {
   });
 
   it("of a listed one is when that was", async () => {
-    const { accept, attempt, clock, settle, store } = bench();
     await accept(update());
     await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
     expect(await recall()).not.toHaveProperty("listedAtMs");
@@ -52,7 +49,6 @@ describeStore("what is remembered", (bench) => {
   });
 
   it("of a refused one is its letter, until it is forgotten", async () => {
-    const { accept, attempt, settle, store } = bench();
     await accept(update());
     await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
     expect(await recall()).toMatchObject({ deadLetter: { ending: { code: "refused" } } });

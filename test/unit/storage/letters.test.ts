@@ -13,7 +13,7 @@ import {
   update,
   userUpdate,
 } from "./builders";
-import { describeStore, START_MS } from "./bench";
+import { describeStore, START_MS } from "./fixture";
 
 const COMPANY: DeadLetterKey = { ...LANE, type: "companies", hullId: "a1" };
 const idOf = (hullId: string, type = "companies"): string => deadLetterId({ ...LANE, type, hullId });
@@ -32,9 +32,8 @@ describe("the id of a dead letter", () => {
   });
 });
 
-describeStore("dead letters in a list", (bench) => {
+describeStore("dead letters in a list", ({ outcomes, store }) => {
   const refuse = async (hullId: string, code = "refused", lane = LANE): Promise<void> => {
-    const { store } = bench();
     await store.accept([update({ hullId, id: `c-${hullId}`, lane })]);
     const [view] = await store.view(lane, "companies", [hullId]);
     if (view?.entry === undefined) throw new Error("It waits.");
@@ -45,7 +44,6 @@ describeStore("dead letters in a list", (bench) => {
     letters.map(({ tenant, hullId }) => `${tenant} ${hullId}`);
 
   it("come page by page, each once", async () => {
-    const { store } = bench();
     for (const hullId of ["a1", "a2", "a3", "a4", "a5"]) await refuse(hullId);
     const seen: string[] = [];
     let page = await store.deadLetters({ limit: 2 });
@@ -57,7 +55,6 @@ describeStore("dead letters in a list", (bench) => {
   });
 
   it("go on behind a letter that was closed meanwhile", async () => {
-    const { store } = bench();
     for (const hullId of ["a1", "a2", "a3"]) await refuse(hullId);
     const { next } = await store.deadLetters({ limit: 1 });
     await store.dropDeadLetter(idOf("a1"));
@@ -65,7 +62,6 @@ describeStore("dead letters in a list", (bench) => {
   });
 
   it("are chosen by tenant, type and code", async () => {
-    const { store } = bench();
     await refuse("a1");
     await refuse("a2", "identity_alarm");
     await refuse("a3", "refused", NEIGHBOUR);
@@ -79,7 +75,6 @@ describeStore("dead letters in a list", (bench) => {
   });
 
   it("of one tenant come page by page, over every remote that it ever had, and never lead to another's", async () => {
-    const { store } = bench();
     const elsewhere = { ...LANE, remote: "another-remote" };
     for (const lane of [elsewhere, LANE, NEIGHBOUR]) {
       for (const hullId of ["a1", "a2", "a3"])
@@ -102,7 +97,6 @@ describeStore("dead letters in a list", (bench) => {
   });
 
   it("name a place without the remote's address", async () => {
-    const { store } = bench();
     await refuse("a1");
     const { next = "" } = await store.deadLetters({ limit: 1 });
     expect(isDeadLetterPlace(next)).toBe(true);
@@ -111,7 +105,6 @@ describeStore("dead letters in a list", (bench) => {
   });
 
   it("of somebody else are neither found nor replayed nor dropped", async () => {
-    const { store } = bench();
     await refuse("a1");
     const id = idOf("a1");
     expect(await store.deadLetter(id, NEIGHBOUR.tenant)).toBeUndefined();
@@ -122,7 +115,6 @@ describeStore("dead letters in a list", (bench) => {
   });
 
   it("are found by id, and gone once they are dropped", async () => {
-    const { outcomes, store } = bench();
     await refuse("a1");
     expect(await store.deadLetter(idOf("a1"))).toMatchObject({ hullId: "a1", ending: { code: "refused" } });
     expect(await store.dropDeadLetter(idOf("a1"))).toMatchObject({ hullId: "a1" });
@@ -133,16 +125,14 @@ describeStore("dead letters in a list", (bench) => {
   });
 });
 
-describeStore("a replayed letter", (bench) => {
+describeStore("a replayed letter", ({ accept, attempt, clock, entry, find, outcomes, record, settle, store }) => {
   const refuse = async (version = 5, id = "c1"): Promise<void> => {
-    const { accept, attempt, settle } = bench();
     await accept(update({ id, version, fields: { name: "Bad" } }));
     await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
   };
-  const replay = async (id = idOf("a1")): Promise<readonly Replay[]> => bench().store.replayDeadLetter(id);
+  const replay = async (id = idOf("a1")): Promise<readonly Replay[]> => store.replayDeadLetter(id);
 
   it("waits again with the content it had, as one more message", async () => {
-    const { entry, outcomes, store } = bench();
     await refuse();
     expect(await replay()).toMatchObject([{ ...COMPANY, id: idOf("a1"), state: "queued", outcomes: [] }]);
     expect(await entry("companies", "a1")).toMatchObject({
@@ -155,7 +145,6 @@ describeStore("a replayed letter", (bench) => {
   });
 
   it("is closed when its record arrives, with one more outcome", async () => {
-    const { attempt, outcomes, settle, store } = bench();
     await refuse();
     await replay();
     await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
@@ -164,7 +153,6 @@ describeStore("a replayed letter", (bench) => {
   });
 
   it("that is refused again is kept, and says that it was replayed", async () => {
-    const { attempt, outcomes, settle, store } = bench();
     await refuse();
     await replay();
     await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
@@ -174,7 +162,6 @@ describeStore("a replayed letter", (bench) => {
   });
 
   it("is counted although its message was a redelivered one", async () => {
-    const { accept, attempt, settle, store } = bench();
     await refuse();
     await accept(update({ id: "c1", version: 5 }));
     await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
@@ -187,7 +174,6 @@ describeStore("a replayed letter", (bench) => {
     ["waits", false],
     ["is in flight", true],
   ])("is left alone while its content %s already", async (_, flying) => {
-    const { attempt, entry, store } = bench();
     await refuse();
     await replay();
     if (flying) await attempt("companies", "a1");
@@ -201,7 +187,6 @@ describeStore("a replayed letter", (bench) => {
     ["newer", 6],
     ["later of the same moment", 5],
   ])("ends superseded, and is closed, when a %s message was seen", async (_, version) => {
-    const { accept, find, outcomes, record, store } = bench();
     await refuse(5);
     await accept(skip({ id: "c2", version }));
     const [replayed] = await replay();
@@ -218,7 +203,6 @@ describeStore("a replayed letter", (bench) => {
   });
 
   it("never replaces a newer message that waits", async () => {
-    const { accept, entry } = bench();
     await refuse(5);
     await accept(update({ id: "c2", version: 6 }));
     await replay();
@@ -227,7 +211,6 @@ describeStore("a replayed letter", (bench) => {
   });
 
   it("stays a replay when a newer message takes its place before it is delivered", async () => {
-    const { accept, entry, outcomes } = bench();
     await refuse(5);
     await replay();
     await accept(update({ id: "c2", version: 6 }));
@@ -236,7 +219,6 @@ describeStore("a replayed letter", (bench) => {
   });
 
   it("is not counted twice when Hull sends its message once more meanwhile", async () => {
-    const { accept, attempt, clock, settle, store, outcomes } = bench();
     await refuse();
     await replay();
     await accept(update({ id: "c1", version: 5 }));
@@ -252,114 +234,109 @@ describeStore("a replayed letter", (bench) => {
   });
 });
 
-describeStore("a refused company with users that failed because of it", (bench) => {
-  const orphan = async (how: "rejected" | "dead" = "rejected"): Promise<void> => {
-    const { accept, attempt, entry, settle } = bench();
-    for (const hullId of ["e1", "e2"]) {
-      await accept(userUpdate({ parent: "a1", hullId, id: `u-${hullId}` }));
-      await settle(blockOn(await entry("endusers", hullId)));
-    }
-    await accept(update({ id: "c1" }));
-    await settle(finish(await attempt("companies", "a1"), how, how === "dead" ? "identity_alarm" : "refused"));
-  };
-
-  it.each(["rejected", "dead"] as const)("takes them along when it (%s) is replayed", async (how) => {
-    const { attempt, entry, outcomes, settle, store } = bench();
-    await orphan(how);
-    const replayed = await store.replayDeadLetter(idOf("a1"));
-    expect(replayed.map(({ type, hullId, state }) => `${type} ${hullId} ${state}`)).toEqual([
-      "companies a1 queued",
-      "endusers e1 queued",
-      "endusers e2 queued",
-    ]);
-    await settle(blockOn(await entry("endusers", "e1")));
-    await settle(deliver(await attempt("companies", "a1"), "p1"));
-    for (const hullId of ["e1", "e2"]) await settle(deliver(await attempt("endusers", hullId), `p-${hullId}`));
-    expect(await store.deadLettersOf(LANE)).toEqual([]);
-    await store.confirmed(
-      LANE,
-      (await store.hullUpdates(LANE, 9)).map((row) => ({ row })),
-    );
-    const tally = await store.tally(LANE.tenant);
-    expect(tally.messages).toBe(6);
-    expect(Object.values(await outcomes()).reduce((sum, count) => sum + count, 0)).toBe(6);
-  });
-
-  it("leaves a user alone that was refused for itself", async () => {
-    const { accept, attempt, settle, store } = bench();
-    await accept(userUpdate({ parent: "a1", hullId: "e9", id: "u9" }));
-    await settle(finish(await attempt("endusers", "e9"), "rejected", "refused"));
-    await orphan();
-    const replayed = await store.replayDeadLetter(idOf("a1"));
-    expect(replayed.map(({ hullId }) => hullId)).toEqual(["a1", "e1", "e2"]);
-  });
-
-  it("is replayed as what it was when it had only been made for its users", async () => {
-    const { accept, attempt, entry, settle, store } = bench();
-    await accept(userUpdate({ parent: "a1" }));
-    await settle(blockOn(await entry("endusers", "e1")));
-    await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
-    const made = (await store.tally(LANE.tenant)).derived["companies"];
-    await store.replayDeadLetter(idOf("a1"));
-    expect((await entry("companies", "a1")).content).toMatchObject({ derived: true, replay: true, version: 0 });
-    expect(await store.tally(LANE.tenant)).toMatchObject({ messages: 2, derived: { companies: (made ?? 0) + 1 } });
-    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
-    expect((await store.tally(LANE.tenant)).derived).toMatchObject({ "companies/sent/updated": 1 });
-  });
-
-  it("made for its users again is kept as what Hull itself had said about it", async () => {
-    const { accept, attempt, entry, settle, store } = bench();
-    await orphan();
-    await accept(userUpdate({ parent: "a1", hullId: "e3", id: "u3" }));
-    await settle(blockOn(await entry("endusers", "e3")));
-    await settle(finish(await attempt("companies", "a1"), "dead", "identity_alarm"));
-    expect(await store.deadLetter(idOf("a1"))).toMatchObject({
-      content: { messageId: "c1", derived: false },
-      ending: { code: "identity_alarm" },
-    });
-    expect((await store.replayDeadLetter(idOf("a1"))).map(({ state }) => state)).toEqual(Array(4).fill("queued"));
-  });
-
-  it("made for its users is replayed even if a message about it was kept out since", async () => {
-    const { accept, attempt, entry, settle, store } = bench();
-    await accept(userUpdate({ parent: "a1" }));
-    await settle(blockOn(await entry("endusers", "e1")));
-    await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
-    await accept(skip({ id: "c1", version: 7 }));
-    expect(await store.replayDeadLetter(idOf("a1"))).toMatchObject([{ state: "queued" }, { state: "queued" }]);
-    expect(await store.replayDeadLetter(idOf("a1"))).toMatchObject([{ state: "underway" }, { state: "underway" }]);
-  });
-
-  it("takes the events of its users along, too", async () => {
-    const { accept, attempt, entry, settle, store } = bench();
-    await accept(userUpdate({ parent: "a1" }));
-    await settle(blockOn(await entry("endusers", "e1")));
-    const event = update({ type: "activities", hullId: "event-1", id: "u1", version: 0 });
-    if (event.content.kind !== "entry") throw new Error("It waits.");
-    const { desired } = event.content.content;
-    const content = {
-      ...event.content.content,
-      desired: { ...desired, parent: { ...parentOf("e1"), type: "endusers" } },
+describeStore(
+  "a refused company with users that failed because of it",
+  ({ accept, attempt, entry, outcomes, settle, store }) => {
+    const orphan = async (how: "rejected" | "dead" = "rejected"): Promise<void> => {
+      for (const hullId of ["e1", "e2"]) {
+        await accept(userUpdate({ parent: "a1", hullId, id: `u-${hullId}` }));
+        await settle(blockOn(await entry("endusers", hullId)));
+      }
+      await accept(update({ id: "c1" }));
+      await settle(finish(await attempt("companies", "a1"), how, how === "dead" ? "identity_alarm" : "refused"));
     };
-    await accept({ ...event, content: { kind: "entry", content } });
-    await settle(blockOn(await entry("activities", "event-1")));
-    await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
-    expect((await store.replayDeadLetter(idOf("a1"))).map(({ type }) => type)).toEqual([
-      "companies",
-      "endusers",
-      "activities",
-    ]);
-  });
 
-  it("lets them go even when its own letter turned out to be old", async () => {
-    const { accept, store } = bench();
-    await orphan();
-    await accept(update({ id: "c2", version: 9 }));
-    const replayed = await store.replayDeadLetter(idOf("a1"));
-    expect(replayed.map(({ hullId, state }) => `${hullId} ${state}`)).toEqual([
-      "a1 superseded",
-      "e1 queued",
-      "e2 queued",
-    ]);
-  });
-});
+    it.each(["rejected", "dead"] as const)("takes them along when it (%s) is replayed", async (how) => {
+      await orphan(how);
+      const replayed = await store.replayDeadLetter(idOf("a1"));
+      expect(replayed.map(({ type, hullId, state }) => `${type} ${hullId} ${state}`)).toEqual([
+        "companies a1 queued",
+        "endusers e1 queued",
+        "endusers e2 queued",
+      ]);
+      await settle(blockOn(await entry("endusers", "e1")));
+      await settle(deliver(await attempt("companies", "a1"), "p1"));
+      for (const hullId of ["e1", "e2"]) await settle(deliver(await attempt("endusers", hullId), `p-${hullId}`));
+      expect(await store.deadLettersOf(LANE)).toEqual([]);
+      await store.confirmed(
+        LANE,
+        (await store.hullUpdates(LANE, 9)).map((row) => ({ row })),
+      );
+      const tally = await store.tally(LANE.tenant);
+      expect(tally.messages).toBe(6);
+      expect(Object.values(await outcomes()).reduce((sum, count) => sum + count, 0)).toBe(6);
+    });
+
+    it("leaves a user alone that was refused for itself", async () => {
+      await accept(userUpdate({ parent: "a1", hullId: "e9", id: "u9" }));
+      await settle(finish(await attempt("endusers", "e9"), "rejected", "refused"));
+      await orphan();
+      const replayed = await store.replayDeadLetter(idOf("a1"));
+      expect(replayed.map(({ hullId }) => hullId)).toEqual(["a1", "e1", "e2"]);
+    });
+
+    it("is replayed as what it was when it had only been made for its users", async () => {
+      await accept(userUpdate({ parent: "a1" }));
+      await settle(blockOn(await entry("endusers", "e1")));
+      await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
+      const made = (await store.tally(LANE.tenant)).derived["companies"];
+      await store.replayDeadLetter(idOf("a1"));
+      expect((await entry("companies", "a1")).content).toMatchObject({ derived: true, replay: true, version: 0 });
+      expect(await store.tally(LANE.tenant)).toMatchObject({ messages: 2, derived: { companies: (made ?? 0) + 1 } });
+      await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+      expect((await store.tally(LANE.tenant)).derived).toMatchObject({ "companies/sent/updated": 1 });
+    });
+
+    it("made for its users again is kept as what Hull itself had said about it", async () => {
+      await orphan();
+      await accept(userUpdate({ parent: "a1", hullId: "e3", id: "u3" }));
+      await settle(blockOn(await entry("endusers", "e3")));
+      await settle(finish(await attempt("companies", "a1"), "dead", "identity_alarm"));
+      expect(await store.deadLetter(idOf("a1"))).toMatchObject({
+        content: { messageId: "c1", derived: false },
+        ending: { code: "identity_alarm" },
+      });
+      expect((await store.replayDeadLetter(idOf("a1"))).map(({ state }) => state)).toEqual(Array(4).fill("queued"));
+    });
+
+    it("made for its users is replayed even if a message about it was kept out since", async () => {
+      await accept(userUpdate({ parent: "a1" }));
+      await settle(blockOn(await entry("endusers", "e1")));
+      await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
+      await accept(skip({ id: "c1", version: 7 }));
+      expect(await store.replayDeadLetter(idOf("a1"))).toMatchObject([{ state: "queued" }, { state: "queued" }]);
+      expect(await store.replayDeadLetter(idOf("a1"))).toMatchObject([{ state: "underway" }, { state: "underway" }]);
+    });
+
+    it("takes the events of its users along, too", async () => {
+      await accept(userUpdate({ parent: "a1" }));
+      await settle(blockOn(await entry("endusers", "e1")));
+      const event = update({ type: "activities", hullId: "event-1", id: "u1", version: 0 });
+      if (event.content.kind !== "entry") throw new Error("It waits.");
+      const { desired } = event.content.content;
+      const content = {
+        ...event.content.content,
+        desired: { ...desired, parent: { ...parentOf("e1"), type: "endusers" } },
+      };
+      await accept({ ...event, content: { kind: "entry", content } });
+      await settle(blockOn(await entry("activities", "event-1")));
+      await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
+      expect((await store.replayDeadLetter(idOf("a1"))).map(({ type }) => type)).toEqual([
+        "companies",
+        "endusers",
+        "activities",
+      ]);
+    });
+
+    it("lets them go even when its own letter turned out to be old", async () => {
+      await orphan();
+      await accept(update({ id: "c2", version: 9 }));
+      const replayed = await store.replayDeadLetter(idOf("a1"));
+      expect(replayed.map(({ hullId, state }) => `${hullId} ${state}`)).toEqual([
+        "a1 superseded",
+        "e1 queued",
+        "e2 queued",
+      ]);
+    });
+  },
+);

@@ -1,15 +1,13 @@
 import { LANE, NEIGHBOUR, blockOn, deliver, deliverQuietly, finish, update, userUpdate } from "./builders";
-import { describeStore } from "./bench";
+import { describeStore } from "./fixture";
 
-describeStore("a child whose company has no id yet", (bench) => {
+describeStore("a child whose company has no id yet", ({ accept, attempt, entry, record, settle, store }) => {
   const block = async (hullId = "e1", id = "u1"): Promise<void> => {
-    const { accept, entry, settle } = bench();
     await accept(userUpdate({ parent: "a1", hullId, id }));
     await settle(blockOn(await entry("endusers", hullId)));
   };
 
   it("waits behind the company, which is made from what the child carries", async () => {
-    const { entry, record, store } = bench();
     await block();
     expect((await entry("endusers", "e1")).blockedOn).toBe("a1");
     expect(await store.ready(LANE, "endusers", 9)).toEqual([]);
@@ -22,7 +20,6 @@ describeStore("a child whose company has no id yet", (bench) => {
   });
 
   it("shares the company with its siblings", async () => {
-    const { store } = bench();
     await block("e1", "u1");
     await block("e2", "u2");
     expect(await store.depth(LANE)).toEqual({ outbox: 3, hullUpdates: 0 });
@@ -30,7 +27,6 @@ describeStore("a child whose company has no id yet", (bench) => {
   });
 
   it("waits for the company's own message when there is one, in the queue or in flight", async () => {
-    const { accept, attempt, entry, store } = bench();
     await accept(update({ id: "c1" }));
     await block("e1", "u1");
     await attempt("companies", "a1");
@@ -40,7 +36,6 @@ describeStore("a child whose company has no id yet", (bench) => {
   });
 
   it("is free as soon as the company is linked, in the order of acceptance", async () => {
-    const { attempt, entry, settle, store } = bench();
     await block("e2", "u2");
     await block("e1", "u1");
     await settle(deliver(await attempt("companies", "a1"), "p1"));
@@ -49,7 +44,6 @@ describeStore("a child whose company has no id yet", (bench) => {
   });
 
   it("stays free when the company got its id while the lane looked", async () => {
-    const { accept, attempt, entry, settle, store } = bench();
     await accept(update({ id: "c1" }));
     await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
     await block();
@@ -59,7 +53,6 @@ describeStore("a child whose company has no id yet", (bench) => {
   });
 
   it("stays behind its company when a newer message about the child is blocked again", async () => {
-    const { accept, entry, settle, store } = bench();
     await block();
     await accept(userUpdate({ parent: "a1", id: "u2", version: 2 }));
     expect(await store.ready(LANE, "endusers", 9)).toHaveLength(1);
@@ -68,7 +61,6 @@ describeStore("a child whose company has no id yet", (bench) => {
   });
 
   it("moves behind another company when Hull moved it", async () => {
-    const { accept, attempt, entry, settle, store } = bench();
     await block();
     await accept(userUpdate({ parent: "a2", id: "u2", version: 2 }));
     await settle(blockOn(await entry("endusers", "e1")));
@@ -78,7 +70,6 @@ describeStore("a child whose company has no id yet", (bench) => {
   });
 
   it("is freed for every connector on the remote, whoever delivered the company", async () => {
-    const { accept, attempt, settle, store } = bench();
     await block();
     await accept(userUpdate({ parent: "a1", hullId: "e9", id: "u9", lane: NEIGHBOUR }));
     const [theirs] = await store.ready(NEIGHBOUR, "endusers", 9);
@@ -89,80 +80,80 @@ describeStore("a child whose company has no id yet", (bench) => {
   });
 });
 
-describeStore("a child whose company came in the same message and was refused", (bench) => {
-  const refuseCompany = async (): Promise<void> => {
-    const { accept, entry, settle } = bench();
-    await accept(update({ id: "m1" }));
-    await settle(finish(await entry("companies", "a1"), "rejected", "refused"));
-  };
+describeStore(
+  "a child whose company came in the same message and was refused",
+  ({ accept, entry, find, outcomes, settle }) => {
+    const refuseCompany = async (): Promise<void> => {
+      await accept(update({ id: "m1" }));
+      await settle(finish(await entry("companies", "a1"), "rejected", "refused"));
+    };
 
-  it("ends with it, and does not have it tried again", async () => {
-    const { accept, entry, find, settle, outcomes } = bench();
-    await refuseCompany();
-    await accept(userUpdate({ parent: "a1", id: "m1" }));
-    await settle(blockOn(await entry("endusers", "e1")));
-    expect(await find("companies", "a1")).toBeUndefined();
-    expect(await outcomes()).toMatchObject({ "endusers/dead/parent_rejected": 1 });
-  });
+    it("ends with it, and does not have it tried again", async () => {
+      await refuseCompany();
+      await accept(userUpdate({ parent: "a1", id: "m1" }));
+      await settle(blockOn(await entry("endusers", "e1")));
+      expect(await find("companies", "a1")).toBeUndefined();
+      expect(await outcomes()).toMatchObject({ "endusers/dead/parent_rejected": 1 });
+    });
 
-  it("has it tried again when the child came in another message", async () => {
-    const { accept, entry, find, settle } = bench();
-    await refuseCompany();
-    await accept(userUpdate({ parent: "a1", id: "m2" }));
-    await settle(blockOn(await entry("endusers", "e1")));
-    expect(await find("companies", "a1")).toMatchObject({ content: { derived: true } });
-  });
-});
+    it("has it tried again when the child came in another message", async () => {
+      await refuseCompany();
+      await accept(userUpdate({ parent: "a1", id: "m2" }));
+      await settle(blockOn(await entry("endusers", "e1")));
+      expect(await find("companies", "a1")).toMatchObject({ content: { derived: true } });
+    });
+  },
+);
 
-describeStore("a company that will never have an id", (bench) => {
-  it.each([
-    ["rejected", "refused", "parent_rejected"],
-    ["dead", "identity_alarm", "parent_dead"],
-    ["skipped", "archived", "parent_skipped"],
-  ] as const)("because it ended %s ends its users, who name it", async (outcome, code, expected) => {
-    const { accept, attempt, entry, find, record, settle, outcomes, store } = bench();
-    await accept(update({ id: "c1" }));
-    for (const [hullId, id] of [
-      ["e1", "u1"],
-      ["e2", "u2"],
-    ] as const) {
-      await accept(userUpdate({ parent: "a1", hullId, id }));
-      await settle(blockOn(await entry("endusers", hullId)));
-    }
-    const { outcomes: ended } = await settle(finish(await attempt("companies", "a1"), outcome, code));
-    expect(ended.map(({ hullId, outcome }) => `${hullId} ${outcome.outcome}/${outcome.code}`)).toEqual([
-      `a1 ${outcome}/${code}`,
-      `e1 dead/${expected}`,
-      `e2 dead/${expected}`,
-    ]);
-    expect(ended[1]?.outcome.text).toContain("a1");
-    expect(await find("endusers", "e1")).toBeUndefined();
-    expect(await outcomes()).toEqual({ [`companies/${outcome}/${code}`]: 1, [`endusers/dead/${expected}`]: 2 });
-    expect(await store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 0 });
-    expect((await record("endusers", "e1")).last).toMatchObject({ outcome: "dead", code: expected });
-  });
+describeStore(
+  "a company that will never have an id",
+  ({ accept, attempt, entry, find, outcomes, record, settle, store }) => {
+    it.each([
+      ["rejected", "refused", "parent_rejected"],
+      ["dead", "identity_alarm", "parent_dead"],
+      ["skipped", "archived", "parent_skipped"],
+    ] as const)("because it ended %s ends its users, who name it", async (outcome, code, expected) => {
+      await accept(update({ id: "c1" }));
+      for (const [hullId, id] of [
+        ["e1", "u1"],
+        ["e2", "u2"],
+      ] as const) {
+        await accept(userUpdate({ parent: "a1", hullId, id }));
+        await settle(blockOn(await entry("endusers", hullId)));
+      }
+      const { outcomes: ended } = await settle(finish(await attempt("companies", "a1"), outcome, code));
+      expect(ended.map(({ hullId, outcome }) => `${hullId} ${outcome.outcome}/${outcome.code}`)).toEqual([
+        `a1 ${outcome}/${code}`,
+        `e1 dead/${expected}`,
+        `e2 dead/${expected}`,
+      ]);
+      expect(ended[1]?.outcome.text).toContain("a1");
+      expect(await find("endusers", "e1")).toBeUndefined();
+      expect(await outcomes()).toEqual({ [`companies/${outcome}/${code}`]: 1, [`endusers/dead/${expected}`]: 2 });
+      expect(await store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 0 });
+      expect((await record("endusers", "e1")).last).toMatchObject({ outcome: "dead", code: expected });
+    });
 
-  it("keeps its users waiting when a newer message about it is there", async () => {
-    const { accept, attempt, entry, settle, outcomes } = bench();
-    await accept(update({ id: "c1", version: 1 }));
-    await accept(userUpdate({ parent: "a1" }));
-    await settle(blockOn(await entry("endusers", "e1")));
-    const flying = await attempt("companies", "a1");
-    await accept(update({ id: "c2", version: 2 }));
-    await settle(finish(flying, "rejected", "refused"));
-    expect((await entry("endusers", "e1")).blockedOn).toBe("a1");
-    expect(await outcomes()).toEqual({ "companies/rejected/refused": 1 });
-  });
+    it("keeps its users waiting when a newer message about it is there", async () => {
+      await accept(update({ id: "c1", version: 1 }));
+      await accept(userUpdate({ parent: "a1" }));
+      await settle(blockOn(await entry("endusers", "e1")));
+      const flying = await attempt("companies", "a1");
+      await accept(update({ id: "c2", version: 2 }));
+      await settle(finish(flying, "rejected", "refused"));
+      expect((await entry("endusers", "e1")).blockedOn).toBe("a1");
+      expect(await outcomes()).toEqual({ "companies/rejected/refused": 1 });
+    });
 
-  it("does not end a neighbour's users, whose settings may let the company through", async () => {
-    const { accept, attempt, settle, store } = bench();
-    await accept(update({ id: "c1" }));
-    await accept(userUpdate({ parent: "a1", lane: NEIGHBOUR }));
-    const [theirs] = await store.ready(NEIGHBOUR, "endusers", 9);
-    if (theirs === undefined) throw new Error("The neighbour's user waits.");
-    await store.settle(NEIGHBOUR, [blockOn(theirs)]);
-    await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
-    expect(await store.depth(NEIGHBOUR)).toEqual({ outbox: 2, hullUpdates: 0 });
-    expect(await store.deadLettersOf(NEIGHBOUR)).toEqual([]);
-  });
-});
+    it("does not end a neighbour's users, whose settings may let the company through", async () => {
+      await accept(update({ id: "c1" }));
+      await accept(userUpdate({ parent: "a1", lane: NEIGHBOUR }));
+      const [theirs] = await store.ready(NEIGHBOUR, "endusers", 9);
+      if (theirs === undefined) throw new Error("The neighbour's user waits.");
+      await store.settle(NEIGHBOUR, [blockOn(theirs)]);
+      await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
+      expect(await store.depth(NEIGHBOUR)).toEqual({ outbox: 2, hullUpdates: 0 });
+      expect(await store.deadLettersOf(NEIGHBOUR)).toEqual([]);
+    });
+  },
+);

@@ -1,11 +1,10 @@
 import { LANE, blockOn, deliverQuietly, postpone, skip, update, userUpdate } from "./builders";
-import { describeStore } from "./bench";
+import { describeStore } from "./fixture";
 
 const SETTLE_MS = 3_000;
 
-describeStore("after a restart", (bench) => {
+describeStore("after a restart", ({ accept, attempt, clock, entry, find, outcomes, settle, store }) => {
   it("a create in flight is in doubt: it is looked for before it is tried again", async () => {
-    const { accept, attempt, clock, entry, store } = bench();
     await accept(update());
     await attempt("companies", "a1", "create");
     const startedAtMs = clock.nowMs;
@@ -21,7 +20,6 @@ describeStore("after a restart", (bench) => {
   });
 
   it("an update in flight simply waits again", async () => {
-    const { accept, attempt, entry, store } = bench();
     await accept(update());
     await attempt("companies", "a1", "update");
     await store.recover(LANE, SETTLE_MS);
@@ -30,7 +28,6 @@ describeStore("after a restart", (bench) => {
   });
 
   it("what waits, what is blocked and other lanes are left alone", async () => {
-    const { accept, clock, entry, settle, store } = bench();
     await accept(update({ id: "c2", hullId: "a2" }));
     await accept(userUpdate({ parent: "a1" }));
     await settle(postpone(await entry("companies", "a2"), clock.nowMs + 5));
@@ -41,7 +38,6 @@ describeStore("after a restart", (bench) => {
   });
 
   it("newer content beside the attempt takes over, and the doubt stays", async () => {
-    const { accept, attempt, entry, store, outcomes } = bench();
     await accept(update({ id: "c1", version: 1, force: true }));
     await attempt("companies", "a1", "create");
     await accept(update({ id: "c2", version: 2 }));
@@ -54,7 +50,6 @@ describeStore("after a restart", (bench) => {
   });
 
   it("an update that was withdrawn in flight is gone", async () => {
-    const { accept, attempt, find, store, outcomes } = bench();
     await accept(update({ id: "c1", version: 1 }));
     await attempt("companies", "a1", "update");
     await accept(skip({ id: "c2", version: 2 }));
@@ -64,7 +59,6 @@ describeStore("after a restart", (bench) => {
   });
 
   it("recovering twice is recovering once", async () => {
-    const { accept, attempt, entry, store } = bench();
     await accept(update());
     await attempt("companies", "a1", "create");
     await store.recover(LANE, SETTLE_MS);
@@ -74,16 +68,14 @@ describeStore("after a restart", (bench) => {
   });
 });
 
-describeStore("a create in doubt", (bench) => {
+describeStore("a create in doubt", ({ accept, attempt, clock, entry, settle, store }) => {
   const unconfirmed = async (): Promise<void> => {
-    const { accept, attempt, clock, settle } = bench();
     await accept(update({ id: "c1", version: 1 }));
     const flying = await attempt("companies", "a1", "create");
     await settle(postpone(flying, clock.nowMs + SETTLE_MS, { sinceMs: clock.nowMs, reads: 0 }));
   };
 
   it("keeps its doubt and its waiting time whatever Hull says meanwhile", async () => {
-    const { accept, clock, entry } = bench();
     await unconfirmed();
     await accept(update({ id: "c2", version: 2 }));
     expect(await entry("companies", "a1")).toMatchObject({
@@ -94,7 +86,6 @@ describeStore("a create in doubt", (bench) => {
   });
 
   it("loses it once it was answered", async () => {
-    const { accept, attempt, entry, settle } = bench();
     await unconfirmed();
     await settle(deliverQuietly(await entry("companies", "a1"), "p1"));
     await accept(update({ id: "c3", version: 3 }));
@@ -102,7 +93,6 @@ describeStore("a create in doubt", (bench) => {
   });
 
   it("is still in doubt when a filter took the record out and lets it in again", async () => {
-    const { accept, entry } = bench();
     await unconfirmed();
     await accept(skip({ id: "c2", version: 2 }));
     await accept(update({ id: "c3", version: 3 }));
@@ -110,7 +100,6 @@ describeStore("a create in doubt", (bench) => {
   });
 
   it("is still in doubt when it was withdrawn in flight and the answer was lost", async () => {
-    const { accept, attempt, entry, store } = bench();
     await accept(update({ id: "c1", version: 1 }));
     await attempt("companies", "a1", "create");
     await accept(skip({ id: "c2", version: 2 }));
@@ -120,7 +109,6 @@ describeStore("a create in doubt", (bench) => {
   });
 
   it("is no doubt any more after a withdrawal when the answer came after all", async () => {
-    const { accept, attempt, entry, settle } = bench();
     await accept(update({ id: "c1", version: 1 }));
     const flying = await attempt("companies", "a1", "create");
     await accept(skip({ id: "c2", version: 2 }));

@@ -11,7 +11,7 @@ import { clearDryFolders, openDryFolder } from "../../../src/storage/data-folder
 import type { Lane, Store } from "../../../src/storage/port/store";
 import { openTables } from "../../../src/storage/tables/tables";
 import { auditOf } from "./audit";
-import { MINUTE_MS, START_MS } from "./bench";
+import { MINUTE_MS, START_MS } from "./fixture";
 import { blockOn, deliver, finish, LANE, NEIGHBOUR, postpone, skip, update, userUpdate } from "./builders";
 
 const now = (): number => START_MS;
