@@ -1,7 +1,7 @@
 import { LANE, deliverQuietly, finish, inSync, skip, update } from "./builders";
 import { describeStore } from "./fixture";
 
-describeStore("a message taken in", ({ accept, attempt, clock, entry, find, outcomes, record, settle, store }) => {
+describeStore("a message taken in", ({ accept, clock, entry, find, outcomes, record, store, write }) => {
   it("waits in the outbox when there is something to deliver", async () => {
     expect(await accept(update({ id: "c1", version: 5 }))).toEqual({ state: "queued", outcomes: [], children: [] });
     expect((await entry("companies", "a1")).content).toMatchObject({ messageId: "c1", version: 5, counted: true });
@@ -46,8 +46,7 @@ describeStore("a message taken in", ({ accept, attempt, clock, entry, find, outc
   });
 
   it("ends superseded after the newer one was delivered, too", async () => {
-    await accept(update({ id: "c2", version: 2 }));
-    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    await write(update({ id: "c2", version: 2 }));
     await accept(update({ id: "c1", version: 1 }));
     expect(await outcomes()).toEqual({ "companies/sent/updated": 1, "companies/superseded/newer_message": 1 });
   });
@@ -87,7 +86,8 @@ describeStore("a message that another one swallowed in its shipment", ({ accept,
   });
 });
 
-describeStore("a newer message for a waiting record", ({ accept, attempt, clock, entry, outcomes, settle, store }) => {
+describeStore("a newer message for a waiting record", (fixture) => {
+  const { accept, attempt, clock, entry, outcomes, settle, start, store } = fixture;
   it("replaces the older one, which ends superseded", async () => {
     await accept(update({ id: "c1", version: 1, fields: { name: "Old" } }));
     const accepted = await accept(update({ id: "c2", version: 2, fields: { name: "New" } }));
@@ -115,8 +115,7 @@ describeStore("a newer message for a waiting record", ({ accept, attempt, clock,
   });
 
   it("waits beside the one in flight and does not disturb it", async () => {
-    await accept(update({ id: "c1", version: 1 }));
-    const flying = await attempt("companies", "a1");
+    const flying = await start(update({ id: "c1", version: 1 }));
     expect(await accept(update({ id: "c2", version: 2 }))).toEqual({ state: "queued", outcomes: [], children: [] });
     const both = await entry("companies", "a1");
     expect([both.attempt?.content.messageId, both.content?.messageId]).toEqual(["c1", "c2"]);
@@ -137,7 +136,7 @@ describeStore("a newer message for a waiting record", ({ accept, attempt, clock,
   });
 });
 
-describeStore("a message delivered again", ({ accept, attempt, outcomes, settle, store }) => {
+describeStore("a message delivered again", ({ accept, attempt, outcomes, settle, start, store }) => {
   it("is not counted twice while the first still waits", async () => {
     await accept(update({ id: "c1" }));
     expect(await accept(update({ id: "c1" }))).toEqual({ state: "queued", outcomes: [], children: [] });
@@ -157,8 +156,7 @@ describeStore("a message delivered again", ({ accept, attempt, outcomes, settle,
   });
 
   it("does no harm while the first is in flight", async () => {
-    await accept(update({ id: "c1" }));
-    const flying = await attempt("companies", "a1");
+    const flying = await start(update({ id: "c1" }));
     await accept(update({ id: "c1" }));
     await settle(deliverQuietly(flying, "p1"));
     await settle(deliverQuietly(await attempt("companies", "a1", "update"), "p1"));
@@ -198,10 +196,10 @@ describeStore("what comes together", ({ kv, store }) => {
   });
 });
 
-describeStore("a message that changes nothing", ({ accept, attempt, entry, find, outcomes, record, settle, store }) => {
+describeStore("a message that changes nothing", (fixture) => {
+  const { accept, attempt, entry, find, outcomes, record, settle, start, store, write } = fixture;
   it("ends unchanged when nothing of its record waits or is in flight", async () => {
-    await accept(update({ id: "c1", version: 1 }));
-    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    await write(update({ id: "c1", version: 1 }));
     const { revision } = await record("companies", "a1");
     const accepted = await accept(inSync({ id: "c2", version: 2 }, revision));
     expect(accepted).toMatchObject({ state: "ended", outcomes: [{ messageId: "c2", outcome: "unchanged" }] });
@@ -217,8 +215,7 @@ describeStore("a message that changes nothing", ({ accept, attempt, entry, find,
   });
 
   it("is delivered when an older one is in flight", async () => {
-    await accept(update({ id: "c1", version: 1, fields: { name: "B" } }));
-    await attempt("companies", "a1");
+    await start(update({ id: "c1", version: 1, fields: { name: "B" } }));
     expect((await accept(inSync({ id: "c2", version: 2, fields: { name: "A" } }, 0))).state).toBe("queued");
     expect((await entry("companies", "a1")).content?.messageId).toBe("c2");
   });

@@ -1,7 +1,7 @@
 import { LANE, NEIGHBOUR, blockOn, deliver, deliverQuietly, finish, postpone, update, userUpdate } from "./builders";
 import { describeStore, MINUTE_MS, START_MS } from "./fixture";
 
-describeStore("the backlog", ({ accept, attempt, clock, entry, settle, store }) => {
+describeStore("the backlog", ({ accept, attempt, clock, entry, first, settle, store }) => {
   const oldest = async (): Promise<number | undefined> => (await store.backlog()).oldestAtMs;
   const later = (): number => (clock.nowMs += MINUTE_MS);
 
@@ -47,8 +47,7 @@ describeStore("the backlog", ({ accept, attempt, clock, entry, settle, store }) 
   });
 
   async function neighboursEnd(): Promise<ReturnType<typeof deliverQuietly>> {
-    const [waiting] = await store.ready(NEIGHBOUR, "companies", 1);
-    if (waiting === undefined) throw new Error("The neighbour's entry waits.");
+    const waiting = await first(NEIGHBOUR, "companies");
     return deliverQuietly(waiting, "p1");
   }
 

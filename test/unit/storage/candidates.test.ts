@@ -2,7 +2,7 @@ import type { Keys } from "../../../src/record";
 import { LANE, deliverQuietly, update } from "./builders";
 import { describeStore } from "./fixture";
 
-describeStore("records by key", ({ accept, attempt, clock, kv, settle, store }) => {
+describeStore("records by key", ({ kv, accept, attempt, clock, settle, store }) => {
   const read = (type: string, rows: Readonly<Record<string, Keys>>): Promise<void> => {
     const found = Object.entries(rows).map(([id, keys]) => ({ id, keys, complete: true, archived: false, facts: {} }));
     return store.observe(LANE.remote, type, clock.nowMs, 0, found);

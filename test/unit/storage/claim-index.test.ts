@@ -2,11 +2,11 @@
 import type { Claims } from "../../../src/record";
 import type { Acceptance } from "../../../src/storage/port/store";
 import { DAY_MS, describeStore } from "./fixture";
-import { blockOn, deliverQuietly, endingOf, LANE, NEIGHBOUR, skip, update, userUpdate } from "./builders";
+import { endingOf, LANE, NEIGHBOUR, skip, update } from "./builders";
 
 const MAIL = "Ann@Example.com";
 
-describeStore("a name", ({ accept, attempt, clock, entry, kv, settle, store }) => {
+describeStore("a name", ({ kv, accept, block, clock, install, store, write }) => {
   const named = (claims: Claims, acceptance: Acceptance): Acceptance => ({ ...acceptance, claims });
   const ann = (claims: Claims, more: object = {}): Acceptance =>
     named(claims, skip({ type: "endusers", hullId: "e1", id: "u1", ...more }));
@@ -63,8 +63,7 @@ describeStore("a name", ({ accept, attempt, clock, entry, kv, settle, store }) =
   });
 
   it("that only the service's record carries finds whom that is linked to, behind the others", async () => {
-    await accept(update({ type: "endusers", hullId: "e1", id: "u1" }));
-    await settle(deliverQuietly(await attempt("endusers", "e1"), "p1", { keys: { email: MAIL } }));
+    await write(update({ type: "endusers", hullId: "e1", id: "u1" }), "p1", { keys: { email: MAIL } });
     await accept(ann({ email: MAIL }, { hullId: "e2", id: "u2" }));
     expect(await find("email", MAIL, { key: "email" })).toEqual(["e2", "e1"]);
     expect(await find("email", MAIL)).toEqual(["e2"]);
@@ -72,16 +71,14 @@ describeStore("a name", ({ accept, attempt, clock, entry, kv, settle, store }) =
 
   it("of a company that only its users brought along finds it, until it has others of its own", async () => {
     const company = (value: string) => store.findBy(LANE, "companies", { name: "external_id", value }, 9);
-    await accept(userUpdate({ parent: "a1" }));
-    await settle(blockOn(await entry("endusers", "e1")));
+    await block();
     expect(await company("a1")).toEqual(["a1"]);
     await accept(named({ external_id: "acme" }, update({ hullId: "a1", id: "c9" })));
     expect([await company("a1"), await company("acme")]).toEqual([[], ["a1"]]);
   });
 
   it("goes with a forgotten user", async () => {
-    await store.saveTenant({ key: LANE.tenant, organization: "org", connectorId: "c1", sealed: "…", settingsAtMs: 1 });
-    await store.assign(LANE.tenant, LANE.remote, "f");
+    await install();
     await accept(ann({ email: MAIL }));
     await store.forgetEntity(LANE.tenant, { types: ["endusers"], children: ["activities"] }, "e1");
     expect([await find("email", MAIL), rows()]).toEqual([[], []]);

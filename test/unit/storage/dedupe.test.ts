@@ -6,7 +6,7 @@ import { deliverQuietly, LANE, NEIGHBOUR, skip, update, userUpdate, type Message
 
 const HOUR_MS = DAY_MS / 24;
 
-describeStore("messages that are delivered again", ({ accept, clock, entry, kv, outcomes, settle, store }) => {
+describeStore("messages that are delivered again", ({ accept, clock, entry, kv, outcomes, settle, store, sweep }) => {
   const counted = async (lane = LANE): Promise<number> => (await store.tally(lane.tenant)).messages;
 
   /** The n-th message of a record; its version never changes. */
@@ -49,9 +49,7 @@ describeStore("messages that are delivered again", ({ accept, clock, entry, kv, 
   it("are forgotten after two days, but for the last few", async () => {
     await send(upTo(40));
     clock.nowMs += 3 * DAY_MS;
-    while ((await store.housekeep(30 * DAY_MS)) > 0) {
-      // Step by step.
-    }
+    await sweep(30 * DAY_MS);
     await send(upTo(40));
     expect(await counted()).toBeGreaterThan(40);
     await send([38, 39, 40]);
@@ -122,9 +120,7 @@ describeStore("messages that are delivered again", ({ accept, clock, entry, kv, 
     await send(upTo(100));
     expect(seen()).toBeGreaterThan(0);
     clock.nowMs += 3 * DAY_MS;
-    while ((await store.housekeep(30 * DAY_MS)) > 0) {
-      // Step by step.
-    }
+    await sweep(30 * DAY_MS);
     expect(seen()).toBe(0);
   });
 

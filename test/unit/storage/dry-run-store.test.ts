@@ -11,7 +11,7 @@ import { clearDryFolders, openDryFolder } from "../../../src/storage/data-folder
 import type { Lane, Store } from "../../../src/storage/port/store";
 import { openTables } from "../../../src/storage/tables/tables";
 import { auditOf } from "./audit";
-import { MINUTE_MS, START_MS } from "./fixture";
+import { firstReady, MINUTE_MS, START_MS } from "./fixture";
 import { blockOn, deliver, finish, LANE, NEIGHBOUR, postpone, skip, update, userUpdate } from "./builders";
 
 const now = (): number => START_MS;
@@ -73,8 +73,7 @@ async function work(store: Store): Promise<void> {
     userUpdate({ id: "n6", hullId: "e2", type: "contacts", parent: "a1" }),
   ]);
   await store.retryNow(LANE);
-  const [first] = await store.ready(LANE, "companies", 1);
-  if (first === undefined) throw new Error("Something waits.");
+  const first = await firstReady(store, LANE, "companies");
   const { type, hullId, content } = first;
   await store.attempt(LANE, [{ type, hullId, seq: content?.seq ?? 0, kind: "create" }]);
   await store.recover(LANE, 0);

@@ -1,7 +1,7 @@
 /** What a fetch found: known in the moment in which Hull knows it, counted once, and missing when a scan did not meet it. */
 import type { FetchedRow, MissingQuery } from "../../../src/storage/port/store";
 import { describeStore, MINUTE_MS } from "./fixture";
-import { deliver, deliverQuietly, finish, LANE, NEIGHBOUR, update } from "./builders";
+import { deliver, LANE, NEIGHBOUR, update, seen } from "./builders";
 
 const SETTLE_MS = 3_000;
 const RUN = "r1";
@@ -12,30 +12,24 @@ const row = (
   more: Partial<FetchedRow> = {},
   keys: Record<string, string> = { externalId: id },
 ): FetchedRow => ({
-  seen: { id, keys, complete: true, archived: false, facts: { name: `there-${id}` } },
+  seen: seen(id, { keys, facts: { name: `there-${id}` } }),
   line: { type: "companies", hullId: "", remoteId: id, outcome: "sent", code: "told", text: "Told." },
   ...more,
 });
 
-describeStore("a listed record", ({ accept, attempt, clock, entry, settle, store }) => {
+describeStore("a listed record", ({ refuse, write, accept, attempt, clock, confirmAll, entry, settle, store }) => {
   const take = async (rows: readonly FetchedRow[], run = RUN, readAtMs = clock.nowMs): Promise<void> =>
     store.takeFetched(LANE.remote, "companies", { readAtMs, settleMs: SETTLE_MS, rows, run });
   const mirror = async (id: string) => (await store.mirrors(LANE, "companies", [id]))[0];
   const begin = async (id = RUN): Promise<void> => {
-    const order = { id, tenant: LANE.tenant, kind: "fetch", type: "companies", options: {} } as const;
-    await store.beginRun(order, false);
+    await store.beginRun({ id, tenant: LANE.tenant, kind: "fetch", type: "companies", options: {} }, false);
   };
   const scan = async (more: Partial<MissingQuery> = {}) =>
     store.markMissing(LANE.remote, "companies", { scanStartedAtMs: clock.nowMs, limit: 100, ...more });
   /** Account a1 is written as p1. */
-  const write = async (): Promise<void> => {
-    await accept(update());
-    const mirrored = {
-      keys: { externalId: "x" },
-      facts: { name: { remote: "n", sent: "n" } },
-      writtenAtMs: clock.nowMs,
-    };
-    await settle(deliverQuietly(await attempt("companies", "a1"), "p1", { fresh: true, ...mirrored }));
+  const writeFirst = async (): Promise<void> => {
+    const facts = { name: { remote: "n", sent: "n" } };
+    await write(update(), "p1", { fresh: true, keys: { externalId: "x" }, facts, writtenAtMs: clock.nowMs });
   };
 
   it("is remembered with what Hull confirmed of it", async () => {
@@ -58,7 +52,7 @@ describeStore("a listed record", ({ accept, attempt, clock, entry, settle, store
 
   it("keeps what we sent, and whom it is linked to", async () => {
     await begin();
-    await write();
+    await writeFirst();
     clock.nowMs += SETTLE_MS + 1;
     await take([row("p1", { confirmed: { facts: {}, rest: [0, 7] } })]);
     expect(await mirror("p1")).toMatchObject({ linkedTo: "a1", facts: { name: ["there-p1", "n", null] } });
@@ -68,7 +62,7 @@ describeStore("a listed record", ({ accept, attempt, clock, entry, settle, store
     await begin();
     const readAtMs = clock.nowMs;
     clock.nowMs += 10;
-    await write();
+    await writeFirst();
     await take([row("p1")], RUN, readAtMs);
     expect(await mirror("p1")).toMatchObject({ keys: { externalId: "x" }, facts: { name: ["n", "n", null] } });
     expect(await store.run(RUN)).toMatchObject({ done: 1 });
@@ -94,15 +88,14 @@ describeStore("a listed record", ({ accept, attempt, clock, entry, settle, store
   it("keeps what Hull knows when we write it", async () => {
     await begin();
     await take([row("p1", { confirmed: { facts: { phone: "told" }, rest: [0, 7] } })]);
-    await accept(update());
-    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    await write(update());
     expect(await mirror("p1")).toMatchObject({ confirmedRest: [0, 7], facts: { phone: [null, null, "told"] } });
   });
 
   it("is busy while anything of it waits: for the service, in flight, or for Hull, of whichever tenant", async () => {
     const busy = async () => (await store.fetchView(LANE.remote, "companies", ["p1"]))[0]?.busy;
     expect(await busy()).toBe(false);
-    await write();
+    await writeFirst();
     expect(await busy()).toBe(false);
     await accept(update({ id: "c2", version: 2 }));
     expect(await busy()).toBe(true);
@@ -110,19 +103,15 @@ describeStore("a listed record", ({ accept, attempt, clock, entry, settle, store
     expect(await busy()).toBe(true);
     await settle(deliver(await entry("companies", "a1"), "p1"));
     expect(await busy()).toBe(true);
-    await store.confirmed(
-      LANE,
-      (await store.hullUpdates(LANE, 10)).map((each) => ({ row: each })),
-    );
+    await confirmAll();
     expect(await busy()).toBe(false);
     await accept(update({ id: "c3", version: 3, lane: NEIGHBOUR }));
     expect(await busy()).toBe(true);
   });
 
   it("is busy no more once its entry ended without a write", async () => {
-    await write();
-    await accept(update({ id: "c2", version: 2 }));
-    await settle(finish(await attempt("companies", "a1", "update"), "rejected", "refused"));
+    await writeFirst();
+    await refuse(update({ id: "c2", version: 2 }));
     expect((await store.fetchView(LANE.remote, "companies", ["p1"]))[0]?.busy).toBe(false);
   });
 
@@ -149,7 +138,7 @@ describeStore("a listed record", ({ accept, attempt, clock, entry, settle, store
       await begin();
       const scanStartedAtMs = clock.nowMs;
       clock.nowMs += 1;
-      await write();
+      await writeFirst();
       expect(await store.markMissing(LANE.remote, "companies", { scanStartedAtMs, limit: 100 })).toEqual({ gone: [] });
     });
 

@@ -7,9 +7,17 @@ import type { KeyValue } from "../../../src/storage/database/kv";
 import { createLmdbKeyValue } from "../../../src/storage/database/lmdb";
 import { createMemoryKeyValue } from "../../../src/storage/database/memory";
 import type { EntryRow, RecordRow } from "../../../src/storage/port/rows";
-import type { Acceptance, Accepted, MirrorPatch, Settlement, Settled, Store } from "../../../src/storage/port/store";
+import type {
+  Acceptance,
+  Accepted,
+  Lane,
+  MirrorPatch,
+  Settlement,
+  Settled,
+  Store,
+} from "../../../src/storage/port/store";
 import { auditOf } from "./audit";
-import { blockOn, deliverQuietly, finish, LANE, userUpdate, type MessageOptions } from "./builders";
+import { blockOn, deliverQuietly, finish, LANE, tenantRow, userUpdate, type MessageOptions } from "./builders";
 
 export const START_MS = 1_750_000_000_000;
 export const MINUTE_MS = 60_000;
@@ -31,16 +39,30 @@ export interface Fixture {
   /** Journals the content that waits; throws when it was refused. */
   readonly attempt: (type: string, hullId: string, kind?: "create" | "update") => Promise<EntryRow>;
   readonly settle: (...settlements: readonly Settlement[]) => Promise<Settled>;
+  /** Takes a message in and journals it: what is in flight then. */
+  readonly start: (acceptance: Acceptance, kind?: "create" | "update") => Promise<EntryRow>;
   /** Takes a message in, tries it, and the service holds it: as p1 unless said otherwise. */
   readonly write: (acceptance: Acceptance, remoteId?: string, mirror?: Partial<MirrorPatch>) => Promise<Settled>;
   /** Takes a message in, tries it, and it is refused for good. */
   readonly refuse: (acceptance: Acceptance, outcome?: "rejected" | "dead", code?: string) => Promise<Settled>;
   /** Takes a message about a user in, who waits for company a1 unless said otherwise. */
   readonly block: (options?: MessageOptions) => Promise<Settled>;
+  /** What a lane does next; throws when nothing is due. */
+  readonly first: (lane: Lane, type: string) => Promise<EntryRow>;
+  /** A connector is installed that points to the lane's remote. */
+  readonly install: (lane?: Lane) => Promise<void>;
+  /** Housekeeping until there is nothing left to do. */
+  readonly sweep: (olderThanMs: number) => Promise<void>;
   /** Hull takes every update that is due. */
   readonly confirmAll: () => Promise<Settled["outcomes"]>;
   /** Ends of this lane's messages by `type/outcome/code`. */
   readonly outcomes: () => Promise<Readonly<Record<string, number>>>;
+}
+
+export async function firstReady(store: Store, lane: Lane, type: string): Promise<EntryRow> {
+  const [entry] = await store.ready(lane, type, 1);
+  if (entry === undefined) throw new Error(`Nothing of ${type} is due.`);
+  return entry;
 }
 
 /** What a test does with a store. */
@@ -71,9 +93,9 @@ function actionsOn(store: Store): Omit<Fixture, "store" | "kv" | "clock"> {
 
   const settle = (...settlements: readonly Settlement[]): Promise<Settled> => store.settle(LANE, settlements);
 
-  async function tryOnce(acceptance: Acceptance): Promise<EntryRow> {
+  async function start(acceptance: Acceptance, kind?: "create" | "update"): Promise<EntryRow> {
     await accept(acceptance);
-    return attempt(acceptance.type, acceptance.hullId);
+    return attempt(acceptance.type, acceptance.hullId, kind);
   }
 
   return {
@@ -82,19 +104,29 @@ function actionsOn(store: Store): Omit<Fixture, "store" | "kv" | "clock"> {
     accept,
     attempt,
     settle,
+    start,
     record: async (type, hullId) => {
       const [view] = await store.view(LANE, type, [hullId]);
       if (view?.record === undefined) throw new Error(`${type} ${hullId} is not known.`);
       return view.record;
     },
     write: async (acceptance, remoteId = "p1", mirror = {}) =>
-      settle(deliverQuietly(await tryOnce(acceptance), remoteId, mirror)),
+      settle(deliverQuietly(await start(acceptance), remoteId, mirror)),
     refuse: async (acceptance, outcome = "rejected", code = "refused") =>
-      settle(finish(await tryOnce(acceptance), outcome, code)),
+      settle(finish(await start(acceptance), outcome, code)),
     block: async (options = {}) => {
       const acceptance = userUpdate({ parent: "a1", ...options });
       await accept(acceptance);
       return settle(blockOn(await entry(acceptance.type, acceptance.hullId)));
+    },
+    first: (lane, type) => firstReady(store, lane, type),
+    install: async ({ tenant, remote } = LANE) => {
+      await store.saveTenant(tenantRow({ key: tenant, connectorId: tenant.slice("org/".length) }));
+      await store.assign(tenant, remote, "f");
+    },
+    sweep: async (olderThanMs) => {
+      let removed = 1;
+      while (removed > 0) removed = await store.housekeep(olderThanMs);
     },
     confirmAll: async () => {
       const rows = await store.hullUpdates(LANE, 99);

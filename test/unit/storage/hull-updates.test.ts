@@ -1,16 +1,15 @@
 import type { Outcome, HullUpdateRow } from "../../../src/storage/port/rows";
-import { LANE, blockOn, deliver, endingOf, update, userUpdate, type ToldOptions } from "./builders";
+import { LANE, deliver, endingOf, update, type TellOptions } from "./builders";
 import { describeStore } from "./fixture";
 
 const REFUSED: Outcome = { ...endingOf("", "sent", "hull_refused"), text: "Hull said no." };
 
-describeStore("what Hull must be told", ({ accept, attempt, clock, entry, outcomes, record, settle, store }) => {
+describeStore("what Hull must be told", ({ attempt, block, clock, outcomes, record, settle, start, store }) => {
   let version = 0;
   /** Accepts and delivers one more message about company a1. */
-  const deliverNext = async (options: ToldOptions = {}, remoteId = "p1", hullId = "a1"): Promise<void> => {
+  const deliverNext = async (options: TellOptions = {}, remoteId = "p1", hullId = "a1"): Promise<void> => {
     version += 1;
-    await accept(update({ id: `c${version}`, hullId, version }));
-    await settle(deliver(await attempt("companies", hullId), remoteId, options));
+    await settle(deliver(await start(update({ id: `c${version}`, hullId, version })), remoteId, options));
   };
   const only = async (): Promise<HullUpdateRow> => {
     const [row] = await store.hullUpdates(LANE, 9);
@@ -165,8 +164,7 @@ describeStore("what Hull must be told", ({ accept, attempt, clock, entry, outcom
   });
 
   it("counts a company made for its users apart, also when its own message joins it", async () => {
-    await accept(userUpdate({ parent: "a1" }));
-    await settle(blockOn(await entry("endusers", "e1")));
+    await block();
     await settle(deliver(await attempt("companies", "a1"), "p1"));
     await deliverNext();
     const ended = await store.confirmed(LANE, [{ row: await only() }]);

@@ -1,8 +1,8 @@
 /** What is remembered of one record, at each station of its way. */
 import { describeStore } from "./fixture";
-import { blockOn, deliver, deliverQuietly, finish, LANE, NEIGHBOUR, skip, update, userUpdate } from "./builders";
+import { deliver, LANE, NEIGHBOUR, skip, update } from "./builders";
 
-describeStore("what is remembered", ({ accept, attempt, clock, entry, settle, store }) => {
+describeStore("what is remembered", ({ accept, attempt, block, clock, refuse, settle, start, store, write }) => {
   const recall = (type = "companies", hullId = "a1", lane = LANE) => store.inspectRecord(lane, type, hullId);
 
   it("of somebody unknown is nothing", async () => {
@@ -21,14 +21,12 @@ describeStore("what is remembered", ({ accept, attempt, clock, entry, settle, st
     expect(await recall("companies", "a1", NEIGHBOUR)).not.toHaveProperty("entry");
     await attempt("companies", "a1");
     expect(await recall()).toMatchObject({ entry: { attempt: { content: { messageId: "c1" } } } });
-    await accept(userUpdate({ parent: "a1" }));
-    await settle(blockOn(await entry("endusers", "e1")));
+    await block();
     expect(await recall("endusers", "e1")).toMatchObject({ entry: { blockedOn: "a1" } });
   });
 
   it("of a delivered one is its link, and what Hull is still to be told", async () => {
-    await accept(update());
-    await settle(deliver(await attempt("companies", "a1"), "p1"));
+    await settle(deliver(await start(update()), "p1"));
     expect(await recall()).toMatchObject({ mirror: { id: "p1", linkedTo: "a1" }, hullUpdate: { remoteId: "p1" } });
     expect(await recall()).not.toHaveProperty("entry");
     await store.newGeneration(LANE.remote);
@@ -36,8 +34,7 @@ describeStore("what is remembered", ({ accept, attempt, clock, entry, settle, st
   });
 
   it("of a listed one is when that was", async () => {
-    await accept(update());
-    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    await write(update());
     expect(await recall()).not.toHaveProperty("listedAtMs");
     clock.nowMs += 1_000;
     const seen = { id: "p1", keys: {}, complete: true, archived: false, facts: {} };
@@ -49,8 +46,7 @@ describeStore("what is remembered", ({ accept, attempt, clock, entry, settle, st
   });
 
   it("of a refused one is its letter, until it is forgotten", async () => {
-    await accept(update());
-    await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
+    await refuse(update());
     expect(await recall()).toMatchObject({ deadLetter: { ending: { code: "refused" } } });
     expect(await recall("companies", "a1", NEIGHBOUR)).not.toHaveProperty("deadLetter");
     await store.forgetTenant(LANE.tenant);

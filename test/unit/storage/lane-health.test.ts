@@ -1,10 +1,10 @@
 /** What a person should look at in a lane, with bounds on the walk. */
 import { describeStore, MINUTE_MS, START_MS } from "./fixture";
-import { finish, LANE, NEIGHBOUR, update } from "./builders";
+import { LANE, NEIGHBOUR, update } from "./builders";
 
 const COMPANY_ID = { type: "companies", key: "externalId" };
 
-describeStore("a look at a lane", ({ accept, attempt, clock, settle, store }) => {
+describeStore("a look at a lane", ({ accept, clock, refuse, store }) => {
   const look = () => store.laneHealth(LANE, [COMPANY_ID]);
   const see = (
     ...seen: readonly (readonly [id: string, externalId: string, more?: { readonly archived?: boolean }])[]
@@ -43,8 +43,7 @@ describeStore("a look at a lane", ({ accept, attempt, clock, settle, store }) =>
       ["a2", "refused"],
       ["a3", "identity_alarm"],
     ] as const) {
-      await accept(update({ id: hullId, hullId }));
-      await settle(finish(await attempt("companies", hullId), "dead", code));
+      await refuse(update({ id: hullId, hullId }), "dead", code);
     }
     expect(await look()).toMatchObject({ deadLetters: { refused: 2, identity_alarm: 1 }, moreDeadLetters: false });
     expect(await store.laneHealth(NEIGHBOUR, [])).toMatchObject({ deadLetters: {} });

@@ -58,7 +58,7 @@ describeStore("what was delivered", ({ accept, attempt, clock, settle, store }) 
   });
 });
 
-describeStore("what two connectors of one remote sent", ({ clock, kv, store }) => {
+describeStore("what two connectors of one remote sent", ({ kv, clock, first, store }) => {
   const THIRD = { remote: LANE.remote, tenant: "org/c3" };
   let version = 0;
 
@@ -66,8 +66,7 @@ describeStore("what two connectors of one remote sent", ({ clock, kv, store }) =
   const send = async (lane: Lane, field: string, mark: string): Promise<void> => {
     version += 1;
     await store.accept([update({ id: `c${version}`, version, lane })]);
-    const [entry] = await store.ready(lane, "companies", 1);
-    if (entry === undefined) throw new Error("It waits.");
+    const entry = await first(lane, "companies");
     await store.settle(lane, [deliverQuietly(entry, "p1", { facts: { [field]: { remote: mark, sent: mark } } })]);
   };
   const factsOf = async (lane: Lane): Promise<unknown> =>
@@ -215,10 +214,9 @@ describeStore("what was read", ({ accept, attempt, clock, settle, store }) => {
   });
 });
 
-describeStore("a new generation", ({ accept, attempt, clock, entry, record, settle, store }) => {
+describeStore("a new generation", ({ accept, attempt, clock, entry, record, settle, store, write }) => {
   it("hides links, mirrors and scans of the old one", async () => {
-    await accept(update());
-    await settle(deliverQuietly(await attempt("companies", "a1"), "p1", { keys: { externalId: "x" } }));
+    await write(update(), "p1", { keys: { externalId: "x" } });
     await store.observe(LANE.remote, "companies", clock.nowMs, SETTLE_MS, [], { startedAtMs: 1, size: 1 });
     expect(await store.newGeneration(LANE.remote)).toEqual({ key: LANE.remote, generation: 2, scans: {} });
     const [view] = await store.view(LANE, "companies", ["a1"]);
@@ -230,8 +228,7 @@ describeStore("a new generation", ({ accept, attempt, clock, entry, record, sett
   });
 
   it("keeps what waits for delivery, and links anew", async () => {
-    await accept(update({ id: "c1", version: 1 }));
-    await settle(deliverQuietly(await attempt("companies", "a1"), "p1", { facts: { name: { sent: "n" } } }));
+    await write(update({ id: "c1", version: 1 }), "p1", { facts: { name: { sent: "n" } } });
     await accept(update({ id: "c2", version: 2 }));
     await store.newGeneration(LANE.remote);
     expect((await entry("companies", "a1")).content?.messageId).toBe("c2");

@@ -1,7 +1,7 @@
 import { LANE, NEIGHBOUR, skip } from "./builders";
 import { DAY_MS, describeStore } from "./fixture";
 
-describeStore("the id of a notification", ({ clock, kv, store }) => {
+describeStore("the id of a notification", ({ kv, clock, store }) => {
   it("belongs to the tenant that used it first; a repetition by the same tenant is welcome", async () => {
     expect(await store.claimNotification("n1", "org/c1")).toBe(true);
     expect(await store.claimNotification("n1", "org/c1")).toBe(true);
@@ -28,7 +28,7 @@ describeStore("the id of a notification", ({ clock, kv, store }) => {
   });
 });
 
-describeStore("a message seen before", ({ accept, clock, kv, store }) => {
+describeStore("a message seen before", ({ kv, accept, clock, store }) => {
   it("is known as long as it is one of the last of its record", async () => {
     await accept(skip({ id: "c1" }));
     clock.nowMs += 3 * DAY_MS;

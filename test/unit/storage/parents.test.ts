@@ -1,11 +1,8 @@
-import { LANE, NEIGHBOUR, blockOn, deliver, deliverQuietly, finish, update, userUpdate } from "./builders";
+import { LANE, NEIGHBOUR, blockOn, deliver, finish, update, userUpdate } from "./builders";
 import { describeStore } from "./fixture";
 
-describeStore("a child whose company has no id yet", ({ accept, attempt, entry, record, settle, store }) => {
-  const block = async (hullId = "e1", id = "u1"): Promise<void> => {
-    await accept(userUpdate({ parent: "a1", hullId, id }));
-    await settle(blockOn(await entry("endusers", hullId)));
-  };
+describeStore("a child whose company has no id yet", (fixture) => {
+  const { accept, attempt, block, entry, first, record, settle, store, write } = fixture;
 
   it("waits behind the company, which is made from what the child carries", async () => {
     await block();
@@ -20,32 +17,31 @@ describeStore("a child whose company has no id yet", ({ accept, attempt, entry, 
   });
 
   it("shares the company with its siblings", async () => {
-    await block("e1", "u1");
-    await block("e2", "u2");
+    await block();
+    await block({ hullId: "e2", id: "u2" });
     expect(await store.depth(LANE)).toEqual({ outbox: 3, hullUpdates: 0 });
     expect((await store.tally(LANE.tenant)).derived).toEqual({ companies: 1 });
   });
 
   it("waits for the company's own message when there is one, in the queue or in flight", async () => {
     await accept(update({ id: "c1" }));
-    await block("e1", "u1");
+    await block();
     await attempt("companies", "a1");
-    await block("e2", "u2");
+    await block({ hullId: "e2", id: "u2" });
     expect((await entry("companies", "a1")).attempt?.content.messageId).toBe("c1");
     expect((await store.tally(LANE.tenant)).derived).toEqual({});
   });
 
   it("is free as soon as the company is linked, in the order of acceptance", async () => {
-    await block("e2", "u2");
-    await block("e1", "u1");
+    await block({ hullId: "e2", id: "u2" });
+    await block();
     await settle(deliver(await attempt("companies", "a1"), "p1"));
     expect((await store.ready(LANE, "endusers", 9)).map(({ hullId }) => hullId)).toEqual(["e2", "e1"]);
     expect(await entry("endusers", "e1")).not.toHaveProperty("blockedOn");
   });
 
   it("stays free when the company got its id while the lane looked", async () => {
-    await accept(update({ id: "c1" }));
-    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    await write(update({ id: "c1" }));
     await block();
     expect(await entry("endusers", "e1")).not.toHaveProperty("blockedOn");
     expect(await store.ready(LANE, "endusers", 9)).toHaveLength(1);
@@ -62,8 +58,7 @@ describeStore("a child whose company has no id yet", ({ accept, attempt, entry, 
 
   it("moves behind another company when Hull moved it", async () => {
     await block();
-    await accept(userUpdate({ parent: "a2", id: "u2", version: 2 }));
-    await settle(blockOn(await entry("endusers", "e1")));
+    await block({ parent: "a2", id: "u2", version: 2 });
     await settle(deliver(await attempt("companies", "a1"), "p1"));
     expect((await entry("endusers", "e1")).blockedOn).toBe("a2");
     expect(await store.ready(LANE, "endusers", 9)).toEqual([]);
@@ -72,88 +67,78 @@ describeStore("a child whose company has no id yet", ({ accept, attempt, entry, 
   it("is freed for every connector on the remote, whoever delivered the company", async () => {
     await block();
     await accept(userUpdate({ parent: "a1", hullId: "e9", id: "u9", lane: NEIGHBOUR }));
-    const [theirs] = await store.ready(NEIGHBOUR, "endusers", 9);
-    if (theirs === undefined) throw new Error("The neighbour's user waits.");
+    const theirs = await first(NEIGHBOUR, "endusers");
     await store.settle(NEIGHBOUR, [blockOn(theirs)]);
     await settle(deliver(await attempt("companies", "a1"), "p1"));
     expect(await store.ready(NEIGHBOUR, "endusers", 9)).toHaveLength(1);
   });
 });
 
-describeStore(
-  "a child whose company came in the same message and was refused",
-  ({ accept, entry, find, outcomes, settle }) => {
-    const refuseCompany = async (): Promise<void> => {
-      await accept(update({ id: "m1" }));
-      await settle(finish(await entry("companies", "a1"), "rejected", "refused"));
-    };
+describeStore("a child whose company came in the same message and was refused", (fixture) => {
+  const { block, accept, entry, find, outcomes, settle } = fixture;
+  const refuseCompany = async (): Promise<void> => {
+    await accept(update({ id: "m1" }));
+    await settle(finish(await entry("companies", "a1"), "rejected", "refused"));
+  };
 
-    it("ends with it, and does not have it tried again", async () => {
-      await refuseCompany();
-      await accept(userUpdate({ parent: "a1", id: "m1" }));
-      await settle(blockOn(await entry("endusers", "e1")));
-      expect(await find("companies", "a1")).toBeUndefined();
-      expect(await outcomes()).toMatchObject({ "endusers/dead/parent_rejected": 1 });
-    });
+  it("ends with it, and does not have it tried again", async () => {
+    await refuseCompany();
+    await block({ id: "m1" });
+    expect(await find("companies", "a1")).toBeUndefined();
+    expect(await outcomes()).toMatchObject({ "endusers/dead/parent_rejected": 1 });
+  });
 
-    it("has it tried again when the child came in another message", async () => {
-      await refuseCompany();
-      await accept(userUpdate({ parent: "a1", id: "m2" }));
-      await settle(blockOn(await entry("endusers", "e1")));
-      expect(await find("companies", "a1")).toMatchObject({ content: { derived: true } });
-    });
-  },
-);
+  it("has it tried again when the child came in another message", async () => {
+    await refuseCompany();
+    await block({ id: "m2" });
+    expect(await find("companies", "a1")).toMatchObject({ content: { derived: true } });
+  });
+});
 
-describeStore(
-  "a company that will never have an id",
-  ({ accept, attempt, entry, find, outcomes, record, settle, store }) => {
-    it.each([
-      ["rejected", "refused", "parent_rejected"],
-      ["dead", "identity_alarm", "parent_dead"],
-      ["skipped", "archived", "parent_skipped"],
-    ] as const)("because it ended %s ends its users, who name it", async (outcome, code, expected) => {
-      await accept(update({ id: "c1" }));
-      for (const [hullId, id] of [
-        ["e1", "u1"],
-        ["e2", "u2"],
-      ] as const) {
-        await accept(userUpdate({ parent: "a1", hullId, id }));
-        await settle(blockOn(await entry("endusers", hullId)));
-      }
-      const { outcomes: ended } = await settle(finish(await attempt("companies", "a1"), outcome, code));
-      expect(ended.map(({ hullId, outcome }) => `${hullId} ${outcome.outcome}/${outcome.code}`)).toEqual([
-        `a1 ${outcome}/${code}`,
-        `e1 dead/${expected}`,
-        `e2 dead/${expected}`,
-      ]);
-      expect(ended[1]?.outcome.text).toContain("a1");
-      expect(await find("endusers", "e1")).toBeUndefined();
-      expect(await outcomes()).toEqual({ [`companies/${outcome}/${code}`]: 1, [`endusers/dead/${expected}`]: 2 });
-      expect(await store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 0 });
-      expect((await record("endusers", "e1")).last).toMatchObject({ outcome: "dead", code: expected });
-    });
+describeStore("a company that will never have an id", (fixture) => {
+  const { first, block, accept, attempt, entry, find, outcomes, record, settle, store } = fixture;
+  it.each([
+    ["rejected", "refused", "parent_rejected"],
+    ["dead", "identity_alarm", "parent_dead"],
+    ["skipped", "archived", "parent_skipped"],
+  ] as const)("because it ended %s ends its users, who name it", async (outcome, code, expected) => {
+    await accept(update({ id: "c1" }));
+    for (const [hullId, id] of [
+      ["e1", "u1"],
+      ["e2", "u2"],
+    ] as const) {
+      await block({ hullId, id });
+    }
+    const { outcomes: ended } = await settle(finish(await attempt("companies", "a1"), outcome, code));
+    expect(ended.map(({ hullId, outcome }) => `${hullId} ${outcome.outcome}/${outcome.code}`)).toEqual([
+      `a1 ${outcome}/${code}`,
+      `e1 dead/${expected}`,
+      `e2 dead/${expected}`,
+    ]);
+    expect(ended[1]?.outcome.text).toContain("a1");
+    expect(await find("endusers", "e1")).toBeUndefined();
+    expect(await outcomes()).toEqual({ [`companies/${outcome}/${code}`]: 1, [`endusers/dead/${expected}`]: 2 });
+    expect(await store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 0 });
+    expect((await record("endusers", "e1")).last).toMatchObject({ outcome: "dead", code: expected });
+  });
 
-    it("keeps its users waiting when a newer message about it is there", async () => {
-      await accept(update({ id: "c1", version: 1 }));
-      await accept(userUpdate({ parent: "a1" }));
-      await settle(blockOn(await entry("endusers", "e1")));
-      const flying = await attempt("companies", "a1");
-      await accept(update({ id: "c2", version: 2 }));
-      await settle(finish(flying, "rejected", "refused"));
-      expect((await entry("endusers", "e1")).blockedOn).toBe("a1");
-      expect(await outcomes()).toEqual({ "companies/rejected/refused": 1 });
-    });
+  it("keeps its users waiting when a newer message about it is there", async () => {
+    await accept(update({ id: "c1", version: 1 }));
+    await block();
+    const flying = await attempt("companies", "a1");
+    await accept(update({ id: "c2", version: 2 }));
+    await settle(finish(flying, "rejected", "refused"));
+    expect((await entry("endusers", "e1")).blockedOn).toBe("a1");
+    expect(await outcomes()).toEqual({ "companies/rejected/refused": 1 });
+  });
 
-    it("does not end a neighbour's users, whose settings may let the company through", async () => {
-      await accept(update({ id: "c1" }));
-      await accept(userUpdate({ parent: "a1", lane: NEIGHBOUR }));
-      const [theirs] = await store.ready(NEIGHBOUR, "endusers", 9);
-      if (theirs === undefined) throw new Error("The neighbour's user waits.");
-      await store.settle(NEIGHBOUR, [blockOn(theirs)]);
-      await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
-      expect(await store.depth(NEIGHBOUR)).toEqual({ outbox: 2, hullUpdates: 0 });
-      expect(await store.deadLettersOf(NEIGHBOUR)).toEqual([]);
-    });
-  },
-);
+  it("does not end a neighbour's users, whose settings may let the company through", async () => {
+    await accept(update({ id: "c1" }));
+    await accept(userUpdate({ parent: "a1", lane: NEIGHBOUR }));
+    const theirs = await first(NEIGHBOUR, "endusers");
+    await store.settle(NEIGHBOUR, [blockOn(theirs)]);
+    await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
+    expect(await store.depth(NEIGHBOUR)).toEqual({ outbox: 2, hullUpdates: 0 });
+    expect(await store.deadLettersOf(NEIGHBOUR)).toEqual([]);
+  });
+});

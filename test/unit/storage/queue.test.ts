@@ -69,7 +69,7 @@ describeStore("the order of work", ({ accept, attempt, clock, entry, kv, settle,
   });
 });
 
-describeStore("a lane in a hurry", ({ accept, attempt, clock, entry, settle, store }) => {
+describeStore("a lane in a hurry", ({ accept, attempt, clock, entry, first, settle, store }) => {
   it("makes everything due that waits for another try, in the order of acceptance", async () => {
     for (const hullId of ["a1", "a2"]) await accept(update({ id: `c-${hullId}`, hullId }));
     await settle(postpone(await entry("companies", "a1"), clock.nowMs + 9_000));
@@ -84,8 +84,7 @@ describeStore("a lane in a hurry", ({ accept, attempt, clock, entry, settle, sto
     await settle(postpone(await entry("companies", "doubtful"), clock.nowMs + 5_000, unconfirmed));
     await attempt("companies", "flying");
     await accept(update({ id: "c9", hullId: "theirs", lane: NEIGHBOUR }));
-    const [theirs] = await store.ready(NEIGHBOUR, "companies", 9);
-    if (theirs === undefined) throw new Error("The neighbour's company waits.");
+    const theirs = await first(NEIGHBOUR, "companies");
     await store.settle(NEIGHBOUR, [postpone(theirs, clock.nowMs + 5_000)]);
     await store.retryNow(LANE);
     expect(await store.ready(LANE, "companies", 9)).toEqual([]);
@@ -94,10 +93,9 @@ describeStore("a lane in a hurry", ({ accept, attempt, clock, entry, settle, sto
   });
 });
 
-describeStore("the journal of attempts", ({ accept, attempt, clock, entry, store }) => {
+describeStore("the journal of attempts", ({ accept, attempt, clock, entry, start, store }) => {
   it("takes an entry out of the queue and says what will be done since when", async () => {
-    await accept(update());
-    await attempt("companies", "a1", "create");
+    await start(update(), "create");
     expect((await entry("companies", "a1")).attempt).toMatchObject({ kind: "create", startedAtMs: clock.nowMs });
     expect(await entry("companies", "a1")).not.toHaveProperty("content");
     expect(await store.ready(LANE, "companies", 9)).toEqual([]);

@@ -3,10 +3,9 @@ import { describeStore } from "./fixture";
 
 const SETTLE_MS = 3_000;
 
-describeStore("after a restart", ({ accept, attempt, clock, entry, find, outcomes, settle, store }) => {
+describeStore("after a restart", ({ accept, clock, entry, find, outcomes, settle, start, store }) => {
   it("a create in flight is in doubt: it is looked for before it is tried again", async () => {
-    await accept(update());
-    await attempt("companies", "a1", "create");
+    await start(update(), "create");
     const startedAtMs = clock.nowMs;
     clock.nowMs += 60_000;
     expect(await store.recover(LANE, SETTLE_MS)).toBe(1);
@@ -20,8 +19,7 @@ describeStore("after a restart", ({ accept, attempt, clock, entry, find, outcome
   });
 
   it("an update in flight simply waits again", async () => {
-    await accept(update());
-    await attempt("companies", "a1", "update");
+    await start(update(), "update");
     await store.recover(LANE, SETTLE_MS);
     expect(await entry("companies", "a1")).not.toHaveProperty("unconfirmed");
     expect(await store.ready(LANE, "companies", 9)).toHaveLength(1);
@@ -38,8 +36,7 @@ describeStore("after a restart", ({ accept, attempt, clock, entry, find, outcome
   });
 
   it("newer content beside the attempt takes over, and the doubt stays", async () => {
-    await accept(update({ id: "c1", version: 1, force: true }));
-    await attempt("companies", "a1", "create");
+    await start(update({ id: "c1", version: 1, force: true }), "create");
     await accept(update({ id: "c2", version: 2 }));
     await store.recover(LANE, SETTLE_MS);
     expect(await entry("companies", "a1")).toMatchObject({
@@ -50,8 +47,7 @@ describeStore("after a restart", ({ accept, attempt, clock, entry, find, outcome
   });
 
   it("an update that was withdrawn in flight is gone", async () => {
-    await accept(update({ id: "c1", version: 1 }));
-    await attempt("companies", "a1", "update");
+    await start(update({ id: "c1", version: 1 }), "update");
     await accept(skip({ id: "c2", version: 2 }));
     await store.recover(LANE, SETTLE_MS);
     expect(await find("companies", "a1")).toBeUndefined();
@@ -59,8 +55,7 @@ describeStore("after a restart", ({ accept, attempt, clock, entry, find, outcome
   });
 
   it("recovering twice is recovering once", async () => {
-    await accept(update());
-    await attempt("companies", "a1", "create");
+    await start(update(), "create");
     await store.recover(LANE, SETTLE_MS);
     const once = await entry("companies", "a1");
     expect(await store.recover(LANE, SETTLE_MS)).toBe(0);
@@ -68,10 +63,9 @@ describeStore("after a restart", ({ accept, attempt, clock, entry, find, outcome
   });
 });
 
-describeStore("a create in doubt", ({ accept, attempt, clock, entry, settle, store }) => {
+describeStore("a create in doubt", ({ accept, attempt, clock, entry, settle, start, store }) => {
   const unconfirmed = async (): Promise<void> => {
-    await accept(update({ id: "c1", version: 1 }));
-    const flying = await attempt("companies", "a1", "create");
+    const flying = await start(update({ id: "c1", version: 1 }), "create");
     await settle(postpone(flying, clock.nowMs + SETTLE_MS, { sinceMs: clock.nowMs, reads: 0 }));
   };
 
@@ -100,8 +94,7 @@ describeStore("a create in doubt", ({ accept, attempt, clock, entry, settle, sto
   });
 
   it("is still in doubt when it was withdrawn in flight and the answer was lost", async () => {
-    await accept(update({ id: "c1", version: 1 }));
-    await attempt("companies", "a1", "create");
+    await start(update({ id: "c1", version: 1 }), "create");
     await accept(skip({ id: "c2", version: 2 }));
     await store.recover(LANE, SETTLE_MS);
     await accept(update({ id: "c3", version: 3 }));
@@ -109,8 +102,7 @@ describeStore("a create in doubt", ({ accept, attempt, clock, entry, settle, sto
   });
 
   it("is no doubt any more after a withdrawal when the answer came after all", async () => {
-    await accept(update({ id: "c1", version: 1 }));
-    const flying = await attempt("companies", "a1", "create");
+    const flying = await start(update({ id: "c1", version: 1 }), "create");
     await accept(skip({ id: "c2", version: 2 }));
     await settle(deliverQuietly(flying, "p1"));
     await accept(update({ id: "c3", version: 3 }));

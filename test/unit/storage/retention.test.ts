@@ -1,9 +1,9 @@
-import { LANE, blockOn, deliverQuietly, endingOf, finish, skip, skipFor, update, userUpdate } from "./builders";
+import { LANE, deliverQuietly, endingOf, finish, skip, skipFor, update } from "./builders";
 import { DAY_MS, describeStore } from "./fixture";
 
 const KEPT_MS = 30 * DAY_MS;
 
-describeStore("housekeeping", ({ accept, attempt, clock, entry, kv, record, settle, store }) => {
+describeStore("housekeeping", ({ kv, accept, attempt, block, clock, entry, record, settle, store }) => {
   const refuse = async (hullId: string): Promise<void> => {
     await accept(update({ hullId, id: `c-${hullId}` }));
     const settlement = finish(await attempt("companies", hullId), "rejected", "refused");
@@ -64,11 +64,9 @@ describeStore("housekeeping", ({ accept, attempt, clock, entry, kv, record, sett
   });
 
   it("keeps such a record while an entry of it waits, which will need it", async () => {
-    await accept(userUpdate({ parent: "a1" }));
-    await settle(blockOn(await entry("endusers", "e1")));
+    await block();
     await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
-    await accept(userUpdate({ parent: "a1", id: "u2", version: 2 }));
-    await settle(blockOn(await entry("endusers", "e1")));
+    await block({ id: "u2", version: 2 });
     clock.nowMs += KEPT_MS + 1;
     await store.housekeep(KEPT_MS);
     expect(await record("companies", "a1")).not.toHaveProperty("last");

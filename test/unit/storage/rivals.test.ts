@@ -5,11 +5,10 @@ import { describeStore } from "./fixture";
 
 const USER = { types: ["endusers"], children: [] };
 
-describeStore("a rival", ({ accept, attempt, clock, entry, kv, outcomes, settle, store }) => {
+describeStore("a rival", ({ kv, accept, clock, entry, first, outcomes, settle, store, write }) => {
   /** The first one is linked to the record. */
   const link = async (hullId = "a1", keys: Record<string, string> = { externalId: "x" }): Promise<void> => {
-    await accept(update({ hullId, id: `c-${hullId}` }));
-    await settle(deliverQuietly(await attempt("companies", hullId), "p1", { keys }));
+    await write(update({ hullId, id: `c-${hullId}` }), "p1", { keys });
   };
   const rival = async (hullId: string, id = `c-${hullId}`, version = 1): Promise<void> => {
     await accept(update({ hullId, id, version }));
@@ -94,8 +93,7 @@ describeStore("a rival", ({ accept, attempt, clock, entry, kv, outcomes, settle,
 
   it("of another connector waits in its own lane", async () => {
     await store.accept([update({ hullId: "a3", id: "c-a3", lane: NEIGHBOUR })]);
-    const [theirs] = await store.ready(NEIGHBOUR, "companies", 1);
-    if (theirs === undefined) throw new Error("It waits.");
+    const theirs = await first(NEIGHBOUR, "companies");
     await store.settle(NEIGHBOUR, [skipFor(theirs, "p1")]);
     await store.forgetGone(LANE.remote, "companies", ["p1"]);
     expect(await waiting()).toEqual(["a2"]);

@@ -145,30 +145,25 @@ describeStore("a report", ({ store }) => {
   });
 });
 
-describeStore("old runs", ({ clock, store }) => {
+describeStore("old runs", ({ clock, store, sweep }) => {
   const end = async (id: string, more: Partial<NewRun> = {}): Promise<void> => {
     await store.beginRun(fetchRun(id, { options: { verbose: true }, ...more }), false);
     await store.report(id, [line("a")]);
     await store.changeRun(id, { state: "success" });
     await store.changeRun(id, { announced: true });
   };
-  const sweep = async (): Promise<void> => {
-    while ((await store.housekeep(KEPT_MS)) > 0) {
-      // Until nothing is left to forget.
-    }
-  };
 
   it("go with their reports, all but the last good one, from which the next interval counts", async () => {
     await end("r1");
     await end("r2");
     clock.nowMs += KEPT_MS + 1;
-    await sweep();
+    await sweep(KEPT_MS);
     expect((await store.runs({ tenant: LANE.tenant, limit: 10 })).map(({ id }) => id)).toEqual(["r2"]);
     expect(await store.reportLines("r1", 0, 10)).toEqual([]);
     expect(await store.reportLines("r2", 0, 10)).toHaveLength(1);
     expect(await store.lastRun(LANE.tenant, "fetch", "companies")).toMatchObject({ id: "r2" });
     await end("r3");
-    await sweep();
+    await sweep(KEPT_MS);
     expect((await store.runs({ tenant: LANE.tenant, limit: 10 })).map(({ id }) => id)).toEqual(["r3"]);
   });
 
@@ -177,7 +172,7 @@ describeStore("old runs", ({ clock, store }) => {
     clock.nowMs += KEPT_MS + 1;
     await end("r2");
     await end("r3");
-    await sweep();
+    await sweep(KEPT_MS);
     const left = await store.runs({ tenant: LANE.tenant, limit: 10 });
     expect(left.map(({ id }) => id).sort()).toEqual(["r1", "r2", "r3"]);
     expect(await store.run("r1")).toMatchObject({ state: "waiting" });
@@ -191,7 +186,7 @@ describeStore("old runs", ({ clock, store }) => {
     );
     await end("r2");
     clock.nowMs += KEPT_MS + 1;
-    await sweep();
+    await sweep(KEPT_MS);
     expect(await store.run("r1")).toBeUndefined();
     expect(await store.reportLines("r1", 0, 10)).toEqual([]);
   });

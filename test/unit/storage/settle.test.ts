@@ -2,85 +2,78 @@ import { forgotten } from "../../../src/engine/delivery/work";
 import { LANE, deliver, deliverQuietly, finish, forget, postpone, update } from "./builders";
 import { describeStore } from "./fixture";
 
-describeStore(
-  "a record that the service holds now",
-  ({ accept, attempt, entry, find, outcomes, record, settle, store }) => {
-    it("is linked, leaves the outbox, and its outcome waits until Hull knows", async () => {
-      await accept(update());
-      const { outcomes: ended } = await settle(deliver(await attempt("companies", "a1"), "p1"));
-      expect(ended).toEqual([]);
-      expect(await find("companies", "a1")).toBeUndefined();
-      expect(await record("companies", "a1")).toMatchObject({ remoteId: "p1", generation: 1, revision: 1 });
-      expect(await outcomes()).toEqual({});
-      expect(await store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 1 });
-    });
+describeStore("a record that the service holds now", (fixture) => {
+  const { accept, attempt, entry, find, outcomes, record, settle, store } = fixture;
+  it("is linked, leaves the outbox, and its outcome waits until Hull knows", async () => {
+    await accept(update());
+    const { outcomes: ended } = await settle(deliver(await attempt("companies", "a1"), "p1"));
+    expect(ended).toEqual([]);
+    expect(await find("companies", "a1")).toBeUndefined();
+    expect(await record("companies", "a1")).toMatchObject({ remoteId: "p1", generation: 1, revision: 1 });
+    expect(await outcomes()).toEqual({});
+    expect(await store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 1 });
+  });
 
-    it("ends at once when Hull knows everything", async () => {
-      await accept(update());
-      const { outcomes: ended } = await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
-      expect(ended).toMatchObject([
-        {
-          type: "companies",
-          hullId: "a1",
-          claims: { external_id: "a1" },
-          outcome: { messageId: "c1", outcome: "sent" },
-        },
-      ]);
-      expect(await outcomes()).toEqual({ "companies/sent/updated": 1 });
-      expect((await record("companies", "a1")).last).toMatchObject({ messageId: "c1", outcome: "sent" });
-      expect(await store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 0 });
-    });
+  it("ends at once when Hull knows everything", async () => {
+    await accept(update());
+    const { outcomes: ended } = await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    expect(ended).toMatchObject([
+      {
+        type: "companies",
+        hullId: "a1",
+        claims: { external_id: "a1" },
+        outcome: { messageId: "c1", outcome: "sent" },
+      },
+    ]);
+    expect(await outcomes()).toEqual({ "companies/sent/updated": 1 });
+    expect((await record("companies", "a1")).last).toMatchObject({ messageId: "c1", outcome: "sent" });
+    expect(await store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 0 });
+  });
 
-    it("may be settled without an attempt, when it was found equal", async () => {
-      await accept(update());
-      await settle(deliver(await entry("companies", "a1"), "p1", { outcome: "unchanged" }));
-      expect(await store.hullUpdates(LANE, 9)).toMatchObject([
-        { outcomes: [{ outcome: "unchanged", messageId: "c1" }] },
-      ]);
-    });
+  it("may be settled without an attempt, when it was found equal", async () => {
+    await accept(update());
+    await settle(deliver(await entry("companies", "a1"), "p1", { outcome: "unchanged" }));
+    expect(await store.hullUpdates(LANE, 9)).toMatchObject([{ outcomes: [{ outcome: "unchanged", messageId: "c1" }] }]);
+  });
 
-    it("says whose message it was, whatever the lane thought", async () => {
-      await accept(update({ id: "c1" }));
-      const settlement = finish(await entry("companies", "a1"), "skipped", "archived");
-      const wrong = { ...settlement.then, outcome: { messageId: "x", counted: false } };
-      const { outcomes: ended } = await settle({
-        ...settlement,
-        then: { ...settlement.then, ...wrong } as typeof settlement.then,
-      });
-      expect(ended).toMatchObject([{ outcome: { messageId: "c1", counted: true } }]);
+  it("says whose message it was, whatever the lane thought", async () => {
+    await accept(update({ id: "c1" }));
+    const settlement = finish(await entry("companies", "a1"), "skipped", "archived");
+    const wrong = { ...settlement.then, outcome: { messageId: "x", counted: false } };
+    const { outcomes: ended } = await settle({
+      ...settlement,
+      then: { ...settlement.then, ...wrong } as typeof settlement.then,
     });
-  },
-);
+    expect(ended).toMatchObject([{ outcome: { messageId: "c1", counted: true } }]);
+  });
+});
 
-describeStore(
-  "content that was replaced while the lane looked at it",
-  ({ accept, attempt, entry, outcomes, record, settle, store }) => {
-    it("is not settled any more, but what was learned of the service is kept", async () => {
-      await accept(update({ id: "c1", version: 1 }));
-      const seen = await entry("companies", "a1");
-      await accept(update({ id: "c2", version: 2 }));
-      expect(await settle(deliver(seen, "p1"))).toEqual({ outcomes: [] });
-      expect((await entry("companies", "a1")).content?.messageId).toBe("c2");
-      expect((await record("companies", "a1")).remoteId).toBe("p1");
-      expect(await outcomes()).toEqual({ "companies/superseded/newer_message": 1 });
+describeStore("content that was replaced while the lane looked at it", (fixture) => {
+  const { start, accept, entry, outcomes, record, settle, store } = fixture;
+  it("is not settled any more, but what was learned of the service is kept", async () => {
+    await accept(update({ id: "c1", version: 1 }));
+    const seen = await entry("companies", "a1");
+    await accept(update({ id: "c2", version: 2 }));
+    expect(await settle(deliver(seen, "p1"))).toEqual({ outcomes: [] });
+    expect((await entry("companies", "a1")).content?.messageId).toBe("c2");
+    expect((await record("companies", "a1")).remoteId).toBe("p1");
+    expect(await outcomes()).toEqual({ "companies/superseded/newer_message": 1 });
+  });
+
+  it("stays waiting as newer content when the older one in flight is refused", async () => {
+    const flying = await start(update({ id: "c1", version: 1 }));
+    await accept(update({ id: "c2", version: 2 }));
+    await settle(finish(flying, "rejected", "refused"));
+    expect(await entry("companies", "a1")).toMatchObject({
+      content: { messageId: "c2" },
+      notBeforeMs: 0,
+      attempts: 0,
     });
+    expect(await store.ready(LANE, "companies", 9)).toHaveLength(1);
+  });
+});
 
-    it("stays waiting as newer content when the older one in flight is refused", async () => {
-      await accept(update({ id: "c1", version: 1 }));
-      const flying = await attempt("companies", "a1");
-      await accept(update({ id: "c2", version: 2 }));
-      await settle(finish(flying, "rejected", "refused"));
-      expect(await entry("companies", "a1")).toMatchObject({
-        content: { messageId: "c2" },
-        notBeforeMs: 0,
-        attempts: 0,
-      });
-      expect(await store.ready(LANE, "companies", 9)).toHaveLength(1);
-    });
-  },
-);
-
-describeStore("a record that must wait", ({ accept, attempt, clock, entry, outcomes, settle, store }) => {
+describeStore("a record that must wait", ({ accept, attempt, clock, entry, outcomes, settle, start, store }) => {
   it("goes back to the queue with its time, its count of tries and the reason", async () => {
     await accept(update());
     for (const tries of [1, 2, 3]) {
@@ -95,8 +88,10 @@ describeStore("a record that must wait", ({ accept, attempt, clock, entry, outco
   });
 
   it("takes over what came meanwhile, and keeps force and cleared of the older one", async () => {
-    await accept(update({ id: "c1", version: 1, fields: { a: null }, cleared: ["a"], force: true }));
-    const flying = await attempt("companies", "a1", "update");
+    const flying = await start(
+      update({ id: "c1", version: 1, fields: { a: null }, cleared: ["a"], force: true }),
+      "update",
+    );
     await accept(update({ id: "c2", version: 2, fields: { a: null, b: 1 } }));
     const { outcomes: ended } = await settle(postpone(flying, clock.nowMs + 9));
     expect(ended).toMatchObject([{ outcome: { messageId: "c1", outcome: "superseded" } }]);
@@ -109,13 +104,13 @@ describeStore("a record that must wait", ({ accept, attempt, clock, entry, outco
   });
 });
 
-describeStore("a link that turned out to be dead", ({ accept, attempt, entry, find, record, settle, store }) => {
+describeStore("a link that turned out to be dead", (fixture) => {
+  const { accept, attempt, entry, find, record, settle, start, store, write } = fixture;
   it("is forgotten together with what was known of the record", async () => {
     await accept(update({ id: "c1", version: 1, keys: { externalId: "x" } }));
     const keys = { externalId: "x" };
     await settle(deliverQuietly(await attempt("companies", "a1"), "p1", { keys }));
-    await accept(update({ id: "c2", version: 2 }));
-    await settle(forget(await attempt("companies", "a1", "update")));
+    await settle(forget(await start(update({ id: "c2", version: 2 }), "update")));
     expect(await record("companies", "a1")).not.toHaveProperty("remoteId");
     expect(await record("companies", "a1")).toMatchObject({ revision: 2, version: 2 });
     expect(await store.mirrors(LANE, "companies", ["p1"])).toEqual([undefined]);
@@ -125,8 +120,7 @@ describeStore("a link that turned out to be dead", ({ accept, attempt, entry, fi
 
   it("is forgotten even if nothing of its record waits, and what waits stays", async () => {
     const gone = forgotten(LANE.tenant, "companies", "a1", "p1");
-    await accept(update({ id: "c1", version: 1 }));
-    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    await write(update({ id: "c1", version: 1 }));
     expect(await settle(gone)).toEqual({ outcomes: [] });
     expect(await record("companies", "a1")).not.toHaveProperty("remoteId");
     expect(await store.mirrors(LANE, "companies", ["p1"])).toEqual([undefined]);
@@ -139,10 +133,8 @@ describeStore("a link that turned out to be dead", ({ accept, attempt, entry, fi
   });
 
   it("is replaced by the record that took its place", async () => {
-    await accept(update({ id: "c1", version: 1 }));
-    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
-    await accept(update({ id: "c2", version: 2 }));
-    await settle(deliverQuietly(await attempt("companies", "a1", "update"), "p2", { fresh: true }));
+    await write(update({ id: "c1", version: 1 }));
+    await settle(deliverQuietly(await start(update({ id: "c2", version: 2 }), "update"), "p2", { fresh: true }));
     expect((await record("companies", "a1")).remoteId).toBe("p2");
     const [old, fresh] = await store.mirrors(LANE, "companies", ["p1", "p2"]);
     expect(old).toBeUndefined();

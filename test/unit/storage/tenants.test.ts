@@ -1,5 +1,5 @@
 import type { TenantRow } from "../../../src/storage/port/rows";
-import { LANE, blockOn, deliver, deliverQuietly, skip, update, userUpdate } from "./builders";
+import { LANE, deliver, deliverQuietly, skip, update } from "./builders";
 import { describeStore } from "./fixture";
 
 const OTHER = { ...LANE, remote: "org|planhat|t2" };
@@ -85,7 +85,8 @@ describeStore("credentials that were tried", ({ accept, store }) => {
   });
 });
 
-describeStore("a tenant that is pointed to another remote", ({ accept, attempt, entry, outcomes, settle, store }) => {
+describeStore("a tenant that is pointed to another remote", (fixture) => {
+  const { accept, block, entry, outcomes, settle, start, store, write } = fixture;
   beforeEach(async () => {
     await store.saveTenant(row());
     await store.assign(LANE.tenant, LANE.remote, "f1");
@@ -93,8 +94,7 @@ describeStore("a tenant that is pointed to another remote", ({ accept, attempt, 
   const move = (): Promise<TenantRow> => store.assign(LANE.tenant, OTHER.remote, "f2");
 
   it("takes along what waits, to be looked up anew", async () => {
-    await accept(update({ id: "c1", version: 1 }));
-    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    await write(update({ id: "c1", version: 1 }));
     await accept(update({ id: "c2", version: 2, force: true }));
     expect(await move()).toMatchObject({ remote: OTHER.remote, fingerprint: "f2" });
     expect(await store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 0 });
@@ -111,8 +111,7 @@ describeStore("a tenant that is pointed to another remote", ({ accept, attempt, 
   });
 
   it("takes along children and the companies made for them", async () => {
-    await accept(userUpdate({ parent: "a1" }));
-    await settle(blockOn(await entry("endusers", "e1")));
+    await block();
     await move();
     expect(await store.depth(OTHER)).toEqual({ outbox: 2, hullUpdates: 0 });
     expect(await store.ready(OTHER, "endusers", 9)).toHaveLength(1);
@@ -120,8 +119,7 @@ describeStore("a tenant that is pointed to another remote", ({ accept, attempt, 
   });
 
   it("takes along what was in flight, without attempt or doubt, which belong to the old place", async () => {
-    await accept(update());
-    await attempt("companies", "a1", "create");
+    await start(update(), "create");
     await move();
     const [waiting] = await store.ready(OTHER, "companies", 9);
     expect(waiting?.content?.messageId).toBe("c1");
@@ -130,8 +128,7 @@ describeStore("a tenant that is pointed to another remote", ({ accept, attempt, 
   });
 
   it("loses no message: of two contents the newer goes along and the older ends superseded", async () => {
-    await accept(update({ id: "c1", version: 1, force: true }));
-    await attempt("companies", "a1", "update");
+    await start(update({ id: "c1", version: 1, force: true }), "update");
     await accept(update({ id: "c2", version: 2 }));
     await move();
     expect(await store.ready(OTHER, "companies", 9)).toMatchObject([{ content: { messageId: "c2", force: true } }]);
@@ -139,8 +136,7 @@ describeStore("a tenant that is pointed to another remote", ({ accept, attempt, 
   });
 
   it("does not deliver there what a filter took out here", async () => {
-    await accept(update({ id: "c1", version: 1 }));
-    await attempt("companies", "a1", "update");
+    await start(update({ id: "c1", version: 1 }), "update");
     await accept(skip({ id: "c2", version: 2 }));
     await move();
     expect(await store.depth(OTHER)).toEqual({ outbox: 0, hullUpdates: 0 });
@@ -148,16 +144,14 @@ describeStore("a tenant that is pointed to another remote", ({ accept, attempt, 
   });
 
   it("still tells Hull what was delivered to the old one", async () => {
-    await accept(update());
-    await settle(deliver(await attempt("companies", "a1"), "p1"));
+    await settle(deliver(await start(update()), "p1"));
     await move();
     expect(await store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 1 });
     expect(await store.lanes()).toEqual([LANE]);
   });
 
   it("keeps everything when it stays where it is and only the credentials changed", async () => {
-    await accept(update({ id: "c1", version: 1 }));
-    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    await write(update({ id: "c1", version: 1 }));
     await accept(update({ id: "c2", version: 2 }));
     const before = await entry("companies", "a1");
     await store.assign(LANE.tenant, LANE.remote, "f2");
@@ -167,8 +161,7 @@ describeStore("a tenant that is pointed to another remote", ({ accept, attempt, 
   });
 
   it("finds its links again when it comes back", async () => {
-    await accept(update({ id: "c1", version: 1 }));
-    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    await write(update({ id: "c1", version: 1 }));
     await move();
     await accept(update({ id: "c2", version: 2, lane: OTHER }));
     await store.assign(LANE.tenant, LANE.remote, "f1");
@@ -178,7 +171,8 @@ describeStore("a tenant that is pointed to another remote", ({ accept, attempt, 
   });
 });
 
-describeStore("what was accepted for the old remote after the tenant had left it", ({ accept, outcomes, store }) => {
+describeStore("what was accepted for the old remote after the tenant had left it", (fixture) => {
+  const { accept, first, outcomes, store } = fixture;
   it("follows, and of two contents the newer counts", async () => {
     await accept(update({ id: "c1", version: 1, force: true }));
     await accept(update({ id: "c2", version: 2, lane: OTHER }));
@@ -193,8 +187,7 @@ describeStore("what was accepted for the old remote after the tenant had left it
   it("does not come after something newer that was delivered there already", async () => {
     await accept(update({ id: "c1", version: 1 }));
     await accept(update({ id: "c2", version: 2, lane: OTHER }));
-    const [newer] = await store.ready(OTHER, "companies", 9);
-    if (newer === undefined) throw new Error("The newer message waits.");
+    const newer = await first(OTHER, "companies");
     await store.settle(OTHER, [deliverQuietly(newer, "q1")]);
     await store.move(LANE, OTHER.remote);
     expect(await store.depth(OTHER)).toEqual({ outbox: 0, hullUpdates: 0 });
