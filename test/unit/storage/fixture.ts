@@ -25,6 +25,28 @@ export const DAY_MS = 86_400_000;
 
 export type Adapter = "memory" | "lmdb";
 
+/** Folders and databases of the running test: those of disks are closed and removed after it. */
+export function setUpDatabases() {
+  const databases: KeyValue[] = [];
+  const folders: string[] = [];
+  afterEach(async () => {
+    for (const kv of databases.splice(0)) await kv.close();
+    for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+  });
+  const makeFolder = (): string => {
+    const folder = mkdtempSync(join(tmpdir(), "store-"));
+    folders.push(folder);
+    return folder;
+  };
+  /** An empty database, or the one that lies in the folder. */
+  const openDatabase = (adapter: Adapter, folder?: string): KeyValue => {
+    const kv = adapter === "lmdb" ? createLmdbKeyValue(folder ?? makeFolder()) : createMemoryKeyValue();
+    databases.push(kv);
+    return kv;
+  };
+  return { makeFolder, openDatabase };
+}
+
 export interface Fixture {
   readonly store: Store;
   readonly kv: () => KeyValue;
@@ -66,7 +88,7 @@ export async function firstReady(store: Store, lane: Lane, type: string): Promis
 }
 
 /** What a test does with a store. */
-function actionsOn(store: Store): Omit<Fixture, "store" | "kv" | "clock"> {
+export function actionsOn(store: Store): Omit<Fixture, "store" | "kv" | "clock"> {
   async function find(type: string, hullId: string): Promise<EntryRow | undefined> {
     const [view] = await store.view(LANE, type, [hullId]);
     return view?.entry;

@@ -1,6 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import mapValues from "lodash/mapValues";
@@ -12,7 +11,7 @@ import type { Lane, Store } from "../../../src/storage/port/store";
 import { divide, openUpgraded } from "../../../src/storage/data-folder/upgrade";
 import { FORMAT } from "../../../src/storage/tables/tables";
 import { deliverQuietly, LANE, NEIGHBOUR, seen, tenantRow, update } from "./builders";
-import { firstReady } from "./fixture";
+import { firstReady, setUpDatabases } from "./fixture";
 import { makeFormatThree } from "./format-three";
 import { litter, makeFormatTwo } from "./format-two";
 
@@ -25,11 +24,11 @@ const never = (): Seal => {
   throw new Error("Nothing is there to be upgraded.");
 };
 
+const { makeFolder } = setUpDatabases();
 let path: string;
 beforeEach(() => {
-  path = mkdtempSync(join(tmpdir(), "store-"));
+  path = makeFolder();
 });
-afterEach(() => rmSync(path, { recursive: true, force: true }));
 
 /** Rows of every length, from one character to several pages, and keys that end in zeros and in the highest bytes. */
 function fillRows(kv: KeyValue, count: number): void {
