@@ -1,10 +1,10 @@
 import type { Keys } from "../../../src/record";
-import { LANE, deliverQuietly, update } from "./builders";
+import { LANE, deliverQuietly, seen, update } from "./builders";
 import { describeStore } from "./fixture";
 
 describeStore("records by key", ({ kv, accept, attempt, clock, settle, store }) => {
   const read = (type: string, rows: Readonly<Record<string, Keys>>): Promise<void> => {
-    const found = Object.entries(rows).map(([id, keys]) => ({ id, keys, complete: true, archived: false, facts: {} }));
+    const found = Object.entries(rows).map(([id, keys]) => seen(id, { keys }));
     return store.observe(LANE.remote, type, clock.nowMs, 0, found);
   };
   const find = async (name: string, ...values: readonly string[]): Promise<string[]> => {
@@ -33,18 +33,14 @@ describeStore("records by key", ({ kv, accept, attempt, clock, settle, store }) 
     expect(await find("email", "ann")).toEqual(["p1"]);
     expect(await find("email", "an")).toEqual([]);
     expect(await find("externalId", "ann")).toEqual([]);
-    expect(await store.candidates({ ...LANE, remote: "other" }, "endusers", [{ name: "email", value: "ann" }])).toEqual(
-      [],
-    );
+    const elsewhere = { ...LANE, remote: "other" };
+    expect(await store.candidates(elsewhere, "endusers", [{ name: "email", value: "ann" }])).toEqual([]);
   });
 
   it("are found by values of any length and alphabet", async () => {
     const long = "Ä".repeat(5_000);
-    await read("endusers", {
-      p1: { externalId: long },
-      p2: { externalId: `${long}.` },
-      p3: { externalId: "日本 😀\n" },
-    });
+    const ids = [long, `${long}.`, "日本 😀\n"].map((externalId, index) => [`p${index + 1}`, { externalId }] as const);
+    await read("endusers", Object.fromEntries(ids));
     expect(await find("externalId", long.toLowerCase())).toEqual(["p1"]);
     expect(await find("externalId", "日本 😀\n")).toEqual(["p3"]);
   });
@@ -84,13 +80,11 @@ describeStore("records by key", ({ kv, accept, attempt, clock, settle, store }) 
   });
 });
 
-describeStore("samples of linked records", ({ accept, attempt, clock, settle, store }) => {
+describeStore("samples of linked records", ({ write, clock, store }) => {
   it("are ids that are linked today, up to the limit", async () => {
-    const loose = { id: "p0", keys: {}, complete: true, archived: false, facts: {} };
-    await store.observe(LANE.remote, "companies", clock.nowMs, 0, [loose]);
+    await store.observe(LANE.remote, "companies", clock.nowMs, 0, [seen("p0")]);
     for (const index of [1, 2, 3]) {
-      await accept(update({ id: `c${index}`, hullId: `a${index}` }));
-      await settle(deliverQuietly(await attempt("companies", `a${index}`), `p${index}`));
+      await write(update({ id: `c${index}`, hullId: `a${index}` }), `p${index}`);
     }
     expect(await store.sampleLinked(LANE.remote, "companies", 9)).toEqual(["p1", "p2", "p3"]);
     expect(await store.sampleLinked(LANE.remote, "companies", 2)).toHaveLength(2);

@@ -160,8 +160,7 @@ describeStore("a forgotten user", ({ accept, attempt, entry, find, first, kv, ou
   it("does not take what a neighbour on the same remote still delivers", async () => {
     await store.accept([user(), user({ lane: NEIGHBOUR, id: "u2", version: 2 })]);
     await forget();
-    const theirs = await first(NEIGHBOUR, "endusers");
-    await store.settle(NEIGHBOUR, [deliverQuietly(theirs, "p-e1")]);
+    await store.settle(NEIGHBOUR, [deliverQuietly(await first(NEIGHBOUR, "endusers"), "p-e1")]);
     expect(await store.view(NEIGHBOUR, "endusers", ["e1"])).toMatchObject([{ record: { remoteId: "p-e1" } }]);
   });
 });

@@ -1,6 +1,6 @@
 /** What is remembered of one record, at each station of its way. */
 import { describeStore } from "./fixture";
-import { deliver, LANE, NEIGHBOUR, skip, update } from "./builders";
+import { deliver, LANE, NEIGHBOUR, seen, skip, update } from "./builders";
 
 describeStore("what is remembered", ({ accept, attempt, block, clock, refuse, settle, start, store, write }) => {
   const recall = (type = "companies", hullId = "a1", lane = LANE) => store.inspectRecord(lane, type, hullId);
@@ -37,10 +37,9 @@ describeStore("what is remembered", ({ accept, attempt, block, clock, refuse, se
     await write(update());
     expect(await recall()).not.toHaveProperty("listedAtMs");
     clock.nowMs += 1_000;
-    const seen = { id: "p1", keys: {}, complete: true, archived: false, facts: {} };
     const line = { type: "companies", hullId: "a1", remoteId: "p1", outcome: "sent", code: "told", text: "." } as const;
     await store.beginRun({ id: "r1", tenant: LANE.tenant, kind: "fetch", type: "companies", options: {} }, false);
-    const rows = [{ seen, line }];
+    const rows = [{ seen: seen("p1"), line }];
     await store.takeFetched(LANE.remote, "companies", { readAtMs: clock.nowMs, settleMs: 0, rows, run: "r1" });
     expect(await recall()).toMatchObject({ listedAtMs: clock.nowMs });
   });

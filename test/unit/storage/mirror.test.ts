@@ -1,24 +1,17 @@
 import mapValues from "lodash/mapValues";
 import type { Lane, Observation } from "../../../src/storage/port/store";
-import { LANE, NEIGHBOUR, deliver, deliverQuietly, update } from "./builders";
+import { LANE, NEIGHBOUR, deliver, deliverQuietly, seen as seenRow, update } from "./builders";
 import { describeStore } from "./fixture";
 
 const SETTLE_MS = 3_000;
 
-const seen = (id: string, more: Partial<Observation> = {}): Observation => ({
-  id,
-  keys: { externalId: id },
-  complete: true,
-  archived: false,
-  facts: {},
-  ...more,
-});
+const seen = (id: string, more: Partial<Observation> = {}): Observation =>
+  seenRow(id, { keys: { externalId: id }, ...more });
 
-describeStore("what was delivered", ({ accept, attempt, clock, settle, store }) => {
+describeStore("what was delivered", ({ write, clock, store }) => {
   const delivered = async (facts: Record<string, { remote?: string; sent?: string }>): Promise<void> => {
-    await accept(update());
     const mirror = { keys: { externalId: "x" }, facts, fresh: true, writtenAtMs: clock.nowMs, parentId: "p0" };
-    await settle(deliverQuietly(await attempt("companies", "a1"), "p1", mirror));
+    await write(update(), "p1", mirror);
   };
 
   it("is remembered as there and as sent, linked to its Hull entity", async () => {
@@ -38,9 +31,8 @@ describeStore("what was delivered", ({ accept, attempt, clock, settle, store }) 
 
   it("changes only the facts that it names", async () => {
     await delivered({ name: { remote: "n1", sent: "n1" }, city: { remote: "c1", sent: "c1" } });
-    await accept(update({ id: "c2", version: 2 }));
-    const mirror = { facts: { name: { remote: "n2", sent: "n2" }, city: { sent: "c2" } } };
-    await settle(deliverQuietly(await attempt("companies", "a1", "update"), "p1", mirror));
+    const facts = { name: { remote: "n2", sent: "n2" }, city: { sent: "c2" } };
+    await write(update({ id: "c2", version: 2 }), "p1", { facts });
     const [row] = await store.mirrors(LANE, "companies", ["p1"]);
     expect(row?.facts).toEqual({ name: ["n2", "n2", null], city: ["c1", "c2", null] });
     expect(row).toMatchObject({ complete: true, parentId: "p0", keys: { externalId: "x" } });
@@ -48,9 +40,8 @@ describeStore("what was delivered", ({ accept, attempt, clock, settle, store }) 
 
   it("forgets what an earlier record of this id held when it is made anew", async () => {
     await delivered({ name: { remote: "n1", sent: "n1" } });
-    await accept(update({ id: "c2", version: 2 }));
-    const mirror = { fresh: true, facts: { city: { remote: "c1" } }, keys: { email: "a@x" } };
-    await settle(deliverQuietly(await attempt("companies", "a1"), "p1", mirror));
+    const anew = { fresh: true, facts: { city: { remote: "c1" } }, keys: { email: "a@x" } };
+    await write(update({ id: "c2", version: 2 }), "p1", anew);
     const [row] = await store.mirrors(LANE, "companies", ["p1"]);
     expect(row).toMatchObject({ keys: { email: "a@x" }, facts: { city: ["c1", null, null] } });
     expect(row).not.toHaveProperty("parentId");
@@ -66,8 +57,9 @@ describeStore("what two connectors of one remote sent", ({ kv, clock, first, sto
   const send = async (lane: Lane, field: string, mark: string): Promise<void> => {
     version += 1;
     await store.accept([update({ id: `c${version}`, version, lane })]);
-    const entry = await first(lane, "companies");
-    await store.settle(lane, [deliverQuietly(entry, "p1", { facts: { [field]: { remote: mark, sent: mark } } })]);
+    await store.settle(lane, [
+      deliverQuietly(await first(lane, "companies"), "p1", { facts: { [field]: { remote: mark, sent: mark } } }),
+    ]);
   };
   const factsOf = async (lane: Lane): Promise<unknown> =>
     mapValues((await store.mirrors(lane, "companies", ["p1"]))[0]?.facts, (fact) => fact.slice(0, 3));
@@ -126,13 +118,10 @@ describeStore("what two connectors of one remote sent", ({ kv, clock, first, sto
   });
 });
 
-describeStore("what was read", ({ accept, attempt, clock, settle, store }) => {
+describeStore("what was read", ({ write, confirmAll, start, clock, settle, store }) => {
   it("is remembered with its keys, parent and dates, and links nothing", async () => {
-    const rows = [
-      seen("p1", { parentId: "p0", createdAtMs: 7, facts: { name: "n" } }),
-      seen("p2", { complete: false }),
-    ];
-    await store.observe(LANE.remote, "endusers", clock.nowMs, SETTLE_MS, rows);
+    const whole = seen("p1", { parentId: "p0", createdAtMs: 7, facts: { name: "n" } });
+    await store.observe(LANE.remote, "endusers", clock.nowMs, SETTLE_MS, [whole, seen("p2", { complete: false })]);
     expect(await store.mirrors(LANE, "endusers", ["p1", "p2", "p3"])).toEqual([
       {
         id: "p1",
@@ -150,12 +139,9 @@ describeStore("what was read", ({ accept, attempt, clock, settle, store }) => {
   });
 
   it("changes what is there, never what was sent or told", async () => {
-    await accept(update());
     const mirror = { facts: { name: { remote: "n1", sent: "n1" } }, writtenAtMs: clock.nowMs };
-    await settle(deliver(await attempt("companies", "a1"), "p1", { mirror, tell: { facts: { name: "n1" } } }));
-    const [row] = await store.hullUpdates(LANE, 9);
-    if (row === undefined) throw new Error("Hull is to be told.");
-    await store.confirmed(LANE, [{ row }]);
+    await settle(deliver(await start(update()), "p1", { mirror, tell: { facts: { name: "n1" } } }));
+    await confirmAll();
     clock.nowMs += 60_000;
     await store.observe(LANE.remote, "companies", clock.nowMs, SETTLE_MS, [seen("p1", { facts: { name: "n9" } })]);
     const [after] = await store.mirrors(LANE, "companies", ["p1"]);
@@ -166,9 +152,8 @@ describeStore("what was read", ({ accept, attempt, clock, settle, store }) => {
   it("does not overrule what we wrote after the reading began, less the settling delay", async () => {
     const readAtMs = clock.nowMs;
     clock.nowMs += 10;
-    await accept(update());
-    const mirror = { keys: { externalId: "new" }, facts: { name: { remote: "ours" } }, writtenAtMs: clock.nowMs };
-    await settle(deliverQuietly(await attempt("companies", "a1"), "p1", mirror));
+    const ours = { keys: { externalId: "new" }, facts: { name: { remote: "ours" } }, writtenAtMs: clock.nowMs };
+    await write(update(), "p1", ours);
     const stale = seen("p1", { keys: { externalId: "old" }, facts: { name: "stale" } });
     for (const at of [readAtMs, clock.nowMs, clock.nowMs + SETTLE_MS - 1]) {
       await store.observe(LANE.remote, "companies", at, SETTLE_MS, [stale]);
@@ -183,9 +168,7 @@ describeStore("what was read", ({ accept, attempt, clock, settle, store }) => {
   });
 
   it("says of a field of which nothing is known what is there, even right after a write, which did not touch it", async () => {
-    await accept(update());
-    const mirror = { facts: { name: { remote: "ours", sent: "ours" } }, writtenAtMs: clock.nowMs };
-    await settle(deliverQuietly(await attempt("companies", "a1"), "p1", mirror));
+    await write(update(), "p1", { facts: { name: { remote: "ours", sent: "ours" } }, writtenAtMs: clock.nowMs });
     const late = seen("p1", { facts: { name: "stale", city: "c" } });
     await store.observe(LANE.remote, "companies", clock.nowMs, SETTLE_MS, [late]);
     expect(await store.mirrors(LANE, "companies", ["p1"])).toMatchObject([

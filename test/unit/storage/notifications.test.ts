@@ -1,4 +1,4 @@
-import { LANE, NEIGHBOUR, skip } from "./builders";
+import { LANE, NEIGHBOUR } from "./builders";
 import { DAY_MS, describeStore } from "./fixture";
 
 describeStore("the id of a notification", ({ kv, clock, store }) => {
@@ -25,38 +25,6 @@ describeStore("the id of a notification", ({ kv, clock, store }) => {
     await store.claimNotification("later", "org/c1");
     await store.housekeep(30 * DAY_MS);
     expect([...kv().table("notifications").range([])]).toHaveLength(1);
-  });
-});
-
-describeStore("a message seen before", ({ kv, accept, clock, store }) => {
-  it("is known as long as it is one of the last of its record", async () => {
-    await accept(skip({ id: "c1" }));
-    clock.nowMs += 3 * DAY_MS;
-    await accept(skip({ id: "c1" }));
-    expect((await store.tally(LANE.tenant)).messages).toBe(1);
-  });
-
-  it("is known for a day at least, however many came after it, and new again after two", async () => {
-    const all = Array.from({ length: 100 }, (_, index) => skip({ id: `c${index}`, version: index + 1 }));
-    for (const each of all) await accept(each);
-    clock.nowMs += DAY_MS;
-    for (const each of all) await accept(each);
-    expect((await store.tally(LANE.tenant)).messages).toBe(100);
-    expect(JSON.stringify([...kv().table("seen").range([])])).not.toContain(`"a1"`);
-    clock.nowMs += 2 * DAY_MS;
-    await accept(skip({ id: "c1", version: 2 }));
-    expect((await store.tally(LANE.tenant)).messages).toBe(101);
-  });
-
-  it("is new again after two days when it named no record", async () => {
-    const { remote: _, ...nowhere } = skip({ id: "c1" });
-    await accept(nowhere);
-    clock.nowMs += DAY_MS;
-    await accept(nowhere);
-    expect((await store.tally(LANE.tenant)).messages).toBe(1);
-    clock.nowMs += 2 * DAY_MS;
-    await accept(nowhere);
-    expect((await store.tally(LANE.tenant)).messages).toBe(2);
   });
 });
 

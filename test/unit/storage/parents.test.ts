@@ -67,8 +67,7 @@ describeStore("a child whose company has no id yet", (fixture) => {
   it("is freed for every connector on the remote, whoever delivered the company", async () => {
     await block();
     await accept(userUpdate({ parent: "a1", hullId: "e9", id: "u9", lane: NEIGHBOUR }));
-    const theirs = await first(NEIGHBOUR, "endusers");
-    await store.settle(NEIGHBOUR, [blockOn(theirs)]);
+    await store.settle(NEIGHBOUR, [blockOn(await first(NEIGHBOUR, "endusers"))]);
     await settle(deliver(await attempt("companies", "a1"), "p1"));
     expect(await store.ready(NEIGHBOUR, "endusers", 9)).toHaveLength(1);
   });
@@ -135,8 +134,7 @@ describeStore("a company that will never have an id", (fixture) => {
   it("does not end a neighbour's users, whose settings may let the company through", async () => {
     await accept(update({ id: "c1" }));
     await accept(userUpdate({ parent: "a1", lane: NEIGHBOUR }));
-    const theirs = await first(NEIGHBOUR, "endusers");
-    await store.settle(NEIGHBOUR, [blockOn(theirs)]);
+    await store.settle(NEIGHBOUR, [blockOn(await first(NEIGHBOUR, "endusers"))]);
     await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
     expect(await store.depth(NEIGHBOUR)).toEqual({ outbox: 2, hullUpdates: 0 });
     expect(await store.deadLettersOf(NEIGHBOUR)).toEqual([]);

@@ -84,8 +84,7 @@ describeStore("a lane in a hurry", ({ accept, attempt, clock, entry, first, sett
     await settle(postpone(await entry("companies", "doubtful"), clock.nowMs + 5_000, unconfirmed));
     await attempt("companies", "flying");
     await accept(update({ id: "c9", hullId: "theirs", lane: NEIGHBOUR }));
-    const theirs = await first(NEIGHBOUR, "companies");
-    await store.settle(NEIGHBOUR, [postpone(theirs, clock.nowMs + 5_000)]);
+    await store.settle(NEIGHBOUR, [postpone(await first(NEIGHBOUR, "companies"), clock.nowMs + 5_000)]);
     await store.retryNow(LANE);
     expect(await store.ready(LANE, "companies", 9)).toEqual([]);
     expect(await store.ready(NEIGHBOUR, "companies", 9)).toEqual([]);

@@ -1,15 +1,17 @@
 import { LANE, deliverQuietly, endingOf, finish, skip, skipFor, update } from "./builders";
+import type { Settlement } from "../../../src/storage/port/store";
 import { DAY_MS, describeStore } from "./fixture";
 
 const KEPT_MS = 30 * DAY_MS;
 
-describeStore("housekeeping", ({ kv, accept, attempt, block, clock, entry, record, settle, store }) => {
-  const refuse = async (hullId: string): Promise<void> => {
-    await accept(update({ hullId, id: `c-${hullId}` }));
-    const settlement = finish(await attempt("companies", hullId), "rejected", "refused");
+describeStore("housekeeping", ({ start, kv, accept, attempt, block, clock, entry, record, settle, store }) => {
+  /** A message ends now. */
+  const endNow = async (settlement: Settlement): Promise<void> => {
     if (settlement.then.kind !== "end") throw new Error("It ends.");
     await settle({ ...settlement, then: { kind: "end", outcome: { ...settlement.then.outcome, atMs: clock.nowMs } } });
   };
+  const refuse = async (hullId: string): Promise<void> =>
+    endNow(finish(await start(update({ hullId, id: `c-${hullId}` })), "rejected", "refused"));
 
   it("removes dead letters whose time has passed, and no others", async () => {
     await refuse("a1");
@@ -33,10 +35,7 @@ describeStore("housekeeping", ({ kv, accept, attempt, block, clock, entry, recor
   });
 
   it("forgets how a record's last message ended, never its version or its link", async () => {
-    await accept(update({ id: "c1", version: 7 }));
-    const settlement = deliverQuietly(await attempt("companies", "a1"), "p1");
-    if (settlement.then.kind !== "end") throw new Error("It ends.");
-    await settle({ ...settlement, then: { kind: "end", outcome: { ...settlement.then.outcome, atMs: clock.nowMs } } });
+    await endNow(deliverQuietly(await start(update({ id: "c1", version: 7 })), "p1"));
     clock.nowMs += KEPT_MS + 1;
     await store.housekeep(KEPT_MS);
     expect(await record("companies", "a1")).toMatchObject({ version: 7, remoteId: "p1" });
@@ -84,17 +83,13 @@ describeStore("housekeeping", ({ kv, accept, attempt, block, clock, entry, recor
   });
 
   it("walks on from call to call, and begins again at the end", async () => {
-    const many = Array.from({ length: 2_300 }, (_, index) =>
-      skip({ hullId: `a${index}`, id: `c${index}`, version: 0 }),
-    );
-    await store.accept(many);
+    const ids = Array.from({ length: 2_300 }, (_, index) => `a${index}`);
+    await store.accept(ids.map((hullId) => skip({ hullId, id: `c-${hullId}`, version: 0 })));
     clock.nowMs += KEPT_MS + 1;
     const removed: number[] = [];
     for (let step = 0; step < 3; step += 1) removed.push(await store.housekeep(KEPT_MS));
     expect(removed.every((count) => count <= 2_000)).toBe(true);
-    expect((await store.view(LANE, "companies", ["a0", "a2299"])).every((view) => view.record === undefined)).toBe(
-      true,
-    );
+    expect(await store.view(LANE, "companies", ["a0", "a2299"])).toEqual([{}, {}]);
     await accept(skip({ hullId: "a0", id: "c", version: 0 }));
     clock.nowMs += KEPT_MS + 1;
     await store.housekeep(KEPT_MS);

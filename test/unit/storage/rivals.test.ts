@@ -1,11 +1,24 @@
 /** Rivals: who was skipped for a record that is linked to another Hull entity, and when they are taken in again. */
 import type { Settlement } from "../../../src/storage/port/store";
-import { LANE, NEIGHBOUR, deliverQuietly, finish, forget, skip, skipFor, update, userUpdate } from "./builders";
+import {
+  LANE,
+  NEIGHBOUR,
+  deliverQuietly,
+  finish,
+  forget,
+  skip,
+  skipFor,
+  tenantRow,
+  update,
+  userUpdate,
+} from "./builders";
 import { describeStore } from "./fixture";
 
+const OTHER_KEY = { keys: { externalId: "y" } };
+const COMPANY = { types: ["companies"], children: [] };
 const USER = { types: ["endusers"], children: [] };
 
-describeStore("a rival", ({ kv, accept, clock, entry, first, outcomes, settle, store, write }) => {
+describeStore("a rival", ({ block, kv, accept, clock, entry, first, outcomes, settle, store, write }) => {
   /** The first one is linked to the record. */
   const link = async (hullId = "a1", keys: Record<string, string> = { externalId: "x" }): Promise<void> => {
     await write(update({ hullId, id: `c-${hullId}` }), "p1", { keys });
@@ -42,18 +55,10 @@ describeStore("a rival", ({ kv, accept, clock, entry, first, outcomes, settle, s
     ["the service says that the record is gone", () => store.forgetGone(LANE.remote, "companies", ["p1"]), ["a2"]],
     ["the other one is linked elsewhere", () => work("a1", (entry) => deliverQuietly(entry, "p2")), ["a2"]],
     ["a new record took its place", () => work("a1", (entry) => deliverQuietly(entry, "p2", { fresh: true })), ["a2"]],
-    [
-      "we gave the record another key",
-      () => work("a1", (entry) => deliverQuietly(entry, "p1", { keys: { externalId: "y" } })),
-      ["a2"],
-    ],
-    [
-      "the other one is erased",
-      () => store.forgetEntity(LANE.tenant, { types: ["companies"], children: [] }, "a1"),
-      ["a2"],
-    ],
+    ["we gave the record another key", () => work("a1", (entry) => deliverQuietly(entry, "p1", OTHER_KEY)), ["a2"]],
+    ["the other one is erased", () => store.forgetEntity(LANE.tenant, COMPANY, "a1"), ["a2"]],
   ])("is taken in again, as a new message with the old content, when %s", async (_when, free, expected) => {
-    await store.saveTenant({ key: LANE.tenant, organization: "org", connectorId: "c1", sealed: "…", settingsAtMs: 1 });
+    await store.saveTenant(tenantRow());
     clock.nowMs += 5;
     await free();
     // Whoever was linked comes first, if both are looked for.
@@ -72,18 +77,8 @@ describeStore("a rival", ({ kv, accept, clock, entry, first, outcomes, settle, s
   });
 
   it("brings along what ended because it was skipped", async () => {
-    await accept(userUpdate({ parent: "a2" }));
-    const [user] = await store.ready(LANE, "endusers", 1);
-    if (user?.content === undefined) throw new Error("It waits.");
     await accept(update({ hullId: "a2", id: "again", version: 2 }));
-    const block = { type: "companies", hullId: "a2", together: false, content: { ...user.content, derived: true } };
-    await settle({
-      tenant: LANE.tenant,
-      type: "endusers",
-      hullId: "e1",
-      seq: user.content.seq,
-      then: { kind: "block", parent: block },
-    });
+    await block({ parent: "a2" });
     await settle(skipFor(await entry("companies", "a2"), "p1"));
     expect(await store.deadLettersOf(LANE)).toMatchObject([{ hullId: "e1", ending: { code: "parent_skipped" } }]);
     await store.forgetGone(LANE.remote, "companies", ["p1"]);
@@ -93,8 +88,7 @@ describeStore("a rival", ({ kv, accept, clock, entry, first, outcomes, settle, s
 
   it("of another connector waits in its own lane", async () => {
     await store.accept([update({ hullId: "a3", id: "c-a3", lane: NEIGHBOUR })]);
-    const theirs = await first(NEIGHBOUR, "companies");
-    await store.settle(NEIGHBOUR, [skipFor(theirs, "p1")]);
+    await store.settle(NEIGHBOUR, [skipFor(await first(NEIGHBOUR, "companies"), "p1")]);
     await store.forgetGone(LANE.remote, "companies", ["p1"]);
     expect(await waiting()).toEqual(["a2"]);
     expect(await waiting(NEIGHBOUR)).toEqual(["a3"]);
@@ -111,7 +105,7 @@ describeStore("a rival", ({ kv, accept, clock, entry, first, outcomes, settle, s
   });
 
   it("that was erased itself comes back no more", async () => {
-    await store.saveTenant({ key: LANE.tenant, organization: "org", connectorId: "c1", sealed: "…", settingsAtMs: 1 });
+    await store.saveTenant(tenantRow());
     await accept(userUpdate({ parent: "a1" }));
     await settle(skipFor(await entry("endusers", "e1"), "q1"));
     await store.forgetEntity(LANE.tenant, USER, "e1");

@@ -187,8 +187,7 @@ describeStore("what was accepted for the old remote after the tenant had left it
   it("does not come after something newer that was delivered there already", async () => {
     await accept(update({ id: "c1", version: 1 }));
     await accept(update({ id: "c2", version: 2, lane: OTHER }));
-    const newer = await first(OTHER, "companies");
-    await store.settle(OTHER, [deliverQuietly(newer, "q1")]);
+    await store.settle(OTHER, [deliverQuietly(await first(OTHER, "companies"), "q1")]);
     await store.move(LANE, OTHER.remote);
     expect(await store.depth(OTHER)).toEqual({ outbox: 0, hullUpdates: 0 });
     expect(await outcomes()).toEqual({ "companies/sent/updated": 1, "companies/superseded/newer_message": 1 });

@@ -1,4 +1,5 @@
 /** What a store remembers of a record's last unchanged message, and when a message may rely on it. */
+import type { EntryRow } from "../../../src/storage/port/rows";
 import type { Acceptance } from "../../../src/storage/port/store";
 import { describeStore, DAY_MS } from "./fixture";
 import {
@@ -37,15 +38,14 @@ function same(options: MessageOptions = next(), fingerprint = DIGEST): Acceptanc
 }
 
 describeStore("a message that says the same", (fixture) => {
-  const { confirmAll, accept, attempt, clock, entry, find, outcomes, record, settle, store } = fixture;
+  const { confirmAll, accept, start, write, clock, entry, find, outcomes, record, settle, store } = fixture;
   beforeEach(() => {
     id = 0;
   });
 
   /** The record is linked, and its last message ended unchanged. */
   async function inStep(): Promise<void> {
-    await accept(update(next()));
-    await settle(deliverQuietly(await entry("companies", "a1"), "p1"));
+    await write(update(next()));
     await accept(unchanged(next(), (await record("companies", "a1")).revision));
   }
 
@@ -72,11 +72,8 @@ describeStore("a message that says the same", (fixture) => {
     const message = next();
     const accepted = await accept(same(message));
     expect(accepted).toMatchObject({ state: "ended", outcomes: [{ outcome: "unchanged", messageId: message.id }] });
-    expect(await record("companies", "a1")).toMatchObject({
-      version: message.version,
-      messageId: message.id,
-      last: { counted: true },
-    });
+    const { version, id: messageId } = message;
+    expect(await record("companies", "a1")).toMatchObject({ version, messageId, last: { counted: true } });
     expect(await outcomes()).toEqual({ "companies/sent/updated": 1, "companies/unchanged/in_sync": 2 });
     expect(await find("companies", "a1")).toBeUndefined();
     // And so does the next one.
@@ -86,11 +83,8 @@ describeStore("a message that says the same", (fixture) => {
   it("ends those that it swallowed as well", async () => {
     await inStep();
     const { outcomes } = await accept(same(next({ merged: ["old1", "old2"] })));
-    expect(outcomes.map(({ messageId, code }) => [messageId, code])).toEqual([
-      ["old1", "merged"],
-      ["old2", "merged"],
-      ["m3", "in_sync"],
-    ]);
+    const ended = outcomes.map(({ messageId, code }) => `${messageId} ${code}`);
+    expect(ended).toEqual(["old1 merged", "old2 merged", "m3 in_sync"]);
   });
 
   it("is counted once, however often it comes", async () => {
@@ -111,6 +105,12 @@ describeStore("a message that says the same", (fixture) => {
     expect(await accept(same())).toMatchObject({ state: "ended" });
   });
 
+  /** One more message, which waits. */
+  async function waiting(): Promise<EntryRow> {
+    await accept(update(next()));
+    return entry("companies", "a1");
+  }
+
   it("is compared when it says something else", async () => {
     await inStep();
     expect(await accept(same(next(), "something else"))).toMatchObject({ state: "again" });
@@ -123,63 +123,37 @@ describeStore("a message that says the same", (fixture) => {
     await expectForgotten();
   });
 
-  it("is compared when the last unchanged message left no digest", async () => {
+  const then = { kind: "wait", notBeforeMs: 0, problem: "" } as const;
+  const elsewhere = { ...LANE, remote: "org|planhat|t2" };
+  it.each<[string, () => Promise<unknown>]>([
+    [
+      "when the last unchanged message left no digest",
+      async () => accept(inSync(next(), (await record("companies", "a1")).revision)),
+    ],
+    ["after a message that waits", () => accept(update(next()))],
+    ["after a message that is in flight", () => start(update(next()), "update")],
+    ["after a message that is postponed", async () => settle(postpone(await waiting(), 5))],
+    ["after a message that is delivered", async () => settle(deliver(await waiting(), "p1"))],
+    ["after a message that is found gone", async () => settle(forget(await waiting()))],
+    ["after a message that is refused", async () => settle(finish(await waiting(), "dead", "no"))],
+    ["after a message that a filter kept out", () => accept(skip(next()))],
+    [
+      "when the link was taken away while nothing waited",
+      () => settle({ tenant: LANE.tenant, type: "companies", hullId: "a1", seq: 0, gone: "p1", then }),
+    ],
+    ["when the remote was made anew, though nothing else happened", () => store.newGeneration(LANE.remote)],
+    [
+      "when something of the record came from another remote",
+      async () => {
+        await accept(update(next({ lane: elsewhere })));
+        await store.move(elsewhere, LANE.remote);
+        expect((await entry("companies", "a1")).content?.messageId).toBe("m3");
+      },
+    ],
+    ["when the record was erased", () => store.forgetEntity(LANE.tenant, { types: ["companies"], children: [] }, "a1")],
+  ])("is compared %s", async (_title, work) => {
     await inStep();
-    await accept(inSync(next(), (await record("companies", "a1")).revision));
-    await expectForgotten();
-  });
-
-  it("is compared after a message that waits", async () => {
-    await inStep();
-    await accept(update(next()));
-    await expectForgotten();
-  });
-
-  const works: readonly (readonly [string, () => Promise<unknown>])[] = [
-    ["in flight", () => attempt("companies", "a1", "update")],
-    ["postponed", async () => settle(postpone(await entry("companies", "a1"), 5))],
-    ["delivered", async () => settle(deliver(await entry("companies", "a1"), "p1"))],
-    ["found gone", async () => settle(forget(await entry("companies", "a1")))],
-    ["refused", async () => settle(finish(await entry("companies", "a1"), "dead", "no"))],
-  ];
-  it.each(works)("is compared after a message that is %s", async (_title, work) => {
-    await inStep();
-    await accept(update(next()));
     await work();
-    await expectForgotten();
-  });
-
-  it("is compared after a message that a filter kept out", async () => {
-    await inStep();
-    await accept(skip(next()));
-    await expectForgotten();
-  });
-
-  it("is compared when the link was taken away while nothing waited", async () => {
-    await inStep();
-    const then = { kind: "wait", notBeforeMs: 0, problem: "" } as const;
-    await settle({ tenant: LANE.tenant, type: "companies", hullId: "a1", seq: 0, gone: "p1", then });
-    await expectForgotten();
-  });
-
-  it("is compared when the remote was made anew, though nothing else happened", async () => {
-    await inStep();
-    await store.newGeneration(LANE.remote);
-    await expectForgotten();
-  });
-
-  it("is compared when something of the record came from another remote", async () => {
-    await inStep();
-    const elsewhere = { ...LANE, remote: "org|planhat|t2" };
-    await accept(update(next({ lane: elsewhere })));
-    await store.move(elsewhere, LANE.remote);
-    expect((await entry("companies", "a1")).content?.messageId).toBe("m3");
-    await expectForgotten();
-  });
-
-  it("is compared when the record was erased", async () => {
-    await inStep();
-    await store.forgetEntity(LANE.tenant, { types: ["companies"], children: [] }, "a1");
     await expectForgotten();
   });
 

@@ -179,8 +179,11 @@ describe("a store of format 3", () => {
     expect(await factsIn(store, stranger)).toMatchObject({ name: ["n", null, null] });
     // From here on each goes by its own.
     await store.accept([update({ id: "m2", hullId: "a0", version: 2, lane: NEIGHBOUR })]);
-    const entry = await firstReady(store, NEIGHBOUR, "companies");
-    await store.settle(NEIGHBOUR, [deliverQuietly(entry, "p-a0", { facts: { name: { remote: "x", sent: "x" } } })]);
+    await store.settle(NEIGHBOUR, [
+      deliverQuietly(await firstReady(store, NEIGHBOUR, "companies"), "p-a0", {
+        facts: { name: { remote: "x", sent: "x" } },
+      }),
+    ]);
     expect(await factsIn(store, LANE)).toMatchObject({ name: ["x", "n", null] });
     expect(await factsIn(store, NEIGHBOUR)).toMatchObject({ name: ["x", "x", null] });
     await store.close();
