@@ -68,8 +68,10 @@ export interface Sent {
 export interface PairedRun {
   readonly store: Store;
   readonly clock: Fixture["clock"];
-  /** Of records; the lines of whole shipments are left out. */
+  /** Of records. */
   readonly logs: readonly LogLine[];
+  /** Of whole shipments. */
+  readonly shipments: readonly LogLine[];
   /** Messages that ended because they said the same. */
   readonly recognised: () => number;
   lane(connector?: ConnectorId): Promise<Lane>;
@@ -110,7 +112,7 @@ const remoteId = (hullId: HullId): string => `p-${hullId}`;
 export async function openPairedRun(recognises: boolean): Promise<PairedRun> {
   const { store: plain, clock, kv, close } = await openFixture("memory");
   const service = createPlanhatService({ fingerprintKey: "key" });
-  const logs: LogLine[] = [];
+  const [logs, shipments]: [LogLine[], LogLine[]] = [[], []];
   const lastSent = new Map<HullId, Sent>();
   const saved = new Map<ConnectorId, number>();
   let recognised = 0;
@@ -133,9 +135,7 @@ export async function openPairedRun(recognises: boolean): Promise<PairedRun> {
     },
   };
   const tenants = createTenants({ now: () => 0, store, seal: createSeal("seal secret of some length"), service });
-  const log = (line: LogLine): void => {
-    if (!line.event.endsWith(".shipment")) logs.push(line);
-  };
+  const log = (line: LogLine): void => void (line.event.endsWith(".shipment") ? shipments : logs).push(line);
   const intake = createIntake({ store, service, log, now: () => clock.nowMs, wake: () => undefined });
   const credentials = (id: ConnectorId) => ({ organization: "org", id, secret: `secret-of-${id}` });
 
@@ -224,6 +224,7 @@ export async function openPairedRun(recognises: boolean): Promise<PairedRun> {
     store: plain,
     clock,
     logs,
+    shipments,
     recognised: () => recognised,
     lane: laneOf,
     last: (hullId) => lastSent.get(hullId),

@@ -45,6 +45,43 @@ describe.each([
     expect((await run.store.tally("org/c1")).outcomes["endusers/unchanged/in_sync"]).toBe(3);
   });
 
+  it("end unchanged when they name an account in other letters", async () => {
+    await inStep("a1");
+    expect(await run.send("a1", { more: { name: "ACME" } })).toEqual(ENDED);
+    expect(run.logs.at(-1)).toMatchObject({
+      level: "debug",
+      event: "outgoing.account.skip",
+      data: { code: "in_sync" },
+    });
+  });
+
+  it("are counted in the line of their shipment, by the reason", async () => {
+    await inStep("a1");
+    const [queued, ended] = [
+      { queued: 1, counts: {} },
+      { queued: 0, counts: { "companies/unchanged/in_sync": 1 } },
+    ];
+    expect(run.shipments.map(({ level, data }) => [level, data])).toEqual([
+      ["info", { entity: "account", messages: 1, ...queued }],
+      ["info", { entity: "account", messages: 1, ...ended }],
+    ]);
+  });
+
+  it("dated far ahead count as arriving now, and silence no later one", async () => {
+    run.clock.nowMs = Date.UTC(2026, 10, 29);
+    await run.send("a1", { more: { name: "From 2099", indexed_at: "2099-01-01T00:00:00Z" } });
+    await run.send("a1", { more: { name: "First", indexed_at: "2026-11-29T00:00:01Z" } });
+    await run.send("a1", { more: { name: "Second", indexed_at: "2026-11-29T00:00:02Z" } });
+    expect(await nameThatWaits("a1")).toBe("Second");
+  });
+
+  it("that name no record are rejected by themselves, counted, and said aloud with field and remedy", async () => {
+    expect(await run.send("a1", { more: { id: "x".repeat(201) } })).toEqual(ENDED);
+    expect((await run.store.tally("org/c1")).outcomes).toEqual({ "companies/rejected/invalid_message": 1 });
+    expect(run.logs).toMatchObject([{ level: "error", event: "outgoing.account.error" }]);
+    expect(JSON.stringify(run.logs)).toMatch(/messages\[0\]\.account\.id has 201 bytes.*Send the id/);
+  });
+
   it("wait when a mapped value changed, and again when it goes back before it was delivered", async () => {
     await inStep();
     expect(await run.send("u1", { more: { name: "Eve" } })).toEqual(QUEUED);
@@ -291,6 +328,10 @@ describe.each([
     await run.personSets("u1", "Eve");
     expect(await run.send("u1")).toEqual(ENDED);
     expect(await run.send("u1", { more: { name: "Eve" } })).toEqual(QUEUED);
+    // That both agree counts as delivered, so that going back is a change again.
+    await run.flow();
+    expect(await run.send("u1", { more: { name: "Eve" } })).toEqual(ENDED);
+    expect(await run.send("u1")).toEqual(QUEUED);
   });
 
   it("are all said to have happened when several of one shipment end in one", async () => {
