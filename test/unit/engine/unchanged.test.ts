@@ -48,11 +48,8 @@ describe.each([
   it("end unchanged when they name an account in other letters", async () => {
     await inStep("a1");
     expect(await run.send("a1", { more: { name: "ACME" } })).toEqual(ENDED);
-    expect(run.logs.at(-1)).toMatchObject({
-      level: "debug",
-      event: "outgoing.account.skip",
-      data: { code: "in_sync" },
-    });
+    const skip = { level: "debug", event: "outgoing.account.skip", data: { code: "in_sync" } };
+    expect(run.logs.at(-1)).toMatchObject(skip);
   });
 
   it("are counted in the line of their shipment, by the reason", async () => {
@@ -123,7 +120,7 @@ describe.each([
     expect(await nameThatWaits()).toBe("u1");
   });
 
-  it("wait when the change was refused, and the letter stays until something is delivered", async () => {
+  it("wait when the change was refused, and its dead letter stays until something is delivered", async () => {
     await inStep();
     await run.send("u1", { more: { name: "Eve" } });
     await run.settle("reject", "u1");
@@ -154,15 +151,12 @@ describe.each([
     expect(await run.send("a1")).toEqual(QUEUED);
   });
 
-  it("wait when the remote was made anew", async () => {
+  it.each<[string, () => Promise<unknown>]>([
+    ["the remote was made anew", async () => run.store.newGeneration((await run.lane()).remote)],
+    ["the record was erased", () => run.store.forgetEntity("org/c1", { types: ["endusers"], children: [] }, "u1")],
+  ])("wait when %s", async (_what, happen) => {
     await inStep();
-    await run.store.newGeneration((await run.lane()).remote);
-    expect(await run.send("u1")).toEqual(QUEUED);
-  });
-
-  it("wait when the record was erased", async () => {
-    await inStep();
-    await run.store.forgetEntity("org/c1", { types: ["endusers"], children: [] }, "u1");
+    await happen();
     expect(await run.send("u1")).toEqual(QUEUED);
   });
 
