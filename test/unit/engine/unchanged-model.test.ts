@@ -204,8 +204,8 @@ async function take(side: Side, current: Step): Promise<unknown> {
       return store.forgetEntity(`org/${current.connector}`, what, current.hullId);
     }
     case "replay": {
-      const [letter] = await store.deadLettersOf(await run.lane(current.connector));
-      return letter === undefined ? undefined : store.replayDeadLetter(deadLetterId(letter));
+      const [refused] = await store.deadLettersOf(await run.lane(current.connector));
+      return refused === undefined ? undefined : store.replayDeadLetter(deadLetterId(refused));
     }
     case "person":
       return run.personSets(current.hullId, "B");

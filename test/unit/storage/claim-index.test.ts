@@ -94,14 +94,7 @@ describeStore("a name", ({ kv, accept, block, clock, install, store, write }) =>
   });
 
   it("goes with a forgotten tenant, unless another one uses the same remote", async () => {
-    const tenant = { organization: "org", sealed: "…", settingsAtMs: 1 };
-    for (const [{ tenant: key }, connectorId] of [
-      [LANE, "c1"],
-      [NEIGHBOUR, "c2"],
-    ] as const) {
-      await store.saveTenant({ key, connectorId, ...tenant });
-      await store.assign(key, LANE.remote, "f");
-    }
+    for (const lane of [LANE, NEIGHBOUR]) await install(lane);
     await accept(ann({ email: MAIL }));
     await store.forgetTenant(LANE.tenant);
     expect(await store.findBy(NEIGHBOUR, "endusers", { name: "email", value: MAIL }, 9)).toEqual(["e1"]);

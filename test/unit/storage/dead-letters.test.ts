@@ -68,8 +68,8 @@ describeStore("a dead letter", ({ attempt, block, refuse, settle, start, store }
   it("is kept for the children of a refused company, too", async () => {
     await block();
     await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
-    const letters = await store.deadLettersOf(LANE);
-    expect(letters.map(({ type, ending }) => `${type} ${ending.code}`)).toEqual([
+    const kept = await store.deadLettersOf(LANE);
+    expect(kept.map(({ type, ending }) => `${type} ${ending.code}`)).toEqual([
       "companies refused",
       "endusers parent_rejected",
     ]);

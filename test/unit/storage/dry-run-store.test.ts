@@ -89,17 +89,17 @@ async function work(store: Store): Promise<void> {
 
 describe("a store over a dry run", () => {
   it("does what the store below would have done, and leaves that one alone", async () => {
-    const [real, twin] = [createMemoryKeyValue(), createMemoryKeyValue()];
-    const stores = await Promise.all([real, twin].map((kv) => createEmbeddedStore({ kv, now })));
+    const [real, other] = [createMemoryKeyValue(), createMemoryKeyValue()];
+    const stores = await Promise.all([real, other].map((kv) => createEmbeddedStore({ kv, now })));
     for (const store of stores) await fill(store);
     const before = rowsOf(real);
-    expect(rowsOf(twin)).toEqual(before);
+    expect(rowsOf(other)).toEqual(before);
 
     const dryRun = createDryKeyValue(real, createMemoryKeyValue());
     const simulated = await createEmbeddedStore({ kv: dryRun, now });
     await work(simulated);
     for (const store of stores.slice(1)) await work(store);
-    expect(rowsOf(dryRun)).toEqual(rowsOf(twin));
+    expect(rowsOf(dryRun)).toEqual(rowsOf(other));
     expect(auditOf(dryRun)).toEqual([]);
     expect(await simulated.tally(LANE.tenant)).toEqual(await stores[1]?.tally(LANE.tenant));
     expect(await simulated.backlog()).toEqual(await stores[1]?.backlog());

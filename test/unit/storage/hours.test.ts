@@ -6,7 +6,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 const hour = (ms: number): number => Math.floor(ms / HOUR_MS) * HOUR_MS;
 const NAME = "companies/skipped/outside_account_segments";
 
-describeStore("the hours", ({ clock, outcomes, store }) => {
+describeStore("the hours", ({ install, clock, outcomes, store }) => {
   let messages = 0;
   const end = (count: number, lane = LANE): Promise<unknown> =>
     store.accept(
@@ -57,8 +57,7 @@ describeStore("the hours", ({ clock, outcomes, store }) => {
   });
 
   it("are forgotten after eight days, and the tally stays", async () => {
-    const { tenant: key } = LANE;
-    await store.saveTenant({ key, organization: "org", connectorId: "c1", sealed: "…", settingsAtMs: 1 });
+    await install();
     await end(1);
     clock.nowMs += DAY_MS;
     await end(2);

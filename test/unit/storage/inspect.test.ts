@@ -44,7 +44,7 @@ describeStore("what is remembered", ({ accept, attempt, block, clock, refuse, se
     expect(await recall()).toMatchObject({ listedAtMs: clock.nowMs });
   });
 
-  it("of a refused one is its letter, until it is forgotten", async () => {
+  it("of a refused one is its dead letter, until it is forgotten", async () => {
     await refuse(update());
     expect(await recall()).toMatchObject({ deadLetter: { ending: { code: "refused" } } });
     expect(await recall("companies", "a1", NEIGHBOUR)).not.toHaveProperty("deadLetter");

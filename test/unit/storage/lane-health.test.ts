@@ -1,27 +1,20 @@
 /** What a person should look at in a lane, with bounds on the walk. */
 import { describeStore, MINUTE_MS, START_MS } from "./fixture";
-import { LANE, NEIGHBOUR, update } from "./builders";
+import { LANE, NEIGHBOUR, seen, update } from "./builders";
 
 const COMPANY_ID = { type: "companies", key: "externalId" };
 
 describeStore("a look at a lane", ({ accept, clock, refuse, store }) => {
   const look = () => store.laneHealth(LANE, [COMPANY_ID]);
   const see = (
-    ...seen: readonly (readonly [id: string, externalId: string, more?: { readonly archived?: boolean }])[]
+    ...rows: readonly (readonly [id: string, externalId: string, more?: { readonly archived?: boolean }])[]
   ) =>
     store.observe(
       LANE.remote,
       "companies",
       clock.nowMs,
       0,
-      seen.map(([id, externalId, more]) => ({
-        id,
-        keys: { externalId },
-        facts: {},
-        complete: true,
-        archived: false,
-        ...more,
-      })),
+      rows.map(([id, externalId, more]) => seen(id, { keys: { externalId }, ...more })),
     );
 
   it("finds nothing where nothing is", async () => {

@@ -49,7 +49,7 @@ describeStore("what was delivered", ({ write, clock, store }) => {
   });
 });
 
-describeStore("what two connectors of one remote sent", ({ kv, clock, first, store }) => {
+describeStore("what two connectors of one remote sent", ({ install, kv, clock, first, store }) => {
   const THIRD = { remote: LANE.remote, tenant: "org/c3" };
   let version = 0;
 
@@ -99,11 +99,7 @@ describeStore("what two connectors of one remote sent", ({ kv, clock, first, sto
     ["first", LANE, NEIGHBOUR],
     ["second", NEIGHBOUR, LANE],
   ] as const)("is forgotten with the %s of them, whose place a third one takes", async (_which, gone, stays) => {
-    for (const { tenant } of [gone, stays]) {
-      const [organization = "", connectorId = ""] = tenant.split("/");
-      await store.saveTenant({ key: tenant, organization, connectorId, sealed: "…", settingsAtMs: 1 });
-      await store.assign(tenant, LANE.remote, "f");
-    }
+    for (const lane of [gone, stays]) await install(lane);
     await send(LANE, "name", LANE.tenant);
     await send(NEIGHBOUR, "name", NEIGHBOUR.tenant);
     await store.forgetTenant(gone.tenant);

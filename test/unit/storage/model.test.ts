@@ -285,7 +285,7 @@ function createHistory({ clock, store }: Fixture) {
     }
   }
 
-  /** The world behaves well from now on: everything is delivered and told. */
+  /** Everybody behaves well from now on: everything is delivered and told. */
   async function drain(): Promise<void> {
     looked = undefined;
     for (let round = 0; (await store.lanes()).length > 0; round += 1) {

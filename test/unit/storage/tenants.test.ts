@@ -1,17 +1,10 @@
 import type { TenantRow } from "../../../src/storage/port/rows";
-import { LANE, deliver, deliverQuietly, skip, update } from "./builders";
+import { LANE, deliver, deliverQuietly, skip, tenantRow, update } from "./builders";
 import { describeStore } from "./fixture";
 
 const OTHER = { ...LANE, remote: "org|planhat|t2" };
 
-const row = (more: Partial<TenantRow> = {}): TenantRow => ({
-  key: LANE.tenant,
-  organization: "org",
-  connectorId: "c1",
-  sealed: "sealed-1",
-  settingsAtMs: 10,
-  ...more,
-});
+const row = (more: Partial<TenantRow> = {}): TenantRow => tenantRow({ sealed: "sealed-1", settingsAtMs: 10, ...more });
 
 describeStore("a tenant's settings", ({ store }) => {
   it("are kept and listed", async () => {
