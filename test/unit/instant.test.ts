@@ -107,13 +107,22 @@ describe("a date that is compared", () => {
       fc.property(digits, (text) => expect(writtenInstant(text)).toBeUndefined()),
       { seed: 22, numRuns: 500 },
     );
-    for (const text of ["20180330", "20180330143802", "1522420682"]) expect(writtenInstant(text)).toBeUndefined();
+  });
+
+  it.each([
+    ...["20180330", "20180330143802", "1522420682", "", "2024", "2024-5-1", "tomorrow", "2024-05-01T", "12:30"],
+    ...["2024-05-01T10:20:30 CET", "2021-02-30", "2021-13-01", "2021-02-29T00:00:00Z", "2021-01-01T25:00:00Z"],
+  ])("is none when it is written like %j", (text) => {
+    expect(writtenInstant(text)).toBeUndefined();
   });
 
   it("is read like every other in all its other forms", () => {
     for (const text of ["2018-03-30 14:38:02+00", "20180330T143802Z", "Fri, 30 Mar 2018 14:38:02 GMT"]) {
       expect(writtenInstant(text)).toBe(AT);
     }
+    expect(writtenInstant("2018-03-30")).toBe(DAY);
+    expect(writtenInstant("2018-03-30T14:38Z")).toBe(AT - 2_000);
+    expect(writtenInstant("2018-03-30T14:38:02.123456Z")).toBe(AT + 123);
   });
 });
 

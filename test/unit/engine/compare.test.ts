@@ -1,5 +1,4 @@
 import { agrees, canonical, fingerprint, NOTHING } from "../../../src/services/compare";
-import { writtenInstant } from "../../../src/instant";
 import type { Json } from "../../../src/record";
 import type { FieldType } from "../../../src/services/model";
 
@@ -129,33 +128,9 @@ describe("an instant", () => {
     expect(canonical(notation, "instant")).toBe("@1714558830000");
   });
 
-  it("may be a day, or a moment without seconds", () => {
-    expect(writtenInstant("2024-05-01")).toBe(Date.UTC(2024, 4, 1));
-    expect(writtenInstant("2024-05-01T10:20Z")).toBe(Date.UTC(2024, 4, 1, 10, 20));
-  });
-
-  it("keeps milliseconds and drops what is finer", () => {
-    expect(writtenInstant("2024-05-01T10:20:30.123456Z")).toBe(Date.UTC(2024, 4, 1, 10, 20, 30, 123));
-  });
-
-  it.each([
-    "",
-    "2024",
-    "20240501",
-    "2024-5-1",
-    "tomorrow",
-    "2024-05-01T",
-    "2024-05-01T10:20:30 CET",
-    "12:30",
-    "1714558830",
-  ])("is not read from %j", (text) => {
-    expect(writtenInstant(text)).toBeUndefined();
-  });
-
   it.each(["2021-02-30", "2021-13-01", "2021-02-29T00:00:00Z", "2021-01-01T25:00:00Z"])(
     "does not exist and is no other day: %s",
     (text) => {
-      expect(writtenInstant(text)).toBeUndefined();
       expect(canonical(text, "instant")).toBe(JSON.stringify(text));
     },
   );

@@ -13,28 +13,6 @@ const facts = fc.tuple(known, known, known);
 const update = { force: false, create: false };
 
 describe("whatever is remembered", () => {
-  it("a value equal to the one we sent is not sent again", () => {
-    fc.assert(
-      fc.property(value, known, (own, remote) => {
-        const fact: Fact = [remote, print(own), null];
-        const desired = { fields: { f: own }, keys: {}, cleared: [] };
-        expect(diff(desired, {}, { f: fact }, spec, update).send).toEqual([]);
-      }),
-      { seed: 21 },
-    );
-  });
-
-  it("Hull wins when both sides moved", () => {
-    fc.assert(
-      fc.property(fc.shuffledSubarray(["x", "y", "z"], { minLength: 3 }), ([own = "", sent = "", there = ""]) => {
-        const fact: Fact = [print(there), print(sent), null];
-        const desired = { fields: { f: own }, keys: {}, cleared: [] };
-        expect(diff(desired, {}, { f: fact }, spec, update).send).toEqual(["f"]);
-      }),
-      { seed: 22 },
-    );
-  });
-
   it("a null goes out only where a value of Hull's may be there", () => {
     fc.assert(
       fc.property(facts, fc.boolean(), fc.boolean(), (fact, cleared, force) => {

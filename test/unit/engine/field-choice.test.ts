@@ -10,6 +10,8 @@ const TENANT: Tenant<FakeSettings> = {
   problems: [],
 };
 
+const confirmed = () => Promise.resolve(TENANT);
+
 const choose = (connection: Connection | undefined, waitMs = 60_000) =>
   createFieldChoice<FakeSettings>({ service: createFakeService(), tenants: { connection: () => connection }, waitMs });
 const answering = (choice: Promise<FieldChoice | undefined>): Connection =>
@@ -23,27 +25,22 @@ test("a list that does not exist is not asked for, and nobody's credentials are 
 
 test("who is not confirmed gets what everybody gets", async () => {
   const connection = fakeConnection();
-  expect(await choose(connection)("companies", "outgoing", () => Promise.resolve(undefined))).toEqual({
-    options: STANDARD,
-  });
+  const nobody = () => Promise.resolve(undefined);
+  expect(await choose(connection)("companies", "outgoing", nobody)).toEqual({ options: STANDARD });
 });
 
 test("a tenant without a token gets what everybody gets", async () => {
-  expect(await choose(undefined)("companies", "outgoing", () => Promise.resolve(TENANT))).toEqual({
-    options: STANDARD,
-  });
+  expect(await choose(undefined)("companies", "outgoing", confirmed)).toEqual({ options: STANDARD });
 });
 
 test("a tenant gets what its connection says", async () => {
   const choice = { options: [...STANDARD, { value: "custom.Risk", label: "Risk (custom)" }] };
-  const chosen = choose(answering(Promise.resolve(choice)))("companies", "outgoing", () => Promise.resolve(TENANT));
+  const chosen = choose(answering(Promise.resolve(choice)))("companies", "outgoing", confirmed);
   expect(await chosen).toEqual(choice);
 });
 
 test("a service that takes too long leaves what everybody gets, and a word about it", async () => {
-  const chosen = choose(answering(new Promise(() => undefined)), 1)("companies", "outgoing", () =>
-    Promise.resolve(TENANT),
-  );
+  const chosen = choose(answering(new Promise(() => undefined)), 1)("companies", "outgoing", confirmed);
   expect(await chosen).toEqual({
     options: STANDARD,
     problem: expect.stringMatching(/not answered in time/) as unknown,

@@ -1,4 +1,5 @@
 import { identify, type Identity, type Subject } from "../../../src/engine/rules/identity";
+import type { Keys } from "../../../src/record";
 import { ENDUSERS } from "../../../src/services/planhat/object-types";
 import type { MirrorRow } from "../../../src/storage/port/rows";
 import { row, subject } from "./identity-rows";
@@ -18,10 +19,8 @@ describe("an enduser of its company", () => {
   });
 
   it("is not the one with this external id in another company: numbers repeat", () => {
-    expect(find(subject({ externalId: "7" }, HERE), row("p1", { externalId: "7" }, THERE))).toEqual({
-      kind: "absent",
-      namesake: true,
-    });
+    const seven = subject({ externalId: "7" }, HERE);
+    expect(find(seven, row("p1", { externalId: "7" }, THERE))).toEqual({ kind: "absent", namesake: true });
   });
 
   it("is found by an e-mail that differs in case only, with a note", () => {
@@ -54,26 +53,19 @@ describe("an enduser of its company", () => {
   });
 
   it("is ambiguous when two have the external id, or two the e-mail, and none is linked", () => {
-    expect(find(ann, row("p1", { externalId: "7" }, HERE), row("p2", { externalId: "7" }, HERE))).toEqual({
-      kind: "ambiguous",
-      ids: ["p1", "p2"],
-    });
-    const twins = [row("p1", { email: "ann@x.example" }, HERE), row("p2", { email: "ann@x.example" }, HERE)];
-    expect(find(mailOnly, ...twins)).toMatchObject({ kind: "ambiguous" });
-    expect(
-      find(mailOnly, row("p1", { email: "ANN@x.example" }, HERE), row("p2", { email: "Ann@x.example" }, HERE)),
-    ).toEqual({
-      kind: "ambiguous",
-      ids: ["p1", "p2"],
-    });
+    const both = (one: Keys, other: Keys) => [row("p1", one, HERE), row("p2", other, HERE)];
+    const ambiguous = { kind: "ambiguous", ids: ["p1", "p2"] };
+    expect(find(ann, ...both({ externalId: "7" }, { externalId: "7" }))).toEqual(ambiguous);
+    expect(find(mailOnly, ...both({ email: "ann@x.example" }, { email: "ann@x.example" }))).toEqual(ambiguous);
+    expect(find(mailOnly, ...both({ email: "ANN@x.example" }, { email: "Ann@x.example" }))).toEqual(ambiguous);
   });
 
   it("is the linked one of two with the same key", () => {
-    const twins = [
-      row("p1", { email: "ann@x.example" }, HERE),
-      row("p2", { email: "ann@x.example" }, { ...HERE, linkedTo: "me" }),
-    ];
-    expect(find(mailOnly, ...twins)).toMatchObject({ kind: "match", row: { id: "p2" } });
+    const linked = row("p2", { email: "ann@x.example" }, { ...HERE, linkedTo: "me" });
+    expect(find(mailOnly, row("p1", { email: "ann@x.example" }, HERE), linked)).toMatchObject({
+      kind: "match",
+      row: { id: "p2" },
+    });
   });
 
   it("is told to be taken when another Hull user is linked to it", () => {
@@ -82,20 +74,15 @@ describe("an enduser of its company", () => {
   });
 
   it("is told to be archived when it is", () => {
-    expect(find(ann, row("p1", { email: "ann@x.example" }, { ...HERE, archived: true }))).toMatchObject({
-      kind: "archived",
-    });
+    const hit = row("p1", { email: "ann@x.example" }, { ...HERE, archived: true });
+    expect(find(ann, hit)).toMatchObject({ kind: "archived" });
   });
 
   it("is absent when nobody shares a key; an empty key matches nobody", () => {
-    expect(find(ann, row("p1", { externalId: "8", email: "bob@x.example" }, HERE))).toEqual({
-      kind: "absent",
-      namesake: false,
-    });
-    expect(find(subject({}, HERE), row("p1", {}, HERE))).toEqual({ kind: "absent", namesake: false });
-    expect(find(subject({ email: "a@x" }, HERE), row("p1", { externalId: "7" }, HERE))).toMatchObject({
-      kind: "absent",
-    });
+    const absent = { kind: "absent", namesake: false };
+    expect(find(ann, row("p1", { externalId: "8", email: "bob@x.example" }, HERE))).toEqual(absent);
+    expect(find(subject({}, HERE), row("p1", {}, HERE))).toEqual(absent);
+    expect(find(subject({ email: "a@x" }, HERE), row("p1", { externalId: "7" }, HERE))).toEqual(absent);
   });
 });
 
@@ -108,10 +95,8 @@ describe("an e-mail in another company", () => {
   });
 
   it("is a move too when it is linked to this very user", () => {
-    expect(find(ann, row("p1", { email: "ann@x.example" }, { ...THERE, linkedTo: "me" }))).toMatchObject({
-      kind: "match",
-      moved: true,
-    });
+    const mine = row("p1", { email: "ann@x.example" }, { ...THERE, linkedTo: "me" });
+    expect(find(ann, mine)).toMatchObject({ kind: "match", moved: true });
   });
 
   it("is somebody else when it is linked or carries another external id", () => {
@@ -139,10 +124,8 @@ describe("an e-mail in another company", () => {
 
   it("counts less than a record in the company", () => {
     const here = row("p2", { email: "ann@x.example" }, HERE);
-    expect(find(ann, row("p1", { email: "ann@x.example", externalId: "7" }, THERE), here)).toMatchObject({
-      row: { id: "p2" },
-      moved: false,
-    });
+    const there = row("p1", { email: "ann@x.example", externalId: "7" }, THERE);
+    expect(find(ann, there, here)).toMatchObject({ row: { id: "p2" }, moved: false });
   });
 });
 
@@ -162,16 +145,13 @@ describe("the id that Hull remembers of an enduser", () => {
   it("is not believed when no key fits or the external id is another one", () => {
     expect(find(hinted, row("p1", {}, HERE))).toMatchObject({ kind: "absent" });
     expect(find(hinted, row("p1", { email: "bob@x.example" }, HERE))).toEqual({ kind: "absent", namesake: false });
-    expect(find(hinted, row("p1", { externalId: "8", email: "ann@x.example" }, THERE))).toEqual({
-      kind: "absent",
-      namesake: true,
-    });
+    const other = row("p1", { externalId: "8", email: "ann@x.example" }, THERE);
+    expect(find(hinted, other)).toEqual({ kind: "absent", namesake: true });
   });
 
   it("never leads to somebody else's record", () => {
-    expect(find(hinted, row("p1", { externalId: "7" }, { ...THERE, linkedTo: "somebody" }))).toMatchObject({
-      kind: "taken",
-    });
+    const taken = row("p1", { externalId: "7" }, { ...THERE, linkedTo: "somebody" });
+    expect(find(hinted, taken)).toMatchObject({ kind: "taken" });
   });
 });
 

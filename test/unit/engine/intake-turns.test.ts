@@ -3,7 +3,7 @@ import { createIntake } from "../../../src/engine/intake/intake";
 import { createTenants } from "../../../src/engine/tenants";
 import { mapYielding } from "../../../src/engine/intake/yielding";
 import { createSeal } from "../../../src/storage/port/seal";
-import { openBench } from "../storage/bench";
+import { openFixture } from "../storage/fixture";
 import { createFakeService } from "./fake-service";
 
 /** Turns that others have had. */
@@ -47,8 +47,7 @@ test("work that takes no time has one turn, and a fault in it is thrown", async 
 });
 
 test("a shipment of 5,000 messages is read, recognised, planned, compared and logged in many turns each", async () => {
-  const bench = await openBench("memory");
-  const { store, clock } = bench;
+  const { store, clock, close } = await openFixture("memory");
   const service = createFakeService();
   const tenants = createTenants({ now: () => 0, store, seal: createSeal("seal secret of some length"), service });
   const credentials = { organization: "org", id: "c1", secret: "connector-secret-1" };
@@ -104,5 +103,5 @@ test("a shipment of 5,000 messages is read, recognised, planned, compared and lo
   const lane = { remote: tenant.remote ?? "", tenant: tenant.key };
   const waiting = await store.ready(lane, "companies", 5_000);
   expect(waiting.map(({ hullId }) => hullId)).toEqual(ids.filter((_, at) => at % 2 === 0));
-  await bench.close();
+  await close();
 });

@@ -1,19 +1,19 @@
 /**
- * The same random history in two worlds: one recognises messages that say the same, the other plans and compares each.
+ * The same random history twice: one run recognises messages that say the same, the other plans and compares each.
  * Answers, log lines and every stored row must be the same after every step.
  */
 import fc from "fast-check";
 import { deadLetterId } from "../../../src/storage/port/dead-letters";
 import {
-  openWorld,
+  openPairedRun,
   rows,
   typeOf,
   type ConnectorId,
   type How,
   type HullId,
   type MessageParts,
-  type World,
-} from "./twins";
+  type PairedRun,
+} from "./paired-run";
 
 /** Histories that are tried. */
 const RUNS = 25;
@@ -126,21 +126,21 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("told" as const), connector: where.connector }) },
 );
 
-/** One of the two worlds, with what Hull knows there. */
+/** One of the two runs, with what Hull knows there. */
 interface Side {
-  readonly world: World;
+  readonly run: PairedRun;
   readonly states: Map<HullId, State>;
 }
 
 async function openSide(recognises: boolean): Promise<Side> {
-  return { world: await openWorld(recognises), states: new Map() };
+  return { run: await openPairedRun(recognises), states: new Map() };
 }
 
-function send({ world, states }: Side, { hullId, connector }: Where, more: MessageParts = {}): Promise<unknown> {
+function send({ run, states }: Side, { hullId, connector }: Where, more: MessageParts = {}): Promise<unknown> {
   const { name, place, shown, inside, clicks } = states.get(hullId) ?? AT_FIRST;
   const key = hullId === "a1" ? "city" : "traits_position";
   const hidden = shown ? {} : { "planhat/id": null };
-  return world.send(hullId, {
+  return run.send(hullId, {
     connector,
     segments: inside ? ["everybody"] : [],
     ...more,
@@ -149,7 +149,7 @@ function send({ world, states }: Side, { hullId, connector }: Where, more: Messa
 }
 
 function repeat(side: Side, { odd, ...at }: Extract<Step, { kind: "repeat" }>): Promise<unknown> {
-  const { world } = side;
+  const { run } = side;
   switch (odd ?? "nothing") {
     case "nothing":
       return send(side, at);
@@ -163,21 +163,21 @@ function repeat(side: Side, { odd, ...at }: Extract<Step, { kind: "repeat" }>): 
     }
     // And now what happens after the look at the message and before it is taken in.
     case "message":
-      world.meanwhile(() => send(side, at, { ageMs: 1, more: { name: "M" } }));
+      run.meanwhile(() => send(side, at, { ageMs: 1, more: { name: "M" } }));
       return send(side, at);
     case "flow":
-      world.meanwhile(() => world.flow());
+      run.meanwhile(() => run.flow());
       return send(side, at);
     case "unlink":
-      world.meanwhile(() => world.loseLink(at.hullId, at.connector));
+      run.meanwhile(() => run.loseLink(at.hullId, at.connector));
       return send(side, at);
   }
 }
 
 /** @returns what the step answered, to be compared */
-async function run(side: Side, current: Step): Promise<unknown> {
-  const { world, states } = side;
-  const { store, clock } = world.bench;
+async function take(side: Side, current: Step): Promise<unknown> {
+  const { run, states } = side;
+  const { store, clock } = run;
   switch (current.kind) {
     case "change":
       states.set(current.hullId, { ...(states.get(current.hullId) ?? AT_FIRST), ...current.change });
@@ -186,47 +186,47 @@ async function run(side: Side, current: Step): Promise<unknown> {
       return repeat(side, current);
     case "inStep": {
       const answers: unknown[] = [];
-      await world.flow();
+      await run.flow();
       for (const hullId of ["u1", "a1", "u1", "a1"] as const)
         answers.push(await send(side, { hullId, connector: "c1" }));
       return answers;
     }
     case "resend": {
-      const sent = world.last(current.hullId);
-      return sent === undefined ? undefined : world.sendAgain(sent);
+      const sent = run.last(current.hullId);
+      return sent === undefined ? undefined : run.sendAgain(sent);
     }
     case "settle":
-      return world.settle(current.how, current.hullId, current.connector);
+      return run.settle(current.how, current.hullId, current.connector);
     case "attempt":
-      return world.attempt(current.hullId, current.connector);
+      return run.attempt(current.hullId, current.connector);
     case "erase": {
       const what = { types: [typeOf(current.hullId)], children: [] };
       return store.forgetEntity(`org/${current.connector}`, what, current.hullId);
     }
     case "replay": {
-      const [letter] = await store.deadLettersOf(await world.lane(current.connector));
-      return letter === undefined ? undefined : store.replayDeadLetter(deadLetterId(letter));
+      const [refused] = await store.deadLettersOf(await run.lane(current.connector));
+      return refused === undefined ? undefined : store.replayDeadLetter(deadLetterId(refused));
     }
     case "person":
-      return world.personSets(current.hullId, "B");
+      return run.personSets(current.hullId, "B");
     case "loseLink":
-      return world.loseLink(current.hullId, current.connector);
+      return run.loseLink(current.hullId, current.connector);
     case "tick":
       clock.nowMs += 900_000;
       return undefined;
     case "generation":
-      return store.newGeneration((await world.lane()).remote);
+      return store.newGeneration((await run.lane()).remote);
     case "told":
-      return world.told(current.connector);
+      return run.told(current.connector);
     case "save":
-      return world.save(current.connector, VARIANTS[current.variant]);
+      return run.save(current.connector, VARIANTS[current.variant]);
     case "confirm":
-      return world.confirm(current.connector, current.verdict);
+      return run.confirm(current.connector, current.verdict);
   }
 }
 
-const linesOf = ({ world }: Side, from: number): unknown =>
-  world.logs.slice(from).map(({ level, event, context, data, ended }) => ({ level, event, context, data, ended }));
+const linesOf = ({ run }: Side, from: number): unknown =>
+  run.logs.slice(from).map(({ level, event, context, data, ended }) => ({ level, event, context, data, ended }));
 
 /** @returns how many messages were recognised */
 async function check(steps: readonly Step[]): Promise<number> {
@@ -234,19 +234,19 @@ async function check(steps: readonly Step[]): Promise<number> {
   const slow = await openSide(false);
   try {
     for (const [index, current] of steps.entries()) {
-      const lines = [quick.world.logs.length, slow.world.logs.length] as const;
-      const answers = [await run(quick, current), await run(slow, current)];
+      const lines = [quick.run.logs.length, slow.run.logs.length] as const;
+      const answers = [await take(quick, current), await take(slow, current)];
       expect([index, answers[0]]).toEqual([index, answers[1]]);
       expect(linesOf(quick, lines[0])).toEqual(linesOf(slow, lines[1]));
-      const [rows, expected] = [quick.world.dump(), slow.world.dump()];
+      const [rows, expected] = [quick.run.dump(), slow.run.dump()];
       // Mostly they are equal to the letter, which is told much faster.
       if (JSON.stringify(rows) !== JSON.stringify(expected)) expect(rows).toEqual(expected);
     }
-    expect(slow.world.recognised()).toBe(0);
-    return quick.world.recognised();
+    expect(slow.run.recognised()).toBe(0);
+    return quick.run.recognised();
   } finally {
-    await quick.world.close();
-    await slow.world.close();
+    await quick.run.close();
+    await slow.run.close();
   }
 }
 

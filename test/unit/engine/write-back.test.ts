@@ -3,21 +3,19 @@ import type { Firehose, FirehoseResult } from "../../../src/hull/firehose/fireho
 import type { FirehoseItem } from "../../../src/hull/firehose/items";
 import { OBJECT_TYPES } from "../../../src/services/planhat/object-types";
 import type { RecordOutcome, HullUpdate } from "../../../src/storage/port/store";
-import { openBench, type Bench } from "../storage/bench";
+import { setUpStore } from "../storage/fixture";
 import { deliver, LANE, update } from "../storage/builders";
 
 const ACCEPTED: FirehoseResult = { state: "accepted" };
 const REFUSED: FirehoseResult = { state: "refused", status: 400, reason: "bad value" };
 
-let bench: Bench;
+const { store, clock, outcomes: counts, accept, attempt, settle } = setUpStore("memory");
 let outcomes: RecordOutcome[];
 let problems: string[];
-beforeEach(async () => {
-  bench = await openBench("memory");
+beforeEach(() => {
   outcomes = [];
   problems = [];
 });
-afterEach(() => bench.close());
 
 /** Hull, which answers each item in turn as it is told to. */
 function fakeFirehose(answer: (item: FirehoseItem, index: number) => FirehoseResult = () => ACCEPTED) {
@@ -35,7 +33,7 @@ function fakeFirehose(answer: (item: FirehoseItem, index: number) => FirehoseRes
 /** One round; true when it says that there may be more. */
 async function tell(firehose: Firehose, more: Partial<WriteBackOptions> = {}): Promise<boolean> {
   const told = await sendHullUpdates({
-    store: bench.store,
+    store,
     firehose,
     lane: LANE,
     types: OBJECT_TYPES,
@@ -43,7 +41,7 @@ async function tell(firehose: Firehose, more: Partial<WriteBackOptions> = {}): P
     batch: 100,
     retry: { baseMs: 1_000, capMs: 60_000 },
     unauthorisedMs: 600_000,
-    now: () => bench.clock.nowMs,
+    now: () => clock.nowMs,
     onOutcomes: (more) => outcomes.push(...more),
     ...more,
   });
@@ -52,12 +50,10 @@ async function tell(firehose: Firehose, more: Partial<WriteBackOptions> = {}): P
 }
 
 async function delivered(type: string, hullId: string, tell: Partial<HullUpdate> = {}): Promise<void> {
-  await bench.accept(update({ id: `m-${hullId}`, type, hullId }));
+  await accept(update({ id: `m-${hullId}`, type, hullId }));
   const claims: HullUpdate["claims"] = type === "endusers" ? { email: `${hullId}@x` } : { external_id: hullId };
   const attributes = { "planhat/id": `p-${hullId}` };
-  await bench.settle(
-    deliver(await bench.attempt(type, hullId), `p-${hullId}`, { tell: { claims, attributes, ...tell } }),
-  );
+  await settle(deliver(await attempt(type, hullId), `p-${hullId}`, { tell: { claims, attributes, ...tell } }));
 }
 
 describe("telling Hull", () => {
@@ -92,7 +88,7 @@ describe("telling Hull", () => {
       "a1 sent",
       "e1 sent",
     ]);
-    expect(await bench.store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 0 });
+    expect(await store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 0 });
   });
 
   it("links a user to its account in an item of its own", async () => {
@@ -131,21 +127,21 @@ describe("a row that Hull refuses for good", () => {
     expect(await tell(firehose)).toBe(true);
     expect(outcomes).toMatchObject([{ outcome: { outcome: "sent", code: "hull_refused", messageId: "m-a1" } }]);
     expect(outcomes[0]?.outcome.text).toContain("bad value");
-    expect(await bench.outcomes()).toEqual({ "companies/sent/hull_refused": 1 });
+    expect(await counts()).toEqual({ "companies/sent/hull_refused": 1 });
   });
 
   it("does not take others down", async () => {
     for (const hullId of ["a1", "a2", "a3"]) await delivered("companies", hullId);
     const { firehose } = fakeFirehose((_, index) => (index === 1 ? REFUSED : ACCEPTED));
     await tell(firehose);
-    expect(await bench.outcomes()).toEqual({ "companies/sent/updated": 2, "companies/sent/hull_refused": 1 });
+    expect(await counts()).toEqual({ "companies/sent/updated": 2, "companies/sent/hull_refused": 1 });
   });
 
   it("is refused as a whole when only its link is", async () => {
     await delivered("endusers", "e1", { account: { external_id: "acme" } });
     const { firehose } = fakeFirehose((item) => (item.type === "link" ? REFUSED : ACCEPTED));
     await tell(firehose);
-    expect(await bench.outcomes()).toEqual({ "endusers/sent/hull_refused": 1 });
+    expect(await counts()).toEqual({ "endusers/sent/hull_refused": 1 });
   });
 });
 
@@ -161,12 +157,12 @@ describe("a row that Hull cannot take now", () => {
     await delivered("companies", "a2");
     const { firehose } = fakeFirehose((_, index) => (index === 0 ? later() : ACCEPTED));
     expect(await tell(firehose)).toBe(false);
-    expect(await bench.outcomes()).toEqual({ "companies/sent/updated": 1 });
+    expect(await counts()).toEqual({ "companies/sent/updated": 1 });
     const waits: number[] = [];
     for (let round = 0; round < 8; round += 1) {
-      const due = (await bench.store.nextHullUpdateDue(LANE)) ?? 0;
-      waits.push(due - bench.clock.nowMs);
-      bench.clock.nowMs = due;
+      const due = (await store.nextHullUpdateDue(LANE)) ?? 0;
+      waits.push(due - clock.nowMs);
+      clock.nowMs = due;
       expect(await tell(firehose)).toBe(false);
     }
     expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]);
@@ -177,39 +173,39 @@ describe("a row that Hull cannot take now", () => {
   it("waits at least as long as Hull asks", async () => {
     await delivered("companies", "a1");
     await tell(fakeFirehose(() => later(90_000)).firehose);
-    expect(await bench.store.nextHullUpdateDue(LANE)).toBe(bench.clock.nowMs + 90_000);
+    expect(await store.nextHullUpdateDue(LANE)).toBe(clock.nowMs + 90_000);
   });
 
   it("waits the longer pause when Hull refuses the credentials, and says so", async () => {
     await delivered("companies", "a1");
     const { firehose } = fakeFirehose(() => ({ state: "unauthorised", status: 401 }));
     expect(await tell(firehose)).toBe(false);
-    expect(await bench.store.nextHullUpdateDue(LANE)).toBe(bench.clock.nowMs + 600_000);
+    expect(await store.nextHullUpdateDue(LANE)).toBe(clock.nowMs + 600_000);
     expect(problems[0]).toMatch(/401/);
-    expect(await bench.outcomes()).toEqual({});
+    expect(await counts()).toEqual({});
   });
 
   it("waits when only one of its two items got through, even if the other was refused", async () => {
     await delivered("endusers", "e1", { account: { external_id: "acme" } });
     await tell(fakeFirehose((item) => (item.type === "link" ? later() : REFUSED)).firehose);
-    expect(await bench.outcomes()).toEqual({});
-    bench.clock.nowMs += 1_000;
+    expect(await counts()).toEqual({});
+    clock.nowMs += 1_000;
     const { firehose, sent } = fakeFirehose();
     await tell(firehose);
     expect(sent[0]).toHaveLength(2);
-    expect(await bench.outcomes()).toEqual({ "endusers/sent/updated": 1 });
+    expect(await counts()).toEqual({ "endusers/sent/updated": 1 });
   });
 
   it("is told with everything that was delivered meanwhile", async () => {
     await delivered("companies", "a1", { attributes: { a: 1, b: 1 } });
     await tell(fakeFirehose(() => later()).firehose);
-    await bench.accept(update({ id: "m-2", hullId: "a1", version: 2 }));
-    const next = deliver(await bench.attempt("companies", "a1"), "p-a1", { tell: { attributes: { b: 2 } } });
-    await bench.settle(next);
-    bench.clock.nowMs += 1_000;
+    await accept(update({ id: "m-2", hullId: "a1", version: 2 }));
+    const next = deliver(await attempt("companies", "a1"), "p-a1", { tell: { attributes: { b: 2 } } });
+    await settle(next);
+    clock.nowMs += 1_000;
     const { firehose, sent } = fakeFirehose();
     await tell(firehose);
     expect(sent[0]).toMatchObject([{ attributes: { a: 1, b: 2 } }]);
-    expect(await bench.outcomes()).toEqual({ "companies/sent/updated": 2 });
+    expect(await counts()).toEqual({ "companies/sent/updated": 2 });
   });
 });

@@ -19,6 +19,13 @@ const read = (): Promise<string> =>
 const get = (isFresh = false, key = "a"): Promise<string> => kept.get(key, isFresh, read);
 /** Lets promises move on. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** Somebody asks, the n-th read is made and answered so, and that is what he gets. */
+async function expectRead(index: number, text: string): Promise<void> {
+  const asked = get();
+  await turn();
+  reads[index]?.answer(text);
+  expect(await asked).toBe(text);
+}
 
 test("all who ask while a read is under way share it, and later ones get what is kept", async () => {
   const askers = Array.from({ length: 50 }, () => get());
@@ -44,10 +51,7 @@ test("a failure is told to all who waited, and not kept", async () => {
   await turn();
   reads[0]?.fail();
   expect((await askers).map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
-  const next = get();
-  await turn();
-  reads[1]?.answer("two");
-  expect(await next).toBe("two");
+  await expectRead(1, "two");
 });
 
 test("a read that throws before it begins is a failure as well", async () => {
@@ -56,10 +60,7 @@ test("a read that throws before it begins is a failure as well", async () => {
       throw new Error("At once.");
     });
   await expect(broken()).rejects.toThrow("At once.");
-  const next = get();
-  await turn();
-  reads[0]?.answer("one");
-  expect(await next).toBe("one");
+  await expectRead(0, "one");
 });
 
 test("whoever wants it fresh waits for a read that began afterwards, and so does everybody after him", async () => {
@@ -109,31 +110,19 @@ test("what is dropped while it is read is not kept, and what is dropped later is
   kept.drop((key) => key === "a");
   reads[0]?.answer("old");
   expect(await old).toBe("old");
-  const next = get();
-  await turn();
-  reads[1]?.answer("new");
-  expect(await next).toBe("new");
+  await expectRead(1, "new");
   kept.drop((key) => key === "b");
   expect(await get()).toBe("new");
   kept.drop((key) => key === "a");
-  const last = get();
-  await turn();
-  reads[2]?.answer("newest");
-  expect(await last).toBe("newest");
+  await expectRead(2, "newest");
 });
 
 test("ten minutes are enough", async () => {
-  const first = get();
-  await turn();
-  reads[0]?.answer("one");
-  await first;
+  await expectRead(0, "one");
   const now = Date.now();
   const clock = jest.spyOn(Date, "now").mockReturnValue(now + 599_000);
   expect(await get()).toBe("one");
   clock.mockReturnValue(now + 601_000);
-  const second = get();
-  await turn();
+  await expectRead(1, "two");
   expect(reads).toHaveLength(2);
-  reads[1]?.answer("two");
-  expect(await second).toBe("two");
 });

@@ -1,34 +1,20 @@
 import { createCustomFields } from "../../../src/services/planhat/api/custom-fields";
 import { UnexpectedAnswer } from "../../../src/services/planhat/api/failure";
-import { isRow } from "../../../src/services/planhat/api/rest";
-import type { Rest } from "../../../src/services/planhat/api/rest";
-
-const unused = (): never => {
-  throw new Error("Only the list is asked for.");
-};
+import { pageOf, restOfPages } from "./fake-rest";
 
 /** Answers pages of these rows, and counts how often it was asked. */
 function restOf(rows: () => readonly unknown[]) {
   const asked: unknown[] = [];
-  const rest: Rest = {
-    page: (path, query) => {
-      asked.push({ path, ...query });
-      return Promise.resolve()
-        .then(rows)
-        .then((all) => all.map((row) => (isRow(row) ? row : undefined)));
-    },
-    list: unused,
-    one: unused,
-    bulk: unused,
-    create: unused,
-    update: unused,
-  };
+  const rest = restOfPages((path, query) => {
+    asked.push({ path, ...query });
+    return pageOf(rows());
+  });
   return { rest, asked };
 }
 
-const field = (id: string, more: object = {}): object => ({
-  _id: id,
-  name: id,
+const field = (_id: string, more: object = {}): object => ({
+  _id,
+  name: _id,
   type: "text",
   parent: "Company",
   ...more,
@@ -53,17 +39,8 @@ test("definitions are read with what matters of them", async () => {
 });
 
 test("rows that define nothing are passed over", async () => {
-  const rows = [
-    null,
-    7,
-    "field",
-    [],
-    {},
-    { _id: "" },
-    field("n", { name: null }),
-    field("p", { parent: {} }),
-    field("b", { name: " " }),
-  ];
+  const nameless = [field("n", { name: null }), field("p", { parent: {} }), field("b", { name: " " })];
+  const rows = [null, 7, "field", [], {}, { _id: "" }, ...nameless];
   expect(await createCustomFields().list("one", restOf(() => rows).rest)).toEqual([]);
 });
 
@@ -83,13 +60,12 @@ test("one reading serves all who ask within ten minutes, and nobody with other c
 });
 
 test("a failure is for all who waited for it, and for nobody afterwards", async () => {
-  const answers = [
-    () => {
-      throw new UnexpectedAnswer("no list");
-    },
-    () => [field("a")],
-  ];
-  const { rest, asked } = restOf(() => (answers.shift() ?? unused)());
+  let answers = 0;
+  const { rest, asked } = restOf(() => {
+    answers += 1;
+    if (answers === 1) throw new UnexpectedAnswer("no list");
+    return [field("a")];
+  });
   const fields = createCustomFields();
   const both = await Promise.allSettled([fields.list("one", rest), fields.list("one", rest)]);
   expect(both.map(({ status }) => status)).toEqual(["rejected", "rejected"]);

@@ -1,16 +1,6 @@
 import type { CustomField } from "../../../src/services/planhat/api/custom-fields";
 import { checkCustomFields, customNames } from "../../../src/services/planhat/settings/custom-mapping";
-import { settingsOf } from "./messages";
-
-const custom = (name: string, more: Partial<CustomField> = {}): CustomField => ({
-  type: "endusers",
-  parent: "EndUser",
-  name,
-  holds: "text",
-  hidden: false,
-  formula: false,
-  ...more,
-});
+import { custom, settingsOf } from "./messages";
 
 const outgoing = (attribute: string, name: string) => ({
   contact_custom_attributes_outbound: [{ hull_field_name: attribute, service_field_name: name }],

@@ -1,5 +1,6 @@
 /** Messages of one record with the same digest come to the same plan: what must be in it, and what must not. */
 import fc from "fast-check";
+import { pick } from "lodash";
 import type { Attributes, EntityMessage } from "../../../src/services/message";
 import type { Json } from "../../../src/record";
 import { fingerprintOf } from "../../../src/services/planhat/mapping/fingerprint";
@@ -38,14 +39,10 @@ const VARIANTS: readonly Stored[] = [{}, { clear_on_null: true }].flatMap((clear
 ]);
 
 describe("a digest", () => {
+  const ODD: readonly Json[] = ["", " ", "a", "B", 0, 1, false, true, [], {}, ["A"], ["a", null], [[]], { a: 1 }];
   const value = fc.oneof(
     { weight: 3, arbitrary: fc.constantFrom<Json | undefined>(undefined, null, "A") },
-    {
-      weight: 1,
-      arbitrary: fc.constantFrom<Json>("", " ", "a", "B", 0, 1, false, true, [], {}, ["A"], ["a", null], [[]], {
-        a: 1,
-      }),
-    },
+    { weight: 1, arbitrary: fc.constantFrom<Json>(...ODD) },
   );
 
   /** One thing of a message, and what it becomes. */
@@ -65,14 +62,8 @@ describe("a digest", () => {
     ],
     changed: ["name", "traits_position", "position", "tags[0]", "tags", "city", "score", "email", "clicks"],
   };
-  const change = fc.constantFrom<Json | undefined>(
-    undefined,
-    ["A", null],
-    [null, "A"],
-    [null, null],
-    ["A", "B"],
-    "odd",
-  );
+  const changed: readonly Json[] = [["A", null], [null, "A"], [null, null], ["A", "B"], "odd"];
+  const change = fc.constantFrom<Json | undefined>(undefined, ...changed);
 
   const edit: fc.Arbitrary<Edit> = fc.oneof(
     {
@@ -136,18 +127,8 @@ describe("a digest", () => {
     expect(plans).toHaveLength(1);
     if (own?.kind !== "record") return own;
     const { fields, keys, cleared, parent } = own.desired;
-    const above =
-      parent === undefined ? undefined : { type: parent.type, hullId: parent.hullId, hintId: parent.hintId };
-    return {
-      type: own.type,
-      hullId: own.hullId,
-      fields,
-      keys,
-      cleared,
-      above,
-      hintId: own.hintId,
-      warns: own.warnings,
-    };
+    const above = parent && pick(parent, ["type", "hullId", "hintId"]);
+    return { ...pick(own, ["type", "hullId", "hintId", "warnings"]), fields, keys, cleared, above };
   }
 
   const pair = fc
@@ -202,18 +183,12 @@ describe("a digest", () => {
 
   it("stays when the record moves between segments that the filters do not name", () => {
     const settings = settingsOf();
-    expect(fingerprintOf(userMessage({ segmentIds: ["s1", "other"], accountSegmentIds: ["x", "a1"] }), settings)).toBe(
-      fingerprintOf(userMessage(), settings),
-    );
-    expect(fingerprintOf(userMessage({ segmentIds: ["other"] }), settings)).not.toBe(
-      fingerprintOf(userMessage(), settings),
-    );
-    expect(fingerprintOf(userMessage({ accountSegmentIds: ["x"] }), settings)).not.toBe(
-      fingerprintOf(userMessage(), settings),
-    );
-    expect(fingerprintOf(accountMessage({ segmentIds: [], accountSegmentIds: ["x"] }), settings)).not.toBe(
-      fingerprintOf(accountMessage(), settings),
-    );
+    const ofUser = (more: Partial<EntityMessage> = {}) => fingerprintOf(userMessage(more), settings);
+    const ofAccount = (more: Partial<EntityMessage> = {}) => fingerprintOf(accountMessage(more), settings);
+    expect(ofUser({ segmentIds: ["s1", "other"], accountSegmentIds: ["x", "a1"] })).toBe(ofUser());
+    expect(ofUser({ segmentIds: ["other"] })).not.toBe(ofUser());
+    expect(ofUser({ accountSegmentIds: ["x"] })).not.toBe(ofUser());
+    expect(ofAccount({ segmentIds: [], accountSegmentIds: ["x"] })).not.toBe(ofAccount());
   });
 
   it.each<[string, Partial<EntityMessage>]>([
@@ -243,23 +218,8 @@ describe("a digest", () => {
 
   it("does not take values for others that are written alike", () => {
     const settings = settingsOf(MAPPED);
-    const values: Json[] = [
-      0,
-      "0",
-      false,
-      "false",
-      "",
-      null,
-      [],
-      {},
-      "[]",
-      "null",
-      ["A"],
-      "A",
-      [["A"]],
-      ["A", null],
-      1,
-    ];
+    const plain: Json[] = [0, "0", false, "false", "", null, "[]", "null", "A", 1];
+    const values: Json[] = [...plain, [], {}, ["A"], [["A"]], ["A", null]];
     for (const key of ["score", "tags", "name", "external_id", "planhat/id"]) {
       const digests = values.map((each) =>
         fingerprintOf(userMessage({ user: { ...userMessage().user, [key]: each } }), settings),
@@ -368,13 +328,8 @@ describe("no digest", () => {
       account_licenses_attribute: "licenses",
       account_licenses_attributes_outbound: rows({ id: "externalId", product: "product" }),
     });
-    const messages = [
-      userMessage(),
-      userMessage({ events: [event] }),
-      accountMessage(),
-      accountMessage({ account: { ...account, licenses } }),
-    ];
-    for (const message of messages) {
+    const licensed = accountMessage({ account: { ...account, licenses } });
+    for (const message of [userMessage(), userMessage({ events: [event] }), accountMessage(), licensed]) {
       const plans = plan(message, settings).length;
       if (fingerprintOf(message, settings) !== undefined) expect(plans).toBe(1);
       if (plans > 1) expect(fingerprintOf(message, settings)).toBeUndefined();

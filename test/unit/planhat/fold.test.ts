@@ -24,6 +24,7 @@ const update = (name: string): Intent => ({
   namesake: false,
 });
 const items = (...intents: Intent[]) => intents.map((intent) => itemOf("endusers", intent));
+const resultsOf = (sent: readonly Item[], body: unknown, status = 200) => fold(sent, body, status).results;
 const fold = (sent: readonly Item[], body: unknown, status = 200) => foldAnswer("endusers", sent, status, body);
 
 interface Forms {
@@ -166,7 +167,7 @@ describe("folding a bulk answer", () => {
       insertsKeys: [{ _id: "n2", externalId: "person-2" }],
       createdErrors: [{ externalId: "person-1", error: { message: "phase is locked" } }],
     };
-    expect(fold(sent, body, 206).results).toEqual([
+    expect(resultsOf(sent, body, 206)).toEqual([
       { kind: "rejected", message: "phase is locked", status: 400 },
       { kind: "created", remoteId: "n2" },
     ]);
@@ -180,12 +181,8 @@ describe("folding a bulk answer", () => {
       "ANN@x.example: no",
     ];
     for (const error of errors) {
-      const { results } = fold(
-        sent,
-        { created: 1, updated: 0, insertsKeys: [{ _id: "p" }], createdErrors: [error] },
-        206,
-      );
-      expect(results[0]).toMatchObject({ kind: "rejected" });
+      const body = { created: 1, updated: 0, insertsKeys: [{ _id: "p" }], createdErrors: [error] };
+      expect(resultsOf(sent, body, 206)[0]).toMatchObject({ kind: "rejected" });
     }
     const { results } = fold(sent, { created: 2, updated: 0, insertsKeys: [{ email: "ann@x.example", _id: "p" }] });
     expect(results[0]).toEqual({ kind: "created", remoteId: "p" });
@@ -199,16 +196,10 @@ describe("folding a bulk answer", () => {
   });
 
   it("takes a single bare id for the single create", () => {
-    expect(fold(items(create("1")), { created: 1, insertsKeys: [{ _id: "n" }] }).results).toEqual([
-      { kind: "created", remoteId: "n" },
-    ]);
-    expect(
-      fold(items(create("1"), create("2")), { created: 2, insertsKeys: [{ _id: "n" }, { _id: "m" }] }),
-    ).toMatchObject({
-      results: [undefined, undefined],
-      looseIds: ["n", "m"],
-      createdLeft: 2,
-    });
+    const single = { kind: "created", remoteId: "n" };
+    expect(resultsOf(items(create("1")), { created: 1, insertsKeys: [{ _id: "n" }] })).toEqual([single]);
+    const both = fold(items(create("1"), create("2")), { created: 2, insertsKeys: [{ _id: "n" }, { _id: "m" }] });
+    expect(both).toMatchObject({ results: [undefined, undefined], looseIds: ["n", "m"], createdLeft: 2 });
   });
 
   it("reports a create that was taken for an existing record", () => {
@@ -219,46 +210,34 @@ describe("folding a bulk answer", () => {
   });
 
   it("sees that an update became a new record", () => {
-    const body = {
-      created: 1,
-      updated: 1,
-      nonupdates: 0,
-      insertsKeys: [{ _id: "new" }],
-      updatesKeys: [{ _id: update("2").remoteId }],
-    };
+    const counts = { created: 1, updated: 1, nonupdates: 0 };
+    const body = { ...counts, insertsKeys: [{ _id: "new" }], updatesKeys: [{ _id: update("2").remoteId }] };
     expect(fold(items(update("1"), update("2")), body)).toMatchObject({
       results: [undefined, { kind: "updated" }],
       extraCreated: true,
       looseIds: ["new"],
     });
     const keyed: Intent = { ...update("1"), fields: { externalId: "person-1" } };
-    expect(fold(items(keyed), { created: 1, insertsKeys: [{ _id: "new", externalId: "person-1" }] }).results).toEqual([
-      { kind: "replaced", remoteId: "new" },
-    ]);
+    const replaced = resultsOf(items(keyed), { created: 1, insertsKeys: [{ _id: "new", externalId: "person-1" }] });
+    expect(replaced).toEqual([{ kind: "replaced", remoteId: "new" }]);
   });
 
   it("reads a missing record as gone and a busy one as later", () => {
     const gone = [{ _id: update("1").remoteId, message: "enduser not found" }];
-    expect(fold(items(update("1")), { updated: 0, updatedErrors: gone }, 400).results).toEqual([{ kind: "gone" }]);
+    expect(resultsOf(items(update("1")), { updated: 0, updatedErrors: gone }, 400)).toEqual([{ kind: "gone" }]);
     const company = [{ _id: update("1").remoteId, message: "Company not found" }];
-    expect(fold(items(update("1")), { updated: 0, updatedErrors: company }, 400).results).toMatchObject([
-      { kind: "rejected" },
-    ]);
+    const refused = resultsOf(items(update("1")), { updated: 0, updatedErrors: company }, 400);
+    expect(refused).toMatchObject([{ kind: "rejected" }]);
     const busy = [{ externalId: "person-1", message: "externalId,email duplicated" }];
-    expect(fold(items(create("1")), { created: 0, createdErrors: busy }, 400).results).toMatchObject([
-      { kind: "later" },
-    ]);
+    const later = resultsOf(items(create("1")), { created: 0, createdErrors: busy }, 400);
+    expect(later).toMatchObject([{ kind: "later" }]);
   });
 
   it("shows whether a refused call wrote anything", () => {
-    expect(fold(items(create("1")), "Bad Request", 400)).toMatchObject({
-      nothingWritten: true,
-      looseErrors: ["Bad Request"],
-    });
-    expect(fold(items(create("1"), create("2")), { created: 1, createdErrors: ["no"] }, 400)).toMatchObject({
-      nothingWritten: false,
-      createdLeft: 1,
-    });
+    const nothing = fold(items(create("1")), "Bad Request", 400);
+    expect(nothing).toMatchObject({ nothingWritten: true, looseErrors: ["Bad Request"] });
+    const something = fold(items(create("1"), create("2")), { created: 1, createdErrors: ["no"] }, 400);
+    expect(something).toMatchObject({ nothingWritten: false, createdLeft: 1 });
   });
 
   it("does not understand a success of another shape", () => {

@@ -4,10 +4,8 @@ import { settingsOf } from "./messages";
 
 describe("the settings of the way to Hull", () => {
   it("change nothing for an installation that has none of them", () => {
-    for (const stored of [
-      {},
-      { contact_attributes_inbound: null, incoming_ignored_fields: null, resolve_owners: "" },
-    ]) {
+    const blank = { contact_attributes_inbound: null, incoming_ignored_fields: null, resolve_owners: "" };
+    for (const stored of [{}, blank]) {
       expect(settingsOf(stored).incoming).toEqual({
         endusers: { rows: [], ignored: [], excluded: [] },
         companies: { rows: [], ignored: [], excluded: [] },

@@ -1,4 +1,5 @@
 import type { EntityMessage } from "../../../src/services/message";
+import type { CustomField } from "../../../src/services/planhat/api/custom-fields";
 import { readSettings } from "../../../src/services/planhat/settings/settings";
 import type { PlanhatSettings } from "../../../src/services/planhat/settings/settings";
 
@@ -12,6 +13,11 @@ export function settingsOf(stored: Record<string, unknown> = {}): PlanhatSetting
   });
   if (!result.ok) throw new Error(result.problems.join("\n"));
   return result.settings;
+}
+
+/** A text field of endusers. */
+export function custom(name: string, more: Partial<CustomField> = {}): CustomField {
+  return { type: "endusers", parent: "EndUser", name, holds: "text", hidden: false, formula: false, ...more };
 }
 
 export const account = { id: "5e0000000000000000000001", external_id: "acme", name: "Acme", domain: "acme.example" };

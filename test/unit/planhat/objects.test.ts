@@ -88,14 +88,9 @@ describe("the target of a tenant", () => {
   });
 
   it("has a fingerprint that moves with token, host, tenant and key, and a quota per token", () => {
-    const fingerprints = [
-      of({}),
-      of({ personal_acccess_token: "b" }),
-      of({ api_prefix: "api-eu" }),
-      of({ tenant_id: "t" }),
-      of({}, "k2"),
-    ];
-    expect(new Set(fingerprints.map((target) => target?.fingerprint)).size).toBe(5);
+    const settings = [{}, { personal_acccess_token: "b" }, { api_prefix: "api-eu" }, { tenant_id: "t" }];
+    const targets = [...settings.map((stored) => of(stored)), of({}, "k2")];
+    expect(new Set(targets.map((target) => target?.fingerprint)).size).toBe(5);
     expect(of({})?.quotaKey).toBe(of({ tenant_id: "t" })?.quotaKey);
     expect(of({})?.quotaKey).not.toBe(of({ personal_acccess_token: "b" })?.quotaKey);
   });

@@ -18,6 +18,7 @@ function plan(message: EntityMessage, settings: PlanhatSettings): Plan {
 
 const codes = (planned: Plan) =>
   planned.kind === "end" ? [planned.outcome, ...planned.reasons.map((each) => each.code)] : [];
+const ends = (message: EntityMessage, stored: Record<string, unknown> = {}) => codes(plan(message, settingsOf(stored)));
 function record(planned: Plan): Extract<Plan, { kind: "record" }> {
   if (planned.kind !== "record") throw new Error(`Not sent: ${JSON.stringify(planned)}`);
   return planned;
@@ -29,15 +30,12 @@ const enduser = (pairs: Record<string, string>, custom: Record<string, string> =
 
 describe("which users are sent", () => {
   it("nobody without a token", () => {
-    expect(codes(plan(userMessage(), settingsOf({ personal_acccess_token: " " })))).toEqual([
-      "skipped",
-      "missing_token",
-    ]);
+    expect(ends(userMessage(), { personal_acccess_token: " " })).toEqual(["skipped", "missing_token"]);
   });
 
   it("nobody with an empty Endusers Filter, everybody with ALL", () => {
-    const nobody = settingsOf({ contact_synchronized_segments: [] });
-    expect(codes(plan(userMessage(), nobody))).toEqual(["skipped", "outside_user_segments"]);
+    const nobody = { contact_synchronized_segments: [] };
+    expect(ends(userMessage(), nobody)).toEqual(["skipped", "outside_user_segments"]);
     for (const all of ["ALL", "all_segments"]) {
       const settings = settingsOf({ contact_synchronized_segments: [all] });
       expect(plan(userMessage({ segmentIds: [] }), settings).kind).toBe("record");
@@ -73,26 +71,19 @@ describe("which users are sent", () => {
     const silent = userMessage({ user: { id: "u", external_id: "u1", email: " " } });
     const mapping = rows({ externalId: "external_id" });
     const off = settingsOf({ contact_attributes_outbound: mapping, contact_require_email: false });
-    expect(codes(plan(silent, settingsOf({ contact_attributes_outbound: mapping })))).toEqual([
-      "skipped",
-      "missing_email",
-    ]);
+    expect(ends(silent, { contact_attributes_outbound: mapping })).toEqual(["skipped", "missing_email"]);
     expect(record(plan(silent, off)).desired.keys).toEqual({ externalId: "u1" });
     expect(codes(plan(userMessage({ user: { id: "u" } }), off))).toEqual(["skipped", "missing_identity"]);
-    expect(codes(plan(userMessage(), settingsOf({ contact_attributes_outbound: rows({ name: "name" }) })))).toEqual([
-      "skipped",
-      "missing_identity",
-    ]);
+    const nameOnly = { contact_attributes_outbound: rows({ name: "name" }) };
+    expect(ends(userMessage(), nameOnly)).toEqual(["skipped", "missing_identity"]);
   });
 });
 
 describe("which accounts are sent", () => {
   it("those of the Company Filter with external id and name", () => {
     expect(plan(accountMessage(), settingsOf()).kind).toBe("record");
-    expect(codes(plan(accountMessage(), settingsOf({ account_synchronized_segments: [] })))).toEqual([
-      "skipped",
-      "outside_account_segments",
-    ]);
+    const nobody = { account_synchronized_segments: [] };
+    expect(ends(accountMessage(), nobody)).toEqual(["skipped", "outside_account_segments"]);
     const bare = accountMessage({ account: { id: "a", name: " " }, segmentIds: [], accountSegmentIds: [] });
     expect(codes(plan(bare, settingsOf({ account_require_externalid: false })))).toEqual([
       "skipped",
@@ -100,16 +91,13 @@ describe("which accounts are sent", () => {
       "missing_account_external_id",
       "missing_name",
     ]);
-    expect(plan(accountMessage({ segmentIds: [], accountSegmentIds: [], isExport: true }), settingsOf()).kind).toBe(
-      "record",
-    );
+    const exported = accountMessage({ segmentIds: [], accountSegmentIds: [], isExport: true });
+    expect(plan(exported, settingsOf()).kind).toBe("record");
   });
 
   it("with the external id as key, also when it is a number", () => {
-    const planned = record(
-      plan(accountMessage({ account: { ...account, external_id: 17, "planhat/id": "ph1" } }), settingsOf()),
-    );
-    expect(planned).toMatchObject({
+    const message = accountMessage({ account: { ...account, external_id: 17, "planhat/id": "ph1" } });
+    expect(record(plan(message, settingsOf()))).toMatchObject({
       type: "companies",
       desired: { fields: { externalId: "17", name: "Acme" }, keys: { externalId: "17" } },
       claims: { id: account.id, external_id: "17", domain: "acme.example" },
@@ -245,31 +233,18 @@ describe("what an enduser looks like", () => {
   });
 
   it("is rejected when a key cannot be stored", () => {
-    expect(codes(plan(userMessage({ user: { email: "a\0@b.example" } }), settingsOf()))).toEqual([
-      "rejected",
-      "invalid_value",
-    ]);
-    expect(codes(plan(userMessage({ account: { ...account, external_id: "\udc00" } }), settingsOf()))).toEqual([
-      "rejected",
-      "invalid_value",
-    ]);
-    expect(codes(plan(accountMessage({ account: { ...account, external_id: "a\0" } }), settingsOf()))).toEqual([
-      "rejected",
-      "invalid_value",
-    ]);
+    for (const message of [
+      userMessage({ user: { email: "a\0@b.example" } }),
+      userMessage({ account: { ...account, external_id: "\udc00" } }),
+      accountMessage({ account: { ...account, external_id: "a\0" } }),
+    ]) {
+      expect(ends(message)).toEqual(["rejected", "invalid_value"]);
+    }
   });
 
   it("tells absent, null and empty apart", () => {
-    const stored = {
-      contact_attributes_outbound: rows({
-        email: "email",
-        position: "p",
-        phone: "t",
-        tags: "tags",
-        createDate: "c",
-        externalId: "e",
-      }),
-    };
+    const mapped = { email: "email", position: "p", phone: "t", tags: "tags", createDate: "c", externalId: "e" };
+    const stored = { contact_attributes_outbound: rows(mapped) };
     const message = userMessage({
       user: { email: "a@b.example", p: null, t: "", tags: null, c: null, e: null },
       changes: { user: { traits_p: ["CEO", null], "tags[0]": ["a", null], c: ["2020-01-01", null] }, account: {} },
@@ -279,13 +254,8 @@ describe("what an enduser looks like", () => {
       cleared: [],
     });
     const { desired } = record(plan(message, settingsOf({ ...stored, clear_on_null: true })));
-    expect(desired.fields).toEqual({
-      email: "a@b.example",
-      position: null,
-      phone: "",
-      tags: null,
-      companyId: account.id,
-    });
+    const cleared = { email: "a@b.example", position: null, phone: "", tags: null, companyId: account.id };
+    expect(desired.fields).toEqual(cleared);
     expect(desired.cleared).toEqual(["position", "tags"]);
   });
 });
@@ -294,10 +264,7 @@ it("goes through the changes of a message once, however many fields were cleared
   const fields = Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`f${at}`, `a${at}`]));
   const settings = settingsOf({
     clear_on_null: true,
-    contact_custom_attributes_outbound: Object.entries(fields).map(([service, hull]) => ({
-      hull_field_name: hull,
-      service_field_name: service,
-    })),
+    contact_custom_attributes_outbound: rows(fields),
   });
   let looks = 0;
   const pairs = Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`traits_a${at}`, ["x", null]]));
@@ -349,13 +316,9 @@ describe("the mapping", () => {
   });
 
   it("writes a custom field called __proto__ as a field", () => {
-    const intent = {
-      kind: "create" as const,
-      keys: { email: "a" },
-      fields: { "custom.__proto__": 1 },
-      namesake: false,
-    };
-    expect(JSON.stringify(bodyOf("endusers", intent))).toBe('{"email":"a","custom":{"__proto__":1}}');
+    const fields = { "custom.__proto__": 1 };
+    const body = bodyOf("endusers", { kind: "create", keys: { email: "a" }, fields, namesake: false });
+    expect(JSON.stringify(body)).toBe('{"email":"a","custom":{"__proto__":1}}');
   });
 
   it("is pure, total and never loses a message", () => {

@@ -1,21 +1,12 @@
 import users from "../../fixtures/planhat/users-list.json";
 import { createOwners } from "../../../src/services/planhat/api/owners";
-import { isRow } from "../../../src/services/planhat/api/rest";
-import type { Rest } from "../../../src/services/planhat/api/rest";
+import { pageOf, restOfPages } from "./fake-rest";
 
-function directoryOf(rows: readonly unknown[]) {
-  const unexpected = () => Promise.reject(new Error("Nobody expected this call."));
-  const page = () => Promise.resolve(rows.map((row) => (isRow(row) ? row : undefined)));
-  const rest: Rest = {
-    page,
-    list: unexpected,
-    one: unexpected,
-    bulk: unexpected,
-    create: unexpected,
-    update: unexpected,
-  };
-  return createOwners(rest, () => 0).directory();
-}
+const directoryOf = (rows: readonly unknown[]) =>
+  createOwners(
+    restOfPages(() => pageOf(rows)),
+    () => 0,
+  ).directory();
 
 describe("the team members", () => {
   it("are known by id and address, as Planhat really lists them", async () => {

@@ -2,8 +2,8 @@
 import fc from "fast-check";
 import { position, readPages, START, stepAfter } from "../../../src/services/planhat/api/paging";
 import type { Position, Step } from "../../../src/services/planhat/api/paging";
-import type { Page, Rest } from "../../../src/services/planhat/api/rest";
-import type { Query } from "../../../src/http/route";
+import type { Page } from "../../../src/services/planhat/api/rest";
+import { restOfPages } from "./fake-rest";
 
 fc.configureGlobal({ seed: 20260101 });
 
@@ -37,8 +37,18 @@ function readAll(
   throw new Error("The reading does not end.");
 }
 
-const slices = (ids: () => readonly string[]) => (offset: number, limit: number) =>
-  pageOf(ids().slice(offset, offset + limit));
+/** Reads by ten a list to which `between` something happens after each call. */
+function readByTen(
+  rows: number | readonly string[],
+  between: (ids: readonly string[], calls: number) => readonly string[] = (ids) => ids,
+) {
+  let ids = typeof rows === "number" ? many(rows) : rows;
+  return readAll(
+    (offset, limit) => pageOf(ids.slice(offset, offset + limit)),
+    10,
+    (calls) => (ids = between(ids, calls)),
+  );
+}
 
 describe("reading a list page by page", () => {
   it.each([
@@ -50,66 +60,28 @@ describe("reading a list page by page", () => {
     [19, 3],
     [20, 3],
   ])("of %i rows takes %i calls of ten when nothing moves", (size, calls) => {
-    const ids = many(size);
-    expect(
-      readAll(
-        slices(() => ids),
-        10,
-      ),
-    ).toEqual({ seen: new Set(ids), calls, end: "end" });
+    expect(readByTen(size)).toEqual({ seen: new Set(many(size)), calls, end: "end" });
   });
 
   it("costs one more call when a row before the page was deleted", () => {
-    let ids = many(38);
-    const untouched = readAll(
-      slices(() => ids),
-      10,
-    ).calls;
-    const reading = readAll(
-      slices(() => ids),
-      10,
-      (calls) => {
-        if (calls === 2) ids = ids.filter((each) => each !== id(3));
-      },
-    );
-    expect(reading).toEqual({ seen: new Set(many(38)), calls: untouched + 1, end: "end" });
+    const reading = readByTen(38, (ids, calls) => (calls === 2 ? ids.filter((each) => each !== id(3)) : ids));
+    expect(reading).toEqual({ seen: new Set(many(38)), calls: readByTen(38).calls + 1, end: "end" });
   });
 
   it("finds its place again when the very row that it knew was deleted", () => {
-    let ids = many(38);
-    const reading = readAll(
-      slices(() => ids),
-      10,
-      (calls) => {
-        if (calls === 2) ids = ids.filter((each) => each !== id(18) && each !== id(2));
-      },
-    );
+    const gone = [id(18), id(2)];
+    const reading = readByTen(38, (ids, calls) => (calls === 2 ? ids.filter((each) => !gone.includes(each)) : ids));
     expect(reading).toEqual({ seen: new Set(many(38)), calls: 5, end: "end" });
   });
 
   it("finds its place again when more than a page was deleted, and goes back no further than that", () => {
-    let ids = many(80);
-    const reading = readAll(
-      slices(() => ids),
-      10,
-      (calls) => {
-        if (calls === 5) ids = ids.slice(25);
-      },
-    );
+    const reading = readByTen(80, (ids, calls) => (calls === 5 ? ids.slice(25) : ids));
     // Five before, one that shows the gap, three back, and one for the end.
     expect(reading).toEqual({ seen: new Set(many(80)), calls: 10, end: "end" });
   });
 
   it("ends when the list became shorter than where it stood", () => {
-    let ids = many(60);
-    const reading = readAll(
-      slices(() => ids),
-      10,
-      (calls) => {
-        if (calls === 4) ids = ids.slice(0, 3);
-      },
-    );
-    expect(reading.end).toBe("end");
+    expect(readByTen(60, (ids, calls) => (calls === 4 ? ids.slice(0, 3) : ids)).end).toBe("end");
   });
 
   it("reads a list that the server cuts at a round number of its own", () => {
@@ -121,14 +93,7 @@ describe("reading a list page by page", () => {
 
   it("reads a list in an order of its own, as long as it is one", () => {
     const ids = many(95).sort((left, right) => (left.slice(-1) < right.slice(-1) ? -1 : 1));
-    let rows = ids;
-    const reading = readAll(
-      slices(() => rows),
-      10,
-      (calls) => {
-        if (calls === 3) rows = rows.filter((_, index) => index !== 5);
-      },
-    );
+    const reading = readByTen(ids, (rows, calls) => (calls === 3 ? rows.filter((_, index) => index !== 5) : rows));
     expect(reading).toEqual({ seen: new Set(ids), calls: 12, end: "end" });
   });
 
@@ -166,7 +131,7 @@ describe("reading a list page by page", () => {
           const there = new Set(start.map(id));
           const always = new Set(there);
           const reading = readAll(
-            slices(() => [...there].sort()),
+            (offset, limit) => pageOf([...there].sort().slice(offset, offset + limit)),
             limit,
             (calls) => {
               for (const gone of changes[calls - 1]?.remove ?? []) {
@@ -204,13 +169,8 @@ describe("where a reading stands", () => {
 });
 
 describe("reading a whole list", () => {
-  const restOf = (serve: (query: Query) => Page): Rest => {
-    const unexpected = () => Promise.reject(new Error("Nobody expected this call."));
-    const page = (_: string, query: Query) => Promise.resolve(serve(query));
-    return { page, list: unexpected, one: unexpected, bulk: unexpected, create: unexpected, update: unexpected };
-  };
   const ids = many(25);
-  const rest = restOf(({ offset, limit }) => pageOf(ids.slice(Number(offset), Number(offset) + Number(limit))));
+  const rest = restOfPages((_, { offset, limit }) => pageOf(ids.slice(Number(offset), Number(offset) + Number(limit))));
 
   it("takes as many calls as there are pages, and stops early where it may", async () => {
     expect(await readPages(rest, { path: "/x", query: {}, limit: 10 })).toMatchObject({ complete: true, calls: 3 });
@@ -221,10 +181,8 @@ describe("reading a whole list", () => {
   });
 
   it("is not complete where the server repeats itself", async () => {
-    const repeated = restOf(() => pageOf(many(100)));
-    expect(await readPages(repeated, { path: "/x", query: {}, limit: 5_000 })).toMatchObject({
-      complete: false,
-      calls: 5,
-    });
+    const repeated = restOfPages(() => pageOf(many(100)));
+    const reading = await readPages(repeated, { path: "/x", query: {}, limit: 5_000 });
+    expect(reading).toMatchObject({ complete: false, calls: 5 });
   });
 });

@@ -2,7 +2,7 @@ import type { CustomField } from "../../../src/services/planhat/api/custom-field
 import { incomingField } from "../../../src/services/planhat/settings/incoming";
 import { optionsOf } from "../../../src/services/planhat/settings/schema";
 import type { FieldUse } from "../../../src/services/connection";
-import { settingsOf } from "./messages";
+import { custom, settingsOf } from "./messages";
 
 /** What the earlier connector offered: value and label. */
 const EARLIER = {
@@ -49,15 +49,6 @@ const OUTGOING = {
 } as const;
 const TABLES = ["contacts", "companies", "licenses"] as const;
 
-const custom = (name: string, more: Partial<CustomField> = {}): CustomField => ({
-  type: "endusers",
-  parent: "EndUser",
-  name,
-  holds: "text",
-  hidden: false,
-  formula: false,
-  ...more,
-});
 const values = (table: string, use: FieldUse = "outgoing", own: readonly CustomField[] = []): readonly string[] =>
   (optionsOf(table, use, own) ?? []).map(({ value }) => value);
 

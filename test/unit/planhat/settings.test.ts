@@ -1,16 +1,13 @@
 import { readSettings } from "../../../src/services/planhat/settings/settings";
 import { settingsOf } from "./messages";
 
+const row = (hull_field_name: string, service_field_name: string) => ({ hull_field_name, service_field_name });
 const fieldsOf = (rows: readonly { readonly field: string }[]) => rows.map((row) => row.field);
 
 describe("the settings of an installation", () => {
   it("take their defaults when they are absent, null or blank", () => {
-    for (const stored of [
-      undefined,
-      null,
-      {},
-      { api_prefix: "", contact_attributes_outbound: null, bulk_max_items: "" },
-    ]) {
+    const blank = { api_prefix: "", contact_attributes_outbound: null, bulk_max_items: "" };
+    for (const stored of [undefined, null, {}, blank]) {
       const result = readSettings(stored);
       expect(result).toMatchObject({
         ok: true,
@@ -51,56 +48,32 @@ describe("the settings of an installation", () => {
       ["last_name", "Last Name"],
       ["email", "EMAIL"],
       ["created_at", "Date created"],
-    ].map(([hull_field_name, service_field_name]) => ({ hull_field_name, service_field_name }));
+    ].map(([hull = "", service = ""]) => row(hull, service));
     const result = readSettings({ contact_attributes_outbound: rows });
     expect(result).toMatchObject({ ok: true, warnings: [] });
-    if (result.ok)
-      expect(fieldsOf(result.settings.mapping.endusers)).toEqual([
-        "name",
-        "firstName",
-        "lastName",
-        "email",
-        "createDate",
-      ]);
-    const companies = [
-      { hull_field_name: "name", service_field_name: "Name (*)" },
-      { hull_field_name: "csm", service_field_name: "co-owner" },
-    ];
-    expect(fieldsOf(settingsOf({ account_attributes_outbound: companies }).mapping.companies)).toEqual([
-      "name",
-      "coOwner",
-    ]);
-    const fullName = [{ hull_field_name: "name", service_field_name: "fullName" }];
+    const known = ["name", "firstName", "lastName", "email", "createDate"];
+    expect(result.ok && fieldsOf(result.settings.mapping.endusers)).toEqual(known);
+    const companies = [row("name", "Name (*)"), row("csm", "co-owner")];
+    const { mapping } = settingsOf({ account_attributes_outbound: companies });
+    expect(fieldsOf(mapping.companies)).toEqual(["name", "coOwner"]);
+    const fullName = [row("name", "fullName")];
     expect(fieldsOf(settingsOf({ contact_attributes_outbound: fullName }).mapping.endusers)).toEqual(["name"]);
   });
 
   it("warn of unknown, fixed and doubly mapped fields and leave those rows out", () => {
     const result = readSettings({
       contact_attributes_outbound: [
-        { hull_field_name: "a", service_field_name: "shoeSize" },
-        { hull_field_name: "b", service_field_name: "companyName" },
-        { hull_field_name: "c", service_field_name: "name" },
-        { hull_field_name: "d", service_field_name: "Full Name" },
+        ...[row("a", "shoeSize"), row("b", "companyName"), row("c", "name"), row("d", "Full Name")],
       ],
       account_attributes_outbound: [{ hull_field_name: "crm_id", service_field_name: "externalId" }],
     });
-    expect(result).toMatchObject({
-      ok: true,
-      warnings: [
-        { code: "unknown_field" },
-        { code: "fixed_field" },
-        { code: "duplicate_field" },
-        { code: "fixed_field" },
-      ],
-    });
+    const warnings = ["unknown_field", "fixed_field", "duplicate_field", "fixed_field"].map((code) => ({ code }));
+    expect(result).toMatchObject({ ok: true, warnings });
     if (result.ok) expect(result.settings.mapping.endusers.map((row) => row.attribute.text)).toEqual(["d"]);
   });
 
   it("understand custom fields that were picked from the list of all fields, and no blank ones", () => {
-    const rows = ["custom.Health score", "custom.a.b[0] ", "custom.", "custom. "].map((name) => ({
-      hull_field_name: "x",
-      service_field_name: name,
-    }));
+    const rows = ["custom.Health score", "custom.a.b[0] ", "custom.", "custom. "].map((name) => row("x", name));
     for (const [setting, type] of [
       ["contact_attributes_outbound", "endusers"],
       ["account_attributes_outbound", "companies"],
@@ -125,10 +98,7 @@ describe("the settings of an installation", () => {
   });
 
   it("take custom names literally", () => {
-    const rows = ["a.b[0]", " padded ", "__proto__"].map((name) => ({
-      hull_field_name: "x",
-      service_field_name: name,
-    }));
+    const rows = ["a.b[0]", " padded ", "__proto__"].map((name) => row("x", name));
     const { mapping } = settingsOf({ contact_attributes_outbound: [], contact_custom_attributes_outbound: rows });
     expect(fieldsOf(mapping.endusers)).toEqual(["custom.a.b[0]", "custom. padded ", "custom.__proto__"]);
   });
@@ -155,14 +125,8 @@ describe("the settings of an installation", () => {
   });
 
   it("read numbers and switches written as text, and cap what Planhat limits", () => {
-    expect(
-      settingsOf({
-        bulk_max_items: "9000",
-        requests_per_minute: " 60 ",
-        fetch_interval_users: "720",
-        clear_on_null: "true",
-      }),
-    ).toMatchObject({
+    const numbers = { bulk_max_items: "9000", requests_per_minute: " 60 ", fetch_interval_users: "720" };
+    expect(settingsOf({ ...numbers, clear_on_null: "true" })).toMatchObject({
       bulkMaxItems: 5000,
       requestsPerMinute: 60,
       fetchIntervalMinutes: { endusers: 720, companies: 180 },

@@ -1,9 +1,8 @@
-import { LANE, deliverQuietly, finish, inSync, skip, update } from "./builders";
-import { describeStore } from "./bench";
+import { LANE, deliverQuietly, inSync, postpone, skip, update } from "./builders";
+import { describeStore } from "./fixture";
 
-describeStore("a message taken in", (bench) => {
+describeStore("a message taken in", ({ accept, clock, entry, find, outcomes, record, store, write }) => {
   it("waits in the outbox when there is something to deliver", async () => {
-    const { accept, entry, outcomes, record } = bench();
     expect(await accept(update({ id: "c1", version: 5 }))).toEqual({ state: "queued", outcomes: [], children: [] });
     expect((await entry("companies", "a1")).content).toMatchObject({ messageId: "c1", version: 5, counted: true });
     expect(await record("companies", "a1")).toMatchObject({ version: 5, messageId: "c1", revision: 0 });
@@ -11,7 +10,6 @@ describeStore("a message taken in", (bench) => {
   });
 
   it("ends at once when it says so, and the record remembers how", async () => {
-    const { accept, find, outcomes, record } = bench();
     const accepted = await accept(skip({ id: "c1" }));
     expect(accepted).toMatchObject({ state: "ended", outcomes: [{ messageId: "c1", outcome: "skipped" }] });
     expect(await find("companies", "a1")).toBeUndefined();
@@ -20,29 +18,22 @@ describeStore("a message taken in", (bench) => {
   });
 
   it("is only counted when the tenant has no remote yet", async () => {
-    const { accept, outcomes, store } = bench();
     const { remote: _, ...homeless } = skip({ id: "c1", merged: ["c0"] });
-    expect(await accept(homeless)).toMatchObject({
-      state: "ended",
-      outcomes: [{ code: "merged" }, { messageId: "c1" }],
-    });
+    const merged = { state: "ended", outcomes: [{ code: "merged" }, { messageId: "c1" }] };
+    expect(await accept(homeless)).toMatchObject(merged);
     expect((await store.tally(LANE.tenant)).messages).toBe(2);
     expect(await outcomes()).toMatchObject({ "companies/superseded/merged": 1 });
     expect(await store.lanes()).toEqual([]);
   });
 
   it("is not older than a version that was remembered when dates an hour ahead were believed", async () => {
-    const { accept, clock, entry } = bench();
     await accept(update({ id: "c1", version: clock.nowMs + 3_500_000 }));
     await accept(update({ id: "c2", version: clock.nowMs, fields: { name: "New" } }));
-    expect((await entry("companies", "a1")).content).toMatchObject({
-      messageId: "c2",
-      desired: { fields: { name: "New" } },
-    });
+    const { content } = await entry("companies", "a1");
+    expect(content).toMatchObject({ messageId: "c2", desired: { fields: { name: "New" } } });
   });
 
   it("ends superseded when a newer version was seen, naming the newer message", async () => {
-    const { accept, entry } = bench();
     await accept(update({ id: "c2", version: 2 }));
     const late = await accept(update({ id: "c1", version: 1, fields: { name: "Old" } }));
     expect(late).toMatchObject({ state: "ended", outcomes: [{ messageId: "c1", outcome: "superseded" }] });
@@ -51,22 +42,18 @@ describeStore("a message taken in", (bench) => {
   });
 
   it("ends superseded after the newer one was delivered, too", async () => {
-    const { accept, attempt, settle, outcomes } = bench();
-    await accept(update({ id: "c2", version: 2 }));
-    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    await write(update({ id: "c2", version: 2 }));
     await accept(update({ id: "c1", version: 1 }));
     expect(await outcomes()).toEqual({ "companies/sent/updated": 1, "companies/superseded/newer_message": 1 });
   });
 
   it("replaces on a tie, because then arrival decides", async () => {
-    const { accept, entry } = bench();
     await accept(update({ id: "c1", version: 1 }));
     await accept(update({ id: "c2", version: 1 }));
     expect((await entry("companies", "a1")).content?.messageId).toBe("c2");
   });
 
   it("leaves other records, types and tenants alone", async () => {
-    const { accept, store } = bench();
     await accept(update({ id: "c1", version: 9 }));
     await accept(update({ id: "u1", type: "endusers", version: 1 }));
     await accept(update({ id: "c2", hullId: "a2", version: 1 }));
@@ -78,9 +65,8 @@ describeStore("a message taken in", (bench) => {
   });
 });
 
-describeStore("a message that another one swallowed in its shipment", (bench) => {
+describeStore("a message that another one swallowed in its shipment", ({ accept, outcomes, store }) => {
   it("ends superseded and is counted", async () => {
-    const { accept, outcomes, store } = bench();
     const accepted = await accept(update({ id: "c3", merged: ["c1", "c2"] }));
     expect(accepted.outcomes.map(({ messageId, code }) => `${messageId} ${code}`)).toEqual(["c1 merged", "c2 merged"]);
     expect(accepted.outcomes[0]?.text).toContain("c3");
@@ -89,7 +75,6 @@ describeStore("a message that another one swallowed in its shipment", (bench) =>
   });
 
   it("is counted once when it had arrived alone before", async () => {
-    const { accept, outcomes, store } = bench();
     await accept(update({ id: "c1", version: 1 }));
     await accept(update({ id: "c2", version: 2, merged: ["c1"] }));
     expect((await store.tally(LANE.tenant)).messages).toBe(2);
@@ -97,9 +82,9 @@ describeStore("a message that another one swallowed in its shipment", (bench) =>
   });
 });
 
-describeStore("a newer message for a waiting record", (bench) => {
+describeStore("a newer message for a waiting record", (fixture) => {
+  const { accept, attempt, clock, entry, outcomes, settle, start, store } = fixture;
   it("replaces the older one, which ends superseded", async () => {
-    const { accept, entry, store } = bench();
     await accept(update({ id: "c1", version: 1, fields: { name: "Old" } }));
     const accepted = await accept(update({ id: "c2", version: 2, fields: { name: "New" } }));
     expect(accepted).toMatchObject({ state: "queued", outcomes: [{ messageId: "c1", outcome: "superseded" }] });
@@ -109,7 +94,6 @@ describeStore("a newer message for a waiting record", (bench) => {
   });
 
   it("keeps that the older one was forced, until it is delivered", async () => {
-    const { accept, attempt, entry, settle } = bench();
     await accept(update({ id: "c1", version: 1, force: true }));
     await accept(update({ id: "c2", version: 2 }));
     await accept(update({ id: "c3", version: 3 }));
@@ -120,7 +104,6 @@ describeStore("a newer message for a waiting record", (bench) => {
   });
 
   it("keeps which fields were cleared as long as they are still empty", async () => {
-    const { accept, entry } = bench();
     await accept(update({ id: "c1", version: 1, fields: { a: null, b: null, c: null }, cleared: ["a", "b", "c"] }));
     await accept(update({ id: "c2", version: 2, fields: { a: null, b: "set again", d: null }, cleared: ["d"] }));
     const cleared = (await entry("companies", "a1")).content?.desired.cleared ?? [];
@@ -128,9 +111,7 @@ describeStore("a newer message for a waiting record", (bench) => {
   });
 
   it("waits beside the one in flight and does not disturb it", async () => {
-    const { accept, attempt, entry, settle, outcomes } = bench();
-    await accept(update({ id: "c1", version: 1 }));
-    const flying = await attempt("companies", "a1");
+    const flying = await start(update({ id: "c1", version: 1 }));
     expect(await accept(update({ id: "c2", version: 2 }))).toEqual({ state: "queued", outcomes: [], children: [] });
     const both = await entry("companies", "a1");
     expect([both.attempt?.content.messageId, both.content?.messageId]).toEqual(["c1", "c2"]);
@@ -140,11 +121,8 @@ describeStore("a newer message for a waiting record", (bench) => {
   });
 
   it("ends a pause that the older one had earned", async () => {
-    const { accept, clock, entry, settle, store } = bench();
     await accept(update({ id: "c1", version: 1 }));
-    const waiting = await entry("companies", "a1");
-    const then = { kind: "wait", notBeforeMs: clock.nowMs + 60_000, problem: "busy" } as const;
-    await settle({ ...finish(waiting, "sent", "updated"), then });
+    await settle(postpone(await entry("companies", "a1"), clock.nowMs + 60_000));
     expect(await store.ready(LANE, "companies", 9)).toEqual([]);
     await accept(update({ id: "c2", version: 2 }));
     expect(await store.ready(LANE, "companies", 9)).toHaveLength(1);
@@ -152,9 +130,8 @@ describeStore("a newer message for a waiting record", (bench) => {
   });
 });
 
-describeStore("a message delivered again", (bench) => {
+describeStore("a message delivered again", ({ accept, attempt, outcomes, settle, start, store }) => {
   it("is not counted twice while the first still waits", async () => {
-    const { accept, attempt, settle, outcomes, store } = bench();
     await accept(update({ id: "c1" }));
     expect(await accept(update({ id: "c1" }))).toEqual({ state: "queued", outcomes: [], children: [] });
     await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
@@ -163,7 +140,6 @@ describeStore("a message delivered again", (bench) => {
   });
 
   it("is worked on again after the first ended, without being counted", async () => {
-    const { accept, attempt, settle, outcomes, store } = bench();
     for (let round = 0; round < 3; round += 1) {
       expect((await accept(update({ id: "c1" }))).state).toBe("queued");
       const { outcomes } = await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
@@ -174,9 +150,7 @@ describeStore("a message delivered again", (bench) => {
   });
 
   it("does no harm while the first is in flight", async () => {
-    const { accept, attempt, settle, outcomes } = bench();
-    await accept(update({ id: "c1" }));
-    const flying = await attempt("companies", "a1");
+    const flying = await start(update({ id: "c1" }));
     await accept(update({ id: "c1" }));
     await settle(deliverQuietly(flying, "p1"));
     await settle(deliverQuietly(await attempt("companies", "a1", "update"), "p1"));
@@ -184,26 +158,15 @@ describeStore("a message delivered again", (bench) => {
   });
 
   it("is skipped again without being counted", async () => {
-    const { accept, outcomes } = bench();
     await accept(skip({ id: "c1" }));
     expect(await accept(skip({ id: "c1" }))).toMatchObject({ state: "ended", outcomes: [{ counted: false }] });
     expect(await outcomes()).toEqual({ "companies/skipped/outside_account_segments": 1 });
   });
-
-  it("is told apart from the same id of another record or tenant", async () => {
-    const { accept, store } = bench();
-    await accept(update({ id: "c1" }));
-    await accept(update({ id: "c1", hullId: "a2" }));
-    await accept(update({ id: "c1", lane: { ...LANE, tenant: "org/c2" } }));
-    expect((await store.tally(LANE.tenant)).messages).toBe(2);
-    expect((await store.tally("org/c2")).messages).toBe(1);
-  });
 });
 
-describeStore("what comes together", (bench) => {
+describeStore("what comes together", ({ kv, store }) => {
   it("is taken in 500 at a time, or fewer when they are large", async () => {
-    const { kv, store } = bench();
-    const transact = jest.spyOn(kv, "transact");
+    const transact = jest.spyOn(kv(), "transact");
     const take = async (count: number, note: string): Promise<number> => {
       transact.mockClear();
       const messages = Array.from({ length: count }, (_, at) =>
@@ -219,11 +182,10 @@ describeStore("what comes together", (bench) => {
   });
 });
 
-describeStore("a message that changes nothing", (bench) => {
+describeStore("a message that changes nothing", (fixture) => {
+  const { accept, attempt, entry, find, outcomes, record, settle, start, store, write } = fixture;
   it("ends unchanged when nothing of its record waits or is in flight", async () => {
-    const { accept, attempt, settle, record, find } = bench();
-    await accept(update({ id: "c1", version: 1 }));
-    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    await write(update({ id: "c1", version: 1 }));
     const { revision } = await record("companies", "a1");
     const accepted = await accept(inSync({ id: "c2", version: 2 }, revision));
     expect(accepted).toMatchObject({ state: "ended", outcomes: [{ messageId: "c2", outcome: "unchanged" }] });
@@ -232,7 +194,6 @@ describeStore("a message that changes nothing", (bench) => {
   });
 
   it("is delivered when an older one still waits, or A → B → A would leave B", async () => {
-    const { accept, entry } = bench();
     await accept(update({ id: "c1", version: 1, fields: { name: "B" } }));
     const accepted = await accept(inSync({ id: "c2", version: 2, fields: { name: "A" } }, 0));
     expect(accepted).toMatchObject({ state: "queued", outcomes: [{ messageId: "c1", outcome: "superseded" }] });
@@ -240,15 +201,12 @@ describeStore("a message that changes nothing", (bench) => {
   });
 
   it("is delivered when an older one is in flight", async () => {
-    const { accept, attempt, entry } = bench();
-    await accept(update({ id: "c1", version: 1, fields: { name: "B" } }));
-    await attempt("companies", "a1");
+    await start(update({ id: "c1", version: 1, fields: { name: "B" } }));
     expect((await accept(inSync({ id: "c2", version: 2, fields: { name: "A" } }, 0))).state).toBe("queued");
     expect((await entry("companies", "a1")).content?.messageId).toBe("c2");
   });
 
   it("asks to be compared again, without a trace, when something was settled since the comparison", async () => {
-    const { accept, attempt, settle, outcomes, record, store } = bench();
     await accept(update({ id: "c1", version: 1 }));
     const { revision } = await record("companies", "a1");
     await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));

@@ -10,7 +10,7 @@ export function auditOf(kv: KeyValue): string[] {
   return kv.read(() => [
     ...indexFaults(tables),
     ...tellFaults(tables),
-    ...letterFaults(tables),
+    ...deadLetterFaults(tables),
     ...rivalFaults(tables),
     ...nameFaults(tables),
     ...depthFaults(tables),
@@ -61,8 +61,8 @@ function tellFaults(tables: Tables): string[] {
   return differences("tell queue", new Set(expected), found);
 }
 
-/** Every letter is found by its id, and by its parent if it has one. */
-function letterFaults(tables: Tables): string[] {
+/** Every dead letter is found by its id, and by its parent if it has one. */
+function deadLetterFaults(tables: Tables): string[] {
   const rows = [...tables.dead.range([])].map(([, row]) => row);
   const path = ({ remote, tenant, type, hullId }: DeadLetterRow): string[] => [remote, tenant, type, hullId];
   const ids = rows.map((row) => text([deadLetterId(row), ...path(row)]));
@@ -74,8 +74,8 @@ function letterFaults(tables: Tables): string[] {
   });
   const keysOf = (table: Tables["deadLetterIds"]): string[] => [...table.range([])].map(([key]) => text(key));
   return [
-    ...differences("letter ids", new Set(ids), keysOf(tables.deadLetterIds)),
-    ...differences("letter parents", new Set(parents), keysOf(tables.deadLetterParents)),
+    ...differences("dead letter ids", new Set(ids), keysOf(tables.deadLetterIds)),
+    ...differences("dead letter parents", new Set(parents), keysOf(tables.deadLetterParents)),
   ];
 }
 

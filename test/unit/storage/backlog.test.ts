@@ -1,12 +1,12 @@
 import { LANE, NEIGHBOUR, blockOn, deliver, deliverQuietly, finish, postpone, update, userUpdate } from "./builders";
-import { describeStore, MINUTE_MS, START_MS } from "./bench";
+import { describeStore, MINUTE_MS, START_MS } from "./fixture";
 
-describeStore("the backlog", (bench) => {
-  const oldest = async (): Promise<number | undefined> => (await bench().store.backlog()).oldestAtMs;
-  const later = (): number => (bench().clock.nowMs += MINUTE_MS);
+describeStore("the backlog", ({ accept, attempt, clock, entry, first, settle, store }) => {
+  const oldest = async (): Promise<number | undefined> => (await store.backlog()).oldestAtMs;
+  const later = (): number => (clock.nowMs += MINUTE_MS);
 
   it("is empty when nothing waits", async () => {
-    expect(await bench().store.backlog()).toEqual({
+    expect(await store.backlog()).toEqual({
       lanes: 0,
       outbox: 0,
       hullUpdates: 0,
@@ -17,7 +17,6 @@ describeStore("the backlog", (bench) => {
   });
 
   it("counts over all lanes", async () => {
-    const { accept, entry, settle, store } = bench();
     await accept(update({ id: "c1", hullId: "told" }));
     await settle(deliver(await entry("companies", "told"), "p1"));
     await accept(update({ id: "c2", hullId: "refused" }));
@@ -28,7 +27,6 @@ describeStore("the backlog", (bench) => {
   });
 
   it("names the kinds of the holds that are in force", async () => {
-    const { clock, store } = bench();
     const hold = { message: "No.", sinceMs: START_MS, untilMs: START_MS + MINUTE_MS };
     await store.pause(LANE, "*", { ...hold, kind: "auth" });
     await store.pause(NEIGHBOUR, "endusers", { ...hold, kind: "mapping", untilMs: START_MS + 2 * MINUTE_MS });
@@ -38,25 +36,22 @@ describeStore("the backlog", (bench) => {
   });
 
   it("is as old as the entry of any lane that has waited longest", async () => {
-    const { accept, entry, settle } = bench();
     await accept(update({ id: "c1", hullId: "a1", lane: NEIGHBOUR }));
     later();
     await accept(update({ id: "c2", hullId: "a2" }));
     expect(await oldest()).toBe(START_MS);
-    await bench().store.settle(NEIGHBOUR, [await neighboursEnd()]);
+    await store.settle(NEIGHBOUR, [await neighboursEnd()]);
     expect(await oldest()).toBe(START_MS + MINUTE_MS);
     await settle(deliverQuietly(await entry("companies", "a2"), "p2"));
     expect(await oldest()).toBeUndefined();
   });
 
   async function neighboursEnd(): Promise<ReturnType<typeof deliverQuietly>> {
-    const [waiting] = await bench().store.ready(NEIGHBOUR, "companies", 1);
-    if (waiting === undefined) throw new Error("The neighbour's entry waits.");
+    const waiting = await first(NEIGHBOUR, "companies");
     return deliverQuietly(waiting, "p1");
   }
 
   it("does not become younger by a newer message, a try that failed, or a parent that is waited for", async () => {
-    const { accept, attempt, entry, settle } = bench();
     await accept(userUpdate({ id: "u1", version: 1, parent: "a1" }));
     later();
     await accept(userUpdate({ id: "u2", version: 2, parent: "a1" }));
@@ -70,7 +65,6 @@ describeStore("the backlog", (bench) => {
   });
 
   it("does not blame a record for what was delivered before: what came in flight has waited since then", async () => {
-    const { accept, attempt, settle } = bench();
     await accept(update({ id: "c1", version: 1 }));
     later();
     const flying = await attempt("companies", "a1");
@@ -82,7 +76,6 @@ describeStore("the backlog", (bench) => {
   });
 
   it("keeps its age when a lane moves to another remote", async () => {
-    const { accept, store } = bench();
     await accept(update());
     later();
     await store.move(LANE, "org|planhat|t2");

@@ -1,11 +1,12 @@
 /** Messages and settlements with the little that a test cares about; messages about companies are `c…`, users `u…`. */
 import type { DesiredParent, Json, Keys, OutcomeKind } from "../../../src/record";
-import type { Content, UnconfirmedCreate, Outcome, EntryRow } from "../../../src/storage/port/rows";
+import type { Content, UnconfirmedCreate, Outcome, EntryRow, TenantRow } from "../../../src/storage/port/rows";
 import type {
   Acceptance,
   Lane,
   MirrorPatch,
   NewContent,
+  Observation,
   Settlement,
   HullUpdate,
 } from "../../../src/storage/port/store";
@@ -13,6 +14,16 @@ import type {
 export const LANE: Lane = { remote: "org|planhat|t1", tenant: "org/c1" };
 /** A second connector on the same remote. */
 export const NEIGHBOUR: Lane = { remote: LANE.remote, tenant: "org/c2" };
+
+/** Settings of connector c1. */
+export function tenantRow(more: Partial<TenantRow> = {}): TenantRow {
+  return { key: LANE.tenant, organization: "org", connectorId: "c1", sealed: "…", settingsAtMs: 1, ...more };
+}
+
+/** A record as a list or a read shows it. */
+export function seen(id: string, more: Partial<Observation> = {}): Observation {
+  return { id, keys: {}, complete: true, archived: false, facts: {}, ...more };
+}
 
 export interface MessageOptions {
   readonly id?: string;
@@ -25,13 +36,14 @@ export interface MessageOptions {
   readonly keys?: Keys;
   readonly cleared?: readonly string[];
   readonly force?: boolean;
-  /** Hull id of the user's company. */
+  /** Hull id of the user's company, or of another kind of parent. */
   readonly parent?: string;
+  readonly parentType?: string;
 }
 
-export function parentOf(hullId: string): DesiredParent {
+export function parentOf(hullId: string, type = "companies"): DesiredParent {
   return {
-    type: "companies",
+    type,
     hullId,
     desired: { fields: { name: hullId }, keys: { externalId: hullId }, cleared: [] },
     claims: { external_id: hullId },
@@ -39,9 +51,10 @@ export function parentOf(hullId: string): DesiredParent {
 }
 
 function contentOf(options: MessageOptions): NewContent {
-  const { id = "c1", version = 1, fields = { name: "Acme" }, keys = {}, cleared = [], force = false, parent } = options;
+  const { id = "c1", version = 1, fields = { name: "Acme" }, keys = {}, cleared = [], force = false } = options;
+  const parent = options.parent === undefined ? undefined : parentOf(options.parent, options.parentType);
   return {
-    desired: { fields, keys, cleared, ...(parent === undefined ? {} : { parent: parentOf(parent) }) },
+    desired: { fields, keys, cleared, ...(parent && { parent }) },
     claims: { external_id: options.hullId ?? "a1" },
     force,
     messageId: id,
@@ -97,14 +110,14 @@ export function patch(id: string, more: Partial<MirrorPatch> = {}): MirrorPatch 
   return { id, keys: {}, facts: {}, fresh: false, ...more };
 }
 
-export interface ToldOptions {
+export interface TellOptions {
   readonly mirror?: Partial<MirrorPatch>;
   readonly outcome?: "sent" | "unchanged";
   readonly tell?: Partial<HullUpdate>;
 }
 
 /** The service holds it; Hull is to be told. */
-export function deliver(entry: EntryRow, remoteId: string, options: ToldOptions = {}): Settlement {
+export function deliver(entry: EntryRow, remoteId: string, options: TellOptions = {}): Settlement {
   const { outcome = "sent" } = options;
   const ending = endingOf(workedOn(entry).messageId, outcome, outcome === "sent" ? "updated" : "in_sync");
   const tell: HullUpdate = {

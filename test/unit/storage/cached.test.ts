@@ -1,12 +1,8 @@
 /** Cached rows: nobody can tell them from the rows in the database, except by the time that they take. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import fc from "fast-check";
 import { createCache, type Cache, type CachedTable } from "../../../src/storage/database/cached";
 import type { KeyValue, Table } from "../../../src/storage/database/kv";
-import { createLmdbKeyValue } from "../../../src/storage/database/lmdb";
-import { createMemoryKeyValue } from "../../../src/storage/database/memory";
+import { setUpDatabases } from "./fixture";
 
 /** Histories that are tried. */
 const RUNS = { memory: 100, lmdb: 60 };
@@ -20,22 +16,15 @@ interface Row {
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe.each(["memory", "lmdb"] as const)("rows that are kept (%s)", (adapter) => {
-  let folder: string;
+  const { openDatabase } = setUpDatabases();
   let kv: KeyValue;
   let reads: number;
   let failures: number;
   let cache: Cache;
   let tables = 0;
 
-  beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), "store-"));
-    kv = adapter === "lmdb" ? createLmdbKeyValue(folder) : createMemoryKeyValue();
-  });
-  afterAll(async () => {
-    await kv.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
   beforeEach(() => {
+    kv = openDatabase(adapter);
     reads = 0;
     failures = 0;
     cache = createCache(kv, { begin: () => (committed) => void (failures += committed ? 0 : 1) });
@@ -258,9 +247,10 @@ describe.each(["memory", "lmdb"] as const)("rows that are kept (%s)", (adapter) 
 });
 
 describe("rows of a transaction that is not through", () => {
+  const { openDatabase } = setUpDatabases();
+
   it("are seen by nobody outside, and by nobody ever when it is taken back", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "store-"));
-    const kv = createLmdbKeyValue(folder);
+    const kv = openDatabase("lmdb");
     const cache = createCache(kv, NO_NAMES);
     const table = cache.table(kv.table<Row>("rows"), 10);
     await cache.transact(() => table.put(["a"], { number: 1 }));
@@ -285,7 +275,5 @@ describe("rows of a transaction that is not through", () => {
     expect(table.get(["a"])).toEqual({ number: 1 });
     await watch(cache.transact(() => table.put(["a"], { number: 2 })));
     expect(table.get(["a"])).toEqual({ number: 2 });
-    await kv.close();
-    rmSync(folder, { recursive: true, force: true });
   });
 });

@@ -1,16 +1,15 @@
 import type { Keys } from "../../../src/record";
-import { LANE, deliverQuietly, update } from "./builders";
-import { describeStore } from "./bench";
+import { LANE, deliverQuietly, seen, update } from "./builders";
+import { describeStore } from "./fixture";
 
-describeStore("records by key", (bench) => {
+describeStore("records by key", ({ kv, accept, attempt, clock, settle, store }) => {
   const read = (type: string, rows: Readonly<Record<string, Keys>>): Promise<void> => {
-    const { clock, store } = bench();
-    const found = Object.entries(rows).map(([id, keys]) => ({ id, keys, complete: true, archived: false, facts: {} }));
+    const found = Object.entries(rows).map(([id, keys]) => seen(id, { keys }));
     return store.observe(LANE.remote, type, clock.nowMs, 0, found);
   };
   const find = async (name: string, ...values: readonly string[]): Promise<string[]> => {
     const keys = values.map((value) => ({ name, value }));
-    const rows = await bench().store.candidates(LANE, "endusers", keys);
+    const rows = await store.candidates(LANE, "endusers", keys);
     return rows.map(({ id }) => id).toSorted();
   };
 
@@ -25,7 +24,7 @@ describeStore("records by key", (bench) => {
     await read("endusers", { p1: { email: "ann@x.example" }, p2: { email: "bob@x.example " } });
     expect(await find("email", "ann@x.example ")).toEqual(["p1"]);
     expect(await find("email", "a nn@x.example")).toEqual([]);
-    expect([...bench().kv.table("mirrorKeys").range([])]).toHaveLength(2);
+    expect([...kv().table("mirrorKeys").range([])]).toHaveLength(2);
   });
 
   it("are found by the whole value only, of the right key, type and remote", async () => {
@@ -34,18 +33,14 @@ describeStore("records by key", (bench) => {
     expect(await find("email", "ann")).toEqual(["p1"]);
     expect(await find("email", "an")).toEqual([]);
     expect(await find("externalId", "ann")).toEqual([]);
-    expect(
-      await bench().store.candidates({ ...LANE, remote: "other" }, "endusers", [{ name: "email", value: "ann" }]),
-    ).toEqual([]);
+    const elsewhere = { ...LANE, remote: "other" };
+    expect(await store.candidates(elsewhere, "endusers", [{ name: "email", value: "ann" }])).toEqual([]);
   });
 
   it("are found by values of any length and alphabet", async () => {
     const long = "Ä".repeat(5_000);
-    await read("endusers", {
-      p1: { externalId: long },
-      p2: { externalId: `${long}.` },
-      p3: { externalId: "日本 😀\n" },
-    });
+    const ids = [long, `${long}.`, "日本 😀\n"].map((externalId, index) => [`p${index + 1}`, { externalId }] as const);
+    await read("endusers", Object.fromEntries(ids));
     expect(await find("externalId", long.toLowerCase())).toEqual(["p1"]);
     expect(await find("externalId", "日本 😀\n")).toEqual(["p3"]);
   });
@@ -56,7 +51,7 @@ describeStore("records by key", (bench) => {
     expect(await find("email", "old@x")).toEqual([]);
     expect(await find("externalId", "7")).toEqual([]);
     expect(await find("email", "new@x")).toEqual(["p1"]);
-    expect([...bench().kv.table("mirrorKeys").range([])]).toHaveLength(1);
+    expect([...kv().table("mirrorKeys").range([])]).toHaveLength(1);
   });
 
   it("are still found when only the case of the key changed", async () => {
@@ -66,7 +61,6 @@ describeStore("records by key", (bench) => {
   });
 
   it("are found by the keys that a delivery set", async () => {
-    const { accept, attempt, settle } = bench();
     await read("endusers", { p1: { email: "old@x", externalId: "7" } });
     await accept(update({ id: "u1", type: "endusers", hullId: "e1" }));
     const mirror = { keys: { email: "new@x" }, facts: {} };
@@ -78,7 +72,7 @@ describeStore("records by key", (bench) => {
 
   it("are not found by a key that only an earlier generation knew", async () => {
     await read("endusers", { p1: { email: "old@x" } });
-    await bench().store.newGeneration(LANE.remote);
+    await store.newGeneration(LANE.remote);
     expect(await find("email", "old@x")).toEqual([]);
     await read("endusers", { p1: { email: "new@x" } });
     expect(await find("email", "old@x")).toEqual([]);
@@ -86,14 +80,11 @@ describeStore("records by key", (bench) => {
   });
 });
 
-describeStore("samples of linked records", (bench) => {
+describeStore("samples of linked records", ({ write, clock, store }) => {
   it("are ids that are linked today, up to the limit", async () => {
-    const { accept, attempt, settle, store, clock } = bench();
-    const loose = { id: "p0", keys: {}, complete: true, archived: false, facts: {} };
-    await store.observe(LANE.remote, "companies", clock.nowMs, 0, [loose]);
+    await store.observe(LANE.remote, "companies", clock.nowMs, 0, [seen("p0")]);
     for (const index of [1, 2, 3]) {
-      await accept(update({ id: `c${index}`, hullId: `a${index}` }));
-      await settle(deliverQuietly(await attempt("companies", `a${index}`), `p${index}`));
+      await write(update({ id: `c${index}`, hullId: `a${index}` }), `p${index}`);
     }
     expect(await store.sampleLinked(LANE.remote, "companies", 9)).toEqual(["p1", "p2", "p3"]);
     expect(await store.sampleLinked(LANE.remote, "companies", 2)).toHaveLength(2);

@@ -1,13 +1,13 @@
 /** A redelivered message is processed again and counted once. */
 import fc from "fast-check";
 import { openTables } from "../../../src/storage/tables/tables";
-import { DAY_MS, describeStore, openBench } from "./bench";
+import { DAY_MS, describeStore, openFixture } from "./fixture";
 import { deliverQuietly, LANE, NEIGHBOUR, skip, update, userUpdate, type MessageOptions } from "./builders";
 
 const HOUR_MS = DAY_MS / 24;
 
-describeStore("messages that are delivered again", (bench) => {
-  const counted = async (lane = LANE): Promise<number> => (await bench().store.tally(lane.tenant)).messages;
+describeStore("messages that are delivered again", ({ accept, clock, kv, outcomes, store, sweep }) => {
+  const counted = async (lane = LANE): Promise<number> => (await store.tally(lane.tenant)).messages;
 
   /** The n-th message of a record; its version never changes. */
   const message = (number: number, more: MessageOptions = {}): MessageOptions => ({
@@ -17,7 +17,7 @@ describeStore("messages that are delivered again", (bench) => {
   });
 
   async function send(numbers: readonly number[], more: MessageOptions = {}): Promise<void> {
-    for (const number of numbers) await bench().accept(skip(message(number, more)));
+    for (const number of numbers) await accept(skip(message(number, more)));
   }
 
   const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
@@ -28,7 +28,7 @@ describeStore("messages that are delivered again", (bench) => {
     await send(upTo(100));
     await send(upTo(100).reverse());
     expect(await counted()).toBe(100);
-    expect(await bench().outcomes()).toMatchObject({ "companies/skipped/outside_account_segments": 100 });
+    expect(await outcomes()).toMatchObject({ "companies/skipped/outside_account_segments": 100 });
   });
 
   it("are counted once when the newest one comes first", async () => {
@@ -39,40 +39,46 @@ describeStore("messages that are delivered again", (bench) => {
 
   it("are counted once a day later, and the next midnight is no end", async () => {
     await send(upTo(40));
-    bench().clock.nowMs += DAY_MS - HOUR_MS;
+    clock.nowMs += DAY_MS - HOUR_MS;
     await send(upTo(40));
-    await bench().store.housekeep(DAY_MS);
+    await store.housekeep(DAY_MS);
     await send(upTo(40));
     expect(await counted()).toBe(40);
   });
 
+  it("are counted once for a day at least, however many came in between, and are new again after two", async () => {
+    await send(upTo(100));
+    clock.nowMs += DAY_MS;
+    await send(upTo(100));
+    expect(await counted()).toBe(100);
+    expect(JSON.stringify([...kv().table("seen").range([])])).not.toContain(`"a1"`);
+    clock.nowMs += 2 * DAY_MS;
+    await send([2]);
+    expect(await counted()).toBe(101);
+  });
+
+  it("are counted once whenever they come, as long as they are among the last of their record", async () => {
+    await send([1]);
+    clock.nowMs += 3 * DAY_MS;
+    await send([1]);
+    expect(await counted()).toBe(1);
+  });
+
   it("are forgotten after two days, but for the last few", async () => {
     await send(upTo(40));
-    bench().clock.nowMs += 3 * DAY_MS;
-    while ((await bench().store.housekeep(30 * DAY_MS)) > 0) {
-      // Step by step.
-    }
+    clock.nowMs += 3 * DAY_MS;
+    await sweep(30 * DAY_MS);
     await send(upTo(40));
     expect(await counted()).toBeGreaterThan(40);
     await send([38, 39, 40]);
     expect(await counted()).toBeLessThanOrEqual(80);
   });
 
-  it("end once while they wait, and once when they come again after that", async () => {
-    await bench().accept(update(message(1)));
-    await bench().accept(update(message(1)));
-    await bench().settle(deliverQuietly(await bench().entry("companies", "a1"), "p1"));
-    await bench().accept(update(message(1)));
-    await bench().settle(deliverQuietly(await bench().entry("companies", "a1"), "p1"));
-    expect(await counted()).toBe(1);
-    expect(await bench().outcomes()).toEqual({ "companies/sent/updated": 1 });
-  });
-
   it("are told apart by tenant, record and type", async () => {
     await send([1]);
     await send([1], { lane: NEIGHBOUR });
     await send([1], { hullId: "a2" });
-    await bench().accept(userUpdate({ ...message(1), parent: "a1" }));
+    await accept(userUpdate({ ...message(1), parent: "a1" }));
     expect([await counted(), await counted(NEIGHBOUR)]).toEqual([3, 1]);
     await send([1]);
     await send([1], { lane: NEIGHBOUR });
@@ -81,57 +87,55 @@ describeStore("messages that are delivered again", (bench) => {
   });
 
   it("are counted once when they were swallowed, then or before", async () => {
-    await bench().accept(skip(message(5, { merged: ["m3", "m4"] })));
+    await accept(skip(message(5, { merged: ["m3", "m4"] })));
     expect(await counted()).toBe(3);
     await send([3, 4]);
-    await bench().accept(skip(message(5, { merged: ["m3", "m4"] })));
-    await bench().accept(skip(message(6, { merged: ["m5", "m4", "m2"] })));
+    await accept(skip(message(5, { merged: ["m3", "m4"] })));
+    await accept(skip(message(6, { merged: ["m5", "m4", "m2"] })));
     await send([2]);
     expect(await counted()).toBe(5);
   });
 
   it("are counted once when thousands are swallowed, and what is remembered is read once for all of them", async () => {
     const ids = upTo(2_000).map((number) => `m${number}`);
-    const range = jest.spyOn(bench().kv.table<string>("seen"), "range");
+    const range = jest.spyOn(kv().table<string>("seen"), "range");
     // The first half comes twice: some of it while it is already written down.
     const merged = [...ids.slice(0, 1_000), ...ids];
-    await bench().accept(skip(message(5_000, { merged })));
+    await accept(skip(message(5_000, { merged })));
     expect(range.mock.calls.length).toBeLessThanOrEqual(2);
     expect(await counted()).toBe(2_001);
-    await bench().accept(skip(message(5_000, { merged })));
+    await accept(skip(message(5_000, { merged })));
     expect(await counted()).toBe(2_001);
     expect(range.mock.calls.length).toBeLessThanOrEqual(4);
   });
 
   it("are counted once when they name no record", async () => {
     const { remote: _, ...nowhere } = skip(message(1, { hullId: "" }));
-    for (const messageId of ["m1", "m2", "m1", "m2"]) await bench().accept({ ...nowhere, messageId });
+    for (const messageId of ["m1", "m2", "m1", "m2"]) await accept({ ...nowhere, messageId });
     expect(await counted()).toBe(2);
-    bench().clock.nowMs += DAY_MS;
-    await bench().accept(nowhere);
+    clock.nowMs += DAY_MS;
+    await accept(nowhere);
     expect(await counted()).toBe(2);
-    bench().clock.nowMs += 2 * DAY_MS;
-    await bench().accept(nowhere);
+    clock.nowMs += 2 * DAY_MS;
+    await accept(nowhere);
     expect(await counted()).toBe(3);
   });
 
   it("leave no row of their own as long as a record has few of them, and none when they were forgotten", async () => {
-    const seen = (): number => openTables(bench().kv, () => 0).seen.size();
+    const seen = (): number => openTables(kv(), () => 0).seen.size();
     await send(upTo(16));
     expect(seen()).toBe(0);
     await send(upTo(100));
     expect(seen()).toBeGreaterThan(0);
-    bench().clock.nowMs += 3 * DAY_MS;
-    while ((await bench().store.housekeep(30 * DAY_MS)) > 0) {
-      // Step by step.
-    }
+    clock.nowMs += 3 * DAY_MS;
+    await sweep(30 * DAY_MS);
     expect(seen()).toBe(0);
   });
 
   it("are remembered where the record was moved to", async () => {
-    await bench().accept(update(message(1)));
-    await bench().store.move(LANE, "org|planhat|t2");
-    await bench().accept(update(message(1, { lane: { ...LANE, remote: "org|planhat|t2" } })));
+    await accept(update(message(1)));
+    await store.move(LANE, "org|planhat|t2");
+    await accept(update(message(1, { lane: { ...LANE, remote: "org|planhat|t2" } })));
     expect(await counted()).toBe(1);
   });
 });
@@ -147,22 +151,22 @@ describe("any messages in any order, each as often as it comes", () => {
   it("are counted once, with one outcome each", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(delivery, { maxLength: 250, size: "max" }), async (deliveries) => {
-        const bench = await openBench("memory");
+        const { store, close } = await openFixture("memory");
         for (const { number, waits, hullId, lane } of deliveries) {
           const options = { id: `m${number}`, version: number, hullId, lane };
-          await bench.store.accept([waits ? update(options) : skip(options)]);
+          await store.accept([waits ? update(options) : skip(options)]);
         }
         for (const lane of [LANE, NEIGHBOUR]) {
-          for (const entry of await bench.store.ready(lane, "companies", 99)) {
-            await bench.store.settle(lane, [deliverQuietly(entry, "p1")]);
+          for (const entry of await store.ready(lane, "companies", 99)) {
+            await store.settle(lane, [deliverQuietly(entry, "p1")]);
           }
           const own = deliveries.filter((each) => each.lane === lane);
           const different = new Set(own.map(({ number, hullId }) => `${hullId}/${number}`)).size;
-          const { messages, outcomes } = await bench.store.tally(lane.tenant);
+          const { messages, outcomes } = await store.tally(lane.tenant);
           expect(messages).toBe(different);
           expect(Object.values(outcomes).reduce((sum, count) => sum + count, 0)).toBe(different);
         }
-        await bench.close();
+        await close();
       }),
       { numRuns: 40 },
     );

@@ -1,10 +1,7 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import fc from "fast-check";
 import type { Key, KeyValue, Table } from "../../../src/storage/database/kv";
-import { createLmdbKeyValue } from "../../../src/storage/database/lmdb";
 import { createMemoryKeyValue } from "../../../src/storage/database/memory";
+import { setUpDatabases } from "./fixture";
 import { openNames } from "../../../src/storage/database/names";
 import { createDryKeyValue } from "../../../src/storage/database/dry-run";
 
@@ -47,24 +44,15 @@ describe.each([
   ["memory", "memory"],
   ["memory", "lmdb"],
   ["lmdb", "lmdb"],
-] as const)("an dryRun (%s below %s)", (lower, upper) => {
-  let folder: string;
+] as const)("a dry run (%s below %s)", (lower, upper) => {
+  const { openDatabase } = setUpDatabases();
   let base: KeyValue;
   let top: KeyValue;
   let dryRun: KeyValue;
-  const open = (kind: "memory" | "lmdb", name: string): KeyValue =>
-    kind === "memory" ? createMemoryKeyValue() : createLmdbKeyValue(join(folder, name));
-
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), "dryRun-"));
-    base = open(lower, "base");
-    top = open(upper, "top");
+    base = openDatabase(lower);
+    top = openDatabase(upper);
     dryRun = createDryKeyValue(base, top);
-  });
-  afterEach(async () => {
-    await dryRun.close();
-    await base.close();
-    rmSync(folder, { recursive: true, force: true });
   });
 
   it("reads like one table that holds both, whatever is written, removed and taken back", async () => {
@@ -183,13 +171,15 @@ describe.each([
   });
 
   it("does not close what lies below", async () => {
-    await createDryKeyValue(base, open(upper, "second")).close();
+    await createDryKeyValue(base, openDatabase(upper)).close();
     await base.transact(() => base.table<number>("rows").put(["a"], 1));
     expect(dryRun.table("rows").get(["a"])).toBe(1);
   });
 });
 
-describe("a walk over an overlay", () => {
+describe("a walk over a dry run", () => {
+  const { openDatabase } = setUpDatabases();
+
   it("reads of the lower table what it needs, and gives the cursor back", async () => {
     const base = createMemoryKeyValue();
     const plain = base.table<number>("rows");
@@ -234,10 +224,7 @@ describe("a walk over an overlay", () => {
   });
 
   it("goes in LMDB's own order, whatever the keys are made of", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "dryRun-"));
-    const databases = ["base", "top", "plain"].map((name) => createLmdbKeyValue(join(folder, name)));
-    const [base, top, plain] = databases;
-    if (base === undefined || top === undefined || plain === undefined) throw new Error("Three databases are opened.");
+    const [base, top, plain] = [openDatabase("lmdb"), openDatabase("lmdb"), openDatabase("lmdb")];
     const dryRun = createDryKeyValue(base, top);
     const text = fc.oneof(
       fc.string({ unit: "binary", maxLength: 4 }),
@@ -261,7 +248,5 @@ describe("a walk over an overlay", () => {
       }),
       { seed: 5, numRuns: RUNS.keys },
     );
-    await Promise.all(databases.map((kv) => kv.close()));
-    rmSync(folder, { recursive: true, force: true });
   });
 });

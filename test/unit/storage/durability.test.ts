@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createEmbeddedStore } from "../../../src/storage/embedded";
 import type { KeyValue } from "../../../src/storage/database/kv";
@@ -8,20 +7,16 @@ import { createMemoryKeyValue } from "../../../src/storage/database/memory";
 import type { Store } from "../../../src/storage/port/store";
 import { FORMAT } from "../../../src/storage/tables/tables";
 import { auditOf } from "./audit";
+import { actionsOn, setUpDatabases } from "./fixture";
 import { blockOn, deliver, finish, LANE, skip, update, userUpdate } from "./builders";
 
+const { makeFolder, openDatabase } = setUpDatabases();
 const now = (): number => 1_750_000_000_000;
 
 /** Something of everything: waiting, blocked, in flight, to be told, dead, held, counted. */
 async function fill(store: Store): Promise<void> {
-  const entry = async (type: string, hullId: string) => {
-    const [view] = await store.view(LANE, type, [hullId]);
-    if (view?.entry === undefined) throw new Error(`${hullId} waits.`);
-    return view.entry;
-  };
-  const tenant = { key: LANE.tenant, organization: "org", connectorId: "c1", sealed: "…", settingsAtMs: 1 };
-  await store.saveTenant(tenant);
-  await store.assign(LANE.tenant, LANE.remote, "f");
+  const { attempt, entry, install } = actionsOn(store);
+  await install();
   await store.accept(["a1", "a2", "a3", "a4"].map((hullId, index) => update({ id: `c${index}`, hullId })));
   await store.accept([skip({ id: "c9", hullId: "a9" }), userUpdate({ parent: "a5" })]);
   await store.settle(LANE, [
@@ -31,8 +26,7 @@ async function fill(store: Store): Promise<void> {
     finish(await entry("companies", "a2"), "rejected", "refused"),
     blockOn(await entry("endusers", "e1")),
   ]);
-  const seq = (await entry("companies", "a3")).content?.seq ?? 0;
-  await store.attempt(LANE, [{ type: "companies", hullId: "a3", seq, kind: "create" }]);
+  await attempt("companies", "a3");
   await store.observe(LANE.remote, "companies", 5, 0, [], { startedAtMs: 5, size: 1 });
   await store.pause(LANE, "*", { kind: "auth", message: "401", sinceMs: 1, untilMs: 2 });
   await store.claimNotification("n1", LANE.tenant);
@@ -58,9 +52,8 @@ async function everythingOf(store: Store): Promise<unknown> {
 describe("data on disk", () => {
   let folder: string;
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), "store-"));
+    folder = makeFolder();
   });
-  afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   const open = async (): Promise<{ store: Store; kv: KeyValue }> => {
     const kv = createLmdbKeyValue(folder);
@@ -117,12 +110,9 @@ describe("data of another format", () => {
   });
 
   it.each([0, 1])("is refused on disk, too: %i", async (format) => {
-    const folder = mkdtempSync(join(tmpdir(), "store-"));
-    const kv = createLmdbKeyValue(folder);
+    const kv = openDatabase("lmdb");
     await kv.transact(() => kv.table<number>("meta").put(["format"], format));
     await expect(createEmbeddedStore({ kv, now })).rejects.toThrow(`format ${format},`);
-    await kv.close();
-    rmSync(folder, { recursive: true, force: true });
   });
 
   it("is written at the first start", async () => {
@@ -134,11 +124,10 @@ describe("data of another format", () => {
 
 describe("a file that is no store", () => {
   it("is refused with a sentence, and left as it is", () => {
-    const folder = mkdtempSync(join(tmpdir(), "store-"));
+    const folder = makeFolder();
     const file = join(folder, "data.mdb");
     writeFileSync(file, "something else, long enough to be read ".repeat(400));
     expect(() => createLmdbKeyValue(folder)).toThrow(/cannot be read.*backup.*DATA_DIR/s);
     expect(readFileSync(file, "utf8")).toMatch(/^something else/);
-    rmSync(folder, { recursive: true, force: true });
   });
 });

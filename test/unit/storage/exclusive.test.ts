@@ -1,21 +1,21 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { lockFolder } from "../../../src/storage/data-folder/exclusive";
+import { setUpDatabases } from "./fixture";
 
 const TAKEN = /Another process uses the data folder/;
 
 describe("a data folder", () => {
+  const { makeFolder } = setUpDatabases();
   let folder: string;
   const children: ChildProcess[] = [];
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), "lock-"));
+    folder = makeFolder();
   });
   afterEach(() => {
     for (const child of children.splice(0)) child.kill("SIGKILL");
-    rmSync(folder, { recursive: true, force: true });
   });
 
   /** Starts another process that holds the lock. */

@@ -1,7 +1,7 @@
 /** What a fetch found: known in the moment in which Hull knows it, counted once, and missing when a scan did not meet it. */
 import type { FetchedRow, MissingQuery } from "../../../src/storage/port/store";
-import { describeStore, MINUTE_MS } from "./bench";
-import { deliver, deliverQuietly, finish, LANE, NEIGHBOUR, update } from "./builders";
+import { describeStore, MINUTE_MS } from "./fixture";
+import { deliver, LANE, NEIGHBOUR, update, seen } from "./builders";
 
 const SETTLE_MS = 3_000;
 const RUN = "r1";
@@ -12,31 +12,24 @@ const row = (
   more: Partial<FetchedRow> = {},
   keys: Record<string, string> = { externalId: id },
 ): FetchedRow => ({
-  seen: { id, keys, complete: true, archived: false, facts: { name: `there-${id}` } },
+  seen: seen(id, { keys, facts: { name: `there-${id}` } }),
   line: { type: "companies", hullId: "", remoteId: id, outcome: "sent", code: "told", text: "Told." },
   ...more,
 });
 
-describeStore("a listed record", (bench) => {
-  const take = async (rows: readonly FetchedRow[], run = RUN, readAtMs = bench().clock.nowMs): Promise<void> =>
-    bench().store.takeFetched(LANE.remote, "companies", { readAtMs, settleMs: SETTLE_MS, rows, run });
-  const mirror = async (id: string) => (await bench().store.mirrors(LANE, "companies", [id]))[0];
+describeStore("a listed record", ({ refuse, write, accept, attempt, clock, confirmAll, entry, settle, store }) => {
+  const take = async (rows: readonly FetchedRow[], run = RUN, readAtMs = clock.nowMs): Promise<void> =>
+    store.takeFetched(LANE.remote, "companies", { readAtMs, settleMs: SETTLE_MS, rows, run });
+  const mirror = async (id: string) => (await store.mirrors(LANE, "companies", [id]))[0];
   const begin = async (id = RUN): Promise<void> => {
-    const order = { id, tenant: LANE.tenant, kind: "fetch", type: "companies", options: {} } as const;
-    await bench().store.beginRun(order, false);
+    await store.beginRun({ id, tenant: LANE.tenant, kind: "fetch", type: "companies", options: {} }, false);
   };
   const scan = async (more: Partial<MissingQuery> = {}) =>
-    bench().store.markMissing(LANE.remote, "companies", { scanStartedAtMs: bench().clock.nowMs, limit: 100, ...more });
+    store.markMissing(LANE.remote, "companies", { scanStartedAtMs: clock.nowMs, limit: 100, ...more });
   /** Account a1 is written as p1. */
-  const write = async (): Promise<void> => {
-    const { accept, attempt, settle, clock } = bench();
-    await accept(update());
-    const mirrored = {
-      keys: { externalId: "x" },
-      facts: { name: { remote: "n", sent: "n" } },
-      writtenAtMs: clock.nowMs,
-    };
-    await settle(deliverQuietly(await attempt("companies", "a1"), "p1", { fresh: true, ...mirrored }));
+  const writeFirst = async (): Promise<void> => {
+    const facts = { name: { remote: "n", sent: "n" } };
+    await write(update(), "p1", { fresh: true, keys: { externalId: "x" }, facts, writtenAtMs: clock.nowMs });
   };
 
   it("is remembered with what Hull confirmed of it", async () => {
@@ -46,7 +39,7 @@ describeStore("a listed record", (bench) => {
       keys: { externalId: "p1" },
       facts: { name: ["there-p1", null, "told"], _id: [null, null, "p1"] },
       confirmedRest: [0, 7, 5, 6],
-      seenAtMs: bench().clock.nowMs,
+      seenAtMs: clock.nowMs,
     });
   });
 
@@ -59,24 +52,23 @@ describeStore("a listed record", (bench) => {
 
   it("keeps what we sent, and whom it is linked to", async () => {
     await begin();
-    await write();
-    bench().clock.nowMs += SETTLE_MS + 1;
+    await writeFirst();
+    clock.nowMs += SETTLE_MS + 1;
     await take([row("p1", { confirmed: { facts: {}, rest: [0, 7] } })]);
     expect(await mirror("p1")).toMatchObject({ linkedTo: "a1", facts: { name: ["there-p1", "n", null] } });
   });
 
   it("that we wrote after the page was asked for keeps what we wrote", async () => {
     await begin();
-    const readAtMs = bench().clock.nowMs;
-    bench().clock.nowMs += 10;
-    await write();
+    const readAtMs = clock.nowMs;
+    clock.nowMs += 10;
+    await writeFirst();
     await take([row("p1")], RUN, readAtMs);
     expect(await mirror("p1")).toMatchObject({ keys: { externalId: "x" }, facts: { name: ["n", "n", null] } });
-    expect(await bench().store.run(RUN)).toMatchObject({ done: 1 });
+    expect(await store.run(RUN)).toMatchObject({ done: 1 });
   });
 
   it("counts once in a run, however often it comes, and again in the next", async () => {
-    const { store } = bench();
     await begin();
     await begin("r2");
     await take([row("p1"), row("p2"), row("p1")]);
@@ -96,17 +88,14 @@ describeStore("a listed record", (bench) => {
   it("keeps what Hull knows when we write it", async () => {
     await begin();
     await take([row("p1", { confirmed: { facts: { phone: "told" }, rest: [0, 7] } })]);
-    const { accept, attempt, settle } = bench();
-    await accept(update());
-    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    await write(update());
     expect(await mirror("p1")).toMatchObject({ confirmedRest: [0, 7], facts: { phone: [null, null, "told"] } });
   });
 
   it("is busy while anything of it waits: for the service, in flight, or for Hull, of whichever tenant", async () => {
-    const { accept, attempt, entry, settle, store } = bench();
     const busy = async () => (await store.fetchView(LANE.remote, "companies", ["p1"]))[0]?.busy;
     expect(await busy()).toBe(false);
-    await write();
+    await writeFirst();
     expect(await busy()).toBe(false);
     await accept(update({ id: "c2", version: 2 }));
     expect(await busy()).toBe(true);
@@ -114,26 +103,21 @@ describeStore("a listed record", (bench) => {
     expect(await busy()).toBe(true);
     await settle(deliver(await entry("companies", "a1"), "p1"));
     expect(await busy()).toBe(true);
-    await store.confirmed(
-      LANE,
-      (await store.hullUpdates(LANE, 10)).map((each) => ({ row: each })),
-    );
+    await confirmAll();
     expect(await busy()).toBe(false);
     await accept(update({ id: "c3", version: 3, lane: NEIGHBOUR }));
     expect(await busy()).toBe(true);
   });
 
   it("is busy no more once its entry ended without a write", async () => {
-    const { accept, attempt, settle, store } = bench();
-    await write();
-    await accept(update({ id: "c2", version: 2 }));
-    await settle(finish(await attempt("companies", "a1", "update"), "rejected", "refused"));
+    await writeFirst();
+    await refuse(update({ id: "c2", version: 2 }));
     expect((await store.fetchView(LANE.remote, "companies", ["p1"]))[0]?.busy).toBe(false);
   });
 
   describe("that a complete scan did not meet", () => {
     const tellGone = async (ids: readonly string[], mark: string): Promise<void> =>
-      bench().store.confirmFacts(
+      store.confirmFacts(
         LANE.remote,
         "companies",
         ids.map((id) => ({ id, facts: { "@deleted": mark } })),
@@ -142,7 +126,7 @@ describeStore("a listed record", (bench) => {
     it("is missing, its content unknown, and marked once", async () => {
       await begin();
       await take([row("p1"), row("p2")]);
-      bench().clock.nowMs += MINUTE_MS;
+      clock.nowMs += MINUTE_MS;
       await take([row("p2")], "r2");
       expect((await scan()).gone.map(({ id }) => id)).toEqual(["p1"]);
       expect(await mirror("p1")).toMatchObject({ missing: true, complete: false });
@@ -151,18 +135,17 @@ describeStore("a listed record", (bench) => {
     });
 
     it("but that we wrote since it began is there", async () => {
-      const { store, clock } = bench();
       await begin();
       const scanStartedAtMs = clock.nowMs;
       clock.nowMs += 1;
-      await write();
+      await writeFirst();
       expect(await store.markMissing(LANE.remote, "companies", { scanStartedAtMs, limit: 100 })).toEqual({ gone: [] });
     });
 
     it("is missing no more when it is seen again", async () => {
       await begin();
       await take([row("p1")]);
-      bench().clock.nowMs += MINUTE_MS;
+      clock.nowMs += MINUTE_MS;
       await scan();
       await take([row("p1")], "r2");
       expect((await mirror("p1"))?.missing).toBeUndefined();
@@ -171,7 +154,7 @@ describeStore("a listed record", (bench) => {
     it("comes again until Hull has heard of it", async () => {
       await begin();
       await take([row("p1")]);
-      bench().clock.nowMs += MINUTE_MS;
+      clock.nowMs += MINUTE_MS;
       for (let round = 0; round < 2; round += 1) {
         expect((await scan({ untold: UNTOLD })).gone).toHaveLength(1);
       }
@@ -182,18 +165,17 @@ describeStore("a listed record", (bench) => {
     it("a second time comes until Hull has heard of that as well", async () => {
       await begin();
       await take([row("p1")]);
-      bench().clock.nowMs += MINUTE_MS;
+      clock.nowMs += MINUTE_MS;
       await scan({ untold: UNTOLD });
       await tellGone(["p1"], "2026-01-01");
       await take([row("p1", { confirmed: { facts: { "@deleted": "∅" }, rest: [0, 7] } })], "r2");
-      bench().clock.nowMs += MINUTE_MS;
+      clock.nowMs += MINUTE_MS;
       for (let round = 0; round < 2; round += 1) {
         expect((await scan({ untold: UNTOLD })).gone).toHaveLength(1);
       }
     });
 
     it("of an older generation is left alone", async () => {
-      const { store, clock } = bench();
       await begin();
       await take([row("p1")]);
       await store.newGeneration(LANE.remote);
@@ -205,7 +187,7 @@ describeStore("a listed record", (bench) => {
       await begin();
       const ids = Array.from({ length: 25 }, (_, index) => `p${index + 10}`);
       await take(ids.map((id) => row(id)));
-      bench().clock.nowMs += MINUTE_MS;
+      clock.nowMs += MINUTE_MS;
       const gone: string[] = [];
       for (let after: string | undefined, steps = 0; ; steps += 1) {
         if (steps > 10) throw new Error("It never ends.");
@@ -220,7 +202,7 @@ describeStore("a listed record", (bench) => {
 
   describe("shares a key", () => {
     const shared = async (id: string, keys: Record<string, string>) =>
-      (await bench().store.sharedKeys(LANE.remote, "companies", [{ id, keys }]))[0];
+      (await store.sharedKeys(LANE.remote, "companies", [{ id, keys }]))[0];
 
     it("with another one, upper and lower case aside", async () => {
       await begin();
@@ -234,7 +216,7 @@ describeStore("a listed record", (bench) => {
       await begin();
       await take([row("p1", {}, { externalId: "one" })]);
       expect(await shared("p1", { externalId: "one" })).toEqual([]);
-      bench().clock.nowMs += MINUTE_MS;
+      clock.nowMs += MINUTE_MS;
       await scan();
       expect(await shared("p2", { externalId: "one" })).toEqual([]);
     });
@@ -248,7 +230,6 @@ describeStore("a listed record", (bench) => {
   });
 
   it("that the service does not have is found by its keys no more", async () => {
-    const { store } = bench();
     await begin();
     await take([row("p1")]);
     await store.forgetGone(LANE.remote, "companies", ["p1", "never"]);

@@ -7,12 +7,12 @@ import {
   deliver,
   deliverQuietly,
   finish,
-  parentOf,
   skipFor,
   update,
   userUpdate,
+  seen,
 } from "./builders";
-import { describeStore } from "./bench";
+import { describeStore } from "./fixture";
 
 const USER = { types: ["endusers"], children: ["activities"] };
 const MAIL = "person-e1@example.com";
@@ -29,163 +29,135 @@ function whereIs(kv: KeyValue, text: string): string[] {
   return TABLES.filter((name) => JSON.stringify([...kv.table(name).range([])]).includes(text));
 }
 
-describeStore("a forgotten user", (bench) => {
-  const user = (more: object = {}) =>
-    userUpdate({ parent: "a1", hullId: "e1", fields: { email: MAIL }, keys: { email: MAIL }, ...more });
-  const forget = async () => bench().store.forgetEntity(LANE.tenant, USER, "e1");
+describeStore(
+  "a forgotten user",
+  ({ install, refuse, start, accept, attempt, entry, find, first, kv, outcomes, settle, store, write }) => {
+    const user = (more: object = {}) =>
+      userUpdate({ parent: "a1", hullId: "e1", fields: { email: MAIL }, keys: { email: MAIL }, ...more });
+    const forget = async () => store.forgetEntity(LANE.tenant, USER, "e1");
 
-  const linkCompany = async (): Promise<void> => {
-    const { accept, attempt, settle } = bench();
-    await accept(update({ id: "c1" }));
-    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
-  };
-
-  it.each([
-    ["waits", [], 1],
-    ["waits behind its company", ["block"], 1],
-    ["is in flight", ["attempt"], 1],
-    ["is in flight with a newer message behind it", ["attempt", "newer"], 2],
-  ] as const)("that %s ends skipped, and leaves nothing behind", async (_, steps, count) => {
-    const { accept, attempt, entry, find, kv, outcomes, settle, store } = bench();
-    await accept(user());
-    for (const step of steps) {
-      if (step === "block") await settle(blockOn(await entry("endusers", "e1")));
-      if (step === "attempt") await attempt("endusers", "e1");
-      if (step === "newer") await accept(user({ id: "u2", version: 2 }));
-    }
-    const ended = await forget();
-    expect(ended).toHaveLength(count);
-    for (const each of ended) {
-      expect(each).toMatchObject({ claims: {}, outcome: { outcome: "skipped", code: "forgotten" } });
-    }
-    expect(await find("endusers", "e1")).toBeUndefined();
-    expect(await outcomes()).toEqual({ "endusers/skipped/forgotten": count });
-    expect((await store.tally(LANE.tenant)).messages).toBe(count);
-    expect(whereIs(kv, MAIL)).toEqual([]);
-    expect(whereIs(kv, '"e1"')).toEqual([]);
-  });
-
-  it("is not written down again by the delivery that was under way", async () => {
-    const { accept, attempt, kv, settle } = bench();
-    await linkCompany();
-    await accept(user());
-    const flying = await attempt("endusers", "e1");
-    await forget();
-    expect(await settle(deliver(flying, "p-e1", { mirror: { keys: { email: MAIL } } }))).toEqual({ outcomes: [] });
-    expect(whereIs(kv, MAIL)).toEqual([]);
-  });
-
-  it("that Planhat has and Hull was to be told ends as delivered", async () => {
-    const { accept, attempt, kv, outcomes, settle, store } = bench();
-    await linkCompany();
-    await accept(user());
-    await settle(deliver(await attempt("endusers", "e1"), "p-e1", { mirror: { keys: { email: MAIL } } }));
-    const [row] = await store.hullUpdates(LANE, 9);
-    expect(await forget()).toMatchObject([{ outcome: { outcome: "sent" } }]);
-    expect(await outcomes()).toMatchObject({ "endusers/sent/updated": 1 });
-    expect(await store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 0 });
-    expect(whereIs(kv, MAIL)).toEqual([]);
-    // The answer of Hull that was still under way finds nobody.
-    if (row === undefined) throw new Error("It was to be told.");
-    expect(await store.confirmed(LANE, [{ row }])).toEqual([]);
-  });
-
-  it("leaves neither link nor content, and the last scan proves no absence any more", async () => {
-    const { accept, attempt, kv, settle, store } = bench();
-    await linkCompany();
-    await store.observe(LANE.remote, "endusers", 5, 0, [], { startedAtMs: 5, size: 9 });
-    await accept(user());
-    await settle(deliverQuietly(await attempt("endusers", "e1"), "p-e1", { keys: { email: MAIL } }));
-    await forget();
-    expect(whereIs(kv, MAIL)).toEqual([]);
-    expect(await store.view(LANE, "endusers", ["e1"])).toEqual([{}]);
-    expect(await store.mirrors(LANE, "endusers", ["p-e1"])).toEqual([undefined]);
-    expect((await store.remote(LANE.remote)).scans["endusers"]).toEqual({ startedAtMs: 0, size: 9 });
-  });
-
-  it("is also forgotten as what it was linked to in an earlier generation", async () => {
-    const { accept, attempt, kv, settle, store } = bench();
-    await linkCompany();
-    for (const [version, id] of [
-      [1, "old"],
-      [2, "new"],
-    ] as const) {
-      await accept(user({ id: `u${version}`, version }));
-      await settle(deliverQuietly(await attempt("endusers", "e1"), id, { keys: { email: MAIL } }));
-      if (version === 1) await store.newGeneration(LANE.remote);
-    }
-    await forget();
-    expect(whereIs(kv, MAIL)).toEqual([]);
-  });
-
-  it("leaves no dead letter, and no letter or waiting event of his", async () => {
-    const { accept, attempt, kv, outcomes, settle, store } = bench();
-    const parent = { ...parentOf("e1"), type: "endusers" };
-    const event = (hullId: string) => {
-      const acceptance = update({ type: "activities", hullId, id: "u1", version: 0, fields: { email: MAIL } });
-      if (acceptance.content.kind !== "entry") throw new Error("It waits.");
-      const { content } = acceptance.content;
-      return {
-        ...acceptance,
-        content: { kind: "entry", content: { ...content, desired: { ...content.desired, parent } } },
-      };
+    const linkCompany = async (): Promise<void> => {
+      await write(update({ id: "c1" }));
     };
-    await store.accept([event("event-1"), event("event-2")] as Parameters<typeof store.accept>[0]);
-    await settle(finish(await attempt("activities", "event-1"), "dead", "unconfirmed"));
-    await accept(update({ type: "activities", hullId: "event-3", id: "u9", version: 0 }));
-    await accept(user());
-    await settle(finish(await attempt("endusers", "e1"), "rejected", "refused"));
-    await forget();
-    expect(whereIs(kv, MAIL)).toEqual([]);
-    expect(await store.deadLettersOf(LANE)).toEqual([]);
-    expect(await outcomes()).toMatchObject({ "activities/skipped/forgotten": 1 });
-    expect(await store.ready(LANE, "activities", 9)).toMatchObject([{ hullId: "event-3" }]);
-  });
 
-  it("is forgotten wherever the tenant's records were kept before", async () => {
-    const { accept, attempt, kv, settle, store } = bench();
-    await accept(user());
-    await settle(finish(await attempt("endusers", "e1"), "rejected", "refused"));
-    await store.saveTenant({ key: LANE.tenant, organization: "org", connectorId: "c1", sealed: "…", settingsAtMs: 1 });
-    await store.assign(LANE.tenant, OTHER.remote, "f");
-    await forget();
-    expect(whereIs(kv, MAIL)).toEqual([]);
-  });
+    it.each([
+      ["waits", [], 1],
+      ["waits behind its company", ["block"], 1],
+      ["is in flight", ["attempt"], 1],
+      ["is in flight with a newer message behind it", ["attempt", "newer"], 2],
+    ] as const)("that %s ends skipped, and leaves nothing behind", async (_, steps, count) => {
+      await accept(user());
+      for (const step of steps) {
+        if (step === "block") await settle(blockOn(await entry("endusers", "e1")));
+        if (step === "attempt") await attempt("endusers", "e1");
+        if (step === "newer") await accept(user({ id: "u2", version: 2 }));
+      }
+      const ended = await forget();
+      expect(ended).toHaveLength(count);
+      for (const each of ended) {
+        expect(each).toMatchObject({ claims: {}, outcome: { outcome: "skipped", code: "forgotten" } });
+      }
+      expect(await find("endusers", "e1")).toBeUndefined();
+      expect(await outcomes()).toEqual({ "endusers/skipped/forgotten": count });
+      expect((await store.tally(LANE.tenant)).messages).toBe(count);
+      expect(whereIs(kv(), MAIL)).toEqual([]);
+      expect(whereIs(kv(), '"e1"')).toEqual([]);
+    });
 
-  it("may come back as somebody new", async () => {
-    const { accept, entry } = bench();
-    await accept(user({ version: 5 }));
-    await forget();
-    expect((await accept(user({ id: "u2", version: 1 }))).state).toBe("queued");
-    expect((await entry("endusers", "e1")).content?.messageId).toBe("u2");
-  });
+    it("is not written down again by the delivery that was under way", async () => {
+      await linkCompany();
+      const flying = await start(user());
+      await forget();
+      expect(await settle(deliver(flying, "p-e1", { mirror: { keys: { email: MAIL } } }))).toEqual({ outcomes: [] });
+      expect(whereIs(kv(), MAIL)).toEqual([]);
+    });
 
-  it("who is unknown changes nothing", async () => {
-    const { accept, outcomes, store } = bench();
-    await accept(user());
-    expect(await store.forgetEntity(LANE.tenant, USER, "e9")).toEqual([]);
-    expect(await outcomes()).toEqual({});
-    expect(await store.depth(LANE)).toEqual({ outbox: 1, hullUpdates: 0 });
-  });
+    it("that Planhat has and Hull was to be told ends as delivered", async () => {
+      await linkCompany();
+      await settle(deliver(await start(user()), "p-e1", { mirror: { keys: { email: MAIL } } }));
+      const [row] = await store.hullUpdates(LANE, 9);
+      expect(await forget()).toMatchObject([{ outcome: { outcome: "sent" } }]);
+      expect(await outcomes()).toMatchObject({ "endusers/sent/updated": 1 });
+      expect(await store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 0 });
+      expect(whereIs(kv(), MAIL)).toEqual([]);
+      // The answer of Hull that was still under way finds nobody.
+      if (row === undefined) throw new Error("It was to be told.");
+      expect(await store.confirmed(LANE, [{ row }])).toEqual([]);
+    });
 
-  it("does not take what a neighbour on the same remote still delivers", async () => {
-    const { store } = bench();
-    await store.accept([user(), user({ lane: NEIGHBOUR, id: "u2", version: 2 })]);
-    await forget();
-    const [theirs] = await store.ready(NEIGHBOUR, "endusers", 9);
-    if (theirs === undefined) throw new Error("The neighbour's user waits.");
-    await store.settle(NEIGHBOUR, [deliverQuietly(theirs, "p-e1")]);
-    expect(await store.view(NEIGHBOUR, "endusers", ["e1"])).toMatchObject([{ record: { remoteId: "p-e1" } }]);
-  });
-});
+    it("leaves neither link nor content, and the last scan proves no absence any more", async () => {
+      await linkCompany();
+      await store.observe(LANE.remote, "endusers", 5, 0, [], { startedAtMs: 5, size: 9 });
+      await write(user(), "p-e1", { keys: { email: MAIL } });
+      await forget();
+      expect(whereIs(kv(), MAIL)).toEqual([]);
+      expect(await store.view(LANE, "endusers", ["e1"])).toEqual([{}]);
+      expect(await store.mirrors(LANE, "endusers", ["p-e1"])).toEqual([undefined]);
+      expect((await store.remote(LANE.remote)).scans["endusers"]).toEqual({ startedAtMs: 0, size: 9 });
+    });
 
-describeStore("a forgotten tenant", (bench) => {
+    it("is also forgotten as what it was linked to in an earlier generation", async () => {
+      await linkCompany();
+      for (const [version, id] of [
+        [1, "old"],
+        [2, "new"],
+      ] as const) {
+        await write(user({ id: `u${version}`, version }), id, { keys: { email: MAIL } });
+        if (version === 1) await store.newGeneration(LANE.remote);
+      }
+      await forget();
+      expect(whereIs(kv(), MAIL)).toEqual([]);
+    });
+
+    it("leaves no dead letter, and no dead letter or waiting event of his", async () => {
+      const of = { parent: "e1", parentType: "endusers" };
+      const event = (hullId: string) =>
+        update({ type: "activities", hullId, id: "u1", version: 0, fields: { email: MAIL }, ...of });
+      await store.accept([event("event-1"), event("event-2")]);
+      await settle(finish(await attempt("activities", "event-1"), "dead", "unconfirmed"));
+      await accept(update({ type: "activities", hullId: "event-3", id: "u9", version: 0 }));
+      await refuse(user());
+      await forget();
+      expect(whereIs(kv(), MAIL)).toEqual([]);
+      expect(await store.deadLettersOf(LANE)).toEqual([]);
+      expect(await outcomes()).toMatchObject({ "activities/skipped/forgotten": 1 });
+      expect(await store.ready(LANE, "activities", 9)).toMatchObject([{ hullId: "event-3" }]);
+    });
+
+    it("is forgotten wherever the tenant's records were kept before", async () => {
+      await refuse(user());
+      await install(OTHER);
+      await forget();
+      expect(whereIs(kv(), MAIL)).toEqual([]);
+    });
+
+    it("may come back as somebody new", async () => {
+      await accept(user({ version: 5 }));
+      await forget();
+      expect((await accept(user({ id: "u2", version: 1 }))).state).toBe("queued");
+      expect((await entry("endusers", "e1")).content?.messageId).toBe("u2");
+    });
+
+    it("who is unknown changes nothing", async () => {
+      await accept(user());
+      expect(await store.forgetEntity(LANE.tenant, USER, "e9")).toEqual([]);
+      expect(await outcomes()).toEqual({});
+      expect(await store.depth(LANE)).toEqual({ outbox: 1, hullUpdates: 0 });
+    });
+
+    it("does not take what a neighbour on the same remote still delivers", async () => {
+      await store.accept([user(), user({ lane: NEIGHBOUR, id: "u2", version: 2 })]);
+      await forget();
+      await store.settle(NEIGHBOUR, [deliverQuietly(await first(NEIGHBOUR, "endusers"), "p-e1")]);
+      expect(await store.view(NEIGHBOUR, "endusers", ["e1"])).toMatchObject([{ record: { remoteId: "p-e1" } }]);
+    });
+  },
+);
+
+describeStore("a forgotten tenant", ({ install, kv, clock, store }) => {
   /** Something of everything. */
   const fill = async (lane = LANE, connectorId = "c1"): Promise<void> => {
-    const { store } = bench();
-    const { tenant } = lane;
-    await store.saveTenant({ key: tenant, organization: "org", connectorId, sealed: "…", settingsAtMs: 1 });
-    await store.assign(tenant, lane.remote, "f");
+    await install(lane);
     const name = (hullId: string): string => `${hullId}-of-${connectorId}`;
     const entry = async (type: string, hullId: string) => {
       const [view] = await store.view(lane, type, [name(hullId)]);
@@ -206,18 +178,20 @@ describeStore("a forgotten tenant", (bench) => {
     await store.observe(lane.remote, "companies", 5, 0, [], { startedAtMs: 5, size: 1 });
   };
 
+  function expectNothingLeft(): void {
+    expect(TABLES.filter((name) => [...kv().table(name).range([])].length > 0)).toEqual([]);
+    const names = [...kv().table("names").range([])].map(([, name]) => name);
+    for (const name of [LANE.tenant, LANE.remote, OTHER.remote]) expect(names).not.toContain(name);
+  }
+
   it("leaves nothing", async () => {
-    const { kv, store } = bench();
     await fill();
     expect(await store.forgetTenant(LANE.tenant)).toBeGreaterThan(10);
-    expect(TABLES.filter((name) => [...kv.table(name).range([])].length > 0)).toEqual([]);
-    const names = [...kv.table("names").range([])].map(([, name]) => name);
-    for (const name of [LANE.tenant, LANE.remote, OTHER.remote]) expect(names).not.toContain(name);
+    expectNothingLeft();
     expect(await store.forgetTenant(LANE.tenant)).toBe(0);
   });
 
   it("leaves a neighbour on the same remote everything that they share", async () => {
-    const { store } = bench();
     await fill();
     await fill(NEIGHBOUR, "c2");
     const [before] = await store.view(NEIGHBOUR, "companies", ["a1-of-c2"]);
@@ -235,17 +209,13 @@ describeStore("a forgotten tenant", (bench) => {
   });
 
   it("leaves nothing at a remote either that it had left", async () => {
-    const { kv, store } = bench();
     await fill();
     await store.assign(LANE.tenant, OTHER.remote, "g");
     await store.forgetTenant(LANE.tenant);
-    expect(TABLES.filter((name) => [...kv.table(name).range([])].length > 0)).toEqual([]);
-    const names = [...kv.table("names").range([])].map(([, name]) => name);
-    for (const name of [LANE.tenant, LANE.remote, OTHER.remote]) expect(names).not.toContain(name);
+    expectNothingLeft();
   });
 
   it("takes its time with many rows, and gets through", async () => {
-    const { store } = bench();
     const many = Array.from({ length: 1_300 }, (_, index) => update({ hullId: `a${index}`, id: `c${index}` }));
     await store.accept(many);
     expect(await store.forgetTenant(LANE.tenant)).toBeGreaterThan(2_600);
@@ -253,21 +223,19 @@ describeStore("a forgotten tenant", (bench) => {
   });
 
   it("leaves nothing of what a fetch that was under way wrote after it", async () => {
-    const { clock, kv, store } = bench();
     await fill();
     const remotes = await store.remotesOf(LANE.tenant);
-    const seen = { id: "p9", keys: { email: "late@acme.example" }, complete: true, archived: false, facts: {} };
+    const late = seen("p9", { keys: { email: "late@acme.example" } });
     const line = { type: "endusers", hullId: "", remoteId: "p9", outcome: "sent", code: "told", text: "" };
     const page = { readAtMs: clock.nowMs, run: "r9" };
     await store.forgetTenant(LANE.tenant);
-    await store.takeFetched(LANE.remote, "endusers", { ...page, settleMs: 0, rows: [{ seen, line }] });
+    await store.takeFetched(LANE.remote, "endusers", { ...page, settleMs: 0, rows: [{ seen: late, line }] });
     await store.markSeen(LANE.remote, "endusers", { ...page, ids: ["p8"], outcome: "unchanged", code: "not_touched" });
     await store.forgetTenant(LANE.tenant, remotes);
-    expect(TABLES.filter((name) => [...kv.table(name).range([])].length > 0)).toEqual([]);
+    expect(TABLES.filter((name) => [...kv().table(name).range([])].length > 0)).toEqual([]);
   });
 
   it("that is unknown changes nothing", async () => {
-    const { store } = bench();
     await fill();
     expect(await store.forgetTenant("org/c9")).toBe(0);
     expect(await store.tenants()).toHaveLength(1);

@@ -1,24 +1,23 @@
 /** Outcomes by the hour. */
-import { DAY_MS, describeStore, MINUTE_MS, START_MS } from "./bench";
+import { DAY_MS, describeStore, MINUTE_MS, START_MS } from "./fixture";
 import { LANE, NEIGHBOUR, skip } from "./builders";
 
 const HOUR_MS = 60 * MINUTE_MS;
 const hour = (ms: number): number => Math.floor(ms / HOUR_MS) * HOUR_MS;
 const NAME = "companies/skipped/outside_account_segments";
 
-describeStore("the hours", (bench) => {
+describeStore("the hours", ({ install, clock, outcomes, store }) => {
   let messages = 0;
   const end = (count: number, lane = LANE): Promise<unknown> =>
-    bench().store.accept(
+    store.accept(
       Array.from({ length: count }, () => {
         messages += 1;
         return skip({ hullId: `a${messages}`, id: `c${messages}`, lane });
       }),
     );
-  const counts = (fromMs = 0, { tenant } = LANE) => bench().store.hours(tenant, fromMs);
+  const counts = (fromMs = 0, { tenant } = LANE) => store.hours(tenant, fromMs);
 
   it("count what ended in each of them, and only that of the tenant", async () => {
-    const { clock } = bench();
     await end(2);
     await end(1);
     clock.nowMs += HOUR_MS;
@@ -32,7 +31,6 @@ describeStore("the hours", (bench) => {
   });
 
   it("begin with the one that is asked for", async () => {
-    const { clock } = bench();
     for (let count = 1; count <= 3; count += 1) {
       await end(count);
       clock.nowMs += HOUR_MS;
@@ -50,7 +48,6 @@ describeStore("the hours", (bench) => {
   });
 
   it("are the same as the tally in sum", async () => {
-    const { clock, outcomes } = bench();
     for (const count of [1, 2, 3]) {
       await end(count);
       clock.nowMs += HOUR_MS;
@@ -60,9 +57,7 @@ describeStore("the hours", (bench) => {
   });
 
   it("are forgotten after eight days, and the tally stays", async () => {
-    const { clock, outcomes, store } = bench();
-    const { tenant: key } = LANE;
-    await store.saveTenant({ key, organization: "org", connectorId: "c1", sealed: "…", settingsAtMs: 1 });
+    await install();
     await end(1);
     clock.nowMs += DAY_MS;
     await end(2);
@@ -80,7 +75,6 @@ describeStore("the hours", (bench) => {
   });
 
   it("go with a forgotten tenant", async () => {
-    const { store } = bench();
     await end(1);
     await end(1, NEIGHBOUR);
     await store.forgetTenant(LANE.tenant);

@@ -1,20 +1,18 @@
 import type { Outcome, HullUpdateRow } from "../../../src/storage/port/rows";
-import { LANE, blockOn, deliver, endingOf, update, userUpdate, type ToldOptions } from "./builders";
-import { describeStore } from "./bench";
+import { LANE, deliver, endingOf, update, type TellOptions } from "./builders";
+import { describeStore } from "./fixture";
 
 const REFUSED: Outcome = { ...endingOf("", "sent", "hull_refused"), text: "Hull said no." };
 
-describeStore("what Hull must be told", (bench) => {
+describeStore("what Hull must be told", ({ attempt, block, clock, outcomes, record, settle, start, store }) => {
   let version = 0;
   /** Accepts and delivers one more message about company a1. */
-  const deliverNext = async (options: ToldOptions = {}, remoteId = "p1", hullId = "a1"): Promise<void> => {
-    const { accept, attempt, settle } = bench();
+  const deliverNext = async (options: TellOptions = {}, remoteId = "p1", hullId = "a1"): Promise<void> => {
     version += 1;
-    await accept(update({ id: `c${version}`, hullId, version }));
-    await settle(deliver(await attempt("companies", hullId), remoteId, options));
+    await settle(deliver(await start(update({ id: `c${version}`, hullId, version })), remoteId, options));
   };
   const only = async (): Promise<HullUpdateRow> => {
-    const [row] = await bench().store.hullUpdates(LANE, 9);
+    const [row] = await store.hullUpdates(LANE, 9);
     if (row === undefined) throw new Error("Hull is to be told.");
     return row;
   };
@@ -23,7 +21,6 @@ describeStore("what Hull must be told", (bench) => {
   });
 
   it("waits in a queue of its own, oldest first, up to the limit", async () => {
-    const { store } = bench();
     await deliverNext({}, "p2", "a2");
     await deliverNext({}, "p1", "a1");
     expect((await store.hullUpdates(LANE, 9)).map(({ hullId }) => hullId)).toEqual(["a2", "a1"]);
@@ -33,7 +30,6 @@ describeStore("what Hull must be told", (bench) => {
   });
 
   it("is read until 16 MB are together, whatever the limit", async () => {
-    const { store } = bench();
     const notes = "x".repeat(9_000_000);
     for (const hullId of ["a1", "a2", "a3"]) await deliverNext({ tell: { attributes: { notes } } }, hullId, hullId);
     const rows = await store.hullUpdates(LANE, 9);
@@ -46,7 +42,6 @@ describeStore("what Hull must be told", (bench) => {
   });
 
   it("becomes known as told, and its outcome is written, when Hull confirms", async () => {
-    const { clock, outcomes, record, store } = bench();
     await deliverNext({
       mirror: { facts: { name: { remote: "n", sent: "n" } } },
       tell: { facts: { name: "n", _id: "p1" } },
@@ -63,7 +58,6 @@ describeStore("what Hull must be told", (bench) => {
   });
 
   it("ends as refused when Hull refuses it for good, and is not known as told", async () => {
-    const { outcomes, record, store } = bench();
     await deliverNext({ tell: { facts: { name: "n" } } });
     const ended = await store.confirmed(LANE, [{ row: await only(), refused: REFUSED }]);
     expect(ended).toMatchObject([{ outcome: { messageId: "c1", code: "hull_refused", counted: true } }]);
@@ -75,7 +69,6 @@ describeStore("what Hull must be told", (bench) => {
   });
 
   it("is one row per record: newer values overlay older ones, and every outcome stays", async () => {
-    const { outcomes, store } = bench();
     await deliverNext({ tell: { attributes: { a: 1, b: 1 }, facts: { a: "1", b: "1" }, account: { domain: "x" } } });
     await deliverNext({ tell: { attributes: { b: 2, c: 2 }, facts: { b: "2", c: "2" } }, outcome: "unchanged" });
     expect(await only()).toMatchObject({
@@ -97,7 +90,6 @@ describeStore("what Hull must be told", (bench) => {
   });
 
   it("stays for the next round when more was delivered while Hull was being told", async () => {
-    const { outcomes, store } = bench();
     await deliverNext({ tell: { attributes: { a: 1 }, facts: { a: "1" } } });
     const told = await only();
     await deliverNext({ tell: { attributes: { b: 2 }, facts: { b: "2" } } });
@@ -114,7 +106,6 @@ describeStore("what Hull must be told", (bench) => {
   });
 
   it("stays for the next round when Hull refused only what was sent before", async () => {
-    const { outcomes, store } = bench();
     await deliverNext();
     const told = await only();
     await deliverNext();
@@ -124,7 +115,6 @@ describeStore("what Hull must be told", (bench) => {
   });
 
   it("is told once: a second confirmation of a row that is gone does nothing", async () => {
-    const { outcomes, store } = bench();
     await deliverNext();
     const row = await only();
     await store.confirmed(LANE, [{ row }]);
@@ -133,7 +123,6 @@ describeStore("what Hull must be told", (bench) => {
   });
 
   it("can be put off, and its tries are counted", async () => {
-    const { clock, store } = bench();
     await deliverNext();
     expect(await store.nextHullUpdateDue(LANE)).toBe(0);
     await store.deferHullUpdates(LANE, [await only()], clock.nowMs + 1_000);
@@ -146,7 +135,6 @@ describeStore("what Hull must be told", (bench) => {
   });
 
   it("keeps waiting when more is delivered while Hull is out of reach", async () => {
-    const { clock, store } = bench();
     await deliverNext();
     await store.deferHullUpdates(LANE, [await only()], clock.nowMs + 1_000);
     await deliverNext();
@@ -156,7 +144,6 @@ describeStore("what Hull must be told", (bench) => {
   });
 
   it("is put off even if more was delivered meanwhile; a row that is gone is not", async () => {
-    const { clock, store } = bench();
     await deliverNext();
     const before = await only();
     await deliverNext();
@@ -169,7 +156,6 @@ describeStore("what Hull must be told", (bench) => {
   });
 
   it("says nothing of a generation that counts no more", async () => {
-    const { outcomes, store } = bench();
     await deliverNext({ tell: { facts: { name: "n" } } });
     await store.newGeneration(LANE.remote);
     await store.confirmed(LANE, [{ row: await only() }]);
@@ -178,9 +164,7 @@ describeStore("what Hull must be told", (bench) => {
   });
 
   it("counts a company made for its users apart, also when its own message joins it", async () => {
-    const { accept, attempt, entry, outcomes, settle, store } = bench();
-    await accept(userUpdate({ parent: "a1" }));
-    await settle(blockOn(await entry("endusers", "e1")));
+    await block();
     await settle(deliver(await attempt("companies", "a1"), "p1"));
     await deliverNext();
     const ended = await store.confirmed(LANE, [{ row: await only() }]);

@@ -1,36 +1,32 @@
 /** What is remembered of one record, at each station of its way. */
-import { describeStore } from "./bench";
-import { blockOn, deliver, deliverQuietly, finish, LANE, NEIGHBOUR, skip, update, userUpdate } from "./builders";
+import { describeStore } from "./fixture";
+import { deliver, LANE, NEIGHBOUR, seen, skip, update } from "./builders";
 
-describeStore("what is remembered", (bench) => {
-  const recall = (type = "companies", hullId = "a1", lane = LANE) => bench().store.inspectRecord(lane, type, hullId);
+describeStore("what is remembered", ({ accept, attempt, block, clock, refuse, settle, start, store, write }) => {
+  const recall = (type = "companies", hullId = "a1", lane = LANE) => store.inspectRecord(lane, type, hullId);
 
   it("of somebody unknown is nothing", async () => {
     expect(await recall()).toEqual({});
   });
 
   it("of a skipped record is how it ended", async () => {
-    await bench().accept(skip());
+    await accept(skip());
     expect(Object.keys(await recall())).toEqual(["record"]);
     expect(await recall()).toMatchObject({ record: { last: { outcome: "skipped" } } });
   });
 
   it("of one that waits, is in flight, or is blocked is its entry, and only its own tenant's", async () => {
-    const { accept, attempt, entry, settle } = bench();
     await accept(update());
     expect(await recall()).toMatchObject({ entry: { content: { messageId: "c1" } } });
     expect(await recall("companies", "a1", NEIGHBOUR)).not.toHaveProperty("entry");
     await attempt("companies", "a1");
     expect(await recall()).toMatchObject({ entry: { attempt: { content: { messageId: "c1" } } } });
-    await accept(userUpdate({ parent: "a1" }));
-    await settle(blockOn(await entry("endusers", "e1")));
+    await block();
     expect(await recall("endusers", "e1")).toMatchObject({ entry: { blockedOn: "a1" } });
   });
 
   it("of a delivered one is its link, and what Hull is still to be told", async () => {
-    const { accept, attempt, settle, store } = bench();
-    await accept(update());
-    await settle(deliver(await attempt("companies", "a1"), "p1"));
+    await settle(deliver(await start(update()), "p1"));
     expect(await recall()).toMatchObject({ mirror: { id: "p1", linkedTo: "a1" }, hullUpdate: { remoteId: "p1" } });
     expect(await recall()).not.toHaveProperty("entry");
     await store.newGeneration(LANE.remote);
@@ -38,23 +34,18 @@ describeStore("what is remembered", (bench) => {
   });
 
   it("of a listed one is when that was", async () => {
-    const { accept, attempt, clock, settle, store } = bench();
-    await accept(update());
-    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    await write(update());
     expect(await recall()).not.toHaveProperty("listedAtMs");
     clock.nowMs += 1_000;
-    const seen = { id: "p1", keys: {}, complete: true, archived: false, facts: {} };
     const line = { type: "companies", hullId: "a1", remoteId: "p1", outcome: "sent", code: "told", text: "." } as const;
     await store.beginRun({ id: "r1", tenant: LANE.tenant, kind: "fetch", type: "companies", options: {} }, false);
-    const rows = [{ seen, line }];
+    const rows = [{ seen: seen("p1"), line }];
     await store.takeFetched(LANE.remote, "companies", { readAtMs: clock.nowMs, settleMs: 0, rows, run: "r1" });
     expect(await recall()).toMatchObject({ listedAtMs: clock.nowMs });
   });
 
-  it("of a refused one is its letter, until it is forgotten", async () => {
-    const { accept, attempt, settle, store } = bench();
-    await accept(update());
-    await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
+  it("of a refused one is its dead letter, until it is forgotten", async () => {
+    await refuse(update());
     expect(await recall()).toMatchObject({ deadLetter: { ending: { code: "refused" } } });
     expect(await recall("companies", "a1", NEIGHBOUR)).not.toHaveProperty("deadLetter");
     await store.forgetTenant(LANE.tenant);

@@ -1,22 +1,14 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import fc from "fast-check";
 import type { Key, KeyValue } from "../../../src/storage/database/kv";
-import { createLmdbKeyValue } from "../../../src/storage/database/lmdb";
-import { createMemoryKeyValue } from "../../../src/storage/database/memory";
+import { setUpDatabases } from "./fixture";
 
 describe("both databases", () => {
-  let folder: string;
+  const { openDatabase } = setUpDatabases();
+  let memory: KeyValue;
   let lmdb: KeyValue;
-  const memory = createMemoryKeyValue();
-  beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), "store-"));
-    lmdb = createLmdbKeyValue(folder);
-  });
-  afterAll(async () => {
-    await lmdb.close();
-    rmSync(folder, { recursive: true, force: true });
+  beforeEach(() => {
+    memory = openDatabase("memory");
+    lmdb = openDatabase("lmdb");
   });
 
   const part = fc.oneof(

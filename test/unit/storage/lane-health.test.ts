@@ -1,27 +1,20 @@
 /** What a person should look at in a lane, with bounds on the walk. */
-import { describeStore, MINUTE_MS, START_MS } from "./bench";
-import { finish, LANE, NEIGHBOUR, update } from "./builders";
+import { describeStore, MINUTE_MS, START_MS } from "./fixture";
+import { LANE, NEIGHBOUR, seen, update } from "./builders";
 
 const COMPANY_ID = { type: "companies", key: "externalId" };
 
-describeStore("a look at a lane", (bench) => {
-  const look = () => bench().store.laneHealth(LANE, [COMPANY_ID]);
+describeStore("a look at a lane", ({ accept, clock, refuse, store }) => {
+  const look = () => store.laneHealth(LANE, [COMPANY_ID]);
   const see = (
-    ...seen: readonly (readonly [id: string, externalId: string, more?: { readonly archived?: boolean }])[]
+    ...rows: readonly (readonly [id: string, externalId: string, more?: { readonly archived?: boolean }])[]
   ) =>
-    bench().store.observe(
+    store.observe(
       LANE.remote,
       "companies",
-      bench().clock.nowMs,
+      clock.nowMs,
       0,
-      seen.map(([id, externalId, more]) => ({
-        id,
-        keys: { externalId },
-        facts: {},
-        complete: true,
-        archived: false,
-        ...more,
-      })),
+      rows.map(([id, externalId, more]) => seen(id, { keys: { externalId }, ...more })),
     );
 
   it("finds nothing where nothing is", async () => {
@@ -29,7 +22,6 @@ describeStore("a look at a lane", (bench) => {
   });
 
   it("says how many wait, and since when, in this lane alone", async () => {
-    const { accept, clock } = bench();
     await accept(update({ id: "n1", hullId: "neighbour", lane: NEIGHBOUR }));
     clock.nowMs += MINUTE_MS;
     await accept(update({ id: "c1", hullId: "a1" }));
@@ -39,17 +31,15 @@ describeStore("a look at a lane", (bench) => {
   });
 
   it("counts dead letters by reason, in this lane alone", async () => {
-    const { accept, attempt, settle } = bench();
     for (const [hullId, code] of [
       ["a1", "refused"],
       ["a2", "refused"],
       ["a3", "identity_alarm"],
     ] as const) {
-      await accept(update({ id: hullId, hullId }));
-      await settle(finish(await attempt("companies", hullId), "dead", code));
+      await refuse(update({ id: hullId, hullId }), "dead", code);
     }
     expect(await look()).toMatchObject({ deadLetters: { refused: 2, identity_alarm: 1 }, moreDeadLetters: false });
-    expect(await bench().store.laneHealth(NEIGHBOUR, [])).toMatchObject({ deadLetters: {} });
+    expect(await store.laneHealth(NEIGHBOUR, [])).toMatchObject({ deadLetters: {} });
   });
 
   it("names keys that several records of today hold, by their exact value", async () => {
@@ -59,7 +49,6 @@ describeStore("a look at a lane", (bench) => {
 
   it("passes over archived records, those that are missing, and those of an older generation", async () => {
     await see(["p1", "acme"], ["p2", "acme", { archived: true }], ["p3", "beta"], ["p4", "beta"]);
-    const { clock, store } = bench();
     clock.nowMs += MINUTE_MS;
     await see(["p1", "acme"], ["p3", "beta"]);
     await store.markMissing(LANE.remote, "companies", { scanStartedAtMs: clock.nowMs, limit: 100 });

@@ -1,29 +1,20 @@
 import mapValues from "lodash/mapValues";
 import type { Lane, Observation } from "../../../src/storage/port/store";
-import { LANE, NEIGHBOUR, deliver, deliverQuietly, update } from "./builders";
-import { describeStore } from "./bench";
+import { LANE, NEIGHBOUR, deliver, deliverQuietly, seen as seenRow, update } from "./builders";
+import { describeStore } from "./fixture";
 
 const SETTLE_MS = 3_000;
 
-const seen = (id: string, more: Partial<Observation> = {}): Observation => ({
-  id,
-  keys: { externalId: id },
-  complete: true,
-  archived: false,
-  facts: {},
-  ...more,
-});
+const seen = (id: string, more: Partial<Observation> = {}): Observation =>
+  seenRow(id, { keys: { externalId: id }, ...more });
 
-describeStore("what was delivered", (bench) => {
+describeStore("what was delivered", ({ write, clock, store }) => {
   const delivered = async (facts: Record<string, { remote?: string; sent?: string }>): Promise<void> => {
-    const { accept, attempt, clock, settle } = bench();
-    await accept(update());
     const mirror = { keys: { externalId: "x" }, facts, fresh: true, writtenAtMs: clock.nowMs, parentId: "p0" };
-    await settle(deliverQuietly(await attempt("companies", "a1"), "p1", mirror));
+    await write(update(), "p1", mirror);
   };
 
   it("is remembered as there and as sent, linked to its Hull entity", async () => {
-    const { clock, store } = bench();
     await delivered({ name: { remote: "n1", sent: "n2" }, city: { remote: "∅" } });
     const [view] = await store.view(LANE, "companies", ["a1"]);
     expect(view?.mirror).toEqual({
@@ -39,22 +30,18 @@ describeStore("what was delivered", (bench) => {
   });
 
   it("changes only the facts that it names", async () => {
-    const { accept, attempt, settle, store } = bench();
     await delivered({ name: { remote: "n1", sent: "n1" }, city: { remote: "c1", sent: "c1" } });
-    await accept(update({ id: "c2", version: 2 }));
-    const mirror = { facts: { name: { remote: "n2", sent: "n2" }, city: { sent: "c2" } } };
-    await settle(deliverQuietly(await attempt("companies", "a1", "update"), "p1", mirror));
+    const facts = { name: { remote: "n2", sent: "n2" }, city: { sent: "c2" } };
+    await write(update({ id: "c2", version: 2 }), "p1", { facts });
     const [row] = await store.mirrors(LANE, "companies", ["p1"]);
     expect(row?.facts).toEqual({ name: ["n2", "n2", null], city: ["c1", "c2", null] });
     expect(row).toMatchObject({ complete: true, parentId: "p0", keys: { externalId: "x" } });
   });
 
   it("forgets what an earlier record of this id held when it is made anew", async () => {
-    const { accept, attempt, settle, store } = bench();
     await delivered({ name: { remote: "n1", sent: "n1" } });
-    await accept(update({ id: "c2", version: 2 }));
-    const mirror = { fresh: true, facts: { city: { remote: "c1" } }, keys: { email: "a@x" } };
-    await settle(deliverQuietly(await attempt("companies", "a1"), "p1", mirror));
+    const anew = { fresh: true, facts: { city: { remote: "c1" } }, keys: { email: "a@x" } };
+    await write(update({ id: "c2", version: 2 }), "p1", anew);
     const [row] = await store.mirrors(LANE, "companies", ["p1"]);
     expect(row).toMatchObject({ keys: { email: "a@x" }, facts: { city: ["c1", null, null] } });
     expect(row).not.toHaveProperty("parentId");
@@ -62,28 +49,26 @@ describeStore("what was delivered", (bench) => {
   });
 });
 
-describeStore("what two connectors of one remote sent", (bench) => {
+describeStore("what two connectors of one remote sent", ({ install, kv, clock, first, store }) => {
   const THIRD = { remote: LANE.remote, tenant: "org/c3" };
   let version = 0;
 
   /** The lane delivers a value of one field. */
   const send = async (lane: Lane, field: string, mark: string): Promise<void> => {
-    const { store } = bench();
     version += 1;
     await store.accept([update({ id: `c${version}`, version, lane })]);
-    const [entry] = await store.ready(lane, "companies", 1);
-    if (entry === undefined) throw new Error("It waits.");
-    await store.settle(lane, [deliverQuietly(entry, "p1", { facts: { [field]: { remote: mark, sent: mark } } })]);
+    await store.settle(lane, [
+      deliverQuietly(await first(lane, "companies"), "p1", { facts: { [field]: { remote: mark, sent: mark } } }),
+    ]);
   };
   const factsOf = async (lane: Lane): Promise<unknown> =>
-    mapValues((await bench().store.mirrors(lane, "companies", ["p1"]))[0]?.facts, (fact) => fact.slice(0, 3));
+    mapValues((await store.mirrors(lane, "companies", ["p1"]))[0]?.facts, (fact) => fact.slice(0, 3));
 
   beforeEach(() => {
     version = 0;
   });
 
   it("is remembered for each, and what is there and what Hull knows for both", async () => {
-    const { clock, store } = bench();
     await send(LANE, "name", "n1");
     await send(NEIGHBOUR, "name", "n2");
     await send(LANE, "city", "c1");
@@ -96,7 +81,6 @@ describeStore("what two connectors of one remote sent", (bench) => {
   });
 
   it("shows everywhere as the one knows it who looks", async () => {
-    const { store } = bench();
     await send(LANE, "name", "n1");
     await send(NEIGHBOUR, "name", "n2");
     await store.observe(LANE.remote, "companies", 5, 0, [seen("p1")]);
@@ -115,16 +99,11 @@ describeStore("what two connectors of one remote sent", (bench) => {
     ["first", LANE, NEIGHBOUR],
     ["second", NEIGHBOUR, LANE],
   ] as const)("is forgotten with the %s of them, whose place a third one takes", async (_which, gone, stays) => {
-    const { kv, store } = bench();
-    for (const { tenant } of [gone, stays]) {
-      const [organization = "", connectorId = ""] = tenant.split("/");
-      await store.saveTenant({ key: tenant, organization, connectorId, sealed: "…", settingsAtMs: 1 });
-      await store.assign(tenant, LANE.remote, "f");
-    }
+    for (const lane of [gone, stays]) await install(lane);
     await send(LANE, "name", LANE.tenant);
     await send(NEIGHBOUR, "name", NEIGHBOUR.tenant);
     await store.forgetTenant(gone.tenant);
-    expect(JSON.stringify([...kv.table("remotes").range([])])).not.toContain(gone.tenant);
+    expect(JSON.stringify([...kv().table("remotes").range([])])).not.toContain(gone.tenant);
     expect(await factsOf(stays)).toMatchObject({ name: [NEIGHBOUR.tenant, stays.tenant, null] });
     for (const lane of [gone, THIRD])
       expect(await factsOf(lane)).toMatchObject({ name: [NEIGHBOUR.tenant, null, null] });
@@ -135,14 +114,10 @@ describeStore("what two connectors of one remote sent", (bench) => {
   });
 });
 
-describeStore("what was read", (bench) => {
+describeStore("what was read", ({ write, confirmAll, start, clock, settle, store }) => {
   it("is remembered with its keys, parent and dates, and links nothing", async () => {
-    const { clock, store } = bench();
-    const rows = [
-      seen("p1", { parentId: "p0", createdAtMs: 7, facts: { name: "n" } }),
-      seen("p2", { complete: false }),
-    ];
-    await store.observe(LANE.remote, "endusers", clock.nowMs, SETTLE_MS, rows);
+    const whole = seen("p1", { parentId: "p0", createdAtMs: 7, facts: { name: "n" } });
+    await store.observe(LANE.remote, "endusers", clock.nowMs, SETTLE_MS, [whole, seen("p2", { complete: false })]);
     expect(await store.mirrors(LANE, "endusers", ["p1", "p2", "p3"])).toEqual([
       {
         id: "p1",
@@ -160,13 +135,9 @@ describeStore("what was read", (bench) => {
   });
 
   it("changes what is there, never what was sent or told", async () => {
-    const { accept, attempt, clock, settle, store } = bench();
-    await accept(update());
     const mirror = { facts: { name: { remote: "n1", sent: "n1" } }, writtenAtMs: clock.nowMs };
-    await settle(deliver(await attempt("companies", "a1"), "p1", { mirror, tell: { facts: { name: "n1" } } }));
-    const [row] = await store.hullUpdates(LANE, 9);
-    if (row === undefined) throw new Error("Hull is to be told.");
-    await store.confirmed(LANE, [{ row }]);
+    await settle(deliver(await start(update()), "p1", { mirror, tell: { facts: { name: "n1" } } }));
+    await confirmAll();
     clock.nowMs += 60_000;
     await store.observe(LANE.remote, "companies", clock.nowMs, SETTLE_MS, [seen("p1", { facts: { name: "n9" } })]);
     const [after] = await store.mirrors(LANE, "companies", ["p1"]);
@@ -175,12 +146,10 @@ describeStore("what was read", (bench) => {
   });
 
   it("does not overrule what we wrote after the reading began, less the settling delay", async () => {
-    const { accept, attempt, clock, settle, store } = bench();
     const readAtMs = clock.nowMs;
     clock.nowMs += 10;
-    await accept(update());
-    const mirror = { keys: { externalId: "new" }, facts: { name: { remote: "ours" } }, writtenAtMs: clock.nowMs };
-    await settle(deliverQuietly(await attempt("companies", "a1"), "p1", mirror));
+    const ours = { keys: { externalId: "new" }, facts: { name: { remote: "ours" } }, writtenAtMs: clock.nowMs };
+    await write(update(), "p1", ours);
     const stale = seen("p1", { keys: { externalId: "old" }, facts: { name: "stale" } });
     for (const at of [readAtMs, clock.nowMs, clock.nowMs + SETTLE_MS - 1]) {
       await store.observe(LANE.remote, "companies", at, SETTLE_MS, [stale]);
@@ -195,10 +164,7 @@ describeStore("what was read", (bench) => {
   });
 
   it("says of a field of which nothing is known what is there, even right after a write, which did not touch it", async () => {
-    const { accept, attempt, clock, settle, store } = bench();
-    await accept(update());
-    const mirror = { facts: { name: { remote: "ours", sent: "ours" } }, writtenAtMs: clock.nowMs };
-    await settle(deliverQuietly(await attempt("companies", "a1"), "p1", mirror));
+    await write(update(), "p1", { facts: { name: { remote: "ours", sent: "ours" } }, writtenAtMs: clock.nowMs });
     const late = seen("p1", { facts: { name: "stale", city: "c" } });
     await store.observe(LANE.remote, "companies", clock.nowMs, SETTLE_MS, [late]);
     expect(await store.mirrors(LANE, "companies", ["p1"])).toMatchObject([
@@ -207,7 +173,6 @@ describeStore("what was read", (bench) => {
   });
 
   it("stays fully known when it is seen in a lean list later, and knows when it is archived", async () => {
-    const { clock, store } = bench();
     const read = (row: Observation): Promise<void> =>
       store.observe(LANE.remote, "companies", clock.nowMs, SETTLE_MS, [row]);
     await read(seen("p1", { facts: { name: "n" }, parentId: "p0", createdAtMs: 7 }));
@@ -220,7 +185,6 @@ describeStore("what was read", (bench) => {
   });
 
   it("stores a complete scan for its type only", async () => {
-    const { clock, store } = bench();
     expect(await store.remote(LANE.remote)).toEqual({ key: LANE.remote, generation: 1, scans: {} });
     const scan = { startedAtMs: clock.nowMs, size: 2 };
     await store.observe(LANE.remote, "companies", clock.nowMs, SETTLE_MS, [seen("p1")], scan);
@@ -229,11 +193,9 @@ describeStore("what was read", (bench) => {
   });
 });
 
-describeStore("a new generation", (bench) => {
+describeStore("a new generation", ({ accept, attempt, clock, entry, record, settle, store, write }) => {
   it("hides links, mirrors and scans of the old one", async () => {
-    const { accept, attempt, clock, record, settle, store } = bench();
-    await accept(update());
-    await settle(deliverQuietly(await attempt("companies", "a1"), "p1", { keys: { externalId: "x" } }));
+    await write(update(), "p1", { keys: { externalId: "x" } });
     await store.observe(LANE.remote, "companies", clock.nowMs, SETTLE_MS, [], { startedAtMs: 1, size: 1 });
     expect(await store.newGeneration(LANE.remote)).toEqual({ key: LANE.remote, generation: 2, scans: {} });
     const [view] = await store.view(LANE, "companies", ["a1"]);
@@ -245,9 +207,7 @@ describeStore("a new generation", (bench) => {
   });
 
   it("keeps what waits for delivery, and links anew", async () => {
-    const { accept, attempt, entry, settle, store } = bench();
-    await accept(update({ id: "c1", version: 1 }));
-    await settle(deliverQuietly(await attempt("companies", "a1"), "p1", { facts: { name: { sent: "n" } } }));
+    await write(update({ id: "c1", version: 1 }), "p1", { facts: { name: { sent: "n" } } });
     await accept(update({ id: "c2", version: 2 }));
     await store.newGeneration(LANE.remote);
     expect((await entry("companies", "a1")).content?.messageId).toBe("c2");
@@ -257,7 +217,6 @@ describeStore("a new generation", (bench) => {
   });
 
   it("does not disturb another remote", async () => {
-    const { store } = bench();
     await store.newGeneration("elsewhere");
     expect((await store.remote(LANE.remote)).generation).toBe(1);
   });

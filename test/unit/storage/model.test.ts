@@ -7,7 +7,7 @@ import { deadLetterId } from "../../../src/storage/port/dead-letters";
 import type { EntryRow, HullUpdateRow } from "../../../src/storage/port/rows";
 import type { Lane } from "../../../src/storage/port/store";
 import { auditOf } from "./audit";
-import { openBench, type Adapter, type Bench } from "./bench";
+import { openFixture, type Adapter, type Fixture } from "./fixture";
 import {
   blockOn,
   deliver,
@@ -110,8 +110,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 /** One history: what was sent so far, and what the write-back holds in its hands. */
-function createHistory(bench: Bench) {
-  const { clock, store } = bench;
+function createHistory({ clock, store }: Fixture) {
   let number = 0;
   const sent: MessageOptions[] = [];
   const remotes = new Map<string, string>(LANES.map((lane) => [lane.tenant, lane.remote]));
@@ -286,7 +285,7 @@ function createHistory(bench: Bench) {
     }
   }
 
-  /** The world behaves well from now on: everything is delivered and told. */
+  /** Everybody behaves well from now on: everything is delivered and told. */
   async function drain(): Promise<void> {
     looked = undefined;
     for (let round = 0; (await store.lanes()).length > 0; round += 1) {
@@ -315,24 +314,24 @@ const sum = (counts: Readonly<Record<string, number>>): number =>
   Object.values(counts).reduce((total, count) => total + count, 0);
 
 async function check(adapter: Adapter, steps: readonly Step[]): Promise<void> {
-  const bench = await openBench(adapter);
+  const fixture = await openFixture(adapter);
   try {
-    const history = createHistory(bench);
+    const history = createHistory(fixture);
     for (const [index, current] of steps.entries()) {
       await history.run(current);
-      expect([index, ...auditOf(bench.kv)]).toEqual([index]);
+      expect([index, ...auditOf(fixture.kv())]).toEqual([index]);
     }
     await history.drain();
-    expect(auditOf(bench.kv)).toEqual([]);
+    expect(auditOf(fixture.kv())).toEqual([]);
     for (const { tenant } of LANES) {
-      const { messages, outcomes, derived } = await bench.store.tally(tenant);
+      const { messages, outcomes, derived } = await fixture.store.tally(tenant);
       expect(sum(outcomes)).toBe(messages);
       // Made for children: each was counted once when it was made and once when it ended.
       const made = derived["companies"] ?? 0;
       expect(sum(derived) - made).toBe(made);
     }
   } finally {
-    await bench.close();
+    await fixture.close();
   }
 }
 

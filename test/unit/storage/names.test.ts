@@ -1,12 +1,8 @@
 /** Long words that stand in many keys: written short, read long, and the same after a restart. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import fc from "fast-check";
 import { createCache, type Cache } from "../../../src/storage/database/cached";
 import type { Key, KeyValue, Table } from "../../../src/storage/database/kv";
-import { createLmdbKeyValue } from "../../../src/storage/database/lmdb";
-import { createMemoryKeyValue } from "../../../src/storage/database/memory";
+import { setUpDatabases } from "./fixture";
 import { openNames, withNames, type Names } from "../../../src/storage/database/names";
 
 /** A database with its names, opened anew as often as a test likes. */
@@ -21,15 +17,12 @@ interface Opened {
 }
 
 describe.each(["memory", "lmdb"] as const)("words in keys (%s)", (adapter) => {
+  const { makeFolder, openDatabase } = setUpDatabases();
   let folder: string;
   let kv: KeyValue;
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), "store-"));
-    kv = adapter === "lmdb" ? createLmdbKeyValue(folder) : createMemoryKeyValue();
-  });
-  afterEach(async () => {
-    await kv.close();
-    rmSync(folder, { recursive: true, force: true });
+    folder = makeFolder();
+    kv = openDatabase(adapter, folder);
   });
 
   function open(): Opened {
@@ -46,7 +39,7 @@ describe.each(["memory", "lmdb"] as const)("words in keys (%s)", (adapter) => {
   async function reopen(): Promise<Opened> {
     if (adapter === "lmdb") {
       await kv.close();
-      kv = createLmdbKeyValue(folder);
+      kv = openDatabase(adapter, folder);
     }
     return open();
   }
@@ -202,21 +195,19 @@ describe.each(["memory", "lmdb"] as const)("words in keys (%s)", (adapter) => {
 });
 
 describe("words that a transaction made before it was taken back", () => {
-  let folder: string;
+  const { openDatabase } = setUpDatabases();
   let kv: KeyValue;
+  let names: ReturnType<typeof openNames>;
+  let cache: ReturnType<typeof createCache>;
+  let table: Table<number>;
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), "store-"));
-    kv = createLmdbKeyValue(folder);
-  });
-  afterEach(async () => {
-    await kv.close();
-    rmSync(folder, { recursive: true, force: true });
+    kv = openDatabase("lmdb");
+    names = openNames(kv);
+    cache = createCache(kv, names);
+    table = withNames(kv.table<number>("rows"), names, 1);
   });
 
   it("are no names, and what is written afterwards finds its place", async () => {
-    const names = openNames(kv);
-    const cache = createCache(kv, names);
-    const table = withNames(kv.table<number>("rows"), names, 1);
     await cache.transact(() => table.put(["before", 1], 1));
     const failed = cache.transact(() => {
       table.put(["lost", 1], 1);
@@ -235,9 +226,6 @@ describe("words that a transaction made before it was taken back", () => {
   });
 
   it("are no names for the transaction right behind it either", async () => {
-    const names = openNames(kv);
-    const cache = createCache(kv, names);
-    const table = withNames(kv.table<number>("rows"), names, 1);
     const failed = cache.transact(() => {
       table.put(["one", 1], 1);
       throw new Error("taken back");
@@ -255,9 +243,6 @@ describe("words that a transaction made before it was taken back", () => {
   });
 
   it("do not take those with them that another transaction is making", async () => {
-    const names = openNames(kv);
-    const cache = createCache(kv, names);
-    const table = withNames(kv.table<number>("rows"), names, 1);
     const lost: number[] = [];
     for (let number = 0; number < 200; number += 1) {
       const failed = cache.transact(() => {

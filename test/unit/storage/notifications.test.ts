@@ -1,9 +1,8 @@
-import { LANE, NEIGHBOUR, skip } from "./builders";
-import { DAY_MS, describeStore } from "./bench";
+import { LANE, NEIGHBOUR } from "./builders";
+import { DAY_MS, describeStore } from "./fixture";
 
-describeStore("the id of a notification", (bench) => {
+describeStore("the id of a notification", ({ kv, clock, store }) => {
   it("belongs to the tenant that used it first; a repetition by the same tenant is welcome", async () => {
-    const { store } = bench();
     expect(await store.claimNotification("n1", "org/c1")).toBe(true);
     expect(await store.claimNotification("n1", "org/c1")).toBe(true);
     expect(await store.claimNotification("n1", "org/c2")).toBe(false);
@@ -12,7 +11,6 @@ describeStore("the id of a notification", (bench) => {
   });
 
   it("is refused to others for a day at least and free again after two", async () => {
-    const { clock, store } = bench();
     await store.claimNotification("n1", "org/c1");
     clock.nowMs += DAY_MS;
     expect(await store.claimNotification("n1", "org/c2")).toBe(false);
@@ -22,55 +20,18 @@ describeStore("the id of a notification", (bench) => {
   });
 
   it("is forgotten in small steps, so that old ids do not pile up", async () => {
-    const { clock, kv, store } = bench();
     for (let index = 0; index < 40; index += 1) await store.claimNotification(`n${index}`, "org/c1");
     clock.nowMs += 3 * DAY_MS;
     await store.claimNotification("later", "org/c1");
     await store.housekeep(30 * DAY_MS);
-    expect([...kv.table("notifications").range([])]).toHaveLength(1);
+    expect([...kv().table("notifications").range([])]).toHaveLength(1);
   });
 });
 
-describeStore("a message seen before", (bench) => {
-  it("is known as long as it is one of the last of its record", async () => {
-    const { accept, clock, store } = bench();
-    await accept(skip({ id: "c1" }));
-    clock.nowMs += 3 * DAY_MS;
-    await accept(skip({ id: "c1" }));
-    expect((await store.tally(LANE.tenant)).messages).toBe(1);
-  });
-
-  it("is known for a day at least, however many came after it, and new again after two", async () => {
-    const { accept, clock, kv, store } = bench();
-    const all = Array.from({ length: 100 }, (_, index) => skip({ id: `c${index}`, version: index + 1 }));
-    for (const each of all) await accept(each);
-    clock.nowMs += DAY_MS;
-    for (const each of all) await accept(each);
-    expect((await store.tally(LANE.tenant)).messages).toBe(100);
-    expect(JSON.stringify([...kv.table("seen").range([])])).not.toContain(`"a1"`);
-    clock.nowMs += 2 * DAY_MS;
-    await accept(skip({ id: "c1", version: 2 }));
-    expect((await store.tally(LANE.tenant)).messages).toBe(101);
-  });
-
-  it("is new again after two days when it named no record", async () => {
-    const { accept, clock, store } = bench();
-    const { remote: _, ...nowhere } = skip({ id: "c1" });
-    await accept(nowhere);
-    clock.nowMs += DAY_MS;
-    await accept(nowhere);
-    expect((await store.tally(LANE.tenant)).messages).toBe(1);
-    clock.nowMs += 2 * DAY_MS;
-    await accept(nowhere);
-    expect((await store.tally(LANE.tenant)).messages).toBe(2);
-  });
-});
-
-describeStore("a hold", (bench) => {
+describeStore("a hold", ({ store }) => {
   const hold = { kind: "auth", message: "401", sinceMs: 1, untilMs: 2 };
 
   it("stands per lane and scope until it is lifted", async () => {
-    const { store } = bench();
     await store.pause(LANE, "*", hold);
     await store.pause(LANE, "companies", { ...hold, kind: "mapping" });
     await store.pause(NEIGHBOUR, "*", hold);
@@ -87,8 +48,8 @@ describeStore("a hold", (bench) => {
   });
 });
 
-describeStore("a store", (bench) => {
+describeStore("a store", ({ store }) => {
   it("answers when asked whether it is there", async () => {
-    await expect(bench().store.ping()).resolves.toBeUndefined();
+    await expect(store.ping()).resolves.toBeUndefined();
   });
 });

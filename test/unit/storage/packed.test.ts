@@ -1,12 +1,7 @@
 /** Rows as lists: nothing is lost on the way, and the meaning of a list never changes. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import fc from "fast-check";
 import type { Json } from "../../../src/record";
-import type { KeyValue } from "../../../src/storage/database/kv";
-import { createLmdbKeyValue } from "../../../src/storage/database/lmdb";
-import { createMemoryKeyValue } from "../../../src/storage/database/memory";
+import { setUpDatabases } from "./fixture";
 import { ENTRY, MIRROR, packed, RECORD, HULL_UPDATE, type Codec } from "../../../src/storage/tables/packed";
 import type {
   Attempt,
@@ -181,19 +176,11 @@ const tell = row<HullUpdateRow>(
 );
 
 describe.each(["memory", "lmdb"] as const)("rows as lists (%s)", (adapter) => {
-  let folder: string;
-  let kv: KeyValue;
-  beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), "store-"));
-    kv = adapter === "lmdb" ? createLmdbKeyValue(folder) : createMemoryKeyValue();
-  });
-  afterAll(async () => {
-    await kv.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  const { openDatabase } = setUpDatabases();
 
   /** Puts some rows in, and reads them one by one and in a walk. */
   async function expectKept<V extends object>(name: string, codec: Codec<V>, rows: fc.Arbitrary<V>): Promise<void> {
+    const kv = openDatabase(adapter);
     const table = packed(kv.table<unknown>(name), codec);
     let run = 0;
     await fc.assert(

@@ -1,15 +1,10 @@
-import { LANE, NEIGHBOUR, blockOn, deliver, deliverQuietly, finish, update, userUpdate } from "./builders";
-import { describeStore } from "./bench";
+import { LANE, NEIGHBOUR, blockOn, deliver, finish, update, userUpdate } from "./builders";
+import { describeStore } from "./fixture";
 
-describeStore("a child whose company has no id yet", (bench) => {
-  const block = async (hullId = "e1", id = "u1"): Promise<void> => {
-    const { accept, entry, settle } = bench();
-    await accept(userUpdate({ parent: "a1", hullId, id }));
-    await settle(blockOn(await entry("endusers", hullId)));
-  };
+describeStore("a child whose company has no id yet", (fixture) => {
+  const { accept, attempt, block, entry, first, record, settle, store, write } = fixture;
 
   it("waits behind the company, which is made from what the child carries", async () => {
-    const { entry, record, store } = bench();
     await block();
     expect((await entry("endusers", "e1")).blockedOn).toBe("a1");
     expect(await store.ready(LANE, "endusers", 9)).toEqual([]);
@@ -22,36 +17,31 @@ describeStore("a child whose company has no id yet", (bench) => {
   });
 
   it("shares the company with its siblings", async () => {
-    const { store } = bench();
-    await block("e1", "u1");
-    await block("e2", "u2");
+    await block();
+    await block({ hullId: "e2", id: "u2" });
     expect(await store.depth(LANE)).toEqual({ outbox: 3, hullUpdates: 0 });
     expect((await store.tally(LANE.tenant)).derived).toEqual({ companies: 1 });
   });
 
   it("waits for the company's own message when there is one, in the queue or in flight", async () => {
-    const { accept, attempt, entry, store } = bench();
     await accept(update({ id: "c1" }));
-    await block("e1", "u1");
+    await block();
     await attempt("companies", "a1");
-    await block("e2", "u2");
+    await block({ hullId: "e2", id: "u2" });
     expect((await entry("companies", "a1")).attempt?.content.messageId).toBe("c1");
     expect((await store.tally(LANE.tenant)).derived).toEqual({});
   });
 
   it("is free as soon as the company is linked, in the order of acceptance", async () => {
-    const { attempt, entry, settle, store } = bench();
-    await block("e2", "u2");
-    await block("e1", "u1");
+    await block({ hullId: "e2", id: "u2" });
+    await block();
     await settle(deliver(await attempt("companies", "a1"), "p1"));
     expect((await store.ready(LANE, "endusers", 9)).map(({ hullId }) => hullId)).toEqual(["e2", "e1"]);
     expect(await entry("endusers", "e1")).not.toHaveProperty("blockedOn");
   });
 
   it("stays free when the company got its id while the lane looked", async () => {
-    const { accept, attempt, entry, settle, store } = bench();
-    await accept(update({ id: "c1" }));
-    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    await write(update({ id: "c1" }));
     await block();
     expect(await entry("endusers", "e1")).not.toHaveProperty("blockedOn");
     expect(await store.ready(LANE, "endusers", 9)).toHaveLength(1);
@@ -59,7 +49,6 @@ describeStore("a child whose company has no id yet", (bench) => {
   });
 
   it("stays behind its company when a newer message about the child is blocked again", async () => {
-    const { accept, entry, settle, store } = bench();
     await block();
     await accept(userUpdate({ parent: "a1", id: "u2", version: 2 }));
     expect(await store.ready(LANE, "endusers", 9)).toHaveLength(1);
@@ -68,66 +57,56 @@ describeStore("a child whose company has no id yet", (bench) => {
   });
 
   it("moves behind another company when Hull moved it", async () => {
-    const { accept, attempt, entry, settle, store } = bench();
     await block();
-    await accept(userUpdate({ parent: "a2", id: "u2", version: 2 }));
-    await settle(blockOn(await entry("endusers", "e1")));
+    await block({ parent: "a2", id: "u2", version: 2 });
     await settle(deliver(await attempt("companies", "a1"), "p1"));
     expect((await entry("endusers", "e1")).blockedOn).toBe("a2");
     expect(await store.ready(LANE, "endusers", 9)).toEqual([]);
   });
 
   it("is freed for every connector on the remote, whoever delivered the company", async () => {
-    const { accept, attempt, settle, store } = bench();
     await block();
     await accept(userUpdate({ parent: "a1", hullId: "e9", id: "u9", lane: NEIGHBOUR }));
-    const [theirs] = await store.ready(NEIGHBOUR, "endusers", 9);
-    if (theirs === undefined) throw new Error("The neighbour's user waits.");
-    await store.settle(NEIGHBOUR, [blockOn(theirs)]);
+    await store.settle(NEIGHBOUR, [blockOn(await first(NEIGHBOUR, "endusers"))]);
     await settle(deliver(await attempt("companies", "a1"), "p1"));
     expect(await store.ready(NEIGHBOUR, "endusers", 9)).toHaveLength(1);
   });
 });
 
-describeStore("a child whose company came in the same message and was refused", (bench) => {
+describeStore("a child whose company came in the same message and was refused", (fixture) => {
+  const { block, accept, entry, find, outcomes, settle } = fixture;
   const refuseCompany = async (): Promise<void> => {
-    const { accept, entry, settle } = bench();
     await accept(update({ id: "m1" }));
     await settle(finish(await entry("companies", "a1"), "rejected", "refused"));
   };
 
   it("ends with it, and does not have it tried again", async () => {
-    const { accept, entry, find, settle, outcomes } = bench();
     await refuseCompany();
-    await accept(userUpdate({ parent: "a1", id: "m1" }));
-    await settle(blockOn(await entry("endusers", "e1")));
+    await block({ id: "m1" });
     expect(await find("companies", "a1")).toBeUndefined();
     expect(await outcomes()).toMatchObject({ "endusers/dead/parent_rejected": 1 });
   });
 
   it("has it tried again when the child came in another message", async () => {
-    const { accept, entry, find, settle } = bench();
     await refuseCompany();
-    await accept(userUpdate({ parent: "a1", id: "m2" }));
-    await settle(blockOn(await entry("endusers", "e1")));
+    await block({ id: "m2" });
     expect(await find("companies", "a1")).toMatchObject({ content: { derived: true } });
   });
 });
 
-describeStore("a company that will never have an id", (bench) => {
+describeStore("a company that will never have an id", (fixture) => {
+  const { first, block, accept, attempt, entry, find, outcomes, record, settle, store } = fixture;
   it.each([
     ["rejected", "refused", "parent_rejected"],
     ["dead", "identity_alarm", "parent_dead"],
     ["skipped", "archived", "parent_skipped"],
   ] as const)("because it ended %s ends its users, who name it", async (outcome, code, expected) => {
-    const { accept, attempt, entry, find, record, settle, outcomes, store } = bench();
     await accept(update({ id: "c1" }));
     for (const [hullId, id] of [
       ["e1", "u1"],
       ["e2", "u2"],
     ] as const) {
-      await accept(userUpdate({ parent: "a1", hullId, id }));
-      await settle(blockOn(await entry("endusers", hullId)));
+      await block({ hullId, id });
     }
     const { outcomes: ended } = await settle(finish(await attempt("companies", "a1"), outcome, code));
     expect(ended.map(({ hullId, outcome }) => `${hullId} ${outcome.outcome}/${outcome.code}`)).toEqual([
@@ -143,10 +122,8 @@ describeStore("a company that will never have an id", (bench) => {
   });
 
   it("keeps its users waiting when a newer message about it is there", async () => {
-    const { accept, attempt, entry, settle, outcomes } = bench();
     await accept(update({ id: "c1", version: 1 }));
-    await accept(userUpdate({ parent: "a1" }));
-    await settle(blockOn(await entry("endusers", "e1")));
+    await block();
     const flying = await attempt("companies", "a1");
     await accept(update({ id: "c2", version: 2 }));
     await settle(finish(flying, "rejected", "refused"));
@@ -155,12 +132,9 @@ describeStore("a company that will never have an id", (bench) => {
   });
 
   it("does not end a neighbour's users, whose settings may let the company through", async () => {
-    const { accept, attempt, settle, store } = bench();
     await accept(update({ id: "c1" }));
     await accept(userUpdate({ parent: "a1", lane: NEIGHBOUR }));
-    const [theirs] = await store.ready(NEIGHBOUR, "endusers", 9);
-    if (theirs === undefined) throw new Error("The neighbour's user waits.");
-    await store.settle(NEIGHBOUR, [blockOn(theirs)]);
+    await store.settle(NEIGHBOUR, [blockOn(await first(NEIGHBOUR, "endusers"))]);
     await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
     expect(await store.depth(NEIGHBOUR)).toEqual({ outbox: 2, hullUpdates: 0 });
     expect(await store.deadLettersOf(NEIGHBOUR)).toEqual([]);

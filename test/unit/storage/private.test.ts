@@ -1,17 +1,17 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { keepPrivate } from "../../../src/storage/data-folder/private";
+import { setUpDatabases } from "./fixture";
 
 const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8);
 
 describe("what others may read", () => {
+  const { makeFolder } = setUpDatabases();
   let folder: string;
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), "private-"));
+    folder = makeFolder();
     chmodSync(folder, 0o755);
   });
-  afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   /** A file below the folder that everybody may read. */
   function open(...names: readonly string[]): string {

@@ -1,41 +1,37 @@
 import { LANE, NEIGHBOUR, postpone, update } from "./builders";
-import { describeStore } from "./bench";
+import { describeStore } from "./fixture";
 
-describeStore("the order of work", (bench) => {
+describeStore("the order of work", ({ accept, attempt, clock, entry, kv, settle, store }) => {
   const readyIds = async (limit = 9): Promise<string[]> =>
-    (await bench().store.ready(LANE, "companies", limit)).map(({ hullId }) => hullId);
+    (await store.ready(LANE, "companies", limit)).map(({ hullId }) => hullId);
 
   it("is the order of acceptance, up to the limit", async () => {
-    const { store } = bench();
     await store.accept(["z", "m", "a"].map((hullId, index) => update({ id: `c${index}`, hullId })));
     expect(await readyIds()).toEqual(["z", "m", "a"]);
     expect(await readyIds(2)).toEqual(["z", "m"]);
   });
 
   it("is read until 16 MB are together, whatever the limit, and one entry at least", async () => {
-    const { store } = bench();
     const large = "x".repeat(7_000_000);
     const notes = [large, [large, "y"], large, "small", { more: [large, large, large] }, "small"];
     await store.accept(notes.map((note, index) => update({ id: `c${index}`, hullId: `a${index}`, fields: { note } })));
     const groups: string[][] = [];
     for (let ids = await readyIds(); ids.length > 0; ids = await readyIds()) {
       groups.push(ids);
-      for (const hullId of ids) await bench().attempt("companies", hullId);
+      for (const hullId of ids) await attempt("companies", hullId);
     }
     expect(groups).toEqual([["a0", "a1", "a2"], ["a3", "a4"], ["a5"]]);
   });
 
   it("keeps ordinary entries in memory, and large ones on disk alone", async () => {
-    const { accept, kv } = bench();
     await accept(update({ id: "c1", hullId: "a1" }));
     await accept(update({ id: "c2", hullId: "a2", fields: { note: "x".repeat(20_000) } }));
-    const get = jest.spyOn(kv.table("outbox"), "get");
+    const get = jest.spyOn(kv().table("outbox"), "get");
     for (let times = 0; times < 3; times += 1) expect(await readyIds()).toEqual(["a1", "a2"]);
     expect(get).toHaveBeenCalledTimes(3);
   });
 
   it("puts an entry that was replaced behind those that waited longer", async () => {
-    const { accept } = bench();
     await accept(update({ id: "c1", hullId: "a1", version: 1 }));
     await accept(update({ id: "c2", hullId: "a2", version: 1 }));
     await accept(update({ id: "c3", hullId: "a1", version: 2 }));
@@ -43,14 +39,12 @@ describeStore("the order of work", (bench) => {
   });
 
   it("holds when the numbers of the contents grow by a digit", async () => {
-    const { store } = bench();
     const ids = Array.from({ length: 120 }, (_, index) => `a${index}`);
     await store.accept(ids.map((hullId, index) => update({ id: `c${index}`, hullId })));
     expect(await readyIds(200)).toEqual(ids);
   });
 
   it("leaves out what is not due, what is in flight, and other types and tenants", async () => {
-    const { accept, attempt, clock, entry, settle, store } = bench();
     for (const hullId of ["late", "flying", "due"]) await accept(update({ id: `c-${hullId}`, hullId }));
     await accept(update({ id: "u1", type: "endusers", hullId: "user" }));
     await accept(update({ id: "c9", hullId: "theirs", lane: NEIGHBOUR }));
@@ -63,7 +57,6 @@ describeStore("the order of work", (bench) => {
   });
 
   it("is known ahead: when the next entry is due", async () => {
-    const { accept, clock, entry, settle, store } = bench();
     const types = ["companies", "endusers"];
     expect(await store.nextDue(LANE, types)).toBeUndefined();
     await accept(update({ id: "c1", hullId: "a1" }));
@@ -76,9 +69,8 @@ describeStore("the order of work", (bench) => {
   });
 });
 
-describeStore("a lane in a hurry", (bench) => {
+describeStore("a lane in a hurry", ({ accept, attempt, clock, entry, first, settle, store }) => {
   it("makes everything due that waits for another try, in the order of acceptance", async () => {
-    const { accept, clock, entry, settle, store } = bench();
     for (const hullId of ["a1", "a2"]) await accept(update({ id: `c-${hullId}`, hullId }));
     await settle(postpone(await entry("companies", "a1"), clock.nowMs + 9_000));
     await settle(postpone(await entry("companies", "a2"), clock.nowMs + 5_000));
@@ -87,15 +79,12 @@ describeStore("a lane in a hurry", (bench) => {
   });
 
   it("leaves creates in doubt, what is in flight and other lanes their time", async () => {
-    const { accept, attempt, clock, entry, settle, store } = bench();
     for (const hullId of ["doubtful", "flying"]) await accept(update({ id: `c-${hullId}`, hullId }));
     const unconfirmed = { sinceMs: clock.nowMs, reads: 0 };
     await settle(postpone(await entry("companies", "doubtful"), clock.nowMs + 5_000, unconfirmed));
     await attempt("companies", "flying");
     await accept(update({ id: "c9", hullId: "theirs", lane: NEIGHBOUR }));
-    const [theirs] = await store.ready(NEIGHBOUR, "companies", 9);
-    if (theirs === undefined) throw new Error("The neighbour's company waits.");
-    await store.settle(NEIGHBOUR, [postpone(theirs, clock.nowMs + 5_000)]);
+    await store.settle(NEIGHBOUR, [postpone(await first(NEIGHBOUR, "companies"), clock.nowMs + 5_000)]);
     await store.retryNow(LANE);
     expect(await store.ready(LANE, "companies", 9)).toEqual([]);
     expect(await store.ready(NEIGHBOUR, "companies", 9)).toEqual([]);
@@ -103,11 +92,9 @@ describeStore("a lane in a hurry", (bench) => {
   });
 });
 
-describeStore("the journal of attempts", (bench) => {
+describeStore("the journal of attempts", ({ accept, attempt, clock, entry, start, store }) => {
   it("takes an entry out of the queue and says what will be done since when", async () => {
-    const { accept, attempt, clock, entry, store } = bench();
-    await accept(update());
-    await attempt("companies", "a1", "create");
+    await start(update(), "create");
     expect((await entry("companies", "a1")).attempt).toMatchObject({ kind: "create", startedAtMs: clock.nowMs });
     expect(await entry("companies", "a1")).not.toHaveProperty("content");
     expect(await store.ready(LANE, "companies", 9)).toEqual([]);
@@ -116,7 +103,6 @@ describeStore("the journal of attempts", (bench) => {
   });
 
   it("refuses content that was replaced, is in flight already or does not exist", async () => {
-    const { accept, attempt, entry, store } = bench();
     const ask = (hullId: string, seq: number): Promise<readonly boolean[]> =>
       store.attempt(LANE, [{ type: "companies", hullId, seq, kind: "update" }]);
     await accept(update({ id: "c1", version: 1 }));
@@ -131,7 +117,6 @@ describeStore("the journal of attempts", (bench) => {
   });
 
   it("answers each of several in its place", async () => {
-    const { entry, store } = bench();
     await store.accept([update({ id: "c1", hullId: "a1" }), update({ id: "c2", hullId: "a2" })]);
     const seq = (await entry("companies", "a2")).content?.seq ?? 0;
     const attempts = [
@@ -142,9 +127,8 @@ describeStore("the journal of attempts", (bench) => {
   });
 });
 
-describeStore("the lanes with something to do", (bench) => {
+describeStore("the lanes with something to do", ({ accept, entry, settle, store }) => {
   it("are those whose outbox or write-back is not empty", async () => {
-    const { accept, entry, settle, store } = bench();
     expect(await store.lanes()).toEqual([]);
     await accept(update({ id: "c1" }));
     await accept(update({ id: "c2", lane: NEIGHBOUR }));

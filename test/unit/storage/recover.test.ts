@@ -1,13 +1,11 @@
 import { LANE, blockOn, deliverQuietly, postpone, skip, update, userUpdate } from "./builders";
-import { describeStore } from "./bench";
+import { describeStore } from "./fixture";
 
 const SETTLE_MS = 3_000;
 
-describeStore("after a restart", (bench) => {
+describeStore("after a restart", ({ accept, clock, entry, find, outcomes, settle, start, store }) => {
   it("a create in flight is in doubt: it is looked for before it is tried again", async () => {
-    const { accept, attempt, clock, entry, store } = bench();
-    await accept(update());
-    await attempt("companies", "a1", "create");
+    await start(update(), "create");
     const startedAtMs = clock.nowMs;
     clock.nowMs += 60_000;
     expect(await store.recover(LANE, SETTLE_MS)).toBe(1);
@@ -21,16 +19,13 @@ describeStore("after a restart", (bench) => {
   });
 
   it("an update in flight simply waits again", async () => {
-    const { accept, attempt, entry, store } = bench();
-    await accept(update());
-    await attempt("companies", "a1", "update");
+    await start(update(), "update");
     await store.recover(LANE, SETTLE_MS);
     expect(await entry("companies", "a1")).not.toHaveProperty("unconfirmed");
     expect(await store.ready(LANE, "companies", 9)).toHaveLength(1);
   });
 
   it("what waits, what is blocked and other lanes are left alone", async () => {
-    const { accept, clock, entry, settle, store } = bench();
     await accept(update({ id: "c2", hullId: "a2" }));
     await accept(userUpdate({ parent: "a1" }));
     await settle(postpone(await entry("companies", "a2"), clock.nowMs + 5));
@@ -41,9 +36,7 @@ describeStore("after a restart", (bench) => {
   });
 
   it("newer content beside the attempt takes over, and the doubt stays", async () => {
-    const { accept, attempt, entry, store, outcomes } = bench();
-    await accept(update({ id: "c1", version: 1, force: true }));
-    await attempt("companies", "a1", "create");
+    await start(update({ id: "c1", version: 1, force: true }), "create");
     await accept(update({ id: "c2", version: 2 }));
     await store.recover(LANE, SETTLE_MS);
     expect(await entry("companies", "a1")).toMatchObject({
@@ -54,9 +47,7 @@ describeStore("after a restart", (bench) => {
   });
 
   it("an update that was withdrawn in flight is gone", async () => {
-    const { accept, attempt, find, store, outcomes } = bench();
-    await accept(update({ id: "c1", version: 1 }));
-    await attempt("companies", "a1", "update");
+    await start(update({ id: "c1", version: 1 }), "update");
     await accept(skip({ id: "c2", version: 2 }));
     await store.recover(LANE, SETTLE_MS);
     expect(await find("companies", "a1")).toBeUndefined();
@@ -64,9 +55,7 @@ describeStore("after a restart", (bench) => {
   });
 
   it("recovering twice is recovering once", async () => {
-    const { accept, attempt, entry, store } = bench();
-    await accept(update());
-    await attempt("companies", "a1", "create");
+    await start(update(), "create");
     await store.recover(LANE, SETTLE_MS);
     const once = await entry("companies", "a1");
     expect(await store.recover(LANE, SETTLE_MS)).toBe(0);
@@ -74,16 +63,13 @@ describeStore("after a restart", (bench) => {
   });
 });
 
-describeStore("a create in doubt", (bench) => {
+describeStore("a create in doubt", ({ accept, attempt, clock, entry, settle, start, store }) => {
   const unconfirmed = async (): Promise<void> => {
-    const { accept, attempt, clock, settle } = bench();
-    await accept(update({ id: "c1", version: 1 }));
-    const flying = await attempt("companies", "a1", "create");
+    const flying = await start(update({ id: "c1", version: 1 }), "create");
     await settle(postpone(flying, clock.nowMs + SETTLE_MS, { sinceMs: clock.nowMs, reads: 0 }));
   };
 
   it("keeps its doubt and its waiting time whatever Hull says meanwhile", async () => {
-    const { accept, clock, entry } = bench();
     await unconfirmed();
     await accept(update({ id: "c2", version: 2 }));
     expect(await entry("companies", "a1")).toMatchObject({
@@ -94,7 +80,6 @@ describeStore("a create in doubt", (bench) => {
   });
 
   it("loses it once it was answered", async () => {
-    const { accept, attempt, entry, settle } = bench();
     await unconfirmed();
     await settle(deliverQuietly(await entry("companies", "a1"), "p1"));
     await accept(update({ id: "c3", version: 3 }));
@@ -102,7 +87,6 @@ describeStore("a create in doubt", (bench) => {
   });
 
   it("is still in doubt when a filter took the record out and lets it in again", async () => {
-    const { accept, entry } = bench();
     await unconfirmed();
     await accept(skip({ id: "c2", version: 2 }));
     await accept(update({ id: "c3", version: 3 }));
@@ -110,9 +94,7 @@ describeStore("a create in doubt", (bench) => {
   });
 
   it("is still in doubt when it was withdrawn in flight and the answer was lost", async () => {
-    const { accept, attempt, entry, store } = bench();
-    await accept(update({ id: "c1", version: 1 }));
-    await attempt("companies", "a1", "create");
+    await start(update({ id: "c1", version: 1 }), "create");
     await accept(skip({ id: "c2", version: 2 }));
     await store.recover(LANE, SETTLE_MS);
     await accept(update({ id: "c3", version: 3 }));
@@ -120,9 +102,7 @@ describeStore("a create in doubt", (bench) => {
   });
 
   it("is no doubt any more after a withdrawal when the answer came after all", async () => {
-    const { accept, attempt, entry, settle } = bench();
-    await accept(update({ id: "c1", version: 1 }));
-    const flying = await attempt("companies", "a1", "create");
+    const flying = await start(update({ id: "c1", version: 1 }), "create");
     await accept(skip({ id: "c2", version: 2 }));
     await settle(deliverQuietly(flying, "p1"));
     await accept(update({ id: "c3", version: 3 }));

@@ -1,19 +1,19 @@
-import { LANE, blockOn, deliverQuietly, endingOf, finish, skip, skipFor, update, userUpdate } from "./builders";
-import { DAY_MS, describeStore } from "./bench";
+import { LANE, deliverQuietly, endingOf, finish, skip, skipFor, update } from "./builders";
+import type { Settlement } from "../../../src/storage/port/store";
+import { DAY_MS, describeStore } from "./fixture";
 
 const KEPT_MS = 30 * DAY_MS;
 
-describeStore("housekeeping", (bench) => {
-  const refuse = async (hullId: string): Promise<void> => {
-    const { accept, attempt, settle, clock } = bench();
-    await accept(update({ hullId, id: `c-${hullId}` }));
-    const settlement = finish(await attempt("companies", hullId), "rejected", "refused");
+describeStore("housekeeping", ({ start, kv, accept, attempt, block, clock, entry, record, settle, store }) => {
+  /** A message ends now. */
+  const endNow = async (settlement: Settlement): Promise<void> => {
     if (settlement.then.kind !== "end") throw new Error("It ends.");
     await settle({ ...settlement, then: { kind: "end", outcome: { ...settlement.then.outcome, atMs: clock.nowMs } } });
   };
+  const refuse = async (hullId: string): Promise<void> =>
+    endNow(finish(await start(update({ hullId, id: `c-${hullId}` })), "rejected", "refused"));
 
   it("removes dead letters whose time has passed, and no others", async () => {
-    const { clock, store } = bench();
     await refuse("a1");
     clock.nowMs += 20 * DAY_MS;
     await refuse("a2");
@@ -25,22 +25,17 @@ describeStore("housekeeping", (bench) => {
   });
 
   it("removes rivals whose time has passed, and no others", async () => {
-    const { accept, clock, entry, kv, settle, store } = bench();
     for (const hullId of ["a1", "a2"]) {
       await accept(update({ hullId, id: `c-${hullId}` }));
       await settle(skipFor(await entry("companies", hullId), "p1"));
       clock.nowMs += 20 * DAY_MS;
     }
     await store.housekeep(KEPT_MS);
-    expect([...kv.table("rivals").range([])].map(([key]) => key[3])).toEqual(["a2"]);
+    expect([...kv().table("rivals").range([])].map(([key]) => key[3])).toEqual(["a2"]);
   });
 
   it("forgets how a record's last message ended, never its version or its link", async () => {
-    const { accept, attempt, clock, record, settle, store } = bench();
-    await accept(update({ id: "c1", version: 7 }));
-    const settlement = deliverQuietly(await attempt("companies", "a1"), "p1");
-    if (settlement.then.kind !== "end") throw new Error("It ends.");
-    await settle({ ...settlement, then: { kind: "end", outcome: { ...settlement.then.outcome, atMs: clock.nowMs } } });
+    await endNow(deliverQuietly(await start(update({ id: "c1", version: 7 })), "p1"));
     clock.nowMs += KEPT_MS + 1;
     await store.housekeep(KEPT_MS);
     expect(await record("companies", "a1")).toMatchObject({ version: 7, remoteId: "p1" });
@@ -48,7 +43,6 @@ describeStore("housekeeping", (bench) => {
   });
 
   it("forgets a record as a whole that has neither version nor link, as events have none", async () => {
-    const { accept, clock, store } = bench();
     await accept(skip({ version: 0 }));
     clock.nowMs += KEPT_MS + 1;
     await store.housekeep(KEPT_MS);
@@ -56,7 +50,6 @@ describeStore("housekeeping", (bench) => {
   });
 
   it("remembers an event for thirty days, however short other things are kept", async () => {
-    const { accept, clock, store } = bench();
     const ending = { ...endingOf("c1", "skipped", "archived"), atMs: clock.nowMs };
     await accept({ ...skip({ version: 0 }), content: { kind: "end", outcome: ending } });
     for (const [days, known] of [
@@ -70,12 +63,9 @@ describeStore("housekeeping", (bench) => {
   });
 
   it("keeps such a record while an entry of it waits, which will need it", async () => {
-    const { accept, attempt, clock, entry, record, settle, store } = bench();
-    await accept(userUpdate({ parent: "a1" }));
-    await settle(blockOn(await entry("endusers", "e1")));
+    await block();
     await settle(finish(await attempt("companies", "a1"), "rejected", "refused"));
-    await accept(userUpdate({ parent: "a1", id: "u2", version: 2 }));
-    await settle(blockOn(await entry("endusers", "e1")));
+    await block({ id: "u2", version: 2 });
     clock.nowMs += KEPT_MS + 1;
     await store.housekeep(KEPT_MS);
     expect(await record("companies", "a1")).not.toHaveProperty("last");
@@ -85,27 +75,21 @@ describeStore("housekeeping", (bench) => {
   });
 
   it("forgets ids of messages after two days, even if no notification comes any more", async () => {
-    const { accept, clock, kv, store } = bench();
     await accept(update());
     await store.claimNotification("n1", LANE.tenant);
     clock.nowMs += 3 * DAY_MS;
     await store.housekeep(KEPT_MS);
-    for (const name of ["seen", "notifications"]) expect([...kv.table(name).range([])]).toEqual([]);
+    for (const name of ["seen", "notifications"]) expect([...kv().table(name).range([])]).toEqual([]);
   });
 
   it("walks on from call to call, and begins again at the end", async () => {
-    const { accept, clock, store } = bench();
-    const many = Array.from({ length: 2_300 }, (_, index) =>
-      skip({ hullId: `a${index}`, id: `c${index}`, version: 0 }),
-    );
-    await store.accept(many);
+    const ids = Array.from({ length: 2_300 }, (_, index) => `a${index}`);
+    await store.accept(ids.map((hullId) => skip({ hullId, id: `c-${hullId}`, version: 0 })));
     clock.nowMs += KEPT_MS + 1;
     const removed: number[] = [];
     for (let step = 0; step < 3; step += 1) removed.push(await store.housekeep(KEPT_MS));
     expect(removed.every((count) => count <= 2_000)).toBe(true);
-    expect((await store.view(LANE, "companies", ["a0", "a2299"])).every((view) => view.record === undefined)).toBe(
-      true,
-    );
+    expect(await store.view(LANE, "companies", ["a0", "a2299"])).toEqual([{}, {}]);
     await accept(skip({ hullId: "a0", id: "c", version: 0 }));
     clock.nowMs += KEPT_MS + 1;
     await store.housekeep(KEPT_MS);

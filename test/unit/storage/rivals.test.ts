@@ -1,32 +1,42 @@
 /** Rivals: skipped for a record that is linked to another Hull entity, and when they are taken in again. */
 import type { Settlement } from "../../../src/storage/port/store";
-import { LANE, NEIGHBOUR, deliverQuietly, finish, forget, skip, skipFor, update, userUpdate } from "./builders";
-import { describeStore } from "./bench";
+import {
+  LANE,
+  NEIGHBOUR,
+  deliverQuietly,
+  finish,
+  forget,
+  skip,
+  skipFor,
+  tenantRow,
+  update,
+  userUpdate,
+} from "./builders";
+import { describeStore } from "./fixture";
 
+const OTHER_KEY = { keys: { externalId: "y" } };
+const COMPANY = { types: ["companies"], children: [] };
 const USER = { types: ["endusers"], children: [] };
 
-describeStore("a rival", (bench) => {
+describeStore("a rival", ({ block, kv, accept, clock, entry, first, outcomes, settle, store, write }) => {
   /** The first one is linked to the record. */
   const link = async (hullId = "a1", keys: Record<string, string> = { externalId: "x" }): Promise<void> => {
-    const { accept, attempt, settle } = bench();
-    await accept(update({ hullId, id: `c-${hullId}` }));
-    await settle(deliverQuietly(await attempt("companies", hullId), "p1", { keys }));
+    await write(update({ hullId, id: `c-${hullId}` }), "p1", { keys });
   };
   const rival = async (hullId: string, id = `c-${hullId}`, version = 1): Promise<void> => {
-    const { accept, entry, settle } = bench();
     await accept(update({ hullId, id, version }));
     await settle(skipFor(await entry("companies", hullId), "p1"));
   };
   const waiting = async (lane = LANE): Promise<readonly string[]> => {
-    bench().clock.nowMs += 1;
-    return (await bench().store.ready(lane, "companies", 99)).map(({ hullId }) => hullId);
+    clock.nowMs += 1;
+    return (await store.ready(lane, "companies", 99)).map(({ hullId }) => hullId);
   };
   const work = async (hullId: string, settlementOf: (entry: Awaited<ReturnType<typeof next>>) => Settlement) => {
-    await bench().settle(settlementOf(await next(hullId)));
+    await settle(settlementOf(await next(hullId)));
   };
   const next = async (hullId: string) => {
-    await bench().accept(update({ hullId, id: `next-${hullId}`, version: 9 }));
-    return bench().entry("companies", hullId);
+    await accept(update({ hullId, id: `next-${hullId}`, version: 9 }));
+    return entry("companies", hullId);
   };
 
   beforeEach(async () => {
@@ -37,64 +47,38 @@ describeStore("a rival", (bench) => {
   it("waits for nothing while the link holds", async () => {
     await work("a1", (entry) => deliverQuietly(entry, "p1", { keys: { externalId: "x" } }));
     expect(await waiting()).toEqual([]);
-    expect(await bench().outcomes()).toMatchObject({ "companies/skipped/same_remote_record": 1 });
+    expect(await outcomes()).toMatchObject({ "companies/skipped/same_remote_record": 1 });
   });
 
   it.each<[string, () => Promise<unknown>, readonly string[]]>([
     ["the record is gone", () => work("a1", forget), ["a1", "a2"]],
-    [
-      "the service says that the record is gone",
-      () => bench().store.forgetGone(LANE.remote, "companies", ["p1"]),
-      ["a2"],
-    ],
+    ["the service says that the record is gone", () => store.forgetGone(LANE.remote, "companies", ["p1"]), ["a2"]],
     ["the other one is linked elsewhere", () => work("a1", (entry) => deliverQuietly(entry, "p2")), ["a2"]],
     ["a new record took its place", () => work("a1", (entry) => deliverQuietly(entry, "p2", { fresh: true })), ["a2"]],
-    [
-      "we gave the record another key",
-      () => work("a1", (entry) => deliverQuietly(entry, "p1", { keys: { externalId: "y" } })),
-      ["a2"],
-    ],
-    [
-      "the other one is erased",
-      () => bench().store.forgetEntity(LANE.tenant, { types: ["companies"], children: [] }, "a1"),
-      ["a2"],
-    ],
+    ["we gave the record another key", () => work("a1", (entry) => deliverQuietly(entry, "p1", OTHER_KEY)), ["a2"]],
+    ["the other one is erased", () => store.forgetEntity(LANE.tenant, COMPANY, "a1"), ["a2"]],
   ])("is taken in again, as a new message with the old content, when %s", async (_when, free, expected) => {
-    const { clock, entry, store } = bench();
-    await store.saveTenant({ key: LANE.tenant, organization: "org", connectorId: "c1", sealed: "…", settingsAtMs: 1 });
+    await store.saveTenant(tenantRow());
     clock.nowMs += 5;
     await free();
     // Whoever was linked comes first, if both are looked for.
     expect(await waiting()).toEqual(expected);
     expect((await entry("companies", "a2")).content).toMatchObject({ messageId: "c-a2", replay: true, counted: true });
-    expect([...bench().kv.table("rivals").range([])]).toEqual([]);
+    expect([...kv().table("rivals").range([])]).toEqual([]);
   });
 
   it("is not taken in again when a newer message of it ended otherwise, or waits", async () => {
-    const { accept, store } = bench();
     await rival("a3");
     await accept(skip({ hullId: "a2", id: "s2", version: 2 }));
     await accept(update({ hullId: "a3", id: "s3", version: 2 }));
     await store.forgetGone(LANE.remote, "companies", ["p1"]);
     expect(await waiting()).toEqual(["a3"]);
-    expect((await bench().entry("companies", "a3")).content?.messageId).toBe("s3");
+    expect((await entry("companies", "a3")).content?.messageId).toBe("s3");
   });
 
   it("brings along what ended because it was skipped", async () => {
-    const { accept, store } = bench();
-    const { entry, settle } = bench();
-    await accept(userUpdate({ parent: "a2" }));
-    const [user] = await store.ready(LANE, "endusers", 1);
-    if (user?.content === undefined) throw new Error("It waits.");
     await accept(update({ hullId: "a2", id: "again", version: 2 }));
-    const block = { type: "companies", hullId: "a2", together: false, content: { ...user.content, derived: true } };
-    await settle({
-      tenant: LANE.tenant,
-      type: "endusers",
-      hullId: "e1",
-      seq: user.content.seq,
-      then: { kind: "block", parent: block },
-    });
+    await block({ parent: "a2" });
     await settle(skipFor(await entry("companies", "a2"), "p1"));
     expect(await store.deadLettersOf(LANE)).toMatchObject([{ hullId: "e1", ending: { code: "parent_skipped" } }]);
     await store.forgetGone(LANE.remote, "companies", ["p1"]);
@@ -103,18 +87,14 @@ describeStore("a rival", (bench) => {
   });
 
   it("of another connector waits in its own lane", async () => {
-    const { store } = bench();
     await store.accept([update({ hullId: "a3", id: "c-a3", lane: NEIGHBOUR })]);
-    const [theirs] = await store.ready(NEIGHBOUR, "companies", 1);
-    if (theirs === undefined) throw new Error("It waits.");
-    await store.settle(NEIGHBOUR, [skipFor(theirs, "p1")]);
+    await store.settle(NEIGHBOUR, [skipFor(await first(NEIGHBOUR, "companies"), "p1")]);
     await store.forgetGone(LANE.remote, "companies", ["p1"]);
     expect(await waiting()).toEqual(["a2"]);
     expect(await waiting(NEIGHBOUR)).toEqual(["a3"]);
   });
 
   it("is one of ten at most: the oldest give way", async () => {
-    const { clock, store } = bench();
     const others = Array.from({ length: 11 }, (_, index) => `b${index}`);
     for (const hullId of others) {
       clock.nowMs += 1;
@@ -125,18 +105,16 @@ describeStore("a rival", (bench) => {
   });
 
   it("that was erased itself comes back no more", async () => {
-    const { accept, entry, kv, settle, store } = bench();
-    await store.saveTenant({ key: LANE.tenant, organization: "org", connectorId: "c1", sealed: "…", settingsAtMs: 1 });
+    await store.saveTenant(tenantRow());
     await accept(userUpdate({ parent: "a1" }));
     await settle(skipFor(await entry("endusers", "e1"), "q1"));
     await store.forgetEntity(LANE.tenant, USER, "e1");
     for (const name of ["rivals", "rivalsFor"]) {
-      expect(JSON.stringify([...kv.table(name).range([])])).not.toContain("e1");
+      expect(JSON.stringify([...kv().table(name).range([])])).not.toContain("e1");
     }
   });
 
   it("that is refused for another reason later is no rival any more once that is known", async () => {
-    const { store } = bench();
     await work("a2", (entry) => finish(entry, "rejected", "refused"));
     await store.forgetGone(LANE.remote, "companies", ["p1"]);
     expect(await waiting()).toEqual([]);

@@ -1,6 +1,6 @@
 /** Runs as the store keeps them: one at a time where that is wanted, counted, in order, and forgotten in time. */
 import type { NewRun, ReportLine } from "../../../src/storage/port/store";
-import { DAY_MS, describeStore, MINUTE_MS } from "./bench";
+import { DAY_MS, describeStore, MINUTE_MS } from "./fixture";
 import { LANE, NEIGHBOUR } from "./builders";
 
 const KEPT_MS = 30 * DAY_MS;
@@ -23,9 +23,8 @@ const line = (remoteId: string, code = "told"): ReportLine => ({
   text: `${code}.`,
 });
 
-describeStore("a run", (bench) => {
+describeStore("a run", ({ clock, store }) => {
   it("begins once where only one may be under way", async () => {
-    const { store } = bench();
     const begun = await Promise.all(["r1", "r2", "r3"].map((id) => store.beginRun(fetchRun(id), true)));
     expect(begun.map(({ run, begun: is }) => [run.id, is])).toEqual([
       ["r1", true],
@@ -35,7 +34,6 @@ describeStore("a run", (bench) => {
   });
 
   it("of another tenant, kind or type stands in nobody's way", async () => {
-    const { store } = bench();
     const others = [
       fetchRun("r1"),
       fetchRun("r2", { type: "endusers" }),
@@ -47,7 +45,6 @@ describeStore("a run", (bench) => {
   });
 
   it("that only simulates stands in the way of another simulation alone", async () => {
-    const { store } = bench();
     const simulated = (id: string) => fetchRun(id, { options: { simulate: true } });
     await store.beginRun(simulated("r1"), true);
     expect(await store.beginRun(fetchRun("r2"), true)).toMatchObject({ begun: true, run: { id: "r2" } });
@@ -56,7 +53,6 @@ describeStore("a run", (bench) => {
   });
 
   it("that has ended makes room for the next, whether its end was told or not", async () => {
-    const { store } = bench();
     await store.beginRun(fetchRun("r1"), true);
     await store.changeRun("r1", { state: "error", error: "no" });
     expect(await store.beginRun(fetchRun("r2"), true)).toMatchObject({ begun: true, run: { id: "r2" } });
@@ -66,7 +62,6 @@ describeStore("a run", (bench) => {
   });
 
   it("that has ended changes no more", async () => {
-    const { store, clock } = bench();
     await store.beginRun(fetchRun("r1"), true);
     await store.changeRun("r1", { state: "success" });
     clock.nowMs += MINUTE_MS;
@@ -77,7 +72,6 @@ describeStore("a run", (bench) => {
   });
 
   it("adds counts up, and the records that have an outcome", async () => {
-    const { store } = bench();
     await store.beginRun(fetchRun("r1"), true);
     await store.changeRun("r1", { counts: { a: 2, b: 1 } });
     await store.changeRun("r1", { counts: { a: 3 }, checkpoint: { page: 2 } });
@@ -85,7 +79,6 @@ describeStore("a run", (bench) => {
   });
 
   it("ends by itself once every record that it met has its outcome", async () => {
-    const { store } = bench();
     await store.beginRun(fetchRun("r1", { kind: "batch" }), false);
     await store.changeRun("r1", { state: "running", total: 2 });
     await store.changeRun("r1", { counts: { a: 2 } });
@@ -95,9 +88,8 @@ describeStore("a run", (bench) => {
   });
 });
 
-describeStore("the last good run", (bench) => {
+describeStore("the last good run", ({ store }) => {
   it("is the newest that ended well and wrote", async () => {
-    const { store } = bench();
     const end = async (id: string, state: "success" | "error", more: Partial<NewRun> = {}): Promise<void> => {
       await store.beginRun(fetchRun(id, more), false);
       await store.changeRun(id, { state });
@@ -114,9 +106,8 @@ describeStore("the last good run", (bench) => {
   });
 });
 
-describeStore("a list of runs", (bench) => {
+describeStore("a list of runs", ({ clock, store }) => {
   it("has the newest first, in pages", async () => {
-    const { store, clock } = bench();
     for (const id of ["r1", "r2", "r3", "r4"]) {
       await store.beginRun(fetchRun(id), false);
       clock.nowMs += 1;
@@ -131,7 +122,6 @@ describeStore("a list of runs", (bench) => {
   });
 
   it("goes on in the middle of one millisecond", async () => {
-    const { store } = bench();
     for (const id of ["r1", "r2", "r3"]) await store.beginRun(fetchRun(id), false);
     const all = (await store.runs({ tenant: LANE.tenant, limit: 10 })).map(({ id }) => id);
     const [first] = all;
@@ -140,9 +130,8 @@ describeStore("a list of runs", (bench) => {
   });
 });
 
-describeStore("a report", (bench) => {
+describeStore("a report", ({ store }) => {
   it("is read page by page", async () => {
-    const { store } = bench();
     await store.beginRun(fetchRun("r1", { options: { verbose: true } }), true);
     await store.report(
       "r1",
@@ -156,49 +145,40 @@ describeStore("a report", (bench) => {
   });
 });
 
-describeStore("old runs", (bench) => {
+describeStore("old runs", ({ clock, store, sweep }) => {
   const end = async (id: string, more: Partial<NewRun> = {}): Promise<void> => {
-    const { store } = bench();
     await store.beginRun(fetchRun(id, { options: { verbose: true }, ...more }), false);
     await store.report(id, [line("a")]);
     await store.changeRun(id, { state: "success" });
     await store.changeRun(id, { announced: true });
   };
-  const sweep = async (): Promise<void> => {
-    while ((await bench().store.housekeep(KEPT_MS)) > 0) {
-      // Until nothing is left to forget.
-    }
-  };
 
   it("go with their reports, all but the last good one, from which the next interval counts", async () => {
-    const { store, clock } = bench();
     await end("r1");
     await end("r2");
     clock.nowMs += KEPT_MS + 1;
-    await sweep();
+    await sweep(KEPT_MS);
     expect((await store.runs({ tenant: LANE.tenant, limit: 10 })).map(({ id }) => id)).toEqual(["r2"]);
     expect(await store.reportLines("r1", 0, 10)).toEqual([]);
     expect(await store.reportLines("r2", 0, 10)).toHaveLength(1);
     expect(await store.lastRun(LANE.tenant, "fetch", "companies")).toMatchObject({ id: "r2" });
     await end("r3");
-    await sweep();
+    await sweep(KEPT_MS);
     expect((await store.runs({ tenant: LANE.tenant, limit: 10 })).map(({ id }) => id)).toEqual(["r3"]);
   });
 
   it("stay while they are young, or under way", async () => {
-    const { store, clock } = bench();
     await store.beginRun(fetchRun("r1"), false);
     clock.nowMs += KEPT_MS + 1;
     await end("r2");
     await end("r3");
-    await sweep();
+    await sweep(KEPT_MS);
     const left = await store.runs({ tenant: LANE.tenant, limit: 10 });
     expect(left.map(({ id }) => id).sort()).toEqual(["r1", "r2", "r3"]);
     expect(await store.run("r1")).toMatchObject({ state: "waiting" });
   });
 
   it("with a long report go part by part", async () => {
-    const { store, clock } = bench();
     await end("r1");
     await store.report(
       "r1",
@@ -206,15 +186,14 @@ describeStore("old runs", (bench) => {
     );
     await end("r2");
     clock.nowMs += KEPT_MS + 1;
-    await sweep();
+    await sweep(KEPT_MS);
     expect(await store.run("r1")).toBeUndefined();
     expect(await store.reportLines("r1", 0, 10)).toEqual([]);
   });
 });
 
-describeStore("a tenant that is forgotten", (bench) => {
+describeStore("a tenant that is forgotten", ({ store }) => {
   it("leaves no run behind, and another's stay", async () => {
-    const { store } = bench();
     for (const [id, tenant] of [
       ["r1", LANE.tenant],
       ["r2", LANE.tenant],

@@ -1,10 +1,10 @@
 import { forgotten } from "../../../src/engine/delivery/work";
 import { LANE, deliver, deliverQuietly, finish, forget, postpone, update } from "./builders";
-import { describeStore } from "./bench";
+import { describeStore } from "./fixture";
 
-describeStore("a record that the service holds now", (bench) => {
+describeStore("a record that the service holds now", (fixture) => {
+  const { accept, attempt, entry, find, outcomes, record, settle, store } = fixture;
   it("is linked, leaves the outbox, and its outcome waits until Hull knows", async () => {
-    const { accept, attempt, find, record, settle, outcomes, store } = bench();
     await accept(update());
     const { outcomes: ended } = await settle(deliver(await attempt("companies", "a1"), "p1"));
     expect(ended).toEqual([]);
@@ -15,11 +15,15 @@ describeStore("a record that the service holds now", (bench) => {
   });
 
   it("ends at once when Hull knows everything", async () => {
-    const { accept, attempt, record, settle, outcomes, store } = bench();
     await accept(update());
     const { outcomes: ended } = await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
     expect(ended).toMatchObject([
-      { type: "companies", hullId: "a1", claims: { external_id: "a1" }, outcome: { messageId: "c1", outcome: "sent" } },
+      {
+        type: "companies",
+        hullId: "a1",
+        claims: { external_id: "a1" },
+        outcome: { messageId: "c1", outcome: "sent" },
+      },
     ]);
     expect(await outcomes()).toEqual({ "companies/sent/updated": 1 });
     expect((await record("companies", "a1")).last).toMatchObject({ messageId: "c1", outcome: "sent" });
@@ -27,14 +31,12 @@ describeStore("a record that the service holds now", (bench) => {
   });
 
   it("may be settled without an attempt, when it was found equal", async () => {
-    const { accept, entry, settle, store } = bench();
     await accept(update());
     await settle(deliver(await entry("companies", "a1"), "p1", { outcome: "unchanged" }));
     expect(await store.hullUpdates(LANE, 9)).toMatchObject([{ outcomes: [{ outcome: "unchanged", messageId: "c1" }] }]);
   });
 
   it("says whose message it was, whatever the lane thought", async () => {
-    const { accept, entry, settle } = bench();
     await accept(update({ id: "c1" }));
     const settlement = finish(await entry("companies", "a1"), "skipped", "archived");
     const wrong = { ...settlement.then, outcome: { messageId: "x", counted: false } };
@@ -46,9 +48,9 @@ describeStore("a record that the service holds now", (bench) => {
   });
 });
 
-describeStore("content that was replaced while the lane looked at it", (bench) => {
+describeStore("content that was replaced while the lane looked at it", (fixture) => {
+  const { start, accept, entry, outcomes, record, settle, store } = fixture;
   it("is not settled any more, but what was learned of the service is kept", async () => {
-    const { accept, entry, record, settle, outcomes } = bench();
     await accept(update({ id: "c1", version: 1 }));
     const seen = await entry("companies", "a1");
     await accept(update({ id: "c2", version: 2 }));
@@ -59,19 +61,20 @@ describeStore("content that was replaced while the lane looked at it", (bench) =
   });
 
   it("stays waiting as newer content when the older one in flight is refused", async () => {
-    const { accept, attempt, entry, settle, store } = bench();
-    await accept(update({ id: "c1", version: 1 }));
-    const flying = await attempt("companies", "a1");
+    const flying = await start(update({ id: "c1", version: 1 }));
     await accept(update({ id: "c2", version: 2 }));
     await settle(finish(flying, "rejected", "refused"));
-    expect(await entry("companies", "a1")).toMatchObject({ content: { messageId: "c2" }, notBeforeMs: 0, attempts: 0 });
+    expect(await entry("companies", "a1")).toMatchObject({
+      content: { messageId: "c2" },
+      notBeforeMs: 0,
+      attempts: 0,
+    });
     expect(await store.ready(LANE, "companies", 9)).toHaveLength(1);
   });
 });
 
-describeStore("a record that must wait", (bench) => {
+describeStore("a record that must wait", ({ accept, attempt, clock, entry, outcomes, settle, start, store }) => {
   it("goes back to the queue with its time, its count of tries and the reason", async () => {
-    const { accept, attempt, clock, entry, settle, store } = bench();
     await accept(update());
     for (const tries of [1, 2, 3]) {
       await settle(postpone(await attempt("companies", "a1", "update"), clock.nowMs + 1_000));
@@ -85,9 +88,10 @@ describeStore("a record that must wait", (bench) => {
   });
 
   it("takes over what came meanwhile, and keeps force and cleared of the older one", async () => {
-    const { accept, attempt, clock, entry, settle, outcomes } = bench();
-    await accept(update({ id: "c1", version: 1, fields: { a: null }, cleared: ["a"], force: true }));
-    const flying = await attempt("companies", "a1", "update");
+    const flying = await start(
+      update({ id: "c1", version: 1, fields: { a: null }, cleared: ["a"], force: true }),
+      "update",
+    );
     await accept(update({ id: "c2", version: 2, fields: { a: null, b: 1 } }));
     const { outcomes: ended } = await settle(postpone(flying, clock.nowMs + 9));
     expect(ended).toMatchObject([{ outcome: { messageId: "c1", outcome: "superseded" } }]);
@@ -100,14 +104,13 @@ describeStore("a record that must wait", (bench) => {
   });
 });
 
-describeStore("a link that turned out to be dead", (bench) => {
+describeStore("a link that turned out to be dead", (fixture) => {
+  const { accept, attempt, entry, find, record, settle, start, store, write } = fixture;
   it("is forgotten together with what was known of the record", async () => {
-    const { accept, attempt, entry, record, settle, store } = bench();
     await accept(update({ id: "c1", version: 1, keys: { externalId: "x" } }));
     const keys = { externalId: "x" };
     await settle(deliverQuietly(await attempt("companies", "a1"), "p1", { keys }));
-    await accept(update({ id: "c2", version: 2 }));
-    await settle(forget(await attempt("companies", "a1", "update")));
+    await settle(forget(await start(update({ id: "c2", version: 2 }), "update")));
     expect(await record("companies", "a1")).not.toHaveProperty("remoteId");
     expect(await record("companies", "a1")).toMatchObject({ revision: 2, version: 2 });
     expect(await store.mirrors(LANE, "companies", ["p1"])).toEqual([undefined]);
@@ -116,10 +119,8 @@ describeStore("a link that turned out to be dead", (bench) => {
   });
 
   it("is forgotten even if nothing of its record waits, and what waits stays", async () => {
-    const { accept, attempt, entry, find, record, settle, store } = bench();
     const gone = forgotten(LANE.tenant, "companies", "a1", "p1");
-    await accept(update({ id: "c1", version: 1 }));
-    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    await write(update({ id: "c1", version: 1 }));
     expect(await settle(gone)).toEqual({ outcomes: [] });
     expect(await record("companies", "a1")).not.toHaveProperty("remoteId");
     expect(await store.mirrors(LANE, "companies", ["p1"])).toEqual([undefined]);
@@ -132,11 +133,8 @@ describeStore("a link that turned out to be dead", (bench) => {
   });
 
   it("is replaced by the record that took its place", async () => {
-    const { accept, attempt, record, settle, store } = bench();
-    await accept(update({ id: "c1", version: 1 }));
-    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
-    await accept(update({ id: "c2", version: 2 }));
-    await settle(deliverQuietly(await attempt("companies", "a1", "update"), "p2", { fresh: true }));
+    await write(update({ id: "c1", version: 1 }));
+    await settle(deliverQuietly(await start(update({ id: "c2", version: 2 }), "update"), "p2", { fresh: true }));
     expect((await record("companies", "a1")).remoteId).toBe("p2");
     const [old, fresh] = await store.mirrors(LANE, "companies", ["p1", "p2"]);
     expect(old).toBeUndefined();
@@ -144,9 +142,8 @@ describeStore("a link that turned out to be dead", (bench) => {
   });
 });
 
-describeStore("more records than one transaction takes", (bench) => {
+describeStore("more records than one transaction takes", ({ clock, outcomes, store }) => {
   it("are journaled, settled and observed all the same, each with its own answer", async () => {
-    const { clock, outcomes, store } = bench();
     const ids = Array.from({ length: 1_001 }, (_, index) => `a${index}`);
     await store.accept(ids.map((hullId) => update({ id: `c-${hullId}`, hullId })));
     const ready = await store.ready(LANE, "companies", 2_000);

@@ -1,21 +1,13 @@
 import type { TenantRow } from "../../../src/storage/port/rows";
-import { LANE, blockOn, deliver, deliverQuietly, skip, update, userUpdate } from "./builders";
-import { describeStore } from "./bench";
+import { LANE, deliver, deliverQuietly, skip, tenantRow, update } from "./builders";
+import { describeStore } from "./fixture";
 
 const OTHER = { ...LANE, remote: "org|planhat|t2" };
 
-const row = (more: Partial<TenantRow> = {}): TenantRow => ({
-  key: LANE.tenant,
-  organization: "org",
-  connectorId: "c1",
-  sealed: "sealed-1",
-  settingsAtMs: 10,
-  ...more,
-});
+const row = (more: Partial<TenantRow> = {}): TenantRow => tenantRow({ sealed: "sealed-1", settingsAtMs: 10, ...more });
 
-describeStore("a tenant's settings", (bench) => {
+describeStore("a tenant's settings", ({ store }) => {
   it("are kept and listed", async () => {
-    const { store } = bench();
     expect(await store.tenant(LANE.tenant)).toBeUndefined();
     expect(await store.tenants()).toEqual([]);
     await store.saveTenant(row());
@@ -25,7 +17,6 @@ describeStore("a tenant's settings", (bench) => {
   });
 
   it("are replaced by newer ones and by others of the same moment, never by older ones", async () => {
-    const { store } = bench();
     await store.saveTenant(row());
     expect(await store.saveTenant(row({ sealed: "same moment" }))).toMatchObject({ sealed: "same moment" });
     expect(await store.saveTenant(row({ sealed: "newer", settingsAtMs: 11 }))).toMatchObject({ sealed: "newer" });
@@ -34,7 +25,6 @@ describeStore("a tenant's settings", (bench) => {
   });
 
   it("keep the remote and its confirmation when they are replaced", async () => {
-    const { store } = bench();
     await store.saveTenant(row());
     await store.assign(LANE.tenant, LANE.remote, "f1");
     const saved = await store.saveTenant(row({ sealed: "newer", settingsAtMs: 11 }));
@@ -43,24 +33,22 @@ describeStore("a tenant's settings", (bench) => {
 
   it("must exist before the tenant is pointed to a remote", async () => {
     // An error inside a transaction must reject, and leave nothing behind.
-    const { store } = bench();
     await expect(store.assign("nobody", LANE.remote, "f")).rejects.toThrow(/nobody/);
     expect(await store.tenants()).toEqual([]);
   });
 });
 
-describeStore("credentials that were tried", (bench) => {
+describeStore("credentials that were tried", ({ accept, store }) => {
   const FROM = { remote: LANE.remote, fingerprint: "f1", generation: 1 };
   const TO = { remote: LANE.remote, fingerprint: "f2", renewed: true };
-  const generation = async (): Promise<number> => (await bench().store.remote(LANE.remote)).generation;
+  const generation = async (): Promise<number> => (await store.remote(LANE.remote)).generation;
 
   beforeEach(async () => {
-    await bench().store.saveTenant(row());
-    await bench().store.assign(LANE.tenant, LANE.remote, "f1");
+    await store.saveTenant(row());
+    await store.assign(LANE.tenant, LANE.remote, "f1");
   });
 
   it("count when all is as it was, and begin a generation when they lead elsewhere", async () => {
-    const { store } = bench();
     expect(await store.reassign(LANE.tenant, FROM, { ...TO, renewed: false })).toMatchObject({ fingerprint: "f2" });
     expect(await generation()).toBe(1);
     expect(await store.reassign(LANE.tenant, { ...FROM, fingerprint: "f2" }, { ...TO, fingerprint: "f3" })).toEqual(
@@ -71,7 +59,6 @@ describeStore("credentials that were tried", (bench) => {
   });
 
   it("take along what waits when they lead to another place", async () => {
-    const { accept, store } = bench();
     await accept(update());
     await store.reassign(LANE.tenant, FROM, { remote: OTHER.remote, fingerprint: "f2", renewed: false });
     expect(await store.ready(OTHER, "companies", 9)).toHaveLength(1);
@@ -79,12 +66,11 @@ describeStore("credentials that were tried", (bench) => {
   });
 
   it.each<[string, () => Promise<unknown>]>([
-    ["the connector was forgotten", () => bench().store.forgetTenant(LANE.tenant)],
-    ["others were confirmed", () => bench().store.assign(LANE.tenant, LANE.remote, "f9")],
-    ["it has moved", () => bench().store.assign(LANE.tenant, OTHER.remote, "f1")],
-    ["somebody has begun a generation", () => bench().store.newGeneration(LANE.remote)],
+    ["the connector was forgotten", () => store.forgetTenant(LANE.tenant)],
+    ["others were confirmed", () => store.assign(LANE.tenant, LANE.remote, "f9")],
+    ["it has moved", () => store.assign(LANE.tenant, OTHER.remote, "f1")],
+    ["somebody has begun a generation", () => store.newGeneration(LANE.remote)],
   ])("count no more when meanwhile %s", async (_what, meanwhile) => {
-    const { store } = bench();
     await meanwhile();
     const before = [await store.tenant(LANE.tenant), await generation()];
     expect(await store.reassign(LANE.tenant, FROM, TO)).toBeUndefined();
@@ -92,18 +78,16 @@ describeStore("credentials that were tried", (bench) => {
   });
 });
 
-describeStore("a tenant that is pointed to another remote", (bench) => {
+describeStore("a tenant that is pointed to another remote", (fixture) => {
+  const { accept, block, entry, outcomes, settle, start, store, write } = fixture;
   beforeEach(async () => {
-    const { store } = bench();
     await store.saveTenant(row());
     await store.assign(LANE.tenant, LANE.remote, "f1");
   });
-  const move = (): Promise<TenantRow> => bench().store.assign(LANE.tenant, OTHER.remote, "f2");
+  const move = (): Promise<TenantRow> => store.assign(LANE.tenant, OTHER.remote, "f2");
 
   it("takes along what waits, to be looked up anew", async () => {
-    const { accept, attempt, settle, store } = bench();
-    await accept(update({ id: "c1", version: 1 }));
-    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    await write(update({ id: "c1", version: 1 }));
     await accept(update({ id: "c2", version: 2, force: true }));
     expect(await move()).toMatchObject({ remote: OTHER.remote, fingerprint: "f2" });
     expect(await store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 0 });
@@ -114,16 +98,13 @@ describeStore("a tenant that is pointed to another remote", (bench) => {
   });
 
   it("keeps the order of what it takes along", async () => {
-    const { store } = bench();
     await store.accept(["z", "m", "a"].map((hullId, index) => update({ id: `c${index}`, hullId })));
     await move();
     expect((await store.ready(OTHER, "companies", 9)).map(({ hullId }) => hullId)).toEqual(["z", "m", "a"]);
   });
 
   it("takes along children and the companies made for them", async () => {
-    const { accept, entry, settle, store } = bench();
-    await accept(userUpdate({ parent: "a1" }));
-    await settle(blockOn(await entry("endusers", "e1")));
+    await block();
     await move();
     expect(await store.depth(OTHER)).toEqual({ outbox: 2, hullUpdates: 0 });
     expect(await store.ready(OTHER, "endusers", 9)).toHaveLength(1);
@@ -131,9 +112,7 @@ describeStore("a tenant that is pointed to another remote", (bench) => {
   });
 
   it("takes along what was in flight, without attempt or doubt, which belong to the old place", async () => {
-    const { accept, attempt, store } = bench();
-    await accept(update());
-    await attempt("companies", "a1", "create");
+    await start(update(), "create");
     await move();
     const [waiting] = await store.ready(OTHER, "companies", 9);
     expect(waiting?.content?.messageId).toBe("c1");
@@ -142,9 +121,7 @@ describeStore("a tenant that is pointed to another remote", (bench) => {
   });
 
   it("loses no message: of two contents the newer goes along and the older ends superseded", async () => {
-    const { accept, attempt, outcomes, store } = bench();
-    await accept(update({ id: "c1", version: 1, force: true }));
-    await attempt("companies", "a1", "update");
+    await start(update({ id: "c1", version: 1, force: true }), "update");
     await accept(update({ id: "c2", version: 2 }));
     await move();
     expect(await store.ready(OTHER, "companies", 9)).toMatchObject([{ content: { messageId: "c2", force: true } }]);
@@ -152,9 +129,7 @@ describeStore("a tenant that is pointed to another remote", (bench) => {
   });
 
   it("does not deliver there what a filter took out here", async () => {
-    const { accept, attempt, outcomes, store } = bench();
-    await accept(update({ id: "c1", version: 1 }));
-    await attempt("companies", "a1", "update");
+    await start(update({ id: "c1", version: 1 }), "update");
     await accept(skip({ id: "c2", version: 2 }));
     await move();
     expect(await store.depth(OTHER)).toEqual({ outbox: 0, hullUpdates: 0 });
@@ -162,18 +137,14 @@ describeStore("a tenant that is pointed to another remote", (bench) => {
   });
 
   it("still tells Hull what was delivered to the old one", async () => {
-    const { accept, attempt, settle, store } = bench();
-    await accept(update());
-    await settle(deliver(await attempt("companies", "a1"), "p1"));
+    await settle(deliver(await start(update()), "p1"));
     await move();
     expect(await store.depth(LANE)).toEqual({ outbox: 0, hullUpdates: 1 });
     expect(await store.lanes()).toEqual([LANE]);
   });
 
   it("keeps everything when it stays where it is and only the credentials changed", async () => {
-    const { accept, attempt, entry, settle, store } = bench();
-    await accept(update({ id: "c1", version: 1 }));
-    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    await write(update({ id: "c1", version: 1 }));
     await accept(update({ id: "c2", version: 2 }));
     const before = await entry("companies", "a1");
     await store.assign(LANE.tenant, LANE.remote, "f2");
@@ -183,9 +154,7 @@ describeStore("a tenant that is pointed to another remote", (bench) => {
   });
 
   it("finds its links again when it comes back", async () => {
-    const { accept, attempt, settle, store } = bench();
-    await accept(update({ id: "c1", version: 1 }));
-    await settle(deliverQuietly(await attempt("companies", "a1"), "p1"));
+    await write(update({ id: "c1", version: 1 }));
     await move();
     await accept(update({ id: "c2", version: 2, lane: OTHER }));
     await store.assign(LANE.tenant, LANE.remote, "f1");
@@ -195,9 +164,9 @@ describeStore("a tenant that is pointed to another remote", (bench) => {
   });
 });
 
-describeStore("what was accepted for the old remote after the tenant had left it", (bench) => {
+describeStore("what was accepted for the old remote after the tenant had left it", (fixture) => {
+  const { accept, first, outcomes, store } = fixture;
   it("follows, and of two contents the newer counts", async () => {
-    const { accept, outcomes, store } = bench();
     await accept(update({ id: "c1", version: 1, force: true }));
     await accept(update({ id: "c2", version: 2, lane: OTHER }));
     await accept(update({ id: "c3", version: 3, hullId: "a3" }));
@@ -209,12 +178,9 @@ describeStore("what was accepted for the old remote after the tenant had left it
   });
 
   it("does not come after something newer that was delivered there already", async () => {
-    const { accept, outcomes, store } = bench();
     await accept(update({ id: "c1", version: 1 }));
     await accept(update({ id: "c2", version: 2, lane: OTHER }));
-    const [newer] = await store.ready(OTHER, "companies", 9);
-    if (newer === undefined) throw new Error("The newer message waits.");
-    await store.settle(OTHER, [deliverQuietly(newer, "q1")]);
+    await store.settle(OTHER, [deliverQuietly(await first(OTHER, "companies"), "q1")]);
     await store.move(LANE, OTHER.remote);
     expect(await store.depth(OTHER)).toEqual({ outbox: 0, hullUpdates: 0 });
     expect(await outcomes()).toEqual({ "companies/sent/updated": 1, "companies/superseded/newer_message": 1 });

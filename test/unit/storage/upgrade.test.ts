@@ -1,6 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import mapValues from "lodash/mapValues";
@@ -11,7 +10,8 @@ import { createSeal, runPlace, tenantPlace, type Seal } from "../../../src/stora
 import type { Lane, Store } from "../../../src/storage/port/store";
 import { divide, openUpgraded } from "../../../src/storage/data-folder/upgrade";
 import { FORMAT } from "../../../src/storage/tables/tables";
-import { deliverQuietly, LANE, NEIGHBOUR, update } from "./builders";
+import { deliverQuietly, LANE, NEIGHBOUR, seen, tenantRow, update } from "./builders";
+import { firstReady, setUpDatabases } from "./fixture";
 import { makeFormatThree } from "./format-three";
 import { litter, makeFormatTwo } from "./format-two";
 
@@ -24,11 +24,11 @@ const never = (): Seal => {
   throw new Error("Nothing is there to be upgraded.");
 };
 
+const { makeFolder } = setUpDatabases();
 let path: string;
 beforeEach(() => {
-  path = mkdtempSync(join(tmpdir(), "store-"));
+  path = makeFolder();
 });
-afterEach(() => rmSync(path, { recursive: true, force: true }));
 
 /** Rows of every length, from one character to several pages, and keys that end in zeros and in the highest bytes. */
 function fillRows(kv: KeyValue, count: number): void {
@@ -44,13 +44,7 @@ function fillRows(kv: KeyValue, count: number): void {
 async function makeOld(count = 2_000): Promise<readonly (readonly [Key, unknown])[]> {
   const kv = createLmdbKeyValue(path);
   const store = await createEmbeddedStore({ kv, now });
-  await store.saveTenant({
-    key: LANE.tenant,
-    organization: "org",
-    connectorId: "c1",
-    sealed: seal().seal("the secret", tenantPlace(LANE.tenant)),
-    settingsAtMs: 1,
-  });
+  await store.saveTenant(tenantRow({ sealed: seal().seal("the secret", tenantPlace(LANE.tenant)) }));
   const run = { ...RUN, kind: "batch", type: "endusers", options: {} } as const;
   await store.beginRun({ ...run, order: seal().seal("the order", runPlace(RUN)) }, false);
   await store.accept([update({ id: "c1", hullId: "a1" })]);
@@ -151,7 +145,7 @@ describe("a store of format 3", () => {
     const kv = createLmdbKeyValue(path);
     const store = await createEmbeddedStore({ kv, now });
     for (const { tenant, remote } of [LANE, NEIGHBOUR, ALONE]) {
-      await store.saveTenant({ key: tenant, organization: "org", connectorId: tenant, sealed: "…", settingsAtMs: 1 });
+      await store.saveTenant(tenantRow({ key: tenant, connectorId: tenant }));
       await store.assign(tenant, remote, "f");
     }
     const facts = { name: { remote: "n", sent: "n" }, city: { remote: "∅" } };
@@ -185,9 +179,11 @@ describe("a store of format 3", () => {
     expect(await factsIn(store, stranger)).toMatchObject({ name: ["n", null, null] });
     // From here on each goes by its own.
     await store.accept([update({ id: "m2", hullId: "a0", version: 2, lane: NEIGHBOUR })]);
-    const [entry] = await store.ready(NEIGHBOUR, "companies", 1);
-    if (entry === undefined) throw new Error("It waits.");
-    await store.settle(NEIGHBOUR, [deliverQuietly(entry, "p-a0", { facts: { name: { remote: "x", sent: "x" } } })]);
+    await store.settle(NEIGHBOUR, [
+      deliverQuietly(await firstReady(store, NEIGHBOUR, "companies"), "p-a0", {
+        facts: { name: { remote: "x", sent: "x" } },
+      }),
+    ]);
     expect(await factsIn(store, LANE)).toMatchObject({ name: ["x", "n", null] });
     expect(await factsIn(store, NEIGHBOUR)).toMatchObject({ name: ["x", "x", null] });
     await store.close();
@@ -231,8 +227,7 @@ describe("a store in whose indexes blanks around a value still counted", () => {
   it("finds its records without them, and forgets them wholly", async () => {
     const old = createLmdbKeyValue(path);
     const before = await createEmbeddedStore({ kv: old, now });
-    const seen = { id: "p1", keys: { email: MAIL }, complete: true, archived: false, facts: {} };
-    await before.observe(LANE.remote, "endusers", now(), 0, [seen]);
+    await before.observe(LANE.remote, "endusers", now(), 0, [seen("p1", { keys: { email: MAIL } })]);
     await before.accept([{ ...update({ type: "endusers", hullId: "e1" }), claims: { email: MAIL } }]);
     await old.transact(() => {
       for (const name of ["mirrorKeys", "knownBy"]) {

@@ -1,9 +1,9 @@
 import { LANE, blockOn, deliver, deliverQuietly, postpone, skip, update, userUpdate } from "./builders";
-import { describeStore } from "./bench";
+import { describeStore } from "./fixture";
 
-describeStore("a newer message that a filter keeps out", (bench) => {
+describeStore("a newer message that a filter keeps out", (fixture) => {
+  const { block, start, accept, clock, entry, find, outcomes, settle } = fixture;
   it("withdraws what waits", async () => {
-    const { accept, find, outcomes } = bench();
     await accept(update({ id: "c1", version: 1 }));
     const accepted = await accept(skip({ id: "c2", version: 2 }));
     expect(accepted.outcomes.map(({ messageId, outcome }) => `${messageId} ${outcome}`)).toEqual([
@@ -18,16 +18,13 @@ describeStore("a newer message that a filter keeps out", (bench) => {
   });
 
   it("withdraws nothing when it is older", async () => {
-    const { accept, entry } = bench();
     await accept(update({ id: "c2", version: 2 }));
     expect((await accept(skip({ id: "c1", version: 1 }))).outcomes).toMatchObject([{ outcome: "superseded" }]);
     expect((await entry("companies", "a1")).content?.messageId).toBe("c2");
   });
 
   it("lets the one in flight end as it ends, and withdraws what waits behind it", async () => {
-    const { accept, attempt, find, settle, outcomes } = bench();
-    await accept(update({ id: "c1", version: 1 }));
-    const flying = await attempt("companies", "a1");
+    const flying = await start(update({ id: "c1", version: 1 }));
     await accept(update({ id: "c2", version: 2 }));
     await accept(skip({ id: "c3", version: 3 }));
     await settle(deliverQuietly(flying, "p1"));
@@ -40,9 +37,7 @@ describeStore("a newer message that a filter keeps out", (bench) => {
   });
 
   it("keeps the one in flight from being tried again", async () => {
-    const { accept, attempt, clock, find, settle, outcomes } = bench();
-    await accept(update({ id: "c1", version: 1 }));
-    const flying = await attempt("companies", "a1", "update");
+    const flying = await start(update({ id: "c1", version: 1 }), "update");
     await accept(skip({ id: "c2", version: 2 }));
     await settle(postpone(flying, clock.nowMs));
     expect(await find("companies", "a1")).toBeUndefined();
@@ -50,9 +45,7 @@ describeStore("a newer message that a filter keeps out", (bench) => {
   });
 
   it("does not keep a still newer message out", async () => {
-    const { accept, attempt, clock, entry, settle } = bench();
-    await accept(update({ id: "c1", version: 1 }));
-    const flying = await attempt("companies", "a1");
+    const flying = await start(update({ id: "c1", version: 1 }));
     await accept(skip({ id: "c2", version: 2 }));
     await accept(update({ id: "c3", version: 3 }));
     await settle(postpone(flying, clock.nowMs));
@@ -61,20 +54,17 @@ describeStore("a newer message that a filter keeps out", (bench) => {
   });
 
   it("takes a child out from behind its parent", async () => {
-    const { accept, entry, find, settle } = bench();
-    await accept(userUpdate({ parent: "a1", version: 1 }));
-    await settle(blockOn(await entry("endusers", "e1")));
+    await block({ version: 1 });
     await accept(skip({ id: "u2", type: "endusers", hullId: "e1", version: 2 }));
     expect(await find("endusers", "e1")).toBeUndefined();
   });
 });
 
-describeStore("a company that waits for its own message and is withdrawn", (bench) => {
+describeStore("a company that waits for its own message and is withdrawn", (fixture) => {
+  const { block, accept, attempt, clock, entry, find, outcomes, settle, store } = fixture;
   it("ends the users who waited for it, because it will get no id", async () => {
-    const { accept, entry, find, settle, outcomes, store } = bench();
     await accept(update({ id: "c1", version: 1 }));
-    await accept(userUpdate({ parent: "a1" }));
-    await settle(blockOn(await entry("endusers", "e1")));
+    await block();
     const accepted = await accept(skip({ id: "c2", version: 2 }));
     expect(await find("endusers", "e1")).toBeUndefined();
     expect(await outcomes()).toMatchObject({ "endusers/dead/parent_skipped": 1 });
@@ -83,7 +73,6 @@ describeStore("a company that waits for its own message and is withdrawn", (benc
   });
 
   it("lets what comes once go its way", async () => {
-    const { accept, entry, settle, outcomes } = bench();
     await accept(update({ id: "c1", version: 1 }));
     const event = userUpdate({ parent: "a1" });
     if (event.content.kind !== "entry") throw new Error("An update is an entry.");
@@ -99,7 +88,6 @@ describeStore("a company that waits for its own message and is withdrawn", (benc
   });
 
   it("ends them when the company was in flight and is not to be tried again", async () => {
-    const { accept, attempt, clock, entry, settle, outcomes } = bench();
     await accept(update({ id: "c1", version: 1 }));
     await accept(userUpdate({ parent: "a1" }));
     const flying = await attempt("companies", "a1", "update");
@@ -111,7 +99,6 @@ describeStore("a company that waits for its own message and is withdrawn", (benc
   });
 
   it("lets them go on when the flight ended well", async () => {
-    const { accept, attempt, entry, settle, store } = bench();
     await accept(update({ id: "c1", version: 1 }));
     await accept(userUpdate({ parent: "a1" }));
     const flying = await attempt("companies", "a1");
@@ -122,15 +109,13 @@ describeStore("a company that waits for its own message and is withdrawn", (benc
   });
 });
 
-describeStore("a company made for its users", (bench) => {
+describeStore("a company made for its users", (fixture) => {
+  const { accept, attempt, block, clock, entry, find, outcomes, settle, store } = fixture;
   const made = async (): Promise<void> => {
-    const { accept, entry, settle } = bench();
-    await accept(userUpdate({ parent: "a1" }));
-    await settle(blockOn(await entry("endusers", "e1")));
+    await block();
   };
 
   it("is not withdrawn by a message about itself", async () => {
-    const { accept, entry, outcomes } = bench();
     await made();
     expect(await accept(skip({ id: "c1" }))).toMatchObject({ outcomes: [{ messageId: "c1", outcome: "skipped" }] });
     expect((await entry("companies", "a1")).content?.derived).toBe(true);
@@ -139,7 +124,6 @@ describeStore("a company made for its users", (bench) => {
   });
 
   it("is not withdrawn while it is in flight either", async () => {
-    const { accept, attempt, clock, entry, settle } = bench();
     await made();
     const flying = await attempt("companies", "a1");
     await accept(skip({ id: "c1" }));
@@ -148,7 +132,6 @@ describeStore("a company made for its users", (bench) => {
   });
 
   it("stays in flight while its own message, which waited behind, is withdrawn", async () => {
-    const { accept, attempt, find, settle, outcomes, store } = bench();
     await made();
     const flying = await attempt("companies", "a1");
     await accept(update({ id: "c1", version: 1 }));
@@ -163,7 +146,6 @@ describeStore("a company made for its users", (bench) => {
   });
 
   it("yields to its own message, which counts as itself", async () => {
-    const { accept, entry, attempt, settle, outcomes, store } = bench();
     await made();
     await accept(update({ id: "c1", version: 1, fields: { name: "Full" } }));
     expect((await entry("companies", "a1")).content).toMatchObject({ messageId: "c1", derived: false, force: false });

@@ -2,28 +2,28 @@
 import { watchBacklogs } from "../../../src/engine/runs/backlog";
 import type { RunRow } from "../../../src/storage/port/rows";
 import type { Store } from "../../../src/storage/port/store";
-import { openBench, type Bench } from "../storage/bench";
+import { openFixture } from "../storage/fixture";
 import { LANE, NEIGHBOUR } from "../storage/builders";
 
 /** Runs are real; what waits and what ended is said here, since five thousand real entries tell no more. */
-let bench: Bench;
+let opened: Awaited<ReturnType<typeof openFixture>>;
 let store: Store;
 let begun: string[];
 let backlogs: Map<string, { waits: number; readonly outcomes: Record<string, number> }>;
 
 beforeEach(async () => {
-  bench = await openBench("memory");
+  opened = await openFixture("memory");
   begun = [];
   backlogs = new Map([LANE, NEIGHBOUR].map(({ tenant }) => [tenant, { waits: 0, outcomes: {} }]));
   store = {
-    ...bench.store,
+    ...opened.store,
     lanes: () => Promise.resolve([LANE, NEIGHBOUR].filter(({ tenant }) => backlogOf(tenant).waits > 0)),
     // Some are written already, and Hull is still to be told.
     depth: ({ tenant }) => Promise.resolve({ outbox: backlogOf(tenant).waits - 1, hullUpdates: 1 }),
     tally: (tenant) => Promise.resolve({ messages: 0, outcomes: { ...backlogOf(tenant).outcomes }, derived: {} }),
   };
 });
-afterEach(() => bench.close());
+afterEach(() => opened.close());
 
 const LARGE = 5_000;
 const SENT = "companies/sent/updated";
@@ -47,7 +47,7 @@ function work(count: number, name = SENT, { tenant } = LANE): void {
 const watch = (): Promise<void> =>
   watchBacklogs(
     store,
-    () => bench.clock.nowMs,
+    () => opened.clock.nowMs,
     (run) => Promise.resolve(void begun.push(run.id)),
   );
 const runs = (tenant = LANE.tenant): Promise<readonly RunRow[]> => store.runs({ tenant, limit: 10 });
@@ -61,7 +61,7 @@ test("everyday business is no run", async () => {
 test("a large backlog is one, from the first look to the last entry", async () => {
   fill(LARGE);
   await watch();
-  const startedAtMs = bench.clock.nowMs;
+  const startedAtMs = opened.clock.nowMs;
   expect(await runs()).toMatchObject([{ kind: "drain", state: "running", total: LARGE, done: 0, counts: {} }]);
   work(2_000);
   await watch();
@@ -70,7 +70,7 @@ test("a large backlog is one, from the first look to the last entry", async () =
   expect(await runs()).toMatchObject([{ done: 2_000, total: LARGE, counts: { [SENT]: 2_000 } }]);
   work(10, REFUSED);
   work(LARGE - 2_010);
-  bench.clock.nowMs += 60_000;
+  opened.clock.nowMs += 60_000;
   await watch();
   expect(await runs()).toMatchObject([
     {
@@ -112,7 +112,7 @@ test("the next backlog is the next run", async () => {
     await watch();
     work(LARGE);
     await watch();
-    bench.clock.nowMs += 1_000;
+    opened.clock.nowMs += 1_000;
   }
   expect((await runs()).map(({ state, done }) => [state, done])).toEqual([
     ["success", LARGE],

@@ -1,23 +1,19 @@
 import { verifyRemote, type Verdict } from "../../../src/engine/delivery/credentials-changed";
 import { OBJECT_TYPES } from "../../../src/services/planhat/object-types";
 import type { Problem, ReadBack } from "../../../src/services/connection";
-import { openBench, type Bench } from "../storage/bench";
+import { setUpStore } from "../storage/fixture";
 import { deliverQuietly, LANE, update } from "../storage/builders";
 import { fakeConnection, readBack, remoteRecord } from "./fake-service";
 
 const PROBLEM: Problem = { scope: "lane", kind: "auth", message: "401", waitMs: 5 };
 
-let bench: Bench;
-beforeEach(async () => {
-  bench = await openBench("memory");
-});
-afterEach(() => bench.close());
+const { store, accept, attempt, settle } = setUpStore("memory");
 
 async function linked(type: string, ...ids: readonly string[]): Promise<void> {
   for (const id of ids) {
     const hullId = `hull-${id}`;
-    await bench.accept(update({ id: `m-${id}`, type, hullId }));
-    await bench.settle(deliverQuietly(await bench.attempt(type, hullId), id, { keys: { externalId: `x-${id}` } }));
+    await accept(update({ id: `m-${id}`, type, hullId }));
+    await settle(deliverQuietly(await attempt(type, hullId), id, { keys: { externalId: `x-${id}` } }));
   }
 }
 
@@ -32,7 +28,7 @@ async function verify(
       return Promise.resolve(readBack(answers[type]));
     },
   });
-  return { verdict: await verifyRemote(bench.store, connection, LANE, OBJECT_TYPES), asked };
+  return { verdict: await verifyRemote(store, connection, LANE, OBJECT_TYPES), asked };
 }
 
 const found = (id: string, externalId = `x-${id}`) => remoteRecord(id, { keys: { externalId } });
@@ -88,7 +84,7 @@ describe("after a change of credentials", () => {
 
   it("ids of an earlier generation are no witnesses", async () => {
     await linked("companies", "p1");
-    await bench.store.newGeneration(LANE.remote);
+    await store.newGeneration(LANE.remote);
     expect((await verify({})).verdict).toEqual({ kind: "unknown" });
   });
 });

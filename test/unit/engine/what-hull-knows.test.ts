@@ -179,10 +179,10 @@ const records = fc
 
 it("whatever changes, what was told is not told again, and Hull ends up with what the service holds", () => {
   fc.assert(
-    fc.property(fc.array(records, { minLength: 1, maxLength: 6 }), (story) => {
+    fc.property(fc.array(records, { minLength: 1, maxLength: 6 }), (history) => {
       const hull: Record<string, unknown> = {};
       let mirror: MirrorRow | undefined;
-      for (const attributes of story) {
+      for (const attributes of history) {
         const news = tell(mirror, ...attributes);
         Object.assign(hull, news.attributes);
         mirror = after(mirror, news);
@@ -203,10 +203,10 @@ it("whatever appears in complete rows and vanishes from them, Hull holds what th
   const some = (...names: readonly string[]) => fc.dictionary(fc.constantFrom(...names), full, { maxKeys: 3 });
   const rows = fc.tuple(some("position", "phone", "beats"), some("A", "B", "c.d"));
   fc.assert(
-    fc.property(fc.array(rows, { minLength: 1, maxLength: 6 }), fc.array(rows), (story, others) => {
+    fc.property(fc.array(rows, { minLength: 1, maxLength: 6 }), fc.array(rows), (history, others) => {
       const settings = settingsOf();
       const shown = new Set<string>();
-      const read = ([fields, custom]: (typeof story)[number]) => {
+      const read = ([fields, custom]: (typeof history)[number]) => {
         const reader = createReader("endusers", ["position", "tags"], settings, undefined, [...shown]);
         const row = reader({ _id: "e1", companyId: "c1", updatedAt: "2026-01-01", ...fields, custom });
         for (const { field, value } of row.attributes) if (value !== null) shown.add(field);
@@ -216,7 +216,7 @@ it("whatever appears in complete rows and vanishes from them, Hull holds what th
       for (const other of others) read(other);
       const hull: Record<string, unknown> = {};
       let mirror: MirrorRow | undefined;
-      for (const each of story) {
+      for (const each of history) {
         const row = read(each);
         const news = newsOf(row, mirror, CONTEXT);
         for (const [name, value] of Object.entries(news.attributes)) {

@@ -1,17 +1,15 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createEmbeddedStore } from "../../../src/storage/embedded";
 import type { KeyValue, Table } from "../../../src/storage/database/kv";
-import { createLmdbKeyValue } from "../../../src/storage/database/lmdb";
 import { createMemoryKeyValue } from "../../../src/storage/database/memory";
 import { createDryKeyValue } from "../../../src/storage/database/dry-run";
 import { clearDryFolders, openDryFolder } from "../../../src/storage/data-folder/dry-run";
 import type { Lane, Store } from "../../../src/storage/port/store";
 import { openTables } from "../../../src/storage/tables/tables";
 import { auditOf } from "./audit";
-import { MINUTE_MS, START_MS } from "./bench";
+import { firstReady, MINUTE_MS, setUpDatabases, START_MS } from "./fixture";
 import { blockOn, deliver, finish, LANE, NEIGHBOUR, postpone, skip, update, userUpdate } from "./builders";
 
 const now = (): number => START_MS;
@@ -73,16 +71,14 @@ async function work(store: Store): Promise<void> {
     userUpdate({ id: "n6", hullId: "e2", type: "contacts", parent: "a1" }),
   ]);
   await store.retryNow(LANE);
-  const [first] = await store.ready(LANE, "companies", 1);
-  if (first === undefined) throw new Error("Something waits.");
-  const { type, hullId, content } = first;
+  const { type, hullId, content } = await firstReady(store, LANE, "companies");
   await store.attempt(LANE, [{ type, hullId, seq: content?.seq ?? 0, kind: "create" }]);
   await store.recover(LANE, 0);
   for (const lane of await store.lanes()) {
     for (const each of ["companies", "endusers", "contacts"]) await settleAll(store, lane, each);
   }
-  const { deadLetters: letters } = await store.deadLetters({ limit: 9 });
-  expect(letters).not.toEqual([]);
+  const { deadLetters } = await store.deadLetters({ limit: 9 });
+  expect(deadLetters).not.toEqual([]);
   const [entry] = await store.ready(LANE, "endusers", 9);
   if (entry !== undefined) await store.settle(LANE, [finish(entry, "rejected", "refused")]);
   await store.pause(LANE, "*", { kind: "mapping", message: "No.", sinceMs: START_MS, untilMs: START_MS + 1 });
@@ -91,19 +87,19 @@ async function work(store: Store): Promise<void> {
   await store.accept([update({ id: "n7", hullId: "a1", version: 3 })]);
 }
 
-describe("a store over an dryRun", () => {
+describe("a store over a dry run", () => {
   it("does what the store below would have done, and leaves that one alone", async () => {
-    const [real, twin] = [createMemoryKeyValue(), createMemoryKeyValue()];
-    const stores = await Promise.all([real, twin].map((kv) => createEmbeddedStore({ kv, now })));
+    const [real, other] = [createMemoryKeyValue(), createMemoryKeyValue()];
+    const stores = await Promise.all([real, other].map((kv) => createEmbeddedStore({ kv, now })));
     for (const store of stores) await fill(store);
     const before = rowsOf(real);
-    expect(rowsOf(twin)).toEqual(before);
+    expect(rowsOf(other)).toEqual(before);
 
     const dryRun = createDryKeyValue(real, createMemoryKeyValue());
     const simulated = await createEmbeddedStore({ kv: dryRun, now });
     await work(simulated);
     for (const store of stores.slice(1)) await work(store);
-    expect(rowsOf(dryRun)).toEqual(rowsOf(twin));
+    expect(rowsOf(dryRun)).toEqual(rowsOf(other));
     expect(auditOf(dryRun)).toEqual([]);
     expect(await simulated.tally(LANE.tenant)).toEqual(await stores[1]?.tally(LANE.tenant));
     expect(await simulated.backlog()).toEqual(await stores[1]?.backlog());
@@ -111,7 +107,8 @@ describe("a store over an dryRun", () => {
   });
 });
 
-describe("a simulation", () => {
+describe("a dry run", () => {
+  const { makeFolder, openDatabase } = setUpDatabases();
   let folder: string;
   let base: KeyValue;
   let store: Store;
@@ -122,14 +119,10 @@ describe("a simulation", () => {
       .digest("hex");
 
   beforeEach(async () => {
-    folder = mkdtempSync(join(tmpdir(), "data-"));
-    base = createLmdbKeyValue(join(folder, "store"));
+    folder = makeFolder();
+    base = openDatabase("lmdb", join(folder, "store"));
     store = await createEmbeddedStore({ kv: base, now });
     await fill(store);
-  });
-  afterEach(async () => {
-    await store.close();
-    rmSync(folder, { recursive: true, force: true });
   });
 
   it("works on what the running store holds, and does not change one byte of its file", async () => {
@@ -160,7 +153,7 @@ describe("a simulation", () => {
     await simulation.close();
   });
 
-  it("keeps its own ends and letters, and is gone when it closes", async () => {
+  it("keeps its own ends, and is gone when it closes", async () => {
     const simulation = await openDryFolder(base, place(), now);
     const other = await openDryFolder(base, place(), now);
     await simulation.store.accept([skip({ id: "s1", hullId: "a7" })]);

@@ -1,5 +1,5 @@
 /**
- * Two connectors of one Planhat tenant with the real plan and digest, and a lane that a test moves by hand. A world can
+ * Two connectors of one Planhat tenant with the real plan and digest, and a lane that a test moves by hand. A run can
  * be told to recognise nothing, so that every message is planned and compared: what it does is what counts.
  */
 import { omit } from "lodash";
@@ -11,11 +11,11 @@ import { createTenants, remoteKey, type Tenant } from "../../../src/engine/tenan
 import { createPlanhatService } from "../../../src/services/planhat";
 import type { PlanhatSettings } from "../../../src/services/planhat/settings/settings";
 import type { EntryRow, MirrorRow, HullUpdateRow } from "../../../src/storage/port/rows";
+import type { KeyValue } from "../../../src/storage/database/kv";
 import { createSeal } from "../../../src/storage/port/seal";
 import type { Lane, MirrorPatch, Settlement, Store } from "../../../src/storage/port/store";
 import { openTables } from "../../../src/storage/tables/tables";
-import { auditOf } from "../storage/audit";
-import { openBench, type Adapter, type Bench } from "../storage/bench";
+import { openFixture, type Fixture } from "../storage/fixture";
 import { deliver, deliverQuietly, finish, forget, postpone, workedOn } from "../storage/builders";
 
 type Attributes = Readonly<Record<string, unknown>>;
@@ -65,10 +65,13 @@ export interface Sent {
   readonly isExport: boolean;
 }
 
-export interface World {
-  readonly bench: Bench;
-  /** Of records; the lines of whole shipments are left out. */
+export interface PairedRun {
+  readonly store: Store;
+  readonly clock: Fixture["clock"];
+  /** Of records. */
   readonly logs: readonly LogLine[];
+  /** Of whole shipments. */
+  readonly shipments: readonly LogLine[];
   /** Messages that ended because they said the same. */
   readonly recognised: () => number;
   lane(connector?: ConnectorId): Promise<Lane>;
@@ -106,11 +109,10 @@ const CONNECTORS: readonly ConnectorId[] = ["c1", "c2"];
 export const typeOf = (hullId: HullId): string => (hullId === "a1" ? "companies" : "endusers");
 const remoteId = (hullId: HullId): string => `p-${hullId}`;
 
-export async function openWorld(recognises: boolean, adapter: Adapter = "memory"): Promise<World> {
-  const bench = await openBench(adapter);
-  const { clock } = bench;
+export async function openPairedRun(recognises: boolean): Promise<PairedRun> {
+  const { store: plain, clock, kv, close } = await openFixture("memory");
   const service = createPlanhatService({ fingerprintKey: "key" });
-  const logs: LogLine[] = [];
+  const [logs, shipments]: [LogLine[], LogLine[]] = [[], []];
   const lastSent = new Map<HullId, Sent>();
   const saved = new Map<ConnectorId, number>();
   let recognised = 0;
@@ -118,14 +120,14 @@ export async function openWorld(recognises: boolean, adapter: Adapter = "memory"
   let between: (() => Promise<unknown>) | undefined;
 
   const store: Store = {
-    ...bench.store,
+    ...plain,
     fingerprints: (lane, type, ids) =>
-      recognises ? bench.store.fingerprints(lane, type, ids) : Promise.resolve(ids.map(() => undefined)),
+      recognises ? plain.fingerprints(lane, type, ids) : Promise.resolve(ids.map(() => undefined)),
     accept: async (...given) => {
       const work = between;
       between = undefined;
       await work?.();
-      const accepted = await bench.store.accept(...given);
+      const accepted = await plain.accept(...given);
       given[0].forEach(({ content }, index) => {
         if (content.kind === "same" && accepted[index]?.state === "ended") recognised += 1;
       });
@@ -133,9 +135,7 @@ export async function openWorld(recognises: boolean, adapter: Adapter = "memory"
     },
   };
   const tenants = createTenants({ now: () => 0, store, seal: createSeal("seal secret of some length"), service });
-  const log = (line: LogLine): void => {
-    if (!line.event.endsWith(".shipment")) logs.push(line);
-  };
+  const log = (line: LogLine): void => void (line.event.endsWith(".shipment") ? shipments : logs).push(line);
   const intake = createIntake({ store, service, log, now: () => clock.nowMs, wake: () => undefined });
   const credentials = (id: ConnectorId) => ({ organization: "org", id, secret: `secret-of-${id}` });
 
@@ -163,7 +163,7 @@ export async function openWorld(recognises: boolean, adapter: Adapter = "memory"
   }
 
   async function entryOf(hullId: HullId, connector?: ConnectorId): Promise<EntryRow | undefined> {
-    const [view] = await bench.store.view(await laneOf(connector), typeOf(hullId), [hullId]);
+    const [view] = await plain.view(await laneOf(connector), typeOf(hullId), [hullId]);
     return view?.entry;
   }
 
@@ -184,7 +184,7 @@ export async function openWorld(recognises: boolean, adapter: Adapter = "memory"
 
   async function settlementOf(how: How, hullId: HullId, entry: EntryRow, lane: Lane): Promise<Settlement> {
     const id = remoteId(hullId);
-    const [view] = await bench.store.view(lane, entry.type, [hullId]);
+    const [view] = await plain.view(lane, entry.type, [hullId]);
     const mirror = patchOf(entry, view?.mirror);
     switch (how) {
       case "tell":
@@ -201,7 +201,7 @@ export async function openWorld(recognises: boolean, adapter: Adapter = "memory"
   }
 
   async function tell(lane: Lane, tells: readonly HullUpdateRow[]): Promise<void> {
-    await bench.store.confirmed(
+    await plain.confirmed(
       lane,
       tells.map((row) => ({ row })),
     );
@@ -210,19 +210,21 @@ export async function openWorld(recognises: boolean, adapter: Adapter = "memory"
   async function settle(how: How, hullId: HullId, connector?: ConnectorId): Promise<void> {
     const entry = await entryOf(hullId, connector);
     const lane = await laneOf(connector);
-    if (entry !== undefined) await bench.store.settle(lane, [await settlementOf(how, hullId, entry, lane)]);
+    if (entry !== undefined) await plain.settle(lane, [await settlementOf(how, hullId, entry, lane)]);
   }
 
   async function told(connector?: ConnectorId): Promise<void> {
     const lane = await laneOf(connector);
-    await tell(lane, await bench.store.hullUpdates(lane, 99));
+    await tell(lane, await plain.hullUpdates(lane, 99));
   }
 
   for (const connector of CONNECTORS) await save(connector, {});
 
   return {
-    bench,
+    store: plain,
+    clock,
     logs,
+    shipments,
     recognised: () => recognised,
     lane: laneOf,
     last: (hullId) => lastSent.get(hullId),
@@ -244,8 +246,8 @@ export async function openWorld(recognises: boolean, adapter: Adapter = "memory"
       if (target === undefined || confirmed === target.fingerprint) return;
       const { remote } = await laneOf(connector);
       const named = remoteKey("org", connector, target);
-      if (verdict === "other" && named === remote) await bench.store.newGeneration(remote);
-      await bench.store.assign(key, verdict === "same" ? remote : named, target.fingerprint);
+      if (verdict === "other" && named === remote) await plain.newGeneration(remote);
+      await plain.assign(key, verdict === "same" ? remote : named, target.fingerprint);
       tenants.refresh(key);
     },
     entry: entryOf,
@@ -253,14 +255,14 @@ export async function openWorld(recognises: boolean, adapter: Adapter = "memory"
       const entry = await entryOf(hullId, connector);
       if (entry?.content === undefined || entry.attempt !== undefined) return;
       const journal = { type: entry.type, hullId, seq: entry.content.seq, kind: "update" } as const;
-      await bench.store.attempt(await laneOf(connector), [journal]);
+      await plain.attempt(await laneOf(connector), [journal]);
     },
     settle,
     loseLink: async (hullId, connector) => {
       const lane = await laneOf(connector);
       const then = { kind: "wait", notBeforeMs: 0, problem: "" } as const;
       const gone = { tenant: lane.tenant, type: typeOf(hullId), hullId, seq: 0, gone: remoteId(hullId), then } as const;
-      await bench.store.settle(lane, [gone]);
+      await plain.settle(lane, [gone]);
     },
     told,
     flow: async () => {
@@ -275,18 +277,16 @@ export async function openWorld(recognises: boolean, adapter: Adapter = "memory"
     },
     personSets: async (hullId, name) => {
       const lane = await laneOf();
-      const [row] = await bench.store.mirrors(lane, typeOf(hullId), [remoteId(hullId)]);
+      const [row] = await plain.mirrors(lane, typeOf(hullId), [remoteId(hullId)]);
       if (row === undefined) return;
       const seen = { id: row.id, keys: row.keys, complete: true, archived: false };
       const facts = { name: fingerprint(name, "name") };
-      await bench.store.observe(lane.remote, typeOf(hullId), clock.nowMs, 0, [{ ...seen, facts }]);
+      await plain.observe(lane.remote, typeOf(hullId), clock.nowMs, 0, [{ ...seen, facts }]);
     },
-    dump: () => dumpOf(bench),
+    dump: () => dumpOf(kv()),
     close: async () => {
-      const audit = auditOf(bench.kv);
-      await bench.close();
       service.close();
-      expect(audit).toEqual([]);
+      expect(await close()).toEqual([]);
     },
   };
 }
@@ -303,7 +303,7 @@ function rawMessage(hullId: HullId, parts: MessageParts, nowMs: number, number: 
   return { ...base, events, user, account: { ...account, ...company }, segments: listed };
 }
 
-function dumpOf({ kv }: Bench): unknown {
+function dumpOf(kv: KeyValue): unknown {
   const { records, kv: _kv, now: _now, names: _names, tenants: _sealed, ...others } = openTables(kv, () => 0);
   const plain = [...records.range([])].map(([key, row]) => [key, omit(row, "same")]);
   const rest = Object.entries(others).map(([name, table]) => [name, [...table.range([])]]);

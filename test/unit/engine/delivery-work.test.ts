@@ -12,7 +12,7 @@ import {
   type Delivery,
   type Work,
 } from "../../../src/engine/delivery/work";
-import type { Json } from "../../../src/record";
+import type { Json, Keys } from "../../../src/record";
 import { COMPANIES, ENDUSERS } from "../../../src/services/planhat/object-types";
 import type { Content, Fact, MirrorRow } from "../../../src/storage/port/rows";
 import type { MirrorPatch, Settlement, HullUpdate } from "../../../src/storage/port/store";
@@ -32,9 +32,14 @@ const parent = {
   claims: { external_id: "acme" },
 };
 
-function work(fields: Record<string, Json>, more: Partial<Work> = {}, content: Partial<Content> = {}): Work {
+function work(
+  fields: Record<string, Json>,
+  more: Partial<Work> = {},
+  content: Partial<Content> = {},
+  keys: Keys = {},
+): Work {
   const whole: Content = {
-    desired: { fields, keys: {}, cleared: [] },
+    desired: { fields, keys, cleared: [] },
     claims: { external_id: "acme" },
     force: false,
     messageId: "c1",
@@ -74,10 +79,8 @@ function tellOf(settlement: Settlement): HullUpdate {
 
 describe("what the mirror learns of a delivery", () => {
   it("is what is there and what was sent, each in its own form", () => {
-    const patch = patchOf(
-      delivered(work({ owner: "ann@x" }, { wire: { owner: "id-7" } }), companies, updated(["owner"])),
-    );
-    expect(patch).toEqual({
+    const given = work({ owner: "ann@x" }, { wire: { owner: "id-7" } });
+    expect(patchOf(delivered(given, companies, updated(["owner"])))).toEqual({
       id: "p1",
       keys: {},
       facts: { owner: { remote: mark("id-7"), sent: mark("ann@x") } },
@@ -93,11 +96,7 @@ describe("what the mirror learns of a delivery", () => {
   });
 
   it("of a new record is everything: what was not sent is empty there", () => {
-    const given = work({ name: "Acme", city: null }, {}, {});
-    const keyed = {
-      ...given,
-      content: { ...given.content, desired: { ...given.content.desired, keys: { externalId: "x" } } },
-    };
+    const keyed = work({ name: "Acme", city: null }, {}, {}, { externalId: "x" });
     const patch = patchOf(delivered(keyed, companies, created(["name"])));
     expect(patch).toMatchObject({ fresh: true, keys: { externalId: "x" } });
     expect(patch.facts).toEqual({
@@ -108,9 +107,8 @@ describe("what the mirror learns of a delivery", () => {
   });
 
   it("names keys only as far as they were sent or found equal", () => {
-    const given = work({ externalId: "7", email: "ann@x" });
     const keys = { externalId: "7", email: "ann@x" };
-    const keyed = { ...given, content: { ...given.content, desired: { ...given.content.desired, keys } } };
+    const keyed = work(keys, {}, {}, keys);
     expect(patchOf(delivered(keyed, endusers, updated(["email"]))).keys).toEqual({ email: "ann@x" });
     expect(patchOf(delivered(keyed, endusers, updated([], ["email", "externalId"]))).keys).toEqual(keys);
   });
@@ -164,11 +162,8 @@ describe("what Hull is told after a delivery", () => {
 
   it("is nothing at all when it knows everything: the outcome is written at once", () => {
     const facts: Record<string, Fact> = { ...linked, city: [null, null, mark("Rome")] };
-    const settlement = delivered(
-      work({ city: "Rome" }, { mirror: mirror(facts) }, remembered),
-      companies,
-      updated([], ["city"]),
-    );
+    const given = work({ city: "Rome" }, { mirror: mirror(facts) }, remembered);
+    const settlement = delivered(given, companies, updated([], ["city"]));
     expect(settlement.then).toMatchObject({ kind: "end", outcome: { outcome: "unchanged", code: "in_sync" } });
     expect(settlement.mirror).toBeDefined();
   });
@@ -193,15 +188,10 @@ describe("what Hull is told after a delivery", () => {
   });
 
   it("of a new record is everything, whatever was told about an older one", () => {
-    const given = work(
-      { city: "Rome" },
-      { mirror: mirror({ ...linked, city: [null, null, mark("Rome")] }) },
-      remembered,
-    );
-    expect(tellOf(delivered(given, companies, created(["city"]))).attributes).toEqual({
-      "planhat/id": "p1",
-      "planhat/city": "Rome",
-    });
+    const facts: Record<string, Fact> = { ...linked, city: [null, null, mark("Rome")] };
+    const given = work({ city: "Rome" }, { mirror: mirror(facts) }, remembered);
+    const { attributes } = tellOf(delivered(given, companies, created(["city"])));
+    expect(attributes).toEqual({ "planhat/id": "p1", "planhat/city": "Rome" });
   });
 
   it("of a cleared field is null", () => {
@@ -297,13 +287,8 @@ describe("other settlements", () => {
 
 describe("a remote record as the mirror remembers it", () => {
   it("has fingerprints by field type instead of values", () => {
-    const record = remoteRecord("p1", {
-      keys: { externalId: "x" },
-      parentId: "P",
-      fields: { name: "ACME", tags: ["b", "a"], city: null },
-      complete: true,
-      createdAtMs: 5,
-    });
+    const fields = { name: "ACME", tags: ["b", "a"], city: null };
+    const record = remoteRecord("p1", { keys: { externalId: "x" }, parentId: "P", fields, createdAtMs: 5 });
     expect(observationOf(record, companies)).toEqual({
       id: "p1",
       keys: { externalId: "x" },
@@ -316,9 +301,7 @@ describe("a remote record as the mirror remembers it", () => {
   });
 
   it("is archived only when the service says so", () => {
-    expect(observationOf(remoteRecord("p1", { archived: true, complete: false }), companies)).toMatchObject({
-      archived: true,
-      complete: false,
-    });
+    const record = remoteRecord("p1", { archived: true, complete: false });
+    expect(observationOf(record, companies)).toMatchObject({ archived: true, complete: false });
   });
 });
