@@ -27,11 +27,11 @@ const changed = (user: Record<string, Json>, account: Record<string, Json> = {})
 describe("the messages of a shipment", () => {
   it("stay as they are when each is about another entity", () => {
     const messages = [message("m1", 2), message("m2", 1, { id: "u2" })];
-    expect(mergeMessages(messages)).toEqual(messages.map((each) => ({ message: each, swallowed: [] })));
+    expect(mergeMessages(messages)).toEqual(messages.map((each) => ({ message: each, mergedIds: [] })));
     expect(mergeMessages([])).toEqual([]);
   });
 
-  it("become one per entity: the newest, which names those that it swallowed", () => {
+  it("become one per entity: the newest, which names those that it mergedIds", () => {
     const merged = mergeMessages([message("m2", 2), message("m3", 3), message("m1", 1)]);
     expect(merged).toHaveLength(1);
     expect(merged[0]?.message).toMatchObject({ messageId: "m3", version: 3, user: { from: "m3" } });
@@ -96,7 +96,7 @@ describe("any shipment", () => {
     maxLength: 12,
   });
 
-  it("loses no message: each is kept or swallowed, once", () => {
+  it("loses no message: each is kept or mergedIds, once", () => {
     fc.assert(
       fc.property(shipment, (list) => {
         const messages = list.map((each, index) => message(`m${index}`, each.version, { id: each.id }));

@@ -110,7 +110,7 @@ describe("what a confirmed notification says about its connector", () => {
 
   it("has no settings as long as nothing is said about them", async () => {
     const tenant = await tenants.remember(CREDENTIALS, undefined, 1);
-    expect(tenant?.target).toBeUndefined();
+    expect(tenant.target).toBeUndefined();
     expect(tenant.settings).toEqual({ host: "one" });
   });
 
@@ -158,7 +158,7 @@ describe("secrets", () => {
 
 describe("a tenant's remote", () => {
   it("is named by place, not by token, as soon as the settings name a target", async () => {
-    expect((await tenants.remember(CREDENTIALS, { host: "one" }, 1))?.remote).toBeUndefined();
+    expect((await tenants.remember(CREDENTIALS, { host: "one" }, 1)).remote).toBeUndefined();
     const tenant = await tenants.remember(CREDENTIALS, A, 2);
     expect(tenant.remote).toBe("acme.hull.example|https://one.example|connector c1");
     expect(tenant.fingerprint).toBe(tenant.target?.fingerprint);
@@ -190,7 +190,7 @@ describe("settings that cannot be understood", () => {
   it("leave the tenant without settings and target, with the problem named", async () => {
     const tenant = await tenants.remember(CREDENTIALS, { host: "" }, 1);
     expect(tenant.problems).toEqual(["host is empty"]);
-    expect(tenant?.settings).toBeUndefined();
+    expect(tenant.settings).toBeUndefined();
     expect(tenants.connection(tenant)).toBeUndefined();
   });
 
