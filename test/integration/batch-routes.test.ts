@@ -1,7 +1,8 @@
 /** `POST /batch…`: what is taken, what is refused by name, and that nothing is said before the order is on disk. */
 import { gzipSync } from "node:zlib";
 import { ExtractError } from "../../src/hull/extract/error";
-import { CONNECTOR, errorOf, openEdge, type Edge, type EdgeAnswer } from "./edge";
+import type { Answer } from "./asking";
+import { CONNECTOR, errorOf, openEdge, type Edge } from "./edge";
 
 const LINK = "https://acme.s3.amazonaws.com/extracts/users.json?X-Amz-Signature=a-signature-4711";
 const GOOD = { url: LINK, format: "json", object_type: "user_report" };
@@ -14,14 +15,12 @@ afterEach(() => {
 });
 afterAll(() => edge.close());
 
-function post(path: string, body: unknown, query = "", headers: Record<string, string> = {}): Promise<EdgeAnswer> {
-  const payload = typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body ?? {});
-  return edge.call(`${path}?${edge.query()}${query}`, {
+const post = (path: string, body: unknown, query = "", headers: Record<string, string> = {}): Promise<Answer> =>
+  edge.call(`${path}?${edge.query()}${query}`, {
     method: "POST",
-    body: payload,
+    body,
     headers: { "content-type": "application/json", ...headers },
   });
-}
 
 test("no body at all is a bad one", async () => {
   const answer = await edge.call(`/batch?${edge.query()}`, { method: "POST" });

@@ -3,7 +3,8 @@ import { buildUserMessage } from "../../simulators/hull";
 import { CONNECTOR, OPEN_SETTINGS, TOKEN } from "../harness";
 import { account, minute, user, useStages, type Stage } from "../rules/stage";
 import { bag, list, type Bag } from "../scenarios/states";
-import { basic, OTHER, OTHER_TOKEN, send } from "./users-api";
+import { ask, basic, send } from "./asking";
+import { OTHER, OTHER_TOKEN } from "./users-api";
 
 const openStage = useStages();
 const open = (settings: Bag = {}): Promise<Stage> => openStage({ settings });
@@ -15,11 +16,10 @@ interface Asking {
 
 /** @param content a text is sent as it is */
 async function call({ baseUrl, hull }: Stage, content: unknown, { login = CONNECTOR }: Asking = {}) {
-  const answer = await send(baseUrl, {
+  const answer = await send(baseUrl, `/explain?org=${hull.host}`, {
     method: "POST",
-    path: `/explain?org=${hull.host}`,
-    body: typeof content === "string" ? content : JSON.stringify(content),
-    headers: { "content-type": "application/json", ...(login === null ? {} : { authorization: basic(login) }) },
+    body: content,
+    headers: login === null ? {} : { authorization: basic(login) },
   });
   for (const secret of [CONNECTOR.secret, TOKEN, OTHER_TOKEN]) expect(answer.text).not.toContain(secret);
   return answer;
@@ -128,9 +128,8 @@ describe("somebody who is linked", () => {
     await stage.tellUser(user(1), account(1));
     await stage.settled();
     stage.planhat.tenant().edit("endusers", String(stage.endusers()[0]?.["_id"]), { position: "Chief" });
-    const query = `organization=${stage.hull.host}&ship=${CONNECTOR.id}&secret=${CONNECTOR.secret}&force=1`;
-    const { run = "" } = (await (await fetch(`${stage.baseUrl}/fetch/users?${query}`)).json()) as { run?: string };
-    await stage.until(async () => (await stage.connector.store.run(run))?.state === "success");
+    const { body } = await ask(stage, "/fetch/users", { force: "1" });
+    await stage.until(async () => (await stage.connector.store.run(String(body["run"])))?.state === "success");
     const message = buildUserMessage(user(1, { indexed_at: minute(1) }), { account: account(1) });
     const { record, said } = await explain(stage, notification([message]));
     expect(record).toMatchObject({
@@ -426,7 +425,7 @@ describe("a question that cannot be read", () => {
     expect((await call(stage, `"text"`)).status).toBe(400);
     const huge = await call(stage, { email: "x".repeat(6 * 1024 * 1024) });
     expect([huge.status, bag(huge.body["error"])["message"]]).toEqual([413, expect.stringMatching(/larger than 5 MB/)]);
-    const get = await fetch(`${stage.baseUrl}/explain?org=${stage.hull.host}`);
+    const get = await send(stage.baseUrl, `/explain?org=${stage.hull.host}`);
     expect([get.status, get.headers.get("allow")]).toEqual([405, "POST"]);
   });
 });
