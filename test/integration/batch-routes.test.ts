@@ -136,22 +136,14 @@ describe("a bad field is named, with what to do", () => {
   });
 });
 
+// Which others may not: test/unit/hull/extract-download.test.ts and test/unit/http/hosts.test.ts.
 describe("a link that may not be visited is refused before anything is stored", () => {
   test.each([
     "https://evil.example/extract.json",
-    "https://s3.amazonaws.com.evil.example/extract.json",
-    "https://evil.example#.s3.amazonaws.com",
-    "https://me:you@acme.s3.amazonaws.com/extract.json",
     "https://169.254.169.254/latest/meta-data",
-    "https://[::1]/x",
-    "https://2130706433/x",
     "http://acme.s3.amazonaws.com/extract.json",
-    "file:///etc/passwd",
     "javascript:alert(1)",
-    "ftp://acme.s3.amazonaws.com/x",
     "//acme.s3.amazonaws.com/x",
-    "acme.s3.amazonaws.com/x",
-    "https://acme.s3.amazonaws.com\\@evil.example/x",
     "https://acme.s3.amazonaws.com/\r\nx: y",
     " ",
     "",
