@@ -4,13 +4,12 @@ import { join } from "node:path";
 import type { Express } from "express";
 import { METHODS } from "node:http";
 import { describeApi, SCHEMAS } from "../../server/openapi/document";
+import type { Operation as Part, Piece } from "../../server/openapi/part";
 import { ask as askAsHull, basic, queryOf, send } from "./asking";
 import { describedRefusals } from "./described";
 import { CONNECTOR, openHouse, TOKEN, type House } from "../harness";
 import { buildUserMessage } from "../../simulators/hull";
 import { account, minute, user, useStages, type Stage } from "../rules/stage";
-
-type Piece = Readonly<Record<string, unknown>>;
 
 const DOCUMENT = JSON.parse(JSON.stringify(describeApi())) as {
   readonly openapi: string;
@@ -20,20 +19,9 @@ const DOCUMENT = JSON.parse(JSON.stringify(describeApi())) as {
   readonly components: Readonly<Record<string, Readonly<Record<string, Piece>>>>;
 };
 
-interface Parameter {
-  readonly name: string;
-  readonly in: string;
-  readonly required: boolean;
-  readonly schema: Piece;
-}
-
-interface Operation {
-  readonly operationId: string;
+interface Operation extends Part {
   readonly tags: readonly string[];
-  readonly summary: string;
-  readonly security: readonly Piece[];
-  readonly parameters?: readonly Parameter[];
-  readonly responses: Readonly<Record<string, Piece>>;
+  readonly parameters?: readonly (Piece & { readonly name: string; readonly in: string; readonly schema: Piece })[];
 }
 
 /** Every described operation with its place. */
@@ -198,7 +186,7 @@ describe("the document", () => {
 
       const inPath = parameters.filter((parameter) => parameter.in === "path");
       expect(inPath.map(({ name }) => `{${name}}`)).toEqual(path.match(/\{\w+\}/g) ?? []);
-      expect(inPath.every(({ required }) => required)).toBe(true);
+      expect(inPath.every(({ required }) => required === true)).toBe(true);
       const names = parameters.map((parameter) => `${parameter.in} ${parameter.name}`);
       expect(new Set(names).size).toBe(names.length);
       for (const { schema } of parameters) expect(isPiece(schema)).toBe(true);

@@ -271,14 +271,14 @@ describe("writing a chunk", () => {
 });
 
 describe("custom fields whose names differ in case alone", () => {
-  const twins = { "custom.Score": 1, "custom.score": 2 };
+  const both = { "custom.Score": 1, "custom.score": 2 };
   const held = () =>
     [...planhat.tenant().endusers.values()].map((each) => [each["externalId"] ?? each["email"], each["custom"]]);
 
   it("go in requests of their own, however they are spread over the records", async () => {
     const [id = ""] = seeded(1);
     const { results, problem } = await applyUsers(
-      person(1, twins),
+      person(1, both),
       person(2, { "custom.score": 3, "custom.Other": 4 }),
       person(3),
       update(id, { "custom.score": 5 }),
@@ -302,7 +302,7 @@ describe("custom fields whose names differ in case alone", () => {
       status: 503,
       route: ({ method }) => method === "PUT" && (puts += 1) > 1,
     });
-    const { results, problem } = await applyUsers(person(1, twins), update(id, twins));
+    const { results, problem } = await applyUsers(person(1, both), update(id, both));
     expect(problem).toMatchObject({ kind: "transient" });
     expect(kinds(results)).toEqual(["unconfirmed", "later"]);
     expect(held()).toEqual([
@@ -313,7 +313,7 @@ describe("custom fields whose names differ in case alone", () => {
 
   it("are not sent on where the first was refused", async () => {
     planhat.sim.poison({ field: "externalId", value: "person-1" }, "Refused");
-    const { results } = await applyUsers(person(1, twins), person(2, twins));
+    const { results } = await applyUsers(person(1, both), person(2, both));
     expect(kinds(results)).toEqual(["rejected", "created"]);
     expect(held()).toEqual([["person-2", { Score: 1, score: 2 }]]);
   });
@@ -346,8 +346,11 @@ describe("the definitions of custom fields", () => {
     expect(reads()).toBe(2);
   });
 
-  it("make records wait for ten minutes while they cannot be read, and then nobody any more", async () => {
-    const fault = planhat.sim.faults.add({ kind: "status", status: 503, route: "GET /customfields" });
+  it.each([
+    ["cannot be read", { kind: "status", status: 503 }],
+    ["are no list", { kind: "wrong-shape", form: "object" }],
+  ] as const)("make records wait for ten minutes while they %s, and then nobody any more", async (_name, trouble) => {
+    const fault = planhat.sim.faults.add({ ...trouble, route: "GET /customfields" });
     expect(await prepare()).toMatchObject({
       kind: "later",
       message: expect.stringMatching(/could not be checked/) as string,
@@ -381,13 +384,6 @@ describe("the definitions of custom fields", () => {
     planhat.advance(599_000);
     expect(await prepare()).toEqual(UNCHECKED);
     expect(reads()).toBe(asked);
-  });
-
-  it("hinder nobody where they are no list", async () => {
-    planhat.sim.faults.add({ kind: "wrong-shape", form: "object", route: "GET /customfields" });
-    expect(await prepare()).toMatchObject({ kind: "later" });
-    planhat.advance(601_000);
-    expect(await prepare()).toEqual(UNCHECKED);
   });
 
   it("are waited for while the token is refused, as everything waits then", async () => {
