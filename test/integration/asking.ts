@@ -1,32 +1,62 @@
-/** Asking a house as Hull and its dashboard do: by address, with the credentials in the query. */
+/** Asking a server: one request by supertest, as it is written, or as Hull and its dashboard make it. */
+import supertest from "supertest";
 import { CONNECTOR, type House } from "../harness";
 
-export interface Asked {
+export interface Answer {
   readonly status: number;
   readonly headers: Headers;
+  readonly bytes: Buffer;
   readonly text: string;
+  /** The body where it is JSON, else empty. */
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** @param changes of the usual credentials; undefined takes one out */
-export async function ask(
+export interface Sent {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Texts and bytes are sent as they are, anything else as JSON. */
+  readonly body?: unknown;
+}
+
+/** @param path with its query; nothing is tidied up on the way */
+export async function send(
+  baseUrl: string,
+  path: string,
+  { method = "GET", headers, body }: Sent = {},
+): Promise<Answer> {
+  const test = new supertest.Test(baseUrl, method, path).responseType("blob");
+  const isRaw = body === undefined || typeof body === "string" || body instanceof Uint8Array;
+  void test.set({ ...(isRaw ? {} : { "content-type": "application/json" }), ...headers });
+  const payload = body === undefined || isRaw ? body : JSON.stringify(body);
+  if (payload !== undefined) void test.serialize((given) => given as string).send(Buffer.from(payload));
+  const response = await test;
+  const bytes = Buffer.isBuffer(response.body) ? response.body : Buffer.alloc(0);
+  const answered = new Headers(response.headers);
+  const isJson = bytes.length > 0 && /json/.test(answered.get("content-type") ?? "");
+  const text = bytes.toString();
+  const parsed: unknown = isJson ? JSON.parse(text) : {};
+  return { status: response.status, headers: answered, bytes, text, body: Object(parsed) as Answer["body"] };
+}
+
+/** The header of a log-in. */
+export const basic = ({ id, secret }: { readonly id: string; readonly secret: string }): string =>
+  `Basic ${Buffer.from(`${id}:${secret}`).toString("base64")}`;
+
+/** @param changes of the usual credentials in the query; undefined takes one out */
+export function ask(
   house: House,
   path: string,
   changes: Readonly<Record<string, string | undefined>> = {},
-  init: RequestInit = {},
-): Promise<Asked> {
-  const query = new URLSearchParams();
-  const given: Readonly<Record<string, string | undefined>> = {
-    organization: house.hull.host,
-    ship: CONNECTOR.id,
-    secret: CONNECTOR.secret,
-    ...changes,
-  };
-  for (const [name, value] of Object.entries(given)) if (value !== undefined) query.set(name, value);
-  const response = await fetch(`${house.baseUrl}${path}?${query.toString()}`, init);
-  const text = await response.text();
-  const body: unknown = text === "" ? {} : JSON.parse(text);
-  return { status: response.status, headers: response.headers, text, body: Object(body) as Asked["body"] };
+  sent: Sent = {},
+): Promise<Answer> {
+  const given = { organization: house.hull.host, ship: CONNECTOR.id, secret: CONNECTOR.secret, ...changes };
+  return send(house.baseUrl, `${path}?${queryOf(given)}`, sent);
+}
+
+/** Those parameters that have a value. */
+export function queryOf(parameters: Readonly<Record<string, string | undefined>>): string {
+  const given = Object.entries(parameters).filter((pair): pair is [string, string] => pair[1] !== undefined);
+  return new URLSearchParams(given).toString();
 }
 
 /** Saves settings as the dashboard does: Hull tells the connector. */

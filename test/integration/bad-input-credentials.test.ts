@@ -31,66 +31,40 @@ async function expectNothingTaken(before: Readonly<Record<string, number>>): Pro
 }
 
 describe("credentials", () => {
-  const rows: readonly (readonly [string, (good: Notification) => unknown, number, string])[] = [
-    [
-      "a wrong secret",
-      (good) => withField(good, "configuration.secret", "connector-secret-9999"),
-      401,
-      "wrong_credentials",
-    ],
-    [
-      "a secret that no header carries",
-      (good) => withField(good, "configuration.secret", "a\nb"),
-      401,
-      "malformed_credentials",
-    ],
-    [
-      "an unknown connector",
-      (good) => withField(good, "configuration.id", "5f00000000000000000000ff"),
-      401,
-      "connector_not_found",
-    ],
-    ["the id of another tenant", (good) => withField(good, "configuration.id", OTHER.id), 401, "wrong_credentials"],
-  ];
-  test.each(rows)("%s", async (_name, spoil, status, code) => {
+  test.each([
+    ["a wrong secret", "configuration.secret", "connector-secret-9999", "wrong_credentials"],
+    ["a secret that no header carries", "configuration.secret", "a\nb", "malformed_credentials"],
+    ["an unknown connector", "configuration.id", "5f00000000000000000000ff", "connector_not_found"],
+    ["the id of another tenant", "configuration.id", OTHER.id, "wrong_credentials"],
+  ])("%s", async (_name, path, value, code) => {
     const before = await house.outcomes();
-    const answer = await tell(house, spoil(goodNotification(house)));
-    expect([answer.status, errorIn(answer).code]).toEqual([status, code]);
+    const answer = await tell(house, withField(goodNotification(house), path, value));
+    expect([answer.status, errorIn(answer).code]).toEqual([401, code]);
     await expectNothingTaken(before);
   });
 
-  const organizations: readonly (readonly [string, (host: string) => string])[] = [
+  // What else is no organization: test/unit/http/hosts.test.ts.
+  test.each<[string, (host: string) => string]>([
     ["of a stranger", () => "evil.example"],
     ["of a stranger with our name in front", (host) => `${host}.evil.example`],
     ["with user information", (host) => `me:password@${host}`],
-    ["with a stranger behind user information", (host) => `${host}@evil.example`],
     ["with a path", (host) => `${host}/api`],
-    ["with a query", (host) => `${host}?x=`],
-    ["with a fragment", (host) => `${host}#`],
     ["as a URL", (host) => `http://${host}`],
     ["as a URL of another scheme", (host) => `https://${host}`],
-    ["as a file", () => "file:///etc/passwd"],
     ["as a number", (host) => host.replace("127.0.0.1", "2130706433")],
-    ["in hexadecimal", (host) => host.replace("127.0.0.1", "0x7f.1")],
-    ["in short", (host) => host.replace("127.0.0.1", "127.1")],
     ["by another name of this machine", (host) => host.replace("127.0.0.1", "localhost")],
-    ["by another address of this machine", (host) => host.replace("127.0.0.1", "127.0.0.2")],
-    ["by its sixth version", (host) => host.replace("127.0.0.1", "[::1]")],
     ["by its sixth version of the fourth", (host) => host.replace("127.0.0.1", "[::ffff:127.0.0.1]")],
-    ["on a private address", () => "10.0.0.1"],
     ["on the address of the cloud's secrets", () => "169.254.169.254"],
-    ["with a backslash", (host) => `${host}\\@evil.example`],
-    ["with a dot at the end", (host) => host.replace("127.0.0.1", "127.0.0.1.")],
     ["without a port", () => "127.0.0.1:"],
-    ["with an impossible port", () => "127.0.0.1:99999"],
-  ];
-  test.each(organizations)("an organization %s", async (_name, organization) => {
+  ])("an organization %s", async (_name, organization) => {
     const before = await house.outcomes();
     house.hull.books.reset();
-    const answer = await tell(
-      house,
-      withField(goodNotification(house), "configuration.organization", organization(house.hull.host)),
+    const notification = withField(
+      goodNotification(house),
+      "configuration.organization",
+      organization(house.hull.host),
     );
+    const answer = await tell(house, notification);
     expect([answer.status, errorIn(answer).code]).toEqual([401, "organization_not_allowed"]);
     expect(errorIn(answer).words).toContain("HULL_ALLOWED_ORGANIZATIONS");
     expect(house.hull.books.snapshot().calls).toBe(0);
@@ -138,132 +112,61 @@ function signed(good: Notification): Headers {
   };
 }
 
+const token = (text: string | readonly string[]): Headers => ({ [PREFIX]: text });
+const own = (payload: object, header?: object): Headers => token(signedWithOwnKey(payload, header));
+const key = (url: string | readonly string[]): Headers => ({ [`${PREFIX}-public-key-url`]: url });
+const version = (name: string | readonly string[]): Headers => ({ [`${PREFIX}-version`]: name });
+const ownJwk = createPublicKey(ownPair.publicKey.export({ type: "spki", format: "pem" })).export({ format: "jwk" });
+
+/** Keyed with what everybody may know. */
+async function keyedWithPublicKey(id: string): Promise<string> {
+  const { text } = await post(house.hull.signingKeyUrl, "");
+  const content = `${encode({ typ: "JWT", alg: "HS256" })}.${encode({ jti: id })}`;
+  return `${content}.${createHmac("sha256", text).update(content).digest("base64url")}`;
+}
+
 describe("signatures", () => {
-  const id = (good: Notification) => good.notification_id;
-  const rows: readonly (readonly [string, (good: Notification) => Headers | Promise<Headers>, number, string])[] = [
-    [
-      "without the key's address",
-      (good) => ({ [PREFIX]: house.hull.sign(id(good)), [`${PREFIX}-version`]: "v1" }),
-      400,
-      "signature_incomplete",
-    ],
-    [
-      "without the signature",
-      () => ({ [`${PREFIX}-public-key-url`]: house.hull.signingKeyUrl }),
-      400,
-      "signature_incomplete",
-    ],
-    ["of another version", () => ({ [`${PREFIX}-version`]: "v2" }), 400, "signature_unknown_version"],
-    ["that is no token", () => ({ [PREFIX]: "hello" }), 400, "signature_malformed"],
-    ["with a fourth part", (good) => ({ [PREFIX]: `${house.hull.sign(id(good))}.x` }), 400, "signature_malformed"],
-    ["of 100 kB", () => ({ [PREFIX]: `${"x".repeat(7_000)}.y.z` }), 400, "signature_malformed"],
-    [
-      "of another notification",
-      () => ({ [PREFIX]: house.hull.sign("another-id") }),
-      400,
-      "signature_other_notification",
-    ],
-    ["without an id", () => ({ [PREFIX]: signedWithOwnKey({}) }), 400, "signature_other_notification"],
-    [
-      "with an id of another type",
-      (good) => ({ [PREFIX]: signedWithOwnKey({ jti: [id(good)] }) }),
-      400,
-      "signature_other_notification",
-    ],
-    [
-      "that has expired",
-      (good) => ({ [PREFIX]: signedWithOwnKey({ jti: id(good), exp: 1 }) }),
-      400,
-      "signature_expired",
-    ],
-    [
-      "that holds from tomorrow on",
-      (good) => ({ [PREFIX]: signedWithOwnKey({ jti: id(good), nbf: 4e9 }) }),
-      400,
-      "signature_not_yet_valid",
-    ],
-    [
-      "with an expiry that is no number",
-      (good) => ({ [PREFIX]: signedWithOwnKey({ jti: id(good), exp: "never" }) }),
-      400,
-      "signature_expired",
-    ],
-    [
-      "made with an own key",
-      (good) => ({ [PREFIX]: signedWithOwnKey({ jti: id(good) }) }),
-      400,
-      "signature_wrong_signature",
-    ],
-    [
-      "made with an own key that the header brings along",
-      (good) => ({
-        [PREFIX]: signedWithOwnKey(
-          { jti: id(good) },
-          {
-            alg: "RS256",
-            jwk: createPublicKey(ownPair.publicKey.export({ type: "spki", format: "pem" })).export({ format: "jwk" }),
-          },
-        ),
-      }),
-      400,
-      "signature_wrong_signature",
-    ],
-    [
-      "of algorithm none",
-      (good) => ({ [PREFIX]: `${encode({ alg: "none" })}.${encode({ jti: id(good) })}.` }),
-      400,
-      "signature_malformed",
-    ],
-    [
-      "of algorithm none with something behind it",
-      (good) => ({ [PREFIX]: `${encode({ alg: "none" })}.${encode({ jti: id(good) })}.eA` }),
-      400,
-      "signature_wrong_algorithm",
-    ],
-    [
-      "of algorithm HS256, keyed with the public key",
-      async (good) => {
-        const key = (await post(house.hull.signingKeyUrl, "")).text;
-        const content = `${encode({ typ: "JWT", alg: "HS256" })}.${encode({ jti: id(good) })}`;
-        return { [PREFIX]: `${content}.${createHmac("sha256", key).update(content).digest("base64url")}` };
-      },
-      400,
-      "signature_wrong_algorithm",
-    ],
-    [
-      "altered by one letter",
-      (good) => ({ [PREFIX]: flipped(house.hull.sign(id(good))) }),
-      400,
-      "signature_wrong_signature",
-    ],
-    [
-      "sent twice",
-      (good) => ({ [PREFIX]: [house.hull.sign(id(good)), house.hull.sign(id(good))] }),
-      400,
-      "signature_malformed",
-    ],
-    [
-      "with two addresses",
-      () => ({ [`${PREFIX}-public-key-url`]: [house.hull.signingKeyUrl, "https://evil.example/key.pem"] }),
-      400,
-      "signature_key_host_refused",
-    ],
-    ["with two versions", () => ({ [`${PREFIX}-version`]: ["v1", "v2"] }), 400, "signature_unknown_version"],
-  ];
-  const incomplete = new Set(["signature_incomplete"]);
-  test.each(rows)("%s", async (_name, headers, status, code) => {
+  // What else is refused before anybody is asked for a key: test/unit/hull/signature.test.ts.
+  test.each<[string, string, (id: string) => Headers | Promise<Headers>]>([
+    ["of another version", "unknown_version", () => version("v2")],
+    ["with a fourth part", "malformed", (id) => token(`${house.hull.sign(id)}.x`)],
+    ["of 100 kB", "malformed", () => token(`${"x".repeat(7_000)}.y.z`)],
+    ["of another notification", "other_notification", () => token(house.hull.sign("another-id"))],
+    ["with an id of another type", "other_notification", (id) => own({ jti: [id] })],
+    ["that has expired", "expired", (id) => own({ jti: id, exp: 1 })],
+    ["that holds from tomorrow on", "not_yet_valid", (id) => own({ jti: id, nbf: 4e9 })],
+    ["made with an own key", "wrong_signature", (id) => own({ jti: id })],
+    ["made with an own key in its header", "wrong_signature", (id) => own({ jti: id }, { alg: "RS256", jwk: ownJwk })],
+    ["of algorithm none", "malformed", (id) => token(`${encode({ alg: "none" })}.${encode({ jti: id })}.`)],
+    ["of none, with more", "wrong_algorithm", (id) => token(`${encode({ alg: "none" })}.${encode({ jti: id })}.eA`)],
+    ["keyed with the public key", "wrong_algorithm", async (id) => token(await keyedWithPublicKey(id))],
+    ["altered by one letter", "wrong_signature", (id) => token(flipped(house.hull.sign(id)))],
+    ["sent twice", "malformed", (id) => token([house.hull.sign(id), house.hull.sign(id)])],
+    ["with two addresses", "key_host_refused", () => key([house.hull.signingKeyUrl, "https://evil.example/key.pem"])],
+    ["with two versions", "unknown_version", () => version(["v1", "v2"])],
+  ])("%s: signature_%s", async (_name, reason, headers) => {
     const before = await house.outcomes();
     const good = goodNotification(house);
-    const spoilt = await headers(good);
-    const answer = await tell(house, good, { headers: incomplete.has(code) ? spoilt : { ...signed(good), ...spoilt } });
-    expect([answer.status, errorIn(answer).code]).toEqual([status, code]);
+    const spoilt = { ...signed(good), ...(await headers(good.notification_id)) };
+    const answer = await tell(house, good, { headers: spoilt });
+    expect([answer.status, errorIn(answer).code]).toEqual([400, `signature_${reason}`]);
+    await expectNothingTaken(before);
+  });
+
+  test.each([
+    ["the key's address", `${PREFIX}-public-key-url`],
+    ["the signature", PREFIX],
+  ])("without %s: signature_incomplete", async (_name, missing) => {
+    const before = await house.outcomes();
+    const good = goodNotification(house);
+    const { [missing]: _, ...headers } = signed(good);
+    const answer = await tell(house, good, { headers });
+    expect([answer.status, errorIn(answer).code]).toEqual([400, "signature_incomplete"]);
     await expectNothingTaken(before);
   });
 
   test.each([
     ["of a stranger", () => "https://evil.example/key.pem"],
-    ["of a stranger, by plain http", () => "http://evil.example/key.pem"],
-    ["on a private address", () => "http://10.0.0.1/key.pem"],
     ["on the address of the cloud's secrets", () => "http://169.254.169.254/latest/meta-data"],
     ["on this machine under another name", () => house.hull.signingKeyUrl.replace("127.0.0.1", "localhost")],
     ["on this machine as a number", () => house.hull.signingKeyUrl.replace("127.0.0.1", "2130706433")],
@@ -271,30 +174,24 @@ describe("signatures", () => {
     ["with user information", () => house.hull.signingKeyUrl.replace("127.0.0.1", "me@127.0.0.1")],
     ["in a file", () => "file:///etc/passwd"],
     ["in itself", () => "data:text/plain,-----BEGIN PUBLIC KEY-----"],
-    ["without a scheme", () => house.hull.host],
     ["that is no address", () => "hello"],
     ["that is empty", () => ""],
   ])("a key %s", async (_name, url) => {
     const before = await house.outcomes();
     const good = goodNotification(house);
-    const answer = await tell(house, good, { headers: { ...signed(good), [`${PREFIX}-public-key-url`]: url() } });
+    const answer = await tell(house, good, { headers: { ...signed(good), ...key(url()) } });
     expect([answer.status, errorIn(answer).code]).toEqual([400, "signature_key_host_refused"]);
     expect(errorIn(answer).words).toContain("HULL_SIGNATURE_KEY_HOSTS");
     await expectNothingTaken(before);
   });
 
-  test("a key host that answers something else", async () => {
+  test.each([
+    ["answers something else", () => `${house.hull.url}/nothing`, 400, "signature_key_unusable"],
+    ["is down: come again soon", () => "http://127.0.0.1:1/key.pem", 503, "signature_unavailable"],
+  ])("a key host that %s", async (_name, url, status, code) => {
     const good = goodNotification(house);
-    const headers = { ...signed(good), [`${PREFIX}-public-key-url`]: `${house.hull.url}/nothing` };
-    const answer = await tell(house, good, { headers });
-    expect([answer.status, errorIn(answer).code]).toEqual([400, "signature_key_unusable"]);
-  });
-
-  test("a key host that is down: come again soon", async () => {
-    const good = goodNotification(house);
-    const headers = { ...signed(good), [`${PREFIX}-public-key-url`]: "http://127.0.0.1:1/key.pem" };
-    const answer = await tell(house, good, { headers });
-    expect([answer.status, errorIn(answer).code]).toEqual([503, "signature_unavailable"]);
+    const answer = await tell(house, good, { headers: { ...signed(good), ...key(url()) } });
+    expect([answer.status, errorIn(answer).code]).toEqual([status, code]);
   });
 
   test("a good signature over a body that names another tenant", async () => {

@@ -39,55 +39,43 @@ const show = (value: unknown): string => {
 };
 const text = (value: unknown): string => JSON.stringify(value);
 const nested = (depth: number): string => "[".repeat(depth) + "]".repeat(depth);
+const withMessage = (json: string): string => text(goodNotification(house, ["@"])).replace('"@"', json);
 
 describe("bodies", () => {
-  const rows: readonly (readonly [string, () => unknown, number, string, RegExp])[] = [
-    [
-      "malformed JSON",
-      () => `{"configuration":{"secret":"${CONNECTOR.secret}",}}`,
-      400,
-      "malformed_json",
-      /JSON object/,
-    ],
-    ["half a body", () => text(goodNotification(house)).slice(0, 300), 400, "malformed_json", /JSON object/],
-    ["no body", () => undefined, 400, "invalid_notification", /configuration is missing.*connector is missing/],
-    ["an empty body", () => "", 400, "invalid_notification", /configuration is missing.*connector is missing/],
-    ["blanks", () => "  \n ", 400, "malformed_json", /JSON object/],
-    ["an array", () => [goodNotification(house)], 400, "invalid_notification", /\(body\).*Post a JSON object/],
-    ["an empty object", () => ({}), 400, "invalid_notification", /configuration is missing.*connector is missing/],
-    ["a text", () => '"notification"', 400, "malformed_json", /JSON object/],
-    ["a number", () => "42", 400, "malformed_json", /JSON object/],
-    ["null", () => "null", 400, "malformed_json", /JSON object/],
-    ["a page", () => "<html></html>", 400, "malformed_json", /JSON object/],
-    ["bytes that are no text", () => Buffer.from([0xff, 0xfe, 0x00, 0x80]), 400, "malformed_json", /JSON object/],
-    [
-      "ten thousand levels in a message",
-      () => text(goodNotification(house, ["@"])).replace('"@"', nested(10_000)),
-      400,
-      "too_deep",
-      /flat/,
-    ],
-    ["ten thousand levels alone", () => nested(10_000), 400, "too_deep", /flat/],
-    [
-      "a hundred thousand attributes and more",
-      () => text(goodNotification(house, ["@"])).replace('"@"', `{"user":{${'"a":1,'.repeat(100_000)}"a":1}}`),
-      413,
-      "too_large",
-      /more than 100000 values/,
-    ],
-  ];
-  test.each(rows)("%s", async (_name, body, status, code, words) => {
+  const missing = /configuration is missing.*connector is missing/;
+  test.each<[string, () => unknown, string, RegExp]>([
+    ["malformed JSON", () => `{"configuration":{"secret":"${CONNECTOR.secret}",}}`, "malformed_json", /JSON object/],
+    ["half a body", () => text(goodNotification(house)).slice(0, 300), "malformed_json", /JSON object/],
+    ["no body", () => undefined, "invalid_notification", missing],
+    ["an empty body", () => "", "invalid_notification", missing],
+    ["blanks", () => "  \n ", "malformed_json", /JSON object/],
+    ["an array", () => [goodNotification(house)], "invalid_notification", /\(body\).*Post a JSON object/],
+    ["an empty object", () => ({}), "invalid_notification", missing],
+    ["a text", () => '"notification"', "malformed_json", /JSON object/],
+    ["a number", () => "42", "malformed_json", /JSON object/],
+    ["null", () => "null", "malformed_json", /JSON object/],
+    ["a page", () => "<html></html>", "malformed_json", /JSON object/],
+    ["bytes that are no text", () => Buffer.from([0xff, 0xfe, 0x00, 0x80]), "malformed_json", /JSON object/],
+    ["ten thousand levels in a message", () => withMessage(nested(10_000)), "too_deep", /flat/],
+    ["ten thousand levels alone", () => nested(10_000), "too_deep", /flat/],
+  ])("%s", async (_name, body, code, words) => {
     const answer = await tell(house, body());
-    expect([answer.status, errorIn(answer).code]).toEqual([status, code]);
+    expect([answer.status, errorIn(answer).code]).toEqual([400, code]);
     expect(errorIn(answer).words).toMatch(words);
   });
 
-  test("60 MB: smaller shipments are asked for", async () => {
-    const big = { ...goodNotification(house), padding: "x".repeat(60 * 1024 * 1024) };
-    const answer = await tell(house, big);
+  test.each<[string, () => unknown, RegExp]>([
+    [
+      "a hundred thousand attributes and more",
+      () => withMessage(`{"user":{${'"a":1,'.repeat(100_000)}"a":1}}`),
+      /more than 100000 values/,
+    ],
+    ["60 MB", () => ({ ...goodNotification(house), padding: "x".repeat(60 * 1024 * 1024) }), /50 MB.*fewer messages/],
+  ])("%s: smaller shipments are asked for", async (_name, body, words) => {
+    const answer = await tell(house, body());
     expect([answer.status, errorIn(answer).code]).toEqual([413, "too_large"]);
     expect(answer.body["flow_control"]).toMatchObject({ type: "retry", size: 1 });
-    expect(errorIn(answer).words).toMatch(/50 MB.*fewer messages/);
+    expect(errorIn(answer).words).toMatch(words);
   });
 
   test.each([
@@ -211,80 +199,64 @@ const NUL = "a\u0000b";
 const HALF = "a\ud800b";
 const HUGE = "x".repeat(20_000);
 
-describe("one bad message", () => {
-  const rejected: readonly (readonly [string, unknown])[] = [
-    ["user", undefined],
-    ["user", null],
-    ["user", "x"],
-    ["user", []],
-    ["user.id", undefined],
-    ["user.id", null],
-    ["user.id", {}],
-    ["user.id", ""],
-    ["user.id", NUL],
-    ["user.id", HALF],
-    ["user.id", HUGE],
-    ["user.email", {}],
-    ["user.email", ["a@example.com"]],
-    ["user.email", true],
-    ["user.external_id", {}],
-    ["user.external_id", false],
-    ["account", "x"],
-    ["account", 42],
-    ["account.id", {}],
-    ["account.id", NUL],
-    ["account.id", HALF],
-    ["account.id", HUGE],
-    ["account.external_id", {}],
-    ["account.domain", {}],
-    ["segments", "x"],
-    ["account_segments", "x"],
-    ["events", "x"],
-    ["events", [42]],
-    ["changes", "x"],
-    ["changes.user", "x"],
-    ["changes.account", 42],
-    ["message_id", {}],
-  ];
-  test.each(rejected.map(([path, value]) => ({ path, value, shown: show(value) })))(
-    "$path is $shown: rejected alone, by name",
-    async ({ path, value }) => {
-      const since = house.logs.length;
-      const outcomes = await outcomesOf(() =>
-        tell(house, goodNotification(house, [withField(goodUser() as unknown as Bag, path, value), goodUser()])).then(
-          (answer) => expect(answer.status).toBe(200),
-        ),
-      );
-      expect(outcomes).toEqual({ "endusers/rejected/invalid_message": 1, "endusers/sent/created": 1 });
-      expect(complaints(since)).toContain(path);
-      expect(complaints(since)).toMatch(/Send|Correct/);
-    },
-  );
+/** What became of these messages, sent together, and what was said about them. */
+async function told(messages: readonly unknown[], channel = "user:update") {
+  const since = house.logs.length;
+  const notification = { ...goodNotification(house, messages), channel };
+  const outcomes = await outcomesOf(async () => expect((await tell(house, notification)).status).toBe(200));
+  return { outcomes, said: complaints(since) };
+}
+const userWith = (path: string, value: unknown): Bag => withField(goodUser() as unknown as Bag, path, value);
+const accountWith = (path: string, value: unknown): Bag => withField(goodAccount() as unknown as Bag, path, value);
 
-  test.each([["x"], [42], [null], [[]], [true]])("a message that is %j", async (message) => {
-    const since = house.logs.length;
-    const outcomes = await outcomesOf(() => tell(house, goodNotification(house, [message, goodUser()])));
+/** A row for every value. */
+const spread = (table: readonly (readonly [string, readonly unknown[]])[]) =>
+  table.flatMap(([path, values]) => values.map((value) => ({ path, value, shown: show(value) })));
+
+describe("one bad message", () => {
+  test.each(
+    spread([
+      ["user", [undefined, null, "x", []]],
+      ["user.id", [undefined, null, {}, "", NUL, HALF, HUGE]],
+      ["user.email", [{}, ["a@example.com"], true]],
+      ["user.external_id", [{}, false]],
+      ["account", ["x", 42]],
+      ["account.id", [{}, NUL, HALF, HUGE]],
+      ["account.external_id", [{}]],
+      ["account.domain", [{}]],
+      ["segments", ["x"]],
+      ["account_segments", ["x"]],
+      ["events", ["x", [42]]],
+      ["changes", ["x"]],
+      ["changes.user", ["x"]],
+      ["changes.account", [42]],
+      ["message_id", [{}]],
+    ]),
+  )("$path is $shown: rejected alone, by name", async ({ path, value }) => {
+    const { outcomes, said } = await told([userWith(path, value), goodUser()]);
     expect(outcomes).toEqual({ "endusers/rejected/invalid_message": 1, "endusers/sent/created": 1 });
-    expect(complaints(since)).toContain("messages[0]");
+    expect(said).toContain(path);
+    expect(said).toMatch(/Send|Correct/);
   });
 
-  test.each([
-    ["account", undefined],
-    ["account", "x"],
-    ["account.id", undefined],
-    ["account.id", NUL],
-    ["account.id", HUGE],
-    ["account.external_id", []],
-    ["account_segments", 42],
-    ["changes", 42],
-  ])("an account message whose %s is wrong", async (path, value) => {
-    const since = house.logs.length;
-    const messages = [withField(goodAccount() as unknown as Bag, path, value), goodAccount()];
-    const outcomes = await outcomesOf(() =>
-      tell(house, { ...goodNotification(house, messages), channel: "account:update" }),
-    );
+  test.each([["x"], [42], [null], [[]], [true]])("a message that is %j", async (message) => {
+    const { outcomes, said } = await told([message, goodUser()]);
+    expect(outcomes).toEqual({ "endusers/rejected/invalid_message": 1, "endusers/sent/created": 1 });
+    expect(said).toContain("messages[0]");
+  });
+
+  test.each(
+    spread([
+      ["account", [undefined, "x"]],
+      ["account.id", [undefined, NUL, HUGE]],
+      ["account.external_id", [[]]],
+      ["account_segments", [42]],
+      ["changes", [42]],
+    ]),
+  )("an account message whose $path is $shown", async ({ path, value }) => {
+    const { outcomes, said } = await told([accountWith(path, value), goodAccount()], "account:update");
     expect(outcomes).toEqual({ "companies/rejected/invalid_message": 1, "companies/sent/created": 1 });
-    expect(complaints(since)).toContain(path);
+    expect(said).toContain(path);
   });
 
   test.each([
@@ -294,11 +266,9 @@ describe("one bad message", () => {
     ["account.external_id", NUL, "account.external_id → externalId"],
     ["account.external_id", HALF, "account.external_id → externalId"],
   ])("%s that Planhat cannot store: rejected alone, by name", async (path, value, named) => {
-    const since = house.logs.length;
-    const messages = [withField(goodUser() as unknown as Bag, path, value), goodUser()];
-    const outcomes = await outcomesOf(() => tell(house, goodNotification(house, messages)));
+    const { outcomes, said } = await told([userWith(path, value), goodUser()]);
     expect(outcomes).toEqual({ "endusers/rejected/invalid_value": 1, "endusers/sent/created": 1 });
-    expect(complaints(since)).toContain(named);
+    expect(said).toContain(named);
   });
 
   test.each([
@@ -307,40 +277,27 @@ describe("one bad message", () => {
     ["user.name", { first: "Ann" }, "name → name"],
     ["user.traits_position", ["a", "b"], "traits_position → position"],
   ])("%s with a value that the field cannot store: left out, and said so", async (path, value, named) => {
-    const since = house.logs.length;
-    const messages = [withField(goodUser() as unknown as Bag, path, value)];
-    const outcomes = await outcomesOf(() => tell(house, goodNotification(house, messages)));
+    const { outcomes, said } = await told([userWith(path, value)]);
     expect(outcomes).toEqual({ "endusers/sent/created": 1 });
-    expect(complaints(since)).toContain(named);
+    expect(said).toContain(named);
   });
 
-  test.each([
-    ["user.indexed_at", {}],
-    ["user.indexed_at", "yesterday"],
-    ["user.segment_ids", "x"],
-    ["account", {}],
-    ["account", null],
-    ["account", []],
-    ["segments", [42, null, {}]],
-    ["segments", {}],
-    ["events", null],
-    ["events", {}],
-    ["changes", null],
-    ["changes", []],
-    ["changes.segments", "x"],
-    ["changes.is_new", "x"],
-    ["message_id", undefined],
-    ["message_id", 42],
-    ["message_id", HUGE],
-    ["message_id", NUL],
-  ])("%s may be odd", async (path, value) => {
-    const outcomes = await outcomesOf(() =>
-      tell(house, goodNotification(house, [withField(goodUser() as unknown as Bag, path, value)])),
-    );
-    const withoutAccount = path === "account";
-    expect(outcomes).toEqual(
-      withoutAccount ? { "endusers/skipped/missing_account": 1 } : { "endusers/sent/created": 1 },
-    );
+  test.each(
+    spread([
+      ["user.indexed_at", [{}, "yesterday"]],
+      ["user.segment_ids", ["x"]],
+      ["account", [{}, null, []]],
+      ["segments", [[42, null, {}], {}]],
+      ["events", [null, {}]],
+      ["changes", [null, []]],
+      ["changes.segments", ["x"]],
+      ["changes.is_new", ["x"]],
+      ["message_id", [undefined, 42, HUGE, NUL]],
+    ]),
+  )("$path may be $shown", async ({ path, value }) => {
+    const { outcomes } = await told([userWith(path, value)]);
+    const expected = path === "account" ? "endusers/skipped/missing_account" : "endusers/sent/created";
+    expect(outcomes).toEqual({ [expected]: 1 });
   });
 });
 
@@ -372,6 +329,29 @@ test("keys called __proto__ and constructor are just keys", async () => {
   const outcomes = await outcomesOf(() => tell(house, body));
   expect(outcomes).toEqual({ "endusers/sent/created": 1 });
   expect("polluted" in {}).toBe(false);
+});
+
+describe("a key of absurd length harms nobody but its own record, in the same shipment or later", () => {
+  let own: House;
+  beforeEach(async () => (own = await openHouse()));
+  afterEach(() => own.close());
+
+  test.each([
+    ["user.email", `${HUGE}@example.com`],
+    ["user.external_id", HUGE],
+    ["user.name", HUGE],
+    ["user.traits_position", HUGE],
+    ["account.external_id", HUGE],
+    ["account.name", HUGE],
+    ["account.domain", HUGE],
+  ])("%s", async (path, value) => {
+    expect((await tell(own, goodNotification(own, [userWith(path, value), goodUser()]))).status).toBe(200);
+    await own.settled();
+    const outcomes = await own.outcomes();
+    expect(Object.values(outcomes).reduce((sum, count) => sum + count, 0)).toBe(2);
+    expect(outcomes["endusers/sent/created"]).toBeGreaterThanOrEqual(1);
+    await expectAllIsWell(own);
+  });
 });
 
 describe("settings of the wrong type", () => {

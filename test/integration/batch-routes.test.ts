@@ -1,7 +1,8 @@
 /** `POST /batch…`: what is taken, what is refused by name, and that nothing is said before the order is on disk. */
 import { gzipSync } from "node:zlib";
 import { ExtractError } from "../../src/hull/extract/error";
-import { CONNECTOR, errorOf, openEdge, type Edge, type EdgeAnswer } from "./edge";
+import type { Answer } from "./asking";
+import { CONNECTOR, errorOf, openEdge, type Edge } from "./edge";
 
 const LINK = "https://acme.s3.amazonaws.com/extracts/users.json?X-Amz-Signature=a-signature-4711";
 const GOOD = { url: LINK, format: "json", object_type: "user_report" };
@@ -14,14 +15,12 @@ afterEach(() => {
 });
 afterAll(() => edge.close());
 
-function post(path: string, body: unknown, query = "", headers: Record<string, string> = {}): Promise<EdgeAnswer> {
-  const payload = typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body ?? {});
-  return edge.call(`${path}?${edge.query()}${query}`, {
+const post = (path: string, body: unknown, query = "", headers: Record<string, string> = {}): Promise<Answer> =>
+  edge.call(`${path}?${edge.query()}${query}`, {
     method: "POST",
-    body: payload,
+    body,
     headers: { "content-type": "application/json", ...headers },
   });
-}
 
 test("no body at all is a bad one", async () => {
   const answer = await edge.call(`/batch?${edge.query()}`, { method: "POST" });
@@ -137,22 +136,14 @@ describe("a bad field is named, with what to do", () => {
   });
 });
 
+// Which others may not: test/unit/hull/extract-download.test.ts and test/unit/http/hosts.test.ts.
 describe("a link that may not be visited is refused before anything is stored", () => {
   test.each([
     "https://evil.example/extract.json",
-    "https://s3.amazonaws.com.evil.example/extract.json",
-    "https://evil.example#.s3.amazonaws.com",
-    "https://me:you@acme.s3.amazonaws.com/extract.json",
     "https://169.254.169.254/latest/meta-data",
-    "https://[::1]/x",
-    "https://2130706433/x",
     "http://acme.s3.amazonaws.com/extract.json",
-    "file:///etc/passwd",
     "javascript:alert(1)",
-    "ftp://acme.s3.amazonaws.com/x",
     "//acme.s3.amazonaws.com/x",
-    "acme.s3.amazonaws.com/x",
-    "https://acme.s3.amazonaws.com\\@evil.example/x",
     "https://acme.s3.amazonaws.com/\r\nx: y",
     " ",
     "",

@@ -1,28 +1,16 @@
 /** `/console` over HTTP: who sees what, what a form may do, and what remains of the page when a part of it fails. */
-import { deadLetterId } from "../../src/storage/port/dead-letters";
-import type { Lane } from "../../src/storage/port/store";
 import { TOKEN } from "../harness";
 import { account, user, useStages, type Stage } from "../rules/stage";
-import { finish, update } from "../unit/storage/builders";
-import { CONNECTOR, NOBODY, openEdge, OTHER, type Edge } from "./edge";
+import { update } from "../unit/storage/builders";
+import { basic, queryOf, send as sendAnything, type Answer, type Sent } from "./asking";
+import { CONNECTOR, NOBODY, openEdge, OTHER, REMOTE_PARTS, type Edge } from "./edge";
 
-const REMOTE = "org|https://api.planhat.example|a-tenant-token-4711";
-
-const basic = ({ id, secret } = CONNECTOR): Record<string, string> => ({
-  authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString("base64")}`,
-});
-
-interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly text: string;
-}
+const login = (owner = CONNECTOR): Record<string, string> => ({ authorization: basic(owner) });
 
 /** Every answer of the console is a page under its policy, or leads to one. */
-async function send(url: string, init: RequestInit = {}): Promise<Answer> {
-  const response = await fetch(url, { redirect: "manual", ...init });
-  const text = await response.text();
-  const { headers, status } = response;
+async function send(baseUrl: string, path: string, sent: Sent = {}): Promise<Answer> {
+  const answer = await sendAnything(baseUrl, path, sent);
+  const { headers, status, text } = answer;
   const policy = headers.get("content-security-policy") ?? "";
   expect(policy).toMatch(/default-src 'none'.*style-src 'self'.*form-action 'self'.*frame-ancestors 'none'/);
   expect(policy).not.toMatch(/unsafe|script-src|https?:|\*/);
@@ -34,7 +22,7 @@ async function send(url: string, init: RequestInit = {}): Promise<Answer> {
     expect(text).toMatch(/^<!doctype html>\s*<html lang="en">/);
     expect(text).not.toMatch(/<script|<style|\son\w+=|\sstyle=|javascript:/i);
   }
-  return { status, headers, text };
+  return answer;
 }
 
 /** What stands in one part of the page. */
@@ -52,38 +40,28 @@ function tokenIn({ text }: Answer, path: string): string {
 describe("at the edge", () => {
   let edge: Edge;
   beforeEach(async () => {
-    edge = await openEdge({ loginLimits: { windowMs: 60_000, perAddress: 1_000, perConnector: 1_000 } });
+    edge = await openEdge();
   });
   afterEach(async () => {
     expect(edge.logged()).not.toContain(CONNECTOR.secret);
     await edge.close();
   });
 
-  const address = (path = "", query: Readonly<Record<string, string>> = {}): string =>
-    `${edge.baseUrl}/console${path}?${new URLSearchParams({ org: edge.organization, ...query }).toString()}`;
-  const open = (path = "", owner = CONNECTOR): Promise<Answer> => send(address(path), { headers: basic(owner) });
-  const laneOf = ({ id }: { readonly id: string }): Lane => ({ remote: REMOTE, tenant: `${edge.organization}/${id}` });
-
-  /** Stores a dead letter about a record; returns its id. */
-  async function refuse(hullId: string, owner = CONNECTOR): Promise<string> {
-    const lane = laneOf(owner);
-    await edge.store.accept([update({ hullId, id: `c-${hullId}`, lane, version: Date.parse("2026-03-01") })]);
-    const [view] = await edge.store.view(lane, "companies", [hullId]);
-    if (view?.entry === undefined) throw new Error("It waits.");
-    await edge.store.settle(lane, [finish(view.entry, "rejected", "refused")]);
-    return deadLetterId({ ...lane, type: "companies", hullId });
-  }
+  const address = (path = ""): string => `/console${path}?org=${encodeURIComponent(edge.organization)}`;
+  const see = (path: string, sent: Sent = { headers: login() }): Promise<Answer> => send(edge.baseUrl, path, sent);
+  const open = (path = "", owner = CONNECTOR): Promise<Answer> => see(address(path), { headers: login(owner) });
 
   function post(path: string, token: string | undefined, owner = CONNECTOR, headers: Record<string, string> = {}) {
-    const body = new URLSearchParams(token === undefined ? {} : { token });
-    return send(address(path), { method: "POST", body, headers: { ...basic(owner), ...headers } });
+    const form = { "content-type": "application/x-www-form-urlencoded" };
+    const body = token === undefined ? "" : `token=${token}`;
+    return see(address(path), { method: "POST", body, headers: { ...form, ...login(owner), ...headers } });
   }
 
   const lettersLeft = async (): Promise<number> => (await edge.store.deadLetters({ limit: 10 })).deadLetters.length;
 
   test("without an organization there is a form that asks for it, for everybody", async () => {
     for (const query of ["", "?org="]) {
-      const answer = await send(`${edge.baseUrl}/console${query}`);
+      const answer = await see(`/console${query}`, {});
       expect(answer.status).toBe(200);
       expect(answer.text).toMatch(/<form[^>]* method="get" action="\/console"/);
       expect(answer.text).toMatch(/<input[^>]* name="org"/);
@@ -97,15 +75,15 @@ describe("at the edge", () => {
     ["an organization that is not allowed", "org=evil.example", 403, "may not use this connector"],
     ["an organization that does not answer", `org=${NOBODY}`, 503, "could not be asked"],
   ])("%s is refused with a page", async (_what, query, status, words) => {
-    const answer = await send(`${edge.baseUrl}/console?${query}`, { headers: basic() });
+    const answer = await see(`/console?${query}`);
     expect(answer.status).toBe(status);
     expect(answer.text).toContain(words);
     expect(answer.text).not.toContain("evil.example");
   });
 
   test.each(["", "/letters/x"])("nobody sees anything of /console%s without the right log-in", async (path) => {
-    for (const headers of [{}, basic({ ...CONNECTOR, secret: "wrong" }), { authorization: "Bearer x" }]) {
-      const answer = await send(address(path), { headers });
+    for (const headers of [{}, login({ ...CONNECTOR, secret: "wrong" }), { authorization: "Bearer x" }]) {
+      const answer = await see(address(path), { headers });
       expect([answer.status, answer.headers.get("www-authenticate")]).toEqual([
         401,
         expect.stringContaining('Basic realm="Hull connector"') as string,
@@ -121,7 +99,7 @@ describe("at the edge", () => {
     [`q=${"a".repeat(201)}`, "q is longer than 200 characters"],
     ["q=a&q=b", "q is given more than once"],
   ])("a query that cannot be read is named: %.30s", async (query, words) => {
-    const answer = await send(`${address()}&${query}`, { headers: basic() });
+    const answer = await see(`${address()}&${query}`);
     expect(answer.status).toBe(400);
     expect(answer.text).toContain(words);
     expect(answer.text).not.toContain("hello");
@@ -135,28 +113,28 @@ describe("at the edge", () => {
     ["/letters/x/drop", "POST"],
   ])("/console%s takes %s only", async (path, allowed) => {
     for (const method of ["PUT", "PATCH", "DELETE", allowed === "POST" ? "GET" : "POST"]) {
-      const answer = await send(address(path), { method, headers: basic() });
+      const answer = await see(address(path), { method, headers: login() });
       expect([answer.status, answer.headers.get("allow")]).toEqual([405, allowed]);
     }
-    const head = await fetch(address(path), { method: "HEAD", headers: basic() });
+    const head = await sendAnything(edge.baseUrl, address(path), { method: "HEAD", headers: login() });
     expect(head.status).toBe(allowed === "POST" ? 405 : path === "/letters/x" ? 404 : 200);
   });
 
   test("a path with a % that begins no character is refused with a page", async () => {
-    expect((await send(`${edge.baseUrl}/console/letters/%zz`)).status).toBe(400);
+    expect((await see("/console/letters/%zz", {})).status).toBe(400);
   });
 
   test("the style sheet is for everybody, and nothing else of its folder", async () => {
-    const style = await fetch(`${edge.baseUrl}/console/page.css`);
+    const style = await sendAnything(edge.baseUrl, "/console/page.css");
     expect([style.status, style.headers.get("content-type")]).toEqual([200, "text/css; charset=utf-8"]);
-    expect(await style.text()).not.toMatch(/@import|url\(/);
+    expect(style.text).not.toMatch(/@import|url\(/);
     for (const path of ["index.html", "..%2fdocs%2fpage.js", "letters"]) {
-      expect((await fetch(`${edge.baseUrl}/console/${path}`)).status).toBe(404);
+      expect((await sendAnything(edge.baseUrl, `/console/${path}`)).status).toBe(404);
     }
   });
 
   test("parts that fail say so, and the others stand", async () => {
-    await refuse("a1");
+    await edge.refuse("a1");
     const answer = await open();
     expect(answer.status).toBe(200);
     // The engine of the edge answers nothing.
@@ -169,7 +147,7 @@ describe("at the edge", () => {
   });
 
   test("a store that fails takes its parts along, and no more", async () => {
-    await refuse("a1");
+    await edge.refuse("a1");
     const broken = jest.spyOn(edge.store, "hours").mockRejectedValue(new Error("The disk is gone."));
     const answer = await open();
     broken.mockRestore();
@@ -180,12 +158,12 @@ describe("at the edge", () => {
   });
 
   test("a connector sees its own letters only", async () => {
-    const own = await refuse("a1");
+    const own = await edge.refuse("a1");
     // A name that no id and no token has in it by chance.
-    const foreign = await refuse("somebody-else", OTHER);
+    const foreign = await edge.refuse("somebody-else", { owner: OTHER });
     const list = await open();
     expect(list.text).toContain(own);
-    expect(list.text).not.toMatch(new RegExp(`${foreign}|somebody-else|a-tenant-token|planhat\\.example`));
+    expect(list.text).not.toMatch(new RegExp(`${foreign}|somebody-else|${REMOTE_PARTS.source}`));
     expect((await open(`/letters/${own}`)).status).toBe(200);
     for (const id of [foreign, "unknown", "%20", "a".repeat(300)]) {
       const answer = await open(`/letters/${id}`);
@@ -194,22 +172,22 @@ describe("at the edge", () => {
   });
 
   test("the list goes on behind its first page", async () => {
-    for (let n = 0; n < 21; n += 1) await refuse(`a${String(n).padStart(2, "0")}`);
+    for (let n = 0; n < 21; n += 1) await edge.refuse(`a${String(n).padStart(2, "0")}`);
     const first = await open();
     expect(partOf(first, "letters")).toMatch(/\ba00\b.*\ba19\b/);
     expect(partOf(first, "letters")).not.toMatch(/\ba20\b|First page/);
     const [, next = ""] = /rel="next"\s+href="([^"]+)"/.exec(first.text) ?? [];
-    const second = await send(`${edge.baseUrl}${next.replaceAll("&amp;", "&")}`, { headers: basic() });
+    const second = await see(next.replaceAll("&amp;", "&"));
     expect(partOf(second, "letters")).toMatch(/\ba20\b.*First page/);
     expect(partOf(second, "letters")).not.toContain("Next page");
   });
 
   test("a letter is sent again, and dropped, by the forms of the page", async () => {
-    const id = await refuse("a1");
+    const id = await edge.refuse("a1");
     const again = await post(`/letters/${id}/replay`, tokenIn(await open(), `/console/letters/${id}/replay`));
     const back = `/console?org=${encodeURIComponent(edge.organization)}&done=`;
     expect([again.status, again.headers.get("location")]).toEqual([303, `${back}replayed#letters`]);
-    expect(edge.woken).toEqual([laneOf(CONNECTOR)]);
+    expect(edge.woken).toEqual([edge.laneOf(CONNECTOR)]);
     // The second click finds it on its way.
     const twice = await post(`/letters/${id}/replay`, tokenIn(await open(), `/console/letters/${id}/replay`));
     expect(twice.headers.get("location")).toBe(`${back}underway#letters`);
@@ -218,17 +196,17 @@ describe("at the edge", () => {
     const dropped = await post(`/letters/${id}/drop`, dropping);
     expect([dropped.status, dropped.headers.get("location")]).toEqual([303, `${back}dropped#letters`]);
     expect(await lettersLeft()).toBe(0);
-    const done = await send(`${edge.baseUrl}${back}dropped`, { headers: basic() });
+    const done = await see(`${back}dropped`);
     expect(done.text).toMatch(/role="status"[^>]*>\s*The dead letter was dropped\./);
     expect((await post(`/letters/${id}/drop`, dropping)).status).toBe(404);
     expect((await post(`/letters/${id}/drop`, dropping)).text).toContain("no such dead letter");
   });
 
   test("a letter that Hull has overtaken is closed", async () => {
-    const id = await refuse("a1");
+    const id = await edge.refuse("a1");
     const token = tokenIn(await open(), `/console/letters/${id}/replay`);
     await edge.store.accept([
-      update({ hullId: "a1", id: "c-new", lane: laneOf(CONNECTOR), version: Date.parse("2026-03-01T06:00:00Z") }),
+      update({ hullId: "a1", id: "c-new", lane: edge.laneOf(CONNECTOR), version: Date.parse("2026-03-01T06:00:00Z") }),
     ]);
     const answer = await post(`/letters/${id}/replay`, token);
     expect(answer.headers.get("location")).toContain("done=superseded");
@@ -236,9 +214,9 @@ describe("at the edge", () => {
 
   describe("a form that is not ours does nothing:", () => {
     test("without a token, with a wrong one, with that of another letter or action, or of another connector", async () => {
-      const id = await refuse("a1");
-      const other = await refuse("a2");
-      const foreign = await refuse("b1", OTHER);
+      const id = await edge.refuse("a1");
+      const other = await edge.refuse("a2");
+      const foreign = await edge.refuse("b1", { owner: OTHER });
       const page = await open();
       const tokens = [
         undefined,
@@ -260,23 +238,23 @@ describe("at the edge", () => {
     });
 
     test("with the right token and another's log-in, or none", async () => {
-      const id = await refuse("a1");
+      const id = await edge.refuse("a1");
       const token = tokenIn(await open(), `/console/letters/${id}/replay`);
       expect((await post(`/letters/${id}/replay`, token, OTHER)).status).toBe(403);
-      const nobody = { method: "POST", body: new URLSearchParams({ token }) };
-      expect((await send(address(`/letters/${id}/replay`), nobody)).status).toBe(401);
+      const nobody = { method: "POST", body: `token=${token}` };
+      expect((await see(address(`/letters/${id}/replay`), nobody)).status).toBe(401);
       expect(edge.woken).toEqual([]);
     });
 
     test("of somebody else's letter, even with a form of one's own making", async () => {
-      const foreign = await refuse("b1", OTHER);
+      const foreign = await edge.refuse("b1", { owner: OTHER });
       const token = tokenIn(await open("", OTHER), `/console/letters/${foreign}/replay`);
       expect((await post(`/letters/${foreign}/replay`, token)).status).toBe(403);
       expect(await lettersLeft()).toBe(1);
     });
 
     test("sent by a page of another site", async () => {
-      const id = await refuse("a1");
+      const id = await edge.refuse("a1");
       const token = tokenIn(await open(), `/console/letters/${id}/replay`);
       for (const headers of [
         { "sec-fetch-site": "cross-site" },
@@ -291,7 +269,7 @@ describe("at the edge", () => {
     });
 
     test("too large, or no form at all", async () => {
-      const id = await refuse("a1");
+      const id = await edge.refuse("a1");
       const token = tokenIn(await open(), `/console/letters/${id}/replay`);
       const bodies: readonly [string, string][] = [
         ["application/x-www-form-urlencoded", `token=${token}&more=${"a".repeat(5_000)}`],
@@ -300,8 +278,8 @@ describe("at the edge", () => {
         ["text/plain", `token=${token}`],
       ];
       for (const [type, body] of bodies) {
-        const headers = { ...basic(), "content-type": type };
-        expect((await send(address(`/letters/${id}/replay`), { method: "POST", body, headers })).status).toBe(403);
+        const headers = { ...login(), "content-type": type };
+        expect((await see(address(`/letters/${id}/replay`), { method: "POST", body, headers })).status).toBe(403);
       }
       expect(edge.woken).toEqual([]);
     });
@@ -311,10 +289,8 @@ describe("at the edge", () => {
 describe("with the engine behind it", () => {
   const openStage = useStages();
 
-  const address = (stage: Stage, query: Readonly<Record<string, string>> = {}): string =>
-    `${stage.baseUrl}/console?${new URLSearchParams({ org: stage.hull.host, ...query }).toString()}`;
-  const open = (stage: Stage, query: Readonly<Record<string, string>> = {}): Promise<Answer> =>
-    send(address(stage, query), { headers: basic() });
+  const open = ({ baseUrl, hull }: Stage, query: Readonly<Record<string, string>> = {}): Promise<Answer> =>
+    send(baseUrl, `/console?${queryOf({ org: hull.host, ...query })}`, { headers: login() });
 
   test("a connector that was installed just now has a page without anything on it", async () => {
     const stage = await openStage();

@@ -1,6 +1,7 @@
 /** `CORS_ORIGINS`: whose pages may use the internal API, and that nothing else is opened. */
-import { basic, openUsersHouse, type UsersHouse } from "./users-api";
 import { CONNECTOR } from "../harness";
+import { basic, send } from "./asking";
+import { openUsersHouse, type UsersHouse } from "./users-api";
 
 const ORIGIN = "https://app.example.com";
 
@@ -77,7 +78,7 @@ test("OPTIONS that asks for no method is not possible", async () => {
 
 test("runs are part of the internal API", async () => {
   const headers = { origin: ORIGIN, authorization: basic(CONNECTOR) };
-  const answer = await fetch(`${house.baseUrl}/api/internal/runs?org=${house.hull.host}`, { headers });
+  const answer = await send(house.baseUrl, `/api/internal/runs?org=${house.hull.host}`, { headers });
   expect([answer.status, answer.headers.get("access-control-allow-origin")]).toEqual([200, ORIGIN]);
 });
 
@@ -85,10 +86,8 @@ test.each(["/health", "/ready", "/smart-notifier", "/fetch/users", "/batch", "/m
   "%s is not opened",
   async (path) => {
     for (const method of ["GET", "OPTIONS"]) {
-      const { headers } = await fetch(`${house.baseUrl}${path}`, {
-        method,
-        headers: { origin: ORIGIN, "access-control-request-method": "GET" },
-      });
+      const asking = { origin: ORIGIN, "access-control-request-method": "GET" };
+      const { headers } = await send(house.baseUrl, path, { method, headers: asking });
       expect([opened(headers), headers.get("vary")]).toEqual([[], null]);
     }
   },

@@ -49,19 +49,18 @@ const total = (counts: Readonly<Record<string, number>>): number =>
   Object.values(counts).reduce((sum, count) => sum + count, 0);
 
 /** Planhat refuses the first user for his position; the second arrives. */
-async function refuseOne(stage: Stage): Promise<() => void> {
+async function refuseOne(): Promise<{ readonly stage: Stage; readonly heal: () => void; readonly id: string }> {
+  const stage = await open();
   stage.seed([account(1)], [user(1), user(2)]);
   const heal = stage.planhat.poison({ type: "endusers", field: "externalId", value: "person-1" }, "Position is odd");
-  await stage.tellUser(user(1), account(1));
-  await stage.tellUser(user(2), account(1));
+  for (const number of [1, 2]) await stage.tellUser(user(number), account(1));
   await stage.settled();
-  return heal;
+  return { stage, heal, id: await idOf(stage, user(1).id) };
 }
 
 describe("a record that Planhat refuses", () => {
   test("is listed in one line, and shown with reason, payload and what to do", async () => {
-    const stage = await open();
-    await refuseOne(stage);
+    const { stage, id } = await refuseOne();
     const list = await run(stage, deadLetters, "list");
     expect(list).toMatchObject({ code: 0, err: "" });
     const lines = list.out.split("\n");
@@ -71,7 +70,7 @@ describe("a record that Planhat refuses", () => {
     );
     expect(lines[1]).toContain("Position is odd");
 
-    const show = await run(stage, deadLetters, "show", await idOf(stage, user(1).id));
+    const show = await run(stage, deadLetters, "show", id);
     expect(show.code).toBe(0);
     for (const part of [user(1).id, "rejected / refused", "Position is odd", '"position": "Engineer"', "What to do"]) {
       expect(show.out).toContain(part);
@@ -80,8 +79,7 @@ describe("a record that Planhat refuses", () => {
   });
 
   test("can be read by programs", async () => {
-    const stage = await open();
-    await refuseOne(stage);
+    const { stage } = await refuseOne();
     const [letter] = await letters(stage);
     expect(letter).toMatchObject({
       type: "endusers",
@@ -97,10 +95,9 @@ describe("a record that Planhat refuses", () => {
   });
 
   test("arrives when it is replayed after the cause was mended, and the letter closes", async () => {
-    const stage = await open();
-    const heal = await refuseOne(stage);
+    const { stage, heal, id } = await refuseOne();
     heal();
-    const replay = await run(stage, deadLetters, "replay", await idOf(stage, user(1).id));
+    const replay = await run(stage, deadLetters, "replay", id);
     expect(replay).toMatchObject({ code: 0, out: expect.stringContaining("Sent again: 1.") as string });
     await stage.settled();
     expect(stage.endusers().map((each) => each["externalId"])).toEqual(["person-2", "person-1"]);
@@ -111,9 +108,7 @@ describe("a record that Planhat refuses", () => {
   });
 
   test("that is still refused keeps its letter, with the newest words", async () => {
-    const stage = await open();
-    const heal = await refuseOne(stage);
-    const id = await idOf(stage, user(1).id);
+    const { stage, heal, id } = await refuseOne();
     heal();
     stage.planhat.poison({ type: "endusers", field: "externalId", value: "person-1" }, "Still odd");
     await run(stage, deadLetters, "replay", id);
@@ -124,8 +119,7 @@ describe("a record that Planhat refuses", () => {
   });
 
   test("is closed by a later success of its own message", async () => {
-    const stage = await open();
-    const heal = await refuseOne(stage);
+    const { stage, heal } = await refuseOne();
     heal();
     await stage.tellUser({ ...user(1), indexed_at: minute(1) }, account(1));
     await stage.settled();
@@ -133,9 +127,7 @@ describe("a record that Planhat refuses", () => {
   });
 
   test("does not come back over a newer message when it is replayed", async () => {
-    const stage = await open();
-    const heal = await refuseOne(stage);
-    const id = await idOf(stage, user(1).id);
+    const { stage, heal, id } = await refuseOne();
     await stage.saveSettings({ contact_synchronized_segments: [] });
     await stage.tellUser({ ...user(1), indexed_at: minute(1) }, account(1));
     heal();
@@ -148,9 +140,7 @@ describe("a record that Planhat refuses", () => {
   });
 
   test("can be dropped, and is not sent then", async () => {
-    const stage = await open();
-    const heal = await refuseOne(stage);
-    const id = await idOf(stage, user(1).id);
+    const { stage, heal, id } = await refuseOne();
     heal();
     const drop = await run(stage, deadLetters, "drop", id);
     expect(drop).toMatchObject({ code: 0, out: "Dropped: endusers person-1@example.com, refused." });
@@ -181,7 +171,8 @@ describe("a record that Planhat refuses", () => {
 });
 
 describe("a company that Planhat refuses", () => {
-  const orphans = async (stage: Stage): Promise<() => void> => {
+  const orphans = async (): Promise<{ readonly stage: Stage; readonly heal: () => void }> => {
+    const stage = await open();
     stage.seed([account(1)], [user(1), user(2)]);
     const heal = stage.planhat.poison({ type: "companies", field: "externalId", value: "acme-1" }, "Name is reserved");
     await stage.tellAccount(account(1));
@@ -191,12 +182,11 @@ describe("a company that Planhat refuses", () => {
       [1, 2].map((number) => buildUserMessage(user(number), { account: account(1) })),
     );
     await stage.settled();
-    return heal;
+    return { stage, heal };
   };
 
   test("brings its users along when it is replayed", async () => {
-    const stage = await open();
-    const heal = await orphans(stage);
+    const { stage, heal } = await orphans();
     expect((await letters(stage)).map(({ code }) => code)).toEqual(["refused", "parent_rejected", "parent_rejected"]);
     heal();
     const replay = await run(stage, deadLetters, "replay", await idOf(stage, account(1).id));
@@ -208,8 +198,7 @@ describe("a company that Planhat refuses", () => {
   });
 
   test("and everything else is replayed once with --all, whatever brought it along", async () => {
-    const stage = await open();
-    const heal = await orphans(stage);
+    const { stage, heal } = await orphans();
     heal();
     const before = (await stage.connector.store.tally(stage.tenantKey)).messages;
     const replay = await run(stage, deadLetters, "replay", "--all", "--json");
@@ -224,8 +213,7 @@ describe("a company that Planhat refuses", () => {
   });
 
   test("is left out when --all is narrowed to another code", async () => {
-    const stage = await open();
-    await orphans(stage);
+    const { stage } = await orphans();
     const replay = await run(stage, deadLetters, "replay", "--all", "--code", "identity_alarm");
     expect(replay).toMatchObject({ code: 0, out: "There was nothing to replay." });
   });
@@ -233,8 +221,7 @@ describe("a company that Planhat refuses", () => {
 
 describe("without a running server", () => {
   test("letters are read and replayed all the same, and delivered when it starts", async () => {
-    const stage = await open();
-    const heal = await refuseOne(stage);
+    const { stage, heal } = await refuseOne();
     heal();
     await stage.stopped(async () => {
       expect(await letters(stage)).toHaveLength(1);
@@ -256,15 +243,9 @@ describe("without a running server", () => {
   });
 });
 
-test("only the user that the server runs as may talk to it", async () => {
-  const stage = await open();
-  expect(statSync(join(stage.dataDir, "process.lock")).mode & 0o777).toBe(0o600);
-});
-
 describe("tenants", () => {
   test("are listed with what waits, and without secrets", async () => {
-    const stage = await open();
-    await refuseOne(stage);
+    const { stage } = await refuseOne();
     const list = await run(stage, tenants, "list");
     expect(list.code).toBe(0);
     expect(list.out).toContain(stage.tenantKey);
@@ -272,8 +253,7 @@ describe("tenants", () => {
   });
 
   test("are erased completely, and come back new with their next notification", async () => {
-    const stage = await open();
-    await refuseOne(stage);
+    const { stage } = await refuseOne();
     const forget = await run(stage, tenants, "forget", stage.tenantKey, "--yes");
     expect(forget).toMatchObject({ code: 0, out: expect.stringContaining(`Erased ${stage.tenantKey}`) as string });
     const { store } = stage.connector;
@@ -301,8 +281,7 @@ describe("tenants", () => {
   });
 
   test("are not erased unless somebody agrees", async () => {
-    const stage = await open();
-    await refuseOne(stage);
+    const { stage } = await refuseOne();
     expect(await run(stage, tenants, "forget", stage.tenantKey)).toMatchObject({
       code: 2,
       err: expect.stringContaining("--yes") as string,
@@ -334,20 +313,14 @@ describe("a tool called in a wrong way", () => {
     [tenants, ["forget"], "<organization>/<connector id>"],
     [tenants, ["forget", "a/b", "c/d"], "more than one"],
   ] as const)("says how it is used: %#", async (tool, args, words) => {
-    const stage = { dataDir: "/nowhere" };
-    const said = await run(stage, tool, ...args);
+    const said = await run({ dataDir: "/nowhere" }, tool, ...args);
     expect(said).toMatchObject({ code: 2, out: "" });
     expect(said.err).toContain(words);
     expect(said.err).toContain("Usage: npm run");
   });
 
-  test("explains itself when it is asked to", async () => {
-    const stage = { dataDir: "/nowhere" };
-    for (const tool of [deadLetters, tenants]) {
-      expect(await run(stage, tool, "--help")).toMatchObject({
-        code: 0,
-        out: expect.stringContaining("Usage") as string,
-      });
-    }
+  test.each([deadLetters, tenants])("explains itself when it is asked to: %#", async (tool) => {
+    const { code, out } = await run({ dataDir: "/nowhere" }, tool, "--help");
+    expect([code, out]).toEqual([0, expect.stringContaining("Usage")]);
   });
 });

@@ -1,7 +1,6 @@
 /** What the description says about refusals: which statuses an operation has, with which codes. */
 import { describeApi } from "../../server/openapi/document";
-
-type Piece = Readonly<Record<string, unknown>>;
+import type { Piece } from "../../server/openapi/part";
 
 interface Described {
   readonly paths: Readonly<

@@ -14,9 +14,12 @@ import { createEmbeddedStore } from "../../src/storage/embedded";
 import { createMemoryKeyValue } from "../../src/storage/database/memory";
 import type { RunOptions, RunRow } from "../../src/storage/port/rows";
 import { createSeal } from "../../src/storage/port/seal";
+import { deadLetterId } from "../../src/storage/port/dead-letters";
 import type { Lane, Store } from "../../src/storage/port/store";
 import { createHullSimulator, type HullSimulator } from "../../simulators/hull";
 import { createFakeService, type FakeSettings } from "../unit/engine/fake-service";
+import { finish, update } from "../unit/storage/builders";
+import { basic, queryOf, send, type Answer, type Sent } from "./asking";
 
 export const CONNECTOR = { id: "5f0000000000000000000001", secret: "connector-secret-0001" };
 export const OTHER = { id: "5f0000000000000000000002", secret: "connector-secret-0002" };
@@ -24,6 +27,12 @@ export const TOKEN_KEY = "a key for tokens of some length";
 /** An organization that is allowed, and where nobody answers. */
 export const NOBODY = "127.0.0.1:1";
 export const NOW = Date.parse("2026-03-01T12:00:00Z");
+
+/** Where Planhat is, which no answer may show. */
+const REMOTE = "org|https://api.planhat.example|a-tenant-token-4711";
+export const REMOTE_PARTS = /planhat\.example|a-tenant-token/;
+/** So many wrong log-ins that no test is slowed by them. */
+const AMPLE = { windowMs: 60_000, perAddress: 1_000, perConnector: 1_000 };
 
 /** What the fake engine was asked for. */
 export type Asked =
@@ -36,12 +45,11 @@ export type Asked =
     }
   | { readonly kind: "batch"; readonly tenant: string; readonly order: BatchOrder; readonly options: RunOptions };
 
-export interface EdgeAnswer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly text: string;
-  /** The body as JSON. */
-  readonly body: Readonly<Record<string, unknown>>;
+type Login = typeof CONNECTOR;
+
+export interface LoggedIn extends Sent {
+  readonly login?: Login;
+  readonly query?: string | Readonly<Record<string, string>>;
 }
 
 export interface Edge {
@@ -60,7 +68,15 @@ export interface Edge {
   /** What the fake engine throws at the next batches. */
   failBatches(error: Error | undefined): void;
   /** @param path with its query */
-  call(path: string, init?: RequestInit): Promise<EdgeAnswer>;
+  call(path: string, sent?: Sent): Promise<Answer>;
+  /** Calls with a log-in and `org`. @param query more of it, as it is when it is a text */
+  ask(path: string, asking?: LoggedIn): Promise<Answer>;
+  laneOf(owner: { readonly id: string }): Lane;
+  /** Keeps a dead letter of a record; answers its id. */
+  refuse(
+    hullId: string,
+    more?: { readonly code?: string; readonly owner?: Login; readonly type?: string },
+  ): Promise<string>;
   /** The credentials of `CONNECTOR` as a query, some of them changed; `undefined` takes one out. */
   query(changes?: Readonly<Record<string, string | undefined>>): string;
   forget(): void;
@@ -146,12 +162,15 @@ export async function openEdge(options: Partial<OnDemandOptions<FakeSettings>> =
           return failure === undefined ? Promise.resolve(runRow("run-2")) : Promise.reject(failure);
         },
       },
+      loginLimits: AMPLE,
       ...options,
     },
   });
   const server = createServer(app);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+  const laneOf = ({ id }: { readonly id: string }): Lane => ({ remote: REMOTE, tenant: tenantKey(hull.host, id) });
 
   return {
     hull,
@@ -164,19 +183,22 @@ export async function openEdge(options: Partial<OnDemandOptions<FakeSettings>> =
     logged: () => lines.join(""),
     answerFetches: (next) => (answer = next),
     failBatches: (error) => (failure = error),
-    call: async (path, init = {}) => {
-      const response = await fetch(`${baseUrl}${path}`, { redirect: "manual", ...init });
-      const text = await response.text();
-      return { status: response.status, headers: response.headers, text, body: objectIn(text) };
+    call: (path, sent) => send(baseUrl, path, sent),
+    ask: (path, { login = CONNECTOR, query = {}, headers, ...sent } = {}) => {
+      const parameters =
+        typeof query === "string" ? `org=${hull.host}&${query}` : queryOf({ org: hull.host, ...query });
+      return send(baseUrl, `${path}?${parameters}`, { ...sent, headers: { authorization: basic(login), ...headers } });
     },
-    query: (changes = {}) => {
-      const parameters = new URLSearchParams();
-      const all = { organization: hull.host, ship: CONNECTOR.id, secret: CONNECTOR.secret, ...changes };
-      for (const [name, value] of Object.entries<string | undefined>(all)) {
-        if (value !== undefined) parameters.set(name, value);
-      }
-      return parameters.toString();
+    laneOf,
+    refuse: async (hullId, { code = "refused", owner = CONNECTOR, type = "companies" } = {}) => {
+      const lane = laneOf(owner);
+      await store.accept([update({ hullId, type, id: `c-${hullId}`, lane, version: Date.parse("2026-03-01") })]);
+      const [view] = await store.view(lane, type, [hullId]);
+      if (view?.entry === undefined) throw new Error("It waits.");
+      await store.settle(lane, [finish(view.entry, code === "refused" ? "rejected" : "dead", code)]);
+      return deadLetterId({ ...lane, type, hullId });
     },
+    query: (changes) => queryOf({ organization: hull.host, ship: CONNECTOR.id, secret: CONNECTOR.secret, ...changes }),
     forget: () => {
       asked.length = 0;
       woken.length = 0;
@@ -201,7 +223,7 @@ export interface ShownError {
 }
 
 /** The error in an answer; checks the shape that every error has. */
-export function errorOf(answer: EdgeAnswer): ShownError {
+export function errorOf(answer: Answer): ShownError {
   expect(answer.headers.get("content-type")).toMatch(/^application\/json/);
   expect(answer.body).toMatchObject({
     flow_control: { type: "retry" },
@@ -223,9 +245,4 @@ function runRow(id: string): RunRow {
     done: 0,
     counts: {},
   };
-}
-
-function objectIn(text: string): Readonly<Record<string, unknown>> {
-  const value: unknown = text === "" ? {} : JSON.parse(text);
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 }

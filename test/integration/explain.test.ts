@@ -3,10 +3,24 @@ import { buildUserMessage } from "../../simulators/hull";
 import { CONNECTOR, OPEN_SETTINGS, TOKEN } from "../harness";
 import { account, minute, user, useStages, type Stage } from "../rules/stage";
 import { bag, list, type Bag } from "../scenarios/states";
-import { basic, OTHER, OTHER_TOKEN, send } from "./users-api";
+import { ask, basic, send } from "./asking";
+import { OTHER, OTHER_TOKEN } from "./users-api";
 
 const openStage = useStages();
 const open = (settings: Bag = {}): Promise<Stage> => openStage({ settings });
+
+/** Person 1 of Acme 1, delivered, unless something stood in the way. */
+async function openWithOne(before: (stage: Stage) => unknown = () => undefined, settings: Bag = {}): Promise<Stage> {
+  const stage = await open(settings);
+  stage.seed([account(1)], [user(1)]);
+  before(stage);
+  await stage.tellUser(user(1), account(1));
+  await stage.settled();
+  return stage;
+}
+
+const messageOf = (number: number, more: Bag = {}, company = 1) =>
+  buildUserMessage(user(number, more), { account: account(company) });
 
 interface Asking {
   /** Null: nobody. */
@@ -15,11 +29,10 @@ interface Asking {
 
 /** @param content a text is sent as it is */
 async function call({ baseUrl, hull }: Stage, content: unknown, { login = CONNECTOR }: Asking = {}) {
-  const answer = await send(baseUrl, {
+  const answer = await send(baseUrl, `/explain?org=${hull.host}`, {
     method: "POST",
-    path: `/explain?org=${hull.host}`,
-    body: typeof content === "string" ? content : JSON.stringify(content),
-    headers: { "content-type": "application/json", ...(login === null ? {} : { authorization: basic(login) }) },
+    body: content,
+    headers: login === null ? {} : { authorization: basic(login) },
   });
   for (const secret of [CONNECTOR.secret, TOKEN, OTHER_TOKEN]) expect(answer.text).not.toContain(secret);
   return answer;
@@ -40,29 +53,19 @@ async function explain(stage: Stage, content: unknown, asking: Asking = {}) {
 async function everything({ planhat, hull, connector, lane, tenantKey }: Stage): Promise<unknown> {
   const { requests, created, updated, activities } = planhat.books.snapshot();
   const { store } = connector;
+  const ids = (of: typeof user): readonly string[] => [1, 2, 3].map((n) => of(n).id);
   return {
     writes: Object.entries(requests).filter(([route]) => !route.startsWith("GET ")),
     planhat: [created, updated, activities, planhat.snapshot()],
     hull: [hull.books.snapshot().firehoseRequests, hull.profiles.snapshot()],
     depth: await store.depth(lane),
     tally: await store.tally(tenantKey),
-    users: await store.view(
-      lane,
-      "endusers",
-      [1, 2, 3].map((n) => user(n).id),
-    ),
-    companies: await store.view(
-      lane,
-      "companies",
-      [1, 2, 3].map((n) => account(n).id),
-    ),
+    users: await store.view(lane, "endusers", ids(user)),
+    companies: await store.view(lane, "companies", ids(account)),
     letters: await store.deadLettersOf(lane),
     holds: await store.pauses(lane),
   };
 }
-
-/** Planhat is down: nothing is delivered and nothing is read. */
-const breakDown = ({ planhat }: Stage): void => void planhat.faults.add({ kind: "status", status: 503, body: "Down" });
 
 const notification = (messages: readonly unknown[], more: Bag = {}): Bag => ({
   channel: "user:update",
@@ -78,10 +81,7 @@ describe("somebody who is linked", () => {
     ["Hull's id", { id: user(1).id }],
     ["Hull's id among users", { id: user(1).id, entity: "user" }],
   ])("is found by %s", async (_name, content) => {
-    const stage = await open();
-    stage.seed([account(1)], [user(1)]);
-    await stage.tellUser(user(1), account(1));
-    await stage.settled();
+    const stage = await openWithOne();
     const { records, record, said } = await explain(stage, content);
     const remoteId = stage.endusers()[0]?.["_id"];
     expect(records).toHaveLength(1);
@@ -123,15 +123,11 @@ describe("somebody who is linked", () => {
   });
 
   test("and whom a person edited in Planhat keeps the edit", async () => {
-    const stage = await open();
-    stage.seed([account(1)], [user(1)]);
-    await stage.tellUser(user(1), account(1));
-    await stage.settled();
+    const stage = await openWithOne();
     stage.planhat.tenant().edit("endusers", String(stage.endusers()[0]?.["_id"]), { position: "Chief" });
-    const query = `organization=${stage.hull.host}&ship=${CONNECTOR.id}&secret=${CONNECTOR.secret}&force=1`;
-    const { run = "" } = (await (await fetch(`${stage.baseUrl}/fetch/users?${query}`)).json()) as { run?: string };
-    await stage.until(async () => (await stage.connector.store.run(run))?.state === "success");
-    const message = buildUserMessage(user(1, { indexed_at: minute(1) }), { account: account(1) });
+    const { body } = await ask(stage, "/fetch/users", { force: "1" });
+    await stage.until(async () => (await stage.connector.store.run(String(body["run"])))?.state === "success");
+    const message = messageOf(1, { indexed_at: minute(1) });
     const { record, said } = await explain(stage, notification([message]));
     expect(record).toMatchObject({
       would: { outcome: "unchanged" },
@@ -142,7 +138,7 @@ describe("somebody who is linked", () => {
       ]) as unknown,
     });
     expect(said).toContain("Somebody changed position in Planhat; that stays until Hull's value changes.");
-    const changed = buildUserMessage(user(1, { position: "Boss", indexed_at: minute(1) }), { account: account(1) });
+    const changed = messageOf(1, { position: "Boss", indexed_at: minute(1) });
     const next = await explain(stage, notification([changed]));
     expect(next.record).toMatchObject({ would: { outcome: "sent" }, requests: [{ fields: { position: "Boss" } }] });
   });
@@ -159,7 +155,7 @@ test("a value that is withheld is said to be, with the reason, before and after"
     },
   });
   stage.seed([account(1)], [user(1)]);
-  const message = buildUserMessage(user(1, { traits_score: "5", traits_seats: 6 }), { account: account(1) });
+  const message = messageOf(1, { traits_score: "5", traits_seats: 6 });
   const { record, said } = await explain(stage, notification([message]));
   expect(record).toMatchObject({
     would: { outcome: "sent", code: "created" },
@@ -181,9 +177,7 @@ test("a value that is withheld is said to be, with the reason, before and after"
 
 describe("somebody who is not in Planhat", () => {
   test("was kept out by a filter, and the answer names it", async () => {
-    const stage = await open({ contact_synchronized_segments: ["customers"] });
-    await stage.tellUser(user(1), account(1));
-    await stage.settled();
+    const stage = await openWithOne(() => undefined, { contact_synchronized_segments: ["customers"] });
     const { record, said, shown } = await explain(stage, { email: "person-1@example.com" });
     expect(record["known"]).toMatchObject({ last_outcome: { outcome: "skipped", code: "outside_user_segments" } });
     expect(said).toContain("segments defined in the Contact Filter");
@@ -194,7 +188,8 @@ describe("somebody who is not in Planhat", () => {
   test("waits, and the answer says since when and why", async () => {
     const stage = await open();
     stage.seed([account(1)], [user(1)]);
-    breakDown(stage);
+    // Nothing is delivered and nothing is read.
+    stage.planhat.faults.add({ kind: "status", status: 503, body: "Down" });
     await stage.tellUser(user(1), account(1));
     // Between two tries the lane is held for some milliseconds only.
     let body: Bag = {};
@@ -217,11 +212,9 @@ describe("somebody who is not in Planhat", () => {
   });
 
   test("fell with the company that Planhat refused; the company is found by its name too", async () => {
-    const stage = await open();
-    stage.seed([account(1)], [user(1)]);
-    stage.planhat.poison({ type: "companies", field: "externalId", value: "acme-1" }, "Name is odd");
-    await stage.tellUser(user(1), account(1));
-    await stage.settled();
+    const stage = await openWithOne(({ planhat }) =>
+      planhat.poison({ type: "companies", field: "externalId", value: "acme-1" }, "Name is odd"),
+    );
     const { record, said } = await explain(stage, { email: "person-1@example.com" });
     expect(record).toMatchObject({
       known: { last_outcome: { outcome: "dead", code: "parent_rejected" }, dead_letter: { code: "parent_rejected" } },
@@ -237,11 +230,9 @@ describe("somebody who is not in Planhat", () => {
   });
 
   test("is a dead letter, and the answer names reason and remedy", async () => {
-    const stage = await open();
-    stage.seed([account(1)], [user(1)]);
-    stage.planhat.poison({ type: "endusers", field: "externalId", value: "person-1" }, `Odd: ${TOKEN}`);
-    await stage.tellUser(user(1), account(1));
-    await stage.settled();
+    const stage = await openWithOne(({ planhat }) =>
+      planhat.poison({ type: "endusers", field: "externalId", value: "person-1" }, `Odd: ${TOKEN}`),
+    );
     const { record, said } = await explain(stage, { external_id: "person-1" });
     expect(record["known"]).toMatchObject({ dead_letter: { outcome: "rejected", code: "refused" }, outbox: null });
     expect(said).toMatch(/Planhat refused it for good at .*Odd: \[redacted\].*replay the dead letter/);
@@ -273,7 +264,7 @@ describe("somebody who is not in Planhat", () => {
     const { body, said } = await explain(stage, { email: "person-1@example.com" });
     expect(body["holds"]).toMatchObject([{ scope: "*", kind: "auth" }]);
     expect(said).toMatch(/Delivery to Planhat has been paused since .*Check the token/);
-    const foretold = await explain(stage, notification([buildUserMessage(user(2), { account: account(1) })]));
+    const foretold = await explain(stage, notification([messageOf(2)]));
     expect(foretold.body["undecided"]).toMatch(/token/);
     stage.planhat.faults.clear();
     await stage.settledWithHelp();
@@ -283,7 +274,7 @@ describe("somebody who is not in Planhat", () => {
 describe("a notification", () => {
   test("of an export goes past the filters", async () => {
     const stage = await open({ contact_synchronized_segments: ["customers"] });
-    const messages = [buildUserMessage(user(1), { account: account(1) })];
+    const messages = [messageOf(1)];
     const usual = await explain(stage, notification(messages));
     expect(usual.record).toMatchObject({ would: { outcome: "skipped", code: "outside_user_segments" }, requests: [] });
     const exported = await explain(stage, notification(messages, { is_export: true }));
@@ -305,7 +296,7 @@ describe("a notification", () => {
   test("whose event was sent before says so, and is decided", async () => {
     const stage = await open({ contact_events: ["Logged in"] });
     const event = { event: "Logged in", event_id: "e-1", created_at: "2026-01-01T00:00:00Z", properties: {} };
-    const message = { ...buildUserMessage(user(1), { account: account(1) }), events: [event] };
+    const message = { ...messageOf(1), events: [event] };
     expect((await explain(stage, notification([message]))).body["undecided"]).toBeNull();
     await stage.send("user:update", [message]);
     await stage.settled();
@@ -316,8 +307,7 @@ describe("a notification", () => {
 
   test("waits its turn while another question of the connector is being answered", async () => {
     const stage = await open();
-    const messages = [buildUserMessage(user(1), { account: account(1) })];
-    const answers = await Promise.all([call(stage, notification(messages)), call(stage, notification(messages))]);
+    const answers = await Promise.all([1, 2].map(() => call(stage, notification([messageOf(1)]))));
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 503]);
     const busy = answers.find(({ status }) => status === 503);
     expect([bag(busy?.body["error"])["code"], busy?.headers.get("retry-after")]).toEqual(["busy", "2"]);
@@ -325,8 +315,7 @@ describe("a notification", () => {
 
   test("with messages that cannot be read explains the others", async () => {
     const stage = await open();
-    const good = buildUserMessage(user(1), { account: account(1) });
-    const { body, records } = await explain(stage, notification([{}, good, "text", null]));
+    const { body, records } = await explain(stage, notification([{}, messageOf(1), "text", null]));
     expect(body["problems"]).toHaveLength(3);
     expect(list(body["problems"]).join(" ")).toMatch(/messages\[0\].*messages\[2\].*messages\[3\]/);
     expect(records).toHaveLength(2);
@@ -336,18 +325,15 @@ describe("a notification", () => {
     const stage = await open();
     // Not a trouble that passes, so that the lane is still while it is asked.
     stage.planhat.faults.add({ kind: "status", status: 401, route: ({ method }) => method !== "GET" });
-    const backlog = Array.from({ length: 2_000 }, (_, index) =>
-      buildUserMessage(user(index + 10), { account: account(1) }),
+    await stage.send(
+      "user:update",
+      Array.from({ length: 2_000 }, (_, index) => messageOf(index + 10)),
     );
-    await stage.send("user:update", backlog);
     await stage.until(async () => (await stage.connector.store.pauses(stage.lane)).length > 0);
     await stage.connector.lanes.idle();
     // And the company that they wait for.
     expect(await stage.connector.store.depth(stage.lane)).toMatchObject({ outbox: 2_001 });
-    const { record, records } = await explain(
-      stage,
-      notification([buildUserMessage(user(1), { account: account(2) })]),
-    );
+    const { record, records } = await explain(stage, notification([messageOf(1, {}, 2)]));
     expect(records).toHaveLength(2);
     expect(record).toMatchObject({ would: { outcome: "sent", code: "created" }, requests: [{ kind: "create" }] });
   });
@@ -355,18 +341,15 @@ describe("a notification", () => {
 
 describe("who may ask", () => {
   test("another connector sees nothing of the first one's", async () => {
-    const stage = await open();
+    const stage = await openWithOne();
     stage.planhat.addTenant(OTHER_TOKEN);
     const settings = { ...OPEN_SETTINGS, personal_acccess_token: OTHER_TOKEN, tenant_id: "another-tenant" };
     stage.hull.addConnector({ ...OTHER, privateSettings: settings });
-    stage.seed([account(1)], [user(1)]);
-    await stage.tellUser(user(1), account(1));
-    await stage.settled();
     for (const content of [{ email: "person-1@example.com" }, { id: user(1).id }, { external_id: "acme-1" }]) {
       const { records, shown } = await explain(stage, content, { login: OTHER });
       expect([records, shown]).toEqual([[], "id" in content ? null : []]);
     }
-    const message = buildUserMessage(user(1, { indexed_at: minute(1) }), { account: account(1) });
+    const message = messageOf(1, { indexed_at: minute(1) });
     const { record } = await explain(stage, notification([message]), { login: OTHER });
     expect(record).toMatchObject({ known: { link: null, last_outcome: null }, would: { code: "created" } });
   });
@@ -381,7 +364,7 @@ describe("who may ask", () => {
 
 test("without a token in the settings it is answered all the same", async () => {
   const stage = await open({ personal_acccess_token: "" });
-  const message = buildUserMessage(user(1), { account: account(1) });
+  const message = messageOf(1);
   const { record } = await explain(stage, notification([message]));
   expect(record).toMatchObject({
     checks: [{ name: "Personal Access Token", verdict: "failed" }],
@@ -426,7 +409,7 @@ describe("a question that cannot be read", () => {
     expect((await call(stage, `"text"`)).status).toBe(400);
     const huge = await call(stage, { email: "x".repeat(6 * 1024 * 1024) });
     expect([huge.status, bag(huge.body["error"])["message"]]).toEqual([413, expect.stringMatching(/larger than 5 MB/)]);
-    const get = await fetch(`${stage.baseUrl}/explain?org=${stage.hull.host}`);
+    const get = await send(stage.baseUrl, `/explain?org=${stage.hull.host}`);
     expect([get.status, get.headers.get("allow")]).toEqual([405, "POST"]);
   });
 });
@@ -443,7 +426,7 @@ test("the server ends while something is being explained", async () => {
     arrived();
     return held;
   });
-  const message = buildUserMessage(user(1), { account: account(1) });
+  const message = messageOf(1);
   const asked = call(stage, notification([message])).catch((error: unknown) => error);
   await reached;
   const ended = stage.stopped(() => Promise.resolve());

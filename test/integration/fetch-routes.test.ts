@@ -178,12 +178,8 @@ describe("credentials", () => {
     [{ secret: "a\r\nb" }, 401, "malformed_credentials"],
     [{ ship: "5f00000000000000000000ff" }, 404, "connector_not_found"],
     [{ organization: "acme.example" }, 401, "organization_not_allowed"],
-    [{ organization: "127.0.0.1" }, 401, "organization_not_allowed"],
-    [{ organization: "2130706433" }, 401, "organization_not_allowed"],
     [{ organization: "127.0.0.1:80/api" }, 401, "organization_not_allowed"],
-    [{ organization: "me:you@127.0.0.1" }, 401, "organization_not_allowed"],
     [{ organization: "http://127.0.0.1" }, 401, "organization_not_allowed"],
-    [{ organization: "[::1]:80" }, 401, "organization_not_allowed"],
   ])("%j: %i %s", async (changes, status, code) => {
     const answer = await edge.call(`/fetch/users?${edge.query(changes)}`);
     expect([answer.status, errorOf(answer).code]).toEqual([status, code]);

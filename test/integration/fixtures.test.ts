@@ -106,6 +106,20 @@ const OLD_SETTINGS = {
   fetch_interval_accounts: "180",
   fetch_interval_users: "180",
 };
+/** As Planhat holds them under these settings. */
+const company = (externalId: string, name: string, domain?: string) => ({
+  _id: `company:${externalId}`,
+  externalId,
+  name,
+  ...(domain === undefined ? {} : { custom: { "Hull.domain [main]": domain } }),
+});
+const enduser = (email: string, name: string, companyKey: string, domain: string): Bag => ({
+  _id: `enduser:${email}`,
+  companyId: `company:${companyKey}`,
+  email,
+  name,
+  custom: { "Company domain": domain },
+});
 const EVERYBODY = { contact_synchronized_segments: ["ALL"], account_synchronized_segments: ["ALL"] };
 
 describe("with its own settings", () => {
@@ -140,37 +154,17 @@ describe("with settings of the earlier connector for Planhat", () => {
     "account-update.planhat-2019": {
       settings: own("account-update.planhat-2019"),
       outcomes: { "companies/sent/created": 1 },
-      companies: [
-        {
-          _id: "company:test-group-1nhb9l",
-          externalId: "test-group-1nhb9l",
-          name: "Test 1234",
-          custom: { "Hull.domain [main]": "example.com" },
-        },
-      ],
+      companies: [company("test-group-1nhb9l", "Test 1234", "example.com")],
     },
     "account-update.freshdesk-2020": {
       settings: EVERYBODY,
       outcomes: { "companies/sent/created": 1 },
-      companies: [
-        {
-          _id: "company:test-group-w7mms",
-          externalId: "test-group-w7mms",
-          name: "Freshdesk Company 2",
-          custom: { "Hull.domain [main]": "company-i.example" },
-        },
-      ],
+      companies: [company("test-group-w7mms", "Freshdesk Company 2", "company-i.example")],
     },
     "account-update-changes-multi.outreach-2018": {
       settings: EVERYBODY,
       outcomes: { "companies/sent/created": 1, "companies/skipped/missing_account_external_id": 3 },
-      companies: [
-        {
-          _id: "company:Oct242018_338ExternalId",
-          externalId: "Oct242018_338ExternalId",
-          name: "Oct242018_338ExternalId",
-        },
-      ],
+      companies: [company("Oct242018_338ExternalId", "Oct242018_338ExternalId")],
     },
     "user-update-changes-multi.outreach-2018": {
       outcomes: {
@@ -178,23 +172,8 @@ describe("with settings of the earlier connector for Planhat", () => {
         "endusers/skipped/outside_user_segments": 1,
         "endusers/skipped/missing_account_external_id": 2,
       },
-      companies: [
-        {
-          _id: "company:company-org",
-          externalId: "company-org",
-          name: "example.org",
-          custom: { "Hull.domain [main]": "example.org" },
-        },
-      ],
-      endusers: [
-        {
-          _id: "enduser:person04@example.org",
-          companyId: "company:company-org",
-          email: "person04@example.org",
-          name: "person04@example.org",
-          custom: { "Company domain": "example.org" },
-        },
-      ],
+      companies: [company("company-org", "example.org", "example.org")],
+      endusers: [enduser("person04@example.org", "person04@example.org", "company-org", "example.org")],
     },
     "user-update.planhat-2019": {
       settings: own("user-update.planhat-2019"),
@@ -285,13 +264,13 @@ describe("with what is missing filled in", () => {
     const accounts = new Map(messages.map((each) => [bag(bag(each)["account"])["id"], bag(bag(each)["account"])]));
     expect(new Set(companies)).toEqual(new Set([...accounts.values()].map(companyOf)));
     for (const [id, account] of accounts) {
-      const company = companyOf(account);
+      const { _id, name, externalId, custom } = companyOf(account);
       expect(hull.accounts[String(id)]).toEqual({
-        anonymous_ids: [`planhat:${company._id}`],
-        "planhat/id": company._id,
-        "planhat/name": company.name,
-        "planhat/external_id": company.externalId,
-        ...(company.custom ? { "planhat/custom_hull_domain_main": company.custom["Hull.domain [main]"] } : {}),
+        anonymous_ids: [`planhat:${_id}`],
+        "planhat/id": _id,
+        "planhat/name": name,
+        "planhat/external_id": externalId,
+        ...(custom === undefined ? {} : { "planhat/custom_hull_domain_main": custom["Hull.domain [main]"] }),
       });
     }
     const people = ofUsers ? messages.map((each) => enduserOf(bag(bag(each)["user"]), bag(bag(each)["account"]))) : [];
@@ -313,13 +292,7 @@ describe("with what is missing filled in", () => {
   function companyOf(account: Bag) {
     const externalId = String(account["external_id"]);
     const domain = text(account["domain"]);
-    const name = text(account["name"]) ?? domain ?? externalId;
-    return {
-      _id: `company:${externalId}`,
-      externalId,
-      name,
-      ...(domain === undefined ? {} : { custom: { "Hull.domain [main]": domain } }),
-    };
+    return company(externalId, text(account["name"]) ?? domain ?? externalId, domain);
   }
 
   function enduserOf(user: Bag, account: Bag) {
@@ -391,22 +364,7 @@ test("keys that are numbers do no harm", async () => {
   expect(answer.status).toBe(200);
   await house.settled();
   expect(planhatState(house.planhat.snapshot())).toEqual({
-    companies: [
-      {
-        _id: "company:company-d",
-        externalId: "company-d",
-        name: "Company D (Sample Lead)",
-        custom: { "Hull.domain [main]": "company-d.example" },
-      },
-    ],
-    endusers: [
-      {
-        _id: "enduser:person07@example.net",
-        companyId: "company:company-d",
-        email: "person07@example.net",
-        name: "Wilma Sampleton",
-        custom: { "Company domain": "company-d.example" },
-      },
-    ],
+    companies: [company("company-d", "Company D (Sample Lead)", "company-d.example")],
+    endusers: [enduser("person07@example.net", "Wilma Sampleton", "company-d", "company-d.example")],
   });
 });

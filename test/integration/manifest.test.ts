@@ -2,37 +2,15 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { request as httpRequest } from "node:http";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import ts from "typescript";
 import manifest from "../../manifest.json";
 import { openHouse, type House } from "../harness";
+import { send } from "./asking";
 
 const ROOT = join(__dirname, "../..");
-
-interface Answer {
-  readonly status: number | undefined;
-  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-  readonly body: Buffer;
-}
-
-/** Sends the path byte for byte, and any header, `Host` included. */
-async function get(baseUrl: string, path: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
-  const { hostname, port } = new URL(baseUrl);
-  return new Promise((resolve, reject) => {
-    httpRequest({ hostname, port, path, headers, agent: false }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on("data", (chunk: Buffer) => chunks.push(chunk));
-      response.on("end", () =>
-        resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks) }),
-      );
-    })
-      .on("error", reject)
-      .end();
-  });
-}
 
 const PUBLIC = {
   "access-control-allow-origin": "*",
@@ -52,33 +30,37 @@ describe("from the source", () => {
   afterAll(() => house.close());
 
   test("the manifest is served for any page to read", async () => {
-    const { status, headers, body } = await get(house.baseUrl, "/manifest.json");
+    const { status, headers, body } = await send(house.baseUrl, "/manifest.json");
     expect(status).toBe(200);
-    expect(headers).toMatchObject({
+    expect(Object.fromEntries(headers)).toMatchObject({
       ...PUBLIC,
       "content-type": "application/json; charset=utf-8",
       "cache-control": "public, max-age=300",
     });
-    expect(JSON.parse(body.toString())).toEqual(manifest);
+    expect(body).toEqual(manifest);
   });
 
   test("the manifest names no host, so every deployment can serve it", async () => {
-    expect((await get(house.baseUrl, "/manifest.json")).body.toString()).not.toMatch(/https?:/);
+    expect((await send(house.baseUrl, "/manifest.json")).text).not.toMatch(/https?:/);
   });
 
   test.each(
     FILES.flatMap(([file, type]) => [[`/assets/${file}`, file, type] as const, [`/${file}`, file, type] as const]),
   )("%s is there", async (path, file, type) => {
-    const { status, headers, body } = await get(house.baseUrl, path);
+    const { status, headers, bytes } = await send(house.baseUrl, path);
     expect(status).toBe(200);
-    expect(headers).toMatchObject({ ...PUBLIC, "content-type": type, "cache-control": "public, max-age=3600" });
-    expect(body.equals(readFileSync(join(ROOT, "assets", file)))).toBe(true);
+    expect(Object.fromEntries(headers)).toMatchObject({
+      ...PUBLIC,
+      "content-type": type,
+      "cache-control": "public, max-age=3600",
+    });
+    expect(bytes.equals(readFileSync(join(ROOT, "assets", file)))).toBe(true);
   });
 
   test("what a browser has already is not sent again", async () => {
-    const { headers } = await get(house.baseUrl, "/logo.png");
-    const again = await get(house.baseUrl, "/logo.png", { "if-none-match": String(headers["etag"]) });
-    expect([again.status, again.body.length]).toEqual([304, 0]);
+    const { headers } = await send(house.baseUrl, "/logo.png");
+    const again = await send(house.baseUrl, "/logo.png", { headers: { "if-none-match": String(headers.get("etag")) } });
+    expect([again.status, again.bytes.length]).toEqual([304, 0]);
   });
 
   test.each([
@@ -97,16 +79,16 @@ describe("from the source", () => {
     "/assets/%00",
     "/assets/%",
   ])("%s leads nowhere", async (path) => {
-    const { status, headers, body } = await get(house.baseUrl, path);
+    const { status, headers, body } = await send(house.baseUrl, path);
     expect(status).toBe(404);
-    expect(headers["content-type"]).toBe("application/json; charset=utf-8");
-    expect(JSON.parse(body.toString())).toMatchObject({ error: { code: "not_found" } });
+    expect(headers.get("content-type")).toBe("application/json; charset=utf-8");
+    expect(body).toMatchObject({ error: { code: "not_found" } });
   });
 
   test.each(["/", "/readme"])("%s leads to the guide in the dashboard", async (path) => {
-    const { status, headers } = await get(house.baseUrl, path, { host: "planhat.example.com" });
+    const { status, headers } = await send(house.baseUrl, path, { headers: { host: "planhat.example.com" } });
     expect(status).toBe(302);
-    expect(headers).toMatchObject({
+    expect(Object.fromEntries(headers)).toMatchObject({
       location: "https://dashboard.hullapp.io/readme?url=https://planhat.example.com",
       "cache-control": "no-store",
     });
@@ -117,17 +99,17 @@ describe("from the source", () => {
     ["[::1]:8082", "[::1]:8082"],
     ["my_app.internal", "my_app.internal"],
   ])("the host %s is taken with its port", async (host, expected) => {
-    const { headers } = await get(house.baseUrl, "/", { host });
-    expect(headers["location"]).toBe(`https://dashboard.hullapp.io/readme?url=https://${expected}`);
+    const { headers } = await send(house.baseUrl, "/", { headers: { host } });
+    expect(headers.get("location")).toBe(`https://dashboard.hullapp.io/readme?url=https://${expected}`);
   });
 
   test.each(["evil.example/path", "a.example&url=https://evil.example", "a.example#", "me@evil.example", "a b", ".."])(
     "a host header of %j is refused",
     async (host) => {
-      const { status, headers, body } = await get(house.baseUrl, "/", { host });
+      const { status, headers, body } = await send(house.baseUrl, "/", { headers: { host } });
       expect(status).toBe(400);
-      expect(headers["location"]).toBeUndefined();
-      expect(JSON.parse(body.toString())).toMatchObject({ error: { code: "invalid_host" } });
+      expect(headers.get("location")).toBeNull();
+      expect(body).toMatchObject({ error: { code: "invalid_host" } });
     },
   );
 
@@ -142,16 +124,19 @@ describe("from the source", () => {
   });
 
   test("a forwarded host is not believed without a trusted proxy", async () => {
-    const { headers } = await get(house.baseUrl, "/", { host: "a.example", "x-forwarded-host": "evil.example" });
-    expect(headers["location"]).toBe("https://dashboard.hullapp.io/readme?url=https://a.example");
+    const { headers } = await send(house.baseUrl, "/", {
+      headers: { host: "a.example", "x-forwarded-host": "evil.example" },
+    });
+    expect(headers.get("location")).toBe("https://dashboard.hullapp.io/readme?url=https://a.example");
   });
 });
 
 test("behind a trusted proxy the address of the outside counts", async () => {
   const house = await openHouse({ environment: { TRUST_PROXY: "1" } });
   try {
-    const forwarded = (host: string) => get(house.baseUrl, "/", { host: "inner:8082", "x-forwarded-host": host });
-    expect((await forwarded("planhat.example.com, inner")).headers["location"]).toBe(
+    const forwarded = (host: string) =>
+      send(house.baseUrl, "/", { headers: { host: "inner:8082", "x-forwarded-host": host } });
+    expect((await forwarded("planhat.example.com, inner")).headers.get("location")).toBe(
       "https://dashboard.hullapp.io/readme?url=https://planhat.example.com",
     );
     expect((await forwarded("evil.example/x")).status).toBe(400);
@@ -202,11 +187,11 @@ describe("from a build", () => {
   });
 
   test("manifest, guide and logo are found from any working directory", async () => {
-    expect(JSON.parse((await get(baseUrl, "/manifest.json")).body.toString())).toEqual(manifest);
+    expect((await send(baseUrl, "/manifest.json")).body).toEqual(manifest);
     for (const [file, type] of FILES) {
-      const { status, headers, body } = await get(baseUrl, `/${file}`);
-      expect([file, status, headers["content-type"]]).toEqual([file, 200, type]);
-      expect(body.equals(readFileSync(join(ROOT, "assets", file)))).toBe(true);
+      const { status, headers, bytes } = await send(baseUrl, `/${file}`);
+      expect([file, status, headers.get("content-type")]).toEqual([file, 200, type]);
+      expect(bytes.equals(readFileSync(join(ROOT, "assets", file)))).toBe(true);
     }
   });
 });

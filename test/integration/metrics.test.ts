@@ -1,6 +1,7 @@
 /** What an operator reads while the connector works between both platforms. */
 import { generatePopulation, seedProfiles, userMessages } from "../../simulators/hull";
 import { CONNECTOR, openHouse, TOKEN, type House } from "../harness";
+import { send, type Answer } from "./asking";
 import { readScrape, type Scrape } from "../unit/server/scrape";
 
 const METRICS_TOKEN = "metrics-token-of-some-length";
@@ -9,12 +10,9 @@ const USERS = 30;
 let house: House;
 afterEach(() => house.close());
 
-const ask = (headers: Readonly<Record<string, string>> = {}): Promise<Response> =>
-  fetch(`${house.baseUrl}/metrics`, { headers });
-
-async function scrape(): Promise<Scrape> {
-  return readScrape(await (await ask()).text());
-}
+const ask = (headers: Readonly<Record<string, string>> = {}): Promise<Answer> =>
+  send(house.baseUrl, "/metrics", { headers });
+const scrape = async (): Promise<Scrape> => readScrape((await ask()).text);
 
 /** @returns how many notifications it took */
 async function sendUsers(): Promise<number> {
@@ -33,12 +31,8 @@ test("outcomes, notifications and calls are those that there were", async () => 
   house = await openHouse();
   const shipments = await sendUsers();
   await house.settled();
-  const response = await ask();
-  expect([response.status, response.headers.get("content-type")]).toEqual([
-    200,
-    expect.stringMatching(/^text\/plain;.*version=0\.0\.4/),
-  ]);
-  const text = await response.text();
+  const { status, headers, text } = await ask();
+  expect([status, headers.get("content-type")]).toEqual([200, expect.stringMatching(/^text\/plain;.*version=0\.0\.4/)]);
   const found = readScrape(text);
 
   const created = { type: "endusers", outcome: "sent", code: "created" };
@@ -94,10 +88,9 @@ test("a message that is sent again is counted once, also one that names nobody",
 
 test("requests that are refused are seen with their status", async () => {
   house = await openHouse();
-  const post = (body: string): Promise<Response> => fetch(house.url, { method: "POST", body });
-  expect((await post("{")).status).toBe(400);
-  expect((await post(JSON.stringify({ channel: "user:update" }))).status).toBe(400);
-  expect((await post(JSON.stringify({ channel: CONNECTOR.id }))).status).toBe(400);
+  for (const body of ["{", { channel: "user:update" }, { channel: CONNECTOR.id }]) {
+    expect((await send(house.url, "", { method: "POST", body })).status).toBe(400);
+  }
   const found = await scrape();
   const count = (channel: string): number | undefined =>
     found.value("connector_notification_duration_seconds_count", { channel, status: "400" });
@@ -117,17 +110,15 @@ describe("with METRICS_TOKEN", () => {
     ["another scheme", { authorization: `Basic ${METRICS_TOKEN}` }],
     ["an empty one", { authorization: "Bearer " }],
   ] as const)("nobody reads who sends %s", async (_, headers) => {
-    const response = await ask(headers);
-    expect([response.status, response.headers.get("www-authenticate")]).toEqual([401, "Bearer"]);
-    const text = await response.text();
+    const { status, headers: answered, text } = await ask(headers);
+    expect([status, answered.get("www-authenticate")]).toEqual([401, "Bearer"]);
     expect(text).not.toContain("connector_");
     expect(text).not.toContain(METRICS_TOKEN);
   });
 
   test("whoever sends it reads", async () => {
-    const response = await ask({ authorization: `Bearer ${METRICS_TOKEN}` });
-    expect(response.status).toBe(200);
-    expect(await response.text()).toContain("connector_store_up 1");
+    const { status, text } = await ask({ authorization: `Bearer ${METRICS_TOKEN}` });
+    expect([status, text]).toEqual([200, expect.stringContaining("connector_store_up 1")]);
   });
 });
 

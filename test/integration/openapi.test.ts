@@ -4,12 +4,12 @@ import { join } from "node:path";
 import type { Express } from "express";
 import { METHODS } from "node:http";
 import { describeApi, SCHEMAS } from "../../server/openapi/document";
+import type { Operation as Part, Piece } from "../../server/openapi/part";
+import { ask as askAsHull, basic, queryOf, send } from "./asking";
 import { describedRefusals } from "./described";
 import { CONNECTOR, openHouse, TOKEN, type House } from "../harness";
 import { buildUserMessage } from "../../simulators/hull";
 import { account, minute, user, useStages, type Stage } from "../rules/stage";
-
-type Piece = Readonly<Record<string, unknown>>;
 
 const DOCUMENT = JSON.parse(JSON.stringify(describeApi())) as {
   readonly openapi: string;
@@ -19,20 +19,9 @@ const DOCUMENT = JSON.parse(JSON.stringify(describeApi())) as {
   readonly components: Readonly<Record<string, Readonly<Record<string, Piece>>>>;
 };
 
-interface Parameter {
-  readonly name: string;
-  readonly in: string;
-  readonly required: boolean;
-  readonly schema: Piece;
-}
-
-interface Operation {
-  readonly operationId: string;
+interface Operation extends Part {
   readonly tags: readonly string[];
-  readonly summary: string;
-  readonly security: readonly Piece[];
-  readonly parameters?: readonly Parameter[];
-  readonly responses: Readonly<Record<string, Piece>>;
+  readonly parameters?: readonly (Piece & { readonly name: string; readonly in: string; readonly schema: Piece })[];
 }
 
 /** Every described operation with its place. */
@@ -94,7 +83,7 @@ describe("routes and description", () => {
     expect(options).toContain("DELETE");
     for (const [path, item] of Object.entries(DOCUMENT.paths)) {
       if (item["x-any-method"] === true || item["x-file"] === true) continue;
-      const response = await fetch(`${house.baseUrl}${path.replace(/\{\w+\}/, "x")}`, { method: "PATCH" });
+      const response = await send(house.baseUrl, path.replace(/\{\w+\}/, "x"), { method: "PATCH" });
       expect([path, [404, 405].includes(response.status)]).toEqual([path, true]);
       const takes = OPERATIONS.some(({ path: other, operation }) => other === path && "405" in operation.responses);
       expect([path, response.status]).toEqual([path, takes ? 405 : 404]);
@@ -109,34 +98,33 @@ describe("routes and description", () => {
     expect(operation.parameters?.[0]?.schema["enum"]).toEqual(expect.arrayContaining(files));
     expect(written.map(([path]) => path).sort()).toEqual(["/assets/{file}", ...files.map((file) => `/${file}`)].sort());
     for (const file of files) {
-      expect((await fetch(`${house.baseUrl}/assets/${file}`)).status).toBe(200);
-      expect((await fetch(`${house.baseUrl}/${file}`)).status).toBe(200);
+      for (const folder of ["/assets", ""]) {
+        expect((await send(house.baseUrl, `${folder}/${file}`)).status).toBe(200);
+      }
     }
   });
 
   test("the description is served to everybody, and any page may read it", async () => {
-    const response = await fetch(`${house.baseUrl}/openapi.json`);
-    expect(response.status).toBe(200);
-    expect(response.headers.get("content-type")).toMatch(/^application\/json/);
-    expect(response.headers.get("access-control-allow-origin")).toBe("*");
-    expect(response.headers.get("cache-control")).toBe("public, max-age=300");
-    const text = await response.text();
-    expect(JSON.parse(text)).toEqual(DOCUMENT);
+    const { status, headers, text, body } = await send(house.baseUrl, "/openapi.json");
+    expect([status, body]).toEqual([200, DOCUMENT]);
+    expect(headers.get("content-type")).toMatch(/^application\/json/);
+    expect(headers.get("access-control-allow-origin")).toBe("*");
+    expect(headers.get("cache-control")).toBe("public, max-age=300");
     for (const secret of [CONNECTOR.secret, TOKEN, house.dataDir]) expect(text).not.toContain(secret);
-    const post = await fetch(`${house.baseUrl}/openapi.json`, { method: "POST" });
+    const post = await send(house.baseUrl, "/openapi.json", { method: "POST" });
     expect([post.status, post.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
   });
 
   test("the page runs its own files only, and no more of either folder can be read", async () => {
-    const page = await fetch(`${house.baseUrl}/docs`);
+    const page = await send(house.baseUrl, "/docs");
     expect([page.status, page.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
     const policy = page.headers.get("content-security-policy") ?? "";
     expect(policy).toContain("default-src 'none'");
     expect(policy).not.toMatch(/unsafe|https?:|\*/);
-    const html = await page.text();
+    const { text: html } = page;
     expect(html).not.toMatch(/<script(?![^>]* src=)|<style|\son\w+=|https?:/);
     for (const [, path = ""] of html.matchAll(/(?:src|href)="([^"]+)"/g)) {
-      expect([path, (await fetch(`${house.baseUrl}${path}`)).status]).toEqual([path, 200]);
+      expect([path, (await send(house.baseUrl, path)).status]).toEqual([path, 200]);
     }
     for (const path of [
       "index.html",
@@ -147,7 +135,7 @@ describe("routes and description", () => {
       "x",
       "",
     ]) {
-      const { status } = await fetch(`${house.baseUrl}/docs/${path}`);
+      const { status } = await send(house.baseUrl, `/docs/${path}`);
       expect([path, status]).toEqual([path, path === "" ? 200 : 404]);
     }
   });
@@ -198,7 +186,7 @@ describe("the document", () => {
 
       const inPath = parameters.filter((parameter) => parameter.in === "path");
       expect(inPath.map(({ name }) => `{${name}}`)).toEqual(path.match(/\{\w+\}/g) ?? []);
-      expect(inPath.every(({ required }) => required)).toBe(true);
+      expect(inPath.every(({ required }) => required === true)).toBe(true);
       const names = parameters.map((parameter) => `${parameter.in} ${parameter.name}`);
       expect(new Set(names).size).toBe(names.length);
       for (const { schema } of parameters) expect(isPiece(schema)).toBe(true);
@@ -233,36 +221,31 @@ describe("answers are as they are described", () => {
     name: string,
     content?: unknown,
   ): Promise<Piece> => {
-    const authorization = `Basic ${Buffer.from(`${CONNECTOR.id}:${CONNECTOR.secret}`).toString("base64")}`;
     const query = path.includes("?") ? "&" : "?";
-    const response = await fetch(`${stage.baseUrl}${path}${query}org=${stage.hull.host}`, {
-      method,
-      headers: { authorization, "content-type": "application/json" },
-      ...(content === undefined ? {} : { body: JSON.stringify(content) }),
-    });
-    const body = (await response.json()) as Piece;
+    const headers = { authorization: basic(CONNECTOR) };
+    const asked = { method, headers, body: content };
+    const { status, body } = await send(stage.baseUrl, `${path}${query}org=${stage.hull.host}`, asked);
     const place = Object.entries(DOCUMENT.paths).find(([each]) => matches(each, path.replace(/\?.*$/, "")));
     const operation = place?.[1][method.toLowerCase()] as Operation | undefined;
-    expect([path, schemaOf(operation, response.status)]).toEqual([path, name]);
+    expect([path, schemaOf(operation, status)]).toEqual([path, name]);
     expectTaken(name, body);
     if (name === "Error") {
       const { code } = body["error"] as { readonly code: string };
-      expect(describedRefusals(method.toLowerCase(), place?.[0] ?? "")).toContain(`${response.status} ${code}`);
+      expect(describedRefusals(method.toLowerCase(), place?.[0] ?? "")).toContain(`${status} ${code}`);
     }
     return body;
   };
 
   test("of the runs", async () => {
     const stage = await open();
-    const query = `organization=${stage.hull.host}&ship=${CONNECTOR.id}&secret=${CONNECTOR.secret}`;
-    const fetched = (await (await fetch(`${stage.baseUrl}/fetch/users?${query}&force=1&verbose=1`)).json()) as Piece;
+    const { body: fetched } = await askAsHull(stage, "/fetch/users", { force: "1", verbose: "1" });
     expectTaken("FetchAnswer", fetched);
     const id = String(fetched["run"]);
     await stage.until(async () => (await stage.connector.store.run(id))?.state === "success");
     await stage.connector.store.report(id, [
       { type: "endusers", hullId: "h1", outcome: "sent", code: "told", text: "Hull was told." },
     ]);
-    const early = (await (await fetch(`${stage.baseUrl}/fetch/users?${query}`)).json()) as Piece;
+    const { body: early } = await askAsHull(stage, "/fetch/users");
     expect(early).toMatchObject({ state: "early" });
     expectTaken("FetchAnswer", early);
 
@@ -303,7 +286,7 @@ describe("answers are as they are described", () => {
 
   test("of the status and of the lists of fields", async () => {
     const stage = await open();
-    const query = `organization=${stage.hull.host}&ship=${CONNECTOR.id}&secret=${CONNECTOR.secret}`;
+    const query = queryOf({ organization: stage.hull.host, ship: CONNECTOR.id, secret: CONNECTOR.secret });
     stage.planhat.tenant().seedCustomField({ name: "Health", type: "number", parent: "EndUser" });
     await ask(stage, "GET", `/status?${query}`, "ConnectorStatus");
     stage.planhat.faults.add({ kind: "status", status: 401 });
@@ -374,8 +357,7 @@ describe("answers are as they are described", () => {
     ] as const) {
       await ask(stage, "GET", path, name);
     }
-    const notified = await fetch(stage.url, { method: "POST", body: "{}" });
-    expectTaken("Error", await notified.json());
+    expectTaken("Error", (await send(stage.url, "", { method: "POST", body: {} })).body);
   });
 });
 

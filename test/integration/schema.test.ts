@@ -1,6 +1,6 @@
 /** `/schema/…` through the whole house, as the dashboard asks for its lists from a browser. */
 import { CONNECTOR, OPEN_SETTINGS, openHouse, TOKEN, type House } from "../harness";
-import { ask, saveSettings, type Asked } from "./asking";
+import { ask, saveSettings, type Answer } from "./asking";
 
 let house: House;
 beforeEach(async () => {
@@ -17,9 +17,9 @@ afterEach(async () => {
   await house.close();
 });
 
-const valuesOf = ({ body }: Asked): readonly string[] =>
+const valuesOf = ({ body }: Answer): readonly string[] =>
   (body["options"] as readonly { readonly value: string }[]).map(({ value }) => value);
-const customOf = (answer: Asked): readonly string[] => valuesOf(answer).filter((value) => value.startsWith("custom."));
+const customOf = (answer: Answer): readonly string[] => valuesOf(answer).filter((value) => value.startsWith("custom."));
 const reads = (): number => {
   const route = house.planhat.books.snapshot().requests["GET /customfields"] ?? {};
   return Object.values(route).reduce((sum, count) => sum + count, 0);

@@ -16,6 +16,14 @@ afterEach(async () => {
 const reported = (): Readonly<Record<string, unknown>> => house.hull.connector(CONNECTOR.id).status;
 const calls = (): number => house.planhat.books.snapshot().calls;
 
+/** A row for each of these fields, from an attribute of the same name. */
+const rows = (...names: readonly string[]) =>
+  names.map((name) => ({ hull_field_name: name, service_field_name: name }));
+const says = (status: string, ...messages: readonly RegExp[]) => ({
+  status,
+  messages: messages.map((each) => expect.stringMatching(each) as string),
+});
+
 const CUSTOM = { contact_custom_attributes_outbound: [{ hull_field_name: "nps", service_field_name: "Health" }] };
 
 describe("a connector that is well", () => {
@@ -41,10 +49,7 @@ describe("a connector that is well", () => {
         ...CUSTOM,
         resolve_owners: true,
         account_licenses_attribute: "licenses",
-        account_licenses_attributes_outbound: ["externalId", "_currency", "fromDate", "mrr"].map((field) => ({
-          hull_field_name: field,
-          service_field_name: field,
-        })),
+        account_licenses_attributes_outbound: rows("externalId", "_currency", "fromDate", "mrr"),
       },
     });
     house.planhat.tenant().seedCustomField({ name: "Health", type: "number", parent: "EndUser" });
@@ -55,118 +60,88 @@ describe("a connector that is well", () => {
     expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
     expect(calls()).toBe(5);
   });
-
-  test("nobody sent and nobody chosen is worth a word, and no trouble", async () => {
-    await open({ settings: { contact_synchronized_segments: [], account_synchronized_segments: [] } });
-    const answer = await ask(house, "/status");
-    expect(answer.body).toEqual({ status: "ok", messages: [expect.stringMatching(/both empty.*Choose segments/)] });
-  });
 });
 
 describe("what the settings say", () => {
-  test("without a token Planhat is not asked", async () => {
-    await open({ settings: { personal_acccess_token: " ", tenant_id: null } });
-    const answer = await ask(house, "/status");
-    expect(answer.body).toEqual({
-      status: "setupRequired",
-      messages: [expect.stringMatching(/^Personal Access Token/), expect.stringMatching(/^Tenant Token/)],
-    });
-    expect(reported()).toMatchObject(answer.body);
+  test.each<[string, NonNullable<HouseOptions["settings"]>, ReturnType<typeof says>]>([
+    [
+      "without a token",
+      { personal_acccess_token: " ", tenant_id: null },
+      says("setupRequired", /^Personal Access Token/, /^Tenant Token/),
+    ],
+    [
+      "settings that cannot be used are named",
+      { api_prefix: "https://evil.example", contact_events: "all" },
+      says("error", /api_prefix: .*choose/, /contact_events: .*choose/),
+    ],
+  ])("%s: Planhat is not asked", async (_name, settings, body) => {
+    await open({ settings });
+    expect((await ask(house, "/status")).body).toEqual(body);
+    expect(reported()).toMatchObject(body);
     expect(calls()).toBe(0);
   });
 
-  test("the worst level wins, and lesser messages come after it", async () => {
-    await open({
-      settings: {
-        account_licenses_attribute: "licenses",
-        account_attributes_outbound: [],
-        contact_attributes_outbound: [{ hull_field_name: "a", service_field_name: "shoeSize" }],
+  test.each<[string, HouseOptions, ReturnType<typeof says>]>([
+    [
+      "nobody sent and nobody chosen is worth a word, and no trouble",
+      { settings: { contact_synchronized_segments: [], account_synchronized_segments: [] } },
+      says("ok", /both empty.*Choose segments/),
+    ],
+    [
+      "the worst level wins, and lesser messages come after it",
+      {
+        settings: {
+          account_licenses_attribute: "licenses",
+          account_attributes_outbound: [],
+          contact_attributes_outbound: [{ hull_field_name: "a", service_field_name: "shoeSize" }],
+        },
       },
-    });
-    const { body } = await ask(house, "/status");
-    expect(body).toEqual({
-      status: "error",
-      messages: [
-        expect.stringMatching(/"shoeSize" is not a property/),
-        expect.stringMatching(/neither email nor externalId/),
-        expect.stringMatching(/neither name nor both/),
-        expect.stringMatching(/^Account attributes mapping has no row for name/),
-        expect.stringMatching(/^Licenses account attribute is chosen/),
-      ],
-    });
-  });
-
-  test("settings that cannot be used are named", async () => {
-    await open({ settings: { api_prefix: "https://evil.example", contact_events: "all" } });
-    const { body } = await ask(house, "/status");
-    expect(body).toEqual({
-      status: "error",
-      messages: [expect.stringMatching(/api_prefix: .*choose/), expect.stringMatching(/contact_events: .*choose/)],
-    });
-    expect(calls()).toBe(0);
+      says(
+        "error",
+        /"shoeSize" is not a property/,
+        /neither email nor externalId/,
+        /neither name nor both/,
+        /^Account attributes mapping has no row for name/,
+        /^Licenses account attribute is chosen/,
+      ),
+    ],
+    [
+      "an empty list of team members makes every owner invalid",
+      { settings: { resolve_owners: true } },
+      says("warning", /shows no users/),
+    ],
+    [
+      "a custom field that is not there is a warning that names the row",
+      { settings: CUSTOM, customFields: [] },
+      says("warning", /row "nps" → "Health": Planhat's endusers have no such custom field/),
+    ],
+    [
+      "a custom field that cannot be filled is a warning",
+      {
+        settings: { contact_custom_attributes_outbound: rows("Sum", "Ghost") },
+        customFields: [
+          { name: "Sum", type: "number", parent: "EndUser", isFormula: true },
+          { name: "Ghost", type: "text", parent: "EndUser", isHidden: true },
+        ],
+      },
+      says("warning", /"Sum": Planhat computes/, /"Ghost": the field is hidden/),
+    ],
+  ])("%s", async (_name, options, body) => {
+    await open(options);
+    expect((await ask(house, "/status")).body).toEqual(body);
   });
 });
 
 describe("what Planhat says", () => {
   test("a missing right is named, and the rest is looked at all the same", async () => {
-    await open({
-      settings: {
-        account_attributes_outbound: [
-          ...OPEN_SETTINGS.account_attributes_outbound,
-          { hull_field_name: "csm", service_field_name: "owner" },
-        ],
-      },
-    });
+    await open({ settings: { account_attributes_outbound: rows("name", "owner") } });
     house.planhat.limitToken(TOKEN, [
       { model: "companies", action: "read" },
       { model: "users", action: "read" },
     ]);
-    const { body } = await ask(house, "/status");
-    expect(body).toEqual({
-      status: "error",
-      messages: [
-        expect.stringMatching(/not let the token read companies \(403\)/),
-        expect.stringMatching(/not let the token read users \(403\)/),
-      ],
-    });
-  });
-
-  test("an empty list of team members makes every owner invalid", async () => {
-    await open({ settings: { resolve_owners: true } });
-    const { body } = await ask(house, "/status");
-    expect(body).toEqual({ status: "warning", messages: [expect.stringMatching(/shows no users/)] });
-  });
-
-  test("a custom field that is not there is a warning that names the row", async () => {
-    await open({ settings: CUSTOM, customFields: [] });
-    const { body } = await ask(house, "/status");
-    expect(body).toEqual({
-      status: "warning",
-      messages: [expect.stringMatching(/row "nps" → "Health": Planhat's endusers have no such custom field/)],
-    });
-  });
-
-  test("a custom field that cannot be filled is a warning", async () => {
-    await open({
-      customFields: [
-        { name: "Sum", type: "number", parent: "EndUser", isFormula: true },
-        { name: "Ghost", type: "text", parent: "EndUser", isHidden: true },
-      ],
-      settings: {
-        contact_custom_attributes_outbound: ["Sum", "Ghost"].map((name) => ({
-          hull_field_name: "x",
-          service_field_name: name,
-        })),
-      },
-    });
-    const { body } = await ask(house, "/status");
-    expect(body).toEqual({
-      status: "warning",
-      messages: [
-        expect.stringMatching(/"Sum": Planhat computes/),
-        expect.stringMatching(/"Ghost": the field is hidden/),
-      ],
-    });
+    expect((await ask(house, "/status")).body).toEqual(
+      says("error", /not let the token read companies \(403\)/, /not let the token read users \(403\)/),
+    );
   });
 
   test("rows of the list that make no sense hurt nobody", async () => {
@@ -180,29 +155,22 @@ describe("what Planhat says", () => {
   });
 
   test.each([
-    ["a page in place of a list", { kind: "wrong-shape", form: "html" }],
-    ["500", { kind: "status", status: 500 }],
-    ["429", { kind: "rate-limit" }],
-    ["a connection that breaks", { kind: "reset-before" }],
-  ] as const)("%s is a warning, never a failure of ours", async (_, fault) => {
+    ["a page in place of a list", { kind: "wrong-shape", form: "html" }, /^Planhat could not be asked: /],
+    ["500", { kind: "status", status: 500 }, /^Planhat could not be asked: /],
+    ["429", { kind: "rate-limit" }, /^Planhat could not be asked: /],
+    ["a connection that breaks", { kind: "reset-before" }, /^Planhat could not be asked: /],
+    // And nothing is said of rows.
+    [
+      "500 to the custom fields",
+      { kind: "status", status: 500, route: "GET /customfields" },
+      /custom fields could not be checked/,
+    ],
+  ] as const)("%s is a warning, never a failure of ours", async (_, fault, words) => {
     await open({ settings: CUSTOM });
     house.planhat.faults.add(fault);
     const answer = await ask(house, "/status");
-    expect([answer.status, answer.body]).toEqual([
-      200,
-      { status: "warning", messages: [expect.stringMatching(/^Planhat could not be asked: /)] },
-    ]);
+    expect([answer.status, answer.body]).toEqual([200, says("warning", words)]);
     expect(answer.text).not.toMatch(/<html|<!doctype/i);
-  });
-
-  test("custom fields that cannot be read are a warning, and nothing is said of rows", async () => {
-    await open({ settings: CUSTOM });
-    house.planhat.faults.add({ kind: "status", status: 500, route: "GET /customfields" });
-    const { body } = await ask(house, "/status");
-    expect(body).toEqual({
-      status: "warning",
-      messages: [expect.stringMatching(/custom fields could not be checked/)],
-    });
   });
 
   test("saved settings are looked at anew, at once", async () => {
@@ -237,53 +205,41 @@ describe("what happened", () => {
     const lane = { remote: tenant?.remote ?? "", tenant: house.tenantKey };
     const at = Date.now();
     await store.pause(lane, "*", { kind: "auth", message: "planhat answered 401", sinceMs: at, untilMs: at + 600_000 });
-    const { body } = await ask(house, "/status");
-    expect(body).toEqual({
-      status: "error",
-      messages: [
-        expect.stringMatching(/^Planhat refuses the Personal Access Token/),
-        expect.stringMatching(/^Delivery has been paused since .* planhat answered 401\./),
-        expect.stringMatching(/^The last fetch of endusers failed at /),
-      ],
-    });
+    expect((await ask(house, "/status")).body).toEqual(
+      says(
+        "error",
+        /^Planhat refuses the Personal Access Token/,
+        /^Delivery has been paused since .* planhat answered 401\./,
+        /^The last fetch of endusers failed at /,
+      ),
+    );
   });
 
-  test("accounts whose owner is no user of Planhat are counted, for a day", async () => {
-    const mapping = ["name", "owner"].map((name) => ({
-      hull_field_name: name,
-      service_field_name: name,
-    }));
-    await open({ settings: { account_attributes_outbound: mapping } });
-    house.planhat.tenant().seedUser({ email: "ada@example.com", firstName: "Ada", lastName: "L" });
-    const messages = ["a1", "a2"].map((id) => ({
-      account: { id, external_id: id, name: "Acme", owner: "nobody@example.com" },
+  const tellAccounts = async (...accounts: readonly Readonly<Record<string, unknown>>[]): Promise<void> => {
+    const messages = accounts.map((account) => ({
+      account: { external_id: account["id"], name: "Acme", ...account },
       account_segments: [],
       changes: {},
-      message_id: `m-${id}`,
+      message_id: `m-${String(account["id"])}`,
     }));
     await house.hull.send(house.url, { connectorId: CONNECTOR.id, channel: "account:update", messages });
     await house.settled();
-    const { body } = await ask(house, "/status");
-    expect(body).toEqual({
-      status: "warning",
-      messages: [
-        expect.stringMatching(/^2 times in the last 24 hours .* its Owner is not a Planhat user\. Put the e-mail/),
-      ],
-    });
+  };
+
+  test("accounts whose owner is no user of Planhat are counted, for a day", async () => {
+    await open({ settings: { account_attributes_outbound: rows("name", "owner") } });
+    house.planhat.tenant().seedUser({ email: "ada@example.com", firstName: "Ada", lastName: "L" });
+    await tellAccounts({ id: "a1", owner: "nobody@example.com" }, { id: "a2", owner: "nobody@example.com" });
+    expect((await ask(house, "/status")).body).toEqual(
+      says("warning", /^2 times in the last 24 hours .* its Owner is not a Planhat user\. Put the e-mail/),
+    );
   });
 
   test("refused records are counted by reason", async () => {
     await open();
     house.planhat.poison({ field: "externalId", value: "acme" }, "No room for acme");
-    const account = { id: "5d2602890f6b110873016101", external_id: "acme", name: "Acme" };
-    await house.hull.send(house.url, {
-      connectorId: CONNECTOR.id,
-      channel: "account:update",
-      messages: [{ account, account_segments: [], changes: {}, message_id: "m1" }],
-    });
-    await house.settled();
-    const { body } = await ask(house, "/status");
-    expect(body).toEqual({ status: "warning", messages: [expect.stringMatching(/set aside: 1 refused\./)] });
+    await tellAccounts({ id: "5d2602890f6b110873016101", external_id: "acme" });
+    expect((await ask(house, "/status")).body).toEqual(says("warning", /set aside: 1 refused\./));
   });
 });
 
@@ -300,10 +256,7 @@ describe("trouble on our side", () => {
     await ask(house, "/status");
     jest.spyOn(house.connector.store, "laneHealth").mockRejectedValue(new Error("The disk is gone."));
     const answer = await ask(house, "/status");
-    expect([answer.status, answer.body]).toEqual([
-      500,
-      { status: "error", messages: [expect.stringMatching(/went wrong on our side/)] },
-    ]);
+    expect([answer.status, answer.body]).toEqual([500, says("error", /went wrong on our side/)]);
     expect(answer.text).not.toContain("disk");
   });
 });

@@ -4,6 +4,16 @@ import { account, minute, user, useStages, type Stage } from "../rules/stage";
 
 const open = useStages();
 
+/** Person 1 of Acme 1, delivered, unless something stood in the way. */
+async function openWithOne(before: (stage: Stage) => unknown = () => undefined): Promise<Stage> {
+  const stage = await open();
+  stage.seed([account(1)], [user(1)]);
+  before(stage);
+  await stage.tellUser(user(1), account(1));
+  await stage.settled();
+  return stage;
+}
+
 const remove = (stage: Stage, messages: readonly unknown[]) => stage.send("user:delete", messages);
 const known = async (stage: Stage, type: string, id: string) =>
   (await stage.connector.store.view(stage.lane, type, [id]))[0];
@@ -22,11 +32,9 @@ test("a delivered user is forgotten, and nobody else", async () => {
 });
 
 test("a dead letter goes with its person", async () => {
-  const stage = await open();
-  stage.seed([account(1)], [user(1)]);
-  stage.planhat.poison({ type: "endusers", field: "externalId", value: "person-1" }, "no");
-  await stage.tellUser(user(1), account(1));
-  await stage.settled();
+  const stage = await openWithOne(({ planhat }) =>
+    planhat.poison({ type: "endusers", field: "externalId", value: "person-1" }, "no"),
+  );
   expect(await stage.connector.store.deadLettersOf(stage.lane)).toHaveLength(1);
   await remove(stage, [{ user: { id: user(1).id } }]);
   expect(await stage.connector.store.deadLettersOf(stage.lane)).toEqual([]);
@@ -76,10 +84,7 @@ test("a user who is being delivered leaves nothing behind", async () => {
 });
 
 test("somebody made anew in Hull is found in Planhat again, not doubled", async () => {
-  const stage = await open();
-  stage.seed([account(1)], [user(1)]);
-  await stage.tellUser(user(1), account(1));
-  await stage.settled();
+  const stage = await openWithOne();
   await remove(stage, [{ user: { id: user(1).id } }]);
   await stage.tellUser({ ...user(1), position: "Director", indexed_at: minute(5) }, account(1));
   await stage.settled();
@@ -90,19 +95,13 @@ test.each([
   ["as a message of its own", { id: user(1).id }],
   ["by its id alone", { user_id: user(1).id }],
 ])("a user that is named %s is understood", async (_, message) => {
-  const stage = await open();
-  stage.seed([account(1)], [user(1)]);
-  await stage.tellUser(user(1), account(1));
-  await stage.settled();
+  const stage = await openWithOne();
   await remove(stage, [message]);
   expect(await known(stage, "endusers", user(1).id)).toEqual({});
 });
 
 test("messages that name nobody are told to a person, and the others are carried out", async () => {
-  const stage = await open();
-  stage.seed([account(1)], [user(1)]);
-  await stage.tellUser(user(1), account(1));
-  await stage.settled();
+  const stage = await openWithOne();
   const report = await remove(stage, [{}, { user: {} }, { user: null }, { user: { id: user(1).id } }]);
   expect(report).toMatchObject({ messagesAccepted: 4, retries: 0 });
   expect(await known(stage, "endusers", user(1).id)).toEqual({});

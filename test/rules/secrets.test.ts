@@ -7,7 +7,7 @@ import { runInNewContext } from "node:vm";
 import { copyDatabase } from "../../src/storage/data-folder/copy";
 import { createLmdbKeyValue } from "../../src/storage/database/lmdb";
 import { CONNECTOR, TOKEN } from "../harness";
-import { basic } from "../integration/users-api";
+import { basic } from "../integration/asking";
 import { begin, ended, publish, rowsOf, useBatchStages } from "./batches";
 import { account, people, user, type Stage } from "./stage";
 import { formsOf, tracesIn } from "./traces";

@@ -1,6 +1,4 @@
 import { createPublicKey, verify } from "node:crypto";
-import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import {
   accountMessages,
   buildAccountMessage,
@@ -15,45 +13,22 @@ import {
   type Envelope,
   type HullSimulator,
 } from "../../simulators/hull";
+import { startLoopback, type Answer, type Loopback } from "../unit/http/loopback";
 import { connectorId, secret } from "./hull-calls";
 
-interface Received {
-  readonly headers: IncomingHttpHeaders;
-  readonly envelope: Envelope;
-}
-
-/** A connector that answers from a script; after its end it answers `next`. `reset` cuts the line. */
-class ScriptedConnector {
-  readonly received: Received[] = [];
-  readonly script: (readonly [number, unknown] | "reset")[] = [];
-  private readonly server: Server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on("data", (chunk: Buffer) => chunks.push(chunk));
-    request.on("end", () => {
-      const envelope = JSON.parse(Buffer.concat(chunks).toString("utf8")) as Envelope;
-      this.received.push({ headers: request.headers, envelope });
-      const answer = this.script.shift() ?? [200, { flow_control: { type: "next" } }];
-      if (answer === "reset") request.socket.resetAndDestroy();
-      else response.writeHead(answer[0]).end(JSON.stringify(answer[1]));
-    });
-  });
-
-  async listen(): Promise<void> {
-    await new Promise<void>((resolve) => this.server.listen(0, "127.0.0.1", resolve));
-  }
-  get url(): string {
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/smart-notifier`;
-  }
-  async close(): Promise<void> {
-    await new Promise((resolve) => this.server.close(resolve).closeAllConnections());
-  }
-}
+let script: (readonly [number, unknown] | "reset")[];
+/** A connector that answers from the script; after its end it answers `next`. `reset` cuts the line. */
+const answer: Answer = (_request, response) => {
+  const answered = script.shift() ?? [200, { flow_control: { type: "next" } }];
+  if (answered === "reset") response.socket?.resetAndDestroy();
+  else response.writeHead(answered[0]).end(JSON.stringify(answered[1]));
+};
 
 let sim: HullSimulator;
-let connector: ScriptedConnector;
+let connector: Loopback;
 let waits: number[];
 beforeEach(async () => {
-  waits = [];
+  [waits, script] = [[], []];
   sim = createHullSimulator({
     maxAttempts: 4,
     sleep: (ms) => {
@@ -61,14 +36,15 @@ beforeEach(async () => {
       return Promise.resolve();
     },
   });
-  connector = new ScriptedConnector();
-  await Promise.all([sim.listen(), connector.listen()]);
+  connector = await startLoopback(answer);
+  await sim.listen();
   sim.addConnector({ id: connectorId, secret, privateSettings: { api_prefix: "api" } });
 });
 afterEach(async () => {
   await Promise.all([sim.close(), connector.close()]);
 });
 
+const received = () => connector.seen.map(({ headers, body }) => ({ headers, envelope: JSON.parse(body) as Envelope }));
 const messages = (count: number) => userMessages(generatePopulation({ users: count, companies: 1 }));
 const send = (count: number, options = {}) =>
   sim.send(connector.url, { connectorId, channel: "user:update", messages: messages(count), ...options });
@@ -78,8 +54,8 @@ describe("the envelope", () => {
   it("carries credentials, settings, segments and the echo, signed with the key it names", async () => {
     const segment = sim.addUserSegment("Active");
     await send(2, { notificationId: "n-1", isExport: true });
-    const [received] = connector.received;
-    expect(received?.envelope).toMatchObject({
+    const [first] = received();
+    expect(first?.envelope).toMatchObject({
       notification_id: "n-1",
       configuration: { id: connectorId, organization: sim.host, secret },
       channel: "user:update",
@@ -89,7 +65,7 @@ describe("the envelope", () => {
       is_export: true,
       kraken: { retries: 0, "flow-control": { type: "next", "max-messages": 100 } },
     });
-    const headers = received?.headers ?? {};
+    const headers = first?.headers ?? {};
     expect(headers["x-hull-smart-notifier-signature-version"]).toBe("v1");
     const keyUrl = String(headers["x-hull-smart-notifier-signature-public-key-url"]);
     const token = String(headers["x-hull-smart-notifier-signature"]);
@@ -111,61 +87,59 @@ describe("the envelope", () => {
       headers: { "x-hull-request-id": "r1" },
     });
     expect(answer).toMatchObject({ status: 200, body: { flow_control: { type: "next" } } });
-    const [received] = connector.received;
-    expect(received?.headers).toMatchObject({ "x-hull-request-id": "r1", "x-hull-smart-notifier": "true" });
-    expect(received?.headers).not.toHaveProperty("x-hull-smart-notifier-signature");
-    expect(received?.envelope.configuration).toBeNull();
+    const [first] = received();
+    expect(first?.headers).toMatchObject({ "x-hull-request-id": "r1", "x-hull-smart-notifier": "true" });
+    expect(first?.headers).not.toHaveProperty("x-hull-smart-notifier-signature");
+    expect(first?.envelope.configuration).toBeNull();
   });
 });
 
 describe("flow control", () => {
   it("sends the next shipment of the wanted size after the wanted wait, under a new id", async () => {
-    connector.script.push(flow("next", { size: 2, in: 5 }), flow("next", { size: 10, in: 7 }));
+    script.push(flow("next", { size: 2, in: 5 }), flow("next", { size: 10, in: 7 }));
     const report = await send(8, { shipmentSize: 3 });
-    expect(connector.received.map(({ envelope }) => envelope.messages.length)).toEqual([3, 2, 3]);
-    expect(new Set(connector.received.map(({ envelope }) => envelope.notification_id)).size).toBe(3);
-    expect(connector.received[1]?.envelope.kraken["flow-control"]).toMatchObject({ "max-messages": 2, "min-delay": 5 });
+    expect(received().map(({ envelope }) => envelope.messages.length)).toEqual([3, 2, 3]);
+    expect(new Set(received().map(({ envelope }) => envelope.notification_id)).size).toBe(3);
+    expect(received()[1]?.envelope.kraken["flow-control"]).toMatchObject({ "max-messages": 2, "min-delay": 5 });
     expect(waits).toEqual([5, 7]);
     expect(report).toMatchObject({ shipments: 3, messagesAccepted: 8, retries: 0, waitedMs: 12, messagesDropped: 0 });
   });
 
   it("sends the same shipment under the same id when asked to retry", async () => {
-    connector.script.push(flow("retry", { in: 50 }), [503, "busy"], "reset");
+    script.push(flow("retry", { in: 50 }), [503, "busy"], "reset");
     const report = await send(3);
-    const ids = connector.received.map(({ envelope }) => envelope.notification_id);
+    const ids = received().map(({ envelope }) => envelope.notification_id);
     expect(ids).toHaveLength(4);
     expect(new Set(ids).size).toBe(1);
-    expect(connector.received.map(({ envelope }) => envelope.kraken["retries"])).toEqual([0, 1, 2, 3]);
+    expect(received().map(({ envelope }) => envelope.kraken["retries"])).toEqual([0, 1, 2, 3]);
     expect(waits).toEqual([50, 1_000, 1_000]);
     expect(report).toMatchObject({ shipments: 1, messagesAccepted: 3, retries: 3 });
     expect(report.answers[2]).toHaveProperty("error");
   });
 
   it("gives a shipment up after the last attempt and goes on with the next", async () => {
-    for (let count = 0; count < 4; count += 1) connector.script.push(flow("retry"));
+    for (let count = 0; count < 4; count += 1) script.push(flow("retry"));
     const report = await send(4, { shipmentSize: 2 });
     expect(report).toMatchObject({ shipments: 2, messagesAccepted: 2, messagesDropped: 2, retries: 3 });
   });
 
   it("keeps trying while nobody listens", async () => {
-    const { url } = connector;
     await connector.close();
-    const report = await sim.send(url, { connectorId, channel: "user:update", messages: messages(1) });
+    const report = await sim.send(connector.url, { connectorId, channel: "user:update", messages: messages(1) });
     expect(report).toMatchObject({ messagesAccepted: 0, messagesDropped: 1, retries: 3, waitedMs: 3_000 });
-    await connector.listen();
   });
 
   it("stops sending when the simulator closes", async () => {
-    connector.script.push("reset");
+    script.push("reset");
     const sending = send(2, { shipmentSize: 1, maxAttempts: 1_000 });
     await sim.close();
     expect(await sending).toMatchObject({ messagesAccepted: 0, messagesDropped: 2 });
   });
 
   it("does not repeat what was refused without flow control, and may cut a shipment that is too large", async () => {
-    connector.script.push([400, { error: "signature" }]);
+    script.push([400, { error: "signature" }]);
     expect(await send(1)).toMatchObject({ messagesDropped: 1, retries: 0 });
-    connector.script.push([413, { flow_control: { type: "retry", size: 1 } }]);
+    script.push([413, { flow_control: { type: "retry", size: 1 } }]);
     expect(await send(2, { resizeOnRetry: true })).toMatchObject({ messagesAccepted: 2, shipments: 2, retries: 1 });
   });
 });

@@ -152,20 +152,14 @@ describe("the firehose", () => {
     expect([...sim.events.values()]).toMatchObject([{ userId: users()[0]?.id, event: { event: "Closed" } }]);
   });
 
+  const claims = { "io.hull.subjectType": "user", "io.hull.asUser": { email: "a@b" } };
+  const ofUser = { "io.hull.subjectType": "user" };
   it.each([
-    ["another secret", itemToken({ "io.hull.subjectType": "user", "io.hull.asUser": { email: "a@b" } }, "wrong"), 401],
-    [
-      "another issuer",
-      itemToken({ "io.hull.subjectType": "user", "io.hull.asUser": { email: "a@b" } }, secret, "x"),
-      401,
-    ],
-    ["empty claims", itemToken({ "io.hull.subjectType": "user", "io.hull.asUser": {} }), 400],
-    ["null claims", itemToken({ "io.hull.subjectType": "user", "io.hull.asUser": { email: null } }), 400],
-    [
-      "claims of the other subject alone",
-      itemToken({ "io.hull.subjectType": "user", "io.hull.asAccount": { domain: "d" } }),
-      400,
-    ],
+    ["another secret", itemToken(claims, "wrong"), 401],
+    ["another issuer", itemToken(claims, secret, "x"), 401],
+    ["empty claims", itemToken({ ...ofUser, "io.hull.asUser": {} }), 400],
+    ["null claims", itemToken({ ...ofUser, "io.hull.asUser": { email: null } }), 400],
+    ["claims of the other subject alone", itemToken({ ...ofUser, "io.hull.asAccount": { domain: "d" } }), 400],
     ["no subject type", itemToken({ "io.hull.asUser": { email: "a@b" } }), 400],
     ["no token at all", "nonsense", 400],
   ])("refuses the whole batch for %s", async (_reason, token, status) => {

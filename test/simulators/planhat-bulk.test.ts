@@ -1,25 +1,15 @@
 import { createManualClock } from "../../simulators/loopback";
-import {
-  createPlanhatSimulator,
-  errorShapes,
-  type PlanhatSimulator,
-  type PlanhatSwitches,
-} from "../../simulators/planhat";
+import { createPlanhatSimulator, errorShapes, type PlanhatSimulator } from "../../simulators/planhat";
 import { bulk, call, list } from "./planhat-calls";
 
 let sim: PlanhatSimulator;
 const clock = createManualClock();
 
-const setUp = async (switches: Partial<PlanhatSwitches> = {}): Promise<void> => {
-  sim.configure(switches);
-  sim.tenant().seedCompany({ name: "Acme", externalId: "acme", sourceId: "src-acme", domains: ["acme.example.com"] });
-  sim.tenant().seedCompany({ name: "Globex", externalId: "globex" });
-  await Promise.resolve();
-};
-
 beforeEach(async () => {
   sim = createPlanhatSimulator({ quotaPerMinute: null, clock });
   await sim.listen();
+  sim.tenant().seedCompany({ name: "Acme", externalId: "acme", sourceId: "src-acme", domains: ["acme.example.com"] });
+  sim.tenant().seedCompany({ name: "Globex", externalId: "globex" });
 });
 afterEach(() => sim.close());
 
@@ -29,7 +19,6 @@ const endusers = (): Record<string, unknown>[] => [...sim.tenant().endusers.valu
 
 describe("matching of bulk items", () => {
   it("creates what no key matches and updates what a key matches", async () => {
-    await setUp();
     const first = await bulk(sim, "/endusers", [{ externalId: "1", email: "a@example.com", companyId: "extid-acme" }]);
     expect(first.status).toBe(200);
     expect(first.envelope).toMatchObject({ created: 1, updated: 0, nonupdates: 0 });
@@ -42,7 +31,6 @@ describe("matching of bulk items", () => {
   });
 
   it("prefers _id, then sourceId, then externalId, whatever the others say", async () => {
-    await setUp();
     const tenant = sim.tenant();
     const byId = tenant.seedCompany({ name: "By id" });
     const bySource = tenant.seedCompany({ name: "By source", sourceId: "s" });
@@ -55,7 +43,6 @@ describe("matching of bulk items", () => {
   });
 
   it("keeps external ids of endusers apart by company, or not, as the switch says", async () => {
-    await setUp();
     const items = ["acme", "globex"].map((company) => ({ externalId: "1", companyId: `extid-${company}` }));
     expect((await bulk(sim, "/endusers", items)).envelope.created).toBe(2);
     sim.configure({ externalIdScope: "global" });
@@ -70,14 +57,13 @@ describe("matching of bulk items", () => {
     ["alone", { email: "a@example.com", externalId: "new" }, 1],
     ["always", { email: "a@example.com", externalId: "new" }, 0],
   ] as const)("with e-mail matching %s, %j creates %i", async (emailMatching, keys, created) => {
-    await setUp({ emailMatching });
+    sim.configure({ emailMatching });
     sim.tenant().seedEnduser({ email: "a@example.com", companyId: "extid-acme" });
     const { envelope } = await bulk(sim, "/endusers", [{ ...keys, companyId: "extid-acme", phone: "1" }]);
     expect(envelope.created).toBe(created);
   });
 
   it("does not match an e-mail that several records have", async () => {
-    await setUp();
     for (const company of ["acme", "globex"]) {
       sim.tenant().seedEnduser({ email: "a@example.com", companyId: `extid-${company}` });
     }
@@ -91,7 +77,7 @@ describe("matching of bulk items", () => {
     ["insensitive", 0, "A@example.com"],
     ["lowered", 0, "a@example.com"],
   ] as const)("compares e-mails %s", async (emailCase, created, stored) => {
-    await setUp({ emailCase });
+    sim.configure({ emailCase });
     sim.tenant().seedEnduser({ email: "a@example.com", companyId: "extid-acme" });
     const { envelope } = await bulk(sim, "/endusers", [{ email: "A@example.com", companyId: "extid-acme" }]);
     expect(envelope.created).toBe(created);
@@ -99,7 +85,6 @@ describe("matching of bulk items", () => {
   });
 
   it("stores an e-mail with the blanks around it or without, as the switch says", async () => {
-    await setUp();
     const padded = (email: string) => bulk(sim, "/endusers", [{ email, companyId: "extid-acme" }]);
     await padded(" a@example.com ");
     sim.configure({ emailBlanks: "trimmed" });
@@ -108,7 +93,6 @@ describe("matching of bulk items", () => {
   });
 
   it("creates a record for an unknown _id, or reports it, as the switch says", async () => {
-    await setUp();
     const lost = [{ _id: "0".repeat(24), name: "Lost" }];
     expect((await bulk(sim, "/companies", lost)).envelope.created).toBe(1);
     sim.configure({ unknownId: "error" });
@@ -120,7 +104,6 @@ describe("matching of bulk items", () => {
 
 describe("companies of endusers", () => {
   it("resolves extid- and srcid- references and the domain of the e-mail", async () => {
-    await setUp();
     await bulk(sim, "/endusers", [
       { externalId: "1", companyId: "srcid-src-acme" },
       { email: "b@acme.example.com" },
@@ -132,7 +115,7 @@ describe("companies of endusers", () => {
   it.each([200, 206, 400] as const)(
     "drops an enduser without company in silence (%i)",
     async (ignoredEnduserStatus) => {
-      await setUp({ ignoredEnduserStatus });
+      sim.configure({ ignoredEnduserStatus });
       const { status, envelope } = await bulk(sim, "/endusers", [{ email: "b@nowhere.example.com" }]);
       expect(status).toBe(ignoredEnduserStatus);
       expect(envelope).toMatchObject({ created: 0, createdErrors: [], insertsKeys: [], nonupdates: 0 });
@@ -144,7 +127,6 @@ describe("companies of endusers", () => {
 
 describe("what is stored", () => {
   it("moves updatedAt on a write that changes nothing, and counts it", async () => {
-    await setUp();
     const item = { externalId: "1", companyId: "extid-acme", tags: ["a"], custom: { Plan: "Gold" } };
     await bulk(sim, "/endusers", [item]);
     const before = endusers()[0]?.["updatedAt"] as string;
@@ -156,7 +138,6 @@ describe("what is stored", () => {
   });
 
   it("merges or replaces custom, and stores, removes or ignores nulls", async () => {
-    await setUp();
     const put = (custom: unknown) => bulk(sim, "/companies", [{ externalId: "acme", custom }]);
     const custom = (): unknown => sim.tenant().companies.get(companyId("acme"))?.["custom"];
     await put({ "Days in Phase": 1, "a.b": 2 });
@@ -174,7 +155,6 @@ describe("what is stored", () => {
   });
 
   it("changes the casing of names unless told to keep it", async () => {
-    await setUp();
     await bulk(sim, "/endusers", [{ externalId: "1", companyId: "extid-acme", firstName: "ADA", lastName: "o'neill" }]);
     expect(endusers()[0]).toMatchObject({ firstName: "Ada", lastName: "O'Neill", name: "Ada O'Neill" });
     sim.configure({ nameCasing: "kept" });
@@ -183,7 +163,6 @@ describe("what is stored", () => {
   });
 
   it("passes over read-only fields", async () => {
-    await setUp();
     await bulk(sim, "/endusers", [{ externalId: "1", companyId: "extid-acme", companyName: "X", updatedAt: "never" }]);
     expect(endusers()[0]).toMatchObject({ companyName: "Acme" });
     expect(endusers()[0]?.["updatedAt"]).not.toBe("never");
@@ -198,7 +177,7 @@ describe("answers", () => {
     index: { index: 1, message: "bad phone" },
   };
   it.each(errorShapes)("reports a poisoned item as %s and applies the rest", async (errorShape) => {
-    await setUp({ errorShape });
+    sim.configure({ errorShape });
     sim.poison({ type: "endusers", field: "phone", value: "bad" }, "bad phone");
     const { status, envelope } = await bulk(sim, "/endusers", [
       { externalId: "1", companyId: "extid-acme" },
@@ -209,7 +188,6 @@ describe("answers", () => {
   });
 
   it("answers 400 when nothing succeeded, and for a payload poison names nothing", async () => {
-    await setUp();
     const heal = sim.poison(({ phone }) => phone === "bad", "bad phone", "payload");
     const items = [
       { externalId: "1", companyId: "extid-acme" },
@@ -227,7 +205,7 @@ describe("answers", () => {
   });
 
   it("names unchanged records, leaves keys out and shuffles, as the switches say", async () => {
-    await setUp({ nonupdates: "named", keysForm: "id-only", keysOrder: "shuffled" });
+    sim.configure({ nonupdates: "named", keysForm: "id-only", keysOrder: "shuffled" });
     const items = Array.from({ length: 20 }, (_, index) => ({ externalId: `${index}`, companyId: "extid-acme" }));
     const created = (await bulk(sim, "/endusers", items)).envelope;
     expect(created.insertsKeys.map(({ _id }) => _id)).not.toEqual(created.upsertedIds);
@@ -239,7 +217,6 @@ describe("answers", () => {
   });
 
   it("refuses a payload with a repeated key, or only the later items; repeated e-mails are legal", async () => {
-    await setUp();
     const twice = [1, 2].map(() => ({ externalId: "1", companyId: "extid-acme" }));
     expect(await bulk(sim, "/endusers", twice)).toMatchObject({
       status: 400,
@@ -252,7 +229,6 @@ describe("answers", () => {
   });
 
   it("puts what the token may not do into permissionErrors", async () => {
-    await setUp();
     sim.limitToken("planhat-token", [{ model: "companies", action: "create" }]);
     const { status, envelope } = await bulk(sim, "/companies", [{ externalId: "acme", phase: "x" }, { name: "New" }]);
     expect(status).toBe(403);
@@ -271,7 +247,7 @@ describe("answers", () => {
   });
 
   it("refuses keys that another record has when uniqueness is enforced", async () => {
-    await setUp({ uniqueness: "enforced" });
+    sim.configure({ uniqueness: "enforced" });
     const globex = companyId("globex");
     const { envelope } = await bulk(sim, "/companies", [{ _id: globex, externalId: "acme" }]);
     expect(envelope.updatedErrors).toEqual([{ _id: globex, externalId: "acme", message: "externalId duplicated" }]);
@@ -287,7 +263,6 @@ describe("overlapping bulk calls", () => {
     }));
 
   it("answers the overlapping endusers of the later call with errors, whatever the company", async () => {
-    await setUp();
     sim.faults.add({ kind: "latency", min: 100, max: 100, count: 1 });
     const arrived = new Promise<void>((resolve) => {
       const off = sim.on("request", () => {
@@ -310,7 +285,6 @@ describe("overlapping bulk calls", () => {
   });
 
   it("sees an _id and an external id as the same record", async () => {
-    await setUp();
     const known = sim.tenant().seedEnduser({ externalId: "1", companyId: "extid-acme" });
     sim.faults.add({ kind: "latency", min: 100, max: 100, count: 1 });
     const arrived = new Promise<void>((resolve) => void sim.on("request", () => resolve()));
@@ -323,7 +297,6 @@ describe("overlapping bulk calls", () => {
   });
 
   it("sees nothing once the first call has its answer", async () => {
-    await setUp();
     await bulk(sim, "/endusers", people(0, 3, "acme"));
     expect((await bulk(sim, "/endusers", people(0, 3, "acme"))).status).toBe(200);
     expect(sim.books.snapshot()).toMatchObject({ bulkCalls: 2, bulkItems: 6, concurrentBulkWrites: 0 });
@@ -341,7 +314,6 @@ describe("custom fields", () => {
     void sim.tenant().seedCustomField({ name, type: "text", parent: "EndUser", ...more });
 
   it("are stored under any name and shown under those that are defined, case counted", async () => {
-    await setUp();
     define("Score");
     define("Ghost", { isHidden: true });
     sim.tenant().seedCustomField({ name: "Seats", type: "number", parent: "Company" });
@@ -357,7 +329,7 @@ describe("custom fields", () => {
     ["record", [400, 200]],
     ["stored", [200, 200]],
   ] as const)("whose names differ in case alone refuse the request (%s)", async (customTwins, expected) => {
-    await setUp({ customTwins });
+    sim.configure({ customTwins });
     const within = await bulk(sim, "/endusers", [person("1", { Score: 1, score: 2 }), person("2", {})]);
     const across = await bulk(sim, "/endusers", [person("3", { Score: 1 }), person("4", { score: 2 })]);
     expect([within.status, across.status]).toEqual(expected);
@@ -368,7 +340,6 @@ describe("custom fields", () => {
   });
 
   it("take what a list does not offer, and names that are not defined, unless the switches say otherwise", async () => {
-    await setUp();
     define("Plan", { type: "list", listValues: ["Gold"] });
     define("Skills", { type: "multipicklist", listValues: ["js"] });
     const items = [person("1", { Plan: "Tin" }), person("2", { Skills: ["js", "c"] }), person("3", { Other: 1 })];

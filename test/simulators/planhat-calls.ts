@@ -15,9 +15,11 @@ export async function call(
   path: string,
   body?: unknown,
   authorization = "Bearer planhat-token",
+  signal: AbortSignal | null = null,
 ): Promise<Answer> {
   const response = await fetch(sim.url + path, {
     method,
+    signal,
     headers: { authorization, "content-type": "application/json" },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });

@@ -12,6 +12,8 @@ beforeEach(async () => {
 afterEach(() => sim.close());
 
 const create = (name = "Acme") => call(sim, "POST", "/companies", { name });
+/** Resolves when the next call has got so far. */
+const next = (hook: "request" | "answered") => new Promise<void>((resolve) => void sim.on(hook, () => resolve()));
 const companies = (): number => sim.tenant().companies.size;
 
 describe("the quota", () => {
@@ -83,14 +85,9 @@ describe("faults", () => {
     sim.faults.add({ kind, count: 1 });
     const giveUp = new AbortController();
     const answered = jest.fn();
-    const over = new Promise<void>((resolve) => void sim.on("answered", () => resolve()));
-    const request = fetch(`${sim.url}/companies`, {
-      method: "POST",
-      headers: { authorization: "Bearer planhat-token", "content-type": "application/json" },
-      body: JSON.stringify({ name: "Acme" }),
-      signal: giveUp.signal,
-    }).then(answered);
-    await new Promise<void>((resolve) => void sim.on("request", () => resolve()));
+    const over = next("answered");
+    const request = call(sim, "POST", "/companies", { name: "Acme" }, undefined, giveUp.signal).then(answered);
+    await next("request");
     giveUp.abort();
     await expect(request).rejects.toThrow();
     await over;
@@ -119,15 +116,10 @@ describe("faults", () => {
 
   it("works on after the caller has hung up during a latency", async () => {
     sim.faults.add({ kind: "latency", min: 30_000, max: 30_000 });
-    const over = new Promise<void>((resolve) => void sim.on("answered", () => resolve()));
+    const over = next("answered");
     const giveUp = new AbortController();
-    const request = fetch(`${sim.url}/companies`, {
-      method: "POST",
-      headers: { authorization: "Bearer planhat-token", "content-type": "application/json" },
-      body: JSON.stringify({ name: "Acme" }),
-      signal: giveUp.signal,
-    });
-    await new Promise<void>((resolve) => void sim.on("request", () => resolve()));
+    const request = call(sim, "POST", "/companies", { name: "Acme" }, undefined, giveUp.signal);
+    await next("request");
     giveUp.abort();
     await expect(request).rejects.toThrow();
     expect(companies()).toBe(0);
@@ -169,7 +161,7 @@ describe("hooks", () => {
         seen.push(`${name} ${route} ${companies()}`);
       });
     }
-    const over = new Promise<void>((resolve) => void sim.on("answered", () => resolve()));
+    const over = next("answered");
     await create();
     await over;
     expect(seen).toEqual(["request POST /companies 0", "applied POST /companies 1", "answered POST /companies 1"]);
@@ -181,7 +173,7 @@ describe("life", () => {
     await create();
     sim.faults.add({ kind: "stall", count: 1 });
     const stalled = create("Lost");
-    await new Promise<void>((resolve) => void sim.on("request", () => resolve()));
+    await next("request");
     const port = Number(new URL(sim.url).port);
     await sim.close();
     await expect(stalled).rejects.toThrow();

@@ -1,9 +1,8 @@
-// Our REST client, credential check and key fetch against a real server.
+// Our REST client and key fetch against a real server.
 import { createSign, generateKeyPairSync } from "node:crypto";
 import { RemoteError } from "../../../src/http/errors";
 import { createHostAllowList } from "../../../src/http/guards/hosts";
 import { createHullClient } from "../../../src/hull/client";
-import { createCredentialCheck } from "../../../src/hull/auth/credentials";
 import { createSignatureVerifier } from "../../../src/hull/auth/signature";
 import { json, startLoopback, type Answer, type Loopback } from "../../unit/http/loopback";
 
@@ -58,22 +57,6 @@ describe("Hull's REST API", () => {
     expect(error).toMatchObject({ kind: "auth", status: 401, route: "/app" });
     expect(JSON.stringify(error)).not.toContain(secret);
   });
-});
-
-it("credentials are confirmed by GET app", async () => {
-  const organization = await listen((request, response) => {
-    const known = request.headers["hull-access-token"] === secret;
-    json(response, known ? 200 : 401, known ? { id: "c-1", private_settings: {} } : {});
-  });
-  const check = createCredentialCheck({
-    allowedOrganizations: createHostAllowList(["127.0.0.1:*"]),
-    protocol: "http",
-    clock: Date.now,
-    hullClientFactory: (credentials) => createHullClient(credentials, { protocol: "http" }),
-  });
-  expect(await check.confirm({ organization, id: "c-1", secret })).toMatchObject({ ok: true });
-  expect(await check.confirm({ organization, id: "c-1", secret: "wrong" })).toMatchObject({ ok: false, status: 401 });
-  expect(server.seen.map((request) => request.url)).toEqual(["/api/v1/app", "/api/v1/app"]);
 });
 
 describe("the public key of a signature", () => {

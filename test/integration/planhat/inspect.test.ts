@@ -1,9 +1,9 @@
 /** What trying the settings out costs, and in which class it waits. */
-import type { Budget, BudgetClass } from "../../../src/http/limits/budget";
-import { openBench, type Bench } from "./planhat";
+import type { BudgetClass } from "../../../src/http/limits/budget";
+import { notedBudget, openPlanhat, type PlanhatFixture } from "./planhat";
 
-let bench: Bench;
-afterEach(() => bench.close());
+let planhat: PlanhatFixture;
+afterEach(() => planhat.close());
 
 const ROWS = ["externalId", "_currency", "fromDate", "mrr"];
 const SETTINGS = {
@@ -16,23 +16,13 @@ const SETTINGS = {
 
 test("settings are tried out as somebody waits for, in five calls, and lists of fields take none of their own", async () => {
   const taken: BudgetClass[] = [];
-  const budget: Budget = {
-    take: (asking) => {
-      taken.push(asking);
-      return Promise.resolve();
-    },
-    penalise: () => undefined,
-    left: () => Infinity,
-    setLimit: () => undefined,
-    close: () => undefined,
-  };
-  bench = await openBench({}, { settings: SETTINGS, budget });
-  bench.sim.tenant().seedCustomField({ name: "Health", type: "number", parent: "EndUser" });
-  bench.sim.tenant().seedUser({ email: "csm@acme.example" });
-  expect(await bench.connection.inspect()).toEqual([]);
-  await bench.connection.fieldOptions("contacts", "outgoing");
+  planhat = await openPlanhat({ settings: SETTINGS, budget: notedBudget(taken) });
+  planhat.tenant().seedCustomField({ name: "Health", type: "number", parent: "EndUser" });
+  planhat.tenant().seedUser({ email: "csm@acme.example" });
+  expect(await planhat.inspect()).toEqual([]);
+  await planhat.fieldOptions("contacts", "outgoing");
   expect(taken).toEqual(Array.from({ length: 5 }, () => "interactive"));
-  expect(bench.calls()).toEqual({
+  expect(planhat.calls()).toEqual({
     "GET /companies": 1,
     "GET /endusers": 1,
     "GET /licenses": 1,
@@ -42,7 +32,7 @@ test("settings are tried out as somebody waits for, in five calls, and lists of 
 });
 
 test("a refused token ends it with the first call", async () => {
-  bench = await openBench({}, { settings: { ...SETTINGS, personal_acccess_token: "mistyped" } });
-  expect(await bench.connection.inspect()).toMatchObject([{ level: "error" }]);
-  expect(bench.calls()).toEqual({ "GET /companies": 1 });
+  planhat = await openPlanhat({ settings: { ...SETTINGS, personal_acccess_token: "mistyped" } });
+  expect(await planhat.inspect()).toMatchObject([{ level: "error" }]);
+  expect(planhat.calls()).toEqual({ "GET /companies": 1 });
 });

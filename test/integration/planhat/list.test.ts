@@ -1,68 +1,56 @@
 /** The full list through the connection, against a Planhat on loopback. */
-import { createBudget } from "../../../src/http/limits/budget";
-import type { Budget, BudgetClass } from "../../../src/http/limits/budget";
+import type { BudgetClass } from "../../../src/http/limits/budget";
 import type { ListPage } from "../../../src/services/connection";
-import { openBench } from "./planhat";
-import type { Bench, BenchOptions } from "./planhat";
+import { many, notedBudget, openPlanhat, type PlanhatFixture, type PlanhatFixtureOptions } from "./planhat";
 
-let bench: Bench;
-const open = async (options: BenchOptions = {}) => {
-  bench = await openBench({}, options);
-  return bench.sim.tenant();
+let planhat: PlanhatFixture;
+const open = async (options: PlanhatFixtureOptions = {}) => {
+  planhat = await openPlanhat(options);
+  return planhat.tenant();
 };
-afterEach(() => bench.close());
-
-const many = (n: number) => Array.from({ length: n }, (_, index) => index);
+/** So many endusers of one company, whose ids it answers. */
+const openWith = async (count: number) => {
+  const tenant = await open();
+  const companyId = tenant.seedCompany({ name: "Acme" })._id;
+  return many(count).map((n) => tenant.seedEnduser({ companyId, email: `p${n}@x.example` })._id);
+};
+afterEach(() => planhat.close());
 
 async function readAll(type: string, fields: readonly string[] = []): Promise<readonly ListPage[]> {
   const pages: ListPage[] = [];
   let from: string | undefined;
   do {
-    const page = await bench.connection.list(type, fields, from);
+    const page = await planhat.list(type, fields, from);
     expect(page.problem).toBeUndefined();
     pages.push(page);
     from = page.next;
   } while (from !== undefined);
   return pages;
 }
-const idsOf = (pages: readonly ListPage[]) => pages.flatMap((page) => page.rows.map(({ record }) => record.id));
-
-/** A budget that notes who asked. */
-function notedBudget(asked: BudgetClass[]): Budget {
-  const budget = createBudget({ limitPerMinute: null });
-  const take: Budget["take"] = (asking, signal) => {
-    asked.push(asking);
-    return budget.take(asking, signal);
-  };
-  return { ...budget, take };
-}
+const idsIn = (pages: readonly ListPage[]) => pages.flatMap((page) => page.rows.map(({ record }) => record.id));
 
 describe("listing all records", () => {
   it("reads every enduser once but for the overlap, in one call a page", async () => {
-    const tenant = await open();
-    const companyId = tenant.seedCompany({ name: "Acme" })._id;
-    const ids = many(4_500).map((n) => tenant.seedEnduser({ companyId, email: `p${n}@x.example` })._id);
+    const ids = await openWith(4_500);
     const pages = await readAll("endusers", ["email", "companyId"]);
-    expect(idsOf(pages)).toHaveLength(4_500 + 2);
-    expect(new Set(idsOf(pages))).toEqual(new Set(ids));
-    expect(bench.calls()).toEqual({ "GET /endusers": 3 });
+    expect(idsIn(pages)).toHaveLength(4_500 + 2);
+    expect(new Set(idsIn(pages))).toEqual(new Set(ids));
+    expect(planhat.calls()).toEqual({ "GET /endusers": 3 });
   });
 
   it("misses nobody when others are deleted meanwhile", async () => {
-    const tenant = await open();
-    const companyId = tenant.seedCompany({ name: "Acme" })._id;
-    const ids = many(4_500).map((n) => tenant.seedEnduser({ companyId, email: `p${n}@x.example` })._id);
+    const ids = await openWith(4_500);
     let pages = 0;
-    bench.sim.on("answered", () => {
+    planhat.sim.on("answered", () => {
       pages += 1;
-      if (pages === 1) for (const id of ids.slice(100, 700)) tenant.remove("endusers", id);
+      if (pages === 1) for (const id of ids.slice(100, 700)) planhat.tenant().remove("endusers", id);
     });
-    expect(new Set(idsOf(await readAll("endusers")))).toEqual(new Set(ids));
+    expect(new Set(idsIn(await readAll("endusers")))).toEqual(new Set(ids));
   });
 
   it.each(["full", "lean"] as const)("sees all of a company where the list by itself is %s", async (companyList) => {
     const tenant = await open();
-    bench.sim.configure({ companyList });
+    planhat.sim.configure({ companyList });
     const owner = tenant.seedUser({ email: "o@x.example", firstName: "Ann", lastName: "Owner" })._id;
     const fields = { name: "Acme", externalId: "acme", owner, domains: ["acme.example"], custom: { "a.b": 0 } };
     const { _id } = tenant.seedCompany(fields);
@@ -86,7 +74,7 @@ describe("listing all records", () => {
         { field: "name", attribute: "name", value: "Acme", setIfNull: true },
       ]),
     );
-    expect(bench.calls()).toEqual({ "GET /companies": 1 });
+    expect(planhat.calls()).toEqual({ "GET /companies": 1 });
   });
 
   it("reads licenses for what is known of them alone", async () => {
@@ -127,7 +115,7 @@ describe("owners", () => {
 
   it("are told by id alone when the list of team members fails", async () => {
     const tenant = await open({ settings: { resolve_owners: true } });
-    bench.sim.faults.add({ kind: "status", status: 403, route: "GET /users" });
+    planhat.sim.faults.add({ kind: "status", status: 403, route: "GET /users" });
     tenant.seedCompany({ name: "Acme", owner: "u1" });
     const [page] = await readAll("companies");
     const told = page?.rows[0]?.attributes.map(({ attribute }) => attribute);
@@ -143,24 +131,22 @@ describe("a list that cannot be read", () => {
     [500, "lane", "transient"],
   ])("answers %i as a problem of the %s, without the token", async (status, scope, kind) => {
     await open();
-    bench.sim.faults.add({ kind: "status", status, body: "Bad token planhat-token" });
-    const page = await bench.connection.list("companies", [], undefined);
+    planhat.sim.faults.add({ kind: "status", status, body: "Bad token planhat-token" });
+    const page = await planhat.list("companies", [], undefined);
     expect(page).toMatchObject({ rows: [], problem: { scope, kind } });
     expect(JSON.stringify(page)).not.toContain("planhat-token");
   });
 
   it("is read on from the same place afterwards", async () => {
-    const tenant = await open();
-    const companyId = tenant.seedCompany({ name: "Acme" })._id;
-    for (const n of many(2_100)) tenant.seedEnduser({ companyId, email: `p${n}@x.example` });
-    const first = await bench.connection.list("endusers", [], undefined);
-    const fault = bench.sim.faults.add({ kind: "truncate" });
-    expect(await bench.connection.list("endusers", [], first.next)).toMatchObject({
+    await openWith(2_100);
+    const first = await planhat.list("endusers", [], undefined);
+    const fault = planhat.sim.faults.add({ kind: "truncate" });
+    expect(await planhat.list("endusers", [], first.next)).toMatchObject({
       rows: [],
       problem: { kind: "transient" },
     });
     fault.remove();
-    const second = await bench.connection.list("endusers", [], first.next);
+    const second = await planhat.list("endusers", [], first.next);
     expect(second.rows).toHaveLength(101);
     expect(second.next).toBeUndefined();
   });

@@ -1,14 +1,15 @@
 import { createPlanhatSimulator } from "../../../simulators/planhat";
 import type { PlanhatSimulator, PlanhatSimulatorOptions } from "../../../simulators/planhat";
-import type { Budget } from "../../../src/http/limits/budget";
+import { createBudget, type Budget, type BudgetClass } from "../../../src/http/limits/budget";
 import type { BudgetRegistry } from "../../../src/http/limits/budget-registry";
 import { createPlanhatService } from "../../../src/services/planhat";
 import { readSettings } from "../../../src/services/planhat/settings/settings";
 import type { Connection, FindKnowledge, Intent, Wanted } from "../../../src/services/connection";
 
-export interface Bench {
+/** A connection, and the Planhat on loopback that it leads to. */
+export interface PlanhatFixture extends Connection {
   readonly sim: PlanhatSimulator;
-  readonly connection: Connection;
+  tenant: PlanhatSimulator["tenant"];
   /** Moves the clock of the connection. Milliseconds. */
   advance(ms: number): void;
   /** Calls since the last reset, by `METHOD /route`. */
@@ -16,18 +17,19 @@ export interface Bench {
   close(): Promise<void>;
 }
 
-export interface BenchOptions {
+export interface PlanhatFixtureOptions extends PlanhatSimulatorOptions {
   /** Private settings besides the token. */
   readonly settings?: Record<string, unknown>;
   /** Whom every call asks; without it nothing is throttled. */
   readonly budget?: Budget;
 }
 
-/** A connection to a Planhat on loopback, without waits. */
-export async function openBench(
-  options: PlanhatSimulatorOptions = {},
-  { settings = {}, budget }: BenchOptions = {},
-): Promise<Bench> {
+/** Nothing waits. */
+export async function openPlanhat({
+  settings,
+  budget,
+  ...options
+}: PlanhatFixtureOptions = {}): Promise<PlanhatFixture> {
   const sim = createPlanhatSimulator({ quotaPerMinute: null, ...options });
   await sim.listen();
   let now = Date.UTC(2026, 0, 1);
@@ -42,17 +44,14 @@ export async function openBench(
   const target = service.target(read.settings);
   if (target === undefined) throw new Error("No target.");
   return {
+    ...service.connect(read.settings, target),
     sim,
-    connection: service.connect(read.settings, target),
+    tenant: (token) => sim.tenant(token),
     advance: (ms) => void (now += ms),
     calls() {
       const { requests } = sim.books.snapshot();
-      return Object.fromEntries(
-        Object.entries(requests).map(([route, results]) => [
-          route,
-          Object.values(results).reduce((sum, n) => sum + n, 0),
-        ]),
-      );
+      const sum = (results: Readonly<Record<string, number>>) => Object.values(results).reduce((all, n) => all + n, 0);
+      return Object.fromEntries(Object.entries(requests).map(([route, results]) => [route, sum(results)]));
     },
     async close() {
       service.close();
@@ -61,13 +60,28 @@ export async function openBench(
   };
 }
 
-const registryOf = (budget: Budget): BudgetRegistry => ({
+export const registryOf = (budget: Budget): BudgetRegistry => ({
   get: () => budget,
   drop: () => undefined,
   look: () => undefined,
   left: () => budget.left(),
   close: () => budget.close(),
 });
+
+/** A budget without a limit that notes who asked. */
+export function notedBudget(asked: BudgetClass[]): Budget {
+  const budget = createBudget({ limitPerMinute: null });
+  const take: Budget["take"] = (asking, signal) => {
+    asked.push(asking);
+    return budget.take(asking, signal);
+  };
+  return { ...budget, take };
+}
+
+/** The numbers below it. */
+export const many = (n: number): readonly number[] => Array.from({ length: n }, (_, index) => index);
+export const idsOf = (records: readonly { readonly id: string }[]): readonly string[] =>
+  records.map(({ id }) => id).sort();
 
 export const wanted = (keys: Record<string, string>, more: Partial<Wanted> = {}): Wanted => ({
   keys,

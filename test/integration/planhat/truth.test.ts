@@ -1,8 +1,7 @@
 import fc from "fast-check";
 import type { PlanhatSwitches } from "../../../simulators/planhat";
 import type { Intent, Result } from "../../../src/services/connection";
-import { create, openBench, update } from "./planhat";
-import type { Bench } from "./planhat";
+import { create, openPlanhat, type PlanhatFixture, update } from "./planhat";
 
 fc.configureGlobal({ seed: 20260101 });
 
@@ -39,10 +38,10 @@ const parts = fc.array(
 
 /** One chunk against a Planhat of any kind, and what is known about each of its records beforehand. */
 function chunkOf(
-  bench: Bench,
+  planhat: PlanhatFixture,
   chosen: readonly Part[],
 ): { readonly intents: Intent[]; readonly ids: (string | undefined)[] } {
-  const tenant = bench.sim.tenant();
+  const tenant = planhat.tenant();
   const companyId = tenant.seedCompany({ name: "Acme" })._id;
   const rows = chosen.map((part, n): { readonly intent: Intent; readonly id?: string } => {
     const keys = { externalId: `person-${n}-of-chunk`, email: `p${n}@x.example` };
@@ -59,8 +58,14 @@ function chunkOf(
 }
 
 /** What is wrong with a result, as seen from inside Planhat. */
-function lie(bench: Bench, part: Part, intent: Intent, id: string | undefined, result: Result): string | undefined {
-  const { endusers } = bench.sim.tenant();
+function lie(
+  planhat: PlanhatFixture,
+  part: Part,
+  intent: Intent,
+  id: string | undefined,
+  result: Result,
+): string | undefined {
+  const { endusers } = planhat.tenant();
   const stored = (remoteId: string) => endusers.get(remoteId);
   switch (result.kind) {
     case "created":
@@ -87,23 +92,23 @@ describe.each(["item", "payload"] as const)("the results of a chunk with records
     let all = 0;
     await fc.assert(
       fc.asyncProperty(parts, switches, async (chosen, form) => {
-        const bench = await openBench({ switches: { ...form, domainAssignment: "ignored" } });
+        const planhat = await openPlanhat({ switches: { ...form, domainAssignment: "ignored" } });
         try {
-          const { intents, ids } = chunkOf(bench, chosen);
-          bench.sim.poison({ field: "position", value: "poison" }, "position is locked", mode);
-          const { results, problem } = await bench.connection.apply("endusers", intents);
+          const { intents, ids } = chunkOf(planhat, chosen);
+          planhat.sim.poison({ field: "position", value: "poison" }, "position is locked", mode);
+          const { results, problem } = await planhat.apply("endusers", intents);
           results.forEach((result, n) => {
             const [part, intent] = [chosen[n], intents[n]];
             if (part === undefined || intent === undefined) return;
-            const wrong = lie(bench, part, intent, ids[n], result);
+            const wrong = lie(planhat, part, intent, ids[n], result);
             if (wrong !== undefined) throw new Error(`${n} ${part}: ${JSON.stringify(result)}: ${wrong}`);
             all += 1;
             if (problem === undefined && (result.kind === "unconfirmed" || result.kind === "later")) open += 1;
           });
           expect(results).toHaveLength(intents.length);
-          expect(bench.sim.books.snapshot().duplicates).toEqual([]);
+          expect(planhat.sim.books.snapshot().duplicates).toEqual([]);
         } finally {
-          await bench.close();
+          await planhat.close();
         }
       }),
       { numRuns: 80 },

@@ -1,11 +1,12 @@
 /** Planhat's users: how their calls stand in the line for the budget, and how long anybody waits. */
 import { createPlanhatSimulator, type PlanhatSimulator } from "../../../simulators/planhat";
-import type { Budget, BudgetClass } from "../../../src/http/limits/budget";
+import type { BudgetClass } from "../../../src/http/limits/budget";
 import type { Sleep } from "../../../src/http/time";
 import { readSettings } from "../../../src/services/planhat/settings/settings";
 import { targetOf } from "../../../src/services/planhat/settings/target";
 import { createUsers, type Connected, type PlanhatUsers, type Users } from "../../../src/services/planhat/users/users";
 import type { PlanhatSettings } from "../../../src/services/planhat/settings/settings";
+import { notedBudget, registryOf } from "./planhat";
 
 const NEW = { email: "new@rep.example", firstName: "New", lastName: "One" };
 
@@ -37,27 +38,14 @@ const sleep: Sleep = (waitMs) => {
 };
 
 function open({ answerWithinMs = 5_000, isFull = false } = {}): Users<PlanhatSettings> {
-  const budget: Budget = {
-    take: (asking, signal) => {
-      taken.push(asking);
-      if (!isFull) return Promise.resolve();
-      return new Promise((_resolve, reject) => {
-        signal?.addEventListener("abort", () => reject(new DOMException("Aborted.", "AbortError")));
-      });
-    },
-    penalise: () => undefined,
-    left: () => 0,
-    setLimit: () => undefined,
-    close: () => undefined,
-  };
-  const budgets = {
-    get: () => budget,
-    drop: () => undefined,
-    look: () => undefined,
-    left: () => 0,
-    close: () => undefined,
-  };
-  users = createUsers({ answerWithinMs, budgets, http: { sleep, random: () => 0.5, timeoutMs: 2_000 } });
+  const budget = notedBudget(taken);
+  // Nobody's turn comes within an hour.
+  if (isFull) budget.penalise(3_600_000);
+  users = createUsers({
+    answerWithinMs,
+    budgets: registryOf(budget),
+    http: { sleep, random: () => 0.5, timeoutMs: 2_000 },
+  });
   return users;
 }
 

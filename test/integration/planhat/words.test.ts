@@ -1,13 +1,13 @@
 /** Planhat's own words are kept, shortened, and without the token that they may repeat, wherever it stands in them. */
 import type { Applied } from "../../../src/services/connection";
-import { create, openBench, update, type Bench } from "./planhat";
+import { create, openPlanhat, update, type PlanhatFixture } from "./planhat";
 
 const TOKEN = `planhat-token-${"0123456789abcdef".repeat(24)}`;
 const MOST = 500;
 
-let bench: Bench;
-beforeEach(async () => (bench = await openBench({ token: TOKEN }, { settings: { personal_acccess_token: TOKEN } })));
-afterEach(() => bench.close());
+let planhat: PlanhatFixture;
+beforeEach(async () => (planhat = await openPlanhat({ token: TOKEN, settings: { personal_acccess_token: TOKEN } })));
+afterEach(() => planhat.close());
 
 const messagesOf = ({ results, problem }: Applied): readonly string[] => [
   ...results.flatMap((each) => ("message" in each ? [each.message] : [])),
@@ -30,21 +30,21 @@ describe.each([
   ["again and again", TOKEN.repeat(40)],
 ])("the token %s", (_name, words) => {
   it.each(["item", "payload"] as const)("is taken out of the refusal of an %s", async (mode) => {
-    bench.sim.poison(() => true, words, mode);
-    const company = bench.sim.tenant(TOKEN).seedCompany({ name: "Acme" });
+    planhat.sim.poison(() => true, words, mode);
+    const company = planhat.tenant(TOKEN).seedCompany({ name: "Acme" });
     const chunk = [create({ externalId: "a" }, { name: "A", externalId: "a" }), update(company._id, { name: "B" })];
-    expectSafe(await bench.connection.apply("companies", chunk));
+    expectSafe(await planhat.apply("companies", chunk));
   });
 
   it("is taken out of the refusal of a single call", async () => {
-    bench.sim.faults.add({ kind: "status", status: 400, body: words });
+    planhat.sim.faults.add({ kind: "status", status: 400, body: words });
     const single = { ...create({ externalId: "a" }, { name: "A", externalId: "a" }), namesake: true };
-    expectSafe(await bench.connection.apply("companies", [single]));
+    expectSafe(await planhat.apply("companies", [single]));
   });
 
   it("is taken out of the refusal of a right, and what to do stays", async () => {
-    bench.sim.faults.add({ kind: "status", status: 403, body: words });
-    const applied = await bench.connection.apply("companies", [create({ externalId: "a" }, { name: "A" })]);
+    planhat.sim.faults.add({ kind: "status", status: 403, body: words });
+    const applied = await planhat.apply("companies", [create({ externalId: "a" }, { name: "A" })]);
     expectSafe(applied);
     expect(applied.problem?.message).toMatch(/Check the (token|rights)/);
   });

@@ -51,6 +51,9 @@ async function setUp(answer: Answer, options: Partial<HttpClientOptions> = {}): 
   return client;
 }
 
+const get = (http: HttpClient) => http.request({ method: "GET", route: "/x" });
+const post = (http: HttpClient) => http.request({ method: "POST", route: "/x", body: {} });
+
 function seen(): Loopback["seen"] {
   return server?.seen ?? [];
 }
@@ -92,8 +95,7 @@ describe("a request", () => {
   it("reads text, empty bodies and mislabelled JSON", async () => {
     const bodies = ["plain", "", '{"a":1}'];
     const http = await setUp((_request, response, n) => response.end(bodies[n - 1]));
-    const read = async (): Promise<unknown> => (await http.request({ method: "GET", route: "/x" })).body;
-    expect([await read(), await read(), await read()]).toEqual(["plain", undefined, { a: 1 }]);
+    for (const expected of ["plain", undefined, { a: 1 }]) expect((await get(http)).body).toEqual(expected);
   });
 
   it("is not sent with a blank id", async () => {
@@ -107,7 +109,7 @@ describe("a request", () => {
     const http = await setUp((_request, response) =>
       response.writeHead(302, { location: "http://127.0.0.1:1/" }).end(),
     );
-    expect(await failure(http.request({ method: "GET", route: "/x" }))).toMatchObject({
+    expect(await failure(get(http))).toMatchObject({
       kind: "configuration",
       status: 302,
     });
@@ -146,7 +148,7 @@ describe("an error answer", () => {
 describe("repetition", () => {
   it("happens for safe requests, and is logged with attempt n of max", async () => {
     const http = await setUp((_request, response, n) => json(response, n < 3 ? 503 : 200, {}));
-    expect((await http.request({ method: "GET", route: "/x" })).status).toBe(200);
+    expect((await get(http)).status).toBe(200);
     expect(time.slept).toEqual([100, 100]);
     expect(logged.filter((line) => line.level === "warn").map((line) => line.fields)).toMatchObject([
       { attempt: 1, maxAttempts: 3, status: 503, waitMs: 100, reason: "transient" },
@@ -157,7 +159,7 @@ describe("repetition", () => {
 
   it("does not happen for a write whose fate is unknown", async () => {
     const http = await setUp((_request, response) => json(response, 500, {}));
-    await failure(http.request({ method: "POST", route: "/x", body: {} }));
+    await failure(post(http));
     expect(seen()).toHaveLength(1);
     await failure(http.request({ method: "PUT", route: "/x", body: {}, safeToRepeat: true }));
     expect(seen()).toHaveLength(4);
@@ -167,7 +169,7 @@ describe("repetition", () => {
     const budget = createBudget({ limitPerMinute: 100, clock: time.clock, sleep: time.sleep });
     const http = await setUp((_r, res, n) => json(res, n === 1 ? 429 : 200, {}, { "retry-after": "30" }), { budget });
     const start = time.clock();
-    await http.request({ method: "POST", route: "/x", body: {} });
+    await post(http);
     expect(time.clock() - start).toBe(30_000);
     expect(budget.left()).toBe(98);
     budget.close();
@@ -175,7 +177,7 @@ describe("repetition", () => {
 
   it("repeats a connection that was never made, even for writes", async () => {
     const http = await setUp(() => undefined, { baseUrl: "http://127.0.0.1:1", maxAttempts: 2 });
-    expect(await failure(http.request({ method: "POST", route: "/x", body: {} }))).toMatchObject({
+    expect(await failure(post(http))).toMatchObject({
       kind: "transient",
       failure: "connection",
       applied: "no",
@@ -197,11 +199,11 @@ describe("repetition", () => {
     await new Promise<void>((resolve) => raw.listen(0, "127.0.0.1", resolve));
     const baseUrl = `http://127.0.0.1:${(raw.address() as AddressInfo).port}`;
     const http = await setUp(() => undefined, { baseUrl, maxAttempts: 1 });
-    await http.request({ method: "GET", route: "/x" });
+    await get(http);
     await settle();
-    expect((await http.request({ method: "GET", route: "/x" })).status).toBe(200);
+    expect((await get(http)).status).toBe(200);
     await settle();
-    const error = await failure(http.request({ method: "POST", route: "/x", body: {} }));
+    const error = await failure(post(http));
     expect(error).toMatchObject({ failure: "stale_socket", applied: "maybe" });
     expect(time.slept).toEqual([]);
     http.close();
@@ -245,7 +247,7 @@ describe("an answer that never completes", () => {
     // Short only where it is waited for.
     const timeoutMs = expected === "timeout" ? 60 : 5_000;
     const http = await setUp(answer, { timeoutMs, maxResponseBytes: 1_000, maxAttempts: 1 });
-    expect(await failure(http.request({ method: "POST", route: "/x", body: {} }))).toMatchObject({
+    expect(await failure(post(http))).toMatchObject({
       failure: expected,
       applied: "maybe",
     });
@@ -259,7 +261,7 @@ describe("an answer that nests too deep", () => {
 
   it("is of no use, and is not asked for again", async () => {
     const http = await setUp((_r, res) => write(res, 200, nested(200_000)));
-    const error = await failure(http.request({ method: "GET", route: "/x" }));
+    const error = await failure(get(http));
     expect(error).toMatchObject({ kind: "unknown", failure: "too_deep", applied: "maybe", status: 200 });
     expect(error.message).toContain("nests deeper than 64 levels");
     expect(JSON.stringify(error).length).toBeLessThan(3_000);
@@ -268,7 +270,7 @@ describe("an answer that nests too deep", () => {
 
   it("is what its status says when it is an error", async () => {
     const http = await setUp((_r, res) => write(res, 422, nested(65)));
-    const error = await failure(http.request({ method: "POST", route: "/x", body: {} }));
+    const error = await failure(post(http));
     expect(error).toMatchObject({ kind: "validation", status: 422, answer: nested(65) });
   });
 
@@ -292,15 +294,15 @@ describe("the budget", () => {
     };
     const http = await setUp((_r, res, n) => json(res, n === 1 ? 503 : 200, {}), { budget: spying });
     await http.request({ method: "GET", route: "/x", priority: "fetch" });
-    await http.request({ method: "GET", route: "/x" });
+    await get(http);
     expect(taken).toEqual(["fetch", "fetch", "delivery"]);
   });
 
   it("refuses without sending when it closes", async () => {
     const budget = createBudget({ limitPerMinute: 1, clock: time.clock, sleep: time.sleep });
     const http = await setUp((_r, res) => json(res, 200, {}), { budget });
-    await http.request({ method: "GET", route: "/x" });
-    const waiting = failure(http.request({ method: "POST", route: "/x", body: {} }));
+    await get(http);
+    const waiting = failure(post(http));
     await settle();
     budget.close();
     expect(await waiting).toMatchObject({ failure: "budget_closed", applied: "no" });
@@ -326,8 +328,8 @@ describe("cancelling", () => {
 
   it("is what close does to running requests; later ones are refused", async () => {
     const http = await setUp(() => http.close());
-    expect(await failure(http.request({ method: "GET", route: "/x" }))).toMatchObject({ failure: "cancelled" });
-    expect(await failure(http.request({ method: "GET", route: "/x" }))).toMatchObject({ failure: "client_closed" });
+    expect(await failure(get(http))).toMatchObject({ failure: "cancelled" });
+    expect(await failure(get(http))).toMatchObject({ failure: "client_closed" });
   });
 });
 
@@ -348,8 +350,7 @@ describe("expired credentials", () => {
       (request, response) => json(response, request.headers.authorization === "Bearer new" ? 200 : 401, {}),
       { auth },
     );
-    const post = () => http.request({ method: "POST", route: "/x", body: {} });
-    const answers = await Promise.all([post(), post(), post()]);
+    const answers = await Promise.all([post(http), post(http), post(http)]);
     expect(answers.map((answer) => answer.status)).toEqual([200, 200, 200]);
     expect(renewals).toBe(1);
   });
@@ -358,7 +359,7 @@ describe("expired credentials", () => {
     let renewals = 0;
     const refresh = (): Promise<boolean> => Promise.resolve((renewals += 1) > 0);
     const http = await setUp((_r, res) => json(res, 401, {}), { auth: { headers: () => ({}), refresh } });
-    expect(await failure(http.request({ method: "GET", route: "/x" }))).toMatchObject({ kind: "auth" });
+    expect(await failure(get(http))).toMatchObject({ kind: "auth" });
     expect([renewals, seen().length]).toEqual([1, 2]);
   });
 });

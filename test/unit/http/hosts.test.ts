@@ -67,8 +67,15 @@ describe("host patterns", () => {
     "[0:0:0:0:0:0:0:1]:4010",
     "[::1]",
     "[::ffff:127.0.0.1]:4010",
+    "127.0.0.1:",
+    "127.0.0.2:4010",
+    "localhost:4010",
     "10.0.0.1",
     "files.example.com",
+    "acme.hullapp.io?x=",
+    "acme.hullapp.io#",
+    "acme.hullapp.io\\@evil.com",
+    "file:///etc/passwd",
   ])("refuse %j", (host) => {
     expect(list.allows(host)).toBe(false);
   });

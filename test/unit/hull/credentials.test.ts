@@ -90,6 +90,7 @@ describe("credentials", () => {
   it.each([
     [{ organization: "evil.com" }, "organization_not_allowed"],
     [{ organization: "acme.hullapp.io/../x" }, "organization_not_allowed"],
+    [{ organization: "https://acme.hullapp.io" }, "organization_not_allowed"],
     [{ organization: "" }, "malformed_credentials"],
     [{ id: "" }, "malformed_credentials"],
     [{ secret: "a\r\nb: c" }, "malformed_credentials"],

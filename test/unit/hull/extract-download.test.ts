@@ -7,6 +7,7 @@ const reading = startReading();
 const { sim } = reading;
 const reader = (options = {}) => reading.reader(options);
 const port = (): string => sim.host.split(":")[1] ?? "";
+const toLoopback = () => Promise.resolve([{ address: "127.0.0.1", family: 4 }]);
 const row = (id: number) => ({
   index: id,
   bytes: expect.any(Number) as number,
@@ -40,18 +41,16 @@ describe("the link", () => {
   });
 
   it("is refused when the host name leads to a private address", async () => {
-    const resolve = () => Promise.resolve([{ address: "127.0.0.1", family: 4 }]);
     const url = `https://rebound.hullapp.io:${port()}/file?X-Amz-Signature=s`;
-    const error = await failureOf(reader({ hosts: ["*.hullapp.io:*"], resolve }), { url });
+    const error = await failureOf(reader({ hosts: ["*.hullapp.io:*"], resolve: toLoopback }), { url });
     expect(error).toMatchObject({ kind: "forbidden_url", retryable: false });
     expect(error.message).toContain("private address");
   });
 
   it("may use plain http and a private address for a host that is named with its port", async () => {
-    const resolve = () => Promise.resolve([{ address: "127.0.0.1", family: 4 }]);
     const published = publish();
     const url = published.url.replace("127.0.0.1", "storage.test");
-    const { rows, error } = await readAll(reader({ hosts: [`storage.test:${port()}`], resolve }), { url });
+    const { rows, error } = await readAll(reader({ hosts: [`storage.test:${port()}`], resolve: toLoopback }), { url });
     expect([rows.length, error]).toEqual([3, undefined]);
   });
 
@@ -93,8 +92,7 @@ describe("a redirect", () => {
   it("from a public host into one's own network is refused, even to a host that is listed", async () => {
     const inner = publish();
     const outer = publish({}, { kind: "redirect", to: inner.url });
-    const resolve = () => Promise.resolve([{ address: "127.0.0.1", family: 4 }]);
-    const options = { hosts: ["127.0.0.1:*", `files.test:${port()}`], resolve };
+    const options = { hosts: ["127.0.0.1:*", `files.test:${port()}`], resolve: toLoopback };
     const url = outer.url.replace("127.0.0.1", "files.test");
     const error = await failureOf(reader(options), { ...outer, url });
     expect(error.message).toContain("public host");
@@ -221,8 +219,7 @@ describe("a host that cannot be reached", () => {
   });
 
   it("speaks no TLS", async () => {
-    const resolve = () => Promise.resolve([{ address: "127.0.0.1", family: 4 }]);
-    const options = { hosts: [`files.test:${port()}`], resolve };
+    const options = { hosts: [`files.test:${port()}`], resolve: toLoopback };
     const error = await failureOf(reader(options), { url: `https://files.test:${port()}/f?X-Amz-Signature=s` });
     expect(error).toMatchObject({ kind: "unreachable", retryable: false });
   });

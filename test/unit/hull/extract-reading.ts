@@ -86,6 +86,10 @@ export async function failureOf(
   return error;
 }
 
+/** The error that this CSV file ends with. */
+export const failureOfCsv = (reading: Reading, content: ExtractFile["content"]): Promise<ExtractError> =>
+  failureOf(reading.reader(), reading.sim.publishExtract({ format: "csv", content }), { format: "csv" });
+
 /** Lines of JSON with consecutive ids. */
 export function lines(from: number, to: number, padding = ""): string {
   let text = "";

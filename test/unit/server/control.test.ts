@@ -83,10 +83,10 @@ test("a line without end is cut off", async () => {
 
 test("what goes wrong is said, and the next one is served", async () => {
   carryOut = () => Promise.reject(new Error("The store is closed."));
-  const desk = createRemoteAdmin(lockAddress(folder));
-  await expect(desk.ask("tenants.list", {})).rejects.toThrow("The store is closed.");
+  const admin = createRemoteAdmin(lockAddress(folder));
+  await expect(admin.ask("tenants.list", {})).rejects.toThrow("The store is closed.");
   carryOut = () => Promise.resolve({ tenants: [] });
-  await expect(desk.ask("tenants.list", {})).resolves.toEqual({ tenants: [] });
+  await expect(admin.ask("tenants.list", {})).resolves.toEqual({ tenants: [] });
 });
 
 test("an answer of another shape is not believed", async () => {

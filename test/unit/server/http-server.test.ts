@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import type { Server } from "node:http";
+import { get, type ClientRequest, type Server } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
 import { createHttpServer } from "../../../server/http-server";
 
@@ -20,8 +20,10 @@ async function listen(made: Server): Promise<void> {
   await once(server, "listening");
 }
 
+const port = (): number => (server.address() as AddressInfo).port;
+
 async function open(text: string): Promise<Socket> {
-  const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  const socket = connect(port(), "127.0.0.1");
   sockets.push(socket);
   socket.on("error", () => undefined);
   await once(socket, "connect");
@@ -57,4 +59,57 @@ test("a connection on which requests pile up is closed", async () => {
   await listen(createHttpServer(() => (asked += 1)));
   expect(await isAnswered(await open(ASK.repeat(17)))).toBe(false);
   expect(asked).toBe(16);
+});
+
+describe("whose request is begun when", () => {
+  let works: (() => void)[];
+  let asked: (string | undefined)[];
+  const allTurnsCome = (): void => works.forEach((work) => work());
+
+  beforeEach(async () => {
+    [works, asked] = [[], []];
+    const take = (work: () => void): void => {
+      works.push(work);
+      server.emit("waiting");
+    };
+    const made = createHttpServer(
+      ({ url }, response) => {
+        asked.push(url);
+        response.end("done");
+      },
+      { turns: { take } },
+    );
+    await listen(made);
+  });
+
+  const ask = (path: string): ClientRequest =>
+    get({ port: port(), host: "127.0.0.1", path, agent: false }, (response) => response.resume()).on(
+      "error",
+      () => undefined,
+    );
+  const answered = (call: ClientRequest): Promise<unknown> => once(call, "response");
+
+  test("while the turn of others does not come, whoever asks for health is answered", async () => {
+    const waiting = once(server, "waiting");
+    const call = ask("/smart-notifier");
+    await waiting;
+    await answered(ask("/health"));
+    await answered(ask("/ready"));
+    expect(asked).toEqual(["/health", "/ready"]);
+    allTurnsCome();
+    await answered(call);
+    expect(asked).toEqual(["/health", "/ready", "/smart-notifier"]);
+  });
+
+  test("who hung up before it was his turn is passed over", async () => {
+    const waiting = once(server, "waiting");
+    const connected = once(server, "connection") as Promise<[Socket]>;
+    const call = ask("/smart-notifier");
+    const [socket] = await connected;
+    await waiting;
+    call.destroy();
+    await once(socket, "close");
+    allTurnsCome();
+    expect(asked).toEqual([]);
+  });
 });

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, request, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import express from "express";
+import supertest from "supertest";
 import type { MeasuredNotification } from "../../../server/metrics";
 import { measured } from "../../../server/middleware/measure";
 
@@ -40,8 +41,7 @@ async function measurement(): Promise<MeasuredNotification | undefined> {
 }
 
 test("a notification takes as long as its answer", async () => {
-  const headers = { "content-type": "application/json" };
-  await fetch(`http://127.0.0.1:${port}/slow`, { method: "POST", headers, body: '{"channel":"user:update"}' });
+  await supertest(server).post("/slow").send({ channel: "user:update" });
   const found = await measurement();
   expect(found).toMatchObject({ channel: "user:update", status: 200 });
   expect(found?.durationMs).toBeGreaterThan(95);
@@ -58,6 +58,6 @@ test("one whose sender hangs up has no status, whatever it would have been answe
 });
 
 test("one without a readable body has no channel", async () => {
-  await fetch(`http://127.0.0.1:${port}/mute`, { method: "POST", body: "text" });
+  await supertest(server).post("/mute").type("text/plain").send("text");
   expect(await measurement()).toMatchObject({ channel: undefined, status: 404 });
 });

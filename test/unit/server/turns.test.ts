@@ -13,6 +13,8 @@ function setUp() {
   );
   return {
     done,
+    turns,
+    pass: (ms: number) => void (nowMs += ms),
     take: (name: string, tookMs: number) =>
       turns.take(() => {
         done.push(name);
@@ -55,26 +57,18 @@ test("what comes while others wait comes after them, and long work takes a turn 
 });
 
 test("what follows from promises of a work counts before the next one begins", async () => {
-  const others: (() => void)[] = [];
-  const done: string[] = [];
-  let nowMs = 0;
-  const turns = createTurns(
-    5,
-    () => nowMs,
-    (next) => others.push(next),
-  );
+  const { done, turns, pass, goOn } = setUp();
   const take = (name: string): void =>
     turns.take(() => {
       void Promise.resolve().then(() => {
-        nowMs += 10;
+        pass(10);
         done.push(name);
       });
     });
-  turns.take(() => (nowMs += 10));
+  turns.take(() => pass(10));
   take("one");
   take("two");
-  others.shift()?.();
-  await new Promise(setImmediate);
+  await goOn();
   expect(done).toEqual(["one"]);
 });
 
