@@ -2,7 +2,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createHullSimulator } from "../../simulators/hull";
-import { CONNECTOR, OPEN_SETTINGS, TOKEN } from "../harness";
+import { CONNECTOR, OPEN_SETTINGS, TOKEN } from "../fixture/fixture";
 import { errorOf } from "../integration/edge";
 import { ANN, BOB, openUsersHouse, OTHER, OTHER_TOKEN, type UsersHouse } from "../integration/users-api";
 import { accountMessage, minute } from "./acme";
@@ -10,22 +10,22 @@ import { accountMessage, minute } from "./acme";
 const NEW = { email: "new+one@rep.example", firstName: "New", lastName: "One" };
 const FRESH = { query: "cacheclear=1" };
 
-let house: UsersHouse;
-afterEach(() => house.close());
+let fixture: UsersHouse;
+afterEach(() => fixture.close());
 
 /** Settings are saved in Hull, and Hull says so. */
 async function save(settings: Readonly<Record<string, unknown>>): Promise<void> {
-  house.hull.saveSettings(CONNECTOR.id, { ...OPEN_SETTINGS, ...settings });
+  fixture.hull.saveSettings(CONNECTOR.id, { ...OPEN_SETTINGS, ...settings });
   const told = { connectorId: CONNECTOR.id, channel: "ship:update", messages: [] } as const;
-  expect((await house.hull.sendOne(house.url, told)).status).toBe(200);
+  expect((await fixture.hull.sendOne(fixture.url, told)).status).toBe(200);
 }
 
 /** Sends an account that belongs to an owner, and says whose company it became. */
 async function ownerOf(owner: string, key: string): Promise<unknown> {
   const message = accountMessage({ id: `hull-${key}`, external_id: key, name: key, owner, indexed_at: minute(1) });
-  await house.hull.send(house.url, { connectorId: CONNECTOR.id, channel: "account:update", messages: [message] });
-  await house.settled();
-  return house.planhat.snapshot().companies.find(({ externalId }) => externalId === key)?.["owner"];
+  await fixture.hull.send(fixture.url, { connectorId: CONNECTOR.id, channel: "account:update", messages: [message] });
+  await fixture.settled();
+  return fixture.planhat.snapshot().companies.find(({ externalId }) => externalId === key)?.["owner"];
 }
 
 const OWNED = {
@@ -37,7 +37,7 @@ const OWNED = {
 
 describe("C26: a log-in is no way to make us call any host, and none to guess", () => {
   test("a host that is not on the list is not called, whatever it would say", async () => {
-    house = await openUsersHouse();
+    fixture = await openUsersHouse();
     let calls = 0;
     const foreign = createServer((_request, response) => {
       calls += 1;
@@ -51,21 +51,21 @@ describe("C26: a log-in is no way to make us call any host, and none to guess", 
       [`x@127.0.0.1:${port}`, 400],
       [`127.0.0.1:${port}/api`, 400],
     ] as const) {
-      expect([org, (await house.ask({ org })).status]).toEqual([org, status]);
+      expect([org, (await fixture.ask({ org })).status]).toEqual([org, status]);
     }
-    expect([calls, house.calls]).toEqual([0, []]);
+    expect([calls, fixture.calls]).toEqual([0, []]);
     await new Promise((resolve) => foreign.close(resolve));
   });
 
   test("Hull is asked once for many requests, one after the other or all at once", async () => {
-    house = await openUsersHouse();
-    await Promise.all(Array.from({ length: 20 }, () => house.ask()));
-    for (let n = 0; n < 5; n += 1) await house.ask();
-    expect(house.hull.books.snapshot().calls).toBe(1);
+    fixture = await openUsersHouse();
+    await Promise.all(Array.from({ length: 20 }, () => fixture.ask()));
+    for (let n = 0; n < 5; n += 1) await fixture.ask();
+    expect(fixture.hull.books.snapshot().calls).toBe(1);
   });
 
   test("who guesses is slowed down on all routes together", async () => {
-    house = await openUsersHouse();
+    fixture = await openUsersHouse();
     const guesses = [
       {},
       { path: `/${ANN._id}` },
@@ -75,25 +75,25 @@ describe("C26: a log-in is no way to make us call any host, and none to guess", 
     const statuses: number[] = [];
     for (let n = 0; n < 24; n += 1) {
       const login = { ...CONNECTOR, secret: `guess-${n}` };
-      statuses.push((await house.ask({ ...guesses[n % 4], login })).status);
+      statuses.push((await fixture.ask({ ...guesses[n % 4], login })).status);
     }
     expect(statuses).toEqual([...Array<number>(20).fill(401), 429, 429, 429, 429]);
-    expect(house.hull.books.snapshot().calls).toBe(20);
-    expect(house.calls).toEqual([]);
+    expect(fixture.hull.books.snapshot().calls).toBe(20);
+    expect(fixture.calls).toEqual([]);
   });
 });
 
 describe("C27: a kept list is for the one who had it read", () => {
   test("the same connector id in another organization is somebody else", async () => {
-    house = await openUsersHouse();
+    fixture = await openUsersHouse();
     const mine = createHullSimulator();
     await mine.listen();
     mine.addConnector({ ...CONNECTOR, privateSettings: { ...OPEN_SETTINGS, personal_acccess_token: OTHER_TOKEN } });
-    expect(await house.addresses()).toEqual([ANN.email]);
-    expect(await house.addresses({ org: mine.host })).toEqual([BOB.email]);
+    expect(await fixture.addresses()).toEqual([ANN.email]);
+    expect(await fixture.addresses({ org: mine.host })).toEqual([BOB.email]);
     mine.saveSettings(CONNECTOR.id, {});
     mine.addConnector({ id: OTHER.id, secret: CONNECTOR.secret, privateSettings: {} });
-    const bare = await house.ask({ org: mine.host, login: { id: OTHER.id, secret: CONNECTOR.secret } });
+    const bare = await fixture.ask({ org: mine.host, login: { id: OTHER.id, secret: CONNECTOR.secret } });
     expect([bare.status, errorOf(bare).code]).toEqual([409, "missing_token"]);
     await mine.close();
   });
@@ -102,18 +102,18 @@ describe("C27: a kept list is for the one who had it read", () => {
     ["token", { personal_acccess_token: OTHER_TOKEN }, [BOB.email]],
     ["host", { api_prefix: "api-eu" }, ["eva@rep.example"]],
   ])("another %s leads to another list at once", async (_what, settings, expected) => {
-    house = await openUsersHouse({ planhat: { clusters: ["api", "api-eu"] } });
-    house.planhat.addTenant(TOKEN, "api-eu").seedUser({ email: "eva@rep.example" });
-    expect(await house.addresses()).toEqual([ANN.email]);
+    fixture = await openUsersHouse({ planhat: { clusters: ["api", "api-eu"] } });
+    fixture.planhat.addTenant(TOKEN, "api-eu").seedUser({ email: "eva@rep.example" });
+    expect(await fixture.addresses()).toEqual([ANN.email]);
     await save(settings);
-    expect(await house.addresses()).toEqual(expected);
+    expect(await fixture.addresses()).toEqual(expected);
   });
 
   test("a token that was taken away shows nothing any more", async () => {
-    house = await openUsersHouse();
-    await house.addresses();
+    fixture = await openUsersHouse();
+    await fixture.addresses();
     await save({ personal_acccess_token: "" });
-    expect((await house.ask()).status).toBe(409);
+    expect((await fixture.ask()).status).toBe(409);
   });
 });
 
@@ -124,7 +124,7 @@ describe("C28: a refusal is no success, and a failure no list", () => {
     ["POST /users", { method: "POST", body: NEW }],
     ["PUT /users/:id", { method: "PUT", path: `/${ANN._id}`, body: { lastName: "Moe" } }],
   ])("%s is never answered with 200 when Planhat refused it", async (route, asking) => {
-    house = await openUsersHouse();
+    fixture = await openUsersHouse();
     for (const [given, answered] of [
       [400, 400],
       [401, 502],
@@ -134,26 +134,26 @@ describe("C28: a refusal is no success, and a failure no list", () => {
       [422, 422],
       [500, 502],
     ] as const) {
-      const fault = house.planhat.faults.add({ kind: "status", status: given, route });
-      expect([given, (await house.ask(asking)).status]).toEqual([given, answered]);
+      const fault = fixture.planhat.faults.add({ kind: "status", status: given, route });
+      expect([given, (await fixture.ask(asking)).status]).toEqual([given, answered]);
       fault.remove();
     }
-    expect((await house.ask(asking)).status).toBe(200);
+    expect((await fixture.ask(asking)).status).toBe(200);
   });
 
   test("a failed list is not kept, and makes no owner invalid", async () => {
-    house = await openUsersHouse({ settings: OWNED });
-    const fault = house.planhat.faults.add({ kind: "wrong-shape", route: "GET /users" });
-    expect((await house.ask()).status).toBe(502);
+    fixture = await openUsersHouse({ settings: OWNED });
+    const fault = fixture.planhat.faults.add({ kind: "wrong-shape", route: "GET /users" });
+    expect((await fixture.ask()).status).toBe(502);
     fault.remove();
-    expect(await house.addresses()).toEqual([ANN.email]);
+    expect(await fixture.addresses()).toEqual([ANN.email]);
     expect(await ownerOf(ANN.email, "acme")).toBe(ANN._id);
   });
 
   test("somebody who was just created owns companies at once", async () => {
-    house = await openUsersHouse({ settings: OWNED });
+    fixture = await openUsersHouse({ settings: OWNED });
     expect(await ownerOf(ANN.email, "acme")).toBe(ANN._id);
-    const { body } = await house.ask({ method: "POST", body: NEW });
+    const { body } = await fixture.ask({ method: "POST", body: NEW });
     expect(await ownerOf(NEW.email, "beta")).toBe(body["_id"]);
   });
 });
@@ -174,77 +174,81 @@ describe("C29: what callers name stays inside its place in the address", () => {
     "%20",
     "a".repeat(5_000),
   ])("/%.40s reaches no other path of Planhat", async (id) => {
-    house = await openUsersHouse();
-    house.planhat.tenant().seedCompany({ name: "Acme" });
+    fixture = await openUsersHouse();
+    fixture.planhat.tenant().seedCompany({ name: "Acme" });
     for (const method of ["GET", "PUT"]) {
-      const answer = await house.ask({ method, path: `/${id}`, ...(method === "PUT" && { body: { name: "Taken" } }) });
+      const answer = await fixture.ask({
+        method,
+        path: `/${id}`,
+        ...(method === "PUT" && { body: { name: "Taken" } }),
+      });
       expect(answer.status === 200 ? id : "").toBe("");
       expect(answer.text).not.toContain("Acme");
     }
-    for (const { path } of house.calls) expect(path).toBe("/api/users");
+    for (const { path } of fixture.calls) expect(path).toBe("/api/users");
   });
 
   test("a + in an address is a +", async () => {
-    house = await openUsersHouse({ planhat: { switches: { createAnswer: "201-empty" } } });
-    expect((await house.ask({ method: "POST", body: NEW })).body).toMatchObject(NEW);
-    expect(house.calls[1]?.query.get("email")).toBe(NEW.email);
+    fixture = await openUsersHouse({ planhat: { switches: { createAnswer: "201-empty" } } });
+    expect((await fixture.ask({ method: "POST", body: NEW })).body).toMatchObject(NEW);
+    expect(fixture.calls[1]?.query.get("email")).toBe(NEW.email);
   });
 });
 
 describe("C30: only those who should get in get in, and only with what makes sense", () => {
   test("no page of any site may read or write, not even ask", async () => {
-    house = await openUsersHouse();
+    fixture = await openUsersHouse();
     const headers = { origin: "https://evil.example", "access-control-request-method": "PUT" };
     for (const method of ["GET", "OPTIONS", "POST"]) {
-      const answer = await house.ask({ method, headers });
+      const answer = await fixture.ask({ method, headers });
       expect([...answer.headers.keys()].filter((name) => name.startsWith("access-control"))).toEqual([]);
     }
   });
 
   test("a body is looked at before Planhat sees it", async () => {
-    house = await openUsersHouse();
+    fixture = await openUsersHouse();
     for (const body of [{}, [], "{", { email: 7 }]) {
-      expect((await house.ask({ method: "POST", body })).status).toBe(400);
-      expect((await house.ask({ method: "PUT", path: `/${ANN._id}`, body })).status).toBe(400);
+      expect((await fixture.ask({ method: "POST", body })).status).toBe(400);
+      expect((await fixture.ask({ method: "PUT", path: `/${ANN._id}`, body })).status).toBe(400);
     }
-    expect(house.calls).toEqual([]);
+    expect(fixture.calls).toEqual([]);
   });
 
   test("400, 401 and 403 are told apart", async () => {
-    house = await openUsersHouse();
-    house.hull.addConnector({ id: "5f0000000000000000000003", secret: "s", manifest: { source: "hubspot" } });
-    const statusOf = async (asking: Parameters<UsersHouse["ask"]>[0]) => (await house.ask(asking)).status;
+    fixture = await openUsersHouse();
+    fixture.hull.addConnector({ id: "5f0000000000000000000003", secret: "s", manifest: { source: "hubspot" } });
+    const statusOf = async (asking: Parameters<UsersHouse["ask"]>[0]) => (await fixture.ask(asking)).status;
     expect(await statusOf({ org: null })).toBe(400);
     expect(await statusOf({ org: "" })).toBe(400);
     expect(await statusOf({ login: null })).toBe(401);
     expect(await statusOf({ login: { ...CONNECTOR, secret: "wrong" } })).toBe(401);
     expect(await statusOf({ org: "evil.example.com" })).toBe(403);
     expect(await statusOf({ login: { id: "5f0000000000000000000003", secret: "s" } })).toBe(403);
-    house.hull.setOrganizationDisabled(true);
+    fixture.hull.setOrganizationDisabled(true);
     expect(await statusOf({ login: OTHER })).toBe(403);
-    expect(house.calls).toEqual([]);
+    expect(fixture.calls).toEqual([]);
   });
 });
 
 describe("C31: one read serves many", () => {
   test("50 at once, with nothing kept, are one call to Planhat", async () => {
-    house = await openUsersHouse();
-    const lists = await Promise.all(Array.from({ length: 50 }, () => house.addresses()));
+    fixture = await openUsersHouse();
+    const lists = await Promise.all(Array.from({ length: 50 }, () => fixture.addresses()));
     expect(new Set(lists.map((list) => list.join()))).toEqual(new Set([ANN.email]));
-    expect(house.routes()).toEqual(["GET /users"]);
+    expect(fixture.routes()).toEqual(["GET /users"]);
   });
 
   test("however many want it read now, Planhat is asked once at a time", async () => {
-    house = await openUsersHouse();
-    house.planhat.faults.add({ kind: "latency", min: 5, max: 5 });
+    fixture = await openUsersHouse();
+    fixture.planhat.faults.add({ kind: "latency", min: 5, max: 5 });
     let underWay = 0;
     let most = 0;
-    house.planhat.on("request", () => {
+    fixture.planhat.on("request", () => {
       underWay += 1;
       most = Math.max(most, underWay);
     });
-    house.planhat.on("applied", () => void (underWay -= 1));
-    await Promise.all(Array.from({ length: 50 }, () => house.addresses(FRESH)));
+    fixture.planhat.on("applied", () => void (underWay -= 1));
+    await Promise.all(Array.from({ length: 50 }, () => fixture.addresses(FRESH)));
     expect(most).toBe(1);
   });
 
@@ -252,22 +256,22 @@ describe("C31: one read serves many", () => {
     ["is created", { method: "POST", body: NEW }, [ANN.email, NEW.email]],
     ["is changed", { method: "PUT", path: `/${ANN._id}`, body: { email: NEW.email } }, [NEW.email]],
   ])("a list that was being read while somebody %s is not kept", async (_what, write, expected) => {
-    house = await openUsersHouse();
+    fixture = await openUsersHouse();
     let release = (): void => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));
     let arrive = (): void => undefined;
     const arrived = new Promise<void>((resolve) => (arrive = resolve));
-    const off = house.planhat.on("applied", async ({ route }) => {
+    const off = fixture.planhat.on("applied", async ({ route }) => {
       if (route !== "GET /users") return;
       off();
       arrive();
       await held;
     });
-    const early = house.addresses();
+    const early = fixture.addresses();
     await arrived;
-    expect((await house.ask(write)).status).toBe(200);
+    expect((await fixture.ask(write)).status).toBe(200);
     release();
     expect(await early).toEqual([ANN.email]);
-    expect([...(await house.addresses())].sort()).toEqual([...expected].sort());
+    expect([...(await fixture.addresses())].sort()).toEqual([...expected].sort());
   });
 });

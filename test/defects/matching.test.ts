@@ -1,31 +1,31 @@
 /** Known defects of hull-planhat 0.1.7 in finding the right record: each must not happen here. */
 import { accountMessage, ACME, ANN, minute, openStage, reasons, userMessage, type Stage } from "./acme";
 
-let stage: Stage;
-afterEach(() => stage.close());
+let fixture: Stage;
+afterEach(() => fixture.close());
 
 test("C1: an account that Planhat has is found by its external id, however often it is sent", async () => {
-  stage = await openStage();
-  const { _id } = stage.planhat.tenant().seedCompany({ externalId: "acme", name: "Acme" });
+  fixture = await openStage();
+  const { _id } = fixture.planhat.tenant().seedCompany({ externalId: "acme", name: "Acme" });
   for (const [index, name] of ["Acme", "Acme 2", "Acme 3"].entries()) {
-    await stage.deliver("account:update", [accountMessage({ name, indexed_at: minute(index) })]);
+    await fixture.deliver("account:update", [accountMessage({ name, indexed_at: minute(index) })]);
   }
-  const { companies } = stage.planhat.snapshot();
+  const { companies } = fixture.planhat.snapshot();
   expect(companies.map((company) => [company._id, company["name"]])).toEqual([[_id, "Acme 3"]]);
-  expect(stage.planhat.books.snapshot().created.companies).toBe(0);
+  expect(fixture.planhat.books.snapshot().created.companies).toBe(0);
 });
 
 test("C2: the id that Hull remembers is read where Hull really shows it", async () => {
-  stage = await openStage();
-  const tenant = stage.planhat.tenant();
+  fixture = await openStage();
+  const tenant = fixture.planhat.tenant();
   const acme = tenant.seedCompany({ name: "Acme" });
   const beta = tenant.seedCompany({ name: "Beta" });
   const gamma = tenant.seedCompany({ name: "Gamma" });
   const ann = tenant.seedEnduser({ companyId: beta._id, email: ANN["email"], name: "Ann Miller" });
   tenant.seedEnduser({ companyId: gamma._id, email: ANN["email"], name: "Another Ann" });
   const account = { ...ACME, "planhat/id": acme._id };
-  await stage.deliver("account:update", [accountMessage(account)]);
-  await stage.deliver("user:update", [userMessage({ "traits_planhat/id": ann._id }, account)]);
+  await fixture.deliver("account:update", [accountMessage(account)]);
+  await fixture.deliver("user:update", [userMessage({ "traits_planhat/id": ann._id }, account)]);
   expect(tenant.companies.size).toBe(3);
   expect(tenant.companies.get(acme._id)).toMatchObject({ externalId: "acme" });
   expect(tenant.endusers.size).toBe(2);
@@ -33,7 +33,7 @@ test("C2: the id that Hull remembers is read where Hull really shows it", async 
 });
 
 test("C3: a user is found by his external id too, and nobody asks for the e-mail address “undefined”", async () => {
-  stage = await openStage({
+  fixture = await openStage({
     settings: {
       contact_require_email: false,
       contact_attributes_outbound: [
@@ -42,13 +42,16 @@ test("C3: a user is found by his external id too, and nobody asks for the e-mail
       ],
     },
   });
-  const tenant = stage.planhat.tenant();
+  const tenant = fixture.planhat.tenant();
   const { _id: companyId } = tenant.seedCompany({ externalId: "acme", name: "Acme" });
   const { _id } = tenant.seedEnduser({ companyId, externalId: "ann", email: "old@acme.example", name: "Ann" });
-  await stage.deliver("user:update", [userMessage(), userMessage({ id: "bob", external_id: "bob", email: undefined })]);
+  await fixture.deliver("user:update", [
+    userMessage(),
+    userMessage({ id: "bob", external_id: "bob", email: undefined }),
+  ]);
   expect(tenant.endusers.get(_id)).toMatchObject({ name: "Ann Miller", email: "old@acme.example" });
   expect(tenant.endusers.size).toBe(2);
-  expect(stage.calls.map(({ query }) => query.get("email")).filter((email) => email !== null)).toEqual([]);
+  expect(fixture.calls.map(({ query }) => query.get("email")).filter((email) => email !== null)).toEqual([]);
 });
 
 describe("C4: a look-up that failed is never taken for “not found”", () => {
@@ -66,22 +69,22 @@ describe("C4: a look-up that failed is never taken for “not found”", () => {
   ] as const;
 
   test.each(failures)("%s", async (_name, fault) => {
-    stage = await openStage({ environment: { REQUEST_TIMEOUT_MS: "200" } });
-    const tenant = stage.planhat.tenant();
+    fixture = await openStage({ environment: { REQUEST_TIMEOUT_MS: "200" } });
+    const tenant = fixture.planhat.tenant();
     const { _id: companyId } = tenant.seedCompany({ externalId: "acme", name: "Acme" });
     tenant.seedEnduser({ companyId, externalId: "ann", email: ANN["email"], name: "Ann Miller" });
-    const lookups = stage.planhat.faults.add({ ...fault, route: ({ method }) => method === "GET" });
-    await stage.send("account:update", [accountMessage({ name: "Acme 2" })]);
-    await stage.send("user:update", [userMessage({ name: "Ann M." })]);
-    await until(() => lookups.hits > 0 && stage.logs.some(({ message }) => /error$/.test(message)));
+    const lookups = fixture.planhat.faults.add({ ...fault, route: ({ method }) => method === "GET" });
+    await fixture.send("account:update", [accountMessage({ name: "Acme 2" })]);
+    await fixture.send("user:update", [userMessage({ name: "Ann M." })]);
+    await until(() => lookups.hits > 0 && fixture.logs.some(({ message }) => /error$/.test(message)));
     expect([tenant.companies.size, tenant.endusers.size]).toEqual([1, 1]);
 
-    stage.planhat.faults.clear();
-    await stage.tellOfSettings();
-    await stage.settled();
+    fixture.planhat.faults.clear();
+    await fixture.saveSettings({});
+    await fixture.settled();
     expect(tenant.companies.get(companyId)).toMatchObject({ name: "Acme 2" });
     expect([tenant.companies.size, tenant.endusers.size]).toEqual([1, 1]);
-    expect(await stage.outcomes()).toEqual({ "companies/sent/updated": 1, "endusers/sent/updated": 1 });
+    expect(await fixture.outcomes()).toEqual({ "companies/sent/updated": 1, "endusers/sent/updated": 1 });
   });
 
   /** Looks again at every turn of the event loop; a broken test ends by its time limit. */
@@ -91,16 +94,16 @@ describe("C4: a look-up that failed is never taken for “not found”", () => {
 });
 
 test("C6: a user whose account is outside the Company Filter brings no company along", async () => {
-  stage = await openStage({ settings: { account_synchronized_segments: ["customers"] } });
-  await stage.deliver("user:update", [userMessage()]);
-  expect(stage.calls).toEqual([]);
-  expect(reasons(stage)).toEqual([
+  fixture = await openStage({ settings: { account_synchronized_segments: ["customers"] } });
+  await fixture.deliver("user:update", [userMessage()]);
+  expect(fixture.calls).toEqual([]);
+  expect(reasons(fixture)).toEqual([
     "The user's account doesn't belong to any of the segments defined in the Account Filter.",
   ]);
 });
 
 test("C6: a company that a user brings along is checked like any other", async () => {
-  stage = await openStage({
+  fixture = await openStage({
     settings: {
       account_attributes_outbound: [
         { hull_field_name: "name", service_field_name: "name" },
@@ -108,16 +111,16 @@ test("C6: a company that a user brings along is checked like any other", async (
       ],
     },
   });
-  stage.planhat.tenant().seedUser({ email: "rep@planhat.example", firstName: "R", lastName: "Ep" });
-  await stage.deliver("user:update", [userMessage({}, { ...ACME, owner: "nobody@planhat.example" })]);
-  expect(stage.planhat.snapshot()).toMatchObject({ companies: [], endusers: [] });
-  expect(await stage.outcomes()).toEqual({ "endusers/dead/parent_skipped": 1 });
-  await stage.restart();
-  expect(reasons(stage)).toContain("Invalid Owner ID.");
+  fixture.planhat.tenant().seedUser({ email: "rep@planhat.example", firstName: "R", lastName: "Ep" });
+  await fixture.deliver("user:update", [userMessage({}, { ...ACME, owner: "nobody@planhat.example" })]);
+  expect(fixture.planhat.snapshot()).toMatchObject({ companies: [], endusers: [] });
+  expect(await fixture.outcomes()).toEqual({ "endusers/dead/parent_skipped": 1 });
+  await fixture.restart();
+  expect(reasons(fixture)).toContain("Invalid Owner ID.");
 });
 
 test("C7: a company that a user brings along has its name and every mapped attribute", async () => {
-  stage = await openStage({
+  fixture = await openStage({
     settings: {
       account_attributes_outbound: [
         { hull_field_name: "name", service_field_name: "name" },
@@ -126,8 +129,8 @@ test("C7: a company that a user brings along has its name and every mapped attri
       account_custom_attributes_outbound: [{ hull_field_name: "seats", service_field_name: "Seats" }],
     },
   });
-  await stage.deliver("user:update", [userMessage({}, { ...ACME, stage: "Growth", seats: 0 })]);
-  expect(stage.planhat.snapshot().companies).toMatchObject([
+  await fixture.deliver("user:update", [userMessage({}, { ...ACME, stage: "Growth", seats: 0 })]);
+  expect(fixture.planhat.snapshot().companies).toMatchObject([
     { externalId: "acme", name: "Acme", phase: "Growth", custom: { Seats: 0 } },
   ]);
 });
