@@ -4,8 +4,8 @@
  */
 import { generatePopulation, seedProfiles, userMessages, type Population } from "../../simulators/hull";
 import { createRandom } from "../../simulators/loopback";
-import { CONNECTOR, OPEN_SETTINGS } from "../fixture/fixture";
-import { sum, useProcessFixtures, type ProcessFixture } from "../fixture/process";
+import { CONNECTOR, OPEN_SETTINGS, sum } from "../fixture/fixture";
+import { useProcessFixtures, type ProcessFixture } from "../fixture/process";
 import { createSabotage, type Sabotage } from "./sabotage";
 
 const SEED = 19;

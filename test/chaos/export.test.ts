@@ -10,8 +10,8 @@ import {
   type Population,
   type UserMessage,
 } from "../../simulators/hull";
-import { CONNECTOR } from "../fixture/fixture";
-import { differences, everybodyTold, sum, useProcessFixtures, type ProcessFixture } from "../fixture/process";
+import { CONNECTOR, sum } from "../fixture/fixture";
+import { differences, everybodyTold, useProcessFixtures, type ProcessFixture } from "../fixture/process";
 import { createSabotage, type Sabotage } from "./sabotage";
 
 const SEED = 20_260_101;

@@ -84,12 +84,12 @@ test.each(cases)(
     expect(calls).toBeLessThanOrEqual(most);
 
     const tenant = await fixture.connector.store.tenant(fixture.tenantKey);
-    const letters = await fixture.connector.store.deadLettersOf({
+    const deadLetters = await fixture.connector.store.deadLettersOf({
       remote: tenant?.remote ?? "",
       tenant: fixture.tenantKey,
     });
-    expect(letters).toMatchObject([{ hullId: victim?.id, ending: { outcome: "rejected", code: "refused" } }]);
-    expect(letters[0]?.ending.text).toContain(words);
+    expect(deadLetters).toMatchObject([{ hullId: victim?.id, ending: { outcome: "rejected", code: "refused" } }]);
+    expect(deadLetters[0]?.ending.text).toContain(words);
     expect(fixture.logs).toMatchObject([{ level: "error", message: "outgoing.user.error" }]);
   },
   180_000,

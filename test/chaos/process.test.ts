@@ -7,8 +7,8 @@ import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { generatePopulation, seedProfiles, userMessages } from "../../simulators/hull";
-import { CONNECTOR } from "../fixture/fixture";
-import { differences, everybodyTold, inStore, sum, useProcessFixtures } from "../fixture/process";
+import { CONNECTOR, sum } from "../fixture/fixture";
+import { differences, everybodyTold, inStore, useProcessFixtures } from "../fixture/process";
 import { spawnServer } from "./server-process";
 
 /** A machine that is slow or busy needs its time to start processes. */

@@ -6,8 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { generatePopulation, prefixTraits, seedProfiles, type Population } from "../../simulators/hull";
 import { createRandom } from "../../simulators/loopback";
 import type { RunRow } from "../../src/storage/port/rows";
-import { CONNECTOR } from "../fixture/fixture";
-import { differences, everybodyTold, inStore, sum, useProcessFixtures, type ProcessFixture } from "../fixture/process";
+import { CONNECTOR, sum } from "../fixture/fixture";
+import { differences, everybodyTold, inStore, useProcessFixtures, type ProcessFixture } from "../fixture/process";
 import { createSabotage, type Sabotage } from "./sabotage";
 
 const SEED = 20_260_102;

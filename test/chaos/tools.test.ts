@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generatePopulation, seedProfiles, userMessages } from "../../simulators/hull";
 import type { DeadLetter } from "../../server/admin/commands";
-import { CONNECTOR, TOKEN } from "../fixture/fixture";
-import { sum, useProcessFixtures } from "../fixture/process";
+import { CONNECTOR, sum, TOKEN } from "../fixture/fixture";
+import { useProcessFixtures } from "../fixture/process";
 import { buildServer } from "./server-process";
 
 const fixtures = useProcessFixtures();
@@ -44,12 +44,12 @@ test("what was refused is read beside the running server, replayed without it, a
     messages: userMessages(population),
   });
 
-  const letters = async (): Promise<readonly DeadLetter[]> =>
+  const deadLetters = async (): Promise<readonly DeadLetter[]> =>
     JSON.parse((await run(folder, "dead-letters", "list", "--json")).out) as readonly DeadLetter[];
   // The others are there: now it is worth starting a process for every look.
   await fixture.reached(() => planhat.snapshot().endusers.length === 37);
-  let refused = await letters();
-  while (refused.length < 3) refused = await letters();
+  let refused = await deadLetters();
+  while (refused.length < 3) refused = await deadLetters();
   const shown = await run(folder, "dead-letters", "show", refused[0]?.id ?? "");
   expect(shown).toMatchObject({ code: 0, err: "" });
   expect(shown.out).toContain("Out of the question");

@@ -1,16 +1,14 @@
 /** Tracked events of users as Planhat's activities: those that were chosen, below the right enduser, once each. */
 import { buildUserMessage } from "../../simulators/hull";
 import type { FaultKind } from "../../simulators/loopback";
-import { account, minute, useFixtures, user, type Fixture, type FixtureOptions } from "../fixture/fixture";
+import { account, minute, useFixtures, user, type Bag, type Fixture, type FixtureOptions } from "../fixture/fixture";
 import { listenAgain } from "../listen-again";
-
-type Bag = Readonly<Record<string, unknown>>;
 
 const ROUTE = "POST /analytics/:tenant";
 
 const openAny = useFixtures();
 
-/** A stage on which every event is sent. */
+/** A fixture with which every event is sent. */
 const open = (options: FixtureOptions = {}): Promise<Fixture> =>
   openAny({ ...options, settings: { contact_events: ["ALL"], ...options.settings } });
 
@@ -44,14 +42,12 @@ async function tell(
   who: Bag = user(1),
   company: Bag = account(1),
 ): Promise<void> {
-  await fixture.tellUser(who, company, { events });
-  await fixture.settled();
+  await fixture.deliverUser(who, company, { events });
 }
 
 /** A user who is there already, so that nothing but events moves. */
 async function acquainted(options: FixtureOptions = {}): Promise<Fixture> {
   const fixture = await open(options);
-  fixture.seed([account(1)], [user(1)]);
   await tell(fixture, []);
   return fixture;
 }
@@ -89,7 +85,6 @@ describe("the tracking filter", () => {
     [null, []],
   ])("%j lets %j through", async (contact_events, expected) => {
     const fixture = await open({ settings: { contact_events } });
-    fixture.seed([account(1)], [user(1)]);
     await tell(
       fixture,
       names.map((name, index) => event(index, { event: name })),
@@ -109,7 +104,6 @@ describe("the tracking filter", () => {
 
   test("an event without a name is none", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
     await tell(fixture, [event(1, { event: "" }), event(2, { event: null }), event(3)]);
     expect(numbers(fixture)).toEqual([3]);
   });
@@ -118,7 +112,6 @@ describe("the tracking filter", () => {
 describe("what is sent", () => {
   test("name, time and all properties of the event, and the keys of its enduser", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
     const properties = {
       plan: "team",
       seats: 0,
@@ -149,7 +142,6 @@ describe("what is sent", () => {
     [1522420682, "2018-03-30T14:38:02.000Z"],
   ])("at its own time, however Hull writes it (%s)", async (created_at, expected) => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
     await tell(fixture, [event(1, { created_at })]);
     expect(tries(fixture)[0]?.body).toMatchObject({ date: expected });
     expect(stored(fixture)).toMatchObject([{ date: expected }]);
@@ -165,7 +157,6 @@ describe("what is sent", () => {
     "with a date that nobody can read (%s) it is refused aloud, alone, and never dated now",
     async (created_at, form) => {
       const fixture = await open();
-      fixture.seed([account(1)], [user(1)]);
       await tell(fixture, [event(1, { created_at }), event(2)]);
       expect(numbers(fixture)).toEqual([2]);
       expect(await ofActivities(fixture)).toEqual({
@@ -188,7 +179,6 @@ describe("what is sent", () => {
 
   test("without properties it is sent with none", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
     await tell(fixture, [event(1, { properties: undefined })]);
     expect(stored(fixture)).toMatchObject([{ action: "Signed In", info: {} }]);
   });
@@ -197,7 +187,6 @@ describe("what is sent", () => {
     "Planhat's answer %s is a success",
     async (activityAnswer) => {
       const fixture = await open({ planhat: { switches: { activityAnswer } } });
-      fixture.seed([account(1)], [user(1)]);
       await tell(fixture, many(3));
       expect(numbers(fixture)).toEqual([1, 2, 3]);
       expect(await ofActivities(fixture)).toEqual({ "activities/sent/tracked": 3 });
@@ -214,7 +203,6 @@ describe("what is sent", () => {
 
   test("each has a line of its own, with the user's ids", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
     fixture.planhat.faults.add({ kind: "status", status: 400, body: "info is too large", route: ROUTE, count: 1 });
     await tell(fixture, many(2));
     await fixture.restart();
@@ -234,7 +222,6 @@ describe("what is sent", () => {
 describe("after its enduser", () => {
   test("whom the same message makes, company and all", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
     await tell(fixture, many(3));
     expect(stored(fixture).map(({ enduserId }) => enduserId)).toEqual(Array(3).fill(fixture.endusers()[0]?.["_id"]));
     const writes = fixture.calls.filter(({ method }) => method !== "GET").map(({ route }) => route);
@@ -256,7 +243,6 @@ describe("after its enduser", () => {
 
   test("who has a namesake in another company", async () => {
     const fixture = await open();
-    fixture.seed([account(1), account(2)], [user(1), user(2)]);
     const twin = { external_id: "twin", email: "twin@example.com" };
     await tell(fixture, [event(1)], user(1, twin));
     await tell(fixture, [event(2)], user(2, twin), account(2));
@@ -271,7 +257,6 @@ describe("after its enduser", () => {
 
   test("whose own message is older than what is there", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
     await tell(fixture, [], user(1, { position: "Director", indexed_at: minute(5) }));
     await tell(fixture, [event(1)], user(1, { indexed_at: minute(1) }));
     expect(fixture.endusers()).toMatchObject([{ position: "Director" }]);
@@ -288,7 +273,6 @@ describe("after its enduser", () => {
 
   test("whose creation takes a while: events wait, and others' events do not", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1), user(2)]);
     await tell(fixture, [], user(2));
     fixture.planhat.faults.add({ kind: "truncate", route: "PUT /endusers", count: 1 });
     await fixture.tellUser(user(1), account(1), { events: [event(1)] });
@@ -320,13 +304,11 @@ describe("without its enduser there is none", () => {
 
   test("of a user whom Planhat refuses: dead / parent_rejected, naming him and the reason", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1), user(2)]);
     fixture.planhat.poison({ type: "endusers", field: "externalId", value: "person-1" }, "is on the block list");
-    await fixture.send("user:update", [
+    await fixture.deliver("user:update", [
       buildUserMessage(user(1), { account: account(1), events: many(2) }),
       buildUserMessage(user(2), { account: account(1), events: [event(3)] }),
     ]);
-    await fixture.settled();
     expect(numbers(fixture)).toEqual([3]);
     expect(await fixture.outcomes()).toEqual({
       "endusers/sent/created": 1,
@@ -334,11 +316,11 @@ describe("without its enduser there is none", () => {
       "activities/sent/tracked": 1,
       "activities/dead/parent_rejected": 2,
     });
-    const letters = (await fixture.connector.store.deadLettersOf(fixture.lane)).filter(
+    const deadLetters = (await fixture.connector.store.deadLettersOf(fixture.lane)).filter(
       ({ type }) => type === "activities",
     );
-    expect(letters).toHaveLength(2);
-    for (const { ending } of letters) {
+    expect(deadLetters).toHaveLength(2);
+    for (const { ending } of deadLetters) {
       expect(ending.text).toContain(user(1).id);
       expect(ending.text).toContain("on the block list");
     }
@@ -348,7 +330,6 @@ describe("without its enduser there is none", () => {
 
   test("of a user whose company Planhat refuses: dead, and nothing waits for ever", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
     fixture.planhat.poison({ type: "companies", field: "externalId", value: "acme-1" }, "name is reserved");
     await tell(fixture, many(2));
     expect(fixture.endusers()).toEqual([]);
@@ -361,7 +342,6 @@ describe("without its enduser there is none", () => {
 
   test("of a user who could be several people in Planhat: dead / parent_skipped", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
     const tenant = fixture.planhat.tenant();
     tenant.seedCompany({ externalId: "acme-1", name: "Acme 1" });
     for (const other of ["one", "two"]) {
@@ -375,7 +355,6 @@ describe("without its enduser there is none", () => {
 
   test("the next message's success of the user does not send twice what was dead, nor lose the new one", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
     const heal = fixture.planhat.poison({ type: "endusers", field: "externalId", value: "person-1" }, "no");
     await tell(fixture, [event(1)]);
     heal();
@@ -389,7 +368,6 @@ describe("the tenant token", () => {
   test("is missing: the user is sent, his events are skipped / missing_tenant_id", async () => {
     for (const tenant_id of [undefined, null, " "]) {
       const fixture = await open({ settings: { tenant_id } });
-      fixture.seed([account(1)], [user(1)]);
       await tell(fixture, many(2));
       expect(fixture.endusers()).toHaveLength(1);
       expect(tries(fixture)).toEqual([]);
@@ -402,7 +380,6 @@ describe("the tenant token", () => {
 
   test("comes later: an event that was skipped is sent when Hull brings it again", async () => {
     const fixture = await open({ settings: { tenant_id: null } });
-    fixture.seed([account(1)], [user(1)]);
     await tell(fixture, [event(1)]);
     await fixture.saveSettings({ contact_events: ["ALL"], tenant_id: "0b7e1f3a-0000-4000-8000-000000000001" });
     await tell(fixture, [event(1), event(2)], user(1, { indexed_at: minute(1) }));
@@ -416,7 +393,6 @@ describe("the tenant token", () => {
 
   test("is unknown to Planhat: events are held, companies and endusers go on, and the right one sets them going", async () => {
     const fixture = await open({ settings: { tenant_id: "0b7e1f3a-0000-4000-8000-00000000dead" } });
-    fixture.seed([account(1), account(2)], [user(1), user(2)]);
     await fixture.tellUser(user(1), account(1), { events: many(30) });
     await fixture.until(async () => (await holdsOf(fixture)).length > 0);
     expect(await holdsOf(fixture)).toMatchObject([{ scope: "activities", kind: "configuration" }]);
@@ -456,25 +432,21 @@ describe("the tenant token", () => {
 describe("once per event", () => {
   test("in a shipment that is delivered again", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
     const message = buildUserMessage(user(1), { account: account(1), events: many(3) });
     for (const notificationId of ["n-1", "n-1", "n-2"])
       await fixture.send("user:update", [message], { notificationId });
     await fixture.settled();
-    await fixture.send("user:update", [message]);
-    await fixture.settled();
+    await fixture.deliver("user:update", [message]);
     expect(numbers(fixture)).toEqual([1, 2, 3]);
     expect(await fixture.outcomes()).toMatchObject({ "endusers/sent/created": 1, "activities/sent/tracked": 3 });
   });
 
   test("in two messages of one shipment, beside those that only one of them has", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
-    await fixture.send("user:update", [
+    await fixture.deliver("user:update", [
       buildUserMessage(user(1, { indexed_at: minute(1) }), { account: account(1), events: [event(1), event(2)] }),
       buildUserMessage(user(1, { indexed_at: minute(2) }), { account: account(1), events: [event(2), event(3)] }),
     ]);
-    await fixture.settled();
     expect(numbers(fixture)).toEqual([1, 2, 3]);
     expect(await fixture.outcomes()).toEqual({
       "endusers/superseded/merged": 1,
@@ -485,7 +457,6 @@ describe("once per event", () => {
 
   test("in one message twice", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
     await tell(fixture, [event(1), event(2), event(1)]);
     expect(numbers(fixture)).toEqual([1, 2]);
   });
@@ -494,7 +465,6 @@ describe("once per event", () => {
     "in two shipments with the connector %s in between",
     async (between) => {
       const fixture = await open();
-      fixture.seed([account(1)], [user(1)]);
       await tell(fixture, [event(1)]);
       if (between === "restarted") await fixture.restart();
       if (between === "killed") await fixture.crash();
@@ -517,7 +487,6 @@ describe("once per event", () => {
 
   test("that Hull gave no id, known by its content", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
     const nameless = event(1, { event_id: undefined });
     await tell(fixture, [nameless, event(2, { event_id: undefined })]);
     await tell(fixture, [nameless], user(1, { indexed_at: minute(1) }));
@@ -526,7 +495,6 @@ describe("once per event", () => {
 
   test("different events that look alike are all sent", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
     const alike = { created_at: minute(1), properties: { number: 1 } };
     await tell(fixture, [event(1, alike), event(2, alike)]);
     expect(numbers(fixture)).toEqual([1, 1]);
@@ -536,7 +504,6 @@ describe("once per event", () => {
 describe("a newer message of the user", () => {
   test("replaces what waits of him, but not his events", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
     const moved = user(1, { position: "Director", indexed_at: minute(1) });
     await fixture.together(async () => {
       await fixture.tellUser(user(1), account(1), { events: [event(1)] });
@@ -555,9 +522,7 @@ describe("a newer message of the user", () => {
 
     test("withdraws what waits of him, but not his events", async () => {
       const fixture = await open({ settings });
-      fixture.seed([account(1)], [user(1)]);
-      await fixture.tellUser(user(1), account(1), inside);
-      await fixture.settled();
+      await fixture.deliverUser(user(1), account(1), inside);
       const move = user(1, { position: "Director", indexed_at: minute(1) });
       await fixture.together(async () => {
         await fixture.tellUser(move, account(1), { ...inside, events: [event(1)] });
@@ -570,7 +535,6 @@ describe("a newer message of the user", () => {
 
     test("does not take his events along when he is new: he is made for them", async () => {
       const fixture = await open({ settings });
-      fixture.seed([account(1)], [user(1)]);
       await fixture.together(async () => {
         await fixture.tellUser(user(1), account(1), { ...inside, events: [event(1)] });
         await fixture.tellUser(user(1, { indexed_at: minute(1) }), account(1), { events: [event(2)] });
@@ -589,10 +553,8 @@ describe("a newer message of the user", () => {
 
 test("an export carries no events, and sends none again", async () => {
   const fixture = await open();
-  fixture.seed([account(1)], [user(1)]);
   await tell(fixture, many(2));
-  await fixture.tellUser(user(1, { indexed_at: minute(1) }), account(1), { isExport: true });
-  await fixture.settled();
+  await fixture.deliverUser(user(1, { indexed_at: minute(1) }), account(1), { isExport: true });
   expect(numbers(fixture)).toEqual([1, 2]);
   expect(await fixture.outcomes()).toEqual({
     "endusers/sent/created": 1,
@@ -669,8 +631,8 @@ describe("an answer that was lost", () => {
     await tell(fixture, [event(1), event(2)], user(1, { indexed_at: minute(2) }));
     expect(numbers(fixture)).toEqual([...Array<number>(copies - 1).fill(1), 2]);
     expect(await ofActivities(fixture)).toEqual({ "activities/dead/unconfirmed": 1, "activities/sent/tracked": 1 });
-    const letters = await fixture.connector.store.deadLettersOf(fixture.lane);
-    expect(letters).toMatchObject([{ type: "activities", hullId: "event-1", ending: { code: "unconfirmed" } }]);
+    const deadLetters = await fixture.connector.store.deadLettersOf(fixture.lane);
+    expect(deadLetters).toMatchObject([{ type: "activities", hullId: "event-1", ending: { code: "unconfirmed" } }]);
   });
 
   test("of one of many repeats that one alone", async () => {
@@ -699,7 +661,6 @@ describe("an answer that was lost", () => {
     const down = fixture.planhat.faults.add({ kind: "status", status: 503, route: ROUTE });
     await fixture.tellUser(user(1, { indexed_at: minute(1) }), account(1), { events: [event(1)] });
     await fixture.until(() => down.hits > 0);
-    fixture.seed([account(2)], [user(2)]);
     await fixture.tellUser(user(2), account(2));
     await fixture.until(() => fixture.endusers().length === 2);
     expect(stored(fixture)).toEqual([]);
@@ -745,8 +706,8 @@ describe("a refusal that is certain", () => {
     await tell(fixture, many(3), user(1, { indexed_at: minute(1) }));
     expect(numbers(fixture)).toEqual([1, 3]);
     expect(await ofActivities(fixture)).toEqual({ "activities/sent/tracked": 2, "activities/rejected/refused": 1 });
-    const letters = await fixture.connector.store.deadLettersOf(fixture.lane);
-    expect(letters).toMatchObject([{ type: "activities", hullId: "event-2", ending: { code: "refused" } }]);
+    const deadLetters = await fixture.connector.store.deadLettersOf(fixture.lane);
+    expect(deadLetters).toMatchObject([{ type: "activities", hullId: "event-2", ending: { code: "refused" } }]);
   });
 });
 
@@ -785,7 +746,6 @@ describe("killed", () => {
 
   test("before anything was sent, all events arrive once", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
     await fixture.together(async () => {
       await fixture.tellUser(user(1), account(1), { events: many(5) });
       expect(fixture.calls).toEqual([]);

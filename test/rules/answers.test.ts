@@ -1,6 +1,6 @@
 /** What Planhat answers, and what it means for each record. */
 import { buildUserMessage } from "../../simulators/hull";
-import { account, minute, people, useFixtures, user, type Fixture } from "../fixture/fixture";
+import { account, minute, people, row, useFixtures, user, type Fixture } from "../fixture/fixture";
 
 const open = useFixtures();
 
@@ -17,9 +17,7 @@ describe.each(["create", "error"] as const)(
   (unknownId) => {
     test("an enduser is made again with all fields and linked anew", async () => {
       const fixture = await open({ planhat: { switches: { unknownId } } });
-      fixture.seed([account(1)], [user(1)]);
-      await fixture.tellUser(user(1), account(1));
-      await fixture.settled();
+      await fixture.deliverUser(user(1), account(1));
       const old = String(fixture.endusers()[0]?.["_id"]);
       fixture.planhat.tenant().remove("endusers", old);
       await fixture.tellUser(user(1, { position: "Director", indexed_at: minute(1) }), account(1));
@@ -32,8 +30,7 @@ describe.each(["create", "error"] as const)(
       expect(fresh).not.toBe(old);
       expect(fixture.profile("user", user(1).id)["planhat/id"]).toBe(fresh);
       const before = fixture.written("endusers").length;
-      await fixture.tellUser(user(1, { position: "Founder", indexed_at: minute(2) }), account(1));
-      await fixture.settled();
+      await fixture.deliverUser(user(1, { position: "Founder", indexed_at: minute(2) }), account(1));
       expect(fixture.written("endusers").slice(before)).toEqual([{ _id: fresh, position: "Founder" }]);
     });
 
@@ -41,15 +38,10 @@ describe.each(["create", "error"] as const)(
       const fixture = await open({
         planhat: { switches: { unknownId } },
         settings: {
-          account_attributes_outbound: [
-            { hull_field_name: "name", service_field_name: "name" },
-            { hull_field_name: "phase", service_field_name: "phase" },
-          ],
+          account_attributes_outbound: [row("name", "name"), row("phase", "phase")],
         },
       });
-      fixture.seed([account(1)]);
-      await fixture.tellAccount(account(1, { phase: "Growth" }));
-      await fixture.settled();
+      await fixture.deliverAccount(account(1, { phase: "Growth" }));
       const old = String(fixture.companies()[0]?.["_id"]);
       fixture.planhat.tenant().remove("companies", old);
       await fixture.tellAccount(account(1, { name: "Renamed", phase: "Growth", indexed_at: minute(1) }));
@@ -60,9 +52,7 @@ describe.each(["create", "error"] as const)(
 
     test("a record that was made anew by hand is found by its key", async () => {
       const fixture = await open({ planhat: { switches: { unknownId } } });
-      fixture.seed([account(1)], [user(1)]);
-      await fixture.tellUser(user(1), account(1));
-      await fixture.settled();
+      await fixture.deliverUser(user(1), account(1));
       const [first] = fixture.endusers();
       const tenant = fixture.planhat.tenant();
       tenant.remove("endusers", String(first?.["_id"]));
@@ -76,7 +66,6 @@ describe.each(["create", "error"] as const)(
 
     test("one of many that is gone does not disturb the others", async () => {
       const fixture = await open({ planhat: { switches: { unknownId } } });
-      fixture.seed([account(1)], people(12));
       await tellAll(fixture, people(12));
       await fixture.settled();
       const gone = fixture.endusers().find((each) => each["externalId"] === "person-5");
@@ -97,15 +86,14 @@ describe.each(["create", "error"] as const)(
 describe("206: good rows are done, bad ones are rejected in Planhat's words", () => {
   test.each(["text", "item", "keys", "index"] as const)("whatever an error looks like (%s)", async (errorShape) => {
     const fixture = await open({ planhat: { switches: { errorShape } } });
-    fixture.seed([account(1)], people(10));
     fixture.planhat.poison({ field: "externalId", value: "person-3" }, "position: Cast to ObjectId failed");
     fixture.planhat.poison({ field: "externalId", value: "person-7" }, "email is on the block list");
     await tellAll(fixture, people(10));
     await fixture.settledWithHelp();
     expect(fixture.endusers()).toHaveLength(8);
     expect(await fixture.outcomes()).toEqual({ "endusers/sent/created": 8, "endusers/rejected/refused": 2 });
-    const letters = await fixture.connector.store.deadLettersOf(fixture.lane);
-    const words = new Map(letters.map((letter) => [letter.hullId, letter.ending.text]));
+    const deadLetters = await fixture.connector.store.deadLettersOf(fixture.lane);
+    const words = new Map(deadLetters.map((deadLetter) => [deadLetter.hullId, deadLetter.ending.text]));
     expect(words.get(user(3).id)).toContain("Cast to ObjectId failed");
     expect(words.get(user(7).id)).toContain("on the block list");
     expect(words.get(user(3).id)).not.toContain("block list");
@@ -117,7 +105,6 @@ describe("206: good rows are done, bad ones are rejected in Planhat's words", ()
     ["input", "id-only", "named"],
   ] as const)("whatever the key lists look like (%s, %s, %s)", async (keysOrder, keysForm, nonupdates) => {
     const fixture = await open({ planhat: { switches: { keysOrder, keysForm, nonupdates } } });
-    fixture.seed([account(1)], people(10));
     fixture.planhat.poison({ field: "externalId", value: "person-3" }, "no");
     await tellAll(fixture, people(10));
     await fixture.settledWithHelp();
@@ -130,14 +117,12 @@ describe("206: good rows are done, bad ones are rejected in Planhat's words", ()
 
   test("a rejected record closes its dead letter when a later message succeeds", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], people(2));
     const heal = fixture.planhat.poison({ field: "externalId", value: "person-1" }, "no");
     await tellAll(fixture, people(2));
     await fixture.settled();
     expect(await fixture.connector.store.deadLettersOf(fixture.lane)).toHaveLength(1);
     heal();
-    await fixture.tellUser(user(1, { indexed_at: minute(1) }), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1, { indexed_at: minute(1) }), account(1));
     expect(await fixture.connector.store.deadLettersOf(fixture.lane)).toEqual([]);
     expect(fixture.endusers()).toHaveLength(2);
   });
@@ -146,31 +131,30 @@ describe("206: good rows are done, bad ones are rejected in Planhat's words", ()
 describe("400: the payload that holds the poison is told apart", () => {
   test.each(["envelope", "text"] as const)("one poison record hurts only itself (body: %s)", async (badRequestBody) => {
     const fixture = await open({ planhat: { switches: { badRequestBody } } });
-    fixture.seed([account(1)], people(40));
     fixture.planhat.poison({ field: "externalId", value: "person-17" }, "poison", "payload");
     await tellAll(fixture, people(40));
     await fixture.settledWithHelp();
     expect(fixture.endusers()).toHaveLength(39);
     expect(await fixture.outcomes()).toEqual({ "endusers/sent/created": 39, "endusers/rejected/refused": 1 });
-    const [letter] = await fixture.connector.store.deadLettersOf(fixture.lane);
-    expect(letter?.hullId).toBe(user(17).id);
+    const [deadLetter] = await fixture.connector.store.deadLettersOf(fixture.lane);
+    expect(deadLetter?.hullId).toBe(user(17).id);
   });
 
   test("several poison records hurt only themselves", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], people(64));
     const bad = ["person-1", "person-20", "person-21", "person-64"];
     for (const value of bad) fixture.planhat.poison({ field: "externalId", value }, "poison", "payload");
     await tellAll(fixture, people(64));
     await fixture.settledWithHelp();
     expect(fixture.endusers().map((each) => each["externalId"])).toHaveLength(60);
-    const letters = await fixture.connector.store.deadLettersOf(fixture.lane);
-    expect(letters.map(({ hullId }) => hullId).sort()).toEqual([1, 20, 21, 64].map((number) => user(number).id).sort());
+    const deadLetters = await fixture.connector.store.deadLettersOf(fixture.lane);
+    expect(deadLetters.map(({ hullId }) => hullId).sort()).toEqual(
+      [1, 20, 21, 64].map((number) => user(number).id).sort(),
+    );
   });
 
   test("updates are told apart as well", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], people(20));
     await tellAll(fixture, people(20));
     await fixture.settled();
     fixture.planhat.poison({ field: "position", value: "Poison" }, "poison", "payload");
@@ -193,7 +177,6 @@ describe("a fault of the mapping", () => {
     "pauses the type with a reason and loses nothing (refused by %s)",
     async (mode) => {
       const fixture = await open();
-      fixture.seed([account(1)], people(40));
       const heal = fixture.planhat.poison((_, model) => model === "endusers", "position: Cast to Number failed", mode);
       await tellAll(fixture, people(40));
       await fixture.until(async () => (await fixture.connector.store.pauses(fixture.lane)).length > 0);
@@ -203,7 +186,6 @@ describe("a fault of the mapping", () => {
       expect(await fixture.connector.store.deadLettersOf(fixture.lane)).toEqual([]);
       expect(await fixture.outcomes()).toEqual({});
       // Companies go on meanwhile.
-      fixture.seed([account(2)]);
       await fixture.tellAccount(account(2));
       await fixture.until(() => fixture.companies().length === 2);
       heal();
@@ -229,7 +211,6 @@ describe.each([
 ])("%s pauses the lane", (_name, forbid) => {
   test("entries stay, the reason is kept, and ship:update resumes at once", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], people(3));
     const ban = forbid(fixture);
     await tellAll(fixture, people(3));
     await fixture.until(async () => (await fixture.connector.store.pauses(fixture.lane)).length > 0);
@@ -237,6 +218,8 @@ describe.each([
     expect(hold).toMatchObject({ scope: "*", kind: "auth" });
     expect((await fixture.connector.store.depth(fixture.lane)).outbox).toBeGreaterThanOrEqual(3);
     expect(await fixture.connector.store.deadLettersOf(fixture.lane)).toEqual([]);
+    expect(await fixture.outcomes()).toEqual({});
+    await fixture.until(() => fixture.logs.some(({ message }) => message === "connector.configuration.error"));
     const calls = fixture.calls.length;
     await fixture.tellUser(user(1, { position: "Director", indexed_at: minute(1) }), account(1));
     expect(fixture.calls).toHaveLength(calls);
@@ -250,7 +233,6 @@ describe.each([
 
 test("a 429 makes the lane wait; nothing is lost, rejected or doubled", async () => {
   const fixture = await open();
-  fixture.seed([account(1)], people(5));
   fixture.planhat.faults.add({ kind: "rate-limit", headers: { "retry-after": "0" }, count: 4 });
   await tellAll(fixture, people(5));
   await fixture.settledWithHelp();
@@ -258,9 +240,19 @@ test("a 429 makes the lane wait; nothing is lost, rejected or doubled", async ()
   expect(await fixture.outcomes()).toEqual({ "endusers/sent/created": 5 });
 });
 
+test("a 429 with Retry-After: the wait is kept", async () => {
+  const fixture = await open();
+  const headers = { "retry-after": "1" };
+  fixture.planhat.faults.add({ kind: "rate-limit", headers, route: "PUT /companies", count: 1 });
+  await fixture.deliverAccount(account(1));
+  expect(await fixture.outcomes()).toEqual({ "companies/sent/created": 1 });
+  const [first, second] = fixture.calls.filter(({ route }) => route === "PUT /companies");
+  // Timers may come a moment early by the clock.
+  expect((second?.receivedAt ?? 0) - (first?.receivedAt ?? 0)).toBeGreaterThanOrEqual(990);
+});
+
 test("5xx is tried again, not told apart", async () => {
   const fixture = await open();
-  fixture.seed([account(1)], people(20));
   await tellAll(fixture, people(20));
   await fixture.settled();
   const down = fixture.planhat.faults.add({ kind: "status", status: 500, route: "PUT /endusers", count: 2 });
@@ -277,9 +269,7 @@ test("5xx is tried again, not told apart", async () => {
 
 test("an enduser whose company is gone in Planhat is not believed to be saved", async () => {
   const fixture = await open();
-  fixture.seed([account(1)], people(2));
-  await fixture.tellUser(user(1), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(user(1), account(1));
   const company = String(fixture.companies()[0]?.["_id"]);
   fixture.planhat.tenant().remove("companies", company);
   await fixture.tellUser(user(2), account(1));
@@ -291,7 +281,6 @@ test("an enduser whose company is gone in Planhat is not believed to be saved", 
 
 test("bulk calls keep to the number of items that the settings allow", async () => {
   const fixture = await open({ settings: { bulk_max_items: 7 } });
-  fixture.seed([account(1)], people(20));
   await tellAll(fixture, people(20));
   await fixture.settled();
   const sizes = fixture.calls
@@ -303,7 +292,6 @@ test("bulk calls keep to the number of items that the settings allow", async () 
 
 test("a chunk that is lost in the middle of several keeps the others", async () => {
   const fixture = await open({ settings: { bulk_max_items: 10 } });
-  fixture.seed([account(1)], people(30));
   let bulks = 0;
   const nth = (wanted: number) => (route: string) => route === "PUT /endusers" && (bulks += 1) === wanted;
   const second = nth(2);

@@ -1,6 +1,6 @@
-/** A full house slows Hull down; it never loses or refuses what it took. */
-import { buildUserMessage, type SendAnswer } from "../../simulators/hull";
-import { account, minute, people, useFixtures, user, type Fixture } from "../fixture/fixture";
+/** A full outbox slows Hull down; it never loses or refuses what it took. */
+import { buildAccountMessage, buildUserMessage, type SendAnswer } from "../../simulators/hull";
+import { account, minute, people, row, useFixtures, user, type Fixture } from "../fixture/fixture";
 
 const open = useFixtures();
 
@@ -29,7 +29,6 @@ async function dam(fixture: Fixture): Promise<() => Promise<void>> {
 
 test("a deep outbox is answered next, with smaller shipments and longer waits", async () => {
   const fixture = await open({ environment: { MAX_OUTBOX: "50" } });
-  fixture.seed([account(1)], people(40));
   const release = await dam(fixture);
   const idle = (await tell(fixture, [1]))?.flow;
   const flows = [];
@@ -48,7 +47,6 @@ test("a deep outbox is answered next, with smaller shipments and longer waits", 
 
 test("above the hard limit the answer is retry, nothing is taken, and the repetition is taken once there is room", async () => {
   const fixture = await open({ environment: { MAX_OUTBOX: "5" } });
-  fixture.seed([account(1)], people(20));
   const release = await dam(fixture);
   await tell(fixture, [1, 2, 3, 4, 5, 6]);
   const refused = await tell(fixture, [7, 8]);
@@ -64,7 +62,6 @@ test("above the hard limit the answer is retry, nothing is taken, and the repeti
 
 test("what coalesces does not deepen the outbox", async () => {
   const fixture = await open({ environment: { MAX_OUTBOX: "5" } });
-  fixture.seed([account(1)], people(2));
   const release = await dam(fixture);
   for (let step = 1; step <= 20; step += 1) {
     await fixture.tellUser(user(1, { position: `P${step}`, indexed_at: minute(step) }), account(1));
@@ -76,24 +73,47 @@ test("what coalesces does not deepen the outbox", async () => {
 
 test("settings may still change while the outbox is full", async () => {
   const fixture = await open({ environment: { MAX_OUTBOX: "1" } });
-  fixture.seed([account(1)], people(1));
   const release = await dam(fixture);
   await release();
   await fixture.settled();
   expect(fixture.endusers()).toHaveLength(1);
 });
 
-test("without a token messages end skipped / missing_token and are answered next", async () => {
-  const fixture = await open({ settings: { personal_acccess_token: "" } });
-  const answer = await tell(fixture, [1, 2]);
-  expect(answer).toMatchObject({ status: 200, flow: { type: "next" } });
-  expect(await fixture.outcomes()).toEqual({ "endusers/skipped/missing_token": 2 });
-  expect(fixture.calls).toEqual([]);
+test.each([undefined, null, "", "   "])(
+  "with the token %j messages end skipped / missing_token and are answered next",
+  async (token) => {
+    const fixture = await open({ settings: { personal_acccess_token: token } });
+    const answer = await tell(fixture, [1, 2]);
+    expect(answer).toMatchObject({ status: 200, flow: { type: "next" } });
+    expect(await fixture.outcomes()).toEqual({ "endusers/skipped/missing_token": 2 });
+    expect(fixture.calls).toEqual([]);
+    expect(fixture.logs.filter(({ message }) => message === "outgoing.user.skip")).toMatchObject(
+      Array(2).fill({ level: "warn", data: { code: "missing_token" } }),
+    );
+  },
+);
+
+test("a notification that could not be stored is never answered with next", async () => {
+  const fixture = await open();
+  const messages = [1, 2, 3].map((number) => buildAccountMessage(account(number)));
+  await fixture.connector.store.close();
+  const report = await fixture.send("account:update", messages, { maxAttempts: 1 });
+  expect(report.messagesAccepted).toBe(0);
+  expect(report.answers[0]).toMatchObject({ status: 503, flow: { type: "retry" } });
+  await fixture.restart();
+  await fixture.deliver("account:update", messages);
+  expect(await fixture.outcomes()).toEqual({ "companies/sent/created": 3 });
+});
+
+test("every call to Planhat asks to keep the connection", async () => {
+  const fixture = await open();
+  for (const number of [1, 2, 3, 4, 5]) await fixture.deliverAccount(account(number));
+  expect(new Set(fixture.calls.map(({ headers }) => headers.connection))).toEqual(new Set(["keep-alive"]));
+  expect(fixture.calls.length).toBeGreaterThanOrEqual(10);
 });
 
 test("a token that is removed for a while loses nothing that already waits", async () => {
   const fixture = await open();
-  fixture.seed([account(1)], people(2));
   const fault = fixture.planhat.faults.add({ kind: "status", status: 401 });
   await tell(fixture, [1]);
   await fixture.until(async () => (await fixture.connector.store.pauses(fixture.lane)).length > 0);
@@ -109,7 +129,6 @@ test("a token that is removed for a while loses nothing that already waits", asy
 
 test("one unreadable message never turns its shipment into retry", async () => {
   const fixture = await open();
-  fixture.seed([account(1)], people(2));
   const { answers } = await fixture.send("user:update", [
     buildUserMessage(user(1), { account: account(1) }),
     { user: null },
@@ -123,7 +142,6 @@ test("one unreadable message never turns its shipment into retry", async () => {
 
 test("a message of too many attributes is rejected by itself, and the log says how many and what to do", async () => {
   const fixture = await open();
-  fixture.seed([account(1)], people(2));
   const many = Object.fromEntries(Array.from({ length: 20_000 }, (_, at) => [`a${at}`, at]));
   const { answers } = await fixture.send("user:update", [
     buildUserMessage(user(1, many), { account: account(1) }),
@@ -140,22 +158,19 @@ test("a value that the field cannot hold costs the field, not the record", async
   const fixture = await open({
     settings: {
       contact_attributes_outbound: [
-        { hull_field_name: "email", service_field_name: "email" },
-        { hull_field_name: "external_id", service_field_name: "externalId" },
-        { hull_field_name: "traits_featured", service_field_name: "featured" },
+        row("email", "email"),
+        row("external_id", "externalId"),
+        row("traits_featured", "featured"),
       ],
     },
   });
-  fixture.seed([account(1)], people(1));
-  await fixture.tellUser(user(1, { featured: "perhaps" }), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(user(1, { featured: "perhaps" }), account(1));
   expect(fixture.written("endusers")).toHaveLength(1);
   expect(fixture.written("endusers")[0]).not.toHaveProperty("featured");
 });
 
 test("an intake makes no call to Planhat", async () => {
   const fixture = await open();
-  fixture.seed([account(1)], people(50));
   const numbers = Array.from({ length: 50 }, (_, index) => index + 1);
   await fixture.together(async () => {
     await tell(fixture, numbers);
@@ -169,11 +184,10 @@ test("a thousand users of two hundred companies stay far below the quota and nev
   const companies = Array.from({ length: 200 }, (_, index) => account(index + 1));
   const all = people(1_000);
   fixture.seed(companies, all);
-  await fixture.send(
+  await fixture.deliver(
     "user:update",
     all.map((each, index) => buildUserMessage(each, { account: companies[index % 200] ?? account(1) })),
   );
-  await fixture.settled();
   expect(fixture.planhat.books.snapshot().created).toMatchObject({ companies: 200, endusers: 1_000 });
   const { requests, maximumCallsPerMinute } = fixture.planhat.books.snapshot();
   expect(maximumCallsPerMinute).toBeLessThan(100);
@@ -182,7 +196,6 @@ test("a thousand users of two hundred companies stay far below the quota and nev
 
 test("a requests_per_minute setting bounds the calls: the rest waits its turn, and nothing is refused", async () => {
   const fixture = await open({ settings: { requests_per_minute: 4 }, planhat: { quotaPerMinute: 4 } });
-  fixture.seed([account(1)], people(1));
   await fixture.tellUser(user(1), account(1));
   await fixture.until(() => fixture.companies().length === 1);
   const { requests } = fixture.planhat.books.snapshot();

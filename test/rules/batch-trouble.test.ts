@@ -81,7 +81,6 @@ describe("links that lead nowhere", () => {
 
   test("a storage that is down for a while is tried again", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], people(3));
     const extract = publish(fixture, rowsOf(people(3)));
     extract.fail({ kind: "status", status: 503 });
     atDownload(fixture, 4, () => extract.fail(undefined));
@@ -94,7 +93,6 @@ describe("links that lead nowhere", () => {
 
   test("a storage that stays down ends the run, and it can be sent again", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], people(3));
     const extract = publish(fixture, rowsOf(people(3)));
     extract.fail({ kind: "status", status: 503 });
     expect(await fixture.ended(await begin(fixture, extract.url))).toMatchObject({ state: "error", done: 0 });
@@ -160,7 +158,6 @@ describe("downloads that break off", () => {
 
 test("a line of 20 MB, four times what a row may have, is a bad row among good ones", async () => {
   const fixture = await open();
-  fixture.seed([account(1)], people(2));
   const megabyte = Buffer.alloc(1_000_000, "x");
   const [first = {}, second = {}] = rowsOf(people(2));
   const extract = fixture.hull.publishExtract({
@@ -183,7 +180,6 @@ test("a line of 20 MB, four times what a row may have, is a bad row among good o
 
 test("a row that nests 200,000 levels deep is a bad row among good ones", async () => {
   const fixture = await open();
-  fixture.seed([account(1)], people(2));
   const [first = {}, second = {}] = rowsOf(people(2));
   const deep = `{"id":"deep","traits_x":${"[".repeat(200_000)}${"]".repeat(200_000)}}\n`;
   const extract = fixture.hull.publishExtract({ content: ndjson([first]) + deep + ndjson([second]) });
@@ -230,7 +226,6 @@ describe("rows that cannot be read", () => {
 
   test("may stand among good ones as often as they like", async () => {
     const fixture = await open(QUIET);
-    fixture.seed([account(1)], people(1));
     const pair = `x\n${ndjson(rowsOf(people(1)))}`;
     const { url } = fixture.hull.publishExtract({ content: pair.repeat(1_100) });
     const run = await fixture.ended(await begin(fixture, url));
@@ -295,7 +290,6 @@ describe("files that nobody can read", () => {
 
   test("a list that breaks off gives the rows that it has, and ends with an error", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], people(3));
     const { url } = fixture.hull.publishExtract({ content: JSON.stringify(rowsOf(people(3))).slice(0, -1) });
     const run = await fixture.ended(await begin(fixture, url));
     await fixture.settled();
@@ -361,7 +355,6 @@ describe("back-pressure", () => {
 
   test("an endless file is read no further than the outbox allows, and ends with the connector", async () => {
     const fixture = await open({ environment: { MAX_OUTBOX: "50" } });
-    fixture.seed([account(1)], people(GROUP));
     const down = fixture.planhat.faults.add({ kind: "status", status: 503 });
     const extract = publish(fixture, rowsOf(people(GROUP)));
     extract.fail({ kind: "endless" });
@@ -386,7 +379,6 @@ describe("back-pressure", () => {
 
   test("an endless file that is read as fast as it comes ends with the connector, too", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], people(5));
     const extract = publish(fixture, rowsOf(people(5)));
     extract.fail({ kind: "endless" });
     const id = await begin(fixture, extract.url);
@@ -407,7 +399,6 @@ describe("back-pressure", () => {
 describe("several batches", () => {
   test("of one tenant are read one after the other, in their order", async () => {
     const fixture = await open({ environment: { MAX_OUTBOX: "50" } });
-    fixture.seed([account(1)], people(3 * GROUP));
     const down = fixture.planhat.faults.add({ kind: "status", status: 503 });
     const extracts = [0, 1, 2].map((part) => publish(fixture, rowsOf(people(2 * GROUP, part * 100 + 1))));
     const order: number[] = [];
@@ -434,7 +425,6 @@ describe("several batches", () => {
 
   test("the order outlives a restart", async () => {
     const fixture = await open({ environment: { MAX_OUTBOX: "50" } });
-    fixture.seed([account(1)], people(3));
     const stalled = publish(fixture, rowsOf(people(3)));
     stalled.fail({ kind: "stall", afterBytes: 10 });
     const second = publish(fixture, rowsOf([user(1, { position: "Second" })]));
@@ -456,7 +446,6 @@ describe("several batches", () => {
     const fixture = await open();
     const other = { id: "5f0000000000000000000002", secret: "connector-secret-0002" };
     fixture.hull.addConnector({ ...other, privateSettings: { ...OPEN_SETTINGS } });
-    fixture.seed([account(1)], people(6));
     const stalled = publish(fixture, rowsOf(people(3)));
     stalled.fail({ kind: "stall", afterBytes: 10 });
     const first = await begin(fixture, stalled.url, { connector: CONNECTOR });
@@ -499,7 +488,6 @@ describe("stop_on_error", () => {
   test("without it the run goes on", async () => {
     const fixture = await open();
     const lines = rowsOf(people(3)).map((row) => JSON.stringify(row));
-    fixture.seed([account(1)], people(3));
     const { url } = fixture.hull.publishExtract({ content: [bad, ...lines].join("\n") });
     expect(await fixture.ended(await begin(fixture, url))).toMatchObject({ state: "success", done: 4 });
     await fixture.settled();
@@ -507,7 +495,6 @@ describe("stop_on_error", () => {
 
   test("skipped, unchanged and superseded records do not stop it", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], people(3));
     const rows = [userRow(user(1), {}), ...rowsOf(people(3)), ...rowsOf(people(3))];
     const run = await fixture.ended(await begin(fixture, publish(fixture, rows).url, { stopOnError: true }));
     expect(run).toMatchObject({ state: "success", done: rows.length });
@@ -530,7 +517,6 @@ describe("stop_on_error", () => {
 
   test("a record that Planhat refuses after the last row was read leaves no run that calls itself a success", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], people(5));
     fixture.planhat.poison({ field: "externalId", value: "person-3" }, "Not welcome");
     const run = await fixture.ended(
       await begin(fixture, publish(fixture, rowsOf(people(5))).url, { stopOnError: true }),
@@ -542,7 +528,6 @@ describe("stop_on_error", () => {
 
   test("an error in the last rows speaks of no rows that there are not", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], people(3));
     const lines = [...rowsOf(people(3)).map((row) => JSON.stringify(row)), bad];
     const { url } = fixture.hull.publishExtract({ content: lines.join("\n") });
     const run = await fixture.ended(await begin(fixture, url, { stopOnError: true }));

@@ -182,6 +182,7 @@ describe("what a batch passes by, and what it does not", () => {
     await fixture.tellAccount(account(1));
     for (const each of [user(1), user(2)]) await fixture.tellUser(each, account(1));
     await fixture.settled();
+    fixture.planhat.tenant().edit("endusers", String(fixture.endusers()[0]?.["_id"]), { position: "By a person" });
     const before = { users: fixture.written("endusers").length, companies: fixture.written("companies").length };
     expect((await carryOut(fixture, rowsOf(people(2)))).counts).toEqual({ "endusers/sent/updated": 2 });
     expect((await carryOut(fixture, [account(1)], { entity: "account" })).counts).toEqual({
@@ -190,6 +191,7 @@ describe("what a batch passes by, and what it does not", () => {
     const again = fixture.written("endusers").slice(before.users);
     expect(again).toHaveLength(2);
     expect(again[0]).toMatchObject({ name: "Person 1", email: "person-1@example.com", position: "Engineer" });
+    expect(fixture.endusers()[0]).toMatchObject({ position: "Engineer" });
     expect(fixture.written("companies").slice(before.companies)).toMatchObject([{ name: "Acme 1" }]);
   });
 
@@ -261,18 +263,15 @@ describe("versions: a row is as old as the request", () => {
   test("a message older than the request that arrives after the batch changes nothing, however new its row claims to be", async () => {
     const fixture = await seeded(await open(), people(1));
     await carryOut(fixture, rowsOf([user(1, { position: "Row", indexed_at: "2099-01-01T00:00:00Z" })]));
-    await fixture.tellUser(user(1, { position: "Older", indexed_at: OLD }), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1, { position: "Older", indexed_at: OLD }), account(1));
     expect(fixture.endusers()).toMatchObject([{ position: "Row" }]);
-    await fixture.tellUser(user(1, { position: "Newer", indexed_at: inFourMinutes() }), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1, { position: "Newer", indexed_at: inFourMinutes() }), account(1));
     expect(fixture.endusers()).toMatchObject([{ position: "Newer" }]);
   });
 
   test("a record newer than the request is left alone", async () => {
     const fixture = await seeded(await open(), people(1));
-    await fixture.tellUser(user(1, { position: "Newer", indexed_at: inFourMinutes() }), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1, { position: "Newer", indexed_at: inFourMinutes() }), account(1));
     const run = await carryOut(fixture, rowsOf([user(1, { position: "Row" })]));
     expect(run.counts).toEqual({ "endusers/superseded/newer_message": 1 });
     expect(fixture.endusers()).toMatchObject([{ position: "Newer" }]);
@@ -424,10 +423,10 @@ describe("what happens to a row after the file was read counts in its run", () =
     const heal = fixture.planhat.poison({ field: "externalId", value: "person-2" }, "Not welcome");
     const run = await carryOut(fixture, rowsOf(people(3)), { verbose: true });
     heal();
-    const letters = await store.deadLettersOf(fixture.lane);
-    expect(letters).toHaveLength(1);
-    for (const letter of letters) {
-      expect(await store.replayDeadLetter(deadLetterId(letter))).toMatchObject([{ state: "queued" }]);
+    const deadLetters = await store.deadLettersOf(fixture.lane);
+    expect(deadLetters).toHaveLength(1);
+    for (const deadLetter of deadLetters) {
+      expect(await store.replayDeadLetter(deadLetterId(deadLetter))).toMatchObject([{ state: "queued" }]);
     }
     lanes.wake(fixture.lane);
     await fixture.settled();
@@ -470,6 +469,29 @@ describe("bad rows", () => {
     expect(run.counts).toEqual({ "endusers/sent/created": 3, "endusers/rejected/invalid_message": 1 });
     expect(logged(fixture)).toContain("Row 2 ");
     expect(logged(fixture)).not.toContain(secretive);
+  });
+
+  test("take no other account along, and none is lost in silence", async () => {
+    const fixture = await open();
+    fixture.planhat.poison({ field: "externalId", value: "acme-2" }, "Acme 2 is not welcome");
+    const rows = [1, 2, 3, 4, 5].map((number) => JSON.stringify(account(number, number === 4 ? { name: "" } : {})));
+    rows[2] = '{"id": "broken';
+    const { url } = fixture.hull.publishExtract({ content: rows.join("\n") });
+    const run = await fixture.ended(await begin(fixture, url, { entity: "account" }));
+    await fixture.settled();
+    expect(run.counts).toEqual({
+      "companies/sent/created": 2,
+      "companies/rejected/refused": 1,
+      "companies/rejected/invalid_message": 1,
+      "companies/skipped/missing_name": 1,
+    });
+    await fixture.restart();
+    const reasons = fixture.logs
+      .filter(({ level, message }) => level === "error" && message === "outgoing.account.error")
+      .map(({ data }) => String(data?.["reason"]));
+    for (const words of ["Acme 2 is not welcome", "Row 3 "]) {
+      expect(reasons).toContainEqual(expect.stringContaining(words));
+    }
   });
 
   test("rows without an id are rejected, each with its number in the file", async () => {

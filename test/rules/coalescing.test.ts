@@ -6,9 +6,7 @@ const open = useFixtures();
 
 /** Linked and in step. */
 async function inStep(fixture: Fixture): Promise<void> {
-  fixture.seed([account(1)], [user(1)]);
-  await fixture.tellUser(user(1, { position: "A", indexed_at: minute(1) }), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(user(1, { position: "A", indexed_at: minute(1) }), account(1));
 }
 
 /** Runs `meanwhile` while the first bulk write from now on is under way. */
@@ -36,8 +34,7 @@ test("A → B → A ends with A in Planhat when B is being written", async () =>
   const fixture = await open();
   await inStep(fixture);
   duringNextWrite(fixture, () => fixture.tellUser(user(1, { position: "A", indexed_at: minute(3) }), account(1)));
-  await fixture.tellUser(user(1, { position: "B", indexed_at: minute(2) }), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(user(1, { position: "B", indexed_at: minute(2) }), account(1));
   expect(fixture.written("endusers").map((item) => item["position"])).toEqual(["A", "B", "A"]);
   expect(fixture.endusers()).toMatchObject([{ position: "A" }]);
 });
@@ -47,18 +44,16 @@ test("A → B → A within one shipment costs nothing", async () => {
   await inStep(fixture);
   const before = fixture.calls.length;
   const states = ["B", "A"].map((position, index) => user(1, { position, indexed_at: minute(2 + index) }));
-  await fixture.send(
+  await fixture.deliver(
     "user:update",
     states.map((each) => buildUserMessage(each, { account: account(1) })),
   );
-  await fixture.settled();
   expect(fixture.calls).toHaveLength(before);
   expect(fixture.endusers()).toMatchObject([{ position: "A" }]);
 });
 
 test("many messages of one record that wait become one write of the newest", async () => {
   const fixture = await open();
-  fixture.seed([account(1)], [user(1)]);
   await fixture.together(async () => {
     for (const step of [1, 2, 3, 4]) {
       await fixture.tellUser(user(1, { position: `P${step}`, indexed_at: minute(step) }), account(1));
@@ -71,7 +66,6 @@ test("many messages of one record that wait become one write of the newest", asy
 
 test("a newer message that a filter skips withdraws the waiting one", async () => {
   const fixture = await open({ settings: { contact_synchronized_segments: ["in"] } });
-  fixture.seed([account(1)], [user(1)]);
   const inside = [fixture.hull.addUserSegment("In", "in")];
   await fixture.together(async () => {
     await fixture.tellUser(user(1, { indexed_at: minute(1) }), account(1), { segments: inside });
@@ -87,10 +81,8 @@ test("a newer message that a filter skips withdraws the waiting one", async () =
 
 test("a skipped newer message withdraws one whose write failed", async () => {
   const fixture = await open({ settings: { contact_synchronized_segments: ["in"] } });
-  fixture.seed([account(1)], [user(1)]);
   const inside = [fixture.hull.addUserSegment("In", "in")];
-  await fixture.tellUser(user(1, { position: "A", indexed_at: minute(1) }), account(1), { segments: inside });
-  await fixture.settled();
+  await fixture.deliverUser(user(1, { position: "A", indexed_at: minute(1) }), account(1), { segments: inside });
   const down = fixture.planhat.faults.add({ kind: "status", status: 503, route: "PUT /endusers" });
   duringNextWrite(fixture, async () => {
     await fixture.tellUser(user(1, { position: "B", indexed_at: minute(3) }), account(1), { segments: [] });
@@ -130,17 +122,14 @@ test("forced stays forced when its write failed and a newer message came meanwhi
 test("once delivered, a forced message forces nothing further", async () => {
   const fixture = await open();
   await inStep(fixture);
-  await fixture.tellUser(user(1, { position: "A", indexed_at: minute(2) }), account(1), { isExport: true });
-  await fixture.settled();
+  await fixture.deliverUser(user(1, { position: "A", indexed_at: minute(2) }), account(1), { isExport: true });
   const before = fixture.calls.length;
-  await fixture.tellUser(user(1, { position: "A", indexed_at: minute(3) }), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(user(1, { position: "A", indexed_at: minute(3) }), account(1));
   expect(fixture.calls).toHaveLength(before);
 });
 
 test("evidence that a field was cleared survives the merging with a newer message", async () => {
   const fixture = await open({ settings: { clear_on_null: true } });
-  fixture.seed([account(1)], [user(1)]);
   const company = fixture.planhat.tenant().seedCompany({ externalId: "acme-1", name: "Acme 1" });
   fixture.planhat
     .tenant()
@@ -158,15 +147,13 @@ test("evidence that a field was cleared survives the merging with a newer messag
 
 test("a newer message that arrives during the look-up is the one that is written", async () => {
   const fixture = await open();
-  fixture.seed([account(1)], [user(1)]);
   let came = false;
   fixture.planhat.on("request", async ({ route }) => {
     if (came || route !== "GET /endusers") return;
     came = true;
     await fixture.tellUser(user(1, { position: "B", indexed_at: minute(2) }), account(1));
   });
-  await fixture.tellUser(user(1, { position: "A", indexed_at: minute(1) }), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(user(1, { position: "A", indexed_at: minute(1) }), account(1));
   expect(came).toBe(true);
   expect(fixture.endusers()).toMatchObject([{ position: "B" }]);
   expect(fixture.planhat.books.snapshot().created.endusers).toBe(1);
@@ -174,17 +161,14 @@ test("a newer message that arrives during the look-up is the one that is written
 
 test("a shipment that is delivered again while it is being written counts once and doubles nothing", async () => {
   const fixture = await open();
-  fixture.seed([account(1)], [user(1)]);
   duringNextWrite(fixture, () => fixture.tellUser(user(1), account(1), { notificationId: "again" }));
-  await fixture.tellUser(user(1), account(1), { notificationId: "again" });
-  await fixture.settled();
+  await fixture.deliverUser(user(1), account(1), { notificationId: "again" });
   expect(fixture.endusers()).toHaveLength(1);
   expect(await fixture.outcomes()).toEqual({ "endusers/sent/created": 1 });
 });
 
 test("a withdrawn create whose answer was lost is still not doubled when the person comes back", async () => {
   const fixture = await open({ settings: { contact_synchronized_segments: ["in"] } });
-  fixture.seed([account(1)], [user(1)]);
   const inside = [fixture.hull.addUserSegment("In", "in")];
   fixture.planhat.faults.add({ kind: "reset-after", route: "PUT /endusers", count: 1 });
   duringNextWrite(fixture, () => fixture.tellUser(user(1, { indexed_at: minute(2) }), account(1), { segments: [] }));
@@ -198,12 +182,9 @@ test("a withdrawn create whose answer was lost is still not doubled when the per
 
 test("a write that was under way when a newer message was skipped stays written, and the link is kept", async () => {
   const fixture = await open({ settings: { contact_synchronized_segments: ["in"] } });
-  fixture.seed([account(1)], [user(1)]);
   const inside = [fixture.hull.addUserSegment("In", "in")];
   duringNextWrite(fixture, () => fixture.tellUser(user(1, { indexed_at: minute(2) }), account(1), { segments: [] }));
-  await fixture.tellUser(user(1, { indexed_at: minute(1) }), account(1), { segments: inside });
-  await fixture.settled();
-  await fixture.tellUser(user(1, { position: "Director", indexed_at: minute(3) }), account(1), { segments: inside });
-  await fixture.settled();
+  await fixture.deliverUser(user(1, { indexed_at: minute(1) }), account(1), { segments: inside });
+  await fixture.deliverUser(user(1, { position: "Director", indexed_at: minute(3) }), account(1), { segments: inside });
   expect(fixture.endusers()).toMatchObject([{ position: "Director" }]);
 });

@@ -38,7 +38,6 @@ describe.each(LOSSES)("when the answer is lost $how", ({ fault, options }) => {
     ["an enduser", "endusers"],
   ] as const)("%s exists exactly once in the end", async (_what, type) => {
     const fixture = await open(options);
-    fixture.seed([account(1)], [user(1)]);
     const lost = fixture.planhat.faults.add({ ...fault, route: `PUT /${type}`, count: 1 });
     if (type === "companies") await fixture.tellAccount(account(1));
     else await fixture.tellUser(user(1), account(1));
@@ -50,7 +49,6 @@ describe.each(LOSSES)("when the answer is lost $how", ({ fault, options }) => {
 
 test("a create in doubt is looked for twice before it is tried again", async () => {
   const fixture = await open();
-  fixture.seed([account(1)]);
   fixture.planhat.faults.add({ kind: "reset-before", route: "PUT /companies", count: 1 });
   await fixture.tellAccount(account(1));
   await fixture.settledWithHelp();
@@ -63,7 +61,6 @@ test("a create in doubt is looked for twice before it is tried again", async () 
 
 test("a create that Planhat applies late is found at the second look", async () => {
   const fixture = await open();
-  fixture.seed([account(1)]);
   let looks = 0;
   let wroteOnce = false;
   fixture.planhat.on("request", ({ route }) => {
@@ -81,7 +78,6 @@ test("a create that Planhat applies late is found at the second look", async () 
 
 test("a newer message for a create in doubt does not hurry it into a double", async () => {
   const fixture = await open();
-  fixture.seed([account(1)], [user(1)]);
   fixture.planhat.faults.add({ kind: "reset-after", route: "PUT /endusers", count: 1 });
   fixture.planhat.on("applied", async ({ route }) => {
     if (route !== "PUT /endusers" || fixture.written("endusers").length > 1) return;
@@ -107,8 +103,6 @@ test("a second Hull user with the same keys does not double a create in doubt", 
 
 test("a hundred creates of which only half were written before the reset exist once each", async () => {
   const fixture = await open();
-
-  fixture.seed([account(1)], people(100));
   let half = false;
   fixture.planhat.on("request", ({ route, body }) => {
     if (route !== "PUT /endusers" || half || !Array.isArray(body)) return;
@@ -133,7 +127,6 @@ describe("a create whose key is known on another record goes alone, past Planhat
   /** The user's e-mail address belongs to another person of another company. */
   async function openTaken(options: FixtureOptions) {
     const fixture = await open(options);
-    fixture.seed([account(1)], [user(1)]);
     const tenant = fixture.planhat.tenant();
     const { _id: companyId } = tenant.seedCompany({ externalId: "else", name: "Else" });
     const { email } = user(1);
@@ -143,8 +136,7 @@ describe("a create whose key is known on another record goes alone, past Planhat
 
   test("the other one stays as he was", async () => {
     const { fixture, other } = await openTaken({ planhat: { switches: { emailMatching: "always" } } });
-    await fixture.tellUser(user(1), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1), account(1));
     expect(fixture.endusers()).toHaveLength(2);
     expect(fixture.planhat.tenant().endusers.get(other._id)).toMatchObject({
       name: "Other",
@@ -157,8 +149,7 @@ describe("a create whose key is known on another record goes alone, past Planhat
     "the answer to it may be %s",
     async (createAnswer) => {
       const { fixture } = await openTaken({ planhat: { switches: { createAnswer, emailMatching: "always" } } });
-      await fixture.tellUser(user(1), account(1));
-      await fixture.settled();
+      await fixture.deliverUser(user(1), account(1));
       await expectOnceAmong(fixture);
     },
   );
@@ -182,13 +173,11 @@ describe("a create whose key is known on another record goes alone, past Planhat
 
 test("a create that Planhat takes for the update of a record we could not see is an alarm, not a link", async () => {
   const fixture = await open();
-  fixture.seed([account(1)], [user(1)]);
   const tenant = fixture.planhat.tenant();
   const company = tenant.seedCompany({ externalId: "acme-1", name: "Acme 1" });
   const hidden = tenant.seedEnduser({ companyId: company._id, externalId: user(1)["external_id"], name: "Hidden" });
   tenant.archive("endusers", hidden._id);
-  await fixture.tellUser(user(1), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(user(1), account(1));
   expect(await fixture.outcomes()).toEqual({ "endusers/dead/identity_alarm": 1 });
   expect(fixture.profile("user", user(1).id)).not.toHaveProperty("planhat/id");
   expect(await fixture.connector.store.deadLettersOf(fixture.lane)).toHaveLength(1);

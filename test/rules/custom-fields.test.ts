@@ -4,11 +4,9 @@ import { isObject } from "../../simulators/loopback/call";
 import { numberOf } from "../../src/engine/hull-updates/what-hull-knows";
 import { createLmdbKeyValue } from "../../src/storage/database/lmdb";
 import { ask } from "../integration/asking";
-import { account, minute, useFixtures, user, type Fixture, type FixtureOptions } from "../fixture/fixture";
+import { account, minute, useFixtures, user, type Bag, type Fixture, type FixtureOptions } from "../fixture/fixture";
 
 const fetching = useFixtures();
-
-type Bag = Readonly<Record<string, unknown>>;
 
 const field = (name: string, type: string, more: Bag = {}): Bag => ({ name, type, parent: "EndUser", ...more });
 
@@ -22,7 +20,6 @@ const rows = (...names: readonly string[]) => ({
 
 async function open(names: readonly string[], customFields: readonly Bag[], more: FixtureOptions = {}) {
   const fixture = await fetching({ ...more, customFields, settings: { ...rows(...names), ...more.settings } });
-  fixture.seed([account(1)], [user(1)]);
   return fixture;
 }
 
@@ -33,8 +30,7 @@ async function tell(fixture: Fixture, ...values: readonly unknown[]): Promise<vo
   const traits = Object.fromEntries(
     values.flatMap((value, at) => (value === undefined ? [] : [[`traits_c${at}`, value]])),
   );
-  await fixture.tellUser(user(1, { indexed_at: minute(minutes), ...traits }), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(user(1, { indexed_at: minute(minutes), ...traits }), account(1));
 }
 
 const person = (fixture: Fixture): Bag => fixture.endusers()[0] ?? {};
@@ -106,8 +102,7 @@ describe("a name that Planhat does not have", () => {
       account_custom_attributes_outbound: [{ hull_field_name: "seats", service_field_name: "Nothing" }],
     };
     const fixture = await open([], [], { settings: company });
-    await fixture.tellUser(user(1), account(1, { seats: 5 }));
-    await fixture.settled();
+    await fixture.deliverUser(user(1), account(1, { seats: 5 }));
     expect(fixture.companies()).toMatchObject([{ externalId: "acme-1" }]);
     expect(fixture.companies()[0]).not.toHaveProperty("custom");
     expect(fixture.endusers()).toHaveLength(1);
@@ -430,13 +425,11 @@ describe("a store of the version before, which remembered a text of digits like 
     const position = "Director";
     minutes += 1;
     const traits = Object.fromEntries(VALUES.map((value, at) => [`traits_c${at}`, value]));
-    await fixture.tellUser(user(1, { indexed_at: minute(minutes), position, ...traits }), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1, { indexed_at: minute(minutes), position, ...traits }), account(1));
     expect(fixture.written("endusers").at(-1)).toEqual({ _id: person(fixture)["_id"], position });
     fixture.advance(5);
     expect(await fixture.fetchBoth()).toEqual([]);
-    await fixture.tellUser(user(1, { indexed_at: minute(minutes + 1), position, ...traits }), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1, { indexed_at: minute(minutes + 1), position, ...traits }), account(1));
     expect(writes(fixture)).toBe(2);
     minutes += 1;
   });

@@ -2,11 +2,9 @@
 import fc from "fast-check";
 import { buildUserMessage } from "../../simulators/hull";
 import { carryOut, rowsOf } from "../fixture/batches";
-import { account, useFixtures, user } from "../fixture/fixture";
+import { account, row, useFixtures, user, type Bag } from "../fixture/fixture";
 
 const open = useFixtures();
-
-type Bag = Readonly<Record<string, unknown>>;
 
 /** What Hull says, and what becomes of it. */
 interface Case {
@@ -101,10 +99,7 @@ const someone: fc.Arbitrary<Readonly<Record<string, Case>>> = fc
   .map(([names, cases]) => Object.fromEntries(names.flatMap((name) => (cases[name] ? [[name, cases[name]]] : []))));
 
 const SETTINGS = {
-  contact_custom_attributes_outbound: NAMES.map((name) => ({
-    hull_field_name: `traits_${name.toLowerCase()}`,
-    service_field_name: name,
-  })),
+  contact_custom_attributes_outbound: NAMES.map((name) => row(`traits_${name.toLowerCase()}`, name)),
 };
 
 test.each(["messages", "a JSON file", "a CSV file"])("in %s", async (way) => {
@@ -143,12 +138,11 @@ test.each(["messages", "a JSON file", "a CSV file"])("in %s", async (way) => {
   });
   // None of it comes again.
   const before = fixture.written("endusers").length;
-  await fixture.send(
+  await fixture.deliver(
     "user:update",
     users.map((each) =>
       buildUserMessage({ ...each, indexed_at: new Date(Date.now() + 1_000).toISOString() }, { account: account(1) }),
     ),
   );
-  await fixture.settled();
   expect(fixture.written("endusers")).toHaveLength(before);
 });

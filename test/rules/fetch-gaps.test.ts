@@ -1,6 +1,6 @@
 /** What a row of a list does not show need not be empty: Hull is emptied only of what Planhat is known not to hold. */
 import { person, putPerson, useFullPlanhat } from "../fixture/lists";
-import type { Fixture } from "../fixture/fixture";
+import { row, type Fixture } from "../fixture/fixture";
 
 const { openFull } = useFullPlanhat();
 
@@ -12,7 +12,7 @@ const attribute = (fixture: Fixture, name: string): unknown =>
 test("a field whose row writes it in another case keeps its value while the definitions cannot be read", async () => {
   const fixture = await openFull({
     settings: {
-      contact_custom_attributes_outbound: [{ hull_field_name: "traits_score", service_field_name: "score" }],
+      contact_custom_attributes_outbound: [row("traits_score", "score")],
     },
     customFields: [{ name: "Score", type: "number", parent: "EndUser" }],
   });

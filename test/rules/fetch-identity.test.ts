@@ -1,9 +1,7 @@
 /** Who in Hull is told about a record of Planhat: the linked one, else the one that its keys name, else nobody but itself. */
-import { account, minute, useFixtures, user, type Fixture } from "../fixture/fixture";
+import { account, minute, useFixtures, user, type Bag, type Fixture } from "../fixture/fixture";
 
 const open = useFixtures();
-
-type Bag = Readonly<Record<string, unknown>>;
 
 async function openWith(companies: readonly Bag[], people: readonly Bag[] = []): Promise<Fixture> {
   const fixture = await open();
@@ -23,9 +21,7 @@ describe("an enduser", () => {
       [ACME],
       [{ _id: "e1", externalId: "person-1", email: "old@example.com", companyId: "c1" }],
     );
-    fixture.seed([account(1)], [user(1)]);
-    await fixture.tellUser(user(1), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1), account(1));
     fixture.advance(1);
     fixture.planhat.tenant().edit("endusers", "e1", { externalId: "somebody-else", phone: "0049 30 1" });
     const told = await fixture.fetchBoth();
@@ -80,9 +76,7 @@ describe("an enduser", () => {
       [ACME, BETA],
       [{ _id: "e2", externalId: "person-1", name: "Namesake", companyId: "c2" }],
     );
-    fixture.seed([account(1)], [user(1)]);
-    await fixture.tellUser(user(1), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1), account(1));
     fixture.advance(1);
     const run = await fixture.fetch("users");
     expect(run.counts).toMatchObject({ "endusers/sent/told_ambiguous": 1 });
@@ -144,9 +138,7 @@ describe("a company", () => {
 
   test("that is linked is told about by Hull's id", async () => {
     const fixture = await openWith([]);
-    fixture.seed([account(1)]);
-    await fixture.tellAccount(account(1));
-    await fixture.settled();
+    await fixture.deliverAccount(account(1));
     fixture.advance(1);
     const id = String(fixture.companies()[0]?.["_id"]);
     fixture.planhat.tenant().edit("companies", id, { phase: "Live", externalId: "renamed" });
@@ -179,8 +171,7 @@ describe("the link to the account", () => {
     const fixture = await openWith([ACME], [ANN]);
     await fixture.fetchBoth();
     const known = accounts(fixture)[0];
-    await fixture.tellAccount(account(1, { id: known?.id ?? "", name: "Acme" }));
-    await fixture.settled();
+    await fixture.deliverAccount(account(1, { id: known?.id ?? "", name: "Acme" }));
     expect(await fixture.outcomes()).toEqual({ "companies/unchanged/in_sync": 1 });
     fixture.advance(60);
     expect(links(await fixture.fetchBoth())).toEqual([]);
@@ -223,8 +214,7 @@ test("what was told about the one whom a link names later stays with that one", 
   fixture.seed([account(1)], [user(1)]);
   await fixture.fetchBoth();
   const told = await fixture.during(async () => {
-    await fixture.tellUser(user(1, { "planhat/id": "e1", indexed_at: minute(1) }), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1, { "planhat/id": "e1", indexed_at: minute(1) }), account(1));
     fixture.advance(60);
     await fixture.fetchBoth();
   });

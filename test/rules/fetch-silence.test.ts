@@ -1,6 +1,6 @@
 /** A fetch tells Hull what it does not know, and nothing else: no echo, no loop, nobody's work undone. */
 import { buildUserMessage } from "../../simulators/hull";
-import { account, CONNECTOR, minute, OPEN_SETTINGS, useFixtures, user, type Fixture } from "../fixture/fixture";
+import { account, CONNECTOR, minute, OPEN_SETTINGS, row, useFixtures, user, type Fixture } from "../fixture/fixture";
 
 const open = useFixtures();
 
@@ -106,11 +106,10 @@ test("what Hull was told comes back as messages, which end without a call to eit
     profiles.map((profile) => fixture.hull.userMessage(profile)),
   );
   expect(report.messagesAccepted).toBe(FEW);
-  await fixture.send(
+  await fixture.deliver(
     "account:update",
     [...fixture.hull.profiles.accounts.values()].map((profile) => fixture.hull.accountMessage(profile)),
   );
-  await fixture.settled();
   expect([fixture.planhat.books.snapshot().calls, fixture.hull.books.snapshot().firehoseRequests]).toEqual(before);
   expect(await fixture.outcomes()).toMatchObject({ "endusers/unchanged/in_sync": FEW });
 });
@@ -147,8 +146,7 @@ describe("a person's edit in Planhat", () => {
     const { fixture, id } = await openEdited();
     await fixture.fetchBoth();
     const told = await fixture.during(async () => {
-      await fixture.tellUser(user(7, { position: "Admiral", indexed_at: minute(3) }), companyOf(7));
-      await fixture.settled();
+      await fixture.deliverUser(user(7, { position: "Admiral", indexed_at: minute(3) }), companyOf(7));
       await fixture.fetchBoth();
     });
     expect(fixture.planhat.tenant().endusers.get(id)).toMatchObject({ position: "Admiral" });
@@ -158,8 +156,7 @@ describe("a person's edit in Planhat", () => {
 
   test("that Hull has not heard of yet gives way to what Hull says later, too", async () => {
     const { fixture, id } = await openEdited();
-    await fixture.tellUser(user(7, { position: "Admiral", indexed_at: minute(3) }), companyOf(7));
-    await fixture.settled();
+    await fixture.deliverUser(user(7, { position: "Admiral", indexed_at: minute(3) }), companyOf(7));
     await fixture.fetchBoth();
     expect(fixture.planhat.tenant().endusers.get(id)).toMatchObject({ position: "Admiral" });
     expect(fixture.profile("user", user(7).id)).toMatchObject({ "planhat/position": "Admiral" });
@@ -210,7 +207,7 @@ describe("two connectors of one organization on one Planhat tenant", () => {
   });
 
   test("with different mappings they tell nothing twice", async () => {
-    const phone = { hull_field_name: "traits_phone", service_field_name: "phone" };
+    const phone = row("traits_phone", "phone");
     const { fixture, fetchAs } = await openTwo({
       contact_attributes_outbound: [...OPEN_SETTINGS.contact_attributes_outbound, phone],
     });

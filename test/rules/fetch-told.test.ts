@@ -108,9 +108,7 @@ describe("an item that Hull refuses for good", () => {
 describe("a record of which our own write", () => {
   async function openLinked() {
     const fixture = await openFull();
-    fixture.seed([account(1)], [user(1)]);
-    await fixture.tellUser(user(1), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1), account(1));
     fixture.advance(1);
     await fixture.fetchBoth();
     return fixture;
@@ -135,8 +133,7 @@ describe("a record of which our own write", () => {
     fixture.planhat.on("applied", async ({ route, query }) => {
       if (route !== "GET /endusers" || query.has("companyId") || wrote) return;
       wrote = true;
-      await fixture.tellUser(user(1, { position: "Captain", indexed_at: minute(1) }), account(1));
-      await fixture.settled();
+      await fixture.deliverUser(user(1, { position: "Captain", indexed_at: minute(1) }), account(1));
     });
     const told = await fixture.during(async () => {
       const run = await fixture.fetch("users");

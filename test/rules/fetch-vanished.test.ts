@@ -14,9 +14,7 @@ async function mirrorOf(fixture: Fixture, type: "companies" | "endusers", id: st
 /** A user and his company, sent and fetched. */
 async function openLinked(options: Parameters<typeof open>[0] = {}) {
   const fixture = await open(options);
-  fixture.seed([account(1)], [user(1)]);
-  await fixture.tellUser(user(1), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(user(1), account(1));
   fixture.advance(1);
   await fixture.fetchBoth();
   const id = String(fixture.endusers()[0]?.["_id"]);
@@ -59,13 +57,11 @@ describe("an enduser whom a complete scan did not meet", () => {
 
   test("deleted: he is made again although Hull says nothing new of him", async () => {
     const { fixture, id } = await openLinked();
-    await fixture.tellUser(user(1, { "planhat/id": id, indexed_at: minute(1) }), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1, { "planhat/id": id, indexed_at: minute(1) }), account(1));
     fixture.planhat.tenant().remove("endusers", id);
     fixture.advance(1);
     await fixture.fetchBoth();
-    await fixture.tellUser(user(1, { "planhat/id": id, indexed_at: minute(2) }), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1, { "planhat/id": id, indexed_at: minute(2) }), account(1));
     expect(fixture.endusers()).toMatchObject([{ externalId: "person-1", position: "Engineer" }]);
   });
 
@@ -111,8 +107,7 @@ test("a company that was deleted is read before its next update and made again, 
   fixture.planhat.tenant().remove("endusers", id);
   fixture.planhat.tenant().remove("companies", companyId);
   await fixture.fetchBoth();
-  await fixture.tellAccount(account(1, { name: "Acme again", indexed_at: minute(1) }));
-  await fixture.settled();
+  await fixture.deliverAccount(account(1, { name: "Acme again", indexed_at: minute(1) }));
   await change(fixture, { indexed_at: minute(2) });
   await fixture.settled();
   expect(fixture.companies()).toMatchObject([{ externalId: "acme-1", name: "Acme again" }]);
@@ -242,12 +237,10 @@ describe("if deletions shall be marked", () => {
 
   test("nobody is marked of whom Hull never heard", async () => {
     const fixture = await open(MARK);
-    fixture.seed([account(1), account(2)], [user(1)]);
     // Seen by a look-up only.
     fixture.planhat.tenant().seedCompany({ _id: "c1", externalId: "acme-1", name: "Acme 1" });
     fixture.planhat.tenant().seedEnduser({ _id: "e9", email: "unheard@example.com", companyId: "c1" });
-    await fixture.tellUser(user(1), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1), account(1));
     fixture.planhat.tenant().remove("endusers", "e9");
     fixture.advance(1);
     const told = await fixture.fetchBoth();
@@ -307,8 +300,6 @@ describe("a list that lost more than half", () => {
 test("after a complete scan nobody is asked whether a new one exists", async () => {
   const { fixture } = await openLinked();
   const before = fixture.calls.length;
-  fixture.seed([], [user(2)]);
-  await fixture.tellUser(user(2), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(user(2), account(1));
   expect(fixture.calls.slice(before).map(({ route }) => route)).toEqual(["PUT /endusers"]);
 });

@@ -1,17 +1,25 @@
 /** Credentials change: a rotated token resends nothing, another tenant's records are not taken for ours. */
 import { buildUserMessage } from "../../simulators/hull";
-import { account, CONNECTOR, minute, OPEN_SETTINGS, TOKEN, useFixtures, user, type Fixture } from "../fixture/fixture";
+import {
+  account,
+  CONNECTOR,
+  minute,
+  OPEN_SETTINGS,
+  row,
+  TOKEN,
+  useFixtures,
+  user,
+  type Fixture,
+} from "../fixture/fixture";
 
 const open = useFixtures();
 const OTHER = "planhat-token-0002";
 
 async function inStep(fixture: Fixture): Promise<void> {
-  fixture.seed([account(1)], [user(1), user(2)]);
-  await fixture.send(
+  await fixture.deliver(
     "user:update",
     [user(1), user(2)].map((each) => buildUserMessage(each, { account: account(1) })),
   );
-  await fixture.settled();
 }
 
 /** The same state again, a little later, as Hull sends it. */
@@ -183,10 +191,7 @@ test("a changed mapping makes the new field unknown and nothing else", async () 
   const fixture = await open();
   await inStep(fixture);
   await fixture.saveSettings({
-    contact_attributes_outbound: [
-      ...OPEN_SETTINGS.contact_attributes_outbound,
-      { hull_field_name: "traits_phone", service_field_name: "phone" },
-    ],
+    contact_attributes_outbound: [...OPEN_SETTINGS.contact_attributes_outbound, row("traits_phone", "phone")],
   });
   const before = fixture.written("endusers").length;
   await again(fixture, { phone: "+46 8 123" });

@@ -11,7 +11,6 @@ async function openFetched(): Promise<{
   readonly person: string;
 }> {
   const fixture = await open();
-  fixture.seed([account(1)], [user(1)]);
   const tenant = fixture.planhat.tenant();
   const company = tenant.seedCompany({ externalId: "acme-1", name: "Acme" })._id;
   const fields = { companyId: company, externalId: "person-1", email: user(1)["email"], name: "Person" };
@@ -23,8 +22,7 @@ async function openFetched(): Promise<{
 test("an enduser that only a fetch knew, and that was removed since, is made anew", async () => {
   const { fixture, tenant, person } = await openFetched();
   tenant.remove("endusers", person);
-  await fixture.tellUser(user(1), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(user(1), account(1));
   expect(fixture.endusers()).toMatchObject([{ name: "Person 1" }]);
   expect(await fixture.outcomes()).toEqual({ "endusers/sent/created": 1 });
 });
@@ -33,24 +31,20 @@ test("so is a company", async () => {
   const { fixture, tenant, person, company } = await openFetched();
   tenant.remove("endusers", person);
   tenant.remove("companies", company);
-  await fixture.tellAccount(account(1));
-  await fixture.settled();
+  await fixture.deliverAccount(account(1));
   expect(fixture.companies()).toMatchObject([{ externalId: "acme-1", name: "Acme 1" }]);
   expect(await fixture.outcomes()).toEqual({ "companies/sent/updated": 1 });
 });
 
 test("an archived enduser is left alone, however many messages come", async () => {
   const fixture = await open();
-  fixture.seed([account(1)], [user(1)]);
-  await fixture.tellUser(user(1), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(user(1), account(1));
   const [{ _id: id } = {}] = fixture.endusers();
   fixture.planhat.tenant().edit("endusers", String(id), { archived: true });
   fixture.advance(30);
   await fixture.fetchBoth();
   for (const round of [1, 2, 3]) {
-    await fixture.tellUser(user(1, { position: `Director ${round}`, indexed_at: minute(round) }), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1, { position: `Director ${round}`, indexed_at: minute(round) }), account(1));
   }
   expect(await fixture.outcomes()).toEqual({ "endusers/sent/created": 1, "endusers/skipped/archived": 3 });
   expect(fixture.endusers()).toMatchObject([{ position: "Engineer" }]);
@@ -59,7 +53,6 @@ test("an archived enduser is left alone, however many messages come", async () =
 describe("a company that was removed in Planhat is made anew", () => {
   async function openMoving(): Promise<Fixture> {
     const fixture = await open();
-    fixture.seed([account(1), account(2)], [user(1), user(2)]);
     await fixture.tellAccount(account(1));
     await fixture.tellUser(user(1), account(2));
     await fixture.settled();
@@ -70,16 +63,14 @@ describe("a company that was removed in Planhat is made anew", () => {
 
   test("for an enduser who moves there", async () => {
     const fixture = await openMoving();
-    await fixture.tellUser(user(1, { indexed_at: minute(1) }), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1, { indexed_at: minute(1) }), account(1));
     const acme = fixture.companies().find(({ externalId }) => externalId === "acme-1");
     expect(fixture.endusers()).toMatchObject([{ companyId: acme?.["_id"] }]);
   });
 
   test("for a new one who has another one's address", async () => {
     const fixture = await openMoving();
-    await fixture.tellUser(user(2, { email: user(1)["email"] }), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(2, { email: user(1)["email"] }), account(1));
     const acme = fixture.companies().find(({ externalId }) => externalId === "acme-1");
     expect(fixture.endusers().find(({ externalId }) => externalId === "person-2")).toMatchObject({
       companyId: acme?.["_id"],

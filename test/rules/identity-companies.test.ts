@@ -6,20 +6,16 @@ const open = useFixtures();
 
 test("a company that Planhat already has under the external id is used, not made again", async () => {
   const fixture = await open();
-  fixture.seed([account(1)]);
   const there = fixture.planhat.tenant().seedCompany({ externalId: "acme-1", name: "Old name", phase: "Renewal" });
-  await fixture.tellAccount(account(1));
-  await fixture.settled();
+  await fixture.deliverAccount(account(1));
   expect(fixture.companies()).toMatchObject([{ _id: there._id, name: "Acme 1", phase: "Renewal" }]);
   expect(fixture.profile("account", account(1).id)["planhat/id"]).toBe(there._id);
 });
 
 test("the external id is compared to the letter", async () => {
   const fixture = await open();
-  fixture.seed([account(1)]);
   const shouting = fixture.planhat.tenant().seedCompany({ externalId: "ACME-1", name: "Somebody else" });
-  await fixture.tellAccount(account(1));
-  await fixture.settled();
+  await fixture.deliverAccount(account(1));
   expect(fixture.companies()).toHaveLength(2);
   expect(fixture.planhat.tenant().companies.get(shouting._id)).toMatchObject({ name: "Somebody else" });
 });
@@ -29,36 +25,30 @@ test("an account without external id matches nothing, not even companies without
   const nameless = account(1, { external_id: "" });
   fixture.planhat.tenant().seedCompany({ externalId: "", name: "Without" });
   fixture.planhat.tenant().seedCompany({ name: "Without any" });
-  await fixture.tellAccount(nameless);
-  await fixture.settled();
+  await fixture.deliverAccount(nameless);
   expect(await fixture.outcomes()).toEqual({ "companies/skipped/missing_account_external_id": 1 });
   expect(fixture.calls).toEqual([]);
 });
 
 test("of several companies with one external id the linked one is used", async () => {
   const fixture = await open();
-  fixture.seed([account(1)]);
-  await fixture.tellAccount(account(1));
-  await fixture.settled();
+  await fixture.deliverAccount(account(1));
   const [linked] = fixture.companies();
   const older = fixture.planhat
     .tenant()
     .seedCompany({ externalId: "acme-1", name: "Older copy", createDate: "2015-01-01T00:00:00.000Z" });
-  await fixture.tellAccount(account(1, { name: "Renamed", indexed_at: minute(1) }), { isExport: true });
-  await fixture.settled();
+  await fixture.deliverAccount(account(1, { name: "Renamed", indexed_at: minute(1) }), { isExport: true });
   expect(fixture.planhat.tenant().companies.get(String(linked?.["_id"]))).toMatchObject({ name: "Renamed" });
   expect(fixture.planhat.tenant().companies.get(older._id)).toMatchObject({ name: "Older copy" });
 });
 
 test("of several companies with one external id and no link the oldest is used, and somebody is warned", async () => {
   const fixture = await open();
-  fixture.seed([account(1)]);
   const tenant = fixture.planhat.tenant();
   const copies = ["2020-05-05", "2016-01-01", "2022-02-02"].map((day) =>
     tenant.seedCompany({ externalId: "acme-1", name: day, createDate: `${day}T00:00:00.000Z` }),
   );
-  await fixture.tellAccount(account(1));
-  await fixture.settled();
+  await fixture.deliverAccount(account(1));
   expect(fixture.companies().map((each) => each["name"])).toEqual(["2020-05-05", "Acme 1", "2022-02-02"]);
   expect(fixture.profile("account", account(1).id)["planhat/id"]).toBe(copies[1]?._id);
   await fixture.until(() => JSON.stringify(fixture.logs).includes("Several companies share the external id"));
@@ -66,22 +56,16 @@ test("of several companies with one external id and no link the oldest is used, 
 
 test("a linked company keeps its link when its external id changes to one that nobody has", async () => {
   const fixture = await open();
-  fixture.seed([account(1)]);
-  await fixture.tellAccount(account(1));
-  await fixture.settled();
-  await fixture.tellAccount(account(1, { external_id: "acme-new", indexed_at: minute(1) }));
-  await fixture.settled();
+  await fixture.deliverAccount(account(1));
+  await fixture.deliverAccount(account(1, { external_id: "acme-new", indexed_at: minute(1) }));
   expect(fixture.companies()).toMatchObject([{ externalId: "acme-new" }]);
 });
 
 test("an external id is trusted more than the link: the company that carries it is used", async () => {
   const fixture = await open();
-  fixture.seed([account(1)]);
-  await fixture.tellAccount(account(1));
-  await fixture.settled();
+  await fixture.deliverAccount(account(1));
   const other = fixture.planhat.tenant().seedCompany({ externalId: "acme-other", name: "Other" });
-  await fixture.tellAccount(account(1, { external_id: "acme-other", name: "Moved", indexed_at: minute(1) }));
-  await fixture.settled();
+  await fixture.deliverAccount(account(1, { external_id: "acme-other", name: "Moved", indexed_at: minute(1) }));
   expect(fixture.companies()).toHaveLength(2);
   expect(fixture.planhat.tenant().companies.get(other._id)).toMatchObject({ name: "Moved" });
   expect(fixture.companies()[0]).toMatchObject({ externalId: "acme-1", name: "Acme 1" });
@@ -90,38 +74,29 @@ test("an external id is trusted more than the link: the company that carries it 
 
 test("what Hull remembers finds a company that has no external id yet, and gives it one", async () => {
   const fixture = await open();
-  fixture.seed([account(1)]);
   const there = fixture.planhat.tenant().seedCompany({ name: "By hand" });
-  await fixture.tellAccount(account(1, { "planhat/id": there._id }));
-  await fixture.settled();
+  await fixture.deliverAccount(account(1, { "planhat/id": there._id }));
   expect(fixture.companies()).toMatchObject([{ _id: there._id, externalId: "acme-1", name: "Acme 1" }]);
 });
 
 test("what Hull remembers is not believed when the company there has another external id", async () => {
   const fixture = await open();
-  fixture.seed([account(1)]);
   const other = fixture.planhat.tenant().seedCompany({ externalId: "other", name: "Other" });
-  await fixture.tellAccount(account(1, { "planhat/id": other._id }));
-  await fixture.settled();
+  await fixture.deliverAccount(account(1, { "planhat/id": other._id }));
   expect(fixture.planhat.tenant().companies.get(other._id)).toMatchObject({ externalId: "other", name: "Other" });
   expect(fixture.companies()).toHaveLength(2);
 });
 
 test("what Hull remembers may be gone: then the company is made", async () => {
   const fixture = await open();
-  fixture.seed([account(1)]);
-  await fixture.tellAccount(account(1, { "planhat/id": "5f5f5f5f5f5f5f5f5f5f5f5f" }));
-  await fixture.settled();
+  await fixture.deliverAccount(account(1, { "planhat/id": "5f5f5f5f5f5f5f5f5f5f5f5f" }));
   expect(fixture.companies()).toMatchObject([{ externalId: "acme-1" }]);
 });
 
 test("a second account for a linked company ends same_remote_record and touches nothing", async () => {
   const fixture = await open();
-  fixture.seed([account(1), account(2)]);
-  await fixture.tellAccount(account(1));
-  await fixture.settled();
-  await fixture.tellAccount(account(2, { external_id: "acme-1" }));
-  await fixture.settled();
+  await fixture.deliverAccount(account(1));
+  await fixture.deliverAccount(account(2, { external_id: "acme-1" }));
   expect(fixture.companies()).toMatchObject([{ name: "Acme 1" }]);
   expect(await fixture.outcomes()).toEqual({
     "companies/sent/created": 1,
@@ -131,7 +106,6 @@ test("a second account for a linked company ends same_remote_record and touches 
 
 test("two accounts with one external id in one shipment make one company", async () => {
   const fixture = await open();
-  fixture.seed([account(1), account(2)]);
   await fixture.together(async () => {
     await fixture.tellAccount(account(1));
     await fixture.tellAccount(account(2, { external_id: "acme-1" }));
@@ -146,14 +120,11 @@ test("two accounts with one external id in one shipment make one company", async
 
 test("an archived company that a look-up still shows is not written", async () => {
   const fixture = await open();
-  fixture.seed([account(1)]);
-  await fixture.tellAccount(account(1));
-  await fixture.settled();
+  await fixture.deliverAccount(account(1));
   const [company] = fixture.companies();
   fixture.planhat.tenant().archive("companies", String(company?.["_id"]));
   await fixture.restart();
-  await fixture.tellAccount(account(1, { name: "Renamed", indexed_at: minute(1) }));
-  await fixture.settled();
+  await fixture.deliverAccount(account(1, { name: "Renamed", indexed_at: minute(1) }));
   expect(fixture.companies()).toHaveLength(1);
 });
 
@@ -163,7 +134,6 @@ describe("when Planhat ignores a filter, foreign hits are not believed", () => {
     try {
       const fixture = await open({ environment: { PLANHAT_API_URL: `${proxy.url}/{api_prefix}` } });
       proxy.target = fixture.planhat.url;
-      fixture.seed([account(1), account(2)], [user(1), user(2)]);
       const tenant = fixture.planhat.tenant();
       const foreign = tenant.seedCompany({ externalId: "foreign", name: "Foreign" });
       const stranger = tenant.seedEnduser({ companyId: foreign._id, externalId: "stranger", email: "s@example.com" });

@@ -1,7 +1,7 @@
 /** Which enduser is it? Neither an external id nor an e-mail address is unique in Planhat. */
 import { buildUserMessage } from "../../simulators/hull";
 import type { PlanhatSwitches } from "../../simulators/planhat/switches";
-import { account, minute, useFixtures, user, type Fixture } from "../fixture/fixture";
+import { account, minute, row, useFixtures, user, type Fixture } from "../fixture/fixture";
 
 const open = useFixtures();
 
@@ -14,7 +14,6 @@ interface Place {
 /** Three companies that Planhat has, and people that only Hull has. */
 async function openPlace(switches: Partial<PlanhatSwitches> = {}): Promise<Fixture & Place> {
   const fixture = await open({ planhat: { switches } });
-  fixture.seed([account(1), account(2), account(3)], [user(1), user(2)]);
   const [acme1 = "", acme2 = "", acme3 = ""] = [1, 2, 3].map(
     (number) => fixture.planhat.tenant().seedCompany({ externalId: `acme-${number}`, name: `Acme ${number}` })._id,
   );
@@ -28,16 +27,14 @@ test("the external id within the company decides, though the e-mail differs", as
   const there = fixture.planhat
     .tenant()
     .seedEnduser({ companyId: fixture.acme1, externalId: "person-1", email: "former@example.com" });
-  await fixture.tellUser(user(1), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(user(1), account(1));
   expect(fixture.endusers()).toMatchObject([{ _id: there._id, email }]);
 });
 
 test("else the e-mail within the company, and the record gets the external id", async () => {
   const fixture = await openPlace();
   const there = fixture.planhat.tenant().seedEnduser({ companyId: fixture.acme1, email, name: "By Hand" });
-  await fixture.tellUser(user(1), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(user(1), account(1));
   expect(fixture.endusers()).toMatchObject([{ _id: there._id, externalId: "person-1" }]);
 });
 
@@ -47,8 +44,7 @@ test("the external id goes before the e-mail when they name two records of the c
     .tenant()
     .seedEnduser({ companyId: fixture.acme1, externalId: "person-1", email: "a@b.co" });
   const byMail = fixture.planhat.tenant().seedEnduser({ companyId: fixture.acme1, email, externalId: "somebody" });
-  await fixture.tellUser(user(1, { position: "Founder" }), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(user(1, { position: "Founder" }), account(1));
   expect(fixture.planhat.tenant().endusers.get(byId._id)).toMatchObject({ position: "Founder" });
   expect(fixture.planhat.tenant().endusers.get(byMail._id)).toMatchObject({ externalId: "somebody" });
   expect(fixture.endusers()).toHaveLength(2);
@@ -59,8 +55,7 @@ test.each(["sensitive", "insensitive", "lowered"] as const)(
   async (emailCase) => {
     const fixture = await openPlace({ emailCase });
     const there = fixture.planhat.tenant().seedEnduser({ companyId: fixture.acme1, email: "Person-1@Example.com" });
-    await fixture.tellUser(user(1), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1), account(1));
     expect(fixture.endusers()).toMatchObject([{ _id: there._id, externalId: "person-1" }]);
   },
 );
@@ -80,42 +75,37 @@ describe("an e-mail with blanks around it", () => {
   ])("is no second person, and is sent as Hull has it: %s", async (_name, email) => {
     const fixture = await openPlace();
     const there = fixture.planhat.tenant().seedEnduser({ companyId: fixture.acme1, email: PLAIN });
-    await fixture.tellUser(padded(email), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(padded(email), account(1));
     expect(fixture.endusers()).toMatchObject([{ _id: there._id, email }]);
     // A line is written just after what it tells of is stored; a restart waits for it.
     await fixture.restart();
     const line = fixture.logs.find(({ message }) => message === "outgoing.user.success");
     expect(JSON.stringify(line?.data?.["warnings"])).toMatch(/differs from the one in the service in blanks around it/);
-    await fixture.tellUser(padded(email, { indexed_at: minute(1), position: "Boss" }), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(padded(email, { indexed_at: minute(1), position: "Boss" }), account(1));
     expect(fixture.written("endusers").at(-1)).toEqual({ _id: there._id, position: "Boss" });
   });
 
   test("in Planhat is no second person either", async () => {
     const fixture = await openPlace();
     const there = fixture.planhat.tenant().seedEnduser({ companyId: fixture.acme1, email: `${PLAIN} ` });
-    await fixture.tellUser(padded(PLAIN), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(padded(PLAIN), account(1));
     expect(fixture.endusers()).toMatchObject([{ _id: there._id, email: PLAIN }]);
   });
 
   test("finds somebody who moved from another company", async () => {
     const fixture = await openPlace();
     const there = fixture.planhat.tenant().seedEnduser({ companyId: fixture.acme2, email: PLAIN });
-    await fixture.tellUser(padded(`${PLAIN} `), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(padded(`${PLAIN} `), account(1));
     expect(fixture.endusers()).toMatchObject([{ _id: there._id, companyId: fixture.acme1 }]);
   });
 
   test("and one without, of two users of one shipment, are one enduser", async () => {
     const fixture = await openPlace();
     const other = user(2, { external_id: null, email: `${PLAIN}\u00a0` });
-    await fixture.send("user:update", [
+    await fixture.deliver("user:update", [
       buildUserMessage(padded(PLAIN), { account: account(1) }),
       buildUserMessage(other, { account: account(1) }),
     ]);
-    await fixture.settled();
     expect(fixture.endusers()).toHaveLength(1);
     expect(await fixture.outcomes()).toEqual({
       "endusers/sent/created": 1,
@@ -128,11 +118,9 @@ describe("an e-mail with blanks around it", () => {
     async (emailBlanks) => {
       const fixture = await openPlace({ emailBlanks });
       fixture.planhat.faults.add({ kind: "reset-after", route: "PUT /endusers", count: 1 });
-      await fixture.tellUser(padded(`${PLAIN} `), account(1));
-      await fixture.settled();
+      await fixture.deliverUser(padded(`${PLAIN} `), account(1));
       expect(fixture.endusers()).toHaveLength(1);
-      await fixture.tellUser(padded(`${PLAIN} `, { indexed_at: minute(1), name: "Person One" }), account(1));
-      await fixture.settled();
+      await fixture.deliverUser(padded(`${PLAIN} `, { indexed_at: minute(1), name: "Person One" }), account(1));
       expect(fixture.written("endusers").at(-1)).toEqual({ _id: expect.any(String) as string, name: "Person One" });
     },
   );
@@ -159,10 +147,8 @@ test.each(["company", "global"] as const)(
       .tenant()
       .seedEnduser({ companyId: fixture.acme2, externalId: "person-1", email: "other@example.com", name: "Other" });
     // The mirror learns of the namesake through a user of its company.
-    await fixture.tellUser(user(2), account(2));
-    await fixture.settled();
-    await fixture.tellUser(user(1), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(2), account(2));
+    await fixture.deliverUser(user(1), account(1));
     expect(fixture.endusers()).toHaveLength(3);
     expect(fixture.planhat.tenant().endusers.get(other._id)).toMatchObject({ name: "Other", companyId: fixture.acme2 });
     expect(fixture.profile("user", user(1).id)["planhat/id"]).not.toBe(other._id);
@@ -172,11 +158,10 @@ test.each(["company", "global"] as const)(
 test("two users with one external id of two companies, in one shipment, are two people", async () => {
   const fixture = await openPlace({ externalIdScope: "global" });
   const second = user(2, { external_id: "person-1" });
-  await fixture.send("user:update", [
+  await fixture.deliver("user:update", [
     buildUserMessage(user(1), { account: account(1) }),
     buildUserMessage(second, { account: account(2) }),
   ]);
-  await fixture.settled();
   expect(fixture.endusers().map((each) => [each["companyId"], each["email"]])).toEqual(
     expect.arrayContaining([
       [fixture.acme1, email],
@@ -209,19 +194,17 @@ describe.each(["off", "alone", "always"] as const)(
     test("both exist when they come one after the other", async () => {
       const fixture = await openPlace({ emailMatching });
       for (const [who, company] of namesakes) {
-        await fixture.tellUser(who, account(company));
-        await fixture.settled();
+        await fixture.deliverUser(who, account(company));
       }
       await expectTwo(fixture);
     });
 
     test("both exist when they come in one shipment", async () => {
       const fixture = await openPlace({ emailMatching });
-      await fixture.send(
+      await fixture.deliver(
         "user:update",
         namesakes.map(([who, company]) => buildUserMessage(who, { account: account(company) })),
       );
-      await fixture.settled();
       await expectTwo(fixture);
     });
 
@@ -251,8 +234,7 @@ describe("what Hull remembers (planhat/id)", () => {
     const there = fixture.planhat
       .tenant()
       .seedEnduser({ companyId: fixture.acme2, externalId: "person-1", email: "former@example.com" });
-    await fixture.tellUser(user(1, { "planhat/id": there._id }), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1, { "planhat/id": there._id }), account(1));
     expect(fixture.endusers()).toMatchObject([{ _id: there._id, companyId: fixture.acme1, email }]);
   });
 
@@ -261,8 +243,7 @@ describe("what Hull remembers (planhat/id)", () => {
     const stranger = fixture.planhat
       .tenant()
       .seedEnduser({ companyId: fixture.acme1, email: "x@example.com", name: "X" });
-    await fixture.tellUser(user(1, { "planhat/id": stranger._id }), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1, { "planhat/id": stranger._id }), account(1));
     expect(fixture.endusers()).toHaveLength(2);
     expect(fixture.planhat.tenant().endusers.get(stranger._id)).toMatchObject({ email: "x@example.com", name: "X" });
   });
@@ -270,8 +251,7 @@ describe("what Hull remembers (planhat/id)", () => {
   test("is not believed when the e-mail fits but the external id is another one", async () => {
     const fixture = await openPlace();
     const other = fixture.planhat.tenant().seedEnduser({ companyId: fixture.acme2, email, externalId: "person-9" });
-    await fixture.tellUser(user(1, { "planhat/id": other._id }), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1, { "planhat/id": other._id }), account(1));
     expect(fixture.planhat.tenant().endusers.get(other._id)).toMatchObject({
       externalId: "person-9",
       companyId: fixture.acme2,
@@ -281,8 +261,7 @@ describe("what Hull remembers (planhat/id)", () => {
 
   test("may be gone: then the person is made", async () => {
     const fixture = await openPlace();
-    await fixture.tellUser(user(1, { "planhat/id": "5f5f5f5f5f5f5f5f5f5f5f5f" }), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1, { "planhat/id": "5f5f5f5f5f5f5f5f5f5f5f5f" }), account(1));
     expect(fixture.endusers()).toHaveLength(1);
     expect(await fixture.outcomes()).toEqual({ "endusers/sent/created": 1 });
   });
@@ -292,16 +271,14 @@ describe("an e-mail that only another company knows", () => {
   test("is a move when it is unique there and the record is nobody else's", async () => {
     const fixture = await openPlace();
     const there = fixture.planhat.tenant().seedEnduser({ companyId: fixture.acme2, email, name: "Person 1" });
-    await fixture.tellUser(user(1), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1), account(1));
     expect(fixture.endusers()).toMatchObject([{ _id: there._id, companyId: fixture.acme1, externalId: "person-1" }]);
   });
 
   test("is somebody else when the record has a different external id", async () => {
     const fixture = await openPlace();
     const other = fixture.planhat.tenant().seedEnduser({ companyId: fixture.acme2, email, externalId: "person-9" });
-    await fixture.tellUser(user(1), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1), account(1));
     expect(fixture.planhat.tenant().endusers.get(other._id)).toMatchObject({ companyId: fixture.acme2 });
     expect(fixture.endusers()).toHaveLength(2);
   });
@@ -310,8 +287,7 @@ describe("an e-mail that only another company knows", () => {
     const fixture = await openPlace();
     for (const companyId of [fixture.acme2, fixture.acme3]) fixture.planhat.tenant().seedEnduser({ companyId, email });
     const before = fixture.endusers();
-    await fixture.tellUser(user(1), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1), account(1));
     expect(fixture.endusers()).toEqual(before);
     expect(await fixture.outcomes()).toEqual({ "endusers/skipped/ambiguous": 1 });
   });
@@ -321,8 +297,7 @@ test("two records of the company with the e-mail are ambiguous: none is touched,
   const fixture = await openPlace();
   for (const name of ["One", "Two"]) fixture.planhat.tenant().seedEnduser({ companyId: fixture.acme1, email, name });
   const before = fixture.endusers();
-  await fixture.tellUser(user(1), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(user(1), account(1));
   expect(fixture.endusers()).toEqual(before);
   expect(await fixture.outcomes()).toEqual({ "endusers/skipped/ambiguous": 1 });
 });
@@ -332,21 +307,17 @@ test("an ambiguity that a person resolved in Planhat is resolved with the next m
   const [one, two] = ["One", "Two"].map((name) =>
     fixture.planhat.tenant().seedEnduser({ companyId: fixture.acme1, email, name }),
   );
-  await fixture.tellUser(user(1), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(user(1), account(1));
   fixture.planhat.tenant().remove("endusers", String(two?._id));
-  await fixture.tellUser(user(1, { indexed_at: minute(1) }), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(user(1, { indexed_at: minute(1) }), account(1));
   expect(fixture.endusers()).toMatchObject([{ _id: one?._id, externalId: "person-1" }]);
 });
 
 test("a second Hull user for a linked record ends same_remote_record and touches nothing", async () => {
   const fixture = await openPlace();
-  await fixture.tellUser(user(1), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(user(1), account(1));
   const before = fixture.endusers();
-  await fixture.tellUser(user(2, { external_id: null, email, position: "Impostor" }), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(user(2, { external_id: null, email, position: "Impostor" }), account(1));
   expect(fixture.endusers()).toEqual(before);
   expect(await fixture.outcomes()).toEqual({
     "endusers/sent/created": 1,
@@ -357,27 +328,41 @@ test("a second Hull user for a linked record ends same_remote_record and touches
 
 test("the link goes before every key: a new e-mail and external id change the same record", async () => {
   const fixture = await openPlace();
-  await fixture.tellUser(user(1), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(user(1), account(1));
   const renamed = user(1, { external_id: "person-x", email: "x@example.com", indexed_at: minute(1) });
-  await fixture.tellUser(renamed, account(1));
-  await fixture.settled();
+  await fixture.deliverUser(renamed, account(1));
   expect(fixture.endusers()).toMatchObject([{ externalId: "person-x", email: "x@example.com" }]);
 });
 
 test("a linked user who changes the account moves to the other company", async () => {
   const fixture = await openPlace();
-  await fixture.tellUser(user(1), account(1));
-  await fixture.settled();
-  await fixture.tellUser(user(1, { indexed_at: minute(1) }), account(2));
-  await fixture.settled();
+  await fixture.deliverUser(user(1), account(1));
+  await fixture.deliverUser(user(1, { indexed_at: minute(1) }), account(2));
   expect(fixture.endusers()).toMatchObject([{ companyId: fixture.acme2 }]);
+});
+
+test("a user without an e-mail address is found by his external id, and nobody asks for the address “undefined”", async () => {
+  const fixture = await open({
+    settings: {
+      contact_require_email: false,
+      contact_attributes_outbound: [row("name", "name"), row("external_id", "externalId")],
+    },
+  });
+  const tenant = fixture.planhat.tenant();
+  const { _id: companyId } = tenant.seedCompany({ externalId: "acme-1", name: "Acme 1" });
+  const { _id } = tenant.seedEnduser({ companyId, externalId: "person-1", email: "old@example.com", name: "One" });
+  await fixture.deliver("user:update", [
+    buildUserMessage(user(1), { account: account(1) }),
+    buildUserMessage(user(2, { email: undefined }), { account: account(1) }),
+  ]);
+  expect(tenant.endusers.get(_id)).toMatchObject({ name: "Person 1", email: "old@example.com" });
+  expect(tenant.endusers.size).toBe(2);
+  expect(fixture.calls.map(({ query }) => query.get("email")).filter((asked) => asked !== null)).toEqual([]);
 });
 
 test("a user with neither e-mail nor external id is skipped, and no call is made", async () => {
   const fixture = await open({ settings: { contact_require_email: false } });
-  await fixture.tellUser(user(1, { email: null, external_id: null }), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(user(1, { email: null, external_id: null }), account(1));
   expect(await fixture.outcomes()).toEqual({ "endusers/skipped/missing_identity": 1 });
   expect(fixture.calls).toEqual([]);
 });
@@ -387,19 +372,17 @@ test("a linked record that was archived in Planhat is skipped and stays as it is
   const there = fixture.planhat
     .tenant()
     .seedEnduser({ companyId: fixture.acme1, externalId: "person-1", archived: true });
-  await fixture.tellUser(user(1, { "planhat/id": there._id }), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(user(1, { "planhat/id": there._id }), account(1));
   expect(await fixture.outcomes()).toEqual({ "endusers/skipped/archived": 1 });
   expect(fixture.endusers()).toHaveLength(1);
 });
 
 test("two users with the same keys in one shipment make one person", async () => {
   const fixture = await openPlace();
-  await fixture.send("user:update", [
+  await fixture.deliver("user:update", [
     buildUserMessage(user(1), { account: account(1) }),
     buildUserMessage(user(2, { external_id: "person-1", email }), { account: account(1) }),
   ]);
-  await fixture.settled();
   expect(fixture.endusers()).toHaveLength(1);
   expect(await fixture.outcomes()).toEqual({
     "endusers/sent/created": 1,
@@ -425,8 +408,7 @@ test("two linked users who swap their e-mails keep their records", async () => {
 
 test("a linked user gives up an e-mail and a new one of another company takes it, in one shipment", async () => {
   const fixture = await openPlace({ emailMatching: "always" });
-  await fixture.tellUser(user(1), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(user(1), account(1));
   await fixture.send("user:update", [
     buildUserMessage(user(1, { email: "new@example.com", indexed_at: minute(1) }), { account: account(1) }),
     buildUserMessage(user(2, { email, indexed_at: minute(1) }), { account: account(2) }),
@@ -444,11 +426,8 @@ test("a linked user gives up an e-mail and a new one of another company takes it
 
 test("a linked user moves to a company that must be made first", async () => {
   const fixture = await openPlace();
-  fixture.seed([account(7)]);
-  await fixture.tellUser(user(1), account(1));
-  await fixture.settled();
-  await fixture.tellUser(user(1, { indexed_at: minute(1) }), account(7));
-  await fixture.settled();
+  await fixture.deliverUser(user(1), account(1));
+  await fixture.deliverUser(user(1, { indexed_at: minute(1) }), account(7));
   const company = fixture.companies().find((each) => each["externalId"] === "acme-7");
   expect(fixture.endusers()).toMatchObject([{ companyId: company?.["_id"] }]);
   expect(fixture.hull.profiles.users.get(user(1).id)?.account_id).toBe(account(7).id);
@@ -467,11 +446,10 @@ test("six hundred people of forty companies are told apart with a handful of cal
     if (index % 3 === 0) tenant.seedEnduser({ companyId, externalId: each["external_id"] });
     if (index % 3 === 1) tenant.seedEnduser({ companyId, email: each["email"] });
   });
-  await fixture.send(
+  await fixture.deliver(
     "user:update",
     everybody.map((each, index) => buildUserMessage(each, { account: companies[index % 40] ?? account(1) })),
   );
-  await fixture.settled();
   expect(fixture.endusers()).toHaveLength(600);
   const complete = fixture.endusers().filter((each) => each["externalId"] !== undefined && each["email"] !== undefined);
   expect(complete).toHaveLength(600);

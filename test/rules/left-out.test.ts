@@ -110,9 +110,7 @@ describe("a fetched value that is too long or has too many entries", () => {
 describe("a delivered value that is too long", () => {
   test("is in Planhat and not told to Hull, which is said, and told once it fits", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
-    await fixture.tellUser(user(1, { position: LONG }), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1, { position: LONG }), account(1));
     expect(fixture.endusers()).toMatchObject([{ position: LONG }]);
     expect(await fixture.outcomes()).toEqual({ "endusers/sent/created": 1 });
     expect(fixture.profile("user", user(1).id)).toMatchObject({ "planhat/name": "Person 1" });
@@ -123,19 +121,15 @@ describe("a delivered value that is too long", () => {
     expect(JSON.stringify(fixture.logs)).not.toContain("private words");
     expect(await counted(fixture)).toEqual({ 'type="endusers",field="position",misfit="too_long"': 1 });
     // The same once more is no news, and nothing to repeat.
-    await fixture.tellUser(user(1, { position: LONG, indexed_at: minute(1) }), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1, { position: LONG, indexed_at: minute(1) }), account(1));
     expect(await counted(fixture)).toEqual({ 'type="endusers",field="position",misfit="too_long"': 1 });
-    await fixture.tellUser(user(1, { position: "Captain", indexed_at: minute(2) }), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1, { position: "Captain", indexed_at: minute(2) }), account(1));
     expect(fixture.profile("user", user(1).id)).toMatchObject({ "planhat/position": "Captain" });
   });
 
   test("stands in the status after the next fetch, which leaves it out as well", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
-    await fixture.tellUser(user(1, { position: LONG }), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1, { position: LONG }), account(1));
     fixture.advance(1);
     await fixture.fetchBoth();
     const [text] = await warnings(fixture);

@@ -10,15 +10,14 @@ import {
   row,
   useFixtures,
   user,
+  type Bag,
   type Fixture,
   type FixtureOptions,
 } from "../fixture/fixture";
 
-type Bag = Readonly<Record<string, unknown>>;
-
 const openAny = useFixtures();
 
-/** A stage with licenses switched on. */
+/** A fixture with licenses switched on. */
 const open = (options: FixtureOptions = {}): Promise<Fixture> =>
   openAny({ ...options, settings: { ...LICENSE_SETTINGS, ...options.settings } });
 
@@ -58,8 +57,7 @@ const written = (fixture: Fixture): readonly Bag[] =>
 
 /** Sends the account with these licenses, `at` minutes after the beginning, and waits until all is done. */
 async function tell(fixture: Fixture, licenses: unknown, at = 0, more: Bag = {}): Promise<void> {
-  await fixture.tellAccount(account(1, { licenses, indexed_at: minute(at), ...more }));
-  await fixture.settled();
+  await fixture.deliverAccount(account(1, { licenses, indexed_at: minute(at), ...more }));
 }
 
 describe("from the attribute", () => {
@@ -68,7 +66,6 @@ describe("from the attribute", () => {
     ["its JSON text", (list: unknown) => JSON.stringify(list)],
   ])("%s becomes licenses of the company that the same message makes", async (_name, form) => {
     const fixture = await open();
-    fixture.seed([account(1)]);
     await tell(fixture, form([license(1), license(2)]));
     const [company] = fixture.companies();
     expect(stored(fixture)).toMatchObject([
@@ -85,7 +82,6 @@ describe("from the attribute", () => {
     "however the settings write its name (%s)",
     async (name) => {
       const fixture = await open({ settings: { account_licenses_attribute: name } });
-      fixture.seed([account(1)]);
       await tell(fixture, [license(1)]);
       expect(places(fixture)).toEqual(["acme-1/lic-1"]);
     },
@@ -105,7 +101,6 @@ describe("from the attribute", () => {
         ],
       },
     });
-    fixture.seed([account(1)]);
     await tell(fixture, [license(1, { "Auto Renew": false, seats: 0, notes: "not mapped" })]);
     const [one] = stored(fixture);
     expect(one).toMatchObject({ autoRenews: false, custom: { "Seats (max.)": 0 } });
@@ -116,7 +111,6 @@ describe("from the attribute", () => {
   test("none without the attribute's name, and none without a mapping", async () => {
     for (const missing of [{ account_licenses_attribute: "" }, { account_licenses_attributes_outbound: [] }]) {
       const fixture = await open({ settings: missing });
-      fixture.seed([account(1)]);
       await tell(fixture, [license(1)]);
       expect(stored(fixture)).toEqual([]);
       expect(await fixture.outcomes()).toEqual({ "companies/sent/created": 1 });
@@ -125,7 +119,6 @@ describe("from the attribute", () => {
 
   test.each([undefined, null, [], "[]"])("%j holds none, and nobody is told off", async (nothing) => {
     const fixture = await open();
-    fixture.seed([account(1)]);
     await tell(fixture, nothing);
     expect(callsTo(fixture, "/licenses")).toEqual([]);
     expect(await fixture.outcomes()).toEqual({ "companies/sent/created": 1 });
@@ -137,7 +130,6 @@ describe("from the attribute", () => {
     "%j is no list: rejected once, and the company is sent",
     async (value) => {
       const fixture = await open();
-      fixture.seed([account(1)]);
       await tell(fixture, value);
       expect(stored(fixture)).toEqual([]);
       expect(await fixture.outcomes()).toEqual({ "companies/sent/created": 1, "licenses/rejected/invalid_license": 1 });
@@ -155,7 +147,6 @@ describe("from the attribute", () => {
     ["a text of numbers", JSON.stringify(Array.from({ length: 150_000 }, () => 1))],
   ])("%s is too much: rejected once, and the company is sent", async (_name, value) => {
     const fixture = await open();
-    fixture.seed([account(1)]);
     await tell(fixture, value);
     expect(stored(fixture)).toEqual([]);
     expect(await fixture.outcomes()).toEqual({ "companies/sent/created": 1, "licenses/rejected/invalid_license": 1 });
@@ -175,7 +166,6 @@ describe("from the attribute", () => {
     ["that is a list", [license(9)]],
   ])("an element %s is rejected by its place, and the rest is sent", async (_name, element) => {
     const fixture = await open();
-    fixture.seed([account(1)]);
     await tell(fixture, [license(1), element, license(2)]);
     expect(places(fixture)).toEqual(["acme-1/lic-1", "acme-1/lic-2"]);
     expect(await fixture.outcomes()).toEqual({
@@ -190,7 +180,6 @@ describe("from the attribute", () => {
 
   test("elements with one external id are all rejected, since nobody knows which counts", async () => {
     const fixture = await open();
-    fixture.seed([account(1)]);
     await tell(fixture, [
       license(1),
       license(2),
@@ -213,7 +202,6 @@ describe("from the attribute", () => {
 
   test("a doubled element does not touch the license that is there", async () => {
     const fixture = await open();
-    fixture.seed([account(1)]);
     await tell(fixture, [license(1), license(2)]);
     await tell(fixture, [license(1, { mrr: 1 }), license(2, { mrr: 2 }), license(2, { mrr: 3 })], 1);
     expect(stored(fixture)).toMatchObject([{ mrr: 1 }, { mrr: 200 }]);
@@ -223,7 +211,6 @@ describe("from the attribute", () => {
 describe("only what changed", () => {
   test("no call at all when neither company nor licenses changed", async () => {
     const fixture = await open();
-    fixture.seed([account(1)]);
     await tell(fixture, many(3));
     const before = fixture.calls.length;
     await tell(fixture, JSON.stringify(many(3)), 1);
@@ -238,7 +225,6 @@ describe("only what changed", () => {
 
   test("the one that changed, with the field that changed, while the company did not", async () => {
     const fixture = await open();
-    fixture.seed([account(1)]);
     await tell(fixture, many(3));
     const before = fixture.calls.length;
     await tell(fixture, [license(1), license(2, { mrr: 0 }), license(3), license(4)], 1);
@@ -255,7 +241,6 @@ describe("only what changed", () => {
 
   test("a changed company leaves its licenses alone", async () => {
     const fixture = await open();
-    fixture.seed([account(1)]);
     await tell(fixture, many(2));
     const before = fixture.calls.length;
     await tell(fixture, many(2), 1, { name: "Acme Inc." });
@@ -264,7 +249,6 @@ describe("only what changed", () => {
 
   test("dates, numbers and truths that are only written differently are no change", async () => {
     const fixture = await open();
-    fixture.seed([account(1)]);
     await tell(fixture, [license(1)]);
     const before = fixture.calls.length;
     await tell(fixture, [license(1, { start: "2026-01-01T01:00:00+01:00", mrr: "100.0" })], 1);
@@ -273,7 +257,6 @@ describe("only what changed", () => {
 
   test("a person's edit in Planhat stays until Hull's own value changes", async () => {
     const fixture = await open();
-    fixture.seed([account(1)]);
     await tell(fixture, [license(1)]);
     const id = String(stored(fixture)[0]?.["_id"]);
     fixture.planhat.tenant().edit("licenses", id, { mrr: 150, product: "By hand" });
@@ -285,7 +268,6 @@ describe("only what changed", () => {
 
   test("one that left the list is left alone, and is not written again when it comes back", async () => {
     const fixture = await open();
-    fixture.seed([account(1)]);
     await tell(fixture, many(2));
     await tell(fixture, [license(1)], 1);
     await tell(fixture, [], 2);
@@ -298,10 +280,8 @@ describe("only what changed", () => {
 
   test("an export sends them all, equal or not", async () => {
     const fixture = await open();
-    fixture.seed([account(1)]);
     await tell(fixture, many(2));
-    await fixture.tellAccount(account(1, { licenses: many(2), indexed_at: minute(1) }), { isExport: true });
-    await fixture.settled();
+    await fixture.deliverAccount(account(1, { licenses: many(2), indexed_at: minute(1) }), { isExport: true });
     expect(written(fixture)).toHaveLength(4);
     expect(await fixture.outcomes()).toMatchObject({ "licenses/sent/updated": 2 });
     expect(stored(fixture)).toHaveLength(2);
@@ -309,7 +289,6 @@ describe("only what changed", () => {
 
   test("an older message of the account takes nothing back", async () => {
     const fixture = await open();
-    fixture.seed([account(1)]);
     await tell(fixture, [license(1, { mrr: 5 })], 5);
     await tell(fixture, [license(1, { mrr: 1 }), license(2)], 1);
     expect(stored(fixture)).toMatchObject([{ externalId: "lic-1", mrr: 5 }, { externalId: "lic-2" }]);
@@ -322,18 +301,15 @@ describe("only what changed", () => {
 
   test("of two messages in one shipment the newer list counts", async () => {
     const fixture = await open();
-    fixture.seed([account(1)]);
-    await fixture.send("account:update", [
+    await fixture.deliver("account:update", [
       buildAccountMessage(account(1, { licenses: [license(1, { mrr: 2 })], indexed_at: minute(2) })),
       buildAccountMessage(account(1, { licenses: [license(1, { mrr: 1 }), license(2)], indexed_at: minute(1) })),
     ]);
-    await fixture.settled();
     expect(stored(fixture)).toMatchObject([{ externalId: "lic-1", mrr: 2 }]);
   });
 
   test("a value that Hull cleared is cleared when the setting says so", async () => {
     const fixture = await open({ settings: { clear_on_null: true } });
-    fixture.seed([account(1)]);
     await tell(fixture, [license(1)]);
     await tell(fixture, [license(1, { product: null })], 1);
     expect(stored(fixture)[0]?.["product"] ?? null).toBeNull();
@@ -344,7 +320,6 @@ describe("only what changed", () => {
 
   test("a currency that Planhat shows as an object is not sent again and again", async () => {
     const fixture = await open({ planhat: { switches: { currencyForm: "object" } } });
-    fixture.seed([account(1)]);
     const tenant = fixture.planhat.tenant();
     const { _id: companyId } = tenant.seedCompany({ externalId: "acme-1", name: "Acme 1" });
     tenant.seedLicense({ companyId, externalId: "lic-1", product: "Old", _currency: "EUR", mrr: 100 });
@@ -360,7 +335,6 @@ describe("only what changed", () => {
 describe("which license it is: its company and its external id", () => {
   test("one that Planhat has is found and updated, equal ones are not written", async () => {
     const fixture = await open();
-    fixture.seed([account(1)]);
     const tenant = fixture.planhat.tenant();
     const { _id: companyId } = tenant.seedCompany({ externalId: "acme-1", name: "Acme 1" });
     const own = { companyId, product: "Core", _currency: "EUR", fromDate: "2026-01-01T00:00:00.000Z" };
@@ -378,15 +352,12 @@ describe("which license it is: its company and its external id", () => {
 
   test("the same external id in two companies is two licenses, and each message means its own", async () => {
     const fixture = await open();
-    fixture.seed([account(1), account(2)]);
-    await fixture.send(
+    await fixture.deliver(
       "account:update",
       [1, 2].map((number) => buildAccountMessage(account(number, { licenses: [license(1, { mrr: number })] }))),
     );
-    await fixture.settled();
     expect(places(fixture)).toEqual(["acme-1/lic-1", "acme-2/lic-1"]);
-    await fixture.tellAccount(account(2, { licenses: [license(1, { mrr: 22 })], indexed_at: minute(1) }));
-    await fixture.settled();
+    await fixture.deliverAccount(account(2, { licenses: [license(1, { mrr: 22 })], indexed_at: minute(1) }));
     expect(
       stored(fixture)
         .map((each) => each["mrr"])
@@ -397,7 +368,6 @@ describe("which license it is: its company and its external id", () => {
 
   test("a namesake below another company is not taken for it", async () => {
     const fixture = await open();
-    fixture.seed([account(1)]);
     const tenant = fixture.planhat.tenant();
     const { _id: companyId } = tenant.seedCompany({ externalId: "other", name: "Other" });
     tenant.seedLicense({ companyId, externalId: "lic-1", product: "Theirs", _currency: "USD", mrr: 7 });
@@ -411,7 +381,6 @@ describe("which license it is: its company and its external id", () => {
 
   test("one that moved to another account is made there; the old one is left alone", async () => {
     const fixture = await open();
-    fixture.seed([account(1), account(2)]);
     await tell(fixture, [license(1), license(2)]);
     await fixture.tellAccount(account(2, { licenses: [license(2, { mrr: 7 })] }));
     await fixture.tellAccount(account(1, { licenses: [license(1)], indexed_at: minute(1) }));
@@ -428,7 +397,6 @@ describe("which license it is: its company and its external id", () => {
     "one that was removed in Planhat (which answers its id with: %s) is made anew with every field when it changes",
     async (unknownId) => {
       const fixture = await open({ planhat: { switches: { unknownId } } });
-      fixture.seed([account(1)]);
       await tell(fixture, many(2));
       const gone = stored(fixture).find((each) => each["externalId"] === "lic-1");
       fixture.planhat.tenant().remove("licenses", String(gone?.["_id"]));
@@ -443,7 +411,6 @@ describe("which license it is: its company and its external id", () => {
 
   test("a company that was removed in Planhat is made anew before its next license", async () => {
     const fixture = await open();
-    fixture.seed([account(1)]);
     await tell(fixture, []);
     fixture.planhat.tenant().remove("companies", String(fixture.companies()[0]?.["_id"]));
     await fixture.tellAccount(account(1, { licenses: [license(1)], indexed_at: minute(1) }));
@@ -472,9 +439,7 @@ describe("the company decides", () => {
 
   test("an account that left the filter has its licenses left alone", async () => {
     const fixture = await open({ settings: { account_synchronized_segments: ["customers"] } });
-    fixture.seed([account(1)]);
-    await fixture.tellAccount(account(1, { licenses: many(2) }), INSIDE);
-    await fixture.settled();
+    await fixture.deliverAccount(account(1, { licenses: many(2) }), INSIDE);
     expect(stored(fixture)).toHaveLength(2);
     const before = fixture.calls.length;
     await tell(fixture, [license(1, { mrr: 1 })], 1);
@@ -484,7 +449,6 @@ describe("the company decides", () => {
 
   test("an account that is filtered out before it was delivered makes neither company nor license", async () => {
     const fixture = await open({ settings: { account_synchronized_segments: ["customers"] } });
-    fixture.seed([account(1)]);
     await fixture.together(async () => {
       await fixture.tellAccount(account(1, { licenses: many(2) }), INSIDE);
       await fixture.tellAccount(account(1, { licenses: many(2), indexed_at: minute(1) }));
@@ -508,16 +472,14 @@ describe("the company decides", () => {
 
   test("refused by Planhat: the licenses end dead / parent_rejected and the reason names the company", async () => {
     const fixture = await open();
-    fixture.seed([account(1), account(2)]);
     const heal = fixture.planhat.poison(
       { type: "companies", field: "externalId", value: "acme-1" },
       "name is reserved",
     );
-    await fixture.send(
+    await fixture.deliver(
       "account:update",
       [1, 2].map((number) => buildAccountMessage(account(number, { licenses: many(2) }))),
     );
-    await fixture.settled();
     expect(places(fixture)).toEqual(["acme-2/lic-1", "acme-2/lic-2"]);
     expect(await fixture.outcomes()).toEqual({
       "companies/sent/created": 1,
@@ -525,11 +487,11 @@ describe("the company decides", () => {
       "licenses/sent/created": 2,
       "licenses/dead/parent_rejected": 2,
     });
-    const letters = (await fixture.connector.store.deadLettersOf(fixture.lane)).filter(
+    const deadLetters = (await fixture.connector.store.deadLettersOf(fixture.lane)).filter(
       ({ type }) => type === "licenses",
     );
-    expect(letters).toHaveLength(2);
-    for (const { ending } of letters) {
+    expect(deadLetters).toHaveLength(2);
+    for (const { ending } of deadLetters) {
       expect(ending.text).toContain(account(1).id);
       expect(ending.text).toContain("name is reserved");
     }
@@ -542,7 +504,6 @@ describe("the company decides", () => {
 
   test("a refused update of a company that is there does not hold its licenses back", async () => {
     const fixture = await open();
-    fixture.seed([account(1)]);
     await tell(fixture, [license(1)]);
     fixture.planhat.poison({ type: "companies", field: "name", value: "Refused" }, "no");
     await tell(fixture, many(2), 1, { name: "Refused" });
@@ -553,7 +514,6 @@ describe("the company decides", () => {
 
 test("Hull is told nothing about licenses", async () => {
   const fixture = await open();
-  fixture.seed([account(1)]);
   await tell(fixture, []);
   const before = fixture.hull.books.snapshot().firehoseRequests;
   const known = Object.keys(fixture.profile("account", account(1).id)).sort();
@@ -566,19 +526,16 @@ test("Hull is told nothing about licenses", async () => {
 
 test("the account inside a user's message never touches licenses", async () => {
   const fixture = await open();
-  fixture.seed([account(1)], [user(1), user(2)]);
-  await fixture.tellUser(user(1), account(1, { licenses: many(2) }));
-  await fixture.settled();
+  await fixture.deliverUser(user(1), account(1, { licenses: many(2) }));
   expect(fixture.endusers()).toHaveLength(1);
   expect(fixture.calls.filter(({ path }) => path.includes("/licenses"))).toEqual([]);
   await tell(fixture, [license(1)], 1);
   const before = stored(fixture);
-  await fixture.send("user:update", [
+  await fixture.deliver("user:update", [
     buildUserMessage(user(2, { indexed_at: minute(2) }), {
       account: account(1, { licenses: [license(1, { mrr: 5 })] }),
     }),
   ]);
-  await fixture.settled();
   expect(fixture.endusers()).toHaveLength(2);
   expect(stored(fixture)).toEqual(before);
 });
@@ -586,7 +543,6 @@ test("the account inside a user's message never touches licenses", async () => {
 describe("answers of Planhat", () => {
   test.each(errorShapes)("a refused license hurts only itself (errors as: %s)", async (errorShape) => {
     const fixture = await open({ planhat: { switches: { errorShape } } });
-    fixture.seed([account(1)]);
     const heal = fixture.planhat.poison(
       { type: "licenses", field: "externalId", value: "lic-3" },
       "product is unknown",
@@ -599,9 +555,12 @@ describe("answers of Planhat", () => {
       "licenses/sent/created": 5,
       "licenses/rejected/refused": 1,
     });
-    const [letter] = await fixture.connector.store.deadLettersOf(fixture.lane);
-    expect(letter).toMatchObject({ type: "licenses", hullId: `${account(1).id}/lic-3` });
-    expect(letter?.ending.text).toContain("product is unknown");
+    const [deadLetter] = await fixture.connector.store.deadLettersOf(fixture.lane);
+    expect(deadLetter).toMatchObject({ type: "licenses", hullId: `${account(1).id}/lic-3` });
+    expect(deadLetter?.ending.text).toContain("product is unknown");
+    await fixture.restart();
+    const lines = fixture.logs.filter(({ data }) => data?.["type"] === "licenses").map(({ message }) => message);
+    expect(lines.sort()).toEqual(["outgoing.account.error", ...Array<string>(5).fill("outgoing.account.success")]);
     heal();
     await tell(fixture, many(6), 1);
     expect(stored(fixture)).toHaveLength(6);
@@ -610,7 +569,6 @@ describe("answers of Planhat", () => {
 
   test("a payload that is refused as a whole is told apart", async () => {
     const fixture = await open();
-    fixture.seed([account(1)]);
     fixture.planhat.poison({ type: "licenses", field: "externalId", value: "lic-5" }, "poison", "payload");
     await fixture.tellAccount(account(1, { licenses: many(12) }));
     await fixture.settledWithHelp();
@@ -620,7 +578,6 @@ describe("answers of Planhat", () => {
 
   test("a wrong mapping of licenses pauses them alone; companies and endusers go on", async () => {
     const fixture = await open();
-    fixture.seed([account(1), account(2)], [user(1)]);
     await fixture.tellAccount(account(1, { licenses: many(25, { currency: undefined }) }));
     await fixture.until(async () => (await fixture.connector.store.pauses(fixture.lane)).length > 0);
     expect(await fixture.connector.store.pauses(fixture.lane)).toMatchObject([{ scope: "licenses", kind: "mapping" }]);
@@ -639,12 +596,13 @@ describe("answers of Planhat", () => {
 
   test("a missing right loses nothing and doubles nothing", async () => {
     const fixture = await open();
-    fixture.seed([account(1)]);
     fixture.planhat.limitToken("planhat-token-0001", [{ model: "licenses", action: "create" }]);
     await fixture.tellAccount(account(1, { licenses: many(3) }));
     await fixture.until(async () => (await fixture.connector.store.pauses(fixture.lane)).length > 0);
     expect(await fixture.connector.store.pauses(fixture.lane)).toMatchObject([{ kind: "auth" }]);
     expect(await fixture.connector.store.deadLettersOf(fixture.lane)).toEqual([]);
+    const said = (data: Bag | undefined): string => JSON.stringify(data?.["message"] ?? "");
+    await fixture.until(() => fixture.logs.some(({ data }) => said(data).includes("right")));
     fixture.planhat.limitToken("planhat-token-0001", []);
     await fixture.saveSettings(LICENSE_SETTINGS);
     await fixture.settled();
@@ -656,7 +614,6 @@ describe("answers of Planhat", () => {
     "an answer of another shape (%s) is not believed",
     async (form) => {
       const fixture = await open();
-      fixture.seed([account(1)]);
       const fault = fixture.planhat.faults.add({ kind: "wrong-shape", form, route: "PUT /licenses", count: 1 });
       await fixture.tellAccount(account(1, { licenses: many(3) }));
       await fixture.settledWithHelp();
@@ -675,7 +632,6 @@ describe("answers of Planhat", () => {
     { kind: "truncate" },
   ])("a lost answer (%j) makes no second license", async (fault) => {
     const fixture = await open();
-    fixture.seed([account(1)]);
     fixture.planhat.faults.add({ ...fault, route: "PUT /licenses", count: 1 });
     await fixture.tellAccount(account(1, { licenses: many(3) }));
     await fixture.settledWithHelp();
@@ -690,7 +646,6 @@ test.each([
   ["after Planhat wrote them", "applied", "reset-after"],
 ] as const)("killed %s, they exist once", async (_name, moment, kind) => {
   const fixture = await open();
-  fixture.seed([account(1)]);
   let kills = 0;
   fixture.planhat.faults.add({ kind, route: "PUT /licenses", count: 1 });
   fixture.planhat.on(moment, async ({ route }) => {
@@ -708,7 +663,6 @@ test.each([
 
 test("a redelivered shipment counts once, and costs no call", async () => {
   const fixture = await open();
-  fixture.seed([account(1)]);
   await tell(fixture, many(3));
   const before = fixture.calls.length;
   await tell(fixture, many(3));

@@ -1,13 +1,12 @@
 /** A field that is mapped only now is unknown, not different: what is there is read, and only what differs is written. */
 import { buildAccountMessage, buildUserMessage } from "../../simulators/hull";
-import { account, CONNECTOR, minute, OPEN_SETTINGS, people, useFixtures, type Fixture } from "../fixture/fixture";
+import { account, CONNECTOR, minute, OPEN_SETTINGS, people, row, useFixtures, type Fixture } from "../fixture/fixture";
 
 const open = useFixtures();
 const COMPANIES = 100;
 const PEOPLE = 1_000;
 const FEW = 20;
 
-const row = (hull: string, service: string) => ({ hull_field_name: hull, service_field_name: service });
 const PHONE = {
   contact_attributes_outbound: [...OPEN_SETTINGS.contact_attributes_outbound, row("traits_phone", "phone")],
 };

@@ -1,6 +1,6 @@
 /** A person in Planhat belongs to a company: parents first, but nothing waits longer than it must. */
 import { buildUserMessage } from "../../simulators/hull";
-import { account, minute, people, useFixtures, user, type Fixture } from "../fixture/fixture";
+import { account, minute, people, row, useFixtures, user, type Fixture } from "../fixture/fixture";
 
 const open = useFixtures();
 
@@ -13,11 +13,10 @@ async function tellAll(fixture: Fixture, all: readonly ReturnType<typeof user>[]
 
 test("a user without account is never sent, and no call is made", async () => {
   const fixture = await open();
-  await fixture.send("user:update", [
+  await fixture.deliver("user:update", [
     buildUserMessage(user(1)),
     buildUserMessage(user(2), { account: account(1, { external_id: null }) }),
   ]);
-  await fixture.settled();
   expect(fixture.calls).toEqual([]);
   expect(await fixture.outcomes()).toEqual({
     "endusers/skipped/missing_account": 1,
@@ -27,14 +26,12 @@ test("a user without account is never sent, and no call is made", async () => {
 
 test("a user without account is not sent by an export either", async () => {
   const fixture = await open();
-  await fixture.send("user:update", [buildUserMessage(user(1))], { isExport: true });
-  await fixture.settled();
+  await fixture.deliver("user:update", [buildUserMessage(user(1))], { isExport: true });
   expect(fixture.calls).toEqual([]);
 });
 
 test("every enduser that is sent names a company that exists", async () => {
   const fixture = await open();
-  fixture.seed([account(1)], people(5));
   await tellAll(fixture, people(5));
   await fixture.settled();
   const [company] = fixture.companies();
@@ -44,12 +41,10 @@ test("every enduser that is sent names a company that exists", async () => {
 
 test("a company that nobody sent is made once for many users", async () => {
   const fixture = await open();
-  fixture.seed([account(1), account(2)], people(30));
-  await fixture.send(
+  await fixture.deliver(
     "user:update",
     people(30).map((each, index) => buildUserMessage(each, { account: account((index % 2) + 1) })),
   );
-  await fixture.settled();
   expect(fixture.planhat.books.snapshot().created).toMatchObject({ companies: 2, endusers: 30 });
   expect(fixture.written("companies")).toHaveLength(2);
   expect(await fixture.outcomes()).toEqual({ "endusers/sent/created": 30 });
@@ -57,24 +52,33 @@ test("a company that nobody sent is made once for many users", async () => {
 
 test("a company that is made for its users is told to Hull, with the users' links", async () => {
   const fixture = await open();
-  fixture.seed([account(1)], [user(1)]);
-  await fixture.tellUser(user(1), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(user(1), account(1));
   expect(fixture.profile("account", account(1).id)["planhat/id"]).toBe(fixture.companies()[0]?.["_id"]);
   expect(fixture.hull.profiles.users.get(user(1).id)?.account_id).toBe(account(1).id);
+});
+
+test("a company that is made for its users has its name and every mapped attribute", async () => {
+  const fixture = await open({
+    settings: {
+      account_attributes_outbound: [row("name", "name"), row("stage", "phase")],
+      account_custom_attributes_outbound: [row("seats", "Seats")],
+    },
+  });
+  await fixture.deliverUser(user(1), account(1, { stage: "Growth", seats: 0 }));
+  expect(fixture.companies()).toMatchObject([
+    { externalId: "acme-1", name: "Acme 1", phase: "Growth", custom: { Seats: 0 } },
+  ]);
 });
 
 describe("when the company is refused", () => {
   test("its users end dead / parent_rejected and the reason names it", async () => {
     const fixture = await open();
-    fixture.seed([account(1), account(2)], people(3));
     fixture.planhat.poison({ type: "companies", field: "externalId", value: "acme-1" }, "name is reserved");
     await tellAll(fixture, people(2));
-    await fixture.tellUser(user(3), account(2));
-    await fixture.settled();
+    await fixture.deliverUser(user(3), account(2));
     expect(await fixture.outcomes()).toEqual({ "endusers/dead/parent_rejected": 2, "endusers/sent/created": 1 });
-    const letters = await fixture.connector.store.deadLettersOf(fixture.lane);
-    const children = letters.filter(({ type }) => type === "endusers");
+    const deadLetters = await fixture.connector.store.deadLettersOf(fixture.lane);
+    const children = deadLetters.filter(({ type }) => type === "endusers");
     expect(children).toHaveLength(2);
     for (const { ending } of children) {
       expect(ending.text).toContain(account(1).id);
@@ -84,7 +88,6 @@ describe("when the company is refused", () => {
 
   test("a later success of the company lets its users through with their next message", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], people(2));
     const heal = fixture.planhat.poison({ type: "companies", field: "externalId", value: "acme-1" }, "no");
     await tellAll(fixture, people(2));
     await fixture.settled();
@@ -100,23 +103,18 @@ describe("when the company is refused", () => {
 
   test("users of a company whose owner nobody knows end dead / parent_skipped", async () => {
     const fixture = await open({
-      settings: {
-        account_attributes_outbound: [
-          { hull_field_name: "name", service_field_name: "name" },
-          { hull_field_name: "owner", service_field_name: "owner" },
-        ],
-      },
+      settings: { account_attributes_outbound: [row("name", "name"), row("owner", "owner")] },
     });
-    fixture.seed([account(1)], [user(1)]);
-    await fixture.tellUser(user(1), account(1, { owner: "nobody@example.com" }));
-    await fixture.settled();
+    await fixture.deliverUser(user(1), account(1, { owner: "nobody@example.com" }));
     expect(await fixture.outcomes()).toEqual({ "endusers/dead/parent_skipped": 1 });
+    expect([fixture.companies(), fixture.endusers()]).toEqual([[], []]);
+    await fixture.restart();
+    expect(fixture.logs.map(({ data }) => data?.["reason"])).toContain("Invalid Owner ID.");
   });
 });
 
 test("the company's own message goes before what its users carried along", async () => {
   const fixture = await open();
-  fixture.seed([account(1)], [user(1)]);
   await fixture.together(async () => {
     await fixture.tellUser(user(1), account(1, { name: "As the user saw it" }));
     await fixture.tellAccount(account(1, { name: "Acme" }));
@@ -129,7 +127,6 @@ test("the company's own message goes before what its users carried along", async
 
 test("an account's message never waits for its users", async () => {
   const fixture = await open();
-  fixture.seed([account(1)], people(3));
   await tellAll(fixture, people(3));
   await fixture.settled();
   // Users cannot be written for a while; the account goes on.
@@ -146,7 +143,6 @@ test("an account's message never waits for its users", async () => {
 
 test("the filter of users does not withdraw a company that was made for them", async () => {
   const fixture = await open({ settings: { account_synchronized_segments: [] } });
-  fixture.seed([account(1)], [user(1)]);
   await fixture.together(async () => {
     await fixture.tellUser(user(1), account(1));
     await fixture.tellAccount(account(1, { indexed_at: minute(1) }));
@@ -161,9 +157,7 @@ test("the filter of users does not withdraw a company that was made for them", a
 
 test("the update of a company does not hold its users back", async () => {
   const fixture = await open();
-  fixture.seed([account(1)], people(2));
-  await fixture.tellUser(user(1), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(user(1), account(1));
   fixture.planhat.poison({ type: "companies", field: "name", value: "Refused" }, "no");
   await fixture.tellAccount(account(1, { name: "Refused", indexed_at: minute(1) }));
   await fixture.tellUser(user(2), account(1));
@@ -174,9 +168,7 @@ test("the update of a company does not hold its users back", async () => {
 
 test("a create of a company that is in doubt holds only its own users back", async () => {
   const fixture = await open({ environment: { SETTLE_MS: "2000" } });
-  fixture.seed([account(1), account(2)], people(2));
-  await fixture.tellAccount(account(2));
-  await fixture.settled();
+  await fixture.deliverAccount(account(2));
   fixture.planhat.faults.add({ kind: "truncate", route: "PUT /companies", count: 1 });
   const lift = setInterval(() => void fixture.connector.lanes.release(fixture.lane), 20);
   try {

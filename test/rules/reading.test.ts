@@ -6,6 +6,10 @@ import { account, minute, TOKEN, useFixtures, user } from "../fixture/fixture";
 const open = useFixtures();
 
 const BROKEN: readonly (readonly [string, FaultKind])[] = [
+  ["a 500", { kind: "status", status: 500 }],
+  ["a 429", { kind: "rate-limit" }],
+  ["no answer at all", { kind: "stall" }],
+  ["a reset before the answer", { kind: "reset-before" }],
   ["a 503", { kind: "status", status: 503 }],
   ["a reset", { kind: "reset-after" }],
   ["a truncated list", { kind: "truncate" }],
@@ -19,8 +23,7 @@ describe.each(BROKEN)("when a look-up brings %s", (_name, fault) => {
     ["company's content", "GET /companies"],
     ["enduser", "GET /endusers"],
   ])("the %s is looked up again, and nothing is made on that evidence", async (_what, route) => {
-    const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
+    const fixture = await open({ environment: { REQUEST_TIMEOUT_MS: "200" } });
     const tenant = fixture.planhat.tenant();
     const company = tenant.seedCompany({ externalId: "acme-1", name: "Old" });
     const person = tenant.seedEnduser({ companyId: company._id, externalId: "person-1" });
@@ -31,22 +34,20 @@ describe.each(BROKEN)("when a look-up brings %s", (_name, fault) => {
     await fixture.settledWithHelp();
     expect(fixture.companies()).toMatchObject([{ _id: company._id, name: "Acme 1" }]);
     expect(fixture.endusers()).toMatchObject([{ _id: person._id, email: user(1)["email"] }]);
+    expect(await fixture.outcomes()).toEqual({ "companies/sent/updated": 1, "endusers/sent/updated": 1 });
   });
 });
 
 test("a company list without keys and time stamps still shows who is who", async () => {
   const fixture = await open({ planhat: { switches: { companyList: "lean", listReferences: "ids" } } });
-  fixture.seed([account(1)]);
   const there = fixture.planhat.tenant().seedCompany({ externalId: "acme-1", name: "Old" });
-  await fixture.tellAccount(account(1));
-  await fixture.settled();
+  await fixture.deliverAccount(account(1));
   expect(fixture.companies()).toMatchObject([{ _id: there._id, name: "Acme 1" }]);
 });
 
 describe.each(["404", "400", "200-null"] as const)("a record that is not there (Planhat says %s)", (missing) => {
   test("is made, although Hull remembers an id", async () => {
     const fixture = await open({ planhat: { switches: { missing } } });
-    fixture.seed([account(1)], [user(1)]);
     const id = "5f5f5f5f5f5f5f5f5f5f5f5f";
     await fixture.tellUser(user(1, { "planhat/id": id }), account(1, { "planhat/id": id }));
     await fixture.settledWithHelp();
@@ -55,13 +56,10 @@ describe.each(["404", "400", "200-null"] as const)("a record that is not there (
 
   test("shows that changed credentials lead elsewhere", async () => {
     const fixture = await open({ planhat: { switches: { missing } } });
-    fixture.seed([account(1)], [user(1)]);
-    await fixture.tellUser(user(1), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1), account(1));
     fixture.planhat.addTenant("other-token");
     await fixture.saveSettings({ personal_acccess_token: "other-token" });
-    await fixture.tellUser(user(1, { indexed_at: minute(1) }), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1, { indexed_at: minute(1) }), account(1));
     expect(fixture.planhat.snapshot("other-token").endusers).toHaveLength(1);
     expect(fixture.planhat.snapshot(TOKEN).endusers).toHaveLength(1);
   });
@@ -71,22 +69,23 @@ test.each(["stored", "removes", "ignored"] as const)(
   "a clear is sent once, whatever Planhat makes of nulls (%s)",
   async (nulls) => {
     const fixture = await open({ planhat: { switches: { nulls } }, settings: { clear_on_null: true } });
-    fixture.seed([account(1)], [user(1)]);
-    await fixture.tellUser(user(1), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1), account(1));
     for (const step of [1, 2, 3]) {
-      await fixture.tellUser(user(1, { position: null, indexed_at: minute(step) }), account(1));
-      await fixture.settled();
+      await fixture.deliverUser(user(1, { position: null, indexed_at: minute(step) }), account(1));
     }
     expect(fixture.written("endusers").filter((item) => item["position"] === null)).toHaveLength(1);
+    expect(fixture.endusers()[0]?.["position"] ?? null).toBe(nulls === "ignored" ? "Engineer" : null);
+    expect(await fixture.outcomes()).toEqual({
+      "endusers/sent/created": 1,
+      "endusers/sent/updated": 1,
+      "endusers/unchanged/in_sync": 2,
+    });
   },
 );
 
 test("a deleted company that its users' messages still name is made again for them", async () => {
   const fixture = await open();
-  fixture.seed([account(1)], [user(1), user(2)]);
-  await fixture.tellUser(user(1), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(user(1), account(1));
   fixture.planhat.tenant().remove("companies", String(fixture.companies()[0]?.["_id"]));
   await fixture.tellAccount(account(1, { name: "Acme again", indexed_at: minute(1) }));
   await fixture.settledWithHelp();
@@ -109,11 +108,10 @@ test("records of many pages are all found before anything is made", async () => 
     tenant.seedEnduser({ companyId: company._id, email: `filler-${index}@example.com` });
   }
   for (const each of everybody) tenant.seedEnduser({ companyId: company._id, email: each["email"] });
-  await fixture.send(
+  await fixture.deliver(
     "user:update",
     everybody.map((each) => buildUserMessage(each, { account: account(1) })),
   );
-  await fixture.settled();
   expect(fixture.planhat.books.snapshot().created.endusers).toBe(0);
   expect(await fixture.outcomes()).toEqual({ "endusers/sent/updated": 30 });
 });

@@ -1,4 +1,4 @@
-/** A restart, or a kill at any moment, goes on at the stage that it finds. */
+/** A restart, or a kill at any moment, goes on where it was. */
 import { buildUserMessage } from "../../simulators/hull";
 import type { FaultKind } from "../../simulators/loopback";
 import { account, minute, useFixtures, user, type Fixture } from "../fixture/fixture";
@@ -21,7 +21,6 @@ function killDuring(fixture: Fixture, route: string, moment: "request" | "applie
 describe("waiting", () => {
   test("what was acknowledged a moment before the kill is delivered", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1), user(2)]);
     await fixture.together(async () => {
       await fixture.tellUser(user(1), account(1));
       await fixture.tellUser(user(2), account(1));
@@ -35,7 +34,6 @@ describe("waiting", () => {
 
   test("whoever stops the process does not wait for more messages to come", async () => {
     const fixture = await open({ environment: { LINGER_MS: "60000" } });
-    fixture.seed([account(1)], [user(1)]);
     await fixture.tellUser(user(1), account(1));
     // Longer than the linger is allowed to last, this test is not.
     await fixture.restart();
@@ -44,7 +42,6 @@ describe("waiting", () => {
 
   test("what waits for Planhat to come back survives a restart", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
     const down = fixture.planhat.faults.add({ kind: "status", status: 503 });
     await fixture.tellUser(user(1), account(1));
     await fixture.until(async () => (await fixture.connector.store.pauses(fixture.lane)).length > 0);
@@ -57,7 +54,6 @@ describe("waiting", () => {
 
   test("children that wait for their company are delivered after a kill", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1), user(2)]);
     const kills = killDuring(fixture, "PUT /companies", "request");
     await fixture.send(
       "user:update",
@@ -78,7 +74,6 @@ describe("attempting", () => {
   ] as const)("killed %s", (_name, moment) => {
     test("a company exists once, and Hull knows it", async () => {
       const fixture = await open();
-      fixture.seed([account(1)]);
       const kills = killDuring(fixture, "PUT /companies", moment);
       await fixture.tellAccount(account(1));
       await fixture.until(() => kills() === 1);
@@ -89,7 +84,6 @@ describe("attempting", () => {
 
     test("an enduser exists once, and Hull knows it", async () => {
       const fixture = await open();
-      fixture.seed([account(1)], [user(1)]);
       const kills = killDuring(fixture, "PUT /endusers", moment);
       await fixture.tellUser(user(1), account(1));
       await fixture.until(() => kills() === 1);
@@ -100,9 +94,7 @@ describe("attempting", () => {
 
     test("an update arrives", async () => {
       const fixture = await open();
-      fixture.seed([account(1)], [user(1)]);
-      await fixture.tellUser(user(1), account(1));
-      await fixture.settled();
+      await fixture.deliverUser(user(1), account(1));
       const kills = killDuring(fixture, "PUT /endusers", moment);
       await fixture.tellUser(user(1, { position: "Director", indexed_at: minute(1) }), account(1));
       await fixture.until(() => kills() === 1);
@@ -113,7 +105,6 @@ describe("attempting", () => {
 
     test("a newer message that came meanwhile wins", async () => {
       const fixture = await open();
-      fixture.seed([account(1)], [user(1)]);
       fixture.planhat.on("request", async ({ route }) => {
         if (route !== "PUT /endusers" || fixture.written("endusers").length > 1) return;
         await fixture.tellUser(user(1, { position: "Director", indexed_at: minute(1) }), account(1));
@@ -145,7 +136,6 @@ describe("attempting", () => {
 
   test("killed again at every retry, it still exists once", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
     let kills = 0;
     fixture.planhat.faults.add({ kind: "reset-before", route: "PUT /endusers", count: 3 });
     fixture.planhat.on("request", async ({ route }) => {
@@ -163,7 +153,6 @@ describe("attempting", () => {
 describe("written", () => {
   test("Hull is told after a restart, and nothing is written again", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
     const down = fixture.hull.faults.add({ kind: "status", status: 503, route: "POST /firehose" });
     await fixture.tellUser(user(1), account(1));
     await fixture.until(() => fixture.endusers().length === 1);
@@ -182,9 +171,7 @@ describe("written", () => {
     ["after Hull took it", "applied", "reset-after"],
   ] as const)("killed while telling Hull, %s, Hull knows and the outcome counts once", async (_name, moment, kind) => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
-    await fixture.tellAccount(account(1));
-    await fixture.settled();
+    await fixture.deliverAccount(account(1));
     let kills = 0;
     fixture.hull.faults.add({ kind, route: "POST /firehose", count: 1 });
     fixture.hull.on(moment, async ({ route }) => {
@@ -203,13 +190,10 @@ describe("written", () => {
 
 test("after everything was told, a restart makes no call at all", async () => {
   const fixture = await open();
-  fixture.seed([account(1)], [user(1)]);
-  await fixture.tellUser(user(1), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(user(1), account(1));
   const before = [fixture.planhat.books.snapshot().calls, fixture.hull.books.snapshot().firehoseRequests];
   await fixture.restart();
-  await fixture.tellUser(user(1, { indexed_at: minute(1) }), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(user(1, { indexed_at: minute(1) }), account(1));
   expect([fixture.planhat.books.snapshot().calls, fixture.hull.books.snapshot().firehoseRequests]).toEqual(before);
   expect(await fixture.outcomes()).toEqual({ "endusers/sent/created": 1, "endusers/unchanged/in_sync": 1 });
 });

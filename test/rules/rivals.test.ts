@@ -15,11 +15,9 @@ const deleteUser = (fixture: Fixture, id: string) => fixture.send("user:delete",
 async function openMet(others: readonly ReturnType<typeof user>[]): Promise<Fixture> {
   const fixture = await open();
   fixture.seed([account(1)], [user(1), ...others]);
-  await fixture.tellUser(user(1), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(user(1), account(1));
   for (const each of others) {
-    await fixture.tellUser(each, account(1));
-    await fixture.settled();
+    await fixture.deliverUser(each, account(1));
   }
   expect(await fixture.outcomes()).toMatchObject({ "endusers/skipped/same_remote_record": others.length });
   return fixture;
@@ -40,8 +38,7 @@ test("after a merge in Hull the survivor is delivered without waiting for a mess
 
 test("also after a restart, and only with the newest of what Hull said", async () => {
   const fixture = await openMet([twin(2)]);
-  await fixture.tellUser(twin(2, { position: "Founder", indexed_at: minute(1) }), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(twin(2, { position: "Founder", indexed_at: minute(1) }), account(1));
   await fixture.restart();
   await deleteUser(fixture, user(1).id);
   await fixture.settled();
@@ -64,12 +61,10 @@ test("of several, the one that came first gets the record, and the next one when
 test("his events, which ended with him, are sent then", async () => {
   const fixture = await open({ settings: { contact_events: ["ALL"] } });
   fixture.seed([account(1)], [user(1), twin(2)]);
-  await fixture.tellUser(user(1), account(1));
-  await fixture.settled();
-  await fixture.tellUser(twin(2), account(1), {
+  await fixture.deliverUser(user(1), account(1));
+  await fixture.deliverUser(twin(2), account(1), {
     events: [{ event: "Signed up", event_id: "event-1", created_at: minute(0), properties: {}, context: {} }],
   });
-  await fixture.settled();
   expect(fixture.planhat.tenant().activities).toEqual([]);
   await deleteUser(fixture, user(1).id);
   await fixture.settled();
@@ -79,8 +74,7 @@ test("his events, which ended with him, are sent then", async () => {
 
 test("who was left out for another reason meanwhile is left alone", async () => {
   const fixture = await openMet([twin(2)]);
-  await fixture.tellUser(twin(2, { email: null, indexed_at: minute(1) }), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(twin(2, { email: null, indexed_at: minute(1) }), account(1));
   const before = fixture.written("endusers").length;
   await deleteUser(fixture, user(1).id);
   await fixture.settled();
@@ -111,8 +105,7 @@ test("an account that has the other one's former external id becomes a company o
   const fixture = await open();
   const rival = account(3, { external_id: "acme-1", name: "Acme One" });
   fixture.seed([account(1), account(2), rival], [user(1)]);
-  await fixture.tellAccount(account(1));
-  await fixture.settled();
+  await fixture.deliverAccount(account(1));
   await fixture.tellAccount(rival);
   await fixture.tellUser(user(1), rival);
   await fixture.settled();
@@ -134,12 +127,9 @@ test("it may be another connector of the same Planhat tenant that skipped him", 
   const fixture = await open();
   fixture.hull.addConnector({ ...other, privateSettings: OPEN_SETTINGS });
   fixture.seed([account(1)], [user(1), twin(2)]);
-  await fixture.tellUser(user(1), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(user(1), account(1));
   const message = buildUserMessage(twin(2), { account: account(1) });
-  await fixture.send("user:update", [message], { connectorId: other.id });
-  await fixture.settled();
-  await fixture.send("user:delete", [{ user: { id: user(1).id } }], { connectorId: CONNECTOR.id });
-  await fixture.settled();
+  await fixture.deliver("user:update", [message], { connectorId: other.id });
+  await fixture.deliver("user:delete", [{ user: { id: user(1).id } }], { connectorId: CONNECTOR.id });
   expect(fixture.endusers()).toMatchObject([{ position: "Director 2" }]);
 });

@@ -16,6 +16,7 @@ const isLicenseProgress = ({ message, data }: LogRecord): boolean =>
 describe("trouble with Planhat", () => {
   test.each<readonly [string, FaultKind]>([
     ["500", { kind: "status", status: 500 }],
+    ["502", { kind: "status", status: 502 }],
     ["503", { kind: "status", status: 503 }],
     ["a dead network", { kind: "reset-before" }],
     ["answers that break off", { kind: "truncate" }],
@@ -69,9 +70,7 @@ describe("trouble with Planhat", () => {
 
   test("a token that was changed: what is known stays known", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
-    await fixture.tellUser(user(1), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1), account(1));
     fixture.advance(1);
     await fixture.fetchBoth();
     fixture.planhat.rotateToken(TOKEN, "planhat-token-0002");
@@ -317,9 +316,7 @@ describe("a connector that is forgotten in the middle of its fetch", () => {
 
   test("while changed credentials are tried", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
-    await fixture.tellUser(user(1), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1), account(1));
     fixture.planhat.rotateToken(TOKEN, "planhat-token-0002");
     await fixture.saveSettings({ personal_acccess_token: "planhat-token-0002" });
     const run = await forgottenAt(fixture, fixture.planhat, () => true);
@@ -355,14 +352,14 @@ describe("a connector that is forgotten in the middle of its fetch", () => {
     // Whatever ends is followed by a sweep.
     await fixture.fetch("users");
     await fixture.until(() => asked.mock.calls.length > 0);
-    const desk = await openAdmin(fixture.dataDir);
-    const erasing = desk.ask("tenants.forget", { tenant: fixture.tenantKey });
+    const admin = await openAdmin(fixture.dataDir);
+    const erasing = admin.ask("tenants.forget", { tenant: fixture.tenantKey });
     await fixture.until(async () => (await store.tenant(fixture.tenantKey)) === undefined);
     // It has time enough to be done too early.
     await Promise.race([erasing, sleep(200)]);
     isHeld = false;
     await erasing;
-    await desk.close();
+    await admin.close();
     down.remove();
     await fixture.restart();
     expect(await fixture.connector.store.runs({ tenant: fixture.tenantKey, limit: 5 })).toEqual([]);

@@ -82,14 +82,15 @@ describe("the interval", () => {
 });
 
 describe("one run at a time", () => {
-  test("two calls at once come to one run", async () => {
+  test("however many calls come at once, one begins", async () => {
     const fixture = await open();
     fill(fixture, 3);
-    const answers = await Promise.all([1, 2, 3, 4].map(() => fixture.callFetch("accounts")));
+    const answers = await Promise.all(Array.from({ length: 10 }, () => fixture.callFetch("accounts")));
     expect(answers.filter(({ state }) => state === "begun")).toHaveLength(1);
-    expect(answers.filter(({ state }) => state === "underway" || state === "early")).toHaveLength(3);
+    expect(answers.filter(({ state }) => state === "underway" || state === "early")).toHaveLength(9);
     await fixture.ended(answers.find(({ state }) => state === "begun")?.run ?? "");
     expect(listed(fixture)).toHaveLength(1);
+    expect(fixture.hull.books.snapshot().accountTraits).toBe(3);
   });
 
   test("even by force", async () => {

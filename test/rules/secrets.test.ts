@@ -34,7 +34,6 @@ test.each([
     // Nothing waits for the budget of a minute.
     settings: { requests_per_minute: 1_000_000 },
   });
-  fixture.seed([account(1)], people(PEOPLE));
   for (let number = 1; number <= PEOPLE / 4; number += 1) await fixture.tellUser(user(number), account(1));
   await askAround(fixture);
   const file = publish(fixture, rowsOf(people(PEOPLE)));

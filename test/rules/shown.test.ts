@@ -4,8 +4,10 @@ import {
   minute,
   OPEN_SETTINGS,
   people,
+  row,
   useFixtures,
   user,
+  type Bag,
   type Fixture,
   type ToldItem,
 } from "../fixture/fixture";
@@ -14,7 +16,6 @@ const open = useFixtures();
 const COMPANIES = 10;
 const MANY = 1_000;
 const FEW = 5;
-type Bag = Readonly<Record<string, unknown>>;
 const companyOf = (index: number) => account((index % COMPANIES) + 1);
 
 /** People whom both sides know and who are the same on both, as another installation left them. */
@@ -122,12 +123,9 @@ test("a field that is mapped only now, is there already and is shown costs no it
 
 test("a new enduser whose message shows its account costs one item", async () => {
   const fixture = await open();
-  fixture.seed([account(1)], [user(1)]);
-  await fixture.tellAccount(account(1));
-  await fixture.settled();
+  await fixture.deliverAccount(account(1));
   const items = await fixture.during(async () => {
-    await fixture.tellUser(user(1), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1), account(1));
   });
   expect(items).toMatchObject([{ type: "traits", body: { "planhat/name": "Person 1" } }]);
   expect(items).toHaveLength(1);
@@ -155,10 +153,8 @@ test("an object is told once, by the write-back or by the fetch, and not by each
     settings: { contact_custom_attributes_outbound: [custom] },
     customFields: [{ name: "Limits", type: "something new", parent: "EndUser" }],
   });
-  fixture.seed([account(1)], [user(1)]);
   const tell = async (round: number): Promise<void> => {
-    await fixture.tellUser(user(1, { traits_limits: { b: 1, a: [1] }, indexed_at: minute(round) }), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1, { traits_limits: { b: 1, a: [1] }, indexed_at: minute(round) }), account(1));
   };
   await tell(0);
   fixture.advance(10);
@@ -174,7 +170,6 @@ test("an object is told once, by the write-back or by the fetch, and not by each
 });
 
 test("a list and a number are shown by a file as text, and cost no item either", async () => {
-  const row = (hull: string, service: string) => ({ hull_field_name: hull, service_field_name: service });
   const fixture = await open({
     settings: {
       contact_attributes_outbound: [...OPEN_SETTINGS.contact_attributes_outbound, row("traits_tags", "tags")],
@@ -187,7 +182,6 @@ test("a list and a number are shown by a file as text, and cost no item either",
   const { name, email, position, external_id: externalId } = user(1);
   const fields = { name, email, position, externalId, tags: ["a", "b"], custom: { Score: 5 } };
   const person = tenant.seedEnduser({ companyId: company._id, ...fields });
-  fixture.seed([account(1)], [user(1)]);
   const told = {
     "traits_planhat/id": person._id,
     "traits_planhat/name": name,
@@ -199,8 +193,7 @@ test("a list and a number are shown by a file as text, and cost no item either",
     "traits_planhat/custom_score": "5",
   };
   const items = await fixture.during(async () => {
-    await fixture.tellUser(user(1, { traits_tags: '["a","b"]', traits_score: "5", ...told }), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1, { traits_tags: '["a","b"]', traits_score: "5", ...told }), account(1));
   });
   expect(items.filter((item) => item.user !== undefined)).toEqual([]);
 });

@@ -104,8 +104,7 @@ describe("of one change, of which both are told with the same date,", () => {
   const tellEach = async (fixture: Fixture, who: ReturnType<typeof user>): Promise<void> => {
     for (const [sequence, { id }] of [CONNECTOR, OTHER].entries()) {
       const message = buildUserMessage(who, { account: account(1), sequence });
-      await fixture.send("user:update", [message], { connectorId: id });
-      await fixture.settled();
+      await fixture.deliver("user:update", [message], { connectorId: id });
     }
   };
   const WITHOUT_POSITION = {
@@ -119,9 +118,9 @@ describe("of one change, of which both are told with the same date,", () => {
     await tellEach(fixture, user(1));
     heal();
     const { store } = fixture.connector;
-    const [letter] = await store.deadLettersOf(fixture.lane);
-    if (letter === undefined) throw new Error("It was refused.");
-    expect(await store.replayDeadLetter(deadLetterId(letter))).toMatchObject([{ state: "queued" }]);
+    const [deadLetter] = await store.deadLettersOf(fixture.lane);
+    if (deadLetter === undefined) throw new Error("It was refused.");
+    expect(await store.replayDeadLetter(deadLetterId(deadLetter))).toMatchObject([{ state: "queued" }]);
     await fixture.connector.lanes.release(fixture.lane);
     await fixture.settled();
     expect(positions(fixture)).toEqual(["Engineer"]);
@@ -135,8 +134,7 @@ describe("of one change, of which both are told with the same date,", () => {
     await tellEach(fixture, user(1));
     await tellEach(fixture, twin);
     for (const { id } of [CONNECTOR, OTHER]) {
-      await fixture.send("user:delete", [{ user: { id: user(1).id } }], { connectorId: id });
-      await fixture.settled();
+      await fixture.deliver("user:delete", [{ user: { id: user(1).id } }], { connectorId: id });
     }
     expect(fixture.endusers()).toMatchObject([{ position: "Director", phone: "0049 30 2" }]);
   });

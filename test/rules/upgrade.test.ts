@@ -21,7 +21,6 @@ async function downgrade(fixture: Fixture): Promise<void> {
 
 test("what waited is delivered, runs go on, and the token between the rows is gone", async () => {
   const fixture = await open();
-  fixture.seed([account(1)], people(5));
   const release = await dam(fixture);
   await fixture.tellUser(user(1), account(1));
   const running = await begin(fixture, publish(fixture, rowsOf(people(2, 2))).url);
@@ -45,9 +44,7 @@ test("what waited is delivered, runs go on, and the token between the rows is go
 
 test("a start under another key goes on, and Hull's next notification brings what cannot be opened", async () => {
   const fixture = await open({ environment: { SECRET } });
-  fixture.seed([account(1)], people(2));
-  await fixture.tellUser(user(1), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(user(1), account(1));
   await fixture.stopped(async () => {
     const path = join(fixture.dataDir, "store");
     await makeFormatTwo(path, SECRET);
@@ -58,23 +55,20 @@ test("a start under another key goes on, and Hull's next notification brings wha
     });
     await kv.close();
   });
-  await fixture.tellUser(user(2), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(user(2), account(1));
   expect(fixture.endusers()).toHaveLength(2);
 });
 
 test("the tools leave the upgrade to the server, which knows the key, and work afterwards", async () => {
   const fixture = await open();
-  fixture.seed([account(1)], people(1));
-  await fixture.tellUser(user(1), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(user(1), account(1));
   await fixture.stopped(async () => {
     await downgrade(fixture);
     await expect(openAdmin(fixture.dataDir)).rejects.toThrow(/format 2\. Start the server once/);
   });
   await fixture.stopped(async () => {
-    const desk = await openAdmin(fixture.dataDir);
-    expect(JSON.stringify(await desk.ask("tenants.list", {}))).toContain(CONNECTOR.id);
-    await desk.close();
+    const admin = await openAdmin(fixture.dataDir);
+    expect(JSON.stringify(await admin.ask("tenants.list", {}))).toContain(CONNECTOR.id);
+    await admin.close();
   });
 });

@@ -5,9 +5,17 @@
 import fc from "fast-check";
 import { jsonOf } from "../../simulators/loopback/wire";
 import { begin } from "../fixture/batches";
-import { account, license, LICENSE_SETTINGS, minute, row, useFixtures, user, type Fixture } from "../fixture/fixture";
-
-type Bag = Readonly<Record<string, unknown>>;
+import {
+  account,
+  license,
+  LICENSE_SETTINGS,
+  minute,
+  row,
+  useFixtures,
+  user,
+  type Bag,
+  type Fixture,
+} from "../fixture/fixture";
 
 const open = useFixtures();
 
@@ -34,8 +42,7 @@ describe.each([
       const company = fixture.planhat.tenant().seedCompany({ externalId: "acme-1", name: "Acme 1" });
       const neighbour = { externalId: other, companyId: company._id, name: "Somebody else", email: "else@example.com" };
       const { _id } = fixture.planhat.tenant().seedEnduser(neighbour);
-      await fixture.tellUser(user(1, { external_id }), account(1));
-      await fixture.settled();
+      await fixture.deliverUser(user(1, { external_id }), account(1));
       expect(await fixture.outcomes()).toEqual({ "endusers/sent/created": 1 });
       expect(fixture.planhat.tenant().endusers.get(_id)).toMatchObject(neighbour);
       expect(fixture.endusers().map(({ externalId }) => externalId)).toEqual([other, DIGITS]);
@@ -51,10 +58,8 @@ describe.each([
     const fixture = await open();
     fixture.seed([account(1, { external_id: DIGITS })], [user(1)]);
     const { _id } = fixture.planhat.tenant().seedCompany({ externalId: other, name: "Another" });
-    await fixture.tellUser(user(1), account(1, { external_id: MINE }));
-    await fixture.settled();
-    await fixture.tellAccount(account(1, { external_id: MINE, indexed_at: minute(1) }));
-    await fixture.settled();
+    await fixture.deliverUser(user(1), account(1, { external_id: MINE }));
+    await fixture.deliverAccount(account(1, { external_id: MINE, indexed_at: minute(1) }));
     expect(fixture.companies()).toMatchObject([
       { externalId: other, name: "Another" },
       { externalId: DIGITS, name: "Acme 1" },
@@ -67,12 +72,10 @@ describe.each([
     ["as the JSON text of one", (licenses: unknown) => jsonOf(licenses)],
   ])("a license is itself, %s", async (_as, form) => {
     const fixture = await open({ settings: LICENSE_SETTINGS });
-    fixture.seed([account(1)]);
     const company = fixture.planhat.tenant().seedCompany({ externalId: "acme-1", name: "Acme 1" });
     const neighbour = { externalId: other, companyId: company._id, _currency: "EUR", fromDate: minute(0), mrr: 7 };
     const { _id } = fixture.planhat.tenant().seedLicense(neighbour);
-    await fixture.tellAccount(account(1, { licenses: form([license(1, { id: MINE })]) }));
-    await fixture.settled();
+    await fixture.deliverAccount(account(1, { licenses: form([license(1, { id: MINE })]) }));
     expect(fixture.planhat.tenant().licenses.get(_id)).toMatchObject(neighbour);
     expect(fixture.planhat.snapshot().licenses).toMatchObject([
       { externalId: other },
@@ -88,7 +91,6 @@ const reads = (fixture: Fixture): readonly string[] =>
 describe("what Planhat shows", () => {
   test.each([MINE, 42])("a key that is a number is that of the same digits: %s", async (externalId) => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
     const [company] = [externalId, OTHER].map((key) =>
       fixture.planhat.tenant().seedCompany({ externalId: key, name: "A" }),
     );
@@ -115,17 +117,15 @@ describe("what Planhat shows", () => {
     const company = account(1, { external_id: OTHER });
     const users = [MINE, OTHER, 7n, 8n].map((external_id, number) => user(number, { external_id, email: null }));
     fixture.seed([account(1, { external_id: String(OTHER) })], []);
-    await fixture.tellAccount(company);
-    await fixture.settled();
+    await fixture.deliverAccount(company);
     const before = reads(fixture).length;
     if (what !== "bulk answers") {
       fixture.planhat.faults.add({ kind: "wrong-shape", form: "no-arrays", route: "PUT /endusers", count: 1 });
     }
-    await fixture.send(
+    await fixture.deliver(
       "user:update",
       [...users.entries()].map(([number, who]) => ({ user: who, account: company, message_id: `m-${number}` })),
     );
-    await fixture.settled();
     expect(await fixture.outcomes()).toEqual({ "companies/sent/created": 1, "endusers/sent/created": 4 });
     expect(fixture.endusers().map(({ externalId }) => externalId)).toEqual([DIGITS, String(OTHER), "7", "8"]);
     const looks = reads(fixture)
@@ -165,8 +165,9 @@ describe("a number of many digits", () => {
   test("is text where the field takes text, in lists and in custom fields, and refused by a number field", async () => {
     const fixture = await open({ settings: ACCOUNTS });
     const large = 1234567890123456789012n;
-    await fixture.tellAccount(account(1, { about: large, score: large, labels: [MINE, "vip", OTHER], serial: MINE }));
-    await fixture.settled();
+    await fixture.deliverAccount(
+      account(1, { about: large, score: large, labels: [MINE, "vip", OTHER], serial: MINE }),
+    );
     expect(fixture.companies()).toMatchObject([
       {
         description: "1234567890123456789012",
@@ -184,7 +185,6 @@ describe("a number of many digits", () => {
 
   test("names segments and people too", async () => {
     const fixture = await open({ settings: { contact_synchronized_segments: [DIGITS] } });
-    fixture.seed([account(1)], [user(1), user(2)]);
     for (const [number, id] of [
       [1, MINE],
       [2, OTHER],
@@ -213,8 +213,7 @@ describe("a number of many digits", () => {
       user: user(number, { external_id: 1.23e22 }),
       account: account(1),
     }));
-    await fixture.send("user:update", shipment);
-    await fixture.settled();
+    await fixture.deliver("user:update", shipment);
     expect(await fixture.outcomes()).toEqual({ "endusers/rejected/invalid_message": 2 });
     expect(complaints(fixture).join()).toContain("user.external_id is a number whose digits are not certain");
     expect(fixture.calls).toEqual([]);
@@ -252,8 +251,7 @@ describe("digits in a date field", () => {
 
   test("are the day that they write", async () => {
     const fixture = await open({ settings });
-    await fixture.tellAccount(account(1, { licenses: [license(1, { start: "20250131", end: 20260131 })] }));
-    await fixture.settled();
+    await fixture.deliverAccount(account(1, { licenses: [license(1, { start: "20250131", end: 20260131 })] }));
     expect(fixture.planhat.snapshot().licenses).toMatchObject([
       { fromDate: "2025-01-31T00:00:00.000Z", toDate: "2026-01-31T00:00:00.000Z" },
     ]);
@@ -263,8 +261,7 @@ describe("digits in a date field", () => {
     "are left out when they are a counter: %p",
     async (end) => {
       const fixture = await open({ settings });
-      await fixture.tellAccount(account(1, { licenses: [license(1, { end })] }));
-      await fixture.settled();
+      await fixture.deliverAccount(account(1, { licenses: [license(1, { end })] }));
       expect(await fixture.outcomes()).toMatchObject({ "licenses/sent/created": 1 });
       expect(fixture.planhat.snapshot().licenses[0]).not.toHaveProperty("toDate");
       expect(complaints(fixture).join()).toMatch(/end → toDate: \d+ digits; the field takes a date such as 2025-01-31/);
@@ -293,8 +290,7 @@ describe("digits in a date field", () => {
     expect(fixture.endusers()).toMatchObject([{ lastActive: AT }]);
     expect(fixture.planhat.tenant().activities).toMatchObject([{ date: AT }]);
     expect(complaints(fixture).filter((text) => text !== "undefined" && text.includes("date"))).toEqual([]);
-    await fixture.tellUser(user(1, { traits_seen: AT, indexed_at: minute(1) }), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1, { traits_seen: AT, indexed_at: minute(1) }), account(1));
     expect(fixture.written("endusers")).toHaveLength(1);
   });
 });
@@ -306,7 +302,6 @@ describe("a message's own date", () => {
     ["1970-01-01T00:00:00.000Z", "a date before the year 2000"],
   ])("that means nothing (%p) silences nobody, and is said", async (indexed_at, form) => {
     const fixture = await open();
-    fixture.seed([account(1)]);
     await fixture.tellAccount(account(1));
     await fixture.tellAccount(account(1, { name: "Renamed", indexed_at }));
     await fixture.settled();
@@ -378,8 +373,7 @@ describe("whatever goes in", () => {
       const labels = asText ? jsonOf(list) : list;
       return { account: account(index, { about: form, score: form, serial: form, labels }), message_id: `m-${index}` };
     });
-    await fixture.send("account:update", messages);
-    await fixture.settled();
+    await fixture.deliver("account:update", messages);
     expect(fixture.companies()).toHaveLength(COUNT);
     for (const [index, { whole, list }] of values.entries()) {
       const { id, external_id } = account(index) as Bag & { id: string };
@@ -432,8 +426,7 @@ describe("whatever goes in", () => {
       account: account(1),
       message_id: `m-${index}`,
     }));
-    await fixture.send("user:update", messages, {});
-    await fixture.settled();
+    await fixture.deliver("user:update", messages, {});
     expect(fixture.endusers()).toHaveLength(cases.length);
     for (const [index, [date, value]] of cases.entries()) {
       const { id, external_id } = user(index) as Bag & { id: string };

@@ -7,9 +7,7 @@ const OTHER = "planhat-token-0002";
 /** One person and his company, known on both sides; Planhat has another tenant, too. */
 async function inStep(): Promise<Fixture> {
   const fixture = await open();
-  fixture.seed([account(1)], [user(1)]);
-  await fixture.tellUser(user(1), account(1));
-  await fixture.settled();
+  await fixture.deliverUser(user(1), account(1));
   fixture.planhat.addTenant(OTHER);
   return fixture;
 }

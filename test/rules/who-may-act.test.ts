@@ -1,7 +1,17 @@
 /** Nobody acts for a tenant without its credentials, confirmed by Hull itself. */
 import { buildUserMessage, type SendOptions } from "../../simulators/hull";
 import type { Call } from "../../simulators/loopback";
-import { account, CONNECTOR, minute, OPEN_SETTINGS, TOKEN, useFixtures, user, type Fixture } from "../fixture/fixture";
+import {
+  account,
+  CONNECTOR,
+  minute,
+  OPEN_SETTINGS,
+  row,
+  TOKEN,
+  useFixtures,
+  user,
+  type Fixture,
+} from "../fixture/fixture";
 
 const open = useFixtures();
 const SECOND = { id: "5f0000000000000000000002", secret: "connector-secret-0002" };
@@ -23,8 +33,7 @@ const post = async (fixture: Fixture, envelope: Record<string, unknown>, notific
 /** The next message of the user, with an envelope of its own. */
 async function tellChanged(fixture: Fixture, envelope: Record<string, unknown>, more = {}): Promise<void> {
   const changed = user(1, { position: "Director", indexed_at: minute(1), ...more });
-  await fixture.tellUser(changed, account(1), { envelope });
-  await fixture.settled();
+  await fixture.deliverUser(changed, account(1), { envelope });
 }
 
 const configuration = (fixture: Fixture, more: Record<string, unknown> = {}) => ({
@@ -82,7 +91,6 @@ describe("before anything is stored, Hull confirms organization, id and secret",
     down.remove();
     downToo.remove();
     expect(await post(fixture, configuration(fixture))).toBe(200);
-    fixture.seed([account(1)], [user(1)]);
     await fixture.settled();
   });
 
@@ -114,7 +122,6 @@ describe("the signature is demanded in addition, never instead", () => {
 
   test("a signed notification of the right connector is taken", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
     const { status } = await sendOne(fixture, { signed: true });
     expect(status).toBe(200);
     await fixture.settled();
@@ -125,7 +132,6 @@ describe("the signature is demanded in addition, never instead", () => {
 describe("notification ids", () => {
   test("the same id again is idempotent work and never refused", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
     expect(await post(fixture, configuration(fixture), "same")).toBe(200);
     expect(await post(fixture, configuration(fixture), "same")).toBe(200);
     await fixture.settled();
@@ -134,7 +140,6 @@ describe("notification ids", () => {
 
   test("the same id under another tenant is refused", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
     fixture.hull.addConnector({ ...SECOND, privateSettings: OPEN_SETTINGS });
     expect(await post(fixture, configuration(fixture), "same")).toBe(200);
     expect(await post(fixture, configuration(fixture, SECOND), "same")).toBe(401);
@@ -149,7 +154,6 @@ describe("settings", () => {
 
   test("older ones never replace newer ones", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
     expect(await post(fixture, { ...connector(minute(10), TOKEN) }, "new")).toBe(200);
     expect(await post(fixture, { ...connector(minute(5), "former-token") }, "old")).toBe(200);
     await fixture.settled();
@@ -160,7 +164,6 @@ describe("settings", () => {
 
   test("older ones do not replace newer ones after a restart either", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
     expect(await post(fixture, { ...connector(minute(10), TOKEN) }, "new")).toBe(200);
     await fixture.settled();
     await fixture.restart();
@@ -170,7 +173,6 @@ describe("settings", () => {
 
   test("newer ones in an unconfirmed request replace nothing", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
     expect(await post(fixture, { ...connector(minute(5), TOKEN) }, "good")).toBe(200);
     await fixture.settled();
     const forged = { ...connector(minute(99), "stolen"), ...configuration(fixture, { secret: "guessed" }) };
@@ -185,13 +187,11 @@ describe("settings", () => {
 
   test("that a notification claims to be later than those of Hull's answer are asked about, and Hull's count", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
     const questions: Call[] = [];
     fixture.hull.on("request", (call) => {
       if (isQuestion(call)) questions.push(call);
     });
-    await fixture.tellUser(user(1), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1), account(1));
     expect(questions).toHaveLength(1);
     const claimed = claim("claimed-token");
     await tellChanged(fixture, claimed);
@@ -206,9 +206,7 @@ describe("settings", () => {
 
   test("that Hull has saved since it was asked are used at once, and they are Hull's own, whatever was posted", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
-    await fixture.tellUser(user(1), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1), account(1));
     fixture.planhat.rotateToken(TOKEN, "new-token");
     fixture.hull.saveSettings(CONNECTOR.id, { ...OPEN_SETTINGS, personal_acccess_token: "new-token" });
     await tellChanged(fixture, claim("claimed-token"));
@@ -218,9 +216,7 @@ describe("settings", () => {
 
   test("that claim to be later change nothing while Hull cannot be asked", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
-    await fixture.tellUser(user(1), account(1));
-    await fixture.settled();
+    await fixture.deliverUser(user(1), account(1));
     const before = await fixture.connector.store.tenants();
     const down = fixture.hull.faults.add({ kind: "status", status: 503, route: isQuestion });
     expect(await post(fixture, claim("claimed-token"))).toBe(503);
@@ -230,13 +226,9 @@ describe("settings", () => {
 
   test("newer ones count from the next message on", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
     expect(await post(fixture, { ...connector(minute(5), TOKEN) }, "first")).toBe(200);
     await fixture.settled();
-    const contact_attributes_outbound = [
-      { hull_field_name: "external_id", service_field_name: "externalId" },
-      { hull_field_name: "traits_phone", service_field_name: "phone" },
-    ];
+    const contact_attributes_outbound = [row("external_id", "externalId"), row("traits_phone", "phone")];
     const newer = {
       ...connector(minute(6), TOKEN).connector,
       private_settings: { ...OPEN_SETTINGS, contact_attributes_outbound },
@@ -247,7 +239,6 @@ describe("settings", () => {
 
   test("secrets are not readable in what is logged", async () => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
     const down = fixture.planhat.faults.add({ kind: "status", status: 401, count: 1 });
     await fixture.tellUser(user(1), account(1));
     await fixture.until(() => down.hits === 1);
@@ -284,7 +275,6 @@ describe("a secret that was rotated", () => {
     ["says nothing about them", {}],
   ])("has no power, nor have settings that were dated 2999 under it, if Hull %s", async (_, inHull) => {
     const fixture = await open();
-    fixture.seed([account(1)], [user(1)]);
     fixture.hull.saveSettings(CONNECTOR.id, inHull);
     const pinned = { ...OPEN_SETTINGS, personal_acccess_token: "pinned-token" };
     const former = { ...CONNECTOR, updated_at: "2999-01-01T00:00:00Z", private_settings: pinned };
@@ -293,8 +283,7 @@ describe("a secret that was rotated", () => {
 
     fixture.hull.rotateSecret(CONNECTOR.id, NEW.secret);
     const connector = { ...NEW, updated_at: minute(0), private_settings: OPEN_SETTINGS };
-    await fixture.tellUser(user(1), account(1), { envelope: { connector } });
-    await fixture.settled();
+    await fixture.deliverUser(user(1), account(1), { envelope: { connector } });
     expect(fixture.endusers()).toHaveLength(1);
     expect(fixture.planhat.books.snapshot().requests).not.toHaveProperty(["PUT /endusers", "401"]);
 
@@ -309,7 +298,6 @@ describe("two connectors of one organization on one Planhat", () => {
   async function openTwo(): Promise<Fixture> {
     const fixture = await open();
     fixture.hull.addConnector({ ...SECOND, privateSettings: OPEN_SETTINGS });
-    fixture.seed([account(1)], [user(1), user(2)]);
     return fixture;
   }
 

@@ -1,5 +1,5 @@
 /** Every scenario once more: what `/explain` says before each shipment is what happens then, and asking writes nothing. */
-import { CONNECTOR, type Bag, type Fixture } from "../fixture/fixture";
+import { CONNECTOR, sum, type Bag, type Fixture } from "../fixture/fixture";
 import { bag, list, text } from "../fixture/states";
 import { ends, folders, openScenario, play, type Shipment, type Scenario } from "./scenario";
 
@@ -69,8 +69,4 @@ function written(fixture: Fixture) {
   const { requests } = fixture.planhat.books.snapshot();
   const calls = Object.entries(requests).filter(([route]) => !route.startsWith("GET "));
   return { calls, items: fixture.hull.books.snapshot().firehoseItems };
-}
-
-function sum(counts: Counts): number {
-  return Object.values(counts).reduce((total, count) => total + count, 0);
 }

@@ -5,7 +5,7 @@
  * exist before), `notification.json` (one step or a list of them) and `expected.json`. Everything is compared exactly;
  * ids that the simulator makes up are written as `company:<external id>` and `enduser:<e-mail>`.
  */
-import { CONNECTOR, type Bag, type Fixture } from "../fixture/fixture";
+import { CONNECTOR, sum, type Bag, type Fixture } from "../fixture/fixture";
 import { bag, hullState, namesOf, planhatState } from "../fixture/states";
 import { ends, folders, openScenario, play, read } from "./scenario";
 
@@ -59,10 +59,6 @@ test.each(folders)("%s", async (folder) => {
   expect(fixture.planhat.books.snapshot().duplicates).toEqual([]);
   expect(fixture.hull.books.snapshot().unresolvedItems).toBe(0);
 });
-
-function sum(counts: Readonly<Record<string, number>>): number {
-  return Object.values(counts).reduce((total, count) => total + count, 0);
-}
 
 function callsByRoute(): Readonly<Record<string, number>> {
   const { requests } = fixture.planhat.books.snapshot();

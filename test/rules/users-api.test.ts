@@ -1,11 +1,10 @@
-/** Known defects of the internal API of hull-planhat 0.1.7: each must not happen here. */
+/** The internal API for Planhat's users: who gets in, whose list it is, and how often it is read. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createHullSimulator } from "../../simulators/hull";
-import { CONNECTOR, OPEN_SETTINGS, TOKEN } from "../fixture/fixture";
+import { account, CONNECTOR, OPEN_SETTINGS, row, TOKEN } from "../fixture/fixture";
 import { errorOf } from "../integration/edge";
 import { ANN, BOB, openUsersHouse, OTHER, OTHER_TOKEN, type UsersHouse } from "../integration/users-api";
-import { accountMessage, minute } from "./acme";
 
 const NEW = { email: "new+one@rep.example", firstName: "New", lastName: "One" };
 const FRESH = { query: "cacheclear=1" };
@@ -13,29 +12,15 @@ const FRESH = { query: "cacheclear=1" };
 let fixture: UsersHouse;
 afterEach(() => fixture.close());
 
-/** Settings are saved in Hull, and Hull says so. */
-async function save(settings: Readonly<Record<string, unknown>>): Promise<void> {
-  fixture.hull.saveSettings(CONNECTOR.id, { ...OPEN_SETTINGS, ...settings });
-  const told = { connectorId: CONNECTOR.id, channel: "ship:update", messages: [] } as const;
-  expect((await fixture.hull.sendOne(fixture.url, told)).status).toBe(200);
+/** Sends the n-th account, which belongs to an owner, and says whose company it became. */
+async function ownerOf(owner: unknown, number: number): Promise<unknown> {
+  await fixture.deliverAccount(account(number, { owner }));
+  return fixture.companies()[number - 1]?.["owner"];
 }
 
-/** Sends an account that belongs to an owner, and says whose company it became. */
-async function ownerOf(owner: string, key: string): Promise<unknown> {
-  const message = accountMessage({ id: `hull-${key}`, external_id: key, name: key, owner, indexed_at: minute(1) });
-  await fixture.hull.send(fixture.url, { connectorId: CONNECTOR.id, channel: "account:update", messages: [message] });
-  await fixture.settled();
-  return fixture.planhat.snapshot().companies.find(({ externalId }) => externalId === key)?.["owner"];
-}
+const OWNED = { account_attributes_outbound: [row("name", "name"), row("owner", "owner")] };
 
-const OWNED = {
-  account_attributes_outbound: [
-    { hull_field_name: "name", service_field_name: "name" },
-    { hull_field_name: "owner", service_field_name: "owner" },
-  ],
-};
-
-describe("C26: a log-in is no way to make us call any host, and none to guess", () => {
+describe("a log-in is no way to make us call any host, and none to guess", () => {
   test("a host that is not on the list is not called, whatever it would say", async () => {
     fixture = await openUsersHouse();
     let calls = 0;
@@ -83,7 +68,7 @@ describe("C26: a log-in is no way to make us call any host, and none to guess", 
   });
 });
 
-describe("C27: a kept list is for the one who had it read", () => {
+describe("a kept list is for the one who had it read", () => {
   test("the same connector id in another organization is somebody else", async () => {
     fixture = await openUsersHouse();
     const mine = createHullSimulator();
@@ -105,132 +90,61 @@ describe("C27: a kept list is for the one who had it read", () => {
     fixture = await openUsersHouse({ planhat: { clusters: ["api", "api-eu"] } });
     fixture.planhat.addTenant(TOKEN, "api-eu").seedUser({ email: "eva@rep.example" });
     expect(await fixture.addresses()).toEqual([ANN.email]);
-    await save(settings);
+    await fixture.saveSettings(settings);
     expect(await fixture.addresses()).toEqual(expected);
   });
 
   test("a token that was taken away shows nothing any more", async () => {
     fixture = await openUsersHouse();
     await fixture.addresses();
-    await save({ personal_acccess_token: "" });
+    await fixture.saveSettings({ personal_acccess_token: "" });
     expect((await fixture.ask()).status).toBe(409);
   });
 });
 
-describe("C28: a refusal is no success, and a failure no list", () => {
-  test.each([
-    ["GET /users", FRESH],
-    ["GET /users/:id", { path: `/${ANN._id}` }],
-    ["POST /users", { method: "POST", body: NEW }],
-    ["PUT /users/:id", { method: "PUT", path: `/${ANN._id}`, body: { lastName: "Moe" } }],
-  ])("%s is never answered with 200 when Planhat refused it", async (route, asking) => {
-    fixture = await openUsersHouse();
-    for (const [given, answered] of [
-      [400, 400],
-      [401, 502],
-      [403, 502],
-      [404, 404],
-      [409, 409],
-      [422, 422],
-      [500, 502],
-    ] as const) {
-      const fault = fixture.planhat.faults.add({ kind: "status", status: given, route });
-      expect([given, (await fixture.ask(asking)).status]).toEqual([given, answered]);
-      fault.remove();
-    }
-    expect((await fixture.ask(asking)).status).toBe(200);
-  });
-
+describe("the list that owners are found in", () => {
   test("a failed list is not kept, and makes no owner invalid", async () => {
     fixture = await openUsersHouse({ settings: OWNED });
     const fault = fixture.planhat.faults.add({ kind: "wrong-shape", route: "GET /users" });
     expect((await fixture.ask()).status).toBe(502);
     fault.remove();
     expect(await fixture.addresses()).toEqual([ANN.email]);
-    expect(await ownerOf(ANN.email, "acme")).toBe(ANN._id);
+    expect(await ownerOf(ANN.email, 1)).toBe(ANN._id);
   });
 
   test("somebody who was just created owns companies at once", async () => {
     fixture = await openUsersHouse({ settings: OWNED });
-    expect(await ownerOf(ANN.email, "acme")).toBe(ANN._id);
+    expect(await ownerOf(ANN.email, 1)).toBe(ANN._id);
     const { body } = await fixture.ask({ method: "POST", body: NEW });
-    expect(await ownerOf(NEW.email, "beta")).toBe(body["_id"]);
+    expect(await ownerOf(NEW.email, 2)).toBe(body["_id"]);
   });
 });
 
-describe("C29: what callers name stays inside its place in the address", () => {
-  test.each([
-    "..%2fcompanies",
-    "%2e%2e%2fcompanies",
-    "%2e%2e",
-    "..",
-    "../companies",
-    "../../api/companies",
-    "%252e%252e%252fcompanies",
-    "..%5ccompanies",
-    "a/b",
-    "a%2fb",
-    "",
-    "%20",
-    "a".repeat(5_000),
-  ])("/%.40s reaches no other path of Planhat", async (id) => {
-    fixture = await openUsersHouse();
-    fixture.planhat.tenant().seedCompany({ name: "Acme" });
-    for (const method of ["GET", "PUT"]) {
-      const answer = await fixture.ask({
-        method,
-        path: `/${id}`,
-        ...(method === "PUT" && { body: { name: "Taken" } }),
-      });
-      expect(answer.status === 200 ? id : "").toBe("");
-      expect(answer.text).not.toContain("Acme");
-    }
-    for (const { path } of fixture.calls) expect(path).toBe("/api/users");
-  });
-
-  test("a + in an address is a +", async () => {
-    fixture = await openUsersHouse({ planhat: { switches: { createAnswer: "201-empty" } } });
-    expect((await fixture.ask({ method: "POST", body: NEW })).body).toMatchObject(NEW);
-    expect(fixture.calls[1]?.query.get("email")).toBe(NEW.email);
-  });
+test("no page of any site may read or write, not even ask", async () => {
+  fixture = await openUsersHouse();
+  const headers = { origin: "https://evil.example", "access-control-request-method": "PUT" };
+  for (const method of ["GET", "OPTIONS", "POST"]) {
+    const answer = await fixture.ask({ method, headers });
+    expect([...answer.headers.keys()].filter((name) => name.startsWith("access-control"))).toEqual([]);
+  }
 });
 
-describe("C30: only those who should get in get in, and only with what makes sense", () => {
-  test("no page of any site may read or write, not even ask", async () => {
-    fixture = await openUsersHouse();
-    const headers = { origin: "https://evil.example", "access-control-request-method": "PUT" };
-    for (const method of ["GET", "OPTIONS", "POST"]) {
-      const answer = await fixture.ask({ method, headers });
-      expect([...answer.headers.keys()].filter((name) => name.startsWith("access-control"))).toEqual([]);
-    }
-  });
-
-  test("a body is looked at before Planhat sees it", async () => {
-    fixture = await openUsersHouse();
-    for (const body of [{}, [], "{", { email: 7 }]) {
-      expect((await fixture.ask({ method: "POST", body })).status).toBe(400);
-      expect((await fixture.ask({ method: "PUT", path: `/${ANN._id}`, body })).status).toBe(400);
-    }
-    expect(fixture.calls).toEqual([]);
-  });
-
-  test("400, 401 and 403 are told apart", async () => {
-    fixture = await openUsersHouse();
-    fixture.hull.addConnector({ id: "5f0000000000000000000003", secret: "s", manifest: { source: "hubspot" } });
-    const statusOf = async (asking: Parameters<UsersHouse["ask"]>[0]) => (await fixture.ask(asking)).status;
-    expect(await statusOf({ org: null })).toBe(400);
-    expect(await statusOf({ org: "" })).toBe(400);
-    expect(await statusOf({ login: null })).toBe(401);
-    expect(await statusOf({ login: { ...CONNECTOR, secret: "wrong" } })).toBe(401);
-    expect(await statusOf({ org: "evil.example.com" })).toBe(403);
-    expect(await statusOf({ login: { id: "5f0000000000000000000003", secret: "s" } })).toBe(403);
-    fixture.hull.setOrganizationDisabled(true);
-    expect(await statusOf({ login: OTHER })).toBe(403);
-    expect(fixture.calls).toEqual([]);
-  });
+test("400, 401 and 403 are told apart", async () => {
+  fixture = await openUsersHouse();
+  fixture.hull.addConnector({ id: "5f0000000000000000000003", secret: "s", manifest: { source: "hubspot" } });
+  const statusOf = async (asking: Parameters<UsersHouse["ask"]>[0]) => (await fixture.ask(asking)).status;
+  expect(await statusOf({ org: null })).toBe(400);
+  expect(await statusOf({ org: "" })).toBe(400);
+  expect(await statusOf({ login: null })).toBe(401);
+  expect(await statusOf({ login: { ...CONNECTOR, secret: "wrong" } })).toBe(401);
+  expect(await statusOf({ org: "evil.example.com" })).toBe(403);
+  expect(await statusOf({ login: { id: "5f0000000000000000000003", secret: "s" } })).toBe(403);
+  fixture.hull.setOrganizationDisabled(true);
+  expect(await statusOf({ login: OTHER })).toBe(403);
+  expect(fixture.calls).toEqual([]);
 });
 
-describe("C31: one read serves many", () => {
+describe("one read serves many", () => {
   test("50 at once, with nothing kept, are one call to Planhat", async () => {
     fixture = await openUsersHouse();
     const lists = await Promise.all(Array.from({ length: 50 }, () => fixture.addresses()));
