@@ -298,6 +298,7 @@ describe("two connectors of one organization on one Planhat", () => {
   async function openTwo(): Promise<Fixture> {
     const fixture = await open();
     fixture.hull.addConnector({ ...SECOND, privateSettings: OPEN_SETTINGS });
+    fixture.seed([account(1)], [user(1), user(2)]);
     return fixture;
   }
 
