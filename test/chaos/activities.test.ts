@@ -4,9 +4,9 @@
  */
 import { generatePopulation, seedProfiles, userMessages, type Population } from "../../simulators/hull";
 import { createRandom } from "../../simulators/loopback";
-import { CONNECTOR, OPEN_SETTINGS } from "../harness";
+import { CONNECTOR, OPEN_SETTINGS, sum } from "../fixture/fixture";
+import { useProcessFixtures, type ProcessFixture } from "../fixture/process";
 import { createSabotage, type Sabotage } from "./sabotage";
-import { useWorlds, sum, type World } from "./world";
 
 const SEED = 19;
 /** EVENT_USERS=400 makes it a longer test. */
@@ -33,9 +33,9 @@ const random = createRandom(SEED);
 const between = (...ranges: readonly (readonly [number, number])[]): readonly number[] =>
   ranges.map(([least, most]) => random.integer(Math.ceil(least * EVENTS), Math.ceil(most * EVENTS)));
 
-const worlds = useWorlds();
+const fixtures = useProcessFixtures();
 
-function arm({ planhat }: World, sabotage: Sabotage<Point>): void {
+function arm({ planhat }: ProcessFixture, sabotage: Sabotage<Point>): void {
   planhat.on("request", async ({ route }) => {
     if (route === ROUTE && (await sabotage.strike("event not applied"))) throw new Error("Killed before it was done.");
   });
@@ -49,7 +49,7 @@ function arm({ planhat }: World, sabotage: Sabotage<Point>): void {
 }
 
 /** Who did what and when, in words: what Planhat should hold of each event. */
-function expected({ users }: Population, { planhat }: World): readonly string[] {
+function expected({ users }: Population, { planhat }: ProcessFixture): readonly string[] {
   const idOf = new Map(
     [...planhat.tenant().endusers.values()].map((enduser) => [enduser["externalId"], enduser._id] as const),
   );
@@ -69,10 +69,10 @@ test(`${EVENTS} events survive kills at any moment: none is lost, and only those
       "event answered": between([0.225, 0.275], [0.65, 0.725]),
       "endusers written": [1],
     },
-    () => worlds.kill(),
+    () => fixtures.kill(),
   );
-  const world = await worlds.open({ seed: SEED });
-  const { planhat, hull, server } = world;
+  const fixture = await fixtures.open({ seed: SEED });
+  const { planhat, hull, server } = fixture;
   hull.saveSettings(CONNECTOR.id, { ...OPEN_SETTINGS, contact_events: ["ALL"] });
   const population = generatePopulation({
     seed: SEED,
@@ -82,13 +82,13 @@ test(`${EVENTS} events survive kills at any moment: none is lost, and only those
   });
   seedProfiles(population, hull.profiles);
   planhat.faults.add({ kind: "latency", min: 1, max: 8, route: ROUTE });
-  arm(world, sabotage);
+  arm(fixture, sabotage);
 
   // Every event comes twice: once more with another message of its user, as Hull's segments cause them.
   const messages = userMessages(population);
   const again = messages.map((message) => ({ ...message, message_id: `again-${message.message_id}` }));
   for (const each of [messages, again]) {
-    const report = await hull.send(world.url, {
+    const report = await hull.send(fixture.url, {
       connectorId: CONNECTOR.id,
       channel: "user:update",
       messages: each,
@@ -98,7 +98,7 @@ test(`${EVENTS} events survive kills at any moment: none is lost, and only those
   }
   const { activities } = planhat.tenant();
   const positions = (): number => new Set(activities.map(({ info }) => info["position"])).size;
-  const remains = await world.drained(() => positions() >= EVENTS);
+  const remains = await fixture.drained(() => positions() >= EVENTS);
 
   const repeats = activities.length - EVENTS;
   const { outcomes, messages: counted } = remains.tally;
@@ -109,7 +109,7 @@ test(`${EVENTS} events survive kills at any moment: none is lost, and only those
   expect(sabotage.missing()).toEqual({});
   expect(server.crashes).toEqual([]);
   const held = activities.map(({ enduserId, action, info }) => `${enduserId} ${action ?? ""} ${JSON.stringify(info)}`);
-  expect([...new Set(held)].sort()).toEqual([...expected(population, world)].sort());
+  expect([...new Set(held)].sort()).toEqual([...expected(population, fixture)].sort());
   expect(activities.every(({ date, info }) => date === dateOf(population, info["position"]))).toBe(true);
 
   const kills = server.kills - sabotage.kills["endusers written"];

@@ -10,8 +10,8 @@ import {
   type Population,
   type UserMessage,
 } from "../../simulators/hull";
-import { CONNECTOR } from "../harness";
-import { differences, everybodyTold, useWorlds, sum, type World } from "./world";
+import { CONNECTOR, sum } from "../fixture/fixture";
+import { differences, everybodyTold, useProcessFixtures, type ProcessFixture } from "../fixture/process";
 
 const SEED = 77;
 /** CHANGE_USERS=2000 makes it a longer test. */
@@ -25,9 +25,9 @@ const BURST = Math.ceil(USERS / 40);
 /** Longest time between two kills, milliseconds: so that there is still something to do at the last. */
 const PAUSE_MS = USERS;
 
-const worlds = useWorlds();
+const fixtures = useProcessFixtures();
 
-async function post({ hull, url }: World, messages: readonly UserMessage[]): Promise<void> {
+async function post({ hull, url }: ProcessFixture, messages: readonly UserMessage[]): Promise<void> {
   const report = await hull.send(url, { connectorId: CONNECTOR.id, channel: "user:update", messages });
   expect(report.messagesAccepted).toBe(messages.length);
 }
@@ -37,7 +37,7 @@ const asNews = (messages: readonly UserMessage[], mark: string): UserMessage[] =
   messages.map((message) => ({ ...message, message_id: `${mark}-${message.message_id}` }));
 
 /** A person in Planhat renames every tenth enduser; that is how they must stay. */
-function renamedByHand(population: Population, { planhat }: World): Population {
+function renamedByHand(population: Population, { planhat }: ProcessFixture): Population {
   const enduserOf = new Map(
     [...planhat.tenant().endusers.values()].map((enduser) => [enduser["externalId"], enduser._id]),
   );
@@ -53,17 +53,17 @@ function renamedByHand(population: Population, { planhat }: World): Population {
 test(`${USERS} users' changes survive ${KILLS} kills at any moment: nothing lost, nothing reverted, each counted once`, async () => {
   const startedAt = Date.now();
   const random = createRandom(SEED);
-  const world = await worlds.open({ seed: SEED });
-  const { planhat, hull, server } = world;
+  const fixture = await fixtures.open({ seed: SEED });
+  const { planhat, hull, server } = fixture;
   const before = generatePopulation({ seed: SEED, users: USERS, companies: COMPANIES });
   seedProfiles(before, hull.profiles);
-  await post(world, userMessages(before));
-  const warm = await world.drained(() => everybodyTold(before, hull));
+  await post(fixture, userMessages(before));
+  const warm = await fixture.drained(() => everybodyTold(before, hull));
   expect(warm.tally.outcomes).toEqual({ "endusers/sent/created": USERS });
   await server.start();
 
   const change = changePopulation(before, { percent: CHANGED_PERCENT });
-  const wanted = renamedByHand(change.population, world);
+  const wanted = renamedByHand(change.population, fixture);
   const touched = new Set(change.changedUsers.map(({ after }) => after.id));
   const changes = changedUserMessages(change);
   const echoes = asNews(
@@ -88,12 +88,12 @@ test(`${USERS} users' changes survive ${KILLS} kills at any moment: nothing lost
   })();
   const messages = [...random.shuffle([...changes, ...echoes]), ...stale];
   for (let from = 0; from < messages.length; from += BURST) {
-    await post(world, messages.slice(from, from + BURST));
+    await post(fixture, messages.slice(from, from + BURST));
     await sleep(20);
   }
   await killing;
   const position = new Map(wanted.users.map((user) => [user.external_id, user.position]));
-  const remains = await world.drained(() =>
+  const remains = await fixture.drained(() =>
     [...planhat.tenant().endusers.values()].every(
       (enduser) => enduser["position"] === position.get(String(enduser["externalId"])),
     ),
@@ -104,7 +104,7 @@ test(`${USERS} users' changes survive ${KILLS} kills at any moment: nothing lost
       `${server.kills} kills, ${planhat.books.snapshot().calls} calls to Planhat`,
   );
   expect(server.crashes).toEqual([]);
-  expect(differences(wanted, world)).toEqual([]);
+  expect(differences(wanted, fixture)).toEqual([]);
   expect(planhat.books.snapshot()).toMatchObject({ created: { companies: 0, endusers: 0 }, duplicates: [] });
   expect(remains).toMatchObject({ lanes: [], deadLetters: 0 });
   expect(remains.tally.outcomes).toEqual({

@@ -10,9 +10,9 @@ import {
   type Population,
   type UserMessage,
 } from "../../simulators/hull";
-import { CONNECTOR } from "../harness";
+import { CONNECTOR, sum } from "../fixture/fixture";
+import { differences, everybodyTold, useProcessFixtures, type ProcessFixture } from "../fixture/process";
 import { createSabotage, type Sabotage } from "./sabotage";
-import { differences, everybodyTold, useWorlds, sum, type World } from "./world";
 
 const SEED = 20_260_101;
 /** EXPORT_USERS=20000 makes it a longer test. In tens, so that the parts are alike. */
@@ -57,7 +57,7 @@ const between = (once: Range, ...more: readonly Range[]): readonly number[] =>
     .map(([least, most]) => random.integer(Math.max(1, Math.floor(least)), Math.max(1, Math.floor(most))))
     .sort((one, other) => one - other);
 
-const worlds = useWorlds();
+const fixtures = useProcessFixtures();
 
 /** Every fourth user is known by e-mail alone, which Planhat is told not to match: a blind retry duplicates the user. */
 const messagesOf = (population: Population): UserMessage[] =>
@@ -66,7 +66,7 @@ const messagesOf = (population: Population): UserMessage[] =>
   );
 
 /** Calls the sabotage from the simulators. A kill before the work was done throws, so that it is never done. */
-function armed({ planhat, hull }: World, sabotage: Sabotage<Point>): void {
+function armed({ planhat, hull }: ProcessFixture, sabotage: Sabotage<Point>): void {
   const undone = async (point: Point): Promise<void> => {
     if (await sabotage.strike(point)) throw new Error(`Killed: ${point}.`);
   };
@@ -98,7 +98,7 @@ function armed({ planhat, hull }: World, sabotage: Sabotage<Point>): void {
  * In each calm part of the export the answer to one creating bulk call is certain to be lost: then no other unconfirmed
  * create leads to the look-up that must follow.
  */
-function badDay({ planhat, hull }: World, calmParts: () => number): readonly FaultHandle[] {
+function badDay({ planhat, hull }: ProcessFixture, calmParts: () => number): readonly FaultHandle[] {
   const rare: readonly FaultRule[] = [
     { kind: "status", status: 503, probability: 0.02 },
     { kind: "status", status: 504, applied: true, probability: 0.01 },
@@ -148,29 +148,29 @@ test(`an export of ${USERS} users survives faults and kills without a loss or a 
     "write-back applied": between([TELLS / 2.5, TELLS / 2], [TELLS / 8, TELLS / 6]),
     "write-back answered": between([TELLS / 5, TELLS / 4]),
   };
-  const sabotage: Sabotage<Point> = createSabotage(plan, () => worlds.kill());
-  const world = await worlds.open({
+  const sabotage: Sabotage<Point> = createSabotage(plan, () => fixtures.kill());
+  const fixture = await fixtures.open({
     seed: SEED,
     planhat: { switches: { emailMatching: "off" } },
     environment: { LINGER_MS: "0" },
     cutsRequest: () => sabotage.due("half a notification"),
     cutsAnswer: () => sabotage.due("after the commit"),
   });
-  const { planhat, hull, server } = world;
+  const { planhat, hull, server } = fixture;
   const population = generatePopulation({ seed: SEED, users: USERS, companies: COMPANIES });
   seedProfiles(population, hull.profiles);
   let calmParts = 0;
-  const faults = badDay(world, () => calmParts);
-  armed(world, sabotage);
+  const faults = badDay(fixture, () => calmParts);
+  armed(fixture, sabotage);
 
   const messages = messagesOf(population);
   for (let from = 0; from < USERS; from += PART) {
     if (from >= CALM_FROM) {
       const before = { ...population, users: population.users.slice(0, from) };
-      await world.reached(() => everybodyTold(before, hull));
+      await fixture.reached(() => everybodyTold(before, hull));
       calmParts += 1;
     }
-    const report = await hull.send(world.url, {
+    const report = await hull.send(fixture.url, {
       connectorId: CONNECTOR.id,
       channel: "user:update",
       isExport: true,
@@ -179,10 +179,10 @@ test(`an export of ${USERS} users survives faults and kills without a loss or a 
     });
     expect(report).toMatchObject({ messagesAccepted: PART, messagesDropped: 0 });
     // However slow the machine: delivery keeps up with intake, so that there are bulk calls enough to be killed in.
-    await world.reached(() => planhat.tenant().endusers.size >= from);
+    await fixture.reached(() => planhat.tenant().endusers.size >= from);
   }
   const sentAfter = Date.now() - startedAt;
-  const remains = await world.drained(() => everybodyTold(population, hull));
+  const remains = await fixture.drained(() => everybodyTold(population, hull));
 
   const books = planhat.books.snapshot();
   const seconds = (ms: number): string => (ms / 1_000).toFixed(1);
@@ -196,7 +196,7 @@ test(`an export of ${USERS} users survives faults and kills without a loss or a 
   expect(sabotage.missing()).toEqual({});
   expect(faults.slice(0, calmParts).map(({ hits }) => hits)).toEqual([1, 1, 1]);
   expect(server.crashes).toEqual([]);
-  expect(differences(population, world)).toEqual([]);
+  expect(differences(population, fixture)).toEqual([]);
   expect(books).toMatchObject({ duplicates: [], overlappingItems: 0, ignoredEndusers: 0 });
   expect(books.created).toMatchObject({ companies: COMPANIES, endusers: USERS });
   expect(remains).toMatchObject({ lanes: [], depths: [], deadLetters: 0 });

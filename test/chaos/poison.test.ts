@@ -1,14 +1,13 @@
 /** One record that Planhat will never take, in a chunk of up to 5,000: it hurts only itself, and a person can read why. */
 import { generatePopulation, userMessages } from "../../simulators/hull";
 import type { PlanhatSwitches } from "../../simulators/planhat";
-import { CONNECTOR } from "../harness";
-import { useStages } from "../rules/stage";
+import { CONNECTOR, useFixtures } from "../fixture/fixture";
 
 const COMPANIES = 50;
 const WORDS = "The position cannot be stored";
 const NAMELESS = "Planhat refused the record without naming a reason.";
 
-const open = useStages();
+const open = useFixtures();
 
 interface Case {
   readonly title: string;
@@ -59,36 +58,39 @@ const cases: readonly Case[] = [
 test.each(cases)(
   "answered with $title, all of $users but one arrive within $most bulk calls, and the one is rejected",
   async ({ mode, switches, words, users, most }) => {
-    const stage = await open({ planhat: { switches }, environment: { LOG_LEVEL: "error" } });
+    const fixture = await open({ planhat: { switches }, environment: { LOG_LEVEL: "error" } });
     const population = generatePopulation({ seed: 3, users, companies: COMPANIES });
     const victim = population.users[Math.floor(users * 0.642)];
-    stage.planhat.poison({ type: "endusers", field: "externalId", value: victim?.external_id }, WORDS, mode);
+    fixture.planhat.poison({ type: "endusers", field: "externalId", value: victim?.external_id }, WORDS, mode);
 
     // All of them are in one chunk, however slowly they come: as Hull sends them, and again whenever that is asked for.
-    await stage.together(async () => {
+    await fixture.together(async () => {
       const messages = userMessages(population);
       const order = { connectorId: CONNECTOR.id, channel: "user:update", isExport: true, messages } as const;
-      expect(await stage.hull.send(stage.url, order)).toMatchObject({ messagesAccepted: users, messagesDropped: 0 });
+      expect(await fixture.hull.send(fixture.url, order)).toMatchObject({
+        messagesAccepted: users,
+        messagesDropped: 0,
+      });
     });
-    await stage.settled();
+    await fixture.settled();
 
-    expect(await stage.outcomes()).toEqual({ "endusers/sent/created": users - 1, "endusers/rejected/refused": 1 });
-    const { endusers } = stage.planhat.snapshot();
+    expect(await fixture.outcomes()).toEqual({ "endusers/sent/created": users - 1, "endusers/rejected/refused": 1 });
+    const { endusers } = fixture.planhat.snapshot();
     const arrived = new Set(endusers.map((enduser) => enduser["externalId"]));
     expect(population.users.filter((user) => !arrived.has(user.external_id))).toEqual([victim]);
-    const books = stage.planhat.books.snapshot();
+    const books = fixture.planhat.books.snapshot();
     expect(books).toMatchObject({ created: { endusers: users - 1, companies: COMPANIES }, duplicates: [] });
     const calls = Object.values(books.requests["PUT /endusers"] ?? {}).reduce((total, count) => total + count, 0);
     expect(calls).toBeLessThanOrEqual(most);
 
-    const tenant = await stage.connector.store.tenant(stage.tenantKey);
-    const letters = await stage.connector.store.deadLettersOf({
+    const tenant = await fixture.connector.store.tenant(fixture.tenantKey);
+    const deadLetters = await fixture.connector.store.deadLettersOf({
       remote: tenant?.remote ?? "",
-      tenant: stage.tenantKey,
+      tenant: fixture.tenantKey,
     });
-    expect(letters).toMatchObject([{ hullId: victim?.id, ending: { outcome: "rejected", code: "refused" } }]);
-    expect(letters[0]?.ending.text).toContain(words);
-    expect(stage.logs).toMatchObject([{ level: "error", message: "outgoing.user.error" }]);
+    expect(deadLetters).toMatchObject([{ hullId: victim?.id, ending: { outcome: "rejected", code: "refused" } }]);
+    expect(deadLetters[0]?.ending.text).toContain(words);
+    expect(fixture.logs).toMatchObject([{ level: "error", message: "outgoing.user.error" }]);
   },
   180_000,
 );

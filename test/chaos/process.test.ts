@@ -7,9 +7,9 @@ import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { generatePopulation, seedProfiles, userMessages } from "../../simulators/hull";
-import { CONNECTOR } from "../harness";
+import { CONNECTOR, sum } from "../fixture/fixture";
+import { differences, everybodyTold, inStore, useProcessFixtures } from "../fixture/process";
 import { spawnServer } from "./server-process";
-import { differences, everybodyTold, inStore, sum, useWorlds } from "./world";
 
 /** A slow or busy machine needs time to start processes. */
 jest.setTimeout(180_000);
@@ -17,7 +17,7 @@ const NOBODY = 65_534;
 /** So many that Hull is still posting them, in small shipments, when the first of them are written. */
 const LOAD = 1_000;
 
-const worlds = useWorlds();
+const fixtures = useProcessFixtures();
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "connector-process-"));
@@ -60,8 +60,8 @@ test("a port that is taken ends the start with a sentence and frees the folder",
 });
 
 test("SIGTERM under load ends with 0 in time, and nothing that was accepted is lost", async () => {
-  const world = await worlds.open({ seed: 4 });
-  const { hull, planhat, server } = world;
+  const fixture = await fixtures.open({ seed: 4 });
+  const { hull, planhat, server } = fixture;
   const population = generatePopulation({ seed: 4, users: LOAD, companies: 30 });
   seedProfiles(population, hull.profiles);
   // Slow enough that there is always a call under way.
@@ -69,7 +69,7 @@ test("SIGTERM under load ends with 0 in time, and nothing that was accepted is l
   hull.faults.add({ kind: "latency", min: 20, max: 50, route: "POST /firehose" });
 
   // Hull goes on posting, over connections that it keeps open, while the server ends.
-  const sending = hull.send(world.url, {
+  const sending = hull.send(fixture.url, {
     connectorId: CONNECTOR.id,
     channel: "user:update",
     isExport: true,
@@ -84,7 +84,7 @@ test("SIGTERM under load ends with 0 in time, and nothing that was accepted is l
   await firstWrites;
   expect(await server.stop()).toEqual({ code: 0, signal: null });
   // An orderly end leaves no create unconfirmed.
-  const inFlight = await inStore(world.folder, async (store) => {
+  const inFlight = await inStore(fixture.dataDir, async (store) => {
     const [lane] = await store.lanes();
     return lane === undefined ? 0 : store.recover(lane, 0);
   });
@@ -92,16 +92,16 @@ test("SIGTERM under load ends with 0 in time, and nothing that was accepted is l
 
   await server.start();
   expect(await sending).toMatchObject({ messagesAccepted: LOAD, messagesDropped: 0 });
-  const remains = await world.drained(() => everybodyTold(population, hull));
-  expect(differences(population, world)).toEqual([]);
+  const remains = await fixture.drained(() => everybodyTold(population, hull));
+  expect(differences(population, fixture)).toEqual([]);
   expect(planhat.books.snapshot()).toMatchObject({ duplicates: [], created: { endusers: LOAD, companies: 30 } });
   expect(remains).toMatchObject({ lanes: [], deadLetters: 0, tally: { messages: LOAD } });
   expect(sum(remains.tally.outcomes)).toBe(LOAD);
 });
 
 test("SIGTERM while Planhat asks for a long wait ends in time, and the rest is delivered after the next start", async () => {
-  const world = await worlds.open({ seed: 5 });
-  const { hull, planhat, server } = world;
+  const fixture = await fixtures.open({ seed: 5 });
+  const { hull, planhat, server } = fixture;
   const population = generatePopulation({ seed: 5, users: 200, companies: 5 });
   seedProfiles(population, hull.profiles);
   planhat.faults.add({ kind: "rate-limit", headers: { "Retry-After": "60" }, count: 1, route: "PUT /endusers" });
@@ -110,7 +110,7 @@ test("SIGTERM while Planhat asks for a long wait ends in time, and the rest is d
       if (result === "429") resolve();
     });
   });
-  const report = await hull.send(world.url, {
+  const report = await hull.send(fixture.url, {
     connectorId: CONNECTOR.id,
     channel: "user:update",
     messages: userMessages(population),
@@ -123,9 +123,9 @@ test("SIGTERM while Planhat asks for a long wait ends in time, and the rest is d
 
   await server.start();
   // The wait that Planhat named outlives the process; saving the settings is how a person ends it.
-  await hull.send(world.url, { connectorId: CONNECTOR.id, channel: "ship:update", messages: [{}] });
-  const remains = await world.drained(() => everybodyTold(population, hull));
-  expect(differences(population, world)).toEqual([]);
+  await hull.send(fixture.url, { connectorId: CONNECTOR.id, channel: "ship:update", messages: [{}] });
+  const remains = await fixture.drained(() => everybodyTold(population, hull));
+  expect(differences(population, fixture)).toEqual([]);
   expect(remains).toMatchObject({ lanes: [], tally: { messages: 200, outcomes: { "endusers/sent/created": 200 } } });
 });
 

@@ -6,9 +6,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { generatePopulation, prefixTraits, seedProfiles, type Population } from "../../simulators/hull";
 import { createRandom } from "../../simulators/loopback";
 import type { RunRow } from "../../src/storage/port/rows";
-import { CONNECTOR } from "../harness";
+import { CONNECTOR, sum } from "../fixture/fixture";
+import { differences, everybodyTold, inStore, useProcessFixtures, type ProcessFixture } from "../fixture/process";
 import { createSabotage, type Sabotage } from "./sabotage";
-import { differences, everybodyTold, inStore, useWorlds, sum, type World } from "./world";
 
 const SEED = 20_260_102;
 /** RUN_RECORDS=100000 makes it a longer test. */
@@ -16,17 +16,16 @@ const RECORDS = Number(process.env["RUN_RECORDS"] ?? 2_000);
 const COMPANIES = 200;
 /** Rows of one piece of the file. */
 const PIECE = 500;
-const ENVIRONMENT = { HULL_ALLOWED_EXTRACT_HOSTS: "127.0.0.1:*" };
 
 const random = createRandom(SEED);
 /** Somewhere between two shares of a number of passages. */
 const at = (least: number, most: number, passages: number): number =>
   random.integer(Math.max(1, Math.floor(least * passages)), Math.max(1, Math.floor(most * passages)));
 
-const worlds = useWorlds();
+const fixtures = useProcessFixtures();
 
 /** Asks for a run as Hull does, and answers its id. */
-async function ask({ server, hull }: World, path: string, body?: unknown): Promise<string> {
+async function ask({ server, hull }: ProcessFixture, path: string, body?: unknown): Promise<string> {
   const query = `organization=${hull.host}&ship=${CONNECTOR.id}&secret=${CONNECTOR.secret}&force=1`;
   const answer = await fetch(`${server.baseUrl}/${path}?${query}`, {
     method: "POST",
@@ -39,7 +38,7 @@ async function ask({ server, hull }: World, path: string, body?: unknown): Promi
 }
 
 /** Resolves once the internal API says that the run has ended; while nobody listens it is asked again. */
-async function ended({ server, hull }: World, run: string): Promise<string> {
+async function ended({ server, hull }: ProcessFixture, run: string): Promise<string> {
   const credentials = Buffer.from(`${CONNECTOR.id}:${CONNECTOR.secret}`).toString("base64");
   for (;;) {
     const answer = await fetch(`${server.baseUrl}/api/internal/runs/${run}?org=${hull.host}`, {
@@ -52,8 +51,8 @@ async function ended({ server, hull }: World, run: string): Promise<string> {
 }
 
 /** The row of a run, from the store of a connector that has stopped. */
-const rowOf = async ({ folder }: World, run: string): Promise<RunRow> => {
-  const row = await inStore(folder, (store) => store.run(run));
+const rowOf = async ({ dataDir }: ProcessFixture, run: string): Promise<RunRow> => {
+  const row = await inStore(dataDir, (store) => store.run(run));
   if (row === undefined) throw new Error(`The store has no run ${run}.`);
   return row;
 };
@@ -67,9 +66,9 @@ test(`a batch of ${RECORDS} rows that is killed five times ends exact`, async ()
     "bulk applied": [2],
     "write-back applied": [random.integer(2, 20)],
   };
-  const sabotage: Sabotage<Point> = createSabotage(plan, () => worlds.kill());
-  const world = await worlds.open({ seed: SEED, environment: ENVIRONMENT });
-  const { planhat, hull, server } = world;
+  const sabotage: Sabotage<Point> = createSabotage(plan, () => fixtures.kill());
+  const fixture = await fixtures.open({ seed: SEED });
+  const { planhat, hull, server } = fixture;
   const population = generatePopulation({ seed: SEED, users: RECORDS, companies: COMPANIES });
   seedProfiles(population, hull.profiles);
   planhat.on("request", async ({ route }) => {
@@ -94,19 +93,19 @@ test(`a batch of ${RECORDS} rows that is killed five times ends exact`, async ()
     },
   });
 
-  const run = await ask(world, "batch", { url: extract.url, format: "json", object_type: "user_report" });
+  const run = await ask(fixture, "batch", { url: extract.url, format: "json", object_type: "user_report" });
   // Hull has its answer and never asks again.
   await server.kill();
   counts = true;
-  expect(await ended(world, run)).toBe("success");
-  const remains = await world.drained(() => everybodyTold(population, hull));
-  const row = await rowOf(world, run);
+  expect(await ended(fixture, run)).toBe("success");
+  const remains = await fixture.drained(() => everybodyTold(population, hull));
+  const row = await rowOf(fixture, run);
   console.info(`${RECORDS} rows, ${server.kills} kills, ${extract.downloads} downloads, ${JSON.stringify(row.counts)}`);
 
   expect(sabotage.missing()).toEqual({});
   expect(server.kills).toBe(5);
   expect(server.crashes).toEqual([]);
-  expect(differences(population, world)).toEqual([]);
+  expect(differences(population, fixture)).toEqual([]);
   expect(planhat.books.snapshot()).toMatchObject({ duplicates: [], overlappingItems: 0, ignoredEndusers: 0 });
   expect(planhat.books.snapshot().created).toMatchObject({ companies: COMPANIES, endusers: RECORDS });
   expect({ state: row.state, done: row.done, total: row.total }).toEqual({
@@ -142,9 +141,9 @@ test(`a fetch of ${RECORDS} endusers that is killed five times ends exact`, asyn
     "write-back applied": [at(0.3, 0.5, tells)],
     "write-back answered": [at(0.6, 0.9, tells)],
   };
-  const sabotage: Sabotage<Point> = createSabotage(plan, () => worlds.kill());
-  const world = await worlds.open({ seed: SEED, environment: ENVIRONMENT });
-  const { planhat, hull, server } = world;
+  const sabotage: Sabotage<Point> = createSabotage(plan, () => fixtures.kill());
+  const fixture = await fixtures.open({ seed: SEED });
+  const { planhat, hull, server } = fixture;
   const { users, accounts } = generatePopulation({ seed: SEED, users: RECORDS, companies: COMPANIES });
   const tenant = planhat.tenant();
   const companies = accounts.map(({ external_id, name }) => tenant.seedCompany({ externalId: external_id, name }));
@@ -169,19 +168,19 @@ test(`a fetch of ${RECORDS} endusers that is killed five times ends exact`, asyn
     if (route === "POST /firehose") await sabotage.strike("write-back answered");
   });
 
-  const run = await ask(world, "fetch/users");
-  expect(await ended(world, run)).toBe("success");
+  const run = await ask(fixture, "fetch/users");
+  expect(await ended(fixture, run)).toBe("success");
   expect(sabotage.missing()).toEqual({});
   expect(server.kills).toBe(5);
   const told = hull.books.snapshot();
 
   // What was told is known to be told: the next fetch finds nothing to say.
-  const again = await ask(world, "fetch/users");
-  expect(await ended(world, again)).toBe("success");
+  const again = await ask(fixture, "fetch/users");
+  expect(await ended(fixture, again)).toBe("success");
   expect(hull.books.snapshot().firehoseItems).toBe(told.firehoseItems);
-  const remains = await world.drained(() => true);
-  const row = await rowOf(world, run);
-  const second = await rowOf(world, again);
+  const remains = await fixture.drained(() => true);
+  const row = await rowOf(fixture, run);
+  const second = await rowOf(fixture, again);
   console.info(
     `${RECORDS} endusers, ${server.kills} kills, ${told.firehoseItems} items (${told.noOpItems} of them again), ` +
       `${JSON.stringify(row.counts)}, then ${JSON.stringify(second.counts)}`,

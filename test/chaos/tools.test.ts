@@ -6,11 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generatePopulation, seedProfiles, userMessages } from "../../simulators/hull";
 import type { DeadLetter } from "../../server/admin/commands";
-import { CONNECTOR, TOKEN } from "../harness";
+import { CONNECTOR, sum, TOKEN } from "../fixture/fixture";
+import { useProcessFixtures } from "../fixture/process";
 import { buildServer } from "./server-process";
-import { sum, useWorlds } from "./world";
 
-const worlds = useWorlds();
+const fixtures = useProcessFixtures();
 
 interface Said {
   readonly code: number | null;
@@ -32,20 +32,24 @@ async function run(folder: string, tool: "dead-letters" | "tenants", ...args: re
 }
 
 test("what was refused is read beside the running server, replayed without it, and arrives", async () => {
-  const world = await worlds.open({ seed: 11 });
-  const { hull, planhat, server, folder } = world;
+  const fixture = await fixtures.open({ seed: 11 });
+  const { hull, planhat, server, dataDir: folder } = fixture;
   const population = generatePopulation({ seed: 11, users: 40, companies: 4 });
   seedProfiles(population, hull.profiles);
   const victims = population.users.slice(0, 3).map((user) => user.external_id);
   const heal = planhat.poison((fields) => victims.includes(String(fields["externalId"])), "Out of the question");
-  await hull.send(world.url, { connectorId: CONNECTOR.id, channel: "user:update", messages: userMessages(population) });
+  await hull.send(fixture.url, {
+    connectorId: CONNECTOR.id,
+    channel: "user:update",
+    messages: userMessages(population),
+  });
 
-  const letters = async (): Promise<readonly DeadLetter[]> =>
+  const deadLetters = async (): Promise<readonly DeadLetter[]> =>
     JSON.parse((await run(folder, "dead-letters", "list", "--json")).out) as readonly DeadLetter[];
   // The others are there: now it is worth starting a process for every look.
-  await world.reached(() => planhat.snapshot().endusers.length === 37);
-  let refused = await letters();
-  while (refused.length < 3) refused = await letters();
+  await fixture.reached(() => planhat.snapshot().endusers.length === 37);
+  let refused = await deadLetters();
+  while (refused.length < 3) refused = await deadLetters();
   const shown = await run(folder, "dead-letters", "show", refused[0]?.id ?? "");
   expect(shown).toMatchObject({ code: 0, err: "" });
   expect(shown.out).toContain("Out of the question");
@@ -61,7 +65,7 @@ test("what was refused is read beside the running server, replayed without it, a
   });
   await server.start();
   const arrived = (): boolean => planhat.snapshot().endusers.length === 40;
-  const remains = await world.drained(arrived);
+  const remains = await fixture.drained(arrived);
   expect(remains).toMatchObject({ lanes: [], deadLetters: 0, tally: { messages: 43 } });
   expect(sum(remains.tally.outcomes)).toBe(43);
 }, 120_000);

@@ -3,41 +3,49 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildUserMessage } from "../../simulators/hull";
 import { deadLetterId } from "../../src/storage/port/dead-letters";
-import { OPEN_SETTINGS } from "../harness";
+import {
+  account,
+  license,
+  LICENSE_SETTINGS,
+  OPEN_SETTINGS,
+  people,
+  useFixtures,
+  user,
+  type Bag,
+  type Fixture,
+} from "../fixture/fixture";
 import {
   announce,
   begin,
   carryOut,
   csv,
   dam,
-  ended,
   expectExact,
   GROUP,
   logged,
   ndjson,
   publish,
   rowsOf,
-  runOf,
   taken,
-  useBatchStages,
   userRow,
-  type Bag,
-} from "./batches";
-import { license, LICENSE_SETTINGS } from "./licensing";
-import { account, people, user, type Stage } from "./stage";
+} from "../fixture/batches";
 
-const open = useBatchStages();
+const open = useFixtures();
 
 const OLD = "2020-01-01T00:00:00Z";
 /** Newer than any request of these tests, and not too far ahead to be believed. */
 const inFourMinutes = (): string => new Date(Date.now() + 4 * 60_000).toISOString();
 
-const fixture = (name: string): Bag =>
+const recorded = (name: string): Bag =>
   JSON.parse(readFileSync(join(__dirname, "../fixtures/extracts", name), "utf8")) as Bag;
 
-async function seeded(stage: Stage, users: readonly Bag[], companies: readonly Bag[] = [account(1)]): Promise<Stage> {
-  stage.seed(companies, users);
-  return Promise.resolve(stage);
+async function seeded(
+  fixture: Fixture,
+  users: readonly Bag[],
+  companies: readonly Bag[] = [account(1)],
+): Promise<Fixture> {
+  fixture.seed(companies, users);
+  return Promise.resolve(fixture);
 }
 
 interface FileForm {
@@ -52,32 +60,32 @@ describe("files of every kind", () => {
   );
 
   test.each(kinds)("users as $format, gzip $gzip", async ({ format, gzip }) => {
-    const stage = await seeded(await open(), people(3));
+    const fixture = await seeded(await open(), people(3));
     const rows = rowsOf(people(3)).map((row) => ({ ...row, segment_ids: ["s-1", "s-2"] }));
-    const { url } = publish(stage, rows, { format }, gzip === undefined ? {} : { gzip });
-    const run = await ended(stage, await begin(stage, url, { format }));
-    await stage.settled();
+    const { url } = publish(fixture, rows, { format }, gzip === undefined ? {} : { gzip });
+    const run = await fixture.ended(await begin(fixture, url, { format }));
+    await fixture.settled();
     expect(run).toMatchObject({ state: "success", kind: "batch", type: "endusers" });
     expect(run.counts).toEqual({ "endusers/sent/created": 3 });
     expectExact(run, 3);
-    const [company] = stage.companies();
+    const [company] = fixture.companies();
     expect(company).toMatchObject({ externalId: "acme-1" });
-    expect(stage.endusers().map(({ email, position, companyId }) => [email, position, companyId])).toEqual(
+    expect(fixture.endusers().map(({ email, position, companyId }) => [email, position, companyId])).toEqual(
       people(3).map(({ email }) => [email, "Engineer", company?.["_id"]]),
     );
-    expect(stage.profile("user", user(1).id)["planhat/id"]).toBe(stage.endusers()[0]?.["_id"]);
+    expect(fixture.profile("user", user(1).id)["planhat/id"]).toBe(fixture.endusers()[0]?.["_id"]);
   });
 
   test.each(kinds)("accounts as $format, gzip $gzip", async ({ format, gzip }) => {
     const companies = [1, 2, 3].map((number) => account(number));
-    const stage = await seeded(await open(), [], companies);
-    const { url } = publish(stage, companies, { format }, gzip === undefined ? {} : { gzip });
-    const run = await ended(stage, await begin(stage, url, { format, entity: "account" }));
-    await stage.settled();
+    const fixture = await seeded(await open(), [], companies);
+    const { url } = publish(fixture, companies, { format }, gzip === undefined ? {} : { gzip });
+    const run = await fixture.ended(await begin(fixture, url, { format, entity: "account" }));
+    await fixture.settled();
     expect(run).toMatchObject({ state: "success", type: "companies", counts: { "companies/sent/created": 3 } });
     expectExact(run, 3);
-    expect(stage.companies().map(({ name }) => name)).toEqual(["Acme 1", "Acme 2", "Acme 3"]);
-    expect(stage.profile("account", account(1).id)["planhat/id"]).toBe(stage.companies()[0]?.["_id"]);
+    expect(fixture.companies().map(({ name }) => name)).toEqual(["Acme 1", "Acme 2", "Acme 3"]);
+    expect(fixture.profile("account", account(1).id)["planhat/id"]).toBe(fixture.companies()[0]?.["_id"]);
   });
 
   const LIST = { format: "json", write: (rows: readonly Bag[]) => JSON.stringify(rows, undefined, 1) } as const;
@@ -93,22 +101,22 @@ describe("files of every kind", () => {
     const { write, ...file }: FileForm = form;
     const odd = (number: number): string => `"R&D", EMEA; north\tand\r\nsouth ${number}`;
     const users = people(GROUP + 3).map((each, at): Bag => ({ ...each, position: odd(at) }));
-    const stage = await seeded(await open(), users);
-    const { url } = stage.hull.publishExtract({ ...file, content: write(rowsOf(users)) });
-    const run = await ended(stage, await begin(stage, url, file));
-    await stage.settled();
+    const fixture = await seeded(await open(), users);
+    const { url } = fixture.hull.publishExtract({ ...file, content: write(rowsOf(users)) });
+    const run = await fixture.ended(await begin(fixture, url, file));
+    await fixture.settled();
     expect(run).toMatchObject({ state: "success", counts: { "endusers/sent/created": users.length } });
     expectExact(run, users.length);
-    const held = stage.endusers().map(({ externalId, email, position }) => [externalId, email, position]);
+    const held = fixture.endusers().map(({ externalId, email, position }) => [externalId, email, position]);
     expect(held).toEqual(users.map((each) => [each["external_id"], each["email"], each["position"]]));
   });
 
   test("an empty cell of a CSV file is no value: nothing is cleared", async () => {
-    const stage = await seeded(await open({ settings: { clear_on_null: true } }), people(2));
-    await carryOut(stage, rowsOf(people(2)));
+    const fixture = await seeded(await open({ settings: { clear_on_null: true } }), people(2));
+    await carryOut(fixture, rowsOf(people(2)));
     const [first = {}, second = {}] = rowsOf(people(2));
-    await carryOut(stage, [{ ...first, traits_position: null }, second], { format: "csv" });
-    expect(stage.endusers().map(({ position }) => position)).toEqual(["Engineer", "Engineer"]);
+    await carryOut(fixture, [{ ...first, traits_position: null }, second], { format: "csv" });
+    expect(fixture.endusers().map(({ position }) => position)).toEqual(["Engineer", "Engineer"]);
   });
 
   test.each([
@@ -117,75 +125,79 @@ describe("files of every kind", () => {
     ["csv", ""],
     ["csv", "id;email\r"],
   ] as const)("an empty file is a batch of nobody (%s: %j)", async (format, content) => {
-    const stage = await open();
-    const run = await ended(stage, await begin(stage, stage.hull.publishExtract({ format, content }).url, { format }));
+    const fixture = await open();
+    const run = await fixture.ended(
+      await begin(fixture, fixture.hull.publishExtract({ format, content }).url, { format }),
+    );
     expect(run).toMatchObject({ state: "success", done: 0, counts: {} });
   });
 
   test("a user's row as Hull really wrote it", async () => {
-    const row = fixture("row-user.segment-2018.json");
+    const row = recorded("row-user.segment-2018.json");
     const company = row["account"] as Bag;
-    const stage = await open();
-    stage.seed([company], [row]);
+    const fixture = await open();
+    fixture.seed([company], [row]);
     const mapping = [{ hull_field_name: "email", service_field_name: "email" }];
-    await stage.saveSettings({ contact_attributes_outbound: mapping, account_attributes_outbound: [] });
+    await fixture.saveSettings({ contact_attributes_outbound: mapping, account_attributes_outbound: [] });
     for (const format of ["json", "csv"] as const) {
-      const run = await carryOut(stage, [row], { format });
+      const run = await carryOut(fixture, [row], { format });
       expect(run.state).toBe("success");
       expectExact(run, 1);
     }
-    expect(stage.companies()).toMatchObject([{ externalId: company["external_id"] }]);
-    expect(stage.endusers()).toMatchObject([{ email: row["email"] }]);
-    expect(stage.profile("user", String(row["id"]))["planhat/id"]).toBe(stage.endusers()[0]?.["_id"]);
+    expect(fixture.companies()).toMatchObject([{ externalId: company["external_id"] }]);
+    expect(fixture.endusers()).toMatchObject([{ email: row["email"] }]);
+    expect(fixture.profile("user", String(row["id"]))["planhat/id"]).toBe(fixture.endusers()[0]?.["_id"]);
   });
 
   test.each([
     ["request-user.segment-2018.json", "user", "/batch-accounts"],
     ["request-account.outreach-2018.json", "account", "/batch"],
   ])("the request of %s decides by its object type, whatever the path", async (name, entity, path) => {
-    const stage = await seeded(await open(), people(1));
-    const { url } = publish(stage, entity === "user" ? rowsOf(people(1)) : [account(1)]);
-    const query = `organization=${stage.hull.host}&ship=5f0000000000000000000001&secret=connector-secret-0001`;
-    const answer = await fetch(`${stage.baseUrl}${path}?${query}`, {
+    const fixture = await seeded(await open(), people(1));
+    const { url } = publish(fixture, entity === "user" ? rowsOf(people(1)) : [account(1)]);
+    const query = `organization=${fixture.hull.host}&ship=5f0000000000000000000001&secret=connector-secret-0001`;
+    const answer = await fetch(`${fixture.baseUrl}${path}?${query}`, {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ ...fixture(name), url }),
+      body: JSON.stringify({ ...recorded(name), url }),
     });
     expect(answer.status).toBe(200);
     const { run } = (await answer.json()) as { readonly run: string };
-    expect(await ended(stage, run)).toMatchObject({ type: entity === "user" ? "endusers" : "companies", done: 1 });
-    await stage.settled();
+    expect(await fixture.ended(run)).toMatchObject({ type: entity === "user" ? "endusers" : "companies", done: 1 });
+    await fixture.settled();
   });
 });
 
 describe("what a batch passes by, and what it does not", () => {
   test("filters keep nobody out", async () => {
     const settings = { contact_synchronized_segments: [], account_synchronized_segments: ["customers"] };
-    const stage = await seeded(await open({ settings }), people(2), [account(1), account(2)]);
-    expect((await carryOut(stage, rowsOf(people(2)))).counts).toEqual({ "endusers/sent/created": 2 });
-    const run = await carryOut(stage, [account(1), account(2)], { entity: "account" });
+    const fixture = await seeded(await open({ settings }), people(2), [account(1), account(2)]);
+    expect((await carryOut(fixture, rowsOf(people(2)))).counts).toEqual({ "endusers/sent/created": 2 });
+    const run = await carryOut(fixture, [account(1), account(2)], { entity: "account" });
     expect(run.counts).toEqual({ "companies/sent/created": 1, "companies/sent/updated": 1 });
   });
 
   test("what is equal is sent again, with every value", async () => {
-    const stage = await seeded(await open(), people(2));
-    await stage.tellAccount(account(1));
-    for (const each of [user(1), user(2)]) await stage.tellUser(each, account(1));
-    await stage.settled();
-    const before = { users: stage.written("endusers").length, companies: stage.written("companies").length };
-    expect((await carryOut(stage, rowsOf(people(2)))).counts).toEqual({ "endusers/sent/updated": 2 });
-    expect((await carryOut(stage, [account(1)], { entity: "account" })).counts).toEqual({
+    const fixture = await seeded(await open(), people(2));
+    await fixture.tellAccount(account(1));
+    for (const each of [user(1), user(2)]) await fixture.tellUser(each, account(1));
+    await fixture.settled();
+    fixture.planhat.tenant().edit("endusers", String(fixture.endusers()[0]?.["_id"]), { position: "By a person" });
+    const before = { users: fixture.written("endusers").length, companies: fixture.written("companies").length };
+    expect((await carryOut(fixture, rowsOf(people(2)))).counts).toEqual({ "endusers/sent/updated": 2 });
+    expect((await carryOut(fixture, [account(1)], { entity: "account" })).counts).toEqual({
       "companies/sent/updated": 1,
     });
-    const again = stage.written("endusers").slice(before.users);
+    const again = fixture.written("endusers").slice(before.users);
     expect(again).toHaveLength(2);
     expect(again[0]).toMatchObject({ name: "Person 1", email: "person-1@example.com", position: "Engineer" });
-    expect(stage.written("companies").slice(before.companies)).toMatchObject([{ name: "Acme 1" }]);
+    expect(fixture.endusers()[0]).toMatchObject({ position: "Engineer" });
+    expect(fixture.written("companies").slice(before.companies)).toMatchObject([{ name: "Acme 1" }]);
   });
 
   test("what Planhat's model demands is demanded of rows as well", async () => {
-    const stage = await seeded(await open(), people(4));
-    const run = await carryOut(stage, [
+    const fixture = await seeded(await open(), people(4));
+    const run = await carryOut(fixture, [
       userRow(user(1), account(1)),
       userRow(user(2, { email: null }), account(1)),
       userRow(user(3), account(1, { external_id: null })),
@@ -199,7 +211,7 @@ describe("what a batch passes by, and what it does not", () => {
     });
     expectExact(run, 4);
     const accounts = await carryOut(
-      stage,
+      fixture,
       [account(1), account(2, { external_id: null }), account(3, { name: null })],
       { entity: "account" },
     );
@@ -209,90 +221,87 @@ describe("what a batch passes by, and what it does not", () => {
       "companies/skipped/missing_name": 1,
     });
     expectExact(accounts, 3);
-    expect(stage.companies()).toHaveLength(1);
+    expect(fixture.companies()).toHaveLength(1);
   });
 
   test("without a token its rows are skipped and counted", async () => {
-    const stage = await seeded(await open({ settings: { personal_acccess_token: "" } }), people(2));
-    const run = await carryOut(stage, rowsOf(people(2)));
+    const fixture = await seeded(await open({ settings: { personal_acccess_token: "" } }), people(2));
+    const run = await carryOut(fixture, rowsOf(people(2)));
     expect(run).toMatchObject({ state: "success", counts: { "endusers/skipped/missing_token": 2 } });
-    expect(stage.calls).toEqual([]);
+    expect(fixture.calls).toEqual([]);
   });
 
   test("one whom Planhat refuses leaves a dead letter and hurts nobody else", async () => {
-    const stage = await seeded(await open(), people(5));
-    stage.planhat.poison({ field: "externalId", value: "person-3" }, "Not welcome");
-    const run = await carryOut(stage, rowsOf(people(5)));
+    const fixture = await seeded(await open(), people(5));
+    fixture.planhat.poison({ field: "externalId", value: "person-3" }, "Not welcome");
+    const run = await carryOut(fixture, rowsOf(people(5)));
     expect(run).toMatchObject({
       state: "success",
       counts: { "endusers/sent/created": 4, "endusers/rejected/refused": 1 },
     });
-    expect(await stage.connector.store.deadLettersOf(stage.lane)).toHaveLength(1);
+    expect(await fixture.connector.store.deadLettersOf(fixture.lane)).toHaveLength(1);
   });
 });
 
 describe("versions: a row is as old as the request", () => {
   test("an older message that still waits is superseded, a newer one supersedes the row", async () => {
-    const stage = await seeded(await open(), people(2));
-    const release = await dam(stage);
-    await stage.tellUser(user(1, { position: "Older", indexed_at: OLD }), account(1));
-    const { url } = publish(stage, rowsOf([user(1, { position: "Row" }), user(2, { position: "Row" })]));
-    const id = await begin(stage, url);
-    await taken(stage, id, 2);
-    await stage.tellUser(user(2, { position: "Newer", indexed_at: inFourMinutes() }), account(1));
+    const fixture = await seeded(await open(), people(2));
+    const release = await dam(fixture);
+    await fixture.tellUser(user(1, { position: "Older", indexed_at: OLD }), account(1));
+    const { url } = publish(fixture, rowsOf([user(1, { position: "Row" }), user(2, { position: "Row" })]));
+    const id = await begin(fixture, url);
+    await taken(fixture, id, 2);
+    await fixture.tellUser(user(2, { position: "Newer", indexed_at: inFourMinutes() }), account(1));
     await release();
-    const run = await ended(stage, id);
-    expect(stage.endusers().map(({ position }) => position)).toEqual(["Row", "Newer"]);
+    const run = await fixture.ended(id);
+    expect(fixture.endusers().map(({ position }) => position)).toEqual(["Row", "Newer"]);
     expect(run.counts).toEqual({ "endusers/sent/created": 1, "endusers/superseded/newer_message": 1 });
     expectExact(run, 2);
-    expect(await stage.outcomes()).toEqual({ "endusers/sent/created": 2, "endusers/superseded/newer_message": 2 });
+    expect(await fixture.outcomes()).toEqual({ "endusers/sent/created": 2, "endusers/superseded/newer_message": 2 });
   });
 
   test("a message older than the request that arrives after the batch changes nothing, however new its row claims to be", async () => {
-    const stage = await seeded(await open(), people(1));
-    await carryOut(stage, rowsOf([user(1, { position: "Row", indexed_at: "2099-01-01T00:00:00Z" })]));
-    await stage.tellUser(user(1, { position: "Older", indexed_at: OLD }), account(1));
-    await stage.settled();
-    expect(stage.endusers()).toMatchObject([{ position: "Row" }]);
-    await stage.tellUser(user(1, { position: "Newer", indexed_at: inFourMinutes() }), account(1));
-    await stage.settled();
-    expect(stage.endusers()).toMatchObject([{ position: "Newer" }]);
+    const fixture = await seeded(await open(), people(1));
+    await carryOut(fixture, rowsOf([user(1, { position: "Row", indexed_at: "2099-01-01T00:00:00Z" })]));
+    await fixture.deliverUser(user(1, { position: "Older", indexed_at: OLD }), account(1));
+    expect(fixture.endusers()).toMatchObject([{ position: "Row" }]);
+    await fixture.deliverUser(user(1, { position: "Newer", indexed_at: inFourMinutes() }), account(1));
+    expect(fixture.endusers()).toMatchObject([{ position: "Newer" }]);
   });
 
   test("a record newer than the request is left alone", async () => {
-    const stage = await seeded(await open(), people(1));
-    await stage.tellUser(user(1, { position: "Newer", indexed_at: inFourMinutes() }), account(1));
-    await stage.settled();
-    const run = await carryOut(stage, rowsOf([user(1, { position: "Row" })]));
+    const fixture = await seeded(await open(), people(1));
+    await fixture.deliverUser(user(1, { position: "Newer", indexed_at: inFourMinutes() }), account(1));
+    const run = await carryOut(fixture, rowsOf([user(1, { position: "Row" })]));
     expect(run.counts).toEqual({ "endusers/superseded/newer_message": 1 });
-    expect(stage.endusers()).toMatchObject([{ position: "Newer" }]);
+    expect(fixture.endusers()).toMatchObject([{ position: "Newer" }]);
   });
 
   test("of two batches the later one wins", async () => {
-    const stage = await seeded(await open(), people(1));
-    const release = await dam(stage);
+    const fixture = await seeded(await open(), people(1));
+    const release = await dam(fixture);
     const ids = [];
     for (const position of ["First", "Second"]) {
-      const { url } = publish(stage, rowsOf([user(1, { position })]));
-      ids.push(await begin(stage, url));
+      const { url } = publish(fixture, rowsOf([user(1, { position })]));
+      ids.push(await begin(fixture, url));
     }
-    for (const id of ids) await taken(stage, id, 1);
+    for (const id of ids) await taken(fixture, id, 1);
     await release();
-    const runs = await Promise.all(ids.map((id) => ended(stage, id)));
+    const runs = await Promise.all(ids.map((id) => fixture.ended(id)));
     expect(runs.map(({ counts }) => counts)).toEqual([
       { "endusers/superseded/newer_message": 1 },
       { "endusers/sent/created": 1 },
     ]);
-    expect(stage.endusers()).toMatchObject([{ position: "Second" }]);
+    expect(fixture.endusers()).toMatchObject([{ position: "Second" }]);
   });
 });
 
 describe("every row has one outcome", () => {
   test("of a mixed file of several groups", async () => {
     const users = people(2 * GROUP + 57);
-    const stage = await seeded(await open(), users);
-    for (const each of users.slice(0, 5)) await stage.tellUser(each, account(1));
-    await stage.settled();
+    const fixture = await seeded(await open(), users);
+    for (const each of users.slice(0, 5)) await fixture.tellUser(each, account(1));
+    await fixture.settled();
     const lines = rowsOf(users).map((row, at) => {
       if (at % 50 === 7) return `{"id": "broken-${at}", `;
       if (at % 50 === 11) return JSON.stringify({ ...row, email: "" });
@@ -308,12 +317,12 @@ describe("every row has one outcome", () => {
     const others = Object.values(counts).reduce((total, count) => total + count, 0);
     const made = lines.length - others;
     counts["endusers/sent/created"] = made;
-    const { url } = stage.hull.publishExtract({ content: lines.join("\n") });
-    const run = await ended(stage, await begin(stage, url));
-    await stage.settled();
+    const { url } = fixture.hull.publishExtract({ content: lines.join("\n") });
+    const run = await fixture.ended(await begin(fixture, url));
+    await fixture.settled();
     expect(run.counts).toEqual(counts);
     expectExact(run, lines.length);
-    expect(stage.planhat.books.snapshot().created).toMatchObject({
+    expect(fixture.planhat.books.snapshot().created).toMatchObject({
       companies: 1,
       endusers: made + 5,
     });
@@ -323,17 +332,17 @@ describe("every row has one outcome", () => {
     ["in one group", 5],
     ["in two groups", GROUP + 3],
   ])("the same user twice, %s: the later row counts", async (_name, between) => {
-    const stage = await seeded(await open(), people(between + 1));
-    const release = await dam(stage);
+    const fixture = await seeded(await open(), people(between + 1));
+    const release = await dam(fixture);
     const rows = rowsOf([user(1, { position: "First row" }), ...people(between, 2), user(1, { position: "Last row" })]);
-    const id = await begin(stage, publish(stage, rows).url);
-    await taken(stage, id, rows.length);
+    const id = await begin(fixture, publish(fixture, rows).url);
+    await taken(fixture, id, rows.length);
     await release();
-    const run = await ended(stage, id);
+    const run = await fixture.ended(id);
     expectExact(run, rows.length);
     const why = between < GROUP ? "merged" : "newer_message";
     expect(run.counts).toEqual({ "endusers/sent/created": between + 1, [`endusers/superseded/${why}`]: 1 });
-    expect(stage.endusers().find(({ externalId }) => externalId === "person-1")).toMatchObject({
+    expect(fixture.endusers().find(({ externalId }) => externalId === "person-1")).toMatchObject({
       position: "Last row",
     });
   });
@@ -344,8 +353,8 @@ describe("every row has one outcome", () => {
       account(2, { licenses: [license(3), { product: "nameless" }] }),
       account(3, { external_id: null, licenses: [license(4)] }),
     ];
-    const stage = await seeded(await open({ settings: LICENSE_SETTINGS }), [], companies);
-    const run = await carryOut(stage, companies, { entity: "account" });
+    const fixture = await seeded(await open({ settings: LICENSE_SETTINGS }), [], companies);
+    const run = await carryOut(fixture, companies, { entity: "account" });
     expect(run.counts).toEqual({
       "companies/sent/created": 2,
       "companies/skipped/missing_account_external_id": 1,
@@ -356,73 +365,73 @@ describe("every row has one outcome", () => {
   });
 
   test("a company that is made for its users is counted apart", async () => {
-    const stage = await seeded(await open(), people(2), [account(1), account(2)]);
-    const run = await carryOut(stage, [userRow(user(1), account(1)), userRow(user(2), account(2))]);
+    const fixture = await seeded(await open(), people(2), [account(1), account(2)]);
+    const run = await carryOut(fixture, [userRow(user(1), account(1)), userRow(user(2), account(2))]);
     expect(run.counts).toEqual({ "endusers/sent/created": 2 });
-    expect(stage.companies()).toHaveLength(2);
+    expect(fixture.companies()).toHaveLength(2);
   });
 });
 
 describe("what happens to a row after the file was read counts in its run", () => {
   test("a newer message that a filter keeps out withdraws the row", async () => {
     const settings = { contact_synchronized_segments: ["customers"] };
-    const stage = await seeded(await open({ settings }), people(2));
-    const release = await dam(stage);
-    const id = await begin(stage, publish(stage, rowsOf(people(2))).url);
-    await taken(stage, id, 2);
-    await stage.tellUser(user(1, { indexed_at: inFourMinutes() }), account(1));
+    const fixture = await seeded(await open({ settings }), people(2));
+    const release = await dam(fixture);
+    const id = await begin(fixture, publish(fixture, rowsOf(people(2))).url);
+    await taken(fixture, id, 2);
+    await fixture.tellUser(user(1, { indexed_at: inFourMinutes() }), account(1));
     await release();
-    const run = await ended(stage, id);
+    const run = await fixture.ended(id);
     expect(run.counts).toEqual({ "endusers/sent/created": 1, "endusers/superseded/newer_message": 1 });
     expectExact(run, 2);
   });
 
   test("a user whom Hull deletes meanwhile ends forgotten", async () => {
-    const stage = await seeded(await open(), people(2));
-    const release = await dam(stage);
-    const id = await begin(stage, publish(stage, rowsOf(people(2))).url);
-    await taken(stage, id, 2);
-    await stage.send("user:delete", [buildUserMessage(user(1), { account: account(1) })]);
+    const fixture = await seeded(await open(), people(2));
+    const release = await dam(fixture);
+    const id = await begin(fixture, publish(fixture, rowsOf(people(2))).url);
+    await taken(fixture, id, 2);
+    await fixture.send("user:delete", [buildUserMessage(user(1), { account: account(1) })]);
     await release();
-    const run = await ended(stage, id);
+    const run = await fixture.ended(id);
     expect(run.counts).toEqual({ "endusers/sent/created": 1, "endusers/skipped/forgotten": 1 });
     expectExact(run, 2);
   });
 
   test("users whose company is refused end with it", async () => {
-    const stage = await seeded(await open(), people(3), [account(1), account(2)]);
-    stage.planhat.poison({ field: "externalId", value: "acme-2" }, "Not welcome");
-    const run = await carryOut(stage, [userRow(user(1), account(1)), ...rowsOf(people(2, 2), account(2))]);
+    const fixture = await seeded(await open(), people(3), [account(1), account(2)]);
+    fixture.planhat.poison({ field: "externalId", value: "acme-2" }, "Not welcome");
+    const run = await carryOut(fixture, [userRow(user(1), account(1)), ...rowsOf(people(2, 2), account(2))]);
     expect(run.counts).toEqual({ "endusers/sent/created": 1, "endusers/dead/parent_rejected": 2 });
     expectExact(run, 3);
   });
 
   test("the run ends when Hull knows, not before", async () => {
-    const stage = await seeded(await open(), people(2));
-    const down = stage.hull.faults.add({ kind: "status", status: 503, route: "POST /firehose" });
-    const id = await begin(stage, publish(stage, rowsOf(people(2))).url);
-    await stage.until(() => stage.endusers().length === 2);
+    const fixture = await seeded(await open(), people(2));
+    const down = fixture.hull.faults.add({ kind: "status", status: 503, route: "POST /firehose" });
+    const id = await begin(fixture, publish(fixture, rowsOf(people(2))).url);
+    await fixture.until(() => fixture.endusers().length === 2);
     // Planhat has them; the run ends when Hull knows.
-    expect((await runOf(stage, id)).state).toBe("running");
+    expect((await fixture.run(id)).state).toBe("running");
     down.remove();
-    expectExact(await ended(stage, id), 2);
+    expectExact(await fixture.ended(id), 2);
   });
 
   test("a dead letter that is sent again later is a new message, and not counted in the run a second time", async () => {
-    const stage = await seeded(await open(), people(3));
-    const { store, lanes } = stage.connector;
-    const heal = stage.planhat.poison({ field: "externalId", value: "person-2" }, "Not welcome");
-    const run = await carryOut(stage, rowsOf(people(3)), { verbose: true });
+    const fixture = await seeded(await open(), people(3));
+    const { store, lanes } = fixture.connector;
+    const heal = fixture.planhat.poison({ field: "externalId", value: "person-2" }, "Not welcome");
+    const run = await carryOut(fixture, rowsOf(people(3)), { verbose: true });
     heal();
-    const letters = await store.deadLettersOf(stage.lane);
-    expect(letters).toHaveLength(1);
-    for (const letter of letters) {
-      expect(await store.replayDeadLetter(deadLetterId(letter))).toMatchObject([{ state: "queued" }]);
+    const deadLetters = await store.deadLettersOf(fixture.lane);
+    expect(deadLetters).toHaveLength(1);
+    for (const deadLetter of deadLetters) {
+      expect(await store.replayDeadLetter(deadLetterId(deadLetter))).toMatchObject([{ state: "queued" }]);
     }
-    lanes.wake(stage.lane);
-    await stage.settled();
-    expect(stage.endusers()).toHaveLength(3);
-    const after = await runOf(stage, run.id);
+    lanes.wake(fixture.lane);
+    await fixture.settled();
+    expect(fixture.endusers()).toHaveLength(3);
+    const after = await fixture.run(run.id);
     expectExact(after, 3);
     expect(after.counts).toEqual({ "endusers/sent/created": 2, "endusers/rejected/refused": 1 });
     expect(await store.reportLines(run.id, 0, 10)).toHaveLength(3);
@@ -433,56 +442,79 @@ describe("bad rows", () => {
   const secretive = "very.private@example.com";
 
   test("are rejected with their number, without what stands in them", async () => {
-    const stage = await seeded(await open(), people(2));
+    const fixture = await seeded(await open(), people(2));
     const [first, second] = rowsOf(people(2)).map((row) => JSON.stringify(row));
     const content = [first, `{"email": "${secretive}", `, `["${secretive}"]`, second].join("\n");
-    const id = await begin(stage, stage.hull.publishExtract({ content }).url, { verbose: true });
-    const run = await ended(stage, id);
-    await stage.settled();
+    const id = await begin(fixture, fixture.hull.publishExtract({ content }).url, { verbose: true });
+    const run = await fixture.ended(id);
+    await fixture.settled();
     expect(run.counts).toEqual({ "endusers/sent/created": 2, "endusers/rejected/invalid_message": 2 });
     expectExact(run, 4);
-    const texts = (await stage.connector.store.reportLines(id, 0, 10))
+    const texts = (await fixture.connector.store.reportLines(id, 0, 10))
       .filter(({ outcome }) => outcome === "rejected")
       .map(({ text }) => text);
     expect(texts).toEqual([expect.stringContaining("Row 2 "), expect.stringContaining("Row 3 ")]);
     expect(JSON.stringify(texts)).not.toContain(secretive);
-    expect(logged(stage)).not.toContain(secretive);
-    expect(logged(stage)).toContain("Row 2 ");
+    expect(logged(fixture)).not.toContain(secretive);
+    expect(logged(fixture)).toContain("Row 2 ");
   });
 
   test("of a CSV file too", async () => {
-    const stage = await seeded(await open(), people(3));
+    const fixture = await seeded(await open(), people(3));
     const [header = "", ...lines] = csv(rowsOf(people(3))).split("\r\n");
     const content = [header, lines[0], `${secretive},too,few`, lines[1], lines[2]].join("\r\n");
-    const { url } = stage.hull.publishExtract({ content, format: "csv" });
-    const run = await ended(stage, await begin(stage, url, { format: "csv" }));
-    await stage.settled();
+    const { url } = fixture.hull.publishExtract({ content, format: "csv" });
+    const run = await fixture.ended(await begin(fixture, url, { format: "csv" }));
+    await fixture.settled();
     expect(run.counts).toEqual({ "endusers/sent/created": 3, "endusers/rejected/invalid_message": 1 });
-    expect(logged(stage)).toContain("Row 2 ");
-    expect(logged(stage)).not.toContain(secretive);
+    expect(logged(fixture)).toContain("Row 2 ");
+    expect(logged(fixture)).not.toContain(secretive);
+  });
+
+  test("take no other account along, and none is lost in silence", async () => {
+    const fixture = await open();
+    fixture.planhat.poison({ field: "externalId", value: "acme-2" }, "Acme 2 is not welcome");
+    const rows = [1, 2, 3, 4, 5].map((number) => JSON.stringify(account(number, number === 4 ? { name: "" } : {})));
+    rows[2] = '{"id": "broken';
+    const { url } = fixture.hull.publishExtract({ content: rows.join("\n") });
+    const run = await fixture.ended(await begin(fixture, url, { entity: "account" }));
+    await fixture.settled();
+    expect(run.counts).toEqual({
+      "companies/sent/created": 2,
+      "companies/rejected/refused": 1,
+      "companies/rejected/invalid_message": 1,
+      "companies/skipped/missing_name": 1,
+    });
+    await fixture.restart();
+    const reasons = fixture.logs
+      .filter(({ level, message }) => level === "error" && message === "outgoing.account.error")
+      .map(({ data }) => String(data?.["reason"]));
+    for (const words of ["Acme 2 is not welcome", "Row 3 "]) {
+      expect(reasons).toContainEqual(expect.stringContaining(words));
+    }
   });
 
   test("rows without an id are rejected, each with its number in the file", async () => {
-    const stage = await seeded(await open(), people(2));
+    const fixture = await seeded(await open(), people(2));
     const [first = {}, second = {}] = rowsOf(people(2));
     const { id: _, ...nameless } = second;
     const content = `not json\n${ndjson([first, nameless, { ...second, id: { a: 1 } }, second])}`;
-    const id = await begin(stage, stage.hull.publishExtract({ content }).url, { verbose: true });
-    const run = await ended(stage, id);
-    await stage.settled();
+    const id = await begin(fixture, fixture.hull.publishExtract({ content }).url, { verbose: true });
+    const run = await fixture.ended(id);
+    await fixture.settled();
     expect(run.counts).toEqual({ "endusers/sent/created": 2, "endusers/rejected/invalid_message": 3 });
     expectExact(run, 5);
-    const texts = (await stage.connector.store.reportLines(id, 0, 10))
+    const texts = (await fixture.connector.store.reportLines(id, 0, 10))
       .filter(({ outcome }) => outcome === "rejected")
       .map(({ text }) => text);
     for (const number of [1, 3, 4]) expect(texts).toContainEqual(expect.stringContaining(`Row ${number}`));
   });
 
   test("a verbose run has one line for each record", async () => {
-    const stage = await seeded(await open(), people(GROUP + 20));
+    const fixture = await seeded(await open(), people(GROUP + 20));
     const rows = [...rowsOf(people(GROUP + 20)), userRow(user(1), {}), { id: "x" }];
-    const run = await carryOut(stage, rows, { verbose: true });
-    const lines = await stage.connector.store.reportLines(run.id, 0, 1_000);
+    const run = await carryOut(fixture, rows, { verbose: true });
+    const lines = await fixture.connector.store.reportLines(run.id, 0, 1_000);
     expect(lines).toHaveLength(rows.length);
     const counted: Record<string, number> = {};
     for (const { type, outcome, code } of lines) {
@@ -491,145 +523,145 @@ describe("bad rows", () => {
     }
     expect(counted).toEqual(run.counts);
     expect(lines.map(({ at }) => at)).toEqual(lines.map(({ at }) => at).toSorted((a, b) => a - b));
-    expect((await carryOut(stage, rows)).counts).not.toEqual({});
+    expect((await carryOut(fixture, rows)).counts).not.toEqual({});
   });
 
   test("a run that was not asked for it has no report", async () => {
-    const stage = await seeded(await open(), people(2));
-    const run = await carryOut(stage, rowsOf(people(2)));
-    expect(await stage.connector.store.reportLines(run.id, 0, 10)).toEqual([]);
+    const fixture = await seeded(await open(), people(2));
+    const run = await carryOut(fixture, rowsOf(people(2)));
+    expect(await fixture.connector.store.reportLines(run.id, 0, 10)).toEqual([]);
   });
 });
 
 describe("nothing that was answered is lost", () => {
   test("killed right after the answer, the batch is carried out", async () => {
-    const stage = await seeded(await open(), people(30));
-    const down = stage.planhat.faults.add({ kind: "status", status: 503 });
-    const extract = publish(stage, rowsOf(people(30)));
-    const id = await begin(stage, extract.url);
-    await stage.crash();
+    const fixture = await seeded(await open(), people(30));
+    const down = fixture.planhat.faults.add({ kind: "status", status: 503 });
+    const extract = publish(fixture, rowsOf(people(30)));
+    const id = await begin(fixture, extract.url);
+    await fixture.crash();
     down.remove();
-    await stage.settledWithHelp();
-    const run = await ended(stage, id);
+    await fixture.settledWithHelp();
+    const run = await fixture.ended(id);
     expect(run).toMatchObject({ state: "success", counts: { "endusers/sent/created": 30 } });
     expectExact(run, 30);
-    expect(stage.endusers()).toHaveLength(30);
+    expect(fixture.endusers()).toHaveLength(30);
   });
 
   test("killed in the middle, it downloads again, skips what it has, and delivers every row", async () => {
     const users = people(3 * GROUP);
-    const stage = await seeded(await open(), users);
-    const down = stage.planhat.faults.add({ kind: "status", status: 503 });
+    const fixture = await seeded(await open(), users);
+    const down = fixture.planhat.faults.add({ kind: "status", status: 503 });
     const content = ndjson(rowsOf(users));
-    const extract = stage.hull.publishExtract({ content });
+    const extract = fixture.hull.publishExtract({ content });
     extract.fail({ kind: "stall", afterBytes: Math.floor(content.length * 0.8) });
-    const id = await begin(stage, extract.url);
-    await taken(stage, id, 2 * GROUP);
+    const id = await begin(fixture, extract.url);
+    await taken(fixture, id, 2 * GROUP);
     extract.fail(undefined);
-    await stage.crash();
-    expect((await runOf(stage, id)).total).toBeGreaterThanOrEqual(2 * GROUP);
+    await fixture.crash();
+    expect((await fixture.run(id)).total).toBeGreaterThanOrEqual(2 * GROUP);
     down.remove();
     const run = await (async () => {
-      await taken(stage, id, users.length);
-      await stage.settledWithHelp();
-      return ended(stage, id);
+      await taken(fixture, id, users.length);
+      await fixture.settledWithHelp();
+      return fixture.ended(id);
     })();
     expect(run).toMatchObject({ state: "success", counts: { "endusers/sent/created": users.length } });
     expectExact(run, users.length);
     expect(extract.downloads).toBe(2);
-    expect(stage.endusers()).toHaveLength(users.length);
-    expect(await stage.outcomes()).toEqual({ "endusers/sent/created": users.length });
+    expect(fixture.endusers()).toHaveLength(users.length);
+    expect(await fixture.outcomes()).toEqual({ "endusers/sent/created": users.length });
   });
 
   test("stopped in order in the middle, it goes on as well", async () => {
     const users = people(2 * GROUP + 10);
-    const stage = await seeded(await open(), users);
+    const fixture = await seeded(await open(), users);
     const content = ndjson(rowsOf(users));
-    const extract = stage.hull.publishExtract({ content });
+    const extract = fixture.hull.publishExtract({ content });
     extract.fail({ kind: "stall", afterBytes: Math.floor(content.length * 0.7) });
-    const id = await begin(stage, extract.url);
-    await taken(stage, id, GROUP);
+    const id = await begin(fixture, extract.url);
+    await taken(fixture, id, GROUP);
     extract.fail(undefined);
-    await stage.restart();
-    const run = await ended(stage, id);
-    await stage.settled();
+    await fixture.restart();
+    const run = await fixture.ended(id);
+    await fixture.settled();
     expectExact(run, users.length);
     expect(run.counts).toEqual({ "endusers/sent/created": users.length });
   });
 
   test("a link that is dead after the restart ends the run at the first missing row; what came before is delivered", async () => {
     const users = people(2 * GROUP);
-    const stage = await seeded(await open(), users);
+    const fixture = await seeded(await open(), users);
     const content = ndjson(rowsOf(users));
-    const extract = stage.hull.publishExtract({ content });
+    const extract = fixture.hull.publishExtract({ content });
     extract.fail({ kind: "stall", afterBytes: Math.floor(content.length * 0.7) });
-    const id = await begin(stage, extract.url);
-    await taken(stage, id, GROUP);
+    const id = await begin(fixture, extract.url);
+    await taken(fixture, id, GROUP);
     extract.fail({ kind: "status", status: 403 });
-    await stage.restart();
-    const run = await ended(stage, id);
+    await fixture.restart();
+    const run = await fixture.ended(id);
     expect(run.state).toBe("error");
     expect(run.error).toContain("403");
-    await stage.settled();
-    const { total = 0 } = await runOf(stage, id);
+    await fixture.settled();
+    const { total = 0 } = await fixture.run(id);
     expect(total).toBeGreaterThanOrEqual(GROUP);
     expect(run.error).toContain(`The first missing row is row ${total + 1}.`);
-    expectExact(await runOf(stage, id), total);
-    expect(stage.endusers()).toHaveLength(total);
+    expectExact(await fixture.run(id), total);
+    expect(fixture.endusers()).toHaveLength(total);
   });
 
   test("settings of a tenant that lost its token meanwhile do not stop the reading", async () => {
-    const stage = await seeded(await open(), people(2));
-    const release = await dam(stage);
-    const id = await begin(stage, publish(stage, rowsOf(people(2))).url);
-    await taken(stage, id, 2);
-    await stage.saveSettings({ personal_acccess_token: "" });
-    await stage.saveSettings({ personal_acccess_token: OPEN_SETTINGS.personal_acccess_token });
+    const fixture = await seeded(await open(), people(2));
+    const release = await dam(fixture);
+    const id = await begin(fixture, publish(fixture, rowsOf(people(2))).url);
+    await taken(fixture, id, 2);
+    await fixture.saveSettings({ personal_acccess_token: "" });
+    await fixture.saveSettings({ personal_acccess_token: OPEN_SETTINGS.personal_acccess_token });
     await release();
-    expectExact(await ended(stage, id), 2);
+    expectExact(await fixture.ended(id), 2);
   });
 });
 
 describe("the link is a secret", () => {
   test("its signature stands in no log, no answer, and not in the store's files", async () => {
-    const stage = await seeded(await open(), people(2));
-    const extract = publish(stage, rowsOf(people(2)), {}, { name: "users.json" });
-    const id = await begin(stage, extract.url, { verbose: true });
-    await ended(stage, id);
-    const broken = publish(stage, rowsOf(people(2)), {}, { name: "gone.json" });
+    const fixture = await seeded(await open(), people(2));
+    const extract = publish(fixture, rowsOf(people(2)), {}, { name: "users.json" });
+    const id = await begin(fixture, extract.url, { verbose: true });
+    await fixture.ended(id);
+    const broken = publish(fixture, rowsOf(people(2)), {}, { name: "gone.json" });
     broken.fail({ kind: "status", status: 404 });
-    const failed = await begin(stage, broken.url);
-    expect((await ended(stage, failed)).error).toContain("gone.json");
-    const moved = publish(stage, rowsOf(people(2)));
+    const failed = await begin(fixture, broken.url);
+    expect((await fixture.ended(failed)).error).toContain("gone.json");
+    const moved = publish(fixture, rowsOf(people(2)));
     moved.fail({ kind: "redirect", to: `https://elsewhere.example.com/x?X-Amz-Signature=${broken.signature}` });
-    await ended(stage, await begin(stage, moved.url));
-    await stage.settled();
+    await fixture.ended(await begin(fixture, moved.url));
+    await fixture.settled();
 
     const credentials = Buffer.from("5f0000000000000000000001:connector-secret-0001").toString("base64");
     const headers = { authorization: `Basic ${credentials}` };
     const api = async (path: string): Promise<string> => {
-      const answer = await fetch(`${stage.baseUrl}/api/internal/runs${path}?org=${stage.hull.host}`, { headers });
+      const answer = await fetch(`${fixture.baseUrl}/api/internal/runs${path}?org=${fixture.hull.host}`, { headers });
       expect(answer.status).toBe(200);
       return answer.text();
     };
-    const shown = [await api(""), await api(`/${id}`), await api(`/${failed}`), logged(stage)].join("\n");
+    const shown = [await api(""), await api(`/${id}`), await api(`/${failed}`), logged(fixture)].join("\n");
     expect(shown).toContain(failed);
-    const stored = readFileSync(join(stage.dataDir, "store", "data.mdb")).toString("latin1");
+    const stored = readFileSync(join(fixture.dataDir, "store", "data.mdb")).toString("latin1");
     for (const { signature } of [extract, broken, moved]) {
       expect(shown).not.toContain(signature);
       expect(stored).not.toContain(signature);
     }
     expect(stored).not.toContain("X-Amz-Signature");
-    const order = (await runOf(stage, id)).order ?? "";
+    const order = (await fixture.run(id)).order ?? "";
     expect(order).not.toBe("");
     expect(order).not.toContain("users.json");
   });
 });
 
 test("an announcement with a wrong secret begins nothing", async () => {
-  const stage = await open();
-  const extract = publish(stage, rowsOf(people(1)));
+  const fixture = await open();
+  const extract = publish(fixture, rowsOf(people(1)));
   const connector = { id: "5f0000000000000000000001", secret: "another-secret" };
-  expect((await announce(stage, extract.url, { connector })).status).toBe(401);
+  expect((await announce(fixture, extract.url, { connector })).status).toBe(401);
   expect(extract.downloads).toBe(0);
 });

@@ -1,12 +1,10 @@
 /** What goes in is what Planhat holds, by its own definition of the field, or a warning names the field. */
 import fc from "fast-check";
 import { buildUserMessage } from "../../simulators/hull";
-import { carryOut, rowsOf, useBatchStages } from "./batches";
-import { account, user } from "./stage";
+import { carryOut, rowsOf } from "../fixture/batches";
+import { account, row, useFixtures, user, type Bag } from "../fixture/fixture";
 
-const open = useBatchStages();
-
-type Bag = Readonly<Record<string, unknown>>;
+const open = useFixtures();
 
 /** What Hull says, and what becomes of it. */
 interface Case {
@@ -101,15 +99,12 @@ const someone: fc.Arbitrary<Readonly<Record<string, Case>>> = fc
   .map(([names, cases]) => Object.fromEntries(names.flatMap((name) => (cases[name] ? [[name, cases[name]]] : []))));
 
 const SETTINGS = {
-  contact_custom_attributes_outbound: NAMES.map((name) => ({
-    hull_field_name: `traits_${name.toLowerCase()}`,
-    service_field_name: name,
-  })),
+  contact_custom_attributes_outbound: NAMES.map((name) => row(`traits_${name.toLowerCase()}`, name)),
 };
 
 test.each(["messages", "a JSON file", "a CSV file"])("in %s", async (way) => {
   const people = fc.sample(someone, { seed: way.length, numRuns: 200 });
-  const stage = await open({
+  const fixture = await open({
     settings: SETTINGS,
     customFields: NAMES.map((name) => ({ name, parent: "EndUser", ...FIELDS[name]?.definition })),
   });
@@ -117,17 +112,17 @@ test.each(["messages", "a JSON file", "a CSV file"])("in %s", async (way) => {
     const traits = Object.entries(cases).map(([name, { said }]) => [`traits_${name.toLowerCase()}`, said]);
     return user(at + 1, Object.fromEntries(traits) as Bag);
   });
-  stage.seed([account(1)], users);
+  fixture.seed([account(1)], users);
   if (way === "messages") {
     const messages = users.map((each) => buildUserMessage(each, { account: account(1) }));
-    await stage.send("user:update", messages);
-  } else await carryOut(stage, rowsOf(users), { format: way === "a CSV file" ? "csv" : "json" });
-  await stage.settled();
-  await stage.restart();
+    await fixture.send("user:update", messages);
+  } else await carryOut(fixture, rowsOf(users), { format: way === "a CSV file" ? "csv" : "json" });
+  await fixture.settled();
+  await fixture.restart();
 
-  const found = new Map(stage.endusers().map((each) => [each["externalId"], each["custom"]]));
+  const found = new Map(fixture.endusers().map((each) => [each["externalId"], each["custom"]]));
   const warned = new Map<unknown, string>();
-  for (const { message, context, data } of stage.logs) {
+  for (const { message, context, data } of fixture.logs) {
     if (message === "outgoing.user.success") warned.set(context?.["user_id"], JSON.stringify(data?.["warnings"] ?? ""));
   }
   people.forEach((cases, at) => {
@@ -142,13 +137,12 @@ test.each(["messages", "a JSON file", "a CSV file"])("in %s", async (way) => {
     });
   });
   // None of it comes again.
-  const before = stage.written("endusers").length;
-  await stage.send(
+  const before = fixture.written("endusers").length;
+  await fixture.deliver(
     "user:update",
     users.map((each) =>
       buildUserMessage({ ...each, indexed_at: new Date(Date.now() + 1_000).toISOString() }, { account: account(1) }),
     ),
   );
-  await stage.settled();
-  expect(stage.written("endusers")).toHaveLength(before);
+  expect(fixture.written("endusers")).toHaveLength(before);
 });

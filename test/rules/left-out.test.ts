@@ -1,8 +1,7 @@
 /** What Hull cannot hold is left out, reported, and told as soon as it fits: on both ways back. */
 import { ask } from "../integration/asking";
-import { COUNT, company, putCompany, useFullPlanhat } from "./full-planhat";
-import type { FetchStage } from "./fetching";
-import { account, minute, user } from "./stage";
+import { company, COUNT, putCompany, useFullPlanhat } from "../fixture/lists";
+import { account, minute, user, type Fixture } from "../fixture/fixture";
 
 const { open, openFull, openKnown } = useFullPlanhat();
 
@@ -11,49 +10,49 @@ const MANY = Array.from({ length: 60 }, (_, index) => `tag ${index}`);
 const COUNTER = /^connector_values_left_out_total\{([^}]*)\} (\d+)$/gm;
 
 /** What the counter says, by its labels. */
-async function counted(stage: FetchStage): Promise<Readonly<Record<string, number>>> {
-  const text = await (await fetch(`${stage.baseUrl}/metrics`)).text();
+async function counted(fixture: Fixture): Promise<Readonly<Record<string, number>>> {
+  const text = await (await fetch(`${fixture.baseUrl}/metrics`)).text();
   return Object.fromEntries([...text.matchAll(COUNTER)].map(([, labels = "", value]) => [labels, Number(value)]));
 }
 
-async function warnings(stage: FetchStage): Promise<readonly string[]> {
-  const { messages } = (await ask(stage, "/status")).body as { readonly messages: readonly string[] };
+async function warnings(fixture: Fixture): Promise<readonly string[]> {
+  const { messages } = (await ask(fixture, "/status")).body as { readonly messages: readonly string[] };
   return messages.filter((text) => text.startsWith("Hull cannot hold"));
 }
 
-const attributes = (stage: FetchStage, number: number) =>
-  [...stage.hull.profiles.accounts.values()].find(({ external_id }) => external_id === `acme-${number}`)?.attributes;
+const attributes = (fixture: Fixture, number: number) =>
+  [...fixture.hull.profiles.accounts.values()].find(({ external_id }) => external_id === `acme-${number}`)?.attributes;
 
 describe("a fetched value that is too long or has too many entries", () => {
   /** Hull knows of a short description, which became a long one since; another company has too many tags. */
-  async function openTooLong(): Promise<FetchStage> {
-    const stage = await openFull();
-    putCompany(stage, 3, { description: "short" });
-    await stage.fetchBoth();
-    stage.pass(60);
-    putCompany(stage, 3, { description: LONG, updatedAt: stage.ago(30) });
-    putCompany(stage, 4, { tags: MANY, custom: { "Secret plan": LONG }, updatedAt: stage.ago(30) });
-    return stage;
+  async function openTooLong(): Promise<Fixture> {
+    const fixture = await openFull();
+    putCompany(fixture, 3, { description: "short" });
+    await fixture.fetchBoth();
+    fixture.advance(60);
+    putCompany(fixture, 3, { description: LONG, updatedAt: fixture.ago(30) });
+    putCompany(fixture, 4, { tags: MANY, custom: { "Secret plan": LONG }, updatedAt: fixture.ago(30) });
+    return fixture;
   }
 
   test("is told by field and form in run, log, metrics and status, and never by its words", async () => {
-    const stage = await openTooLong();
-    const run = await stage.fetch("accounts");
+    const fixture = await openTooLong();
+    const run = await fixture.fetch("accounts");
     expect(run.counts).toMatchObject({ "companies/unchanged/left_out": 2 });
     expect(run.leftOut).toEqual({ "too_long/description": 1, "too_many/tags": 1, "too_long/custom.Secret plan": 1 });
-    expect(attributes(stage, 3)).toMatchObject({ "planhat/description": "short" });
-    const said = stage.logs.filter(({ message }) => message === "incoming.job.warning");
+    expect(attributes(fixture, 3)).toMatchObject({ "planhat/description": "short" });
+    const said = fixture.logs.filter(({ message }) => message === "incoming.job.warning");
     expect(said).toMatchObject([{ level: "warn", data: { run: run.id } }]);
     expect(said[0]?.data?.["left_out"]).toContainEqual({ field: "tags", misfit: "too_many", records: 1 });
     expect(said[0]?.data?.["reason"]).toContain("description (longer than 2000 bytes)");
-    expect(JSON.stringify(stage.logs)).not.toContain("private words");
-    expect(await counted(stage)).toEqual({
+    expect(JSON.stringify(fixture.logs)).not.toContain("private words");
+    expect(await counted(fixture)).toEqual({
       'type="companies",field="description",misfit="too_long"': 1,
       'type="companies",field="tags",misfit="too_many"': 1,
       // A customer's own words stay out of the metrics.
       'type="companies",field="custom",misfit="too_long"': 1,
     });
-    const [text, ...more] = await warnings(stage);
+    const [text, ...more] = await warnings(fixture);
     expect(more).toEqual([]);
     expect(text).toMatch(
       /custom\.Secret plan \(longer than 2000 bytes\) of 1 record.*tags \(more than 49 entries\) of 1/,
@@ -62,46 +61,46 @@ describe("a fetched value that is too long or has too many entries", () => {
   });
 
   test("is left out in every fetch, whatever its age, so that the status goes on saying it", async () => {
-    const stage = await openTooLong();
-    await stage.fetch("accounts");
-    stage.pass(600);
-    const run = await stage.fetch("accounts");
+    const fixture = await openTooLong();
+    await fixture.fetch("accounts");
+    fixture.advance(600);
+    const run = await fixture.fetch("accounts");
     expect(run.counts).toEqual({ "companies/unchanged/left_out": 2, "companies/unchanged/not_touched": COUNT - 2 });
-    expect(await warnings(stage)).toHaveLength(1);
+    expect(await warnings(fixture)).toHaveLength(1);
   });
 
   test("is told once it fits, though Planhat says that it was not touched, and then nothing is said any more", async () => {
-    const stage = await openTooLong();
-    await stage.fetch("accounts");
-    stage.pass(600);
+    const fixture = await openTooLong();
+    await fixture.fetch("accounts");
+    fixture.advance(600);
     for (const number of [3, 4]) {
-      const touched = stage.planhat.tenant().companies.get(company(number))?.["updatedAt"];
-      putCompany(stage, number, { description: "fits", tags: ["one"], updatedAt: touched });
+      const touched = fixture.planhat.tenant().companies.get(company(number))?.["updatedAt"];
+      putCompany(fixture, number, { description: "fits", tags: ["one"], updatedAt: touched });
     }
-    await stage.fetch("accounts");
-    expect(attributes(stage, 3)).toMatchObject({ "planhat/description": "fits", "planhat/tags": ["one"] });
-    expect(attributes(stage, 4)).toMatchObject({ "planhat/description": "fits", "planhat/tags": ["one"] });
-    expect(await warnings(stage)).toEqual([]);
-    expect(stage.hull.books.snapshot().noOpItems).toBe(0);
-    expect(await stage.fetchBoth()).toEqual([]);
+    await fixture.fetch("accounts");
+    expect(attributes(fixture, 3)).toMatchObject({ "planhat/description": "fits", "planhat/tags": ["one"] });
+    expect(attributes(fixture, 4)).toMatchObject({ "planhat/description": "fits", "planhat/tags": ["one"] });
+    expect(await warnings(fixture)).toEqual([]);
+    expect(fixture.hull.books.snapshot().noOpItems).toBe(0);
+    expect(await fixture.fetchBoth()).toEqual([]);
   });
 
   test("hurts no other field of its record", async () => {
-    const stage = await openKnown();
-    stage.pass(60);
-    putCompany(stage, 3, { description: LONG, phase: "Live", updatedAt: stage.ago(1) });
-    const run = await stage.fetch("accounts");
+    const fixture = await openKnown();
+    fixture.advance(60);
+    putCompany(fixture, 3, { description: LONG, phase: "Live", updatedAt: fixture.ago(1) });
+    const run = await fixture.fetch("accounts");
     expect(run.counts).toMatchObject({ "companies/sent/told": 1 });
     expect(run.leftOut).toEqual({ "too_long/description": 1 });
-    expect(attributes(stage, 3)).toMatchObject({ "planhat/phase": "Live" });
+    expect(attributes(fixture, 3)).toMatchObject({ "planhat/phase": "Live" });
   });
 
   test("counts once in a run that is simulated, and in no metric", async () => {
-    const stage = await openTooLong();
-    const run = await stage.fetch("accounts", "simulate=1&verbose=1");
+    const fixture = await openTooLong();
+    const run = await fixture.fetch("accounts", "simulate=1&verbose=1");
     expect(run.leftOut).toMatchObject({ "too_long/description": 1 });
-    expect(await counted(stage)).toEqual({});
-    const lines = await stage.connector.store.reportLines(run.id, 0, 100);
+    expect(await counted(fixture)).toEqual({});
+    const lines = await fixture.connector.store.reportLines(run.id, 0, 100);
     expect(lines.find(({ remoteId }) => remoteId === company(3))?.text).toContain(
       "description (longer than 2000 bytes)",
     );
@@ -110,37 +109,31 @@ describe("a fetched value that is too long or has too many entries", () => {
 
 describe("a delivered value that is too long", () => {
   test("is in Planhat and not told to Hull, which is said, and told once it fits", async () => {
-    const stage = await open();
-    stage.seed([account(1)], [user(1)]);
-    await stage.tellUser(user(1, { position: LONG }), account(1));
-    await stage.settled();
-    expect(stage.endusers()).toMatchObject([{ position: LONG }]);
-    expect(await stage.outcomes()).toEqual({ "endusers/sent/created": 1 });
-    expect(stage.profile("user", user(1).id)).toMatchObject({ "planhat/name": "Person 1" });
-    expect(stage.told.flatMap(({ body }) => Object.keys(body))).not.toContain("planhat/position");
-    expect(stage.logs.filter(({ message }) => message === "connector.hull_api.warning")).toMatchObject([
+    const fixture = await open();
+    await fixture.deliverUser(user(1, { position: LONG }), account(1));
+    expect(fixture.endusers()).toMatchObject([{ position: LONG }]);
+    expect(await fixture.outcomes()).toEqual({ "endusers/sent/created": 1 });
+    expect(fixture.profile("user", user(1).id)).toMatchObject({ "planhat/name": "Person 1" });
+    expect(fixture.told().flatMap(({ body }) => Object.keys(body))).not.toContain("planhat/position");
+    expect(fixture.logs.filter(({ message }) => message === "connector.hull_api.warning")).toMatchObject([
       { level: "warn", data: { type: "endusers", left_out: [{ field: "position", misfit: "too_long", records: 1 }] } },
     ]);
-    expect(JSON.stringify(stage.logs)).not.toContain("private words");
-    expect(await counted(stage)).toEqual({ 'type="endusers",field="position",misfit="too_long"': 1 });
+    expect(JSON.stringify(fixture.logs)).not.toContain("private words");
+    expect(await counted(fixture)).toEqual({ 'type="endusers",field="position",misfit="too_long"': 1 });
     // The same once more is no news, and nothing to repeat.
-    await stage.tellUser(user(1, { position: LONG, indexed_at: minute(1) }), account(1));
-    await stage.settled();
-    expect(await counted(stage)).toEqual({ 'type="endusers",field="position",misfit="too_long"': 1 });
-    await stage.tellUser(user(1, { position: "Captain", indexed_at: minute(2) }), account(1));
-    await stage.settled();
-    expect(stage.profile("user", user(1).id)).toMatchObject({ "planhat/position": "Captain" });
+    await fixture.deliverUser(user(1, { position: LONG, indexed_at: minute(1) }), account(1));
+    expect(await counted(fixture)).toEqual({ 'type="endusers",field="position",misfit="too_long"': 1 });
+    await fixture.deliverUser(user(1, { position: "Captain", indexed_at: minute(2) }), account(1));
+    expect(fixture.profile("user", user(1).id)).toMatchObject({ "planhat/position": "Captain" });
   });
 
   test("stands in the status after the next fetch, which leaves it out as well", async () => {
-    const stage = await open();
-    stage.seed([account(1)], [user(1)]);
-    await stage.tellUser(user(1, { position: LONG }), account(1));
-    await stage.settled();
-    stage.pass(1);
-    await stage.fetchBoth();
-    const [text] = await warnings(stage);
+    const fixture = await open();
+    await fixture.deliverUser(user(1, { position: LONG }), account(1));
+    fixture.advance(1);
+    await fixture.fetchBoth();
+    const [text] = await warnings(fixture);
     expect(text).toContain("position (longer than 2000 bytes) of 1 record");
-    expect(stage.told.flatMap(({ body }) => Object.keys(body))).not.toContain("planhat/position");
+    expect(fixture.told().flatMap(({ body }) => Object.keys(body))).not.toContain("planhat/position");
   });
 });

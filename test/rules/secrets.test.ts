@@ -6,45 +6,43 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { copyDatabase } from "../../src/storage/data-folder/copy";
 import { createLmdbKeyValue } from "../../src/storage/database/lmdb";
-import { CONNECTOR, TOKEN } from "../harness";
+import { account, CONNECTOR, people, TOKEN, useFixtures, user, type Fixture } from "../fixture/fixture";
+import { begin, publish, rowsOf } from "../fixture/batches";
+import { formsOf, tracesIn } from "../fixture/traces";
 import { basic } from "../integration/asking";
-import { begin, ended, publish, rowsOf, useBatchStages } from "./batches";
-import { account, people, user, type Stage } from "./stage";
-import { formsOf, tracesIn } from "./traces";
 
-const open = useBatchStages();
+const open = useFixtures();
 const SECRET = "sealing-secret-of-this-house-0001";
 const LOGIN = "metrics-token-of-this-house-0001";
 /** Enough that pages are filled, split and freed. */
 const PEOPLE = 120;
 
-async function askAround(stage: Stage): Promise<void> {
+async function askAround(fixture: Fixture): Promise<void> {
   const login = { authorization: basic(CONNECTOR) };
   for (const path of ["/api/internal/users", "/api/internal/runs", "/api/internal/dead-letters", "/console"]) {
-    await (await fetch(`${stage.baseUrl}${path}?org=${stage.hull.host}`, { headers: login })).text();
+    await (await fetch(`${fixture.baseUrl}${path}?org=${fixture.hull.host}`, { headers: login })).text();
   }
-  await (await fetch(`${stage.baseUrl}/metrics`, { headers: { authorization: `Bearer ${LOGIN}` } })).text();
+  await (await fetch(`${fixture.baseUrl}/metrics`, { headers: { authorization: `Bearer ${LOGIN}` } })).text();
 }
 
 test.each([
   ["a configured key", { SECRET }, []],
   ["a key file, which alone is its place,", {}, ["key in secret.key"]],
 ])("no file holds a secret after a day's work, with %s", async (_, key: { SECRET?: string }, expected) => {
-  const stage = await open({
+  const fixture = await open({
     environment: { METRICS_TOKEN: LOGIN, ...key },
     // Nothing waits for the budget of a minute.
     settings: { requests_per_minute: 1_000_000 },
   });
-  stage.seed([account(1)], people(PEOPLE));
-  for (let number = 1; number <= PEOPLE / 4; number += 1) await stage.tellUser(user(number), account(1));
-  await askAround(stage);
-  const file = publish(stage, rowsOf(people(PEOPLE)));
+  for (let number = 1; number <= PEOPLE / 4; number += 1) await fixture.tellUser(user(number), account(1));
+  await askAround(fixture);
+  const file = publish(fixture, rowsOf(people(PEOPLE)));
   const link = `${file.url}&X-Amz-Security-Token=marked-security-token`;
-  await ended(stage, await begin(stage, link));
-  await ended(stage, await begin(stage, link, { simulate: true }));
-  await stage.saveSettings({ personal_acccess_token: TOKEN });
-  await stage.settled();
-  await stage.stopped(() => {
+  await fixture.ended(await begin(fixture, link));
+  await fixture.ended(await begin(fixture, link, { simulate: true }));
+  await fixture.saveSettings({ personal_acccess_token: TOKEN });
+  await fixture.settled();
+  await fixture.stopped(() => {
     const secrets = {
       "connector secret": CONNECTOR.secret,
       token: TOKEN,
@@ -52,9 +50,9 @@ test.each([
       "signature of a link": file.signature,
       "token of a link": "marked-security-token",
       "token for metrics": LOGIN,
-      key: key.SECRET ?? readFileSync(join(stage.dataDir, "secret.key"), "utf8"),
+      key: key.SECRET ?? readFileSync(join(fixture.dataDir, "secret.key"), "utf8"),
     };
-    expect(tracesIn(stage.dataDir, secrets)).toEqual(expected);
+    expect(tracesIn(fixture.dataDir, secrets)).toEqual(expected);
     return Promise.resolve();
   });
 });

@@ -1,20 +1,28 @@
 /** What Hull shows is not told again: every item is billed. */
-import { OPEN_SETTINGS } from "../harness";
-import { useFetching, type FetchStage, type ToldItem } from "./fetching";
-import { account, minute, people, user } from "./stage";
+import {
+  account,
+  minute,
+  OPEN_SETTINGS,
+  people,
+  row,
+  useFixtures,
+  user,
+  type Bag,
+  type Fixture,
+  type ToldItem,
+} from "../fixture/fixture";
 
-const open = useFetching();
+const open = useFixtures();
 const COMPANIES = 10;
 const MANY = 1_000;
 const FEW = 5;
-type Bag = Readonly<Record<string, unknown>>;
 const companyOf = (index: number) => account((index % COMPANIES) + 1);
 
 /** People whom both sides know and who are the same on both, as another installation left them. */
-async function openKnown(count: number, shown: (told: Bag) => Bag): Promise<FetchStage> {
-  const stage = await open();
+async function openKnown(count: number, shown: (told: Bag) => Bag): Promise<Fixture> {
+  const fixture = await open();
   const companies = Array.from({ length: COMPANIES }, (_, index) => account(index + 1));
-  const tenant = stage.planhat.tenant();
+  const tenant = fixture.planhat.tenant();
   for (const { id, name, external_id } of companies) {
     tenant.seedCompany({ _id: `p-${id}`, name, externalId: external_id });
   }
@@ -22,7 +30,7 @@ async function openKnown(count: number, shown: (told: Bag) => Bag): Promise<Fetc
     const companyId = `p-${companyOf(index).id}`;
     tenant.seedEnduser({ _id: `p-${id}`, companyId, name, email, position, externalId: external_id });
   }
-  stage.seed(
+  fixture.seed(
     companies.map((each) => ({ ...each, "planhat/id": `p-${each.id}` })),
     people(count).map((each, index) => ({
       ...each,
@@ -37,149 +45,143 @@ async function openKnown(count: number, shown: (told: Bag) => Bag): Promise<Fetc
     })),
   );
   people(count).forEach(({ id }, index) => {
-    const profile = stage.hull.profiles.users.get(id);
+    const profile = fixture.hull.profiles.users.get(id);
     if (profile !== undefined) profile.account_id = companyOf(index).id;
   });
-  return stage;
+  return fixture;
 }
 
 /** Hull tells of everybody whom it has. */
-async function tellOfAll(stage: FetchStage, round: number, more: Bag = {}): Promise<void> {
-  const messages = [...stage.hull.profiles.users.values()].map((profile) => {
-    const message = stage.hull.userMessage(profile);
+async function tellOfAll(fixture: Fixture, round: number, more: Bag = {}): Promise<void> {
+  const messages = [...fixture.hull.profiles.users.values()].map((profile) => {
+    const message = fixture.hull.userMessage(profile);
     return { ...message, user: { ...message.user, indexed_at: minute(round), ...more } };
   });
-  const report = await stage.send("user:update", messages);
+  const report = await fixture.send("user:update", messages);
   expect(report.messagesAccepted).toBe(messages.length);
-  await stage.settled();
+  await fixture.settled();
 }
 
 const all = (told: Bag): Bag => told;
 const bodies = (items: readonly ToldItem[]): readonly Bag[] => items.map(({ body }) => body);
 
 test("a thousand known people who are met for the first time and show everything cost Hull no item", async () => {
-  const stage = await openKnown(MANY, all);
-  expect(await stage.during(() => tellOfAll(stage, 0))).toEqual([]);
-  expect(await stage.outcomes()).toEqual({ "endusers/unchanged/in_sync": MANY });
-  expect(stage.written("endusers")).toEqual([]);
+  const fixture = await openKnown(MANY, all);
+  expect(await fixture.during(() => tellOfAll(fixture, 0))).toEqual([]);
+  expect(await fixture.outcomes()).toEqual({ "endusers/unchanged/in_sync": MANY });
+  expect(fixture.written("endusers")).toEqual([]);
   // It counts as confirmed: neither the next message nor the fetch tells it.
-  expect(await stage.during(() => tellOfAll(stage, 1))).toEqual([]);
-  expect((await stage.fetchBoth()).filter((item) => item.user !== undefined)).toEqual([]);
+  expect(await fixture.during(() => tellOfAll(fixture, 1))).toEqual([]);
+  expect((await fixture.fetchBoth()).filter((item) => item.user !== undefined)).toEqual([]);
 }, 120_000);
 
 test("of what is shown, only what differs is told, and only once", async () => {
-  const stage = await openKnown(FEW, (told) => ({ ...told, "planhat/position": "Intern" }));
-  const items = await stage.during(() => tellOfAll(stage, 0));
+  const fixture = await openKnown(FEW, (told) => ({ ...told, "planhat/position": "Intern" }));
+  const items = await fixture.during(() => tellOfAll(fixture, 0));
   expect(bodies(items)).toEqual(Array(FEW).fill({ "planhat/position": "Engineer" }));
-  expect(await stage.during(() => tellOfAll(stage, 1, { "traits_planhat/position": "Intern" }))).toEqual([]);
+  expect(await fixture.during(() => tellOfAll(fixture, 1, { "traits_planhat/position": "Intern" }))).toEqual([]);
 });
 
 test("a profile that shows no id is told it", async () => {
-  const stage = await openKnown(FEW, ({ "planhat/id": _, ...told }) => told);
-  const items = await stage.during(() => tellOfAll(stage, 0));
+  const fixture = await openKnown(FEW, ({ "planhat/id": _, ...told }) => told);
+  const items = await fixture.during(() => tellOfAll(fixture, 0));
   expect(bodies(items)).toEqual(people(FEW).map(({ id }) => ({ "planhat/id": `p-${id}` })));
 });
 
 test("what was shown and is lost later is told again", async () => {
-  const stage = await openKnown(1, all);
-  await tellOfAll(stage, 0);
-  stage.pass(60);
-  const profile = stage.hull.profiles.users.get(user(1).id);
+  const fixture = await openKnown(1, all);
+  await tellOfAll(fixture, 0);
+  fixture.advance(60);
+  const profile = fixture.hull.profiles.users.get(user(1).id);
   if (profile !== undefined) profile.attributes = {};
   const now = { ...user(1), indexed_at: new Date(Date.now()).toISOString(), traits_position: "Engineer" };
-  expect(bodies(await stage.during(() => tellOfAll(stage, 0, now)))).toEqual([{ "planhat/id": `p-${user(1).id}` }]);
+  expect(bodies(await fixture.during(() => tellOfAll(fixture, 0, now)))).toEqual([{ "planhat/id": `p-${user(1).id}` }]);
 });
 
 test("a message that shows what Hull held before it was told otherwise is not believed", async () => {
-  const stage = await openKnown(1, all);
-  await tellOfAll(stage, 0);
-  await tellOfAll(stage, 1, { traits_position: "Director" });
+  const fixture = await openKnown(1, all);
+  await tellOfAll(fixture, 0);
+  await tellOfAll(fixture, 1, { traits_position: "Director" });
   // Made before Hull took the director in, and it comes with a change back.
   const late = { traits_position: "Engineer", "traits_planhat/position": "Engineer" };
-  expect(bodies(await stage.during(() => tellOfAll(stage, 2, late)))).toEqual([{ "planhat/position": "Engineer" }]);
+  expect(bodies(await fixture.during(() => tellOfAll(fixture, 2, late)))).toEqual([{ "planhat/position": "Engineer" }]);
 });
 
 test("a field that is mapped only now, is there already and is shown costs no item", async () => {
-  const stage = await openKnown(FEW, all);
-  await tellOfAll(stage, 0);
-  for (const { _id } of stage.endusers()) stage.planhat.tenant().edit("endusers", String(_id), { phone: "0049 30 1" });
+  const fixture = await openKnown(FEW, all);
+  await tellOfAll(fixture, 0);
+  for (const { _id } of fixture.endusers())
+    fixture.planhat.tenant().edit("endusers", String(_id), { phone: "0049 30 1" });
   const phone = { hull_field_name: "traits_phone", service_field_name: "phone" };
-  await stage.saveSettings({
+  await fixture.saveSettings({
     contact_attributes_outbound: [...OPEN_SETTINGS.contact_attributes_outbound, phone],
   });
   const more = { traits_phone: "0049 30 1", "traits_planhat/phone": "0049 30 1" };
-  expect(await stage.during(() => tellOfAll(stage, 1, more))).toEqual([]);
-  expect(stage.written("endusers")).toEqual([]);
+  expect(await fixture.during(() => tellOfAll(fixture, 1, more))).toEqual([]);
+  expect(fixture.written("endusers")).toEqual([]);
 });
 
 test("a new enduser whose message shows its account costs one item", async () => {
-  const stage = await open();
-  stage.seed([account(1)], [user(1)]);
-  await stage.tellAccount(account(1));
-  await stage.settled();
-  const items = await stage.during(async () => {
-    await stage.tellUser(user(1), account(1));
-    await stage.settled();
+  const fixture = await open();
+  await fixture.deliverAccount(account(1));
+  const items = await fixture.during(async () => {
+    await fixture.deliverUser(user(1), account(1));
   });
   expect(items).toMatchObject([{ type: "traits", body: { "planhat/name": "Person 1" } }]);
   expect(items).toHaveLength(1);
 });
 
 test("a message that is older than what a fetch told while the field was not mapped is not believed", async () => {
-  const stage = await openKnown(1, all);
-  await tellOfAll(stage, 0);
-  const [{ _id: id } = {}] = stage.endusers();
+  const fixture = await openKnown(1, all);
+  await tellOfAll(fixture, 0);
+  const [{ _id: id } = {}] = fixture.endusers();
   for (const phone of ["0049 30 1", "0049 30 2"]) {
-    stage.planhat.tenant().edit("endusers", String(id), { phone });
-    stage.pass(10);
-    await stage.fetchBoth();
+    fixture.planhat.tenant().edit("endusers", String(id), { phone });
+    fixture.advance(10);
+    await fixture.fetchBoth();
   }
   const phone = { hull_field_name: "traits_phone", service_field_name: "phone" };
-  await stage.saveSettings({ contact_attributes_outbound: [...OPEN_SETTINGS.contact_attributes_outbound, phone] });
-  await tellOfAll(stage, 1, { traits_phone: "0049 30 1", "traits_planhat/phone": "0049 30 1" });
-  expect(stage.endusers()).toMatchObject([{ phone: "0049 30 1" }]);
-  expect(stage.profile("user", user(1).id)["planhat/phone"]).toBe("0049 30 1");
+  await fixture.saveSettings({ contact_attributes_outbound: [...OPEN_SETTINGS.contact_attributes_outbound, phone] });
+  await tellOfAll(fixture, 1, { traits_phone: "0049 30 1", "traits_planhat/phone": "0049 30 1" });
+  expect(fixture.endusers()).toMatchObject([{ phone: "0049 30 1" }]);
+  expect(fixture.profile("user", user(1).id)["planhat/phone"]).toBe("0049 30 1");
 });
 
 test("an object is told once, by the write-back or by the fetch, and not by each in turns", async () => {
   const custom = { hull_field_name: "traits_limits", service_field_name: "Limits" };
-  const stage = await open({
+  const fixture = await open({
     settings: { contact_custom_attributes_outbound: [custom] },
     customFields: [{ name: "Limits", type: "something new", parent: "EndUser" }],
   });
-  stage.seed([account(1)], [user(1)]);
   const tell = async (round: number): Promise<void> => {
-    await stage.tellUser(user(1, { traits_limits: { b: 1, a: [1] }, indexed_at: minute(round) }), account(1));
-    await stage.settled();
+    await fixture.deliverUser(user(1, { traits_limits: { b: 1, a: [1] }, indexed_at: minute(round) }), account(1));
   };
   await tell(0);
-  stage.pass(10);
-  expect((await stage.fetchBoth()).filter((item) => item.user !== undefined)).toEqual([]);
+  fixture.advance(10);
+  expect((await fixture.fetchBoth()).filter((item) => item.user !== undefined)).toEqual([]);
   expect(
-    await stage.during(() =>
-      stage
+    await fixture.during(() =>
+      fixture
         .tellUser(user(1, { traits_limits: { a: [1], b: 1 }, indexed_at: minute(1) }), account(1), { isExport: true })
-        .then(() => stage.settled()),
+        .then(() => fixture.settled()),
     ),
   ).toEqual([]);
-  expect((await stage.fetchBoth()).filter((item) => item.user !== undefined)).toEqual([]);
+  expect((await fixture.fetchBoth()).filter((item) => item.user !== undefined)).toEqual([]);
 });
 
 test("a list and a number are shown by a file as text, and cost no item either", async () => {
-  const row = (hull: string, service: string) => ({ hull_field_name: hull, service_field_name: service });
-  const stage = await open({
+  const fixture = await open({
     settings: {
       contact_attributes_outbound: [...OPEN_SETTINGS.contact_attributes_outbound, row("traits_tags", "tags")],
       contact_custom_attributes_outbound: [row("traits_score", "Score")],
     },
     customFields: [{ name: "Score", type: "number", parent: "EndUser" }],
   });
-  const tenant = stage.planhat.tenant();
+  const tenant = fixture.planhat.tenant();
   const company = tenant.seedCompany({ externalId: "acme-1", name: "Acme 1" });
   const { name, email, position, external_id: externalId } = user(1);
   const fields = { name, email, position, externalId, tags: ["a", "b"], custom: { Score: 5 } };
   const person = tenant.seedEnduser({ companyId: company._id, ...fields });
-  stage.seed([account(1)], [user(1)]);
   const told = {
     "traits_planhat/id": person._id,
     "traits_planhat/name": name,
@@ -190,9 +192,8 @@ test("a list and a number are shown by a file as text, and cost no item either",
     "traits_planhat/tags": '["b","a"]',
     "traits_planhat/custom_score": "5",
   };
-  const items = await stage.during(async () => {
-    await stage.tellUser(user(1, { traits_tags: '["a","b"]', traits_score: "5", ...told }), account(1));
-    await stage.settled();
+  const items = await fixture.during(async () => {
+    await fixture.deliverUser(user(1, { traits_tags: '["a","b"]', traits_score: "5", ...told }), account(1));
   });
   expect(items.filter((item) => item.user !== undefined)).toEqual([]);
 });

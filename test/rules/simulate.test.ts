@@ -2,97 +2,92 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { RunRow } from "../../src/storage/port/rows";
-import { CONNECTOR, TOKEN } from "../harness";
 import {
-  begin,
-  carryOut,
-  ended,
-  expectExact,
-  GROUP,
-  isAlive,
-  ndjson,
-  publish,
-  rowsOf,
-  runOf,
+  account,
+  CONNECTOR,
+  license,
+  LICENSE_SETTINGS,
+  people,
   sum,
-  useBatchStages,
-  userRow,
+  TOKEN,
+  useFixtures,
+  user,
   type Bag,
-} from "./batches";
-import { license, LICENSE_SETTINGS } from "./licensing";
-import { account, people, user, type Stage } from "./stage";
+  type Fixture,
+} from "../fixture/fixture";
+import { begin, carryOut, expectExact, GROUP, isAlive, ndjson, publish, rowsOf, userRow } from "../fixture/batches";
 
-const open = useBatchStages();
+const open = useFixtures();
 
 /** Begins a fetch as the dashboard does and waits for its end. */
 async function fetchAll(
-  stage: Stage,
+  fixture: Fixture,
   entity: "users" | "accounts",
   more: Readonly<Record<string, string>> = {},
 ): Promise<RunRow> {
   const query = new URLSearchParams({
-    organization: stage.hull.host,
+    organization: fixture.hull.host,
     ship: CONNECTOR.id,
     secret: CONNECTOR.secret,
     force: "1",
     ...more,
   });
-  const answer = await fetch(`${stage.baseUrl}/fetch/${entity}?${query.toString()}`, { method: "POST" });
+  const answer = await fetch(`${fixture.baseUrl}/fetch/${entity}?${query.toString()}`, { method: "POST" });
   const { run = "" } = (await answer.json()) as { readonly run?: string };
-  return ended(stage, run);
+  return fixture.ended(run);
 }
 
-const simulations = (stage: Stage): readonly string[] => {
-  const folder = join(stage.dataDir, "simulations");
+const simulations = (fixture: Fixture): readonly string[] => {
+  const folder = join(fixture.dataDir, "simulations");
   return existsSync(folder) ? readdirSync(folder) : [];
 };
 
 /** Everything that a simulation must not touch, on all three sides. */
-async function everything(stage: Stage): Promise<unknown> {
-  const { store } = stage.connector;
-  const { created, updated, noOpWrites, bulkCalls, activities } = stage.planhat.books.snapshot();
-  const { firehoseRequests, firehoseItems } = stage.hull.books.snapshot();
-  const { remote } = stage.lane;
-  const { companies, endusers, licenses } = stage.planhat.snapshot();
+async function everything(fixture: Fixture): Promise<unknown> {
+  const { store } = fixture.connector;
+  const { created, updated, noOpWrites, bulkCalls, activities } = fixture.planhat.books.snapshot();
+  const { firehoseRequests, firehoseItems } = fixture.hull.books.snapshot();
+  const { remote } = fixture.lane;
+  const { companies, endusers, licenses } = fixture.planhat.snapshot();
   const ids = (records: readonly Bag[]): readonly string[] => records.map((each) => String(each["_id"]));
   const hullIds = (kind: "acc" | "bee"): readonly string[] =>
     Array.from({ length: 30 }, (_, at) => kind.padEnd(16, "0") + (at + 1).toString(16).padStart(8, "0"));
   return {
-    planhat: { created, updated, noOpWrites, bulkCalls, activities, records: stage.planhat.snapshot() },
+    planhat: { created, updated, noOpWrites, bulkCalls, activities, records: fixture.planhat.snapshot() },
     hull: { firehoseRequests, firehoseItems },
-    tally: await store.tally(stage.tenantKey),
+    tally: await store.tally(fixture.tenantKey),
     lanes: await store.lanes(),
-    depth: await store.depth(stage.lane),
-    holds: await store.pauses(stage.lane),
-    letters: await store.deadLettersOf(stage.lane),
+    depth: await store.depth(fixture.lane),
+    holds: await store.pauses(fixture.lane),
+    deadLetters: await store.deadLettersOf(fixture.lane),
     remote: await store.remote(remote),
     backlog: await store.backlog(),
     mirrors: {
-      companies: await store.mirrors(stage.lane, "companies", ids(companies)),
-      endusers: await store.mirrors(stage.lane, "endusers", ids(endusers)),
-      licenses: await store.mirrors(stage.lane, "licenses", ids(licenses)),
+      companies: await store.mirrors(fixture.lane, "companies", ids(companies)),
+      endusers: await store.mirrors(fixture.lane, "endusers", ids(endusers)),
+      licenses: await store.mirrors(fixture.lane, "licenses", ids(licenses)),
     },
     views: {
-      companies: await store.view(stage.lane, "companies", hullIds("acc")),
-      endusers: await store.view(stage.lane, "endusers", hullIds("bee")),
+      companies: await store.view(fixture.lane, "companies", hullIds("acc")),
+      endusers: await store.view(fixture.lane, "endusers", hullIds("bee")),
     },
-    simulations: simulations(stage),
+    simulations: simulations(fixture),
   };
 }
 
 /** Runs a simulation, and expects that nothing but the run is left of it. */
-async function simulated(stage: Stage, simulate: () => Promise<RunRow>): Promise<RunRow> {
-  const before = await everything(stage);
+async function simulated(fixture: Fixture, simulate: () => Promise<RunRow>): Promise<RunRow> {
+  const before = await everything(fixture);
   const run = await simulate();
   expect(run.options.simulate).toBe(true);
-  expect(await everything(stage)).toEqual(before);
-  expect(simulations(stage)).toEqual([]);
+  expect(await everything(fixture)).toEqual(before);
+  expect(simulations(fixture)).toEqual([]);
   return run;
 }
 
 /** What a person does in Planhat. */
-async function editInPlanhat(stage: Stage, id: string | undefined, change: Bag): Promise<void> {
-  const { status } = await fetch(`${stage.planhat.url}/api/endusers/${id ?? ""}`, {
+async function editInPlanhat(fixture: Fixture, id: string | undefined, change: Bag): Promise<void> {
+  const { status } = await fetch(`${fixture.planhat.url}/api/endusers/${id ?? ""}`, {
     method: "PUT",
     headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
     body: JSON.stringify(change),
@@ -101,23 +96,23 @@ async function editInPlanhat(stage: Stage, id: string | undefined, change: Bag):
 }
 
 /** A population with one of every kind, and the rows of a batch about them. */
-async function mixed(stage: Stage): Promise<readonly Bag[]> {
+async function mixed(fixture: Fixture): Promise<readonly Bag[]> {
   const companies = [1, 2, 3].map((number) => account(number));
   const users = people(20);
-  stage.seed(companies, users);
+  fixture.seed(companies, users);
   // Known and equal: 1 to 3. Known and different from what the file says: 4 and 5. Known and archived since: 8.
-  for (const each of [...users.slice(0, 5), user(8)]) await stage.tellUser(each, account(1));
-  await stage.settled();
-  const { companies: known, endusers } = stage.planhat.snapshot();
+  for (const each of [...users.slice(0, 5), user(8)]) await fixture.tellUser(each, account(1));
+  await fixture.settled();
+  const { companies: known, endusers } = fixture.planhat.snapshot();
   const companyId = known[0]?._id ?? "";
-  await editInPlanhat(stage, endusers.at(-1)?._id, { archived: true });
-  const tenant = stage.planhat.tenant();
+  await editInPlanhat(fixture, endusers.at(-1)?._id, { archived: true });
+  const tenant = fixture.planhat.tenant();
   // Two people in Planhat could be number 6: one has the external id, both the address.
   for (const at of [1, 2]) tenant.seedEnduser({ companyId, email: "person-6@example.com", name: `Namesake ${at}` });
   // Number 7 is there already and was never linked.
   tenant.seedEnduser({ companyId, email: "person-7@example.com", externalId: "person-7", position: "Founder" });
   // That number 8 is in no list any more is noticed by a fetch.
-  expect(await fetchAll(stage, "users")).toMatchObject({ state: "success", done: 8 });
+  expect(await fetchAll(fixture, "users")).toMatchObject({ state: "success", done: 8 });
   return [
     ...rowsOf(people(3)),
     userRow(user(4, { position: "Director" }), account(1)),
@@ -141,12 +136,12 @@ async function mixed(stage: Stage): Promise<readonly Bag[]> {
 
 describe("a batch", () => {
   test("of users of every kind: what the real run then does", async () => {
-    const stage = await open();
-    const rows = await mixed(stage);
-    const dry = await simulated(stage, () => carryOut(stage, rows, { simulate: true }));
+    const fixture = await open();
+    const rows = await mixed(fixture);
+    const dry = await simulated(fixture, () => carryOut(fixture, rows, { simulate: true }));
     expect(dry.state).toBe("success");
     expectExact(dry, rows.length);
-    const real = await carryOut(stage, rows);
+    const real = await carryOut(fixture, rows);
     expectExact(real, rows.length);
     expect(dry.counts).toEqual(real.counts);
     expect(Object.keys(real.counts).sort()).toEqual(
@@ -166,14 +161,14 @@ describe("a batch", () => {
   });
 
   test("of several groups: children of a company that a former group would have made", async () => {
-    const stage = await open();
+    const fixture = await open();
     const users = people(2 * GROUP + 30);
-    stage.seed([account(1)], users);
+    fixture.seed([account(1)], users);
     const rows = [...rowsOf(users), userRow(user(1, { position: "Second row" }), account(1))];
-    const dry = await simulated(stage, () => carryOut(stage, rows, { simulate: true }));
+    const dry = await simulated(fixture, () => carryOut(fixture, rows, { simulate: true }));
     expectExact(dry, rows.length);
     expect(dry.state).toBe("success");
-    const real = await carryOut(stage, rows);
+    const real = await carryOut(fixture, rows);
     // The first row of the person may be delivered, or still wait and be superseded: a matter of time.
     const first = real.counts["endusers/superseded/newer_message"] === 1;
     expect(dry.counts["endusers/sent/created"]).toBe(users.length);
@@ -183,12 +178,11 @@ describe("a batch", () => {
   });
 
   test("of accounts with licenses", async () => {
-    const stage = await open({ settings: LICENSE_SETTINGS });
-    stage.seed([1, 2, 3, 4].map((number) => account(number)));
-    await stage.tellAccount(account(1, { licenses: [license(1)] }));
-    await stage.settled();
-    stage.planhat.tenant().seedCompany({ externalId: "acme-4", name: "Twin A" });
-    stage.planhat.tenant().seedCompany({ externalId: "acme-4", name: "Twin B" });
+    const fixture = await open({ settings: LICENSE_SETTINGS });
+    fixture.seed([1, 2, 3, 4].map((number) => account(number)));
+    await fixture.deliverAccount(account(1, { licenses: [license(1)] }));
+    fixture.planhat.tenant().seedCompany({ externalId: "acme-4", name: "Twin A" });
+    fixture.planhat.tenant().seedCompany({ externalId: "acme-4", name: "Twin B" });
     const rows = [
       account(1, { licenses: [license(1), license(2)] }),
       account(2, { name: "Renamed", licenses: [license(3), { product: "nameless" }] }),
@@ -196,24 +190,23 @@ describe("a batch", () => {
       account(4),
     ];
     const order = { entity: "account" } as const;
-    const dry = await simulated(stage, () => carryOut(stage, rows, { ...order, simulate: true }));
-    const real = await carryOut(stage, rows, order);
+    const dry = await simulated(fixture, () => carryOut(fixture, rows, { ...order, simulate: true }));
+    const real = await carryOut(fixture, rows, order);
     expect(dry.counts).toEqual(real.counts);
     expectExact(dry, real.total ?? 0);
     expect(dry.type).toBe("companies");
   });
 
   test("what only a write brings to light is the exception: the simulation takes it for sent", async () => {
-    const stage = await open();
-    stage.seed([account(1)], people(3));
-    const company = stage.planhat.tenant().seedCompany({ externalId: "acme-1", name: "Acme 1" });
+    const fixture = await open();
+    const company = fixture.planhat.tenant().seedCompany({ externalId: "acme-1", name: "Acme 1" });
     // Refused by a rule of Planhat; archived, so that no list shows it.
-    stage.planhat.poison({ field: "externalId", value: "person-2" }, "Not welcome");
+    fixture.planhat.poison({ field: "externalId", value: "person-2" }, "Not welcome");
     const hidden = { externalId: "person-3", email: "person-3@example.com", archived: true };
-    stage.planhat.tenant().seedEnduser({ companyId: company["_id"], ...hidden });
-    const dry = await simulated(stage, () => carryOut(stage, rowsOf(people(3)), { simulate: true }));
+    fixture.planhat.tenant().seedEnduser({ companyId: company["_id"], ...hidden });
+    const dry = await simulated(fixture, () => carryOut(fixture, rowsOf(people(3)), { simulate: true }));
     expect(dry.counts).toEqual({ "endusers/sent/created": 3 });
-    const real = await carryOut(stage, rowsOf(people(3)));
+    const real = await carryOut(fixture, rowsOf(people(3)));
     expect(real.counts).toEqual({
       "endusers/sent/created": 1,
       "endusers/rejected/refused": 1,
@@ -222,67 +215,64 @@ describe("a batch", () => {
   });
 
   test("a verbose simulation has the report of the real run", async () => {
-    const stage = await open();
-    const rows = await mixed(stage);
+    const fixture = await open();
+    const rows = await mixed(fixture);
     const lines = async (id: string): Promise<readonly string[]> =>
-      (await stage.connector.store.reportLines(id, 0, 1_000))
+      (await fixture.connector.store.reportLines(id, 0, 1_000))
         .map(({ type, hullId, outcome, code }) => `${type} ${hullId} ${outcome}/${code}`)
         .sort();
-    const dry = await simulated(stage, () => carryOut(stage, rows, { simulate: true, verbose: true }));
+    const dry = await simulated(fixture, () => carryOut(fixture, rows, { simulate: true, verbose: true }));
     expect(await lines(dry.id)).toHaveLength(rows.length);
-    const real = await carryOut(stage, rows, { verbose: true });
+    const real = await carryOut(fixture, rows, { verbose: true });
     expect(await lines(dry.id)).toEqual(await lines(real.id));
   });
 
   test("stop_on_error stops a simulation, too", async () => {
-    const stage = await open();
-    stage.seed([account(1)], people(3));
-    const { url } = stage.hull.publishExtract({ content: `nonsense\n${ndjson(rowsOf(people(3)))}` });
-    const run = await simulated(stage, async () =>
-      ended(stage, await begin(stage, url, { simulate: true, stopOnError: true })),
+    const fixture = await open();
+    const { url } = fixture.hull.publishExtract({ content: `nonsense\n${ndjson(rowsOf(people(3)))}` });
+    const run = await simulated(fixture, async () =>
+      fixture.ended(await begin(fixture, url, { simulate: true, stopOnError: true })),
     );
     expect(run.state).toBe("stopped");
   });
 
   test("without a token", async () => {
-    const stage = await open({ settings: { personal_acccess_token: "" } });
-    const run = await carryOut(stage, rowsOf(people(2)), { simulate: true });
+    const fixture = await open({ settings: { personal_acccess_token: "" } });
+    const run = await carryOut(fixture, rowsOf(people(2)), { simulate: true });
     expect(run).toMatchObject({ state: "success", counts: { "endusers/skipped/missing_token": 2 } });
-    expect(simulations(stage)).toEqual([]);
+    expect(simulations(fixture)).toEqual([]);
   });
 
   test("twice says the same twice", async () => {
-    const stage = await open();
-    const rows = await mixed(stage);
-    const first = await carryOut(stage, rows, { simulate: true });
-    const second = await simulated(stage, () => carryOut(stage, rows, { simulate: true }));
+    const fixture = await open();
+    const rows = await mixed(fixture);
+    const first = await carryOut(fixture, rows, { simulate: true });
+    const second = await simulated(fixture, () => carryOut(fixture, rows, { simulate: true }));
     expect(second.counts).toEqual(first.counts);
   });
 
   test("what waits for real is still delivered for real, and only once", async () => {
-    const stage = await open();
-    stage.seed([account(1)], people(12));
-    const down = stage.planhat.faults.add({ kind: "status", status: 503, route: "PUT /endusers" });
-    for (const each of people(6)) await stage.tellUser(each, account(1));
-    await stage.until(async () => (await stage.connector.store.depth(stage.lane)).outbox > 0);
-    const run = await carryOut(stage, rowsOf(people(4, 4)), { simulate: true });
+    const fixture = await open();
+    const down = fixture.planhat.faults.add({ kind: "status", status: 503, route: "PUT /endusers" });
+    for (const each of people(6)) await fixture.tellUser(each, account(1));
+    await fixture.until(async () => (await fixture.connector.store.depth(fixture.lane)).outbox > 0);
+    const run = await carryOut(fixture, rowsOf(people(4, 4)), { simulate: true });
     expectExact(run, 4);
     expect(run.counts).toEqual({ "endusers/sent/created": 4 });
-    expect(stage.endusers()).toEqual([]);
+    expect(fixture.endusers()).toEqual([]);
     down.remove();
-    await stage.settledWithHelp();
-    expect(stage.endusers()).toHaveLength(6);
-    expect(await stage.outcomes()).toEqual({ "endusers/sent/created": 6 });
+    await fixture.settledWithHelp();
+    expect(fixture.endusers()).toHaveLength(6);
+    expect(await fixture.outcomes()).toEqual({ "endusers/sent/created": 6 });
   });
 });
 
 describe("a fetch", () => {
-  async function fetchable(stage: Stage): Promise<void> {
-    stage.seed([account(1), account(2)], people(6));
-    for (const each of people(2)) await stage.tellUser(each, account(1));
-    await stage.settled();
-    const tenant = stage.planhat.tenant();
-    const { companies, endusers } = stage.planhat.snapshot();
+  async function fetchable(fixture: Fixture): Promise<void> {
+    for (const each of people(2)) await fixture.tellUser(each, account(1));
+    await fixture.settled();
+    const tenant = fixture.planhat.tenant();
+    const { companies, endusers } = fixture.planhat.snapshot();
     const companyId = companies[0]?._id ?? "";
     for (const number of [3, 4, 5]) {
       tenant.seedEnduser({ companyId, externalId: `person-${number}`, email: `person-${number}@example.com` });
@@ -292,95 +282,95 @@ describe("a fetch", () => {
     tenant.seedEnduser({ companyId, email: "twin@example.com", name: "Twin B" });
     tenant.seedCompany({ externalId: "acme-2", name: "Acme 2" });
     tenant.seedCompany({ name: "Nobody knows" });
-    await editInPlanhat(stage, endusers[0]?._id, { position: "Changed by a person" });
+    await editInPlanhat(fixture, endusers[0]?._id, { position: "Changed by a person" });
   }
 
   test.each(["users", "accounts"] as const)("of %s: what the real one then does", async (entity) => {
-    const stage = await open();
-    await fetchable(stage);
-    const dry = await simulated(stage, () => fetchAll(stage, entity, { simulate: "1", verbose: "1" }));
+    const fixture = await open();
+    await fetchable(fixture);
+    const dry = await simulated(fixture, () => fetchAll(fixture, entity, { simulate: "1", verbose: "1" }));
     expect(dry.state).toBe("success");
-    const real = await fetchAll(stage, entity, { verbose: "1" });
+    const real = await fetchAll(fixture, entity, { verbose: "1" });
     expect(dry.counts).toEqual(real.counts);
     expect(dry.done).toBe(real.done);
     expect(Object.keys(real.counts).length).toBeGreaterThan(0);
     const lines = async (id: string): Promise<readonly string[]> =>
-      (await stage.connector.store.reportLines(id, 0, 100)).map(
+      (await fixture.connector.store.reportLines(id, 0, 100)).map(
         ({ remoteId = "", outcome, code }) => `${remoteId} ${outcome}/${code}`,
       );
     expect(await lines(dry.id)).toEqual(await lines(real.id));
   });
 
   test("does not count for the schedule, and the next real one compares as if it had not been", async () => {
-    const stage = await open();
-    await fetchable(stage);
-    await simulated(stage, () => fetchAll(stage, "users", { simulate: "1" }));
-    expect(await stage.connector.store.lastRun(stage.tenantKey, "fetch", "endusers")).toBeUndefined();
-    const real = await fetchAll(stage, "users", { force: "0" });
+    const fixture = await open();
+    await fetchable(fixture);
+    await simulated(fixture, () => fetchAll(fixture, "users", { simulate: "1" }));
+    expect(await fixture.connector.store.lastRun(fixture.tenantKey, "fetch", "endusers")).toBeUndefined();
+    const real = await fetchAll(fixture, "users", { force: "0" });
     expect(real).toMatchObject({ state: "success", options: {} });
   });
 });
 
 test("a simulated fetch ends with the same total as a real one", async () => {
-  const stage = await open();
-  stage.planhat.tenant().seedCompany({ externalId: "acme-1", name: "Acme 1" });
-  const dry = await fetchAll(stage, "accounts", { simulate: "1" });
-  const real = await fetchAll(stage, "accounts");
+  const fixture = await open();
+  fixture.planhat.tenant().seedCompany({ externalId: "acme-1", name: "Acme 1" });
+  const dry = await fetchAll(fixture, "accounts", { simulate: "1" });
+  const real = await fetchAll(fixture, "accounts");
   expect([dry.done, dry.total]).toEqual([real.done, real.total]);
 });
 
 describe("a simulation among other work", () => {
   test("real messages are delivered meanwhile, and the simulation stays without a trace", async () => {
-    const stage = await open();
+    const fixture = await open();
     const users = people(2 * GROUP);
-    stage.seed([account(1)], users);
+    fixture.seed([account(1)], users);
     const content = ndjson(rowsOf(users));
-    const extract = stage.hull.publishExtract({ content });
+    const extract = fixture.hull.publishExtract({ content });
     extract.fail({ kind: "stall", afterBytes: Math.floor(content.length * 0.75) });
-    const id = await begin(stage, extract.url, { simulate: true });
-    await stage.until(async () => (await runOf(stage, id)).done >= GROUP);
-    expect(simulations(stage)).toHaveLength(1);
-    for (const each of people(5)) await stage.tellUser(each, account(1));
-    await stage.settled();
-    expect(await stage.outcomes()).toEqual({ "endusers/sent/created": 5 });
-    expect(stage.endusers()).toHaveLength(5);
-    expect((await runOf(stage, id)).state).toBe("running");
+    const id = await begin(fixture, extract.url, { simulate: true });
+    await fixture.until(async () => (await fixture.run(id)).done >= GROUP);
+    expect(simulations(fixture)).toHaveLength(1);
+    for (const each of people(5)) await fixture.tellUser(each, account(1));
+    await fixture.settled();
+    expect(await fixture.outcomes()).toEqual({ "endusers/sent/created": 5 });
+    expect(fixture.endusers()).toHaveLength(5);
+    expect((await fixture.run(id)).state).toBe("running");
     extract.fail(undefined);
-    await stage.restart();
-    const run = await ended(stage, id);
-    expect(simulations(stage)).toEqual([]);
+    await fixture.restart();
+    const run = await fixture.ended(id);
+    expect(simulations(fixture)).toEqual([]);
     expect(run.state).toBe("success");
-    expect(stage.endusers()).toHaveLength(5);
-    expect((await stage.connector.store.tally(stage.tenantKey)).messages).toBe(5);
+    expect(fixture.endusers()).toHaveLength(5);
+    expect((await fixture.connector.store.tally(fixture.tenantKey)).messages).toBe(5);
   });
 
   test.each([
     ["killed", "crash"],
     ["stopped in order", "restart"],
   ] as const)("%s in the middle, a simulation begins anew and leaves no folder", async (_name, way) => {
-    const stage = await open();
+    const fixture = await open();
     const users = people(2 * GROUP);
-    stage.seed([account(1)], users);
+    fixture.seed([account(1)], users);
     const content = ndjson(rowsOf(users));
-    const extract = stage.hull.publishExtract({ content });
+    const extract = fixture.hull.publishExtract({ content });
     extract.fail({ kind: "stall", afterBytes: Math.floor(content.length * 0.75) });
-    const id = await begin(stage, extract.url, { simulate: true, verbose: true });
-    await stage.until(async () => (await runOf(stage, id)).done >= GROUP);
+    const id = await begin(fixture, extract.url, { simulate: true, verbose: true });
+    await fixture.until(async () => (await fixture.run(id)).done >= GROUP);
     extract.fail(undefined);
-    await stage[way]();
-    const run = await ended(stage, id);
+    await fixture[way]();
+    const run = await fixture.ended(id);
     expect(run).toMatchObject({ state: "success", counts: { "endusers/sent/created": users.length } });
     expectExact(run, users.length);
-    expect(await stage.connector.store.reportLines(id, 0, 1_000)).toHaveLength(users.length);
-    expect(simulations(stage)).toEqual([]);
-    expect(stage.planhat.books.snapshot().bulkCalls).toBe(0);
-    expect(await stage.outcomes()).toEqual({});
-    await isAlive(stage);
+    expect(await fixture.connector.store.reportLines(id, 0, 1_000)).toHaveLength(users.length);
+    expect(simulations(fixture)).toEqual([]);
+    expect(fixture.planhat.books.snapshot().bulkCalls).toBe(0);
+    expect(await fixture.outcomes()).toEqual({});
+    await isAlive(fixture);
   });
 
   test("a fetch that is interrupted begins anew, too", async () => {
-    const stage = await open();
-    const tenant = stage.planhat.tenant();
+    const fixture = await open();
+    const tenant = fixture.planhat.tenant();
     const company = tenant.seedCompany({ externalId: "acme-1", name: "Acme 1" });
     for (let number = 1; number <= 30; number += 1) {
       tenant.seedEnduser({
@@ -390,41 +380,39 @@ describe("a simulation among other work", () => {
       });
     }
     let stopping: Promise<void> | undefined;
-    stage.planhat.on("request", ({ route }) => {
-      if (route === "GET /endusers") stopping ??= stage.restart();
+    fixture.planhat.on("request", ({ route }) => {
+      if (route === "GET /endusers") stopping ??= fixture.restart();
     });
-    const query = `organization=${stage.hull.host}&ship=${CONNECTOR.id}&secret=${CONNECTOR.secret}&simulate=1`;
-    const answer = await fetch(`${stage.baseUrl}/fetch/users?${query}`, { method: "POST" });
+    const query = `organization=${fixture.hull.host}&ship=${CONNECTOR.id}&secret=${CONNECTOR.secret}&simulate=1`;
+    const answer = await fetch(`${fixture.baseUrl}/fetch/users?${query}`, { method: "POST" });
     const { run: id = "" } = (await answer.json()) as { readonly run?: string };
-    await stage.until(() => stopping !== undefined);
+    await fixture.until(() => stopping !== undefined);
     await stopping;
-    const run = await ended(stage, id);
+    const run = await fixture.ended(id);
     expect(run.state).toBe("success");
     expect([run.done, sum(run.counts)]).toEqual([30, 30]);
-    expect(simulations(stage)).toEqual([]);
-    expect(stage.hull.books.snapshot().firehoseRequests).toBe(0);
+    expect(simulations(fixture)).toEqual([]);
+    expect(fixture.hull.books.snapshot().firehoseRequests).toBe(0);
   });
 
   test("a batch that is announced behind a simulation is carried out after it, and for real", async () => {
-    const stage = await open();
-    stage.seed([account(1)], people(5));
-    const dry = await begin(stage, publish(stage, rowsOf(people(5))).url, { simulate: true });
-    const real = await begin(stage, publish(stage, rowsOf(people(5))).url);
-    expect((await ended(stage, dry)).counts).toEqual({ "endusers/sent/created": 5 });
-    expect((await ended(stage, real)).counts).toEqual({ "endusers/sent/created": 5 });
-    await stage.settled();
-    expect(stage.endusers()).toHaveLength(5);
+    const fixture = await open();
+    const dry = await begin(fixture, publish(fixture, rowsOf(people(5))).url, { simulate: true });
+    const real = await begin(fixture, publish(fixture, rowsOf(people(5))).url);
+    expect((await fixture.ended(dry)).counts).toEqual({ "endusers/sent/created": 5 });
+    expect((await fixture.ended(real)).counts).toEqual({ "endusers/sent/created": 5 });
+    await fixture.settled();
+    expect(fixture.endusers()).toHaveLength(5);
   });
 
   test("while Planhat is away, the simulation ends and says so; nothing is left of it", async () => {
-    const stage = await open();
-    stage.seed([account(1)], people(2));
-    const down = stage.planhat.faults.add({ kind: "status", status: 401 });
-    const run = await ended(stage, await begin(stage, publish(stage, rowsOf(people(2))).url, { simulate: true }));
+    const fixture = await open();
+    const down = fixture.planhat.faults.add({ kind: "status", status: 401 });
+    const run = await fixture.ended(await begin(fixture, publish(fixture, rowsOf(people(2))).url, { simulate: true }));
     expect(run.state).toBe("error");
     expect(run.error).toContain("2 records could not be decided");
-    expect(simulations(stage)).toEqual([]);
+    expect(simulations(fixture)).toEqual([]);
     down.remove();
-    expect((await carryOut(stage, rowsOf(people(2)))).counts).toEqual({ "endusers/sent/created": 2 });
+    expect((await carryOut(fixture, rowsOf(people(2)))).counts).toEqual({ "endusers/sent/created": 2 });
   });
 });

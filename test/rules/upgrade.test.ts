@@ -4,53 +4,49 @@ import { openAdmin } from "../../server/cli/connect";
 import { readSecret } from "../../server/secret";
 import { createLmdbKeyValue } from "../../src/storage/database/lmdb";
 import { litter, makeFormatTwo, sealUnbound } from "../unit/storage/format-two";
-import { CONNECTOR, TOKEN } from "../harness";
-import { begin, dam, ended, expectExact, publish, rowsOf, taken, useBatchStages } from "./batches";
-import { account, people, user, type Stage } from "./stage";
-import { tracesIn } from "./traces";
+import { account, CONNECTOR, people, TOKEN, useFixtures, user, type Fixture } from "../fixture/fixture";
+import { begin, dam, expectExact, publish, rowsOf, taken } from "../fixture/batches";
+import { tracesIn } from "../fixture/traces";
 
-const open = useBatchStages();
+const open = useFixtures();
 const SECRET = "sealing-secret-of-this-house-0001";
 
 /** Makes the stopped server's data that of the version before, with a token between the rows. */
-async function downgrade(stage: Stage): Promise<void> {
-  const path = join(stage.dataDir, "store");
-  await makeFormatTwo(path, readSecret(undefined, stage.dataDir));
+async function downgrade(fixture: Fixture): Promise<void> {
+  const path = join(fixture.dataDir, "store");
+  await makeFormatTwo(path, readSecret(undefined, fixture.dataDir));
   expect(litter(path, TOKEN)).toBeGreaterThan(0);
-  expect(tracesIn(stage.dataDir, { token: TOKEN })).toEqual(["token in store/data.mdb"]);
+  expect(tracesIn(fixture.dataDir, { token: TOKEN })).toEqual(["token in store/data.mdb"]);
 }
 
 test("what waited is delivered, runs go on, and the token between the rows is gone", async () => {
-  const stage = await open();
-  stage.seed([account(1)], people(5));
-  const release = await dam(stage);
-  await stage.tellUser(user(1), account(1));
-  const running = await begin(stage, publish(stage, rowsOf(people(2, 2))).url);
-  await taken(stage, running, 2);
+  const fixture = await open();
+  const release = await dam(fixture);
+  await fixture.tellUser(user(1), account(1));
+  const running = await begin(fixture, publish(fixture, rowsOf(people(2, 2))).url);
+  await taken(fixture, running, 2);
   // One batch of a connector after the other: this one's link is opened after the upgrade only.
-  const waiting = await begin(stage, publish(stage, rowsOf(people(2, 4))).url);
-  await stage.stopped(() => downgrade(stage));
+  const waiting = await begin(fixture, publish(fixture, rowsOf(people(2, 4))).url);
+  await fixture.stopped(() => downgrade(fixture));
   await release();
-  expectExact(await ended(stage, running), 2);
-  expectExact(await ended(stage, waiting), 2);
-  await stage.settled();
-  expect(stage.endusers()).toHaveLength(5);
-  expect(await stage.outcomes()).toEqual({ "endusers/sent/created": 5 });
-  await stage.stopped(async () => {
-    expect(tracesIn(stage.dataDir, { token: TOKEN })).toEqual([]);
+  expectExact(await fixture.ended(running), 2);
+  expectExact(await fixture.ended(waiting), 2);
+  await fixture.settled();
+  expect(fixture.endusers()).toHaveLength(5);
+  expect(await fixture.outcomes()).toEqual({ "endusers/sent/created": 5 });
+  await fixture.stopped(async () => {
+    expect(tracesIn(fixture.dataDir, { token: TOKEN })).toEqual([]);
     await Promise.resolve();
   });
   // Nothing was said again: the stored settings are those that were stored then.
-  expect((await stage.connector.store.tenants()).map(({ connectorId }) => connectorId)).toEqual([CONNECTOR.id]);
+  expect((await fixture.connector.store.tenants()).map(({ connectorId }) => connectorId)).toEqual([CONNECTOR.id]);
 });
 
 test("a start under another key goes on, and Hull's next notification brings what cannot be opened", async () => {
-  const stage = await open({ environment: { SECRET } });
-  stage.seed([account(1)], people(2));
-  await stage.tellUser(user(1), account(1));
-  await stage.settled();
-  await stage.stopped(async () => {
-    const path = join(stage.dataDir, "store");
+  const fixture = await open({ environment: { SECRET } });
+  await fixture.deliverUser(user(1), account(1));
+  await fixture.stopped(async () => {
+    const path = join(fixture.dataDir, "store");
     await makeFormatTwo(path, SECRET);
     const kv = createLmdbKeyValue(path);
     const tenants = kv.table<{ readonly sealed: string }>("tenants");
@@ -59,23 +55,20 @@ test("a start under another key goes on, and Hull's next notification brings wha
     });
     await kv.close();
   });
-  await stage.tellUser(user(2), account(1));
-  await stage.settled();
-  expect(stage.endusers()).toHaveLength(2);
+  await fixture.deliverUser(user(2), account(1));
+  expect(fixture.endusers()).toHaveLength(2);
 });
 
 test("the tools leave the upgrade to the server, which knows the key, and work afterwards", async () => {
-  const stage = await open();
-  stage.seed([account(1)], people(1));
-  await stage.tellUser(user(1), account(1));
-  await stage.settled();
-  await stage.stopped(async () => {
-    await downgrade(stage);
-    await expect(openAdmin(stage.dataDir)).rejects.toThrow(/format 2\. Start the server once/);
+  const fixture = await open();
+  await fixture.deliverUser(user(1), account(1));
+  await fixture.stopped(async () => {
+    await downgrade(fixture);
+    await expect(openAdmin(fixture.dataDir)).rejects.toThrow(/format 2\. Start the server once/);
   });
-  await stage.stopped(async () => {
-    const desk = await openAdmin(stage.dataDir);
-    expect(JSON.stringify(await desk.ask("tenants.list", {}))).toContain(CONNECTOR.id);
-    await desk.close();
+  await fixture.stopped(async () => {
+    const admin = await openAdmin(fixture.dataDir);
+    expect(JSON.stringify(await admin.ask("tenants.list", {}))).toContain(CONNECTOR.id);
+    await admin.close();
   });
 });

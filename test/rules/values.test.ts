@@ -4,16 +4,20 @@
  */
 import fc from "fast-check";
 import { jsonOf } from "../../simulators/loopback/wire";
-import { begin, ended, useBatchStages } from "./batches";
-import { useFetching } from "./fetching";
-import { LICENSE_SETTINGS, license, row } from "./licensing";
-import { account, minute, user, useStages, type Stage } from "./stage";
+import { begin } from "../fixture/batches";
+import {
+  account,
+  license,
+  LICENSE_SETTINGS,
+  minute,
+  row,
+  useFixtures,
+  user,
+  type Bag,
+  type Fixture,
+} from "../fixture/fixture";
 
-type Bag = Readonly<Record<string, unknown>>;
-
-const open = useStages();
-const openBatch = useBatchStages();
-const openFetch = useFetching();
+const open = useFixtures();
 
 /** Two numbers that JavaScript takes for one. */
 const MINE = 9007199254740993n;
@@ -21,8 +25,8 @@ const OTHER = 9007199254740992n;
 const DIGITS = String(MINE);
 
 /** What was said about values that were left out or refused, as `attribute → field: form…`. */
-const complaints = (stage: Stage): readonly string[] =>
-  stage.logs.flatMap(({ data }) => [...((data?.["warnings"] ?? []) as string[]), (data?.["reason"] ?? "") as string]);
+const complaints = (fixture: Fixture): readonly string[] =>
+  fixture.logs.flatMap(({ data }) => [...((data?.["warnings"] ?? []) as string[]), (data?.["reason"] ?? "") as string]);
 
 const custom = (record: Bag | undefined): unknown => record?.["custom"];
 
@@ -33,18 +37,17 @@ describe.each([
   test.each([["a number", MINE] as const, ["a text", DIGITS] as const])(
     "a user with an external id of sixteen digits, as %s, is himself",
     async (_as, external_id) => {
-      const stage = await open();
-      stage.seed([account(1)], [user(1, { external_id: DIGITS })]);
-      const company = stage.planhat.tenant().seedCompany({ externalId: "acme-1", name: "Acme 1" });
+      const fixture = await open();
+      fixture.seed([account(1)], [user(1, { external_id: DIGITS })]);
+      const company = fixture.planhat.tenant().seedCompany({ externalId: "acme-1", name: "Acme 1" });
       const neighbour = { externalId: other, companyId: company._id, name: "Somebody else", email: "else@example.com" };
-      const { _id } = stage.planhat.tenant().seedEnduser(neighbour);
-      await stage.tellUser(user(1, { external_id }), account(1));
-      await stage.settled();
-      expect(await stage.outcomes()).toEqual({ "endusers/sent/created": 1 });
-      expect(stage.planhat.tenant().endusers.get(_id)).toMatchObject(neighbour);
-      expect(stage.endusers().map(({ externalId }) => externalId)).toEqual([other, DIGITS]);
-      const mine = stage.endusers().find(({ externalId }) => externalId === DIGITS);
-      expect(stage.profile("user", user(1).id)).toMatchObject({
+      const { _id } = fixture.planhat.tenant().seedEnduser(neighbour);
+      await fixture.deliverUser(user(1, { external_id }), account(1));
+      expect(await fixture.outcomes()).toEqual({ "endusers/sent/created": 1 });
+      expect(fixture.planhat.tenant().endusers.get(_id)).toMatchObject(neighbour);
+      expect(fixture.endusers().map(({ externalId }) => externalId)).toEqual([other, DIGITS]);
+      const mine = fixture.endusers().find(({ externalId }) => externalId === DIGITS);
+      expect(fixture.profile("user", user(1).id)).toMatchObject({
         "planhat/id": mine?.["_id"],
         "planhat/external_id": DIGITS,
       });
@@ -52,84 +55,80 @@ describe.each([
   );
 
   test("an account is itself, for its users too", async () => {
-    const stage = await open();
-    stage.seed([account(1, { external_id: DIGITS })], [user(1)]);
-    const { _id } = stage.planhat.tenant().seedCompany({ externalId: other, name: "Another" });
-    await stage.tellUser(user(1), account(1, { external_id: MINE }));
-    await stage.settled();
-    await stage.tellAccount(account(1, { external_id: MINE, indexed_at: minute(1) }));
-    await stage.settled();
-    expect(stage.companies()).toMatchObject([
+    const fixture = await open();
+    fixture.seed([account(1, { external_id: DIGITS })], [user(1)]);
+    const { _id } = fixture.planhat.tenant().seedCompany({ externalId: other, name: "Another" });
+    await fixture.deliverUser(user(1), account(1, { external_id: MINE }));
+    await fixture.deliverAccount(account(1, { external_id: MINE, indexed_at: minute(1) }));
+    expect(fixture.companies()).toMatchObject([
       { externalId: other, name: "Another" },
       { externalId: DIGITS, name: "Acme 1" },
     ]);
-    expect(stage.endusers()).toMatchObject([{ companyId: expect.not.stringMatching(_id) as string }]);
+    expect(fixture.endusers()).toMatchObject([{ companyId: expect.not.stringMatching(_id) as string }]);
   });
 
   test.each([
     ["as a list", (licenses: unknown) => licenses],
     ["as the JSON text of one", (licenses: unknown) => jsonOf(licenses)],
   ])("a license is itself, %s", async (_as, form) => {
-    const stage = await open({ settings: LICENSE_SETTINGS });
-    stage.seed([account(1)]);
-    const company = stage.planhat.tenant().seedCompany({ externalId: "acme-1", name: "Acme 1" });
+    const fixture = await open({ settings: LICENSE_SETTINGS });
+    const company = fixture.planhat.tenant().seedCompany({ externalId: "acme-1", name: "Acme 1" });
     const neighbour = { externalId: other, companyId: company._id, _currency: "EUR", fromDate: minute(0), mrr: 7 };
-    const { _id } = stage.planhat.tenant().seedLicense(neighbour);
-    await stage.tellAccount(account(1, { licenses: form([license(1, { id: MINE })]) }));
-    await stage.settled();
-    expect(stage.planhat.tenant().licenses.get(_id)).toMatchObject(neighbour);
-    expect(stage.planhat.snapshot().licenses).toMatchObject([{ externalId: other }, { externalId: DIGITS, mrr: 100 }]);
+    const { _id } = fixture.planhat.tenant().seedLicense(neighbour);
+    await fixture.deliverAccount(account(1, { licenses: form([license(1, { id: MINE })]) }));
+    expect(fixture.planhat.tenant().licenses.get(_id)).toMatchObject(neighbour);
+    expect(fixture.planhat.snapshot().licenses).toMatchObject([
+      { externalId: other },
+      { externalId: DIGITS, mrr: 100 },
+    ]);
   });
 });
 
 /** Calls that read, by route. */
-const reads = (stage: Stage): readonly string[] =>
-  stage.calls.filter(({ method }) => method === "GET").map(({ route }) => route);
+const reads = (fixture: Fixture): readonly string[] =>
+  fixture.calls.filter(({ method }) => method === "GET").map(({ route }) => route);
 
 describe("what Planhat shows", () => {
   test.each([MINE, 42])("a key that is a number is that of the same digits: %s", async (externalId) => {
-    const stage = await open();
-    stage.seed([account(1)], [user(1)]);
+    const fixture = await open();
     const [company] = [externalId, OTHER].map((key) =>
-      stage.planhat.tenant().seedCompany({ externalId: key, name: "A" }),
+      fixture.planhat.tenant().seedCompany({ externalId: key, name: "A" }),
     );
     for (const key of [externalId, OTHER]) {
-      stage.planhat
+      fixture.planhat
         .tenant()
         .seedEnduser({ externalId: key, companyId: company?._id, name: "P", email: `${key}@x.example` });
     }
-    const [mine, other] = stage.endusers();
+    const [mine, other] = fixture.endusers();
     const of = { external_id: externalId, indexed_at: minute(1) };
-    await stage.tellAccount(account(1, of));
-    await stage.tellUser(user(1, of), account(1, of));
-    await stage.settled();
-    expect(await stage.outcomes()).toEqual({ "companies/sent/updated": 1, "endusers/sent/updated": 1 });
+    await fixture.tellAccount(account(1, of));
+    await fixture.tellUser(user(1, of), account(1, of));
+    await fixture.settled();
+    expect(await fixture.outcomes()).toEqual({ "companies/sent/updated": 1, "endusers/sent/updated": 1 });
     // One look-up each: no second one because the first seemed to have shown somebody else.
-    expect(reads(stage)).toEqual(["GET /leancompanies", "GET /companies", "GET /endusers"]);
-    expect(stage.planhat.tenant().endusers.get(String(mine?.["_id"]))).toMatchObject({ name: "Person 1" });
-    expect(stage.planhat.tenant().endusers.get(String(other?.["_id"]))).toMatchObject({ name: "P" });
+    expect(reads(fixture)).toEqual(["GET /leancompanies", "GET /companies", "GET /endusers"]);
+    expect(fixture.planhat.tenant().endusers.get(String(mine?.["_id"]))).toMatchObject({ name: "Person 1" });
+    expect(fixture.planhat.tenant().endusers.get(String(other?.["_id"]))).toMatchObject({ name: "P" });
   });
 
   test.each(["bulk answers", "lists that are read back"])("its %s name records by numbers", async (what) => {
     const settings = { contact_require_email: false };
-    const stage = await open({ settings, planhat: { switches: { digitKeys: "number" } } });
+    const fixture = await open({ settings, planhat: { switches: { digitKeys: "number" } } });
     const company = account(1, { external_id: OTHER });
     const users = [MINE, OTHER, 7n, 8n].map((external_id, number) => user(number, { external_id, email: null }));
-    stage.seed([account(1, { external_id: String(OTHER) })], []);
-    await stage.tellAccount(company);
-    await stage.settled();
-    const before = reads(stage).length;
+    fixture.seed([account(1, { external_id: String(OTHER) })], []);
+    await fixture.deliverAccount(company);
+    const before = reads(fixture).length;
     if (what !== "bulk answers") {
-      stage.planhat.faults.add({ kind: "wrong-shape", form: "no-arrays", route: "PUT /endusers", count: 1 });
+      fixture.planhat.faults.add({ kind: "wrong-shape", form: "no-arrays", route: "PUT /endusers", count: 1 });
     }
-    await stage.send(
+    await fixture.deliver(
       "user:update",
       [...users.entries()].map(([number, who]) => ({ user: who, account: company, message_id: `m-${number}` })),
     );
-    await stage.settled();
-    expect(await stage.outcomes()).toEqual({ "companies/sent/created": 1, "endusers/sent/created": 4 });
-    expect(stage.endusers().map(({ externalId }) => externalId)).toEqual([DIGITS, String(OTHER), "7", "8"]);
-    const looks = reads(stage)
+    expect(await fixture.outcomes()).toEqual({ "companies/sent/created": 1, "endusers/sent/created": 4 });
+    expect(fixture.endusers().map(({ externalId }) => externalId)).toEqual([DIGITS, String(OTHER), "7", "8"]);
+    const looks = reads(fixture)
       .slice(before)
       .filter((route) => route === "GET /endusers");
     // Whether they are there, and once more for those of whom the answer said nothing.
@@ -137,16 +136,16 @@ describe("what Planhat shows", () => {
   });
 
   test("a number of any size is told with all its digits, and a change of its last one is news", async () => {
-    const stage = await openFetch();
-    const company = stage.planhat
+    const fixture = await open();
+    const company = fixture.planhat
       .tenant()
       .seedCompany({ externalId: "acme-1", name: "Acme 1", custom: { Serial: MINE } });
     const serials = async () =>
-      (await stage.during(() => stage.fetch("accounts"))).map(({ body }) => body["planhat/custom_serial"]);
+      (await fixture.during(() => fixture.fetch("accounts"))).map(({ body }) => body["planhat/custom_serial"]);
     expect(await serials()).toEqual([DIGITS]);
     expect(await serials()).toEqual([]);
-    stage.planhat.tenant().edit("companies", company._id, { custom: { Serial: OTHER } });
-    stage.pass(60);
+    fixture.planhat.tenant().edit("companies", company._id, { custom: { Serial: OTHER } });
+    fixture.advance(60);
     expect(await serials()).toEqual([String(OTHER)]);
   });
 });
@@ -164,19 +163,20 @@ const ACCOUNTS = {
 
 describe("a number of many digits", () => {
   test("is text where the field takes text, in lists and in custom fields, and refused by a number field", async () => {
-    const stage = await open({ settings: ACCOUNTS });
+    const fixture = await open({ settings: ACCOUNTS });
     const large = 1234567890123456789012n;
-    await stage.tellAccount(account(1, { about: large, score: large, labels: [MINE, "vip", OTHER], serial: MINE }));
-    await stage.settled();
-    expect(stage.companies()).toMatchObject([
+    await fixture.deliverAccount(
+      account(1, { about: large, score: large, labels: [MINE, "vip", OTHER], serial: MINE }),
+    );
+    expect(fixture.companies()).toMatchObject([
       {
         description: "1234567890123456789012",
         tags: [DIGITS, "vip", String(OTHER)],
         custom: { Serial: DIGITS },
       },
     ]);
-    expect(stage.companies()[0]).not.toHaveProperty("csmScore");
-    const said = complaints(stage).filter((text) => text.includes("→"));
+    expect(fixture.companies()[0]).not.toHaveProperty("csmScore");
+    const said = complaints(fixture).filter((text) => text.includes("→"));
     expect(said).toEqual([
       expect.stringContaining("score → csmScore: 22 digits; the field takes a number up to 9007199254740991"),
     ]);
@@ -184,8 +184,7 @@ describe("a number of many digits", () => {
   });
 
   test("names segments and people too", async () => {
-    const stage = await open({ settings: { contact_synchronized_segments: [DIGITS] } });
-    stage.seed([account(1)], [user(1), user(2)]);
+    const fixture = await open({ settings: { contact_synchronized_segments: [DIGITS] } });
     for (const [number, id] of [
       [1, MINE],
       [2, OTHER],
@@ -198,27 +197,26 @@ describe("a number of many digits", () => {
         updated_at: minute(0),
         stats: {},
       };
-      await stage.tellUser(user(number), account(1), { segments: [segment as never] });
+      await fixture.tellUser(user(number), account(1), { segments: [segment as never] });
     }
-    await stage.settled();
-    expect(await stage.outcomes()).toEqual({
+    await fixture.settled();
+    expect(await fixture.outcomes()).toEqual({
       "endusers/sent/created": 1,
       "endusers/skipped/outside_user_segments": 1,
     });
-    expect(stage.endusers()).toMatchObject([{ externalId: "person-1" }]);
+    expect(fixture.endusers()).toMatchObject([{ externalId: "person-1" }]);
   });
 
   test("that came with an exponent names nobody: its digits are not certain", async () => {
-    const stage = await open();
+    const fixture = await open();
     const shipment = [1, 2].map((number) => ({
       user: user(number, { external_id: 1.23e22 }),
       account: account(1),
     }));
-    await stage.send("user:update", shipment);
-    await stage.settled();
-    expect(await stage.outcomes()).toEqual({ "endusers/rejected/invalid_message": 2 });
-    expect(complaints(stage).join()).toContain("user.external_id is a number whose digits are not certain");
-    expect(stage.calls).toEqual([]);
+    await fixture.deliver("user:update", shipment);
+    expect(await fixture.outcomes()).toEqual({ "endusers/rejected/invalid_message": 2 });
+    expect(complaints(fixture).join()).toContain("user.external_id is a number whose digits are not certain");
+    expect(fixture.calls).toEqual([]);
   });
 
   test.each([
@@ -231,14 +229,14 @@ describe("a number of many digits", () => {
       `id,external_id,email,name,traits_serial,account.id,account.external_id,account.name\n${user(1).id},${MINE},p@example.com,P,${MINE},${account(1).id},${MINE},A\n`,
     ],
   ] as const)("comes whole out of a file (%s)", async (format, content) => {
-    const stage = await openBatch({ settings: { contact_custom_attributes_outbound: [row("serial", "Serial")] } });
+    const fixture = await open({ settings: { contact_custom_attributes_outbound: [row("serial", "Serial")] } });
     for (const kind of ["seedCompany", "seedEnduser"] as const)
-      stage.planhat.tenant()[kind]({ externalId: String(OTHER) });
-    const { url } = stage.hull.publishExtract({ format, content });
-    await ended(stage, await begin(stage, url, { format }));
-    await stage.settled();
-    expect(stage.companies().map(({ externalId }) => externalId)).toEqual([String(OTHER), DIGITS]);
-    expect(stage.endusers()[1]).toMatchObject({ externalId: DIGITS, custom: { Serial: DIGITS } });
+      fixture.planhat.tenant()[kind]({ externalId: String(OTHER) });
+    const { url } = fixture.hull.publishExtract({ format, content });
+    await fixture.ended(await begin(fixture, url, { format }));
+    await fixture.settled();
+    expect(fixture.companies().map(({ externalId }) => externalId)).toEqual([String(OTHER), DIGITS]);
+    expect(fixture.endusers()[1]).toMatchObject({ externalId: DIGITS, custom: { Serial: DIGITS } });
   });
 });
 
@@ -252,10 +250,9 @@ describe("digits in a date field", () => {
   };
 
   test("are the day that they write", async () => {
-    const stage = await open({ settings });
-    await stage.tellAccount(account(1, { licenses: [license(1, { start: "20250131", end: 20260131 })] }));
-    await stage.settled();
-    expect(stage.planhat.snapshot().licenses).toMatchObject([
+    const fixture = await open({ settings });
+    await fixture.deliverAccount(account(1, { licenses: [license(1, { start: "20250131", end: 20260131 })] }));
+    expect(fixture.planhat.snapshot().licenses).toMatchObject([
       { fromDate: "2025-01-31T00:00:00.000Z", toDate: "2026-01-31T00:00:00.000Z" },
     ]);
   });
@@ -263,12 +260,11 @@ describe("digits in a date field", () => {
   test.each(["45688", 45688, "12345678901234", "123456789"])(
     "are left out when they are a counter: %p",
     async (end) => {
-      const stage = await open({ settings });
-      await stage.tellAccount(account(1, { licenses: [license(1, { end })] }));
-      await stage.settled();
-      expect(await stage.outcomes()).toMatchObject({ "licenses/sent/created": 1 });
-      expect(stage.planhat.snapshot().licenses[0]).not.toHaveProperty("toDate");
-      expect(complaints(stage).join()).toMatch(/end → toDate: \d+ digits; the field takes a date such as 2025-01-31/);
+      const fixture = await open({ settings });
+      await fixture.deliverAccount(account(1, { licenses: [license(1, { end })] }));
+      expect(await fixture.outcomes()).toMatchObject({ "licenses/sent/created": 1 });
+      expect(fixture.planhat.snapshot().licenses[0]).not.toHaveProperty("toDate");
+      expect(complaints(fixture).join()).toMatch(/end → toDate: \d+ digits; the field takes a date such as 2025-01-31/);
     },
   );
 
@@ -278,7 +274,7 @@ describe("digits in a date field", () => {
     "2024-01-31t00:00:00z",
     "Wed, 31 Jan 2024 00:00:00 GMT",
   ])("are no condition: licenses, users and events understand the same forms (%s)", async (written) => {
-    const stage = await open({
+    const fixture = await open({
       settings: {
         ...settings,
         contact_events: ["ALL"],
@@ -286,17 +282,16 @@ describe("digits in a date field", () => {
       },
     });
     const done = { event_id: "e-1", event: "Signed In", created_at: written, properties: {} };
-    await stage.tellAccount(account(1, { licenses: [license(1, { start: written })], indexed_at: written }));
-    await stage.tellUser(user(1, { traits_seen: written, indexed_at: written }), account(1), { events: [done] });
-    await stage.settled();
+    await fixture.tellAccount(account(1, { licenses: [license(1, { start: written })], indexed_at: written }));
+    await fixture.tellUser(user(1, { traits_seen: written, indexed_at: written }), account(1), { events: [done] });
+    await fixture.settled();
     const AT = "2024-01-31T00:00:00.000Z";
-    expect(stage.planhat.snapshot().licenses).toMatchObject([{ fromDate: AT }]);
-    expect(stage.endusers()).toMatchObject([{ lastActive: AT }]);
-    expect(stage.planhat.tenant().activities).toMatchObject([{ date: AT }]);
-    expect(complaints(stage).filter((text) => text !== "undefined" && text.includes("date"))).toEqual([]);
-    await stage.tellUser(user(1, { traits_seen: AT, indexed_at: minute(1) }), account(1));
-    await stage.settled();
-    expect(stage.written("endusers")).toHaveLength(1);
+    expect(fixture.planhat.snapshot().licenses).toMatchObject([{ fromDate: AT }]);
+    expect(fixture.endusers()).toMatchObject([{ lastActive: AT }]);
+    expect(fixture.planhat.tenant().activities).toMatchObject([{ date: AT }]);
+    expect(complaints(fixture).filter((text) => text !== "undefined" && text.includes("date"))).toEqual([]);
+    await fixture.deliverUser(user(1, { traits_seen: AT, indexed_at: minute(1) }), account(1));
+    expect(fixture.written("endusers")).toHaveLength(1);
   });
 });
 
@@ -306,13 +301,12 @@ describe("a message's own date", () => {
     [45688, "5 digits"],
     ["1970-01-01T00:00:00.000Z", "a date before the year 2000"],
   ])("that means nothing (%p) silences nobody, and is said", async (indexed_at, form) => {
-    const stage = await open();
-    stage.seed([account(1)]);
-    await stage.tellAccount(account(1));
-    await stage.tellAccount(account(1, { name: "Renamed", indexed_at }));
-    await stage.settled();
-    expect(stage.companies()).toMatchObject([{ name: "Renamed" }]);
-    expect(complaints(stage)).toContain(
+    const fixture = await open();
+    await fixture.tellAccount(account(1));
+    await fixture.tellAccount(account(1, { name: "Renamed", indexed_at }));
+    await fixture.settled();
+    expect(fixture.companies()).toMatchObject([{ name: "Renamed" }]);
+    expect(complaints(fixture)).toContain(
       `A date cannot be read. (indexed_at: ${form}; the message counts from its arrival)`,
     );
   });
@@ -330,17 +324,17 @@ test("a cell of a CSV file becomes what the field is", async () => {
       row("odd", "otherEmails"),
     ],
   };
-  const stage = await openBatch({ settings });
+  const fixture = await open({ settings });
   const content =
     "id,external_id,email,traits_labels,traits_roles,traits_star,traits_code,traits_flag,traits_odd,account.id,account.external_id\n" +
     `${user(1).id},p-1,p@example.com,"[""vip"",""beta""]",[],true,5,true,"[vip, beta]",${account(1).id},acme-1\n`;
-  const { url } = stage.hull.publishExtract({ format: "csv", content });
-  await ended(stage, await begin(stage, url, { format: "csv" }));
-  await stage.settled();
-  expect(stage.endusers()).toMatchObject([
+  const { url } = fixture.hull.publishExtract({ format: "csv", content });
+  await fixture.ended(await begin(fixture, url, { format: "csv" }));
+  await fixture.settled();
+  expect(fixture.endusers()).toMatchObject([
     { tags: ["vip", "beta"], personas: [], featured: true, position: "5", phone: "true", otherEmails: [] },
   ]);
-  expect(complaints(stage).join()).toContain(
+  expect(complaints(fixture).join()).toContain(
     "odd → otherEmails: a text of 11 characters; the field takes a list of texts",
   );
 });
@@ -358,15 +352,15 @@ describe("whatever goes in", () => {
   const COUNT = 60;
 
   /** What was said about this attribute of this account or user. */
-  const saidOf = (stage: Stage, id: string, attribute: string): boolean =>
-    stage.logs.some(
+  const saidOf = (fixture: Fixture, id: string, attribute: string): boolean =>
+    fixture.logs.some(
       ({ context, data }) =>
         [context?.["account_id"], context?.["user_id"]].includes(id) &&
         ((data?.["warnings"] ?? []) as readonly string[]).some((text) => text.includes(`(${attribute} → `)),
     );
 
   test("whole numbers and lists of them are what Planhat holds, or a warning names the field", async () => {
-    const stage = await open({ settings });
+    const fixture = await open({ settings });
     const values = fc.sample(
       fc.record({ whole: wholes, asText: fc.boolean(), list: fc.array(wholes, { maxLength: 4 }) }),
       {
@@ -379,23 +373,22 @@ describe("whatever goes in", () => {
       const labels = asText ? jsonOf(list) : list;
       return { account: account(index, { about: form, score: form, serial: form, labels }), message_id: `m-${index}` };
     });
-    await stage.send("account:update", messages);
-    await stage.settled();
-    expect(stage.companies()).toHaveLength(COUNT);
+    await fixture.deliver("account:update", messages);
+    expect(fixture.companies()).toHaveLength(COUNT);
     for (const [index, { whole, list }] of values.entries()) {
       const { id, external_id } = account(index) as Bag & { id: string };
-      const company = stage.companies().find(({ externalId }) => externalId === external_id);
+      const company = fixture.companies().find(({ externalId }) => externalId === external_id);
       expect(company?.["description"]).toBe(String(whole));
       expect(company?.["tags"]).toEqual([...new Set(list.map(String))]);
       expect(String((custom(company) as Bag)["Serial"])).toBe(String(whole));
       const score = company?.["csmScore"];
-      if (score === undefined) expect([index, saidOf(stage, id, "score")]).toEqual([index, true]);
+      if (score === undefined) expect([index, saidOf(fixture, id, "score")]).toEqual([index, true]);
       else expect(BigInt(score as number)).toBe(whole);
     }
   });
 
   test("dates are the instant that was written, or a warning names the field", async () => {
-    const stage = await open({ settings });
+    const fixture = await open({ settings });
     const iso = (date: Date): string => date.toISOString();
     const written: readonly ((date: Date) => unknown)[] = [
       iso,
@@ -433,15 +426,14 @@ describe("whatever goes in", () => {
       account: account(1),
       message_id: `m-${index}`,
     }));
-    await stage.send("user:update", messages, {});
-    await stage.settled();
-    expect(stage.endusers()).toHaveLength(cases.length);
+    await fixture.deliver("user:update", messages, {});
+    expect(fixture.endusers()).toHaveLength(cases.length);
     for (const [index, [date, value]] of cases.entries()) {
       const { id, external_id } = user(index) as Bag & { id: string };
-      const held = stage.endusers().find(({ externalId }) => externalId === external_id)?.["lastActive"];
+      const held = fixture.endusers().find(({ externalId }) => externalId === external_id)?.["lastActive"];
       const what = [index, jsonOf(value)];
       if (date !== undefined) expect([...what, held]).toEqual([...what, iso(date)]);
-      else expect([...what, held, saidOf(stage, id, "seen")]).toEqual([...what, undefined, true]);
+      else expect([...what, held, saidOf(fixture, id, "seen")]).toEqual([...what, undefined, true]);
     }
   });
 });

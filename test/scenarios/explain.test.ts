@@ -1,23 +1,23 @@
 /** Every scenario once more: what `/explain` says before each shipment is what happens then, and asking writes nothing. */
-import { CONNECTOR, type House } from "../harness";
-import { bag, list, text, type Bag } from "./states";
-import { ends, folders, openStory, play, type Shipment, type Story } from "./story";
+import { CONNECTOR, sum, type Bag, type Fixture } from "../fixture/fixture";
+import { bag, list, text } from "../fixture/states";
+import { ends, folders, openScenario, play, type Shipment, type Scenario } from "./scenario";
 
 type Counts = Readonly<Record<string, number>>;
 
-let story: Story;
-afterEach(() => story.house.close());
+let scenario: Scenario;
+afterEach(() => scenario.fixture.close());
 
 test.each(folders)("%s", async (folder) => {
-  story = await openStory(folder);
-  const { house, isRefused } = story;
+  scenario = await openScenario(folder);
+  const { fixture, isRefused } = scenario;
   const said = counting();
-  await play(story, async (shipment) => {
-    const before = written(house);
-    said.note(await ask(house, shipment));
-    expect(written(house)).toEqual(before);
+  await play(scenario, async (shipment) => {
+    const before = written(fixture);
+    said.note(await ask(fixture, shipment));
+    expect(written(fixture)).toEqual(before);
   });
-  const { outcomes, derived } = await house.connector.store.tally(house.tenantKey);
+  const { outcomes, derived } = await fixture.connector.store.tally(fixture.tenantKey);
   const { outcomes: foretold, derived: made } = said.counts();
   // What Planhat refuses nobody knows before it does.
   if (isRefused) expect(sum(foretold)).toBe(sum(outcomes));
@@ -48,9 +48,9 @@ function counting() {
   };
 }
 
-async function ask(house: House, { channel, messages, is_export = false }: Shipment): Promise<readonly Bag[]> {
+async function ask(fixture: Fixture, { channel, messages, is_export = false }: Shipment): Promise<readonly Bag[]> {
   const login = Buffer.from(`${CONNECTOR.id}:${CONNECTOR.secret}`).toString("base64");
-  const answer = await fetch(`${house.baseUrl}/explain?org=${house.hull.host}`, {
+  const answer = await fetch(`${fixture.baseUrl}/explain?org=${fixture.hull.host}`, {
     method: "POST",
     headers: { authorization: `Basic ${login}`, "content-type": "application/json" },
     body: JSON.stringify({ channel, messages, is_export }),
@@ -65,12 +65,8 @@ async function ask(house: House, { channel, messages, is_export = false }: Shipm
 }
 
 /** Calls to Planhat that write, and what Hull took. */
-function written(house: House) {
-  const { requests } = house.planhat.books.snapshot();
+function written(fixture: Fixture) {
+  const { requests } = fixture.planhat.books.snapshot();
   const calls = Object.entries(requests).filter(([route]) => !route.startsWith("GET "));
-  return { calls, items: house.hull.books.snapshot().firehoseItems };
-}
-
-function sum(counts: Counts): number {
-  return Object.values(counts).reduce((total, count) => total + count, 0);
+  return { calls, items: fixture.hull.books.snapshot().firehoseItems };
 }

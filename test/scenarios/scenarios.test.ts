@@ -5,9 +5,9 @@
  * exist before), `notification.json` (one step or a list of them) and `expected.json`. Everything is compared exactly;
  * ids that the simulator makes up are written as `company:<external id>` and `enduser:<e-mail>`.
  */
-import { CONNECTOR, type House } from "../harness";
-import { bag, hullState, namesOf, planhatState, type Bag } from "./states";
-import { ends, folders, openStory, play, read } from "./story";
+import { CONNECTOR, sum, type Bag, type Fixture } from "../fixture/fixture";
+import { bag, hullState, namesOf, planhatState } from "../fixture/states";
+import { ends, folders, openScenario, play, read } from "./scenario";
 
 interface Expected {
   readonly planhat: { readonly companies?: readonly Bag[]; readonly endusers?: readonly Bag[] };
@@ -23,23 +23,23 @@ interface Expected {
   readonly logs?: readonly Bag[];
 }
 
-let house: House;
-afterEach(() => house.close());
+let fixture: Fixture;
+afterEach(() => fixture.close());
 
 test.each(folders)("%s", async (folder) => {
   const expected = read<Expected | undefined>(folder, "expected.json", undefined);
   if (expected === undefined) throw new Error(`${folder} expects nothing.`);
-  const story = await openStory(folder);
-  const { seeded } = story;
-  ({ house } = story);
-  const messages = await play(story);
+  const scenario = await openScenario(folder);
+  const { seeded } = scenario;
+  ({ fixture } = scenario);
+  const messages = await play(scenario);
 
-  const snapshot = house.planhat.snapshot();
+  const snapshot = fixture.planhat.snapshot();
   const names = namesOf(snapshot, seeded);
-  const tally = await house.connector.store.tally(house.tenantKey);
+  const tally = await fixture.connector.store.tally(fixture.tenantKey);
   expect({
     planhat: planhatState(snapshot, names),
-    hull: hullState(house, names),
+    hull: hullState(fixture, names),
     outcomes: tally.outcomes,
     derived: ends(tally.derived),
   }).toEqual({
@@ -50,28 +50,24 @@ test.each(folders)("%s", async (folder) => {
   });
   if (expected.calls !== undefined) expect(callsByRoute()).toEqual(expected.calls);
   // A line is written just after what it tells of is stored; a restart waits for it.
-  if (expected.logs !== undefined) await house.restart();
+  if (expected.logs !== undefined) await fixture.restart();
   if (expected.logs !== undefined) expect(inOrder(linesAboutRecords())).toEqual(inOrder(expected.logs));
 
   // Whatever the scenario is about: as many ends as messages, and nothing doubled or said twice.
   expect(sum(tally.outcomes)).toBe(new Set(messages.map((each) => bag(each)["message_id"])).size);
   expect(sum(ends(tally.derived))).toBe(tally.derived["companies"] ?? 0);
-  expect(house.planhat.books.snapshot().duplicates).toEqual([]);
-  expect(house.hull.books.snapshot().unresolvedItems).toBe(0);
+  expect(fixture.planhat.books.snapshot().duplicates).toEqual([]);
+  expect(fixture.hull.books.snapshot().unresolvedItems).toBe(0);
 });
 
-function sum(counts: Readonly<Record<string, number>>): number {
-  return Object.values(counts).reduce((total, count) => total + count, 0);
-}
-
 function callsByRoute(): Readonly<Record<string, number>> {
-  const { requests } = house.planhat.books.snapshot();
+  const { requests } = fixture.planhat.books.snapshot();
   return Object.fromEntries(Object.entries(requests).map(([route, results]) => [route, sum(results)]));
 }
 
 function linesAboutRecords(): readonly Bag[] {
-  const { host } = house.hull;
-  return house.logs
+  const { host } = fixture.hull;
+  return fixture.logs
     .filter(({ message }) => message.startsWith("outgoing."))
     .map(({ level, message, context, data }) => {
       expect(context).toMatchObject({ organization: host, id: CONNECTOR.id });

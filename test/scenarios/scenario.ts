@@ -1,10 +1,10 @@
-/** A scenario's folder as it is played: a house with what Planhat holds, and one step after the other. */
+/** A scenario's folder as it is played: a fixture with what Planhat holds, and one step after the other. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Channel } from "../../simulators/hull";
 import type { PlanhatSwitches } from "../../simulators/planhat";
-import { CONNECTOR, openHouse, type House } from "../harness";
-import { list, seedHull, type Bag } from "./states";
+import { CONNECTOR, openFixture, type Bag, type Fixture } from "../fixture/fixture";
+import { list } from "../fixture/states";
 
 export interface Shipment {
   readonly channel: Channel;
@@ -28,8 +28,8 @@ interface Seeds {
   readonly refused?: readonly { readonly field: string; readonly value: unknown; readonly message: string }[];
 }
 
-export interface Story {
-  readonly house: House;
+export interface Scenario {
+  readonly fixture: Fixture;
   readonly steps: readonly Step[];
   /** Planhat refuses some of the records. */
   readonly isRefused: boolean;
@@ -46,21 +46,21 @@ export function read<T>(folder: string, file: string, otherwise: T): T {
   return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as T) : otherwise;
 }
 
-export async function openStory(folder: string): Promise<Story> {
+export async function openScenario(folder: string): Promise<Scenario> {
   const seeds = read<Seeds>(folder, "planhat.json", {});
-  const story = read<Step | readonly Step[]>(folder, "notification.json", []);
-  const steps = list(Array.isArray(story) ? story : [story]) as readonly Step[];
+  const written = read<Step | readonly Step[]>(folder, "notification.json", []);
+  const steps = list(Array.isArray(written) ? written : [written]) as readonly Step[];
 
   const { switches = {}, customFields = [] } = seeds;
-  const house = await openHouse({ planhat: { switches }, customFields });
-  house.hull.saveSettings(CONNECTOR.id, read<Bag>(folder, "settings.json", {}));
-  const tenant = house.planhat.tenant();
+  const fixture = await openFixture({ planhat: { switches }, customFields });
+  fixture.hull.saveSettings(CONNECTOR.id, read<Bag>(folder, "settings.json", {}));
+  const tenant = fixture.planhat.tenant();
   seeds.companies?.forEach((fields) => tenant.seedCompany(fields));
   seeds.endusers?.forEach((fields) => tenant.seedEnduser(fields));
   seeds.users?.forEach((fields) => tenant.seedUser(fields));
-  seeds.refused?.forEach(({ field, value, message }) => house.planhat.poison({ field, value }, message));
+  seeds.refused?.forEach(({ field, value, message }) => fixture.planhat.poison({ field, value }, message));
   const seeded = new Set([...tenant.companies.keys(), ...tenant.endusers.keys(), ...tenant.users.keys()]);
-  return { house, steps, isRefused: seeds.refused !== undefined, seeded };
+  return { fixture, steps, isRefused: seeds.refused !== undefined, seeded };
 }
 
 /**
@@ -69,36 +69,32 @@ export async function openStory(folder: string): Promise<Story> {
  * @param before called with each shipment before it is sent
  */
 export async function play(
-  { house, steps }: Story,
+  { fixture, steps }: Scenario,
   before: (shipment: Shipment) => Promise<void> = () => Promise.resolve(),
 ): Promise<readonly unknown[]> {
-  const tenant = house.planhat.tenant();
+  const tenant = fixture.planhat.tenant();
   const messages: unknown[] = [];
   for (const step of steps) {
     if ("edit" in step) tenant.edit(step.edit, step.id, step.fields);
-    else if ("settings" in step) await save(house, step.settings);
+    else if ("settings" in step) await save(fixture, step.settings);
     else {
       messages.push(...step.messages);
-      seedHull(house, step.messages);
+      fixture.introduce(step.messages);
       await before(step);
-      const report = await house.hull.send(house.url, {
-        connectorId: CONNECTOR.id,
-        channel: step.channel,
-        messages: step.messages,
-        isExport: step.is_export ?? false,
-      });
+      const more = { isExport: step.is_export ?? false, signed: true };
+      const report = await fixture.send(step.channel, step.messages, more);
       expect(report.messagesAccepted).toBe(step.messages.length);
     }
-    await house.settled();
+    await fixture.settled();
   }
   return messages;
 }
 
 /** Hull tells the connector of settings that are saved. */
-async function save(house: House, settings: Bag): Promise<void> {
-  house.hull.saveSettings(CONNECTOR.id, settings);
+async function save(fixture: Fixture, settings: Bag): Promise<void> {
+  fixture.hull.saveSettings(CONNECTOR.id, settings);
   const told = { connectorId: CONNECTOR.id, channel: "ship:update", messages: [] } as const;
-  expect((await house.hull.sendOne(house.url, told)).status).toBe(200);
+  expect((await fixture.hull.sendOne(fixture.url, told)).status).toBe(200);
 }
 
 /** Without the number of records that were begun. */
