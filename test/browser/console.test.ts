@@ -1,7 +1,6 @@
 /** `/console` as people use it: with a mouse, with the keyboard alone, on a phone, and with hostile names. */
 import type { BrowserContextOptions, Page } from "playwright-core";
-import { CONNECTOR } from "../harness";
-import { account, minute, openStage, user, type Stage } from "../rules/stage";
+import { account, CONNECTOR, minute, openFixture, user, type Fixture } from "../fixture/fixture";
 import { describeInBrowser, DESKTOP, type OpenPage, type Watched } from "./browser";
 
 const LOGGED_IN: BrowserContextOptions = {
@@ -13,22 +12,22 @@ const HOSTILE = `"><script>window.intruder=1</script><img src=x onerror=window.i
 
 // Every wait has a limit of its own.
 jest.setTimeout(120_000);
-let stage: Stage;
-beforeEach(async () => (stage = await openStage()));
+let fixture: Fixture;
+beforeEach(async () => (fixture = await openFixture()));
 afterEach(async () => {
-  await stage.planhat.close();
-  await stage.close();
+  await fixture.planhat.close();
+  await fixture.close();
 });
 
 const address = (query: Readonly<Record<string, string>> = {}): string =>
-  `${stage.baseUrl}/console?${new URLSearchParams({ org: stage.hull.host, ...query }).toString()}`;
+  `${fixture.baseUrl}/console?${new URLSearchParams({ org: fixture.hull.host, ...query }).toString()}`;
 
 /** Planhat refuses a person until it is mended. */
 async function refuseOne(more: Readonly<Record<string, unknown>> = {}): Promise<() => void> {
-  const mend = stage.planhat.poison({ type: "endusers", field: "externalId", value: "person-1" }, "Position is odd");
-  stage.seed([account(1)], [user(1, more)]);
-  await stage.tellUser(user(1, more), account(1));
-  await stage.settled();
+  const mend = fixture.planhat.poison({ type: "endusers", field: "externalId", value: "person-1" }, "Position is odd");
+  fixture.seed([account(1)], [user(1, more)]);
+  await fixture.tellUser(user(1, more), account(1));
+  await fixture.settled();
   return mend;
 }
 
@@ -61,8 +60,8 @@ async function tabTo(page: Page, name: RegExp): Promise<void> {
 describeInBrowser("/console", (openPage) => {
   test("asks for the organization, and leads to its page", async () => {
     await using(openPage, {}, async (page) => {
-      await page.goto(`${stage.baseUrl}/console`);
-      await page.getByLabel("Your Hull organization").fill(stage.hull.host);
+      await page.goto(`${fixture.baseUrl}/console`);
+      await page.getByLabel("Your Hull organization").fill(fixture.hull.host);
       await page.getByRole("button", { name: "Go on" }).click();
       for (const name of ["Status", "Backlog", "Outcomes of the last day", "Last runs", "Dead letters"]) {
         await page.getByRole("region", { name, exact: true }).waitFor();
@@ -97,8 +96,8 @@ describeInBrowser("/console", (openPage) => {
       await letters.getByText("Position is odd").waitFor();
       await letters.getByRole("button", { name: /^Send again/ }).click();
       await page.getByRole("status").getByText("waits for delivery again").waitFor();
-      await stage.settled();
-      expect(stage.endusers()).toMatchObject([{ externalId: "person-1" }]);
+      await fixture.settled();
+      expect(fixture.endusers()).toMatchObject([{ externalId: "person-1" }]);
       await page.getByRole("link", { name: "Reload" }).click();
       await page.getByText("Nothing was refused for good").waitFor();
     });
@@ -117,8 +116,8 @@ describeInBrowser("/console", (openPage) => {
       await sure.click();
       await page.getByRole("status").getByText("The dead letter was dropped").waitFor();
       await page.getByText("Nothing was refused for good").waitFor();
-      expect((await stage.connector.store.deadLetters({ limit: 1 })).deadLetters).toEqual([]);
-      expect(stage.endusers()).toEqual([]);
+      expect((await fixture.connector.store.deadLetters({ limit: 1 })).deadLetters).toEqual([]);
+      expect(fixture.endusers()).toEqual([]);
     });
   });
 
@@ -142,15 +141,15 @@ describeInBrowser("/console", (openPage) => {
       await tabTo(page, /^Send again/);
       await page.keyboard.press("Enter");
       await page.getByRole("status").waitFor();
-      await stage.settled();
-      expect(stage.endusers()).toHaveLength(1);
+      await fixture.settled();
+      expect(fixture.endusers()).toHaveLength(1);
     });
   });
 
   test("shows hostile names as text, wherever they come from", async () => {
     await refuseOne({ email: `${HOSTILE}@example.com`, name: HOSTILE, position: HOSTILE, indexed_at: minute(1) });
-    const { store } = stage.connector;
-    const run = { tenant: stage.tenantKey, kind: "fetch", type: HOSTILE, options: {}, id: "run-1" } as const;
+    const { store } = fixture.connector;
+    const run = { tenant: fixture.tenantKey, kind: "fetch", type: HOSTILE, options: {}, id: "run-1" } as const;
     await store.beginRun(run, false);
     await store.changeRun("run-1", { state: "error", endedAtMs: Date.now(), error: HOSTILE, counts: { [HOSTILE]: 1 } });
     await using(openPage, {}, async (page) => {
@@ -172,11 +171,11 @@ describeInBrowser("/console", (openPage) => {
 
   test.each(["light", "dark"] as const)("fits on a phone, %s", async (colorScheme) => {
     await refuseOne({ email: `${"long".repeat(40)}@example.com`, indexed_at: minute(1) });
-    const { store } = stage.connector;
+    const { store } = fixture.connector;
     const [letter] = (await store.deadLetters({ limit: 1 })).deadLetters;
     expect(letter).toBeDefined();
     await using(openPage, { viewport: NARROW, colorScheme }, async (page) => {
-      for (const url of [`${stage.baseUrl}/console`, address(), address({ q: user(1).id, done: "replayed" })]) {
+      for (const url of [`${fixture.baseUrl}/console`, address(), address({ q: user(1).id, done: "replayed" })]) {
         await page.goto(url);
         for (const closed of await page.locator("summary").all()) await closed.click();
         expect([url, await overflow(page)]).toEqual([url, 0]);

@@ -1,19 +1,19 @@
 /** `/docs` as people see it: drawn completely, on any width, from this server alone. */
-import { CONNECTOR, openHouse, type House } from "../harness";
+import { CONNECTOR, openFixture, type Fixture } from "../fixture/fixture";
 import { describeInBrowser, DESKTOP, findChromium, PHONE } from "./browser";
 
 // Every wait has a limit of its own.
 jest.setTimeout(120_000);
-let house: House;
-beforeAll(async () => (house = await openHouse()));
-afterAll(() => house.close());
+let fixture: Fixture;
+beforeAll(async () => (fixture = await openFixture()));
+afterAll(() => fixture.close());
 
 describeInBrowser("/docs", (openPage) => {
   test("shows every route on a desk and on a phone, without a complaint and without a stranger", async () => {
     const { page, complaints, strangers } = await openPage({ viewport: PHONE });
-    await page.goto(`${house.baseUrl}/docs`);
+    await page.goto(`${fixture.baseUrl}/docs`);
     await page.getByRole("heading", { name: /Hull Planhat connector/ }).waitFor();
-    const description = (await (await fetch(`${house.baseUrl}/openapi.json`)).json()) as {
+    const description = (await (await fetch(`${fixture.baseUrl}/openapi.json`)).json()) as {
       paths: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
     };
     const operations = Object.values(description.paths).flatMap((item) =>
@@ -38,7 +38,7 @@ describeInBrowser("/docs", (openPage) => {
 
   test("lets people log in and try a route", async () => {
     const { page, complaints, strangers } = await openPage({ viewport: DESKTOP });
-    await page.goto(`${house.baseUrl}/docs`);
+    await page.goto(`${fixture.baseUrl}/docs`);
     await page.getByRole("button", { name: "Authorize" }).first().click();
     const dialog = page.locator(".auth-container", { has: page.getByText("connector (http, Basic)") });
     await dialog.locator('input[type="text"]').fill(CONNECTOR.id);
@@ -49,7 +49,7 @@ describeInBrowser("/docs", (openPage) => {
     const letters = page.locator("#operations-Dead_letters-listDeadLetters");
     await letters.locator(".opblock-summary-control").click();
     await letters.getByRole("button", { name: "Try it out" }).click();
-    await letters.locator('tr[data-param-name="org"] input').fill(house.hull.host);
+    await letters.locator('tr[data-param-name="org"] input').fill(fixture.hull.host);
     await letters.getByRole("button", { name: "Execute" }).click();
     await letters.locator(".live-responses-table").getByText("dead_letters").first().waitFor();
     expect({ complaints, strangers }).toEqual({ complaints: [], strangers: [] });
@@ -58,7 +58,7 @@ describeInBrowser("/docs", (openPage) => {
 
   test("runs nothing that is not its own, and asks nobody else", async () => {
     const { page, complaints } = await openPage();
-    await page.goto(`${house.baseUrl}/docs`);
+    await page.goto(`${fixture.baseUrl}/docs`);
     await page.getByRole("heading", { name: /Hull Planhat connector/ }).waitFor();
     expect(complaints).toEqual([]);
     // The page answers before all of its complaints are through.

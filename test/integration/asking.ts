@@ -1,6 +1,6 @@
 /** Asking a server: one request by supertest, as it is written, or as Hull and its dashboard make it. */
 import supertest from "supertest";
-import { CONNECTOR, type House } from "../harness";
+import { CONNECTOR, type Fixture } from "../fixture/fixture";
 
 export interface Answer {
   readonly status: number;
@@ -44,13 +44,13 @@ export const basic = ({ id, secret }: { readonly id: string; readonly secret: st
 
 /** @param changes of the usual credentials in the query; undefined takes one out */
 export function ask(
-  house: House,
+  fixture: Fixture,
   path: string,
   changes: Readonly<Record<string, string | undefined>> = {},
   sent: Sent = {},
 ): Promise<Answer> {
-  const given = { organization: house.hull.host, ship: CONNECTOR.id, secret: CONNECTOR.secret, ...changes };
-  return send(house.baseUrl, `${path}?${queryOf(given)}`, sent);
+  const given = { organization: fixture.hull.host, ship: CONNECTOR.id, secret: CONNECTOR.secret, ...changes };
+  return send(fixture.baseUrl, `${path}?${queryOf(given)}`, sent);
 }
 
 /** Those parameters that have a value. */
@@ -60,13 +60,13 @@ export function queryOf(parameters: Readonly<Record<string, string | undefined>>
 }
 
 /** Saves settings as the dashboard does: Hull tells the connector. */
-export async function saveSettings(house: House, settings: Readonly<Record<string, unknown>>): Promise<void> {
-  house.hull.saveSettings(CONNECTOR.id, settings);
-  await tellOfSettings(house);
+export async function saveSettings(fixture: Fixture, settings: Readonly<Record<string, unknown>>): Promise<void> {
+  fixture.hull.saveSettings(CONNECTOR.id, settings);
+  await tellOfSettings(fixture);
 }
 
 /** Has Hull say that the settings were saved. */
-export async function tellOfSettings(house: House): Promise<void> {
+export async function tellOfSettings(fixture: Fixture): Promise<void> {
   const told = { connectorId: CONNECTOR.id, channel: "ship:update", messages: [], signed: false } as const;
-  expect((await house.hull.sendOne(house.url, told)).status).toBe(200);
+  expect((await fixture.hull.sendOne(fixture.url, told)).status).toBe(200);
 }

@@ -1,8 +1,9 @@
 /** Whatever is posted gets a clear answer, and nothing that was posted harms what comes after it. */
 import { request } from "node:http";
 import { once } from "node:events";
-import { CONNECTOR, openHouse, TOKEN, type House } from "../harness";
-import { bag, type Bag } from "../scenarios/states";
+import { CONNECTOR, openFixture, TOKEN, type Bag, type Fixture } from "../fixture/fixture";
+import { bag } from "../fixture/states";
+import { post } from "../fixture/post";
 import {
   errorIn,
   expectAllIsWell,
@@ -13,24 +14,23 @@ import {
   tell,
   withField,
 } from "./bad-input";
-import { post } from "../scenarios/post";
 
-let house: House;
+let fixture: Fixture;
 const unhandled: unknown[] = [];
 const note = (reason: unknown): void => void unhandled.push(reason);
 
 beforeAll(async () => {
   process.on("unhandledRejection", note);
   // Every test makes sure with a few calls that all is well; together they would use up the quota of a minute.
-  house = await openHouse({ settings: { requests_per_minute: 1_000_000 } });
+  fixture = await openFixture({ settings: { requests_per_minute: 1_000_000 } });
 });
 afterEach(async () => {
-  await expectAllIsWell(house);
+  await expectAllIsWell(fixture);
   expect(unhandled).toEqual([]);
 });
 afterAll(async () => {
   process.off("unhandledRejection", note);
-  await house.close();
+  await fixture.close();
 });
 
 const show = (value: unknown): string => {
@@ -39,17 +39,17 @@ const show = (value: unknown): string => {
 };
 const text = (value: unknown): string => JSON.stringify(value);
 const nested = (depth: number): string => "[".repeat(depth) + "]".repeat(depth);
-const withMessage = (json: string): string => text(goodNotification(house, ["@"])).replace('"@"', json);
+const withMessage = (json: string): string => text(goodNotification(fixture, ["@"])).replace('"@"', json);
 
 describe("bodies", () => {
   const missing = /configuration is missing.*connector is missing/;
   test.each<[string, () => unknown, string, RegExp]>([
     ["malformed JSON", () => `{"configuration":{"secret":"${CONNECTOR.secret}",}}`, "malformed_json", /JSON object/],
-    ["half a body", () => text(goodNotification(house)).slice(0, 300), "malformed_json", /JSON object/],
+    ["half a body", () => text(goodNotification(fixture)).slice(0, 300), "malformed_json", /JSON object/],
     ["no body", () => undefined, "invalid_notification", missing],
     ["an empty body", () => "", "invalid_notification", missing],
     ["blanks", () => "  \n ", "malformed_json", /JSON object/],
-    ["an array", () => [goodNotification(house)], "invalid_notification", /\(body\).*Post a JSON object/],
+    ["an array", () => [goodNotification(fixture)], "invalid_notification", /\(body\).*Post a JSON object/],
     ["an empty object", () => ({}), "invalid_notification", missing],
     ["a text", () => '"notification"', "malformed_json", /JSON object/],
     ["a number", () => "42", "malformed_json", /JSON object/],
@@ -59,7 +59,7 @@ describe("bodies", () => {
     ["ten thousand levels in a message", () => withMessage(nested(10_000)), "too_deep", /flat/],
     ["ten thousand levels alone", () => nested(10_000), "too_deep", /flat/],
   ])("%s", async (_name, body, code, words) => {
-    const answer = await tell(house, body());
+    const answer = await tell(fixture, body());
     expect([answer.status, errorIn(answer).code]).toEqual([400, code]);
     expect(errorIn(answer).words).toMatch(words);
   });
@@ -70,9 +70,9 @@ describe("bodies", () => {
       () => withMessage(`{"user":{${'"a":1,'.repeat(100_000)}"a":1}}`),
       /more than 100000 values/,
     ],
-    ["60 MB", () => ({ ...goodNotification(house), padding: "x".repeat(60 * 1024 * 1024) }), /50 MB.*fewer messages/],
+    ["60 MB", () => ({ ...goodNotification(fixture), padding: "x".repeat(60 * 1024 * 1024) }), /50 MB.*fewer messages/],
   ])("%s: smaller shipments are asked for", async (_name, body, words) => {
-    const answer = await tell(house, body());
+    const answer = await tell(fixture, body());
     expect([answer.status, errorIn(answer).code]).toEqual([413, "too_large"]);
     expect(answer.body["flow_control"]).toMatchObject({ type: "retry", size: 1 });
     expect(errorIn(answer).words).toMatch(words);
@@ -82,12 +82,12 @@ describe("bodies", () => {
     ["an unknown encoding", { "content-encoding": "nonsense" }],
     ["another character set", { "content-type": "application/json; charset=koi8-r" }],
   ])("%s", async (_name, headers) => {
-    const answer = await tell(house, goodNotification(house), { headers });
+    const answer = await tell(fixture, goodNotification(fixture), { headers });
     expect([answer.status, errorIn(answer).code]).toEqual([400, "unsupported_encoding"]);
   });
 
   test("a caller who hangs up in the middle", async () => {
-    const call = request(house.url, { method: "POST", agent: false, headers: { "content-length": "1000" } });
+    const call = request(fixture.url, { method: "POST", agent: false, headers: { "content-length": "1000" } });
     call.write('{"notification_id":');
     call.on("error", () => undefined);
     const closed = new Promise((resolve) => call.once("close", resolve));
@@ -97,7 +97,7 @@ describe("bodies", () => {
   });
 
   test("JSON under another name is taken all the same", async () => {
-    expect((await tell(house, goodNotification(house), { headers: { "content-type": "text/plain" } })).status).toBe(
+    expect((await tell(fixture, goodNotification(fixture), { headers: { "content-type": "text/plain" } })).status).toBe(
       200,
     );
   });
@@ -122,7 +122,7 @@ describe("envelopes with a field of the wrong type", () => {
   test.each(rows.map(([path, value, words]) => ({ path, value: show(value), raw: value, words })))(
     "$path is $value",
     async ({ path, raw, words }) => {
-      const answer = await tell(house, withField(goodNotification(house), path, raw));
+      const answer = await tell(fixture, withField(goodNotification(fixture), path, raw));
       expect([answer.status, errorIn(answer).code]).toEqual([400, "invalid_notification"]);
       expect(errorIn(answer).words).toContain(path);
       expect(errorIn(answer).words).toMatch(words);
@@ -140,7 +140,7 @@ describe("envelopes with a field of the wrong type", () => {
     ["configuration.organization", "127.0.0.1\u0000"],
     ["configuration.organization", "x".repeat(100_000)],
   ])("%s that cannot be an id", async (path, value) => {
-    const answer = await tell(house, withField(goodNotification(house), path, value));
+    const answer = await tell(fixture, withField(goodNotification(fixture), path, value));
     expect([answer.status, errorIn(answer).code]).toEqual([400, "invalid_notification"]);
     expect(errorIn(answer).words).toMatch(/printable ASCII.*as Hull shows it/);
     expect(answer.text.length).toBeLessThan(1_000);
@@ -159,21 +159,21 @@ describe("envelopes with a field of the wrong type", () => {
     ["connector.updated_at", "yesterday"],
     ["connector.id", undefined],
   ])("%s may be odd", async (path, value) => {
-    expect((await tell(house, withField(goodNotification(house), path, value))).status).toBe(200);
+    expect((await tell(fixture, withField(goodNotification(fixture), path, value))).status).toBe(200);
   });
 
   test("a channel that nobody knows is acknowledged", async () => {
-    expect((await tell(house, { ...goodNotification(house), channel: "planet:update" })).status).toBe(200);
+    expect((await tell(fixture, { ...goodNotification(fixture), channel: "planet:update" })).status).toBe(200);
   });
 });
 
 /** What came out of the messages of one notification, by `type/outcome/code`. */
 async function outcomesOf(work: () => Promise<unknown>): Promise<Readonly<Record<string, number>>> {
-  await house.settled();
-  const before = await house.outcomes();
+  await fixture.settled();
+  const before = await fixture.outcomes();
   await work();
-  await house.settled();
-  const after = await house.outcomes();
+  await fixture.settled();
+  const after = await fixture.outcomes();
   return Object.fromEntries(
     Object.entries(after).flatMap(([name, count]) => {
       const more = count - (before[name] ?? 0);
@@ -184,7 +184,7 @@ async function outcomesOf(work: () => Promise<unknown>): Promise<Readonly<Record
 
 /** The words of the line about a record that was not sent, written since the mark. */
 function complaints(since: number): string {
-  return house.logs
+  return fixture.logs
     .slice(since)
     .filter(({ level, message }) => message.startsWith("outgoing.") && level !== "debug" && level !== "info")
     .map(({ data }) => [
@@ -201,9 +201,9 @@ const HUGE = "x".repeat(20_000);
 
 /** What became of these messages, sent together, and what was said about them. */
 async function told(messages: readonly unknown[], channel = "user:update") {
-  const since = house.logs.length;
-  const notification = { ...goodNotification(house, messages), channel };
-  const outcomes = await outcomesOf(async () => expect((await tell(house, notification)).status).toBe(200));
+  const since = fixture.logs.length;
+  const notification = { ...goodNotification(fixture, messages), channel };
+  const outcomes = await outcomesOf(async () => expect((await tell(fixture, notification)).status).toBe(200));
   return { outcomes, said: complaints(since) };
 }
 const userWith = (path: string, value: unknown): Bag => withField(goodUser() as unknown as Bag, path, value);
@@ -306,13 +306,13 @@ test("keys called __proto__ and constructor are just keys", async () => {
     `{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}},${value.slice(1)}`;
   const message = goodUser();
   const settings = {
-    ...bag(house.hull.connector(CONNECTOR.id).private_settings),
+    ...bag(fixture.hull.connector(CONNECTOR.id).private_settings),
     contact_custom_attributes_outbound: [
       { hull_field_name: "__proto__", service_field_name: "__proto__" },
       { hull_field_name: "constructor", service_field_name: "constructor" },
     ],
   };
-  const notification = goodNotification(house, ["@message"]);
+  const notification = goodNotification(fixture, ["@message"]);
   const body = spoil(
     text({
       ...notification,
@@ -326,14 +326,14 @@ test("keys called __proto__ and constructor are just keys", async () => {
     .replace('"@changes"', () => `{"user":${spoil('{"name":[null,"x"]}')}}`)
     .replace('"@settings"', () => spoil(text(settings)))
     .replace('"@configuration"', () => spoil(text(notification.configuration)));
-  const outcomes = await outcomesOf(() => tell(house, body));
+  const outcomes = await outcomesOf(() => tell(fixture, body));
   expect(outcomes).toEqual({ "endusers/sent/created": 1 });
   expect("polluted" in {}).toBe(false);
 });
 
 describe("a key of absurd length harms nobody but its own record, in the same shipment or later", () => {
-  let own: House;
-  beforeEach(async () => (own = await openHouse()));
+  let own: Fixture;
+  beforeEach(async () => (own = await openFixture()));
   afterEach(() => own.close());
 
   test.each([
@@ -390,9 +390,9 @@ describe("settings of the wrong type", () => {
   test.each(rows.map(([name, value, words]) => ({ name, shown: typeof value, value, words })))(
     "$name as $shown",
     async ({ name, value, words }) => {
-      const since = house.logs.length;
-      const notification = withField(goodNotification(house), `connector.private_settings.${name}`, value);
-      const outcomes = await outcomesOf(async () => expect((await tell(house, notification)).status).toBe(200));
+      const since = fixture.logs.length;
+      const notification = withField(goodNotification(fixture), `connector.private_settings.${name}`, value);
+      const outcomes = await outcomesOf(async () => expect((await tell(fixture, notification)).status).toBe(200));
       expect(outcomes).toEqual({ "endusers/skipped/invalid_settings": 1 });
       expect(complaints(since)).toContain(name);
       expect(complaints(since)).toMatch(words);
@@ -409,19 +409,19 @@ describe("routes", () => {
     ["GET", "/..%2f..%2fetc/passwd"],
     ["DELETE", "/health"],
   ])("%s %s: 404 as JSON", async (method, path) => {
-    const answer = await post(`${house.baseUrl}${path}`, undefined, { method });
+    const answer = await post(`${fixture.baseUrl}${path}`, undefined, { method });
     expect([answer.status, errorIn(answer).code]).toEqual([404, "not_found"]);
     expect(errorIn(answer).words).toContain(method);
-    expectNoSecret(house, answer.text);
+    expectNoSecret(fixture, answer.text);
   });
 
   test("a notification to the wrong path is not lost: Hull is told to come again", async () => {
-    const answer = await tell(house, goodNotification(house), { path: "/smart-notifer" });
+    const answer = await tell(fixture, goodNotification(fixture), { path: "/smart-notifer" });
     expect([answer.status, errorIn(answer).code]).toEqual([404, "not_found"]);
   });
 
   test("repeated and odd query keys are passed over", async () => {
     const path = "/smart-notifier?ship=1&ship=2&ship[a]=3&organization=evil.example&__proto__=x&%00=%ff";
-    expect((await tell(house, goodNotification(house), { path })).status).toBe(200);
+    expect((await tell(fixture, goodNotification(fixture), { path })).status).toBe(200);
   });
 });

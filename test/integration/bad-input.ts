@@ -1,9 +1,9 @@
 /** What the tests of bad input share: a good notification to spoil, and what must be true after every answer. */
 import { buildAccountMessage, buildUserMessage } from "../../simulators/hull";
-import { CONNECTOR, TOKEN, type House } from "../harness";
+import { CONNECTOR, TOKEN, type Bag, type Fixture } from "../fixture/fixture";
+import { post, type Answer, type PostOptions } from "../fixture/post";
+import { bag, list } from "../fixture/states";
 import { describedRefusals } from "./described";
-import { post, type Answer, type PostOptions } from "../scenarios/post";
-import { bag, list, type Bag } from "../scenarios/states";
 
 export interface Notification extends Bag {
   readonly notification_id: string;
@@ -45,15 +45,15 @@ export function goodAccount(): ReturnType<typeof buildAccountMessage> {
 
 /** What Hull would send; every call has ids of its own. */
 export function goodNotification(
-  house: House,
+  fixture: Fixture,
   messages: readonly unknown[] = [goodUser()],
   id = CONNECTOR.id,
 ): Notification {
   issued += 1;
-  const connector = house.hull.connector(id);
+  const connector = fixture.hull.connector(id);
   return {
     notification_id: `00000000-0000-4000-8000-${String(issued).padStart(12, "0")}`,
-    configuration: { id, organization: house.hull.host, secret: connector.secret },
+    configuration: { id, organization: fixture.hull.host, secret: connector.secret },
     channel: "user:update",
     connector: structuredClone(connector),
     segments: [],
@@ -78,13 +78,13 @@ const DESCRIBED = describedRefusals("post", "/smart-notifier");
 
 /** Posts to the notifier and checks what must be true whatever was sent. */
 export async function tell(
-  house: House,
+  fixture: Fixture,
   body: unknown,
   options: PostOptions & { path?: string } = {},
 ): Promise<Answer> {
   requests += 1;
   const headers = { "x-forwarded-for": `192.0.2.${requests % 250}`, ...options.headers };
-  const answer = await post(`${house.baseUrl}${options.path ?? "/smart-notifier"}`, body, { ...options, headers });
+  const answer = await post(`${fixture.baseUrl}${options.path ?? "/smart-notifier"}`, body, { ...options, headers });
   expect(answer.contentType).toMatch(/^application\/json/);
   expect(bag(answer.body["flow_control"])).toEqual({
     type: answer.status === 200 ? "next" : "retry",
@@ -95,7 +95,7 @@ export async function tell(
   if (answer.status !== 200 && options.path === undefined && options.method === undefined) {
     expect(DESCRIBED).toContain(`${answer.status} ${String(errorIn(answer).code)}`);
   }
-  expectNoSecret(house, answer.text);
+  expectNoSecret(fixture, answer.text);
   return answer;
 }
 
@@ -108,12 +108,12 @@ export function errorIn(answer: Answer): { readonly code: unknown; readonly word
 }
 
 /** Lines of each house's log that were looked at; they are many, and looked at after every request. */
-const looked = new WeakMap<House, number>();
+const looked = new WeakMap<Fixture, number>();
 
 /** Neither the text nor anything logged since the last look holds a secret. */
-export function expectNoSecret(house: House, text: string): void {
-  const lines = house.logs.slice(looked.get(house)).map((line) => JSON.stringify(line));
-  looked.set(house, house.logs.length);
+export function expectNoSecret(fixture: Fixture, text: string): void {
+  const lines = fixture.logs.slice(looked.get(fixture)).map((line) => JSON.stringify(line));
+  looked.set(fixture, fixture.logs.length);
   for (const secret of [CONNECTOR.secret, TOKEN]) {
     expect(text).not.toContain(secret);
     expect(lines.filter((line) => line.includes(secret))).toEqual([]);
@@ -121,11 +121,13 @@ export function expectNoSecret(house: House, text: string): void {
 }
 
 /** The process is alive, and the next good notification arrives in Planhat. */
-export async function expectAllIsWell(house: House): Promise<void> {
+export async function expectAllIsWell(fixture: Fixture): Promise<void> {
   const message = goodUser();
-  const answer = await tell(house, goodNotification(house, [message]));
+  const answer = await tell(fixture, goodNotification(fixture, [message]));
   expect([answer.status, answer.text]).toEqual([200, expect.stringContaining('"next"')]);
-  await house.settled();
-  const arrived = [...house.planhat.tenant().endusers.values()].filter(({ email }) => email === message.user["email"]);
+  await fixture.settled();
+  const arrived = [...fixture.planhat.tenant().endusers.values()].filter(
+    ({ email }) => email === message.user["email"],
+  );
   expect(arrived).toHaveLength(1);
 }

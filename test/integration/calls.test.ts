@@ -8,7 +8,7 @@ import {
   type Population,
 } from "../../simulators/hull";
 import { errorShapes, nonupdatesForms } from "../../simulators/planhat";
-import { CONNECTOR, openHouse, type House } from "../harness";
+import { CONNECTOR, openFixture, type Fixture } from "../fixture/fixture";
 
 /** The production default; time enough for the answers that `send` holds back; and no line per record. */
 const PACE = { LINGER_MS: "250", REQUEST_TIMEOUT_MS: "60000", LOG_LEVEL: "warn" };
@@ -23,13 +23,13 @@ const forms = errorShapes.flatMap((errorShape) =>
 );
 
 jest.setTimeout(120_000);
-let house: House;
-afterEach(() => house.close());
+let fixture: Fixture;
+afterEach(() => fixture.close());
 
 async function open(switches: Pick<(typeof forms)[number], "errorShape" | "nonupdates">): Promise<void> {
   const { errorShape, nonupdates } = switches;
-  house = await openHouse({ planhat: { switches: { errorShape, nonupdates } }, environment: PACE });
-  seedProfiles(population, house.hull.profiles);
+  fixture = await openFixture({ planhat: { switches: { errorShape, nonupdates } }, environment: PACE });
+  seedProfiles(population, fixture.hull.profiles);
 }
 
 /**
@@ -37,11 +37,11 @@ async function open(switches: Pick<(typeof forms)[number], "errorShape" | "nonup
  * taken in, so that the count does not depend on how fast this machine is.
  */
 async function send(messages: readonly unknown[]): Promise<void> {
-  house.planhat.books.reset();
+  fixture.planhat.books.reset();
   let open: () => void = () => undefined;
   const gate = new Promise<void>((resolve) => (open = resolve));
-  const forget = house.planhat.on("request", () => gate);
-  const report = await house.hull.send(house.url, {
+  const forget = fixture.planhat.on("request", () => gate);
+  const report = await fixture.hull.send(fixture.url, {
     connectorId: CONNECTOR.id,
     channel: "user:update",
     messages,
@@ -49,20 +49,20 @@ async function send(messages: readonly unknown[]): Promise<void> {
   });
   expect([report.shipments, report.messagesAccepted]).toEqual([messages.length / 200, messages.length]);
   open();
-  await house.settled();
+  await fixture.settled();
   forget();
 }
 
 /** Calls of the last shipments, after making sure that none of them was a waste. */
 function calls(): number {
-  const books = house.planhat.books.snapshot();
+  const books = fixture.planhat.books.snapshot();
   expect(books).toMatchObject({ noOpWrites: 0, duplicates: [], ignoredEndusers: 0, concurrentBulkWrites: 0 });
   return books.calls;
 }
 
 /** Everybody as Hull shows him, as if somebody had imported them; every second one with another position. */
 function seedPlanhat({ accounts, users }: Population): void {
-  const tenant = house.planhat.tenant();
+  const tenant = fixture.planhat.tenant();
   const ids = accounts.map(({ external_id: externalId, name }) => tenant.seedCompany({ externalId, name })._id);
   users.forEach(({ external_id: externalId, email, name, position, accountIndex }, index) => {
     const there = index % 2 === 0 ? position : "Somebody";
@@ -72,7 +72,7 @@ function seedPlanhat({ accounts, users }: Population): void {
 
 /** People whom the connector never hears of. */
 function seedOthers(count: number): void {
-  const tenant = house.planhat.tenant();
+  const tenant = fixture.planhat.tenant();
   const ids = Array.from(
     { length: 500 },
     (_, index) => tenant.seedCompany({ externalId: `other-${index}`, name: `Other ${index}` })._id,
@@ -91,20 +91,20 @@ describe.each(forms)("$name", (switches) => {
     await open(switches);
     await send(userMessages(people));
     expect(calls()).toBeLessThanOrEqual(12);
-    expect(await house.outcomes()).toEqual({ "endusers/sent/created": count });
-    const { companies, endusers } = house.planhat.snapshot();
+    expect(await fixture.outcomes()).toEqual({ "endusers/sent/created": count });
+    const { companies, endusers } = fixture.planhat.snapshot();
     expect([companies.length, endusers.length]).toEqual([COMPANIES, count]);
 
     const victim = endusers.find(({ externalId }) => externalId === "user-300");
-    house.planhat.poison((fields) => fields["_id"] === victim?._id, "The position is not welcome");
+    fixture.planhat.poison((fields) => fields["_id"] === victim?._id, "The position is not welcome");
     await send(changedUserMessages(changePopulation(people, { percent: 100 })));
     expect(calls()).toBeLessThanOrEqual(8);
-    expect(await house.outcomes()).toEqual({
+    expect(await fixture.outcomes()).toEqual({
       "endusers/sent/created": count,
       "endusers/sent/updated": count - 1,
       "endusers/rejected/refused": 1,
     });
-    expect(house.planhat.tenant().endusers.get(String(victim?._id))?.["position"]).toBe(victim?.["position"]);
+    expect(fixture.planhat.tenant().endusers.get(String(victim?._id))?.["position"]).toBe(victim?.["position"]);
   });
 });
 
@@ -121,16 +121,16 @@ describe.each(nonupdatesForms)("unchanged %s", (nonupdates) => {
     };
     await send(userMessages(later));
     expect(calls()).toBe(0);
-    expect(await house.outcomes()).toEqual({ "endusers/sent/created": USERS, "endusers/unchanged/in_sync": USERS });
+    expect(await fixture.outcomes()).toEqual({ "endusers/sent/created": USERS, "endusers/unchanged/in_sync": USERS });
 
     await send(changedUserMessages(changePopulation(later, { percent: 100 })));
     expect(calls()).toBeLessThanOrEqual(4);
-    expect(await house.outcomes()).toEqual({
+    expect(await fixture.outcomes()).toEqual({
       "endusers/sent/created": USERS,
       "endusers/unchanged/in_sync": USERS,
       "endusers/sent/updated": USERS,
     });
-    const { companies, endusers } = house.planhat.snapshot();
+    const { companies, endusers } = fixture.planhat.snapshot();
     expect([companies.length, endusers.length]).toEqual([COMPANIES, USERS]);
   });
 
@@ -143,10 +143,10 @@ describe.each(nonupdatesForms)("unchanged %s", (nonupdates) => {
     seedOthers(others);
     await send(userMessages(population));
     expect(calls()).toBeLessThanOrEqual(most);
-    expect(await house.outcomes()).toEqual({
+    expect(await fixture.outcomes()).toEqual({
       "endusers/unchanged/in_sync": USERS / 2,
       "endusers/sent/updated": USERS / 2,
     });
-    expect(house.planhat.tenant().endusers.size).toBe(USERS + others);
+    expect(fixture.planhat.tenant().endusers.size).toBe(USERS + others);
   });
 });

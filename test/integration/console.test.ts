@@ -1,6 +1,5 @@
 /** `/console` over HTTP: who sees what, what a form may do, and what remains of the page when a part of it fails. */
-import { TOKEN } from "../harness";
-import { account, user, useStages, type Stage } from "../rules/stage";
+import { account, TOKEN, useFixtures, user, type Fixture } from "../fixture/fixture";
 import { update } from "../unit/storage/builders";
 import { basic, queryOf, send as sendAnything, type Answer, type Sent } from "./asking";
 import { CONNECTOR, NOBODY, openEdge, OTHER, REMOTE_PARTS, type Edge } from "./edge";
@@ -287,14 +286,14 @@ describe("at the edge", () => {
 });
 
 describe("with the engine behind it", () => {
-  const openStage = useStages();
+  const openStage = useFixtures();
 
-  const open = ({ baseUrl, hull }: Stage, query: Readonly<Record<string, string>> = {}): Promise<Answer> =>
+  const open = ({ baseUrl, hull }: Fixture, query: Readonly<Record<string, string>> = {}): Promise<Answer> =>
     send(baseUrl, `/console?${queryOf({ org: hull.host, ...query })}`, { headers: login() });
 
   test("a connector that was installed just now has a page without anything on it", async () => {
-    const stage = await openStage();
-    const answer = await open(stage);
+    const fixture = await openStage();
+    const answer = await open(fixture);
     expect(answer.status).toBe(200);
     expect(answer.text).not.toMatch(/cannot be shown|not ready in time/);
     expect(partOf(answer, "outcomes")).toContain("No message from Hull");
@@ -303,28 +302,28 @@ describe("with the engine behind it", () => {
   });
 
   test("a connector without a token is told what to set up", async () => {
-    const stage = await openStage({ settings: { personal_acccess_token: "" } });
-    const answer = await open(stage);
+    const fixture = await openStage({ settings: { personal_acccess_token: "" } });
+    const answer = await open(fixture);
     expect(partOf(answer, "status")).toContain("Setup required");
     expect(partOf(answer, "backlog")).toContain("has not been asked since the start");
   });
 
   test("what waits, what was asked and what ended shows up", async () => {
-    const stage = await openStage();
-    stage.seed([account(1)], [user(1)]);
-    await stage.tellUser(user(1), account(1));
-    await stage.settled();
-    const answer = await open(stage);
+    const fixture = await openStage();
+    fixture.seed([account(1)], [user(1)]);
+    await fixture.tellUser(user(1), account(1));
+    await fixture.settled();
+    const answer = await open(fixture);
     expect(partOf(answer, "outcomes")).toMatch(/sent 1 .*created endusers/);
     expect(partOf(answer, "backlog")).toMatch(/Requests left 1\d\d of 200 a minute/);
   });
 
   test("a person and a company are found by whatever names them", async () => {
-    const stage = await openStage();
-    stage.seed([account(1)], [user(1)]);
-    await stage.tellUser(user(1), account(1));
-    await stage.tellAccount(account(1));
-    await stage.settled();
+    const fixture = await openStage();
+    fixture.seed([account(1)], [user(1)]);
+    await fixture.tellUser(user(1), account(1));
+    await fixture.tellAccount(account(1));
+    await fixture.settled();
     for (const [q, by, words] of [
       ["person-1@example.com", "e-mail address", "It is linked to endusers"],
       [user(1).id, "Hull id", "It is linked to endusers"],
@@ -333,12 +332,12 @@ describe("with the engine behind it", () => {
       ["acme-1.example.com", "domain", "It is linked to companies"],
       ["nobody@example.com", "e-mail address", "Nothing is known under this name"],
     ] as const) {
-      const answer = partOf(await open(stage, { q }), "explain");
+      const answer = partOf(await open(fixture, { q }), "explain");
       expect([q, answer]).toEqual([q, expect.stringContaining(`as ${by}.`)]);
       expect([q, answer]).toEqual([q, expect.stringContaining(words)]);
     }
-    const wrote = stage.calls.filter(({ method }) => method !== "GET").length;
-    await open(stage, { q: "person-1" });
-    expect(stage.calls.filter(({ method }) => method !== "GET")).toHaveLength(wrote);
+    const wrote = fixture.calls.filter(({ method }) => method !== "GET").length;
+    await open(fixture, { q: "person-1" });
+    expect(fixture.calls.filter(({ method }) => method !== "GET")).toHaveLength(wrote);
   });
 });

@@ -1,15 +1,15 @@
 /** `CORS_ORIGINS`: whose pages may use the internal API, and that nothing else is opened. */
-import { CONNECTOR } from "../harness";
+import { CONNECTOR } from "../fixture/fixture";
 import { basic, send } from "./asking";
 import { openUsersHouse, type UsersHouse } from "./users-api";
 
 const ORIGIN = "https://app.example.com";
 
-let house: UsersHouse;
+let fixture: UsersHouse;
 beforeAll(async () => {
-  house = await openUsersHouse({ environment: { CORS_ORIGINS: `${ORIGIN}, http://localhost:3000` } });
+  fixture = await openUsersHouse({ environment: { CORS_ORIGINS: `${ORIGIN}, http://localhost:3000` } });
 });
-afterAll(() => house.close());
+afterAll(() => fixture.close());
 
 const opened = (headers: Headers) => [...headers.keys()].filter((name) => name.startsWith("access-control"));
 const preflight = (origin: string, more: Readonly<Record<string, string>> = {}) => ({
@@ -31,7 +31,7 @@ test("a page of a named origin may read, errors too", async () => {
     [{ query: "cacheclear=x" }, 400],
     [{ path: "/5d00000000000000000000ff" }, 404],
   ] as const) {
-    const { headers, ...answer } = await house.ask({ ...asking, headers: { origin: ORIGIN } });
+    const { headers, ...answer } = await fixture.ask({ ...asking, headers: { origin: ORIGIN } });
     expect(answer.status).toBe(status);
     expect([headers.get("access-control-allow-origin"), headers.get("vary")]).toEqual([ORIGIN, "origin"]);
     expect(headers.get("access-control-allow-credentials")).toBeNull();
@@ -41,7 +41,7 @@ test("a page of a named origin may read, errors too", async () => {
 test.each(["", "/5d0000000000000000000a01", "/anything/else"])(
   "it may ask first, without a log-in: …%s",
   async (path) => {
-    const { status, headers, text } = await house.ask({ ...preflight("http://localhost:3000"), path });
+    const { status, headers, text } = await fixture.ask({ ...preflight("http://localhost:3000"), path });
     expect([status, text, headers.get("vary")]).toEqual([204, "", "origin"]);
     expect(Object.fromEntries(opened(headers).map((name) => [name, headers.get(name)]))).toEqual({
       "access-control-allow-origin": "http://localhost:3000",
@@ -65,20 +65,20 @@ test.each([
   "*",
   "",
 ])("a page of another origin may not: %j", async (origin) => {
-  const asked = await house.ask(preflight(origin));
+  const asked = await fixture.ask(preflight(origin));
   expect([asked.status, opened(asked.headers)]).toEqual([405, []]);
-  const answer = await house.ask({ headers: { origin } });
+  const answer = await fixture.ask({ headers: { origin } });
   expect([answer.status, opened(answer.headers), answer.headers.get("vary")]).toEqual([200, [], "origin"]);
 });
 
 test("OPTIONS that asks for no method is not possible", async () => {
-  const answer = await house.ask({ method: "OPTIONS", headers: { origin: ORIGIN } });
+  const answer = await fixture.ask({ method: "OPTIONS", headers: { origin: ORIGIN } });
   expect([answer.status, answer.headers.get("allow")]).toEqual([405, "GET, HEAD, POST"]);
 });
 
 test("runs are part of the internal API", async () => {
   const headers = { origin: ORIGIN, authorization: basic(CONNECTOR) };
-  const answer = await send(house.baseUrl, `/api/internal/runs?org=${house.hull.host}`, { headers });
+  const answer = await send(fixture.baseUrl, `/api/internal/runs?org=${fixture.hull.host}`, { headers });
   expect([answer.status, answer.headers.get("access-control-allow-origin")]).toEqual([200, ORIGIN]);
 });
 
@@ -87,7 +87,7 @@ test.each(["/health", "/ready", "/smart-notifier", "/fetch/users", "/batch", "/m
   async (path) => {
     for (const method of ["GET", "OPTIONS"]) {
       const asking = { origin: ORIGIN, "access-control-request-method": "GET" };
-      const { headers } = await send(house.baseUrl, path, { method, headers: asking });
+      const { headers } = await send(fixture.baseUrl, path, { method, headers: asking });
       expect([opened(headers), headers.get("vary")]).toEqual([[], null]);
     }
   },

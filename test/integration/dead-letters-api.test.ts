@@ -1,7 +1,6 @@
 /** `/api/internal/dead-letters`: what a connector sees of its own dead letters, what it may do, and nothing of others'. */
 import { deadLetterId } from "../../src/storage/port/dead-letters";
-import { TOKEN } from "../harness";
-import { account, minute, user, useStages, type Stage } from "../rules/stage";
+import { account, minute, TOKEN, useFixtures, user, type Fixture } from "../fixture/fixture";
 import { finish, update } from "../unit/storage/builders";
 import { basic, send, type Answer } from "./asking";
 import { CONNECTOR, errorOf, NOBODY, openEdge, OTHER, REMOTE_PARTS, type Edge, type LoggedIn } from "./edge";
@@ -303,36 +302,39 @@ describe("who asks", () => {
 });
 
 describe("with Planhat behind it", () => {
-  const open = useStages();
+  const open = useFixtures();
 
-  const call = async ({ baseUrl, hull }: Stage, method: string, path = ""): Promise<Answer["body"]> => {
+  const call = async ({ baseUrl, hull }: Fixture, method: string, path = ""): Promise<Answer["body"]> => {
     const headers = { authorization: basic(CONNECTOR) };
     const { status, text, body } = await send(baseUrl, `${BASE}${path}?org=${hull.host}`, { method, headers });
     expect([status, text]).toEqual([200, expect.not.stringContaining(TOKEN)]);
     return body;
   };
-  const listed = async (stage: Stage): Promise<readonly Shown[]> =>
-    (await call(stage, "GET"))["dead_letters"] as readonly Shown[];
+  const listed = async (fixture: Fixture): Promise<readonly Shown[]> =>
+    (await call(fixture, "GET"))["dead_letters"] as readonly Shown[];
 
   test("all that is replayed after its cause was mended arrives, a company with its users, and closes", async () => {
-    const stage = await open();
-    stage.seed([account(1)], [user(1)]);
-    const heal = stage.planhat.poison({ type: "companies", field: "externalId", value: "acme-1" }, "Name is reserved");
-    await stage.tellAccount(account(1));
-    await stage.settled();
-    await stage.tellUser({ ...user(1), indexed_at: minute(1) }, account(1));
-    await stage.settled();
-    const letters = await listed(stage);
+    const fixture = await open();
+    fixture.seed([account(1)], [user(1)]);
+    const heal = fixture.planhat.poison(
+      { type: "companies", field: "externalId", value: "acme-1" },
+      "Name is reserved",
+    );
+    await fixture.tellAccount(account(1));
+    await fixture.settled();
+    await fixture.tellUser({ ...user(1), indexed_at: minute(1) }, account(1));
+    await fixture.settled();
+    const letters = await listed(fixture);
     expect(letters).toMatchObject([
       { hull_id: account(1).id, code: "refused", text: expect.stringContaining("Name is reserved") as string },
       { hull_id: user(1).id, name: "person-1@example.com", code: "parent_rejected" },
     ]);
     heal();
-    expect(await call(stage, "POST", "/replay")).toEqual({ queued: 2, underway: 0, superseded: 0, next: null });
-    await stage.settled();
-    expect(stage.companies()).toHaveLength(1);
-    expect(stage.endusers()).toMatchObject([{ externalId: "person-1" }]);
-    expect(stage.profile("user", user(1).id)["planhat/id"]).toBeDefined();
-    expect(await listed(stage)).toEqual([]);
+    expect(await call(fixture, "POST", "/replay")).toEqual({ queued: 2, underway: 0, superseded: 0, next: null });
+    await fixture.settled();
+    expect(fixture.companies()).toHaveLength(1);
+    expect(fixture.endusers()).toMatchObject([{ externalId: "person-1" }]);
+    expect(fixture.profile("user", user(1).id)["planhat/id"]).toBeDefined();
+    expect(await listed(fixture)).toEqual([]);
   });
 });

@@ -1,22 +1,34 @@
 /** `/explain`: why is somebody not in Planhat, and what would become of a notification? Asking changes nothing. */
 import { buildUserMessage } from "../../simulators/hull";
-import { CONNECTOR, OPEN_SETTINGS, TOKEN } from "../harness";
-import { account, minute, user, useStages, type Stage } from "../rules/stage";
-import { bag, list, type Bag } from "../scenarios/states";
+import {
+  account,
+  CONNECTOR,
+  minute,
+  OPEN_SETTINGS,
+  TOKEN,
+  useFixtures,
+  user,
+  type Bag,
+  type Fixture,
+} from "../fixture/fixture";
+import { bag, list } from "../fixture/states";
 import { ask, basic, send } from "./asking";
 import { OTHER, OTHER_TOKEN } from "./users-api";
 
-const openStage = useStages();
-const open = (settings: Bag = {}): Promise<Stage> => openStage({ settings });
+const openStage = useFixtures();
+const open = (settings: Bag = {}): Promise<Fixture> => openStage({ settings });
 
 /** Person 1 of Acme 1, delivered, unless something stood in the way. */
-async function openWithOne(before: (stage: Stage) => unknown = () => undefined, settings: Bag = {}): Promise<Stage> {
-  const stage = await open(settings);
-  stage.seed([account(1)], [user(1)]);
-  before(stage);
-  await stage.tellUser(user(1), account(1));
-  await stage.settled();
-  return stage;
+async function openWithOne(
+  before: (fixture: Fixture) => unknown = () => undefined,
+  settings: Bag = {},
+): Promise<Fixture> {
+  const fixture = await open(settings);
+  fixture.seed([account(1)], [user(1)]);
+  before(fixture);
+  await fixture.tellUser(user(1), account(1));
+  await fixture.settled();
+  return fixture;
 }
 
 const messageOf = (number: number, more: Bag = {}, company = 1) =>
@@ -28,7 +40,7 @@ interface Asking {
 }
 
 /** @param content a text is sent as it is */
-async function call({ baseUrl, hull }: Stage, content: unknown, { login = CONNECTOR }: Asking = {}) {
+async function call({ baseUrl, hull }: Fixture, content: unknown, { login = CONNECTOR }: Asking = {}) {
   const answer = await send(baseUrl, `/explain?org=${hull.host}`, {
     method: "POST",
     body: content,
@@ -39,18 +51,18 @@ async function call({ baseUrl, hull }: Stage, content: unknown, { login = CONNEC
 }
 
 /** An explanation, asked for without anything being changed by it. */
-async function explain(stage: Stage, content: unknown, asking: Asking = {}) {
-  const before = await everything(stage);
-  const { status, body, headers } = await call(stage, content, asking);
+async function explain(fixture: Fixture, content: unknown, asking: Asking = {}) {
+  const before = await everything(fixture);
+  const { status, body, headers } = await call(fixture, content, asking);
   expect([status, body["error"], headers.get("cache-control")]).toEqual([200, undefined, "no-store"]);
-  expect(await everything(stage)).toEqual(before);
+  expect(await everything(fixture)).toEqual(before);
   const records = list(body["records"]).map(bag);
   const said = [body["text"], ...records.map((each) => each["text"])].flatMap(list).join(" ");
   return { body, records, record: bag(records[0]), said, shown: body["shown_by_service"] };
 }
 
 /** What must stay as it is on all three sides; reading is allowed. */
-async function everything({ planhat, hull, connector, lane, tenantKey }: Stage): Promise<unknown> {
+async function everything({ planhat, hull, connector, lane, tenantKey }: Fixture): Promise<unknown> {
   const { requests, created, updated, activities } = planhat.books.snapshot();
   const { store } = connector;
   const ids = (of: typeof user): readonly string[] => [1, 2, 3].map((n) => of(n).id);
@@ -81,9 +93,9 @@ describe("somebody who is linked", () => {
     ["Hull's id", { id: user(1).id }],
     ["Hull's id among users", { id: user(1).id, entity: "user" }],
   ])("is found by %s", async (_name, content) => {
-    const stage = await openWithOne();
-    const { records, record, said } = await explain(stage, content);
-    const remoteId = stage.endusers()[0]?.["_id"];
+    const fixture = await openWithOne();
+    const { records, record, said } = await explain(fixture, content);
+    const remoteId = fixture.endusers()[0]?.["_id"];
     expect(records).toHaveLength(1);
     expect(record).toMatchObject({
       entity: "user",
@@ -100,35 +112,35 @@ describe("somebody who is linked", () => {
   });
 
   test("is a company as well, by its domain", async () => {
-    const stage = await open();
-    stage.seed([account(1)]);
-    await stage.tellAccount(account(1));
-    await stage.settled();
-    const { record, shown } = await explain(stage, { domain: "ACME-1.example.com" });
+    const fixture = await open();
+    fixture.seed([account(1)]);
+    await fixture.tellAccount(account(1));
+    await fixture.settled();
+    const { record, shown } = await explain(fixture, { domain: "ACME-1.example.com" });
     expect(record).toMatchObject({ entity: "account", hull_id: account(1).id });
     // Planhat cannot be asked by domain.
     expect(shown).toBeNull();
-    const byKey = await explain(stage, { external_id: "acme-1", entity: "account" });
-    expect(byKey.shown).toEqual([{ type: "companies", id: stage.companies()[0]?.["_id"] }]);
+    const byKey = await explain(fixture, { external_id: "acme-1", entity: "account" });
+    expect(byKey.shown).toEqual([{ type: "companies", id: fixture.companies()[0]?.["_id"] }]);
   });
 
   test("is not found by what was his and is no more", async () => {
-    const stage = await open();
-    stage.seed([account(1)], [user(1)]);
-    await stage.tellUser(user(1), account(1));
-    await stage.tellUser(user(1, { email: "new@example.com", indexed_at: minute(1) }), account(1));
-    await stage.settled();
-    expect((await explain(stage, { email: "new@example.com" })).records).toHaveLength(1);
-    expect((await explain(stage, { email: "person-1@example.com" })).records).toEqual([]);
+    const fixture = await open();
+    fixture.seed([account(1)], [user(1)]);
+    await fixture.tellUser(user(1), account(1));
+    await fixture.tellUser(user(1, { email: "new@example.com", indexed_at: minute(1) }), account(1));
+    await fixture.settled();
+    expect((await explain(fixture, { email: "new@example.com" })).records).toHaveLength(1);
+    expect((await explain(fixture, { email: "person-1@example.com" })).records).toEqual([]);
   });
 
   test("and whom a person edited in Planhat keeps the edit", async () => {
-    const stage = await openWithOne();
-    stage.planhat.tenant().edit("endusers", String(stage.endusers()[0]?.["_id"]), { position: "Chief" });
-    const { body } = await ask(stage, "/fetch/users", { force: "1" });
-    await stage.until(async () => (await stage.connector.store.run(String(body["run"])))?.state === "success");
+    const fixture = await openWithOne();
+    fixture.planhat.tenant().edit("endusers", String(fixture.endusers()[0]?.["_id"]), { position: "Chief" });
+    const { body } = await ask(fixture, "/fetch/users", { force: "1" });
+    await fixture.until(async () => (await fixture.connector.store.run(String(body["run"])))?.state === "success");
     const message = messageOf(1, { indexed_at: minute(1) });
-    const { record, said } = await explain(stage, notification([message]));
+    const { record, said } = await explain(fixture, notification([message]));
     expect(record).toMatchObject({
       would: { outcome: "unchanged" },
       requests: [],
@@ -139,13 +151,13 @@ describe("somebody who is linked", () => {
     });
     expect(said).toContain("Somebody changed position in Planhat; that stays until Hull's value changes.");
     const changed = messageOf(1, { position: "Boss", indexed_at: minute(1) });
-    const next = await explain(stage, notification([changed]));
+    const next = await explain(fixture, notification([changed]));
     expect(next.record).toMatchObject({ would: { outcome: "sent" }, requests: [{ fields: { position: "Boss" } }] });
   });
 });
 
 test("a value that is withheld is said to be, with the reason, before and after", async () => {
-  const stage = await openStage({
+  const fixture = await openStage({
     customFields: [{ name: "Score", type: "number", parent: "EndUser" }],
     settings: {
       contact_custom_attributes_outbound: [
@@ -154,9 +166,9 @@ test("a value that is withheld is said to be, with the reason, before and after"
       ],
     },
   });
-  stage.seed([account(1)], [user(1)]);
+  fixture.seed([account(1)], [user(1)]);
   const message = messageOf(1, { traits_score: "5", traits_seats: 6 });
-  const { record, said } = await explain(stage, notification([message]));
+  const { record, said } = await explain(fixture, notification([message]));
   expect(record).toMatchObject({
     would: { outcome: "sent", code: "created" },
     fields: expect.arrayContaining([
@@ -177,8 +189,8 @@ test("a value that is withheld is said to be, with the reason, before and after"
 
 describe("somebody who is not in Planhat", () => {
   test("was kept out by a filter, and the answer names it", async () => {
-    const stage = await openWithOne(() => undefined, { contact_synchronized_segments: ["customers"] });
-    const { record, said, shown } = await explain(stage, { email: "person-1@example.com" });
+    const fixture = await openWithOne(() => undefined, { contact_synchronized_segments: ["customers"] });
+    const { record, said, shown } = await explain(fixture, { email: "person-1@example.com" });
     expect(record["known"]).toMatchObject({ last_outcome: { outcome: "skipped", code: "outside_user_segments" } });
     expect(said).toContain("segments defined in the Contact Filter");
     expect(said).toContain("No record of endusers in Planhat is linked to it.");
@@ -186,15 +198,15 @@ describe("somebody who is not in Planhat", () => {
   });
 
   test("waits, and the answer says since when and why", async () => {
-    const stage = await open();
-    stage.seed([account(1)], [user(1)]);
+    const fixture = await open();
+    fixture.seed([account(1)], [user(1)]);
     // Nothing is delivered and nothing is read.
-    stage.planhat.faults.add({ kind: "status", status: 503, body: "Down" });
-    await stage.tellUser(user(1), account(1));
+    fixture.planhat.faults.add({ kind: "status", status: 503, body: "Down" });
+    await fixture.tellUser(user(1), account(1));
     // Between two tries the lane is held for some milliseconds only.
     let body: Bag = {};
-    await stage.until(async () => {
-      ({ body } = await call(stage, { email: "person-1@example.com" }));
+    await fixture.until(async () => {
+      ({ body } = await call(fixture, { email: "person-1@example.com" }));
       return list(body["holds"]).length > 0;
     });
     const record = bag(list(body["records"])[0]);
@@ -207,22 +219,22 @@ describe("somebody who is not in Planhat", () => {
     expect(list(body["text"]).join(" ")).toMatch(/has been paused since .*503|Down/);
     // Planhat could not be asked, which is not the same as that it has nobody.
     expect(body["shown_by_service"]).toBeNull();
-    stage.planhat.faults.clear();
-    await stage.settledWithHelp();
+    fixture.planhat.faults.clear();
+    await fixture.settledWithHelp();
   });
 
   test("fell with the company that Planhat refused; the company is found by its name too", async () => {
-    const stage = await openWithOne(({ planhat }) =>
+    const fixture = await openWithOne(({ planhat }) =>
       planhat.poison({ type: "companies", field: "externalId", value: "acme-1" }, "Name is odd"),
     );
-    const { record, said } = await explain(stage, { email: "person-1@example.com" });
+    const { record, said } = await explain(fixture, { email: "person-1@example.com" });
     expect(record).toMatchObject({
       known: { last_outcome: { outcome: "dead", code: "parent_rejected" }, dead_letter: { code: "parent_rejected" } },
       parent: { hull_id: account(1).id, known: { dead_letter: { outcome: "rejected" } } },
     });
     expect(said).toContain("Name is odd");
     for (const content of [{ external_id: "acme-1" }, { domain: "acme-1.example.com" }]) {
-      expect((await explain(stage, content)).record).toMatchObject({
+      expect((await explain(fixture, content)).record).toMatchObject({
         entity: "account",
         known: { version: null, last_outcome: { outcome: "rejected" }, dead_letter: { code: "refused" } },
       });
@@ -230,54 +242,54 @@ describe("somebody who is not in Planhat", () => {
   });
 
   test("is a dead letter, and the answer names reason and remedy", async () => {
-    const stage = await openWithOne(({ planhat }) =>
+    const fixture = await openWithOne(({ planhat }) =>
       planhat.poison({ type: "endusers", field: "externalId", value: "person-1" }, `Odd: ${TOKEN}`),
     );
-    const { record, said } = await explain(stage, { external_id: "person-1" });
+    const { record, said } = await explain(fixture, { external_id: "person-1" });
     expect(record["known"]).toMatchObject({ dead_letter: { outcome: "rejected", code: "refused" }, outbox: null });
     expect(said).toMatch(/Planhat refused it for good at .*Odd: \[redacted\].*replay the dead letter/);
   });
 
   test("is unknown here, and what Planhat itself shows is said", async () => {
-    const stage = await open();
-    const company = stage.planhat.tenant().seedCompany({ name: "Acme", externalId: "acme-1" });
-    const { _id: id } = stage.planhat
+    const fixture = await open();
+    const company = fixture.planhat.tenant().seedCompany({ name: "Acme", externalId: "acme-1" });
+    const { _id: id } = fixture.planhat
       .tenant()
       .seedEnduser({ name: "Ann", email: "ann@acme.example", companyId: company._id });
-    const { records, said, shown } = await explain(stage, { email: "ann@acme.example" });
+    const { records, said, shown } = await explain(fixture, { email: "ann@acme.example" });
     expect(records).toEqual([]);
     expect(said).toContain("Nothing is known under this name");
     expect(shown).toEqual([{ type: "endusers", id }]);
-    const nobody = await explain(stage, { email: "nobody@acme.example" });
+    const nobody = await explain(fixture, { email: "nobody@acme.example" });
     expect(nobody.shown).toEqual([]);
     expect(nobody.said).toContain("Planhat itself shows no record under this name now.");
-    expect((await explain(stage, { id: "0".repeat(24) })).records).toEqual([]);
+    expect((await explain(fixture, { id: "0".repeat(24) })).records).toEqual([]);
   });
 
   test("waits because Planhat refuses the token, which is said", async () => {
-    const stage = await open();
-    stage.seed([account(1)], [user(1)]);
-    stage.planhat.faults.add({ kind: "status", status: 401, body: `Bad token ${TOKEN}` });
-    await stage.tellUser(user(1), account(1));
-    await stage.until(async () => (await stage.connector.store.pauses(stage.lane)).length > 0);
-    await stage.connector.lanes.idle();
-    const { body, said } = await explain(stage, { email: "person-1@example.com" });
+    const fixture = await open();
+    fixture.seed([account(1)], [user(1)]);
+    fixture.planhat.faults.add({ kind: "status", status: 401, body: `Bad token ${TOKEN}` });
+    await fixture.tellUser(user(1), account(1));
+    await fixture.until(async () => (await fixture.connector.store.pauses(fixture.lane)).length > 0);
+    await fixture.connector.lanes.idle();
+    const { body, said } = await explain(fixture, { email: "person-1@example.com" });
     expect(body["holds"]).toMatchObject([{ scope: "*", kind: "auth" }]);
     expect(said).toMatch(/Delivery to Planhat has been paused since .*Check the token/);
-    const foretold = await explain(stage, notification([messageOf(2)]));
+    const foretold = await explain(fixture, notification([messageOf(2)]));
     expect(foretold.body["undecided"]).toMatch(/token/);
-    stage.planhat.faults.clear();
-    await stage.settledWithHelp();
+    fixture.planhat.faults.clear();
+    await fixture.settledWithHelp();
   });
 });
 
 describe("a notification", () => {
   test("of an export goes past the filters", async () => {
-    const stage = await open({ contact_synchronized_segments: ["customers"] });
+    const fixture = await open({ contact_synchronized_segments: ["customers"] });
     const messages = [messageOf(1)];
-    const usual = await explain(stage, notification(messages));
+    const usual = await explain(fixture, notification(messages));
     expect(usual.record).toMatchObject({ would: { outcome: "skipped", code: "outside_user_segments" }, requests: [] });
-    const exported = await explain(stage, notification(messages, { is_export: true }));
+    const exported = await explain(fixture, notification(messages, { is_export: true }));
     expect(exported.record["would"]).toMatchObject({ outcome: "sent", code: "created" });
     expect(list(exported.record["checks"])).toContainEqual(
       expect.objectContaining({ name: "Endusers Filter", verdict: "bypassed", code: expect.any(String) as string }),
@@ -294,46 +306,46 @@ describe("a notification", () => {
   });
 
   test("whose event was sent before says so, and is decided", async () => {
-    const stage = await open({ contact_events: ["Logged in"] });
+    const fixture = await open({ contact_events: ["Logged in"] });
     const event = { event: "Logged in", event_id: "e-1", created_at: "2026-01-01T00:00:00Z", properties: {} };
     const message = { ...messageOf(1), events: [event] };
-    expect((await explain(stage, notification([message]))).body["undecided"]).toBeNull();
-    await stage.send("user:update", [message]);
-    await stage.settled();
-    const { body, said } = await explain(stage, notification([message]));
+    expect((await explain(fixture, notification([message]))).body["undecided"]).toBeNull();
+    await fixture.send("user:update", [message]);
+    await fixture.settled();
+    const { body, said } = await explain(fixture, notification([message]));
     expect(body["undecided"]).toBeNull();
     expect(said).toContain("an event is sent only once");
   });
 
   test("waits its turn while another question of the connector is being answered", async () => {
-    const stage = await open();
-    const answers = await Promise.all([1, 2].map(() => call(stage, notification([messageOf(1)]))));
+    const fixture = await open();
+    const answers = await Promise.all([1, 2].map(() => call(fixture, notification([messageOf(1)]))));
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 503]);
     const busy = answers.find(({ status }) => status === 503);
     expect([bag(busy?.body["error"])["code"], busy?.headers.get("retry-after")]).toEqual(["busy", "2"]);
   });
 
   test("with messages that cannot be read explains the others", async () => {
-    const stage = await open();
-    const { body, records } = await explain(stage, notification([{}, messageOf(1), "text", null]));
+    const fixture = await open();
+    const { body, records } = await explain(fixture, notification([{}, messageOf(1), "text", null]));
     expect(body["problems"]).toHaveLength(3);
     expect(list(body["problems"]).join(" ")).toMatch(/messages\[0\].*messages\[2\].*messages\[3\]/);
     expect(records).toHaveLength(2);
   });
 
   test("beside a deep backlog touches its own records only", async () => {
-    const stage = await open();
+    const fixture = await open();
     // Not a trouble that passes, so that the lane is still while it is asked.
-    stage.planhat.faults.add({ kind: "status", status: 401, route: ({ method }) => method !== "GET" });
-    await stage.send(
+    fixture.planhat.faults.add({ kind: "status", status: 401, route: ({ method }) => method !== "GET" });
+    await fixture.send(
       "user:update",
       Array.from({ length: 2_000 }, (_, index) => messageOf(index + 10)),
     );
-    await stage.until(async () => (await stage.connector.store.pauses(stage.lane)).length > 0);
-    await stage.connector.lanes.idle();
+    await fixture.until(async () => (await fixture.connector.store.pauses(fixture.lane)).length > 0);
+    await fixture.connector.lanes.idle();
     // And the company that they wait for.
-    expect(await stage.connector.store.depth(stage.lane)).toMatchObject({ outbox: 2_001 });
-    const { record, records } = await explain(stage, notification([messageOf(1, {}, 2)]));
+    expect(await fixture.connector.store.depth(fixture.lane)).toMatchObject({ outbox: 2_001 });
+    const { record, records } = await explain(fixture, notification([messageOf(1, {}, 2)]));
     expect(records).toHaveLength(2);
     expect(record).toMatchObject({ would: { outcome: "sent", code: "created" }, requests: [{ kind: "create" }] });
   });
@@ -341,41 +353,41 @@ describe("a notification", () => {
 
 describe("who may ask", () => {
   test("another connector sees nothing of the first one's", async () => {
-    const stage = await openWithOne();
-    stage.planhat.addTenant(OTHER_TOKEN);
+    const fixture = await openWithOne();
+    fixture.planhat.addTenant(OTHER_TOKEN);
     const settings = { ...OPEN_SETTINGS, personal_acccess_token: OTHER_TOKEN, tenant_id: "another-tenant" };
-    stage.hull.addConnector({ ...OTHER, privateSettings: settings });
+    fixture.hull.addConnector({ ...OTHER, privateSettings: settings });
     for (const content of [{ email: "person-1@example.com" }, { id: user(1).id }, { external_id: "acme-1" }]) {
-      const { records, shown } = await explain(stage, content, { login: OTHER });
+      const { records, shown } = await explain(fixture, content, { login: OTHER });
       expect([records, shown]).toEqual([[], "id" in content ? null : []]);
     }
     const message = messageOf(1, { indexed_at: minute(1) });
-    const { record } = await explain(stage, notification([message]), { login: OTHER });
+    const { record } = await explain(fixture, notification([message]), { login: OTHER });
     expect(record).toMatchObject({ known: { link: null, last_outcome: null }, would: { code: "created" } });
   });
 
   test("nobody without a log-in, or with a wrong one", async () => {
-    const stage = await open();
+    const fixture = await open();
     for (const login of [null, { ...CONNECTOR, secret: "wrong" }]) {
-      expect((await call(stage, { email: "x@example.com" }, { login })).status).toBe(401);
+      expect((await call(fixture, { email: "x@example.com" }, { login })).status).toBe(401);
     }
   });
 });
 
 test("without a token in the settings it is answered all the same", async () => {
-  const stage = await open({ personal_acccess_token: "" });
+  const fixture = await open({ personal_acccess_token: "" });
   const message = messageOf(1);
-  const { record } = await explain(stage, notification([message]));
+  const { record } = await explain(fixture, notification([message]));
   expect(record).toMatchObject({
     checks: [{ name: "Personal Access Token", verdict: "failed" }],
     would: { outcome: "skipped", code: "missing_token" },
   });
-  expect((await explain(stage, { email: "person-1@example.com" })).records).toEqual([]);
+  expect((await explain(fixture, { email: "person-1@example.com" })).records).toEqual([]);
 });
 
 describe("a question that cannot be read", () => {
-  let stage: Stage;
-  beforeEach(async () => (stage = await open()));
+  let fixture: Fixture;
+  beforeEach(async () => (fixture = await open()));
   const twenty = Array.from({ length: 21 }, (_, index) => buildUserMessage(user(index)));
 
   test.each([
@@ -394,7 +406,7 @@ describe("a question that cannot be read", () => {
     ["more than twenty messages", { channel: "user:update", messages: twenty }, "messages"],
     ["a switch that is none", { channel: "user:update", messages: [{}], is_export: "yes" }, "is_export"],
   ])("is answered with field and remedy: %s", async (_name, content, field) => {
-    const { status, body } = await call(stage, content);
+    const { status, body } = await call(fixture, content);
     const error = bag(body["error"]);
     expect([status, error["code"]]).toEqual([400, "invalid_question"]);
     expect(list(error["details"])).toContainEqual({
@@ -405,36 +417,36 @@ describe("a question that cannot be read", () => {
   });
 
   test("because it is no JSON, too large, or sent in another way", async () => {
-    expect((await call(stage, "{")).body).toMatchObject({ error: { code: "malformed_json" } });
-    expect((await call(stage, `"text"`)).status).toBe(400);
-    const huge = await call(stage, { email: "x".repeat(6 * 1024 * 1024) });
+    expect((await call(fixture, "{")).body).toMatchObject({ error: { code: "malformed_json" } });
+    expect((await call(fixture, `"text"`)).status).toBe(400);
+    const huge = await call(fixture, { email: "x".repeat(6 * 1024 * 1024) });
     expect([huge.status, bag(huge.body["error"])["message"]]).toEqual([413, expect.stringMatching(/larger than 5 MB/)]);
-    const get = await send(stage.baseUrl, `/explain?org=${stage.hull.host}`);
+    const get = await send(fixture.baseUrl, `/explain?org=${fixture.hull.host}`);
     expect([get.status, get.headers.get("allow")]).toEqual([405, "POST"]);
   });
 });
 
 test("the server ends while something is being explained", async () => {
-  const stage = await open();
-  const company = stage.planhat.tenant().seedCompany({ name: "Acme", externalId: "acme-1" });
-  stage.planhat.tenant().seedEnduser({ name: "Ann", email: "person-1@example.com", companyId: company._id });
+  const fixture = await open();
+  const company = fixture.planhat.tenant().seedCompany({ name: "Acme", externalId: "acme-1" });
+  fixture.planhat.tenant().seedEnduser({ name: "Ann", email: "person-1@example.com", companyId: company._id });
   let arrived: () => void = () => undefined;
   let letGo: () => void = () => undefined;
   const reached = new Promise<void>((resolve) => (arrived = resolve));
   const held = new Promise<void>((resolve) => (letGo = resolve));
-  stage.planhat.on("request", () => {
+  fixture.planhat.on("request", () => {
     arrived();
     return held;
   });
   const message = messageOf(1);
-  const asked = call(stage, notification([message])).catch((error: unknown) => error);
+  const asked = call(fixture, notification([message])).catch((error: unknown) => error);
   await reached;
-  const ended = stage.stopped(() => Promise.resolve());
+  const ended = fixture.stopped(() => Promise.resolve());
   const broken = await asked;
   letGo();
   await ended;
   expect(broken).toMatchObject({ code: "ECONNRESET" });
-  const { record } = await explain(stage, notification([message]));
+  const { record } = await explain(fixture, notification([message]));
   expect(record).toMatchObject({ would: { outcome: "sent" } });
-  expect(stage.logs.filter(({ level }) => level === "error")).toEqual([]);
+  expect(fixture.logs.filter(({ level }) => level === "error")).toEqual([]);
 });

@@ -1,9 +1,9 @@
 /** Real payloads of Hull, each sent through the whole connector: with its own settings, with Planhat's, and completed. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { CONNECTOR, defineCustomFields, openHouse, TOKEN, type House } from "../harness";
-import { post, type Answer } from "../scenarios/post";
-import { bag, hullState, list, namesOf, planhatState, seedHull, text, type Bag } from "../scenarios/states";
+import { CONNECTOR, defineCustomFields, openFixture, TOKEN, type Bag, type Fixture } from "../fixture/fixture";
+import { post, type Answer } from "../fixture/post";
+import { bag, hullState, list, namesOf, planhatState, text } from "../fixture/states";
 
 const FOLDER = join(__dirname, "../fixtures/hull");
 
@@ -46,21 +46,21 @@ function envelope(name: string): Notification {
   return found;
 }
 
-let house: House;
-afterEach(() => house.close());
+let fixture: Fixture;
+afterEach(() => fixture.close());
 
 async function open(): Promise<void> {
-  house = await openHouse({ planhat: { switches: { nameCasing: "kept" } } });
+  fixture = await openFixture({ planhat: { switches: { nameCasing: "kept" } } });
 }
 
 /** Sends a notification with nothing changed but who sends it. */
 function replay(notification: Notification, settings?: Bag, id = CONNECTOR.id): Promise<Answer> {
-  seedHull(house, notification.messages);
-  defineCustomFields(house.planhat, settings ?? {});
+  fixture.introduce(notification.messages);
+  defineCustomFields(fixture.planhat, settings ?? {});
   const configuration = {
     ...notification.configuration,
     id,
-    organization: house.hull.host,
+    organization: fixture.hull.host,
     secret: CONNECTOR.secret,
   };
   const connector = {
@@ -70,13 +70,13 @@ function replay(notification: Notification, settings?: Bag, id = CONNECTOR.id): 
     ...(settings === undefined ? {} : { private_settings: settings }),
   };
   return post(
-    house.url,
+    fixture.url,
     { ...notification, configuration, connector },
     {
       headers: {
         "x-hull-smart-notifier-signature-version": "v1",
-        "x-hull-smart-notifier-signature": house.hull.sign(notification.notification_id),
-        "x-hull-smart-notifier-signature-public-key-url": house.hull.signingKeyUrl,
+        "x-hull-smart-notifier-signature": fixture.hull.sign(notification.notification_id),
+        "x-hull-smart-notifier-signature-public-key-url": fixture.hull.signingKeyUrl,
       },
     },
   );
@@ -129,10 +129,10 @@ describe("with its own settings", () => {
     const answer = await replay(notification);
     expect(answer).toMatchObject({ status: 200, body: NEXT });
     const type = notification.channel === "user:update" ? "endusers" : "companies";
-    expect(await house.outcomes()).toEqual({ [`${type}/skipped/missing_token`]: notification.messages.length });
-    await house.settled();
-    expect(house.planhat.books.snapshot().calls).toBe(0);
-    expect(house.hull.books.snapshot().firehoseRequests).toBe(0);
+    expect(await fixture.outcomes()).toEqual({ [`${type}/skipped/missing_token`]: notification.messages.length });
+    await fixture.settled();
+    expect(fixture.planhat.books.snapshot().calls).toBe(0);
+    expect(fixture.hull.books.snapshot().firehoseRequests).toBe(0);
   });
 });
 
@@ -210,9 +210,9 @@ describe("with settings of the earlier connector for Planhat", () => {
     await open();
     const answer = await replay(envelope(name), { ...OLD_SETTINGS, ...settings });
     expect(answer).toMatchObject({ status: 200, body: NEXT });
-    await house.settled();
-    expect(await house.outcomes()).toEqual(outcomes);
-    expect(planhatState(house.planhat.snapshot())).toEqual({ companies: companies ?? [], endusers: endusers ?? [] });
+    await fixture.settled();
+    expect(await fixture.outcomes()).toEqual(outcomes);
+    expect(planhatState(fixture.planhat.snapshot())).toEqual({ companies: companies ?? [], endusers: endusers ?? [] });
   });
 });
 
@@ -244,22 +244,22 @@ describe("with what is missing filled in", () => {
     const messages = completed(notification.messages);
     const answer = await replay({ ...notification, messages }, OLD_SETTINGS);
     expect(answer).toMatchObject({ status: 200, body: NEXT });
-    await house.settled();
+    await fixture.settled();
 
     const ofUsers = notification.channel === "user:update";
     const type = ofUsers ? "endusers" : "companies";
     const events = messages.flatMap((each) => list(bag(each)["events"])).map(bag);
-    expect(await house.outcomes()).toEqual({
+    expect(await fixture.outcomes()).toEqual({
       [`${type}/sent/created`]: messages.length,
       ...(events.length === 0 ? {} : { "activities/sent/tracked": events.length }),
     });
-    expect(house.planhat.tenant().activities.map(({ action, info }) => ({ action, info }))).toEqual(
+    expect(fixture.planhat.tenant().activities.map(({ action, info }) => ({ action, info }))).toEqual(
       events.map(({ event, properties }) => ({ action: event, info: properties })),
     );
-    const snapshot = house.planhat.snapshot();
+    const snapshot = fixture.planhat.snapshot();
     const names = namesOf(snapshot);
     const { companies, endusers } = planhatState(snapshot, names);
-    const hull = hullState(house, names);
+    const hull = hullState(fixture, names);
 
     const accounts = new Map(messages.map((each) => [bag(bag(each)["account"])["id"], bag(bag(each)["account"])]));
     expect(new Set(companies)).toEqual(new Set([...accounts.values()].map(companyOf)));
@@ -284,9 +284,9 @@ describe("with what is missing filled in", () => {
       expect(told["planhat/external_id"]).toBe(record["externalId"]);
       expect(told["anonymous_ids"]).toEqual([`planhat:${String(record["_id"])}`]);
     }
-    const books = house.planhat.books.snapshot();
+    const books = fixture.planhat.books.snapshot();
     expect([books.duplicatesCreated, books.noOpWrites, books.ignoredEndusers]).toEqual([0, 0, 0]);
-    expect(house.hull.books.snapshot().unresolvedItems).toBe(0);
+    expect(fixture.hull.books.snapshot().unresolvedItems).toBe(0);
   });
 
   function companyOf(account: Bag) {
@@ -319,13 +319,13 @@ describe("connector ids of every length", () => {
     await open();
     const notification = envelope(name);
     const id = String(notification.configuration["id"]);
-    house.hull.addConnector({ id, secret: CONNECTOR.secret });
+    fixture.hull.addConnector({ id, secret: CONNECTOR.secret });
     const answer = await replay(notification, { ...OLD_SETTINGS, ...EVERYBODY }, id);
     expect(answer).toMatchObject({ status: 200, body: NEXT });
-    await house.settled();
-    const { outcomes } = await house.connector.store.tally(`${house.hull.host}/${id}`);
+    await fixture.settled();
+    const { outcomes } = await fixture.connector.store.tally(`${fixture.hull.host}/${id}`);
     expect(Object.values(outcomes).reduce((sum, count) => sum + count, 0)).toBe(notification.messages.length);
-    expect(await house.outcomes()).toEqual({});
+    expect(await fixture.outcomes()).toEqual({});
   });
 });
 
@@ -334,9 +334,9 @@ test("an event with a date that is not ISO: his account is missing, so nothing g
   const notification = envelope("user-update-event.customerio-2018");
   const settings = { ...OLD_SETTINGS, ...EVERYBODY };
   expect((await replay(notification, settings)).body).toEqual(NEXT);
-  await house.settled();
-  expect(await house.outcomes()).toEqual({ "endusers/skipped/missing_account": 1 });
-  expect(house.planhat.books.snapshot().requests).toEqual({});
+  await fixture.settled();
+  expect(await fixture.outcomes()).toEqual({ "endusers/skipped/missing_account": 1 });
+  expect(fixture.planhat.books.snapshot().requests).toEqual({});
 
   const [message] = notification.messages.map(bag);
   const later = {
@@ -346,13 +346,13 @@ test("an event with a date that is not ISO: his account is missing, so nothing g
   };
   const again = { ...notification, notification_id: "second", messages: [later] };
   expect((await replay(again, settings)).body).toEqual(NEXT);
-  await house.settled();
-  expect(await house.outcomes()).toEqual({
+  await fixture.settled();
+  expect(await fixture.outcomes()).toEqual({
     "endusers/skipped/missing_account": 1,
     "endusers/sent/created": 1,
     "activities/sent/tracked": 1,
   });
-  expect(house.planhat.tenant().activities).toMatchObject([{ action: "page", date: "2018-03-30T14:38:02.000Z" }]);
+  expect(fixture.planhat.tenant().activities).toMatchObject([{ action: "page", date: "2018-03-30T14:38:02.000Z" }]);
 });
 
 test("keys that are numbers do no harm", async () => {
@@ -362,8 +362,8 @@ test("keys that are numbers do no harm", async () => {
   const account = { ...bag(message?.["account"]), external_id: "company-d" };
   const answer = await replay({ ...notification, messages: [{ ...message, account }] }, OLD_SETTINGS);
   expect(answer.status).toBe(200);
-  await house.settled();
-  expect(planhatState(house.planhat.snapshot())).toEqual({
+  await fixture.settled();
+  expect(planhatState(fixture.planhat.snapshot())).toEqual({
     companies: [company("company-d", "Company D (Sample Lead)", "company-d.example")],
     endusers: [enduser("person07@example.net", "Wilma Sampleton", "company-d", "company-d.example")],
   });

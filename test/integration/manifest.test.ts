@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import ts from "typescript";
 import manifest from "../../manifest.json";
-import { openHouse, type House } from "../harness";
+import { openFixture, type Fixture } from "../fixture/fixture";
 import { send } from "./asking";
 
 const ROOT = join(__dirname, "../..");
@@ -25,12 +25,12 @@ const FILES = [
 ] as const;
 
 describe("from the source", () => {
-  let house: House;
-  beforeAll(async () => (house = await openHouse()));
-  afterAll(() => house.close());
+  let fixture: Fixture;
+  beforeAll(async () => (fixture = await openFixture()));
+  afterAll(() => fixture.close());
 
   test("the manifest is served for any page to read", async () => {
-    const { status, headers, body } = await send(house.baseUrl, "/manifest.json");
+    const { status, headers, body } = await send(fixture.baseUrl, "/manifest.json");
     expect(status).toBe(200);
     expect(Object.fromEntries(headers)).toMatchObject({
       ...PUBLIC,
@@ -41,13 +41,13 @@ describe("from the source", () => {
   });
 
   test("the manifest names no host, so every deployment can serve it", async () => {
-    expect((await send(house.baseUrl, "/manifest.json")).text).not.toMatch(/https?:/);
+    expect((await send(fixture.baseUrl, "/manifest.json")).text).not.toMatch(/https?:/);
   });
 
   test.each(
     FILES.flatMap(([file, type]) => [[`/assets/${file}`, file, type] as const, [`/${file}`, file, type] as const]),
   )("%s is there", async (path, file, type) => {
-    const { status, headers, bytes } = await send(house.baseUrl, path);
+    const { status, headers, bytes } = await send(fixture.baseUrl, path);
     expect(status).toBe(200);
     expect(Object.fromEntries(headers)).toMatchObject({
       ...PUBLIC,
@@ -58,8 +58,10 @@ describe("from the source", () => {
   });
 
   test("what a browser has already is not sent again", async () => {
-    const { headers } = await send(house.baseUrl, "/logo.png");
-    const again = await send(house.baseUrl, "/logo.png", { headers: { "if-none-match": String(headers.get("etag")) } });
+    const { headers } = await send(fixture.baseUrl, "/logo.png");
+    const again = await send(fixture.baseUrl, "/logo.png", {
+      headers: { "if-none-match": String(headers.get("etag")) },
+    });
     expect([again.status, again.bytes.length]).toEqual([304, 0]);
   });
 
@@ -79,14 +81,14 @@ describe("from the source", () => {
     "/assets/%00",
     "/assets/%",
   ])("%s leads nowhere", async (path) => {
-    const { status, headers, body } = await send(house.baseUrl, path);
+    const { status, headers, body } = await send(fixture.baseUrl, path);
     expect(status).toBe(404);
     expect(headers.get("content-type")).toBe("application/json; charset=utf-8");
     expect(body).toMatchObject({ error: { code: "not_found" } });
   });
 
   test.each(["/", "/readme"])("%s leads to the guide in the dashboard", async (path) => {
-    const { status, headers } = await send(house.baseUrl, path, { headers: { host: "planhat.example.com" } });
+    const { status, headers } = await send(fixture.baseUrl, path, { headers: { host: "planhat.example.com" } });
     expect(status).toBe(302);
     expect(Object.fromEntries(headers)).toMatchObject({
       location: "https://dashboard.hullapp.io/readme?url=https://planhat.example.com",
@@ -99,14 +101,14 @@ describe("from the source", () => {
     ["[::1]:8082", "[::1]:8082"],
     ["my_app.internal", "my_app.internal"],
   ])("the host %s is taken with its port", async (host, expected) => {
-    const { headers } = await send(house.baseUrl, "/", { headers: { host } });
+    const { headers } = await send(fixture.baseUrl, "/", { headers: { host } });
     expect(headers.get("location")).toBe(`https://dashboard.hullapp.io/readme?url=https://${expected}`);
   });
 
   test.each(["evil.example/path", "a.example&url=https://evil.example", "a.example#", "me@evil.example", "a b", ".."])(
     "a host header of %j is refused",
     async (host) => {
-      const { status, headers, body } = await send(house.baseUrl, "/", { headers: { host } });
+      const { status, headers, body } = await send(fixture.baseUrl, "/", { headers: { host } });
       expect(status).toBe(400);
       expect(headers.get("location")).toBeNull();
       expect(body).toMatchObject({ error: { code: "invalid_host" } });
@@ -114,7 +116,7 @@ describe("from the source", () => {
   );
 
   test("a request without a host is refused", async () => {
-    const { hostname, port } = new URL(house.baseUrl);
+    const { hostname, port } = new URL(fixture.baseUrl);
     const socket = connect(Number(port), hostname);
     socket.write("GET / HTTP/1.0\r\n\r\n");
     const [answer] = (await once(socket, "data")) as [Buffer];
@@ -124,7 +126,7 @@ describe("from the source", () => {
   });
 
   test("a forwarded host is not believed without a trusted proxy", async () => {
-    const { headers } = await send(house.baseUrl, "/", {
+    const { headers } = await send(fixture.baseUrl, "/", {
       headers: { host: "a.example", "x-forwarded-host": "evil.example" },
     });
     expect(headers.get("location")).toBe("https://dashboard.hullapp.io/readme?url=https://a.example");
@@ -132,16 +134,16 @@ describe("from the source", () => {
 });
 
 test("behind a trusted proxy the address of the outside counts", async () => {
-  const house = await openHouse({ environment: { TRUST_PROXY: "1" } });
+  const fixture = await openFixture({ environment: { TRUST_PROXY: "1" } });
   try {
     const forwarded = (host: string) =>
-      send(house.baseUrl, "/", { headers: { host: "inner:8082", "x-forwarded-host": host } });
+      send(fixture.baseUrl, "/", { headers: { host: "inner:8082", "x-forwarded-host": host } });
     expect((await forwarded("planhat.example.com, inner")).headers.get("location")).toBe(
       "https://dashboard.hullapp.io/readme?url=https://planhat.example.com",
     );
     expect((await forwarded("evil.example/x")).status).toBe(400);
   } finally {
-    await house.close();
+    await fixture.close();
   }
 });
 

@@ -1,24 +1,24 @@
 /** What an operator reads while the connector works between both platforms. */
 import { generatePopulation, seedProfiles, userMessages } from "../../simulators/hull";
-import { CONNECTOR, openHouse, TOKEN, type House } from "../harness";
+import { CONNECTOR, openFixture, TOKEN, type Fixture } from "../fixture/fixture";
 import { send, type Answer } from "./asking";
 import { readScrape, type Scrape } from "../unit/server/scrape";
 
 const METRICS_TOKEN = "metrics-token-of-some-length";
 const USERS = 30;
 
-let house: House;
-afterEach(() => house.close());
+let fixture: Fixture;
+afterEach(() => fixture.close());
 
 const ask = (headers: Readonly<Record<string, string>> = {}): Promise<Answer> =>
-  send(house.baseUrl, "/metrics", { headers });
+  send(fixture.baseUrl, "/metrics", { headers });
 const scrape = async (): Promise<Scrape> => readScrape((await ask()).text);
 
 /** @returns how many notifications it took */
 async function sendUsers(): Promise<number> {
   const population = generatePopulation({ seed: 1, users: USERS, companies: 3 });
-  seedProfiles(population, house.hull.profiles);
-  const report = await house.hull.send(house.url, {
+  seedProfiles(population, fixture.hull.profiles);
+  const report = await fixture.hull.send(fixture.url, {
     connectorId: CONNECTOR.id,
     channel: "user:update",
     messages: userMessages(population),
@@ -28,15 +28,15 @@ async function sendUsers(): Promise<number> {
 }
 
 test("outcomes, notifications and calls are those that there were", async () => {
-  house = await openHouse();
+  fixture = await openFixture();
   const shipments = await sendUsers();
-  await house.settled();
+  await fixture.settled();
   const { status, headers, text } = await ask();
   expect([status, headers.get("content-type")]).toEqual([200, expect.stringMatching(/^text\/plain;.*version=0\.0\.4/)]);
   const found = readScrape(text);
 
   const created = { type: "endusers", outcome: "sent", code: "created" };
-  expect(await house.outcomes()).toEqual({ "endusers/sent/created": USERS });
+  expect(await fixture.outcomes()).toEqual({ "endusers/sent/created": USERS });
   expect(found.value("connector_outcomes_total", { ...created, derived: "false" })).toBe(USERS);
   expect(found.sum("connector_outcomes_total", { derived: "false" })).toBe(USERS);
   expect(found.sum("connector_outcomes_total", { type: "companies", derived: "true" })).toBe(3);
@@ -45,7 +45,7 @@ test("outcomes, notifications and calls are those that there were", async () => 
   );
 
   const calls = "connector_call_duration_seconds_count";
-  expect(found.sum(calls, { system: "planhat" })).toBe(house.planhat.books.snapshot().calls);
+  expect(found.sum(calls, { system: "planhat" })).toBe(fixture.planhat.books.snapshot().calls);
   expect(found.sum(calls, { system: "planhat", method: "PUT", route: "/endusers", status: "200" })).toBeGreaterThan(0);
   expect(found.sum(calls, { system: "hull", method: "GET", route: "/app", status: "200" })).toBe(1);
   expect(found.sum(calls, { system: "hull-firehose" })).toBeGreaterThan(0);
@@ -58,13 +58,13 @@ test("outcomes, notifications and calls are those that there were", async () => 
   expect(found.value("connector_store_size_bytes")).toBeGreaterThan(4_096);
   expect(found.value("connector_request_budget_left")).toBeLessThan(200);
 
-  const { endusers } = house.planhat.snapshot();
-  const names = [CONNECTOR.id, CONNECTOR.secret, TOKEN, house.hull.host, "@", "user-0", endusers[0]?._id ?? "?"];
+  const { endusers } = fixture.planhat.snapshot();
+  const names = [CONNECTOR.id, CONNECTOR.secret, TOKEN, fixture.hull.host, "@", "user-0", endusers[0]?._id ?? "?"];
   expect(names.filter((name) => text.includes(name))).toEqual([]);
 });
 
 test("what waits and what is held can be seen while Planhat refuses the token", async () => {
-  house = await openHouse({ planhat: { token: "another-token-0002" } });
+  fixture = await openFixture({ planhat: { token: "another-token-0002" } });
   await sendUsers();
   await eventually(async () => (await scrape()).value("connector_lane_holds", { kind: "auth" }) === 1);
   await new Promise((resolve) => setTimeout(resolve, 20));
@@ -77,19 +77,19 @@ test("what waits and what is held can be seen while Planhat refuses the token", 
 });
 
 test("a message that is sent again is counted once, also one that names nobody", async () => {
-  house = await openHouse();
+  fixture = await openFixture();
   for (const _ of [1, 2]) {
     const broken = { message_id: "m1", user: { email: "ann@acme.example" } };
-    await house.hull.send(house.url, { connectorId: CONNECTOR.id, channel: "user:update", messages: [broken] });
+    await fixture.hull.send(fixture.url, { connectorId: CONNECTOR.id, channel: "user:update", messages: [broken] });
   }
-  expect(await house.outcomes()).toEqual({ "endusers/rejected/invalid_message": 1 });
+  expect(await fixture.outcomes()).toEqual({ "endusers/rejected/invalid_message": 1 });
   expect((await scrape()).sum("connector_outcomes_total", { code: "invalid_message" })).toBe(1);
 });
 
 test("requests that are refused are seen with their status", async () => {
-  house = await openHouse();
+  fixture = await openFixture();
   for (const body of ["{", { channel: "user:update" }, { channel: CONNECTOR.id }]) {
-    expect((await send(house.url, "", { method: "POST", body })).status).toBe(400);
+    expect((await send(fixture.url, "", { method: "POST", body })).status).toBe(400);
   }
   const found = await scrape();
   const count = (channel: string): number | undefined =>
@@ -99,7 +99,7 @@ test("requests that are refused are seen with their status", async () => {
 
 describe("with METRICS_TOKEN", () => {
   beforeEach(async () => {
-    house = await openHouse({ environment: { METRICS_TOKEN } });
+    fixture = await openFixture({ environment: { METRICS_TOKEN } });
   });
 
   test.each([

@@ -7,9 +7,8 @@ import { describeApi, SCHEMAS } from "../../server/openapi/document";
 import type { Operation as Part, Piece } from "../../server/openapi/part";
 import { ask as askAsHull, basic, queryOf, send } from "./asking";
 import { describedRefusals } from "./described";
-import { CONNECTOR, openHouse, TOKEN, type House } from "../harness";
+import { account, CONNECTOR, minute, openFixture, TOKEN, useFixtures, user, type Fixture } from "../fixture/fixture";
 import { buildUserMessage } from "../../simulators/hull";
-import { account, minute, user, useStages, type Stage } from "../rules/stage";
 
 const DOCUMENT = JSON.parse(JSON.stringify(describeApi())) as {
   readonly openapi: string;
@@ -63,12 +62,12 @@ function routesOf(app: Express): readonly Route[] {
 const described = (path: string): string => path.replaceAll(/:(\w+)/g, "{$1}");
 
 describe("routes and description", () => {
-  let house: House;
-  beforeAll(async () => (house = await openHouse()));
-  afterAll(() => house.close());
+  let fixture: Fixture;
+  beforeAll(async () => (fixture = await openFixture()));
+  afterAll(() => fixture.close());
 
   test("are the same, in both directions", () => {
-    const real = routesOf(house.connector.app).flatMap(({ path, methods }) =>
+    const real = routesOf(fixture.connector.app).flatMap(({ path, methods }) =>
       methods === "any" ? [`any ${described(path)}`] : methods.map((method) => `${method} ${described(path)}`),
     );
     const written = OPERATIONS.filter(({ item }) => item["x-file"] === undefined).map(({ path, item, method }) =>
@@ -83,7 +82,7 @@ describe("routes and description", () => {
     expect(options).toContain("DELETE");
     for (const [path, item] of Object.entries(DOCUMENT.paths)) {
       if (item["x-any-method"] === true || item["x-file"] === true) continue;
-      const response = await send(house.baseUrl, path.replace(/\{\w+\}/, "x"), { method: "PATCH" });
+      const response = await send(fixture.baseUrl, path.replace(/\{\w+\}/, "x"), { method: "PATCH" });
       expect([path, [404, 405].includes(response.status)]).toEqual([path, true]);
       const takes = OPERATIONS.some(({ path: other, operation }) => other === path && "405" in operation.responses);
       expect([path, response.status]).toEqual([path, takes ? 405 : 404]);
@@ -99,24 +98,24 @@ describe("routes and description", () => {
     expect(written.map(([path]) => path).sort()).toEqual(["/assets/{file}", ...files.map((file) => `/${file}`)].sort());
     for (const file of files) {
       for (const folder of ["/assets", ""]) {
-        expect((await send(house.baseUrl, `${folder}/${file}`)).status).toBe(200);
+        expect((await send(fixture.baseUrl, `${folder}/${file}`)).status).toBe(200);
       }
     }
   });
 
   test("the description is served to everybody, and any page may read it", async () => {
-    const { status, headers, text, body } = await send(house.baseUrl, "/openapi.json");
+    const { status, headers, text, body } = await send(fixture.baseUrl, "/openapi.json");
     expect([status, body]).toEqual([200, DOCUMENT]);
     expect(headers.get("content-type")).toMatch(/^application\/json/);
     expect(headers.get("access-control-allow-origin")).toBe("*");
     expect(headers.get("cache-control")).toBe("public, max-age=300");
-    for (const secret of [CONNECTOR.secret, TOKEN, house.dataDir]) expect(text).not.toContain(secret);
-    const post = await send(house.baseUrl, "/openapi.json", { method: "POST" });
+    for (const secret of [CONNECTOR.secret, TOKEN, fixture.dataDir]) expect(text).not.toContain(secret);
+    const post = await send(fixture.baseUrl, "/openapi.json", { method: "POST" });
     expect([post.status, post.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
   });
 
   test("the page runs its own files only, and no more of either folder can be read", async () => {
-    const page = await send(house.baseUrl, "/docs");
+    const page = await send(fixture.baseUrl, "/docs");
     expect([page.status, page.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
     const policy = page.headers.get("content-security-policy") ?? "";
     expect(policy).toContain("default-src 'none'");
@@ -124,7 +123,7 @@ describe("routes and description", () => {
     const { text: html } = page;
     expect(html).not.toMatch(/<script(?![^>]* src=)|<style|\son\w+=|https?:/);
     for (const [, path = ""] of html.matchAll(/(?:src|href)="([^"]+)"/g)) {
-      expect([path, (await send(house.baseUrl, path)).status]).toEqual([path, 200]);
+      expect([path, (await send(fixture.baseUrl, path)).status]).toEqual([path, 200]);
     }
     for (const path of [
       "index.html",
@@ -135,7 +134,7 @@ describe("routes and description", () => {
       "x",
       "",
     ]) {
-      const { status } = await send(house.baseUrl, `/docs/${path}`);
+      const { status } = await send(fixture.baseUrl, `/docs/${path}`);
       expect([path, status]).toEqual([path, path === "" ? 200 : 404]);
     }
   });
@@ -212,10 +211,10 @@ describe("the document", () => {
 });
 
 describe("answers are as they are described", () => {
-  const open = useStages();
+  const open = useFixtures();
 
   const ask = async (
-    stage: Stage,
+    fixture: Fixture,
     method: "GET" | "POST" | "PUT" | "DELETE",
     path: string,
     name: string,
@@ -224,7 +223,7 @@ describe("answers are as they are described", () => {
     const query = path.includes("?") ? "&" : "?";
     const headers = { authorization: basic(CONNECTOR) };
     const asked = { method, headers, body: content };
-    const { status, body } = await send(stage.baseUrl, `${path}${query}org=${stage.hull.host}`, asked);
+    const { status, body } = await send(fixture.baseUrl, `${path}${query}org=${fixture.hull.host}`, asked);
     const place = Object.entries(DOCUMENT.paths).find(([each]) => matches(each, path.replace(/\?.*$/, "")));
     const operation = place?.[1][method.toLowerCase()] as Operation | undefined;
     expect([path, schemaOf(operation, status)]).toEqual([path, name]);
@@ -237,127 +236,127 @@ describe("answers are as they are described", () => {
   };
 
   test("of the runs", async () => {
-    const stage = await open();
-    const { body: fetched } = await askAsHull(stage, "/fetch/users", { force: "1", verbose: "1" });
+    const fixture = await open();
+    const { body: fetched } = await askAsHull(fixture, "/fetch/users", { force: "1", verbose: "1" });
     expectTaken("FetchAnswer", fetched);
     const id = String(fetched["run"]);
-    await stage.until(async () => (await stage.connector.store.run(id))?.state === "success");
-    await stage.connector.store.report(id, [
+    await fixture.until(async () => (await fixture.connector.store.run(id))?.state === "success");
+    await fixture.connector.store.report(id, [
       { type: "endusers", hullId: "h1", outcome: "sent", code: "told", text: "Hull was told." },
     ]);
-    const { body: early } = await askAsHull(stage, "/fetch/users");
+    const { body: early } = await askAsHull(fixture, "/fetch/users");
     expect(early).toMatchObject({ state: "early" });
     expectTaken("FetchAnswer", early);
 
-    const page = await ask(stage, "GET", "/api/internal/runs", "RunPage");
+    const page = await ask(fixture, "GET", "/api/internal/runs", "RunPage");
     expect(page["runs"]).toHaveLength(1);
-    const run = await ask(stage, "GET", `/api/internal/runs/${id}?lines=5`, "RunDetail");
+    const run = await ask(fixture, "GET", `/api/internal/runs/${id}?lines=5`, "RunDetail");
     expect(run).toMatchObject({ state: "success", report: { lines: [{ hull_id: "h1" }] } });
-    await ask(stage, "GET", `/api/internal/runs/${id}`, "RunDetail");
-    await ask(stage, "GET", "/api/internal/runs/unknown", "Error");
-    await ask(stage, "GET", "/api/internal/runs?limit=0", "Error");
-    await ask(stage, "POST", "/api/internal/dead-letters/x/replay", "Error");
+    await ask(fixture, "GET", `/api/internal/runs/${id}`, "RunDetail");
+    await ask(fixture, "GET", "/api/internal/runs/unknown", "Error");
+    await ask(fixture, "GET", "/api/internal/runs?limit=0", "Error");
+    await ask(fixture, "POST", "/api/internal/dead-letters/x/replay", "Error");
   });
 
   test("of the dead letters", async () => {
-    const stage = await open();
-    stage.seed([account(1)], [user(1), user(2)]);
+    const fixture = await open();
+    fixture.seed([account(1)], [user(1), user(2)]);
     const poison = (person: string) =>
-      stage.planhat.poison({ type: "endusers", field: "externalId", value: person }, "Position is odd");
+      fixture.planhat.poison({ type: "endusers", field: "externalId", value: person }, "Position is odd");
     poison("person-1");
     poison("person-2");
-    await stage.tellUser(user(1), account(1));
-    await stage.tellUser(user(2), account(1));
-    await stage.settled();
+    await fixture.tellUser(user(1), account(1));
+    await fixture.tellUser(user(2), account(1));
+    await fixture.settled();
     const base = "/api/internal/dead-letters";
-    const page = await ask(stage, "GET", `${base}?limit=1`, "DeadLetterPage");
+    const page = await ask(fixture, "GET", `${base}?limit=1`, "DeadLetterPage");
     expect(page).toMatchObject({ dead_letters: [{ code: "refused" }], next: expect.any(String) as string });
     const [{ id }] = page["dead_letters"] as readonly [{ readonly id: string }];
-    expect(await ask(stage, "GET", `${base}/${id}`, "DeadLetterDetail")).toMatchObject({ id, derived: false });
-    expect(await ask(stage, "DELETE", `${base}/${id}`, "DeadLetter")).toMatchObject({ id });
-    await ask(stage, "DELETE", `${base}/${id}`, "Error");
-    const rest = await ask(stage, "GET", base, "DeadLetterPage");
+    expect(await ask(fixture, "GET", `${base}/${id}`, "DeadLetterDetail")).toMatchObject({ id, derived: false });
+    expect(await ask(fixture, "DELETE", `${base}/${id}`, "DeadLetter")).toMatchObject({ id });
+    await ask(fixture, "DELETE", `${base}/${id}`, "Error");
+    const rest = await ask(fixture, "GET", base, "DeadLetterPage");
     const [{ id: other }] = rest["dead_letters"] as readonly [{ readonly id: string }];
-    expect(await ask(stage, "POST", `${base}/${other}/replay`, "Replay")).toMatchObject({ queued: 1 });
-    await stage.settled();
-    expect(await ask(stage, "POST", `${base}/replay`, "ReplayPage")).toMatchObject({ queued: 1, next: null });
-    await stage.settled();
+    expect(await ask(fixture, "POST", `${base}/${other}/replay`, "Replay")).toMatchObject({ queued: 1 });
+    await fixture.settled();
+    expect(await ask(fixture, "POST", `${base}/replay`, "ReplayPage")).toMatchObject({ queued: 1, next: null });
+    await fixture.settled();
   });
 
   test("of the status and of the lists of fields", async () => {
-    const stage = await open();
-    const query = queryOf({ organization: stage.hull.host, ship: CONNECTOR.id, secret: CONNECTOR.secret });
-    stage.planhat.tenant().seedCustomField({ name: "Health", type: "number", parent: "EndUser" });
-    await ask(stage, "GET", `/status?${query}`, "ConnectorStatus");
-    stage.planhat.faults.add({ kind: "status", status: 401 });
-    await stage.saveSettings({ contact_synchronized_segments: [] });
-    const status = await ask(stage, "POST", `/status?${query}`, "ConnectorStatus");
+    const fixture = await open();
+    const query = queryOf({ organization: fixture.hull.host, ship: CONNECTOR.id, secret: CONNECTOR.secret });
+    fixture.planhat.tenant().seedCustomField({ name: "Health", type: "number", parent: "EndUser" });
+    await ask(fixture, "GET", `/status?${query}`, "ConnectorStatus");
+    fixture.planhat.faults.add({ kind: "status", status: 401 });
+    await fixture.saveSettings({ contact_synchronized_segments: [] });
+    const status = await ask(fixture, "POST", `/status?${query}`, "ConnectorStatus");
     expect(status["messages"]).not.toEqual([]);
-    await ask(stage, "GET", "/status", "Error");
-    const list = await ask(stage, "GET", `/schema/contacts?${query}`, "FieldList");
+    await ask(fixture, "GET", "/status", "Error");
+    const list = await ask(fixture, "GET", `/schema/contacts?${query}`, "FieldList");
     expect(list["options"]).not.toEqual([]);
-    await ask(stage, "POST", `/schema/companies/incoming?${query}`, "FieldList");
-    expect(await ask(stage, "GET", "/schema/nothing", "FieldList")).toMatchObject({ ok: false });
+    await ask(fixture, "POST", `/schema/companies/incoming?${query}`, "FieldList");
+    expect(await ask(fixture, "GET", "/schema/nothing", "FieldList")).toMatchObject({ ok: false });
   });
 
   test("of the team members", async () => {
-    const stage = await open();
+    const fixture = await open();
     const base = "/api/internal/users";
     const ann = { email: "ann@rep.example", firstName: "Ann", lastName: "Lee", nickName: "Ann" };
     expectTaken("NewTeamMember", ann);
-    const { _id: id } = await ask(stage, "POST", base, "TeamMember", ann);
-    await ask(stage, "GET", `${base}/${String(id)}`, "TeamMember");
-    await ask(stage, "PUT", `${base}/${String(id)}`, "TeamMember", { nickName: "Annie" });
-    expect(await ask(stage, "GET", `${base}?cacheclear=1`, "TeamMembers")).toHaveLength(1);
-    await ask(stage, "GET", `${base}?cacheclear=perhaps`, "Error");
-    await ask(stage, "POST", base, "Error", { email: "nobody" });
-    await ask(stage, "GET", `${base}/unknown`, "Error");
-    stage.planhat.faults.add({ kind: "status", status: 401 });
-    await ask(stage, "GET", `${base}/${String(id)}`, "Error");
-    await stage.saveSettings({ personal_acccess_token: "" });
-    await ask(stage, "GET", base, "Error");
+    const { _id: id } = await ask(fixture, "POST", base, "TeamMember", ann);
+    await ask(fixture, "GET", `${base}/${String(id)}`, "TeamMember");
+    await ask(fixture, "PUT", `${base}/${String(id)}`, "TeamMember", { nickName: "Annie" });
+    expect(await ask(fixture, "GET", `${base}?cacheclear=1`, "TeamMembers")).toHaveLength(1);
+    await ask(fixture, "GET", `${base}?cacheclear=perhaps`, "Error");
+    await ask(fixture, "POST", base, "Error", { email: "nobody" });
+    await ask(fixture, "GET", `${base}/unknown`, "Error");
+    fixture.planhat.faults.add({ kind: "status", status: 401 });
+    await ask(fixture, "GET", `${base}/${String(id)}`, "Error");
+    await fixture.saveSettings({ personal_acccess_token: "" });
+    await ask(fixture, "GET", base, "Error");
   });
 
   test("of explanations", async () => {
-    const stage = await open();
-    stage.seed([account(1), account(2)], [user(1), user(2)]);
-    stage.planhat.poison({ type: "companies", field: "externalId", value: "acme-2" }, "Name is odd");
+    const fixture = await open();
+    fixture.seed([account(1), account(2)], [user(1), user(2)]);
+    fixture.planhat.poison({ type: "companies", field: "externalId", value: "acme-2" }, "Name is odd");
     const notification = { channel: "user:update", messages: [buildUserMessage(user(1), { account: account(1) })] };
     expectTaken("QuestionByNotification", notification);
-    const foretold = await ask(stage, "POST", "/explain", "Explanation", notification);
+    const foretold = await ask(fixture, "POST", "/explain", "Explanation", notification);
     expect(foretold["records"]).toMatchObject([{ would: { outcome: "sent" } }, { derived: true }]);
 
-    await stage.tellUser(user(1), account(1));
-    await stage.tellUser(user(2), account(2));
-    await stage.settled();
+    await fixture.tellUser(user(1), account(1));
+    await fixture.tellUser(user(2), account(2));
+    await fixture.settled();
     for (const content of [{ email: "person-1@example.com" }, { id: user(1).id }, { external_id: "acme-2" }]) {
-      const explanation = await ask(stage, "POST", "/explain", "Explanation", content);
+      const explanation = await ask(fixture, "POST", "/explain", "Explanation", content);
       expect(explanation["records"]).toHaveLength(1);
     }
     const changed = [
       buildUserMessage(user(1, { position: "Chief", indexed_at: minute(2) }), { account: account(1) }),
       {},
     ];
-    await ask(stage, "POST", "/explain", "Explanation", { ...notification, messages: changed });
-    stage.planhat.faults.add({ kind: "status", status: 503 });
-    await stage.tellUser(user(1, { position: "Chief", indexed_at: minute(2) }), account(1));
-    await ask(stage, "POST", "/explain", "Explanation", { email: "person-1@example.com" });
-    stage.planhat.faults.clear();
-    await ask(stage, "POST", "/explain", "Error", { email: 1 });
-    await stage.settledWithHelp();
+    await ask(fixture, "POST", "/explain", "Explanation", { ...notification, messages: changed });
+    fixture.planhat.faults.add({ kind: "status", status: 503 });
+    await fixture.tellUser(user(1, { position: "Chief", indexed_at: minute(2) }), account(1));
+    await ask(fixture, "POST", "/explain", "Explanation", { email: "person-1@example.com" });
+    fixture.planhat.faults.clear();
+    await ask(fixture, "POST", "/explain", "Error", { email: 1 });
+    await fixture.settledWithHelp();
   });
 
   test("of everything that needs no log-in", async () => {
-    const stage = await open();
+    const fixture = await open();
     for (const [path, name] of [
       ["/health", "Status"],
       ["/ready", "Status"],
       ["/manifest.json", "Manifest"],
       ["/openapi.json", "OpenApi"],
     ] as const) {
-      await ask(stage, "GET", path, name);
+      await ask(fixture, "GET", path, name);
     }
-    expectTaken("Error", (await send(stage.url, "", { method: "POST", body: {} })).body);
+    expectTaken("Error", (await send(fixture.url, "", { method: "POST", body: {} })).body);
   });
 });
 

@@ -1,10 +1,10 @@
 /** A notification that comes again while it is still being processed is processed once, and both get the same answer. */
-import { CONNECTOR, openHouse, type House } from "../harness";
-import type { Answer } from "../scenarios/post";
-import { bag, type Bag } from "../scenarios/states";
+import { CONNECTOR, openFixture, type Bag, type Fixture } from "../fixture/fixture";
+import type { Answer } from "../fixture/post";
+import { bag } from "../fixture/states";
 import { goodNotification, goodUser, tell, withField, type Notification } from "./bad-input";
 
-let house: House;
+let fixture: Fixture;
 /** Calls that claim a notification's id and have its answer: what follows happens in the same turn. */
 let claimed: number;
 /** Batches of messages that were about to be taken in. */
@@ -13,15 +13,15 @@ let release: () => void;
 let failure: Error | undefined;
 
 beforeEach(async () => {
-  house = await openHouse();
+  fixture = await openFixture();
   // Known credentials and settings: from here on nothing but the notification itself is worked on.
-  expect((await tell(house, goodNotification(house))).status).toBe(200);
-  await house.settled();
+  expect((await tell(fixture, goodNotification(fixture))).status).toBe(200);
+  await fixture.settled();
   claimed = 0;
   taken = 0;
   failure = undefined;
   const held = new Promise<void>((resolve) => (release = resolve));
-  const { store } = house.connector;
+  const { store } = fixture.connector;
   const claim = store.claimNotification.bind(store);
   jest.spyOn(store, "claimNotification").mockImplementation(async (...given) => {
     const owned = await claim(...given);
@@ -38,7 +38,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   jest.restoreAllMocks();
-  await house.close();
+  await fixture.close();
 });
 
 async function until(condition: () => boolean): Promise<void> {
@@ -52,7 +52,7 @@ async function until(condition: () => boolean): Promise<void> {
 async function together(...notifications: readonly Notification[]): Promise<readonly Answer[]> {
   const answers: Promise<Answer>[] = [];
   for (const notification of notifications) {
-    answers.push(tell(house, notification));
+    answers.push(tell(fixture, notification));
     await until(() => claimed === answers.length && taken > 0);
   }
   release();
@@ -60,25 +60,25 @@ async function together(...notifications: readonly Notification[]): Promise<read
 }
 
 const newUsers = async (): Promise<number> => {
-  await house.settled();
-  return house.planhat.snapshot().endusers.length - 1;
+  await fixture.settled();
+  return fixture.planhat.snapshot().endusers.length - 1;
 };
 
 test("a repetition waits for what the first comes to, and the next one is worked on as any other", async () => {
-  const notification = goodNotification(house, [goodUser(), goodUser()]);
+  const notification = goodNotification(fixture, [goodUser(), goodUser()]);
   const again = { ...notification, kraken: { retries: 1 } };
   const [first, ...others] = await together(notification, again, { ...again, kraken: { retries: 2 } });
   expect(first).toMatchObject({ status: 200, body: { flow_control: { type: "next" } } });
   for (const other of others) expect(other).toEqual(first);
   expect(taken).toBe(1);
-  expect((await tell(house, again)).status).toBe(200);
+  expect((await tell(fixture, again)).status).toBe(200);
   expect(taken).toBe(2);
   expect(await newUsers()).toBe(2);
-  expect((await house.connector.store.tally(house.tenantKey)).messages).toBe(3);
+  expect((await fixture.connector.store.tally(fixture.tenantKey)).messages).toBe(3);
 });
 
 test("a failure is given to both, and is forgotten with that", async () => {
-  const notification = goodNotification(house);
+  const notification = goodNotification(fixture);
   failure = new Error("The disk is full.");
   const answers = await together(notification, notification);
   for (const answer of answers) {
@@ -89,7 +89,7 @@ test("a failure is given to both, and is forgotten with that", async () => {
   }
   expect(taken).toBe(1);
   failure = undefined;
-  expect((await tell(house, notification)).status).toBe(200);
+  expect((await tell(fixture, notification)).status).toBe(200);
   expect(taken).toBe(2);
   expect(await newUsers()).toBe(1);
 });
@@ -103,7 +103,7 @@ test.each<[string, (notification: Notification) => Notification]>([
   ["other settings", (each) => withField(each, "connector.private_settings.tenant_id", "another")],
   ["an export", (each) => ({ ...each, is_export: true })],
 ])("what says something else under the same id is worked on by itself: %s", async (_name, changed) => {
-  const notification = goodNotification(house);
+  const notification = goodNotification(fixture);
   const other = changed(notification);
   const answers = await together(notification, other, other);
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
@@ -111,15 +111,15 @@ test.each<[string, (notification: Notification) => Notification]>([
   const ids = [notification, other].flatMap(({ messages }) =>
     messages.map((each) => Reflect.get(Object(each), "message_id") as string),
   );
-  expect((await house.connector.store.tally(house.tenantKey)).messages).toBe(1 + new Set(ids).size);
+  expect((await fixture.connector.store.tally(fixture.tenantKey)).messages).toBe(1 + new Set(ids).size);
 });
 
 test("nobody else's notification is waited for, whatever its id", async () => {
   const other = { id: "5f0000000000000000000009", secret: "connector-secret-0009" };
-  house.hull.addConnector({ ...other, privateSettings: house.hull.connector(CONNECTOR.id)["private_settings"] });
-  const notification = goodNotification(house);
+  fixture.hull.addConnector({ ...other, privateSettings: fixture.hull.connector(CONNECTOR.id)["private_settings"] });
+  const notification = goodNotification(fixture);
   const theirs = {
-    ...goodNotification(house, notification.messages, other.id),
+    ...goodNotification(fixture, notification.messages, other.id),
     notification_id: notification.notification_id,
   };
   const answers = await together(notification, theirs);

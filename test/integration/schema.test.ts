@@ -1,34 +1,34 @@
 /** `/schema/…` through the whole house, as the dashboard asks for its lists from a browser. */
-import { CONNECTOR, OPEN_SETTINGS, openHouse, TOKEN, type House } from "../harness";
+import { CONNECTOR, OPEN_SETTINGS, openFixture, TOKEN, type Fixture } from "../fixture/fixture";
 import { ask, saveSettings, type Answer } from "./asking";
 
-let house: House;
+let fixture: Fixture;
 beforeEach(async () => {
-  house = await openHouse();
-  const tenant = house.planhat.tenant();
+  fixture = await openFixture();
+  const tenant = fixture.planhat.tenant();
   tenant.seedCustomField({ name: "Health score", type: "number", parent: "EndUser" });
   tenant.seedCustomField({ name: "Risk", type: "list", parent: "Company" });
   tenant.seedCustomField({ name: "Computed", type: "number", parent: "EndUser", isFormula: true });
   tenant.seedCustomField({ name: "Hidden", type: "text", parent: "EndUser", isHidden: true });
 });
 afterEach(async () => {
-  for (const secret of [CONNECTOR.secret, TOKEN]) expect(JSON.stringify(house.logs)).not.toContain(secret);
-  await house.planhat.close();
-  await house.close();
+  for (const secret of [CONNECTOR.secret, TOKEN]) expect(JSON.stringify(fixture.logs)).not.toContain(secret);
+  await fixture.planhat.close();
+  await fixture.close();
 });
 
 const valuesOf = ({ body }: Answer): readonly string[] =>
   (body["options"] as readonly { readonly value: string }[]).map(({ value }) => value);
 const customOf = (answer: Answer): readonly string[] => valuesOf(answer).filter((value) => value.startsWith("custom."));
 const reads = (): number => {
-  const route = house.planhat.books.snapshot().requests["GET /customfields"] ?? {};
+  const route = fixture.planhat.books.snapshot().requests["GET /customfields"] ?? {};
   return Object.values(route).reduce((sum, count) => sum + count, 0);
 };
 const NOBODY = { organization: undefined, ship: undefined, secret: undefined };
 
 test.each(["GET", "POST"])("a %s gets standard and custom fields, for any page to read", async (method) => {
   const answer = await ask(
-    house,
+    fixture,
     "/schema/contacts",
     {},
     { method, headers: { origin: "https://dashboard.hullapp.io" } },
@@ -45,14 +45,14 @@ test.each(["GET", "POST"])("a %s gets standard and custom fields, for any page t
 });
 
 test("a browser may ask beforehand", async () => {
-  const answer = await ask(house, "/schema/contacts", NOBODY, { method: "OPTIONS" });
+  const answer = await ask(fixture, "/schema/contacts", NOBODY, { method: "OPTIONS" });
   expect([answer.status, answer.headers.get("access-control-allow-methods")]).toEqual([204, "GET, HEAD, POST"]);
 });
 
 test("what is read may be more than what is written, and custom fields have a list of their own", async () => {
-  expect(customOf(await ask(house, "/schema/contacts/incoming"))).toEqual(["custom.Computed", "custom.Health score"]);
-  expect((await ask(house, "/schema/companies/custom")).body["options"]).toEqual([{ value: "Risk", label: "Risk" }]);
-  expect((await ask(house, "/schema/contacts/custom", NOBODY)).body).toEqual({ ok: true, error: null, options: [] });
+  expect(customOf(await ask(fixture, "/schema/contacts/incoming"))).toEqual(["custom.Computed", "custom.Health score"]);
+  expect((await ask(fixture, "/schema/companies/custom")).body["options"]).toEqual([{ value: "Risk", label: "Risk" }]);
+  expect((await ask(fixture, "/schema/contacts/custom", NOBODY)).body).toEqual({ ok: true, error: null, options: [] });
 });
 
 test.each([
@@ -62,7 +62,7 @@ test.each([
   "/schema/licenses/incoming",
   "/schema/endusers",
 ])("%s is answered as a list that does not exist", async (path) => {
-  const answer = await ask(house, path);
+  const answer = await ask(fixture, path);
   expect([answer.status, answer.body]).toEqual([
     200,
     { ok: false, error: expect.stringMatching(/contacts, companies or licenses/) as unknown, options: [] },
@@ -76,8 +76,8 @@ test.each([
   ["a foreign organization", { organization: "evil.example" }],
   ["an unknown connector", { ship: "5f00000000000000000000ff" }],
 ])("%s gets the standard fields, and nothing of a tenant", async (_, changes) => {
-  expect(customOf(await ask(house, "/schema/contacts"))).toHaveLength(1);
-  const answer = await ask(house, "/schema/contacts", changes);
+  expect(customOf(await ask(fixture, "/schema/contacts"))).toHaveLength(1);
+  const answer = await ask(fixture, "/schema/contacts", changes);
   expect([answer.status, answer.body["ok"], answer.body["error"]]).toEqual([200, true, null]);
   expect(valuesOf(answer)).toContain("firstName");
   expect(customOf(answer)).toEqual([]);
@@ -85,47 +85,50 @@ test.each([
 
 test("one tenant never sees the fields of another", async () => {
   const other = { id: "5f0000000000000000000002", secret: "connector-secret-0002" };
-  house.planhat.addTenant("another-token").seedCustomField({ name: "Theirs", type: "text", parent: "EndUser" });
-  house.hull.addConnector({ ...other, privateSettings: { ...OPEN_SETTINGS, personal_acccess_token: "another-token" } });
+  fixture.planhat.addTenant("another-token").seedCustomField({ name: "Theirs", type: "text", parent: "EndUser" });
+  fixture.hull.addConnector({
+    ...other,
+    privateSettings: { ...OPEN_SETTINGS, personal_acccess_token: "another-token" },
+  });
   const [mine, theirs] = await Promise.all([
-    ask(house, "/schema/contacts"),
-    ask(house, "/schema/contacts", { ship: other.id, secret: other.secret }),
+    ask(fixture, "/schema/contacts"),
+    ask(fixture, "/schema/contacts", { ship: other.id, secret: other.secret }),
   ]);
   expect([customOf(mine), customOf(theirs)]).toEqual([["custom.Health score"], ["custom.Theirs"]]);
 });
 
 test("Planhat is asked once, however many ask", async () => {
-  await Promise.all(["contacts", "companies", "licenses", "contacts"].map((type) => ask(house, `/schema/${type}`)));
-  await ask(house, "/status");
+  await Promise.all(["contacts", "companies", "licenses", "contacts"].map((type) => ask(fixture, `/schema/${type}`)));
+  await ask(fixture, "/status");
   expect(reads()).toBe(1);
 });
 
 test("a failure leaves the standard fields, and is not remembered", async () => {
-  const fault = house.planhat.faults.add({ kind: "status", status: 500, route: "GET /customfields" });
-  const answer = await ask(house, "/schema/contacts");
+  const fault = fixture.planhat.faults.add({ kind: "status", status: 500, route: "GET /customfields" });
+  const answer = await ask(fixture, "/schema/contacts");
   expect(answer.status).toBe(200);
   expect(answer.body).toMatchObject({ ok: true, error: expect.stringMatching(/customfields answered 500/) as unknown });
   expect(valuesOf(answer)).toContain("firstName");
   fault.remove();
-  expect(customOf(await ask(house, "/schema/contacts"))).toEqual(["custom.Health score"]);
+  expect(customOf(await ask(fixture, "/schema/contacts"))).toEqual(["custom.Health score"]);
 });
 
 test("a page in place of the list leaves the standard fields", async () => {
-  house.planhat.faults.add({ kind: "wrong-shape", form: "html", route: "GET /customfields" });
-  const answer = await ask(house, "/schema/contacts");
+  fixture.planhat.faults.add({ kind: "wrong-shape", form: "html", route: "GET /customfields" });
+  const answer = await ask(fixture, "/schema/contacts");
   expect([answer.status, customOf(answer), answer.body["ok"]]).toEqual([200, [], true]);
   expect(answer.text).not.toMatch(/<html/i);
 });
 
 test("a new token brings its own fields at once", async () => {
-  await ask(house, "/schema/contacts");
-  house.planhat.addTenant("another-token").seedCustomField({ name: "Theirs", type: "text", parent: "EndUser" });
-  await saveSettings(house, { ...OPEN_SETTINGS, personal_acccess_token: "another-token" });
-  expect(customOf(await ask(house, "/schema/contacts"))).toEqual(["custom.Theirs"]);
+  await ask(fixture, "/schema/contacts");
+  fixture.planhat.addTenant("another-token").seedCustomField({ name: "Theirs", type: "text", parent: "EndUser" });
+  await saveSettings(fixture, { ...OPEN_SETTINGS, personal_acccess_token: "another-token" });
+  expect(customOf(await ask(fixture, "/schema/contacts"))).toEqual(["custom.Theirs"]);
 });
 
 test("a field that was picked from the list is sent", async () => {
-  await saveSettings(house, {
+  await saveSettings(fixture, {
     ...OPEN_SETTINGS,
     account_attributes_outbound: [
       { hull_field_name: "name", service_field_name: "name" },
@@ -133,11 +136,11 @@ test("a field that was picked from the list is sent", async () => {
     ],
   });
   const account = { id: "5d2602890f6b110873016101", external_id: "acme", name: "Acme", risk: "high" };
-  await house.hull.send(house.url, {
+  await fixture.hull.send(fixture.url, {
     connectorId: CONNECTOR.id,
     channel: "account:update",
     messages: [{ account, account_segments: [], changes: {}, message_id: "m1" }],
   });
-  await house.settled();
-  expect(house.planhat.snapshot().companies).toMatchObject([{ externalId: "acme", custom: { Risk: "high" } }]);
+  await fixture.settled();
+  expect(fixture.planhat.snapshot().companies).toMatchObject([{ externalId: "acme", custom: { Risk: "high" } }]);
 });

@@ -1,20 +1,20 @@
 /** `/status` through the whole house: what the dashboard sees, what Hull is told, and what it costs. */
-import { CONNECTOR, OPEN_SETTINGS, openHouse, TOKEN, type House, type HouseOptions } from "../harness";
+import { CONNECTOR, OPEN_SETTINGS, openFixture, TOKEN, type Fixture, type FixtureOptions } from "../fixture/fixture";
 import { ask, saveSettings, tellOfSettings } from "./asking";
 
-let house: House;
-const open = async (options: HouseOptions = {}): Promise<void> => {
-  house = await openHouse(options);
+let fixture: Fixture;
+const open = async (options: FixtureOptions = {}): Promise<void> => {
+  fixture = await openFixture(options);
 };
 afterEach(async () => {
   const secrets = [CONNECTOR.secret, TOKEN, "connector-secret-0002"];
-  for (const secret of secrets) expect(JSON.stringify(house.logs)).not.toContain(secret);
-  await house.planhat.close();
-  await house.close();
+  for (const secret of secrets) expect(JSON.stringify(fixture.logs)).not.toContain(secret);
+  await fixture.planhat.close();
+  await fixture.close();
 });
 
-const reported = (): Readonly<Record<string, unknown>> => house.hull.connector(CONNECTOR.id).status;
-const calls = (): number => house.planhat.books.snapshot().calls;
+const reported = (): Readonly<Record<string, unknown>> => fixture.hull.connector(CONNECTOR.id).status;
+const calls = (): number => fixture.planhat.books.snapshot().calls;
 
 /** A row for each of these fields, from an attribute of the same name. */
 const rows = (...names: readonly string[]) =>
@@ -29,17 +29,17 @@ const CUSTOM = { contact_custom_attributes_outbound: [{ hull_field_name: "nps", 
 describe("a connector that is well", () => {
   test.each(["GET", "POST"])("says so to a %s, and Hull is told the same", async (method) => {
     await open();
-    const answer = await ask(house, "/status", {}, { method });
+    const answer = await ask(fixture, "/status", {}, { method });
     expect([answer.status, answer.body]).toEqual([200, { status: "ok", messages: [] }]);
     expect(answer.headers.get("cache-control")).toBe("no-store");
     expect(answer.headers.get("access-control-allow-origin")).toBeNull();
     expect(reported()).toMatchObject({ status: "ok", messages: [] });
-    expect(house.hull.books.snapshot().statusReports).toBe(1);
+    expect(fixture.hull.books.snapshot().statusReports).toBe(1);
   });
 
   test("other methods are refused", async () => {
     await open();
-    const answer = await ask(house, "/status", {}, { method: "DELETE" });
+    const answer = await ask(fixture, "/status", {}, { method: "DELETE" });
     expect([answer.status, answer.headers.get("allow")]).toEqual([405, "GET, HEAD, POST"]);
   });
 
@@ -52,18 +52,18 @@ describe("a connector that is well", () => {
         account_licenses_attributes_outbound: rows("externalId", "_currency", "fromDate", "mrr"),
       },
     });
-    house.planhat.tenant().seedCustomField({ name: "Health", type: "number", parent: "EndUser" });
-    house.planhat.tenant().seedUser({ email: "csm@acme.example" });
-    expect((await ask(house, "/status")).body).toEqual({ status: "ok", messages: [] });
+    fixture.planhat.tenant().seedCustomField({ name: "Health", type: "number", parent: "EndUser" });
+    fixture.planhat.tenant().seedUser({ email: "csm@acme.example" });
+    expect((await ask(fixture, "/status")).body).toEqual({ status: "ok", messages: [] });
     expect(calls()).toBe(5);
-    const answers = await Promise.all(Array.from({ length: 20 }, () => ask(house, "/status")));
+    const answers = await Promise.all(Array.from({ length: 20 }, () => ask(fixture, "/status")));
     expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
     expect(calls()).toBe(5);
   });
 });
 
 describe("what the settings say", () => {
-  test.each<[string, NonNullable<HouseOptions["settings"]>, ReturnType<typeof says>]>([
+  test.each<[string, NonNullable<FixtureOptions["settings"]>, ReturnType<typeof says>]>([
     [
       "without a token",
       { personal_acccess_token: " ", tenant_id: null },
@@ -76,12 +76,12 @@ describe("what the settings say", () => {
     ],
   ])("%s: Planhat is not asked", async (_name, settings, body) => {
     await open({ settings });
-    expect((await ask(house, "/status")).body).toEqual(body);
+    expect((await ask(fixture, "/status")).body).toEqual(body);
     expect(reported()).toMatchObject(body);
     expect(calls()).toBe(0);
   });
 
-  test.each<[string, HouseOptions, ReturnType<typeof says>]>([
+  test.each<[string, FixtureOptions, ReturnType<typeof says>]>([
     [
       "nobody sent and nobody chosen is worth a word, and no trouble",
       { settings: { contact_synchronized_segments: [], account_synchronized_segments: [] } },
@@ -128,30 +128,30 @@ describe("what the settings say", () => {
     ],
   ])("%s", async (_name, options, body) => {
     await open(options);
-    expect((await ask(house, "/status")).body).toEqual(body);
+    expect((await ask(fixture, "/status")).body).toEqual(body);
   });
 });
 
 describe("what Planhat says", () => {
   test("a missing right is named, and the rest is looked at all the same", async () => {
     await open({ settings: { account_attributes_outbound: rows("name", "owner") } });
-    house.planhat.limitToken(TOKEN, [
+    fixture.planhat.limitToken(TOKEN, [
       { model: "companies", action: "read" },
       { model: "users", action: "read" },
     ]);
-    expect((await ask(house, "/status")).body).toEqual(
+    expect((await ask(fixture, "/status")).body).toEqual(
       says("error", /not let the token read companies \(403\)/, /not let the token read users \(403\)/),
     );
   });
 
   test("rows of the list that make no sense hurt nobody", async () => {
     await open({ settings: CUSTOM });
-    const tenant = house.planhat.tenant();
+    const tenant = fixture.planhat.tenant();
     for (const junk of [{}, { name: 7, parent: "EndUser" }, { name: " ", parent: "EndUser" }, { name: "Health" }]) {
       tenant.seedCustomField(junk);
     }
     tenant.seedCustomField({ name: "Health", type: null, parent: "enduser" });
-    expect((await ask(house, "/status")).body).toEqual({ status: "ok", messages: [] });
+    expect((await ask(fixture, "/status")).body).toEqual({ status: "ok", messages: [] });
   });
 
   test.each([
@@ -167,45 +167,45 @@ describe("what Planhat says", () => {
     ],
   ] as const)("%s is a warning, never a failure of ours", async (_, fault, words) => {
     await open({ settings: CUSTOM });
-    house.planhat.faults.add(fault);
-    const answer = await ask(house, "/status");
+    fixture.planhat.faults.add(fault);
+    const answer = await ask(fixture, "/status");
     expect([answer.status, answer.body]).toEqual([200, says("warning", words)]);
     expect(answer.text).not.toMatch(/<html|<!doctype/i);
   });
 
   test("saved settings are looked at anew, at once", async () => {
     await open({ settings: { personal_acccess_token: "an-older-token" } });
-    expect((await ask(house, "/status")).body).toMatchObject({ status: "error" });
-    await saveSettings(house, OPEN_SETTINGS);
-    expect((await ask(house, "/status")).body).toEqual({ status: "ok", messages: [] });
+    expect((await ask(fixture, "/status")).body).toMatchObject({ status: "error" });
+    await saveSettings(fixture, OPEN_SETTINGS);
+    expect((await ask(fixture, "/status")).body).toEqual({ status: "ok", messages: [] });
   });
 });
 
 test("settings saved in the moment of their reading are not taken for the older ones again", async () => {
   await open({ settings: { personal_acccess_token: "an-older-token" } });
-  expect((await ask(house, "/status")).body).toMatchObject({ status: "error" });
-  const { updated_at } = house.hull.connector(CONNECTOR.id);
-  house.hull.saveSettings(CONNECTOR.id, OPEN_SETTINGS).updated_at = updated_at;
-  await tellOfSettings(house);
-  expect((await ask(house, "/status")).body).toEqual({ status: "ok", messages: [] });
+  expect((await ask(fixture, "/status")).body).toMatchObject({ status: "error" });
+  const { updated_at } = fixture.hull.connector(CONNECTOR.id);
+  fixture.hull.saveSettings(CONNECTOR.id, OPEN_SETTINGS).updated_at = updated_at;
+  await tellOfSettings(fixture);
+  expect((await ask(fixture, "/status")).body).toEqual({ status: "ok", messages: [] });
 });
 
 describe("what happened", () => {
   test("a hold, what waits for it and what failed are told together", async () => {
     await open();
-    house.planhat.revokeToken(TOKEN);
-    const { store } = house.connector;
-    expect((await ask(house, "/fetch/users")).body).toMatchObject({ state: "begun" });
+    fixture.planhat.revokeToken(TOKEN);
+    const { store } = fixture.connector;
+    expect((await ask(fixture, "/fetch/users")).body).toMatchObject({ state: "begun" });
     for (;;) {
-      const [run] = await store.runs({ tenant: house.tenantKey, limit: 1 });
+      const [run] = await store.runs({ tenant: fixture.tenantKey, limit: 1 });
       if (run?.state === "error") break;
       await new Promise((done) => setImmediate(done));
     }
     const [tenant] = await store.tenants();
-    const lane = { remote: tenant?.remote ?? "", tenant: house.tenantKey };
+    const lane = { remote: tenant?.remote ?? "", tenant: fixture.tenantKey };
     const at = Date.now();
     await store.pause(lane, "*", { kind: "auth", message: "planhat answered 401", sinceMs: at, untilMs: at + 600_000 });
-    expect((await ask(house, "/status")).body).toEqual(
+    expect((await ask(fixture, "/status")).body).toEqual(
       says(
         "error",
         /^Planhat refuses the Personal Access Token/,
@@ -222,40 +222,40 @@ describe("what happened", () => {
       changes: {},
       message_id: `m-${String(account["id"])}`,
     }));
-    await house.hull.send(house.url, { connectorId: CONNECTOR.id, channel: "account:update", messages });
-    await house.settled();
+    await fixture.hull.send(fixture.url, { connectorId: CONNECTOR.id, channel: "account:update", messages });
+    await fixture.settled();
   };
 
   test("accounts whose owner is no user of Planhat are counted, for a day", async () => {
     await open({ settings: { account_attributes_outbound: rows("name", "owner") } });
-    house.planhat.tenant().seedUser({ email: "ada@example.com", firstName: "Ada", lastName: "L" });
+    fixture.planhat.tenant().seedUser({ email: "ada@example.com", firstName: "Ada", lastName: "L" });
     await tellAccounts({ id: "a1", owner: "nobody@example.com" }, { id: "a2", owner: "nobody@example.com" });
-    expect((await ask(house, "/status")).body).toEqual(
+    expect((await ask(fixture, "/status")).body).toEqual(
       says("warning", /^2 times in the last 24 hours .* its Owner is not a Planhat user\. Put the e-mail/),
     );
   });
 
   test("refused records are counted by reason", async () => {
     await open();
-    house.planhat.poison({ field: "externalId", value: "acme" }, "No room for acme");
+    fixture.planhat.poison({ field: "externalId", value: "acme" }, "No room for acme");
     await tellAccounts({ id: "5d2602890f6b110873016101", external_id: "acme" });
-    expect((await ask(house, "/status")).body).toEqual(says("warning", /set aside: 1 refused\./));
+    expect((await ask(fixture, "/status")).body).toEqual(says("warning", /set aside: 1 refused\./));
   });
 });
 
 describe("trouble on our side", () => {
   test("Hull does not take the status: who asked is answered, and the log says so", async () => {
     await open();
-    house.hull.faults.add({ kind: "status", status: 500, route: "PUT /api/v1/:id/status" });
-    expect((await ask(house, "/status")).body).toEqual({ status: "ok", messages: [] });
-    expect(house.logs.map(({ message }) => message)).toContain("connector.status.unreported");
+    fixture.hull.faults.add({ kind: "status", status: 500, route: "PUT /api/v1/:id/status" });
+    expect((await ask(fixture, "/status")).body).toEqual({ status: "ok", messages: [] });
+    expect(fixture.logs.map(({ message }) => message)).toContain("connector.status.unreported");
   });
 
   test("a store that does not answer is a 500 of the usual shape", async () => {
     await open();
-    await ask(house, "/status");
-    jest.spyOn(house.connector.store, "laneHealth").mockRejectedValue(new Error("The disk is gone."));
-    const answer = await ask(house, "/status");
+    await ask(fixture, "/status");
+    jest.spyOn(fixture.connector.store, "laneHealth").mockRejectedValue(new Error("The disk is gone."));
+    const answer = await ask(fixture, "/status");
     expect([answer.status, answer.body]).toEqual([500, says("error", /went wrong on our side/)]);
     expect(answer.text).not.toContain("disk");
   });
@@ -269,9 +269,9 @@ describe("who may ask", () => {
     ["no credentials", { organization: undefined, ship: undefined, secret: undefined }, 400],
   ])("%s learns nothing and reports nothing", async (_, changes, status) => {
     await open();
-    const answer = await ask(house, "/status", changes);
+    const answer = await ask(fixture, "/status", changes);
     expect([answer.status, Object.keys(answer.body)]).toEqual([status, ["flow_control", "error"]]);
-    expect(house.hull.books.snapshot().statusReports).toBe(0);
+    expect(fixture.hull.books.snapshot().statusReports).toBe(0);
     expect(calls()).toBe(0);
   });
 });

@@ -1,7 +1,7 @@
 /** `/api/internal/users` as data: what Planhat does, what is asked, and what comes back. */
 import type { FaultRule } from "../../simulators/loopback";
 import type { PlanhatSwitches } from "../../simulators/planhat";
-import { TOKEN } from "../harness";
+import { TOKEN } from "../fixture/fixture";
 import { ANN, type Asking } from "./users-api";
 
 export interface Case extends More {

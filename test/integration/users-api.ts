@@ -1,6 +1,6 @@
 /** The whole connector, and one who uses its internal API for Planhat's users. */
 import type { Call } from "../../simulators/loopback";
-import { CONNECTOR, OPEN_SETTINGS, openHouse, TOKEN, type House, type HouseOptions } from "../harness";
+import { CONNECTOR, OPEN_SETTINGS, openFixture, TOKEN, type Fixture, type FixtureOptions } from "../fixture/fixture";
 import { basic, send, type Answer, type Sent } from "./asking";
 
 export const OTHER = { id: "5f0000000000000000000002", secret: "connector-secret-0002" };
@@ -20,7 +20,7 @@ export interface Asking extends Sent {
   readonly org?: string | null;
 }
 
-export interface UsersHouse extends House {
+export interface UsersHouse extends Fixture {
   /** Calls that reached Planhat, in order. */
   readonly calls: Call[];
   ask(asking?: Asking): Promise<Answer>;
@@ -31,24 +31,24 @@ export interface UsersHouse extends House {
 }
 
 /** A house with two connectors of one organization, each with a Planhat of its own: Ann in the first, Bob in the second. */
-export async function openUsersHouse(options: HouseOptions = {}): Promise<UsersHouse> {
-  const house = await openHouse(options);
-  house.planhat.tenant().seedUser(ANN);
-  house.planhat.addTenant(OTHER_TOKEN).seedUser(BOB);
-  house.hull.addConnector({ ...OTHER, privateSettings: { ...OPEN_SETTINGS, personal_acccess_token: OTHER_TOKEN } });
+export async function openUsersHouse(options: FixtureOptions = {}): Promise<UsersHouse> {
+  const fixture = await openFixture(options);
+  fixture.planhat.tenant().seedUser(ANN);
+  fixture.planhat.addTenant(OTHER_TOKEN).seedUser(BOB);
+  fixture.hull.addConnector({ ...OTHER, privateSettings: { ...OPEN_SETTINGS, personal_acccess_token: OTHER_TOKEN } });
   const calls: Call[] = [];
-  house.planhat.on("request", (call) => void calls.push(call));
+  fixture.planhat.on("request", (call) => void calls.push(call));
 
-  const ask = ({ path = "", query = "", login = CONNECTOR, org = house.hull.host, ...sent }: Asking = {}) => {
+  const ask = ({ path = "", query = "", login = CONNECTOR, org = fixture.hull.host, ...sent }: Asking = {}) => {
     const parameters = [...(org === null ? [] : [`org=${org}`]), ...(query === "" ? [] : [query])].join("&");
     const headers = {
       ...(login === null ? {} : { authorization: basic(login) }),
       ...(sent.body === undefined ? {} : { "content-type": "application/json" }),
       ...sent.headers,
     };
-    return send(house.baseUrl, `${PATH}${path}?${parameters}`, { ...sent, headers });
+    return send(fixture.baseUrl, `${PATH}${path}?${parameters}`, { ...sent, headers });
   };
-  return Object.assign(Object.create(house) as House, {
+  return Object.assign(Object.create(fixture) as Fixture, {
     calls,
     ask,
     addresses: async (asking?: Asking) => {
