@@ -46,3 +46,42 @@ test("no folder of src or server holds more files than one can take in at a glan
   for (const file of product) counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);
   expect([...counts].filter(([, count]) => count > MOST_FILES)).toEqual([]);
 });
+
+/**
+ * What the rest of the product may import from a room, its own rooms aside; in all other rooms every file is open. Routes
+ * show their route and their description, and what others answer or read in the same words.
+ */
+const FACES: Readonly<Record<string, readonly string[]>> = {
+  "server/bodies": ["index", "turns"],
+  "server/routes/batches": ["route", "openapi"],
+  "server/routes/dead-letters": ["route", "openapi"],
+  "server/routes/explain": ["route", "answer", "openapi"],
+  "server/routes/notifications": ["route", "openapi"],
+  "server/routes/runs": ["route", "options", "openapi"],
+  "server/routes/users": ["route", "openapi"],
+  "src/engine/delivery": ["worker", "cycle", "resolve", "work"],
+  "src/engine/explain": ["explain", "sentences"],
+  "src/engine/fetch": ["fetch", "step"],
+  "src/engine/intake": ["intake", "erase-user", "message", "plans", "unchanged", "yielding"],
+  "src/engine/runs": ["runs", "orders"],
+  "src/engine/status": ["health", "field-options"],
+  "src/hull/extract": ["extract", "link", "error"],
+  "src/services/planhat": ["index", "users/users", "users/trouble"],
+  "src/services/planhat/incoming": ["incoming", "listing"],
+  "src/services/planhat/mapping": ["outgoing", "fingerprint", "values"],
+  "src/services/planhat/users": ["users", "trouble"],
+  "src/storage": [
+    "embedded",
+    ...["dead-letters", "rows", "runs", "seal", "store", "weight"].map((name) => `port/${name}`),
+    ...["exclusive", "dry-run", "private", "upgrade"].map((name) => `data-folder/${name}`),
+    "database/kv",
+  ],
+};
+
+test.each(Object.entries(FACES))("%s is entered by its face alone", (room, face) => {
+  const inside = (file: string): boolean => file.startsWith(`${room}/`);
+  const product = [...filesIn("src"), ...filesIn("server")];
+  const entered = new Set(product.flatMap((file) => (inside(file) ? [] : (imports.get(file) ?? []).filter(inside))));
+  // Nothing else is entered, and nothing is called a face that nobody uses.
+  expect([...entered].sort()).toEqual(face.map((name) => `${room}/${name}.ts`).sort());
+});

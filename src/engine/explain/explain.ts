@@ -2,20 +2,23 @@
  * Why is Jane not in the service? For a notification: what would become of its records, and why; nothing is written.
  * For an address or an id: what is remembered of the entities it names, and what the service itself shows.
  */
-import { type Claims, type Desired, isAlike } from "../../record";
+import type { Claims, Desired } from "../../record";
 import type { Check } from "../../services/model";
 import type { Prepared } from "../../services/connection";
-import type { Asked, InspectedRecord, Store } from "../../storage/port/store";
+import type { InspectedRecord, Store } from "../../storage/port/store";
 import type { Outcome, PauseRow, MirrorRow, HullUpdateRow } from "../../storage/port/rows";
 import { candidatesOf, claimsOf, wordsOf, type Candidate } from "../intake/plans";
 import type { DiffOptions } from "../rules/diff";
 import { fieldVerdicts, type FieldVerdict } from "./field-verdicts";
+import { createSearch, MOST_FOUND, type Question } from "./search";
 import type { Shipment } from "../intake/intake";
 import { mergeMessages, readMessage } from "../intake/message";
 import { dryRunRecords, type RecordPlace, type DryRunResult, type RecordDryRunOptions } from "../dry-run/records";
 import type { DryWrite } from "../dry-run/dry-run";
 import type { Tenant, Tenants } from "../tenants";
 import { entityOf, typeNamed, typeOf } from "../../services/types";
+
+export type { Question } from "./search";
 
 export interface ExplainOptions<S> extends RecordDryRunOptions<S> {
   readonly store: Store;
@@ -64,13 +67,6 @@ export interface Explanation {
   readonly service?: readonly { readonly type: string; readonly id: string }[];
 }
 
-/** How a person names an entity. */
-export interface Question {
-  readonly entity?: "user" | "account" | undefined;
-  readonly by: Asked | "id";
-  readonly value: string;
-}
-
 export interface Explain<S> {
   /** Nothing is written anywhere. Throws only when the store fails. */
   notification(shipment: Shipment<S>): Promise<Explanation>;
@@ -79,12 +75,11 @@ export interface Explain<S> {
   idle(): Promise<void>;
 }
 
-/** Most entities of one name that are shown. */
-const MOST_FOUND = 20;
 const NOTHING_KNOWN: InspectedRecord = {};
 
 export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
   const { store, service, now } = options;
+  const search = createSearch(options);
   /** Their callers may have given up, but they still read from the store. */
   const underWay = new Set<Promise<Explanation>>();
   const tracked = (work: Promise<Explanation>): Promise<Explanation> => {
@@ -136,8 +131,8 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
   async function ofEntity(tenant: Tenant<S>, question: Question): Promise<Explanation> {
     const pauses = await holdsOf(tenant);
     const records: RecordExplanation[] = [];
-    for (const place of await placesOf(tenant, question)) records.push(await remembered(tenant, place));
-    const shown = await askService(tenant, question);
+    for (const place of await search.places(tenant, question)) records.push(await remembered(tenant, place));
+    const shown = await search.atService(tenant, question);
     return { records, problems: [], holds: pauses, service: shown };
   }
 
@@ -282,52 +277,6 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
     const hullId = desired?.parent?.hullId ?? row?.linkedTo;
     if (hullId === undefined) return undefined;
     return { type: parentType, hullId, known: await inspect(tenant, { type: parentType, hullId }) };
-  }
-
-  /** Records that the question may mean. */
-  async function placesOf(
-    { remote, key }: Tenant<S>,
-    { entity, by, value }: Question,
-  ): Promise<readonly RecordPlace[]> {
-    if (remote === undefined) return [];
-    const lane = { remote, tenant: key };
-    const places: RecordPlace[] = [];
-    for (const type of ownTypes(entity)) {
-      const claimed = type.keys.find(({ claim }) => claim === by)?.name;
-      const ids =
-        by === "id" ? [value] : await store.findBy(lane, type.name, { name: by, value, key: claimed }, MOST_FOUND);
-      for (const hullId of ids) {
-        const known = by === "id" ? await store.inspectRecord(lane, type.name, hullId) : undefined;
-        if (known === undefined || Object.keys(known).length > 0) places.push({ type: type.name, hullId });
-      }
-    }
-    return places;
-  }
-
-  /** The types of the entities' own records. */
-  function ownTypes(entity: Question["entity"]) {
-    const entities = entity === undefined ? (["user", "account"] as const) : [entity];
-    const names = entities.map((each) => typeOf(service, each));
-    return service.types.filter(({ name }) => names.includes(name));
-  }
-
-  /** One look-up in the service; if it has no such key or does not answer, that says nothing. */
-  async function askService(tenant: Tenant<S>, { entity, by, value }: Question): Promise<Explanation["service"]> {
-    const connection = options.tenants.connection(tenant);
-    if (connection === undefined) return undefined;
-    const found: { type: string; id: string }[] = [];
-    let answered = false;
-    for (const type of ownTypes(entity)) {
-      // A key that is unique only within its parent cannot be looked up without the parent.
-      const key = type.keys.find(({ claim, scope, movable }) => claim === by && (scope === "remote" || movable));
-      if (key === undefined) continue;
-      const wanted = [{ keys: { [key.name]: value }, fresh: true }];
-      const { records, exhaustive } = await connection.find(type.name, wanted, { fields: [], identityOnly: true });
-      const hits = records.filter(({ keys }) => isAlike(keys[key.name], value));
-      found.push(...hits.map(({ id }) => ({ type: type.name, id })));
-      answered ||= exhaustive[0] === true || hits.length > 0;
-    }
-    return answered ? found : undefined;
   }
 }
 
