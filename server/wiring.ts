@@ -45,7 +45,7 @@ import { readSecret } from "./secret";
 export interface Connector {
   readonly app: Express;
   readonly store: Store;
-  readonly lanes: DeliveryWorker;
+  readonly deliveryWorker: DeliveryWorker;
   /** From now on `/ready` says no. */
   drain(): void;
   /** Ends the loops at their next durable point, then closes connections and the store. */
@@ -168,7 +168,7 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
         retryBaseMs: config.RETRY_BASE_MS,
       },
     });
-  const lanes = createDeliveryWorker({
+  const deliveryWorker = createDeliveryWorker({
     store,
     service,
     tenants,
@@ -186,7 +186,8 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
     pace: { retry, debounceMs: config.LINGER_MS, pollMs: SWEEP_MS, pauseMs: HOLD_MS, batch: BATCH },
     retentionMs: config.RETENTION_DAYS * DAY_MS,
   });
-  const intakeOn = (there: Log) => createIntake({ store, service, log: there, now, wake: (lane) => lanes.wake(lane) });
+  const intakeOn = (there: Log) =>
+    createIntake({ store, service, log: there, now, wake: (lane) => deliveryWorker.wake(lane) });
   const intake = intakeOn(log);
   const extractHosts = createHostAllowList(config.HULL_ALLOWED_EXTRACT_HOSTS);
   const runs = createRuns({
@@ -197,7 +198,7 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
     reader: createExtractReader({ allowedHosts: extractHosts }),
     checkLink: (url) => assertLink(url, extractHosts),
     firehose,
-    verify: (key) => lanes.verify(key),
+    verify: (key) => deliveryWorker.verify(key),
     seal,
     log,
     now,
@@ -208,8 +209,8 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
     pollMs: SWEEP_MS,
     onError: (error) => logger.error({ err: error }, "connector.job.error"),
   });
-  const announce: DeliveryWorker["announce"] = (tenant, outcomes) => lanes.announce(tenant, outcomes);
-  const deadLetters = createDeadLetters({ store, wake: (lane) => lanes.wake(lane), announce });
+  const announce: DeliveryWorker["announce"] = (tenant, outcomes) => deliveryWorker.announce(tenant, outcomes);
+  const deadLetters = createDeadLetters({ store, wake: (lane) => deliveryWorker.wake(lane), announce });
   const admin = createAdmin({
     store,
     deadLetters,
@@ -220,7 +221,7 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
       users.forget(key);
       // Cycles that were under way may have written once more.
       await runs.abandon(key);
-      await lanes.idle();
+      await deliveryWorker.idle();
       return rows + (await store.forgetTenant(key, remotes));
     },
   });
@@ -244,8 +245,8 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
     tenants,
     protocol,
     intake,
-    lanes,
-    forget: createForgetting({ store, service, log, announce, wake: (lane) => lanes.wake(lane) }),
+    deliveryWorker,
+    forget: createForgetting({ store, service, log, announce, wake: (lane) => deliveryWorker.wake(lane) }),
     credentials,
     signature,
     requireSignature: config.HULL_REQUIRE_SIGNATURE,
@@ -280,14 +281,14 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
     },
     fields: createFieldChoice({ service, tenants, waitMs: LOOK_WITHIN_MS }),
   });
-  await lanes.start();
+  await deliveryWorker.start();
   await runs.start();
   folder.lock.serve(createControl(admin));
 
   return {
     app,
     store,
-    lanes,
+    deliveryWorker,
     drain: () => {
       accepting = false;
     },
@@ -299,7 +300,7 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
       budgets.close();
       users.close();
       await Promise.all([runs.close(), explain.idle()]);
-      await lanes.close();
+      await deliveryWorker.close();
       for (const agents of [hullAgents, keyAgents, planhatAgents]) closeAgents(agents);
       await folder.close();
     },

@@ -1,7 +1,7 @@
 /** How fast changed endusers reach Planhat and come back to Hull, and what changed and unchanged ones cost in CPU time. */
 import { expectWork, figure, rounds, type Measure } from "../measure";
 import { startBare } from "../processes";
-import { inTurns, openStage, postAndMeasure, SHIPMENT } from "../stage";
+import { inTurns, openCluster, postAndMeasure, SHIPMENT } from "../cluster";
 import { drained } from "../watch";
 
 const LATENCY_MS = 20;
@@ -11,23 +11,23 @@ export const changed: Measure = async ({ quick, profiles, deadlineMs }) => {
   const users = quick ? 2_000 : 10_000;
   const count = users / SHIPMENT;
   const bare = await startBare();
-  const stage = await openStage({ users, profiles });
-  const { simulators } = stage;
+  const cluster = await openCluster({ users, profiles });
+  const { simulators } = cluster;
   try {
     await simulators.order({ latencyMs: LATENCY_MS });
-    await stage.deliver({ round: 0, fat: true });
+    await cluster.deliver({ round: 0, fat: true });
     let messages = users;
     const results = await rounds(quick ? 2 : 5, deadlineMs, async (round) => {
-      const shipments = stage.shipments({ round: round + 1, fat: true });
+      const shipments = cluster.shipments({ round: round + 1, fat: true });
       const before = await simulators.order({});
       const parsed = await postAndMeasure(bare, inTurns(shipments, count));
-      const sent = await postAndMeasure(stage.connector, inTurns(shipments, count), () =>
-        drained(stage.connector.url, DRAIN_WITHIN_MS),
+      const sent = await postAndMeasure(cluster.connector, inTurns(shipments, count), () =>
+        drained(cluster.connector.url, DRAIN_WITHIN_MS),
       );
       expectWork("updated endusers", users, (await simulators.order({})).updated - before.updated);
-      const same = await postAndMeasure(stage.connector, inTurns(shipments, count));
+      const same = await postAndMeasure(cluster.connector, inTurns(shipments, count));
       messages += 2 * users;
-      const { unchanged = 0 } = await stage.outcomes(messages);
+      const { unchanged = 0 } = await cluster.outcomes(messages);
       expectWork("unchanged users", (round + 1) * users, unchanged);
       return { parsed, sent, same };
     });
@@ -54,6 +54,6 @@ export const changed: Measure = async ({ quick, profiles, deadlineMs }) => {
       ),
     ];
   } finally {
-    await Promise.all([bare.stop(), stage.close()]);
+    await Promise.all([bare.stop(), cluster.close()]);
   }
 };

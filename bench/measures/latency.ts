@@ -2,7 +2,7 @@
 import { post } from "../load";
 import { figure, rounds, type Measure } from "../measure";
 import { startBare, type Running } from "../processes";
-import { openStage, SHIPMENT } from "../stage";
+import { openCluster, SHIPMENT } from "../cluster";
 import { median, quantile } from "../statistics";
 import { drained } from "../watch";
 
@@ -11,11 +11,11 @@ const DRAIN_WITHIN_MS = 60_000;
 export const latency: Measure = async ({ quick, profiles, deadlineMs }) => {
   const users = (quick ? 5 : 25) * SHIPMENT;
   const bare = await startBare();
-  const stage = await openStage({ users, profiles });
+  const cluster = await openCluster({ users, profiles });
   try {
-    await stage.deliver({ round: 0, fat: true });
+    await cluster.deliver({ round: 0, fat: true });
     const results = await rounds(quick ? 2 : 8, deadlineMs, async (round) => {
-      const shipments = stage.shipments({ round: round + 1, fat: true });
+      const shipments = cluster.shipments({ round: round + 1, fat: true });
       const oneByOne = async ({ url }: Running): Promise<readonly number[]> =>
         (
           await post(
@@ -24,8 +24,8 @@ export const latency: Measure = async ({ quick, profiles, deadlineMs }) => {
             1,
           )
         ).latenciesMs;
-      const result = { bare: await oneByOne(bare), connector: await oneByOne(stage.connector) };
-      await drained(stage.connector.url, DRAIN_WITHIN_MS);
+      const result = { bare: await oneByOne(bare), connector: await oneByOne(cluster.connector) };
+      await drained(cluster.connector.url, DRAIN_WITHIN_MS);
       return result;
     });
     const all = results.flatMap(({ connector }) => connector);
@@ -41,6 +41,6 @@ export const latency: Measure = async ({ quick, profiles, deadlineMs }) => {
       ),
     ];
   } finally {
-    await Promise.all([bare.stop(), stage.close()]);
+    await Promise.all([bare.stop(), cluster.close()]);
   }
 };

@@ -5,7 +5,7 @@
 import { post } from "../load";
 import type { Figure, Measure } from "../measure";
 import { watchMemory } from "../proc";
-import { CONNECTIONS, openStage, SHIPMENT } from "../stage";
+import { CONNECTIONS, openCluster, SHIPMENT } from "../cluster";
 import { median } from "../statistics";
 import { countsOf, drained } from "../watch";
 
@@ -52,27 +52,31 @@ function noteOn(runs: readonly Drained[]): Pick<Figure, "note"> {
 /** Half of the time for filling, half for draining; a slow machine gets a smaller backlog and an early end. */
 async function fillAndDrain(users: number, timeMs: number, profiles: string | undefined): Promise<Drained> {
   const began = performance.now();
-  const stage = await openStage({ users, profiles, environment: { RETRY_BASE_MS: "200", RETRY_CAP_MS: "500" } });
+  const cluster = await openCluster({ users, profiles, environment: { RETRY_BASE_MS: "200", RETRY_CAP_MS: "500" } });
   try {
-    await stage.simulators.order({ busy: true });
-    const shipments = stage.shipments({ round: 0, fat: false }, { isExport: true });
+    await cluster.simulators.order({ busy: true });
+    const shipments = cluster.shipments({ round: 0, fat: false }, { isExport: true });
     let sent = 0;
     for (let from = 0; from < shipments.length && performance.now() - began < timeMs / 2; from += BATCH) {
       const notifications = shipments.slice(from, from + BATCH).map((fill) => fill());
-      await post(stage.connector.url, notifications, CONNECTIONS);
+      await post(cluster.connector.url, notifications, CONNECTIONS);
       sent += notifications.length;
     }
-    const { outbox } = await countsOf(stage.connector.url);
+    const { outbox } = await countsOf(cluster.connector.url);
     if (outbox < sent * SHIPMENT) throw new Error(`Only ${outbox} of ${sent * SHIPMENT} records wait: no backlog.`);
-    await stage.simulators.order({ busy: false });
-    await stage.restart();
-    const peak = watchMemory(stage.connector.pid);
-    const whole = await drained(stage.connector.url, Math.max(timeMs - (performance.now() - began), 10_000), 250).then(
+    await cluster.simulators.order({ busy: false });
+    await cluster.restart();
+    const peak = watchMemory(cluster.connector.pid);
+    const whole = await drained(
+      cluster.connector.url,
+      Math.max(timeMs - (performance.now() - began), 10_000),
+      250,
+    ).then(
       () => true,
       () => false,
     );
     return { entries: sent * SHIPMENT, peakMebibytes: peak() / MEBIBYTE, whole: whole && sent === shipments.length };
   } finally {
-    await stage.close();
+    await cluster.close();
   }
 }

@@ -12,7 +12,7 @@ import type { Figure, Measure } from "../measure";
 import type { Notification } from "../notifications";
 import { residentBytes, watchMemory } from "../proc";
 import { startAttackers } from "../processes";
-import { inTurns, openStage, SHIPMENT, type Stage } from "../stage";
+import { inTurns, openCluster, SHIPMENT, type Cluster } from "../cluster";
 import { median, quantile } from "../statistics";
 
 const USERS = 3 * SHIPMENT;
@@ -35,13 +35,13 @@ interface Served {
 export const siege: Measure = async ({ quick, profiles }) => {
   const forMs = quick ? 2_000 : 20_000;
   const attack = quick ? { packed: 40, halfSent: 4 } : { packed: 200, halfSent: 20 };
-  const stage = await openStage({ users: USERS, profiles });
+  const cluster = await openCluster({ users: USERS, profiles });
   const attackers = await startAttackers();
   try {
-    const { simulators, connector } = stage;
-    await stage.deliver(AS_DELIVERED);
-    const peaceful = await prepare(stage, forMs);
-    const besieged = await prepare(stage, forMs);
+    const { simulators, connector } = cluster;
+    await cluster.deliver(AS_DELIVERED);
+    const peaceful = await prepare(cluster, forMs);
+    const besieged = await prepare(cluster, forMs);
     const inPeace = await serve(connector.url, peaceful);
     const before = residentBytes(connector.pid);
     const peak = watchMemory(connector.pid, residentBytes);
@@ -68,7 +68,7 @@ export const siege: Measure = async ({ quick, profiles }) => {
       ...figuresOf("first contact, in peace", inPeace.ofFirst),
     ];
   } finally {
-    await Promise.all([attackers.stop(), stage.close()]);
+    await Promise.all([attackers.stop(), cluster.close()]);
   }
 };
 
@@ -79,11 +79,11 @@ interface Prepared {
 }
 
 /** What is sent in so much time; made before, so that making it takes no time from what is measured. */
-async function prepare(stage: Stage, forMs: number): Promise<Prepared> {
+async function prepare(cluster: Cluster, forMs: number): Promise<Prepared> {
   return {
     healthTimes: forMs / HEALTH_EVERY_MS,
-    known: inTurns(stage.shipments(AS_DELIVERED), forMs / KNOWN_EVERY_MS),
-    first: await firstContacts(stage, forMs / FIRST_EVERY_MS),
+    known: inTurns(cluster.shipments(AS_DELIVERED), forMs / KNOWN_EVERY_MS),
+    first: await firstContacts(cluster, forMs / FIRST_EVERY_MS),
   };
 }
 
@@ -106,8 +106,8 @@ async function serve(url: string, { healthTimes, known, first }: Prepared): Prom
 let installed = 0;
 
 /** A notification each of so many connectors that were installed this moment. */
-async function firstContacts(stage: Stage, count: number): Promise<readonly Notification[]> {
-  const { simulators } = stage;
+async function firstContacts(cluster: Cluster, count: number): Promise<readonly Notification[]> {
+  const { simulators } = cluster;
   const connectors = Array.from({ length: count }, () => {
     installed += 1;
     return {
@@ -117,7 +117,7 @@ async function firstContacts(stage: Stage, count: number): Promise<readonly Noti
   });
   await simulators.order({ connectors });
   return connectors.flatMap((each) => {
-    const [shipment] = stage.shipments(AS_DELIVERED, { connector: { ...simulators.connector, ...each } });
+    const [shipment] = cluster.shipments(AS_DELIVERED, { connector: { ...simulators.connector, ...each } });
     return shipment === undefined ? [] : [shipment()];
   });
 }

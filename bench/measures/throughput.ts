@@ -4,7 +4,7 @@
  */
 import { expectWork, figure, rounds, type Measure } from "../measure";
 import { startBare } from "../processes";
-import { inTurns, openStage, postAndMeasure, SHIPMENT, type Stage, type Worked } from "../stage";
+import { inTurns, openCluster, postAndMeasure, SHIPMENT, type Cluster, type Worked } from "../cluster";
 
 const USERS = 1_000;
 const AS_DELIVERED = { round: 1, fat: true };
@@ -12,13 +12,13 @@ const AS_DELIVERED = { round: 1, fat: true };
 export const throughput: Measure = async ({ quick, profiles, deadlineMs }) => {
   const perRound = quick ? 40 : 200;
   const bare = await startBare();
-  const stages: Stage[] = [];
+  const clusters: Cluster[] = [];
   try {
-    const open = async (level: string): Promise<Stage> => {
-      const stage = await openStage({ users: USERS, profiles, environment: { LOG_LEVEL: level } });
-      stages.push(stage);
-      await stage.deliver(AS_DELIVERED);
-      return stage;
+    const open = async (level: string): Promise<Cluster> => {
+      const cluster = await openCluster({ users: USERS, profiles, environment: { LOG_LEVEL: level } });
+      clusters.push(cluster);
+      await cluster.deliver(AS_DELIVERED);
+      return cluster;
     };
     const info = await open("info");
     const debug = await open("debug");
@@ -33,8 +33,8 @@ export const throughput: Measure = async ({ quick, profiles, deadlineMs }) => {
         debug: await postAndMeasure(debug.connector, inTurns(debugShipments, perRound)),
       };
     });
-    for (const stage of stages) {
-      const { unchanged = 0 } = await stage.outcomes(USERS + played * perRound * SHIPMENT);
+    for (const cluster of clusters) {
+      const { unchanged = 0 } = await cluster.outcomes(USERS + played * perRound * SHIPMENT);
       expectWork("unchanged users", played * perRound * SHIPMENT, unchanged);
     }
 
@@ -57,6 +57,6 @@ export const throughput: Measure = async ({ quick, profiles, deadlineMs }) => {
       ),
     ];
   } finally {
-    await Promise.all([bare.stop(), ...stages.map((stage) => stage.close())]);
+    await Promise.all([bare.stop(), ...clusters.map((cluster) => cluster.close())]);
   }
 };

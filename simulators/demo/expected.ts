@@ -3,7 +3,7 @@ import type { Attributes, Population } from "../hull";
 import { isObject } from "../loopback/call";
 import type { TenantSnapshot } from "../planhat";
 import type { FixtureEnvelope, FixtureMessage } from "./fixtures";
-import { EMPLOYEES } from "./stage";
+import { EMPLOYEES } from "./cluster";
 
 /** One line of text per record, with all that counts. */
 export type Holding = ReadonlySet<string>;

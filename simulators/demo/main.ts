@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { CALLS_PER_MINUTE } from "./baseline";
 import { readFixtures, type FixtureEnvelope } from "./fixtures";
 import { createScreen, type Screen } from "./screen";
-import { CONNECTOR, openStage, TOKEN, type Stage } from "./stage";
+import { CONNECTOR, openCluster, TOKEN, type Cluster } from "./cluster";
 import { createPlay, type Play } from "./steps";
 import { judge, playAll } from "./play";
 
@@ -25,36 +25,36 @@ async function main(screen: Screen, staysUp: boolean): Promise<number> {
   screen.line("filters, one write if it is new or changed, two calls per company not known yet.");
   screen.line();
 
-  const stage = await openStage();
+  const cluster = await openCluster();
   try {
-    const played = perform(play, fixtures, stage, screen);
+    const played = perform(play, fixtures, cluster, screen);
     // When interrupted, the play fails because its stage is gone; its error is not shown.
     played.catch(() => undefined);
     const code = await Promise.race([played, interrupted]);
     if (!staysUp || code === INTERRUPTED) return code;
-    showAddresses(stage, screen);
-    await Promise.race([interrupted, stage.connector.failure]);
+    showAddresses(cluster, screen);
+    await Promise.race([interrupted, cluster.connector.failure]);
     return code;
   } finally {
     screen.clear();
-    await stage.close();
+    await cluster.close();
   }
 }
 
 async function perform(
   play: Play,
   fixtures: readonly FixtureEnvelope[],
-  stage: Stage,
+  cluster: Cluster,
   screen: Screen,
 ): Promise<number> {
-  const reports = await playAll(play, stage, screen);
+  const reports = await playAll(play, cluster, screen);
   screen.summary(reports);
-  const checks = judge(play, fixtures, stage, reports);
+  const checks = judge(play, fixtures, cluster, reports);
   checks.forEach((check) => screen.check(check));
   return checks.every(({ holds }) => holds) ? 0 : 1;
 }
 
-function showAddresses({ planhat, hull, connector, logFile }: Stage, screen: Screen): void {
+function showAddresses({ planhat, hull, connector, logFile }: Cluster, screen: Screen): void {
   screen.line();
   screen.heading("Everything is still up; Ctrl-C ends it.");
   screen.line(`  connector          ${connector.url}/health  /ready  /manifest.json`);

@@ -5,7 +5,7 @@ import { compareHolding, expectedHolding } from "./expected";
 import type { FixtureEnvelope } from "./fixtures";
 import { countByReason, type Outcome } from "./outcomes";
 import type { Check, Screen, StepReport } from "./screen";
-import { TOKEN, type Stage } from "./stage";
+import { TOKEN, type Cluster } from "./cluster";
 import { count, type Play, type Step } from "./steps";
 
 /** A step that has not ended after this time is stuck. */
@@ -15,25 +15,25 @@ const LOOK_EVERY_MS = 25;
 const QUIET_MS = 350;
 
 /** @throws Error when the connector ends, Hull must give a message up, or a step does not end */
-export async function playAll(play: Play, stage: Stage, screen: Screen): Promise<readonly StepReport[]> {
+export async function playAll(play: Play, cluster: Cluster, screen: Screen): Promise<readonly StepReport[]> {
   const reports: StepReport[] = [];
   for (const step of play.steps) {
-    const report = await Promise.race([playOne(step, stage, screen), stage.connector.failure]);
+    const report = await Promise.race([playOne(step, cluster, screen), cluster.connector.failure]);
     reports.push(report);
     screen.step(reports.length, report);
   }
   return reports;
 }
 
-async function playOne(step: Step, stage: Stage, screen: Screen): Promise<StepReport> {
-  const { planhat, connector } = stage;
+async function playOne(step: Step, cluster: Cluster, screen: Screen): Promise<StepReport> {
+  const { planhat, connector } = cluster;
   const before = planhat.books.snapshot();
   const seen = connector.outcomes.length;
   const startedAt = performance.now();
   const news = (): readonly Outcome[] => connector.outcomes.slice(seen);
 
   let taken: number | undefined;
-  const sending = step.play(stage).then((accepted) => (taken = accepted));
+  const sending = step.play(cluster).then((accepted) => (taken = accepted));
   let lastNewsAt = startedAt;
   let lastSign = "";
   for (let quietMs = 0; taken === undefined || quietMs < QUIET_MS;) {
@@ -41,7 +41,7 @@ async function playOne(step: Step, stage: Stage, screen: Screen): Promise<StepRe
     const ended = news().filter(({ derived }) => !derived).length;
     screen.progress("messages have their outcome", ended, step.messages);
     const now = performance.now();
-    const sign = signOfLife(stage);
+    const sign = signOfLife(cluster);
     if (sign !== lastSign) lastNewsAt = now;
     lastSign = sign;
     // Silence counts from the moment at which everything has an outcome; before it, something is still to come.
@@ -67,7 +67,7 @@ async function playOne(step: Step, stage: Stage, screen: Screen): Promise<StepRe
 }
 
 /** Changes whenever anything happens anywhere. */
-function signOfLife({ planhat, hull, connector }: Stage): string {
+function signOfLife({ planhat, hull, connector }: Cluster): string {
   const calls = [planhat.books.snapshot().calls, hull.books.snapshot().calls];
   return [...calls, connector.outcomes.length].join("/");
 }
@@ -87,18 +87,18 @@ function differences(before: Requests, after: Requests): readonly (readonly [str
 export function judge(
   play: Play,
   fixtures: readonly FixtureEnvelope[],
-  stage: Stage,
+  cluster: Cluster,
   reports: readonly StepReport[],
 ): readonly Check[] {
-  const own = stage.connector.outcomes.filter(({ derived }) => !derived);
+  const own = cluster.connector.outcomes.filter(({ derived }) => !derived);
   const messages = reports.reduce((sum, report) => sum + report.messages, 0);
   const twice = own.length - new Set(own.map(({ messageId }) => messageId)).size;
   const { companies, endusers, missing, surplus } = compareHolding(
     expectedHolding(play.population, fixtures),
-    stage.planhat.snapshot(TOKEN),
+    cluster.planhat.snapshot(TOKEN),
   );
-  const books = stage.planhat.books.snapshot();
-  const { known, delivered } = knownInHull(stage);
+  const books = cluster.planhat.books.snapshot();
+  const { known, delivered } = knownInHull(cluster);
   return [
     {
       holds: own.length === messages && twice === 0,
@@ -122,7 +122,7 @@ export function judge(
 }
 
 /** How many of Planhat's records a profile in Hull names by their id. */
-function knownInHull({ planhat, hull }: Stage): { readonly known: number; readonly delivered: number } {
+function knownInHull({ planhat, hull }: Cluster): { readonly known: number; readonly delivered: number } {
   const { companies, endusers } = planhat.snapshot(TOKEN);
   const { users, accounts } = hull.profiles.snapshot();
   const told = new Set([...users, ...accounts].map(({ attributes }) => attributes["planhat/id"]));

@@ -1,13 +1,13 @@
 /** `CORS_ORIGINS`: whose pages may use the internal API, and that nothing else is opened. */
 import { CONNECTOR } from "../fixture/fixture";
 import { basic, send } from "./asking";
-import { openUsersHouse, type UsersHouse } from "./users-api";
+import { openUsersFixture, type UsersFixture } from "./users-api";
 
 const ORIGIN = "https://app.example.com";
 
-let fixture: UsersHouse;
+let fixture: UsersFixture;
 beforeAll(async () => {
-  fixture = await openUsersHouse({ environment: { CORS_ORIGINS: `${ORIGIN}, http://localhost:3000` } });
+  fixture = await openUsersFixture({ environment: { CORS_ORIGINS: `${ORIGIN}, http://localhost:3000` } });
 });
 afterAll(() => fixture.close());
 

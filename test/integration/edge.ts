@@ -123,7 +123,7 @@ export async function openEdge(options: Partial<OnDemandOptions<FakeSettings>> =
     }),
     signature: { verify: unused, refusedHosts: unused },
     intake: { take: unused },
-    lanes: {
+    deliveryWorker: {
       start: unused,
       wake: unused,
       release: unused,

@@ -272,7 +272,7 @@ describe("somebody who is not in Planhat", () => {
     fixture.planhat.faults.add({ kind: "status", status: 401, body: `Bad token ${TOKEN}` });
     await fixture.tellUser(user(1), account(1));
     await fixture.until(async () => (await fixture.connector.store.pauses(fixture.lane)).length > 0);
-    await fixture.connector.lanes.idle();
+    await fixture.connector.deliveryWorker.idle();
     const { body, said } = await explain(fixture, { email: "person-1@example.com" });
     expect(body["holds"]).toMatchObject([{ scope: "*", kind: "auth" }]);
     expect(said).toMatch(/Delivery to Planhat has been paused since .*Check the token/);
@@ -342,7 +342,7 @@ describe("a notification", () => {
       Array.from({ length: 2_000 }, (_, index) => messageOf(index + 10)),
     );
     await fixture.until(async () => (await fixture.connector.store.pauses(fixture.lane)).length > 0);
-    await fixture.connector.lanes.idle();
+    await fixture.connector.deliveryWorker.idle();
     // And the company that they wait for.
     expect(await fixture.connector.store.depth(fixture.lane)).toMatchObject({ outbox: 2_001 });
     const { record, records } = await explain(fixture, notification([messageOf(1, {}, 2)]));

@@ -1,26 +1,26 @@
 /** `/api/internal/users` through the real server: the table of `users-api.cases.ts`, then what takes more than one step. */
 import { defaultSwitches } from "../../simulators/planhat";
 import { errorOf } from "./edge";
-import { ANN, BOB, leaks, openUsersHouse, OTHER, type UsersHouse } from "./users-api";
+import { ANN, BOB, leaks, openUsersFixture, OTHER, type UsersFixture } from "./users-api";
 import { CASES, STALLED, type Case } from "./users-api.cases";
 
-let house: UsersHouse;
+let fixture: UsersFixture;
 beforeAll(async () => {
-  house = await openUsersHouse();
+  fixture = await openUsersFixture();
 });
 beforeEach(() => {
-  house.planhat.faults.clear();
-  house.planhat.configure(defaultSwitches);
-  const tenant = house.planhat.tenant();
+  fixture.planhat.faults.clear();
+  fixture.planhat.configure(defaultSwitches);
+  const tenant = fixture.planhat.tenant();
   for (const id of [...tenant.users.keys()]) tenant.remove("users", id);
   tenant.seedUser(ANN);
-  house.calls.length = 0;
+  fixture.calls.length = 0;
 });
-afterEach(() => expect(leaks(JSON.stringify(house.logs))).toBe(false));
-afterAll(() => house.close());
+afterEach(() => expect(leaks(JSON.stringify(fixture.logs))).toBe(false));
+afterAll(() => fixture.close());
 
 /** Plays one row of the table. */
-async function play(row: Case, on: UsersHouse): Promise<void> {
+async function play(row: Case, on: UsersFixture): Promise<void> {
   const { fault, switches, asked, calls, fields, says, body } = row;
   if (fault !== undefined) on.planhat.faults.add(fault);
   if (switches !== undefined) on.planhat.configure(switches);
@@ -45,11 +45,11 @@ async function play(row: Case, on: UsersHouse): Promise<void> {
 }
 
 describe.each(Object.entries(CASES))("%s", (_about, cases) => {
-  test.each(cases.map((each) => [each.name, each] as const))("%s", (_name, row) => play(row, house));
+  test.each(cases.map((each) => [each.name, each] as const))("%s", (_name, row) => play(row, fixture));
 });
 
 test.each(STALLED.map((each) => [each.name, each] as const))("%s", async (_name, row) => {
-  const impatient = await openUsersHouse({ environment: { REQUEST_TIMEOUT_MS: "250" } });
+  const impatient = await openUsersFixture({ environment: { REQUEST_TIMEOUT_MS: "250" } });
   try {
     await play(row, impatient);
   } finally {
@@ -58,19 +58,19 @@ test.each(STALLED.map((each) => [each.name, each] as const))("%s", async (_name,
 });
 
 test("HEAD is GET without the body", async () => {
-  const answer = await house.ask({ method: "HEAD" });
+  const answer = await fixture.ask({ method: "HEAD" });
   expect([answer.status, answer.text]).toEqual([200, ""]);
 });
 
 test("an id in capitals leads to the record if Planhat thinks so", async () => {
-  house.planhat.faults.add({ kind: "status", status: 200, body: JSON.stringify(ANN) });
-  expect((await house.ask({ path: `/${ANN._id.toUpperCase()}` })).status).toBe(200);
+  fixture.planhat.faults.add({ kind: "status", status: 200, body: JSON.stringify(ANN) });
+  expect((await fixture.ask({ path: `/${ANN._id.toUpperCase()}` })).status).toBe(200);
 });
 
 test("a prefixed key leads to a record of another id", async () => {
-  house.planhat.tenant().edit("users", ANN._id, { externalId: "rep:1" });
-  expect((await house.ask({ path: "/extid-rep:1" })).body).toMatchObject(ANN);
-  expect(house.calls[0]?.path).toBe("/api/users/extid-rep%3A1");
+  fixture.planhat.tenant().edit("users", ANN._id, { externalId: "rep:1" });
+  expect((await fixture.ask({ path: "/extid-rep:1" })).body).toMatchObject(ANN);
+  expect(fixture.calls[0]?.path).toBe("/api/users/extid-rep%3A1");
 });
 
 test.each([
@@ -82,7 +82,7 @@ test.each([
   ],
   ["without Retry-After: it is tried again, then the caller is told a usual wait", {}, "15", 3],
 ])("too many calls, 429 %s", async (_name, headers, wait, calls) => {
-  const fresh = await openUsersHouse();
+  const fresh = await openUsersFixture();
   fresh.planhat.faults.add({ kind: "rate-limit", headers });
   const answer = await fresh.ask();
   expect([answer.status, errorOf(answer).code]).toEqual([503, "planhat_busy"]);
@@ -96,7 +96,7 @@ describe("a connector that cannot reach Planhat", () => {
     [{ personal_acccess_token: "  " }, "missing_token", "Personal Access Token"],
     [{ api_prefix: "https://evil.example/" }, "invalid_settings", "api_prefix"],
   ])("%j is a 409 that says what to do", async (settings, code, says) => {
-    const bare = await openUsersHouse({ settings });
+    const bare = await openUsersFixture({ settings });
     for (const asking of [{}, { path: `/${ANN._id}` }, { method: "POST", body: ANN }]) {
       const answer = await bare.ask(asking);
       expect([answer.status, errorOf(answer).code]).toEqual([409, code]);
@@ -108,7 +108,7 @@ describe("a connector that cannot reach Planhat", () => {
 });
 
 test("Planhat is not there", async () => {
-  const alone = await openUsersHouse();
+  const alone = await openUsersFixture();
   await alone.planhat.close();
   const answer = await alone.ask();
   expect([answer.status, errorOf(answer).code]).toEqual([502, "planhat_unavailable"]);
@@ -117,29 +117,29 @@ test("Planhat is not there", async () => {
 
 describe("the list", () => {
   const fresh = { query: "cacheclear=1" };
-  const rename = (email: string) => house.planhat.tenant().edit("users", ANN._id, { email });
+  const rename = (email: string) => fixture.planhat.tenant().edit("users", ANN._id, { email });
   beforeEach(async () => {
-    await house.addresses(fresh);
-    house.calls.length = 0;
+    await fixture.addresses(fresh);
+    fixture.calls.length = 0;
   });
 
   test.each(["", "cacheclear=0", "cacheclear=false"])("is kept: %j", async (query) => {
     rename("changed@rep.example");
-    expect(await house.addresses({ query })).toEqual([ANN.email]);
-    expect(house.routes()).toEqual([]);
+    expect(await fixture.addresses({ query })).toEqual([ANN.email]);
+    expect(fixture.routes()).toEqual([]);
   });
 
   test.each(["1", "true"])("is read now with cacheclear=%s, and kept then", async (value) => {
     rename("changed@rep.example");
-    expect(await house.addresses({ query: `cacheclear=${value}` })).toEqual(["changed@rep.example"]);
-    expect(await house.addresses()).toEqual(["changed@rep.example"]);
-    expect(house.routes()).toEqual(["GET /users"]);
+    expect(await fixture.addresses({ query: `cacheclear=${value}` })).toEqual(["changed@rep.example"]);
+    expect(await fixture.addresses()).toEqual(["changed@rep.example"]);
+    expect(fixture.routes()).toEqual(["GET /users"]);
   });
 
   test("is the connector's own", async () => {
-    expect(await house.addresses({ login: OTHER, ...fresh })).toEqual([BOB.email]);
-    expect(await house.addresses()).toEqual([ANN.email]);
-    expect(await house.addresses({ login: OTHER })).toEqual([BOB.email]);
+    expect(await fixture.addresses({ login: OTHER, ...fresh })).toEqual([BOB.email]);
+    expect(await fixture.addresses()).toEqual([ANN.email]);
+    expect(await fixture.addresses({ login: OTHER })).toEqual([BOB.email]);
   });
 
   test.each([
@@ -147,38 +147,38 @@ describe("the list", () => {
     ["update", { method: "PUT", path: `/${ANN._id}`, body: { email: "changed@rep.example" } }],
   ])("is read anew after a %s, whatever became of its answer", async (_what, asking) => {
     const [route] = asking.method === "POST" ? ["POST /users"] : ["PUT /users/:id"];
-    house.planhat.faults.add({ kind: "reset-after", route });
-    expect((await house.ask(asking)).status).toBe(502);
-    expect(await house.addresses()).not.toEqual([ANN.email]);
-    house.planhat.faults.clear();
-    house.calls.length = 0;
-    expect((await house.ask(asking)).status).toBe(200);
-    await house.addresses();
-    expect(house.routes()).toEqual([route, "GET /users"]);
+    fixture.planhat.faults.add({ kind: "reset-after", route });
+    expect((await fixture.ask(asking)).status).toBe(502);
+    expect(await fixture.addresses()).not.toEqual([ANN.email]);
+    fixture.planhat.faults.clear();
+    fixture.calls.length = 0;
+    expect((await fixture.ask(asking)).status).toBe(200);
+    await fixture.addresses();
+    expect(fixture.routes()).toEqual([route, "GET /users"]);
   });
 
   test("a failed cacheclear leaves nothing old behind", async () => {
     rename("changed@rep.example");
-    const fault = house.planhat.faults.add({ kind: "status", status: 500 });
-    expect((await house.ask(fresh)).status).toBe(502);
+    const fault = fixture.planhat.faults.add({ kind: "status", status: 500 });
+    expect((await fixture.ask(fresh)).status).toBe(502);
     fault.remove();
-    expect(await house.addresses()).toEqual(["changed@rep.example"]);
+    expect(await fixture.addresses()).toEqual(["changed@rep.example"]);
   });
 
   const seedMany = (): void => {
-    for (let n = 0; n < 10_005; n += 1) house.planhat.tenant().seedUser({ email: `${n}@rep.example` });
+    for (let n = 0; n < 10_005; n += 1) fixture.planhat.tenant().seedUser({ email: `${n}@rep.example` });
   };
 
   test("pages are put together", async () => {
     seedMany();
-    const all = await house.addresses(fresh);
+    const all = await fixture.addresses(fresh);
     expect(new Set(all).size).toBe(10_006);
-    expect(house.routes()).toEqual(["GET /users", "GET /users"]);
+    expect(fixture.routes()).toEqual(["GET /users", "GET /users"]);
   });
 
   test("a page that fails is not the end of the list", async () => {
     seedMany();
-    house.planhat.faults.add({ kind: "status", status: 500, route: ({ query }) => query.get("offset") !== "0" });
-    expect((await house.ask(fresh)).status).toBe(502);
+    fixture.planhat.faults.add({ kind: "status", status: 500, route: ({ query }) => query.get("offset") !== "0" });
+    expect((await fixture.ask(fresh)).status).toBe(502);
   });
 });

@@ -20,7 +20,7 @@ export interface Asking extends Sent {
   readonly org?: string | null;
 }
 
-export interface UsersHouse extends Fixture {
+export interface UsersFixture extends Fixture {
   /** Calls that reached Planhat, in order. */
   readonly calls: Call[];
   ask(asking?: Asking): Promise<Answer>;
@@ -31,7 +31,7 @@ export interface UsersHouse extends Fixture {
 }
 
 /** A house with two connectors of one organization, each with a Planhat of its own: Ann in the first, Bob in the second. */
-export async function openUsersHouse(options: FixtureOptions = {}): Promise<UsersHouse> {
+export async function openUsersFixture(options: FixtureOptions = {}): Promise<UsersFixture> {
   const fixture = await openFixture(options);
   fixture.planhat.tenant().seedUser(ANN);
   fixture.planhat.addTenant(OTHER_TOKEN).seedUser(BOB);

@@ -419,7 +419,7 @@ describe("what happens to a row after the file was read counts in its run", () =
 
   test("a dead letter that is sent again later is a new message, and not counted in the run a second time", async () => {
     const fixture = await seeded(await open(), people(3));
-    const { store, lanes } = fixture.connector;
+    const { store, deliveryWorker: lanes } = fixture.connector;
     const heal = fixture.planhat.poison({ field: "externalId", value: "person-2" }, "Not welcome");
     const run = await carryOut(fixture, rowsOf(people(3)), { verbose: true });
     heal();

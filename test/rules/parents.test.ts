@@ -170,7 +170,7 @@ test("a create of a company that is in doubt holds only its own users back", asy
   const fixture = await open({ environment: { SETTLE_MS: "2000" } });
   await fixture.deliverAccount(account(2));
   fixture.planhat.faults.add({ kind: "truncate", route: "PUT /companies", count: 1 });
-  const lift = setInterval(() => void fixture.connector.lanes.release(fixture.lane), 20);
+  const lift = setInterval(() => void fixture.connector.deliveryWorker.release(fixture.lane), 20);
   try {
     await fixture.tellUser(user(1), account(1));
     await fixture.tellUser(user(2), account(2));

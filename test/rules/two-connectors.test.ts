@@ -121,7 +121,7 @@ describe("of one change, of which both are told with the same date,", () => {
     const [deadLetter] = await store.deadLettersOf(fixture.lane);
     if (deadLetter === undefined) throw new Error("It was refused.");
     expect(await store.replayDeadLetter(deadLetterId(deadLetter))).toMatchObject([{ state: "queued" }]);
-    await fixture.connector.lanes.release(fixture.lane);
+    await fixture.connector.deliveryWorker.release(fixture.lane);
     await fixture.settled();
     expect(positions(fixture)).toEqual(["Engineer"]);
   });

@@ -4,12 +4,12 @@ import type { AddressInfo } from "node:net";
 import { createHullSimulator } from "../../simulators/hull";
 import { account, CONNECTOR, OPEN_SETTINGS, row, TOKEN } from "../fixture/fixture";
 import { errorOf } from "../integration/edge";
-import { ANN, BOB, openUsersHouse, OTHER, OTHER_TOKEN, type UsersHouse } from "../integration/users-api";
+import { ANN, BOB, openUsersFixture, OTHER, OTHER_TOKEN, type UsersFixture } from "../integration/users-api";
 
 const NEW = { email: "new+one@rep.example", firstName: "New", lastName: "One" };
 const FRESH = { query: "cacheclear=1" };
 
-let fixture: UsersHouse;
+let fixture: UsersFixture;
 afterEach(() => fixture.close());
 
 /** Sends the n-th account, which belongs to an owner, and says whose company it became. */
@@ -22,7 +22,7 @@ const OWNED = { account_attributes_outbound: [row("name", "name"), row("owner", 
 
 describe("a log-in is no way to make us call any host, and none to guess", () => {
   test("a host that is not on the list is not called, whatever it would say", async () => {
-    fixture = await openUsersHouse();
+    fixture = await openUsersFixture();
     let calls = 0;
     const foreign = createServer((_request, response) => {
       calls += 1;
@@ -43,14 +43,14 @@ describe("a log-in is no way to make us call any host, and none to guess", () =>
   });
 
   test("Hull is asked once for many requests, one after the other or all at once", async () => {
-    fixture = await openUsersHouse();
+    fixture = await openUsersFixture();
     await Promise.all(Array.from({ length: 20 }, () => fixture.ask()));
     for (let n = 0; n < 5; n += 1) await fixture.ask();
     expect(fixture.hull.books.snapshot().calls).toBe(1);
   });
 
   test("who guesses is slowed down on all routes together", async () => {
-    fixture = await openUsersHouse();
+    fixture = await openUsersFixture();
     const guesses = [
       {},
       { path: `/${ANN._id}` },
@@ -70,7 +70,7 @@ describe("a log-in is no way to make us call any host, and none to guess", () =>
 
 describe("a kept list is for the one who had it read", () => {
   test("the same connector id in another organization is somebody else", async () => {
-    fixture = await openUsersHouse();
+    fixture = await openUsersFixture();
     const mine = createHullSimulator();
     await mine.listen();
     mine.addConnector({ ...CONNECTOR, privateSettings: { ...OPEN_SETTINGS, personal_acccess_token: OTHER_TOKEN } });
@@ -87,7 +87,7 @@ describe("a kept list is for the one who had it read", () => {
     ["token", { personal_acccess_token: OTHER_TOKEN }, [BOB.email]],
     ["host", { api_prefix: "api-eu" }, ["eva@rep.example"]],
   ])("another %s leads to another list at once", async (_what, settings, expected) => {
-    fixture = await openUsersHouse({ planhat: { clusters: ["api", "api-eu"] } });
+    fixture = await openUsersFixture({ planhat: { clusters: ["api", "api-eu"] } });
     fixture.planhat.addTenant(TOKEN, "api-eu").seedUser({ email: "eva@rep.example" });
     expect(await fixture.addresses()).toEqual([ANN.email]);
     await fixture.saveSettings(settings);
@@ -95,7 +95,7 @@ describe("a kept list is for the one who had it read", () => {
   });
 
   test("a token that was taken away shows nothing any more", async () => {
-    fixture = await openUsersHouse();
+    fixture = await openUsersFixture();
     await fixture.addresses();
     await fixture.saveSettings({ personal_acccess_token: "" });
     expect((await fixture.ask()).status).toBe(409);
@@ -104,7 +104,7 @@ describe("a kept list is for the one who had it read", () => {
 
 describe("the list that owners are found in", () => {
   test("a failed list is not kept, and makes no owner invalid", async () => {
-    fixture = await openUsersHouse({ settings: OWNED });
+    fixture = await openUsersFixture({ settings: OWNED });
     const fault = fixture.planhat.faults.add({ kind: "wrong-shape", route: "GET /users" });
     expect((await fixture.ask()).status).toBe(502);
     fault.remove();
@@ -113,7 +113,7 @@ describe("the list that owners are found in", () => {
   });
 
   test("somebody who was just created owns companies at once", async () => {
-    fixture = await openUsersHouse({ settings: OWNED });
+    fixture = await openUsersFixture({ settings: OWNED });
     expect(await ownerOf(ANN.email, 1)).toBe(ANN._id);
     const { body } = await fixture.ask({ method: "POST", body: NEW });
     expect(await ownerOf(NEW.email, 2)).toBe(body["_id"]);
@@ -121,7 +121,7 @@ describe("the list that owners are found in", () => {
 });
 
 test("no page of any site may read or write, not even ask", async () => {
-  fixture = await openUsersHouse();
+  fixture = await openUsersFixture();
   const headers = { origin: "https://evil.example", "access-control-request-method": "PUT" };
   for (const method of ["GET", "OPTIONS", "POST"]) {
     const answer = await fixture.ask({ method, headers });
@@ -130,9 +130,9 @@ test("no page of any site may read or write, not even ask", async () => {
 });
 
 test("400, 401 and 403 are told apart", async () => {
-  fixture = await openUsersHouse();
+  fixture = await openUsersFixture();
   fixture.hull.addConnector({ id: "5f0000000000000000000003", secret: "s", manifest: { source: "hubspot" } });
-  const statusOf = async (asking: Parameters<UsersHouse["ask"]>[0]) => (await fixture.ask(asking)).status;
+  const statusOf = async (asking: Parameters<UsersFixture["ask"]>[0]) => (await fixture.ask(asking)).status;
   expect(await statusOf({ org: null })).toBe(400);
   expect(await statusOf({ org: "" })).toBe(400);
   expect(await statusOf({ login: null })).toBe(401);
@@ -146,14 +146,14 @@ test("400, 401 and 403 are told apart", async () => {
 
 describe("one read serves many", () => {
   test("50 at once, with nothing kept, are one call to Planhat", async () => {
-    fixture = await openUsersHouse();
+    fixture = await openUsersFixture();
     const lists = await Promise.all(Array.from({ length: 50 }, () => fixture.addresses()));
     expect(new Set(lists.map((list) => list.join()))).toEqual(new Set([ANN.email]));
     expect(fixture.routes()).toEqual(["GET /users"]);
   });
 
   test("however many want it read now, Planhat is asked once at a time", async () => {
-    fixture = await openUsersHouse();
+    fixture = await openUsersFixture();
     fixture.planhat.faults.add({ kind: "latency", min: 5, max: 5 });
     let underWay = 0;
     let most = 0;
@@ -170,7 +170,7 @@ describe("one read serves many", () => {
     ["is created", { method: "POST", body: NEW }, [ANN.email, NEW.email]],
     ["is changed", { method: "PUT", path: `/${ANN._id}`, body: { email: NEW.email } }, [NEW.email]],
   ])("a list that was being read while somebody %s is not kept", async (_what, write, expected) => {
-    fixture = await openUsersHouse();
+    fixture = await openUsersFixture();
     let release = (): void => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));
     let arrive = (): void => undefined;

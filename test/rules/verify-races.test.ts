@@ -79,7 +79,7 @@ test("a connector that is forgotten when they have been tried leaves nothing beh
   const release = await tryHeld(fixture, OTHER);
   release();
   await fixture.until(() => forgotten !== undefined);
-  await fixture.connector.lanes.idle();
+  await fixture.connector.deliveryWorker.idle();
   expect(await generation(fixture)).toBe(1);
   expect(await store.tenant(fixture.tenantKey)).toBeUndefined();
   expect(await store.remotesOf(fixture.tenantKey)).toEqual([]);

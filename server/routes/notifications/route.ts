@@ -20,7 +20,7 @@ export interface NotificationRouteOptions<S> {
   readonly authenticator: Authenticator<S>;
   readonly bodies: Bodies;
   readonly intake: Intake<S>;
-  readonly lanes: DeliveryWorker;
+  readonly deliveryWorker: DeliveryWorker;
   /** Erases the users that the messages of a `user:delete` name. */
   readonly forget: (tenant: Tenant<S>, messages: readonly unknown[]) => Promise<void>;
   readonly credentials: Pick<CredentialCheck, "forget">;
@@ -38,7 +38,7 @@ const MAX_MESSAGES = 5_000;
 const NEXT_SIZE: FlowControl = { ...RETRY, size: NEXT.size, in: SMALLER.in };
 
 export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Router {
-  const { store, authenticator, intake, lanes, maxOutbox } = options;
+  const { store, authenticator, intake, deliveryWorker, maxOutbox } = options;
   const router = Router();
   const join = createJoin<FlowControl>();
 
@@ -140,7 +140,7 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
   }
 
   async function release(tenant: Tenant<S>): Promise<void> {
-    if (tenant.remote !== undefined) await lanes.release({ remote: tenant.remote, tenant: tenant.key });
+    if (tenant.remote !== undefined) await deliveryWorker.release({ remote: tenant.remote, tenant: tenant.key });
   }
 
   async function depthOf(tenant: Tenant<S>): Promise<number> {

@@ -12,13 +12,13 @@ export const SHIPMENT = 100;
 /** Connections on which Hull is imagined to post. */
 export const CONNECTIONS = 8;
 
-export interface StageOptions {
+export interface ClusterOptions {
   readonly users: number;
   readonly environment?: Readonly<Record<string, string>>;
   readonly profiles: string | undefined;
 }
 
-export interface Stage {
+export interface Cluster {
   readonly simulators: Simulators;
   /** The process that runs at the moment. */
   readonly connector: Running;
@@ -36,7 +36,7 @@ export interface Stage {
 const DRAIN_WITHIN_MS = 120_000;
 const COUNT_WITHIN_MS = 5_000;
 
-export async function openStage({ users, environment = {}, profiles }: StageOptions): Promise<Stage> {
+export async function openCluster({ users, environment = {}, profiles }: ClusterOptions): Promise<Cluster> {
   const folder = newFolder();
   const simulators = await startSimulators();
   const sender = await openPost(simulators);
@@ -57,7 +57,7 @@ export async function openStage({ users, environment = {}, profiles }: StageOpti
     throw error;
   }
 
-  const shipments: Stage["shipments"] = (message, notification) => {
+  const shipments: Cluster["shipments"] = (message, notification) => {
     const messages = people.users.map((user) => messageOf(people, user, message));
     return Array.from({ length: Math.ceil(users / SHIPMENT) }, (_, index) =>
       sender.shipment(messages.slice(index * SHIPMENT, (index + 1) * SHIPMENT), notification),

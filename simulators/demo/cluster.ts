@@ -32,7 +32,7 @@ const SETTINGS = {
   requests_per_minute: CALLS_PER_MINUTE,
 };
 
-export interface Stage {
+export interface Cluster {
   readonly planhat: PlanhatSimulator;
   readonly hull: HullSimulator;
   readonly connector: ConnectorProcess;
@@ -42,7 +42,7 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-export async function openStage(): Promise<Stage> {
+export async function openCluster(): Promise<Cluster> {
   const folder = mkdtempSync(join(tmpdir(), "hull-planhat-demo-"));
   const planhat = createPlanhatSimulator({ token: TOKEN, quotaPerMinute: CALLS_PER_MINUTE, control: true });
   const hull = createHullSimulator({ control: true });
