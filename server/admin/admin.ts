@@ -20,22 +20,20 @@ export function createAdmin({ store, deadLetters, forgetTenant }: AdminOptions) 
 
   return async (command: Command): Promise<Answers[keyof Answers]> => {
     switch (command.command) {
-      case "letters.list":
-        return deadLetters.list(command);
-      case "letters.show": {
-        const deadLetter = await deadLetters.show(command.id);
-        return { deadLetter };
+      case "letters.list": {
+        const { deadLetters: letters, ...page } = await deadLetters.list(command);
+        return { letters, ...page };
       }
+      case "letters.show":
+        return { letter: await deadLetters.show(command.id) };
       case "letters.replay": {
         const replayed = await deadLetters.replay(command.id);
         return { known: replayed.queued + replayed.underway + replayed.superseded > 0, replayed };
       }
       case "letters.replay-all":
         return deadLetters.replayPage(command);
-      case "letters.drop": {
-        const deadLetter = await deadLetters.drop(command.id);
-        return { deadLetter };
-      }
+      case "letters.drop":
+        return { letter: await deadLetters.drop(command.id) };
       case "tenants.list": {
         const rows = await store.tenants();
         return { tenants: await Promise.all(rows.map((row) => summaryOf(row.key, row.settingsAtMs, row.remote))) };

@@ -66,13 +66,13 @@ const tenant = z.object({
   tells: z.number(),
 });
 
-/** What each command answers. */
+/** What each command answers. The names stay: tool and running server may be of two versions. */
 const answers = {
-  "letters.list": z.object({ deadLetters: z.array(deadLetter), next: z.string().optional() }),
-  "letters.show": z.object({ deadLetter: deadLetterDetail.optional() }),
+  "letters.list": z.object({ letters: z.array(deadLetter), next: z.string().optional() }),
+  "letters.show": z.object({ letter: deadLetterDetail.optional() }),
   "letters.replay": z.object({ known: z.boolean(), replayed }),
   "letters.replay-all": replayed,
-  "letters.drop": z.object({ deadLetter: deadLetter.optional() }),
+  "letters.drop": z.object({ letter: deadLetter.optional() }),
   "tenants.list": z.object({ tenants: z.array(tenant) }),
   "tenants.forget": z.object({ rows: z.number() }),
 } as const satisfies Record<Command["command"], z.ZodType>;

@@ -75,9 +75,9 @@ async function list(admin: Admin, filter: Filter, most: number, { terminal, json
   const deadLetters: DeadLetter[] = [];
   let page = await admin.ask("letters.list", { ...filter, limit: PAGE });
   for (
-    deadLetters.push(...page.deadLetters);
+    deadLetters.push(...page.letters);
     page.next !== undefined && deadLetters.length <= most;
-    deadLetters.push(...page.deadLetters)
+    deadLetters.push(...page.letters)
   ) {
     page = await admin.ask("letters.list", { ...filter, limit: PAGE, after: page.next });
   }
@@ -94,7 +94,7 @@ async function list(admin: Admin, filter: Filter, most: number, { terminal, json
 }
 
 async function show(admin: Admin, id: string, { terminal, json }: View): Promise<ExitCode> {
-  const { deadLetter } = await admin.ask("letters.show", { id });
+  const { letter: deadLetter } = await admin.ask("letters.show", { id });
   if (deadLetter === undefined) return unknown(id, terminal);
   const remedy = remedyFor(deadLetter.code);
   terminal.print(json ? JSON.stringify({ ...deadLetter, remedy }, undefined, 2) : describe(deadLetter, remedy));
@@ -160,7 +160,7 @@ function printReplayed(admin: OpenAdmin, replayed: Replayed, { terminal, json }:
 }
 
 async function drop(admin: Admin, id: string, { terminal, json }: View): Promise<ExitCode> {
-  const { deadLetter } = await admin.ask("letters.drop", { id });
+  const { letter: deadLetter } = await admin.ask("letters.drop", { id });
   if (deadLetter === undefined) return unknown(id, terminal);
   terminal.print(
     json ? JSON.stringify(deadLetter) : plain(`Dropped: ${deadLetter.type} ${deadLetter.name}, ${deadLetter.code}.`),

@@ -279,6 +279,11 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
     if (due !== undefined) jobs.wakeAt(hullUpdateJob(lane), Math.max(due, now() + 1));
   }
 
+  /** What was cut off by our own end is no fault. */
+  function failed(error: unknown): void {
+    if (!closing()) options.onError(error);
+  }
+
   async function poll(): Promise<void> {
     for (const lane of await store.lanes()) wake(lane);
     await store.housekeep(options.retentionMs);
@@ -288,7 +293,7 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
     start: async () => {
       for (const lane of await store.lanes()) await store.recover(lane, timing.settleMs);
       await poll();
-      poller = setInterval(() => void poll().catch(options.onError), pace.pollMs);
+      poller = setInterval(() => void poll().catch(failed), pace.pollMs);
       poller.unref();
     },
     wake,

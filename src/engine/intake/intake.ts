@@ -191,7 +191,7 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
       version: base.version,
       derived: false,
       once: append ? (true as const) : undefined,
-      fingerprint,
+      digest: fingerprint,
     };
     if (!comparable || !isUnchanged(plan.type, content, view)) {
       const shown = isOwn ? shownIn(message, plan.desired, view?.mirror, namesOf(plan.type)) : {};

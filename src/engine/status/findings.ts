@@ -96,7 +96,7 @@ export function leftOutFindings(
     const began = time(last.startedAtMs ?? last.createdAtMs);
     return [
       warning(
-        `Hull cannot hold some values of ${type}, so the fetch that began at ${began} left them out, and Hull keeps what it had: ${leftOutText(fields)}. Shorten them in Planhat, or exclude these fields in the settings and remove their mapping rows; the next fetch looks again.`,
+        `Hull cannot hold some values of ${type}, so the fetch that began at ${began} left them out, and Hull keeps what it had: ${leftOutText(fields)}. Shorten them where they are kept, or exclude these fields in the settings and remove their mapping rows; the next fetch looks again.`,
       ),
     ];
   });

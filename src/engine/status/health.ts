@@ -59,7 +59,8 @@ export function createHealth<S>(options: HealthOptions<S>): HealthOf<S> {
   const { store, service, tenants, now } = options;
   const inspected = new LRUCache<string, { readonly settings: S; readonly findings: Promise<readonly Finding[]> }>({
     max: MOST_INSPECTED,
-    ttl: BELIEVED_MS,
+    // An entry lives through the last millisecond of its time.
+    ttl: BELIEVED_MS - 1,
     ...agingBy(now),
   });
 
@@ -75,6 +76,7 @@ export function createHealth<S>(options: HealthOptions<S>): HealthOf<S> {
         { level: "warning", text: "The settings could not be tried out; the connector's log says why." },
       ] as const;
     });
+    inspected.purgeStale();
     inspected.set(tenant.key, { settings, findings });
     return findings;
   }

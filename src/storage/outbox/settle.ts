@@ -171,7 +171,7 @@ function refusal(end: Outcome): "rejected" | "dead" | "skipped" {
 }
 
 /** The service has what the message said: the next one that says the same is unchanged. */
-function keepFingerprint(tables: Tables, key: Key, { fingerprint, derived }: Content): void {
+function keepFingerprint(tables: Tables, key: Key, { digest: fingerprint, derived }: Content): void {
   const record = tables.records.get(key);
   if (fingerprint !== undefined && !derived && record !== undefined)
     tables.records.put(key, { ...record, same: fingerprint });

@@ -131,7 +131,7 @@ export interface Content {
   /** The run that the message belongs to. */
   readonly run?: string;
   /** Fingerprint of the message: once it is delivered, another one with the same fingerprint is unchanged. */
-  readonly fingerprint?: string;
+  readonly digest?: string;
   /** An event: it is sent even when a newer message removes its parent. */
   readonly once?: true;
 }

@@ -107,7 +107,7 @@ const content = row<Content>({
   counted: true,
   once: true,
   run: true,
-  fingerprint: true,
+  digest: true,
   shown: true,
 });
 

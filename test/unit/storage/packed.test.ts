@@ -81,7 +81,7 @@ const content = row<Content>(
     once: yes,
     run: text,
     shown: words(text),
-    fingerprint: text,
+    digest: text,
   },
   ["desired", "claims", "force", "messageId", "version", "seq", "derived", "counted"],
 );

@@ -174,7 +174,7 @@ describeStore("a message that says the same", (fixture) => {
     async (note) => {
       const { content, ...base } = update(next());
       if (content.kind !== "entry") throw new Error("It was to wait.");
-      await accept({ ...base, content: { ...content, content: { ...content.content, fingerprint: DIGEST } } });
+      await accept({ ...base, content: { ...content, content: { ...content.content, digest: DIGEST } } });
       const plain = deliverQuietly(await entry("companies", "a1"), "p1");
       if (plain.then.kind !== "end") throw new Error("It was to end.");
       await settle(
