@@ -251,6 +251,17 @@ describe("a batch", () => {
     expect(second.counts).toEqual(first.counts);
   });
 
+  test("what is in flight for real is decided, too", async () => {
+    const fixture = await open();
+    const silent = fixture.planhat.faults.add({ kind: "stall", route: "PUT /endusers" });
+    for (const each of people(3)) await fixture.tellUser(each, account(1));
+    await fixture.until(() => silent.hits > 0);
+    const run = await carryOut(fixture, rowsOf(people(4)), { simulate: true });
+    expectExact(run, 4);
+    expect(run.counts).toEqual({ "endusers/sent/created": 4 });
+    silent.remove();
+  });
+
   test("what waits for real is still delivered for real, and only once", async () => {
     const fixture = await open();
     const down = fixture.planhat.faults.add({ kind: "status", status: 503, route: "PUT /endusers" });

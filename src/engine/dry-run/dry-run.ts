@@ -77,6 +77,8 @@ export async function drainDryRun<S>(options: DrainOptions<S>): Promise<Stop | u
   const connection = dryConnection(options.connection);
   const quiet = { onOutcomes: () => undefined };
   let problem = "";
+  // What is in flight for real gets no answer here: it is looked for, or written, once more.
+  await store.recover(lane, timing.settleMs);
   for (let idle = 0, before = -1; ;) {
     const { done = 0, total = 0 } = (await store.run(run.id)) ?? {};
     if (done >= total) return undefined;
