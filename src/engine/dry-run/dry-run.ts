@@ -118,11 +118,7 @@ export async function copyFigures(from: Store, to: Store, id: string): Promise<v
     [...names].map((name) => [name, (dryRun.counts[name] ?? 0) - (row.counts[name] ?? 0)]),
   );
   const { total, leftOut } = dryRun;
-  await to.changeRun(id, {
-    counts,
-    total,
-    leftOut,
-  });
+  await to.changeRun(id, { counts, total, leftOut });
 }
 
 /** Lines that are copied at once. */

@@ -197,7 +197,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
   /** What is remembered of an entity without any message: the content of what waits; otherwise of what was refused. */
   async function remembered(tenant: Tenant<S>, place: RecordPlace): Promise<RecordExplanation> {
     const known = await inspect(tenant, place);
-    const { entry, deadLetter: deadLetter, hullUpdate, record } = known;
+    const { entry, deadLetter, hullUpdate, record } = known;
     const content = entry?.content ?? entry?.attempt?.content ?? deadLetter?.content;
     const claims = { ...record?.claims, ...hullUpdate?.claims, ...content?.claims };
     const parent = await parentKnown(tenant, place, known, content?.desired);

@@ -348,16 +348,3 @@ describe("the mapping", () => {
     );
   });
 });
-
-test("a record names nothing that is absent: it is stored as it is", () => {
-  const settings = settingsOf({
-    contact_events: ["ALL"],
-    tenant_id: "t1",
-    contact_attributes_outbound: rows({ email: "email", external_id: "externalId" }),
-  });
-  const events = [{ id: "e1", name: "Signed In", createdAt: "2026-03-01T00:00:00Z", properties: {} }];
-  const plans = planAll(userMessage({ events }), settings);
-  const desired = plans.flatMap((each) => (each.kind === "record" ? [each.desired] : []));
-  expect(desired.length).toBeGreaterThan(1);
-  expect(JSON.parse(JSON.stringify(desired))).toStrictEqual(desired);
-});

@@ -284,6 +284,22 @@ describe("the stored form", () => {
     ]);
   });
 
+  it("of a desired record names nothing that is absent, in its parents either", () => {
+    const desired = { fields: {}, keys: {}, cleared: [] };
+    const company = { type: "companies", hullId: "a1", claims: {}, hintId: undefined, desired };
+    const user = {
+      type: "endusers",
+      hullId: "e1",
+      claims: {},
+      hintId: undefined,
+      desired: { ...desired, parent: company },
+    };
+    const content = { ...CONTENT, desired: { ...desired, parent: user } };
+    const waiting = { tenant: "t", type: "activities", hullId: "h", acceptedAtMs: 1, notBeforeMs: 3, attempts: 4 };
+    const packed = ENTRY.pack({ ...waiting, content });
+    expect(packed).toStrictEqual(JSON.parse(JSON.stringify(packed)));
+  });
+
   it("of what Hull must be told is this list", () => {
     const all: HullUpdateRow = {
       tenant: "t",

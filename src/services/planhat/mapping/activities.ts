@@ -63,5 +63,5 @@ function activityOf(
 }
 
 function parentOf({ hullId, desired, claims, hintId }: RecordPlan): DesiredParent {
-  return { type: ENDUSERS.name, hullId, desired, claims, ...(hintId === undefined ? {} : { hintId }) };
+  return { type: ENDUSERS.name, hullId, desired, claims, hintId };
 }

@@ -83,7 +83,7 @@ function planOne(
 }
 
 function parentOf({ hullId, desired, claims, hintId }: RecordPlan): DesiredParent {
-  return { type: COMPANIES.name, hullId, desired, claims, ...(hintId === undefined ? {} : { hintId }) };
+  return { type: COMPANIES.name, hullId, desired, claims, hintId };
 }
 
 /** The size of what a text contains is not known yet. */
