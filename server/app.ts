@@ -37,7 +37,7 @@ export interface OnDemandOptions<S>
 
 export interface AppOptions<S>
   extends
-    Omit<NotificationRouteOptions<S>, "authenticator" | "bodies" | "credentials">,
+    Omit<NotificationRouteOptions<S>, "authenticator" | "bodies" | "credentials" | "tenants">,
     Omit<AuthenticatorOptions<S>, "loginLimits" | "now">,
     OperationRouteOptions,
     MetricRouteOptions {

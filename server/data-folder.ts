@@ -4,6 +4,7 @@ import { createEmbeddedStore } from "../src/storage/embedded";
 import { lockFolder, type ExclusiveLock } from "../src/storage/data-folder/exclusive";
 import type { KeyValue } from "../src/storage/database/kv";
 import { keepPrivate } from "../src/storage/data-folder/private";
+import { ROOT_SERVICE } from "../src/services";
 import type { Seal } from "../src/storage/port/seal";
 import { clearDryFolders, openDryFolder, type DryFolder } from "../src/storage/data-folder/dry-run";
 import type { Store } from "../src/storage/port/store";
@@ -33,7 +34,7 @@ export async function openDataFolder(dataDir: string, now: () => number, seal?: 
     const dryFolders = join(dataDir, "simulations");
     keepPrivate([storePath(dataDir), dryFolders, join(dataDir, "secret.key")]);
     await clearDryFolders(dryFolders);
-    const database = await openUpgraded(storePath(dataDir), seal);
+    const database = await openUpgraded(storePath(dataDir), ROOT_SERVICE, seal);
     kv = database;
     const store = await createEmbeddedStore({ kv: database, now });
     return {

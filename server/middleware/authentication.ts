@@ -6,7 +6,7 @@ import { hash } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import type { Request } from "express";
 import manifest from "../../manifest.json";
-import { tenantKey, type Credentials, type Tenant, type Tenants } from "../../src/engine/tenants";
+import type { Credentials, Tenant, Tenants } from "../../src/engine/tenants";
 import { nameOfHost, type Protocol } from "../../src/http/guards/hosts";
 import type { Confirmation, ConfirmOptions, CredentialCheck, CredentialRefusal } from "../../src/hull/auth/credentials";
 import type { Connector } from "../../src/hull/protocol/notification";
@@ -33,7 +33,7 @@ type Answer = Confirmed | Refusal;
 
 export interface AuthenticatorOptions<S> {
   readonly credentials: CredentialCheck;
-  readonly tenants: Pick<Tenants<S>, "remember" | "knows">;
+  readonly tenants: Pick<Tenants<S>, "remember" | "knows" | "keyOf">;
   /** Used towards Hull, so the default port is dropped. */
   readonly protocol: Protocol;
   /** How many log-ins may fail; see `LOGIN_LIMITS`. */
@@ -118,7 +118,7 @@ export function createAuthenticator<S>({
   async function confirmed(request: Request, given: Credentials, onKnown?: (key: string) => void): Promise<Answer> {
     const { organization, id, secret } = given;
     if (await tenants.knows(given)) {
-      onKnown?.(tenantKey(organization, id));
+      onKnown?.(tenants.keyOf(given));
       return ask(given, { known: true });
     }
     const attempt = {
@@ -147,11 +147,11 @@ export function createAuthenticator<S>({
     const settings = JSON.stringify(notified.private_settings);
     if (settings === JSON.stringify(connector.private_settings)) return undefined;
     const mark = hash("sha256", `${String(notified.updated_at)} ${settings}`);
-    return asked.get(tenantKey(credentials.organization, credentials.id)) === mark ? undefined : mark;
+    return asked.get(tenants.keyOf(credentials)) === mark ? undefined : mark;
   }
 
-  function noteAsked({ organization, id }: Credentials, mark: string): void {
-    asked.set(tenantKey(organization, id), mark);
+  function noteAsked(credentials: Credentials, mark: string): void {
+    asked.set(tenants.keyOf(credentials), mark);
   }
 
   /**

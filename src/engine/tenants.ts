@@ -4,6 +4,7 @@ import { MAX_AHEAD_MS } from "../instant";
 import type { Connection } from "../services/connection";
 import type { Service, Target } from "../services/service";
 import type { TenantRow } from "../storage/port/rows";
+import { tenantKey } from "../storage/port/lane";
 import { tenantPlace, type Seal } from "../storage/port/seal";
 import type { Store } from "../storage/port/store";
 
@@ -37,6 +38,8 @@ export interface HullAnswer {
 }
 
 export interface Tenants<S> {
+  /** The key of a connector of this service. */
+  keyOf(credentials: Pick<Credentials, "organization" | "id">): string;
   /**
    * Stores what is said about a connector whose credentials Hull has confirmed. Under a new secret all of it counts;
    * otherwise its settings do when they are not older than the stored ones.
@@ -62,10 +65,6 @@ export interface Tenants<S> {
   forget(key: string): void;
 }
 
-export function tenantKey(organization: string, connectorId: string): string {
-  return `${organization}/${connectorId}`;
-}
-
 /** A remote is named by where it is, never by a token that rotates. */
 export function remoteKey(organization: string, connectorId: string, target: Target): string {
   return `${organization}|${target.baseUrl}|${target.account ?? `connector ${connectorId}`}`;
@@ -84,6 +83,9 @@ export interface TenantsOptions<S> {
 export function createTenants<S>({ store, seal, service, now, onSettings }: TenantsOptions<S>): Tenants<S> {
   const opened = new Map<string, { row: TenantRow; text: string; tenant: Tenant<S> }>();
   const connections = new Map<string, { fingerprint: string; settings: S; connection: Connection }>();
+
+  const keyOf = ({ organization, id }: Pick<Credentials, "organization" | "id">): string =>
+    tenantKey(service.name, organization, id);
 
   function open(row: TenantRow): Tenant<S> {
     const text = seal.open(row.sealed, tenantPlace(row.key));
@@ -116,6 +118,7 @@ export function createTenants<S>({ store, seal, service, now, onSettings }: Tena
   }
 
   return {
+    keyOf,
     load,
     refresh: (key) => {
       opened.delete(key);
@@ -127,13 +130,13 @@ export function createTenants<S>({ store, seal, service, now, onSettings }: Tena
 
     knows: async (credentials) => {
       // Rows that another SECRET encrypted say nothing.
-      const tenant = await load(tenantKey(credentials.organization, credentials.id)).catch(() => undefined);
+      const tenant = await load(keyOf(credentials)).catch(() => undefined);
       return tenant !== undefined && isSame(tenant.credentials.secret, credentials.secret);
     },
 
     remember: async (credentials, privateSettings, settingsAtMs, hull) => {
       const { organization, id: connectorId, secret } = credentials;
-      const key = tenantKey(organization, connectorId);
+      const key = keyOf(credentials);
       const latestPlausibleMs = now() + MAX_AHEAD_MS;
       const atMs = settingsAtMs > latestPlausibleMs ? now() : settingsAtMs;
       const text = JSON.stringify({ secret, privateSettings: privateSettings ?? {} });

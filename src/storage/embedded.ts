@@ -13,6 +13,7 @@ import { candidates, confirmFacts, noteScan, observe } from "./tables/mirror";
 import { inspectRecord } from "./inspect/record";
 import { replayDeadLetter } from "./outbox/replay";
 import { createHousekeeping } from "./erase/retention";
+import { connectorOf } from "./port/lane";
 import type { EntryRow } from "./port/rows";
 import { beginRun, changeRun, lastRun, listRuns, openRunsOf } from "./tables/runs";
 import { markSeenBatch, toldUnder } from "./tables/last-seen";
@@ -96,9 +97,10 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
 
     claimNotification: (id, tenant) =>
       kv.transact(() => {
+        const connector = connectorOf(tenant);
         const owner = remembered(tables.notifications, id, now());
-        if (owner !== undefined) return owner === tenant;
-        remember(tables.notifications, id, tenant, now());
+        if (owner !== undefined) return owner === connector;
+        remember(tables.notifications, id, connector, now());
         return true;
       }),
 

@@ -6,7 +6,8 @@ import { createApp, type OnDemandOptions } from "../../server/app";
 import { createDeadLetters } from "../../server/admin/dead-letters";
 import { createLogger } from "../../server/log";
 import type { BatchOrder, FetchAnswer } from "../../src/engine/runs/orders";
-import { createTenants, tenantKey, type Tenant } from "../../src/engine/tenants";
+import { createTenants, type Tenant } from "../../src/engine/tenants";
+import { tenantKey } from "../../src/storage/port/lane";
 import { createHostAllowList } from "../../src/http/guards/hosts";
 import { createHullClient } from "../../src/hull/client";
 import { createCredentialCheck } from "../../src/hull/auth/credentials";
@@ -170,14 +171,14 @@ export async function openEdge(options: Partial<OnDemandOptions<FakeSettings>> =
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
-  const laneOf = ({ id }: { readonly id: string }): Lane => ({ remote: REMOTE, tenant: tenantKey(hull.host, id) });
+  const laneOf = ({ id }: { readonly id: string }): Lane => ({ remote: REMOTE, tenant: tenantKey("planhat", hull.host, id) });
 
   return {
     hull,
     store,
     baseUrl,
     organization: hull.host,
-    tenantKey: tenantKey(hull.host, CONNECTOR.id),
+    tenantKey: tenantKey("planhat", hull.host, CONNECTOR.id),
     asked,
     woken,
     logged: () => lines.join(""),

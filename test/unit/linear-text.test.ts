@@ -115,7 +115,11 @@ const door = createAuthenticator({
     confirm: () => Promise.resolve({ ok: false, status: 401, reason: "wrong_credentials" }),
     forget: () => undefined,
   },
-  tenants: { knows: () => Promise.resolve(true), remember: () => Promise.reject(new Error("no")) },
+  tenants: {
+    keyOf: ({ id }) => id,
+    knows: () => Promise.resolve(true),
+    remember: () => Promise.reject(new Error("no")),
+  },
   protocol: "https",
   now: () => 0,
 });

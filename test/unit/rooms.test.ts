@@ -72,7 +72,7 @@ const FACES: Readonly<Record<string, readonly string[]>> = {
   "src/services/planhat/users": ["users", "trouble"],
   "src/storage": [
     "embedded",
-    ...["dead-letters", "rows", "runs", "seal", "store", "weight"].map((name) => `port/${name}`),
+    ...["dead-letters", "lane", "rows", "runs", "seal", "store", "weight"].map((name) => `port/${name}`),
     ...["exclusive", "dry-run", "private", "upgrade"].map((name) => `data-folder/${name}`),
     "database/kv",
   ],

@@ -2,7 +2,7 @@
 import { Router, type Request } from "express";
 import type { Intake } from "../../../src/engine/intake/intake";
 import type { DeliveryWorker } from "../../../src/engine/delivery/worker";
-import { tenantKey, type Tenant } from "../../../src/engine/tenants";
+import type { Tenant, Tenants } from "../../../src/engine/tenants";
 import { withTimeout } from "../../../src/engine/rules/timeout";
 import type { CredentialCheck } from "../../../src/hull/auth/credentials";
 import { parseConfiguration, parseNotification, type Notification } from "../../../src/hull/protocol/notification";
@@ -17,6 +17,7 @@ import { createJoin } from "./repetitions";
 
 export interface NotificationRouteOptions<S> {
   readonly store: Store;
+  readonly tenants: Pick<Tenants<S>, "keyOf">;
   readonly authenticator: Authenticator<S>;
   readonly bodies: Bodies;
   readonly intake: Intake<S>;
@@ -64,8 +65,7 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
       const message = `The shipment holds more than ${MAX_MESSAGES} messages; send fewer at a time.`;
       throw new HttpError(413, "too_large", message, NEXT_SIZE);
     }
-    const { credentials } = visitor;
-    const key = tenantKey(credentials.organization, credentials.id);
+    const key = options.tenants.keyOf(visitor.credentials);
     if (!(await store.claimNotification(notification.notification_id, key))) {
       throw new HttpError(
         401,
@@ -104,7 +104,7 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
       // An invalid id is reported when the whole body is read.
       if (given === undefined || !isId(given.id) || !isId(given.organization)) return undefined;
       const entered: Promise<Visitor> = authenticator.enter(request, given, refusal, isKnown);
-      return entered.then(({ credentials }) => tenantKey(credentials.organization, credentials.id));
+      return entered.then(({ credentials }) => options.tenants.keyOf(credentials));
     };
     const read = await options.bodies.readUnknown(request, {
       member: "configuration",

@@ -4,6 +4,7 @@
  */
 import chunk from "lodash/chunk";
 import type { Service } from "../../services/service";
+import { connectorOf } from "../../storage/port/lane";
 import type { Acceptance, Store } from "../../storage/port/store";
 import { outcomeNow, type Candidate } from "./plans";
 import type { MergedMessage } from "./message";
@@ -123,5 +124,5 @@ function fingerprintOf<S>(
   { message }: MergedMessage,
 ): string | undefined {
   const fingerprint = message.isExport ? undefined : service.fingerprint(message, settings);
-  return fingerprint === undefined ? undefined : `${tenant.key} ${fingerprint}`;
+  return fingerprint === undefined ? undefined : `${connectorOf(tenant.key)} ${fingerprint}`;
 }

@@ -7,6 +7,8 @@
  * From 3 to 4: what was sent counts per connector. What is stored goes on counting for each of a remote's connectors,
  * so that nobody's edit is overwritten. With only one connector, no record is changed. If it breaks off, it is begun
  * again.
+ *
+ * From 4 to 5: the service is written into every tenant's key; see `service-in-keys.ts`.
  */
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -15,9 +17,10 @@ import { copyDatabase } from "./copy";
 import type { KeyValue } from "../database/kv";
 import { createLmdbKeyValue } from "../database/lmdb";
 import type { RunRow, TenantRow } from "../port/rows";
-import { runPlace, tenantPlace, type Place, type Seal } from "../port/seal";
+import type { Place, Seal } from "../port/seal";
 import { shareSent } from "../tables/senders";
 import { FORMAT, openTables } from "../tables/tables";
+import { addService } from "./service-in-keys";
 
 /** Encrypted texts are not bound, and there are remains of memory between the rows. */
 const UNBOUND = 2;
@@ -25,6 +28,10 @@ const UNBOUND = 2;
 const SHARED = 3;
 /** In transition to the next format: only a program that completes it may continue. */
 const DIVIDING = 3.5;
+/** Tenants' keys do not name the service. */
+const NAMELESS = 4;
+/** In transition to the next format. */
+const NAMING = 4.5;
 /** Inside the store's folder, which may be a volume of its own: renaming does not work across volumes. */
 const DRAFT = "upgrade";
 
@@ -32,10 +39,11 @@ const DRAFT = "upgrade";
  * Opens the database of a store, upgraded if need be.
  *
  * @param path its folder; created when missing
- * @param seal made only when it is needed; undefined: an old store is refused
- * @throws Error when the upgrade failed or is not possible here; the old store is unchanged then
+ * @param service the one that every tenant had before keys named it
+ * @param seal made only when it is needed; undefined: a store of format 2 is refused
+ * @throws Error when the upgrade failed or is not possible here; the old store is unchanged or can be upgraded further then
  */
-export async function openUpgraded(path: string, seal: (() => Seal) | undefined): Promise<KeyValue> {
+export async function openUpgraded(path: string, service: string, seal: (() => Seal) | undefined): Promise<KeyValue> {
   // Removes what an interrupted upgrade left behind.
   rmSync(join(path, DRAFT), { recursive: true, force: true });
   let kv = createLmdbKeyValue(path);
@@ -50,14 +58,15 @@ export async function openUpgraded(path: string, seal: (() => Seal) | undefined)
     await bindAll(path, seal());
     kv = createLmdbKeyValue(path);
   }
-  const format = formatOf(kv);
-  if (format !== SHARED && format !== DIVIDING) return kv;
+  const format = formatOf(kv) ?? FORMAT;
+  if (format < SHARED || format >= FORMAT) return kv;
   try {
-    await divide(kv);
+    if (format < NAMELESS) await divide(kv);
+    await nameService(kv, service);
   } catch (cause) {
     await kv.close();
     throw new Error(
-      `The store in ${path} could not be upgraded from format ${SHARED} to format ${FORMAT}: ${wordsOf(cause)}. ` +
+      `The store in ${path} could not be upgraded from format ${Math.floor(format)} to format ${FORMAT}: ${wordsOf(cause)}. ` +
         "Make sure that this user may write there and that there is room, and start again to continue.",
       { cause },
     );
@@ -83,7 +92,15 @@ export async function divide(kv: KeyValue): Promise<void> {
       tenants.map(({ key }) => key),
     );
   }
-  await tables.kv.transact(() => tables.meta.put(["format"], FORMAT));
+  await tables.kv.transact(() => tables.meta.put(["format"], NAMELESS));
+}
+
+/** From format 4 to format 5. */
+export async function nameService(kv: KeyValue, service: string): Promise<void> {
+  const meta = kv.table<number>("meta");
+  await kv.transact(() => meta.put(["format"], NAMING));
+  await addService(kv, service);
+  await kv.transact(() => meta.put(["format"], FORMAT));
 }
 
 async function bindAll(path: string, seal: Seal): Promise<void> {
@@ -121,12 +138,12 @@ async function bindRows(path: string, seal: Seal): Promise<void> {
     await kv.transact(() => {
       const tenants = kv.table<TenantRow>("tenants");
       for (const [key, row] of [...tenants.range([])]) {
-        const sealed = bound(seal, row.sealed, tenantPlace(row.key));
+        const sealed = bound(seal, row.sealed, `tenant/${row.key}`);
         if (sealed !== undefined) tenants.put(key, { ...row, sealed });
       }
       const runs = kv.table<RunRow>("runs");
       for (const [key, row] of [...runs.range([])]) {
-        const order = row.order === undefined ? undefined : bound(seal, row.order, runPlace(row));
+        const order = row.order === undefined ? undefined : bound(seal, row.order, `run/${row.tenant}/${row.id}`);
         if (order !== undefined) runs.put(key, { ...row, order });
       }
       kv.table<number>("meta").put(["format"], SHARED);

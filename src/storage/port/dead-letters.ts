@@ -1,7 +1,7 @@
 /** What was refused for good. Part of the Store port. */
 import { hash } from "node:crypto";
 import type { DeadLetterRow } from "./rows";
-import type { Lane, RecordOutcome } from "./lane";
+import { connectorOf, type Lane, type RecordOutcome } from "./lane";
 
 /** The record that a dead letter is about; also the place where a page of them ended. */
 export interface DeadLetterKey extends Lane {
@@ -46,9 +46,9 @@ export interface DeadLetterStore {
   replayDeadLetter(id: string, tenant?: string): Promise<readonly Replay[]>;
 }
 
-/** Short enough to be typed, and constant as long as the dead letter is about the same record. */
+/** Short enough to be typed, and constant as long as the dead letter is about the same record. The remote tells the service. */
 export function deadLetterId({ remote, tenant, type, hullId }: DeadLetterKey): string {
-  return hash("sha256", JSON.stringify([remote, tenant, type, hullId]), "hex").slice(0, 12);
+  return hash("sha256", JSON.stringify([remote, connectorOf(tenant), type, hullId]), "hex").slice(0, 12);
 }
 
 /** A dead letter's place in the list, without showing where it is stored: the place is part of a page's address. */

@@ -1,4 +1,4 @@
-/** The places of the store that several of its parts use. Part of the Store port. */
+/** The places of the store that several of its parts use, and how they are named. Part of the Store port. */
 import type { Claims } from "../../record";
 import type { Outcome } from "./rows";
 
@@ -12,4 +12,18 @@ export interface RecordOutcome {
   readonly hullId: string;
   readonly claims: Claims;
   readonly outcome: Outcome;
+}
+
+/** The key of an installed connector. Neither services nor organizations contain a slash. */
+export function tenantKey(service: string, organization: string, connectorId: string): string {
+  return `${service}/${organization}/${connectorId}`;
+}
+
+export function serviceOf(tenantKey: string): string {
+  return tenantKey.slice(0, Math.max(0, tenantKey.indexOf("/")));
+}
+
+/** Organization and connector id, which name a connector in Hull: what was stored before keys named the service. */
+export function connectorOf(tenantKey: string): string {
+  return tenantKey.slice(tenantKey.indexOf("/") + 1);
 }

@@ -1,5 +1,6 @@
 /** Encryption at rest for credentials: AES-256-GCM under a key derived from the configured secret or key file. */
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from "node:crypto";
+import { connectorOf } from "./lane";
 
 /** The row of an encrypted text, the only place where it opens; see `tenantPlace` and `runPlace`. */
 export type Place = `tenant/${string}` | `run/${string}`;
@@ -22,11 +23,11 @@ export interface Seal {
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** @param key the key under which the row stands, whatever the row itself says */
-export const tenantPlace = (key: string): Place => `tenant/${key}`;
+/** @param key the tenant's key under which the row stands, whatever the row itself says */
+export const tenantPlace = (key: string): Place => `tenant/${connectorOf(key)}`;
 
 /** The tenant counts, too: no order of one is carried out for another. */
-export const runPlace = (run: { readonly id: string; readonly tenant: string }): Place => `run/${run.tenant}/${run.id}`;
+export const runPlace = (run: { readonly id: string; readonly tenant: string }): Place => `run/${connectorOf(run.tenant)}/${run.id}`;
 
 /**
  * @param secret any text of 16 characters or more; the keys are derived from it

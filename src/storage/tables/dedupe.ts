@@ -4,6 +4,7 @@
  */
 import { hash } from "node:crypto";
 import type { RecordRow } from "../port/rows";
+import { connectorOf } from "../port/lane";
 import type { Acceptance } from "../port/store";
 import { dayOf, remember, remembered, type Tables } from "./tables";
 
@@ -28,10 +29,11 @@ export function openDedupe(
   record: RecordRow | undefined,
   nowMs: number,
 ): Dedupe {
+  const connector = connectorOf(tenant);
   if (remote === undefined || once === true) {
     return {
       take: (messageId) => {
-        const id = hash("md5", JSON.stringify([tenant, type, hullId, messageId]), "base64url");
+        const id = hash("md5", JSON.stringify([connector, type, hullId, messageId]), "base64url");
         if (remembered(tables.seen, id, nowMs) !== undefined) return false;
         remember(tables.seen, id, "", nowMs);
         return true;
@@ -53,7 +55,7 @@ export function openDedupe(
   };
   return {
     take: (messageId, certain) => {
-      const id = hash("md5", `${tenant}\n${messageId}`, "base64url").slice(0, ID_LENGTH);
+      const id = hash("md5", `${connector}\n${messageId}`, "base64url").slice(0, ID_LENGTH);
       if (!certain && (includes(recent, id) || inEarlier(id))) return false;
       if (recent.length >= MOST) {
         tables.seen.put([dayOf(nowMs), own(), id], recent);

@@ -26,7 +26,7 @@ import { SLICE, walk } from "../database/slices";
 import { isLight } from "../port/weight";
 
 /** Raised when the meaning of stored rows changes; older data is upgraded (`upgrade.ts`) or refused at start. */
-export const FORMAT = 4;
+export const FORMAT = 5;
 
 const DAY_MS = 86_400_000;
 
@@ -42,7 +42,7 @@ export interface Tables {
   readonly meta: Table<number>;
   readonly tenants: Table<TenantRow>;
   readonly remotes: Table<RemoteRow>;
-  /** [day, id] → tenant */
+  /** [day, id] → organization and connector id */
   readonly notifications: Table<string>;
   /** [day, hash of a message] → "", or [day, hash of a record, id] → ids of its messages; see `dedupe.ts` */
   readonly seen: Table<string>;

@@ -1,4 +1,5 @@
-import { createTenants, remoteKey, tenantKey, type Tenants } from "../../../src/engine/tenants";
+import { tenantKey } from "../../../src/storage/port/lane";
+import { createTenants, remoteKey, type Tenants } from "../../../src/engine/tenants";
 import { createEmbeddedStore } from "../../../src/storage/embedded";
 import { createMemoryKeyValue } from "../../../src/storage/database/memory";
 import { createSeal } from "../../../src/storage/port/seal";
@@ -7,7 +8,7 @@ import { createFakeService, type FakeService, type FakeSettings } from "./fake-s
 
 const SECRET = "seal secret of some length";
 const CREDENTIALS = { organization: "acme.hull.example", id: "c1", secret: "connector-secret-1" };
-const KEY = tenantKey(CREDENTIALS.organization, CREDENTIALS.id);
+const KEY = tenantKey("planhat", CREDENTIALS.organization, CREDENTIALS.id);
 const A = { token: "planhat-token-a", host: "one" };
 const B = { token: "planhat-token-b", host: "one" };
 
@@ -105,7 +106,7 @@ describe("what a confirmed notification says about its connector", () => {
     await tenants.remember(CREDENTIALS, A, 1);
     await tenants.remember(other, B, 1);
     expect((await tenants.load(KEY))?.settings).toEqual(A);
-    expect((await tenants.load(tenantKey(other.organization, "c2")))?.credentials).toEqual(other);
+    expect((await tenants.load(tenantKey("planhat", other.organization, "c2")))?.credentials).toEqual(other);
   });
 
   it("has no settings as long as nothing is said about them", async () => {

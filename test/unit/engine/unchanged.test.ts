@@ -42,7 +42,7 @@ describe.each([
     const line = run.logs.at(-1);
     expect(line).toMatchObject({ level: "debug", event: "outgoing.user.skip", data: { code: "in_sync" } });
     expect(line?.context).toMatchObject({ user_id: "u1", user_email: "u1@acme.example", user_external_id: "u1" });
-    expect((await run.store.tally("org/c1")).outcomes["endusers/unchanged/in_sync"]).toBe(3);
+    expect((await run.store.tally("planhat/org/c1")).outcomes["endusers/unchanged/in_sync"]).toBe(3);
   });
 
   it("end unchanged when they name an account in other letters", async () => {
@@ -74,7 +74,7 @@ describe.each([
 
   it("that name no record are rejected by themselves, counted, and said aloud with field and remedy", async () => {
     expect(await run.send("a1", { more: { id: "x".repeat(201) } })).toEqual(ENDED);
-    expect((await run.store.tally("org/c1")).outcomes).toEqual({ "companies/rejected/invalid_message": 1 });
+    expect((await run.store.tally("planhat/org/c1")).outcomes).toEqual({ "companies/rejected/invalid_message": 1 });
     expect(run.logs).toMatchObject([{ level: "error", event: "outgoing.account.error" }]);
     expect(JSON.stringify(run.logs)).toMatch(/messages\[0\]\.account\.id has 201 bytes.*Send the id/);
   });
@@ -153,7 +153,10 @@ describe.each([
 
   it.each<[string, () => Promise<unknown>]>([
     ["the remote was made anew", async () => run.store.newGeneration((await run.lane()).remote)],
-    ["the record was erased", () => run.store.forgetEntity("org/c1", { types: ["endusers"], children: [] }, "u1")],
+    [
+      "the record was erased",
+      () => run.store.forgetEntity("planhat/org/c1", { types: ["endusers"], children: [] }, "u1"),
+    ],
   ])("wait when %s", async (_what, happen) => {
     await inStep();
     await happen();
@@ -239,8 +242,8 @@ describe.each([
     await run.flow();
     expect(await run.send("u1", { connector: "c2" })).toEqual(ENDED);
     expect(await run.send("u1")).toEqual(ENDED);
-    expect((await run.store.tally("org/c2")).outcomes["endusers/unchanged/in_sync"]).toBe(1);
-    expect((await run.store.tally("org/c1")).outcomes["endusers/unchanged/in_sync"]).toBe(2);
+    expect((await run.store.tally("planhat/org/c2")).outcomes["endusers/unchanged/in_sync"]).toBe(1);
+    expect((await run.store.tally("planhat/org/c1")).outcomes["endusers/unchanged/in_sync"]).toBe(2);
   });
 
   it("wait while their own connector has something on its way, whatever the other one found unchanged", async () => {
@@ -276,9 +279,9 @@ describe.each([
     await run.send("u1");
     const newest = run.last("u1");
     if (older === undefined || newest === undefined) throw new Error("Two messages were sent.");
-    const before = await run.store.tally("org/c1");
+    const before = await run.store.tally("planhat/org/c1");
     for (const each of [newest, older, newest]) expect(await run.sendAgain(each)).toEqual(ENDED);
-    expect(await run.store.tally("org/c1")).toEqual(before);
+    expect(await run.store.tally("planhat/org/c1")).toEqual(before);
   });
 
   it.each([
@@ -286,14 +289,14 @@ describe.each([
     ["are dated far in the future", "2999-01-01T00:00:00Z"],
   ])("are counted once when they %s and are delivered again", async (_undated, indexed_at) => {
     await inStep("u1", { more: { indexed_at } });
-    const before = await run.store.tally("org/c1");
+    const before = await run.store.tally("planhat/org/c1");
     const sent = run.last("u1");
     if (sent === undefined) throw new Error("A message was sent.");
     for (let times = 0; times < 2; times += 1) {
       run.clock.nowMs += 1_000;
       expect(await run.sendAgain(sent)).toEqual(ENDED);
     }
-    expect(await run.store.tally("org/c1")).toEqual(before);
+    expect(await run.store.tally("planhat/org/c1")).toEqual(before);
   });
 
   it("wait when they are part of an export", async () => {
@@ -330,12 +333,12 @@ describe.each([
 
   it("are all said to have happened when several of one shipment end in one", async () => {
     await inStep();
-    const tallyBefore = await run.store.tally("org/c1");
+    const tallyBefore = await run.store.tally("planhat/org/c1");
     const sent = run.last("u1");
     if (sent === undefined) throw new Error("A message was sent.");
     const messages = ["n1", "n2", "n3"].map((message_id) => ({ ...sent.raw, message_id }));
     for (const each of messages) await run.sendAgain({ ...sent, raw: each });
-    const { messages: after, outcomes } = await run.store.tally("org/c1");
+    const { messages: after, outcomes } = await run.store.tally("planhat/org/c1");
     expect(after).toBe(tallyBefore.messages + 3);
     expect(outcomes["endusers/unchanged/in_sync"]).toBe(4);
   });

@@ -1,9 +1,10 @@
 /** What both ways to name credentials make of them, with a Hull that says yes to everything. */
+import { tenantKey } from "../../../src/storage/port/lane";
 import type { Request } from "express";
 import { createBasicAuth } from "../../../server/middleware/basic-auth";
 import { createAuthenticator } from "../../../server/middleware/authentication";
 import { createQueryCredentials } from "../../../server/middleware/query-credentials";
-import { tenantKey, type Credentials } from "../../../src/engine/tenants";
+import { type Credentials } from "../../../src/engine/tenants";
 import type { CredentialCheck } from "../../../src/hull/auth/credentials";
 
 let confirmed: Credentials[];
@@ -24,11 +25,14 @@ const credentials: CredentialCheck = {
   },
   forget: () => undefined,
 };
+const keyOf = ({ organization, id }: Pick<Credentials, "organization" | "id">) =>
+  tenantKey("planhat", organization, id);
 const tenants = {
+  keyOf,
   knows: () => Promise.resolve(false),
   remember: (given: Credentials, settings: unknown, atMs: number) => {
     remembered.push({ given, settings, atMs });
-    return Promise.resolve({ key: tenantKey(given.organization, given.id), credentials: given, problems: [] });
+    return Promise.resolve({ key: keyOf(given), credentials: given, problems: [] });
   },
 };
 const door = createAuthenticator({ credentials, tenants, protocol: "https", now: () => 0 });
@@ -48,7 +52,7 @@ test.each([
   ["a log-in", byLogin, "s:with:colons"],
 ])("%s names the same tenant in capitals", async (_way, ask, secret) => {
   const { key } = await ask("Acme.HullApp.io");
-  expect(key).toBe("acme.hullapp.io/c1");
+  expect(key).toBe("planhat/acme.hullapp.io/c1");
   expect(confirmed).toEqual([{ organization: "acme.hullapp.io", id: "c1", secret }]);
 });
 

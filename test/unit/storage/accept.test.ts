@@ -57,10 +57,10 @@ describeStore("a message taken in", ({ accept, clock, entry, find, outcomes, rec
     await accept(update({ id: "c1", version: 9 }));
     await accept(update({ id: "u1", type: "endusers", version: 1 }));
     await accept(update({ id: "c2", hullId: "a2", version: 1 }));
-    await accept(update({ id: "c3", version: 9, lane: { ...LANE, tenant: "org/c2" } }));
+    await accept(update({ id: "c3", version: 9, lane: { ...LANE, tenant: "planhat/org/c2" } }));
     await accept(update({ id: "c4", version: 1, lane: { ...LANE, remote: "other" } }));
     expect(await store.depth(LANE)).toEqual({ outbox: 3, hullUpdates: 0 });
-    expect((await store.tally("org/c2")).messages).toBe(1);
+    expect((await store.tally("planhat/org/c2")).messages).toBe(1);
     expect(await store.lanes()).toHaveLength(3);
   });
 });

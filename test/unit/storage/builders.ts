@@ -11,9 +11,9 @@ import type {
   HullUpdate,
 } from "../../../src/storage/port/store";
 
-export const LANE: Lane = { remote: "org|planhat|t1", tenant: "org/c1" };
+export const LANE: Lane = { remote: "org|planhat|t1", tenant: "planhat/org/c1" };
 /** A second connector on the same remote. */
-export const NEIGHBOUR: Lane = { remote: LANE.remote, tenant: "org/c2" };
+export const NEIGHBOUR: Lane = { remote: LANE.remote, tenant: "planhat/org/c2" };
 
 /** Settings of connector c1. */
 export function tenantRow(more: Partial<TenantRow> = {}): TenantRow {

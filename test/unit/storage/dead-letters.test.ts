@@ -105,14 +105,17 @@ describeStore("dead letters in a list", ({ first, outcomes, store }) => {
 
   it("come page by page, each once", async () => {
     for (const hullId of ["a1", "a2", "a3", "a4", "a5"]) await refuse(hullId);
-    expect(await pages()).toEqual(["a1", "a2", "a3", "a4", "a5"].map((id) => `org/c1 ${id}`));
+    expect(await pages()).toEqual(["a1", "a2", "a3", "a4", "a5"].map((id) => `planhat/org/c1 ${id}`));
   });
 
   it("go on behind one that was closed meanwhile", async () => {
     for (const hullId of ["a1", "a2", "a3"]) await refuse(hullId);
     const { next } = await store.deadLetters({ limit: 1 });
     await store.dropDeadLetter(idOf("a1"));
-    expect(ids((await store.deadLetters({ limit: 9, after: next })).deadLetters)).toEqual(["org/c1 a2", "org/c1 a3"]);
+    expect(ids((await store.deadLetters({ limit: 9, after: next })).deadLetters)).toEqual([
+      "planhat/org/c1 a2",
+      "planhat/org/c1 a3",
+    ]);
   });
 
   it("are chosen by tenant, type and code", async () => {
@@ -122,10 +125,10 @@ describeStore("dead letters in a list", ({ first, outcomes, store }) => {
     const list = async (filter: object): Promise<string[]> =>
       ids((await store.deadLetters({ limit: 9, ...filter })).deadLetters);
     expect(await list({})).toHaveLength(3);
-    expect(await list({ tenant: NEIGHBOUR.tenant })).toEqual(["org/c2 a3"]);
-    expect(await list({ code: "identity_alarm" })).toEqual(["org/c1 a2"]);
+    expect(await list({ tenant: NEIGHBOUR.tenant })).toEqual(["planhat/org/c2 a3"]);
+    expect(await list({ code: "identity_alarm" })).toEqual(["planhat/org/c1 a2"]);
     expect(await list({ type: "endusers" })).toEqual([]);
-    expect(await list({ tenant: LANE.tenant, type: "companies", code: "refused" })).toEqual(["org/c1 a1"]);
+    expect(await list({ tenant: LANE.tenant, type: "companies", code: "refused" })).toEqual(["planhat/org/c1 a1"]);
   });
 
   it("of one tenant come page by page, over every remote that it ever had, and never lead to another's", async () => {

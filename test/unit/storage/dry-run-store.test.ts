@@ -13,7 +13,7 @@ import { firstReady, MINUTE_MS, setUpDatabases, START_MS } from "./fixture";
 import { blockOn, deliver, finish, LANE, NEIGHBOUR, postpone, skip, update, userUpdate } from "./builders";
 
 const now = (): number => START_MS;
-const ELSEWHERE: Lane = { remote: "org|planhat|t9", tenant: "org/c9" };
+const ELSEWHERE: Lane = { remote: "org|planhat|t9", tenant: "planhat/org/c9" };
 
 /** Every row of every table, words spelled out, in one order. The counter of names is each database's own. */
 function rowsOf(kv: KeyValue): string[] {
@@ -139,10 +139,12 @@ describe("a dry run", () => {
 
   it("goes on beside the running store, which names and writes meanwhile", async () => {
     const simulation = await openDryFolder(base, place(), now);
-    await store.accept([update({ id: "r1", hullId: "x1", lane: { remote: "org|planhat|t7", tenant: "org/c7" } })]);
+    await store.accept([
+      update({ id: "r1", hullId: "x1", lane: { remote: "org|planhat|t7", tenant: "planhat/org/c7" } }),
+    ]);
     await simulation.store.accept([update({ id: "s1", hullId: "z1", lane: ELSEWHERE })]);
     await store.accept([update({ id: "r2", hullId: "x2", lane: ELSEWHERE })]);
-    const unknown = update({ id: "s2", hullId: "z2", lane: { remote: "org|planhat|t8", tenant: "org/c8" } });
+    const unknown = update({ id: "s2", hullId: "z2", lane: { remote: "org|planhat|t8", tenant: "planhat/org/c8" } });
     // A key that LMDB refuses: the transaction is taken back with the names that it made.
     await expect(simulation.store.accept([unknown, update({ hullId: "x".repeat(4_000) })])).rejects.toThrow();
     await settleAll(simulation.store, ELSEWHERE, "companies");

@@ -69,7 +69,7 @@ describe("data on disk", () => {
     const second = await open();
     expect(await everythingOf(second.store)).toEqual(before);
     expect(auditOf(second.kv)).toEqual([]);
-    expect(await second.store.claimNotification("n1", "org/c2")).toBe(false);
+    expect(await second.store.claimNotification("n1", "planhat/org/c2")).toBe(false);
     await second.store.accept([update({ id: "c10", hullId: "a10" })]);
     const last = (await second.store.ready(LANE, "companies", 99)).at(-1);
     expect(last?.hullId).toBe("a10");

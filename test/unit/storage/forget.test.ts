@@ -237,7 +237,7 @@ describeStore("a forgotten tenant", ({ install, kv, clock, store }) => {
 
   it("that is unknown changes nothing", async () => {
     await fill();
-    expect(await store.forgetTenant("org/c9")).toBe(0);
+    expect(await store.forgetTenant("planhat/org/c9")).toBe(0);
     expect(await store.tenants()).toHaveLength(1);
   });
 });

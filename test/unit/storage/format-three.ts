@@ -3,9 +3,11 @@ import { createLmdbKeyValue } from "../../../src/storage/database/lmdb";
 import type { KeyValue } from "../../../src/storage/database/kv";
 import type { Fact } from "../../../src/storage/port/rows";
 import { openTables } from "../../../src/storage/tables/tables";
+import { takeServiceOut } from "./format-four";
 
 /** What one connector sent is all that these stores know. */
 export async function shareFacts(kv: KeyValue): Promise<void> {
+  await takeServiceOut(kv);
   const tables = openTables(kv, Date.now);
   await tables.kv.transact(() => {
     for (const [key, { senders: _, ...remote }] of [...tables.remotes.range([])]) tables.remotes.put(key, remote);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createLmdbKeyValue } from "../../../src/storage/database/lmdb";
 import type { RunRow, TenantRow } from "../../../src/storage/port/rows";
 import { shareFacts } from "./format-three";
-import { createSeal, runPlace, tenantPlace } from "../../../src/storage/port/seal";
+import { createSeal } from "../../../src/storage/port/seal";
 
 /** As `seal` of format 2 did. */
 export function sealUnbound(text: string, secret: string): string {
@@ -25,11 +25,11 @@ export async function makeFormatTwo(path: string, secret: string): Promise<void>
   const runs = kv.table<RunRow>("runs");
   await kv.transact(() => {
     for (const [key, row] of [...tenants.range([])]) {
-      tenants.put(key, { ...row, sealed: sealUnbound(seal.open(row.sealed, tenantPlace(row.key)), secret) });
+      tenants.put(key, { ...row, sealed: sealUnbound(seal.open(row.sealed, `tenant/${row.key}`), secret) });
     }
     for (const [key, row] of [...runs.range([])]) {
       if (row.order === undefined) continue;
-      runs.put(key, { ...row, order: sealUnbound(seal.open(row.order, runPlace(row)), secret) });
+      runs.put(key, { ...row, order: sealUnbound(seal.open(row.order, `run/${row.tenant}/${row.id}`), secret) });
     }
     kv.table<number>("meta").put(["format"], 2);
   });

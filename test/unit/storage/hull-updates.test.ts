@@ -25,7 +25,7 @@ describeStore("what Hull must be told", ({ attempt, block, clock, outcomes, reco
     await deliverNext({}, "p1", "a1");
     expect((await store.hullUpdates(LANE, 9)).map(({ hullId }) => hullId)).toEqual(["a2", "a1"]);
     expect(await store.hullUpdates(LANE, 1)).toHaveLength(1);
-    expect(await store.hullUpdates({ ...LANE, tenant: "org/c2" }, 9)).toEqual([]);
+    expect(await store.hullUpdates({ ...LANE, tenant: "planhat/org/c2" }, 9)).toEqual([]);
     expect(await store.lanes()).toEqual([LANE]);
   });
 

@@ -50,7 +50,7 @@ describeStore("what was delivered", ({ write, clock, store }) => {
 });
 
 describeStore("what two connectors of one remote sent", ({ install, kv, clock, first, store }) => {
-  const THIRD = { remote: LANE.remote, tenant: "org/c3" };
+  const THIRD = { remote: LANE.remote, tenant: "planhat/org/c3" };
   let version = 0;
 
   /** The lane delivers a value of one field. */

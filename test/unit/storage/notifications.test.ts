@@ -3,26 +3,26 @@ import { DAY_MS, describeStore } from "./fixture";
 
 describeStore("the id of a notification", ({ kv, clock, store }) => {
   it("belongs to the tenant that used it first; a repetition by the same tenant is welcome", async () => {
-    expect(await store.claimNotification("n1", "org/c1")).toBe(true);
-    expect(await store.claimNotification("n1", "org/c1")).toBe(true);
-    expect(await store.claimNotification("n1", "org/c2")).toBe(false);
-    expect(await store.claimNotification("n2", "org/c2")).toBe(true);
-    expect(await store.claimNotification("n1", "org/c1")).toBe(true);
+    expect(await store.claimNotification("n1", "planhat/org/c1")).toBe(true);
+    expect(await store.claimNotification("n1", "planhat/org/c1")).toBe(true);
+    expect(await store.claimNotification("n1", "planhat/org/c2")).toBe(false);
+    expect(await store.claimNotification("n2", "planhat/org/c2")).toBe(true);
+    expect(await store.claimNotification("n1", "planhat/org/c1")).toBe(true);
   });
 
   it("is refused to others for a day at least and free again after two", async () => {
-    await store.claimNotification("n1", "org/c1");
+    await store.claimNotification("n1", "planhat/org/c1");
     clock.nowMs += DAY_MS;
-    expect(await store.claimNotification("n1", "org/c2")).toBe(false);
+    expect(await store.claimNotification("n1", "planhat/org/c2")).toBe(false);
     clock.nowMs += DAY_MS;
-    expect(await store.claimNotification("n1", "org/c2")).toBe(true);
-    expect(await store.claimNotification("n1", "org/c1")).toBe(false);
+    expect(await store.claimNotification("n1", "planhat/org/c2")).toBe(true);
+    expect(await store.claimNotification("n1", "planhat/org/c1")).toBe(false);
   });
 
   it("is forgotten in small steps, so that old ids do not pile up", async () => {
-    for (let index = 0; index < 40; index += 1) await store.claimNotification(`n${index}`, "org/c1");
+    for (let index = 0; index < 40; index += 1) await store.claimNotification(`n${index}`, "planhat/org/c1");
     clock.nowMs += 3 * DAY_MS;
-    await store.claimNotification("later", "org/c1");
+    await store.claimNotification("later", "planhat/org/c1");
     await store.housekeep(30 * DAY_MS);
     expect([...kv().table("notifications").range([])]).toHaveLength(1);
   });

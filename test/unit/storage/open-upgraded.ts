@@ -3,7 +3,7 @@ import { createSeal } from "../../../src/storage/port/seal";
 import { openUpgraded } from "../../../src/storage/data-folder/upgrade";
 
 const [, , path = "", secret = ""] = process.argv;
-void openUpgraded(path, () => createSeal(secret)).then(
+void openUpgraded(path, "planhat", () => createSeal(secret)).then(
   (kv) => kv.close(),
   (error: unknown) => {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);

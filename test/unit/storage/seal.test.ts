@@ -3,7 +3,7 @@ import { createSeal, runPlace, tenantPlace, type Place } from "../../../src/stor
 import { sealUnbound } from "./format-two";
 
 const SECRET = "a secret of sixteen characters";
-const PLACE = tenantPlace("org/c1");
+const PLACE = tenantPlace("planhat/org/c1");
 const UNREADABLE = /cannot be read with this key/;
 
 describe("sealed text", () => {
@@ -55,13 +55,13 @@ describe("sealed text", () => {
   });
 
   it("opens in its own row only", () => {
-    const run = { tenant: "org/c1", id: "r1" };
+    const run = { tenant: "planhat/org/c1", id: "r1" };
     const places: readonly Place[] = [
       PLACE,
-      tenantPlace("org/c2"),
+      tenantPlace("planhat/org/c2"),
       runPlace(run),
       runPlace({ ...run, id: "r2" }),
-      runPlace({ ...run, tenant: "org/c2" }),
+      runPlace({ ...run, tenant: "planhat/org/c2" }),
     ];
     for (const from of places) {
       for (const to of places.filter((each) => each !== from)) {

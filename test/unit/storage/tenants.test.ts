@@ -11,9 +11,9 @@ describeStore("a tenant's settings", ({ store }) => {
     expect(await store.tenant(LANE.tenant)).toBeUndefined();
     expect(await store.tenants()).toEqual([]);
     await store.saveTenant(row());
-    await store.saveTenant(row({ key: "org/c2", connectorId: "c2" }));
+    await store.saveTenant(row({ key: "planhat/org/c2", connectorId: "c2" }));
     expect(await store.tenant(LANE.tenant)).toEqual(row());
-    expect((await store.tenants()).map(({ key }) => key)).toEqual(["org/c1", "org/c2"]);
+    expect((await store.tenants()).map(({ key }) => key)).toEqual(["planhat/org/c1", "planhat/org/c2"]);
   });
 
   it("are replaced by newer ones and by others of the same moment, never by older ones", async () => {

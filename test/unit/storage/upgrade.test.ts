@@ -8,14 +8,17 @@ import type { Key, KeyValue } from "../../../src/storage/database/kv";
 import { createLmdbKeyValue } from "../../../src/storage/database/lmdb";
 import { createSeal, runPlace, tenantPlace, type Seal } from "../../../src/storage/port/seal";
 import type { Lane, Store } from "../../../src/storage/port/store";
-import { divide, openUpgraded } from "../../../src/storage/data-folder/upgrade";
+import { divide, nameService, openUpgraded } from "../../../src/storage/data-folder/upgrade";
 import { FORMAT } from "../../../src/storage/tables/tables";
 import { deliverQuietly, LANE, NEIGHBOUR, seen, tenantRow, update } from "./builders";
 import { firstReady, setUpDatabases } from "./fixture";
+import { makeFormatFour } from "./format-four";
 import { makeFormatThree } from "./format-three";
 import { litter, makeFormatTwo } from "./format-two";
 
 const SECRET = "a secret of sixteen characters";
+/** Of the recorded store. */
+const OLD_SECRET = "sealing-secret-of-this-house-0001";
 const MARKER = "what-the-heap-held-before";
 const RUN = { id: "r1", tenant: LANE.tenant };
 const now = (): number => 1_750_000_000_000;
@@ -62,7 +65,7 @@ describe("a store of format 2", () => {
   it("is brought to today's format: every row is there, and nothing that is none", async () => {
     const rows = await makeOld();
     expect(content().includes(MARKER)).toBe(true);
-    const kv = await openUpgraded(path, seal);
+    const kv = await openUpgraded(path, "planhat", seal);
     const store = await createEmbeddedStore({ kv, now });
     expect(kv.table("meta").get(["format"])).toBe(FORMAT);
     expect([...kv.table("rows").range([])]).toEqual(rows);
@@ -80,15 +83,15 @@ describe("a store of format 2", () => {
 
   it("is copied once", async () => {
     await makeOld();
-    await (await openUpgraded(path, seal)).close();
+    await (await openUpgraded(path, "planhat", seal)).close();
     const { ino } = statSync(join(path, "data.mdb"));
-    await (await openUpgraded(path, never)).close();
+    await (await openUpgraded(path, "planhat", never)).close();
     expect(statSync(join(path, "data.mdb")).ino).toBe(ino);
   });
 
   it("is upgraded under another key, too; what cannot be opened stays and opens nowhere", async () => {
     await makeOld();
-    const kv = await openUpgraded(path, () => createSeal("another secret of some length"));
+    const kv = await openUpgraded(path, "planhat", () => createSeal("another secret of some length"));
     const store = await createEmbeddedStore({ kv, now });
     const { sealed = "" } = (await store.tenant(LANE.tenant)) ?? {};
     for (const each of [createSeal("another secret of some length"), seal()]) {
@@ -100,7 +103,9 @@ describe("a store of format 2", () => {
   it("is refused with what to do where no key is at hand, and left as it is", async () => {
     await makeOld();
     const before = content();
-    await expect(openUpgraded(path, undefined)).rejects.toThrow(/format 2\. Start the server once.*format 4/s);
+    await expect(openUpgraded(path, "planhat", undefined)).rejects.toThrow(
+      /format 2\. Start the server once.*format 5/s,
+    );
     expect(content().equals(before)).toBe(true);
   });
 
@@ -109,7 +114,7 @@ describe("a store of format 2", () => {
     const draft = join(path, "upgrade");
     if (kind === "folder") mkdirSync(draft);
     writeFileSync(kind === "folder" ? join(draft, "data.mdb") : draft, "half a copy");
-    const kv = await openUpgraded(path, seal);
+    const kv = await openUpgraded(path, "planhat", seal);
     expect([...kv.table("rows").range([])]).toEqual(rows);
     await kv.close();
     expect(readdirSync(path)).not.toContain("upgrade");
@@ -137,7 +142,7 @@ describe("a store of format 2", () => {
 });
 
 describe("a store of format 3", () => {
-  const ALONE = { remote: "org|planhat|t2", tenant: "org/c3" };
+  const ALONE = { remote: "org|planhat|t2", tenant: "planhat/org/c3" };
   const COMPANIES = 1_200;
 
   /** Two connectors on one remote, of which the first sent everything, and one on another remote. */
@@ -175,7 +180,7 @@ describe("a store of format 3", () => {
       for (const at of [0, COMPANIES - 1]) expect(await factsIn(store, lane, at)).toEqual(known);
     }
     expect(await factsIn(store, ALONE)).toEqual(known);
-    const stranger = { remote: LANE.remote, tenant: "org/c9" };
+    const stranger = { remote: LANE.remote, tenant: "planhat/org/c9" };
     expect(await factsIn(store, stranger)).toMatchObject({ name: ["n", null, null] });
     // From here on each goes by its own.
     await store.accept([update({ id: "m2", hullId: "a0", version: 2, lane: NEIGHBOUR })]);
@@ -189,9 +194,9 @@ describe("a store of format 3", () => {
     await store.close();
   }
 
-  it("is brought to format 4 without a key: what was sent counts for each connector of its remote", async () => {
+  it("is brought to today's format without a key: what was sent counts for each connector of its remote", async () => {
     await makeShared();
-    const kv = await openUpgraded(path, undefined);
+    const kv = await openUpgraded(path, "planhat", undefined);
     expect(kv.table("meta").get(["format"])).toBe(FORMAT);
     await expectDivided(kv);
   });
@@ -207,14 +212,129 @@ describe("a store of format 3", () => {
     await expect(divide({ ...broken, transact: stop })).rejects.toThrow("no space left");
     expect(broken.table("meta").get(["format"])).toBe(3.5);
     await broken.close();
-    await expectDivided(await openUpgraded(path, undefined));
+    await expectDivided(await openUpgraded(path, "planhat", undefined));
+  });
+});
+
+describe("a store of format 4", () => {
+  const REMOTE = "127.0.0.1:38359|http://127.0.0.1:35343/api|0b7e1f3a-0000-4000-8000-000000000001";
+  const OLD = "127.0.0.1:38359/5f0000000000000000000001";
+  /** Shortly after it was written. */
+  const later = (): number => Date.UTC(2026, 10, 29, 19);
+  const WAITS: Lane = { remote: REMOTE, tenant: `planhat/${OLD}` };
+  const REFUSED = "bee000000000000000000001";
+  const LETTER = "85061c896d90";
+
+  /** The rows as the connector of that format wrote them. */
+  async function load(): Promise<void> {
+    const kv = createLmdbKeyValue(path);
+    const lines = readFileSync(join(__dirname, "../../fixtures/stores/format-4.ndjson"), "utf8").trim().split("\n");
+    await kv.transact(() => {
+      for (const line of lines) {
+        const [name, key, row] = JSON.parse(line) as [string, Key, unknown];
+        kv.table(name).put(key, row);
+      }
+    });
+    await kv.close();
+  }
+
+  async function expectNamed(kv: KeyValue): Promise<void> {
+    expect(kv.table("meta").get(["format"])).toBe(FORMAT);
+    const store = await createEmbeddedStore({ kv, now: later });
+    expect(await store.tenants()).toMatchObject([{ key: WAITS.tenant, connectorId: "5f0000000000000000000001" }]);
+    const sealed = (await store.tenant(WAITS.tenant))?.sealed ?? "";
+    const { secret } = JSON.parse(createSeal(OLD_SECRET).open(sealed, tenantPlace(WAITS.tenant))) as {
+      readonly secret?: unknown;
+    };
+    expect(secret).toEqual(expect.any(String));
+    // What waits, and in which state.
+    expect(await store.lanes()).toEqual([WAITS]);
+    expect(await store.depth(WAITS)).toEqual({ outbox: 3, hullUpdates: 0 });
+    const entries = await store.ready(WAITS, "endusers", 9);
+    expect(entries.map(({ tenant, hullId }) => [tenant, hullId.at(-1)])).toEqual(
+      ["4", "5", "3"].map((id) => [WAITS.tenant, id]),
+    );
+    expect(await store.pauses(WAITS)).toMatchObject([{ tenant: WAITS.tenant, scope: "*", kind: "transient" }]);
+    // What ended stays counted, and a message that was here before is not counted again.
+    const { messages, outcomes, derived } = await store.tally(WAITS.tenant);
+    expect(messages).toBe(5);
+    expect(outcomes).toEqual({ "endusers/rejected/refused": 1, "endusers/sent/created": 1 });
+    expect(derived["companies/sent/created"]).toBe(1);
+    const again = "2d181a199d4533053350be39fd404e107532aad8";
+    const repeated = update({
+      id: again,
+      hullId: "bee000000000000000000003",
+      type: "endusers",
+      lane: WAITS,
+      version: 0,
+    });
+    await store.accept([repeated]);
+    expect((await store.tally(WAITS.tenant)).messages).toBe(5);
+    expect(await store.claimNotification("1a1edf72-2563-14da-2f08-769b6cc5844b", NEIGHBOUR.tenant)).toBe(false);
+    expect(await store.claimNotification("1a1edf72-2563-14da-2f08-769b6cc5844b", WAITS.tenant)).toBe(true);
+    // Dead letters keep their ids, runs their orders.
+    expect(await store.deadLetter(LETTER, WAITS.tenant)).toMatchObject({ tenant: WAITS.tenant, hullId: REFUSED });
+    const runs = await store.openRuns();
+    expect(runs.map(({ tenant, state }) => [tenant, state])).toEqual([
+      [WAITS.tenant, "running"],
+      [WAITS.tenant, "running"],
+    ]);
+    expect(await store.runs({ tenant: WAITS.tenant, limit: 9 })).toHaveLength(2);
+    for (const run of runs) {
+      expect(createSeal(OLD_SECRET).open(run.order ?? "", runPlace(run))).toContain('"url"');
+    }
+    expect((await store.remote(REMOTE)).senders).toEqual([WAITS.tenant]);
+    // Nothing of the old key is left anywhere.
+    for (const name of [
+      "names",
+      "tenants",
+      "remotes",
+      "outbox",
+      "dead",
+      "letterIds",
+      "letterParents",
+      "holds",
+      "tally",
+    ]) {
+      for (const row of kv.table(name).range([])) {
+        expect(JSON.stringify(row)).not.toContain(`"${OLD}"`);
+      }
+    }
+    await store.close();
+  }
+
+  it("has the service written into its tenants' keys: nothing is lost, recounted or renamed", async () => {
+    await load();
+    await expectNamed(await openUpgraded(path, "planhat", undefined));
+  });
+
+  it.each([1, 2, 3, 5, 8, 12, 16])("goes on where it was broken off after %d steps", async (steps) => {
+    await load();
+    const broken = createLmdbKeyValue(path);
+    let slices = 0;
+    const stop: KeyValue["transact"] = (work) => {
+      slices += 1;
+      return slices > steps ? Promise.reject(new Error("no space left")) : broken.transact(work);
+    };
+    await expect(nameService({ ...broken, transact: stop }, "planhat")).rejects.toThrow("no space left");
+    expect(broken.table("meta").get(["format"])).toBe(4.5);
+    await broken.close();
+    await expectNamed(await openUpgraded(path, "planhat", undefined));
+  });
+
+  it("is what a store of today without the service is", async () => {
+    await load();
+    const kv = await openUpgraded(path, "planhat", undefined);
+    await kv.close();
+    await makeFormatFour(path);
+    await expectNamed(await openUpgraded(path, "planhat", undefined));
   });
 });
 
 describe("a store that is new", () => {
   it("is opened as it is, and what an interrupted upgrade left behind is removed", async () => {
     mkdirSync(join(path, "upgrade"));
-    const kv = await openUpgraded(path, never);
+    const kv = await openUpgraded(path, "planhat", never);
     await createEmbeddedStore({ kv, now });
     await kv.close();
     expect(readdirSync(path)).not.toContain("upgrade");
