@@ -66,6 +66,10 @@ export interface Desired {
   readonly cleared: readonly string[];
   /** The data of the parent, so that a missing one can be created. */
   readonly parent?: DesiredParent;
+  /** Only for types that can be ended; absent: the record shall be there. */
+  readonly state?: "ended";
+  /** What ending or restarting it needs to say (a date, a reason): sent with those alone, and never compared. */
+  readonly stateFields?: Readonly<Record<string, Json>>;
 }
 
 export interface DesiredParent {

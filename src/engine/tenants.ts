@@ -2,10 +2,10 @@
 import { timingSafeEqual } from "node:crypto";
 import { MAX_AHEAD_MS } from "../instant";
 import type { Connection } from "../services/connection";
-import type { Service, Target } from "../services/service";
+import type { GrantAccess, Service, Target } from "../services/service";
 import type { TenantRow } from "../storage/port/rows";
 import { tenantKey } from "../storage/port/lane";
-import { tenantPlace, type Seal } from "../storage/port/seal";
+import { grantPlace, tenantPlace, type Seal } from "../storage/port/seal";
 import type { Store } from "../storage/port/store";
 
 /** Credentials of a connector, confirmed by Hull before they come here. */
@@ -117,6 +117,19 @@ export function createTenants<S>({ store, seal, service, now, onSettings }: Tena
     return row === undefined ? undefined : open({ ...row, key });
   }
 
+  function grantOf(key: string): GrantAccess {
+    const open = (sealed: string | undefined): string | undefined =>
+      sealed === undefined ? undefined : seal.open(sealed, grantPlace(key));
+    return {
+      read: async () => open(await store.grant(key)),
+      replace: async (before, after) => {
+        const stored = await store.grant(key);
+        if (open(stored) !== before) return false;
+        return store.replaceGrant(key, stored, after === undefined ? undefined : seal.seal(after, grantPlace(key)));
+      },
+    };
+  }
+
   return {
     keyOf,
     load,
@@ -174,7 +187,7 @@ export function createTenants<S>({ store, seal, service, now, onSettings }: Tena
       if (target === undefined || settings === undefined) return undefined;
       const current = connections.get(key);
       if (current?.fingerprint === target.fingerprint && current.settings === settings) return current.connection;
-      const connection = service.connect(settings, target);
+      const connection = service.connect(settings, target, grantOf(key));
       connections.set(key, { fingerprint: target.fingerprint, settings, connection });
       return connection;
     },

@@ -2,6 +2,7 @@
 import type { Claims, LeftOut } from "../record";
 import type { Outcome } from "../storage/port/rows";
 import { leftOutIn, leftOutText } from "./left-out";
+import { outcomeCode, type OutcomeCodes } from "./outcome";
 
 export interface LogLine {
   readonly level: "debug" | "info" | "warn" | "error";
@@ -32,19 +33,6 @@ const EVENTS = {
   dead: ["error", "error"],
 } as const;
 
-/** Skips that a person must mend in the settings or in the service. */
-const LOUD_SKIPS = new Set(["missing_token", "invalid_settings", "ambiguous", "same_remote_record", "archived"]);
-/** Skips that a person must mend in the record's own data; filters and restrictions stay at debug. */
-const MENDABLE_SKIPS = new Set([
-  "missing_account_external_id",
-  "missing_email",
-  "missing_identity",
-  "missing_name",
-  "missing_tenant_id",
-  "invalid_owner",
-  "invalid_co_owner",
-]);
-
 export interface RecordEvent {
   readonly entity: "user" | "account";
   readonly type: string;
@@ -56,16 +44,19 @@ export interface RecordEvent {
   readonly logName?: string;
 }
 
-/** The log line of one outcome: event name by entity and outcome, the entity's ids as context, the reason as data. */
-export function outcomeLine(credentials: Connector, event: RecordEvent): LogLine {
+/**
+ * The log line of one outcome: event name by entity and outcome, the entity's ids as context, the reason as data.
+ *
+ * @param own the codes of the service
+ */
+export function outcomeLine(credentials: Connector, event: RecordEvent, own: OutcomeCodes): LogLine {
   const { entity, outcome } = event;
   const [name, level] = EVENTS[outcome.outcome];
   const warned = (event.warnings ?? []).length > 0 || outcome.note !== undefined;
-  const isSkipped = outcome.outcome === "skipped";
-  const loud = (isSkipped && LOUD_SKIPS.has(outcome.code)) || outcome.code === "hull_refused";
-  const usual = isSkipped && MENDABLE_SKIPS.has(outcome.code) ? "info" : level;
+  // Filters and restrictions stay at debug.
+  const usual = outcomeCode(outcome.code, own).level ?? level;
   return {
-    level: loud || (warned && level !== "error") ? "warn" : usual,
+    level: level === "error" ? "error" : warned ? "warn" : usual,
     event: `outgoing.${event.logName ?? entity}.${name}`,
     // Built only when they are written: most lines are not, at the usual level.
     get context() {

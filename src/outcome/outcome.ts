@@ -6,80 +6,120 @@ export type { OutcomeKind } from "../record";
 
 /** A stable code for programs and a sentence for people. */
 export interface Reason {
-  readonly code: ReasonCode;
+  readonly code: string;
   readonly text: string;
 }
 
-/** The catalogue. The texts of the old connector are kept word for word; where a filter has a new title, that follows. */
-const TEXTS = {
-  created: "Created in the service.",
-  updated: "Updated in the service.",
-  hull_refused: "The service holds the record, but Hull refused the attributes that it was told.",
-  in_sync: "All mapped attributes are already in sync between Hull and Planhat.",
-  missing_token: "No personal access token is configured; nothing can be sent.",
-  invalid_settings: "The connector's settings could not be understood.",
-  outside_user_segments:
-    "User doesn't belong to any of the segments defined in the Contact Filter. In the settings it is called Endusers Filter.",
-  outside_account_segments:
-    "Account doesn't belong to any of the segments defined in the Account Filter. In the settings it is called Company Filter.",
-  user_account_outside_segments:
-    "The user's account doesn't belong to any of the segments defined in the Account Filter. In the settings it is called Company Filter.",
-  missing_account: "No company id present.",
-  missing_account_external_id: "The account in Hull has no external_id, but it is marked as required.",
-  missing_email: "The user in Hull has no email address.",
-  missing_identity: "Neither email nor external id present.",
-  missing_name: "No company name present.",
-  invalid_owner: "Invalid Owner ID.",
-  invalid_co_owner: "Invalid Co-Owner ID.",
-  invalid_message: "The message could not be understood.",
-  invalid_value: "A mapped attribute holds a value that the field cannot store.",
-  invalid_date: "A date cannot be read.",
-  unknown_field: "A mapped field is not known to the service and was left out.",
-  misspelt_field:
-    "A mapped field is written in another case in the service; values are sent under the service's own name.",
-  twin_field: "Two mapped fields are the same field in the service; the value of this one was left out.",
-  duplicate_field: "A field is mapped more than once; the last row counts.",
-  fixed_field: "A mapped field cannot be mapped: the service or the connector sets it; the row was left out.",
-  ambiguous: "Several records in the service could be this one; none was touched.",
-  same_remote_record: "Another Hull entity is already linked to the same record in the service.",
-  archived: "The record is archived in the service.",
-  forgotten: "Hull deleted the user, so everything stored about it was erased.",
-  newer_message: "A newer message of the same entity arrived.",
-  merged: "Merged with a newer message of the same shipment.",
-  told: "Hull was told what changed in the service.",
-  told_ambiguous: "Hull was told under the service's id alone: several records share the external id or the address.",
-  known: "Hull knows everything that the service holds.",
-  left_out: "Hull knows the rest; values that it cannot hold were left out.",
-  not_touched: "Not changed in the service since the last fetch.",
-  in_flight: "Our own write is on its way or newer than the list; the write-back tells Hull.",
-  observed: "Read; Hull has no object of this kind.",
-  refused: "The service refused the record.",
-  tracked: "Tracked in the service.",
-  possibly_repeated: "Tracked in the service; the answer to an earlier try was lost, so it may be there twice.",
-  missing_tenant_id: "No tenant token is configured; tracked events cannot be sent.",
-  invalid_license: "A license of the account cannot be sent.",
-  identity_alarm: "A new record was answered as the update of another one.",
-  parent_rejected: "What this record belongs to was rejected by the service.",
-  parent_skipped: "What this record belongs to was skipped.",
-  parent_dead: "What this record belongs to could not be delivered.",
-  unconfirmed: "It could not be confirmed whether the service holds the record.",
-  case_only: "The e-mail address differs from the one in the service in upper and lower case only.",
-  blanks_only: "The e-mail address differs from the one in the service in blanks around it only, case aside.",
-  several_companies: "Several companies share the external id; the linked or the oldest one is used.",
-} as const;
+/** How an outcome with this code is said. */
+export interface OutcomeCode {
+  readonly text: string;
+  /**
+   * Who must mend a skip: `warn` the settings or the service, `info` the record's own data. Without it, it is routine.
+   */
+  readonly level?: "info" | "warn";
+}
 
-export type ReasonCode = keyof typeof TEXTS;
+/** Codes of one service: further ones, or its own words for common ones. */
+export type OutcomeCodes = Readonly<Record<string, OutcomeCode>>;
+
+/** What every service can have. The texts of the old connector are kept word for word. */
+const COMMON = {
+  created: { text: "Created in the service." },
+  updated: { text: "Updated in the service." },
+  ended: { text: "Ended in the service." },
+  restarted: { text: "Restarted in the service." },
+  accepted: { text: "Taken by the service, which does not confirm single records." },
+  hull_refused: {
+    text: "The service holds the record, but Hull refused the attributes that it was told.",
+    level: "warn",
+  },
+  in_sync: { text: "All mapped attributes are already in sync between Hull and the service." },
+  invalid_settings: { text: "The connector's settings could not be understood.", level: "warn" },
+  no_type: { text: "The service has no object for this kind of Hull entity." },
+  nothing_to_send: { text: "The message holds nothing that the service keeps." },
+  already_left: { text: "The record should be ended, and the service does not have it." },
+  insert_only: { text: "Records are only created, and the service has this one." },
+  update_only: { text: "Records are only updated, and the service does not have this one." },
+  missing_account_external_id: {
+    text: "The account in Hull has no external_id, but it is marked as required.",
+    level: "info",
+  },
+  missing_email: { text: "The user in Hull has no email address.", level: "info" },
+  missing_identity: { text: "Neither email nor external id present.", level: "info" },
+  invalid_message: { text: "The message could not be understood." },
+  invalid_value: { text: "A mapped attribute holds a value that the field cannot store." },
+  invalid_date: { text: "A date cannot be read." },
+  unknown_field: { text: "A mapped field is not known to the service and was left out." },
+  misspelt_field: {
+    text: "A mapped field is written in another case in the service; values are sent under the service's own name.",
+  },
+  twin_field: { text: "Two mapped fields are the same field in the service; the value of this one was left out." },
+  duplicate_field: { text: "A field is mapped more than once; the last row counts." },
+  fixed_field: {
+    text: "A mapped field cannot be mapped: the service or the connector sets it; the row was left out.",
+  },
+  ambiguous: { text: "Several records in the service could be this one; none was touched.", level: "warn" },
+  same_remote_record: {
+    text: "Another Hull entity is already linked to the same record in the service.",
+    level: "warn",
+  },
+  archived: { text: "The record is archived in the service.", level: "warn" },
+  forgotten: { text: "Hull deleted the user, so everything stored about it was erased." },
+  newer_message: { text: "A newer message of the same entity arrived." },
+  merged: { text: "Merged with a newer message of the same shipment." },
+  told: { text: "Hull was told what changed in the service." },
+  told_ambiguous: {
+    text: "Hull was told under the service's id alone: several records share the external id or the address.",
+  },
+  known: { text: "Hull knows everything that the service holds." },
+  left_out: { text: "Hull knows the rest; values that it cannot hold were left out." },
+  not_touched: { text: "Not changed in the service since the last fetch." },
+  in_flight: { text: "Our own write is on its way or newer than the list; the write-back tells Hull." },
+  observed: { text: "Read; Hull has no object of this kind." },
+  refused: { text: "The service refused the record." },
+  tracked: { text: "Tracked in the service." },
+  possibly_repeated: {
+    text: "Tracked in the service; the answer to an earlier try was lost, so it may be there twice.",
+  },
+  identity_alarm: { text: "A new record was answered as the update of another one." },
+  parent_rejected: { text: "What this record belongs to was rejected by the service." },
+  parent_skipped: { text: "What this record belongs to was skipped." },
+  parent_dead: { text: "What this record belongs to could not be delivered." },
+  unconfirmed: { text: "It could not be confirmed whether the service holds the record." },
+  case_only: { text: "The e-mail address differs from the one in the service in upper and lower case only." },
+  blanks_only: {
+    text: "The e-mail address differs from the one in the service in blanks around it only, case aside.",
+  },
+  several_records: { text: "Several records share the key; the linked or the oldest one is used." },
+} as const satisfies OutcomeCodes;
+
+export type CommonCode = keyof typeof COMMON;
 
 /** Details quote what was sent, such as the names of fields. They are stored with every record and shown in lists. */
 const MAX_DETAIL = 2_000;
 const redactor = createRedactor();
 
+/** How a code is said. @param own the codes of the service: its own words win */
+export function outcomeCode(code: string, own: OutcomeCodes = {}): OutcomeCode {
+  const known: OutcomeCodes = COMMON;
+  return own[code] ?? known[code] ?? { text: code };
+}
+
 /**
- * @param code a code of the catalogue
  * @param detail what is specific to this record, appended in brackets
+ * @param own the codes of the service, where it may have its own words
  */
-export function reason(code: ReasonCode, detail?: string): Reason {
-  return { code, text: detail === undefined ? TEXTS[code] : `${TEXTS[code]} (${bounded(detail)})` };
+export function reason(code: CommonCode, detail?: string, own?: OutcomeCodes): Reason {
+  return reasonOf(code, outcomeCode(code, own), detail);
+}
+
+/** The same for a service: its own codes as well. */
+export function createReasons<C extends string>(own: Readonly<Record<C, OutcomeCode>>) {
+  return (code: C | CommonCode, detail?: string): Reason => reasonOf(code, outcomeCode(code, own), detail);
+}
+
+function reasonOf(code: string, { text }: OutcomeCode, detail: string | undefined): Reason {
+  return { code, text: detail === undefined ? text : `${text} (${bounded(detail)})` };
 }
 
 /** Secrets are removed before the text is cut: half of one would not be recognised when the reason is shown. */

@@ -1,7 +1,7 @@
 /** A service reached with one tenant's credentials: what the engine asks of it, and what it answers. */
 import type { Reason } from "../outcome/outcome";
 import type { Claims, Desired, Json, Keys, LeftOut } from "../record";
-import type { RemoteRecord } from "./model";
+import type { IntentKind, RemoteRecord } from "./model";
 
 /** A record that is looked for by its keys. */
 export interface Wanted {
@@ -34,12 +34,15 @@ export interface FindKnowledge {
   readonly identityOnly: boolean;
 }
 
-/** One record to be written. `fields` holds wire values; nothing else may be sent except keys. */
+/**
+ * One record to be written. `fields` holds wire values; nothing else may be sent except keys. To end or restart a
+ * record is an intent of its own, with `Desired.stateFields` as fields.
+ */
 export interface Intent {
-  readonly kind: "create" | "update";
+  readonly kind: IntentKind;
   /** The Hull entity that it is for; nothing for the service to send. */
   readonly hullId?: string;
-  /** Known for updates. */
+  /** Known for all but creates. */
   readonly remoteId?: string;
   readonly keys: Keys;
   readonly parentId?: string;
@@ -49,8 +52,13 @@ export interface Intent {
 }
 
 export type Result =
-  | { readonly kind: "created"; readonly remoteId: string }
+  /** @property remoteId where the type has remote ids */
+  | { readonly kind: "created"; readonly remoteId?: string }
   | { readonly kind: "updated" }
+  | { readonly kind: "ended" }
+  | { readonly kind: "restarted" }
+  /** Taken, and cannot be confirmed record by record; it counts as done. */
+  | { readonly kind: "accepted"; readonly remoteId?: string }
   /** The id of an update was gone; the service made a new record out of it. */
   | { readonly kind: "replaced"; readonly remoteId: string }
   /** The id of an update is gone and nothing was written. */
@@ -69,6 +77,13 @@ export interface Problem {
   readonly kind: "auth" | "configuration" | "transient" | "mapping";
   readonly message: string;
   readonly waitMs: number;
+}
+
+export interface ApplyOptions {
+  /** Nothing is written: the service says what it would do. Only for types whose `writes.dryRun` says that it can. */
+  readonly dryRun?: true;
+  /** What stands behind a failure is not attempted, and its result is `later`. */
+  readonly stopOnError?: true;
 }
 
 export interface Applied {
@@ -170,14 +185,17 @@ export interface FieldChoice {
   readonly problem?: string;
 }
 
-/** A service reached with one tenant's credentials. Every call goes through the tenant's request budget. */
+/**
+ * A service reached with one tenant's credentials. Every call goes through the tenant's request budget. `find` and
+ * `read` are there if some type has `lookup`, `list` if the fetch policy names some type.
+ */
 export interface Connection {
   /** Turns desired values into wire values (an owner's e-mail into an id). `parentIds[i]` belongs to `records[i]`. */
   prepare(type: string, records: readonly Desired[]): Promise<readonly Prepared[]>;
   /** Looks records up by key in the cheapest way. Never throws for remote failures: see `problem`. */
-  find(type: string, wanted: readonly Wanted[], knowledge: FindKnowledge): Promise<Found>;
+  find?(type: string, wanted: readonly Wanted[], knowledge: FindKnowledge): Promise<Found>;
   /** Reads known ids in the cheapest way. Never throws for remote failures. */
-  read(type: string, known: readonly Known[], fields: readonly string[]): Promise<ReadBack>;
+  read?(type: string, known: readonly Known[], fields: readonly string[]): Promise<ReadBack>;
   /**
    * One page of all records of a type, in the order of their creation where the service has one, in one call where it
    * can. Pages overlap: a row may come twice. Never throws for remote failures.
@@ -187,9 +205,14 @@ export interface Connection {
    * @param shown fields that lists have shown so far: where a row that is known to be complete does not show one of them,
    *   its attribute is null
    */
-  list(type: string, fields: readonly string[], from: string | undefined, shown?: readonly string[]): Promise<ListPage>;
+  list?(
+    type: string,
+    fields: readonly string[],
+    from: string | undefined,
+    shown?: readonly string[],
+  ): Promise<ListPage>;
   /** Writes one chunk as cut by `Service.chunks`. Never throws for remote failures. */
-  apply(type: string, chunk: readonly Intent[]): Promise<Applied>;
+  apply(type: string, chunk: readonly Intent[], options?: ApplyOptions): Promise<Applied>;
   /** Asks the service itself whether the settings work, in a handful of calls. Never throws for remote failures. */
   inspect(): Promise<readonly Finding[]>;
   /** `Service.fieldOptions` and the tenant's own fields; undefined as there. Never throws for remote failures. */

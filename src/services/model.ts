@@ -18,18 +18,33 @@ export interface FieldSpec {
 /** A key by which the service or we may recognise a record, in order of trust. */
 export interface KeySpec {
   readonly name: string;
-  /** The claim by which Hull knows the same. */
-  readonly claim: "external_id" | "email";
+  /** The claim by which Hull knows the same, if it does. */
+  readonly claim?: "external_id" | "email" | "domain";
   /** Unique in the whole remote, or only among the children of one parent. */
   readonly scope: "remote" | "parent";
   /** Secondary: finding it under another parent may mean that the record moved. */
   readonly movable?: boolean;
 }
 
+/**
+ * A kind of record of the service. What a type says it lacks is never asked for: without `lookup`, a list in the fetch
+ * policy or `endable`, the connection needs no function for it.
+ */
 export interface ObjectType {
   readonly name: string;
   readonly entity: "user" | "account";
   readonly keys: readonly KeySpec[];
+  /** The service gives no ids: the first key, which is unique in the remote, is the id. */
+  readonly identity?: "ownKey";
+  /** The field under which Hull is told the remote id; absent: it is not told. Stored, so it never changes. */
+  readonly idField?: string;
+  /** Records can be neither found nor read: only what this connector wrote is known. */
+  readonly lookup?: false;
+  /** Records can be ended (terminated, archived); ended ones are `archived`. */
+  readonly endable?: true;
+  /** Whether archived records come back: by default they are left alone. */
+  readonly archived?: "revive";
+  readonly writes?: Writes;
   /** The type whose record must have a remote id first, and the field that carries that id. */
   readonly parent?: { readonly type: string; readonly field: string };
   /** Things that happened: sent once each, never looked up, compared, changed or told to Hull. */
@@ -40,6 +55,22 @@ export interface ObjectType {
   readonly logName?: string;
 }
 
+/** How records of a type are written. */
+export interface Writes {
+  /** Records of one request, where `Service.chunks` does not cut; 1 by default. */
+  readonly most?: number;
+  /** Requests at once; 1 by default. */
+  readonly concurrent?: number;
+  /** What may simply be sent again when its answer was lost; by default everything but a create. */
+  readonly repeatable?: readonly IntentKind[];
+  /** `insert`: what is there is never changed. `update`: what is missing is never created. */
+  readonly policy?: "insert" | "update";
+  /** `apply` with `dryRun` asks the service what it would do. */
+  readonly dryRun?: true;
+}
+
+export type IntentKind = "create" | "update" | "end" | "restart";
+
 /** What becomes of a message before anything remote is asked: one plan per record, the entity's own record first. */
 export type Plan = { readonly type: string; readonly hullId: string } & PlannedRecord;
 
@@ -49,7 +80,7 @@ export type PlannedRecord =
       readonly kind: "record";
       readonly desired: Desired;
       readonly claims: Claims;
-      /** `planhat/id` as Hull shows it: a hint, used only after the record was read and its keys fit. */
+      /** The remote id as Hull shows it: a hint, used only after the record was read and its keys fit. */
       readonly hintId?: string;
       readonly warnings: readonly Reason[];
     };
@@ -63,6 +94,7 @@ export interface RemoteRecord {
   readonly fields: Readonly<Record<string, Json>>;
   /** False when only keys were read (a lean list): the content is unknown. */
   readonly complete: boolean;
+  /** Archived or, of a type that can be ended, ended. */
   readonly archived?: boolean;
   /** Milliseconds since 1970; the oldest of several namesakes wins. */
   readonly createdAtMs?: number;

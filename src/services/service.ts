@@ -5,7 +5,7 @@
  * desired records, intents and results; which verbs, order and routes those become is the service's business.
  */
 import type { EntityMessage } from "./message";
-import type { Reason } from "../outcome/outcome";
+import type { OutcomeCodes, Reason } from "../outcome/outcome";
 import type { Check, FieldSpec, ObjectType, Plan } from "./model";
 import type { Connection, FieldOption, FieldUse, Finding, Intent } from "./connection";
 
@@ -35,6 +35,8 @@ export interface Service<S> {
   readonly name: string;
   /** Parents before children. */
   readonly types: readonly ObjectType[];
+  /** Its own outcome codes, and its own words for common ones. */
+  readonly outcomes: OutcomeCodes;
   /** Parses `private_settings` of any installation, old or new. */
   readSettings(privateSettings: unknown): SettingsResult<S>;
   /** What can be said from the settings alone, in the order in which it is best mended; pure. */
@@ -46,9 +48,14 @@ export interface Service<S> {
   checkOutcomes(outcomes: Readonly<Record<string, number>>): readonly Finding[];
   /** The fields that every tenant has, for a list in the settings; undefined when there is no such list. Pure. */
   fieldOptions(table: string, use: FieldUse): readonly FieldOption[] | undefined;
-  /** Undefined when a setting that reaching the service needs (the token) is missing. */
+  /** Undefined when a setting that reaching the service needs is missing. */
   target(settings: S): Target | undefined;
-  /** Filter and mapping; pure, no I/O. `isExport` skips the filters, never the hard restrictions. */
+  /** What is missing then, as the first half of a sentence: "No personal access token is configured". */
+  readonly unreachable: string;
+  /**
+   * Filter and mapping; pure, no I/O. `isExport` skips the filters, never the hard restrictions. Called only for
+   * entities that some type has; none at all means that nothing of the message is for the service.
+   */
   plan(message: EntityMessage, settings: S): readonly Plan[];
   /** What `plan` checks before it maps the entity's own record, in its order; for people who ask why. Pure. */
   checks(message: EntityMessage, settings: S): readonly Check[];
@@ -57,8 +64,8 @@ export interface Service<S> {
    * undefined where that cannot be told cheaply. Pure.
    */
   fingerprint(message: EntityMessage, settings: S): string | undefined;
-  /** What to do with an appended record whose answer was lost: send it again, or keep it for a person. */
-  unconfirmed(settings: S): "repeat" | "hold";
+  /** What to do with an appended record whose answer was lost: send it again, or (by default) keep it for a person. */
+  unconfirmed?(settings: S): "repeat" | "hold";
   field(type: string, name: string): FieldSpec;
   /** The fields that today's mapping reads and writes. */
   mappedFields(type: string, settings: S): readonly string[];
@@ -68,9 +75,25 @@ export interface Service<S> {
   hullAttribute(type: string, field: string): string;
   /** How the remote records come to Hull. */
   fetchPolicy(settings: S): FetchPolicy;
-  /** Cuts intents into chunks that one `apply` may carry; every intent in exactly one chunk, by index. */
-  chunks(type: string, intents: readonly Intent[], settings: S): readonly (readonly number[])[];
-  connect(settings: S, target: Target): Connection;
+  /**
+   * Cuts intents into chunks that one `apply` may carry; every intent in exactly one chunk, by index. Without it, chunks
+   * have the size that the type's `writes` name.
+   */
+  chunks?(type: string, intents: readonly Intent[], settings: S): readonly (readonly number[])[];
+  /** @param grant what a person granted this tenant, where the service asks for it */
+  connect(settings: S, target: Target, grant: GrantAccess): Connection;
+}
+
+/** The one grant of a tenant, such as a pair of rotating tokens. It is stored encrypted, and never logged. */
+export interface GrantAccess {
+  /** Undefined before a person gave one, and after it was taken back. */
+  read(): Promise<string | undefined>;
+  /**
+   * Replaces what was read, durably; undefined takes it back.
+   *
+   * @returns false when it is not there any more: another process was first, so read again
+   */
+  replace(before: string | undefined, after: string | undefined): Promise<boolean>;
 }
 
 /** Where a tenant's records live. */
@@ -78,7 +101,10 @@ export interface Target {
   /** Base URL + tenant at the service; never derived from a token that rotates. Undefined tenant: not known. */
   readonly baseUrl: string;
   readonly account?: string;
-  /** Changes whenever token, host or tenant id change. A keyed hash, not a secret. */
+  /**
+   * Changes whenever other credentials were entered (token, host, tenant id), never when a grant rotates. A keyed hash,
+   * not a secret.
+   */
   readonly fingerprint: string;
   /** The key by which the service counts quotas. */
   readonly quotaKey: string;

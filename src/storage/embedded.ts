@@ -36,7 +36,7 @@ import {
 } from "./tables/tables";
 import { deferHullUpdate, dueHullUpdates, retryHullUpdatesNow, confirmHullUpdate } from "./tables/hull-updates";
 import { moveEntries } from "./outbox/move";
-import { assignRemote, newGeneration, reassignRemote, saveTenant } from "./tables/tenants";
+import { assignRemote, newGeneration, reassignRemote, replaceGrant, saveTenant } from "./tables/tenants";
 
 /** How far to search for linked samples. */
 const SAMPLE_WALK = 20_000;
@@ -92,6 +92,8 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
       return done?.row;
     },
     move: (lane, remote) => moveAll(lane, remote),
+    grant: (tenant) => read(() => tables.grants.get([tenant])),
+    replaceGrant: (tenant, before, after) => kv.transact(() => replaceGrant(tables, tenant, before, after)),
     remote: (key) => read(() => remoteRow(tables, key)),
     newGeneration: (key) => kv.transact(() => newGeneration(tables, key)),
 

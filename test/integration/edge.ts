@@ -171,7 +171,10 @@ export async function openEdge(options: Partial<OnDemandOptions<FakeSettings>> =
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
-  const laneOf = ({ id }: { readonly id: string }): Lane => ({ remote: REMOTE, tenant: tenantKey("planhat", hull.host, id) });
+  const laneOf = ({ id }: { readonly id: string }): Lane => ({
+    remote: REMOTE,
+    tenant: tenantKey("planhat", hull.host, id),
+  });
 
   return {
     hull,

@@ -47,7 +47,7 @@ const fieldAnswer = z.object({
 });
 
 const requestAnswer = z.object({
-  kind: z.enum(["create", "update"]),
+  kind: z.enum(["create", "update", "end", "restart"]),
   remote_id: z.string().nullable(),
   parent_id: z.string().nullable().meta({ description: "One that begins with simulated- would be created first." }),
   keys: textsAnswer,

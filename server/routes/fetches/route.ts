@@ -14,8 +14,7 @@ export interface FetchRouteOptions<S> {
   readonly authenticate: Authenticate<S>;
 }
 
-/** Hull's users are Planhat's endusers. */
-const TYPES = { "/fetch/users": "endusers", "/fetch/accounts": "companies" } as const;
+const ENTITIES = { "/fetch/users": "user", "/fetch/accounts": "account" } as const;
 
 const fetchStates = z.discriminatedUnion("state", [
   z.object({ state: z.enum(["begun", "underway"]), run: z.string(), message: z.string() }),
@@ -34,11 +33,11 @@ const UNDERWAY =
  */
 export function fetchRoutes<S>({ runs, authenticate }: FetchRouteOptions<S>): Router {
   const router = Router();
-  for (const [path, type] of Object.entries(TYPES)) {
+  for (const [path, entity] of Object.entries(ENTITIES)) {
     router.all(path, async (request, response) => {
       const tenant = await authenticate(request);
       const { options, force } = readRunParameters(request.query);
-      const answer = await runs.fetch(tenant, type, options, force);
+      const answer = await runs.fetch(tenant, entity, options, force);
       response.set("cache-control", "no-store").json({ ok: true, ...shown(answer) });
     });
   }

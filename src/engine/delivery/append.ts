@@ -2,6 +2,7 @@
  * Delivers what is appended and never changed (tracked events): journal, send, settle. There is nothing to look up or
  * compare, and the fate of a lost answer cannot be found out, so a setting decides what becomes of it.
  */
+import chunk from "lodash/chunk";
 import type { Problem, Result } from "../../services/connection";
 import type { Settlement } from "../../storage/port/store";
 import { reason } from "../../outcome/outcome";
@@ -9,25 +10,23 @@ import type { Cycle } from "./context";
 import { ended, postponed, type Work } from "./work";
 import { apply, journal } from "./write";
 
-/** Most records in flight, and so unconfirmed, when the process ends: what one service sends at once. */
-const CHUNK = 10;
-
 /** @param works records whose parents have remote ids */
 export async function append<S>(cycle: Cycle<S>, works: readonly Work[]): Promise<Problem | undefined> {
   const { service, settings, now } = cycle.options;
-  const pause = service.unconfirmed(settings) === "hold";
+  const pause = service.unconfirmed?.(settings) !== "repeat";
+  const { most = 1 } = cycle.context.type.writes ?? {};
   const lost = works.filter(({ entry }) => pause && entry.unconfirmed !== undefined);
   await cycle.settle(lost.map((work) => ended(work, "dead", reason("unconfirmed"), now())));
   const due = works.filter(({ entry }) => !pause || entry.unconfirmed === undefined);
-  for (let from = 0; from < due.length; from += CHUNK) {
-    const problem = await appendChunk(cycle, due.slice(from, from + CHUNK), pause);
+  for (const some of chunk(due, most)) {
+    const problem = await appendChunk(cycle, some, pause);
     if (problem !== undefined) return problem;
   }
   return undefined;
 }
 
-async function appendChunk<S>(cycle: Cycle<S>, chunk: readonly Work[], pause: boolean): Promise<Problem | undefined> {
-  const current = await journal(cycle, chunk, (work) => ({ work, kind: "create" }));
+async function appendChunk<S>(cycle: Cycle<S>, works: readonly Work[], pause: boolean): Promise<Problem | undefined> {
+  const current = await journal(cycle, works, (work) => ({ work, repeatable: false }));
   if (current.length === 0) return undefined;
   const { results, problem } = await apply(
     cycle,
@@ -56,7 +55,10 @@ function settlementFor<S>(cycle: Cycle<S>, work: Work, result: Result, pause: bo
   const { retry, now } = cycle.options;
   switch (result.kind) {
     case "created":
+    case "accepted":
     case "updated":
+    case "ended":
+    case "restarted":
     case "replaced":
     case "gone":
     case "conflict":

@@ -27,11 +27,9 @@ export async function verifyRemote(
   for (const type of types) {
     const ids = await store.sampleLinked(lane.remote, type.name, SAMPLES);
     if (ids.length === 0) continue;
-    const answer = await connection.read(
-      type.name,
-      ids.map((id) => ({ id })),
-      [],
-    );
+    const known = ids.map((id) => ({ id }));
+    const answer = type.lookup === false ? undefined : await connection.read?.(type.name, known, []);
+    if (answer === undefined) continue;
     const rows = new Map((await store.mirrors(lane, type.name, ids)).map((row) => [row?.id, row]));
     // An id alone could exist elsewhere by chance; the same id with the same key is the same record.
     const familiar = answer.records.some(({ id, keys }) =>

@@ -7,6 +7,7 @@ import type { MirrorRow } from "../../storage/port/rows";
 import type { Settlement } from "../../storage/port/store";
 import { append } from "./append";
 import { diff } from "../rules/diff";
+import { isClosed } from "../rules/identity";
 import { joinReasons, reason } from "../../outcome/outcome";
 import { createCycle, type Cycle, type CycleOptions } from "./context";
 import { resolve } from "./resolve";
@@ -21,7 +22,7 @@ export interface CycleResult {
   readonly problem?: Problem;
 }
 
-/** How many Planhat ids are read back in one cycle when their content is not known. */
+/** How many remote ids are read back in one cycle when their content is not known. */
 const READ_LIMIT = 500;
 
 /** Runs one cycle. Throws only when the store fails. */
@@ -100,9 +101,9 @@ async function place<S>(cycle: Cycle<S>, works: readonly Work[]): Promise<readon
  * The remote record must be read first: nothing is known of it, or nothing of a field that differs from what was sent,
  * such as one that was mapped only now. Once it was read, a field that it does not show is empty there.
  */
-function isUnknown({ mirror, content }: Work, { specOf, mapped }: TypeContext): boolean {
-  if (mirror === undefined) return false;
-  if (mirror.missing === true || mirror.archived === true) return true;
+function isUnknown({ mirror, content }: Work, { type, specOf, mapped }: TypeContext): boolean {
+  if (mirror === undefined || type.lookup === false) return false;
+  if (mirror.missing === true || isClosed(type, mirror, content.desired)) return true;
   if (content.derived) return false;
   if (!mirror.complete) return true;
   const { desired, force } = content;
@@ -123,18 +124,15 @@ async function readUnknown<S>(
   const unknown = works.filter((work) => isUnknown(work, context));
   if (unknown.length === 0) return { works };
   const asked = new Set(unknown.slice(0, READ_LIMIT));
-  const answer = await connection.read(
-    context.type.name,
-    [...asked].flatMap(({ mirror }) => (mirror === undefined ? [] : [knownOf(mirror)])),
-    context.mapped,
-  );
+  const ids = [...asked].flatMap(({ mirror }) => (mirror === undefined ? [] : [knownOf(mirror)]));
+  const answer = (await connection.read?.(context.type.name, ids, context.mapped)) ?? { records: [], gone: [] };
   const observations = answer.records.map((record) => observationOf(record, context));
   await store.observe(lane.remote, context.type.name, context.nowMs, timing.settleMs, observations);
   // The answer may contain some of the others by chance.
   const wasRead = new Set(answer.records.map(({ id }) => id));
-  const ids = unknown.flatMap(({ mirror }) => (mirror !== undefined && wasRead.has(mirror.id) ? [mirror.id] : []));
+  const readIds = unknown.flatMap(({ mirror }) => (mirror !== undefined && wasRead.has(mirror.id) ? [mirror.id] : []));
   const rows = new Map<string, MirrorRow>();
-  for (const row of await store.mirrors(lane, context.type.name, ids)) if (row !== undefined) rows.set(row.id, row);
+  for (const row of await store.mirrors(lane, context.type.name, readIds)) if (row !== undefined) rows.set(row.id, row);
   const open = new Set(unknown);
   const known: Work[] = works.filter((work) => !open.has(work));
   const settlements: Settlement[] = [];
@@ -142,7 +140,8 @@ async function readUnknown<S>(
     const id = work.mirror?.id ?? "";
     const row = rows.get(id);
     if (answer.gone.includes(id)) settlements.push(unlinked(work, now()));
-    else if (row?.archived === true) settlements.push(ended(work, "skipped", reason("archived", id), now()));
+    else if (isClosed(context.type, row, work.content.desired))
+      settlements.push(ended(work, "skipped", reason("archived", id), now()));
     else if (row?.complete === true) known.push({ ...work, mirror: row });
     else if (asked.has(work)) {
       const words = answer.problem?.message ?? "The record could not be read.";

@@ -41,7 +41,8 @@ export async function resolve(input: ResolveInput, works: readonly Work[]): Prom
   const unlinked = works.filter((work) => !settled.has(work));
   if (unlinked.length === 0) return { works, settlements: [] };
 
-  await readMissing(input, unlinked);
+  const { lookup } = context.type;
+  if (lookup !== false) await readMissing(input, unlinked);
   const remote = await store.remote(lane.remote);
   const scan = remote.scans[context.type.name];
   const scanned = scan !== undefined && context.nowMs - scan.startedAtMs < timing.scanTrustMs;
@@ -49,6 +50,7 @@ export async function resolve(input: ResolveInput, works: readonly Work[]): Prom
 
   // What is remembered decides about the rest only when a recent scan proves that nothing else exists.
   const asked = unlinked.filter((work, index) => {
+    if (lookup === false) return false;
     if (work.entry.unconfirmed !== undefined) return true;
     // A link that only lacks confirmation by its key is not worth a call; one that its key contradicts is.
     if (work.mirror !== undefined && !contradicts(work, context.type)) return false;
@@ -106,19 +108,23 @@ function contradicts({ mirror, content }: Work, type: ObjectType): boolean {
   });
 }
 
-const NOTES = { case_only: "case_only", blanks_only: "blanks_only", several: "several_companies" } as const;
+const NOTES = { case_only: "case_only", blanks_only: "blanks_only", several: "several_records" } as const;
 
 /** What a verdict means for one piece of work. */
 function conclude(work: Work, verdict: Identity, context: TypeContext, timing: Timing): Work | Settlement {
-  const { nowMs } = context;
+  const { nowMs, type, outcomes } = context;
+  if (work.entry.unconfirmed !== undefined && type.lookup === false) {
+    return ended(work, "dead", reason("unconfirmed", work.entry.problem), nowMs);
+  }
   switch (verdict.kind) {
     case "match": {
-      const note = verdict.note === undefined ? undefined : reason(NOTES[verdict.note], verdict.row.id);
+      const note = verdict.note === undefined ? undefined : reason(NOTES[verdict.note], verdict.row.id, outcomes);
       return { ...work, mirror: verdict.row, note: note ?? work.note };
     }
     case "absent": {
       const { unconfirmed } = work.entry;
-      if (unconfirmed === undefined && work.mirror !== undefined) return work;
+      const isOther = type.identity === "ownKey" && contradicts(work, type);
+      if (unconfirmed === undefined && work.mirror !== undefined && !isOther) return work;
       if (unconfirmed === undefined || unconfirmed.reads + 1 >= UNCONFIRMED_READS) {
         const { mirror: _, ...rest } = work;
         return { ...rest, namesake: verdict.namesake };
@@ -227,7 +233,8 @@ async function readMissing({ store, connection, lane, context, timing }: Resolve
   // Their old place is no help: a list did not show them there.
   const missing = found.flatMap(({ id, missing: isMissing }) => (isMissing === true ? [{ id }] : []));
   if (missing.length === 0) return;
-  const answer = await connection.read(type.name, missing.slice(0, MISSING_LIMIT), mapped);
+  const answer = await connection.read?.(type.name, missing.slice(0, MISSING_LIMIT), mapped);
+  if (answer === undefined) return;
   const observations = answer.records.map((record) => observationOf(record, context));
   await store.observe(lane.remote, type.name, nowMs, timing.settleMs, observations);
   await store.forgetGone(lane.remote, type.name, answer.gone);
@@ -242,11 +249,12 @@ async function find(input: ResolveInput, works: readonly Work[], scanSize: numbe
     hintId: content.hintId,
     fresh: entry.unconfirmed !== undefined,
   }));
-  const found = await connection.find(context.type.name, wanted, {
+  const found = await connection.find?.(context.type.name, wanted, {
     scanSize,
     fields: context.mapped,
     identityOnly: works.every(({ content }) => content.derived),
   });
+  if (found === undefined) return { records: [], exhaustive: works.map(() => false) };
   await store.observe(
     lane.remote,
     context.type.name,

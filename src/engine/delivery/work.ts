@@ -15,7 +15,7 @@ import type {
 import type { MirrorPatch, Observation, Settlement, HullUpdate } from "../../storage/port/store";
 import { agrees, fingerprint, NOTHING } from "../../services/compare";
 import { ACCOUNT } from "../hull-updates/what-hull-knows";
-import { reason, type OutcomeKind, type Reason } from "../../outcome/outcome";
+import { reason, type OutcomeCodes, type OutcomeKind, type Reason } from "../../outcome/outcome";
 import { isForgotten } from "../intake/unchanged";
 
 export interface Work {
@@ -40,6 +40,8 @@ export interface TypeContext {
   readonly specOf: (field: string) => FieldSpec;
   readonly attributeOf: (field: string) => string;
   readonly mapped: readonly string[];
+  /** The service's own outcome codes. */
+  readonly outcomes: OutcomeCodes;
   readonly nowMs: number;
 }
 
@@ -49,6 +51,7 @@ export function typeContext<S>(service: Service<S>, type: ObjectType, settings: 
     specOf: (field) => service.field(type.name, field),
     attributeOf: (field) => service.hullAttribute(type.name, field),
     mapped: service.mappedFields(type.name, settings),
+    outcomes: service.outcomes,
     nowMs,
   };
 }
@@ -132,6 +135,8 @@ export interface Delivery {
   readonly why: Reason;
   /** A new record: what we did not send is empty there. */
   readonly created: boolean;
+  /** Whether it is ended now; absent: that did not change. */
+  readonly archived?: boolean;
 }
 
 /** The service has the record: the mirror is updated, and Hull is told what it does not know yet. */
@@ -147,11 +152,20 @@ export function delivered(work: Work, context: TypeContext, delivery: Delivery):
   return settlementOf(work, { ...delivered, then: { kind: "tell", outcome, hullUpdate } });
 }
 
+/** One of several steps is done, such as a restart before an update: the next one follows at once. */
+export function advanced(work: Work, context: TypeContext, delivery: Delivery): Settlement {
+  const problem = "Part of it was written; the rest follows.";
+  return settlementOf(work, {
+    mirror: patchOf(work, context, delivery),
+    then: { kind: "wait", notBeforeMs: context.nowMs, problem },
+  });
+}
+
 /** Linked to `remoteId` but not delivered: processed again at once. */
 export function relinked(work: Work, context: TypeContext, remoteId: string, sent: readonly string[]): Settlement {
   const created = false;
   const why = reason("updated");
-  const patch = patchOf(work, context, { remoteId, sent, equal: [], outcome: "sent", why, created });
+  const patch = patchOf(work, context, { remoteId, sent, equal: [], outcome: "sent", why, created, archived: false });
   return settlementOf(work, {
     ...goneOf(work),
     mirror: { ...patch, fresh: true },
@@ -193,6 +207,7 @@ function patchOf(work: Work, context: TypeContext, delivery: Delivery): MirrorPa
     parentId: work.parentId === undefined || !placed(delivery, context) ? undefined : work.parentId,
     facts,
     fresh: delivery.created,
+    archived: delivery.archived ?? work.mirror?.archived,
     writtenAtMs: wrote ? context.nowMs : undefined,
   };
 }
@@ -226,15 +241,16 @@ interface Confirming {
 
 function hullUpdateOf(work: Work, context: TypeContext, delivery: Delivery): Confirming {
   const known: Readonly<Record<string, Fact>> = delivery.created ? {} : (work.mirror?.facts ?? {});
+  const { idField } = context.type;
   const attributes: Record<string, Json> = {};
   const facts: Record<string, string> = {};
   const shown: Record<string, string> = {};
   const unfit: LeftOut[] = [];
   /** A message may be older than the last Hull update, so it counts only where there was none. */
   const isShown = (field: string, isIt: (mark: string) => boolean): boolean => {
-    const { hintId: id, shown: marks, replay } = work.content;
+    const { hintId, shown: marks, replay } = work.content;
     const [, sent, confirmed] = known[field] ?? [null, null, null];
-    const mark = field === "_id" ? id : marks?.[field];
+    const mark = field === idField ? hintId : marks?.[field];
     const isOpen = sent === null && confirmed === null && replay !== true && !(delivery.created && field !== ACCOUNT);
     if (!isOpen || mark === undefined || !isIt(mark)) return false;
     shown[field] = mark;
@@ -245,10 +261,10 @@ function hullUpdateOf(work: Work, context: TypeContext, delivery: Delivery): Con
   const { hintId, derived, version } = work.content;
   const confirmedAtMs = work.record?.confirmedAtMs;
   const lost = hintId === undefined && !derived && (confirmedAtMs === undefined || isForgotten(version, confirmedAtMs));
-  const isKnown = known["_id"]?.[2] === delivery.remoteId || isShown("_id", (id) => id === delivery.remoteId);
-  if (lost || !isKnown) {
-    attributes[context.attributeOf("_id")] = delivery.remoteId;
-    facts["_id"] = delivery.remoteId;
+  const isSame = (id: string): boolean => id === delivery.remoteId;
+  if (idField !== undefined && (lost || !(known[idField]?.[2] === delivery.remoteId || isShown(idField, isSame)))) {
+    attributes[context.attributeOf(idField)] = delivery.remoteId;
+    facts[idField] = delivery.remoteId;
   }
   for (const field of [...delivery.sent, ...delivery.equal]) {
     const value = work.wire[field] ?? work.content.desired.fields[field] ?? null;

@@ -106,7 +106,7 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
   function report(tenant: Tenant<S>, outcomes: readonly RecordOutcome[]): void {
     for (const { type, hullId, claims, outcome } of outcomes) {
       const { logName, entity = "user" } = typeNamed(service, type) ?? {};
-      log(outcomeLine(tenant.credentials, { entity, type, hullId, claims, outcome, logName }));
+      log(outcomeLine(tenant.credentials, { entity, type, hullId, claims, outcome, logName }, service.outcomes));
     }
   }
 

@@ -1,10 +1,25 @@
 /** The writing half of a cycle: compare, cut into chunks, journal, apply, and settle every record by its own result. */
+import chunk from "lodash/chunk";
+import pickBy from "lodash/pickBy";
 import type { Applied, Intent, Problem, Result } from "../../services/connection";
+import type { ObjectType } from "../../services/model";
+import { typeNamed } from "../../services/types";
 import type { Settlement } from "../../storage/port/store";
 import { diff, type Difference } from "../rules/diff";
-import { reason } from "../../outcome/outcome";
+import { isClosed } from "../rules/identity";
+import { reason, type Reason } from "../../outcome/outcome";
 import type { Cycle } from "./context";
-import { delivered, ended, forgotten, postponed, relinked, unlinked, type TypeContext, type Work } from "./work";
+import {
+  advanced,
+  delivered,
+  ended,
+  forgotten,
+  postponed,
+  relinked,
+  unlinked,
+  type TypeContext,
+  type Work,
+} from "./work";
 
 /** A record with the fields to send. */
 interface Change {
@@ -13,91 +28,134 @@ interface Change {
   readonly intent: Intent;
 }
 
-function changeOf({ specOf }: TypeContext, work: Work): Change {
-  const { content, mirror, wire } = work;
+const NO_DIFFERENCE: Difference = { send: [], equal: [], found: [], blind: [] };
+
+function changeOf({ type, specOf }: TypeContext, work: Work): Change {
+  const { content, mirror, wire, parentId, namesake } = work;
+  const { desired, derived, force } = content;
   const create = mirror === undefined;
   const facts = mirror?.facts ?? {};
-  const difference =
-    content.derived && !create
-      ? { send: [], equal: [], found: [], blind: [] }
-      : diff(content.desired, wire, facts, specOf, { force: content.force, replay: content.replay === true, create });
-  const fields = Object.fromEntries(
-    difference.send.map((field) => [field, wire[field] ?? content.desired.fields[field] ?? null]),
-  );
-  const keys = Object.fromEntries(
-    Object.entries(content.desired.keys).filter(([name]) => create || difference.send.includes(name)),
-  );
-  const { parentId } = work;
-  return {
-    work,
-    difference,
-    intent: {
-      hullId: work.entry.hullId,
-      kind: create ? "create" : "update",
-      remoteId: mirror?.id,
-      keys,
-      parentId,
-      fields,
-      namesake: work.namesake,
-    },
-  };
+  const compared = { force, replay: content.replay === true, create };
+  const difference = derived && !create ? NO_DIFFERENCE : diff(desired, wire, facts, specOf, compared);
+  const kind = create ? "create" : nextStep(type, work, difference);
+  const ofState = kind === "end" || kind === "restart";
+  const fields = ofState ? (desired.stateFields ?? {}) : pickValues(work, difference.send);
+  const keys = pickBy(desired.keys, (_, name) => create || (!ofState && difference.send.includes(name)));
+  const { hullId } = work.entry;
+  return { work, difference, intent: { hullId, kind, remoteId: mirror?.id, keys, parentId, fields, namesake } };
 }
+
+function pickValues({ wire, content }: Work, fields: readonly string[]): Intent["fields"] {
+  return Object.fromEntries(fields.map((field) => [field, wire[field] ?? content.desired.fields[field] ?? null]));
+}
+
+/** What comes first for a record that is there: it is restarted, then updated, then ended; each is a request. */
+function nextStep(type: ObjectType, { mirror, content }: Work, { send }: Difference): Intent["kind"] {
+  const leaves = content.desired.state === "ended";
+  const isEnded = mirror?.archived === true;
+  if (isEnded && !leaves && type.archived === "revive" && !content.derived) return "restart";
+  return leaves && !isEnded && send.length === 0 ? "end" : "update";
+}
+
+/** Whether another step follows this one. */
+function hasMore(type: ObjectType, { work, difference, intent }: Change): boolean {
+  if (intent.kind === "restart") return difference.send.length > 0;
+  return intent.kind === "update" && nextStep(type, work, NO_DIFFERENCE) === "end";
+}
+
+/** Why nothing is written for a record, whatever differs. */
+function barred({ type }: TypeContext, { work, difference, intent }: Change): Reason | undefined {
+  const { desired } = work.content;
+  const policy = type.writes?.policy;
+  if (isClosed(type, work.mirror, desired)) return reason("archived", work.mirror?.id);
+  if (intent.kind === "create") {
+    if (desired.state === "ended") return reason("already_left");
+    if (policy === "update") return reason("update_only");
+    return type.identity === "ownKey" && ownId(type, work) === undefined ? reason("missing_identity") : undefined;
+  }
+  return policy === "insert" && difference.send.length > 0 ? reason("insert_only", work.mirror?.id) : undefined;
+}
+
+const ownId = ({ keys }: ObjectType, { content }: Work): string | undefined =>
+  keys[0] && content.desired.keys[keys[0].name];
 
 /** Writes what differs and settles the rest. */
 export async function write<S>(cycle: Cycle<S>, works: readonly Work[]): Promise<Problem | undefined> {
-  const {
-    options: { service, settings },
-    context,
-  } = cycle;
-  const { type } = context;
-  const changes = works.map((work) => changeOf(context, work));
-  const isIdle = ({ difference, intent }: Change): boolean => intent.kind === "update" && difference.send.length === 0;
-  const settled = changes.filter(isIdle).flatMap(({ work, difference }) => {
-    const remoteId = work.mirror?.id;
-    if (remoteId === undefined) return [];
-    const { equal } = difference;
-    // A create whose answer was lost, and which exists: it was ours.
-    const made = work.entry.unconfirmed !== undefined;
-    const why = reason(made ? "created" : "in_sync");
-    const outcome = made ? "sent" : "unchanged";
-    return [delivered(work, context, { remoteId, sent: [], equal, outcome, why, created: false })];
-  });
+  const { service, settings } = cycle.options;
+  const { context } = cycle;
+  const { type, nowMs } = context;
+  const settled: Settlement[] = [];
+  const busy: Change[] = [];
+  for (const work of works) {
+    const change = changeOf(context, work);
+    const why = barred(context, change);
+    if (why !== undefined) settled.push(ended(work, "skipped", why, nowMs));
+    else if (isIdle(change)) settled.push(idle(context, change));
+    else busy.push(change);
+  }
   await cycle.settle(settled);
 
   // Namesakes go last: they are written one by one, when the bulk write can no longer confuse them.
-  const busy = changes.filter((change) => !isIdle(change));
   const ordered = [...busy.filter((each) => !each.intent.namesake), ...busy.filter((each) => each.intent.namesake)];
-  const chunks = service.chunks(
-    type.name,
-    ordered.map(({ intent }) => intent),
-    settings,
-  );
-  for (const chunk of chunks) {
-    const problem = await writeChunk(
-      cycle,
-      chunk.flatMap((index) => ordered[index] ?? []),
+  const intents = ordered.map(({ intent }) => intent);
+  const { most = 1, concurrent = 1 } = type.writes ?? {};
+  const chunks = service.chunks?.(type.name, intents, settings) ?? chunk([...intents.keys()], most);
+  for (const group of chunk(chunks, concurrent)) {
+    const problems = await Promise.all(
+      group.map((indexes) =>
+        writeChunk(
+          cycle,
+          indexes.flatMap((index) => ordered[index] ?? []),
+        ),
+      ),
     );
+    const problem = problems.find((each) => each !== undefined);
     if (problem !== undefined) return problem;
   }
   return undefined;
+}
+
+const isIdle = ({ difference, intent }: Change): boolean => intent.kind === "update" && difference.send.length === 0;
+
+/** The service has it as it should be. */
+function idle(context: TypeContext, { work, difference: { equal } }: Change): Settlement {
+  const { mirror, entry, record } = work;
+  const remoteId = mirror?.id ?? "";
+  // A write whose answer was lost, and that has arrived: it was ours.
+  const made = entry.unconfirmed !== undefined;
+  const code = mirror?.archived === true ? "ended" : record?.remoteId === remoteId ? "updated" : "created";
+  const why = made ? reason(code) : reason("in_sync", undefined, context.outcomes);
+  return delivered(work, context, {
+    remoteId,
+    sent: [],
+    equal,
+    outcome: made ? "sent" : "unchanged",
+    why,
+    created: false,
+  });
 }
 
 /** Journals a chunk before its request. Content that was replaced since then is left out: the newer one comes later. */
 export async function journal<S, T>(
   { options: { store, lane }, context: { type } }: Cycle<S>,
   chunk: readonly T[],
-  attemptOf: (item: T) => { readonly work: Work; readonly kind: Intent["kind"] },
+  attemptOf: (item: T) => { readonly work: Work; readonly repeatable: boolean },
 ): Promise<readonly T[]> {
   const requests = chunk.map((item) => {
-    const { work, kind } = attemptOf(item);
-    return { type: type.name, hullId: work.entry.hullId, seq: work.content.seq, kind };
+    const { work, repeatable } = attemptOf(item);
+    return { type: type.name, hullId: work.entry.hullId, seq: work.content.seq, repeatable };
   });
   const journaled = await store.attempt(lane, requests);
   return chunk.filter((_, index) => journaled[index] === true);
 }
 
-async function writeChunk<S>(cycle: Cycle<S>, chunk: readonly Change[]): Promise<Problem | undefined> {
-  const current = await journal(cycle, chunk, ({ work, intent }) => ({ work, kind: intent.kind }));
+function isRepeatable({ writes }: ObjectType, { kind }: Intent): boolean {
+  return writes?.repeatable?.includes(kind) ?? kind !== "create";
+}
+
+async function writeChunk<S>(cycle: Cycle<S>, some: readonly Change[]): Promise<Problem | undefined> {
+  const { type } = cycle.context;
+  const current = await journal(cycle, some, ({ work, intent }) => ({ work, repeatable: isRepeatable(type, intent) }));
   if (current.length === 0) return undefined;
   const { results, problem } = await apply(
     cycle,
@@ -116,7 +174,7 @@ async function writeChunk<S>(cycle: Cycle<S>, chunk: readonly Change[]): Promise
   const settlements = settled.map(({ change, result, isSuspect }) => {
     if (!isSuspect || !orphaned.has(change.work.parentId ?? "")) return settlementFor(cycle, change, result);
     const { now } = cycle.options;
-    const isOpen = result.kind === "unconfirmed" && change.intent.kind === "create";
+    const isOpen = result.kind === "unconfirmed" && !isRepeatable(type, change.intent);
     const unconfirmed = isOpen ? { sinceMs: now(), reads: 0 } : undefined;
     return postponed(
       change.work,
@@ -137,24 +195,17 @@ const PARENT_LIMIT = 20;
  * that the child waits until it is created again. Returns the remote ids that are gone.
  */
 async function goneParents<S>(cycle: Cycle<S>, suspects: readonly Change[]): Promise<ReadonlySet<string>> {
-  const {
-    options: { connection, lane },
-    context: {
-      type: { parent },
-    },
-  } = cycle;
+  const { connection, lane, service } = cycle.options;
+  const { parent } = cycle.context.type;
   const hullIds = new Map<string, string>();
   for (const { work } of suspects) {
     const hullId = work.content.desired.parent?.hullId;
     if (work.parentId !== undefined && hullId !== undefined) hullIds.set(work.parentId, hullId);
   }
-  if (parent === undefined || hullIds.size === 0) return new Set();
+  if (parent === undefined || hullIds.size === 0 || typeNamed(service, parent.type)?.lookup === false) return new Set();
   const ids = [...hullIds.keys()].slice(0, PARENT_LIMIT);
-  const { gone } = await connection.read(
-    parent.type,
-    ids.map((id) => ({ id })),
-    [],
-  );
+  const known = ids.map((id) => ({ id }));
+  const { gone = [] } = (await connection.read?.(parent.type, known, [])) ?? {};
   await cycle.settle(
     gone.flatMap((id) => {
       const hullId = hullIds.get(id);
@@ -188,20 +239,15 @@ function settlementFor<S>(cycle: Cycle<S>, change: Change, result: Result): Sett
     later,
   } = cycle;
   const { work, difference, intent } = change;
-  const { send: sent, equal } = difference;
   switch (result.kind) {
-    case "created": {
-      const remoteId = result.remoteId;
-      const why = reason("created");
-      return delivered(work, context, { remoteId, sent, equal, outcome: "sent", why, created: true });
-    }
-    case "updated": {
-      const remoteId = intent.remoteId ?? "";
-      const why = reason("updated");
-      return delivered(work, context, { remoteId, sent, equal, outcome: "sent", why, created: false });
-    }
+    case "created":
+    case "updated":
+    case "ended":
+    case "restarted":
+    case "accepted":
+      return written(cycle, change, result);
     case "replaced":
-      return relinked(work, context, result.remoteId, sent);
+      return relinked(work, context, result.remoteId, difference.send);
     case "gone":
       return unlinked(work, now());
     case "conflict":
@@ -209,11 +255,36 @@ function settlementFor<S>(cycle: Cycle<S>, change: Change, result: Result): Sett
     case "rejected":
       return ended(work, "rejected", reason("refused", result.message), now());
     case "unconfirmed": {
-      if (intent.kind === "update") return later(work, retry.baseMs, result.message);
+      if (isRepeatable(context.type, intent)) return later(work, retry.baseMs, result.message);
       const unconfirmed = { sinceMs: now(), reads: 0 };
       return postponed(work, now() + timing.settleMs, result.message, unconfirmed);
     }
     case "later":
       return later(work, result.waitMs, result.message);
   }
+}
+
+const CODES = { create: "created", update: "updated", end: "ended", restart: "restarted" } as const;
+
+/** The service has it; what the answer calls it counts less than what was asked. */
+function written<S>(cycle: Cycle<S>, change: Change, result: Result): Settlement {
+  const { context } = cycle;
+  const { work, difference, intent } = change;
+  const named = "remoteId" in result ? result.remoteId : undefined;
+  const remoteId = intent.remoteId ?? named ?? (context.type.identity === "ownKey" ? ownId(context.type, work) : named);
+  if (remoteId === undefined) {
+    const message = "The service did not say which record it made.";
+    return settlementFor(cycle, change, { kind: "unconfirmed", message });
+  }
+  const ofState = intent.kind === "end" || intent.kind === "restart";
+  const delivery = {
+    remoteId,
+    sent: ofState ? [] : difference.send,
+    equal: difference.equal,
+    outcome: "sent",
+    why: reason(result.kind === "accepted" ? "accepted" : CODES[intent.kind]),
+    created: intent.kind === "create",
+    archived: ofState ? intent.kind === "end" : undefined,
+  } as const;
+  return hasMore(context.type, change) ? advanced(work, context, delivery) : delivered(work, context, delivery);
 }

@@ -4,7 +4,8 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Firehose } from "../../hull/firehose/firehose";
-import type { Connection, Intent } from "../../services/connection";
+import type { Connection, Intent, Result } from "../../services/connection";
+import type { ObjectType } from "../../services/model";
 import type { Service } from "../../services/service";
 import type { RunRow } from "../../storage/port/rows";
 import type { Lane, Store } from "../../storage/port/store";
@@ -12,6 +13,7 @@ import { deliverType } from "../delivery/cycle";
 import type { RetryPace } from "../../http/retry";
 import type { Stop } from "../rules/retry";
 import type { Timing } from "../delivery/resolve";
+import { typeNamed } from "../../services/types";
 import { sendHullUpdates } from "../hull-updates/write-back";
 
 /** A store whose writes are discarded with it. */
@@ -25,26 +27,36 @@ export interface DryWrite extends Intent {
   readonly type: string;
 }
 
-/** Answers as a write would have been answered. @param onWrite called with each write */
+/**
+ * Answers as a write would have been answered; of types that can, the service itself says how.
+ *
+ * @param onWrite called with each write
+ */
 export function dryConnection(
   connection: Connection,
+  types: readonly ObjectType[],
   onWrite: (write: DryWrite) => void = () => undefined,
 ): Connection {
   let made = 0;
+  const named = (result: Result, { kind }: Intent): Result =>
+    kind === "create" && (result.kind === "created" || result.kind === "accepted")
+      ? { ...result, remoteId: `simulated-${(made += 1)}` }
+      : result;
   return {
     ...connection,
-    apply: (type, chunk) => {
+    apply: async (type, chunk, options) => {
       for (const intent of chunk) onWrite({ type, ...intent });
-      return Promise.resolve({
-        results: chunk.map(({ kind }) =>
-          kind === "create"
-            ? ({ kind: "created", remoteId: `simulated-${(made += 1)}` } as const)
-            : ({ kind: "updated" } as const),
-        ),
-      });
+      const asks = typeNamed({ types }, type)?.writes?.dryRun === true;
+      const { results, ...rest } = asks
+        ? await connection.apply(type, chunk, { ...options, dryRun: true })
+        : { results: chunk.map(({ kind }): Result => ({ kind: DONE[kind] })) };
+      return { ...rest, results: chunk.map((intent, index) => named(results[index] ?? NO_RESULT, intent)) };
     },
   };
 }
+
+const DONE = { create: "created", update: "updated", end: "ended", restart: "restarted" } as const;
+const NO_RESULT: Result = { kind: "unconfirmed", message: "The service gave no result." };
 
 /** Accepts everything and sends nothing. */
 export const dryFirehose: Firehose = {
@@ -74,7 +86,7 @@ const LOOK_MS = 1_000;
 /** Delivers within the dry run until every record of the run has its outcome. */
 export async function drainDryRun<S>(options: DrainOptions<S>): Promise<Stop | undefined> {
   const { store, service, lane, signal, timing, retry, now, run } = options;
-  const connection = dryConnection(options.connection);
+  const connection = dryConnection(options.connection, service.types);
   const quiet = { onOutcomes: () => undefined };
   let problem = "";
   // What is in flight for real gets no answer here: it is looked for, or written, once more.

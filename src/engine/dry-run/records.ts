@@ -84,7 +84,7 @@ export async function dryRunRecords<S>(
     if (settings === undefined || remote === undefined || live === undefined) return;
     const lane = { remote, tenant: key };
     const store = narrowed(dryStore, lane, places, now);
-    const connection = dryConnection(live, (write) => writes.push(write));
+    const connection = dryConnection(live, service.types, (write) => writes.push(write));
     const onOutcomes = (all: readonly RecordOutcome[]): void => all.forEach(note);
     const cycle = { store, service, connection, settings, lane, timing, retry, batch: BATCH, now, onOutcomes };
     for (let round = 0, jumps = 0; round < MOST_ROUNDS; round += 1) {

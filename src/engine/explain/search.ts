@@ -64,9 +64,11 @@ export function createSearch<S>({ store, service, tenants }: SearchOptions<S>) {
     for (const type of ownTypes(entity)) {
       // A key that is unique only within its parent cannot be looked up without the parent.
       const key = type.keys.find(({ claim, scope, movable }) => claim === by && (scope === "remote" || movable));
-      if (key === undefined) continue;
+      if (key === undefined || type.lookup === false) continue;
       const wanted = [{ keys: { [key.name]: value }, fresh: true }];
-      const { records, exhaustive } = await connection.find(type.name, wanted, { fields: [], identityOnly: true });
+      const answer = await connection.find?.(type.name, wanted, { fields: [], identityOnly: true });
+      if (answer === undefined) continue;
+      const { records, exhaustive } = answer;
       const hits = records.filter(({ keys }) => isAlike(keys[key.name], value));
       found.push(...hits.map(({ id }) => ({ type: type.name, id })));
       answered ||= exhaustive[0] === true || hits.length > 0;

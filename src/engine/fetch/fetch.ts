@@ -172,7 +172,8 @@ function readPage<S>(options: FetchOptions<S>, { mapped, shown }: StepContext, n
   const { connection, type, now } = options;
   return withRetry(options, async (): Promise<Try<{ page: ListPage; readAtMs: number }>> => {
     const readAtMs = now();
-    const page = await connection.list(type.name, mapped, next ?? undefined, [...shown]);
+    const page = await connection.list?.(type.name, mapped, next ?? undefined, [...shown]);
+    if (page === undefined) return { kind: "failed", message: `${type.name} cannot be listed.` };
     const { problem } = page;
     if (problem === undefined) return { kind: "done", value: { page, readAtMs } };
     const { message, waitMs } = problem;
@@ -212,5 +213,6 @@ function stepContext<S>(
     ownFacts: new Set(context.mapped),
     mapping: numberOf(JSON.stringify(settings)),
     deletedAttribute,
+    idField: type.idField,
   };
 }

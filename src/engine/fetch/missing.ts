@@ -40,7 +40,7 @@ export async function markMissing(
     const untold = wanted === undefined ? undefined : { field: DELETED, nothing: NOTHING };
     const missing = await store.markMissing(remote, type.name, { scanStartedAtMs, untold, after, limit: STEP });
     if (wanted !== undefined) {
-      let left: readonly MirrorRow[] = missing.gone.filter(isKnown);
+      let left: readonly MirrorRow[] = missing.gone.filter((row) => isKnown(row, type.idField));
       const told = await withRetry(options, async () => {
         const result = await tell(options, left, wanted);
         ({ left } = result);
@@ -56,8 +56,8 @@ export async function markMissing(
 }
 
 /** Whether Hull was ever told about the record. */
-function isKnown({ facts, confirmedRest }: MirrorRow): boolean {
-  return confirmedRest !== undefined || (facts["_id"]?.[2] ?? null) !== null;
+function isKnown({ facts, confirmedRest }: MirrorRow, idField = ""): boolean {
+  return confirmedRest !== undefined || (facts[idField]?.[2] ?? null) !== null;
 }
 
 /** Tells Hull of each record that it is missing; returns those that Hull could not be told about. */

@@ -7,7 +7,7 @@ import type { ObjectType } from "../../services/model";
 import type { MirrorRow } from "../../storage/port/rows";
 import type { FetchedRow, Lane, ReportLine, Store } from "../../storage/port/store";
 import { leftOutText } from "../../outcome/left-out";
-import { reason, type ReasonCode } from "../../outcome/outcome";
+import { reason, type CommonCode } from "../../outcome/outcome";
 import type { Try } from "../rules/retry";
 import {
   ACCOUNT,
@@ -25,7 +25,7 @@ export interface StepContext extends TypeContext, KnowledgeContext, Lane {
   readonly store: Store;
   readonly firehose: Firehose;
   readonly run: string;
-  /** Prefix of the anonymous id: `planhat:<id>`. */
+  /** Prefix of the anonymous id: `service:<id>`. */
   readonly serviceName: string;
   readonly parent?: ObjectType;
   /** Users are linked to the account of their record's parent. */
@@ -46,7 +46,7 @@ export interface StepRow {
   readonly row: ListedRecord;
   readonly claims: Claims;
   readonly outcome: "sent" | "unchanged" | "skipped";
-  readonly code: ReasonCode;
+  readonly code: CommonCode;
   /** Values that Hull cannot hold. */
   readonly leftOut: readonly LeftOut[];
 }
@@ -245,7 +245,7 @@ function isHullId(id: string): boolean {
 
 /** The account that the user belongs to, unless Hull has confirmed it already. */
 function linkOf(
-  { link, serviceName }: StepContext,
+  { link, serviceName, parent: parentType }: StepContext,
   { record }: ListedRecord,
   mirror: MirrorRow | undefined,
   parents: Parents,
@@ -256,7 +256,8 @@ function linkOf(
   const mark = parent.linkedTo ?? anonymous;
   const confirmed = mirror?.facts[ACCOUNT]?.[2] ?? null;
   if (confirmed === mark || confirmed === anonymous) return undefined;
-  const externalId = parent.keys["externalId"];
+  const key = parentType?.keys.find(({ claim }) => claim === "external_id");
+  const externalId = key && parent.keys[key.name];
   const named: Claims =
     parent.linkedTo !== undefined && isHullId(parent.linkedTo)
       ? { id: parent.linkedTo }

@@ -27,6 +27,8 @@ export interface KnowledgeContext {
   readonly mapping: number;
   /** Hull attribute that says when a record went missing. */
   readonly deletedAttribute: string;
+  /** The field under which Hull is told the remote id. */
+  readonly idField: string | undefined;
 }
 
 export interface News {
@@ -50,13 +52,13 @@ export function newsOf(
   for (const { field, value, volatile } of attributes) {
     // A second attribute of a field has the same value and is told together with the first.
     if (volatile === true || changed.has(field)) continue;
-    if (context.ownFacts.has(field) || field === "_id" || known[field]?.[2] != null) {
+    if (context.ownFacts.has(field) || field === context.idField || known[field]?.[2] != null) {
       const { type } = context.specOf(field);
       const confirmed = known[field]?.[2] ?? null;
       const number = confirmed === null ? rest.get(context.nameOf(field)) : undefined;
-      if (field === "_id" ? confirmed === record.id : agrees(confirmed, value, type)) continue;
+      if (field === context.idField ? confirmed === record.id : agrees(confirmed, value, type)) continue;
       if (confirmed === null && number === undefined && isDefault(value)) continue;
-      facts[field] = field === "_id" ? record.id : fingerprint(value, type);
+      facts[field] = field === context.idField ? record.id : fingerprint(value, type);
       // Mapped after Hull was told: Hull knows it, and from now on it is remembered with the other facts.
       if (numberAgrees(number, value, type)) continue;
     } else {

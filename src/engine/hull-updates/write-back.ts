@@ -17,7 +17,7 @@ export interface WriteBackOptions {
   readonly firehose: Firehose;
   readonly lane: Lane;
   readonly types: readonly ObjectType[];
-  /** Prefix of the anonymous id by which Hull knows a remote record: `planhat:<id>`. */
+  /** Prefix of the anonymous id by which Hull knows a remote record: `service:<id>`. */
   readonly serviceName: string;
   readonly batch: number;
   readonly retry: RetryPace;

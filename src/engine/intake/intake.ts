@@ -11,7 +11,7 @@ import type { EntityMessage } from "../../services/message";
 import { mergeMessages, readMessage } from "./message";
 import { joinReasons } from "../../outcome/outcome";
 import {
-  IN_SYNC,
+  inSync,
   isComparable,
   isForgotten,
   lastingFingerprint,
@@ -23,7 +23,7 @@ import { outcomeLine, shipmentLine, warningLine, type Log } from "../../outcome/
 import type { Tenant } from "../tenants";
 import { shownIn } from "../hull-updates/what-hull-knows";
 import { mapYielding } from "./yielding";
-import { typeNamed, typeOf } from "../../services/types";
+import { countedAs, typeNamed, typeOf } from "../../services/types";
 
 export interface Shipment<S> {
   readonly tenant: Tenant<S>;
@@ -100,7 +100,7 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
       const progress = run === undefined ? undefined : { run: run.id, change: run.change };
 
       const { same, others } = await checkUnchanged(store, service, tenant, merged);
-      const quick = same.map((each) => acceptanceOfSame(each, tenant, now()));
+      const quick = same.map((each) => acceptanceOfSame(service, each, tenant, now()));
       const planned = await mapYielding(others, (each) => candidatesOf(service, tenant, each));
       let pending: readonly Candidate[] = planned.flat();
       let queued = 0;
@@ -201,7 +201,7 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
     const revision = view?.record?.revision ?? 0;
     return {
       ...base,
-      content: { kind: "unchanged", outcome: end("unchanged", IN_SYNC), content, revision, fingerprint },
+      content: { kind: "unchanged", outcome: end("unchanged", inSync(service)), content, revision, fingerprint },
     };
   }
 
@@ -242,7 +242,7 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
     if (
       mirror === undefined ||
       mirror.missing === true ||
-      mirror.archived === true ||
+      (mirror.archived === true) !== (content.desired.state === "ended") ||
       record === undefined ||
       content.force
     )
@@ -260,10 +260,17 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
     const { logName } = typeNamed(service, plan.type) ?? {};
     const warnings = plan.kind === "record" ? plan.warnings.map((each) => each.text) : [];
     const about = { entity: message.entity, type: plan.type, hullId: plan.hullId, claims };
-    for (const outcome of result.outcomes) tell(outcomeLine(credentials, { ...about, logName, outcome, warnings }));
+    for (const outcome of result.outcomes)
+      tell(outcomeLine(credentials, { ...about, logName, outcome, warnings }, service.outcomes));
     for (const child of result.children) {
       const spec = typeNamed(service, child.type);
-      tell(outcomeLine(credentials, { entity: spec?.entity ?? "user", ...child, logName: spec?.logName }));
+      tell(
+        outcomeLine(
+          credentials,
+          { entity: spec?.entity ?? "user", ...child, logName: spec?.logName },
+          service.outcomes,
+        ),
+      );
     }
     if (warnings.length > 0 && result.state === "queued") {
       tell(warningLine(credentials, about, warnings, message.messageId));
@@ -278,9 +285,9 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
     message: EntityMessage | undefined,
     { outcomes }: Accepted,
   ): void {
-    const type = typeOf(service, entity);
+    const type = countedAs(service, entity);
     const claims = message === undefined ? {} : claimsOf(message);
     for (const outcome of outcomes)
-      tell(outcomeLine(credentials, { entity, type, hullId: message?.id ?? "", claims, outcome }));
+      tell(outcomeLine(credentials, { entity, type, hullId: message?.id ?? "", claims, outcome }, service.outcomes));
   }
 }

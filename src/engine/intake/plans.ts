@@ -9,9 +9,9 @@ import type { Acceptance } from "../../storage/port/store";
 import { weightOf } from "../../storage/port/weight";
 import type { EntityMessage } from "../../services/message";
 import type { MergedMessage } from "./message";
-import { reason, type Reason } from "../../outcome/outcome";
+import { reason, type CommonCode, type Reason } from "../../outcome/outcome";
 import type { Tenant } from "../tenants";
-import { typeOf } from "../../services/types";
+import { countedAs, typeOf } from "../../services/types";
 
 /** How much parent data the further records of one message may carry, in characters; ordinary ones carry 2,000 each. */
 const MOST_CARRIED = 64_000_000;
@@ -50,10 +50,16 @@ function withWarnings(plan: Plan | Halted, further: readonly Reason[] = []): Pla
 }
 
 function plansOf<S>(service: Service<S>, tenant: Tenant<S>, message: EntityMessage): readonly (Plan | Halted)[] {
-  if (tenant.settings !== undefined) return notTooHeavy(service.plan(message, tenant.settings));
-  const why = reason("invalid_settings", tenant.problems.join("; "));
-  return [{ type: typeOf(service, message.entity), hullId: message.id, kind: "halted", reason: why }];
+  const own = { type: countedAs(service, message.entity), hullId: message.id };
+  if (typeOf(service, message.entity) === undefined) return [{ ...own, ...skipped("no_type") }];
+  if (tenant.settings === undefined) {
+    return [{ ...own, kind: "halted", reason: reason("invalid_settings", tenant.problems.join("; ")) }];
+  }
+  const plans = service.plan(message, tenant.settings);
+  return plans.length === 0 ? [{ ...own, ...skipped("nothing_to_send") }] : notTooHeavy(plans);
 }
+
+const skipped = (code: CommonCode) => ({ kind: "end", outcome: "skipped", reasons: [reason(code)] }) as const;
 
 /**
  * Each further record carries its parent with it, in case the parent must be created: thousands of them with a large
@@ -96,7 +102,7 @@ export function brokenAcceptance<S>(
   const why = reason("invalid_message", problem);
   return {
     tenant: tenant.key,
-    type: typeOf(service, entity),
+    type: countedAs(service, entity),
     hullId: "",
     messageId,
     version: 0,

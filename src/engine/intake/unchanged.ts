@@ -8,7 +8,7 @@ import { connectorOf } from "../../storage/port/lane";
 import type { Acceptance, Store } from "../../storage/port/store";
 import { outcomeNow, type Candidate } from "./plans";
 import type { MergedMessage } from "./message";
-import { reason } from "../../outcome/outcome";
+import { reason, type Reason } from "../../outcome/outcome";
 import type { Tenant } from "../tenants";
 import { mapYielding } from "./yielding";
 import { typeOf } from "../../services/types";
@@ -23,8 +23,6 @@ export interface UnchangedCheck {
   readonly same: readonly SameAsLast[];
   readonly others: readonly MergedMessage[];
 }
-
-export const IN_SYNC = reason("in_sync");
 
 /** Records that are looked up at once. */
 export const LOOKS = 200;
@@ -63,6 +61,7 @@ export async function checkUnchanged<S>(
     return { same: [], others: merged };
   }
   const type = typeOf(service, head.message.entity);
+  if (type === undefined) return { same: [], others: merged };
   const ids = merged.map(({ message }) => message.id);
   const lane = { remote, tenant: tenant.key };
   const parts = await mapYielding(chunk(ids, LOOKS), (part) => store.fingerprints(lane, type, part));
@@ -82,7 +81,10 @@ export async function checkUnchanged<S>(
   return { same, others };
 }
 
+export const inSync = <S>({ outcomes }: Service<S>): Reason => reason("in_sync", undefined, outcomes);
+
 export function acceptanceOfSame<S>(
+  service: Service<S>,
   { type, message, mergedIds, fingerprint }: SameAsLast,
   tenant: Tenant<S>,
   atMs: number,
@@ -96,7 +98,7 @@ export function acceptanceOfSame<S>(
     version: message.version,
     undated: message.undated,
     merged: mergedIds,
-    content: { kind: "same", outcome: outcomeNow(message, "unchanged", IN_SYNC, atMs), fingerprint },
+    content: { kind: "same", outcome: outcomeNow(message, "unchanged", inSync(service), atMs), fingerprint },
   };
 }
 

@@ -2,7 +2,7 @@
  * Which remote record is it? (docs/state.md, "Which remote record is it?") Pure: everything known goes in, a
  * verdict comes out. When several answers are possible none is given: a wrong link is worse than no link.
  */
-import { isAlike, type Keys } from "../../record";
+import { isAlike, type Desired, type Keys } from "../../record";
 import type { ObjectType } from "../../services/model";
 import type { MirrorRow } from "../../storage/port/rows";
 
@@ -43,21 +43,21 @@ export function identify(type: ObjectType, subject: Subject, rows: readonly Mirr
     // External ids are compared exactly; a movable key (an e-mail) may differ in case, or else in blanks around it.
     const nearest = [isExact, isCased].map((fits) => hits.filter(fits)).find((rows) => rows.length > 0) ?? hits;
     const fitting = key.movable === true ? nearest : hits.filter(isExact);
-    const verdict = choose(subject, fitting, key.scope === "remote");
+    const verdict = choose(type, subject, fitting, key.scope === "remote");
     if (verdict === undefined) continue;
     if (verdict.kind !== "match" || isExact(verdict.row)) return verdict;
     return { ...verdict, note: isCased(verdict.row) ? "case_only" : "blanks_only" };
   }
 
   const hinted = rows.find((row) => row.id === subject.hintId);
-  if (hinted !== undefined && fits(type, subject, hinted)) return accept(subject, hinted, !inScope(hinted));
+  if (hinted !== undefined && fits(type, subject, hinted)) return accept(type, subject, hinted, !inScope(hinted));
 
   const elsewhere = rows.filter((row) => !inScope(row));
   const alike = elsewhere.filter((row) => sharesMovableKey(type, subject, row));
   const strangers = alike.filter((row) => isSomebodyElse(type, subject, row));
   const movable = alike.filter((row) => !strangers.includes(row));
   const [only] = movable;
-  if (only !== undefined && movable.length === 1 && strangers.length === 0) return accept(subject, only, true);
+  if (only !== undefined && movable.length === 1 && strangers.length === 0) return accept(type, subject, only, true);
   if (movable.length > 0) return { kind: "ambiguous", ids: alike.map((row) => row.id) };
   return { kind: "absent", namesake: rows.some((row) => type.keys.some((key) => shares(subject, row, key.name))) };
 }
@@ -71,12 +71,18 @@ function shares(subject: Subject, row: MirrorRow, name: string): boolean {
   return value !== undefined && carries(row, name, value);
 }
 
-/** A single hit decides; several companies with one external id: the linked one, else the oldest. */
-function choose(subject: Subject, hits: readonly MirrorRow[], preferOldest: boolean): Identity | undefined {
-  const present = hits.filter((row) => row.archived !== true);
+/** A single hit decides; several records with one key: the linked one, else the oldest. */
+function choose(
+  type: ObjectType,
+  subject: Subject,
+  hits: readonly MirrorRow[],
+  preferOldest: boolean,
+): Identity | undefined {
+  const active = hits.filter((row) => row.archived !== true);
+  const present = active.length === 0 && isOpen(type) ? hits : active;
   const [first] = present;
   if (first === undefined) return hits[0] === undefined ? undefined : { kind: "archived", row: hits[0] };
-  if (present.length === 1) return accept(subject, first, false);
+  if (present.length === 1) return accept(type, subject, first, false);
   const own = present.find((row) => row.linkedTo === subject.hullId);
   if (own !== undefined) return { kind: "match", row: own, moved: false, note: "several" };
   if (!preferOldest) return { kind: "ambiguous", ids: present.map((row) => row.id) };
@@ -84,13 +90,23 @@ function choose(subject: Subject, hits: readonly MirrorRow[], preferOldest: bool
   const dated = present.every((row) => row.createdAtMs !== undefined);
   const age = (row: MirrorRow): number => (dated ? (row.createdAtMs ?? 0) : 0);
   const [oldest] = [...present].sort((a, b) => age(a) - age(b) || (a.id < b.id ? -1 : 1));
-  const verdict = accept(subject, oldest ?? first, false);
+  const verdict = accept(type, subject, oldest ?? first, false);
   return verdict.kind === "match" ? { ...verdict, note: "several" } : verdict;
 }
 
-function accept(subject: Subject, row: MirrorRow, moved: boolean): Identity {
+/** Archived records are no end of the matter: they are ended ones, or come back. */
+function isOpen({ archived, endable }: ObjectType): boolean {
+  return archived === "revive" || endable === true;
+}
+
+/** The record is archived, must be there, and does not come back. */
+export function isClosed({ archived }: ObjectType, row: MirrorRow | undefined, { state }: Desired): boolean {
+  return row?.archived === true && archived !== "revive" && state !== "ended";
+}
+
+function accept(type: ObjectType, subject: Subject, row: MirrorRow, moved: boolean): Identity {
   if (row.linkedTo !== undefined && row.linkedTo !== subject.hullId) return { kind: "taken", row, by: row.linkedTo };
-  if (row.archived === true) return { kind: "archived", row };
+  if (row.archived === true && !isOpen(type)) return { kind: "archived", row };
   return { kind: "match", row, moved };
 }
 

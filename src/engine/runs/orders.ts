@@ -25,10 +25,10 @@ export interface Runs<S> {
   /**
    * Begins a full fetch.
    *
-   * @param type object type: `endusers`, `companies`
+   * @param entity whose own records are fetched
    * @param force a person asked for it: whatever the interval says
    */
-  fetch(tenant: Tenant<S>, type: string, options: RunOptions, force: boolean): Promise<FetchAnswer>;
+  fetch(tenant: Tenant<S>, entity: "user" | "account", options: RunOptions, force: boolean): Promise<FetchAnswer>;
   /** Takes a batch in, durably; it is processed after earlier ones. @throws Error when its link is not allowed */
   batch(tenant: Tenant<S>, order: BatchOrder, options: RunOptions): Promise<RunRow>;
   /** Ends a tenant's runs at their next durable point: it is being erased. */

@@ -61,9 +61,9 @@ const SEALED = "The link of the batch cannot be read any more, because SECRET wa
 const BATCH = 5_000;
 
 /** Why a tenant's settings do not allow a fetch; a sentence for people. */
-export function haltedBy<S>({ problems, target }: Tenant<S>): string | undefined {
+export function haltedBy<S>({ unreachable }: Service<S>, { problems, target }: Tenant<S>): string | undefined {
   if (problems.length > 0) return `The settings cannot be understood: ${problems.join("; ")}`;
-  return target === undefined ? "No personal access token is configured; nothing can be fetched." : undefined;
+  return target === undefined ? `${unreachable}; nothing can be fetched.` : undefined;
 }
 
 /**
@@ -79,7 +79,7 @@ export async function workOn<S>(
 ): Promise<End> {
   const { store, service, tenants, log, now, timing, retry } = options;
   const tenant = await confirmed(known);
-  if (tenant === undefined) return { state: "error", error: haltedBy(known) ?? UNCONFIRMED };
+  if (tenant === undefined) return { state: "error", error: haltedBy(service, known) ?? UNCONFIRMED };
   if (run.options.simulate === true) return dryRun();
   const real = { store, tenant, run };
   return run.kind === "batch" ? batch(real, options.intake) : fetch(real, options.firehose);
@@ -108,7 +108,7 @@ export async function workOn<S>(
     const type = typeNamed(service, run.type);
     const connection = tenants.connection(place.tenant);
     if (settings === undefined || remote === undefined || connection === undefined) {
-      return { state: "error", error: haltedBy(place.tenant) ?? UNCONFIRMED };
+      return { state: "error", error: haltedBy(service, place.tenant) ?? UNCONFIRMED };
     }
     if (type === undefined) return { state: "error", error: `${service.name} has no ${run.type}.` };
     const firehose = connect(credentials);

@@ -9,7 +9,7 @@ import { watchBacklogs } from "./backlog";
 import { jobLine, newRunId } from "./log";
 import type { FetchAnswer, Runs } from "./orders";
 import { haltedBy, UNCONFIRMED, workOn, type RunWorkOptions } from "./run";
-import { typeNamed } from "../../services/types";
+import { countedAs, typeNamed } from "../../services/types";
 
 export interface RunsOptions<S> extends RunWorkOptions<S> {
   /** Refuses a link that may not be visited. @throws Error that says what to do */
@@ -170,9 +170,10 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
       poller.unref();
     },
 
-    fetch: async (tenant, type, chosen, force): Promise<FetchAnswer> => {
+    fetch: async (tenant, entity, chosen, force): Promise<FetchAnswer> => {
+      const type = countedAs(service, entity);
       const { settings, key, credentials } = tenant;
-      const halted = haltedBy(tenant);
+      const halted = haltedBy(service, tenant);
       if (settings === undefined || halted !== undefined) return { kind: "halted", reason: halted ?? UNCONFIRMED };
       const policy = service.fetchPolicy(settings).types.find((each) => each.type === type);
       if (policy === undefined) return { kind: "halted", reason: `The settings fetch no ${type}.` };
@@ -193,7 +194,7 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
 
     batch: async (tenant, order, chosen) => {
       options.checkLink(order.url);
-      const type = service.types.find((each) => each.entity === order.entity)?.name ?? order.entity;
+      const type = countedAs(service, order.entity);
       const fresh = newRun(tenant.key, "batch", type, chosen);
       const sealed = options.seal.seal(JSON.stringify(order), runPlace(fresh));
       const { run } = await store.beginRun({ ...fresh, order: sealed }, false);

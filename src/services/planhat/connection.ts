@@ -51,7 +51,7 @@ export function createConnection(
   target: Target,
   { mutex, customFields }: Shared,
   options: ConnectionOptions,
-): Connection {
+): Required<Connection> {
   const token = settings.token ?? "";
   const clock = options.http?.clock ?? systemClock;
   const client = createPlanhatClient(settings, target, options);

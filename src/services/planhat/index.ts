@@ -1,6 +1,7 @@
 /** Planhat behind the seam of `services/service.ts`. */
 import { closeAgents, createAgents } from "../../http/agents";
-import type { FetchPolicy, Service } from "../service";
+import type { Connection } from "../connection";
+import type { FetchPolicy, Service, Target } from "../service";
 import { chunksOf } from "./write/chunks";
 import { createConnection } from "./connection";
 import { fingerprintOf } from "./mapping/fingerprint";
@@ -14,6 +15,7 @@ import { mappingOf, readSettings } from "./settings/settings";
 import type { PlanhatSettings } from "./settings/settings";
 import { checkOutcomes, checkSettings, sendsLicenses } from "./settings/status";
 import { DEFAULT_API_URL, targetOf } from "./settings/target";
+import { OUTCOMES } from "./reasons";
 import { createMutex } from "./write/mutex";
 import { hullAttribute } from "./hull-attribute";
 
@@ -25,6 +27,7 @@ export interface PlanhatServiceOptions extends ConnectionOptions {
 }
 
 export interface PlanhatService extends Service<PlanhatSettings> {
+  connect(settings: PlanhatSettings, target: Target): Required<Connection>;
   /** Closes the connections to Planhat, unless the caller provided the agents. */
   close(): void;
 }
@@ -36,6 +39,8 @@ export function createPlanhatService(options: PlanhatServiceOptions): PlanhatSer
   return {
     name: "planhat",
     types: OBJECT_TYPES,
+    outcomes: OUTCOMES,
+    unreachable: "No personal access token is configured",
     readSettings,
     checkSettings,
     checkOutcomes,

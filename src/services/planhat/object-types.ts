@@ -36,6 +36,7 @@ export const COMPANIES: ObjectType = {
   name: "companies",
   entity: "account",
   keys: [{ name: "externalId", claim: "external_id", scope: "remote" }],
+  idField: "_id",
 };
 
 /** An external id is unique within one company only, an e-mail address not even there. */
@@ -47,6 +48,7 @@ export const ENDUSERS: ObjectType = {
     { name: "email", claim: "email", scope: "parent", movable: true },
   ],
   parent: { type: COMPANIES.name, field: "companyId" },
+  idField: "_id",
 };
 
 /** Dependent objects of a company; Hull holds them as a list in an attribute of the account. */
@@ -65,6 +67,8 @@ export const ACTIVITIES: ObjectType = {
   keys: [],
   parent: { type: ENDUSERS.name, field: "enduserId" },
   append: true,
+  // As many are in flight, and so unconfirmed, when the process ends.
+  writes: { most: 10 },
   untold: true,
   logName: "user_event",
 };

@@ -87,6 +87,7 @@ function forgetTenantRow(tables: Tables, tenant: string, remotes: readonly strin
   });
   const known = tables.tenants.get([tenant]) !== undefined;
   tables.tenants.remove([tenant]);
+  tables.grants.remove([tenant]);
   const abandoned = lanes.map(({ remote }) => remote).filter((remote) => tables.remotes.get([remote]) === undefined);
   tables.names.drop([tenant, ...abandoned.filter((remote) => isUnused(tables, remote))]);
   return counts.length + (known ? 1 : 0);

@@ -16,7 +16,7 @@ export interface AttemptRequest {
   readonly type: string;
   readonly hullId: string;
   readonly seq: number;
-  readonly kind: "create" | "update";
+  readonly repeatable: boolean;
 }
 
 /** Journals one record before its request. False: the content was replaced or withdrawn meanwhile. */
@@ -25,7 +25,7 @@ export function attemptOne(tables: Tables, ledger: Ledger, lane: Lane, request: 
   const entry = entries.get(request.type, request.hullId);
   if (entry?.content?.seq !== request.seq || entry.attempt !== undefined) return false;
   const { content, ...rest } = entry;
-  const attempt: Attempt = { content, kind: request.kind, startedAtMs: tables.now() };
+  const attempt: Attempt = { content, kind: request.repeatable ? "update" : "create", startedAtMs: tables.now() };
   entries.put(entry, { ...rest, attempt });
   return true;
 }
@@ -141,7 +141,7 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
 export function recoverOne(tables: Tables, ledger: Ledger, lane: Lane, entry: EntryRow, settleMs: number): void {
   if (entry.attempt === undefined) return;
   const { attempt } = entry;
-  const create = attempt.kind === "create";
+  const repeatable = attempt.kind === "update";
   settleOne(tables, ledger, lane, {
     tenant: lane.tenant,
     type: entry.type,
@@ -149,9 +149,9 @@ export function recoverOne(tables: Tables, ledger: Ledger, lane: Lane, entry: En
     seq: attempt.content.seq,
     then: {
       kind: "wait",
-      notBeforeMs: create ? tables.now() + settleMs : 0,
+      notBeforeMs: repeatable ? 0 : tables.now() + settleMs,
       problem: "The process ended while the record was being written.",
-      unconfirmed: create ? { sinceMs: attempt.startedAtMs, reads: 0 } : undefined,
+      unconfirmed: repeatable ? undefined : { sinceMs: attempt.startedAtMs, reads: 0 },
     },
   });
 }

@@ -17,6 +17,8 @@ export interface MirrorPatch {
   readonly fresh: boolean;
   /** A write of ours (not only a comparison) led to it. */
   readonly writtenAtMs?: number;
+  /** It was ended (true) or restarted; absent: neither. */
+  readonly archived?: boolean;
 }
 
 export interface HullUpdate {
@@ -97,13 +99,14 @@ export interface DeliveryStore {
       readonly type: string;
       readonly hullId: string;
       readonly seq: number;
-      readonly kind: "create" | "update";
+      /** Whether it may simply be sent again when nobody knows its result. */
+      readonly repeatable: boolean;
     }[],
   ): Promise<readonly boolean[]>;
   settle(lane: Lane, settlements: readonly Settlement[]): Promise<Settled>;
   /** Makes everything due that waits for a retry, Hull updates too; unconfirmed creates keep their time. */
   retryNow(lane: Lane): Promise<void>;
-  /** After a restart: attempts that nobody will complete any more. Updates wait again, creates are unconfirmed. */
+  /** After a restart: attempts that nobody will complete any more. Repeatable ones wait again, others are unconfirmed. */
   recover(lane: Lane, settleMs: number): Promise<number>;
   /** Stores what was read. Rows that we wrote after `readAtMs` minus the settling delay keep what we know. */
   observe(

@@ -160,6 +160,7 @@ export interface EntryRow {
 
 export interface Attempt {
   readonly content: Content;
+  /** `update`: may simply be sent again. */
   readonly kind: "create" | "update";
   readonly startedAtMs: number;
 }

@@ -3,7 +3,7 @@ import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } f
 import { connectorOf } from "./lane";
 
 /** The row of an encrypted text, the only place where it opens; see `tenantPlace` and `runPlace`. */
-export type Place = `tenant/${string}` | `run/${string}`;
+export type Place = `tenant/${string}` | `run/${string}` | `grant/${string}`;
 
 export interface Seal {
   /** Text in, `base64url(nonce ‖ tag ‖ ciphertext)` out. */
@@ -26,8 +26,11 @@ const TAG_BYTES = 16;
 /** @param key the tenant's key under which the row stands, whatever the row itself says */
 export const tenantPlace = (key: string): Place => `tenant/${connectorOf(key)}`;
 
+export const grantPlace = (tenant: string): Place => `grant/${tenant}`;
+
 /** The tenant counts, too: no order of one is carried out for another. */
-export const runPlace = (run: { readonly id: string; readonly tenant: string }): Place => `run/${connectorOf(run.tenant)}/${run.id}`;
+export const runPlace = (run: { readonly id: string; readonly tenant: string }): Place =>
+  `run/${connectorOf(run.tenant)}/${run.id}`;
 
 /**
  * @param secret any text of 16 characters or more; the keys are derived from it

@@ -37,6 +37,10 @@ export interface TenantStore {
   newGeneration(remote: string): Promise<RemoteRow>;
   /** Every remote where something of the tenant may be stored. */
   remotesOf(tenant: string): Promise<readonly string[]>;
+  /** What a person granted the tenant, encrypted. */
+  grant(tenant: string): Promise<string | undefined>;
+  /** Replaces it, or with undefined takes it back; false, and nothing done, when `before` is not what is stored. */
+  replaceGrant(tenant: string, before: string | undefined, after: string | undefined): Promise<boolean>;
   pause(lane: Lane, scope: string, pause: Omit<PauseRow, "tenant" | "scope"> | undefined): Promise<void>;
   pauses(lane: Lane): Promise<readonly PauseRow[]>;
   /**

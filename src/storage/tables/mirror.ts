@@ -44,6 +44,7 @@ export function patchMirror(
     linkedTo: hullId,
     facts,
     complete: patch.fresh || (before?.complete ?? false),
+    archived: patch.archived === true ? true : undefined,
     createdAtMs: before?.createdAtMs,
     writtenAtMs: patch.writtenAtMs ?? before?.writtenAtMs,
     seenAtMs: before?.seenAtMs,

@@ -41,6 +41,8 @@ export interface Tables {
   readonly names: Names;
   readonly meta: Table<number>;
   readonly tenants: Table<TenantRow>;
+  /** [tenant] → what a person granted, encrypted */
+  readonly grants: Table<string>;
   readonly remotes: Table<RemoteRow>;
   /** [day, id] → organization and connector id */
   readonly notifications: Table<string>;
@@ -117,6 +119,7 @@ export function openTables(database: KeyValue, now: () => number): Tables {
     names,
     meta: plain("meta"),
     tenants: plain("tenants"),
+    grants: plain("grants"),
     remotes: cache.table(plain("remotes"), CACHED),
     notifications: plain("notifications"),
     seen: plain("seen"),

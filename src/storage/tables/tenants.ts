@@ -13,6 +13,19 @@ export function saveTenant(tables: Tables, row: TenantRow, evenOver: string | un
   return kept;
 }
 
+export function replaceGrant(
+  tables: Tables,
+  tenant: string,
+  before: string | undefined,
+  after: string | undefined,
+): boolean {
+  if (tables.grants.get([tenant]) !== before) return false;
+  // An erased tenant's grant must not come back by a refresh that was under way.
+  if (after === undefined || tables.tenants.get([tenant]) === undefined) tables.grants.remove([tenant]);
+  else tables.grants.put([tenant], after);
+  return true;
+}
+
 /** Points a tenant to a remote. `left`: the lane whose entries must move along; what Hull must still be told stays. */
 export function assignRemote(
   tables: Tables,

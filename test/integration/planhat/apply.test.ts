@@ -32,7 +32,9 @@ const seeded = (n: number) =>
 const kinds = (results: readonly { readonly kind: string }[]) => results.map((result) => result.kind);
 /** What Planhat has of a record that was made. */
 const made = (result: Result | undefined, type: "companies" | "endusers" = "endusers") =>
-  result?.kind === "created" || result?.kind === "replaced" ? planhat.tenant()[type].get(result.remoteId) : undefined;
+  result?.kind === "created" || result?.kind === "replaced"
+    ? planhat.tenant()[type].get(result.remoteId ?? "")
+    : undefined;
 const applyUsers = (...intents: readonly Intent[]) => planhat.apply("endusers", intents);
 
 describe("writing a chunk", () => {

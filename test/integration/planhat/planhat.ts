@@ -7,7 +7,7 @@ import { readSettings } from "../../../src/services/planhat/settings/settings";
 import type { Connection, FindKnowledge, Intent, Wanted } from "../../../src/services/connection";
 
 /** A connection, and the Planhat on loopback that it leads to. */
-export interface PlanhatFixture extends Connection {
+export interface PlanhatFixture extends Required<Connection> {
   readonly sim: PlanhatSimulator;
   tenant: PlanhatSimulator["tenant"];
   /** Moves the clock of the connection. Milliseconds. */

@@ -70,7 +70,7 @@ function lie(
   switch (result.kind) {
     case "created":
       if (part !== "new") return `a ${part} record cannot be created`;
-      return stored(result.remoteId)?.["externalId"] === intent.keys["externalId"] ? undefined : "wrong id";
+      return stored(result.remoteId ?? "")?.["externalId"] === intent.keys["externalId"] ? undefined : "wrong id";
     case "updated":
       return id !== undefined && stored(id)?.["position"] === intent.fields["position"] ? undefined : "not written";
     case "conflict":

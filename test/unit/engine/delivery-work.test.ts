@@ -224,7 +224,7 @@ describe("what Hull is told after a delivery", () => {
   });
 
   it("comes with a note about how the record was found", () => {
-    const note = reason("several_companies");
+    const note = reason("several_records");
     expect(delivered(work({}, { note }), companies, updated([])).then).toMatchObject({ outcome: { note: note.text } });
     expect(ended(work({}, { note }), "rejected", reason("refused"), NOW).then).toMatchObject({
       outcome: { code: "refused", note: note.text },

@@ -2,6 +2,7 @@
 import { reason } from "../../../src/outcome/outcome";
 import type { Json } from "../../../src/record";
 import { COMPANIES, ENDUSERS, fieldSpec } from "../../../src/services/planhat/object-types";
+import { OUTCOMES } from "../../../src/services/planhat/reasons";
 import type { Connection, ReadBack } from "../../../src/services/connection";
 import type { Plan, RemoteRecord } from "../../../src/services/model";
 import type { Service, Target } from "../../../src/services/service";
@@ -14,7 +15,7 @@ export interface FakeSettings {
 export type FakeService = Service<FakeSettings> & { readonly connected: FakeSettings[] };
 
 /** A connection to nowhere: a test says which call it expects. */
-export function fakeConnection(calls: Partial<Connection> = {}): Connection {
+export function fakeConnection(calls: Partial<Connection> = {}): Required<Connection> {
   const unexpected = (): Promise<never> => Promise.reject(new Error("Nobody expected this call."));
   return {
     prepare: unexpected,
@@ -42,6 +43,8 @@ export function createFakeService(): FakeService {
     connected,
     name: "planhat",
     types: [COMPANIES, ENDUSERS],
+    outcomes: OUTCOMES,
+    unreachable: "No personal access token is configured",
     readSettings: (stored) => {
       const { token, host = "one" } = stored as { token?: string; host?: string };
       if (host === "") return { ok: false, problems: ["host is empty"] };

@@ -71,6 +71,7 @@ async function open(hullTakes: (item: FirehoseItem) => boolean): Promise<StepCon
     nameOf: numberOf,
     ownFacts: new Set(),
     mapping: 1,
+    idField: "_id",
     deletedAttribute: "planhat/deleted_at",
   };
 }

@@ -1,4 +1,5 @@
 import { joinReasons, reason } from "../../../src/outcome/outcome";
+import { reason as planhatReason } from "../../../src/services/planhat/reasons";
 
 describe("a reason", () => {
   it("has a stable code and the sentence of the catalogue", () => {
@@ -31,21 +32,21 @@ describe("a reason", () => {
     ["missing_identity", "Neither email nor external id present."],
     ["missing_account_external_id", "The account in Hull has no external_id, but it is marked as required."],
   ] as const)("keeps the words of the earlier connector: %s", (code, text) => {
-    expect(reason(code).text).toBe(text);
+    expect(planhatReason(code).text).toBe(text);
   });
 });
 
 describe("several reasons", () => {
   it("are joined by a blank, and the first code counts", () => {
-    expect(joinReasons([reason("missing_account"), reason("missing_email")])).toEqual({
+    expect(joinReasons([planhatReason("missing_account"), planhatReason("missing_email")])).toEqual({
       code: "missing_account",
       text: "No company id present. The user in Hull has no email address.",
     });
-    expect(joinReasons([reason("missing_name")])).toEqual(reason("missing_name"));
+    expect(joinReasons([planhatReason("missing_name")])).toEqual(reason("missing_name"));
   });
 
   it("are as many as a row can keep, and the number of the others", () => {
-    const { text } = joinReasons(Array.from({ length: 50 }, (_, at) => reason("invalid_value", `field ${at}`)));
+    const { text } = joinReasons(Array.from({ length: 50 }, (_, at) => planhatReason("invalid_value", `field ${at}`)));
     expect(text).toMatch(/\(field 19\) And 30 more\.$/);
   });
 

@@ -254,7 +254,7 @@ export async function openPairedRun(recognises: boolean): Promise<PairedRun> {
     attempt: async (hullId, connector) => {
       const entry = await entryOf(hullId, connector);
       if (entry?.content === undefined || entry.attempt !== undefined) return;
-      const journal = { type: entry.type, hullId, seq: entry.content.seq, kind: "update" } as const;
+      const journal = { type: entry.type, hullId, seq: entry.content.seq, repeatable: true } as const;
       await plain.attempt(await laneOf(connector), [journal]);
     },
     settle,

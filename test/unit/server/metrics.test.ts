@@ -38,6 +38,7 @@ function lineOf(outcome: OutcomeKind, code: string, more: Partial<Outcome> = {},
   return outcomeLine(
     { organization: "acme", id: "c1" },
     { entity: "user", type, hullId: "u1", claims, outcome: ending },
+    {},
   );
 }
 

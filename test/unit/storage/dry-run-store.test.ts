@@ -72,7 +72,7 @@ async function work(store: Store): Promise<void> {
   ]);
   await store.retryNow(LANE);
   const { type, hullId, content } = await firstReady(store, LANE, "companies");
-  await store.attempt(LANE, [{ type, hullId, seq: content?.seq ?? 0, kind: "create" }]);
+  await store.attempt(LANE, [{ type, hullId, seq: content?.seq ?? 0, repeatable: false }]);
   await store.recover(LANE, 0);
   for (const lane of await store.lanes()) {
     for (const each of ["companies", "endusers", "contacts"]) await settleAll(store, lane, each);

@@ -108,7 +108,7 @@ export function actionsOn(store: Store): Omit<Fixture, "store" | "kv" | "clock">
 
   async function attempt(type: string, hullId: string, kind: "create" | "update" = "create"): Promise<EntryRow> {
     const seq = (await entry(type, hullId)).content?.seq ?? 0;
-    const journaled = await store.attempt(LANE, [{ type, hullId, seq, kind }]);
+    const journaled = await store.attempt(LANE, [{ type, hullId, seq, repeatable: kind === "update" }]);
     if (journaled[0] !== true) throw new Error(`${type} ${hullId} could not be journaled.`);
     return entry(type, hullId);
   }

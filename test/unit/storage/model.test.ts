@@ -171,7 +171,7 @@ function createHistory({ clock, store }: Fixture) {
     switch (current.kind) {
       case "attempt": {
         const seq = entry.content?.seq ?? workedOn(entry).seq;
-        await store.attempt(lane, [{ type: entry.type, hullId, seq, kind: current.create ? "create" : "update" }]);
+        await store.attempt(lane, [{ type: entry.type, hullId, seq, repeatable: !current.create }]);
         return;
       }
       case "tell":

@@ -104,7 +104,7 @@ describeStore("the journal of attempts", ({ accept, attempt, clock, entry, start
 
   it("refuses content that was replaced, is in flight already or does not exist", async () => {
     const ask = (hullId: string, seq: number): Promise<readonly boolean[]> =>
-      store.attempt(LANE, [{ type: "companies", hullId, seq, kind: "update" }]);
+      store.attempt(LANE, [{ type: "companies", hullId, seq, repeatable: true }]);
     await accept(update({ id: "c1", version: 1 }));
     const old = (await entry("companies", "a1")).content?.seq ?? 0;
     await accept(update({ id: "c2", version: 2 }));
@@ -120,8 +120,8 @@ describeStore("the journal of attempts", ({ accept, attempt, clock, entry, start
     await store.accept([update({ id: "c1", hullId: "a1" }), update({ id: "c2", hullId: "a2" })]);
     const seq = (await entry("companies", "a2")).content?.seq ?? 0;
     const attempts = [
-      { type: "companies", hullId: "a1", seq: -1, kind: "create" },
-      { type: "companies", hullId: "a2", seq, kind: "create" },
+      { type: "companies", hullId: "a1", seq: -1, repeatable: false },
+      { type: "companies", hullId: "a2", seq, repeatable: false },
     ] as const;
     expect(await store.attempt(LANE, attempts)).toEqual([false, true]);
   });

@@ -151,7 +151,7 @@ describeStore("more records than one transaction takes", ({ clock, outcomes, sto
       type,
       hullId,
       seq: index === 700 ? -1 : (content?.seq ?? 0),
-      kind: "create" as const,
+      repeatable: false,
     }));
     const journaled = await store.attempt(LANE, attempts);
     expect(journaled.map((each, index) => (each ? -1 : index)).filter((index) => index >= 0)).toEqual([700]);

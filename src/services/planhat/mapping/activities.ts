@@ -1,6 +1,7 @@
 /** Tracked events of a user as Planhat's user activities: which are sent, and what one looks like. Pure. */
 import type { EntityMessage, TrackedEvent } from "../../message";
-import { formOf, reason } from "../../../outcome/outcome";
+import { formOf } from "../../../outcome/outcome";
+import { reason } from "../reasons";
 import { parseInstant } from "../../../instant";
 import type { DesiredParent, Json } from "../../../record";
 import type { Plan } from "../../model";

@@ -3,7 +3,7 @@
  * id within the company, and versioned by the account's message. Those that left the list are left alone. Pure.
  */
 import type { EntityMessage } from "../../message";
-import { reason } from "../../../outcome/outcome";
+import { reason } from "../reasons";
 import { createJsonScan } from "../../../http/guards/json-scan";
 import type { DesiredParent, Json } from "../../../record";
 import type { Plan } from "../../model";

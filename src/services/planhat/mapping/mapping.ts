@@ -1,6 +1,7 @@
 /** Applying a mapping table: typed values, keys, clears, and what could not be stored. Pure. */
 import type { EntityMessage } from "../../message";
-import { formOf, reason } from "../../../outcome/outcome";
+import { formOf } from "../../../outcome/outcome";
+import { reason } from "../reasons";
 import type { Reason } from "../../../outcome/outcome";
 import type { Desired, Json } from "../../../record";
 import type { FieldSpec } from "../../model";

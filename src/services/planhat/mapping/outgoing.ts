@@ -5,8 +5,8 @@
  * there is no enduser, and when the Company Filter is used the account must match it too.
  */
 import type { EntityMessage } from "../../message";
-import { reason } from "../../../outcome/outcome";
-import type { Reason, ReasonCode } from "../../../outcome/outcome";
+import type { Reason } from "../../../outcome/outcome";
+import { reason, type ReasonCode } from "../reasons";
 import type { Check, Plan, PlannedRecord } from "../../model";
 import type { Claims, DesiredParent } from "../../../record";
 import { planActivities } from "./activities";

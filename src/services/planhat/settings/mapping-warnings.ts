@@ -1,5 +1,5 @@
 /** Rows of the mapping tables that are not used, or not as their author may think. */
-import { reason } from "../../../outcome/outcome";
+import { reason } from "../reasons";
 import type { Reason } from "../../../outcome/outcome";
 
 export interface MappingWarning {

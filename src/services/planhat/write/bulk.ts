@@ -243,7 +243,7 @@ function createWriting(rest: Rest, type: string) {
 }
 
 function idOfResult(result: Result | undefined): readonly string[] {
-  return result !== undefined && "remoteId" in result ? [result.remoteId] : [];
+  return result !== undefined && "remoteId" in result ? [result.remoteId ?? ""] : [];
 }
 
 function forbidden(words: string): Problem {

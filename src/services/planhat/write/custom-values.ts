@@ -3,7 +3,8 @@
  * name without showing it to anybody, and accepts every value, so what does not fit is withheld with a warning. Pure.
  */
 import { listed } from "../../../outcome/listed";
-import { formOf, reason } from "../../../outcome/outcome";
+import { formOf } from "../../../outcome/outcome";
+import { reason, type ReasonCode } from "../reasons";
 import type { Reason } from "../../../outcome/outcome";
 import type { Desired, Json } from "../../../record";
 import type { FieldType } from "../../model";
@@ -96,7 +97,10 @@ function checkOne(
   };
 }
 
-type Remark = Pick<Reason, "code" | "text">;
+interface Remark {
+  readonly code: ReasonCode;
+  readonly text: string;
+}
 type Verdict =
   { readonly ok: true; readonly value: Json; readonly remark?: Remark } | { readonly ok: false; readonly why: Remark };
 

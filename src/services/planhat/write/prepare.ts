@@ -1,6 +1,5 @@
 /** The last step from desired values to wire values: custom fields are checked, and owners become ids. */
-import { reason } from "../../../outcome/outcome";
-import type { ReasonCode } from "../../../outcome/outcome";
+import { reason, type ReasonCode } from "../reasons";
 import type { Desired } from "../../../record";
 import type { Prepared } from "../../connection";
 import type { CustomField } from "../api/custom-fields";
