@@ -10,10 +10,14 @@ export interface Counts {
 
 export async function countsOf(baseUrl: string): Promise<Counts> {
   const text = await (await fetch(`${baseUrl}/metrics`)).text();
-  const gauge = (name: string): number => Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1] ?? NaN);
+  /** The sum over the services; NaN while the store does not answer. */
+  const gauge = (name: string): number => {
+    const values = [...text.matchAll(new RegExp(`^${name}\\{.*\\} (\\S+)$`, "gm"))].map(([, value]) => Number(value));
+    return values.length === 0 ? NaN : values.reduce((sum, value) => sum + value);
+  };
   const outcomes: Record<string, number> = {};
   for (const [, type, outcome = "", count] of text.matchAll(
-    /^connector_outcomes_total\{type="(\w+)",outcome="(\w+)".*\} (\d+)$/gm,
+    /^connector_outcomes_total\{service="\w+",type="(\w+)",outcome="(\w+)".*\} (\d+)$/gm,
   )) {
     if (type === "endusers") outcomes[outcome] = (outcomes[outcome] ?? 0) + Number(count);
   }

@@ -78,7 +78,7 @@ export function createApp<S>(options: AppOptions<S>): Express {
   app.use(metricRoutes(options));
   app.use(manifestRoutes());
   app.use(docsRoutes());
-  app.use("/smart-notifier", measured(options.metrics));
+  app.use("/smart-notifier", measured(options.metrics, "planhat"));
   app.use(notificationRoutes({ ...options, authenticator, bodies }));
   const byQuery = createQueryCredentials({ ...onDemand, authenticator });
   const byLogin = createBasicAuth(authenticator, options.corsOrigins);

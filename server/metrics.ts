@@ -11,8 +11,10 @@ import type { Backlog, Store } from "../src/storage/port/store";
 
 export interface MetricsOptions {
   readonly store: Pick<Store, "backlog">;
-  /** Requests that may start now under the tightest budget; `Infinity` without one. */
-  readonly budgetLeft: () => number;
+  /** Names of the services. */
+  readonly services: readonly string[];
+  /** Requests that may start now under a service's tightest budget; `Infinity` without one. */
+  readonly budgetLeft: (service: string) => number;
   /** The file whose size is reported. */
   readonly storeFile: string;
   /** Milliseconds since 1970. */
@@ -28,11 +30,11 @@ export interface MeasuredNotification {
 }
 
 export interface Metrics {
-  /** A log that counts the outcomes and the left-out values that pass through it, whatever its level writes. */
-  counting(log: Log): Log;
+  /** A service's log that counts the outcomes and left-out values that pass through it, whatever its level writes. */
+  counting(service: string, log: Log): Log;
   /** One request to Planhat or Hull, retries included. */
   call(call: CallRecord): void;
-  notification(notification: MeasuredNotification): void;
+  notification(service: string, notification: MeasuredNotification): void;
   /** Everything as text. Process metrics are collected from the first scrape on; without one they cost nothing. */
   scrape(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
@@ -62,27 +64,28 @@ const STATUS = /^([1-5]\d\d|[a-z_]{1,20})$/;
 const NOTIFICATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25];
 const CALL_BUCKETS = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 
-export function createMetrics({ store, budgetLeft, storeFile, now }: MetricsOptions): Metrics {
+export function createMetrics({ store, services, budgetLeft, storeFile, now }: MetricsOptions): Metrics {
   const registry = new Registry();
   const registers = [registry];
-  const gauge = (name: string, help: string): Gauge => new Gauge({ name, help, registers });
+  const gauge = (name: string, help: string, labelNames = ["service"]): Gauge =>
+    new Gauge({ name, help, labelNames, registers });
 
   const outcomes = new Counter({
     name: "connector_outcomes_total",
     help: "Outcomes of messages; derived: of companies that were created for their users.",
-    labelNames: ["type", "outcome", "code", "derived"],
+    labelNames: ["service", "type", "outcome", "code", "derived"],
     registers,
   });
   const leftOut = new Counter({
     name: "connector_values_left_out_total",
     help: "Values that Hull cannot hold and was not told, by field; all custom fields together.",
-    labelNames: ["type", "field", "misfit"],
+    labelNames: ["service", "type", "field", "misfit"],
     registers,
   });
   const notifications = new Histogram({
     name: "connector_notification_duration_seconds",
     help: "Time until a notification from Hull was answered.",
-    labelNames: ["channel", "status"],
+    labelNames: ["service", "channel", "status"],
     buckets: NOTIFICATION_BUCKETS,
     registers,
   });
@@ -100,7 +103,7 @@ export function createMetrics({ store, budgetLeft, storeFile, now }: MetricsOpti
   const route = bounded(ROUTE, 60);
   const status = bounded(STATUS, 60);
 
-  const storeUp = gauge("connector_store_up", "1 when the store answered this scrape, else 0.");
+  const storeUp = gauge("connector_store_up", "1 when the store answered this scrape, else 0.", []);
   const outbox = gauge("connector_outbox_entries", "Records that were accepted and are not delivered yet.");
   const oldest = gauge("connector_outbox_oldest_age_seconds", "Age of the oldest outbox entry; 0 when there is none.");
   const hullUpdates = gauge("connector_tells_waiting", "Records that Hull must still be told about.");
@@ -109,41 +112,40 @@ export function createMetrics({ store, budgetLeft, storeFile, now }: MetricsOpti
     "connector_dead_letters",
     "Records that Planhat refused for good and that were not replaced since.",
   );
-  const pauses = new Gauge({
-    name: "connector_lane_holds",
-    help: "Lanes, or single types of them, that are paused, by reason.",
-    labelNames: ["kind"],
-    registers,
-  });
-  const storeBytes = gauge("connector_store_size_bytes", "Size of the store's file on disk.");
+  const pauses = gauge("connector_lane_holds", "Lanes, or single types of them, that are paused, by reason.", [
+    "service",
+    "kind",
+  ]);
+  const storeBytes = gauge("connector_store_size_bytes", "Size of the store's file on disk.", []);
   const budget = gauge("connector_request_budget_left", "Requests to Planhat that the tightest budget grants now.");
   let watching = false;
 
   /** An unknown value is NaN: an old value would be false, and 0 would look like good news. */
-  function show(backlog: Backlog | undefined): void {
-    storeUp.set(backlog === undefined ? 0 : 1);
-    outbox.set(backlog?.outbox ?? NaN);
-    hullUpdates.set(backlog?.hullUpdates ?? NaN);
-    lanes.set(backlog?.lanes ?? NaN);
-    deadLetters.set(backlog?.deadLetters ?? NaN);
-    oldest.set(backlog === undefined ? NaN : Math.max(0, now() - (backlog.oldestAtMs ?? now())) / 1_000);
+  function show(service: string, backlog: Backlog | undefined): void {
+    outbox.set({ service }, backlog?.outbox ?? NaN);
+    hullUpdates.set({ service }, backlog?.hullUpdates ?? NaN);
+    lanes.set({ service }, backlog?.lanes ?? NaN);
+    deadLetters.set({ service }, backlog?.deadLetters ?? NaN);
+    const sinceMs = backlog === undefined ? NaN : (backlog.oldestAtMs ?? now());
+    oldest.set({ service }, Math.max(0, now() - sinceMs) / 1_000);
+    budget.set({ service }, budgetLeft(service));
     const kinds = backlog?.pauses.map((kind) => HOLD_KINDS.find((each) => each === kind) ?? OTHER);
     for (const kind of [...HOLD_KINDS, OTHER]) {
-      pauses.set({ kind }, kinds === undefined ? NaN : kinds.filter((each) => each === kind).length);
+      pauses.set({ service, kind }, kinds === undefined ? NaN : kinds.filter((each) => each === kind).length);
     }
   }
 
   return {
-    counting: (log) => (line) => {
+    counting: (service, log) => (line) => {
       const { ended } = line;
       // A redelivered message was counted the first time; the store does the same.
       if (ended?.outcome.counted === true) {
         const { outcome, code: why, derived = false } = ended.outcome;
-        outcomes.inc({ type: type(ended.type), outcome, code: code(why), derived: String(derived) });
+        outcomes.inc({ service, type: type(ended.type), outcome, code: code(why), derived: String(derived) });
       }
       for (const value of line.leftOut?.values ?? []) {
         const name = value.field.startsWith(CUSTOM) ? "custom" : field(value.field);
-        leftOut.inc({ type: type(line.leftOut?.type ?? OTHER), field: name, misfit: value.misfit });
+        leftOut.inc({ service, type: type(line.leftOut?.type ?? OTHER), field: name, misfit: value.misfit });
       }
       log(line);
     },
@@ -154,17 +156,22 @@ export function createMetrics({ store, budgetLeft, storeFile, now }: MetricsOpti
         call.durationMs / 1_000,
       );
     },
-    notification: ({ channel, status: answered, durationMs }) => {
+    notification: (service, { channel, status: answered, durationMs }) => {
       const name = typeof channel === "string" && CHANNELS.has(channel) ? channel : OTHER;
-      notifications.observe({ channel: name, status: String(answered ?? "aborted") }, durationMs / 1_000);
+      notifications.observe({ service, channel: name, status: String(answered ?? "aborted") }, durationMs / 1_000);
     },
     scrape: async () => {
       if (!watching) collectDefaultMetrics({ register: registry });
       watching = true;
-      show(await store.backlog().catch(() => undefined));
+      let isUp = true;
+      for (const service of services) {
+        const backlog = await store.backlog(service).catch(() => undefined);
+        isUp &&= backlog !== undefined;
+        show(service, backlog);
+      }
+      storeUp.set(isUp ? 1 : 0);
       const file = await stat(storeFile).catch(() => undefined);
       storeBytes.set(file?.size ?? NaN);
-      budget.set(budgetLeft());
       return { contentType: registry.contentType, text: await registry.metrics() };
     },
   };

@@ -86,12 +86,13 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
   const budgets = createBudgetRegistry();
   const metrics = createMetrics({
     store,
+    services: ["planhat"],
     budgetLeft: () => budgets.left(),
     storeFile: join(storePath(config.DATA_DIR), "data.mdb"),
     now,
   });
   const httpLog = createCallLog(logger);
-  const log = metrics.counting(createLog(logger));
+  const log = metrics.counting("planhat", createLog(logger));
   const observed = { log: httpLog, onCall: (call: CallRecord) => metrics.call(call) };
   const organizations = createHostAllowList(config.HULL_ALLOWED_ORGANIZATIONS);
   const firehoseHost = config.HULL_FIREHOSE_URL === undefined ? undefined : new URL(config.HULL_FIREHOSE_URL).hostname;

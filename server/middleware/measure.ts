@@ -2,12 +2,12 @@
 import type { RequestHandler } from "express";
 import type { Metrics } from "../metrics";
 
-export function measured(metrics: Pick<Metrics, "notification">): RequestHandler {
+export function measured(metrics: Pick<Metrics, "notification">, service: string): RequestHandler {
   return (request, response, next) => {
     const startedAtMs = performance.now();
     response.once("close", () => {
       const body: unknown = request.body;
-      metrics.notification({
+      metrics.notification(service, {
         channel: typeof body === "object" && body !== null && "channel" in body ? body.channel : undefined,
         status: response.writableFinished ? response.statusCode : undefined,
         durationMs: performance.now() - startedAtMs,

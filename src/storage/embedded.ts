@@ -1,5 +1,6 @@
 /** The Store on an ordered key-value database with transactions (LMDB on disk, or memory in unit tests). */
 import { acceptOne, fingerprintOf } from "./outbox/accept";
+import { backlogOf } from "./inspect/backlog";
 import { laneHealth } from "./inspect/lane-health";
 import { fetchView, forgetGone, markMissing, sharedKeys, takeFetched } from "./outbox/fetched";
 import { forgetEntity } from "./erase/record";
@@ -20,7 +21,7 @@ import { markSeenBatch, toldUnder } from "./tables/last-seen";
 import { inSlices, SLICE } from "./database/slices";
 import { placeOf, seenFrom } from "./tables/senders";
 import { attemptOne, recoverOne, settleOne } from "./outbox/settle";
-import type { Backlog, Lane, RecordView, Store, Tally } from "./port/store";
+import type { Lane, RecordView, Store, Tally } from "./port/store";
 import { transact } from "./tables/ledger";
 import {
   FORMAT,
@@ -327,24 +328,7 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
 
     laneHealth: (lane, unique) => read(() => laneHealth(tables, lane, unique)),
 
-    backlog: () =>
-      read((): Backlog => {
-        const lanes = [...tables.depth.range([])].filter(
-          ([, { outbox, tells: hullUpdates }]) => outbox > 0 || hullUpdates > 0,
-        );
-        const oldest = lanes.flatMap(([lane]) =>
-          [...tables.ages.range(lane, { limit: 1 })].map(([key]) => Number(key[2])),
-        );
-        const pauses = [...tables.pauses.range([])].filter(([, { untilMs }]) => untilMs > now());
-        return {
-          lanes: lanes.length,
-          outbox: lanes.reduce((sum, [, { outbox }]) => sum + outbox, 0),
-          hullUpdates: lanes.reduce((sum, [, { tells: hullUpdates }]) => sum + hullUpdates, 0),
-          oldestAtMs: oldest.length === 0 ? undefined : Math.min(...oldest),
-          pauses: pauses.map(([, { kind }]) => kind),
-          deadLetters: tables.dead.size(),
-        };
-      }),
+    backlog: (service) => read(() => backlogOf(tables, service)),
 
     ping: async () => {
       await read(() => tables.meta.get(["format"]));

@@ -61,7 +61,7 @@ async function everything(fixture: Fixture): Promise<unknown> {
     holds: await store.pauses(fixture.lane),
     deadLetters: await store.deadLettersOf(fixture.lane),
     remote: await store.remote(remote),
-    backlog: await store.backlog(),
+    backlog: await store.backlog("planhat"),
     mirrors: {
       companies: await store.mirrors(fixture.lane, "companies", ids(companies)),
       endusers: await store.mirrors(fixture.lane, "endusers", ids(endusers)),

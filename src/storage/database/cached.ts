@@ -101,7 +101,7 @@ export function createCache(database: KeyValue, names: Pick<Names, "begin">): Ca
           write(key, undefined, inPassing);
           table.remove(key);
         },
-        size: () => table.size(),
+        size: (prefix) => table.size(prefix),
         range: (prefix, options) => table.range(prefix, options),
       });
       return { ...view(false), inPassing: view(true) };

@@ -88,9 +88,9 @@ function layTable<V>(lower: Table<V>, upper: Table<Cell<V>>, onWrite: (undo: Und
     remove: (key) => write(key, lower.get(key) === undefined ? undefined : REMOVED),
     range: (prefix, options) => merge(lower, upper, prefix, options),
     /** Exact; looks at every row of the upper table. */
-    size: () => {
-      let size = lower.size();
-      for (const [key, cell] of upper.range([])) size += cell.length - (lower.get(key) === undefined ? 0 : 1);
+    size: (prefix = []) => {
+      let size = lower.size(prefix);
+      for (const [key, cell] of upper.range(prefix)) size += cell.length - (lower.get(key) === undefined ? 0 : 1);
       return size;
     },
   };

@@ -17,8 +17,8 @@ export interface Table<V> {
   remove(key: Key): void;
   /** Entries whose key starts with `prefix`, in key order; `after` and `end` (both exclusive) and `limit` bound the walk. */
   range(prefix: Key, options?: RangeOptions): Iterable<readonly [Key, V]>;
-  /** Number of entries; their values are not read. */
-  size(): number;
+  /** Number of entries whose key starts with `prefix`; their values are not read. */
+  size(prefix?: Key): number;
 }
 
 export interface KeyValue {

@@ -52,7 +52,7 @@ export function createLmdbKeyValue(path: string): KeyValue {
       get: (key) => database.get([...key]),
       put: (key, value) => void database.put([...key], value),
       remove: (key) => void database.remove([...key]),
-      size: () => database.getCount(),
+      size: (prefix = []) => database.getKeysCount({ start: [...prefix], end: [...prefix, AFTER_ALL] }),
       range: (prefix, options = {}) =>
         database
           .getRange({

@@ -42,7 +42,7 @@ function createTable<V>(): Table<V> {
       // Stored values are copies: a caller that changes its own object must not change the database.
       values.set(text, structuredClone(value));
     },
-    size: () => values.size,
+    size: (prefix = []) => order.filter((key) => startsWith(key, prefix)).length,
     remove: (key) => {
       if (values.delete(JSON.stringify(key))) order.splice(position(key), 1);
     },

@@ -101,7 +101,10 @@ export function withNames<V>(table: Table<V>, names: Names, parts: number): Tabl
       const found = short(key);
       if (found !== undefined) table.remove(found);
     },
-    size: () => table.size(),
+    size: (prefix = []) => {
+      const found = short(prefix);
+      return found === undefined ? 0 : table.size(found);
+    },
     *range(prefix, { after, end, limit }: RangeOptions = {}) {
       const from = short(prefix);
       const begin = after === undefined ? undefined : short(after);

@@ -8,7 +8,7 @@ export interface Tally {
   readonly derived: Readonly<Record<string, number>>;
 }
 
-/** What waits and what is paused, over all lanes. */
+/** What waits and what is paused, over all lanes of a service. */
 export interface Backlog {
   /** Lanes that have anything in outbox or write-back. */
   readonly lanes: number;
@@ -58,5 +58,5 @@ export interface FigureStore {
   /** @param unique keys that no two records of a type should share */
   laneHealth(lane: Lane, unique: readonly UniqueKey[]): Promise<LaneHealth>;
   /** For monitoring: quick, however much waits. */
-  backlog(): Promise<Backlog>;
+  backlog(service: string): Promise<Backlog>;
 }

@@ -193,7 +193,7 @@ export function packed<V>(table: Table<unknown>, codec: Codec<V>): Table<V> {
     },
     put: (key, value) => table.put(key, codec.pack(value)),
     remove: (key) => table.remove(key),
-    size: () => table.size(),
+    size: (prefix) => table.size(prefix),
     *range(prefix, options) {
       for (const [key, value] of table.range(prefix, options)) yield [key, codec.unpack(value)] as const;
     },

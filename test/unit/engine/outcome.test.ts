@@ -42,7 +42,7 @@ describe("several reasons", () => {
       code: "missing_account",
       text: "No company id present. The user in Hull has no email address.",
     });
-    expect(joinReasons([planhatReason("missing_name")])).toEqual(reason("missing_name"));
+    expect(joinReasons([planhatReason("missing_name")])).toEqual(planhatReason("missing_name"));
   });
 
   it("are as many as a row can keep, and the number of the others", () => {

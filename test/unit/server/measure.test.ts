@@ -16,16 +16,17 @@ beforeEach(async () => {
   seen = [];
   let begin: () => void = () => undefined;
   begun = new Promise((resolve) => (begin = resolve));
+  const watch = measured({ notification: (_service, one) => seen.push(one) }, "planhat");
   const app = express();
-  app.post("/slow", measured({ notification: (one) => seen.push(one) }), express.json(), (_request, response) => {
+  app.post("/slow", watch, express.json(), (_request, response) => {
     setTimeout(() => response.json({}), 100);
   });
-  app.post("/endless", measured({ notification: (one) => seen.push(one) }), express.json(), (_request, response) => {
+  app.post("/endless", watch, express.json(), (_request, response) => {
     // Answered when nobody listens any more.
     response.once("close", () => response.json({}));
     begin();
   });
-  app.post("/mute", measured({ notification: (one) => seen.push(one) }), express.json());
+  app.post("/mute", watch, express.json());
   server = createServer(app).listen(0, "127.0.0.1");
   await once(server, "listening");
   port = (server.address() as AddressInfo).port;

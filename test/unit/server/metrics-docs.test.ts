@@ -21,6 +21,7 @@ beforeAll(async () => {
   const register = jest.spyOn(Registry.prototype, "registerMetric");
   const metrics = createMetrics({
     store: { backlog: () => Promise.reject(new Error("asked by nobody")) },
+    services: [],
     budgetLeft: () => 0,
     storeFile: "/nowhere",
     now: () => 0,

@@ -25,7 +25,13 @@ beforeEach(() => {
 });
 
 function make(): Metrics {
-  return createMetrics({ store: { backlog: () => backlog() }, budgetLeft: () => left, storeFile, now: () => NOW });
+  return createMetrics({
+    store: { backlog: () => backlog() },
+    services: ["planhat"],
+    budgetLeft: () => left,
+    storeFile,
+    now: () => NOW,
+  });
 }
 
 async function scrape(of = metrics): Promise<Scrape> {
@@ -56,7 +62,7 @@ describe("outcomes", () => {
 
   it("are counted by type, outcome and code, and their lines go on as they are", async () => {
     const lines: LogLine[] = [];
-    const log = metrics.counting((line) => lines.push(line));
+    const log = metrics.counting("planhat", (line) => lines.push(line));
     const told = [lineOf("sent", "updated"), lineOf("sent", "updated"), lineOf("dead", "parent_dead")];
     told.forEach(log);
     expect(lines).toEqual(told);
@@ -67,21 +73,21 @@ describe("outcomes", () => {
   });
 
   it("of companies that were made for their users are counted apart", async () => {
-    metrics.counting(() => undefined)(lineOf("sent", "created", { derived: true }, "companies"));
+    metrics.counting("planhat", () => undefined)(lineOf("sent", "created", { derived: true }, "companies"));
     const found = await scrape();
     expect(found.sum(NAME, { derived: "true" })).toBe(1);
     expect(found.sum(NAME, { derived: "false" })).toBe(0);
   });
 
   it("of a message that was delivered again are not counted again, nor are lines without an outcome", async () => {
-    const log = metrics.counting(() => undefined);
+    const log = metrics.counting("planhat", () => undefined);
     log(lineOf("sent", "updated", { counted: false }));
     log({ level: "warn", event: "connector.service_api.error", context: {}, data: { outcome: "sent" } });
     expect((await scrape()).sum(NAME)).toBe(0);
   });
 
   it("never grow the registry with codes and types that are none of ours", async () => {
-    const log = metrics.counting(() => undefined);
+    const log = metrics.counting("planhat", () => undefined);
     for (let n = 0; n < 500; n += 1)
       log(lineOf("skipped", `code_${String.fromCharCode(97 + (n % 26)).repeat(n / 26 + 1)}`));
     log(lineOf("skipped", "ann@acme.example", {}, "5f00-11"));
@@ -140,7 +146,7 @@ describe("notifications", () => {
   const NAME = "connector_notification_duration_seconds";
 
   it("are measured by channel and status", async () => {
-    metrics.notification({ channel: "user:update", status: 200, durationMs: 40 });
+    metrics.notification("planhat", { channel: "user:update", status: 200, durationMs: 40 });
     const labels = { channel: "user:update", status: "200" };
     const found = await scrape();
     expect(found.value(`${NAME}_count`, labels)).toBe(1);
@@ -149,13 +155,13 @@ describe("notifications", () => {
 
   it("of a channel that Hull does not have, or that could not be read, are of channel other", async () => {
     for (const channel of ["u5f001:update", undefined, 7, { a: 1 }]) {
-      metrics.notification({ channel, status: 400, durationMs: 1 });
+      metrics.notification("planhat", { channel, status: 400, durationMs: 1 });
     }
     expect((await scrape()).value(`${NAME}_count`, { channel: "other", status: "400" })).toBe(4);
   });
 
   it("that the sender gave up are aborted", async () => {
-    metrics.notification({ channel: "user:update", status: undefined, durationMs: 1 });
+    metrics.notification("planhat", { channel: "user:update", status: undefined, durationMs: 1 });
     expect((await scrape()).sum(`${NAME}_count`, { status: "aborted" })).toBe(1);
   });
 });

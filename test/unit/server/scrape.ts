@@ -3,7 +3,7 @@
 export interface Scrape {
   /** Metric → counter, gauge or histogram. */
   readonly kinds: ReadonlyMap<string, string>;
-  /** The value of the sample with exactly these labels; undefined when there is none. */
+  /** The value of the sample with exactly these labels, besides its service; undefined when there is none. */
   value(name: string, labels?: Readonly<Record<string, string>>): number | undefined;
   /** Sum of a metric's samples that have these labels, whatever others they have. */
   sum(name: string, labels?: Readonly<Record<string, string>>): number;
@@ -31,7 +31,9 @@ export function readScrape(text: string): Scrape {
     value: (name, labels = {}) =>
       samples.find(
         (each) =>
-          each.name === name && has(each, labels) && Object.keys(each.labels).length === Object.keys(labels).length,
+          each.name === name &&
+          has(each, labels) &&
+          Object.keys({ service: "", ...each.labels }).length === Object.keys({ service: "", ...labels }).length,
       )?.value,
     sum: (name, labels = {}) =>
       samples.filter((each) => each.name === name && has(each, labels)).reduce((sum, { value }) => sum + value, 0),

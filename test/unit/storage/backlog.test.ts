@@ -2,11 +2,11 @@ import { LANE, NEIGHBOUR, blockOn, deliver, deliverQuietly, finish, postpone, up
 import { describeStore, MINUTE_MS, START_MS } from "./fixture";
 
 describeStore("the backlog", ({ accept, attempt, clock, entry, first, settle, store }) => {
-  const oldest = async (): Promise<number | undefined> => (await store.backlog()).oldestAtMs;
+  const oldest = async (): Promise<number | undefined> => (await store.backlog("planhat")).oldestAtMs;
   const later = (): number => (clock.nowMs += MINUTE_MS);
 
   it("is empty when nothing waits", async () => {
-    expect(await store.backlog()).toEqual({
+    expect(await store.backlog("planhat")).toEqual({
       lanes: 0,
       outbox: 0,
       hullUpdates: 0,
@@ -23,16 +23,16 @@ describeStore("the backlog", ({ accept, attempt, clock, entry, first, settle, st
     await settle(finish(await entry("companies", "refused"), "rejected", "refused"));
     await accept(update({ id: "c3", hullId: "waiting" }));
     await accept(update({ id: "c4", hullId: "waiting too", lane: NEIGHBOUR }));
-    expect(await store.backlog()).toMatchObject({ lanes: 2, outbox: 2, hullUpdates: 1, deadLetters: 1 });
+    expect(await store.backlog("planhat")).toMatchObject({ lanes: 2, outbox: 2, hullUpdates: 1, deadLetters: 1 });
   });
 
   it("names the kinds of the holds that are in force", async () => {
     const hold = { message: "No.", sinceMs: START_MS, untilMs: START_MS + MINUTE_MS };
     await store.pause(LANE, "*", { ...hold, kind: "auth" });
     await store.pause(NEIGHBOUR, "endusers", { ...hold, kind: "mapping", untilMs: START_MS + 2 * MINUTE_MS });
-    expect([...(await store.backlog()).pauses].sort()).toEqual(["auth", "mapping"]);
+    expect([...(await store.backlog("planhat")).pauses].sort()).toEqual(["auth", "mapping"]);
     clock.nowMs += MINUTE_MS;
-    expect((await store.backlog()).pauses).toEqual(["mapping"]);
+    expect((await store.backlog("planhat")).pauses).toEqual(["mapping"]);
   });
 
   it("is as old as the entry of any lane that has waited longest", async () => {
@@ -80,6 +80,6 @@ describeStore("the backlog", ({ accept, attempt, clock, entry, first, settle, st
     later();
     await store.move(LANE, "org|planhat|t2");
     expect(await oldest()).toBe(START_MS);
-    expect(await store.backlog()).toMatchObject({ lanes: 1, outbox: 1 });
+    expect(await store.backlog("planhat")).toMatchObject({ lanes: 1, outbox: 1 });
   });
 });

@@ -102,7 +102,7 @@ describe("a store over a dry run", () => {
     expect(rowsOf(dryRun)).toEqual(rowsOf(other));
     expect(auditOf(dryRun)).toEqual([]);
     expect(await simulated.tally(LANE.tenant)).toEqual(await stores[1]?.tally(LANE.tenant));
-    expect(await simulated.backlog()).toEqual(await stores[1]?.backlog());
+    expect(await simulated.backlog("planhat")).toEqual(await stores[1]?.backlog("planhat"));
     expect(rowsOf(real)).toEqual(before);
   });
 });
