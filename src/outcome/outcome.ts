@@ -23,7 +23,7 @@ export interface OutcomeCode {
 export type OutcomeCodes = Readonly<Record<string, OutcomeCode>>;
 
 /** What every service can have. The texts of the old connector are kept word for word. */
-const COMMON = {
+export const COMMON_OUTCOMES = {
   created: { text: "Created in the service." },
   updated: { text: "Updated in the service." },
   ended: { text: "Ended in the service." },
@@ -93,7 +93,7 @@ const COMMON = {
   several_records: { text: "Several records share the key; the linked or the oldest one is used." },
 } as const satisfies OutcomeCodes;
 
-export type CommonCode = keyof typeof COMMON;
+export type CommonCode = keyof typeof COMMON_OUTCOMES;
 
 /** Details quote what was sent, such as the names of fields. They are stored with every record and shown in lists. */
 const MAX_DETAIL = 2_000;
@@ -101,7 +101,7 @@ const redactor = createRedactor();
 
 /** How a code is said. @param own the codes of the service: its own words win */
 export function outcomeCode(code: string, own: OutcomeCodes = {}): OutcomeCode {
-  const known: OutcomeCodes = COMMON;
+  const known: OutcomeCodes = COMMON_OUTCOMES;
   return own[code] ?? known[code] ?? { text: code };
 }
 

@@ -7,6 +7,7 @@ import { createDeadLetters } from "../../server/admin/dead-letters";
 import { createLogger } from "../../server/log";
 import type { BatchOrder, FetchAnswer } from "../../src/engine/runs/orders";
 import { createTenants, type Tenant } from "../../src/engine/tenants";
+import { countedAs } from "../../src/services/types";
 import { tenantKey } from "../../src/storage/port/lane";
 import { createHostAllowList } from "../../src/http/guards/hosts";
 import { createHullClient } from "../../src/hull/client";
@@ -154,7 +155,8 @@ export async function openEdge(options: Partial<OnDemandOptions<FakeSettings>> =
       now: () => NOW,
       extractHosts: createHostAllowList(["*.s3.amazonaws.com", "127.0.0.1:*"]),
       runs: {
-        fetch: (tenant: Tenant<FakeSettings>, type, chosen, force) => {
+        fetch: (tenant: Tenant<FakeSettings>, entity, chosen, force) => {
+          const type = countedAs(createFakeService(), entity);
           asked.push({ kind: "fetch", tenant: tenant.key, type, options: chosen, force });
           return Promise.resolve(answer);
         },

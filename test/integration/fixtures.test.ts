@@ -323,7 +323,7 @@ describe("connector ids of every length", () => {
     const answer = await replay(notification, { ...OLD_SETTINGS, ...EVERYBODY }, id);
     expect(answer).toMatchObject({ status: 200, body: NEXT });
     await fixture.settled();
-    const { outcomes } = await fixture.connector.store.tally(`${fixture.hull.host}/${id}`);
+    const { outcomes } = await fixture.connector.store.tally(`planhat/${fixture.hull.host}/${id}`);
     expect(Object.values(outcomes).reduce((sum, count) => sum + count, 0)).toBe(notification.messages.length);
     expect(await fixture.outcomes()).toEqual({});
   });

@@ -14,7 +14,7 @@ afterAll(() => edge.close());
 
 /** Stores a run that has ended, in order of its id. */
 async function store(id: string, { id: connector } = CONNECTOR): Promise<void> {
-  const tenant = `${edge.organization}/${connector}`;
+  const tenant = `planhat/${edge.organization}/${connector}`;
   const order = { url: "https://acme.s3.amazonaws.com/x?X-Amz-Signature=a-signature-4711" };
   await edge.store.beginRun(
     { id, tenant, kind: "fetch", type: "endusers", options: { verbose: true }, order: JSON.stringify(order), total: 4 },
@@ -285,7 +285,7 @@ test("403 for a connector of another kind", async () => {
   edge.hull.addConnector({ ...foreign, manifest: { source: "hubspot" } });
   const answer = await edge.ask("/api/internal/runs", { login: foreign });
   expect([answer.status, errorOf(answer).code]).toEqual([403, "other_kind"]);
-  expect(await edge.store.tenant(`${edge.organization}/${foreign.id}`)).toBeUndefined();
+  expect(await edge.store.tenant(`planhat/${edge.organization}/${foreign.id}`)).toBeUndefined();
 });
 
 describe("who guesses is slowed", () => {

@@ -146,7 +146,7 @@ export async function openPairedRun(recognises: boolean): Promise<PairedRun> {
   }
 
   async function tenantOf(connector: ConnectorId): Promise<Tenant<PlanhatSettings>> {
-    const tenant = await tenants.load(`org/${connector}`);
+    const tenant = await tenants.load(tenants.keyOf(credentials(connector)));
     if (tenant === undefined) throw new Error(`Nobody saved settings of ${connector}.`);
     return tenant;
   }
