@@ -1,6 +1,6 @@
 /** What a tool talks to: the running server of the data folder, or the store itself when no server runs. */
 import { existsSync } from "node:fs";
-import { lockAddress } from "../../src/storage/data-folder/exclusive";
+import { lockAddress } from "../../src/storage/data-folder/lock-address";
 import { command, readAnswer, type Admin } from "../admin/commands";
 import { createRemoteAdmin, isServed } from "../admin/control";
 import { openDataFolder, storePath } from "../data-folder";

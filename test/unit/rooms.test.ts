@@ -73,7 +73,7 @@ const FACES: Readonly<Record<string, readonly string[]>> = {
   "src/storage": [
     "embedded",
     ...["dead-letters", "rows", "runs", "seal", "store", "weight"].map((name) => `port/${name}`),
-    ...["exclusive", "dry-run", "private", "upgrade"].map((name) => `data-folder/${name}`),
+    ...["exclusive", "lock-address", "dry-run", "private", "upgrade"].map((name) => `data-folder/${name}`),
     "database/kv",
   ],
 };

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "../../../server/admin/commands";
 import { createControl, createRemoteAdmin, isServed } from "../../../server/admin/control";
-import { lockAddress, lockFolder, type ExclusiveLock } from "../../../src/storage/data-folder/exclusive";
+import { lockFolder, type ExclusiveLock } from "../../../src/storage/data-folder/exclusive";
+import { lockAddress } from "../../../src/storage/data-folder/lock-address";
 
 let folder: string;
 let lock: ExclusiveLock;
