@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { buildUserMessage } from "../../simulators/hull";
 import { deadLetters } from "../../server/cli/dead-letters";
 import { tenants } from "../../server/cli/tenants";
-import type { DeadLetter, DeadLetterDetail } from "../../server/admin/commands";
+import type { DeadLetter, DeadLetterDetail } from "../../server/admin/dead-letters";
 import type { ExitCode, Terminal } from "../../server/cli/tool";
 import { account, CONNECTOR, minute, TOKEN, useFixtures, user, type Fixture } from "../fixture/fixture";
 

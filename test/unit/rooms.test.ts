@@ -54,7 +54,7 @@ test("no folder of src or server holds more files than one can take in at a glan
 const FACES: Readonly<Record<string, readonly string[]>> = {
   "server/bodies": ["index", "turns"],
   "server/routes/batches": ["route", "openapi"],
-  "server/routes/dead-letters": ["route", "openapi"],
+  "server/routes/dead-letters": ["route", "answer", "openapi"],
   "server/routes/explain": ["route", "answer", "openapi"],
   "server/routes/notifications": ["route", "openapi"],
   "server/routes/runs": ["route", "options", "openapi"],
