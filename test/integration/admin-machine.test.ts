@@ -17,6 +17,7 @@ const logger = createLogger("silent");
 const unused = (): never => {
   throw new Error("Nobody asks for dead letters here.");
 };
+const NO_LETTERS = { list: unused, show: unused, replay: unused, replayPage: unused, drop: unused };
 
 let folder: string;
 let lock: ExclusiveLock;
@@ -31,7 +32,7 @@ beforeEach(async () => {
   lock.serve(
     createMachineDoor(
       adminRoutes({
-        deadLetters: { list: unused, show: unused, replay: unused, replayPage: unused, drop: unused },
+        deadLetters: NO_LETTERS,
         connectors: {
           list: () => {
             lists += 1;
@@ -151,6 +152,43 @@ test("a server that ends meanwhile does not keep the tool waiting, nor the tool 
 test("before and after it serves, connections are closed at once", async () => {
   lock.serve(undefined);
   await expect(admin.listTenants()).rejects.toThrow(/ended early/);
+});
+
+test("is reached under a short address when the folder's path is a long one", async () => {
+  const long = join(folder, "x".repeat(120));
+  const other = await lockFolder(long);
+  other.serve(createMachineDoor(Router(), logger));
+  const client = createAdminClient(() => connect(lockAddress(long)));
+  await expect(client.listTenants()).rejects.toThrow(/the same version/);
+  await other.release();
+});
+
+test("a change whose asker has hung up is in the log all the same", async () => {
+  const lines: string[] = [];
+  let written = (): void => undefined;
+  const logged = new Promise<void>((resolve) => (written = resolve));
+  const collecting = createLogger("info", {
+    write: (line) => {
+      lines.push(line);
+      written();
+    },
+  });
+  const erasing = adminRoutes({
+    deadLetters: NO_LETTERS,
+    connectors: { list: unused, forget: () => new Promise(() => undefined) },
+    now: Date.now,
+    logger: collecting,
+  });
+  lock.serve(createMachineDoor(erasing, logger));
+  const begun = talk((socket) => {
+    socket.write("DELETE /admin/tenants/acme HTTP/1.1\r\nhost: localhost\r\n\r\n", () => socket.destroy());
+  });
+  await begun;
+  await logged;
+  expect(JSON.parse(lines.join(""))).toMatchObject({
+    message: "connector.admin",
+    data: { method: "DELETE", path: "/admin/tenants/:tenant", status: "aborted" },
+  });
 });
 
 test("nobody is served where nobody listens", async () => {
