@@ -7,7 +7,12 @@ import { instant, number, span } from "../console/sections/figures";
 import { levelBadge } from "../console/sections/status";
 import type { ConnectorOverview } from "./connectors";
 
-const COLUMNS = ["Connector", "State", "Waiting", "Oldest", "Dead letters", "Service"] as const;
+const COLUMNS = html`<th scope="col">Connector</th>
+  <th scope="col">Service</th>
+  <th scope="col">State</th>
+  <th scope="col" class="number">Waiting</th>
+  <th scope="col" class="number">Oldest</th>
+  <th scope="col" class="number">Dead letters</th>`;
 
 /** @param nowMs when it was asked for, milliseconds since 1970 @param home the address of the page */
 export function connectorsPage(connectors: readonly ConnectorOverview[], nowMs: number, home: string): string {
@@ -60,12 +65,12 @@ function tile(name: string, value: string, words: string): Html {
 function list(connectors: readonly ConnectorOverview[], nowMs: number): Html {
   return html`<section aria-labelledby="connectors">
     <h2 id="connectors">One by one</h2>
-    <p class="hint">Those in trouble come first. No service is asked for this page; a console asks, too.</p>
+    <p class="hint">Those in trouble come first. This page asks no service; the console of a connector does.</p>
     <div class="scroll" role="region" aria-label="Connectors" tabindex="0">
       <table class="stacked">
         <thead>
           <tr>
-            ${COLUMNS.map((name) => html`<th scope="col">${name}</th>`)}
+            ${COLUMNS}
           </tr>
         </thead>
         <tbody>
@@ -79,26 +84,27 @@ function list(connectors: readonly ConnectorOverview[], nowMs: number): Html {
 function row(connector: ConnectorOverview, nowMs: number): Html {
   const { organization, connectorId, outbox, hullUpdates, oldestAtMs, deadLetters, moreDeadLetters } = connector;
   const reasons = reasonsOf(connector);
-  const since = oldestAtMs === undefined ? "none" : html`<span>${span(Math.max(0, nowMs - oldestAtMs))}</span>`;
+  const since = oldestAtMs === undefined ? "none" : span(Math.max(0, nowMs - oldestAtMs));
+  const mood = connector.health?.status === "error" ? "why" : "why mild";
   return html`<tr>
       <th scope="row" data-label="Connector">
         <a href="${consoleLink(organization)}">${organization} <span class="hidden">(its console)</span></a>
         <span class="id">${connectorId}</span>
       </th>
+      <td data-label="Service"><span>${connector.service}</span></td>
       <td data-label="State"><span class="states">${stateOf(connector)}</span></td>
-      <td data-label="Waiting">
+      <td data-label="Waiting" class="number">
         <span
           >${number(outbox)}${hullUpdates > 0 && html` <span class="id">${number(hullUpdates)} for Hull</span>`}</span
         >
       </td>
-      <td data-label="Oldest">${since}</td>
-      <td data-label="Dead letters"><span>${countOf(deadLetters, moreDeadLetters)}</span></td>
-      <td data-label="Service"><span>${connector.service}</span></td>
+      <td data-label="Oldest" class="number"><span>${since}</span></td>
+      <td data-label="Dead letters" class="number"><span>${countOf(deadLetters, moreDeadLetters)}</span></td>
     </tr>
     ${
       reasons.length > 0 &&
-      html`<tr class="why">
-        <td colspan="${COLUMNS.length}">${reasons}</td>
+      html`<tr class="${mood}">
+        <td colspan="6">${reasons}</td>
       </tr>`
     }`;
 }
@@ -110,11 +116,14 @@ function stateOf({ health, pauses }: ConnectorOverview): Content {
 
 /** Why it stands still, or else the worst that is known of it. */
 function reasonsOf({ health, pauses }: ConnectorOverview): readonly Html[] {
-  if (pauses.length > 0) return pauses.map(pauseReason);
-  const [worst, ...others] = health?.messages ?? [];
-  if (worst === undefined || worst.level === "ok") return [];
-  const more = others.length > 0 && html` <span class="id">and ${number(others.length)} more, on its console</span>`;
-  return [html`<span class="said">${worst.text}</span>${more}`];
+  const messages = (health?.messages ?? []).filter(({ level }) => level !== "ok");
+  const said =
+    pauses.length > 0
+      ? pauses.map(pauseReason)
+      : messages.slice(0, 1).map(({ text }) => html`<span class="said">${text}</span>`);
+  // Each pause is among the messages, too.
+  const more = messages.length - said.length;
+  return more > 0 ? [...said, html`<span class="id">and ${number(more)} more, on its console</span>`] : said;
 }
 
 function pauseReason({ scope, message, sinceMs, untilMs }: PauseRow): Html {
