@@ -1,4 +1,5 @@
 /** All connectors of this server: how they are doing, and how one is erased. */
+import { setImmediate } from "node:timers/promises";
 import type { ConnectorHealth } from "../../src/engine/status/health";
 import type { FindingLevel } from "../../src/services/connection";
 import type { PauseRow, TenantRow } from "../../src/storage/port/rows";
@@ -78,8 +79,11 @@ export function createConnectors({ store, serviceTitle, health, forget, now }: C
     forget,
     list: async () => {
       const overviews: ConnectorOverview[] = [];
-      // One after the other: there may be many, and whoever asks is in no hurry.
-      for (const row of await store.tenants()) overviews.push(await overview(row));
+      for (const row of await store.tenants()) {
+        overviews.push(await overview(row));
+        // There may be many, and others are served in between.
+        await setImmediate();
+      }
       return overviews.sort(byTrouble);
     },
   };
