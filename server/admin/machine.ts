@@ -13,8 +13,15 @@ import { errorAnswers, notFound, showJson } from "../middleware/errors";
 /** A request has no body and arrives at once; an answer may take as long as erasing a tenant. */
 const REQUEST_MS = 5_000;
 
-/** @returns serves one connection */
-export function createMachineDoor(routes: Router, logger: Logger): (connection: Duplex) => void {
+/**
+ * @param requestMs how long a connection may be silent before it asks, milliseconds
+ * @returns serves one connection
+ */
+export function createMachineDoor(
+  routes: Router,
+  logger: Logger,
+  requestMs = REQUEST_MS,
+): (connection: Duplex) => void {
   const app = express();
   app.disable("x-powered-by");
   app.set("etag", false);
@@ -36,6 +43,6 @@ export function createMachineDoor(routes: Router, logger: Logger): (connection: 
     if (request.socket instanceof Socket) request.socket.setTimeout(0);
     app(request, response);
   });
-  server.timeout = REQUEST_MS;
+  server.timeout = requestMs;
   return (connection) => void server.emit("connection", connection);
 }

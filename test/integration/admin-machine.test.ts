@@ -128,6 +128,22 @@ test("a huge body is not waited for", async () => {
   await expect(admin.listTenants()).resolves.toEqual([]);
 });
 
+test("a connection that asks nothing is closed, and one that waits for its answer is not", async () => {
+  let release = (): void => undefined;
+  const routes = Router().get("/admin/tenants", (_request, response) => {
+    release = () => void response.json({ tenants: [] });
+    begun();
+  });
+  let begun = (): void => undefined;
+  const asked = new Promise<void>((resolve) => (begun = resolve));
+  lock.serve(createMachineDoor(routes, logger, 20));
+  const answer = admin.listTenants();
+  await asked;
+  expect(await talk(() => undefined)).toBe("");
+  release();
+  await expect(answer).resolves.toEqual([]);
+});
+
 test("what goes wrong is said, and the next one is served", async () => {
   list = () => Promise.reject(new Error("The store is closed."));
   await expect(admin.listTenants()).rejects.toThrow("The store is closed.");
