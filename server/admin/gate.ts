@@ -31,7 +31,7 @@ export function gated(routes: Router, options: GateOptions): Router {
   const router = Router();
   router.use(ADMIN, gate(options));
   router.use(routes);
-  router.use(ADMIN, errorAnswers(options.logger, showForReader));
+  router.use(errorAnswers(options.logger, showForReader));
   return router;
 }
 

@@ -74,6 +74,7 @@ describe("who is let in", () => {
     expect(page.text).toContain("Log in with any user name and ADMIN_TOKEN as password");
     expect(page.headers.get("content-security-policy")).toContain("default-src 'none'");
     expect(errorOf(await edge.call("/admin", { headers: { accept: "*/*" } })).code).toBe("missing_credentials");
+    expect(edge.logged()).toContain('"path":"/admin"');
   });
 
   test("guessing is stopped, and a log-in of another kind goes on", async () => {
