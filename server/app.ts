@@ -1,5 +1,5 @@
 /** The HTTP edge, assembled from its parts; no I/O at import. */
-import express, { type Express } from "express";
+import express, { type Express, type RequestHandler } from "express";
 import helmet from "helmet";
 import type { Logger } from "pino";
 import type { Runs } from "../src/engine/runs/orders";
@@ -54,6 +54,8 @@ export interface AppOptions<S>
   /** Fields to choose from in the settings. */
   readonly fields: SchemaRouteOptions<S>["fields"];
   readonly deadLetters: DeadLetters;
+  /** `/admin` behind its gate; absent without ADMIN_TOKEN. */
+  readonly admin?: RequestHandler | undefined;
   readonly console: Pick<ConsoleRouteOptions<S>, "budget" | "formKey" | "partWithinMs">;
 }
 
@@ -94,6 +96,7 @@ export function createApp<S>(options: AppOptions<S>): Express {
   app.use(deadLetterRoutes({ deadLetters: options.deadLetters, authenticate: byLogin }));
   const { now } = onDemand;
   app.use(consoleRoutes({ ...options, ...options.explaining, ...options.console, now, authenticate: byLogin }));
+  if (options.admin !== undefined) app.use(options.admin);
   app.use(notFound());
   app.use(errorAnswers(logger));
   return app;

@@ -4,6 +4,12 @@ import { z } from "zod";
 import { createHostAllowList } from "../src/http/guards/hosts";
 
 const text = z.string().trim().min(1);
+/** Of those who run the server. */
+const token = z
+  .string()
+  .trim()
+  .regex(/^[\x21-\x7e]{16,}$/, "use at least 16 characters without blanks, preferably random")
+  .optional();
 const wholeNumber = (least: number, most: number): z.ZodType<number> => z.coerce.number().int().min(least).max(most);
 
 /** Comma list of host patterns. */
@@ -81,12 +87,10 @@ const schema = z.object({
     .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"])
     .default("info")
     .describe("Least level that is logged; routine skips and unchanged records are debug."),
-  METRICS_TOKEN: z
-    .string()
-    .trim()
-    .regex(/^[\x21-\x7e]{16,}$/, "use at least 16 characters without blanks, preferably random")
-    .optional()
-    .describe("Bearer token that /metrics asks for; without it, anybody who reaches the port may read."),
+  METRICS_TOKEN: token.describe(
+    "Bearer token that /metrics asks for; without it, anybody who reaches the port may read.",
+  ),
+  ADMIN_TOKEN: token.describe("Token of /admin, which shows and changes all connectors; without it, /admin is off."),
   MAX_OUTBOX: wholeNumber(1, 100_000_000)
     .default(1_000_000)
     .describe("Entries that may wait per tenant before notifications are answered with retry."),

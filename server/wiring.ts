@@ -34,10 +34,12 @@ import { createSeal } from "../src/storage/port/seal";
 import type { Store } from "../src/storage/port/store";
 import { createApp } from "./app";
 import type { Config } from "./config";
-import { createControl } from "./admin/control";
-import { openDataFolder, storePath } from "./data-folder";
-import { createAdmin } from "./admin/admin";
+import { createConnectors } from "./admin/connectors";
 import { createDeadLetters } from "./admin/dead-letters";
+import { gated } from "./admin/gate";
+import { createMachineDoor } from "./admin/machine";
+import { adminRoutes } from "./admin/route";
+import { openDataFolder, storePath } from "./data-folder";
 import { createCallLog, createLog } from "./log";
 import { createMetrics } from "./metrics";
 import { readSecret } from "./secret";
@@ -52,6 +54,7 @@ export interface Connector {
   close(): Promise<void>;
 }
 
+const SERVICE_TITLE = "Planhat";
 /** How often every lane is looked at, with or without a wake-up. */
 const SWEEP_MS = 5_000;
 /** Pause of a lane whose credentials or mapping are refused. */
@@ -212,21 +215,6 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
   });
   const announce: DeliveryWorker["announce"] = (tenant, outcomes) => deliveryWorker.announce(tenant, outcomes);
   const deadLetters = createDeadLetters({ store, wake: (lane) => deliveryWorker.wake(lane), announce });
-  const admin = createAdmin({
-    store,
-    deadLetters,
-    forgetTenant: async (key) => {
-      const remotes = await store.remotesOf(key);
-      const rows = await store.forgetTenant(key);
-      tenants.forget(key);
-      users.forget(key);
-      // Cycles that were under way may have written once more.
-      await runs.abandon(key);
-      await deliveryWorker.idle();
-      return rows + (await store.forgetTenant(key, remotes));
-    },
-  });
-
   const dryRun = (clock: () => number): Promise<DryStore> => folder.dryRun(clock);
   const explain = createExplain({ store, service, tenants, dryRun, now, timing, retry });
   const health = createHealth({
@@ -239,6 +227,27 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
     waitMs: LOOK_WITHIN_MS,
     onError: (error) => logger.error({ err: error }, "connector.status.error"),
   });
+
+  const connectors = createConnectors({
+    store,
+    serviceTitle: SERVICE_TITLE,
+    now,
+    health: async (key) => {
+      const tenant = await tenants.load(key);
+      return tenant && health(tenant, "known");
+    },
+    forget: async (key) => {
+      const remotes = await store.remotesOf(key);
+      const rows = await store.forgetTenant(key);
+      tenants.forget(key);
+      users.forget(key);
+      // Cycles that were under way may have written once more.
+      await runs.abandon(key);
+      await deliveryWorker.idle();
+      return rows + (await store.forgetTenant(key, remotes));
+    },
+  });
+  const admin = adminRoutes({ deadLetters, connectors, now, logger });
 
   let accepting = true;
   const app = createApp({
@@ -262,7 +271,7 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
     onDemand: { runs, extractHosts, tokenKey: secret, now },
     explaining: {
       explain,
-      serviceTitle: "Planhat",
+      serviceTitle: SERVICE_TITLE,
     },
     users,
     corsOrigins: config.CORS_ORIGINS,
@@ -272,6 +281,7 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
       const hull = createHullClient(given, { protocol, http });
       await hull.putStatus(status).finally(() => hull.close());
     },
+    admin: config.ADMIN_TOKEN === undefined ? undefined : gated(admin, { token: config.ADMIN_TOKEN, logger }),
     console: {
       budget: ({ target }) => {
         const budget = target === undefined ? undefined : budgets.look(target.quotaKey);
@@ -284,7 +294,7 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
   });
   await deliveryWorker.start();
   await runs.start();
-  folder.lock.serve(createControl(admin));
+  folder.lock.serve(createMachineDoor(admin, logger));
 
   return {
     app,

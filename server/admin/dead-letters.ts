@@ -3,7 +3,33 @@ import { createRedactor } from "../../src/http/guards/redact";
 import { deadLetterId } from "../../src/storage/port/dead-letters";
 import type { DeadLetterRow } from "../../src/storage/port/rows";
 import type { Lane, DeadLetterQuery, RecordOutcome, Store } from "../../src/storage/port/store";
-import type { DeadLetter, DeadLetterDetail } from "./commands";
+
+/** A dead letter in a list. */
+export interface DeadLetter {
+  readonly id: string;
+  /** Milliseconds since 1970. */
+  readonly atMs: number;
+  readonly tenant: string;
+  readonly type: string;
+  readonly hullId: string;
+  /** Who or what it is about: e-mail, external id or Hull id. */
+  readonly name: string;
+  readonly outcome: string;
+  readonly code: string;
+  readonly text: string;
+}
+
+export interface DeadLetterDetail extends DeadLetter {
+  readonly remote: string;
+  readonly messageId: string;
+  /** The date of the message's content, milliseconds since 1970; 0 if it had none. */
+  readonly version: number;
+  readonly attempts: number;
+  readonly replayed: boolean;
+  readonly derived: boolean;
+  readonly claims: Readonly<Record<string, string>>;
+  readonly desired: unknown;
+}
 
 export interface DeadLettersOptions {
   readonly store: Pick<Store, "deadLetters" | "deadLetter" | "replayDeadLetter" | "dropDeadLetter">;

@@ -1,13 +1,17 @@
 /** What a tool talks to: the running server of the data folder, or the store itself when no server runs. */
 import { existsSync } from "node:fs";
-import { lockAddress } from "../../src/storage/data-folder/exclusive";
-import { command, readAnswer, type Admin } from "../admin/commands";
-import { createRemoteAdmin, isServed } from "../admin/control";
-import { openDataFolder, storePath } from "../data-folder";
-import { createAdmin } from "../admin/admin";
+import { connect } from "node:net";
+import { duplexPair } from "node:stream";
+import { lockAddress } from "../../src/storage/data-folder/lock-address";
+import { createConnectors } from "../admin/connectors";
 import { createDeadLetters } from "../admin/dead-letters";
+import { createMachineDoor } from "../admin/machine";
+import { adminRoutes } from "../admin/route";
+import { openDataFolder, storePath } from "../data-folder";
+import { createLogger } from "../log";
+import { createAdminClient, type AdminClient } from "./client";
 
-export interface OpenAdmin extends Admin {
+export interface OpenAdmin extends AdminClient {
   /** Whether a server runs, so that replayed records are delivered now. */
   readonly running: boolean;
   close(): Promise<void>;
@@ -19,19 +23,45 @@ export async function openAdmin(dataDir: string): Promise<OpenAdmin> {
     throw new Error(`There is no store in ${dataDir}. Set DATA_DIR to the data folder of the server.`);
   }
   const address = lockAddress(dataDir);
-  if (await isServed(address)) return { ...createRemoteAdmin(address), running: true, close: () => Promise.resolve() };
-
+  if (await isServed(address)) {
+    return { ...createAdminClient(() => connect(address)), running: true, close: () => Promise.resolve() };
+  }
   const folder = await openDataFolder(dataDir, Date.now);
   const { store } = folder;
-  const carryOut = createAdmin({
-    store,
+  // Whoever runs the tool sees what it does.
+  const logger = createLogger("silent");
+  const routes = adminRoutes({
     // The server looks at every lane when it starts, and counts are in the store.
     deadLetters: createDeadLetters({ store, wake: () => undefined, announce: () => Promise.resolve() }),
-    forgetTenant: (tenant) => store.forgetTenant(tenant),
+    connectors: createConnectors({
+      store,
+      serviceTitle: "Planhat",
+      forget: (tenant) => store.forgetTenant(tenant),
+      now: Date.now,
+    }),
+    now: Date.now,
+    logger,
   });
-  return {
-    running: false,
-    ask: async (name, parameters) => readAnswer(name, await carryOut(command.parse({ command: name, ...parameters }))),
-    close: () => folder.close(),
+  const serve = createMachineDoor(routes, logger);
+  const dial = () => {
+    const [ours, theirs] = duplexPair();
+    serve(theirs);
+    return ours;
   };
+  return { ...createAdminClient(dial), running: false, close: () => folder.close() };
+}
+
+/** Whether a server listens at the address. */
+function isServed(address: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(address);
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT" || error.code === "ECONNREFUSED") resolve(false);
+      else reject(new Error(`The running server cannot be asked at ${address} (${error.code ?? error.message}).`));
+    });
+  });
 }

@@ -1,8 +1,8 @@
 /** `npm run dead-letters`: reads, replays and drops what Planhat refused for good, beside a running server or without. */
 import { parseArgs } from "node:util";
-import type { Admin, DeadLetter, DeadLetterDetail, Parameters, Replayed } from "../admin/commands";
+import type { DeadLetter, DeadLetterDetail, ReplayCounts } from "../admin/dead-letters";
+import type { AdminClient, Filter as Query } from "./client";
 import type { OpenAdmin } from "./connect";
-import { remedyFor } from "../admin/remedies";
 import { instant, plain, table } from "./table";
 import { onTerminal, runTool, UsageError, type ExitCode, type Terminal } from "./tool";
 
@@ -19,7 +19,7 @@ const USAGE = `Usage: npm run dead-letters -- <command>
 
 DATA_DIR names the data folder (./data). Exit code: 0 done, 1 not possible, 2 called in a wrong way.`;
 
-type Filter = Omit<Parameters<"letters.replay-all">, "after">;
+type Filter = Omit<Query, "after">;
 const PAGE = 200;
 const DEFAULT_LIMIT = 50;
 
@@ -71,15 +71,15 @@ function countOf(limit: string | undefined): number {
   return Number(limit);
 }
 
-async function list(admin: Admin, filter: Filter, most: number, { terminal, json }: View): Promise<ExitCode> {
+async function list(admin: AdminClient, filter: Filter, most: number, { terminal, json }: View): Promise<ExitCode> {
   const deadLetters: DeadLetter[] = [];
-  let page = await admin.ask("letters.list", { ...filter, limit: PAGE });
+  let page = await admin.listDeadLetters({ ...filter, limit: PAGE });
   for (
-    deadLetters.push(...page.letters);
+    deadLetters.push(...page.deadLetters);
     page.next !== undefined && deadLetters.length <= most;
-    deadLetters.push(...page.letters)
+    deadLetters.push(...page.deadLetters)
   ) {
-    page = await admin.ask("letters.list", { ...filter, limit: PAGE, after: page.next });
+    page = await admin.listDeadLetters({ ...filter, limit: PAGE, after: page.next });
   }
   const shown = deadLetters.slice(0, most);
   if (json) terminal.print(JSON.stringify(shown, undefined, 2));
@@ -93,11 +93,10 @@ async function list(admin: Admin, filter: Filter, most: number, { terminal, json
   return 0;
 }
 
-async function show(admin: Admin, id: string, { terminal, json }: View): Promise<ExitCode> {
-  const { letter: deadLetter } = await admin.ask("letters.show", { id });
+async function show(admin: AdminClient, id: string, { terminal, json }: View): Promise<ExitCode> {
+  const deadLetter = await admin.showDeadLetter(id);
   if (deadLetter === undefined) return unknown(id, terminal);
-  const remedy = remedyFor(deadLetter.code);
-  terminal.print(json ? JSON.stringify({ ...deadLetter, remedy }, undefined, 2) : describe(deadLetter, remedy));
+  terminal.print(json ? JSON.stringify(deadLetter, undefined, 2) : describe(deadLetter, deadLetter.remedy));
   return 0;
 }
 
@@ -128,22 +127,22 @@ function describe(deadLetter: DeadLetterDetail, remedy: string): string {
 }
 
 async function replay(admin: OpenAdmin, id: string, view: View): Promise<ExitCode> {
-  const { known, replayed } = await admin.ask("letters.replay", { id });
-  return known ? printReplayed(admin, replayed, view) : unknown(id, view.terminal);
+  const replayed = await admin.replayDeadLetter(id);
+  return replayed === undefined ? unknown(id, view.terminal) : printReplayed(admin, replayed, view);
 }
 
 async function replayAll(admin: OpenAdmin, filter: Filter, view: View): Promise<ExitCode> {
   const sum = { queued: 0, underway: 0, superseded: 0 };
-  let after: Replayed["next"];
+  let after: Query["after"];
   do {
-    const page = await admin.ask("letters.replay-all", { ...filter, after });
+    const page = await admin.replayDeadLetters({ ...filter, after });
     for (const state of ["queued", "underway", "superseded"] as const) sum[state] += page[state];
     after = page.next;
   } while (after !== undefined);
   return printReplayed(admin, sum, view);
 }
 
-function printReplayed(admin: OpenAdmin, replayed: Replayed, { terminal, json }: View): ExitCode {
+function printReplayed(admin: OpenAdmin, replayed: ReplayCounts, { terminal, json }: View): ExitCode {
   const { queued, underway, superseded } = replayed;
   if (json) {
     terminal.print(JSON.stringify({ queued, underway, superseded }));
@@ -159,8 +158,8 @@ function printReplayed(admin: OpenAdmin, replayed: Replayed, { terminal, json }:
   return 0;
 }
 
-async function drop(admin: Admin, id: string, { terminal, json }: View): Promise<ExitCode> {
-  const { letter: deadLetter } = await admin.ask("letters.drop", { id });
+async function drop(admin: AdminClient, id: string, { terminal, json }: View): Promise<ExitCode> {
+  const deadLetter = await admin.dropDeadLetter(id);
   if (deadLetter === undefined) return unknown(id, terminal);
   terminal.print(
     json ? JSON.stringify(deadLetter) : plain(`Dropped: ${deadLetter.type} ${deadLetter.name}, ${deadLetter.code}.`),

@@ -1,6 +1,6 @@
 /** `npm run tenants`: lists the connectors that this server knows, and erases one. */
 import { parseArgs } from "node:util";
-import type { Admin } from "../admin/commands";
+import type { AdminClient } from "./client";
 import { instant, plain, table } from "./table";
 import { onTerminal, runTool, UsageError, type ExitCode, type Terminal } from "./tool";
 
@@ -36,8 +36,8 @@ export function tenants(args: readonly string[], terminal: Terminal): Promise<Ex
   });
 }
 
-async function list(admin: Admin, terminal: Terminal, json: boolean): Promise<ExitCode> {
-  const { tenants } = await admin.ask("tenants.list", {});
+async function list(admin: AdminClient, terminal: Terminal, json: boolean): Promise<ExitCode> {
+  const tenants = await admin.listTenants();
   if (json) terminal.print(JSON.stringify(tenants, undefined, 2));
   else if (tenants.length === 0) terminal.print("No connector is known yet.");
   else {
@@ -63,8 +63,8 @@ function kept(terminal: Terminal): ExitCode {
   return 1;
 }
 
-async function forget(admin: Admin, key: string, terminal: Terminal, json: boolean): Promise<ExitCode> {
-  const { rows } = await admin.ask("tenants.forget", { tenant: key });
+async function forget(admin: AdminClient, key: string, terminal: Terminal, json: boolean): Promise<ExitCode> {
+  const rows = await admin.forgetTenant(key);
   if (rows === 0) {
     terminal.complain(plain(`${key} is not known. See: npm run tenants -- list`));
     return 1;

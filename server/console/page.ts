@@ -30,12 +30,13 @@ export interface PageParts {
   readonly atMs?: number;
   /** Links to the parts of the page: anchor → name. */
   readonly parts?: readonly (readonly [anchor: string, name: string])[];
+  /** Where the masthead leads; the console, unless it is said. */
+  readonly home?: string;
   readonly body: Content;
 }
 
 /** @returns a whole document */
-export function page({ title, owner, atMs, parts = [], body }: PageParts): string {
-  const home = owner === undefined ? BASE : consoleLink(owner.organization);
+export function page({ title, owner, atMs, parts = [], home = homeOf(owner), body }: PageParts): string {
   const document = html`<html lang="en">
     <head>
       <meta charset="utf-8" />
@@ -61,6 +62,10 @@ export function page({ title, owner, atMs, parts = [], body }: PageParts): strin
     </body>
   </html>`;
   return `<!doctype html>\n${document.markup}\n`;
+}
+
+function homeOf(owner: PageParts["owner"]): string {
+  return owner === undefined ? BASE : consoleLink(owner.organization);
 }
 
 function who({ organization, id }: NonNullable<PageParts["owner"]>): Html {

@@ -7,6 +7,7 @@ import { z } from "zod";
 import type { Credentials } from "../../src/engine/tenants";
 import { refuse } from "../http-error";
 import { refusalAnswer, type Authenticate, type Authenticator, type Refusal } from "./authentication";
+import { basicOf } from "./authorization";
 import { idParameter, isId, readInput } from "./input";
 import { assertOwnSite } from "./own-site";
 
@@ -57,10 +58,6 @@ export function createBasicAuth<S>(
 
 /** Undefined without a usable log-in. */
 function loginOf(request: Request): Pick<Credentials, "id" | "secret"> | undefined {
-  const [, encoded = ""] = /^basic +([\w+/=-]+) *$/i.exec(request.get("authorization") ?? "") ?? [];
-  const text = Buffer.from(encoded, "base64").toString("utf8");
-  const colon = text.indexOf(":");
-  const id = text.slice(0, Math.max(0, colon));
-  const secret = text.slice(colon + 1);
+  const { user: id, password: secret } = basicOf(request.get("authorization")) ?? { user: "", password: "" };
   return isId(id) && secret !== "" ? { id, secret } : undefined;
 }

@@ -21,8 +21,10 @@ export function otherMethods(allowed: string): RequestHandler {
   };
 }
 
-/** @param show writes the answer; its headers are set already */
-export function errorAnswers(logger: Logger, show = showJson): ErrorRequestHandler {
+/** Writes an answer whose headers are set already. @param cause what was thrown */
+export type ShowError = (response: Response, error: HttpError, cause: unknown) => void;
+
+export function errorAnswers(logger: Logger, show: ShowError = showJson): ErrorRequestHandler {
   // Express recognises error handlers by their four parameters.
   return (error: unknown, request, response, _next) => {
     const known = asHttpError(error);
@@ -39,11 +41,11 @@ export function errorAnswers(logger: Logger, show = showJson): ErrorRequestHandl
     }
     const answer = known ?? new HttpError(503, "internal", "Something went wrong on our side; try again.", RETRY);
     response.set(answer.headers);
-    show(response, answer);
+    show(response, answer, error);
   };
 }
 
-function showJson(response: Response, error: HttpError): void {
+export function showJson(response: Response, error: HttpError): void {
   response.status(error.status).json(error.toBody());
 }
 

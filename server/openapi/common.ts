@@ -44,12 +44,16 @@ export const SECURITY_SCHEMES = {
   secret: inAddress("secret", "The connector's secret."),
   token: inAddress("hullToken", "Instead of the three: a token of this server; `token` is another name for it."),
   metricsToken: { type: "http", scheme: "bearer", description: "METRICS_TOKEN of the server, if it has one." },
+  adminToken: { type: "http", scheme: "bearer", description: "ADMIN_TOKEN of the server, if it has one." },
+  adminPassword: { type: "http", scheme: "basic", description: "Any user name, and ADMIN_TOKEN as password." },
 } as const satisfies Readonly<Record<string, Piece>>;
 
 /** The log-in of the internal API. */
 export const BY_LOGIN: readonly Piece[] = [{ connector: [] }];
 /** Credentials in the address. */
 export const BY_QUERY: readonly Piece[] = [{ organization: [], ship: [], secret: [] }, { token: [] }];
+/** The token of whoever runs the server. */
+export const BY_ADMIN: readonly Piece[] = [{ adminToken: [] }, { adminPassword: [] }];
 export const FOR_ALL: readonly Piece[] = [];
 
 /** `org`, which belongs to the log-in. */

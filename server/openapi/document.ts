@@ -2,6 +2,7 @@
 import pickBy from "lodash/pickBy";
 import { z } from "zod";
 import manifest from "../../manifest.json";
+import { adminPart } from "../admin/openapi";
 import { batchPart } from "../routes/batches/openapi";
 import { commonSchemas, SECURITY_SCHEMES } from "./common";
 import { consolePart } from "../console/openapi";
@@ -31,6 +32,7 @@ const PARTS: readonly Part[] = [
   schemaPart,
   operationPart,
   consolePart,
+  adminPart,
   publicPart,
 ];
 

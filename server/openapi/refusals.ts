@@ -80,6 +80,13 @@ const SHARED = {
     headers: CHALLENGE,
     example: errorExample("wrong_credentials", "Hull refuses the connector's id and secret."),
   },
+  AdminRefused: {
+    status: 401,
+    text: "The token is missing or wrong",
+    codes: ["missing_credentials", "wrong_credentials"],
+    headers: CHALLENGE,
+    example: errorExample("wrong_credentials", "This is not the server's ADMIN_TOKEN."),
+  },
   Unauthorised: {
     status: 401,
     text: "Hull does not confirm who is asking, or the organization may not use this connector",

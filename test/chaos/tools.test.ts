@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generatePopulation, seedProfiles, userMessages } from "../../simulators/hull";
-import type { DeadLetter } from "../../server/admin/commands";
+import type { DeadLetter } from "../../server/admin/dead-letters";
 import { CONNECTOR, sum, TOKEN } from "../fixture/fixture";
 import { useProcessFixtures } from "../fixture/process";
 import { buildServer } from "./server-process";

@@ -208,7 +208,7 @@ describe("signatures", () => {
     const stolen = { ...goodNotification(fixture, undefined, OTHER.id), notification_id: good.notification_id };
     const answer = await tell(fixture, stolen, { headers: signed(good) });
     expect([answer.status, errorIn(answer).code]).toEqual([401, "foreign_notification"]);
-    expect((await fixture.connector.store.tally(`${fixture.hull.host}/${OTHER.id}`)).outcomes).toEqual({});
+    expect((await fixture.connector.store.tally(`planhat/${fixture.hull.host}/${OTHER.id}`)).outcomes).toEqual({});
     // The owner's own retry is not theft.
     expect((await tell(fixture, good, { headers: signed(good) })).status).toBe(200);
   });

@@ -2,9 +2,10 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { buildUserMessage } from "../../simulators/hull";
+import { openAdmin } from "../../server/cli/connect";
 import { deadLetters } from "../../server/cli/dead-letters";
 import { tenants } from "../../server/cli/tenants";
-import type { DeadLetter, DeadLetterDetail } from "../../server/admin/commands";
+import type { DeadLetter, DeadLetterDetail } from "../../server/admin/dead-letters";
 import type { ExitCode, Terminal } from "../../server/cli/tool";
 import { account, CONNECTOR, minute, TOKEN, useFixtures, user, type Fixture } from "../fixture/fixture";
 
@@ -233,6 +234,23 @@ describe("without a running server", () => {
     await fixture.settled();
     expect(fixture.endusers()).toHaveLength(2);
     expect(await letters(fixture)).toEqual([]);
+  });
+
+  test("a second tool at once is told that another one is at work", async () => {
+    const { fixture } = await refuseOne();
+    await fixture.stopped(async () => {
+      const first = await openAdmin(fixture.dataDir);
+      expect(first.running).toBe(false);
+      const second = await run(fixture, deadLetters, "list");
+      expect(second).toMatchObject({
+        code: 1,
+        out: "",
+        err: expect.stringContaining("another tool is at work") as string,
+      });
+      await first.close();
+      expect((await run(fixture, deadLetters, "list")).code).toBe(0);
+    });
+    await fixture.settled();
   });
 
   test("a folder without a store is named, and not made", async () => {

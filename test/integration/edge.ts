@@ -3,7 +3,10 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Writable } from "node:stream";
 import { createApp, type OnDemandOptions } from "../../server/app";
+import { createConnectors } from "../../server/admin/connectors";
 import { createDeadLetters } from "../../server/admin/dead-letters";
+import { gated } from "../../server/admin/gate";
+import { adminRoutes } from "../../server/admin/route";
 import { createLogger } from "../../server/log";
 import type { BatchOrder, FetchAnswer } from "../../src/engine/runs/orders";
 import { createTenants, type Tenant } from "../../src/engine/tenants";
@@ -25,6 +28,7 @@ import { basic, queryOf, send, type Answer, type Sent } from "./asking";
 
 export const CONNECTOR = { id: "5f0000000000000000000001", secret: "connector-secret-0001" };
 export const OTHER = { id: "5f0000000000000000000002", secret: "connector-secret-0002" };
+export const ADMIN_TOKEN = "admin-token-of-this-house-0001";
 export const TOKEN_KEY = "a key for tokens of some length";
 /** An organization that is allowed, and where nobody answers. */
 export const NOBODY = "127.0.0.1:1";
@@ -106,6 +110,20 @@ export async function openEdge(options: Partial<OnDemandOptions<FakeSettings>> =
     throw new Error("The edge asked for what these routes do not need.");
   };
 
+  const logger = createLogger("debug", sink);
+  const deadLetters = createDeadLetters({
+    store,
+    wake: (lane) => void woken.push(lane),
+    announce: () => Promise.resolve(),
+  });
+  const connectors = createConnectors({
+    store,
+    serviceTitle: "A service",
+    forget: (tenant) => store.forgetTenant(tenant),
+    now: () => NOW,
+  });
+  const admin = adminRoutes({ deadLetters, connectors, now: () => NOW, logger });
+
   const app = createApp<FakeSettings>({
     store,
     tenants: createTenants({
@@ -137,7 +155,7 @@ export async function openEdge(options: Partial<OnDemandOptions<FakeSettings>> =
     forget: unused,
     metrics: { counting: unused, call: unused, notification: unused, scrape: unused },
     metricsToken: undefined,
-    logger: createLogger("debug", sink),
+    logger,
     trustProxy: false,
     maxOutbox: 1,
     answerWithinMs: 10_000,
@@ -149,7 +167,8 @@ export async function openEdge(options: Partial<OnDemandOptions<FakeSettings>> =
     reportStatus: unused,
     fields: unused,
     console: { budget: unused, formKey: "a key for forms of some length", partWithinMs: 10_000 },
-    deadLetters: createDeadLetters({ store, wake: (lane) => void woken.push(lane), announce: () => Promise.resolve() }),
+    deadLetters,
+    admin: gated(admin, { token: ADMIN_TOKEN, logger }),
     onDemand: {
       tokenKey: TOKEN_KEY,
       now: () => NOW,

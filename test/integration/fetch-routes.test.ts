@@ -87,7 +87,7 @@ describe("the answer says how it stands", () => {
 
 test("a tenant that never sent a notification is known from then on", async () => {
   await edge.call(`/fetch/users?${edge.query({ ship: OTHER.id, secret: OTHER.secret })}`);
-  expect(await edge.store.tenant(`${edge.organization}/${OTHER.id}`)).toMatchObject({ connectorId: OTHER.id });
+  expect(await edge.store.tenant(`planhat/${edge.organization}/${OTHER.id}`)).toMatchObject({ connectorId: OTHER.id });
 });
 
 describe("credentials", () => {

@@ -58,12 +58,15 @@ function routesOf(app: Express): readonly Route[] {
   return walk(app.router.stack as unknown as readonly Layer[]);
 }
 
+const ADMIN_TOKEN = "admin-token-of-this-house-0001";
+const AS_ADMIN = { authorization: `Bearer ${ADMIN_TOKEN}` };
+
 /** `/runs/:id` as OpenAPI writes it. */
 const described = (path: string): string => path.replaceAll(/:(\w+)/g, "{$1}");
 
 describe("routes and description", () => {
   let fixture: Fixture;
-  beforeAll(async () => (fixture = await openFixture()));
+  beforeAll(async () => (fixture = await openFixture({ environment: { ADMIN_TOKEN } })));
   afterAll(() => fixture.close());
 
   test("are the same, in both directions", () => {
@@ -82,7 +85,9 @@ describe("routes and description", () => {
     expect(options).toContain("DELETE");
     for (const [path, item] of Object.entries(DOCUMENT.paths)) {
       if (item["x-any-method"] === true || item["x-file"] === true) continue;
-      const response = await send(fixture.baseUrl, path.replace(/\{\w+\}/, "x"), { method: "PATCH" });
+      // Nothing is said about `/admin` before the log-in.
+      const headers = path.startsWith("/admin") ? AS_ADMIN : {};
+      const response = await send(fixture.baseUrl, path.replace(/\{\w+\}/, "x"), { method: "PATCH", headers });
       expect([path, [404, 405].includes(response.status)]).toEqual([path, true]);
       const takes = OPERATIONS.some(({ path: other, operation }) => other === path && "405" in operation.responses);
       expect([path, response.status]).toEqual([path, takes ? 405 : 404]);
@@ -219,9 +224,9 @@ describe("answers are as they are described", () => {
     path: string,
     name: string,
     content?: unknown,
+    headers: Readonly<Record<string, string>> = { authorization: basic(CONNECTOR) },
   ): Promise<Piece> => {
     const query = path.includes("?") ? "&" : "?";
-    const headers = { authorization: basic(CONNECTOR) };
     const asked = { method, headers, body: content };
     const { status, body } = await send(fixture.baseUrl, `${path}${query}org=${fixture.hull.host}`, asked);
     const place = Object.entries(DOCUMENT.paths).find(([each]) => matches(each, path.replace(/\?.*$/, "")));
@@ -281,6 +286,36 @@ describe("answers are as they are described", () => {
     await fixture.settled();
     expect(await ask(fixture, "POST", `${base}/replay`, "ReplayPage")).toMatchObject({ queued: 1, next: null });
     await fixture.settled();
+  });
+
+  test("of everything that whoever runs the server may ask", async () => {
+    const fixture = await open({ environment: { ADMIN_TOKEN } });
+    fixture.seed([account(1)], [user(1), user(2)]);
+    const poison = (person: string) =>
+      fixture.planhat.poison({ type: "endusers", field: "externalId", value: person }, "Position is odd");
+    const heal = [poison("person-1"), poison("person-2")];
+    await fixture.tellUser(user(1), account(1));
+    await fixture.tellUser(user(2), account(1));
+    await fixture.settled();
+    const askAdmin = (method: Parameters<typeof ask>[1], path: string, name: string): Promise<Piece> =>
+      ask(fixture, method, `/admin${path}`, name, undefined, AS_ADMIN);
+    const page = await askAdmin("GET", "/dead-letters?limit=1", "AnyDeadLetterPage");
+    const [{ id }] = page["dead_letters"] as readonly [{ readonly id: string }];
+    await askAdmin("GET", `/dead-letters/${id}`, "AnyDeadLetterDetail");
+    await askAdmin("DELETE", `/dead-letters/${id}`, "AnyDeadLetter");
+    await askAdmin("DELETE", `/dead-letters/${id}`, "Error");
+    for (const mend of heal) mend();
+    const rest = await askAdmin("GET", "/dead-letters", "AnyDeadLetterPage");
+    const [{ id: other }] = rest["dead_letters"] as readonly [{ readonly id: string }];
+    expect(await askAdmin("POST", `/dead-letters/${other}/replay`, "Replay")).toMatchObject({ queued: 1 });
+    await fixture.settled();
+    await askAdmin("POST", "/dead-letters/replay", "ReplayPage");
+    await askAdmin("GET", "/dead-letters?limit=0", "Error");
+    const { tenants } = await askAdmin("GET", "/tenants", "Connectors");
+    expect(tenants).toMatchObject([{ tenant: fixture.tenantKey, dead_letters: 0 }]);
+    await askAdmin("DELETE", `/tenants/${encodeURIComponent(fixture.tenantKey)}`, "Forgotten");
+    await askAdmin("DELETE", `/tenants/${encodeURIComponent(fixture.tenantKey)}`, "Error");
+    await ask(fixture, "GET", "/admin/tenants", "Error");
   });
 
   test("of the status and of the lists of fields", async () => {

@@ -353,7 +353,7 @@ describe("a connector that is forgotten in the middle of its fetch", () => {
     await fixture.fetch("users");
     await fixture.until(() => asked.mock.calls.length > 0);
     const admin = await openAdmin(fixture.dataDir);
-    const erasing = admin.ask("tenants.forget", { tenant: fixture.tenantKey });
+    const erasing = admin.forgetTenant(fixture.tenantKey);
     await fixture.until(async () => (await store.tenant(fixture.tenantKey)) === undefined);
     // It has time enough to be done too early.
     await Promise.race([erasing, sleep(200)]);

@@ -14,6 +14,7 @@ import { basic } from "../integration/asking";
 const open = useFixtures();
 const SECRET = "sealing-secret-of-this-house-0001";
 const LOGIN = "metrics-token-of-this-house-0001";
+const ADMIN_TOKEN = "admin-token-of-this-house-0001";
 /** Enough that pages are filled, split and freed. */
 const PEOPLE = 120;
 
@@ -21,6 +22,10 @@ async function askAround(fixture: Fixture): Promise<void> {
   const login = { authorization: basic(CONNECTOR) };
   for (const path of ["/api/internal/users", "/api/internal/runs", "/api/internal/dead-letters", "/console"]) {
     await (await fetch(`${fixture.baseUrl}${path}?org=${fixture.hull.host}`, { headers: login })).text();
+  }
+  for (const path of ["/admin", "/admin/tenants", "/admin/dead-letters"]) {
+    const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
+    expect((await fetch(`${fixture.baseUrl}${path}`, { headers })).status).toBe(200);
   }
   await (await fetch(`${fixture.baseUrl}/metrics`, { headers: { authorization: `Bearer ${LOGIN}` } })).text();
 }
@@ -30,7 +35,7 @@ test.each([
   ["a key file, which alone is its place,", {}, ["key in secret.key"]],
 ])("no file holds a secret after a day's work, with %s", async (_, key: { SECRET?: string }, expected) => {
   const fixture = await open({
-    environment: { METRICS_TOKEN: LOGIN, ...key },
+    environment: { METRICS_TOKEN: LOGIN, ADMIN_TOKEN, ...key },
     // Nothing waits for the budget of a minute.
     settings: { requests_per_minute: 1_000_000 },
   });
@@ -50,6 +55,7 @@ test.each([
       "signature of a link": file.signature,
       "token of a link": "marked-security-token",
       "token for metrics": LOGIN,
+      "token of whoever runs the server": ADMIN_TOKEN,
       key: key.SECRET ?? readFileSync(join(fixture.dataDir, "secret.key"), "utf8"),
     };
     expect(tracesIn(fixture.dataDir, secrets)).toEqual(expected);

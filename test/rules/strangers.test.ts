@@ -92,7 +92,7 @@ test("spellings of an organization are one tenant", async () => {
     await post(fixture.url, { ...notification, configuration });
   }
   const keys = (await fixture.connector.store.tenants()).map(({ key }) => key);
-  expect(keys).toEqual([`localhost:${port}/${CONNECTOR.id}`]);
+  expect(keys).toEqual([`planhat/localhost:${port}/${CONNECTOR.id}`]);
   await fixture.settled();
 });
 

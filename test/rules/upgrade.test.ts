@@ -68,7 +68,7 @@ test("the tools leave the upgrade to the server, which knows the key, and work a
   });
   await fixture.stopped(async () => {
     const admin = await openAdmin(fixture.dataDir);
-    expect(JSON.stringify(await admin.ask("tenants.list", {}))).toContain(CONNECTOR.id);
+    expect(JSON.stringify(await admin.listTenants())).toContain(CONNECTOR.id);
     await admin.close();
   });
 });

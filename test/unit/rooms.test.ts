@@ -54,7 +54,7 @@ test("no folder of src or server holds more files than one can take in at a glan
 const FACES: Readonly<Record<string, readonly string[]>> = {
   "server/bodies": ["index", "turns"],
   "server/routes/batches": ["route", "openapi"],
-  "server/routes/dead-letters": ["route", "openapi"],
+  "server/routes/dead-letters": ["route", "answer", "openapi"],
   "server/routes/explain": ["route", "answer", "openapi"],
   "server/routes/notifications": ["route", "openapi"],
   "server/routes/runs": ["route", "options", "openapi"],
@@ -73,7 +73,7 @@ const FACES: Readonly<Record<string, readonly string[]>> = {
   "src/storage": [
     "embedded",
     ...["dead-letters", "lane", "rows", "runs", "seal", "store", "weight"].map((name) => `port/${name}`),
-    ...["exclusive", "dry-run", "private", "upgrade"].map((name) => `data-folder/${name}`),
+    ...["exclusive", "lock-address", "dry-run", "private", "upgrade"].map((name) => `data-folder/${name}`),
     "database/kv",
   ],
 };

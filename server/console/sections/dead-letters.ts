@@ -1,7 +1,7 @@
 /** Dead letters: a page of them, and one by itself with its reason, its content and its actions. */
 import type { Credentials } from "../../../src/engine/tenants";
 import { remedyFor } from "../../admin/remedies";
-import type { DeadLetter, DeadLetterDetail } from "../../admin/commands";
+import type { DeadLetter, DeadLetterDetail } from "../../admin/dead-letters";
 import { instant, number } from "./figures";
 import type { FormTokens } from "../form-token";
 import { html, type Html } from "../html";

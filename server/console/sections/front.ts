@@ -31,12 +31,14 @@ export function welcomePage(): string {
   });
 }
 
-export function errorPage({ status, message, code }: HttpError): string {
+/** @param home where the page leads back to */
+export function errorPage({ status, message, code }: HttpError, home = BASE): string {
   return page({
     title: "Not done",
+    home,
     body: html`<h1>Not done</h1>
       <p class="trouble">${message}</p>
       <p class="hint">${status} ${code}</p>
-      <p><a href="${BASE}">To the beginning</a></p>`,
+      <p><a href="${home}">To the beginning</a></p>`,
   });
 }

@@ -12,14 +12,16 @@ const LEVELS: Readonly<Record<FindingLevel, string>> = {
 
 export function statusBody({ status, messages }: ConnectorHealth): Html {
   if (messages.length === 0) {
-    return html`<p class="verdict">${badge(status)} Settings, token, fetches and delivery are as they should be.</p>`;
+    return html`<p class="verdict">
+      ${levelBadge(status)} Settings, token, fetches and delivery are as they should be.
+    </p>`;
   }
-  const items = messages.map(({ level, text }) => html`<li>${badge(level)} <span>${text}</span></li>`);
+  const items = messages.map(({ level, text }) => html`<li>${levelBadge(level)} <span>${text}</span></li>`);
   return html`<ul class="findings">
     ${items}
   </ul>`;
 }
 
-function badge(level: FindingLevel): Html {
+export function levelBadge(level: FindingLevel): Html {
   return html`<strong class="badge level-${level}">${LEVELS[level]}</strong>`;
 }

@@ -1,8 +1,7 @@
 /** Dead letters as the API shows them, in Hull's spelling: names in snake_case, instants in ISO 8601. */
 import { z } from "zod";
-import type { DeadLetter, DeadLetterDetail } from "../../admin/commands";
+import type { DeadLetter, DeadLetterDetail, ReplayCounts } from "../../admin/dead-letters";
 import { remedyFor } from "../../admin/remedies";
-import type { ReplayCounts } from "../../admin/dead-letters";
 import { instantAnswer, isoOf } from "../../openapi/instants";
 
 export const deadLetterAnswer = z.object({

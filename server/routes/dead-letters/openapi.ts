@@ -11,7 +11,7 @@ const NO_LETTER = refusal(
   "dead_letter_not_found",
 );
 
-const LETTER = {
+export const LETTER = {
   id: "3f2a9c0b71de",
   type: "endusers",
   hull_id: "bee000000000000000000001",
@@ -22,7 +22,7 @@ const LETTER = {
   refused_at: "2026-03-01T12:00:00.000Z",
 };
 
-const DETAIL = {
+export const DETAIL = {
   ...LETTER,
   remedy: "Mend what the reason names, then replay the dead letter; or drop it if it is no longer needed.",
   message_id: "c1",
@@ -34,10 +34,10 @@ const DETAIL = {
   desired: { fields: { position: "Engineer" }, keys: { email: "person-1@example.com" }, cleared: [] },
 };
 
-const REPLAYED = { queued: 3, underway: 0, superseded: 0 };
+export const REPLAYED = { queued: 3, underway: 0, superseded: 0 };
 
 const ID = inPath("id", "The id of the dead letter, as lists show it.");
-const AGAIN =
+export const AGAIN =
   "A replay is a new message with the old content. What is on its way already is left alone, so it may be repeated; " +
   "if Hull sent something newer since, nothing is sent and the dead letter is closed.";
 

@@ -6,7 +6,7 @@ import { Router, type Request } from "express";
 import { z } from "zod";
 import { isDeadLetterPlace } from "../../../src/storage/port/dead-letters";
 import { refuse, type HttpError } from "../../http-error";
-import type { DeadLetters } from "../../admin/dead-letters";
+import type { DeadLetter, DeadLetterDetail, DeadLetters } from "../../admin/dead-letters";
 import type { Authenticate } from "../../middleware/authentication";
 import { otherMethods } from "../../middleware/errors";
 import { countParameter, idParameter, isId, parameter, readInput } from "../../middleware/input";
@@ -53,21 +53,41 @@ export const pageOfDeadLetters = z.object({
     .meta({ description: `Dead letters per page, ${USUAL_LETTERS} by default.` }),
 });
 
-const BASE = "/api/internal/dead-letters";
-
 export function deadLetterRoutes<S>({ deadLetters, authenticate }: DeadLetterRouteOptions<S>): Router {
+  return deadLetterRouter("/api/internal/dead-letters", deadLetters, {
+    tenantOf: async (request) => (await authenticate(request)).key,
+    show: showDeadLetter,
+    showDetail: showDeadLetterDetail,
+  });
+}
+
+/** How dead letters look to those who may ask for them. */
+export interface DeadLetterView {
+  /**
+   * Whose dead letters the request is about; undefined: everybody's.
+   *
+   * @throws HttpError when it may not ask
+   */
+  readonly tenantOf: (request: Request) => Promise<string | undefined>;
+  readonly show: (deadLetter: DeadLetter) => object;
+  readonly showDetail: (deadLetter: DeadLetterDetail) => object;
+}
+
+/** The same routes for a connector and for whoever runs the server. @param base their path */
+export function deadLetterRouter(base: string, deadLetters: DeadLetters, view: DeadLetterView): Router {
+  const { tenantOf, show, showDetail } = view;
   const router = Router();
 
-  router.get(BASE, async (request, response) => {
-    const { key: tenant } = await authenticate(request);
+  router.get(base, async (request, response) => {
+    const tenant = await tenantOf(request);
     const query = readInput(pageOfDeadLetters, request.query, WORDS);
     const page = await deadLetters.list({ ...query, tenant });
     response.set("cache-control", "no-store");
-    response.json({ dead_letters: page.deadLetters.map(showDeadLetter), next: page.next ?? null });
+    response.json({ dead_letters: page.deadLetters.map(show), next: page.next ?? null });
   });
 
-  router.post(`${BASE}/replay`, async (request, response) => {
-    const { key: tenant } = await authenticate(request);
+  router.post(`${base}/replay`, async (request, response) => {
+    const tenant = await tenantOf(request);
     const chosen = readInput(chosenDeadLetters, request.query, WORDS);
     const { next, ...first } = await deadLetters.replayPage({ ...chosen, tenant });
     let counts = first;
@@ -80,41 +100,42 @@ export function deadLetterRoutes<S>({ deadLetters, authenticate }: DeadLetterRou
     response.set("cache-control", "no-store").json({ ...counts, next: after ?? null });
   });
 
-  router.post(`${BASE}/:id/replay`, async (request: Request<{ id: string }>, response) => {
-    const { key: tenant } = await authenticate(request);
-    const counts = await deadLetters.replay(idOf(request), tenant);
-    if (counts.queued + counts.underway + counts.superseded === 0) throw unknownDeadLetter();
+  router.post(`${base}/:id/replay`, async (request: Request<{ id: string }>, response) => {
+    const tenant = await tenantOf(request);
+    const counts = await deadLetters.replay(idOf(request, tenant), tenant);
+    if (counts.queued + counts.underway + counts.superseded === 0) throw unknownDeadLetter(tenant);
     response.set("cache-control", "no-store").json(counts);
   });
 
-  router.all([`${BASE}/replay`, `${BASE}/:id/replay`], otherMethods("POST"));
+  router.all([`${base}/replay`, `${base}/:id/replay`], otherMethods("POST"));
 
-  router.get(`${BASE}/:id`, async (request: Request<{ id: string }>, response) => {
-    const { key: tenant } = await authenticate(request);
-    const deadLetter = await deadLetters.show(idOf(request), tenant);
-    if (deadLetter === undefined) throw unknownDeadLetter();
-    response.set("cache-control", "no-store").json(showDeadLetterDetail(deadLetter));
+  router.get(`${base}/:id`, async (request: Request<{ id: string }>, response) => {
+    const tenant = await tenantOf(request);
+    const deadLetter = await deadLetters.show(idOf(request, tenant), tenant);
+    if (deadLetter === undefined) throw unknownDeadLetter(tenant);
+    response.set("cache-control", "no-store").json(showDetail(deadLetter));
   });
 
-  router.delete(`${BASE}/:id`, async (request: Request<{ id: string }>, response) => {
-    const { key: tenant } = await authenticate(request);
-    const deadLetter = await deadLetters.drop(idOf(request), tenant);
-    if (deadLetter === undefined) throw unknownDeadLetter();
-    response.set("cache-control", "no-store").json(showDeadLetter(deadLetter));
+  router.delete(`${base}/:id`, async (request: Request<{ id: string }>, response) => {
+    const tenant = await tenantOf(request);
+    const deadLetter = await deadLetters.drop(idOf(request, tenant), tenant);
+    if (deadLetter === undefined) throw unknownDeadLetter(tenant);
+    response.set("cache-control", "no-store").json(show(deadLetter));
   });
 
-  router.all(BASE, otherMethods("GET, HEAD"));
-  router.all(`${BASE}/:id`, otherMethods("GET, HEAD, DELETE"));
+  router.all(base, otherMethods("GET, HEAD"));
+  router.all(`${base}/:id`, otherMethods("GET, HEAD, DELETE"));
   return router;
 }
 
 /** @throws HttpError 404 for what cannot be an id */
-function idOf({ params: { id } }: Request<{ id: string }>): string {
+function idOf({ params: { id } }: Request<{ id: string }>, tenant: string | undefined): string {
   if (isId(id)) return id;
-  throw unknownDeadLetter();
+  throw unknownDeadLetter(tenant);
 }
 
 /** The same for an unknown dead letter and for another connector's. */
-function unknownDeadLetter(): HttpError {
-  return refuse(404, "dead_letter_not_found", "This connector has no such dead letter; it may have been closed.");
+function unknownDeadLetter(tenant: string | undefined): HttpError {
+  const nobody = tenant === undefined ? "There is" : "This connector has";
+  return refuse(404, "dead_letter_not_found", `${nobody} no such dead letter; it may have been closed.`);
 }

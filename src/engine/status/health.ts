@@ -28,8 +28,12 @@ export interface ConnectorHealth {
   readonly messages: readonly Finding[];
 }
 
-/** Rejects only when the store fails. */
-export type HealthOf<S> = (tenant: Tenant<S>) => Promise<ConnectorHealth>;
+/**
+ * Rejects only when the store fails.
+ *
+ * @param known only what is known at once: the service is not asked, and connectors and records are not compared
+ */
+export type HealthOf<S> = (tenant: Tenant<S>, known?: "known") => Promise<ConnectorHealth>;
 
 export interface HealthOptions<S> {
   readonly store: Pick<Store, "pauses" | "runs" | "lastRun" | "laneHealth" | "hours" | "tenants">;
@@ -95,12 +99,15 @@ export function createHealth<S>(options: HealthOptions<S>): HealthOf<S> {
     return problems.map((problem) => ({ level: "error", text: `The settings cannot be used. ${problem}` }));
   }
 
-  async function remembered({ key, remote, settings }: Tenant<S>): Promise<readonly Finding[]> {
+  async function remembered(
+    { key, remote, settings }: Tenant<S>,
+    types: Service<S>["types"],
+  ): Promise<readonly Finding[]> {
     const nowMs = now();
     const runs = runFindings(await store.runs({ tenant: key, limit: RECENT_RUNS }), nowMs);
     if (remote === undefined) return runs;
     const lane = { remote, tenant: key };
-    const unique = service.types.flatMap(({ name: type, keys }) =>
+    const unique = types.flatMap(({ name: type, keys }) =>
       keys.filter(({ scope }) => scope === "remote").map((each) => ({ type, key: each.name })),
     );
     const fetched = settings === undefined ? [] : service.fetchPolicy(settings).types;
@@ -150,8 +157,11 @@ export function createHealth<S>(options: HealthOptions<S>): HealthOf<S> {
     return Object.fromEntries(counts);
   }
 
-  return async (tenant) => {
-    const [asked, stored, contended] = await Promise.all([live(tenant), remembered(tenant), shared(tenant)]);
+  return async (tenant, known) => {
+    const [stored, asked = [], contended = []] = await Promise.all([
+      remembered(tenant, known === undefined ? service.types : []),
+      ...(known === undefined ? [live(tenant), shared(tenant)] : []),
+    ]);
     const redactor = createRedactor([tenant.credentials.secret]);
     const all = [...said(tenant), ...asked, ...contended, ...stored, ...hostFindings(options.refusedHosts())];
     const findings = all.map((finding) => ({ ...finding, text: redactor.text(finding.text) }));

@@ -1,5 +1,5 @@
 /**
- * One process owns a `DATA_DIR`. The lock is a listening socket in the folder: the operating system drops it with the
+ * One process owns a `DATA_DIR`. The lock is a listening socket that the folder leads to: the operating system drops it with the
  * process, however that ends, so a crash leaves nothing behind that would keep the next start out. A client that
  * connects has found the owner, and can talk to it.
  */
@@ -7,6 +7,7 @@ import { accessSync, chmodSync, constants, mkdirSync, rmdirSync, rmSync, statSyn
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { lockAddress } from "./lock-address";
 
 export interface ExclusiveLock {
   /** Passes connections to a handler, which must close them; undefined: they are closed at once, as in the beginning. */
@@ -15,8 +16,6 @@ export interface ExclusiveLock {
   release(): Promise<void>;
 }
 
-/** Longest path that socket addresses can hold on every platform. */
-const MAX_SOCKET_PATH = 100;
 /** A take-over that has not ended after this time was interrupted. */
 const STALE_TAKEOVER_MS = 5_000;
 const LOOK_AGAIN_MS = 200;
@@ -66,22 +65,6 @@ function makeDataFolder(folder: string): void {
       },
     );
   }
-}
-
-/**
- * Where the owner of a folder listens.
- *
- * @throws Error when the path is longer than an address may be
- */
-export function lockAddress(folder: string): string {
-  if (process.platform === "win32") return `\\\\?\\pipe\\${join(folder, "lock").replaceAll("\\", "-")}`;
-  const path = join(folder, "process.lock");
-  if (path.length > MAX_SOCKET_PATH) {
-    throw new Error(
-      `The path of the data folder is too long (${folder}); use one under ${MAX_SOCKET_PATH} characters.`,
-    );
-  }
-  return path;
 }
 
 /** Undefined when the address is taken, by a living process or by the remains of a dead one. */

@@ -179,6 +179,15 @@ describe("the service", () => {
   });
 });
 
+test("what is known at once asks nobody: neither the service nor other connectors", async () => {
+  said = [finding("warning", "w1")];
+  inspections = [() => Promise.resolve([finding("error", "e1")])];
+  const load = jest.spyOn(tenants, "load");
+  expect(await health(tenant, "known")).toEqual({ status: "warning", messages: said });
+  expect([asked, load.mock.calls]).toEqual([0, []]);
+  expect((await health(tenant)).status).toBe("error");
+});
+
 describe("another connector of the same remote", () => {
   const OTHER = { ...CREDENTIALS, id: "c2", secret: "connector-secret-2" };
   let other: Tenant<FakeSettings>;

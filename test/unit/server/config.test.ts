@@ -115,6 +115,8 @@ test.each([
   ["LOG_LEVEL", "chatty"],
   ["METRICS_TOKEN", "short-4711"],
   ["METRICS_TOKEN", "with a blank and 4711 in it"],
+  ["ADMIN_TOKEN", "short-4711"],
+  ["ADMIN_TOKEN", "with a blank and 4711 in it"],
   ["MAX_OUTBOX", "-4711"],
   ["RETENTION_DAYS", "0.4711"],
   ["LINGER_MS", "1.4711"],

@@ -1,8 +1,10 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, utimesSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, chownSync, existsSync, mkdirSync, rmdirSync, statSync, symlinkSync, utimesSync } from "node:fs";
+import { userInfo } from "node:os";
+import { dirname, join } from "node:path";
 import { lockFolder } from "../../../src/storage/data-folder/exclusive";
+import { lockAddress } from "../../../src/storage/data-folder/lock-address";
 import { setUpDatabases } from "./fixture";
 
 const TAKEN = /Another process uses the data folder/;
@@ -83,8 +85,61 @@ describe("a data folder", () => {
     await lock.release();
   });
 
-  it("whose path no socket address can hold is refused by name", async () => {
+  it("whose path no socket address can hold is locked all the same, whatever its spelling", async () => {
     const long = join(folder, "x".repeat(120));
-    await expect(lockFolder(long)).rejects.toThrow(/too long/);
+    mkdirSync(long);
+    const link = join(folder, "short");
+    symlinkSync(long, link);
+    const lock = await lockFolder(long);
+    await expect(lockFolder(long)).rejects.toThrow(TAKEN);
+    await expect(lockFolder(link)).rejects.toThrow(TAKEN);
+    expect(existsSync(join(long, "process.lock"))).toBe(false);
+    await lock.release();
+    const again = await lockFolder(link);
+    await expect(lockFolder(long)).rejects.toThrow(TAKEN);
+    await again.release();
+  });
+});
+
+describe("the address for a path that is too long", () => {
+  const { makeFolder } = setUpDatabases();
+  let folder: string;
+  let temporary: string;
+  let ours: string;
+  beforeEach(() => {
+    temporary = makeFolder();
+    folder = join(makeFolder(), "x".repeat(120));
+    mkdirSync(folder);
+    ours = join(temporary, `hull-connector-${userInfo().uid}`);
+  });
+
+  it("is in a folder that only this user may enter, another one for each data folder", () => {
+    const address = lockAddress(folder, temporary);
+    expect(dirname(address)).toBe(ours);
+    expect(statSync(ours).mode & 0o777).toBe(0o700);
+    expect(lockAddress(folder, temporary)).toBe(address);
+    const other = `${folder}y`;
+    mkdirSync(other);
+    expect(lockAddress(other, temporary)).not.toBe(address);
+  });
+
+  it("is not taken where others may enter, or where a link leads elsewhere", () => {
+    mkdirSync(ours);
+    chmodSync(ours, 0o755);
+    expect(() => lockAddress(folder, temporary)).toThrow(/only this user may enter.*Remove it/);
+    rmdirSync(ours);
+    symlinkSync(makeFolder(), ours);
+    expect(() => lockAddress(folder, temporary)).toThrow(/only this user may enter/);
+  });
+
+  const isRoot = userInfo().uid === 0;
+  (isRoot ? it : it.skip)("is not taken in a folder of somebody else", () => {
+    mkdirSync(ours, { mode: 0o700 });
+    chownSync(ours, 4711, 4711);
+    expect(() => lockAddress(folder, temporary)).toThrow(/only this user may enter/);
+  });
+
+  it("is refused by name when the temporary folder's path is too long as well", () => {
+    expect(() => lockAddress(folder, join(temporary, "y".repeat(100)))).toThrow(/too long/);
   });
 });

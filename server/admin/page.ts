@@ -1,0 +1,136 @@
+/** `GET /admin` for people: all connectors, those in trouble first. The frame and the style are those of the console. */
+import type { PauseRow } from "../../src/storage/port/rows";
+import { html, type Content, type Html } from "../console/html";
+import { consoleLink } from "../console/links";
+import { page } from "../console/page";
+import { instant, number, span } from "../console/sections/figures";
+import { levelBadge } from "../console/sections/status";
+import type { ConnectorOverview } from "./connectors";
+
+const COLUMNS = html`<th scope="col">Connector</th>
+  <th scope="col">Service</th>
+  <th scope="col">State</th>
+  <th scope="col" class="number">Waiting</th>
+  <th scope="col" class="number">Oldest</th>
+  <th scope="col" class="number">Dead letters</th>`;
+
+/** @param nowMs when it was asked for, milliseconds since 1970 @param home the address of the page */
+export function connectorsPage(connectors: readonly ConnectorOverview[], nowMs: number, home: string): string {
+  const body = connectors.length === 0 ? NOBODY : [totals(connectors), list(connectors, nowMs)];
+  return page({ title: "All connectors", home, atMs: nowMs, body: [html`<h1>All connectors</h1>`, body] });
+}
+
+const NOBODY = html`<section aria-labelledby="none">
+  <h2 id="none">No connector is known yet</h2>
+  <p>
+    Install one in Hull by this server's <a href="/manifest.json">manifest</a> and save its settings. It appears here
+    when Hull has called this server for the first time.
+  </p>
+</section>`;
+
+function totals(connectors: readonly ConnectorOverview[]): Html {
+  const sum = (count: (each: ConnectorOverview) => number): number =>
+    connectors.reduce((total, each) => total + count(each), 0);
+  const troubled = sum((each) => (isTroubled(each) ? 1 : 0));
+  const more = connectors.some(({ moreDeadLetters }) => moreDeadLetters);
+  return html`<section aria-labelledby="totals">
+    <h2 id="totals">In all</h2>
+    <dl class="tiles">
+      ${tile("Connectors", number(connectors.length), troubled === 0 ? "none needs a look" : `${number(troubled)} to look at`)}
+      ${tile("Waiting for a service", number(sum(({ outbox }) => outbox)), "records")}
+      ${tile("Waiting for Hull", number(sum(({ hullUpdates }) => hullUpdates)), "records delivered, Hull not told yet")}
+      ${tile(
+        "Dead letters",
+        countOf(
+          sum(({ deadLetters }) => deadLetters),
+          more,
+        ),
+        "refused for good",
+      )}
+    </dl>
+  </section>`;
+}
+
+function isTroubled({ health, pauses, deadLetters }: ConnectorOverview): boolean {
+  return (health?.status ?? "ok") !== "ok" || pauses.length > 0 || deadLetters > 0;
+}
+
+function tile(name: string, value: string, words: string): Html {
+  return html`<div>
+    <dt>${name}</dt>
+    <dd><strong>${value}</strong> <span>${words}</span></dd>
+  </div>`;
+}
+
+function list(connectors: readonly ConnectorOverview[], nowMs: number): Html {
+  return html`<section aria-labelledby="connectors">
+    <h2 id="connectors">One by one</h2>
+    <p class="hint">Those in trouble come first. This page asks no service; the console of a connector does.</p>
+    <div class="scroll" role="region" aria-label="Connectors" tabindex="0">
+      <table class="stacked">
+        <thead>
+          <tr>
+            ${COLUMNS}
+          </tr>
+        </thead>
+        <tbody>
+          ${connectors.map((each) => row(each, nowMs))}
+        </tbody>
+      </table>
+    </div>
+  </section>`;
+}
+
+function row(connector: ConnectorOverview, nowMs: number): Html {
+  const { organization, connectorId, outbox, hullUpdates, oldestAtMs, deadLetters, moreDeadLetters } = connector;
+  const reasons = reasonsOf(connector);
+  const since = oldestAtMs === undefined ? "none" : span(Math.max(0, nowMs - oldestAtMs));
+  const mood = connector.health?.status === "error" ? "why" : "why mild";
+  return html`<tr>
+      <th scope="row" data-label="Connector">
+        <a href="${consoleLink(organization)}">${organization} <span class="hidden">(its console)</span></a>
+        <span class="id">${connectorId}</span>
+      </th>
+      <td data-label="Service"><span>${connector.service}</span></td>
+      <td data-label="State"><span class="states">${stateOf(connector)}</span></td>
+      <td data-label="Waiting" class="number">
+        <span
+          >${number(outbox)}${hullUpdates > 0 && html` <span class="id">${number(hullUpdates)} for Hull</span>`}</span
+        >
+      </td>
+      <td data-label="Oldest" class="number"><span>${since}</span></td>
+      <td data-label="Dead letters" class="number"><span>${countOf(deadLetters, moreDeadLetters)}</span></td>
+    </tr>
+    ${
+      reasons.length > 0 &&
+      html`<tr class="${mood}">
+        <td colspan="6">${reasons}</td>
+      </tr>`
+    }`;
+}
+
+function stateOf({ health, pauses }: ConnectorOverview): Content {
+  const paused = pauses.length > 0 && html`<strong class="badge level-warning">Paused</strong>`;
+  return [health !== undefined && levelBadge(health.status), paused];
+}
+
+/** Why it stands still, or else the worst that is known of it. */
+function reasonsOf({ health, pauses }: ConnectorOverview): readonly Html[] {
+  const messages = (health?.messages ?? []).filter(({ level }) => level !== "ok");
+  const said =
+    pauses.length > 0
+      ? pauses.map(pauseReason)
+      : messages.slice(0, 1).map(({ text }) => html`<span class="said">${text}</span>`);
+  // Each pause is among the messages, too.
+  const more = messages.length - said.length;
+  return more > 0 ? [...said, html`<span class="id">and ${number(more)} more, on its console</span>`] : said;
+}
+
+function pauseReason({ scope, message, sinceMs, untilMs }: PauseRow): Html {
+  const what = scope === "*" ? "Delivery is paused" : `Delivery of ${scope} is paused`;
+  return html`<span class="said">${what} since ${instant(sinceMs)} until ${instant(untilMs)}: ${message}</span>`;
+}
+
+function countOf(count: number, more: boolean): string {
+  return more ? `${number(count)} or more` : number(count);
+}
