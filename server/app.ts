@@ -19,11 +19,11 @@ import { deadLetterRoutes } from "./routes/dead-letters/route";
 import { docsRoutes } from "./routes/public/docs";
 import { fetchRoutes } from "./routes/fetches/route";
 import { manifestRoutes } from "./routes/public/manifest";
-import { metricRoutes, type MetricRouteOptions } from "./routes/operations/metrics";
+import { metricRoutes, type MetricRouteOptions } from "./routes/health/metrics";
 import { notificationRoutes, type NotificationRouteOptions } from "./routes/notifications/route";
-import { operationRoutes, type OperationRouteOptions } from "./routes/operations/health";
+import { healthRoutes, type HealthRouteOptions } from "./routes/health/route";
+import { operationRoutes, type OperationRouteOptions } from "./routes/operations/route";
 import { runRoutes } from "./routes/runs/route";
-import { userRoutes, type UserRouteOptions } from "./routes/users/route";
 import { schemaRoutes, type SchemaRouteOptions } from "./routes/schema/route";
 import { statusRoutes, type StatusRouteOptions } from "./routes/status/route";
 
@@ -39,13 +39,13 @@ export interface AppOptions<S>
   extends
     Omit<NotificationRouteOptions<S>, "authenticator" | "bodies" | "credentials">,
     Omit<AuthenticatorOptions<S>, "loginLimits" | "now">,
-    OperationRouteOptions,
+    Pick<OperationRouteOptions<S>, "operations" | "remember">,
+    HealthRouteOptions,
     MetricRouteOptions {
   readonly logger: Logger;
   readonly trustProxy: number | string | boolean;
   readonly onDemand: OnDemandOptions<S>;
   readonly explaining: Pick<ExplainRouteOptions<S>, "explain" | "serviceTitle">;
-  readonly users: UserRouteOptions<S>["users"];
   /** Whose pages may use the internal API: CORS_ORIGINS. */
   readonly corsOrigins: readonly string[];
   /** Health of a connector. */
@@ -74,10 +74,10 @@ export function createApp<S>(options: AppOptions<S>): Express {
     if (!options.accepting()) response.set("Connection", "close");
     next();
   });
-  app.use(operationRoutes(options));
+  app.use(healthRoutes(options));
   app.use(metricRoutes(options));
   app.use(manifestRoutes());
-  app.use(docsRoutes());
+  app.use(docsRoutes(options));
   app.use("/smart-notifier", measured(options.metrics));
   app.use(notificationRoutes({ ...options, authenticator, bodies }));
   const byQuery = createQueryCredentials({ ...onDemand, authenticator });
@@ -88,7 +88,7 @@ export function createApp<S>(options: AppOptions<S>): Express {
   app.use(runRoutes({ store, authenticate: byLogin }));
   const { answerWithinMs } = options;
   app.use(explainRoutes({ ...options.explaining, bodies, answerWithinMs, authenticate: byLogin }));
-  app.use(userRoutes({ users: options.users, bodies, authenticate: byLogin }));
+  app.use(operationRoutes({ ...options, bodies, authenticate: byLogin }));
   app.use(statusRoutes({ health, report: options.reportStatus, authenticate: byQuery, logger }));
   app.use(schemaRoutes({ fields, authenticate: byQuery, logger }));
   app.use(deadLetterRoutes({ deadLetters: options.deadLetters, authenticate: byLogin }));

@@ -29,7 +29,6 @@ import { createSignatureVerifier } from "../src/hull/auth/signature";
 import { createKeyFetcher } from "../src/hull/auth/signature-keys";
 import { createEmbeddedJobs } from "../src/queue/embedded";
 import { createPlanhatService } from "../src/services/planhat";
-import { createUsers } from "../src/services/planhat/users/users";
 import { createSeal } from "../src/storage/port/seal";
 import type { Store } from "../src/storage/port/store";
 import { createApp } from "./app";
@@ -121,10 +120,9 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
       sleep: pause,
     },
   };
-  const users = createUsers({ ...toPlanhat, answerWithinMs: ANSWER_WITHIN_MS });
   const service = createPlanhatService({
     ...toPlanhat,
-    usersVersion: (quotaKey) => users.version(quotaKey),
+    answerWithinMs: ANSWER_WITHIN_MS,
     apiUrlTemplate: config.PLANHAT_API_URL,
     analyticsUrl: config.PLANHAT_ANALYTICS_URL,
     fingerprintKey: seal.mark("target"),
@@ -218,7 +216,7 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
       const remotes = await store.remotesOf(key);
       const rows = await store.forgetTenant(key);
       tenants.forget(key);
-      users.forget(key);
+      service.forget?.(key);
       // Cycles that were under way may have written once more.
       await runs.abandon(key);
       await deliveryWorker.idle();
@@ -263,7 +261,7 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
       explain,
       serviceTitle: "Planhat",
     },
-    users,
+    operations: service.operations,
     corsOrigins: config.CORS_ORIGINS,
     health,
     reportStatus: async (given, status) => {
@@ -298,7 +296,7 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
       // Waits for retries and for the quota end at once, so that shutdown is quick. Running calls may finish.
       ending.abort();
       budgets.close();
-      users.close();
+      service.close();
       await Promise.all([runs.close(), explain.idle()]);
       await deliveryWorker.close();
       for (const agents of [hullAgents, keyAgents, planhatAgents]) closeAgents(agents);

@@ -31,7 +31,8 @@ import type { DeadLetters } from "../admin/dead-letters";
 import { organizationQuery } from "../middleware/basic-auth";
 import type { Authenticate } from "../middleware/authentication";
 import { errorAnswers, otherMethods } from "../middleware/errors";
-import { isId, parameter, readInput } from "../middleware/input";
+import { isId, parameter } from "../../src/input";
+import { readInput } from "../middleware/input";
 
 export interface ConsoleRouteOptions<S> {
   readonly store: Pick<Store, "laneHealth" | "hours" | "runs">;

@@ -7,7 +7,10 @@
 import type { EntityMessage } from "./message";
 import type { Reason } from "../outcome/outcome";
 import type { Check, FieldSpec, ObjectType, Plan } from "./model";
-import type { Connection, FieldOption, FieldUse, Finding, Intent } from "./connection";
+import type { Connection, FieldOption, FieldUse, Finding, Intent, Target } from "./connection";
+import type { Operation } from "./operations";
+
+export type { Target } from "./connection";
 
 /** What a full fetch reads, and what it does in Hull besides setting attributes. */
 export interface FetchPolicy {
@@ -71,15 +74,8 @@ export interface Service<S> {
   /** Cuts intents into chunks that one `apply` may carry; every intent in exactly one chunk, by index. */
   chunks(type: string, intents: readonly Intent[], settings: S): readonly (readonly number[])[];
   connect(settings: S, target: Target): Connection;
-}
-
-/** Where a tenant's records live. */
-export interface Target {
-  /** Base URL + tenant at the service; never derived from a token that rotates. Undefined tenant: not known. */
-  readonly baseUrl: string;
-  readonly account?: string;
-  /** Changes whenever token, host or tenant id change. A keyed hash, not a secret. */
-  readonly fingerprint: string;
-  /** The key by which the service counts quotas. */
-  readonly quotaKey: string;
+  /** What people and programs may call through us, besides what synchronisation does. */
+  readonly operations: readonly Operation<S>[];
+  /** The tenant was erased: what is cached for it goes too. @param key organization and connector id */
+  forget?(key: string): void;
 }

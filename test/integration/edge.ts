@@ -2,7 +2,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Writable } from "node:stream";
-import { createApp, type OnDemandOptions } from "../../server/app";
+import { createApp, type AppOptions, type OnDemandOptions } from "../../server/app";
 import { createDeadLetters } from "../../server/admin/dead-letters";
 import { createLogger } from "../../server/log";
 import type { BatchOrder, FetchAnswer } from "../../src/engine/runs/orders";
@@ -83,7 +83,11 @@ export interface Edge {
   close(): Promise<void>;
 }
 
-export async function openEdge(options: Partial<OnDemandOptions<FakeSettings>> = {}): Promise<Edge> {
+/** @param more operations, and what they may have changed */
+export async function openEdge(
+  options: Partial<OnDemandOptions<FakeSettings>> = {},
+  more: Partial<Pick<AppOptions<FakeSettings>, "operations" | "remember">> = {},
+): Promise<Edge> {
   const hull = createHullSimulator();
   await hull.listen();
   const privateSettings = { token: "planhat-token-0001", host: "one" };
@@ -141,7 +145,8 @@ export async function openEdge(options: Partial<OnDemandOptions<FakeSettings>> =
     answerWithinMs: 10_000,
     accepting: () => true,
     explaining: { explain: { notification: unused, entity: unused, idle: unused }, serviceTitle: "Planhat" },
-    users: { list: unused, get: unused, create: unused, update: unused },
+    operations: [],
+    ...more,
     corsOrigins: [],
     health: unused,
     reportStatus: unused,

@@ -9,7 +9,8 @@ import { refuse, type HttpError } from "../../http-error";
 import type { DeadLetters } from "../../admin/dead-letters";
 import type { Authenticate } from "../../middleware/authentication";
 import { otherMethods } from "../../middleware/errors";
-import { countParameter, idParameter, isId, parameter, readInput } from "../../middleware/input";
+import { countParameter, idParameter, isId, parameter } from "../../../src/input";
+import { readInput } from "../../middleware/input";
 import { addCounts, showDeadLetter, showDeadLetterDetail } from "./answer";
 
 export interface DeadLetterRouteOptions<S> {

@@ -12,7 +12,8 @@ import { refuse } from "../../http-error";
 import type { Bodies } from "../../bodies";
 import type { Authenticate } from "../../middleware/authentication";
 import { otherMethods } from "../../middleware/errors";
-import { MAX_ID_LENGTH, readInput } from "../../middleware/input";
+import { MAX_ID_LENGTH } from "../../../src/input";
+import { readInput } from "../../middleware/input";
 import { showExplanation } from "./answer";
 
 export interface ExplainRouteOptions<S> {

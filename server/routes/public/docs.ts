@@ -8,7 +8,7 @@ import { dirname, extname, join } from "node:path";
 import { Router, type Request, type Response } from "express";
 import { projectFolder } from "../../project-folder";
 import { otherMethods } from "../../middleware/errors";
-import { describeApi } from "../../openapi/document";
+import { describeApi, type DescribedService } from "../../openapi/document";
 
 /** A new version of the connector should show up soon. */
 const MAX_AGE_MS = 300_000;
@@ -25,7 +25,7 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-export function docsRoutes(): Router {
+export function docsRoutes<S>(service: DescribedService<S>): Router {
   const router = Router();
   /** Read once: a stream for each request would keep a file open for as long as a slow client reads. */
   const read = new Map<string, { readonly content: Buffer; readonly etag: string }>();
@@ -54,7 +54,7 @@ export function docsRoutes(): Router {
   let description: string | undefined;
 
   router.get("/openapi.json", (_request, response) => {
-    description ??= JSON.stringify(describeApi());
+    description ??= JSON.stringify(describeApi(service));
     response.set({
       "access-control-allow-origin": "*",
       "cross-origin-resource-policy": "cross-origin",

@@ -81,6 +81,7 @@ export function createFakeService(): FakeService {
       ];
     },
     field: fieldSpec,
+    operations: [],
     mappedFields: (type) => (type === "companies" ? ["name", "externalId", "city"] : ["name", "email", "companyId"]),
     fieldSources: () => ({}),
     fetchPolicy: () => ({

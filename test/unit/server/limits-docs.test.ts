@@ -31,7 +31,7 @@ test.each([
   ["src/hull/protocol/messages.ts", "MAX_EVENTS = 5_000", "| events of a message", "5,000"],
   ["src/hull/protocol/message-size.ts", "MAX_ATTRIBUTES = 10_000", "| attributes of", "10,000 each"],
   ["src/hull/protocol/shapes.ts", "MAX_SEGMENTS = 10_000", "| segments of", "10,000"],
-  ["server/middleware/input.ts", "MAX_ID_LENGTH = 200", "| ids of", "200 printable"],
+  ["src/input.ts", "MAX_ID_LENGTH = 200", "| ids of", "200 printable"],
   ["server/bodies/room.ts", "strangers: { bodies: 256, bytes: 16 * MB }", "| bodies of unknown", "256, and 16 MB"],
   ["server/bodies/room.ts", "vouched: { bodies: 256, bytes: 64 * MB }", "| bodies of unknown", "64 MB for those"],
   ["server/bodies/room.ts", "known: { bytes: 256 * MB }", "| bodies of confirmed", "256 MB"],
