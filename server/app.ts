@@ -4,6 +4,7 @@ import helmet from "helmet";
 import type { Logger } from "pino";
 import type { Runs } from "../src/engine/runs/orders";
 import type { HostAllowList } from "../src/http/guards/hosts";
+import type { DescribedService } from "./openapi/document";
 import { createBodies } from "./bodies";
 import { createBasicAuth } from "./middleware/basic-auth";
 import { cors } from "./middleware/cors";
@@ -38,14 +39,15 @@ export interface OnDemandOptions<S>
 export interface AppOptions<S>
   extends
     Omit<NotificationRouteOptions<S>, "authenticator" | "bodies" | "credentials">,
-    Omit<AuthenticatorOptions<S>, "loginLimits" | "now">,
-    Pick<OperationRouteOptions<S>, "operations" | "remember">,
+    Omit<AuthenticatorOptions<S>, "loginLimits" | "now" | "source">,
+    Pick<OperationRouteOptions<S>, "remember">,
     HealthRouteOptions,
     MetricRouteOptions {
+  readonly service: DescribedService<S>;
   readonly logger: Logger;
   readonly trustProxy: number | string | boolean;
   readonly onDemand: OnDemandOptions<S>;
-  readonly explaining: Pick<ExplainRouteOptions<S>, "explain" | "serviceTitle">;
+  readonly explaining: Pick<ExplainRouteOptions<S>, "explain">;
   /** Whose pages may use the internal API: CORS_ORIGINS. */
   readonly corsOrigins: readonly string[];
   /** Health of a connector. */
@@ -58,8 +60,9 @@ export interface AppOptions<S>
 }
 
 export function createApp<S>(options: AppOptions<S>): Express {
-  const { store, onDemand, health, fields, logger } = options;
-  const authenticator = createAuthenticator({ ...options, ...onDemand });
+  const { store, service, onDemand, health, fields, logger } = options;
+  const { face } = service;
+  const authenticator = createAuthenticator({ ...options, ...onDemand, source: face.manifest.source });
   const bodies = createBodies();
   const app = express();
   app.set("trust proxy", options.trustProxy);
@@ -76,24 +79,26 @@ export function createApp<S>(options: AppOptions<S>): Express {
   });
   app.use(healthRoutes(options));
   app.use(metricRoutes(options));
-  app.use(manifestRoutes());
-  app.use(docsRoutes(options));
+  app.use(manifestRoutes(face));
+  app.use(docsRoutes(service));
   app.use("/smart-notifier", measured(options.metrics));
   app.use(notificationRoutes({ ...options, authenticator, bodies }));
   const byQuery = createQueryCredentials({ ...onDemand, authenticator });
   const byLogin = createBasicAuth(authenticator, options.corsOrigins);
-  app.use(fetchRoutes({ ...onDemand, authenticate: byQuery }));
+  app.use(fetchRoutes({ ...onDemand, service, authenticate: byQuery }));
   app.use(batchRoutes({ ...onDemand, bodies, authenticate: byQuery }));
   app.use("/api/internal", cors(options.corsOrigins));
   app.use(runRoutes({ store, authenticate: byLogin }));
   const { answerWithinMs } = options;
-  app.use(explainRoutes({ ...options.explaining, bodies, answerWithinMs, authenticate: byLogin }));
+  app.use(
+    explainRoutes({ ...options.explaining, serviceTitle: face.title, bodies, answerWithinMs, authenticate: byLogin }),
+  );
   app.use(operationRoutes({ ...options, bodies, authenticate: byLogin }));
   app.use(statusRoutes({ health, report: options.reportStatus, authenticate: byQuery, logger }));
-  app.use(schemaRoutes({ fields, authenticate: byQuery, logger }));
-  app.use(deadLetterRoutes({ deadLetters: options.deadLetters, authenticate: byLogin }));
+  app.use(schemaRoutes({ fieldLists: face.fieldLists, fields, authenticate: byQuery, logger }));
+  app.use(deadLetterRoutes({ service, deadLetters: options.deadLetters, authenticate: byLogin }));
   const { now } = onDemand;
-  app.use(consoleRoutes({ ...options, ...options.explaining, ...options.console, now, authenticate: byLogin }));
+  app.use(consoleRoutes({ ...options, ...options.explaining, ...options.console, face, now, authenticate: byLogin }));
   app.use(notFound());
   app.use(errorAnswers(logger));
   return app;

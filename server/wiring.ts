@@ -257,11 +257,8 @@ export async function createConnector(config: Config, logger: Logger): Promise<C
     accepting: () => accepting,
     deadLetters,
     onDemand: { runs, extractHosts, tokenKey: secret, now },
-    explaining: {
-      explain,
-      serviceTitle: "Planhat",
-    },
-    operations: service.operations,
+    explaining: { explain },
+    service,
     corsOrigins: config.CORS_ORIGINS,
     health,
     reportStatus: async (given, status) => {

@@ -22,6 +22,8 @@ export const HEADERS = {
 } as const;
 
 export interface PageParts {
+  /** How people call the service. */
+  readonly serviceTitle: string;
   /** Title of the window; the connector's name follows. */
   readonly title: string;
   /** The connector; absent before anybody has logged in. */
@@ -34,14 +36,14 @@ export interface PageParts {
 }
 
 /** @returns a whole document */
-export function page({ title, owner, atMs, parts = [], body }: PageParts): string {
+export function page({ serviceTitle, title, owner, atMs, parts = [], body }: PageParts): string {
   const home = owner === undefined ? BASE : consoleLink(owner.organization);
   const document = html`<html lang="en">
     <head>
       <meta charset="utf-8" />
       <meta name="viewport" content="width=device-width, initial-scale=1" />
       <meta name="color-scheme" content="light dark" />
-      <title>${title} · Hull Planhat connector</title>
+      <title>${title} · Hull ${serviceTitle} connector</title>
       <link rel="icon" type="image/svg+xml" href="/logo.svg" />
       <link rel="stylesheet" href="${BASE}/page.css" />
     </head>
@@ -50,7 +52,7 @@ export function page({ title, owner, atMs, parts = [], body }: PageParts): strin
       <header class="masthead">
         <div class="width">
           <a class="brand" href="${home}"
-            ><img src="/logo.svg" alt="" width="36" height="36" />Hull Planhat connector</a
+            ><img src="/logo.svg" alt="" width="36" height="36" />Hull ${serviceTitle} connector</a
           >
           ${owner !== undefined && who(owner)} ${atMs !== undefined && asOf(atMs, home)}
         </div>

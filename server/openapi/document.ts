@@ -1,7 +1,6 @@
 /** The OpenAPI 3.1 document of the whole server, assembled from the part of each group of routes. */
 import pickBy from "lodash/pickBy";
 import { z } from "zod";
-import manifest from "../../manifest.json";
 import { batchPart } from "../routes/batches/openapi";
 import { commonSchemas, SECURITY_SCHEMES } from "./common";
 import { consolePart } from "../console/openapi";
@@ -14,25 +13,26 @@ import { healthPart } from "../routes/health/openapi";
 import { operationParts } from "../routes/operations/openapi";
 import { SENT, type Operation, type Part, type PathItem, type Piece } from "./part";
 import { publicPart } from "../routes/public/openapi";
+import { fill, type SpokenService } from "./words";
 import { SHARED_RESPONSES } from "./refusals";
 import { runPart } from "../routes/runs/openapi";
 import { schemaPart } from "../routes/schema/openapi";
 import { statusPart } from "../routes/status/openapi";
 
 /** What is described of a service. */
-export type DescribedService<S> = Pick<Service<S>, "operations">;
+export type DescribedService<S> = SpokenService<S> & Pick<Service<S>, "operations">;
 
 /** In the order of the page. A new group of routes adds its part here; a test compares the document with the app. */
 const partsOf = <S>(service: DescribedService<S>): readonly Part[] => [
   notificationPart,
-  fetchPart,
+  fetchPart(service),
   batchPart,
   runPart,
   deadLetterPart,
   explainPart,
   ...operationParts(service.operations),
   statusPart,
-  schemaPart,
+  schemaPart(service.face.fieldLists),
   healthPart,
   consolePart,
   publicPart,
@@ -46,11 +46,12 @@ export function schemasOf<S>(service: DescribedService<S>): ReadonlyMap<string, 
 
 export function describeApi<S>(service: DescribedService<S>): Piece {
   const parts = partsOf(service);
+  const { title, manifest } = service.face;
   const { version, description } = manifest;
   const paths = Object.fromEntries(parts.flatMap((part) => pathsOf(part.tag.name, part.paths)));
-  return {
+  const document = {
     openapi: "3.1.1",
-    info: { title: "Hull Planhat connector", version, description, license: { name: "MIT", identifier: "MIT" } },
+    info: { title: `Hull ${title} connector`, version, description, license: { name: "MIT", identifier: "MIT" } },
     // Relative to this document, wherever the server is reached.
     servers: [{ url: "/" }],
     tags: parts.map(({ tag }) => tag),
@@ -61,6 +62,7 @@ export function describeApi<S>(service: DescribedService<S>): Piece {
       securitySchemes: SECURITY_SCHEMES,
     },
   };
+  return fill(document, service);
 }
 
 /** The shared refusals that some operation uses unchanged. */

@@ -8,6 +8,7 @@ import type { EntityMessage } from "./message";
 import type { Reason } from "../outcome/outcome";
 import type { Check, FieldSpec, ObjectType, Plan } from "./model";
 import type { Connection, FieldOption, FieldUse, Finding, Intent, Target } from "./connection";
+import type { Face } from "./face";
 import type { Operation } from "./operations";
 
 export type { Target } from "./connection";
@@ -36,6 +37,8 @@ export type SettingsResult<S> =
 
 export interface Service<S> {
   readonly name: string;
+  /** What the server says about it. */
+  readonly face: Face;
   /** Parents before children. */
   readonly types: readonly ObjectType[];
   /** Parses `private_settings` of any installation, old or new. */

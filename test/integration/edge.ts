@@ -17,7 +17,7 @@ import { createSeal } from "../../src/storage/port/seal";
 import { deadLetterId } from "../../src/storage/port/dead-letters";
 import type { Lane, Store } from "../../src/storage/port/store";
 import { createHullSimulator, type HullSimulator } from "../../simulators/hull";
-import { createFakeService, type FakeSettings } from "../unit/engine/fake-service";
+import { createFakeService, type FakeService, type FakeSettings } from "../unit/engine/fake-service";
 import { finish, update } from "../unit/storage/builders";
 import { basic, queryOf, send, type Answer, type Sent } from "./asking";
 
@@ -83,10 +83,10 @@ export interface Edge {
   close(): Promise<void>;
 }
 
-/** @param more operations, and what they may have changed */
+/** @param more of the service, and what operations may have changed */
 export async function openEdge(
   options: Partial<OnDemandOptions<FakeSettings>> = {},
-  more: Partial<Pick<AppOptions<FakeSettings>, "operations" | "remember">> = {},
+  { remember, ...parts }: Partial<FakeService> & Pick<AppOptions<FakeSettings>, "remember"> = {},
 ): Promise<Edge> {
   const hull = createHullSimulator();
   await hull.listen();
@@ -144,9 +144,9 @@ export async function openEdge(
     maxOutbox: 1,
     answerWithinMs: 10_000,
     accepting: () => true,
-    explaining: { explain: { notification: unused, entity: unused, idle: unused }, serviceTitle: "Planhat" },
-    operations: [],
-    ...more,
+    explaining: { explain: { notification: unused, entity: unused, idle: unused } },
+    service: { ...createFakeService(), ...parts },
+    remember,
     corsOrigins: [],
     health: unused,
     reportStatus: unused,

@@ -1,6 +1,7 @@
 /** Operations are data: routes, log-in, limits, audit lines and what is remembered come from the declaration. */
 import { describeApi } from "../../server/openapi/document";
 import type { Touched } from "../../src/services/operations";
+import { createFakeService } from "../unit/engine/fake-service";
 import { CASES, madeUpOperations, type Case, type Script } from "./operations.cases";
 import { errorOf, openEdge, type Edge } from "./edge";
 import { describedRefusals, type Described } from "./described";
@@ -92,7 +93,7 @@ test("a connector that cannot reach the service is told what to mend, and nothin
 });
 
 describe("the description", () => {
-  const document = describeApi({ operations }) as unknown as Described;
+  const document = describeApi({ ...createFakeService(), operations }) as unknown as Described;
   const { paths } = document as unknown as { readonly paths: Record<string, Record<string, Operation>> };
   interface Operation {
     readonly parameters: readonly { readonly name: string; readonly in: string; readonly required: boolean }[];

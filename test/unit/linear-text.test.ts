@@ -111,6 +111,7 @@ const items = [
 const index = keyIndex(items);
 // Known and refused by Hull, so that nothing but the reading is measured.
 const door = createAuthenticator({
+  source: "planhat",
   credentials: {
     confirm: () => Promise.resolve({ ok: false, status: 401, reason: "wrong_credentials" }),
     forget: () => undefined,

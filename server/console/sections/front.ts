@@ -4,8 +4,9 @@ import { html } from "../html";
 import { BASE } from "../links";
 import { page } from "../page";
 
-export function welcomePage(): string {
+export function welcomePage(serviceTitle: string): string {
   return page({
+    serviceTitle,
     title: "Console",
     body: html`<h1>Console</h1>
       <form class="search" method="get" action="${BASE}">
@@ -31,8 +32,9 @@ export function welcomePage(): string {
   });
 }
 
-export function errorPage({ status, message, code }: HttpError): string {
+export function errorPage({ status, message, code }: HttpError, serviceTitle: string): string {
   return page({
+    serviceTitle,
     title: "Not done",
     body: html`<h1>Not done</h1>
       <p class="trouble">${message}</p>

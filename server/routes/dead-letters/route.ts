@@ -1,5 +1,5 @@
 /**
- * `/api/internal/dead-letters`: what Planhat refused for good can be read, replayed and dropped, as with the
+ * `/api/internal/dead-letters`: what the service refused for good can be read, replayed and dropped, as with the
  * command-line tool. A connector sees and changes only its own; those of others do not exist for it.
  */
 import { Router, type Request } from "express";
@@ -11,9 +11,11 @@ import type { Authenticate } from "../../middleware/authentication";
 import { otherMethods } from "../../middleware/errors";
 import { countParameter, idParameter, isId, parameter } from "../../../src/input";
 import { readInput } from "../../middleware/input";
+import { fill, type SpokenService } from "../../openapi/words";
 import { addCounts, showDeadLetter, showDeadLetterDetail } from "./answer";
 
 export interface DeadLetterRouteOptions<S> {
+  readonly service: SpokenService<S>;
   readonly deadLetters: DeadLetters;
   readonly authenticate: Authenticate<S>;
 }
@@ -28,7 +30,7 @@ const WORDS = {
   code: "invalid_query",
   problem: "The query cannot be read",
   remedies: {
-    type: "Name an object type such as endusers or companies, or leave it out.",
+    type: "Name an object type such as {{a type}}, or leave it out.",
     code: "Name a reason code such as refused, or leave it out.",
     limit: `Say how many dead letters you want, ${MAX_LETTERS} at most, or leave it out.`,
     after: "Send next of the previous answer, or leave it out to begin with the first dead letter.",
@@ -56,12 +58,13 @@ export const pageOfDeadLetters = z.object({
 
 const BASE = "/api/internal/dead-letters";
 
-export function deadLetterRoutes<S>({ deadLetters, authenticate }: DeadLetterRouteOptions<S>): Router {
+export function deadLetterRoutes<S>({ service, deadLetters, authenticate }: DeadLetterRouteOptions<S>): Router {
   const router = Router();
+  const words = fill(WORDS, service);
 
   router.get(BASE, async (request, response) => {
     const { key: tenant } = await authenticate(request);
-    const query = readInput(pageOfDeadLetters, request.query, WORDS);
+    const query = readInput(pageOfDeadLetters, request.query, words);
     const page = await deadLetters.list({ ...query, tenant });
     response.set("cache-control", "no-store");
     response.json({ dead_letters: page.deadLetters.map(showDeadLetter), next: page.next ?? null });
@@ -69,7 +72,7 @@ export function deadLetterRoutes<S>({ deadLetters, authenticate }: DeadLetterRou
 
   router.post(`${BASE}/replay`, async (request, response) => {
     const { key: tenant } = await authenticate(request);
-    const chosen = readInput(chosenDeadLetters, request.query, WORDS);
+    const chosen = readInput(chosenDeadLetters, request.query, words);
     const { next, ...first } = await deadLetters.replayPage({ ...chosen, tenant });
     let counts = first;
     let after = next;
@@ -94,7 +97,7 @@ export function deadLetterRoutes<S>({ deadLetters, authenticate }: DeadLetterRou
     const { key: tenant } = await authenticate(request);
     const deadLetter = await deadLetters.show(idOf(request), tenant);
     if (deadLetter === undefined) throw unknownDeadLetter();
-    response.set("cache-control", "no-store").json(showDeadLetterDetail(deadLetter));
+    response.set("cache-control", "no-store").json(showDeadLetterDetail(deadLetter, service.face.remedies));
   });
 
   router.delete(`${BASE}/:id`, async (request: Request<{ id: string }>, response) => {

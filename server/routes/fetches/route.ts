@@ -7,15 +7,16 @@ import { z } from "zod";
 import type { FetchAnswer, Runs } from "../../../src/engine/runs/orders";
 import type { Authenticate } from "../../middleware/authentication";
 import { instantAnswer, isoOf } from "../../openapi/instants";
+import { typeOf, type SpokenService } from "../../openapi/words";
 import { readRunParameters } from "../runs/options";
 
 export interface FetchRouteOptions<S> {
+  readonly service: SpokenService<S>;
   readonly runs: Pick<Runs<S>, "fetch">;
   readonly authenticate: Authenticate<S>;
 }
 
-/** Hull's users are Planhat's endusers. */
-const TYPES = { "/fetch/users": "endusers", "/fetch/accounts": "companies" } as const;
+const ENTITIES = { "/fetch/users": "user", "/fetch/accounts": "account" } as const;
 
 const fetchStates = z.discriminatedUnion("state", [
   z.object({ state: z.enum(["begun", "underway"]), run: z.string(), message: z.string() }),
@@ -32,13 +33,15 @@ const UNDERWAY =
  * Any method. 200 `{ok: true, state, message}`, where `state` is `begun` or `underway` (with the id of the `run`),
  * `early` (with `next_at`, the time from which a call begins one) or `halted` (the message says what to mend).
  */
-export function fetchRoutes<S>({ runs, authenticate }: FetchRouteOptions<S>): Router {
+export function fetchRoutes<S>({ service, runs, authenticate }: FetchRouteOptions<S>): Router {
   const router = Router();
-  for (const [path, type] of Object.entries(TYPES)) {
+  for (const [path, entity] of Object.entries(ENTITIES)) {
+    const type = typeOf(service, entity);
+    const nothing = { kind: "halted", reason: `${service.face.title} has no records of Hull's ${entity}s.` } as const;
     router.all(path, async (request, response) => {
       const tenant = await authenticate(request);
       const { options, force } = readRunParameters(request.query);
-      const answer = await runs.fetch(tenant, type, options, force);
+      const answer = type === undefined ? nothing : await runs.fetch(tenant, type, options, force);
       response.set("cache-control", "no-store").json({ ok: true, ...shown(answer) });
     });
   }

@@ -8,6 +8,7 @@ import type { Logger } from "pino";
 import type { Tenant } from "../../../src/engine/tenants";
 import type { Asker, Input, Operation, OperationAnswer, Touched } from "../../../src/services/operations";
 import { OperationError } from "../../../src/services/operations";
+import type { Service } from "../../../src/services/service";
 import type { Bodies } from "../../bodies";
 import { HttpError, refuse } from "../../http-error";
 import type { Authenticate } from "../../middleware/authentication";
@@ -15,7 +16,7 @@ import { otherMethods } from "../../middleware/errors";
 import { badInput, readInput } from "../../middleware/input";
 
 export interface OperationRouteOptions<S> {
-  readonly operations: readonly Operation<S>[];
+  readonly service: Pick<Service<S>, "operations" | "face">;
   readonly authenticate: Authenticate<S>;
   readonly bodies: Bodies;
   readonly logger: Logger;
@@ -32,7 +33,7 @@ const NO_PAGE = "default-src 'none'; sandbox";
 
 export function operationRoutes<S>(options: OperationRouteOptions<S>): Router {
   const router = Router();
-  for (const [template, operations] of Object.entries(groupBy(options.operations, ({ path }) => path))) {
+  for (const [template, operations] of Object.entries(groupBy(options.service.operations, ({ path }) => path))) {
     const path = `/api/internal${template.replaceAll(/\{(\w+)\}/g, ":$1")}`;
     for (const operation of operations) router[VERBS[operation.method]](path, handlerOf(operation, options));
     // Before the next path, which may fit as well: `/users/{userId}` takes no method for `/users/meta`.
@@ -55,7 +56,7 @@ function handlerOf<S>(operation: Operation<S>, options: OperationRouteOptions<S>
     };
     let answer;
     try {
-      const asker = askerOf(tenant);
+      const asker = askerOf(tenant, options.service.face.missingToken);
       const input = await readRequest(operation, asker, request, options.bodies);
       Object.assign(call, operation.audited?.(input));
       assertConfirmed(operation, input, request);
@@ -72,13 +73,13 @@ function handlerOf<S>(operation: Operation<S>, options: OperationRouteOptions<S>
 }
 
 /** @throws HttpError 409 for a connector that cannot reach the service yet */
-function askerOf<S>({ key, settings, target, problems }: Tenant<S>): Asker<S> {
+function askerOf<S>({ key, settings, target, problems }: Tenant<S>, missingToken: string): Asker<S> {
   if (settings === undefined) {
     const message = `The connector's settings cannot be understood; save them again in Hull. ${problems.join(" ")}`;
     throw refuse(409, "invalid_settings", message.trim());
   }
   if (target === undefined) {
-    throw refuse(409, "missing_token", "The connector has no Personal Access Token; enter it in its settings in Hull.");
+    throw refuse(409, "missing_token", missingToken);
   }
   return { key, settings, target };
 }

@@ -3,7 +3,7 @@
  * public and the same for everybody, so any page may load it.
  */
 import express, { Router, type Request, type Response } from "express";
-import manifest from "../../../manifest.json";
+import type { Face } from "../../../src/services/face";
 import { RETRY_LATER } from "../../flow-control";
 import { projectFolder } from "../../project-folder";
 import { HttpError } from "../../http-error";
@@ -16,7 +16,7 @@ const ASSET_SECONDS = 3600;
 /** Names, IPv4 and bracketed IPv6 addresses, with or without a port: nothing that could continue an address. */
 const HOST = /^(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
 
-export function manifestRoutes(): Router {
+export function manifestRoutes({ manifest, assets }: Pick<Face, "manifest" | "assets">): Router {
   const router = Router();
 
   router.get("/manifest.json", (_request, response) => {
@@ -33,7 +33,7 @@ export function manifestRoutes(): Router {
     response.set("cache-control", "no-store").redirect(`${READER}${host}`);
   });
 
-  const files = express.static(projectFolder("assets"), {
+  const files = express.static(projectFolder(assets), {
     index: false,
     redirect: false,
     maxAge: ASSET_SECONDS * 1000,

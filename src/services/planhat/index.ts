@@ -5,6 +5,7 @@ import { chunksOf } from "./write/chunks";
 import { createConnection } from "./connection";
 import { fingerprintOf } from "./mapping/fingerprint";
 import type { ConnectionOptions } from "./connection";
+import { planhatFace } from "./face";
 import { planhatOperations } from "./operations";
 import { spellingOf } from "../mapping/attributes";
 import { createCustomFields } from "./api/custom-fields";
@@ -43,6 +44,7 @@ export function createPlanhatService(options: PlanhatServiceOptions): PlanhatSer
   const users = createUsers({ ...options, http, answerWithinMs: options.answerWithinMs ?? ANSWER_WITHIN_MS });
   return {
     name: "planhat",
+    face: planhatFace,
     types: OBJECT_TYPES,
     readSettings,
     checkSettings,

@@ -1,6 +1,7 @@
 /** A service whose settings say where it is, and whose plan sends name and external id of accounts as they are. */
 import { reason } from "../../../src/outcome/outcome";
 import type { Json } from "../../../src/record";
+import { planhatFace } from "../../../src/services/planhat/face";
 import { COMPANIES, ENDUSERS, fieldSpec } from "../../../src/services/planhat/object-types";
 import type { Connection, ReadBack } from "../../../src/services/connection";
 import type { Plan, RemoteRecord } from "../../../src/services/model";
@@ -41,6 +42,7 @@ export function createFakeService(): FakeService {
   return {
     connected,
     name: "planhat",
+    face: planhatFace,
     types: [COMPANIES, ENDUSERS],
     readSettings: (stored) => {
       const { token, host = "one" } = stored as { token?: string; host?: string };

@@ -31,7 +31,7 @@ const tenants = {
     return Promise.resolve({ key: tenantKey(given.organization, given.id), credentials: given, problems: [] });
   },
 };
-const door = createAuthenticator({ credentials, tenants, protocol: "https", now: () => 0 });
+const door = createAuthenticator({ credentials, tenants, source: "planhat", protocol: "https", now: () => 0 });
 
 const inQuery = createQueryCredentials({ authenticator: door, tokenKey: "k", now: () => 0 });
 const asLogin = createBasicAuth(door);

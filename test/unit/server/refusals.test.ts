@@ -17,15 +17,17 @@ import { runPart } from "../../../server/routes/runs/openapi";
 import { statusPart } from "../../../server/routes/status/openapi";
 import { SIGNATURE_REFUSALS } from "../../../src/hull/auth/signature";
 import { describedRefusals as describedIn, type Described } from "../../integration/described";
+import { createFakeService } from "../engine/fake-service";
 import { madeUpOperations } from "../../integration/operations.cases";
 
 const SERVER = join(__dirname, "../../../server");
 
 /** A service with an operation of every kind, since operations can refuse what they are declared to refuse. */
 const operations = madeUpOperations({ ran: [], next: {} });
+const service = { ...createFakeService(), operations };
 const [operationPart] = operationParts(operations);
 if (operationPart === undefined) throw new Error("There are no operations.");
-const DOCUMENT = describeApi({ operations }) as unknown as Described;
+const DOCUMENT = describeApi(service) as unknown as Described;
 const describedRefusals = (method: string, path: string) => describedIn(method, path, DOCUMENT);
 
 /** By the folder in which route and description stand. */
@@ -33,7 +35,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   batches: batchPart,
   "dead-letters": deadLetterPart,
   explain: explainPart,
-  fetches: fetchPart,
+  fetches: fetchPart(service),
   notifications: notificationPart,
   runs: runPart,
   status: statusPart,
