@@ -27,7 +27,7 @@ const noDatabase = [
     "**/storage/embedded",
     "**/queue/embedded",
   ],
-  "Only server/wiring.ts, server/data-folder.ts and server/cli/connect.ts reach an adapter; everybody else imports storage/port/.",
+  "Only server/{wiring,engine,data-folder}.ts and server/cli/connect.ts reach an adapter; everybody else imports storage/port/.",
 ];
 const noService = [
   ["**/services/*/**", "!**/services/mapping/**"],
@@ -86,7 +86,7 @@ export default tseslint.config(
   ),
   forbid(["server/**/*.ts"], [noSimulators, noDatabase]),
   {
-    files: ["server/wiring.ts", "server/data-folder.ts", "server/cli/connect.ts"],
+    files: ["server/wiring.ts", "server/engine.ts", "server/data-folder.ts", "server/cli/connect.ts"],
     rules: { "no-restricted-imports": "off" },
   },
   {

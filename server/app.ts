@@ -1,10 +1,13 @@
 /** The HTTP edge, assembled from its parts; no I/O at import. */
-import express, { type Express, type RequestHandler } from "express";
+import express, { Router, type Express, type RequestHandler } from "express";
 import helmet from "helmet";
 import type { Logger } from "pino";
 import type { Runs } from "../src/engine/runs/orders";
 import type { HostAllowList } from "../src/http/guards/hosts";
-import { createBodies } from "./bodies";
+import { mountOf } from "../src/services";
+import type { Service } from "../src/services/service";
+import type { DescribedService } from "./openapi/document";
+import type { Metrics } from "./metrics";
 import { createBasicAuth } from "./middleware/basic-auth";
 import { cors } from "./middleware/cors";
 import { createAuthenticator, type AuthenticatorOptions } from "./middleware/authentication";
@@ -19,11 +22,11 @@ import { deadLetterRoutes } from "./routes/dead-letters/route";
 import { docsRoutes } from "./routes/public/docs";
 import { fetchRoutes } from "./routes/fetches/route";
 import { manifestRoutes } from "./routes/public/manifest";
-import { metricRoutes, type MetricRouteOptions } from "./routes/operations/metrics";
+import { metricRoutes, type MetricRouteOptions } from "./routes/health/metrics";
 import { notificationRoutes, type NotificationRouteOptions } from "./routes/notifications/route";
-import { operationRoutes, type OperationRouteOptions } from "./routes/operations/health";
+import { healthRoutes, type HealthRouteOptions } from "./routes/health/route";
+import { operationRoutes, type OperationRouteOptions } from "./routes/operations/route";
 import { runRoutes } from "./routes/runs/route";
-import { userRoutes, type UserRouteOptions } from "./routes/users/route";
 import { schemaRoutes, type SchemaRouteOptions } from "./routes/schema/route";
 import { statusRoutes, type StatusRouteOptions } from "./routes/status/route";
 
@@ -35,17 +38,25 @@ export interface OnDemandOptions<S>
   readonly extractHosts: HostAllowList;
 }
 
-export interface AppOptions<S>
-  extends
-    Omit<NotificationRouteOptions<S>, "authenticator" | "bodies" | "credentials" | "tenants">,
-    Omit<AuthenticatorOptions<S>, "loginLimits" | "now">,
-    OperationRouteOptions,
-    MetricRouteOptions {
+/** What is the same for all services. */
+export interface AppOptions extends HealthRouteOptions, MetricRouteOptions {
   readonly logger: Logger;
   readonly trustProxy: number | string | boolean;
+  /** `/admin` behind its gate; absent without ADMIN_TOKEN. */
+  readonly admin?: RequestHandler | undefined;
+}
+
+export interface ServiceRouteOptions<S>
+  extends
+    Omit<NotificationRouteOptions<S>, "authenticator" | "credentials" | "tenants">,
+    Omit<AuthenticatorOptions<S>, "loginLimits" | "now" | "source">,
+    Pick<OperationRouteOptions<S>, "remember"> {
+  readonly service: DescribedService<S> & Pick<Service<S>, "name">;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
   readonly onDemand: OnDemandOptions<S>;
-  readonly explaining: Pick<ExplainRouteOptions<S>, "explain" | "serviceTitle">;
-  readonly users: UserRouteOptions<S>["users"];
+  readonly explaining: Pick<ExplainRouteOptions<S>, "explain">;
+  readonly answerWithinMs: number;
   /** Whose pages may use the internal API: CORS_ORIGINS. */
   readonly corsOrigins: readonly string[];
   /** Health of a connector. */
@@ -54,15 +65,41 @@ export interface AppOptions<S>
   /** Fields to choose from in the settings. */
   readonly fields: SchemaRouteOptions<S>["fields"];
   readonly deadLetters: DeadLetters;
-  /** `/admin` behind its gate; absent without ADMIN_TOKEN. */
-  readonly admin?: RequestHandler | undefined;
   readonly console: Pick<ConsoleRouteOptions<S>, "budget" | "formKey" | "partWithinMs">;
 }
 
-export function createApp<S>(options: AppOptions<S>): Express {
-  const { store, onDemand, health, fields, logger } = options;
-  const authenticator = createAuthenticator({ ...options, ...onDemand });
-  const bodies = createBodies();
+/** Everything that one service offers, wherever it is mounted. */
+export function serviceRoutes<S>(options: ServiceRouteOptions<S>): Router {
+  const { store, service, bodies, onDemand, health, fields, logger, answerWithinMs } = options;
+  const { face } = service;
+  const { now } = onDemand;
+  const authenticator = createAuthenticator({ ...options, ...onDemand, source: face.manifest.source });
+  const byQuery = createQueryCredentials({ ...onDemand, authenticator });
+  const byLogin = createBasicAuth(authenticator, options.corsOrigins);
+  const shown = { ...options.explaining, serviceTitle: face.title, face, now, authenticate: byLogin };
+  const router = Router();
+  router.use(manifestRoutes(service));
+  router.use(docsRoutes(service));
+  router.use("/smart-notifier", measured(options.metrics, service.name));
+  router.use(notificationRoutes({ ...options, authenticator }));
+  router.use(fetchRoutes({ ...onDemand, service, authenticate: byQuery }));
+  router.use(batchRoutes({ ...onDemand, bodies, authenticate: byQuery }));
+  router.use("/api/internal", cors(options.corsOrigins));
+  router.use(runRoutes({ store, authenticate: byLogin }));
+  router.use(explainRoutes({ ...shown, bodies, answerWithinMs }));
+  router.use(operationRoutes({ ...options, authenticate: byLogin }));
+  router.use(statusRoutes({ health, report: options.reportStatus, authenticate: byQuery, logger }));
+  router.use(schemaRoutes({ fieldLists: face.fieldLists, fields, authenticate: byQuery, logger }));
+  router.use(deadLetterRoutes({ service, deadLetters: options.deadLetters, authenticate: byLogin }));
+  router.use(consoleRoutes({ ...options, ...shown, ...options.console }));
+  return router;
+}
+
+/** @param services each under its path, and that of the root at the root as well */
+export function createApp(
+  options: AppOptions,
+  services: readonly { readonly name: string; readonly routes: Router }[],
+): Express {
   const app = express();
   app.set("trust proxy", options.trustProxy);
   // An answer to a notification is not cached, so hashing it for an ETag would be wasted.
@@ -76,28 +113,12 @@ export function createApp<S>(options: AppOptions<S>): Express {
     if (!options.accepting()) response.set("Connection", "close");
     next();
   });
-  app.use(operationRoutes(options));
+  app.use(healthRoutes(options));
   app.use(metricRoutes(options));
-  app.use(manifestRoutes());
-  app.use(docsRoutes());
-  app.use("/smart-notifier", measured(options.metrics, "planhat"));
-  app.use(notificationRoutes({ ...options, authenticator, bodies }));
-  const byQuery = createQueryCredentials({ ...onDemand, authenticator });
-  const byLogin = createBasicAuth(authenticator, options.corsOrigins);
-  app.use(fetchRoutes({ ...onDemand, authenticate: byQuery }));
-  app.use(batchRoutes({ ...onDemand, bodies, authenticate: byQuery }));
-  app.use("/api/internal", cors(options.corsOrigins));
-  app.use(runRoutes({ store, authenticate: byLogin }));
-  const { answerWithinMs } = options;
-  app.use(explainRoutes({ ...options.explaining, bodies, answerWithinMs, authenticate: byLogin }));
-  app.use(userRoutes({ users: options.users, bodies, authenticate: byLogin }));
-  app.use(statusRoutes({ health, report: options.reportStatus, authenticate: byQuery, logger }));
-  app.use(schemaRoutes({ fields, authenticate: byQuery, logger }));
-  app.use(deadLetterRoutes({ deadLetters: options.deadLetters, authenticate: byLogin }));
-  const { now } = onDemand;
-  app.use(consoleRoutes({ ...options, ...options.explaining, ...options.console, now, authenticate: byLogin }));
   if (options.admin !== undefined) app.use(options.admin);
+  for (const { name, routes } of services) app.use(`/${name}`, routes);
+  for (const { name, routes } of services) if (mountOf(name) === "") app.use(routes);
   app.use(notFound());
-  app.use(errorAnswers(logger));
+  app.use(errorAnswers(options.logger));
   return app;
 }

@@ -2,6 +2,8 @@
 import express from "express";
 import { z } from "zod";
 import { createHostAllowList } from "../src/http/guards/hosts";
+import { SERVICES } from "../src/services";
+import type { ServiceDefinition } from "../src/services/definition";
 
 const text = z.string().trim().min(1);
 /** Of those who run the server. */
@@ -50,13 +52,7 @@ const schema = z.object({
     .min(16, "use at least 16 characters, preferably random")
     .optional()
     .describe("Key that encrypts stored credentials; without it a key file is generated in DATA_DIR."),
-  PLANHAT_API_URL: z
-    .string()
-    .trim()
-    .regex(/^https?:\/\/[^\s]+$/, "must begin with https:// (or http:// for a stand-in)")
-    .default("https://{api_prefix}.planhat.com")
-    .describe("Base URL of Planhat's API; {api_prefix} is replaced by the tenant's cluster."),
-  PLANHAT_ANALYTICS_URL: z.url().default("https://analytics.planhat.com").describe("Host of tracked events."),
+  SERVICES: z.string().optional().describe("Comma list of the services to serve; all of them by default."),
   HULL_PROTOCOL: z.enum(["https", "http"]).default("https").describe("Protocol towards Hull's organizations."),
   HULL_FIREHOSE_URL: z.url().optional().describe("Address of Hull's firehose; derived from the organization if unset."),
   HULL_ALLOWED_ORGANIZATIONS: hosts("*.hullapp.io").describe("Organizations that may use this connector."),
@@ -102,33 +98,56 @@ const schema = z.object({
     .describe("How long a lane waits for more before it writes, so that shipments in a row become one call."),
   SETTLE_MS: wholeNumber(0, 600_000)
     .default(5_000)
-    .describe("How long a write may take to show up in Planhat's lists; unconfirmed creates are looked for after it."),
+    .describe(
+      "How long a write may take to show up in the service's lists; unconfirmed creates are looked for after it.",
+    ),
   RETRY_BASE_MS: wholeNumber(1, 600_000).default(1_000).describe("First wait before a failed call is repeated."),
   RETRY_CAP_MS: wholeNumber(1, 3_600_000).default(120_000).describe("Longest wait between two tries."),
   REQUEST_TIMEOUT_MS: wholeNumber(10, 600_000)
     .default(60_000)
-    .describe("Longest time of a call to Planhat (in bulk twice that) or to Hull's firehose (at most 10 s)."),
+    .describe("Longest time of a call to a service (in bulk twice that) or to Hull's firehose (at most 10 s)."),
 });
 
-export type Config = z.output<typeof schema>;
+/** Our own variables by their types, and the names of the services to serve; those of the services as they read them. */
+export type Config = Omit<z.output<typeof schema>, "SERVICES"> & {
+  readonly SERVICES: readonly string[];
+  readonly [variable: string]: unknown;
+};
+
+/** All variables, in the order in which they are documented. */
+function shapeOf(services: readonly ServiceDefinition[]): z.ZodRawShape {
+  return Object.assign({}, schema.shape, ...services.map(({ variables }) => variables)) as z.ZodRawShape;
+}
 
 /** Name and meaning of every variable, for documentation. */
 export function describeConfig(): readonly { readonly name: string; readonly meaning: string }[] {
-  return Object.entries(schema.shape).map(([name, field]) => ({ name, meaning: field.description ?? "" }));
+  return Object.entries(shapeOf(SERVICES)).map(([name, field]) => ({
+    name,
+    meaning: (field as z.ZodType).description ?? "",
+  }));
 }
 
 /**
+ * @param services those that may be served
  * @throws Error that names every wrong variable and what is wrong with it, but never a secret
  */
-export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+export function readConfig(
+  environment: Readonly<Record<string, string | undefined>>,
+  services: readonly ServiceDefinition[] = SERVICES,
+): Config {
   if ((environment["REDIS_URL"] ?? "") !== "" || !["", "all", undefined].includes(environment["ROLE"])) {
     throw new Error("REDIS_URL and ROLE are not supported yet: unset them to run one process with the embedded store.");
   }
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
-  const parsed = schema.safeParse(given);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
-  throw new Error(`The environment is not usable. ${problems.join("; ")}.`);
+  const parsed = z.object(shapeOf(services)).safeParse(given);
+  const known = services.map(({ name }) => name);
+  const chosen = itemsOf(environment["SERVICES"] ?? "");
+  const unknown = chosen.filter((name) => !known.includes(name));
+  const issues = parsed.error?.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`) ?? [];
+  if (unknown.length > 0) issues.push(`SERVICES: must be a comma list of ${known.join(", ")}`);
+  if (issues.length > 0) throw new Error(`The environment is not usable. ${issues.join("; ")}.`);
+  // It was read with the schema whose type this is, and those of the services.
+  return { ...(parsed.data as z.output<typeof schema>), SERVICES: chosen.length === 0 ? known : chosen };
 }
 
 function itemsOf(list: string): readonly string[] {

@@ -1,13 +1,8 @@
 /** An answer that is not 200: what is wrong, where, and what the sender can do. */
+import type { ErrorDetail } from "../src/input";
 import { RETRY, RETRY_LATER, type FlowControl } from "./flow-control";
 
 export type ErrorStatus = 400 | 401 | 402 | 403 | 404 | 405 | 408 | 409 | 413 | 415 | 422 | 429 | 502 | 503;
-
-export interface ErrorDetail {
-  readonly path: string;
-  readonly message: string;
-  readonly remedy: string;
-}
 
 export class HttpError extends Error {
   override readonly name = "HttpError";

@@ -25,7 +25,7 @@ export function createLog(logger: Logger): Log {
   };
 }
 
-/** Calls to Hull and Planhat as lines of the same shape; the HTTP client has removed secrets already. */
+/** Calls to Hull and the service as lines of the same shape; the HTTP client has removed secrets already. */
 export function createCallLog(logger: Logger): CallLog {
   const write =
     (level: "debug" | "info" | "warn" | "error") =>

@@ -1,6 +1,6 @@
 /**
  * What operators watch over time, in Prometheus' format. Each call creates its own registry. No tenants and no ids:
- * a label has few values, all of them our own words, so that neither Hull nor Planhat can make the registry grow.
+ * a label has few values, all of them our own words, so that neither Hull nor the service can make the registry grow.
  */
 import { stat } from "node:fs/promises";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
@@ -32,7 +32,7 @@ export interface MeasuredNotification {
 export interface Metrics {
   /** A service's log that counts the outcomes and left-out values that pass through it, whatever its level writes. */
   counting(service: string, log: Log): Log;
-  /** One request to Planhat or Hull, retries included. */
+  /** One request to a service or Hull, retries included. */
   call(call: CallRecord): void;
   notification(service: string, notification: MeasuredNotification): void;
   /** Everything as text. Process metrics are collected from the first scrape on; without one they cost nothing. */
@@ -52,15 +52,15 @@ const CHANNELS: ReadonlySet<unknown> = new Set([
 const HOLD_KINDS = ["auth", "configuration", "mapping", "transient"] as const satisfies readonly Problem["kind"][];
 const OTHER = "other";
 
-/** A property of Planhat. Names of custom fields are the customer's words and are not shown. */
+/** A property of the service. Names of custom fields are the customer's words and are not shown. */
 const PROPERTY = /^[a-z_][a-z0-9]{0,40}$/i;
 const CUSTOM = "custom.";
 const WORD = /^[a-z][a-z_-]{0,40}$/i;
-/** A template such as `/endusers/:id`: words and placeholders, no digits, so no id. */
+/** A template such as `/people/:id`: words and placeholders, no digits, so no id. */
 const ROUTE = /^(\/(:?[a-z_-]{1,40})?)+$/i;
 const STATUS = /^([1-5]\d\d|[a-z_]{1,20})$/;
 
-/** Seconds. Hull waits 25 s; a bulk call to Planhat may take two minutes. */
+/** Seconds. Hull waits 25 s; a bulk call to the service may take two minutes. */
 const NOTIFICATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25];
 const CALL_BUCKETS = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 
@@ -72,7 +72,7 @@ export function createMetrics({ store, services, budgetLeft, storeFile, now }: M
 
   const outcomes = new Counter({
     name: "connector_outcomes_total",
-    help: "Outcomes of messages; derived: of companies that were created for their users.",
+    help: "Outcomes of messages; derived: of parents that were created for their children.",
     labelNames: ["service", "type", "outcome", "code", "derived"],
     registers,
   });
@@ -91,7 +91,7 @@ export function createMetrics({ store, services, budgetLeft, storeFile, now }: M
   });
   const calls = new Histogram({
     name: "connector_call_duration_seconds",
-    help: "Duration of single requests to Planhat and Hull, without the wait for the request budget.",
+    help: "Duration of single requests to the service and Hull, without the wait for the request budget.",
     labelNames: ["system", "method", "route", "status"],
     buckets: CALL_BUCKETS,
     registers,
@@ -110,14 +110,14 @@ export function createMetrics({ store, services, budgetLeft, storeFile, now }: M
   const lanes = gauge("connector_lanes", "Lanes (tenant and remote) with anything to deliver or to tell.");
   const deadLetters = gauge(
     "connector_dead_letters",
-    "Records that Planhat refused for good and that were not replaced since.",
+    "Records that the service refused for good and that were not replaced since.",
   );
   const pauses = gauge("connector_lane_holds", "Lanes, or single types of them, that are paused, by reason.", [
     "service",
     "kind",
   ]);
   const storeBytes = gauge("connector_store_size_bytes", "Size of the store's file on disk.", []);
-  const budget = gauge("connector_request_budget_left", "Requests to Planhat that the tightest budget grants now.");
+  const budget = gauge("connector_request_budget_left", "Requests to the service that its tightest budget grants now.");
   let watching = false;
 
   /** An unknown value is NaN: an old value would be false, and 0 would look like good news. */

@@ -23,8 +23,11 @@ export function showAnyDeadLetter(deadLetter: DeadLetter): z.output<typeof anyDe
   return { ...showDeadLetter(deadLetter), tenant: deadLetter.tenant };
 }
 
-export function showAnyDeadLetterDetail(deadLetter: DeadLetterDetail): z.output<typeof anyDeadLetterDetailAnswer> {
-  return { ...showDeadLetterDetail(deadLetter), tenant: deadLetter.tenant, remote: deadLetter.remote };
+export function showAnyDeadLetterDetail(
+  deadLetter: DeadLetterDetail,
+  remedies: Readonly<Record<string, string>>,
+): z.output<typeof anyDeadLetterDetailAnswer> {
+  return { ...showDeadLetterDetail(deadLetter, remedies), tenant: deadLetter.tenant, remote: deadLetter.remote };
 }
 
 export function readDeadLetter(shown: z.output<typeof anyDeadLetterAnswer>): DeadLetter {

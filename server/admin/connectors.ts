@@ -38,7 +38,8 @@ export interface Connectors {
 
 export interface ConnectorsOptions {
   readonly store: Pick<Store, "tenants" | "laneHealth" | "pauses">;
-  readonly serviceTitle: string;
+  /** How people call a tenant's service. */
+  readonly titleOf: (tenant: string) => string;
   /** What is known of a connector without asking its service; absent while no server runs. */
   readonly health?: (tenant: string) => Promise<ConnectorHealth | undefined>;
   readonly forget: Connectors["forget"];
@@ -48,7 +49,7 @@ export interface ConnectorsOptions {
 
 const NOTHING = { outbox: 0, hullUpdates: 0, deadLetters: {}, moreDeadLetters: false, oldestAtMs: undefined };
 
-export function createConnectors({ store, serviceTitle, health, forget, now }: ConnectorsOptions): Connectors {
+export function createConnectors({ store, titleOf, health, forget, now }: ConnectorsOptions): Connectors {
   async function healthOf(tenant: string): Promise<ConnectorHealth | undefined> {
     try {
       return await health?.(tenant);
@@ -67,7 +68,7 @@ export function createConnectors({ store, serviceTitle, health, forget, now }: C
     const pauses = lane === undefined ? [] : await store.pauses(lane);
     const nowMs = now();
     return {
-      ...{ tenant, service: serviceTitle, organization, connectorId, settingsAtMs, remote },
+      ...{ tenant, service: titleOf(tenant), organization, connectorId, settingsAtMs, remote },
       ...{ outbox, hullUpdates, oldestAtMs, moreDeadLetters },
       health: await healthOf(tenant),
       deadLetters: Object.values(deadLetters).reduce((sum, count) => sum + count, 0),

@@ -69,7 +69,7 @@ const REPLAY_PAGE = 200;
 const LIST_TEXT = 300;
 
 export function createDeadLetters({ store, wake, announce }: DeadLettersOptions): DeadLetters {
-  // Planhat's words may quote what it was sent, and a tool's output is copied into tickets.
+  // A service's words may quote what it was sent, and a tool's output is copied into tickets.
   const redactor = createRedactor();
 
   /** @param maxChars limit of the text, since a page has many dead letters */

@@ -59,5 +59,10 @@ function gate({ token, loginLimits }: GateOptions): RequestHandler {
 /** People see a page, programs JSON. */
 const showForReader: ShowError = (response, error) => {
   if (response.req.accepts(["json", "html"]) !== "html") showJson(response, error);
-  else response.status(error.status).set(HEADERS).type("html").send(errorPage(error, ADMIN));
+  else
+    response
+      .status(error.status)
+      .set(HEADERS)
+      .type("html")
+      .send(errorPage(error, undefined, ADMIN));
 };

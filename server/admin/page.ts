@@ -1,4 +1,6 @@
 /** `GET /admin` for people: all connectors, those in trouble first. The frame and the style are those of the console. */
+import { mountOf } from "../../src/services";
+import { serviceOf } from "../../src/storage/port/lane";
 import type { PauseRow } from "../../src/storage/port/rows";
 import { html, type Content, type Html } from "../console/html";
 import { consoleLink } from "../console/links";
@@ -88,7 +90,9 @@ function row(connector: ConnectorOverview, nowMs: number): Html {
   const mood = connector.health?.status === "error" ? "why" : "why mild";
   return html`<tr>
       <th scope="row" data-label="Connector">
-        <a href="${consoleLink(organization)}">${organization} <span class="hidden">(its console)</span></a>
+        <a href="${mountOf(serviceOf(connector.tenant))}${consoleLink(organization)}"
+          >${organization} <span class="hidden">(its console)</span></a
+        >
         <span class="id">${connectorId}</span>
       </th>
       <td data-label="Service"><span>${connector.service}</span></td>

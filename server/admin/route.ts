@@ -8,14 +8,18 @@ import { z } from "zod";
 import { HEADERS } from "../console/page";
 import { refuse } from "../http-error";
 import { otherMethods } from "../middleware/errors";
-import { parameter, readInput } from "../middleware/input";
-import { deadLetterRouter } from "../routes/dead-letters/route";
+import { parameter } from "../../src/input";
+import { definitionOf, tenantNamed } from "../../src/services";
+import type { ServiceDefinition } from "../../src/services/definition";
+import { readInput } from "../middleware/input";
+import { DEAD_LETTER_WORDS, deadLetterRouter } from "../routes/dead-letters/route";
 import { showAnyDeadLetter, showAnyDeadLetterDetail, showConnector } from "./answer";
 import type { Connectors } from "./connectors";
 import type { DeadLetters } from "./dead-letters";
 import { connectorsPage } from "./page";
 
 export interface AdminRouteOptions {
+  readonly services: readonly ServiceDefinition[];
   readonly deadLetters: DeadLetters;
   readonly connectors: Connectors;
   /** Milliseconds since 1970. */
@@ -33,6 +37,11 @@ const WORDS = {
   remedies: { tenant: "Name a connector as the list of tenants does, or leave it out." },
 };
 
+const LIST_WORDS = {
+  ...DEAD_LETTER_WORDS,
+  remedies: { ...DEAD_LETTER_WORDS.remedies, type: "Name an object type as the list shows it, or leave it out." },
+};
+
 /** Printable, as the ids that it is made of. */
 const tenantName = parameter
   .max(MAX_TENANT_LENGTH, "is too long")
@@ -42,7 +51,7 @@ export const chosenTenant = z.object({
   tenant: tenantName.optional().meta({ description: "Only dead letters of this connector.", pattern: undefined }),
 });
 
-export function adminRoutes({ deadLetters, connectors, now, logger }: AdminRouteOptions): Router {
+export function adminRoutes({ services, deadLetters, connectors, now, logger }: AdminRouteOptions): Router {
   const router = Router();
   router.use(ADMIN, audited(logger), (_request, response, next) => {
     response.set("cache-control", "no-store");
@@ -58,9 +67,14 @@ export function adminRoutes({ deadLetters, connectors, now, logger }: AdminRoute
 
   router.use(
     deadLetterRouter(`${ADMIN}/dead-letters`, deadLetters, {
-      tenantOf: (request) => Promise.resolve(readInput(chosenTenant, request.query, WORDS).tenant),
+      words: LIST_WORDS,
+      tenantOf: (request) => {
+        const { tenant } = readInput(chosenTenant, request.query, WORDS);
+        return Promise.resolve(tenant && tenantNamed(tenant, services));
+      },
       show: showAnyDeadLetter,
-      showDetail: showAnyDeadLetterDetail,
+      showDetail: (deadLetter) =>
+        showAnyDeadLetterDetail(deadLetter, definitionOf(deadLetter.tenant, services)?.face.remedies ?? {}),
     }),
   );
 
@@ -69,7 +83,7 @@ export function adminRoutes({ deadLetters, connectors, now, logger }: AdminRoute
   });
 
   router.delete(`${ADMIN}/tenants/:tenant`, async (request: Request<{ tenant: string }>, response) => {
-    const { tenant } = request.params;
+    const tenant = tenantNamed(request.params.tenant, services);
     const rows = tenantName.safeParse(tenant).success ? await connectors.forget(tenant) : 0;
     if (rows === 0) throw refuse(404, "tenant_not_found", "There is no such connector; it may have been erased.");
     response.json({ tenant, rows });

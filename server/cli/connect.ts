@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { connect } from "node:net";
 import { duplexPair } from "node:stream";
 import { lockAddress } from "../../src/storage/data-folder/lock-address";
+import { definitionOf, SERVICES } from "../../src/services";
 import { createConnectors } from "../admin/connectors";
 import { createDeadLetters } from "../admin/dead-letters";
 import { createMachineDoor } from "../admin/machine";
@@ -31,11 +32,12 @@ export async function openAdmin(dataDir: string): Promise<OpenAdmin> {
   // Whoever runs the tool sees what it does.
   const logger = createLogger("silent");
   const routes = adminRoutes({
+    services: SERVICES,
     // The server looks at every lane when it starts, and counts are in the store.
     deadLetters: createDeadLetters({ store, wake: () => undefined, announce: () => Promise.resolve() }),
     connectors: createConnectors({
       store,
-      serviceTitle: "Planhat",
+      titleOf: (tenant) => definitionOf(tenant)?.face.title ?? tenant,
       forget: (tenant) => store.forgetTenant(tenant),
       now: Date.now,
     }),

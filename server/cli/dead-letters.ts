@@ -1,4 +1,4 @@
-/** `npm run dead-letters`: reads, replays and drops what Planhat refused for good, beside a running server or without. */
+/** `npm run dead-letters`: reads, replays and drops what a service refused for good, beside a running server or without. */
 import { parseArgs } from "node:util";
 import type { DeadLetter, DeadLetterDetail, ReplayCounts } from "../admin/dead-letters";
 import type { AdminClient, Filter as Query } from "./client";
@@ -14,7 +14,7 @@ const USAGE = `Usage: npm run dead-letters -- <command>
   replay --all         sends all again that match the options below
   drop <id>            forgets it
 
-  --code X  --type endusers  --tenant <organization>/<connector id>   choose dead letters for list and replay --all
+  --code X  --type Y  --tenant <service>/<organization>/<connector id>   choose dead letters for list and replay --all
   --json               for programs
 
 DATA_DIR names the data folder (./data). Exit code: 0 done, 1 not possible, 2 called in a wrong way.`;
@@ -111,7 +111,7 @@ function describe(deadLetter: DeadLetterDetail, remedy: string): string {
     ["Record", `${type} ${name}${made}`],
     ["Hull id", hullId],
     ["Connector", tenant],
-    ["Planhat", remote],
+    ["Records at", remote],
     ["Outcome", `${outcome} / ${code}`],
     ["Reason", text],
     ["Message", `${messageId}${sent}`],

@@ -7,7 +7,8 @@ import { onTerminal, runTool, UsageError, type ExitCode, type Terminal } from ".
 const USAGE = `Usage: npm run tenants -- <command>
 
   list                                     the connectors that this server knows
-  forget <organization>/<connector id>     erases everything stored for one; asks back unless --yes is given
+  forget <service>/<organization>/<connector id>
+                                           erases everything stored for one; asks back unless --yes is given
 
   --json               for programs
 
@@ -25,7 +26,8 @@ export function tenants(args: readonly string[], terminal: Terminal): Promise<Ex
     if (name === "list" && key === undefined) return (admin) => list(admin, terminal, values.json);
     if (name !== "forget")
       throw new UsageError(name === undefined ? "No command was given." : `There is no command ${name}.`);
-    if (key?.includes("/") !== true) throw new UsageError("Name the tenant as <organization>/<connector id>.");
+    if (key?.includes("/") !== true)
+      throw new UsageError("Name the tenant as the list does: <service>/<organization>/<connector id>.");
     const { askBack } = terminal;
     if (!values.yes && askBack === undefined)
       throw new UsageError("There is no terminal to confirm this on: add --yes.");
@@ -41,7 +43,7 @@ async function list(admin: AdminClient, terminal: Terminal, json: boolean): Prom
   if (json) terminal.print(JSON.stringify(tenants, undefined, 2));
   else if (tenants.length === 0) terminal.print("No connector is known yet.");
   else {
-    const head = ["tenant", "settings of (UTC)", "to deliver", "to tell Hull", "Planhat"];
+    const head = ["tenant", "settings of (UTC)", "to deliver", "to tell Hull", "records at"];
     const rows = tenants.map(({ tenant, settingsAtMs, outbox, tells: hullUpdates, remote }) => [
       tenant,
       settingsAtMs === 0 ? "-" : instant(settingsAtMs),
@@ -56,7 +58,7 @@ async function list(admin: AdminClient, terminal: Terminal, json: boolean): Prom
 
 const question = (key: string): string =>
   `Everything stored for ${key} is erased: settings, what waits for delivery, dead letters, links and counts.\n` +
-  "Planhat and Hull keep what they have. Type the tenant's name to go on: ";
+  "The service and Hull keep what they have. Type the tenant's name to go on: ";
 
 function kept(terminal: Terminal): ExitCode {
   terminal.complain("Nothing was erased.");

@@ -48,7 +48,7 @@ export const consolePart: Part = {
     "/console": {
       get: {
         operationId: "openConsole",
-        summary: "Status, backlog, outcomes, runs, dead letters, and why somebody is not in Planhat",
+        summary: "Status, backlog, outcomes, runs, dead letters, and why somebody is not in {{service}}",
         description: "Without `org` the page asks for it, and needs no log-in.",
         security: BY_LOGIN,
         parameters: inQuery(consoleAddress),

@@ -22,6 +22,8 @@ export const HEADERS = {
 } as const;
 
 export interface PageParts {
+  /** How people call the service; absent on a page about all of them. */
+  readonly serviceTitle?: string;
   /** Title of the window; the connector's name follows. */
   readonly title: string;
   /** The connector; absent before anybody has logged in. */
@@ -36,13 +38,14 @@ export interface PageParts {
 }
 
 /** @returns a whole document */
-export function page({ title, owner, atMs, parts = [], home = homeOf(owner), body }: PageParts): string {
+export function page({ serviceTitle, title, owner, atMs, parts = [], home = homeOf(owner), body }: PageParts): string {
+  const brand = serviceTitle === undefined ? "Hull connectors" : `Hull ${serviceTitle} connector`;
   const document = html`<html lang="en">
     <head>
       <meta charset="utf-8" />
       <meta name="viewport" content="width=device-width, initial-scale=1" />
       <meta name="color-scheme" content="light dark" />
-      <title>${title} · Hull Planhat connector</title>
+      <title>${title} · ${brand}</title>
       <link rel="icon" type="image/svg+xml" href="/logo.svg" />
       <link rel="stylesheet" href="${BASE}/page.css" />
     </head>
@@ -50,9 +53,7 @@ export function page({ title, owner, atMs, parts = [], home = homeOf(owner), bod
       <a class="skip" href="#content">To the content</a>
       <header class="masthead">
         <div class="width">
-          <a class="brand" href="${home}"
-            ><img src="/logo.svg" alt="" width="36" height="36" />Hull Planhat connector</a
-          >
+          <a class="brand" href="${home}"><img src="/logo.svg" alt="" width="36" height="36" />${brand}</a>
           ${owner !== undefined && who(owner)} ${atMs !== undefined && asOf(atMs, home)}
         </div>
         ${parts.length > 0 && contents(parts)}

@@ -11,6 +11,7 @@ import type { Explain } from "../../src/engine/explain/explain";
 import type { HealthOf } from "../../src/engine/status/health";
 import type { Tenant } from "../../src/engine/tenants";
 import { isDeadLetterPlace } from "../../src/storage/port/dead-letters";
+import type { Face } from "../../src/services/face";
 import type { Store } from "../../src/storage/port/store";
 import { backlogBody, type BudgetLeft } from "./sections/backlog";
 import { chartBody, chartFrom } from "./sections/chart";
@@ -31,7 +32,8 @@ import type { DeadLetters } from "../admin/dead-letters";
 import { organizationQuery } from "../middleware/basic-auth";
 import type { Authenticate } from "../middleware/authentication";
 import { errorAnswers, otherMethods } from "../middleware/errors";
-import { isId, parameter, readInput } from "../middleware/input";
+import { isId, parameter } from "../../src/input";
+import { readInput } from "../middleware/input";
 
 export interface ConsoleRouteOptions<S> {
   readonly store: Pick<Store, "laneHealth" | "hours" | "runs">;
@@ -40,8 +42,7 @@ export interface ConsoleRouteOptions<S> {
   readonly deadLetters: Pick<DeadLetters, "list" | "show" | "replay" | "drop">;
   /** What is left of the tenant's request budget; undefined before the first request. */
   readonly budget: (tenant: Tenant<S>) => BudgetLeft | undefined;
-  /** How people call the service: `Planhat`. */
-  readonly serviceTitle: string;
+  readonly face: Face;
   /** Key for the tokens of forms; a secret, used for nothing else. */
   readonly formKey: string;
   /** How long the page waits for each part, milliseconds. */
@@ -102,7 +103,8 @@ const MAX_AGE_MS = 300_000;
 type DeadLetterRequest = Request<{ id: string }>;
 
 export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
-  const { store, deadLetters, authenticate, serviceTitle, now, logger } = options;
+  const { store, deadLetters, authenticate, now, logger } = options;
+  const { title: serviceTitle, remedies } = options.face;
   const router = Router();
   const tokens = createFormTokens(options.formKey, now);
   const readForm = formReader();
@@ -113,7 +115,7 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
 
   router.get(BASE, async (request, response) => {
     if ((request.query["org"] ?? "") === "") {
-      show(response, 200, welcomePage());
+      show(response, 200, welcomePage(serviceTitle));
       return;
     }
     const tenant = await authenticate(request);
@@ -137,14 +139,27 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
     const names = question === "" ? PARTS : ([["explain", "The answer"], ...PARTS] as const);
     const heading = html`<h1 class="hidden">Console of ${organization}</h1>`;
     const body = [heading, notice(query.done), searchForm(organization, serviceTitle, question), ...parts];
-    show(response, 200, page({ title: "Console", owner: tenant.credentials, atMs: nowMs, parts: names, body }));
+    show(
+      response,
+      200,
+      page({ serviceTitle, title: "Console", owner: tenant.credentials, atMs: nowMs, parts: names, body }),
+    );
   });
 
   router.get(`${BASE}/letters/:id`, async (request: DeadLetterRequest, response) => {
     const { credentials: owner, key } = await authenticate(request);
     const deadLetter = await deadLetters.show(idOf(request), key);
     if (deadLetter === undefined) throw unknownDeadLetter();
-    show(response, 200, page({ title: "Dead letter", owner, body: deadLetterBody(deadLetter, { owner, tokens }) }));
+    show(
+      response,
+      200,
+      page({
+        serviceTitle,
+        title: "Dead letter",
+        owner,
+        body: deadLetterBody(deadLetter, { owner, tokens }, remedies),
+      }),
+    );
   });
 
   router.post(`${BASE}/letters/:id/replay`, async (request: DeadLetterRequest, response) => {
@@ -163,7 +178,7 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
 
   router.all([BASE, `${BASE}/page.css`, `${BASE}/letters/:id`], otherMethods("GET, HEAD"));
   router.all([`${BASE}/letters/:id/replay`, `${BASE}/letters/:id/drop`], otherMethods("POST"));
-  router.use(errorAnswers(logger, (response, error) => show(response, error.status, errorPage(error))));
+  router.use(errorAnswers(logger, (response, error) => show(response, error.status, errorPage(error, serviceTitle))));
   return router;
 
   function part(anchor: string, title: string, work: () => Promise<Html>): Promise<Html> {

@@ -5,7 +5,6 @@
 import { hash } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import type { Request } from "express";
-import manifest from "../../manifest.json";
 import type { Credentials, Tenant, Tenants } from "../../src/engine/tenants";
 import { nameOfHost, type Protocol } from "../../src/http/guards/hosts";
 import type { Confirmation, ConfirmOptions, CredentialCheck, CredentialRefusal } from "../../src/hull/auth/credentials";
@@ -34,6 +33,8 @@ type Answer = Confirmed | Refusal;
 export interface AuthenticatorOptions<S> {
   readonly credentials: CredentialCheck;
   readonly tenants: Pick<Tenants<S>, "remember" | "knows" | "keyOf">;
+  /** `source` of our manifest. */
+  readonly source: string;
   /** Used towards Hull, so the default port is dropped. */
   readonly protocol: Protocol;
   /** How many log-ins may fail; see `LOGIN_LIMITS`. */
@@ -101,6 +102,7 @@ const MAX_ASKED = 10_000;
 export function createAuthenticator<S>({
   credentials,
   tenants,
+  source,
   protocol,
   loginLimits,
   now,
@@ -111,7 +113,7 @@ export function createAuthenticator<S>({
 
   async function ask(given: Credentials, options: ConfirmOptions): Promise<Answer> {
     const answer = await credentials.confirm(given, options);
-    const isOther = answer.ok && isOfAnotherKind(answer.connector);
+    const isOther = answer.ok && isOfAnotherKind(answer.connector, source);
     return isOther ? { ok: false, status: 403, reason: "other_kind" } : answer;
   }
 
@@ -202,9 +204,9 @@ function savedAtMs(connector: Connector): number {
 }
 
 /** Every connector of an organization has an id and a secret; only those of our manifest are served here. */
-function isOfAnotherKind({ manifest: installed }: Connector): boolean {
+function isOfAnotherKind({ manifest: installed }: Connector, ours: string): boolean {
   const source = isAttributes(installed) ? installed["source"] : undefined;
-  return typeof source === "string" && source !== manifest.source;
+  return typeof source === "string" && source !== ours;
 }
 
 /** Hull's answer says nothing about the settings. */

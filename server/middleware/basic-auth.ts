@@ -5,10 +5,11 @@
 import type { Request } from "express";
 import { z } from "zod";
 import type { Credentials } from "../../src/engine/tenants";
+import { idParameter, isId } from "../../src/input";
 import { refuse } from "../http-error";
 import { refusalAnswer, type Authenticate, type Authenticator, type Refusal } from "./authentication";
 import { basicOf } from "./authorization";
-import { idParameter, isId, readInput } from "./input";
+import { readInput } from "./input";
 import { assertOwnSite } from "./own-site";
 
 const CHALLENGE = { "www-authenticate": 'Basic realm="Hull connector", charset="UTF-8"' };

@@ -6,10 +6,11 @@ import type { Request } from "express";
 import { z } from "zod";
 import type { Credentials } from "../../src/engine/tenants";
 import type { Attributes } from "../../src/hull/protocol/shapes";
+import { idParameter, parameter } from "../../src/input";
 import { refuse } from "../http-error";
 import { refusalAnswer, type Authenticate, type Authenticator } from "./authentication";
 import { readConnectorToken } from "./connector-token";
-import { idParameter, parameter, readInput } from "./input";
+import { readInput } from "./input";
 
 export interface QueryCredentialOptions<S> {
   readonly authenticator: Authenticator<S>;

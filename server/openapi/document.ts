@@ -1,7 +1,6 @@
 /** The OpenAPI 3.1 document of the whole server, assembled from the part of each group of routes. */
 import pickBy from "lodash/pickBy";
 import { z } from "zod";
-import manifest from "../../manifest.json";
 import { adminPart } from "../admin/openapi";
 import { batchPart } from "../routes/batches/openapi";
 import { commonSchemas, SECURITY_SCHEMES } from "./common";
@@ -10,49 +9,62 @@ import { deadLetterPart } from "../routes/dead-letters/openapi";
 import { explainPart } from "../routes/explain/openapi";
 import { fetchPart } from "../routes/fetches/openapi";
 import { notificationPart } from "../routes/notifications/openapi";
-import { operationPart } from "../routes/operations/openapi";
+import type { Service } from "../../src/services/service";
+import { healthPart } from "../routes/health/openapi";
+import { operationParts } from "../routes/operations/openapi";
 import { SENT, type Operation, type Part, type PathItem, type Piece } from "./part";
 import { publicPart } from "../routes/public/openapi";
+import { fill, type SpokenService } from "./words";
 import { SHARED_RESPONSES } from "./refusals";
 import { runPart } from "../routes/runs/openapi";
 import { schemaPart } from "../routes/schema/openapi";
 import { statusPart } from "../routes/status/openapi";
-import { userPart } from "../routes/users/openapi";
+
+/** What is described of a service. */
+export type DescribedService<S> = SpokenService<S> & Pick<Service<S>, "operations">;
 
 /** In the order of the page. A new group of routes adds its part here; a test compares the document with the app. */
-const PARTS: readonly Part[] = [
+const partsOf = <S>(service: DescribedService<S>): readonly Part[] => [
   notificationPart,
-  fetchPart,
+  fetchPart(service),
   batchPart,
   runPart,
   deadLetterPart,
   explainPart,
-  userPart,
+  ...operationParts(service.operations),
   statusPart,
-  schemaPart,
-  operationPart,
+  schemaPart(service.face.fieldLists),
+  healthPart,
   consolePart,
   adminPart,
   publicPart,
 ];
 
 /** All schemas that paths refer to, by name; none is named twice. */
-export const SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map(
-  [commonSchemas, ...PARTS.map(({ schemas }) => schemas)].flatMap((schemas) => Object.entries<z.ZodType>(schemas)),
-);
+export function schemasOf<S>(service: DescribedService<S>): ReadonlyMap<string, z.ZodType> {
+  const all = [commonSchemas, ...partsOf(service).map(({ schemas }) => schemas)];
+  return new Map(all.flatMap((schemas) => Object.entries<z.ZodType>(schemas)));
+}
 
-export function describeApi(): Piece {
+export function describeApi<S>(service: DescribedService<S>): Piece {
+  const parts = partsOf(service);
+  const { title, manifest } = service.face;
   const { version, description } = manifest;
-  const paths = Object.fromEntries(PARTS.flatMap((part) => pathsOf(part.tag.name, part.paths)));
-  return {
+  const paths = Object.fromEntries(parts.flatMap((part) => pathsOf(part.tag.name, part.paths)));
+  const document = {
     openapi: "3.1.1",
-    info: { title: "Hull Planhat connector", version, description, license: { name: "MIT", identifier: "MIT" } },
+    info: { title: `Hull ${title} connector`, version, description, license: { name: "MIT", identifier: "MIT" } },
     // Relative to this document, wherever the server is reached.
     servers: [{ url: "/" }],
-    tags: PARTS.map(({ tag }) => tag),
+    tags: parts.map(({ tag }) => tag),
     paths,
-    components: { schemas: jsonSchemas(), responses: sharedBy(paths), securitySchemes: SECURITY_SCHEMES },
+    components: {
+      schemas: jsonSchemas(schemasOf(service)),
+      responses: sharedBy(paths),
+      securitySchemes: SECURITY_SCHEMES,
+    },
   };
+  return fill(document, service);
 }
 
 /** The shared refusals that some operation uses unchanged. */
@@ -75,9 +87,9 @@ function tagged(tag: string, item: PathItem): Piece {
 }
 
 /** zod's JSON schemas; nested ones become references. */
-function jsonSchemas(): Piece {
+function jsonSchemas(named: ReadonlyMap<string, z.ZodType>): Piece {
   const registry = z.registry<{ id: string }>();
-  for (const [id, schema] of SCHEMAS) registry.add(schema, { id });
+  for (const [id, schema] of named) registry.add(schema, { id });
   const { schemas } = z.toJSONSchema(registry, { ...SENT, uri: (id) => `#/components/schemas/${id}` });
   return Object.fromEntries(
     Object.entries(schemas).map(([id, { $schema: _schema, $id: _id, ...schema }]) => [id, schema]),

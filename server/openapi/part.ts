@@ -65,15 +65,15 @@ export function body(schema: string, example: unknown): Piece {
   return { required: true, content: { "application/json": { schema: ref(schema), example } } };
 }
 
-/** Query parameters, from the schema that reads them. */
-export function inQuery(schema: z.ZodObject): readonly Piece[] {
+/** Parameters of a query or a path, from the schema that reads them. */
+export function parameters(where: "query" | "path", schema: z.ZodType): readonly Piece[] {
   const { properties = {}, required = [] } = z.toJSONSchema(schema, SENT);
   return Object.entries(properties).map(([name, property]) => {
     const { description, examples, ...rest } = typeof property === "boolean" ? {} : property;
     const example = examples?.[0];
     return {
       name,
-      in: "query",
+      in: where,
       required: required.includes(name),
       description,
       schema: rest,
@@ -81,6 +81,8 @@ export function inQuery(schema: z.ZodObject): readonly Piece[] {
     };
   });
 }
+
+export const inQuery = (schema: z.ZodType): readonly Piece[] => parameters("query", schema);
 
 /** A parameter in the path. */
 export function inPath(name: string, description: string, schema: Piece = { type: "string" }): Piece {

@@ -2,7 +2,8 @@
 import groupBy from "lodash/groupBy";
 import mapValues from "lodash/mapValues";
 import { RETRY, RETRY_LATER, SMALLER, type FlowControl } from "../flow-control";
-import type { ErrorDetail, ErrorStatus } from "../http-error";
+import type { ErrorDetail } from "../../src/input";
+import type { ErrorStatus } from "../http-error";
 import { ref, type Piece } from "./part";
 
 export interface Refusal {

@@ -84,6 +84,11 @@ export class RemoteError extends Error {
   }
 }
 
+/** A successful answer of an unexpected shape, such as a list that is not a list: it may pass by itself. */
+export class UnexpectedAnswer extends Error {
+  override readonly name = "UnexpectedAnswer";
+}
+
 export interface Classification {
   readonly kind: RemoteErrorKind;
   readonly applied: Applied;

@@ -7,7 +7,11 @@
 import type { EntityMessage } from "./message";
 import type { OutcomeCodes, Reason } from "../outcome/outcome";
 import type { Check, FieldSpec, ObjectType, Plan } from "./model";
-import type { Connection, FieldOption, FieldUse, Finding, Intent } from "./connection";
+import type { Connection, FieldOption, FieldUse, Finding, Intent, Target } from "./connection";
+import type { Face } from "./face";
+import type { Operation } from "./operations";
+
+export type { Target } from "./connection";
 
 /** What a full fetch reads, and what it does in Hull besides setting attributes. */
 export interface FetchPolicy {
@@ -33,6 +37,8 @@ export type SettingsResult<S> =
 
 export interface Service<S> {
   readonly name: string;
+  /** What the server says about it. */
+  readonly face: Face;
   /** Parents before children. */
   readonly types: readonly ObjectType[];
   /** Its own outcome codes, and its own words for common ones. */
@@ -82,6 +88,12 @@ export interface Service<S> {
   chunks?(type: string, intents: readonly Intent[], settings: S): readonly (readonly number[])[];
   /** @param grant what a person granted this tenant, where the service asks for it */
   connect(settings: S, target: Target, grant: GrantAccess): Connection;
+  /** What people and programs may call through us, besides what synchronisation does. */
+  readonly operations: readonly Operation<S>[];
+  /** The tenant was erased: what is cached for it goes too. @param key the tenant's key */
+  forget?(key: string): void;
+  /** Ends what is cached and under way, when the process ends. */
+  close?(): void;
 }
 
 /** The one grant of a tenant, such as a pair of rotating tokens. It is stored encrypted, and never logged. */
@@ -94,18 +106,4 @@ export interface GrantAccess {
    * @returns false when it is not there any more: another process was first, so read again
    */
   replace(before: string | undefined, after: string | undefined): Promise<boolean>;
-}
-
-/** Where a tenant's records live. */
-export interface Target {
-  /** Base URL + tenant at the service; never derived from a token that rotates. Undefined tenant: not known. */
-  readonly baseUrl: string;
-  readonly account?: string;
-  /**
-   * Changes whenever other credentials were entered (token, host, tenant id), never when a grant rotates. A keyed hash,
-   * not a secret.
-   */
-  readonly fingerprint: string;
-  /** The key by which the service counts quotas. */
-  readonly quotaKey: string;
 }

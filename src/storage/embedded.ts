@@ -18,7 +18,7 @@ import { connectorOf } from "./port/lane";
 import type { EntryRow } from "./port/rows";
 import { beginRun, changeRun, lastRun, listRuns, openRunsOf } from "./tables/runs";
 import { markSeenBatch, toldUnder } from "./tables/last-seen";
-import { inSlices, SLICE } from "./database/slices";
+import { inSlices, SLICE, walk as walkTable } from "./database/slices";
 import { placeOf, seenFrom } from "./tables/senders";
 import { attemptOne, recoverOne, settleOne } from "./outbox/settle";
 import type { Lane, RecordView, Store, Tally } from "./port/store";
@@ -253,6 +253,10 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
         const row = remoteRow(tables, remote);
         for (const { id, facts } of confirmed) confirmFacts(tables, row, type, id, facts);
       }),
+    markUnknown: (remote, type, id) =>
+      walkTable(kv, tables.mirrorInPassing, id === undefined ? [remote, type] : [remote, type, id], (key, row) =>
+        tables.mirror.put(key, { ...row, complete: false }),
+      ),
     forgetGone: (remote, type, ids) => transact(tables, (ledger) => forgetGone(tables, ledger, remote, type, ids)),
 
     beginRun: (run, exclusive) => kv.transact(() => beginRun(tables, run, exclusive)),

@@ -1,4 +1,5 @@
 /** `/admin` on the machine, as a stranger may use its socket: whole requests, broken ones, none at all. */
+import { SERVICES } from "../../src/services";
 import { mkdtempSync, rmSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -32,6 +33,7 @@ beforeEach(async () => {
   lock.serve(
     createMachineDoor(
       adminRoutes({
+        services: SERVICES,
         deadLetters: NO_LETTERS,
         connectors: {
           list: () => {
@@ -190,6 +192,7 @@ test("a change whose asker has hung up is in the log all the same", async () => 
     },
   });
   const erasing = adminRoutes({
+    services: SERVICES,
     deadLetters: NO_LETTERS,
     connectors: { list: unused, forget: () => new Promise(() => undefined) },
     now: Date.now,

@@ -1,12 +1,13 @@
 /** `/admin` on the network: who is let in, and what whoever runs the server sees and changes of all connectors. */
-import { tenantKey } from "../../src/engine/tenants";
+import { tenantKey } from "../../src/storage/port/lane";
 import { account, CONNECTOR as FIRST, TOKEN, useFixtures, user, type Bag, type Fixture } from "../fixture/fixture";
 import { describeApi } from "../../server/openapi/document";
+import { createFakeService } from "../unit/engine/fake-service";
 import { basic, send, type Answer, type Sent } from "./asking";
 import { ADMIN_TOKEN, CONNECTOR, errorOf, openEdge, OTHER, type Edge } from "./edge";
 
 const BEARER = { authorization: `Bearer ${ADMIN_TOKEN}` };
-const PATHS = Object.keys(describeApi()["paths"] as object)
+const PATHS = Object.keys(describeApi(createFakeService())["paths"] as object)
   .filter((path) => path.startsWith("/admin"))
   .map((path) => path.replace(/\{\w+\}/, "x"));
 
@@ -149,7 +150,10 @@ describe("dead letters", () => {
     ];
     const ids = async (query: string): Promise<readonly string[]> => (await list(query)).map(({ id }) => id).sort();
     expect(await ids("")).toEqual([mine, dead, other].sort());
-    const [of, ofOther] = [CONNECTOR, OTHER].map(({ id }) => tenantKey(edge.organization, id)) as [string, string];
+    const [of, ofOther] = [CONNECTOR, OTHER].map(({ id }) => tenantKey("planhat", edge.organization, id)) as [
+      string,
+      string,
+    ];
     expect(await ids(`?tenant=${ofOther}`)).toEqual([other]);
     expect(await ids(`?tenant=${of}&type=endusers`)).toEqual([dead]);
     expect(await ids("?code=refused")).toEqual([mine, other].sort());
@@ -318,14 +322,14 @@ describe("connectors", () => {
     const fixture = await open({ environment: { ADMIN_TOKEN } });
     await fixture.deliverUser(user(1), account(1));
     await fixture.connector.store.saveTenant({
-      key: "acme.hullapp.io/1",
+      key: "planhat/acme.hullapp.io/1",
       organization: "acme.hullapp.io",
       connectorId: "1",
       sealed: "not with this key",
       settingsAtMs: 0,
     });
     expect(await listed(fixture)).toMatchObject([
-      { tenant: "acme.hullapp.io/1", status: "error", messages: [expect.stringContaining("SECRET") as string] },
+      { tenant: "planhat/acme.hullapp.io/1", status: "error", messages: [expect.stringContaining("SECRET") as string] },
       { tenant: fixture.tenantKey, status: "ok" },
     ]);
   });

@@ -2,7 +2,9 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Writable } from "node:stream";
-import { createApp, type OnDemandOptions } from "../../server/app";
+import { createApp, serviceRoutes, type OnDemandOptions, type ServiceRouteOptions } from "../../server/app";
+import { createBodies } from "../../server/bodies";
+import { SERVICES } from "../../src/services";
 import { createConnectors } from "../../server/admin/connectors";
 import { createDeadLetters } from "../../server/admin/dead-letters";
 import { gated } from "../../server/admin/gate";
@@ -22,7 +24,7 @@ import { createSeal } from "../../src/storage/port/seal";
 import { deadLetterId } from "../../src/storage/port/dead-letters";
 import type { Lane, Store } from "../../src/storage/port/store";
 import { createHullSimulator, type HullSimulator } from "../../simulators/hull";
-import { createFakeService, type FakeSettings } from "../unit/engine/fake-service";
+import { createFakeService, type FakeService, type FakeSettings } from "../unit/engine/fake-service";
 import { finish, update } from "../unit/storage/builders";
 import { basic, queryOf, send, type Answer, type Sent } from "./asking";
 
@@ -89,7 +91,11 @@ export interface Edge {
   close(): Promise<void>;
 }
 
-export async function openEdge(options: Partial<OnDemandOptions<FakeSettings>> = {}): Promise<Edge> {
+/** @param more of the service, and what operations may have changed */
+export async function openEdge(
+  options: Partial<OnDemandOptions<FakeSettings>> = {},
+  { remember, ...parts }: Partial<FakeService> & Pick<ServiceRouteOptions<FakeSettings>, "remember"> = {},
+): Promise<Edge> {
   const hull = createHullSimulator();
   await hull.listen();
   const privateSettings = { token: "planhat-token-0001", host: "one" };
@@ -118,14 +124,24 @@ export async function openEdge(options: Partial<OnDemandOptions<FakeSettings>> =
   });
   const connectors = createConnectors({
     store,
-    serviceTitle: "A service",
+    titleOf: () => "A service",
     forget: (tenant) => store.forgetTenant(tenant),
     now: () => NOW,
   });
-  const admin = adminRoutes({ deadLetters, connectors, now: () => NOW, logger });
+  const admin = adminRoutes({ services: SERVICES, deadLetters, connectors, now: () => NOW, logger });
 
-  const app = createApp<FakeSettings>({
+  const shared = {
     store,
+    metrics: { counting: unused, call: unused, notification: unused, scrape: unused },
+    metricsToken: undefined,
+    logger,
+    trustProxy: false,
+    accepting: () => true,
+    admin: gated(admin, { token: ADMIN_TOKEN, logger }),
+  };
+  const routes = serviceRoutes<FakeSettings>({
+    ...shared,
+    bodies: createBodies(),
     tenants: createTenants({
       store,
       seal: createSeal("seal secret of some length"),
@@ -153,29 +169,24 @@ export async function openEdge(options: Partial<OnDemandOptions<FakeSettings>> =
       close: unused,
     },
     forget: unused,
-    metrics: { counting: unused, call: unused, notification: unused, scrape: unused },
-    metricsToken: undefined,
-    logger,
-    trustProxy: false,
     maxOutbox: 1,
     answerWithinMs: 10_000,
-    accepting: () => true,
-    explaining: { explain: { notification: unused, entity: unused, idle: unused }, serviceTitle: "Planhat" },
-    users: { list: unused, get: unused, create: unused, update: unused },
+    explaining: { explain: { notification: unused, entity: unused, idle: unused } },
+    service: { ...createFakeService(), ...parts },
+    remember,
     corsOrigins: [],
     health: unused,
     reportStatus: unused,
     fields: unused,
     console: { budget: unused, formKey: "a key for forms of some length", partWithinMs: 10_000 },
     deadLetters,
-    admin: gated(admin, { token: ADMIN_TOKEN, logger }),
     onDemand: {
       tokenKey: TOKEN_KEY,
       now: () => NOW,
       extractHosts: createHostAllowList(["*.s3.amazonaws.com", "127.0.0.1:*"]),
       runs: {
         fetch: (tenant: Tenant<FakeSettings>, entity, chosen, force) => {
-          const type = countedAs(createFakeService(), entity);
+          const type = countedAs({ ...createFakeService(), ...parts }, entity);
           asked.push({ kind: "fetch", tenant: tenant.key, type, options: chosen, force });
           return Promise.resolve(answer);
         },
@@ -188,7 +199,7 @@ export async function openEdge(options: Partial<OnDemandOptions<FakeSettings>> =
       ...options,
     },
   });
-  const server = createServer(app);
+  const server = createServer(createApp(shared, [{ name: "planhat", routes }]));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 

@@ -3,14 +3,15 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Express } from "express";
 import { METHODS } from "node:http";
-import { describeApi, SCHEMAS } from "../../server/openapi/document";
+import { describeApi, schemasOf } from "../../server/openapi/document";
 import type { Operation as Part, Piece } from "../../server/openapi/part";
 import { ask as askAsHull, basic, queryOf, send } from "./asking";
-import { describedRefusals } from "./described";
+import { describedRefusals, SERVICE } from "./described";
 import { account, CONNECTOR, minute, openFixture, TOKEN, useFixtures, user, type Fixture } from "../fixture/fixture";
 import { buildUserMessage } from "../../simulators/hull";
 
-const DOCUMENT = JSON.parse(JSON.stringify(describeApi())) as {
+const SCHEMAS = schemasOf(SERVICE);
+const DOCUMENT = JSON.parse(JSON.stringify(describeApi(SERVICE))) as {
   readonly openapi: string;
   readonly info: Piece;
   readonly tags: readonly { readonly name: string }[];

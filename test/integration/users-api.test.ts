@@ -1,7 +1,9 @@
 /** `/api/internal/users` through the real server: the table of `users-api.cases.ts`, then what takes more than one step. */
 import { defaultSwitches } from "../../simulators/planhat";
+import { CONNECTOR } from "../fixture/fixture";
 import { errorOf } from "./edge";
-import { ANN, BOB, leaks, openUsersFixture, OTHER, type UsersFixture } from "./users-api";
+import { describedRefusals } from "./described";
+import { ANN, BOB, leaks, openUsersFixture, OTHER, PATH, type UsersFixture } from "./users-api";
 import { CASES, STALLED, type Case } from "./users-api.cases";
 
 let fixture: UsersFixture;
@@ -30,6 +32,9 @@ async function play(row: Case, on: UsersFixture): Promise<void> {
   if (code !== undefined) {
     const error = errorOf(answer);
     expect(error.code).toBe(code);
+    const { method = "GET", path = "" } = asked;
+    const described = describedRefusals(method.toLowerCase(), path === "" ? PATH : `${PATH}/{userId}`);
+    if (!["not_found", "method_not_allowed"].includes(code)) expect(described).toContain(row.answer);
     if (fields !== undefined) expect(error.details.map(({ path }) => path)).toEqual(fields);
     for (const { path, remedy } of error.details) {
       expect(error.message).toContain(path);
@@ -55,6 +60,20 @@ test.each(STALLED.map((each) => [each.name, each] as const))("%s", async (_name,
   } finally {
     await impatient.close();
   }
+});
+
+test("a write leaves one line in the log, with nothing of what was sent", async () => {
+  fixture.logs.length = 0;
+  await fixture.ask({ method: "PUT", path: `/${ANN._id}`, body: { lastName: "Moe" } });
+  await fixture.ask({ method: "POST", body: {} });
+  await fixture.ask();
+  const lines = fixture.logs.filter(({ message }) => message === "connector.operation");
+  expect(lines.map(({ data }) => data)).toEqual([
+    { operation: "updateTeamMember", method: "PUT", path: "/users/{userId}", status: 200 },
+    { operation: "createTeamMember", method: "POST", path: "/users", status: 400 },
+  ]);
+  expect(lines[0]).toMatchObject({ level: "info", context: { organization: fixture.hull.host, id: CONNECTOR.id } });
+  expect(JSON.stringify(lines)).not.toMatch(new RegExp(`Moe|${ANN._id}`));
 });
 
 test("HEAD is GET without the body", async () => {

@@ -10,10 +10,10 @@ import { escapeText } from "../../server/console/html";
 import { createJsonScan } from "../../src/http/guards/json-scan";
 import { createBasicAuth, organizationQuery } from "../../server/middleware/basic-auth";
 import { readConnectorToken } from "../../server/middleware/connector-token";
-import { countParameter, flagParameter, idParameter } from "../../server/middleware/input";
+import { countParameter, flagParameter, idParameter } from "../../src/input";
 import { createAuthenticator } from "../../server/middleware/authentication";
 import { createQueryCredentials } from "../../server/middleware/query-credentials";
-import { newUser } from "../../server/routes/users/input";
+import { newUser } from "../../src/services/planhat/operations";
 import { batchRow } from "../../src/engine/runs/batch-rows";
 import { canonical } from "../../src/services/compare";
 import { readMessage } from "../../src/engine/intake/message";
@@ -111,6 +111,7 @@ const items = [
 const index = keyIndex(items);
 // Known and refused by Hull, so that nothing but the reading is measured.
 const door = createAuthenticator({
+  source: "planhat",
   credentials: {
     confirm: () => Promise.resolve({ ok: false, status: 401, reason: "wrong_credentials" }),
     forget: () => undefined,

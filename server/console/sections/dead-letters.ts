@@ -80,8 +80,12 @@ function row(deadLetter: DeadLetter, context: DeadLetterContext): Html {
   </tr>`;
 }
 
-/** @returns the content of the page of one dead letter */
-export function deadLetterBody(deadLetter: DeadLetterDetail, context: DeadLetterContext): Html {
+/** @returns the content of the page of one dead letter @param remedies of the service, by code */
+export function deadLetterBody(
+  deadLetter: DeadLetterDetail,
+  context: DeadLetterContext,
+  remedies: Readonly<Record<string, string>>,
+): Html {
   const { type, hullId, name, outcome, code, text, atMs, attempts, replayed, derived, messageId } = deadLetter;
   const { organization } = context.owner;
   return html`<p><a href="${consoleLink(organization, {}, "letters")}">Back to all dead letters</a></p>
@@ -90,7 +94,7 @@ export function deadLetterBody(deadLetter: DeadLetterDetail, context: DeadLetter
       <h2 id="reason">Why it was refused</h2>
       <p><span class="badge out">${outcome}</span> <code>${code}</code></p>
       <p class="said">${text}</p>
-      <p>${remedyFor(code)}</p>
+      <p>${remedyFor(code, remedies)}</p>
       <dl class="facts">
         ${fact("Refused", instant(atMs))} ${fact("Object", type)} ${fact("Hull id", html`<code>${hullId}</code>`)}
         ${fact("Message", html`<code>${messageId}</code>`)} ${fact("Retries", number(attempts))}

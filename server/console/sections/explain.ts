@@ -1,4 +1,4 @@
-/** "Why is Jane not in Planhat?": the search box, and the answer in sentences followed by data. */
+/** "Why is Jane not in the service?": the search box, and the answer in sentences followed by data. */
 import type { Explain, Explanation, Question } from "../../../src/engine/explain/explain";
 import type { Tenant } from "../../../src/engine/tenants";
 import { showExplanation } from "../../routes/explain/answer";

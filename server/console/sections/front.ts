@@ -4,8 +4,9 @@ import { html } from "../html";
 import { BASE } from "../links";
 import { page } from "../page";
 
-export function welcomePage(): string {
+export function welcomePage(serviceTitle: string): string {
   return page({
+    serviceTitle,
     title: "Console",
     body: html`<h1>Console</h1>
       <form class="search" method="get" action="${BASE}">
@@ -32,8 +33,9 @@ export function welcomePage(): string {
 }
 
 /** @param home where the page leads back to */
-export function errorPage({ status, message, code }: HttpError, home = BASE): string {
+export function errorPage({ status, message, code }: HttpError, serviceTitle?: string, home = BASE): string {
   return page({
+    serviceTitle,
     title: "Not done",
     home,
     body: html`<h1>Not done</h1>

@@ -6,7 +6,7 @@ import { instantAnswer, isoOf } from "../../openapi/instants";
 
 export const deadLetterAnswer = z.object({
   id: z.string().meta({ description: "Stays the same as long as the dead letter is about the same record." }),
-  type: z.string().meta({ description: "The object type, such as endusers or companies." }),
+  type: z.string().meta({ description: "The object type, such as {{a type}}." }),
   hull_id: z.string(),
   name: z.string().meta({ description: "Who or what it is about: e-mail address, external id, domain or Hull id." }),
   outcome: z.string().meta({ description: "rejected or dead." }),
@@ -54,12 +54,15 @@ export function showDeadLetter({ id, type, hullId, name, outcome, code, text, at
   return { id, type, hull_id: hullId, name, outcome, code, text, refused_at: isoOf(atMs) };
 }
 
-/** Planhat's address is left out as well, since it may contain the tenant token. */
-export function showDeadLetterDetail(deadLetter: DeadLetterDetail): DeadLetterDetailAnswer {
+/** The service's address is left out as well, since it may contain the tenant token. */
+export function showDeadLetterDetail(
+  deadLetter: DeadLetterDetail,
+  remedies: Readonly<Record<string, string>>,
+): DeadLetterDetailAnswer {
   const { code, messageId, version, attempts, replayed, derived, claims, desired } = deadLetter;
   return {
     ...showDeadLetter(deadLetter),
-    remedy: remedyFor(code),
+    remedy: remedyFor(code, remedies),
     message_id: messageId,
     message_at: version === 0 ? null : isoOf(version),
     attempts,

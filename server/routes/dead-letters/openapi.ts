@@ -13,7 +13,7 @@ const NO_LETTER = refusal(
 
 export const LETTER = {
   id: "3f2a9c0b71de",
-  type: "endusers",
+  type: "{{type}}",
   hull_id: "bee000000000000000000001",
   name: "person-1@example.com",
   outcome: "rejected",
@@ -42,7 +42,7 @@ export const AGAIN =
   "if Hull sent something newer since, nothing is sent and the dead letter is closed.";
 
 export const deadLetterPart: Part = {
-  tag: { name: "Dead letters", description: "What Planhat refused for good: look at it, send it again, drop it." },
+  tag: { name: "Dead letters", description: "What {{service}} refused for good: look at it, send it again, drop it." },
   schemas: {
     DeadLetter: deadLetterAnswer,
     DeadLetterDetail: deadLetterDetailAnswer,
@@ -101,7 +101,7 @@ export const deadLetterPart: Part = {
     "/api/internal/dead-letters/{id}/replay": {
       post: {
         operationId: "replayDeadLetter",
-        summary: "Sends a dead letter again, and with a company what failed because of it",
+        summary: "Sends a dead letter again, and with {{a parent}} what failed because of it",
         description: AGAIN,
         security: BY_LOGIN,
         parameters: [ID, ...ORGANIZATION],

@@ -1,5 +1,5 @@
 /**
- * `/api/internal/dead-letters`: what Planhat refused for good can be read, replayed and dropped, as with the
+ * `/api/internal/dead-letters`: what the service refused for good can be read, replayed and dropped, as with the
  * command-line tool. A connector sees and changes only its own; those of others do not exist for it.
  */
 import { Router, type Request } from "express";
@@ -9,10 +9,14 @@ import { refuse, type HttpError } from "../../http-error";
 import type { DeadLetter, DeadLetterDetail, DeadLetters } from "../../admin/dead-letters";
 import type { Authenticate } from "../../middleware/authentication";
 import { otherMethods } from "../../middleware/errors";
-import { countParameter, idParameter, isId, parameter, readInput } from "../../middleware/input";
+import { countParameter, idParameter, isId, parameter } from "../../../src/input";
+import { readInput } from "../../middleware/input";
+import type { InputWords } from "../../../src/input";
+import { fill, type SpokenService } from "../../openapi/words";
 import { addCounts, showDeadLetter, showDeadLetterDetail } from "./answer";
 
 export interface DeadLetterRouteOptions<S> {
+  readonly service: SpokenService<S>;
   readonly deadLetters: DeadLetters;
   readonly authenticate: Authenticate<S>;
 }
@@ -23,11 +27,11 @@ const USUAL_LETTERS = 50;
 const REPLAY_PAGES = 10;
 const MAX_PLACE_LENGTH = 4_000;
 
-const WORDS = {
+export const DEAD_LETTER_WORDS = {
   code: "invalid_query",
   problem: "The query cannot be read",
   remedies: {
-    type: "Name an object type such as endusers or companies, or leave it out.",
+    type: "Name an object type such as {{a type}}, or leave it out.",
     code: "Name a reason code such as refused, or leave it out.",
     limit: `Say how many dead letters you want, ${MAX_LETTERS} at most, or leave it out.`,
     after: "Send next of the previous answer, or leave it out to begin with the first dead letter.",
@@ -53,16 +57,19 @@ export const pageOfDeadLetters = z.object({
     .meta({ description: `Dead letters per page, ${USUAL_LETTERS} by default.` }),
 });
 
-export function deadLetterRoutes<S>({ deadLetters, authenticate }: DeadLetterRouteOptions<S>): Router {
+export function deadLetterRoutes<S>({ service, deadLetters, authenticate }: DeadLetterRouteOptions<S>): Router {
   return deadLetterRouter("/api/internal/dead-letters", deadLetters, {
+    words: fill(DEAD_LETTER_WORDS, service),
     tenantOf: async (request) => (await authenticate(request)).key,
     show: showDeadLetter,
-    showDetail: showDeadLetterDetail,
+    showDetail: (deadLetter) => showDeadLetterDetail(deadLetter, service.face.remedies),
   });
 }
 
 /** How dead letters look to those who may ask for them. */
 export interface DeadLetterView {
+  /** What is said of bad input. */
+  readonly words: InputWords;
   /**
    * Whose dead letters the request is about; undefined: everybody's.
    *
@@ -75,12 +82,12 @@ export interface DeadLetterView {
 
 /** The same routes for a connector and for whoever runs the server. @param base their path */
 export function deadLetterRouter(base: string, deadLetters: DeadLetters, view: DeadLetterView): Router {
-  const { tenantOf, show, showDetail } = view;
+  const { words, tenantOf, show, showDetail } = view;
   const router = Router();
 
   router.get(base, async (request, response) => {
     const tenant = await tenantOf(request);
-    const query = readInput(pageOfDeadLetters, request.query, WORDS);
+    const query = readInput(pageOfDeadLetters, request.query, words);
     const page = await deadLetters.list({ ...query, tenant });
     response.set("cache-control", "no-store");
     response.json({ dead_letters: page.deadLetters.map(show), next: page.next ?? null });
@@ -88,7 +95,7 @@ export function deadLetterRouter(base: string, deadLetters: DeadLetters, view: D
 
   router.post(`${base}/replay`, async (request, response) => {
     const tenant = await tenantOf(request);
-    const chosen = readInput(chosenDeadLetters, request.query, WORDS);
+    const chosen = readInput(chosenDeadLetters, request.query, words);
     const { next, ...first } = await deadLetters.replayPage({ ...chosen, tenant });
     let counts = first;
     let after = next;

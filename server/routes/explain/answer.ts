@@ -42,7 +42,9 @@ const fieldAnswer = z.object({
   remote: standing.meta({ description: "How what is there compares with it." }),
   sent: standing.meta({ description: "How what was delivered last compares with it." }),
   told: standing.meta({ description: "How what Hull confirmed compares with it." }),
-  verdict: z.enum(["send", "equal", "kept", "left"]).meta({ description: "kept: somebody's edit in Planhat stays." }),
+  verdict: z
+    .enum(["send", "equal", "kept", "left"])
+    .meta({ description: "kept: somebody's edit in {{service}} stays." }),
   why: z.string(),
 });
 
@@ -58,7 +60,7 @@ const toldAnswer = z.object({ claims: textsAnswer, attributes: valuesAnswer, acc
 
 export const recordExplanation = z.object({
   entity: z.enum(["user", "account"]),
-  type: z.string().meta({ description: "The object type in Planhat: endusers, companies." }),
+  type: z.string().meta({ description: "The object type in {{service}}: {{types}}." }),
   hull_id: z.string(),
   claims: textsAnswer,
   message_id: z.string().nullable(),
@@ -68,17 +70,17 @@ export const recordExplanation = z.object({
     .meta({ description: "No message asked for it: it is created for its children if it does not exist." }),
   text: z.array(z.string()).meta({ description: "For people, the most telling first." }),
   checks: z.array(checkAnswer).meta({ description: "Filters and requirements, in their order." }),
-  mapped: mappedAnswer.nullable().meta({ description: "What it should hold in Planhat." }),
+  mapped: mappedAnswer.nullable().meta({ description: "What it should hold in {{service}}." }),
   warnings: z.array(z.string()),
   known: knownAnswer,
   parent: z
     .object({ ...parentPlace, known: knownAnswer })
     .nullable()
     .meta({ description: "What it belongs to." }),
-  candidates: z.array(mirrorAnswer).meta({ description: "What Planhat has under its keys, if it is not linked." }),
+  candidates: z.array(mirrorAnswer).meta({ description: "What {{service}} has under its keys, if it is not linked." }),
   fields: z.array(fieldAnswer),
   would: outcomeAnswer.nullable().meta({ description: "How the message would end." }),
-  requests: z.array(requestAnswer).meta({ description: "What Planhat would be sent." }),
+  requests: z.array(requestAnswer).meta({ description: "What {{service}} would be sent." }),
   told_to_hull: z.array(toldAnswer).meta({ description: "What Hull would be told." }),
 });
 
@@ -99,10 +101,10 @@ export const explanationAnswer = z.object({
   shown_by_service: z
     .array(z.object({ type: z.string(), id: z.string() }))
     .nullable()
-    .meta({ description: "What Planhat shows now; null: it was not asked, or did not answer." }),
+    .meta({ description: "What {{service}} shows now; null: it was not asked, or did not answer." }),
 });
 
-/** @param service how people call the service: `Planhat` */
+/** @param service how people call the service */
 export function showExplanation(explanation: Explanation, service: string): z.output<typeof explanationAnswer> {
   const { records, problems, holds, undecided, service: shown } = explanation;
   return {

@@ -13,7 +13,7 @@ const redactor = createRedactor();
 export const safely = (words: string): string => redactor.text(words);
 
 const instant = instantAnswer.nullable();
-/** Values of Hull and Planhat are shown unchanged. */
+/** Values of Hull and the service are shown unchanged. */
 export const valuesAnswer = z.record(z.string(), z.unknown());
 export const textsAnswer = z.record(z.string(), z.string());
 
@@ -65,7 +65,7 @@ export const knownAnswer = z.object({
   version: instant.meta({ description: "The date of the newest message." }),
   last_message_id: z.string().nullable(),
   last_outcome: outcomeAnswer.nullable(),
-  link: linkAnswer.nullable().meta({ description: "The record in Planhat." }),
+  link: linkAnswer.nullable().meta({ description: "The record in {{service}}." }),
   outbox: outboxAnswer.nullable().meta({ description: "What waits for delivery." }),
   write_back: z
     .object({ attributes: valuesAnswer, next_try_at: instantAnswer, attempts: z.int() })

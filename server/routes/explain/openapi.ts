@@ -10,29 +10,29 @@ const BAD_QUESTION = refusal(400, "The question cannot be read; `details` names 
 
 const NOT_NOW = refusal(
   503,
-  "Planhat did not answer in time, or another question of the connector is being answered; try again",
+  "{{service}} did not answer in time, or another question of the connector is being answered; try again",
   "too_slow",
   "busy",
 );
 
 const ENDING = {
   outcome: "skipped",
-  code: "outside_user_segments",
-  text: "User doesn't belong to any of the segments defined in the Contact Filter. In the settings it is called Endusers Filter.",
+  code: "{{skip code}}",
+  text: "{{skip text}}",
   at: "2026-03-01T12:00:00.000Z",
   message_id: "m-1",
 };
 
 const RECORD = {
   entity: "user",
-  type: "endusers",
+  type: "{{type}}",
   hull_id: "bee000000000000000000001",
   claims: { email: "person-1@example.com" },
   message_id: null,
   merged: [],
   derived: false,
   text: [
-    "No record of endusers in Planhat is linked to it.",
+    "No record of {{type}} in {{service}} is linked to it.",
     `Its last message ended skipped (${ENDING.code}) at 2026-03-01T12:00:00Z: ${ENDING.text}`,
   ],
   checks: [],
@@ -56,7 +56,7 @@ const RECORD = {
 };
 
 const EXPLANATION = {
-  text: ["Planhat itself shows no record under this name now."],
+  text: ["{{service}} itself shows no record under this name now."],
   records: [RECORD],
   problems: [],
   holds: [],
@@ -65,7 +65,7 @@ const EXPLANATION = {
 };
 
 export const explainPart: Part = {
-  tag: { name: "Explain", description: "Why is somebody not in Planhat?" },
+  tag: { name: "Explain", description: "Why is somebody not in {{service}}?" },
   schemas: {
     Question: question,
     QuestionByClaim: claimQuestion,
@@ -81,7 +81,7 @@ export const explainPart: Part = {
         operationId: "explain",
         summary: "What is known of somebody, or what would become of a notification",
         description:
-          "By email, external_id, domain or id: what is remembered, why, and what Planhat shows. With channel and messages: " +
+          "By email, external_id, domain or id: what is remembered, why, and what {{service}} shows. With channel and messages: " +
           "what would become of each record, under the connector's stored settings. Nothing is written, neither here nor there.",
         security: BY_LOGIN,
         parameters: ORGANIZATION,

@@ -1,5 +1,5 @@
 /**
- * `POST /explain`: why is Jane not in Planhat? The body is a notification as Hull sends it (its `channel`, `messages`
+ * `POST /explain`: why is Jane not in the service? The body is a notification as Hull sends it (its `channel`, `messages`
  * and `is_export` count, with the connector's stored settings), or one claim: `email`, `external_id`, `domain` or
  * Hull's `id`. Nothing is written, neither here nor there.
  */
@@ -12,12 +12,13 @@ import { refuse } from "../../http-error";
 import type { Bodies } from "../../bodies";
 import type { Authenticate } from "../../middleware/authentication";
 import { otherMethods } from "../../middleware/errors";
-import { MAX_ID_LENGTH, readInput } from "../../middleware/input";
+import { MAX_ID_LENGTH } from "../../../src/input";
+import { readInput } from "../../middleware/input";
 import { showExplanation } from "./answer";
 
 export interface ExplainRouteOptions<S> {
   readonly explain: Explain<S>;
-  /** How people call the service: `Planhat`. */
+  /** How people call the service. */
   readonly serviceTitle: string;
   readonly authenticate: Authenticate<S>;
   readonly bodies: Bodies;

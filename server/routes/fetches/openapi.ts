@@ -3,6 +3,7 @@ import { fetchAnswer } from "./route";
 import { fetchParameters } from "../runs/options";
 import { BY_QUERY } from "../../openapi/common";
 import { answer, inQuery, type Method, type Operation, type Part, type PathItem } from "../../openapi/part";
+import { typeOf, type SpokenService } from "../../openapi/words";
 import { QUERY_REFUSALS, refusals } from "../../openapi/refusals";
 
 const BEGUN = { ok: true, state: "begun", run: "01J9ZK3Q7N", message: "The fetch has begun." };
@@ -19,17 +20,22 @@ const operation = (method: Method, what: "Users" | "Accounts", summary: string):
   },
 });
 
+const summaryOf = (type: string | undefined): string =>
+  type === undefined
+    ? "Begins nothing: {{service}} has no such records"
+    : `Begins a fetch of {{service}}'s ${type} if it is time`;
+
 const item = (what: "Users" | "Accounts", summary: string): PathItem => ({
   "x-any-method": true,
   get: operation("get", what, summary),
   post: operation("post", what, summary),
 });
 
-export const fetchPart: Part = {
-  tag: { name: "Fetches", description: "From Planhat to Hull." },
+export const fetchPart = <S>(service: SpokenService<S>): Part => ({
+  tag: { name: "Fetches", description: "From {{service}} to Hull." },
   schemas: { FetchAnswer: fetchAnswer },
   paths: {
-    "/fetch/users": item("Users", "Begins a fetch of Planhat's endusers if it is time"),
-    "/fetch/accounts": item("Accounts", "Begins a fetch of Planhat's companies if it is time"),
+    "/fetch/users": item("Users", summaryOf(typeOf(service, "user"))),
+    "/fetch/accounts": item("Accounts", summaryOf(typeOf(service, "account"))),
   },
-};
+});

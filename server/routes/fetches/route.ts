@@ -7,9 +7,11 @@ import { z } from "zod";
 import type { FetchAnswer, Runs } from "../../../src/engine/runs/orders";
 import type { Authenticate } from "../../middleware/authentication";
 import { instantAnswer, isoOf } from "../../openapi/instants";
+import { typeOf, type SpokenService } from "../../openapi/words";
 import { readRunParameters } from "../runs/options";
 
 export interface FetchRouteOptions<S> {
+  readonly service: SpokenService<S>;
   readonly runs: Pick<Runs<S>, "fetch">;
   readonly authenticate: Authenticate<S>;
 }
@@ -31,13 +33,15 @@ const UNDERWAY =
  * Any method. 200 `{ok: true, state, message}`, where `state` is `begun` or `underway` (with the id of the `run`),
  * `early` (with `next_at`, the time from which a call begins one) or `halted` (the message says what to mend).
  */
-export function fetchRoutes<S>({ runs, authenticate }: FetchRouteOptions<S>): Router {
+export function fetchRoutes<S>({ service, runs, authenticate }: FetchRouteOptions<S>): Router {
   const router = Router();
   for (const [path, entity] of Object.entries(ENTITIES)) {
+    const nothing = { kind: "halted", reason: `${service.face.title} has no records of Hull's ${entity}s.` } as const;
     router.all(path, async (request, response) => {
       const tenant = await authenticate(request);
       const { options, force } = readRunParameters(request.query);
-      const answer = await runs.fetch(tenant, entity, options, force);
+      const isThere = typeOf(service, entity) !== undefined;
+      const answer = isThere ? await runs.fetch(tenant, entity, options, force) : nothing;
       response.set("cache-control", "no-store").json({ ok: true, ...shown(answer) });
     });
   }

@@ -65,7 +65,7 @@ const REFUSALS = [
 ] as const;
 
 export const notificationPart: Part = {
-  tag: { name: "Notifications", description: "From Hull to Planhat." },
+  tag: { name: "Notifications", description: "From Hull to {{service}}." },
   schemas: {
     Notification: notification,
     NotificationAnswer: z.object({ flow_control: commonSchemas.FlowControl }),

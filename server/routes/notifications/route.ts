@@ -12,7 +12,7 @@ import type { Bodies } from "../../bodies";
 import { ACKNOWLEDGED, NEXT, paced, RETRY, RETRY_LATER, SMALLER, type FlowControl } from "../../flow-control";
 import { HttpError } from "../../http-error";
 import { refusalAnswer, type Authenticator, type Refusal, type Visitor } from "../../middleware/authentication";
-import { isId, NOT_AN_ID } from "../../middleware/input";
+import { isId, NOT_AN_ID } from "../../../src/input";
 import { createJoin } from "./repetitions";
 
 export interface NotificationRouteOptions<S> {

@@ -1,50 +1,84 @@
-/** `/health`, `/ready` and `/metrics` described. */
-import { z } from "zod";
-import { FOR_ALL } from "../../openapi/common";
-import { answer, type Part } from "../../openapi/part";
+/** What a service declares for `/api/internal/…`, described. */
+import groupBy from "lodash/groupBy";
+import uniqBy from "lodash/uniqBy";
+import type { Operation } from "../../../src/services/operations";
+import { BY_LOGIN, ORGANIZATION } from "../../openapi/common";
+import {
+  answer,
+  body,
+  inQuery,
+  parameters,
+  type Operation as Described,
+  type Part,
+  type Piece,
+} from "../../openapi/part";
+import { BODY_REFUSALS, LOGIN_REFUSALS, refusal, refusals } from "../../openapi/refusals";
 
-const status = z.object({ status: z.enum(["ok", "closing", "error"]), message: z.string().optional() });
-const OK = { status: "ok" };
+const UNUSABLE = refusal(409, "The connector's settings cannot be used yet", "missing_token", "invalid_settings");
+const NO_JSON = refusal(415, "The body is not JSON", "unsupported_media_type");
+const NOT_MEANT = refusal(
+  400,
+  "The call destroys something, and `confirm` does not say that it is meant",
+  "not_confirmed",
+);
 
-export const operationPart: Part = {
-  tag: { name: "Operation", description: "For those who run the server." },
-  schemas: {
-    Status: status,
-    TokenRefused: z.object({ error: z.object({ code: z.string(), message: z.string() }) }),
-  },
-  paths: {
-    "/health": {
-      get: {
-        operationId: "isUp",
-        summary: "Is the process up?",
-        security: FOR_ALL,
-        responses: { 200: answer("It is.", "Status", OK) },
-      },
+/** A part for each tag of what a service declares. */
+export function operationParts<S>(operations: readonly Operation<S>[]): readonly Part[] {
+  return uniqBy(
+    operations.map(({ tag }) => tag),
+    "name",
+  ).map((tag) => {
+    const tagged = operations.filter((each) => each.tag.name === tag.name);
+    const named = tagged.flatMap(({ answer, body }) => [answer, ...(body === undefined ? [] : [body])]);
+    const paths = Object.entries(groupBy(tagged, ({ path }) => path)).map(([path, same]) => [
+      `/api/internal${path}`,
+      Object.fromEntries(same.map((each) => [each.method.toLowerCase(), described(each)])),
+    ]);
+    return {
+      tag,
+      schemas: Object.fromEntries(named.map(({ name, schema }) => [name, schema])),
+      paths: Object.fromEntries(paths) as Part["paths"],
+    };
+  });
+}
+
+function described<S>(operation: Operation<S>): Described {
+  const { id, method, summary, description, parameters: inPath, query, confirm, answer: given } = operation;
+  const { name, example } = operation.body ?? {};
+  return {
+    operationId: id,
+    summary,
+    description,
+    security: BY_LOGIN,
+    parameters: [
+      ...(inPath === undefined ? [] : parameters("path", inPath.schema)),
+      ...ORGANIZATION,
+      ...(query === undefined ? [] : inQuery(query.schema)),
+      ...(confirm === undefined ? [] : [confirmation(confirm, method === "DELETE")]),
+    ],
+    requestBody: name === undefined ? undefined : body(name, example),
+    responses: {
+      [given.status ?? 200]: answer(given.description, given.name, given.example),
+      ...refusals(...refusalsOf(operation)),
     },
-    "/ready": {
-      get: {
-        operationId: "isReady",
-        summary: "Can it do its work?",
-        security: FOR_ALL,
-        responses: {
-          200: answer("It can.", "Status", OK),
-          503: answer("It is closing, or the store does not answer.", "Status", { status: "closing" }),
-        },
-      },
-    },
-    "/metrics": {
-      get: {
-        operationId: "scrapeMetrics",
-        summary: "Metrics for Prometheus",
-        security: [{ metricsToken: [] }, {}],
-        responses: {
-          200: {
-            description: "The metrics as text.",
-            content: { "text/plain": { schema: { type: "string" } } },
-          },
-          401: answer("METRICS_TOKEN is set, and the token is missing or wrong.", "TokenRefused"),
-        },
-      },
-    },
-  },
-};
+  };
+}
+
+function confirmation<S>({ repeats, falls }: NonNullable<Operation<S>["confirm"]>, required: boolean): Piece {
+  const description = `Repeats ${repeats}${required ? "" : " of a call that destroys something"}: it cannot be undone. ${falls}`;
+  return { name: "confirm", in: "query", required, description, schema: { type: "string" } };
+}
+
+function refusalsOf<S>({ method, parameters, query, body, confirm, refusals: own }: Operation<S>) {
+  return [
+    ...(query === undefined ? [] : (["BadQuery"] as const)),
+    ...LOGIN_REFUSALS,
+    ...own,
+    UNUSABLE,
+    "OtherMethod" as const,
+    ...(method === "GET" ? [] : (["OtherSite"] as const)),
+    ...(body === undefined ? [] : [refusal(400, body.refused, body.words.code), ...BODY_REFUSALS, NO_JSON]),
+    ...(parameters === undefined ? [] : ["BadPath" as const, refusal(400, parameters.refused, parameters.words.code)]),
+    ...(confirm === undefined ? [] : [NOT_MEANT]),
+  ];
+}

@@ -6,12 +6,15 @@ import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
 import { Router, type Request, type Response } from "express";
+import { escapeText } from "../../console/html";
 import { projectFolder } from "../../project-folder";
 import { otherMethods } from "../../middleware/errors";
-import { describeApi } from "../../openapi/document";
+import { describeApi, type DescribedService } from "../../openapi/document";
 
 /** A new version of the connector should show up soon. */
 const MAX_AGE_MS = 300_000;
+
+const PAGE = "index.html";
 
 /** Swagger UI uses images inside its style sheet, and needs nothing else beyond our own files. */
 const POLICY = [
@@ -25,7 +28,7 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-export function docsRoutes(): Router {
+export function docsRoutes<S>(service: DescribedService<S>): Router {
   const router = Router();
   /** Read once: a stream for each request would keep a file open for as long as a slow client reads. */
   const read = new Map<string, { readonly content: Buffer; readonly etag: string }>();
@@ -33,12 +36,17 @@ export function docsRoutes(): Router {
   function send(response: Response, file: string, folder: string): void {
     let known = read.get(file);
     if (known === undefined) {
-      const content = readFileSync(join(folder, file));
+      const content = file === PAGE ? page() : readFileSync(join(folder, file));
       known = { content, etag: `"${hash("sha1", content, "base64url")}"` };
       read.set(file, known);
     }
     response.set({ etag: known.etag, "cache-control": `public, max-age=${MAX_AGE_MS / 1_000}` });
     response.type(extname(file)).send(known.content);
+  }
+
+  /** The page, with the service in its title. */
+  function page(): Buffer {
+    return Buffer.from(readFileSync(join(own, PAGE), "utf8").replace("{{service}}", escapeText(service.face.title)));
   }
 
   const own = join(projectFolder("pages"), "docs");
@@ -54,7 +62,7 @@ export function docsRoutes(): Router {
   let description: string | undefined;
 
   router.get("/openapi.json", (_request, response) => {
-    description ??= JSON.stringify(describeApi());
+    description ??= JSON.stringify(describeApi(service));
     response.set({
       "access-control-allow-origin": "*",
       "cross-origin-resource-policy": "cross-origin",
@@ -65,7 +73,7 @@ export function docsRoutes(): Router {
 
   router.get("/docs", (_request, response) => {
     response.set("content-security-policy", POLICY);
-    send(response, "index.html", own);
+    send(response, PAGE, own);
   });
 
   router.get("/docs/:file", ({ params: { file } }: Request<{ file: string }>, response, next) => {

@@ -3,7 +3,8 @@
  * public and the same for everybody, so any page may load it.
  */
 import express, { Router, type Request, type Response } from "express";
-import manifest from "../../../manifest.json";
+import { mountOf } from "../../../src/services";
+import type { Service } from "../../../src/services/service";
 import { RETRY_LATER } from "../../flow-control";
 import { projectFolder } from "../../project-folder";
 import { HttpError } from "../../http-error";
@@ -16,7 +17,7 @@ const ASSET_SECONDS = 3600;
 /** Names, IPv4 and bracketed IPv6 addresses, with or without a port: nothing that could continue an address. */
 const HOST = /^(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
 
-export function manifestRoutes(): Router {
+export function manifestRoutes<S>({ name, face: { manifest, assets } }: Pick<Service<S>, "name" | "face">): Router {
   const router = Router();
 
   router.get("/manifest.json", (_request, response) => {
@@ -30,10 +31,10 @@ export function manifestRoutes(): Router {
       throw new HttpError(400, "invalid_host", "The Host header names no host; use the public address.", RETRY_LATER);
     }
     // The answer depends on a header, but caches in between do not look at it.
-    response.set("cache-control", "no-store").redirect(`${READER}${host}`);
+    response.set("cache-control", "no-store").redirect(`${READER}${host}${mountOf(name)}`);
   });
 
-  const files = express.static(projectFolder("assets"), {
+  const files = express.static(projectFolder(assets), {
     index: false,
     redirect: false,
     maxAge: ASSET_SECONDS * 1000,

@@ -13,7 +13,7 @@ const instant = instantAnswer.nullable();
 export const runAnswer = z.object({
   id: z.string(),
   kind: z.string().meta({ description: "batch, fetch or drain." }),
-  type: z.string().meta({ description: "The object type: endusers, companies." }),
+  type: z.string().meta({ description: "The object type: {{types}}." }),
   state: z.string().meta({
     description: "waiting, running; ended: success, error, stopped (at the first error, as requested).",
   }),
@@ -42,7 +42,7 @@ export const lineAnswer = z.object({
   at: z.int().meta({ description: "The place of the line." }),
   type: z.string(),
   hull_id: z.string(),
-  remote_id: z.string().nullable().meta({ description: "The record's id in Planhat." }),
+  remote_id: z.string().nullable().meta({ description: "The record's id in {{service}}." }),
   outcome: z.string(),
   code: z.string(),
   text: z.string(),

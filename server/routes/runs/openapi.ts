@@ -10,10 +10,10 @@ const NO_RUN = refusal(404, "The connector has no such run, or it belongs to ano
 const RUN = {
   id: "01J9ZK3Q7N",
   kind: "fetch",
-  type: "endusers",
+  type: "{{type}}",
   state: "running",
   options: { simulate: false, verbose: true, stop_on_error: false },
-  counts: { endusers: { sent: { told: 2 }, unchanged: { known: 1 } } },
+  counts: { "{{type}}": { sent: { told: 2 }, unchanged: { known: 1 } } },
   done: 3,
   total: 4,
   total_is_final: false,
@@ -26,9 +26,9 @@ const RUN = {
 
 const LINE = {
   at: 17,
-  type: "endusers",
+  type: "{{type}}",
   hull_id: "bee000000000000000000001",
-  remote_id: "5f1111111111111111111111",
+  remote_id: "{{remote id}}",
   outcome: "sent",
   code: "told",
   text: "Hull was told.",

@@ -1,7 +1,8 @@
 /** Options of a run, as query parameters. */
 import { z } from "zod";
 import type { RunOptions } from "../../../src/storage/port/rows";
-import { flagParameter, idParameter, readInput } from "../../middleware/input";
+import { flagParameter, idParameter } from "../../../src/input";
+import { readInput } from "../../middleware/input";
 
 const SWITCH = "Write 1 to switch it on, 0 to switch it off, or leave it out.";
 

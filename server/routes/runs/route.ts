@@ -9,7 +9,8 @@ import type { Store } from "../../../src/storage/port/store";
 import { refuse } from "../../http-error";
 import type { Authenticate } from "../../middleware/authentication";
 import { otherMethods } from "../../middleware/errors";
-import { countParameter, idParameter, isId, readInput } from "../../middleware/input";
+import { countParameter, idParameter, isId } from "../../../src/input";
+import { readInput } from "../../middleware/input";
 import { showLine, showRun } from "./answer";
 
 export interface RunRouteOptions<S> {

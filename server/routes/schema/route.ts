@@ -13,6 +13,8 @@ import { HttpError } from "../../http-error";
 import type { Authenticate } from "../../middleware/authentication";
 
 export interface SchemaRouteOptions<S> {
+  /** The lists that there are. */
+  readonly fieldLists: readonly string[];
   readonly fields: FieldsOf<S>;
   readonly authenticate: Authenticate<S>;
   /** Called with what went wrong, since the answer is 200 in any case. */
@@ -25,7 +27,7 @@ const USES: ReadonlySet<string> = new Set<FieldUse>(["outgoing", "incoming", "cu
 export const fieldListAnswer = z.object({
   ok: z.boolean().meta({ description: "Whether there is such a list." }),
   error: z.string().nullable().meta({ description: "What is missing from the list, or why there is none." }),
-  options: z.array(z.object({ value: z.string().meta({ description: "Planhat's own name." }), label: z.string() })),
+  options: z.array(z.object({ value: z.string().meta({ description: "{{service}}'s own name." }), label: z.string() })),
 });
 
 type FieldListAnswer = z.output<typeof fieldListAnswer>;
@@ -33,11 +35,12 @@ type FieldListAnswer = z.output<typeof fieldListAnswer>;
 const FAILED = "The fields could not be listed: something went wrong on our side. Try again.";
 
 /**
- * GET and POST of `/schema/contacts`, `/schema/companies`, `/schema/licenses`; with `/incoming` or `/custom` behind it,
- * the fields to read, or the tenant's own ones alone. Always 200 `{ok, error, options: [{value, label}]}`.
+ * GET and POST of `/schema/<one of the lists of the service>`; with `/incoming` or `/custom` behind it, the fields to read, or the tenant's own ones alone. Always 200 `{ok, error, options: [{value, label}]}`.
  */
-export function schemaRoutes<S>({ fields, authenticate, logger }: SchemaRouteOptions<S>): Router {
+export function schemaRoutes<S>({ fieldLists, fields, authenticate, logger }: SchemaRouteOptions<S>): Router {
   const router = Router();
+  const names = [fieldLists.slice(0, -1).join(", "), ...fieldLists.slice(-1)].filter((name) => name !== "");
+  const none = `There is no list of fields here${names.length === 0 ? "" : `; ask for ${names.join(" or ")}`}.`;
   const paths = ["/schema/:table", "/schema/:table/:use"];
 
   const list = async (request: Request, response: Response): Promise<void> => {
@@ -46,7 +49,7 @@ export function schemaRoutes<S>({ fields, authenticate, logger }: SchemaRouteOpt
       const asking = () => whoAsks(request);
       const choice = isUse(use) && typeof table === "string" ? await fields(table, use, asking) : undefined;
       if (choice === undefined) {
-        refuse(response, "There is no list of fields here; ask for contacts, companies or licenses.");
+        refuse(response, none);
       } else {
         const { options, problem } = choice;
         if (problem !== undefined) logger.warn({ data: { reason: problem } }, "connector.schema.incomplete");

@@ -13,7 +13,7 @@ const operation = (operationId: string, summary: string): Operation => ({
   operationId,
   summary,
   description:
-    "Hull's dashboard is told the same. Planhat is asked whether token and mapping work, every two minutes at most.",
+    "Hull's dashboard is told the same. {{service}} is asked whether token and mapping work, every two minutes at most.",
   security: BY_QUERY,
   responses: {
     200: answer("Its health.", "ConnectorStatus", WARNED),

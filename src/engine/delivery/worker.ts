@@ -31,8 +31,6 @@ export interface DeliveryWorkerOptions<S> {
   readonly pace: Pace;
   /** Called with errors that are our own fault. */
   readonly onError: (error: unknown) => void;
-  /** How long dead letters and last outcomes are kept, milliseconds. */
-  readonly retentionMs: number;
 }
 
 export interface Pace {
@@ -286,7 +284,6 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
 
   async function poll(): Promise<void> {
     for (const lane of await store.lanes()) wake(lane);
-    await store.housekeep(options.retentionMs);
   }
 
   return {

@@ -1,11 +1,15 @@
 /** Planhat behind the seam of `services/service.ts`. */
+import { z } from "zod";
 import { closeAgents, createAgents } from "../../http/agents";
 import type { Connection } from "../connection";
+import { defineService } from "../definition";
 import type { FetchPolicy, Service, Target } from "../service";
 import { chunksOf } from "./write/chunks";
 import { createConnection } from "./connection";
 import { fingerprintOf } from "./mapping/fingerprint";
 import type { ConnectionOptions } from "./connection";
+import { planhatFace } from "./face";
+import { planhatOperations } from "./operations";
 import { spellingOf } from "../mapping/attributes";
 import { createCustomFields } from "./api/custom-fields";
 import { COMPANIES, ENDUSERS, fieldSpec, LICENSES, OBJECT_TYPES, typeSpec } from "./object-types";
@@ -18,26 +22,34 @@ import { DEFAULT_API_URL, targetOf } from "./settings/target";
 import { OUTCOMES } from "./reasons";
 import { createMutex } from "./write/mutex";
 import { hullAttribute } from "./hull-attribute";
+import { createUsers } from "./users";
 
-export interface PlanhatServiceOptions extends ConnectionOptions {
+export interface PlanhatServiceOptions extends Omit<ConnectionOptions, "usersVersion"> {
   /** Base URL of Planhat's API; `{api_prefix}` is replaced by the tenant's cluster. */
   readonly apiUrlTemplate?: string | undefined;
   /** Key of the hash that shows a changed token, host or tenant. */
   readonly fingerprintKey: string;
+  /** How long a person or a program waits for an operation, milliseconds. */
+  readonly answerWithinMs?: number | undefined;
 }
 
 export interface PlanhatService extends Service<PlanhatSettings> {
   connect(settings: PlanhatSettings, target: Target): Required<Connection>;
-  /** Closes the connections to Planhat, unless the caller provided the agents. */
+  /** Ends what is cached, and closes the connections to Planhat unless the caller provided the agents. */
   close(): void;
 }
+
+const ANSWER_WITHIN_MS = 20_000;
 
 export function createPlanhatService(options: PlanhatServiceOptions): PlanhatService {
   const template = options.apiUrlTemplate ?? DEFAULT_API_URL;
   const shared = { mutex: createMutex(), customFields: createCustomFields(options.http?.clock) };
   const agents = options.http?.agents ?? createAgents();
+  const http = { ...options.http, agents };
+  const users = createUsers({ ...options, http, answerWithinMs: options.answerWithinMs ?? ANSWER_WITHIN_MS });
   return {
     name: "planhat",
+    face: planhatFace,
     types: OBJECT_TYPES,
     outcomes: OUTCOMES,
     unreachable: "No personal access token is configured",
@@ -58,8 +70,11 @@ export function createPlanhatService(options: PlanhatServiceOptions): PlanhatSer
     chunks: (type, intents, settings) =>
       chunksOf(type, intents, { maxItems: settings.bulkMaxItems, maxBytes: settings.bulkMaxBytes }),
     connect: (settings, target) =>
-      createConnection(settings, target, shared, { ...options, http: { ...options.http, agents } }),
+      createConnection(settings, target, shared, { ...options, http, usersVersion: (key) => users.version(key) }),
+    operations: planhatOperations(users),
+    forget: (key) => users.forget(key),
     close() {
+      users.close();
       if (options.http?.agents === undefined) closeAgents(agents);
     },
   };
@@ -92,3 +107,23 @@ function fetchPolicy(settings: PlanhatSettings): FetchPolicy {
     marksDeleted: incoming.markDeleted,
   };
 }
+
+export const planhat = defineService({
+  name: "planhat",
+  face: planhatFace,
+  variables: {
+    PLANHAT_API_URL: z
+      .string()
+      .trim()
+      .regex(/^https?:\/\/[^\s]+$/, "must begin with https:// (or http:// for a stand-in)")
+      .default("https://{api_prefix}.planhat.com")
+      .describe("Base URL of Planhat's API; {api_prefix} is replaced by the tenant's cluster."),
+    PLANHAT_ANALYTICS_URL: z.url().default("https://analytics.planhat.com").describe("Host of tracked events."),
+  },
+  create: (variables, context) =>
+    createPlanhatService({
+      ...context,
+      apiUrlTemplate: variables.PLANHAT_API_URL,
+      analyticsUrl: variables.PLANHAT_ANALYTICS_URL,
+    }),
+});

@@ -80,6 +80,8 @@ export interface FetchStore {
     type: string,
     confirmed: readonly { readonly id: string; readonly facts: Readonly<Record<string, string>> }[],
   ): Promise<void>;
+  /** Somebody may have changed this record, or without an id any of the type: it is read before it is written. */
+  markUnknown(remote: string, type: string, id?: string): Promise<void>;
   /** These ids do not exist in the service any more. */
   forgetGone(remote: string, type: string, ids: readonly string[]): Promise<void>;
 }

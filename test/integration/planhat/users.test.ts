@@ -4,7 +4,8 @@ import type { BudgetClass } from "../../../src/http/limits/budget";
 import type { Sleep } from "../../../src/http/time";
 import { readSettings } from "../../../src/services/planhat/settings/settings";
 import { targetOf } from "../../../src/services/planhat/settings/target";
-import { createUsers, type Connected, type PlanhatUsers, type Users } from "../../../src/services/planhat/users/users";
+import type { Asker } from "../../../src/services/operations";
+import { createUsers, type PlanhatUsers } from "../../../src/services/planhat/users";
 import type { PlanhatSettings } from "../../../src/services/planhat/settings/settings";
 import { notedBudget, registryOf } from "./planhat";
 
@@ -24,7 +25,7 @@ afterEach(async () => {
   await sim.close();
 });
 
-function asker(): Connected<PlanhatSettings> {
+function asker(): Asker<PlanhatSettings> {
   const read = readSettings({ personal_acccess_token: "planhat-token" });
   if (!read.ok) throw new Error(read.problems.join());
   const target = targetOf(read.settings, sim.url, "key");
@@ -37,7 +38,7 @@ const sleep: Sleep = (waitMs) => {
   return Promise.resolve();
 };
 
-function open({ answerWithinMs = 5_000, isFull = false } = {}): Users<PlanhatSettings> {
+function open({ answerWithinMs = 5_000, isFull = false } = {}): PlanhatUsers {
   const budget = notedBudget(taken);
   // Nobody's turn comes within an hour.
   if (isFull) budget.penalise(3_600_000);
@@ -49,7 +50,7 @@ function open({ answerWithinMs = 5_000, isFull = false } = {}): Users<PlanhatSet
   return users;
 }
 
-const CALLS: readonly (readonly [string, (users: Users<PlanhatSettings>) => Promise<unknown>])[] = [
+const CALLS: readonly (readonly [string, (users: PlanhatUsers) => Promise<unknown>])[] = [
   ["the list", (from) => from.list(asker(), false)],
   ["a read", (from) => from.get(asker(), "5d")],
   ["a create", (from) => from.create(asker(), NEW)],
@@ -63,22 +64,22 @@ describe.each(CALLS)("%s", (what, call) => {
   });
 
   test("that finds no room in the budget in time was certainly not made", async () => {
-    const trouble = { kind: "busy", waitMs: expect.any(Number) as number };
-    await expect(call(open({ isFull: true, answerWithinMs: 20 }))).rejects.toMatchObject({ trouble });
+    const busy = { status: 503, code: "planhat_busy", headers: { "retry-after": expect.any(String) as string } };
+    await expect(call(open({ isFull: true, answerWithinMs: 20 }))).rejects.toMatchObject(busy);
     expect(sim.books.snapshot().calls).toBe(0);
   });
 
   test("that is not answered in time ends", async () => {
     sim.faults.add({ kind: "stall" });
-    const kind = what === "a create" ? "in_doubt" : "failed";
-    await expect(call(open({ answerWithinMs: 300 }))).rejects.toMatchObject({ trouble: { kind } });
+    const code = what === "a create" ? "outcome_unknown" : "planhat_unavailable";
+    await expect(call(open({ answerWithinMs: 300 }))).rejects.toMatchObject({ status: 502, code, mayHaveActed: true });
     expect(sim.books.snapshot().calls).toBe(1);
   });
 
   test("waits for a short pause that Planhat names, and hands a long one on", async () => {
     sim.faults.add({ kind: "rate-limit", headers: { "retry-after": "2" }, count: 1 });
     sim.faults.add({ kind: "rate-limit", headers: { "retry-after": "6" }, count: 1 });
-    await expect(call(open())).rejects.toMatchObject({ trouble: { kind: "busy", waitMs: 6_000 } });
+    await expect(call(open())).rejects.toMatchObject({ code: "planhat_busy", headers: { "retry-after": "6" } });
     expect(pauses).toEqual([2_000]);
   });
 });

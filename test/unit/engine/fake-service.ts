@@ -1,6 +1,7 @@
 /** A service whose settings say where it is, and whose plan sends name and external id of accounts as they are. */
 import { reason } from "../../../src/outcome/outcome";
 import type { Json } from "../../../src/record";
+import { planhatFace } from "../../../src/services/planhat/face";
 import { COMPANIES, ENDUSERS, fieldSpec } from "../../../src/services/planhat/object-types";
 import { OUTCOMES } from "../../../src/services/planhat/reasons";
 import type { Connection, ReadBack } from "../../../src/services/connection";
@@ -42,6 +43,7 @@ export function createFakeService(): FakeService {
   return {
     connected,
     name: "planhat",
+    face: planhatFace,
     types: [COMPANIES, ENDUSERS],
     outcomes: OUTCOMES,
     unreachable: "No personal access token is configured",
@@ -84,6 +86,7 @@ export function createFakeService(): FakeService {
       ];
     },
     field: fieldSpec,
+    operations: [],
     mappedFields: (type) => (type === "companies" ? ["name", "externalId", "city"] : ["name", "email", "companyId"]),
     fieldSources: () => ({}),
     fetchPolicy: () => ({

@@ -1,5 +1,5 @@
 import { createCustomFields } from "../../../src/services/planhat/api/custom-fields";
-import { UnexpectedAnswer } from "../../../src/services/planhat/api/failure";
+import { UnexpectedAnswer } from "../../../src/http/errors";
 import { pageOf, restOfPages } from "./fake-rest";
 
 /** Answers pages of these rows, and counts how often it was asked. */

@@ -18,6 +18,7 @@ test("an empty environment is enough", () => {
     HOST: "0.0.0.0",
     PORT: 8082,
     DATA_DIR: "./data",
+    SERVICES: ["planhat"],
     PLANHAT_API_URL: "https://{api_prefix}.planhat.com",
     PLANHAT_ANALYTICS_URL: "https://analytics.planhat.com",
     HULL_PROTOCOL: "https",

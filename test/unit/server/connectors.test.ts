@@ -61,7 +61,7 @@ function connectorsOf(given: Readonly<Record<string, Given>>) {
         return Promise.resolve(pausedUntilMs === undefined ? [] : [pause(pausedUntilMs)]);
       },
     },
-    serviceTitle: "A service",
+    titleOf: () => "A service",
     health: (name) => Promise.resolve(healthOf(of(name))),
     forget: () => Promise.resolve(0),
     now: () => NOW,

@@ -35,7 +35,7 @@ const tenants = {
     return Promise.resolve({ key: keyOf(given), credentials: given, problems: [] });
   },
 };
-const door = createAuthenticator({ credentials, tenants, protocol: "https", now: () => 0 });
+const door = createAuthenticator({ credentials, tenants, source: "planhat", protocol: "https", now: () => 0 });
 
 const inQuery = createQueryCredentials({ authenticator: door, tokenKey: "k", now: () => 0 });
 const asLogin = createBasicAuth(door);

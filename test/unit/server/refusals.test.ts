@@ -11,14 +11,25 @@ import { deadLetterPart } from "../../../server/routes/dead-letters/openapi";
 import { explainPart } from "../../../server/routes/explain/openapi";
 import { fetchPart } from "../../../server/routes/fetches/openapi";
 import { notificationPart } from "../../../server/routes/notifications/openapi";
+import { describeApi } from "../../../server/openapi/document";
 import type { Operation, Part } from "../../../server/openapi/part";
+import { operationParts } from "../../../server/routes/operations/openapi";
 import { runPart } from "../../../server/routes/runs/openapi";
 import { statusPart } from "../../../server/routes/status/openapi";
-import { userPart } from "../../../server/routes/users/openapi";
 import { SIGNATURE_REFUSALS } from "../../../src/hull/auth/signature";
-import { describedRefusals } from "../../integration/described";
+import { describedRefusals as describedIn, type Described } from "../../integration/described";
+import { createFakeService } from "../engine/fake-service";
+import { madeUpOperations } from "../../integration/operations.cases";
 
 const SERVER = join(__dirname, "../../../server");
+
+/** A service with an operation of every kind, since operations can refuse what they are declared to refuse. */
+const operations = madeUpOperations({ ran: [], next: {} });
+const service = { ...createFakeService(), operations };
+const [operationPart] = operationParts(operations);
+if (operationPart === undefined) throw new Error("There are no operations.");
+const DOCUMENT = describeApi(service) as unknown as Described;
+const describedRefusals = (method: string, path: string) => describedIn(method, path, DOCUMENT);
 
 /** By the folder in which route and description stand. */
 const PARTS: Readonly<Record<string, Part>> = {
@@ -26,21 +37,26 @@ const PARTS: Readonly<Record<string, Part>> = {
   batches: batchPart,
   "dead-letters": deadLetterPart,
   explain: explainPart,
-  fetches: fetchPart,
+  fetches: fetchPart(service),
   notifications: notificationPart,
   runs: runPart,
   status: statusPart,
-  users: userPart,
+  operations: operationPart,
 };
 
 /** Lists of fields, public pages and what is asked about the process refuse nobody. */
-const OTHERS = ["operations", "public", "schema"];
+const OTHERS = ["health", "public", "schema"];
 
 /** What is no literal in the source. */
 const COMPUTED: Readonly<Record<string, readonly string[]>> = {
   reason: Object.keys(REFUSALS),
   "reading.reason": ["invalid_token", "expired_token"],
   "`signature_${verdict.reason}`": SIGNATURE_REFUSALS.map((reason) => `signature_${reason}`),
+  // Of the declarations.
+  "error.code": operations.flatMap(({ refusals, parameters, body }) => [
+    ...refusals.flatMap(({ codes }) => codes),
+    ...[parameters, body].flatMap((part) => (part === undefined ? [] : [part.words.code])),
+  ]),
   // Of the words that callers give along, which are found where they stand.
   "words.code": [],
 };

@@ -4,10 +4,10 @@
  */
 import groupBy from "lodash/groupBy";
 import NodeCache from "node-cache";
-import { RemoteError } from "../../../http/errors";
+import { RemoteError, UnexpectedAnswer } from "../../../http/errors";
 import { systemClock } from "../../../http/time";
 import type { Clock } from "../../../http/time";
-import { isFailed, UnexpectedAnswer } from "./failure";
+import { isFailed } from "./failure";
 import type { Failed } from "./failure";
 import { COMPANIES, composed, ENDUSERS, LICENSES } from "../object-types";
 import { readPages } from "./paging";

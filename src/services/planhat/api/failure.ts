@@ -1,11 +1,6 @@
 /** What a failed call to Planhat means for the records that waited for it. */
-import { RemoteError } from "../../../http/errors";
+import { RemoteError, UnexpectedAnswer } from "../../../http/errors";
 import type { Problem } from "../../connection";
-
-/** A successful answer of an unexpected shape, such as a list that is not a list: it may pass by itself. */
-export class UnexpectedAnswer extends Error {
-  override readonly name = "UnexpectedAnswer";
-}
 
 export type Failed = RemoteError | UnexpectedAnswer;
 

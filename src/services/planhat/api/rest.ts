@@ -1,9 +1,8 @@
 /** The routes of Planhat that we use. Every answer's shape is checked; nothing is taken on trust. */
 import type { BudgetClass } from "../../../http/limits/budget";
 import type { HttpClient, HttpResponse } from "../../../http/client";
-import { RemoteError } from "../../../http/errors";
+import { RemoteError, UnexpectedAnswer } from "../../../http/errors";
 import type { Query } from "../../../http/route";
-import { UnexpectedAnswer } from "./failure";
 
 /** A record as Planhat shows it; it certainly has an `_id`. */
 export interface Row {

@@ -1,5 +1,5 @@
 /** Planhat's users, called team members where they could be confused with Hull's. */
-import { UnexpectedAnswer } from "./failure";
+import { UnexpectedAnswer } from "../../../http/errors";
 import { readPages } from "./paging";
 import type { Rest, Row } from "./rest";
 

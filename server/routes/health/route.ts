@@ -2,13 +2,13 @@
 import { Router } from "express";
 import type { Store } from "../../../src/storage/port/store";
 
-export interface OperationRouteOptions {
+export interface HealthRouteOptions {
   readonly store: Store;
   /** False once the shutdown has begun. */
   readonly accepting: () => boolean;
 }
 
-export function operationRoutes({ store, accepting }: OperationRouteOptions): Router {
+export function healthRoutes({ store, accepting }: HealthRouteOptions): Router {
   const router = Router();
 
   router.get("/health", (_request, response) => {

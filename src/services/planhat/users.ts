@@ -1,37 +1,30 @@
 /** Planhat's users (team members) for those who log in: a wrapper around its routes, with a cached list. */
-import { systemSleep } from "../../../http/time";
-import type { HttpClient } from "../../../http/client";
-import type { Target } from "../../service";
-import { createPlanhatClient } from "../api/client";
-import type { ClientOptions } from "../api/client";
-import { isFailed, UnexpectedAnswer } from "../api/failure";
-import { createCache } from "../api/cache";
-import { createRest, isObject, isRow } from "../api/rest";
-import type { Rest, Row } from "../api/rest";
-import type { PlanhatSettings } from "../settings/settings";
-import { listUsers, USERS, USERS_PAGE } from "../api/users";
-import { told, UsersError } from "./trouble";
-
-/** A connector with all that reaching Planhat needs. */
-export interface Connected<S> {
-  /** Organization and connector id. */
-  readonly key: string;
-  readonly settings: S;
-  readonly target: Target;
-}
+import { UnexpectedAnswer } from "../../http/errors";
+import { systemSleep } from "../../http/time";
+import type { HttpClient } from "../../http/client";
+import { shortPauses, within } from "../interactive";
+import type { Asker } from "../operations";
+import { missing, served, type ServiceWords } from "../trouble";
+import { createPlanhatClient } from "./api/client";
+import type { ClientOptions } from "./api/client";
+import { messageOf, shortened } from "./api/envelope";
+import { isFailed } from "./api/failure";
+import { createCache } from "./api/cache";
+import { createRest, isObject, isRow } from "./api/rest";
+import type { Rest, Row } from "./api/rest";
+import type { PlanhatSettings } from "./settings/settings";
+import { listUsers, USERS, USERS_PAGE } from "./api/users";
 
 export type Fields = Readonly<Record<string, unknown>>;
+type Connected = Asker<PlanhatSettings>;
 
-/** All of them throw UsersError when Planhat cannot or will not. */
-export interface Users<S> {
+/** The first four throw OperationError when Planhat cannot serve them, or does not want to. */
+export interface PlanhatUsers {
   /** All, at most ten minutes old. @param isFresh read now, ignoring the cache */
-  list(asker: Connected<S>, isFresh: boolean): Promise<readonly Row[]>;
-  get(asker: Connected<S>, id: string): Promise<Row>;
-  create(asker: Connected<S>, fields: Fields): Promise<Row>;
-  update(asker: Connected<S>, id: string, fields: Fields): Promise<Row>;
-}
-
-export interface PlanhatUsers extends Users<PlanhatSettings> {
+  list(asker: Connected, isFresh: boolean): Promise<readonly Row[]>;
+  get(asker: Connected, id: string): Promise<Row>;
+  create(asker: Connected, fields: Fields): Promise<Row>;
+  update(asker: Connected, id: string, fields: Fields): Promise<Row>;
   /** How often users were written with the token of this quota key, so that other caches notice. */
   version(quotaKey: string): number;
   /** The tenant was erased: its cached values go too. @param key organization and connector id */
@@ -44,37 +37,42 @@ export interface UsersOptions extends ClientOptions {
   readonly answerWithinMs: number;
 }
 
+const REFUSED_TOKEN = {
+  401: "Planhat refuses the stored token. Enter a valid Personal Access Token and API Prefix in the connector's settings.",
+  403: "The stored token has no right to this. Grant its service account in Planhat the right to list, create and update users.",
+} as const;
+
+export const PLANHAT: ServiceWords = {
+  name: "planhat",
+  title: "Planhat",
+  refused: (status) => REFUSED_TOKEN[status],
+  wordsIn: (body) => shortened(messageOf(body)),
+};
+
+const ONE = { missing: { code: "user_not_found", thing: "user" } };
+const NEW = {
+  unrepeatable: "and the user may exist nevertheless; read the list with cacheclear=1 before you send it again",
+};
+
 const KEPT_SECONDS = 600;
-/** A longer wait named by Planhat is handed to the caller instead of waited for. */
-const LONGEST_PAUSE_MS = 5_000;
 
 export function createUsers(options: UsersOptions): PlanhatUsers {
   const lists = createCache<readonly Row[]>(KEPT_SECONDS);
   const versions = new Map<string, number>();
   const { sleep = systemSleep, timeoutMs } = options.http ?? {};
-  const http: ClientOptions["http"] = {
-    ...options.http,
-    sleep: (waitMs, signal) =>
-      waitMs > LONGEST_PAUSE_MS ? Promise.reject(new Error("Too long a pause.")) : sleep(waitMs, signal),
-  };
+  const http: ClientOptions["http"] = { ...options.http, sleep: shortPauses(sleep) };
 
   /** Gives `work` a way to Planhat that ends in time. */
-  async function within<T>(
-    { settings, target }: Connected<PlanhatSettings>,
+  function asking<T>(
+    { settings, target }: Connected,
     work: (rest: Rest, client: HttpClient) => Promise<T>,
   ): Promise<T> {
     const client = createPlanhatClient(settings, target, { ...options, http });
-    const timer = setTimeout(() => client.close(), options.answerWithinMs);
-    try {
-      return await work(createRest(client, timeoutMs, "interactive"), client);
-    } finally {
-      clearTimeout(timer);
-      client.close();
-    }
+    return within(client, options.answerWithinMs, () => work(createRest(client, timeoutMs, "interactive"), client));
   }
 
   /** After a write, even one whose answer was lost, earlier reads are out of date. */
-  async function writing<T>({ key, target }: Connected<PlanhatSettings>, write: () => Promise<T>): Promise<T> {
+  async function writing<T>({ key, target }: Connected, write: () => Promise<T>): Promise<T> {
     try {
       return await write();
     } finally {
@@ -93,13 +91,17 @@ export function createUsers(options: UsersOptions): PlanhatUsers {
 
   return {
     // The cache key contains the credentials as well: another token or host may lead to other people's data.
-    list: (asker, isFresh) =>
-      told(() => lists.get(listsOf(asker.key) + asker.target.fingerprint, isFresh, () => within(asker, listUsers))),
-    get: (asker, id) => told(() => within(asker, (_rest, client) => readUser(client, id))),
+    list: (asker, isFresh) => {
+      const key = listsOf(asker.key) + asker.target.fingerprint;
+      return served(PLANHAT, () => lists.get(key, isFresh, () => asking(asker, listUsers)));
+    },
+    get: (asker, id) => served(PLANHAT, () => asking(asker, (_rest, client) => readUser(client, id)), ONE),
     create: (asker, fields) =>
-      writing(asker, () => told(() => within(asker, (rest) => createUser(rest, fields)), true)),
+      writing(asker, () => served(PLANHAT, () => asking(asker, (rest) => createUser(rest, fields)), NEW)),
     update: (asker, id, fields) =>
-      writing(asker, () => told(() => within(asker, (rest, client) => updateUser(rest, client, id, fields)))),
+      writing(asker, () =>
+        served(PLANHAT, () => asking(asker, (rest, client) => updateUser(rest, client, id, fields)), ONE),
+      ),
     version,
     forget,
     close: () => lists.close(),
@@ -119,7 +121,7 @@ async function readUser(client: HttpClient, id: string): Promise<Row> {
     priority: "interactive",
   });
   // In place of a 404.
-  if (body === null) throw new UsersError({ kind: "not_found", message: "The answer was null." });
+  if (body === null) throw missing(PLANHAT, ONE.missing, "The answer was null.");
   if (isRow(body) && isMeant(body, id)) return body;
   throw new UnexpectedAnswer(`planhat GET ${USERS}/:id did not answer with the record that was asked for.`);
 }

@@ -1,0 +1,278 @@
+/** One service's engine over the store that all services share: its tenants, loops and routes. */
+import { setMaxListeners } from "node:events";
+import type { Router } from "express";
+import type { Logger } from "pino";
+import { createDeliveryWorker, type DeliveryWorker } from "../src/engine/delivery/worker";
+import { createExplain } from "../src/engine/explain/explain";
+import { createForgetting } from "../src/engine/intake/erase-user";
+import { createIntake } from "../src/engine/intake/intake";
+import { createRuns } from "../src/engine/runs/runs";
+import { storeOf } from "../src/engine/scope";
+import { createFieldChoice } from "../src/engine/status/field-options";
+import { createHealth, type ConnectorHealth } from "../src/engine/status/health";
+import { createTenants, type Credentials } from "../src/engine/tenants";
+import { closeAgents, createAgents } from "../src/http/agents";
+import type { CallRecord, HttpClientOptions } from "../src/http/client";
+import type { HostAllowList } from "../src/http/guards/hosts";
+import { createBudgetRegistry } from "../src/http/limits/budget-registry";
+import { joinSignals } from "../src/http/signals";
+import { systemSleep, type Sleep } from "../src/http/time";
+import type { CredentialCheck } from "../src/hull/auth/credentials";
+import type { SignatureVerifier } from "../src/hull/auth/signature";
+import { createHullClient } from "../src/hull/client";
+import { createExtractReader } from "../src/hull/extract/extract";
+import { assertLink } from "../src/hull/extract/link";
+import { createFirehose, FIREHOSE_TIMEOUT_MS, type Firehose } from "../src/hull/firehose/firehose";
+import type { Log } from "../src/outcome/log-lines";
+import { createEmbeddedJobs } from "../src/queue/embedded";
+import type { ServiceDefinition } from "../src/services/definition";
+import type { Seal } from "../src/storage/port/seal";
+import { createDeadLetters, type DeadLettersOptions } from "./admin/dead-letters";
+import { serviceRoutes } from "./app";
+import type { Bodies } from "./bodies";
+import type { Config } from "./config";
+import type { DataFolder } from "./data-folder";
+import { createLog } from "./log";
+import type { Metrics } from "./metrics";
+
+/** What all engines of a process share. */
+export interface EngineContext {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly folder: DataFolder;
+  readonly seal: Seal;
+  /** Key of the tokens that this server gives out itself. */
+  readonly tokenKey: string;
+  readonly metrics: Metrics;
+  readonly credentials: CredentialCheck;
+  readonly signature: SignatureVerifier;
+  readonly extractHosts: HostAllowList;
+  readonly bodies: Bodies;
+  /** Log and metrics of calls. */
+  readonly observed: { readonly log: HttpClientOptions["log"]; readonly onCall: (call: CallRecord) => void };
+  /** Connections to Hull. */
+  readonly hullAgents: ReturnType<typeof createAgents>;
+  readonly now: () => number;
+}
+
+export interface Engine extends Pick<DeadLettersOptions, "wake" | "announce"> {
+  readonly name: string;
+  readonly routes: Router;
+  readonly deliveryWorker: DeliveryWorker;
+  /** Requests that may start now under the tightest budget. */
+  budgetLeft(): number;
+  /** What is known of a connector without asking its service; undefined when it is not known. */
+  healthOf(tenant: string): Promise<ConnectorHealth | undefined>;
+  /** Erases a tenant; answers how many rows there were. */
+  forget(tenant: string): Promise<number>;
+  start(): Promise<void>;
+  /** Ends the loops at their next durable point, and closes the connections to the service. */
+  close(): Promise<void>;
+}
+
+/** How often every lane is looked at, with or without a wake-up. */
+const SWEEP_MS = 5_000;
+/** Pause of a lane whose credentials or mapping are refused. */
+const HOLD_MS = 10 * 60_000;
+/** A complete scan younger than the shortest fetch interval proves absence. */
+const SCAN_TRUST_MS = 180 * 60_000;
+const BATCH = 5_000;
+/** A batch is not read any further while this many records of its tenant wait. */
+const BATCH_WAITING = 20_000;
+/** Hull waits 25 s for an answer. */
+const ANSWER_WITHIN_MS = 20_000;
+/** How long a person waits for the service's answer; sending the status to Hull comes on top. */
+const LOOK_WITHIN_MS = 12_000;
+const REPORT_WITHIN_MS = 5_000;
+/** How long the console waits for one part. */
+const PART_WITHIN_MS = 6_000;
+
+export function createEngine(definition: ServiceDefinition, context: EngineContext): Engine {
+  const { config, logger, folder, seal, metrics, hullAgents, observed, signature, extractHosts, now } = context;
+  const store = storeOf(folder.store, definition.name);
+  const log: Log = metrics.counting(definition.name, createLog(logger));
+  const protocol = config.HULL_PROTOCOL;
+  const ending = new AbortController();
+  // Shared by all waits, however many there are.
+  setMaxListeners(0, ending.signal);
+  /** The wait before a call is repeated; rejects when the process ends. */
+  const pause: Sleep = async (waitMs, signal) => {
+    const joined = joinSignals(ending.signal, signal);
+    await systemSleep(waitMs, joined.signal).finally(joined.release);
+  };
+  const onError = (error: unknown): void => logger.error({ err: error }, "connector.job.error");
+  const budgets = createBudgetRegistry();
+  const agents = createAgents();
+  const service = definition.create(config, {
+    budgets,
+    http: {
+      ...observed,
+      agents,
+      timeoutMs: config.REQUEST_TIMEOUT_MS,
+      retryBaseMs: config.RETRY_BASE_MS,
+      sleep: pause,
+    },
+    fingerprintKey: seal.mark("target"),
+    answerWithinMs: ANSWER_WITHIN_MS,
+  });
+  const hullHttp = { ...observed, agents: hullAgents, sleep: pause };
+  const firehose = (given: Credentials): Firehose =>
+    createFirehose({
+      ...given,
+      protocol,
+      url: config.HULL_FIREHOSE_URL,
+      http: {
+        ...hullHttp,
+        timeoutMs: Math.min(FIREHOSE_TIMEOUT_MS, config.REQUEST_TIMEOUT_MS),
+        retryBaseMs: config.RETRY_BASE_MS,
+      },
+    });
+  const tenants = createTenants({
+    store,
+    seal,
+    service,
+    now,
+    onSettings: ({ organization, id }, problems, warnings) =>
+      log({
+        level: problems.length > 0 ? "error" : "warn",
+        event: problems.length > 0 ? "connector.configuration.error" : "connector.configuration.warning",
+        context: { organization, id },
+        data: { problems, warnings },
+      }),
+  });
+  const timing = { settleMs: config.SETTLE_MS, scanTrustMs: SCAN_TRUST_MS };
+  const retry = { baseMs: config.RETRY_BASE_MS, capMs: config.RETRY_CAP_MS, random: Math.random };
+  const deliveryWorker = createDeliveryWorker({
+    store,
+    service,
+    tenants,
+    log,
+    now,
+    firehose,
+    jobs: (handler) =>
+      createEmbeddedJobs({
+        handler,
+        now,
+        onError: (name, error) => logger.error({ context: { job: name }, err: error }, "connector.job.error"),
+      }),
+    onError,
+    timing,
+    pace: { retry, debounceMs: config.LINGER_MS, pollMs: SWEEP_MS, pauseMs: HOLD_MS, batch: BATCH },
+  });
+  const wake: Engine["wake"] = (lane) => deliveryWorker.wake(lane);
+  const announce: Engine["announce"] = (tenant, outcomes) => deliveryWorker.announce(tenant, outcomes);
+  const intakeOn = (there: Log) => createIntake({ store, service, log: there, now, wake });
+  const runs = createRuns({
+    store,
+    service,
+    tenants,
+    intake: intakeOn,
+    reader: createExtractReader({ allowedHosts: extractHosts }),
+    checkLink: (url) => assertLink(url, extractHosts),
+    firehose,
+    verify: (key) => deliveryWorker.verify(key),
+    seal,
+    log,
+    now,
+    retry,
+    timing,
+    dryRun: () => folder.dryRun(),
+    maxWaiting: Math.min(config.MAX_OUTBOX, BATCH_WAITING),
+    pollMs: SWEEP_MS,
+    onError,
+  });
+  const explain = createExplain({
+    store,
+    service,
+    tenants,
+    dryRun: (clock) => folder.dryRun(clock),
+    now,
+    timing,
+    retry,
+  });
+  const health = createHealth({
+    store,
+    service,
+    tenants,
+    refusedHosts: () => signature.refusedHosts(),
+    maxOutbox: config.MAX_OUTBOX,
+    now,
+    waitMs: LOOK_WITHIN_MS,
+    onError: (error) => logger.error({ err: error }, "connector.status.error"),
+  });
+  const routes = serviceRoutes({
+    ...context,
+    store,
+    service,
+    tenants,
+    protocol,
+    intake: intakeOn(log),
+    deliveryWorker,
+    forget: createForgetting({ store, service, log, announce, wake }),
+    requireSignature: config.HULL_REQUIRE_SIGNATURE,
+    maxOutbox: config.MAX_OUTBOX,
+    answerWithinMs: ANSWER_WITHIN_MS,
+    deadLetters: createDeadLetters({ store, wake, announce }),
+    onDemand: { runs, extractHosts, tokenKey: context.tokenKey, now },
+    explaining: { explain },
+    corsOrigins: config.CORS_ORIGINS,
+    health,
+    remember: async ({ remote }, touched) => {
+      if (remote === undefined) return;
+      for (const { type, id, gone } of touched) {
+        if (gone === true && id !== undefined) await store.forgetGone(remote, type, [id]);
+        else await store.markUnknown(remote, type, id);
+      }
+    },
+    reportStatus: async (given, status) => {
+      const http = { ...hullHttp, maxAttempts: 1, timeoutMs: REPORT_WITHIN_MS };
+      const hull = createHullClient(given, { protocol, http });
+      await hull.putStatus(status).finally(() => hull.close());
+    },
+    console: {
+      budget: ({ target }) => {
+        const budget = target === undefined ? undefined : budgets.look(target.quotaKey);
+        return budget && { left: budget.left, perMinute: budget.limitPerMinute };
+      },
+      formKey: seal.mark("console"),
+      partWithinMs: PART_WITHIN_MS,
+    },
+    fields: createFieldChoice({ service, tenants, waitMs: LOOK_WITHIN_MS }),
+  });
+
+  return {
+    name: definition.name,
+    routes,
+    deliveryWorker,
+    wake,
+    announce,
+    budgetLeft: () => budgets.left(),
+    healthOf: async (key) => {
+      const tenant = await tenants.load(key);
+      return tenant && health(tenant, "known");
+    },
+    forget: async (key) => {
+      const remotes = await store.remotesOf(key);
+      const rows = await store.forgetTenant(key);
+      tenants.forget(key);
+      service.forget?.(key);
+      // Cycles that were under way may have written once more.
+      await runs.abandon(key);
+      await deliveryWorker.idle();
+      return rows + (await store.forgetTenant(key, remotes));
+    },
+    start: async () => {
+      await deliveryWorker.start();
+      await runs.start();
+    },
+    close: async () => {
+      // Waits for retries and for the quota end at once, so that shutdown is quick. Running calls may finish.
+      ending.abort();
+      budgets.close();
+      service.close?.();
+      await Promise.all([runs.close(), explain.idle()]);
+      await deliveryWorker.close();
+      closeAgents(agents);
+    },
+  };
+}

@@ -1,0 +1,156 @@
+/**
+ * `/api/internal/…`: what people and programs may call through us, as the service declares it
+ * (`src/services/operations.ts`). Each call is made with the stored credentials of the connector that logs in.
+ */
+import { Router, type Request, type RequestHandler, type Response } from "express";
+import groupBy from "lodash/groupBy";
+import type { Logger } from "pino";
+import type { Tenant } from "../../../src/engine/tenants";
+import type { Asker, Input, Operation, OperationAnswer, Touched } from "../../../src/services/operations";
+import { OperationError } from "../../../src/services/operations";
+import type { Service } from "../../../src/services/service";
+import type { Bodies } from "../../bodies";
+import { HttpError, refuse } from "../../http-error";
+import type { Authenticate } from "../../middleware/authentication";
+import { otherMethods } from "../../middleware/errors";
+import { badInput, readInput } from "../../middleware/input";
+
+export interface OperationRouteOptions<S> {
+  readonly service: Pick<Service<S>, "operations" | "face">;
+  readonly authenticate: Authenticate<S>;
+  readonly bodies: Bodies;
+  readonly logger: Logger;
+  /** What is known of these records of the tenant may be out of date. Called before the answer goes out. */
+  readonly remember?: (tenant: Tenant<S>, touched: readonly Touched[]) => Promise<void>;
+}
+
+type AnyInput = Input<unknown, unknown, unknown>;
+
+const VERBS = { GET: "get", POST: "post", PUT: "put", PATCH: "patch", DELETE: "delete" } as const;
+
+/** An answer that is sent as the service gave it may be a page; it runs nothing here. */
+const NO_PAGE = "default-src 'none'; sandbox";
+
+export function operationRoutes<S>(options: OperationRouteOptions<S>): Router {
+  const router = Router();
+  for (const [template, operations] of Object.entries(groupBy(options.service.operations, ({ path }) => path))) {
+    const path = `/api/internal${template.replaceAll(/\{(\w+)\}/g, ":$1")}`;
+    for (const operation of operations) router[VERBS[operation.method]](path, handlerOf(operation, options));
+    // Before the next path, which may fit as well: `/users/{userId}` takes no method for `/users/meta`.
+    const methods = operations.map(({ method }) => (method === "GET" ? "GET, HEAD" : method));
+    router.all(path, otherMethods(methods.join(", ")));
+  }
+  return router;
+}
+
+function handlerOf<S>(operation: Operation<S>, options: OperationRouteOptions<S>): RequestHandler {
+  return async (request, response) => {
+    const tenant = await options.authenticate(request);
+    response.set("cache-control", "no-store");
+    const call = { operation: operation.id, method: operation.method as string, path: operation.path };
+    /** One line for each call that may change something, however it ends; neither query nor body is in it. */
+    const audit = (status: number): void => {
+      if (operation.method === "GET") return;
+      const { organization, id } = tenant.credentials;
+      options.logger.info({ context: { organization, id }, data: { ...call, status } }, "connector.operation");
+    };
+    let answer;
+    try {
+      const asker = askerOf(tenant, options.service.face.missingToken);
+      const input = await readRequest(operation, asker, request, options.bodies);
+      Object.assign(call, operation.audited?.(input));
+      assertConfirmed(operation, input, request);
+      answer = await run(operation, tenant, asker, input, options);
+    } catch (error) {
+      const shown = error instanceof OperationError ? refuse(error.status, error.code, error.message, error) : error;
+      audit(shown instanceof HttpError ? shown.status : 503);
+      throw shown;
+    }
+    const status = answer.status ?? operation.answer.status ?? 200;
+    audit(status);
+    send(response.status(status), answer);
+  };
+}
+
+/** @throws HttpError 409 for a connector that cannot reach the service yet */
+function askerOf<S>({ key, settings, target, problems }: Tenant<S>, missingToken: string): Asker<S> {
+  if (settings === undefined) {
+    const message = `The connector's settings cannot be understood; save them again in Hull. ${problems.join(" ")}`;
+    throw refuse(409, "invalid_settings", message.trim());
+  }
+  if (target === undefined) {
+    throw refuse(409, "missing_token", missingToken);
+  }
+  return { key, settings, target };
+}
+
+/** @throws HttpError that names every bad field of the first part that has any */
+async function readRequest<S>(
+  { parameters, query, body }: Operation<S>,
+  { key }: Asker<S>,
+  request: Request,
+  bodies: Bodies,
+): Promise<AnyInput> {
+  const inPath = parameters && readInput(parameters.schema, request.params, parameters.words);
+  const inQuery =
+    query &&
+    readInput(query.schema, request.query, {
+      code: "invalid_query",
+      problem: "The query cannot be read",
+      remedies: query.remedies,
+    });
+  if (body === undefined) return { parameters: inPath, query: inQuery, body: undefined };
+  // Forms and plain text are not read, since any page may post them without a preflight.
+  if (request.is(["application/json", "application/*+json"]) === false) {
+    throw refuse(415, "unsupported_media_type", "Send JSON, with content-type: application/json.");
+  }
+  const sent = await bodies.read(request, key, body.maxBytes, body.smaller);
+  return { parameters: inPath, query: inQuery, body: readInput(body.schema, sent, body.words) };
+}
+
+/** @throws HttpError 400 when the call destroys something and does not say that this is meant */
+function assertConfirmed<S>({ confirm }: Operation<S>, input: AnyInput, { query }: Request): void {
+  const value = confirm?.value(input);
+  const given = query["confirm"];
+  if (confirm === undefined || value === undefined || given === value) return;
+  const message = given === undefined ? "is missing" : `does not repeat ${confirm.repeats}`;
+  const remedy = `Send confirm=${encodeURIComponent(value)} if it is meant. ${confirm.falls}`;
+  const words = { code: "not_confirmed", problem: "This cannot be undone", remedies: { confirm: remedy } };
+  throw badInput(words, [{ path: ["confirm"], message }]);
+}
+
+/** Runs the operation, and says which records it may have changed, whatever becomes of its answer. */
+async function run<S>(
+  operation: Operation<S>,
+  tenant: Tenant<S>,
+  asker: Asker<S>,
+  input: AnyInput,
+  { remember, logger }: OperationRouteOptions<S>,
+): Promise<OperationAnswer> {
+  const note = async (answer?: OperationAnswer): Promise<void> => {
+    const touched = operation.remembers?.(input, answer) ?? [];
+    if (touched.length === 0) return;
+    try {
+      await remember?.(tenant, touched);
+    } catch (error) {
+      // The service has done it, so the caller must not hear that it failed.
+      logger.error({ context: { operation: operation.id }, err: error }, "connector.request.error");
+    }
+  };
+  let answer;
+  try {
+    answer = await operation.run(asker, input);
+  } catch (error) {
+    if (!(error instanceof OperationError) || error.mayHaveActed) await note();
+    throw error;
+  }
+  await note(answer);
+  return answer;
+}
+
+function send(response: Response, { body, headers = {} }: OperationAnswer): void {
+  response.set({ ...headers, "cache-control": "no-store" });
+  if (Buffer.isBuffer(body)) response.set("content-security-policy", NO_PAGE).send(body);
+  else if (body === undefined) response.end();
+  else response.json(body);
+}

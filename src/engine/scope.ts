@@ -1,0 +1,13 @@
+/** One store for several services: each engine sees the lanes, tenants and runs of its own connectors. */
+import { serviceOf } from "../storage/port/lane";
+import type { Store } from "../storage/port/store";
+
+export function storeOf(store: Store, service: string): Store {
+  const isOwn = (tenant: string): boolean => serviceOf(tenant) === service;
+  return {
+    ...store,
+    lanes: async () => (await store.lanes()).filter(({ tenant }) => isOwn(tenant)),
+    tenants: async () => (await store.tenants()).filter(({ key }) => isOwn(key)),
+    openRuns: async () => (await store.openRuns()).filter(({ tenant }) => isOwn(tenant)),
+  };
+}

@@ -1,0 +1,39 @@
+/** What is known of a service before it is built: its name, its words, and the environment variables that it reads. */
+import type { z } from "zod";
+import type { HttpClientOptions } from "../http/client";
+import type { BudgetRegistry } from "../http/limits/budget-registry";
+import type { Face } from "./face";
+import type { Service } from "./service";
+
+/** What a service is built from. */
+export interface ServiceContext {
+  /** Shared request budgets. */
+  readonly budgets: BudgetRegistry;
+  /** Passed on to every HTTP client: agents, time-outs, clock, sleep, log. */
+  readonly http: Omit<Partial<HttpClientOptions>, "system" | "baseUrl" | "auth" | "budget">;
+  /** Key of the hash that shows changed credentials without containing them. */
+  readonly fingerprintKey: string;
+  /** How long a person or a program waits for an operation, milliseconds. */
+  readonly answerWithinMs: number;
+}
+
+export interface ServiceDefinition {
+  /** Its path, the beginning of its tenants' keys, and the group of its attributes in Hull. */
+  readonly name: string;
+  readonly face: Face;
+  /** Environment variables, each described by a sentence; they may be unset. */
+  readonly variables: z.ZodRawShape;
+  /** @param variables values as their schemas read them */
+  create(variables: Readonly<Record<string, unknown>>, context: ServiceContext): Service<unknown>;
+}
+
+/** Declares a service; what it is built from has the types of its variables. */
+export function defineService<V extends z.ZodRawShape>(
+  definition: Omit<ServiceDefinition, "variables" | "create"> & {
+    readonly variables: V;
+    create(variables: z.output<z.ZodObject<V>>, context: ServiceContext): Service<unknown>;
+  },
+): ServiceDefinition {
+  // The environment was read with these very schemas.
+  return { ...definition, create: (values, context) => definition.create(values as z.output<z.ZodObject<V>>, context) };
+}
