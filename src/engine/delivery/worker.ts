@@ -83,7 +83,7 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
     await cycle.finally(() => cycles.delete(cycle));
   });
 
-  /** One delivery job per remote: two connectors of one Planhat tenant must not create the same record at once. */
+  /** One delivery job per remote: two connectors of one remote must not create the same record at once. */
   const deliverJob = ({ remote }: Pick<Lane, "remote">): string => JSON.stringify([DELIVER, remote]);
   const hullUpdateJob = (lane: Lane): string => JSON.stringify([UPDATE_HULL, lane.remote, lane.tenant]);
 

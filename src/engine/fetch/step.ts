@@ -257,13 +257,13 @@ function linkOf(
   const confirmed = mirror?.facts[ACCOUNT]?.[2] ?? null;
   if (confirmed === mark || confirmed === anonymous) return undefined;
   const key = parentType?.keys.find(({ claim }) => claim === "external_id");
-  const externalId = key && parent.keys[key.name];
+  const shared = key && parent.keys[key.name];
   const named: Claims =
     parent.linkedTo !== undefined && isHullId(parent.linkedTo)
       ? { id: parent.linkedTo }
-      : externalId === undefined || parents.namesakes.has(parent.id)
+      : shared === undefined || parents.namesakes.has(parent.id)
         ? {}
-        : { external_id: externalId };
+        : { external_id: shared };
   return { claims: { ...named, anonymous_id: anonymous }, mark };
 }
 

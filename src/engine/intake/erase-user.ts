@@ -1,4 +1,4 @@
-/** Hull deleted users (`user:delete`): everything stored about them is erased. Accounts and Planhat are left alone. */
+/** Hull deleted users (`user:delete`): everything stored about them is erased. Accounts and the service are left alone. */
 import { idText, isAttributes } from "../../hull/protocol/shapes";
 import type { Service } from "../../services/service";
 import type { Lane, RecordOutcome, Store } from "../../storage/port/store";
