@@ -15,7 +15,7 @@ import type { Log } from "../src/outcome/log-lines";
 import { createTenants, type Credentials } from "../src/engine/tenants";
 import { createGuardedLookup } from "../src/http/guards/addresses";
 import { closeAgents, createAgents } from "../src/http/agents";
-import { createBudgetRegistry } from "../src/http/limits/budget-registry";
+import { createBudgetRegistry } from "../src/http/limits/budget";
 import type { CallRecord } from "../src/http/client";
 import { createHostAllowList } from "../src/http/guards/hosts";
 import { joinSignals } from "../src/http/signals";

@@ -242,6 +242,15 @@ function* ownEntries(value: object): Generator<readonly [string, unknown]> {
   for (const name of Object.keys(value)) yield [name, (value as Readonly<Record<string, unknown>>)[name]];
 }
 
-function isError(value: object): value is Error {
+function isError(value: unknown): value is Error {
   return value instanceof Error || types.isNativeError(value);
+}
+
+/** Errors of sockets, parsers and axios contain packets and whole requests; only name, code and a clean message go on. */
+export function bareError(error: unknown, clean = (message: string): string => message): Error | undefined {
+  if (!isError(error)) return undefined;
+  const bare: Error & { code?: string } = new Error(clean(error.message));
+  bare.name = error.name;
+  if ("code" in error && typeof error.code === "string") bare.code = error.code;
+  return bare;
 }

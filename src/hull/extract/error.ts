@@ -1,5 +1,5 @@
 // How reading an extract fails when not all of it could be read.
-import { types } from "node:util";
+import { bareError } from "../../http/guards/redact";
 
 /**
  * forbidden_url: an address that we do not visit · http_status: the storage refused · unreachable: no connection ·
@@ -29,8 +29,7 @@ export class ExtractError extends Error {
 
   /** @param place host and path of the link, as `placeOf` prints them */
   constructor(place: string, atRow: number, trouble: ExtractTrouble) {
-    const cause = safeCause(trouble.cause);
-    super(`The extract at ${place}: ${trouble.what}`, { cause });
+    super(`The extract at ${place}: ${trouble.what}`, { cause: bareError(trouble.cause) });
     this.kind = trouble.kind;
     this.retryable = trouble.retryable;
     this.atRow = atRow;
@@ -40,12 +39,3 @@ export class ExtractError extends Error {
 
 /** Makes the error of one order: the place where it happens knows neither the link nor the row. */
 export type Fail = (trouble: ExtractTrouble) => ExtractError;
-
-/** Errors of sockets and parsers contain packets and addresses; only name, code and message go on. */
-function safeCause(cause: unknown): Error | undefined {
-  if (!types.isNativeError(cause)) return undefined;
-  const safe: Error & { code?: string } = new Error(cause.message);
-  safe.name = cause.name;
-  if ("code" in cause && typeof cause.code === "string") safe.code = cause.code;
-  return safe;
-}
