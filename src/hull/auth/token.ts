@@ -31,8 +31,6 @@ export interface SubjectOptions {
   readonly subject: "user" | "account";
   readonly user?: UserClaims | undefined;
   readonly account?: AccountClaims | undefined;
-  /** False: only an existing entity is updated. Hull's default is true. */
-  readonly create?: boolean | undefined;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
@@ -52,7 +50,7 @@ export class EmptyClaimsError extends Error {
  *   such a token and attach the attributes to nobody.
  */
 export function signSubject(options: SubjectOptions): string {
-  const { subject, create } = options;
+  const { subject } = options;
   const user = claimsOf("user", options.user, USER_CLAIMS, subject);
   const account = claimsOf("account", options.account, ACCOUNT_CLAIMS, subject);
   const sub = (subject === "user" ? user : account)?.["id"];
@@ -63,7 +61,6 @@ export function signSubject(options: SubjectOptions): string {
       sub,
       "io.hull.asUser": user,
       "io.hull.asAccount": account,
-      "io.hull.create": create,
       "io.hull.subjectType": subject,
     },
     options.secret,

@@ -39,7 +39,7 @@ export function createCsvFormat(fail: Fail): RowFormat {
       const read = cut === TOO_LONG ? "its header is too long" : readHeader(withoutReturn(cut));
       if (typeof read === "string") {
         const what = `${read}, so no row can be read. Send the batch from Hull again.`;
-        throw fail({ kind: "not_an_extract", what, retryable: false });
+        throw fail({ kind: "not_an_extract", what });
       }
       header = read;
       return false;

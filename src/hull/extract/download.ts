@@ -100,14 +100,10 @@ async function follow(
     response.destroy();
     if (redirects === MAX_REDIRECTS) {
       const what = `it was redirected more than ${MAX_REDIRECTS} times; send the batch from Hull again.`;
-      throw fail({ kind: "http_status", what, retryable: false, status });
+      throw fail({ kind: "http_status", what, status });
     }
-    target = checkLink(
-      URL.canParse(location, target.href) ? new URL(location, target).href : "",
-      target,
-      allowedHosts,
-      fail,
-    );
+    const next = URL.canParse(location, target.href) ? new URL(location, target).href : "";
+    target = checkLink(next, target, allowedHosts, fail);
   }
 }
 

@@ -13,8 +13,8 @@ export interface ExtractTrouble {
   readonly kind: ExtractErrorKind;
   /** What happened and what a person can do, to follow a colon. Never a query, never a value of a row. */
   readonly what: string;
-  /** True when the same order may work later. */
-  readonly retryable: boolean;
+  /** True when the same order may work later; false when left out. */
+  readonly retryable?: boolean;
   readonly status?: number | undefined;
   readonly cause?: unknown;
 }
@@ -31,7 +31,7 @@ export class ExtractError extends Error {
   constructor(place: string, atRow: number, trouble: ExtractTrouble) {
     super(`The extract at ${place}: ${trouble.what}`, { cause: bareError(trouble.cause) });
     this.kind = trouble.kind;
-    this.retryable = trouble.retryable;
+    this.retryable = trouble.retryable === true;
     this.atRow = atRow;
     this.status = trouble.status;
   }

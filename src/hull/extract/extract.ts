@@ -66,9 +66,9 @@ export function createExtractReader(options: ExtractReaderOptions): ExtractReade
     async *rows(order, signal) {
       const fail: Fail = (trouble) => new ExtractError(placeOf(order.url), rows.nextRow, trouble);
       const tooLarge = (limit: string): ExtractError =>
-        fail({ kind: "too_large", what: `it has more than ${limit}; send smaller batches.`, retryable: false });
+        fail({ kind: "too_large", what: `it has more than ${limit}; send smaller batches.` });
       const format = order.format === "csv" ? createCsvFormat(fail) : createJsonFormat(fail);
-      const opening = createOpening(order.format);
+      const opened = createOpening(order.format, fail);
       const cutter = createCutter(format.scanner, limits.maxRowBytes);
       const rows = createRowReader({ ...limits, format, skipRows: order.skipRows });
       let bytes = 0;
@@ -77,9 +77,7 @@ export function createExtractReader(options: ExtractReaderOptions): ExtractReade
       for await (const piece of download(order.url, source, fail, signal)) {
         bytes += piece.length;
         if (bytes > limits.maxBytes) throw tooLarge(`${limits.maxBytes} bytes`);
-        const opened = opening.push(piece);
-        if ("trouble" in opened) throw fail(opened.trouble);
-        const batch = rows.read(cutter.push(opened.bytes));
+        const batch = rows.read(cutter.push(opened(piece)));
         if (batch.length > 0) yield batch;
         if (rows.isFull) throw tooLarge(`${limits.maxRows} rows`);
       }

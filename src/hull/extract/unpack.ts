@@ -12,21 +12,19 @@ const FREE_BYTES = 100_000_000;
 /** Gzip reaches about 1,000; files of people with hundreds of empty columns reach a tenth of this. */
 const MAX_RATIO = 500;
 
-export interface Unpacked {
-  readonly body: Readable;
-  /** What is wrong with the file, once this many bytes came out of it. */
-  trouble(bytes: number): ExtractTrouble | undefined;
-}
-
 /**
- * The stream itself, or its unpacked content. Fails with the stream.
+ * The stream itself, or its unpacked content, and what is wrong with the file once so many bytes came out of it. Fails
+ * with the stream.
  *
  * @param layers how often it may be packed
  */
 export async function unpack(
   stream: Readable,
   layers: number,
-): Promise<Unpacked | { readonly trouble: ExtractTrouble }> {
+): Promise<
+  | { readonly body: Readable; readonly trouble: (bytes: number) => ExtractTrouble | undefined }
+  | { readonly trouble: ExtractTrouble }
+> {
   let body = stream;
   let packed: { readonly bytesWritten: number } | undefined;
   for (let layer = 0; (await firstByte(body)) === GZIP; layer += 1) {
@@ -46,13 +44,11 @@ export async function unpack(
 const PACKED_TWICE: ExtractTrouble = {
   kind: "not_an_extract",
   what: "it is packed with gzip twice. Pack it once, and send the batch again.",
-  retryable: false,
 };
 
 const BLOWN_UP: ExtractTrouble = {
   kind: "too_large",
   what: `unpacked it is more than ${MAX_RATIO} times as large, which no list of people is. Send the batch from Hull again.`,
-  retryable: false,
 };
 
 /** Looks at the first byte and leaves it in the stream; `undefined` when there is none. */

@@ -20,6 +20,9 @@ export type FirehoseResult =
   /** The connector's credentials do not work (401, 402, 403, 404). */
   | { readonly state: "unauthorised"; readonly status: number };
 
+/** Why the rest has to wait. */
+type Stop = Exclude<FirehoseResult, { state: "accepted" | "refused" }>;
+
 export interface FirehoseOptions extends HullCredentials {
   readonly protocol?: Protocol | undefined;
   /** Overrides the address that is derived from the organization. */
@@ -41,8 +44,7 @@ export interface Firehose {
 /** @throws Error when no address can be derived from the organization and none is given */
 export function createFirehose(options: FirehoseOptions): Firehose {
   const clock = options.http?.clock ?? systemClock;
-  const maxItems = options.maxItems ?? 50;
-  const maxBytes = options.maxBytes ?? 500_000;
+  const { maxItems = 50, maxBytes = 500_000 } = options;
   const http = createHttpClient({
     timeoutMs: FIREHOSE_TIMEOUT_MS,
     maxAttempts: 4,
@@ -53,15 +55,12 @@ export function createFirehose(options: FirehoseOptions): Firehose {
     secrets: [options.secret],
   });
 
-  /** Why the rest has to wait; `undefined` = go on. */
-  type Stop = Exclude<FirehoseResult, { state: "accepted" | "refused" }> | undefined;
-
   /** Sends one batch, in halves where it is refused, and reports item by item. */
   async function deliver(
     batch: readonly EncodedItem[],
     signal: AbortSignal | undefined,
     report: (item: EncodedItem, result: FirehoseResult) => void,
-  ): Promise<Stop> {
+  ): Promise<Stop | undefined> {
     try {
       const body = batchBody(batch, clock());
       // Setting the same traits twice changes nothing, so after a lost answer it is simply sent again.
@@ -93,7 +92,7 @@ export function createFirehose(options: FirehoseOptions): Firehose {
         results[index] = { state: "refused", reason: result.reason };
         return [];
       });
-      let stop: Stop;
+      let stop: Stop | undefined;
       for (const batch of intoBatches(encoded, maxItems, maxBytes)) {
         stop = await deliver(batch, signal, (item, result) => {
           results[item.index] = result;
@@ -109,10 +108,10 @@ export function createFirehose(options: FirehoseOptions): Firehose {
 
 /** The batch is refused, perhaps only because of one item. */
 function isRefusal(error: RemoteError): boolean {
-  return error.status === 400 || error.status === 413 || error.status === 422;
+  return [400, 413, 422].includes(error.status ?? 0);
 }
 
-function stopFor(error: RemoteError): Exclude<FirehoseResult, { state: "accepted" | "refused" }> {
+function stopFor(error: RemoteError): Stop {
   const { status, retryAfterMs } = error;
   if (status === 401 || status === 402 || status === 403 || status === 404) return { state: "unauthorised", status };
   return { state: "later", reason: error.message, retryAfterMs };
