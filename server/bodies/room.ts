@@ -4,6 +4,7 @@
  */
 import groupBy from "lodash/groupBy";
 import maxBy from "lodash/maxBy";
+import sumBy from "lodash/sumBy";
 import { refuse, type HttpError } from "../http-error";
 import { RETRY } from "../flow-control";
 
@@ -18,7 +19,7 @@ export interface RoomLimits {
   readonly known: { readonly bytes: number };
 }
 
-export const ROOM_LIMITS: RoomLimits = {
+const ROOM_LIMITS: RoomLimits = {
   strangers: { bodies: 256, bytes: 16 * MB },
   vouched: { bodies: 256, bytes: 64 * MB },
   known: { bytes: 256 * MB },
@@ -35,14 +36,6 @@ export interface BodyPlace {
   leave(): void;
 }
 
-export interface BodyRoom {
-  /**
-   * @param vouched the request carries a valid signature
-   * @param giveUp called when the body must make room for others; its reservation is gone by then
-   */
-  enter(vouched: boolean, giveUp: (error: HttpError) => void): BodyPlace;
-}
-
 interface Body {
   readonly vouched: boolean;
   readonly giveUp: (error: HttpError) => void;
@@ -51,15 +44,14 @@ interface Body {
   stays: boolean;
 }
 
-export function createBodyRoom({ strangers, vouched, known }: RoomLimits = ROOM_LIMITS): BodyRoom {
+export function createBodyRoom({ strangers, vouched, known }: RoomLimits = ROOM_LIMITS) {
   /** The oldest first. */
   const bodies = new Set<Body>();
-  const sum = (some: readonly Body[]): number => some.reduce((bytes, each) => bytes + each.bytes, 0);
 
   function makeRoom(newest: Body): void {
     const alike = [...bodies].filter((each) => each.owner === undefined && each.vouched === newest.vouched);
     const most = newest.vouched ? vouched : strangers;
-    let bytes = sum(alike);
+    let bytes = sumBy(alike, "bytes");
     while (alike.length > most.bodies || bytes > most.bytes) {
       const oldest = alike.shift();
       if (oldest === undefined) return;
@@ -74,9 +66,10 @@ export function createBodyRoom({ strangers, vouched, known }: RoomLimits = ROOM_
   function makeRoomFor(newest: Body): void {
     for (;;) {
       const confirmed = [...bodies].filter((each) => each.owner !== undefined);
-      const owners = Object.values(groupBy(confirmed, "owner")).map((own) => ({ own, bytes: sum(own) }));
+      const owners = Object.values(groupBy(confirmed, "owner")).map((own) => ({ own, bytes: sumBy(own, "bytes") }));
       const largest = maxBy(owners, "bytes");
-      if (largest === undefined || (sum(confirmed) <= known.bytes && largest.bytes <= known.bytes / 2)) return;
+      if (largest === undefined || (sumBy(confirmed, "bytes") <= known.bytes && largest.bytes <= known.bytes / 2))
+        return;
       const oldest = largest.own.find(({ stays }) => !stays) ?? newest;
       const given = largest.own.includes(newest) ? newest : oldest;
       bodies.delete(given);
@@ -86,7 +79,11 @@ export function createBodyRoom({ strangers, vouched, known }: RoomLimits = ROOM_
   }
 
   return {
-    enter(isVouched, giveUp) {
+    /**
+     * @param isVouched the request carries a valid signature
+     * @param giveUp called when the body must make room for others; its reservation is gone by then
+     */
+    enter(isVouched: boolean, giveUp: (error: HttpError) => void): BodyPlace {
       const body: Body = { vouched: isVouched, giveUp, owner: undefined, bytes: 0, stays: false };
       bodies.add(body);
       makeRoom(body);

@@ -1,5 +1,5 @@
 /** The frame of every page of the console: head, masthead, footer. No script, and no style but our own file. */
-import type { Tenant } from "../../src/engine/tenants";
+import type { FormOwner } from "./form-token";
 import { html, type Content, type Html } from "./html";
 import { instant } from "./sections/figures";
 import { BASE, consoleLink } from "./links";
@@ -25,7 +25,7 @@ export interface PageParts {
   /** Title of the window; the connector's name follows. */
   readonly title: string;
   /** The connector; absent before anybody has logged in. */
-  readonly owner?: Pick<Tenant<unknown>["credentials"], "organization" | "id">;
+  readonly owner?: FormOwner;
   /** When it was made, milliseconds since 1970. */
   readonly atMs?: number;
   /** Links to the parts of the page: anchor → name. */
@@ -63,7 +63,7 @@ export function page({ title, owner, atMs, parts = [], body }: PageParts): strin
   return `<!doctype html>\n${document.markup}\n`;
 }
 
-function who({ organization, id }: NonNullable<PageParts["owner"]>): Html {
+function who({ organization, id }: FormOwner): Html {
   return html`<p class="who"><strong>${organization}</strong> <span>connector ${id}</span></p>`;
 }
 
@@ -78,4 +78,21 @@ function contents(parts: NonNullable<PageParts["parts"]>): Html {
       ${items}
     </ul>
   </nav>`;
+}
+
+const NOTICE_WORDS = {
+  replayed:
+    "The dead letter waits for delivery again, with what failed because of it. It disappears when the record arrives.",
+  underway: "The content of the dead letter is on its way already, so nothing was done.",
+  superseded: "Hull sent something newer about the record since: nothing is sent, and the dead letter was closed.",
+  dropped: "The dead letter was dropped.",
+} as const;
+
+export type Notice = keyof typeof NOTICE_WORDS;
+
+export const NOTICES = Object.keys(NOTICE_WORDS) as [Notice, ...Notice[]];
+
+/** What was just done. The address carries one of our codes, never a text. */
+export function notice(done: Notice | undefined): Html | undefined {
+  return done === undefined ? undefined : html`<p class="notice" role="status">${NOTICE_WORDS[done]}</p>`;
 }

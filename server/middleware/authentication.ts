@@ -8,7 +8,7 @@ import type { Request } from "express";
 import manifest from "../../manifest.json";
 import { tenantKey, type Credentials, type Tenant, type Tenants } from "../../src/engine/tenants";
 import { nameOfHost, type Protocol } from "../../src/http/guards/hosts";
-import type { Confirmation, ConfirmOptions, CredentialCheck, CredentialRefusal } from "../../src/hull/auth/credentials";
+import type { Confirmation, ConfirmOptions, CredentialCheck } from "../../src/hull/auth/credentials";
 import type { Connector } from "../../src/hull/protocol/notification";
 import { isAttributes } from "../../src/hull/protocol/shapes";
 import { parseInstant } from "../../src/instant";
@@ -22,11 +22,9 @@ import { createThrottle, type ThrottleLimits } from "./throttle";
  */
 export type Authenticate<S> = (request: Request) => Promise<Tenant<S>>;
 
-export interface Refusal {
-  readonly ok: false;
-  readonly status: 401 | 402 | 403 | 404 | 503;
-  readonly reason: CredentialRefusal | "other_kind";
-}
+export type Refusal =
+  | Extract<Confirmation, { readonly ok: false }>
+  | { readonly ok: false; readonly status: 403; readonly reason: "other_kind" };
 
 type Confirmed = Extract<Confirmation, { readonly ok: true }>;
 type Answer = Confirmed | Refusal;
@@ -42,14 +40,10 @@ export interface AuthenticatorOptions<S> {
   readonly now: () => number;
 }
 
-/** Somebody who was let in. */
-export interface Visitor {
+/** Somebody who was let in, and what Hull says about the connector. */
+export interface Visitor extends Pick<Confirmed, "connector" | "askedAtMs"> {
   /** The organization in its canonical spelling. */
   readonly credentials: Credentials;
-  /** What Hull says about the connector. */
-  readonly connector: Connector;
-  /** When Hull was asked, milliseconds since 1970. */
-  readonly askedAtMs: number;
 }
 
 export interface Authenticator<S> {
@@ -98,19 +92,14 @@ const RETRY_AFTER_SECONDS = "30";
 /** Number of connectors whose last checked settings are remembered. */
 const MAX_ASKED = 10_000;
 
-export function createAuthenticator<S>({
-  credentials,
-  tenants,
-  protocol,
-  loginLimits,
-  now,
-}: AuthenticatorOptions<S>): Authenticator<S> {
+export function createAuthenticator<S>(options: AuthenticatorOptions<S>): Authenticator<S> {
+  const { credentials, tenants, protocol, loginLimits, now } = options;
   const throttle = createThrottle<Answer>((answer) => !answer.ok && GUESSES.includes(answer.reason), loginLimits);
   /** By connector, the notification settings that made us ask Hull again. */
   const asked = new LRUCache<string, string>({ max: MAX_ASKED });
 
-  async function ask(given: Credentials, options: ConfirmOptions): Promise<Answer> {
-    const answer = await credentials.confirm(given, options);
+  async function ask(given: Credentials, how: ConfirmOptions): Promise<Answer> {
+    const answer = await credentials.confirm(given, how);
     const isOther = answer.ok && isOfAnotherKind(answer.connector);
     return isOther ? { ok: false, status: 403, reason: "other_kind" } : answer;
   }
@@ -133,9 +122,8 @@ export function createAuthenticator<S>({
   function admit(answer: Answer, refusal: (refused: Refusal) => HttpError): Confirmed {
     if (answer.ok) return answer;
     if (answer.reason !== "unavailable") throw refusal(answer);
-    throw refuse(503, "unavailable", `${REFUSALS.unavailable} Try again.`, {
-      headers: { "retry-after": RETRY_AFTER_SECONDS },
-    });
+    const headers = { "retry-after": RETRY_AFTER_SECONDS };
+    throw refuse(503, "unavailable", `${REFUSALS.unavailable} Try again.`, { headers });
   }
 
   /**
@@ -148,10 +136,6 @@ export function createAuthenticator<S>({
     if (settings === JSON.stringify(connector.private_settings)) return undefined;
     const mark = hash("sha256", `${String(notified.updated_at)} ${settings}`);
     return asked.get(tenantKey(credentials.organization, credentials.id)) === mark ? undefined : mark;
-  }
-
-  function noteAsked({ organization, id }: Credentials, mark: string): void {
-    asked.set(tenantKey(organization, id), mark);
   }
 
   /**
@@ -179,14 +163,11 @@ export function createAuthenticator<S>({
       const mark = markOfNews(visitor, notified);
       if (mark !== undefined) {
         latest = { credentials: given, ...admit(await ask(given, { known: true, notBeforeMs: now() }), refusal) };
-        noteAsked(given, mark);
+        asked.set(tenantKey(given.organization, given.id), mark);
       }
-      const latestMs = savedAtMs(latest.connector);
-      if (atMs > latestMs) return remember(latest);
-      return tenants.remember(given, notified.private_settings, atMs, {
-        savedAtMs: latestMs,
-        askedAtMs: latest.askedAtMs,
-      });
+      const hull = { savedAtMs: savedAtMs(latest.connector), askedAtMs: latest.askedAtMs };
+      if (atMs > hull.savedAtMs) return remember(latest);
+      return tenants.remember(given, notified.private_settings, atMs, hull);
     },
   };
 }

@@ -27,15 +27,6 @@ export interface Attempt {
   readonly credentials: string;
 }
 
-export interface Throttle<T> {
-  /**
-   * Runs one log-in, with a limit on those of an address at once.
-   *
-   * @throws HttpError 429 after too many failures of the address; otherwise what `check` throws
-   */
-  during(attempt: Attempt, check: () => Promise<T>): Promise<T>;
-}
-
 /** Log-ins of one address that are tried at once, so at most this many beyond the allowed failures. The others wait. */
 const AT_ONCE = 5;
 const MAX_WAITING = 100;
@@ -48,7 +39,7 @@ export function createThrottle<T>(
   failed: (result: T) => boolean,
   limits: ThrottleLimits = LOGIN_LIMITS,
   sleep: typeof pause = pause,
-): Throttle<T> {
+) {
   const addresses = counter(limits.windowMs);
   const connectors = counter(limits.windowMs);
   const turns = createGates({ atOnce: AT_ONCE, waiting: MAX_WAITING });
@@ -73,7 +64,12 @@ export function createThrottle<T>(
   }
 
   return {
-    during: (attempt, check) => {
+    /**
+     * Runs one log-in, with a limit on those of an address at once.
+     *
+     * @throws HttpError 429 after too many failures of the address; otherwise what `check` throws
+     */
+    during: (attempt: Attempt, check: () => Promise<T>): Promise<T> => {
       const { credentials } = attempt;
       const result = underway.get(credentials) ?? inTurn(attempt, check).finally(() => underway.delete(credentials));
       underway.set(credentials, result);

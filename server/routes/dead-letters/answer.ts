@@ -2,7 +2,6 @@
 import { z } from "zod";
 import type { DeadLetter, DeadLetterDetail } from "../../admin/commands";
 import { remedyFor } from "../../admin/remedies";
-import type { ReplayCounts } from "../../admin/dead-letters";
 import { instantAnswer, isoOf } from "../../openapi/instants";
 
 export const deadLetterAnswer = z.object({
@@ -68,13 +67,5 @@ export function showDeadLetterDetail(deadLetter: DeadLetterDetail): DeadLetterDe
     derived,
     claims,
     desired,
-  };
-}
-
-export function addCounts(left: ReplayCounts, right: ReplayCounts): ReplayCounts {
-  return {
-    queued: left.queued + right.queued,
-    underway: left.underway + right.underway,
-    superseded: left.superseded + right.superseded,
   };
 }

@@ -3,6 +3,7 @@
  * command-line tool. A connector sees and changes only its own; those of others do not exist for it.
  */
 import { Router, type Request } from "express";
+import sumBy from "lodash/sumBy";
 import { z } from "zod";
 import { isDeadLetterPlace } from "../../../src/storage/port/dead-letters";
 import { refuse, type HttpError } from "../../http-error";
@@ -10,7 +11,7 @@ import type { DeadLetters } from "../../admin/dead-letters";
 import type { Authenticate } from "../../middleware/authentication";
 import { otherMethods } from "../../middleware/errors";
 import { countParameter, idParameter, isId, parameter, readInput } from "../../middleware/input";
-import { addCounts, showDeadLetter, showDeadLetterDetail } from "./answer";
+import { showDeadLetter, showDeadLetterDetail } from "./answer";
 
 export interface DeadLetterRouteOptions<S> {
   readonly deadLetters: DeadLetters;
@@ -69,15 +70,15 @@ export function deadLetterRoutes<S>({ deadLetters, authenticate }: DeadLetterRou
   router.post(`${BASE}/replay`, async (request, response) => {
     const { key: tenant } = await authenticate(request);
     const chosen = readInput(chosenDeadLetters, request.query, WORDS);
-    const { next, ...first } = await deadLetters.replayPage({ ...chosen, tenant });
-    let counts = first;
-    let after = next;
-    for (let pages = 1; after !== undefined && pages < REPLAY_PAGES; pages += 1) {
-      const page = await deadLetters.replayPage({ ...chosen, tenant, after });
-      counts = addCounts(counts, page);
-      after = page.next;
+    const pages = [await deadLetters.replayPage({ ...chosen, tenant })];
+    let after = pages[0]?.next;
+    for (; after !== undefined && pages.length < REPLAY_PAGES; after = pages.at(-1)?.next) {
+      pages.push(await deadLetters.replayPage({ ...chosen, tenant, after }));
     }
-    response.set("cache-control", "no-store").json({ ...counts, next: after ?? null });
+    const [queued, underway, superseded] = (["queued", "underway", "superseded"] as const).map((name) =>
+      sumBy(pages, name),
+    );
+    response.set("cache-control", "no-store").json({ queued, underway, superseded, next: after ?? null });
   });
 
   router.post(`${BASE}/:id/replay`, async (request: Request<{ id: string }>, response) => {
@@ -109,12 +110,12 @@ export function deadLetterRoutes<S>({ deadLetters, authenticate }: DeadLetterRou
 }
 
 /** @throws HttpError 404 for what cannot be an id */
-function idOf({ params: { id } }: Request<{ id: string }>): string {
+export function idOf({ params: { id } }: Request<{ id: string }>): string {
   if (isId(id)) return id;
   throw unknownDeadLetter();
 }
 
 /** The same for an unknown dead letter and for another connector's. */
-function unknownDeadLetter(): HttpError {
+export function unknownDeadLetter(): HttpError {
   return refuse(404, "dead_letter_not_found", "This connector has no such dead letter; it may have been closed.");
 }

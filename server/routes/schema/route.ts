@@ -20,7 +20,7 @@ export interface SchemaRouteOptions<S> {
 }
 
 /** Follows the table in the path; without it the list is for the outgoing mapping. Hull may add a query. */
-const USES: ReadonlySet<string> = new Set<FieldUse>(["outgoing", "incoming", "custom"]);
+const USES: readonly FieldUse[] = ["outgoing", "incoming", "custom"];
 
 export const fieldListAnswer = z.object({
   ok: z.boolean().meta({ description: "Whether there is such a list." }),
@@ -30,7 +30,9 @@ export const fieldListAnswer = z.object({
 
 type FieldListAnswer = z.output<typeof fieldListAnswer>;
 
-const FAILED = "The fields could not be listed: something went wrong on our side. Try again.";
+const refused = (error: string): FieldListAnswer => ({ ok: false, error, options: [] });
+const FAILED = refused("The fields could not be listed: something went wrong on our side. Try again.");
+const NO_LIST = refused("There is no list of fields here; ask for contacts, companies or licenses.");
 
 /**
  * GET and POST of `/schema/contacts`, `/schema/companies`, `/schema/licenses`; with `/incoming` or `/custom` behind it,
@@ -41,26 +43,27 @@ export function schemaRoutes<S>({ fields, authenticate, logger }: SchemaRouteOpt
   const paths = ["/schema/:table", "/schema/:table/:use"];
 
   const list = async (request: Request, response: Response): Promise<void> => {
-    const { table, use = "outgoing" } = request.params;
-    try {
-      const asking = () => whoAsks(request);
-      const choice = isUse(use) && typeof table === "string" ? await fields(table, use, asking) : undefined;
-      if (choice === undefined) {
-        refuse(response, "There is no list of fields here; ask for contacts, companies or licenses.");
-      } else {
-        const { options, problem } = choice;
-        if (problem !== undefined) logger.warn({ data: { reason: problem } }, "connector.schema.incomplete");
-        answerWith(response, { ok: true, error: problem ?? null, options: [...options] });
-      }
-    } catch (error) {
+    const answer = await answerTo(request).catch((error: unknown) => {
       logger.error({ err: error }, "connector.schema.error");
-      refuse(response, FAILED);
-    }
+      return FAILED;
+    });
+    response.json(answer);
   };
   router.use("/schema", open);
   router.get(paths, list);
   router.post(paths, list);
   return router;
+
+  async function answerTo(request: Request): Promise<FieldListAnswer> {
+    const { table, use: named = "outgoing" } = request.params;
+    const use = USES.find((each) => each === named);
+    if (use === undefined || typeof table !== "string") return NO_LIST;
+    const choice = await fields(table, use, () => whoAsks(request));
+    if (choice === undefined) return NO_LIST;
+    const { options, problem } = choice;
+    if (problem !== undefined) logger.warn({ data: { reason: problem } }, "connector.schema.incomplete");
+    return { ok: true, error: problem ?? null, options: [...options] };
+  }
 
   async function whoAsks(request: Request): Promise<Tenant<S> | undefined> {
     try {
@@ -70,18 +73,6 @@ export function schemaRoutes<S>({ fields, authenticate, logger }: SchemaRouteOpt
       throw error;
     }
   }
-}
-
-function refuse(response: Response, error: string): void {
-  answerWith(response, { ok: false, error, options: [] });
-}
-
-function answerWith(response: Response, answer: FieldListAnswer): void {
-  response.json(answer);
-}
-
-function isUse(text: unknown): text is FieldUse {
-  return typeof text === "string" && USES.has(text);
 }
 
 /** For pages of any site, without cookies; preflight requests are answered here. */

@@ -37,7 +37,7 @@ const OTHERS = ["operations", "public", "schema"];
 /** What is no literal in the source. */
 const COMPUTED: Readonly<Record<string, readonly string[]>> = {
   reason: Object.keys(REFUSALS),
-  "reading.reason": ["invalid_token", "expired_token"],
+  reading: ["invalid_token", "expired_token"],
   "`signature_${verdict.reason}`": SIGNATURE_REFUSALS.map((reason) => `signature_${reason}`),
   // Of the words that callers give along, which are found where they stand.
   "words.code": [],
