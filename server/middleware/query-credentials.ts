@@ -50,24 +50,22 @@ const TOKEN_REFUSALS = {
  * Refusals have the status of `hull/auth/credentials.ts`: 401, 402 for a disabled organization, 404 for an unknown
  * connector; 400 when credentials are missing or cannot be read.
  */
-export function createQueryCredentials<S>({ authenticator, ...options }: QueryCredentialOptions<S>): Authenticate<S> {
+export function createQueryCredentials<S>(options: QueryCredentialOptions<S>): Authenticate<S> {
+  const { authenticator, tokenKey, now } = options;
   return async (request) => {
-    const given = readCredentials(request, options);
+    const given = credentialsOf(request);
     return authenticator.remember(
       await authenticator.enter(request, given, (refused) => refusalAnswer(refused.status, refused)),
     );
   };
-}
 
-function readCredentials(
-  { query }: Request,
-  { tokenKey, now }: Pick<QueryCredentialOptions<never>, "tokenKey" | "now">,
-): Credentials {
-  const { hullToken, token = hullToken } = readInput(tokens, query, WORDS);
-  if (token === undefined) return credentialsIn(query);
-  const reading = readConnectorToken(token, tokenKey, now());
-  if (typeof reading === "string") throw refuse(401, reading, TOKEN_REFUSALS[reading]);
-  return credentialsIn(reading);
+  function credentialsOf({ query }: Request): Credentials {
+    const { hullToken, token = hullToken } = readInput(tokens, query, WORDS);
+    if (token === undefined) return credentialsIn(query);
+    const reading = readConnectorToken(token, tokenKey, now());
+    if (typeof reading === "string") throw refuse(401, reading, TOKEN_REFUSALS[reading]);
+    return credentialsIn(reading);
+  }
 }
 
 /**

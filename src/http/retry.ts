@@ -73,9 +73,8 @@ export function decideRetry(question: RetryQuestion): RetryDecision {
 }
 
 function reasonToRepeat(error: RetryQuestion["error"]): RetryReason | undefined {
-  if (error.failure === "cancelled" || error.failure === "client_closed" || error.failure === "budget_closed") {
-    return undefined; // our own wish, not a fault
-  }
+  // Our own wish, not a fault.
+  if (["cancelled", "client_closed", "budget_closed"].includes(error.failure ?? "")) return undefined;
   if (error.kind === "throttled") return "throttled";
   if (error.kind !== "transient") return undefined;
   return error.applied === "no" ? "not_sent" : "transient";

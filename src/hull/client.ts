@@ -19,19 +19,13 @@ export interface HullStatus {
   readonly messages: readonly string[];
 }
 
-/** Every method rejects with a RemoteError: 401 wrong secret, 402 organization disabled, 404 no such connector. */
-export interface HullClient {
-  /** The connector of these credentials, unparsed. */
-  getApp(): Promise<unknown>;
-  /** Shows the status in Hull's dashboard. Retried when the answer is lost, since PUTs of Hull's API replace. */
-  putStatus(status: HullStatus): Promise<void>;
-  close(): void;
-}
+export type HullClient = ReturnType<typeof createHullClient>;
 
+/** Every method rejects with a RemoteError: 401 wrong secret, 402 organization disabled, 404 no such connector. */
 export function createHullClient(
   credentials: HullCredentials,
   options: { readonly protocol?: Protocol | undefined; readonly http?: HullHttpOptions | undefined } = {},
-): HullClient {
+) {
   const http = createHttpClient({
     timeoutMs: 10_000,
     ...options.http,
@@ -42,14 +36,16 @@ export function createHullClient(
   });
 
   return {
-    async getApp() {
+    /** The connector of these credentials, unparsed. */
+    async getApp(): Promise<unknown> {
       return (await http.request({ method: "GET", route: "/app" })).body;
     },
-    async putStatus(status) {
+    /** Shows the status in Hull's dashboard. Retried when the answer is lost, since PUTs of Hull's API replace. */
+    async putStatus(status: HullStatus): Promise<void> {
       const params = { id: credentials.id };
       await http.request({ method: "PUT", route: "/:id/status", params, body: status, safeToRepeat: true });
     },
-    close: () => http.close(),
+    close: (): void => http.close(),
   };
 }
 

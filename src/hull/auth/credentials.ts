@@ -119,9 +119,7 @@ export function createCredentialCheck(options: CredentialCheckOptions): Credenti
       const key = keyOf(credentials);
       const before = answers.get(key);
       if (before !== undefined && (!before.ok || before.askedAtMs >= notBeforeMs)) return before;
-      const underway = asking.get(key);
-      if (underway !== undefined) return underway;
-      const answer = ask(key, credentials, known);
+      const answer = asking.get(key) ?? ask(key, credentials, known);
       asking.set(key, answer);
       return answer;
     },

@@ -2,25 +2,14 @@
 // https://www.hull.io/docs/reference/identity_resolution/
 import { signHs256 } from "./jwt";
 
-/** At least one is required; null, undefined and blank ones are dropped. */
-export interface UserClaims {
-  readonly id?: Claim;
-  readonly email?: Claim;
-  readonly external_id?: Claim;
-  readonly anonymous_id?: Claim;
-}
-
-export interface AccountClaims {
-  readonly id?: Claim;
-  readonly external_id?: Claim;
-  readonly domain?: Claim;
-  readonly anonymous_id?: Claim;
-}
-
 type Claim = string | number | null | undefined;
 
 const USER_CLAIMS = ["id", "email", "external_id", "anonymous_id"] as const;
 const ACCOUNT_CLAIMS = ["id", "external_id", "domain", "anonymous_id"] as const;
+
+/** At least one is required; null, undefined and blank ones are dropped. */
+export type UserClaims = Readonly<Partial<Record<(typeof USER_CLAIMS)[number], Claim>>>;
+export type AccountClaims = Readonly<Partial<Record<(typeof ACCOUNT_CLAIMS)[number], Claim>>>;
 
 export interface SubjectOptions {
   /** Connector id. */

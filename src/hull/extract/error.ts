@@ -23,16 +23,20 @@ export class ExtractError extends Error {
   override readonly name = "ExtractError";
   readonly kind: ExtractErrorKind;
   readonly retryable: boolean;
-  /** Index of the first row that is missing: `skipRows` of the next try. */
-  readonly atRow: number;
   readonly status: number | undefined;
 
-  /** @param place host and path of the link, as `placeOf` prints them */
-  constructor(place: string, atRow: number, trouble: ExtractTrouble) {
+  /**
+   * @param place host and path of the link, as `placeOf` prints them
+   * @param atRow index of the first row that is missing: `skipRows` of the next try
+   */
+  constructor(
+    place: string,
+    readonly atRow: number,
+    trouble: ExtractTrouble,
+  ) {
     super(`The extract at ${place}: ${trouble.what}`, { cause: bareError(trouble.cause) });
     this.kind = trouble.kind;
     this.retryable = trouble.retryable === true;
-    this.atRow = atRow;
     this.status = trouble.status;
   }
 }

@@ -22,19 +22,9 @@ export interface ExtractOrder {
   readonly skipRows: number;
 }
 
-export interface ExtractLimits {
-  /** A longer row is a bad row. */
-  readonly maxRowBytes: number;
-  readonly maxRows: number;
-  /** Limit of the whole file, unpacked. */
-  readonly maxBytes: number;
-  /** How long we wait for the next byte. */
-  readonly idleMs: number;
-}
-
 export interface ExtractReaderOptions {
   readonly allowedHosts: HostAllowList;
-  readonly limits?: Partial<ExtractLimits>;
+  readonly limits?: Partial<typeof DEFAULT_LIMITS>;
   readonly sleep?: Sleep;
   /** How host names become addresses. */
   readonly resolve?: Parameters<typeof createGuardedLookup>[1];
@@ -50,10 +40,13 @@ export interface ExtractReader {
   rows(order: ExtractOrder, signal: AbortSignal): AsyncIterable<readonly ExtractRow[]>;
 }
 
-const DEFAULT_LIMITS: ExtractLimits = {
+const DEFAULT_LIMITS = {
+  /** A longer row is a bad row. */
   maxRowBytes: 5_000_000,
   maxRows: Infinity,
+  /** Limit of the whole file, unpacked. */
   maxBytes: Infinity,
+  /** How long we wait for the next byte. */
   idleMs: 60_000,
 };
 

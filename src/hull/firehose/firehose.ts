@@ -55,30 +55,29 @@ export function createFirehose(options: FirehoseOptions): Firehose {
     secrets: [options.secret],
   });
 
-  /** Sends one batch, in halves where it is refused, and reports item by item. */
+  /** Sends one batch, in halves where it is refused; each item gets its result. */
   async function deliver(
     batch: readonly EncodedItem[],
     signal: AbortSignal | undefined,
-    report: (item: EncodedItem, result: FirehoseResult) => void,
+    results: (FirehoseResult | undefined)[],
   ): Promise<Stop | undefined> {
     try {
       const body = batchBody(batch, clock());
       // Setting the same traits twice changes nothing, so after a lost answer it is simply sent again.
       await http.request({ method: "POST", route: "", body, safeToRepeat: true, expect: "text", signal });
-      for (const item of batch) report(item, { state: "accepted" });
+      for (const { index } of batch) results[index] = { state: "accepted" };
       return undefined;
     } catch (error) {
       if (!(error instanceof RemoteError)) throw error;
       if (!isRefusal(error)) return stopFor(error);
       const [only] = batch;
       if (batch.length === 1 && only !== undefined) {
-        report(only, { state: "refused", status: error.status ?? 0, reason: error.message });
+        results[only.index] = { state: "refused", status: error.status ?? 0, reason: error.message };
         return undefined;
       }
       const middle = Math.ceil(batch.length / 2);
-      return (
-        (await deliver(batch.slice(0, middle), signal, report)) ?? (await deliver(batch.slice(middle), signal, report))
-      );
+      const stop = await deliver(batch.slice(0, middle), signal, results);
+      return stop ?? (await deliver(batch.slice(middle), signal, results));
     }
   }
 
@@ -94,9 +93,7 @@ export function createFirehose(options: FirehoseOptions): Firehose {
       });
       let stop: Stop | undefined;
       for (const batch of intoBatches(encoded, maxItems, maxBytes)) {
-        stop = await deliver(batch, signal, (item, result) => {
-          results[item.index] = result;
-        });
+        stop = await deliver(batch, signal, results);
         if (stop !== undefined) break;
       }
       const rest: FirehoseResult = stop ?? { state: "later", reason: "not reached" };
