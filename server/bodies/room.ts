@@ -10,18 +10,14 @@ import { RETRY } from "../flow-control";
 
 const MB = 1024 * 1024;
 
-export interface RoomLimits {
-  /** Of senders whose credentials were not confirmed yet. */
-  readonly strangers: { readonly bodies: number; readonly bytes: number };
-  /** Of those among them with a valid signature; a limit of its own. */
-  readonly vouched: { readonly bodies: number; readonly bytes: number };
-  /** Of confirmed connectors; one of them may use half of the bytes. The one that uses most makes room for others. */
-  readonly known: { readonly bytes: number };
-}
+export type RoomLimits = typeof ROOM_LIMITS;
 
-const ROOM_LIMITS: RoomLimits = {
+const ROOM_LIMITS = {
+  /** Of senders whose credentials were not confirmed yet. */
   strangers: { bodies: 256, bytes: 16 * MB },
+  /** Of those among them with a valid signature; a limit of its own. */
   vouched: { bodies: 256, bytes: 64 * MB },
+  /** Of confirmed connectors; one of them may use half of the bytes. The one that uses most makes room for others. */
   known: { bytes: 256 * MB },
 };
 

@@ -9,15 +9,15 @@ import { ipKeyGenerator, MemoryStore, type Options } from "express-rate-limit";
 import { createGates, GateFullError } from "../../src/http/limits/gate";
 import { refuse } from "../http-error";
 
-export interface ThrottleLimits {
-  readonly windowMs: number;
-  /** Failures within the window, after which the address is turned away. */
-  readonly perAddress: number;
-  /** Failures within the window, after which log-ins of the connector wait. */
-  readonly perConnector: number;
-}
+export type ThrottleLimits = typeof LOGIN_LIMITS;
 
-export const LOGIN_LIMITS: ThrottleLimits = { windowMs: 60_000, perAddress: 20, perConnector: 20 };
+export const LOGIN_LIMITS = {
+  windowMs: 60_000,
+  /** Failures within the window, after which the address is turned away. */
+  perAddress: 20,
+  /** Failures within the window, after which log-ins of the connector wait. */
+  perConnector: 20,
+};
 
 export interface Attempt {
   readonly address: string;

@@ -25,12 +25,6 @@ const BAR_WIDTH = 26;
 /** Every third hour is labelled. */
 const LABELLED = 3;
 
-interface Hour {
-  readonly atMs: number;
-  readonly counts: ReadonlyMap<OutcomeKind, number>;
-  readonly total: number;
-}
-
 /** Start of the chart, milliseconds since 1970: 24 hours, the last one not over yet. */
 export function chartFrom(nowMs: number): number {
   return Math.floor(nowMs / HOUR_MS) * HOUR_MS - (HOURS - 1) * HOUR_MS;
@@ -45,7 +39,9 @@ export function chartBody(counts: readonly HourCount[], nowMs: number): Html {
     ${legend(hours)} ${bars(hours)} ${reasons(shown, fromMs)} ${numbers(hours)}`;
 }
 
-function hoursOf(counts: readonly HourCount[], fromMs: number): readonly Hour[] {
+type Hour = ReturnType<typeof hoursOf>[number];
+
+function hoursOf(counts: readonly HourCount[], fromMs: number) {
   return Array.from({ length: HOURS }, (_, index) => {
     const atMs = fromMs + index * HOUR_MS;
     const own = counts.filter((each) => each.atMs === atMs).map(({ name, count }) => [name, count] as const);

@@ -76,8 +76,6 @@ export interface Explain<S> {
   idle(): Promise<void>;
 }
 
-const NOTHING_KNOWN: InspectedRecord = {};
-
 export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
   const { store, service, now } = options;
   const search = createSearch(options);
@@ -108,7 +106,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
     const before = await Promise.all(places.map((place) => inspect(tenant, place)));
     const result = await dryRunRecords(options, shipment, places);
     const records = await Promise.all(
-      subjects.map((subject, index) => explained(tenant, subject, before[index] ?? NOTHING_KNOWN, result)),
+      subjects.map((subject, index) => explained(tenant, subject, before[index] ?? {}, result)),
     );
     const isOpen = records.some(({ would, derived, repeated }) => (would ?? derived ?? repeated) === undefined);
     return {
@@ -127,7 +125,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
   }
 
   async function inspect({ remote, key }: Tenant<S>, { type, hullId }: RecordPlace): Promise<InspectedRecord> {
-    return remote === undefined ? NOTHING_KNOWN : store.inspectRecord({ remote, tenant: key }, type, hullId);
+    return remote === undefined ? {} : store.inspectRecord({ remote, tenant: key }, type, hullId);
   }
 
   async function holdsOf({ remote, key }: Tenant<S>): Promise<readonly PauseRow[]> {

@@ -10,21 +10,7 @@ const WINDOW_MS = 60_000;
 /** Part of the limit that fetches may use. */
 const FETCH_SHARE = 0.5;
 
-export interface Budget {
-  /**
-   * Resolves when one request may start. Rejects with the signal's reason when aborted, with `BudgetClosedError` after
-   * `close`.
-   */
-  take(asking: BudgetClass, signal?: AbortSignal): Promise<void>;
-  /** After a 429: no request starts within the next `waitMs` milliseconds. */
-  penalise(waitMs: number): void;
-  /** Requests that could start now; `Infinity` without a limit, 0 while penalised. */
-  left(): number;
-  /** Replaces the limit, for instance after a change of settings. `null` = no limit. */
-  setLimit(limitPerMinute: number | null): void;
-  /** Rejects everybody who waits and clears the timer. */
-  close(): void;
-}
+export type Budget = ReturnType<typeof createBudget>;
 
 export interface BudgetOptions {
   /** Requests that may start within any 60 s; `null` = no limit (penalties still count). */
@@ -46,7 +32,7 @@ export class BudgetClosedError extends Error {
 type Waiter = (refusal?: Error) => void;
 
 /** A budget within one process. Interactive goes before delivery, delivery before fetch, each first come first served. */
-export function createBudget(options: BudgetOptions): Budget {
+export function createBudget(options: BudgetOptions) {
   const clock = options.clock ?? systemClock;
   const sleep = options.sleep ?? systemSleep;
   const interactiveReserve = options.interactiveReserve ?? 0.05;
@@ -122,7 +108,11 @@ export function createBudget(options: BudgetOptions): Budget {
   }
 
   return {
-    take(asking, signal) {
+    /**
+     * Resolves when one request may start. Rejects with the signal's reason when aborted, with `BudgetClosedError` after
+     * `close`.
+     */
+    take(asking: BudgetClass, signal?: AbortSignal): Promise<void> {
       return new Promise((resolve, reject) => {
         if (closed || signal?.aborted) {
           reject(closed ? new BudgetClosedError() : reasonOf(signal));
@@ -143,20 +133,24 @@ export function createBudget(options: BudgetOptions): Budget {
         pump();
       });
     },
-    penalise(waitMs) {
+    /** After a 429: no request starts within the next `waitMs` milliseconds. */
+    penalise(waitMs: number): void {
       blockedUntil = Math.max(blockedUntil, now() + waitMs);
       pump();
     },
-    left() {
+    /** Requests that could start now; `Infinity` without a limit, 0 while penalised. */
+    left(): number {
       const at = now();
       if (blockedUntil > at) return 0;
       return limit === null ? Infinity : Math.max(0, limit - starts.length);
     },
-    setLimit(limitPerMinute) {
+    /** Replaces the limit, for instance after a change of settings. `null` = no limit. */
+    setLimit(limitPerMinute: number | null): void {
       limit = checkedLimit(limitPerMinute);
       pump();
     },
-    close() {
+    /** Rejects everybody who waits and clears the timer. */
+    close(): void {
       closed = true;
       wake?.controller.abort();
       wake = undefined;

@@ -88,7 +88,8 @@ export function createCredentialCheck(options: CredentialCheckOptions): Credenti
     try {
       return readAnswer(await client.getApp(), credentials.id, askedAtMs);
     } catch (error) {
-      return readError(error);
+      if (!(error instanceof RemoteError)) throw error;
+      return REFUSED[error.status ?? 0] ?? refuse(503, "unavailable");
     } finally {
       client.close();
     }
@@ -135,20 +136,13 @@ function readAnswer(body: unknown, id: string, askedAtMs: number): Confirmation 
   return connector.id === id ? { ok: true, connector, askedAtMs } : refuse(401, "other_connector");
 }
 
-function readError(error: unknown): Confirmation {
-  if (!(error instanceof RemoteError)) throw error;
-  switch (error.status) {
-    case 401:
-    case 403:
-      return refuse(401, "wrong_credentials");
-    case 402:
-      return refuse(402, "organization_disabled");
-    case 404:
-      return refuse(404, "connector_not_found");
-    default:
-      return refuse(503, "unavailable");
-  }
-}
+/** By Hull's status. */
+const REFUSED: Readonly<Partial<Record<number, Confirmation>>> = {
+  401: refuse(401, "wrong_credentials"),
+  402: refuse(402, "organization_disabled"),
+  403: refuse(401, "wrong_credentials"),
+  404: refuse(404, "connector_not_found"),
+};
 
 function refuse(status: Extract<Confirmation, { ok: false }>["status"], reason: CredentialRefusal): Confirmation {
   return { ok: false, status, reason };

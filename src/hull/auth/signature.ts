@@ -28,24 +28,13 @@ export type SignatureVerdict =
 export type SignatureVerifierOptions = Partial<SignatureKeysOptions> &
   Pick<SignatureKeysOptions, "allowedKeyHosts" | "clock">;
 
-export interface SignatureVerifier {
-  /**
-   * @param headers as node:http gives them, with lower-case names
-   * @param notificationId absent while the body is not read yet: then any id will do
-   */
-  verify(
-    headers: Readonly<Record<string, string | readonly string[] | undefined>>,
-    notificationId?: string,
-  ): Promise<SignatureVerdict>;
-  /** For the status: hosts that signed requests named and that are not allowed. */
-  refusedHosts(): readonly string[];
-}
+export type SignatureVerifier = ReturnType<typeof createSignatureVerifier>;
 
 const PREFIX = "x-hull-smart-notifier-signature";
 /** The clocks of two machines always differ a little. */
 const LEEWAY_S = 60;
 
-export function createSignatureVerifier(options: SignatureVerifierOptions): SignatureVerifier {
+export function createSignatureVerifier(options: SignatureVerifierOptions) {
   const { clock, negativeTtlMs = 60_000 } = options;
   const keys = createSignatureKeys({
     fetchKey: createKeyFetcher({ log: options.log }),
@@ -67,7 +56,14 @@ export function createSignatureVerifier(options: SignatureVerifierOptions): Sign
   }
 
   return {
-    async verify(headers, notificationId) {
+    /**
+     * @param headers as node:http gives them, with lower-case names
+     * @param notificationId absent while the body is not read yet: then any id will do
+     */
+    async verify(
+      headers: Readonly<Record<string, string | readonly string[] | undefined>>,
+      notificationId?: string,
+    ): Promise<SignatureVerdict> {
       const signature = headers[PREFIX];
       const keyUrl = headers[`${PREFIX}-public-key-url`];
       if (signature === undefined && keyUrl === undefined) return { absent: true };
@@ -82,7 +78,8 @@ export function createSignatureVerifier(options: SignatureVerifierOptions): Sign
       if (token === undefined) return refuse("malformed", "The signature is not a JSON Web Token.");
       return checkClaims(token, notificationId, clock()) ?? (await verifyWithKey(token, signature, keyUrl));
     },
-    refusedHosts: () => keys.refusedHosts(),
+    /** For the status: hosts that signed requests named and that are not allowed. */
+    refusedHosts: (): readonly string[] => keys.refusedHosts(),
   };
 }
 

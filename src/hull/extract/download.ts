@@ -57,16 +57,14 @@ export async function* download(
     const response = await inTime(follow(link, options, fail, joined.signal));
     // A packed file may be packed once more for transfer.
     const layers = /\bx?-?gzip\b/i.test(response.headers["content-encoding"] ?? "") ? 2 : 1;
-    const unpacked = await inTime(unpack(response, layers));
-    if (!("body" in unpacked)) throw fail(unpacked.trouble);
-    const chunks: AsyncIterator<unknown, undefined> = unpacked.body[Symbol.asyncIterator]();
+    const { body, check } = await inTime(unpack(response, layers, fail));
+    const chunks: AsyncIterator<unknown, undefined> = body[Symbol.asyncIterator]();
     for (let bytes = 0; ;) {
       const { done, value } = await inTime(chunks.next());
       if (done === true) return;
       if (!Buffer.isBuffer(value)) continue;
       bytes += value.length;
-      const trouble = unpacked.trouble(bytes);
-      if (trouble !== undefined) throw fail(trouble);
+      check(bytes);
       yield value;
     }
   } catch (error) {

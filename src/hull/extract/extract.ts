@@ -30,15 +30,7 @@ export interface ExtractReaderOptions {
   readonly resolve?: Parameters<typeof createGuardedLookup>[1];
 }
 
-export interface ExtractReader {
-  /**
-   * Downloads the file and yields its rows, in batches as they come. Nothing is read ahead while the caller is busy;
-   * a caller that stops early closes the connection.
-   *
-   * @throws ExtractError when not all rows could be read; the signal's reason when it aborts
-   */
-  rows(order: ExtractOrder, signal: AbortSignal): AsyncIterable<readonly ExtractRow[]>;
-}
+export type ExtractReader = ReturnType<typeof createExtractReader>;
 
 const DEFAULT_LIMITS = {
   /** A longer row is a bad row. */
@@ -50,13 +42,19 @@ const DEFAULT_LIMITS = {
   idleMs: 60_000,
 };
 
-export function createExtractReader(options: ExtractReaderOptions): ExtractReader {
+export function createExtractReader(options: ExtractReaderOptions) {
   const { allowedHosts, sleep = systemSleep } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const lookup = createGuardedLookup((host) => allowedHosts.names(host), options.resolve);
 
   return {
-    async *rows(order, signal) {
+    /**
+     * Downloads the file and yields its rows, in batches as they come. Nothing is read ahead while the caller is busy;
+     * a caller that stops early closes the connection.
+     *
+     * @throws ExtractError when not all rows could be read; the signal's reason when it aborts
+     */
+    async *rows(order: ExtractOrder, signal: AbortSignal): AsyncIterable<readonly ExtractRow[]> {
       const fail: Fail = (trouble) => new ExtractError(placeOf(order.url), rows.nextRow, trouble);
       const tooLarge = (limit: string): ExtractError =>
         fail({ kind: "too_large", what: `it has more than ${limit}; send smaller batches.` });

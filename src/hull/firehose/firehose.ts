@@ -32,17 +32,10 @@ export interface FirehoseOptions extends HullCredentials {
   readonly http?: HullHttpOptions | undefined;
 }
 
-export interface Firehose {
-  /**
-   * Sends the items in order, in batches, one after another; one result per item, in the same order. Never rejects for
-   * remote trouble. An aborted signal turns what is left into `later`.
-   */
-  send(items: readonly FirehoseItem[], signal?: AbortSignal): Promise<FirehoseResult[]>;
-  close(): void;
-}
+export type Firehose = ReturnType<typeof createFirehose>;
 
 /** @throws Error when no address can be derived from the organization and none is given */
-export function createFirehose(options: FirehoseOptions): Firehose {
+export function createFirehose(options: FirehoseOptions) {
   const clock = options.http?.clock ?? systemClock;
   const { maxItems = 50, maxBytes = 500_000 } = options;
   const http = createHttpClient({
@@ -82,7 +75,11 @@ export function createFirehose(options: FirehoseOptions): Firehose {
   }
 
   return {
-    async send(items, signal) {
+    /**
+     * Sends the items in order, in batches, one after another; one result per item, in the same order. Never rejects for
+     * remote trouble. An aborted signal turns what is left into `later`.
+     */
+    async send(items: readonly FirehoseItem[], signal?: AbortSignal): Promise<FirehoseResult[]> {
       const now = clock();
       const results: (FirehoseResult | undefined)[] = items.map(() => undefined);
       const encoded = items.flatMap((item, index) => {
@@ -99,7 +96,7 @@ export function createFirehose(options: FirehoseOptions): Firehose {
       const rest: FirehoseResult = stop ?? { state: "later", reason: "not reached" };
       return results.map((result) => result ?? rest);
     },
-    close: () => http.close(),
+    close: (): void => http.close(),
   };
 }
 
