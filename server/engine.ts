@@ -14,7 +14,7 @@ import { createTenants, type Credentials } from "../src/engine/tenants";
 import { closeAgents, createAgents } from "../src/http/agents";
 import type { CallRecord, HttpClientOptions } from "../src/http/client";
 import type { HostAllowList } from "../src/http/guards/hosts";
-import { createBudgetRegistry } from "../src/http/limits/budget-registry";
+import { createBudgetRegistry } from "../src/http/limits/budget";
 import { joinSignals } from "../src/http/signals";
 import { systemSleep, type Sleep } from "../src/http/time";
 import type { CredentialCheck } from "../src/hull/auth/credentials";

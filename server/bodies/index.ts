@@ -2,8 +2,8 @@
 import type { Request } from "express";
 import { createJsonScan, MAX_DEPTH } from "../../src/http/guards/json-scan";
 import { createTurns } from "./turns";
-import { MAX_MEMBERS, receive, type ReceivedBody } from "./read";
-import { createBodyRoom, type BodyPlace, type BodyRoom } from "./room";
+import { MAX_MEMBERS, receive } from "./read";
+import { createBodyRoom, type BodyPlace } from "./room";
 
 const KB = 1024;
 const MB = KB * KB;
@@ -59,11 +59,7 @@ export interface Judging {
   readonly list?: string;
 }
 
-export function createBodies(
-  room: BodyRoom = createBodyRoom(),
-  withinMs = WITHIN_MS,
-  turnsOfStrangers = createTurns(),
-): Bodies {
+export function createBodies(room = createBodyRoom(), withinMs = WITHIN_MS, turnsOfStrangers = createTurns()): Bodies {
   const limits = { maxDepth: MAX_DEPTH, maxValues: MAX_VALUES, maxMembers: MAX_MEMBERS };
 
   return {
@@ -73,10 +69,8 @@ export function createBodies(
       try {
         place.belongsTo(owner);
         const size = { maxBytes: () => maxBytes, mostBytes: maxBytes, maxRatio: () => Infinity, smaller };
-        const scan = createJsonScan(limits);
-        const { signal } = ending;
-        const turns = (): undefined => undefined;
-        const body = await (await receive(request, { ...size, scan, place, turns, withinMs, signal })).json();
+        const reading = { scan: createJsonScan(limits), place, withinMs, signal: ending.signal };
+        const body = await (await receive(request, { ...size, ...reading })).json();
         stayUntilAnswered(place, request);
         return body;
       } catch (error) {
@@ -110,17 +104,22 @@ export function createBodies(
       };
       try {
         const { signal } = ending;
-        const size = {
+        const received = await receive(request, {
           maxBytes: () => maxBytes,
           mostBytes: MAX_BODY_BYTES,
           maxRatio: () => maxRatio,
           smaller: FEWER_MESSAGES,
-        };
-        const reading = { scan, place, turns: () => turns, withinMs, onScanned: look, signal };
-        const received = await receive(request, { ...size, ...reading });
+          turns: () => turns,
+          onScanned: look,
+          scan,
+          place,
+          withinMs,
+          signal,
+        });
         await unlessAborted(signal, judged);
         const isKnown = judged !== undefined;
-        const body = isKnown || isSmall(received, scan.values) ? await received.json() : undefined;
+        const isSmall = received.bytes <= SMALL.bytes && scan.values <= SMALL.values;
+        const body = isKnown || isSmall ? await received.json() : undefined;
         if (isKnown) stayUntilAnswered(place, request);
         else place.leave();
         return body === undefined ? undefined : { body };
@@ -137,10 +136,6 @@ function stayUntilAnswered(place: BodyPlace, { res }: Request): void {
   place.stay();
   if (res === undefined || res.closed) place.leave();
   else res.once("close", () => place.leave());
-}
-
-function isSmall({ bytes }: ReceivedBody, values: number): boolean {
-  return bytes <= SMALL.bytes && values <= SMALL.values;
 }
 
 /** Waits for the promise until the signal aborts. @throws the signal's reason */

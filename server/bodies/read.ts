@@ -9,8 +9,8 @@ import { promisify } from "node:util";
 import * as zlib from "node:zlib";
 import { MAX_DEPTH, type CutList, type JsonScan } from "../../src/http/guards/json-scan";
 import { parseJson } from "../../src/json";
-import { RETRY, RETRY_LATER, SMALLER } from "../flow-control";
-import { HttpError } from "../http-error";
+import { RETRY, SMALLER } from "../flow-control";
+import { HttpError, refuse } from "../http-error";
 import type { Turns } from "./turns";
 import type { BodyPlace } from "./room";
 
@@ -34,7 +34,7 @@ const PACKINGS = {
   },
 } as const;
 
-export interface ReadOptions {
+interface ReadOptions {
   /** Limit of the unpacked size. It may rise when the sender becomes known. */
   readonly maxBytes: () => number;
   /** What the limit may rise to. */
@@ -48,14 +48,14 @@ export interface ReadOptions {
   /** Time from now until the last byte, milliseconds. */
   readonly withinMs: number;
   /** The sender's turns at being scanned, piece by piece; undefined for a sender that everybody else waits for. */
-  readonly turns: () => Turns | undefined;
+  readonly turns?: () => Turns | undefined;
   /** Called after each scanned piece. */
   readonly onScanned?: () => void;
   /** Ends the reading when it aborts, with its reason. */
   readonly signal: AbortSignal;
 }
 
-export interface ReceivedBody {
+interface ReceivedBody {
   /** Unpacked. */
   readonly bytes: number;
   /** @throws HttpError when there is no room for it */
@@ -67,7 +67,9 @@ export async function receive(request: IncomingMessage, options: ReadOptions): P
   const { scan, place, maxBytes } = options;
   const packing = packingOf(request);
   const announced = Number(request.headers["content-length"] ?? 0);
-  if (announced > options.mostBytes) throw tooLarge(options.mostBytes, options.smaller);
+  const sizeBeyond = (most: number): HttpError =>
+    tooMuch(`The body is larger than ${most / MB} MB; ${options.smaller}.`);
+  if (announced > options.mostBytes) throw sizeBeyond(options.mostBytes);
   const pieces: Buffer[] = [];
   let packedBytes = 0;
   let bytes = 0;
@@ -75,12 +77,20 @@ export async function receive(request: IncomingMessage, options: ReadOptions): P
   /** @param unpacked bytes received so far, this piece included */
   const look = (piece: Buffer, unpacked = Infinity): void => {
     bytes += piece.length;
-    if (bytes > maxBytes()) throw tooLarge(maxBytes(), options.smaller);
-    if (bytes > FREE_BYTES && bytes > options.maxRatio() * unpacked) throw tooPacked(options.maxRatio());
-    const problem = scan.push(piece);
-    if (problem === "too_deep") throw tooDeep();
-    if (problem === "too_many_values") throw tooManyValues(options.smaller);
-    if (problem === "too_many_members") throw tooManyMembers();
+    if (bytes > maxBytes()) throw sizeBeyond(maxBytes());
+    const ratio = options.maxRatio();
+    if (bytes > FREE_BYTES && bytes > ratio * unpacked) {
+      const message = `The body unpacks to more than ${ratio} times its size; send less at a time, or send it unpacked.`;
+      throw new HttpError(413, "too_packed", message, SMALLER);
+    }
+    switch (scan.push(piece)) {
+      case "too_deep":
+        throw refuse(400, "too_deep", `The body nests deeper than ${MAX_DEPTH} levels; send attributes flat.`);
+      case "too_many_values":
+        throw tooMuch(`The body holds too many values; ${options.smaller}.`);
+      case "too_many_members":
+        throw tooMuch(`One object or list of the body holds more than ${MAX_MEMBERS} values; send less in one.`);
+    }
     options.onScanned?.();
   };
   const take = (piece: Buffer): void => {
@@ -140,7 +150,7 @@ function pump(
     };
     /** The source brings no more until this piece had its turn. */
     const inTurn = (source: Readable, work: () => void): void => {
-      const orderly = turns();
+      const orderly = turns?.();
       if (orderly === undefined) {
         attempt(work);
         return;
@@ -185,7 +195,7 @@ function pump(
       })
       .on("drain", () => request.resume())
       .on("end", done)
-      .on("error", () => fail(unreadable()));
+      .on("error", () => fail(refuse(400, "unreadable", "The body could not be read; send it again.")));
     request.on("data", received).on("end", ended).on("error", broken).on("close", broken);
     if (signal.aborted) abort();
   });
@@ -236,21 +246,7 @@ async function parseInPieces(bytes: Buffer, { name, cuts }: CutList): Promise<un
   return { ...whole, [name]: pieces.flat() };
 }
 
-function tooLarge(maxBytes: number, smaller: string): HttpError {
-  return new HttpError(413, "too_large", `The body is larger than ${maxBytes / MB} MB; ${smaller}.`, SMALLER);
-}
-
-function tooPacked(maxRatio: number): HttpError {
-  const message = `The body unpacks to more than ${maxRatio} times its size; send less at a time, or send it unpacked.`;
-  return new HttpError(413, "too_packed", message, SMALLER);
-}
-
-function tooManyValues(smaller: string): HttpError {
-  return new HttpError(413, "too_large", `The body holds too many values; ${smaller}.`, SMALLER);
-}
-
-function tooManyMembers(): HttpError {
-  const message = `One object or list of the body holds more than ${MAX_MEMBERS} values; send less in one.`;
+function tooMuch(message: string): HttpError {
   return new HttpError(413, "too_large", message, SMALLER);
 }
 
@@ -259,19 +255,10 @@ function tooLong(withinMs: number): HttpError {
   return new HttpError(408, "too_slow", message, RETRY, [], { connection: "close" });
 }
 
-function tooDeep(): HttpError {
-  const message = `The body nests deeper than ${MAX_DEPTH} levels; send attributes flat.`;
-  return new HttpError(400, "too_deep", message, RETRY_LATER);
-}
-
 function notJson(): HttpError {
-  return new HttpError(400, "malformed_json", "The body is not JSON; post a JSON object.", RETRY_LATER);
+  return refuse(400, "malformed_json", "The body is not JSON; post a JSON object.");
 }
 
 function unsupported(): HttpError {
-  return new HttpError(400, "unsupported_encoding", "Send UTF-8 JSON, plain or gzip.", RETRY_LATER);
-}
-
-function unreadable(): HttpError {
-  return new HttpError(400, "unreadable", "The body could not be read; send it again.", RETRY_LATER);
+  return refuse(400, "unsupported_encoding", "Send UTF-8 JSON, plain or gzip.");
 }

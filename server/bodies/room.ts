@@ -4,23 +4,20 @@
  */
 import groupBy from "lodash/groupBy";
 import maxBy from "lodash/maxBy";
+import sumBy from "lodash/sumBy";
 import { refuse, type HttpError } from "../http-error";
 import { RETRY } from "../flow-control";
 
 const MB = 1024 * 1024;
 
-export interface RoomLimits {
-  /** Of senders whose credentials were not confirmed yet. */
-  readonly strangers: { readonly bodies: number; readonly bytes: number };
-  /** Of those among them with a valid signature; a limit of its own. */
-  readonly vouched: { readonly bodies: number; readonly bytes: number };
-  /** Of confirmed connectors; one of them may use half of the bytes. The one that uses most makes room for others. */
-  readonly known: { readonly bytes: number };
-}
+export type RoomLimits = typeof ROOM_LIMITS;
 
-export const ROOM_LIMITS: RoomLimits = {
+const ROOM_LIMITS = {
+  /** Of senders whose credentials were not confirmed yet. */
   strangers: { bodies: 256, bytes: 16 * MB },
+  /** Of those among them with a valid signature; a limit of its own. */
   vouched: { bodies: 256, bytes: 64 * MB },
+  /** Of confirmed connectors; one of them may use half of the bytes. The one that uses most makes room for others. */
   known: { bytes: 256 * MB },
 };
 
@@ -35,14 +32,6 @@ export interface BodyPlace {
   leave(): void;
 }
 
-export interface BodyRoom {
-  /**
-   * @param vouched the request carries a valid signature
-   * @param giveUp called when the body must make room for others; its reservation is gone by then
-   */
-  enter(vouched: boolean, giveUp: (error: HttpError) => void): BodyPlace;
-}
-
 interface Body {
   readonly vouched: boolean;
   readonly giveUp: (error: HttpError) => void;
@@ -51,15 +40,14 @@ interface Body {
   stays: boolean;
 }
 
-export function createBodyRoom({ strangers, vouched, known }: RoomLimits = ROOM_LIMITS): BodyRoom {
+export function createBodyRoom({ strangers, vouched, known }: RoomLimits = ROOM_LIMITS) {
   /** The oldest first. */
   const bodies = new Set<Body>();
-  const sum = (some: readonly Body[]): number => some.reduce((bytes, each) => bytes + each.bytes, 0);
 
   function makeRoom(newest: Body): void {
     const alike = [...bodies].filter((each) => each.owner === undefined && each.vouched === newest.vouched);
     const most = newest.vouched ? vouched : strangers;
-    let bytes = sum(alike);
+    let bytes = sumBy(alike, "bytes");
     while (alike.length > most.bodies || bytes > most.bytes) {
       const oldest = alike.shift();
       if (oldest === undefined) return;
@@ -74,9 +62,10 @@ export function createBodyRoom({ strangers, vouched, known }: RoomLimits = ROOM_
   function makeRoomFor(newest: Body): void {
     for (;;) {
       const confirmed = [...bodies].filter((each) => each.owner !== undefined);
-      const owners = Object.values(groupBy(confirmed, "owner")).map((own) => ({ own, bytes: sum(own) }));
+      const owners = Object.values(groupBy(confirmed, "owner")).map((own) => ({ own, bytes: sumBy(own, "bytes") }));
       const largest = maxBy(owners, "bytes");
-      if (largest === undefined || (sum(confirmed) <= known.bytes && largest.bytes <= known.bytes / 2)) return;
+      if (largest === undefined || (sumBy(confirmed, "bytes") <= known.bytes && largest.bytes <= known.bytes / 2))
+        return;
       const oldest = largest.own.find(({ stays }) => !stays) ?? newest;
       const given = largest.own.includes(newest) ? newest : oldest;
       bodies.delete(given);
@@ -86,7 +75,11 @@ export function createBodyRoom({ strangers, vouched, known }: RoomLimits = ROOM_
   }
 
   return {
-    enter(isVouched, giveUp) {
+    /**
+     * @param isVouched the request carries a valid signature
+     * @param giveUp called when the body must make room for others; its reservation is gone by then
+     */
+    enter(isVouched: boolean, giveUp: (error: HttpError) => void): BodyPlace {
       const body: Body = { vouched: isVouched, giveUp, owner: undefined, bytes: 0, stays: false };
       bodies.add(body);
       makeRoom(body);

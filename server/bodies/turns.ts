@@ -3,14 +3,7 @@
  * that has come in. It yields several times, since Node accepts at most one connection each time (libuv/libuv#3696).
  */
 
-export interface Turns {
-  /**
-   * Does the work at once if there is time for it, otherwise when its turn comes, after the work queued before it.
-   *
-   * @param work must not throw; its continuations in settled promises count as well
-   */
-  take(work: () => void): void;
-}
+export type Turns = ReturnType<typeof createTurns>;
 
 const TURN_MS = 5;
 const LOOKS = 64;
@@ -25,7 +18,7 @@ export function createTurns(
   turnMs = TURN_MS,
   now = (): number => performance.now(),
   later: (next: () => void) => void = afterOthers,
-): Turns {
+) {
   const waiting: (() => void)[] = [];
   let endsAtMs: number | undefined;
 
@@ -53,7 +46,12 @@ export function createTurns(
   const isTime = (): boolean => endsAtMs !== undefined && now() < endsAtMs;
 
   return {
-    take: (work) => {
+    /**
+     * Does the work at once if there is time for it, otherwise when its turn comes, after the work queued before it.
+     *
+     * @param work must not throw; its continuations in settled promises count as well
+     */
+    take: (work: () => void): void => {
       if (endsAtMs === undefined) begin();
       if (waiting.length === 0 && isTime()) work();
       else waiting.push(work);

@@ -3,19 +3,12 @@
  * that the form is ours, was made recently, and was made for this connector and this action.
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
+import type { Credentials } from "../../src/engine/tenants";
 
 /** The connector that a form was made for. */
-export interface FormOwner {
-  readonly organization: string;
-  /** Of the connector. */
-  readonly id: string;
-}
+export type FormOwner = Pick<Credentials, "organization" | "id">;
 
-export interface FormTokens {
-  /** @param action what the form does, and to what: `drop 3f2a9c0b71de` */
-  make(owner: FormOwner, action: string): string;
-  fits(owner: FormOwner, action: string, token: string): boolean;
-}
+export type FormTokens = ReturnType<typeof createFormTokens>;
 
 /** A form is valid for one period and the rest of the one in which it was made: 12 to 24 hours. */
 const PERIOD_MS = 12 * 3_600_000;
@@ -24,7 +17,7 @@ const PERIOD_MS = 12 * 3_600_000;
  * @param key secret, and used for nothing else
  * @param now milliseconds since 1970
  */
-export function createFormTokens(key: string, now: () => number): FormTokens {
+export function createFormTokens(key: string, now: () => number) {
   const period = (): number => Math.floor(now() / PERIOD_MS);
   const tokenOf = ({ organization, id }: FormOwner, action: string, when: number): Buffer =>
     createHmac("sha256", key)
@@ -32,8 +25,9 @@ export function createFormTokens(key: string, now: () => number): FormTokens {
       .digest();
 
   return {
-    make: (owner, action) => tokenOf(owner, action, period()).toString("base64url"),
-    fits: (owner, action, token) => {
+    /** @param action what the form does, and to what: `drop 3f2a9c0b71de` */
+    make: (owner: FormOwner, action: string): string => tokenOf(owner, action, period()).toString("base64url"),
+    fits: (owner: FormOwner, action: string, token: string): boolean => {
       const given = Buffer.from(token, "base64url");
       return [period(), period() - 1]
         .map((when) => tokenOf(owner, action, when))

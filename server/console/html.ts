@@ -2,6 +2,7 @@
  * Markup as a value. Whatever fills the gaps of a template is text and is escaped; only the result of another template
  * counts as markup. A gap inside a tag must be in double quotes, so no text can leave its element or its attribute.
  */
+import escape from "lodash/escape";
 
 /** Only `html` makes it; a string is never taken for it. */
 export class Html {
@@ -24,21 +25,11 @@ export function html(parts: TemplateStringsArray, ...gaps: readonly Content[]): 
   return new Html((parts[0] ?? "") + filled.join(""));
 }
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
 /** Escapes text for use in an element or in a quoted attribute. */
 export function escapeText(text: string): string {
   // Browsers drop some control characters and mishandle others; none is worth showing.
   // eslint-disable-next-line no-control-regex
-  return text.replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, "\ufffd").replaceAll(/[&<>"']/g, (each) => {
-    return ENTITIES[each] ?? each;
-  });
+  return escape(text.replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, "\ufffd"));
 }
 
 function fill(content: Content, place: Place): string {

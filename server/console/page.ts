@@ -1,22 +1,14 @@
 /** The frame of every page of the console: head, masthead, footer. No script, and no style but our own file. */
-import type { Tenant } from "../../src/engine/tenants";
+import type { FormOwner } from "./form-token";
 import { html, type Content, type Html } from "./html";
 import { instant } from "./sections/figures";
 import { BASE, consoleLink } from "./links";
 
-/** What the pages need: our style sheet, our logo, forms that come back here. */
-export const POLICY = [
-  "default-src 'none'",
-  "style-src 'self'",
-  "img-src 'self'",
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-  "base-uri 'none'",
-].join("; ");
-
-/** In addition to the policy. A page is not cached, and its forms must send their origin. */
+/** Pages need our style sheet, our logo, and forms that come back here; they are not cached. */
 export const HEADERS = {
-  "content-security-policy": POLICY,
+  "content-security-policy":
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+  // So that forms send their origin.
   "referrer-policy": "same-origin",
   "cache-control": "no-store",
 } as const;
@@ -27,7 +19,7 @@ export interface PageParts {
   /** Title of the window; the connector's name follows. */
   readonly title: string;
   /** The connector; absent before anybody has logged in. */
-  readonly owner?: Pick<Tenant<unknown>["credentials"], "organization" | "id">;
+  readonly owner?: FormOwner;
   /** When it was made, milliseconds since 1970. */
   readonly atMs?: number;
   /** Links to the parts of the page: anchor → name. */
@@ -69,7 +61,7 @@ function homeOf(owner: PageParts["owner"]): string {
   return owner === undefined ? BASE : consoleLink(owner.organization);
 }
 
-function who({ organization, id }: NonNullable<PageParts["owner"]>): Html {
+function who({ organization, id }: FormOwner): Html {
   return html`<p class="who"><strong>${organization}</strong> <span>connector ${id}</span></p>`;
 }
 
@@ -84,4 +76,21 @@ function contents(parts: NonNullable<PageParts["parts"]>): Html {
       ${items}
     </ul>
   </nav>`;
+}
+
+const NOTICE_WORDS = {
+  replayed:
+    "The dead letter waits for delivery again, with what failed because of it. It disappears when the record arrives.",
+  underway: "The content of the dead letter is on its way already, so nothing was done.",
+  superseded: "Hull sent something newer about the record since: nothing is sent, and the dead letter was closed.",
+  dropped: "The dead letter was dropped.",
+} as const;
+
+export type Notice = keyof typeof NOTICE_WORDS;
+
+export const NOTICES = Object.keys(NOTICE_WORDS) as [Notice, ...Notice[]];
+
+/** What was just done. The address carries one of our codes, never a text. */
+export function notice(done: Notice | undefined): Html | undefined {
+  return done === undefined ? undefined : html`<p class="notice" role="status">${NOTICE_WORDS[done]}</p>`;
 }

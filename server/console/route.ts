@@ -20,20 +20,20 @@ import { createFormTokens } from "./form-token";
 import { errorPage, welcomePage } from "./sections/front";
 import { actionPath, deadLetterBody, DEAD_LETTERS_A_PAGE, deadLettersBody, type Action } from "./sections/dead-letters";
 import { BASE, consoleLink } from "./links";
-import { notice, NOTICES, type Notice } from "./sections/notices";
-import { HEADERS, page } from "./page";
+import { HEADERS, notice, NOTICES, page, type Notice } from "./page";
 import { runsBody, SHOWN_RUNS } from "./sections/runs";
 import { section } from "./section";
 import { statusBody } from "./sections/status";
 import { html, type Html } from "./html";
 import { projectFolder } from "../project-folder";
-import { refuse, type HttpError } from "../http-error";
+import { refuse } from "../http-error";
 import type { DeadLetters } from "../admin/dead-letters";
 import { organizationQuery } from "../middleware/basic-auth";
 import type { Authenticate } from "../middleware/authentication";
 import { errorAnswers, otherMethods } from "../middleware/errors";
-import { isId, parameter } from "../../src/input";
+import { parameter } from "../../src/input";
 import { readInput } from "../middleware/input";
+import { idOf, unknownDeadLetter } from "../routes/dead-letters/route";
 
 export interface ConsoleRouteOptions<S> {
   readonly store: Pick<Store, "laneHealth" | "hours" | "runs">;
@@ -199,10 +199,7 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
 
   async function deadLetterList({ key, credentials: owner }: Tenant<S>, after: string | undefined): Promise<Html> {
     const list = await deadLetters.list({ tenant: key, after, limit: DEAD_LETTERS_A_PAGE });
-    return deadLettersBody(
-      { deadLetters: list.deadLetters, next: list.next, isFirst: after === undefined },
-      { owner, tokens },
-    );
+    return deadLettersBody(list, after === undefined, { owner, tokens });
   }
 
   /** Checks a posted form. @throws HttpError when it is not our form, or not this person's; nothing was done then */
@@ -231,15 +228,4 @@ function formReader(): (request: Request, response: Response) => Promise<unknown
     new Promise((resolve) => {
       void parse(request, response, (error?: unknown) => resolve(error === undefined ? request.body : undefined));
     });
-}
-
-/** @throws HttpError 404 for what cannot be an id */
-function idOf({ params: { id } }: DeadLetterRequest): string {
-  if (isId(id)) return id;
-  throw unknownDeadLetter();
-}
-
-/** The same for an unknown dead letter and for another connector's. */
-function unknownDeadLetter(): HttpError {
-  return refuse(404, "dead_letter_not_found", "This connector has no such dead letter; it may have been closed.");
 }

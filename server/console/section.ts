@@ -1,6 +1,6 @@
-/** A part of the page that fails on its own: whatever it waits for, the others are shown. */
+/** What pages are made of: parts that fail on their own, and tables. */
 import { withTimeout } from "../../src/engine/rules/timeout";
-import { html, type Html } from "./html";
+import { html, type Content, type Html } from "./html";
 
 export interface SectionOptions {
   readonly anchor: string;
@@ -19,6 +19,7 @@ const LATE = html`<p class="trouble">
   This part was not ready in time: something that it asks is slow. The rest of the page stands; reload it in a moment.
 </p>`;
 
+/** A part of the page: whatever it waits for, the others are shown. */
 export async function section(options: SectionOptions, work: () => Promise<Html>): Promise<Html> {
   const { anchor, title, limitMs, onError } = options;
   // Also catches what is thrown before the first promise.
@@ -31,4 +32,38 @@ export async function section(options: SectionOptions, work: () => Promise<Html>
     <h2 id="${anchor}-title">${title}</h2>
     ${body}
   </section>`;
+}
+
+export interface TableParts {
+  /** What a screen reader calls it. */
+  readonly label: string;
+  readonly kind?: "plain" | "stacked" | "reasons";
+  readonly caption?: string;
+  readonly columns: readonly string[];
+  /** Columns of numbers, behind the others. */
+  readonly numbers?: readonly string[];
+  readonly rows: Content;
+}
+
+/** A table that is scrolled by itself where the page is too narrow for it. */
+export function table({ label, kind = "plain", caption, columns, numbers = [], rows }: TableParts): Html {
+  return html`<div class="scroll" role="region" aria-label="${label}" tabindex="0">
+    <table class="${kind}">
+      ${
+        caption !== undefined &&
+        html`<caption>
+          ${caption}
+        </caption>`
+      }
+      <thead>
+        <tr>
+          ${columns.map((name) => html`<th scope="col">${name}</th>`)}
+          ${numbers.map((name) => html`<th scope="col" class="number">${name}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${rows}
+      </tbody>
+    </table>
+  </div>`;
 }

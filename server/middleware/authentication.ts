@@ -7,7 +7,7 @@ import { LRUCache } from "lru-cache";
 import type { Request } from "express";
 import type { Credentials, Tenant, Tenants } from "../../src/engine/tenants";
 import { nameOfHost, type Protocol } from "../../src/http/guards/hosts";
-import type { Confirmation, ConfirmOptions, CredentialCheck, CredentialRefusal } from "../../src/hull/auth/credentials";
+import type { Confirmation, ConfirmOptions, CredentialCheck } from "../../src/hull/auth/credentials";
 import type { Connector } from "../../src/hull/protocol/notification";
 import { isAttributes } from "../../src/hull/protocol/shapes";
 import { parseInstant } from "../../src/instant";
@@ -21,11 +21,9 @@ import { createThrottle, type ThrottleLimits } from "./throttle";
  */
 export type Authenticate<S> = (request: Request) => Promise<Tenant<S>>;
 
-export interface Refusal {
-  readonly ok: false;
-  readonly status: 401 | 402 | 403 | 404 | 503;
-  readonly reason: CredentialRefusal | "other_kind";
-}
+export type Refusal =
+  | Extract<Confirmation, { readonly ok: false }>
+  | { readonly ok: false; readonly status: 403; readonly reason: "other_kind" };
 
 type Confirmed = Extract<Confirmation, { readonly ok: true }>;
 type Answer = Confirmed | Refusal;
@@ -43,14 +41,10 @@ export interface AuthenticatorOptions<S> {
   readonly now: () => number;
 }
 
-/** Somebody who was let in. */
-export interface Visitor {
+/** Somebody who was let in, and what Hull says about the connector. */
+export interface Visitor extends Pick<Confirmed, "connector" | "askedAtMs"> {
   /** The organization in its canonical spelling. */
   readonly credentials: Credentials;
-  /** What Hull says about the connector. */
-  readonly connector: Connector;
-  /** When Hull was asked, milliseconds since 1970. */
-  readonly askedAtMs: number;
 }
 
 export interface Authenticator<S> {
@@ -99,20 +93,14 @@ const RETRY_AFTER_SECONDS = "30";
 /** Number of connectors whose last checked settings are remembered. */
 const MAX_ASKED = 10_000;
 
-export function createAuthenticator<S>({
-  credentials,
-  tenants,
-  source,
-  protocol,
-  loginLimits,
-  now,
-}: AuthenticatorOptions<S>): Authenticator<S> {
+export function createAuthenticator<S>(options: AuthenticatorOptions<S>): Authenticator<S> {
+  const { credentials, tenants, source, protocol, loginLimits, now } = options;
   const throttle = createThrottle<Answer>((answer) => !answer.ok && GUESSES.includes(answer.reason), loginLimits);
   /** By connector, the notification settings that made us ask Hull again. */
   const asked = new LRUCache<string, string>({ max: MAX_ASKED });
 
-  async function ask(given: Credentials, options: ConfirmOptions): Promise<Answer> {
-    const answer = await credentials.confirm(given, options);
+  async function ask(given: Credentials, how: ConfirmOptions): Promise<Answer> {
+    const answer = await credentials.confirm(given, how);
     const isOther = answer.ok && isOfAnotherKind(answer.connector, source);
     return isOther ? { ok: false, status: 403, reason: "other_kind" } : answer;
   }
@@ -135,9 +123,8 @@ export function createAuthenticator<S>({
   function admit(answer: Answer, refusal: (refused: Refusal) => HttpError): Confirmed {
     if (answer.ok) return answer;
     if (answer.reason !== "unavailable") throw refusal(answer);
-    throw refuse(503, "unavailable", `${REFUSALS.unavailable} Try again.`, {
-      headers: { "retry-after": RETRY_AFTER_SECONDS },
-    });
+    const headers = { "retry-after": RETRY_AFTER_SECONDS };
+    throw refuse(503, "unavailable", `${REFUSALS.unavailable} Try again.`, { headers });
   }
 
   /**
@@ -150,10 +137,6 @@ export function createAuthenticator<S>({
     if (settings === JSON.stringify(connector.private_settings)) return undefined;
     const mark = hash("sha256", `${String(notified.updated_at)} ${settings}`);
     return asked.get(tenants.keyOf(credentials)) === mark ? undefined : mark;
-  }
-
-  function noteAsked(credentials: Credentials, mark: string): void {
-    asked.set(tenants.keyOf(credentials), mark);
   }
 
   /**
@@ -181,14 +164,11 @@ export function createAuthenticator<S>({
       const mark = markOfNews(visitor, notified);
       if (mark !== undefined) {
         latest = { credentials: given, ...admit(await ask(given, { known: true, notBeforeMs: now() }), refusal) };
-        noteAsked(given, mark);
+        asked.set(tenants.keyOf(given), mark);
       }
-      const latestMs = savedAtMs(latest.connector);
-      if (atMs > latestMs) return remember(latest);
-      return tenants.remember(given, notified.private_settings, atMs, {
-        savedAtMs: latestMs,
-        askedAtMs: latest.askedAtMs,
-      });
+      const hull = { savedAtMs: savedAtMs(latest.connector), askedAtMs: latest.askedAtMs };
+      if (atMs > hull.savedAtMs) return remember(latest);
+      return tenants.remember(given, notified.private_settings, atMs, hull);
     },
   };
 }

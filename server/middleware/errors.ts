@@ -30,11 +30,10 @@ export function errorAnswers(logger: Logger, show: ShowError = showJson): ErrorR
     const known = asHttpError(error);
     const context = { path: request.path, method: request.method };
     if (known === undefined) logger.error({ context, err: error }, "connector.request.error");
-    else
-      logger.warn(
-        { context, data: { status: known.status, code: known.code, reason: known.message } },
-        "connector.request.refused",
-      );
+    else {
+      const { status, code, message: reason } = known;
+      logger.warn({ context, data: { status, code, reason } }, "connector.request.refused");
+    }
     if (response.headersSent) {
       response.destroy();
       return;
@@ -50,8 +49,6 @@ export function showJson(response: Response, error: HttpError): void {
 }
 
 function asHttpError(error: unknown): HttpError | undefined {
-  if (error instanceof HttpError) return error;
-  if (error instanceof URIError)
-    return refuse(400, "unreadable_path", "The path contains a % that does not encode a character.");
-  return undefined;
+  if (!(error instanceof URIError)) return error instanceof HttpError ? error : undefined;
+  return refuse(400, "unreadable_path", "The path contains a % that does not encode a character.");
 }

@@ -2,14 +2,15 @@
  * Credentials of the routes that Hull calls by address: `organization`, `ship` (or `id`) and `secret` in the query, or
  * a token of ours in `hullToken` or `token`.
  */
+import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Request } from "express";
 import { z } from "zod";
 import type { Credentials } from "../../src/engine/tenants";
+import { decodeToken } from "../../src/hull/auth/jwt";
 import type { Attributes } from "../../src/hull/protocol/shapes";
 import { idParameter, parameter } from "../../src/input";
 import { refuse } from "../http-error";
 import { refusalAnswer, type Authenticate, type Authenticator } from "./authentication";
-import { readConnectorToken } from "./connector-token";
 import { readInput } from "./input";
 
 export interface QueryCredentialOptions<S> {
@@ -22,17 +23,12 @@ export interface QueryCredentialOptions<S> {
 
 const REMEDY = "Call the address as Hull does, with organization, ship and secret of the installed connector.";
 
+const DAMAGED = "Ask for a new address: this one was damaged in transit.";
+
 const WORDS = {
   code: "unreadable_credentials",
   problem: "The connector's credentials cannot be read",
-  remedies: {
-    organization: REMEDY,
-    ship: REMEDY,
-    id: REMEDY,
-    secret: REMEDY,
-    hullToken: "Ask for a new address: this one was damaged in transit.",
-    token: "Ask for a new address: this one was damaged in transit.",
-  },
+  remedies: { organization: REMEDY, ship: REMEDY, id: REMEDY, secret: REMEDY, hullToken: DAMAGED, token: DAMAGED },
 };
 
 const tokens = z.object({ hullToken: parameter.optional(), token: parameter.optional() });
@@ -55,24 +51,45 @@ const TOKEN_REFUSALS = {
  * Refusals have the status of `hull/auth/credentials.ts`: 401, 402 for a disabled organization, 404 for an unknown
  * connector; 400 when credentials are missing or cannot be read.
  */
-export function createQueryCredentials<S>({ authenticator, ...options }: QueryCredentialOptions<S>): Authenticate<S> {
+export function createQueryCredentials<S>(options: QueryCredentialOptions<S>): Authenticate<S> {
+  const { authenticator, tokenKey, now } = options;
   return async (request) => {
-    const given = readCredentials(request, options);
+    const given = credentialsOf(request);
     return authenticator.remember(
       await authenticator.enter(request, given, (refused) => refusalAnswer(refused.status, refused)),
     );
   };
+
+  function credentialsOf({ query }: Request): Credentials {
+    const { hullToken, token = hullToken } = readInput(tokens, query, WORDS);
+    if (token === undefined) return credentialsIn(query);
+    const reading = readConnectorToken(token, tokenKey, now());
+    if (typeof reading === "string") throw refuse(401, reading, TOKEN_REFUSALS[reading]);
+    return credentialsIn(reading);
+  }
 }
 
-function readCredentials(
-  { query }: Request,
-  { tokenKey, now }: Pick<QueryCredentialOptions<never>, "tokenKey" | "now">,
-): Credentials {
-  const { hullToken, token = hullToken } = readInput(tokens, query, WORDS);
-  if (token === undefined) return credentialsIn(query);
-  const reading = readConnectorToken(token, tokenKey, now());
-  if (!reading.ok) throw refuse(401, reading.reason, TOKEN_REFUSALS[reading.reason]);
-  return credentialsIn(reading.payload);
+/**
+ * Reads a token of ours that stands for a connector's credentials: HS256 over `{organization, ship, secret, exp}`. It
+ * contains the secret readably, so it must expire.
+ *
+ * @returns its payload, or the code of what is wrong with it
+ */
+export function readConnectorToken(
+  token: string,
+  key: string,
+  nowMs: number,
+): Attributes | keyof typeof TOKEN_REFUSALS {
+  const decoded = decodeToken(token);
+  // We choose the algorithm; the one that the token names is only compared.
+  if (decoded?.header["alg"] !== "HS256") return "invalid_token";
+  const expected = createHmac("sha256", key).update(decoded.signedPart).digest();
+  const { signature, payload } = decoded;
+  if (signature.length !== expected.length || !timingSafeEqual(signature, expected)) return "invalid_token";
+  const { exp } = payload;
+  // A token that never expires would be a permanent secret.
+  if (typeof exp !== "number" || !Number.isFinite(exp)) return "invalid_token";
+  return exp * 1_000 > nowMs ? payload : "expired_token";
 }
 
 /** `id` is another name of `ship`; some callers send both. */

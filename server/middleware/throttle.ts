@@ -9,15 +9,15 @@ import { ipKeyGenerator, MemoryStore, type Options } from "express-rate-limit";
 import { createGates, GateFullError } from "../../src/http/limits/gate";
 import { refuse } from "../http-error";
 
-export interface ThrottleLimits {
-  readonly windowMs: number;
-  /** Failures within the window, after which the address is turned away. */
-  readonly perAddress: number;
-  /** Failures within the window, after which log-ins of the connector wait. */
-  readonly perConnector: number;
-}
+export type ThrottleLimits = typeof LOGIN_LIMITS;
 
-export const LOGIN_LIMITS: ThrottleLimits = { windowMs: 60_000, perAddress: 20, perConnector: 20 };
+export const LOGIN_LIMITS = {
+  windowMs: 60_000,
+  /** Failures within the window, after which the address is turned away. */
+  perAddress: 20,
+  /** Failures within the window, after which log-ins of the connector wait. */
+  perConnector: 20,
+};
 
 export interface Attempt {
   readonly address: string;
@@ -25,15 +25,6 @@ export interface Attempt {
   readonly connector: string;
   /** Identifies the credentials without revealing them: simultaneous log-ins with the same ones count once. */
   readonly credentials: string;
-}
-
-export interface Throttle<T> {
-  /**
-   * Runs one log-in, with a limit on those of an address at once.
-   *
-   * @throws HttpError 429 after too many failures of the address; otherwise what `check` throws
-   */
-  during(attempt: Attempt, check: () => Promise<T>): Promise<T>;
 }
 
 /** Log-ins of one address that are tried at once, so at most this many beyond the allowed failures. The others wait. */
@@ -48,7 +39,7 @@ export function createThrottle<T>(
   failed: (result: T) => boolean,
   limits: ThrottleLimits = LOGIN_LIMITS,
   sleep: typeof pause = pause,
-): Throttle<T> {
+) {
   const addresses = counter(limits.windowMs);
   const connectors = counter(limits.windowMs);
   const turns = createGates({ atOnce: AT_ONCE, waiting: MAX_WAITING });
@@ -73,7 +64,12 @@ export function createThrottle<T>(
   }
 
   return {
-    during: (attempt, check) => {
+    /**
+     * Runs one log-in, with a limit on those of an address at once.
+     *
+     * @throws HttpError 429 after too many failures of the address; otherwise what `check` throws
+     */
+    during: (attempt: Attempt, check: () => Promise<T>): Promise<T> => {
       const { credentials } = attempt;
       const result = underway.get(credentials) ?? inTurn(attempt, check).finally(() => underway.delete(credentials));
       underway.set(credentials, result);

@@ -8,3 +8,7 @@ export const instantAnswer = z.iso.datetime().meta({ pattern: undefined });
 export function isoOf(atMs: number): string {
   return new Date(atMs).toISOString();
 }
+
+export function isoOrNull(atMs: number | undefined): string | null {
+  return atMs === undefined ? null : isoOf(atMs);
+}

@@ -4,10 +4,10 @@ import type { Store } from "../storage/port/store";
 
 export function storeOf(store: Store, service: string): Store {
   const isOwn = (tenant: string): boolean => serviceOf(tenant) === service;
-  return {
-    ...store,
+  // Everything else is the store's own, whatever it is at the moment of the call.
+  return Object.assign(Object.create(store) as Store, {
     lanes: async () => (await store.lanes()).filter(({ tenant }) => isOwn(tenant)),
     tenants: async () => (await store.tenants()).filter(({ key }) => isOwn(key)),
     openRuns: async () => (await store.openRuns()).filter(({ tenant }) => isOwn(tenant)),
-  };
+  });
 }

@@ -8,16 +8,12 @@ export interface Agents {
   readonly https: https.Agent;
 }
 
-/**
- * @param options.maxSockets connections per host (Planhat allows bursts of about 50 parallel requests)
- * @param options.lookup name resolution, such as the guarded one of `addresses.ts`
- */
-export function createAgents(options: { maxSockets?: number; lookup?: LookupFunction } = {}): Agents {
-  const shared = {
-    keepAlive: true,
-    maxSockets: options.maxSockets ?? 50,
-    ...(options.lookup ? { lookup: options.lookup } : {}),
-  };
+/** Connections per host; Planhat allows bursts of about 50 parallel requests. */
+const MAX_SOCKETS = 50;
+
+/** @param options.lookup name resolution, such as the guarded one of `addresses.ts` */
+export function createAgents(options: { lookup?: LookupFunction } = {}): Agents {
+  const shared = { keepAlive: true, maxSockets: MAX_SOCKETS, ...options };
   return { http: new http.Agent(shared), https: new https.Agent(shared) };
 }
 

@@ -6,37 +6,30 @@ export interface AuthProvider {
   refresh?(): Promise<boolean>;
 }
 
-export interface Authenticator {
-  /** The current headers; `generation` counts renewals, so that a late 401 to old headers renews nothing. */
-  current(): Promise<{ readonly headers: Record<string, string>; readonly generation: number }>;
-  /** Resolves to whether newer credentials than those of `seenGeneration` are available now. */
-  renew(seenGeneration: number): Promise<boolean>;
-}
-
 /** One renewal at a time, shared by all callers that were refused with the same credentials. */
-export function createAuthenticator(auth: AuthProvider | undefined): Authenticator {
+export function createAuthenticator(auth: AuthProvider | undefined) {
   let generation = 0;
   let renewing: Promise<boolean> | undefined;
 
-  async function renewOnce(refresh: () => Promise<boolean>): Promise<boolean> {
-    try {
-      const renewed = await refresh();
-      if (renewed) generation += 1;
-      return renewed;
-    } finally {
-      renewing = undefined;
-    }
-  }
-
   return {
-    async current() {
+    /** The current headers; `generation` counts renewals, so that a late 401 to old headers renews nothing. */
+    async current(): Promise<{ readonly headers: Record<string, string>; readonly generation: number }> {
       const seen = generation;
       return { headers: auth ? await auth.headers() : {}, generation: seen };
     },
-    async renew(seenGeneration) {
+    /** Resolves to whether newer credentials than those of `seenGeneration` are available now. */
+    async renew(seenGeneration: number): Promise<boolean> {
       if (seenGeneration !== generation) return true;
       if (auth?.refresh === undefined) return false;
-      renewing ??= renewOnce(auth.refresh.bind(auth));
+      renewing ??= auth
+        .refresh()
+        .then((renewed) => {
+          if (renewed) generation += 1;
+          return renewed;
+        })
+        .finally(() => {
+          renewing = undefined;
+        });
       return renewing;
     },
   };

@@ -1,13 +1,14 @@
 // The one HTTP client: every request to anybody outside goes through `request`, which takes a unit of the budget,
 // obeys the retry law, and turns whatever goes wrong into a RemoteError without secrets.
+import mapKeys from "lodash/mapKeys";
 import { parseJson } from "../json";
 import { closeAgents, createAgents, type Agents } from "./agents";
 import { createAuthenticator, secretsIn, type AuthProvider } from "./auth";
 import { BudgetClosedError, type Budget, type BudgetClass } from "./limits/budget";
-import { classify, classifyFailure, RemoteError, type Failure, type RemoteErrorKind } from "./errors";
+import { classify, classifyFailure, RemoteError, type Failure, type RemoteErrorFacts } from "./errors";
 import type { Log } from "./log";
 import { nestsTooDeep } from "./guards/json-scan";
-import { createRedactor } from "./guards/redact";
+import { bareError, createRedactor } from "./guards/redact";
 import { decideRetry } from "./retry";
 import { buildUrl, type Query, type RouteParams } from "./route";
 import type { ResponseHeaders } from "./server-wait";
@@ -23,7 +24,7 @@ export interface CallRecord {
   readonly method: Method;
   readonly route: string;
   readonly status?: number;
-  readonly errorKind?: RemoteErrorKind;
+  readonly errorKind?: RemoteErrorFacts["kind"];
   readonly durationMs: number;
 }
 
@@ -49,7 +50,6 @@ export interface HttpClientOptions {
   readonly agents?: Agents | undefined;
   /** Values that must never be logged, besides those that `auth` hands out. */
   readonly secrets?: readonly string[] | undefined;
-  readonly userAgent?: string | undefined;
   readonly onCall?: ((call: CallRecord) => void) | undefined;
 }
 
@@ -116,9 +116,8 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       headers: {
         accept: "application/json, text/plain;q=0.9, */*;q=0.1",
         ...(request.body === undefined ? {} : { "content-type": "application/json" }),
-        "user-agent": options.userAgent ?? "hull-planhat-connector",
-        ...lowerCased(credentials),
-        ...lowerCased(request.headers ?? {}),
+        "user-agent": "hull-planhat-connector",
+        ...mapKeys({ ...credentials, ...request.headers }, (_value, name) => name.toLowerCase()),
       },
       body: request.body === undefined || typeof request.body === "string" ? request.body : serialise(request),
       timeoutMs: request.timeoutMs ?? options.timeoutMs ?? 30_000,
@@ -127,7 +126,11 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       signal,
     });
     const outcome = judge(request, result);
-    record(request, n, clock() - startedAt, outcome);
+    const error = outcome instanceof RemoteError ? outcome : undefined;
+    const durationMs = clock() - startedAt;
+    const call = { ...identity(request), status: outcome.status, errorKind: error?.kind, durationMs };
+    options.onCall?.(call);
+    log?.debug({ ...call, failure: error?.failure, attempt: n, maxAttempts }, "remote call");
     if (outcome instanceof RemoteError) throw outcome;
     return outcome;
   }
@@ -162,14 +165,14 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     });
   }
 
-  function identity(request: HttpRequest): { system: string; method: Method; route: string } {
+  function identity(request: HttpRequest): Pick<CallRecord, "system" | "method" | "route"> {
     return { system, method: request.method, route: request.route === "" ? "/" : request.route };
   }
 
   function failed(
     request: HttpRequest,
     failure: Failure,
-    more: { applied?: "no"; cause?: unknown; status?: number; answer?: unknown; what?: string },
+    more: Partial<Pick<RemoteErrorFacts, "applied" | "cause" | "status" | "answer" | "what">>,
   ): RemoteError {
     return new RemoteError({
       ...identity(request),
@@ -177,26 +180,8 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       failure,
       ...more,
       ...(more.answer === undefined ? {} : { body: redactor.excerpt(more.answer) }),
-      cause: safeCause(more.cause),
+      cause: bareError(more.cause, (message) => redactor.text(message)),
     });
-  }
-
-  /** axios errors contain the whole request, credentials included; only name, code and a clean message go on. */
-  function safeCause(cause: unknown): Error | undefined {
-    if (!(cause instanceof Error)) return undefined;
-    const safe: Error & { code?: string } = new Error(redactor.text(cause.message));
-    safe.name = cause.name;
-    if ("code" in cause && typeof cause.code === "string") safe.code = cause.code;
-    return safe;
-  }
-
-  function record(request: HttpRequest, n: number, durationMs: number, outcome: HttpResponse | RemoteError): void {
-    const { status } = outcome;
-    const errorKind = outcome instanceof RemoteError ? outcome.kind : undefined;
-    const call = { ...identity(request), status, durationMs };
-    options.onCall?.(errorKind === undefined ? call : { ...call, errorKind });
-    const failure = outcome instanceof RemoteError ? outcome.failure : undefined;
-    log?.debug({ ...call, errorKind, failure, attempt: n, maxAttempts }, "remote call");
   }
 
   async function send(request: HttpRequest, url: string, signal: AbortSignal): Promise<HttpResponse> {
@@ -230,31 +215,14 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
         if (error.kind === "throttled") budget?.penalise(decision.waitMs);
         if (!decision.retry) throw error;
         const { waitMs, reason } = decision;
-        log?.warn(
-          {
-            ...identity(request),
-            status: error.status,
-            failure: error.failure,
-            attempt: n,
-            maxAttempts,
-            waitMs,
-            reason,
-          },
-          "remote call is repeated",
-        );
+        const { status, failure } = error;
+        const facts = { ...identity(request), status, failure, attempt: n, maxAttempts, waitMs, reason };
+        log?.warn(facts, "remote call is repeated");
         if (reason === "stale_socket") staleRetryUsed = true;
         else n += 1;
-        if (waitMs > 0) await pause(waitMs, signal, error);
+        // An aborted wait ends the call with the error that caused it: that is what happened to the request.
+        if (waitMs > 0) await sleep(waitMs, signal).catch(() => Promise.reject(error));
       }
-    }
-  }
-
-  /** An aborted wait ends the call with the error that caused the wait: that is what happened to the request. */
-  async function pause(waitMs: number, signal: AbortSignal, error: RemoteError): Promise<void> {
-    try {
-      await sleep(waitMs, signal);
-    } catch {
-      throw error;
     }
   }
 
@@ -296,8 +264,4 @@ function parseBody(text: string, headers: ResponseHeaders): ParsedBody {
   } catch {
     return claimsJson ? { unusable: "truncated" } : { body: text };
   }
-}
-
-function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }

@@ -3,32 +3,50 @@
 import { MAX_DEPTH } from "./guards/json-scan";
 import { namedWaitMs, type ResponseHeaders } from "./server-wait";
 
+const KINDS = {
+  auth: "the credentials were refused",
+  configuration: "this address does not serve the call; check the host or region in the settings",
+  not_found: "nothing found there",
+  validation: "the request was refused as invalid; see the body for the reason",
+  too_large: "the request is too large; send less at once",
+  throttled: "too many calls; wait before the next one",
+  transient: "the other side has a temporary problem; it can be tried again",
+  unknown: "an answer that we do not understand",
+} as const;
+
 /**
  * auth: credentials or rights refused · configuration: wrong address, disabled account · not_found · validation: the
  * request itself is wrong · too_large: split it · throttled: come later · transient: it may pass by itself · unknown.
  */
-export type RemoteErrorKind =
-  "auth" | "configuration" | "not_found" | "validation" | "too_large" | "throttled" | "transient" | "unknown";
+export type RemoteErrorKind = keyof typeof KINDS;
 
 /** Could the remote have applied the request? `no` is a certainty, `maybe` is everything else. */
 export type Applied = "no" | "maybe";
 
+const FAILURES = {
+  invalid_request: ["validation", "no", "the request could not be built and was not sent"],
+  budget_closed: ["transient", "no", "not sent, because the process is stopping"],
+  client_closed: ["transient", "no", "not sent, because the client is closed"],
+  private_address: [
+    "configuration",
+    "no",
+    "not sent: the host resolves to a private address; only hosts named in the settings may be private",
+  ],
+  connection: ["transient", "no", "no connection; check that the host is right and reachable from here"],
+  dns: ["transient", "no", "the host name could not be resolved; check the host or region"],
+  tls: ["configuration", "no", "no trusted TLS connection; check the host and its certificate"],
+  timeout: ["transient", "maybe", "no complete answer in time"],
+  reset: ["transient", "maybe", "the connection broke before the answer was complete"],
+  stale_socket: ["transient", "maybe", "an idle connection had been closed by the other side"],
+  truncated: ["transient", "maybe", "the answer was cut off"],
+  response_too_large: ["too_large", "maybe", "the answer is larger than we accept"],
+  // The next answer would be the same.
+  too_deep: ["unknown", "maybe", `the answer nests deeper than ${MAX_DEPTH} levels, which no record does`],
+  cancelled: ["transient", "maybe", "cancelled before the answer was complete"],
+} as const satisfies Readonly<Record<string, readonly [RemoteErrorKind, Applied, string]>>;
+
 /** What went wrong when there is no usable answer. */
-export type Failure =
-  | "invalid_request"
-  | "budget_closed"
-  | "client_closed"
-  | "private_address"
-  | "connection"
-  | "dns"
-  | "tls"
-  | "timeout"
-  | "reset"
-  | "stale_socket"
-  | "truncated"
-  | "response_too_large"
-  | "too_deep"
-  | "cancelled";
+export type Failure = keyof typeof FAILURES;
 
 export interface RemoteErrorFacts {
   /** The system that we called: "planhat", "hull", … */
@@ -62,10 +80,10 @@ export class RemoteError extends Error {
   readonly retryAfterMs: number | undefined;
   readonly body: unknown;
   readonly #answer: unknown;
+  override readonly name = "RemoteError";
 
   constructor(facts: RemoteErrorFacts) {
     super(describe(facts), { cause: facts.cause });
-    this.name = "RemoteError";
     this.kind = facts.kind;
     this.system = facts.system;
     this.method = facts.method;
@@ -89,89 +107,48 @@ export class UnexpectedAnswer extends Error {
   override readonly name = "UnexpectedAnswer";
 }
 
-export interface Classification {
-  readonly kind: RemoteErrorKind;
-  readonly applied: Applied;
-  readonly retryAfterMs: number | undefined;
+/** Classifies an answer that is not 2xx. Pure; `nowMs` is only for waits given as a date. */
+export function classify(
+  status: number,
+  headers: ResponseHeaders,
+  nowMs: number,
+): Pick<RemoteErrorFacts, "kind" | "applied" | "retryAfterMs"> {
+  const applied = status >= 500 ? "maybe" : "no";
+  return { kind: kindOf(status), applied, retryAfterMs: namedWaitMs(status, headers, nowMs) };
 }
 
-/** Classifies an answer that is not 2xx. Pure; `nowMs` is only for waits given as a date. */
-export function classify(status: number, headers: ResponseHeaders, nowMs: number): Classification {
-  const kind = kindOf(status);
-  return { kind, applied: status >= 500 ? "maybe" : "no", retryAfterMs: namedWaitMs(status, headers, nowMs) };
-}
+const STATUS_KINDS: Readonly<Partial<Record<number, RemoteErrorKind>>> = {
+  401: "auth",
+  402: "configuration", // Hull: organization disabled
+  403: "auth",
+  404: "not_found",
+  405: "configuration",
+  407: "configuration",
+  408: "transient",
+  410: "not_found",
+  413: "too_large",
+  414: "too_large",
+  421: "configuration",
+  425: "transient",
+  429: "throttled",
+  431: "too_large",
+  501: "unknown",
+  505: "unknown",
+};
 
 function kindOf(status: number): RemoteErrorKind {
-  switch (status) {
-    case 401:
-    case 403:
-      return "auth";
-    case 402: // Hull: organization disabled
-    case 405:
-    case 407:
-    case 421:
-      return "configuration";
-    case 404:
-    case 410:
-      return "not_found";
-    case 408:
-    case 425:
-      return "transient";
-    case 413:
-    case 414:
-    case 431:
-      return "too_large";
-    case 429:
-      return "throttled";
-    case 501:
-    case 505:
-      return "unknown";
-  }
+  const known = STATUS_KINDS[status];
+  if (known !== undefined) return known;
   if (status >= 300 && status < 400) return "configuration"; // redirects are never followed: the address is wrong
   if (status >= 400 && status < 500) return "validation";
   return status >= 500 && status < 600 ? "transient" : "unknown";
 }
 
-const FAILURE_KINDS: Readonly<Record<Failure, readonly [RemoteErrorKind, Applied]>> = {
-  invalid_request: ["validation", "no"],
-  budget_closed: ["transient", "no"],
-  client_closed: ["transient", "no"],
-  private_address: ["configuration", "no"],
-  connection: ["transient", "no"],
-  dns: ["transient", "no"],
-  tls: ["configuration", "no"],
-  timeout: ["transient", "maybe"],
-  reset: ["transient", "maybe"],
-  stale_socket: ["transient", "maybe"],
-  truncated: ["transient", "maybe"],
-  response_too_large: ["too_large", "maybe"],
-  // The next answer would be the same.
-  too_deep: ["unknown", "maybe"],
-  cancelled: ["transient", "maybe"],
-};
-
 /** Classifies a call that brought no usable answer. */
-export function classifyFailure(failure: Failure): { readonly kind: RemoteErrorKind; readonly applied: Applied } {
-  const [kind, applied] = FAILURE_KINDS[failure];
+export function classifyFailure(failure: Failure): Pick<RemoteErrorFacts, "kind" | "applied"> {
+  const [kind, applied] = FAILURES[failure];
   return { kind, applied };
 }
-
-const FAILURE_SENTENCES: Readonly<Record<Failure, string>> = {
-  invalid_request: "the request could not be built and was not sent",
-  budget_closed: "not sent, because the process is stopping",
-  client_closed: "not sent, because the client is closed",
-  private_address: "not sent: the host resolves to a private address; only hosts named in the settings may be private",
-  connection: "no connection; check that the host is right and reachable from here",
-  dns: "the host name could not be resolved; check the host or region",
-  tls: "no trusted TLS connection; check the host and its certificate",
-  timeout: "no complete answer in time",
-  reset: "the connection broke before the answer was complete",
-  stale_socket: "an idle connection had been closed by the other side",
-  truncated: "the answer was cut off",
-  response_too_large: "the answer is larger than we accept",
-  too_deep: `the answer nests deeper than ${MAX_DEPTH} levels, which no record does`,
-  cancelled: "cancelled before the answer was complete",
-};
 
 const STATUS_SENTENCES: Readonly<Partial<Record<number, string>>> = {
   401: "the credentials were refused; check the token and the region or host that it belongs to",
@@ -179,20 +156,8 @@ const STATUS_SENTENCES: Readonly<Partial<Record<number, string>>> = {
   403: "the credentials are valid but lack the right for this call; grant it to the token's owner",
 };
 
-const KIND_SENTENCES: Readonly<Record<RemoteErrorKind, string>> = {
-  auth: "the credentials were refused",
-  configuration: "this address does not serve the call; check the host or region in the settings",
-  not_found: "nothing found there",
-  validation: "the request was refused as invalid; see the body for the reason",
-  too_large: "the request is too large; send less at once",
-  throttled: "too many calls; wait before the next one",
-  transient: "the other side has a temporary problem; it can be tried again",
-  unknown: "an answer that we do not understand",
-};
-
 function describe(facts: RemoteErrorFacts): string {
   const { system, method, route, status, failure } = facts;
-  const known = status === undefined ? undefined : STATUS_SENTENCES[status];
-  const what = facts.what ?? (failure ? FAILURE_SENTENCES[failure] : (known ?? KIND_SENTENCES[facts.kind]));
-  return `${system} ${method} ${route}${status === undefined ? "" : ` answered ${status}`}: ${what}`;
+  const usual = failure ? FAILURES[failure][2] : (STATUS_SENTENCES[status ?? 0] ?? KINDS[facts.kind]);
+  return `${system} ${method} ${route}${status === undefined ? "" : ` answered ${status}`}: ${facts.what ?? usual}`;
 }

@@ -16,7 +16,6 @@ export interface RetryQuestion {
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly baseMs: number;
-  readonly capMs?: number;
 }
 
 /** How long the waits between tries are, in milliseconds. */
@@ -55,29 +54,27 @@ export interface RetryDecision {
  * Decides whether a failed request is sent again, and when.
  *
  * The wait grows exponentially with jitter, never falls below `baseMs`, and is never shorter than what the server
- * named. A named wait beyond `capMs` (2 minutes at most) ends the call instead of being shortened.
+ * named. A named wait beyond `MAX_WAIT_MS` ends the call instead of being shortened.
  */
 export function decideRetry(question: RetryQuestion): RetryDecision {
   const { error } = question;
   if (error.failure === "stale_socket" && question.safeToRepeat && question.staleRetryUsed !== true) {
     return { retry: true, waitMs: 0, reason: "stale_socket" };
   }
-  const capMs = Math.min(question.capMs ?? MAX_WAIT_MS, MAX_WAIT_MS);
-  const waitMs = Math.max(backoffMs(question.attempt, { ...question, capMs }), error.retryAfterMs ?? 0);
+  const waitMs = Math.max(backoffMs(question.attempt, { ...question, capMs: MAX_WAIT_MS }), error.retryAfterMs ?? 0);
   const stop = (reason: RetryReason): RetryDecision => ({ retry: false, waitMs, reason });
 
   const why = reasonToRepeat(error);
   if (why === undefined) return stop("repeating_cannot_help");
   if (error.applied === "maybe" && !question.safeToRepeat) return stop("not_safe_to_repeat");
   if (question.attempt >= question.maxAttempts) return stop("attempts_used_up");
-  if (waitMs > capMs) return stop("named_wait_too_long");
+  if (waitMs > MAX_WAIT_MS) return stop("named_wait_too_long");
   return { retry: true, waitMs, reason: why };
 }
 
 function reasonToRepeat(error: RetryQuestion["error"]): RetryReason | undefined {
-  if (error.failure === "cancelled" || error.failure === "client_closed" || error.failure === "budget_closed") {
-    return undefined; // our own wish, not a fault
-  }
+  // Our own wish, not a fault.
+  if (["cancelled", "client_closed", "budget_closed"].includes(error.failure ?? "")) return undefined;
   if (error.kind === "throttled") return "throttled";
   if (error.kind !== "transient") return undefined;
   return error.applied === "no" ? "not_sent" : "transient";

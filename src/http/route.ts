@@ -1,8 +1,7 @@
 // URLs from templates. Ids come from outside: a blank one would turn `/endusers/:id` into the list route, and a dot
 // segment would walk up the path, so both are refused instead of sent.
 
-export type QueryValue = string | number | boolean;
-export type Query = Readonly<Record<string, QueryValue | readonly QueryValue[] | undefined>>;
+export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 export type RouteParams = Readonly<Record<string, string | number>>;
 
 export type UrlResult = { readonly ok: true; readonly url: string } | { readonly ok: false; readonly problem: string };
@@ -27,9 +26,7 @@ export function buildUrl(baseUrl: string, route: string, params: RouteParams = {
 /** Without the question mark; spaces as %20 and plus signs as %2B, so that no server can confuse the two. */
 export function encodeQuery(query: Query): string {
   return Object.entries(query)
-    .flatMap(([name, value]): [string, QueryValue][] =>
-      value === undefined ? [] : isList(value) ? value.map((item) => [name, item]) : [[name, value]],
-    )
+    .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(String(value))}`)
     .join("&");
 }
@@ -49,8 +46,4 @@ function expand(route: string, params: RouteParams): string {
       return filled;
     })
     .join("/");
-}
-
-function isList(value: QueryValue | readonly QueryValue[]): value is readonly QueryValue[] {
-  return Array.isArray(value);
 }

@@ -70,22 +70,30 @@ function flatten(response: AxiosResponse): ResponseHeaders {
 const CONNECTION_CODES = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "EADDRNOTAVAIL"]);
 const INVALID_CODES = new Set(["ERR_INVALID_CHAR", "ERR_UNESCAPED_CHARACTERS", "ERR_INVALID_URL", "ERR_BAD_OPTION"]);
 
-function failureOf(error: unknown): Failure {
-  if (!isAxiosError(error)) return "invalid_request";
-  const code = error.code ?? "";
-  const cause: unknown = error.cause ?? error;
-  const syscall = typeof cause === "object" && cause !== null && "syscall" in cause ? cause.syscall : undefined;
+/** Why no connection was made; undefined for other trouble. @param error of node:net, with code and syscall */
+export function connectionFailure(error: unknown, code = textIn(error, "code")) {
+  const syscall = textIn(error, "syscall");
   if (code === PRIVATE_ADDRESS_CODE) return "private_address";
   if (code === "ENOTFOUND" || code === "EAI_AGAIN" || syscall === "getaddrinfo") return "dns";
   if (CONNECTION_CODES.has(code) || syscall === "connect") return "connection";
-  if (/CERT|SSL|TLS|EPROTO|SELF_SIGNED|UNABLE_TO_VERIFY/.test(code)) return "tls";
+  if (/CERT|SSL|TLS|EPROTO|UNABLE_TO_VERIFY/.test(code)) return "tls";
+  return undefined;
+}
+
+export function textIn(error: unknown, name: "code" | "syscall"): string {
+  const found: unknown = typeof error === "object" && error !== null ? Reflect.get(error, name) : undefined;
+  return typeof found === "string" ? found : "";
+}
+
+function failureOf(error: unknown): Failure {
+  if (!isAxiosError(error)) return "invalid_request";
+  const code = error.code ?? "";
+  const failure = connectionFailure(error.cause ?? error, code);
+  if (failure !== undefined) return failure;
   if (INVALID_CODES.has(code)) return "invalid_request";
   if (/maxContentLength/.test(error.message)) return "response_too_large";
   if (error.response !== undefined || code.startsWith("Z_")) return "truncated";
-  return wasReused(error.request) ? "stale_socket" : "reset";
-}
-
-/** The server may close an idle connection at the very moment we reuse it; nothing was processed then. */
-function wasReused(request: unknown): boolean {
-  return typeof request === "object" && request !== null && "reusedSocket" in request && request.reusedSocket === true;
+  // The server may close an idle connection at the very moment we reuse it; nothing was processed then.
+  const request = error.request as { readonly reusedSocket?: boolean } | undefined;
+  return request?.reusedSocket === true ? "stale_socket" : "reset";
 }

@@ -1,5 +1,5 @@
 // Hull's REST API, as far as a connector needs it.
-import { createHttpClient, type HttpClientOptions, type HttpRequest, type HttpResponse } from "../http/client";
+import { createHttpClient, type HttpClientOptions } from "../http/client";
 import type { Protocol } from "../http/guards/hosts";
 
 /** The credentials of one installed connector. */
@@ -19,27 +19,13 @@ export interface HullStatus {
   readonly messages: readonly string[];
 }
 
-type CallOptions = Pick<HttpRequest, "params" | "query" | "priority" | "signal" | "timeoutMs">;
+export type HullClient = ReturnType<typeof createHullClient>;
 
 /** Every method rejects with a RemoteError: 401 wrong secret, 402 organization disabled, 404 no such connector. */
-export interface HullClient {
-  /** The connector of these credentials, unparsed. */
-  getApp(options?: CallOptions): Promise<unknown>;
-  /** All segments of the organization, unparsed. */
-  getSegments(of: "users" | "accounts", options?: CallOptions): Promise<unknown>;
-  /** Shows the status in Hull's dashboard. */
-  putStatus(status: HullStatus, options?: CallOptions): Promise<void>;
-  /** @param route template below `/api/v1`, such as `/:id` */
-  get(route: string, options?: CallOptions): Promise<HttpResponse>;
-  /** Retried when the answer is lost, since PUTs of Hull's API replace. */
-  put(route: string, body: unknown, options?: CallOptions): Promise<HttpResponse>;
-  close(): void;
-}
-
 export function createHullClient(
   credentials: HullCredentials,
   options: { readonly protocol?: Protocol | undefined; readonly http?: HullHttpOptions | undefined } = {},
-): HullClient {
+) {
   const http = createHttpClient({
     timeoutMs: 10_000,
     ...options.http,
@@ -50,20 +36,16 @@ export function createHullClient(
   });
 
   return {
-    async getApp(call) {
-      return (await http.request({ ...call, method: "GET", route: "/app" })).body;
+    /** The connector of these credentials, unparsed. */
+    async getApp(): Promise<unknown> {
+      return (await http.request({ method: "GET", route: "/app" })).body;
     },
-    async getSegments(of, call) {
-      const query = { ...call?.query, shipId: credentials.id };
-      return (await http.request({ ...call, method: "GET", route: `/${of}_segments`, query })).body;
+    /** Shows the status in Hull's dashboard. Retried when the answer is lost, since PUTs of Hull's API replace. */
+    async putStatus(status: HullStatus): Promise<void> {
+      const params = { id: credentials.id };
+      await http.request({ method: "PUT", route: "/:id/status", params, body: status, safeToRepeat: true });
     },
-    async putStatus(status, call) {
-      const params = { ...call?.params, id: credentials.id };
-      await http.request({ ...call, method: "PUT", route: "/:id/status", params, body: status, safeToRepeat: true });
-    },
-    get: (route, call) => http.request({ ...call, method: "GET", route }),
-    put: (route, body, call) => http.request({ ...call, method: "PUT", route, body, safeToRepeat: true }),
-    close: () => http.close(),
+    close: (): void => http.close(),
   };
 }
 

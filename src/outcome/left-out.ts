@@ -5,9 +5,7 @@ import { MISFITS } from "../hull/firehose/attribute-values";
 import { leftOutAt, leftOutKey, type LeftOut } from "../record";
 
 /** One field, and how many records it was left out of. */
-export interface LeftOutField extends LeftOut {
-  readonly records: number;
-}
+type LeftOutField = LeftOut & { readonly records: number };
 
 /** Most fields that one sentence names. */
 const MOST_NAMED = 10;

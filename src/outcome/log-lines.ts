@@ -1,4 +1,5 @@
 /** What the engine logs about records. This file alone decides names and levels. */
+import type { HullCredentials } from "../hull/client";
 import type { Claims, LeftOut } from "../record";
 import type { Outcome } from "../storage/port/rows";
 import { leftOutIn, leftOutText } from "./left-out";
@@ -19,10 +20,7 @@ export interface LogLine {
 export type Log = (line: LogLine) => void;
 
 /** Which connector a line is about. */
-interface Connector {
-  readonly organization: string;
-  readonly id: string;
-}
+type Connector = Pick<HullCredentials, "organization" | "id">;
 
 const EVENTS = {
   sent: ["success", "info"],

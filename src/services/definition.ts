@@ -1,7 +1,7 @@
 /** What is known of a service before it is built: its name, its words, and the environment variables that it reads. */
 import type { z } from "zod";
 import type { HttpClientOptions } from "../http/client";
-import type { BudgetRegistry } from "../http/limits/budget-registry";
+import type { BudgetRegistry } from "../http/limits/budget";
 import type { Face } from "./face";
 import type { Service } from "./service";
 

@@ -2,14 +2,18 @@
  * Outcomes of the last day: bars by the hour, drawn as SVG on the server; below them a row for each reason with bars on
  * its own scale, so that three refusals show beside ten thousand unchanged records; and every number in a table. Pure.
  */
+import groupBy from "lodash/groupBy";
+import orderBy from "lodash/orderBy";
+import sum from "lodash/sum";
 import type { OutcomeKind } from "../../../src/record";
 import type { HourCount } from "../../../src/storage/port/store";
 import { clock, instant, number } from "./figures";
 import { html, type Html } from "../html";
 import { byOutcome, outcomeMark, OUTCOMES, readName } from "./outcomes";
+import { table } from "../section";
 
 const HOUR_MS = 3_600_000;
-export const HOURS = 24;
+const HOURS = 24;
 
 const WIDTH = 900;
 const TOP = 8;
@@ -20,12 +24,6 @@ const HOUR_WIDTH = (WIDTH - LEFT - RIGHT) / HOURS;
 const BAR_WIDTH = 26;
 /** Every third hour is labelled. */
 const LABELLED = 3;
-
-interface Hour {
-  readonly atMs: number;
-  readonly counts: ReadonlyMap<OutcomeKind, number>;
-  readonly total: number;
-}
 
 /** Start of the chart, milliseconds since 1970: 24 hours, the last one not over yet. */
 export function chartFrom(nowMs: number): number {
@@ -41,18 +39,20 @@ export function chartBody(counts: readonly HourCount[], nowMs: number): Html {
     ${legend(hours)} ${bars(hours)} ${reasons(shown, fromMs)} ${numbers(hours)}`;
 }
 
-function hoursOf(counts: readonly HourCount[], fromMs: number): readonly Hour[] {
+type Hour = ReturnType<typeof hoursOf>[number];
+
+function hoursOf(counts: readonly HourCount[], fromMs: number) {
   return Array.from({ length: HOURS }, (_, index) => {
     const atMs = fromMs + index * HOUR_MS;
     const own = counts.filter((each) => each.atMs === atMs).map(({ name, count }) => [name, count] as const);
     const sums = byOutcome(Object.fromEntries(own));
-    return { atMs, counts: sums, total: sumOf(sums.values()) };
+    return { atMs, counts: sums, total: sum([...sums.values()]) };
   });
 }
 
 function legend(hours: readonly Hour[]): Html {
   const items = kindsIn(hours).map((outcome) => {
-    const total = sumOf(hours.map(({ counts }) => counts.get(outcome) ?? 0));
+    const total = sum(hours.map(({ counts }) => counts.get(outcome) ?? 0));
     return html`<li>${outcomeMark(outcome)} ${outcome} <strong>${number(total)}</strong></li>`;
   });
   return html`<ul class="counts legend">
@@ -124,44 +124,29 @@ function bar({ atMs, counts, total }: Hour, index: number, scale: number): Html 
 
 /** A row for each reason, those that need a person first. */
 function reasons(counts: readonly HourCount[], fromMs: number): Html {
-  const byName = new Map<string, number[]>();
-  for (const { name, atMs, count } of counts) {
-    const hours = byName.get(name) ?? Array.from({ length: HOURS }, () => 0);
-    hours[(atMs - fromMs) / HOUR_MS] = count;
-    byName.set(name, hours);
-  }
-  const rows = [...byName].flatMap(([name, hours]) => {
+  const rows = Object.entries(groupBy(counts, "name")).flatMap(([name, own]) => {
     const read = readName(name);
-    return read === undefined ? [] : [{ ...read, hours, total: sumOf(hours) }];
+    if (read === undefined) return [];
+    const countAt = new Map(own.map(({ atMs, count }) => [atMs, count]));
+    const hours = Array.from({ length: HOURS }, (_, index) => countAt.get(fromMs + index * HOUR_MS) ?? 0);
+    return [{ ...read, hours, total: sum(hours) }];
   });
-  const rank = (outcome: OutcomeKind): number => OUTCOMES.indexOf(outcome);
-  rows.sort((left, right) => rank(right.outcome) - rank(left.outcome) || right.total - left.total);
-  return html`<div class="scroll" role="region" aria-label="Outcomes by reason" tabindex="0">
-    <table class="reasons">
-      <caption>
-        By reason, each on its own scale
-      </caption>
-      <thead>
-        <tr>
-          <th scope="col">Outcome</th>
-          <th scope="col">Reason</th>
-          <th scope="col">24 hours</th>
-          <th scope="col" class="number">Sum</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${rows.map(
-          ({ type, outcome, code, hours, total }) =>
-            html`<tr>
-              <td>${outcomeMark(outcome)} ${outcome}</td>
-              <th scope="row"><code>${code}</code> <span class="type">${type}</span></th>
-              <td>${spark(hours, outcome, fromMs)}</td>
-              <td class="number">${number(total)}</td>
-            </tr>`,
-        )}
-      </tbody>
-    </table>
-  </div>`;
+  return table({
+    label: "Outcomes by reason",
+    kind: "reasons",
+    caption: "By reason, each on its own scale",
+    columns: ["Outcome", "Reason", "24 hours"],
+    numbers: ["Sum"],
+    rows: orderBy(rows, [({ outcome }) => OUTCOMES.indexOf(outcome), "total"], ["desc", "desc"]).map(
+      ({ type, outcome, code, hours, total }) =>
+        html`<tr>
+          <td>${outcomeMark(outcome)} ${outcome}</td>
+          <th scope="row"><code>${code}</code> <span class="type">${type}</span></th>
+          <td>${spark(hours, outcome, fromMs)}</td>
+          <td class="number">${number(total)}</td>
+        </tr>`,
+    ),
+  });
 }
 
 function spark(hours: readonly number[], outcome: OutcomeKind, fromMs: number): Html {
@@ -190,27 +175,16 @@ function spark(hours: readonly number[], outcome: OutcomeKind, fromMs: number): 
 /** The chart in words, hour by hour. */
 function numbers(hours: readonly Hour[]): Html {
   const kinds = kindsIn(hours);
+  const rows = hours.map(
+    ({ atMs, counts }) =>
+      html`<tr>
+        <th scope="row">${instant(atMs)}</th>
+        ${kinds.map((kind) => html`<td class="number">${number(counts.get(kind) ?? 0)}</td>`)}
+      </tr>`,
+  );
   return html`<details>
     <summary>The numbers of the chart</summary>
-    <div class="scroll" role="region" aria-label="Outcomes by the hour" tabindex="0">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Hour (UTC)</th>
-            ${kinds.map((kind) => html`<th scope="col" class="number">${kind}</th>`)}
-          </tr>
-        </thead>
-        <tbody>
-          ${hours.map(
-            ({ atMs, counts }) =>
-              html`<tr>
-                <th scope="row">${instant(atMs)}</th>
-                ${kinds.map((kind) => html`<td class="number">${number(counts.get(kind) ?? 0)}</td>`)}
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>
+    ${table({ label: "Outcomes by the hour", columns: ["Hour (UTC)"], numbers: kinds, rows })}
   </details>`;
 }
 
@@ -224,10 +198,6 @@ export function niceAbove(value: number): number {
   const magnitude = 10 ** Math.floor(Math.log10(Math.max(1, value)));
   const steps = [1, 1.2, 1.6, 2, 3, 4, 6, 8, 10].map((step) => Math.round(step * magnitude));
   return steps.find((each) => each >= value && each % 2 === 0) ?? 2;
-}
-
-function sumOf(values: Iterable<number>): number {
-  return [...values].reduce((sum, value) => sum + value, 0);
 }
 
 function fixed(value: number): string {

@@ -1,11 +1,11 @@
 /** Dead letters: a page of them, and one by itself with its reason, its content and its actions. */
-import type { Credentials } from "../../../src/engine/tenants";
 import { remedyFor } from "../../admin/remedies";
-import type { DeadLetter, DeadLetterDetail } from "../../admin/dead-letters";
+import type { DeadLetter, DeadLetterDetail, DeadLetters } from "../../admin/dead-letters";
 import { instant, number } from "./figures";
-import type { FormTokens } from "../form-token";
+import type { FormOwner, FormTokens } from "../form-token";
 import { html, type Html } from "../html";
 import { consoleLink, deadLetterLink } from "../links";
+import { table } from "../section";
 
 export const DEAD_LETTERS_A_PAGE = 20;
 
@@ -17,18 +17,16 @@ export function actionPath(action: Action, id: string): string {
 }
 
 export interface DeadLetterContext {
-  readonly owner: Pick<Credentials, "organization" | "id">;
+  readonly owner: FormOwner;
   readonly tokens: FormTokens;
 }
 
-export interface DeadLetterList {
-  readonly deadLetters: readonly DeadLetter[];
-  /** `after` of the next page. */
-  readonly next: string | undefined;
-  readonly isFirst: boolean;
-}
-
-export function deadLettersBody({ deadLetters, next, isFirst }: DeadLetterList, context: DeadLetterContext): Html {
+/** @param isFirst whether nothing comes before this page */
+export function deadLettersBody(
+  { deadLetters, next }: Awaited<ReturnType<DeadLetters["list"]>>,
+  isFirst: boolean,
+  context: DeadLetterContext,
+): Html {
   const { organization } = context.owner;
   const pages = html`${!isFirst && html`<a href="${consoleLink(organization, {}, "letters")}">First page</a>`}
   ${next !== undefined && html`<a rel="next" href="${consoleLink(organization, { after: next }, "letters")}">Next page</a>`}`;
@@ -39,21 +37,12 @@ export function deadLettersBody({ deadLetters, next, isFirst }: DeadLetterList, 
       ${paging}`;
   }
   return html`<p class="hint">Refused for good, and set aside. Mend the cause, then send the dead letter again.</p>
-    <div class="scroll" role="region" aria-label="Dead letters" tabindex="0">
-      <table class="stacked">
-        <thead>
-          <tr>
-            <th scope="col">Who</th>
-            <th scope="col">Reason</th>
-            <th scope="col">Refused</th>
-            <th scope="col">What to do</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${deadLetters.map((deadLetter) => row(deadLetter, context))}
-        </tbody>
-      </table>
-    </div>
+    ${table({
+      label: "Dead letters",
+      kind: "stacked",
+      columns: ["Who", "Reason", "Refused", "What to do"],
+      rows: deadLetters.map((deadLetter) => row(deadLetter, context)),
+    })}
     ${paging}`;
 }
 
@@ -86,7 +75,7 @@ export function deadLetterBody(
   context: DeadLetterContext,
   remedies: Readonly<Record<string, string>>,
 ): Html {
-  const { type, hullId, name, outcome, code, text, atMs, attempts, replayed, derived, messageId } = deadLetter;
+  const { id, type, hullId, name, outcome, code, text, atMs, attempts, replayed, derived, messageId } = deadLetter;
   const { organization } = context.owner;
   return html`<p><a href="${consoleLink(organization, {}, "letters")}">Back to all dead letters</a></p>
     <h1>Dead letter: <bdi>${name}</bdi></h1>
@@ -119,7 +108,7 @@ export function deadLetterBody(
       </p>
       <details class="confirm">
         <summary>Drop this letter…</summary>
-        ${dropForm(deadLetter, context)}
+        ${formOf("drop", id, context, html`<button type="submit" class="danger">Yes, drop the letter of ${name}</button>`)}
       </details>
     </section>
     <section aria-labelledby="wanted">
@@ -136,20 +125,14 @@ function fact(name: string, value: Html | string): Html {
   </div>`;
 }
 
-function replayForm({ id, name }: DeadLetter, { owner, tokens }: DeadLetterContext): Html {
-  return html`<form method="post" action="${deadLetterLink(owner.organization, id, "replay")}">
-    ${tokenField(tokens.make(owner, actionPath("replay", id)))}
-    <button type="submit">Send again <span class="hidden">${name}</span></button>
-  </form>`;
+function replayForm({ id, name }: DeadLetter, context: DeadLetterContext): Html {
+  const button = html`<button type="submit">Send again <span class="hidden">${name}</span></button>`;
+  return formOf("replay", id, context, button);
 }
 
-function dropForm({ id, name }: DeadLetter, { owner, tokens }: DeadLetterContext): Html {
-  return html`<form method="post" action="${deadLetterLink(owner.organization, id, "drop")}">
-    ${tokenField(tokens.make(owner, actionPath("drop", id)))}
-    <button type="submit" class="danger">Yes, drop the letter of ${name}</button>
+function formOf(action: Action, id: string, { owner, tokens }: DeadLetterContext, button: Html): Html {
+  return html`<form method="post" action="${deadLetterLink(owner.organization, id, action)}">
+    <input type="hidden" name="token" value="${tokens.make(owner, actionPath(action, id))}" />
+    ${button}
   </form>`;
-}
-
-function tokenField(token: string): Html {
-  return html`<input type="hidden" name="token" value="${token}" />`;
 }

@@ -4,6 +4,7 @@ import type { Tenant } from "../../../src/engine/tenants";
 import { showExplanation } from "../../routes/explain/answer";
 import { html, type Html } from "../html";
 import { BASE } from "../links";
+import { table } from "../section";
 
 export const MAX_QUESTION = 200;
 
@@ -90,31 +91,18 @@ function recordPart(record: Shown): Html {
 }
 
 function fieldTable(fields: Shown["fields"]): Html {
+  const rows = fields.map(
+    ({ field, value, verdict, why }) =>
+      html`<tr>
+        <th scope="row"><code>${field}</code></th>
+        <td><bdi>${typeof value === "string" ? value : JSON.stringify(value)}</bdi></td>
+        <td>${verdict}</td>
+        <td>${why}</td>
+      </tr>`,
+  );
   return html`<details>
     <summary>Field by field</summary>
-    <div class="scroll" role="region" aria-label="Field by field" tabindex="0">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Field</th>
-            <th scope="col">Hull wants</th>
-            <th scope="col">Verdict</th>
-            <th scope="col">Why</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${fields.map(
-            ({ field, value, verdict, why }) =>
-              html`<tr>
-                <th scope="row"><code>${field}</code></th>
-                <td><bdi>${typeof value === "string" ? value : JSON.stringify(value)}</bdi></td>
-                <td>${verdict}</td>
-                <td>${why}</td>
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>
+    ${table({ label: "Field by field", columns: ["Field", "Hull wants", "Verdict", "Why"], rows })}
   </details>`;
 }
 

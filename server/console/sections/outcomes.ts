@@ -5,14 +5,8 @@ import { html, type Html } from "../html";
 /** From the bottom of a bar to its top: what needs a person is on top. */
 export const OUTCOMES: readonly OutcomeKind[] = ["sent", "unchanged", "superseded", "skipped", "rejected", "dead"];
 
-export interface OutcomeName {
-  readonly type: string;
-  readonly outcome: OutcomeKind;
-  readonly code: string;
-}
-
 /** From `type/outcome/code`; a code may contain slashes. */
-export function readName(name: string): OutcomeName | undefined {
+export function readName(name: string) {
   const [type = "", word, ...code] = name.split("/");
   const outcome = OUTCOMES.find((each) => each === word);
   return outcome === undefined ? undefined : { type, outcome, code: code.join("/") };

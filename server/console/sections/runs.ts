@@ -3,6 +3,7 @@ import type { RunRow } from "../../../src/storage/port/rows";
 import { instant, number, span } from "./figures";
 import { html, type Html } from "../html";
 import { byOutcome, outcomeMark } from "./outcomes";
+import { table } from "../section";
 
 export const SHOWN_RUNS = 10;
 
@@ -27,22 +28,8 @@ export function runsBody(runs: readonly RunRow[], nowMs: number): Html {
           </tr>`
         }`,
   );
-  return html`<div class="scroll" role="region" aria-label="Last runs" tabindex="0">
-    <table class="stacked">
-      <thead>
-        <tr>
-          <th scope="col">Run</th>
-          <th scope="col">State</th>
-          <th scope="col">Progress</th>
-          <th scope="col">Outcomes</th>
-          <th scope="col">Began</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${rows}
-      </tbody>
-    </table>
-  </div>`;
+  const columns = ["Run", "State", "Progress", "Outcomes", "Began"];
+  return table({ label: "Last runs", kind: "stacked", columns, rows });
 }
 
 function titleOf({ kind, type, options }: RunRow): Html {

@@ -1,6 +1,6 @@
 /** Dead letters as the API shows them, in Hull's spelling: names in snake_case, instants in ISO 8601. */
 import { z } from "zod";
-import type { DeadLetter, DeadLetterDetail, ReplayCounts } from "../../admin/dead-letters";
+import type { DeadLetter, DeadLetterDetail } from "../../admin/dead-letters";
 import { remedyFor } from "../../admin/remedies";
 import { instantAnswer, isoOf } from "../../openapi/instants";
 
@@ -70,13 +70,5 @@ export function showDeadLetterDetail(
     derived,
     claims,
     desired,
-  };
-}
-
-export function addCounts(left: ReplayCounts, right: ReplayCounts): ReplayCounts {
-  return {
-    queued: left.queued + right.queued,
-    underway: left.underway + right.underway,
-    superseded: left.superseded + right.superseded,
   };
 }

@@ -3,6 +3,7 @@
  * command-line tool. A connector sees and changes only its own; those of others do not exist for it.
  */
 import { Router, type Request } from "express";
+import sumBy from "lodash/sumBy";
 import { z } from "zod";
 import { isDeadLetterPlace } from "../../../src/storage/port/dead-letters";
 import { refuse, type HttpError } from "../../http-error";
@@ -13,7 +14,7 @@ import { countParameter, idParameter, isId, parameter } from "../../../src/input
 import { readInput } from "../../middleware/input";
 import type { InputWords } from "../../../src/input";
 import { fill, type SpokenService } from "../../openapi/words";
-import { addCounts, showDeadLetter, showDeadLetterDetail } from "./answer";
+import { showDeadLetter, showDeadLetterDetail } from "./answer";
 
 export interface DeadLetterRouteOptions<S> {
   readonly service: SpokenService<S>;
@@ -96,15 +97,15 @@ export function deadLetterRouter(base: string, deadLetters: DeadLetters, view: D
   router.post(`${base}/replay`, async (request, response) => {
     const tenant = await tenantOf(request);
     const chosen = readInput(chosenDeadLetters, request.query, words);
-    const { next, ...first } = await deadLetters.replayPage({ ...chosen, tenant });
-    let counts = first;
-    let after = next;
-    for (let pages = 1; after !== undefined && pages < REPLAY_PAGES; pages += 1) {
-      const page = await deadLetters.replayPage({ ...chosen, tenant, after });
-      counts = addCounts(counts, page);
-      after = page.next;
+    const pages = [await deadLetters.replayPage({ ...chosen, tenant })];
+    let after = pages[0]?.next;
+    for (; after !== undefined && pages.length < REPLAY_PAGES; after = pages.at(-1)?.next) {
+      pages.push(await deadLetters.replayPage({ ...chosen, tenant, after }));
     }
-    response.set("cache-control", "no-store").json({ ...counts, next: after ?? null });
+    const [queued, underway, superseded] = (["queued", "underway", "superseded"] as const).map((name) =>
+      sumBy(pages, name),
+    );
+    response.set("cache-control", "no-store").json({ queued, underway, superseded, next: after ?? null });
   });
 
   router.post(`${base}/:id/replay`, async (request: Request<{ id: string }>, response) => {
@@ -136,13 +137,13 @@ export function deadLetterRouter(base: string, deadLetters: DeadLetters, view: D
 }
 
 /** @throws HttpError 404 for what cannot be an id */
-function idOf({ params: { id } }: Request<{ id: string }>, tenant: string | undefined): string {
+export function idOf({ params: { id } }: Request<{ id: string }>, tenant?: string): string {
   if (isId(id)) return id;
   throw unknownDeadLetter(tenant);
 }
 
 /** The same for an unknown dead letter and for another connector's. */
-function unknownDeadLetter(tenant: string | undefined): HttpError {
+export function unknownDeadLetter(tenant?: string): HttpError {
   const nobody = tenant === undefined ? "There is" : "This connector has";
   return refuse(404, "dead_letter_not_found", `${nobody} no such dead letter; it may have been closed.`);
 }

@@ -4,7 +4,7 @@ import { createRedactor } from "../../../src/http/guards/redact";
 import { deadLetterId } from "../../../src/storage/port/dead-letters";
 import type { InspectedRecord } from "../../../src/storage/port/store";
 import type { Outcome, EntryRow, MirrorRow } from "../../../src/storage/port/rows";
-import { instantAnswer, isoOf } from "../../openapi/instants";
+import { instantAnswer, isoOf, isoOrNull } from "../../openapi/instants";
 
 // The service's words may quote what it was sent, and an explanation is copied into tickets.
 const redactor = createRedactor();
@@ -46,7 +46,7 @@ export const mirrorAnswer = z.object({
   facts: z.array(factAnswer).meta({ description: "Fingerprints of values, not values: equal ones mean equal values." }),
 });
 
-export const linkAnswer = mirrorAnswer.extend({
+const linkAnswer = mirrorAnswer.extend({
   listed_at: instant.meta({ description: "When a fetch listed it last." }),
 });
 
@@ -74,31 +74,22 @@ export const knownAnswer = z.object({
   dead_letter: outcomeAnswer.extend({ id: z.string() }).nullable().meta({ description: "What was refused for good." }),
 });
 
-export function showKnown({
-  record,
-  mirror,
-  entry,
-  hullUpdate,
-  deadLetter,
-  listedAtMs,
-}: InspectedRecord): z.output<typeof knownAnswer> {
+export function showKnown(known: InspectedRecord): z.output<typeof knownAnswer> {
+  const { record, mirror, entry, hullUpdate, deadLetter, listedAtMs } = known;
   return {
     // A record made for its children was sent by nobody.
     version: record === undefined || record.version === 0 ? null : isoOf(record.version),
     last_message_id: record?.messageId ?? null,
     last_outcome: record?.last === undefined ? null : showOutcome(record.last),
-    link: mirror === undefined ? null : { ...showMirror(mirror), listed_at: orNull(listedAtMs) },
+    link: mirror === undefined ? null : { ...showMirror(mirror), listed_at: isoOrNull(listedAtMs) },
     outbox: entry === undefined ? null : showEntry(entry),
-    write_back:
-      hullUpdate === undefined
-        ? null
-        : {
-            attributes: hullUpdate.attributes,
-            next_try_at: isoOf(hullUpdate.notBeforeMs),
-            attempts: hullUpdate.attempts,
-          },
+    write_back: hullUpdate === undefined ? null : showHullUpdate(hullUpdate),
     dead_letter: deadLetter === undefined ? null : { id: deadLetterId(deadLetter), ...showOutcome(deadLetter.ending) },
   };
+}
+
+function showHullUpdate({ attributes, notBeforeMs, attempts }: NonNullable<InspectedRecord["hullUpdate"]>) {
+  return { attributes, next_try_at: isoOf(notBeforeMs), attempts };
 }
 
 function showEntry(entry: EntryRow): z.output<typeof outboxAnswer> {
@@ -125,17 +116,13 @@ export function showMirror(row: MirrorRow): z.output<typeof mirrorAnswer> {
     content_known: complete,
     archived: archived === true,
     missing: missing === true,
-    created_at: orNull(row.createdAtMs),
-    written_at: orNull(row.writtenAtMs),
-    read_at: orNull(row.seenAtMs),
+    created_at: isoOrNull(row.createdAtMs),
+    written_at: isoOrNull(row.writtenAtMs),
+    read_at: isoOrNull(row.seenAtMs),
     facts: Object.entries(facts).map(([field, [remote, sent, told]]) => ({ field, remote, sent, told })),
   };
 }
 
 export function showOutcome({ messageId, outcome, code, text, atMs }: Outcome): z.output<typeof outcomeAnswer> {
   return { outcome, code, text: safely(text), at: isoOf(atMs), message_id: messageId };
-}
-
-function orNull(ms: number | undefined): string | null {
-  return ms === undefined ? null : isoOf(ms);
 }

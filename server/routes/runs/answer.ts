@@ -1,9 +1,11 @@
 /** A run as the API shows it, in Hull's spelling: names in snake_case, instants in ISO 8601. */
+import groupBy from "lodash/groupBy";
+import mapValues from "lodash/mapValues";
 import { z } from "zod";
 import type { RunRow } from "../../../src/storage/port/rows";
 import type { ReportLine } from "../../../src/storage/port/store";
 import { leftOutOf } from "../../../src/outcome/left-out";
-import { instantAnswer, isoOf } from "../../openapi/instants";
+import { instantAnswer, isoOf, isoOrNull } from "../../openapi/instants";
 
 /** Type → outcome → code → records. */
 const nestedCounts = z.record(z.string(), z.record(z.string(), z.record(z.string(), z.int())));
@@ -87,8 +89,8 @@ export function showRun(row: RunRow): RunAnswer {
     total_is_final: row.complete === true || row.endedAtMs !== undefined,
     progress: progressOf(row),
     created_at: isoOf(row.createdAtMs),
-    started_at: row.startedAtMs === undefined ? null : isoOf(row.startedAtMs),
-    ended_at: row.endedAtMs === undefined ? null : isoOf(row.endedAtMs),
+    started_at: isoOrNull(row.startedAtMs),
+    ended_at: isoOrNull(row.endedAtMs),
     error: row.error ?? null,
   };
 }
@@ -106,16 +108,11 @@ function progressOf({ state, done, total }: RunRow): number | null {
 
 /** From `type/outcome/code`; a code may contain slashes. */
 function nested(counts: RunRow["counts"]): NestedCounts {
-  const types = new Map<string, Map<string, Map<string, number>>>();
-  for (const [name, count] of Object.entries(counts)) {
+  const rows = Object.entries(counts).map(([name, count]) => {
     const [type = "", outcome = "", ...code] = name.split("/");
-    const outcomes = types.get(type) ?? new Map<string, Map<string, number>>();
-    const codes = outcomes.get(outcome) ?? new Map<string, number>();
-    types.set(type, outcomes.set(outcome, codes.set(code.join("/"), count)));
-  }
-  const plain = [...types].map(([type, outcomes]) => {
-    const shown = [...outcomes].map(([outcome, codes]) => [outcome, Object.fromEntries(codes)] as const);
-    return [type, Object.fromEntries(shown)] as const;
+    return { type, outcome, code: code.join("/"), count };
   });
-  return Object.fromEntries(plain);
+  return mapValues(groupBy(rows, "type"), (ofType) =>
+    mapValues(groupBy(ofType, "outcome"), (own) => Object.fromEntries(own.map(({ code, count }) => [code, count]))),
+  );
 }

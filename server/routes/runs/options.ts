@@ -43,28 +43,17 @@ export const fetchParameters = z.object({ ...forAll, ...forFetches });
 
 const query = z.object({ ...forAll, ...forBatches, ...forFetches });
 
-export interface RunParameters {
-  readonly options: RunOptions;
-  /** A person asked: the interval does not matter. Only for fetches. */
-  readonly force: boolean;
-  /** A segment that all rows belong to. Only for batches. */
-  readonly segmentId: string | undefined;
-}
-
 /**
  * `simulate`, `verbose`, `stop_on_error`, `force` (1, true, yes or on; 0 or false) and `segment_id`.
  *
  * @throws HttpError 400 that names what cannot be read
  */
-export function readRunParameters(given: unknown): RunParameters {
+export function readRunParameters(given: unknown) {
   const { simulate, verbose, stop_on_error, force, segment_id } = readInput(query, given, WORDS);
-  return {
-    options: {
-      ...(simulate && { simulate: true }),
-      ...(verbose && { verbose: true }),
-      ...(stop_on_error && { stopOnError: true }),
-    },
-    force,
-    segmentId: segment_id,
+  const options: RunOptions = {
+    ...(simulate && { simulate: true }),
+    ...(verbose && { verbose: true }),
+    ...(stop_on_error && { stopOnError: true }),
   };
+  return { options, force, segmentId: segment_id };
 }

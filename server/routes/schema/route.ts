@@ -22,7 +22,7 @@ export interface SchemaRouteOptions<S> {
 }
 
 /** Follows the table in the path; without it the list is for the outgoing mapping. Hull may add a query. */
-const USES: ReadonlySet<string> = new Set<FieldUse>(["outgoing", "incoming", "custom"]);
+const USES: readonly FieldUse[] = ["outgoing", "incoming", "custom"];
 
 export const fieldListAnswer = z.object({
   ok: z.boolean().meta({ description: "Whether there is such a list." }),
@@ -32,38 +32,43 @@ export const fieldListAnswer = z.object({
 
 type FieldListAnswer = z.output<typeof fieldListAnswer>;
 
-const FAILED = "The fields could not be listed: something went wrong on our side. Try again.";
+const refused = (error: string): FieldListAnswer => ({ ok: false, error, options: [] });
+const FAILED = refused("The fields could not be listed: something went wrong on our side. Try again.");
 
 /**
- * GET and POST of `/schema/<one of the lists of the service>`; with `/incoming` or `/custom` behind it, the fields to read, or the tenant's own ones alone. Always 200 `{ok, error, options: [{value, label}]}`.
+ * GET and POST of `/schema/<one of the lists of the service>`; with `/incoming` or `/custom` behind it, the fields to
+ * read, or the tenant's own ones alone. Always 200 `{ok, error, options: [{value, label}]}`.
  */
 export function schemaRoutes<S>({ fieldLists, fields, authenticate, logger }: SchemaRouteOptions<S>): Router {
   const router = Router();
   const names = [fieldLists.slice(0, -1).join(", "), ...fieldLists.slice(-1)].filter((name) => name !== "");
-  const none = `There is no list of fields here${names.length === 0 ? "" : `; ask for ${names.join(" or ")}`}.`;
+  const noList = refused(
+    `There is no list of fields here${names.length === 0 ? "" : `; ask for ${names.join(" or ")}`}.`,
+  );
   const paths = ["/schema/:table", "/schema/:table/:use"];
 
   const list = async (request: Request, response: Response): Promise<void> => {
-    const { table, use = "outgoing" } = request.params;
-    try {
-      const asking = () => whoAsks(request);
-      const choice = isUse(use) && typeof table === "string" ? await fields(table, use, asking) : undefined;
-      if (choice === undefined) {
-        refuse(response, none);
-      } else {
-        const { options, problem } = choice;
-        if (problem !== undefined) logger.warn({ data: { reason: problem } }, "connector.schema.incomplete");
-        answerWith(response, { ok: true, error: problem ?? null, options: [...options] });
-      }
-    } catch (error) {
+    const answer = await answerTo(request).catch((error: unknown) => {
       logger.error({ err: error }, "connector.schema.error");
-      refuse(response, FAILED);
-    }
+      return FAILED;
+    });
+    response.json(answer);
   };
   router.use("/schema", open);
   router.get(paths, list);
   router.post(paths, list);
   return router;
+
+  async function answerTo(request: Request): Promise<FieldListAnswer> {
+    const { table, use: named = "outgoing" } = request.params;
+    const use = USES.find((each) => each === named);
+    if (use === undefined || typeof table !== "string") return noList;
+    const choice = await fields(table, use, () => whoAsks(request));
+    if (choice === undefined) return noList;
+    const { options, problem } = choice;
+    if (problem !== undefined) logger.warn({ data: { reason: problem } }, "connector.schema.incomplete");
+    return { ok: true, error: problem ?? null, options: [...options] };
+  }
 
   async function whoAsks(request: Request): Promise<Tenant<S> | undefined> {
     try {
@@ -73,18 +78,6 @@ export function schemaRoutes<S>({ fieldLists, fields, authenticate, logger }: Sc
       throw error;
     }
   }
-}
-
-function refuse(response: Response, error: string): void {
-  answerWith(response, { ok: false, error, options: [] });
-}
-
-function answerWith(response: Response, answer: FieldListAnswer): void {
-  response.json(answer);
-}
-
-function isUse(text: unknown): text is FieldUse {
-  return typeof text === "string" && USES.has(text);
 }
 
 /** For pages of any site, without cookies; preflight requests are answered here. */

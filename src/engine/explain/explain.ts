@@ -2,6 +2,7 @@
  * Why is Jane not in the service? For a notification: what would become of its records, and why; nothing is written.
  * For an address or an id: what is remembered of the entities it names, and what the service itself shows.
  */
+import uniqBy from "lodash/uniqBy";
 import type { Claims, Desired } from "../../record";
 import type { Check } from "../../services/model";
 import type { Prepared } from "../../services/connection";
@@ -10,7 +11,7 @@ import type { Outcome, PauseRow, MirrorRow, HullUpdateRow } from "../../storage/
 import { candidatesOf, claimsOf, wordsOf, type Candidate } from "../intake/plans";
 import type { DiffOptions } from "../rules/diff";
 import { fieldVerdicts, type FieldVerdict } from "./field-verdicts";
-import { createSearch, MOST_FOUND, type Question } from "./search";
+import { createSearch, MOST_FOUND, type Hit, type Question } from "./search";
 import type { Shipment } from "../intake/intake";
 import { mergeMessages, readMessage } from "../intake/message";
 import { dryRunRecords, type RecordPlace, type DryRunResult, type RecordDryRunOptions } from "../dry-run/records";
@@ -64,7 +65,7 @@ export interface Explanation {
   /** Why there is no answer. */
   readonly undecided?: string;
   /** What the service itself shows for a key; absent when it was not asked, or did not answer. */
-  readonly service?: readonly { readonly type: string; readonly id: string }[];
+  readonly service?: readonly Hit[];
 }
 
 export interface Explain<S> {
@@ -74,8 +75,6 @@ export interface Explain<S> {
   /** Resolves when no explanation is in progress any more. */
   idle(): Promise<void>;
 }
-
-const NOTHING_KNOWN: InspectedRecord = {};
 
 export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
   const { store, service, now } = options;
@@ -101,43 +100,32 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
     const problems = read.flatMap((each, index) => (each.ok ? [] : [wordsOf(each.problems, `messages[${index}].`)]));
     const merged = mergeMessages(read.flatMap((each) => (each.ok ? [each.message] : [])));
     const candidates = merged.flatMap((each) => candidatesOf(service, tenant, each));
-    const parents = parentsOf(candidates);
-    const places = [...candidates.map(({ plan }) => plan), ...parents.map(({ place }) => place)];
+    const subjects = [...candidates.map((each) => subjectOf(tenant, each)), ...parentsOf(candidates)];
+    const places = subjects.map(({ place }) => place);
     // Looked up before the dry run, which learns more on its way.
     const before = await Promise.all(places.map((place) => inspect(tenant, place)));
     const result = await dryRunRecords(options, shipment, places);
-    const own = candidates.map((candidate, index) => planned(tenant, candidate, before[index], result));
-    const derived = parents.map(({ place, of }, index) =>
-      parental(tenant, place, of, before[candidates.length + index], result),
+    const records = await Promise.all(
+      subjects.map((subject, index) => explained(tenant, subject, before[index] ?? {}, result)),
     );
-    const records = await Promise.all([...own, ...derived]);
-    const open = records.some(
-      ({ would, derived: made, repeated }) => would === undefined && made !== true && repeated !== true,
-    );
+    const isOpen = records.some(({ would, derived, repeated }) => (would ?? derived ?? repeated) === undefined);
     return {
       records,
       problems,
       holds: await holdsOf(tenant),
-      undecided: open ? (result.problem ?? "It waits for something that cannot be known now.") : undefined,
+      undecided: isOpen ? (result.problem ?? "It waits for something that cannot be known now.") : undefined,
     };
   }
 
-  /** An event is sent once: a message that repeats it changes nothing. */
-  function isSentBefore(type: string, { record, entry }: InspectedRecord): boolean {
-    const appended = typeNamed(service, type)?.append === true;
-    return appended && record !== undefined && entry === undefined;
-  }
-
   async function ofEntity(tenant: Tenant<S>, question: Question): Promise<Explanation> {
-    const pauses = await holdsOf(tenant);
+    const holds = await holdsOf(tenant);
     const records: RecordExplanation[] = [];
     for (const place of await search.places(tenant, question)) records.push(await remembered(tenant, place));
-    const shown = await search.atService(tenant, question);
-    return { records, problems: [], holds: pauses, service: shown };
+    return { records, problems: [], holds, service: await search.atService(tenant, question) };
   }
 
   async function inspect({ remote, key }: Tenant<S>, { type, hullId }: RecordPlace): Promise<InspectedRecord> {
-    return remote === undefined ? NOTHING_KNOWN : store.inspectRecord({ remote, tenant: key }, type, hullId);
+    return remote === undefined ? {} : store.inspectRecord({ remote, tenant: key }, type, hullId);
   }
 
   async function holdsOf({ remote, key }: Tenant<S>): Promise<readonly PauseRow[]> {
@@ -146,52 +134,42 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
   }
 
   /** A record that the message itself asks for. */
-  async function planned(
+  function subjectOf(tenant: Tenant<S>, { message, plan, claims, mergedIds }: Candidate): Subject {
+    const { type, hullId } = plan;
+    const { messageId } = message;
+    const record = plan.kind === "record" ? plan : undefined;
+    const isOwn = type === typeOf(service, message.entity);
+    const checks = isOwn && tenant.settings !== undefined ? service.checks(message, tenant.settings) : [];
+    const warnings = (record?.warnings ?? []).map(({ text }) => text);
+    const about = { claims: { ...claimsOf(message), ...claims }, messageId, merged: mergedIds, checks, warnings };
+    return { place: { type, hullId }, messageId, desired: record?.desired, force: message.isExport, about };
+  }
+
+  async function explained(
     tenant: Tenant<S>,
-    { message, plan, claims, mergedIds }: Candidate,
-    known: InspectedRecord = NOTHING_KNOWN,
+    { place, messageId, desired, force, about }: Subject,
+    known: InspectedRecord,
     result: DryRunResult,
   ): Promise<RecordExplanation> {
-    const { type, hullId } = plan;
-    const { messageId, isExport } = message;
-    const planWarnings = plan.kind === "record" ? plan.warnings.map(({ text }) => text) : [];
-    const isOwn = type === typeOf(service, message.entity);
-    const desired = plan.kind === "record" ? plan.desired : undefined;
-    const would = result.outcome({ type, hullId }, messageId);
-    const about = await aboutPlace(tenant, { type, hullId }, known, desired, { force: isExport });
+    // An existing parent is not changed for the sake of its children.
+    const wanted = about.derived === true && known.mirror !== undefined ? undefined : desired;
+    const compared = await aboutPlace(tenant, place, known, wanted, { force });
+    const isOfPlace = (row: Partial<RecordPlace>): boolean => row.type === place.type && row.hullId === place.hullId;
+    // An event is sent once: a message that repeats it changes nothing.
+    const isRepeated = isEvent(place.type) && known.record !== undefined && known.entry === undefined;
     return {
+      ...compared,
       ...about,
-      claims: { ...claimsOf(message), ...claims },
-      messageId,
-      merged: mergedIds,
-      checks: isOwn && tenant.settings !== undefined ? service.checks(message, tenant.settings) : [],
-      warnings: [...planWarnings, ...about.warnings],
-      would,
-      repeated: isSentBefore(type, known) ? true : undefined,
-      ...movesOf(result, { type, hullId }),
+      warnings: [...about.warnings, ...compared.warnings],
+      would: result.outcome(place, messageId),
+      repeated: isRepeated ? true : undefined,
+      writes: result.writes.filter(isOfPlace),
+      hullUpdates: result.hullUpdates.filter(isOfPlace),
     };
   }
 
-  /** A record that exists only for its children. */
-  async function parental(
-    tenant: Tenant<S>,
-    place: RecordPlace,
-    { messageId, desired, claims }: Parent["of"],
-    known: InspectedRecord = NOTHING_KNOWN,
-    result: DryRunResult,
-  ): Promise<RecordExplanation> {
-    const would = result.outcome(place, messageId);
-    // An existing parent is not changed for the sake of its children.
-    const wanted = known.mirror === undefined ? desired : undefined;
-    return {
-      ...(await aboutPlace(tenant, place, known, wanted, { force: false })),
-      claims,
-      derived: true,
-      merged: [],
-      checks: [],
-      would,
-      ...movesOf(result, place),
-    };
+  function isEvent(type: string): boolean {
+    return typeNamed(service, type)?.append === true;
   }
 
   /** What is remembered of an entity without any message: the content of what waits; otherwise of what was refused. */
@@ -223,7 +201,6 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
     compared: Omit<DiffOptions, "create">,
   ) {
     const { fields: wire, withheld = {}, warnings = [] } = await preparedOf(tenant, type, desired);
-    const appended = typeNamed(service, type)?.append === true;
     const specOf = (field: string) => service.field(type, field);
     return {
       entity: entityOf(service, type),
@@ -234,7 +211,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
       desired,
       warnings: [...Object.values(withheld), ...warnings].map(({ text }) => text),
       fields:
-        desired === undefined || appended
+        desired === undefined || isEvent(type)
           ? []
           : fieldVerdicts(desired, wire, known.mirror?.facts, specOf, compared, withheld),
     };
@@ -280,32 +257,26 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
   }
 }
 
-interface Parent {
+/** A record that a notification is about. */
+interface Subject {
   readonly place: RecordPlace;
-  readonly of: { readonly messageId: string; readonly desired: Desired; readonly claims: Claims };
+  readonly messageId: string;
+  readonly desired: Desired | undefined;
+  readonly force: boolean;
+  /** What is said of it before anything is looked up. */
+  readonly about: Pick<RecordExplanation, "claims" | "messageId" | "merged" | "derived" | "checks" | "warnings">;
 }
 
-/** Records of another entity that children of the message belong to, each once. */
-function parentsOf(candidates: readonly Candidate[]): readonly Parent[] {
-  const own = new Set(candidates.map(({ plan: { type, hullId } }) => `${type}\n${hullId}`));
-  const parents = new Map<string, Parent>();
-  for (const { plan, message } of candidates) {
+/** Records of another entity that children of the message belong to and that exist only for them, each once. */
+function parentsOf(candidates: readonly Candidate[]): readonly Subject[] {
+  const nameOf = ({ type, hullId }: RecordPlace): string => `${type}\n${hullId}`;
+  const own = new Set(candidates.map(({ plan }) => nameOf(plan)));
+  const parents = candidates.flatMap(({ plan, message: { messageId } }): Subject[] => {
     const parent = plan.kind === "record" ? plan.desired.parent : undefined;
-    if (parent === undefined) continue;
+    if (parent === undefined || own.has(nameOf(parent))) return [];
     const { type, hullId, desired, claims } = parent;
-    const name = `${type}\n${hullId}`;
-    if (own.has(name) || parents.has(name)) continue;
-    parents.set(name, { place: { type, hullId }, of: { messageId: message.messageId, desired, claims } });
-  }
-  return [...parents.values()];
-}
-
-function movesOf(
-  { writes, hullUpdates }: DryRunResult,
-  { type, hullId }: RecordPlace,
-): Pick<RecordExplanation, "writes" | "hullUpdates"> {
-  return {
-    writes: writes.filter((each) => each.type === type && each.hullId === hullId),
-    hullUpdates: hullUpdates.filter((each) => each.type === type && each.hullId === hullId),
-  };
+    const about = { claims, derived: true, merged: [], checks: [], warnings: [] } as const;
+    return [{ place: { type, hullId }, messageId, desired, force: false, about }];
+  });
+  return uniqBy(parents, ({ place }) => nameOf(place));
 }

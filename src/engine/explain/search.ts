@@ -1,10 +1,9 @@
 /** Whom a question may mean: in what is remembered, and at the service itself. */
 import { isAlike } from "../../record";
-import type { Service } from "../../services/service";
 import { typeOf } from "../../services/types";
 import type { Asked, Store } from "../../storage/port/store";
-import type { RecordPlace } from "../dry-run/records";
-import type { Tenant, Tenants } from "../tenants";
+import type { RecordDryRunOptions, RecordPlace } from "../dry-run/records";
+import type { Tenant } from "../tenants";
 
 /** Most entities of one name that are shown. */
 export const MOST_FOUND = 20;
@@ -17,18 +16,15 @@ export interface Question {
 }
 
 /** A record at the service. */
-interface Hit {
+export interface Hit {
   readonly type: string;
   readonly id: string;
 }
 
-export interface SearchOptions<S> {
-  readonly store: Store;
-  readonly service: Service<S>;
-  readonly tenants: Pick<Tenants<S>, "connection">;
-}
-
-export function createSearch<S>({ store, service, tenants }: SearchOptions<S>) {
+export function createSearch<S>(
+  options: Pick<RecordDryRunOptions<S>, "service" | "tenants"> & { readonly store: Store },
+) {
+  const { store, service, tenants } = options;
   return { places, atService };
 
   /** Records that the question may mean. */

@@ -1,4 +1,5 @@
 /** An explanation in sentences, the most telling first. Pure. */
+import compact from "lodash/compact";
 import { listed } from "../../outcome/listed";
 import type { InspectedRecord } from "../../storage/port/store";
 import type { PauseRow } from "../../storage/port/rows";
@@ -10,55 +11,54 @@ const MOST_NAMED = 12;
 
 /** About one record. @param service how people call the service: `Planhat` */
 export function wordsAbout(record: RecordExplanation, service: string): readonly string[] {
-  return [
+  const { merged, checks, warnings } = record;
+  return compact([
     ...outcomeWords(record, service),
-    ...(record.merged.length > 0 ? [`It replaces ${named(record.merged)} of the same notification.`] : []),
-    ...record.checks.flatMap(({ name, verdict, reason }) =>
-      verdict === "passed"
-        ? []
-        : [
-            verdict === "failed"
-              ? `${name}: ${reason.text}`
-              : `${name}: it would be filtered out, but an export ignores this filter.`,
-          ],
+    merged.length > 0 && `It replaces ${named(merged)} of the same notification.`,
+    ...checks.map(({ name, verdict, reason }) =>
+      verdict === "failed"
+        ? `${name}: ${reason.text}`
+        : verdict === "bypassed" && `${name}: it would be filtered out, but an export ignores this filter.`,
     ),
     ...waitingWords(record.known),
     ...linkWords(record, service),
-    ...deadLetterWords(record.known, service),
-    ...keptWords(record, service),
-    ...parentWords(record),
-    ...lastWords(record),
-    ...record.warnings,
-  ];
+    deadLetterWords(record.known, service),
+    keptWords(record, service),
+    parentWords(record),
+    lastWords(record),
+    ...warnings,
+  ]);
 }
 
 /** About all of them together. */
 export function wordsOverall(explanation: Explanation, service: string): readonly string[] {
   const { records, problems, holds: pauses, undecided, service: shown } = explanation;
   const nobody = records.length === 0 && problems.length === 0;
-  return [
+  return compact([
     ...problems,
-    ...(nobody
-      ? [
-          "Nothing is known under this name: Hull has reported nobody with it since the connector was installed, or it was erased. Send the user or account from Hull's dashboard, and ask again.",
-        ]
-      : []),
-    ...(shown === undefined ? [] : [shownWords(shown, service)]),
+    nobody &&
+      "Nothing is known under this name: Hull has reported nobody with it since the connector was installed, or it was erased. Send the user or account from Hull's dashboard, and ask again.",
+    shown !== undefined && shownWords(shown, service),
     ...pauses.map((pause) => pauseWords(pause, service)),
-    ...(undecided === undefined ? [] : [`What becomes of it cannot be said now: ${undecided}`]),
-  ];
+    undecided !== undefined && `What becomes of it cannot be said now: ${undecided}`,
+  ]);
 }
+
+/** A sentence, or nothing to say. */
+type Words = string | false | undefined;
 
 function outcomeWords(
   { would, writes, hullUpdates, derived, repeated }: RecordExplanation,
   service: string,
-): readonly string[] {
-  const end = would === undefined ? [] : [`It would end ${would.outcome} (${would.code}): ${would.text}`];
+): readonly Words[] {
   const told = [...new Set(hullUpdates.flatMap(({ attributes }) => Object.keys(attributes)))];
-  const hull = told.length === 0 ? [] : [`Hull would be told ${named(told)}.`];
-  const idle = derived === true && would === undefined ? ["It exists already and is left unchanged."] : [];
-  const again = repeated === true ? ["It was sent before, and an event is sent only once."] : [];
-  return [...end, ...again, ...writes.map((write) => writeWords(write, service)), ...hull, ...idle];
+  return [
+    would !== undefined && `It would end ${would.outcome} (${would.code}): ${would.text}`,
+    repeated === true && "It was sent before, and an event is sent only once.",
+    ...writes.map((write) => writeWords(write, service)),
+    told.length > 0 && `Hull would be told ${named(told)}.`,
+    derived === true && would === undefined && "It exists already and is left unchanged.",
+  ];
 }
 
 function writeWords({ type, kind, remoteId, fields }: DryWrite, service: string): string {
@@ -69,23 +69,23 @@ function writeWords({ type, kind, remoteId, fields }: DryWrite, service: string)
   return `${what}${which}.`;
 }
 
-function waitingWords({ entry, hullUpdate }: InspectedRecord): readonly string[] {
-  const words: string[] = [];
-  if (entry?.attempt !== undefined) words.push(`It has been in flight since ${timeOf(entry.attempt.startedAtMs)}.`);
-  if (entry?.content !== undefined) {
-    const until = entry.notBeforeMs > 0 ? `, and is tried again at ${timeOf(entry.notBeforeMs)}` : "";
-    words.push(`It has waited for delivery since ${timeOf(entry.acceptedAtMs)}${until}.`);
-  }
-  if (entry?.blockedOn !== undefined) words.push(`It waits for what it belongs to (Hull id ${entry.blockedOn}).`);
-  if (entry?.unconfirmed !== undefined)
-    words.push("The answer to a create was lost: it is looked for before it is created again.");
-  if (entry?.problem !== undefined) words.push(`The last try ended with: ${entry.problem}`);
-  if (hullUpdate !== undefined)
-    words.push(`It was delivered; Hull must still be told, next at ${timeOf(hullUpdate.notBeforeMs)}.`);
-  return words;
+function waitingWords({ entry, hullUpdate }: InspectedRecord): readonly Words[] {
+  const { attempt, content, notBeforeMs = 0, acceptedAtMs = 0, blockedOn, unconfirmed, problem } = entry ?? {};
+  const until = notBeforeMs > 0 ? `, and is tried again at ${timeOf(notBeforeMs)}` : "";
+  return [
+    attempt !== undefined && `It has been in flight since ${timeOf(attempt.startedAtMs)}.`,
+    content !== undefined && `It has waited for delivery since ${timeOf(acceptedAtMs)}${until}.`,
+    blockedOn !== undefined && `It waits for what it belongs to (Hull id ${blockedOn}).`,
+    unconfirmed !== undefined && "The answer to a create was lost: it is looked for before it is created again.",
+    problem !== undefined && `The last try ended with: ${problem}`,
+    hullUpdate && `It was delivered; Hull must still be told, next at ${timeOf(hullUpdate.notBeforeMs)}.`,
+  ];
 }
 
-function linkWords({ known: { mirror, listedAtMs }, candidates, type }: RecordExplanation, service: string) {
+function linkWords(
+  { known: { mirror, listedAtMs }, candidates, type }: RecordExplanation,
+  service: string,
+): readonly Words[] {
   if (mirror === undefined) {
     const none = `No record of ${type} in ${service} is linked to it.`;
     if (candidates.length === 0) return [none];
@@ -94,44 +94,38 @@ function linkWords({ known: { mirror, listedAtMs }, candidates, type }: RecordEx
   }
   const seenAtMs = Math.max(listedAtMs ?? 0, mirror.seenAtMs ?? 0, mirror.writtenAtMs ?? 0);
   const seen = seenAtMs === 0 ? "" : `, last seen or written at ${timeOf(seenAtMs)}`;
-  const state =
-    mirror.archived === true
-      ? [`It is archived in ${service}.`]
-      : mirror.missing === true
-        ? [`The last complete fetch did not show it; it is read before anything is concluded.`]
-        : [];
-  return [`It is linked to ${type} ${mirror.id} in ${service}${seen}.`, ...state];
-}
-
-function deadLetterWords({ deadLetter }: InspectedRecord, service: string): readonly string[] {
-  if (deadLetter === undefined) return [];
-  const { atMs, code, text } = deadLetter.ending;
   return [
-    `${service} refused it for good at ${timeOf(atMs)} (${code}): ${text} Mend the cause, then replay the dead letter.`,
+    `It is linked to ${type} ${mirror.id} in ${service}${seen}.`,
+    mirror.archived === true
+      ? `It is archived in ${service}.`
+      : mirror.missing === true && "The last complete fetch did not show it; it is read before anything is concluded.",
   ];
 }
 
-function keptWords({ fields }: RecordExplanation, service: string): readonly string[] {
-  const kept = fields.filter(({ verdict }) => verdict === "kept").map(({ field }) => field);
-  return kept.length === 0
-    ? []
-    : [`Somebody changed ${named(kept)} in ${service}; that stays until Hull's value changes.`];
+function deadLetterWords({ deadLetter }: InspectedRecord, service: string): Words {
+  if (deadLetter === undefined) return undefined;
+  const { atMs, code, text } = deadLetter.ending;
+  return `${service} refused it for good at ${timeOf(atMs)} (${code}): ${text} Mend the cause, then replay the dead letter.`;
 }
 
-function parentWords({ parent }: RecordExplanation): readonly string[] {
-  if (parent === undefined) return [];
+function keptWords({ fields }: RecordExplanation, service: string): Words {
+  const kept = fields.filter(({ verdict }) => verdict === "kept").map(({ field }) => field);
+  return kept.length > 0 && `Somebody changed ${named(kept)} in ${service}; that stays until Hull's value changes.`;
+}
+
+function parentWords({ parent }: RecordExplanation): Words {
+  if (parent === undefined) return undefined;
   const { type, hullId, known } = parent;
   const of = `It belongs to ${type} ${known.mirror?.id ?? "without a known id"} (Hull id ${hullId})`;
   const last = known.deadLetter?.ending ?? known.record?.last;
-  return [last === undefined ? `${of}.` : `${of}, which ended ${last.outcome} (${last.code}): ${last.text}`];
+  return last === undefined ? `${of}.` : `${of}, which ended ${last.outcome} (${last.code}): ${last.text}`;
 }
 
-function lastWords({ known: { record }, messageId }: RecordExplanation): readonly string[] {
+function lastWords({ known: { record }, messageId }: RecordExplanation): Words {
   const last = record?.last;
-  if (last === undefined) {
-    return record === undefined && messageId !== undefined ? ["No message about it was taken in before."] : [];
-  }
-  return [`Its last message ended ${last.outcome} (${last.code}) at ${timeOf(last.atMs)}: ${last.text}`];
+  if (last !== undefined)
+    return `Its last message ended ${last.outcome} (${last.code}) at ${timeOf(last.atMs)}: ${last.text}`;
+  return record === undefined && messageId !== undefined && "No message about it was taken in before.";
 }
 
 function pauseWords({ scope, message, sinceMs, untilMs }: PauseRow, service: string): string {

@@ -20,7 +20,7 @@ const SLACK_MS = HOUR_MS;
 const MOST_NAMED = 10;
 
 const error = (text: string): Finding => ({ level: "error", text });
-const warning = (text: string): Finding => ({ level: "warning", text });
+export const warning = (text: string): Finding => ({ level: "warning", text });
 const time = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
 
@@ -132,19 +132,16 @@ export function laneFindings(
   return findings;
 }
 
-/** The source of each field of a type in one connector. */
-export type FieldSources = Readonly<Record<string, string>>;
-
 /**
  * Fields of a type that another connector of the same remote fills from another attribute.
  *
- * @param other id of that connector
+ * @param own the source of each field here @param other id of the other connector @param theirs its sources
  */
 export function sharedFieldFindings(
   type: string,
-  own: FieldSources,
+  own: Readonly<Record<string, string>>,
   other: string,
-  theirs: FieldSources,
+  theirs: Readonly<Record<string, string>>,
 ): readonly Finding[] {
   const fields = Object.keys(own).filter((field) => (theirs[field] ?? own[field]) !== own[field]);
   if (fields.length === 0) return [];

@@ -3,6 +3,10 @@
  * what is paused, failed or waiting. The status in Hull's dashboard and every other page for people show the same.
  */
 import { LRUCache } from "lru-cache";
+import groupBy from "lodash/groupBy";
+import mapValues from "lodash/mapValues";
+import orderBy from "lodash/orderBy";
+import sumBy from "lodash/sumBy";
 import uniqBy from "lodash/uniqBy";
 import { createRedactor } from "../../http/guards/redact";
 import { agingBy, type Clock } from "../../http/time";
@@ -17,6 +21,7 @@ import {
   leftOutFindings,
   runFindings,
   sharedFieldFindings,
+  warning,
 } from "./findings";
 import { withTimeout } from "../rules/timeout";
 import type { Tenant, Tenants } from "../tenants";
@@ -76,9 +81,7 @@ export function createHealth<S>(options: HealthOptions<S>): HealthOf<S> {
     const findings = connection.inspect().catch((error: unknown) => {
       options.onError(error);
       inspected.delete(tenant.key);
-      return [
-        { level: "warning", text: "The settings could not be tried out; the connector's log says why." },
-      ] as const;
+      return [warning("The settings could not be tried out; the connector's log says why.")];
     });
     inspected.purgeStale();
     inspected.set(tenant.key, { settings, findings });
@@ -91,7 +94,7 @@ export function createHealth<S>(options: HealthOptions<S>): HealthOf<S> {
     if (findings !== undefined) return findings;
     const seconds = Math.round(options.waitMs / 1_000);
     const text = `The service has not answered within ${seconds} seconds, so token and mapping were not tried out. Look again in a few minutes.`;
-    return [{ level: "warning", text }];
+    return [warning(text)];
   }
 
   function said({ problems, settings }: Tenant<S>): readonly Finding[] {
@@ -150,11 +153,8 @@ export function createHealth<S>(options: HealthOptions<S>): HealthOf<S> {
   }
 
   async function lately(tenant: string, nowMs: number): Promise<Readonly<Record<string, number>>> {
-    const counts = new Map<string, number>();
-    for (const { name, count } of await store.hours(tenant, nowMs - LATELY_MS)) {
-      counts.set(name, (counts.get(name) ?? 0) + count);
-    }
-    return Object.fromEntries(counts);
+    const hours = await store.hours(tenant, nowMs - LATELY_MS);
+    return mapValues(groupBy(hours, "name"), (own) => sumBy(own, "count"));
   }
 
   return async (tenant, known) => {
@@ -165,11 +165,7 @@ export function createHealth<S>(options: HealthOptions<S>): HealthOf<S> {
     const redactor = createRedactor([tenant.credentials.secret]);
     const all = [...said(tenant), ...asked, ...contended, ...stored, ...hostFindings(options.refusedHosts())];
     const findings = all.map((finding) => ({ ...finding, text: redactor.text(finding.text) }));
-    const messages = uniqBy(findings, "text").sort((left, right) => rank(right) - rank(left));
+    const messages = orderBy(uniqBy(findings, "text"), ({ level }) => FINDING_LEVELS.indexOf(level), "desc");
     return { status: messages[0]?.level ?? "ok", messages };
   };
-}
-
-function rank({ level }: Finding): number {
-  return FINDING_LEVELS.indexOf(level);
 }

@@ -1,6 +1,6 @@
 // Addresses that no request of ours may reach unless they are named: against server-side request forgery and DNS
 // rebinding.
-import dns from "node:dns";
+import dns, { type LookupAddress } from "node:dns";
 import { isIP, isIPv4, type LookupFunction } from "node:net";
 import ipaddr from "ipaddr.js";
 
@@ -41,7 +41,7 @@ function wrappedIPv4(address: ipaddr.IPv6): ipaddr.IPv4 | undefined {
   }
 }
 
-type ResolveAll = (hostname: string) => Promise<readonly { readonly address: string; readonly family: number }[]>;
+type ResolveAll = (hostname: string) => Promise<readonly LookupAddress[]>;
 
 const resolveAll: ResolveAll = (hostname) => dns.promises.lookup(hostname, { all: true });
 
@@ -57,7 +57,7 @@ export function createGuardedLookup(
   resolve: ResolveAll = resolveAll,
 ): LookupFunction {
   return (hostname, options, callback) => {
-    const answer = (addresses: readonly { readonly address: string; readonly family: number }[]): void => {
+    const answer = (addresses: readonly LookupAddress[]): void => {
       const family = options.family === 4 || options.family === "IPv4" ? 4 : options.family === 6 ? 6 : 0;
       const wanted = addresses.filter((found) => family === 0 || found.family === family);
       const allowed = mayBePrivate(hostname) ? wanted : wanted.filter((found) => !isPrivateAddress(found.address));
@@ -66,10 +66,7 @@ export function createGuardedLookup(
         const code = wanted.length === 0 ? "ENOTFOUND" : PRIVATE_ADDRESS_CODE;
         callback(Object.assign(new Error(`${hostname} has no address that may be used`), { code }), "", 0);
       } else if (options.all) {
-        callback(
-          null,
-          allowed.map((found) => ({ ...found })),
-        );
+        callback(null, allowed);
       } else {
         callback(null, first.address, first.family);
       }

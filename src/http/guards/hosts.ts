@@ -3,16 +3,16 @@ import { isAddress } from "./addresses";
 
 export type Protocol = "http" | "https";
 
+interface Target {
+  /** Lower case, without port; IPv6 in brackets. */
+  readonly hostname: string;
+  readonly port: number;
+  readonly protocol: Protocol;
+}
+
+/** `explicit`: named without a wildcard in the host; only such a host may be private. */
 export type HostVerdict =
-  | {
-      readonly allowed: true;
-      /** Lower case, without port; IPv6 in brackets. */
-      readonly hostname: string;
-      readonly port: number;
-      readonly protocol: Protocol;
-      /** Named without a wildcard in the host: only such a host may be private. */
-      readonly explicit: boolean;
-    }
+  | ({ readonly allowed: true; readonly explicit: boolean } & Target)
   | { readonly allowed: false; readonly reason: "malformed" | "not_listed" };
 
 export interface HostAllowList {
@@ -77,14 +77,9 @@ function parsePattern(pattern: string): HostPattern {
     throw new HostPatternError(pattern, `"${label}" is not a label; * must stand for whole labels`);
   }
   const explicit = !labels.includes("*");
-  if (explicit && canonicalHost(host) !== host) throw new HostPatternError(pattern, "write the host in its plain form");
+  if (explicit && readUrl(`https://${host}`)?.hostname !== host)
+    throw new HostPatternError(pattern, "write the host in its plain form");
   return { labels, explicit, port: readPort };
-}
-
-interface Target {
-  readonly hostname: string;
-  readonly port: number;
-  readonly protocol: Protocol;
 }
 
 function parseTarget(hostOrUrl: string, protocol: Protocol): Target | undefined {
@@ -137,10 +132,6 @@ function isLabel(label: string): boolean {
 
 function isPort(port: number): boolean {
   return Number.isInteger(port) && port >= 1 && port <= 65_535;
-}
-
-function canonicalHost(host: string): string | undefined {
-  return readUrl(`https://${host}`)?.hostname;
 }
 
 /** The canonical name of a host: lower case, no default port. What is not a host stays unchanged. */

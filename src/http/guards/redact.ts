@@ -26,22 +26,6 @@ export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(plain) || SECRET_EXACT_NAMES.has(plain);
 }
 
-export interface Redactor {
-  /** Remembers values met on the way, such as rotated tokens; beyond a small limit the oldest are forgotten. */
-  learn(...secrets: readonly string[]): void;
-  /** The text without known secrets, authorization schemes, signed tokens, userinfo and secret query values. */
-  text(text: string): string;
-  /** The first characters of such a text. What lies far beyond them is not even read. */
-  opening(text: string, maxChars: number): string;
-  /** A copy of any value, nested objects and errors included, that is safe to log. Never changes its argument. */
-  value(value: unknown): unknown;
-  /**
-   * Like `value`, but at most about `maxChars` long when printed: anything bigger becomes a cut text. The work is
-   * bounded by `maxChars` too, however big the value is.
-   */
-  excerpt(value: unknown, maxChars?: number): unknown;
-}
-
 /** How much may still be shown, and what was not. Everything shown uses some of it, which limits the work. */
 interface Room {
   left: number;
@@ -54,7 +38,7 @@ interface Room {
 const roomFor = (maxChars: number): Room => ({ left: maxChars, leftOut: 0, unseen: false });
 
 /** @param secrets values known from the start (tokens, connector secrets). */
-export function createRedactor(secrets: readonly string[] = []): Redactor {
+export function createRedactor(secrets: readonly string[] = []) {
   const fixed = new Set(secrets.filter((secret) => secret.length >= MIN_SECRET_LENGTH));
   const learnt = new Set<string>();
   let spellings = allSpellings();
@@ -64,6 +48,7 @@ export function createRedactor(secrets: readonly string[] = []): Redactor {
     return [...new Set([...fixed, ...learnt].flatMap(spellingsOf))].sort((a, b) => b.length - a.length);
   }
 
+  /** Remembers values met on the way, such as rotated tokens; beyond a small limit the oldest are forgotten. */
   function learn(...values: readonly string[]): void {
     const news = values.filter((value) => value.length >= MIN_SECRET_LENGTH && !fixed.has(value) && !learnt.has(value));
     if (news.length === 0) return;
@@ -75,6 +60,7 @@ export function createRedactor(secrets: readonly string[] = []): Redactor {
     spellings = allSpellings();
   }
 
+  /** The text without known secrets, authorization schemes, signed tokens, userinfo and secret query values. */
   function text(input: string): string {
     let result = input;
     for (const spelling of spellings) result = result.replaceAll(spelling, REDACTED);
@@ -131,6 +117,10 @@ export function createRedactor(secrets: readonly string[] = []): Redactor {
     return [safeName, isSecret ? REDACTED : inside(item)];
   }
 
+  /**
+   * Like `value`, but at most about `maxChars` long when printed: anything bigger becomes a cut text. The work is
+   * bounded by `maxChars` too, however big the value is.
+   */
   function excerpt(value: unknown, maxChars = 2_000): unknown {
     // Every item costs one more than its text, for quotes or a comma; a text by itself does not.
     const room = roomFor(maxChars + 1);
@@ -145,8 +135,10 @@ export function createRedactor(secrets: readonly string[] = []): Redactor {
   return {
     learn,
     text,
-    opening: (input, maxChars) => shown(input, roomFor(maxChars)),
-    value: (value) => walk(value, roomFor(Infinity), 0, []),
+    /** The first characters of such a text. What lies far beyond them is not even read. */
+    opening: (input: string, maxChars: number): string => shown(input, roomFor(maxChars)),
+    /** A copy of any value, nested objects and errors included, that is safe to log. Never changes its argument. */
+    value: (value: unknown): unknown => walk(value, roomFor(Infinity), 0, []),
     excerpt,
   };
 }
@@ -242,6 +234,15 @@ function* ownEntries(value: object): Generator<readonly [string, unknown]> {
   for (const name of Object.keys(value)) yield [name, (value as Readonly<Record<string, unknown>>)[name]];
 }
 
-function isError(value: object): value is Error {
+function isError(value: unknown): value is Error {
   return value instanceof Error || types.isNativeError(value);
+}
+
+/** Errors of sockets, parsers and axios contain packets and whole requests; only name, code and a clean message go on. */
+export function bareError(error: unknown, clean = (message: string): string => message): Error | undefined {
+  if (!isError(error)) return undefined;
+  const bare: Error & { code?: string } = new Error(clean(error.message));
+  bare.name = error.name;
+  if ("code" in error && typeof error.code === "string") bare.code = error.code;
+  return bare;
 }

@@ -7,28 +7,14 @@ export type BudgetClass = "interactive" | "delivery" | "fetch";
 /** In order of precedence. */
 const CLASSES: readonly BudgetClass[] = ["interactive", "delivery", "fetch"];
 const WINDOW_MS = 60_000;
+/** Part of the limit that fetches may use. */
+const FETCH_SHARE = 0.5;
 
-export interface Budget {
-  /**
-   * Resolves when one request may start. Rejects with the signal's reason when aborted, with `BudgetClosedError` after
-   * `close`.
-   */
-  take(asking: BudgetClass, signal?: AbortSignal): Promise<void>;
-  /** After a 429: no request starts within the next `waitMs` milliseconds. */
-  penalise(waitMs: number): void;
-  /** Requests that could start now; `Infinity` without a limit, 0 while penalised. */
-  left(): number;
-  /** Replaces the limit, for instance after a change of settings. `null` = no limit. */
-  setLimit(limitPerMinute: number | null): void;
-  /** Rejects everybody who waits and clears the timer. */
-  close(): void;
-}
+export type Budget = ReturnType<typeof createBudget>;
 
 export interface BudgetOptions {
   /** Requests that may start within any 60 s; `null` = no limit (penalties still count). */
   readonly limitPerMinute: number | null;
-  /** Part of the limit that fetches may use. */
-  readonly fetchShare?: number;
   /** Part of the limit that only interactive requests may use; less than one request = none. */
   readonly interactiveReserve?: number;
   readonly clock?: Clock;
@@ -42,16 +28,13 @@ export class BudgetClosedError extends Error {
   }
 }
 
-interface Waiter {
-  readonly grant: () => void;
-  readonly refuse: (error: Error) => void;
-}
+/** Ends a wait: the request may start, or the error says why it may not. */
+type Waiter = (refusal?: Error) => void;
 
 /** A budget within one process. Interactive goes before delivery, delivery before fetch, each first come first served. */
-export function createBudget(options: BudgetOptions): Budget {
+export function createBudget(options: BudgetOptions) {
   const clock = options.clock ?? systemClock;
   const sleep = options.sleep ?? systemSleep;
-  const fetchShare = options.fetchShare ?? 0.5;
   const interactiveReserve = options.interactiveReserve ?? 0.05;
   const waiting: Record<BudgetClass, Set<Waiter>> = {
     interactive: new Set(),
@@ -85,7 +68,7 @@ export function createBudget(options: BudgetOptions): Budget {
     const opens = [blockedUntil, freeFrom(starts, limit - reserve)];
     if (asking === "fetch") {
       const fetches = starts.filter((start) => start.asking === "fetch");
-      opens.push(freeFrom(fetches, Math.max(1, Math.floor(limit * fetchShare))));
+      opens.push(freeFrom(fetches, Math.max(1, Math.floor(limit * FETCH_SHARE))));
     }
     return Math.max(...opens);
   }
@@ -93,11 +76,10 @@ export function createBudget(options: BudgetOptions): Budget {
   function pump(): void {
     let at = now();
     for (const asking of CLASSES) {
-      for (const waiter of waiting[asking]) {
+      for (const end of waiting[asking]) {
         if (opensAt(asking) > at) break;
-        waiting[asking].delete(waiter);
         starts.push({ at, asking });
-        waiter.grant();
+        end();
         at = now();
       }
     }
@@ -126,55 +108,82 @@ export function createBudget(options: BudgetOptions): Budget {
   }
 
   return {
-    take(asking, signal) {
+    /**
+     * Resolves when one request may start. Rejects with the signal's reason when aborted, with `BudgetClosedError` after
+     * `close`.
+     */
+    take(asking: BudgetClass, signal?: AbortSignal): Promise<void> {
       return new Promise((resolve, reject) => {
         if (closed || signal?.aborted) {
           reject(closed ? new BudgetClosedError() : reasonOf(signal));
           return;
         }
-        const queue = waiting[asking];
+        const end: Waiter = (refusal) => {
+          waiting[asking].delete(end);
+          signal?.removeEventListener("abort", leave);
+          if (refusal === undefined) resolve();
+          else reject(refusal);
+        };
         const leave = (): void => {
-          queue.delete(waiter);
-          reject(reasonOf(signal));
+          end(reasonOf(signal));
           pump();
         };
-        const settle = (): void => signal?.removeEventListener("abort", leave);
-        const waiter: Waiter = {
-          grant: () => {
-            settle();
-            resolve();
-          },
-          refuse: (error) => {
-            settle();
-            reject(error);
-          },
-        };
         signal?.addEventListener("abort", leave, { once: true });
-        queue.add(waiter);
+        waiting[asking].add(end);
         pump();
       });
     },
-    penalise(waitMs) {
+    /** After a 429: no request starts within the next `waitMs` milliseconds. */
+    penalise(waitMs: number): void {
       blockedUntil = Math.max(blockedUntil, now() + waitMs);
       pump();
     },
-    left() {
+    /** Requests that could start now; `Infinity` without a limit, 0 while penalised. */
+    left(): number {
       const at = now();
       if (blockedUntil > at) return 0;
       return limit === null ? Infinity : Math.max(0, limit - starts.length);
     },
-    setLimit(limitPerMinute) {
+    /** Replaces the limit, for instance after a change of settings. `null` = no limit. */
+    setLimit(limitPerMinute: number | null): void {
       limit = checkedLimit(limitPerMinute);
       pump();
     },
-    close() {
+    /** Rejects everybody who waits and clears the timer. */
+    close(): void {
       closed = true;
       wake?.controller.abort();
       wake = undefined;
-      for (const asking of CLASSES) {
-        for (const waiter of waiting[asking]) waiter.refuse(new BudgetClosedError());
-        waiting[asking].clear();
-      }
+      for (const asking of CLASSES) for (const end of waiting[asking]) end(new BudgetClosedError());
+    },
+  };
+}
+
+/** Budgets by quota key (host and token, as a hash): tenants that share a token share its quota. */
+export type BudgetRegistry = ReturnType<typeof createBudgetRegistry>;
+
+/** @param options everything but the limit, for all budgets alike */
+export function createBudgetRegistry(options: Omit<BudgetOptions, "limitPerMinute"> = {}) {
+  const budgets = new Map<string, { readonly budget: Budget; limitPerMinute: number | null }>();
+  return {
+    /** The one budget of all callers with this quota key; the newest limit wins. */
+    get(quotaKey: string, limitPerMinute: number | null): Budget {
+      const known = budgets.get(quotaKey) ?? { budget: createBudget({ ...options, limitPerMinute }), limitPerMinute };
+      budgets.set(quotaKey, known);
+      if (known.limitPerMinute !== limitPerMinute) known.budget.setLimit(limitPerMinute);
+      known.limitPerMinute = limitPerMinute;
+      return known.budget;
+    },
+    /** The state of a budget; undefined before its first use. Reading it changes nothing. */
+    look(quotaKey: string): { readonly left: number; readonly limitPerMinute: number | null } | undefined {
+      const known = budgets.get(quotaKey);
+      return known && { left: known.budget.left(), limitPerMinute: known.limitPerMinute };
+    },
+    /** Requests that may start now under the tightest budget; `Infinity` without one. */
+    left: (): number => Math.min(...[...budgets.values()].map(({ budget }) => budget.left())),
+    close(): void {
+      for (const { budget } of budgets.values()) budget.close();
+      budgets.clear();
     },
   };
 }

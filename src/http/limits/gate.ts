@@ -5,23 +5,18 @@ export class GateFullError extends Error {
   override readonly name = "GateFullError";
 }
 
-export interface Gate {
-  /** @throws GateFullError at once when too many wait already; otherwise what `work` throws */
-  run<T>(work: () => Promise<T>): Promise<T>;
-  readonly isIdle: boolean;
-}
-
 export interface GateLimits {
   readonly atOnce: number;
   readonly waiting: number;
 }
 
-export function createGate({ atOnce, waiting }: GateLimits): Gate {
+export function createGate({ atOnce, waiting }: GateLimits) {
   const queue: (() => void)[] = [];
   let running = 0;
 
   return {
-    async run(work) {
+    /** @throws GateFullError at once when too many wait already; otherwise what `work` throws */
+    async run<T>(work: () => Promise<T>): Promise<T> {
       if (running >= atOnce) {
         if (queue.length >= waiting) throw new GateFullError("Too many wait for their turn already.");
         // A finished one hands its place to the next, so that nobody slips in between.
@@ -35,23 +30,21 @@ export function createGate({ atOnce, waiting }: GateLimits): Gate {
         else next();
       }
     },
-    get isIdle() {
-      return running === 0;
-    },
+    isIdle: (): boolean => running === 0,
   };
 }
 
 /** A gate for each key, kept while it is in use. */
-export function createGates(limits: GateLimits): { run<T>(key: string, work: () => Promise<T>): Promise<T> } {
-  const gates = new Map<string, Gate>();
+export function createGates(limits: GateLimits) {
+  const gates = new Map<string, ReturnType<typeof createGate>>();
   return {
-    async run(key, work) {
+    async run<T>(key: string, work: () => Promise<T>): Promise<T> {
       const gate = gates.get(key) ?? createGate(limits);
       gates.set(key, gate);
       try {
         return await gate.run(work);
       } finally {
-        if (gate.isIdle) gates.delete(key);
+        if (gate.isIdle()) gates.delete(key);
       }
     },
   };

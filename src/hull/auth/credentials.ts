@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import { RemoteError } from "../../http/errors";
-import { createGate, createGates, GateFullError, type GateLimits } from "../../http/limits/gate";
+import { createGate, createGates, GateFullError } from "../../http/limits/gate";
 import type { HostAllowList, Protocol } from "../../http/guards/hosts";
 import { agingBy, type Clock } from "../../http/time";
 import type { HullClient, HullCredentials } from "../client";
@@ -32,11 +32,8 @@ export interface CredentialCheckOptions {
   readonly allowedOrganizations: HostAllowList;
   readonly protocol?: Protocol;
   readonly clock: Clock;
-  readonly positiveTtlMs?: number;
   readonly negativeTtlMs?: number;
   readonly maxEntries?: number;
-  /** How many questions about unknown credentials may be in progress, in all and for one organization. */
-  readonly questions?: { readonly all: GateLimits; readonly organization: GateLimits };
 }
 
 export interface ConfirmOptions {
@@ -51,7 +48,7 @@ export interface ConfirmOptions {
 
 export interface CredentialCheck {
   /**
-   * Asks Hull (`GET app`) whether the three belong together. Answers are remembered: yes for `positiveTtlMs`, no for
+   * Asks Hull (`GET app`) whether the three belong together. Answers are remembered: yes for five minutes, no for
    * `negativeTtlMs`, "unavailable" not at all. Concurrent questions share one call. Never throws for remote trouble.
    */
   confirm(credentials: HullCredentials, options?: ConfirmOptions): Promise<Confirmation>;
@@ -59,15 +56,16 @@ export interface CredentialCheck {
   forget(credentials: HullCredentials): void;
 }
 
+const POSITIVE_TTL_MS = 300_000;
+/** How many questions about unknown credentials may be in progress, in all and for one organization. */
 const QUESTIONS = { all: { atOnce: 16, waiting: 200 }, organization: { atOnce: 4, waiting: 40 } };
 
 export function createCredentialCheck(options: CredentialCheckOptions): CredentialCheck {
-  const { clock, positiveTtlMs = 300_000, negativeTtlMs = 10_000, maxEntries = 10_000 } = options;
-  const { questions = QUESTIONS } = options;
-  const all = createGate(questions.all);
-  const organizations = createGates(questions.organization);
+  const { clock, negativeTtlMs = 10_000, maxEntries = 10_000 } = options;
+  const all = createGate(QUESTIONS.all);
+  const organizations = createGates(QUESTIONS.organization);
   /** By hash of the three. */
-  const answers = new LRUCache<string, Confirmation>({ max: maxEntries, ttl: positiveTtlMs, ...agingBy(clock) });
+  const answers = new LRUCache<string, Confirmation>({ max: maxEntries, ttl: POSITIVE_TTL_MS, ...agingBy(clock) });
   const asking = new Map<string, Promise<Confirmation>>();
   /** By connector, the credentials that were right last: once others are, these are checked again. */
   const right = new LRUCache<string, string>({ max: maxEntries });
@@ -75,7 +73,7 @@ export function createCredentialCheck(options: CredentialCheckOptions): Credenti
   function remember(key: string, { organization, id }: HullCredentials, confirmation: Confirmation): void {
     if (!confirmation.ok && confirmation.reason === "unavailable") return;
     // An entry lives through the last millisecond of its time.
-    answers.set(key, confirmation, { ttl: (confirmation.ok ? positiveTtlMs : negativeTtlMs) - 1 });
+    answers.set(key, confirmation, { ttl: (confirmation.ok ? POSITIVE_TTL_MS : negativeTtlMs) - 1 });
     if (!confirmation.ok) return;
     const connector = `${organization}/${id}`;
     const former = right.get(connector);
@@ -90,7 +88,8 @@ export function createCredentialCheck(options: CredentialCheckOptions): Credenti
     try {
       return readAnswer(await client.getApp(), credentials.id, askedAtMs);
     } catch (error) {
-      return readError(error);
+      if (!(error instanceof RemoteError)) throw error;
+      return REFUSED[error.status ?? 0] ?? refuse(503, "unavailable");
     } finally {
       client.close();
     }
@@ -121,9 +120,7 @@ export function createCredentialCheck(options: CredentialCheckOptions): Credenti
       const key = keyOf(credentials);
       const before = answers.get(key);
       if (before !== undefined && (!before.ok || before.askedAtMs >= notBeforeMs)) return before;
-      const underway = asking.get(key);
-      if (underway !== undefined) return underway;
-      const answer = ask(key, credentials, known);
+      const answer = asking.get(key) ?? ask(key, credentials, known);
       asking.set(key, answer);
       return answer;
     },
@@ -139,20 +136,13 @@ function readAnswer(body: unknown, id: string, askedAtMs: number): Confirmation 
   return connector.id === id ? { ok: true, connector, askedAtMs } : refuse(401, "other_connector");
 }
 
-function readError(error: unknown): Confirmation {
-  if (!(error instanceof RemoteError)) throw error;
-  switch (error.status) {
-    case 401:
-    case 403:
-      return refuse(401, "wrong_credentials");
-    case 402:
-      return refuse(402, "organization_disabled");
-    case 404:
-      return refuse(404, "connector_not_found");
-    default:
-      return refuse(503, "unavailable");
-  }
-}
+/** By Hull's status. */
+const REFUSED: Readonly<Partial<Record<number, Confirmation>>> = {
+  401: refuse(401, "wrong_credentials"),
+  402: refuse(402, "organization_disabled"),
+  403: refuse(401, "wrong_credentials"),
+  404: refuse(404, "connector_not_found"),
+};
 
 function refuse(status: Extract<Confirmation, { ok: false }>["status"], reason: CredentialRefusal): Confirmation {
   return { ok: false, status, reason };

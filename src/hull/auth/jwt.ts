@@ -3,15 +3,10 @@
 import { createHmac, verify, type KeyObject } from "node:crypto";
 import { isAttributes, type Attributes } from "../protocol/shapes";
 
-export interface DecodedToken {
-  readonly header: Attributes;
-  readonly payload: Attributes;
-  readonly signedPart: string;
-  readonly signature: Buffer;
-}
+export type DecodedToken = NonNullable<ReturnType<typeof decodeToken>>;
 
 /** Splits a compact token without believing it; `undefined` when it is none. */
-export function decodeToken(token: string): DecodedToken | undefined {
+export function decodeToken(token: string) {
   const parts = token.split(".");
   const [header = "", payload = "", signature = ""] = parts;
   if (parts.length !== 3 || !parts.every((part) => /^[\w-]+$/.test(part))) return undefined;

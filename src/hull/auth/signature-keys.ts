@@ -2,48 +2,49 @@
 // hosts are allow-listed, answers small and quick, and failures cached, or strangers could make us call anybody.
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { LRUCache } from "lru-cache";
-import type { Agents } from "../../http/agents";
 import { isLoopback } from "../../http/guards/addresses";
-import { createHttpClient, type CallRecord } from "../../http/client";
+import { createHttpClient, type HttpClientOptions } from "../../http/client";
 import { RemoteError } from "../../http/errors";
 import type { HostAllowList } from "../../http/guards/hosts";
 import type { Log } from "../../http/log";
 import type { Clock } from "../../http/time";
 
+/** Unavailable: the key host does not answer. Nobody's fault here, so answer 503 and let Hull retry. */
 export type KeyAnswer =
-  | { readonly state: "found"; readonly key: KeyObject }
-  | { readonly state: "refused" | "unusable" | "unavailable"; readonly message: string };
+  | { readonly ok: true; readonly key: KeyObject }
+  | {
+      readonly ok: false;
+      readonly reason: "key_host_refused" | "key_unusable" | "unavailable";
+      readonly message: string;
+    };
 
 /** Asks a key host for the text behind a key URL. @throws RemoteError */
 export type FetchKey = (url: string, token: string) => Promise<string>;
 
 export interface SignatureKeysOptions {
+  /** https hosts, and http for loopback hosts that are named without a wildcard. */
   readonly allowedKeyHosts: HostAllowList;
   readonly fetchKey: FetchKey;
   readonly clock: Clock;
   readonly log?: Log | undefined;
+  /** How long a key is used without asking again. */
   readonly cacheTtlMs: number;
+  /** How long a failure is cached, and the least time between two fetches of one key. */
   readonly negativeTtlMs: number;
-  readonly maxEntries?: number;
 }
 
-export interface SignatureKeys {
-  /** @param newerThan ask again unless that was done after this instant */
-  get(url: string, token: string, newerThan?: number): Promise<KeyAnswer>;
-  /** Hosts that were named and are not on the list, newest last. */
-  refusedHosts(): readonly string[];
+interface CachedAnswer {
+  readonly answer: KeyAnswer;
+  readonly since: number;
+  readonly askedAt: number;
 }
 
+const MAX_KEYS = 100;
 const MAX_REFUSED_HOSTS = 20;
 
-export function createSignatureKeys(options: SignatureKeysOptions): SignatureKeys {
-  const { clock, cacheTtlMs, negativeTtlMs, maxEntries = 100 } = options;
-  const answers = new LRUCache<
-    string,
-    { readonly answer: KeyAnswer; readonly since: number; readonly askedAt: number }
-  >({
-    max: maxEntries,
-  });
+export function createSignatureKeys(options: SignatureKeysOptions) {
+  const { clock, cacheTtlMs, negativeTtlMs } = options;
+  const answers = new LRUCache<string, CachedAnswer>({ max: MAX_KEYS });
   const fetching = new Map<string, Promise<KeyAnswer>>();
   const refused = new LRUCache<string, true>({ max: MAX_REFUSED_HOSTS });
 
@@ -53,7 +54,7 @@ export function createSignatureKeys(options: SignatureKeysOptions): SignatureKey
     refused.set(host, true);
     if (isNew) options.log?.warn({ host }, "key host of a signed notification refused");
     const message = `The key host ${host} is not allowed. If it is Hull's, add it to HULL_SIGNATURE_KEY_HOSTS.`;
-    return { state: "refused", message };
+    return { ok: false, reason: "key_host_refused", message };
   }
 
   async function fetchFresh(url: string, token: string): Promise<KeyAnswer> {
@@ -61,41 +62,39 @@ export function createSignatureKeys(options: SignatureKeysOptions): SignatureKey
     const askedAt = clock();
     const before = answers.get(url);
     // A key that is still valid is not dropped because its host is down for a moment.
-    const keep = answer.state !== "found" && before?.answer.state === "found" && askedAt - before.since < cacheTtlMs;
+    const keep = !answer.ok && before?.answer.ok === true && askedAt - before.since < cacheTtlMs;
     answers.set(url, keep ? { ...before, askedAt } : { answer, since: askedAt, askedAt });
     return keep ? before.answer : answer;
   }
 
   async function readKey(url: string, token: string): Promise<KeyAnswer> {
     try {
-      const pem = await options.fetchKey(url, token);
-      const key = rsaKey(pem);
-      if (key !== undefined) return { state: "found", key };
-      return { state: "unusable", message: "The key host answered without an RSA public key." };
+      const key = rsaKey(await options.fetchKey(url, token));
+      if (key !== undefined) return { ok: true, key };
+      return { ok: false, reason: "key_unusable", message: "The key host answered without an RSA public key." };
     } catch (error) {
       if (!(error instanceof RemoteError)) throw error;
       options.log?.warn({ err: error }, "key of a signed notification could not be fetched");
-      const state = error.kind === "transient" || error.kind === "throttled" ? "unavailable" : "unusable";
-      return { state, message: `The signature's public key could not be fetched (${error.message}).` };
+      const reason = error.kind === "transient" || error.kind === "throttled" ? "unavailable" : "key_unusable";
+      return { ok: false, reason, message: `The signature's public key could not be fetched (${error.message}).` };
     }
   }
 
   return {
-    async get(url, token, newerThan = -Infinity) {
+    /** @param newerThan ask again unless that was done after this instant */
+    async get(url: string, token: string, newerThan = -Infinity): Promise<KeyAnswer> {
       if (!isAllowed(url, options.allowedKeyHosts)) return refuse(url);
       const known = answers.get(url);
       if (known !== undefined && known.askedAt > newerThan) {
-        const ttlMs = known.answer.state === "found" ? cacheTtlMs : negativeTtlMs;
+        const ttlMs = known.answer.ok ? cacheTtlMs : negativeTtlMs;
         if (clock() - known.since < ttlMs) return known.answer;
       }
-      let answer = fetching.get(url);
-      if (answer === undefined) {
-        answer = fetchFresh(url, token).finally(() => fetching.delete(url));
-        fetching.set(url, answer);
-      }
+      const answer = fetching.get(url) ?? fetchFresh(url, token).finally(() => fetching.delete(url));
+      fetching.set(url, answer);
       return answer;
     },
-    refusedHosts: () => [...refused.rkeys()],
+    /** Hosts that were named and are not on the list, newest last. */
+    refusedHosts: (): readonly string[] => [...refused.rkeys()],
   };
 }
 
@@ -117,22 +116,18 @@ function rsaKey(pem: string): KeyObject | undefined {
   }
 }
 
-export interface KeyFetcherOptions {
-  /** With the guarded lookup, so that an allowed name cannot lead to a private address. */
-  readonly agents?: Agents | undefined;
-  readonly timeoutMs?: number | undefined;
-  readonly log?: Log | undefined;
-  readonly onCall?: ((call: CallRecord) => void) | undefined;
-}
-
-/** Fetches a key as the official SDK does, with a POST of the token; a host that refuses POST is asked with GET. */
-export function createKeyFetcher(options: KeyFetcherOptions = {}): FetchKey {
+/**
+ * Fetches a key as the official SDK does, with a POST of the token; a host that refuses POST is asked with GET.
+ *
+ * @param options.agents with the guarded lookup, so that an allowed name cannot lead to a private address
+ */
+export function createKeyFetcher(options: Pick<HttpClientOptions, "agents" | "log" | "onCall"> = {}): FetchKey {
   return async (url, token) => {
     const client = createHttpClient({
       ...options,
       system: "hull-keys",
       baseUrl: url,
-      timeoutMs: options.timeoutMs ?? 5_000,
+      timeoutMs: 5_000,
       maxResponseBytes: 16_384,
       maxAttempts: 1,
       secrets: [token],

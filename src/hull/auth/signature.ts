@@ -1,10 +1,7 @@
 // Was this notification signed by Hull? The signature covers the notification id only, not the body: it proves that
 // Hull sent something under this id, and never replaces the check of the credentials.
-import type { HostAllowList } from "../../http/guards/hosts";
-import type { Log } from "../../http/log";
-import type { Clock } from "../../http/time";
 import { decodeToken, isSignedBy, type DecodedToken } from "./jwt";
-import { createKeyFetcher, createSignatureKeys, type FetchKey, type KeyAnswer } from "./signature-keys";
+import { createKeyFetcher, createSignatureKeys, type KeyAnswer, type SignatureKeysOptions } from "./signature-keys";
 
 /** Why a signature is invalid. */
 export const SIGNATURE_REFUSALS = [
@@ -20,71 +17,53 @@ export const SIGNATURE_REFUSALS = [
   "wrong_signature",
 ] as const;
 
-export type SignatureRefusal =
-  | (typeof SIGNATURE_REFUSALS)[number]
-  /** The key host does not answer: nobody's fault here, so answer 503 and let Hull retry. */
-  | "unavailable";
+export type SignatureRefusal = (typeof SIGNATURE_REFUSALS)[number] | Extract<KeyAnswer, { ok: false }>["reason"];
 
 export type SignatureVerdict =
   | { readonly ok: true }
   | { readonly ok: false; readonly reason: SignatureRefusal; readonly message: string }
   | { readonly absent: true };
 
-export interface SignatureVerifierOptions {
-  /** https hosts, and http for loopback hosts that are named without a wildcard. */
-  readonly allowedKeyHosts: HostAllowList;
-  /** Default: `createKeyFetcher()`. Pass one with guarded agents if names may lead to private addresses. */
-  readonly fetchKey?: FetchKey | undefined;
-  readonly clock: Clock;
-  readonly log?: Log | undefined;
-  /** How long a key is used without asking again. */
-  readonly cacheTtlMs?: number | undefined;
-  /** How long a failure is cached, and the least time between two fetches of one key. */
-  readonly negativeTtlMs?: number | undefined;
-}
+/** `fetchKey`: pass one with guarded agents if names may lead to private addresses. */
+export type SignatureVerifierOptions = Partial<SignatureKeysOptions> &
+  Pick<SignatureKeysOptions, "allowedKeyHosts" | "clock">;
 
-export interface SignatureVerifier {
-  /**
-   * @param headers as node:http gives them, with lower-case names
-   * @param notificationId absent while the body is not read yet: then any id will do
-   */
-  verify(
-    headers: Readonly<Record<string, string | readonly string[] | undefined>>,
-    notificationId?: string,
-  ): Promise<SignatureVerdict>;
-  /** For the status: hosts that signed requests named and that are not allowed. */
-  refusedHosts(): readonly string[];
-}
+export type SignatureVerifier = ReturnType<typeof createSignatureVerifier>;
 
 const PREFIX = "x-hull-smart-notifier-signature";
 /** The clocks of two machines always differ a little. */
 const LEEWAY_S = 60;
 
-export function createSignatureVerifier(options: SignatureVerifierOptions): SignatureVerifier {
+export function createSignatureVerifier(options: SignatureVerifierOptions) {
   const { clock, negativeTtlMs = 60_000 } = options;
   const keys = createSignatureKeys({
-    allowedKeyHosts: options.allowedKeyHosts,
-    fetchKey: options.fetchKey ?? createKeyFetcher({ log: options.log }),
-    clock,
-    log: options.log,
-    cacheTtlMs: options.cacheTtlMs ?? 3_600_000,
+    fetchKey: createKeyFetcher({ log: options.log }),
+    cacheTtlMs: 3_600_000,
     negativeTtlMs,
+    ...options,
   });
 
   async function verifyWithKey(token: DecodedToken, signature: string, keyUrl: string): Promise<SignatureVerdict> {
     const first = await keys.get(keyUrl, signature);
-    if (first.state !== "found") return refuseKey(first);
+    if (!first.ok) return first;
     if (isSignedBy(token, first.key)) return { ok: true };
     // Hull may have changed its key; it is fetched again at most once per `negativeTtlMs`, whatever strangers send.
     const second = await keys.get(keyUrl, signature, clock() - negativeTtlMs);
-    if (second.state !== "found") return refuseKey(second);
+    if (!second.ok) return second;
     return isSignedBy(token, second.key)
       ? { ok: true }
       : refuse("wrong_signature", "The signature does not belong to the published key.");
   }
 
   return {
-    async verify(headers, notificationId) {
+    /**
+     * @param headers as node:http gives them, with lower-case names
+     * @param notificationId absent while the body is not read yet: then any id will do
+     */
+    async verify(
+      headers: Readonly<Record<string, string | readonly string[] | undefined>>,
+      notificationId?: string,
+    ): Promise<SignatureVerdict> {
       const signature = headers[PREFIX];
       const keyUrl = headers[`${PREFIX}-public-key-url`];
       if (signature === undefined && keyUrl === undefined) return { absent: true };
@@ -99,7 +78,8 @@ export function createSignatureVerifier(options: SignatureVerifierOptions): Sign
       if (token === undefined) return refuse("malformed", "The signature is not a JSON Web Token.");
       return checkClaims(token, notificationId, clock()) ?? (await verifyWithKey(token, signature, keyUrl));
     },
-    refusedHosts: () => keys.refusedHosts(),
+    /** For the status: hosts that signed requests named and that are not allowed. */
+    refusedHosts: (): readonly string[] => keys.refusedHosts(),
   };
 }
 
@@ -121,16 +101,6 @@ function checkClaims(
     return refuse("not_yet_valid", "The signature is not valid yet.");
   }
   return undefined;
-}
-
-const KEY_REFUSALS = {
-  refused: "key_host_refused",
-  unusable: "key_unusable",
-  unavailable: "unavailable",
-} as const;
-
-function refuseKey(answer: Exclude<KeyAnswer, { state: "found" }>): SignatureVerdict {
-  return refuse(KEY_REFUSALS[answer.state], answer.message);
 }
 
 function refuse(reason: SignatureRefusal, message: string): SignatureVerdict {

@@ -2,25 +2,14 @@
 // https://www.hull.io/docs/reference/identity_resolution/
 import { signHs256 } from "./jwt";
 
-/** At least one is required; null, undefined and blank ones are dropped. */
-export interface UserClaims {
-  readonly id?: Claim;
-  readonly email?: Claim;
-  readonly external_id?: Claim;
-  readonly anonymous_id?: Claim;
-}
-
-export interface AccountClaims {
-  readonly id?: Claim;
-  readonly external_id?: Claim;
-  readonly domain?: Claim;
-  readonly anonymous_id?: Claim;
-}
-
 type Claim = string | number | null | undefined;
 
 const USER_CLAIMS = ["id", "email", "external_id", "anonymous_id"] as const;
 const ACCOUNT_CLAIMS = ["id", "external_id", "domain", "anonymous_id"] as const;
+
+/** At least one is required; null, undefined and blank ones are dropped. */
+export type UserClaims = Readonly<Partial<Record<(typeof USER_CLAIMS)[number], Claim>>>;
+export type AccountClaims = Readonly<Partial<Record<(typeof ACCOUNT_CLAIMS)[number], Claim>>>;
 
 export interface SubjectOptions {
   /** Connector id. */
@@ -31,8 +20,6 @@ export interface SubjectOptions {
   readonly subject: "user" | "account";
   readonly user?: UserClaims | undefined;
   readonly account?: AccountClaims | undefined;
-  /** False: only an existing entity is updated. Hull's default is true. */
-  readonly create?: boolean | undefined;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
@@ -52,7 +39,7 @@ export class EmptyClaimsError extends Error {
  *   such a token and attach the attributes to nobody.
  */
 export function signSubject(options: SubjectOptions): string {
-  const { subject, create } = options;
+  const { subject } = options;
   const user = claimsOf("user", options.user, USER_CLAIMS, subject);
   const account = claimsOf("account", options.account, ACCOUNT_CLAIMS, subject);
   const sub = (subject === "user" ? user : account)?.["id"];
@@ -63,7 +50,6 @@ export function signSubject(options: SubjectOptions): string {
       sub,
       "io.hull.asUser": user,
       "io.hull.asAccount": account,
-      "io.hull.create": create,
       "io.hull.subjectType": subject,
     },
     options.secret,

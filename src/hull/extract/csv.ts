@@ -39,7 +39,7 @@ export function createCsvFormat(fail: Fail): RowFormat {
       const read = cut === TOO_LONG ? "its header is too long" : readHeader(withoutReturn(cut));
       if (typeof read === "string") {
         const what = `${read}, so no row can be read. Send the batch from Hull again.`;
-        throw fail({ kind: "not_an_extract", what, retryable: false });
+        throw fail({ kind: "not_an_extract", what });
       }
       header = read;
       return false;
@@ -189,7 +189,9 @@ function parseCsv(bytes: Buffer, separator: number): readonly (readonly string[]
 function nameCells(header: readonly string[], cells: readonly string[]): RowValue {
   if (cells.length !== header.length) {
     const hint = cells.some((cell) => cell.includes("\r")) ? OTHER_ENDS : "";
-    return bad(`has ${count(cells.length)}, the header names ${header.length}${hint}`);
+    return bad(
+      `has ${cells.length} ${cells.length === 1 ? "cell" : "cells"}, the header names ${header.length}${hint}`,
+    );
   }
   const values = new Map<string, string>();
   for (const [i, name] of header.entries()) {
@@ -201,8 +203,4 @@ function nameCells(header: readonly string[], cells: readonly string[]): RowValu
   }
   if (/[\r\n]/.test(values.get(IDENTITY) ?? "")) return bad(`has a line break in "${IDENTITY}"${OTHER_ENDS}`);
   return { ok: true, value: Object.fromEntries(values) };
-}
-
-function count(cells: number): string {
-  return cells === 1 ? "1 cell" : `${cells} cells`;
 }

@@ -18,16 +18,7 @@ export type FindEnd = (start: number, from: number) => { readonly found: boolean
 /** Continues in other bytes; it remembers its state in the row (inside quotes or not). */
 export type Scanner = (bytes: Buffer) => FindEnd;
 
-export interface Cutter {
-  /** The rows that end within these bytes, one by one: how the next one is cut may depend on the last one. */
-  push(bytes: Buffer): Iterable<Cut>;
-  /** The last row, if no line break ends it. */
-  end(): Cut[];
-  /** Bytes that wait for the end of their row. */
-  readonly heldBytes: number;
-}
-
-export function createCutter(scanner: Scanner, maxRowBytes: number): Cutter {
+export function createCutter(scanner: Scanner, maxRowBytes: number) {
   let bytes = Buffer.alloc(0);
   let length = 0;
   /** Bytes before it were handed out; they are dropped with the next push, since views of them are still in use. */
@@ -52,7 +43,8 @@ export function createCutter(scanner: Scanner, maxRowBytes: number): Cutter {
   }
 
   return {
-    *push(more) {
+    /** The rows that end within these bytes, one by one: how the next one is cut may depend on the last one. */
+    *push(more: Buffer): Iterable<Cut> {
       append(more);
       const findEnd = scanner(bytes.subarray(0, length));
       for (;;) {
@@ -71,13 +63,15 @@ export function createCutter(scanner: Scanner, maxRowBytes: number): Cutter {
         yield row;
       }
     },
-    end() {
+    /** The last row, if no line break ends it. */
+    end(): Cut[] {
       const rest = bytes.subarray(start, length);
       start = from = length;
       if (discarding) return [TOO_LONG];
       return rest.length === 0 ? [] : [rest.length > maxRowBytes ? TOO_LONG : rest];
     },
-    get heldBytes() {
+    /** Bytes that wait for the end of their row. */
+    get heldBytes(): number {
       return length - start;
     },
   };

@@ -57,16 +57,14 @@ export async function* download(
     const response = await inTime(follow(link, options, fail, joined.signal));
     // A packed file may be packed once more for transfer.
     const layers = /\bx?-?gzip\b/i.test(response.headers["content-encoding"] ?? "") ? 2 : 1;
-    const unpacked = await inTime(unpack(response, layers));
-    if (!("body" in unpacked)) throw fail(unpacked.trouble);
-    const chunks: AsyncIterator<unknown, undefined> = unpacked.body[Symbol.asyncIterator]();
+    const { body, check } = await inTime(unpack(response, layers, fail));
+    const chunks: AsyncIterator<unknown, undefined> = body[Symbol.asyncIterator]();
     for (let bytes = 0; ;) {
       const { done, value } = await inTime(chunks.next());
       if (done === true) return;
       if (!Buffer.isBuffer(value)) continue;
       bytes += value.length;
-      const trouble = unpacked.trouble(bytes);
-      if (trouble !== undefined) throw fail(trouble);
+      check(bytes);
       yield value;
     }
   } catch (error) {
@@ -100,14 +98,10 @@ async function follow(
     response.destroy();
     if (redirects === MAX_REDIRECTS) {
       const what = `it was redirected more than ${MAX_REDIRECTS} times; send the batch from Hull again.`;
-      throw fail({ kind: "http_status", what, retryable: false, status });
+      throw fail({ kind: "http_status", what, status });
     }
-    target = checkLink(
-      URL.canParse(location, target.href) ? new URL(location, target).href : "",
-      target,
-      allowedHosts,
-      fail,
-    );
+    const next = URL.canParse(location, target.href) ? new URL(location, target).href : "";
+    target = checkLink(next, target, allowedHosts, fail);
   }
 }
 

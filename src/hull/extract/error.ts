@@ -1,5 +1,5 @@
 // How reading an extract fails when not all of it could be read.
-import { types } from "node:util";
+import { bareError } from "../../http/guards/redact";
 
 /**
  * forbidden_url: an address that we do not visit · http_status: the storage refused · unreachable: no connection ·
@@ -13,8 +13,8 @@ export interface ExtractTrouble {
   readonly kind: ExtractErrorKind;
   /** What happened and what a person can do, to follow a colon. Never a query, never a value of a row. */
   readonly what: string;
-  /** True when the same order may work later. */
-  readonly retryable: boolean;
+  /** True when the same order may work later; false when left out. */
+  readonly retryable?: boolean;
   readonly status?: number | undefined;
   readonly cause?: unknown;
 }
@@ -23,29 +23,23 @@ export class ExtractError extends Error {
   override readonly name = "ExtractError";
   readonly kind: ExtractErrorKind;
   readonly retryable: boolean;
-  /** Index of the first row that is missing: `skipRows` of the next try. */
-  readonly atRow: number;
   readonly status: number | undefined;
 
-  /** @param place host and path of the link, as `placeOf` prints them */
-  constructor(place: string, atRow: number, trouble: ExtractTrouble) {
-    const cause = safeCause(trouble.cause);
-    super(`The extract at ${place}: ${trouble.what}`, { cause });
+  /**
+   * @param place host and path of the link, as `placeOf` prints them
+   * @param atRow index of the first row that is missing: `skipRows` of the next try
+   */
+  constructor(
+    place: string,
+    readonly atRow: number,
+    trouble: ExtractTrouble,
+  ) {
+    super(`The extract at ${place}: ${trouble.what}`, { cause: bareError(trouble.cause) });
     this.kind = trouble.kind;
-    this.retryable = trouble.retryable;
-    this.atRow = atRow;
+    this.retryable = trouble.retryable === true;
     this.status = trouble.status;
   }
 }
 
 /** Makes the error of one order: the place where it happens knows neither the link nor the row. */
 export type Fail = (trouble: ExtractTrouble) => ExtractError;
-
-/** Errors of sockets and parsers contain packets and addresses; only name, code and message go on. */
-function safeCause(cause: unknown): Error | undefined {
-  if (!types.isNativeError(cause)) return undefined;
-  const safe: Error & { code?: string } = new Error(cause.message);
-  safe.name = cause.name;
-  if ("code" in cause && typeof cause.code === "string") safe.code = cause.code;
-  return safe;
-}

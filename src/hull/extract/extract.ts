@@ -22,53 +22,44 @@ export interface ExtractOrder {
   readonly skipRows: number;
 }
 
-export interface ExtractLimits {
-  /** A longer row is a bad row. */
-  readonly maxRowBytes: number;
-  readonly maxRows: number;
-  /** Limit of the whole file, unpacked. */
-  readonly maxBytes: number;
-  /** How long we wait for the next byte. */
-  readonly idleMs: number;
-}
-
 export interface ExtractReaderOptions {
   readonly allowedHosts: HostAllowList;
-  readonly limits?: Partial<ExtractLimits>;
+  readonly limits?: Partial<typeof DEFAULT_LIMITS>;
   readonly sleep?: Sleep;
   /** How host names become addresses. */
   readonly resolve?: Parameters<typeof createGuardedLookup>[1];
 }
 
-export interface ExtractReader {
-  /**
-   * Downloads the file and yields its rows, in batches as they come. Nothing is read ahead while the caller is busy;
-   * a caller that stops early closes the connection.
-   *
-   * @throws ExtractError when not all rows could be read; the signal's reason when it aborts
-   */
-  rows(order: ExtractOrder, signal: AbortSignal): AsyncIterable<readonly ExtractRow[]>;
-}
+export type ExtractReader = ReturnType<typeof createExtractReader>;
 
-const DEFAULT_LIMITS: ExtractLimits = {
+const DEFAULT_LIMITS = {
+  /** A longer row is a bad row. */
   maxRowBytes: 5_000_000,
   maxRows: Infinity,
+  /** Limit of the whole file, unpacked. */
   maxBytes: Infinity,
+  /** How long we wait for the next byte. */
   idleMs: 60_000,
 };
 
-export function createExtractReader(options: ExtractReaderOptions): ExtractReader {
+export function createExtractReader(options: ExtractReaderOptions) {
   const { allowedHosts, sleep = systemSleep } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const lookup = createGuardedLookup((host) => allowedHosts.names(host), options.resolve);
 
   return {
-    async *rows(order, signal) {
+    /**
+     * Downloads the file and yields its rows, in batches as they come. Nothing is read ahead while the caller is busy;
+     * a caller that stops early closes the connection.
+     *
+     * @throws ExtractError when not all rows could be read; the signal's reason when it aborts
+     */
+    async *rows(order: ExtractOrder, signal: AbortSignal): AsyncIterable<readonly ExtractRow[]> {
       const fail: Fail = (trouble) => new ExtractError(placeOf(order.url), rows.nextRow, trouble);
       const tooLarge = (limit: string): ExtractError =>
-        fail({ kind: "too_large", what: `it has more than ${limit}; send smaller batches.`, retryable: false });
+        fail({ kind: "too_large", what: `it has more than ${limit}; send smaller batches.` });
       const format = order.format === "csv" ? createCsvFormat(fail) : createJsonFormat(fail);
-      const opening = createOpening(order.format);
+      const opened = createOpening(order.format, fail);
       const cutter = createCutter(format.scanner, limits.maxRowBytes);
       const rows = createRowReader({ ...limits, format, skipRows: order.skipRows });
       let bytes = 0;
@@ -77,9 +68,7 @@ export function createExtractReader(options: ExtractReaderOptions): ExtractReade
       for await (const piece of download(order.url, source, fail, signal)) {
         bytes += piece.length;
         if (bytes > limits.maxBytes) throw tooLarge(`${limits.maxBytes} bytes`);
-        const opened = opening.push(piece);
-        if ("trouble" in opened) throw fail(opened.trouble);
-        const batch = rows.read(cutter.push(opened.bytes));
+        const batch = rows.read(cutter.push(opened(piece)));
         if (batch.length > 0) yield batch;
         if (rows.isFull) throw tooLarge(`${limits.maxRows} rows`);
       }

@@ -43,7 +43,7 @@ export function createJsonFormat(fail: Fail): RowFormat {
       if (!isInList()) return;
       const what =
         "its list of rows is never closed, so rows at its end may be missing. Send the batch from Hull again.";
-      throw fail({ kind: "not_an_extract", what, retryable: false });
+      throw fail({ kind: "not_an_extract", what });
     },
   };
 }

@@ -24,7 +24,7 @@ export function placeOf(link: string): string {
 export function checkLink(link: string, from: URL | undefined, hosts: HostAllowList, fail: Fail): URL {
   const refuse = (why: string): never => {
     const subject = from === undefined ? "" : `it redirects to ${placeOf(link)}, which was not followed: `;
-    throw fail({ kind: "forbidden_url", what: `${subject}${why}`, retryable: false });
+    throw fail({ kind: "forbidden_url", what: `${subject}${why}` });
   };
   const verdict: HostVerdict = link.includes("://") ? hosts.judge(link) : { allowed: false, reason: "malformed" };
   if (!verdict.allowed) {

@@ -46,15 +46,6 @@ export interface ExtractRow {
   readonly bytes: number;
 }
 
-export interface RowReader {
-  /** The rows among these cuts, without those before `skipRows`. */
-  read(cuts: Iterable<Cut>): ExtractRow[];
-  /** Index of the first row that was not returned; at least `skipRows`. */
-  readonly nextRow: number;
-  /** True once there are more rows than allowed; the first of them and all others are left out. */
-  readonly isFull: boolean;
-}
-
 export interface RowReaderOptions {
   readonly format: RowFormat;
   readonly skipRows: number;
@@ -63,7 +54,7 @@ export interface RowReaderOptions {
   readonly maxRowBytes: number;
 }
 
-export function createRowReader({ format, skipRows, maxRows, maxRowBytes }: RowReaderOptions): RowReader {
+export function createRowReader({ format, skipRows, maxRows, maxRowBytes }: RowReaderOptions) {
   let seen = 0;
   let nextRow = skipRows;
   let isFull = false;
@@ -75,7 +66,8 @@ export function createRowReader({ format, skipRows, maxRows, maxRowBytes }: RowR
   }
 
   return {
-    read(cuts) {
+    /** The rows among these cuts, without those before `skipRows`. */
+    read(cuts: Iterable<Cut>): ExtractRow[] {
       const rows: ExtractRow[] = [];
       let run: Buffer[] = [];
       const readRun = (): void => {
@@ -98,10 +90,12 @@ export function createRowReader({ format, skipRows, maxRows, maxRowBytes }: RowR
       readRun();
       return rows;
     },
-    get nextRow() {
+    /** Index of the first row that was not returned; at least `skipRows`. */
+    get nextRow(): number {
       return nextRow;
     },
-    get isFull() {
+    /** True once there are more rows than allowed; the first of them and all others are left out. */
+    get isFull(): boolean {
       return isFull;
     },
   };

@@ -2,7 +2,7 @@
 // the header still calls packed.
 import { pipeline, type Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
-import type { ExtractTrouble } from "./error";
+import type { Fail } from "./error";
 
 /** The first of gzip's two magic bytes (RFC 1952). No text starts with it, nor does a byte order mark. */
 const GZIP = 0x1f;
@@ -12,48 +12,33 @@ const FREE_BYTES = 100_000_000;
 /** Gzip reaches about 1,000; files of people with hundreds of empty columns reach a tenth of this. */
 const MAX_RATIO = 500;
 
-export interface Unpacked {
-  readonly body: Readable;
-  /** What is wrong with the file, once this many bytes came out of it. */
-  trouble(bytes: number): ExtractTrouble | undefined;
-}
-
 /**
- * The stream itself, or its unpacked content. Fails with the stream.
+ * The stream itself, or its unpacked content. Fails with the stream, and with what `fail` makes of a file that is packed
+ * in a way that no extract is.
  *
  * @param layers how often it may be packed
+ * @returns `check` is called with how many bytes came out so far, and throws when they are too many for the packed ones
  */
-export async function unpack(
-  stream: Readable,
-  layers: number,
-): Promise<Unpacked | { readonly trouble: ExtractTrouble }> {
+export async function unpack(stream: Readable, layers: number, fail: Fail) {
   let body = stream;
   let packed: { readonly bytesWritten: number } | undefined;
   for (let layer = 0; (await firstByte(body)) === GZIP; layer += 1) {
-    if (layer === layers) return { trouble: PACKED_TWICE };
+    if (layer === layers) {
+      const what = "it is packed with gzip twice. Pack it once, and send the batch again.";
+      throw fail({ kind: "not_an_extract", what });
+    }
     const gunzip = createGunzip({ chunkSize: 65_536 });
     // The end is reported to whoever reads the unpacked side.
     body = pipeline(body, gunzip, () => undefined);
     packed ??= gunzip;
   }
-  return {
-    body,
-    trouble: (bytes) =>
-      packed !== undefined && bytes > FREE_BYTES && bytes > MAX_RATIO * packed.bytesWritten ? BLOWN_UP : undefined,
+  const check = (bytes: number): void => {
+    if (packed === undefined || bytes <= FREE_BYTES || bytes <= MAX_RATIO * packed.bytesWritten) return;
+    const what = `unpacked it is more than ${MAX_RATIO} times as large, which no list of people is. Send the batch from Hull again.`;
+    throw fail({ kind: "too_large", what });
   };
+  return { body, check };
 }
-
-const PACKED_TWICE: ExtractTrouble = {
-  kind: "not_an_extract",
-  what: "it is packed with gzip twice. Pack it once, and send the batch again.",
-  retryable: false,
-};
-
-const BLOWN_UP: ExtractTrouble = {
-  kind: "too_large",
-  what: `unpacked it is more than ${MAX_RATIO} times as large, which no list of people is. Send the batch from Hull again.`,
-  retryable: false,
-};
 
 /** Looks at the first byte and leaves it in the stream; `undefined` when there is none. */
 function firstByte(stream: Readable): Promise<number | undefined> {

@@ -20,6 +20,9 @@ export type FirehoseResult =
   /** The connector's credentials do not work (401, 402, 403, 404). */
   | { readonly state: "unauthorised"; readonly status: number };
 
+/** Why the rest has to wait. */
+type Stop = Exclude<FirehoseResult, { state: "accepted" | "refused" }>;
+
 export interface FirehoseOptions extends HullCredentials {
   readonly protocol?: Protocol | undefined;
   /** Overrides the address that is derived from the organization. */
@@ -29,20 +32,12 @@ export interface FirehoseOptions extends HullCredentials {
   readonly http?: HullHttpOptions | undefined;
 }
 
-export interface Firehose {
-  /**
-   * Sends the items in order, in batches, one after another; one result per item, in the same order. Never rejects for
-   * remote trouble. An aborted signal turns what is left into `later`.
-   */
-  send(items: readonly FirehoseItem[], signal?: AbortSignal): Promise<FirehoseResult[]>;
-  close(): void;
-}
+export type Firehose = ReturnType<typeof createFirehose>;
 
 /** @throws Error when no address can be derived from the organization and none is given */
-export function createFirehose(options: FirehoseOptions): Firehose {
+export function createFirehose(options: FirehoseOptions) {
   const clock = options.http?.clock ?? systemClock;
-  const maxItems = options.maxItems ?? 50;
-  const maxBytes = options.maxBytes ?? 500_000;
+  const { maxItems = 50, maxBytes = 500_000 } = options;
   const http = createHttpClient({
     timeoutMs: FIREHOSE_TIMEOUT_MS,
     maxAttempts: 4,
@@ -53,38 +48,38 @@ export function createFirehose(options: FirehoseOptions): Firehose {
     secrets: [options.secret],
   });
 
-  /** Why the rest has to wait; `undefined` = go on. */
-  type Stop = Exclude<FirehoseResult, { state: "accepted" | "refused" }> | undefined;
-
-  /** Sends one batch, in halves where it is refused, and reports item by item. */
+  /** Sends one batch, in halves where it is refused; each item gets its result. */
   async function deliver(
     batch: readonly EncodedItem[],
     signal: AbortSignal | undefined,
-    report: (item: EncodedItem, result: FirehoseResult) => void,
-  ): Promise<Stop> {
+    results: (FirehoseResult | undefined)[],
+  ): Promise<Stop | undefined> {
     try {
       const body = batchBody(batch, clock());
       // Setting the same traits twice changes nothing, so after a lost answer it is simply sent again.
       await http.request({ method: "POST", route: "", body, safeToRepeat: true, expect: "text", signal });
-      for (const item of batch) report(item, { state: "accepted" });
+      for (const { index } of batch) results[index] = { state: "accepted" };
       return undefined;
     } catch (error) {
       if (!(error instanceof RemoteError)) throw error;
       if (!isRefusal(error)) return stopFor(error);
       const [only] = batch;
       if (batch.length === 1 && only !== undefined) {
-        report(only, { state: "refused", status: error.status ?? 0, reason: error.message });
+        results[only.index] = { state: "refused", status: error.status ?? 0, reason: error.message };
         return undefined;
       }
       const middle = Math.ceil(batch.length / 2);
-      return (
-        (await deliver(batch.slice(0, middle), signal, report)) ?? (await deliver(batch.slice(middle), signal, report))
-      );
+      const stop = await deliver(batch.slice(0, middle), signal, results);
+      return stop ?? (await deliver(batch.slice(middle), signal, results));
     }
   }
 
   return {
-    async send(items, signal) {
+    /**
+     * Sends the items in order, in batches, one after another; one result per item, in the same order. Never rejects for
+     * remote trouble. An aborted signal turns what is left into `later`.
+     */
+    async send(items: readonly FirehoseItem[], signal?: AbortSignal): Promise<FirehoseResult[]> {
       const now = clock();
       const results: (FirehoseResult | undefined)[] = items.map(() => undefined);
       const encoded = items.flatMap((item, index) => {
@@ -93,26 +88,24 @@ export function createFirehose(options: FirehoseOptions): Firehose {
         results[index] = { state: "refused", reason: result.reason };
         return [];
       });
-      let stop: Stop;
+      let stop: Stop | undefined;
       for (const batch of intoBatches(encoded, maxItems, maxBytes)) {
-        stop = await deliver(batch, signal, (item, result) => {
-          results[item.index] = result;
-        });
+        stop = await deliver(batch, signal, results);
         if (stop !== undefined) break;
       }
       const rest: FirehoseResult = stop ?? { state: "later", reason: "not reached" };
       return results.map((result) => result ?? rest);
     },
-    close: () => http.close(),
+    close: (): void => http.close(),
   };
 }
 
 /** The batch is refused, perhaps only because of one item. */
 function isRefusal(error: RemoteError): boolean {
-  return error.status === 400 || error.status === 413 || error.status === 422;
+  return [400, 413, 422].includes(error.status ?? 0);
 }
 
-function stopFor(error: RemoteError): Exclude<FirehoseResult, { state: "accepted" | "refused" }> {
+function stopFor(error: RemoteError): Stop {
   const { status, retryAfterMs } = error;
   if (status === 401 || status === 402 || status === 403 || status === 404) return { state: "unauthorised", status };
   return { state: "later", reason: error.message, retryAfterMs };

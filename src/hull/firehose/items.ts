@@ -1,6 +1,6 @@
 // Firehose items as text, and how many of them go into one request. Pure.
 import type { Attributes } from "../protocol/shapes";
-import { EmptyClaimsError, signSubject, type AccountClaims, type UserClaims } from "../auth/token";
+import { EmptyClaimsError, signSubject, type AccountClaims, type SubjectOptions, type UserClaims } from "../auth/token";
 
 /** One thing to tell Hull. A link connects a user to an account and sets no attribute. */
 export type FirehoseItem =
@@ -13,11 +13,6 @@ export type FirehoseItem =
     }
   | { readonly type: "link"; readonly user: UserClaims; readonly account: AccountClaims };
 
-/** Set the attribute only where Hull has none yet. */
-export function setIfNull(value: unknown): { readonly operation: "setIfNull"; readonly value: unknown } {
-  return { operation: "setIfNull", value };
-}
-
 /** An item ready to be sent; `index` is its place in the caller's list. */
 export interface EncodedItem {
   readonly index: number;
@@ -25,22 +20,23 @@ export interface EncodedItem {
   readonly bytes: number;
 }
 
-export type EncodeResult =
-  { readonly ok: true; readonly item: EncodedItem } | { readonly ok: false; readonly reason: string };
-
-export interface Signer {
-  readonly id: string;
-  readonly secret: string;
-}
+export type Signer = Pick<SubjectOptions, "id" | "secret">;
 
 /** @param now milliseconds since the epoch, for token and timestamp */
-export function encodeItem(item: FirehoseItem, index: number, signer: Signer, now: number): EncodeResult {
+export function encodeItem(
+  item: FirehoseItem,
+  index: number,
+  { id, secret }: Signer,
+  now: number,
+): { readonly ok: true; readonly item: EncodedItem } | { readonly ok: false; readonly reason: string } {
+  // The official client makes the account the subject of a link; since the body is empty, nothing else depends on it.
+  const subject = item.type === "link" ? "account" : item.subject;
   try {
     const json = JSON.stringify({
       type: "traits",
       timestamp: new Date(now).toISOString(),
       body: item.type === "link" ? {} : checked(item.attributes),
-      headers: { "Hull-Access-Token": signItem(item, signer, now) },
+      headers: { "Hull-Access-Token": signSubject({ ...item, id, secret, subject, now }) },
     });
     return { ok: true, item: { index, json, bytes: Buffer.byteLength(json) } };
   } catch (error) {
@@ -55,24 +51,12 @@ class UnsendableError extends Error {}
 
 /** JSON turns NaN and infinities into null, which would clear the attribute in Hull. */
 function checked(attributes: Attributes): Attributes {
-  for (const name of Object.keys(attributes)) {
-    const value = attributes[name];
+  for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "number" && !Number.isFinite(value)) {
       throw new UnsendableError(`The attribute ${name} is not a finite number.`);
     }
   }
   return attributes;
-}
-
-function signItem(item: FirehoseItem, signer: Signer, now: number): string {
-  const common = { id: signer.id, secret: signer.secret, now };
-  if (item.type === "link") {
-    // The official client makes the account the subject of a link; since the body is empty, nothing else depends on it.
-    return signSubject({ ...common, subject: "account", user: item.user, account: item.account });
-  }
-  return item.subject === "user"
-    ? signSubject({ ...common, subject: "user", user: item.user })
-    : signSubject({ ...common, subject: "account", account: item.account });
 }
 
 /** Cuts a list into batches of at most `maxItems` and about `maxBytes`; a bigger item goes alone. Keeps the order. */

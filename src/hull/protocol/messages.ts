@@ -42,7 +42,7 @@ const changes = lenient(
         .unknown()
         .optional()
         .transform((value) => value === true),
-      /** Attribute → [old, new]; read with `changePair`. Array items as `anonymous_ids[1]`. */
+      /** Attribute → [old, new]. Array items as `anonymous_ids[1]`. */
       user: attributes,
       account: attributes,
       segments: segmentChanges,
@@ -66,8 +66,6 @@ const userMessage = z.looseObject({
 
 const accountMessage = z.looseObject({ account, account_segments: segments, changes, message_id: optionalKey });
 
-export type HullUser = z.output<typeof user>;
-export type HullAccount = z.output<typeof account>;
 export type HullEvent = z.output<typeof event>;
 export type Changes = NonNullable<z.output<typeof changes>>;
 export type UserMessage = z.output<typeof userMessage>;
@@ -88,9 +86,4 @@ export function parseAccountMessage(input: unknown): ParsedMessage<AccountMessag
 
 function outcome<T>(result: z.ZodSafeParseResult<T>, input: unknown): ParsedMessage<T> {
   return result.success ? { ok: true, message: result.data } : { ok: false, problems: problemsOf(result.error, input) };
-}
-
-/** The old and the new value of one entry of `changes.user` or `changes.account`. */
-export function changePair(value: unknown): readonly [before: unknown, after: unknown] | undefined {
-  return Array.isArray(value) && value.length === 2 ? [value[0], value[1]] : undefined;
 }

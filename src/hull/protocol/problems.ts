@@ -1,4 +1,5 @@
 // Problems of a payload, in words for the person who reads the answer.
+import get from "lodash/get";
 import type { z } from "zod";
 
 export interface Problem {
@@ -30,7 +31,7 @@ export function problemsOf(error: z.ZodError, input: unknown): Problem[] {
     const remedy = REMEDIES.find(([prefix]) => path === prefix || path.startsWith(`${prefix}.`))?.[1];
     return {
       path,
-      message: valueAt(input, issue.path) === undefined ? "is missing" : issue.message,
+      message: get(input, issue.path) === undefined ? "is missing" : issue.message,
       remedy: remedy ?? `Correct the field ${path} or leave it out.`,
     };
   });
@@ -41,11 +42,4 @@ function printPath(path: readonly PropertyKey[]): string {
   return path
     .map((step, i) => (typeof step === "number" ? `[${step}]` : `${i === 0 ? "" : "."}${String(step)}`))
     .join("");
-}
-
-function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (value, step) => (typeof value === "object" && value !== null ? Reflect.get(value, step) : undefined),
-    input,
-  );
 }

@@ -4,7 +4,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { createHullClient } from "../../../src/hull/client";
 import { createFirehose } from "../../../src/hull/firehose/firehose";
-import { setIfNull, type FirehoseItem } from "../../../src/hull/firehose/items";
+import type { FirehoseItem } from "../../../src/hull/firehose/items";
 import { decodeToken, signHs256 } from "../../../src/hull/auth/jwt";
 import { json, startLoopback, type Loopback, type SeenRequest } from "../../unit/http/loopback";
 
@@ -36,7 +36,12 @@ beforeAll(async () => {
       user,
       attributes: { "planhat/id": "p1", score: 0, tags: ["a"], gone: null },
     },
-    { type: "traits", subject: "user", user: { email: "ada@example.com" }, attributes: { name: setIfNull("Ada") } },
+    {
+      type: "traits",
+      subject: "user",
+      user: { email: "ada@example.com" },
+      attributes: { name: { operation: "setIfNull", value: "Ada" } },
+    },
     {
       type: "traits",
       subject: "account",

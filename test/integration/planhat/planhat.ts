@@ -1,7 +1,6 @@
 import { createPlanhatSimulator } from "../../../simulators/planhat";
 import type { PlanhatSimulator, PlanhatSimulatorOptions } from "../../../simulators/planhat";
-import { createBudget, type Budget, type BudgetClass } from "../../../src/http/limits/budget";
-import type { BudgetRegistry } from "../../../src/http/limits/budget-registry";
+import { createBudget, type Budget, type BudgetClass, type BudgetRegistry } from "../../../src/http/limits/budget";
 import { createPlanhatService } from "../../../src/services/planhat";
 import { readSettings } from "../../../src/services/planhat/settings/settings";
 import type { Connection, FindKnowledge, Intent, Wanted } from "../../../src/services/connection";
@@ -62,7 +61,6 @@ export async function openPlanhat({
 
 export const registryOf = (budget: Budget): BudgetRegistry => ({
   get: () => budget,
-  drop: () => undefined,
   look: () => undefined,
   left: () => budget.left(),
   close: () => budget.close(),

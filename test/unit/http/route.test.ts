@@ -26,8 +26,8 @@ describe("URLs from templates", () => {
   });
 
   it("encodes the query so that plus, ampersand and umlauts arrive", () => {
-    expect(encodeQuery({ email: "a+b@x.y", q: "ü & co", list: ["1", 2], none: undefined, yes: true })).toBe(
-      "email=a%2Bb%40x.y&q=%C3%BC%20%26%20co&list=1&list=2&yes=true",
+    expect(encodeQuery({ email: "a+b@x.y", q: "ü & co", none: undefined, yes: true })).toBe(
+      "email=a%2Bb%40x.y&q=%C3%BC%20%26%20co&yes=true",
     );
     expect(buildUrl(BASE, "/users", {}, { limit: 1 })).toMatchObject({ url: "https://api.planhat.com/users?limit=1" });
   });

@@ -29,14 +29,10 @@ function rowsOf(kind: "json" | "csv", text: string, sizes: readonly number[]): u
   const fail = (trouble: ConstructorParameters<typeof ExtractError>[2]): ExtractError =>
     new ExtractError("", 0, trouble);
   const format = kind === "csv" ? createCsvFormat(fail) : createJsonFormat(fail);
-  const opening = createOpening(kind);
+  const opened = createOpening(kind, fail);
   const cutter = createCutter(format.scanner, 1_000_000);
   const reader = createRowReader({ format, skipRows: 0, maxRows: Infinity, maxRowBytes: 1_000_000 });
-  const read = piecesOf(text, sizes).flatMap((piece) => {
-    const opened = opening.push(piece);
-    if ("trouble" in opened) throw fail(opened.trouble);
-    return reader.read(cutter.push(opened.bytes));
-  });
+  const read = piecesOf(text, sizes).flatMap((piece) => reader.read(cutter.push(opened(piece))));
   read.push(...reader.read(cutter.end()));
   format.end?.();
   return read.map(({ row }) => (row.ok ? row.value : row.problem));

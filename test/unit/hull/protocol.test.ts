@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { changePair, parseAccountMessage, parseUserMessage } from "../../../src/hull/protocol/messages";
+import { parseAccountMessage, parseUserMessage } from "../../../src/hull/protocol/messages";
 import { parseConfiguration, parseConnector, parseNotification } from "../../../src/hull/protocol/notification";
 import { parseJson } from "../../../src/json";
 
@@ -165,11 +165,6 @@ describe("an account message", () => {
     });
     expect(parseAccountMessage({ account: {} })).toMatchObject({ ok: false, problems: [{ path: "account.id" }] });
   });
-});
-
-it("a change is a pair of old and new", () => {
-  expect(changePair([null, "x"])).toEqual([null, "x"]);
-  expect(changePair("x")).toBeUndefined();
 });
 
 it("a connector is read from the answer of GET app", () => {

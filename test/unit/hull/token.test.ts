@@ -21,10 +21,9 @@ describe("the token of a firehose item", () => {
 
   it("drops empty claims and carries the Hull id as its subject", () => {
     const user = { id: "u-1", email: null, external_id: " ", anonymous_id: undefined };
-    expect(decodeToken(signSubject({ ...base, subject: "user", user, create: false }))?.payload).toMatchObject({
+    expect(decodeToken(signSubject({ ...base, subject: "user", user }))?.payload).toMatchObject({
       sub: "u-1",
       "io.hull.asUser": { id: "u-1" },
-      "io.hull.create": false,
     });
   });
 

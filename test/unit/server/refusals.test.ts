@@ -50,7 +50,7 @@ const OTHERS = ["health", "public", "schema"];
 /** What is no literal in the source. */
 const COMPUTED: Readonly<Record<string, readonly string[]>> = {
   reason: Object.keys(REFUSALS),
-  "reading.reason": ["invalid_token", "expired_token"],
+  reading: ["invalid_token", "expired_token"],
   "`signature_${verdict.reason}`": SIGNATURE_REFUSALS.map((reason) => `signature_${reason}`),
   // Of the declarations.
   "error.code": operations.flatMap(({ refusals, parameters, body }) => [

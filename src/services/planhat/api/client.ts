@@ -1,5 +1,5 @@
 /** The HTTP client of one tenant's Planhat: its token and its budget, with neither of them in a log. */
-import type { BudgetRegistry } from "../../../http/limits/budget-registry";
+import type { BudgetRegistry } from "../../../http/limits/budget";
 import { createHttpClient } from "../../../http/client";
 import type { HttpClient, HttpClientOptions } from "../../../http/client";
 import type { Target } from "../../service";
