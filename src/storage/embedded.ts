@@ -1,32 +1,29 @@
 /** The Store on an ordered key-value database with transactions (LMDB on disk, or memory in unit tests). */
+import min from "lodash/min";
 import { acceptOne, fingerprintOf } from "./outbox/accept";
-import { laneHealth } from "./inspect/lane-health";
+import { backlogOf, busyLanes, depthOf, laneHealth, tallyOf } from "./tables/figures";
 import { fetchView, forgetGone, markMissing, sharedKeys, takeFetched } from "./outbox/fetched";
 import { forgetEntity } from "./erase/record";
 import { forgetTenant } from "./erase/tenant";
 import { retryEntriesNow, readyEntries } from "./tables/entries";
-import { hourCounts } from "./tables/hours";
 import { findBy } from "./tables/claim-index";
 import type { Key, KeyValue } from "./database/kv";
 import { closeDeadLetter, familyOf, findDeadLetter, indexOldDeadLetters, listDeadLetters } from "./tables/dead-letters";
 import { candidates, confirmFacts, noteScan, observe } from "./tables/mirror";
-import { inspectRecord } from "./inspect/record";
+import { inspectRecord, mirrorSeenFrom, viewOf } from "./tables/views";
 import { replayDeadLetter } from "./outbox/replay";
 import { createHousekeeping } from "./erase/retention";
 import type { EntryRow } from "./port/rows";
 import { beginRun, changeRun, lastRun, listRuns, openRunsOf } from "./tables/runs";
 import { markSeenBatch, toldUnder } from "./tables/last-seen";
 import { inSlices, SLICE } from "./database/slices";
-import { placeOf, seenFrom } from "./tables/senders";
 import { attemptOne, recoverOne, settleOne } from "./outbox/settle";
-import type { Backlog, Lane, RecordView, Store, Tally } from "./port/store";
-import { transact } from "./tables/ledger";
+import type { Lane, Store } from "./port/store";
+import { hourCounts, transact } from "./tables/ledger";
 import {
   FORMAT,
   foldOldIndexes,
   lanesOf,
-  linkOf,
-  mirrorRow,
   openTables,
   remember,
   remembered,
@@ -107,30 +104,11 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
         hullIds.map((hullId) => {
           const record = tables.records.get([lane.remote, type, hullId]);
           const fingerprint = fingerprintOf(tables, lane.remote, record);
-          if (fingerprint === undefined) return undefined;
-          return {
-            fingerprint,
-            confirmedAtMs: record?.confirmedAtMs,
-          };
+          return fingerprint === undefined ? undefined : { fingerprint, confirmedAtMs: record?.confirmedAtMs };
         }),
       ),
 
-    view: (lane, type, hullIds) =>
-      read(() => {
-        const remote = remoteRow(tables, lane.remote);
-        const place = placeOf(remote, lane.tenant);
-        return hullIds.map((hullId): RecordView => {
-          const record = tables.records.get([lane.remote, type, hullId]);
-          const entry = tables.outbox.get([lane.remote, lane.tenant, type, hullId]);
-          const remoteId = linkOf(remote, record);
-          const mirror = remoteId === undefined ? undefined : mirrorRow(tables, remote, type, remoteId);
-          return {
-            record,
-            entry,
-            mirror: mirror === undefined ? undefined : seenFrom(place, mirror),
-          };
-        });
-      }),
+    view: (lane, type, hullIds) => read(() => hullIds.map((hullId) => viewOf(tables, lane, type, hullId))),
 
     accept: (acceptances, progress) => {
       const last = acceptances.at(-1);
@@ -146,20 +124,14 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
     inspectRecord: (lane, type, hullId) => read(() => inspectRecord(tables, lane, type, hullId)),
     findBy: (lane, type, asked, limit) => read(() => findBy(tables, lane, type, asked, limit)),
 
-    lanes: () =>
-      read(() =>
-        [...tables.depth.range([])]
-          .filter(([, depth]) => depth.outbox > 0 || depth.tells > 0)
-          .map(([[remote, tenant]]) => ({ remote: String(remote), tenant: String(tenant) })),
-      ),
+    lanes: () => read(() => busyLanes(tables)),
 
     ready: (lane, type, limit) => read(() => readyEntries(tables, lane, type, limit)),
 
     nextDue: (lane, types) =>
       read(() => {
         const heads = types.map((type) => [...tables.queue.range([...laneKey(lane), type], { limit: 1 })][0]?.[0][3]);
-        const times = heads.flatMap((time) => (time === undefined ? [] : [Number(time)]));
-        return times.length === 0 ? undefined : Math.min(...times);
+        return min(heads.flatMap((time) => (time === undefined ? [] : [Number(time)])));
       }),
     nextHullUpdateDue: (lane) =>
       read(() => {
@@ -202,15 +174,7 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
       if (scan !== undefined) await kv.transact(() => noteScan(tables, remote, type, scan));
     },
     candidates: (lane, type, keys) => read(() => candidates(tables, lane, type, keys)),
-    mirrors: (lane, type, ids) =>
-      read(() => {
-        const remote = remoteRow(tables, lane.remote);
-        const place = placeOf(remote, lane.tenant);
-        return ids.map((id) => {
-          const row = mirrorRow(tables, remote, type, id);
-          return row === undefined ? undefined : seenFrom(place, row);
-        });
-      }),
+    mirrors: (lane, type, ids) => read(() => ids.map((id) => mirrorSeenFrom(tables, lane, type, id))),
     sampleLinked: (remote, type, limit) =>
       read(() => {
         const row = remoteRow(tables, remote);
@@ -286,19 +250,9 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
       }),
     pauses: (lane) => read(() => [...tables.pauses.range(laneKey(lane))].map(([, row]) => row)),
 
-    tally: (tenant) =>
-      read((): Tally => {
-        const family = (name: string): Record<string, number> =>
-          Object.fromEntries([...tables.tally.range([tenant, name])].map(([key, count]) => [String(key[2]), count]));
-        const messages = Object.values(family("messages")).reduce((sum, count) => sum + count, 0);
-        return { messages, outcomes: family("outcomes"), derived: family("derived") };
-      }),
+    tally: (tenant) => read(() => tallyOf(tables, tenant)),
     hours: (tenant, fromMs) => read(() => hourCounts(tables, tenant, fromMs)),
-    depth: (lane) =>
-      read(() => {
-        const { outbox, tells } = tables.depth.get(laneKey(lane)) ?? { outbox: 0, tells: 0 };
-        return { outbox, hullUpdates: tells };
-      }),
+    depth: (lane) => read(() => depthOf(tables, lane)),
     deadLettersOf: (lane) => read(() => [...tables.dead.range(laneKey(lane))].map(([, row]) => row)),
     deadLetters: (query) => read(() => listDeadLetters(tables, query)),
     deadLetter: (id, tenant) => read(() => findDeadLetter(tables, id, tenant)),
@@ -323,24 +277,7 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
 
     laneHealth: (lane, unique) => read(() => laneHealth(tables, lane, unique)),
 
-    backlog: () =>
-      read((): Backlog => {
-        const lanes = [...tables.depth.range([])].filter(
-          ([, { outbox, tells: hullUpdates }]) => outbox > 0 || hullUpdates > 0,
-        );
-        const oldest = lanes.flatMap(([lane]) =>
-          [...tables.ages.range(lane, { limit: 1 })].map(([key]) => Number(key[2])),
-        );
-        const pauses = [...tables.pauses.range([])].filter(([, { untilMs }]) => untilMs > now());
-        return {
-          lanes: lanes.length,
-          outbox: lanes.reduce((sum, [, { outbox }]) => sum + outbox, 0),
-          hullUpdates: lanes.reduce((sum, [, { tells: hullUpdates }]) => sum + hullUpdates, 0),
-          oldestAtMs: oldest.length === 0 ? undefined : Math.min(...oldest),
-          pauses: pauses.map(([, { kind }]) => kind),
-          deadLetters: tables.dead.size(),
-        };
-      }),
+    backlog: () => read(() => backlogOf(tables)),
 
     ping: async () => {
       await read(() => tables.meta.get(["format"]));

@@ -1,12 +1,11 @@
 /** What waits moves along with a tenant that points to another remote. */
 import { reason } from "../../outcome/outcome";
-import { reindex } from "../tables/claim-index";
 import { openEntries } from "../tables/entries";
 import { countOutcome, type Ledger } from "../tables/ledger";
-import { outcomeOf, type Tables } from "../tables/tables";
+import { outcomeOf, reindex, type Tables } from "../tables/tables";
 import type { Content } from "../port/rows";
 import type { Lane } from "../port/store";
-import { mergeContent } from "./accept";
+import { mergeContent, newEntry } from "./accept";
 
 /**
  * Moves some of a lane's entries to another remote. Links, unconfirmed creates and attempts belong to the old one and
@@ -44,17 +43,10 @@ export function moveEntries(tables: Tables, ledger: Ledger, lane: Lane, remote: 
     moveVersion(tables, lane.remote, remote, type, hullId);
     const older = waiting ?? (entry.content === undefined ? undefined : attempt?.content);
     const content: Content = { ...moved, ...mergeContent(older, moved) };
-    const { attempt: kept, unconfirmed } = there ?? {};
     to.put(there, {
-      tenant,
-      type,
-      hullId,
-      acceptedAtMs: Math.min(entry.acceptedAtMs, there?.acceptedAtMs ?? Infinity),
-      content,
-      notBeforeMs: 0,
-      attempts: 0,
-      attempt: kept,
-      unconfirmed,
+      ...newEntry({ tenant, type, hullId }, content, Math.min(entry.acceptedAtMs, there?.acceptedAtMs ?? Infinity)),
+      attempt: there?.attempt,
+      unconfirmed: there?.unconfirmed,
     });
   }
   return slice.length > 0;
@@ -66,6 +58,6 @@ function moveVersion(tables: Tables, from: string, to: string, type: string, hul
   const there = tables.records.get([to, type, hullId]);
   if (record === undefined || (there !== undefined && there.version >= record.version)) return;
   const { version, messageId, recent = there?.recent, claims = there?.claims } = record;
-  reindex(tables, [to, type, hullId], there?.claims, claims);
+  reindex(tables.claimIndex, [to, type, hullId], there?.claims, claims);
   tables.records.put([to, type, hullId], { ...(there ?? { revision: 0 }), version, messageId, recent, claims });
 }

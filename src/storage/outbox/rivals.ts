@@ -5,24 +5,20 @@
  */
 import { familyOf } from "../tables/dead-letters";
 import { retake } from "./replay";
+import type { Key } from "../database/kv";
 import type { Content, RivalRow } from "../port/rows";
 import type { DeadLetterKey } from "../port/store";
 import type { Ledger } from "../tables/ledger";
-import type { Tables } from "../tables/tables";
+import { pathOf, type Tables } from "../tables/tables";
 
 /** Rivals remembered for one record; the newest ones. */
 const MOST = 10;
 /** A rival and its children's dead letters that are replayed with it; further ones are left to a person. */
 const MOST_FAMILY = 200;
 
-const pathOf = ({ remote, tenant, type, hullId }: DeadLetterKey): string[] => [remote, tenant, type, hullId];
-const indexOf = ({ remote, tenant, type, hullId }: DeadLetterKey, { remoteId }: RivalRow): string[] => [
-  remote,
-  type,
-  remoteId,
-  tenant,
-  hullId,
-];
+function indexOf({ remote, tenant, type, hullId }: DeadLetterKey, { remoteId }: RivalRow): Key {
+  return [remote, type, remoteId, tenant, hullId];
+}
 
 export function keepRival(tables: Tables, key: DeadLetterKey, remoteId: string, content: Content): void {
   dropRival(tables, key);

@@ -3,7 +3,7 @@ import type { Key } from "../database/kv";
 import type { DeadLetterRow } from "../port/rows";
 import { deadLetterId, placeOf, readPlace } from "../port/dead-letters";
 import type { Lane, DeadLetterKey, DeadLetterPage, DeadLetterQuery } from "../port/store";
-import { lanesOf, type Tables } from "./tables";
+import { lanesOf, pathOf, type Tables } from "./tables";
 
 /** Rows that one page looks at, whether they match the filter or not. */
 const WALK = 1_000;
@@ -11,14 +11,7 @@ const WALK = 1_000;
 /** Outcomes that a refused parent causes. */
 const ORPHANED = new Set(["parent_rejected", "parent_skipped", "parent_dead"]);
 
-const pathOf = ({ remote, tenant, type, hullId }: DeadLetterKey): [string, string, string, string] => [
-  remote,
-  tenant,
-  type,
-  hullId,
-];
-
-const parentPath = ({ remote, tenant, type, hullId, content }: DeadLetterRow): string[] | undefined => {
+const parentPath = ({ remote, tenant, type, hullId, content }: DeadLetterRow): Key | undefined => {
   const { parent } = content.desired;
   return parent === undefined ? undefined : [remote, tenant, parent.type, parent.hullId, type, hullId];
 };

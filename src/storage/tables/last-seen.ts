@@ -8,7 +8,7 @@ import { type Ledger } from "./ledger";
 import { remoteRow, type Tables } from "./tables";
 
 /** No mapping has this number: Hull may not know something of the record. */
-const NOT_WHOLLY = 0;
+export const NOT_WHOLLY = 0;
 
 export interface Seen {
   readonly readAtMs: number;

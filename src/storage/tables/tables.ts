@@ -1,6 +1,6 @@
 /** The tables of the embedded database, their keys, and small rules that several operations share. */
 import { hash } from "node:crypto";
-import { foldedKey, type OutcomeKind } from "../../record";
+import { foldedKey, type Keys, type OutcomeKind } from "../../record";
 import { stripped } from "../database/absent";
 import { createCache, type CachedTable } from "../database/cached";
 import type { Key, KeyValue, Table } from "../database/kv";
@@ -8,7 +8,6 @@ import { openNames, withNames, type Names } from "../database/names";
 import { ENTRY, HULL_UPDATE, MIRROR, packed, RECORD, type Codec } from "./packed";
 import type {
   DeadLetterRow,
-  UnconfirmedCreate,
   Outcome,
   EntryRow,
   PauseRow,
@@ -21,7 +20,7 @@ import type {
   HullUpdateRow,
   TenantRow,
 } from "../port/rows";
-import type { Lane, ReportLine } from "../port/store";
+import type { DeadLetterKey, Lane, ReportLine } from "../port/store";
 import { SLICE, walk } from "../database/slices";
 import { isLight } from "../port/weight";
 
@@ -185,10 +184,43 @@ export function linkOf(remote: RemoteRow, record: RecordRow | undefined): string
   return record?.generation === remote.generation ? record.remoteId : undefined;
 }
 
+/** Where something of a record stands in the tables of its lane. */
+export function pathOf({ remote, tenant, type, hullId }: DeadLetterKey): Key {
+  return [remote, tenant, type, hullId];
+}
+
+/** The record of such a path. */
+export function keyOf([remote, tenant, type, hullId]: Key): DeadLetterKey {
+  return { remote: String(remote), tenant: String(tenant), type: String(type), hullId: String(hullId) };
+}
+
 /** Key values are found in their folded form (identity compares exactly afterwards); long ones by hash. */
 export function indexValue(value: string): string {
   const folded = foldedKey(value);
   return folded.length <= 120 ? folded : hash("sha256", folded, "base64url");
+}
+
+/** Makes a record findable by its newest keys or claims, and no longer by older ones. `place`: remote, type, id. */
+export function reindex(
+  index: Table<number>,
+  [remote = "", type = "", id = ""]: Key,
+  before: Keys = {},
+  after: Keys = {},
+): void {
+  const path = (name: string, value: string): Key => [remote, type, name, indexValue(value), id];
+  for (const [name, value] of Object.entries(before)) if (after[name] !== value) index.remove(path(name, value));
+  for (const [name, value] of Object.entries(after)) if (before[name] !== value) index.put(path(name, value), 1);
+}
+
+/** Ids that such an index has for a value of a key. */
+export function* idsWith(
+  index: Table<number>,
+  [remote = "", type = ""]: Key,
+  name: string,
+  value: string,
+  limit?: number,
+): Generator<string> {
+  for (const [path] of index.range([remote, type, name, indexValue(value)], { limit })) yield String(path[4]);
 }
 
 /** Converts rows of indexes to the folded form that were written when blanks around a value still counted; done once. */
@@ -218,18 +250,6 @@ export function remember<V>(table: Table<V>, id: string, value: V, nowMs: number
   table.put([dayOf(nowMs), id], value);
 }
 
-/** Whether anything was remembered before yesterday. */
-export function hasOld<V>(table: Table<V>, nowMs: number): boolean {
-  return [...table.range([], { end: [dayOf(nowMs) - 1], limit: 1 })].length > 0;
-}
-
-/** Removes what was remembered before yesterday; at most `limit` rows at a time. */
-export function forgetOld<V>(table: Table<V>, nowMs: number, limit: number): number {
-  const old = [...table.range([], { end: [dayOf(nowMs) - 1], limit })];
-  for (const [key] of old) table.remove(key);
-  return old.length;
-}
-
 /** Whether any tenant of the remote has an entry of this record. `key`: remote, type, Hull id. */
 export function isWaiting(tables: Tables, [remote = "", ...rest]: Key): boolean {
   return [...tables.depth.range([remote])].some(
@@ -237,28 +257,13 @@ export function isWaiting(tables: Tables, [remote = "", ...rest]: Key): boolean 
   );
 }
 
-/** Remembers how the last message of a record ended. */
-export function noteLast(
-  tables: Tables,
-  lane: Pick<Lane, "remote">,
-  type: string,
-  hullId: string,
-  last: Outcome,
-): void {
-  const key = [lane.remote, type, hullId];
+/** Changes what is known of a record, if there is such a record. `key`: remote, type, Hull id. */
+export function patchRecord(tables: Tables, key: Key, changes: Partial<RecordRow>): void {
   const record = tables.records.get(key);
-  if (record !== undefined) tables.records.put(key, { ...record, last });
+  if (record !== undefined) tables.records.put(key, { ...record, ...changes });
 }
 
-/** A create whose result is unknown stays unconfirmed when its entry goes: the next message of the record must know. */
-export function keepUnconfirmed(
-  tables: Tables,
-  lane: Pick<Lane, "remote">,
-  type: string,
-  hullId: string,
-  unconfirmed: UnconfirmedCreate | undefined,
-): void {
-  const key = [lane.remote, type, hullId];
-  const record = tables.records.get(key);
-  if (record !== undefined && unconfirmed !== undefined) tables.records.put(key, { ...record, unconfirmed });
+/** From now on, no message ends only because the last unchanged one said the same. `key`: remote, type, Hull id. */
+export function forgetFingerprint(tables: Tables, key: Key): void {
+  if (tables.records.get(key)?.same !== undefined) patchRecord(tables, key, { same: undefined });
 }
