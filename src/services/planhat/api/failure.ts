@@ -14,6 +14,16 @@ export function isFailed(error: unknown): error is Failed {
   return error instanceof RemoteError || error instanceof UnexpectedAnswer;
 }
 
+/** The answer to `work`, or how it failed. */
+export async function attempt<T>(work: () => Promise<T>): Promise<T | Failed> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isFailed(error)) return error;
+    throw error;
+  }
+}
+
 /** Refused credentials are tried again when the settings change, else after this time. */
 const AUTH_WAIT_MS = 600_000;
 const CONFIGURATION_WAIT_MS = 300_000;

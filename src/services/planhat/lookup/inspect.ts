@@ -6,8 +6,9 @@ import { RemoteError } from "../../../http/errors";
 import type { Finding } from "../../connection";
 import type { CustomField } from "../api/custom-fields";
 import { checkCustomFields, customNames } from "../settings/custom-mapping";
-import { isFailed } from "../api/failure";
+import { attempt, isFailed } from "../api/failure";
 import type { Failed } from "../api/failure";
+import { OWNER_FIELDS } from "../object-types";
 import type { Rest } from "../api/rest";
 import type { PlanhatSettings } from "../settings/settings";
 import { sendsLicenses } from "../settings/status";
@@ -59,16 +60,7 @@ export async function inspect(
 
 /** Owners are looked up by their e-mail addresses, and told by name if that is switched on. */
 function needsOwners({ mapping, incoming }: PlanhatSettings): boolean {
-  return incoming.resolveOwners || mapping.companies.some(({ field }) => field === "owner" || field === "coOwner");
-}
-
-async function attempt<T>(work: () => Promise<T>): Promise<T | Failed> {
-  try {
-    return await work();
-  } catch (failed) {
-    if (isFailed(failed)) return failed;
-    throw failed;
-  }
+  return incoming.resolveOwners || mapping.companies.some((row) => OWNER_FIELDS.some(([field]) => field === row.field));
 }
 
 function lacksRight(failed: Failed): boolean {

@@ -1,12 +1,44 @@
 /** Mapping rows compared with the custom fields that Planhat really has. */
 import memoize from "lodash/memoize";
 import type { Finding } from "../../connection";
+import { definitionOf } from "../api/custom-fields";
 import type { CustomField } from "../api/custom-fields";
-import { namingsOf } from "../write/custom-values";
 import { composed, customName } from "../object-types";
 import { mappingOf } from "./settings";
 import type { PlanhatSettings } from "./settings";
 import { TITLES } from "./status";
+
+/** What a name in the settings is in Planhat. */
+export type Naming =
+  /** `cased`: Planhat writes it in another case. */
+  | { readonly kind: "exact" | "cased"; readonly field: CustomField }
+  /** It is the field of another row, which counts. */
+  | { readonly kind: "twin"; readonly field: CustomField; readonly instead: string }
+  | { readonly kind: "unknown" };
+
+/**
+ * Of several names for one field the exact one counts, else the last.
+ * @param names as the settings write them, in their order
+ */
+export function namingsOf(
+  type: string,
+  names: readonly string[],
+  known: readonly CustomField[],
+): ReadonlyMap<string, Naming> {
+  const found = new Map(names.map((name) => [name, definitionOf(type, name, known)]));
+  const counts = new Map<CustomField, string>();
+  for (const [name, field] of found) {
+    if (field !== undefined && counts.get(field) !== field.name) counts.set(field, name);
+  }
+  return new Map(
+    [...found].map(([name, field]): readonly [string, Naming] => {
+      if (field === undefined) return [name, { kind: "unknown" }];
+      const instead = counts.get(field) ?? name;
+      if (instead !== name) return [name, { kind: "twin", field, instead }];
+      return [name, { kind: field.name === name ? "exact" : "cased", field }];
+    }),
+  );
+}
 
 /** A row whose Planhat side is a custom field. */
 interface CustomRow {

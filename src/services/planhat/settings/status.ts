@@ -3,9 +3,8 @@
  * and some more. Planhat is not asked, so a token that looks right may still be refused; see `inspect.ts` for that.
  */
 import type { Finding } from "../../connection";
-import { COMPANIES, findField } from "../object-types";
+import { COMPANIES, findField, OWNER_FIELDS } from "../object-types";
 import type { MappingWarning } from "./mapping-warnings";
-import { OWNER_FIELDS } from "../write/prepare";
 import type { PlanhatSettings } from "./settings";
 
 /** The settings by their titles. */

@@ -13,7 +13,8 @@ import { isFailed, problemOf } from "../api/failure";
 import { foldAnswer, refusal } from "./fold";
 import type { Folded } from "./fold";
 import { typeSpec } from "../object-types";
-import { readBackCreates, readBackUpdates, readKnown } from "./readback";
+import { readIds } from "../lookup/read";
+import { readBackCreates, readBackUpdates } from "./readback";
 import type { Rest } from "../api/rest";
 import { applySingle, unsent } from "./single";
 
@@ -58,7 +59,7 @@ export async function applyChunk(rest: Rest, type: string, intents: readonly Int
         ? { kind: "gone" }
         : (writing.results.get(item) ?? later(problem?.waitMs ?? GO_ON_WAIT_MS, problem?.message)),
     ),
-    ...(problem !== undefined && { problem }),
+    problem,
   };
 }
 
@@ -77,7 +78,7 @@ async function goneAmong(
 ): Promise<ReadonlySet<string>> {
   const refused = items.filter((item) => item.intent.kind === "update" && results.get(item)?.kind === "rejected");
   const ids = refused.flatMap(({ intent }) => intent.remoteId ?? []).slice(0, REFUSED_LOOKED_AT);
-  return ids.length === 0 ? new Set() : new Set((await readKnown(rest, type, ids, [])).gone);
+  return ids.length === 0 ? new Set() : new Set((await readIds(rest, type, ids)).gone);
 }
 
 function later(waitMs: number, message = "Other records of the same call are being separated first."): Result {
@@ -216,7 +217,7 @@ function createWriting(rest: Rest, type: string) {
     if (message === undefined && !refused) return unconfirmed;
     const result = refusal(type, item, message ?? NO_REASON);
     if (result.kind !== "rejected") return result;
-    const { gone } = await readKnown(rest, type, item.intent.remoteId === undefined ? [] : [item.intent.remoteId], []);
+    const { gone } = await readIds(rest, type, item.intent.remoteId === undefined ? [] : [item.intent.remoteId]);
     if (gone.length > 0) return { kind: "gone" };
     return heard === undefined || heard === message ? result : { ...result, message: `${result.message} / ${heard}` };
   }

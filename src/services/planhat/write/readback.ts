@@ -1,18 +1,18 @@
 /** After a bulk call whose answer leaves records open: what does Planhat hold now? */
 import { canonical } from "../../compare";
 import type { Json } from "../../../record";
-import type { Problem, Result } from "../../connection";
+import type { Result } from "../../connection";
 import type { RemoteRecord } from "../../model";
 import { textOf } from "../../mapping/attributes";
 import type { Item } from "./match-errors";
-import { keyMark } from "./body";
-import { refusal } from "./fold";
+import { conflict, refusal } from "./fold";
 import type { Folded } from "./fold";
-import { idGroups, readSingles } from "../lookup/lookup";
-import { readCompanies, readLean } from "../lookup/companies";
-import { COMPANIES, fieldSpec, typeSpec } from "../object-types";
+import { idGroups } from "../lookup/lookup";
+import { readLean } from "../lookup/companies";
+import { readIds } from "../lookup/read";
+import { COMPANIES, fieldSpec, keyMark, typeSpec } from "../object-types";
 import { readPages } from "../api/paging";
-import { idOf, remoteRecord, selectOf } from "../lookup/remote";
+import { idOf, selectOf } from "../lookup/remote";
 import type { Rest, Row } from "../api/rest";
 
 /** Reading endusers by id costs a call each; beyond this number it is left to the engine. */
@@ -56,9 +56,8 @@ export async function readBackCreates(
 
 /** The record exists. Did this call create it, or did it exist before? The answer's ids decide, else its counters. */
 function createdOrFound(id: string, { looseIds, createdLeft }: Folded, hits: number): Result {
-  const conflict: Result = { kind: "conflict", remoteId: id, message: "A new record was taken for an existing one." };
   if (looseIds.includes(id)) return { kind: "created", remoteId: id };
-  if (createdLeft === 0 || (looseIds.length > 0 && looseIds.length === createdLeft)) return conflict;
+  if (createdLeft === 0 || (looseIds.length > 0 && looseIds.length === createdLeft)) return conflict(id);
   if (createdLeft === undefined || createdLeft >= hits) return { kind: "created", remoteId: id };
   return unconfirmed("The answer does not say which records were created.");
 }
@@ -96,9 +95,7 @@ interface Rows {
 }
 
 async function companyRows(rest: Rest, items: readonly Item[]): Promise<Rows> {
-  const keys = new Set(
-    items.flatMap(({ body }) => (typeof body["externalId"] === "string" ? [body["externalId"]] : [])),
-  );
+  const keys = new Set(items.flatMap(({ body }) => textOf(body["externalId"]) ?? []));
   const lean = await readLean(rest, keys);
   return { rows: lean.rows.values(), complete: lean.problem === undefined };
 }
@@ -127,9 +124,11 @@ export async function readBackUpdates(
   folded: Folded,
 ): Promise<Settled> {
   const fields = [...new Set(items.flatMap(({ intent }) => Object.keys(intent.fields)))];
-  const ids = items.flatMap(({ intent }) => intent.remoteId ?? []);
-  const { records, gone } = await readIds(rest, type, ids, fields);
-  const replacements = gone.length > 0 ? (await readIds(rest, type, folded.looseIds, fields)).records : [];
+  const read = (ids: readonly string[]) => {
+    return readIds(rest, type, type === COMPANIES.name ? ids : ids.slice(0, MAX_SINGLES), fields);
+  };
+  const { records, gone } = await read(items.flatMap(({ intent }) => intent.remoteId ?? []));
+  const replacements = gone.length > 0 ? (await read(folded.looseIds)).records : [];
   const settled = new Map<Item, Result>();
   for (const item of items) {
     const { remoteId = "" } = item.intent;
@@ -164,30 +163,4 @@ function holds(type: string, record: RemoteRecord, { intent }: Item): boolean {
     const form = (each: Json): string => canonical(each, fieldType, "loose");
     return form(record.fields[name] ?? null) === form(value);
   });
-}
-
-export interface ReadIds {
-  readonly records: readonly RemoteRecord[];
-  readonly gone: readonly string[];
-  readonly problem?: Problem;
-}
-
-async function readIds(rest: Rest, type: string, ids: readonly string[], fields: readonly string[]): Promise<ReadIds> {
-  return readKnown(rest, type, type === COMPANIES.name ? ids : ids.slice(0, MAX_SINGLES), fields);
-}
-
-/** Reads records by id: companies through the list, endusers one by one. */
-export async function readKnown(
-  rest: Rest,
-  type: string,
-  ids: readonly string[],
-  fields: readonly string[],
-): Promise<ReadIds> {
-  if (type === COMPANIES.name) {
-    const { records, gone, problem } = await readCompanies(rest, ids, fields);
-    return { records, gone, ...(problem !== undefined && { problem }) };
-  }
-  const { rows, gone, problem } = await readSingles(rest, typeSpec(type).path, ids);
-  const records = rows.map((row) => remoteRecord(type, row, fields));
-  return { records, gone, ...(problem !== undefined && { problem }) };
 }
