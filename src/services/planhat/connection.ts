@@ -12,7 +12,7 @@ import type { ClientOptions } from "./api/client";
 import type { CustomFields } from "./api/custom-fields";
 import { customNames } from "./settings/custom-mapping";
 import { MAX_MESSAGE } from "./api/envelope";
-import { isFailed } from "./api/failure";
+import { attempt, isFailed } from "./api/failure";
 import { createReader, incomingFields } from "./incoming/incoming";
 import { inspect } from "./lookup/inspect";
 import { listed, listPage } from "./incoming/listing";
@@ -119,22 +119,16 @@ export function createConnection(
     fieldOptions: async (table: string, use: FieldUse): Promise<FieldChoice | undefined> => {
       const standard = optionsOf(table, use, []);
       if (standard === undefined) return undefined;
-      try {
-        return { options: optionsOf(table, use, await ownFields()) ?? standard };
-      } catch (error) {
-        if (!isFailed(error)) throw error;
-        return { options: standard, problem: redactor.text(error.message) };
-      }
+      const own = await attempt(ownFields);
+      return isFailed(own)
+        ? { options: standard, problem: redactor.text(own.message) }
+        : { options: optionsOf(table, use, own) ?? standard };
     },
   };
 }
 
 /** If team members cannot be read, a company is told anyway, without the names of its owners. */
 async function directoryOf(owners: Owners): Promise<Directory | undefined> {
-  try {
-    return await owners.directory();
-  } catch (error) {
-    if (isFailed(error)) return undefined;
-    throw error;
-  }
+  const directory = await attempt(() => owners.directory());
+  return isFailed(directory) ? undefined : directory;
 }

@@ -4,7 +4,7 @@ import type { Clock } from "../../../http/time";
 import type { FindKnowledge, Found, Problem, Wanted } from "../../connection";
 import type { RemoteRecord } from "../../model";
 import { textOf } from "../../mapping/attributes";
-import { isFailed, problemOf } from "../api/failure";
+import { attempt, isFailed, problemOf } from "../api/failure";
 import type { Failed } from "../api/failure";
 import { idGroups, readSingles } from "./lookup";
 import type { Singles } from "./lookup";
@@ -78,35 +78,27 @@ export async function readLean(rest: Rest, keys: ReadonlySet<string>): Promise<L
 async function lookUpEach(rest: Rest, keys: ReadonlySet<string>): Promise<Lean> {
   const rows = new Map<string, Row>();
   const covered = new Set<string>();
-  try {
-    for (const externalId of keys) {
-      const found = await rest.list(LEAN, { externalId });
-      if (found.some((row) => textOf(row["externalId"]) !== externalId)) return await readAllLean(rest);
-      for (const row of found) rows.set(row._id, row);
-      covered.add(externalId);
-    }
-    return { rows, covered };
-  } catch (error) {
-    if (isFailed(error)) return { rows, covered, problem: problemOf(error) };
-    throw error;
+  for (const externalId of keys) {
+    const found = await attempt(() => rest.list(LEAN, { externalId }));
+    if (isFailed(found)) return { rows, covered, problem: problemOf(found) };
+    if (found.some((row) => textOf(row["externalId"]) !== externalId)) return readAllLean(rest);
+    for (const row of found) rows.set(row._id, row);
+    covered.add(externalId);
   }
+  return { rows, covered };
 }
 
 /** All companies in one answer; after a round number of rows the next page is requested, in case the list was cut. */
 async function readAllLean(rest: Rest): Promise<Lean> {
   const rows = new Map<string, Row>();
-  try {
-    for (const row of await rest.list(LEAN, {})) rows.set(row._id, row);
-    while (rows.size > 0 && rows.size % 100 === 0) {
-      const before = rows.size;
-      for (const row of await rest.list(LEAN, { limit: LIMIT, offset: before })) rows.set(row._id, row);
-      if (rows.size === before) break;
-    }
-    return { rows, covered: undefined };
-  } catch (error) {
-    if (isFailed(error)) return { rows, covered: new Set(), problem: problemOf(error) };
-    throw error;
+  for (let before = -1; rows.size > before;) {
+    before = rows.size;
+    const page = await attempt(() => rest.list(LEAN, rows.size === 0 ? {} : { limit: LIMIT, offset: rows.size }));
+    if (isFailed(page)) return { rows, covered: new Set(), problem: problemOf(page) };
+    for (const row of page) rows.set(row._id, row);
+    if (rows.size % 100 !== 0) break;
   }
+  return { rows, covered: undefined };
 }
 
 /** Content by id, about 75 ids a call. Ids that a list leaves out are read one by one. */

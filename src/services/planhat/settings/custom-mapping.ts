@@ -56,13 +56,7 @@ export function customNames(settings: PlanhatSettings): readonly string[] {
 
 /** @param known all fields of the tenant */
 export function checkCustomFields(settings: PlanhatSettings, known: readonly CustomField[]): readonly Finding[] {
-  const namings = memoize((type: string) =>
-    namingsOf(
-      type,
-      mappingOf(type, settings).flatMap(({ field }) => customName(field) ?? []),
-      known,
-    ),
-  );
+  const namings = memoize((type: string) => namingsOf(type, customNamesOf(mappingOf(type, settings)), known));
   return customRows(settings).flatMap((row) => {
     const field = known.find((each) => each.type === row.type && each.name === row.name);
     const naming = row.incoming ? undefined : namings(row.type).get(row.name);
@@ -70,6 +64,11 @@ export function checkCustomFields(settings: PlanhatSettings, known: readonly Cus
     if (naming?.kind === "cased") return [cased(row, naming.field), ...unsuitable(row, naming.field)];
     return field === undefined ? [missing(row, known)] : unsuitable(row, field);
   });
+}
+
+/** The custom fields among those of some rows. */
+export function customNamesOf(rows: readonly { readonly field: string }[]): readonly string[] {
+  return rows.flatMap(({ field }) => customName(field) ?? []);
 }
 
 function twin(row: CustomRow, instead: string): Finding {
@@ -102,12 +101,9 @@ function place({ type, incoming, attribute, name }: CustomRow): string {
 function missing(row: CustomRow, known: readonly CustomField[]): Finding {
   const alike = known.find((each) => each.type === row.type && plain(each.name) === plain(row.name));
   const stranger = known.find((each) => each.name === row.name);
-  const remedy =
-    alike !== undefined
-      ? `There is "${alike.name}"; write it exactly like that.`
-      : stranger !== undefined
-        ? `There is one of that name, but it belongs to ${stranger.parent}.`
-        : "Correct the name, or create the field in Planhat.";
+  let remedy = "Correct the name, or create the field in Planhat.";
+  if (alike !== undefined) remedy = `There is "${alike.name}"; write it exactly like that.`;
+  else if (stranger !== undefined) remedy = `There is one of that name, but it belongs to ${stranger.parent}.`;
   const leftOut = row.incoming ? "" : ", so its values are left out";
   return warning(`${place(row)}: Planhat's ${row.type} have no such custom field${leftOut}. ${remedy}`);
 }
@@ -119,29 +115,22 @@ const REFERENCES = ["team member", "team members", "enduser", "endusers"];
 /** Kinds of fields that cannot hold a date. */
 const DATELESS = ["checkbox", "rating", "phone", "email", "url", ...REFERENCES];
 
+/** Why a field does not suit its row, if it does not. */
 function unsuitable(row: CustomRow, { hidden, formula, holds }: CustomField): readonly Finding[] {
   // What Planhat computes or hides may still come to Hull.
   if (row.incoming) return [];
-  if (formula) return [warning(`${place(row)}: Planhat computes this field, so it cannot be filled. Remove the row.`)];
-  if (hidden)
-    return [
-      warning(
-        `${place(row)}: the field is hidden in Planhat, so nobody sees what is sent. Show it there, or remove the row.`,
-      ),
-    ];
+  const told = (text: string, level: Finding["level"] = "warning") => [{ level, text: `${place(row)}: ${text}` }];
+  if (formula) return told("Planhat computes this field, so it cannot be filled. Remove the row.");
+  if (hidden) {
+    return told("the field is hidden in Planhat, so nobody sees what is sent. Show it there, or remove the row.");
+  }
   if (/_(?:at|date)$/.test(row.attribute) && DATELESS.includes(holds)) {
-    return [
-      warning(
-        `${place(row)}: the attribute looks like a date, and the field holds a ${holds}. Map another field, or change its type.`,
-      ),
-    ];
+    return told(
+      `the attribute looks like a date, and the field holds a ${holds}. Map another field, or change its type.`,
+    );
   }
-  if (REFERENCES.includes(holds)) {
-    return [
-      { level: "ok", text: `${place(row)}: the field holds a ${holds}, so the attribute must hold Planhat's ids.` },
-    ];
-  }
-  return [];
+  if (!REFERENCES.includes(holds)) return [];
+  return told(`the field holds a ${holds}, so the attribute must hold Planhat's ids.`, "ok");
 }
 
 const warning = (text: string): Finding => ({ level: "warning", text });

@@ -3,6 +3,7 @@
  * read back or, where nothing was written or repeating changes nothing, sent again in halves until the record that
  * spoils the call is alone.
  */
+import partition from "lodash/partition";
 import { RemoteError } from "../../../http/errors";
 import type { Applied, Intent, Problem, Result } from "../../connection";
 import { itemOf } from "./match-errors";
@@ -46,18 +47,14 @@ interface Outcome {
  */
 export async function applyChunk(rest: Rest, type: string, intents: readonly Intent[]): Promise<Applied> {
   const items = intents.map((intent) => itemOf(type, intent));
-  const alone = items.filter(({ intent }) => standsAlone(intent));
-  const together = items.filter(({ intent }) => !standsAlone(intent));
-  const writing = createWriting(rest, type);
-  if (together.length > 0) await writing.bulk(together);
-  for (const item of alone) await writing.single(item);
-  const { problem } = writing;
-  const gone = await goneAmong(rest, type, items, writing.results);
+  const [alone, together] = partition(items, ({ intent }) => standsAlone(intent));
+  const { results, problem } = await write(rest, type, together, alone);
+  const gone = await goneAmong(rest, type, items, results);
   return {
     results: items.map((item) =>
       gone.has(item.intent.remoteId ?? "")
         ? { kind: "gone" }
-        : (writing.results.get(item) ?? later(problem?.waitMs ?? GO_ON_WAIT_MS, problem?.message)),
+        : (results.get(item) ?? later(problem?.waitMs ?? GO_ON_WAIT_MS, problem?.message)),
     ),
     problem,
   };
@@ -90,7 +87,8 @@ const unconfirmed: Result = {
   message: "The answer does not say whether the record was written.",
 };
 
-function createWriting(rest: Rest, type: string) {
+/** Writes some items together, then each of the others by its own call. Items without a result were not written. */
+async function write(rest: Rest, type: string, together: readonly Item[], alone: readonly Item[]) {
   const results = new Map<Item, Result>();
   let problem: Problem | undefined;
   let calls = 0;
@@ -222,25 +220,21 @@ function createWriting(rest: Rest, type: string) {
     return heard === undefined || heard === message ? result : { ...result, message: `${result.message} / ${heard}` };
   }
 
-  return {
-    results,
-    get problem() {
-      return problem;
-    },
-    async bulk(items: readonly Item[]) {
-      await isolate(items, await attempt(items));
-      const message = refusedAlike(items.map((item) => results.get(item)));
-      if (items.length < ALL_ALIKE || message === undefined || problem !== undefined) return;
+  if (together.length > 0) {
+    await isolate(together, await attempt(together));
+    const message = refusedAlike(together.map((item) => results.get(item)));
+    if (together.length >= ALL_ALIKE && message !== undefined && problem === undefined) {
       problem = wrongMapping(type, message);
-      for (const item of items) results.delete(item);
-    },
-    async single(item: Item) {
-      if (problem !== undefined) return;
-      const { result, problem: own } = await applySingle(rest, type, item);
-      results.set(item, result);
-      problem = own;
-    },
-  };
+      results.clear();
+    }
+  }
+  for (const item of alone) {
+    if (problem !== undefined) break;
+    const single = await applySingle(rest, type, item);
+    results.set(item, single.result);
+    problem = single.problem;
+  }
+  return { results, problem };
 }
 
 function idOfResult(result: Result | undefined): readonly string[] {
@@ -248,13 +242,8 @@ function idOfResult(result: Result | undefined): readonly string[] {
 }
 
 function forbidden(words: string): Problem {
-  const hint = "Check the rights of the token's service account in Planhat.";
-  return {
-    scope: "lane",
-    kind: "auth",
-    message: `${hint} Planhat refused for lack of a right: ${words}`,
-    waitMs: AUTH_WAIT_MS,
-  };
+  const message = `Check the rights of the token's service account in Planhat. Planhat refused for lack of a right: ${words}`;
+  return { scope: "lane", kind: "auth", message, waitMs: AUTH_WAIT_MS };
 }
 
 function withoutRight(item: Item, folded: Folded): Result {
