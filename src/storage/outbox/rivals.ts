@@ -9,7 +9,7 @@ import type { Key } from "../database/kv";
 import type { Content, RivalRow } from "../port/rows";
 import type { DeadLetterKey } from "../port/store";
 import type { Ledger } from "../tables/ledger";
-import { pathOf, type Tables } from "../tables/tables";
+import { keyOf, pathOf, type Tables } from "../tables/tables";
 
 /** Rivals remembered for one record; the newest ones. */
 const MOST = 10;
@@ -60,10 +60,6 @@ export function admitRivals(tables: Tables, ledger: Ledger, remote: string, type
 }
 
 function rivalsFor(tables: Tables, remote: string, type: string, remoteId: string): DeadLetterKey[] {
-  return [...tables.rivalsFor.range([remote, type, remoteId])].map(([path]) => ({
-    remote,
-    type,
-    tenant: String(path[3]),
-    hullId: String(path[4]),
-  }));
+  const rows = tables.rivalsFor.range([remote, type, remoteId]);
+  return [...rows].map(([path]) => keyOf([remote, path[3] ?? "", type, path[4] ?? ""]));
 }

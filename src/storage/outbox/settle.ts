@@ -59,11 +59,10 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
   }
 
   const entry = entries.get(type, hullId);
-  const worked =
-    entry?.attempt?.content.seq === settlement.seq ? entry.attempt.content : waiting(entry, settlement.seq);
+  const worked = (entry?.attempt ?? entry)?.content;
   // Nothing of it is left: it was replaced or withdrawn while the lane worked on it, and ended then.
-  if (entry === undefined || worked === undefined) return outcomes;
-  const newer = entry.content?.seq === settlement.seq ? undefined : entry.content;
+  if (entry === undefined || worked?.seq !== settlement.seq) return outcomes;
+  const newer = entry.attempt === undefined ? undefined : entry.content;
 
   const note = (end: Outcome): void => {
     countOutcome(ledger, lane.tenant, type, hullId, end);
@@ -145,10 +144,6 @@ export function recoverOne(tables: Tables, ledger: Ledger, lane: Lane, entry: En
       unconfirmed: create ? { sinceMs: attempt.startedAtMs, reads: 0 } : undefined,
     },
   });
-}
-
-function waiting(entry: EntryRow | undefined, seq: number): Content | undefined {
-  return entry?.attempt === undefined && entry?.content?.seq === seq ? entry.content : undefined;
 }
 
 /** The newer content came while the older one was in flight, so it has waited since then at most. */

@@ -6,8 +6,7 @@ import type { Key, Table } from "../database/kv";
 import type { EntryRow } from "../port/rows";
 import type { Lane, RecordOutcome } from "../port/store";
 import { countOutcome, type Ledger } from "./ledger";
-import { forgetFingerprint, outcomeOf, patchRecord, type Tables } from "./tables";
-import { notTooMany } from "../port/weight";
+import { dueRows, forgetFingerprint, outcomeOf, patchRecord, type Tables } from "./tables";
 
 /** How the parent ended whose children end with it. */
 type ParentEnd = "rejected" | "dead" | "skipped";
@@ -110,16 +109,9 @@ function set<V>(table: Table<V>, key: Key, value: V | undefined): void {
   else table.put(key, value);
 }
 
-/** Entries that are due, oldest first: this many, or fewer when they are large. */
 export function readyEntries(tables: Tables, { remote, tenant }: Lane, type: string, limit: number): EntryRow[] {
-  const end = [remote, tenant, type, tables.now() + 1];
-  function* due(): Generator<EntryRow> {
-    for (const [, hullId] of tables.queue.range([remote, tenant, type], { end, limit })) {
-      const entry = tables.outbox.get([remote, tenant, type, hullId]);
-      if (entry !== undefined) yield entry;
-    }
-  }
-  return notTooMany(due());
+  const entryOf = (hullId: string): EntryRow | undefined => tables.outbox.get([remote, tenant, type, hullId]);
+  return dueRows(tables, tables.queue, [remote, tenant, type], limit, entryOf);
 }
 
 /**

@@ -5,19 +5,12 @@ import type { HullUpdateRow, Outcome } from "../port/rows";
 import type { Lane, RecordOutcome } from "../port/store";
 import { confirmFacts } from "./mirror";
 import { countOutcome, type Ledger } from "./ledger";
-import { patchRecord, pathOf, remoteRow, type Tables } from "./tables";
-import { notTooMany } from "../port/weight";
+import { dueRows, patchRecord, pathOf, remoteRow, type Tables } from "./tables";
 
-/** Due rows, oldest first. */
-export function dueHullUpdates(tables: Tables, lane: Lane, limit: number): HullUpdateRow[] {
-  const end = [lane.remote, lane.tenant, tables.now() + 1];
-  function* due(): Generator<HullUpdateRow> {
-    for (const [, [type, hullId]] of tables.hullUpdateQueue.range([lane.remote, lane.tenant], { end, limit })) {
-      const row = tables.hullUpdates.get([lane.remote, lane.tenant, type, hullId]);
-      if (row !== undefined) yield row;
-    }
-  }
-  return notTooMany(due());
+export function dueHullUpdates(tables: Tables, { remote, tenant }: Lane, limit: number): HullUpdateRow[] {
+  return dueRows(tables, tables.hullUpdateQueue, [remote, tenant], limit, ([type, hullId]) =>
+    tables.hullUpdates.get([remote, tenant, type, hullId]),
+  );
 }
 
 /** Hull confirmed, or refused for good: either way the record is done, unless more was written meanwhile. */

@@ -22,7 +22,7 @@ import type {
 } from "../port/rows";
 import type { DeadLetterKey, Lane, ReportLine } from "../port/store";
 import { SLICE, walk } from "../database/slices";
-import { isLight } from "../port/weight";
+import { isLight, notTooMany } from "../port/weight";
 
 /** Raised when the meaning of stored rows changes; older data is upgraded (`upgrade.ts`) or refused at start. */
 export const FORMAT = 4;
@@ -157,6 +157,23 @@ export function outcomeOf(
   note?: string,
 ): Outcome {
   return { messageId, outcome, code, text, atMs, counted, note, derived: derived === true ? true : undefined, run };
+}
+
+/** Rows that a queue leads to and that are due, oldest first: this many, or fewer when they are large. */
+export function dueRows<Q, V>(
+  tables: Tables,
+  queue: Table<Q>,
+  prefix: Key,
+  limit: number,
+  rowOf: (queued: Q) => V | undefined,
+): V[] {
+  function* due(): Generator<V> {
+    for (const [, queued] of queue.range(prefix, { end: [...prefix, tables.now() + 1], limit })) {
+      const row = rowOf(queued);
+      if (row !== undefined) yield row;
+    }
+  }
+  return notTooMany(due());
 }
 
 /** Every place where something of a tenant may be stored: its current remote and earlier ones. */

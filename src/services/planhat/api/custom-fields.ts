@@ -3,6 +3,7 @@
  * one reading. Callers that show them get the failure; deliveries go on without them if it is permanent.
  */
 import groupBy from "lodash/groupBy";
+import memoize from "lodash/memoize";
 import NodeCache from "node-cache";
 import { RemoteError } from "../../../http/errors";
 import { systemClock } from "../../../http/time";
@@ -141,13 +142,12 @@ function fieldIn(row: Row): CustomField | undefined {
   const { name, parent, type, listValues, isHidden, isFormula } = row;
   if (typeof name !== "string" || name.trim() === "" || typeof parent !== "string") return undefined;
   const model = parent.toLowerCase().replace(/[^a-z]/g, "");
-  const choices = choicesIn(listValues);
   return {
     type: Object.hasOwn(TYPES, model) ? TYPES[model] : undefined,
     parent: parent.trim(),
     name,
     holds: typeof type === "string" ? type.trim().toLowerCase() : "",
-    ...(choices !== undefined && { choices }),
+    choices: choicesIn(listValues),
     hidden: isHidden === true,
     formula: isFormula === true,
   };
@@ -155,9 +155,8 @@ function fieldIn(row: Row): CustomField | undefined {
 
 /** Undefined when nothing is offered, or not in a known form: then nothing can be checked. */
 function choicesIn(listed: unknown): readonly string[] | undefined {
-  if (!Array.isArray(listed) || listed.length === 0) return undefined;
-  const texts = listed.filter((each): each is string => typeof each === "string");
-  return texts.length === listed.length ? texts : undefined;
+  const isOffered = Array.isArray(listed) && listed.length > 0;
+  return isOffered && listed.every((each): each is string => typeof each === "string") ? listed : undefined;
 }
 
 /** The form in which Planhat considers two custom field names the same. */
@@ -175,12 +174,7 @@ export function definitionOf(type: string, name: string, known: readonly CustomF
 }
 
 /** Computed once for each reading, and released with it. */
-const indexes = new WeakMap<readonly CustomField[], ReadonlyMap<string, readonly CustomField[]>>();
-
-function indexOf(known: readonly CustomField[]): ReadonlyMap<string, readonly CustomField[]> {
-  const index = indexes.get(known) ?? new Map(Object.entries(groupBy(known, placeOf)));
-  indexes.set(known, index);
-  return index;
-}
+const indexOf = memoize((known: readonly CustomField[]) => new Map(Object.entries(groupBy(known, placeOf))));
+indexOf.cache = new WeakMap();
 
 const placeOf = ({ type, name }: CustomField): string => `${type ?? ""} ${foldedName(name)}`;

@@ -2,7 +2,7 @@
 import { formOf } from "../../../outcome/outcome";
 import { nestsTooDeep } from "../../../http/guards/json-scan";
 import { parseInstant } from "../../../instant";
-import { digitsOf, isSafe, isUnstorable, parseJson, storable } from "../../../json";
+import { digitsOf, isList, isSafe, isUnstorable, parseJson, storable } from "../../../json";
 import type { FieldSpec, FieldType } from "../../model";
 import type { Json } from "../../../record";
 
@@ -114,10 +114,6 @@ export function listOf(value: Json): readonly Json[] | undefined {
   } catch {
     return undefined; // not JSON: that is the answer
   }
-}
-
-function isList(value: Json): value is readonly Json[] {
-  return Array.isArray(value);
 }
 
 /** How many of the allowed values are left after those in lists and objects; negative when there are more. */

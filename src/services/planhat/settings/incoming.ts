@@ -1,4 +1,6 @@
 /** What the settings say about the way from Planhat to Hull: which field fills which attribute, and what is noise. */
+import type { z } from "zod";
+import type { traitTable } from "./cells";
 import { customField, customName, findField } from "../object-types";
 import type { MappingWarning } from "./mapping-warnings";
 import { hullAttribute } from "../hull-attribute";
@@ -34,12 +36,6 @@ export interface IncomingSettings {
   readonly licenses: boolean;
 }
 
-export interface StoredRow {
-  readonly hull?: string | null | undefined;
-  readonly service?: string | null | undefined;
-  readonly overwrite: boolean;
-}
-
 /** Hull identifies users and accounts by these; the connector sets them on its own. */
 const IDENTITY: Readonly<Record<IncomingType, readonly string[]>> = {
   endusers: ["id", "external_id", "anonymous_id", "email", "planhat/id"],
@@ -52,7 +48,7 @@ type IncomingType = "endusers" | "companies";
 /** Rows with both cells filled; of several for one attribute the last counts. */
 export function incomingRows(
   type: IncomingType,
-  stored: readonly (StoredRow | null | undefined)[] | null | undefined,
+  stored: z.infer<typeof traitTable>,
 ): { readonly rows: readonly IncomingRow[]; readonly odd: readonly MappingWarning[] } {
   const odd: MappingWarning[] = [];
   const rows = new Map<string, IncomingRow>();
