@@ -7,7 +7,7 @@ import { forgetEntity } from "./erase/record";
 import { forgetTenant } from "./erase/tenant";
 import { retryEntriesNow, readyEntries } from "./tables/entries";
 import { findBy } from "./tables/claim-index";
-import type { Key, KeyValue } from "./database/kv";
+import type { KeyValue } from "./database/kv";
 import { closeDeadLetter, familyOf, findDeadLetter, indexOldDeadLetters, listDeadLetters } from "./tables/dead-letters";
 import { candidates, confirmFacts, noteScan, observe } from "./tables/mirror";
 import { inspectRecord, mirrorSeenFrom, viewOf } from "./tables/views";
@@ -151,8 +151,8 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
     }),
 
     retryNow: async (lane) => {
-      await walk((after) => transact(tables, (ledger) => retryEntriesNow(tables, ledger, lane, after, SLICE)));
-      await walk((after) => kv.transact(() => retryHullUpdatesNow(tables, lane, after, SLICE)));
+      await retryEntriesNow(tables, lane);
+      await retryHullUpdatesNow(tables, lane);
     },
 
     recover: (lane, settleMs) =>
@@ -284,9 +284,4 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
     },
     close: () => kv.close(),
   };
-}
-
-/** Repeats a step from where it stopped until it reaches the end. */
-async function walk(step: (after: Key | undefined) => Promise<Key | undefined>): Promise<void> {
-  for (let after = await step(undefined); after !== undefined;) after = await step(after);
 }

@@ -3,6 +3,8 @@
  * deleted in Hull, as after a merge, or linked elsewhere, or the record is gone), they are tried again with what Hull
  * said then, like a replayed dead letter. Until then each has a row, for as long as a dead letter would.
  */
+import dropRight from "lodash/dropRight";
+import sortBy from "lodash/sortBy";
 import { familyOf } from "../tables/dead-letters";
 import { retake } from "./replay";
 import type { Key } from "../database/kv";
@@ -23,9 +25,8 @@ function indexOf({ remote, tenant, type, hullId }: DeadLetterKey, { remoteId }: 
 export function keepRival(tables: Tables, key: DeadLetterKey, remoteId: string, content: Content): void {
   dropRival(tables, key);
   const rivals = rivalsFor(tables, key.remote, key.type, remoteId);
-  const at = (each: DeadLetterKey): number => tables.rivals.get(pathOf(each))?.atMs ?? 0;
-  rivals.sort((left, right) => at(left) - at(right));
-  for (const old of rivals.slice(0, Math.max(0, rivals.length - MOST + 1))) dropRival(tables, old);
+  const byAge = sortBy(rivals, (each) => tables.rivals.get(pathOf(each))?.atMs);
+  for (const old of dropRight(byAge, MOST - 1)) dropRival(tables, old);
   const row = { remoteId, content, atMs: tables.now() };
   tables.rivals.put(pathOf(key), row);
   tables.rivalsFor.put(indexOf(key, row), 1);
@@ -50,7 +51,7 @@ export function admitRivals(tables: Tables, ledger: Ledger, remote: string, type
     const row = dropRival(tables, key);
     return row === undefined ? [] : [{ key, row }];
   });
-  for (const { key, row } of rivals.sort((left, right) => left.row.atMs - right.row.atMs)) {
+  for (const { key, row } of sortBy(rivals, "row.atMs")) {
     if (!retake(tables, ledger, key, row.content)) continue;
     for (const orphan of familyOf(tables, key, MOST_FAMILY).slice(1)) {
       const deadLetter = tables.dead.get(pathOf(orphan));

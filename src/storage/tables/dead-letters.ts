@@ -2,8 +2,8 @@
 import type { Key } from "../database/kv";
 import type { DeadLetterRow } from "../port/rows";
 import { deadLetterId, placeOf, readPlace } from "../port/dead-letters";
-import type { Lane, DeadLetterKey, DeadLetterPage, DeadLetterQuery } from "../port/store";
-import { keyOf, lanesOf, pathOf, type Tables } from "./tables";
+import type { DeadLetterKey, DeadLetterPage, DeadLetterQuery } from "../port/store";
+import { allLanes, keyOf, lanesOf, pathOf, type Tables } from "./tables";
 
 /** Rows that one page looks at, whether they match the filter or not. */
 const WALK = 1_000;
@@ -89,10 +89,6 @@ function deadLetterAt(tables: Tables, place: string, tenant: string | undefined)
   const [id, type = "", hullId = ""] = readPlace(place) ?? [];
   const lanes = tenant === undefined ? allLanes(tables) : lanesOf(tables, tenant);
   return lanes.map((lane) => ({ ...lane, type, hullId })).find((key) => deadLetterId(key) === id);
-}
-
-function allLanes(tables: Tables): readonly Lane[] {
-  return [...tables.depth.range([])].map(([[remote, tenant]]) => ({ remote: String(remote), tenant: String(tenant) }));
 }
 
 /**

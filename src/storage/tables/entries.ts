@@ -3,9 +3,10 @@ import partition from "lodash/partition";
 import { reason, type Reason } from "../../outcome/outcome";
 import { keepDeadLetter } from "./dead-letters";
 import type { Key, Table } from "../database/kv";
+import { walk } from "../database/slices";
 import type { EntryRow } from "../port/rows";
 import type { Lane, RecordOutcome } from "../port/store";
-import { countOutcome, type Ledger } from "./ledger";
+import { countOutcome, openLedger, type Ledger } from "./ledger";
 import { dueRows, forgetFingerprint, outcomeOf, patchRecord, type Tables } from "./tables";
 
 /** How the parent ended whose children end with it. */
@@ -114,25 +115,13 @@ export function readyEntries(tables: Tables, { remote, tenant }: Lane, type: str
   return dueRows(tables, tables.queue, [remote, tenant, type], limit, entryOf);
 }
 
-/**
- * Makes due what waits for a retry, a slice at a time; unconfirmed creates keep their time.
- *
- * @returns the key to continue after, or undefined at the end
- */
-export function retryEntriesNow(
-  tables: Tables,
-  ledger: Ledger,
-  lane: Lane,
-  after: Key | undefined,
-  limit: number,
-): Key | undefined {
-  const entries = openEntries(tables, ledger, lane, []);
-  const nowMs = tables.now();
-  const slice = [...tables.queue.range([lane.remote, lane.tenant], { limit, after })];
-  for (const [key, hullId] of slice) {
-    if (Number(key[3]) <= nowMs) continue;
-    const entry = entries.get(String(key[2]), hullId);
-    if (entry !== undefined && entry.unconfirmed === undefined) entries.put(entry, { ...entry, notBeforeMs: nowMs });
-  }
-  return slice.length < limit ? undefined : slice.at(-1)?.[0];
+/** Makes due what waits for a retry; unconfirmed creates keep their time. */
+export function retryEntriesNow(tables: Tables, lane: Lane): Promise<void> {
+  // Nothing ends or begins, so nothing is counted.
+  const entries = openEntries(tables, openLedger(tables), lane, []);
+  return walk(tables.kv, tables.queue, [lane.remote, lane.tenant], (key, hullId) => {
+    const entry = Number(key[3]) > tables.now() ? entries.get(String(key[2]), hullId) : undefined;
+    if (entry === undefined || entry.unconfirmed !== undefined) return;
+    entries.put(entry, { ...entry, notBeforeMs: tables.now() });
+  });
 }

@@ -1,6 +1,7 @@
 /** The write-back queue: what Hull has not been told yet. */
 import pick from "lodash/pick";
 import type { Key } from "../database/kv";
+import { walk } from "../database/slices";
 import type { HullUpdateRow, Outcome } from "../port/rows";
 import type { Lane, RecordOutcome } from "../port/store";
 import { confirmFacts } from "./mirror";
@@ -73,24 +74,12 @@ export function deferHullUpdate(tables: Tables, lane: Lane, row: HullUpdateRow, 
   reschedule(tables, lane, row, notBeforeMs, row.attempts + 1);
 }
 
-/**
- * What Hull could not be told is tried again now, a slice at a time.
- *
- * @returns the key to continue after, or undefined at the end
- */
-export function retryHullUpdatesNow(
-  tables: Tables,
-  lane: Lane,
-  after: Key | undefined,
-  limit: number,
-): Key | undefined {
-  const nowMs = tables.now();
-  const slice = [...tables.hullUpdateQueue.range([lane.remote, lane.tenant], { limit, after })];
-  for (const [key, [type, hullId]] of slice) {
-    const row = tables.hullUpdates.get([lane.remote, lane.tenant, type, hullId]);
-    if (row !== undefined && Number(key[2]) > nowMs) reschedule(tables, lane, row, nowMs, 0);
-  }
-  return slice.length < limit ? undefined : slice.at(-1)?.[0];
+/** What Hull could not be told is tried again now. */
+export function retryHullUpdatesNow(tables: Tables, lane: Lane): Promise<void> {
+  return walk(tables.kv, tables.hullUpdateQueue, [lane.remote, lane.tenant], (key, [type, hullId]) => {
+    const row = tables.hullUpdates.get(pathOf({ ...lane, type, hullId }));
+    if (row !== undefined && Number(key[2]) > tables.now()) reschedule(tables, lane, row, tables.now(), 0);
+  });
 }
 
 function reschedule(tables: Tables, lane: Lane, row: HullUpdateRow, notBeforeMs: number, attempts: number): void {

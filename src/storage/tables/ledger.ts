@@ -6,7 +6,7 @@ import type { Depth, Tables } from "./tables";
 
 export interface Ledger {
   nextSeq(): number;
-  count(tenant: string, family: "messages" | "outcomes" | "derived", name: string, by?: number): void;
+  count(tenant: string, family: "messages" | "outcomes" | "derived", name: string): void;
   depth(lane: Lane, change: Partial<Depth>): void;
   /** Counts an outcome of a run, or a record that it found. */
   run(id: string, line: ReportLine | "met"): void;
@@ -20,10 +20,10 @@ export function openLedger(tables: Tables): Ledger {
   const runs = new Map<string, { met: number; lines: ReportLine[] }>();
   return {
     nextSeq: () => (seq += 1),
-    count: (tenant, family, name, by = 1) => {
+    count: (tenant, family, name) => {
       const id = `${tenant}\n${family}\n${name}`;
       const entry = counts.get(id) ?? { key: [tenant, family, name], by: 0 };
-      entry.by += by;
+      entry.by += 1;
       counts.set(id, entry);
     },
     depth: (lane, change) => {

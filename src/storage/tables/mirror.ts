@@ -30,14 +30,13 @@ export function observed(
   settleMs: number,
 ): MirrorRow {
   const facts: Record<string, Fact> = { ...before?.facts };
-  if (before?.writtenAtMs !== undefined && before.writtenAtMs > readAtMs - settleMs) {
+  const isOld = before?.writtenAtMs !== undefined && before.writtenAtMs > readAtMs - settleMs;
+  for (const field of Object.keys(seen.facts)) {
     // What we wrote is newer; fields without facts were not written by us.
-    for (const field of Object.keys(seen.facts)) {
-      if ((facts[field]?.[0] ?? null) === null) facts[field] = factRead(facts[field], seen.facts[field] ?? null);
-    }
-    return { ...before, facts, seenAtMs: readAtMs };
+    if (isOld && (facts[field]?.[0] ?? null) !== null) continue;
+    facts[field] = factRead(facts[field], seen.facts[field] ?? null);
   }
-  for (const field of Object.keys(seen.facts)) facts[field] = factRead(facts[field], seen.facts[field] ?? null);
+  if (isOld) return { ...before, facts, seenAtMs: readAtMs };
   const created = seen.createdAtMs ?? before?.createdAtMs;
   const parentId = seen.parentId ?? before?.parentId;
   // Built field by field: a fetch makes a million of them.

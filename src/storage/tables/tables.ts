@@ -178,11 +178,14 @@ export function dueRows<Q, V>(
 
 /** Every place where something of a tenant may be stored: its current remote and earlier ones. */
 export function lanesOf(tables: Tables, tenant: string): readonly Lane[] {
-  const remotes = [...tables.depth.range([])].flatMap(([[remote, owner]]) =>
-    owner === tenant ? [String(remote)] : [],
-  );
-  const current = tables.tenants.get([tenant])?.remote;
-  return [...new Set([...remotes, ...(current === undefined ? [] : [current])])].map((remote) => ({ remote, tenant }));
+  const lanes = allLanes(tables).filter((lane) => lane.tenant === tenant);
+  const remote = tables.tenants.get([tenant])?.remote;
+  return remote === undefined || lanes.some((lane) => lane.remote === remote) ? lanes : [...lanes, { remote, tenant }];
+}
+
+/** Every lane in which something was taken in. */
+export function allLanes(tables: Tables): readonly Lane[] {
+  return [...tables.depth.range([])].map(([[remote, tenant]]) => ({ remote: String(remote), tenant: String(tenant) }));
 }
 
 /** The remote's row; one that was never stored starts with the first generation. */

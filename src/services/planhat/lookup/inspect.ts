@@ -13,7 +13,7 @@ import type { Rest } from "../api/rest";
 import type { PlanhatSettings } from "../settings/settings";
 import { sendsLicenses } from "../settings/status";
 
-export interface Inspection {
+interface Inspection {
   readonly rest: Rest;
   /** @throws RemoteError, UnexpectedAnswer */
   readonly customFields: () => Promise<readonly CustomField[]>;
@@ -23,7 +23,8 @@ export async function inspect(
   settings: PlanhatSettings,
   { rest, customFields }: Inspection,
 ): Promise<readonly Finding[]> {
-  const probe = await attempt(() => rest.list("/companies", { limit: 1, select: "_id" }));
+  const ask = (path: string, select?: string) => attempt(() => rest.list(path, { limit: 1, select }));
+  const probe = await ask("/companies", "_id");
   // After a refusal or no answer, further calls are pointless.
   if (isFailed(probe) && !lacksRight(probe)) return [explain(probe, "companies", settings)];
   const further = [
@@ -36,12 +37,12 @@ export async function inspect(
   return [...own, ...(await Promise.all(further)).flat()];
 
   async function readable(path: string, what: string): Promise<readonly Finding[]> {
-    const answer = await attempt(() => rest.list(path, { limit: 1, select: "_id" }));
+    const answer = await ask(path, "_id");
     return isFailed(answer) ? [explain(answer, what, settings)] : [];
   }
 
   async function owners(): Promise<readonly Finding[]> {
-    const answer = await attempt(() => rest.list("/users", { limit: 1 }));
+    const answer = await ask("/users");
     if (isFailed(answer)) return [explain(answer, "users", settings)];
     if (answer.length > 0) return [];
     const text =

@@ -28,6 +28,19 @@ export interface Folded {
   readonly understood: boolean;
 }
 
+/** Without counters and lists nothing is known of any item. */
+export function nothingProven(items: readonly Item[]): Folded {
+  return {
+    results: items.map(() => undefined),
+    looseErrors: [],
+    looseIds: [],
+    createdLeft: undefined,
+    extraCreated: false,
+    nothingWritten: false,
+    understood: true,
+  };
+}
+
 /** What is proven so far. */
 type Results = Map<Item, Result>;
 
@@ -43,11 +56,8 @@ export function foldAnswer(type: string, items: readonly Item[], status: number,
   const refused = status >= 400;
   if (envelope === undefined) {
     return {
-      results: items.map(() => undefined),
+      ...nothingProven(items),
       looseErrors: refused ? [messageOf(body)] : [],
-      looseIds: [],
-      createdLeft: undefined,
-      extraCreated: false,
       nothingWritten: refused,
       understood: refused,
       permission: status === 403 ? messageOf(body) : undefined,

@@ -5,8 +5,7 @@ import type { Item } from "./match-errors";
 import { messageOf } from "../api/envelope";
 import { attempt, isFailed, problemOf, waitOf } from "../api/failure";
 import type { Failed } from "../api/failure";
-import { refusal } from "./fold";
-import type { Folded } from "./fold";
+import { nothingProven, refusal } from "./fold";
 import { typeSpec } from "../object-types";
 import { readIds } from "../lookup/read";
 import { readBackCreates } from "./readback";
@@ -28,20 +27,9 @@ export async function applySingle(rest: Rest, type: string, item: Item): Promise
 async function create(rest: Rest, type: string, item: Item): Promise<Result> {
   const { body } = await rest.create(typeSpec(type).path, item.body);
   if (isRow(body)) return { kind: "created", remoteId: body._id };
-  const settled = await readBackCreates(rest, type, [item], NOT_COUNTED);
+  const settled = await readBackCreates(rest, type, [item], nothingProven([item]));
   return settled.get(item) ?? { kind: "unconfirmed", message: "The answer does not name the new record." };
 }
-
-/** The answer to a single create has no counters. */
-const NOT_COUNTED: Folded = {
-  results: [],
-  looseErrors: [],
-  looseIds: [],
-  createdLeft: undefined,
-  extraCreated: false,
-  nothingWritten: false,
-  understood: true,
-};
 
 async function update(rest: Rest, type: string, item: Item): Promise<Result> {
   const { remoteId } = item.intent;
