@@ -19,7 +19,7 @@ import { markSeenBatch, toldUnder } from "./tables/last-seen";
 import { inSlices, SLICE } from "./database/slices";
 import { attemptOne, recoverOne, settleOne } from "./outbox/settle";
 import type { Lane, Store } from "./port/store";
-import { hourCounts, transact } from "./tables/ledger";
+import { hourCounts, transact, type Ledger } from "./tables/ledger";
 import {
   FORMAT,
   foldOldIndexes,
@@ -67,6 +67,16 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
   const laneKey = (lane: Lane): [string, string] => [lane.remote, lane.tenant];
   const read = <T>(work: () => T): Promise<T> => Promise.resolve(kv.read(work));
 
+  const sliced = <T, R>(items: readonly T[], work: (slice: readonly T[], ledger: Ledger) => readonly R[]) =>
+    inSlices(items, (slice) => transact(tables, (ledger) => work(slice, ledger)));
+
+  async function eachSlice<T>(items: readonly T[], work: (slice: readonly T[], ledger: Ledger) => void): Promise<void> {
+    await sliced(items, (slice, ledger) => {
+      work(slice, ledger);
+      return [];
+    });
+  }
+
   async function moveAll(lane: Lane, remote: string): Promise<void> {
     while (await transact(tables, (ledger) => moveEntries(tables, ledger, lane, remote, SLICE))) {
       // Slice by slice, so that requests are served in between.
@@ -112,13 +122,11 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
 
     accept: (acceptances, progress) => {
       const last = acceptances.at(-1);
-      return inSlices(acceptances, (slice) =>
-        transact(tables, (ledger) => {
-          const accepted = slice.map((acceptance) => acceptOne(tables, ledger, acceptance));
-          if (progress !== undefined && slice.at(-1) === last) changeRun(tables, progress.run, progress.change);
-          return accepted;
-        }),
-      );
+      return sliced(acceptances, (slice, ledger) => {
+        const accepted = slice.map((acceptance) => acceptOne(tables, ledger, acceptance));
+        if (progress !== undefined && slice.at(-1) === last) changeRun(tables, progress.run, progress.change);
+        return accepted;
+      });
     },
 
     inspectRecord: (lane, type, hullId) => read(() => inspectRecord(tables, lane, type, hullId)),
@@ -140,13 +148,11 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
       }),
 
     attempt: (lane, attempts) =>
-      inSlices(attempts, (slice) =>
-        transact(tables, (ledger) => slice.map((attempt) => attemptOne(tables, ledger, lane, attempt))),
-      ),
+      sliced(attempts, (slice, ledger) => slice.map((attempt) => attemptOne(tables, ledger, lane, attempt))),
 
     settle: async (lane, settlements) => ({
-      outcomes: await inSlices(settlements, (slice) =>
-        transact(tables, (ledger) => slice.flatMap((settlement) => settleOne(tables, ledger, lane, settlement))),
+      outcomes: await sliced(settlements, (slice, ledger) =>
+        slice.flatMap((settlement) => settleOne(tables, ledger, lane, settlement)),
       ),
     }),
 
@@ -165,12 +171,7 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
       }),
 
     observe: async (remote, type, readAtMs, settleMs, observations, scan) => {
-      await inSlices(observations, (slice) =>
-        kv.transact(() => {
-          observe(tables, remote, type, readAtMs, settleMs, slice);
-          return [];
-        }),
-      );
+      await eachSlice(observations, (slice) => observe(tables, remote, type, readAtMs, settleMs, slice));
       if (scan !== undefined) await kv.transact(() => noteScan(tables, remote, type, scan));
     },
     candidates: (lane, type, keys) => read(() => candidates(tables, lane, type, keys)),
@@ -187,23 +188,11 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
       }),
 
     fetchView: (remote, type, ids) => read(() => fetchView(passing, remote, type, ids)),
-    takeFetched: async (remote, type, { rows, ...step }) => {
-      await inSlices(rows, (slice) =>
-        transact(tables, (ledger) => {
-          takeFetched(passing, ledger, remote, type, { ...step, rows: slice });
-          return [];
-        }),
-      );
-    },
+    takeFetched: (remote, type, step) =>
+      eachSlice(step.rows, (rows, ledger) => takeFetched(passing, ledger, remote, type, { ...step, rows })),
     toldUnder: (remote, type, ids) => read(() => toldUnder(tables, remote, type, ids)),
-    markSeen: async (remote, type, { ids, ...passing }) => {
-      await inSlices(ids, (slice) =>
-        transact(tables, (ledger) => {
-          markSeenBatch(tables, ledger, remote, type, { ...passing, ids: slice });
-          return [];
-        }),
-      );
-    },
+    markSeen: (remote, type, batch) =>
+      eachSlice(batch.ids, (ids, ledger) => markSeenBatch(tables, ledger, remote, type, { ...batch, ids })),
     noteScan: (remote, type, scan) => kv.transact(() => noteScan(tables, remote, type, scan)),
     markMissing: (remote, type, query) => kv.transact(() => markMissing(tables, remote, type, query)),
     sharedKeys: (remote, type, wanted) => read(() => sharedKeys(passing, remote, type, wanted)),
@@ -265,9 +254,7 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
       const deadLetter = await read(() => findDeadLetter(tables, id, tenant));
       if (deadLetter === undefined) return [];
       const family = await read(() => familyOf(tables, deadLetter));
-      return inSlices(family, (slice) =>
-        transact(tables, (ledger) => slice.flatMap((key) => replayDeadLetter(tables, ledger, key) ?? [])),
-      );
+      return sliced(family, (slice, ledger) => slice.flatMap((key) => replayDeadLetter(tables, ledger, key) ?? []));
     },
 
     housekeep: createHousekeeping(tables),

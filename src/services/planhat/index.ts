@@ -7,7 +7,7 @@ import { fingerprintOf } from "./mapping/fingerprint";
 import type { ConnectionOptions } from "./connection";
 import { spellingOf } from "../mapping/attributes";
 import { createCustomFields } from "./api/custom-fields";
-import { COMPANIES, ENDUSERS, fieldSpec, LICENSES, OBJECT_TYPES, typeSpec } from "./object-types";
+import { COMPANIES, ENDUSERS, fieldSpec, hullAttribute, LICENSES, OBJECT_TYPES, typeSpec } from "./object-types";
 import { checks, plan } from "./mapping/outgoing";
 import { optionsOf } from "./settings/schema";
 import { mappingOf, readSettings } from "./settings/settings";
@@ -15,7 +15,6 @@ import type { PlanhatSettings } from "./settings/settings";
 import { checkOutcomes, checkSettings, sendsLicenses } from "./settings/status";
 import { DEFAULT_API_URL, targetOf } from "./settings/target";
 import { createMutex } from "./write/mutex";
-import { hullAttribute } from "./hull-attribute";
 
 export interface PlanhatServiceOptions extends ConnectionOptions {
   /** Base URL of Planhat's API; `{api_prefix}` is replaced by the tenant's cluster. */

@@ -5,6 +5,8 @@
  * options that the earlier connector offered in its settings. A field that is missing here still exists for
  * custom rows; a standard field is one more line below.
  */
+import { createHash } from "node:crypto";
+import snakeCase from "lodash/snakeCase";
 import type { ReasonCode } from "../../outcome/outcome";
 import { foldedKey } from "../../record";
 import type { FieldSpec, FieldType, ObjectType } from "../model";
@@ -225,4 +227,24 @@ export function fieldSpec(type: string, name: string): FieldSpec {
   const row = customName(name) === undefined ? typeSpec(type).fields.find((each) => each.name === name) : undefined;
   if (row === undefined) return { name, type: "any" };
   return { name, type: row.type, writeOnce: row.writeOnce, readOnly: row.readOnly };
+}
+
+/**
+ * `lastName` → `planhat/last_name`, `custom.# Overdue Invoices` → `planhat/custom_overdue_invoices`.
+ *
+ * Accents and punctuation are dropped, as the earlier connector did, so two custom fields whose names differ only
+ * in signs, accents or case share one attribute ("MRR %" and "MRR #"). A name of signs alone gets a short hash.
+ * @returns the Hull attribute under which the field is written back, without the entity's own prefix
+ */
+export function hullAttribute(type: string, field: string): string {
+  const display = customName(field);
+  if (display !== undefined) return `planhat/custom_${readable(display)}`;
+  if (field === "_id") return "planhat/id";
+  if (type === COMPANIES.name && field === "lastUpdated") return "planhat/last_updated_at";
+  return `planhat/${readable(field)}`;
+}
+
+function readable(name: string): string {
+  const words = snakeCase(composed(name));
+  return words === "" ? createHash("sha256").update(name).digest("hex").slice(0, 8) : words;
 }

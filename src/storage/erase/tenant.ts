@@ -1,4 +1,5 @@
 /** Erasing a tenant: what waits, what was refused, what was counted, and its remotes unless another tenant uses them. */
+import uniqBy from "lodash/uniqBy";
 import { openEntries } from "../tables/entries";
 import { removeHullUpdate } from "../tables/hull-updates";
 import type { Key, Table } from "../database/kv";
@@ -32,9 +33,7 @@ export async function forgetTenant(tables: Tables, tenant: string, remotes: read
 }
 
 function lanesWith(tables: Tables, tenant: string, remotes: readonly string[]): readonly Lane[] {
-  const known = lanesOf(tables, tenant);
-  const further = remotes.filter((remote) => known.every((lane) => lane.remote !== remote));
-  return [...known, ...further.map((remote) => ({ remote, tenant }))];
+  return uniqBy([...lanesOf(tables, tenant), ...remotes.map((remote) => ({ remote, tenant }))], "remote");
 }
 
 /** Erases up to `limit` rows of a lane; returns how many. Nothing is counted: the counts are erased as well. */

@@ -117,18 +117,10 @@ export function versionOf(newest: Pick<RecordRow, "version"> | undefined, nowMs:
 /** What the message was compared with is out of date. */
 function overtaken(tables: Tables, remote: string, acceptance: Acceptance, record: RecordRow | undefined): boolean {
   const { tenant, type, hullId, content } = acceptance;
-  switch (content.kind) {
-    case "same":
-      return content.fingerprint !== fingerprintOf(tables, remote, record);
-    case "unchanged": {
-      if ((record?.revision ?? 0) === content.revision) return false;
-      // Something of it waits: then the lane compares anyway.
-      return tables.outbox.get([remote, tenant, type, hullId]) === undefined;
-    }
-    case "end":
-    case "entry":
-      return false;
-  }
+  if (content.kind === "same") return content.fingerprint !== fingerprintOf(tables, remote, record);
+  if (content.kind !== "unchanged" || (record?.revision ?? 0) === content.revision) return false;
+  // Something of it waits: then the lane compares anyway.
+  return tables.outbox.get([remote, tenant, type, hullId]) === undefined;
 }
 
 /** Fingerprint of the last unchanged message, if the record is still linked as it was then. */

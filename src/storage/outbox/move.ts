@@ -25,24 +25,21 @@ export function moveEntries(tables: Tables, ledger: Ledger, lane: Lane, remote: 
       const superseded = outcomeOf(content, "superseded", reason("newer_message"), tables.now());
       countOutcome(ledger, tenant, type, hullId, superseded);
     };
-    if (entry.content === undefined && entry.withdrawn === true) {
-      if (attempt !== undefined) end(attempt.content);
-      continue;
-    }
-    if (entry.content !== undefined && attempt !== undefined) end(attempt.content);
-    const moved = entry.content ?? attempt?.content;
+    const contents = [attempt?.content, entry.content].filter((content) => content !== undefined);
+    const isWithdrawn = entry.content === undefined && entry.withdrawn === true;
+    const moved = isWithdrawn ? undefined : contents.pop();
+    contents.forEach(end);
     if (moved === undefined) continue;
     const there = to.get(type, hullId);
     const waiting = there?.content;
     const seen = tables.records.get([remote, type, hullId])?.version ?? 0;
-    if (seen > moved.version || (waiting !== undefined && waiting.version > moved.version)) {
+    if (Math.max(seen, waiting?.version ?? 0) > moved.version) {
       end(moved);
       continue;
     }
     if (waiting !== undefined) end(waiting);
     moveVersion(tables, lane.remote, remote, type, hullId);
-    const older = waiting ?? (entry.content === undefined ? undefined : attempt?.content);
-    const content: Content = { ...moved, ...mergeContent(older, moved) };
+    const content: Content = { ...moved, ...mergeContent(waiting ?? contents[0], moved) };
     to.put(there, {
       ...newEntry({ tenant, type, hullId }, content, Math.min(entry.acceptedAtMs, there?.acceptedAtMs ?? Infinity)),
       attempt: there?.attempt,

@@ -8,7 +8,7 @@ import NodeCache from "node-cache";
 import { RemoteError } from "../../../http/errors";
 import { systemClock } from "../../../http/time";
 import type { Clock } from "../../../http/time";
-import { isFailed, UnexpectedAnswer } from "./failure";
+import { attempt, isFailed, UnexpectedAnswer } from "./failure";
 import type { Failed } from "./failure";
 import { COMPANIES, composed, ENDUSERS, LICENSES } from "../object-types";
 import { readPages } from "./paging";
@@ -99,17 +99,14 @@ export function createCustomFields(clock: Clock = systemClock): CustomFields {
     async known(key, rest) {
       const state = stateOf(key);
       if (state.failure !== undefined && clock() < state.failure.untilMs) return state.latest;
-      try {
-        return await list(key, rest);
-      } catch (error) {
-        if (!isFailed(error)) throw error;
-        const sinceMs = state.failure?.sinceMs ?? clock();
-        const goesOn = state.latest !== undefined || isLasting(error) || clock() - sinceMs >= KEPT_MS;
-        const waitMs = !goesOn ? 0 : isLasting(error) ? KEPT_MS : FAILED_MS;
-        state.failure = { sinceMs, untilMs: clock() + waitMs };
-        if (!goesOn) throw error;
-        return state.latest;
-      }
+      const fields = await attempt(() => list(key, rest));
+      if (!isFailed(fields)) return fields;
+      const sinceMs = state.failure?.sinceMs ?? clock();
+      const goesOn = state.latest !== undefined || isLasting(fields) || clock() - sinceMs >= KEPT_MS;
+      const waitMs = !goesOn ? 0 : isLasting(fields) ? KEPT_MS : FAILED_MS;
+      state.failure = { sinceMs, untilMs: clock() + waitMs };
+      if (!goesOn) throw fields;
+      return state.latest;
     },
   };
 }

@@ -25,6 +25,16 @@ export async function attempt<T>(work: () => Promise<T>): Promise<T | Failed> {
   }
 }
 
+/** The token may not do this. */
+export function lacksRight(failed: Failed): boolean {
+  return failed instanceof RemoteError && failed.status === 403;
+}
+
+/** The request itself was refused: sent again, it would be refused again. */
+export function isRefusal(failed: Failed): failed is RemoteError {
+  return failed instanceof RemoteError && (failed.kind === "validation" || failed.kind === "too_large");
+}
+
 /** Refused credentials are tried again when the settings change, else after this time. */
 const AUTH_WAIT_MS = 600_000;
 const CONFIGURATION_WAIT_MS = 300_000;

@@ -1,8 +1,7 @@
 /** The pages of a full fetch: as large as Planhat gives them, one call each. */
-import { RemoteError } from "../../../http/errors";
 import type { ListedRecord, ListPage, Problem } from "../../connection";
 import { COMPANY_PROPERTIES } from "../api/company-properties";
-import { attempt, isFailed, problemOf } from "../api/failure";
+import { attempt, isFailed, lacksRight, problemOf } from "../api/failure";
 import type { Failed } from "../api/failure";
 import type { Reader } from "./incoming";
 import { COMPANIES, LICENSES, typeSpec } from "../object-types";
@@ -77,7 +76,7 @@ const failed = (problem: Problem): ListPage => ({ rows: [], problem });
 /** A missing right for one list stops nothing else. */
 function problemWith(error: Failed): Problem {
   const problem = problemOf(error);
-  return error instanceof RemoteError && error.status === 403 ? { ...problem, scope: "type" } : problem;
+  return lacksRight(error) ? { ...problem, scope: "type" } : problem;
 }
 
 function stuck(path: string): Problem {

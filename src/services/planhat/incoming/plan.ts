@@ -6,12 +6,11 @@ import memoize from "lodash/memoize";
 import type { IncomingAttribute } from "../../connection";
 import { isNamed } from "../settings/incoming";
 import type { IncomingRules } from "../settings/incoming";
-import { COMPANIES, customField, customName, typeSpec } from "../object-types";
+import { COMPANIES, customField, customName, hullAttribute, typeSpec } from "../object-types";
 import type { Directory } from "../api/owners";
 import { idOf, readerOf } from "../lookup/remote";
 import { isObject } from "../api/rest";
 import type { Row } from "../api/rest";
-import { hullAttribute } from "../hull-attribute";
 
 /** One attribute, and where its value comes from. */
 export interface Filling extends Pick<IncomingAttribute, "field" | "attribute"> {

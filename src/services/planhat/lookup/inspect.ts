@@ -6,7 +6,7 @@ import { RemoteError } from "../../../http/errors";
 import type { Finding } from "../../connection";
 import type { CustomField } from "../api/custom-fields";
 import { checkCustomFields, customNames } from "../settings/custom-mapping";
-import { attempt, isFailed } from "../api/failure";
+import { attempt, isFailed, lacksRight, problemOf } from "../api/failure";
 import type { Failed } from "../api/failure";
 import { OWNER_FIELDS } from "../object-types";
 import type { Rest } from "../api/rest";
@@ -64,31 +64,21 @@ function needsOwners({ mapping, incoming }: PlanhatSettings): boolean {
   return incoming.resolveOwners || mapping.companies.some((row) => OWNER_FIELDS.some(([field]) => field === row.field));
 }
 
-function lacksRight(failed: Failed): boolean {
-  return failed instanceof RemoteError && failed.status === 403;
-}
-
 /** @param what could not be read */
 function explain(failed: Failed, what: string, { apiPrefix }: PlanhatSettings): Finding {
   const { message } = failed;
-  if (!(failed instanceof RemoteError)) return passing(message);
-  switch (failed.kind) {
-    case "auth":
-      return failed.status === 403
-        ? error(
-            `Planhat does not let the token read ${what} (403). Give its service account the right to ${what === "users" ? "read" : "read and write"} ${what}.`,
-          )
-        : error(
-            `Planhat refuses the Personal Access Token. It was mistyped or withdrawn, or it belongs to another region: API Prefix is ${apiPrefix}, and other regions do not know your token. Paste the token again, or choose the prefix of your API address.`,
-          );
-    case "transient":
-    case "throttled":
-      return passing(message);
-    default:
-      return error(
-        `Planhat's API does not answer as it should: ${clause(message)}. Check API Prefix, which is ${apiPrefix}.`,
-      );
+  if (!(failed instanceof RemoteError) || problemOf(failed).kind === "transient") return passing(message);
+  if (failed.kind !== "auth") {
+    const text = `Planhat's API does not answer as it should: ${clause(message)}. Check API Prefix, which is ${apiPrefix}.`;
+    return error(text);
   }
+  return lacksRight(failed)
+    ? error(
+        `Planhat does not let the token read ${what} (403). Give its service account the right to ${what === "users" ? "read" : "read and write"} ${what}.`,
+      )
+    : error(
+        `Planhat refuses the Personal Access Token. It was mistyped or withdrawn, or it belongs to another region: API Prefix is ${apiPrefix}, and other regions do not know your token. Paste the token again, or choose the prefix of your API address.`,
+      );
 }
 
 /** Our own words follow. */

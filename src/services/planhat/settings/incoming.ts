@@ -1,9 +1,8 @@
 /** What the settings say about the way from Planhat to Hull: which field fills which attribute, and what is noise. */
 import type { z } from "zod";
 import type { traitTable } from "./cells";
-import { customField, customName, findField } from "../object-types";
+import { customField, customName, findField, hullAttribute } from "../object-types";
 import type { MappingWarning } from "./mapping-warnings";
-import { hullAttribute } from "../hull-attribute";
 
 /** One row that is used; it fills its attribute besides the `planhat/…` one that every field has. */
 export interface IncomingRow {

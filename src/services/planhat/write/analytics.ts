@@ -2,7 +2,7 @@
 import type { HttpClient } from "../../../http/client";
 import { RemoteError } from "../../../http/errors";
 import type { Applied, Intent, Problem, Result } from "../../connection";
-import { attempt, isFailed, problemOf, waitOf, type Failed } from "../api/failure";
+import { attempt, isFailed, isRefusal, problemOf, waitOf, type Failed } from "../api/failure";
 import { inParallel } from "../api/rest";
 
 /** Concurrent calls; the host has no documented limit. */
@@ -35,13 +35,9 @@ export async function trackActivities(
 
 function resultOf(error: Failed): Result {
   const { message } = error;
-  if (error instanceof RemoteError) {
-    if (error.kind === "validation" || error.kind === "too_large") {
-      return { kind: "rejected", message, status: error.status ?? 0 };
-    }
-    if (error.applied === "no") return { kind: "later", waitMs: waitOf(error), message };
-  }
-  return { kind: "unconfirmed", message };
+  if (isRefusal(error)) return { kind: "rejected", message, status: error.status ?? 0 };
+  const certain = error instanceof RemoteError && error.applied === "no";
+  return certain ? { kind: "later", waitMs: waitOf(error), message } : { kind: "unconfirmed", message };
 }
 
 /** Only events wait: companies and endusers go to another host. */

@@ -10,7 +10,7 @@ import { itemOf } from "./match-errors";
 import type { Item } from "./match-errors";
 import { standsAlone } from "./chunks";
 import { shortened } from "../api/envelope";
-import { isFailed, problemOf } from "../api/failure";
+import { attempt, isFailed, isRefusal, lacksRight, problemOf } from "../api/failure";
 import { foldAnswer, refusal } from "./fold";
 import type { Folded } from "./fold";
 import { typeSpec } from "../object-types";
@@ -100,7 +100,7 @@ async function write(rest: Rest, type: string, together: readonly Item[], alone:
   };
 
   /** One bulk call, and everything that its answer proves. */
-  async function attempt(items: readonly Item[]): Promise<Outcome> {
+  async function callWith(items: readonly Item[]): Promise<Outcome> {
     calls += 1;
     const folded = await send(items);
     if (folded === undefined) return { open: [], refused: false, message: undefined };
@@ -126,23 +126,16 @@ async function write(rest: Rest, type: string, together: readonly Item[], alone:
   /** @returns undefined when the answer could not be folded: everything is settled then */
   async function send(items: readonly Item[]): Promise<Folded | undefined> {
     const safeToRepeat = items.every(({ intent }) => intent.kind === "update");
-    try {
-      const { status, body } = await rest.bulk(
-        typeSpec(type).path,
-        items.map(({ body: item }) => item),
-        safeToRepeat,
-      );
-      return foldAnswer(type, items, status, body);
-    } catch (error) {
-      if (!isFailed(error)) throw error;
-      const answered = error instanceof RemoteError && error.status !== undefined && error.applied === "no";
-      if (answered && (error.status === 403 || error.kind === "validation" || error.kind === "too_large")) {
-        return foldAnswer(type, items, error.status, error.answer);
-      }
-      problem = problemOf(error);
-      settle(items.map((item) => [item, unsent(item, error)]));
-      return undefined;
+    const bodies = items.map(({ body }) => body);
+    const answer = await attempt(() => rest.bulk(typeSpec(type).path, bodies, safeToRepeat));
+    if (!isFailed(answer)) return foldAnswer(type, items, answer.status, answer.body);
+    const answered = answer instanceof RemoteError && answer.status !== undefined && answer.applied === "no";
+    if (answered && (lacksRight(answer) || isRefusal(answer))) {
+      return foldAnswer(type, items, answer.status, answer.answer);
     }
+    problem = problemOf(answer);
+    settle(items.map((item) => [item, unsent(item, answer)]));
+    return undefined;
   }
 
   async function readBack(open: readonly Item[], folded: Folded): Promise<void> {
@@ -167,7 +160,7 @@ async function write(rest: Rest, type: string, together: readonly Item[], alone:
     if (items.length === 1) {
       settle([[first, await lastWord(first, outcome, heard)]]);
     } else if (open.length < items.length && (outcome.refused || open.length === 1)) {
-      await isolate(open, await attempt(open), heard);
+      await isolate(open, await callWith(open), heard);
     } else {
       await split(open, outcome, heard);
     }
@@ -179,7 +172,7 @@ async function write(rest: Rest, type: string, together: readonly Item[], alone:
     const outcomes: { readonly half: readonly Item[]; readonly outcome: Outcome }[] = [];
     for (const half of halves) {
       if (problem !== undefined || calls >= MAX_CALLS) return;
-      outcomes.push({ half, outcome: await attempt(half) });
+      outcomes.push({ half, outcome: await callWith(half) });
     }
     const alike = outcomes.every((each) => each.outcome.refused && sameFault(each.outcome.message, outcome.message));
     // Only the whole chunk can show that the mapping is at fault; in a part of it, bad records may be adjacent.
@@ -195,7 +188,7 @@ async function write(rest: Rest, type: string, together: readonly Item[], alone:
     const refused = new Map<Item, Result>();
     for (const item of samples) {
       if (item === undefined || !isOpen(item) || problem !== undefined) break;
-      const outcome = await attempt([item]);
+      const outcome = await callWith([item]);
       const result = results.get(item) ?? (await lastWord(item, outcome));
       results.set(item, result);
       if (result.kind !== "rejected" || !sameFault(result.message, message ?? NO_REASON)) break;
@@ -221,7 +214,7 @@ async function write(rest: Rest, type: string, together: readonly Item[], alone:
   }
 
   if (together.length > 0) {
-    await isolate(together, await attempt(together));
+    await isolate(together, await callWith(together));
     const message = refusedAlike(together.map((item) => results.get(item)));
     if (together.length >= ALL_ALIKE && message !== undefined && problem === undefined) {
       problem = wrongMapping(type, message);

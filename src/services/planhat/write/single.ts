@@ -3,7 +3,7 @@ import { RemoteError } from "../../../http/errors";
 import type { Problem, Result } from "../../connection";
 import type { Item } from "./match-errors";
 import { messageOf } from "../api/envelope";
-import { attempt, isFailed, problemOf, waitOf } from "../api/failure";
+import { attempt, isFailed, isRefusal, problemOf, waitOf } from "../api/failure";
 import type { Failed } from "../api/failure";
 import { nothingProven, refusal } from "./fold";
 import { typeSpec } from "../object-types";
@@ -47,8 +47,7 @@ async function update(rest: Rest, type: string, item: Item): Promise<Result> {
 function failed(type: string, item: Item, error: Failed): Single {
   const isUpdate = item.intent.kind === "update";
   if (isUpdate && isNotThere(error)) return { result: { kind: "gone" } };
-  const isRefused = error instanceof RemoteError && (error.kind === "validation" || error.kind === "too_large");
-  if (isRefused && error.status !== undefined) {
+  if (isRefusal(error) && error.status !== undefined) {
     return { result: refusal(type, item, messageOf(error.answer ?? error.message), error.status) };
   }
   return { result: unsent(item, error), problem: problemOf(error) };
