@@ -171,7 +171,10 @@ function parentOf(
   const company = companyOf(message, settings, false);
   const externalId = accountExternalId(message) ?? "";
   const fallbacks = ["name", "domain"].map((key) => textOf(own(message.account, key)));
-  const name = [textOf(company.fields["name"]), ...fallbacks].find((each) => each !== undefined && storable(each));
+  const spec = fieldSpec(COMPANIES.name, "name");
+  const name = [textOf(company.fields["name"]), ...fallbacks].find(
+    (each) => each !== undefined && convert(each, spec, "name").ok,
+  );
   const id = textOf(own(message.account, "id"));
   return {
     brokenKeys: company.brokenKeys,
@@ -183,10 +186,6 @@ function parentOf(
       hintId: textOf(own(message.account, "planhat/id")),
     },
   };
-}
-
-function storable(name: string): boolean {
-  return convert(name, fieldSpec(COMPANIES.name, "name"), "name").ok;
 }
 
 function claimsOf(entity: EntityMessage["user"], id: string | undefined, third: "email" | "domain"): Claims {

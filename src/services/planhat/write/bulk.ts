@@ -15,7 +15,7 @@ import { foldAnswer, refusal } from "./fold";
 import type { Folded } from "./fold";
 import { typeSpec } from "../object-types";
 import { readIds } from "../lookup/read";
-import { readBackCreates, readBackUpdates } from "./readback";
+import { readBackCreates, readBackUpdates, unconfirmed } from "./readback";
 import type { Rest } from "../api/rest";
 import { applySingle, unsent } from "./single";
 
@@ -81,11 +81,6 @@ async function goneAmong(
 function later(waitMs: number, message = "Other records of the same call are being separated first."): Result {
   return { kind: "later", waitMs, message };
 }
-
-const unconfirmed: Result = {
-  kind: "unconfirmed",
-  message: "The answer does not say whether the record was written.",
-};
 
 /** Writes some items together, then each of the others by its own call. Items without a result were not written. */
 async function write(rest: Rest, type: string, together: readonly Item[], alone: readonly Item[]) {
@@ -205,7 +200,7 @@ async function write(rest: Rest, type: string, together: readonly Item[], alone:
    * refused update may be one whose id is gone.
    */
   async function lastWord(item: Item, { message, refused }: Outcome, heard?: string): Promise<Result> {
-    if (message === undefined && !refused) return unconfirmed;
+    if (message === undefined && !refused) return unconfirmed();
     const result = refusal(type, item, message ?? NO_REASON);
     if (result.kind !== "rejected") return result;
     const { gone } = await readIds(rest, type, item.intent.remoteId === undefined ? [] : [item.intent.remoteId]);
@@ -239,17 +234,14 @@ function forbidden(words: string): Problem {
   return { scope: "lane", kind: "auth", message, waitMs: AUTH_WAIT_MS };
 }
 
-function withoutRight(item: Item, folded: Folded): Result {
-  const perhaps = item.intent.kind === "create" && !folded.nothingWritten && folded.createdLeft !== 0;
-  if (perhaps) return { kind: "unconfirmed", message: folded.permission ?? "" };
-  return { kind: "later", waitMs: AUTH_WAIT_MS, message: folded.permission ?? "" };
+function withoutRight({ intent }: Item, { permission = "", nothingWritten, createdLeft }: Folded): Result {
+  const perhaps = intent.kind === "create" && !nothingWritten && createdLeft !== 0;
+  return perhaps ? unconfirmed(permission) : later(AUTH_WAIT_MS, permission);
 }
 
 function unreadable(item: Item): Result {
   const message = "Planhat's answer could not be understood.";
-  return item.intent.kind === "create"
-    ? { kind: "unconfirmed", message }
-    : { kind: "later", waitMs: UNREADABLE_WAIT_MS, message };
+  return item.intent.kind === "create" ? unconfirmed(message) : later(UNREADABLE_WAIT_MS, message);
 }
 
 function wrongMapping(type: string, message = "no reason was given"): Problem {
@@ -259,13 +251,12 @@ function wrongMapping(type: string, message = "no reason was given"): Problem {
 
 /** The common reason, when every record was refused, and for the same one. */
 function refusedAlike(results: readonly (Result | undefined)[]): string | undefined {
-  const messages = results.map((result) =>
-    result?.kind === "rejected" && result.status >= 400 ? result.message : undefined,
+  const messages = results.flatMap((result) =>
+    result?.kind === "rejected" && result.status >= 400 ? [result.message] : [],
   );
   const [first] = messages;
-  return first !== undefined && messages.every((message) => message !== undefined && sameFault(message, first))
-    ? first
-    : undefined;
+  const isCommon = messages.length === results.length && messages.every((message) => sameFault(message, first));
+  return isCommon ? first : undefined;
 }
 
 /** The same words, as far as they are kept (500 characters), whatever values they quote. */

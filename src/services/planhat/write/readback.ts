@@ -12,6 +12,7 @@ import { readLean } from "../lookup/companies";
 import { readIds } from "../lookup/read";
 import { COMPANIES, fieldSpec, keyMark, typeSpec } from "../object-types";
 import { readPages } from "../api/paging";
+import type { Paged } from "../api/paging";
 import { idOf, selectOf } from "../lookup/remote";
 import type { Rest, Row } from "../api/rest";
 
@@ -34,7 +35,7 @@ export async function readBackCreates(
   const { rows, complete } =
     type === COMPANIES.name ? await companyRows(rest, items) : await childRows(rest, type, items);
   const places = new Map<string, Row[]>();
-  for (const row of rows) {
+  for (const row of rows.values()) {
     for (const place of placesOf(type, row)) places.set(place, [...(places.get(place) ?? []), row]);
   }
   const found = items.map((item) => {
@@ -62,7 +63,9 @@ function createdOrFound(id: string, { looseIds, createdLeft }: Folded, hits: num
   return unconfirmed("The answer does not say which records were created.");
 }
 
-const unconfirmed = (message: string): Result => ({ kind: "unconfirmed", message });
+export function unconfirmed(message = "The answer does not say whether the record was written."): Result {
+  return { kind: "unconfirmed", message };
+}
 
 /** @returns undefined for a create that certainly does not exist, but whose reason is one of several */
 function absent(type: string, item: Item, folded: Folded, hits: number): Result | undefined {
@@ -89,15 +92,12 @@ function placesOf(type: string, record: Readonly<Record<string, unknown>>): read
   });
 }
 
-interface Rows {
-  readonly rows: Iterable<Row>;
-  readonly complete: boolean;
-}
+type Rows = Pick<Paged, "rows" | "complete">;
 
 async function companyRows(rest: Rest, items: readonly Item[]): Promise<Rows> {
   const keys = new Set(items.flatMap(({ body }) => textOf(body["externalId"]) ?? []));
   const lean = await readLean(rest, keys);
-  return { rows: lean.rows.values(), complete: lean.problem === undefined };
+  return { rows: lean.rows, complete: lean.problem === undefined };
 }
 
 async function childRows(rest: Rest, type: string, items: readonly Item[]): Promise<Rows> {
@@ -108,9 +108,9 @@ async function childRows(rest: Rest, type: string, items: readonly Item[]): Prom
     const query = { companyId: group.join(","), select: selectOf(object.name, []) };
     const paged = await readPages(rest, { path, query, limit: listLimit });
     for (const row of paged.rows.values()) rows.set(row._id, row);
-    if (!paged.complete) return { rows: rows.values(), complete: false };
+    if (!paged.complete) return { rows, complete: false };
   }
-  return { rows: rows.values(), complete: true };
+  return { rows, complete: true };
 }
 
 /**
@@ -135,7 +135,7 @@ export async function readBackUpdates(
     const record = records.find((each) => each.id === remoteId);
     if (gone.includes(remoteId)) settled.set(item, replacedOrGone(type, item, gone, replacements, folded));
     else if (record !== undefined && holds(type, record, item)) settled.set(item, { kind: "updated" });
-    else settled.set(item, unconfirmed("The answer does not say whether the record was written."));
+    else settled.set(item, unconfirmed());
   }
   return settled;
 }
