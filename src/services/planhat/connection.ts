@@ -20,7 +20,6 @@ import { findCompanies } from "./lookup/companies";
 import { findChildren } from "./lookup/children";
 import { ACTIVITIES, COMPANIES } from "./object-types";
 import { createOwners } from "./api/owners";
-import type { Directory, Owners } from "./api/owners";
 import { prepareRecords } from "./write/prepare";
 import { readRecords } from "./lookup/read";
 import { createRest } from "./api/rest";
@@ -101,8 +100,10 @@ export function createConnection(
       const asked = [...fields, ...incomingFields(type, settings)];
       const page = await listPage(fetching, type, asked, from, async () => {
         const named = type === COMPANIES.name && settings.incoming.resolveOwners;
-        const members = named ? await directoryOf(owners) : undefined;
-        return createReader(type, fields, settings, members, listed(type, asked, shown));
+        const members = named ? await attempt(() => owners.directory()) : undefined;
+        // If team members cannot be read, a company is told anyway, without the names of its owners.
+        const known = isFailed(members) ? undefined : members;
+        return createReader(type, fields, settings, known, listed(type, asked, shown));
       });
       return { ...page, ...told(page) };
     },
@@ -125,10 +126,4 @@ export function createConnection(
         : { options: optionsOf(table, use, own) ?? standard };
     },
   };
-}
-
-/** If team members cannot be read, a company is told anyway, without the names of its owners. */
-async function directoryOf(owners: Owners): Promise<Directory | undefined> {
-  const directory = await attempt(() => owners.directory());
-  return isFailed(directory) ? undefined : directory;
 }

@@ -146,6 +146,5 @@ function filters({ userSegments, accountSegments }: PlanhatSettings): readonly F
 }
 
 function hasField(rows: readonly { readonly field: string }[]): (field: string) => boolean {
-  const fields = new Set(rows.map((row) => row.field));
-  return (field) => fields.has(field);
+  return (field) => rows.some((row) => row.field === field);
 }
