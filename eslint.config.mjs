@@ -22,7 +22,6 @@ const noDatabase = [
     "**/storage/tables/**",
     "**/storage/outbox/**",
     "**/storage/erase/**",
-    "**/storage/inspect/**",
     "**/storage/data-folder/**",
     "**/storage/embedded",
     "**/queue/embedded",

@@ -71,6 +71,11 @@ export function storable(value: Json): boolean {
   return Object.entries(value).every(([key, each]) => !UNSTORABLE.test(key) && storable(each));
 }
 
+/** `Array.isArray`, which makes changeable lists of read-only ones. */
+export function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value);
+}
+
 /** Deeper values count as broken: processing them could exhaust the stack. */
 const MAX_DEPTH = 50;
 

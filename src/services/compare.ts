@@ -5,7 +5,7 @@
  */
 import { hash } from "node:crypto";
 import { parseInstant, writtenInstant } from "../instant";
-import { isSafe } from "../json";
+import { isList, isSafe } from "../json";
 import type { Json } from "../record";
 import type { FieldType } from "./model";
 
@@ -34,10 +34,6 @@ function scalar(value: string | number | boolean | null, reading: Reading): stri
   const instant = writtenInstant(value);
   if (instant !== undefined) return `@${instant}`;
   return reading === "loose" && /^-?\d+(?:\.\d+)?$/.test(value) ? value : JSON.stringify(value);
-}
-
-function isList(value: Json): value is readonly Json[] {
-  return Array.isArray(value);
 }
 
 /**

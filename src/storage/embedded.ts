@@ -1,17 +1,16 @@
 /** The Store on an ordered key-value database with transactions (LMDB on disk, or memory in unit tests). */
+import min from "lodash/min";
 import { acceptOne, fingerprintOf } from "./outbox/accept";
-import { backlogOf } from "./inspect/backlog";
-import { laneHealth } from "./inspect/lane-health";
+import { backlogOf, busyLanes, depthOf, laneHealth, tallyOf } from "./tables/figures";
 import { fetchView, forgetGone, markMissing, sharedKeys, takeFetched } from "./outbox/fetched";
 import { forgetEntity } from "./erase/record";
 import { forgetTenant } from "./erase/tenant";
 import { retryEntriesNow, readyEntries } from "./tables/entries";
-import { hourCounts } from "./tables/hours";
 import { findBy } from "./tables/claim-index";
-import type { Key, KeyValue } from "./database/kv";
+import type { KeyValue } from "./database/kv";
 import { closeDeadLetter, familyOf, findDeadLetter, indexOldDeadLetters, listDeadLetters } from "./tables/dead-letters";
 import { candidates, confirmFacts, noteScan, observe } from "./tables/mirror";
-import { inspectRecord } from "./inspect/record";
+import { inspectRecord, mirrorSeenFrom, viewOf } from "./tables/views";
 import { replayDeadLetter } from "./outbox/replay";
 import { createHousekeeping } from "./erase/retention";
 import { connectorOf } from "./port/lane";
@@ -19,16 +18,13 @@ import type { EntryRow } from "./port/rows";
 import { beginRun, changeRun, lastRun, listRuns, openRunsOf } from "./tables/runs";
 import { markSeenBatch, toldUnder } from "./tables/last-seen";
 import { inSlices, SLICE, walk as walkTable } from "./database/slices";
-import { placeOf, seenFrom } from "./tables/senders";
 import { attemptOne, recoverOne, settleOne } from "./outbox/settle";
-import type { Lane, RecordView, Store, Tally } from "./port/store";
-import { transact } from "./tables/ledger";
+import type { Lane, Store } from "./port/store";
+import { hourCounts, transact, type Ledger } from "./tables/ledger";
 import {
   FORMAT,
   foldOldIndexes,
   lanesOf,
-  linkOf,
-  mirrorRow,
   openTables,
   remember,
   remembered,
@@ -72,6 +68,16 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
   const laneKey = (lane: Lane): [string, string] => [lane.remote, lane.tenant];
   const read = <T>(work: () => T): Promise<T> => Promise.resolve(kv.read(work));
 
+  const sliced = <T, R>(items: readonly T[], work: (slice: readonly T[], ledger: Ledger) => readonly R[]) =>
+    inSlices(items, (slice) => transact(tables, (ledger) => work(slice, ledger)));
+
+  async function eachSlice<T>(items: readonly T[], work: (slice: readonly T[], ledger: Ledger) => void): Promise<void> {
+    await sliced(items, (slice, ledger) => {
+      work(slice, ledger);
+      return [];
+    });
+  }
+
   async function moveAll(lane: Lane, remote: string): Promise<void> {
     while (await transact(tables, (ledger) => moveEntries(tables, ledger, lane, remote, SLICE))) {
       // Slice by slice, so that requests are served in between.
@@ -112,59 +118,32 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
         hullIds.map((hullId) => {
           const record = tables.records.get([lane.remote, type, hullId]);
           const fingerprint = fingerprintOf(tables, lane.remote, record);
-          if (fingerprint === undefined) return undefined;
-          return {
-            fingerprint,
-            confirmedAtMs: record?.confirmedAtMs,
-          };
+          return fingerprint === undefined ? undefined : { fingerprint, confirmedAtMs: record?.confirmedAtMs };
         }),
       ),
 
-    view: (lane, type, hullIds) =>
-      read(() => {
-        const remote = remoteRow(tables, lane.remote);
-        const place = placeOf(remote, lane.tenant);
-        return hullIds.map((hullId): RecordView => {
-          const record = tables.records.get([lane.remote, type, hullId]);
-          const entry = tables.outbox.get([lane.remote, lane.tenant, type, hullId]);
-          const remoteId = linkOf(remote, record);
-          const mirror = remoteId === undefined ? undefined : mirrorRow(tables, remote, type, remoteId);
-          return {
-            record,
-            entry,
-            mirror: mirror === undefined ? undefined : seenFrom(place, mirror),
-          };
-        });
-      }),
+    view: (lane, type, hullIds) => read(() => hullIds.map((hullId) => viewOf(tables, lane, type, hullId))),
 
     accept: (acceptances, progress) => {
       const last = acceptances.at(-1);
-      return inSlices(acceptances, (slice) =>
-        transact(tables, (ledger) => {
-          const accepted = slice.map((acceptance) => acceptOne(tables, ledger, acceptance));
-          if (progress !== undefined && slice.at(-1) === last) changeRun(tables, progress.run, progress.change);
-          return accepted;
-        }),
-      );
+      return sliced(acceptances, (slice, ledger) => {
+        const accepted = slice.map((acceptance) => acceptOne(tables, ledger, acceptance));
+        if (progress !== undefined && slice.at(-1) === last) changeRun(tables, progress.run, progress.change);
+        return accepted;
+      });
     },
 
     inspectRecord: (lane, type, hullId) => read(() => inspectRecord(tables, lane, type, hullId)),
     findBy: (lane, type, asked, limit) => read(() => findBy(tables, lane, type, asked, limit)),
 
-    lanes: () =>
-      read(() =>
-        [...tables.depth.range([])]
-          .filter(([, depth]) => depth.outbox > 0 || depth.tells > 0)
-          .map(([[remote, tenant]]) => ({ remote: String(remote), tenant: String(tenant) })),
-      ),
+    lanes: () => read(() => busyLanes(tables)),
 
     ready: (lane, type, limit) => read(() => readyEntries(tables, lane, type, limit)),
 
     nextDue: (lane, types) =>
       read(() => {
         const heads = types.map((type) => [...tables.queue.range([...laneKey(lane), type], { limit: 1 })][0]?.[0][3]);
-        const times = heads.flatMap((time) => (time === undefined ? [] : [Number(time)]));
-        return times.length === 0 ? undefined : Math.min(...times);
+        return min(heads.flatMap((time) => (time === undefined ? [] : [Number(time)])));
       }),
     nextHullUpdateDue: (lane) =>
       read(() => {
@@ -173,19 +152,17 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
       }),
 
     attempt: (lane, attempts) =>
-      inSlices(attempts, (slice) =>
-        transact(tables, (ledger) => slice.map((attempt) => attemptOne(tables, ledger, lane, attempt))),
-      ),
+      sliced(attempts, (slice, ledger) => slice.map((attempt) => attemptOne(tables, ledger, lane, attempt))),
 
     settle: async (lane, settlements) => ({
-      outcomes: await inSlices(settlements, (slice) =>
-        transact(tables, (ledger) => slice.flatMap((settlement) => settleOne(tables, ledger, lane, settlement))),
+      outcomes: await sliced(settlements, (slice, ledger) =>
+        slice.flatMap((settlement) => settleOne(tables, ledger, lane, settlement)),
       ),
     }),
 
     retryNow: async (lane) => {
-      await walk((after) => transact(tables, (ledger) => retryEntriesNow(tables, ledger, lane, after, SLICE)));
-      await walk((after) => kv.transact(() => retryHullUpdatesNow(tables, lane, after, SLICE)));
+      await retryEntriesNow(tables, lane);
+      await retryHullUpdatesNow(tables, lane);
     },
 
     recover: (lane, settleMs) =>
@@ -198,24 +175,11 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
       }),
 
     observe: async (remote, type, readAtMs, settleMs, observations, scan) => {
-      await inSlices(observations, (slice) =>
-        kv.transact(() => {
-          observe(tables, remote, type, readAtMs, settleMs, slice);
-          return [];
-        }),
-      );
+      await eachSlice(observations, (slice) => observe(tables, remote, type, readAtMs, settleMs, slice));
       if (scan !== undefined) await kv.transact(() => noteScan(tables, remote, type, scan));
     },
     candidates: (lane, type, keys) => read(() => candidates(tables, lane, type, keys)),
-    mirrors: (lane, type, ids) =>
-      read(() => {
-        const remote = remoteRow(tables, lane.remote);
-        const place = placeOf(remote, lane.tenant);
-        return ids.map((id) => {
-          const row = mirrorRow(tables, remote, type, id);
-          return row === undefined ? undefined : seenFrom(place, row);
-        });
-      }),
+    mirrors: (lane, type, ids) => read(() => ids.map((id) => mirrorSeenFrom(tables, lane, type, id))),
     sampleLinked: (remote, type, limit) =>
       read(() => {
         const row = remoteRow(tables, remote);
@@ -228,23 +192,11 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
       }),
 
     fetchView: (remote, type, ids) => read(() => fetchView(passing, remote, type, ids)),
-    takeFetched: async (remote, type, { rows, ...step }) => {
-      await inSlices(rows, (slice) =>
-        transact(tables, (ledger) => {
-          takeFetched(passing, ledger, remote, type, { ...step, rows: slice });
-          return [];
-        }),
-      );
-    },
+    takeFetched: (remote, type, step) =>
+      eachSlice(step.rows, (rows, ledger) => takeFetched(passing, ledger, remote, type, { ...step, rows })),
     toldUnder: (remote, type, ids) => read(() => toldUnder(tables, remote, type, ids)),
-    markSeen: async (remote, type, { ids, ...passing }) => {
-      await inSlices(ids, (slice) =>
-        transact(tables, (ledger) => {
-          markSeenBatch(tables, ledger, remote, type, { ...passing, ids: slice });
-          return [];
-        }),
-      );
-    },
+    markSeen: (remote, type, batch) =>
+      eachSlice(batch.ids, (ids, ledger) => markSeenBatch(tables, ledger, remote, type, { ...batch, ids })),
     noteScan: (remote, type, scan) => kv.transact(() => noteScan(tables, remote, type, scan)),
     markMissing: (remote, type, query) => kv.transact(() => markMissing(tables, remote, type, query)),
     sharedKeys: (remote, type, wanted) => read(() => sharedKeys(passing, remote, type, wanted)),
@@ -295,19 +247,9 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
       }),
     pauses: (lane) => read(() => [...tables.pauses.range(laneKey(lane))].map(([, row]) => row)),
 
-    tally: (tenant) =>
-      read((): Tally => {
-        const family = (name: string): Record<string, number> =>
-          Object.fromEntries([...tables.tally.range([tenant, name])].map(([key, count]) => [String(key[2]), count]));
-        const messages = Object.values(family("messages")).reduce((sum, count) => sum + count, 0);
-        return { messages, outcomes: family("outcomes"), derived: family("derived") };
-      }),
+    tally: (tenant) => read(() => tallyOf(tables, tenant)),
     hours: (tenant, fromMs) => read(() => hourCounts(tables, tenant, fromMs)),
-    depth: (lane) =>
-      read(() => {
-        const { outbox, tells } = tables.depth.get(laneKey(lane)) ?? { outbox: 0, tells: 0 };
-        return { outbox, hullUpdates: tells };
-      }),
+    depth: (lane) => read(() => depthOf(tables, lane)),
     deadLettersOf: (lane) => read(() => [...tables.dead.range(laneKey(lane))].map(([, row]) => row)),
     deadLetters: (query) => read(() => listDeadLetters(tables, query)),
     deadLetter: (id, tenant) => read(() => findDeadLetter(tables, id, tenant)),
@@ -320,9 +262,7 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
       const deadLetter = await read(() => findDeadLetter(tables, id, tenant));
       if (deadLetter === undefined) return [];
       const family = await read(() => familyOf(tables, deadLetter));
-      return inSlices(family, (slice) =>
-        transact(tables, (ledger) => slice.flatMap((key) => replayDeadLetter(tables, ledger, key) ?? [])),
-      );
+      return sliced(family, (slice, ledger) => slice.flatMap((key) => replayDeadLetter(tables, ledger, key) ?? []));
     },
 
     housekeep: createHousekeeping(tables),
@@ -339,9 +279,4 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
     },
     close: () => kv.close(),
   };
-}
-
-/** Repeats a step from where it stopped until it reaches the end. */
-async function walk(step: (after: Key | undefined) => Promise<Key | undefined>): Promise<void> {
-  for (let after = await step(undefined); after !== undefined;) after = await step(after);
 }

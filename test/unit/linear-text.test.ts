@@ -42,7 +42,7 @@ import { idOf } from "../../src/services/planhat/lookup/remote";
 import { readSettings } from "../../src/services/planhat/settings/settings";
 import { targetOf } from "../../src/services/planhat/settings/target";
 import { convert } from "../../src/services/planhat/mapping/values";
-import { hullAttribute } from "../../src/services/planhat/hull-attribute";
+import { hullAttribute } from "../../src/services/planhat/object-types";
 import type { FieldType } from "../../src/services/model";
 import { foldedKey } from "../../src/record";
 import { isDeadLetterPlace } from "../../src/storage/port/dead-letters";

@@ -40,6 +40,22 @@ test("no file imports itself by a detour", () => {
   expect([...imports.values()].flat().length).toBeGreaterThan(files.length);
 });
 
+/** Rooms of one folder, in the order in which they may import each other. */
+const ORDERS: Readonly<Record<string, readonly string[]>> = {
+  "src/services/planhat": ["api", "settings", "mapping", "lookup", "incoming", "write", "users"],
+  "src/storage": ["tables", "outbox", "erase"],
+};
+
+test.each(Object.entries(ORDERS))("the rooms of %s import one way", (folder, order) => {
+  const roomOf = (file: string): number => order.indexOf(relative(folder, dirname(file)));
+  const backwards = filesIn(folder).flatMap((file) =>
+    (imports.get(file) ?? [])
+      .filter((next) => next.startsWith(`${folder}/`) && roomOf(file) !== -1 && roomOf(next) > roomOf(file))
+      .map((next) => `${file} → ${next}`),
+  );
+  expect(backwards).toEqual([]);
+});
+
 test("no folder of src or server holds more files than one can take in at a glance", () => {
   const product = [...filesIn("src"), ...filesIn("server")];
   const counts = new Map<string, number>();

@@ -5,7 +5,7 @@
  * A value that does not fit is left out as a whole, and reported. A shortened one would be wrong without looking so,
  * and an outgoing mapping could send it back to the service.
  */
-import { isJson, storable } from "../../json";
+import { isJson, isList, storable } from "../../json";
 import type { Json, Misfit } from "../../record";
 
 export type Fitted = { readonly fits: true; readonly value: Json } | { readonly fits: false; readonly misfit: Misfit };
@@ -59,8 +59,4 @@ function sorted(value: Json): Json {
   if (typeof value !== "object" || value === null) return value;
   const entries = Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1));
   return Object.fromEntries(entries.map(([key, each]) => [key, sorted(each)]));
-}
-
-function isList(value: Json): value is readonly Json[] {
-  return Array.isArray(value);
 }

@@ -3,6 +3,7 @@
  * grouped ones are flat keys with a slash. Absent and null are two different things.
  */
 import { hash } from "node:crypto";
+import memoize from "lodash/memoize";
 import type { Attributes, EntityMessage } from "../message";
 import { digitsOf } from "../../json";
 import type { Json } from "../../record";
@@ -55,20 +56,16 @@ export function readAttribute(message: EntityMessage, reference: AttributeRefere
   return undefined;
 }
 
-/** By the changes of a message, the attributes that they show as cleared: computed once for all mapped fields. */
-const cleared = new WeakMap<Attributes, ReadonlySet<string>>();
-
-function clearedIn(changes: Attributes): ReadonlySet<string> {
-  const known = cleared.get(changes);
-  if (known !== undefined) return known;
+/** The attributes that a message's changes show as cleared: computed once for all mapped fields. */
+const clearedIn = memoize((changes: Attributes): ReadonlySet<string> => {
   const names = new Set<string>();
   for (const key of Object.keys(changes)) {
     const change = own(changes, key);
     if (isPair(change) && change[0] !== null && change[1] === null) names.add(key).add(key.replace(/\[\d+\]$/, ""));
   }
-  cleared.set(changes, names);
   return names;
-}
+});
+clearedIn.cache = new WeakMap();
 
 /**
  * Whether the message's changes show that the attribute had a value and has none now. Elements of a list

@@ -12,7 +12,7 @@ import type { ClientOptions } from "./api/client";
 import type { CustomFields } from "./api/custom-fields";
 import { customNames } from "./settings/custom-mapping";
 import { MAX_MESSAGE } from "./api/envelope";
-import { isFailed } from "./api/failure";
+import { attempt, isFailed } from "./api/failure";
 import { createReader, incomingFields } from "./incoming/incoming";
 import { inspect } from "./lookup/inspect";
 import { listed, listPage } from "./incoming/listing";
@@ -20,7 +20,6 @@ import { findCompanies } from "./lookup/companies";
 import { findChildren } from "./lookup/children";
 import { ACTIVITIES, COMPANIES } from "./object-types";
 import { createOwners } from "./api/owners";
-import type { Directory, Owners } from "./api/owners";
 import { prepareRecords } from "./write/prepare";
 import { readRecords } from "./lookup/read";
 import { createRest } from "./api/rest";
@@ -101,8 +100,10 @@ export function createConnection(
       const asked = [...fields, ...incomingFields(type, settings)];
       const page = await listPage(fetching, type, asked, from, async () => {
         const named = type === COMPANIES.name && settings.incoming.resolveOwners;
-        const members = named ? await directoryOf(owners) : undefined;
-        return createReader(type, fields, settings, members, listed(type, asked, shown));
+        const members = named ? await attempt(() => owners.directory()) : undefined;
+        // If team members cannot be read, a company is told anyway, without the names of its owners.
+        const known = isFailed(members) ? undefined : members;
+        return createReader(type, fields, settings, known, listed(type, asked, shown));
       });
       return { ...page, ...told(page) };
     },
@@ -119,22 +120,10 @@ export function createConnection(
     fieldOptions: async (table: string, use: FieldUse): Promise<FieldChoice | undefined> => {
       const standard = optionsOf(table, use, []);
       if (standard === undefined) return undefined;
-      try {
-        return { options: optionsOf(table, use, await ownFields()) ?? standard };
-      } catch (error) {
-        if (!isFailed(error)) throw error;
-        return { options: standard, problem: redactor.text(error.message) };
-      }
+      const own = await attempt(ownFields);
+      return isFailed(own)
+        ? { options: standard, problem: redactor.text(own.message) }
+        : { options: optionsOf(table, use, own) ?? standard };
     },
   };
-}
-
-/** If team members cannot be read, a company is told anyway, without the names of its owners. */
-async function directoryOf(owners: Owners): Promise<Directory | undefined> {
-  try {
-    return await owners.directory();
-  } catch (error) {
-    if (isFailed(error)) return undefined;
-    throw error;
-  }
 }

@@ -12,7 +12,7 @@ import { planhatFace } from "./face";
 import { planhatOperations } from "./operations";
 import { spellingOf } from "../mapping/attributes";
 import { createCustomFields } from "./api/custom-fields";
-import { COMPANIES, ENDUSERS, fieldSpec, LICENSES, OBJECT_TYPES, typeSpec } from "./object-types";
+import { COMPANIES, ENDUSERS, fieldSpec, hullAttribute, LICENSES, OBJECT_TYPES, typeSpec } from "./object-types";
 import { checks, plan } from "./mapping/outgoing";
 import { optionsOf } from "./settings/schema";
 import { mappingOf, readSettings } from "./settings/settings";
@@ -21,7 +21,6 @@ import { checkOutcomes, checkSettings, sendsLicenses } from "./settings/status";
 import { DEFAULT_API_URL, targetOf } from "./settings/target";
 import { OUTCOMES } from "./reasons";
 import { createMutex } from "./write/mutex";
-import { hullAttribute } from "./hull-attribute";
 import { createUsers } from "./users";
 
 export interface PlanhatServiceOptions extends Omit<ConnectionOptions, "usersVersion"> {

@@ -5,6 +5,10 @@
  * options that the earlier connector offered in its settings. A field that is missing here still exists for
  * custom rows; a standard field is one more line below.
  */
+import { createHash } from "node:crypto";
+import snakeCase from "lodash/snakeCase";
+import type { ReasonCode } from "./reasons";
+import { foldedKey } from "../../record";
 import type { FieldSpec, FieldType, ObjectType } from "../model";
 
 /** One standard field: Planhat's name for it, and the names under which people chose it in the settings. */
@@ -171,6 +175,17 @@ export function typeAt(path: string): string | undefined {
 /** Fields by which Planhat may match an item of a bulk upsert, besides `_id`. */
 export const UPSERT_KEYS = ["externalId", "sourceId", "email"] as const;
 
+/** The form in which a key value is recognised: an e-mail without case and blanks around it, all others exactly. */
+export function keyMark(name: string, value: string): string {
+  return `${name}:${name === "email" ? foldedKey(value) : value}`;
+}
+
+/** Fields of a company that contain a Planhat user, and the reason for which it is skipped when they do not. */
+export const OWNER_FIELDS: readonly (readonly [string, ReasonCode])[] = [
+  ["owner", "invalid_owner"],
+  ["coOwner", "invalid_co_owner"],
+];
+
 const CUSTOM = "custom.";
 
 /** `custom.` + the field's display name, taken literally: dots, brackets and blanks are just characters. */
@@ -215,10 +230,25 @@ export function findField(type: string, text: string): FieldRow | undefined {
 export function fieldSpec(type: string, name: string): FieldSpec {
   const row = customName(name) === undefined ? typeSpec(type).fields.find((each) => each.name === name) : undefined;
   if (row === undefined) return { name, type: "any" };
-  return {
-    name,
-    type: row.type,
-    ...(row.writeOnce === true && { writeOnce: true }),
-    ...(row.readOnly === true && { readOnly: true }),
-  };
+  return { name, type: row.type, writeOnce: row.writeOnce, readOnly: row.readOnly };
+}
+
+/**
+ * `lastName` → `planhat/last_name`, `custom.# Overdue Invoices` → `planhat/custom_overdue_invoices`.
+ *
+ * Accents and punctuation are dropped, as the earlier connector did, so two custom fields whose names differ only
+ * in signs, accents or case share one attribute ("MRR %" and "MRR #"). A name of signs alone gets a short hash.
+ * @returns the Hull attribute under which the field is written back, without the entity's own prefix
+ */
+export function hullAttribute(type: string, field: string): string {
+  const display = customName(field);
+  if (display !== undefined) return `planhat/custom_${readable(display)}`;
+  if (field === "_id") return "planhat/id";
+  if (type === COMPANIES.name && field === "lastUpdated") return "planhat/last_updated_at";
+  return `planhat/${readable(field)}`;
+}
+
+function readable(name: string): string {
+  const words = snakeCase(composed(name));
+  return words === "" ? createHash("sha256").update(name).digest("hex").slice(0, 8) : words;
 }

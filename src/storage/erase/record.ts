@@ -3,29 +3,23 @@ import { reason } from "../../outcome/outcome";
 import { openEntries } from "../tables/entries";
 import type { Key } from "../database/kv";
 import { childDeadLetters, closeDeadLetter } from "../tables/dead-letters";
-import { reindex } from "../tables/claim-index";
-import { forgetMirror } from "../tables/mirror";
+import { removeHullUpdate } from "../tables/hull-updates";
+import { forgetMirror } from "../outbox/links";
 import type { Content } from "../port/rows";
 import { dropRival } from "../outbox/rivals";
 import { forgetReportLines } from "../tables/runs";
 import { inSlices, SLICE } from "../database/slices";
-import type { DeadLetterKey, RecordOutcome } from "../port/store";
+import type { DeadLetterKey, RecordOutcome, TenantStore } from "../port/store";
 import { countOutcome, transact, type Ledger } from "../tables/ledger";
-import { outcomeOf, indexValue, isWaiting, lanesOf, remoteRow, type Tables } from "../tables/tables";
+import { idsWith, outcomeOf, isWaiting, lanesOf, pathOf, reindex, remoteRow, type Tables } from "../tables/tables";
 
 const FORGOTTEN = reason("forgotten");
-
-/** The entity's own types, and the types whose records name it as their parent. */
-export interface Forgotten {
-  readonly types: readonly string[];
-  readonly children: readonly string[];
-}
 
 /** Erases one entity wherever the tenant stored it; its child records first. */
 export async function forgetEntity(
   tables: Tables,
   tenant: string,
-  { types, children }: Forgotten,
+  { types, children }: Parameters<TenantStore["forgetEntity"]>[1],
   hullId: string,
 ): Promise<readonly RecordOutcome[]> {
   const forget = (keys: readonly DeadLetterKey[]): Promise<RecordOutcome[]> =>
@@ -85,14 +79,16 @@ function forgetRecord(tables: Tables, ledger: Ledger, key: DeadLetterKey): Recor
     entries.remove(entry);
     entries.refuseChildren(type, hullId, "skipped", FORGOTTEN.text);
   }
-  forgetHullUpdate(tables, ledger, key)?.forEach(note);
+  const hullUpdate = tables.hullUpdates.get(pathOf(key));
+  if (hullUpdate !== undefined) removeHullUpdate(tables, ledger, key, hullUpdate);
+  hullUpdate?.outcomes.forEach(note);
   closeDeadLetter(tables, key);
   dropRival(tables, key);
 
   const recordKey = [remote, type, hullId];
   const record = tables.records.get(recordKey);
   if (record?.remoteId !== undefined) forgetLinked(tables, ledger, key, record.remoteId);
-  reindex(tables, [remote, type, hullId], record?.claims);
+  reindex(tables.claimIndex, recordKey, record?.claims);
   if (record === undefined || !isWaiting(tables, recordKey)) tables.records.remove(recordKey);
   else {
     // Another connector of the remote has not heard of it yet: what it delivers must find its row.
@@ -106,9 +102,9 @@ function forgetRecord(tables: Tables, ledger: Ledger, key: DeadLetterKey): Recor
 function forgetLinked(tables: Tables, ledger: Ledger, { remote, type, hullId }: DeadLetterKey, remoteId: string): void {
   const mirror = tables.mirror.get([remote, type, remoteId]);
   if (mirror?.linkedTo !== hullId) return;
-  const namesakes = Object.entries(mirror.keys).flatMap(([name, value]) =>
-    [...tables.mirrorKeys.range([remote, type, name, indexValue(value)])].map(([path]) => String(path[4])),
-  );
+  const namesakes = Object.entries(mirror.keys).flatMap(([name, value]) => [
+    ...idsWith(tables.mirrorKeys, [remote, type], name, value),
+  ]);
   const row = remoteRow(tables, remote);
   for (const id of new Set([remoteId, ...namesakes])) {
     if (tables.mirror.get([remote, type, id])?.linkedTo === hullId) forgetMirror(tables, ledger, row, type, id);
@@ -117,14 +113,4 @@ function forgetLinked(tables: Tables, ledger: Ledger, { remote, type, hullId }: 
   const scan = row.scans[type];
   if (scan === undefined) return;
   tables.remotes.put([remote], { ...row, scans: { ...row.scans, [type]: { ...scan, startedAtMs: 0 } } });
-}
-
-/** Removes what Hull had still to be told from the write-back; returns the outcomes that waited for it. */
-export function forgetHullUpdate(tables: Tables, ledger: Ledger, { remote, tenant, type, hullId }: DeadLetterKey) {
-  const hullUpdate = tables.hullUpdates.get([remote, tenant, type, hullId]);
-  if (hullUpdate === undefined) return undefined;
-  tables.hullUpdates.remove([remote, tenant, type, hullId]);
-  tables.hullUpdateQueue.remove([remote, tenant, hullUpdate.notBeforeMs, hullUpdate.seq]);
-  ledger.depth({ remote, tenant }, { tells: -1 });
-  return hullUpdate.outcomes;
 }

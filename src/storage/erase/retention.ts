@@ -1,12 +1,11 @@
 /** Removing what is old: dead letters, rivals, last outcomes, ids of messages and events. A bounded step at a time. */
 import type { Key, Table } from "../database/kv";
-import { forgetOldHours, hasOldHours } from "../tables/hours";
-import { reindex } from "../tables/claim-index";
+import { firstHour } from "../tables/ledger";
 import { closeDeadLetter } from "../tables/dead-letters";
 import { dropRival } from "../outbox/rivals";
 import type { RecordRow } from "../port/rows";
 import { oldRuns, removeRuns } from "../tables/runs";
-import { forgetOld, hasOld, isWaiting, type Tables } from "../tables/tables";
+import { dayOf, isWaiting, keyOf, reindex, type Tables } from "../tables/tables";
 
 /** Rows of one table per step. */
 const WALK = 1_000;
@@ -19,66 +18,91 @@ const EVENTS_MS = 30 * 86_400_000;
  */
 export function createHousekeeping(tables: Tables): (olderThanMs: number) => Promise<number> {
   const { kv, now } = tables;
-  const nextDeadLetters = createRound(tables.dead);
-  const nextRivals = createRound(tables.rivals);
-  const nextRecords = createRound(tables.records);
   const nextRuns = createRound(tables.runs);
-  const ids: readonly Table<unknown>[] = [tables.seen, tables.notifications];
+  const age = (atMs = Infinity): number => now() - atMs;
+  const rounds: readonly Round[] = [
+    {
+      next: createRound(tables.dead),
+      isOld: (key, olderThanMs) => age(tables.dead.get(key)?.ending.atMs) > olderThanMs,
+      forget: (key) => closeDeadLetter(tables, keyOf(key)),
+    },
+    {
+      next: createRound(tables.rivals),
+      isOld: (key, olderThanMs) => age(tables.rivals.get(key)?.atMs) > olderThanMs,
+      forget: (key) => dropRival(tables, keyOf(key)),
+    },
+    {
+      next: createRound(tables.records),
+      isOld: (key, olderThanMs) => {
+        const record = tables.records.get(key);
+        const keptMs = record !== undefined && isEmpty(record) ? Math.max(olderThanMs, EVENTS_MS) : olderThanMs;
+        return age(record?.last?.atMs) > keptMs;
+      },
+      forget: (key) => forgetLast(tables, key),
+    },
+  ];
 
   return async (olderThanMs) => {
-    const nowMs = now();
-    const isOldDeadLetter = (key: Key): boolean => (tables.dead.get(key)?.ending.atMs ?? nowMs) < nowMs - olderThanMs;
-    const isOldRival = (key: Key): boolean => (tables.rivals.get(key)?.atMs ?? nowMs) < nowMs - olderThanMs;
-    const isOldRecord = (key: Key): boolean => {
-      const record = tables.records.get(key);
-      const keptMs = record !== undefined && isEmpty(record) ? Math.max(olderThanMs, EVENTS_MS) : olderThanMs;
-      return (record?.last?.atMs ?? nowMs) < nowMs - keptMs;
-    };
-    const { deadLetters, rivals, records, runs, tired, owners } = kv.read(() => ({
-      owners: [...tables.tenants.range([])].flatMap(([, { key }]) => (hasOldHours(tables, key) ? [key] : [])),
-      runs: oldRuns(tables, nextRuns(), nowMs - olderThanMs),
-      deadLetters: nextDeadLetters().filter(isOldDeadLetter),
-      rivals: nextRivals().filter(isOldRival),
-      records: nextRecords().filter(isOldRecord),
-      tired: ids.filter((table) => hasOld(table, nowMs)),
+    const { found, runs, expired } = kv.read(() => ({
+      found: rounds.map((round) => ({ round, keys: round.next().filter((key) => round.isOld(key, olderThanMs)) })),
+      runs: oldRuns(tables, nextRuns(), now() - olderThanMs),
+      expired: expiring(tables).filter((part) => keysIn(part, 1).length > 0),
     }));
-    if (deadLetters.length + rivals.length + records.length + runs.length + tired.length + owners.length === 0)
-      return 0;
+    if (found.every(({ keys }) => keys.length === 0) && runs.length + expired.length === 0) return 0;
     return kv.transact(() => {
-      // Checked once more: since then they may have been written again.
-      const oldDeadLetters = deadLetters.filter(isOldDeadLetter);
-      for (const key of oldDeadLetters) forgetDeadLetter(tables, key);
-      const oldRivals = rivals.filter(isOldRival);
-      for (const key of oldRivals) forgetRival(tables, key);
-      const oldRecords = records.filter(isOldRecord);
-      for (const key of oldRecords) forgetLast(tables, key);
-      const runRows = removeRuns(tables, runs, WALK);
-      const oldIds = tired.reduce((sum, table) => sum + forgetOld(table, nowMs, WALK), 0);
-      const oldHours = owners.reduce((sum, tenant) => sum + forgetOldHours(tables, tenant, WALK), 0);
-      return oldDeadLetters.length + oldRivals.length + oldRecords.length + runRows + oldIds + oldHours;
+      let removed = removeRuns(tables, runs, WALK);
+      for (const { round, keys } of found) {
+        // Checked once more: since then they may have been written again.
+        const old = keys.filter((key) => round.isOld(key, olderThanMs));
+        old.forEach(round.forget);
+        removed += old.length;
+      }
+      for (const part of expired) {
+        const keys = keysIn(part, WALK);
+        for (const key of keys) part.table.remove(key);
+        removed += keys.length;
+      }
+      return removed;
     });
   };
+}
+
+/** A table whose rows say themselves when they are old: some of them are looked at in each step. */
+interface Round {
+  readonly next: () => readonly Key[];
+  readonly isOld: (key: Key, olderThanMs: number) => boolean;
+  readonly forget: (key: Key) => void;
+}
+
+/** Rows whose keys begin with their time. */
+interface Part {
+  readonly table: Table<unknown>;
+  readonly prefix: Key;
+  readonly end: Key;
+}
+
+/** What is kept for a time of its own: ids of messages and the hours of each tenant. */
+function expiring(tables: Tables): readonly Part[] {
+  const yesterday = dayOf(tables.now()) - 1;
+  const tenants = [...tables.tenants.range([])].map(([, { key }]) => key);
+  return [
+    ...[tables.seen, tables.notifications].map((table) => ({ table, prefix: [], end: [yesterday] })),
+    ...tenants.map((tenant) => ({ table: tables.hours, prefix: [tenant], end: [tenant, firstHour(tables)] })),
+  ];
+}
+
+function keysIn({ table, prefix, end }: Part, limit: number): readonly Key[] {
+  return [...table.range(prefix, { end, limit })].map(([key]) => key);
 }
 
 /** Walks a table, some keys at a time. */
 function createRound(table: Table<unknown>): () => readonly Key[] {
   let after: Key | undefined;
   return () => {
-    const options = after === undefined ? { limit: WALK } : { after, limit: WALK };
-    const keys = [...table.range([], options)].map(([key]) => key);
+    const keys = [...table.range([], { after, limit: WALK })].map(([key]) => key);
     after = keys.length < WALK ? undefined : keys.at(-1);
     return keys;
   };
-}
-
-function forgetDeadLetter(tables: Tables, key: Key): void {
-  const deadLetter = tables.dead.get(key);
-  if (deadLetter !== undefined) closeDeadLetter(tables, deadLetter);
-}
-
-function forgetRival(tables: Tables, key: Key): void {
-  const [remote = "", tenant = "", type = "", hullId = ""] = key.map(String);
-  dropRival(tables, { remote, tenant, type, hullId });
 }
 
 /** The record stays, since its version and its link count; one without either, such as an event, is removed. */
@@ -86,12 +110,10 @@ function forgetLast(tables: Tables, key: Key): void {
   const record = tables.records.get(key);
   if (record === undefined) return;
   if (isEmpty(record) && !isWaiting(tables, key)) {
-    const [remote = "", type = "", hullId = ""] = key.map(String);
-    reindex(tables, [remote, type, hullId], record.claims);
+    reindex(tables.claimIndex, key, record.claims);
     tables.records.remove(key);
   } else {
-    const { last: _, ...rest } = record;
-    tables.records.put(key, rest);
+    tables.records.put(key, { ...record, last: undefined });
   }
 }
 

@@ -1,6 +1,8 @@
 /** Erasing a tenant: what waits, what was refused, what was counted, and its remotes unless another tenant uses them. */
+import uniqBy from "lodash/uniqBy";
 import { openEntries } from "../tables/entries";
-import { forgetHullUpdate } from "./record";
+import { removeHullUpdate } from "../tables/hull-updates";
+import type { Key, Table } from "../database/kv";
 import { closeDeadLetter } from "../tables/dead-letters";
 import { dropRival } from "../outbox/rivals";
 import { forgetRunsOf } from "../tables/runs";
@@ -8,7 +10,7 @@ import { forgetSender } from "../tables/senders";
 import { SLICE } from "../database/slices";
 import type { Lane } from "../port/store";
 import { transact, type Ledger } from "../tables/ledger";
-import { lanesOf, type Tables } from "../tables/tables";
+import { keyOf, lanesOf, type Tables } from "../tables/tables";
 
 /**
  * Returns how many rows there were. If interrupted, it is simply begun again: the tenant's own row goes last.
@@ -31,26 +33,25 @@ export async function forgetTenant(tables: Tables, tenant: string, remotes: read
 }
 
 function lanesWith(tables: Tables, tenant: string, remotes: readonly string[]): readonly Lane[] {
-  const known = lanesOf(tables, tenant);
-  const further = remotes.filter((remote) => known.every((lane) => lane.remote !== remote));
-  return [...known, ...further.map((remote) => ({ remote, tenant }))];
+  return uniqBy([...lanesOf(tables, tenant), ...remotes.map((remote) => ({ remote, tenant }))], "remote");
 }
 
 /** Erases up to `limit` rows of a lane; returns how many. Nothing is counted: the counts are erased as well. */
 function forgetLaneRows(tables: Tables, ledger: Ledger, lane: Lane, limit: number): number {
   const prefix = [lane.remote, lane.tenant];
   const entries = openEntries(tables, ledger, lane, []);
-  const waiting = [...tables.outbox.range(prefix, { limit })];
-  for (const [, entry] of waiting) entries.remove(entry);
-  const hullUpdates = [...tables.hullUpdates.range(prefix, { limit })];
-  for (const [, { type, hullId }] of hullUpdates) forgetHullUpdate(tables, ledger, { ...lane, type, hullId });
-  const deadLetters = [...tables.dead.range(prefix, { limit })];
-  for (const [, deadLetter] of deadLetters) closeDeadLetter(tables, deadLetter);
-  const rivals = [...tables.rivals.range(prefix, { limit })];
-  for (const [[, , type, hullId]] of rivals) dropRival(tables, { ...lane, type: String(type), hullId: String(hullId) });
-  const pauses = [...tables.pauses.range(prefix, { limit })];
-  for (const [key] of pauses) tables.pauses.remove(key);
-  return waiting.length + hullUpdates.length + deadLetters.length + rivals.length + pauses.length;
+  const erase = <V>(table: Table<V>, forget: (row: V, key: Key) => void): number => {
+    const rows = [...table.range(prefix, { limit })];
+    for (const [key, row] of rows) forget(row, key);
+    return rows.length;
+  };
+  return (
+    erase(tables.outbox, (entry) => entries.remove(entry)) +
+    erase(tables.hullUpdates, (row) => removeHullUpdate(tables, ledger, lane, row)) +
+    erase(tables.dead, (row) => closeDeadLetter(tables, row)) +
+    erase(tables.rivals, (_, key) => dropRival(tables, keyOf(key))) +
+    erase(tables.pauses, (_, key) => tables.pauses.remove(key))
+  );
 }
 
 /** Erases up to `limit` rows of a remote, unless another tenant uses it; returns how many. */
@@ -61,14 +62,7 @@ function forgetRemoteRows(tables: Tables, { remote, tenant }: Lane, limit: numbe
   );
   if (users.length + busy.length > 0) return 0;
   let removed = 0;
-  for (const table of [
-    tables.records,
-    tables.claimIndex,
-    tables.mirror,
-    tables.lastSeen,
-    tables.mirrorKeys,
-    tables.remotes,
-  ]) {
+  for (const table of [...knowledgeOf(tables), tables.remotes]) {
     const rows = [...table.range([remote], { limit })];
     for (const [key] of rows) table.remove(key);
     removed += rows.length;
@@ -94,9 +88,11 @@ function forgetTenantRow(tables: Tables, tenant: string, remotes: readonly strin
 }
 
 function isUnused(tables: Tables, remote: string): boolean {
-  const { records, mirror, mirrorKeys, lastSeen, claimIndex, outbox, hullUpdates } = tables;
-  const first = [records, mirror, mirrorKeys, lastSeen, claimIndex, outbox, hullUpdates].map((table) => [
-    ...table.range([remote], { limit: 1 }),
-  ]);
-  return first.every((rows) => rows.length === 0);
+  const all = [...knowledgeOf(tables), tables.outbox, tables.hullUpdates];
+  return all.every((table) => [...table.range([remote], { limit: 1 })].length === 0);
+}
+
+/** What is known of the records of a remote, whoever sent them. */
+function knowledgeOf({ records, claimIndex, mirror, lastSeen, mirrorKeys }: Tables): readonly Table<unknown>[] {
+  return [records, claimIndex, mirror, lastSeen, mirrorKeys];
 }

@@ -4,16 +4,15 @@ import { MAX_AHEAD_MS } from "../../instant";
 import { openEntries, type Entries } from "../tables/entries";
 import { closeDeadLetter } from "../tables/dead-letters";
 import type { Content, UnconfirmedCreate, Outcome, EntryRow, RecordRow } from "../port/rows";
-import { indexedClaims, reindex } from "../tables/claim-index";
+import { indexedClaims } from "../tables/claim-index";
 import { openDedupe } from "../tables/dedupe";
-import type { Acceptance, Accepted, NewContent, RecordOutcome } from "../port/store";
+import type { Acceptance, Accepted, DeadLetterKey, NewContent, RecordOutcome } from "../port/store";
 import { countOutcome, type Ledger } from "../tables/ledger";
-import { outcomeOf, keepUnconfirmed, linkOf, remoteRow, type Tables } from "../tables/tables";
+import { outcomeOf, linkOf, patchRecord, reindex, remoteRow, type Tables } from "../tables/tables";
 
 /** One message of one record, in one transaction. */
 export function acceptOne(tables: Tables, ledger: Ledger, given: Acceptance): Accepted {
-  const { tenant, type, hullId, remote, content } = given;
-  const { run } = given;
+  const { tenant, type, hullId, remote, content, run } = given;
   const nowMs = tables.now();
   const outcomes: Outcome[] = [];
   const children: RecordOutcome[] = [];
@@ -61,11 +60,11 @@ export function acceptOne(tables: Tables, ledger: Ledger, given: Acceptance): Ac
   }
 
   const saveRecord = (changes: Pick<RecordRow, "last" | "same">): void => {
-    const { same: _, ...kept } = record ?? { revision: 0 };
     const { version, messageId } = acceptance;
     const claims = acceptance.claims === undefined ? record?.claims : indexedClaims(acceptance.claims);
-    reindex(tables, [remote, type, hullId], record?.claims, claims);
-    tables.records.put([remote, type, hullId], { ...kept, version, messageId, claims, ...changes, ...seen.recent() });
+    reindex(tables.claimIndex, [remote, type, hullId], record?.claims, claims);
+    const row = { revision: 0, ...record, version, messageId, claims, same: undefined, ...changes, ...seen.recent() };
+    tables.records.put([remote, type, hullId], row);
   };
 
   if (content.kind === "same") {
@@ -81,14 +80,11 @@ export function acceptOne(tables: Tables, ledger: Ledger, given: Acceptance): Ac
     const last: Outcome = { ...content.outcome, counted, run };
     // An event that was not taken in may come again.
     if (acceptance.once !== true) {
-      saveRecord({
-        last,
-        same: content.kind === "end" || content.fingerprint === undefined ? undefined : content.fingerprint,
-      });
+      saveRecord({ last, same: content.kind === "end" ? undefined : content.fingerprint });
     }
     if (content.kind === "unchanged") closeDeadLetter(tables, { remote, tenant, type, hullId });
     if (entry !== undefined) {
-      keepUnconfirmed(tables, { remote }, type, hullId, entry.attempt === undefined ? entry.unconfirmed : undefined);
+      keepUnconfirmed(tables, { remote, type, hullId }, entry.attempt === undefined ? entry.unconfirmed : undefined);
       withdraw(entries, entry, acceptance, note, nowMs);
     }
     note(last);
@@ -121,18 +117,10 @@ export function versionOf(newest: Pick<RecordRow, "version"> | undefined, nowMs:
 /** What the message was compared with is out of date. */
 function overtaken(tables: Tables, remote: string, acceptance: Acceptance, record: RecordRow | undefined): boolean {
   const { tenant, type, hullId, content } = acceptance;
-  switch (content.kind) {
-    case "same":
-      return content.fingerprint !== fingerprintOf(tables, remote, record);
-    case "unchanged": {
-      if ((record?.revision ?? 0) === content.revision) return false;
-      // Something of it waits: then the lane compares anyway.
-      return tables.outbox.get([remote, tenant, type, hullId]) === undefined;
-    }
-    case "end":
-    case "entry":
-      return false;
-  }
+  if (content.kind === "same") return content.fingerprint !== fingerprintOf(tables, remote, record);
+  if (content.kind !== "unchanged" || (record?.revision ?? 0) === content.revision) return false;
+  // Something of it waits: then the lane compares anyway.
+  return tables.outbox.get([remote, tenant, type, hullId]) === undefined;
 }
 
 /** Fingerprint of the last unchanged message, if the record is still linked as it was then. */
@@ -158,23 +146,36 @@ export function mergeContent(older: Content | undefined, newer: NewContent): New
 export function queued(
   entry: EntryRow | undefined,
   content: Content,
-  ref: { readonly tenant: string; readonly type: string; readonly hullId: string },
+  ref: Pick<EntryRow, "tenant" | "type" | "hullId">,
   unconfirmed: UnconfirmedCreate | undefined,
   nowMs: number,
 ): EntryRow {
   if (entry === undefined) {
     // A create of this record was once unconfirmed: it is looked for before it is tried again.
-    return {
-      ...ref,
-      acceptedAtMs: nowMs,
-      content,
-      attempts: 0,
-      ...(unconfirmed === undefined ? { notBeforeMs: 0 } : { notBeforeMs: nowMs, unconfirmed }),
-    };
+    const notBeforeMs = unconfirmed === undefined ? 0 : nowMs;
+    return { ...newEntry(ref, content, nowMs), notBeforeMs, unconfirmed };
   }
-  const { blockedOn: _blocked, withdrawn: _withdrawn, problem: _problem, ...kept } = entry;
   // An unconfirmed create keeps its waiting time: nothing that Hull says makes the answer come sooner.
-  return { ...kept, content, notBeforeMs: entry.unconfirmed === undefined ? 0 : entry.notBeforeMs };
+  const notBeforeMs = entry.unconfirmed === undefined ? 0 : entry.notBeforeMs;
+  return { ...entry, blockedOn: undefined, withdrawn: undefined, problem: undefined, content, notBeforeMs };
+}
+
+/** An entry that is due at once. */
+export function newEntry(
+  { tenant, type, hullId }: Pick<EntryRow, "tenant" | "type" | "hullId">,
+  content: Content,
+  acceptedAtMs: number,
+): EntryRow {
+  return { tenant, type, hullId, acceptedAtMs, content, notBeforeMs: 0, attempts: 0 };
+}
+
+/** A create whose result is unknown stays unconfirmed when its entry goes: the next message of the record must know. */
+export function keepUnconfirmed(
+  tables: Tables,
+  { remote, type, hullId }: Pick<DeadLetterKey, "remote" | "type" | "hullId">,
+  unconfirmed: UnconfirmedCreate | undefined,
+): void {
+  if (unconfirmed !== undefined) patchRecord(tables, [remote, type, hullId], { unconfirmed });
 }
 
 /** A filter keeps the newest state out, so the older one, if it still waits, must not be delivered either. */

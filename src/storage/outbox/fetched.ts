@@ -1,13 +1,13 @@
 /** What a full fetch found: it is stored at the moment when Hull knows it. */
 import { isAlike, type Keys } from "../../record";
-import { forgetFingerprint } from "../tables/entries";
-import { forgetMirror, keepMirror, observed } from "../tables/mirror";
+import { forgetMirror } from "./links";
+import { keepMirror, observed } from "../tables/mirror";
 import type { Fact, MirrorRow } from "../port/rows";
 import { factConfirmed } from "../tables/senders";
-import { markSeen, lastSeenOf } from "../tables/last-seen";
+import { markSeen, lastSeenOf, NOT_WHOLLY } from "../tables/last-seen";
 import type { FetchedRow, FetchStep, MissingPage, MissingQuery } from "../port/store";
 import { type Ledger } from "../tables/ledger";
-import { indexValue, mirrorRow, remoteRow, type Tables } from "../tables/tables";
+import { idsWith, mirrorRow, forgetFingerprint, remoteRow, type Tables } from "../tables/tables";
 
 /** What is remembered of a listed record, and whether something of it waits or is in flight. */
 export function fetchView(
@@ -19,9 +19,8 @@ export function fetchView(
   const remote = remoteRow(tables, remoteKey);
   return ids.map((id) => {
     const mirror = mirrorRow(tables, remote, type, id);
-    if (mirror === undefined) return { busy: false };
-    const { linkedTo } = mirror;
-    return { mirror, busy: linkedTo !== undefined && isBusy(tables, remoteKey, type, linkedTo) };
+    const linked = mirror?.linkedTo;
+    return { mirror, busy: linked !== undefined && isBusy(tables, remoteKey, type, linked) };
   });
 }
 
@@ -40,19 +39,10 @@ export function takeFetched(tables: Tables, ledger: Ledger, remoteKey: string, t
   const remote = remoteRow(tables, remoteKey);
   for (const { seen, confirmed, line } of rows) {
     const before = mirrorRow(tables, remote, type, seen.id);
-    keepMirror(
-      tables,
-      remote,
-      type,
-      before,
-      withConfirmed(observed(remote, before, seen, readAtMs, settleMs), confirmed),
-    );
-    const seenNow = {
-      readAtMs,
-      run,
-      confirmed: confirmed === undefined ? ("keep" as const) : (confirmed.mapping ?? 0),
-    };
-    if (markSeen(tables, remote, type, seen.id, seenNow)) ledger.run(run, line);
+    const row = observed(remote, before, seen, readAtMs, settleMs);
+    keepMirror(tables, remote, type, before, withConfirmed(row, confirmed));
+    const known = confirmed === undefined ? "keep" : (confirmed.mapping ?? NOT_WHOLLY);
+    if (markSeen(tables, remote, type, seen.id, { readAtMs, run, confirmed: known })) ledger.run(run, line);
   }
 }
 
@@ -83,7 +73,7 @@ export function markMissing(tables: Tables, remoteKey: string, type: string, que
     tables.mirror.put(key, marked);
     // It is compared again when it is back.
     tables.lastSeen.remove(key);
-    if (row.linkedTo !== undefined) forgetFingerprint(tables, remoteKey, { type, hullId: row.linkedTo });
+    if (row.linkedTo !== undefined) forgetFingerprint(tables, [remoteKey, type, row.linkedTo]);
     gone.push(marked);
   }
   const last = rows.at(-1)?.[0][2];
@@ -104,17 +94,13 @@ export function sharedKeys(
 ): string[][] {
   const remote = remoteRow(tables, remoteKey);
   const isOther = (id: string, name: string, value: string): boolean => {
-    for (const [path] of tables.mirrorKeys.range([remoteKey, type, name, indexValue(value)])) {
-      const other = String(path[4]);
-      if (other === id) continue;
-      const row = mirrorRow(tables, remote, type, other);
+    for (const other of idsWith(tables.mirrorKeys, [remoteKey, type], name, value)) {
+      const row = other === id ? undefined : mirrorRow(tables, remote, type, other);
       if (row !== undefined && row.missing !== true && isAlike(row.keys[name], value)) return true;
     }
     return false;
   };
-  return wanted.map(({ id, keys }) =>
-    Object.entries(keys).flatMap(([name, value]) => (isOther(id, name, value) ? [name] : [])),
-  );
+  return wanted.map(({ id, keys }) => Object.keys(keys).filter((name) => isOther(id, name, keys[name] ?? "")));
 }
 
 /** The service says that these ids do not exist. */

@@ -1,12 +1,11 @@
 /** What waits moves along with a tenant that points to another remote. */
 import { reason } from "../../outcome/outcome";
-import { reindex } from "../tables/claim-index";
 import { openEntries } from "../tables/entries";
 import { countOutcome, type Ledger } from "../tables/ledger";
-import { outcomeOf, type Tables } from "../tables/tables";
+import { outcomeOf, reindex, type Tables } from "../tables/tables";
 import type { Content } from "../port/rows";
 import type { Lane } from "../port/store";
-import { mergeContent } from "./accept";
+import { mergeContent, newEntry } from "./accept";
 
 /**
  * Moves some of a lane's entries to another remote. Links, unconfirmed creates and attempts belong to the old one and
@@ -26,35 +25,25 @@ export function moveEntries(tables: Tables, ledger: Ledger, lane: Lane, remote: 
       const superseded = outcomeOf(content, "superseded", reason("newer_message"), tables.now());
       countOutcome(ledger, tenant, type, hullId, superseded);
     };
-    if (entry.content === undefined && entry.withdrawn === true) {
-      if (attempt !== undefined) end(attempt.content);
-      continue;
-    }
-    if (entry.content !== undefined && attempt !== undefined) end(attempt.content);
-    const moved = entry.content ?? attempt?.content;
+    const contents = [attempt?.content, entry.content].filter((content) => content !== undefined);
+    const isWithdrawn = entry.content === undefined && entry.withdrawn === true;
+    const moved = isWithdrawn ? undefined : contents.pop();
+    contents.forEach(end);
     if (moved === undefined) continue;
     const there = to.get(type, hullId);
     const waiting = there?.content;
     const seen = tables.records.get([remote, type, hullId])?.version ?? 0;
-    if (seen > moved.version || (waiting !== undefined && waiting.version > moved.version)) {
+    if (Math.max(seen, waiting?.version ?? 0) > moved.version) {
       end(moved);
       continue;
     }
     if (waiting !== undefined) end(waiting);
     moveVersion(tables, lane.remote, remote, type, hullId);
-    const older = waiting ?? (entry.content === undefined ? undefined : attempt?.content);
-    const content: Content = { ...moved, ...mergeContent(older, moved) };
-    const { attempt: kept, unconfirmed } = there ?? {};
+    const content: Content = { ...moved, ...mergeContent(waiting ?? contents[0], moved) };
     to.put(there, {
-      tenant,
-      type,
-      hullId,
-      acceptedAtMs: Math.min(entry.acceptedAtMs, there?.acceptedAtMs ?? Infinity),
-      content,
-      notBeforeMs: 0,
-      attempts: 0,
-      attempt: kept,
-      unconfirmed,
+      ...newEntry({ tenant, type, hullId }, content, Math.min(entry.acceptedAtMs, there?.acceptedAtMs ?? Infinity)),
+      attempt: there?.attempt,
+      unconfirmed: there?.unconfirmed,
     });
   }
   return slice.length > 0;
@@ -66,6 +55,6 @@ function moveVersion(tables: Tables, from: string, to: string, type: string, hul
   const there = tables.records.get([to, type, hullId]);
   if (record === undefined || (there !== undefined && there.version >= record.version)) return;
   const { version, messageId, recent = there?.recent, claims = there?.claims } = record;
-  reindex(tables, [to, type, hullId], there?.claims, claims);
+  reindex(tables.claimIndex, [to, type, hullId], there?.claims, claims);
   tables.records.put([to, type, hullId], { ...(there ?? { revision: 0 }), version, messageId, recent, claims });
 }

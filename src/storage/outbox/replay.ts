@@ -5,26 +5,25 @@ import { openEntries, type Entries } from "../tables/entries";
 import { deadLetterId } from "../port/dead-letters";
 import { closeDeadLetter } from "../tables/dead-letters";
 import type { Content, EntryRow, RecordRow } from "../port/rows";
-import type { Lane, DeadLetterKey, RecordOutcome, Replay } from "../port/store";
+import type { DeadLetterKey, RecordOutcome, Replay } from "../port/store";
 import { countOutcome, type Ledger } from "../tables/ledger";
-import { outcomeOf, type Tables } from "../tables/tables";
+import { outcomeOf, pathOf, type Tables } from "../tables/tables";
 
 /** Takes a dead letter's content in again, as a new message. The dead letter stays until the record is delivered. */
 export function replayDeadLetter(tables: Tables, ledger: Ledger, key: DeadLetterKey): Replay | undefined {
-  const row = tables.dead.get([key.remote, key.tenant, key.type, key.hullId]);
+  const row = tables.dead.get(pathOf(key));
   if (row === undefined) return undefined;
   const { remote, tenant, type, hullId, content } = row;
-  const lane: Lane = { remote, tenant };
   const outcomes: RecordOutcome[] = [];
-  const answer = (state: Replay["state"]): Replay => ({ id: deadLetterId(row), ...pickKey(row), state, outcomes });
+  const answered = { id: deadLetterId(row), remote, tenant, type, hullId, outcomes };
   const nowMs = tables.now();
 
   const record = tables.records.get([remote, type, hullId]);
-  const entries = openEntries(tables, ledger, lane, outcomes);
+  const entries = openEntries(tables, ledger, row, outcomes);
   const entry = entries.get(type, hullId);
   const newest = record ?? entry?.content ?? entry?.attempt?.content;
   const outdated = newest !== undefined && isNewer(tables, remote, newest, content);
-  if (!outdated && isUnderway(entry, content)) return answer("underway");
+  if (!outdated && isUnderway(entry, content)) return { ...answered, state: "underway" };
 
   const note = (of: Content): void => {
     const end = outcomeOf(of, "superseded", reason("newer_message", newest?.messageId ?? ""), nowMs);
@@ -35,11 +34,11 @@ export function replayDeadLetter(tables: Tables, ledger: Ledger, key: DeadLetter
     ledger.count(tenant, content.derived ? "derived" : "messages", type);
     note(again(content, 0));
     closeDeadLetter(tables, row);
-    return answer("superseded");
+    return { ...answered, state: "superseded" };
   }
   if (entry?.content !== undefined) note(entry.content);
   takeIn(tables, ledger, entries, row, content, { record, entry, notBeforeMs: 0 });
-  return answer("queued");
+  return { ...answered, state: "queued" };
 }
 
 /** The same without a request: only if nothing newer came, and nothing of the record is in progress. */
@@ -76,10 +75,6 @@ function takeIn(
   const next: Content = { ...anew, ...mergeContent(entry?.content, anew), seq: anew.seq };
   const row = queued(entry, next, { tenant, type, hullId }, record?.unconfirmed, tables.now());
   entries.put(entry, { ...row, notBeforeMs: Math.max(row.notBeforeMs, notBeforeMs) });
-}
-
-function pickKey({ remote, tenant, type, hullId }: DeadLetterKey): DeadLetterKey {
-  return { remote, tenant, type, hullId };
 }
 
 /** A derived record updates nothing, so it is never old. */

@@ -3,33 +3,30 @@
  * deleted in Hull, as after a merge, or linked elsewhere, or the record is gone), they are tried again with what Hull
  * said then, like a replayed dead letter. Until then each has a row, for as long as a dead letter would.
  */
+import dropRight from "lodash/dropRight";
+import sortBy from "lodash/sortBy";
 import { familyOf } from "../tables/dead-letters";
 import { retake } from "./replay";
+import type { Key } from "../database/kv";
 import type { Content, RivalRow } from "../port/rows";
 import type { DeadLetterKey } from "../port/store";
 import type { Ledger } from "../tables/ledger";
-import type { Tables } from "../tables/tables";
+import { keyOf, pathOf, type Tables } from "../tables/tables";
 
 /** Rivals remembered for one record; the newest ones. */
 const MOST = 10;
 /** A rival and its children's dead letters that are replayed with it; further ones are left to a person. */
 const MOST_FAMILY = 200;
 
-const pathOf = ({ remote, tenant, type, hullId }: DeadLetterKey): string[] => [remote, tenant, type, hullId];
-const indexOf = ({ remote, tenant, type, hullId }: DeadLetterKey, { remoteId }: RivalRow): string[] => [
-  remote,
-  type,
-  remoteId,
-  tenant,
-  hullId,
-];
+function indexOf({ remote, tenant, type, hullId }: DeadLetterKey, { remoteId }: RivalRow): Key {
+  return [remote, type, remoteId, tenant, hullId];
+}
 
 export function keepRival(tables: Tables, key: DeadLetterKey, remoteId: string, content: Content): void {
   dropRival(tables, key);
   const rivals = rivalsFor(tables, key.remote, key.type, remoteId);
-  const at = (each: DeadLetterKey): number => tables.rivals.get(pathOf(each))?.atMs ?? 0;
-  rivals.sort((left, right) => at(left) - at(right));
-  for (const old of rivals.slice(0, Math.max(0, rivals.length - MOST + 1))) dropRival(tables, old);
+  const byAge = sortBy(rivals, (each) => tables.rivals.get(pathOf(each))?.atMs);
+  for (const old of dropRight(byAge, MOST - 1)) dropRival(tables, old);
   const row = { remoteId, content, atMs: tables.now() };
   tables.rivals.put(pathOf(key), row);
   tables.rivalsFor.put(indexOf(key, row), 1);
@@ -54,7 +51,7 @@ export function admitRivals(tables: Tables, ledger: Ledger, remote: string, type
     const row = dropRival(tables, key);
     return row === undefined ? [] : [{ key, row }];
   });
-  for (const { key, row } of rivals.sort((left, right) => left.row.atMs - right.row.atMs)) {
+  for (const { key, row } of sortBy(rivals, "row.atMs")) {
     if (!retake(tables, ledger, key, row.content)) continue;
     for (const orphan of familyOf(tables, key, MOST_FAMILY).slice(1)) {
       const deadLetter = tables.dead.get(pathOf(orphan));
@@ -64,10 +61,6 @@ export function admitRivals(tables: Tables, ledger: Ledger, remote: string, type
 }
 
 function rivalsFor(tables: Tables, remote: string, type: string, remoteId: string): DeadLetterKey[] {
-  return [...tables.rivalsFor.range([remote, type, remoteId])].map(([path]) => ({
-    remote,
-    type,
-    tenant: String(path[3]),
-    hullId: String(path[4]),
-  }));
+  const rows = tables.rivalsFor.range([remote, type, remoteId]);
+  return [...rows].map(([path]) => keyOf([remote, path[3] ?? "", type, path[4] ?? ""]));
 }

@@ -1,32 +1,31 @@
 /** What the delivery lane stores: journal before a request, result after it, recovery after a restart. */
 import { reason } from "../../outcome/outcome";
+import type { OutcomeKind } from "../../record";
 import { openEntries, type Entries } from "../tables/entries";
-import { mergeContent } from "./accept";
-import { indexedClaims, reindex } from "../tables/claim-index";
+import { keepUnconfirmed, mergeContent, newEntry } from "./accept";
+import { indexedClaims } from "../tables/claim-index";
 import { closeDeadLetter, keepDeadLetter } from "../tables/dead-letters";
-import { forgetMirror, patchMirror } from "../tables/mirror";
+import { putHullUpdate } from "../tables/hull-updates";
+import { forgetMirror, patchMirror } from "./links";
 import { endRivalry, keepRival } from "./rivals";
-import type { Key } from "../database/kv";
 import type { Attempt, Content, Outcome, EntryRow, RecordRow, HullUpdateRow } from "../port/rows";
-import type { Lane, ParentEntry, RecordOutcome, Settled, Settlement } from "../port/store";
+import type { DeliveryStore, Lane, ParentEntry, RecordOutcome, Settled, Settlement } from "../port/store";
 import { countOutcome, type Ledger } from "../tables/ledger";
-import { outcomeOf, keepUnconfirmed, linkOf, noteLast, remoteRow, type Tables } from "../tables/tables";
+import { outcomeOf, linkOf, patchRecord, pathOf, reindex, remoteRow, type Tables } from "../tables/tables";
 
-export interface AttemptRequest {
-  readonly type: string;
-  readonly hullId: string;
-  readonly seq: number;
-  readonly repeatable: boolean;
-}
+type AttemptRequest = Parameters<DeliveryStore["attempt"]>[1][number];
 
 /** Journals one record before its request. False: the content was replaced or withdrawn meanwhile. */
 export function attemptOne(tables: Tables, ledger: Ledger, lane: Lane, request: AttemptRequest): boolean {
   const entries = openEntries(tables, ledger, lane, []);
   const entry = entries.get(request.type, request.hullId);
   if (entry?.content?.seq !== request.seq || entry.attempt !== undefined) return false;
-  const { content, ...rest } = entry;
-  const attempt: Attempt = { content, kind: request.repeatable ? "update" : "create", startedAtMs: tables.now() };
-  entries.put(entry, { ...rest, attempt });
+  const attempt: Attempt = {
+    content: entry.content,
+    kind: request.repeatable ? "update" : "create",
+    startedAtMs: tables.now(),
+  };
+  entries.put(entry, { ...entry, content: undefined, attempt });
   return true;
 }
 
@@ -40,17 +39,15 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
 
   const record = tables.records.get(recordKey);
   if (record !== undefined && (settlement.mirror !== undefined || settlement.gone !== undefined)) {
-    const { unconfirmed: _answered, same: _same, ...kept } = record;
-    const { remoteId: before, generation: _, ...unlinked } = kept;
+    const changed = { ...record, unconfirmed: undefined, same: undefined, revision: record.revision + 1 };
     const linked = linkOf(remote, record);
     if (settlement.gone !== undefined) forgetMirror(tables, ledger, remote, type, settlement.gone);
     if (settlement.mirror !== undefined) {
       patchMirror(tables, ledger, remote, lane.tenant, type, hullId, settlement.mirror, linked);
       const confirmed = Object.values(settlement.mirror.facts).some(({ confirmed }) => confirmed !== undefined);
       tables.records.put(recordKey, {
-        ...unlinked,
+        ...changed,
         confirmedAtMs: confirmed ? tables.now() : record.confirmedAtMs,
-        revision: record.revision + 1,
         remoteId: settlement.mirror.id,
         generation: remote.generation,
       });
@@ -60,22 +57,21 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
       }
     } else {
       // A record found by its keys was never linked.
-      const rest = before === settlement.gone ? unlinked : kept;
-      tables.records.put(recordKey, { ...rest, revision: record.revision + 1 });
+      const isUnlinked = record.remoteId === settlement.gone;
+      tables.records.put(recordKey, isUnlinked ? { ...changed, remoteId: undefined, generation: undefined } : changed);
     }
   }
 
   const entry = entries.get(type, hullId);
-  const worked =
-    entry?.attempt?.content.seq === settlement.seq ? entry.attempt.content : waiting(entry, settlement.seq);
+  const worked = (entry?.attempt ?? entry)?.content;
   // Nothing of it is left: it was replaced or withdrawn while the lane worked on it, and ended then.
-  if (entry === undefined || worked === undefined) return outcomes;
-  const newer = entry.content?.seq === settlement.seq ? undefined : entry.content;
+  if (entry === undefined || worked?.seq !== settlement.seq) return outcomes;
+  const newer = entry.attempt === undefined ? undefined : entry.content;
 
   const note = (end: Outcome): void => {
     countOutcome(ledger, lane.tenant, type, hullId, end);
     outcomes.push({ type, hullId, claims: worked.claims, outcome: end });
-    noteLast(tables, lane, type, hullId, end);
+    patchRecord(tables, recordKey, { last: end });
   };
 
   const { then } = settlement;
@@ -94,12 +90,10 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
       else {
         entries.remove(entry);
         const arrived = end.outcome === "sent" || end.outcome === "unchanged";
-        // A warning about a record applies to its next message too.
-        if (settlement.mirror !== undefined && arrived && end.note === undefined) {
-          keepFingerprint(tables, recordKey, worked);
-        }
-        const refused = end.outcome === "rejected" || end.outcome === "dead" || end.outcome === "skipped";
-        if (refused) entries.refuseChildren(type, hullId, refusal(end), end.text);
+        // The service has what the message said; a warning about a record applies to its next message too.
+        const isSame = settlement.mirror !== undefined && arrived && end.note === undefined && !worked.derived;
+        if (isSame && worked.digest !== undefined) patchRecord(tables, recordKey, { same: worked.digest });
+        if (isRefused(end.outcome)) entries.refuseChildren(type, hullId, end.outcome, end.text);
       }
       return outcomes;
     }
@@ -109,7 +103,7 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
         note(outcomeOf(worked, "superseded", reason("newer_message", newer.messageId), tables.now()));
       } else if (entry.withdrawn === true) {
         note(outcomeOf(worked, "superseded", reason("newer_message"), tables.now()));
-        keepUnconfirmed(tables, lane, type, hullId, then.kind === "wait" ? then.unconfirmed : entry.unconfirmed);
+        keepUnconfirmed(tables, { ...lane, type, hullId }, then.kind === "wait" ? then.unconfirmed : entry.unconfirmed);
         entries.remove(entry);
         entries.withdrawChildren(type, hullId, "withdrawn");
         return outcomes;
@@ -156,34 +150,23 @@ export function recoverOne(tables: Tables, ledger: Ledger, lane: Lane, entry: En
   });
 }
 
-function waiting(entry: EntryRow | undefined, seq: number): Content | undefined {
-  return entry?.attempt === undefined && entry?.content?.seq === seq ? entry.content : undefined;
-}
-
 /** The newer content came while the older one was in flight, so it has waited since then at most. */
 function released(entry: EntryRow, content: Content): EntryRow {
-  const { attempt, unconfirmed: _unconfirmed, problem: _problem, ...rest } = entry;
-  return { ...rest, acceptedAtMs: attempt?.startedAtMs ?? entry.acceptedAtMs, content, notBeforeMs: 0, attempts: 0 };
+  const { attempt, blockedOn, withdrawn, acceptedAtMs } = entry;
+  return { ...newEntry(entry, content, attempt?.startedAtMs ?? acceptedAtMs), blockedOn, withdrawn };
 }
 
-function refusal(end: Outcome): "rejected" | "dead" | "skipped" {
-  return end.outcome === "rejected" ? "rejected" : end.outcome === "dead" ? "dead" : "skipped";
-}
-
-/** The service has what the message said: the next one that says the same is unchanged. */
-function keepFingerprint(tables: Tables, key: Key, { digest: fingerprint, derived }: Content): void {
-  const record = tables.records.get(key);
-  if (fingerprint !== undefined && !derived && record !== undefined)
-    tables.records.put(key, { ...record, same: fingerprint });
+function isRefused(outcome: OutcomeKind): outcome is "rejected" | "dead" | "skipped" {
+  return outcome === "rejected" || outcome === "dead" || outcome === "skipped";
 }
 
 /** What was refused for good can be read later; a success closes earlier refusals. */
 function closeOrKeepDeadLetter(tables: Tables, lane: Lane, entry: EntryRow, content: Content, end: Outcome): void {
+  const { type, hullId, attempts } = entry;
   if (end.outcome === "rejected" || end.outcome === "dead") {
-    const { type, hullId, attempts } = entry;
     keepDeadLetter(tables, { ...lane, type, hullId, content, ending: end, attempts });
   } else if (end.outcome === "sent" || end.outcome === "unchanged") {
-    closeDeadLetter(tables, { ...lane, type: entry.type, hullId: entry.hullId });
+    closeDeadLetter(tables, { ...lane, type, hullId });
   }
 }
 
@@ -191,28 +174,25 @@ function closeOrKeepDeadLetter(tables: Tables, lane: Lane, entry: EntryRow, cont
 function keepHullUpdate(tables: Tables, ledger: Ledger, lane: Lane, settlement: Settlement, end: Outcome): void {
   const { then, mirror, type, hullId } = settlement;
   if (then.kind !== "tell" || mirror === undefined) return;
-  const key = [lane.remote, lane.tenant, type, hullId];
-  const before = tables.hullUpdates.get(key);
+  const { claims, attributes, facts, account } = then.hullUpdate;
+  const before = tables.hullUpdates.get(pathOf({ ...lane, type, hullId }));
   const same = before?.remoteId === mirror.id ? before : undefined;
-  const account = then.hullUpdate.account ?? same?.account;
   const row: HullUpdateRow = {
     tenant: lane.tenant,
     type,
     hullId,
     remoteId: mirror.id,
-    claims: then.hullUpdate.claims,
-    attributes: { ...same?.attributes, ...then.hullUpdate.attributes },
-    facts: { ...same?.facts, ...then.hullUpdate.facts },
-    account,
+    claims,
+    attributes: { ...same?.attributes, ...attributes },
+    facts: { ...same?.facts, ...facts },
+    account: account ?? same?.account,
     outcomes: [...(before?.outcomes ?? []), end],
     seq: ledger.nextSeq(),
     notBeforeMs: before?.notBeforeMs ?? 0,
     attempts: before?.attempts ?? 0,
   };
   if (before === undefined) ledger.depth(lane, { tells: 1 });
-  else tables.hullUpdateQueue.remove([lane.remote, lane.tenant, before.notBeforeMs, before.seq]);
-  tables.hullUpdates.put(key, row);
-  tables.hullUpdateQueue.put([lane.remote, lane.tenant, row.notBeforeMs, row.seq], [type, hullId]);
+  putHullUpdate(tables, lane.remote, before, row);
 }
 
 /** A newer message of the same entity removed the parent before it was created: the child goes with it. */
@@ -227,11 +207,10 @@ function isOutdated(tables: Tables, entries: Entries, lane: Lane, content: Conte
   );
 }
 
-/** The outcome of the parent from the same message, if it was refused: it need not be tried again for its child. */
-function refusedWith(record: RecordRow | undefined, content: Content): Outcome | undefined {
+/** How the parent ended with the same message: if it was refused, it need not be tried again for its child. */
+function endedWith(record: RecordRow | undefined, content: Content): Outcome | undefined {
   const { last } = record ?? {};
-  if (last === undefined || last.messageId !== content.messageId || content.replay === true) return undefined;
-  return ["rejected", "dead", "skipped"].includes(last.outcome) ? last : undefined;
+  return last?.messageId === content.messageId && content.replay !== true ? last : undefined;
 }
 
 /** Puts a child behind its parent, and makes the parent's entry when nobody sent the parent itself. */
@@ -244,38 +223,29 @@ function block(
   content: Content,
   parent: ParentEntry,
 ): void {
-  const { attempt: _, ...rest } = entry;
-  const record = tables.records.get([lane.remote, parent.type, parent.hullId]);
+  const rest = { ...entry, attempt: undefined, content };
+  const recordKey = [lane.remote, parent.type, parent.hullId];
+  const record = tables.records.get(recordKey);
   if (linkOf(remoteRow(tables, lane.remote), record) !== undefined) {
     // The parent got its id meanwhile: the child stays in the queue.
-    entries.put(entry, { ...rest, content });
+    entries.put(entry, rest);
     return;
   }
   if (record === undefined) {
-    const place = [lane.remote, parent.type, parent.hullId] as const;
     const claims = indexedClaims(parent.content.claims);
-    reindex(tables, place, undefined, claims);
+    reindex(tables.claimIndex, recordKey, undefined, claims);
     // Version 0: whatever Hull says about the parent itself is newer than what its child carried along.
-    tables.records.put([...place], { version: 0, messageId: "", revision: 0, claims });
+    tables.records.put(recordKey, { version: 0, messageId: "", revision: 0, claims });
   }
-  const refused = entries.get(parent.type, parent.hullId) === undefined ? refusedWith(record, content) : undefined;
-  if (refused !== undefined) {
-    entries.put(entry, { ...rest, content, blockedOn: parent.hullId });
-    entries.refuseChildren(parent.type, parent.hullId, refusal(refused), refused.text);
+  const isWaiting = entries.get(parent.type, parent.hullId) !== undefined;
+  entries.put(entry, { ...rest, blockedOn: parent.hullId });
+  if (isWaiting) return;
+  const ended = endedWith(record, content);
+  if (ended !== undefined && isRefused(ended.outcome)) {
+    entries.refuseChildren(parent.type, parent.hullId, ended.outcome, ended.text);
     return;
   }
-  if (entries.get(parent.type, parent.hullId) === undefined) {
-    const made: Content = { ...parent.content, seq: ledger.nextSeq(), counted: true };
-    ledger.count(lane.tenant, "derived", parent.type);
-    entries.put(undefined, {
-      tenant: lane.tenant,
-      type: parent.type,
-      hullId: parent.hullId,
-      acceptedAtMs: tables.now(),
-      content: made,
-      notBeforeMs: 0,
-      attempts: 0,
-    });
-  }
-  entries.put(entry, { ...rest, content, blockedOn: parent.hullId });
+  const made: Content = { ...parent.content, seq: ledger.nextSeq(), counted: true };
+  ledger.count(lane.tenant, "derived", parent.type);
+  entries.put(undefined, newEntry({ ...lane, ...parent }, made, tables.now()));
 }

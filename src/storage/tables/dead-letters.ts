@@ -2,8 +2,8 @@
 import type { Key } from "../database/kv";
 import type { DeadLetterRow } from "../port/rows";
 import { deadLetterId, placeOf, readPlace } from "../port/dead-letters";
-import type { Lane, DeadLetterKey, DeadLetterPage, DeadLetterQuery } from "../port/store";
-import { lanesOf, type Tables } from "./tables";
+import type { DeadLetterKey, DeadLetterPage, DeadLetterQuery } from "../port/store";
+import { allLanes, keyOf, lanesOf, pathOf, type Tables } from "./tables";
 
 /** Rows that one page looks at, whether they match the filter or not. */
 const WALK = 1_000;
@@ -11,14 +11,7 @@ const WALK = 1_000;
 /** Outcomes that a refused parent causes. */
 const ORPHANED = new Set(["parent_rejected", "parent_skipped", "parent_dead"]);
 
-const pathOf = ({ remote, tenant, type, hullId }: DeadLetterKey): [string, string, string, string] => [
-  remote,
-  tenant,
-  type,
-  hullId,
-];
-
-const parentPath = ({ remote, tenant, type, hullId, content }: DeadLetterRow): string[] | undefined => {
+const parentPath = ({ remote, tenant, type, hullId, content }: DeadLetterRow): Key | undefined => {
   const { parent } = content.desired;
   return parent === undefined ? undefined : [remote, tenant, parent.type, parent.hullId, type, hullId];
 };
@@ -81,21 +74,14 @@ export function listDeadLetters(tables: Tables, query: DeadLetterQuery): DeadLet
   return { deadLetters };
 }
 
+/** Lane by lane if a tenant is named; a lane is read on behind the start, or from its beginning. */
 function* lettersBehind(tables: Tables, tenant: string | undefined, start: DeadLetterKey | undefined) {
-  if (tenant === undefined) {
-    yield* lettersIn(tables, [], start);
-    return;
+  const prefixes = tenant === undefined ? [[]] : lanesOf(tables, tenant).map(({ remote }) => [remote, tenant]);
+  const begun = prefixes.findIndex(([remote]) => remote === start?.remote);
+  for (const [index, prefix] of prefixes.slice(Math.max(0, begun)).entries()) {
+    const after = index === 0 && start !== undefined ? pathOf(start) : undefined;
+    for (const [, row] of tables.dead.range(prefix, { after, limit: WALK })) yield row;
   }
-  const lanes = lanesOf(tables, tenant);
-  const begun = lanes.findIndex(({ remote }) => remote === start?.remote);
-  for (const [index, lane] of lanes.slice(Math.max(0, begun)).entries()) {
-    yield* lettersIn(tables, [lane.remote, tenant], index === 0 ? start : undefined);
-  }
-}
-
-function* lettersIn(tables: Tables, prefix: Key, start: DeadLetterKey | undefined) {
-  const after = start === undefined ? undefined : pathOf(start);
-  for (const [, row] of tables.dead.range(prefix, { after, limit: WALK })) yield row;
 }
 
 /** The key of a place. The dead letter itself may be closed by now, but its lane is still known. */
@@ -105,20 +91,16 @@ function deadLetterAt(tables: Tables, place: string, tenant: string | undefined)
   return lanes.map((lane) => ({ ...lane, type, hullId })).find((key) => deadLetterId(key) === id);
 }
 
-function allLanes(tables: Tables): readonly Lane[] {
-  return [...tables.depth.range([])].map(([[remote, tenant]]) => ({ remote: String(remote), tenant: String(tenant) }));
-}
-
 /**
  * A record, followed by the dead letters of those that ended because their parent did, at any depth.
  *
  * @param most limit of the search
  */
-export function familyOf(tables: Tables, record: DeadLetterKey, most = Infinity): readonly DeadLetterKey[] {
+export function familyOf(tables: Tables, record: DeadLetterKey, most?: number): readonly DeadLetterKey[] {
   const family = [record];
   // The list grows while it is walked; types are a tree, so this ends.
   for (const member of family) {
-    if (family.length >= most) break;
+    if (most !== undefined && family.length >= most) break;
     const orphans = childDeadLetters(tables, member, most).filter((key) =>
       ORPHANED.has(tables.dead.get(pathOf(key))?.ending.code ?? ""),
     );
@@ -131,13 +113,8 @@ export function familyOf(tables: Tables, record: DeadLetterKey, most = Infinity)
 export function childDeadLetters(
   tables: Tables,
   { remote, tenant, type, hullId }: DeadLetterKey,
-  limit = Infinity,
+  limit?: number,
 ): readonly DeadLetterKey[] {
-  const some = Number.isFinite(limit) ? { limit } : {};
-  return [...tables.deadLetterParents.range([remote, tenant, type, hullId], some)].map(([path]) => ({
-    remote,
-    tenant,
-    type: String(path[4]),
-    hullId: String(path[5]),
-  }));
+  const rows = tables.deadLetterParents.range([remote, tenant, type, hullId], { limit });
+  return [...rows].map(([path]) => keyOf([remote, tenant, ...path.slice(4)]));
 }

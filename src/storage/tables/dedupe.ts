@@ -56,7 +56,7 @@ export function openDedupe(
   return {
     take: (messageId, certain) => {
       const id = hash("md5", `${connector}\n${messageId}`, "base64url").slice(0, ID_LENGTH);
-      if (!certain && (includes(recent, id) || inEarlier(id))) return false;
+      if (!certain && (split(recent).includes(id) || inEarlier(id))) return false;
       if (recent.length >= MOST) {
         tables.seen.put([dayOf(nowMs), own(), id], recent);
         for (const each of split(recent)) earlier?.add(each);
@@ -67,11 +67,6 @@ export function openDedupe(
     },
     recent: () => (recent === "" ? {} : { recent }),
   };
-}
-
-function includes(ids: string, id: string): boolean {
-  for (let at = 0; at < ids.length; at += ID_LENGTH) if (ids.startsWith(id, at)) return true;
-  return false;
 }
 
 function split(ids: string): string[] {

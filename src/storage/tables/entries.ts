@@ -1,13 +1,13 @@
 /** Moves one outbox entry between waiting, blocked, in flight and gone; only this code touches its indexes. */
 import partition from "lodash/partition";
-import { reason } from "../../outcome/outcome";
+import { reason, type Reason } from "../../outcome/outcome";
 import { keepDeadLetter } from "./dead-letters";
-import type { Key } from "../database/kv";
-import type { Content, EntryRow } from "../port/rows";
+import type { Key, Table } from "../database/kv";
+import { walk } from "../database/slices";
+import type { EntryRow } from "../port/rows";
 import type { Lane, RecordOutcome } from "../port/store";
-import { countOutcome, type Ledger } from "./ledger";
-import { outcomeOf, noteLast, type Tables } from "./tables";
-import { notTooMany } from "../port/weight";
+import { countOutcome, openLedger, type Ledger } from "./ledger";
+import { dueRows, forgetFingerprint, outcomeOf, patchRecord, type Tables } from "./tables";
 
 /** How the parent ended whose children end with it. */
 type ParentEnd = "rejected" | "dead" | "skipped";
@@ -25,121 +25,60 @@ export interface Entries {
   withdrawChildren(parentType: string, parentHullId: string, words: string): void;
 }
 
-/** From now on, no message ends only because the last unchanged one said the same. */
-export function forgetFingerprint(
-  tables: Tables,
-  remote: string,
-  { type, hullId }: Pick<EntryRow, "type" | "hullId">,
-): void {
-  const key = [remote, type, hullId];
-  const record = tables.records.get(key);
-  if (record?.same === undefined) return;
-  const { same: _, ...rest } = record;
-  tables.records.put(key, rest);
-}
-
 /**
  * @param outcomes collects the outcomes written on the way
  */
 export function openEntries(tables: Tables, ledger: Ledger, lane: Lane, outcomes: RecordOutcome[]): Entries {
-  const key = (entry: { type: string; hullId: string }, tenant = lane.tenant): [string, string, string, string] => [
-    lane.remote,
-    tenant,
-    entry.type,
-    entry.hullId,
-  ];
+  const { remote, tenant: owner } = lane;
+  const placeOf = ({ tenant, type, hullId }: EntryRow): Key => [remote, tenant, type, hullId];
+  const ageOf = ({ tenant, acceptedAtMs, type, hullId }: EntryRow): Key => [remote, tenant, acceptedAtMs, type, hullId];
 
-  const queueKey = (entry: EntryRow, content: Content): (string | number)[] => [
-    lane.remote,
-    entry.tenant,
-    entry.type,
-    entry.notBeforeMs,
-    content.seq,
-  ];
-
-  const blockedKey = (entry: EntryRow, parentType: string, parent: string): string[] => [
-    lane.remote,
-    parentType,
-    parent,
-    entry.tenant,
-    entry.type,
-    entry.hullId,
-  ];
-
-  const ageKey = (entry: EntryRow): (string | number)[] => [
-    lane.remote,
-    entry.tenant,
-    entry.acceptedAtMs,
-    entry.type,
-    entry.hullId,
-  ];
-
-  /** Where an entry can be found: in the queue, behind its parent, or (in flight) nowhere. */
-  function unindex(entry: EntryRow): void {
-    const { content, blockedOn } = entry;
-    if (content === undefined) return;
-    const parent = content.desired.parent;
+  /** Makes an entry findable, or not: in the queue, or behind its parent; in flight it is in neither. */
+  function index(entry: EntryRow, isThere: boolean): void {
+    const { tenant, type, hullId, content, attempt, blockedOn, notBeforeMs } = entry;
+    if (content === undefined || attempt !== undefined) return;
+    const { parent } = content.desired;
     if (blockedOn !== undefined && parent !== undefined) {
-      tables.blocked.remove(blockedKey(entry, parent.type, blockedOn));
-    } else if (entry.attempt === undefined) tables.queue.remove(queueKey(entry, content));
-  }
-
-  function index(entry: EntryRow): void {
-    const { content, blockedOn } = entry;
-    if (content === undefined || entry.attempt !== undefined) return;
-    const parent = content.desired.parent;
-    if (blockedOn !== undefined && parent !== undefined) {
-      tables.blocked.put(blockedKey(entry, parent.type, blockedOn), 1);
-    } else tables.queue.put(queueKey(entry, content), entry.hullId);
+      set(tables.blocked, [remote, parent.type, blockedOn, tenant, type, hullId], isThere ? 1 : undefined);
+    } else set(tables.queue, [remote, tenant, type, notBeforeMs, content.seq], isThere ? hullId : undefined);
   }
 
   function put(before: EntryRow | undefined, entry: EntryRow): void {
     if (before === undefined) {
-      ledger.depth({ remote: lane.remote, tenant: entry.tenant }, { outbox: 1 });
-      forgetFingerprint(tables, lane.remote, entry);
-    } else unindex(before);
+      ledger.depth({ remote, tenant: entry.tenant }, { outbox: 1 });
+      forgetFingerprint(tables, [remote, entry.type, entry.hullId]);
+    } else index(before, false);
     if (before?.acceptedAtMs !== entry.acceptedAtMs) {
-      if (before !== undefined) tables.ages.remove(ageKey(before));
-      tables.ages.put(ageKey(entry), 1);
+      if (before !== undefined) tables.ages.remove(ageOf(before));
+      tables.ages.put(ageOf(entry), 1);
     }
-    tables.outbox.put(key(entry, entry.tenant), entry);
-    index(entry);
+    tables.outbox.put(placeOf(entry), entry);
+    index(entry, true);
   }
 
   function remove(entry: EntryRow): void {
-    unindex(entry);
-    tables.ages.remove(ageKey(entry));
-    tables.outbox.remove(key(entry, entry.tenant));
-    ledger.depth({ remote: lane.remote, tenant: entry.tenant }, { outbox: -1 });
+    index(entry, false);
+    tables.ages.remove(ageOf(entry));
+    tables.outbox.remove(placeOf(entry));
+    ledger.depth({ remote, tenant: entry.tenant }, { outbox: -1 });
   }
 
   function children(parentType: string, parentHullId: string): EntryRow[] {
-    return [...tables.blocked.range([lane.remote, parentType, parentHullId])].flatMap(([path]) => {
-      const child = tables.outbox.get([lane.remote, ...path.slice(3)]);
-      return child === undefined ? [] : [child];
-    });
+    const paths = [...tables.blocked.range([remote, parentType, parentHullId])];
+    return paths.flatMap(([path]) => tables.outbox.get([remote, ...path.slice(3)]) ?? []);
   }
 
-  function refuseChildren(parentType: string, parentHullId: string, cause: ParentEnd, words: string): void {
-    refuse(children(parentType, parentHullId), parentType, parentHullId, cause, words);
-  }
+  const refuseChildren: Entries["refuseChildren"] = (parentType, parentHullId, cause, words) =>
+    refuse(children(parentType, parentHullId), reason(`parent_${cause}`, `${parentType} ${parentHullId}: ${words}`));
 
-  function refuse(
-    waiting: readonly EntryRow[],
-    parentType: string,
-    parentHullId: string,
-    cause: ParentEnd,
-    words: string,
-  ): void {
-    const why = reason(`parent_${cause}`, `${parentType} ${parentHullId}: ${words}`);
+  function refuse(waiting: readonly EntryRow[], why: Reason): void {
     for (const child of waiting) {
-      if (child.tenant !== lane.tenant || child.content === undefined) continue;
-      const { content, type, hullId } = child;
+      const { tenant, type, hullId, content, attempts } = child;
+      if (tenant !== owner || content === undefined) continue;
       const end = outcomeOf(content, "dead", why, tables.now());
-      const attempts = child.attempts;
       keepDeadLetter(tables, { ...lane, type, hullId, content, ending: end, attempts });
-      countOutcome(ledger, child.tenant, type, hullId, end);
-      noteLast(tables, lane, type, hullId, end);
+      countOutcome(ledger, tenant, type, hullId, end);
+      patchRecord(tables, [remote, type, hullId], { last: end });
       outcomes.push({ type, hullId, claims: content.claims, outcome: end });
       remove(child);
       // Its own children waited for it: types are a tree, so this ends.
@@ -148,12 +87,11 @@ export function openEntries(tables: Tables, ledger: Ledger, lane: Lane, outcomes
   }
 
   function free(child: EntryRow): void {
-    const { blockedOn: _, ...rest } = child;
-    put(child, rest);
+    put(child, { ...child, blockedOn: undefined });
   }
 
   return {
-    get: (type, hullId) => tables.outbox.get(key({ type, hullId })),
+    get: (type, hullId) => tables.outbox.get([remote, owner, type, hullId]),
     put,
     remove,
     release: (parentType, parentHullId) => children(parentType, parentHullId).forEach(free),
@@ -161,42 +99,29 @@ export function openEntries(tables: Tables, ledger: Ledger, lane: Lane, outcomes
     withdrawChildren: (parentType, parentHullId, words) => {
       const [going, staying] = partition(children(parentType, parentHullId), ({ content }) => content?.once === true);
       going.forEach(free);
-      refuse(staying, parentType, parentHullId, "skipped", words);
+      refuse(staying, reason("parent_skipped", `${parentType} ${parentHullId}: ${words}`));
     },
   };
 }
 
-/** Entries that are due, oldest first: this many, or fewer when they are large. */
-export function readyEntries(tables: Tables, { remote, tenant }: Lane, type: string, limit: number): EntryRow[] {
-  const end = [remote, tenant, type, tables.now() + 1];
-  function* due(): Generator<EntryRow> {
-    for (const [, hullId] of tables.queue.range([remote, tenant, type], { end, limit })) {
-      const entry = tables.outbox.get([remote, tenant, type, hullId]);
-      if (entry !== undefined) yield entry;
-    }
-  }
-  return notTooMany(due());
+/** Puts a value into a table; undefined removes it. */
+function set<V>(table: Table<V>, key: Key, value: V | undefined): void {
+  if (value === undefined) table.remove(key);
+  else table.put(key, value);
 }
 
-/**
- * Makes due what waits for a retry, a slice at a time; unconfirmed creates keep their time.
- *
- * @returns the key to continue after, or undefined at the end
- */
-export function retryEntriesNow(
-  tables: Tables,
-  ledger: Ledger,
-  lane: Lane,
-  after: Key | undefined,
-  limit: number,
-): Key | undefined {
-  const entries = openEntries(tables, ledger, lane, []);
-  const nowMs = tables.now();
-  const slice = [...tables.queue.range([lane.remote, lane.tenant], { limit, after })];
-  for (const [key, hullId] of slice) {
-    if (Number(key[3]) <= nowMs) continue;
-    const entry = entries.get(String(key[2]), hullId);
-    if (entry !== undefined && entry.unconfirmed === undefined) entries.put(entry, { ...entry, notBeforeMs: nowMs });
-  }
-  return slice.length < limit ? undefined : slice.at(-1)?.[0];
+export function readyEntries(tables: Tables, { remote, tenant }: Lane, type: string, limit: number): EntryRow[] {
+  const entryOf = (hullId: string): EntryRow | undefined => tables.outbox.get([remote, tenant, type, hullId]);
+  return dueRows(tables, tables.queue, [remote, tenant, type], limit, entryOf);
+}
+
+/** Makes due what waits for a retry; unconfirmed creates keep their time. */
+export function retryEntriesNow(tables: Tables, lane: Lane): Promise<void> {
+  // Nothing ends or begins, so nothing is counted.
+  const entries = openEntries(tables, openLedger(tables), lane, []);
+  return walk(tables.kv, tables.queue, [lane.remote, lane.tenant], (key, hullId) => {
+    const entry = Number(key[3]) > tables.now() ? entries.get(String(key[2]), hullId) : undefined;
+    if (entry === undefined || entry.unconfirmed !== undefined) return;
+    entries.put(entry, { ...entry, notBeforeMs: tables.now() });
+  });
 }

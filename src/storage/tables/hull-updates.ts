@@ -1,23 +1,17 @@
 /** The write-back queue: what Hull has not been told yet. */
+import pick from "lodash/pick";
 import type { Key } from "../database/kv";
-import type { HullUpdateRow } from "../port/rows";
+import { walk } from "../database/slices";
+import type { HullUpdateRow, Outcome } from "../port/rows";
 import type { Lane, RecordOutcome } from "../port/store";
 import { confirmFacts } from "./mirror";
 import { countOutcome, type Ledger } from "./ledger";
-import { remoteRow, type Tables } from "./tables";
-import type { Outcome } from "../port/rows";
-import { notTooMany } from "../port/weight";
+import { dueRows, patchRecord, pathOf, remoteRow, type Tables } from "./tables";
 
-/** Due rows, oldest first. */
-export function dueHullUpdates(tables: Tables, lane: Lane, limit: number): HullUpdateRow[] {
-  const end = [lane.remote, lane.tenant, tables.now() + 1];
-  function* due(): Generator<HullUpdateRow> {
-    for (const [, [type, hullId]] of tables.hullUpdateQueue.range([lane.remote, lane.tenant], { end, limit })) {
-      const row = tables.hullUpdates.get([lane.remote, lane.tenant, type, hullId]);
-      if (row !== undefined) yield row;
-    }
-  }
-  return notTooMany(due());
+export function dueHullUpdates(tables: Tables, { remote, tenant }: Lane, limit: number): HullUpdateRow[] {
+  return dueRows(tables, tables.hullUpdateQueue, [remote, tenant], limit, ([type, hullId]) =>
+    tables.hullUpdates.get([remote, tenant, type, hullId]),
+  );
 }
 
 /** Hull confirmed, or refused for good: either way the record is done, unless more was written meanwhile. */
@@ -28,75 +22,67 @@ export function confirmHullUpdate(
   row: HullUpdateRow,
   refused: Outcome | undefined,
 ): RecordOutcome[] {
-  const key = [lane.remote, lane.tenant, row.type, row.hullId];
-  const current = tables.hullUpdates.get(key);
+  const current = tables.hullUpdates.get(pathOf({ ...row, ...lane }));
   if (current === undefined) return [];
   const remote = remoteRow(tables, lane.remote);
   if (refused === undefined) confirmFacts(tables, remote, row.type, row.remoteId, row.facts);
 
   const outcomes = row.outcomes.map((outcome): Outcome => {
     if (refused === undefined) return outcome;
-    return { ...outcome, outcome: refused.outcome, code: refused.code, text: refused.text, atMs: refused.atMs };
+    return { ...outcome, ...pick(refused, "outcome", "code", "text", "atMs") };
   });
   const last = outcomes.at(-1);
-  const recordKey = [lane.remote, row.type, row.hullId];
-  const record = tables.records.get(recordKey);
-  if (record !== undefined) {
-    tables.records.put(recordKey, {
-      ...record,
-      confirmedAtMs: refused === undefined ? tables.now() : record.confirmedAtMs,
-      last: last ?? record.last,
-    });
-  }
+  patchRecord(tables, [lane.remote, row.type, row.hullId], {
+    ...(refused === undefined && { confirmedAtMs: tables.now() }),
+    ...(last !== undefined && { last }),
+  });
   for (const outcome of outcomes) countOutcome(ledger, lane.tenant, row.type, row.hullId, outcome);
 
-  tables.hullUpdateQueue.remove([lane.remote, lane.tenant, current.notBeforeMs, current.seq]);
-  if (current.seq === row.seq) {
-    tables.hullUpdates.remove(key);
-    ledger.depth(lane, { tells: -1 });
-  } else {
+  if (current.seq === row.seq) removeHullUpdate(tables, ledger, lane, current);
+  else {
     // Written again while Hull was being told: the rest waits for the next cycle.
-    const rest = { ...current, outcomes: current.outcomes.slice(row.outcomes.length), notBeforeMs: 0, attempts: 0 };
-    tables.hullUpdates.put(key, rest);
-    tables.hullUpdateQueue.put([lane.remote, lane.tenant, 0, rest.seq], [row.type, row.hullId]);
+    const outcomes = current.outcomes.slice(row.outcomes.length);
+    putHullUpdate(tables, lane.remote, current, { ...current, outcomes, notBeforeMs: 0, attempts: 0 });
   }
-  return outcomes.map((outcome) => ({
-    type: row.type,
-    hullId: row.hullId,
-    claims: row.claims,
-    outcome,
-  }));
+  const { type, hullId, claims } = row;
+  return outcomes.map((outcome) => ({ type, hullId, claims, outcome }));
+}
+
+function queueKey(remote: string, { tenant, notBeforeMs, seq }: HullUpdateRow): Key {
+  return [remote, tenant, notBeforeMs, seq];
+}
+
+/** Stores a row in its place in the queue. @param before the row that is there now */
+export function putHullUpdate(
+  tables: Tables,
+  remote: string,
+  before: HullUpdateRow | undefined,
+  row: HullUpdateRow,
+): void {
+  if (before !== undefined) tables.hullUpdateQueue.remove(queueKey(remote, before));
+  tables.hullUpdates.put(pathOf({ ...row, remote }), row);
+  tables.hullUpdateQueue.put(queueKey(remote, row), [row.type, row.hullId]);
+}
+
+export function removeHullUpdate(tables: Tables, ledger: Ledger, lane: Lane, row: HullUpdateRow): void {
+  tables.hullUpdates.remove(pathOf({ ...row, ...lane }));
+  tables.hullUpdateQueue.remove(queueKey(lane.remote, row));
+  ledger.depth(lane, { tells: -1 });
 }
 
 export function deferHullUpdate(tables: Tables, lane: Lane, row: HullUpdateRow, notBeforeMs: number): void {
   reschedule(tables, lane, row, notBeforeMs, row.attempts + 1);
 }
 
-/**
- * What Hull could not be told is tried again now, a slice at a time.
- *
- * @returns the key to continue after, or undefined at the end
- */
-export function retryHullUpdatesNow(
-  tables: Tables,
-  lane: Lane,
-  after: Key | undefined,
-  limit: number,
-): Key | undefined {
-  const nowMs = tables.now();
-  const slice = [...tables.hullUpdateQueue.range([lane.remote, lane.tenant], { limit, after })];
-  for (const [key, [type, hullId]] of slice) {
-    const row = tables.hullUpdates.get([lane.remote, lane.tenant, type, hullId]);
-    if (row !== undefined && Number(key[2]) > nowMs) reschedule(tables, lane, row, nowMs, 0);
-  }
-  return slice.length < limit ? undefined : slice.at(-1)?.[0];
+/** What Hull could not be told is tried again now. */
+export function retryHullUpdatesNow(tables: Tables, lane: Lane): Promise<void> {
+  return walk(tables.kv, tables.hullUpdateQueue, [lane.remote, lane.tenant], (key, [type, hullId]) => {
+    const row = tables.hullUpdates.get(pathOf({ ...lane, type, hullId }));
+    if (row !== undefined && Number(key[2]) > tables.now()) reschedule(tables, lane, row, tables.now(), 0);
+  });
 }
 
 function reschedule(tables: Tables, lane: Lane, row: HullUpdateRow, notBeforeMs: number, attempts: number): void {
-  const key = [lane.remote, lane.tenant, row.type, row.hullId];
-  const current = tables.hullUpdates.get(key);
-  if (current === undefined) return;
-  tables.hullUpdateQueue.remove([lane.remote, lane.tenant, current.notBeforeMs, current.seq]);
-  tables.hullUpdates.put(key, { ...current, notBeforeMs, attempts });
-  tables.hullUpdateQueue.put([lane.remote, lane.tenant, notBeforeMs, current.seq], [row.type, row.hullId]);
+  const current = tables.hullUpdates.get(pathOf({ ...row, ...lane }));
+  if (current !== undefined) putHullUpdate(tables, lane.remote, current, { ...current, notBeforeMs, attempts });
 }

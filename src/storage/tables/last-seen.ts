@@ -8,14 +8,10 @@ import { type Ledger } from "./ledger";
 import { remoteRow, type Tables } from "./tables";
 
 /** No mapping has this number: Hull may not know something of the record. */
-const NOT_WHOLLY = 0;
+export const NOT_WHOLLY = 0;
 
-export interface Seen {
-  readonly readAtMs: number;
-  readonly run: string;
-  /** Number of the mapping under which Hull knows everything of the record; `keep` = as before. */
-  readonly confirmed: number | "keep";
-}
+/** `confirmed`: number of the mapping under which Hull knows everything of the record; `keep` = as before. */
+type Seen = Pick<SeenBatch, "readAtMs" | "run"> & { readonly confirmed: number | "keep" };
 
 /** When a list showed the record last, if that is of today's generation. */
 export function lastSeenOf(tables: Tables, remote: RemoteRow, type: string, id: string): LastSeen | undefined {

@@ -1,13 +1,12 @@
 /** What one transaction does besides its rows: number contents, count outcomes, update depths. Flushed at its end. */
-import { countHour } from "./hours";
 import type { Outcome } from "../port/rows";
 import { countInRun } from "./runs";
-import type { Lane, ReportLine } from "../port/store";
+import type { HourCount, Lane, ReportLine } from "../port/store";
 import type { Depth, Tables } from "./tables";
 
 export interface Ledger {
   nextSeq(): number;
-  count(tenant: string, family: "messages" | "outcomes" | "derived", name: string, by?: number): void;
+  count(tenant: string, family: "messages" | "outcomes" | "derived", name: string): void;
   depth(lane: Lane, change: Partial<Depth>): void;
   /** Counts an outcome of a run, or a record that it found. */
   run(id: string, line: ReportLine | "met"): void;
@@ -21,10 +20,10 @@ export function openLedger(tables: Tables): Ledger {
   const runs = new Map<string, { met: number; lines: ReportLine[] }>();
   return {
     nextSeq: () => (seq += 1),
-    count: (tenant, family, name, by = 1) => {
+    count: (tenant, family, name) => {
       const id = `${tenant}\n${family}\n${name}`;
       const entry = counts.get(id) ?? { key: [tenant, family, name], by: 0 };
-      entry.by += by;
+      entry.by += 1;
       counts.set(id, entry);
     },
     depth: (lane, change) => {
@@ -73,4 +72,28 @@ export function countOutcome(ledger: Ledger, tenant: string, type: string, hullI
   if (!counted) return;
   ledger.count(tenant, derived === true ? "derived" : "outcomes", `${type}/${outcome}/${code}`);
   if (run !== undefined && derived !== true) ledger.run(run, { type, hullId, outcome, code, text });
+}
+
+const HOUR_MS = 3_600_000;
+/** A week and a day: on Monday you can still see last Monday. */
+const KEPT_HOURS = 8 * 24;
+
+const hourOf = (ms: number): number => Math.floor(ms / HOUR_MS);
+
+/** Counts some outcomes in the current hour. */
+function countHour(tables: Tables, tenant: string, name: string, by: number): void {
+  const key = [tenant, hourOf(tables.now()), name];
+  tables.hours.put(key, (tables.hours.get(key) ?? 0) + by);
+}
+
+/** @param fromMs hours that ended before it are left out */
+export function hourCounts(tables: Tables, tenant: string, fromMs: number): readonly HourCount[] {
+  // A key of two parts sorts before every row of its hour.
+  const rows = tables.hours.range([tenant], { after: [tenant, hourOf(fromMs)] });
+  return [...rows].map(([[, hour, name], count]) => ({ atMs: Number(hour) * HOUR_MS, name: String(name), count }));
+}
+
+/** Earlier hours have expired. */
+export function firstHour(tables: Tables): number {
+  return hourOf(tables.now()) - KEPT_HOURS;
 }

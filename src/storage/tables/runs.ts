@@ -1,4 +1,5 @@
 /** Runs: batches, fetches and drains, with counts, progress and an end. */
+import countBy from "lodash/countBy";
 import { leftOutKey } from "../../record";
 import { withoutAbsent } from "../database/absent";
 import type { Key } from "../database/kv";
@@ -45,11 +46,7 @@ export function changeRun(tables: Tables, id: string, change: RunChange): RunRow
 export function countInRun(tables: Tables, id: string, met: number, lines: readonly ReportLine[], seq: number): number {
   const row = tables.runs.get([id]);
   if (row === undefined) return seq;
-  const counts: Record<string, number> = {};
-  for (const { type, outcome, code } of lines) {
-    const name = `${type}/${outcome}/${code}`;
-    counts[name] = (counts[name] ?? 0) + 1;
-  }
+  const counts = countBy(lines, ({ type, outcome, code }) => `${type}/${outcome}/${code}`);
   const total = met === 0 ? row.total : (row.total ?? 0) + met;
   saveRun(tables, row, { ...row, ...added(row, counts), ...leftOutWith(row, lines), total });
   return report(tables, row, lines, seq);

@@ -1,6 +1,6 @@
 /** The tables of the embedded database, their keys, and small rules that several operations share. */
 import { hash } from "node:crypto";
-import { foldedKey, type OutcomeKind } from "../../record";
+import { foldedKey, type Keys, type OutcomeKind } from "../../record";
 import { stripped } from "../database/absent";
 import { createCache, type CachedTable } from "../database/cached";
 import type { Key, KeyValue, Table } from "../database/kv";
@@ -8,7 +8,6 @@ import { openNames, withNames, type Names } from "../database/names";
 import { ENTRY, HULL_UPDATE, MIRROR, packed, RECORD, type Codec } from "./packed";
 import type {
   DeadLetterRow,
-  UnconfirmedCreate,
   Outcome,
   EntryRow,
   PauseRow,
@@ -21,9 +20,9 @@ import type {
   HullUpdateRow,
   TenantRow,
 } from "../port/rows";
-import type { Lane, ReportLine } from "../port/store";
+import type { DeadLetterKey, Lane, ReportLine } from "../port/store";
 import { SLICE, walk } from "../database/slices";
-import { isLight } from "../port/weight";
+import { isLight, notTooMany } from "../port/weight";
 
 /** Raised when the meaning of stored rows changes; older data is upgraded (`upgrade.ts`) or refused at start. */
 export const FORMAT = 5;
@@ -163,13 +162,33 @@ export function outcomeOf(
   return { messageId, outcome, code, text, atMs, counted, note, derived: derived === true ? true : undefined, run };
 }
 
+/** Rows that a queue leads to and that are due, oldest first: this many, or fewer when they are large. */
+export function dueRows<Q, V>(
+  tables: Tables,
+  queue: Table<Q>,
+  prefix: Key,
+  limit: number,
+  rowOf: (queued: Q) => V | undefined,
+): V[] {
+  function* due(): Generator<V> {
+    for (const [, queued] of queue.range(prefix, { end: [...prefix, tables.now() + 1], limit })) {
+      const row = rowOf(queued);
+      if (row !== undefined) yield row;
+    }
+  }
+  return notTooMany(due());
+}
+
 /** Every place where something of a tenant may be stored: its current remote and earlier ones. */
 export function lanesOf(tables: Tables, tenant: string): readonly Lane[] {
-  const remotes = [...tables.depth.range([])].flatMap(([[remote, owner]]) =>
-    owner === tenant ? [String(remote)] : [],
-  );
-  const current = tables.tenants.get([tenant])?.remote;
-  return [...new Set([...remotes, ...(current === undefined ? [] : [current])])].map((remote) => ({ remote, tenant }));
+  const lanes = allLanes(tables).filter((lane) => lane.tenant === tenant);
+  const remote = tables.tenants.get([tenant])?.remote;
+  return remote === undefined || lanes.some((lane) => lane.remote === remote) ? lanes : [...lanes, { remote, tenant }];
+}
+
+/** Every lane in which something was taken in. */
+export function allLanes(tables: Tables): readonly Lane[] {
+  return [...tables.depth.range([])].map(([[remote, tenant]]) => ({ remote: String(remote), tenant: String(tenant) }));
 }
 
 /** The remote's row; one that was never stored starts with the first generation. */
@@ -188,10 +207,43 @@ export function linkOf(remote: RemoteRow, record: RecordRow | undefined): string
   return record?.generation === remote.generation ? record.remoteId : undefined;
 }
 
+/** Where something of a record stands in the tables of its lane. */
+export function pathOf({ remote, tenant, type, hullId }: DeadLetterKey): Key {
+  return [remote, tenant, type, hullId];
+}
+
+/** The record of such a path. */
+export function keyOf([remote, tenant, type, hullId]: Key): DeadLetterKey {
+  return { remote: String(remote), tenant: String(tenant), type: String(type), hullId: String(hullId) };
+}
+
 /** Key values are found in their folded form (identity compares exactly afterwards); long ones by hash. */
 export function indexValue(value: string): string {
   const folded = foldedKey(value);
   return folded.length <= 120 ? folded : hash("sha256", folded, "base64url");
+}
+
+/** Makes a record findable by its newest keys or claims, and no longer by older ones. `place`: remote, type, id. */
+export function reindex(
+  index: Table<number>,
+  [remote = "", type = "", id = ""]: Key,
+  before: Keys = {},
+  after: Keys = {},
+): void {
+  const path = (name: string, value: string): Key => [remote, type, name, indexValue(value), id];
+  for (const [name, value] of Object.entries(before)) if (after[name] !== value) index.remove(path(name, value));
+  for (const [name, value] of Object.entries(after)) if (before[name] !== value) index.put(path(name, value), 1);
+}
+
+/** Ids that such an index has for a value of a key. */
+export function* idsWith(
+  index: Table<number>,
+  [remote = "", type = ""]: Key,
+  name: string,
+  value: string,
+  limit?: number,
+): Generator<string> {
+  for (const [path] of index.range([remote, type, name, indexValue(value)], { limit })) yield String(path[4]);
 }
 
 /** Converts rows of indexes to the folded form that were written when blanks around a value still counted; done once. */
@@ -221,18 +273,6 @@ export function remember<V>(table: Table<V>, id: string, value: V, nowMs: number
   table.put([dayOf(nowMs), id], value);
 }
 
-/** Whether anything was remembered before yesterday. */
-export function hasOld<V>(table: Table<V>, nowMs: number): boolean {
-  return [...table.range([], { end: [dayOf(nowMs) - 1], limit: 1 })].length > 0;
-}
-
-/** Removes what was remembered before yesterday; at most `limit` rows at a time. */
-export function forgetOld<V>(table: Table<V>, nowMs: number, limit: number): number {
-  const old = [...table.range([], { end: [dayOf(nowMs) - 1], limit })];
-  for (const [key] of old) table.remove(key);
-  return old.length;
-}
-
 /** Whether any tenant of the remote has an entry of this record. `key`: remote, type, Hull id. */
 export function isWaiting(tables: Tables, [remote = "", ...rest]: Key): boolean {
   return [...tables.depth.range([remote])].some(
@@ -240,28 +280,13 @@ export function isWaiting(tables: Tables, [remote = "", ...rest]: Key): boolean 
   );
 }
 
-/** Remembers how the last message of a record ended. */
-export function noteLast(
-  tables: Tables,
-  lane: Pick<Lane, "remote">,
-  type: string,
-  hullId: string,
-  last: Outcome,
-): void {
-  const key = [lane.remote, type, hullId];
+/** Changes what is known of a record, if there is such a record. `key`: remote, type, Hull id. */
+export function patchRecord(tables: Tables, key: Key, changes: Partial<RecordRow>): void {
   const record = tables.records.get(key);
-  if (record !== undefined) tables.records.put(key, { ...record, last });
+  if (record !== undefined) tables.records.put(key, { ...record, ...changes });
 }
 
-/** A create whose result is unknown stays unconfirmed when its entry goes: the next message of the record must know. */
-export function keepUnconfirmed(
-  tables: Tables,
-  lane: Pick<Lane, "remote">,
-  type: string,
-  hullId: string,
-  unconfirmed: UnconfirmedCreate | undefined,
-): void {
-  const key = [lane.remote, type, hullId];
-  const record = tables.records.get(key);
-  if (record !== undefined && unconfirmed !== undefined) tables.records.put(key, { ...record, unconfirmed });
+/** From now on, no message ends only because the last unchanged one said the same. `key`: remote, type, Hull id. */
+export function forgetFingerprint(tables: Tables, key: Key): void {
+  if (tables.records.get(key)?.same !== undefined) patchRecord(tables, key, { same: undefined });
 }

@@ -5,7 +5,7 @@ import { createReader } from "../../../src/services/planhat/incoming/incoming";
 import type { Directory, Member } from "../../../src/services/planhat/api/owners";
 import { isRow } from "../../../src/services/planhat/api/rest";
 import type { Row } from "../../../src/services/planhat/api/rest";
-import { hullAttribute } from "../../../src/services/planhat/hull-attribute";
+import { hullAttribute } from "../../../src/services/planhat/object-types";
 import type { IncomingAttribute } from "../../../src/services/connection";
 import type { Json } from "../../../src/record";
 import { settingsOf } from "./messages";

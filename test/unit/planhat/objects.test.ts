@@ -2,12 +2,12 @@ import {
   customField,
   customName,
   fieldSpec,
+  hullAttribute,
   findField,
   OBJECT_TYPES,
   typeSpec,
 } from "../../../src/services/planhat/object-types";
 import { targetOf } from "../../../src/services/planhat/settings/target";
-import { hullAttribute } from "../../../src/services/planhat/hull-attribute";
 import { createPlanhatService } from "../../../src/services/planhat";
 import { settingsOf } from "./messages";
 

@@ -17,7 +17,8 @@ export interface Cache<T> {
 
 interface Reading<T> {
   readonly answer: Promise<T>;
-  readonly state: { begun: boolean; outdated: boolean };
+  begun: boolean;
+  outdated: boolean;
 }
 
 /** @param keptSeconds how long an answer is cached */
@@ -26,28 +27,11 @@ export function createCache<T>(keptSeconds: number): Cache<T> {
   const cache = new NodeCache({ stdTTL: keptSeconds, useClones: false });
   const latest = new Map<string, Reading<T>>();
 
-  async function run(
-    key: string,
-    state: Reading<T>["state"],
-    before: Promise<T> | undefined,
-    read: () => Promise<T>,
-  ): Promise<T> {
-    await before?.catch(() => undefined);
-    state.begun = true;
-    try {
-      const answer = await read();
-      if (!state.outdated) cache.set(key, answer);
-      return answer;
-    } finally {
-      if (latest.get(key)?.state === state) latest.delete(key);
-    }
-  }
-
   /** A read that has not begun yet stays valid. So one may be in progress and one wait, however many ask. */
   function outdate(key: string): void {
     cache.del(key);
-    const { state } = latest.get(key) ?? {};
-    if (state?.begun === true) state.outdated = true;
+    const reading = latest.get(key);
+    if (reading?.begun === true) reading.outdated = true;
   }
 
   return {
@@ -55,12 +39,22 @@ export function createCache<T>(keptSeconds: number): Cache<T> {
       if (isFresh) outdate(key);
       const cached = cache.get<T>(key);
       if (cached !== undefined) return cached;
-      const known = latest.get(key);
-      if (known?.state.outdated === false) return known.answer;
-      const state = { begun: false, outdated: false };
-      const answer = run(key, state, known?.answer, read);
-      latest.set(key, { answer, state });
-      return answer;
+      const before = latest.get(key);
+      if (before?.outdated === false) return before.answer;
+      const run = async (): Promise<T> => {
+        await before?.answer.catch(() => undefined);
+        reading.begun = true;
+        try {
+          const answer = await read();
+          if (!reading.outdated) cache.set(key, answer);
+          return answer;
+        } finally {
+          if (latest.get(key) === reading) latest.delete(key);
+        }
+      };
+      const reading: Reading<T> = { begun: false, outdated: false, answer: run() };
+      latest.set(key, reading);
+      return reading.answer;
     },
     drop(isMeant) {
       for (const key of new Set([...cache.keys(), ...latest.keys()])) if (isMeant(key)) outdate(key);

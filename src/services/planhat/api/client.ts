@@ -3,7 +3,6 @@ import type { BudgetRegistry } from "../../../http/limits/budget";
 import { createHttpClient } from "../../../http/client";
 import type { HttpClient, HttpClientOptions } from "../../../http/client";
 import type { Target } from "../../service";
-import type { PlanhatSettings } from "../settings/settings";
 
 export interface ClientOptions {
   /** Shared request budgets; without them nothing is throttled. */
@@ -15,15 +14,23 @@ export interface ClientOptions {
 /** All companies by their keys come in one answer, about 100 bytes each; whole ones 5,000 at a time, some kB each. */
 const MAX_RESPONSE_BYTES = 256_000_000;
 
-export function createPlanhatClient(settings: PlanhatSettings, target: Target, options: ClientOptions): HttpClient {
-  const token = settings.token ?? "";
+interface Account {
+  readonly token: string | undefined;
+  readonly requestsPerMinute: number;
+}
+
+export function createPlanhatClient(
+  { token = "", requestsPerMinute }: Account,
+  target: Target,
+  options: ClientOptions,
+): HttpClient {
   return createHttpClient({
     maxResponseBytes: MAX_RESPONSE_BYTES,
     ...options.http,
     system: "planhat",
     baseUrl: target.baseUrl,
     auth: { headers: () => ({ authorization: `Bearer ${token}` }) },
-    budget: options.budgets?.get(target.quotaKey, settings.requestsPerMinute),
+    budget: options.budgets?.get(target.quotaKey, requestsPerMinute),
     secrets: [token, ...(options.http?.secrets ?? [])],
   });
 }

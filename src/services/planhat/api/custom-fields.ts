@@ -3,11 +3,12 @@
  * one reading. Callers that show them get the failure; deliveries go on without them if it is permanent.
  */
 import groupBy from "lodash/groupBy";
+import memoize from "lodash/memoize";
 import NodeCache from "node-cache";
 import { RemoteError, UnexpectedAnswer } from "../../../http/errors";
 import { systemClock } from "../../../http/time";
 import type { Clock } from "../../../http/time";
-import { isFailed } from "./failure";
+import { attempt, isFailed } from "./failure";
 import type { Failed } from "./failure";
 import { COMPANIES, composed, ENDUSERS, LICENSES } from "../object-types";
 import { readPages } from "./paging";
@@ -98,17 +99,14 @@ export function createCustomFields(clock: Clock = systemClock): CustomFields {
     async known(key, rest) {
       const state = stateOf(key);
       if (state.failure !== undefined && clock() < state.failure.untilMs) return state.latest;
-      try {
-        return await list(key, rest);
-      } catch (error) {
-        if (!isFailed(error)) throw error;
-        const sinceMs = state.failure?.sinceMs ?? clock();
-        const goesOn = state.latest !== undefined || isLasting(error) || clock() - sinceMs >= KEPT_MS;
-        const waitMs = !goesOn ? 0 : isLasting(error) ? KEPT_MS : FAILED_MS;
-        state.failure = { sinceMs, untilMs: clock() + waitMs };
-        if (!goesOn) throw error;
-        return state.latest;
-      }
+      const fields = await attempt(() => list(key, rest));
+      if (!isFailed(fields)) return fields;
+      const sinceMs = state.failure?.sinceMs ?? clock();
+      const goesOn = state.latest !== undefined || isLasting(fields) || clock() - sinceMs >= KEPT_MS;
+      const waitMs = !goesOn ? 0 : isLasting(fields) ? KEPT_MS : FAILED_MS;
+      state.failure = { sinceMs, untilMs: clock() + waitMs };
+      if (!goesOn) throw fields;
+      return state.latest;
     },
   };
 }
@@ -141,13 +139,12 @@ function fieldIn(row: Row): CustomField | undefined {
   const { name, parent, type, listValues, isHidden, isFormula } = row;
   if (typeof name !== "string" || name.trim() === "" || typeof parent !== "string") return undefined;
   const model = parent.toLowerCase().replace(/[^a-z]/g, "");
-  const choices = choicesIn(listValues);
   return {
     type: Object.hasOwn(TYPES, model) ? TYPES[model] : undefined,
     parent: parent.trim(),
     name,
     holds: typeof type === "string" ? type.trim().toLowerCase() : "",
-    ...(choices !== undefined && { choices }),
+    choices: choicesIn(listValues),
     hidden: isHidden === true,
     formula: isFormula === true,
   };
@@ -155,9 +152,8 @@ function fieldIn(row: Row): CustomField | undefined {
 
 /** Undefined when nothing is offered, or not in a known form: then nothing can be checked. */
 function choicesIn(listed: unknown): readonly string[] | undefined {
-  if (!Array.isArray(listed) || listed.length === 0) return undefined;
-  const texts = listed.filter((each): each is string => typeof each === "string");
-  return texts.length === listed.length ? texts : undefined;
+  const isOffered = Array.isArray(listed) && listed.length > 0;
+  return isOffered && listed.every((each): each is string => typeof each === "string") ? listed : undefined;
 }
 
 /** The form in which Planhat considers two custom field names the same. */
@@ -175,12 +171,7 @@ export function definitionOf(type: string, name: string, known: readonly CustomF
 }
 
 /** Computed once for each reading, and released with it. */
-const indexes = new WeakMap<readonly CustomField[], ReadonlyMap<string, readonly CustomField[]>>();
-
-function indexOf(known: readonly CustomField[]): ReadonlyMap<string, readonly CustomField[]> {
-  const index = indexes.get(known) ?? new Map(Object.entries(groupBy(known, placeOf)));
-  indexes.set(known, index);
-  return index;
-}
+const indexOf = memoize((known: readonly CustomField[]) => new Map(Object.entries(groupBy(known, placeOf))));
+indexOf.cache = new WeakMap();
 
 const placeOf = ({ type, name }: CustomField): string => `${type ?? ""} ${foldedName(name)}`;

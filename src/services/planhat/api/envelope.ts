@@ -47,7 +47,8 @@ export function readEnvelope(body: unknown): Envelope | undefined {
   };
 }
 
-function counter(value: unknown): number | undefined {
+/** A whole number from 0, or undefined. */
+export function counter(value: unknown): number | undefined {
   return typeof value === "number" && Number.isInteger(value) && value >= 0 ? value : undefined;
 }
 

@@ -7,7 +7,7 @@
  */
 import { z } from "zod";
 import type { Query } from "../../../http/route";
-import { isFailed } from "./failure";
+import { attempt, isFailed } from "./failure";
 import type { Failed } from "./failure";
 import type { Page, Rest, Row } from "./rest";
 
@@ -107,28 +107,17 @@ export interface Paged {
 /** Reads pages until the list ends. Remote failures are part of the answer; the rows read so far are kept. */
 export async function readPages(rest: Rest, order: PagingOrder): Promise<Paged> {
   const rows = new Map<string, Row>();
-  const most = order.maxCalls ?? Infinity;
   let calls = 0;
-  const end = (complete: boolean, error?: Failed): Paged => ({
-    rows,
-    complete,
-    calls,
-    ...(error !== undefined && { error }),
-  });
-
-  try {
-    for (let at = START; calls < most;) {
-      calls += 1;
-      const page = await readPage(rest, order, at);
-      for (const row of page) if (row !== undefined) rows.set(row._id, row);
-      if (order.until?.(rows) === true) return end(false);
-      const step = stepAfter(at, page, order.limit);
-      if (step.kind !== "on") return end(step.kind === "end");
-      at = step.to;
-    }
-    return end(false);
-  } catch (error) {
-    if (isFailed(error)) return end(false, error);
-    throw error;
+  for (let at = START; calls < (order.maxCalls ?? Infinity);) {
+    calls += 1;
+    const from = at;
+    const page = await attempt(() => readPage(rest, order, from));
+    if (isFailed(page)) return { rows, complete: false, calls, error: page };
+    for (const row of page) if (row !== undefined) rows.set(row._id, row);
+    if (order.until?.(rows) === true) break;
+    const step = stepAfter(at, page, order.limit);
+    if (step.kind !== "on") return { rows, complete: step.kind === "end", calls };
+    at = step.to;
   }
+  return { rows, complete: false, calls };
 }

@@ -39,8 +39,14 @@ export interface Rest {
  * @param priority the budget class in which all its calls wait
  */
 export function createRest(client: HttpClient, timeoutMs = TIMEOUT_MS, priority: BudgetClass = "delivery"): Rest {
+  const call = (
+    method: "GET" | "POST" | "PUT",
+    route: string,
+    more: Partial<Parameters<HttpClient["request"]>[0]>,
+  ): Promise<HttpResponse> => client.request({ method, route, priority, ...more });
+
   async function page(path: string, query: Query): Promise<Page> {
-    const { body } = await client.request({ method: "GET", route: path, query, priority });
+    const { body } = await call("GET", path, { query });
     const list = isObject(body) ? body["data"] : body;
     if (!Array.isArray(list)) throw new UnexpectedAnswer(`planhat GET ${path} did not answer with a list.`);
     return list.map((row: unknown) => (isRow(row) ? row : undefined));
@@ -51,7 +57,7 @@ export function createRest(client: HttpClient, timeoutMs = TIMEOUT_MS, priority:
     async one(path, id) {
       const route = `${path}/:id`;
       try {
-        const { body } = await client.request({ method: "GET", route, params: { id }, priority });
+        const { body } = await call("GET", route, { params: { id } });
         if (body === undefined || body === null) return undefined;
         if (!isRow(body)) throw new UnexpectedAnswer(`planhat GET ${route} did not answer with a record.`);
         // Some ids are read as a prefixed key; only the requested record is an answer.
@@ -62,24 +68,9 @@ export function createRest(client: HttpClient, timeoutMs = TIMEOUT_MS, priority:
       }
     },
     bulk: (path, items, safeToRepeat) =>
-      client.request({
-        method: "PUT",
-        route: path,
-        body: items,
-        priority,
-        safeToRepeat,
-        timeoutMs: timeoutMs * BULK_TIMES_LONGER,
-      }),
-    create: (path, item) => client.request({ method: "POST", route: path, body: item, priority }),
-    update: (path, id, item) =>
-      client.request({
-        method: "PUT",
-        route: `${path}/:id`,
-        params: { id },
-        body: item,
-        priority,
-        safeToRepeat: true,
-      }),
+      call("PUT", path, { body: items, safeToRepeat, timeoutMs: timeoutMs * BULK_TIMES_LONGER }),
+    create: (path, item) => call("POST", path, { body: item }),
+    update: (path, id, item) => call("PUT", `${path}/:id`, { params: { id }, body: item, safeToRepeat: true }),
   };
 }
 
@@ -105,14 +96,11 @@ export async function inParallel<T, R>(
   width: number,
   task: (item: T) => Promise<R>,
 ): Promise<R[]> {
-  const answers = new Map<number, R>();
+  const answers = new Array<R>(items.length);
   const queue = items.entries();
   const worker = async () => {
-    for (const [index, item] of queue) answers.set(index, await task(item));
+    for (const [index, item] of queue) answers[index] = await task(item);
   };
   await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker));
-  return items.flatMap((_, index) => {
-    const answer = answers.get(index);
-    return answer === undefined ? [] : [answer];
-  });
+  return answers;
 }

@@ -32,37 +32,31 @@ export function createReader(
   shown: readonly string[] = [],
 ): Reader {
   const rules = rulesOf(type, settings);
-  if (rules === undefined) {
-    return lazily({
-      record: (row) => remoteRecord(type, row, fields),
-      claims: () => ({}),
-      told: () => ({ attributes: [], leftOut: [] }),
-    });
-  }
-  const fillingsOf = planner(type, rules, [...fields].sort(), members !== undefined, shown);
-  return lazily({
+  const fillingsOf =
+    rules === undefined ? () => [] : planner(type, rules, [...fields].sort(), members !== undefined, shown);
+  const make: Make = {
     record: (row) => remoteRecord(type, row, fields),
-    claims: (row) => claimsOf(type, row),
+    claims: (row) => (rules === undefined ? {} : claimsOf(type, row)),
     told: (row) => toldOf(row, fillingsOf(row), members),
-  });
+  };
+  return (row) => new LazyRecord(row, make);
 }
 
 type Told = Required<Pick<ListedRecord, "attributes" | "leftOut">>;
-type Parts = Pick<ListedRecord, "record" | "claims"> & { readonly told: Told };
-type Make = { readonly [Part in keyof Parts]: (row: Row) => Parts[Part] };
 
-const lazily =
-  (make: Make): Reader =>
-  (row) =>
-    new LazyRecord(row, make);
+interface Make {
+  readonly record: (row: Row) => ListedRecord["record"];
+  readonly claims: (row: Row) => Claims;
+  readonly told: (row: Row) => Told;
+}
 
 /** Computes each part on demand: of most rows only the age is needed. */
 class LazyRecord implements ListedRecord {
   readonly id: string;
   readonly updatedAtMs: number | undefined;
-  private madeRecord: Parts["record"] | undefined;
-  private madeClaims: Parts["claims"] | undefined;
-  private madeLeftOut: Told["leftOut"] | undefined;
+  private madeRecord?: ListedRecord["record"];
+  private madeClaims?: Claims;
+  private madeLeftOut?: Told["leftOut"];
 
   constructor(
     private readonly row: Row,
@@ -72,11 +66,11 @@ class LazyRecord implements ListedRecord {
     this.updatedAtMs = updatedAtMsOf(row);
   }
 
-  get record(): Parts["record"] {
+  get record(): ListedRecord["record"] {
     return (this.madeRecord ??= this.make.record(this.row));
   }
 
-  get claims(): Parts["claims"] {
+  get claims(): Claims {
     return (this.madeClaims ??= this.make.claims(this.row));
   }
 

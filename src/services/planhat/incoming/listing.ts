@@ -1,8 +1,7 @@
 /** The pages of a full fetch: as large as Planhat gives them, one call each. */
-import { RemoteError } from "../../../http/errors";
 import type { ListedRecord, ListPage, Problem } from "../../connection";
 import { COMPANY_PROPERTIES } from "../api/company-properties";
-import { isFailed, problemOf } from "../api/failure";
+import { attempt, isFailed, lacksRight, problemOf } from "../api/failure";
 import type { Failed } from "../api/failure";
 import type { Reader } from "./incoming";
 import { COMPANIES, LICENSES, typeSpec } from "../object-types";
@@ -32,16 +31,12 @@ export async function listPage(
   if (limit === 0) throw new Error(`Planhat has no list of ${type}.`);
   const select = selected(type, fields);
   const at = positionOf(from);
-  try {
-    const page = await readPage(rest, { path, limit, query: { select } }, at);
-    const step = stepAfter(at, page, limit);
-    if (step.kind === "stuck") return failed(stuck(path));
-    const rows = await readRows(page, await readerOf());
-    return { rows, ...(step.kind === "on" && { next: JSON.stringify(step.to) }) };
-  } catch (error) {
-    if (isFailed(error)) return failed(problemWith(error));
-    throw error;
-  }
+  const page = await attempt(() => readPage(rest, { path, limit, query: { select } }, at));
+  if (isFailed(page)) return failed(problemWith(page));
+  const step = stepAfter(at, page, limit);
+  if (step.kind === "stuck") return failed(stuck(path));
+  const rows = await readRows(page, await readerOf());
+  return { rows, ...(step.kind === "on" && { next: JSON.stringify(step.to) }) };
 }
 
 /** Thousands of wide rows take most of a second, so it yields to other requests. */
@@ -81,7 +76,7 @@ const failed = (problem: Problem): ListPage => ({ rows: [], problem });
 /** A missing right for one list stops nothing else. */
 function problemWith(error: Failed): Problem {
   const problem = problemOf(error);
-  return error instanceof RemoteError && error.status === 403 ? { ...problem, scope: "type" } : problem;
+  return lacksRight(error) ? { ...problem, scope: "type" } : problem;
 }
 
 function stuck(path: string): Problem {

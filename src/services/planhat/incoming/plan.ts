@@ -6,12 +6,11 @@ import memoize from "lodash/memoize";
 import type { IncomingAttribute } from "../../connection";
 import { isNamed } from "../settings/incoming";
 import type { IncomingRules } from "../settings/incoming";
-import { COMPANIES, customField, customName, typeSpec } from "../object-types";
+import { COMPANIES, customField, customName, hullAttribute, typeSpec } from "../object-types";
 import type { Directory } from "../api/owners";
 import { idOf, readerOf } from "../lookup/remote";
 import { isObject } from "../api/rest";
 import type { Row } from "../api/rest";
-import { hullAttribute } from "../hull-attribute";
 
 /** One attribute, and where its value comes from. */
 export interface Filling extends Pick<IncomingAttribute, "field" | "attribute"> {
@@ -58,6 +57,56 @@ export function planner(
   const traitOf = memoize(traitsOf(type, rules));
   const readerOfShown = memoize(shownBy);
   let last: Plan | undefined;
+
+  /**
+   * Of several fields for one attribute the first in this order gets it: the id, the rows of the settings, mapped fields,
+   * other properties, custom fields, each group in alphabetical order. The others are left out.
+   */
+  function fillingsOf(properties: readonly string[], custom: readonly string[]): readonly Filling[] {
+    const found = new Map<string, Filling>();
+    const add = (filling: Filling): void => {
+      if (!found.has(filling.attribute)) found.set(filling.attribute, filling);
+    };
+    const addDefault = (field: string, read: Filling["read"]): void => {
+      const { attribute, volatile, excluded } = traitOf(field);
+      if (!excluded) add({ field, source: field, attribute, read, more: volatile ? { volatile } : {} });
+    };
+
+    const complete = isComplete(type, properties);
+    const orEmpty = complete ? orNull : (read: Filling["read"]) => read;
+    addDefault("_id", (row) => row._id);
+    for (const { field, attribute, overwrite } of rules.rows) {
+      const trait = traitOf(field);
+      add({
+        field: rememberedAs(field, attribute, trait),
+        source: field,
+        attribute,
+        read: orEmpty(shownBy(field)),
+        more: { ...(!overwrite && { setIfNull: true }), ...(trait.volatile && { volatile: true }) },
+      });
+    }
+    for (const field of mapped) addDefault(field, orEmpty(shownBy(field)));
+    for (const field of toldFields(type, properties, custom)) addDefault(field, readerOfShown(field));
+    if (withOwners) {
+      for (const field of OWNERS) {
+        for (const part of ["name", "email"] as const) addDefault(`${field}.${part}`, ownerBy(field, part));
+      }
+    }
+
+    const { excluded, volatile } = traitOf(NAME);
+    if (!excluded) {
+      const more = { setIfNull: true, ...(volatile && { volatile }) } as const;
+      add({ field: NAME, source: NAME, attribute: NAME, read: shownBy(NAME), more, skipsEmpty: true });
+    }
+    // Last: a field that the row shows keeps its attribute.
+    if (complete) {
+      for (const field of shown) {
+        if (isProperty(field) && !traitOf(field).volatile) addDefault(field, () => null);
+      }
+    }
+    return [...found.values()];
+  }
+
   return (row) => {
     const properties = Object.keys(row);
     const custom = isObject(row["custom"]) ? Object.keys(row["custom"]) : [];
@@ -66,9 +115,7 @@ export function planner(
     const name = JSON.stringify([properties, custom]);
     last = plans.get(name);
     if (last === undefined) {
-      const wanted = { rules, mapped, withOwners, shown, traitOf, readerOfShown };
-      const fillings = fillingsOf(type, wanted, properties, custom);
-      last = { properties, custom, fillings };
+      last = { properties, custom, fillings: fillingsOf(properties, custom) };
       if (plans.size >= MAX_PLANS) plans.clear();
       plans.set(name, last);
     }
@@ -95,69 +142,6 @@ function traitsOf(type: string, rules: IncomingRules): (field: string) => Trait 
     volatile: VOLATILE.includes(field) || isNamed(ignored, type, field),
     excluded: field !== "_id" && isNamed(excluded, type, field),
   });
-}
-
-interface Wanted {
-  readonly rules: IncomingRules;
-  readonly mapped: readonly string[];
-  readonly withOwners: boolean;
-  readonly shown: readonly string[];
-  readonly traitOf: (field: string) => Trait;
-  readonly readerOfShown: typeof shownBy;
-}
-
-/**
- * Of several fields for one attribute the first in this order gets it: the id, the rows of the settings, mapped fields,
- * other properties, custom fields, each group in alphabetical order. The others are left out.
- */
-function fillingsOf(
-  type: string,
-  { rules, mapped, withOwners, shown, traitOf, readerOfShown }: Wanted,
-  properties: readonly string[],
-  custom: readonly string[],
-): readonly Filling[] {
-  const found = new Map<string, Filling>();
-  const add = (filling: Filling): void => {
-    if (!found.has(filling.attribute)) found.set(filling.attribute, filling);
-  };
-  const addDefault = (field: string, read: Filling["read"]): void => {
-    const { attribute, volatile, excluded } = traitOf(field);
-    if (!excluded) add({ field, source: field, attribute, read, more: volatile ? { volatile } : {} });
-  };
-
-  const complete = isComplete(type, properties);
-  const orEmpty = complete ? orNull : (read: Filling["read"]) => read;
-  addDefault("_id", (row) => row._id);
-  for (const { field, attribute, overwrite } of rules.rows) {
-    const trait = traitOf(field);
-    add({
-      field: rememberedAs(field, attribute, trait),
-      source: field,
-      attribute,
-      read: orEmpty(shownBy(field)),
-      more: { ...(!overwrite && { setIfNull: true }), ...(trait.volatile && { volatile: true }) },
-    });
-  }
-  for (const field of mapped) addDefault(field, orEmpty(shownBy(field)));
-  for (const field of toldFields(type, properties, custom)) addDefault(field, readerOfShown(field));
-  if (withOwners) {
-    for (const field of OWNERS) {
-      for (const part of ["name", "email"] as const) addDefault(`${field}.${part}`, ownerBy(field, part));
-    }
-  }
-
-  const { excluded, volatile } = traitOf(NAME);
-  if (!excluded) {
-    const more = { setIfNull: true, ...(volatile && { volatile }) } as const;
-    add({ field: NAME, source: NAME, attribute: NAME, read: shownBy(NAME), more, skipsEmpty: true });
-  }
-  // Last: a field that the row shows keeps its attribute.
-  if (complete) {
-    for (const field of shown) {
-      if (isProperty(field) && !traitOf(field).volatile) addDefault(field, () => null);
-    }
-  }
-  return [...found.values()];
 }
 
 /**

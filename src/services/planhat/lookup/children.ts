@@ -3,16 +3,14 @@
  * company decides first, then the e-mail filter for those who may have moved; a scan of everybody replaces both where
  * it costs fewer calls.
  */
+import type { Query } from "../../../http/route";
 import type { Clock } from "../../../http/time";
 import { isAlike, withoutBlanks } from "../../../record";
 import type { FindKnowledge, Found, Problem, Wanted } from "../../connection";
-import type { RemoteRecord } from "../../model";
 import { textOf } from "../../mapping/attributes";
 import { problemOf } from "../api/failure";
-import { keyMark } from "../write/body";
 import { idGroups, readSingles } from "./lookup";
-import type { Singles } from "./lookup";
-import { typeSpec } from "../object-types";
+import { keyMark, typeSpec } from "../object-types";
 import { readPages } from "../api/paging";
 import type { Paged, PagingOrder } from "../api/paging";
 import { idOf, remoteRecord, selectOf } from "./remote";
@@ -30,10 +28,8 @@ interface State {
   readonly rows: Map<string, Row>;
   /** `company + kind + key` of every row, which shows who was found in which company. */
   readonly keys: Set<string>;
-  /** Companies whose list was read to its end. */
-  readonly listed: Set<string>;
-  /** E-mail addresses that were looked up successfully. */
-  readonly asked: Set<string>;
+  /** Companies, and e-mail addresses, of which everybody was read. */
+  readonly answered: Set<string>;
   scan?: { readonly startedAtMs: number; readonly size: number };
   problem?: Problem;
 }
@@ -48,7 +44,7 @@ export async function findChildren(
 ): Promise<Found> {
   const { path, listLimit: limit } = typeSpec(type);
   const list: ListOrder = { path, limit, query: { select: selectOf(type, knowledge.fields) } };
-  const state: State = { rows: new Map(), keys: new Set(), listed: new Set(), asked: new Set() };
+  const state: State = { rows: new Map(), keys: new Set(), answered: new Set() };
   const { scanSize } = knowledge;
   const expected = scanSize === undefined ? undefined : Math.max(1, Math.ceil(scanSize / (limit - 1)));
   const scanCalls = expected === undefined || expected <= MAX_SCAN_CALLS ? expected : Infinity;
@@ -62,79 +58,73 @@ export async function findChildren(
 
   const groups = idGroups([...new Set(wanted.flatMap((each) => (hasKey(each) ? (each.parentId ?? []) : [])))]);
   if (scanCalls !== undefined && scanCalls < groups.length) await scan(MAX_SCAN_CALLS);
-  else await listCompanies(rest, groups, list, state, clock);
+  else await askEach(rest, groups.map(inCompanies), list, state, clock);
 
   const emails = () => (state.problem === undefined && state.scan === undefined ? missingEmails(wanted, state) : []);
   const count = emails().length;
   if (scanCalls === undefined ? count > FEW : scanCalls < count)
     await scan(Math.min(MAX_SCAN_CALLS, scanCalls === undefined ? count - 1 : Infinity));
-  await askForEmails(rest, emails(), list, state, clock);
+  await askEach(rest, emails().map(withEmail), list, state, clock);
 
   const hinted = wanted.filter((each) => each.hintId !== undefined && !isMatched(each, state));
   const unknownHints = hinted.flatMap((each) => each.hintId ?? []).filter((id) => !state.rows.has(id));
-  const hints: Singles =
-    state.problem === undefined
-      ? await readSingles(rest, path, unknownHints)
-      : { rows: [], gone: [], unread: unknownHints };
+  const hints = await readSingles(rest, path, unknownHints, state.problem);
   for (const row of hints.rows) state.rows.set(row._id, row);
 
-  const problem = state.problem ?? hints.problem;
   return {
-    records: [...state.rows.values()].map((row): RemoteRecord => remoteRecord(type, row, knowledge.fields)),
+    records: [...state.rows.values()].map((row) => remoteRecord(type, row, knowledge.fields)),
     exhaustive: wanted.map((each) => isExhausted(each, state) && !hints.unread.includes(each.hintId ?? "")),
-    ...(state.scan !== undefined && { scan: state.scan }),
-    ...(problem !== undefined && { problem }),
+    scan: state.scan,
+    problem: hints.problem,
   };
 }
 
-/**
- * Lists of endusers by company. A row of another company shows that the filter was ignored: then the rows are a scan
- * of everybody, and it is read to its end.
- */
-async function listCompanies(
-  rest: Rest,
-  groups: readonly (readonly string[])[],
-  list: ListOrder,
-  state: State,
-  clock: Clock,
-): Promise<void> {
-  for (const group of groups) {
-    const startedAtMs = clock();
-    const paged = await readPages(rest, { ...list, query: { ...list.query, companyId: group.join(",") } });
-    absorb(state, paged);
-    if (paged.error !== undefined) return;
-    if ([...paged.rows.values()].some((row) => !group.includes(idOf(row["companyId"]) ?? ""))) {
-      if (paged.complete) state.scan = { startedAtMs, size: paged.rows.size };
-      return;
-    }
-    if (paged.complete) for (const companyId of group) state.listed.add(companyId);
-  }
+/** A filter of the list, and what it asks about. */
+interface Question {
+  readonly filter: Query;
+  readonly about: readonly string[];
+  readonly fits: (row: Row) => boolean;
 }
 
-/** One call per address. A row with another address shows that the filter was ignored, so that nothing is proven. */
-async function askForEmails(
+const inCompanies = (ids: readonly string[]): Question => ({
+  filter: { companyId: ids.join(",") },
+  about: ids,
+  fits: (row) => ids.includes(idOf(row["companyId"]) ?? ""),
+});
+
+const withEmail = (email: string): Question => ({
+  filter: { email },
+  about: [email],
+  fits: ({ email: shown }) => typeof shown === "string" && isAlike(shown, email),
+});
+
+/**
+ * A row that does not fit shows that the filter was ignored: then the rows are a scan of everybody, which is read to its
+ * end.
+ */
+async function askEach(
   rest: Rest,
-  emails: readonly string[],
+  questions: readonly Question[],
   list: ListOrder,
   state: State,
   clock: Clock,
 ): Promise<void> {
-  for (const email of emails) {
+  for (const { filter, about, fits } of questions) {
     const startedAtMs = clock();
-    const paged = await readPages(rest, { ...list, query: { ...list.query, email } });
+    const paged = await readPages(rest, { ...list, query: { ...list.query, ...filter } });
     absorb(state, paged);
     if (paged.error !== undefined) return;
-    if ([...paged.rows.values()].some((row) => !sameEmail(row["email"], email))) {
+    if (![...paged.rows.values()].every(fits)) {
       if (paged.complete) state.scan = { startedAtMs, size: paged.rows.size };
       return;
     }
-    if (paged.complete) state.asked.add(email);
+    if (paged.complete) for (const each of about) state.answered.add(each);
   }
 }
 
 function missingEmails(wanted: readonly Wanted[], state: State): readonly string[] {
   const emails = wanted.filter((each) => !isMatched(each, state)).flatMap(({ keys }) => formsOf(keys["email"]));
-  return [...new Set(emails)].filter((email) => !state.asked.has(email));
+  return [...new Set(emails)].filter((email) => !state.answered.has(email));
 }
 
 function absorb(state: State, paged: Paged): void {
@@ -161,9 +151,9 @@ function isMatched({ parentId, keys }: Wanted, state: State): boolean {
 
 function isExhausted(wanted: Wanted, state: State): boolean {
   if (state.scan !== undefined || !hasKey(wanted)) return true;
-  const listed = wanted.parentId === undefined || state.listed.has(wanted.parentId);
+  const listed = wanted.parentId === undefined || state.answered.has(wanted.parentId);
   if (!listed) return false;
-  return isMatched(wanted, state) || formsOf(wanted.keys["email"]).every((email) => state.asked.has(email));
+  return isMatched(wanted, state) || formsOf(wanted.keys["email"]).every((email) => state.answered.has(email));
 }
 
 /** The filter compares exactly, and Planhat may have the address without the blanks that Hull has around it. */
@@ -173,8 +163,4 @@ function formsOf(email: string | undefined): readonly string[] {
 
 function hasKey(wanted: Wanted): boolean {
   return wanted.keys["externalId"] !== undefined || wanted.keys["email"] !== undefined;
-}
-
-function sameEmail(value: unknown, email: string): boolean {
-  return typeof value === "string" && isAlike(value, email);
 }

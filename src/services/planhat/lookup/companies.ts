@@ -1,13 +1,16 @@
 /** Finding companies by external id, and reading their content, in few calls. */
+import type { Query } from "../../../http/route";
 import type { Clock } from "../../../http/time";
 import type { FindKnowledge, Found, Problem, Wanted } from "../../connection";
 import type { RemoteRecord } from "../../model";
 import { textOf } from "../../mapping/attributes";
-import { isFailed, problemOf } from "../api/failure";
+import { attempt, isFailed, problemOf } from "../api/failure";
+import type { Failed } from "../api/failure";
 import { idGroups, readSingles } from "./lookup";
 import type { Singles } from "./lookup";
 import { COMPANIES, typeSpec } from "../object-types";
 import { readPages } from "../api/paging";
+import type { Paged, PagingOrder } from "../api/paging";
 import { remoteRecord, selectOf } from "./remote";
 import type { Rest, Row } from "../api/rest";
 
@@ -17,7 +20,7 @@ const LEAN = "/leancompanies";
 /** From this number on one full lean list is cheaper than single look-ups. */
 const FEW = 3;
 
-export interface Lean {
+interface Lean {
   readonly rows: ReadonlyMap<string, Row>;
   /** External ids of which every company is in `rows`; undefined = of all. */
   readonly covered: ReadonlySet<string> | undefined;
@@ -37,13 +40,8 @@ export async function findCompanies(
   for (const row of lean.rows.values()) records.set(row._id, remoteRecord(TYPE, row, undefined));
   const hits = [...records.values()].filter((record) => keys.has(record.keys["externalId"] ?? ""));
 
-  const content = knowledge.identityOnly
-    ? NO_CONTENT
-    : await readCompanies(
-        rest,
-        hits.map((hit) => hit.id),
-        knowledge.fields,
-      );
+  const ids = knowledge.identityOnly ? [] : hits.map((hit) => hit.id);
+  const content = await readCompanies(rest, ids, knowledge.fields);
   for (const record of content.records) {
     // Planhat's list may omit the external id; the lean list showed it.
     records.set(record.id, { ...record, keys: { ...records.get(record.id)?.keys, ...record.keys } });
@@ -52,10 +50,8 @@ export async function findCompanies(
 
   const found = new Set([...records.values()].flatMap((record) => record.keys["externalId"] ?? []));
   const hinted = wanted.filter((each) => each.hintId !== undefined && !found.has(each.keys["externalId"] ?? ""));
-  const hintIds = [...new Set(hinted.flatMap((each) => each.hintId ?? []))];
-  const known = lean.problem ?? content.problem;
-  const hints: Singles =
-    known === undefined ? await readSingles(rest, PATH, hintIds) : { rows: [], gone: [], unread: hintIds };
+  const hintIds = hinted.flatMap((each) => each.hintId ?? []);
+  const hints = await readSingles(rest, PATH, hintIds, lean.problem ?? content.problem);
   for (const row of hints.rows) records.set(row._id, remoteRecord(TYPE, row, knowledge.fields));
 
   const unread = new Set(content.unread);
@@ -65,13 +61,8 @@ export async function findCompanies(
     if (each.hintId !== undefined && hints.unread.includes(each.hintId)) return false;
     return key === undefined || ((lean.covered === undefined || lean.covered.has(key)) && !unsure.has(key));
   });
-  const problem = known ?? hints.problem;
-  return {
-    records: [...records.values()],
-    exhaustive,
-    ...(lean.covered === undefined && { scan: { startedAtMs, size: lean.rows.size } }),
-    ...(problem !== undefined && { problem }),
-  };
+  const scan = lean.covered === undefined ? { startedAtMs, size: lean.rows.size } : undefined;
+  return { records: [...records.values()], exhaustive, scan, problem: hints.problem };
 }
 
 /** Companies by external id, keys only. */
@@ -87,46 +78,27 @@ export async function readLean(rest: Rest, keys: ReadonlySet<string>): Promise<L
 async function lookUpEach(rest: Rest, keys: ReadonlySet<string>): Promise<Lean> {
   const rows = new Map<string, Row>();
   const covered = new Set<string>();
-  try {
-    for (const externalId of keys) {
-      const found = await rest.list(LEAN, { externalId });
-      if (found.some((row) => textOf(row["externalId"]) !== externalId)) return await readAllLean(rest);
-      for (const row of found) rows.set(row._id, row);
-      covered.add(externalId);
-    }
-    return { rows, covered };
-  } catch (error) {
-    if (isFailed(error)) return { rows, covered, problem: problemOf(error) };
-    throw error;
+  for (const externalId of keys) {
+    const found = await attempt(() => rest.list(LEAN, { externalId }));
+    if (isFailed(found)) return { rows, covered, problem: problemOf(found) };
+    if (found.some((row) => textOf(row["externalId"]) !== externalId)) return readAllLean(rest);
+    for (const row of found) rows.set(row._id, row);
+    covered.add(externalId);
   }
+  return { rows, covered };
 }
 
 /** All companies in one answer; after a round number of rows the next page is requested, in case the list was cut. */
 async function readAllLean(rest: Rest): Promise<Lean> {
   const rows = new Map<string, Row>();
-  try {
-    for (const row of await rest.list(LEAN, {})) rows.set(row._id, row);
-    while (rows.size > 0 && rows.size % 100 === 0) {
-      const before = rows.size;
-      for (const row of await rest.list(LEAN, { limit: LIMIT, offset: before })) rows.set(row._id, row);
-      if (rows.size === before) break;
-    }
-    return { rows, covered: undefined };
-  } catch (error) {
-    if (isFailed(error)) return { rows, covered: new Set(), problem: problemOf(error) };
-    throw error;
+  for (let before = -1; rows.size > before;) {
+    before = rows.size;
+    const page = await attempt(() => rest.list(LEAN, rows.size === 0 ? {} : { limit: LIMIT, offset: rows.size }));
+    if (isFailed(page)) return { rows, covered: new Set(), problem: problemOf(page) };
+    for (const row of page) rows.set(row._id, row);
+    if (rows.size % 100 !== 0) break;
   }
-}
-
-const NO_CONTENT: CompanyContent = { records: [], gone: [], unread: [] };
-
-export interface CompanyContent {
-  readonly records: readonly RemoteRecord[];
-  /** Ids that Planhat does not have. */
-  readonly gone: readonly string[];
-  /** Ids that could not be read. */
-  readonly unread: readonly string[];
-  readonly problem?: Problem;
+  return { rows, covered: undefined };
 }
 
 /** Content by id, about 75 ids a call. Ids that a list leaves out are read one by one. */
@@ -134,54 +106,29 @@ export async function readCompanies(
   rest: Rest,
   ids: readonly string[],
   fields: readonly string[],
-): Promise<CompanyContent> {
+): Promise<Omit<Singles, "rows"> & { readonly records: readonly RemoteRecord[] }> {
   const rows = new Map<string, Row>();
-  const query = { select: selectOf(TYPE, fields) };
   const missing = (of: readonly string[]) => of.filter((id) => !rows.has(id));
+  const list = async (filter: Query, bounds: Pick<PagingOrder, "maxCalls" | "until">): Promise<Paged> => {
+    const query = { select: selectOf(TYPE, fields), ...filter };
+    const paged = await readPages(rest, { path: PATH, limit: LIMIT, query, ...bounds });
+    for (const row of paged.rows.values()) rows.set(row._id, row);
+    return paged;
+  };
+  let error: Failed | undefined;
   for (const group of idGroups([...new Set(ids)])) {
-    if (missing(group).length === 0) continue;
-    const wanted = new Set(group);
-    const page = await readPages(rest, {
-      path: PATH,
-      query: { ...query, companyId: group.join(",") },
-      limit: LIMIT,
-      maxCalls: 1,
-    });
-    for (const row of page.rows.values()) rows.set(row._id, row);
-    if (page.error !== undefined) {
-      const unread = missing(ids);
-      return { records: recordsOf(rows, ids, fields), gone: [], unread, problem: problemOf(page.error) };
-    }
-    const foreign = [...page.rows.keys()].some((id) => !wanted.has(id));
+    if (error !== undefined || missing(group).length === 0) continue;
+    const page = await list({ companyId: group.join(",") }, { maxCalls: 1 });
+    error = page.error;
+    const foreign = [...page.rows.keys()].some((id) => !group.includes(id));
     if (foreign && missing(group).length > FEW) {
       // The filter was ignored, so this is the plain list: reading it to the end is cheaper than one call per id.
       const left = missing(ids);
-      const all = await readPages(rest, {
-        path: PATH,
-        query,
-        limit: LIMIT,
-        until: (read) => left.every((id) => read.has(id)),
-      });
-      for (const row of all.rows.values()) rows.set(row._id, row);
+      await list({}, { until: (read) => left.every((id) => read.has(id)) });
     }
   }
-  const singles = await readSingles(rest, PATH, missing(ids));
+  const singles = await readSingles(rest, PATH, missing(ids), error && problemOf(error));
   for (const row of singles.rows) rows.set(row._id, row);
-  return {
-    records: recordsOf(rows, ids, fields),
-    gone: singles.gone,
-    unread: singles.unread,
-    ...(singles.problem !== undefined && { problem: singles.problem }),
-  };
-}
-
-function recordsOf(
-  rows: ReadonlyMap<string, Row>,
-  ids: readonly string[],
-  fields: readonly string[],
-): readonly RemoteRecord[] {
-  return [...new Set(ids)].flatMap((id) => {
-    const row = rows.get(id);
-    return row === undefined ? [] : [remoteRecord(TYPE, row, fields)];
-  });
+  const found = [...new Set(ids)].flatMap((id) => rows.get(id) ?? []);
+  return { ...singles, records: found.map((row) => remoteRecord(TYPE, row, fields)) };
 }

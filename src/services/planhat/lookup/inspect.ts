@@ -6,13 +6,14 @@ import { RemoteError } from "../../../http/errors";
 import type { Finding } from "../../connection";
 import type { CustomField } from "../api/custom-fields";
 import { checkCustomFields, customNames } from "../settings/custom-mapping";
-import { isFailed } from "../api/failure";
+import { attempt, isFailed, lacksRight, problemOf } from "../api/failure";
 import type { Failed } from "../api/failure";
+import { OWNER_FIELDS } from "../object-types";
 import type { Rest } from "../api/rest";
 import type { PlanhatSettings } from "../settings/settings";
 import { sendsLicenses } from "../settings/status";
 
-export interface Inspection {
+interface Inspection {
   readonly rest: Rest;
   /** @throws RemoteError, UnexpectedAnswer */
   readonly customFields: () => Promise<readonly CustomField[]>;
@@ -22,7 +23,8 @@ export async function inspect(
   settings: PlanhatSettings,
   { rest, customFields }: Inspection,
 ): Promise<readonly Finding[]> {
-  const probe = await attempt(() => rest.list("/companies", { limit: 1, select: "_id" }));
+  const ask = (path: string, select?: string) => attempt(() => rest.list(path, { limit: 1, select }));
+  const probe = await ask("/companies", "_id");
   // After a refusal or no answer, further calls are pointless.
   if (isFailed(probe) && !lacksRight(probe)) return [explain(probe, "companies", settings)];
   const further = [
@@ -35,12 +37,12 @@ export async function inspect(
   return [...own, ...(await Promise.all(further)).flat()];
 
   async function readable(path: string, what: string): Promise<readonly Finding[]> {
-    const answer = await attempt(() => rest.list(path, { limit: 1, select: "_id" }));
+    const answer = await ask(path, "_id");
     return isFailed(answer) ? [explain(answer, what, settings)] : [];
   }
 
   async function owners(): Promise<readonly Finding[]> {
-    const answer = await attempt(() => rest.list("/users", { limit: 1 }));
+    const answer = await ask("/users");
     if (isFailed(answer)) return [explain(answer, "users", settings)];
     if (answer.length > 0) return [];
     const text =
@@ -59,43 +61,24 @@ export async function inspect(
 
 /** Owners are looked up by their e-mail addresses, and told by name if that is switched on. */
 function needsOwners({ mapping, incoming }: PlanhatSettings): boolean {
-  return incoming.resolveOwners || mapping.companies.some(({ field }) => field === "owner" || field === "coOwner");
-}
-
-async function attempt<T>(work: () => Promise<T>): Promise<T | Failed> {
-  try {
-    return await work();
-  } catch (failed) {
-    if (isFailed(failed)) return failed;
-    throw failed;
-  }
-}
-
-function lacksRight(failed: Failed): boolean {
-  return failed instanceof RemoteError && failed.status === 403;
+  return incoming.resolveOwners || mapping.companies.some((row) => OWNER_FIELDS.some(([field]) => field === row.field));
 }
 
 /** @param what could not be read */
 function explain(failed: Failed, what: string, { apiPrefix }: PlanhatSettings): Finding {
   const { message } = failed;
-  if (!(failed instanceof RemoteError)) return passing(message);
-  switch (failed.kind) {
-    case "auth":
-      return failed.status === 403
-        ? error(
-            `Planhat does not let the token read ${what} (403). Give its service account the right to ${what === "users" ? "read" : "read and write"} ${what}.`,
-          )
-        : error(
-            `Planhat refuses the Personal Access Token. It was mistyped or withdrawn, or it belongs to another region: API Prefix is ${apiPrefix}, and other regions do not know your token. Paste the token again, or choose the prefix of your API address.`,
-          );
-    case "transient":
-    case "throttled":
-      return passing(message);
-    default:
-      return error(
-        `Planhat's API does not answer as it should: ${clause(message)}. Check API Prefix, which is ${apiPrefix}.`,
-      );
+  if (!(failed instanceof RemoteError) || problemOf(failed).kind === "transient") return passing(message);
+  if (failed.kind !== "auth") {
+    const text = `Planhat's API does not answer as it should: ${clause(message)}. Check API Prefix, which is ${apiPrefix}.`;
+    return error(text);
   }
+  return lacksRight(failed)
+    ? error(
+        `Planhat does not let the token read ${what} (403). Give its service account the right to ${what === "users" ? "read" : "read and write"} ${what}.`,
+      )
+    : error(
+        `Planhat refuses the Personal Access Token. It was mistyped or withdrawn, or it belongs to another region: API Prefix is ${apiPrefix}, and other regions do not know your token. Paste the token again, or choose the prefix of your API address.`,
+      );
 }
 
 /** Our own words follow. */

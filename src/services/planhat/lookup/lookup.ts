@@ -1,6 +1,6 @@
 /** What all look-ups share: groups of ids for one filter, and reading single records side by side. */
 import type { Problem } from "../../connection";
-import { isFailed, problemOf } from "../api/failure";
+import { attempt, isFailed, problemOf } from "../api/failure";
 import { inParallel } from "../api/rest";
 import type { Rest, Row } from "../api/rest";
 
@@ -34,23 +34,25 @@ export interface Singles {
   readonly problem?: Problem;
 }
 
-/** Reads records by id, four at a time. After a failure no further call is made. */
-export async function readSingles(rest: Rest, path: string, ids: readonly string[]): Promise<Singles> {
+/** Reads records by id, four at a time. After a failure, such as an earlier `problem`, no further call is made. */
+export async function readSingles(
+  rest: Rest,
+  path: string,
+  ids: readonly string[],
+  problem?: Problem,
+): Promise<Singles> {
   const rows: Row[] = [];
   const gone: string[] = [];
   const unread: string[] = [];
-  let problem: Problem | undefined;
+  let trouble = problem;
   await inParallel([...new Set(ids)], SIDE_BY_SIDE, async (id) => {
-    if (problem !== undefined) return void unread.push(id);
-    try {
-      const row = await rest.one(path, id);
-      if (row === undefined) gone.push(id);
-      else rows.push(row);
-    } catch (error) {
-      if (!isFailed(error)) throw error;
-      problem ??= problemOf(error);
+    if (trouble !== undefined) return void unread.push(id);
+    const row = await attempt(() => rest.one(path, id));
+    if (isFailed(row)) {
+      trouble ??= problemOf(row);
       unread.push(id);
-    }
+    } else if (row === undefined) gone.push(id);
+    else rows.push(row);
   });
-  return { rows, gone, unread, ...(problem !== undefined && { problem }) };
+  return { rows, gone, unread, problem: trouble };
 }

@@ -1,15 +1,15 @@
 /** Tracked events of a user as Planhat's user activities: which are sent, and what one looks like. Pure. */
+import pickBy from "lodash/pickBy";
 import type { EntityMessage, TrackedEvent } from "../../message";
 import { formOf } from "../../../outcome/outcome";
 import { reason } from "../reasons";
 import { parseInstant } from "../../../instant";
-import type { DesiredParent, Json } from "../../../record";
+import type { Json } from "../../../record";
 import type { Plan } from "../../model";
 import { own, textOf } from "../../mapping/attributes";
-import { ACTIVITIES, ENDUSERS } from "../object-types";
+import { parentOf, type RecordPlan } from "./mapping";
+import { ACTIVITIES } from "../object-types";
 import type { PlanhatSettings } from "../settings/settings";
-
-type RecordPlan = Extract<Plan, { kind: "record" }>;
 
 /** Values of the Tracking Filter that stand for every event. */
 const EVERYTHING = ["ALL", "all_events"];
@@ -56,13 +56,6 @@ function activityOf(
     action: event.name,
     date: new Date(atMs).toISOString(),
     info: event.properties,
-    ...(name === undefined ? {} : { name }),
-    ...(email === undefined ? {} : { email }),
-    ...(externalId === undefined ? {} : { externalId }),
-    ...(company === undefined ? {} : { companyExternalId: company }),
+    ...pickBy({ name, email, externalId, companyExternalId: company }, (value) => value !== undefined),
   };
-}
-
-function parentOf({ hullId, desired, claims, hintId }: RecordPlan): DesiredParent {
-  return { type: ENDUSERS.name, hullId, desired, claims, hintId };
 }

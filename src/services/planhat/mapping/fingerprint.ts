@@ -3,6 +3,7 @@
  * same fingerprint lead to the same plan; once the first was unchanged, the second need not be planned at all. Pure.
  */
 import { hash } from "node:crypto";
+import memoize from "lodash/memoize";
 import type { EntityMessage } from "../../message";
 import type { Json } from "../../../record";
 import { own, readAttribute, wasCleared } from "../../mapping/attributes";
@@ -13,15 +14,10 @@ import type { PlanhatSettings } from "../settings/settings";
 const RULES = 2;
 
 /** Of the settings: needed for every message, computed once. */
-const settingsFingerprints = new WeakMap<PlanhatSettings, string>();
-
-function settingsFingerprint(settings: PlanhatSettings): string {
-  const known = settingsFingerprints.get(settings);
-  if (known !== undefined) return known;
-  const made = hash("sha256", JSON.stringify([RULES, settings]), "base64url");
-  settingsFingerprints.set(settings, made);
-  return made;
-}
+const settingsFingerprint = memoize((settings: PlanhatSettings): string =>
+  hash("sha256", JSON.stringify([RULES, settings]), "base64url"),
+);
+settingsFingerprint.cache = new WeakMap();
 
 /** What is read besides the mapping: keys, the link, and the fallback names of a company. */
 const USER_KEYS = ["email", "external_id", "traits_planhat/id", "planhat/id"];

@@ -2,18 +2,17 @@
  * Licenses: elements of a JSON list in one attribute of the account. Each is a record of its own, known by its external
  * id within the company, and versioned by the account's message. Those that left the list are left alone. Pure.
  */
+import countBy from "lodash/countBy";
 import type { EntityMessage } from "../../message";
 import { reason } from "../reasons";
 import { createJsonScan } from "../../../http/guards/json-scan";
-import type { DesiredParent, Json } from "../../../record";
+import type { Json } from "../../../record";
 import type { Plan } from "../../model";
 import { attributeReference, own, readAttribute, shortened } from "../../mapping/attributes";
-import { desiredOf, mapFields } from "./mapping";
-import { COMPANIES, LICENSES } from "../object-types";
+import { desiredOf, mapFields, parentOf, type RecordPlan } from "./mapping";
+import { LICENSES } from "../object-types";
 import type { PlanhatSettings } from "../settings/settings";
 import { listOf } from "./values";
-
-type RecordPlan = Extract<Plan, { kind: "record" }>;
 
 const { name: TYPE } = LICENSES;
 
@@ -37,11 +36,10 @@ export function planLicenses(message: EntityMessage, settings: PlanhatSettings, 
   }
   if (list === undefined) return [refused(message, "list", `${reference.text} is not a JSON list of licenses`)];
 
-  const seen = new Map<string, number>();
   const plans = list.map((element, index) => planOne(element, index, message, settings, company));
-  for (const plan of plans) seen.set(plan.hullId, (seen.get(plan.hullId) ?? 0) + 1);
+  const times = countBy(plans, "hullId");
   return plans.map((plan, index) =>
-    (seen.get(plan.hullId) ?? 0) > 1
+    (times[plan.hullId] ?? 0) > 1
       ? refused(message, `#${index}`, `element ${index + 1} of ${reference.text} has the external id of another one`)
       : plan,
   );
@@ -80,10 +78,6 @@ function planOne(
     claims: company.claims,
     warnings: mapped.warnings,
   };
-}
-
-function parentOf({ hullId, desired, claims, hintId }: RecordPlan): DesiredParent {
-  return { type: COMPANIES.name, hullId, desired, claims, hintId };
 }
 
 /** The size of what a text contains is not known yet. */

@@ -3,8 +3,8 @@ import type { EntityMessage } from "../../message";
 import { formOf } from "../../../outcome/outcome";
 import { reason } from "../reasons";
 import type { Reason } from "../../../outcome/outcome";
-import type { Desired, Json } from "../../../record";
-import type { FieldSpec } from "../../model";
+import type { Desired, DesiredParent, Json } from "../../../record";
+import type { FieldSpec, Plan } from "../../model";
 import { readAttribute, textOf, wasCleared } from "../../mapping/attributes";
 import type { AttributeReference } from "../../mapping/attributes";
 import { fieldSpec, typeSpec } from "../object-types";
@@ -30,6 +30,14 @@ export interface Mapped {
 }
 
 export const desiredOf = ({ fields, keys, cleared }: Mapped): Desired => ({ fields, keys, cleared });
+
+/** A plan of a record that is sent. */
+export type RecordPlan = Extract<Plan, { kind: "record" }>;
+
+/** The record of a plan, as the parent of others. */
+export function parentOf({ type, hullId, desired, claims, hintId }: RecordPlan): DesiredParent {
+  return { type, hullId, desired, claims, hintId };
+}
 
 /** Reads every row of a mapping table, each value by its field's type. */
 export function mapFields(type: string, rows: readonly MappingRow[], source: Source, clearOnNull: boolean): Mapped {

@@ -4,6 +4,7 @@
  * A user follows its account, because Planhat is centred on the company: without an account that has an external id
  * there is no enduser, and when the Company Filter is used the account must match it too.
  */
+import pickBy from "lodash/pickBy";
 import type { EntityMessage } from "../../message";
 import type { Reason } from "../../../outcome/outcome";
 import { reason, type ReasonCode } from "../reasons";
@@ -16,8 +17,6 @@ import { convertKey, desiredOf, mapFields, messageSource, type Mapped } from "./
 import { COMPANIES, ENDUSERS, fieldSpec } from "../object-types";
 import type { PlanhatSettings } from "../settings/settings";
 import { convert } from "./values";
-
-type RecordPlan = Extract<PlannedRecord, { kind: "record" }>;
 
 /** Ids in a segment setting that stand for every segment. */
 const EVERYBODY = ["ALL", "all_segments"];
@@ -90,7 +89,7 @@ function planUser(message: EntityMessage, settings: PlanhatSettings): PlannedRec
     },
     claims: claimsOf(message.user, message.id, "email"),
     warnings: mapped.warnings,
-    ...hint(textOf(own(message.user, "traits_planhat/id") ?? own(message.user, "planhat/id"))),
+    hintId: textOf(own(message.user, "traits_planhat/id") ?? own(message.user, "planhat/id")),
   };
 }
 
@@ -113,7 +112,7 @@ function planAccount(message: EntityMessage, settings: PlanhatSettings): Planned
     desired: desiredOf(company),
     claims: claimsOf(message.account, message.id, "domain"),
     warnings: company.warnings,
-    ...hint(textOf(own(message.account, "planhat/id"))),
+    hintId: textOf(own(message.account, "planhat/id")),
   };
 }
 
@@ -136,13 +135,11 @@ function reasonsAgainst(all: readonly Check[]): readonly Reason[] {
 
 /** Chosen in the settings: exports and batches ignore it. */
 function filter(name: string, fulfilled: boolean, code: ReasonCode, isExport: boolean): Check {
-  const { reason: why } = check(name, fulfilled, code);
-  return { name, verdict: fulfilled ? "passed" : isExport ? "bypassed" : "failed", reason: why };
+  return isExport && !fulfilled ? { name, verdict: "bypassed", reason: reason(code) } : check(name, fulfilled, code);
 }
 
 const skipped = (reasons: readonly Reason[]): PlannedRecord => ({ kind: "end", outcome: "skipped", reasons });
 const rejected = (reasons: readonly Reason[]): PlannedRecord => ({ kind: "end", outcome: "rejected", reasons });
-const hint = (id: string | undefined): Pick<RecordPlan, "hintId"> => (id === undefined ? {} : { hintId: id });
 
 /** The account's external id is the company's only key, whatever the settings say about requiring it. */
 function companyOf(message: EntityMessage, settings: PlanhatSettings, clearOnNull: boolean): Mapped {
@@ -174,7 +171,10 @@ function parentOf(
   const company = companyOf(message, settings, false);
   const externalId = accountExternalId(message) ?? "";
   const fallbacks = ["name", "domain"].map((key) => textOf(own(message.account, key)));
-  const name = [textOf(company.fields["name"]), ...fallbacks].find((each) => each !== undefined && storable(each));
+  const spec = fieldSpec(COMPANIES.name, "name");
+  const name = [textOf(company.fields["name"]), ...fallbacks].find(
+    (each) => each !== undefined && convert(each, spec, "name").ok,
+  );
   const id = textOf(own(message.account, "id"));
   return {
     brokenKeys: company.brokenKeys,
@@ -183,18 +183,12 @@ function parentOf(
       hullId: id ?? `external_id:${shortened(externalId)}`,
       desired: { ...desiredOf(company), fields: { ...company.fields, name: name ?? externalId } },
       claims: claimsOf(message.account, id, "domain"),
-      ...hint(textOf(own(message.account, "planhat/id"))),
+      hintId: textOf(own(message.account, "planhat/id")),
     },
   };
 }
 
-function storable(name: string): boolean {
-  return convert(name, fieldSpec(COMPANIES.name, "name"), "name").ok;
-}
-
 function claimsOf(entity: EntityMessage["user"], id: string | undefined, third: "email" | "domain"): Claims {
   const claims = { id, external_id: textOf(own(entity, "external_id")), [third]: textOf(own(entity, third)) };
-  return Object.fromEntries(
-    Object.entries(claims).flatMap(([name, value]) => (value === undefined || value === "" ? [] : [[name, value]])),
-  );
+  return pickBy(claims, (value) => value !== undefined && value !== "") as Claims;
 }

@@ -2,7 +2,7 @@
 import { formOf } from "../../../outcome/outcome";
 import { nestsTooDeep } from "../../../http/guards/json-scan";
 import { parseInstant } from "../../../instant";
-import { digitsOf, isSafe, isUnstorable, parseJson, storable } from "../../../json";
+import { digitsOf, isList, isSafe, isUnstorable, parseJson, storable } from "../../../json";
 import type { FieldSpec, FieldType } from "../../model";
 import type { Json } from "../../../record";
 
@@ -36,7 +36,7 @@ export function convert(value: Json, spec: FieldSpec, attribute: string): Conver
   const seconds = /_(?:at|date)$/i.test(attribute);
   const isText = spec.type === "set" && typeof value === "string";
   if (leftOf(MAX_VALUES, isText ? value.split(",", MAX_VALUES + 1) : value) < 0) return TOO_MANY;
-  const found = typed(value, spec.type, seconds);
+  const found = READERS[spec.type](value, seconds);
   if (found !== undefined) return ok(found);
   const form = isUnstorable(value) ? "a text with a NUL or half a character" : formOf(value);
   const isUnix = spec.type === "instant" && !seconds && parseInstant(value) !== undefined;
@@ -44,24 +44,16 @@ export function convert(value: Json, spec: FieldSpec, attribute: string): Conver
   return { ok: false, why: `${form}; the field takes ${TAKES[spec.type]}${more}` };
 }
 
-/** Undefined when the field cannot hold it. */
-function typed(value: Json, type: FieldType, seconds: boolean): Json | undefined {
-  switch (type) {
-    case "text":
-    case "name":
-      return text(value);
-    case "number":
-      return number(value);
-    case "boolean":
-      return boolean(value);
-    case "instant":
-      return instant(value, seconds);
-    case "set":
-      return set(value);
-    case "any":
-      return storable(value) ? value : undefined;
-  }
-}
+/** By type of field; undefined when the field cannot hold the value. */
+const READERS: Readonly<Record<FieldType, (value: Json, seconds: boolean) => Json | undefined>> = {
+  text,
+  name: text,
+  number,
+  boolean,
+  instant,
+  set,
+  any: (value) => (storable(value) ? value : undefined),
+};
 
 function text(value: Json): string | undefined {
   if (typeof value === "object" || isUnstorable(value)) return undefined;
@@ -114,10 +106,6 @@ export function listOf(value: Json): readonly Json[] | undefined {
   } catch {
     return undefined; // not JSON: that is the answer
   }
-}
-
-function isList(value: Json): value is readonly Json[] {
-  return Array.isArray(value);
 }
 
 /** How many of the allowed values are left after those in lists and objects; negative when there are more. */

@@ -1,12 +1,44 @@
 /** Mapping rows compared with the custom fields that Planhat really has. */
 import memoize from "lodash/memoize";
 import type { Finding } from "../../connection";
+import { definitionOf } from "../api/custom-fields";
 import type { CustomField } from "../api/custom-fields";
-import { namingsOf } from "../write/custom-values";
 import { composed, customName } from "../object-types";
 import { mappingOf } from "./settings";
 import type { PlanhatSettings } from "./settings";
 import { TITLES } from "./status";
+
+/** What a name in the settings is in Planhat. */
+export type Naming =
+  /** `cased`: Planhat writes it in another case. */
+  | { readonly kind: "exact" | "cased"; readonly field: CustomField }
+  /** It is the field of another row, which counts. */
+  | { readonly kind: "twin"; readonly field: CustomField; readonly instead: string }
+  | { readonly kind: "unknown" };
+
+/**
+ * Of several names for one field the exact one counts, else the last.
+ * @param names as the settings write them, in their order
+ */
+export function namingsOf(
+  type: string,
+  names: readonly string[],
+  known: readonly CustomField[],
+): ReadonlyMap<string, Naming> {
+  const found = new Map(names.map((name) => [name, definitionOf(type, name, known)]));
+  const counts = new Map<CustomField, string>();
+  for (const [name, field] of found) {
+    if (field !== undefined && counts.get(field) !== field.name) counts.set(field, name);
+  }
+  return new Map(
+    [...found].map(([name, field]): readonly [string, Naming] => {
+      if (field === undefined) return [name, { kind: "unknown" }];
+      const instead = counts.get(field) ?? name;
+      if (instead !== name) return [name, { kind: "twin", field, instead }];
+      return [name, { kind: field.name === name ? "exact" : "cased", field }];
+    }),
+  );
+}
 
 /** A row whose Planhat side is a custom field. */
 interface CustomRow {
@@ -24,13 +56,7 @@ export function customNames(settings: PlanhatSettings): readonly string[] {
 
 /** @param known all fields of the tenant */
 export function checkCustomFields(settings: PlanhatSettings, known: readonly CustomField[]): readonly Finding[] {
-  const namings = memoize((type: string) =>
-    namingsOf(
-      type,
-      mappingOf(type, settings).flatMap(({ field }) => customName(field) ?? []),
-      known,
-    ),
-  );
+  const namings = memoize((type: string) => namingsOf(type, customNamesOf(mappingOf(type, settings)), known));
   return customRows(settings).flatMap((row) => {
     const field = known.find((each) => each.type === row.type && each.name === row.name);
     const naming = row.incoming ? undefined : namings(row.type).get(row.name);
@@ -38,6 +64,11 @@ export function checkCustomFields(settings: PlanhatSettings, known: readonly Cus
     if (naming?.kind === "cased") return [cased(row, naming.field), ...unsuitable(row, naming.field)];
     return field === undefined ? [missing(row, known)] : unsuitable(row, field);
   });
+}
+
+/** The custom fields among those of some rows. */
+export function customNamesOf(rows: readonly { readonly field: string }[]): readonly string[] {
+  return rows.flatMap(({ field }) => customName(field) ?? []);
 }
 
 function twin(row: CustomRow, instead: string): Finding {
@@ -70,12 +101,9 @@ function place({ type, incoming, attribute, name }: CustomRow): string {
 function missing(row: CustomRow, known: readonly CustomField[]): Finding {
   const alike = known.find((each) => each.type === row.type && plain(each.name) === plain(row.name));
   const stranger = known.find((each) => each.name === row.name);
-  const remedy =
-    alike !== undefined
-      ? `There is "${alike.name}"; write it exactly like that.`
-      : stranger !== undefined
-        ? `There is one of that name, but it belongs to ${stranger.parent}.`
-        : "Correct the name, or create the field in Planhat.";
+  let remedy = "Correct the name, or create the field in Planhat.";
+  if (alike !== undefined) remedy = `There is "${alike.name}"; write it exactly like that.`;
+  else if (stranger !== undefined) remedy = `There is one of that name, but it belongs to ${stranger.parent}.`;
   const leftOut = row.incoming ? "" : ", so its values are left out";
   return warning(`${place(row)}: Planhat's ${row.type} have no such custom field${leftOut}. ${remedy}`);
 }
@@ -87,29 +115,22 @@ const REFERENCES = ["team member", "team members", "enduser", "endusers"];
 /** Kinds of fields that cannot hold a date. */
 const DATELESS = ["checkbox", "rating", "phone", "email", "url", ...REFERENCES];
 
+/** Why a field does not suit its row, if it does not. */
 function unsuitable(row: CustomRow, { hidden, formula, holds }: CustomField): readonly Finding[] {
   // What Planhat computes or hides may still come to Hull.
   if (row.incoming) return [];
-  if (formula) return [warning(`${place(row)}: Planhat computes this field, so it cannot be filled. Remove the row.`)];
-  if (hidden)
-    return [
-      warning(
-        `${place(row)}: the field is hidden in Planhat, so nobody sees what is sent. Show it there, or remove the row.`,
-      ),
-    ];
+  const told = (text: string, level: Finding["level"] = "warning") => [{ level, text: `${place(row)}: ${text}` }];
+  if (formula) return told("Planhat computes this field, so it cannot be filled. Remove the row.");
+  if (hidden) {
+    return told("the field is hidden in Planhat, so nobody sees what is sent. Show it there, or remove the row.");
+  }
   if (/_(?:at|date)$/.test(row.attribute) && DATELESS.includes(holds)) {
-    return [
-      warning(
-        `${place(row)}: the attribute looks like a date, and the field holds a ${holds}. Map another field, or change its type.`,
-      ),
-    ];
+    return told(
+      `the attribute looks like a date, and the field holds a ${holds}. Map another field, or change its type.`,
+    );
   }
-  if (REFERENCES.includes(holds)) {
-    return [
-      { level: "ok", text: `${place(row)}: the field holds a ${holds}, so the attribute must hold Planhat's ids.` },
-    ];
-  }
-  return [];
+  if (!REFERENCES.includes(holds)) return [];
+  return told(`the field holds a ${holds}, so the attribute must hold Planhat's ids.`, "ok");
 }
 
 const warning = (text: string): Finding => ({ level: "warning", text });

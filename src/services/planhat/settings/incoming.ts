@@ -1,7 +1,8 @@
 /** What the settings say about the way from Planhat to Hull: which field fills which attribute, and what is noise. */
-import { customField, customName, findField } from "../object-types";
+import type { z } from "zod";
+import type { traitTable } from "./cells";
+import { customField, customName, findField, hullAttribute } from "../object-types";
 import type { MappingWarning } from "./mapping-warnings";
-import { hullAttribute } from "../hull-attribute";
 
 /** One row that is used; it fills its attribute besides the `planhat/…` one that every field has. */
 export interface IncomingRow {
@@ -34,12 +35,6 @@ export interface IncomingSettings {
   readonly licenses: boolean;
 }
 
-export interface StoredRow {
-  readonly hull?: string | null | undefined;
-  readonly service?: string | null | undefined;
-  readonly overwrite: boolean;
-}
-
 /** Hull identifies users and accounts by these; the connector sets them on its own. */
 const IDENTITY: Readonly<Record<IncomingType, readonly string[]>> = {
   endusers: ["id", "external_id", "anonymous_id", "email", "planhat/id"],
@@ -52,7 +47,7 @@ type IncomingType = "endusers" | "companies";
 /** Rows with both cells filled; of several for one attribute the last counts. */
 export function incomingRows(
   type: IncomingType,
-  stored: readonly (StoredRow | null | undefined)[] | null | undefined,
+  stored: z.infer<typeof traitTable>,
 ): { readonly rows: readonly IncomingRow[]; readonly odd: readonly MappingWarning[] } {
   const odd: MappingWarning[] = [];
   const rows = new Map<string, IncomingRow>();

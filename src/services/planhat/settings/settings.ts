@@ -9,7 +9,7 @@ import { attributeReference } from "../../mapping/attributes";
 import type { AttributeReference } from "../../mapping/attributes";
 import { incomingRows, namedFields } from "./incoming";
 import type { IncomingSettings } from "./incoming";
-import { customField, customName, findField } from "../object-types";
+import { customField, customName, findField, typeSpec } from "../object-types";
 import { warningOf } from "./mapping-warnings";
 import type { MappingWarning } from "./mapping-warnings";
 import { count, flag, list, names, table, text, traitTable } from "./cells";
@@ -57,7 +57,7 @@ export function mappingOf(type: string, { mapping }: PlanhatSettings): readonly 
   return tables[type] ?? [];
 }
 
-export interface TableRow {
+interface TableRow {
   readonly hull: string;
   readonly service: string;
 }
@@ -120,6 +120,7 @@ const DEFAULT_ROWS = {
     { hull: "email", service: "email" },
   ],
   companies: [{ hull: "name", service: "name" }],
+  licenses: [],
 } as const;
 
 /** @param privateSettings `connector.private_settings` as Hull delivers it; null and undefined count as empty */
@@ -127,20 +128,12 @@ export function readSettings(privateSettings: unknown): SettingsResult<PlanhatSe
   const parsed = schema.safeParse(privateSettings ?? {});
   if (!parsed.success) return { ok: false, problems: [...new Set(parsed.error.issues.map(problem))] };
   const stored = parsed.data;
-  const endusers = mapping(
-    "endusers",
-    rowsOf(stored.contact_attributes_outbound, DEFAULT_ROWS.endusers),
-    rowsOf(stored.contact_custom_attributes_outbound),
-  );
-  const companies = mapping(
-    "companies",
-    rowsOf(stored.account_attributes_outbound, DEFAULT_ROWS.companies),
-    rowsOf(stored.account_custom_attributes_outbound),
-  );
+  const endusers = mapping("endusers", stored.contact_attributes_outbound, stored.contact_custom_attributes_outbound);
+  const companies = mapping("companies", stored.account_attributes_outbound, stored.account_custom_attributes_outbound);
   const licenses = mapping(
     "licenses",
-    rowsOf(stored.account_licenses_attributes_outbound),
-    rowsOf(stored.account_licenses_custom_attributes_outbound),
+    stored.account_licenses_attributes_outbound,
+    stored.account_licenses_custom_attributes_outbound,
   );
   const inbound = {
     endusers: incomingRows("endusers", stored.contact_attributes_inbound),
@@ -193,9 +186,8 @@ function problem(issue: z.core.$ZodIssue): string {
 }
 
 /** Rows with both cells filled. A custom field's name is taken literally and only tested for emptiness. */
-function rowsOf(stored: z.infer<typeof table>, otherwise: readonly TableRow[] = []): readonly TableRow[] {
-  if (stored === undefined || stored === null) return otherwise;
-  return stored.flatMap((row) => {
+function rowsOf(stored: z.infer<typeof table>): readonly TableRow[] | undefined {
+  return stored?.flatMap((row) => {
     const hull = row?.hull_field_name ?? "";
     const service = row?.service_field_name ?? "";
     return hull.trim() === "" || service.trim() === "" ? [] : [{ hull, service }];
@@ -204,30 +196,28 @@ function rowsOf(stored: z.infer<typeof table>, otherwise: readonly TableRow[] = 
 
 function mapping(
   type: "endusers" | "companies" | "licenses",
-  standard: readonly TableRow[],
-  custom: readonly TableRow[],
+  standard: z.infer<typeof table>,
+  custom: z.infer<typeof table>,
 ) {
   const odd: MappingWarning[] = [];
   const rows = new Map<string, MappingRow>();
   const add = (row: TableRow, field: string) => {
-    const attribute =
-      type === "licenses"
-        ? licenseKey(row.hull)
-        : attributeReference(row.hull, type === "endusers" ? "user" : "account");
+    const { entity } = typeSpec(type).object;
+    const attribute = type === "licenses" ? licenseKey(row.hull) : attributeReference(row.hull, entity);
     if (attribute === undefined) return;
     if (rows.delete(field)) odd.push({ code: "duplicate_field", type, incoming: false, name: field });
     rows.set(field, { attribute, field });
   };
-  for (const row of standard) {
+  for (const row of rowsOf(standard) ?? DEFAULT_ROWS[type]) {
     const found = findField(type, row.service);
-    const custom = chosenCustomField(row.service);
-    if (custom !== undefined) add(row, custom);
+    const chosen = chosenCustomField(row.service);
+    if (chosen !== undefined) add(row, chosen);
     else if (found === undefined) odd.push({ code: "unknown_field", type, incoming: false, name: row.service });
     else if (found.fixed !== true && found.readOnly !== true) add(row, found.name);
     else if (!isLegacyDefault(row.hull, found.name))
       odd.push({ code: "fixed_field", type, incoming: false, name: found.name });
   }
-  for (const row of custom) add(row, customField(row.service));
+  for (const row of rowsOf(custom) ?? []) add(row, customField(row.service));
   return { rows: [...rows.values()], odd };
 }
 

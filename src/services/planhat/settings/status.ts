@@ -3,9 +3,8 @@
  * and some more. Planhat is not asked, so a token that looks right may still be refused; see `inspect.ts` for that.
  */
 import type { Finding } from "../../connection";
-import { COMPANIES, findField } from "../object-types";
+import { COMPANIES, findField, OWNER_FIELDS } from "../object-types";
 import type { MappingWarning } from "./mapping-warnings";
-import { OWNER_FIELDS } from "../write/prepare";
 import type { PlanhatSettings } from "./settings";
 
 /** The settings by their titles. */
@@ -61,46 +60,31 @@ export function checkOutcomes(outcomes: Readonly<Record<string, number>>): reado
     const count = outcomes[`${COMPANIES.name}/skipped/${code}`] ?? 0;
     const times = count === 1 ? "Once" : `${count} times`;
     const text = `${times} in the last 24 hours an account was skipped because its ${title} is not a Planhat user. Put the e-mail address or the id of a Planhat user there, or take ${title} out of ${TITLES.outgoing.companies}; then send these accounts again.`;
-    return count === 0 ? [] : [warning(text)];
+    return when(count > 0, warning(text));
   });
 }
 
+const when = (applies: boolean, finding: Finding): readonly Finding[] => (applies ? [finding] : []);
+
 function credentials({ token, tenantId }: PlanhatSettings): readonly Finding[] {
-  const findings: Finding[] = [];
-  if (token === undefined) {
-    findings.push(
-      setupRequired(
-        "Personal Access Token is empty, so nothing can be sent or fetched. Make a service account in Planhat and paste its API access token.",
-      ),
-    );
-  }
-  if (tenantId === undefined) {
-    findings.push(
-      setupRequired(
-        "Tenant Token is empty, so no event can be sent. Copy the id (UUID) of your tenant; Planhat shows it beside the API access tokens.",
-      ),
-    );
-  }
-  return findings;
+  const noToken =
+    "Personal Access Token is empty, so nothing can be sent or fetched. Make a service account in Planhat and paste its API access token.";
+  const noTenant =
+    "Tenant Token is empty, so no event can be sent. Copy the id (UUID) of your tenant; Planhat shows it beside the API access tokens.";
+  return [
+    ...when(token === undefined, setupRequired(noToken)),
+    ...when(tenantId === undefined, setupRequired(noTenant)),
+  ];
 }
 
 function licenseUse({ licenses, mapping }: PlanhatSettings): readonly Finding[] {
-  const { length } = mapping.licenses;
-  if (licenses.attribute !== undefined && length === 0) {
-    return [
-      warning(
-        "Licenses account attribute is chosen and the mapping of licenses is empty, so no license is sent. Add rows to Licenses attributes mapping, or empty the attribute.",
-      ),
-    ];
-  }
-  if (licenses.attribute === undefined && length > 0) {
-    return [
-      warning(
-        "Licenses are mapped and Licenses account attribute is empty, so no license is sent. Choose the account attribute that holds the list of licenses, or remove the rows.",
-      ),
-    ];
-  }
-  return [];
+  const isChosen = licenses.attribute !== undefined;
+  const isMapped = mapping.licenses.length > 0;
+  const unmapped =
+    "Licenses account attribute is chosen and the mapping of licenses is empty, so no license is sent. Add rows to Licenses attributes mapping, or empty the attribute.";
+  const unchosen =
+    "Licenses are mapped and Licenses account attribute is empty, so no license is sent. Choose the account attribute that holds the list of licenses, or remove the rows.";
+  return [...when(isChosen && !isMapped, warning(unmapped)), ...when(isMapped && !isChosen, warning(unchosen))];
 }
 
 const isUnknown = ({ code, incoming }: MappingWarning): boolean => code === "unknown_field" && !incoming;
@@ -114,45 +98,37 @@ function unknownField({ type, name }: MappingWarning): Finding {
 function enduserFields({ mapping }: PlanhatSettings): readonly Finding[] {
   const has = hasField(mapping.endusers);
   const title = TITLES.outgoing.endusers;
-  const findings: Finding[] = [];
-  if (!has("externalId") && !has("email")) {
-    findings.push(
-      error(`${title} has neither email nor externalId, so no enduser can be recognised. Add a row for one of them.`),
-    );
-  }
-  if (!has("name") && !(has("firstName") && has("lastName"))) {
-    findings.push(
-      error(`${title} has neither name nor both of firstName and lastName. Add a row for name, or for the two.`),
-    );
-  }
-  return findings;
+  const noKey = `${title} has neither email nor externalId, so no enduser can be recognised. Add a row for one of them.`;
+  const noName = `${title} has neither name nor both of firstName and lastName. Add a row for name, or for the two.`;
+  return [
+    ...when(!has("externalId") && !has("email"), error(noKey)),
+    ...when(!has("name") && !(has("firstName") && has("lastName")), error(noName)),
+  ];
 }
 
 function companyFields({ mapping }: PlanhatSettings): readonly Finding[] {
-  if (hasField(mapping.companies)("name")) return [];
-  const title = TITLES.outgoing.companies;
-  return [error(`${title} has no row for name, and Planhat creates no company without it. Add one.`)];
+  const text = `${TITLES.outgoing.companies} has no row for name, and Planhat creates no company without it. Add one.`;
+  return when(!hasField(mapping.companies)("name"), error(text));
 }
 
 function licenseFields(settings: PlanhatSettings): readonly Finding[] {
   if (!sendsLicenses(settings)) return [];
   const has = hasField(settings.mapping.licenses);
   const title = TITLES.outgoing.licenses;
-  const findings = ["externalId", "_currency", "fromDate"]
-    .filter((field) => !has(field))
-    .map((field) => error(`${title} has no row for ${field}, and Planhat creates no license without it. Add one.`));
-  if (has("mrr") || has("value")) return findings;
-  return [...findings, error(`${title} has neither mrr nor value. Planhat wants one of them; add a row.`)];
+  const noAmount = `${title} has neither mrr nor value. Planhat wants one of them; add a row.`;
+  return [
+    ...["externalId", "_currency", "fromDate"].flatMap((field) =>
+      when(!has(field), error(`${title} has no row for ${field}, and Planhat creates no license without it. Add one.`)),
+    ),
+    ...when(!has("mrr") && !has("value"), error(noAmount)),
+  ];
 }
 
 /** Only its form; a token that was pasted into the wrong place is the usual mistake. */
 function tenantToken({ tenantId }: PlanhatSettings): readonly Finding[] {
-  if (tenantId === undefined || UUID.test(tenantId)) return [];
-  return [
-    warning(
-      "Tenant Token does not look like the id of a tenant (a UUID such as 01234567-89ab-cdef-0123-456789abcdef), so Planhat will probably refuse events. Copy it again; it is not the access token.",
-    ),
-  ];
+  const text =
+    "Tenant Token does not look like the id of a tenant (a UUID such as 01234567-89ab-cdef-0123-456789abcdef), so Planhat will probably refuse events. Copy it again; it is not the access token.";
+  return when(tenantId !== undefined && !UUID.test(tenantId), warning(text));
 }
 
 function oddRow({ code, type, incoming, name }: MappingWarning): Finding {
@@ -164,13 +140,11 @@ function oddRow({ code, type, incoming, name }: MappingWarning): Finding {
 }
 
 function filters({ userSegments, accountSegments }: PlanhatSettings): readonly Finding[] {
-  if (userSegments.length + accountSegments.length > 0) return [];
   const text =
     "Endusers Filter and Company Filter are both empty, so only what you send by hand is sent. Choose segments to begin.";
-  return [{ level: "ok", text }];
+  return when(userSegments.length + accountSegments.length === 0, { level: "ok", text });
 }
 
 function hasField(rows: readonly { readonly field: string }[]): (field: string) => boolean {
-  const fields = new Set(rows.map((row) => row.field));
-  return (field) => fields.has(field);
+  return (field) => rows.some((row) => row.field === field);
 }

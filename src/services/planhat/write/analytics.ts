@@ -2,7 +2,7 @@
 import type { HttpClient } from "../../../http/client";
 import { RemoteError } from "../../../http/errors";
 import type { Applied, Intent, Problem, Result } from "../../connection";
-import { isFailed, problemOf, waitOf, type Failed } from "../api/failure";
+import { attempt, isFailed, isRefusal, problemOf, waitOf, type Failed } from "../api/failure";
 import { inParallel } from "../api/rest";
 
 /** Concurrent calls; the host has no documented limit. */
@@ -21,35 +21,23 @@ export async function trackActivities(
   const results = await inParallel(intents, WIDTH, async (intent): Promise<Result> => {
     // Once the host refuses the tenant or is down, the rest is not tried.
     if (problem !== undefined) return { kind: "later", waitMs: problem.waitMs, message: problem.message };
-    try {
-      const params = { tenantId };
-      await client.request({
-        method: "POST",
-        route: "/analytics/:tenantId",
-        params,
-        body: intent.fields,
-        expect: "text",
-      });
-      return { kind: "created", remoteId: "" };
-    } catch (error) {
-      if (!isFailed(error)) throw error;
-      const failed = resultOf(error);
-      if (failed.kind !== "rejected") problem ??= stopFor(error);
-      return failed;
-    }
+    const params = { tenantId };
+    const answer = await attempt(() =>
+      client.request({ method: "POST", route: "/analytics/:tenantId", params, body: intent.fields, expect: "text" }),
+    );
+    if (!isFailed(answer)) return { kind: "created", remoteId: "" };
+    const failed = resultOf(answer);
+    if (failed.kind !== "rejected") problem ??= stopFor(answer);
+    return failed;
   });
   return { results, problem };
 }
 
 function resultOf(error: Failed): Result {
   const { message } = error;
-  if (error instanceof RemoteError) {
-    if (error.kind === "validation" || error.kind === "too_large") {
-      return { kind: "rejected", message, status: error.status ?? 0 };
-    }
-    if (error.applied === "no") return { kind: "later", waitMs: waitOf(error), message };
-  }
-  return { kind: "unconfirmed", message };
+  const certain = error instanceof RemoteError && error.applied === "no";
+  if (isRefusal(error)) return { kind: "rejected", message, status: error.status ?? 0 };
+  return certain ? { kind: "later", waitMs: waitOf(error), message } : { kind: "unconfirmed", message };
 }
 
 /** Only events wait: companies and endusers go to another host. */

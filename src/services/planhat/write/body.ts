@@ -1,5 +1,5 @@
 /** What one intent looks like on the wire, and which keys Planhat could match it by. */
-import { type Json, foldedKey } from "../../../record";
+import type { Json } from "../../../record";
 import type { Intent } from "../../connection";
 import { customName, typeSpec, UPSERT_KEYS } from "../object-types";
 
@@ -26,11 +26,6 @@ export function bodyOf(type: string, intent: Intent): Body {
   // fromEntries defines own properties, so that a field called "__proto__" is just a field.
   if (custom.size > 0) body.set("custom", Object.fromEntries(custom));
   return Object.fromEntries(body);
-}
-
-/** The form in which a key value is recognised: an e-mail without case and blanks around it, all others exactly. */
-export function keyMark(name: string, value: string): string {
-  return `${name}:${name === "email" ? foldedKey(value) : value}`;
 }
 
 export interface SentKey {

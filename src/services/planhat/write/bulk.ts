@@ -3,17 +3,19 @@
  * read back or, where nothing was written or repeating changes nothing, sent again in halves until the record that
  * spoils the call is alone.
  */
+import partition from "lodash/partition";
 import { RemoteError } from "../../../http/errors";
 import type { Applied, Intent, Problem, Result } from "../../connection";
 import { itemOf } from "./match-errors";
 import type { Item } from "./match-errors";
 import { standsAlone } from "./chunks";
 import { shortened } from "../api/envelope";
-import { isFailed, problemOf } from "../api/failure";
+import { attempt, isFailed, isRefusal, lacksRight, problemOf } from "../api/failure";
 import { foldAnswer, refusal } from "./fold";
 import type { Folded } from "./fold";
 import { typeSpec } from "../object-types";
-import { readBackCreates, readBackUpdates, readKnown } from "./readback";
+import { readIds } from "../lookup/read";
+import { readBackCreates, readBackUpdates, unconfirmed } from "./readback";
 import type { Rest } from "../api/rest";
 import { applySingle, unsent } from "./single";
 
@@ -45,20 +47,16 @@ interface Outcome {
  */
 export async function applyChunk(rest: Rest, type: string, intents: readonly Intent[]): Promise<Applied> {
   const items = intents.map((intent) => itemOf(type, intent));
-  const alone = items.filter(({ intent }) => standsAlone(intent));
-  const together = items.filter(({ intent }) => !standsAlone(intent));
-  const writing = createWriting(rest, type);
-  if (together.length > 0) await writing.bulk(together);
-  for (const item of alone) await writing.single(item);
-  const { problem } = writing;
-  const gone = await goneAmong(rest, type, items, writing.results);
+  const [alone, together] = partition(items, ({ intent }) => standsAlone(intent));
+  const { results, problem } = await write(rest, type, together, alone);
+  const gone = await goneAmong(rest, type, items, results);
   return {
     results: items.map((item) =>
       gone.has(item.intent.remoteId ?? "")
         ? { kind: "gone" }
-        : (writing.results.get(item) ?? later(problem?.waitMs ?? GO_ON_WAIT_MS, problem?.message)),
+        : (results.get(item) ?? later(problem?.waitMs ?? GO_ON_WAIT_MS, problem?.message)),
     ),
-    ...(problem !== undefined && { problem }),
+    problem,
   };
 }
 
@@ -77,19 +75,15 @@ async function goneAmong(
 ): Promise<ReadonlySet<string>> {
   const refused = items.filter((item) => item.intent.kind === "update" && results.get(item)?.kind === "rejected");
   const ids = refused.flatMap(({ intent }) => intent.remoteId ?? []).slice(0, REFUSED_LOOKED_AT);
-  return ids.length === 0 ? new Set() : new Set((await readKnown(rest, type, ids, [])).gone);
+  return ids.length === 0 ? new Set() : new Set((await readIds(rest, type, ids)).gone);
 }
 
 function later(waitMs: number, message = "Other records of the same call are being separated first."): Result {
   return { kind: "later", waitMs, message };
 }
 
-const unconfirmed: Result = {
-  kind: "unconfirmed",
-  message: "The answer does not say whether the record was written.",
-};
-
-function createWriting(rest: Rest, type: string) {
+/** Writes some items together, then each of the others by its own call. Items without a result were not written. */
+async function write(rest: Rest, type: string, together: readonly Item[], alone: readonly Item[]) {
   const results = new Map<Item, Result>();
   let problem: Problem | undefined;
   let calls = 0;
@@ -101,7 +95,7 @@ function createWriting(rest: Rest, type: string) {
   };
 
   /** One bulk call, and everything that its answer proves. */
-  async function attempt(items: readonly Item[]): Promise<Outcome> {
+  async function callWith(items: readonly Item[]): Promise<Outcome> {
     calls += 1;
     const folded = await send(items);
     if (folded === undefined) return { open: [], refused: false, message: undefined };
@@ -127,23 +121,16 @@ function createWriting(rest: Rest, type: string) {
   /** @returns undefined when the answer could not be folded: everything is settled then */
   async function send(items: readonly Item[]): Promise<Folded | undefined> {
     const safeToRepeat = items.every(({ intent }) => intent.kind === "update");
-    try {
-      const { status, body } = await rest.bulk(
-        typeSpec(type).path,
-        items.map(({ body: item }) => item),
-        safeToRepeat,
-      );
-      return foldAnswer(type, items, status, body);
-    } catch (error) {
-      if (!isFailed(error)) throw error;
-      const answered = error instanceof RemoteError && error.status !== undefined && error.applied === "no";
-      if (answered && (error.status === 403 || error.kind === "validation" || error.kind === "too_large")) {
-        return foldAnswer(type, items, error.status, error.answer);
-      }
-      problem = problemOf(error);
-      settle(items.map((item) => [item, unsent(item, error)]));
-      return undefined;
+    const bodies = items.map(({ body }) => body);
+    const answer = await attempt(() => rest.bulk(typeSpec(type).path, bodies, safeToRepeat));
+    if (!isFailed(answer)) return foldAnswer(type, items, answer.status, answer.body);
+    const answered = answer instanceof RemoteError && answer.status !== undefined && answer.applied === "no";
+    if (answered && (lacksRight(answer) || isRefusal(answer))) {
+      return foldAnswer(type, items, answer.status, answer.answer);
     }
+    problem = problemOf(answer);
+    settle(items.map((item) => [item, unsent(item, answer)]));
+    return undefined;
   }
 
   async function readBack(open: readonly Item[], folded: Folded): Promise<void> {
@@ -168,7 +155,7 @@ function createWriting(rest: Rest, type: string) {
     if (items.length === 1) {
       settle([[first, await lastWord(first, outcome, heard)]]);
     } else if (open.length < items.length && (outcome.refused || open.length === 1)) {
-      await isolate(open, await attempt(open), heard);
+      await isolate(open, await callWith(open), heard);
     } else {
       await split(open, outcome, heard);
     }
@@ -180,7 +167,7 @@ function createWriting(rest: Rest, type: string) {
     const outcomes: { readonly half: readonly Item[]; readonly outcome: Outcome }[] = [];
     for (const half of halves) {
       if (problem !== undefined || calls >= MAX_CALLS) return;
-      outcomes.push({ half, outcome: await attempt(half) });
+      outcomes.push({ half, outcome: await callWith(half) });
     }
     const alike = outcomes.every((each) => each.outcome.refused && sameFault(each.outcome.message, outcome.message));
     // Only the whole chunk can show that the mapping is at fault; in a part of it, bad records may be adjacent.
@@ -196,7 +183,7 @@ function createWriting(rest: Rest, type: string) {
     const refused = new Map<Item, Result>();
     for (const item of samples) {
       if (item === undefined || !isOpen(item) || problem !== undefined) break;
-      const outcome = await attempt([item]);
+      const outcome = await callWith([item]);
       const result = results.get(item) ?? (await lastWord(item, outcome));
       results.set(item, result);
       if (result.kind !== "rejected" || !sameFault(result.message, message ?? NO_REASON)) break;
@@ -213,33 +200,29 @@ function createWriting(rest: Rest, type: string) {
    * refused update may be one whose id is gone.
    */
   async function lastWord(item: Item, { message, refused }: Outcome, heard?: string): Promise<Result> {
-    if (message === undefined && !refused) return unconfirmed;
+    if (message === undefined && !refused) return unconfirmed();
     const result = refusal(type, item, message ?? NO_REASON);
     if (result.kind !== "rejected") return result;
-    const { gone } = await readKnown(rest, type, item.intent.remoteId === undefined ? [] : [item.intent.remoteId], []);
+    const { gone } = await readIds(rest, type, item.intent.remoteId === undefined ? [] : [item.intent.remoteId]);
     if (gone.length > 0) return { kind: "gone" };
     return heard === undefined || heard === message ? result : { ...result, message: `${result.message} / ${heard}` };
   }
 
-  return {
-    results,
-    get problem() {
-      return problem;
-    },
-    async bulk(items: readonly Item[]) {
-      await isolate(items, await attempt(items));
-      const message = refusedAlike(items.map((item) => results.get(item)));
-      if (items.length < ALL_ALIKE || message === undefined || problem !== undefined) return;
+  if (together.length > 0) {
+    await isolate(together, await callWith(together));
+    const message = refusedAlike(together.map((item) => results.get(item)));
+    if (together.length >= ALL_ALIKE && message !== undefined && problem === undefined) {
       problem = wrongMapping(type, message);
-      for (const item of items) results.delete(item);
-    },
-    async single(item: Item) {
-      if (problem !== undefined) return;
-      const { result, problem: own } = await applySingle(rest, type, item);
-      results.set(item, result);
-      problem = own;
-    },
-  };
+      results.clear();
+    }
+  }
+  for (const item of alone) {
+    if (problem !== undefined) break;
+    const single = await applySingle(rest, type, item);
+    results.set(item, single.result);
+    problem = single.problem;
+  }
+  return { results, problem };
 }
 
 function idOfResult(result: Result | undefined): readonly string[] {
@@ -247,26 +230,18 @@ function idOfResult(result: Result | undefined): readonly string[] {
 }
 
 function forbidden(words: string): Problem {
-  const hint = "Check the rights of the token's service account in Planhat.";
-  return {
-    scope: "lane",
-    kind: "auth",
-    message: `${hint} Planhat refused for lack of a right: ${words}`,
-    waitMs: AUTH_WAIT_MS,
-  };
+  const message = `Check the rights of the token's service account in Planhat. Planhat refused for lack of a right: ${words}`;
+  return { scope: "lane", kind: "auth", message, waitMs: AUTH_WAIT_MS };
 }
 
-function withoutRight(item: Item, folded: Folded): Result {
-  const perhaps = item.intent.kind === "create" && !folded.nothingWritten && folded.createdLeft !== 0;
-  if (perhaps) return { kind: "unconfirmed", message: folded.permission ?? "" };
-  return { kind: "later", waitMs: AUTH_WAIT_MS, message: folded.permission ?? "" };
+function withoutRight({ intent }: Item, { permission = "", nothingWritten, createdLeft }: Folded): Result {
+  const perhaps = intent.kind === "create" && !nothingWritten && createdLeft !== 0;
+  return perhaps ? unconfirmed(permission) : later(AUTH_WAIT_MS, permission);
 }
 
 function unreadable(item: Item): Result {
   const message = "Planhat's answer could not be understood.";
-  return item.intent.kind === "create"
-    ? { kind: "unconfirmed", message }
-    : { kind: "later", waitMs: UNREADABLE_WAIT_MS, message };
+  return item.intent.kind === "create" ? unconfirmed(message) : later(UNREADABLE_WAIT_MS, message);
 }
 
 function wrongMapping(type: string, message = "no reason was given"): Problem {
@@ -276,13 +251,12 @@ function wrongMapping(type: string, message = "no reason was given"): Problem {
 
 /** The common reason, when every record was refused, and for the same one. */
 function refusedAlike(results: readonly (Result | undefined)[]): string | undefined {
-  const messages = results.map((result) =>
-    result?.kind === "rejected" && result.status >= 400 ? result.message : undefined,
+  const messages = results.flatMap((result) =>
+    result?.kind === "rejected" && result.status >= 400 ? [result.message] : [],
   );
   const [first] = messages;
-  return first !== undefined && messages.every((message) => message !== undefined && sameFault(message, first))
-    ? first
-    : undefined;
+  const isCommon = messages.length === results.length && messages.every((message) => sameFault(message, first));
+  return isCommon ? first : undefined;
 }
 
 /** The same words, as far as they are kept (500 characters), whatever values they quote. */

@@ -3,8 +3,8 @@
  * a key that occurs twice among the causes of a refusal, and an answer can only be matched back by unique keys.
  */
 import type { Intent } from "../../connection";
-import { bodyOf, keyMark, sentKeys } from "./body";
-import { UPSERT_KEYS } from "../object-types";
+import { bodyOf, sentKeys } from "./body";
+import { keyMark, UPSERT_KEYS } from "../object-types";
 
 export interface ChunkLimits {
   readonly maxItems: number;

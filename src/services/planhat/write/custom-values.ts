@@ -9,45 +9,15 @@ import type { Reason } from "../../../outcome/outcome";
 import type { Desired, Json } from "../../../record";
 import type { FieldType } from "../../model";
 import type { Prepared } from "../../connection";
-import { definitionOf } from "../api/custom-fields";
 import type { CustomField } from "../api/custom-fields";
 import { customName } from "../object-types";
+import { customNamesOf, namingsOf } from "../settings/custom-mapping";
+import type { Naming } from "../settings/custom-mapping";
 import type { MappingRow } from "../settings/settings";
 import { convert, listOf } from "../mapping/values";
+import type { Converted } from "../mapping/values";
 
 export type Ready = Extract<Prepared, { kind: "ready" }>;
-
-/** What a name in the settings is in Planhat. */
-export type Naming =
-  /** `cased`: Planhat writes it in another case. */
-  | { readonly kind: "exact" | "cased"; readonly field: CustomField }
-  /** It is the field of another row, which counts. */
-  | { readonly kind: "twin"; readonly field: CustomField; readonly instead: string }
-  | { readonly kind: "unknown" };
-
-/**
- * Of several names for one field the exact one counts, else the last.
- * @param names as the settings write them, in their order
- */
-export function namingsOf(
-  type: string,
-  names: readonly string[],
-  known: readonly CustomField[],
-): ReadonlyMap<string, Naming> {
-  const found = new Map(names.map((name) => [name, definitionOf(type, name, known)]));
-  const counts = new Map<CustomField, string>();
-  for (const [name, field] of found) {
-    if (field !== undefined && counts.get(field) !== field.name) counts.set(field, name);
-  }
-  return new Map(
-    [...found].map(([name, field]): readonly [string, Naming] => {
-      if (field === undefined) return [name, { kind: "unknown" }];
-      const instead = counts.get(field) ?? name;
-      if (instead !== name) return [name, { kind: "twin", field, instead }];
-      return [name, { kind: field.name === name ? "exact" : "cased", field }];
-    }),
-  );
-}
 
 export function hasCustomFields({ fields }: Desired): boolean {
   return Object.keys(fields).some((field) => customName(field) !== undefined);
@@ -60,7 +30,7 @@ export function checkCustom(
   rows: readonly MappingRow[],
   known: readonly CustomField[],
 ): readonly Ready[] {
-  const mapped = rows.flatMap(({ field }) => customName(field) ?? []);
+  const mapped = customNamesOf(rows);
   const all = new Set(records.flatMap(({ fields }) => Object.keys(fields).flatMap((field) => customName(field) ?? [])));
   for (const name of mapped) all.delete(name);
   const namings = namingsOf(type, [...all, ...mapped], known);
@@ -78,56 +48,45 @@ function checkOne(
   const warnings: Reason[] = [];
   for (const [field, value] of Object.entries(fields)) {
     const name = customName(field);
-    const naming = name === undefined ? undefined : (namings.get(name) ?? { kind: "unknown" as const });
     const attribute = attributes.get(field) ?? "";
-    const saying = ({ code, text }: Remark): Reason =>
-      reason(code, `${attribute === "" ? "" : `${attribute} → `}${field}: ${text}`);
-    const verdict: Verdict = naming === undefined ? { ok: true, value } : judge(naming, value, attribute);
-    if (!verdict.ok) withheld.set(field, saying(verdict.why));
-    else {
-      wire.set(field, verdict.value);
-      if (verdict.remark !== undefined) warnings.push(saying(verdict.remark));
-    }
+    const verdict: Verdict =
+      name === undefined ? { value } : judge(namings.get(name) ?? { kind: "unknown" }, value, attribute);
+    if (verdict.value !== undefined) wire.set(field, verdict.value);
+    if (verdict.code === undefined) continue;
+    const why = reason(verdict.code, `${attribute === "" ? "" : `${attribute} → `}${field}: ${verdict.text}`);
+    if (verdict.value === undefined) withheld.set(field, why);
+    else warnings.push(why);
   }
   return {
     kind: "ready",
     fields: Object.fromEntries(wire),
-    ...(withheld.size > 0 && { withheld: Object.fromEntries(withheld) }),
-    ...(warnings.length > 0 && { warnings }),
+    withheld: withheld.size > 0 ? Object.fromEntries(withheld) : undefined,
+    warnings: warnings.length > 0 ? warnings : undefined,
   };
 }
 
-interface Remark {
-  readonly code: ReasonCode;
-  readonly text: string;
-}
+/** The value to be sent, if it is, and what a person should know. */
 type Verdict =
-  { readonly ok: true; readonly value: Json; readonly remark?: Remark } | { readonly ok: false; readonly why: Remark };
+  | { readonly value: Json; readonly code?: undefined }
+  | { readonly value?: Json; readonly code: ReasonCode; readonly text: string };
 
 function judge(naming: Naming, value: Json, attribute: string): Verdict {
   if (naming.kind === "unknown") {
-    const text = "correct the name in the settings, or create the field in Planhat";
-    return { ok: false, why: { code: "unknown_field", text } };
+    return { code: "unknown_field", text: "correct the name in the settings, or create the field in Planhat" };
   }
-  const { kind, field } = naming;
-  if (kind === "twin") {
-    const text = `"${naming.instead}" fills "${field.name}" already; remove one of the rows`;
-    return { ok: false, why: { code: "twin_field", text } };
+  const { field } = naming;
+  if (naming.kind === "twin") {
+    return { code: "twin_field", text: `"${naming.instead}" fills "${field.name}" already; remove one of the rows` };
   }
-  if (field.formula) {
-    return { ok: false, why: { code: "fixed_field", text: "Planhat computes it; remove the row" } };
-  }
+  if (field.formula) return { code: "fixed_field", text: "Planhat computes it; remove the row" };
   const fitted = fit(value, field, attribute);
   if (!fitted.ok) {
-    const text = `${formOf(value)}; the field takes ${fitted.takes}; correct the attribute, or map another field`;
-    return { ok: false, why: { code: "invalid_value", text } };
+    const text = `${formOf(value)}; the field takes ${fitted.why}; correct the attribute, or map another field`;
+    return { code: "invalid_value", text };
   }
-  if (kind === "exact") return fitted;
-  const text = `it is "${field.name}"; write it so in the settings`;
-  return { ...fitted, remark: { code: "misspelt_field", text } };
+  if (naming.kind === "exact") return fitted;
+  return { value: fitted.value, code: "misspelt_field", text: `it is "${field.name}"; write it so in the settings` };
 }
-
-type Fitted = { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly takes: string };
 
 interface Kind {
   readonly type: FieldType;
@@ -163,15 +122,15 @@ const KINDS: Readonly<Record<string, Kind>> = {
   endusers: IDS,
 };
 
-/** Fields of unknown kind are sent unchecked. Null clears every field. */
-function fit(value: Json, { holds, choices, name }: CustomField, attribute: string): Fitted {
+/** Fields of unknown kind are sent unchecked. Null clears every field. `why`: what the field takes. */
+function fit(value: Json, { holds, choices, name }: CustomField, attribute: string): Converted {
   const kind = Object.hasOwn(KINDS, holds) ? KINDS[holds] : undefined;
   if (value === null || kind === undefined) return { ok: true, value };
   const offer = kind.chooses === true ? choices : undefined;
   const given = kind.type === "set" ? asChoices(value, offer) : value;
   const converted = convert(given, { name, type: kind.type }, attribute);
-  if (!converted.ok) return { ok: false, takes: kind.takes };
-  return offer === undefined || isAmong(offer, converted.value) ? converted : { ok: false, takes: offered(offer) };
+  if (!converted.ok) return { ok: false, why: kind.takes };
+  return offer === undefined || isAmong(offer, converted.value) ? converted : { ok: false, why: offered(offer) };
 }
 
 /** A list may come as its JSON text; a single choice may contain a comma. */

@@ -28,6 +28,22 @@ export interface Folded {
   readonly understood: boolean;
 }
 
+/** Without counters and lists nothing is known of any item. */
+export function nothingProven(items: readonly Item[]): Folded {
+  return {
+    results: items.map(() => undefined),
+    looseErrors: [],
+    looseIds: [],
+    createdLeft: undefined,
+    extraCreated: false,
+    nothingWritten: false,
+    understood: true,
+  };
+}
+
+/** What is proven so far. */
+type Results = Map<Item, Result>;
+
 /** How long to wait with a record that another call was writing at the same time. */
 const OVERLAP_WAIT_MS = 5_000;
 
@@ -40,84 +56,81 @@ export function foldAnswer(type: string, items: readonly Item[], status: number,
   const refused = status >= 400;
   if (envelope === undefined) {
     return {
-      results: items.map(() => undefined),
+      ...nothingProven(items),
       looseErrors: refused ? [messageOf(body)] : [],
-      looseIds: [],
-      createdLeft: undefined,
-      extraCreated: false,
       nothingWritten: refused,
       understood: refused,
-      ...(status === 403 && { permission: messageOf(body) }),
+      permission: status === 403 ? messageOf(body) : undefined,
     };
   }
   const index = keyIndex(items);
-  const results = new Map<number, Result>();
+  const results: Results = new Map();
   const looseIds = foldSuccesses(items, index, envelope, results);
-  const looseErrors = foldErrors(type, items, index, envelope, results);
+  const looseErrors = foldErrors(type, index, envelope, results);
   proveByCounters(items, envelope, status, looseErrors, results);
   rejectByElimination(type, items, envelope, looseErrors, results);
 
   const provenCreated = [...results.values()].filter(({ kind }) => kind === "created" || kind === "replaced").length;
   const creates = items.filter(({ intent }) => intent.kind === "create").length;
-  const written = (envelope.created ?? 0) + (envelope.updated ?? 0) + envelope.nonupdates;
   const permission = envelope.permissionErrors[0] ?? (status === 403 ? body : undefined);
   return {
-    results: items.map((_, at) => results.get(at)),
+    results: items.map((item) => results.get(item)),
     looseErrors: looseErrors.map(({ message }) => message),
     looseIds,
     createdLeft: envelope.created === undefined ? undefined : Math.max(0, envelope.created - provenCreated),
     extraCreated: (envelope.created ?? 0) > creates || looseIds.length > Math.max(0, creates - provenCreated),
-    nothingWritten: refused && written === 0 && envelope.inserts.length + envelope.updates.length === 0,
+    nothingWritten: refused && countedIn(envelope) === 0 && envelope.inserts.length + envelope.updates.length === 0,
     understood: true,
-    ...(permission !== undefined && { permission: messageOf(permission) }),
+    permission: permission === undefined ? undefined : messageOf(permission),
   };
 }
 
 /** What the key lists prove. @returns created ids that belong to no item */
-function foldSuccesses(
-  items: readonly Item[],
-  index: KeyIndex,
-  envelope: Envelope,
-  results: Map<number, Result>,
-): string[] {
+function foldSuccesses(items: readonly Item[], index: KeyIndex, envelope: Envelope, results: Results): string[] {
   const looseIds: string[] = [];
+  const note = (item: Item, result: Result | undefined): void => {
+    if (result !== undefined) results.set(item, result);
+  };
   for (const entry of envelope.inserts) {
-    const id = typeof entry["_id"] === "string" ? entry["_id"] : undefined;
-    const at = index.byKeys(entry);
-    const item = at === undefined ? undefined : items[at];
-    if (at === undefined || item === undefined) {
-      if (id !== undefined) looseIds.push(id);
-    } else if (item.intent.kind === "create") {
-      if (id !== undefined) results.set(at, { kind: "created", remoteId: id });
-    } else if (id === undefined || id === item.intent.remoteId) {
-      results.set(at, { kind: "updated" });
-    } else {
-      results.set(at, { kind: "replaced", remoteId: id });
-    }
+    const id = idIn(entry);
+    const item = index.byKeys(entry);
+    if (item !== undefined) note(item, inserted(item, id));
+    else if (id !== undefined) looseIds.push(id);
   }
   for (const entry of envelope.updates) {
-    const id = typeof entry["_id"] === "string" ? entry["_id"] : undefined;
-    const at = index.byKeys(entry);
-    const item = at === undefined ? undefined : items[at];
-    if (at === undefined || item === undefined || results.has(at)) continue;
-    if (item.intent.kind === "update") {
-      if (id === undefined || id === item.intent.remoteId) results.set(at, { kind: "updated" });
-    } else if (id !== undefined) {
-      results.set(at, { kind: "conflict", remoteId: id, message: "A new record was taken for an existing one." });
-    }
+    const item = index.byKeys(entry);
+    if (item !== undefined && !results.has(item)) note(item, updated(item, idIn(entry)));
   }
   return takeOnlyId(items, looseIds, results);
 }
 
+function idIn({ _id }: Readonly<Record<string, unknown>>): string | undefined {
+  return typeof _id === "string" ? _id : undefined;
+}
+
+/** What it proves that an item is among the created records. */
+function inserted({ intent }: Item, id: string | undefined): Result | undefined {
+  if (intent.kind === "create") return id === undefined ? undefined : { kind: "created", remoteId: id };
+  return id === undefined || id === intent.remoteId ? { kind: "updated" } : { kind: "replaced", remoteId: id };
+}
+
+/** The same of the updated records. */
+function updated({ intent }: Item, id: string | undefined): Result | undefined {
+  if (intent.kind === "create") return id === undefined ? undefined : conflict(id);
+  return id === undefined || id === intent.remoteId ? { kind: "updated" } : undefined;
+}
+
+export function conflict(remoteId: string): Result {
+  return { kind: "conflict", remoteId, message: "A new record was taken for an existing one." };
+}
+
 /** One created record and one create without an id belong together, unless an update may have been replaced. */
-function takeOnlyId(items: readonly Item[], looseIds: readonly string[], results: Map<number, Result>): string[] {
-  const open = openOf(items, results, "create");
-  const [id, ...others] = looseIds;
-  const [at] = open;
-  const settledUpdates = openOf(items, results, "update").length === 0;
-  if (id === undefined || others.length > 0 || at === undefined || open.length > 1 || !settledUpdates)
-    return [...looseIds];
-  results.set(at, { kind: "created", remoteId: id });
+function takeOnlyId(items: readonly Item[], looseIds: string[], results: Results): string[] {
+  const [id, ...otherIds] = looseIds;
+  const [item, ...otherItems] = openOf(items, results, "create");
+  const isSure = otherIds.length + otherItems.length + openOf(items, results, "update").length === 0;
+  if (id === undefined || item === undefined || !isSure) return looseIds;
+  results.set(item, { kind: "created", remoteId: id });
   return [];
 }
 
@@ -127,21 +140,13 @@ interface LooseError {
 }
 
 /** What the error lists prove. @returns the errors that name no item */
-function foldErrors(
-  type: string,
-  items: readonly Item[],
-  index: KeyIndex,
-  envelope: Envelope,
-  results: Map<number, Result>,
-): LooseError[] {
+function foldErrors(type: string, index: KeyIndex, envelope: Envelope, results: Results): LooseError[] {
   const loose: LooseError[] = [];
   for (const element of [...envelope.createdErrors, ...envelope.updatedErrors, ...envelope.otherErrors]) {
-    const at = index.byAnything(element);
-    const item = at === undefined ? undefined : items[at];
+    const item = index.byAnything(element);
     const message = messageOf(element);
-    if (at === undefined || item === undefined || results.has(at))
-      loose.push({ message, position: positionOf(element) });
-    else results.set(at, refusal(type, item, message));
+    if (item === undefined || results.has(item)) loose.push({ message, position: positionOf(element) });
+    else results.set(item, refusal(type, item, message));
   }
   return loose;
 }
@@ -166,22 +171,19 @@ function proveByCounters(
   envelope: Envelope,
   status: number,
   loose: readonly LooseError[],
-  results: Map<number, Result>,
+  results: Results,
 ): void {
   if (status >= 400 || loose.length > 0 || envelope.permissionErrors.length > 0) return;
   if (envelope.created === undefined || envelope.updated === undefined) return;
-  const failed = [...results.values()].filter(
-    ({ kind }) => kind === "rejected" || kind === "later" || kind === "gone",
-  ).length;
-  const handled = items.length - failed;
-  const { created, updated, nonupdates } = envelope;
+  const handled = items.length - [...results.values()].filter(isFailure).length;
+  const { created, updated: changed, nonupdates } = envelope;
   // Unchanged records may be counted beside the updated ones or among them. Beside them is believed only when the
   // updated ones are all named, so that no unchanged record can hide behind that number.
-  const beside = created + updated + nonupdates === handled && (nonupdates === 0 || envelope.updates.length >= updated);
-  const addsUp = beside || (created + updated === handled && nonupdates <= updated);
-  const creates = items.filter(({ intent }, at) => intent.kind === "create" && !isFailure(results.get(at))).length;
+  const beside = created + changed + nonupdates === handled && (nonupdates === 0 || envelope.updates.length >= changed);
+  const addsUp = beside || (created + changed === handled && nonupdates <= changed);
+  const creates = items.filter((item) => item.intent.kind === "create" && !isFailure(results.get(item))).length;
   if (!addsUp || created > creates) return;
-  for (const at of openOf(items, results, "update")) results.set(at, { kind: "updated" });
+  for (const item of openOf(items, results, "update")) results.set(item, { kind: "updated" });
 }
 
 function isFailure(result: Result | undefined): boolean {
@@ -194,28 +196,27 @@ function rejectByElimination(
   items: readonly Item[],
   envelope: Envelope,
   loose: LooseError[],
-  results: Map<number, Result>,
+  results: Results,
 ): void {
-  const counted = (envelope.created ?? 0) + (envelope.updated ?? 0) + envelope.nonupdates;
   const proven = [...results.values()].filter((result) => !isFailure(result)).length;
-  const open = items.flatMap((item, at) => (results.has(at) ? [] : [{ item, at }]));
-  if (loose.length === 0 || loose.length !== open.length || counted > proven || envelope.permissionErrors.length > 0)
-    return;
+  const open = items.filter((item) => !results.has(item));
+  if (loose.length === 0 || loose.length !== open.length || countedIn(envelope) > proven) return;
+  if (envelope.permissionErrors.length > 0) return;
   const byPosition = new Map(loose.map((error) => [error.position, error.message]));
-  const positionsFit = open.every(({ at }) => byPosition.has(at));
+  const messageAt = (item: Item): string | undefined => byPosition.get(items.indexOf(item));
+  const positionsFit = open.every((item) => messageAt(item) !== undefined);
   const [words = "", ...otherWords] = new Set(loose.map((error) => error.message));
   // Who got which of several reasons? One may say "gone" and another "locked", so they are not assigned by guessing.
   if (!positionsFit && otherWords.length > 0) return;
-  for (const { item, at } of open) {
-    results.set(at, refusal(type, item, (positionsFit ? byPosition.get(at) : undefined) ?? words));
-  }
+  for (const item of open) results.set(item, refusal(type, item, (positionsFit && messageAt(item)) || words));
   loose.length = 0;
 }
 
-function openOf(
-  items: readonly Item[],
-  results: ReadonlyMap<number, Result>,
-  kind: Item["intent"]["kind"],
-): readonly number[] {
-  return items.flatMap((item, at) => (item.intent.kind === kind && !results.has(at) ? [at] : []));
+/** Records that the answer counts as handled. */
+function countedIn({ created = 0, updated: changed = 0, nonupdates }: Envelope): number {
+  return created + changed + nonupdates;
+}
+
+function openOf(items: readonly Item[], results: Results, kind: Item["intent"]["kind"]): readonly Item[] {
+  return items.filter((item) => item.intent.kind === kind && !results.has(item));
 }

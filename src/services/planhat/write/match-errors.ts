@@ -1,9 +1,12 @@
 /** Which of the sent items is an error element about? Decided by key only; a position alone proves nothing. */
+import at from "lodash/at";
 import { foldedKey } from "../../../record";
 import type { Intent } from "../../connection";
 import { textOf } from "../../mapping/attributes";
-import { bodyOf, keyMark, sentKeys } from "./body";
+import { keyMark, UPSERT_KEYS } from "../object-types";
+import { bodyOf, sentKeys } from "./body";
 import type { Body, SentKey } from "./body";
+import { counter } from "../api/envelope";
 import { isObject } from "../api/rest";
 
 /** One item of a bulk call. */
@@ -20,38 +23,38 @@ export function itemOf(type: string, intent: Intent): Item {
 
 /** Finds items by the keys that were sent. Keys are unique within one call, so a key names at most one item. */
 export interface KeyIndex {
-  /** @returns the position of the one item that an entry's or element's keys name, strongest key first */
-  byKeys(entry: Readonly<Record<string, unknown>>): number | undefined;
-  /** @returns the position of the one item that an error element of any shape names */
-  byAnything(element: unknown): number | undefined;
+  /** @returns the one item that an entry's or element's keys name, strongest key first */
+  byKeys(entry: Readonly<Record<string, unknown>>): Item | undefined;
+  /** @returns the one item that an error element of any shape names */
+  byAnything(element: unknown): Item | undefined;
 }
 
-const RANKED = ["_id", "externalId", "sourceId", "email"];
+const RANKED = ["_id", ...UPSERT_KEYS];
 const MAX_DEPTH = 6;
 /** A short or purely numeric key occurs in a text by chance ("row 1 failed"). */
 const TELLING_LENGTH = 6;
 
 export function keyIndex(items: readonly Item[]): KeyIndex {
-  const byName = new Map<string, number>();
-  const byValue = new Map<string, Set<number>>();
-  items.forEach((item, at) => {
+  const byName = new Map<string, Item>();
+  const byValue = new Map<string, Set<Item>>();
+  for (const item of items) {
     for (const { name, value } of item.keys) {
-      byName.set(keyMark(name, value), at);
+      byName.set(keyMark(name, value), item);
       const said = name === "email" ? foldedKey(value) : value;
-      byValue.set(said, (byValue.get(said) ?? new Set<number>()).add(at));
+      byValue.set(said, (byValue.get(said) ?? new Set<Item>()).add(item));
     }
-  });
+  }
 
-  const byKeys = (entry: Readonly<Record<string, unknown>>): number | undefined => {
+  const byKeys = (entry: Readonly<Record<string, unknown>>): Item | undefined => {
     for (const name of RANKED) {
       const value = textOf(Object.hasOwn(entry, name) ? entry[name] : undefined);
-      const at = value === undefined ? undefined : byName.get(keyMark(name, value));
-      if (at !== undefined) return at;
+      const item = value === undefined ? undefined : byName.get(keyMark(name, value));
+      if (item !== undefined) return item;
     }
     return undefined;
   };
 
-  const byText = (text: string): number | undefined => {
+  const byText = (text: string): Item | undefined => {
     const named = namedValues(text).map(({ name, value }) => byName.get(keyMark(name, value)));
     const telling = tokens(text).filter((token) => token.value.length >= TELLING_LENGTH || token.quoted);
     const loose = telling.flatMap(({ value }) =>
@@ -60,34 +63,29 @@ export function keyIndex(items: readonly Item[]): KeyIndex {
     return only(named) ?? only(loose);
   };
 
-  const texts: (element: unknown, depth: number) => readonly (number | undefined)[] = (element, depth) =>
-    typeof element === "string"
-      ? [byText(element)]
-      : inside(element).flatMap((each) => (depth < MAX_DEPTH ? texts(each, depth + 1) : []));
-  const objects: (element: unknown, depth: number) => readonly (number | undefined)[] = (element, depth) => {
-    const own = isObject(element) ? byKeys(element) : undefined;
-    if (own !== undefined) return [own];
-    return inside(element).flatMap((each) => (depth < MAX_DEPTH ? objects(each, depth + 1) : []));
-  };
-
   return {
     byKeys,
     byAnything(element) {
-      const named = objects(element, 0).filter((at) => at !== undefined);
-      return named.length > 0 ? only(named) : only(texts(element, 0));
+      const named = search(element, (each) => (isObject(each) ? byKeys(each) : undefined));
+      return named.length > 0
+        ? only(named)
+        : only(search(element, (each) => (typeof each === "string" ? byText(each) : undefined)));
     },
   };
 }
 
-function inside(element: unknown): readonly unknown[] {
-  if (Array.isArray(element)) return element;
-  return isObject(element) ? Object.values(element) : [];
+/** What is found in an element, or else in what it contains. */
+function search(element: unknown, find: (each: unknown) => Item | undefined, depth = 0): readonly Item[] {
+  const found = find(element);
+  if (found !== undefined) return [found];
+  if (typeof element !== "object" || element === null || depth >= MAX_DEPTH) return [];
+  return Object.values(element).flatMap((each) => search(each, find, depth + 1));
 }
 
-/** The one position that all findings agree on. */
-function only(found: readonly (number | undefined)[]): number | undefined {
-  const positions = new Set(found.filter((at) => at !== undefined));
-  return positions.size === 1 ? [...positions][0] : undefined;
+/** The one item that all findings agree on. */
+function only(found: readonly (Item | undefined)[]): Item | undefined {
+  const items = new Set(found.filter((item) => item !== undefined));
+  return items.size === 1 ? [...items][0] : undefined;
 }
 
 const QUOTED = /"([^"]+)"|'([^']+)'|`([^`]+)`/g;
@@ -96,12 +94,8 @@ const NAMED =
   /\b(_id|externalId|sourceId|email)\b["'`]?\s*(?:[:=]\s*)?(?:"([^"]+)"|'([^']+)'|`([^`]+)`|([^\s,;"'`(){}[\]]+))/g;
 
 /** The group that matched; the others are undefined. */
-function matchedGroup(match: RegExpExecArray, from: number): string {
-  for (let group = from; group < match.length; group += 1) {
-    const value = match[group];
-    if (value !== undefined) return value;
-  }
-  return "";
+function matchedGroup(match: readonly (string | undefined)[], from: number): string {
+  return match.slice(from).find((group) => group !== undefined) ?? "";
 }
 
 /** `externalId: 17`, `email "a@b.example"`, `_id=5e…`: keys that a text names together with their field. */
@@ -121,10 +115,6 @@ function tokens(text: string): readonly { readonly value: string; readonly quote
 
 /** The position that an element names, if any. */
 export function positionOf(element: unknown): number | undefined {
-  if (!isObject(element)) return undefined;
-  for (const name of ["index", "position", "i", "row"]) {
-    const value = element[name];
-    if (typeof value === "number" && Number.isInteger(value) && value >= 0) return value;
-  }
-  return undefined;
+  const values = isObject(element) ? at(element, ["index", "position", "i", "row"]) : [];
+  return values.map(counter).find((value) => value !== undefined);
 }

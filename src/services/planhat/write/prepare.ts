@@ -1,21 +1,15 @@
 /** The last step from desired values to wire values: custom fields are checked, and owners become ids. */
-import { reason, type ReasonCode } from "../reasons";
+import { reason } from "../reasons";
 import type { Desired } from "../../../record";
 import type { Prepared } from "../../connection";
 import type { CustomField } from "../api/custom-fields";
 import { checkCustom, hasCustomFields } from "./custom-values";
 import type { Ready } from "./custom-values";
-import { isFailed, waitOf } from "../api/failure";
+import { attempt, isFailed, waitOf } from "../api/failure";
 import type { Failed } from "../api/failure";
-import { COMPANIES } from "../object-types";
+import { COMPANIES, OWNER_FIELDS } from "../object-types";
 import type { Directory, Owners } from "../api/owners";
 import type { MappingRow } from "../settings/settings";
-
-/** Fields of a company that contain a Planhat user, and the reason for which it is skipped when they do not. */
-export const OWNER_FIELDS: readonly (readonly [string, ReasonCode])[] = [
-  ["owner", "invalid_owner"],
-  ["coOwner", "invalid_co_owner"],
-];
 
 export interface PrepareDeps {
   readonly owners: Owners;
@@ -53,15 +47,6 @@ function later(what: string, error: Failed): Prepared {
 
 function namesOwner(record: Desired): boolean {
   return OWNER_FIELDS.some(([field]) => typeof record.fields[field] === "string");
-}
-
-async function attempt<T>(read: () => Promise<T>): Promise<T | Failed> {
-  try {
-    return await read();
-  } catch (error) {
-    if (isFailed(error)) return error;
-    throw error;
-  }
 }
 
 function withOwners(ready: Ready, directory: Directory): Prepared {

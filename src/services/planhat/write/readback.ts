@@ -1,18 +1,19 @@
 /** After a bulk call whose answer leaves records open: what does Planhat hold now? */
 import { canonical } from "../../compare";
 import type { Json } from "../../../record";
-import type { Problem, Result } from "../../connection";
+import type { Result } from "../../connection";
 import type { RemoteRecord } from "../../model";
 import { textOf } from "../../mapping/attributes";
 import type { Item } from "./match-errors";
-import { keyMark } from "./body";
-import { refusal } from "./fold";
+import { conflict, refusal } from "./fold";
 import type { Folded } from "./fold";
-import { idGroups, readSingles } from "../lookup/lookup";
-import { readCompanies, readLean } from "../lookup/companies";
-import { COMPANIES, fieldSpec, typeSpec } from "../object-types";
+import { idGroups } from "../lookup/lookup";
+import { readLean } from "../lookup/companies";
+import { readIds } from "../lookup/read";
+import { COMPANIES, fieldSpec, keyMark, typeSpec } from "../object-types";
 import { readPages } from "../api/paging";
-import { idOf, remoteRecord, selectOf } from "../lookup/remote";
+import type { Paged } from "../api/paging";
+import { idOf, selectOf } from "../lookup/remote";
 import type { Rest, Row } from "../api/rest";
 
 /** Reading endusers by id costs a call each; beyond this number it is left to the engine. */
@@ -34,7 +35,7 @@ export async function readBackCreates(
   const { rows, complete } =
     type === COMPANIES.name ? await companyRows(rest, items) : await childRows(rest, type, items);
   const places = new Map<string, Row[]>();
-  for (const row of rows) {
+  for (const row of rows.values()) {
     for (const place of placesOf(type, row)) places.set(place, [...(places.get(place) ?? []), row]);
   }
   const found = items.map((item) => {
@@ -56,14 +57,15 @@ export async function readBackCreates(
 
 /** The record exists. Did this call create it, or did it exist before? The answer's ids decide, else its counters. */
 function createdOrFound(id: string, { looseIds, createdLeft }: Folded, hits: number): Result {
-  const conflict: Result = { kind: "conflict", remoteId: id, message: "A new record was taken for an existing one." };
   if (looseIds.includes(id)) return { kind: "created", remoteId: id };
-  if (createdLeft === 0 || (looseIds.length > 0 && looseIds.length === createdLeft)) return conflict;
+  if (createdLeft === 0 || (looseIds.length > 0 && looseIds.length === createdLeft)) return conflict(id);
   if (createdLeft === undefined || createdLeft >= hits) return { kind: "created", remoteId: id };
   return unconfirmed("The answer does not say which records were created.");
 }
 
-const unconfirmed = (message: string): Result => ({ kind: "unconfirmed", message });
+export function unconfirmed(message = "The answer does not say whether the record was written."): Result {
+  return { kind: "unconfirmed", message };
+}
 
 /** @returns undefined for a create that certainly does not exist, but whose reason is one of several */
 function absent(type: string, item: Item, folded: Folded, hits: number): Result | undefined {
@@ -90,17 +92,12 @@ function placesOf(type: string, record: Readonly<Record<string, unknown>>): read
   });
 }
 
-interface Rows {
-  readonly rows: Iterable<Row>;
-  readonly complete: boolean;
-}
+type Rows = Pick<Paged, "rows" | "complete">;
 
 async function companyRows(rest: Rest, items: readonly Item[]): Promise<Rows> {
-  const keys = new Set(
-    items.flatMap(({ body }) => (typeof body["externalId"] === "string" ? [body["externalId"]] : [])),
-  );
+  const keys = new Set(items.flatMap(({ body }) => textOf(body["externalId"]) ?? []));
   const lean = await readLean(rest, keys);
-  return { rows: lean.rows.values(), complete: lean.problem === undefined };
+  return { rows: lean.rows, complete: lean.problem === undefined };
 }
 
 async function childRows(rest: Rest, type: string, items: readonly Item[]): Promise<Rows> {
@@ -111,9 +108,9 @@ async function childRows(rest: Rest, type: string, items: readonly Item[]): Prom
     const query = { companyId: group.join(","), select: selectOf(object.name, []) };
     const paged = await readPages(rest, { path, query, limit: listLimit });
     for (const row of paged.rows.values()) rows.set(row._id, row);
-    if (!paged.complete) return { rows: rows.values(), complete: false };
+    if (!paged.complete) return { rows, complete: false };
   }
-  return { rows: rows.values(), complete: true };
+  return { rows, complete: true };
 }
 
 /**
@@ -127,16 +124,18 @@ export async function readBackUpdates(
   folded: Folded,
 ): Promise<Settled> {
   const fields = [...new Set(items.flatMap(({ intent }) => Object.keys(intent.fields)))];
-  const ids = items.flatMap(({ intent }) => intent.remoteId ?? []);
-  const { records, gone } = await readIds(rest, type, ids, fields);
-  const replacements = gone.length > 0 ? (await readIds(rest, type, folded.looseIds, fields)).records : [];
+  const read = (ids: readonly string[]) => {
+    return readIds(rest, type, type === COMPANIES.name ? ids : ids.slice(0, MAX_SINGLES), fields);
+  };
+  const { records, gone } = await read(items.flatMap(({ intent }) => intent.remoteId ?? []));
+  const replacements = gone.length > 0 ? (await read(folded.looseIds)).records : [];
   const settled = new Map<Item, Result>();
   for (const item of items) {
     const { remoteId = "" } = item.intent;
     const record = records.find((each) => each.id === remoteId);
     if (gone.includes(remoteId)) settled.set(item, replacedOrGone(type, item, gone, replacements, folded));
     else if (record !== undefined && holds(type, record, item)) settled.set(item, { kind: "updated" });
-    else settled.set(item, unconfirmed("The answer does not say whether the record was written."));
+    else settled.set(item, unconfirmed());
   }
   return settled;
 }
@@ -164,30 +163,4 @@ function holds(type: string, record: RemoteRecord, { intent }: Item): boolean {
     const form = (each: Json): string => canonical(each, fieldType, "loose");
     return form(record.fields[name] ?? null) === form(value);
   });
-}
-
-export interface ReadIds {
-  readonly records: readonly RemoteRecord[];
-  readonly gone: readonly string[];
-  readonly problem?: Problem;
-}
-
-async function readIds(rest: Rest, type: string, ids: readonly string[], fields: readonly string[]): Promise<ReadIds> {
-  return readKnown(rest, type, type === COMPANIES.name ? ids : ids.slice(0, MAX_SINGLES), fields);
-}
-
-/** Reads records by id: companies through the list, endusers one by one. */
-export async function readKnown(
-  rest: Rest,
-  type: string,
-  ids: readonly string[],
-  fields: readonly string[],
-): Promise<ReadIds> {
-  if (type === COMPANIES.name) {
-    const { records, gone, problem } = await readCompanies(rest, ids, fields);
-    return { records, gone, ...(problem !== undefined && { problem }) };
-  }
-  const { rows, gone, problem } = await readSingles(rest, typeSpec(type).path, ids);
-  const records = rows.map((row) => remoteRecord(type, row, fields));
-  return { records, gone, ...(problem !== undefined && { problem }) };
 }

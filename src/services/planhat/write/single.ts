@@ -3,12 +3,12 @@ import { RemoteError } from "../../../http/errors";
 import type { Problem, Result } from "../../connection";
 import type { Item } from "./match-errors";
 import { messageOf } from "../api/envelope";
-import { isFailed, problemOf, waitOf } from "../api/failure";
+import { attempt, isFailed, isRefusal, problemOf, waitOf } from "../api/failure";
 import type { Failed } from "../api/failure";
-import { refusal } from "./fold";
-import type { Folded } from "./fold";
+import { nothingProven, refusal } from "./fold";
 import { typeSpec } from "../object-types";
-import { readBackCreates, readKnown } from "./readback";
+import { readIds } from "../lookup/read";
+import { readBackCreates } from "./readback";
 import { isNotThere, isRow } from "../api/rest";
 import type { Rest } from "../api/rest";
 
@@ -19,31 +19,17 @@ export interface Single {
 
 /** POST for a create, PUT by id for an update. An answer without the record is not trusted but read back. */
 export async function applySingle(rest: Rest, type: string, item: Item): Promise<Single> {
-  try {
-    return { result: item.intent.kind === "create" ? await create(rest, type, item) : await update(rest, type, item) };
-  } catch (error) {
-    if (!isFailed(error)) throw error;
-    return failed(type, item, error);
-  }
+  const write = item.intent.kind === "create" ? create : update;
+  const result = await attempt(() => write(rest, type, item));
+  return isFailed(result) ? failed(type, item, result) : { result };
 }
 
 async function create(rest: Rest, type: string, item: Item): Promise<Result> {
   const { body } = await rest.create(typeSpec(type).path, item.body);
   if (isRow(body)) return { kind: "created", remoteId: body._id };
-  const settled = await readBackCreates(rest, type, [item], NOT_COUNTED);
+  const settled = await readBackCreates(rest, type, [item], nothingProven([item]));
   return settled.get(item) ?? { kind: "unconfirmed", message: "The answer does not name the new record." };
 }
-
-/** The answer to a single create has no counters. */
-const NOT_COUNTED: Folded = {
-  results: [],
-  looseErrors: [],
-  looseIds: [],
-  createdLeft: undefined,
-  extraCreated: false,
-  nothingWritten: false,
-  understood: true,
-};
 
 async function update(rest: Rest, type: string, item: Item): Promise<Result> {
   const { remoteId } = item.intent;
@@ -53,7 +39,7 @@ async function update(rest: Rest, type: string, item: Item): Promise<Result> {
   const { body } = await rest.update(typeSpec(type).path, remoteId, changes);
   if (isRow(body)) return { kind: "updated" };
   // Some servers answer a missing record with an empty success.
-  const { gone, problem } = await readKnown(rest, type, [remoteId], []);
+  const { gone, problem } = await readIds(rest, type, [remoteId]);
   if (problem !== undefined) return { kind: "later", waitMs: problem.waitMs, message: problem.message };
   return gone.length > 0 ? { kind: "gone" } : { kind: "updated" };
 }
@@ -61,11 +47,7 @@ async function update(rest: Rest, type: string, item: Item): Promise<Result> {
 function failed(type: string, item: Item, error: Failed): Single {
   const isUpdate = item.intent.kind === "update";
   if (isUpdate && isNotThere(error)) return { result: { kind: "gone" } };
-  if (
-    error instanceof RemoteError &&
-    error.status !== undefined &&
-    (error.kind === "validation" || error.kind === "too_large")
-  ) {
+  if (isRefusal(error) && error.status !== undefined) {
     return { result: refusal(type, item, messageOf(error.answer ?? error.message), error.status) };
   }
   return { result: unsent(item, error), problem: problemOf(error) };
