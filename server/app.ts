@@ -76,9 +76,16 @@ export function serviceRoutes<S>(options: ServiceRouteOptions<S>): Router {
   const authenticator = createAuthenticator({ ...options, ...onDemand, source: face.manifest.source });
   const byQuery = createQueryCredentials({ ...onDemand, authenticator });
   const byLogin = createBasicAuth(authenticator, options.corsOrigins);
-  const shown = { ...options.explaining, serviceTitle: face.title, face, now, authenticate: byLogin };
+  const shown = {
+    mount: mountOf(service.name),
+    ...options.explaining,
+    serviceTitle: face.title,
+    face,
+    now,
+    authenticate: byLogin,
+  };
   const router = Router();
-  router.use(manifestRoutes(service));
+  router.use(manifestRoutes(face, mountOf(service.name)));
   router.use(docsRoutes(service));
   router.use("/smart-notifier", measured(options.metrics, service.name));
   router.use(notificationRoutes({ ...options, authenticator }));

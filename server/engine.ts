@@ -26,6 +26,7 @@ import { createFirehose, FIREHOSE_TIMEOUT_MS, type Firehose } from "../src/hull/
 import type { Log } from "../src/outcome/log-lines";
 import { createEmbeddedJobs } from "../src/queue/embedded";
 import type { ServiceDefinition } from "../src/services/definition";
+import type { GrantAccess } from "../src/services/service";
 import type { Seal } from "../src/storage/port/seal";
 import { createDeadLetters, type DeadLettersOptions } from "./admin/dead-letters";
 import { serviceRoutes } from "./app";
@@ -59,6 +60,8 @@ export interface Engine extends Pick<DeadLettersOptions, "wake" | "announce"> {
   readonly name: string;
   readonly routes: Router;
   readonly deliveryWorker: DeliveryWorker;
+  /** What a person granted a tenant. */
+  grantOf(tenant: string): GrantAccess;
   /** Requests that may start now under the tightest budget. */
   budgetLeft(): number;
   /** What is known of a connector without asking its service; undefined when it is not known. */
@@ -246,6 +249,7 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
     deliveryWorker,
     wake,
     announce,
+    grantOf: (tenant) => tenants.grantOf(tenant),
     budgetLeft: () => budgets.left(),
     healthOf: async (key) => {
       const tenant = await tenants.load(key);

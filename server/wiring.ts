@@ -11,7 +11,7 @@ import { createCredentialCheck } from "../src/hull/auth/credentials";
 import { createSignatureVerifier } from "../src/hull/auth/signature";
 import { createKeyFetcher } from "../src/hull/auth/signature-keys";
 import { createHullClient } from "../src/hull/client";
-import { definitionOf, SERVICES } from "../src/services";
+import { definitionOf, mountOf, SERVICES } from "../src/services";
 import type { ServiceDefinition } from "../src/services/definition";
 import { serviceOf } from "../src/storage/port/lane";
 import { createSeal } from "../src/storage/port/seal";
@@ -33,6 +33,8 @@ import { readSecret } from "./secret";
 export interface Connector {
   readonly app: Express;
   readonly store: Store;
+  /** @throws Error for a service that is not served */
+  engine(service: string): Engine;
   /** That of the first service. */
   readonly deliveryWorker: DeliveryWorker;
   /** From now on `/ready` says no. */
@@ -125,7 +127,7 @@ export async function createConnector(
     health: async (tenant) => engineOf(tenant)?.healthOf(tenant),
     forget: (tenant) => engineOf(tenant)?.forget(tenant) ?? store.forgetTenant(tenant),
   });
-  const admin = adminRoutes({ services, deadLetters, connectors, now, logger });
+  const admin = adminRoutes({ services, site: { mount: mountOf(first.name) }, deadLetters, connectors, now, logger });
 
   let accepting = true;
   const app = createApp(
@@ -154,6 +156,11 @@ export async function createConnector(
   return {
     app,
     store,
+    engine: (service) => {
+      const engine = engines.get(service);
+      if (engine === undefined) throw new Error(`${service} is not served.`);
+      return engine;
+    },
     deliveryWorker: first.deliveryWorker,
     drain: () => {
       accepting = false;

@@ -64,5 +64,5 @@ const showForReader: ShowError = (response, error) => {
       .status(error.status)
       .set(HEADERS)
       .type("html")
-      .send(errorPage(error, undefined, ADMIN));
+      .send(errorPage(error, { mount: "" }, ADMIN));
 };

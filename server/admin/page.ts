@@ -3,7 +3,7 @@ import { mountOf } from "../../src/services";
 import { serviceOf } from "../../src/storage/port/lane";
 import type { PauseRow } from "../../src/storage/port/rows";
 import { html, type Content, type Html } from "../console/html";
-import { consoleLink } from "../console/links";
+import { consoleLink, type Site } from "../console/links";
 import { page } from "../console/page";
 import { instant, number, span } from "../console/sections/figures";
 import { levelBadge } from "../console/sections/status";
@@ -16,19 +16,29 @@ const COLUMNS = html`<th scope="col">Connector</th>
   <th scope="col" class="number">Oldest</th>
   <th scope="col" class="number">Dead letters</th>`;
 
-/** @param nowMs when it was asked for, milliseconds since 1970 @param home the address of the page */
-export function connectorsPage(connectors: readonly ConnectorOverview[], nowMs: number, home: string): string {
-  const body = connectors.length === 0 ? NOBODY : [totals(connectors), list(connectors, nowMs)];
-  return page({ title: "All connectors", home, atMs: nowMs, body: [html`<h1>All connectors</h1>`, body] });
+/**
+ * @param nowMs when it was asked for, milliseconds since 1970
+ * @param home the address of the page
+ * @param site a service whose style it has
+ */
+export function connectorsPage(
+  connectors: readonly ConnectorOverview[],
+  nowMs: number,
+  home: string,
+  site: Site,
+): string {
+  const body = connectors.length === 0 ? nobody(site) : [totals(connectors), list(connectors, nowMs)];
+  return page({ site, title: "All connectors", home, atMs: nowMs, body: [html`<h1>All connectors</h1>`, body] });
 }
 
-const NOBODY = html`<section aria-labelledby="none">
-  <h2 id="none">No connector is known yet</h2>
-  <p>
-    Install one in Hull by this server's <a href="/manifest.json">manifest</a> and save its settings. It appears here
-    when Hull has called this server for the first time.
-  </p>
-</section>`;
+const nobody = ({ mount }: Site): Html =>
+  html`<section aria-labelledby="none">
+    <h2 id="none">No connector is known yet</h2>
+    <p>
+      Install one in Hull by this server's <a href="${mount}/manifest.json">manifest</a> and save its settings. It
+      appears here when Hull has called this server for the first time.
+    </p>
+  </section>`;
 
 function totals(connectors: readonly ConnectorOverview[]): Html {
   const sum = (count: (each: ConnectorOverview) => number): number =>
@@ -90,7 +100,7 @@ function row(connector: ConnectorOverview, nowMs: number): Html {
   const mood = connector.health?.status === "error" ? "why" : "why mild";
   return html`<tr>
       <th scope="row" data-label="Connector">
-        <a href="${mountOf(serviceOf(connector.tenant))}${consoleLink(organization)}"
+        <a href="${consoleLink({ mount: mountOf(serviceOf(connector.tenant)) }, organization)}"
           >${organization} <span class="hidden">(its console)</span></a
         >
         <span class="id">${connectorId}</span>

@@ -5,6 +5,7 @@
 import { Router, type Request, type RequestHandler } from "express";
 import type { Logger } from "pino";
 import { z } from "zod";
+import type { Site } from "../console/links";
 import { HEADERS } from "../console/page";
 import { refuse } from "../http-error";
 import { otherMethods } from "../middleware/errors";
@@ -20,6 +21,8 @@ import { connectorsPage } from "./page";
 
 export interface AdminRouteOptions {
   readonly services: readonly ServiceDefinition[];
+  /** Where a style sheet is; by default at the root. */
+  readonly site?: Site;
   readonly deadLetters: DeadLetters;
   readonly connectors: Connectors;
   /** Milliseconds since 1970. */
@@ -51,7 +54,14 @@ export const chosenTenant = z.object({
   tenant: tenantName.optional().meta({ description: "Only dead letters of this connector.", pattern: undefined }),
 });
 
-export function adminRoutes({ services, deadLetters, connectors, now, logger }: AdminRouteOptions): Router {
+export function adminRoutes({
+  services,
+  site = { mount: "" },
+  deadLetters,
+  connectors,
+  now,
+  logger,
+}: AdminRouteOptions): Router {
   const router = Router();
   router.use(ADMIN, audited(logger), (_request, response, next) => {
     response.set("cache-control", "no-store");
@@ -62,7 +72,7 @@ export function adminRoutes({ services, deadLetters, connectors, now, logger }: 
     response
       .set(HEADERS)
       .type("html")
-      .send(connectorsPage(await connectors.list(), now(), ADMIN));
+      .send(connectorsPage(await connectors.list(), now(), ADMIN, site));
   });
 
   router.use(

@@ -2,16 +2,33 @@
 
 export const BASE = "/console";
 
+/** Where a service is served, and how people call it; without a title, all services of this server. */
+export interface Site {
+  /** `` or `/name`. */
+  readonly mount: string;
+  readonly title?: string;
+}
+
 export type Query = Readonly<Record<string, string | undefined>>;
 
 /** The console of an organization. @param anchor a part of the page */
-export function consoleLink(organization: string, query: Query = {}, anchor?: string): string {
-  return `${address(BASE, organization, query)}${anchor === undefined ? "" : `#${anchor}`}`;
+export function consoleLink(
+  { mount }: Pick<Site, "mount">,
+  organization: string,
+  query: Query = {},
+  anchor?: string,
+): string {
+  return `${address(mount + BASE, organization, query)}${anchor === undefined ? "" : `#${anchor}`}`;
 }
 
 /** One dead letter, or an action on it. */
-export function deadLetterLink(organization: string, id: string, action?: "replay" | "drop"): string {
-  const path = `${BASE}/letters/${encodeURIComponent(id)}${action === undefined ? "" : `/${action}`}`;
+export function deadLetterLink(
+  { mount }: Pick<Site, "mount">,
+  organization: string,
+  id: string,
+  action?: "replay" | "drop",
+): string {
+  const path = `${mount}${BASE}/letters/${encodeURIComponent(id)}${action === undefined ? "" : `/${action}`}`;
   return address(path, organization);
 }
 

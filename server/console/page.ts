@@ -2,7 +2,7 @@
 import type { FormOwner } from "./form-token";
 import { html, type Content, type Html } from "./html";
 import { instant } from "./sections/figures";
-import { BASE, consoleLink } from "./links";
+import { BASE, consoleLink, type Site } from "./links";
 
 /** Pages need our style sheet, our logo, and forms that come back here; they are not cached. */
 export const HEADERS = {
@@ -14,8 +14,7 @@ export const HEADERS = {
 } as const;
 
 export interface PageParts {
-  /** How people call the service; absent on a page about all of them. */
-  readonly serviceTitle?: string;
+  readonly site: Site;
   /** Title of the window; the connector's name follows. */
   readonly title: string;
   /** The connector; absent before anybody has logged in. */
@@ -30,35 +29,36 @@ export interface PageParts {
 }
 
 /** @returns a whole document */
-export function page({ serviceTitle, title, owner, atMs, parts = [], home = homeOf(owner), body }: PageParts): string {
-  const brand = serviceTitle === undefined ? "Hull connectors" : `Hull ${serviceTitle} connector`;
+export function page({ site, title, owner, atMs, parts = [], home = homeOf(site, owner), body }: PageParts): string {
+  const { mount, title: service } = site;
+  const brand = service === undefined ? "Hull connectors" : `Hull ${service} connector`;
   const document = html`<html lang="en">
     <head>
       <meta charset="utf-8" />
       <meta name="viewport" content="width=device-width, initial-scale=1" />
       <meta name="color-scheme" content="light dark" />
       <title>${title} · ${brand}</title>
-      <link rel="icon" type="image/svg+xml" href="/logo.svg" />
-      <link rel="stylesheet" href="${BASE}/page.css" />
+      <link rel="icon" type="image/svg+xml" href="${mount}/logo.svg" />
+      <link rel="stylesheet" href="${mount}${BASE}/page.css" />
     </head>
     <body>
       <a class="skip" href="#content">To the content</a>
       <header class="masthead">
         <div class="width">
-          <a class="brand" href="${home}"><img src="/logo.svg" alt="" width="36" height="36" />${brand}</a>
+          <a class="brand" href="${home}"><img src="${mount}/logo.svg" alt="" width="36" height="36" />${brand}</a>
           ${owner !== undefined && who(owner)} ${atMs !== undefined && asOf(atMs, home)}
         </div>
         ${parts.length > 0 && contents(parts)}
       </header>
       <main id="content" class="width" tabindex="-1">${body}</main>
-      <footer class="width">All times are UTC. <a href="/docs">The API behind this page</a></footer>
+      <footer class="width">All times are UTC. <a href="${mount}/docs">The API behind this page</a></footer>
     </body>
   </html>`;
   return `<!doctype html>\n${document.markup}\n`;
 }
 
-function homeOf(owner: PageParts["owner"]): string {
-  return owner === undefined ? BASE : consoleLink(owner.organization);
+function homeOf(site: Site, owner: PageParts["owner"]): string {
+  return owner === undefined ? site.mount + BASE : consoleLink(site, owner.organization);
 }
 
 function who({ organization, id }: FormOwner): Html {

@@ -19,7 +19,7 @@ import { askAbout, explanationBody, MAX_QUESTION, searchForm } from "./sections/
 import { createFormTokens } from "./form-token";
 import { errorPage, welcomePage } from "./sections/front";
 import { actionPath, deadLetterBody, DEAD_LETTERS_A_PAGE, deadLettersBody, type Action } from "./sections/dead-letters";
-import { BASE, consoleLink } from "./links";
+import { BASE, consoleLink, type Site } from "./links";
 import { HEADERS, notice, NOTICES, page, type Notice } from "./page";
 import { runsBody, SHOWN_RUNS } from "./sections/runs";
 import { section } from "./section";
@@ -43,6 +43,8 @@ export interface ConsoleRouteOptions<S> {
   /** What is left of the tenant's request budget; undefined before the first request. */
   readonly budget: (tenant: Tenant<S>) => BudgetLeft | undefined;
   readonly face: Face;
+  /** Where the service is served: `` or `/name`. */
+  readonly mount: string;
   /** Key for the tokens of forms; a secret, used for nothing else. */
   readonly formKey: string;
   /** How long the page waits for each part, milliseconds. */
@@ -105,6 +107,7 @@ type DeadLetterRequest = Request<{ id: string }>;
 export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
   const { store, deadLetters, authenticate, now, logger } = options;
   const { title: serviceTitle, remedies } = options.face;
+  const site = { mount: options.mount, title: serviceTitle };
   const router = Router();
   const tokens = createFormTokens(options.formKey, now);
   const readForm = formReader();
@@ -115,7 +118,7 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
 
   router.get(BASE, async (request, response) => {
     if ((request.query["org"] ?? "") === "") {
-      show(response, 200, welcomePage(serviceTitle));
+      show(response, 200, welcomePage(site));
       return;
     }
     const tenant = await authenticate(request);
@@ -138,12 +141,8 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
     ]);
     const names = question === "" ? PARTS : ([["explain", "The answer"], ...PARTS] as const);
     const heading = html`<h1 class="hidden">Console of ${organization}</h1>`;
-    const body = [heading, notice(query.done), searchForm(organization, serviceTitle, question), ...parts];
-    show(
-      response,
-      200,
-      page({ serviceTitle, title: "Console", owner: tenant.credentials, atMs: nowMs, parts: names, body }),
-    );
+    const body = [heading, notice(query.done), searchForm(organization, site, question), ...parts];
+    show(response, 200, page({ site, title: "Console", owner: tenant.credentials, atMs: nowMs, parts: names, body }));
   });
 
   router.get(`${BASE}/letters/:id`, async (request: DeadLetterRequest, response) => {
@@ -154,10 +153,10 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
       response,
       200,
       page({
-        serviceTitle,
+        site,
         title: "Dead letter",
         owner,
-        body: deadLetterBody(deadLetter, { owner, tokens }, remedies),
+        body: deadLetterBody(deadLetter, { site, owner, tokens }, remedies),
       }),
     );
   });
@@ -167,18 +166,18 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
     const { queued, underway, superseded } = await deadLetters.replay(idOf(request), key);
     if (queued + underway + superseded === 0) throw unknownDeadLetter();
     const done: Notice = queued > 0 ? "replayed" : superseded > 0 ? "superseded" : "underway";
-    goBack(response, credentials.organization, done);
+    goBack(response, site, credentials.organization, done);
   });
 
   router.post(`${BASE}/letters/:id/drop`, async (request: DeadLetterRequest, response) => {
     const { key, credentials } = await formOf(request, response, "drop");
     if ((await deadLetters.drop(idOf(request), key)) === undefined) throw unknownDeadLetter();
-    goBack(response, credentials.organization, "dropped");
+    goBack(response, site, credentials.organization, "dropped");
   });
 
   router.all([BASE, `${BASE}/page.css`, `${BASE}/letters/:id`], otherMethods("GET, HEAD"));
   router.all([`${BASE}/letters/:id/replay`, `${BASE}/letters/:id/drop`], otherMethods("POST"));
-  router.use(errorAnswers(logger, (response, error) => show(response, error.status, errorPage(error, serviceTitle))));
+  router.use(errorAnswers(logger, (response, error) => show(response, error.status, errorPage(error, site))));
   return router;
 
   function part(anchor: string, title: string, work: () => Promise<Html>): Promise<Html> {
@@ -199,7 +198,7 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
 
   async function deadLetterList({ key, credentials: owner }: Tenant<S>, after: string | undefined): Promise<Html> {
     const list = await deadLetters.list({ tenant: key, after, limit: DEAD_LETTERS_A_PAGE });
-    return deadLettersBody(list, after === undefined, { owner, tokens });
+    return deadLettersBody(list, after === undefined, { site, owner, tokens });
   }
 
   /** Checks a posted form. @throws HttpError when it is not our form, or not this person's; nothing was done then */
@@ -217,8 +216,8 @@ function show(response: Response, status: number, document: string): void {
   response.status(status).set(HEADERS).type("html").send(document);
 }
 
-function goBack(response: Response, organization: string, done: Notice): void {
-  response.set(HEADERS).redirect(303, consoleLink(organization, { done }, "letters"));
+function goBack(response: Response, site: Site, organization: string, done: Notice): void {
+  response.set(HEADERS).redirect(303, consoleLink(site, organization, { done }, "letters"));
 }
 
 /** Reads a small form; one that cannot be read has no fields. */

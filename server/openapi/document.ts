@@ -9,6 +9,7 @@ import { deadLetterPart } from "../routes/dead-letters/openapi";
 import { explainPart } from "../routes/explain/openapi";
 import { fetchPart } from "../routes/fetches/openapi";
 import { notificationPart } from "../routes/notifications/openapi";
+import { mountOf } from "../../src/services";
 import type { Service } from "../../src/services/service";
 import { healthPart } from "../routes/health/openapi";
 import { operationParts } from "../routes/operations/openapi";
@@ -21,7 +22,7 @@ import { schemaPart } from "../routes/schema/openapi";
 import { statusPart } from "../routes/status/openapi";
 
 /** What is described of a service. */
-export type DescribedService<S> = SpokenService<S> & Pick<Service<S>, "operations">;
+export type DescribedService<S> = SpokenService<S> & Pick<Service<S>, "operations" | "name">;
 
 /** In the order of the page. A new group of routes adds its part here; a test compares the document with the app. */
 const partsOf = <S>(service: DescribedService<S>): readonly Part[] => [
@@ -34,10 +35,10 @@ const partsOf = <S>(service: DescribedService<S>): readonly Part[] => [
   ...operationParts(service.operations),
   statusPart,
   schemaPart(service.face.fieldLists),
-  healthPart,
   consolePart,
-  adminPart,
   publicPart,
+  // What is not about one service is described where the root is.
+  ...(mountOf(service.name) === "" ? [healthPart, adminPart] : []),
 ];
 
 /** All schemas that paths refer to, by name; none is named twice. */
@@ -55,7 +56,7 @@ export function describeApi<S>(service: DescribedService<S>): Piece {
     openapi: "3.1.1",
     info: { title: `Hull ${title} connector`, version, description, license: { name: "MIT", identifier: "MIT" } },
     // Relative to this document, wherever the server is reached.
-    servers: [{ url: "/" }],
+    servers: [{ url: mountOf(service.name) || "/" }],
     tags: parts.map(({ tag }) => tag),
     paths,
     components: {

@@ -59,6 +59,8 @@ export interface Tenants<S> {
   /** Undefined when the tenant was never seen. */
   load(key: string): Promise<Tenant<S> | undefined>;
   connection(tenant: Tenant<S>): Connection | undefined;
+  /** What a person granted a tenant. */
+  grantOf(key: string): GrantAccess;
   /** The remote was confirmed, changed or renewed: stored rows changed under us. */
   refresh(key: string): void;
   /** The tenant was erased: its cached values go too. */
@@ -132,6 +134,7 @@ export function createTenants<S>({ store, seal, service, now, onSettings }: Tena
 
   return {
     keyOf,
+    grantOf,
     load,
     refresh: (key) => {
       opened.delete(key);

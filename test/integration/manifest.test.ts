@@ -173,7 +173,7 @@ describe("from a build", () => {
     writeFileSync(
       main,
       `const { manifestRoutes } = require("./server/routes/public/manifest");
-      const routes = manifestRoutes({ manifest: require("./manifest.json"), assets: "assets" });
+      const routes = manifestRoutes({ manifest: require("./manifest.json"), assets: "assets" }, "");
       const server = require("express")().use(routes).listen(0, "127.0.0.1", () => console.log(server.address().port));`,
     );
     // From another folder, as a service manager may start it.

@@ -47,10 +47,10 @@ describe("a fetched value that is too long or has too many entries", () => {
     expect(said[0]?.data?.["reason"]).toContain("description (longer than 2000 bytes)");
     expect(JSON.stringify(fixture.logs)).not.toContain("private words");
     expect(await counted(fixture)).toEqual({
-      'type="companies",field="description",misfit="too_long"': 1,
-      'type="companies",field="tags",misfit="too_many"': 1,
+      'service="planhat",type="companies",field="description",misfit="too_long"': 1,
+      'service="planhat",type="companies",field="tags",misfit="too_many"': 1,
       // A customer's own words stay out of the metrics.
-      'type="companies",field="custom",misfit="too_long"': 1,
+      'service="planhat",type="companies",field="custom",misfit="too_long"': 1,
     });
     const [text, ...more] = await warnings(fixture);
     expect(more).toEqual([]);
@@ -119,10 +119,14 @@ describe("a delivered value that is too long", () => {
       { level: "warn", data: { type: "endusers", left_out: [{ field: "position", misfit: "too_long", records: 1 }] } },
     ]);
     expect(JSON.stringify(fixture.logs)).not.toContain("private words");
-    expect(await counted(fixture)).toEqual({ 'type="endusers",field="position",misfit="too_long"': 1 });
+    expect(await counted(fixture)).toEqual({
+      'service="planhat",type="endusers",field="position",misfit="too_long"': 1,
+    });
     // The same once more is no news, and nothing to repeat.
     await fixture.deliverUser(user(1, { position: LONG, indexed_at: minute(1) }), account(1));
-    expect(await counted(fixture)).toEqual({ 'type="endusers",field="position",misfit="too_long"': 1 });
+    expect(await counted(fixture)).toEqual({
+      'service="planhat",type="endusers",field="position",misfit="too_long"': 1,
+    });
     await fixture.deliverUser(user(1, { position: "Captain", indexed_at: minute(2) }), account(1));
     expect(fixture.profile("user", user(1).id)).toMatchObject({ "planhat/position": "Captain" });
   });

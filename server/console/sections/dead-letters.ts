@@ -4,7 +4,7 @@ import type { DeadLetter, DeadLetterDetail, DeadLetters } from "../../admin/dead
 import { instant, number } from "./figures";
 import type { FormOwner, FormTokens } from "../form-token";
 import { html, type Html } from "../html";
-import { consoleLink, deadLetterLink } from "../links";
+import { consoleLink, deadLetterLink, type Site } from "../links";
 import { table } from "../section";
 
 export const DEAD_LETTERS_A_PAGE = 20;
@@ -17,6 +17,7 @@ export function actionPath(action: Action, id: string): string {
 }
 
 export interface DeadLetterContext {
+  readonly site: Site;
   readonly owner: FormOwner;
   readonly tokens: FormTokens;
 }
@@ -27,9 +28,10 @@ export function deadLettersBody(
   isFirst: boolean,
   context: DeadLetterContext,
 ): Html {
+  const { site } = context;
   const { organization } = context.owner;
-  const pages = html`${!isFirst && html`<a href="${consoleLink(organization, {}, "letters")}">First page</a>`}
-  ${next !== undefined && html`<a rel="next" href="${consoleLink(organization, { after: next }, "letters")}">Next page</a>`}`;
+  const pages = html`${!isFirst && html`<a href="${consoleLink(site, organization, {}, "letters")}">First page</a>`}
+  ${next !== undefined && html`<a rel="next" href="${consoleLink(site, organization, { after: next }, "letters")}">Next page</a>`}`;
   const paging = (!isFirst || next !== undefined) && html`<p class="pages">${pages}</p>`;
   if (deadLetters.length === 0) {
     const words = isFirst ? "Nothing was refused for good, or all of it was mended." : "There are no more.";
@@ -50,7 +52,7 @@ function row(deadLetter: DeadLetter, context: DeadLetterContext): Html {
   const { id, type, name, outcome, code, text, atMs } = deadLetter;
   return html`<tr>
     <th scope="row" data-label="Who">
-      <a href="${deadLetterLink(context.owner.organization, id)}"><bdi>${name}</bdi></a>
+      <a href="${deadLetterLink(context.site, context.owner.organization, id)}"><bdi>${name}</bdi></a>
       <span class="id">${type}</span>
     </th>
     <td data-label="Reason">
@@ -61,7 +63,7 @@ function row(deadLetter: DeadLetter, context: DeadLetterContext): Html {
     <td data-label="What to do">
       <div class="actions">
         ${replayForm(deadLetter, context)}
-        <a class="button quiet" href="${deadLetterLink(context.owner.organization, id)}#drop"
+        <a class="button quiet" href="${deadLetterLink(context.site, context.owner.organization, id)}#drop"
           >Drop… <span class="hidden">${name}</span></a
         >
       </div>
@@ -76,8 +78,9 @@ export function deadLetterBody(
   remedies: Readonly<Record<string, string>>,
 ): Html {
   const { id, type, hullId, name, outcome, code, text, atMs, attempts, replayed, derived, messageId } = deadLetter;
+  const { site } = context;
   const { organization } = context.owner;
-  return html`<p><a href="${consoleLink(organization, {}, "letters")}">Back to all dead letters</a></p>
+  return html`<p><a href="${consoleLink(site, organization, {}, "letters")}">Back to all dead letters</a></p>
     <h1>Dead letter: <bdi>${name}</bdi></h1>
     <section aria-labelledby="reason">
       <h2 id="reason">Why it was refused</h2>
@@ -90,7 +93,7 @@ export function deadLetterBody(
         ${replayed && fact("Sent again", "yes, and refused again")}
         ${derived && fact("Created for its children", "yes; no message asked for it")}
       </dl>
-      <p><a href="${consoleLink(organization, { q: hullId }, "explain")}">What else is known of it</a></p>
+      <p><a href="${consoleLink(site, organization, { q: hullId }, "explain")}">What else is known of it</a></p>
     </section>
     <section aria-labelledby="again">
       <h2 id="again">Send it again</h2>
@@ -130,8 +133,8 @@ function replayForm({ id, name }: DeadLetter, context: DeadLetterContext): Html 
   return formOf("replay", id, context, button);
 }
 
-function formOf(action: Action, id: string, { owner, tokens }: DeadLetterContext, button: Html): Html {
-  return html`<form method="post" action="${deadLetterLink(owner.organization, id, action)}">
+function formOf(action: Action, id: string, { site, owner, tokens }: DeadLetterContext, button: Html): Html {
+  return html`<form method="post" action="${deadLetterLink(site, owner.organization, id, action)}">
     <input type="hidden" name="token" value="${tokens.make(owner, actionPath(action, id))}" />
     ${button}
   </form>`;

@@ -3,7 +3,7 @@ import type { Explain, Explanation, Question } from "../../../src/engine/explain
 import type { Tenant } from "../../../src/engine/tenants";
 import { showExplanation } from "../../routes/explain/answer";
 import { html, type Html } from "../html";
-import { BASE } from "../links";
+import { BASE, type Site } from "../links";
 import { table } from "../section";
 
 export const MAX_QUESTION = 200;
@@ -41,10 +41,10 @@ export async function askAbout<S>(
   return asked.find(({ explanation: { service = [] } }) => service.length > 0) ?? asked[0];
 }
 
-export function searchForm(organization: string, serviceTitle: string, question = ""): Html {
-  return html`<form class="search" method="get" action="${BASE}#explain" role="search">
+export function searchForm(organization: string, { mount, title = "" }: Site, question = ""): Html {
+  return html`<form class="search" method="get" action="${mount}${BASE}#explain" role="search">
     <input type="hidden" name="org" value="${organization}" />
-    <label for="question">Why is somebody not in ${serviceTitle}?</label>
+    <label for="question">Why is somebody not in ${title}?</label>
     <div class="line">
       <input
         id="question"

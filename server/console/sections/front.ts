@@ -1,15 +1,15 @@
 /** Pages without a connector: the form that asks for the organization, and errors in words. */
 import type { HttpError } from "../../http-error";
 import { html } from "../html";
-import { BASE } from "../links";
+import { BASE, type Site } from "../links";
 import { page } from "../page";
 
-export function welcomePage(serviceTitle: string): string {
+export function welcomePage(site: Site): string {
   return page({
-    serviceTitle,
+    site,
     title: "Console",
     body: html`<h1>Console</h1>
-      <form class="search" method="get" action="${BASE}">
+      <form class="search" method="get" action="${site.mount}${BASE}">
         <label for="organization">Your Hull organization</label>
         <div class="line">
           <input
@@ -33,9 +33,9 @@ export function welcomePage(serviceTitle: string): string {
 }
 
 /** @param home where the page leads back to */
-export function errorPage({ status, message, code }: HttpError, serviceTitle?: string, home = BASE): string {
+export function errorPage({ status, message, code }: HttpError, site: Site, home = site.mount + BASE): string {
   return page({
-    serviceTitle,
+    site,
     title: "Not done",
     home,
     body: html`<h1>Not done</h1>

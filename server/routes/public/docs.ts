@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
 import { Router, type Request, type Response } from "express";
 import { escapeText } from "../../console/html";
+import { mountOf } from "../../../src/services";
 import { projectFolder } from "../../project-folder";
 import { otherMethods } from "../../middleware/errors";
 import { describeApi, type DescribedService } from "../../openapi/document";
@@ -44,9 +45,10 @@ export function docsRoutes<S>(service: DescribedService<S>): Router {
     response.type(extname(file)).send(known.content);
   }
 
-  /** The page, with the service in its title. */
+  /** The page, with the service in its title and addresses. */
   function page(): Buffer {
-    return Buffer.from(readFileSync(join(own, PAGE), "utf8").replace("{{service}}", escapeText(service.face.title)));
+    const text = readFileSync(join(own, PAGE), "utf8").replaceAll("{{mount}}", mountOf(service.name));
+    return Buffer.from(text.replace("{{service}}", escapeText(service.face.title)));
   }
 
   const own = join(projectFolder("pages"), "docs");

@@ -3,8 +3,7 @@
  * public and the same for everybody, so any page may load it.
  */
 import express, { Router, type Request, type Response } from "express";
-import { mountOf } from "../../../src/services";
-import type { Service } from "../../../src/services/service";
+import type { Face } from "../../../src/services/face";
 import { RETRY_LATER } from "../../flow-control";
 import { projectFolder } from "../../project-folder";
 import { HttpError } from "../../http-error";
@@ -17,7 +16,8 @@ const ASSET_SECONDS = 3600;
 /** Names, IPv4 and bracketed IPv6 addresses, with or without a port: nothing that could continue an address. */
 const HOST = /^(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
 
-export function manifestRoutes<S>({ name, face: { manifest, assets } }: Pick<Service<S>, "name" | "face">): Router {
+/** @param mount where the service is served */
+export function manifestRoutes({ manifest, assets }: Pick<Face, "manifest" | "assets">, mount: string): Router {
   const router = Router();
 
   router.get("/manifest.json", (_request, response) => {
@@ -31,7 +31,7 @@ export function manifestRoutes<S>({ name, face: { manifest, assets } }: Pick<Ser
       throw new HttpError(400, "invalid_host", "The Host header names no host; use the public address.", RETRY_LATER);
     }
     // The answer depends on a header, but caches in between do not look at it.
-    response.set("cache-control", "no-store").redirect(`${READER}${host}${mountOf(name)}`);
+    response.set("cache-control", "no-store").redirect(`${READER}${host}${mount}`);
   });
 
   const files = express.static(projectFolder(assets), {

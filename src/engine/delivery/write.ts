@@ -6,7 +6,7 @@ import type { ObjectType } from "../../services/model";
 import { typeNamed } from "../../services/types";
 import type { Settlement } from "../../storage/port/store";
 import { diff, type Difference } from "../rules/diff";
-import { isClosed } from "../rules/identity";
+import { isClosed, ownId } from "../rules/identity";
 import { reason, type Reason } from "../../outcome/outcome";
 import type { Cycle } from "./context";
 import {
@@ -71,13 +71,10 @@ function barred({ type }: TypeContext, { work, difference, intent }: Change): Re
   if (intent.kind === "create") {
     if (desired.state === "ended") return reason("already_left");
     if (policy === "update") return reason("update_only");
-    return type.identity === "ownKey" && ownId(type, work) === undefined ? reason("missing_identity") : undefined;
+    return type.identity === "ownKey" && ownId(type, desired) === undefined ? reason("missing_identity") : undefined;
   }
   return policy === "insert" && difference.send.length > 0 ? reason("insert_only", work.mirror?.id) : undefined;
 }
-
-const ownId = ({ keys }: ObjectType, { content }: Work): string | undefined =>
-  keys[0] && content.desired.keys[keys[0].name];
 
 /** Writes what differs and settles the rest. */
 export async function write<S>(cycle: Cycle<S>, works: readonly Work[]): Promise<Problem | undefined> {
@@ -271,7 +268,7 @@ function written<S>(cycle: Cycle<S>, change: Change, result: Result): Settlement
   const { context } = cycle;
   const { work, difference, intent } = change;
   const named = "remoteId" in result ? result.remoteId : undefined;
-  const remoteId = intent.remoteId ?? named ?? (context.type.identity === "ownKey" ? ownId(context.type, work) : named);
+  const remoteId = intent.remoteId ?? named ?? ownId(context.type, work.content.desired);
   if (remoteId === undefined) {
     const message = "The service did not say which record it made.";
     return settlementFor(cycle, change, { kind: "unconfirmed", message });

@@ -7,6 +7,7 @@ import type { Service } from "../../services/service";
 import type { Acceptance, Accepted, NewContent, RecordView, RunChange, Store } from "../../storage/port/store";
 import { brokenAcceptance, candidatesOf, claimsOf, outcomeNow, wordsOf, type Candidate } from "./plans";
 import { diff } from "../rules/diff";
+import { ownId } from "../rules/identity";
 import type { EntityMessage } from "../../services/message";
 import { mergeMessages, readMessage } from "./message";
 import { joinReasons } from "../../outcome/outcome";
@@ -243,6 +244,7 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
       mirror === undefined ||
       mirror.missing === true ||
       (mirror.archived === true) !== (content.desired.state === "ended") ||
+      mirror.id !== (ownId(typeNamed(service, type), content.desired) ?? mirror.id) ||
       record === undefined ||
       content.force
     )

@@ -99,6 +99,12 @@ function isOpen({ archived, endable }: ObjectType): boolean {
   return archived === "revive" || endable === true;
 }
 
+/** The id of a record of a type that has no ids of the service's own. */
+export function ownId(type: ObjectType | undefined, desired: Desired): string | undefined {
+  const [key] = type?.keys ?? [];
+  return type?.identity === "ownKey" && key !== undefined ? desired.keys[key.name] : undefined;
+}
+
 /** The record is archived, must be there, and does not come back. */
 export function isClosed({ archived }: ObjectType, row: MirrorRow | undefined, { state }: Desired): boolean {
   return row?.archived === true && archived !== "revive" && state !== "ended";
