@@ -1,6 +1,6 @@
 /** Draws the description with Swagger UI; nobody but this server is asked for anything. */
 globalThis.SwaggerUIBundle({
-  url: document.getElementById("api").dataset.description,
+  url: globalThis.document.getElementById("api").dataset.description,
   dom_id: "#api",
   deepLinking: true,
   docExpansion: "list",
