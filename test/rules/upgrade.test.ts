@@ -3,6 +3,9 @@ import { join } from "node:path";
 import { openAdmin } from "../../server/cli/connect";
 import { readSecret } from "../../server/secret";
 import { createLmdbKeyValue } from "../../src/storage/database/lmdb";
+import { deadLetterId } from "../../src/storage/port/dead-letters";
+import { buildUserMessage } from "../../simulators/hull";
+import { makeFormatFour } from "../unit/storage/format-four";
 import { litter, makeFormatTwo, sealUnbound } from "../unit/storage/format-two";
 import { account, CONNECTOR, people, TOKEN, useFixtures, user, type Fixture } from "../fixture/fixture";
 import { begin, dam, expectExact, publish, rowsOf, taken } from "../fixture/batches";
@@ -71,4 +74,33 @@ test("the tools leave the upgrade to the server, which knows the key, and work a
     expect(JSON.stringify(await admin.listTenants())).toContain(CONNECTOR.id);
     await admin.close();
   });
+});
+
+test("a store whose tenants' keys name no service goes on: backlog, dead letters and a run under way", async () => {
+  const fixture = await open();
+  fixture.seed([account(1)], people(6));
+  const heal = fixture.planhat.poison({ type: "endusers", field: "externalId", value: "person-1" }, "Position is odd");
+  for (const number of [1, 2]) await fixture.tellUser(user(number), account(1));
+  await fixture.settled();
+  const [refused] = await fixture.connector.store.deadLettersOf(fixture.lane);
+  const release = await dam(fixture);
+  const waiting = buildUserMessage(user(3), { account: account(1) });
+  await fixture.send("user:update", [waiting]);
+  const run = await begin(fixture, publish(fixture, rowsOf(people(2, 4))).url);
+  await taken(fixture, run, 2);
+  await fixture.stopped(() => makeFormatFour(join(fixture.dataDir, "store")));
+  const { store } = fixture.connector;
+  expect((await store.tenants()).map(({ key }) => key)).toEqual([fixture.tenantKey]);
+  // What Hull sends again is not counted again.
+  await fixture.send("user:update", [waiting]);
+  expect((await store.tally(fixture.tenantKey)).messages).toBe(5);
+  heal();
+  if (refused === undefined) throw new Error("Planhat refused nothing.");
+  expect(await store.replayDeadLetter(deadLetterId(refused), fixture.tenantKey)).toMatchObject([{ state: "queued" }]);
+  await release();
+  expectExact(await fixture.ended(run), 2);
+  await fixture.settled();
+  expect(fixture.endusers()).toHaveLength(5);
+  expect(await store.deadLettersOf(fixture.lane)).toEqual([]);
+  expect(await fixture.outcomes()).toEqual({ "endusers/rejected/refused": 1, "endusers/sent/created": 5 });
 });
