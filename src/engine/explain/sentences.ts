@@ -9,7 +9,7 @@ import type { DryWrite } from "../dry-run/dry-run";
 /** Most fields that one sentence names. */
 const MOST_NAMED = 12;
 
-/** About one record. @param service how people call the service: `Planhat` */
+/** About one record. @param service how people call the service */
 export function wordsAbout(record: RecordExplanation, service: string): readonly string[] {
   const { merged, checks, warnings } = record;
   return compact([
