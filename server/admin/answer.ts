@@ -12,7 +12,7 @@ import {
 import type { ConnectorOverview } from "./connectors";
 import type { DeadLetter, DeadLetterDetail } from "./dead-letters";
 
-const tenant = z.string().meta({ description: "The connector: its organization and its id." });
+const tenant = z.string().meta({ description: "The connector: its service, organization and id." });
 const remote = z.string().meta({ description: "Where its records are kept." });
 
 export const anyDeadLetterAnswer = deadLetterAnswer.extend({ tenant });

@@ -14,7 +14,7 @@ import {
 } from "./answer";
 import { chosenTenant } from "./route";
 
-const TENANT = "acme.hullapp.io/5f0000000000000000000001";
+const TENANT = "service/acme.hullapp.io/5f0000000000000000000001";
 
 const CONNECTOR = {
   tenant: TENANT,
@@ -91,7 +91,7 @@ export const adminPart: Part = {
         description:
           "What waits is not delivered; the service and Hull keep what they have. While the connector is installed in " +
           "Hull, its next notification makes it known again.",
-        parameters: [inPath("tenant", "Its name, as the list shows it; the slash is written as %2F.")],
+        parameters: [inPath("tenant", "Its name, as the list shows it; slashes are written as %2F.")],
         responses: {
           200: answer("What was erased.", "Forgotten", { tenant: TENANT, rows: 4_711 }),
           ...refusals("BadPath", NO_TENANT, ...CHANGE_REFUSALS),
