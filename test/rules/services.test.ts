@@ -240,6 +240,23 @@ describe("a service with users only, without look-up, list, bulk or ids", () => 
     ]);
   });
 
+  test("takes an export of who left as one update and one end", async () => {
+    const { fixture, roster } = served;
+    await hear(member(1));
+    const messages = [member(1, { left_on: "2026-01-31" }, 1)];
+    const url = `${fixture.baseUrl}/roster/smart-notifier`;
+    const more = {
+      connectorId: MEMBERSHIP.id,
+      channel: "user:update",
+      messages,
+      signed: false,
+      isExport: true,
+    } as const;
+    await fixture.hull.send(url, more);
+    await fixture.settled();
+    expect(roster.calls.slice(1)).toEqual(['update m-1 {"name":"Person 1"}', 'end m-1 {"on":"2026-01-31"}']);
+  });
+
   test("shows itself under its own path, and has nothing to fetch", async () => {
     const { fixture } = served;
     await hear(member(1));
