@@ -35,6 +35,7 @@ export const COMMON_OUTCOMES = {
   },
   in_sync: { text: "All mapped attributes are already in sync between Hull and the service." },
   invalid_settings: { text: "The connector's settings could not be understood.", level: "warn" },
+  unreachable: { text: "The settings lack what reaching the service needs.", level: "warn" },
   no_type: { text: "The service has no object for this kind of Hull entity." },
   nothing_to_send: { text: "The message holds nothing that the service keeps." },
   already_left: { text: "The record should be ended, and the service does not have it." },

@@ -20,9 +20,10 @@ interface Served {
   readonly books: { readonly remote: string; readonly tenant: string };
 }
 
-async function openServices(environment: Readonly<Record<string, string>> = {}): Promise<Served> {
+/** @param policy of the roster's writes */
+async function openServices(policy?: "insert" | "update"): Promise<Served> {
   const [roster, ledger] = [new Roster(), new Ledger()];
-  const fixture = await open({ environment, services: [rosterService(roster), ledgerService(ledger)] });
+  const fixture = await open({ services: [rosterService(roster, policy), ledgerService(ledger)] });
   const { hull } = fixture;
   hull.addConnector({ ...MEMBERSHIP, privateSettings: { site: "north" } });
   hull.addConnector({ ...BOOKS, privateSettings: { book: "main" } });
@@ -240,6 +241,36 @@ describe("a service with users only, without look-up, list, bulk or ids", () => 
     ]);
   });
 
+  test("says what is missing in the settings as long as it cannot be reached", async () => {
+    const { fixture, roster } = served;
+    fixture.hull.saveSettings(MEMBERSHIP.id, {});
+    await hear(member(1));
+    expect(roster.calls).toEqual([]);
+    expect(await counts()).toEqual({ "members/skipped/unreachable": 1 });
+    const line = fixture.logs.find(({ data }) => data?.["code"] === "unreachable");
+    expect(line).toMatchObject({
+      level: "warn",
+      data: { reason: expect.stringContaining("No site is named") as string },
+    });
+  });
+
+  test("takes an export of who left as one update and one end", async () => {
+    const { fixture, roster } = served;
+    await hear(member(1));
+    const messages = [member(1, { left_on: "2026-01-31" }, 1)];
+    const url = `${fixture.baseUrl}/roster/smart-notifier`;
+    const more = {
+      connectorId: MEMBERSHIP.id,
+      channel: "user:update",
+      messages,
+      signed: false,
+      isExport: true,
+    } as const;
+    await fixture.hull.send(url, more);
+    await fixture.settled();
+    expect(roster.calls.slice(1)).toEqual(['update m-1 {"name":"Person 1"}', 'end m-1 {"on":"2026-01-31"}']);
+  });
+
   test("shows itself under its own path, and has nothing to fetch", async () => {
     const { fixture } = served;
     await hear(member(1));
@@ -266,6 +297,21 @@ describe("a service with users only, without look-up, list, bulk or ids", () => 
     expect(fixture.endusers()).toHaveLength(1);
     const keys = (await fixture.connector.store.tenants()).map(({ key }) => key.split("/")[0]);
     expect(keys.toSorted()).toEqual(["planhat", "roster"]);
+  });
+});
+
+describe("write policies of a type", () => {
+  test.each([
+    ["insert", ['create m-1 {"name":"Person 1"}'], { "members/sent/accepted": 1, "members/skipped/insert_only": 1 }],
+    ["update", [], { "members/skipped/update_only": 2 }],
+  ] as const)("%s only", async (policy, calls, counts) => {
+    const { fixture, roster, members } = await openServices(policy);
+    for (const [at, name] of ["Person 1", "Anne"].entries()) {
+      await tell(fixture, "roster", "user:update", member(1, { name }, at));
+      await fixture.settled();
+    }
+    expect(roster.calls).toEqual(calls);
+    expect(await outcomes(fixture, members.tenant)).toEqual(counts);
   });
 });
 

@@ -4,7 +4,10 @@
  */
 import type { Connection, Problem } from "../../services/connection";
 import type { ObjectType } from "../../services/model";
+import type { Service } from "../../services/service";
 import type { Lane, Store } from "../../storage/port/store";
+import { remoteKey, type Tenant, type Tenants } from "../tenants";
+import type { Pauses } from "./pauses";
 
 export type Verdict =
   | { readonly kind: "same" }
@@ -40,4 +43,65 @@ export async function verifyRemote(
     asked += ids.length;
   }
   return { kind: asked === 0 ? "unknown" : "other" };
+}
+
+export interface VerifierOptions<S> {
+  readonly store: Store;
+  readonly service: Pick<Service<S>, "types">;
+  readonly tenants: Tenants<S>;
+  readonly pauses: Pick<Pauses, "free" | "stop" | "resume">;
+  readonly wake: (lane: Lane) => void;
+  /** Says what was found out. */
+  readonly complain: (tenant: Tenant<S>, event: string, message: string) => void;
+}
+
+const SAME = "The credentials changed; the records that we know are there, everything is kept.";
+const OTHER = "The credentials changed and lead to other records; everything is looked up again.";
+
+/** Before anything is delivered with changed credentials: is it still the same remote? */
+export function createVerifier<S>({ store, service, tenants, pauses, wake, complain }: VerifierOptions<S>) {
+  /** Credentials that were tried, by lane: new ones are tried even if the lane is paused. */
+  const tried = new Map<string, string>();
+  return verify;
+
+  async function verify(lane: Lane, tenant: Tenant<S>, connection: Connection): Promise<"same" | "moved" | "wait"> {
+    const { target, credentials, key } = tenant;
+    if (target === undefined || tenant.fingerprint === target.fingerprint) return "same";
+    const mark = JSON.stringify(lane);
+    if (tried.get(mark) === target.fingerprint && (await pauses.free(lane)).length === 0) return "wait";
+    tried.set(mark, target.fingerprint);
+    const { generation } = await store.remote(lane.remote);
+    const verdict = await verifyRemote(store, connection, lane, service.types);
+    // The pause is about credentials that are no longer used.
+    if ((await tenants.load(key)) !== tenant) return verifyAgain(key);
+    if (verdict.kind === "wait") {
+      await pauses.stop(lane, credentials, "*", { ...verdict.problem, scope: "lane" });
+      await pauses.free(lane);
+      return "wait";
+    }
+    const named = remoteKey(credentials.organization, credentials.id, target);
+    // The same records: the remote keeps its name. Otherwise it is the one that the settings name.
+    const remote = verdict.kind === "same" ? lane.remote : named;
+    const from = { remote: lane.remote, fingerprint: tenant.fingerprint, generation };
+    const renewed = verdict.kind === "other" && remote === lane.remote;
+    const row = await store.reassign(key, from, { remote, fingerprint: target.fingerprint, renewed });
+    tenants.refresh(key);
+    if (row === undefined) return verifyAgain(key);
+    await pauses.resume({ remote, tenant: key });
+    complain(tenant, "connector.configuration.changed", verdict.kind === "other" ? OTHER : SAME);
+    const next = { remote, tenant: key };
+    wake(next);
+    return remote === lane.remote && verdict.kind !== "other" ? "same" : "moved";
+  }
+
+  /** While the service was asked, the tenant was erased, its settings changed, or another job found out. */
+  async function verifyAgain(tenantKey: string): Promise<"moved" | "wait"> {
+    const tenant = await tenants.load(tenantKey);
+    const connection = tenant === undefined ? undefined : tenants.connection(tenant);
+    if (tenant?.remote === undefined || connection === undefined) return "wait";
+    const lane = { remote: tenant.remote, tenant: tenantKey };
+    const found = await verify(lane, tenant, connection);
+    wake(lane);
+    return found === "wait" ? "wait" : "moved";
+  }
 }

@@ -4,7 +4,6 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Firehose } from "../../hull/firehose/firehose";
-import type { Connection } from "../../services/connection";
 import type { Service } from "../../services/service";
 import type { Jobs } from "../../queue/jobs";
 import type { Lane, RecordOutcome, Store } from "../../storage/port/store";
@@ -14,8 +13,8 @@ import type { CycleOptions } from "./context";
 import type { RetryPace } from "../../http/retry";
 import { leftOutLine, outcomeLine, type Log } from "../../outcome/log-lines";
 import type { Timing } from "./resolve";
-import { remoteKey, type Credentials, type Tenant, type Tenants } from "../tenants";
-import { verifyRemote } from "./credentials-changed";
+import type { Credentials, Tenant, Tenants } from "../tenants";
+import { createVerifier } from "./credentials-changed";
 import { sendHullUpdates } from "../hull-updates/write-back";
 import { typeNamed } from "../../services/types";
 
@@ -71,8 +70,6 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
   const { store, service, tenants, log, now, timing, pace } = options;
   const typeNames = service.types.map((type) => type.name);
   const life = new AbortController();
-  /** Credentials that were tried, by lane: new ones are tried even if the lane is paused. */
-  const tried = new Map<string, string>();
   const cycles = new Set<Promise<void>>();
   const closing = (): boolean => life.signal.aborted;
   let poller: NodeJS.Timeout | undefined;
@@ -95,6 +92,8 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
     pace,
     wakeAt: (lane, atMs) => jobs.wakeAt(deliverJob(lane), atMs),
   });
+
+  const verify = createVerifier({ store, service, tenants, pauses, wake, complain });
 
   function wake(lane: Lane): void {
     jobs.wake(deliverJob(lane));
@@ -202,48 +201,6 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
     return worked ? "worked" : "idle";
   }
 
-  /** Before anything is delivered with changed credentials: is it still the same remote? */
-  async function verify(lane: Lane, tenant: Tenant<S>, connection: Connection): Promise<"same" | "moved" | "wait"> {
-    const { target, credentials, key } = tenant;
-    if (target === undefined || tenant.fingerprint === target.fingerprint) return "same";
-    const mark = JSON.stringify(lane);
-    if (tried.get(mark) === target.fingerprint && (await pauses.free(lane)).length === 0) return "wait";
-    tried.set(mark, target.fingerprint);
-    const { generation } = await store.remote(lane.remote);
-    const verdict = await verifyRemote(store, connection, lane, service.types);
-    // The pause is about credentials that are no longer used.
-    if ((await tenants.load(key)) !== tenant) return verifyAgain(key);
-    if (verdict.kind === "wait") {
-      await pauses.stop(lane, credentials, "*", { ...verdict.problem, scope: "lane" });
-      await pauses.free(lane);
-      return "wait";
-    }
-    const named = remoteKey(credentials.organization, credentials.id, target);
-    // The same records: the remote keeps its name. Otherwise it is the one that the settings name.
-    const remote = verdict.kind === "same" ? lane.remote : named;
-    const from = { remote: lane.remote, fingerprint: tenant.fingerprint, generation };
-    const renewed = verdict.kind === "other" && remote === lane.remote;
-    const row = await store.reassign(key, from, { remote, fingerprint: target.fingerprint, renewed });
-    tenants.refresh(key);
-    if (row === undefined) return verifyAgain(key);
-    await pauses.resume({ remote, tenant: key });
-    complain(tenant, "connector.configuration.changed", verdict.kind === "other" ? OTHER : SAME);
-    const next = { remote, tenant: key };
-    wake(next);
-    return remote === lane.remote && verdict.kind !== "other" ? "same" : "moved";
-  }
-
-  /** While the service was asked, the tenant was erased, its settings changed, or another job found out. */
-  async function verifyAgain(tenantKey: string): Promise<"moved" | "wait"> {
-    const tenant = await tenants.load(tenantKey);
-    const connection = tenant === undefined ? undefined : tenants.connection(tenant);
-    if (tenant?.remote === undefined || connection === undefined) return "wait";
-    const lane = { remote: tenant.remote, tenant: tenantKey };
-    const found = await verify(lane, tenant, connection);
-    wake(lane);
-    return found === "wait" ? "wait" : "moved";
-  }
-
   async function updateHull(lane: Lane): Promise<void> {
     const tenant = await tenants.load(lane.tenant);
     if (tenant === undefined) return;
@@ -318,6 +275,3 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
     },
   };
 }
-
-const SAME = "The credentials changed; the records that we know are there, everything is kept.";
-const OTHER = "The credentials changed and lead to other records; everything is looked up again.";

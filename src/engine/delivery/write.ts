@@ -32,8 +32,11 @@ const NO_DIFFERENCE: Difference = { send: [], equal: [], found: [], blind: [] };
 
 function changeOf({ type, specOf }: TypeContext, work: Work): Change {
   const { content, mirror, wire, parentId, namesake } = work;
-  const { desired, derived, force } = content;
+  const { desired, derived } = content;
   const create = mirror === undefined;
+  // Once an export was written, what is equal is not written again before the step that follows.
+  const isWritten = type.endable === true && (mirror?.writtenAtMs ?? 0) >= work.entry.acceptedAtMs;
+  const force = content.force && !isWritten;
   const facts = mirror?.facts ?? {};
   const compared = { force, replay: content.replay === true, create };
   const difference = derived && !create ? NO_DIFFERENCE : diff(desired, wire, facts, specOf, compared);

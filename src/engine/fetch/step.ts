@@ -71,9 +71,16 @@ interface Parents {
 }
 
 /** What is remembered of the parents of a page's rows. */
-export async function parentsOn(context: StepContext, rows: readonly ListedRecord[]): Promise<Parents> {
-  const parents = await parentRows(context, rows);
-  return { rows: parents, namesakes: await namesakesOf(context, [...parents.values()]) };
+export async function parentsOn(
+  { store, remote, tenant, parent, link }: StepContext,
+  rows: readonly ListedRecord[],
+): Promise<Parents> {
+  if (parent === undefined || !link) return { rows: new Map(), namesakes: new Set() };
+  const ids = [...new Set(rows.flatMap(({ record }) => record.parentId ?? []))];
+  const found = (await store.mirrors({ remote, tenant }, parent.name, ids)).filter((row) => row !== undefined);
+  const shared = await store.sharedKeys(remote, parent.name, found);
+  const namesakes = found.filter((_, index) => (shared[index] ?? []).length > 0);
+  return { rows: new Map(found.map((row) => [row.id, row])), namesakes: new Set(namesakes.map(({ id }) => id)) };
 }
 
 /** Which keys several rows of a page have. */
@@ -265,26 +272,6 @@ function linkOf(
         ? {}
         : { external_id: shared };
   return { claims: { ...named, anonymous_id: anonymous }, mark };
-}
-
-async function namesakesOf(
-  { store, remote, parent }: StepContext,
-  rows: readonly MirrorRow[],
-): Promise<ReadonlySet<string>> {
-  if (parent === undefined) return new Set();
-  const shared = await store.sharedKeys(remote, parent.name, rows);
-  return new Set(rows.flatMap(({ id }, index) => ((shared[index] ?? []).length > 0 ? [id] : [])));
-}
-
-async function parentRows(
-  context: StepContext,
-  rows: readonly ListedRecord[],
-): Promise<ReadonlyMap<string, MirrorRow>> {
-  const { store, parent, link } = context;
-  if (parent === undefined || !link) return new Map();
-  const ids = [...new Set(rows.flatMap(({ record }) => record.parentId ?? []))];
-  const found = await store.mirrors(context, parent.name, ids);
-  return new Map(found.flatMap((row) => (row === undefined ? [] : [[row.id, row] as const])));
 }
 
 /** Keys that another record has, too, in the mirror or on the page; asked only where a row is told by its own claims. */

@@ -56,10 +56,14 @@ function plansOf<S>(service: Service<S>, tenant: Tenant<S>, message: EntityMessa
     return [{ ...own, kind: "halted", reason: reason("invalid_settings", tenant.problems.join("; ")) }];
   }
   const plans = service.plan(message, tenant.settings);
-  return plans.length === 0 ? [{ ...own, ...skipped("nothing_to_send") }] : notTooHeavy(plans);
+  if (plans.length === 0) return [{ ...own, ...skipped("nothing_to_send") }];
+  if (tenant.target !== undefined) return notTooHeavy(plans);
+  const lost = skipped("unreachable", service.unreachable);
+  return plans.map((plan) => (plan.kind === "end" ? plan : { type: plan.type, hullId: plan.hullId, ...lost }));
 }
 
-const skipped = (code: CommonCode) => ({ kind: "end", outcome: "skipped", reasons: [reason(code)] }) as const;
+const skipped = (code: CommonCode, detail?: string) =>
+  ({ kind: "end", outcome: "skipped", reasons: [reason(code, detail)] }) as const;
 
 /**
  * Each further record carries its parent with it, in case the parent must be created: thousands of them with a large

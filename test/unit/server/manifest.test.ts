@@ -252,7 +252,7 @@ describe("the rest of the manifest", () => {
 
 /** Of services whose records end, or that lack users or accounts, or what only creates or only updates. */
 const NEVER = new Set(
-  "ended restarted accepted no_type nothing_to_send already_left insert_only update_only".split(" "),
+  "ended restarted accepted unreachable no_type nothing_to_send already_left insert_only update_only".split(" "),
 );
 
 describe("the guide", () => {
