@@ -1,13 +1,10 @@
 /** Words about the service in texts that are the same for all: a text says `{{service}}` and is filled per service. */
 import type { Service } from "../../src/services/service";
+import { typeOf } from "../../src/services/types";
 
 export type SpokenService<S> = Pick<Service<S>, "face" | "types">;
 
 /** The object types that Hull's users and accounts become, as far as the service has them. */
-export function typeOf<S>({ types }: SpokenService<S>, entity: "user" | "account"): string | undefined {
-  return types.find((each) => each.entity === entity)?.name;
-}
-
 export function mainTypes<S>(service: SpokenService<S>): readonly string[] {
   return (["user", "account"] as const).flatMap((entity) => typeOf(service, entity) ?? []);
 }

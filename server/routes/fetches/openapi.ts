@@ -3,7 +3,8 @@ import { fetchAnswer } from "./route";
 import { fetchParameters } from "../runs/options";
 import { BY_QUERY } from "../../openapi/common";
 import { answer, inQuery, type Method, type Operation, type Part, type PathItem } from "../../openapi/part";
-import { typeOf, type SpokenService } from "../../openapi/words";
+import { typeOf } from "../../../src/services/types";
+import type { SpokenService } from "../../openapi/words";
 import { QUERY_REFUSALS, refusals } from "../../openapi/refusals";
 
 const BEGUN = { ok: true, state: "begun", run: "01J9ZK3Q7N", message: "The fetch has begun." };

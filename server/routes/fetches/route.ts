@@ -7,7 +7,8 @@ import { z } from "zod";
 import type { FetchAnswer, Runs } from "../../../src/engine/runs/orders";
 import type { Authenticate } from "../../middleware/authentication";
 import { instantAnswer, isoOf } from "../../openapi/instants";
-import { typeOf, type SpokenService } from "../../openapi/words";
+import { typeOf } from "../../../src/services/types";
+import type { SpokenService } from "../../openapi/words";
 import { readRunParameters } from "../runs/options";
 
 export interface FetchRouteOptions<S> {
