@@ -240,6 +240,20 @@ describe("a service with users only, without look-up, list, bulk or ids", () => 
     ]);
   });
 
+  test("ends a member of a batch, where even what is equal is sent, after a single update", async () => {
+    const { fixture, roster } = served;
+    await hear(member(1));
+    const row = { id: user(1).id, name: "Person 1", traits_code: "m-1", traits_left_on: "2026-01-31" };
+    const { url } = fixture.hull.publishExtract({ content: ndjson([row]), format: "json" });
+    const at = { ...fixture, baseUrl: `${fixture.baseUrl}/roster` };
+    for (const simulate of [true, false]) {
+      const answer = await announce(at, url, { simulate, connector: MEMBERSHIP });
+      const { run = "" } = (await answer.json()) as { run?: string };
+      expect(await fixture.ended(run)).toMatchObject({ state: "success", done: 1 });
+    }
+    expect(roster.calls.slice(1)).toEqual(['update m-1 {"name":"Person 1"}', 'end m-1 {"on":"2026-01-31"}']);
+  });
+
   test("shows itself under its own path, and has nothing to fetch", async () => {
     const { fixture } = served;
     await hear(member(1));
