@@ -283,6 +283,18 @@ describe("a service with users only, without look-up, list, bulk or ids", () => 
   });
 });
 
+test("who guesses has no more guesses because there are several services", async () => {
+  const { fixture } = await openServices();
+  const statuses: number[] = [];
+  for (let guess = 0; guess < 22; guess += 1) {
+    const service = ["", "/planhat", "/roster", "/ledger"][guess % 4] ?? "";
+    const headers = { authorization: basic({ id: `connector-${guess}`, secret: "wrong" }) };
+    const path = `${service}/api/internal/runs?org=${encodeURIComponent(fixture.hull.host)}`;
+    statuses.push((await send(fixture.baseUrl, path, { headers })).status);
+  }
+  expect(statuses).toEqual([...Array<number>(20).fill(401), 429, 429]);
+});
+
 describe("a service with accounts only, behind a grant that rotates", () => {
   let served: Served;
   const hear = (...messages: readonly unknown[]) => tell(served.fixture, "ledger", "account:update", ...messages);
