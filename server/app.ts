@@ -32,7 +32,7 @@ import { statusRoutes, type StatusRouteOptions } from "./routes/status/route";
 
 /** What fetches, batches and their runs need beyond what notifications need. */
 export interface OnDemandOptions<S>
-  extends Pick<QueryCredentialOptions<S>, "tokenKey" | "now">, Pick<AuthenticatorOptions<S>, "loginLimits"> {
+  extends Pick<QueryCredentialOptions<S>, "tokenKey" | "now">, Pick<AuthenticatorOptions<S>, "logins"> {
   readonly runs: Pick<Runs<S>, "fetch" | "batch">;
   /** Where extracts may be downloaded from: HULL_ALLOWED_EXTRACT_HOSTS. */
   readonly extractHosts: HostAllowList;
@@ -49,7 +49,7 @@ export interface AppOptions extends HealthRouteOptions, MetricRouteOptions {
 export interface ServiceRouteOptions<S>
   extends
     Omit<NotificationRouteOptions<S>, "authenticator" | "credentials" | "tenants">,
-    Omit<AuthenticatorOptions<S>, "loginLimits" | "now" | "source">,
+    Omit<AuthenticatorOptions<S>, "logins" | "now" | "source">,
     Pick<OperationRouteOptions<S>, "remember"> {
   readonly service: DescribedService<S> & Pick<Service<S>, "name">;
   readonly metrics: Metrics;

@@ -35,6 +35,7 @@ import type { Config } from "./config";
 import type { DataFolder } from "./data-folder";
 import { createLog } from "./log";
 import type { Metrics } from "./metrics";
+import type { Logins } from "./middleware/authentication";
 
 /** What all engines of a process share. */
 export interface EngineContext {
@@ -49,6 +50,7 @@ export interface EngineContext {
   readonly signature: SignatureVerifier;
   readonly extractHosts: HostAllowList;
   readonly bodies: Bodies;
+  readonly logins: Logins;
   /** Log and metrics of calls. */
   readonly observed: { readonly log: HttpClientOptions["log"]; readonly onCall: (call: CallRecord) => void };
   /** Connections to Hull. */
@@ -216,7 +218,7 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
     maxOutbox: config.MAX_OUTBOX,
     answerWithinMs: ANSWER_WITHIN_MS,
     deadLetters: createDeadLetters({ store, wake, announce }),
-    onDemand: { runs, extractHosts, tokenKey: context.tokenKey, now },
+    onDemand: { runs, extractHosts, tokenKey: context.tokenKey, logins: context.logins, now },
     explaining: { explain },
     corsOrigins: config.CORS_ORIGINS,
     health,

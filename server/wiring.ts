@@ -28,6 +28,7 @@ import { openDataFolder, storePath } from "./data-folder";
 import { createEngine, type Engine } from "./engine";
 import { createCallLog } from "./log";
 import { createMetrics } from "./metrics";
+import { createLogins } from "./middleware/authentication";
 import { readSecret } from "./secret";
 
 export interface Connector {
@@ -106,6 +107,7 @@ export async function createConnector(
     }),
     extractHosts: createHostAllowList(config.HULL_ALLOWED_EXTRACT_HOSTS),
     bodies: createBodies(),
+    logins: createLogins(),
     observed,
     hullAgents,
     now,

@@ -12,7 +12,7 @@ import type { Connector } from "../../src/hull/protocol/notification";
 import { isAttributes } from "../../src/hull/protocol/shapes";
 import { parseInstant } from "../../src/instant";
 import { refuse, type ErrorStatus, type HttpError } from "../http-error";
-import { createThrottle, type ThrottleLimits } from "./throttle";
+import { createThrottle, type Throttle, type ThrottleLimits } from "./throttle";
 
 /**
  * Finds out for which tenant a request may act.
@@ -28,6 +28,14 @@ export type Refusal =
 type Confirmed = Extract<Confirmation, { readonly ok: true }>;
 type Answer = Confirmed | Refusal;
 
+/** Slows down guessing. */
+export type Logins = Throttle<Answer>;
+
+/** @param limits how many log-ins may fail; `LOGIN_LIMITS` by default */
+export function createLogins(limits?: ThrottleLimits): Logins {
+  return createThrottle<Answer>((answer) => !answer.ok && GUESSES.includes(answer.reason), limits);
+}
+
 export interface AuthenticatorOptions<S> {
   readonly credentials: CredentialCheck;
   readonly tenants: Pick<Tenants<S>, "remember" | "knows" | "keyOf">;
@@ -35,8 +43,8 @@ export interface AuthenticatorOptions<S> {
   readonly source: string;
   /** Used towards Hull, so the default port is dropped. */
   readonly protocol: Protocol;
-  /** How many log-ins may fail; see `LOGIN_LIMITS`. */
-  readonly loginLimits?: ThrottleLimits | undefined;
+  /** Of all services together: otherwise each of them would allow as many guesses. */
+  readonly logins: Logins;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -94,8 +102,7 @@ const RETRY_AFTER_SECONDS = "30";
 const MAX_ASKED = 10_000;
 
 export function createAuthenticator<S>(options: AuthenticatorOptions<S>): Authenticator<S> {
-  const { credentials, tenants, source, protocol, loginLimits, now } = options;
-  const throttle = createThrottle<Answer>((answer) => !answer.ok && GUESSES.includes(answer.reason), loginLimits);
+  const { credentials, tenants, source, protocol, logins, now } = options;
   /** By connector, the notification settings that made us ask Hull again. */
   const asked = new LRUCache<string, string>({ max: MAX_ASKED });
 
@@ -114,9 +121,10 @@ export function createAuthenticator<S>(options: AuthenticatorOptions<S>): Authen
     const attempt = {
       address: request.ip ?? "0.0.0.0",
       connector: `${organization}/${id}`,
-      credentials: hash("sha256", JSON.stringify([organization, id, secret])),
+      // The same may be right for one service, and of another kind for the next.
+      credentials: hash("sha256", JSON.stringify([source, organization, id, secret])),
     };
-    return throttle.during(attempt, () => ask(given, {}));
+    return logins.during(attempt, () => ask(given, {}));
   }
 
   /** @throws HttpError when Hull did not confirm */

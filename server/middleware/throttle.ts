@@ -34,12 +34,21 @@ const MAX_WAITING = 100;
 const STEP_MS = 100;
 const LONGEST_WAIT_MS = 3_000;
 
+export interface Throttle<T> {
+  /**
+   * Runs one log-in, with a limit on those of an address at once.
+   *
+   * @throws HttpError 429 after too many failures of the address; otherwise what `check` throws
+   */
+  during(attempt: Attempt, check: () => Promise<T>): Promise<T>;
+}
+
 /** @param failed whether a log-in with this result counts as a failure */
 export function createThrottle<T>(
   failed: (result: T) => boolean,
   limits: ThrottleLimits = LOGIN_LIMITS,
   sleep: typeof pause = pause,
-) {
+): Throttle<T> {
   const addresses = counter(limits.windowMs);
   const connectors = counter(limits.windowMs);
   const turns = createGates({ atOnce: AT_ONCE, waiting: MAX_WAITING });
@@ -64,12 +73,7 @@ export function createThrottle<T>(
   }
 
   return {
-    /**
-     * Runs one log-in, with a limit on those of an address at once.
-     *
-     * @throws HttpError 429 after too many failures of the address; otherwise what `check` throws
-     */
-    during: (attempt: Attempt, check: () => Promise<T>): Promise<T> => {
+    during: (attempt, check) => {
       const { credentials } = attempt;
       const result = underway.get(credentials) ?? inTurn(attempt, check).finally(() => underway.delete(credentials));
       underway.set(credentials, result);

@@ -120,8 +120,14 @@ export function createTenants<S>({ store, seal, service, now, onSettings }: Tena
   }
 
   function grantOf(key: string): GrantAccess {
-    const open = (sealed: string | undefined): string | undefined =>
-      sealed === undefined ? undefined : seal.open(sealed, grantPlace(key));
+    /** One that another SECRET encrypted is worth nothing: a person gives a new one. */
+    const open = (sealed: string | undefined): string | undefined => {
+      try {
+        return sealed === undefined ? undefined : seal.open(sealed, grantPlace(key));
+      } catch {
+        return undefined;
+      }
+    };
     return {
       read: async () => open(await store.grant(key)),
       replace: async (before, after) => {

@@ -96,7 +96,7 @@ export interface Problem {
 export interface ApplyOptions {
   /** Nothing is written: the service says what it would do. Only for types whose `writes.dryRun` says that it can. */
   readonly dryRun?: true;
-  /** What stands behind a failure is not attempted, and its result is `later`. */
+  /** What stands behind a failure is not attempted, and its result is `later`. Asked for by dry runs. */
   readonly stopOnError?: true;
 }
 

@@ -9,7 +9,7 @@ import { retryEntriesNow, readyEntries } from "./tables/entries";
 import { findBy } from "./tables/claim-index";
 import type { KeyValue } from "./database/kv";
 import { closeDeadLetter, familyOf, findDeadLetter, indexOldDeadLetters, listDeadLetters } from "./tables/dead-letters";
-import { candidates, confirmFacts, noteScan, observe } from "./tables/mirror";
+import { candidates, confirmFacts, markUnknown, noteScan, observe } from "./tables/mirror";
 import { inspectRecord, mirrorSeenFrom, viewOf } from "./tables/views";
 import { replayDeadLetter } from "./outbox/replay";
 import { createHousekeeping } from "./erase/retention";
@@ -17,7 +17,7 @@ import { connectorOf } from "./port/lane";
 import type { EntryRow } from "./port/rows";
 import { beginRun, changeRun, lastRun, listRuns, openRunsOf } from "./tables/runs";
 import { markSeenBatch, toldUnder } from "./tables/last-seen";
-import { inSlices, SLICE, walk as walkTable } from "./database/slices";
+import { inSlices, SLICE } from "./database/slices";
 import { attemptOne, recoverOne, settleOne } from "./outbox/settle";
 import type { Lane, Store } from "./port/store";
 import { hourCounts, transact, type Ledger } from "./tables/ledger";
@@ -205,10 +205,7 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
         const row = remoteRow(tables, remote);
         for (const { id, facts } of confirmed) confirmFacts(tables, row, type, id, facts);
       }),
-    markUnknown: (remote, type, id) =>
-      walkTable(kv, tables.mirrorInPassing, id === undefined ? [remote, type] : [remote, type, id], (key, row) =>
-        tables.mirror.put(key, { ...row, complete: false }),
-      ),
+    markUnknown: (remote, type, id) => markUnknown(tables, remote, type, id),
     forgetGone: (remote, type, ids) => transact(tables, (ledger) => forgetGone(tables, ledger, remote, type, ids)),
 
     beginRun: (run, exclusive) => kv.transact(() => beginRun(tables, run, exclusive)),

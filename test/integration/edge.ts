@@ -10,6 +10,7 @@ import { createDeadLetters } from "../../server/admin/dead-letters";
 import { gated } from "../../server/admin/gate";
 import { adminRoutes } from "../../server/admin/route";
 import { createLogger } from "../../server/log";
+import { createLogins } from "../../server/middleware/authentication";
 import type { BatchOrder, FetchAnswer } from "../../src/engine/runs/orders";
 import { createTenants, type Tenant } from "../../src/engine/tenants";
 import { countedAs } from "../../src/services/types";
@@ -195,7 +196,7 @@ export async function openEdge(
           return failure === undefined ? Promise.resolve(runRow("run-2")) : Promise.reject(failure);
         },
       },
-      loginLimits: AMPLE,
+      logins: createLogins(AMPLE),
       ...options,
     },
   });

@@ -1,4 +1,5 @@
 /** `/api/internal/runs`: who may look, what is shown, and what never is. */
+import { createLogins } from "../../server/middleware/authentication";
 import { basic, type Answer } from "./asking";
 import { CONNECTOR, errorOf, NOBODY, openEdge, OTHER, type Edge } from "./edge";
 
@@ -291,7 +292,7 @@ test("403 for a connector of another kind", async () => {
 describe("who guesses is slowed", () => {
   let guarded: Edge;
   beforeEach(async () => {
-    guarded = await openEdge({ loginLimits: { windowMs: 60_000, perAddress: 6, perConnector: 3 } });
+    guarded = await openEdge({ logins: createLogins({ windowMs: 60_000, perAddress: 6, perConnector: 3 }) });
   });
   afterEach(() => guarded.close());
   const login = (id: string, secret: string): Promise<Answer> =>

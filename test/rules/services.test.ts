@@ -254,20 +254,17 @@ describe("a service with users only, without look-up, list, bulk or ids", () => 
     });
   });
 
-  test("takes an export of who left as one update and one end", async () => {
+  test("ends a member of a batch, where even what is equal is sent, after a single update", async () => {
     const { fixture, roster } = served;
     await hear(member(1));
-    const messages = [member(1, { left_on: "2026-01-31" }, 1)];
-    const url = `${fixture.baseUrl}/roster/smart-notifier`;
-    const more = {
-      connectorId: MEMBERSHIP.id,
-      channel: "user:update",
-      messages,
-      signed: false,
-      isExport: true,
-    } as const;
-    await fixture.hull.send(url, more);
-    await fixture.settled();
+    const row = { id: user(1).id, name: "Person 1", traits_code: "m-1", traits_left_on: "2026-01-31" };
+    const { url } = fixture.hull.publishExtract({ content: ndjson([row]), format: "json" });
+    const at = { ...fixture, baseUrl: `${fixture.baseUrl}/roster` };
+    for (const simulate of [true, false]) {
+      const answer = await announce(at, url, { simulate, connector: MEMBERSHIP });
+      const { run = "" } = (await answer.json()) as { run?: string };
+      expect(await fixture.ended(run)).toMatchObject({ state: "success", done: 1 });
+    }
     expect(roster.calls.slice(1)).toEqual(['update m-1 {"name":"Person 1"}', 'end m-1 {"on":"2026-01-31"}']);
   });
 
@@ -313,6 +310,18 @@ describe("write policies of a type", () => {
     expect(roster.calls).toEqual(calls);
     expect(await outcomes(fixture, members.tenant)).toEqual(counts);
   });
+});
+
+test("who guesses has no more guesses because there are several services", async () => {
+  const { fixture } = await openServices();
+  const statuses: number[] = [];
+  for (let guess = 0; guess < 22; guess += 1) {
+    const service = ["", "/planhat", "/roster", "/ledger"][guess % 4] ?? "";
+    const headers = { authorization: basic({ id: `connector-${guess}`, secret: "wrong" }) };
+    const path = `${service}/api/internal/runs?org=${encodeURIComponent(fixture.hull.host)}`;
+    statuses.push((await send(fixture.baseUrl, path, { headers })).status);
+  }
+  expect(statuses).toEqual([...Array<number>(20).fill(401), 429, 429]);
 });
 
 describe("a service with accounts only, behind a grant that rotates", () => {

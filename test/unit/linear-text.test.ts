@@ -10,7 +10,7 @@ import { escapeText } from "../../server/console/html";
 import { createJsonScan } from "../../src/http/guards/json-scan";
 import { createBasicAuth, organizationQuery } from "../../server/middleware/basic-auth";
 import { countParameter, flagParameter, idParameter } from "../../src/input";
-import { createAuthenticator } from "../../server/middleware/authentication";
+import { createAuthenticator, createLogins } from "../../server/middleware/authentication";
 import { createQueryCredentials, readConnectorToken } from "../../server/middleware/query-credentials";
 import { newUser } from "../../src/services/planhat/operations";
 import { batchRow } from "../../src/engine/runs/batch-rows";
@@ -110,6 +110,7 @@ const items = [
 const index = keyIndex(items);
 // Known and refused by Hull, so that nothing but the reading is measured.
 const door = createAuthenticator({
+  logins: createLogins(),
   source: "planhat",
   credentials: {
     confirm: () => Promise.resolve({ ok: false, status: 401, reason: "wrong_credentials" }),

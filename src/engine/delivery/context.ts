@@ -18,6 +18,8 @@ export interface CycleOptions<S> {
   /** Most entries that one cycle takes. */
   readonly batch: number;
   readonly now: () => number;
+  /** In a dry run that ends at the first error: the service is asked no further than to it. */
+  readonly stopOnError?: true;
   /** Called with outcomes once they are written. */
   readonly onOutcomes: (outcomes: readonly RecordOutcome[]) => void;
   /** Called at the end of a cycle with the values that Hull cannot hold, if there are any. */

@@ -157,7 +157,8 @@ export function advanced(work: Work, context: TypeContext, delivery: Delivery): 
   const problem = "Part of it was written; the rest follows.";
   return settlementOf(work, {
     mirror: patchOf(work, context, delivery),
-    then: { kind: "wait", notBeforeMs: context.nowMs, problem },
+    // Otherwise an export would send its fields again before every next step, and never come to it.
+    then: { kind: "wait", notBeforeMs: context.nowMs, problem, written: delivery.archived === undefined || undefined },
   });
 }
 

@@ -32,11 +32,8 @@ const NO_DIFFERENCE: Difference = { send: [], equal: [], found: [], blind: [] };
 
 function changeOf({ type, specOf }: TypeContext, work: Work): Change {
   const { content, mirror, wire, parentId, namesake } = work;
-  const { desired, derived } = content;
+  const { desired, derived, force } = content;
   const create = mirror === undefined;
-  // Once an export was written, what is equal is not written again before the step that follows.
-  const isWritten = type.endable === true && (mirror?.writtenAtMs ?? 0) >= work.entry.acceptedAtMs;
-  const force = content.force && !isWritten;
   const facts = mirror?.facts ?? {};
   const compared = { force, replay: content.replay === true, create };
   const difference = derived && !create ? NO_DIFFERENCE : diff(desired, wire, facts, specOf, compared);
@@ -218,11 +215,11 @@ async function goneParents<S>(cycle: Cycle<S>, suspects: readonly Change[]): Pro
 /** A service must not throw; if it does, its records become unconfirmed and are not lost. */
 export async function apply<S>(cycle: Cycle<S>, intents: readonly Intent[]): Promise<Applied> {
   const {
-    options: { connection, retry },
+    options: { connection, retry, stopOnError },
     context: { type },
   } = cycle;
   try {
-    return await connection.apply(type.name, intents);
+    return await connection.apply(type.name, intents, { stopOnError });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return {

@@ -100,7 +100,8 @@ export async function drainDryRun<S>(options: DrainOptions<S>): Promise<Stop | u
     before = done;
     let worked = false;
     for (const type of service.types) {
-      const cycle = { ...options, ...quiet, connection };
+      const { stopOnError } = run.options;
+      const cycle = { ...options, ...quiet, connection, stopOnError };
       const result = await deliverType(cycle, type.name);
       worked ||= result.worked && result.problem === undefined;
       problem = result.problem?.message ?? problem;

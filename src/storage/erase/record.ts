@@ -11,6 +11,7 @@ import { forgetReportLines } from "../tables/runs";
 import { inSlices, SLICE } from "../database/slices";
 import type { DeadLetterKey, RecordOutcome, TenantStore } from "../port/store";
 import { countOutcome, transact, type Ledger } from "../tables/ledger";
+import { distrustScan } from "../tables/mirror";
 import { idsWith, outcomeOf, isWaiting, lanesOf, pathOf, reindex, remoteRow, type Tables } from "../tables/tables";
 
 const FORGOTTEN = reason("forgotten");
@@ -109,8 +110,6 @@ function forgetLinked(tables: Tables, ledger: Ledger, { remote, type, hullId }: 
   for (const id of new Set([remoteId, ...namesakes])) {
     if (tables.mirror.get([remote, type, id])?.linkedTo === hullId) forgetMirror(tables, ledger, row, type, id);
   }
-  // The last scan did see that record, so it no longer shows everything that exists: it proves no absence any more.
-  const scan = row.scans[type];
-  if (scan === undefined) return;
-  tables.remotes.put([remote], { ...row, scans: { ...row.scans, [type]: { ...scan, startedAtMs: 0 } } });
+  // The last scan did see that record.
+  distrustScan(tables, remote, type);
 }

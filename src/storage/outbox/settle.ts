@@ -108,7 +108,9 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
         entries.withdrawChildren(type, hullId, "withdrawn");
         return outcomes;
       }
-      const content = newer === undefined ? worked : { ...newer, ...mergeContent(worked, newer) };
+      const left =
+        then.kind === "wait" && then.written === true ? { ...worked, force: false, replay: undefined } : worked;
+      const content = newer === undefined ? left : { ...newer, ...mergeContent(left, newer) };
       if (then.kind === "block" && newer === undefined && isOutdated(tables, entries, lane, worked, then.parent)) {
         note(outcomeOf(worked, "superseded", reason("newer_message"), tables.now()));
         entries.remove(entry);

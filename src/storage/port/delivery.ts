@@ -48,12 +48,13 @@ export interface Settlement {
      * record that it would be, were that not linked to another one; tried again when that link goes.
      */
     | { readonly kind: "end"; readonly outcome: Outcome; readonly rivalFor?: string }
-    /** Stays in the outbox. */
+    /** Stays in the outbox. `written`: its fields were, so that from here on only what differs is sent. */
     | {
         readonly kind: "wait";
         readonly notBeforeMs: number;
         readonly unconfirmed?: UnconfirmedCreate;
         readonly problem: string;
+        readonly written?: true;
       }
     /** Waits for a parent without remote id; the parent's entry is made if there is none. */
     | { readonly kind: "block"; readonly parent: ParentEntry };

@@ -80,7 +80,10 @@ export interface FetchStore {
     type: string,
     confirmed: readonly { readonly id: string; readonly facts: Readonly<Record<string, string>> }[],
   ): Promise<void>;
-  /** Somebody may have changed this record, or without an id any of the type: it is read before it is written. */
+  /**
+   * Somebody may have changed or made this record, or without an id any of the type: it is read before it is written,
+   * and if it is not known, no scan proves that it does not exist.
+   */
   markUnknown(remote: string, type: string, id?: string): Promise<void>;
   /** These ids do not exist in the service any more. */
   forgetGone(remote: string, type: string, ids: readonly string[]): Promise<void>;

@@ -39,7 +39,7 @@ export interface TenantStore {
   remotesOf(tenant: string): Promise<readonly string[]>;
   /** What a person granted the tenant, encrypted. */
   grant(tenant: string): Promise<string | undefined>;
-  /** Replaces it, or with undefined takes it back; false, and nothing done, when `before` is not what is stored. */
+  /** Replaces it, or with undefined takes it back; false, and nothing done, when `before` is not what is stored, or the tenant was erased. */
   replaceGrant(tenant: string, before: string | undefined, after: string | undefined): Promise<boolean>;
   pause(lane: Lane, scope: string, pause: Omit<PauseRow, "tenant" | "scope"> | undefined): Promise<void>;
   pauses(lane: Lane): Promise<readonly PauseRow[]>;

@@ -3,6 +3,7 @@ import { isAlike } from "../../record";
 import type { Fact, MirrorRow, RemoteRow, Scan } from "../port/rows";
 import { factRead, factConfirmed, placeOf, seenFrom } from "./senders";
 import type { Lane, Observation } from "../port/store";
+import { walk } from "../database/slices";
 import { idsWith, mirrorRow, reindex, remoteRow, type Tables } from "./tables";
 
 /** Rows that were read. What we wrote after the reading began is newer than what was read. */
@@ -61,6 +62,26 @@ export function observed(
 export function noteScan(tables: Tables, remoteKey: string, type: string, scan: Scan): void {
   const remote = remoteRow(tables, remoteKey);
   tables.remotes.put([remote.key], { ...remote, scans: { ...remote.scans, [type]: scan } });
+}
+
+/** The last scan no longer shows everything that exists: it proves no absence any more. */
+export function distrustScan(tables: Tables, remoteKey: string, type: string): void {
+  const remote = remoteRow(tables, remoteKey);
+  const scan = remote.scans[type];
+  if (scan === undefined) return;
+  tables.remotes.put([remoteKey], { ...remote, scans: { ...remote.scans, [type]: { ...scan, startedAtMs: 0 } } });
+}
+
+/** Somebody writes the record, or any of the type, as of now: what is being read at the moment may be older. */
+export async function markUnknown(tables: Tables, remoteKey: string, type: string, id?: string): Promise<void> {
+  const { kv, mirror, mirrorInPassing, now } = tables;
+  await kv.transact(() => {
+    // It may be new there, too.
+    if (id === undefined || mirror.get([remoteKey, type, id]) === undefined) distrustScan(tables, remoteKey, type);
+  });
+  await walk(kv, mirrorInPassing, id === undefined ? [remoteKey, type] : [remoteKey, type, id], (key, row) =>
+    mirror.put(key, { ...row, complete: false, writtenAtMs: now() }),
+  );
 }
 
 /** Hull confirmed these facts. */

@@ -21,9 +21,10 @@ export function replaceGrant(
 ): boolean {
   if (tables.grants.get([tenant]) !== before) return false;
   // An erased tenant's grant must not come back by a refresh that was under way.
-  if (after === undefined || tables.tenants.get([tenant]) === undefined) tables.grants.remove([tenant]);
+  const isErased = tables.tenants.get([tenant]) === undefined;
+  if (after === undefined || isErased) tables.grants.remove([tenant]);
   else tables.grants.put([tenant], after);
-  return true;
+  return after === undefined || !isErased;
 }
 
 /** Points a tenant to a remote. `left`: the lane whose entries must move along; what Hull must still be told stays. */

@@ -201,6 +201,40 @@ describe("settings that cannot be understood", () => {
   });
 });
 
+describe("what a person granted", () => {
+  it("is replaced only by who read it last, in whatever process", async () => {
+    await tenants.remember(CREDENTIALS, A, 1);
+    const [one, two] = [tenants.grantOf(KEY), restarted().grantOf(KEY)];
+    expect(await one.replace(undefined, "pair-1")).toBe(true);
+    expect(await two.replace(undefined, "pair-x")).toBe(false);
+    expect(await Promise.all([one.replace("pair-1", "pair-2"), two.replace("pair-1", "pair-3")])).toEqual([
+      true,
+      false,
+    ]);
+    expect([await one.read(), await two.read()]).toEqual(["pair-2", "pair-2"]);
+  });
+
+  it("counts as not granted under another key, and can be granted anew", async () => {
+    await tenants.remember(CREDENTIALS, A, 1);
+    await tenants.grantOf(KEY).replace(undefined, "pair-1");
+    const later = restarted("another secret of some length").grantOf(KEY);
+    expect(await later.read()).toBeUndefined();
+    expect(await later.replace("pair-1", "pair-2")).toBe(false);
+    expect(await later.replace(undefined, "pair-2")).toBe(true);
+    expect(await later.read()).toBe("pair-2");
+  });
+
+  it("does not come back after the tenant was erased", async () => {
+    await tenants.remember(CREDENTIALS, A, 1);
+    const granted = tenants.grantOf(KEY);
+    await granted.replace(undefined, "pair-1");
+    await store.forgetTenant(KEY);
+    expect(await granted.replace("pair-1", "pair-2")).toBe(false);
+    expect(await granted.replace(undefined, "pair-2")).toBe(false);
+    expect(await granted.read()).toBeUndefined();
+  });
+});
+
 describe("the connection of a tenant", () => {
   it("is made once and kept while settings and target are the same", async () => {
     const tenant = await tenants.remember(CREDENTIALS, A, 1);

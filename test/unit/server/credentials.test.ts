@@ -2,7 +2,7 @@
 import { tenantKey } from "../../../src/storage/port/lane";
 import type { Request } from "express";
 import { createBasicAuth } from "../../../server/middleware/basic-auth";
-import { createAuthenticator } from "../../../server/middleware/authentication";
+import { createAuthenticator, createLogins } from "../../../server/middleware/authentication";
 import { createQueryCredentials } from "../../../server/middleware/query-credentials";
 import { type Credentials } from "../../../src/engine/tenants";
 import type { CredentialCheck } from "../../../src/hull/auth/credentials";
@@ -35,7 +35,8 @@ const tenants = {
     return Promise.resolve({ key: keyOf(given), credentials: given, problems: [] });
   },
 };
-const door = createAuthenticator({ credentials, tenants, source: "planhat", protocol: "https", now: () => 0 });
+const logins = createLogins();
+const door = createAuthenticator({ credentials, tenants, source: "planhat", protocol: "https", logins, now: () => 0 });
 
 const inQuery = createQueryCredentials({ authenticator: door, tokenKey: "k", now: () => 0 });
 const asLogin = createBasicAuth(door);

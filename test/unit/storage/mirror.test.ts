@@ -193,6 +193,40 @@ describeStore("what was read", ({ write, confirmAll, start, clock, settle, store
   });
 });
 
+describeStore("what somebody wrote through us", ({ clock, store }) => {
+  const scan = { startedAtMs: 1, size: 1 };
+  const read = (id: string, name: string, readAtMs = clock.nowMs): Promise<void> =>
+    store.observe(LANE.remote, "companies", readAtMs, SETTLE_MS, [seen(id, { facts: { name } })]);
+  const complete = async (): Promise<boolean | undefined> =>
+    (await store.mirrors(LANE, "companies", ["p1"]))[0]?.complete;
+
+  it.each([undefined, "p1"])("is unknown (%s) until it is read, and not by a reading that began before", async (id) => {
+    await read("p1", "n");
+    const readAtMs = clock.nowMs;
+    clock.nowMs += 10;
+    await store.markUnknown(LANE.remote, "companies", id);
+    await read("p1", "stale", readAtMs);
+    expect(await complete()).toBe(false);
+    clock.nowMs += SETTLE_MS;
+    await read("p1", "fresh");
+    expect(await store.mirrors(LANE, "companies", ["p1"])).toMatchObject([
+      { complete: true, facts: { name: ["fresh", null, null] } },
+    ]);
+  });
+
+  it.each([
+    ["a new record", "p9", 0],
+    ["any record", undefined, 0],
+    ["a known record", "p1", 1],
+  ] as const)("leaves no scan of its type to prove an absence, if it is %s", async (_what, id, startedAtMs) => {
+    for (const type of ["companies", "endusers"])
+      await store.observe(LANE.remote, type, clock.nowMs, SETTLE_MS, [seen("p1")], scan);
+    await store.markUnknown(LANE.remote, "companies", id);
+    const { scans } = await store.remote(LANE.remote);
+    expect(scans).toEqual({ companies: { startedAtMs, size: 1 }, endusers: scan });
+  });
+});
+
 describeStore("a new generation", ({ accept, attempt, clock, entry, record, settle, store, write }) => {
   it("hides links, mirrors and scans of the old one", async () => {
     await write(update(), "p1", { keys: { externalId: "x" } });
