@@ -1,5 +1,6 @@
 /** The writing half of a cycle: compare, cut into chunks, journal, apply, and settle every record by its own result. */
 import chunk from "lodash/chunk";
+import partition from "lodash/partition";
 import pickBy from "lodash/pickBy";
 import type { Applied, Intent, Problem, Result } from "../../services/connection";
 import type { ObjectType } from "../../services/model";
@@ -92,12 +93,13 @@ export async function write<S>(cycle: Cycle<S>, works: readonly Work[]): Promise
   }
   await cycle.settle(settled);
 
-  // Namesakes go last: they are written one by one, when the bulk write can no longer confuse them.
+  // Namesakes go last: they are written one by one, when no other write can confuse them any more.
   const ordered = [...busy.filter((each) => !each.intent.namesake), ...busy.filter((each) => each.intent.namesake)];
   const intents = ordered.map(({ intent }) => intent);
   const { most = 1, concurrent = 1 } = type.writes ?? {};
   const chunks = service.chunks?.(type.name, intents, settings) ?? chunk([...intents.keys()], most);
-  for (const group of chunk(chunks, concurrent)) {
+  const [lonely, others] = partition(chunks, (indexes) => indexes.some((index) => intents[index]?.namesake === true));
+  for (const group of [...chunk(others, concurrent), ...chunk(lonely, 1)]) {
     const problems = await Promise.all(
       group.map((indexes) =>
         writeChunk(
