@@ -10,6 +10,7 @@ import { diff, type Difference } from "../rules/diff";
 import { isClosed, ownId } from "../rules/identity";
 import { reason, type Reason } from "../../outcome/outcome";
 import type { Cycle } from "./context";
+import { changesOnce } from "./resolve";
 import {
   advanced,
   delivered,
@@ -122,7 +123,9 @@ function idle(context: TypeContext, { work, difference: { equal } }: Change): Se
   const remoteId = mirror?.id ?? "";
   // A write whose answer was lost, and that has arrived: it was ours.
   const made = entry.unconfirmed !== undefined;
-  const code = mirror?.archived === true ? "ended" : record?.remoteId === remoteId ? "updated" : "created";
+  // Another connector may have linked a record that this one made.
+  const isChange = changesOnce(context.type) && record?.remoteId === remoteId;
+  const code = mirror?.archived === true ? "ended" : isChange ? "updated" : "created";
   const why = made ? reason(code) : reason("in_sync", undefined, context.outcomes);
   return delivered(work, context, {
     remoteId,

@@ -3,7 +3,7 @@ import { deliverType } from "../../../src/engine/delivery/cycle";
 import type { Intent, Result } from "../../../src/services/connection";
 import type { ObjectType } from "../../../src/services/model";
 import type { Service } from "../../../src/services/service";
-import { LANE, update } from "../storage/builders";
+import { LANE, NEIGHBOUR, update } from "../storage/builders";
 import { setUpStore } from "../storage/fixture";
 import { createFakeService, fakeConnection, remoteRecord, type FakeSettings } from "./fake-service";
 
@@ -115,4 +115,31 @@ test("a record that vanished meanwhile is made anew", async () => {
   people.clear();
   await hear(2, "ann@y.example");
   expect(calls).toEqual(["create p1", "update p1", "create p1"]);
+});
+
+test("a create that arrived is one, also when another connector has linked its record since", async () => {
+  const { writes: _, ...type } = PEOPLE;
+  const cycle = (lane: typeof LANE) =>
+    deliverType(
+      {
+        ...{ store, connection, settings: { host: "one" }, lane, batch: 9, now: () => clock.nowMs },
+        service: { ...service, types: [type] },
+        timing: { settleMs: SETTLE_MS, scanTrustMs: 0 },
+        retry: { baseMs: 1, capMs: 1, random: () => 0 },
+        onOutcomes: () => undefined,
+      },
+      type.name,
+    );
+  const email = "ann@x.example";
+  const about = { type: type.name, hullId: "e1", fields: { email }, keys: { email } };
+  lost = "done";
+  for (const lane of [LANE, NEIGHBOUR]) {
+    await accept(update({ ...about, id: `of ${lane.tenant}`, lane }));
+    await cycle(lane);
+  }
+  clock.nowMs += SETTLE_MS;
+  await cycle(LANE);
+  expect(calls).toEqual(["create p1"]);
+  const [told] = await store.hullUpdates(LANE, 9);
+  expect(told?.outcomes).toMatchObject([{ outcome: "sent", code: "created" }]);
 });
