@@ -91,7 +91,13 @@ export function serviceRoutes<S>(options: ServiceRouteOptions<S>): Router {
   router.use(notificationRoutes({ ...options, authenticator }));
   router.use(fetchRoutes({ ...onDemand, service, authenticate: byQuery }));
   router.use(batchRoutes({ ...onDemand, bodies, authenticate: byQuery }));
-  router.use("/api/internal", cors(options.corsOrigins));
+  router.use(
+    "/api/internal",
+    cors(
+      options.corsOrigins,
+      service.operations.map(({ method }) => method),
+    ),
+  );
   router.use(runRoutes({ store, authenticate: byLogin }));
   router.use(explainRoutes({ ...shown, bodies, answerWithinMs }));
   router.use(operationRoutes({ ...options, authenticate: byLogin }));

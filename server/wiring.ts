@@ -24,7 +24,7 @@ import { adminRoutes } from "./admin/route";
 import { createApp } from "./app";
 import { createBodies } from "./bodies";
 import type { Config } from "./config";
-import { openDataFolder, storePath } from "./data-folder";
+import { openDataFolder, storePath, type DataFolder } from "./data-folder";
 import { createEngine, type Engine } from "./engine";
 import { createCallLog } from "./log";
 import { createMetrics } from "./metrics";
@@ -59,14 +59,33 @@ export async function createConnector(
   logger: Logger,
   services: readonly ServiceDefinition[] = SERVICES,
 ): Promise<Connector> {
+  const readKey = (): string => readSecret(config.SECRET, config.DATA_DIR);
+  const folder = await openDataFolder(config.DATA_DIR, Date.now, () => createSeal(readKey()));
+  const engines = new Map<string, Engine>();
+  try {
+    return await connectAll({ config, logger, services, folder, secret: readKey(), engines });
+  } catch (error) {
+    // One of the services cannot be built or started: the others end, and whoever comes next finds the folder free.
+    await Promise.allSettled([...engines.values()].map((engine) => engine.close()));
+    await folder.close();
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly services: readonly ServiceDefinition[];
+  readonly folder: DataFolder;
+  readonly secret: string;
+  /** Filled one by one. */
+  readonly engines: Map<string, Engine>;
+}
+
+async function connectAll({ config, logger, services, folder, secret, engines }: Parts): Promise<Connector> {
   const now = Date.now;
   const served = services.filter(({ name }) => config.SERVICES.includes(name));
-  const readKey = (): string => readSecret(config.SECRET, config.DATA_DIR);
-  const folder = await openDataFolder(config.DATA_DIR, now, () => createSeal(readKey()));
   const { store } = folder;
-  const secret = readKey();
-
-  const engines = new Map<string, Engine>();
   const engineOf = (tenant: string): Engine | undefined => engines.get(serviceOf(tenant));
   const metrics = createMetrics({
     store,

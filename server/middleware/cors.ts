@@ -5,14 +5,18 @@
  */
 import type { RequestHandler } from "express";
 
-const METHODS = "GET, HEAD, POST, PUT";
+const METHODS = ["GET", "HEAD", "POST", "PUT"];
 const HEADERS = "authorization, content-type";
 const READABLE = "allow, retry-after";
 const PREFLIGHT_SECONDS = "600";
 
-/** @param origins exactly as browsers send them: scheme, host and port */
-export function cors(origins: readonly string[]): RequestHandler {
+/**
+ * @param origins exactly as browsers send them: scheme, host and port
+ * @param further methods that a service's operations have
+ */
+export function cors(origins: readonly string[], further: readonly string[] = []): RequestHandler {
   const known = new Set(origins);
+  const methods = [...new Set([...METHODS, ...further])].join(", ");
   return (request, response, next) => {
     if (known.size > 0) response.vary("origin");
     const origin = request.get("origin");
@@ -27,7 +31,7 @@ export function cors(origins: readonly string[]): RequestHandler {
       return;
     }
     response
-      .set("access-control-allow-methods", METHODS)
+      .set("access-control-allow-methods", methods)
       .set("access-control-allow-headers", HEADERS)
       .set("access-control-max-age", PREFLIGHT_SECONDS)
       .status(204)

@@ -95,7 +95,11 @@ export interface Edge {
 /** @param more of the service, and what operations may have changed */
 export async function openEdge(
   options: Partial<OnDemandOptions<FakeSettings>> = {},
-  { remember, ...parts }: Partial<FakeService> & Pick<ServiceRouteOptions<FakeSettings>, "remember"> = {},
+  {
+    remember,
+    corsOrigins = [],
+    ...parts
+  }: Partial<FakeService> & Partial<Pick<ServiceRouteOptions<FakeSettings>, "remember" | "corsOrigins">> = {},
 ): Promise<Edge> {
   const hull = createHullSimulator();
   await hull.listen();
@@ -175,7 +179,7 @@ export async function openEdge(
     explaining: { explain: { notification: unused, entity: unused, idle: unused } },
     service: { ...createFakeService(), ...parts },
     remember,
-    corsOrigins: [],
+    corsOrigins,
     health: unused,
     reportStatus: unused,
     fields: unused,

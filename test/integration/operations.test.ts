@@ -17,6 +17,7 @@ beforeAll(async () => {
     {},
     {
       operations,
+      corsOrigins: ["https://app.example.com"],
       remember: ({ key }, touched) => {
         remembered.push([key, touched]);
         return isStoreBroken ? Promise.reject(new Error("The disk is full.")) : Promise.resolve();
@@ -76,6 +77,16 @@ describe.each(Object.entries(CASES))("%s", (_about, cases) => {
     expect(auditLines().map(({ level, context, data }) => ({ level, context, data }))).toEqual(audit ? [audit] : []);
     expect(remembered).toEqual(row.remembered === undefined ? [] : [[edge.tenantKey, row.remembered]]);
   });
+});
+
+test("a page of a named origin may use the methods that are declared", async () => {
+  const { headers } = await edge.call("/api/internal/things/t1", {
+    method: "OPTIONS",
+    headers: { origin: "https://app.example.com", "access-control-request-method": "DELETE" },
+  });
+  const allowed = headers.get("access-control-allow-methods")?.split(", ");
+  expect(allowed).toEqual(expect.arrayContaining(["GET", "HEAD", ...operations.map(({ method }) => method)]));
+  expect(allowed).toContain("DELETE");
 });
 
 test("what was done is answered even if it cannot be remembered, and the log says so", async () => {

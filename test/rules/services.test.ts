@@ -97,6 +97,23 @@ describe("a service with users only, without look-up, list, bulk or ids", () => 
     expect(roster.calls.slice(1)).toEqual(['update m-1 {"name":"Anne"}', 'create m-9 {"name":"Anne"}']);
   });
 
+  test("knows of the record under the former key: whoever gets that key has it", async () => {
+    const { roster } = served;
+    await hear(member(1));
+    await hear(member(2, { code: "m-1" }));
+    expect(await counts()).toMatchObject({ "members/skipped/same_remote_record": 1 });
+    await hear(member(1, { code: "m-9" }, 1));
+    await hear(member(2, { code: "m-2" }, 2));
+    await hear(member(1, { code: "m-1" }, 3));
+    expect(roster.calls).toEqual([
+      'create m-1 {"name":"Person 1"}',
+      'create m-9 {"name":"Person 1"}',
+      'update m-1 {"name":"Person 2"}',
+      'create m-2 {"name":"Person 2"}',
+      'update m-1 {"name":"Person 1"}',
+    ]);
+  });
+
   test("ends who leaves, once, and restarts who comes back before it changes anything", async () => {
     const { roster } = served;
     await hear(member(1));

@@ -128,10 +128,9 @@ async function run<S>(
   { remember, logger }: OperationRouteOptions<S>,
 ): Promise<OperationAnswer> {
   const note = async (answer?: OperationAnswer): Promise<void> => {
-    const touched = operation.remembers?.(input, answer) ?? [];
-    if (touched.length === 0) return;
     try {
-      await remember?.(tenant, touched);
+      const touched = operation.remembers?.(input, answer) ?? [];
+      if (touched.length > 0) await remember?.(tenant, touched);
     } catch (error) {
       // The service has done it, so the caller must not hear that it failed.
       logger.error({ context: { operation: operation.id }, err: error }, "connector.request.error");

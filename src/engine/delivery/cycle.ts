@@ -10,7 +10,7 @@ import { diff } from "../rules/diff";
 import { isClosed } from "../rules/identity";
 import { joinReasons, reason } from "../../outcome/outcome";
 import { createCycle, type Cycle, type CycleOptions } from "./context";
-import { resolve } from "./resolve";
+import { changesOnce, resolve } from "./resolve";
 import { blockedBy, ended, observationOf, typeContext, unlinked, type TypeContext, type Work } from "./work";
 import { write } from "./write";
 import { typeNamed } from "../../services/types";
@@ -101,8 +101,9 @@ async function place<S>(cycle: Cycle<S>, works: readonly Work[]): Promise<readon
  * The remote record must be read first: nothing is known of it, or nothing of a field that differs from what was sent,
  * such as one that was mapped only now. Once it was read, a field that it does not show is empty there.
  */
-function isUnknown({ mirror, content }: Work, { type, specOf, mapped }: TypeContext): boolean {
+function isUnknown({ entry, mirror, content }: Work, { type, specOf, mapped }: TypeContext): boolean {
   if (mirror === undefined || type.lookup === false) return false;
+  if (entry.unconfirmed !== undefined && changesOnce(type)) return true;
   if (mirror.missing === true || isClosed(type, mirror, content.desired)) return true;
   if (content.derived) return false;
   if (!mirror.complete) return true;

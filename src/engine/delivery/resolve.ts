@@ -36,7 +36,7 @@ export interface ResolveInput {
 /** Links every piece of work to its remote record, or proves that there is none. */
 export async function resolve(input: ResolveInput, works: readonly Work[]): Promise<Resolved> {
   const { store, lane, context, timing } = input;
-  const linked = works.filter((work) => work.entry.unconfirmed === undefined && linkHolds(work, context.type));
+  const linked = works.filter((work) => !isOpenCreate(work, context.type) && linkHolds(work, context.type));
   const settled = new Set(linked);
   const unlinked = works.filter((work) => !settled.has(work));
   if (unlinked.length === 0) return { works, settlements: [] };
@@ -51,7 +51,7 @@ export async function resolve(input: ResolveInput, works: readonly Work[]): Prom
   // What is remembered decides about the rest only when a recent scan proves that nothing else exists.
   const asked = unlinked.filter((work, index) => {
     if (lookup === false) return false;
-    if (work.entry.unconfirmed !== undefined) return true;
+    if (isOpenCreate(work, context.type)) return true;
     // A link that only lacks confirmation by its key is not worth a call; one that its key contradicts is.
     if (work.mirror !== undefined && !contradicts(work, context.type)) return false;
     const verdict = early[index]?.kind;
@@ -90,6 +90,21 @@ export async function resolve(input: ResolveInput, works: readonly Work[]): Prom
   return { works: resolved, settlements, problem };
 }
 
+/**
+ * Nobody knows whether the record was made. Of a linked one it is a change whose answer was lost: which record it is
+ * stays certain, even under a new key, and it is read before it is written again.
+ */
+function isOpenCreate(work: Work, type: ObjectType): boolean {
+  if (work.entry.unconfirmed === undefined) return false;
+  const isChange = changesOnce(type) && work.mirror !== undefined;
+  return !isChange || (type.identity === "ownKey" && contradicts(work, type));
+}
+
+/** Some changes of the type must not be repeated blindly, so not only creates can be unconfirmed. */
+export function changesOnce({ writes, lookup }: ObjectType): boolean {
+  return writes?.repeatable !== undefined && lookup !== false;
+}
+
 /** An id that is unique in the whole remote is trusted more than the link; where they agree, the link is kept. */
 function linkHolds({ mirror, content }: Work, type: ObjectType): boolean {
   if (mirror === undefined) return false;
@@ -122,7 +137,7 @@ function conclude(work: Work, verdict: Identity, context: TypeContext, timing: T
       return { ...work, mirror: verdict.row, note: note ?? work.note };
     }
     case "absent": {
-      const { unconfirmed } = work.entry;
+      const unconfirmed = isOpenCreate(work, type) ? work.entry.unconfirmed : undefined;
       const isOther = type.identity === "ownKey" && contradicts(work, type);
       if (unconfirmed === undefined && work.mirror !== undefined && !isOther) return work;
       if (unconfirmed === undefined || unconfirmed.reads + 1 >= UNCONFIRMED_READS) {

@@ -208,6 +208,7 @@ function patchOf(work: Work, context: TypeContext, delivery: Delivery): MirrorPa
     parentId: work.parentId === undefined || !placed(delivery, context) ? undefined : work.parentId,
     facts,
     fresh: delivery.created,
+    beside: context.type.identity === "ownKey" ? true : undefined,
     archived: delivery.archived ?? work.mirror?.archived,
     writtenAtMs: wrote ? context.nowMs : undefined,
   };

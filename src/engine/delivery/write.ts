@@ -1,5 +1,6 @@
 /** The writing half of a cycle: compare, cut into chunks, journal, apply, and settle every record by its own result. */
 import chunk from "lodash/chunk";
+import partition from "lodash/partition";
 import pickBy from "lodash/pickBy";
 import type { Applied, Intent, Problem, Result } from "../../services/connection";
 import type { ObjectType } from "../../services/model";
@@ -9,6 +10,7 @@ import { diff, type Difference } from "../rules/diff";
 import { isClosed, ownId } from "../rules/identity";
 import { reason, type Reason } from "../../outcome/outcome";
 import type { Cycle } from "./context";
+import { changesOnce } from "./resolve";
 import {
   advanced,
   delivered,
@@ -92,12 +94,13 @@ export async function write<S>(cycle: Cycle<S>, works: readonly Work[]): Promise
   }
   await cycle.settle(settled);
 
-  // Namesakes go last: they are written one by one, when the bulk write can no longer confuse them.
+  // Namesakes go last: they are written one by one, when no other write can confuse them any more.
   const ordered = [...busy.filter((each) => !each.intent.namesake), ...busy.filter((each) => each.intent.namesake)];
   const intents = ordered.map(({ intent }) => intent);
   const { most = 1, concurrent = 1 } = type.writes ?? {};
   const chunks = service.chunks?.(type.name, intents, settings) ?? chunk([...intents.keys()], most);
-  for (const group of chunk(chunks, concurrent)) {
+  const [lonely, others] = partition(chunks, (indexes) => indexes.some((index) => intents[index]?.namesake === true));
+  for (const group of [...chunk(others, concurrent), ...chunk(lonely, 1)]) {
     const problems = await Promise.all(
       group.map((indexes) =>
         writeChunk(
@@ -120,7 +123,9 @@ function idle(context: TypeContext, { work, difference: { equal } }: Change): Se
   const remoteId = mirror?.id ?? "";
   // A write whose answer was lost, and that has arrived: it was ours.
   const made = entry.unconfirmed !== undefined;
-  const code = mirror?.archived === true ? "ended" : record?.remoteId === remoteId ? "updated" : "created";
+  // Another connector may have linked a record that this one made.
+  const isChange = changesOnce(context.type) && record?.remoteId === remoteId;
+  const code = mirror?.archived === true ? "ended" : isChange ? "updated" : "created";
   const why = made ? reason(code) : reason("in_sync", undefined, context.outcomes);
   return delivered(work, context, {
     remoteId,

@@ -5,7 +5,7 @@
 import type { Key, KeyValue, Table } from "../database/kv";
 import { SLICE, walk } from "../database/slices";
 
-/** Tables whose keys hold a tenant, and where in the key. In the other tables, keys hold the short forms in `names`. */
+/** Tables whose keys hold a tenant as it is, and where in the key. Elsewhere keys hold its short form in `names`. */
 const KEYS = {
   tenants: 0,
   tally: 0,
@@ -20,6 +20,7 @@ const KEYS = {
   letterParents: 1,
   letterIds: 2,
   rivalsFor: 3,
+  blocked: 3,
 } as const;
 
 /** Each row is one small write: more of them than of records go into one transaction. */

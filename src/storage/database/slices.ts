@@ -4,7 +4,10 @@ import { notTooMany } from "../port/weight";
 /** Records that one transaction works on; a few milliseconds' worth. */
 export const SLICE = 500;
 
-/** Goes through all rows under a prefix, in several transactions; rows that `visit` writes behind it are visited, too. */
+/**
+ * Goes through all rows under a prefix, in several transactions, each of at most `limit` rows, or fewer when they are
+ * large; rows that `visit` writes behind it are visited, too.
+ */
 export async function walk<V>(
   kv: KeyValue,
   table: Table<V>,
@@ -14,9 +17,11 @@ export async function walk<V>(
 ): Promise<void> {
   const step = (after: Key | undefined): Promise<Key | undefined> =>
     kv.transact(() => {
-      const slice = [...table.range(prefix, { limit, after })];
+      const slice = notTooMany(table.range(prefix, { limit, after }));
       for (const [key, row] of slice) visit(key, row);
-      return slice.length < limit ? undefined : slice.at(-1)?.[0];
+      const last = slice.at(-1)?.[0];
+      const hasMore = last !== undefined && [...table.range(prefix, { after: last, limit: 1 })].length > 0;
+      return hasMore ? last : undefined;
     });
   for (let after = await step(undefined); after !== undefined;) after = await step(after);
 }

@@ -22,7 +22,7 @@ export function patchMirror(
   if (linkedBefore !== undefined && linkedBefore !== patch.id) {
     const old = mirrorRow(tables, remote, type, linkedBefore);
     // A new record in place of the linked one means that the linked one is gone: it must not be found by its keys.
-    if (patch.fresh) forgetMirror(tables, ledger, remote, type, linkedBefore);
+    if (patch.fresh && patch.beside !== true) forgetMirror(tables, ledger, remote, type, linkedBefore);
     else if (old?.linkedTo === hullId) {
       tables.mirror.put([remote.key, type, linkedBefore], { ...old, linkedTo: undefined });
       admitRivals(tables, ledger, remote.key, type, linkedBefore);

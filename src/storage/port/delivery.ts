@@ -15,6 +15,8 @@ export interface MirrorPatch {
   >;
   /** The record is new there: forget what an older one had. */
   readonly fresh: boolean;
+  /** The record that it was linked to before is there as well, under a key of its own. */
+  readonly beside?: true;
   /** A write of ours (not only a comparison) led to it. */
   readonly writtenAtMs?: number;
   /** It was ended (true) or restarted; absent: neither. */

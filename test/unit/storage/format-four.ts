@@ -4,8 +4,11 @@ import type { Key, KeyValue } from "../../../src/storage/database/kv";
 
 /** All tables of that format that hold tenants, or words that may be tenants. */
 const TABLES =
-  "names tenants remotes outbox tells dead letterIds letterParents rivals rivalsFor holds tally hours depth runs " +
+  "names tenants remotes outbox blocked tells dead letterIds letterParents rivals rivalsFor holds tally hours depth runs " +
   "runsByTime openRuns lastRuns";
+
+/** An attribute such as `planhat/id` is none. */
+const TENANT = /"planhat\/(?=[^"/]+\/)/;
 
 /** Takes the service out of every key and row. */
 export async function takeServiceOut(kv: KeyValue): Promise<void> {
@@ -14,9 +17,9 @@ export async function takeServiceOut(kv: KeyValue): Promise<void> {
       const table = kv.table<unknown>(name);
       for (const [key, row] of [...table.range([])]) {
         const text = JSON.stringify([key, row]);
-        if (!text.includes('"planhat/')) continue;
+        if (!TENANT.test(text)) continue;
         table.remove(key);
-        table.put(...(JSON.parse(text.replaceAll('"planhat/', '"')) as [Key, unknown]));
+        table.put(...(JSON.parse(text.replaceAll(new RegExp(TENANT, "g"), '"')) as [Key, unknown]));
       }
     }
     kv.table<number>("meta").put(["format"], 4);

@@ -9,8 +9,21 @@ import { createLmdbKeyValue } from "../../../src/storage/database/lmdb";
 import { createSeal, runPlace, tenantPlace, type Seal } from "../../../src/storage/port/seal";
 import type { Lane, Store } from "../../../src/storage/port/store";
 import { divide, nameService, openUpgraded } from "../../../src/storage/data-folder/upgrade";
-import { FORMAT } from "../../../src/storage/tables/tables";
-import { deliverQuietly, LANE, NEIGHBOUR, seen, tenantRow, update } from "./builders";
+import type { EntryRow } from "../../../src/storage/port/rows";
+import { FORMAT, openTables } from "../../../src/storage/tables/tables";
+import {
+  blockOn,
+  deliver,
+  deliverQuietly,
+  finish,
+  LANE,
+  NEIGHBOUR,
+  seen,
+  skipFor,
+  tenantRow,
+  update,
+  workedOn,
+} from "./builders";
 import { firstReady, setUpDatabases } from "./fixture";
 import { makeFormatFour } from "./format-four";
 import { makeFormatThree } from "./format-three";
@@ -328,6 +341,97 @@ describe("a store of format 4", () => {
     await kv.close();
     await makeFormatFour(path);
     await expectNamed(await openUpgraded(path, "planhat", undefined));
+  });
+});
+
+describe("a store of format 4 with something in every table that names a tenant", () => {
+  const SLASHES: Lane = { remote: "127.0.0.1:9|planhat|t2", tenant: "planhat/127.0.0.1:9/a/b/planhat/c" };
+  const LANES = [LANE, NEIGHBOUR, SLASHES];
+
+  /** Rows by table, whatever tables there are. */
+  async function dump(): Promise<ReadonlyMap<string, string>> {
+    const kv = createLmdbKeyValue(path);
+    const names = new Set<string>();
+    openTables({ ...kv, table: (name) => (names.add(name), kv.table(name)) }, now);
+    const rows = [...names].map((name) => [name, JSON.stringify([...kv.table(name).range([])])] as const);
+    await kv.close();
+    return new Map(rows);
+  }
+
+  async function fill(): Promise<void> {
+    const store = await createEmbeddedStore({ kv: createLmdbKeyValue(path), now });
+    for (const [at, { tenant, remote }] of LANES.entries()) {
+      await store.saveTenant(tenantRow({ key: tenant, connectorId: `c${at}` }));
+      await store.assign(tenant, remote, "f");
+      await store.claimNotification(`n${at}`, tenant);
+      for (const kind of ["batch", "fetch", "drain"] as const) {
+        const run = { kind, tenant, type: "companies", options: { verbose: true }, checkpoint: { rows: 1 } } as const;
+        await store.beginRun({ ...run, id: `${kind}-${at}` }, false);
+        await store.report(`${kind}-${at}`, [
+          { type: "companies", hullId: "a", outcome: "sent", code: "updated", text: "" },
+        ]);
+        if (at === 0) await store.changeRun(`${kind}-${at}`, { state: "success" });
+      }
+      await store.pause({ remote, tenant }, "*", { kind: "auth", message: "no", sinceMs: 1, untilMs: 2 });
+    }
+    for (const [at, lane] of LANES.entries()) {
+      const take = async (message: Parameters<typeof update>[0]): Promise<EntryRow> => {
+        await store.accept([update({ id: `m-${at}-${message?.hullId ?? ""}`, lane, ...message })]);
+        return firstReady(store, lane, message?.type ?? "companies");
+      };
+      const known = await take({ hullId: `told-${at}` });
+      await store.settle(lane, [deliver(known, `p${at}`, { mirror: { facts: { name: { sent: "n" } } } })]);
+      await store.settle(lane, [skipFor(await take({ hullId: `rival-${at}` }), `p${at}`)]);
+      const user = await take({ type: "endusers", hullId: `refused-${at}`, parent: `dead-${at}` });
+      await store.settle(lane, [blockOn(user)]);
+      await store.settle(lane, [finish(await firstReady(store, lane, "companies"), "rejected", "refused")]);
+      await store.settle(lane, [
+        blockOn(await take({ type: "endusers", hullId: `child-${at}`, parent: `wait-${at}` })),
+      ]);
+      const flying = await firstReady(store, lane, "companies");
+      await store.attempt(lane, [
+        { type: "companies", hullId: flying.hullId, seq: workedOn(flying).seq, repeatable: false },
+      ]);
+    }
+    await store.close();
+  }
+
+  it("is today's store, row by row, wherever the upgrade broke off", async () => {
+    await fill();
+    const today = await dump();
+    const holding = [...today].filter(([, rows]) => LANES.some(({ tenant }) => rows.includes(`"${tenant}"`)));
+    expect(holding.map(([name]) => name).toSorted()).toEqual(
+      [
+        ...[
+          "blocked",
+          "dead",
+          "depth",
+          "holds",
+          "hours",
+          "lastRuns",
+          "letterIds",
+          "letterParents",
+          "names",
+          "openRuns",
+          "outbox",
+        ],
+        ...["remotes", "rivals", "rivalsFor", "runs", "runsByTime", "tally", "tells", "tenants"],
+      ].toSorted(),
+    );
+    for (let most = 0, done = false; !done; most += 1) {
+      await makeFormatFour(path);
+      const kv = createLmdbKeyValue(path);
+      let steps = 0;
+      const stop: KeyValue["transact"] = (work) =>
+        (steps += 1) > most ? Promise.reject(new Error("no space left")) : kv.transact(work);
+      done = await nameService({ ...kv, transact: stop }, "planhat").then(
+        () => true,
+        () => false,
+      );
+      await kv.close();
+      await (await openUpgraded(path, "planhat", undefined)).close();
+      expect(await dump()).toEqual(today);
+    }
   });
 });
 
