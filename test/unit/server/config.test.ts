@@ -2,6 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describeConfig, readConfig } from "../../../server/config";
+import { z } from "zod";
+import { SERVICES } from "../../../src/services";
+import type { ServiceDefinition } from "../../../src/services/definition";
 import { readSecret } from "../../../server/secret";
 
 const problemOf = (environment: Readonly<Record<string, string>>): string => {
@@ -177,5 +180,22 @@ describe("the key for stored credentials", () => {
 
   test("is the configured one where there is one", () => {
     expect(readSecret("a secret of some length", folder)).toBe("a secret of some length");
+  });
+});
+
+describe("the services to serve", () => {
+  const second = { ...SERVICES[0], name: "second", variables: { SECOND_URL: z.url() } } as ServiceDefinition;
+  const both = [...SERVICES, second];
+
+  test("are all by default, and the variables of those alone are read", () => {
+    expect(() => readConfig({}, both)).toThrow(/SECOND_URL/);
+    expect(readConfig({ SECOND_URL: "https://x.example" }, both).SERVICES).toEqual(["planhat", "second"]);
+    expect(readConfig({ SERVICES: " planhat " }, both).SERVICES).toEqual(["planhat"]);
+  });
+
+  test("must be known", () => {
+    expect(() => readConfig({ SERVICES: "planhat,third" }, both)).toThrow(
+      "SERVICES: must be a comma list of planhat, second",
+    );
   });
 });
