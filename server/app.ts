@@ -30,7 +30,7 @@ import { runRoutes } from "./routes/runs/route";
 import { schemaRoutes, type SchemaRouteOptions } from "./routes/schema/route";
 import { statusRoutes, type StatusRouteOptions } from "./routes/status/route";
 
-/** What fetches, batches and their runs need beyond what notifications need. */
+/** What fetches and batches need, and what every log-in needs. */
 export interface OnDemandOptions<S>
   extends Pick<QueryCredentialOptions<S>, "tokenKey" | "now">, Pick<AuthenticatorOptions<S>, "logins"> {
   readonly runs: Pick<Runs<S>, "fetch" | "batch">;

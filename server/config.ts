@@ -101,14 +101,16 @@ const schema = z.object({
     .describe(
       "How long a write may take to show up in the service's lists; unconfirmed creates are looked for after it.",
     ),
-  RETRY_BASE_MS: wholeNumber(1, 600_000).default(1_000).describe("First wait before a failed call is repeated."),
-  RETRY_CAP_MS: wholeNumber(1, 3_600_000).default(120_000).describe("Longest wait between two tries."),
+  RETRY_BASE_MS: wholeNumber(1, 600_000).default(1_000).describe("Shortest wait before a failed call is repeated."),
+  RETRY_CAP_MS: wholeNumber(1, 3_600_000)
+    .default(120_000)
+    .describe("Longest wait that we choose between two tries of a record or a run; one that the service names counts."),
   REQUEST_TIMEOUT_MS: wholeNumber(10, 600_000)
     .default(60_000)
     .describe("Longest time of a call to a service (in bulk twice that) or to Hull's firehose (at most 10 s)."),
 });
 
-/** Our own variables by their types, and the names of the services to serve; those of the services as they read them. */
+/** The server's own variables with their types, and the services to serve; a service knows the types of its own. */
 export type Config = Omit<z.output<typeof schema>, "SERVICES"> & {
   readonly SERVICES: readonly string[];
   readonly [variable: string]: unknown;
@@ -148,7 +150,7 @@ export function readConfig(
   const issues = parsed.error?.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`) ?? [];
   if (unknown.length > 0) issues.push(`SERVICES: must be a comma list of ${known.join(", ")}`);
   if (issues.length > 0) throw new Error(`The environment is not usable. ${issues.join("; ")}.`);
-  // It was read with the schema whose type this is, and those of the services.
+  // It was read with that schema, extended by the variables of the services.
   return { ...(parsed.data as z.output<typeof schema>), SERVICES: chosen.length === 0 ? known : chosen };
 }
 

@@ -1,6 +1,7 @@
 /** One service's engine over the store that all services share: its tenants, loops and routes. */
 import { setMaxListeners } from "node:events";
 import type { Router } from "express";
+import pick from "lodash/pick";
 import type { Logger } from "pino";
 import { createDeliveryWorker, type DeliveryWorker } from "../src/engine/delivery/worker";
 import { createExplain } from "../src/engine/explain/explain";
@@ -79,9 +80,10 @@ export interface Engine extends Pick<DeadLettersOptions, "wake" | "announce"> {
 const SWEEP_MS = 5_000;
 /** Pause of a lane whose credentials or mapping are refused. */
 const HOLD_MS = 10 * 60_000;
-/** A complete scan younger than the shortest fetch interval proves absence. */
+/** For so long a complete scan proves absence. */
 const SCAN_TRUST_MS = 180 * 60_000;
-const BATCH = 5_000;
+/** Entries of one delivery cycle. */
+const CYCLE_ENTRIES = 5_000;
 /** A batch is not read any further while this many records of its tenant wait. */
 const BATCH_WAITING = 20_000;
 /** Hull waits 25 s for an answer. */
@@ -108,7 +110,7 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
   const onError = (error: unknown): void => logger.error({ err: error }, "connector.job.error");
   const budgets = createBudgetRegistry();
   const agents = createAgents();
-  const service = definition.create(config, {
+  const service = definition.create(pick(config, Object.keys(definition.variables)), {
     budgets,
     http: {
       ...observed,
@@ -162,7 +164,7 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
       }),
     onError,
     timing,
-    pace: { retry, debounceMs: config.LINGER_MS, pollMs: SWEEP_MS, pauseMs: HOLD_MS, batch: BATCH },
+    pace: { retry, debounceMs: config.LINGER_MS, pollMs: SWEEP_MS, pauseMs: HOLD_MS, batch: CYCLE_ENTRIES },
   });
   const wake: Engine["wake"] = (lane) => deliveryWorker.wake(lane);
   const announce: Engine["announce"] = (tenant, outcomes) => deliveryWorker.announce(tenant, outcomes);

@@ -5,8 +5,8 @@ import type { IntentKind, RemoteRecord } from "./model";
 
 /** Where a tenant's records live. */
 export interface Target {
-  /** Base URL + tenant at the service; never derived from a token that rotates. Undefined tenant: not known. */
   readonly baseUrl: string;
+  /** The customer's account at the service, never derived from a token that rotates; absent when it is not known. */
   readonly account?: string;
   /**
    * Changes whenever other credentials were entered (token, host, tenant id), never when a grant rotates. A keyed hash,
@@ -201,7 +201,7 @@ export interface FieldChoice {
 
 /**
  * A service reached with one tenant's credentials. Every call goes through the tenant's request budget. `find` and
- * `read` are there if some type has `lookup`, `list` if the fetch policy names some type.
+ * `read` are there unless every type says `lookup: false`, `list` if the fetch policy names some type.
  */
 export interface Connection {
   /** Turns desired values into wire values (an owner's e-mail into an id). `parentIds[i]` belongs to `records[i]`. */

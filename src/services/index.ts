@@ -7,7 +7,7 @@ export const SERVICES: readonly ServiceDefinition[] = [planhat];
 /** Served at the root as well, where installations have known it from the beginning. */
 export const ROOT_SERVICE = planhat.name;
 
-/** Where a service is served: the root's is known there first. */
+/** The path at which a service is mounted; empty for the one at the root. */
 export function mountOf(service: string): string {
   return service === ROOT_SERVICE ? "" : `/${service}`;
 }

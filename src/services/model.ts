@@ -27,8 +27,9 @@ export interface KeySpec {
 }
 
 /**
- * A kind of record of the service. What a type says it lacks is never asked for: without `lookup`, a list in the fetch
- * policy or `endable`, the connection needs no function for it.
+ * A kind of record of the service. What a type says it lacks is never asked for: `find` and `read` are needed unless
+ * every type says `lookup: false`, `list` only if the fetch policy names a type, and only `endable` types get intents
+ * to end or restart.
  */
 export interface ObjectType {
   readonly name: string;
@@ -61,7 +62,10 @@ export interface Writes {
   readonly most?: number;
   /** Requests at once; 1 by default. */
   readonly concurrent?: number;
-  /** What may simply be sent again when its answer was lost; by default everything but a create. */
+  /**
+   * What may simply be sent again when its answer was lost; by default everything but a create. For types with `append`
+   * `Service.unconfirmed` decides.
+   */
   readonly repeatable?: readonly IntentKind[];
   /** `insert`: what is there is never changed. `update`: what is missing is never created. */
   readonly policy?: "insert" | "update";

@@ -10,7 +10,7 @@ import { diff } from "../rules/diff";
 import { isClosed } from "../rules/identity";
 import { joinReasons, reason } from "../../outcome/outcome";
 import { createCycle, type Cycle, type CycleOptions } from "./context";
-import { changesOnce, resolve } from "./resolve";
+import { hasUnrepeatableChanges, resolve } from "./resolve";
 import { blockedBy, ended, observationOf, typeContext, unlinked, type TypeContext, type Work } from "./work";
 import { write } from "./write";
 import { typeNamed } from "../../services/types";
@@ -103,7 +103,7 @@ async function place<S>(cycle: Cycle<S>, works: readonly Work[]): Promise<readon
  */
 function isUnknown({ entry, mirror, content }: Work, { type, specOf, mapped }: TypeContext): boolean {
   if (mirror === undefined || type.lookup === false) return false;
-  if (entry.unconfirmed !== undefined && changesOnce(type)) return true;
+  if (entry.unconfirmed !== undefined && hasUnrepeatableChanges(type)) return true;
   if (mirror.missing === true || isClosed(type, mirror, content.desired)) return true;
   if (content.derived) return false;
   if (!mirror.complete) return true;

@@ -55,7 +55,7 @@ export async function resolve(input: ResolveInput, works: readonly Work[]): Prom
     // A link that only lacks confirmation by its key is not worth a call; one that its key contradicts is.
     if (work.mirror !== undefined && !contradicts(work, context.type)) return false;
     const verdict = early[index]?.kind;
-    return verdict === "absent" ? !scanned : verdict === "ambiguous" && !scanned;
+    return !scanned && (verdict === "absent" || verdict === "ambiguous");
   });
   let problem: Problem | undefined;
   const exhaustive = new Map<Work, boolean>();
@@ -91,18 +91,20 @@ export async function resolve(input: ResolveInput, works: readonly Work[]): Prom
 }
 
 /**
- * Nobody knows whether the record was made. Of a linked one it is a change whose answer was lost: which record it is
- * stays certain, even under a new key, and it is read before it is written again.
+ * Whether the lost request may have created the record. If the record is linked, the lost request was a change: we know
+ * which record it is, and read it before writing again, unless its key is its id and that has changed.
  */
 function isOpenCreate(work: Work, type: ObjectType): boolean {
   if (work.entry.unconfirmed === undefined) return false;
-  const isChange = changesOnce(type) && work.mirror !== undefined;
+  const isChange = hasUnrepeatableChanges(type) && work.mirror !== undefined;
   return !isChange || (type.identity === "ownKey" && contradicts(work, type));
 }
 
-/** Some changes of the type must not be repeated blindly, so not only creates can be unconfirmed. */
-export function changesOnce({ writes, lookup }: ObjectType): boolean {
-  return writes?.repeatable !== undefined && lookup !== false;
+/** Whether some changes of the type must not be repeated blindly, so that not only creates can be unconfirmed. */
+export function hasUnrepeatableChanges({ writes, lookup }: ObjectType): boolean {
+  const { repeatable } = writes ?? {};
+  if (repeatable === undefined || lookup === false) return false;
+  return (["update", "end", "restart"] as const).some((kind) => !repeatable.includes(kind));
 }
 
 /** An id that is unique in the whole remote is trusted more than the link; where they agree, the link is kept. */

@@ -10,7 +10,7 @@ import { diff, type Difference } from "../rules/diff";
 import { isClosed, ownId } from "../rules/identity";
 import { reason, type Reason } from "../../outcome/outcome";
 import type { Cycle } from "./context";
-import { changesOnce } from "./resolve";
+import { hasUnrepeatableChanges } from "./resolve";
 import {
   advanced,
   delivered,
@@ -94,12 +94,14 @@ export async function write<S>(cycle: Cycle<S>, works: readonly Work[]): Promise
   }
   await cycle.settle(settled);
 
-  // Namesakes go last: they are written one by one, when no other write can confuse them any more.
+  // Namesakes go last and alone, when no other write can confuse them any more.
   const ordered = [...busy.filter((each) => !each.intent.namesake), ...busy.filter((each) => each.intent.namesake)];
   const intents = ordered.map(({ intent }) => intent);
   const { most = 1, concurrent = 1 } = type.writes ?? {};
-  const chunks = service.chunks?.(type.name, intents, settings) ?? chunk([...intents.keys()], most);
-  const [lonely, others] = partition(chunks, (indexes) => indexes.some((index) => intents[index]?.namesake === true));
+  const isNamesake = (index: number): boolean => intents[index]?.namesake === true;
+  const [alone, together] = partition([...intents.keys()], isNamesake);
+  const chunks = service.chunks?.(type.name, intents, settings) ?? [...chunk(together, most), ...chunk(alone, 1)];
+  const [lonely, others] = partition(chunks, (indexes) => indexes.some(isNamesake));
   for (const group of [...chunk(others, concurrent), ...chunk(lonely, 1)]) {
     const problems = await Promise.all(
       group.map((indexes) =>
@@ -124,7 +126,7 @@ function idle(context: TypeContext, { work, difference: { equal } }: Change): Se
   // A write whose answer was lost, and that has arrived: it was ours.
   const made = entry.unconfirmed !== undefined;
   // Another connector may have linked a record that this one made.
-  const isChange = changesOnce(context.type) && record?.remoteId === remoteId;
+  const isChange = hasUnrepeatableChanges(context.type) && record?.remoteId === remoteId;
   const code = mirror?.archived === true ? "ended" : isChange ? "updated" : "created";
   const why = made ? reason(code) : reason("in_sync", undefined, context.outcomes);
   return delivered(work, context, {
@@ -268,7 +270,7 @@ function settlementFor<S>(cycle: Cycle<S>, change: Change, result: Result): Sett
 
 const CODES = { create: "created", update: "updated", end: "ended", restart: "restarted" } as const;
 
-/** The service has it; what the answer calls it counts less than what was asked. */
+/** The service has it. The outcome is named after the request, not after what the answer calls it. */
 function written<S>(cycle: Cycle<S>, change: Change, result: Result): Settlement {
   const { context } = cycle;
   const { work, difference, intent } = change;
