@@ -50,7 +50,8 @@ export function checkFields(
     const missing = [...writableFields.keys()]
       .filter((field) => meta.rule(field).required === true && concerns(field) && after(field) === null)
       .map((field) => missingField(field, switches));
-    if (after("user_name") === null && (after("first_name") === null || after("last_name") === null)) {
+    const isNameless = after("user_name") === null && (after("first_name") === null || after("last_name") === null);
+    if (isNameless && ["user_name", "first_name", "last_name"].some(concerns)) {
       missing.push({ status: 400, message: "A user_name or first_name and last_name is required." });
     }
     if (
