@@ -19,7 +19,7 @@ export interface PlanSourceSimulator {
   readonly switches: Readonly<PlanSourceSwitches>;
   /** Changes switches from the next call on. */
   configure(switches: Partial<PlanSourceSwitches>): void;
-  /** Changes the quota per token from the next call on; null = none, which is what the documentation says. */
+  /** Changes the quota of each client from the next call on; null = none, which is what the documentation says. */
   setQuota(perMinute: number | null): void;
   /** The client that an API user works for. Default: the first. Throws on an unknown client id. */
   organization(clientId?: string): Organization;

@@ -30,7 +30,7 @@ const booleans = names(`
 const kind = (fields: readonly string[], name: FieldKind): [string, FieldKind][] =>
   fields.map((field) => [field, name]);
 
-/** Fields that create and update take. Others in a request are passed over. */
+/** Fields that create and update take. Others, those of the status too, are passed over: it has calls of its own. */
 export const writableFields: ReadonlyMap<string, FieldKind> = new Map([
   ...kind(texts, "text"),
   ...kind(dates, "date"),

@@ -4,7 +4,7 @@ import type { PlanSourceSwitches } from "./switches";
 
 const MAX_PER_PAGE = 500;
 
-/** `GET /subscribers`: by id, terminated ones too, test employees only if asked for. No paging data (sheet 5). */
+/** `GET /subscribers`: by id, test employees only if asked for. No paging data (sheet 5). */
 export function listSubscribers(
   organization: Organization,
   query: URLSearchParams,
@@ -15,6 +15,7 @@ export function listSubscribers(
   const isAll = query.get("include_test") === "true";
   return [...organization.subscribers.values()]
     .filter(({ fields }) => isAll || fields["test_employee"] !== true)
+    .filter(({ status }) => status !== "terminated" || switches.terminatedInLists === "listed")
     .sort((left, right) => left.id - right.id)
     .slice((page - 1) * perPage, page * perPage)
     .map((subscriber) => shownSubscriber(subscriber, organization, switches));

@@ -34,7 +34,9 @@ export function createRouter({ tokens, quota, books, switches, maxBulkRows }: Ro
     const opened = tokens.open(arrival.headers.authorization, arrival.receivedAt);
     if (!("organization" in opened)) return refuse(name, failure([opened], switches));
     const isMeta = route?.is === "meta";
-    const exhausted = isMeta ? undefined : quota.take(opened.token, arrival.receivedAt, switches.quotaHeaders);
+    const exhausted = isMeta
+      ? undefined
+      : quota.take(String(opened.organization.id), arrival.receivedAt, switches.quotaHeaders);
     if (exhausted !== undefined) return refuse(name, exhausted);
     if (route === undefined) return refuse(name, failure([routeNotFound], switches));
     books.begun();

@@ -23,7 +23,7 @@ export interface PlanSourceSimulatorOptions extends Partial<AssertionLimits> {
   readonly apiUser?: ApiUser;
   /** Default five minutes (sheet 3). */
   readonly tokenLifeMs?: number;
-  /** Calls per minute and token, those for tokens and meta left out. Default null: no quota is documented. */
+  /** Calls per minute and client, whatever the token; those for tokens and meta left out. Default null: no quota is documented. */
   readonly quotaPerMinute?: number | null;
   /** Default 500. */
   readonly maxBulkRows?: number;

@@ -24,6 +24,8 @@ export const switchValues = {
   duplicateCode: ["allowed", "refused"],
   /** PUT on a terminated subscriber. */
   terminatedUpdate: ["written", "refused"],
+  /** Terminated subscribers in `GET /subscribers`. */
+  terminatedInLists: ["listed", "hidden"],
   /** Rehire of somebody who is active. */
   rehireActive: ["refused", "accepted"],
   /** What clears a field; the other one is passed over. */
@@ -73,6 +75,7 @@ export const defaultSwitches: Readonly<PlanSourceSwitches> = {
   duplicateSsn: "exists",
   duplicateCode: "allowed",
   terminatedUpdate: "written",
+  terminatedInLists: "listed",
   rehireActive: "refused",
   clearing: "empty",
   blanks: "null",

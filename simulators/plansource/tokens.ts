@@ -21,7 +21,7 @@ export interface Tokens {
   /** `POST /oauth/v2/token`. */
   issue(call: Pick<Call, "body" | "headers" | "receivedAt">): Reply;
   /** The client that an Authorization header opens, or why it opens none. */
-  open(authorization: string | undefined, atMs: number): { organization: OrganizationState; token: string } | Problem;
+  open(authorization: string | undefined, atMs: number): { readonly organization: OrganizationState } | Problem;
   /** All tokens end now. */
   expireAll(): void;
 }
@@ -96,7 +96,7 @@ export function createTokens({ switches, random, tokenLifeMs, ...limits }: Token
         return { status: 401, message: "Invalid token", code: "invalid_token" };
       }
       if (grant.endsAt <= atMs) return { status: 401, message: "Signature has expired", code: "invalid_token" };
-      return { organization: account.organization, token };
+      return { organization: account.organization };
     },
     expireAll() {
       issued = new Map([...issued].map(([token, grant]) => [token, { ...grant, endsAt: 0 }]));

@@ -161,7 +161,11 @@ export function classifyFailure(failure: Failure): Pick<RemoteErrorFacts, "kind"
 export function withoutCredentials(
   error: RemoteError | UnexpectedAnswer,
 ): Pick<RemoteErrorFacts, "kind" | "applied" | "failure" | "retryAfterMs" | "body" | "answer" | "what" | "cause"> {
-  const more = { applied: "no", what: `not sent, for want of credentials: ${error.message}`, cause: error } as const;
+  const more = {
+    applied: "no",
+    what: `not sent, because no credentials could be obtained: ${error.message}`,
+    cause: error,
+  } as const;
   if (error instanceof UnexpectedAnswer) return { ...more, kind: "transient" };
   const { failure, retryAfterMs, body, answer } = error;
   return { ...more, kind: KINDS_OF_CREDENTIALS[error.kind] ?? error.kind, failure, retryAfterMs, body, answer };

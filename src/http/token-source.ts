@@ -42,11 +42,13 @@ export function createTokenSource({ fetchToken, lifeMs, perCall, now = systemClo
 
   /** A refusal that shows another time than ours may be due to that: asked again, once, by the service's clock. */
   async function fetchByTheirClock(): Promise<AccessToken> {
+    // Another request may learn the difference while this one is under way.
+    const assumedMs = skewMs;
     try {
-      return await fetchToken(now() + skewMs);
+      return await fetchToken(now() + assumedMs);
     } catch (error) {
       const theirsMs = refusedAt(error);
-      if (theirsMs === undefined || Math.abs(theirsMs - now() - skewMs) < MIN_SKEW_MS) throw error;
+      if (theirsMs === undefined || Math.abs(theirsMs - now() - assumedMs) < MIN_SKEW_MS) throw error;
       skewMs = theirsMs - now();
       return fetchToken(now() + skewMs);
     }

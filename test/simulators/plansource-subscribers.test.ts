@@ -235,6 +235,8 @@ describe("lists", () => {
     expect(await codes("?page=2")).toEqual(["E-500"]);
     expect(await codes("?page=2&include_test=true")).toEqual(["E-500", "T"]);
     expect(await codes("?page=3&per_page=2")).toEqual(["E-4", "E-5"]);
+    sim.configure({ terminatedInLists: "hidden" });
+    expect(await codes("?include_test=true")).toEqual(["T"]);
   });
 
   it("of beneficiaries leave out those of test employees, and end one by one", async () => {

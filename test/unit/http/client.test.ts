@@ -387,7 +387,7 @@ describe("credentials that cannot be had", () => {
     const http = await setUp((_request, response) => json(response, 200, {}), { auth: { headers, renew } });
     const error = await failure(post(http));
     expect(error).toMatchObject({ kind, applied: "no", status: undefined, route: "/x" });
-    expect(error.message).toContain(`for want of credentials: x POST /token answered ${status}`);
+    expect(error.message).toContain(`no credentials could be obtained: x POST /token answered ${status}`);
     expect([seen().length, renew.mock.calls.length]).toEqual([0, 0]);
   });
 

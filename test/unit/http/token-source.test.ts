@@ -103,6 +103,16 @@ describe("a clock that is wrong", () => {
     expect(asked).toEqual([theirs() - LIFE_MS - off, theirs() - LIFE_MS, theirs()]);
   });
 
+  it("is corrected for all who asked before it was known", async () => {
+    const time = createFakeTime();
+    const asked: number[] = [];
+    const fetchToken = strict(asked, () => time.clock() + 3_600_000);
+    const later = async (nowMs: number) => Promise.resolve().then(() => fetchToken(nowMs));
+    const source = createTokenSource({ fetchToken: later, lifeMs: LIFE_MS, perCall: true, now: time.clock });
+    await Promise.all([source.headers(), source.headers()]);
+    expect(asked).toHaveLength(4);
+  });
+
   it.each([
     ["says no time", 400, undefined],
     ["shows our time", 401, 4_999],
