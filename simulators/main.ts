@@ -1,6 +1,7 @@
-/** Starts both simulators for use from other processes: demo, manual trials, benches. Ctrl-C ends them. */
+/** Starts all simulators for use from other processes: demo, manual trials, benches. Ctrl-C ends them. */
 import { createHullSimulator } from "./hull";
 import { createPlanhatSimulator } from "./planhat";
+import { createPlanSourceSimulator, DEFAULT_API_USER } from "./plansource";
 
 const portOf = (name: string, fallback: number): number => {
   const value = Number(process.env[name] ?? fallback);
@@ -15,19 +16,22 @@ async function main(): Promise<void> {
     secret: process.env["HULL_CONNECTOR_SECRET"] ?? "simulated-secret",
   };
   const planhat = createPlanhatSimulator({ token, control: true });
+  const plansource = createPlanSourceSimulator({ control: true });
   const hull = createHullSimulator({ control: true });
   await planhat.listen(portOf("PLANHAT_PORT", 4_010));
+  await plansource.listen(portOf("PLANSOURCE_PORT", 4_030));
   await hull.listen(portOf("HULL_PORT", 4_020));
   hull.addConnector({ ...connector, privateSettings: { personal_acccess_token: token, api_prefix: "api" } });
 
   const about = {
     planhat: { url: planhat.url, token, tenantId: planhat.tenant().tenantId },
+    plansource: { url: plansource.url, ...DEFAULT_API_USER },
     hull: { organization: hull.host, firehose: hull.firehoseUrl, signingKey: hull.signingKeyUrl, ...connector },
   };
   process.stdout.write(`${JSON.stringify(about)}\n`);
 
   const stop = (): void => {
-    void Promise.all([planhat.close(), hull.close()]);
+    void Promise.all([planhat.close(), plansource.close(), hull.close()]);
   };
   process.once("SIGINT", stop);
   process.once("SIGTERM", stop);

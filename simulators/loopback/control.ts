@@ -21,7 +21,7 @@ const faultKinds: ReadonlySet<unknown> = new Set<FaultRule["kind"]>([
 
 const isFaultRule = (value: unknown): value is FaultRule => isObject(value) && faultKinds.has(value["kind"]);
 
-/** The control calls that both simulators understand. They go past books, quota and faults. */
+/** The control calls that all simulators understand. They go past books, quota and faults. */
 export function controlFaultsAndBooks({ faults, books }: Controlled, arrival: Arrival): Reply | undefined {
   switch (`${arrival.method} ${arrival.path}`) {
     case "GET /__sim/books":

@@ -13,7 +13,7 @@ export interface Ledger {
   reset(): void;
 }
 
-/** Creates the part of the books that both simulators keep: who called what, with which result, how often. */
+/** Creates the part of the books that all simulators keep: who called what, with which result, how often. */
 export function createLedger(): Ledger {
   let calls = 0;
   let maximumPerMinute = 0;

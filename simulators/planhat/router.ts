@@ -1,11 +1,11 @@
 import { refuse, textReply, type Prepared, type Reply } from "../loopback/call";
+import type { Quota } from "../loopback/quota";
 import type { Arrival } from "../loopback/server";
 import { prepareAnalytics, type AnalyticsDeps } from "./analytics";
 import { bulkUpsert, type BulkDeps } from "./bulk";
 import { listRecords } from "./list";
 import { isModelName, listRoutes, models, type ModelName } from "./models";
 import type { OverlapWatch } from "./overlap";
-import type { Quota } from "./quota";
 import { createRecord, deleteRecord, getRecord, singleError, updateRecord } from "./single";
 import type { Access } from "./tenant";
 import type { Fields } from "./collection";

@@ -1,3 +1,6 @@
+import { quotaHeaderForms } from "../loopback/quota";
+import type { Switches } from "../loopback/switches";
+
 /**
  * Planhat's documentation leaves much open. Whatever is unknown, and whatever
  * differs between sources, is a switch here, so that a client can be tried against every plausible Planhat.
@@ -65,8 +68,8 @@ export const switchValues = {
   deleteByPrefix: ["refused", "allowed"],
   /** Least that an enduser needs besides a company: any key, or an e-mail (sheet 5.3). */
   enduserMinimum: ["any-key", "email"],
-  /** What a 429 carries: nothing, the spelling of 2017, the newer one, or Retry-After as seconds or as a date. */
-  quotaHeaders: ["none", "x-rate-limit", "x-ratelimit", "retry-after", "retry-after-date"],
+  /** What a 429 carries (sheet 3). */
+  quotaHeaders: quotaHeaderForms,
   /** `_currency` of licenses when read: the text that was written, or an object around it (sheet 9). */
   currencyForm: ["text", "object"],
   /** Answer to activities: the status, and nothing or `{}` (sheet 10.1). */
@@ -77,8 +80,7 @@ export const switchValues = {
   bulkActivityNames: ["single", "2017", "2023"],
 } as const;
 
-type SwitchValues = typeof switchValues;
-export type PlanhatSwitches = { -readonly [Name in keyof SwitchValues]: SwitchValues[Name][number] };
+export type PlanhatSwitches = Switches<typeof switchValues>;
 
 export const errorShapes = switchValues.errorShape;
 export const nonupdatesForms = switchValues.nonupdates;
@@ -91,7 +93,6 @@ export const createAnswers = switchValues.createAnswer;
 export const payloadDuplicateForms = switchValues.payloadDuplicates;
 export const badRequestBodies = switchValues.badRequestBody;
 export const activityAnswers = switchValues.activityAnswer;
-export const quotaHeaderForms = switchValues.quotaHeaders;
 
 /** The Planhat that the sources make most likely; where they are silent, the one that is harder on the client. */
 export const defaultSwitches: Readonly<PlanhatSwitches> = {
@@ -132,15 +133,3 @@ export const defaultSwitches: Readonly<PlanhatSwitches> = {
   unknownTenant: "404",
   bulkActivityNames: "single",
 };
-
-/** Reads switches from outside. Throws RangeError on an unknown name or value. */
-export function switchesOf(input: unknown): Partial<PlanhatSwitches> {
-  const entries = Object.entries(input ?? {});
-  for (const [name, value] of entries) {
-    const values: readonly unknown[] = Object.hasOwn(switchValues, name)
-      ? switchValues[name as keyof SwitchValues]
-      : [];
-    if (!values.includes(value)) throw new RangeError(`The switch ${name} has no value ${JSON.stringify(value)}.`);
-  }
-  return Object.fromEntries(entries);
-}

@@ -3,15 +3,16 @@
 import mapKeys from "lodash/mapKeys";
 import { parseJson } from "../json";
 import { closeAgents, createAgents, type Agents } from "./agents";
-import { createAuthenticator, secretsIn, type AuthProvider } from "./auth";
+import { secretsIn, type AuthProvider } from "./auth";
 import { BudgetClosedError, type Budget, type BudgetClass } from "./limits/budget";
-import { classify, classifyFailure, RemoteError, type Failure, type RemoteErrorFacts } from "./errors";
+import { classify, classifyFailure, RemoteError, UnexpectedAnswer, withoutCredentials } from "./errors";
+import type { Failure, RemoteErrorFacts } from "./errors";
 import type { Log } from "./log";
 import { nestsTooDeep } from "./guards/json-scan";
 import { bareError, createRedactor } from "./guards/redact";
 import { decideRetry } from "./retry";
 import { buildUrl, type Query, type RouteParams } from "./route";
-import type { ResponseHeaders } from "./server-wait";
+import { parseHttpDate, type ResponseHeaders } from "./server-wait";
 import { joinSignals } from "./signals";
 import { systemClock, systemSleep, type Clock, type Sleep } from "./time";
 import { exchange, type Exchange } from "./transport";
@@ -99,7 +100,6 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   const agents = options.agents ?? createAgents();
   const redactor = createRedactor(options.secrets);
   const closing = new AbortController();
-  const authenticator = createAuthenticator(options.auth);
 
   /** One request on the wire, judged. */
   async function attempt(
@@ -146,6 +146,20 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     }
   }
 
+  async function credentialsFor(request: HttpRequest, signal: AbortSignal): Promise<Readonly<Record<string, string>>> {
+    let headers: Readonly<Record<string, string>>;
+    try {
+      headers = (await options.auth?.headers()) ?? {};
+    } catch (error) {
+      if (!(error instanceof RemoteError || error instanceof UnexpectedAnswer)) throw error;
+      throw new RemoteError({ ...identity(request), ...withoutCredentials(error) });
+    }
+    redactor.learn(...secretsIn(headers));
+    // A token may have taken its time.
+    if (signal.aborted) throw failed(request, "cancelled", { applied: "no" });
+    return headers;
+  }
+
   function judge(request: HttpRequest, result: Exchange): HttpResponse | RemoteError {
     if (!result.ok) return failed(request, result.failure, { cause: result.cause });
     const { status, headers, text } = result;
@@ -159,6 +173,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     return new RemoteError({
       ...identity(request),
       ...classify(status, headers, clock()),
+      serverTimeMs: parseHttpDate(headers["date"]),
       status,
       body: redactor.excerpt(answer),
       answer,
@@ -190,16 +205,14 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     let staleRetryUsed = false;
     let renewed = false;
     for (;;) {
-      let generation = 0;
+      let credentials: Readonly<Record<string, string>> = {};
       try {
         await takeUnit(request, signal);
-        const credentials = await authenticator.current();
-        generation = credentials.generation;
-        redactor.learn(...secretsIn(credentials.headers));
-        return await attempt(request, url, credentials.headers, signal, n);
+        credentials = await credentialsFor(request, signal);
+        return await attempt(request, url, credentials, signal, n);
       } catch (error) {
         if (!(error instanceof RemoteError)) throw error;
-        if (error.status === 401 && !renewed && (await authenticator.renew(generation))) {
+        if (error.status === 401 && !renewed && options.auth?.renew?.(credentials) === true) {
           renewed = true;
           continue;
         }

@@ -60,6 +60,8 @@ export interface RemoteErrorFacts {
   readonly failure?: Failure | undefined;
   /** The wait that the server named, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
+  /** What the server's clock showed, if it answered with a time. Milliseconds since the epoch. */
+  readonly serverTimeMs?: number | undefined;
   /** Redacted, size-capped excerpt of the answer, for logs. */
   readonly body?: unknown;
   /** The whole parsed answer, for a caller that understands it; never logged. */
@@ -78,6 +80,7 @@ export class RemoteError extends Error {
   readonly status: number | undefined;
   readonly failure: Failure | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly serverTimeMs: number | undefined;
   readonly body: unknown;
   readonly #answer: unknown;
   override readonly name = "RemoteError";
@@ -92,6 +95,7 @@ export class RemoteError extends Error {
     this.status = facts.status;
     this.failure = facts.failure;
     this.retryAfterMs = facts.retryAfterMs;
+    this.serverTimeMs = facts.serverTimeMs;
     this.body = facts.body;
     this.#answer = facts.answer;
   }
@@ -149,6 +153,29 @@ export function classifyFailure(failure: Failure): Pick<RemoteErrorFacts, "kind"
   const [kind, applied] = FAILURES[failure];
   return { kind, applied };
 }
+
+/**
+ * What trouble with the credentials means for the request that needs them: it was not sent. A token endpoint calls
+ * wrong credentials an invalid request (RFC 6749 §5.2), and what it does not find is never a record.
+ */
+export function withoutCredentials(
+  error: RemoteError | UnexpectedAnswer,
+): Pick<RemoteErrorFacts, "kind" | "applied" | "failure" | "retryAfterMs" | "body" | "answer" | "what" | "cause"> {
+  const more = {
+    applied: "no",
+    what: `not sent, because no credentials could be obtained: ${error.message}`,
+    cause: error,
+  } as const;
+  if (error instanceof UnexpectedAnswer) return { ...more, kind: "transient" };
+  const { failure, retryAfterMs, body, answer } = error;
+  return { ...more, kind: KINDS_OF_CREDENTIALS[error.kind] ?? error.kind, failure, retryAfterMs, body, answer };
+}
+
+const KINDS_OF_CREDENTIALS: Readonly<Partial<Record<RemoteErrorKind, RemoteErrorKind>>> = {
+  validation: "auth",
+  not_found: "configuration",
+  too_large: "configuration",
+};
 
 const STATUS_SENTENCES: Readonly<Partial<Record<number, string>>> = {
   401: "the credentials were refused; check the token and the region or host that it belongs to",

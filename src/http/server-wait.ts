@@ -27,10 +27,16 @@ export function parseRetryAfter(value: string | undefined, nowMs: number): numbe
   if (value === undefined) return undefined;
   const seconds = parseNumber(value);
   if (seconds !== undefined) return seconds * 1_000;
+  const at = parseHttpDate(value);
+  return at === undefined ? undefined : Math.max(0, at - nowMs);
+}
+
+/** An HTTP date, as `Date` and `Retry-After` have it, in milliseconds since the epoch. */
+export function parseHttpDate(value = ""): number | undefined {
   // Only a real date has letters in it; Date.parse would also take "1,5" or "-3" for some year.
   if (!/^[A-Za-z]{3}/.test(value.trim())) return undefined;
   const at = Date.parse(value);
-  return Number.isNaN(at) ? undefined : Math.max(0, at - nowMs);
+  return Number.isNaN(at) ? undefined : at;
 }
 
 /** A reset header in milliseconds from now: seconds to go, or an instant in unix seconds or milliseconds. */

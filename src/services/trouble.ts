@@ -69,8 +69,9 @@ function troubleOf(service: ServiceWords, cause: RemoteError, call: CallWords): 
   // An operation writes once, and may read before and after it.
   const more = { cause, mayHaveActed: applied === "maybe" || method === "GET" };
   const words = service.wordsIn(cause.body);
-  if (status === 401 || status === 403) {
-    return new OperationError(502, `${name}_token_refused`, service.refused(status, words), more);
+  if (kind === "auth") {
+    // Without a status it was the token endpoint that refused them.
+    return new OperationError(502, `${name}_token_refused`, service.refused(status === 403 ? 403 : 401, words), more);
   }
   if (status === 404 && call.missing !== undefined) return missing(service, call.missing, words, more);
   const refused = CALLERS_STATUS.find((each) => each === status);

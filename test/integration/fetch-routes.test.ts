@@ -1,5 +1,5 @@
 /** `/fetch/…`: who may ask, how it is answered, and what the engine is asked for. */
-import { signHs256 } from "../../src/hull/auth/jwt";
+import { signJwt } from "../../src/http/jwt";
 import type { FetchAnswer } from "../../src/engine/runs/orders";
 import { CONNECTOR, errorOf, NOBODY, NOW, openEdge, OTHER, TOKEN_KEY, type Edge } from "./edge";
 
@@ -11,7 +11,7 @@ afterEach(() => {
 });
 afterAll(() => edge.close());
 
-const token = (payload: object, key = TOKEN_KEY): string => signHs256(payload, key);
+const token = (payload: object, key = TOKEN_KEY): string => signJwt("HS256", payload, key);
 const soon = NOW / 1_000 + 60;
 const inToken = (): object => ({ organization: edge.organization, ship: CONNECTOR.id, secret: CONNECTOR.secret });
 

@@ -1,6 +1,6 @@
-// The two kinds of JSON Web Tokens that Hull uses, with node:crypto alone. The algorithm is pinned on each side: what
-// a token says about its own algorithm is only ever compared, never obeyed.
-import { createHmac, verify, type KeyObject } from "node:crypto";
+// JSON Web Tokens that Hull sends, with node:crypto alone. The algorithm is pinned: what a token says about its own is
+// only ever compared, never obeyed. Those that we sign are made by src/http/jwt.ts.
+import { verify, type KeyObject } from "node:crypto";
 import { isAttributes, type Attributes } from "../protocol/shapes";
 
 export type DecodedToken = NonNullable<ReturnType<typeof decodeToken>>;
@@ -23,18 +23,6 @@ export function decodeToken(token: string) {
 
 export function isSignedBy(token: DecodedToken, publicKey: KeyObject): boolean {
   return verify("RSA-SHA256", Buffer.from(token.signedPart), publicKey, token.signature);
-}
-
-const HS256_HEADER = encodePart({ typ: "JWT", alg: "HS256" });
-
-/** An HS256 token over `payload`, keys in the given order. */
-export function signHs256(payload: object, secret: string): string {
-  const signedPart = `${HS256_HEADER}.${encodePart(payload)}`;
-  return `${signedPart}.${createHmac("sha256", secret).update(signedPart).digest("base64url")}`;
-}
-
-function encodePart(value: object): string {
-  return Buffer.from(JSON.stringify(value)).toString("base64url");
 }
 
 function readPart(part: string): Attributes | undefined {

@@ -1,6 +1,6 @@
 // The token of each firehose item, which says whom it is about.
 // https://www.hull.io/docs/reference/identity_resolution/
-import { signHs256 } from "./jwt";
+import { signJwt } from "../../http/jwt";
 
 type Claim = string | number | null | undefined;
 
@@ -43,7 +43,8 @@ export function signSubject(options: SubjectOptions): string {
   const user = claimsOf("user", options.user, USER_CLAIMS, subject);
   const account = claimsOf("account", options.account, ACCOUNT_CLAIMS, subject);
   const sub = (subject === "user" ? user : account)?.["id"];
-  return signHs256(
+  return signJwt(
+    "HS256",
     {
       iss: options.id,
       iat: Math.floor(options.now / 1_000),

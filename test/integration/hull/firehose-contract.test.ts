@@ -5,7 +5,8 @@ import { promisify } from "node:util";
 import { createHullClient } from "../../../src/hull/client";
 import { createFirehose } from "../../../src/hull/firehose/firehose";
 import type { FirehoseItem } from "../../../src/hull/firehose/items";
-import { decodeToken, signHs256 } from "../../../src/hull/auth/jwt";
+import { signJwt } from "../../../src/http/jwt";
+import { decodeToken } from "../../../src/hull/auth/jwt";
 import { json, startLoopback, type Loopback, type SeenRequest } from "../../unit/http/loopback";
 
 const credentials = { id: "5c092905c36af496c700012e", secret: "connector-secret-0001" };
@@ -106,7 +107,7 @@ it("both sign tokens alike, header and signature included", () => {
       const token = headers["Hull-Access-Token"];
       const decoded = decodeToken(token);
       expect(decoded?.header).toEqual({ typ: "JWT", alg: "HS256" });
-      expect(signHs256(decoded?.payload ?? {}, credentials.secret)).toBe(token);
+      expect(signJwt("HS256", decoded?.payload ?? {}, credentials.secret)).toBe(token);
     }
   }
 });

@@ -5,7 +5,14 @@ import { createAgents, closeAgents } from "../../../src/http/agents";
 import { createGuardedLookup } from "../../../src/http/guards/addresses";
 import { createBudget } from "../../../src/http/limits/budget";
 import { createHttpClient, type CallRecord, type HttpClient, type HttpClientOptions } from "../../../src/http/client";
-import { RemoteError } from "../../../src/http/errors";
+import {
+  classify,
+  classifyFailure,
+  RemoteError,
+  UnexpectedAnswer,
+  type RemoteErrorFacts,
+} from "../../../src/http/errors";
+import { createTokenSource } from "../../../src/http/token-source";
 import { createFakeTime, settle } from "./fake-time";
 import { json, startLoopback, type Answer, type Loopback } from "./loopback";
 
@@ -335,32 +342,73 @@ describe("cancelling", () => {
 
 describe("expired credentials", () => {
   it("are renewed once for all who were refused, and the calls repeated", async () => {
-    let token = "old";
-    let renewals = 0;
-    const auth = {
-      headers: () => ({ authorization: `Bearer ${token}` }),
-      refresh: async () => {
-        renewals += 1;
+    const tokens = ["old", "new"];
+    const auth = createTokenSource({
+      lifeMs: 60_000,
+      now: time.clock,
+      fetchToken: async () => {
+        const value = tokens.shift() ?? "none";
         await settle();
-        token = "new";
-        return true;
+        return { value };
       },
-    };
+    });
+    await auth.headers();
     const http = await setUp(
       (request, response) => json(response, request.headers.authorization === "Bearer new" ? 200 : 401, {}),
       { auth },
     );
     const answers = await Promise.all([post(http), post(http), post(http)]);
     expect(answers.map((answer) => answer.status)).toEqual([200, 200, 200]);
-    expect(renewals).toBe(1);
+    expect(tokens).toEqual([]);
   });
 
   it("are not renewed twice for one call", async () => {
     let renewals = 0;
-    const refresh = (): Promise<boolean> => Promise.resolve((renewals += 1) > 0);
-    const http = await setUp((_r, res) => json(res, 401, {}), { auth: { headers: () => ({}), refresh } });
+    const renew = (): boolean => (renewals += 1) > 0;
+    const http = await setUp((_r, res) => json(res, 401, {}), { auth: { headers: () => ({}), renew } });
     expect(await failure(get(http))).toMatchObject({ kind: "auth" });
     expect([renewals, seen().length]).toEqual([1, 2]);
+  });
+});
+
+describe("credentials that cannot be had", () => {
+  const trouble = (status: number, facts: Partial<RemoteErrorFacts> = {}) =>
+    new RemoteError({ system: "x", method: "POST", route: "/token", ...classify(status, {}, 0), status, ...facts });
+
+  it.each([
+    [400, "auth"],
+    [401, "auth"],
+    [404, "configuration"],
+    [413, "configuration"],
+    [501, "unknown"],
+  ] as const)("because of a %i are trouble of the kind %s, and nothing was sent", async (status, kind) => {
+    const renew = jest.fn(() => true);
+    const headers = () => Promise.reject(trouble(status));
+    const http = await setUp((_request, response) => json(response, 200, {}), { auth: { headers, renew } });
+    const error = await failure(post(http));
+    expect(error).toMatchObject({ kind, applied: "no", status: undefined, route: "/x" });
+    expect(error.message).toContain(`no credentials could be obtained: x POST /token answered ${status}`);
+    expect([seen().length, renew.mock.calls.length]).toEqual([0, 0]);
+  });
+
+  it.each([
+    ["a broken connection", trouble(0, { ...classifyFailure("reset"), failure: "reset" })],
+    ["an answer without a token", new UnexpectedAnswer("no token in it")],
+  ])("because of %s are asked for again, also for a write that must not be repeated", async (_name, first) => {
+    const headers = jest.fn().mockRejectedValueOnce(first).mockResolvedValue({});
+    const http = await setUp((_request, response) => json(response, 200, {}), { auth: { headers } });
+    expect((await post(http)).status).toBe(200);
+    expect([headers.mock.calls.length, seen().length]).toEqual([2, 1]);
+  });
+
+  it("in time keep the request of a closed client at home", async () => {
+    const headers = (): Promise<Record<string, string>> => {
+      http.close();
+      return Promise.resolve({});
+    };
+    const http = await setUp((_request, response) => json(response, 200, {}), { auth: { headers } });
+    expect(await failure(post(http))).toMatchObject({ failure: "cancelled", applied: "no" });
+    expect(seen()).toHaveLength(0);
   });
 });
 

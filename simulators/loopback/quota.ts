@@ -1,21 +1,20 @@
-import { textReply, type Reply } from "../loopback/call";
-import type { PlanhatSwitches } from "./switches";
+import { textReply, type Reply } from "./call";
+
+/** What a 429 carries: nothing, the spelling of 2017, the newer one, or Retry-After as seconds or as a date. */
+export const quotaHeaderForms = ["none", "x-rate-limit", "x-ratelimit", "retry-after", "retry-after-date"] as const;
+
+export type QuotaHeaders = (typeof quotaHeaderForms)[number];
 
 const windowMs = 60_000;
 
 export interface Quota {
   /** Takes one call out of the quota of `key`, or answers the 429. Refused calls take nothing. */
-  take(key: string, atMs: number, headers: PlanhatSwitches["quotaHeaders"]): Reply | undefined;
+  take(key: string, atMs: number, headers: QuotaHeaders): Reply | undefined;
   /** Calls per minute; null = no quota. */
   perMinute: number | null;
 }
 
-function headersOf(
-  form: PlanhatSwitches["quotaHeaders"],
-  limit: number,
-  resetAtMs: number,
-  atMs: number,
-): Record<string, string> {
+function headersOf(form: QuotaHeaders, limit: number, resetAtMs: number, atMs: number): Record<string, string> {
   const waitSeconds = String(Math.max(1, Math.ceil((resetAtMs - atMs) / 1_000)));
   switch (form) {
     case "none":
@@ -31,7 +30,7 @@ function headersOf(
   }
 }
 
-/** Creates a quota over a sliding minute, one window per key (sheet 3). */
+/** Creates a quota over a sliding minute, one window per key. */
 export function createQuota(perMinute: number | null): Quota {
   const windows = new Map<string, number[]>();
 
