@@ -113,14 +113,9 @@ export async function runFetch<S>(
   }
   await store.noteScan(lane.remote, type.name, { startedAtMs: at.scanStartedAtMs, size });
   const { deletedAttribute, marksDeleted } = service.fetchPolicy(options.settings);
+  const { scanStartedAtMs } = at;
   return markMissing(
-    {
-      ...options,
-      remote: lane.remote,
-      serviceName: service.name,
-      scanStartedAtMs: at.scanStartedAtMs,
-      deletedAttribute: marksDeleted ? deletedAttribute : undefined,
-    },
+    { ...options, ...context, scanStartedAtMs, deletedAttribute: marksDeleted ? deletedAttribute : undefined },
     at.vanishedAfter ?? undefined,
     async (after) => (await remember({ vanishedAfter: after })) !== undefined,
   );

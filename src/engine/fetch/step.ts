@@ -18,7 +18,7 @@ import {
   type KnowledgeContext,
 } from "../hull-updates/what-hull-knows";
 import { anonymousId, itemsFor } from "../hull-updates/items";
-import { hindranceIn } from "./missing";
+import { hindranceIn } from "../hull-updates/write-back";
 import { observationOf, type TypeContext } from "../delivery/work";
 
 export interface StepContext extends TypeContext, KnowledgeContext, Lane {
@@ -135,13 +135,11 @@ export async function takeRows(
     readAtMs,
     settleMs,
     run,
-    rows: settled.map((each): FetchedRow => {
-      return {
-        seen: { ...observationOf(each.row.record, context), keys: keysOf(each.row) },
-        ...toldOf(each, context),
-        line: lineOf(type.name, each),
-      };
-    }),
+    rows: settled.map((each): FetchedRow => ({
+      seen: { ...observationOf(each.row.record, context), keys: keysOf(each.row) },
+      ...toldOf(each, context),
+      line: lineOf(type.name, each),
+    })),
   });
   context.onRows(settled);
   return hindranceIn(results) ?? { kind: "done", value: undefined };
