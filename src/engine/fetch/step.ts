@@ -51,9 +51,7 @@ export interface StepRow {
   readonly leftOut: readonly LeftOut[];
 }
 
-interface Case extends StepRow {
-  readonly news?: News;
-  readonly mirror?: MirrorRow;
+interface Case extends Omit<Look, "link"> {
   readonly items: readonly FirehoseItem[];
 }
 
@@ -173,11 +171,11 @@ function withoutNews({ news: _, ...rest }: Case): Case {
 }
 
 /** A row and what Hull must be told of it. */
-type Look = StepRow & {
+interface Look extends StepRow {
   readonly mirror?: MirrorRow;
   readonly news?: News;
   readonly link?: { readonly claims: Claims };
-};
+}
 
 function look(
   context: StepContext,
