@@ -6,7 +6,7 @@ import { Router, type Request, type RequestHandler } from "express";
 import type { Logger } from "pino";
 import { z } from "zod";
 import type { Site } from "../console/links";
-import { HEADERS } from "../console/page";
+import { show } from "../console/page";
 import { refuse } from "../http-error";
 import { otherMethods } from "../middleware/errors";
 import { parameter } from "../../src/input";
@@ -67,10 +67,7 @@ export function adminRoutes({
   });
 
   router.get(ADMIN, async (_request, response) => {
-    response
-      .set(HEADERS)
-      .type("html")
-      .send(connectorsPage(await connectors.list(), now(), ADMIN, site));
+    show(response, 200, connectorsPage(await connectors.list(), now(), ADMIN, site));
   });
 
   router.use(
