@@ -22,7 +22,6 @@ import type { CredentialCheck } from "../src/hull/auth/credentials";
 import type { SignatureVerifier } from "../src/hull/auth/signature";
 import { createHullClient } from "../src/hull/client";
 import { createExtractReader } from "../src/hull/extract/extract";
-import { assertLink } from "../src/hull/extract/link";
 import { createFirehose, FIREHOSE_TIMEOUT_MS, type Firehose } from "../src/hull/firehose/firehose";
 import type { Log } from "../src/outcome/log-lines";
 import { createEmbeddedJobs } from "../src/queue/embedded";
@@ -175,7 +174,6 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
     tenants,
     intake: intakeOn,
     reader: createExtractReader({ allowedHosts: extractHosts }),
-    checkLink: (url) => assertLink(url, extractHosts),
     firehose,
     verify: (key) => deliveryWorker.verify(key),
     seal,

@@ -1,7 +1,7 @@
 /** What `/admin` answers, in the words of the API; the tools on the machine read it back. */
 import { z } from "zod";
 import { FINDING_LEVELS } from "../../src/services/connection";
-import { instantAnswer, isoOf } from "../openapi/instants";
+import { instantAnswer, isoOf, isoOrNull } from "../openapi/instants";
 import {
   deadLetterAnswer,
   deadLetterDetailAnswer,
@@ -88,7 +88,7 @@ export function showConnector(overview: ConnectorOverview): z.output<typeof conn
     messages: health?.messages.map(({ text }) => text) ?? [],
     outbox,
     hull_updates: overview.hullUpdates,
-    oldest_at: oldestAtMs === undefined ? null : isoOf(oldestAtMs),
+    oldest_at: isoOrNull(oldestAtMs),
     dead_letters: deadLetters,
     more_dead_letters: overview.moreDeadLetters,
     pauses: overview.pauses.map(({ scope, kind, message, sinceMs, untilMs }) => {

@@ -1,40 +1,28 @@
 /** All connectors of this server: how they are doing, and how one is erased. */
 import { setImmediate } from "node:timers/promises";
+import sum from "lodash/sum";
 import type { ConnectorHealth } from "../../src/engine/status/health";
 import type { FindingLevel } from "../../src/services/connection";
 import type { PauseRow, TenantRow } from "../../src/storage/port/rows";
-import type { Store } from "../../src/storage/port/store";
+import type { LaneHealth, Store } from "../../src/storage/port/store";
 
 /** How a connector is doing, as far as this is known without asking its service. */
-export interface ConnectorOverview {
+export interface ConnectorOverview
+  extends
+    Pick<TenantRow, "organization" | "connectorId" | "settingsAtMs" | "remote">,
+    Pick<LaneHealth, "outbox" | "hullUpdates" | "oldestAtMs" | "moreDeadLetters"> {
   /** Key of the tenant. */
   readonly tenant: string;
   /** How people call the service. */
   readonly service: string;
-  readonly organization: string;
-  readonly connectorId: string;
-  /** When Hull saved the settings, milliseconds since 1970; 0 if that is not known. */
-  readonly settingsAtMs: number;
-  readonly remote?: string | undefined;
   /** Absent while no server runs, which alone can read the settings. */
-  readonly health?: ConnectorHealth | undefined;
-  readonly outbox: number;
-  readonly hullUpdates: number;
-  /** When the entry that has waited longest was accepted, milliseconds since 1970. */
-  readonly oldestAtMs?: number | undefined;
+  readonly health?: ConnectorHealth;
   readonly deadLetters: number;
-  /** There may be more than were counted. */
-  readonly moreDeadLetters: boolean;
   /** Those in force. */
   readonly pauses: readonly PauseRow[];
 }
 
-export interface Connectors {
-  /** The ones in trouble first. */
-  list(): Promise<readonly ConnectorOverview[]>;
-  /** Erases everything that is stored for a tenant; returns how many rows, 0 when it is not known. */
-  forget(tenant: string): Promise<number>;
-}
+export type Connectors = ReturnType<typeof createConnectors>;
 
 export interface ConnectorsOptions {
   readonly store: Pick<Store, "tenants" | "laneHealth" | "pauses">;
@@ -42,14 +30,15 @@ export interface ConnectorsOptions {
   readonly titleOf: (tenant: string) => string;
   /** What is known of a connector without asking its service; absent while no server runs. */
   readonly health?: (tenant: string) => Promise<ConnectorHealth | undefined>;
-  readonly forget: Connectors["forget"];
+  /** Erases everything that is stored for a tenant; returns how many rows, 0 when it is not known. */
+  readonly forget: (tenant: string) => Promise<number>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
 const NOTHING = { outbox: 0, hullUpdates: 0, deadLetters: {}, moreDeadLetters: false, oldestAtMs: undefined };
 
-export function createConnectors({ store, titleOf, health, forget, now }: ConnectorsOptions): Connectors {
+export function createConnectors({ store, titleOf, health, forget, now }: ConnectorsOptions) {
   async function healthOf(tenant: string): Promise<ConnectorHealth | undefined> {
     try {
       return await health?.(tenant);
@@ -71,14 +60,15 @@ export function createConnectors({ store, titleOf, health, forget, now }: Connec
       ...{ tenant, service: titleOf(tenant), organization, connectorId, settingsAtMs, remote },
       ...{ outbox, hullUpdates, oldestAtMs, moreDeadLetters },
       health: await healthOf(tenant),
-      deadLetters: Object.values(deadLetters).reduce((sum, count) => sum + count, 0),
+      deadLetters: sum(Object.values(deadLetters)),
       pauses: pauses.filter(({ untilMs }) => untilMs > nowMs),
     };
   }
 
   return {
     forget,
-    list: async () => {
+    /** The ones in trouble first. */
+    list: async (): Promise<readonly ConnectorOverview[]> => {
       const overviews: ConnectorOverview[] = [];
       for (const row of await store.tenants()) {
         overviews.push(await overview(row));

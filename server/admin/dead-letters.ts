@@ -1,33 +1,25 @@
 /** What can be done with dead letters: by the command-line tools, and by a connector with its own. */
 import { createRedactor } from "../../src/http/guards/redact";
-import { deadLetterId } from "../../src/storage/port/dead-letters";
-import type { DeadLetterRow } from "../../src/storage/port/rows";
+import { deadLetterId, type DeadLetterPage, type Replay } from "../../src/storage/port/dead-letters";
+import type { Content, DeadLetterRow, Outcome } from "../../src/storage/port/rows";
 import type { Lane, DeadLetterQuery, RecordOutcome, Store } from "../../src/storage/port/store";
 
 /** A dead letter in a list. */
-export interface DeadLetter {
+export interface DeadLetter
+  extends Pick<DeadLetterRow, "tenant" | "type" | "hullId">, Pick<Outcome, "atMs" | "code" | "text"> {
   readonly id: string;
-  /** Milliseconds since 1970. */
-  readonly atMs: number;
-  readonly tenant: string;
-  readonly type: string;
-  readonly hullId: string;
   /** Who or what it is about: e-mail, external id or Hull id. */
   readonly name: string;
   readonly outcome: string;
-  readonly code: string;
-  readonly text: string;
 }
 
-export interface DeadLetterDetail extends DeadLetter {
-  readonly remote: string;
-  readonly messageId: string;
-  /** The date of the message's content, milliseconds since 1970; 0 if it had none. */
-  readonly version: number;
-  readonly attempts: number;
+/** `version` is 0 if the message's content had no date. */
+export interface DeadLetterDetail
+  extends
+    DeadLetter,
+    Pick<DeadLetterRow, "remote" | "attempts">,
+    Pick<Content, "messageId" | "version" | "derived" | "claims"> {
   readonly replayed: boolean;
-  readonly derived: boolean;
-  readonly claims: Readonly<Record<string, string>>;
   readonly desired: unknown;
 }
 
@@ -40,16 +32,10 @@ export interface DeadLettersOptions {
 }
 
 /** What became of replayed dead letters; `queued` counts children of a replayed parent too. */
-export interface ReplayCounts {
-  readonly queued: number;
-  readonly underway: number;
-  readonly superseded: number;
-}
+export type ReplayCounts = Readonly<Record<Replay["state"], number>>;
 
-export interface Page {
-  /** `after` of the next page; without it there is none. */
-  readonly next?: string;
-}
+/** Without `after` of the next page there is none. */
+export type Page = Pick<DeadLetterPage, "next">;
 
 /** With a tenant, dead letters of other tenants do not exist. */
 export interface DeadLetters {
@@ -108,7 +94,7 @@ export function createDeadLetters({ store, wake, announce }: DeadLettersOptions)
   return {
     list: async (query) => {
       const { deadLetters, next } = await store.deadLetters(query);
-      return { deadLetters: deadLetters.map((row) => summary(row, LIST_TEXT)), ...pageOf(next) };
+      return { deadLetters: deadLetters.map((row) => summary(row, LIST_TEXT)), next };
     },
     show: async (id, tenant) => {
       const row = await store.deadLetter(id, tenant);
@@ -117,15 +103,11 @@ export function createDeadLetters({ store, wake, announce }: DeadLettersOptions)
     replay: (id, tenant) => replay([id], tenant),
     replayPage: async (query) => {
       const { deadLetters, next } = await store.deadLetters({ ...query, limit: REPLAY_PAGE });
-      return { ...(await replay(deadLetters.map(deadLetterId), query.tenant)), ...pageOf(next) };
+      return { ...(await replay(deadLetters.map(deadLetterId), query.tenant)), next };
     },
     drop: async (id, tenant) => {
       const row = await store.dropDeadLetter(id, tenant);
       return row === undefined ? undefined : summary(row);
     },
   };
-}
-
-function pageOf(next: string | undefined): Page {
-  return next === undefined ? {} : { next };
 }

@@ -5,7 +5,7 @@
 import { hash } from "node:crypto";
 import { Router, type RequestHandler } from "express";
 import type { Logger } from "pino";
-import { HEADERS } from "../console/page";
+import { show } from "../console/page";
 import { errorPage } from "../console/sections/front";
 import { refuse } from "../http-error";
 import { basicOf, bearerOf, isToken } from "../middleware/authorization";
@@ -59,10 +59,5 @@ function gate({ token, loginLimits }: GateOptions): RequestHandler {
 /** People see a page, programs JSON. */
 const showForReader: ShowError = (response, error) => {
   if (response.req.accepts(["json", "html"]) !== "html") showJson(response, error);
-  else
-    response
-      .status(error.status)
-      .set(HEADERS)
-      .type("html")
-      .send(errorPage(error, { mount: "" }, ADMIN));
+  else show(response, error.status, errorPage(error, { mount: "" }, ADMIN));
 };

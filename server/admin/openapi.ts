@@ -2,7 +2,7 @@
 import { BY_ADMIN } from "../openapi/common";
 import { answer, inPath, inQuery, type Operation, type Part, type Piece } from "../openapi/part";
 import { refusal, refusals } from "../openapi/refusals";
-import { AGAIN, DETAIL, LETTER, REPLAYED } from "../routes/dead-letters/openapi";
+import { AGAIN, DETAIL, ID, LETTER, REPLAYED } from "../routes/dead-letters/openapi";
 import { chosenDeadLetters, pageOfDeadLetters } from "../routes/dead-letters/route";
 import {
   anyDeadLetterAnswer,
@@ -48,7 +48,6 @@ const CHANGE_REFUSALS = [...LOGIN_REFUSALS, "OtherSite", "OtherMethod"] as const
 const NO_LETTER = refusal(404, "There is no such dead letter", "dead_letter_not_found");
 const NO_TENANT = refusal(404, "There is no such connector", "tenant_not_found");
 
-const ID = inPath("id", "The id of the dead letter, as lists show it.");
 const OF_TENANT = inQuery(chosenTenant);
 
 const PAGE: Piece = { "text/html": { schema: { type: "string" } } };

@@ -1,11 +1,12 @@
 /** `GET /admin` for people: all connectors, those in trouble first. The frame and the style are those of the console. */
+import sumBy from "lodash/sumBy";
 import { mountOf } from "../../src/services";
 import { serviceOf } from "../../src/storage/port/lane";
 import type { PauseRow } from "../../src/storage/port/rows";
 import { html, type Content, type Html } from "../console/html";
 import { consoleLink, type Site } from "../console/links";
 import { page } from "../console/page";
-import { instant, number, span } from "../console/sections/figures";
+import { instant, number, span, tile } from "../console/sections/figures";
 import { levelBadge } from "../console/sections/status";
 import type { ConnectorOverview } from "./connectors";
 
@@ -41,37 +42,25 @@ const nobody = ({ mount }: Site): Html =>
   </section>`;
 
 function totals(connectors: readonly ConnectorOverview[]): Html {
-  const sum = (count: (each: ConnectorOverview) => number): number =>
-    connectors.reduce((total, each) => total + count(each), 0);
-  const troubled = sum((each) => (isTroubled(each) ? 1 : 0));
-  const more = connectors.some(({ moreDeadLetters }) => moreDeadLetters);
+  const sum = (count: "outbox" | "hullUpdates" | "deadLetters"): number => sumBy(connectors, count);
+  const troubled = connectors.filter(isTroubled).length;
+  const refused = countOf(
+    sum("deadLetters"),
+    connectors.some(({ moreDeadLetters }) => moreDeadLetters),
+  );
   return html`<section aria-labelledby="totals">
     <h2 id="totals">In all</h2>
     <dl class="tiles">
       ${tile("Connectors", number(connectors.length), troubled === 0 ? "none needs a look" : `${number(troubled)} to look at`)}
-      ${tile("Waiting for a service", number(sum(({ outbox }) => outbox)), "records")}
-      ${tile("Waiting for Hull", number(sum(({ hullUpdates }) => hullUpdates)), "records delivered, Hull not told yet")}
-      ${tile(
-        "Dead letters",
-        countOf(
-          sum(({ deadLetters }) => deadLetters),
-          more,
-        ),
-        "refused for good",
-      )}
+      ${tile("Waiting for a service", number(sum("outbox")), "records")}
+      ${tile("Waiting for Hull", number(sum("hullUpdates")), "records delivered, Hull not told yet")}
+      ${tile("Dead letters", refused, "refused for good")}
     </dl>
   </section>`;
 }
 
 function isTroubled({ health, pauses, deadLetters }: ConnectorOverview): boolean {
   return (health?.status ?? "ok") !== "ok" || pauses.length > 0 || deadLetters > 0;
-}
-
-function tile(name: string, value: string, words: string): Html {
-  return html`<div>
-    <dt>${name}</dt>
-    <dd><strong>${value}</strong> <span>${words}</span></dd>
-  </div>`;
 }
 
 function list(connectors: readonly ConnectorOverview[], nowMs: number): Html {

@@ -6,7 +6,7 @@ import { Router, type Request, type RequestHandler } from "express";
 import type { Logger } from "pino";
 import { z } from "zod";
 import type { Site } from "../console/links";
-import { HEADERS } from "../console/page";
+import { show } from "../console/page";
 import { refuse } from "../http-error";
 import { otherMethods } from "../middleware/errors";
 import { parameter } from "../../src/input";
@@ -35,14 +35,12 @@ export const ADMIN = "/admin";
 const MAX_TENANT_LENGTH = 500;
 
 const WORDS = {
-  code: "invalid_query",
-  problem: "The query cannot be read",
-  remedies: { tenant: "Name a connector as the list of tenants does, or leave it out." },
-};
-
-const LIST_WORDS = {
   ...DEAD_LETTER_WORDS,
-  remedies: { ...DEAD_LETTER_WORDS.remedies, type: "Name an object type as the list shows it, or leave it out." },
+  remedies: {
+    ...DEAD_LETTER_WORDS.remedies,
+    type: "Name an object type as the list shows it, or leave it out.",
+    tenant: "Name a connector as the list of tenants does, or leave it out.",
+  },
 };
 
 /** Printable, as the ids that it is made of. */
@@ -69,15 +67,12 @@ export function adminRoutes({
   });
 
   router.get(ADMIN, async (_request, response) => {
-    response
-      .set(HEADERS)
-      .type("html")
-      .send(connectorsPage(await connectors.list(), now(), ADMIN, site));
+    show(response, 200, connectorsPage(await connectors.list(), now(), ADMIN, site));
   });
 
   router.use(
     deadLetterRouter(`${ADMIN}/dead-letters`, deadLetters, {
-      words: LIST_WORDS,
+      words: WORDS,
       tenantOf: (request) => {
         const { tenant } = readInput(chosenTenant, request.query, WORDS);
         return Promise.resolve(tenant && tenantNamed(tenant, services));

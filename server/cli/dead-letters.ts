@@ -73,14 +73,12 @@ function countOf(limit: string | undefined): number {
 
 async function list(admin: AdminClient, filter: Filter, most: number, { terminal, json }: View): Promise<ExitCode> {
   const deadLetters: DeadLetter[] = [];
-  let page = await admin.listDeadLetters({ ...filter, limit: PAGE });
-  for (
+  let after: Query["after"];
+  do {
+    const page = await admin.listDeadLetters({ ...filter, limit: PAGE, after });
     deadLetters.push(...page.deadLetters);
-    page.next !== undefined && deadLetters.length <= most;
-    deadLetters.push(...page.deadLetters)
-  ) {
-    page = await admin.listDeadLetters({ ...filter, limit: PAGE, after: page.next });
-  }
+    after = page.next;
+  } while (after !== undefined && deadLetters.length <= most);
   const shown = deadLetters.slice(0, most);
   if (json) terminal.print(JSON.stringify(shown, undefined, 2));
   else if (shown.length === 0) terminal.print("There are no dead letters.");

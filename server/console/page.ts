@@ -1,4 +1,5 @@
 /** The frame of every page of the console: head, masthead, footer. No script, and no style but our own file. */
+import type { Response } from "express";
 import type { FormOwner } from "./form-token";
 import { html, type Content, type Html } from "./html";
 import { instant } from "./sections/figures";
@@ -12,6 +13,10 @@ export const HEADERS = {
   "referrer-policy": "same-origin",
   "cache-control": "no-store",
 } as const;
+
+export function show(response: Response, status: number, document: string): void {
+  response.status(status).set(HEADERS).type("html").send(document);
+}
 
 export interface PageParts {
   readonly site: Site;

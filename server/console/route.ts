@@ -20,7 +20,7 @@ import { createFormTokens } from "./form-token";
 import { errorPage, welcomePage } from "./sections/front";
 import { actionPath, deadLetterBody, DEAD_LETTERS_A_PAGE, deadLettersBody, type Action } from "./sections/dead-letters";
 import { BASE, consoleLink, type Site } from "./links";
-import { HEADERS, notice, NOTICES, page, type Notice } from "./page";
+import { HEADERS, notice, NOTICES, page, show, type Notice } from "./page";
 import { runsBody, SHOWN_RUNS } from "./sections/runs";
 import { section } from "./section";
 import { statusBody } from "./sections/status";
@@ -210,10 +210,6 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
     if (fits) return tenant;
     throw refuse(403, "foreign_form", "Nothing was done: the form is too old or was not made here. Reload the page.");
   }
-}
-
-function show(response: Response, status: number, document: string): void {
-  response.status(status).set(HEADERS).type("html").send(document);
 }
 
 function goBack(response: Response, site: Site, organization: string, done: Notice): void {

@@ -1,4 +1,6 @@
 /** The OpenAPI 3.1 document of the whole server, assembled from the part of each group of routes. */
+import mapValues from "lodash/mapValues";
+import omit from "lodash/omit";
 import pickBy from "lodash/pickBy";
 import { z } from "zod";
 import { adminPart } from "../admin/openapi";
@@ -13,7 +15,7 @@ import { mountOf } from "../../src/services";
 import type { Service } from "../../src/services/service";
 import { healthPart } from "../routes/health/openapi";
 import { operationParts } from "../routes/operations/openapi";
-import { SENT, type Operation, type Part, type PathItem, type Piece } from "./part";
+import { SENT, type Part, type PathItem, type Piece } from "./part";
 import { publicPart } from "../routes/public/openapi";
 import { fill, type SpokenService } from "./words";
 import { SHARED_RESPONSES } from "./refusals";
@@ -51,7 +53,9 @@ export function describeApi<S>(service: DescribedService<S>): Piece {
   const parts = partsOf(service);
   const { title, manifest } = service.face;
   const { version, description } = manifest;
-  const paths = Object.fromEntries(parts.flatMap((part) => pathsOf(part.tag.name, part.paths)));
+  const paths = Object.fromEntries(
+    parts.flatMap(({ tag, paths: own }) => Object.entries(mapValues(own, (item) => tagged(tag.name, item)))),
+  );
   const document = {
     openapi: "3.1.1",
     info: { title: `Hull ${title} connector`, version, description, license: { name: "MIT", identifier: "MIT" } },
@@ -74,17 +78,8 @@ function sharedBy(paths: Piece): Piece {
   return pickBy(SHARED_RESPONSES, (_response, name) => text.includes(`"#/components/responses/${name}"`));
 }
 
-function pathsOf(tag: string, paths: Part["paths"]): readonly (readonly [string, Piece])[] {
-  return Object.entries(paths).map(([path, item]) => [path, tagged(tag, item)]);
-}
-
 function tagged(tag: string, item: PathItem): Piece {
-  return Object.fromEntries(
-    Object.entries<true | Operation>(item).map(([key, value]) => [
-      key,
-      value === true ? value : { tags: [tag], ...value },
-    ]),
-  );
+  return mapValues(item, (value) => (typeof value === "object" ? { tags: [tag], ...value } : value));
 }
 
 /** zod's JSON schemas; nested ones become references. */
@@ -92,7 +87,5 @@ function jsonSchemas(named: ReadonlyMap<string, z.ZodType>): Piece {
   const registry = z.registry<{ id: string }>();
   for (const [id, schema] of named) registry.add(schema, { id });
   const { schemas } = z.toJSONSchema(registry, { ...SENT, uri: (id) => `#/components/schemas/${id}` });
-  return Object.fromEntries(
-    Object.entries(schemas).map(([id, { $schema: _schema, $id: _id, ...schema }]) => [id, schema]),
-  );
+  return mapValues(schemas, (schema) => omit(schema, ["$schema", "$id"]));
 }

@@ -4,15 +4,11 @@ import { typeOf } from "../../src/services/types";
 
 export type SpokenService<S> = Pick<Service<S>, "face" | "types">;
 
-/** The object types that Hull's users and accounts become, as far as the service has them. */
-export function mainTypes<S>(service: SpokenService<S>): readonly string[] {
-  return (["user", "account"] as const).flatMap((entity) => typeOf(service, entity) ?? []);
-}
-
 /** Fills every text in a piece of JSON, names of properties too. */
 export function fill<T, S>(piece: T, service: SpokenService<S>): T {
   const { title, examples } = service.face;
-  const types = mainTypes(service);
+  // What Hull's users and accounts become, as far as the service has it.
+  const types = (["user", "account"] as const).flatMap((entity) => typeOf(service, entity) ?? []);
   const words: Readonly<Record<string, string>> = {
     service: title,
     type: types[0] ?? "records",

@@ -1,6 +1,6 @@
 /** What waits, how long it has been waiting, and how fast it can be sent. */
 import type { LaneHealth } from "../../../src/storage/port/store";
-import { instant, number, span } from "./figures";
+import { instant, number, span, tile } from "./figures";
 import { html, type Content, type Html } from "../html";
 
 /** Requests to the service. */
@@ -32,13 +32,6 @@ export function backlogBody({ laneHealth, budget, serviceTitle, nowMs }: Backlog
     ${tile("Waiting for Hull", number(hullUpdates), hullUpdates === 1 ? "record delivered, Hull not told yet" : "records delivered, Hull not told yet")}
     ${tile("Requests left", ...budgetTile(budget, serviceTitle))}
   </dl>`;
-}
-
-function tile(name: string, value: string, words: Content, more?: Content): Html {
-  return html`<div>
-    <dt>${name}</dt>
-    <dd><strong>${value}</strong> <span>${words}</span>${more}</dd>
-  </div>`;
 }
 
 function budgetTile(budget: BudgetLeft | undefined, serviceTitle: string): readonly [string, Content, Content?] {

@@ -1,5 +1,5 @@
 /** Instants, durations and numbers as the console writes them: always UTC, and marked as such. */
-import { html, type Html } from "../html";
+import { html, type Content, type Html } from "../html";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -14,6 +14,14 @@ export function number(value: number): string {
 export function instant(ms: number): Html {
   const iso = new Date(ms).toISOString();
   return html`<time datetime="${iso}">${iso.slice(0, 16).replace("T", " ")} UTC</time>`;
+}
+
+/** A figure in a list of tiles. */
+export function tile(name: string, value: string, words: Content, more?: Content): Html {
+  return html`<div>
+    <dt>${name}</dt>
+    <dd><strong>${value}</strong> <span>${words}</span>${more}</dd>
+  </div>`;
 }
 
 /** How long something took, or has taken so far; the two largest units. */

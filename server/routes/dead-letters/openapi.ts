@@ -36,7 +36,7 @@ export const DETAIL = {
 
 export const REPLAYED = { queued: 3, underway: 0, superseded: 0 };
 
-const ID = inPath("id", "The id of the dead letter, as lists show it.");
+export const ID = inPath("id", "The id of the dead letter, as lists show it.");
 export const AGAIN =
   "A replay is a new message with the old content. What is on its way already is left alone, so it may be repeated; " +
   "if Hull sent something newer since, nothing is sent and the dead letter is closed.";

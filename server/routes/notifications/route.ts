@@ -10,9 +10,9 @@ import type { SignatureVerifier } from "../../../src/hull/auth/signature";
 import type { Store } from "../../../src/storage/port/store";
 import type { Bodies } from "../../bodies";
 import { ACKNOWLEDGED, NEXT, paced, RETRY, RETRY_LATER, SMALLER, type FlowControl } from "../../flow-control";
-import { HttpError } from "../../http-error";
+import { HttpError, refuse } from "../../http-error";
 import { refusalAnswer, type Authenticator, type Refusal, type Visitor } from "../../middleware/authentication";
-import { isId, NOT_AN_ID } from "../../../src/input";
+import { isId, NOT_AN_ID, type ErrorDetail } from "../../../src/input";
 import { createJoin } from "./repetitions";
 
 export interface NotificationRouteOptions<S> {
@@ -47,7 +47,7 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
     // Work in progress continues, and the retry finds it done.
     const flowControl = await withTimeout(options.answerWithinMs, handle(request));
     if (flowControl === undefined) {
-      throw new HttpError(503, "too_slow", "The notification could not be stored in time; send it again.", RETRY);
+      throw refuse(503, "too_slow", "The notification could not be stored in time; send it again.");
     }
     response.status(200).json({ flow_control: flowControl });
   });
@@ -67,12 +67,7 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
     }
     const key = options.tenants.keyOf(visitor.credentials);
     if (!(await store.claimNotification(notification.notification_id, key))) {
-      throw new HttpError(
-        401,
-        "foreign_notification",
-        "This notification id belongs to another connector.",
-        RETRY_LATER,
-      );
+      throw refuse(401, "foreign_notification", "This notification id belongs to another connector.");
     }
     return join(key, notification, () => carryOut(notification, visitor));
   }
@@ -113,13 +108,13 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
       list: "messages",
     });
     if (read !== undefined) return read.body;
-    const detail = {
-      path: "configuration",
-      message: "is missing or cannot be read",
-      remedy: "Send configuration as {id, organization, secret} of the installed connector.",
-    };
-    const message = `The notification cannot be read: ${detail.path} ${detail.message}.`;
-    throw new HttpError(400, "invalid_notification", message, RETRY_LATER, [detail]);
+    throw unreadable([
+      {
+        path: "configuration",
+        message: "is missing or cannot be read",
+        remedy: "Send configuration as {id, organization, secret} of the installed connector.",
+      },
+    ]);
   }
 
   /**
@@ -131,12 +126,11 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
     const verdict = await options.signature.verify(request.headers, notificationId);
     if ("absent" in verdict) {
       if (!options.requireSignature) return false;
-      const message = "Notifications must be signed here; HULL_REQUIRE_SIGNATURE says so.";
-      throw new HttpError(401, "signature_missing", message, RETRY_LATER);
+      throw refuse(401, "signature_missing", "Notifications must be signed here; HULL_REQUIRE_SIGNATURE says so.");
     }
     if (verdict.ok) return true;
-    if (verdict.reason === "unavailable") throw new HttpError(503, "signature_unavailable", verdict.message, RETRY);
-    throw new HttpError(400, `signature_${verdict.reason}`, verdict.message, RETRY_LATER);
+    if (verdict.reason === "unavailable") throw refuse(503, "signature_unavailable", verdict.message);
+    throw refuse(400, `signature_${verdict.reason}`, verdict.message);
   }
 
   async function release(tenant: Tenant<S>): Promise<void> {
@@ -151,16 +145,7 @@ export function notificationRoutes<S>(options: NotificationRouteOptions<S>): Rou
 
 function readEnvelope(body: unknown): Notification {
   const parsed = parseNotification(body);
-  if (!parsed.ok) {
-    const named = parsed.problems.map(({ path, message }) => `${path} ${message}`).join("; ");
-    throw new HttpError(
-      400,
-      "invalid_notification",
-      `The notification cannot be read: ${named}.`,
-      RETRY_LATER,
-      parsed.problems,
-    );
-  }
+  if (!parsed.ok) throw unreadable(parsed.problems);
   const { notification_id, configuration } = parsed.notification;
   const ids = [
     ["notification_id", notification_id],
@@ -169,14 +154,15 @@ function readEnvelope(body: unknown): Notification {
   ] as const;
   for (const [path, id] of ids) {
     if (isId(id)) continue;
-    const detail = {
-      path,
-      message: NOT_AN_ID,
-      remedy: "Send it as Hull shows it.",
-    };
-    throw new HttpError(400, "invalid_notification", `${path} ${detail.message}.`, RETRY_LATER, [detail]);
+    const detail = { path, message: NOT_AN_ID, remedy: "Send it as Hull shows it." };
+    throw refuse(400, "invalid_notification", `${path} ${NOT_AN_ID}.`, { details: [detail] });
   }
   return parsed.notification;
+}
+
+function unreadable(details: readonly ErrorDetail[]): HttpError {
+  const named = details.map(({ path, message }) => `${path} ${message}`).join("; ");
+  return refuse(400, "invalid_notification", `The notification cannot be read: ${named}.`, { details });
 }
 
 function refusal(refused: Refusal): HttpError {

@@ -6,13 +6,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Firehose } from "../../hull/firehose/firehose";
 import type { Connection, Intent, Result } from "../../services/connection";
 import type { ObjectType } from "../../services/model";
-import type { Service } from "../../services/service";
 import type { RunRow } from "../../storage/port/rows";
-import type { Lane, Store } from "../../storage/port/store";
+import type { Store } from "../../storage/port/store";
 import { deliverType } from "../delivery/cycle";
-import type { RetryPace } from "../../http/retry";
 import type { Stop } from "../rules/retry";
-import type { Timing } from "../delivery/resolve";
 import { typeNamed } from "../../services/types";
 import { sendHullUpdates } from "../hull-updates/write-back";
 
@@ -64,20 +61,32 @@ export const dryFirehose: Firehose = {
   close: () => undefined,
 };
 
-export interface DrainOptions<S> {
-  /** The store of the dry run. */
-  readonly store: Store;
-  readonly service: Service<S>;
-  readonly connection: Connection;
-  readonly settings: S;
-  readonly lane: Lane;
-  readonly run: RunRow;
-  readonly timing: Timing;
-  readonly retry: RetryPace;
-  readonly batch: number;
-  readonly now: () => number;
-  readonly signal: AbortSignal;
+type CycleOptions<S> = Parameters<typeof deliverType<S>>[0];
+
+/**
+ * One cycle of every type, and of what Hull is to be told.
+ *
+ * @param cycle on the store of the dry run, with a dry connection
+ */
+export async function dryCycle<S>(
+  cycle: CycleOptions<S>,
+): Promise<{ readonly worked: boolean; readonly problem: string | undefined }> {
+  let worked = false;
+  let problem: string | undefined;
+  for (const type of cycle.service.types) {
+    const result = await deliverType(cycle, type.name);
+    worked ||= result.worked && result.problem === undefined;
+    problem = result.problem?.message ?? problem;
+  }
+  const { types, name: serviceName } = cycle.service;
+  const told = await sendHullUpdates({ ...cycle, types, serviceName, firehose: dryFirehose, unauthorisedMs: 0 });
+  return { worked: worked || told.more, problem };
 }
+
+type DrainOptions<S> = Omit<CycleOptions<S>, "onOutcomes" | "stopOnError"> & {
+  readonly run: RunRow;
+  readonly signal: AbortSignal;
+};
 
 /** Cycles without any outcome after which the rest counts as undecided. */
 const MOST_IDLE = 30;
@@ -85,9 +94,10 @@ const LOOK_MS = 1_000;
 
 /** Delivers within the dry run until every record of the run has its outcome. */
 export async function drainDryRun<S>(options: DrainOptions<S>): Promise<Stop | undefined> {
-  const { store, service, lane, signal, timing, retry, now, run } = options;
-  const connection = dryConnection(options.connection, service.types);
-  const quiet = { onOutcomes: () => undefined };
+  const { store, lane, signal, timing, run } = options;
+  const connection = dryConnection(options.connection, options.service.types);
+  const { stopOnError } = run.options;
+  const cycle = { ...options, connection, stopOnError, onOutcomes: () => undefined };
   let problem = "";
   // What is in flight for real gets no answer here: it is looked for, or written, once more.
   await store.recover(lane, timing.settleMs);
@@ -98,27 +108,9 @@ export async function drainDryRun<S>(options: DrainOptions<S>): Promise<Stop | u
     idle = done > before ? 0 : idle + 1;
     if (idle > MOST_IDLE) return { state: "error", error: `${total - done} records could not be decided. ${problem}` };
     before = done;
-    let worked = false;
-    for (const type of service.types) {
-      const { stopOnError } = run.options;
-      const cycle = { ...options, ...quiet, connection, stopOnError };
-      const result = await deliverType(cycle, type.name);
-      worked ||= result.worked && result.problem === undefined;
-      problem = result.problem?.message ?? problem;
-    }
-    const told = await sendHullUpdates({
-      ...quiet,
-      store,
-      firehose: dryFirehose,
-      lane,
-      types: service.types,
-      serviceName: service.name,
-      batch: options.batch,
-      retry,
-      unauthorisedMs: timing.settleMs,
-      now,
-    });
-    if (!worked && !told.more) await sleep(Math.min(LOOK_MS, Math.max(timing.settleMs, 1)));
+    const result = await dryCycle(cycle);
+    problem = result.problem ?? problem;
+    if (!result.worked) await sleep(Math.min(LOOK_MS, Math.max(timing.settleMs, 1)));
   }
 }
 
@@ -143,10 +135,8 @@ export async function copyReport(from: Store, to: Store, id: string): Promise<vo
     const lines = await from.reportLines(id, after, PAGE);
     const last = lines.at(-1);
     if (last === undefined) return;
-    await to.report(
-      id,
-      lines.map(({ at: _, ...line }) => line),
-    );
+    const copied = lines.map(({ at: _, ...line }) => line);
+    await to.report(id, copied);
     after = last.at;
   }
 }

@@ -6,13 +6,11 @@
 import type { Service } from "../../services/service";
 import type { EntryRow, Outcome, HullUpdateRow } from "../../storage/port/rows";
 import type { Lane, RecordOutcome, Store } from "../../storage/port/store";
-import { deliverType } from "../delivery/cycle";
 import { createIntake, type Shipment } from "../intake/intake";
 import type { RetryPace } from "../../http/retry";
 import type { Timing } from "../delivery/resolve";
-import { dryConnection, dryFirehose, type DryWrite, type DryStore } from "./dry-run";
+import { dryConnection, dryCycle, type DryWrite, type DryStore } from "./dry-run";
 import type { Tenant, Tenants } from "../tenants";
-import { sendHullUpdates } from "../hull-updates/write-back";
 
 export interface RecordDryRunOptions<S> {
   readonly service: Service<S>;
@@ -83,22 +81,15 @@ export async function dryRunRecords<S>(
     const live = options.tenants.connection(tenant);
     if (settings === undefined || remote === undefined || live === undefined) return;
     const lane = { remote, tenant: key };
-    const store = narrowed(dryStore, lane, places, now);
+    const onHullUpdate = (row: HullUpdateRow): void => void hullUpdates.set(row.seq, row);
+    const store = narrowed(dryStore, lane, places, now, onHullUpdate);
     const connection = dryConnection(live, service.types, (write) => writes.push(write));
     const onOutcomes = (all: readonly RecordOutcome[]): void => all.forEach(note);
     const cycle = { store, service, connection, settings, lane, timing, retry, batch: BATCH, now, onOutcomes };
     for (let round = 0, jumps = 0; round < MOST_ROUNDS; round += 1) {
-      let worked = false;
-      for (const type of service.types) {
-        const result = await deliverType(cycle, type.name);
-        worked ||= result.worked && result.problem === undefined;
-        problem = result.problem?.message ?? problem;
-      }
-      for (const row of await store.hullUpdates(lane, BATCH)) hullUpdates.set(row.seq, row);
-      const { types, name: serviceName } = service;
-      const hull = { types, serviceName, firehose: dryFirehose, unauthorisedMs: 0 };
-      const told = await sendHullUpdates({ store, lane, batch: BATCH, retry, now, onOutcomes, ...hull });
-      if (worked || told.more) continue;
+      const result = await dryCycle(cycle);
+      problem = result.problem ?? problem;
+      if (result.worked) continue;
       const { entries, waitMs } = await waiting(store, lane);
       problem = entries.find((each) => each.problem !== undefined)?.problem ?? problem;
       if (waitMs === undefined || jumps === MOST_JUMPS) return;
@@ -117,8 +108,14 @@ export async function dryRunRecords<S>(
   }
 }
 
-/** A store in which only the records of the dry run wait. */
-function narrowed(store: Store, lane: Lane, places: readonly RecordPlace[], now: () => number): Store {
+/** A store in which only the records of the dry run wait. @param onHullUpdate called with what Hull is to be told */
+function narrowed(
+  store: Store,
+  lane: Lane,
+  places: readonly RecordPlace[],
+  now: () => number,
+  onHullUpdate: (row: HullUpdateRow) => void,
+): Store {
   const inspected = (of: readonly RecordPlace[]) =>
     Promise.all(of.map(({ type, hullId }) => store.inspectRecord(lane, type, hullId)));
   return {
@@ -131,9 +128,10 @@ function narrowed(store: Store, lane: Lane, places: readonly RecordPlace[], now:
     },
     hullUpdates: async () => {
       const known = await inspected(places);
-      return known.flatMap(({ hullUpdate }) =>
-        hullUpdate !== undefined && hullUpdate.notBeforeMs <= now() ? [hullUpdate] : [],
-      );
+      const updates = known.flatMap(({ hullUpdate }) => hullUpdate ?? []);
+      const due = updates.filter(({ notBeforeMs }) => notBeforeMs <= now());
+      due.forEach(onHullUpdate);
+      return due;
     },
   };
 }

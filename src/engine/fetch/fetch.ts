@@ -4,33 +4,27 @@
  */
 import memoize from "lodash/memoize";
 import { z } from "zod";
-import type { Firehose } from "../../hull/firehose/firehose";
 import type { Connection, ListPage } from "../../services/connection";
-import type { ObjectType } from "../../services/model";
 import type { Service } from "../../services/service";
 import type { RunRow } from "../../storage/port/rows";
 import type { Lane, Store } from "../../storage/port/store";
 import { openPage, type PageWork } from "./page";
-import type { StepContext, StepRow } from "./step";
+import type { StepContext } from "./step";
 import { withRetry, type Try, type RetryOptions, type Stop } from "../rules/retry";
 import { numberOf } from "../hull-updates/what-hull-knows";
 import { markMissing } from "./missing";
 import { typeContext } from "../delivery/work";
 import { typeNamed } from "../../services/types";
 
-export interface FetchOptions<S> extends RetryOptions {
-  readonly store: Store;
+export interface FetchOptions<S>
+  extends RetryOptions, Pick<StepContext, "store" | "firehose" | "type" | "settleMs" | "onRows"> {
   readonly service: Service<S>;
   readonly connection: Connection;
-  readonly firehose: Firehose;
   readonly settings: S;
   readonly lane: Lane;
-  readonly type: ObjectType;
-  readonly settleMs: number;
   readonly now: () => number;
   /** After each page. */
   readonly onProgress: (run: RunRow) => void;
-  readonly onRows: (rows: readonly StepRow[]) => void;
 }
 
 /** The position of a fetch; stored as the run's checkpoint. */
@@ -113,14 +107,9 @@ export async function runFetch<S>(
   }
   await store.noteScan(lane.remote, type.name, { startedAtMs: at.scanStartedAtMs, size });
   const { deletedAttribute, marksDeleted } = service.fetchPolicy(options.settings);
+  const { scanStartedAtMs } = at;
   return markMissing(
-    {
-      ...options,
-      remote: lane.remote,
-      serviceName: service.name,
-      scanStartedAtMs: at.scanStartedAtMs,
-      deletedAttribute: marksDeleted ? deletedAttribute : undefined,
-    },
+    { ...options, ...context, scanStartedAtMs, deletedAttribute: marksDeleted ? deletedAttribute : undefined },
     at.vanishedAfter ?? undefined,
     async (after) => (await remember({ vanishedAfter: after })) !== undefined,
   );
@@ -187,29 +176,25 @@ function stepContext<S>(
   passBeforeMs: number | undefined,
   shown: readonly string[],
 ): StepContext {
-  const { store, service, firehose, settings, lane, type, settleMs, signal, now, onRows } = options;
+  const { service, settings, lane, type, now } = options;
   const { linkToParent, deletedAttribute } = service.fetchPolicy(settings);
   const parent = typeNamed(service, type.parent?.type);
   const context = typeContext(service, type, settings, now());
   return {
+    ...options,
+    ...lane,
     ...context,
     // A page has hundreds of thousands of values and few fields.
     specOf: memoize(context.specOf),
     attributeOf: memoize(context.attributeOf),
     nameOf: memoize(numberOf),
-    store,
-    firehose,
-    ...lane,
     run: run.id,
     serviceName: service.name,
     parent,
     link: linkToParent && type.entity === "user",
     passBeforeMs,
-    settleMs,
     shown: new Set(shown),
     verbose: run.options.verbose === true,
-    signal,
-    onRows,
     ownFacts: new Set(context.mapped),
     mapping: numberOf(JSON.stringify(settings)),
     deletedAttribute,

@@ -1,24 +1,19 @@
 /** After a complete scan: what it did not show is missing, and Hull is told so if that is wanted. */
-import type { Firehose, FirehoseResult } from "../../hull/firehose/firehose";
-import type { ObjectType } from "../../services/model";
 import type { MirrorRow } from "../../storage/port/rows";
-import type { Store } from "../../storage/port/store";
 import { NOTHING } from "../../services/compare";
 import { withRetry, type Try, type RetryOptions, type Stop } from "../rules/retry";
 import { anonymousId, itemsFor } from "../hull-updates/items";
 import { DELETED } from "../hull-updates/what-hull-knows";
+import { hindranceIn } from "../hull-updates/write-back";
+import type { StepContext } from "./step";
 
-export interface MissingOptions extends RetryOptions {
-  readonly store: Store;
-  readonly firehose: Firehose;
-  readonly remote: string;
-  readonly type: ObjectType;
-  readonly serviceName: string;
-  readonly scanStartedAtMs: number;
-  /** Hull attribute that says when a record went missing; undefined when that is not wanted. */
-  readonly deletedAttribute: string | undefined;
-  readonly now: () => number;
-}
+export type MissingOptions = RetryOptions &
+  Pick<StepContext, "store" | "firehose" | "remote" | "type" | "serviceName"> & {
+    readonly scanStartedAtMs: number;
+    /** Hull attribute that says when a record went missing; undefined when that is not wanted. */
+    readonly deletedAttribute: string | undefined;
+    readonly now: () => number;
+  };
 
 /** Rows per step. */
 const STEP = 1_000;
@@ -82,20 +77,4 @@ async function tell(
   const later = (index: number): boolean => ["later", "unauthorised"].includes(results[index]?.state ?? "");
   const left = known.filter((_, index) => later(index));
   return { attempt: hindranceIn(results) ?? { kind: "done", value: undefined }, left };
-}
-
-/** Why Hull cannot be told at all; an item that it refuses for good does not count. */
-export function hindranceIn(
-  results: readonly FirehoseResult[],
-): Exclude<Try<never>, { readonly kind: "done" }> | undefined {
-  for (const result of results) {
-    if (result.state === "unauthorised") {
-      return { kind: "failed", message: `Hull refuses the connector's credentials (${result.status}).` };
-    }
-    if (result.state === "later") {
-      const message = `Hull cannot be updated now: ${result.reason}`;
-      return { kind: "later", waitMs: result.retryAfterMs ?? 0, message };
-    }
-  }
-  return undefined;
 }

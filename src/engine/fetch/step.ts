@@ -18,7 +18,7 @@ import {
   type KnowledgeContext,
 } from "../hull-updates/what-hull-knows";
 import { anonymousId, itemsFor } from "../hull-updates/items";
-import { hindranceIn } from "./missing";
+import { hindranceIn } from "../hull-updates/write-back";
 import { observationOf, type TypeContext } from "../delivery/work";
 
 export interface StepContext extends TypeContext, KnowledgeContext, Lane {
@@ -51,9 +51,7 @@ export interface StepRow {
   readonly leftOut: readonly LeftOut[];
 }
 
-interface Case extends StepRow {
-  readonly news?: News;
-  readonly mirror?: MirrorRow;
+interface Case extends Omit<Look, "link"> {
   readonly items: readonly FirehoseItem[];
 }
 
@@ -135,13 +133,11 @@ export async function takeRows(
     readAtMs,
     settleMs,
     run,
-    rows: settled.map((each): FetchedRow => {
-      return {
-        seen: { ...observationOf(each.row.record, context), keys: keysOf(each.row) },
-        ...toldOf(each, context),
-        line: lineOf(type.name, each),
-      };
-    }),
+    rows: settled.map((each): FetchedRow => ({
+      seen: { ...observationOf(each.row.record, context), keys: keysOf(each.row) },
+      ...toldOf(each, context),
+      line: lineOf(type.name, each),
+    })),
   });
   context.onRows(settled);
   return hindranceIn(results) ?? { kind: "done", value: undefined };
@@ -175,11 +171,11 @@ function withoutNews({ news: _, ...rest }: Case): Case {
 }
 
 /** A row and what Hull must be told of it. */
-type Look = StepRow & {
+interface Look extends StepRow {
   readonly mirror?: MirrorRow;
   readonly news?: News;
   readonly link?: { readonly claims: Claims };
-};
+}
 
 function look(
   context: StepContext,

@@ -70,7 +70,8 @@ export function newsOf(
     }
     changed.add(field);
   }
-  const back = returned(known, context);
+  // Hull was told that it is deleted, and it exists again.
+  const back = isToldDeleted(known) ? context.deletedAttribute : undefined;
   if (leftOut.length === 0) rest.set(MAPPING, context.mapping);
   else rest.delete(MAPPING);
   const send = changed.size === 0 ? {} : attributesToSend(attributes, changed);
@@ -144,11 +145,6 @@ export function isConfirmedWholly(mirror: MirrorRow | undefined, mapping: number
 export function isToldDeleted(facts: Readonly<Record<string, Fact>>): boolean {
   const confirmed = facts[DELETED]?.[2] ?? null;
   return confirmed !== null && confirmed !== NOTHING;
-}
-
-/** A record that Hull was told is deleted, and that exists again. */
-function returned(known: Readonly<Record<string, Fact>>, { deletedAttribute }: KnowledgeContext): string | undefined {
-  return isToldDeleted(known) ? deletedAttribute : undefined;
 }
 
 /** What changed, and what is sent along with it. */

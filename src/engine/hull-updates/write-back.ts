@@ -10,6 +10,7 @@ import type { Outcome, HullUpdateRow } from "../../storage/port/rows";
 import type { Lane, RecordOutcome, Store } from "../../storage/port/store";
 import { reason } from "../../outcome/outcome";
 import { anonymousId, itemsFor } from "./items";
+import type { Try } from "../rules/retry";
 import { backoffMs, type RetryPace } from "../../http/retry";
 
 export interface WriteBackOptions {
@@ -50,14 +51,15 @@ export async function sendHullUpdates(options: WriteBackOptions): Promise<Sent> 
     const count = items[index]?.length ?? 0;
     const own = results.slice(from, from + count);
     from += count;
-    const hindrance = own.find((each) => each.state === "later" || each.state === "unauthorised");
+    const hindrance = hindranceIn(own, "; what it must be told waits");
     const refused = own.find((each) => each.state === "refused");
     if (hindrance !== undefined) {
-      const at = now() + waitMs(hindrance, row, retry, options.unauthorisedMs);
+      const isLater = hindrance.kind === "later";
+      const waitMs = isLater ? Math.max(hindrance.waitMs, backoffMs(row.attempts, retry)) : options.unauthorisedMs;
+      const at = now() + waitMs;
       waiting.set(at, [...(waiting.get(at) ?? []), row]);
-      message = words(hindrance);
-    } else if (refused !== undefined) done.push({ row, refused: refusal(refused, now()) });
-    else done.push({ row });
+      ({ message } = hindrance);
+    } else done.push({ row, refused: refused && refusal(refused.reason, now()) });
   });
   if (done.length > 0) options.onOutcomes(await store.confirmed(lane, done));
   for (const [at, deferred] of waiting) await store.deferHullUpdates(lane, deferred, at);
@@ -70,21 +72,29 @@ function itemsOf(row: HullUpdateRow, { types, serviceName }: WriteBackOptions): 
   return itemsFor(entityOf({ types }, row.type), claims, row.attributes, row.account);
 }
 
-function waitMs(result: FirehoseResult, row: HullUpdateRow, retry: RetryPace, unauthorisedMs: number): number {
-  if (result.state === "unauthorised") return unauthorisedMs;
-  const named = result.state === "later" ? (result.retryAfterMs ?? 0) : 0;
-  return Math.max(named, backoffMs(row.attempts, retry));
-}
-
-function words(result: FirehoseResult): string {
-  if (result.state === "unauthorised") {
-    return `Hull refuses the connector's credentials (${result.status}); what it must be told waits.`;
-  }
-  return result.state === "later" ? `Hull cannot be updated now: ${result.reason}` : "";
-}
-
 /** The service has the record, so it ends `sent`; the reason says that Hull does not know it. */
-function refusal(result: FirehoseResult, atMs: number): Outcome {
-  const why = reason("hull_refused", result.state === "refused" ? result.reason : undefined);
-  return { messageId: "", outcome: "sent", code: why.code, text: why.text, atMs, counted: true };
+function refusal(said: string, atMs: number): Outcome {
+  const { code, text } = reason("hull_refused", said);
+  return { messageId: "", outcome: "sent", code, text, atMs, counted: true };
+}
+
+/**
+ * Why Hull cannot be told at all; an item that it refuses for good does not count.
+ *
+ * @param then added when the credentials are refused: what follows from that
+ */
+export function hindranceIn(
+  results: readonly FirehoseResult[],
+  then = "",
+): Exclude<Try<never>, { readonly kind: "done" }> | undefined {
+  for (const result of results) {
+    if (result.state === "unauthorised") {
+      return { kind: "failed", message: `Hull refuses the connector's credentials (${result.status})${then}.` };
+    }
+    if (result.state === "later") {
+      const message = `Hull cannot be updated now: ${result.reason}`;
+      return { kind: "later", waitMs: result.retryAfterMs ?? 0, message };
+    }
+  }
+  return undefined;
 }

@@ -77,25 +77,14 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
       const context = { entity, isExport, receivedAtMs: now(), version: run?.version };
       const read = await mapYielding(messages, (raw) => readMessage(raw, context));
       const merged = mergeMessages(read.flatMap((each) => (each.ok ? [each.message] : [])));
-      const broken = [
-        ...read.flatMap((each, index) =>
-          each.ok
-            ? []
-            : [
-                brokenAcceptance(
-                  service,
-                  tenant,
-                  entity,
-                  each.messageId,
-                  wordsOf(each.problems, places?.[index] ?? `messages[${index}].`),
-                  now(),
-                ),
-              ],
-        ),
-        ...unreadable.map(({ messageId, problem }) =>
-          brokenAcceptance(service, tenant, entity, messageId, problem, now()),
-        ),
-      ];
+      const rejected = read.flatMap((each, index) => {
+        if (each.ok) return [];
+        const problem = wordsOf(each.problems, places?.[index] ?? `messages[${index}].`);
+        return [{ messageId: each.messageId, problem }];
+      });
+      const broken = [...rejected, ...unreadable].map(({ messageId, problem }) =>
+        brokenAcceptance(service, tenant, entity, messageId, problem, now()),
+      );
       const ofRun = (acceptances: readonly Acceptance[]): readonly Acceptance[] =>
         run === undefined ? acceptances : acceptances.map((each) => ({ ...each, run: run.id }));
       const progress = run === undefined ? undefined : { run: run.id, change: run.change };
@@ -164,7 +153,7 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
       outcomeNow(message, outcome, why, now());
     // Without usable settings nothing is decided about the record: what already waits must keep waiting.
     const decided = plan.kind !== "halted" && tenant.target !== undefined && tenant.remote !== undefined;
-    const append = typeNamed(service, plan.type)?.append === true;
+    const once = typeNamed(service, plan.type)?.append === true ? (true as const) : undefined;
     const isOwn = plan.type === typeOf(service, message.entity);
     const base = {
       tenant: tenant.key,
@@ -172,11 +161,11 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
       type: plan.type,
       hullId: plan.hullId,
       messageId: message.messageId,
-      version: append ? 0 : message.version,
+      version: once === true ? 0 : message.version,
       undated: message.undated,
       merged: candidate.mergedIds,
       claims: isOwn ? claimsOf(message) : undefined,
-      once: append ? (true as const) : undefined,
+      once,
     };
     if (plan.kind === "halted") return { ...base, content: { kind: "end", outcome: end("skipped", plan.reason) } };
     if (plan.kind === "end") {
@@ -191,7 +180,7 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
       messageId: message.messageId,
       version: base.version,
       derived: false,
-      once: append ? (true as const) : undefined,
+      once,
       digest: fingerprint,
     };
     if (!comparable || !isUnchanged(plan.type, content, view)) {
@@ -249,8 +238,8 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
       content.force
     )
       return false;
-    const spec = (field: string): ReturnType<Service<S>["field"]> => service.field(type, field);
-    const { send, found } = diff(content.desired, {}, mirror.facts, spec, { force: false, create: false });
+    const { specOf } = namesOf(type);
+    const { send, found } = diff(content.desired, {}, mirror.facts, specOf, { force: false, create: false });
     // A value newly found equal counts as delivered, and only the lane stores that.
     if (send.length > 0 || found.length > 0) return false;
     const told = typeNamed(service, type)?.untold !== true;
@@ -265,14 +254,8 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
     for (const outcome of result.outcomes)
       tell(outcomeLine(credentials, { ...about, logName, outcome, warnings }, service.outcomes));
     for (const child of result.children) {
-      const spec = typeNamed(service, child.type);
-      tell(
-        outcomeLine(
-          credentials,
-          { entity: spec?.entity ?? "user", ...child, logName: spec?.logName },
-          service.outcomes,
-        ),
-      );
+      const { entity = "user", logName: childName } = typeNamed(service, child.type) ?? {};
+      tell(outcomeLine(credentials, { entity, ...child, logName: childName }, service.outcomes));
     }
     if (warnings.length > 0 && result.state === "queued") {
       tell(warningLine(credentials, about, warnings, message.messageId));

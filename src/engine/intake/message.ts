@@ -1,7 +1,13 @@
 /** One entity's update as the engine sees it: normalised once, read by filter and mapping. */
 import { hash } from "node:crypto";
 import { excessIn } from "../../hull/protocol/message-size";
-import { parseAccountMessage, parseUserMessage, type Changes, type HullEvent } from "../../hull/protocol/messages";
+import {
+  parseAccountMessage,
+  parseUserMessage,
+  type HullEvent,
+  type ParsedMessage,
+  type UserMessage,
+} from "../../hull/protocol/messages";
 import type { Problem } from "../../hull/protocol/problems";
 import { idText, isAttributes } from "../../hull/protocol/shapes";
 import { MAX_AHEAD_MS, parseInstant } from "../../instant";
@@ -29,16 +35,6 @@ export interface ReadContext {
   readonly version?: number;
 }
 
-/** What both kinds of messages have in common once parsed. */
-interface Parts {
-  readonly user: Attributes;
-  readonly account: Attributes;
-  readonly changes: Changes | undefined;
-  readonly segments: readonly { readonly id: string }[] | undefined;
-  readonly accountSegments: readonly { readonly id: string }[] | undefined;
-  readonly events: readonly HullEvent[];
-}
-
 /** Reads one element of a shipment. A bad one is rejected by itself, not with its shipment. */
 export function readMessage(raw: unknown, context: ReadContext): ReadMessage {
   const { entity, isExport } = context;
@@ -50,11 +46,14 @@ export function readMessage(raw: unknown, context: ReadContext): ReadMessage {
     const dating = datingOf(subject, context);
     return { ok: true, message: { entity, id: idOf(subject), ...dating, events: [], isExport, ...plain } };
   }
-  const parts = entity === "user" ? userParts(raw) : accountParts(raw);
-  if ("problems" in parts) return { ok: false, messageId: messageIdOf(raw), problems: parts.problems };
-  const subject = entity === "user" ? parts.user : parts.account;
+  const parsed = partsOf(raw, entity);
+  if (!parsed.ok) return { ok: false, messageId: messageIdOf(raw), problems: parsed.problems };
+  const { segments, account_segments, changes, events } = parsed.message;
+  const user = attributesOf(parsed.message.user);
+  const account = attributesOf(parsed.message.account);
+  const subject = entity === "user" ? user : account;
   const id = idOf(subject);
-  const accountId = idOf(parts.account);
+  const accountId = idOf(account);
   const problem = badId(`${entity}.id`, id) ?? (accountId === "" ? undefined : badId("account.id", accountId));
   if (problem !== undefined) return { ok: false, messageId: messageIdOf(raw), problems: [problem] };
   return {
@@ -64,12 +63,12 @@ export function readMessage(raw: unknown, context: ReadContext): ReadMessage {
       id,
       messageId: messageIdOf(raw),
       ...datingOf(subject, context),
-      user: parts.user,
-      account: parts.account,
-      segmentIds: entity === "user" ? segmentIds(raw, "segments", parts.segments, subject) : [],
-      accountSegmentIds: segmentIds(raw, "account_segments", parts.accountSegments, entity === "user" ? {} : subject),
-      changes: { user: attributesOf(parts.changes?.user), account: attributesOf(parts.changes?.account) },
-      events: parts.events.flatMap((event) => eventOf(event)),
+      user,
+      account,
+      segmentIds: entity === "user" ? segmentIds(raw, "segments", segments, subject) : [],
+      accountSegmentIds: segmentIds(raw, "account_segments", account_segments, entity === "user" ? {} : subject),
+      changes: { user: attributesOf(changes?.user), account: attributesOf(changes?.account) },
+      events: events.flatMap(eventOf),
       isExport,
     },
   };
@@ -102,32 +101,13 @@ function eventOf(event: HullEvent): TrackedEvent[] {
   return [{ id, name, createdAt: created, properties: attributesOf(properties) }];
 }
 
-function userParts(raw: unknown): Parts | { readonly problems: readonly Problem[] } {
-  const parsed = parseUserMessage(raw);
-  if (!parsed.ok) return parsed;
-  const { user, account, changes, segments, account_segments, events } = parsed.message;
-  return {
-    user: attributesOf(user),
-    account: attributesOf(account),
-    changes,
-    segments,
-    accountSegments: account_segments,
-    events,
-  };
-}
+type Parts = Pick<UserMessage, "account" | "account_segments" | "changes" | "events"> & Partial<UserMessage>;
 
-function accountParts(raw: unknown): Parts | { readonly problems: readonly Problem[] } {
+/** An account's message is about no user, and has no events. */
+function partsOf(raw: unknown, entity: "user" | "account"): ParsedMessage<Parts> {
+  if (entity === "user") return parseUserMessage(raw);
   const parsed = parseAccountMessage(raw);
-  if (!parsed.ok) return parsed;
-  const { account, changes, account_segments } = parsed.message;
-  return {
-    user: {},
-    account: attributesOf(account),
-    changes,
-    segments: undefined,
-    accountSegments: account_segments,
-    events: [],
-  };
+  return parsed.ok ? { ok: true, message: { ...parsed.message, user: undefined, events: [] } } : parsed;
 }
 
 /** Attributes come from `parseJson`, so every value is JSON. */

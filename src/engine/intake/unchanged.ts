@@ -19,11 +19,6 @@ export interface SameAsLast extends MergedMessage {
   readonly fingerprint: string;
 }
 
-export interface UnchangedCheck {
-  readonly same: readonly SameAsLast[];
-  readonly others: readonly MergedMessage[];
-}
-
 /** Records that are looked up at once. */
 export const LOOKS = 200;
 
@@ -54,14 +49,13 @@ export async function checkUnchanged<S>(
   service: Service<S>,
   tenant: Tenant<S>,
   merged: readonly MergedMessage[],
-): Promise<UnchangedCheck> {
+): Promise<{ readonly same: readonly SameAsLast[]; readonly others: readonly MergedMessage[] }> {
   const { settings, remote } = tenant;
   const [head] = merged;
-  if (settings === undefined || remote === undefined || head === undefined || !isComparable(tenant)) {
+  const type = head && typeOf(service, head.message.entity);
+  if (settings === undefined || remote === undefined || type === undefined || !isComparable(tenant)) {
     return { same: [], others: merged };
   }
-  const type = typeOf(service, head.message.entity);
-  if (type === undefined) return { same: [], others: merged };
   const ids = merged.map(({ message }) => message.id);
   const lane = { remote, tenant: tenant.key };
   const parts = await mapYielding(chunk(ids, LOOKS), (part) => store.fingerprints(lane, type, part));

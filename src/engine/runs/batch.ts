@@ -8,8 +8,7 @@ import { ExtractError, type ExtractReader, type ExtractRow } from "../../hull/ex
 import type { RunRow } from "../../storage/port/rows";
 import { failureIn } from "../../storage/port/runs";
 import type { Store } from "../../storage/port/store";
-import { groupsOf } from "./batch-groups";
-import { batchRow } from "./batch-rows";
+import { batchRow, groupsOf } from "./batch-rows";
 import type { Intake } from "../intake/intake";
 import { withRetry, type Try, type RetryOptions, type Stop } from "../rules/retry";
 import type { BatchOrder } from "./orders";
@@ -30,8 +29,8 @@ export interface BatchOptions<S> extends RetryOptions {
 /** Rows that are done; stored as the run's checkpoint. */
 const checkpoint = z.object({ rows: z.number().int().min(0) });
 
-/** Undefined when every row was taken in. */
-export type BatchEnd = Stop | { readonly state: "stopped"; readonly error: string } | undefined;
+/** How a run's work ends; undefined: it is done, and a batch's records are on their way. */
+export type End = Stop | { readonly state: "stopped"; readonly error: string } | undefined;
 
 const INTERRUPTED: Stop = { state: "interrupted" };
 
@@ -47,7 +46,7 @@ const LOOK_MS = 200;
  * Reads a batch from its checkpoint to its end; its rows are delivered at the same time and afterwards. Throws only if
  * the store fails.
  */
-export async function runBatch<S>(options: BatchOptions<S>, run: RunRow, order: BatchOrder): Promise<BatchEnd> {
+export async function runBatch<S>(options: BatchOptions<S>, run: RunRow, order: BatchOrder): Promise<End> {
   const { store, signal } = options;
   let rows = checkpoint.safeParse(run.checkpoint).data?.rows ?? 0;
   /** Rejected rows in succession, up to the last group. */
@@ -56,13 +55,13 @@ export async function runBatch<S>(options: BatchOptions<S>, run: RunRow, order: 
   let problem: string | undefined;
 
   /** Why it ends after the rows that were taken in, if it does. */
-  async function endHere(): Promise<BatchEnd> {
+  async function endHere(): Promise<End> {
     if (signal.aborted) return INTERRUPTED;
     const failure = await failureOf(options, run);
     return failure === undefined ? undefined : { state: "stopped", error: `${failure} ${rows} rows had been read.` };
   }
 
-  async function readOn(): Promise<BatchEnd> {
+  async function readOn(): Promise<End> {
     for await (const group of groupsOf(options.reader.rows({ ...order, skipRows: rows }, signal))) {
       // Yields to requests, even if nothing had to be waited for.
       await setImmediate();
@@ -87,13 +86,13 @@ export async function runBatch<S>(options: BatchOptions<S>, run: RunRow, order: 
     return noExtract(`None of its ${rows === 1 ? "rows" : `${rows} rows`} could be read`);
   }
 
-  function noExtract(what: string): BatchEnd {
+  function noExtract(what: string): End {
     const why = problem === undefined ? "; the log says what is wrong with the first of them." : `. ${problem}`;
     const remedy = `Check that it is a file of ${order.entity}s in ${order.format.toUpperCase()}, and send the batch from Hull again.`;
     return { state: "error", error: `${what}${why} ${remedy}` };
   }
 
-  const read = async (): Promise<Try<BatchEnd>> => {
+  const read = async (): Promise<Try<End>> => {
     const began = rows;
     try {
       return { kind: "done", value: await readOn() };

@@ -29,7 +29,7 @@ export interface Runs<S> {
    * @param force a person asked for it: whatever the interval says
    */
   fetch(tenant: Tenant<S>, entity: "user" | "account", options: RunOptions, force: boolean): Promise<FetchAnswer>;
-  /** Takes a batch in, durably; it is processed after earlier ones. @throws Error when its link is not allowed */
+  /** Takes a batch in, durably; it is processed after earlier ones. @param order its link is one that may be visited */
   batch(tenant: Tenant<S>, order: BatchOrder, options: RunOptions): Promise<RunRow>;
   /** Ends a tenant's runs at their next durable point: it is being erased. */
   abandon(tenantKey: string): Promise<void>;

@@ -5,8 +5,7 @@ import type { Service } from "../../services/service";
 import type { RunRow } from "../../storage/port/rows";
 import { runPlace, type Seal } from "../../storage/port/seal";
 import type { Store } from "../../storage/port/store";
-import { boundedLog } from "./batch-log";
-import { runBatch, type BatchEnd } from "./batch";
+import { runBatch, type End } from "./batch";
 import { runFetch } from "../fetch/fetch";
 import type { StepRow } from "../fetch/step";
 import { createIntake, type Intake } from "../intake/intake";
@@ -43,14 +42,10 @@ export interface RunWorkOptions<S> {
   readonly maxWaiting: number;
 }
 
-/** Undefined: the work is done, and a batch's records are on their way. */
-export type End = BatchEnd;
-
 /** Where a run works. */
 interface Place<S> {
   readonly store: Store;
   readonly tenant: Tenant<S>;
-  readonly run: RunRow;
 }
 
 export const UNCONFIRMED = "The credentials could not be confirmed; the fetch is tried again by the schedule.";
@@ -81,7 +76,7 @@ export async function workOn<S>(
   const tenant = await confirmed(known);
   if (tenant === undefined) return { state: "error", error: haltedBy(service, known) ?? UNCONFIRMED };
   if (run.options.simulate === true) return dryRun();
-  const real = { store, tenant, run };
+  const real = { store, tenant };
   return run.kind === "batch" ? batch(real, options.intake) : fetch(real, options.firehose);
 
   /** With changed credentials, what is remembered may belong to another remote. */
@@ -160,7 +155,7 @@ export async function workOn<S>(
     if (tenant === undefined) return undefined;
     const dryRun = await options.dryRun();
     try {
-      const place = { store: dryRun.store, tenant, run };
+      const place = { store: dryRun.store, tenant };
       // What an earlier try of the same dry run counted is counted again from zero.
       const counts = Object.fromEntries(Object.entries(run.counts).map(([name, count]) => [name, -count]));
       await dryRun.store.changeRun(run.id, { counts, leftOut: {}, total: run.kind === "batch" ? 0 : undefined });
@@ -211,4 +206,21 @@ export async function workOn<S>(
       leftOut: leftOut.length > 0 && run.options.simulate !== true ? { type: run.type, values: leftOut } : undefined,
     });
   }
+}
+
+/** A file that is not an extract must not fill the log; these are enough lines to see what is wrong. */
+const MOST_UNREADABLE = 10;
+
+/** The same log, except that only the first unreadable rows have their own line; the others are logged at debug. */
+function boundedLog(log: Log): { readonly log: Log; readonly leftOut: () => number } {
+  let unreadable = 0;
+  return {
+    log: (line) => {
+      const isUnreadable = line.ended?.outcome.code === "invalid_message";
+      if (isUnreadable) unreadable += 1;
+      // Still passed on, because metrics count outcomes by these lines.
+      log(isUnreadable && unreadable > MOST_UNREADABLE ? { ...line, level: "debug" } : line);
+    },
+    leftOut: () => Math.max(0, unreadable - MOST_UNREADABLE),
+  };
 }

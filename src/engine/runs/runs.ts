@@ -12,8 +12,6 @@ import { haltedBy, UNCONFIRMED, workOn, type RunWorkOptions } from "./run";
 import { countedAs, typeNamed } from "../../services/types";
 
 export interface RunsOptions<S> extends RunWorkOptions<S> {
-  /** Refuses a link that may not be visited. @throws Error that says what to do */
-  readonly checkLink: (url: string) => void;
   readonly pollMs: number;
   readonly onError: (error: unknown) => void;
 }
@@ -46,7 +44,7 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
 
   /** Begins what waits, and reports what ended. */
   async function poll(): Promise<void> {
-    await watchBacklogs(store, now, (run) => logStart(run));
+    await watchBacklogs(store, now, logStart);
     for (const { id } of await store.openRuns()) {
       if (life.signal.aborted) return;
       // It may have ended while others were looked at.
@@ -193,7 +191,6 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
     },
 
     batch: async (tenant, order, chosen) => {
-      options.checkLink(order.url);
       const type = countedAs(service, order.entity);
       const fresh = newRun(tenant.key, "batch", type, chosen);
       const sealed = options.seal.seal(JSON.stringify(order), runPlace(fresh));

@@ -83,6 +83,7 @@ export function createCache(database: KeyValue, names: Pick<Names, "begin">): Ca
         pending.set(path, current);
       };
       const view = (inPassing: boolean): Table<V> => ({
+        ...table,
         get: (key) => {
           const path = pathOf(key);
           if (pending.has(path)) return table.get(key);
@@ -101,8 +102,6 @@ export function createCache(database: KeyValue, names: Pick<Names, "begin">): Ca
           write(key, undefined, inPassing);
           table.remove(key);
         },
-        size: (prefix) => table.size(prefix),
-        range: (prefix, options) => table.range(prefix, options),
       });
       return { ...view(false), inPassing: view(true) };
     },

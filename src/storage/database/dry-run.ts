@@ -6,7 +6,7 @@
  * that were written here. Each row is consistent in itself; rows of one record may come from two moments. That is good
  * enough to say what a run would do.
  */
-import type { Key, KeyValue, RangeOptions, Table } from "./kv";
+import { compareKeys, tablesBy, type Key, type KeyValue, type RangeOptions, type Table } from "./kv";
 import { createMemoryKeyValue } from "./memory";
 
 /** A row of the upper table: its value, or nothing when the row of the lower table counts as removed. */
@@ -28,8 +28,6 @@ const OWN_NAMES = 36 ** 6;
  * @param top contains only what is written; closed with the overlay
  */
 export function createDryKeyValue(base: KeyValue, top: KeyValue): KeyValue {
-  // Each name is requested with one value type only, by embedded.ts.
-  const tables = new Map<string, unknown>();
   const fixed = new Map<string, unknown>([
     ["names", copyOf(base.table<string>("names"))],
     ["meta", withOwnNames(base.table<number>("meta"))],
@@ -38,14 +36,10 @@ export function createDryKeyValue(base: KeyValue, top: KeyValue): KeyValue {
   let undos: Undo[] | undefined;
 
   return {
-    table<V>(name: string): Table<V> {
-      const existing = tables.get(name);
-      if (existing !== undefined) return existing as Table<V>;
+    table: tablesBy(<V>(name: string): Table<V> => {
       const lower = (fixed.get(name) as Table<V> | undefined) ?? base.table<V>(name);
-      const table = layTable(lower, top.table<Cell<V>>(name), (undo) => undos?.push(undo));
-      tables.set(name, table);
-      return table;
-    },
+      return layTable(lower, top.table<Cell<V>>(name), (undo) => undos?.push(undo));
+    }),
     transact: (work) =>
       top.transact(() => {
         const writes: Undo[] = [];
@@ -144,26 +138,6 @@ function next<T>(iterator: Iterator<T>): T | undefined {
 function compareRows(left: readonly [Key, unknown] | undefined, right: readonly [Key, unknown] | undefined): number {
   if (left === undefined) return 1;
   return right === undefined ? -1 : compareKeys(left[0], right[0]);
-}
-
-/** LMDB's order: numbers before strings, shorter keys first, strings by their UTF-8 bytes. */
-function compareKeys(left: Key, right: Key): number {
-  for (const [index, a] of left.entries()) {
-    const b = right[index];
-    if (b === undefined) return 1;
-    if (a === b) continue;
-    if (typeof a === "string" && typeof b === "string") return compareTexts(a, b);
-    if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1;
-    return a < b ? -1 : 1;
-  }
-  return left.length - right.length;
-}
-
-/** By code point, which is the order of the bytes; `<` compares UTF-16 units and puts emoji before other characters. */
-function compareTexts(left: string, right: string): number {
-  let at = 0;
-  while (at < left.length && left.charCodeAt(at) === right.charCodeAt(at)) at += 1;
-  return (left.codePointAt(at) ?? -1) - (right.codePointAt(at) ?? -1);
 }
 
 /** The dictionary as it is now: a word that the lower database names later has no rows here, and gets its own name. */

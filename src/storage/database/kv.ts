@@ -2,6 +2,8 @@
  * An ordered key-value database with synchronous transactions: what LMDB is, and what the memory adapter imitates.
  * `embedded.ts` builds the Store on it once, so that both adapters share every rule.
  */
+import memoize from "lodash/memoize";
+
 export type Key = readonly (string | number)[];
 
 export interface RangeOptions {
@@ -28,4 +30,27 @@ export interface KeyValue {
   /** Runs `work` on one snapshot. */
   read<T>(work: () => T): T;
   close(): Promise<void>;
+}
+
+/** Makes each table once. Each name is requested with one value type only, by embedded.ts. */
+export const tablesBy = (create: KeyValue["table"]): KeyValue["table"] => memoize(create);
+
+/** LMDB's order: numbers before strings, shorter keys first, strings by their UTF-8 bytes. */
+export function compareKeys(left: Key, right: Key): number {
+  for (const [index, a] of left.entries()) {
+    const b = right[index];
+    if (b === undefined) return 1;
+    if (a === b) continue;
+    if (typeof a === "string" && typeof b === "string") return compareTexts(a, b);
+    if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1;
+    return a < b ? -1 : 1;
+  }
+  return left.length - right.length;
+}
+
+/** By code point, which is the order of the bytes; `<` compares UTF-16 units and puts emoji before other characters. */
+function compareTexts(left: string, right: string): number {
+  let at = 0;
+  while (at < left.length && left.charCodeAt(at) === right.charCodeAt(at)) at += 1;
+  return (left.codePointAt(at) ?? -1) - (right.codePointAt(at) ?? -1);
 }

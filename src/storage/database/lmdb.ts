@@ -2,7 +2,7 @@
 import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { open } from "lmdb";
-import type { Key, KeyValue, Table } from "./kv";
+import { tablesBy, type Key, type KeyValue, type Table } from "./kv";
 
 /** Most tables that a database may have. */
 export const MOST_TABLES = 64;
@@ -44,7 +44,6 @@ export function createLmdbKeyValue(path: string): KeyValue {
   assertReadable(path);
   // Never with noMemInit: that leaves the process's memory, secrets included, in the unused parts of pages.
   const root = open({ path, maxDbs: MOST_TABLES });
-  const tables = new Map<string, unknown>();
 
   function createTable<V>(name: string): Table<V> {
     const database = root.openDB<V, MutableKey>({ name, encoding: "msgpack" });
@@ -66,14 +65,7 @@ export function createLmdbKeyValue(path: string): KeyValue {
   }
 
   return {
-    table<V>(name: string): Table<V> {
-      const existing = tables.get(name);
-      // Each name is requested with one value type only, by embedded.ts.
-      if (existing !== undefined) return existing as Table<V>;
-      const table = createTable<V>(name);
-      tables.set(name, table);
-      return table;
-    },
+    table: tablesBy(createTable),
     transact: async (work) => {
       // A child transaction, because only that takes back what it wrote when `work` throws.
       const result = await root.childTransaction(work);

@@ -1,17 +1,5 @@
 /** The Store's database in memory: for unit tests. Same order, same transactions, nothing durable. */
-import type { Key, KeyValue, Table } from "./kv";
-
-function compareKeys(left: Key, right: Key): number {
-  for (let index = 0; index < Math.min(left.length, right.length); index += 1) {
-    const a = left[index];
-    const b = right[index];
-    if (a === b || a === undefined || b === undefined) continue;
-    // Numbers sort before strings, as in LMDB's ordered encoding.
-    if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1;
-    return a < b ? -1 : 1;
-  }
-  return left.length - right.length;
-}
+import { compareKeys, tablesBy, type Key, type KeyValue, type Table } from "./kv";
 
 function startsWith(key: Key, prefix: Key): boolean {
   return prefix.every((part, index) => key[index] === part);
@@ -64,16 +52,8 @@ function createTable<V>(): Table<V> {
 }
 
 export function createMemoryKeyValue(): KeyValue {
-  const tables = new Map<string, unknown>();
   return {
-    table<V>(name: string): Table<V> {
-      const existing = tables.get(name);
-      // Each name is requested with one value type only, by embedded.ts.
-      if (existing !== undefined) return existing as Table<V>;
-      const table = createTable<V>();
-      tables.set(name, table);
-      return table;
-    },
+    table: tablesBy(createTable),
     transact: (work) => Promise.resolve().then(work),
     read: (work) => work(),
     close: () => Promise.resolve(),

@@ -79,24 +79,19 @@ export function withNames<V>(table: Table<V>, names: Names, parts: number): Tabl
     return result;
   }
 
-  function made(key: Key): Key {
-    const result = [...key];
-    for (let index = 0; index < parts; index += 1) result[index] = names.make(String(key[index]));
-    return result;
-  }
-
-  function long(key: Key): Key {
-    const result = [...key];
-    for (let index = 0; index < parts && index < key.length; index += 1) result[index] = names.word(String(key[index]));
-    return result;
-  }
+  const each = (key: Key, form: (part: string) => string): Key =>
+    key.map((part, index) => (index < parts ? form(String(part)) : part));
 
   return {
     get: (key) => {
       const found = short(key);
       return found === undefined ? undefined : table.get(found);
     },
-    put: (key, value) => table.put(made(key), value),
+    put: (key, value) =>
+      table.put(
+        each(key, (part) => names.make(part)),
+        value,
+      ),
     remove: (key) => {
       const found = short(key);
       if (found !== undefined) table.remove(found);
@@ -107,15 +102,10 @@ export function withNames<V>(table: Table<V>, names: Names, parts: number): Tabl
     },
     *range(prefix, { after, end, limit }: RangeOptions = {}) {
       const from = short(prefix);
-      const begin = after === undefined ? undefined : short(after);
-      const stop = end === undefined ? undefined : short(end);
       if (from === undefined) return;
-      const options = {
-        after: begin,
-        end: stop,
-        limit,
-      };
-      for (const [key, value] of table.range(from, options)) yield [long(key), value] as const;
+      const bounds = { after: after && short(after), end: end && short(end), limit };
+      for (const [key, value] of table.range(from, bounds))
+        yield [each(key, (part) => names.word(part)), value] as const;
     },
   };
 }

@@ -1,5 +1,5 @@
 /** Rows are taken in by the group: so many of them, or so many bytes. */
-import { groupsOf } from "../../../src/engine/runs/batch-groups";
+import { groupsOf } from "../../../src/engine/runs/batch-rows";
 import type { ExtractRow } from "../../../src/hull/extract/extract";
 
 const rowsOf = (sizes: readonly number[]): readonly ExtractRow[] =>
