@@ -208,7 +208,7 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
     markUnknown: (remote, type, id) => markUnknown(tables, remote, type, id),
     forgetGone: (remote, type, ids) => transact(tables, (ledger) => forgetGone(tables, ledger, remote, type, ids)),
 
-    beginRun: (run, exclusive) => kv.transact(() => beginRun(tables, run, exclusive)),
+    beginRun: (run, exclusive, since) => kv.transact(() => beginRun(tables, run, exclusive, since)),
     changeRun: (id, change) => kv.transact(() => changeRun(tables, id, change)),
     run: (id) => read(() => tables.runs.get([id])),
     runs: (query) => read(() => listRuns(tables, query)),

@@ -93,6 +93,18 @@ describe("one run at a time", () => {
     expect(fixture.hull.books.snapshot().accountTraits).toBe(3);
   });
 
+  test("nor does another one that was decided on before the first one began and ended", async () => {
+    const fixture = await open();
+    const { store } = fixture.connector;
+    const runs = jest.spyOn(store, "runs");
+    runs.mockImplementationOnce(async (query) => {
+      await fixture.fetch("accounts", "");
+      return store.runs(query);
+    });
+    expect(await fixture.callFetch("accounts")).toMatchObject({ state: "early" });
+    expect(listed(fixture)).toHaveLength(1);
+  });
+
   test("even by force", async () => {
     const fixture = await open();
     let letThrough: () => void = () => undefined;

@@ -10,6 +10,7 @@ import { jobLine, newRunId } from "./log";
 import type { FetchAnswer, Runs } from "./orders";
 import { haltedBy, UNCONFIRMED, workOn, type RunWorkOptions } from "./run";
 import { countedAs, typeNamed } from "../../services/types";
+import type { Tenant } from "../tenants";
 
 export interface RunsOptions<S> extends RunWorkOptions<S> {
   readonly pollMs: number;
@@ -137,15 +138,19 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
     await store.changeRun(run.id, { announced: true });
   }
 
-  /** When the next fetch may begin, milliseconds since 1970. */
-  async function nextAt(tenant: string, type: string, intervalMs: number): Promise<number> {
+  /** When the next fetch may begin, milliseconds since 1970, and the last good one by which that was decided. */
+  async function nextAt(
+    tenant: string,
+    type: string,
+    intervalMs: number,
+  ): Promise<{ readonly atMs: number; readonly last: string | undefined }> {
     const last = await store.lastRun(tenant, "fetch", type);
     const recent = await store.runs({ tenant, limit: RECENT });
     const newest = recent.find((run) => run.kind === "fetch" && run.type === type && run.options.simulate !== true);
     const afterGood = last === undefined ? 0 : (last.startedAtMs ?? last.createdAtMs) + intervalMs;
     const failed = newest?.state === "error" ? newest : undefined;
     const afterBad = failed === undefined ? 0 : (failed.endedAtMs ?? 0) + Math.min(intervalMs, AFTER_ERROR_MS);
-    return Math.max(afterGood, afterBad);
+    return { atMs: Math.max(afterGood, afterBad), last: last?.id };
   }
 
   function newRun(tenant: string, kind: RunRow["kind"], type: string, chosen: RunOptions): NewRun {
@@ -161,6 +166,35 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
       .map((each) => each.name);
   }
 
+  async function fetch(
+    tenant: Tenant<S>,
+    entity: "user" | "account",
+    chosen: RunOptions,
+    force: boolean,
+  ): Promise<FetchAnswer> {
+    const type = countedAs(service, entity);
+    const { settings, key, credentials } = tenant;
+    const halted = haltedBy(service, tenant);
+    if (settings === undefined || halted !== undefined) return { kind: "halted", reason: halted ?? UNCONFIRMED };
+    const policy = service.fetchPolicy(settings).types.find((each) => each.type === type);
+    if (policy === undefined) return { kind: "halted", reason: `The settings fetch no ${type}.` };
+    const next = force ? undefined : await nextAt(key, type, policy.intervalMinutes * MINUTE_MS);
+    if (next !== undefined && now() < next.atMs) {
+      log(jobLine(credentials, "skip", { kind: "fetch", type }, INTERVAL));
+      return { kind: "early", nextAtMs: next.atMs };
+    }
+    const asked = force ? { ...chosen, trust: true as const } : chosen;
+    const { run, begun } = await store.beginRun(newRun(key, "fetch", type, asked), true, next);
+    // Another one began and ended while this was decided, so it is decided anew.
+    if (!begun && run.endedAtMs !== undefined) return fetch(tenant, entity, chosen, force);
+    launch(run);
+    // What depends on an entity's own records and has no schedule of its own is fetched with them.
+    for (const each of dependants(settings, type)) {
+      launch((await store.beginRun(newRun(key, "fetch", each, asked), true)).run);
+    }
+    return { kind: begun ? "begun" : "underway", run };
+  }
+
   return {
     start: async () => {
       await look();
@@ -168,27 +202,7 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
       poller.unref();
     },
 
-    fetch: async (tenant, entity, chosen, force): Promise<FetchAnswer> => {
-      const type = countedAs(service, entity);
-      const { settings, key, credentials } = tenant;
-      const halted = haltedBy(service, tenant);
-      if (settings === undefined || halted !== undefined) return { kind: "halted", reason: halted ?? UNCONFIRMED };
-      const policy = service.fetchPolicy(settings).types.find((each) => each.type === type);
-      if (policy === undefined) return { kind: "halted", reason: `The settings fetch no ${type}.` };
-      const next = force ? 0 : await nextAt(key, type, policy.intervalMinutes * MINUTE_MS);
-      if (now() < next) {
-        log(jobLine(credentials, "skip", { kind: "fetch", type }, INTERVAL));
-        return { kind: "early", nextAtMs: next };
-      }
-      const asked = force ? { ...chosen, trust: true as const } : chosen;
-      const { run, begun } = await store.beginRun(newRun(key, "fetch", type, asked), true);
-      launch(run);
-      // What depends on an entity's own records and has no schedule of its own is fetched with them.
-      for (const each of dependants(settings, type)) {
-        launch((await store.beginRun(newRun(key, "fetch", each, asked), true)).run);
-      }
-      return { kind: begun ? "begun" : "underway", run };
-    },
+    fetch,
 
     batch: async (tenant, order, chosen) => {
       const type = countedAs(service, order.entity);

@@ -33,7 +33,8 @@ export interface ReportLine {
 }
 
 export interface RunStore {
-  beginRun(run: NewRun, exclusive: boolean): Promise<BegunRun>;
+  /** @param since what `lastRun` was when it was decided to begin; if it has changed, nothing begins, and that is `run` */
+  beginRun(run: NewRun, exclusive: boolean, since?: { readonly last: string | undefined }): Promise<BegunRun>;
   /** Undefined when no such run is in progress. */
   changeRun(id: string, change: RunChange): Promise<RunRow | undefined>;
   run(id: string): Promise<RunRow | undefined>;

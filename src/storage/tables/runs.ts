@@ -17,12 +17,22 @@ const MOST_LINES = 1_000_000;
 /**
  * Begins a run. An exclusive one begins only if no other of its tenant, kind and type is in progress; otherwise that
  * one is returned.
+ *
+ * @param since what was the last one that ended well when it was decided to begin another; if it is not any more, the
+ *   one that is now is returned
  */
-export function beginRun(tables: Tables, run: NewRun, exclusive: boolean): BegunRun {
+export function beginRun(
+  tables: Tables,
+  run: NewRun,
+  exclusive: boolean,
+  since?: { readonly last: string | undefined },
+): BegunRun {
   const rivals = exclusive ? openRunsOf(tables, [run.tenant, run.kind, run.type]).filter(isUnderway) : [];
   // A dry run only conflicts with another dry run.
   const underway = rivals.find(({ options }) => options.simulate === run.options.simulate);
   if (underway !== undefined) return { run: underway, begun: false };
+  const last = since && lastRun(tables, run.tenant, run.kind, run.type);
+  if (last !== undefined && last.id !== since?.last) return { run: last, begun: false };
   const row: RunRow = { ...run, state: "waiting", createdAtMs: tables.now(), done: 0, counts: {} };
   tables.runs.put([row.id], row);
   tables.runsByTime.put(timeKey(row), 1);
