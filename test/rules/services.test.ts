@@ -84,6 +84,9 @@ describe("a service with users only, without look-up, list, bulk or ids", () => 
     await hear(member(1, {}, 1));
     expect(roster.calls.toSorted()).toEqual(['create m-1 {"name":"Person 1"}', 'create m-2 {"name":"Person 2"}']);
     expect(await counts()).toEqual({ "members/sent/accepted": 2, "members/unchanged/in_sync": 1 });
+    // In the service's own words.
+    const line = fixture.logs.find(({ data }) => data?.["code"] === "accepted");
+    expect(line?.data?.["reason"]).toBe("Noted in the roster.");
     // Hull learns the field, and no id, since there is none.
     expect(fixture.hull.profiles.users.get(user(1).id)?.attributes).toMatchObject({ "roster/name": "Person 1" });
     expect(Object.keys(fixture.hull.profiles.users.get(user(1).id)?.attributes ?? {})).not.toContain("roster/id");

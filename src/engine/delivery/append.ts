@@ -3,11 +3,11 @@
  * compare, and the fate of a lost answer cannot be found out, so a setting decides what becomes of it.
  */
 import chunk from "lodash/chunk";
-import type { Problem, Result } from "../../services/connection";
+import type { Intent, Problem, Result } from "../../services/connection";
 import type { Settlement } from "../../storage/port/store";
 import { reason } from "../../outcome/outcome";
 import type { Cycle } from "./context";
-import { ended, postponed, type Work } from "./work";
+import { ended, NO_RESULT, postponed, type Work } from "./work";
 import { apply, journal } from "./write";
 
 /** @param works records whose parents have remote ids */
@@ -28,26 +28,12 @@ export async function append<S>(cycle: Cycle<S>, works: readonly Work[]): Promis
 async function appendChunk<S>(cycle: Cycle<S>, works: readonly Work[], pause: boolean): Promise<Problem | undefined> {
   const current = await journal(cycle, works, (work) => ({ work, repeatable: false }));
   if (current.length === 0) return undefined;
-  const { results, problem } = await apply(
-    cycle,
-    current.map(({ content: { desired }, parentId }) => ({
-      kind: "create" as const,
-      keys: desired.keys,
-      parentId,
-      fields: desired.fields,
-      namesake: false,
-    })),
-  );
-  await cycle.settle(
-    current.map((work, index) =>
-      settlementFor(
-        cycle,
-        work,
-        results[index] ?? { kind: "unconfirmed", message: "The service gave no result." },
-        pause,
-      ),
-    ),
-  );
+  const intents = current.map(({ content, parentId }): Intent => {
+    const { keys, fields } = content.desired;
+    return { kind: "create", keys, parentId, fields, namesake: false };
+  });
+  const { results, problem } = await apply(cycle, intents);
+  await cycle.settle(current.map((work, index) => settlementFor(cycle, work, results[index] ?? NO_RESULT, pause)));
   return problem;
 }
 

@@ -52,12 +52,8 @@ export function createCycle<S>(options: CycleOptions<S>, context: TypeContext): 
       options.onOutcomes(outcomes);
     },
     later: (work, waitMs, problem) => {
-      return postponed(
-        work,
-        now() + Math.max(waitMs, backoffMs(work.entry.attempts, retry)),
-        problem,
-        work.entry.unconfirmed,
-      );
+      const atMs = now() + Math.max(waitMs, backoffMs(work.entry.attempts, retry));
+      return postponed(work, atMs, problem, work.entry.unconfirmed);
     },
   };
 }

@@ -35,25 +35,11 @@ export async function deliverType<S>(options: CycleOptions<S>, typeName: string)
 
   const context = typeContext(service, type, settings, now());
   const cycle = createCycle(options, context);
-  const views = await store.view(
-    lane,
-    type.name,
-    entries.map((entry) => entry.hullId),
-  );
+  const hullIds = entries.map(({ hullId }) => hullId);
+  const views = await store.view(lane, type.name, hullIds);
   const works = entries.flatMap((entry, index): Work[] => {
     const { content } = entry;
-    const { record, mirror } = views[index] ?? {};
-    if (content === undefined) return [];
-    return [
-      {
-        entry,
-        content,
-        record,
-        mirror,
-        namesake: false,
-        wire: {},
-      },
-    ];
+    return content === undefined ? [] : [{ ...views[index], entry, content, namesake: false, wire: {} }];
   });
 
   const placed = await place(cycle, works);
@@ -73,10 +59,8 @@ export async function deliverType<S>(options: CycleOptions<S>, typeName: string)
 
 /** Gives every child its parent's id; children of a parent without an id wait for it. */
 async function place<S>(cycle: Cycle<S>, works: readonly Work[]): Promise<readonly Work[]> {
-  const {
-    options: { store, lane, service },
-    context: { type },
-  } = cycle;
+  const { store, lane, service } = cycle.options;
+  const { type } = cycle.context;
   const { parent } = type;
   if (parent === undefined) return works;
   // An event goes out even when its user was filtered meanwhile; a license comes and goes with its account.
@@ -173,14 +157,10 @@ function lessWithheld(work: Work, { withheld = {}, warnings = [] }: Extract<Prep
 /** Wire values; records that the service refuses to write end here. */
 async function prepare<S>(cycle: Cycle<S>, works: readonly Work[]): Promise<readonly Work[]> {
   if (works.length === 0) return [];
-  const {
-    options: { connection, now },
-    context: { type },
-  } = cycle;
-  const prepared = await connection.prepare(
-    type.name,
-    works.map(({ content }) => content.desired),
-  );
+  const { connection, now } = cycle.options;
+  const { type } = cycle.context;
+  const desired = works.map(({ content }) => content.desired);
+  const prepared = await connection.prepare(type.name, desired);
   const ready: Work[] = [];
   const settlements: Settlement[] = [];
   works.forEach((work, index) => {

@@ -1,6 +1,7 @@
 /** One record in the hands of the delivery lane, and the settlements that it may come to. Pure. */
 import { fitForHull } from "../../hull/firehose/attribute-values";
 import type { DesiredParent, Json, Keys, LeftOut } from "../../record";
+import type { Result } from "../../services/connection";
 import type { FieldSpec, ObjectType, RemoteRecord } from "../../services/model";
 import type { Service } from "../../services/service";
 import type {
@@ -17,6 +18,9 @@ import { agrees, fingerprint, NOTHING } from "../../services/compare";
 import { ACCOUNT } from "../hull-updates/what-hull-knows";
 import { reason, type OutcomeCodes, type OutcomeKind, type Reason } from "../../outcome/outcome";
 import { isForgotten } from "../intake/unchanged";
+
+/** For an intent without a result. */
+export const NO_RESULT: Result = { kind: "unconfirmed", message: "The service gave no result." };
 
 export interface Work {
   readonly entry: EntryRow;
@@ -72,9 +76,8 @@ function settlementOf(work: Work, rest: Omit<Settlement, "tenant" | "type" | "hu
 
 /** Ends without a write. */
 export function ended(work: Work, outcome: OutcomeKind, why: Reason, nowMs: number): Settlement {
-  return settlementOf(work, {
-    then: { kind: "end", outcome: noted(work, outcomeFor(work.content, outcome, why, nowMs)) },
-  });
+  const end = noted(work, outcomeFor(work.content, outcome, why, nowMs));
+  return settlementOf(work, { then: { kind: "end", outcome: end } });
 }
 
 /** Its record is linked to another Hull entity; it is tried again when that link goes. */
@@ -91,9 +94,7 @@ export function postponed(
   problem: string,
   unconfirmed?: UnconfirmedCreate,
 ): Settlement {
-  return settlementOf(work, {
-    then: { kind: "wait", notBeforeMs, problem, unconfirmed },
-  });
+  return settlementOf(work, { then: { kind: "wait", notBeforeMs, problem, unconfirmed } });
 }
 
 /**
@@ -104,25 +105,9 @@ export function postponed(
 export function blockedBy(work: Work, together: boolean): Settlement | undefined {
   const parent = work.content.desired.parent;
   if (parent === undefined) return undefined;
-  return settlementOf(work, {
-    then: {
-      kind: "block",
-      parent: {
-        type: parent.type,
-        hullId: parent.hullId,
-        together,
-        content: {
-          desired: parent.desired,
-          claims: parent.claims,
-          hintId: parent.hintId,
-          force: false,
-          messageId: work.content.messageId,
-          version: 0,
-          derived: true,
-        },
-      },
-    },
-  });
+  const { type, hullId, ...known } = parent;
+  const content = { ...known, force: false, messageId: work.content.messageId, version: 0, derived: true };
+  return settlementOf(work, { then: { kind: "block", parent: { type, hullId, together, content } } });
 }
 
 export interface Delivery {

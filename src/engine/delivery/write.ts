@@ -16,6 +16,7 @@ import {
   delivered,
   ended,
   forgotten,
+  NO_RESULT,
   postponed,
   relinked,
   unlinked,
@@ -166,7 +167,7 @@ async function writeChunk<S>(cycle: Cycle<S>, some: readonly Change[]): Promise<
     current.map(({ intent }) => intent),
   );
   const settled = current.map((change, index) => {
-    const result = results[index] ?? { kind: "unconfirmed", message: "The service gave no result." };
+    const result = results[index] ?? NO_RESULT;
     // A request that failed as a whole says nothing about single records.
     const isSuspect = result.kind === "rejected" || (result.kind === "unconfirmed" && problem === undefined);
     return { change, result, isSuspect };
@@ -221,10 +222,8 @@ async function goneParents<S>(cycle: Cycle<S>, suspects: readonly Change[]): Pro
 
 /** A service must not throw; if it does, its records become unconfirmed and are not lost. */
 export async function apply<S>(cycle: Cycle<S>, intents: readonly Intent[]): Promise<Applied> {
-  const {
-    options: { connection, retry, stopOnError },
-    context: { type },
-  } = cycle;
+  const { connection, retry, stopOnError } = cycle.options;
+  const { type } = cycle.context;
   try {
     return await connection.apply(type.name, intents, { stopOnError });
   } catch (error) {
@@ -237,11 +236,8 @@ export async function apply<S>(cycle: Cycle<S>, intents: readonly Intent[]): Pro
 }
 
 function settlementFor<S>(cycle: Cycle<S>, change: Change, result: Result): Settlement {
-  const {
-    options: { retry, timing, now },
-    context,
-    later,
-  } = cycle;
+  const { retry, timing, now } = cycle.options;
+  const { context, later } = cycle;
   const { work, difference, intent } = change;
   switch (result.kind) {
     case "created":
@@ -286,7 +282,7 @@ function written<S>(cycle: Cycle<S>, change: Change, result: Result): Settlement
     sent: ofState ? [] : difference.send,
     equal: difference.equal,
     outcome: "sent",
-    why: reason(result.kind === "accepted" ? "accepted" : CODES[intent.kind]),
+    why: reason(result.kind === "accepted" ? "accepted" : CODES[intent.kind], undefined, context.outcomes),
     created: intent.kind === "create",
     archived: ofState ? intent.kind === "end" : undefined,
   } as const;

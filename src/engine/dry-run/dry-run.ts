@@ -9,6 +9,7 @@ import type { ObjectType } from "../../services/model";
 import type { RunRow } from "../../storage/port/rows";
 import type { Store } from "../../storage/port/store";
 import { deliverType } from "../delivery/cycle";
+import { NO_RESULT } from "../delivery/work";
 import type { Stop } from "../rules/retry";
 import { typeNamed } from "../../services/types";
 import { sendHullUpdates } from "../hull-updates/write-back";
@@ -53,7 +54,6 @@ export function dryConnection(
 }
 
 const DONE = { create: "created", update: "updated", end: "ended", restart: "restarted" } as const;
-const NO_RESULT: Result = { kind: "unconfirmed", message: "The service gave no result." };
 
 /** Accepts everything and sends nothing. */
 export const dryFirehose: Firehose = {
