@@ -58,6 +58,22 @@ export function writtenInstant(text: string): number | undefined {
   return text[8] === "T" || text[8] === "t" ? fromCompact(text) : fromRfc1123(text);
 }
 
+/** `2006-06-13`, also with a time behind it, `2006/06/13` and `06/13/2006`. */
+const DAY = /^(?:(\d{4})([-/])(\d\d)\2(\d\d)(?:[T ].{1,30})?|(\d\d)\/(\d\d)\/(\d{4}))$/;
+
+/**
+ * Reads a day as it is written, whatever its time and zone: a day of birth is the same everywhere.
+ *
+ * @returns `CCYY-MM-DD`, or undefined for everything else (2021-02-30 included)
+ */
+export function readDay(text: string): string | undefined {
+  const found = DAY.exec(text.trim());
+  if (found === null) return undefined;
+  const [, isoYear, , isoMonth, isoDay, month, day, year] = found;
+  const written = `${isoYear ?? year}-${isoMonth ?? month}-${isoDay ?? day}`;
+  return fromIso(written) === undefined ? undefined : written;
+}
+
 function fromDigits(text: string, seconds = true): number | undefined {
   if (!DIGITS.test(text)) return undefined;
   const number = Number(text);

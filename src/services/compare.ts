@@ -4,7 +4,7 @@
  * names, order of tags, precision of instants) without being a change.
  */
 import { hash } from "node:crypto";
-import { parseInstant, writtenInstant } from "../instant";
+import { parseInstant, readDay, writtenInstant } from "../instant";
 import { isList, isSafe } from "../json";
 import type { Json } from "../record";
 import type { FieldType } from "./model";
@@ -59,6 +59,8 @@ export function canonical(value: Json, type: FieldType, reading = readingOf(type
       const ms = parseInstant(value);
       return ms === undefined ? plain(value) : `@${ms}`;
     }
+    case "day":
+      return (typeof value === "string" ? readDay(value) : undefined) ?? plain(value);
     case "set":
       return `<${[...new Set((isList(value) ? value : [value]).map(plain))].sort().join(",")}>`;
     case "any":

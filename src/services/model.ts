@@ -3,7 +3,7 @@ import type { Reason } from "../outcome/outcome";
 import type { Claims, Desired, Json, Keys } from "../record";
 
 /** How two values of a field are compared; see `compare.ts`. */
-export type FieldType = "text" | "name" | "number" | "boolean" | "instant" | "set" | "any";
+export type FieldType = "text" | "name" | "number" | "boolean" | "instant" | "day" | "set" | "any";
 
 export interface FieldSpec {
   /** The service's own field name. A custom field is `custom.` + its literal name, dots and brackets included. */
@@ -13,6 +13,13 @@ export interface FieldSpec {
   readonly writeOnce?: boolean;
   /** The old settings tables offered it, but the service computes it; never sent. */
   readonly readOnly?: boolean;
+  /**
+   * A secret of a person, such as a social security number: compared by a keyed hash, encrypted while it is stored,
+   * opened only for the call, never read, shown or told.
+   */
+  readonly writeOnly?: boolean;
+  /** Another field that is sent whenever this one is, whether it changed or not. */
+  readonly alongside?: string;
 }
 
 /** A key by which the service or we may recognise a record, in order of trust. */
@@ -43,8 +50,11 @@ export interface ObjectType {
   readonly lookup?: false;
   /** Records can be ended (terminated, archived); ended ones are `archived`. */
   readonly endable?: true;
-  /** Whether archived records come back: by default they are left alone. */
-  readonly archived?: "revive";
+  /**
+   * What becomes of archived records that shall be there. By default they are left alone; `revive`: they come back;
+   * `update`: they are written like others, and only `Service.next` brings them back.
+   */
+  readonly archived?: "revive" | "update";
   readonly writes?: Writes;
   /** The type whose record must have a remote id first, and the field that carries that id. */
   readonly parent?: { readonly type: string; readonly field: string };

@@ -41,7 +41,7 @@ import { checkCustom } from "../../src/services/planhat/write/custom-values";
 import { idOf } from "../../src/services/planhat/lookup/remote";
 import { readSettings } from "../../src/services/planhat/settings/settings";
 import { targetOf } from "../../src/services/planhat/settings/target";
-import { convert } from "../../src/services/planhat/mapping/values";
+import { convert } from "../../src/services/mapping/values";
 import { hullAttribute } from "../../src/services/planhat/object-types";
 import type { FieldType } from "../../src/services/model";
 import { foldedKey } from "../../src/record";

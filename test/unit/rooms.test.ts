@@ -83,7 +83,7 @@ const FACES: Readonly<Record<string, readonly string[]>> = {
   "src/hull/extract": ["extract", "link", "error"],
   "src/services/planhat": ["index"],
   "src/services/planhat/incoming": ["incoming", "listing"],
-  "src/services/planhat/mapping": ["outgoing", "fingerprint", "values"],
+  "src/services/planhat/mapping": ["outgoing", "fingerprint"],
   "src/storage": [
     "embedded",
     ...["dead-letters", "lane", "rows", "runs", "seal", "store", "weight"].map((name) => `port/${name}`),

@@ -12,7 +12,7 @@ import { attributeReference, own, readAttribute, shortened } from "../../mapping
 import { desiredOf, mapFields, parentOf, type RecordPlan } from "./mapping";
 import { LICENSES } from "../object-types";
 import type { PlanhatSettings } from "../settings/settings";
-import { listOf } from "./values";
+import { listOf } from "../../mapping/values";
 
 const { name: TYPE } = LICENSES;
 

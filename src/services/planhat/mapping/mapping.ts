@@ -9,8 +9,8 @@ import { readAttribute, textOf, wasCleared } from "../../mapping/attributes";
 import type { AttributeReference } from "../../mapping/attributes";
 import { fieldSpec, typeSpec } from "../object-types";
 import type { MappingRow } from "../settings/settings";
-import { convert } from "./values";
-import type { Converted } from "./values";
+import { convert } from "../../mapping/values";
+import type { Converted } from "../../mapping/values";
 
 /** Where the values come from: a message, or one object inside it. */
 export interface Source {

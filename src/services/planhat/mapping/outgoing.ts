@@ -16,7 +16,7 @@ import { planLicenses } from "./licenses";
 import { convertKey, desiredOf, mapFields, messageSource, type Mapped } from "./mapping";
 import { COMPANIES, ENDUSERS, fieldSpec } from "../object-types";
 import type { PlanhatSettings } from "../settings/settings";
-import { convert } from "./values";
+import { convert } from "../../mapping/values";
 
 /** Ids in a segment setting that stand for every segment. */
 const EVERYBODY = ["ALL", "all_segments"];

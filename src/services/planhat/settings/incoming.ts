@@ -1,6 +1,6 @@
 /** What the settings say about the way from Planhat to Hull: which field fills which attribute, and what is noise. */
 import type { z } from "zod";
-import type { traitTable } from "./cells";
+import type { traitTable } from "../../mapping/cells";
 import { customField, customName, findField, hullAttribute } from "../object-types";
 import type { MappingWarning } from "./mapping-warnings";
 

@@ -12,7 +12,7 @@ import type { IncomingSettings } from "./incoming";
 import { customField, customName, findField, typeSpec } from "../object-types";
 import { warningOf } from "./mapping-warnings";
 import type { MappingWarning } from "./mapping-warnings";
-import { count, flag, list, names, table, text, traitTable } from "./cells";
+import { count, flag, list, names, table, text, traitTable } from "../../mapping/cells";
 
 /** One mapping row that is used. */
 export interface MappingRow {

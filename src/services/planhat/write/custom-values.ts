@@ -14,8 +14,8 @@ import { customName } from "../object-types";
 import { customNamesOf, namingsOf } from "../settings/custom-mapping";
 import type { Naming } from "../settings/custom-mapping";
 import type { MappingRow } from "../settings/settings";
-import { convert, listOf } from "../mapping/values";
-import type { Converted } from "../mapping/values";
+import { convert, listOf } from "../../mapping/values";
+import type { Converted } from "../../mapping/values";
 
 export type Ready = Extract<Prepared, { kind: "ready" }>;
 

@@ -1,10 +1,10 @@
-/** Converts Hull values into what a Planhat field can hold. What the field accepts is not normalised. */
-import { formOf } from "../../../outcome/outcome";
-import { nestsTooDeep } from "../../../http/guards/json-scan";
-import { parseInstant } from "../../../instant";
-import { digitsOf, isList, isSafe, isUnstorable, parseJson, storable } from "../../../json";
-import type { FieldSpec, FieldType } from "../../model";
-import type { Json } from "../../../record";
+/** Converts Hull values into what a field of a service can hold. What the field accepts is not normalised. */
+import { formOf } from "../../outcome/outcome";
+import { nestsTooDeep } from "../../http/guards/json-scan";
+import { parseInstant, readDay } from "../../instant";
+import { digitsOf, isList, isSafe, isUnstorable, parseJson, storable } from "../../json";
+import type { FieldSpec, FieldType } from "../model";
+import type { Json } from "../../record";
 
 /** `why` says in which form the value came and what the field takes, never the value. */
 export type Converted = { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly why: string };
@@ -22,6 +22,7 @@ const TAKES: Readonly<Record<FieldType, string>> = {
   number: `a number up to ${Number.MAX_SAFE_INTEGER}`,
   boolean: "true or false",
   instant: "a date such as 2025-01-31 or 2025-01-31T12:00:00Z",
+  day: "a day such as 2025-01-31",
   set: "a list of texts, or a text with commas",
   any: `texts without NUL or half characters, numbers up to ${Number.MAX_SAFE_INTEGER}, and lists and objects of them`,
 };
@@ -39,7 +40,7 @@ export function convert(value: Json, spec: FieldSpec, attribute: string): Conver
   const found = READERS[spec.type](value, seconds);
   if (found !== undefined) return ok(found);
   const form = isUnstorable(value) ? "a text with a NUL or half a character" : formOf(value);
-  const isUnix = spec.type === "instant" && !seconds && parseInstant(value) !== undefined;
+  const isUnix = (spec.type === "instant" || spec.type === "day") && !seconds && parseInstant(value) !== undefined;
   const more = isUnix ? "; Unix seconds only from an attribute whose name ends in _at or _date" : "";
   return { ok: false, why: `${form}; the field takes ${TAKES[spec.type]}${more}` };
 }
@@ -51,6 +52,7 @@ const READERS: Readonly<Record<FieldType, (value: Json, seconds: boolean) => Jso
   number,
   boolean,
   instant,
+  day,
   set,
   any: (value) => (storable(value) ? value : undefined),
 };
@@ -75,6 +77,14 @@ function boolean(value: Json): boolean | undefined {
 function instant(value: Json, seconds: boolean): string | undefined {
   const ms = parseInstant(value, { seconds });
   return ms === undefined ? undefined : new Date(ms).toISOString();
+}
+
+function day(value: Json, seconds: boolean): string | undefined {
+  if (typeof value === "string") {
+    const written = readDay(value);
+    if (written !== undefined) return written;
+  }
+  return instant(value, seconds)?.slice(0, 10);
 }
 
 /** A list or its JSON text, or a text with commas. Planhat replaces the whole list, so the whole list is sent. */

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { parseJson } from "../../../src/json";
 import type { Json } from "../../../src/record";
-import { convert } from "../../../src/services/planhat/mapping/values";
+import { convert } from "../../../src/services/mapping/values";
 import type { FieldType } from "../../../src/services/model";
 
 const as = (type: FieldType, value: Json, attribute = "attribute") =>
