@@ -59,7 +59,7 @@ export function writtenInstant(text: string): number | undefined {
 }
 
 /** `2006-06-13`, also with a time behind it, `2006/06/13` and `06/13/2006`. */
-const DAY = /^(?:(\d{4})([-/])(\d\d)\2(\d\d)(?:[T ].{1,30})?|(\d\d)\/(\d\d)\/(\d{4}))$/;
+const DAY = /^(?:(\d{4})([-/])(\d\d)\2(\d\d)(?:[T ]\d\d:\d\d[\d:.,+\- a-z]{0,25})?|(\d\d)\/(\d\d)\/(\d{4}))$/i;
 
 /**
  * Reads a day as it is written, whatever its time and zone: a day of birth is the same everywhere.
