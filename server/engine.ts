@@ -151,6 +151,7 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
   const deliveryWorker = createDeliveryWorker({
     store,
     service,
+    seal,
     tenants,
     log,
     now,
@@ -167,7 +168,7 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
   });
   const wake: Engine["wake"] = (lane) => deliveryWorker.wake(lane);
   const announce: Engine["announce"] = (tenant, outcomes) => deliveryWorker.announce(tenant, outcomes);
-  const intakeOn = (there: Log) => createIntake({ store, service, log: there, now, wake });
+  const intakeOn = (there: Log) => createIntake({ store, service, seal, log: there, now, wake });
   const runs = createRuns({
     store,
     service,
@@ -189,6 +190,7 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
   const explain = createExplain({
     store,
     service,
+    seal,
     tenants,
     dryRun: (clock) => folder.dryRun(clock),
     now,

@@ -54,20 +54,40 @@ export function isAlike(left: string | undefined, right: string): boolean {
   return left !== undefined && foldedKey(left) === foldedKey(right);
 }
 
+/**
+ * A write-only value as it is stored: encrypted for its record, with a keyed hash by which it is compared. Whatever a
+ * person is shown of it is the word `hidden`.
+ */
+export type Hidden = { readonly sealed: string; readonly mark: string };
+
+export function isHidden(value: Json | undefined): value is Hidden {
+  return typeof value === "object" && value !== null && "sealed" in value && "mark" in value;
+}
+
+/** Fields as people are shown them. */
+export function shownFields(fields: Readonly<Record<string, Json>>): Readonly<Record<string, Json>> {
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, isHidden(value) ? "hidden" : value]));
+}
+
 /** Identity claims towards Hull: any of id, external_id, email, domain, anonymous_id. */
 export type Claims = Readonly<Record<string, string>>;
 
 /** The whole state that Hull wants a record to have: never a patch, never a remote id. */
 export interface Desired {
-  /** Field name → value; `null` means that Hull holds nothing and clearing is switched on. */
+  /**
+   * Field name → value; `null` means that Hull holds nothing and clearing is switched on. From the plan on, write-only
+   * values are `Hidden`.
+   */
   readonly fields: Readonly<Record<string, Json>>;
   readonly keys: Keys;
   /** Fields that are null now and had a value before, according to Hull's `changes`. */
   readonly cleared: readonly string[];
   /** The data of the parent, so that a missing one can be created. */
   readonly parent?: DesiredParent;
-  /** Only for types that can be ended; absent: the record shall be there. */
+  /** Only for types that can be ended; absent: the record shall be there, or `Service.next` decides. */
   readonly state?: "ended";
+  /** The entity left what is synchronised: messages that a filter skips do not withdraw that. */
+  readonly leaves?: true;
   /** What ending or restarting it needs to say (a date, a reason): sent with those alone, and never compared. */
   readonly stateFields?: Readonly<Record<string, Json>>;
 }

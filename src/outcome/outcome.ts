@@ -86,6 +86,11 @@ export const COMMON_OUTCOMES = {
   parent_rejected: { text: "What this record belongs to was rejected by the service." },
   parent_skipped: { text: "What this record belongs to was skipped." },
   parent_dead: { text: "What this record belongs to could not be delivered." },
+  partly_written: { text: "The rest was written." },
+  unreadable: {
+    text: "A value that was stored encrypted cannot be read any more, because SECRET was changed; send the record again.",
+    level: "warn",
+  },
   unconfirmed: { text: "It could not be confirmed whether the service holds the record." },
   case_only: { text: "The e-mail address differs from the one in the service in upper and lower case only." },
   blanks_only: {

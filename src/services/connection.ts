@@ -63,14 +63,19 @@ export interface Intent {
   readonly fields: Readonly<Record<string, Json>>;
   /** Another remote record shares one of the keys: the write must not be matched by key. */
   readonly namesake: boolean;
+  /** Keys under which the record is known, for services that address it by one. None for creates. */
+  readonly knownKeys?: Keys;
+}
+
+/** The answer showed the record as it is now. */
+interface Answered {
+  readonly record?: RemoteRecord;
 }
 
 export type Result =
   /** @property remoteId where the type has remote ids */
-  | { readonly kind: "created"; readonly remoteId?: string }
-  | { readonly kind: "updated" }
-  | { readonly kind: "ended" }
-  | { readonly kind: "restarted" }
+  | ({ readonly kind: "created"; readonly remoteId?: string } & Answered)
+  | ({ readonly kind: "updated" | "ended" | "restarted" } & Answered)
   /** Taken, and cannot be confirmed record by record; it counts as done. */
   | { readonly kind: "accepted"; readonly remoteId?: string }
   /** The id of an update was gone; the service made a new record out of it. */
@@ -79,7 +84,8 @@ export type Result =
   | { readonly kind: "gone" }
   /** A create came back as the update of another record. */
   | { readonly kind: "conflict"; readonly remoteId: string; readonly message: string }
-  | { readonly kind: "rejected"; readonly message: string; readonly status: number }
+  /** @property reason says more than the common `refused` does, with one of the service's own codes */
+  | { readonly kind: "rejected"; readonly message: string; readonly status: number; readonly reason?: Reason }
   /** Perhaps written, perhaps not: must be read back before it is tried again. */
   | { readonly kind: "unconfirmed"; readonly message: string }
   /** Certainly not written; try again after the wait. */
@@ -114,13 +120,29 @@ export type Prepared =
       readonly withheld?: Readonly<Record<string, Reason>>;
       /** What else a person should know about the values. */
       readonly warnings?: readonly Reason[];
+      /** The record shall be ended or restarted, and cannot be: the rest is written, and that is its outcome. */
+      readonly stuck?: Stuck;
     }
-  | { readonly kind: "skip"; readonly reason: Reason }
+  | ({ readonly kind: "end" } & Stuck)
   | { readonly kind: "later"; readonly waitMs: number; readonly message: string };
+
+export interface Stuck {
+  readonly outcome: "skipped" | "rejected";
+  readonly reason: Reason;
+}
+
+/** What is remembered of a remote record. */
+export interface Remembered {
+  readonly archived: boolean;
+  /** Field → fingerprint of what it holds, see `compare.ts`: days and short texts can be read. Absent: not known. */
+  readonly holds: Readonly<Record<string, string>>;
+}
 
 /** A record whose id is known. */
 export interface Known {
   readonly id: string;
+  /** Keys under which it is known. */
+  readonly keys?: Keys;
   /** Its last known parent, which may make reading cheaper. */
   readonly parentId?: string;
 }
@@ -169,6 +191,8 @@ export interface ListPage {
   readonly rows: readonly ListedRecord[];
   /** Where to continue: a short text that may be stored. Absent at the end of the list. */
   readonly next?: string;
+  /** Set at the end of a list that may leave out records: what it does not show may be there nevertheless. */
+  readonly partial?: true;
   /** Nothing of the page counts. */
   readonly problem?: Problem;
 }
@@ -204,8 +228,24 @@ export interface FieldChoice {
  * `read` are there unless every type says `lookup: false`, `list` if the fetch policy names some type.
  */
 export interface Connection {
-  /** Turns desired values into wire values (an owner's e-mail into an id). `parentIds[i]` belongs to `records[i]`. */
-  prepare(type: string, records: readonly Desired[]): Promise<readonly Prepared[]>;
+  /**
+   * What can be refused before anything is looked up, so that it costs no call; undefined: nothing. Write-only values are
+   * open here and in `prepare`.
+   */
+  check?(
+    type: string,
+    records: readonly Desired[],
+  ): Promise<readonly (Exclude<Prepared, { kind: "ready" }> | undefined)[]>;
+  /**
+   * Turns desired values into wire values (an owner's e-mail into an id), those of `stateFields` as well.
+   *
+   * @param known what is remembered of each record; undefined: it is to be created
+   */
+  prepare(
+    type: string,
+    records: readonly Desired[],
+    known: readonly (Remembered | undefined)[],
+  ): Promise<readonly Prepared[]>;
   /** Looks records up by key in the cheapest way. Never throws for remote failures: see `problem`. */
   find?(type: string, wanted: readonly Wanted[], knowledge: FindKnowledge): Promise<Found>;
   /** Reads known ids in the cheapest way. Never throws for remote failures. */

@@ -21,6 +21,8 @@ export interface EntityMessage {
   readonly account: Attributes;
   readonly segmentIds: readonly string[];
   readonly accountSegmentIds: readonly string[];
+  /** Segments of the user (or account) that the message says were left. */
+  readonly leftSegmentIds?: readonly string[];
   readonly changes: {
     readonly user: Readonly<Record<string, Json>>;
     readonly account: Readonly<Record<string, Json>>;

@@ -7,7 +7,8 @@
 import type { EntityMessage } from "./message";
 import type { OutcomeCodes, Reason } from "../outcome/outcome";
 import type { Check, FieldSpec, ObjectType, Plan } from "./model";
-import type { Connection, FieldOption, FieldUse, Finding, Intent, Target } from "./connection";
+import type { Desired } from "../record";
+import type { Connection, FieldOption, FieldUse, Finding, Intent, Remembered, Target } from "./connection";
 import type { Face } from "./face";
 import type { Operation } from "./operations";
 
@@ -72,6 +73,11 @@ export interface Service<S> {
   fingerprint(message: EntityMessage, settings: S): string | undefined;
   /** What to do with an appended record whose answer was lost: send it again, or (by default) keep it for a person. */
   unconfirmed?(settings: S): "repeat" | "hold";
+  /**
+   * The step that the record needs besides its fields, where its own dates decide and not `Desired.state` alone; asked
+   * anew after each. Pure.
+   */
+  next?(type: string, desired: Desired, known: Remembered): "restart" | "end" | undefined;
   field(type: string, name: string): FieldSpec;
   /** The fields that today's mapping reads and writes. */
   mappedFields(type: string, settings: S): readonly string[];

@@ -1,6 +1,7 @@
 /** What is remembered of a record, as `/explain` shows it. */
 import { z } from "zod";
 import { createRedactor } from "../../../src/http/guards/redact";
+import { shownFields } from "../../../src/record";
 import { deadLetterId } from "../../../src/storage/port/dead-letters";
 import type { InspectedRecord } from "../../../src/storage/port/store";
 import type { Outcome, EntryRow, MirrorRow } from "../../../src/storage/port/rows";
@@ -102,7 +103,7 @@ function showEntry(entry: EntryRow): z.output<typeof outboxAnswer> {
     blocked_on: entry.blockedOn ?? null,
     in_doubt: entry.unconfirmed !== undefined,
     problem: problem === undefined ? null : safely(problem),
-    fields: content?.desired.fields ?? null,
+    fields: content === undefined ? null : shownFields(content.desired.fields),
   };
 }
 

@@ -2,6 +2,7 @@
 import type { LeftOut } from "../../record";
 import type { Connection } from "../../services/connection";
 import type { Service } from "../../services/service";
+import type { Seal } from "../../storage/port/seal";
 import type { Lane, RecordOutcome, Settlement, Store } from "../../storage/port/store";
 import { backoffMs, type RetryPace } from "../../http/retry";
 import type { Timing } from "./resolve";
@@ -10,6 +11,8 @@ import { postponed, type TypeContext, type Work } from "./work";
 export interface CycleOptions<S> {
   readonly store: Store;
   readonly service: Service<S>;
+  /** Opens write-only values for a request. */
+  readonly seal: Seal;
   readonly connection: Connection;
   readonly settings: S;
   readonly lane: Lane;

@@ -2,12 +2,16 @@
  * One cycle of the delivery lane over one object type: take what is due, hold children back until their parent has an
  * id, find out which record each one is, compare, write in chunks, and settle every record by its own result.
  */
+import pickBy from "lodash/pickBy";
+import type { Desired } from "../../record";
 import type { Known, Prepared, Problem } from "../../services/connection";
 import type { MirrorRow } from "../../storage/port/rows";
 import type { Settlement } from "../../storage/port/store";
 import { append } from "./append";
 import { diff } from "../rules/diff";
 import { isClosed } from "../rules/identity";
+import { rememberedOf } from "../rules/state";
+import { opened } from "../rules/write-only";
 import { joinReasons, reason } from "../../outcome/outcome";
 import { createCycle, type Cycle, type CycleOptions } from "./context";
 import { hasUnrepeatableChanges, resolve } from "./resolve";
@@ -47,7 +51,8 @@ export async function deliverType<S>(options: CycleOptions<S>, typeName: string)
     const problem = await append(cycle, placed);
     return { worked: true, problem };
   }
-  const resolved = await resolve({ ...options, context }, placed);
+  const checked = await check(cycle, placed);
+  const resolved = await resolve({ ...options, context }, checked);
   await cycle.settle(resolved.settlements);
   const read = await readUnknown(cycle, resolved.works);
   const prepared = await prepare(cycle, read.works);
@@ -79,6 +84,43 @@ async function place<S>(cycle: Cycle<S>, works: readonly Work[]): Promise<readon
   }
   await cycle.settle(blocked);
   return placed;
+}
+
+/** What the service refuses whatever it holds ends before a look-up. */
+async function check<S>(cycle: Cycle<S>, works: readonly Work[]): Promise<readonly Work[]> {
+  const { connection } = cycle.options;
+  if (connection.check === undefined || works.length === 0) return works;
+  const { readable, settlements } = readableOf(cycle, works);
+  const verdicts = await connection.check(
+    cycle.context.type.name,
+    readable.map(({ desired }) => desired),
+  );
+  const passed = readable.flatMap(({ work }, index) => {
+    const verdict = verdicts[index];
+    if (verdict === undefined) return [work];
+    settlements.push(unreadyOf(cycle, work, verdict));
+    return [];
+  });
+  await cycle.settle(settlements);
+  return passed;
+}
+
+/** Work with its write-only values opened; what cannot be opened any more ends. */
+function readableOf<S>({ options, context }: Cycle<S>, works: readonly Work[]) {
+  const settlements: Settlement[] = [];
+  const readable = works.flatMap((work): { readonly work: Work; readonly desired: Desired }[] => {
+    const { entry, content } = work;
+    const desired = opened(options.seal, entry.tenant, entry, content.desired);
+    if (desired !== undefined) return [{ work, desired }];
+    settlements.push(ended(work, "rejected", reason("unreadable"), context.nowMs));
+    return [];
+  });
+  return { readable, settlements };
+}
+
+function unreadyOf<S>(cycle: Cycle<S>, work: Work, verdict: Exclude<Prepared, { kind: "ready" }>): Settlement {
+  if (verdict.kind === "later") return cycle.later(work, verdict.waitMs, verdict.message);
+  return ended(work, verdict.outcome, verdict.reason, cycle.options.now());
 }
 
 /**
@@ -140,8 +182,8 @@ async function readUnknown<S>(
 }
 
 /** A record that a list did not show is searched only by its id. */
-function knownOf({ id, parentId, missing }: MirrorRow): Known {
-  return missing === true || parentId === undefined ? { id } : { id, parentId };
+function knownOf({ id, keys, parentId, missing }: MirrorRow): Known {
+  return missing === true || parentId === undefined ? { id, keys } : { id, keys, parentId };
 }
 
 /** Withheld fields are removed from the desired state; the reasons go with the outcome. */
@@ -157,22 +199,26 @@ function lessWithheld(work: Work, { withheld = {}, warnings = [] }: Extract<Prep
 /** Wire values; records that the service refuses to write end here. */
 async function prepare<S>(cycle: Cycle<S>, works: readonly Work[]): Promise<readonly Work[]> {
   if (works.length === 0) return [];
-  const { connection, now } = cycle.options;
-  const { type } = cycle.context;
-  const desired = works.map(({ content }) => content.desired);
-  const prepared = await connection.prepare(type.name, desired);
+  const { connection } = cycle.options;
+  const { type, specOf } = cycle.context;
+  const { readable, settlements } = readableOf(cycle, works);
+  const prepared = await connection.prepare(
+    type.name,
+    readable.map(({ desired }) => desired),
+    readable.map(({ work: { mirror } }) => (mirror === undefined ? undefined : rememberedOf(mirror))),
+  );
   const ready: Work[] = [];
-  const settlements: Settlement[] = [];
-  works.forEach((work, index) => {
+  readable.forEach(({ work, desired }, index) => {
     const one = prepared[index];
     if (one === undefined) return;
-    if (one.kind === "skip") settlements.push(ended(work, "skipped", one.reason, now()));
-    else if (one.kind === "later") settlements.push(cycle.later(work, one.waitMs, one.message));
-    else {
-      const parentField = type.parent?.field;
-      const placed = parentField === undefined || work.parentId === undefined ? {} : { [parentField]: work.parentId };
-      ready.push({ ...lessWithheld(work, one), wire: { ...one.fields, ...placed } });
+    if (one.kind !== "ready") {
+      settlements.push(unreadyOf(cycle, work, one));
+      return;
     }
+    const parentField = type.parent?.field;
+    const placed = parentField === undefined || work.parentId === undefined ? {} : { [parentField]: work.parentId };
+    const secrets = pickBy(desired.fields, (_, field) => specOf(field).writeOnly === true);
+    ready.push({ ...lessWithheld(work, one), stuck: one.stuck, wire: { ...secrets, ...one.fields, ...placed } });
   });
   await cycle.settle(settlements);
   return ready;

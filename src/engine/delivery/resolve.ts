@@ -45,7 +45,7 @@ export async function resolve(input: ResolveInput, works: readonly Work[]): Prom
   if (lookup !== false) await readMissing(input, unlinked);
   const remote = await store.remote(lane.remote);
   const scan = remote.scans[context.type.name];
-  const scanned = scan !== undefined && context.nowMs - scan.startedAtMs < timing.scanTrustMs;
+  const scanned = scan !== undefined && scan.partial !== true && context.nowMs - scan.startedAtMs < timing.scanTrustMs;
   const early = await identifyAll(input, unlinked);
 
   // What is remembered decides about the rest only when a recent scan proves that nothing else exists.
@@ -130,7 +130,10 @@ const NOTES = { case_only: "case_only", blanks_only: "blanks_only", several: "se
 /** What a verdict means for one piece of work. */
 function conclude(work: Work, verdict: Identity, context: TypeContext, timing: Timing): Work | Settlement {
   const { nowMs, type, outcomes } = context;
-  if (work.entry.unconfirmed !== undefined && type.lookup === false) {
+  // There is nothing by which it could be looked for.
+  const isLost =
+    type.lookup === false || (work.mirror === undefined && Object.keys(work.content.desired.keys).length === 0);
+  if (work.entry.unconfirmed !== undefined && isLost) {
     return ended(work, "dead", reason("unconfirmed", work.entry.problem), nowMs);
   }
   switch (verdict.kind) {

@@ -1,7 +1,7 @@
 /** One record in the hands of the delivery lane, and the settlements that it may come to. Pure. */
 import { fitForHull } from "../../hull/firehose/attribute-values";
-import type { DesiredParent, Json, Keys, LeftOut } from "../../record";
-import type { Result } from "../../services/connection";
+import type { Desired, DesiredParent, Json, Keys, LeftOut } from "../../record";
+import type { Result, Stuck } from "../../services/connection";
 import type { FieldSpec, ObjectType, RemoteRecord } from "../../services/model";
 import type { Service } from "../../services/service";
 import type {
@@ -15,8 +15,10 @@ import type {
 } from "../../storage/port/rows";
 import type { MirrorPatch, Observation, Settlement, HullUpdate } from "../../storage/port/store";
 import { agrees, fingerprint, NOTHING } from "../../services/compare";
+import { nextStep, type Step } from "../rules/state";
+import { markOf } from "../rules/write-only";
 import { ACCOUNT } from "../hull-updates/what-hull-knows";
-import { reason, type OutcomeCodes, type OutcomeKind, type Reason } from "../../outcome/outcome";
+import { joinReasons, reason, type OutcomeCodes, type OutcomeKind, type Reason } from "../../outcome/outcome";
 import { isForgotten } from "../intake/unchanged";
 
 /** For an intent without a result. */
@@ -34,7 +36,9 @@ export interface Work {
   readonly namesake: boolean;
   /** What a person should know about how the record was found, and about values that were changed before sending. */
   readonly note?: Reason;
-  /** Values as the service stores them. */
+  /** It shall be ended or restarted, and cannot be. */
+  readonly stuck?: Stuck;
+  /** Values as the service stores them; write-only ones are open here, and nowhere else. */
   readonly wire: Readonly<Record<string, Json>>;
 }
 
@@ -44,6 +48,7 @@ export interface TypeContext {
   readonly specOf: (field: string) => FieldSpec;
   readonly attributeOf: (field: string) => string;
   readonly mapped: readonly string[];
+  readonly stepOf: (desired: Desired, known: Pick<MirrorRow, "archived" | "facts">) => Step | undefined;
   /** The service's own outcome codes. */
   readonly outcomes: OutcomeCodes;
   readonly nowMs: number;
@@ -55,6 +60,7 @@ export function typeContext<S>(service: Service<S>, type: ObjectType, settings: 
     specOf: (field) => service.field(type.name, field),
     attributeOf: (field) => service.hullAttribute(type.name, field),
     mapped: service.mappedFields(type.name, settings),
+    stepOf: (desired, known) => nextStep(service, type, desired, known),
     outcomes: service.outcomes,
     nowMs,
   };
@@ -122,6 +128,8 @@ export interface Delivery {
   readonly created: boolean;
   /** Whether it is ended now; absent: that did not change. */
   readonly archived?: boolean;
+  /** The record as the answer showed it. */
+  readonly shown?: RemoteRecord;
 }
 
 /** The service has the record: the mirror is updated, and Hull is told what it does not know yet. */
@@ -131,10 +139,34 @@ export function delivered(work: Work, context: TypeContext, delivery: Delivery):
   const facts = { ...patch.facts };
   for (const [field, confirmed] of Object.entries(shown)) facts[field] = { ...facts[field], confirmed };
   const mirror = { ...patch, facts };
-  const outcome = noted(work, outcomeFor(work.content, delivery.outcome, delivery.why, context.nowMs));
+  const outcome = outcomeOf(work, delivery, context.nowMs);
   const delivered = { mirror, leftOut };
   if (hullUpdate === undefined) return settlementOf(work, { ...delivered, then: { kind: "end", outcome } });
   return settlementOf(work, { ...delivered, then: { kind: "tell", outcome, hullUpdate } });
+}
+
+function outcomeOf(work: Work, { outcome, why, sent }: Delivery, nowMs: number): Outcome {
+  const { stuck, note } = work;
+  if (stuck === undefined) return noted(work, outcomeFor(work.content, outcome, why, nowMs));
+  const written = sent.length === 0 ? [] : [reason("partly_written", sent.join(", "))];
+  const said = [...written, ...(note === undefined ? [] : [note])];
+  const more = said.length === 0 ? undefined : joinReasons(said);
+  return noted({ ...work, note: more }, outcomeFor(work.content, stuck.outcome, stuck.reason, nowMs));
+}
+
+/** The record as it is known after a delivery, for the question what comes next. */
+export function afterwards(
+  work: Work,
+  context: TypeContext,
+  delivery: Delivery,
+): Pick<MirrorRow, "archived" | "facts"> {
+  const { archived, facts } = patchOf(work, context, delivery);
+  const known: Record<string, Fact> = delivery.created ? {} : { ...work.mirror?.facts };
+  for (const [field, { remote = null, sent = null }] of Object.entries(facts)) {
+    const [remoteBefore, sentBefore, confirmed] = known[field] ?? [null, null, null];
+    known[field] = [remote ?? remoteBefore, sent ?? sentBefore, confirmed];
+  }
+  return { archived, facts: known };
 }
 
 /** One of several steps is done, such as a restart before an update: the next one follows at once. */
@@ -179,12 +211,23 @@ function patchOf(work: Work, context: TypeContext, delivery: Delivery): MirrorPa
   const { desired } = work.content;
   const facts: Record<string, { remote?: string; sent?: string }> = {};
   if (delivery.created) {
-    for (const field of context.mapped) facts[field] = { remote: NOTHING };
+    for (const field of context.mapped)
+      if (context.specOf(field).writeOnly !== true) facts[field] = { remote: NOTHING };
   }
   for (const field of [...delivery.sent, ...delivery.equal]) {
     const own = desired.fields[field] ?? null;
-    const { type } = context.specOf(field);
-    facts[field] = { remote: fingerprint(work.wire[field] ?? own, type), sent: fingerprint(own, type) };
+    const spec = context.specOf(field);
+    const sent = markOf(own, spec);
+    facts[field] = spec.writeOnly === true ? { sent } : { remote: markOf(work.wire[field] ?? own, spec), sent };
+  }
+  for (const [field, value] of Object.entries(delivery.shown?.fields ?? {})) {
+    const spec = context.specOf(field);
+    if (spec.writeOnly === true) continue;
+    const remote = markOf(value, spec);
+    const own = desired.fields[field];
+    // What ending or restarting it changed counts as delivered: Hull's former value is not sent back.
+    const isMoved = delivery.archived !== undefined && own !== undefined && work.mirror?.facts[field]?.[0] !== remote;
+    facts[field] = { ...facts[field], remote, ...(isMoved ? { sent: markOf(own, spec) } : {}) };
   }
   const wrote = delivery.outcome === "sent";
   return {
@@ -194,7 +237,7 @@ function patchOf(work: Work, context: TypeContext, delivery: Delivery): MirrorPa
     facts,
     fresh: delivery.created,
     beside: context.type.identity === "ownKey" ? true : undefined,
-    archived: delivery.archived ?? work.mirror?.archived,
+    archived: delivery.archived ?? delivery.shown?.archived ?? work.mirror?.archived,
     writtenAtMs: wrote ? context.nowMs : undefined,
   };
 }
@@ -255,7 +298,8 @@ function hullUpdateOf(work: Work, context: TypeContext, delivery: Delivery): Con
   }
   for (const field of [...delivery.sent, ...delivery.equal]) {
     const value = work.wire[field] ?? work.content.desired.fields[field] ?? null;
-    const { type } = context.specOf(field);
+    const { type, writeOnly } = context.specOf(field);
+    if (writeOnly === true) continue;
     const fitted = fitForHull(value);
     if (!fitted.fits) {
       unfit.push({ field, misfit: fitted.misfit });

@@ -17,10 +17,12 @@ import type { Credentials, Tenant, Tenants } from "../tenants";
 import { createVerifier } from "./credentials-changed";
 import { sendHullUpdates } from "../hull-updates/write-back";
 import { typeNamed } from "../../services/types";
+import type { Seal } from "../../storage/port/seal";
 
 export interface DeliveryWorkerOptions<S> {
   readonly store: Store;
   readonly service: Service<S>;
+  readonly seal: Seal;
   readonly tenants: Tenants<S>;
   readonly firehose: (credentials: Credentials) => Firehose;
   readonly jobs: (handler: (name: string) => Promise<void>) => Jobs;
@@ -178,6 +180,7 @@ export function createDeliveryWorker<S>(options: DeliveryWorkerOptions<S>): Deli
     const cycle: CycleOptions<S> = {
       store,
       service,
+      seal: options.seal,
       connection,
       settings: tenant.settings,
       lane,

@@ -1,6 +1,7 @@
 /** The writing half of a cycle: compare, cut into chunks, journal, apply, and settle every record by its own result. */
 import chunk from "lodash/chunk";
 import partition from "lodash/partition";
+import mapValues from "lodash/mapValues";
 import pickBy from "lodash/pickBy";
 import type { Applied, Intent, Problem, Result } from "../../services/connection";
 import type { ObjectType } from "../../services/model";
@@ -8,12 +9,15 @@ import { typeNamed } from "../../services/types";
 import type { Settlement } from "../../storage/port/store";
 import { diff, type Difference } from "../rules/diff";
 import { isClosed, ownId } from "../rules/identity";
+import type { Step } from "../rules/state";
 import { reason, type Reason } from "../../outcome/outcome";
 import type { Cycle } from "./context";
 import { hasUnrepeatableChanges } from "./resolve";
 import {
   advanced,
+  afterwards,
   delivered,
+  type Delivery,
   ended,
   forgotten,
   NO_RESULT,
@@ -33,37 +37,49 @@ interface Change {
 
 const NO_DIFFERENCE: Difference = { send: [], equal: [], found: [], blind: [] };
 
-function changeOf({ type, specOf }: TypeContext, work: Work): Change {
+function changeOf(context: TypeContext, work: Work): Change {
+  const { specOf } = context;
   const { content, mirror, wire, parentId, namesake } = work;
   const { desired, derived, force } = content;
   const create = mirror === undefined;
   const facts = mirror?.facts ?? {};
   const compared = { force, replay: content.replay === true, create };
   const difference = derived && !create ? NO_DIFFERENCE : diff(desired, wire, facts, specOf, compared);
-  const kind = create ? "create" : nextStep(type, work, difference);
+  const kind = create ? "create" : kindOf(difference, stepFor(context, work, mirror));
   const ofState = kind === "end" || kind === "restart";
-  const fields = ofState ? (desired.stateFields ?? {}) : pickValues(work, difference.send);
+  const fields = ofState
+    ? mapValues(desired.stateFields ?? {}, (value, name) => wire[name] ?? value)
+    : pickValues(work, difference.send);
   const keys = pickBy(desired.keys, (_, name) => create || (!ofState && difference.send.includes(name)));
   const { hullId } = work.entry;
-  return { work, difference, intent: { hullId, kind, remoteId: mirror?.id, keys, parentId, fields, namesake } };
+  const known = { remoteId: mirror?.id, knownKeys: mirror?.keys };
+  return { work, difference, intent: { hullId, kind, ...known, keys, parentId, fields, namesake } };
 }
 
 function pickValues({ wire, content }: Work, fields: readonly string[]): Intent["fields"] {
   return Object.fromEntries(fields.map((field) => [field, wire[field] ?? content.desired.fields[field] ?? null]));
 }
 
+/** What the record needs besides its fields; nothing where that cannot be done, or where it only serves its children. */
+function stepFor(
+  { stepOf }: TypeContext,
+  { content, stuck }: Work,
+  known: Parameters<TypeContext["stepOf"]>[1],
+): Step | undefined {
+  return stuck !== undefined || content.derived ? undefined : stepOf(content.desired, known);
+}
+
 /** What comes first for a record that is there: it is restarted, then updated, then ended; each is a request. */
-function nextStep(type: ObjectType, { mirror, content }: Work, { send }: Difference): Intent["kind"] {
-  const leaves = content.desired.state === "ended";
-  const isEnded = mirror?.archived === true;
-  if (isEnded && !leaves && type.archived === "revive" && !content.derived) return "restart";
-  return leaves && !isEnded && send.length === 0 ? "end" : "update";
+function kindOf({ send }: Difference, step: Step | undefined): Intent["kind"] {
+  if (step === "restart") return "restart";
+  return step === "end" && send.length === 0 ? "end" : "update";
 }
 
 /** Whether another step follows this one. */
-function hasMore(type: ObjectType, { work, difference, intent }: Change): boolean {
-  if (intent.kind === "restart") return difference.send.length > 0;
-  return intent.kind === "update" && nextStep(type, work, NO_DIFFERENCE) === "end";
+function hasMore(context: TypeContext, { work, difference, intent }: Change, delivery: Delivery): boolean {
+  if (intent.kind === "end") return false;
+  if (intent.kind === "restart" && difference.send.length > 0) return true;
+  return stepFor(context, work, afterwards(work, context, delivery)) !== undefined;
 }
 
 /** Why nothing is written for a record, whatever differs. */
@@ -253,7 +269,7 @@ function settlementFor<S>(cycle: Cycle<S>, change: Change, result: Result): Sett
     case "conflict":
       return ended(work, "dead", reason("identity_alarm", `${result.remoteId}: ${result.message}`), now());
     case "rejected":
-      return ended(work, "rejected", reason("refused", result.message), now());
+      return ended(work, "rejected", result.reason ?? reason("refused", result.message), now());
     case "unconfirmed": {
       if (isRepeatable(context.type, intent)) return later(work, retry.baseMs, result.message);
       const unconfirmed = { sinceMs: now(), reads: 0 };
@@ -277,7 +293,7 @@ function written<S>(cycle: Cycle<S>, change: Change, result: Result): Settlement
     return settlementFor(cycle, change, { kind: "unconfirmed", message });
   }
   const ofState = intent.kind === "end" || intent.kind === "restart";
-  const delivery = {
+  const delivery: Delivery = {
     remoteId,
     sent: ofState ? [] : difference.send,
     equal: difference.equal,
@@ -285,6 +301,7 @@ function written<S>(cycle: Cycle<S>, change: Change, result: Result): Settlement
     why: reason(result.kind === "accepted" ? "accepted" : CODES[intent.kind], undefined, context.outcomes),
     created: intent.kind === "create",
     archived: ofState ? intent.kind === "end" : undefined,
-  } as const;
-  return hasMore(context.type, change) ? advanced(work, context, delivery) : delivered(work, context, delivery);
+    shown: "record" in result ? result.record : undefined,
+  };
+  return hasMore(context, change, delivery) ? advanced(work, context, delivery) : delivered(work, context, delivery);
 }

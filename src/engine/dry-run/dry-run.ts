@@ -2,10 +2,12 @@
  * Dry runs: the same code as a real run, on a store whose writes are discarded, with a service and a Hull to which
  * nothing is written. What is only read is read for real.
  */
+import mapValues from "lodash/mapValues";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Firehose } from "../../hull/firehose/firehose";
 import type { Connection, Intent, Result } from "../../services/connection";
-import type { ObjectType } from "../../services/model";
+import type { Service } from "../../services/service";
+import type { Json } from "../../record";
 import type { RunRow } from "../../storage/port/rows";
 import type { Store } from "../../storage/port/store";
 import { deliverType } from "../delivery/cycle";
@@ -28,11 +30,11 @@ export interface DryWrite extends Intent {
 /**
  * Answers as a write would have been answered; of types that can, the service itself says how.
  *
- * @param onWrite called with each write
+ * @param onWrite called with each write, write-only values hidden
  */
 export function dryConnection(
   connection: Connection,
-  types: readonly ObjectType[],
+  { types, field: specOf }: Pick<Service<unknown>, "types" | "field">,
   onWrite: (write: DryWrite) => void = () => undefined,
 ): Connection {
   let made = 0;
@@ -43,7 +45,10 @@ export function dryConnection(
   return {
     ...connection,
     apply: async (type, chunk, options) => {
-      for (const intent of chunk) onWrite({ type, ...intent });
+      for (const intent of chunk) {
+        const hide = (value: Json, name: string): Json => (specOf(type, name).writeOnly === true ? "hidden" : value);
+        onWrite({ type, ...intent, fields: mapValues(intent.fields, hide) });
+      }
       const asks = typeNamed({ types }, type)?.writes?.dryRun === true;
       const { results, ...rest } = asks
         ? await connection.apply(type, chunk, { ...options, dryRun: true })
@@ -95,7 +100,7 @@ const LOOK_MS = 1_000;
 /** Delivers within the dry run until every record of the run has its outcome. */
 export async function drainDryRun<S>(options: DrainOptions<S>): Promise<Stop | undefined> {
   const { store, lane, signal, timing, run } = options;
-  const connection = dryConnection(options.connection, options.service.types);
+  const connection = dryConnection(options.connection, options.service);
   const { stopOnError } = run.options;
   const cycle = { ...options, connection, stopOnError, onOutcomes: () => undefined };
   let problem = "";

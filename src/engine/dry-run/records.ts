@@ -5,6 +5,7 @@
  */
 import type { Service } from "../../services/service";
 import type { EntryRow, Outcome, HullUpdateRow } from "../../storage/port/rows";
+import type { Seal } from "../../storage/port/seal";
 import type { Lane, RecordOutcome, Store } from "../../storage/port/store";
 import { createIntake, type Shipment } from "../intake/intake";
 import type { RetryPace } from "../../http/retry";
@@ -14,6 +15,7 @@ import type { Tenant, Tenants } from "../tenants";
 
 export interface RecordDryRunOptions<S> {
   readonly service: Service<S>;
+  readonly seal: Seal;
   readonly tenants: Pick<Tenants<S>, "connection">;
   /** @param now the clock of the dry run, milliseconds since 1970 */
   readonly dryRun: (now: () => number) => Promise<DryStore>;
@@ -59,11 +61,11 @@ export async function dryRunRecords<S>(
 
   const dryRun = await options.dryRun(now);
   try {
-    const { service } = options;
+    const { service, seal } = options;
     const log = ({ ended }: { readonly ended?: Parameters<typeof note>[0] }): void => {
       if (ended !== undefined) note(ended);
     };
-    await createIntake({ store: dryRun.store, service, log, now, wake: () => undefined }).take(shipment);
+    await createIntake({ store: dryRun.store, service, seal, log, now, wake: () => undefined }).take(shipment);
     await deliver(shipment.tenant, dryRun.store);
   } finally {
     await dryRun.close();
@@ -76,16 +78,16 @@ export async function dryRunRecords<S>(
   };
 
   async function deliver(tenant: Tenant<S>, dryStore: Store): Promise<void> {
-    const { service, timing, retry } = options;
+    const { service, seal, timing, retry } = options;
     const { settings, remote, key } = tenant;
     const live = options.tenants.connection(tenant);
     if (settings === undefined || remote === undefined || live === undefined) return;
     const lane = { remote, tenant: key };
     const onHullUpdate = (row: HullUpdateRow): void => void hullUpdates.set(row.seq, row);
     const store = narrowed(dryStore, lane, places, now, onHullUpdate);
-    const connection = dryConnection(live, service.types, (write) => writes.push(write));
+    const connection = dryConnection(live, service, (write) => writes.push(write));
     const onOutcomes = (all: readonly RecordOutcome[]): void => all.forEach(note);
-    const cycle = { store, service, connection, settings, lane, timing, retry, batch: BATCH, now, onOutcomes };
+    const cycle = { store, service, seal, connection, settings, lane, timing, retry, batch: BATCH, now, onOutcomes };
     for (let round = 0, jumps = 0; round < MOST_ROUNDS; round += 1) {
       const result = await dryCycle(cycle);
       problem = result.problem ?? problem;

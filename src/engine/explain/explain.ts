@@ -3,13 +3,15 @@
  * For an address or an id: what is remembered of the entities it names, and what the service itself shows.
  */
 import uniqBy from "lodash/uniqBy";
-import type { Claims, Desired } from "../../record";
+import { shownFields, type Claims, type Desired } from "../../record";
 import type { Check } from "../../services/model";
 import type { Prepared } from "../../services/connection";
 import type { InspectedRecord, Store } from "../../storage/port/store";
 import type { Outcome, PauseRow, MirrorRow, HullUpdateRow } from "../../storage/port/rows";
 import { candidatesOf, claimsOf, wordsOf, type Candidate } from "../intake/plans";
 import type { DiffOptions } from "../rules/diff";
+import { rememberedOf } from "../rules/state";
+import { opened } from "../rules/write-only";
 import { fieldVerdicts, type FieldVerdict } from "./field-verdicts";
 import { createSearch, MOST_FOUND, type Hit, type Question } from "./search";
 import type { Shipment } from "../intake/intake";
@@ -99,7 +101,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
     const read = messages.map((raw) => readMessage(raw, { entity, isExport, receivedAtMs: now() }));
     const problems = read.flatMap((each, index) => (each.ok ? [] : [wordsOf(each.problems, `messages[${index}].`)]));
     const merged = mergeMessages(read.flatMap((each) => (each.ok ? [each.message] : [])));
-    const candidates = merged.flatMap((each) => candidatesOf(service, tenant, each));
+    const candidates = merged.flatMap((each) => candidatesOf(options, tenant, each));
     const subjects = [...candidates.map((each) => subjectOf(tenant, each)), ...parentsOf(candidates)];
     const places = subjects.map(({ place }) => place);
     // Looked up before the dry run, which learns more on its way.
@@ -200,7 +202,11 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
     desired: Desired | undefined,
     compared: Omit<DiffOptions, "create">,
   ) {
-    const { fields: wire, withheld = {}, warnings = [] } = await preparedOf(tenant, type, desired);
+    const {
+      fields: wire,
+      withheld = {},
+      warnings = [],
+    } = await preparedOf(tenant, { type, hullId }, desired, known.mirror);
     const specOf = (field: string) => service.field(type, field);
     return {
       entity: entityOf(service, type),
@@ -208,7 +214,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
       hullId,
       known,
       candidates: known.mirror === undefined && desired !== undefined ? await candidatesFor(tenant, type, desired) : [],
-      desired,
+      desired: desired && { ...desired, fields: shownFields(desired.fields) },
       warnings: [...Object.values(withheld), ...warnings].map(({ text }) => text),
       fields:
         desired === undefined || isEvent(type)
@@ -220,14 +226,19 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
   /** Values as the service stores them, with the parent's id; Hull's own where they cannot be converted now. */
   async function preparedOf(
     tenant: Tenant<S>,
-    type: string,
+    place: RecordPlace,
     desired: Desired | undefined,
+    mirror: MirrorRow | undefined,
   ): Promise<Omit<Extract<Prepared, { kind: "ready" }>, "kind">> {
     if (desired === undefined) return { fields: {} };
+    const { type } = place;
     const parentField = typeNamed(service, type)?.parent?.field;
     const parentId = desired.parent === undefined ? undefined : (await inspect(tenant, desired.parent)).mirror?.id;
     const placed = parentField === undefined || parentId === undefined ? {} : { [parentField]: parentId };
-    const [prepared] = (await options.tenants.connection(tenant)?.prepare(type, [desired])) ?? [];
+    const open = opened(options.seal, tenant.key, place, desired);
+    if (open === undefined) return { fields: placed };
+    const known = mirror === undefined ? undefined : rememberedOf(mirror);
+    const [prepared] = (await options.tenants.connection(tenant)?.prepare(type, [open], [known])) ?? [];
     return prepared?.kind === "ready" ? { ...prepared, fields: { ...prepared.fields, ...placed } } : { fields: placed };
   }
 

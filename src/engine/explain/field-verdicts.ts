@@ -1,8 +1,9 @@
 /** Field by field: what Hull wants, what is remembered, and what follows. The rule itself is in `diff.ts`. Pure. */
-import type { Desired, Json } from "../../record";
+import { isHidden, type Desired, type Json } from "../../record";
 import type { FieldSpec } from "../../services/model";
 import type { Fact } from "../../storage/port/rows";
-import { agrees, NOTHING } from "../../services/compare";
+import { NOTHING } from "../../services/compare";
+import { isSame } from "../rules/write-only";
 import { diff, type DiffOptions } from "../rules/diff";
 import type { Reason } from "../../outcome/outcome";
 
@@ -11,7 +12,7 @@ export type Standing = "same" | "other" | "empty" | "unknown";
 
 export interface FieldVerdict {
   readonly field: string;
-  /** Hull's value. */
+  /** Hull's value; `hidden` for a write-only one. */
   readonly value: Json;
   /** What the service is known to hold, what we delivered last, and what Hull confirmed. */
   readonly remote: Standing;
@@ -38,8 +39,9 @@ export function fieldVerdicts(
   const difference = diff(desired, wire, facts ?? {}, specOf, { ...options, create });
   return Object.entries(desired.fields).map(([field, value]): FieldVerdict => {
     const spec = specOf(field);
+    const about = { field, value: isHidden(value) ? "hidden" : value };
     const [remote, sent, confirmed] = facts?.[field] ?? [null, null, null];
-    const there = wire[field] ?? value;
+    const there = spec.writeOnly === true ? value : (wire[field] ?? value);
     const standings = {
       remote: standing(remote, there, spec),
       sent: standing(sent, value, spec),
@@ -47,9 +49,9 @@ export function fieldVerdicts(
     };
     const is = (names: readonly string[]): boolean => names.includes(field);
     const hindrance = Object.hasOwn(withheld, field) ? withheld[field] : undefined;
-    if (hindrance !== undefined) return { field, value, ...standings, verdict: "left", why: hindrance.text };
+    if (hindrance !== undefined) return { ...about, ...standings, verdict: "left", why: hindrance.text };
     const verdict = is(difference.send) ? "send" : is(difference.equal) ? "equal" : isKept() ? "kept" : "left";
-    return { field, value, ...standings, verdict, why: whyOf() };
+    return { ...about, ...standings, verdict, why: whyOf() };
 
     function isKept(): boolean {
       const compared = !create && spec.readOnly !== true && spec.writeOnce !== true;
@@ -63,6 +65,8 @@ export function fieldVerdicts(
           if (value === null) return "Hull's value was removed, and the field is known to hold one.";
           if (options.force) return "Exports and batches send even what is equal.";
           if (options.replay === true) return "A replayed dead letter overwrites what is there.";
+          if (spec.writeOnly === true)
+            return "It can be written, but not read, and Hull's value is not what was sent last.";
           if (standings.remote === "unknown") return "It is not known what the field holds, so that is read first.";
           return standings.sent === "unknown"
             ? "It was never sent and differs."
@@ -82,8 +86,8 @@ export function fieldVerdicts(
   });
 }
 
-function standing(known: string | null, wanted: Json, { type }: FieldSpec): Standing {
+function standing(known: string | null, wanted: Json, spec: FieldSpec): Standing {
   if (known === null) return "unknown";
-  if (agrees(known, wanted, type)) return "same";
+  if (isSame(known, wanted, spec)) return "same";
   return known === NOTHING ? "empty" : "other";
 }

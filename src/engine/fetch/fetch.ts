@@ -39,6 +39,8 @@ const checkpoint = z.object({
   shown: z.array(z.string()).default([]),
   /** The list was read to its end. */
   ended: z.boolean(),
+  /** The list may have left out records. */
+  partial: z.literal(true).optional(),
   /** Missing records are marked up to this id. */
   vanishedAfter: z.string().nullable(),
 });
@@ -81,17 +83,17 @@ export async function runFetch<S>(
   while (reading !== undefined) {
     const opened: Opened | Stop = await reading.then(async (read) => {
       if ("state" in read) return read;
-      const { rows, next } = read.value.page;
+      const { rows, next, partial } = read.value.page;
       // The next page is requested while this one is processed.
       const ahead = next === undefined ? undefined : readAhead(options, context, next);
-      return { work: await openPage(context, rows, read.value.readAtMs), next, ahead };
+      return { work: await openPage(context, rows, read.value.readAtMs), next, ahead, partial };
     });
     if ("state" in opened) return opened;
-    const { work, next } = opened;
+    const { work, next, partial } = opened;
     reading = opened.ahead;
     const told = await withRetry(options, () => work.attempt());
     if ("state" in told) return told;
-    const row = await remember({ next: next ?? null, ended: next === undefined, shown: [...context.shown] });
+    const row = await remember({ next: next ?? null, ended: next === undefined, shown: [...context.shown], partial });
     if (row === undefined) return { state: "interrupted" };
     options.onProgress(row);
   }
@@ -105,7 +107,8 @@ export async function runFetch<S>(
       "If so many were really deleted, fetch all by hand once.";
     return { state: "error", error };
   }
-  await store.noteScan(lane.remote, type.name, { startedAtMs: at.scanStartedAtMs, size });
+  await store.noteScan(lane.remote, type.name, { startedAtMs: at.scanStartedAtMs, size, partial: at.partial });
+  if (at.partial === true) return undefined;
   const { deletedAttribute, marksDeleted } = service.fetchPolicy(options.settings);
   const { scanStartedAtMs } = at;
   return markMissing(
@@ -146,6 +149,7 @@ interface Opened {
   readonly work: PageWork;
   readonly next: string | undefined;
   readonly ahead: Promise<PageRead> | undefined;
+  readonly partial: true | undefined;
 }
 
 type PageRead = { readonly value: { readonly page: ListPage; readonly readAtMs: number } } | Stop;

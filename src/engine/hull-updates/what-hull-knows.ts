@@ -104,7 +104,7 @@ export function shownIn(
   const isConfirmed = (field: string): boolean =>
     (mirror?.facts[field]?.[2] ?? null) !== null || rest.has(numberOf(field));
   for (const field of Object.keys(fields)) {
-    if (isConfirmed(field)) continue;
+    if (isConfirmed(field) || specOf(field).writeOnly === true) continue;
     const name = attributeOf(field);
     const key = entity === "user" && Object.hasOwn(subject, TRAITS + name) ? TRAITS + name : name;
     const value = Object.hasOwn(subject, key) ? subject[key] : undefined;

@@ -8,6 +8,8 @@ import type { Acceptance, Accepted, NewContent, RecordView, RunChange, Store } f
 import { brokenAcceptance, candidatesOf, claimsOf, outcomeNow, wordsOf, type Candidate } from "./plans";
 import { diff } from "../rules/diff";
 import { ownId } from "../rules/identity";
+import { isSettled } from "../rules/state";
+import type { Seal } from "../../storage/port/seal";
 import type { EntityMessage } from "../../services/message";
 import { mergeMessages, readMessage } from "./message";
 import { joinReasons } from "../../outcome/outcome";
@@ -61,6 +63,8 @@ export interface IntakeReport {
 export interface IntakeOptions<S> {
   readonly store: Store;
   readonly service: Service<S>;
+  /** Encrypts write-only values. */
+  readonly seal: Seal;
   readonly log: Log;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -71,7 +75,7 @@ export interface IntakeOptions<S> {
 /** How often a comparison is repeated when deliveries of the same record overtake it. */
 const MAX_ROUNDS = 8;
 
-export function createIntake<S>({ store, service, log, now, wake }: IntakeOptions<S>): Intake<S> {
+export function createIntake<S>({ store, service, seal, log, now, wake }: IntakeOptions<S>): Intake<S> {
   return {
     async take({ tenant, entity, messages, places, unreadable = [], isExport, run }) {
       const context = { entity, isExport, receivedAtMs: now(), version: run?.version };
@@ -91,7 +95,7 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
 
       const { same, others } = await checkUnchanged(store, service, tenant, merged);
       const quick = same.map((each) => acceptanceOfSame(service, each, tenant, now()));
-      const planned = await mapYielding(others, (each) => candidatesOf(service, tenant, each));
+      const planned = await mapYielding(others, (each) => candidatesOf({ service, seal }, tenant, each));
       let pending: readonly Candidate[] = planned.flat();
       let queued = 0;
       let ended = 0;
@@ -115,7 +119,7 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
           const known = same[index - compared.length];
           if (result.state === "again") {
             if (candidate !== undefined) again.push(candidate);
-            else if (known !== undefined) again.push(...candidatesOf(service, tenant, known));
+            else if (known !== undefined) again.push(...candidatesOf({ service, seal }, tenant, known));
           } else if (result.state === "queued") queued += 1;
           else ended += 1;
           if (candidate !== undefined) logCandidate(tell, tenant, candidate, result);
@@ -232,12 +236,13 @@ export function createIntake<S>({ store, service, log, now, wake }: IntakeOption
     if (
       mirror === undefined ||
       mirror.missing === true ||
-      (mirror.archived === true) !== (content.desired.state === "ended") ||
       mirror.id !== (ownId(typeNamed(service, type), content.desired) ?? mirror.id) ||
       record === undefined ||
       content.force
     )
       return false;
+    const spec = typeNamed(service, type);
+    if (spec === undefined || !isSettled(service, spec, content.desired, mirror)) return false;
     const { specOf } = namesOf(type);
     const { send, found } = diff(content.desired, {}, mirror.facts, specOf, { force: false, create: false });
     // A value newly found equal counts as delivered, and only the lane stores that.

@@ -67,11 +67,18 @@ export function readMessage(raw: unknown, context: ReadContext): ReadMessage {
       account,
       segmentIds: entity === "user" ? segmentIds(raw, "segments", segments, subject) : [],
       accountSegmentIds: segmentIds(raw, "account_segments", account_segments, entity === "user" ? {} : subject),
+      leftSegmentIds: leftIn(changes, entity),
       changes: { user: attributesOf(changes?.user), account: attributesOf(changes?.account) },
       events: events.flatMap(eventOf),
       isExport,
     },
   };
+}
+
+/** Undefined when there are none, as in most messages. */
+function leftIn(changes: Parts["changes"], entity: "user" | "account"): readonly string[] | undefined {
+  const moved = (entity === "user" ? changes?.segments : changes?.account_segments)?.left ?? [];
+  return moved.length === 0 ? undefined : moved.map(({ id }) => id);
 }
 
 function datingOf(
@@ -176,6 +183,7 @@ export function mergeMessages(messages: readonly EntityMessage[]): readonly Merg
         ...newest,
         isExport: ordered.some((each) => each.isExport),
         events: uniqueEvents(ordered.flatMap((each) => each.events)),
+        leftSegmentIds: ordered.map((each) => each.leftSegmentIds ?? []).reduce((all, ids) => all.concat(ids)),
         changes: {
           user: mergeChanges(ordered.map((each) => each.changes.user)),
           account: mergeChanges(ordered.map((each) => each.changes.account)),

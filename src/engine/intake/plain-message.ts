@@ -7,7 +7,7 @@ import type { Attributes, EntityMessage } from "../../services/message";
 
 export type PlainParts = Pick<
   EntityMessage,
-  "messageId" | "user" | "account" | "segmentIds" | "accountSegmentIds" | "changes"
+  "messageId" | "user" | "account" | "segmentIds" | "accountSegmentIds" | "leftSegmentIds" | "changes"
 >;
 
 const NOTHING: Attributes = {};
@@ -25,10 +25,10 @@ export function plainParts(raw: unknown, entity: "user" | "account"): PlainParts
   const account = entity === "user" ? accountOf(raw["account"]) : subject(raw["account"], "domain");
   const segmentIds = entity === "user" ? idsOf(raw["segments"]) : [];
   const accountSegmentIds = idsOf(raw["account_segments"]);
-  const changes = changesOf(raw["changes"]);
+  const changes = changesOf(raw["changes"], entity);
   if (user === undefined || account === undefined || segmentIds === undefined) return undefined;
   if (accountSegmentIds === undefined || changes === undefined) return undefined;
-  return { messageId, user, account, segmentIds, accountSegmentIds, changes };
+  return { messageId, user, account, segmentIds, accountSegmentIds, ...changes };
 }
 
 function subject(value: unknown, key: "email" | "domain"): Attributes | undefined {
@@ -63,17 +63,26 @@ function idsOf(value: unknown): readonly string[] | undefined {
   return ids;
 }
 
-function changesOf(value: unknown): PlainParts["changes"] | undefined {
-  if (value === undefined) return { user: {}, account: {} };
+function changesOf(
+  value: unknown,
+  entity: "user" | "account",
+): Pick<PlainParts, "changes" | "leftSegmentIds"> | undefined {
+  if (value === undefined) return { changes: { user: {}, account: {} } };
   if (!isAttributes(value)) return undefined;
   const { user = {}, account = {}, segments = {}, account_segments: accountSegments = {} } = value;
   if (!isAttributes(user) || !isAttributes(account)) return undefined;
   if (!isPlainMove(segments) || !isPlainMove(accountSegments)) return undefined;
-  return { user: user as Attributes, account: account as Attributes };
+  const { left = [] } = entity === "user" ? segments : accountSegments;
+  const leftSegmentIds = idsOf(left);
+  if (leftSegmentIds === undefined) return undefined;
+  return {
+    changes: { user: user as Attributes, account: account as Attributes },
+    leftSegmentIds: leftSegmentIds.length === 0 ? undefined : leftSegmentIds,
+  };
 }
 
-/** Which segments were entered and left does not matter here, only that it can be read. */
-function isPlainMove(value: unknown): boolean {
+/** What was entered does not matter here, only that it can be read. */
+function isPlainMove(value: unknown): value is Readonly<Record<string, unknown>> {
   if (!isAttributes(value)) return false;
   for (const name in value) if (value[name] !== undefined && !Array.isArray(value[name])) return false;
   return true;

@@ -6,6 +6,8 @@ import type { Plan } from "../../services/model";
 import type { Service } from "../../services/service";
 import type { Outcome } from "../../storage/port/rows";
 import type { Acceptance } from "../../storage/port/store";
+import type { Seal } from "../../storage/port/seal";
+import { hidden } from "../rules/write-only";
 import { weightOf } from "../../storage/port/weight";
 import type { EntityMessage } from "../../services/message";
 import type { MergedMessage } from "./message";
@@ -34,9 +36,15 @@ interface Halted {
 }
 
 /** The records of one entity's message; the first is the entity's own. */
-export function candidatesOf<S>(service: Service<S>, tenant: Tenant<S>, merged: MergedMessage): readonly Candidate[] {
+export function candidatesOf<S>(
+  { service, seal }: { readonly service: Service<S>; readonly seal: Seal },
+  tenant: Tenant<S>,
+  merged: MergedMessage,
+): readonly Candidate[] {
   const { message, mergedIds } = merged;
-  const plans = plansOf(service, tenant, message);
+  const plans = plansOf(service, tenant, message).map((plan) =>
+    plan.kind === "record" ? hidden(seal, service, tenant.key, plan) : plan,
+  );
   return plans.map((plan, index) => ({
     message,
     mergedIds: index === 0 ? mergedIds : [],

@@ -8,7 +8,8 @@
 import type { Desired, Json } from "../../record";
 import type { FieldSpec } from "../../services/model";
 import type { Fact } from "../../storage/port/rows";
-import { agrees, NOTHING } from "../../services/compare";
+import { NOTHING } from "../../services/compare";
+import { isSame } from "./write-only";
 
 export interface Difference {
   /** Fields whose value must be sent. */
@@ -63,11 +64,21 @@ export function diff(
       if (sent === NOTHING && !options.force && options.replay !== true) continue;
       send.push(field);
     } else if (options.force) send.push(field);
-    else if (agrees(remote, wire[field] ?? own, spec.type)) {
+    else if (spec.writeOnly !== true && isSame(remote, wire[field] ?? own, spec)) {
       equal.push(field);
-      if (!agrees(sent, own, spec.type)) found.push(field);
-    } else if (options.replay === true || !agrees(sent, own, spec.type)) send.push(field);
+      if (!isSame(sent, own, spec)) found.push(field);
+    } else if (options.replay === true || !isSame(sent, own, spec)) send.push(field);
   }
-  const blind = options.create ? [] : send.filter((field) => (facts[field]?.[0] ?? null) === null);
-  return { send, equal, found, blind };
+  const companions = send.flatMap((field) => specOf(field).alongside ?? []);
+  const others = companions.filter((field) => !send.includes(field) && (desired.fields[field] ?? null) !== null);
+  send.push(...new Set(others));
+  // What a write-only field holds cannot be read.
+  const isBlind = (field: string): boolean => (facts[field]?.[0] ?? null) === null && specOf(field).writeOnly !== true;
+  const blind = options.create ? [] : send.filter(isBlind);
+  return {
+    send,
+    equal: equal.filter((field) => !send.includes(field)),
+    found: found.filter((field) => !send.includes(field)),
+    blind,
+  };
 }

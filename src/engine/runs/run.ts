@@ -171,13 +171,32 @@ export async function workOn<S>(
   async function dryRunBatch(place: Place<S>): Promise<End> {
     const { settings, remote, key } = place.tenant;
     const connection = tenants.connection(place.tenant);
-    const quiet = createIntake({ store: place.store, service, log: () => undefined, now, wake: () => undefined });
+    const quiet = createIntake({
+      store: place.store,
+      service,
+      seal: options.seal,
+      log: () => undefined,
+      now,
+      wake: () => undefined,
+    });
     let undecided: Stop | undefined;
     const take: Intake<S>["take"] = async (shipment) => {
       const report = await quiet.take(shipment);
       if (settings === undefined || remote === undefined || connection === undefined) return report;
       const lane = { remote, tenant: key };
-      const drain = { store: place.store, service, connection, settings, lane, run, timing, retry, now, signal };
+      const drain = {
+        store: place.store,
+        service,
+        seal: options.seal,
+        connection,
+        settings,
+        lane,
+        run,
+        timing,
+        retry,
+        now,
+        signal,
+      };
       undecided = (await drainDryRun({ ...drain, batch: BATCH })) ?? undecided;
       await copyFigures(place.store, store, run.id);
       return report;

@@ -4,7 +4,8 @@ import type { BudgetClass } from "../../http/limits/budget";
 import { createHttpClient } from "../../http/client";
 import { createRedactor } from "../../http/guards/redact";
 import { systemClock } from "../../http/time";
-import type { Applied, Connection, FieldChoice, FieldUse, Problem } from "../connection";
+import type { Desired } from "../../record";
+import type { Applied, Connection, FieldChoice, FieldUse, Prepared, Problem } from "../connection";
 import type { Target } from "../service";
 import { trackActivities } from "./write/analytics";
 import { createPlanhatClient } from "./api/client";
@@ -45,12 +46,17 @@ export interface Shared {
   readonly customFields: CustomFields;
 }
 
+/** All of a connection but what Planhat does not need: no check before the look-up, nothing known to `prepare`. */
+export interface PlanhatConnection extends Required<Omit<Connection, "check" | "prepare">> {
+  prepare(type: string, records: readonly Desired[]): Promise<readonly Prepared[]>;
+}
+
 export function createConnection(
   settings: PlanhatSettings,
   target: Target,
   { mutex, customFields }: Shared,
   options: ConnectionOptions,
-): Required<Connection> {
+): PlanhatConnection {
   const token = settings.token ?? "";
   const clock = options.http?.clock ?? systemClock;
   const client = createPlanhatClient(settings, target, options);

@@ -1,13 +1,12 @@
 /** Planhat behind the seam of `services/service.ts`. */
 import { z } from "zod";
 import { closeAgents, createAgents } from "../../http/agents";
-import type { Connection } from "../connection";
 import { defineService } from "../definition";
 import type { FetchPolicy, Service, Target } from "../service";
 import { chunksOf } from "./write/chunks";
 import { createConnection } from "./connection";
 import { fingerprintOf } from "./mapping/fingerprint";
-import type { ConnectionOptions } from "./connection";
+import type { ConnectionOptions, PlanhatConnection } from "./connection";
 import { planhatFace } from "./face";
 import { planhatOperations } from "./operations";
 import { spellingOf } from "../mapping/attributes";
@@ -33,7 +32,7 @@ export interface PlanhatServiceOptions extends Omit<ConnectionOptions, "usersVer
 }
 
 export interface PlanhatService extends Service<PlanhatSettings> {
-  connect(settings: PlanhatSettings, target: Target): Required<Connection>;
+  connect(settings: PlanhatSettings, target: Target): PlanhatConnection;
   /** Ends what is cached, and closes the connections to Planhat unless the caller provided the agents. */
   close(): void;
 }

@@ -21,7 +21,9 @@ export const OUTCOMES = {
     level: "warn",
   },
   ssn_exists: { text: "Another employee in PlanSource has this social security number." },
-  below_minimum: { text: "Fields that the guide for integrations asks of new employees are missing; enrollment may suffer." },
+  below_minimum: {
+    text: "Fields that the guide for integrations asks of new employees are missing; enrollment may suffer.",
+  },
   not_updatable: { text: "PlanSource does not allow updates to change a field; it was left out." },
   set_by_rehire: { text: "The rehire set this date; it was left out." },
   several_records: { text: "Several subscribers share the subscriber_code; the linked or the oldest one is used." },

@@ -83,7 +83,7 @@ export function acceptOne(tables: Tables, ledger: Ledger, given: Acceptance): Ac
       saveRecord({ last, same: content.kind === "end" ? undefined : content.fingerprint });
     }
     if (content.kind === "unchanged") closeDeadLetter(tables, { remote, tenant, type, hullId });
-    if (entry !== undefined) {
+    if (entry !== undefined && !staysGone(entry, content)) {
       keepUnconfirmed(tables, { remote, type, hullId }, entry.attempt === undefined ? entry.unconfirmed : undefined);
       withdraw(entries, entry, acceptance, note, nowMs);
     }
@@ -176,6 +176,12 @@ export function keepUnconfirmed(
   unconfirmed: UnconfirmedCreate | undefined,
 ): void {
   if (unconfirmed !== undefined) patchRecord(tables, [remote, type, hullId], { unconfirmed });
+}
+
+/** Whoever left is still to be ended: a message that a filter skips says nothing else. */
+function staysGone({ content, attempt }: EntryRow, by: Acceptance["content"]): boolean {
+  const isSkipped = by.kind === "end" && by.outcome.outcome === "skipped";
+  return isSkipped && (content ?? attempt?.content)?.desired.leaves === true;
 }
 
 /** A filter keeps the newest state out, so the older one, if it still waits, must not be delivered either. */

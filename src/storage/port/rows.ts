@@ -32,6 +32,8 @@ export interface RemoteRow {
 export interface Scan {
   readonly startedAtMs: number;
   readonly size: number;
+  /** The list may leave out records: it proves no absence. */
+  readonly partial?: true;
 }
 
 /** What is known of one Hull entity; it stays after the outbox entry is gone. */

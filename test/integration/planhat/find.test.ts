@@ -283,7 +283,7 @@ describe("owners", () => {
     expect(prepared).toMatchObject([
       { kind: "ready", fields: { owner: user._id } },
       { kind: "ready", fields: { owner: user._id } },
-      { kind: "skip", reason: { code: "invalid_owner" } },
+      { kind: "end", outcome: "skipped", reason: { code: "invalid_owner" } },
       { kind: "ready", fields: { name: "A" } },
       { kind: "ready", fields: { name: "A" } },
     ]);

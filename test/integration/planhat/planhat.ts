@@ -3,10 +3,11 @@ import type { PlanhatSimulator, PlanhatSimulatorOptions } from "../../../simulat
 import { createBudget, type Budget, type BudgetClass, type BudgetRegistry } from "../../../src/http/limits/budget";
 import { createPlanhatService } from "../../../src/services/planhat";
 import { readSettings } from "../../../src/services/planhat/settings/settings";
-import type { Connection, FindKnowledge, Intent, Wanted } from "../../../src/services/connection";
+import type { PlanhatConnection } from "../../../src/services/planhat/connection";
+import type { FindKnowledge, Intent, Wanted } from "../../../src/services/connection";
 
 /** A connection, and the Planhat on loopback that it leads to. */
-export interface PlanhatFixture extends Required<Connection> {
+export interface PlanhatFixture extends PlanhatConnection {
   readonly sim: PlanhatSimulator;
   tenant: PlanhatSimulator["tenant"];
   /** Moves the clock of the connection. Milliseconds. */

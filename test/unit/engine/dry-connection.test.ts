@@ -6,11 +6,12 @@ import { fakeConnection } from "./fake-service";
 const intent = (kind: Intent["kind"], name: string): Intent => ({ kind, keys: { name }, fields: {}, namesake: false });
 const PLAIN: ObjectType = { name: "plain", entity: "user", keys: [] };
 const ASKING: ObjectType = { ...PLAIN, name: "asking", writes: { dryRun: true } };
+const TYPES = { types: [PLAIN, ASKING], field: (_type: string, name: string) => ({ name, type: "text" }) as const };
 const CHUNK = (["create", "update", "end", "restart"] as const).map((kind) => intent(kind, kind));
 
 test("answers for a type whose service cannot say what it would do, and asks nobody", async () => {
   const seen: DryWrite[] = [];
-  const connection = dryConnection(fakeConnection(), [PLAIN, ASKING], (write) => seen.push(write));
+  const connection = dryConnection(fakeConnection(), TYPES, (write) => seen.push(write));
   const { results } = await connection.apply("plain", CHUNK);
   expect(results).toEqual([
     { kind: "created", remoteId: "simulated-1" },
@@ -28,7 +29,7 @@ test("asks the service where the type says that it can, without writing, and sho
     asked.push(options);
     return Promise.resolve({ results: answers });
   };
-  const connection = dryConnection(fakeConnection({ apply }), [PLAIN, ASKING]);
+  const connection = dryConnection(fakeConnection({ apply }), TYPES);
   const { results } = await connection.apply(
     "asking",
     [intent("create", "a"), intent("create", "b"), intent("update", "c")],

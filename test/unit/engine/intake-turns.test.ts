@@ -49,7 +49,8 @@ test("work that takes no time has one turn, and a fault in it is thrown", async 
 test("a shipment of 5,000 messages is read, recognised, planned, compared and logged in many turns each", async () => {
   const { store, clock, close } = await openFixture("memory");
   const service = createFakeService();
-  const tenants = createTenants({ now: () => 0, store, seal: createSeal("seal secret of some length"), service });
+  const seal = createSeal("seal secret of some length");
+  const tenants = createTenants({ now: () => 0, store, seal, service });
   const credentials = { organization: "org", id: "c1", secret: "connector-secret-1" };
   const tenant = await tenants.remember(credentials, { token: "t" }, 1);
 
@@ -57,6 +58,7 @@ test("a shipment of 5,000 messages is read, recognised, planned, compared and lo
   const steps = new Map<string, Set<number>>();
   const note = (step: string): void => void steps.set(step, (steps.get(step) ?? new Set()).add(turns));
   const intake = createIntake({
+    seal,
     store: {
       ...store,
       fingerprints: (...given) => {

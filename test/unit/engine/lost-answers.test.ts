@@ -6,6 +6,9 @@ import type { Service } from "../../../src/services/service";
 import { LANE, NEIGHBOUR, update } from "../storage/builders";
 import { setUpStore } from "../storage/fixture";
 import { createFakeService, fakeConnection, remoteRecord, type FakeSettings } from "./fake-service";
+import { createSeal } from "../../../src/storage/port/seal";
+
+const SEAL = createSeal("seal secret of some length");
 
 const { accept, clock, store } = setUpStore("memory");
 const SETTLE_MS = 1_000;
@@ -77,7 +80,16 @@ async function hear(version: number, email: string, state?: "ended"): Promise<vo
   for (let cycles = 0; cycles < 12; cycles += 1) {
     await deliverType(
       {
-        ...{ store, service, connection, settings: { host: "one" }, lane: LANE, batch: 9, now: () => clock.nowMs },
+        ...{
+          store,
+          service,
+          connection,
+          seal: SEAL,
+          settings: { host: "one" },
+          lane: LANE,
+          batch: 9,
+          now: () => clock.nowMs,
+        },
         timing: { settleMs: SETTLE_MS, scanTrustMs: 0 },
         retry: { baseMs: 1, capMs: 1, random: () => 0 },
         onOutcomes: () => undefined,
@@ -122,7 +134,7 @@ test("a create that arrived is one, also when another connector has linked its r
   const cycle = (lane: typeof LANE) =>
     deliverType(
       {
-        ...{ store, connection, settings: { host: "one" }, lane, batch: 9, now: () => clock.nowMs },
+        ...{ store, connection, seal: SEAL, settings: { host: "one" }, lane, batch: 9, now: () => clock.nowMs },
         service: { ...service, types: [type] },
         timing: { settleMs: SETTLE_MS, scanTrustMs: 0 },
         retry: { baseMs: 1, capMs: 1, random: () => 0 },

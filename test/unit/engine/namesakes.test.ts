@@ -6,6 +6,7 @@ import type { ObjectType } from "../../../src/services/model";
 import { LANE, update } from "../storage/builders";
 import { setUpStore } from "../storage/fixture";
 import { createFakeService, fakeConnection } from "./fake-service";
+import { createSeal } from "../../../src/storage/port/seal";
 
 const { accept, clock, store } = setUpStore("memory");
 const PEOPLE: ObjectType = {
@@ -44,7 +45,14 @@ test("a namesake is written alone, after all others", async () => {
   const hear = (code: string) => accept(update({ id: `u-${code}`, type: "people", hullId: code, keys: { code } }));
   const timing = { settleMs: 1, scanTrustMs: 0 };
   const retry = { baseMs: 1, capMs: 1, random: () => 0 };
-  const rest = { settings: { host: "one" }, lane: LANE, batch: 9, now: () => clock.nowMs, onOutcomes: () => undefined };
+  const rest = {
+    seal: createSeal("seal secret of some length"),
+    settings: { host: "one" },
+    lane: LANE,
+    batch: 9,
+    now: () => clock.nowMs,
+    onOutcomes: () => undefined,
+  };
   const deliver = () => deliverType({ store, service, connection, timing, retry, ...rest }, PEOPLE.name);
   await hear("a");
   await deliver();

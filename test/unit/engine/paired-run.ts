@@ -134,9 +134,10 @@ export async function openPairedRun(recognises: boolean): Promise<PairedRun> {
       return accepted;
     },
   };
-  const tenants = createTenants({ now: () => 0, store, seal: createSeal("seal secret of some length"), service });
+  const seal = createSeal("seal secret of some length");
+  const tenants = createTenants({ now: () => 0, store, seal, service });
   const log = (line: LogLine): void => void (line.event.endsWith(".shipment") ? shipments : logs).push(line);
-  const intake = createIntake({ store, service, log, now: () => clock.nowMs, wake: () => undefined });
+  const intake = createIntake({ store, service, seal, log, now: () => clock.nowMs, wake: () => undefined });
   const credentials = (id: ConnectorId) => ({ organization: "org", id, secret: `secret-of-${id}` });
 
   async function save(connector: ConnectorId, settings: Attributes): Promise<void> {

@@ -39,6 +39,8 @@ function readSlowly({ entity, raw }: Omit<Fixture, "name">): unknown {
 /** What the schemas make of the message, part by part. */
 function parsed({ entity, raw }: Omit<Fixture, "name">): unknown {
   const idsOf = (segments: readonly { readonly id: string }[]): readonly string[] => segments.map(({ id }) => id);
+  const leftOf = (moved: { readonly left: readonly { readonly id: string }[] } | undefined) =>
+    moved === undefined || moved.left.length === 0 ? undefined : idsOf(moved.left);
   const changesOf = (changes: { readonly user: unknown; readonly account: unknown } | undefined): unknown => ({
     user: changes?.user ?? {},
     account: changes?.account ?? {},
@@ -48,7 +50,9 @@ function parsed({ entity, raw }: Omit<Fixture, "name">): unknown {
     if (!result.ok) return result.problems;
     const { account, account_segments, changes, message_id } = result.message;
     const accountSegmentIds = idsOf(account_segments);
-    return { messageId: message_id, user: {}, account, segmentIds: [], accountSegmentIds, changes: changesOf(changes) };
+    const leftSegmentIds = leftOf(changes?.account_segments);
+    const segments = { segmentIds: [], accountSegmentIds, leftSegmentIds };
+    return { messageId: message_id, user: {}, account, ...segments, changes: changesOf(changes) };
   }
   const result = parseUserMessage(raw);
   if (!result.ok) return result.problems;
@@ -59,6 +63,7 @@ function parsed({ entity, raw }: Omit<Fixture, "name">): unknown {
     account,
     segmentIds: idsOf(segments),
     accountSegmentIds: idsOf(account_segments),
+    leftSegmentIds: leftOf(changes?.segments),
     changes: changesOf(changes),
   };
 }

@@ -56,7 +56,7 @@ function withOwners(ready: Ready, directory: Directory): Prepared {
     if (typeof owner !== "string") continue;
     const id = directory.find(owner);
     if (owner.trim() === "") wire.delete(field);
-    else if (id === undefined) return { kind: "skip", reason: reason(code) };
+    else if (id === undefined) return { kind: "end", outcome: "skipped", reason: reason(code) };
     else wire.set(field, id);
   }
   return { ...ready, fields: Object.fromEntries(wire) };
