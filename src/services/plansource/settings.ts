@@ -54,10 +54,16 @@ const attribute = text("choose the attribute again in the settings.").transform(
   name === undefined ? undefined : attributeReference(name, "user"),
 );
 
+/** It names the account in keys of the store. */
+const clientId = text("copy the client id from PlanSource again.").refine(
+  (value) => value === undefined || /^[^\p{Cc}]{1,100}$/u.test(value),
+  "must be one line of at most 100 characters; copy the client id from PlanSource again.",
+);
+
 const schema = z.looseObject(
   {
     environment: choice(["partner-dev", "production"], "partner-dev"),
-    client_id: text("copy the client id from PlanSource again."),
+    client_id: clientId,
     client_secret: text("copy the client secret from PlanSource again."),
     logged_in_user: text("enter the login name of the API user again."),
     subscriber_key: choice(["subscriber_code", "id"], "subscriber_code"),

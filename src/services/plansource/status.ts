@@ -124,7 +124,7 @@ function salary({ rows }: PlanSourceSettings): readonly Finding[] {
 const LATELY: readonly (readonly [ReasonCode, string])[] = [
   [
     "value_not_allowed",
-    "an employee was refused because PlanSource does not allow a value. The log and the dead letters name the field, the value and what is allowed: correct the attribute in Hull, or add the value to the list in PlanSource.",
+    "an employee was refused because PlanSource does not allow a value. The log and the dead letters name the field and what is allowed: correct the attribute in Hull, or add the value to the list in PlanSource.",
   ],
   [
     "termination_reason",

@@ -9,6 +9,7 @@ import manifest from "../../../src/services/plansource/manifest.json";
 import { MAPPABLE } from "../../../src/services/plansource/objects";
 import { OUTCOMES } from "../../../src/services/plansource/reasons";
 import { readSettings } from "../../../src/services/plansource/settings";
+import { switchValues } from "../../../simulators/plansource/switches";
 
 interface Setting {
   readonly name: string;
@@ -221,5 +222,10 @@ describe("what is written about it", () => {
     const fields = MAPPABLE.map(({ name }) => name).filter((name) => !name.startsWith("udef_"));
     expect(fields.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
     expect(page).toContain("`udef_1` to `udef_30`");
+  });
+
+  test("the page says what handles each thing that PlanSource leaves open", () => {
+    const [, unknown = ""] = page.split(/^## What is unknown$/m);
+    expect(Object.keys(switchValues).filter((name) => !unknown.includes(`\`${name}\``))).toEqual([]);
   });
 });

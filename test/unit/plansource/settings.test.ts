@@ -138,6 +138,8 @@ describe("the settings of an installation", () => {
   it.each([
     ["environment", "staging"],
     ["client_id", 12],
+    ["client_id", "c".repeat(101)],
+    ["client_id", "client\nsecret"],
     ["client_secret", {}],
     ["logged_in_user", ["me"]],
     ["subscriber_key", "email"],
