@@ -15,6 +15,12 @@ export const table = rows(
   "must be a table of rows {hull_field_name, service_field_name}; open the settings and save the table again.",
 );
 
+/** The same with a switch in each row: an empty value is sent, and clears the field. */
+export const clearingTable = rows(
+  { hull_field_name: cell, service_field_name: cell, clear_when_blank: flag(false) },
+  "must be a table of rows {hull_field_name, service_field_name, clear_when_blank}; open the settings and save the table again.",
+);
+
 /** A table of the newer kind: `overwrite` off means that it only fills what is empty in Hull. */
 export const traitTable = rows(
   { hull: cell, service: cell, overwrite: flag(true) },
@@ -39,6 +45,17 @@ export function names(what: string) {
     .union([z.array(z.string({ error }), { error }), written], { error })
     .nullish()
     .transform((value) => (value ?? []).map((name) => name.trim()).filter((name) => name !== ""));
+}
+
+/** One of a few words; blank counts as absent. @param otherwise the word that stands for an absent one */
+export function choice<T extends string>(offered: readonly [T, ...T[]], otherwise: NoInfer<T>) {
+  const error = `must be ${offered.map((word) => `"${word}"`).join(" or ")}; choose it again in the settings.`;
+  return z
+    .preprocess(
+      (value) => (typeof value === "string" ? value.trim() : value),
+      z.union([z.enum(offered), z.literal("")], { error }).nullish(),
+    )
+    .transform((value): T => (value === undefined || value === null || value === "" ? otherwise : value));
 }
 
 /** Trimmed; blank counts as absent. */
@@ -68,4 +85,15 @@ export function count(otherwise: number, { least = 1, cap = Number.MAX_SAFE_INTE
     .union([number, written.pipe(number)], { error })
     .nullish()
     .transform((value) => Math.min(Math.floor(value ?? otherwise), cap));
+}
+
+/** Each problem once: the setting, in a table the row and its column too, and what to do. */
+export function problemsOf({ issues }: z.ZodError): readonly string[] {
+  const problems = issues.map(({ path: [setting, row, column], message }) => {
+    if (setting === undefined) return message;
+    const cellName = column === undefined ? "" : `, ${String(column)}`;
+    const place = row === undefined ? "" : ` row ${Number(row) + 1}${cellName}`;
+    return `${String(setting)}${place}: ${message}`;
+  });
+  return [...new Set(problems)];
 }

@@ -1,21 +1,18 @@
-/** `private_settings` of an installation. (Interface fixed; the reading is being written.) */
+/**
+ * `private_settings` of an installation. What is absent or null takes its default; what has the wrong type is a problem
+ * that names the setting and what to do.
+ */
+import { z } from "zod";
 import type { HmacAlgorithm } from "../../http/jwt";
-import type { AttributeReference } from "../mapping/attributes";
+import { attributeReference, type AttributeReference } from "../mapping/attributes";
+import { choice, clearingTable, count, flag, list, problemsOf, text } from "../mapping/cells";
+import type { SettingsResult } from "../service";
+import { mappingOf } from "./mapping-rows";
+import type { MappingRow, RowWarning } from "./mapping-rows";
+import { MOST_AT_ONCE } from "./objects";
+import { reason } from "./reasons";
 
-/** One mapping row that is used. */
-export interface MappingRow {
-  readonly attribute: AttributeReference;
-  /** PlanSource's name. */
-  readonly field: string;
-  /** An empty value is sent blank, and clears; otherwise it is left out. */
-  readonly clearWhenBlank: boolean;
-}
-
-/** A row that is left out (`duplicate_field`: all but the last). */
-export interface RowWarning {
-  readonly code: "unknown_field" | "fixed_field" | "duplicate_field";
-  readonly name: string;
-}
+export type { MappingRow, RowWarning } from "./mapping-rows";
 
 export interface PlanSourceSettings {
   readonly environment: "partner-dev" | "production";
@@ -48,4 +45,88 @@ export interface PlanSourceSettings {
   readonly fetchInterval: number;
   readonly requestsPerMinute: number;
   readonly concurrentRequests: number;
+}
+
+/** PlanSource does not say how many it takes; an answer about more would be hard to read row by row. */
+const BULK_ITEMS_CAP = 500;
+
+const attribute = text("choose the attribute again in the settings.").transform((name) =>
+  name === undefined ? undefined : attributeReference(name, "user"),
+);
+
+/** It names the account in keys of the store. */
+const clientId = text("copy the client id from PlanSource again.").refine(
+  (value) => value === undefined || /^[^\p{Cc}]{1,100}$/u.test(value),
+  "must be one line of at most 100 characters; copy the client id from PlanSource again.",
+);
+
+const schema = z.looseObject(
+  {
+    environment: choice(["partner-dev", "production"], "partner-dev"),
+    client_id: clientId,
+    client_secret: text("copy the client secret from PlanSource again."),
+    logged_in_user: text("enter the login name of the API user again."),
+    subscriber_key: choice(["subscriber_code", "id"], "subscriber_code"),
+    synchronized_segments: list("user segments"),
+    subscriber_attributes_outbound: clearingTable,
+    termination_date_attribute: attribute,
+    termination_reason_attribute: attribute,
+    termination_voluntary_attribute: attribute,
+    rehire_date_attribute: attribute,
+    terminate_on_leaving_segments: flag(false),
+    termination_reason_default: text("enter the termination reason again."),
+    date_format: choice(["slash", "dash"], "slash"),
+    token_per_call: flag(false),
+    assertion_algorithm: choice(["HS256", "HS384", "HS512"], "HS256"),
+    logged_in_user_in: choice(["claim", "form"], "claim"),
+    bulk_updates: flag(false),
+    bulk_max_items: count(200, { cap: BULK_ITEMS_CAP }),
+    termination_flag_name: choice(["voluntary", "volunatary"], "voluntary"),
+    include_test_employees: flag(false),
+    fetch_interval_subscribers: count(180, { least: 0 }),
+    requests_per_minute: count(120),
+    concurrent_requests: count(2, { cap: MOST_AT_ONCE }),
+  },
+  { error: "The settings must be an object; save the connector's settings again." },
+);
+
+/** @param privateSettings `connector.private_settings` as Hull delivers it; null and undefined count as empty */
+export function readSettings(privateSettings: unknown): SettingsResult<PlanSourceSettings> {
+  const parsed = schema.safeParse(privateSettings ?? {});
+  if (!parsed.success) return { ok: false, problems: problemsOf(parsed.error) };
+  const stored = parsed.data;
+  const { rows, warnings } = mappingOf(stored.subscriber_attributes_outbound);
+  return {
+    ok: true,
+    warnings: warnings.map(({ code, name }) => reason(code, name)),
+    settings: {
+      environment: stored.environment,
+      clientId: stored.client_id,
+      clientSecret: stored.client_secret,
+      loggedInUser: stored.logged_in_user,
+      subscriberKey: stored.subscriber_key,
+      segments: stored.synchronized_segments ?? [],
+      rows,
+      rowWarnings: warnings,
+      lifeCycle: {
+        terminationDate: stored.termination_date_attribute,
+        terminationReason: stored.termination_reason_attribute,
+        voluntary: stored.termination_voluntary_attribute,
+        rehireDate: stored.rehire_date_attribute,
+        onLeavingSegments: stored.terminate_on_leaving_segments,
+        defaultReason: stored.termination_reason_default,
+      },
+      dateFormat: stored.date_format,
+      tokenPerCall: stored.token_per_call,
+      assertionAlgorithm: stored.assertion_algorithm,
+      loggedInUserIn: stored.logged_in_user_in,
+      bulkUpdates: stored.bulk_updates,
+      bulkMaxItems: stored.bulk_max_items,
+      terminationFlagName: stored.termination_flag_name,
+      includeTestEmployees: stored.include_test_employees,
+      fetchInterval: stored.fetch_interval_subscribers,
+      requestsPerMinute: stored.requests_per_minute,
+      concurrentRequests: stored.concurrent_requests,
+    },
+  };
 }
