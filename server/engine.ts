@@ -224,11 +224,17 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
     explaining: { explain },
     corsOrigins: config.CORS_ORIGINS,
     health,
-    remember: async ({ remote }, touched) => {
+    remember: async ({ key: tenant, remote }, touched) => {
       if (remote === undefined) return;
-      for (const { type, id, gone } of touched) {
+      for (const { type, id, key, gone } of touched) {
         if (gone === true && id !== undefined) await store.forgetGone(remote, type, [id]);
-        else await store.markUnknown(remote, type, id);
+        else if (id !== undefined || key === undefined) await store.markUnknown(remote, type, id);
+        else {
+          const known = await store.candidates({ remote, tenant }, type, [key]);
+          for (const row of known) await store.markUnknown(remote, type, row.id);
+          // Nobody here has this id: that alone says that there may be a record which is not known.
+          if (known.length === 0) await store.markUnknown(remote, type, key.value);
+        }
       }
     },
     reportStatus: async (given, status) => {

@@ -25,8 +25,7 @@ export const parameter = once.min(1, "is missing");
 
 export const idParameter = parameter.refine(isId, NOT_AN_ID).meta({ maxLength: MAX_ID_LENGTH });
 
-/** A switch in a query; off by default. */
-export const flagParameter = once
+const flag = once
   .pipe(
     z.stringbool({
       truthy: ["1", "true", "yes", "on"],
@@ -34,9 +33,14 @@ export const flagParameter = once
       error: "must be 1, true, yes or on, or else 0 or false",
     }),
   )
-  .optional()
-  .transform((value) => value ?? false)
-  .meta({ enum: ["1", "true", "yes", "on", "0", "false"] });
+  .optional();
+const FLAGS = { enum: ["1", "true", "yes", "on", "0", "false"] };
+
+/** A switch in a query; off by default. */
+export const flagParameter = flag.transform((value) => value ?? false).meta(FLAGS);
+
+/** A switch whose default something else decides. */
+export const optionalFlagParameter = flag.meta(FLAGS);
 
 /** A whole number in a query. */
 export function countParameter(least: number, most: number): z.ZodType<number> {

@@ -1,14 +1,14 @@
 // The one HTTP client: every request to anybody outside goes through `request`, which takes a unit of the budget,
 // obeys the retry law, and turns whatever goes wrong into a RemoteError without secrets.
 import mapKeys from "lodash/mapKeys";
-import { parseJson } from "../json";
+import { decode, parseBody, serialise } from "./body";
 import { closeAgents, createAgents, type Agents } from "./agents";
 import { secretsIn, type AuthProvider } from "./auth";
 import { BudgetClosedError, type Budget, type BudgetClass } from "./limits/budget";
 import { classify, classifyFailure, RemoteError, UnexpectedAnswer, withoutCredentials } from "./errors";
 import type { Failure, RemoteErrorFacts } from "./errors";
+import type { Gate } from "./limits/gate";
 import type { Log } from "./log";
-import { nestsTooDeep } from "./guards/json-scan";
 import { bareError, createRedactor } from "./guards/redact";
 import { decideRetry } from "./retry";
 import { buildUrl, type Query, type RouteParams } from "./route";
@@ -36,6 +36,8 @@ export interface HttpClientOptions {
   readonly baseUrl: string;
   readonly auth?: AuthProvider | undefined;
   readonly budget?: Budget | undefined;
+  /** Limits the requests on the wire at a time; entered when all else is ready, so nobody waits for it in vain. */
+  readonly gate?: Gate | undefined;
   /** Per request, body included. */
   readonly timeoutMs?: number | undefined;
   readonly maxResponseBytes?: number | undefined;
@@ -52,6 +54,8 @@ export interface HttpClientOptions {
   /** Values that must never be logged, besides those that `auth` hands out. */
   readonly secrets?: readonly string[] | undefined;
   readonly onCall?: ((call: CallRecord) => void) | undefined;
+  /** What of the answer to a failed call may be shown and logged. Default: all of it; secrets are removed anyway. */
+  readonly visible?: ((answer: unknown, request: HttpRequest) => unknown) | undefined;
 }
 
 export interface HttpRequest {
@@ -69,14 +73,17 @@ export interface HttpRequest {
   readonly safeToRepeat?: boolean | undefined;
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** "text" leaves the body unparsed. Default "json": parsed when it is JSON, else the text. */
-  readonly expect?: "json" | "text" | undefined;
+  /**
+   * "text" leaves the body unparsed, "bytes" leaves it as it came, a `Buffer`. Default "json": parsed when it is JSON,
+   * else the text.
+   */
+  readonly expect?: "json" | "text" | "bytes" | undefined;
 }
 
 export interface HttpResponse {
   readonly status: number;
   readonly headers: ResponseHeaders;
-  /** Parsed JSON, else the text; `undefined` when empty. Callers check its shape. */
+  /** Parsed JSON, else the text; `undefined` when empty. Callers check its shape. See `HttpRequest.expect`. */
   readonly body: unknown;
 }
 
@@ -109,8 +116,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     signal: AbortSignal,
     n: number,
   ): Promise<HttpResponse> {
-    const startedAt = clock();
-    const result = await exchange({
+    const prepared = {
       method: request.method,
       url,
       headers: {
@@ -119,11 +125,19 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
         "user-agent": "hull-planhat-connector",
         ...mapKeys({ ...credentials, ...request.headers }, (_value, name) => name.toLowerCase()),
       },
-      body: request.body === undefined || typeof request.body === "string" ? request.body : serialise(request),
+      body:
+        request.body === undefined || typeof request.body === "string"
+          ? request.body
+          : serialise(request.body, `${request.method} ${request.route}`),
       timeoutMs: request.timeoutMs ?? options.timeoutMs ?? 30_000,
       maxResponseBytes: options.maxResponseBytes ?? 50_000_000,
       agents,
       signal,
+    };
+    let startedAt = clock();
+    const result = await takePlace(request, signal, () => {
+      startedAt = clock();
+      return exchange(prepared);
     });
     const outcome = judge(request, result);
     const error = outcome instanceof RemoteError ? outcome : undefined;
@@ -146,6 +160,20 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     }
   }
 
+  /** Keeps a place among those on the wire for as long as the exchange lasts, which never throws. */
+  async function takePlace(
+    request: HttpRequest,
+    signal: AbortSignal,
+    work: () => Promise<Exchange>,
+  ): Promise<Exchange> {
+    if (options.gate === undefined) return work();
+    try {
+      return await options.gate.run(work, signal);
+    } catch (error) {
+      throw failed(request, "cancelled", { applied: "no", cause: error });
+    }
+  }
+
   async function credentialsFor(request: HttpRequest, signal: AbortSignal): Promise<Readonly<Record<string, string>>> {
     let headers: Readonly<Record<string, string>>;
     try {
@@ -162,9 +190,11 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
 
   function judge(request: HttpRequest, result: Exchange): HttpResponse | RemoteError {
     if (!result.ok) return failed(request, result.failure, { cause: result.cause });
-    const { status, headers, text } = result;
+    const { status, headers, bytes } = result;
+    if (isGood(status) && request.expect === "bytes") return { status, headers, body: bytes };
+    const text = decode(bytes);
     const parsed = request.expect === "text" ? { body: text === "" ? undefined : text } : parseBody(text, headers);
-    if (status >= 200 && status < 300) {
+    if (isGood(status)) {
       if ("body" in parsed) return { status, headers, body: parsed.body };
       const what = parsed.unusable === "truncated" ? { what: "the answer is not complete JSON" } : {};
       return failed(request, parsed.unusable, { status, answer: text, ...what });
@@ -175,9 +205,14 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       ...classify(status, headers, clock()),
       serverTimeMs: parseHttpDate(headers["date"]),
       status,
-      body: redactor.excerpt(answer),
-      answer,
+      headers,
+      body: excerpt(answer, request),
+      answer: request.expect === "bytes" ? bytes : answer,
     });
+  }
+
+  function excerpt(answer: unknown, request: HttpRequest): unknown {
+    return redactor.excerpt(options.visible === undefined ? answer : options.visible(answer, request));
   }
 
   function identity(request: HttpRequest): Pick<CallRecord, "system" | "method" | "route"> {
@@ -194,7 +229,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       ...classifyFailure(failure),
       failure,
       ...more,
-      ...(more.answer === undefined ? {} : { body: redactor.excerpt(more.answer) }),
+      ...(more.answer === undefined ? {} : { body: excerpt(more.answer, request) }),
       cause: bareError(more.cause, (message) => redactor.text(message)),
     });
   }
@@ -258,23 +293,4 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   };
 }
 
-/** `JSON.stringify` returns undefined for functions and the like: such a body is a bug of ours. */
-function serialise(request: HttpRequest): string {
-  const text = JSON.stringify(request.body) as string | undefined;
-  if (text === undefined) throw new TypeError(`The body of ${request.method} ${request.route} is not a JSON value.`);
-  return text;
-}
-
-type ParsedBody = { readonly body: unknown } | { readonly unusable: "truncated" | "too_deep" };
-
-/** Text first, JSON second: error pages come as plain text, and some servers label JSON as text. */
-function parseBody(text: string, headers: ResponseHeaders): ParsedBody {
-  if (text.trim() === "") return { body: undefined };
-  const claimsJson = /\bjson\b/i.test(headers["content-type"] ?? "");
-  if (nestsTooDeep(text)) return claimsJson ? { unusable: "too_deep" } : { body: text };
-  try {
-    return { body: parseJson(text) };
-  } catch {
-    return claimsJson ? { unusable: "truncated" } : { body: text };
-  }
-}
+const isGood = (status: number): boolean => status >= 200 && status < 300;

@@ -66,6 +66,8 @@ export interface RemoteErrorFacts {
   readonly body?: unknown;
   /** The whole parsed answer, for a caller that understands it; never logged. */
   readonly answer?: unknown;
+  /** The headers of the answer, for a caller that passes it on; never logged. */
+  readonly headers?: ResponseHeaders | undefined;
   readonly cause?: unknown;
   /** Overrides the sentence about what happened. */
   readonly what?: string | undefined;
@@ -83,6 +85,7 @@ export class RemoteError extends Error {
   readonly serverTimeMs: number | undefined;
   readonly body: unknown;
   readonly #answer: unknown;
+  readonly #headers: ResponseHeaders | undefined;
   override readonly name = "RemoteError";
 
   constructor(facts: RemoteErrorFacts) {
@@ -98,11 +101,17 @@ export class RemoteError extends Error {
     this.serverTimeMs = facts.serverTimeMs;
     this.body = facts.body;
     this.#answer = facts.answer;
+    this.#headers = facts.headers;
   }
 
   /** The whole parsed answer. A getter, because own properties end up in logs. */
   get answer(): unknown {
     return this.#answer;
+  }
+
+  /** With lower-case names; undefined when there was no whole answer. */
+  get headers(): ResponseHeaders | undefined {
+    return this.#headers;
   }
 }
 

@@ -1,7 +1,9 @@
 // URLs from templates. Ids come from outside: a blank one would turn `/endusers/:id` into the list route, and a dot
 // segment would walk up the path, so both are refused instead of sent.
 
-export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+/** A list repeats its name. */
+export type Query = Readonly<Record<string, QueryValue | readonly QueryValue[] | undefined>>;
+type QueryValue = string | number | boolean;
 export type RouteParams = Readonly<Record<string, string | number>>;
 
 export type UrlResult = { readonly ok: true; readonly url: string } | { readonly ok: false; readonly problem: string };
@@ -26,8 +28,9 @@ export function buildUrl(baseUrl: string, route: string, params: RouteParams = {
 /** Without the question mark; spaces as %20 and plus signs as %2B, so that no server can confuse the two. */
 export function encodeQuery(query: Query): string {
   return Object.entries(query)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(String(value))}`)
+    .flatMap(([name, value]) =>
+      [value ?? []].flat().map((each) => [name, String(each)].map(encodeURIComponent).join("=")),
+    )
     .join("&");
 }
 

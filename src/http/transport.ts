@@ -18,7 +18,7 @@ export interface ExchangeRequest {
 }
 
 export type Exchange =
-  | { readonly ok: true; readonly status: number; readonly headers: ResponseHeaders; readonly text: string }
+  | { readonly ok: true; readonly status: number; readonly headers: ResponseHeaders; readonly bytes: Buffer }
   | { readonly ok: false; readonly failure: Failure; readonly cause: unknown };
 
 /** Sends one request and reads the whole answer. Never throws: what went wrong is in the result. */
@@ -32,7 +32,7 @@ export async function exchange(request: ExchangeRequest): Promise<Exchange> {
   if (request.signal?.aborted) cancel();
 
   try {
-    const response = await axios.request<string>({
+    const response = await axios.request<Buffer>({
       method: request.method,
       url: request.url,
       headers: { ...request.headers },
@@ -40,7 +40,7 @@ export async function exchange(request: ExchangeRequest): Promise<Exchange> {
       httpAgent: request.agents.http,
       httpsAgent: request.agents.https,
       signal: controller.signal,
-      responseType: "text",
+      responseType: "arraybuffer",
       maxRedirects: 0,
       maxContentLength: request.maxResponseBytes,
       maxBodyLength: Infinity,
@@ -49,7 +49,7 @@ export async function exchange(request: ExchangeRequest): Promise<Exchange> {
       transformRequest: [(body: unknown) => body],
       transformResponse: [(body: unknown) => body],
     });
-    return { ok: true, status: response.status, headers: flatten(response), text: response.data };
+    return { ok: true, status: response.status, headers: flatten(response), bytes: response.data };
   } catch (error) {
     if (!controller.signal.aborted) return { ok: false, failure: failureOf(error), cause: error };
     return { ok: false, failure: controller.signal.reason === "timeout" ? "timeout" : "cancelled", cause: error };

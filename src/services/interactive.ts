@@ -12,7 +12,11 @@ export function shortPauses(sleep: Sleep): Sleep {
 }
 
 /** Runs `work` on a client of its own, whose calls are cut off after this time. The client is closed in the end. */
-export async function within<T>(client: HttpClient, timeoutMs: number, work: () => Promise<T>): Promise<T> {
+export async function within<T>(
+  client: Pick<HttpClient, "close">,
+  timeoutMs: number,
+  work: () => Promise<T>,
+): Promise<T> {
   const timer = setTimeout(() => client.close(), timeoutMs);
   try {
     return await work();

@@ -45,7 +45,7 @@ export interface Operation<S, P = unknown, Q = unknown, B = unknown> {
    *
    * @param answer undefined: the call failed, and may have been carried out nevertheless
    */
-  remembers?(input: Input<P, Q, B>, answer: OperationAnswer | undefined): readonly Touched[];
+  remembers?(input: Input<P, Q, B>, answer: OperationAnswer | undefined, asker: Asker<S>): readonly Touched[];
   /** @throws OperationError when the call cannot be served */
   run(asker: Asker<S>, input: Input<P, Q, B>): Promise<OperationAnswer>;
 }
@@ -100,10 +100,12 @@ export interface Confirmation<P, Q, B> {
   value(input: Input<P, Q, B>): string | undefined;
 }
 
-/** One record, or all of a type when the call does not tell which. */
+/** One record by its remote id or a key, or all of a type when the call does not tell which. */
 export interface Touched {
   readonly type: string;
   readonly id?: string;
+  /** Where the call names it by one alone. */
+  readonly key?: { readonly name: string; readonly value: string };
   /** It is certainly not there any more. */
   readonly gone?: boolean;
 }

@@ -129,7 +129,7 @@ async function run<S>(
 ): Promise<OperationAnswer> {
   const note = async (answer?: OperationAnswer): Promise<void> => {
     try {
-      const touched = operation.remembers?.(input, answer) ?? [];
+      const touched = operation.remembers?.(input, answer, asker) ?? [];
       if (touched.length > 0) await remember?.(tenant, touched);
     } catch (error) {
       // The service has done it, so the caller must not hear that it failed.

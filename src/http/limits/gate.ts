@@ -10,25 +10,64 @@ export interface GateLimits {
   readonly waiting: number;
 }
 
-export function createGate({ atOnce, waiting }: GateLimits) {
-  const queue: (() => void)[] = [];
+export type Gate = ReturnType<typeof createGate>;
+
+export function createGate(limits: GateLimits) {
+  const queue = new Set<() => void>();
+  let { atOnce } = limits;
   let running = 0;
 
+  /** Lets in whoever waits longest, at once, so that nobody slips in between. */
+  function admit(): void {
+    for (const enter of queue) {
+      if (running >= atOnce) return;
+      queue.delete(enter);
+      running += 1;
+      enter();
+    }
+  }
+
+  /** Resolves with a place taken. */
+  function turn(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const enter = (): void => {
+        signal?.removeEventListener("abort", leave);
+        resolve();
+      };
+      const leave = (): void => {
+        queue.delete(enter);
+        reject(new DOMException("The wait was aborted.", "AbortError"));
+      };
+      if (signal?.aborted) {
+        leave();
+        return;
+      }
+      signal?.addEventListener("abort", leave, { once: true });
+      queue.add(enter);
+    });
+  }
+
   return {
-    /** @throws GateFullError at once when too many wait already; otherwise what `work` throws */
-    async run<T>(work: () => Promise<T>): Promise<T> {
-      if (running >= atOnce) {
-        if (queue.length >= waiting) throw new GateFullError("Too many wait for their turn already.");
-        // A finished one hands its place to the next, so that nobody slips in between.
-        await new Promise<void>((resolve) => queue.push(resolve));
-      } else running += 1;
+    /**
+     * @param signal ends the wait, not the work
+     * @throws GateFullError at once when too many wait already, an AbortError for a wait that was ended; otherwise what
+     *   `work` throws
+     */
+    async run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+      if (running < atOnce) running += 1;
+      else if (queue.size < limits.waiting) await turn(signal);
+      else throw new GateFullError("Too many wait for their turn already.");
       try {
         return await work();
       } finally {
-        const next = queue.shift();
-        if (next === undefined) running -= 1;
-        else next();
+        running -= 1;
+        admit();
       }
+    },
+    /** Those who are inside stay there. */
+    setAtOnce(most: number): void {
+      atOnce = most;
+      admit();
     },
     isIdle: (): boolean => running === 0,
   };
@@ -36,7 +75,7 @@ export function createGate({ atOnce, waiting }: GateLimits) {
 
 /** A gate for each key, kept while it is in use. */
 export function createGates(limits: GateLimits) {
-  const gates = new Map<string, ReturnType<typeof createGate>>();
+  const gates = new Map<string, Gate>();
   return {
     async run<T>(key: string, work: () => Promise<T>): Promise<T> {
       const gate = gates.get(key) ?? createGate(limits);
@@ -46,6 +85,22 @@ export function createGates(limits: GateLimits) {
       } finally {
         if (gate.isIdle()) gates.delete(key);
       }
+    },
+  };
+}
+
+/** Gates without end to the queue, by key (such as the quota key of a service); the newest limit wins. */
+export type GateRegistry = ReturnType<typeof createGateRegistry>;
+
+export function createGateRegistry() {
+  const gates = new Map<string, Gate>();
+  return {
+    /** The one gate of all callers with this key. */
+    get(key: string, atOnce: number): Gate {
+      const gate = gates.get(key) ?? createGate({ atOnce, waiting: Infinity });
+      gates.set(key, gate);
+      gate.setAtOnce(atOnce);
+      return gate;
     },
   };
 }
