@@ -107,7 +107,7 @@ export function ownId(type: ObjectType | undefined, desired: Desired): string | 
 
 /** The record is archived, must be there, and does not come back. */
 export function isClosed({ archived }: ObjectType, row: MirrorRow | undefined, { state }: Desired): boolean {
-  return row?.archived === true && archived !== "revive" && state !== "ended";
+  return row?.archived === true && archived === undefined && state !== "ended";
 }
 
 function accept(type: ObjectType, subject: Subject, row: MirrorRow, moved: boolean): Identity {

@@ -2,14 +2,14 @@
  * Whether a record can be sent, and whether a new employee is complete. Everything that is wrong is named at once, so that
  * a person can mend it at once. Pure.
  */
-import { listed } from "../../outcome/listed";
-import { joinReasons, type Reason } from "../../outcome/outcome";
-import type { Desired } from "../../record";
-import { own } from "../mapping/attributes";
+import { listed } from "../../../outcome/listed";
+import { joinReasons, type Reason } from "../../../outcome/outcome";
+import type { Desired } from "../../../record";
+import { own } from "../../mapping/attributes";
 import { chosen, named, quoted, type Choice } from "./choices";
 import type { Meta } from "./meta";
-import { fieldSpec, mappableField, MINIMUM_SET, SUBSCRIBERS } from "./objects";
-import { reason } from "./reasons";
+import { fieldSpec, mappableField, MINIMUM_SET, SUBSCRIBERS } from "../objects";
+import { reason } from "../reasons";
 import { isBlank, wireValue } from "./values";
 
 /** How many fields one sentence names. */

@@ -2,10 +2,10 @@
  * What can be said from the settings alone, and from the outcomes of the last day. PlanSource is not asked, so
  * credentials that look right may still be refused.
  */
-import type { Finding } from "../connection";
+import type { Finding } from "../../connection";
 import type { RowWarning } from "./mapping-rows";
-import { MINIMUM_SET, SUBSCRIBERS } from "./objects";
-import type { ReasonCode } from "./reasons";
+import { MINIMUM_SET, SUBSCRIBERS } from "../objects";
+import type { ReasonCode } from "../reasons";
 import type { PlanSourceSettings } from "./settings";
 
 /** The settings that findings name, by their titles in the manifest. */

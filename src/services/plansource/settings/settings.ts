@@ -3,14 +3,14 @@
  * that names the setting and what to do.
  */
 import { z } from "zod";
-import type { HmacAlgorithm } from "../../http/jwt";
-import { attributeReference, type AttributeReference } from "../mapping/attributes";
-import { choice, clearingTable, count, flag, list, problemsOf, text } from "../mapping/cells";
-import type { SettingsResult } from "../service";
+import type { HmacAlgorithm } from "../../../http/jwt";
+import { attributeReference, type AttributeReference } from "../../mapping/attributes";
+import { choice, clearingTable, count, flag, list, problemsOf, text } from "../../mapping/cells";
+import type { SettingsResult } from "../../service";
 import { mappingOf } from "./mapping-rows";
 import type { MappingRow, RowWarning } from "./mapping-rows";
-import { MOST_AT_ONCE } from "./objects";
-import { reason } from "./reasons";
+import { MOST_AT_ONCE } from "../objects";
+import { reason } from "../reasons";
 
 export type { MappingRow, RowWarning } from "./mapping-rows";
 
