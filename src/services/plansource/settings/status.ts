@@ -20,10 +20,11 @@ export const TITLES = {
   termination_reason_attribute: "Termination reason",
   terminate_on_leaving_segments: "Terminate whoever leaves all segments?",
   termination_reason_default: "Termination reason on leaving",
+  termination_flag_name: "Name of the voluntary flag",
 } as const;
 
 const MAPPING = TITLES.subscriber_attributes_outbound;
-const API_USERS = "System Administration → System → API Users";
+export const API_USERS = "System Administration → System → API Users";
 
 const setupRequired = (text: string): Finding => ({ level: "setupRequired", text });
 const error = (text: string): Finding => ({ level: "error", text });
