@@ -9,17 +9,11 @@ import { problemOf } from "../api/failure";
 import type { Row } from "../api/rest";
 import { reason } from "../reasons";
 import { addressed, type Address, type Ways } from "../remote/address";
+import type { Learnt } from "../remote/learnt";
 import { codeOf, idOf, remoteRecord } from "../remote/record";
 import { isBlank } from "../rules/values";
 import type { PlanSourceSettings } from "../settings/settings";
-import { fieldsBody, rehireBody, terminationBody, type Blank } from "./body";
-
-/** What is learnt about one client by trying. */
-export interface Learnt {
-  blank: Blank;
-  /** A flag of a termination had no effect: it is spelt in the other way. */
-  ignoresFlag: boolean;
-}
+import { fieldsBody, rehireBody, terminationBody } from "./body";
 
 export interface WriteDeps {
   readonly ways: Ways;
