@@ -58,7 +58,7 @@ export function createTokenSources(http: HttpOptions = {}): TokenSources {
       maxAttempts: 1,
       timeoutMs: Math.min(TIMEOUT_MS, http.timeoutMs ?? TIMEOUT_MS),
       secrets: [clientId, clientSecret, loggedInUser, ...(http.secrets ?? [])],
-      visible: visibleAnswer,
+      visible: (answer, request) => visibleAnswer(parsed(answer) ?? answer, request),
     });
     const source = createTokenSource({
       fetchToken: (nowMs) => fetchToken(client, formOf(credentials, baseUrl, nowMs)),
