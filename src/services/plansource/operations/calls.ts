@@ -2,7 +2,7 @@
 import type { BudgetRegistry } from "../../../http/limits/budget";
 import { systemSleep } from "../../../http/time";
 import { shortPauses, within } from "../../interactive";
-import type { Asker } from "../../operations";
+import type { Asker, Operation } from "../../operations";
 import { missing, served, type CallWords, type ServiceWords } from "../../trouble";
 import { createPlanSourceApi, type PlanSourceApi, type Shared } from "../api/client";
 import { isUnknownEmployee, wordsIn, wordsOf } from "../api/envelope";
@@ -11,6 +11,10 @@ import type { HttpOptions } from "../api/tokens";
 import type { PlanSourceSettings } from "../settings";
 
 export type Connected = Asker<PlanSourceSettings>;
+
+/** Keeps the types of one declaration together. */
+export const declare = <P, Q, B>(operation: Operation<PlanSourceSettings, P, Q, B>): Operation<PlanSourceSettings> =>
+  operation;
 
 export interface CallsOptions {
   readonly shared: Shared;

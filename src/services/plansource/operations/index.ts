@@ -6,20 +6,20 @@ import { z } from "zod";
 import type { Operation } from "../../operations";
 import { refusalsOf } from "../../trouble";
 import type { PlanSourceSettings } from "../settings";
-import { createCalls, PLANSOURCE, type Calls, type CallsOptions } from "./calls";
+import { createCalls, declare, PLANSOURCE, type Calls, type CallsOptions } from "./calls";
 import { rawOperation } from "./raw-request";
-import { includeTest, subscriberOperations, SWITCH, withTests } from "./subscribers";
+import { includeTest, SWITCH, withTests } from "./parameters";
+import { subscriberOperations } from "./subscribers";
 
 export function plansourceOperations(options: CallsOptions): readonly Operation<PlanSourceSettings>[] {
   const calls = createCalls(options);
-  const raw: Operation<PlanSourceSettings, never, never, never> = rawOperation(calls);
-  return [...subscriberOperations(calls), beneficiaries(calls), raw];
+  return [...subscriberOperations(calls), beneficiaries(calls), rawOperation(calls)];
 }
 
 const beneficiary = z.looseObject({ id: z.union([z.number(), z.string()]) });
 
 function beneficiaries(calls: Calls): Operation<PlanSourceSettings> {
-  const operation: Operation<PlanSourceSettings, unknown, { readonly include_test: boolean | undefined }> = {
+  return declare({
     id: "listBeneficiaries",
     method: "GET",
     path: "/beneficiaries",
@@ -37,6 +37,5 @@ function beneficiaries(calls: Calls): Operation<PlanSourceSettings> {
       const query = { include_test: withTests(asker, include_test) };
       return { body: await calls.rest(asker, undefined, (rest) => rest.beneficiaries(query)) };
     },
-  };
-  return operation;
+  });
 }

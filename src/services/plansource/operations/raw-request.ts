@@ -7,7 +7,7 @@ import { OperationError } from "../../operations";
 import { refusalsOf } from "../../trouble";
 import type { PlanSourceApi } from "../api/client";
 import type { PlanSourceSettings } from "../settings";
-import { PLANSOURCE, type Calls } from "./calls";
+import { declare, PLANSOURCE, type Calls } from "./calls";
 import { NOT_AN_ENDPOINT, partsOf, routeOf, templateOf, touchedAt } from "./endpoint";
 import { ALL } from "./touched";
 
@@ -36,7 +36,7 @@ const rawRequest = z.strictObject(
   { error: ({ code }) => (code === "unrecognized_keys" ? `has other keys than ${KEYS}` : "must be an object") },
 );
 
-export type RawRequest = z.output<typeof rawRequest>;
+type RawRequest = z.output<typeof rawRequest>;
 
 const WORDS = {
   code: "invalid_request",
@@ -54,8 +54,8 @@ const UNKNOWN_OUTCOME = "and it may have been carried out nevertheless; look bef
 /** What a caller needs of the headers; no cookies, nothing about the connection. */
 const HEADERS = /^(?:content-type|retry-after|(?:x-)?(?:request|correlation)-?id)$/;
 
-export function rawOperation(calls: Calls): Operation<PlanSourceSettings, unknown, unknown, RawRequest> {
-  return {
+export function rawOperation(calls: Calls): Operation<PlanSourceSettings> {
+  return declare({
     id: "rawRequest",
     method: "POST",
     path: "/request",
@@ -95,7 +95,7 @@ export function rawOperation(calls: Calls): Operation<PlanSourceSettings, unknow
       const words = body.method === "GET" ? {} : { unrepeatable: UNKNOWN_OUTCOME };
       return calls.api(asker, (api) => sendRaw(api, body), words);
     },
-  };
+  });
 }
 
 /** @throws RemoteError when there is no answer that can be passed on, OperationError for a redirect */

@@ -1,59 +1,21 @@
 /** Subscribers one by one, in pages and several at once, as PlanSource's own routes have them. */
 import { z } from "zod";
-import { countParameter, optionalFlagParameter, pathIdParameter } from "../../../input";
 import { badInput, type Operation, type OperationAnswer, type OperationRefusal, type Touched } from "../../operations";
 import { refusalsOf } from "../../trouble";
 import { saysFailure } from "../api/envelope";
 import type { Envelope, Fields } from "../api/rest";
 import type { PlanSourceSettings } from "../settings";
 import { BODY_WORDS, BULK_WORDS, bulkChanges, newSubscriber, rehire, subscriberChanges, termination } from "./bodies";
-import { namesByCode, PLANSOURCE, UNKNOWN, type Calls, type Connected } from "./calls";
+import { declare, PLANSOURCE, UNKNOWN, type Calls, type Connected } from "./calls";
+import { byCode, BY_KEY, ID, PAGING, withTests, type ByKey } from "./parameters";
 import { ALL, touchedBy, touchedIn } from "./touched";
 
 const TAG = { name: "Subscribers", description: "PlanSource's employees, with the stored credentials." };
 const CHANGES = { last_name: "Stone", email: "ann.stone@acme.example" };
-const EXAMPLE = { id: 1000001, subscriber_code: "E-1001", first_name: "Ann", last_name: "Lee" };
+const NEW = { subscriber_code: "E-1001", first_name: "Ann", last_name: "Lee" };
+const EXAMPLE = { id: 1000001, ...NEW };
 const MAX_BODY = { maxBytes: 1024 * 1024, smaller: "send only the fields that change" };
 const BODY = { words: BODY_WORDS, refused: "The fields cannot be sent; `details` names each bad one", ...MAX_BODY };
-
-export const SWITCH = "Send true or false, or leave it out.";
-export const includeTest = optionalFlagParameter.meta({
-  description: "With employees that are marked as tests; as the connector's settings say when left out.",
-});
-
-const isCustomId = optionalFlagParameter.meta({
-  description:
-    "Whether subscribers are named by their `subscriber_code`, not by PlanSource's id; as the connector's settings say " +
-    "when left out.",
-});
-const BY_KEY = { schema: z.object({ is_custom_id: isCustomId }), remedies: { is_custom_id: SWITCH } };
-
-const PAGING = {
-  schema: z.object({
-    page: countParameter(1, 1_000_000).optional().meta({ description: "From 1." }),
-    per_page: countParameter(1, 500).optional().meta({ description: "PlanSource's own measure, 500, when left out." }),
-    include_test: includeTest,
-    is_custom_id: isCustomId,
-  }),
-  remedies: {
-    page: "Send the number of a page, or leave it out.",
-    per_page: "Send how many subscribers a page shall have, or leave it out.",
-    include_test: SWITCH,
-    is_custom_id: SWITCH,
-  },
-};
-
-const ID = {
-  schema: z.object({
-    id: pathIdParameter.meta({ description: "A `subscriber_code`, or PlanSource's id: see `is_custom_id`." }),
-  }),
-  words: {
-    code: "invalid_subscriber_id",
-    problem: "The address names no subscriber",
-    remedies: { id: "Send the subscriber_code or, with is_custom_id=false, PlanSource's id." },
-  },
-  refused: "The path names no subscriber",
-};
 
 const subscriber = z.looseObject({
   id: z.union([z.number(), z.string()]),
@@ -80,16 +42,10 @@ const CREATED_PERHAPS = {
 };
 const DONE_PERHAPS = { unrepeatable: "and it may have been done; read the subscriber before you send it again" };
 
-interface ByKey {
-  readonly is_custom_id: boolean | undefined;
-}
 interface OfOne {
   readonly parameters: { readonly id: string };
   readonly query: ByKey;
 }
-
-const declare = <P, Q, B>(operation: Operation<PlanSourceSettings, P, Q, B>): Operation<PlanSourceSettings> =>
-  operation;
 
 /** In this order: `meta` is no id. */
 export function subscriberOperations(calls: Calls): readonly Operation<PlanSourceSettings>[] {
@@ -118,7 +74,7 @@ export function subscriberOperations(calls: Calls): readonly Operation<PlanSourc
         "PlanSource creates a second subscriber where the `subscriber_code` is there already. Fields that are not described " +
         "are passed on as they are.",
       query: BY_KEY,
-      body: { ...BODY, name: "NewSubscriber", schema: newSubscriber, example: { ...EXAMPLE, id: undefined } },
+      body: { ...BODY, name: "NewSubscriber", schema: newSubscriber, example: NEW },
       answer: ANSWER,
       refusals: [...ANY, LOST],
       remembers: ({ body: { subscriber_code: code } }, answer) => [
@@ -142,12 +98,12 @@ export function subscriberOperations(calls: Calls): readonly Operation<PlanSourc
         ...BODY,
         name: "SubscribersChanges",
         schema: bulkChanges,
-        example: [{ id: EXAMPLE.subscriber_code, ...CHANGES }],
+        example: [{ id: NEW.subscriber_code, ...CHANGES }],
         words: BULK_WORDS,
         smaller: "send fewer subscribers at once",
       },
       answer: { name: "SubscribersAnswer", schema: z.unknown(), description: "PlanSource's `data`, unchanged." },
-      refusals: ANY,
+      refusals: [...ANY, NOT_THERE],
       remembers: ({ query, body }, _answer, asker) => {
         const rows = "subscribers" in body ? body.subscribers : body;
         return rows.map(({ id }) => touchedBy(String(id), byCode(asker, query)));
@@ -244,15 +200,6 @@ export function subscriberOperations(calls: Calls): readonly Operation<PlanSourc
       }),
     }),
   ];
-}
-
-/** @returns undefined rather than false, so that nothing is sent */
-export function withTests({ settings }: Connected, asked: boolean | undefined): true | undefined {
-  return (asked ?? settings.includeTestEmployees) ? true : undefined;
-}
-
-function byCode(asker: Connected, { is_custom_id }: ByKey): boolean {
-  return is_custom_id ?? namesByCode(asker);
 }
 
 function touchedOne({ parameters, query }: OfOne, answer: OperationAnswer | undefined, asker: Connected): Touched[] {
