@@ -25,8 +25,10 @@ function remote(status: number, answer: unknown): RemoteError {
   const facts = { system: "plansource", method: "GET", route: "/subscriber/:ref", status, answer };
   return new RemoteError({ ...facts, ...classify(status, {}, 0), body: visibleAnswer(answer, {}) });
 }
-const refusal = (message: string, { status = 400, code = status as unknown } = {}): RemoteError =>
-  remote(status, failure(errorOf(message, code, status)));
+const refusal = (
+  message: string,
+  { status = 400, code = status }: { status?: number; code?: unknown } = {},
+): RemoteError => remote(status, failure(errorOf(message, code, status)));
 
 describe("words of a failure", () => {
   const GENDER = "Invalid value for gender.  The valid values are M,F.";

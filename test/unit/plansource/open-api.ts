@@ -7,7 +7,8 @@ import {
   type PlanSourceSimulatorOptions,
 } from "../../../simulators/plansource";
 import { closeAgents, createAgents } from "../../../src/http/agents";
-import { createBudget, type BudgetRegistry } from "../../../src/http/limits/budget";
+import { createBudget, type BudgetClass, type BudgetRegistry } from "../../../src/http/limits/budget";
+import type { Log } from "../../../src/http/log";
 import { createPlanSourceApi, createShared, type PlanSourceApi } from "../../../src/services/plansource/api/client";
 import { createRest } from "../../../src/services/plansource/api/rest";
 import { readSettings, type PlanSourceSettings } from "../../../src/services/plansource/settings";
@@ -25,25 +26,21 @@ export function settingsOf(stored: Bag = {}): PlanSourceSettings {
 export interface OpenApiOptions extends PlanSourceSimulatorOptions {
   /** Private settings besides the credentials. */
   readonly settings?: Bag;
-  /** Requests that may start. Default: any number. */
-  readonly budget?: number;
   /** Address of another server in place of the simulator. */
   readonly url?: string;
 }
 
 export type OpenApi = Awaited<ReturnType<typeof openApi>>;
 
-export async function openApi({ settings: stored, budget, url, ...options }: OpenApiOptions = {}) {
+export async function openApi({ settings: stored, url, ...options }: OpenApiOptions = {}) {
   const clock = createManualClock();
   const sim = createPlanSourceSimulator({ clock, ...options });
   await sim.listen();
   const calls: Call[] = [];
   sim.on("request", (call) => void calls.push(call));
   const lines: unknown[] = [];
-  const log = {
-    debug: (...line: unknown[]) => void lines.push(line),
-    warn: (...line: unknown[]) => void lines.push(line),
-  };
+  const note = (...line: unknown[]): void => void lines.push(line);
+  const log: Log = { debug: note, info: note, warn: note, error: note };
   const agents = createAgents();
   /** How far our clock is ahead. Milliseconds. */
   let aheadMs = 0;
@@ -56,16 +53,19 @@ export async function openApi({ settings: stored, budget, url, ...options }: Ope
     timeoutMs: 5_000,
   };
   const shared = createShared(http);
-  const taken: string[] = [];
-  const counter = createBudget({ limitPerMinute: budget ?? null, clock: http.clock, sleep: http.sleep });
-  const budgets: Pick<BudgetRegistry, "get"> = {
+  const taken: BudgetClass[] = [];
+  const unlimited = createBudget({ limitPerMinute: null });
+  const budgets: BudgetRegistry = {
     get: () => ({
-      ...counter,
+      ...unlimited,
       take: (asking, signal) => {
         taken.push(asking);
-        return counter.take(asking, signal);
+        return unlimited.take(asking, signal);
       },
     }),
+    look: () => undefined,
+    left: () => Infinity,
+    close: () => unlimited.close(),
   };
   const opened: PlanSourceApi[] = [];
 
@@ -80,7 +80,7 @@ export async function openApi({ settings: stored, budget, url, ...options }: Ope
       settings,
       target: targetFor(settings),
       shared,
-      budgets: budgets as BudgetRegistry,
+      budgets,
       http,
     });
     opened.push(made);
@@ -96,7 +96,7 @@ export async function openApi({ settings: stored, budget, url, ...options }: Ope
     taken,
     shared,
     http,
-    budgets: budgets as BudgetRegistry,
+    budgets,
     api,
     /** Subscribers by their code, unless the settings say otherwise. */
     rest: (more: Bag = {}) => createRest(api(more), { isCustomId: { ...stored, ...more }["subscriber_key"] !== "id" }),

@@ -267,22 +267,20 @@ describe("lists", () => {
 
   test("of beneficiaries come as they are", async () => {
     const fixture = await open();
-    fixture.sim
-      .organization()
-      .beneficiaries.seed({
-        subscriber_id: 1,
-        coverage_id: 2,
-        first_name: "Bo",
-        last_name: "Lee",
-        relationship: "Spouse",
-      });
+    fixture.sim.organization().beneficiaries.seed({
+      subscriber_id: 1,
+      coverage_id: 2,
+      first_name: "Bo",
+      last_name: "Lee",
+      relationship: "Spouse",
+    });
     expect(await fixture.rest().beneficiaries({})).toMatchObject([{ first_name: "Bo" }]);
     expect(lastCall(fixture)?.query).toEqual({});
   });
 });
 
 test("meta data is read outside the budget", async () => {
-  const fixture = await open({ budget: 1 });
+  const fixture = await open();
   const rest = fixture.rest();
   expect(await rest.meta()).toHaveProperty("gender.validation_data");
   expect(fixture.taken).toEqual([]);

@@ -34,6 +34,7 @@ export const BULK_WORDS = {
   remedies: {
     ...BODY_WORDS.remedies,
     "(body)": "Send a list of objects, each with an id and the fields that change.",
+    subscribers: "Send a list of objects, each with an id and the fields that change.",
     id: "Send the code of the subscriber or, with is_custom_id=false, PlanSource's id.",
   },
 };
