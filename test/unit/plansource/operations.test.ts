@@ -100,6 +100,16 @@ describe("writes", () => {
     expect(fixture.calls.at(-1)?.body).toEqual({ email: "", shoe_size: { us: 9 } });
   });
 
+  test("take a record back as it was read, without its id", async () => {
+    const fixture = await open({ switches: { ssn: "absent" } });
+    const { body } = await ask(fixture, "getSubscriber", one);
+    for (const address of [one, byId]) {
+      expect(await ask(fixture, "updateSubscriber", { ...address, body })).toMatchObject({ status: 200 });
+      expect(fixture.calls.at(-1)?.body).not.toHaveProperty("id");
+    }
+    expect(fixture.sim.books.snapshot().noOpWrites).toBe(2);
+  });
+
   test("terminate and rehire", async () => {
     const fixture = await open();
     const body = { termination_reason: "QUIT", termination_date: "2026-01-31", voluntary: true };
@@ -163,6 +173,7 @@ describe("what is refused before anything is sent, each error at its field:", ()
     ["updateSubscriber", {}, ["(body)"]],
     ["updateSubscriber", { id: "E-1" }, ["(body)"]],
     ["updateSubscriber", { id: "E-2", city: "Rome" }, ["id"]],
+    ["updateSubscriber", { id: ID, subscriber_code: "E-2" }, ["id"]],
     ["updateSubscriber", { current_salary: "1", current_salary_effective_on: "" }, ["current_salary_effective_on"]],
     ["terminateSubscriber", {}, ["termination_reason", "termination_date"]],
     ["terminateSubscriber", { ...LEAVE, termination_reason: " " }, ["termination_reason"]],

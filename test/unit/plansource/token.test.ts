@@ -187,7 +187,12 @@ test("neither credentials nor tokens are in any log line or error", async () => 
   const form = new URLSearchParams(String(fixture.calls[0]?.body));
   const seen = fixture.logged() + error.message + JSON.stringify(error);
   expect(fixture.logged()).toContain("/oauth/v2/token");
-  for (const secret of [...tokens, DEFAULT_API_USER.clientSecret, form.get("client_assertion") ?? "none"]) {
+  for (const secret of [
+    ...tokens,
+    DEFAULT_API_USER.clientId,
+    DEFAULT_API_USER.clientSecret,
+    form.get("client_assertion") ?? "none",
+  ]) {
     expect(seen).not.toContain(secret);
   }
 });

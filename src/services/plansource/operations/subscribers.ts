@@ -155,7 +155,7 @@ export function subscriberOperations(calls: Calls): readonly Operation<PlanSourc
       refusals: [...ANY, NOT_THERE],
       remembers: touchedOne,
       run: async (asker, { parameters: { id }, query: { is_custom_id }, body }) => {
-        const fields = changesOf(body, id);
+        const fields = changesOf(body, id, byCode(asker, { is_custom_id }));
         return { body: await calls.rest(asker, is_custom_id, (rest) => rest.update(id, fields)) };
       },
     }),
@@ -206,9 +206,10 @@ function touchedOne({ parameters, query }: OfOne, answer: OperationAnswer | unde
   return [touchedIn(answer?.body) ?? touchedBy(parameters.id, byCode(asker, query))];
 }
 
-/** A record that was read may be sent back with the id that the address names. */
-function changesOf({ id, ...fields }: z.output<typeof subscriberChanges>, named: string): Fields {
-  if (id !== undefined && String(id) !== named) {
+/** A record that was read may be sent back with its id, if the address names it by that or by its code. */
+function changesOf({ id, ...fields }: z.output<typeof subscriberChanges>, named: string, isCustomId: boolean): Fields {
+  const names = [id, isCustomId ? fields["subscriber_code"] : undefined];
+  if (id !== undefined && !names.some((each) => String(each) === named)) {
     throw badInput(BODY_WORDS, [{ path: ["id"], message: "differs from the id in the address" }]);
   }
   if (Object.keys(fields).length > 0) return fields;
