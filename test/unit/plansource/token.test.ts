@@ -181,18 +181,21 @@ test("neither credentials nor tokens are in any log line or error", async () => 
   const fixture = await open();
   const api = fixture.api();
   await api.request(ORGANIZATIONS);
-  fixture.sim.faults.add({ kind: "status", status: 500, body: `Bearer ${DEFAULT_API_USER.clientSecret}` });
-  const error = await failureOf(api.request(ORGANIZATIONS));
+  const { clientId, clientSecret } = DEFAULT_API_USER;
   const tokens = fixture.calls.flatMap(({ headers }) => headers.authorization?.split(" ")[1] ?? []);
+  // Whoever answers may repeat what was sent.
+  const echo = (route: string, ...sent: readonly string[]) =>
+    fixture.sim.faults.add({ kind: "status", status: 500, body: `Echo: ${sent.join(" ")}`, route });
+  echo("GET /organizations", clientId, clientSecret, ...tokens);
+  echo(TOKEN_ROUTE, clientId, clientSecret);
+  const errors = [await failureOf(api.request(ORGANIZATIONS))];
+  fixture.shared.tokens.clear();
+  errors.push(await failureOf(fixture.api().request(ORGANIZATIONS)));
   const form = new URLSearchParams(String(fixture.calls[0]?.body));
-  const seen = fixture.logged() + error.message + JSON.stringify(error);
+  const seen = fixture.logged() + errors.map((error) => error.message + JSON.stringify(error)).join("\n");
+  expect(seen.split("Echo: ")).toHaveLength(3);
   expect(fixture.logged()).toContain("/oauth/v2/token");
-  for (const secret of [
-    ...tokens,
-    DEFAULT_API_USER.clientId,
-    DEFAULT_API_USER.clientSecret,
-    form.get("client_assertion") ?? "none",
-  ]) {
+  for (const secret of [...tokens, clientId, clientSecret, form.get("client_assertion") ?? "none"]) {
     expect(seen).not.toContain(secret);
   }
 });

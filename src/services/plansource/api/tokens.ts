@@ -128,8 +128,7 @@ function readToken(body: unknown): AccessToken | undefined {
   const { access_token: value, expires_in: expires } = answer;
   if (typeof value !== "string" || !/^[\x21-\x7e]+$/.test(value)) return undefined;
   const seconds = typeof expires === "number" || typeof expires === "string" ? Number(expires) : NaN;
-  const lifeSeconds = seconds > 0 ? Math.min(seconds, LIFE_SECONDS) : LIFE_SECONDS;
-  return { value, lifeMs: lifeSeconds * 1_000 };
+  return { value, lifeMs: seconds > 0 ? seconds * 1_000 : undefined };
 }
 
 function parsed(body: unknown): unknown {
