@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { explainInput } from "../../../src/input";
 import { OperationError, type Operation, type OperationAnswer, type Touched } from "../../../src/services/operations";
 import { plansourceOperations } from "../../../src/services/plansource/operations";
-import type { PlanSourceSettings } from "../../../src/services/plansource/settings";
+import type { PlanSourceSettings } from "../../../src/services/plansource/settings/settings";
 import type { OpenApi } from "./open-api";
 
 type Bag = Readonly<Record<string, unknown>>;

@@ -11,8 +11,8 @@ import { createBudget, type BudgetClass, type BudgetRegistry } from "../../../sr
 import type { Log } from "../../../src/http/log";
 import { createPlanSourceApi, createShared, type PlanSourceApi } from "../../../src/services/plansource/api/client";
 import { createRest } from "../../../src/services/plansource/api/rest";
-import { readSettings, type PlanSourceSettings } from "../../../src/services/plansource/settings";
-import { targetOf } from "../../../src/services/plansource/target";
+import { readSettings, type PlanSourceSettings } from "../../../src/services/plansource/settings/settings";
+import { targetOf } from "../../../src/services/plansource/settings/target";
 
 type Bag = Readonly<Record<string, unknown>>;
 

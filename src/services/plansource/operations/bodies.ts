@@ -8,7 +8,7 @@ import type { InputProblem } from "../../../input";
 import type { FieldType } from "../../model";
 import type { BulkBody } from "../api/bulk";
 import { MAPPABLE } from "../objects";
-import { isBlank } from "../values";
+import { isBlank } from "../rules/values";
 
 export const BODY_WORDS = {
   code: "invalid_subscriber",

@@ -8,7 +8,7 @@ import { createPlanSourceApi, type PlanSourceApi, type Shared } from "../api/cli
 import { isUnknownEmployee, wordsIn, wordsOf } from "../api/envelope";
 import { createRest, type Rest } from "../api/rest";
 import type { HttpOptions } from "../api/tokens";
-import type { PlanSourceSettings } from "../settings";
+import type { PlanSourceSettings } from "../settings/settings";
 
 export type Connected = Asker<PlanSourceSettings>;
 

@@ -5,7 +5,7 @@
 import { z } from "zod";
 import type { Operation } from "../../operations";
 import { refusalsOf } from "../../trouble";
-import type { PlanSourceSettings } from "../settings";
+import type { PlanSourceSettings } from "../settings/settings";
 import { createCalls, declare, PLANSOURCE, type Calls, type CallsOptions } from "./calls";
 import { rawOperation } from "./raw-request";
 import { includeTest, SWITCH, withTests } from "./parameters";

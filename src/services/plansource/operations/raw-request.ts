@@ -6,7 +6,7 @@ import type { Operation, OperationAnswer } from "../../operations";
 import { OperationError } from "../../operations";
 import { refusalsOf } from "../../trouble";
 import type { PlanSourceApi } from "../api/client";
-import type { PlanSourceSettings } from "../settings";
+import type { PlanSourceSettings } from "../settings/settings";
 import { declare, PLANSOURCE, type Calls } from "./calls";
 import { NOT_AN_ENDPOINT, partsOf, routeOf, templateOf, touchedAt } from "./endpoint";
 import { ALL } from "./touched";

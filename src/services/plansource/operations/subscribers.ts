@@ -4,7 +4,7 @@ import { badInput, type Operation, type OperationAnswer, type OperationRefusal, 
 import { refusalsOf } from "../../trouble";
 import { saysFailure } from "../api/envelope";
 import type { Envelope, Fields } from "../api/rest";
-import type { PlanSourceSettings } from "../settings";
+import type { PlanSourceSettings } from "../settings/settings";
 import { BODY_WORDS, BULK_WORDS, bulkChanges, newSubscriber, rehire, subscriberChanges, termination } from "./bodies";
 import { declare, PLANSOURCE, UNKNOWN, type Calls, type Connected } from "./calls";
 import { byCode, BY_KEY, ID, PAGING, withTests, type ByKey } from "./parameters";
