@@ -7,7 +7,8 @@ import type { Intent, Problem, Result } from "../../services/connection";
 import type { Settlement } from "../../storage/port/store";
 import { reason } from "../../outcome/outcome";
 import type { Cycle } from "./context";
-import { ended, NO_RESULT, postponed, type Work } from "./work";
+import { ended, postponed } from "./settlements";
+import { NO_RESULT, type Work } from "./work";
 import { apply, journal } from "./write";
 
 /** @param works records whose parents have remote ids */

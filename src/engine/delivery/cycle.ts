@@ -15,7 +15,8 @@ import { opened } from "../rules/write-only";
 import { joinReasons, reason } from "../../outcome/outcome";
 import { createCycle, type Cycle, type CycleOptions } from "./context";
 import { hasUnrepeatableChanges, resolve } from "./resolve";
-import { blockedBy, ended, observationOf, typeContext, unlinked, type TypeContext, type Work } from "./work";
+import { blockedBy, ended, unlinked } from "./settlements";
+import { observationOf, typeContext, type TypeContext, type Work } from "./work";
 import { write } from "./write";
 import { typeNamed } from "../../services/types";
 

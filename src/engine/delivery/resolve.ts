@@ -6,7 +6,8 @@ import type { MirrorRow } from "../../storage/port/rows";
 import type { Lane, Settlement, Store } from "../../storage/port/store";
 import { identify, type Identity } from "../rules/identity";
 import { reason } from "../../outcome/outcome";
-import { ended, observationOf, postponed, taken, type TypeContext, type Work } from "./work";
+import { ended, postponed, taken } from "./settlements";
+import { observationOf, type TypeContext, type Work } from "./work";
 
 export interface Timing {
   /** A read may miss what was written this recently. Milliseconds. */
