@@ -61,7 +61,9 @@ function kindOf({ send }: Difference, step: Step | undefined): Intent["kind"] {
 export function hasMore(context: TypeContext, { work, difference, intent }: Change, delivery: Delivery): boolean {
   if (intent.kind === "end") return false;
   if (intent.kind === "restart" && difference.send.length > 0) return true;
-  return stepFor(context, work, afterwards(work, context, delivery)) !== undefined;
+  const step = stepFor(context, work, afterwards(work, context, delivery));
+  // An answer that does not show the record leaves a service's own rule where it was: what is done is not asked twice.
+  return step !== undefined && step !== intent.kind;
 }
 
 /** Why nothing is written for a record, whatever differs. */

@@ -26,8 +26,7 @@ export function patchOf(work: Work, context: TypeContext, delivery: Delivery): M
   const { desired } = work.content;
   const facts: Record<string, { remote?: string; sent?: string }> = {};
   if (delivery.created) {
-    for (const field of context.mapped)
-      if (context.specOf(field).writeOnly !== true) facts[field] = { remote: NOTHING };
+    for (const field of context.mapped) facts[field] = { remote: NOTHING };
   }
   for (const field of [...delivery.sent, ...delivery.equal]) {
     const own = desired.fields[field] ?? null;

@@ -35,6 +35,7 @@ export interface TypeContext {
   readonly type: ObjectType;
   readonly specOf: (field: string) => FieldSpec;
   readonly attributeOf: (field: string) => string;
+  /** Fields of today's mapping that can be read. */
   readonly mapped: readonly string[];
   readonly stepOf: (desired: Desired, known: Pick<MirrorRow, "archived" | "facts">) => Step | undefined;
   /** The service's own outcome codes. */
@@ -43,11 +44,12 @@ export interface TypeContext {
 }
 
 export function typeContext<S>(service: Service<S>, type: ObjectType, settings: S, nowMs: number): TypeContext {
+  const specOf = (field: string): FieldSpec => service.field(type.name, field);
   return {
     type,
-    specOf: (field) => service.field(type.name, field),
+    specOf,
     attributeOf: (field) => service.hullAttribute(type.name, field),
-    mapped: service.mappedFields(type.name, settings),
+    mapped: service.mappedFields(type.name, settings).filter((field) => specOf(field).writeOnly !== true),
     stepOf: (desired, known) => nextStep(service, type, desired, known),
     outcomes: service.outcomes,
     nowMs,
@@ -75,7 +77,9 @@ export interface Delivery {
 export function observationOf(record: RemoteRecord, context: TypeContext): Observation {
   const facts: Record<string, string> = {};
   for (const [field, value] of Object.entries(record.fields)) {
-    facts[field] = fingerprint(value, context.specOf(field).type);
+    const { type, writeOnly } = context.specOf(field);
+    // A service that shows it nevertheless: what is short could be read in its fingerprint.
+    if (writeOnly !== true) facts[field] = fingerprint(value, type);
   }
   return {
     id: record.id,
