@@ -73,11 +73,12 @@ test("nor under another secret", () => {
 });
 
 test("an object of Hull's that only looks like one is sent as it is", () => {
-  for (const look of [
+  const lookalikes: readonly Json[] = [
     { sealed: true, mark: "B" },
     { sealed: "x", mark: "y", more: 1 },
-  ]) {
-    const desired = { ...ANN, fields: { name: look } };
+  ];
+  for (const name of lookalikes) {
+    const desired = { ...ANN, fields: { name } };
     expect(opened(seal, TENANT, { type: "people", hullId: "u1" }, desired)).toBe(desired);
   }
 });

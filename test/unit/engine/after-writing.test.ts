@@ -1,0 +1,150 @@
+/** What follows a request: the next step, what the answer shows, and what a refusal or a lost answer means. */
+import { reason } from "../../../src/outcome/outcome";
+import type { Remembered } from "../../../src/services/connection";
+import { LANE } from "../storage/builders";
+import { setUpPeople } from "./people-lane";
+
+const { lane, people, calls, outcomes, store, hear, told } = setUpPeople();
+
+describe("an archived record of a type that writes to archived ones", () => {
+  beforeEach(async () => {
+    await hear({ name: "Ann" });
+    await hear({ name: "Ann" }, { state: "ended" });
+    calls.length = 0;
+  });
+
+  test("is written like others, and stays archived", async () => {
+    await hear({ name: "Anne" });
+    expect(calls).toEqual(['update p1 {"name":"Anne"}']);
+    expect(people.get("p1")?.archived).toBe(true);
+    expect((await store.mirrors(LANE, "people", ["p1"]))[0]?.archived).toBe(true);
+  });
+
+  test("comes back where the service's own rule says so, and then gets its fields", async () => {
+    lane.service.next = (_type, _desired, { archived }) => (archived ? "restart" : undefined);
+    await hear({ name: "Anne" }, { stateFields: { on: "2026-02-01" } });
+    expect(calls).toEqual(['restart p1 {"on":"2026-02-01"}', 'update p1 {"name":"Anne"}']);
+    expect(people.get("p1")?.archived).toBe(false);
+  });
+
+  test("is found by its key, and written, when another one was linked", async () => {
+    people.set("p2", { id: "p2", keys: { code: "b" }, fields: { name: "Bea" }, complete: true, archived: true });
+    await hear({ name: "Anne" }, { keys: { code: "b" } });
+    expect(calls).toEqual(["find", 'update p2 {"name":"Anne"}']);
+  });
+});
+
+test("an archived record of a type that leaves them alone is skipped", async () => {
+  const { archived: _, ...closed } = lane.type;
+  lane.type = closed;
+  await hear({ name: "Ann" });
+  await hear({ name: "Ann" }, { state: "ended" });
+  await hear({ name: "Anne" });
+  expect(calls.filter((call) => call.startsWith("update"))).toEqual([]);
+  expect(outcomes.at(-1)).toMatchObject({ outcome: "skipped", code: "archived" });
+});
+
+describe("the service's own rule for the next step", () => {
+  test("is asked anew after each one, with what the answer showed", async () => {
+    const asked: Remembered["holds"][string][] = [];
+    lane.service.next = (_type, _desired, { holds }) => {
+      const { standing = "" } = holds;
+      asked.push(standing);
+      return standing === '"new"' ? "end" : undefined;
+    };
+    lane.answer = ({ kind }, record) => {
+      const standing = kind === "end" ? "gone" : "new";
+      const shown = { ...record, fields: { ...record.fields, standing } };
+      people.set(record.id, shown);
+      return kind === "create"
+        ? { kind: "created", remoteId: record.id, record: shown }
+        : { kind: "ended", record: shown };
+    };
+    await hear({ name: "Ann" });
+    expect(calls).toEqual(["find", 'create p1 {"name":"Ann"}', "end p1 {}"]);
+    expect(asked).toContain('"new"');
+    expect(await told()).toMatchObject([{ outcomes: [{ outcome: "sent", code: "ended" }] }]);
+    await hear({ name: "Ann" });
+    expect(calls).toHaveLength(3);
+  });
+
+  test("restarts once for a message, also when no answer shows that it was done", async () => {
+    people.set("p1", {
+      ...{ id: "p1", keys: { code: "a" }, complete: true },
+      fields: { name: "Ann", standing: "gone" },
+    });
+    lane.service.next = (_type, _desired, { holds }) => (holds["standing"] === '"gone"' ? "restart" : undefined);
+    await hear({ name: "Ann" });
+    expect(calls).toEqual(["find", "restart p1 {}"]);
+    expect((await store.depth(LANE)).outbox).toBe(0);
+  });
+});
+
+describe("an answer that shows the record", () => {
+  test("is what is remembered of it: what the service made of a value is no edit to be reverted", async () => {
+    lane.answer = ({ kind }, { id, ...record }) =>
+      kind === "create"
+        ? { kind: "created", remoteId: id, record: { id, ...record, fields: { name: "ANN", city: "Rome", ssn: "1" } } }
+        : undefined;
+    await hear({ name: "Ann" });
+    const [mirror] = await store.mirrors(LANE, "people", ["p1"]);
+    expect(mirror?.facts).toMatchObject({ name: ['"ANN"', '"Ann"', null], city: ['"Rome"', null, null] });
+    // Not even the hash of what a service should not show.
+    expect(mirror?.facts).not.toHaveProperty("ssn");
+    await hear({ name: "Ann" });
+    expect(calls).toEqual(["find", 'create p1 {"name":"Ann"}']);
+  });
+
+  test("counts a value that ending it changed as delivered, and does not send the former one back", async () => {
+    await hear({ name: "Ann", city: "Rome" });
+    lane.answer = (_, record) => ({ kind: "ended", record: { ...record, fields: { ...record.fields, city: null } } });
+    await hear({ name: "Ann", city: "Rome" }, { state: "ended" });
+    expect(calls.at(-1)).toBe("end p1 {}");
+    const before = calls.length;
+    await hear({ name: "Ann", city: "Rome" });
+    expect(calls).toHaveLength(before);
+    await hear({ name: "Ann", city: "Oslo" });
+    expect(calls.at(-1)).toBe('update p1 {"city":"Oslo"}');
+  });
+});
+
+describe("a refusal", () => {
+  test.each([undefined, true as const])(
+    "has the service's own reason, if it gives one (events: %s)",
+    async (append) => {
+      lane.type = { ...lane.type, append };
+      const own = reason("ambiguous", "twice");
+      lane.answer = () => ({ kind: "rejected", status: 422, message: "no", reason: own });
+      await hear({ name: "Ann" });
+      expect(outcomes).toMatchObject([{ outcome: "rejected", code: own.code, text: own.text }]);
+      lane.answer = () => ({ kind: "rejected", status: 422, message: "no" });
+      await hear({ name: "Anne" });
+      expect(outcomes.at(-1)).toMatchObject({
+        outcome: "rejected",
+        code: "refused",
+        text: reason("refused", "no").text,
+      });
+    },
+  );
+});
+
+describe("a create whose answer was lost", () => {
+  test("is left to a person where there is no key to look for it by, and nobody is asked", async () => {
+    lane.connection.find = (_type, wanted) => {
+      calls.push("find");
+      return Promise.resolve({ records: [], exhaustive: wanted.map(({ fresh }) => !fresh) });
+    };
+    lane.answer = () => ({ kind: "unconfirmed", message: "The answer was lost." });
+    await hear({ name: "Ann" }, { keys: {} });
+    expect(calls).toEqual(["find", 'create p1 {"name":"Ann"}']);
+    expect(outcomes).toMatchObject([{ outcome: "dead", code: "unconfirmed" }]);
+    expect(await store.deadLettersOf(LANE)).toHaveLength(1);
+  });
+
+  test("is looked for by its key otherwise", async () => {
+    lane.answer = () => ({ kind: "unconfirmed", message: "The answer was lost." });
+    await hear({ name: "Ann" });
+    expect(calls).toEqual(["find", 'create p1 {"name":"Ann"}', "find"]);
+    expect(await told()).toMatchObject([{ outcomes: [{ outcome: "sent", code: "created" }] }]);
+  });
+});
