@@ -125,7 +125,7 @@ test("no file, log line, answer or profile in Hull holds one after a day's work"
   await hear(employee(1, PRIVATE));
   await explain(employee(1, { ...PRIVATE, ssn: SECRETS["next ssn"] }, 1));
   await hear(employee(1, { ...PRIVATE, ssn: SECRETS["next ssn"] }, 1));
-  payroll.refusals.push("No.");
+  payroll.refusals.push(`Somebody else has ${SECRETS.ssn} and earns ${SECRETS.salary}.`);
   await hear(employee(2, PRIVATE));
   await deadLetter();
   const row = { id: user(3).id, name: "Person 3", traits_code: "e-3", traits_ssn: SECRETS.ssn };

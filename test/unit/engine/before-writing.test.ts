@@ -177,6 +177,15 @@ describe("a write-only value on its way", () => {
     expect(outcomes).toMatchObject([{ outcome: "rejected", code: "unreadable" }]);
   });
 
+  test("is cut out of the service's words about it", async () => {
+    lane.answer = () => ({ kind: "rejected", status: 422, message: `The number ${SSN} is taken.` });
+    await hear({ name: "Ann", ssn: SSN });
+    expect(outcomes.at(-1)?.text).toContain("The number [redacted] is taken.");
+    lane.connection.apply = () => Promise.reject(new Error(`Nobody has ${SSN}.`));
+    await hear({ name: "Anne", ssn: SSN }, {}, 1);
+    expect((await store.ready(LANE, "people", 9)).map(({ problem }) => problem)).toEqual(["Nobody has [redacted]."]);
+  });
+
   test("is opened for events, too", async () => {
     lane.type = { ...lane.type, append: true };
     await hear({ name: "Ann", ssn: SSN });
