@@ -1,10 +1,11 @@
 /** What follows a request: the next step, what the answer shows, and what a refusal or a lost answer means. */
 import { reason } from "../../../src/outcome/outcome";
 import type { Remembered } from "../../../src/services/connection";
+import { deadLetterId } from "../../../src/storage/port/dead-letters";
 import { LANE } from "../storage/builders";
 import { setUpPeople } from "./people-lane";
 
-const { lane, people, calls, outcomes, store, hear, told } = setUpPeople();
+const { lane, people, calls, outcomes, store, deliver, hear, told } = setUpPeople();
 
 describe("an archived record of a type that writes to archived ones", () => {
   beforeEach(async () => {
@@ -129,22 +130,62 @@ describe("a refusal", () => {
 });
 
 describe("a create whose answer was lost", () => {
-  test("is left to a person where there is no key to look for it by, and nobody is asked", async () => {
-    lane.connection.find = (_type, wanted) => {
-      calls.push("find");
-      return Promise.resolve({ records: [], exhaustive: wanted.map(({ fresh }) => !fresh) });
-    };
+  const LOST = ["find", 'create p1 {"name":"Ann"}'];
+  beforeEach(() => {
     lane.answer = () => ({ kind: "unconfirmed", message: "The answer was lost." });
-    await hear({ name: "Ann" }, { keys: {} });
-    expect(calls).toEqual(["find", 'create p1 {"name":"Ann"}']);
-    expect(outcomes).toMatchObject([{ outcome: "dead", code: "unconfirmed" }]);
-    expect(await store.deadLettersOf(LANE)).toHaveLength(1);
+  });
+
+  describe("where there is no key to look for it by", () => {
+    const keys = {};
+    beforeEach(async () => {
+      // Asked for it, the service would say for ever that it cannot tell.
+      lane.connection.find = (_type, wanted) => {
+        calls.push("find");
+        return Promise.resolve({ records: [], exhaustive: wanted.map(({ fresh }) => !fresh) });
+      };
+      await hear({ name: "Ann" }, { keys });
+      lane.answer = () => undefined;
+    });
+
+    test("is left to a person, and nobody is asked", async () => {
+      expect(calls).toEqual(LOST);
+      expect(outcomes).toMatchObject([{ outcome: "dead", code: "unconfirmed" }]);
+      expect(await store.deadLettersOf(LANE)).toHaveLength(1);
+    });
+
+    test("is not made again by the next message, but when the person says so", async () => {
+      await hear({ name: "Anne" }, { keys });
+      expect(calls).toEqual(LOST);
+      const [letter] = await store.deadLettersOf(LANE);
+      if (letter === undefined) throw new Error("It was left to a person.");
+      await store.replayDeadLetter(deadLetterId(letter));
+      people.clear();
+      await deliver();
+      expect(calls.slice(LOST.length)).toEqual(["find", 'create p1 {"name":"Anne"}']);
+      expect(await store.deadLettersOf(LANE)).toEqual([]);
+    });
+
+    test("is forgotten when the person drops it: then the next message is one like any other", async () => {
+      const [letter] = await store.deadLettersOf(LANE);
+      if (letter === undefined) throw new Error("It was left to a person.");
+      await store.dropDeadLetter(deadLetterId(letter));
+      people.clear();
+      await hear({ name: "Anne" }, { keys });
+      expect(calls.slice(LOST.length)).toEqual(["find", 'create p1 {"name":"Anne"}']);
+    });
+
+    test("is found as soon as Hull has a key for it", async () => {
+      people.set("p1", { id: "p1", keys: { code: "a" }, fields: { name: "Ann" }, complete: true });
+      delete lane.connection.find;
+      await hear({ name: "Ann" });
+      expect(calls).toEqual([...LOST, "find"]);
+      expect(await told()).toMatchObject([{ outcomes: [{ outcome: "sent", code: "created" }] }]);
+    });
   });
 
   test("is looked for by its key otherwise", async () => {
-    lane.answer = () => ({ kind: "unconfirmed", message: "The answer was lost." });
     await hear({ name: "Ann" });
-    expect(calls).toEqual(["find", 'create p1 {"name":"Ann"}', "find"]);
+    expect(calls).toEqual([...LOST, "find"]);
     expect(await told()).toMatchObject([{ outcomes: [{ outcome: "sent", code: "created" }] }]);
   });
 });
