@@ -187,6 +187,12 @@ describe("a write-only value", () => {
     expect(check(value("one"), null)).toMatchObject({ send: ["ssn"], blind: [] });
   });
 
+  it("is not equal to nothing, as whose fingerprint an open value counts", () => {
+    const facts: Record<string, Fact> = { ssn: [NOTHING, null, null] };
+    const desired = { fields: { ssn: value("one") }, keys: {}, cleared: [] };
+    expect(diff(desired, { ssn: "open" }, facts, specOf, { force: false, create: false }).send).toEqual(["ssn"]);
+  });
+
   it("is sent again by exports, replays and for a new record", () => {
     for (const more of [{ force: true }, { replay: true }, { create: true }] as const) {
       expect(check(value("one"), "one", more).send).toEqual(["ssn"]);
