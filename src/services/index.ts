@@ -1,8 +1,9 @@
 /** The registry: the one list of services. */
 import type { ServiceDefinition } from "./definition";
 import { planhat } from "./planhat";
+import { plansource } from "./plansource";
 
-export const SERVICES: readonly ServiceDefinition[] = [planhat];
+export const SERVICES: readonly ServiceDefinition[] = [planhat, plansource];
 
 /** Served at the root as well, where installations have known it from the beginning. */
 export const ROOT_SERVICE = planhat.name;

@@ -9,7 +9,7 @@ import { createPlanhatClient } from "./api/client";
 import type { ClientOptions } from "./api/client";
 import { messageOf, shortened } from "./api/envelope";
 import { isFailed } from "./api/failure";
-import { createCache } from "./api/cache";
+import { createCache } from "../cache";
 import { createRest, isObject, isRow } from "./api/rest";
 import type { Rest, Row } from "./api/rest";
 import type { PlanhatSettings } from "./settings/settings";

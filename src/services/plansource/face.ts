@@ -1,6 +1,8 @@
 /** What the server says about PlanSource, and the list of fields that its settings offer. */
 import type { FieldOption, FieldUse } from "../connection";
 import type { Face } from "../face";
+import { named } from "./rules/choices";
+import type { Meta } from "./rules/meta";
 import manifest from "./manifest.json";
 import { labelOf, MAPPABLE, SUBSCRIBERS } from "./objects";
 import { reason } from "./reasons";
@@ -60,3 +62,21 @@ const OPTIONS: readonly FieldOption[] = MAPPABLE.map(({ name, writeOnly }) => ({
 export function fieldOptions(table: string, use: FieldUse): readonly FieldOption[] | undefined {
   return table === SUBSCRIBERS.name && use === "outgoing" ? OPTIONS : undefined;
 }
+
+/** The same with what the client demands: who reads it chooses better. */
+export function fieldOptionsWith(meta: Meta, options: readonly FieldOption[]): readonly FieldOption[] {
+  return options.map(({ value, label }) => {
+    const { required, update, choices } = meta.rule(value);
+    const notes = [
+      ...(required ? ["required"] : []),
+      ...(update ? [] : ["only of new employees"]),
+      ...(choices.length === 0
+        ? []
+        : [`allowed: ${named(choices.slice(0, MOST_CHOICES))}${choices.length > MOST_CHOICES ? ", …" : ""}`]),
+    ];
+    return { value, label: notes.length === 0 ? label : `${label} (${notes.join("; ")})` };
+  });
+}
+
+/** Choices that a drop-down can show in one line. */
+const MOST_CHOICES = 5;

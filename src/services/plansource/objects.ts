@@ -100,6 +100,12 @@ export function fieldSpec(_type: string, name: string): FieldSpec {
   return SPECS.get(name) ?? { name, type: status ?? "text", readOnly: status === undefined ? undefined : true };
 }
 
+/** Under which a field comes back to Hull, without entity prefix. */
+export const hullAttribute = (field: string): string => `plansource/${field}`;
+
+/** What is remembered of every employee, mapped or not: what decides who is terminated and who is rehired. */
+export const ALWAYS_READ: readonly string[] = [STANDING, "hire_date", "original_hire_date", "termination_date"];
+
 /** What the guide for integrations asks of every new employee; enrollment may suffer without it. */
 export const MINIMUM_SET: readonly string[] = words(`
   first_name last_name address_1 city state zip_code home_phone gender hire_date birthdate ssn

@@ -1,5 +1,5 @@
 /** Kept answers: who gets which, told by hand-made reads. */
-import { createCache, type Cache } from "../../../src/services/planhat/api/cache";
+import { createCache, type Cache } from "../../../src/services/cache";
 
 let kept: Cache<string>;
 let reads: { readonly answer: (text: string) => void; readonly fail: () => void }[];

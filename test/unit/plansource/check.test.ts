@@ -1,7 +1,7 @@
 /** Whether a record can be sent, what a new employee lacks, and which reason a termination has. */
 import type { Desired, Json } from "../../../src/record";
-import { missingForCreate, reasonCodeOf, refusalOf } from "../../../src/services/plansource/check";
-import { EMPTY_META, readMeta } from "../../../src/services/plansource/meta";
+import { missingForCreate, reasonCodeOf, refusalOf } from "../../../src/services/plansource/rules/check";
+import { EMPTY_META, readMeta } from "../../../src/services/plansource/rules/meta";
 import { MINIMUM_SET } from "../../../src/services/plansource/objects";
 
 const desired = (fields: Readonly<Record<string, Json>>, keys: Desired["keys"] = {}): Desired => ({

@@ -8,7 +8,7 @@ import {
   type KnownStanding,
   type Step,
   type Wishes,
-} from "../../../src/services/plansource/life-cycle";
+} from "../../../src/services/plansource/rules/life-cycle";
 
 const [D1, D2, D3, D4] = ["2023-12-31", "2024-01-01", "2024-02-01", "2025-01-01"] as const;
 

@@ -8,7 +8,7 @@ import { fieldOptions, plansourceFace } from "../../../src/services/plansource/f
 import manifest from "../../../src/services/plansource/manifest.json";
 import { MAPPABLE } from "../../../src/services/plansource/objects";
 import { OUTCOMES } from "../../../src/services/plansource/reasons";
-import { readSettings } from "../../../src/services/plansource/settings";
+import { readSettings } from "../../../src/services/plansource/settings/settings";
 import { switchValues } from "../../../simulators/plansource/switches";
 
 interface Setting {

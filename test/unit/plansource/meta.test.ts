@@ -1,7 +1,7 @@
 /** What is read of PlanSource's meta, whatever stands in it. */
 import fc from "fast-check";
 import { createMeta } from "../../../simulators/plansource/meta";
-import { EMPTY_META, readMeta } from "../../../src/services/plansource/meta";
+import { EMPTY_META, readMeta } from "../../../src/services/plansource/rules/meta";
 
 const PLAIN = { required: false, update: true, choices: [] };
 

@@ -1,6 +1,6 @@
-import { readSettings } from "../../../src/services/plansource/settings";
-import type { PlanSourceSettings } from "../../../src/services/plansource/settings";
-import { targetOf } from "../../../src/services/plansource/target";
+import { readSettings } from "../../../src/services/plansource/settings/settings";
+import type { PlanSourceSettings } from "../../../src/services/plansource/settings/settings";
+import { targetOf } from "../../../src/services/plansource/settings/target";
 
 const row = (hull_field_name: string, service_field_name: string, clear_when_blank?: unknown) => ({
   hull_field_name,

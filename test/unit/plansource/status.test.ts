@@ -1,7 +1,7 @@
 import manifest from "../../../src/services/plansource/manifest.json";
 import { MINIMUM_SET } from "../../../src/services/plansource/objects";
-import { readSettings } from "../../../src/services/plansource/settings";
-import { checkOutcomes, checkSettings, TITLES } from "../../../src/services/plansource/status";
+import { readSettings } from "../../../src/services/plansource/settings/settings";
+import { checkOutcomes, checkSettings, TITLES } from "../../../src/services/plansource/settings/status";
 
 const rows = (...fields: readonly string[]) =>
   fields.map((field) => ({ hull_field_name: `hull_${field}`, service_field_name: field }));

@@ -1,9 +1,9 @@
 /** What is sent for a value, and what a person is told when it cannot be sent. */
 import fc from "fast-check";
 import type { Json } from "../../../src/record";
-import { EMPTY_META, readMeta, type Meta } from "../../../src/services/plansource/meta";
+import { EMPTY_META, readMeta, type Meta } from "../../../src/services/plansource/rules/meta";
 import { fieldSpec, MAPPABLE } from "../../../src/services/plansource/objects";
-import { wireValue } from "../../../src/services/plansource/values";
+import { wireValue } from "../../../src/services/plansource/rules/values";
 
 const meta = (lists: Readonly<Record<string, readonly (readonly [unknown, unknown])[]>>): Meta =>
   readMeta(Object.fromEntries(Object.entries(lists).map(([field, list]) => [field, { validation_data: list }])));

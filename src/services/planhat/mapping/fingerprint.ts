@@ -7,7 +7,8 @@ import memoize from "lodash/memoize";
 import type { EntityMessage } from "../../message";
 import type { Json } from "../../../record";
 import { own, readAttribute, wasCleared } from "../../mapping/attributes";
-import { companyFilterLets, inSegment } from "./outgoing";
+import { inSegment } from "../../mapping/segments";
+import { companyFilterLets } from "./outgoing";
 import type { PlanhatSettings } from "../settings/settings";
 
 /** Raised whenever filters or mapping decide differently about the same message: earlier verdicts no longer count. */

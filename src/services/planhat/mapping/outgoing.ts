@@ -4,22 +4,20 @@
  * A user follows its account, because Planhat is centred on the company: without an account that has an external id
  * there is no enduser, and when the Company Filter is used the account must match it too.
  */
-import pickBy from "lodash/pickBy";
 import type { EntityMessage } from "../../message";
 import type { Reason } from "../../../outcome/outcome";
 import { reason, type ReasonCode } from "../reasons";
 import type { Check, Plan, PlannedRecord } from "../../model";
-import type { Claims, DesiredParent } from "../../../record";
+import type { DesiredParent } from "../../../record";
 import { planActivities } from "./activities";
 import { own, shortened, textOf } from "../../mapping/attributes";
 import { planLicenses } from "./licenses";
-import { convertKey, desiredOf, mapFields, messageSource, type Mapped } from "./mapping";
+import { mapFields } from "./mapping";
 import { COMPANIES, ENDUSERS, fieldSpec } from "../object-types";
 import type { PlanhatSettings } from "../settings/settings";
+import { claimsOf, convertKey, desiredOf, messageSource, type Mapped } from "../../mapping/fields";
+import { inSegment } from "../../mapping/segments";
 import { convert } from "../../mapping/values";
-
-/** Ids in a segment setting that stand for every segment. */
-const EVERYBODY = ["ALL", "all_segments"];
 
 /**
  * The result of a message. All reasons against a record are collected, so that a person can mend them at once.
@@ -121,10 +119,6 @@ export function companyFilterLets(message: EntityMessage, settings: PlanhatSetti
   return settings.accountSegments.length === 0 || inSegment(settings.accountSegments, message.accountSegmentIds);
 }
 
-export function inSegment(chosen: readonly string[], ...memberships: readonly (readonly string[])[]): boolean {
-  return chosen.some((id) => EVERYBODY.includes(id) || memberships.some((ids) => ids.includes(id)));
-}
-
 function check(name: string, fulfilled: boolean, code: ReasonCode): Check {
   return { name, verdict: fulfilled ? "passed" : "failed", reason: reason(code) };
 }
@@ -186,9 +180,4 @@ function parentOf(
       hintId: textOf(own(message.account, "planhat/id")),
     },
   };
-}
-
-function claimsOf(entity: EntityMessage["user"], id: string | undefined, third: "email" | "domain"): Claims {
-  const claims = { id, external_id: textOf(own(entity, "external_id")), [third]: textOf(own(entity, third)) };
-  return pickBy(claims, (value) => value !== undefined && value !== "") as Claims;
 }

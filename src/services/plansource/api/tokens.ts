@@ -12,7 +12,7 @@ import { signClientAssertion } from "../../../http/jwt";
 import { createTokenSource, type AccessToken } from "../../../http/token-source";
 import { parseJson } from "../../../json";
 import type { Target } from "../../connection";
-import type { PlanSourceSettings } from "../settings";
+import type { PlanSourceSettings } from "../settings/settings";
 import { isObject } from "./envelope";
 import { visibleAnswer } from "./visible";
 

@@ -2,13 +2,13 @@
  * A value as PlanSource takes it. Numbers, switches and days were read before; here a label becomes its value, and what
  * PlanSource writes in a form of its own gets that form. What cannot be sent is refused before any call is made. Pure.
  */
-import { formOf, type Reason } from "../../outcome/outcome";
-import { withoutBlanks, type Json } from "../../record";
-import { convert } from "../mapping/values";
-import type { FieldSpec } from "../model";
+import { formOf, type Reason } from "../../../outcome/outcome";
+import { withoutBlanks, type Json } from "../../../record";
+import { convert } from "../../mapping/values";
+import type { FieldSpec } from "../../model";
 import { chosen, named, quoted, type Choice } from "./choices";
 import type { Meta } from "./meta";
-import { reason } from "./reasons";
+import { reason } from "../reasons";
 
 export type WireValue = { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly reason: Reason };
 

@@ -1,7 +1,7 @@
 /** Lists of allowed values: which of them a text means, and how they are named to people. Pure. */
 import memoize from "lodash/memoize";
-import { listed } from "../../outcome/listed";
-import { foldedKey } from "../../record";
+import { listed } from "../../../outcome/listed";
+import { foldedKey } from "../../../record";
 
 /** What people read, and what is sent. */
 export interface Choice {

@@ -2,10 +2,10 @@
  * What can be said from the settings alone, and from the outcomes of the last day. PlanSource is not asked, so
  * credentials that look right may still be refused.
  */
-import type { Finding } from "../connection";
+import type { Finding } from "../../connection";
 import type { RowWarning } from "./mapping-rows";
-import { MINIMUM_SET, SUBSCRIBERS } from "./objects";
-import type { ReasonCode } from "./reasons";
+import { MINIMUM_SET, SUBSCRIBERS } from "../objects";
+import type { ReasonCode } from "../reasons";
 import type { PlanSourceSettings } from "./settings";
 
 /** The settings that findings name, by their titles in the manifest. */
@@ -20,10 +20,11 @@ export const TITLES = {
   termination_reason_attribute: "Termination reason",
   terminate_on_leaving_segments: "Terminate whoever leaves all segments?",
   termination_reason_default: "Termination reason on leaving",
+  termination_flag_name: "Name of the voluntary flag",
 } as const;
 
 const MAPPING = TITLES.subscriber_attributes_outbound;
-const API_USERS = "System Administration → System → API Users";
+export const API_USERS = "System Administration → System → API Users";
 
 const setupRequired = (text: string): Finding => ({ level: "setupRequired", text });
 const error = (text: string): Finding => ({ level: "error", text });

@@ -1,8 +1,8 @@
 /** The table `subscriber_attributes_outbound`: which Hull attribute fills which field of a subscriber. */
 import type { z } from "zod";
-import { attributeReference, type AttributeReference } from "../mapping/attributes";
-import type { clearingTable } from "../mapping/cells";
-import { mappableField, STATUS_FIELDS } from "./objects";
+import { attributeReference, type AttributeReference } from "../../mapping/attributes";
+import type { clearingTable } from "../../mapping/cells";
+import { mappableField, STATUS_FIELDS } from "../objects";
 
 /** One mapping row that is used. */
 export interface MappingRow {

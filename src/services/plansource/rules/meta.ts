@@ -6,7 +6,7 @@
  */
 import { z } from "zod";
 import type { Choice } from "./choices";
-import { labelOf } from "./objects";
+import { labelOf } from "../objects";
 
 /** What is demanded of one field. */
 export interface MetaRule {

@@ -3,14 +3,14 @@
  * that names the setting and what to do.
  */
 import { z } from "zod";
-import type { HmacAlgorithm } from "../../http/jwt";
-import { attributeReference, type AttributeReference } from "../mapping/attributes";
-import { choice, clearingTable, count, flag, list, problemsOf, text } from "../mapping/cells";
-import type { SettingsResult } from "../service";
+import type { HmacAlgorithm } from "../../../http/jwt";
+import { attributeReference, spellingOf, type AttributeReference } from "../../mapping/attributes";
+import { choice, clearingTable, count, flag, list, problemsOf, text } from "../../mapping/cells";
+import type { SettingsResult } from "../../service";
 import { mappingOf } from "./mapping-rows";
 import type { MappingRow, RowWarning } from "./mapping-rows";
-import { MOST_AT_ONCE } from "./objects";
-import { reason } from "./reasons";
+import { ALWAYS_READ, MOST_AT_ONCE } from "../objects";
+import { reason } from "../reasons";
 
 export type { MappingRow, RowWarning } from "./mapping-rows";
 
@@ -129,4 +129,16 @@ export function readSettings(privateSettings: unknown): SettingsResult<PlanSourc
       concurrentRequests: stored.concurrent_requests,
     },
   };
+}
+
+/** Fields that the mapping writes, and those that decide who is terminated and who is rehired. */
+export function mappedFields({ rows }: PlanSourceSettings): readonly string[] {
+  return [...new Set([...rows.map(({ field }) => field), ...ALWAYS_READ])];
+}
+
+/** Whether the external id of a Hull user is what PlanSource has as its code. */
+export function codeIsExternalId({ rows }: PlanSourceSettings): boolean {
+  return rows.some(
+    ({ field, attribute }) => field === "subscriber_code" && spellingOf(attribute) === "user.external_id",
+  );
 }

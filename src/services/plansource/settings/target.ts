@@ -1,6 +1,6 @@
 /** Where a client's subscribers are, and by what PlanSource's calls are counted. */
 import { createHmac } from "node:crypto";
-import type { Target } from "../connection";
+import type { Target } from "../../connection";
 import type { PlanSourceSettings } from "./settings";
 
 /** Each has its own employees, client ids and secrets, so each is a remote of its own. */

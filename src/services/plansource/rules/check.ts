@@ -2,14 +2,14 @@
  * Whether a record can be sent, and whether a new employee is complete. Everything that is wrong is named at once, so that
  * a person can mend it at once. Pure.
  */
-import { listed } from "../../outcome/listed";
-import { joinReasons, type Reason } from "../../outcome/outcome";
-import type { Desired } from "../../record";
-import { own } from "../mapping/attributes";
+import { listed } from "../../../outcome/listed";
+import { joinReasons, type Reason } from "../../../outcome/outcome";
+import type { Desired } from "../../../record";
+import { own } from "../../mapping/attributes";
 import { chosen, named, quoted, type Choice } from "./choices";
 import type { Meta } from "./meta";
-import { fieldSpec, mappableField, MINIMUM_SET, SUBSCRIBERS } from "./objects";
-import { reason } from "./reasons";
+import { fieldSpec, mappableField, MINIMUM_SET, SUBSCRIBERS } from "../objects";
+import { reason } from "../reasons";
 import { isBlank, wireValue } from "./values";
 
 /** How many fields one sentence names. */
@@ -47,12 +47,16 @@ export interface MissingForCreate {
   readonly note?: Reason;
 }
 
+/** Required fields that are lacking. What cannot be mapped is not: PlanSource fills it, or refuses in its own words. */
+export function missingOf(meta: Meta, lacks: (field: string) => boolean): readonly string[] {
+  const required = meta.fields.filter((field) => meta.rule(field).required && mappableField(field) !== undefined);
+  return required.filter((field) => lacks(field) && !isFilledIn(field, lacks));
+}
+
 /** What a new employee lacks. A record that is there already may have it. */
 export function missingForCreate(desired: Desired, meta: Meta): MissingForCreate {
   const lacks = (field: string): boolean => isBlank(own(desired.fields, field)) && isBlank(own(desired.keys, field));
-  // What cannot be mapped cannot be lacking either: PlanSource fills it, or refuses in its own words.
-  const required = meta.fields.filter((field) => meta.rule(field).required && mappableField(field) !== undefined);
-  const missing = required.filter((field) => lacks(field) && !isFilledIn(field, lacks));
+  const missing = missingOf(meta, lacks);
   const besides = MINIMUM_SET.filter((field) => lacks(field) && !missing.includes(field));
   const remedy = "map what is missing and fill it in Hull";
   return {

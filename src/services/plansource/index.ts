@@ -1,0 +1,98 @@
+/** PlanSource behind the seam of `services/service.ts`. */
+import { z } from "zod";
+import chunk from "lodash/chunk";
+import partition from "lodash/partition";
+import { closeAgents, createAgents } from "../../http/agents";
+import type { Intent } from "../connection";
+import { defineService } from "../definition";
+import { spellingOf } from "../mapping/attributes";
+import type { Service } from "../service";
+import { createConnection, createShared, type ConnectionOptions } from "./connection";
+import { fieldOptions, plansourceFace } from "./face";
+import { fieldSpec, hullAttribute, SUBSCRIBERS } from "./objects";
+import { checks, fingerprintOf, plan } from "./plan";
+import { OUTCOMES } from "./reasons";
+import { nextFor } from "./remote/prepare";
+import { mappedFields, readSettings, type PlanSourceSettings } from "./settings/settings";
+import { checkOutcomes, checkSettings } from "./settings/status";
+import { targetOf } from "./settings/target";
+
+export interface PlanSourceServiceOptions extends ConnectionOptions {
+  /** Root of a stand-in for PlanSource; undefined: the environment that the settings choose. */
+  readonly apiUrl?: string | undefined;
+  /** Key of the hashes that show changed credentials and values without containing them. */
+  readonly fingerprintKey: string;
+}
+
+export function createPlanSourceService(options: PlanSourceServiceOptions): Service<PlanSourceSettings> {
+  const agents = options.http?.agents ?? createAgents();
+  const http = { ...options.http, agents };
+  const shared = createShared(http);
+  return {
+    name: "plansource",
+    face: plansourceFace,
+    types: [SUBSCRIBERS],
+    outcomes: OUTCOMES,
+    unreachable: "Client id, client secret or user name is missing",
+    readSettings,
+    checkSettings,
+    checkOutcomes,
+    fieldOptions,
+    target: (settings) => targetOf(settings, options.apiUrl, options.fingerprintKey),
+    plan,
+    checks,
+    fingerprint: (message, settings) => fingerprintOf(message, settings, options.fingerprintKey),
+    next: (_type, desired, known) => nextFor(desired, known),
+    field: fieldSpec,
+    mappedFields: (_type, settings) => mappedFields(settings),
+    fieldSources: (_type, { rows }) =>
+      Object.fromEntries(rows.map(({ field, attribute }) => [field, spellingOf(attribute)])),
+    hullAttribute: (_type, field) => hullAttribute(field),
+    fetchPolicy: ({ fetchInterval }) => ({
+      types: [{ type: SUBSCRIBERS.name, intervalMinutes: fetchInterval }],
+      linkToParent: false,
+      deletedAttribute: hullAttribute("deleted_at"),
+      // Lists may hide people, and nobody is deleted at PlanSource.
+      marksDeleted: false,
+    }),
+    chunks: (_type, intents, settings) => chunksOf(intents, settings),
+    connect: (settings, target) => createConnection(settings, target, shared, { ...options, http }),
+    operations: [],
+    forget() {
+      shared.api.tokens.clear();
+      shared.metas.clear();
+    },
+    close() {
+      shared.api.tokens.close();
+      shared.metas.close();
+      if (options.http?.agents === undefined) closeAgents(agents);
+    },
+  };
+}
+
+/** One call each; updates together where the settings want that. */
+function chunksOf(
+  intents: readonly Intent[],
+  { bulkUpdates, bulkMaxItems }: PlanSourceSettings,
+): readonly (readonly number[])[] {
+  const isTogether = (index: number): boolean => {
+    const intent = intents[index];
+    return bulkUpdates && intent?.kind === "update" && !intent.namesake;
+  };
+  const [together, alone] = partition([...intents.keys()], isTogether);
+  return [...chunk(together, bulkMaxItems), ...chunk(alone, 1)];
+}
+
+export const plansource = defineService({
+  name: "plansource",
+  face: plansourceFace,
+  variables: {
+    PLANSOURCE_API_URL: z
+      .string()
+      .trim()
+      .regex(/^https?:\/\/[^\s]+$/, "must begin with https:// (or http:// for a stand-in)")
+      .optional()
+      .describe("Root of a stand-in for PlanSource with /admin/v2 and /oauth/v2/token; unset: the chosen environment."),
+  },
+  create: (variables, context) => createPlanSourceService({ ...context, apiUrl: variables.PLANSOURCE_API_URL }),
+});

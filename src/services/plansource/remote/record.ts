@@ -1,0 +1,100 @@
+/**
+ * From a subscriber as PlanSource shows it to the record that the engine compares, and to what Hull may be told. Days
+ * come as `2006/06/13` or `06/13/2006`, numbers as texts such as `70000.0`, what is empty as null or a text. Pure.
+ */
+import { fitForHull } from "../../../hull/firehose/attribute-values";
+import { isJson } from "../../../json";
+import { withoutBlanks, type Claims, type Json, type LeftOut } from "../../../record";
+import type { IncomingAttribute, ListedRecord } from "../../connection";
+import { textOf } from "../../mapping/attributes";
+import { convert } from "../../mapping/values";
+import type { FieldSpec, RemoteRecord } from "../../model";
+import type { Row } from "../api/rest";
+import { fieldSpec, hullAttribute, MAPPABLE, STANDING, STATUS_FIELDS, SUBSCRIBERS } from "../objects";
+import { standingOf } from "../rules/life-cycle";
+import { isBlank } from "../rules/values";
+
+const ID = "id";
+const CODE = "subscriber_code";
+
+/** A number of somebody, with some digits hidden: whatever field it stands in, it is no value. */
+const MASKED = /^[X*#•]{2}[X*#•\d\s-]*$/i;
+
+/** Everything that Hull may be told: what is not listed here may hold a salary, and is not. */
+const TOLD: readonly FieldSpec[] = [
+  ...MAPPABLE.filter(({ writeOnly }) => writeOnly !== true),
+  ...Object.keys(STATUS_FIELDS).map((name) => fieldSpec(SUBSCRIBERS.name, name)),
+];
+
+/** @param fields names to read; those that are write-only are never read */
+export function remoteRecord(row: Row, fields: readonly string[]): RemoteRecord {
+  const code = codeOf(row);
+  const standing = standingOf(row);
+  const read = (name: string): readonly (readonly [string, Json])[] => {
+    if (name === STANDING) return [[name, standing]];
+    const spec = fieldSpec(SUBSCRIBERS.name, name);
+    return spec.writeOnly === true ? [] : [[name, valueOf(row, spec) ?? null]];
+  };
+  return {
+    id: idOf(row),
+    keys: code === undefined ? {} : { [CODE]: code },
+    fields: Object.fromEntries(fields.flatMap(read)),
+    complete: true,
+    archived: standing === "ended",
+  };
+}
+
+export const idOf = ({ id }: Row): string => String(id);
+
+/** The code by which calls may name it. */
+export const codeOf = (row: Row): string | undefined => textOf(row[CODE]);
+
+/**
+ * A row of the list, with what Hull may be told.
+ *
+ * @param tells false: nothing
+ * @param claimsCode the code is the external id of the Hull user
+ */
+export function listedRecord(
+  row: Row,
+  fields: readonly string[],
+  { tells, claimsCode }: { readonly tells: boolean; readonly claimsCode: boolean },
+): ListedRecord {
+  const record = remoteRecord(row, fields);
+  return { id: record.id, record, claims: tells ? claimsOf(row, claimsCode) : {}, ...(tells ? toldOf(row) : NOTHING) };
+}
+
+type Told = Required<Pick<ListedRecord, "attributes" | "leftOut">>;
+
+const NOTHING: Told = { attributes: [], leftOut: [] };
+
+function toldOf(row: Row): Told {
+  const attributes: IncomingAttribute[] = [{ field: ID, attribute: hullAttribute(ID), value: idOf(row) }];
+  const leftOut: LeftOut[] = [];
+  for (const spec of TOLD) {
+    const value = valueOf(row, spec);
+    if (value === undefined) continue;
+    const fitted = fitForHull(value);
+    if (fitted.fits) attributes.push({ field: spec.name, attribute: hullAttribute(spec.name), value: fitted.value });
+    else leftOut.push({ field: spec.name, misfit: fitted.misfit });
+  }
+  return { attributes, leftOut };
+}
+
+/** Without a code the address is all that Hull could know them by. */
+function claimsOf(row: Row, claimsCode: boolean): Claims {
+  const code = codeOf(row);
+  if (claimsCode && code !== undefined) return { external_id: code };
+  const email = textOf(row["email"]);
+  return code === undefined && email !== undefined ? { email: withoutBlanks(email) } : {};
+}
+
+/** In one form, however PlanSource writes it; undefined when the row does not show it. */
+function valueOf(row: Row, spec: FieldSpec): Json | undefined {
+  const shown = Object.hasOwn(row, spec.name) ? row[spec.name] : undefined;
+  if (shown === undefined || !isJson(shown)) return undefined;
+  if (isBlank(shown)) return null;
+  if (typeof shown === "string" && MASKED.test(shown.trim())) return undefined;
+  const read = convert(shown, spec, spec.name);
+  return read.ok ? read.value : shown;
+}

@@ -1,0 +1,158 @@
+/** Writes one employee by its own call, and believes of the answer what it shows. */
+import { RemoteError } from "../../../http/errors";
+import { foldedKey } from "../../../record";
+import type { Intent, Problem, Result } from "../../connection";
+import { attempt, isFailed, isRefusal, waitOf, type Failed } from "../../failure";
+import type { RemoteRecord } from "../../model";
+import { isActiveAlready, isSsnTaken, isTerminatedAlready, isUnknownEmployee, wordsOf } from "../api/envelope";
+import { problemOf } from "../api/failure";
+import type { Row } from "../api/rest";
+import { reason } from "../reasons";
+import { addressed, type Address, type Ways } from "../remote/address";
+import type { Learnt } from "../remote/learnt";
+import { codeOf, idOf, remoteRecord } from "../remote/record";
+import { isBlank } from "../rules/values";
+import type { PlanSourceSettings } from "../settings/settings";
+import { fieldsBody, rehireBody, terminationBody } from "./body";
+
+export interface WriteDeps {
+  readonly ways: Ways;
+  readonly settings: Pick<PlanSourceSettings, "dateFormat" | "terminationFlagName">;
+  /** Fields that a record shows. */
+  readonly fields: readonly string[];
+  readonly learnt: Learnt;
+  /** `CCYY-MM-DD`. */
+  readonly today: () => string;
+}
+
+export interface Written {
+  readonly result: Result;
+  readonly problem?: Problem;
+}
+
+/** Never throws for failures at PlanSource. */
+export async function writeOne(deps: WriteDeps, intent: Intent): Promise<Written> {
+  const result = await attempt(() => WRITERS[intent.kind](deps, intent));
+  return isFailed(result) ? await failed(deps, intent, result) : { result };
+}
+
+type Writer = (deps: WriteDeps, intent: Intent) => Promise<Result>;
+
+const WRITERS: Readonly<Record<Intent["kind"], Writer>> = { create, update, end, restart };
+
+async function create(deps: WriteDeps, { fields, keys }: Intent): Promise<Result> {
+  const row = await deps.ways.chosen.create(bodyOf(deps, fields));
+  const [own, theirs] = [keys["subscriber_code"], codeOf(row)];
+  if (own !== undefined && theirs !== undefined && foldedKey(own) !== foldedKey(theirs)) {
+    return { kind: "conflict", remoteId: idOf(row), message: "PlanSource answered with another subscriber_code." };
+  }
+  // What nobody shows is asked for: it decides whether a termination follows.
+  const whole = isWhole(row) ? row : await deps.ways.byId.read(idOf(row));
+  return { kind: "created", remoteId: idOf(row), record: recordOf(deps, whole) };
+}
+
+async function update(deps: WriteDeps, intent: Intent): Promise<Result> {
+  const put = (fields: Intent["fields"]): Promise<Row> =>
+    addressed(deps.ways, addressOf(intent), (rest, ref) => rest.update(ref, bodyOf(deps, fields)));
+  let row = await put(intent.fields);
+  let left = notCleared(intent, row);
+  if (left.length > 0) {
+    // "Send it blank" may mean an empty text or null; the other one is tried once, and kept if it works.
+    const before = deps.learnt.blank;
+    deps.learnt.blank = before === "" ? null : "";
+    row = await put(Object.fromEntries(left.map((field) => [field, null])));
+    left = notCleared(intent, row);
+    if (left.length > 0) {
+      deps.learnt.blank = before;
+      return { kind: "rejected", message: `PlanSource did not clear ${left.join(", ")}`, status: 200 };
+    }
+  }
+  return { kind: "updated", record: shownBy(deps, row) };
+}
+
+/** Fields that were sent blank and still show a value. */
+function notCleared({ fields }: Intent, row: Row): readonly string[] {
+  return Object.keys(fields).filter((field) => fields[field] === null && !isBlank(row[field]));
+}
+
+async function end(deps: WriteDeps, intent: Intent): Promise<Result> {
+  const { terminationFlagName } = deps.settings;
+  const body = terminationBody(intent.fields, terminationFlagName);
+  const row = await addressed(deps.ways, addressOf(intent), (rest, ref) => rest.terminate(ref, body));
+  const { is_voluntary_termination: shown } = row;
+  const { voluntary } = intent.fields;
+  if (typeof voluntary === "boolean" && shown !== undefined) deps.learnt.ignoresFlag = !isSame(shown, voluntary);
+  return { kind: "ended", record: await wholeRecord(deps, intent, row) };
+}
+
+/** Some answers have flags as texts. */
+const isSame = (shown: unknown, flag: boolean): boolean => shown === flag || shown === String(flag);
+
+async function restart(deps: WriteDeps, intent: Intent): Promise<Result> {
+  const body = rehireBody(intent.fields);
+  const row = await addressed(deps.ways, addressOf(intent), (rest, ref) => rest.rehire(ref, body));
+  return { kind: "restarted", record: await wholeRecord(deps, intent, row) };
+}
+
+/** Another record with the same code could be meant by it. */
+export function addressOf({ remoteId, knownKeys, namesake }: Intent): Address {
+  return { id: remoteId, code: namesake ? undefined : knownKeys?.["subscriber_code"] };
+}
+
+export function bodyOf({ settings, learnt, today }: WriteDeps, fields: Intent["fields"]) {
+  return fieldsBody(fields, { dateFormat: settings.dateFormat, blank: learnt.blank, today: today() });
+}
+
+/** Whether an answer shows the subscriber with its status, and not just that it was done. */
+const isWhole = (row: Row): boolean =>
+  Object.hasOwn(row, "subscriber_code") &&
+  (Object.hasOwn(row, "employment_status") || Object.hasOwn(row, "termination_date"));
+
+const recordOf = ({ fields }: WriteDeps, row: Row): RemoteRecord => remoteRecord(row, fields);
+
+const shownBy = (deps: WriteDeps, row: Row): RemoteRecord | undefined =>
+  isWhole(row) ? recordOf(deps, row) : undefined;
+
+async function wholeRecord(deps: WriteDeps, intent: Intent, row: Row): Promise<RemoteRecord> {
+  return shownBy(deps, row) ?? recordOf(deps, await readAgain(deps, intent));
+}
+
+const readAgain = ({ ways }: WriteDeps, intent: Intent): Promise<Row> =>
+  addressed(ways, addressOf(intent), (rest, ref) => rest.read(ref));
+
+async function failed(deps: WriteDeps, intent: Intent, error: Failed): Promise<Written> {
+  const { kind } = intent;
+  if (kind !== "create" && isUnknownEmployee(error)) return { result: { kind: "gone" } };
+  const isDone = (kind === "end" && isTerminatedAlready(error)) || (kind === "restart" && isActiveAlready(error));
+  if (isDone) return doneBefore(deps, intent, error);
+  if (isRefusal(error)) return { result: rejected(error) };
+  return { result: unsent(kind, error), problem: isAboutOne(error) ? undefined : problemOf(error) };
+}
+
+/** Somebody did it before us, or the answer to our own call was lost: what PlanSource shows now is believed. */
+async function doneBefore(deps: WriteDeps, intent: Intent, error: RemoteError): Promise<Written> {
+  const row = await attempt(() => readAgain(deps, intent));
+  if (isFailed(row)) return { result: later(row), problem: problemOf(row) };
+  const record = recordOf(deps, row);
+  if ((record.archived === true) !== (intent.kind === "end")) return { result: rejected(error) };
+  return { result: { kind: intent.kind === "end" ? "ended" : "restarted", record } };
+}
+
+export function rejected(error: RemoteError): Result {
+  const message = wordsOf(error);
+  const why = isSsnTaken(error) ? reason("ssn_exists") : undefined;
+  return { kind: "rejected", message, status: error.status ?? 0, reason: why };
+}
+
+/** Certainly not done, or an update: sent again. Perhaps done: looked at first. */
+function unsent(kind: Intent["kind"], error: Failed): Result {
+  const isCertain = error instanceof RemoteError && error.applied === "no";
+  return kind === "update" || isCertain ? later(error) : { kind: "unconfirmed", message: error.message };
+}
+
+export function later(error: Failed): Result {
+  return { kind: "later", waitMs: waitOf(error), message: error.message };
+}
+
+/** PlanSource failed over this one record ("Internal error"): others need not wait. */
+const isAboutOne = (error: Failed): boolean => error instanceof RemoteError && error.status === 500;

@@ -1,0 +1,58 @@
+/**
+ * What a bulk answer says of single rows, in every form that PlanSource's other bulk calls suggest: counts with the failed
+ * rows, every row with its status, or the subscribers that were written. Pure.
+ */
+import type { Json } from "../../../record";
+import type { Result } from "../../connection";
+import { textOf } from "../../mapping/attributes";
+import { isObject, wordsIn } from "../api/envelope";
+import { isRow, type Envelope } from "../api/rest";
+import { visibleAnswer } from "../api/visible";
+import { codeOf, idOf, remoteRecord } from "../remote/record";
+
+export type BulkRow = Readonly<Record<string, Json>> & { readonly id: string };
+
+const UPDATED: Result = { kind: "updated" };
+
+/** @returns nothing for a row of which the answer says nothing */
+export function verdictsIn(
+  { data }: Envelope,
+  rows: readonly BulkRow[],
+  { fields, usesCode }: { readonly fields: readonly string[]; readonly usesCode: boolean },
+): ReadonlyMap<BulkRow, Result> {
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  const rowOf = (named: Readonly<Record<string, unknown>>): BulkRow | undefined => {
+    const { id, index } = named;
+    if (id !== undefined) return byId.get(textOf(id) ?? "");
+    return typeof index === "number" ? rows[index] : undefined;
+  };
+  const verdicts = new Map<BulkRow, Result>();
+  if (isObject(data) && Array.isArray(data["failed_rows"])) {
+    for (const failed of data["failed_rows"].filter(isObject)) {
+      const row = rowOf(failed);
+      if (row !== undefined) verdicts.set(row, refusal(failed, row));
+    }
+    const { valid_count: valid, failed_count: count } = data;
+    // Only if the sums say so is nobody forgotten.
+    const isWhole = Number(count) === verdicts.size && Number(valid) === rows.length - verdicts.size;
+    if (isWhole) for (const row of rows) if (!verdicts.has(row)) verdicts.set(row, UPDATED);
+    return verdicts;
+  }
+  for (const each of Array.isArray(data) ? data.filter(isObject) : []) {
+    const { status } = each;
+    if (typeof status === "string" && /^(?:success|failure)$/i.test(status)) {
+      const row = rowOf(each);
+      if (row !== undefined) verdicts.set(row, /^success$/i.test(status) ? UPDATED : refusal(each, row));
+    } else if (isRow(each)) {
+      const row = byId.get(usesCode ? (codeOf(each) ?? "") : idOf(each));
+      if (row !== undefined) verdicts.set(row, { kind: "updated", record: remoteRecord(each, fields) });
+    }
+  }
+  return verdicts;
+}
+
+/** In PlanSource's words, without the values that it must not repeat. */
+function refusal({ errors, error, message }: Readonly<Record<string, unknown>>, row: BulkRow): Result {
+  const words = wordsIn(visibleAnswer({ errors: errors ?? error, message }, { body: row }));
+  return { kind: "rejected", message: words, status: 400 };
+}
