@@ -77,11 +77,14 @@ export interface Writes {
    * `Service.unconfirmed` decides.
    */
   readonly repeatable?: readonly IntentKind[];
-  /** `insert`: what is there is never changed. `update`: what is missing is never created. */
-  readonly policy?: "insert" | "update";
+  /** A write carries every field of the record, and not only those that differ. */
+  readonly whole?: true;
   /** `apply` with `dryRun` asks the service what it would do. */
   readonly dryRun?: true;
 }
+
+/** `insert`: what is there is never changed. `update`: what is missing is never created. */
+export type WritePolicy = "insert" | "update";
 
 export type IntentKind = "create" | "update" | "end" | "restart";
 

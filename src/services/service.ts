@@ -6,7 +6,7 @@
  */
 import type { EntityMessage } from "./message";
 import type { OutcomeCodes, Reason } from "../outcome/outcome";
-import type { Check, FieldSpec, ObjectType, Plan } from "./model";
+import type { Check, FieldSpec, ObjectType, Plan, WritePolicy } from "./model";
 import type { Desired } from "../record";
 import type { Connection, FieldOption, FieldUse, Finding, Intent, Remembered, Target } from "./connection";
 import type { Face } from "./face";
@@ -92,6 +92,8 @@ export interface Service<S> {
    * have the size that the type's `writes` name.
    */
   chunks?(type: string, intents: readonly Intent[], settings: S): readonly (readonly number[])[];
+  /** What may be done to the records of a type; everything, unless it says otherwise. What is known here decides. Pure. */
+  writePolicy?(type: string, settings: S): WritePolicy | undefined;
   /** @param grant what a person granted this tenant, where the service asks for it */
   connect(settings: S, target: Target, grant: GrantAccess): Connection;
   /** What people and programs may call through us, besides what synchronisation does. */

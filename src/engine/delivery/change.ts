@@ -2,6 +2,7 @@
 import mapValues from "lodash/mapValues";
 import pickBy from "lodash/pickBy";
 import type { Intent } from "../../services/connection";
+import type { ObjectType } from "../../services/model";
 import { diff, type Difference } from "../rules/diff";
 import { isClosed, ownId } from "../rules/identity";
 import type { Step } from "../rules/state";
@@ -20,7 +21,7 @@ const NO_DIFFERENCE: Difference = { send: [], equal: [], found: [], blind: [] };
 
 /** What a record needs, compared with what is remembered of it. */
 export function changeOf(context: TypeContext, work: Work): Change {
-  const { specOf } = context;
+  const { specOf, type } = context;
   const { content, mirror, wire, parentId, namesake } = work;
   const { desired, derived, force } = content;
   const create = mirror === undefined;
@@ -31,11 +32,16 @@ export function changeOf(context: TypeContext, work: Work): Change {
   const ofState = kind === "end" || kind === "restart";
   const fields = ofState
     ? mapValues(desired.stateFields ?? {}, (value, name) => wire[name] ?? value)
-    : pickValues(work, difference.send);
+    : pickValues(work, toSend(type, work, difference));
   const keys = pickBy(desired.keys, (_, name) => create || (!ofState && difference.send.includes(name)));
   const { hullId } = work.entry;
   const known = { remoteId: mirror?.id, knownKeys: mirror?.keys };
   return { work, difference, intent: { hullId, kind, ...known, keys, parentId, fields, namesake } };
+}
+
+/** What differs, or the whole record where a write must carry it. */
+function toSend({ writes }: ObjectType, { content }: Work, { send }: Difference): readonly string[] {
+  return writes?.whole === true && send.length > 0 ? Object.keys(content.desired.fields) : send;
 }
 
 function pickValues({ wire, content }: Work, fields: readonly string[]): Intent["fields"] {
@@ -67,16 +73,16 @@ export function hasMore(context: TypeContext, { work, difference, intent }: Chan
 }
 
 /** Why nothing is written for a record, whatever differs. */
-export function barred({ type }: TypeContext, { work, difference, intent }: Change): Reason | undefined {
+export function barred({ type, policy }: TypeContext, change: Change): Reason | undefined {
+  const { work, intent } = change;
   const { desired } = work.content;
-  const policy = type.writes?.policy;
   if (isClosed(type, work.mirror, desired)) return reason("archived", work.mirror?.id);
   if (intent.kind === "create") {
     if (desired.state === "ended") return reason("already_left");
     if (policy === "update") return reason("update_only");
     return type.identity === "ownKey" && ownId(type, desired) === undefined ? reason("missing_identity") : undefined;
   }
-  return policy === "insert" && difference.send.length > 0 ? reason("insert_only", work.mirror?.id) : undefined;
+  return policy === "insert" && !isIdle(change) ? reason("insert_only", work.mirror?.id) : undefined;
 }
 
 /** Nothing of it differs, and no step follows. */

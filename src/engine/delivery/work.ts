@@ -1,7 +1,7 @@
 /** One record in the hands of the delivery lane, what is known of it, and what a request has brought. Pure. */
 import type { Desired, Json } from "../../record";
 import type { Result, Stuck } from "../../services/connection";
-import type { FieldSpec, ObjectType, RemoteRecord } from "../../services/model";
+import type { FieldSpec, ObjectType, RemoteRecord, WritePolicy } from "../../services/model";
 import type { Service } from "../../services/service";
 import type { Content, EntryRow, MirrorRow, RecordRow } from "../../storage/port/rows";
 import type { Observation } from "../../storage/port/store";
@@ -38,6 +38,7 @@ export interface TypeContext {
   /** Fields of today's mapping that can be read. */
   readonly mapped: readonly string[];
   readonly stepOf: (desired: Desired, known: Pick<MirrorRow, "archived" | "facts">) => Step | undefined;
+  readonly policy: WritePolicy | undefined;
   /** The service's own outcome codes. */
   readonly outcomes: OutcomeCodes;
   readonly nowMs: number;
@@ -51,6 +52,7 @@ export function typeContext<S>(service: Service<S>, type: ObjectType, settings: 
     attributeOf: (field) => service.hullAttribute(type.name, field),
     mapped: service.mappedFields(type.name, settings).filter((field) => specOf(field).writeOnly !== true),
     stepOf: (desired, known) => nextStep(service, type, desired, known),
+    policy: service.writePolicy?.(type.name, settings),
     outcomes: service.outcomes,
     nowMs,
   };
