@@ -15,7 +15,8 @@ import { createTenants, type Credentials } from "../src/engine/tenants";
 import { closeAgents, createAgents } from "../src/http/agents";
 import type { CallRecord, HttpClientOptions } from "../src/http/client";
 import type { HostAllowList } from "../src/http/guards/hosts";
-import { createBudgetRegistry } from "../src/http/limits/budget";
+import { createBudgetRegistry, type BudgetMemory } from "../src/http/limits/budget";
+import type { Store } from "../src/storage/port/store";
 import { joinSignals } from "../src/http/signals";
 import { systemSleep, type Sleep } from "../src/http/time";
 import type { CredentialCheck } from "../src/hull/auth/credentials";
@@ -93,6 +94,16 @@ const REPORT_WITHIN_MS = 5_000;
 /** How long the console waits for one part. */
 const PART_WITHIN_MS = 6_000;
 
+/** Limits by the hour outlive a process. */
+function budgetMemory(store: Store, quotaKey: string): BudgetMemory {
+  return {
+    starts: (sinceMs) => store.requestStarts(quotaKey, sinceMs),
+    add: (atMs) => store.noteStart(quotaKey, atMs, atMs - HOUR_MS),
+  };
+}
+
+const HOUR_MS = 3_600_000;
+
 export function createEngine(definition: ServiceDefinition, context: EngineContext): Engine {
   const { config, logger, folder, seal, metrics, hullAgents, observed, signature, extractHosts, now } = context;
   const store = storeOf(folder.store, definition.name);
@@ -107,7 +118,7 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
     await systemSleep(waitMs, joined.signal).finally(joined.release);
   };
   const onError = (error: unknown): void => logger.error({ err: error }, "connector.job.error");
-  const budgets = createBudgetRegistry();
+  const budgets = createBudgetRegistry({ memoryOf: (quotaKey) => budgetMemory(store, quotaKey) });
   const agents = createAgents();
   const service = definition.create(pick(config, Object.keys(definition.variables)), {
     budgets,
@@ -243,10 +254,7 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
       await hull.putStatus(status).finally(() => hull.close());
     },
     console: {
-      budget: ({ target }) => {
-        const budget = target === undefined ? undefined : budgets.look(target.quotaKey);
-        return budget && { left: budget.left, perMinute: budget.limitPerMinute };
-      },
+      budget: ({ target }) => (target === undefined ? undefined : budgets.look(target.quotaKey)),
       formKey: seal.mark("console"),
       partWithinMs: PART_WITHIN_MS,
     },

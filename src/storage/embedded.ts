@@ -1,7 +1,7 @@
 /** The Store on an ordered key-value database with transactions (LMDB on disk, or memory in unit tests). */
 import min from "lodash/min";
 import { acceptOne, fingerprintOf } from "./outbox/accept";
-import { backlogOf, busyLanes, depthOf, laneHealth, tallyOf } from "./tables/figures";
+import { backlogOf, busyLanes, depthOf, laneHealth, noteStart, startsOf, tallyOf } from "./tables/figures";
 import { fetchView, forgetGone, markMissing, sharedKeys, takeFetched } from "./outbox/fetched";
 import { forgetEntity } from "./erase/record";
 import { forgetTenant } from "./erase/tenant";
@@ -268,6 +268,8 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
     remotesOf: (tenant) => read(() => lanesOf(tables, tenant).map(({ remote }) => remote)),
     forgetTenant: (tenant, remotes = []) => forgetTenant(tables, tenant, remotes),
 
+    requestStarts: (quotaKey, sinceMs) => read(() => startsOf(tables, quotaKey, sinceMs)),
+    noteStart: (quotaKey, atMs, forgetBeforeMs) => kv.transact(() => noteStart(tables, quotaKey, atMs, forgetBeforeMs)),
     laneHealth: (lane, unique) => read(() => laneHealth(tables, lane, unique)),
 
     backlog: (service) => read(() => backlogOf(tables, service)),

@@ -1,14 +1,13 @@
 /** What waits, how long it has been waiting, and how fast it can be sent. */
+import type { Limit } from "../../../src/http/limits/budget";
 import type { LaneHealth } from "../../../src/storage/port/store";
 import { instant, number, span, tile } from "./figures";
 import { html, type Content, type Html } from "../html";
 
 /** Requests to the service. */
-export interface BudgetLeft {
+export interface BudgetLeft extends Limit {
   /** That could start now; 0 after a refusal for too many. */
   readonly left: number;
-  /** That may start within any minute; null without a limit. */
-  readonly perMinute: number | null;
 }
 
 export interface BacklogParts {
@@ -36,12 +35,8 @@ export function backlogBody({ laneHealth, budget, serviceTitle, nowMs }: Backlog
 
 function budgetTile(budget: BudgetLeft | undefined, serviceTitle: string): readonly [string, Content, Content?] {
   if (budget === undefined) return ["all", `${serviceTitle} has not been asked since the start`];
-  const { left, perMinute } = budget;
-  if (perMinute === null) return ["no limit", left === 0 ? "but none may start at the moment" : undefined];
-  const meter = html`<progress
-    max="${perMinute}"
-    value="${left}"
-    aria-label="Requests left in this minute"
-  ></progress>`;
-  return [number(left), `of ${number(perMinute)} a minute`, meter];
+  const { left, limit, per } = budget;
+  if (limit === null) return ["no limit", left === 0 ? "but none may start at the moment" : undefined];
+  const meter = html`<progress max="${limit}" value="${left}" aria-label="Requests left in this ${per}"></progress>`;
+  return [number(left), `of ${number(limit)} ${per === "hour" ? "an hour" : "a minute"}`, meter];
 }

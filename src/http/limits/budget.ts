@@ -6,19 +6,30 @@ export type BudgetClass = "interactive" | "delivery" | "fetch";
 
 /** In order of precedence. */
 const CLASSES: readonly BudgetClass[] = ["interactive", "delivery", "fetch"];
-const WINDOW_MS = 60_000;
+const MINUTE_MS = 60_000;
 /** Part of the limit that fetches may use. */
 const FETCH_SHARE = 0.5;
 
 export type Budget = ReturnType<typeof createBudget>;
 
 export interface BudgetOptions {
-  /** Requests that may start within any 60 s; `null` = no limit (penalties still count). */
-  readonly limitPerMinute: number | null;
+  /** Requests that may start within any window; `null` = no limit (penalties still count). */
+  readonly limit: number | null;
+  /** Length of the window, milliseconds; a minute unless it says otherwise. */
+  readonly windowMs?: number;
   /** Part of the limit that only interactive requests may use; less than one request = none. */
   readonly interactiveReserve?: number;
   readonly clock?: Clock;
   readonly sleep?: Sleep;
+  /** Where starts are remembered beyond the life of this process. A request starts when it is remembered. */
+  readonly memory?: BudgetMemory;
+}
+
+export interface BudgetMemory {
+  /** Starts since then, milliseconds since 1970, in their order. */
+  starts(sinceMs: number): Promise<readonly number[]>;
+  /** Resolves when it is durable. */
+  add(atMs: number): Promise<void>;
 }
 
 export class BudgetClosedError extends Error {
@@ -41,7 +52,8 @@ export function createBudget(options: BudgetOptions) {
     delivery: new Set(),
     fetch: new Set(),
   };
-  let limit = checkedLimit(options.limitPerMinute);
+  const { windowMs = MINUTE_MS, memory } = options;
+  let limit = checkedLimit(options.limit);
   let starts: { at: number; asking: BudgetClass }[] = [];
   let blockedUntil = -Infinity;
   let lastNow = -Infinity;
@@ -53,10 +65,10 @@ export function createBudget(options: BudgetOptions) {
     const at = clock();
     if (at < lastNow) {
       starts = starts.map(({ asking }) => ({ at, asking }));
-      blockedUntil = Math.min(blockedUntil, at + WINDOW_MS);
+      blockedUntil = Math.min(blockedUntil, at + windowMs);
     }
     lastNow = at;
-    const firstInside = starts.findIndex((start) => at - start.at < WINDOW_MS);
+    const firstInside = starts.findIndex((start) => at - start.at < windowMs);
     if (firstInside !== 0) starts.splice(0, firstInside === -1 ? starts.length : firstInside);
     return at;
   }
@@ -65,10 +77,10 @@ export function createBudget(options: BudgetOptions) {
   function opensAt(asking: BudgetClass): number {
     if (limit === null) return blockedUntil;
     const reserve = asking === "interactive" ? 0 : Math.floor(limit * interactiveReserve);
-    const opens = [blockedUntil, freeFrom(starts, limit - reserve)];
+    const opens = [blockedUntil, freeFrom(starts, limit - reserve, windowMs)];
     if (asking === "fetch") {
       const fetches = starts.filter((start) => start.asking === "fetch");
-      opens.push(freeFrom(fetches, Math.max(1, Math.floor(limit * FETCH_SHARE))));
+      opens.push(freeFrom(fetches, Math.max(1, Math.floor(limit * FETCH_SHARE)), windowMs));
     }
     return Math.max(...opens);
   }
@@ -107,32 +119,56 @@ export function createBudget(options: BudgetOptions) {
     );
   }
 
+  let recalled: Promise<void> | undefined;
+
+  /** What other lives of this process started counts as deliveries. */
+  async function recall(store: BudgetMemory): Promise<void> {
+    const at = clock();
+    const before = await store.starts(at - windowMs);
+    // What a clock that was ahead remembered counts from now.
+    starts = [...before.map((each) => ({ at: Math.min(each, at), asking: "delivery" as const })), ...starts];
+  }
+
+  async function takeRemembered(store: BudgetMemory, asking: BudgetClass, signal?: AbortSignal): Promise<void> {
+    recalled ??= recall(store);
+    // Tried again by whoever comes next.
+    await recalled.catch((error: unknown) => {
+      recalled = undefined;
+      throw error;
+    });
+    await takeNow(asking, signal);
+    await store.add(clock());
+  }
+
+  function takeNow(asking: BudgetClass, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (closed || signal?.aborted) {
+        reject(closed ? new BudgetClosedError() : reasonOf(signal));
+        return;
+      }
+      const end: Waiter = (refusal) => {
+        waiting[asking].delete(end);
+        signal?.removeEventListener("abort", leave);
+        if (refusal === undefined) resolve();
+        else reject(refusal);
+      };
+      const leave = (): void => {
+        end(reasonOf(signal));
+        pump();
+      };
+      signal?.addEventListener("abort", leave, { once: true });
+      waiting[asking].add(end);
+      pump();
+    });
+  }
+
   return {
     /**
      * Resolves when one request may start. Rejects with the signal's reason when aborted, with `BudgetClosedError` after
-     * `close`.
+     * `close`, and when its start cannot be remembered.
      */
-    take(asking: BudgetClass, signal?: AbortSignal): Promise<void> {
-      return new Promise((resolve, reject) => {
-        if (closed || signal?.aborted) {
-          reject(closed ? new BudgetClosedError() : reasonOf(signal));
-          return;
-        }
-        const end: Waiter = (refusal) => {
-          waiting[asking].delete(end);
-          signal?.removeEventListener("abort", leave);
-          if (refusal === undefined) resolve();
-          else reject(refusal);
-        };
-        const leave = (): void => {
-          end(reasonOf(signal));
-          pump();
-        };
-        signal?.addEventListener("abort", leave, { once: true });
-        waiting[asking].add(end);
-        pump();
-      });
-    },
+    take: (asking: BudgetClass, signal?: AbortSignal): Promise<void> =>
+      memory === undefined ? takeNow(asking, signal) : takeRemembered(memory, asking, signal),
     /** After a 429: no request starts within the next `waitMs` milliseconds. */
     penalise(waitMs: number): void {
       blockedUntil = Math.max(blockedUntil, now() + waitMs);
@@ -145,8 +181,8 @@ export function createBudget(options: BudgetOptions) {
       return limit === null ? Infinity : Math.max(0, limit - starts.length);
     },
     /** Replaces the limit, for instance after a change of settings. `null` = no limit. */
-    setLimit(limitPerMinute: number | null): void {
-      limit = checkedLimit(limitPerMinute);
+    setLimit(newLimit: number | null): void {
+      limit = checkedLimit(newLimit);
       pump();
     },
     /** Rejects everybody who waits and clears the timer. */
@@ -162,22 +198,40 @@ export function createBudget(options: BudgetOptions) {
 /** Budgets by quota key (host and token, as a hash): tenants that share a token share its quota. */
 export type BudgetRegistry = ReturnType<typeof createBudgetRegistry>;
 
-/** @param options everything but the limit, for all budgets alike */
-export function createBudgetRegistry(options: Omit<BudgetOptions, "limitPerMinute"> = {}) {
-  const budgets = new Map<string, { readonly budget: Budget; limitPerMinute: number | null }>();
+export interface RegistryOptions extends Omit<BudgetOptions, "limit" | "windowMs" | "memory"> {
+  /** For windows that are longer than a minute, which outlive a process. */
+  readonly memoryOf?: (quotaKey: string) => BudgetMemory;
+}
+
+/** A limit as settings name it. */
+export interface Limit {
+  readonly limit: number | null;
+  readonly per: "minute" | "hour";
+}
+
+const WINDOWS = { minute: MINUTE_MS, hour: 60 * MINUTE_MS } as const;
+
+/** @param options of all budgets alike */
+export function createBudgetRegistry({ memoryOf, ...options }: RegistryOptions = {}) {
+  const budgets = new Map<string, Limit & { readonly budget: Budget }>();
   return {
     /** The one budget of all callers with this quota key; the newest limit wins. */
-    get(quotaKey: string, limitPerMinute: number | null): Budget {
-      const known = budgets.get(quotaKey) ?? { budget: createBudget({ ...options, limitPerMinute }), limitPerMinute };
-      budgets.set(quotaKey, known);
-      if (known.limitPerMinute !== limitPerMinute) known.budget.setLimit(limitPerMinute);
-      known.limitPerMinute = limitPerMinute;
+    get(quotaKey: string, limit: number | null, per: Limit["per"] = "minute"): Budget {
+      const known = budgets.get(quotaKey);
+      if (known === undefined) {
+        const memory = per === "minute" ? undefined : memoryOf?.(quotaKey);
+        const budget = createBudget({ ...options, limit, windowMs: WINDOWS[per], memory });
+        budgets.set(quotaKey, { budget, limit, per });
+        return budget;
+      }
+      if (known.limit !== limit) known.budget.setLimit(limit);
+      budgets.set(quotaKey, { ...known, limit });
       return known.budget;
     },
     /** The state of a budget; undefined before its first use. Reading it changes nothing. */
-    look(quotaKey: string): { readonly left: number; readonly limitPerMinute: number | null } | undefined {
+    look(quotaKey: string): (Limit & { readonly left: number }) | undefined {
       const known = budgets.get(quotaKey);
-      return known && { left: known.budget.left(), limitPerMinute: known.limitPerMinute };
+      return known && { left: known.budget.left(), limit: known.limit, per: known.per };
     },
     /** Requests that may start now under the tightest budget; `Infinity` without one. */
     left: (): number => Math.min(...[...budgets.values()].map(({ budget }) => budget.left())),
@@ -189,14 +243,14 @@ export function createBudgetRegistry(options: Omit<BudgetOptions, "limitPerMinut
 }
 
 /** When fewer than `cap` of these starts will still be inside the window. */
-function freeFrom(starts: readonly { readonly at: number }[], cap: number): number {
+function freeFrom(starts: readonly { readonly at: number }[], cap: number, windowMs: number): number {
   const leaving = starts[starts.length - Math.max(1, cap)];
-  return leaving === undefined ? -Infinity : leaving.at + WINDOW_MS;
+  return leaving === undefined ? -Infinity : leaving.at + windowMs;
 }
 
 function checkedLimit(limit: number | null): number | null {
   if (limit !== null && !(Number.isFinite(limit) && limit >= 1)) {
-    throw new RangeError(`A request budget needs at least one request a minute, not ${limit}.`);
+    throw new RangeError(`A request budget needs at least one request, not ${limit}.`);
   }
   return limit === null ? null : Math.floor(limit);
 }

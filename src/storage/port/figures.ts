@@ -50,6 +50,10 @@ export interface UniqueKey {
 }
 
 export interface FigureStore {
+  /** When requests of this quota were started since then, in their order; milliseconds since 1970. */
+  requestStarts(quotaKey: string, sinceMs: number): Promise<readonly number[]>;
+  /** Remembers one; those before `forgetBeforeMs` are forgotten. */
+  noteStart(quotaKey: string, atMs: number, forgetBeforeMs: number): Promise<void>;
   tally(tenant: string): Promise<Tally>;
   /** Outcomes by the hour, oldest first; stored for eight days. @param fromMs milliseconds since 1970 */
   hours(tenant: string, fromMs: number): Promise<readonly HourCount[]>;

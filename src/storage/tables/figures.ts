@@ -1,4 +1,5 @@
 /** Counts and depths, found without walking everything: numbers above the bounds are "or more". */
+import { hash } from "node:crypto";
 import countBy from "lodash/countBy";
 import min from "lodash/min";
 import sum from "lodash/sum";
@@ -83,4 +84,22 @@ export function tallyOf(tables: Tables, tenant: string): Tally {
   const family = (name: string): Record<string, number> =>
     Object.fromEntries([...tables.tally.range([tenant, name])].map(([key, count]) => [String(key[2]), count]));
   return { messages: sum(Object.values(family("messages"))), outcomes: family("outcomes"), derived: family("derived") };
+}
+
+const quotaName = (quotaKey: string): string => hash("sha256", quotaKey, "base64url");
+
+export function startsOf(tables: Tables, quotaKey: string, sinceMs: number): number[] {
+  const name = quotaName(quotaKey);
+  return [...tables.starts.range([name], { after: [name, sinceMs] })].map(([key]) => Number(key[1]));
+}
+
+/** Rows that are forgotten with one that is remembered: more than one, so that none pile up. */
+const FORGOTTEN_AT_ONCE = 10;
+
+export function noteStart(tables: Tables, quotaKey: string, atMs: number, forgetBeforeMs: number): void {
+  const name = quotaName(quotaKey);
+  const old = [...tables.starts.range([name], { end: [name, forgetBeforeMs], limit: FORGOTTEN_AT_ONCE })];
+  for (const [key] of old) tables.starts.remove(key);
+  const [last] = [...tables.starts.range([name, atMs])].toReversed();
+  tables.starts.put([name, atMs, last === undefined ? 0 : Number(last[0][2]) + 1], 1);
 }

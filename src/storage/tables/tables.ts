@@ -99,6 +99,8 @@ export interface Tables {
   readonly lastRuns: Table<string>;
   /** [run id, seq] */
   readonly reports: Table<ReportLine>;
+  /** [hash of a quota key, milliseconds since 1970, seq] → 1; requests that were started */
+  readonly starts: Table<number>;
 }
 
 /** Rows of each hot table that are cached. */
@@ -149,6 +151,7 @@ export function openTables(database: KeyValue, now: () => number): Tables {
     openRuns: plain("openRuns"),
     lastRuns: plain("lastRuns"),
     reports: plain("reports"),
+    starts: plain("starts"),
   };
 }
 

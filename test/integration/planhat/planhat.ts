@@ -69,7 +69,7 @@ export const registryOf = (budget: Budget): BudgetRegistry => ({
 
 /** A budget without a limit that notes who asked. */
 export function notedBudget(asked: BudgetClass[]): Budget {
-  const budget = createBudget({ limitPerMinute: null });
+  const budget = createBudget({ limit: null });
   const take: Budget["take"] = (asking, signal) => {
     asked.push(asking);
     return budget.take(asking, signal);

@@ -7,9 +7,9 @@ import {
 } from "../../../src/http/limits/budget";
 import { createFakeTime, settle } from "./fake-time";
 
-function setUp(limitPerMinute: number | null, more: { interactiveReserve?: number } = {}) {
+function setUp(limit: number | null, more: { interactiveReserve?: number } = {}) {
   const time = createFakeTime();
-  const budget = createBudget({ limitPerMinute, clock: time.clock, sleep: time.sleep, ...more });
+  const budget = createBudget({ limit, clock: time.clock, sleep: time.sleep, ...more });
   const started: { asking: BudgetClass; at: number }[] = [];
   const start = time.clock();
   const ask = (asking: BudgetClass, times = 1): void => {
@@ -156,8 +156,8 @@ describe("the budget registry", () => {
     expect(registry.look("one")).toBeUndefined();
     expect(registry.left()).toBe(Infinity);
     await registry.get("one", 20).take("delivery");
-    expect(registry.look("one")).toEqual({ left: 19, limitPerMinute: 20 });
-    expect(registry.look("one")).toEqual({ left: 19, limitPerMinute: 20 });
+    expect(registry.look("one")).toEqual({ left: 19, limit: 20, per: "minute" });
+    expect(registry.look("one")).toEqual({ left: 19, limit: 20, per: "minute" });
     expect(registry.look("two")).toBeUndefined();
   });
 
@@ -182,5 +182,70 @@ describe("the budget registry", () => {
     registry.get("boundless", null);
     expect(registry.left()).toBe(9);
     registry.close();
+  });
+});
+
+describe("a budget that outlives its process", () => {
+  /** A memory that several budgets share, one after the other. */
+  function createMemory() {
+    const starts: number[] = [];
+    let broken = false;
+    return {
+      starts: (sinceMs: number) => Promise.resolve(starts.filter((at) => at >= sinceMs)),
+      add: (atMs: number) => {
+        if (broken) return Promise.reject(new Error("The disk is full."));
+        starts.push(atMs);
+        return Promise.resolve();
+      },
+      breakDown: (isBroken: boolean) => void (broken = isBroken),
+    };
+  }
+  const HOUR_MS = 3_600_000;
+
+  it("never passes its hour, however often it begins anew", async () => {
+    const time = createFakeTime();
+    const memory = createMemory();
+    const begin = () =>
+      createBudget({
+        limit: 10,
+        windowMs: HOUR_MS,
+        interactiveReserve: 0,
+        memory,
+        clock: time.clock,
+        sleep: time.sleep,
+      });
+    let started = 0;
+    const ask = (budget: ReturnType<typeof begin>, times: number): void => {
+      for (let i = 0; i < times; i += 1)
+        budget.take("delivery").then(
+          () => (started += 1),
+          () => undefined,
+        );
+    };
+    const first = begin();
+    ask(first, 6);
+    await settle();
+    await time.advance(HOUR_MS / 2);
+    first.close();
+    const second = begin();
+    ask(second, 20);
+    await settle();
+    expect(started).toBe(10);
+    await time.advance(HOUR_MS / 2 - 1);
+    expect(started).toBe(10);
+    await time.advance(1);
+    expect(started).toBe(16);
+    second.close();
+  });
+
+  it("starts nothing that it cannot remember", async () => {
+    const time = createFakeTime();
+    const memory = createMemory();
+    const budget = createBudget({ limit: 10, windowMs: HOUR_MS, memory, clock: time.clock, sleep: time.sleep });
+    memory.breakDown(true);
+    await expect(budget.take("delivery")).rejects.toThrow("The disk is full.");
+    memory.breakDown(false);
+    await expect(budget.take("delivery")).resolves.toBeUndefined();
+    budget.close();
   });
 });

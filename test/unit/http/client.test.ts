@@ -173,7 +173,7 @@ describe("repetition", () => {
   });
 
   it("obeys 429 for any method, and makes everybody wait", async () => {
-    const budget = createBudget({ limitPerMinute: 100, clock: time.clock, sleep: time.sleep });
+    const budget = createBudget({ limit: 100, clock: time.clock, sleep: time.sleep });
     const http = await setUp((_r, res, n) => json(res, n === 1 ? 429 : 200, {}, { "retry-after": "30" }), { budget });
     const start = time.clock();
     await post(http);
@@ -294,7 +294,7 @@ describe("an answer that nests too deep", () => {
 describe("the budget", () => {
   it("is charged for every request, repetitions included, by class", async () => {
     const taken: unknown[] = [];
-    const budget = createBudget({ limitPerMinute: null });
+    const budget = createBudget({ limit: null });
     const spying = {
       ...budget,
       take: (asking: "interactive" | "delivery" | "fetch") => (taken.push(asking), budget.take(asking)),
@@ -306,7 +306,7 @@ describe("the budget", () => {
   });
 
   it("refuses without sending when it closes", async () => {
-    const budget = createBudget({ limitPerMinute: 1, clock: time.clock, sleep: time.sleep });
+    const budget = createBudget({ limit: 1, clock: time.clock, sleep: time.sleep });
     const http = await setUp((_r, res) => json(res, 200, {}), { budget });
     await get(http);
     const waiting = failure(post(http));

@@ -54,7 +54,7 @@ export async function openApi({ settings: stored, url, ...options }: OpenApiOpti
   };
   const shared = createShared(http);
   const taken: BudgetClass[] = [];
-  const unlimited = createBudget({ limitPerMinute: null });
+  const unlimited = createBudget({ limit: null });
   const budgets: BudgetRegistry = {
     get: () => ({
       ...unlimited,

@@ -77,7 +77,7 @@ describe("the backlog", () => {
   test("shows what waits, and since when", () => {
     const shown = words({
       laneHealth: { outbox: 1_234, hullUpdates: 1, oldestAtMs: NOW - 3_725_000 },
-      budget: { left: 150, perMinute: 200 },
+      budget: { left: 150, limit: 200, per: "minute" },
     });
     expect(shown).toContain("Waiting for Planhat 1,234 records Oldest of them 1 h 2 min since 2026-03-01 10:57 UTC");
     expect(shown).toContain("Waiting for Hull 1 record delivered");
@@ -86,8 +86,8 @@ describe("the backlog", () => {
 
   test("says so when nothing waits, nothing was asked, or nothing limits", () => {
     expect(words({})).toMatch(/0 records Oldest of them none .* Planhat has not been asked since the start/);
-    expect(words({ budget: { left: Infinity, perMinute: null } })).toContain("no limit");
-    expect(words({ budget: { left: 0, perMinute: null } })).toContain("none may start at the moment");
+    expect(words({ budget: { left: Infinity, limit: null, per: "minute" } })).toContain("no limit");
+    expect(words({ budget: { left: 0, limit: null, per: "minute" } })).toContain("none may start at the moment");
   });
 });
 
