@@ -21,7 +21,14 @@ export interface TokenSourceOptions {
   readonly lifeMs: number;
   /** A new token for every request. Default: one for all while it lives. */
   readonly perCall?: boolean | undefined;
+  /** What stands before the token in the header; `Bearer` unless it says otherwise, empty: the token alone. */
+  readonly scheme?: string | undefined;
   readonly now?: Clock | undefined;
+}
+
+/** @param scheme what stands before the token; empty: nothing */
+export function authorizationOf(token: string, scheme = "Bearer"): string {
+  return scheme === "" ? token : `${scheme} ${token}`;
 }
 
 interface Held {
@@ -35,7 +42,7 @@ const USED_SHARE = 0.8;
 const MIN_SKEW_MS = 5_000;
 
 /** Creates a source of bearer tokens for the HTTP client. Clients that use the same credentials may share it. */
-export function createTokenSource({ fetchToken, lifeMs, perCall, now = systemClock }: TokenSourceOptions) {
+export function createTokenSource({ fetchToken, lifeMs, perCall, scheme, now = systemClock }: TokenSourceOptions) {
   let held: Held | undefined;
   let fetching: Promise<Held> | undefined;
   let skewMs = 0;
@@ -58,7 +65,7 @@ export function createTokenSource({ fetchToken, lifeMs, perCall, now = systemClo
     const askedAt = now();
     const token = await fetchByTheirClock();
     const usableMs = USED_SHARE * Math.min(lifeMs, token.lifeMs ?? lifeMs);
-    return { headers: { authorization: `Bearer ${token.value}` }, until: askedAt + usableMs };
+    return { headers: { authorization: authorizationOf(token.value, scheme) }, until: askedAt + usableMs };
   }
 
   /** One request for a token, however many calls wait for it. A failure is theirs alone: the next call asks again. */

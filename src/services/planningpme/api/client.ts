@@ -1,0 +1,123 @@
+/**
+ * The way to one customer's PlanningPME. Every call carries the app key and a token: the user's own one, or one that it
+ * is exchanged for. Nothing says how long that lives, so it is used until it is refused. Calls for tokens count as well.
+ */
+import { LRUCache } from "lru-cache";
+import type { AuthProvider } from "../../../http/auth";
+import { createHttpClient, type HttpClient, type HttpClientOptions } from "../../../http/client";
+import { UnexpectedAnswer } from "../../../http/errors";
+import type { BudgetRegistry } from "../../../http/limits/budget";
+import { authorizationOf, createTokenSource, type AccessToken } from "../../../http/token-source";
+import { parseJson } from "../../../json";
+import type { Target } from "../../connection";
+import type { PlanningPmeSettings } from "../settings/settings";
+
+/** Passed on to every HTTP client: agents, time-outs, clock, sleep, random, log. */
+export type HttpOptions = Omit<Partial<HttpClientOptions>, "system" | "baseUrl" | "auth" | "budget" | "gate">;
+
+/** Tokens of all who use the same credentials; the service owns it. */
+export type Tokens = ReturnType<typeof createTokens>;
+
+export interface ClientOptions {
+  readonly settings: PlanningPmeSettings;
+  readonly target: Target;
+  readonly tokens: Tokens;
+  /** Shared request budgets; without them nothing is throttled. */
+  readonly budgets?: BudgetRegistry | undefined;
+  readonly http?: HttpOptions | undefined;
+}
+
+export const SYSTEM = "planningpme";
+const TOKEN_ROUTE = "/token";
+const GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+/** Longer than anybody would wait; what the answer says may shorten it. */
+const LIFE_MS = 86_400_000;
+const TOKEN_TIMEOUT_MS = 10_000;
+const MOST_SOURCES = 1_000;
+
+/** Everything calls PlanningPME with this; routes stand below the brand's root. */
+export function createPlanningPmeClient({ settings, target, tokens, budgets, http }: ClientOptions): HttpClient {
+  const { appKey = "", authToken = "", requestsPerHour } = settings;
+  const common = {
+    ...http,
+    system: SYSTEM,
+    baseUrl: target.baseUrl,
+    budget: budgets?.get(target.quotaKey, requestsPerHour, "hour"),
+    secrets: [appKey, authToken, ...(http?.secrets ?? [])],
+  };
+  // The call that needs the token is tried again as a whole.
+  const asking = {
+    ...common,
+    maxAttempts: 1,
+    timeoutMs: Math.min(TOKEN_TIMEOUT_MS, http?.timeoutMs ?? TOKEN_TIMEOUT_MS),
+  };
+  const auth = settings.tokenExchange ? tokens.get(settings, target, asking) : fixed(settings);
+  const withKey: AuthProvider = {
+    headers: async () => ({ ...(await auth.headers()), "x-appkey": appKey }),
+    renew: (refused) => auth.renew?.(refused) ?? false,
+  };
+  return createHttpClient({ ...common, auth: withKey });
+}
+
+function fixed({ authToken = "", authorizationScheme }: PlanningPmeSettings): AuthProvider {
+  return { headers: () => ({ authorization: authorizationOf(authToken, authorizationScheme) }) };
+}
+
+export function createTokens() {
+  const sources = new LRUCache<string, AuthProvider>({ max: MOST_SOURCES });
+  return {
+    /** The one source of all who use these credentials. @param asking how the token endpoint is called */
+    get(settings: PlanningPmeSettings, { fingerprint }: Target, asking: HttpClientOptions): AuthProvider {
+      const known = sources.get(fingerprint);
+      if (known !== undefined) return known;
+      const source = createTokenSource({
+        fetchToken: () => fetchToken(settings, asking),
+        lifeMs: LIFE_MS,
+        scheme: settings.authorizationScheme,
+        now: asking.clock,
+      });
+      sources.set(fingerprint, source);
+      return source;
+    },
+    /** Whoever comes next gets a token of their own. */
+    clear: () => sources.clear(),
+  };
+}
+
+/** @throws RemoteError; UnexpectedAnswer when a good answer has no token */
+async function fetchToken(settings: PlanningPmeSettings, asking: HttpClientOptions): Promise<AccessToken> {
+  const { appKey = "", authToken = "" } = settings;
+  const client = createHttpClient(asking);
+  try {
+    const { body } = await client.request({
+      method: "PUT",
+      route: TOKEN_ROUTE,
+      body: new URLSearchParams({ grant_type: GRANT_TYPE, assertion: authToken }).toString(),
+      headers: { "content-type": "application/x-www-form-urlencoded", "x-appkey": appKey },
+      // A cut answer may hold the beginning of a token, which no error should show.
+      expect: "text",
+    });
+    const token = readToken(body);
+    if (token !== undefined) return token;
+    throw new UnexpectedAnswer(`${SYSTEM} PUT ${TOKEN_ROUTE} did not answer with a token.`);
+  } finally {
+    client.close();
+  }
+}
+
+function readToken(body: unknown): AccessToken | undefined {
+  const answer = parsed(body);
+  if (typeof answer !== "object" || answer === null) return undefined;
+  const { access_token: value, expires_in: expires } = answer as Readonly<Record<string, unknown>>;
+  if (typeof value !== "string" || !/^[\x21-\x7e]+$/.test(value)) return undefined;
+  const seconds = typeof expires === "number" || typeof expires === "string" ? Number(expires) : NaN;
+  return { value, lifeMs: seconds > 0 ? seconds * 1_000 : undefined };
+}
+
+function parsed(body: unknown): unknown {
+  try {
+    return parseJson(String(body));
+  } catch {
+    return undefined;
+  }
+}
