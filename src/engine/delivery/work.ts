@@ -18,8 +18,9 @@ import { agrees, fingerprint, NOTHING } from "../../services/compare";
 import { nextStep, type Step } from "../rules/state";
 import { markOf } from "../rules/write-only";
 import { ACCOUNT } from "../hull-updates/what-hull-knows";
-import { joinReasons, reason, type OutcomeCodes, type OutcomeKind, type Reason } from "../../outcome/outcome";
+import { reason, type OutcomeCodes, type OutcomeKind, type Reason } from "../../outcome/outcome";
 import { isForgotten } from "../intake/unchanged";
+import { earlierFor, noted, notedInPart } from "./said";
 
 /** For an intent without a result. */
 export const NO_RESULT: Result = { kind: "unconfirmed", message: "The service gave no result." };
@@ -72,9 +73,6 @@ export function outcomeFor(content: Content, outcome: OutcomeKind, why: Reason, 
   return { messageId, outcome, code, text, atMs, counted, derived: derived ? true : undefined };
 }
 
-const noted = ({ note }: Work, outcome: Outcome): Outcome =>
-  note === undefined ? outcome : { ...outcome, note: note.text };
-
 function settlementOf(work: Work, rest: Omit<Settlement, "tenant" | "type" | "hullId" | "seq">): Settlement {
   const { tenant, type, hullId } = work.entry;
   return { tenant, type, hullId, seq: work.content.seq, ...rest };
@@ -82,7 +80,7 @@ function settlementOf(work: Work, rest: Omit<Settlement, "tenant" | "type" | "hu
 
 /** Ends without a write. */
 export function ended(work: Work, outcome: OutcomeKind, why: Reason, nowMs: number): Settlement {
-  const end = noted(work, outcomeFor(work.content, outcome, why, nowMs));
+  const end = notedInPart(work, outcomeFor(work.content, outcome, why, nowMs));
   return settlementOf(work, { then: { kind: "end", outcome: end } });
 }
 
@@ -146,12 +144,9 @@ export function delivered(work: Work, context: TypeContext, delivery: Delivery):
 }
 
 function outcomeOf(work: Work, { outcome, why, sent }: Delivery, nowMs: number): Outcome {
-  const { stuck, note } = work;
-  if (stuck === undefined) return noted(work, outcomeFor(work.content, outcome, why, nowMs));
-  const written = sent.length === 0 ? [] : [reason("partly_written", sent.join(", "))];
-  const said = [...written, ...(note === undefined ? [] : [note])];
-  const more = said.length === 0 ? undefined : joinReasons(said);
-  return noted({ ...work, note: more }, outcomeFor(work.content, stuck.outcome, stuck.reason, nowMs));
+  const { stuck, content } = work;
+  if (stuck === undefined) return noted(work, outcomeFor(content, outcome, why, nowMs));
+  return notedInPart(work, outcomeFor(content, stuck.outcome, stuck.reason, nowMs), sent);
 }
 
 /** The record as it is known after a delivery, for the question what comes next. */
@@ -175,7 +170,13 @@ export function advanced(work: Work, context: TypeContext, delivery: Delivery): 
   return settlementOf(work, {
     mirror: patchOf(work, context, delivery),
     // Otherwise an export would send its fields again before every next step, and never come to it.
-    then: { kind: "wait", notBeforeMs: context.nowMs, problem, written: delivery.archived === undefined || undefined },
+    then: {
+      kind: "wait",
+      notBeforeMs: context.nowMs,
+      problem,
+      written: delivery.archived === undefined || undefined,
+      earlier: earlierFor(work, delivery.sent),
+    },
   });
 }
 
