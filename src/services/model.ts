@@ -77,6 +77,8 @@ export interface Writes {
    * `Service.unconfirmed` decides.
    */
   readonly repeatable?: readonly IntentKind[];
+  /** Requests name a record by its key, so that another one with the same key could be meant, unless `Intent.namesake`. */
+  readonly byKey?: true;
   /** `insert`: what is there is never changed. `update`: what is missing is never created. */
   readonly policy?: "insert" | "update";
   /** `apply` with `dryRun` asks the service what it would do. */

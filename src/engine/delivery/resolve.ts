@@ -1,4 +1,5 @@
 /** Which remote record each piece of work is: from what is remembered first, then by the cheapest look-ups. */
+import partition from "lodash/partition";
 import { foldedKey } from "../../record";
 import type { Connection, Found, Problem, Wanted } from "../../services/connection";
 import type { ObjectType } from "../../services/model";
@@ -6,6 +7,7 @@ import type { MirrorRow } from "../../storage/port/rows";
 import type { Lane, Settlement, Store } from "../../storage/port/store";
 import { identify, type Identity } from "../rules/identity";
 import { reason } from "../../outcome/outcome";
+import { withNamesakes } from "./namesakes";
 import { ended, observationOf, postponed, taken, type TypeContext, type Work } from "./work";
 
 export interface Timing {
@@ -36,10 +38,12 @@ export interface ResolveInput {
 /** Links every piece of work to its remote record, or proves that there is none. */
 export async function resolve(input: ResolveInput, works: readonly Work[]): Promise<Resolved> {
   const { store, lane, context, timing } = input;
-  const linked = works.filter((work) => !isOpenCreate(work, context.type) && linkHolds(work, context.type));
-  const settled = new Set(linked);
-  const unlinked = works.filter((work) => !settled.has(work));
-  if (unlinked.length === 0) return { works, settlements: [] };
+  const [held, unlinked] = partition(
+    works,
+    (work) => !isOpenCreate(work, context.type) && linkHolds(work, context.type),
+  );
+  const linked = await withNamesakes(input, held);
+  if (unlinked.length === 0) return { works: linked, settlements: [] };
 
   const { lookup } = context.type;
   if (lookup !== false) await readMissing(input, unlinked);
@@ -139,7 +143,8 @@ function conclude(work: Work, verdict: Identity, context: TypeContext, timing: T
   switch (verdict.kind) {
     case "match": {
       const note = verdict.note === undefined ? undefined : reason(NOTES[verdict.note], verdict.row.id, outcomes);
-      return { ...work, mirror: verdict.row, note: note ?? work.note };
+      const namesake = work.namesake || (verdict.note === "several" && type.writes?.byKey === true);
+      return { ...work, mirror: verdict.row, note: note ?? work.note, namesake };
     }
     case "absent": {
       const unconfirmed = isOpenCreate(work, type) ? work.entry.unconfirmed : undefined;
