@@ -16,6 +16,7 @@ type Step =
   | { readonly edit: string; readonly fields: Fields }
   | { readonly status: string; readonly to: Status }
   | { readonly remove: string }
+  | { readonly add: Readonly<Record<string, Value>> }
   | { readonly settings: Bag }
   | { readonly fetch: true };
 
@@ -65,6 +66,7 @@ export async function play({ plansource: employer, steps }: Scenario): Promise<v
     if ("edit" in step) organization.edit(idOf(step.edit), step.fields);
     else if ("status" in step) organization.setStatus(idOf(step.status), step.to);
     else if ("remove" in step) organization.remove(idOf(step.remove));
+    else if ("add" in step) organization.seed(step.add);
     else if ("settings" in step) await employer.saveSettings(step.settings);
     else if ("fetch" in step) await employer.fetch();
     else await employer.send(step.messages, { channel: step.channel, isExport: step.is_export ?? false });
