@@ -43,18 +43,27 @@ export const folders = foldersIn(__dirname);
 export async function openScenario(name: string): Promise<Scenario> {
   const folder = join(__dirname, name);
   const { switches, meta = {}, subscribers = [] } = readIn<Seeds>(folder, "plansource.json", {});
-  const settings = readIn<Bag>(folder, "settings.json", {});
+  // One call at a time: their order is certain.
+  const settings = { concurrent_requests: 1, ...readIn<Bag>(folder, "settings.json", {}) };
   const steps = stepsIn(folder) as readonly (Shipment | Step)[];
   const plansource = await openPlanSource({ settings, plansource: { switches }, startsAt: `${TODAY}T12:00:00Z` });
   const organization = plansource.plansource.organization();
   for (const [field, rule] of Object.entries(meta)) organization.meta.set(field, rule);
   for (const { status = "active", ...fields } of subscribers) organization.seed(fields, statusOf(status));
-  const secrets = new Set(secretsIn([subscribers, steps], secretNames(settings)));
+  const saved = steps.flatMap((step) => ("settings" in step ? [step.settings] : []));
+  const secrets = new Set(secretsIn([subscribers, steps], secretNames([settings, ...saved])));
   return { plansource, steps, secrets };
 }
 
-/** Plays all steps, each to its end. */
-export async function play({ plansource: employer, steps }: Scenario): Promise<void> {
+/**
+ * Plays all steps, each to its end.
+ *
+ * @param before called with each shipment before it is sent
+ */
+export async function play(
+  { plansource: employer, steps }: Scenario,
+  before: (shipment: Shipment) => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
   const { plansource } = employer;
   const organization = plansource.organization();
   const idOf = (code: string): number => {
@@ -69,7 +78,10 @@ export async function play({ plansource: employer, steps }: Scenario): Promise<v
     else if ("add" in step) organization.seed(step.add);
     else if ("settings" in step) await employer.saveSettings(step.settings);
     else if ("fetch" in step) await employer.fetch();
-    else await employer.send(step.messages, { channel: step.channel, isExport: step.is_export ?? false });
+    else {
+      await before(step);
+      await employer.send(step.messages, { channel: step.channel, isExport: step.is_export ?? false });
+    }
     await employer.fixture.settled();
   }
 }

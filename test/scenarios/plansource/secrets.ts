@@ -8,9 +8,12 @@ const WRITE_ONLY = /^(?:ssn|current_salary|pay_rate|is_smoker|fmla|(?:medicare|a
 /** What is shorter occurs by chance. */
 const SHORTEST = 5;
 
-/** @param settings of a connector; @returns the Hull attributes that fill a write-only field, and these fields themselves */
-export function secretNames(settings: Bag): (name: string) => boolean {
-  const rows = list(settings["subscriber_attributes_outbound"]).map(bag);
+/**
+ * @param settings all that a connector has one after the other
+ * @returns whether a name is that of a write-only field, or of a Hull attribute that fills one
+ */
+export function secretNames(settings: readonly Bag[]): (name: string) => boolean {
+  const rows = settings.flatMap((each) => list(each["subscriber_attributes_outbound"])).map(bag);
   const attributes = new Set(
     rows
       .filter(({ service_field_name: field }) => WRITE_ONLY.test(text(field) ?? ""))
