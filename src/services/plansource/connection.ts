@@ -16,6 +16,7 @@ import { createMetas, type Metas } from "./remote/metas";
 import { checkRecords, prepareRecords } from "./remote/prepare";
 import { codeIsExternalId, mappedFields, type PlanSourceSettings } from "./settings/settings";
 import { writeBulk } from "./write/bulk";
+import { foretold } from "./write/foretell";
 import { writeOne, type Learnt } from "./write/single";
 
 /** What all connections share; the service owns it. */
@@ -88,6 +89,7 @@ export function createConnection(
       const { result, problem } = await writeOne(writing, first);
       return { results: [result], problem };
     },
+    foretell: (_type, intent) => foretold(intent),
     inspect: () =>
       inspect(settings, {
         rest: asked,
