@@ -270,6 +270,11 @@ export interface Connection {
   ): Promise<ListPage>;
   /** Writes one chunk as cut by `Service.chunks`. Never throws for remote failures. */
   apply(type: string, chunk: readonly Intent[], options?: ApplyOptions): Promise<Applied>;
+  /**
+   * What a record would show after a request that a dry run does not make, as far as that decides what comes next. Only
+   * for types with `endable`, whose service has a rule of its own about it.
+   */
+  foretell?(type: string, intent: Intent): RemoteRecord | undefined;
   /** Asks the service itself whether the settings work, in a handful of calls. Never throws for remote failures. */
   inspect(): Promise<readonly Finding[]>;
   /** `Service.fieldOptions` and the tenant's own fields; undefined as there. Never throws for remote failures. */

@@ -79,6 +79,8 @@ export interface Writes {
   readonly repeatable?: readonly IntentKind[];
   /** A write carries every field of the record, and not only those that differ. */
   readonly whole?: true;
+  /** Requests name a record by its key, so that another one with the same key could be meant, unless `Intent.namesake`. */
+  readonly byKey?: true;
   /** `apply` with `dryRun` asks the service what it would do. */
   readonly dryRun?: true;
 }

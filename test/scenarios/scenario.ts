@@ -1,22 +1,14 @@
 /** A scenario's folder as it is played: a fixture with what Planhat holds, and one step after the other. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Channel } from "../../simulators/hull";
 import type { PlanhatSwitches } from "../../simulators/planhat";
 import { CONNECTOR, openFixture, type Bag, type Fixture } from "../fixture/fixture";
-import { list } from "../fixture/states";
+import { foldersIn, messagesOf, readIn, stepsIn, type Shipment } from "./data";
 
-export interface Shipment {
-  readonly channel: Channel;
-  readonly is_export?: boolean;
-  readonly messages: readonly unknown[];
-}
+export type { Shipment } from "./data";
 
-/** A shipment of Hull's, a person's edit in Planhat, or new settings saved in Hull's dashboard. */
+/** Besides shipments: a person's edit in Planhat, or new settings saved in Hull's dashboard. */
 type Step =
-  | Shipment
-  | { readonly edit: "companies" | "endusers"; readonly id: string; readonly fields: Bag }
-  | { readonly settings: Bag };
+  { readonly edit: "companies" | "endusers"; readonly id: string; readonly fields: Bag } | { readonly settings: Bag };
 
 interface Seeds {
   readonly switches?: Partial<PlanhatSwitches>;
@@ -30,30 +22,23 @@ interface Seeds {
 
 export interface Scenario {
   readonly fixture: Fixture;
-  readonly steps: readonly Step[];
+  readonly steps: readonly (Shipment | Step)[];
   /** Planhat refuses some of the records. */
   readonly isRefused: boolean;
   /** Ids of what Planhat holds from the start. */
   readonly seeded: ReadonlySet<string>;
 }
 
-export const folders = readdirSync(__dirname, { withFileTypes: true })
-  .filter((entry) => entry.isDirectory())
-  .map((entry) => entry.name);
+export const folders = foldersIn(__dirname);
 
-export function read<T>(folder: string, file: string, otherwise: T): T {
-  const path = join(__dirname, folder, file);
-  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as T) : otherwise;
-}
-
-export async function openScenario(folder: string): Promise<Scenario> {
-  const seeds = read<Seeds>(folder, "planhat.json", {});
-  const written = read<Step | readonly Step[]>(folder, "notification.json", []);
-  const steps = list(Array.isArray(written) ? written : [written]) as readonly Step[];
+export async function openScenario(name: string): Promise<Scenario> {
+  const folder = join(__dirname, name);
+  const seeds = readIn<Seeds>(folder, "planhat.json", {});
+  const steps = stepsIn(folder) as readonly (Shipment | Step)[];
 
   const { switches = {}, customFields = [] } = seeds;
   const fixture = await openFixture({ planhat: { switches }, customFields });
-  fixture.hull.saveSettings(CONNECTOR.id, read<Bag>(folder, "settings.json", {}));
+  fixture.hull.saveSettings(CONNECTOR.id, readIn<Bag>(folder, "settings.json", {}));
   const tenant = fixture.planhat.tenant();
   seeds.companies?.forEach((fields) => tenant.seedCompany(fields));
   seeds.endusers?.forEach((fields) => tenant.seedEnduser(fields));
@@ -73,12 +58,10 @@ export async function play(
   before: (shipment: Shipment) => Promise<void> = () => Promise.resolve(),
 ): Promise<readonly unknown[]> {
   const tenant = fixture.planhat.tenant();
-  const messages: unknown[] = [];
   for (const step of steps) {
     if ("edit" in step) tenant.edit(step.edit, step.id, step.fields);
     else if ("settings" in step) await save(fixture, step.settings);
     else {
-      messages.push(...step.messages);
       fixture.introduce(step.messages);
       await before(step);
       const more = { isExport: step.is_export ?? false, signed: true };
@@ -87,7 +70,7 @@ export async function play(
     }
     await fixture.settled();
   }
-  return messages;
+  return messagesOf(steps);
 }
 
 /** Hull tells the connector of settings that are saved. */

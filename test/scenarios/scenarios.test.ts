@@ -5,9 +5,12 @@
  * exist before), `notification.json` (one step or a list of them) and `expected.json`. Everything is compared exactly;
  * ids that the simulator makes up are written as `company:<external id>` and `enduser:<e-mail>`.
  */
+import { join } from "node:path";
 import { CONNECTOR, sum, type Bag, type Fixture } from "../fixture/fixture";
 import { bag, hullState, namesOf, planhatState } from "../fixture/states";
-import { ends, folders, openScenario, play, read } from "./scenario";
+import { expectedIn } from "./data";
+import { inOrder, linesAboutRecords } from "./lines";
+import { ends, folders, openScenario, play } from "./scenario";
 
 interface Expected {
   readonly planhat: { readonly companies?: readonly Bag[]; readonly endusers?: readonly Bag[] };
@@ -27,8 +30,7 @@ let fixture: Fixture;
 afterEach(() => fixture.close());
 
 test.each(folders)("%s", async (folder) => {
-  const expected = read<Expected | undefined>(folder, "expected.json", undefined);
-  if (expected === undefined) throw new Error(`${folder} expects nothing.`);
+  const expected = expectedIn(join(__dirname, folder)) as Expected;
   const scenario = await openScenario(folder);
   const { seeded } = scenario;
   ({ fixture } = scenario);
@@ -51,7 +53,9 @@ test.each(folders)("%s", async (folder) => {
   if (expected.calls !== undefined) expect(callsByRoute()).toEqual(expected.calls);
   // A line is written just after what it tells of is stored; a restart waits for it.
   if (expected.logs !== undefined) await fixture.restart();
-  if (expected.logs !== undefined) expect(inOrder(linesAboutRecords())).toEqual(inOrder(expected.logs));
+  if (expected.logs !== undefined) {
+    expect(inOrder(linesAboutRecords(fixture, CONNECTOR.id))).toEqual(inOrder(expected.logs));
+  }
 
   // Whatever the scenario is about: as many ends as messages, and nothing doubled or said twice.
   expect(sum(tally.outcomes)).toBe(new Set(messages.map((each) => bag(each)["message_id"])).size);
@@ -63,30 +67,4 @@ test.each(folders)("%s", async (folder) => {
 function callsByRoute(): Readonly<Record<string, number>> {
   const { requests } = fixture.planhat.books.snapshot();
   return Object.fromEntries(Object.entries(requests).map(([route, results]) => [route, sum(results)]));
-}
-
-function linesAboutRecords(): readonly Bag[] {
-  const { host } = fixture.hull;
-  return fixture.logs
-    .filter(({ message }) => message.startsWith("outgoing."))
-    .map(({ level, message, context, data }) => {
-      expect(context).toMatchObject({ organization: host, id: CONNECTOR.id });
-      const { outcome, code, reason, warnings } = data ?? {};
-      return Object.fromEntries(
-        Object.entries({
-          level,
-          event: message,
-          of: context?.["user_id"] ?? context?.["account_id"],
-          outcome,
-          code,
-          reason,
-          warnings,
-        }).filter(([, value]) => value !== undefined),
-      );
-    });
-}
-
-function inOrder(lines: readonly Bag[]): readonly Bag[] {
-  const key = ({ of, event, code }: Bag): string => JSON.stringify([of, event, code]);
-  return lines.toSorted((left, right) => key(left).localeCompare(key(right)));
 }

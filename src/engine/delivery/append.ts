@@ -8,7 +8,7 @@ import type { Settlement } from "../../storage/port/store";
 import { reason } from "../../outcome/outcome";
 import type { Cycle } from "./context";
 import { readableOf } from "./readable";
-import { ended, postponed } from "./settlements";
+import { ended, postponed } from "./settle/settlements";
 import { NO_RESULT, type Work } from "./work";
 import { apply, journal } from "./write";
 

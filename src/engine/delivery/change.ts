@@ -7,7 +7,7 @@ import { diff, type Difference } from "../rules/diff";
 import { isClosed, ownId } from "../rules/identity";
 import type { Step } from "../rules/state";
 import { reason, type Reason } from "../../outcome/outcome";
-import { afterwards } from "./mirror-patch";
+import { afterwards } from "./settle/mirror-patch";
 import type { Delivery, TypeContext, Work } from "./work";
 
 /** A record with the fields to send. */

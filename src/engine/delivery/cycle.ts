@@ -15,7 +15,7 @@ import { joinReasons, reason } from "../../outcome/outcome";
 import { createCycle, type Cycle, type CycleOptions } from "./context";
 import { readableOf } from "./readable";
 import { hasUnrepeatableChanges, resolve } from "./resolve";
-import { blockedBy, ended, unlinked } from "./settlements";
+import { blockedBy, ended, unlinked } from "./settle/settlements";
 import { observationOf, typeContext, type TypeContext, type Work } from "./work";
 import { write } from "./write";
 import { typeNamed } from "../../services/types";

@@ -4,7 +4,7 @@ import type { Settlement } from "../../storage/port/store";
 import { opened } from "../rules/write-only";
 import { reason } from "../../outcome/outcome";
 import type { Cycle } from "./context";
-import { ended } from "./settlements";
+import { ended } from "./settle/settlements";
 import type { Work } from "./work";
 
 /** Work with its write-only values opened; what cannot be opened any more ends. */

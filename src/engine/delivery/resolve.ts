@@ -7,8 +7,9 @@ import type { MirrorRow } from "../../storage/port/rows";
 import type { Lane, Settlement, Store } from "../../storage/port/store";
 import { identify, type Identity } from "../rules/identity";
 import { reason } from "../../outcome/outcome";
-import { ended, postponed, taken } from "./settlements";
+import { ended, postponed, taken } from "./settle/settlements";
 import { observationOf, type TypeContext, type Work } from "./work";
+import { withNamesakes } from "./namesakes";
 
 export interface Timing {
   /** A read may miss what was written this recently. Milliseconds. */
@@ -46,10 +47,12 @@ export async function resolve(input: ResolveInput, works: readonly Work[]): Prom
 
 async function identifyOpen(input: ResolveInput, works: readonly Work[]): Promise<Resolved> {
   const { store, lane, context, timing } = input;
-  const linked = works.filter((work) => !isOpenCreate(work, context.type) && linkHolds(work, context.type));
-  const settled = new Set(linked);
-  const unlinked = works.filter((work) => !settled.has(work));
-  if (unlinked.length === 0) return { works, settlements: [] };
+  const [held, unlinked] = partition(
+    works,
+    (work) => !isOpenCreate(work, context.type) && linkHolds(work, context.type),
+  );
+  const linked = await withNamesakes(input, held);
+  if (unlinked.length === 0) return { works: linked, settlements: [] };
 
   const { lookup } = context.type;
   if (lookup !== false) await readMissing(input, unlinked);
@@ -149,7 +152,8 @@ function conclude(work: Work, verdict: Identity, context: TypeContext, timing: T
   switch (verdict.kind) {
     case "match": {
       const note = verdict.note === undefined ? undefined : reason(NOTES[verdict.note], verdict.row.id, outcomes);
-      return { ...work, mirror: verdict.row, note: note ?? work.note };
+      const namesake = work.namesake || (verdict.note === "several" && type.writes?.byKey === true);
+      return { ...work, mirror: verdict.row, note: note ?? work.note, namesake };
     }
     case "absent": {
       const unconfirmed = isOpenCreate(work, type) ? work.entry.unconfirmed : undefined;

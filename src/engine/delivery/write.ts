@@ -11,7 +11,7 @@ import { barred, changeOf, hasMore, isIdle, type Change } from "./change";
 import type { Cycle } from "./context";
 import { discreet } from "./discreet";
 import { hasUnrepeatableChanges } from "./resolve";
-import { advanced, delivered, ended, forgotten, postponed, relinked, unlinked } from "./settlements";
+import { advanced, delivered, ended, forgotten, postponed, relinked, unlinked } from "./settle/settlements";
 import { NO_RESULT, type Delivery, type TypeContext, type Work } from "./work";
 
 /** Writes what differs and settles the rest. */

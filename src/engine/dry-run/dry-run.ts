@@ -52,7 +52,12 @@ export function dryConnection(
       const asks = typeNamed({ types }, type)?.writes?.dryRun === true;
       const { results, ...rest } = asks
         ? await connection.apply(type, chunk, { ...options, dryRun: true })
-        : { results: chunk.map(({ kind }): Result => ({ kind: DONE[kind] })) };
+        : {
+            results: chunk.map((each): Result => ({
+              kind: DONE[each.kind],
+              record: connection.foretell?.(type, each),
+            })),
+          };
       return { ...rest, results: chunk.map((intent, index) => named(results[index] ?? NO_RESULT, intent)) };
     },
   };

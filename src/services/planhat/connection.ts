@@ -47,7 +47,7 @@ export interface Shared {
 }
 
 /** All of a connection but what Planhat does not need: no check before the look-up, nothing known to `prepare`. */
-export interface PlanhatConnection extends Required<Omit<Connection, "check" | "prepare">> {
+export interface PlanhatConnection extends Required<Omit<Connection, "check" | "foretell" | "prepare">> {
   prepare(type: string, records: readonly Desired[]): Promise<readonly Prepared[]>;
 }
 

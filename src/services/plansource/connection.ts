@@ -18,6 +18,7 @@ import { checkRecords, prepareRecords } from "./remote/prepare";
 import { codeIsExternalId, mappedFields, type PlanSourceSettings } from "./settings/settings";
 import { writeBulk } from "./write/bulk";
 import { writeOne } from "./write/single";
+import { foretold } from "./write/foretell";
 
 /** What all connections share; the service owns it. */
 export interface Shared {
@@ -89,6 +90,7 @@ export function createConnection(
       const { result, problem } = await writeOne(writing, first);
       return { results: [result], problem };
     },
+    foretell: (_type, intent) => foretold(intent),
     inspect: () =>
       inspect(settings, {
         rest: asked,

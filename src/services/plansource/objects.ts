@@ -15,7 +15,7 @@ export const SUBSCRIBERS: ObjectType = {
   endable: true,
   archived: "update",
   // Not more at once than the settings allow: the connection keeps to that.
-  writes: { concurrent: 10, repeatable: ["update"] },
+  writes: { concurrent: 10, repeatable: ["update"], byKey: true },
 };
 
 /** The most calls at once that the settings may allow. */

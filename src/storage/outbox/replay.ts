@@ -59,8 +59,8 @@ export function retake(tables: Tables, ledger: Ledger, key: DeadLetterKey, conte
   return true;
 }
 
-/** A new message with the old content. It is not counted in its run again. */
-function again({ run: _, ...content }: Content, seq: number): Content {
+/** A new message with the old content. It is not counted in its run again, and delivered from its first step on. */
+function again({ run: _, earlier: _steps, ...content }: Content, seq: number): Content {
   return { ...content, seq, counted: true, replay: true };
 }
 

@@ -112,8 +112,7 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
         entries.withdrawChildren(type, hullId, "withdrawn");
         return outcomes;
       }
-      const left =
-        then.kind === "wait" && then.written === true ? { ...worked, force: false, replay: undefined } : worked;
+      const left = then.kind === "wait" ? leftOf(worked, then) : worked;
       const content = newer === undefined ? left : { ...newer, ...mergeContent(left, newer) };
       if (then.kind === "block" && newer === undefined && isOutdated(tables, entries, lane, worked, then.parent)) {
         note(outcomeOf(worked, "superseded", reason("newer_message"), tables.now()));
@@ -135,6 +134,12 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
       return outcomes;
     }
   }
+}
+
+/** What waits after a step: the content, and what earlier steps did. */
+function leftOf(worked: Content, { written, earlier }: Extract<Settlement["then"], { kind: "wait" }>): Content {
+  const known = earlier === undefined ? worked : { ...worked, earlier };
+  return written === true ? { ...known, force: false, replay: undefined } : known;
 }
 
 /** An attempt that nobody will complete any more, after a restart. */

@@ -1,6 +1,6 @@
 /** The outbox, the mirror and the write-back. Part of the Store port. */
 import type { Claims, Json, Keys, LeftOut } from "../../record";
-import type { UnconfirmedCreate, Outcome, EntryRow, MirrorRow, Scan, HullUpdateRow } from "./rows";
+import type { Earlier, UnconfirmedCreate, Outcome, EntryRow, MirrorRow, Scan, HullUpdateRow } from "./rows";
 import type { NewContent } from "./intake";
 import type { Lane, RecordOutcome } from "./lane";
 
@@ -57,6 +57,8 @@ export interface Settlement {
         readonly unconfirmed?: UnconfirmedCreate;
         readonly problem: string;
         readonly written?: true;
+        /** What the next step must know of the steps before it. */
+        readonly earlier?: Earlier;
       }
     /** Waits for a parent without remote id; the parent's entry is made if there is none. */
     | { readonly kind: "block"; readonly parent: ParentEntry };

@@ -136,6 +136,14 @@ export interface Content {
   readonly digest?: string;
   /** An event: it is sent even when a newer message removes its parent. */
   readonly once?: true;
+  readonly earlier?: Earlier;
+}
+
+/** Of a delivery in several steps: what those that are done wrote, and what people should know of them. */
+export interface Earlier {
+  /** Names of the fields that were written. */
+  readonly fields: readonly string[];
+  readonly note?: string;
 }
 
 /** Accepted, not yet delivered. */

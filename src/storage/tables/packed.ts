@@ -120,6 +120,7 @@ const content = row<Content>({
   run: true,
   digest: true,
   shown: true,
+  earlier: true,
 });
 
 const attempt = row<Attempt>({ content, kind: true, startedAtMs: true });

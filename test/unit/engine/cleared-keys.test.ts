@@ -1,6 +1,6 @@
 /** Engine and store together: what a cleared key means for finding records. */
 import { reason } from "../../../src/outcome/outcome";
-import { delivered } from "../../../src/engine/delivery/settlements";
+import { delivered } from "../../../src/engine/delivery/settle/settlements";
 import { typeContext } from "../../../src/engine/delivery/work";
 import type { Json, Keys } from "../../../src/record";
 import { ENDUSERS } from "../../../src/services/planhat/object-types";

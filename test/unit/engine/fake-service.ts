@@ -16,7 +16,7 @@ export interface FakeSettings {
 export type FakeService = Service<FakeSettings> & { readonly connected: FakeSettings[] };
 
 /** A connection to nowhere: a test says which call it expects. */
-export function fakeConnection(calls: Partial<Connection> = {}): Required<Omit<Connection, "check">> {
+export function fakeConnection(calls: Partial<Connection> = {}): Required<Omit<Connection, "check" | "foretell">> {
   const unexpected = (): Promise<never> => Promise.reject(new Error("Nobody expected this call."));
   return {
     prepare: unexpected,

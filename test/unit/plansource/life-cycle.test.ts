@@ -4,7 +4,7 @@ import {
   alreadyLeft,
   nextStep,
   standingOf,
-  wantsStep,
+  wantedStep,
   type KnownStanding,
   type Step,
   type Wishes,
@@ -60,22 +60,22 @@ describe("the next step", () => {
 
   it("is none for somebody whom PlanSource does not know", () => {
     expect(nextStep({ termination: D1, rehire: D2, leaving: D3 }, undefined)).toBeUndefined();
-    expect(wantsStep({ termination: D1, rehire: D2, leaving: D3 }, undefined)).toBe(false);
+    expect(wantedStep({ termination: D1, rehire: D2, leaving: D3 }, undefined)).toBeUndefined();
   });
 });
 
 describe("somebody whose status was set by hand", () => {
-  it.each<[string, Wishes, string | undefined, boolean]>([
-    ["nothing", {}, undefined, false],
-    ["a termination", { termination: D3 }, undefined, true],
-    ["a termination before the hire", { termination: D1 }, undefined, false],
-    ["the termination that the record shows", { termination: D3 }, D3, false],
-    ["a leaving of the segments", { leaving: D1 }, undefined, true],
-    ["a rehire after a termination", { rehire: D4 }, D3, true],
-    ["a rehire before a termination", { rehire: D2 }, D3, false],
-    ["a rehire without any termination", { rehire: D4 }, undefined, false],
-  ])("wants %s", (_name, wishes, terminationDate, wants) => {
-    expect(wantsStep(wishes, byHand(terminationDate))).toBe(wants);
+  it.each<[string, Wishes, string | undefined, Step | undefined]>([
+    ["nothing", {}, undefined, undefined],
+    ["a termination", { termination: D3 }, undefined, "end"],
+    ["a termination before the hire", { termination: D1 }, undefined, undefined],
+    ["the termination that the record shows", { termination: D3 }, D3, undefined],
+    ["a leaving of the segments", { leaving: D1 }, undefined, "end"],
+    ["a rehire after a termination", { rehire: D4 }, D3, "restart"],
+    ["a rehire before a termination", { rehire: D2 }, D3, undefined],
+    ["a rehire without any termination", { rehire: D4 }, undefined, undefined],
+  ])("wants %s", (_name, wishes, terminationDate, step) => {
+    expect(wantedStep(wishes, byHand(terminationDate))).toBe(step);
   });
 });
 

@@ -82,6 +82,7 @@ const content = row<Content>(
     run: text,
     shown: words(text),
     digest: text,
+    earlier: fc.record({ fields: fc.array(text), note: text }, { ...PLAIN, requiredKeys: ["fields"] }),
   },
   ["desired", "claims", "force", "messageId", "version", "seq", "derived", "counted"],
 );

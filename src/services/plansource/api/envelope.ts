@@ -98,10 +98,17 @@ const MALFORMED = /required|missing|blank|empty|valid|format|must|digits|charact
 
 /** Another employee has this social security number. */
 export function isSsnTaken(error: unknown): error is RemoteError {
-  return isRefusal(error, 400, ({ message, code }) => {
-    if (!SSN.test(message)) return false;
-    return TAKEN.test(message) || !MALFORMED.test(`${message} ${code}`);
-  });
+  return isRefusal(error, 400, namesTakenSsn);
+}
+
+/** The same for what a bulk answer says of one row. */
+export function saysSsnTaken(answer: unknown): boolean {
+  return problemsIn(answer).some(namesTakenSsn);
+}
+
+function namesTakenSsn({ message, code }: RemoteProblem): boolean {
+  if (!SSN.test(message)) return false;
+  return TAKEN.test(message) || !MALFORMED.test(`${message} ${code}`);
 }
 
 function isRefusal(error: unknown, status: number, test: (problem: RemoteProblem) => boolean): error is RemoteError {

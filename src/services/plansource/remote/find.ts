@@ -71,9 +71,11 @@ export async function read(
   let problem = listed.problem;
   await inParallel(known, width, async ({ id, keys }) => {
     if (rows.has(id) || problem !== undefined) return;
-    const found = await attempt(() =>
-      addressed(ways, { id, code: keys?.["subscriber_code"] }, (rest, ref) => rest.read(ref)),
-    );
+    const found = await attempt(async () => {
+      const row = await addressed(ways, { id, code: keys?.["subscriber_code"] }, (rest, ref) => rest.read(ref));
+      // Somebody else may have the code now.
+      return idOf(row) === id ? row : ways.byId.read(id);
+    });
     if (isFailed(found)) {
       if (isUnknownEmployee(found)) gone.push(id);
       else problem ??= problemOf(found);

@@ -7,7 +7,7 @@ import { attempt, isFailed, waitOf } from "../../failure";
 import { fieldSpec, STANDING, SUBSCRIBERS } from "../objects";
 import { reason } from "../reasons";
 import { missingForCreate, reasonCodeOf, refusalOf } from "../rules/check";
-import { alreadyLeft, nextStep, wantsStep, type KnownStanding, type Wishes } from "../rules/life-cycle";
+import { alreadyLeft, nextStep, wantedStep, type KnownStanding, type Wishes } from "../rules/life-cycle";
 import type { Meta } from "../rules/meta";
 import { isBlank, wireValue } from "../rules/values";
 
@@ -86,7 +86,7 @@ function employee(desired: Desired, { holds }: Remembered, meta: Meta, { default
       kind: "ready",
       fields,
       withheld,
-      stuck: wantsStep(wishes, standing) && step === undefined ? BY_HAND : undefined,
+      stuck: step === undefined && wantedStep(wishes, standing) !== undefined ? BY_HAND : undefined,
     };
   }
   const end = endOf(desired, standing, defaultReason);
@@ -159,7 +159,7 @@ function endOf(
   return { day: leaving, reason: defaultReason };
 }
 
-/** The step that the days ask for; see `life-cycle.ts`. */
+/** The step that the days ask for; see `life-cycle.ts`. While it cannot be made, the record is not as it should be. */
 export function nextFor(desired: Desired, { holds }: Remembered): "restart" | "end" | undefined {
-  return nextStep(wishesOf(desired), standingIn(holds));
+  return wantedStep(wishesOf(desired), standingIn(holds));
 }

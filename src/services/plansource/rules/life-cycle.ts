@@ -37,12 +37,13 @@ export function nextStep(wishes: Wishes, known: KnownStanding | undefined): Step
 }
 
 /**
- * Whether the days ask for a call, also where it cannot be made because the status was set by hand. Whoever is on leave
- * counts as employed; a rehire is wanted if it comes after a termination.
+ * The same, also where the call cannot be made because the status was set by hand. Whoever is on leave counts as employed;
+ * a rehire is wanted if it comes after a termination.
  */
-export function wantsStep(wishes: Wishes, known: KnownStanding | undefined): boolean {
-  if (known?.standing !== "by_hand") return nextStep(wishes, known) !== undefined;
-  return endsActive(wishes, known) || (known.terminationDate !== undefined && restartsEnded(wishes, known));
+export function wantedStep(wishes: Wishes, known: KnownStanding | undefined): Step | undefined {
+  if (known?.standing !== "by_hand") return nextStep(wishes, known);
+  if (endsActive(wishes, known)) return "end";
+  return known.terminationDate !== undefined && restartsEnded(wishes, known) ? "restart" : undefined;
 }
 
 function endsActive({ termination, rehire, leaving }: Wishes, { hireDate, terminationDate }: KnownStanding): boolean {

@@ -14,7 +14,7 @@ import { isUnknownEmployee } from "../api/envelope";
 import { problemOf } from "../api/failure";
 import { fieldSpec, SUBSCRIBERS } from "../objects";
 import { read } from "../remote/find";
-import { addressOf, bodyOf, later, writeOne, type WriteDeps, type Written } from "./single";
+import { addressOf, bodyOf, isAboutOther, later, writeOne, type WriteDeps, type Written } from "./single";
 import { verdictsIn, type BulkRow } from "./verdicts";
 
 interface Item {
@@ -54,7 +54,8 @@ export async function writeBulk(deps: WriteDeps, intents: readonly Intent[], wid
     const [named, open] = partition(items, ({ row }) => verdicts.has(row));
     for (const { intent, row } of named) {
       const result = verdicts.get(row);
-      if (result !== undefined) settle(intent, { result });
+      if (result === undefined) continue;
+      settle(intent, { result: isAboutOther(intent, result) ? { kind: "gone" } : result });
     }
     await alone(await readBack(deps, open, settle, width));
   }

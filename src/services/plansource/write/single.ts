@@ -33,7 +33,14 @@ export interface Written {
 /** Never throws for failures at PlanSource. */
 export async function writeOne(deps: WriteDeps, intent: Intent): Promise<Written> {
   const result = await attempt(() => WRITERS[intent.kind](deps, intent));
-  return isFailed(result) ? await failed(deps, intent, result) : { result };
+  const written = isFailed(result) ? await failed(deps, intent, result) : { result };
+  return isAboutOther(intent, written.result) ? { result: { kind: "gone" } } : written;
+}
+
+/** PlanSource wrote to whoever has the code now, which is not whom we know by it: it is looked up again. */
+export function isAboutOther({ remoteId }: Intent, result: Result): boolean {
+  const shown = "record" in result ? result.record : undefined;
+  return remoteId !== undefined && shown !== undefined && shown.id !== remoteId;
 }
 
 type Writer = (deps: WriteDeps, intent: Intent) => Promise<Result>;

@@ -5,9 +5,10 @@
 import type { Json } from "../../../record";
 import type { Result } from "../../connection";
 import { textOf } from "../../mapping/attributes";
-import { isObject, wordsIn } from "../api/envelope";
+import { isObject, saysSsnTaken, wordsIn } from "../api/envelope";
 import { isRow, type Envelope } from "../api/rest";
 import { visibleAnswer } from "../api/visible";
+import { reason } from "../reasons";
 import { codeOf, idOf, remoteRecord } from "../remote/record";
 
 export type BulkRow = Readonly<Record<string, Json>> & { readonly id: string };
@@ -53,6 +54,7 @@ export function verdictsIn(
 
 /** In PlanSource's words, without the values that it must not repeat. */
 function refusal({ errors, error, message }: Readonly<Record<string, unknown>>, row: BulkRow): Result {
-  const words = wordsIn(visibleAnswer({ errors: errors ?? error, message }, { body: row }));
-  return { kind: "rejected", message: words, status: 400 };
+  const said = { errors: errors ?? error, message };
+  const why = saysSsnTaken(said) ? reason("ssn_exists") : undefined;
+  return { kind: "rejected", message: wordsIn(visibleAnswer(said, { body: row })), status: 400, reason: why };
 }
