@@ -65,3 +65,23 @@ describe("an employee whom PlanSource does not have", () => {
     expect(fixture.plansource.snapshot()).toHaveLength(2);
   });
 });
+
+test("a first export of 500 people who are there reads the list, not one after the other", async () => {
+  const fixture = await open();
+  const people = staff(500);
+  for (const person of people) hire(fixture.plansource.organization(), person);
+  const calls = await callsOf(fixture, () => fixture.deliver(about(people)));
+  expect(calls).toEqual(["GET /subscribers"]);
+  expect(await fixture.outcomes()).toEqual({ "subscribers/unchanged/in_sync": 500 });
+});
+
+test("what is demanded of fields is asked once in five minutes", async () => {
+  const fixture = await open();
+  const asked = (): number => fixture.plansource.books.snapshot().requests["GET /subscriber/meta"]?.["200"] ?? 0;
+  await fixture.deliver(about(staff(3)));
+  await fixture.deliver(about(staff(3, 4)));
+  expect(asked()).toBe(1);
+  fixture.fixture.advance(6);
+  await fixture.deliver(about(staff(3, 7)));
+  expect(asked()).toBe(2);
+});

@@ -12,6 +12,7 @@ import { isClosed, ownId } from "../rules/identity";
 import type { Step } from "../rules/state";
 import { reason, type Reason } from "../../outcome/outcome";
 import type { Cycle } from "./context";
+import { withNamesakes } from "./namesakes";
 import { hasUnrepeatableChanges } from "./resolve";
 import {
   advanced,
@@ -102,7 +103,7 @@ export async function write<S>(cycle: Cycle<S>, works: readonly Work[]): Promise
   const { type, nowMs } = context;
   const settled: Settlement[] = [];
   const busy: Change[] = [];
-  for (const work of works) {
+  for (const work of await withNamesakes(cycle, works)) {
     const change = changeOf(context, work);
     const why = barred(context, change);
     if (why !== undefined) settled.push(ended(work, "skipped", why, nowMs));

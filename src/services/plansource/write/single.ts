@@ -9,6 +9,7 @@ import { problemOf } from "../api/failure";
 import type { Row } from "../api/rest";
 import { reason } from "../reasons";
 import { addressed, type Address, type Ways } from "../remote/address";
+import { readOne } from "../remote/find";
 import { codeOf, idOf, remoteRecord } from "../remote/record";
 import { isBlank } from "../rules/values";
 import type { PlanSourceSettings } from "../settings/settings";
@@ -61,6 +62,8 @@ async function update(deps: WriteDeps, intent: Intent): Promise<Result> {
   const put = (fields: Intent["fields"]): Promise<Row> =>
     addressed(deps.ways, addressOf(intent), (rest, ref) => rest.update(ref, bodyOf(deps, fields)));
   let row = await put(intent.fields);
+  const conflict = conflictWith(row, intent);
+  if (conflict !== undefined) return conflict;
   let left = notCleared(intent, row);
   if (left.length > 0) {
     // "Send it blank" may mean an empty text or null; the other one is tried once, and kept if it works.
@@ -76,6 +79,13 @@ async function update(deps: WriteDeps, intent: Intent): Promise<Result> {
   return { kind: "updated", record: shownBy(deps, row) };
 }
 
+/** The code has become somebody else's: what was sent went there, and a person must know. */
+function conflictWith(row: Row, { remoteId }: Intent): Result | undefined {
+  if (remoteId === undefined || idOf(row) === remoteId) return undefined;
+  const message = "This employee has the subscriber_code by now, and was changed instead.";
+  return { kind: "conflict", remoteId: idOf(row), message };
+}
+
 /** Fields that were sent blank and still show a value. */
 function notCleared({ fields }: Intent, row: Row): readonly string[] {
   return Object.keys(fields).filter((field) => fields[field] === null && !isBlank(row[field]));
@@ -85,6 +95,8 @@ async function end(deps: WriteDeps, intent: Intent): Promise<Result> {
   const { terminationFlagName } = deps.settings;
   const body = terminationBody(intent.fields, terminationFlagName);
   const row = await addressed(deps.ways, addressOf(intent), (rest, ref) => rest.terminate(ref, body));
+  const conflict = conflictWith(row, intent);
+  if (conflict !== undefined) return conflict;
   const { is_voluntary_termination: shown } = row;
   const { voluntary } = intent.fields;
   if (typeof voluntary === "boolean" && shown !== undefined) deps.learnt.ignoresFlag = !isSame(shown, voluntary);
@@ -97,6 +109,8 @@ const isSame = (shown: unknown, flag: boolean): boolean => shown === flag || sho
 async function restart(deps: WriteDeps, intent: Intent): Promise<Result> {
   const body = rehireBody(intent.fields);
   const row = await addressed(deps.ways, addressOf(intent), (rest, ref) => rest.rehire(ref, body));
+  const conflict = conflictWith(row, intent);
+  if (conflict !== undefined) return conflict;
   return { kind: "restarted", record: await wholeRecord(deps, intent, row) };
 }
 
@@ -123,8 +137,7 @@ async function wholeRecord(deps: WriteDeps, intent: Intent, row: Row): Promise<R
   return shownBy(deps, row) ?? recordOf(deps, await readAgain(deps, intent));
 }
 
-const readAgain = ({ ways }: WriteDeps, intent: Intent): Promise<Row> =>
-  addressed(ways, addressOf(intent), (rest, ref) => rest.read(ref));
+const readAgain = ({ ways }: WriteDeps, intent: Intent): Promise<Row> => readOne(ways, addressOf(intent));
 
 async function failed(deps: WriteDeps, intent: Intent, error: Failed): Promise<Written> {
   const { kind } = intent;
