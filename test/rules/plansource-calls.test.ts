@@ -1,5 +1,5 @@
 /** What PlanSource is called for, counted by PlanSource: as seldom as the outcome allows. */
-import { about, employee, hire, mapping, staff } from "../fixture/employees";
+import { about, employee, hire, staff } from "../fixture/employees";
 import { minute } from "../fixture/fixture";
 import { usePlanSource, type PlanSourceFixture } from "../fixture/plansource";
 
@@ -50,7 +50,9 @@ describe("an employee whom PlanSource does not have", () => {
 
   test("is created at once after a fetch that showed everybody, the terminated ones too", async () => {
     const fixture = await open();
-    fixture.plansource.organization().seed({ subscriber_code: "former", first_name: "A", last_name: "B" }, "terminated");
+    fixture.plansource
+      .organization()
+      .seed({ subscriber_code: "former", first_name: "A", last_name: "B" }, "terminated");
     await fixture.fetch();
     expect(await callsOf(fixture, () => fixture.deliver(about([employee(1)])))).toEqual(["POST /subscriber"]);
   });
