@@ -1,5 +1,5 @@
 /** Codes that people edit in PlanSource: whoever is linked stays who they are, and nobody is written in their place. */
-import { about, employee, hire, LIFE_CYCLE_SETTINGS, staff } from "../fixture/employees";
+import { about, employee, LIFE_CYCLE_SETTINGS, staff } from "../fixture/employees";
 import { minute } from "../fixture/fixture";
 import { usePlanSource, type PlanSourceFixture } from "../fixture/plansource";
 
