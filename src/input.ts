@@ -80,7 +80,9 @@ export function explainInput(
 ): { readonly message: string; readonly details: readonly ErrorDetail[] } {
   const details = uniqBy(problems, ({ path: [field] }) => field).map(({ path: [field = "(body)"], message }) => {
     const path = String(field);
-    return { path, message, remedy: words.remedies[path] ?? `Correct ${path} or leave it out.` };
+    // A field of a row, such as `3.email`, has the remedy of the field.
+    const remedy = words.remedies[path] ?? words.remedies[path.replace(/^\d+\./, "")];
+    return { path, message, remedy: remedy ?? `Correct ${path} or leave it out.` };
   });
   const named = details.map(({ path, message }) => `${path} ${message}`).join("; ");
   const remedies = [...new Set(details.map(({ remedy }) => remedy))].join(" ");

@@ -61,7 +61,9 @@ export function isAlike(left: string | undefined, right: string): boolean {
 export type Hidden = { readonly sealed: string; readonly mark: string };
 
 export function isHidden(value: Json | undefined): value is Hidden {
-  return typeof value === "object" && value !== null && "sealed" in value && "mark" in value;
+  if (typeof value !== "object" || value === null || !("sealed" in value && "mark" in value)) return false;
+  // Somebody's own object may have properties of these names, too.
+  return typeof value.sealed === "string" && typeof value.mark === "string" && Object.keys(value).length === 2;
 }
 
 /** Fields as people are shown them. */
@@ -90,6 +92,16 @@ export interface Desired {
   readonly leaves?: true;
   /** What ending or restarting it needs to say (a date, a reason): sent with those alone, and never compared. */
   readonly stateFields?: Readonly<Record<string, Json>>;
+}
+
+/** A desired record as people are shown it, with its parent. */
+export function shownDesired({ fields, stateFields, parent, ...rest }: Desired): Desired {
+  return {
+    fields: shownFields(fields),
+    ...rest,
+    ...(stateFields && { stateFields: shownFields(stateFields) }),
+    ...(parent && { parent: { ...parent, desired: shownDesired(parent.desired) } }),
+  };
 }
 
 export interface DesiredParent {

@@ -1,5 +1,6 @@
 /** What can be done with dead letters: by the command-line tools, and by a connector with its own. */
 import { createRedactor } from "../../src/http/guards/redact";
+import { shownDesired } from "../../src/record";
 import { deadLetterId, type DeadLetterPage, type Replay } from "../../src/storage/port/dead-letters";
 import type { Content, DeadLetterRow, Outcome } from "../../src/storage/port/rows";
 import type { Lane, DeadLetterQuery, RecordOutcome, Store } from "../../src/storage/port/store";
@@ -71,7 +72,15 @@ export function createDeadLetters({ store, wake, announce }: DeadLettersOptions)
   function detail(row: DeadLetterRow): DeadLetterDetail {
     const { remote, attempts, content } = row;
     const { messageId, version, derived, replay, claims, desired } = content;
-    const rest = { remote, messageId, version, attempts, derived, claims, desired: redactor.value(desired) };
+    const rest = {
+      remote,
+      messageId,
+      version,
+      attempts,
+      derived,
+      claims,
+      desired: redactor.value(shownDesired(desired)),
+    };
     return { ...summary(row), ...rest, replayed: replay === true };
   }
 

@@ -1,76 +1,83 @@
 /**
- * `npm run demo`: the real server between a simulated Hull and a simulated Planhat, step by step, with the calls that
- * it saves. On a terminal everything stays up afterwards, until Ctrl-C; with `--once`, or piped, it ends by itself.
+ * `npm run demo`: the real server between a simulated Hull and a simulated service, step by step, with the calls that it
+ * saves. `--service plansource` chooses another one than Planhat. On a terminal everything stays up afterwards, until
+ * Ctrl-C; with `--once`, or piped, it ends by itself.
  */
 import { once } from "node:events";
-import { CALLS_PER_MINUTE } from "./baseline";
-import { readFixtures, type FixtureEnvelope } from "./fixtures";
-import { createScreen, type Screen } from "./screen";
-import { CONNECTOR, openCluster, TOKEN, type Cluster } from "./cluster";
-import { createPlay, type Play } from "./steps";
+import { parseArgs } from "node:util";
+import type { Demo } from "./demo";
+import { planhatDemo } from "./planhat";
 import { judge, playAll } from "./play";
+import { plansourceDemo } from "./plansource";
+import { createScreen, type Screen } from "./screen";
+import { CONNECTOR, type ServiceSimulator, type Stage } from "./stage";
 
 const INTERRUPTED = 130;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** @returns the exit code */
-async function main(screen: Screen, staysUp: boolean): Promise<number> {
-  const fixtures = readFixtures(process.cwd());
-  const play = createPlay(fixtures);
-  const interrupted = Promise.race(SIGNALS.map((signal) => once(process, signal))).then(() => INTERRUPTED);
+const DEMOS = {
+  planhat: (staysUp: boolean) => show(planhatDemo(), staysUp),
+  plansource: (staysUp: boolean) => show(plansourceDemo(), staysUp),
+} as const;
 
-  screen.heading("Hull and Planhat, simulated, with the real connector between them");
-  screen.line(`Planhat grants ${CALLS_PER_MINUTE} calls a minute. "Look up and write" is what a connector needs that`);
-  screen.line("looks up every record before it writes it: one look-up per record that passes the");
-  screen.line("filters, one write if it is new or changed, two calls per company not known yet.");
+const isDemo = (name: string): name is keyof typeof DEMOS => Object.hasOwn(DEMOS, name);
+
+/** @returns the exit code */
+async function show<S extends ServiceSimulator>(demo: Demo<S>, staysUp: boolean): Promise<number> {
+  const interrupted = Promise.race(SIGNALS.map((signal) => once(process, signal))).then(() => INTERRUPTED);
+  const screen = createScreen(process.stdout, demo);
+  screen.heading(`Hull and ${demo.title}, simulated, with the real connector between them`);
+  for (const line of demo.introduction) screen.line(line);
   screen.line();
 
-  const cluster = await openCluster();
+  const stage = await demo.open();
   try {
-    const played = perform(play, fixtures, cluster, screen);
+    const played = perform(demo, stage, screen);
     // When interrupted, the play fails because its stage is gone; its error is not shown.
     played.catch(() => undefined);
     const code = await Promise.race([played, interrupted]);
     if (!staysUp || code === INTERRUPTED) return code;
-    showAddresses(cluster, screen);
-    await Promise.race([interrupted, cluster.connector.failure]);
+    showAddresses(demo, stage, screen);
+    await Promise.race([interrupted, stage.connector.failure]);
     return code;
   } finally {
     screen.clear();
-    await cluster.close();
+    await stage.close();
   }
 }
 
-async function perform(
-  play: Play,
-  fixtures: readonly FixtureEnvelope[],
-  cluster: Cluster,
-  screen: Screen,
-): Promise<number> {
-  const reports = await playAll(play, cluster, screen);
+async function perform<S extends ServiceSimulator>(demo: Demo<S>, stage: Stage<S>, screen: Screen): Promise<number> {
+  const reports = await playAll(demo.steps, stage, screen);
   screen.summary(reports);
-  const checks = judge(play, fixtures, cluster, reports);
+  for (const line of (await demo.tell?.(stage)) ?? []) screen.line(line);
+  const checks = [judge(stage, reports), ...demo.judge(stage, reports)];
   checks.forEach((check) => screen.check(check));
   return checks.every(({ holds }) => holds) ? 0 : 1;
 }
 
-function showAddresses({ planhat, hull, connector, logFile }: Cluster, screen: Screen): void {
+function showAddresses<S extends ServiceSimulator>(demo: Demo<S>, stage: Stage<S>, screen: Screen): void {
+  const { hull, connector, url, logFile, simulator } = stage;
   screen.line();
   screen.heading("Everything is still up; Ctrl-C ends it.");
-  screen.line(`  connector          ${connector.url}/health  /ready  /manifest.json`);
-  screen.line(`  its console        ${connector.url}/console?org=${hull.host}`);
+  screen.line(`  connector          ${connector.url}/health  /ready  ${url}/manifest.json`);
+  screen.line(`  its console        ${url}/console?org=${hull.host}`);
   screen.line(`                     user ${CONNECTOR.id}, password ${CONNECTOR.secret}`);
   screen.line(`  its log            ${logFile}`);
-  screen.line(`  Planhat simulator  ${planhat.url}/__sim/books  /__sim/snapshot`);
-  screen.line(`                     curl -H 'authorization: Bearer ${TOKEN}' '${planhat.url}/endusers?limit=1'`);
+  for (const line of demo.addresses(simulator)) screen.line(line);
   screen.line(`  Hull simulator     ${hull.url}/__sim/books  /__sim/snapshot`);
 }
 
-const { stdout } = process;
-const screen = createScreen(stdout);
-const staysUp = stdout.isTTY && !process.argv.includes("--once");
+async function main(): Promise<number> {
+  const options = {
+    service: { type: "string", default: "planhat" },
+    once: { type: "boolean", default: false },
+  } as const;
+  const { service, once: endsItself } = parseArgs({ options }).values;
+  if (isDemo(service)) return DEMOS[service](process.stdout.isTTY && !endsItself);
+  throw new Error(`There is no demo of ${service}; choose one of ${Object.keys(DEMOS).join(", ")}.`);
+}
 
-main(screen, staysUp)
+main()
   .then((code) => {
     process.exitCode = code;
   })

@@ -1,39 +1,45 @@
 /** Plays the steps one after another, measures each, and judges the end. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { lookUpAndWrite } from "./baseline";
-import { compareHolding, expectedHolding } from "./expected";
-import type { FixtureEnvelope } from "./fixtures";
 import { countByReason, type Outcome } from "./outcomes";
-import type { Check, Screen, StepReport } from "./screen";
-import { TOKEN, type Cluster } from "./cluster";
-import { count, type Play, type Step } from "./steps";
+import type { Step } from "./demo";
+import { count, type Check, type Screen, type StepReport } from "./screen";
+import type { ServiceSimulator, Stage } from "./stage";
 
 /** A step that has not ended after this time is stuck. */
 const STEP_WITHIN_MS = 90_000;
 const LOOK_EVERY_MS = 25;
-/** Silence after which nothing more is on its way to Planhat or Hull. */
+/** Silence after which nothing more is on its way to the service or Hull. */
 const QUIET_MS = 350;
 
 /** @throws Error when the connector ends, Hull must give a message up, or a step does not end */
-export async function playAll(play: Play, cluster: Cluster, screen: Screen): Promise<readonly StepReport[]> {
+export async function playAll<S extends ServiceSimulator>(
+  steps: readonly Step<S>[],
+  stage: Stage<S>,
+  screen: Screen,
+): Promise<readonly StepReport[]> {
   const reports: StepReport[] = [];
-  for (const step of play.steps) {
-    const report = await Promise.race([playOne(step, cluster, screen), cluster.connector.failure]);
+  for (const step of steps) {
+    const report = await Promise.race([playOne(step, stage, screen), stage.connector.failure]);
     reports.push(report);
     screen.step(reports.length, report);
   }
   return reports;
 }
 
-async function playOne(step: Step, cluster: Cluster, screen: Screen): Promise<StepReport> {
-  const { planhat, connector } = cluster;
-  const before = planhat.books.snapshot();
+async function playOne<S extends ServiceSimulator>(
+  step: Step<S>,
+  stage: Stage<S>,
+  screen: Screen,
+): Promise<StepReport> {
+  const { simulator, connector } = stage;
+  const before = simulator.books.snapshot();
   const seen = connector.outcomes.length;
   const startedAt = performance.now();
   const news = (): readonly Outcome[] => connector.outcomes.slice(seen);
 
   let taken: number | undefined;
-  const sending = step.play(cluster).then((accepted) => (taken = accepted));
+  const sending = step.play(stage).then((accepted) => (taken = accepted));
   let lastNewsAt = startedAt;
   let lastSign = "";
   for (let quietMs = 0; taken === undefined || quietMs < QUIET_MS;) {
@@ -41,7 +47,7 @@ async function playOne(step: Step, cluster: Cluster, screen: Screen): Promise<St
     const ended = news().filter(({ derived }) => !derived).length;
     screen.progress("messages have their outcome", ended, step.messages);
     const now = performance.now();
-    const sign = signOfLife(cluster);
+    const sign = signOfLife(stage);
     if (sign !== lastSign) lastNewsAt = now;
     lastSign = sign;
     // Silence counts from the moment at which everything has an outcome; before it, something is still to come.
@@ -51,7 +57,7 @@ async function playOne(step: Step, cluster: Cluster, screen: Screen): Promise<St
     }
   }
 
-  const after = planhat.books.snapshot();
+  const after = simulator.books.snapshot();
   const outcomes = news();
   return {
     title: step.title,
@@ -67,8 +73,8 @@ async function playOne(step: Step, cluster: Cluster, screen: Screen): Promise<St
 }
 
 /** Changes whenever anything happens anywhere. */
-function signOfLife({ planhat, hull, connector }: Cluster): string {
-  const calls = [planhat.books.snapshot().calls, hull.books.snapshot().calls];
+function signOfLife({ simulator, hull, connector }: Stage): string {
+  const calls = [simulator.books.snapshot().calls, hull.books.snapshot().calls];
   return [...calls, connector.outcomes.length].join("/");
 }
 
@@ -83,49 +89,13 @@ function differences(before: Requests, after: Requests): readonly (readonly [str
     .filter(([, times]) => times > 0);
 }
 
-/** What must be true at the end. */
-export function judge(
-  play: Play,
-  fixtures: readonly FixtureEnvelope[],
-  cluster: Cluster,
-  reports: readonly StepReport[],
-): readonly Check[] {
-  const own = cluster.connector.outcomes.filter(({ derived }) => !derived);
+/** What must be true at the end, whatever is played. */
+export function judge(stage: Stage, reports: readonly StepReport[]): Check {
+  const own = stage.connector.outcomes.filter(({ derived }) => !derived);
   const messages = reports.reduce((sum, report) => sum + report.messages, 0);
   const twice = own.length - new Set(own.map(({ messageId }) => messageId)).size;
-  const { companies, endusers, missing, surplus } = compareHolding(
-    expectedHolding(play.population, fixtures),
-    cluster.planhat.snapshot(TOKEN),
-  );
-  const books = cluster.planhat.books.snapshot();
-  const { known, delivered } = knownInHull(cluster);
-  return [
-    {
-      holds: own.length === messages && twice === 0,
-      text: `${count(messages)} messages, ${count(own.length)} outcomes, ${count(twice)} counted twice`,
-    },
-    {
-      holds: missing.length === 0 && surplus.length === 0,
-      text: `Planhat holds what Hull's people ask for: ${count(companies)} companies, ${count(endusers)} endusers`,
-      details: [...missing.map((each) => `missing ${each}`), ...surplus.map((each) => `surplus ${each}`)],
-    },
-    {
-      holds: books.duplicatesCreated === 0,
-      text: `${count(books.duplicatesCreated)} duplicates created, ${count(books.noOpWrites)} writes that changed nothing`,
-      details: books.duplicates,
-    },
-    {
-      holds: known === delivered,
-      text: `Hull knows the Planhat id of ${count(known)} of ${count(delivered)} records`,
-    },
-  ];
-}
-
-/** How many of Planhat's records a profile in Hull names by their id. */
-function knownInHull({ planhat, hull }: Cluster): { readonly known: number; readonly delivered: number } {
-  const { companies, endusers } = planhat.snapshot(TOKEN);
-  const { users, accounts } = hull.profiles.snapshot();
-  const told = new Set([...users, ...accounts].map(({ attributes }) => attributes["planhat/id"]));
-  const records = [...companies, ...endusers];
-  return { known: records.filter(({ _id }) => told.has(_id)).length, delivered: records.length };
+  return {
+    holds: own.length === messages && twice === 0,
+    text: `${count(messages)} messages, ${count(own.length)} outcomes, ${count(twice)} counted twice`,
+  };
 }

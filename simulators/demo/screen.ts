@@ -1,6 +1,5 @@
 /** What a person sees: a table per step, a bar while something moves (on a terminal only), a verdict. */
 import type { Baseline } from "./baseline";
-import { CALLS_PER_MINUTE } from "./baseline";
 
 export interface StepReport {
   readonly title: string;
@@ -38,7 +37,7 @@ export interface Screen {
 }
 
 const WIDTH = 78;
-const LABEL_WIDTH = 18;
+const LABEL_WIDTH = 21;
 const COUNT_WIDTH = 7;
 const NOTE_WIDTH = 50;
 const BAR_WIDTH = 30;
@@ -47,12 +46,12 @@ const DETAILS = 5;
 type Tone = "bold" | "dim" | "green" | "red";
 const CODES: Readonly<Record<Tone, number>> = { bold: 1, dim: 2, green: 32, red: 31 };
 
-const count = (value: number): string => value.toLocaleString("en-US");
+export const count = (value: number): string => value.toLocaleString("en-US");
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
 
-/** How long so many calls take under Planhat's quota; a minute's worth may start at once. */
-function quotaTime(calls: number): string {
-  const minutes = Math.ceil(calls / CALLS_PER_MINUTE) - 1;
+/** How long so many calls take under the service's quota, if it has one; a minute's worth may start at once. */
+function quotaTime(calls: number, perMinute = Infinity): string {
+  const minutes = Math.ceil(calls / perMinute) - 1;
   return minutes < 1 ? "" : `; the quota alone makes that ${minutes} min`;
 }
 
@@ -65,7 +64,11 @@ function wrap(parts: readonly string[], width: number): readonly string[] {
   }, []);
 }
 
-export function createScreen(output: NodeJS.WriteStream): Screen {
+/** @param service how people call it, and what it grants */
+export function createScreen(
+  output: NodeJS.WriteStream,
+  service: { readonly title: string; readonly callsPerMinute?: number },
+): Screen {
   const isTerminal = output.isTTY;
   const colours = isTerminal && (process.env["NO_COLOR"] ?? "") === "";
   let barShown = false;
@@ -113,10 +116,10 @@ export function createScreen(output: NodeJS.WriteStream): Screen {
         routes.map(([route, times]) => `${times} × ${route}`),
         NOTE_WIDTH,
       );
-      row("calls to Planhat", count(calls), first);
+      row(`calls to ${service.title}`, count(calls), first);
       for (const note of more) row("", "", note);
       const parts = `${count(baseline.lookUps)} look-ups + ${count(baseline.writes)} writes`;
-      row("look up and write", count(baseline.calls), parts + quotaTime(baseline.calls));
+      row("look up and write", count(baseline.calls), parts + quotaTime(baseline.calls, service.callsPerMinute));
       row("time", seconds(elapsedMs));
       line();
     },

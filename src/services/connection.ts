@@ -126,6 +126,7 @@ export type Prepared =
   | ({ readonly kind: "end" } & Stuck)
   | { readonly kind: "later"; readonly waitMs: number; readonly message: string };
 
+/** How the message ends. The reason names fields, never the values of write-only ones. */
 export interface Stuck {
   readonly outcome: "skipped" | "rejected";
   readonly reason: Reason;
@@ -191,7 +192,7 @@ export interface ListPage {
   readonly rows: readonly ListedRecord[];
   /** Where to continue: a short text that may be stored. Absent at the end of the list. */
   readonly next?: string;
-  /** Set at the end of a list that may leave out records: what it does not show may be there nevertheless. */
+  /** The list may leave out records: what none of its pages shows may be there nevertheless. */
   readonly partial?: true;
   /** Nothing of the page counts. */
   readonly problem?: Problem;

@@ -75,7 +75,7 @@ export interface Service<S> {
   unconfirmed?(settings: S): "repeat" | "hold";
   /**
    * The step that the record needs besides its fields, where its own dates decide and not `Desired.state` alone; asked
-   * anew after each. Pure.
+   * anew after each request. Write-only values are closed here. Pure.
    */
   next?(type: string, desired: Desired, known: Remembered): "restart" | "end" | undefined;
   field(type: string, name: string): FieldSpec;

@@ -11,7 +11,7 @@ import type { KeyValue } from "./database/kv";
 import { closeDeadLetter, familyOf, findDeadLetter, indexOldDeadLetters, listDeadLetters } from "./tables/dead-letters";
 import { candidates, confirmFacts, markUnknown, noteScan, observe } from "./tables/mirror";
 import { inspectRecord, mirrorSeenFrom, viewOf } from "./tables/views";
-import { replayDeadLetter } from "./outbox/replay";
+import { decide, replayDeadLetter } from "./outbox/replay";
 import { createHousekeeping } from "./erase/retention";
 import { connectorOf } from "./port/lane";
 import type { EntryRow } from "./port/rows";
@@ -253,6 +253,7 @@ export async function createEmbeddedStore({ kv: database, now }: EmbeddedStoreOp
     dropDeadLetter: (id, tenant) =>
       kv.transact(() => {
         const found = findDeadLetter(tables, id, tenant);
+        if (found !== undefined) decide(tables, found);
         return found === undefined ? undefined : closeDeadLetter(tables, found);
       }),
     replayDeadLetter: async (id, tenant) => {

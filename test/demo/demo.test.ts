@@ -19,11 +19,11 @@ interface Run {
   readonly complaints: string;
 }
 
-function runDemo(cwd: string): Promise<Run> {
+function runDemo(cwd: string, ...options: readonly string[]): Promise<Run> {
   return new Promise((done) => {
     const child = execFile(
       process.execPath,
-      [join(build, "simulators/demo/main.js"), "--once"],
+      [join(build, "simulators/demo/main.js"), "--once", ...options],
       { cwd },
       (_error, output, complaints) => done({ code: child.exitCode ?? -1, output, complaints }),
     );
@@ -68,6 +68,24 @@ test("the demo plays every step, ends by itself and finds Planhat as Hull wants 
   // No bar and no colours in a pipe.
   for (const sign of ["\u001b", "\r", "█"]) expect(output).not.toContain(sign);
 }, 120_000);
+
+test("the demo of PlanSource hires, terminates and rehires, and says why somebody was refused", async () => {
+  const { code, output, complaints } = await runDemo(ROOT, "--service", "plansource");
+  expect({ code, complaints, output: code === 0 ? "" : output }).toEqual({ code: 0, complaints: "", output: "" });
+  expect(stepOf(output, 1)).toMatch(/outcomes +297 {2}sent\/created\n +3 {2}rejected\/value_not_allowed\n/);
+  expect(stepOf(output, 2)).toMatch(/calls to PlanSource +0\n/);
+  expect(stepOf(output, 4)).toMatch(/outcomes +18 {2}sent\/ended\n +2 {2}rejected\/termination_reason\n/);
+  expect(output).toMatch(
+    /Why is user-99 not in PlanSource\?\n(.+\n)+.+employment_level: "Contractor"; allowed: F \(Full Time\)/,
+  );
+  expect(output).toContain("✓ PlanSource holds what Hull's people ask for: 289 active, 8 terminated\n");
+}, 120_000);
+
+test("a demo of a service that there is not names those that there are", async () => {
+  const { code, complaints } = await runDemo(ROOT, "--service", "nobodys");
+  expect(code).toBe(1);
+  expect(complaints).toBe("There is no demo of nobodys; choose one of planhat, plansource.\n");
+}, 60_000);
 
 test("outside the repository the demo says where it belongs", async () => {
   const { code, complaints } = await runDemo(build);

@@ -7,7 +7,9 @@ import type { Intent, Problem, Result } from "../../services/connection";
 import type { Settlement } from "../../storage/port/store";
 import { reason } from "../../outcome/outcome";
 import type { Cycle } from "./context";
-import { ended, NO_RESULT, postponed, type Work } from "./work";
+import { readableOf } from "./readable";
+import { ended, postponed } from "./settlements";
+import { NO_RESULT, type Work } from "./work";
 import { apply, journal } from "./write";
 
 /** @param works records whose parents have remote ids */
@@ -17,7 +19,10 @@ export async function append<S>(cycle: Cycle<S>, works: readonly Work[]): Promis
   const { most = 1 } = cycle.context.type.writes ?? {};
   const lost = works.filter(({ entry }) => pause && entry.unconfirmed !== undefined);
   await cycle.settle(lost.map((work) => ended(work, "dead", reason("unconfirmed"), now())));
-  const due = works.filter(({ entry }) => !pause || entry.unconfirmed === undefined);
+  const due = await readable(
+    cycle,
+    works.filter(({ entry }) => !pause || entry.unconfirmed === undefined),
+  );
   for (const some of chunk(due, most)) {
     const problem = await appendChunk(cycle, some, pause);
     if (problem !== undefined) return problem;
@@ -25,12 +30,19 @@ export async function append<S>(cycle: Cycle<S>, works: readonly Work[]): Promis
   return undefined;
 }
 
+/** Work whose write-only values can be opened, with the opened ones beside it. */
+async function readable<S>(cycle: Cycle<S>, works: readonly Work[]): Promise<readonly Work[]> {
+  const { readable, settlements } = readableOf(cycle, works);
+  await cycle.settle(settlements);
+  return readable.map(({ work, desired }) => ({ ...work, wire: desired.fields }));
+}
+
 async function appendChunk<S>(cycle: Cycle<S>, works: readonly Work[], pause: boolean): Promise<Problem | undefined> {
   const current = await journal(cycle, works, (work) => ({ work, repeatable: false }));
   if (current.length === 0) return undefined;
-  const intents = current.map(({ content, parentId }): Intent => {
-    const { keys, fields } = content.desired;
-    return { kind: "create", keys, parentId, fields, namesake: false };
+  const intents = current.map(({ content, parentId, wire }): Intent => {
+    const { keys } = content.desired;
+    return { kind: "create", keys, parentId, fields: wire, namesake: false };
   });
   const { results, problem } = await apply(cycle, intents);
   await cycle.settle(current.map((work, index) => settlementFor(cycle, work, results[index] ?? NO_RESULT, pause)));
@@ -50,7 +62,7 @@ function settlementFor<S>(cycle: Cycle<S>, work: Work, result: Result, pause: bo
     case "conflict":
       return ended(work, "sent", reason(work.entry.unconfirmed === undefined ? "tracked" : "possibly_repeated"), now());
     case "rejected":
-      return ended(work, "rejected", reason("refused", result.message), now());
+      return ended(work, "rejected", result.reason ?? reason("refused", result.message), now());
     case "later":
       return cycle.later(work, result.waitMs, result.message);
     case "unconfirmed":

@@ -6,7 +6,8 @@ import type { Seal } from "../../storage/port/seal";
 import type { Lane, RecordOutcome, Settlement, Store } from "../../storage/port/store";
 import { backoffMs, type RetryPace } from "../../http/retry";
 import type { Timing } from "./resolve";
-import { postponed, type TypeContext, type Work } from "./work";
+import { postponed } from "./settlements";
+import type { TypeContext, Work } from "./work";
 
 export interface CycleOptions<S> {
   readonly store: Store;

@@ -3,7 +3,7 @@
  * id, find out which record each one is, compare, write in chunks, and settle every record by its own result.
  */
 import pickBy from "lodash/pickBy";
-import type { Desired } from "../../record";
+import type { Json } from "../../record";
 import type { Known, Prepared, Problem } from "../../services/connection";
 import type { MirrorRow } from "../../storage/port/rows";
 import type { Settlement } from "../../storage/port/store";
@@ -11,11 +11,12 @@ import { append } from "./append";
 import { diff } from "../rules/diff";
 import { isClosed } from "../rules/identity";
 import { rememberedOf } from "../rules/state";
-import { opened } from "../rules/write-only";
 import { joinReasons, reason } from "../../outcome/outcome";
 import { createCycle, type Cycle, type CycleOptions } from "./context";
+import { readableOf } from "./readable";
 import { hasUnrepeatableChanges, resolve } from "./resolve";
-import { blockedBy, ended, observationOf, typeContext, unlinked, type TypeContext, type Work } from "./work";
+import { blockedBy, ended, unlinked } from "./settlements";
+import { observationOf, typeContext, type TypeContext, type Work } from "./work";
 import { write } from "./write";
 import { typeNamed } from "../../services/types";
 
@@ -51,11 +52,13 @@ export async function deliverType<S>(options: CycleOptions<S>, typeName: string)
     const problem = await append(cycle, placed);
     return { worked: true, problem };
   }
-  const checked = await check(cycle, placed);
+  // What became of a lost request is found out first: afterwards nobody would know that it was made.
+  const isOpen = ({ entry }: Work): boolean => entry.unconfirmed !== undefined;
+  const checked = await check(cycle, placed, (work) => !isOpen(work));
   const resolved = await resolve({ ...options, context }, checked);
   await cycle.settle(resolved.settlements);
   const read = await readUnknown(cycle, resolved.works);
-  const prepared = await prepare(cycle, read.works);
+  const prepared = await prepare(cycle, await check(cycle, read.works, isOpen));
   const applied = await write(cycle, prepared);
   if (cycle.leftOut.length > 0) options.onLeftOut?.(type.name, cycle.leftOut);
   const problem = applied ?? resolved.problem ?? read.problem;
@@ -86,36 +89,28 @@ async function place<S>(cycle: Cycle<S>, works: readonly Work[]): Promise<readon
   return placed;
 }
 
-/** What the service refuses whatever it holds ends before a look-up. */
-async function check<S>(cycle: Cycle<S>, works: readonly Work[]): Promise<readonly Work[]> {
+/** What the service refuses whatever it holds ends before a look-up; what is not due passes. */
+async function check<S>(
+  cycle: Cycle<S>,
+  works: readonly Work[],
+  isDue: (work: Work) => boolean,
+): Promise<readonly Work[]> {
   const { connection } = cycle.options;
-  if (connection.check === undefined || works.length === 0) return works;
-  const { readable, settlements } = readableOf(cycle, works);
+  const due = works.filter(isDue);
+  if (connection.check === undefined || due.length === 0) return works;
+  const { readable, settlements } = readableOf(cycle, due);
   const verdicts = await connection.check(
     cycle.context.type.name,
     readable.map(({ desired }) => desired),
   );
-  const passed = readable.flatMap(({ work }, index) => {
+  const passed = new Set<Work>();
+  readable.forEach(({ work }, index) => {
     const verdict = verdicts[index];
-    if (verdict === undefined) return [work];
-    settlements.push(unreadyOf(cycle, work, verdict));
-    return [];
+    if (verdict === undefined) passed.add(work);
+    else settlements.push(unreadyOf(cycle, work, verdict));
   });
   await cycle.settle(settlements);
-  return passed;
-}
-
-/** Work with its write-only values opened; what cannot be opened any more ends. */
-function readableOf<S>({ options, context }: Cycle<S>, works: readonly Work[]) {
-  const settlements: Settlement[] = [];
-  const readable = works.flatMap((work): { readonly work: Work; readonly desired: Desired }[] => {
-    const { entry, content } = work;
-    const desired = opened(options.seal, entry.tenant, entry, content.desired);
-    if (desired !== undefined) return [{ work, desired }];
-    settlements.push(ended(work, "rejected", reason("unreadable"), context.nowMs));
-    return [];
-  });
-  return { readable, settlements };
+  return works.filter((work) => !isDue(work) || passed.has(work));
 }
 
 function unreadyOf<S>(cycle: Cycle<S>, work: Work, verdict: Exclude<Prepared, { kind: "ready" }>): Settlement {
@@ -196,6 +191,8 @@ function lessWithheld(work: Work, { withheld = {}, warnings = [] }: Extract<Prep
   return { ...work, content: { ...content, desired }, note: joinReasons(said) };
 }
 
+const hasValue = (value: Json | undefined): boolean => value !== undefined && value !== null;
+
 /** Wire values; records that the service refuses to write end here. */
 async function prepare<S>(cycle: Cycle<S>, works: readonly Work[]): Promise<readonly Work[]> {
   if (works.length === 0) return [];
@@ -217,8 +214,10 @@ async function prepare<S>(cycle: Cycle<S>, works: readonly Work[]): Promise<read
     }
     const parentField = type.parent?.field;
     const placed = parentField === undefined || work.parentId === undefined ? {} : { [parentField]: work.parentId };
-    const secrets = pickBy(desired.fields, (_, field) => specOf(field).writeOnly === true);
-    ready.push({ ...lessWithheld(work, one), stuck: one.stuck, wire: { ...secrets, ...one.fields, ...placed } });
+    const wire = { ...one.fields, ...placed };
+    // Otherwise the encrypted form would stand for a value without a form of the service's own.
+    const secrets = pickBy(desired.fields, (_, field) => specOf(field).writeOnly === true && !hasValue(wire[field]));
+    ready.push({ ...lessWithheld(work, one), stuck: one.stuck, wire: { ...wire, ...secrets } });
   });
   await cycle.settle(settlements);
   return ready;

@@ -1,4 +1,5 @@
 /** Which remote record each piece of work is: from what is remembered first, then by the cheapest look-ups. */
+import partition from "lodash/partition";
 import { foldedKey } from "../../record";
 import type { Connection, Found, Problem, Wanted } from "../../services/connection";
 import type { ObjectType } from "../../services/model";
@@ -6,7 +7,8 @@ import type { MirrorRow } from "../../storage/port/rows";
 import type { Lane, Settlement, Store } from "../../storage/port/store";
 import { identify, type Identity } from "../rules/identity";
 import { reason } from "../../outcome/outcome";
-import { ended, observationOf, postponed, taken, type TypeContext, type Work } from "./work";
+import { ended, postponed, taken } from "./settlements";
+import { observationOf, type TypeContext, type Work } from "./work";
 
 export interface Timing {
   /** A read may miss what was written this recently. Milliseconds. */
@@ -35,6 +37,14 @@ export interface ResolveInput {
 
 /** Links every piece of work to its remote record, or proves that there is none. */
 export async function resolve(input: ResolveInput, works: readonly Work[]): Promise<Resolved> {
+  const { type, nowMs } = input.context;
+  const [lost, open] = partition(works, (work) => isLost(work, type));
+  const dead = lost.map((work) => ended(work, "dead", reason("unconfirmed", work.entry.problem), nowMs));
+  const { settlements, ...rest } = await identifyOpen(input, open);
+  return { ...rest, settlements: [...dead, ...settlements] };
+}
+
+async function identifyOpen(input: ResolveInput, works: readonly Work[]): Promise<Resolved> {
   const { store, lane, context, timing } = input;
   const linked = works.filter((work) => !isOpenCreate(work, context.type) && linkHolds(work, context.type));
   const settled = new Set(linked);
@@ -90,6 +100,12 @@ export async function resolve(input: ResolveInput, works: readonly Work[]): Prom
   return { works: resolved, settlements, problem };
 }
 
+/** The answer to a request was lost, and there is nothing by which it could be found out what became of it. */
+function isLost({ entry, mirror, content }: Work, { lookup }: ObjectType): boolean {
+  if (entry.unconfirmed === undefined) return false;
+  return lookup === false || (mirror === undefined && Object.keys(content.desired.keys).length === 0);
+}
+
 /**
  * Whether the lost request may have created the record. If the record is linked, the lost request was a change: we know
  * which record it is, and read it before writing again, unless its key is its id and that has changed.
@@ -130,12 +146,6 @@ const NOTES = { case_only: "case_only", blanks_only: "blanks_only", several: "se
 /** What a verdict means for one piece of work. */
 function conclude(work: Work, verdict: Identity, context: TypeContext, timing: Timing): Work | Settlement {
   const { nowMs, type, outcomes } = context;
-  // There is nothing by which it could be looked for.
-  const isLost =
-    type.lookup === false || (work.mirror === undefined && Object.keys(work.content.desired.keys).length === 0);
-  if (work.entry.unconfirmed !== undefined && isLost) {
-    return ended(work, "dead", reason("unconfirmed", work.entry.problem), nowMs);
-  }
   switch (verdict.kind) {
     case "match": {
       const note = verdict.note === undefined ? undefined : reason(NOTES[verdict.note], verdict.row.id, outcomes);

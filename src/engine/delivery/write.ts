@@ -1,100 +1,19 @@
 /** The writing half of a cycle: compare, cut into chunks, journal, apply, and settle every record by its own result. */
 import chunk from "lodash/chunk";
 import partition from "lodash/partition";
-import mapValues from "lodash/mapValues";
-import pickBy from "lodash/pickBy";
 import type { Applied, Intent, Problem, Result } from "../../services/connection";
 import type { ObjectType } from "../../services/model";
 import { typeNamed } from "../../services/types";
 import type { Settlement } from "../../storage/port/store";
-import { diff, type Difference } from "../rules/diff";
-import { isClosed, ownId } from "../rules/identity";
-import type { Step } from "../rules/state";
-import { reason, type Reason } from "../../outcome/outcome";
+import { ownId } from "../rules/identity";
+import { reason } from "../../outcome/outcome";
+import { barred, changeOf, hasMore, isIdle, type Change } from "./change";
 import type { Cycle } from "./context";
 import { withNamesakes } from "./namesakes";
+import { discreet } from "./discreet";
 import { hasUnrepeatableChanges } from "./resolve";
-import {
-  advanced,
-  afterwards,
-  delivered,
-  type Delivery,
-  ended,
-  forgotten,
-  NO_RESULT,
-  postponed,
-  relinked,
-  unlinked,
-  type TypeContext,
-  type Work,
-} from "./work";
-
-/** A record with the fields to send. */
-interface Change {
-  readonly work: Work;
-  readonly difference: Difference;
-  readonly intent: Intent;
-}
-
-const NO_DIFFERENCE: Difference = { send: [], equal: [], found: [], blind: [] };
-
-function changeOf(context: TypeContext, work: Work): Change {
-  const { specOf } = context;
-  const { content, mirror, wire, parentId, namesake } = work;
-  const { desired, derived, force } = content;
-  const create = mirror === undefined;
-  const facts = mirror?.facts ?? {};
-  const compared = { force, replay: content.replay === true, create };
-  const difference = derived && !create ? NO_DIFFERENCE : diff(desired, wire, facts, specOf, compared);
-  const kind = create ? "create" : kindOf(difference, stepFor(context, work, mirror));
-  const ofState = kind === "end" || kind === "restart";
-  const fields = ofState
-    ? mapValues(desired.stateFields ?? {}, (value, name) => wire[name] ?? value)
-    : pickValues(work, difference.send);
-  const keys = pickBy(desired.keys, (_, name) => create || (!ofState && difference.send.includes(name)));
-  const { hullId } = work.entry;
-  const known = { remoteId: mirror?.id, knownKeys: mirror?.keys };
-  return { work, difference, intent: { hullId, kind, ...known, keys, parentId, fields, namesake } };
-}
-
-function pickValues({ wire, content }: Work, fields: readonly string[]): Intent["fields"] {
-  return Object.fromEntries(fields.map((field) => [field, wire[field] ?? content.desired.fields[field] ?? null]));
-}
-
-/** What the record needs besides its fields; nothing where that cannot be done, or where it only serves its children. */
-function stepFor(
-  { stepOf }: TypeContext,
-  { content, stuck }: Work,
-  known: Parameters<TypeContext["stepOf"]>[1],
-): Step | undefined {
-  return stuck !== undefined || content.derived ? undefined : stepOf(content.desired, known);
-}
-
-/** What comes first for a record that is there: it is restarted, then updated, then ended; each is a request. */
-function kindOf({ send }: Difference, step: Step | undefined): Intent["kind"] {
-  if (step === "restart") return "restart";
-  return step === "end" && send.length === 0 ? "end" : "update";
-}
-
-/** Whether another step follows this one. */
-function hasMore(context: TypeContext, { work, difference, intent }: Change, delivery: Delivery): boolean {
-  if (intent.kind === "end") return false;
-  if (intent.kind === "restart" && difference.send.length > 0) return true;
-  return stepFor(context, work, afterwards(work, context, delivery)) !== undefined;
-}
-
-/** Why nothing is written for a record, whatever differs. */
-function barred({ type }: TypeContext, { work, difference, intent }: Change): Reason | undefined {
-  const { desired } = work.content;
-  const policy = type.writes?.policy;
-  if (isClosed(type, work.mirror, desired)) return reason("archived", work.mirror?.id);
-  if (intent.kind === "create") {
-    if (desired.state === "ended") return reason("already_left");
-    if (policy === "update") return reason("update_only");
-    return type.identity === "ownKey" && ownId(type, desired) === undefined ? reason("missing_identity") : undefined;
-  }
-  return policy === "insert" && difference.send.length > 0 ? reason("insert_only", work.mirror?.id) : undefined;
-}
+import { advanced, delivered, ended, forgotten, postponed, relinked, unlinked } from "./settlements";
+import { NO_RESULT, type Delivery, type TypeContext, type Work } from "./work";
 
 /** Writes what differs and settles the rest. */
 export async function write<S>(cycle: Cycle<S>, works: readonly Work[]): Promise<Problem | undefined> {
@@ -134,8 +53,6 @@ export async function write<S>(cycle: Cycle<S>, works: readonly Work[]): Promise
   }
   return undefined;
 }
-
-const isIdle = ({ difference, intent }: Change): boolean => intent.kind === "update" && difference.send.length === 0;
 
 /** The service has it as it should be. */
 function idle(context: TypeContext, { work, difference: { equal } }: Change): Settlement {
@@ -242,13 +159,13 @@ export async function apply<S>(cycle: Cycle<S>, intents: readonly Intent[]): Pro
   const { connection, retry, stopOnError } = cycle.options;
   const { type } = cycle.context;
   try {
-    return await connection.apply(type.name, intents, { stopOnError });
+    return discreet(cycle.context, intents, await connection.apply(type.name, intents, { stopOnError }));
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return {
+    return discreet(cycle.context, intents, {
       results: intents.map(() => ({ kind: "unconfirmed", message })),
       problem: { scope: "type", kind: "transient", message, waitMs: retry.capMs },
-    };
+    });
   }
 }
 

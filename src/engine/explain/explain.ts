@@ -3,7 +3,7 @@
  * For an address or an id: what is remembered of the entities it names, and what the service itself shows.
  */
 import uniqBy from "lodash/uniqBy";
-import { shownFields, type Claims, type Desired } from "../../record";
+import { shownDesired, type Claims, type Desired } from "../../record";
 import type { Check } from "../../services/model";
 import type { Prepared } from "../../services/connection";
 import type { InspectedRecord, Store } from "../../storage/port/store";
@@ -214,7 +214,7 @@ export function createExplain<S>(options: ExplainOptions<S>): Explain<S> {
       hullId,
       known,
       candidates: known.mirror === undefined && desired !== undefined ? await candidatesFor(tenant, type, desired) : [],
-      desired: desired && { ...desired, fields: shownFields(desired.fields) },
+      desired: desired && shownDesired(desired),
       warnings: [...Object.values(withheld), ...warnings].map(({ text }) => text),
       fields:
         desired === undefined || isEvent(type)

@@ -93,13 +93,21 @@ export async function runFetch<S>(
     reading = opened.ahead;
     const told = await withRetry(options, () => work.attempt());
     if ("state" in told) return told;
-    const row = await remember({ next: next ?? null, ended: next === undefined, shown: [...context.shown], partial });
+    const row = await remember({
+      ...{ next: next ?? null, ended: next === undefined, shown: [...context.shown] },
+      partial: partial ?? at.partial,
+    });
     if (row === undefined) return { state: "interrupted" };
     options.onProgress(row);
   }
   const read = await store.run(run.id);
   if (read === undefined) return { state: "interrupted" };
   const size = read.done;
+  const scan = { startedAtMs: at.scanStartedAtMs, size, partial: at.partial };
+  if (at.partial === true) {
+    await store.noteScan(lane.remote, type.name, scan);
+    return undefined;
+  }
   const lastSize = last?.done ?? 0;
   if (run.options.trust !== true && lastSize >= SMALL && size < lastSize * LEAST_SHARE) {
     const error =
@@ -107,8 +115,7 @@ export async function runFetch<S>(
       "If so many were really deleted, fetch all by hand once.";
     return { state: "error", error };
   }
-  await store.noteScan(lane.remote, type.name, { startedAtMs: at.scanStartedAtMs, size, partial: at.partial });
-  if (at.partial === true) return undefined;
+  await store.noteScan(lane.remote, type.name, scan);
   const { deletedAttribute, marksDeleted } = service.fetchPolicy(options.settings);
   const { scanStartedAtMs } = at;
   return markMissing(

@@ -196,7 +196,8 @@ function look(
     mirror?.missing !== true &&
     isConfirmedWholly(mirror, context.mapping);
   if (untouched) return { ...base, outcome: "unchanged", code: "not_touched" };
-  const { attributes, leftOut = [] } = row;
+  const { leftOut = [] } = row;
+  const attributes = row.attributes.filter(({ field }) => context.specOf(field).writeOnly !== true);
   noteShown(context, attributes);
   const news = newsOf({ attributes, leftOut, record: row.record }, mirror, context);
   const link = linkOf(context, row, mirror, parents);

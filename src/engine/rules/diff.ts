@@ -70,7 +70,10 @@ export function diff(
     } else if (options.replay === true || !isSame(sent, own, spec)) send.push(field);
   }
   const companions = send.flatMap((field) => specOf(field).alongside ?? []);
-  const others = companions.filter((field) => !send.includes(field) && (desired.fields[field] ?? null) !== null);
+  const isFree = ({ readOnly, writeOnce }: FieldSpec): boolean => readOnly !== true && writeOnce !== true;
+  const others = companions.filter(
+    (field) => !send.includes(field) && (desired.fields[field] ?? null) !== null && isFree(specOf(field)),
+  );
   send.push(...new Set(others));
   // What a write-only field holds cannot be read.
   const isBlind = (field: string): boolean => (facts[field]?.[0] ?? null) === null && specOf(field).writeOnly !== true;

@@ -94,9 +94,9 @@ function choose(
   return verdict.kind === "match" ? { ...verdict, note: "several" } : verdict;
 }
 
-/** Archived records are no end of the matter: they are ended ones, or come back. */
+/** Archived records are no end of the matter: they are ended ones, come back, or are written like others. */
 function isOpen({ archived, endable }: ObjectType): boolean {
-  return archived === "revive" || endable === true;
+  return archived !== undefined || endable === true;
 }
 
 /** The id of a record of a type that has no ids of the service's own. */
@@ -105,8 +105,12 @@ export function ownId(type: ObjectType | undefined, desired: Desired): string | 
   return type?.identity === "ownKey" && key !== undefined ? desired.keys[key.name] : undefined;
 }
 
-/** The record is archived, must be there, and does not come back. */
-export function isClosed({ archived }: ObjectType, row: MirrorRow | undefined, { state }: Desired): boolean {
+/** The record is archived, must be there, and is left alone. */
+export function isClosed(
+  { archived }: ObjectType,
+  row: Pick<MirrorRow, "archived"> | undefined,
+  { state }: Desired,
+): boolean {
   return row?.archived === true && archived === undefined && state !== "ended";
 }
 

@@ -4,6 +4,7 @@ import type { Remembered } from "../../services/connection";
 import type { ObjectType } from "../../services/model";
 import type { Service } from "../../services/service";
 import type { MirrorRow } from "../../storage/port/rows";
+import { isClosed } from "./identity";
 
 type Decides = Pick<Service<unknown>, "next">;
 export type Step = "restart" | "end";
@@ -34,6 +35,5 @@ export function isSettled(
   desired: Desired,
   known: Pick<MirrorRow, "archived" | "facts">,
 ): boolean {
-  const isClosed = known.archived === true && type.archived === undefined && desired.state !== "ended";
-  return !isClosed && nextStep(service, type, desired, known) === undefined;
+  return !isClosed(type, known, desired) && nextStep(service, type, desired, known) === undefined;
 }

@@ -12,6 +12,8 @@ import { connectorOf } from "../../storage/port/lane";
 import type { Place, Seal } from "../../storage/port/seal";
 
 type Fields = Pick<Service<unknown>, "field">;
+type Values = Desired["fields"];
+
 interface Subject {
   readonly type: string;
   readonly hullId: string;
@@ -34,9 +36,13 @@ export function hidden(seal: Seal, service: Fields, tenant: string, plan: Plan):
       const mark = seal.mark(`${place}\n${canonical(value, type)}`);
       return { sealed: seal.seal(JSON.stringify(value), place), mark } satisfies Hidden;
     };
-    const fields = Object.keys(desired.fields).some(isSecret) ? mapValues(desired.fields, hide) : desired.fields;
-    if (parent === undefined) return fields === desired.fields ? desired : { ...desired, fields };
-    return { ...desired, fields, parent: { ...parent, desired: hiddenIn(parent.desired, parent) } };
+    const hideIn = (values: Values): Values => (Object.keys(values).some(isSecret) ? mapValues(values, hide) : values);
+    return {
+      ...desired,
+      fields: hideIn(desired.fields),
+      ...(desired.stateFields && { stateFields: hideIn(desired.stateFields) }),
+      ...(parent && { parent: { ...parent, desired: hiddenIn(parent.desired, parent) } }),
+    };
   }
 }
 
@@ -46,11 +52,16 @@ export function hidden(seal: Seal, service: Fields, tenant: string, plan: Plan):
  * @returns undefined when a value cannot be decrypted: SECRET was changed, or the value was moved here from another row
  */
 export function opened(seal: Seal, tenant: string, subject: Subject, desired: Desired): Desired | undefined {
-  if (!Object.values(desired.fields).some(isHidden)) return desired;
+  const { fields, stateFields } = desired;
+  if (![...Object.values(fields), ...Object.values(stateFields ?? {})].some(isHidden)) return desired;
   try {
     const open = (value: Json, field: string): Json =>
       isHidden(value) ? (JSON.parse(seal.open(value.sealed, placeOf(tenant, subject, field))) as Json) : value;
-    return { ...desired, fields: mapValues(desired.fields, open) };
+    return {
+      ...desired,
+      fields: mapValues(fields, open),
+      ...(stateFields && { stateFields: mapValues(stateFields, open) }),
+    };
   } catch {
     return undefined;
   }

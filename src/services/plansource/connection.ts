@@ -11,12 +11,13 @@ import { fieldOptions, fieldOptionsWith } from "./face";
 import type { Ways } from "./remote/address";
 import { find, read } from "./remote/find";
 import { inspect } from "./remote/inspect";
+import type { Learnt } from "./remote/learnt";
 import { listPage } from "./remote/list";
 import { createMetas, type Metas } from "./remote/metas";
 import { checkRecords, prepareRecords } from "./remote/prepare";
 import { codeIsExternalId, mappedFields, type PlanSourceSettings } from "./settings/settings";
 import { writeBulk } from "./write/bulk";
-import { writeOne, type Learnt } from "./write/single";
+import { writeOne } from "./write/single";
 
 /** What all connections share; the service owns it. */
 export interface Shared {

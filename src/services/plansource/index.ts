@@ -11,6 +11,7 @@ import { createConnection, createShared, type ConnectionOptions } from "./connec
 import { fieldOptions, plansourceFace } from "./face";
 import { fieldSpec, hullAttribute, SUBSCRIBERS } from "./objects";
 import { checks, fingerprintOf, plan } from "./plan";
+import { plansourceOperations } from "./operations";
 import { OUTCOMES } from "./reasons";
 import { nextFor } from "./remote/prepare";
 import { mappedFields, readSettings, type PlanSourceSettings } from "./settings/settings";
@@ -22,6 +23,8 @@ export interface PlanSourceServiceOptions extends ConnectionOptions {
   readonly apiUrl?: string | undefined;
   /** Key of the hashes that show changed credentials and values without containing them. */
   readonly fingerprintKey: string;
+  /** How long a person or a program waits for an operation, milliseconds. */
+  readonly answerWithinMs: number;
 }
 
 export function createPlanSourceService(options: PlanSourceServiceOptions): Service<PlanSourceSettings> {
@@ -57,7 +60,7 @@ export function createPlanSourceService(options: PlanSourceServiceOptions): Serv
     }),
     chunks: (_type, intents, settings) => chunksOf(intents, settings),
     connect: (settings, target) => createConnection(settings, target, shared, { ...options, http }),
-    operations: [],
+    operations: plansourceOperations({ ...options, http, shared: shared.api }),
     forget() {
       shared.api.tokens.clear();
       shared.metas.clear();

@@ -4,10 +4,10 @@ import { mergeContent, queued, versionOf } from "./accept";
 import { openEntries, type Entries } from "../tables/entries";
 import { deadLetterId } from "../port/dead-letters";
 import { closeDeadLetter } from "../tables/dead-letters";
-import type { Content, EntryRow, RecordRow } from "../port/rows";
+import type { Content, DeadLetterRow, EntryRow, RecordRow } from "../port/rows";
 import type { DeadLetterKey, RecordOutcome, Replay } from "../port/store";
 import { countOutcome, type Ledger } from "../tables/ledger";
-import { outcomeOf, pathOf, type Tables } from "../tables/tables";
+import { outcomeOf, patchRecord, pathOf, type Tables } from "../tables/tables";
 
 /** Takes a dead letter's content in again, as a new message. The dead letter stays until the record is delivered. */
 export function replayDeadLetter(tables: Tables, ledger: Ledger, key: DeadLetterKey): Replay | undefined {
@@ -18,10 +18,10 @@ export function replayDeadLetter(tables: Tables, ledger: Ledger, key: DeadLetter
   const answered = { id: deadLetterId(row), remote, tenant, type, hullId, outcomes };
   const nowMs = tables.now();
 
-  const record = tables.records.get([remote, type, hullId]);
+  const before = tables.records.get([remote, type, hullId]);
   const entries = openEntries(tables, ledger, row, outcomes);
   const entry = entries.get(type, hullId);
-  const newest = record ?? entry?.content ?? entry?.attempt?.content;
+  const newest = before ?? entry?.content ?? entry?.attempt?.content;
   const outdated = newest !== undefined && isNewer(tables, remote, newest, content);
   if (!outdated && isUnderway(entry, content)) return { ...answered, state: "underway" };
 
@@ -37,8 +37,15 @@ export function replayDeadLetter(tables: Tables, ledger: Ledger, key: DeadLetter
     return { ...answered, state: "superseded" };
   }
   if (entry?.content !== undefined) note(entry.content);
+  decide(tables, row);
+  const record = tables.records.get([remote, type, hullId]);
   takeIn(tables, ledger, entries, row, content, { record, entry, notBeforeMs: 0 });
   return { ...answered, state: "queued" };
+}
+
+/** Whether a lost create is in the service was left to a person, who has looked: from now on nobody wonders any more. */
+export function decide(tables: Tables, { remote, type, hullId, ending }: DeadLetterRow): void {
+  if (ending.code === "unconfirmed") patchRecord(tables, [remote, type, hullId], { unconfirmed: undefined });
 }
 
 /** The same without a request: only if nothing newer came, and nothing of the record is in progress. */

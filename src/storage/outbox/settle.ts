@@ -89,6 +89,10 @@ export function settleOne(tables: Tables, ledger: Ledger, lane: Lane, settlement
       if (newer !== undefined) entries.put(entry, released(entry, newer));
       else {
         entries.remove(entry);
+        // A create that a person must look for: until then no message makes the record a second time.
+        if (end.code === "unconfirmed" && linkOf(remote, record) === undefined) {
+          keepUnconfirmed(tables, { ...lane, type, hullId }, entry.unconfirmed);
+        }
         const arrived = end.outcome === "sent" || end.outcome === "unchanged";
         // The service has what the message said; a warning about a record applies to its next message too.
         const isSame = settlement.mirror !== undefined && arrived && end.note === undefined && !worked.derived;

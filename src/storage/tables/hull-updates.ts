@@ -28,7 +28,8 @@ export function confirmHullUpdate(
   if (refused === undefined) confirmFacts(tables, remote, row.type, row.remoteId, row.facts);
 
   const outcomes = row.outcomes.map((outcome): Outcome => {
-    if (refused === undefined) return outcome;
+    // What was refused or skipped was told of the rest, and stays what it is.
+    if (refused === undefined || !hasArrived(outcome)) return outcome;
     return { ...outcome, ...pick(refused, "outcome", "code", "text", "atMs") };
   });
   const last = outcomes.at(-1);
@@ -46,6 +47,10 @@ export function confirmHullUpdate(
   }
   const { type, hullId, claims } = row;
   return outcomes.map((outcome) => ({ type, hullId, claims, outcome }));
+}
+
+function hasArrived({ outcome }: Outcome): boolean {
+  return outcome === "sent" || outcome === "unchanged";
 }
 
 function queueKey(remote: string, { tenant, notBeforeMs, seq }: HullUpdateRow): Key {

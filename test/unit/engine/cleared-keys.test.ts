@@ -1,6 +1,7 @@
 /** Engine and store together: what a cleared key means for finding records. */
 import { reason } from "../../../src/outcome/outcome";
-import { delivered, typeContext } from "../../../src/engine/delivery/work";
+import { delivered } from "../../../src/engine/delivery/settlements";
+import { typeContext } from "../../../src/engine/delivery/work";
 import type { Json, Keys } from "../../../src/record";
 import { ENDUSERS } from "../../../src/services/planhat/object-types";
 import { LANE, update, workedOn } from "../storage/builders";

@@ -1,17 +1,7 @@
 import { fingerprint, NOTHING } from "../../../src/services/compare";
 import { reason } from "../../../src/outcome/outcome";
-import {
-  blockedBy,
-  delivered,
-  ended,
-  observationOf,
-  postponed,
-  relinked,
-  typeContext,
-  unlinked,
-  type Delivery,
-  type Work,
-} from "../../../src/engine/delivery/work";
+import { blockedBy, delivered, ended, postponed, relinked, unlinked } from "../../../src/engine/delivery/settlements";
+import { observationOf, typeContext, type Delivery, type Work } from "../../../src/engine/delivery/work";
 import type { Json, Keys } from "../../../src/record";
 import { COMPANIES, ENDUSERS } from "../../../src/services/planhat/object-types";
 import type { Content, Fact, MirrorRow } from "../../../src/storage/port/rows";

@@ -131,6 +131,81 @@ describe("fields with a policy", () => {
   });
 });
 
+describe("a field that goes alongside another", () => {
+  const policies: Readonly<Record<string, FieldSpec>> = {
+    pay: { name: "pay", type: "number", alongside: "since" },
+    rate: { name: "rate", type: "number", alongside: "since" },
+    grade: { name: "grade", type: "text", alongside: "born" },
+    born: { name: "born", type: "day", writeOnce: true },
+  };
+  const specOf = (name: string): FieldSpec => policies[name] ?? spec(name);
+  const sent = (fields: Readonly<Record<string, Json>>): Readonly<Record<string, Fact>> =>
+    Object.fromEntries(
+      Object.entries(fields).map(([name, value]) => {
+        const mark = fingerprint(value, specOf(name).type);
+        return [name, [mark, mark, null]];
+      }),
+    );
+  const send = (fields: Readonly<Record<string, Json>>, before: Readonly<Record<string, Json>>) =>
+    diff({ fields, keys: {}, cleared: [] }, {}, sent(before), specOf, { force: false, create: false });
+
+  it("is sent whenever that one is, once, and then counts as sent", () => {
+    const before = { pay: 1, rate: 1, since: "2026" };
+    expect(send({ pay: 2, rate: 2, since: "2026" }, before)).toMatchObject({
+      send: ["pay", "rate", "since"],
+      equal: [],
+    });
+  });
+
+  it("is sent with nothing else, and causes nothing", () => {
+    expect(send({ pay: 1, since: "2026" }, { pay: 1, since: "2026" })).toMatchObject({
+      send: [],
+      equal: ["pay", "since"],
+    });
+    expect(send({ pay: 1, since: "2027" }, { pay: 1, since: "2026" }).send).toEqual(["since"]);
+  });
+
+  it("is left out where Hull holds none, and where an update may not send it", () => {
+    expect(send({ pay: 2, since: null }, { pay: 1 }).send).toEqual(["pay"]);
+    expect(send({ pay: 2 }, { pay: 1 }).send).toEqual(["pay"]);
+    expect(send({ grade: "b", born: "1990-01-01" }, { grade: "a", born: "1990-01-01" }).send).toEqual(["grade"]);
+  });
+});
+
+describe("a write-only value", () => {
+  const specOf = (name: string): FieldSpec => ({ name, type: "text", writeOnly: true });
+  const value = (mark: string): Json => ({ sealed: "…", mark });
+  const check = (own: Json, sent: string | null, more: { force?: true; replay?: true; create?: true } = {}) =>
+    diff({ fields: { ssn: own }, keys: {}, cleared: [] }, { ssn: "open" }, { ssn: [null, sent, null] }, specOf, {
+      ...{ force: false, create: false },
+      ...more,
+    });
+
+  it("is sent when its hash is another one, and never read before that", () => {
+    expect(check(value("one"), "one")).toEqual({ send: [], equal: [], found: [], blind: [] });
+    expect(check(value("two"), "one")).toMatchObject({ send: ["ssn"], blind: [] });
+    expect(check(value("one"), null)).toMatchObject({ send: ["ssn"], blind: [] });
+  });
+
+  it("is not equal to nothing, as whose fingerprint an open value counts", () => {
+    const facts: Record<string, Fact> = { ssn: [NOTHING, null, null] };
+    const desired = { fields: { ssn: value("one") }, keys: {}, cleared: [] };
+    expect(diff(desired, { ssn: "open" }, facts, specOf, { force: false, create: false }).send).toEqual(["ssn"]);
+  });
+
+  it("is sent again by exports, replays and for a new record", () => {
+    for (const more of [{ force: true }, { replay: true }, { create: true }] as const) {
+      expect(check(value("one"), "one", more).send).toEqual(["ssn"]);
+    }
+  });
+
+  it("is cleared once, if one was sent", () => {
+    expect(check(null, "one").send).toEqual(["ssn"]);
+    expect(check(null, NOTHING).send).toEqual([]);
+    expect(check(null, null).send).toEqual([]);
+  });
+});
+
 describe("a value that the service stores in another form", () => {
   const desired = { fields: { owner: "ann@x.example" }, keys: {}, cleared: [] };
   const own = fingerprint("ann@x.example", "text");

@@ -68,6 +68,16 @@ describeStore("what Hull must be told", ({ attempt, block, clock, outcomes, reco
     expect(await store.hullUpdates(LANE, 9)).toEqual([]);
   });
 
+  it("leaves the outcome of what was written in part as it is, also when Hull refuses the part", async () => {
+    const flying = await start(update({ id: "c1", version: 1 }));
+    const { then, ...rest } = deliver(flying, "p1");
+    if (then.kind !== "tell") throw new Error("Hull is to be told.");
+    await settle({ ...rest, then: { ...then, outcome: endingOf("c1", "rejected", "value_not_allowed") } });
+    await store.confirmed(LANE, [{ row: await only(), refused: REFUSED }]);
+    expect(await outcomes()).toEqual({ "companies/rejected/value_not_allowed": 1 });
+    expect(await store.deadLettersOf(LANE)).toMatchObject([{ ending: { code: "value_not_allowed" } }]);
+  });
+
   it("is one row per record: newer values overlay older ones, and every outcome stays", async () => {
     await deliverNext({ tell: { attributes: { a: 1, b: 1 }, facts: { a: "1", b: "1" }, account: { domain: "x" } } });
     await deliverNext({ tell: { attributes: { b: 2, c: 2 }, facts: { b: "2", c: "2" } }, outcome: "unchanged" });

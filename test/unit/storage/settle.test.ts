@@ -1,4 +1,4 @@
-import { forgotten } from "../../../src/engine/delivery/work";
+import { forgotten } from "../../../src/engine/delivery/settlements";
 import { LANE, deliver, deliverQuietly, finish, forget, postpone, update } from "./builders";
 import { describeStore } from "./fixture";
 

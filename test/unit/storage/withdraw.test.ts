@@ -60,6 +60,38 @@ describeStore("a newer message that a filter keeps out", (fixture) => {
   });
 });
 
+describeStore("whoever left and is still to be ended", (fixture) => {
+  const { accept, clock, attempt, entry, find, outcomes, settle } = fixture;
+  beforeEach(async () => {
+    const left = update({ id: "c1", version: 1 });
+    if (left.content.kind !== "entry") throw new Error("An update is an entry.");
+    const { content } = left.content;
+    const desired = { ...content.desired, state: "ended", leaves: true } as const;
+    await accept({ ...left, content: { kind: "entry", content: { ...content, desired } } });
+  });
+
+  it("is ended, although the filter skips what Hull says next", async () => {
+    await accept(skip({ id: "c2", version: 2 }));
+    expect(await entry("companies", "a1")).toMatchObject({ content: { messageId: "c1" } });
+    expect(await outcomes()).toEqual({ "companies/skipped/outside_account_segments": 1 });
+  });
+
+  it("is ended again when the request in flight came to nothing", async () => {
+    const flying = await attempt("companies", "a1", "update");
+    await accept(skip({ id: "c2", version: 2 }));
+    await settle(postpone(flying, clock.nowMs));
+    expect(await entry("companies", "a1")).toMatchObject({ content: { messageId: "c1" } });
+  });
+
+  it("is not ended any more when Hull says that they are in again", async () => {
+    await accept(update({ id: "c2", version: 2 }));
+    expect((await entry("companies", "a1")).content?.desired).not.toHaveProperty("leaves");
+    await accept(skip({ id: "c3", version: 3 }));
+    expect(await find("companies", "a1")).toBeUndefined();
+    expect(await outcomes()).toMatchObject({ "companies/superseded/newer_message": 2 });
+  });
+});
+
 describeStore("a company that waits for its own message and is withdrawn", (fixture) => {
   const { block, accept, attempt, clock, entry, find, outcomes, settle, store } = fixture;
   it("ends the users who waited for it, because it will get no id", async () => {

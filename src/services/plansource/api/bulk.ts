@@ -15,7 +15,7 @@ const OTHER: Readonly<Record<BulkWrapper, BulkWrapper>> = { array: "subscribers"
 
 /**
  * @param send sends a body and throws what PlanSource refuses
- * @throws what the first form was refused with, where the other one is refused as well
+ * @throws the refusal that speaks of rows or values; where the form itself is refused both times, the first one
  */
 export async function bulkUpdate<T>(
   known: PlanSourceApi["bulkWrapper"],
@@ -27,16 +27,22 @@ export async function bulkUpdate<T>(
   // A list has no place for what stands beside the rows.
   const mustWrap = Object.keys(beside).length > 0;
   const first = mustWrap ? "subscribers" : (known.get() ?? ("subscribers" in given ? "subscribers" : "array"));
+  const take = async (wrapper: BulkWrapper): Promise<T> => {
+    const answer = await send(form[wrapper]);
+    known.set(wrapper);
+    return answer;
+  };
   try {
-    return await send(form[first]);
+    return await take(first);
   } catch (error) {
     if (mustWrap || !refusesWrapper(error, subscribers)) throw error;
     try {
-      const answer = await send(form[OTHER[first]]);
-      known.set(OTHER[first]);
-      return answer;
+      return await take(OTHER[first]);
     } catch (second) {
-      throw isRefused(second) ? error : second;
+      if (refusesWrapper(second, subscribers)) throw error;
+      // It read the rows, so this form was the right one.
+      if (isRefused(second)) known.set(OTHER[first]);
+      throw second;
     }
   }
 }

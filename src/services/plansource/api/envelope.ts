@@ -36,9 +36,15 @@ function problemOf(error: unknown): RemoteProblem {
   return { message: textOf(message) || textOf(details), code: textOf(code) };
 }
 
-/** An answer with a good status that says that the call failed; a bulk answer that failed in part is none. */
+/** An answer that says that the call failed, whatever its status is. */
 export function saysFailure(answer: unknown): boolean {
   return isObject(answer) && String(answer["status"]).toLowerCase() === "failure";
+}
+
+/** A failure that tells of rows nevertheless: some of them may have been written. */
+export function tellsOfRows(answer: unknown): boolean {
+  const data = isObject(answer) ? answer["data"] : undefined;
+  return (Array.isArray(data) && data.length > 0) || (isObject(data) && Object.keys(data).length > 0);
 }
 
 /** The HTTP status that the first error of a failed call names. */

@@ -6,7 +6,7 @@ import type { Query } from "../../../http/route";
 import { foldedKey } from "../../../record";
 import { bulkUpdate, type BulkBody } from "./bulk";
 import type { PlanSourceApi } from "./client";
-import { dataIn, isObject, isUnknownEmployee, saysFailure, statusIn } from "./envelope";
+import { dataIn, isObject, isUnknownEmployee, saysFailure, statusIn, tellsOfRows } from "./envelope";
 import { visibleAnswer } from "./visible";
 
 /** A subscriber as PlanSource shows it; it certainly has an `id`, a number or its digits. */
@@ -20,7 +20,10 @@ export type Page = readonly (Row | undefined)[];
 
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** An answer that says success; `data` is everything where the answer has none. */
+/**
+ * An answer that says success, or a bulk answer that tells of rows, whatever it says; `data` is everything where the
+ * answer has none.
+ */
 export interface Envelope {
   readonly body: unknown;
   readonly data: unknown;
@@ -71,9 +74,13 @@ const BULK_TIMES_LONGER = 2;
 export function createRest(api: PlanSourceApi, { isCustomId, priority, timeoutMs = TIMEOUT_MS }: RestOptions): Rest {
   const byKey: Query = { is_custom_id: isCustomId ? true : undefined };
 
-  async function ask(request: HttpRequest, send = api.request.bind(api)): Promise<Envelope> {
+  /** @param tells whether a failure is an answer all the same */
+  async function ask(
+    request: HttpRequest,
+    { send = api.request.bind(api), tells = (_body: unknown): boolean => false } = {},
+  ): Promise<Envelope> {
     const { body } = await send({ priority, timeoutMs, ...request });
-    if (saysFailure(body)) throw failed(request, body);
+    if (saysFailure(body) && !tells(body)) throw failed(request, body);
     return { body, data: dataIn(body) };
   }
 
@@ -122,18 +129,21 @@ export function createRest(api: PlanSourceApi, { isCustomId, priority, timeoutMs
     rehire: (ref, body) => row("PUT", `${ONE}/rehire`, { params: { ref }, body }),
     bulk: (body) =>
       bulkUpdate(api.bulkWrapper, body, (sent) =>
-        ask({
-          method: "PUT",
-          route: MANY,
-          query: byKey,
-          body: sent,
-          safeToRepeat: true,
-          timeoutMs: timeoutMs * BULK_TIMES_LONGER,
-        }),
+        ask(
+          {
+            method: "PUT",
+            route: MANY,
+            query: byKey,
+            body: sent,
+            safeToRepeat: true,
+            timeoutMs: timeoutMs * BULK_TIMES_LONGER,
+          },
+          { tells: tellsOfRows },
+        ),
       ),
     async meta() {
       const route = "/subscriber/meta";
-      const { data } = await ask({ method: "GET", route }, api.requestUncounted.bind(api));
+      const { data } = await ask({ method: "GET", route }, { send: api.requestUncounted.bind(api) });
       if (isObject(data)) return data;
       throw new UnexpectedAnswer(`plansource GET ${route} did not answer with a description of fields.`);
     },

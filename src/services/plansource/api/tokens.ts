@@ -58,7 +58,7 @@ export function createTokenSources(http: HttpOptions = {}): TokenSources {
       maxAttempts: 1,
       timeoutMs: Math.min(TIMEOUT_MS, http.timeoutMs ?? TIMEOUT_MS),
       secrets: [clientId, clientSecret, loggedInUser, ...(http.secrets ?? [])],
-      visible: visibleAnswer,
+      visible: (answer, request) => visibleAnswer(parsed(answer) ?? answer, request),
     });
     const source = createTokenSource({
       fetchToken: (nowMs) => fetchToken(client, formOf(credentials, baseUrl, nowMs)),
@@ -128,8 +128,7 @@ function readToken(body: unknown): AccessToken | undefined {
   const { access_token: value, expires_in: expires } = answer;
   if (typeof value !== "string" || !/^[\x21-\x7e]+$/.test(value)) return undefined;
   const seconds = typeof expires === "number" || typeof expires === "string" ? Number(expires) : NaN;
-  const lifeSeconds = seconds > 0 ? Math.min(seconds, LIFE_SECONDS) : LIFE_SECONDS;
-  return { value, lifeMs: lifeSeconds * 1_000 };
+  return { value, lifeMs: seconds > 0 ? seconds * 1_000 : undefined };
 }
 
 function parsed(body: unknown): unknown {

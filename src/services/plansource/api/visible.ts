@@ -10,6 +10,8 @@ import { isObject, problemsIn } from "./envelope";
 
 /** Characters of all words together: an error's excerpt holds them whole. */
 const MAX_WORDS = 1_500;
+/** Characters around the words of one error, when it is printed. */
+const AROUND_WORDS = 40;
 /** A longer text without a structure is nobody's words. */
 const MAX_TEXT = 500;
 const MAX_DEPTH = 8;
@@ -29,7 +31,7 @@ export function visibleAnswer(answer: unknown, request: Pick<HttpRequest, "body"
   const errors = [];
   for (const { message, code } of problemsIn(answer)) {
     const words = safe(message);
-    room -= words.length + code.length;
+    room -= words.length + code.length + AROUND_WORDS;
     if (room < 0 && errors.length > 0) break;
     errors.push({ message: words, error_code: safe(code) });
   }

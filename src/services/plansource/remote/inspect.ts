@@ -12,7 +12,7 @@ import { missingOf, reasonCodeOf } from "../rules/check";
 import { EMPTY_META, type Meta } from "../rules/meta";
 import { API_USERS, TITLES } from "../settings/status";
 import type { PlanSourceSettings } from "../settings/settings";
-import type { Learnt } from "../write/single";
+import type { Learnt } from "./learnt";
 
 interface Inspection {
   readonly rest: Rest;

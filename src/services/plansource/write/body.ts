@@ -1,10 +1,8 @@
 /** The body of a call, in the forms that PlanSource wants in requests. Pure. */
 import type { Json } from "../../../record";
 import type { Intent } from "../../connection";
+import type { Blank } from "../remote/learnt";
 import type { PlanSourceSettings } from "../settings/settings";
-
-/** What clears a field; which of the two does is learnt by trying. */
-export type Blank = "" | null;
 
 export interface BodyOptions {
   readonly dateFormat: PlanSourceSettings["dateFormat"];

@@ -10,17 +10,11 @@ import type { Row } from "../api/rest";
 import { reason } from "../reasons";
 import { addressed, type Address, type Ways } from "../remote/address";
 import { readOne } from "../remote/find";
+import type { Learnt } from "../remote/learnt";
 import { codeOf, idOf, remoteRecord } from "../remote/record";
 import { isBlank } from "../rules/values";
 import type { PlanSourceSettings } from "../settings/settings";
-import { fieldsBody, rehireBody, terminationBody, type Blank } from "./body";
-
-/** What is learnt about one client by trying. */
-export interface Learnt {
-  blank: Blank;
-  /** A flag of a termination had no effect: it is spelt in the other way. */
-  ignoresFlag: boolean;
-}
+import { fieldsBody, rehireBody, terminationBody } from "./body";
 
 export interface WriteDeps {
   readonly ways: Ways;

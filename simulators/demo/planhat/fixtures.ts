@@ -1,8 +1,8 @@
 /** Real notifications of Hull, as recorded in the repository, on their way through the demo. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Attributes, Channel } from "../hull";
-import { isObject } from "../loopback/call";
+import type { Attributes, Channel } from "../../hull";
+import { isObject } from "../../loopback/call";
 
 export interface FixtureMessage {
   readonly user: Attributes;

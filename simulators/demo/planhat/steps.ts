@@ -10,22 +10,17 @@ import {
   type Population,
   type PopulationUser,
   type Profile,
-} from "../hull";
+} from "../../hull";
 import type { FixtureEnvelope } from "./fixtures";
-import type { Cluster } from "./cluster";
+import type { PlanhatSimulator } from "../../planhat";
+import type { Step } from "../demo";
+import { count } from "../screen";
+import type { Stage } from "../stage";
 
-export interface Step {
-  readonly title: string;
-  /** For the summary. */
-  readonly name: string;
-  /** Messages that Hull will send. */
-  readonly messages: number;
-  /** Sends them and resolves when the connector has taken all. */
-  play(cluster: Cluster): Promise<number>;
-}
+type PlanhatStage = Stage<PlanhatSimulator>;
 
 export interface Play {
-  readonly steps: readonly Step[];
+  readonly steps: readonly Step<PlanhatSimulator>[];
   /** Hull's people as they are meant to be in Planhat at the end. */
   readonly population: Population;
 }
@@ -47,57 +42,55 @@ export function createPlay(fixtures: readonly FixtureEnvelope[]): Play {
   const third = changePopulation(second.population, { percent: CHANGED_PERCENT, round: 2 });
   const broken = brokenMessages(third);
 
-  const steps: readonly Step[] = [
+  const steps: readonly Step<PlanhatSimulator>[] = [
     {
       title: `Real notifications of Hull, from ${fixtures.length} files`,
       name: "real notifications",
       messages: fixtures.reduce((sum, { messages }) => sum + messages.length, 0),
-      play: (cluster) => inTurn(fixtures, (envelope) => sendFixture(cluster, envelope)),
+      play: (stage) => inTurn(fixtures, (envelope) => sendFixture(stage, envelope)),
     },
     {
       title: `${count(USERS)} users of ${COMPANIES} companies, for the first time`,
       name: "first time",
       messages: USERS,
-      async play(cluster) {
-        seedProfiles(first, cluster.hull.profiles);
-        return cluster.send({ channel: "user:update", messages: userMessages(first) });
+      async play(stage) {
+        seedProfiles(first, stage.hull.profiles);
+        return stage.send({ channel: "user:update", messages: userMessages(first) });
       },
     },
     {
       title: `The ${COMPANIES} accounts of these users`,
       name: "their accounts",
       messages: COMPANIES,
-      play: (cluster) => cluster.send({ channel: "account:update", messages: accountMessages(first) }),
+      play: (stage) => stage.send({ channel: "account:update", messages: accountMessages(first) }),
     },
     {
       title: "Everybody again, since our own write-back changed the profiles",
       name: "everybody unchanged",
       messages: USERS + COMPANIES,
-      async play(cluster) {
-        const accounts = await sendProfiles(cluster, "account:update", first.accounts);
-        return accounts + (await sendProfiles(cluster, "user:update", first.users));
+      async play(stage) {
+        const accounts = await sendProfiles(stage, "account:update", first.accounts);
+        return accounts + (await sendProfiles(stage, "user:update", first.users));
       },
     },
     {
       title: `${CHANGED_PERCENT} % of the users and accounts change`,
       name: `${CHANGED_PERCENT} % changed`,
       messages: second.changedUsers.length + second.changedAccounts.length,
-      async play(cluster) {
-        const accounts = await sendChanges(cluster, "account:update", "phase", second.changedAccounts);
-        return accounts + (await sendChanges(cluster, "user:update", "position", second.changedUsers));
+      async play(stage) {
+        const accounts = await sendChanges(stage, "account:update", "phase", second.changedAccounts);
+        return accounts + (await sendChanges(stage, "user:update", "position", second.changedUsers));
       },
     },
     {
       title: `${CHANGED_PERCENT} % change again, and 1 % is broken on purpose`,
       name: `${CHANGED_PERCENT} % changed, 1 % broken`,
       messages: third.changedUsers.length + broken.length,
-      play: (cluster) => sendBroken(cluster, third, broken),
+      play: (stage) => sendBroken(stage, third, broken),
     },
   ];
   return { steps, population: third.population };
 }
-
-export const count = (value: number): string => value.toLocaleString("en-US");
 
 async function inTurn<T>(items: readonly T[], work: (item: T) => Promise<number>): Promise<number> {
   let sum = 0;
@@ -106,14 +99,17 @@ async function inTurn<T>(items: readonly T[], work: (item: T) => Promise<number>
 }
 
 /** The profiles of the fixtures are made known to Hull, so that it can take what it is told about them. */
-function sendFixture(cluster: Cluster, { channel, notificationId, messages, rest }: FixtureEnvelope): Promise<number> {
-  const { profiles } = cluster.hull;
+function sendFixture(
+  stage: PlanhatStage,
+  { channel, notificationId, messages, rest }: FixtureEnvelope,
+): Promise<number> {
+  const { profiles } = stage.hull;
   for (const { user, account } of messages) {
     if (typeof user["id"] === "string" && !profiles.users.has(user["id"])) profiles.seedUser(keysOf(user));
     if (typeof account["id"] === "string" && !profiles.accounts.has(account["id"]))
       profiles.seedAccount(keysOf(account));
   }
-  return cluster.send({
+  return stage.send({
     channel,
     notificationId,
     messages,
@@ -134,11 +130,11 @@ interface Identified {
 }
 
 /** Messages of profiles as Hull holds them by now, `planhat/id` and all. */
-function sendProfiles(cluster: Cluster, channel: Channel, entities: readonly Identified[]): Promise<number> {
-  return cluster.send({ channel, messages: entities.map(({ id }) => messageOf(cluster, channel, id)) });
+function sendProfiles(stage: PlanhatStage, channel: Channel, entities: readonly Identified[]): Promise<number> {
+  return stage.send({ channel, messages: entities.map(({ id }) => messageOf(stage, channel, id)) });
 }
 
-function messageOf({ hull }: Cluster, channel: Channel, id: string, changes = {}): Record<string, unknown> {
+function messageOf({ hull }: PlanhatStage, channel: Channel, id: string, changes = {}): Record<string, unknown> {
   const parts = { changes };
   return channel === "user:update"
     ? { ...hull.userMessage(profileOf(hull.profiles.users, id), parts) }
@@ -157,23 +153,23 @@ interface Change {
 }
 
 /** Changes one attribute in Hull's profiles and makes the messages that follow from it. */
-function changedMessages(cluster: Cluster, channel: Channel, attribute: string, changes: readonly Change[]) {
-  const { users, accounts } = cluster.hull.profiles;
+function changedMessages(stage: PlanhatStage, channel: Channel, attribute: string, changes: readonly Change[]) {
+  const { users, accounts } = stage.hull.profiles;
   const entity = channel === "user:update" ? "user" : "account";
   return changes.map(({ before, after }) => {
     const profile = profileOf(entity === "user" ? users : accounts, after.id);
-    cluster.hull.profiles.merge(profile, { [attribute]: after[attribute] });
-    return messageOf(cluster, channel, after.id, { [entity]: { [attribute]: [before[attribute], after[attribute]] } });
+    stage.hull.profiles.merge(profile, { [attribute]: after[attribute] });
+    return messageOf(stage, channel, after.id, { [entity]: { [attribute]: [before[attribute], after[attribute]] } });
   });
 }
 
 function sendChanges(
-  cluster: Cluster,
+  stage: PlanhatStage,
   channel: Channel,
   attribute: string,
   changes: readonly Change[],
 ): Promise<number> {
-  return cluster.send({ channel, messages: changedMessages(cluster, channel, attribute, changes) });
+  return stage.send({ channel, messages: changedMessages(stage, channel, attribute, changes) });
 }
 
 /** One user to break, and how. */
@@ -196,20 +192,24 @@ function brokenMessages({ population, changedUsers }: ChangedPopulation): readon
 }
 
 /** Healthy changes and broken messages in the same shipments. */
-function sendBroken(cluster: Cluster, { changedUsers }: ChangedPopulation, broken: readonly Broken[]): Promise<number> {
+function sendBroken(
+  stage: PlanhatStage,
+  { changedUsers }: ChangedPopulation,
+  broken: readonly Broken[],
+): Promise<number> {
   for (const mode of ["item", "payload"] as const) {
     const value = REFUSED[mode];
-    cluster.planhat.poison({ type: "endusers", field: "position", value }, `position "${value}" is not allowed`, mode);
+    stage.simulator.poison({ type: "endusers", field: "position", value }, `position "${value}" is not allowed`, mode);
   }
-  const healthy = changedMessages(cluster, "user:update", "position", changedUsers);
+  const healthy = changedMessages(stage, "user:update", "position", changedUsers);
   const spoilt = broken.map(({ user, how }) => {
-    if (how !== "item" && how !== "payload") return damaged(messageOf(cluster, "user:update", user.id), how);
+    if (how !== "item" && how !== "payload") return damaged(messageOf(stage, "user:update", user.id), how);
     const after = { ...user, position: REFUSED[how] };
-    return changedMessages(cluster, "user:update", "position", [{ before: user, after }])[0];
+    return changedMessages(stage, "user:update", "position", [{ before: user, after }])[0];
   });
   const middle = healthy.length / 2;
   const messages = [...healthy.slice(0, middle), ...spoilt, ...healthy.slice(middle)];
-  return cluster.send({ channel: "user:update", messages });
+  return stage.send({ channel: "user:update", messages });
 }
 
 function damaged(message: Record<string, unknown>, how: "withoutEmail" | "withoutExternalId" | "withoutId"): unknown {

@@ -1,9 +1,11 @@
 /** What Planhat must hold at the end, worked out from Hull's people alone and compared with what is there. */
-import type { Attributes, Population } from "../hull";
-import { isObject } from "../loopback/call";
-import type { TenantSnapshot } from "../planhat";
+import type { Attributes, Population } from "../../hull";
+import { isObject } from "../../loopback/call";
+import type { TenantSnapshot } from "../../planhat";
 import type { FixtureEnvelope, FixtureMessage } from "./fixtures";
-import { EMPLOYEES } from "./cluster";
+
+/** The custom field of the mapping. */
+export const EMPLOYEES = "Employees";
 
 /** One line of text per record, with all that counts. */
 export type Holding = ReadonlySet<string>;

@@ -1,0 +1,184 @@
+/** PlanSource's demo: hires, changes, leavers and returners, and why somebody was refused. */
+import { createPlanSourceSimulator, DEFAULT_API_USER, type PlanSourceSimulator } from "../../plansource";
+import type { Demo, Step } from "../demo";
+import { count } from "../screen";
+import { CONNECTOR, openStage, type Stage } from "../stage";
+import {
+  CHANGED,
+  changeOf,
+  employeeLine,
+  expectedEmployees,
+  HIRES,
+  hires,
+  isRefused,
+  LEAVERS,
+  leavingOf,
+  RETURN,
+  RETURNERS,
+  type Person,
+} from "./people";
+
+/** Attribute in Hull → field in PlanSource. */
+const MAPPING = [
+  ["external_id", "subscriber_code"],
+  ["email", "email"],
+  ["first_name", "first_name"],
+  ["last_name", "last_name"],
+  ["address", "address_1"],
+  ["city", "city"],
+  ["state", "state"],
+  ["zip", "zip_code"],
+  ["phone", "home_phone"],
+  ["gender", "gender"],
+  ["born_on", "birthdate"],
+  ["hired_on", "hire_date"],
+  ["ssn", "ssn"],
+  ["salary", "current_salary"],
+  ["level", "employment_level"],
+] as const;
+
+const SETTINGS = {
+  client_id: DEFAULT_API_USER.clientId,
+  client_secret: DEFAULT_API_USER.clientSecret,
+  logged_in_user: DEFAULT_API_USER.loggedInUser,
+  synchronized_segments: ["ALL"],
+  subscriber_attributes_outbound: MAPPING.map(([hull_field_name, service_field_name]) => ({
+    hull_field_name,
+    service_field_name,
+    clear_when_blank: false,
+  })),
+  termination_date_attribute: "left_on",
+  termination_reason_attribute: "left_why",
+  rehire_date_attribute: "back_on",
+  bulk_updates: true,
+  requests_per_minute: 100_000,
+  concurrent_requests: 4,
+};
+
+type PlanSourceStage = Stage<PlanSourceSimulator>;
+
+export function plansourceDemo(): Demo<PlanSourceSimulator> {
+  const people = hires();
+  return {
+    title: "PlanSource",
+    introduction: [
+      'The client of PlanSource wants an employment level of every employee. "Look up and write" is what',
+      "a connector needs that looks everybody up before it writes, one by one. Calls for tokens and for the",
+      "description of fields are among those that are shown.",
+    ],
+    steps: stepsOf(people),
+    open() {
+      const simulator = createPlanSourceSimulator({ control: true });
+      simulator.organization().meta.set("employment_level", { required: true });
+      return openStage({
+        simulator,
+        path: "/plansource",
+        privateSettings: SETTINGS,
+        environment: ({ url }) => ({ PLANSOURCE_API_URL: url }),
+      });
+    },
+    tell: (stage) => explainRefused(stage, people),
+    judge(stage) {
+      const expected = expectedEmployees();
+      const subscribers = stage.simulator.snapshot();
+      const held = subscribers.map(({ status, fields }) => {
+        const { subscriber_code, last_name, current_salary, employment_level, hire_date } = fields;
+        return employeeLine(subscriber_code, last_name, current_salary, employment_level, hire_date, status);
+      });
+      const missing = [...expected].filter((line) => !held.includes(line));
+      const surplus = held.filter((line, index) => !expected.has(line) || held.indexOf(line) !== index);
+      const { duplicates, noOpWrites } = stage.simulator.books.snapshot();
+      const told = new Set(stage.hull.profiles.snapshot().users.map(({ attributes }) => attributes["plansource/id"]));
+      const known = subscribers.filter(({ id }) => told.has(String(id))).length;
+      const active = subscribers.filter(({ status }) => status === "active").length;
+      return [
+        {
+          holds: missing.length === 0 && surplus.length === 0,
+          text: `PlanSource holds what Hull's people ask for: ${count(active)} active, ${count(subscribers.length - active)} terminated`,
+          details: [...missing.map((each) => `missing ${each}`), ...surplus.map((each) => `surplus ${each}`)],
+        },
+        {
+          holds: duplicates.length === 0,
+          text: `${count(duplicates.length)} created twice, ${count(noOpWrites)} writes that changed nothing`,
+          details: duplicates,
+        },
+        {
+          holds: known === subscribers.length,
+          text: `Hull knows the PlanSource id of ${count(known)} of ${count(subscribers.length)} employees`,
+        },
+      ];
+    },
+    addresses: ({ url }) => [`  PlanSource         ${url}/__sim/books  /__sim/snapshot`],
+  };
+}
+
+function stepsOf(people: readonly Person[]): readonly Step<PlanSourceSimulator>[] {
+  const step = (
+    name: string,
+    title: string,
+    positions: readonly number[],
+    change: (index: number) => Readonly<Record<string, unknown>>,
+  ): Step<PlanSourceSimulator> => ({
+    name,
+    title,
+    messages: positions.length,
+    play: (stage) => tell(stage, people, positions, change),
+  });
+  const all = [...people.keys()];
+  const created = all.filter((index) => !isRefused(index));
+  return [
+    {
+      name: "hires",
+      title: `${HIRES} people are hired, some with a level that does not exist`,
+      messages: HIRES,
+      play(stage) {
+        for (const person of people) stage.hull.profiles.seedUser({ ...person, attributes: { ...person.attributes } });
+        return tell(stage, people, all, () => ({}));
+      },
+    },
+    step(
+      "unchanged",
+      "All who were created again, since our own write-back changed their profiles",
+      created,
+      () => ({}),
+    ),
+    step("changes", `${CHANGED.length} change name and salary`, CHANGED, changeOf),
+    step("leavers", `${LEAVERS.length} leave, two for a reason that PlanSource does not know`, LEAVERS, leavingOf),
+    step("returners", `${RETURNERS.length} of them return, part time`, RETURNERS, () => RETURN),
+  ];
+}
+
+/** Changes attributes in Hull and sends the messages that follow from it. */
+function tell(
+  stage: PlanSourceStage,
+  people: readonly Person[],
+  positions: readonly number[],
+  change: (index: number) => Readonly<Record<string, unknown>>,
+): Promise<number> {
+  const { hull } = stage;
+  const messages = positions.flatMap((index) => {
+    const profile = hull.profiles.users.get(people[index]?.id ?? "");
+    if (profile === undefined) return [];
+    const changed = change(index);
+    const pairs = Object.entries(changed).map(
+      ([name, value]) => [name, [profile.attributes[name] ?? null, value] as const] as const,
+    );
+    hull.profiles.merge(profile, changed);
+    return [{ ...hull.userMessage(profile, { changes: { user: Object.fromEntries(pairs) } }) }];
+  });
+  return stage.send({ channel: "user:update", messages });
+}
+
+/** Asks the connector as a person would. */
+async function explainRefused({ hull, url }: PlanSourceStage, people: readonly Person[]): Promise<readonly string[]> {
+  const refused = people.find((_, index) => isRefused(index));
+  const credentials = Buffer.from(`${CONNECTOR.id}:${CONNECTOR.secret}`).toString("base64");
+  const answer = await fetch(`${url}/explain?org=${hull.host}`, {
+    method: "POST",
+    headers: { authorization: `Basic ${credentials}`, "content-type": "application/json" },
+    body: JSON.stringify({ external_id: refused?.external_id }),
+  });
+  const { records } = (await answer.json()) as { readonly records: readonly { readonly text: readonly string[] }[] };
+  const sentences = records.flatMap(({ text }) => text.map((each) => `    ${each}`));
+  return [`  Why is ${refused?.external_id ?? "nobody"} not in PlanSource?`, ...sentences, ""];
+}
