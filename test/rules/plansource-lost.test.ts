@@ -1,7 +1,7 @@
 /** Answers of PlanSource that get lost: nobody is there twice, and nobody is terminated or rehired twice. */
 import type { FaultKind } from "../../simulators/loopback";
 import type { WriteKind } from "../../simulators/plansource/books";
-import { about, employee, hire, LIFE_CYCLE_SETTINGS, mapping } from "../fixture/employees";
+import { about, employee, hire, LIFE_CYCLE_SETTINGS, mapping, staff } from "../fixture/employees";
 import { minute } from "../fixture/fixture";
 import { usePlanSource, type PlanSourceFixture } from "../fixture/plansource";
 
@@ -113,4 +113,28 @@ test("in id mode without a code, a create in doubt ends for a person, and is not
   expect(await fixture.outcomes()).toEqual({ "subscribers/dead/unconfirmed": 1 });
   await fixture.deliver(about([employee(1, { last_name: "Hale", indexed_at: minute(1) })]));
   expect(plansource.snapshot()).toHaveLength(1);
+});
+
+test("one lost answer keeps nobody else waiting, and nobody else is looked for again", async () => {
+  const fixture = await open();
+  const { plansource } = fixture;
+  plansource.faults.add({ kind: "reset-after", route: "POST /subscriber", count: 1 });
+  await fixture.send(about(staff(3)));
+  await settledWithHelp(fixture);
+  expect(await fixture.outcomes()).toEqual({ "subscribers/sent/created": 3 });
+  const looks = fixture.calls.flatMap(({ method, path }) => (method === "GET" ? [path.split("/").at(-1)] : []));
+  expect(looks.filter((code) => code !== "emp-1").toSorted()).toEqual(["emp-2", "emp-3"]);
+});
+
+test("several lost answers in a row are an outage: the lane waits, and the rest is not tried", async () => {
+  const fixture = await open();
+  const { fixture: house, plansource, lane } = fixture;
+  const outage = plansource.faults.add({ kind: "reset-before", route: "POST /subscriber" });
+  await fixture.send(about(staff(100)));
+  await house.until(async () => (await house.connector.store.pauses(lane)).length > 0);
+  expect(outage.hits).toBeLessThan(30);
+  outage.remove();
+  await settledWithHelp(fixture);
+  expect(plansource.snapshot()).toHaveLength(100);
+  expect(plansource.books.snapshot().duplicates).toEqual([]);
 });

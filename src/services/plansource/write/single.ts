@@ -22,6 +22,8 @@ export interface WriteDeps {
   /** Fields that a record shows. */
   readonly fields: readonly string[];
   readonly learnt: Learnt;
+  /** Answers that were lost since the last one that came, to calls that must not be repeated blindly. */
+  readonly lost: { inARow: number };
   /** `CCYY-MM-DD`. */
   readonly today: () => string;
 }
@@ -34,7 +36,9 @@ export interface Written {
 /** Never throws for failures at PlanSource. */
 export async function writeOne(deps: WriteDeps, intent: Intent): Promise<Written> {
   const result = await attempt(() => WRITERS[intent.kind](deps, intent));
-  return isFailed(result) ? await failed(deps, intent, result) : { result };
+  if (isFailed(result)) return failed(deps, intent, result);
+  deps.lost.inARow = 0;
+  return { result };
 }
 
 type Writer = (deps: WriteDeps, intent: Intent) => Promise<Result>;
@@ -139,7 +143,8 @@ async function failed(deps: WriteDeps, intent: Intent, error: Failed): Promise<W
   const isDone = (kind === "end" && isTerminatedAlready(error)) || (kind === "restart" && isActiveAlready(error));
   if (isDone) return doneBefore(deps, intent, error);
   if (isRefusal(error)) return { result: rejected(error) };
-  return { result: unsent(kind, error), problem: isAboutOne(error) ? undefined : problemOf(error) };
+  const fate = unsent(kind, error);
+  return { result: fate, problem: isAboutOne(deps, fate, error) ? undefined : problemOf(error) };
 }
 
 /** Somebody did it before us, or the answer to our own call was lost: what PlanSource shows now is believed. */
@@ -167,5 +172,16 @@ export function later(error: Failed): Result {
   return { kind: "later", waitMs: waitOf(error), message: error.message };
 }
 
-/** PlanSource failed over this one record ("Internal error"): others need not wait. */
-const isAboutOne = (error: Failed): boolean => error instanceof RemoteError && error.status === 500;
+/** So many lost answers in a row are an outage. */
+const OUTAGE = 3;
+
+/**
+ * PlanSource failed over this one record ("Internal error"), or a single answer was lost: others need not wait, and be
+ * looked up again afterwards. What may be repeated was repeated already, so its failure says more.
+ */
+function isAboutOne({ lost }: WriteDeps, fate: Result, error: Failed): boolean {
+  if (error instanceof RemoteError && error.status === 500) return true;
+  if (fate.kind !== "unconfirmed") return false;
+  lost.inARow += 1;
+  return lost.inARow < OUTAGE;
+}
