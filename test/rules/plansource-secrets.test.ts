@@ -111,7 +111,7 @@ async function dryRun({ fixture }: PlanSourceFixture, people: readonly Employee[
   const answer = await ask(fixture, "/plansource/batch", query, { method: "POST", body });
   const id = String(answer.body["run"]);
   await fixture.ended(id);
-  const path = `/plansource/api/internal/runs/${id}?org=${fixture.hull.host}`;
+  const path = `/plansource/api/internal/runs/${id}?org=${fixture.hull.host}&lines=100`;
   const run = await send(fixture.baseUrl, path, { headers: { authorization: basic(EMPLOYER) } });
   expect(run.status).toBe(200);
   return answer.text + run.text;
