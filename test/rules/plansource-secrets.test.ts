@@ -25,6 +25,7 @@ const PRIVATE = {
 const RAISED = 82_828.82;
 const SMOKER = "chimney-612794";
 const OTHER_SSN = "604-28-7193";
+const ODD = `Odd pay of ${PRIVATE.current_salary} for 517-39-8267 with ${PRIVATE.anthem_hcid}`;
 const REPEATED = `Ssn ${OTHER_SSN} (${OTHER_SSN.replaceAll("-", "")}) is taken by somebody who earns ${PRIVATE.current_salary}`;
 /** What the social security numbers of all have in common. */
 const SSN_BEGINS = "517-39-826";
@@ -122,27 +123,29 @@ const lettersOf = async ({ fixture, lane }: PlanSourceFixture) =>
 
 const CREATE = "/admin/v2/subscriber";
 
-/** Created, raised, refused in three ways, tried out, and fetched. */
+/** Created, raised, refused in four ways, tried out, and fetched. */
 async function aDaysWork(fixture: PlanSourceFixture): Promise<Readonly<Record<string, string>>> {
   const { plansource } = fixture;
-  const body = JSON.stringify({
-    status: "failure",
-    errors: { http_status: 400, message: REPEATED, details: REPEATED, error_code: 400 },
-    data: [],
-  });
-  const isFourth = (sent: unknown): boolean => JSON.stringify(sent ?? "").includes("emp-4");
-  plansource.faults.add({
-    kind: "status",
-    status: 400,
-    body,
-    route: (call) => call.path === CREATE && isFourth(call.body),
-  });
+  const refuse = (code: string, message: string): void => {
+    const errors = { http_status: 400, message, details: message, error_code: 400 };
+    const body = JSON.stringify({ status: "failure", errors, data: [] });
+    const isAbout = (sent: unknown): boolean => JSON.stringify(sent ?? "").includes(`"${code}"`);
+    plansource.faults.add({
+      kind: "status",
+      status: 400,
+      body,
+      route: (call) => call.path === CREATE && isAbout(call.body),
+    });
+  };
+  refuse("emp-4", REPEATED);
+  refuse("emp-7", ODD);
   await fixture.deliver(about([person(1)]));
   await fixture.deliver(about([person(1, { current_salary: RAISED, indexed_at: minute(1) })]));
   const refused = [
     person(2, { ssn: PRIVATE.ssn, union_code: "NEW" }),
     person(3, { is_smoker: SMOKER }),
     person(4, { ssn: OTHER_SSN }),
+    person(7),
   ];
   await fixture.deliver(about(refused));
   const tried = await dryRun(fixture, [...refused, person(5), person(1, { current_salary: 71_717.71 })]);
@@ -159,9 +162,10 @@ test("nothing shown, logged, told or stored holds a value that is only ever writ
   const before = await aDaysWork(fixture);
   expect(before["dry run"]).toContain("is_smoker: hidden");
   expect(before["dead letters"]).toContain("is_smoker: hidden");
+  expect(before["dead letters"]).toContain("Odd pay of");
   expect(heldBy(organization, 1)).toMatchObject({ ...PRIVATE, ssn: "517-39-8261", current_salary: RAISED });
   const codes = (await lettersOf(fixture)).map(({ ending }) => ending.code);
-  expect(codes.toSorted()).toEqual(["ssn_exists", "value_not_allowed", "value_not_allowed"]);
+  expect(codes.toSorted()).toEqual(["refused", "ssn_exists", "value_not_allowed", "value_not_allowed"]);
 
   // Somebody waits while the server is stopped.
   const outage = plansource.faults.add({ kind: "status", status: 503 });
