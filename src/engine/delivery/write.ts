@@ -9,7 +9,6 @@ import { ownId } from "../rules/identity";
 import { reason } from "../../outcome/outcome";
 import { barred, changeOf, hasMore, isIdle, type Change } from "./change";
 import type { Cycle } from "./context";
-import { withNamesakes } from "./namesakes";
 import { discreet } from "./discreet";
 import { hasUnrepeatableChanges } from "./resolve";
 import { advanced, delivered, ended, forgotten, postponed, relinked, unlinked } from "./settlements";
@@ -52,6 +51,23 @@ export async function write<S>(cycle: Cycle<S>, works: readonly Work[]): Promise
     if (problem !== undefined) return problem;
   }
   return undefined;
+}
+
+/**
+ * Marks what must not be written by its key: the key is meant to be unique in the remote, and another record has it as
+ * well. The link says which of them is meant, however it was found; the key would leave that to the service.
+ */
+async function withNamesakes<S>(cycle: Cycle<S>, works: readonly Work[]): Promise<readonly Work[]> {
+  const { store, lane } = cycle.options;
+  const { type } = cycle.context;
+  const unique = new Set(type.keys.flatMap(({ name, scope }) => (scope === "remote" ? [name] : [])));
+  if (unique.size === 0) return works;
+  const wanted = works.map(({ mirror }) => ({
+    id: mirror?.id ?? "",
+    keys: Object.fromEntries(Object.entries(mirror?.keys ?? {}).filter(([name]) => unique.has(name))),
+  }));
+  const shared = await store.sharedKeys(lane.remote, type.name, wanted);
+  return works.map((work, index) => ((shared[index] ?? []).length > 0 ? { ...work, namesake: true } : work));
 }
 
 /** The service has it as it should be. */
