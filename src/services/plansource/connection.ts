@@ -73,7 +73,7 @@ export function createConnection(
   shared.choices.set(`${target.fingerprint} ${subscriberKey}`, subscriberKey);
   const fields = mappedFields(settings);
   const preparing = { meta, today: today(), defaultReason: settings.lifeCycle.defaultReason };
-  const writing = { ways, settings, fields, learnt, today };
+  const writing = { ways, settings, fields, learnt, lost: { inARow: 0 }, today };
   return {
     check: (_type, records) => checkRecords(records, preparing),
     prepare: (_type, records, known) => prepareRecords(records, known, { ...preparing, today: today() }),

@@ -37,8 +37,8 @@ export const plansourceFace: Face = {
       "The reason names the attribute and in which form its value came. Correct it in Hull; the next message closes the " +
       "dead letter.",
     identity_alarm:
-      "PlanSource answered a new employee's record with that of another one. Compare the one that the reason names, " +
-      "separate the two, then replay the dead letter.",
+      "PlanSource answered with another employee's record, which may have got this one's values. Compare the one that the " +
+      "reason names, give each a subscriber_code of their own, correct what is wrong there, then replay the dead letter.",
   },
   examples: {
     remoteId: "1000001",

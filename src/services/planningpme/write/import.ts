@@ -47,7 +47,7 @@ export async function importRows(
   /** Rows over which the server fell, while it took no others. */
   const suspect = new Map<Row, RemoteError>();
   let calls = 0;
-  let isAlive = false;
+  const server = { takesRows: false };
   let problem: Problem | undefined;
   const settle = (some: readonly Row[], result: Result): void => {
     for (const row of some) results.set(row, result);
@@ -64,7 +64,7 @@ export async function importRows(
     for (const [row, result] of named) results.set(row, result);
     const left = some.filter((row) => !named.has(row));
     if (named.size === 0 && isFailed(answer)) return refused(some, answer);
-    isAlive = true;
+    server.takesRows = true;
     if (left.length === 0) return;
     if (!tellsFailures && !isFailed(answer)) {
       if (named.size === 0) onSilence();
@@ -96,8 +96,8 @@ export async function importRows(
   await send(rows);
   for (const [row, error] of suspect) {
     // A server that is out of order falls over every row; one that takes others fell over this one.
-    if (!isAlive) problem ??= problemOf(error);
-    settle([row], isAlive ? rejected(wordsOf(error), error.status) : later(error));
+    if (!server.takesRows) problem ??= problemOf(error);
+    settle([row], server.takesRows ? rejected(wordsOf(error), error.status) : later(error));
   }
   const report = reports.length > 0 ? reports : undefined;
   return { results: rows.map((row) => results.get(row) ?? NOT_ATTEMPTED), problem, report };

@@ -82,6 +82,11 @@ export function isUnknownEmployee(error: unknown): error is RemoteError {
   });
 }
 
+/** The same, said of one row of a bulk call, whose answer may have another status. */
+export function saysUnknownEmployee({ message, code }: RemoteProblem): boolean {
+  return UNKNOWN_EMPLOYEE.test(message) || (code === "404" && EMPLOYEE.test(message));
+}
+
 /** Somebody terminated them before. */
 export function isTerminatedAlready(error: unknown): error is RemoteError {
   return isRefusal(error, 400, ({ message }) => /\b(?:is|already) (?:already )?terminated\b/i.test(message));
@@ -98,15 +103,11 @@ const MALFORMED = /required|missing|blank|empty|valid|format|must|digits|charact
 
 /** Another employee has this social security number. */
 export function isSsnTaken(error: unknown): error is RemoteError {
-  return isRefusal(error, 400, namesTakenSsn);
+  return isRefusal(error, 400, saysSsnTaken);
 }
 
-/** The same for what a bulk answer says of one row. */
-export function saysSsnTaken(answer: unknown): boolean {
-  return problemsIn(answer).some(namesTakenSsn);
-}
-
-function namesTakenSsn({ message, code }: RemoteProblem): boolean {
+/** The same, said of one row of a bulk call. */
+export function saysSsnTaken({ message, code }: RemoteProblem): boolean {
   if (!SSN.test(message)) return false;
   return TAKEN.test(message) || !MALFORMED.test(`${message} ${code}`);
 }

@@ -11,7 +11,7 @@ import type { RemoteRecord } from "../../model";
 import { isUnknownEmployee } from "../api/envelope";
 import { problemOf } from "../api/failure";
 import type { Row } from "../api/rest";
-import { addressed, type Ways } from "./address";
+import { addressed, type Address, type Ways } from "./address";
 import { PER_PAGE, readPage, type Position } from "./list";
 import { codeOf, idOf, remoteRecord } from "./record";
 
@@ -71,17 +71,19 @@ export async function read(
   let problem = listed.problem;
   await inParallel(known, width, async ({ id, keys }) => {
     if (rows.has(id) || problem !== undefined) return;
-    const found = await attempt(async () => {
-      const row = await addressed(ways, { id, code: keys?.["subscriber_code"] }, (rest, ref) => rest.read(ref));
-      // Somebody else may have the code now.
-      return idOf(row) === id ? row : ways.byId.read(id);
-    });
+    const found = await attempt(() => readOne(ways, { id, code: keys?.["subscriber_code"] }));
     if (isFailed(found)) {
       if (isUnknownEmployee(found)) gone.push(id);
       else problem ??= problemOf(found);
     } else rows.set(idOf(found), found);
   });
   return { records: recordsOf(rows, fields), gone, problem };
+}
+
+/** The subscriber of the address, by id where the code has become somebody else's. */
+export async function readOne(ways: Ways, address: Address): Promise<Row> {
+  const row = await addressed(ways, address, (rest, ref) => rest.read(ref));
+  return address.id === undefined || idOf(row) === address.id ? row : ways.byId.read(address.id);
 }
 
 function recordsOf(rows: ReadonlyMap<string, Row>, fields: readonly string[]): RemoteRecord[] {

@@ -21,6 +21,8 @@ const position = z.object({
   page: z.int().min(1),
   /** Id of the first row of the page before. */
   first: z.string().optional(),
+  /** Rows of the longest page so far. */
+  longest: z.int().optional(),
   /** Somebody terminated was shown. */
   showsEnded: z.boolean(),
 });
@@ -43,8 +45,13 @@ export async function readPage(rest: Rest, at = START): Promise<Paged | Failed |
   const first = rows[0] === undefined ? undefined : idOf(rows[0]);
   if (first !== undefined && first === at.first) return { problem: stuck() };
   const showsEnded = at.showsEnded || rows.some((row) => standingOf(row) === "ended");
-  const isLast = page.length === 0 || page.length % ROUND !== 0;
-  return { rows, showsEnded, next: isLast ? undefined : { page: at.page + 1, first, showsEnded } };
+  const { longest = 0 } = at;
+  const isLast = page.length === 0 || page.length < longest || page.length % ROUND !== 0;
+  return {
+    rows,
+    showsEnded,
+    next: isLast ? undefined : { page: at.page + 1, first, longest: page.length, showsEnded },
+  };
 }
 
 export interface ListOptions {

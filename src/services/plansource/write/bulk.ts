@@ -14,7 +14,7 @@ import { isUnknownEmployee } from "../api/envelope";
 import { problemOf } from "../api/failure";
 import { fieldSpec, SUBSCRIBERS } from "../objects";
 import { read } from "../remote/find";
-import { addressOf, bodyOf, isAboutOther, later, writeOne, type WriteDeps, type Written } from "./single";
+import { addressOf, bodyOf, later, otherThan, writeOne, type WriteDeps, type Written } from "./single";
 import { verdictsIn, type BulkRow } from "./verdicts";
 
 interface Item {
@@ -55,7 +55,10 @@ export async function writeBulk(deps: WriteDeps, intents: readonly Intent[], wid
     for (const { intent, row } of named) {
       const result = verdicts.get(row);
       if (result === undefined) continue;
-      settle(intent, { result: isAboutOther(intent, result) ? { kind: "gone" } : result });
+      const shown = "record" in result ? result.record : undefined;
+      const other = shown === undefined ? undefined : await attempt(() => otherThan(deps, shown, intent));
+      if (isFailed(other)) settle(intent, { result: later(other), problem: problemOf(other) });
+      else settle(intent, { result: other ?? result });
     }
     await alone(await readBack(deps, open, settle, width));
   }

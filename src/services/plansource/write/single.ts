@@ -9,6 +9,7 @@ import { problemOf } from "../api/failure";
 import type { Row } from "../api/rest";
 import { reason } from "../reasons";
 import { addressed, type Address, type Ways } from "../remote/address";
+import { readOne } from "../remote/find";
 import type { Learnt } from "../remote/learnt";
 import { codeOf, idOf, remoteRecord } from "../remote/record";
 import { isBlank } from "../rules/values";
@@ -21,6 +22,8 @@ export interface WriteDeps {
   /** Fields that a record shows. */
   readonly fields: readonly string[];
   readonly learnt: Learnt;
+  /** Answers that were lost since the last one that came, to calls that must not be repeated blindly. */
+  readonly lost: { inARow: number };
   /** `CCYY-MM-DD`. */
   readonly today: () => string;
 }
@@ -33,14 +36,9 @@ export interface Written {
 /** Never throws for failures at PlanSource. */
 export async function writeOne(deps: WriteDeps, intent: Intent): Promise<Written> {
   const result = await attempt(() => WRITERS[intent.kind](deps, intent));
-  const written = isFailed(result) ? await failed(deps, intent, result) : { result };
-  return isAboutOther(intent, written.result) ? { result: { kind: "gone" } } : written;
-}
-
-/** PlanSource wrote to whoever has the code now, which is not whom we know by it: it is looked up again. */
-export function isAboutOther({ remoteId }: Intent, result: Result): boolean {
-  const shown = "record" in result ? result.record : undefined;
-  return remoteId !== undefined && shown !== undefined && shown.id !== remoteId;
+  if (isFailed(result)) return failed(deps, intent, result);
+  deps.lost.inARow = 0;
+  return { result };
 }
 
 type Writer = (deps: WriteDeps, intent: Intent) => Promise<Result>;
@@ -62,6 +60,8 @@ async function update(deps: WriteDeps, intent: Intent): Promise<Result> {
   const put = (fields: Intent["fields"]): Promise<Row> =>
     addressed(deps.ways, addressOf(intent), (rest, ref) => rest.update(ref, bodyOf(deps, fields)));
   let row = await put(intent.fields);
+  const other = await otherThan(deps, row, intent);
+  if (other !== undefined) return other;
   let left = notCleared(intent, row);
   if (left.length > 0) {
     // "Send it blank" may mean an empty text or null; the other one is tried once, and kept if it works.
@@ -77,6 +77,21 @@ async function update(deps: WriteDeps, intent: Intent): Promise<Result> {
   return { kind: "updated", record: shownBy(deps, row) };
 }
 
+/**
+ * Whether PlanSource wrote to another subscriber, who has the code by now. If the one that we know is gone, somebody made
+ * the record anew, and it is looked up again; otherwise the code was handed on, and a person must know.
+ */
+export async function otherThan(
+  { ways }: Pick<WriteDeps, "ways">,
+  row: Pick<Row, "id">,
+  { remoteId }: Intent,
+): Promise<Result | undefined> {
+  if (remoteId === undefined || String(row.id) === remoteId) return undefined;
+  if ((await ways.byId.one(remoteId)) === undefined) return { kind: "gone" };
+  const message = "This employee has the subscriber_code by now, and was changed instead.";
+  return { kind: "conflict", remoteId: String(row.id), message };
+}
+
 /** Fields that were sent blank and still show a value. */
 function notCleared({ fields }: Intent, row: Row): readonly string[] {
   return Object.keys(fields).filter((field) => fields[field] === null && !isBlank(row[field]));
@@ -86,6 +101,8 @@ async function end(deps: WriteDeps, intent: Intent): Promise<Result> {
   const { terminationFlagName } = deps.settings;
   const body = terminationBody(intent.fields, terminationFlagName);
   const row = await addressed(deps.ways, addressOf(intent), (rest, ref) => rest.terminate(ref, body));
+  const other = await otherThan(deps, row, intent);
+  if (other !== undefined) return other;
   const { is_voluntary_termination: shown } = row;
   const { voluntary } = intent.fields;
   if (typeof voluntary === "boolean" && shown !== undefined) deps.learnt.ignoresFlag = !isSame(shown, voluntary);
@@ -98,6 +115,8 @@ const isSame = (shown: unknown, flag: boolean): boolean => shown === flag || sho
 async function restart(deps: WriteDeps, intent: Intent): Promise<Result> {
   const body = rehireBody(intent.fields);
   const row = await addressed(deps.ways, addressOf(intent), (rest, ref) => rest.rehire(ref, body));
+  const other = await otherThan(deps, row, intent);
+  if (other !== undefined) return other;
   return { kind: "restarted", record: await wholeRecord(deps, intent, row) };
 }
 
@@ -124,8 +143,7 @@ async function wholeRecord(deps: WriteDeps, intent: Intent, row: Row): Promise<R
   return shownBy(deps, row) ?? recordOf(deps, await readAgain(deps, intent));
 }
 
-const readAgain = ({ ways }: WriteDeps, intent: Intent): Promise<Row> =>
-  addressed(ways, addressOf(intent), (rest, ref) => rest.read(ref));
+const readAgain = ({ ways }: WriteDeps, intent: Intent): Promise<Row> => readOne(ways, addressOf(intent));
 
 async function failed(deps: WriteDeps, intent: Intent, error: Failed): Promise<Written> {
   const { kind } = intent;
@@ -133,7 +151,8 @@ async function failed(deps: WriteDeps, intent: Intent, error: Failed): Promise<W
   const isDone = (kind === "end" && isTerminatedAlready(error)) || (kind === "restart" && isActiveAlready(error));
   if (isDone) return doneBefore(deps, intent, error);
   if (isRefusal(error)) return { result: rejected(error) };
-  return { result: unsent(kind, error), problem: isAboutOne(error) ? undefined : problemOf(error) };
+  const fate = unsent(kind, error);
+  return { result: fate, problem: isAboutOne(deps, fate, error) ? undefined : problemOf(error) };
 }
 
 /** Somebody did it before us, or the answer to our own call was lost: what PlanSource shows now is believed. */
@@ -161,5 +180,16 @@ export function later(error: Failed): Result {
   return { kind: "later", waitMs: waitOf(error), message: error.message };
 }
 
-/** PlanSource failed over this one record ("Internal error"): others need not wait. */
-const isAboutOne = (error: Failed): boolean => error instanceof RemoteError && error.status === 500;
+/** So many lost answers in a row are an outage. */
+const OUTAGE = 3;
+
+/**
+ * PlanSource failed over this one record ("Internal error"), or a single answer was lost: others need not wait, and be
+ * looked up again afterwards. What may be repeated was repeated already, so its failure says more.
+ */
+function isAboutOne({ lost }: WriteDeps, fate: Result, error: Failed): boolean {
+  if (error instanceof RemoteError && error.status === 500) return true;
+  if (fate.kind !== "unconfirmed") return false;
+  lost.inARow += 1;
+  return lost.inARow < OUTAGE;
+}

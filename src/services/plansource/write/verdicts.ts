@@ -5,7 +5,7 @@
 import type { Json } from "../../../record";
 import type { Result } from "../../connection";
 import { textOf } from "../../mapping/attributes";
-import { isObject, saysSsnTaken, wordsIn } from "../api/envelope";
+import { isObject, problemsIn, saysSsnTaken, saysUnknownEmployee, wordsIn } from "../api/envelope";
 import { isRow, type Envelope } from "../api/rest";
 import { visibleAnswer } from "../api/visible";
 import { reason } from "../reasons";
@@ -29,21 +29,26 @@ export function verdictsIn(
   };
   const verdicts = new Map<BulkRow, Result>();
   if (isObject(data) && Array.isArray(data["failed_rows"])) {
-    for (const failed of data["failed_rows"].filter(isObject)) {
-      const row = rowOf(failed);
-      if (row !== undefined) verdicts.set(row, refusal(failed, row));
+    const failed = new Set<BulkRow>();
+    for (const each of data["failed_rows"].filter(isObject)) {
+      const row = rowOf(each);
+      if (row === undefined) continue;
+      failed.add(row);
+      const result = refusal(each, row);
+      if (result !== undefined) verdicts.set(row, result);
     }
     const { valid_count: valid, failed_count: count } = data;
     // Only if the sums say so is nobody forgotten.
-    const isWhole = Number(count) === verdicts.size && Number(valid) === rows.length - verdicts.size;
-    if (isWhole) for (const row of rows) if (!verdicts.has(row)) verdicts.set(row, UPDATED);
+    const isWhole = Number(count) === failed.size && Number(valid) === rows.length - failed.size;
+    if (isWhole) for (const row of rows) if (!failed.has(row)) verdicts.set(row, UPDATED);
     return verdicts;
   }
   for (const each of Array.isArray(data) ? data.filter(isObject) : []) {
     const { status } = each;
     if (typeof status === "string" && /^(?:success|failure)$/i.test(status)) {
       const row = rowOf(each);
-      if (row !== undefined) verdicts.set(row, /^success$/i.test(status) ? UPDATED : refusal(each, row));
+      const result = row === undefined || /^success$/i.test(status) ? UPDATED : refusal(each, row);
+      if (row !== undefined && result !== undefined) verdicts.set(row, result);
     } else if (isRow(each)) {
       const row = byId.get(usesCode ? (codeOf(each) ?? "") : idOf(each));
       if (row !== undefined) verdicts.set(row, { kind: "updated", record: remoteRecord(each, fields) });
@@ -52,9 +57,15 @@ export function verdictsIn(
   return verdicts;
 }
 
-/** In PlanSource's words, without the values that it must not repeat. */
-function refusal({ errors, error, message }: Readonly<Record<string, unknown>>, row: BulkRow): Result {
-  const said = { errors: errors ?? error, message };
-  const why = saysSsnTaken(said) ? reason("ssn_exists") : undefined;
-  return { kind: "rejected", message: wordsIn(visibleAnswer(said, { body: row })), status: 400, reason: why };
+/**
+ * In PlanSource's words, without the values that it must not repeat.
+ *
+ * @returns undefined for an employee whom PlanSource does not know by this key: another one may lead to them
+ */
+function refusal({ errors, error, message }: Readonly<Record<string, unknown>>, row: BulkRow): Result | undefined {
+  const answer = { errors: errors ?? error, message };
+  const problems = problemsIn(answer);
+  if (problems.some(saysUnknownEmployee)) return undefined;
+  const why = problems.some(saysSsnTaken) ? reason("ssn_exists") : undefined;
+  return { kind: "rejected", message: wordsIn(visibleAnswer(answer, { body: row })), status: 400, reason: why };
 }
