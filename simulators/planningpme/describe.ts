@@ -42,7 +42,11 @@ function contentsOf(
     case "types":
       return {
         types: template.types.map(({ name, shouldInsert, shouldUpdate, defaults = [], properties }) => ({
-          ...{ name, shouldInsert, shouldUpdate, defaults, properties },
+          name,
+          shouldInsert,
+          shouldUpdate,
+          defaults,
+          properties,
         })),
       };
     case "xml":

@@ -16,7 +16,9 @@ const INTEGRATION = /^\/api\/integration\/([^/]+)$/;
 export function routeOf(method: string, path: string): Route {
   const [, brand = "", rest = ""] = /^\/([^/]+)(\/.*)$/.exec(path) ?? [];
   const to = (is: Route["is"], template = "", place = rest): Route => ({
-    ...{ is, template, brand: decoded(brand).toLowerCase() },
+    is,
+    template,
+    brand: decoded(brand).toLowerCase(),
     name: `${method} ${place}`,
   });
   if (rest === "/token") return to("token");

@@ -158,7 +158,6 @@ it("the token source of the HTTP client exchanges again after a 401, once for al
     createHttpClient({
       system: "planningpme",
       baseUrl: `${sim.url}/acme`,
-      headers: { "x-appkey": appKey },
       sleep: () => Promise.resolve(),
       ...more,
     });
@@ -170,7 +169,7 @@ it("the token source of the HTTP client exchanges again after a 401, once for al
       const { body } = await tokens.request({
         method: "PUT",
         route: "/token",
-        headers: { "content-type": "application/x-www-form-urlencoded" },
+        headers: { "x-appkey": appKey, "content-type": "application/x-www-form-urlencoded" },
         body: encodeQuery({ grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer", assertion: authToken }),
       });
       const { access_token: value } = body as { access_token?: string };
@@ -179,7 +178,8 @@ it("the token source of the HTTP client exchanges again after a 401, once for al
     },
   });
   const api = open({ auth });
-  const list = () => api.request({ method: "GET", route: "/api/integration/templates" });
+  const list = () =>
+    api.request({ method: "GET", route: "/api/integration/templates", headers: { "x-appkey": appKey } });
   await list();
   sim.expireTokens();
   await Promise.all([list(), list()]);
