@@ -58,6 +58,12 @@ export async function logIn(sim: PlanningPmeSimulator): Promise<{ "x-appkey": st
   return { "x-appkey": appKey, authorization: `Bearer ${token}` };
 }
 
+/** What a report of rows says, in short. */
+export const said = ({ body }: Answer) =>
+  (body as { rows: { index: number; action: string; message?: string }[] }).rows.map(({ index, action, message }) =>
+    [index, action, ...(message === undefined ? [] : [message])].join(" "),
+  );
+
 async function answerOf(response: Response): Promise<Answer> {
   const text = await response.text();
   let body: unknown = text;
