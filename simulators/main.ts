@@ -1,6 +1,7 @@
 /** Starts all simulators for use from other processes: demo, manual trials, benches. Ctrl-C ends them. */
 import { createHullSimulator } from "./hull";
 import { createPlanhatSimulator } from "./planhat";
+import { createPlanningPmeSimulator, DEFAULT_CREDENTIALS, orderedTemplates, stockTemplates } from "./planningpme";
 import { createPlanSourceSimulator, DEFAULT_API_USER } from "./plansource";
 
 const portOf = (name: string, fallback: number): number => {
@@ -17,21 +18,27 @@ async function main(): Promise<void> {
   };
   const planhat = createPlanhatSimulator({ token, control: true });
   const plansource = createPlanSourceSimulator({ control: true });
+  const planningpme = createPlanningPmeSimulator({
+    templates: [...stockTemplates, ...orderedTemplates],
+    control: true,
+  });
   const hull = createHullSimulator({ control: true });
   await planhat.listen(portOf("PLANHAT_PORT", 4_010));
   await plansource.listen(portOf("PLANSOURCE_PORT", 4_030));
+  await planningpme.listen(portOf("PLANNINGPME_PORT", 4_040));
   await hull.listen(portOf("HULL_PORT", 4_020));
   hull.addConnector({ ...connector, privateSettings: { personal_acccess_token: token, api_prefix: "api" } });
 
   const about = {
     planhat: { url: planhat.url, token, tenantId: planhat.tenant().tenantId },
     plansource: { url: plansource.url, ...DEFAULT_API_USER },
+    planningpme: { url: planningpme.url, ...DEFAULT_CREDENTIALS },
     hull: { organization: hull.host, firehose: hull.firehoseUrl, signingKey: hull.signingKeyUrl, ...connector },
   };
   process.stdout.write(`${JSON.stringify(about)}\n`);
 
   const stop = (): void => {
-    void Promise.all([planhat.close(), plansource.close(), hull.close()]);
+    void Promise.all([planhat.close(), plansource.close(), planningpme.close(), hull.close()]);
   };
   process.once("SIGINT", stop);
   process.once("SIGTERM", stop);

@@ -55,7 +55,7 @@ export function createBooks(ledger: Ledger): Books {
     snapshot: () => ({
       requests: ledger.requests(),
       calls: ledger.calls,
-      maximumCallsPerMinute: ledger.maximumPerMinute,
+      maximumCallsPerMinute: ledger.maximumPerWindow,
       ...tally,
     }),
     reset() {

@@ -5,13 +5,13 @@ export const quotaHeaderForms = ["none", "x-rate-limit", "x-ratelimit", "retry-a
 
 export type QuotaHeaders = (typeof quotaHeaderForms)[number];
 
-const windowMs = 60_000;
+const MINUTE_MS = 60_000;
 
 export interface Quota {
   /** Takes one call out of the quota of `key`, or answers the 429. Refused calls take nothing. */
   take(key: string, atMs: number, headers: QuotaHeaders): Reply | undefined;
-  /** Calls per minute; null = no quota. */
-  perMinute: number | null;
+  /** Calls per window; null = no quota. */
+  limit: number | null;
 }
 
 function headersOf(form: QuotaHeaders, limit: number, resetAtMs: number, atMs: number): Record<string, string> {
@@ -30,20 +30,20 @@ function headersOf(form: QuotaHeaders, limit: number, resetAtMs: number, atMs: n
   }
 }
 
-/** Creates a quota over a sliding minute, one window per key. */
-export function createQuota(perMinute: number | null): Quota {
+/** Creates a quota over a sliding window, one per key. */
+export function createQuota(limit: number | null, windowMs = MINUTE_MS): Quota {
   const windows = new Map<string, number[]>();
 
   const quota: Quota = {
-    perMinute,
+    limit,
     take(key, atMs, headers) {
-      const limit = quota.perMinute;
-      if (limit === null) return undefined;
+      const { limit: most } = quota;
+      if (most === null) return undefined;
       const recent = (windows.get(key) ?? []).filter((takenAt) => takenAt > atMs - windowMs);
       windows.set(key, recent);
       const oldest = recent[0];
-      if (recent.length >= limit && oldest !== undefined) {
-        return { ...textReply(429, "Too many requests"), headers: headersOf(headers, limit, oldest + windowMs, atMs) };
+      if (recent.length >= most && oldest !== undefined) {
+        return { ...textReply(429, "Too many requests"), headers: headersOf(headers, most, oldest + windowMs, atMs) };
       }
       recent.push(atMs);
       return undefined;

@@ -110,7 +110,7 @@ export function createBooks(ledger: Ledger): Books {
     snapshot: () => ({
       requests: ledger.requests(),
       calls: ledger.calls,
-      maximumCallsPerMinute: ledger.maximumPerMinute,
+      maximumCallsPerMinute: ledger.maximumPerWindow,
       ...tally,
       created: { ...created },
       updated: { ...updated },

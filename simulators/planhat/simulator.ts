@@ -94,7 +94,7 @@ export function createPlanhatSimulator(options: PlanhatSimulatorOptions = {}): P
     switches,
     configure: (changes) => void Object.assign(switches, changes),
     setQuota(perMinute) {
-      quota.perMinute = perMinute;
+      quota.limit = perMinute;
     },
     tenant: (token = firstToken, cluster = firstCluster) => tenantOf(token, cluster),
     addTenant(token, cluster = firstCluster, tenantId) {

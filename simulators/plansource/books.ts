@@ -85,7 +85,7 @@ export function createBooks(ledger: Ledger): Books {
     snapshot: () => ({
       requests: ledger.requests(),
       calls: ledger.calls,
-      maximumCallsPerMinute: ledger.maximumPerMinute,
+      maximumCallsPerMinute: ledger.maximumPerWindow,
       ...tally,
       writes: structuredClone(writes),
       duplicates: [...duplicates],

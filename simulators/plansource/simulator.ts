@@ -66,7 +66,7 @@ export function createPlanSourceSimulator(options: PlanSourceSimulatorOptions = 
     switches,
     configure: (changes) => void Object.assign(switches, changes),
     setQuota(perMinute) {
-      quota.perMinute = perMinute;
+      quota.limit = perMinute;
     },
     organization: (clientId = apiUser.clientId) => tokens.organization(clientId),
     addApiUser(user) {

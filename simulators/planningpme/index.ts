@@ -1,0 +1,10 @@
+export * from "./face";
+export * from "./samples";
+export * from "./simulator";
+export * from "./switches";
+export type { Credentials } from "./access";
+export type { PlanningPmeCounts, Write, WriteKind } from "./books";
+export type { Brand } from "./brand";
+export type { PoisonMode, PoisonTarget } from "./poison";
+export type { PlanningPmeRecord, Value } from "./records";
+export type { Template, TemplateType } from "./template";
