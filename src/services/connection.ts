@@ -261,12 +261,14 @@ export interface Connection {
    * @param from `next` of the page before; undefined = the start
    * @param shown fields that lists have shown so far: where a row that is known to be complete does not show one of them,
    *   its attribute is null
+   * @param sinceMs rows that changed before this moment need not be shown, milliseconds since 1970; undefined: all are
    */
   list?(
     type: string,
     fields: readonly string[],
     from: string | undefined,
     shown?: readonly string[],
+    sinceMs?: number,
   ): Promise<ListPage>;
   /** Writes one chunk as cut by `Service.chunks`. Never throws for remote failures. */
   apply(type: string, chunk: readonly Intent[], options?: ApplyOptions): Promise<Applied>;

@@ -56,7 +56,16 @@ export const reportAnswer = z.object({
 });
 
 export const runDetailAnswer = runAnswer.extend({
-  report: reportAnswer.optional().meta({ description: "Only with `lines` or `after`." }),
+  report: reportAnswer
+    .partial()
+    .extend({
+      service: z
+        .array(z.unknown())
+        .optional()
+        .meta({ description: "Of a dry run: what {{service}} itself reported, as it came; one for each request." }),
+    })
+    .optional()
+    .meta({ description: "`lines` and `next` only with `lines` or `after` in the query." }),
 });
 
 export const runPage = z.object({

@@ -55,7 +55,8 @@ export const pageOfLines = z.object({
  * page, null where nothing may follow.
  *
  * `GET /api/internal/runs/:id?org=…&lines=…&after=…`: one run; with `lines` or `after` also `report: {lines, next}`, a
- * page of what a verbose run says about each record.
+ * page of what a verbose run says about each record. Of a dry run of a service that says itself what it would do,
+ * `report.service` is what it said.
  */
 export function runRoutes<S>({ store, authenticate }: RunRouteOptions<S>): Router {
   const router = Router();
@@ -73,8 +74,9 @@ export function runRoutes<S>({ store, authenticate }: RunRouteOptions<S>): Route
     const { key: tenant } = await authenticate(request);
     const { lines, after } = readInput(pageOfLines, request.query, WORDS);
     const run = await ownRun(request.params.id, tenant);
-    const report = lines === undefined && after === undefined ? {} : { report: await reportOf(run, after, lines) };
-    response.set("cache-control", "no-store").json({ ...showRun(run), ...report });
+    const page = lines === undefined && after === undefined ? undefined : await reportOf(run, after, lines);
+    const report = page === undefined && run.reports === undefined ? undefined : { ...page, service: run.reports };
+    response.set("cache-control", "no-store").json({ ...showRun(run), report });
   });
 
   router.all(["/api/internal/runs", "/api/internal/runs/:id"], otherMethods("GET, HEAD"));

@@ -5,7 +5,7 @@
 import mapValues from "lodash/mapValues";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Firehose } from "../../hull/firehose/firehose";
-import type { Connection, Intent, Result } from "../../services/connection";
+import type { Applied, Connection, Intent, Result } from "../../services/connection";
 import type { Service } from "../../services/service";
 import type { Json } from "../../record";
 import type { RunRow } from "../../storage/port/rows";
@@ -31,11 +31,13 @@ export interface DryWrite extends Intent {
  * Answers as a write would have been answered; of types that can, the service itself says how.
  *
  * @param onWrite called with each write, write-only values hidden
+ * @param onReport called with what the service itself says of some writes
  */
 export function dryConnection(
   connection: Connection,
   { types, field: specOf }: Pick<Service<unknown>, "types" | "field">,
   onWrite: (write: DryWrite) => void = () => undefined,
+  onReport: (report: Json) => void = () => undefined,
 ): Connection {
   let made = 0;
   const named = (result: Result, { kind }: Intent): Result =>
@@ -50,7 +52,7 @@ export function dryConnection(
         onWrite({ type, ...intent, fields: mapValues(intent.fields, hide) });
       }
       const asks = typeNamed({ types }, type)?.writes?.dryRun === true;
-      const { results, ...rest } = asks
+      const { results, report, ...rest }: Applied = asks
         ? await connection.apply(type, chunk, { ...options, dryRun: true })
         : {
             results: chunk.map((each): Result => ({
@@ -58,6 +60,7 @@ export function dryConnection(
               record: connection.foretell?.(type, each),
             })),
           };
+      if (report !== undefined) onReport(report);
       return { ...rest, results: chunk.map((intent, index) => named(results[index] ?? NO_RESULT, intent)) };
     },
   };
@@ -96,6 +99,8 @@ export async function dryCycle<S>(
 type DrainOptions<S> = Omit<CycleOptions<S>, "onOutcomes" | "stopOnError"> & {
   readonly run: RunRow;
   readonly signal: AbortSignal;
+  /** Called with what the service itself says of some writes. */
+  readonly onReport: (report: Json) => void;
 };
 
 /** Cycles without any outcome after which the rest counts as undecided. */
@@ -105,7 +110,7 @@ const LOOK_MS = 1_000;
 /** Delivers within the dry run until every record of the run has its outcome. */
 export async function drainDryRun<S>(options: DrainOptions<S>): Promise<Stop | undefined> {
   const { store, lane, signal, timing, run } = options;
-  const connection = dryConnection(options.connection, options.service);
+  const connection = dryConnection(options.connection, options.service, undefined, options.onReport);
   const { stopOnError } = run.options;
   const cycle = { ...options, connection, stopOnError, onOutcomes: () => undefined };
   let problem = "";

@@ -79,13 +79,14 @@ export async function runFetch<S>(
     return store.changeRun(run.id, { checkpoint: at });
   };
   const context = stepContext(options, run, passBefore(options, at, before), at.shown);
-  let reading = at.ended ? undefined : readAhead(options, context, at.next);
+  const sinceMs = at.comparedAllAtMs === at.scanStartedAtMs ? undefined : before?.scanStartedAtMs;
+  let reading = at.ended ? undefined : readAhead(options, context, at.next, sinceMs);
   while (reading !== undefined) {
     const opened: Opened | Stop = await reading.then(async (read) => {
       if ("state" in read) return read;
       const { rows, next, partial } = read.value.page;
       // The next page is requested while this one is processed.
-      const ahead = next === undefined ? undefined : readAhead(options, context, next);
+      const ahead = next === undefined ? undefined : readAhead(options, context, next, sinceMs);
       return { work: await openPage(context, rows, read.value.readAtMs), next, ahead, partial };
     });
     if ("state" in opened) return opened;
@@ -162,17 +163,27 @@ interface Opened {
 type PageRead = { readonly value: { readonly page: ListPage; readonly readAtMs: number } } | Stop;
 
 /** Requests a page; its failure may never be awaited. */
-function readAhead<S>(options: FetchOptions<S>, context: StepContext, next: string | null): Promise<PageRead> {
-  const reading = readPage(options, context, next);
+function readAhead<S>(
+  options: FetchOptions<S>,
+  context: StepContext,
+  next: string | null,
+  sinceMs: number | undefined,
+): Promise<PageRead> {
+  const reading = readPage(options, context, next, sinceMs);
   reading.catch(() => undefined);
   return reading;
 }
 
-function readPage<S>(options: FetchOptions<S>, { mapped, shown }: StepContext, next: string | null): Promise<PageRead> {
+function readPage<S>(
+  options: FetchOptions<S>,
+  { mapped, shown }: StepContext,
+  next: string | null,
+  sinceMs: number | undefined,
+): Promise<PageRead> {
   const { connection, type, now } = options;
   return withRetry(options, async (): Promise<Try<{ page: ListPage; readAtMs: number }>> => {
     const readAtMs = now();
-    const page = await connection.list?.(type.name, mapped, next ?? undefined, [...shown]);
+    const page = await connection.list?.(type.name, mapped, next ?? undefined, [...shown], sinceMs);
     if (page === undefined) return { kind: "failed", message: `${type.name} cannot be listed.` };
     const { problem } = page;
     if (problem === undefined) return { kind: "done", value: { page, readAtMs } };

@@ -11,6 +11,7 @@ import type { StepRow } from "../fetch/step";
 import { createIntake, type Intake } from "../intake/intake";
 import { leftOutOf, leftOutText } from "../../outcome/left-out";
 import type { RetryPace } from "../../http/retry";
+import type { Json } from "../../record";
 import type { Stop } from "../rules/retry";
 import { entityContext, type Log } from "../../outcome/log-lines";
 import type { Timing } from "../delivery/resolve";
@@ -51,6 +52,9 @@ interface Place<S> {
 export const UNCONFIRMED = "The credentials could not be confirmed; the fetch is tried again by the schedule.";
 
 const SEALED = "The link of the batch cannot be read any more, because SECRET was changed; send the batch again.";
+
+/** Characters of a service's own reports that a run keeps. */
+const MOST_REPORTED = 1_000_000;
 
 /** Records per delivery cycle of a dry run. */
 const BATCH = 5_000;
@@ -180,6 +184,12 @@ export async function workOn<S>(
       wake: () => undefined,
     });
     let undecided: Stop | undefined;
+    const reports: Json[] = [];
+    let reported = 0;
+    const onReport = (report: Json): void => {
+      reported += JSON.stringify(report).length;
+      if (reported <= MOST_REPORTED) reports.push(report);
+    };
     const take: Intake<S>["take"] = async (shipment) => {
       const report = await quiet.take(shipment);
       if (settings === undefined || remote === undefined || connection === undefined) return report;
@@ -196,9 +206,12 @@ export async function workOn<S>(
         retry,
         now,
         signal,
+        onReport,
       };
+      const known = reports.length;
       undecided = (await drainDryRun({ ...drain, batch: BATCH })) ?? undecided;
       await copyFigures(place.store, store, run.id);
+      if (reports.length > known) await store.changeRun(run.id, { reports: [...reports] });
       return report;
     };
     return (await batch(place, () => ({ take }))) ?? undecided;

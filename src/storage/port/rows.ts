@@ -261,6 +261,8 @@ export interface RunRow {
   readonly counts: Readonly<Record<string, number>>;
   /** `misfit/field` → records of which Hull was not told that field, since it cannot hold the value. */
   readonly leftOut?: Readonly<Record<string, number>>;
+  /** What the service itself reported of a dry run, as it came; the first reports if they are many. */
+  readonly reports?: readonly Json[];
   /** Why it ended early, and what to do. */
   readonly error?: string;
   /** Its end was logged. */
