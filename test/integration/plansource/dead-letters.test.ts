@@ -94,7 +94,7 @@ test("the tools on the machine name the service", async () => {
   const terminal = { print, complain: print, environment: { DATA_DIR: dataDir }, width: 200 };
   for (const tool of [deadLetters, tenants]) expect(await tool(["list"], terminal)).toBe(0);
   expect(printed).toEqual([
-    expect.stringMatching(`plansource/${hull.host}/${EMPLOYER.id}`),
+    expect.stringMatching(`${id}  .* plansource  subscribers  emp-1@example.com  ssn_exists`),
     expect.stringMatching(`plansource/${hull.host}/${EMPLOYER.id}`),
   ]);
   expect(await deadLetters(["show", id], terminal)).toBe(0);

@@ -21,7 +21,10 @@ test("a dry batch foretells each employee's outcome; nothing is written anywhere
     employee(4, { gender: "Other" }),
     employee(5, { left_on: "2020-01-31", left_because: "QUIT" }),
   ];
-  const { url } = publish(fixture, people.map((each) => userRow(each, {})));
+  const { url } = publish(
+    fixture,
+    people.map((each) => userRow(each, {})),
+  );
   const state = () => [plansource.snapshot(), fixture.hull.profiles.snapshot(), plansource.books.snapshot().writes];
   const before = state();
 
@@ -38,10 +41,10 @@ test("a dry batch foretells each employee's outcome; nothing is written anywhere
   });
   expect(state()).toEqual(before);
   expect(await opened.outcomes()).toEqual({});
-  expect(await fixture.connector.store.deadLettersOf(opened.lane)).toMatchObject({ deadLetters: [] });
+  expect(await fixture.connector.store.deadLettersOf(opened.lane)).toEqual([]);
 
   const { body, text } = await operate(opened, `GET /runs/${id}`, { query: { lines: "10" } });
-  expect(body).toMatchObject({ simulate: true, state: "success" });
+  expect(body).toMatchObject({ options: { simulate: true }, state: "success" });
   const lines = list(bag(body["report"])["lines"]).map(bag);
   const outcomes = lines.map((line) => [line["hull_id"], `${String(line["outcome"])}/${String(line["code"])}`]);
   expect(Object.fromEntries(outcomes)).toEqual({

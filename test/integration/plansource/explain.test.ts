@@ -85,7 +85,9 @@ test("a refused employee's reason and remedy are named", async () => {
   expect(record).toMatchObject({
     known: { dead_letter: { outcome: "rejected", code: "value_not_allowed" }, link: null },
   });
-  expect(said).toMatch(/gender: "Other"; allowed: M \(Male\), F \(Female\)\) Mend the cause, then replay the dead letter/);
+  expect(said).toMatch(
+    /gender: "Other"; allowed: M \(Male\), F \(Female\)\) Mend the cause, then replay the dead letter/,
+  );
 });
 
 test("a value of a write-only field is refused by its form alone", async () => {
