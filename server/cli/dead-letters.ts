@@ -1,5 +1,6 @@
 /** `npm run dead-letters`: reads, replays and drops what a service refused for good, beside a running server or without. */
 import { parseArgs } from "node:util";
+import { serviceOf } from "../../src/storage/port/lane";
 import type { DeadLetter, DeadLetterDetail, ReplayCounts } from "../admin/dead-letters";
 import type { AdminClient, Filter as Query } from "./client";
 import type { OpenAdmin } from "./connect";
@@ -83,8 +84,10 @@ async function list(admin: AdminClient, filter: Filter, most: number, { terminal
   if (json) terminal.print(JSON.stringify(shown, undefined, 2));
   else if (shown.length === 0) terminal.print("There are no dead letters.");
   else {
-    const head = ["id", "when (UTC)", "type", "who", "code", "reason"];
-    const rows = shown.map(({ id, atMs, type, name, code, text }) => [id, instant(atMs), type, name, code, text]);
+    const head = ["id", "when (UTC)", "service", "type", "who", "code", "reason"];
+    const rows = shown.map(({ id, atMs, tenant, type, name, code, text }) => {
+      return [id, instant(atMs), serviceOf(tenant), type, name, code, text];
+    });
     terminal.print(table(head, rows, terminal.width));
     if (deadLetters.length > most) terminal.print(`There are more than these ${most}; narrow them, or raise --limit.`);
   }

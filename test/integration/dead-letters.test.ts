@@ -66,7 +66,7 @@ describe("a record that Planhat refuses", () => {
     const lines = list.out.split("\n");
     expect(lines).toHaveLength(2);
     expect(lines[1]).toMatch(
-      /^[0-9a-f]{12} {2}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}endusers {2}person-1@example\.com {2}refused/,
+      /^[0-9a-f]{12} {2}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}planhat {2}endusers {2}person-1@example\.com {2}refused/,
     );
     expect(lines[1]).toContain("Position is odd");
 

@@ -3,33 +3,41 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Express } from "express";
 import { METHODS } from "node:http";
-import { describeApi, schemasOf } from "../../server/openapi/document";
+import { describeApi, schemasOf, type DescribedService } from "../../server/openapi/document";
 import type { Operation as Part, Piece } from "../../server/openapi/part";
+import { createPlanSourceService } from "../../src/services/plansource";
 import { ask as askAsHull, basic, queryOf, send } from "./asking";
 import { describedRefusals, SERVICE } from "./described";
 import { account, CONNECTOR, minute, openFixture, TOKEN, useFixtures, user, type Fixture } from "../fixture/fixture";
 import { buildUserMessage } from "../../simulators/hull";
 
-const SCHEMAS = schemasOf(SERVICE);
-const DOCUMENT = JSON.parse(JSON.stringify(describeApi(SERVICE))) as {
+interface Document {
   readonly openapi: string;
   readonly info: Piece;
   readonly tags: readonly { readonly name: string }[];
   readonly paths: Readonly<Record<string, Piece>>;
   readonly components: Readonly<Record<string, Readonly<Record<string, Piece>>>>;
-};
+}
 
 interface Operation extends Part {
   readonly tags: readonly string[];
   readonly parameters?: readonly (Piece & { readonly name: string; readonly in: string; readonly schema: Piece })[];
 }
 
-/** Every described operation with its place. */
-const OPERATIONS = Object.entries(DOCUMENT.paths).flatMap(([path, item]) =>
-  Object.entries(item)
-    .filter(([method]) => !method.startsWith("x-"))
-    .map(([method, operation]) => ({ path, item, method, operation: operation as Operation })),
-);
+/** A service's document with its schemas, and every described operation with its place. */
+function readDocument<S>(service: DescribedService<S>) {
+  const document = JSON.parse(JSON.stringify(describeApi(service))) as Document;
+  const operations = Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.entries(item)
+      .filter(([method]) => !method.startsWith("x-"))
+      .map(([method, operation]) => ({ path, item, method, operation: operation as Operation })),
+  );
+  return { document, schemas: schemasOf(service), operations };
+}
+
+const PLANHAT = readDocument(SERVICE);
+const PLANSOURCE = readDocument(createPlanSourceService({ fingerprintKey: "described", answerWithinMs: 1_000 }));
+const { document: DOCUMENT, schemas: SCHEMAS, operations: OPERATIONS } = PLANHAT;
 
 interface Route {
   readonly path: string;
@@ -67,7 +75,8 @@ const described = (path: string): string => path.replaceAll(/:(\w+)/g, "{$1}");
 
 describe("routes and description", () => {
   let fixture: Fixture;
-  beforeAll(async () => (fixture = await openFixture({ environment: { ADMIN_TOKEN } })));
+  // Express does not say where a router is mounted, so one service alone is served.
+  beforeAll(async () => (fixture = await openFixture({ environment: { ADMIN_TOKEN, SERVICES: "planhat" } })));
   afterAll(() => fixture.close());
 
   test("are the same, in both directions", () => {
@@ -96,7 +105,8 @@ describe("routes and description", () => {
   });
 
   test("agree about the files, which are no routes", async () => {
-    const files = readdirSync(join(__dirname, "../../assets")).sort();
+    const assets = readdirSync(join(__dirname, "../../assets"), { withFileTypes: true });
+    const files = assets.flatMap((each) => (each.isFile() ? [each.name] : [])).sort();
     const written = Object.entries(DOCUMENT.paths).filter(([, item]) => item["x-file"] === true);
     const folder = written.find(([path]) => path === "/assets/{file}");
     const operation = folder?.[1]["get"] as Operation;
@@ -146,26 +156,29 @@ describe("routes and description", () => {
   });
 });
 
-describe("the document", () => {
+describe.each([
+  ["Planhat", PLANHAT],
+  ["PlanSource", PLANSOURCE],
+])("the document of %s", (_service, { document, schemas: taken, operations }) => {
   test("is OpenAPI 3.1", () => {
-    expect(DOCUMENT.openapi).toMatch(/^3\.1\.\d$/);
-    expect(DOCUMENT.info).toMatchObject({ title: expect.any(String) as string, version: expect.any(String) as string });
-    for (const path of Object.keys(DOCUMENT.paths)) expect(path).toMatch(/^\/[\w./{}-]*$/);
-    const shapes = Object.keys(DOCUMENT.paths).map((path) => path.replaceAll(/\{\w+\}/g, "{}"));
+    expect(document.openapi).toMatch(/^3\.1\.\d$/);
+    expect(document.info).toMatchObject({ title: expect.any(String) as string, version: expect.any(String) as string });
+    for (const path of Object.keys(document.paths)) expect(path).toMatch(/^\/[\w./{}-]*$/);
+    const shapes = Object.keys(document.paths).map((path) => path.replaceAll(/\{\w+\}/g, "{}"));
     expect(new Set(shapes).size).toBe(shapes.length);
   });
 
   test("refers to nothing that is not there, and holds no schema that nobody refers to", () => {
-    const referred = piecesIn(DOCUMENT).flatMap((piece) => (typeof piece["$ref"] === "string" ? [piece["$ref"]] : []));
+    const referred = piecesIn(document).flatMap((piece) => (typeof piece["$ref"] === "string" ? [piece["$ref"]] : []));
     expect(referred.length).toBeGreaterThan(50);
     for (const target of referred) {
       const found = target
         .replace(/^#\//, "")
         .split("/")
-        .reduce<unknown>((value, step) => (isPiece(value) ? value[step] : undefined), DOCUMENT);
+        .reduce<unknown>((value, step) => (isPiece(value) ? value[step] : undefined), document);
       expect([target, isPiece(found)]).toEqual([target, true]);
     }
-    const { schemas = {}, responses = {} } = DOCUMENT.components;
+    const { schemas = {}, responses = {} } = document.components;
     const unused = [
       ...Object.keys(schemas).map((name) => `#/components/schemas/${name}`),
       ...Object.keys(responses).map((name) => `#/components/responses/${name}`),
@@ -174,19 +187,19 @@ describe("the document", () => {
   });
 
   test("names every schema and every operation once", () => {
-    const ids = OPERATIONS.map(({ operation }) => operation.operationId);
+    const ids = operations.map(({ operation }) => operation.operationId);
     expect(new Set(ids).size).toBe(ids.length);
     for (const id of ids) expect(id).toMatch(/^[a-z][A-Za-z]+$/);
-    expect(Object.keys(DOCUMENT.components["schemas"] ?? {}).sort()).toEqual([...SCHEMAS.keys()].sort());
+    expect(Object.keys(document.components["schemas"] ?? {}).sort()).toEqual([...taken.keys()].sort());
   });
 
-  test.each(OPERATIONS.map(({ method, path, operation }) => [`${method} ${path}`, path, operation] as const))(
+  test.each(operations.map(({ method, path, operation }) => [`${method} ${path}`, path, operation] as const))(
     "%s is described completely",
     (_name, path, { tags, summary, security, parameters = [], responses }) => {
       expect(tags).toHaveLength(1);
-      expect(DOCUMENT.tags.map(({ name }) => name)).toEqual(expect.arrayContaining([...tags]));
+      expect(document.tags.map(({ name }) => name)).toEqual(expect.arrayContaining([...tags]));
       expect(summary).not.toBe("");
-      const schemes = Object.keys(DOCUMENT.components["securitySchemes"] ?? {});
+      const schemes = Object.keys(document.components["securitySchemes"] ?? {});
       for (const each of security) expect(schemes).toEqual(expect.arrayContaining(Object.keys(each)));
 
       const inPath = parameters.filter((parameter) => parameter.in === "path");
@@ -201,18 +214,18 @@ describe("the document", () => {
       const statuses = Object.keys(responses);
       expect(statuses.some((status) => /^[23]\d\d$/.test(status))).toBe(true);
       for (const status of statuses) expect(status).toMatch(/^[2-5]\d\d$/);
-      for (const response of Object.values(responses)) expect(descriptionOf(response)).not.toBe("");
+      for (const response of Object.values(responses)) expect(descriptionOf(response, document)).not.toBe("");
     },
   );
 
   test("shows examples that its own schemas take", () => {
-    const examples = piecesIn(DOCUMENT).flatMap(({ schema, example }) => {
+    const examples = piecesIn(document).flatMap(({ schema, example }) => {
       // A narrower one refers to it first.
       const [, name] = /#\/components\/schemas\/(\w+)/.exec(JSON.stringify(schema ?? {})) ?? [];
       return name === undefined || example === undefined ? [] : [{ name, example }];
     });
     expect(examples.length).toBeGreaterThan(15);
-    for (const { name, example } of examples) expectTaken(name, example);
+    for (const { name, example } of examples) expectTaken(name, example, taken);
   });
 });
 
@@ -397,8 +410,8 @@ describe("answers are as they are described", () => {
 });
 
 /** A body that the schema takes and describes to the last field. */
-function expectTaken(name: string, body: unknown): void {
-  const parsed = SCHEMAS.get(name)?.safeParse(body);
+function expectTaken(name: string, body: unknown, schemas = SCHEMAS): void {
+  const parsed = schemas.get(name)?.safeParse(body);
   expect({ name, error: parsed?.error?.issues }).toEqual({ name, error: undefined });
   // What a schema does not know is missing behind it; a notification is rearranged as it is read.
   if (name !== "Notification") expect(parsed?.data).toEqual(body);
@@ -410,14 +423,14 @@ function schemaOf(operation: Operation | undefined, status: number): string | un
   return /#\/components\/schemas\/(\w+)/.exec(text)?.[1];
 }
 
-function descriptionOf(response: Piece): unknown {
-  return resolved(response)["description"] ?? "";
+function descriptionOf(response: Piece, document: Document): unknown {
+  return resolved(response, document)["description"] ?? "";
 }
 
-function resolved(response: Piece | undefined): Piece {
+function resolved(response: Piece | undefined, document = DOCUMENT): Piece {
   const target = response?.["$ref"];
   if (typeof target !== "string") return response ?? {};
-  return DOCUMENT.components["responses"]?.[target.split("/").at(-1) ?? ""] ?? {};
+  return document.components["responses"]?.[target.split("/").at(-1) ?? ""] ?? {};
 }
 
 /** Whether a path is one of those that a described one stands for; fixed words count before placeholders. */

@@ -254,7 +254,7 @@ const passedOn: readonly Case[] = [
     answer: "418",
     body: "<b>7</b>",
     headers: {
-      "content-type": "text/html; charset=utf-8",
+      "content-type": "text/html",
       "x-request-id": "r1",
       "content-security-policy": "default-src 'none'; sandbox",
     },

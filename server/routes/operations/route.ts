@@ -148,7 +148,9 @@ async function run<S>(
 }
 
 function send(response: Response, { body, headers = {} }: OperationAnswer): void {
-  response.set({ ...headers, "cache-control": "no-store" });
+  // Express would add a charset that the service did not name.
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  response.set("cache-control", "no-store");
   if (Buffer.isBuffer(body)) response.set("content-security-policy", NO_PAGE).send(body);
   else if (body === undefined) response.end();
   else response.json(body);

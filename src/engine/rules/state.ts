@@ -28,12 +28,19 @@ export function nextStep(
   return known.archived === true && type.archived === "revive" ? "restart" : undefined;
 }
 
-/** Whether a record is as it should be, its fields aside; an archived one that does not come back is not. */
+/**
+ * Whether a record is as it should be, its fields aside; an archived one that does not come back is not. A record that has
+ * to be read first may have been ended or restarted by somebody else, so nothing is said of it.
+ */
 export function isSettled(
   service: Decides,
   type: ObjectType,
   desired: Desired,
-  known: Pick<MirrorRow, "archived" | "facts">,
+  known: Pick<MirrorRow, "archived" | "facts" | "complete">,
 ): boolean {
+  if (type.endable === true && !known.complete && asksForState(desired)) return false;
   return !isClosed(type, known, desired) && nextStep(service, type, desired, known) === undefined;
 }
+
+const asksForState = ({ state, stateFields = {} }: Desired): boolean =>
+  state !== undefined || Object.keys(stateFields).length > 0;

@@ -10,8 +10,8 @@ import type { Fact } from "../../../src/storage/port/rows";
 const PEOPLE: ObjectType = { name: "people", entity: "user", keys: [], endable: true };
 const there: Desired = { fields: {}, keys: {}, cleared: [] };
 const gone: Desired = { ...there, state: "ended" };
-const active = { archived: undefined, facts: {} };
-const archived = { archived: true, facts: {} };
+const active = { archived: undefined, facts: {}, complete: true };
+const archived = { archived: true, facts: {}, complete: true };
 const typed = (more: Pick<ObjectType, "archived">): ObjectType => ({ ...PEOPLE, ...more });
 
 describe("without a rule of the service's own", () => {
@@ -45,6 +45,20 @@ describe("a rule of the service's own", () => {
     const next = () => undefined;
     expect(isSettled({ next }, typed({ archived: "update" }), there, archived)).toBe(true);
     expect(isSettled({ next }, typed({}), there, archived)).toBe(false);
+  });
+});
+
+describe("a record that has to be read first", () => {
+  const unread = { ...active, complete: false };
+
+  test("is not taken for what it should be when its state is asked for", () => {
+    expect(isSettled({}, typed({}), { ...there, stateFields: { back_on: "2026-01-31" } }, unread)).toBe(false);
+    expect(isSettled({}, typed({}), gone, { ...unread, archived: true })).toBe(false);
+  });
+
+  test("is left alone when nothing is said of its state, or it has none", () => {
+    expect(isSettled({}, typed({}), there, unread)).toBe(true);
+    expect(isSettled({}, { ...typed({}), endable: undefined }, gone, { ...unread, archived: true })).toBe(true);
   });
 });
 

@@ -9,7 +9,7 @@ import type { PlanSourceApi } from "../api/client";
 import type { PlanSourceSettings } from "../settings/settings";
 import { declare, PLANSOURCE, type Calls } from "./calls";
 import { NOT_AN_ENDPOINT, partsOf, routeOf, templateOf, touchedAt } from "./endpoint";
-import { ALL } from "./touched";
+import { ALL, touchedWith } from "./touched";
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 const KEYS = "method, endpoint, query and body";
@@ -84,12 +84,12 @@ export function rawOperation(calls: Calls): Operation<PlanSourceSettings> {
       value: ({ body: { method, endpoint } }) => (method === "DELETE" ? endpoint : undefined),
     },
     audited: ({ body: { method, endpoint } }) => ({ method, path: templateOf(partsOf(endpoint) ?? []) }),
-    remembers: ({ body: { method, endpoint, query } }, answer) => {
+    remembers: ({ body: { method, endpoint, query, body: fields } }, answer) => {
       if (method === "GET" || isRefusal(answer?.status)) return [];
       const parts = partsOf(endpoint) ?? [];
       const touched = touchedAt(parts, query?.["is_custom_id"]);
       const isGone = method === "DELETE" && parts.length === 2 && answer !== undefined && !isFailure(answer.status);
-      return [isGone && touched !== ALL ? { ...touched, gone: true } : touched];
+      return isGone && touched !== ALL ? [{ ...touched, gone: true }] : touchedWith(touched, fields);
     },
     run: (asker, { body }) => {
       const words = body.method === "GET" ? {} : { unrepeatable: UNKNOWN_OUTCOME };

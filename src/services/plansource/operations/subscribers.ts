@@ -8,7 +8,7 @@ import type { PlanSourceSettings } from "../settings/settings";
 import { BODY_WORDS, BULK_WORDS, bulkChanges, newSubscriber, rehire, subscriberChanges, termination } from "./bodies";
 import { declare, PLANSOURCE, UNKNOWN, type Calls, type Connected } from "./calls";
 import { byCode, BY_KEY, ID, PAGING, withTests, type ByKey } from "./parameters";
-import { ALL, touchedBy, touchedIn } from "./touched";
+import { ALL, touchedBy, touchedIn, touchedWith } from "./touched";
 
 const TAG = { name: "Subscribers", description: "PlanSource's employees, with the stored credentials." };
 const CHANGES = { last_name: "Stone", email: "ann.stone@acme.example" };
@@ -42,9 +42,10 @@ const CREATED_PERHAPS = {
 };
 const DONE_PERHAPS = { unrepeatable: "and it may have been done; read the subscriber before you send it again" };
 
-interface OfOne {
+interface OfOne<B> {
   readonly parameters: { readonly id: string };
   readonly query: ByKey;
+  readonly body: B;
 }
 
 /** In this order: `meta` is no id. */
@@ -106,7 +107,7 @@ export function subscriberOperations(calls: Calls): readonly Operation<PlanSourc
       refusals: [...ANY, NOT_THERE],
       remembers: ({ query, body }, _answer, asker) => {
         const rows = "subscribers" in body ? body.subscribers : body;
-        return rows.map(({ id }) => touchedBy(String(id), byCode(asker, query)));
+        return rows.flatMap((row) => touchedWith(touchedBy(String(row["id"]), byCode(asker, query)), row));
       },
       run: async (asker, { query: { is_custom_id }, body }) => ({
         body: withErrors(await calls.rest(asker, is_custom_id, (rest) => rest.bulk(body))),
@@ -202,8 +203,12 @@ export function subscriberOperations(calls: Calls): readonly Operation<PlanSourc
   ];
 }
 
-function touchedOne({ parameters, query }: OfOne, answer: OperationAnswer | undefined, asker: Connected): Touched[] {
-  return [touchedIn(answer?.body) ?? touchedBy(parameters.id, byCode(asker, query))];
+function touchedOne<B>(
+  { parameters, query, body }: OfOne<B>,
+  answer: OperationAnswer | undefined,
+  asker: Connected,
+): readonly Touched[] {
+  return touchedWith(touchedIn(answer?.body) ?? touchedBy(parameters.id, byCode(asker, query)), body);
 }
 
 /** A record that was read may be sent back with its id, if the address names it by that or by its code. */

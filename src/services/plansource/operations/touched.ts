@@ -1,6 +1,8 @@
 /** Which subscriber a call may have changed, as far as its address tells. */
 import { MAX_ID_LENGTH } from "../../../input";
+import { textOf } from "../../mapping/attributes";
 import type { Touched } from "../../operations";
+import { isObject } from "../api/envelope";
 import { isRow } from "../api/rest";
 import { SUBSCRIBERS } from "../objects";
 
@@ -20,6 +22,17 @@ export function touchedBy(ref: string, isCustomId: boolean): Touched {
 
 function touchedByCode(value: string): Touched {
   return { type, key: { name: "subscriber_code", value } };
+}
+
+/**
+ * A write that gives somebody a code makes a subscriber of that code, of whom nobody knew.
+ *
+ * @param fields what is written
+ */
+export function touchedWith(touched: Touched, fields: unknown): readonly Touched[] {
+  const code = isObject(fields) ? textOf(fields["subscriber_code"]) : undefined;
+  if (code === undefined || touched === ALL) return [touched];
+  return [touched, touchedBy(code, true)];
 }
 
 /** @param answer what PlanSource answered; undefined when the answer is not the subscriber, or none came */
