@@ -1,0 +1,83 @@
+/** PlanningPME behind the seam of `services/service.ts`. */
+import chunk from "lodash/chunk";
+import { z } from "zod";
+import { closeAgents, createAgents } from "../../http/agents";
+import { defineService } from "../definition";
+import { spellingOf } from "../mapping/attributes";
+import type { Service } from "../service";
+import { createConnection, createShared, type ConnectionOptions } from "./connection";
+import { fieldOptions, planningpmeFace } from "./face";
+import { exportType, fieldSpec, OBJECT_TYPES } from "./objects";
+import { planningpmeOperations } from "./operations";
+import { checks, fingerprintOf, plan } from "./plan";
+import { OUTCOMES } from "./reasons";
+import { hullAttribute } from "./settings/names";
+import { importFor, mappedFields, readSettings, type PlanningPmeSettings } from "./settings/settings";
+import { checkOutcomes, checkSettings } from "./settings/status";
+import { targetOf } from "./settings/target";
+
+export interface PlanningPmeServiceOptions extends ConnectionOptions {
+  /** Root of a stand-in for PlanningPME; `{brand}` is replaced. Undefined: the host that the settings name. */
+  readonly apiUrlTemplate?: string | undefined;
+  /** Key of the hash that shows changed credentials without containing them. */
+  readonly fingerprintKey: string;
+  /** How long a person or a program waits for an operation, milliseconds. */
+  readonly answerWithinMs: number;
+}
+
+export function createPlanningPmeService(options: PlanningPmeServiceOptions): Service<PlanningPmeSettings> {
+  const agents = options.http?.agents ?? createAgents();
+  const http = { ...options.http, agents };
+  const shared = createShared();
+  return {
+    name: "planningpme",
+    face: planningpmeFace,
+    types: OBJECT_TYPES,
+    outcomes: OUTCOMES,
+    unreachable: "Brand, app key or token is missing",
+    readSettings,
+    checkSettings,
+    checkOutcomes,
+    fieldOptions,
+    target: (settings) => targetOf(settings, options.apiUrlTemplate, options.fingerprintKey),
+    plan,
+    checks,
+    fingerprint: fingerprintOf,
+    field: fieldSpec,
+    mappedFields,
+    fieldSources: (type, settings) =>
+      Object.fromEntries((importFor(type, settings)?.rows ?? []).map(({ field, attribute }) => [field, spellingOf(attribute)])),
+    hullAttribute: (_type, field) => hullAttribute(field),
+    fetchPolicy: ({ exports, fetchInterval }) => ({
+      types: (["account", "user"] as const)
+        .filter((entity) => exports.some((each) => each.entity === entity))
+        .map((entity) => ({ type: exportType(entity), intervalMinutes: fetchInterval })),
+      linkToParent: false,
+      deletedAttribute: "planningpme/deleted_at",
+      // An export shows what changed: nothing is concluded from absence.
+      marksDeleted: false,
+    }),
+    writePolicy: (type, settings) => importFor(type, settings)?.policy,
+    chunks: (_type, intents, { layout, bulkMaxItems }) => chunk([...intents.keys()], layout === "single" ? 1 : bulkMaxItems),
+    connect: (settings, target) => createConnection(settings, target, shared, { ...options, http }),
+    operations: planningpmeOperations({ ...options, http, tokens: shared.tokens }),
+    forget: () => shared.tokens.clear(),
+    close() {
+      if (options.http?.agents === undefined) closeAgents(agents);
+    },
+  };
+}
+
+export const planningpme = defineService({
+  name: "planningpme",
+  face: planningpmeFace,
+  variables: {
+    PLANNINGPME_API_URL: z
+      .string()
+      .trim()
+      .regex(/^https?:\/\/[^\s]+$/, "must begin with https:// (or http:// for a stand-in)")
+      .optional()
+      .describe("Root of a stand-in for PlanningPME; {brand} is replaced. Unset: the host that the settings name."),
+  },
+  create: (variables, context) => createPlanningPmeService({ ...context, apiUrlTemplate: variables.PLANNINGPME_API_URL }),
+});

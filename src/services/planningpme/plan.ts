@@ -1,0 +1,120 @@
+/** From a Hull message to the rows that PlanningPME should import: one for each template that the entity feeds. Pure. */
+import { hash } from "node:crypto";
+import memoize from "lodash/memoize";
+import type { Json } from "../../record";
+import { own, readAttribute, textOf } from "../mapping/attributes";
+import { claimsOf, convertKey, mapFields, messageSource, type Source } from "../mapping/fields";
+import { inSegment } from "../mapping/segments";
+import type { EntityMessage } from "../message";
+import type { Check, Plan, PlannedRecord } from "../model";
+import { fieldSpec, importType, KEY, ROLES, type Role } from "./objects";
+import { reason, type ReasonCode } from "./reasons";
+import type { ImportSettings, PlanningPmeSettings } from "./settings/settings";
+import { TITLES } from "./settings/status";
+
+/** Exports and batches pass the filter, never the restriction that a template imposes. */
+export function plan(message: EntityMessage, settings: PlanningPmeSettings): readonly Plan[] {
+  const { entity, id: hullId } = message;
+  const roles = rolesFor(entity, settings);
+  if (roles.length === 0) {
+    const reasons = [reason("no_template")];
+    return [{ type: importType("customer", entity), hullId, kind: "end", outcome: "skipped", reasons }];
+  }
+  return roles.map((role) => ({
+    type: importType(role, entity),
+    hullId,
+    ...planRecord(message, settings, settings.imports[role]),
+  }));
+}
+
+function rolesFor(entity: EntityMessage["entity"], { imports }: PlanningPmeSettings): readonly Role[] {
+  return ROLES.filter((role) => imports[role].entity === entity);
+}
+
+function planRecord(message: EntityMessage, settings: PlanningPmeSettings, into: ImportSettings): PlannedRecord {
+  const { keyProperty = "" } = into;
+  const mapped = mapFields(into.rows, sourceOf(message), {
+    keys: [],
+    specOf: (field) => fieldSpec("", field),
+    clears: () => false,
+  });
+  const shown = mapped.fields[keyProperty];
+  const key = textOf(shown);
+  const filter = filterOf(message, settings);
+  const reasons = [...(filter.verdict === "failed" ? [filter.reason] : [])];
+  if (key === undefined) reasons.push(reason("missing_key", keyProperty));
+  if (key === undefined || reasons.length > 0) return { kind: "end", outcome: "skipped", reasons };
+  const converted = convertKey(key, { name: keyProperty, type: "text" }, keyProperty);
+  if (!converted.ok) {
+    const why = reason("invalid_value", `${keyProperty}: ${converted.why}`);
+    return { kind: "end", outcome: "rejected", reasons: [why] };
+  }
+  const { account, user, entity, id } = message;
+  return {
+    kind: "record",
+    desired: { fields: { ...into.defaults, ...mapped.fields }, keys: { [KEY]: key }, cleared: [] },
+    claims: claimsOf(entity === "user" ? user : account, id, entity === "user" ? "email" : "domain"),
+    warnings: mapped.warnings,
+  };
+}
+
+/** Everything that the entity's own record must fulfil. */
+export function checks(message: EntityMessage, settings: PlanningPmeSettings): readonly Check[] {
+  const [role] = rolesFor(message.entity, settings);
+  if (role === undefined) return [{ name: "Template", verdict: "failed", reason: reason("no_template") }];
+  const { keyProperty = "", keyAttribute } = settings.imports[role];
+  const value = keyAttribute === undefined ? undefined : readAttribute(message, keyAttribute);
+  return [filterOf(message, settings), check(keyProperty, textOf(value) !== undefined, "missing_key")];
+}
+
+function filterOf(message: EntityMessage, { userSegments, accountSegments }: PlanningPmeSettings): Check {
+  const ofUser = message.entity === "user";
+  const inside = ofUser
+    ? inSegment(userSegments, message.segmentIds)
+    : inSegment(accountSegments, message.segmentIds, message.accountSegmentIds);
+  const title = ofUser ? TITLES.synchronized_segments : TITLES.account_synchronized_segments;
+  const filter = check(title, inside, "outside_segments");
+  return message.isExport && !inside ? { ...filter, verdict: "bypassed" } : filter;
+}
+
+function check(name: string, fulfilled: boolean, code: ReasonCode): Check {
+  return { name, verdict: fulfilled ? "passed" : "failed", reason: reason(code) };
+}
+
+/** What is empty is left out: a text of blanks as well as nothing. */
+function sourceOf(message: EntityMessage): Source {
+  const source = messageSource(message);
+  return {
+    ...source,
+    read: (attribute) => {
+      const value = source.read(attribute);
+      return isEmpty(value) ? undefined : value;
+    },
+  };
+}
+
+const isEmpty = (value: Json | undefined): boolean =>
+  value === undefined || value === null || (typeof value === "string" && value.trim() === "");
+
+/** Raised whenever filter or mapping decide differently about the same message: earlier verdicts no longer count. */
+const RULES = 1;
+
+/** Of the settings: needed for every message, computed once. */
+const settingsFingerprint = memoize((settings: PlanningPmeSettings): string =>
+  hash("sha256", JSON.stringify([RULES, settings]), "base64url"),
+);
+settingsFingerprint.cache = new WeakMap();
+
+const CLAIMS = ["external_id", "email", "domain"];
+
+/** @returns undefined when the message feeds several templates, or must be planned every time */
+export function fingerprintOf(message: EntityMessage, settings: PlanningPmeSettings): string | undefined {
+  const [role, ...others] = rolesFor(message.entity, settings);
+  // Only what comes first in the list of types can be recognised.
+  if (role !== "customer" || others.length > 0 || message.isExport) return undefined;
+  const entity = message.entity === "user" ? message.user : message.account;
+  const values: unknown[] = [settingsFingerprint(settings), filterOf(message, settings).verdict];
+  for (const claim of CLAIMS) values.push(own(entity, claim));
+  for (const { attribute } of settings.imports[role].rows) values.push(readAttribute(message, attribute) ?? null);
+  return hash("md5", JSON.stringify(values), "base64url");
+}

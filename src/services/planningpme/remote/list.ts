@@ -1,0 +1,66 @@
+/** What export templates yield: one page for each template of the entity. Nothing is concluded from what they leave out. */
+import { z } from "zod";
+import { fitForHull } from "../../../hull/firehose/attribute-values";
+import { isJson } from "../../../json";
+import type { Claims, LeftOut } from "../../../record";
+import type { IncomingAttribute, ListedRecord, ListPage } from "../../connection";
+import { attempt, isFailed } from "../../failure";
+import { textOf } from "../../mapping/attributes";
+import type { Fields } from "../api/envelope";
+import { problemOf } from "../api/failure";
+import type { Rest } from "../api/rest";
+import { exportedEntity, KEY } from "../objects";
+import { hullAttribute } from "../settings/names";
+import type { ExportTemplate, PlanningPmeSettings } from "../settings/settings";
+import { sinceText } from "./since";
+
+const position = z.int().min(0);
+
+/**
+ * @param from the number of the template, counted from 0; an invalid one begins at the first, which misses nothing
+ * @param sinceMs when the last fetch began; undefined: everything
+ */
+export async function listPage(
+  rest: Rest,
+  type: string,
+  from: string | undefined,
+  sinceMs: number | undefined,
+  settings: PlanningPmeSettings,
+): Promise<ListPage> {
+  const entity = exportedEntity(type);
+  const templates = settings.exports.filter((each) => each.entity === entity);
+  const at = position.safeParse(Number(from ?? 0)).data ?? 0;
+  const template = templates[at];
+  if (template === undefined) return { rows: [], partial: true };
+  const { sinceZone, sinceOverlapHours } = settings;
+  const since = sinceMs === undefined ? undefined : sinceText(sinceMs, sinceZone, sinceOverlapHours);
+  const found = await attempt(() => rest.export(template.template, since));
+  if (isFailed(found)) return { rows: [], problem: problemOf(found) };
+  const rows = [...rowsOf(found, template).values()];
+  return at + 1 < templates.length ? { rows, next: String(at + 1) } : { rows, partial: true };
+}
+
+/** By their ids: an export may tell a row twice, and the later one counts. Rows without a key are nobody's. */
+function rowsOf(found: readonly Fields[], template: ExportTemplate): ReadonlyMap<string, ListedRecord> {
+  const rows = new Map<string, ListedRecord>();
+  for (const row of found) {
+    const key = textOf(row[template.keyProperty]);
+    if (key !== undefined) rows.set(`${template.template}:${key}`, recordOf(row, key, template));
+  }
+  return rows;
+}
+
+function recordOf(row: Fields, key: string, { template, claim }: ExportTemplate): ListedRecord {
+  const id = `${template}:${key}`;
+  const attributes: IncomingAttribute[] = [];
+  const leftOut: LeftOut[] = [];
+  for (const [property, shown] of Object.entries(row)) {
+    const value = shown === "" ? null : shown;
+    if (!isJson(value)) continue;
+    const fitted = fitForHull(value);
+    if (fitted.fits) attributes.push({ field: property, attribute: hullAttribute(property), value: fitted.value });
+    else leftOut.push({ field: property, misfit: fitted.misfit });
+  }
+  const claims: Claims = { [claim]: key };
+  return { id, record: { id, keys: { [KEY]: id }, fields: {}, complete: true }, claims, attributes, leftOut };
+}
