@@ -65,7 +65,7 @@ export function importOf(
       warn("constant_key", property);
       continue;
     }
-    if (defaults.delete(property)) warn("duplicate_field", property);
+    if (defaults.delete(property)) warn("duplicate_constant", property);
     defaults.set(property, value);
   }
 

@@ -4,6 +4,7 @@ import type { Role } from "../objects";
 
 const TEXTS = {
   duplicate_field: "A property is filled more than once; the last row counts.",
+  duplicate_constant: "A property has more than one constant; the last row counts.",
   constant_key: "The key property cannot have a constant, which would make all records one; the row was left out.",
   missing_key_property: "Nothing is imported through a template without its key property.",
   attribute_twice: "Two properties come back to Hull as one attribute, which holds the one that was imported last.",
@@ -12,7 +13,7 @@ const TEXTS = {
   duplicate_export: "An export template has more than one row for an entity; the last one counts.",
 } as const;
 
-/** A row or a name that is left out (`duplicate_field`, `duplicate_export`: all but the last). */
+/** A row or a name that is left out (duplicates: all but the last). */
 export interface RowWarning {
   readonly code: keyof typeof TEXTS;
   /** The property, the setting, Hull's attribute, or the template of the row, else its place: `row 2`. */

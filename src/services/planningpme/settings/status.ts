@@ -79,14 +79,18 @@ function layout({ layout: chosen, modelProperty }: PlanningPmeSettings): readonl
 
 function unusedRow({ code, name, role = "customer" }: RowWarning): readonly Finding[] {
   const exports = TITLES.export_templates;
-  const mapped = `${TITLES[`${role}_attributes_outbound`]} or ${TITLES[`${role}_defaults`]}`;
+  const mapped = TITLES[`${role}_attributes_outbound`];
+  const constants = TITLES[`${role}_defaults`];
+  const several = "has several rows, and only the last one counts. Remove the others.";
   switch (code) {
     case "duplicate_field":
-      return [warning(`${mapped}: "${name}" has several rows, and only the last one counts. Remove the others.`)];
+      return [warning(`${mapped}: "${name}" ${several}`)];
+    case "duplicate_constant":
+      return [warning(`${constants}: "${name}" ${several}`)];
     case "constant_key":
       return [
         error(
-          `${TITLES[`${role}_defaults`]}: "${name}" is the key property. With a constant in it all ${role}s would be one, so its row is left out. Remove it.`,
+          `${constants}: "${name}" is the key property. With a constant in it all ${role}s would be one, so its row is left out. Remove it.`,
         ),
       ];
     case "incomplete_export":
