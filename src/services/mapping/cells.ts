@@ -27,7 +27,8 @@ export const traitTable = rows(
   "must be a table of rows {hull, service, overwrite}; open the settings and save the table again.",
 );
 
-function rows<T extends z.ZodRawShape>(shape: T, error: string) {
+/** A table whose columns are named. @param error says which, and what to do */
+export function rows<T extends z.ZodRawShape>(shape: T, error: string) {
   return z.array(z.looseObject(shape, { error }).nullish(), { error }).nullish();
 }
 
@@ -49,13 +50,18 @@ export function names(what: string) {
 
 /** One of a few words; blank counts as absent. @param otherwise the word that stands for an absent one */
 export function choice<T extends string>(offered: readonly [T, ...T[]], otherwise: NoInfer<T>) {
+  return chosen(offered).transform((word): T => word ?? otherwise);
+}
+
+/** The same where nothing stands for an absent one. */
+export function chosen<T extends string>(offered: readonly [T, ...T[]]) {
   const error = `must be ${offered.map((word) => `"${word}"`).join(" or ")}; choose it again in the settings.`;
   return z
     .preprocess(
       (value) => (typeof value === "string" ? value.trim() : value),
       z.union([z.enum(offered), z.literal("")], { error }).nullish(),
     )
-    .transform((value): T => (value === undefined || value === null || value === "" ? otherwise : value));
+    .transform((word): T | undefined => (word === undefined || word === null || word === "" ? undefined : word));
 }
 
 /** Trimmed; blank counts as absent. */
@@ -64,6 +70,14 @@ export function text(remedy: string) {
     .string({ error: `must be text; ${remedy}` })
     .nullish()
     .transform((value) => (value === undefined || value === null || value.trim() === "" ? undefined : value.trim()));
+}
+
+/** As it is written, blanks included: a name that another program compares. A text of blanks alone counts as absent. */
+export function literal(error: string) {
+  return z
+    .string({ error })
+    .nullish()
+    .transform((value) => (value === undefined || value === null || value.trim() === "" ? undefined : value));
 }
 
 export function flag(otherwise: boolean) {

@@ -1,0 +1,86 @@
+/** The settings of one import: which Hull attributes fill which properties, what is constant, and what the key is. */
+import { attributeReference, type AttributeReference } from "../../mapping/attributes";
+import type { WritePolicy } from "../../model";
+import type { Entity, Role } from "../objects";
+import type { RowWarning } from "./row-warnings";
+
+/** One mapping row that is used: the property is taken literally, blanks and accents included. */
+export interface MappingRow {
+  readonly attribute: AttributeReference;
+  readonly field: string;
+}
+
+/** One import: what feeds it, through which template, and how. */
+export interface ImportSettings {
+  /** Undefined: nothing feeds it. */
+  readonly entity: Entity | undefined;
+  readonly template: string;
+  /** The property by which the template matches; required where an entity feeds it. */
+  readonly keyProperty: string | undefined;
+  /** What fills it: the mapped attribute, else `external_id`. */
+  readonly keyAttribute: AttributeReference | undefined;
+  /** All rows, that of the key property included. */
+  readonly rows: readonly MappingRow[];
+  /** Property → constant; a mapped value wins over it. */
+  readonly defaults: Readonly<Record<string, string>>;
+  /** Undefined: what is missing is made, and what is there is changed. */
+  readonly policy: WritePolicy | undefined;
+}
+
+type Stored<R> = readonly (R | null | undefined)[] | null | undefined;
+
+/** What is stored for one import, each cell as it was read. */
+export interface StoredImport {
+  readonly entity: Entity | undefined;
+  readonly template: string;
+  readonly keyProperty: string | undefined;
+  readonly mapping: Stored<{ readonly hull_field_name?: string | null; readonly service_field_name?: string | null }>;
+  readonly constants: Stored<{ readonly property?: string | undefined; readonly value?: string | undefined }>;
+  readonly write: WritePolicy | "upsert";
+}
+
+/** Rows with all cells filled; of several for one property the last counts. Nothing is said of an import that rests. */
+export function importOf(
+  role: Role,
+  { entity, template, keyProperty, mapping, constants, write }: StoredImport,
+): { readonly settings: ImportSettings; readonly warnings: readonly RowWarning[] } {
+  const warnings: RowWarning[] = [];
+  const warn = (code: RowWarning["code"], name: string): void => void warnings.push({ code, name, role });
+  if (keyProperty === undefined) warn("missing_key_property", `${role}_key_property`);
+
+  const rows = new Map<string, MappingRow>();
+  for (const row of mapping ?? []) {
+    const attribute = attributeReference(row?.hull_field_name ?? "", entity ?? "account");
+    const field = row?.service_field_name ?? "";
+    if (attribute === undefined || field.trim() === "") continue;
+    if (rows.delete(field)) warn("duplicate_field", field);
+    rows.set(field, { attribute, field });
+  }
+
+  const defaults = new Map<string, string>();
+  for (const row of constants ?? []) {
+    const { property, value } = row ?? {};
+    if (property === undefined || value === undefined) continue;
+    if (property === keyProperty) {
+      warn("constant_key", property);
+      continue;
+    }
+    if (defaults.delete(property)) warn("duplicate_constant", property);
+    defaults.set(property, value);
+  }
+
+  const keyRow = keyProperty === undefined ? undefined : (rows.get(keyProperty) ?? ownKeyRow(keyProperty, entity));
+  if (keyRow !== undefined) rows.set(keyRow.field, keyRow);
+  const settings = {
+    ...{ entity, template, keyProperty, keyAttribute: keyRow?.attribute, rows: [...rows.values()] },
+    defaults: Object.fromEntries(defaults),
+    policy: write === "upsert" ? undefined : write,
+  };
+  return { settings, warnings: entity === undefined ? [] : warnings };
+}
+
+/** The external id of the account or user itself: the one id of Hull's that never changes. */
+function ownKeyRow(field: string, entity: Entity = "account"): MappingRow | undefined {
+  const attribute = attributeReference("external_id", entity);
+  return attribute && { attribute, field };
+}
