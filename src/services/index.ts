@@ -1,9 +1,10 @@
 /** The registry: the one list of services. */
 import type { ServiceDefinition } from "./definition";
 import { planhat } from "./planhat";
+import { planningpme } from "./planningpme";
 import { plansource } from "./plansource";
 
-export const SERVICES: readonly ServiceDefinition[] = [planhat, plansource];
+export const SERVICES: readonly ServiceDefinition[] = [planhat, plansource, planningpme];
 
 /** Served at the root as well, where installations have known it from the beginning. */
 export const ROOT_SERVICE = planhat.name;

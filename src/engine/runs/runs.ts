@@ -9,7 +9,7 @@ import { watchBacklogs } from "./backlog";
 import { jobLine, newRunId } from "./log";
 import type { FetchAnswer, Runs } from "./orders";
 import { haltedBy, UNCONFIRMED, workOn, type RunWorkOptions } from "./run";
-import { countedAs, typeNamed } from "../../services/types";
+import { countedAs, entityOf, typeNamed } from "../../services/types";
 import type { Tenant } from "../tenants";
 
 export interface RunsOptions<S> extends RunWorkOptions<S> {
@@ -172,12 +172,13 @@ export function createRuns<S>(options: RunsOptions<S>): Runs<S> {
     chosen: RunOptions,
     force: boolean,
   ): Promise<FetchAnswer> {
-    const type = countedAs(service, entity);
     const { settings, key, credentials } = tenant;
     const halted = haltedBy(service, tenant);
     if (settings === undefined || halted !== undefined) return { kind: "halted", reason: halted ?? UNCONFIRMED };
-    const policy = service.fetchPolicy(settings).types.find((each) => each.type === type);
-    if (policy === undefined) return { kind: "halted", reason: `The settings fetch no ${type}.` };
+    // Parents come before their children, which are fetched with them.
+    const policy = service.fetchPolicy(settings).types.find((each) => entityOf(service, each.type) === entity);
+    if (policy === undefined) return { kind: "halted", reason: `The settings fetch no ${countedAs(service, entity)}.` };
+    const { type } = policy;
     const next = force ? undefined : await nextAt(key, type, policy.intervalMinutes * MINUTE_MS);
     if (next !== undefined && now() < next.atMs) {
       log(jobLine(credentials, "skip", { kind: "fetch", type }, INTERVAL));

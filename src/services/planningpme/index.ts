@@ -46,7 +46,9 @@ export function createPlanningPmeService(options: PlanningPmeServiceOptions): Se
     field: fieldSpec,
     mappedFields,
     fieldSources: (type, settings) =>
-      Object.fromEntries((importFor(type, settings)?.rows ?? []).map(({ field, attribute }) => [field, spellingOf(attribute)])),
+      Object.fromEntries(
+        (importFor(type, settings)?.rows ?? []).map(({ field, attribute }) => [field, spellingOf(attribute)]),
+      ),
     hullAttribute: (_type, field) => hullAttribute(field),
     fetchPolicy: ({ exports, fetchInterval }) => ({
       types: (["account", "user"] as const)
@@ -58,7 +60,8 @@ export function createPlanningPmeService(options: PlanningPmeServiceOptions): Se
       marksDeleted: false,
     }),
     writePolicy: (type, settings) => importFor(type, settings)?.policy,
-    chunks: (_type, intents, { layout, bulkMaxItems }) => chunk([...intents.keys()], layout === "single" ? 1 : bulkMaxItems),
+    chunks: (_type, intents, { layout, bulkMaxItems }) =>
+      chunk([...intents.keys()], layout === "single" ? 1 : bulkMaxItems),
     connect: (settings, target) => createConnection(settings, target, shared, { ...options, http }),
     operations: planningpmeOperations({ ...options, http, tokens: shared.tokens }),
     forget: () => shared.tokens.clear(),
@@ -79,5 +82,6 @@ export const planningpme = defineService({
       .optional()
       .describe("Root of a stand-in for PlanningPME; {brand} is replaced. Unset: the host that the settings name."),
   },
-  create: (variables, context) => createPlanningPmeService({ ...context, apiUrlTemplate: variables.PLANNINGPME_API_URL }),
+  create: (variables, context) =>
+    createPlanningPmeService({ ...context, apiUrlTemplate: variables.PLANNINGPME_API_URL }),
 });

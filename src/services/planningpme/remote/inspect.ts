@@ -54,7 +54,9 @@ function explain(failed: Failed, { brand, tokenExchange, authorizationScheme }: 
       `PlanningPME could not be asked: ${message}. What waits is sent once it answers; if this continues, ask PlanningPME's support or look at the network.`,
     );
   }
-  return error(`PlanningPME does not answer as it should: ${message}. Check host and brand, which is ${brand ?? "empty"}.`);
+  return error(
+    `PlanningPME does not answer as it should: ${message}. Check host and brand, which is ${brand ?? "empty"}.`,
+  );
 }
 
 /** They come with this build of PlanningPME. */
@@ -72,15 +74,27 @@ function importFindings(
   const found = named(name, templates);
   if (found === undefined) {
     const stock = STOCK.includes(name) ? ` It comes with version ${SINCE_VERSION} of PlanningPME.` : "";
-    return [error(`PlanningPME has no template "${name}", ${SENTENCES}. Choose one of ${namesOf(templates, "in")}.${stock}`)];
+    return [
+      error(`PlanningPME has no template "${name}", ${SENTENCES}. Choose one of ${namesOf(templates, "in")}.${stock}`),
+    ];
   }
   if (found.direction === "out") {
-    return [error(`The template "${name}" exports, and does not import, ${SENTENCES}. Choose one of ${namesOf(templates, "in")}.`)];
+    return [
+      error(
+        `The template "${name}" exports, and does not import, ${SENTENCES}. Choose one of ${namesOf(templates, "in")}.`,
+      ),
+    ];
   }
   const told = found.description === undefined ? [] : [hint(`The template "${name}": ${clause(found.description)}.`)];
   const { properties } = found;
   if (properties === undefined || properties.length === 0) return told;
-  const used = [...new Set([...(keyProperty === undefined ? [] : [keyProperty]), ...rows.map(({ field }) => field), ...Object.keys(defaults)])];
+  const used = [
+    ...new Set([
+      ...(keyProperty === undefined ? [] : [keyProperty]),
+      ...rows.map(({ field }) => field),
+      ...Object.keys(defaults),
+    ]),
+  ];
   const lacking = used.filter((property) => !properties.includes(property));
   if (lacking.length === 0) return told;
   const text = `The template "${name}" has no property ${quoted(lacking)}, so PlanningPME may pass over these values or refuse the rows. Names are taken literally. It has ${quoted(properties)}.`;
@@ -89,8 +103,16 @@ function importFindings(
 
 function exportFindings(name: string, templates: readonly Template[]): readonly Finding[] {
   const found = named(name, templates);
-  if (found === undefined) return [error(`PlanningPME has no template "${name}", so it is not fetched. Choose one of ${namesOf(templates, "out")}.`)];
-  if (found.direction === "in") return [error(`The template "${name}" imports, and does not export, so it is not fetched. Choose one of ${namesOf(templates, "out")}.`)];
+  if (found === undefined)
+    return [
+      error(`PlanningPME has no template "${name}", so it is not fetched. Choose one of ${namesOf(templates, "out")}.`),
+    ];
+  if (found.direction === "in")
+    return [
+      error(
+        `The template "${name}" imports, and does not export, so it is not fetched. Choose one of ${namesOf(templates, "out")}.`,
+      ),
+    ];
   return [];
 }
 
@@ -110,7 +132,9 @@ const named = (name: string, templates: readonly Template[]): Template | undefin
   templates.find((each) => each.name === name);
 
 function namesOf(templates: readonly Template[], direction: "in" | "out"): string {
-  const names = templates.filter((each) => each.direction !== (direction === "in" ? "out" : "in")).map(({ name }) => name);
+  const names = templates
+    .filter((each) => each.direction !== (direction === "in" ? "out" : "in"))
+    .map(({ name }) => name);
   return names.length === 0 ? "those that PlanningPME installs for you; there are none yet" : quoted(names);
 }
 
