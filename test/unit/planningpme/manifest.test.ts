@@ -10,6 +10,7 @@ import { OBJECT_TYPES } from "../../../src/services/planningpme/objects";
 import { OUTCOMES } from "../../../src/services/planningpme/reasons";
 import { readSettings } from "../../../src/services/planningpme/settings/settings";
 import plansourceManifest from "../../../src/services/plansource/manifest.json";
+import { switchValues } from "../../../simulators/planningpme/switches";
 
 interface Setting {
   readonly name: string;
@@ -169,7 +170,7 @@ describe("the rest of the manifest", () => {
 
   test("has a button for each entity that fetches everything at once, after a question", () => {
     expect(manifest.json).toEqual(
-      ["accounts", "users"].map((entity) =>
+      ["accounts", "users"].map((entity): unknown =>
         expect.objectContaining({
           url: `/fetch/${entity}?force=1`,
           format: "button",
@@ -231,5 +232,10 @@ describe("what is written about it", () => {
 
   test("the page names every type of record", () => {
     expect(OBJECT_TYPES.filter(({ name }) => !page.includes(`\`${name}\``))).toEqual([]);
+  });
+
+  test("the page says what handles each thing that PlanningPME leaves open", () => {
+    const [, unknown = ""] = page.split(/^## What is unknown$/m);
+    expect(Object.keys(switchValues).filter((name) => !unknown.includes(`\`${name}\``))).toEqual([]);
   });
 });

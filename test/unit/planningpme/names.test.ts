@@ -12,6 +12,7 @@ describe("a property in Hull", () => {
     ["E-mail (2)", "planningpme/e_mail_2"],
     [" N° client ", "planningpme/n_client"],
     ["Nœud Straße", "planningpme/noeud_strasse"],
+    ["Số điện thoại", "planningpme/so_dien_thoai"],
     ["LastName", "planningpme/lastname"],
     ["Клиент 1", "planningpme/клиент_1"],
   ])("%j is called %s", (property, attribute) => {

@@ -39,44 +39,58 @@ export interface StoredImport {
   readonly write: WritePolicy | "upsert";
 }
 
-/** Rows with all cells filled; of several for one property the last counts. Nothing is said of an import that rests. */
+/** Nothing is warned of in an import that nothing feeds. */
 export function importOf(
   role: Role,
   { entity, template, keyProperty, mapping, constants, write }: StoredImport,
 ): { readonly settings: ImportSettings; readonly warnings: readonly RowWarning[] } {
   const warnings: RowWarning[] = [];
-  const warn = (code: RowWarning["code"], name: string): void => void warnings.push({ code, name, role });
+  const warn: Warn = (code, name) => void warnings.push({ code, name, role });
   if (keyProperty === undefined) warn("missing_key_property", `${role}_key_property`);
+  const rows = rowsOf(mapping, entity ?? "account", warn);
+  const keyRow = keyProperty === undefined ? undefined : (rows.get(keyProperty) ?? ownKeyRow(keyProperty, entity));
+  if (keyRow !== undefined) rows.set(keyRow.field, keyRow);
+  const settings = {
+    ...{ entity, template, keyProperty, keyAttribute: keyRow?.attribute, rows: [...rows.values()] },
+    defaults: constantsOf(constants, keyProperty, warn),
+    policy: write === "upsert" ? undefined : write,
+  };
+  return { settings, warnings: entity === undefined ? [] : warnings };
+}
 
+type Warn = (code: RowWarning["code"], name: string) => void;
+
+/** Rows with both cells filled, by property; of several for one the last counts. */
+function rowsOf(mapping: StoredImport["mapping"], entity: Entity, warn: Warn): Map<string, MappingRow> {
   const rows = new Map<string, MappingRow>();
   for (const row of mapping ?? []) {
-    const attribute = attributeReference(row?.hull_field_name ?? "", entity ?? "account");
+    const attribute = attributeReference(row?.hull_field_name ?? "", entity);
     const field = row?.service_field_name ?? "";
     if (attribute === undefined || field.trim() === "") continue;
     if (rows.delete(field)) warn("duplicate_field", field);
     rows.set(field, { attribute, field });
   }
+  return rows;
+}
 
-  const defaults = new Map<string, string>();
-  for (const row of constants ?? []) {
+/** The same for constants; the key property has none, since all records would be one. */
+function constantsOf(
+  stored: StoredImport["constants"],
+  keyProperty: string | undefined,
+  warn: Warn,
+): ImportSettings["defaults"] {
+  const constants = new Map<string, string>();
+  for (const row of stored ?? []) {
     const { property, value } = row ?? {};
     if (property === undefined || value === undefined) continue;
     if (property === keyProperty) {
       warn("constant_key", property);
       continue;
     }
-    if (defaults.delete(property)) warn("duplicate_constant", property);
-    defaults.set(property, value);
+    if (constants.delete(property)) warn("duplicate_constant", property);
+    constants.set(property, value);
   }
-
-  const keyRow = keyProperty === undefined ? undefined : (rows.get(keyProperty) ?? ownKeyRow(keyProperty, entity));
-  if (keyRow !== undefined) rows.set(keyRow.field, keyRow);
-  const settings = {
-    ...{ entity, template, keyProperty, keyAttribute: keyRow?.attribute, rows: [...rows.values()] },
-    defaults: Object.fromEntries(defaults),
-    policy: write === "upsert" ? undefined : write,
-  };
-  return { settings, warnings: entity === undefined ? [] : warnings };
+  return Object.fromEntries(constants);
 }
 
 /** The external id of the account or user itself: the one id of Hull's that never changes. */

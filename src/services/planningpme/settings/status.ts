@@ -73,7 +73,7 @@ function key(role: Role, { imports }: PlanningPmeSettings): readonly Finding[] {
 }
 
 function layout({ layout: chosen, modelProperty }: PlanningPmeSettings): readonly Finding[] {
-  const text = `${TITLES.model_layout} is a list with a name, and ${TITLES.model_property} is empty, so nothing is imported. Enter the name that the template expects, or choose another layout.`;
+  const text = `${TITLES.model_layout} is a list with a name, and ${TITLES.model_property} is empty, so the list goes under the name items, which the template hardly expects. Enter its name, or choose another layout.`;
   return when(chosen === "property" && modelProperty === undefined, error(text));
 }
 

@@ -16,7 +16,7 @@ export function targetOf(
   const { apiHost, brand, appKey, authToken, tokenExchange, authorizationScheme } = settings;
   if (brand === undefined || appKey === undefined || authToken === undefined) return undefined;
   const baseUrl = (apiUrlTemplate ?? `https://${apiHost}/{brand}`)
-    .replaceAll("{brand}", () => encodeURIComponent(brand))
+    .replaceAll("{brand}", encodeURIComponent(brand))
     .replace(/(?<!\/)\/+$/, "");
   const identity = JSON.stringify([appKey, authToken, tokenExchange, authorizationScheme, baseUrl]);
   return {
