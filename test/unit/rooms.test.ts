@@ -43,6 +43,7 @@ test("no file imports itself by a detour", () => {
 /** Rooms of one folder, in the order in which they may import each other. */
 const ORDERS: Readonly<Record<string, readonly string[]>> = {
   "src/services/planhat": ["api", "settings", "mapping", "lookup", "incoming", "write", "users"],
+  "src/services/planningpme": ["settings", "api", "remote", "write"],
   "src/services/plansource": ["settings", "api", "rules", "remote", "write"],
   "src/storage": ["tables", "outbox", "erase"],
 };
@@ -85,6 +86,7 @@ const FACES: Readonly<Record<string, readonly string[]>> = {
   "src/services/planhat": ["index"],
   "src/services/planhat/incoming": ["incoming", "listing"],
   "src/services/planhat/mapping": ["outgoing", "fingerprint"],
+  "src/services/planningpme": ["index"],
   "src/services/plansource": ["index"],
   "src/storage": [
     "embedded",

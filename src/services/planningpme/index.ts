@@ -2,6 +2,7 @@
 import chunk from "lodash/chunk";
 import { z } from "zod";
 import { closeAgents, createAgents } from "../../http/agents";
+import { createGuardedLookup } from "../../http/guards/addresses";
 import { defineService } from "../definition";
 import { spellingOf } from "../mapping/attributes";
 import type { Service } from "../service";
@@ -26,7 +27,9 @@ export interface PlanningPmeServiceOptions extends ConnectionOptions {
 }
 
 export function createPlanningPmeService(options: PlanningPmeServiceOptions): Service<PlanningPmeSettings> {
-  const agents = options.http?.agents ?? createAgents();
+  // The host is the customer's choice: names of private addresses lead nowhere. A stand-in is our own choice.
+  const guarded = createAgents({ lookup: createGuardedLookup(() => false) });
+  const agents = options.apiUrlTemplate === undefined ? guarded : (options.http?.agents ?? guarded);
   const http = { ...options.http, agents };
   const shared = createShared();
   return {
@@ -66,7 +69,7 @@ export function createPlanningPmeService(options: PlanningPmeServiceOptions): Se
     operations: planningpmeOperations({ ...options, http, tokens: shared.tokens }),
     forget: () => shared.tokens.clear(),
     close() {
-      if (options.http?.agents === undefined) closeAgents(agents);
+      closeAgents(guarded);
     },
   };
 }

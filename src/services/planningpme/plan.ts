@@ -42,7 +42,9 @@ function planRecord(message: EntityMessage, settings: PlanningPmeSettings, into:
   const key = textOf(shown);
   const filter = filterOf(message, settings);
   const reasons = [...(filter.verdict === "failed" ? [filter.reason] : [])];
-  if (key === undefined) reasons.push(reason("missing_key", keyProperty));
+  if (into.keyProperty === undefined) reasons.push(reason("no_key_property"));
+  else if (key === undefined) reasons.push(reason("missing_key", keyProperty));
+  else if (Object.keys(mapped.fields).length < 2) reasons.push(reason("nothing_mapped"));
   if (key === undefined || reasons.length > 0) return { kind: "end", outcome: "skipped", reasons };
   const converted = convertKey(key, { name: keyProperty, type: "text" }, keyProperty);
   if (!converted.ok) {

@@ -11,6 +11,10 @@ export const OUTCOMES = {
     text: "The record has nothing for the property by which the template finds it.",
     level: "info",
   },
+  no_key_property: {
+    text: "The settings name no property by which the template finds records.",
+    level: "warn",
+  },
   no_template: { text: "The settings feed no template with this kind of Hull entity." },
   nothing_mapped: { text: "None of the mapped attributes has a value, so there is nothing to import.", level: "info" },
 } as const;

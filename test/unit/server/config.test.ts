@@ -21,7 +21,7 @@ test("an empty environment is enough", () => {
     HOST: "0.0.0.0",
     PORT: 8082,
     DATA_DIR: "./data",
-    SERVICES: ["planhat", "plansource"],
+    SERVICES: ["planhat", "plansource", "planningpme"],
     PLANHAT_API_URL: "https://{api_prefix}.planhat.com",
     PLANHAT_ANALYTICS_URL: "https://analytics.planhat.com",
     HULL_PROTOCOL: "https",
@@ -189,13 +189,18 @@ describe("the services to serve", () => {
 
   test("are all by default, and the variables of those alone are read", () => {
     expect(() => readConfig({}, both)).toThrow(/SECOND_URL/);
-    expect(readConfig({ SECOND_URL: "https://x.example" }, both).SERVICES).toEqual(["planhat", "plansource", "second"]);
+    expect(readConfig({ SECOND_URL: "https://x.example" }, both).SERVICES).toEqual([
+      "planhat",
+      "plansource",
+      "planningpme",
+      "second",
+    ]);
     expect(readConfig({ SERVICES: " planhat " }, both).SERVICES).toEqual(["planhat"]);
   });
 
   test("must be known", () => {
     expect(() => readConfig({ SERVICES: "planhat,third" }, both)).toThrow(
-      "SERVICES: must be a comma list of planhat, plansource, second",
+      "SERVICES: must be a comma list of planhat, plansource, planningpme, second",
     );
   });
 });

@@ -97,7 +97,10 @@ export async function importRows(
   for (const [row, error] of suspect) {
     // A server that is out of order falls over every row; one that takes others fell over this one.
     if (!server.takesRows) problem ??= problemOf(error);
-    settle([row], server.takesRows ? rejected(wordsOf(error), error.status) : later(error));
+    settle(
+      [row],
+      server.takesRows ? rejected(`PlanningPME fell over this row: ${wordsOf(error)}`, error.status) : later(error),
+    );
   }
   const report = reports.length > 0 ? reports : undefined;
   return { results: rows.map((row) => results.get(row) ?? NOT_ATTEMPTED), problem, report };
