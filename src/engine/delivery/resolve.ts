@@ -9,6 +9,7 @@ import { identify, type Identity } from "../rules/identity";
 import { reason } from "../../outcome/outcome";
 import { ended, postponed, taken } from "./settle/settlements";
 import { observationOf, type TypeContext, type Work } from "./work";
+import { createClaims } from "./claims";
 import { withNamesakes } from "./namesakes";
 
 export interface Timing {
@@ -178,32 +179,6 @@ function conclude(work: Work, verdict: Identity, context: TypeContext, timing: T
     case "archived":
       return ended(work, "skipped", reason("archived", verdict.row.id), nowMs);
   }
-}
-
-/** Identities taken within one cycle: a second Hull entity for the same one is resolved after the first is settled. */
-function createClaims(type: ObjectType): { claim(work: Work): Work | undefined } {
-  const identities = new Set<string>();
-  const values = new Set<string>();
-  return {
-    claim: (work) => {
-      if (work.mirror !== undefined) {
-        if (identities.has(work.mirror.id)) return undefined;
-        identities.add(work.mirror.id);
-        return work;
-      }
-      const keys = type.keys.flatMap(({ name, scope }) => {
-        const value = work.content.desired.keys[name];
-        return value === undefined ? [] : [{ scope, mark: `${name}:${foldedKey(value)}` }];
-      });
-      const own = keys.map(({ scope, mark }) => (scope === "remote" ? mark : `${work.parentId ?? ""}/${mark}`));
-      if (own.some((identity) => identities.has(identity))) return undefined;
-      own.forEach((identity) => identities.add(identity));
-      // The same e-mail or id under another parent is another person, whom a bulk write could confuse with this one.
-      const namesake = work.namesake || keys.some(({ mark }) => values.has(mark));
-      keys.forEach(({ mark }) => values.add(mark));
-      return { ...work, namesake };
-    },
-  };
 }
 
 /**
