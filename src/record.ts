@@ -90,6 +90,8 @@ export interface Desired {
   readonly state?: "ended";
   /** The entity left what is synchronised: messages that a filter skips do not withdraw that. */
   readonly leaves?: true;
+  /** Sent by hand from outside of what is synchronised: whoever was to leave still leaves. */
+  readonly outside?: true;
   /** What ending or restarting it needs to say (a date, a reason): sent with those alone, and never compared. */
   readonly stateFields?: Readonly<Record<string, Json>>;
 }

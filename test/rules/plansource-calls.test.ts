@@ -1,5 +1,5 @@
 /** What PlanSource is called for, counted by PlanSource: as seldom as the outcome allows. */
-import { about, employee, hire, staff } from "../fixture/employees";
+import { about, employee, hire, mapping, staff } from "../fixture/employees";
 import { minute } from "../fixture/fixture";
 import { usePlanSource, type PlanSourceFixture } from "../fixture/plansource";
 
@@ -86,4 +86,16 @@ test("what is demanded of fields is asked once in five minutes", async () => {
   fixture.fixture.advance(6);
   await fixture.deliver(about(staff(3, 7)));
   expect(asked()).toBe(2);
+});
+
+test("several who are cleared at once find out together what clears: none of them is refused", async () => {
+  const rows = mapping("middle_name").map((each) => ({ ...each, clear_when_blank: true }));
+  const settings = { subscriber_attributes_outbound: rows, concurrent_requests: 5 };
+  const fixture = await open({ settings, plansource: { switches: { clearing: "null" } } });
+  await fixture.deliver(about(staff(8, 1, { middle_name: "Rose" })));
+  // So that they meet.
+  fixture.plansource.faults.add({ kind: "latency", min: 5, max: 40 });
+  await fixture.deliver(about(staff(8, 1, { middle_name: null, indexed_at: minute(1) })));
+  expect(await fixture.outcomes()).toEqual({ "subscribers/sent/created": 8, "subscribers/sent/updated": 8 });
+  for (const { fields } of fixture.plansource.snapshot()) expect(fields).not.toHaveProperty("middle_name");
 });

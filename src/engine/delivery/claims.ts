@@ -1,4 +1,4 @@
-/** Who is whom within one cycle: two Hull entities must not take the same remote record, or make it twice. */
+/** Which records the works of one cycle have taken. */
 import { foldedKey } from "../../record";
 import type { ObjectType } from "../../services/model";
 import type { Work } from "./work";

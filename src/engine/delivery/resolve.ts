@@ -7,6 +7,7 @@ import type { MirrorRow } from "../../storage/port/rows";
 import type { Lane, Settlement, Store } from "../../storage/port/store";
 import { identify, type Identity } from "../rules/identity";
 import { reason } from "../../outcome/outcome";
+import { createClaims } from "./claims";
 import { ended, postponed, taken } from "./settle/settlements";
 import { observationOf, type TypeContext, type Work } from "./work";
 import { createClaims } from "./claims";
@@ -68,8 +69,10 @@ async function identifyOpen(input: ResolveInput, works: readonly Work[]): Promis
     if (isOpenCreate(work, context.type)) return true;
     // A link that only lacks confirmation by its key is not worth a call; one that its key contradicts is.
     if (work.mirror !== undefined && !contradicts(work, context.type)) return false;
-    const verdict = early[index]?.kind;
-    return !scanned && (verdict === "absent" || verdict === "ambiguous");
+    const verdict = early[index];
+    // Whether two spellings of a key are one, only the service that finds records by it can say.
+    if (verdict?.kind === "absent" && verdict.namesake && context.type.writes?.byKey === true) return true;
+    return !scanned && (verdict?.kind === "absent" || verdict?.kind === "ambiguous");
   });
   let problem: Problem | undefined;
   const exhaustive = new Map<Work, boolean>();

@@ -44,7 +44,12 @@ function planRecord(message: EntityMessage, settings: PlanSourceSettings): Plann
   const stateFields = leaving === undefined ? lifeCycle.fields : { ...UNSAID, ...lifeCycle.fields, leaving };
   return {
     kind: "record",
-    desired: { ...desiredOf(mapped), stateFields, leaves: leaving === undefined ? undefined : true },
+    desired: {
+      ...desiredOf(mapped),
+      stateFields,
+      leaves: leaving === undefined ? undefined : true,
+      outside: leaving === undefined && !inSegment(settings.segments, message.segmentIds) ? true : undefined,
+    },
     claims: claimsOf(message.user, message.id, "email"),
     warnings: [...mapped.warnings, ...lifeCycle.warnings],
     hintId: textOf(own(message.user, "traits_plansource/id") ?? own(message.user, "plansource/id")),

@@ -53,10 +53,15 @@ function endsActive({ termination, rehire, leaving }: Wishes, { hireDate, termin
   return isAfter(termination, hireDate) && isAfter(termination, rehire);
 }
 
-function restartsEnded({ termination, rehire, leaving }: Wishes, { terminationDate }: KnownStanding): boolean {
+function restartsEnded(
+  { termination, rehire, leaving }: Wishes,
+  { hireDate, terminationDate }: KnownStanding,
+): boolean {
   // Who has left would be terminated again at once.
   if (rehire === undefined || leaving !== undefined) return false;
   if (terminationDate !== undefined) return rehire > terminationDate;
+  // A rehire that was done before is the record's hire date. Whoever was terminated since then stays so.
+  if (!isAfter(rehire, hireDate)) return false;
   // Otherwise each message would rehire and terminate, since nothing shows that it was done.
   return termination === undefined || termination <= rehire;
 }

@@ -10,7 +10,7 @@ import type { Row } from "../api/rest";
 import { reason } from "../reasons";
 import { addressed, type Address, type Ways } from "../remote/address";
 import { readOne } from "../remote/find";
-import type { Learnt } from "../remote/learnt";
+import type { Blank, Learnt } from "../remote/learnt";
 import { codeOf, idOf, remoteRecord } from "../remote/record";
 import { isBlank } from "../rules/values";
 import type { PlanSourceSettings } from "../settings/settings";
@@ -57,22 +57,23 @@ async function create(deps: WriteDeps, { fields, keys }: Intent): Promise<Result
 }
 
 async function update(deps: WriteDeps, intent: Intent): Promise<Result> {
-  const put = (fields: Intent["fields"]): Promise<Row> =>
-    addressed(deps.ways, addressOf(intent), (rest, ref) => rest.update(ref, bodyOf(deps, fields)));
-  let row = await put(intent.fields);
+  // Others may learn while this one waits for its answer: it goes by what it sent itself.
+  const { blank } = deps.learnt;
+  const put = (fields: Intent["fields"], empty: Blank): Promise<Row> =>
+    addressed(deps.ways, addressOf(intent), (rest, ref) => rest.update(ref, bodyOf(deps, fields, empty)));
+  let row = await put(intent.fields, blank);
   const other = await otherThan(deps, row, intent);
   if (other !== undefined) return other;
   let left = notCleared(intent, row);
   if (left.length > 0) {
     // "Send it blank" may mean an empty text or null; the other one is tried once, and kept if it works.
-    const before = deps.learnt.blank;
-    deps.learnt.blank = before === "" ? null : "";
-    row = await put(Object.fromEntries(left.map((field) => [field, null])));
+    const otherBlank = blank === "" ? null : "";
+    row = await put(Object.fromEntries(left.map((field) => [field, null])), otherBlank);
     left = notCleared(intent, row);
     if (left.length > 0) {
-      deps.learnt.blank = before;
       return { kind: "rejected", message: `PlanSource did not clear ${left.join(", ")}`, status: 200 };
     }
+    deps.learnt.blank = otherBlank;
   }
   return { kind: "updated", record: shownBy(deps, row) };
 }
@@ -125,8 +126,8 @@ export function addressOf({ remoteId, knownKeys, namesake }: Intent): Address {
   return { id: remoteId, code: namesake ? undefined : knownKeys?.["subscriber_code"] };
 }
 
-export function bodyOf({ settings, learnt, today }: WriteDeps, fields: Intent["fields"]) {
-  return fieldsBody(fields, { dateFormat: settings.dateFormat, blank: learnt.blank, today: today() });
+export function bodyOf({ settings, learnt, today }: WriteDeps, fields: Intent["fields"], blank = learnt.blank) {
+  return fieldsBody(fields, { dateFormat: settings.dateFormat, blank, today: today() });
 }
 
 /** Whether an answer shows the subscriber with its status, and not just that it was done. */
