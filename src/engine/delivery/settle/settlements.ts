@@ -7,7 +7,7 @@ import { patchOf } from "./mirror-patch";
 import { earlierFor, noted, notedInPart } from "./said";
 import type { Delivery, TypeContext, Work } from "../work";
 
-export function outcomeFor(content: Content, outcome: OutcomeKind, why: Reason, atMs: number): Outcome {
+function outcomeFor(content: Content, outcome: OutcomeKind, why: Reason, atMs: number): Outcome {
   const { messageId, counted, derived } = content;
   const { code, text } = why;
   return { messageId, outcome, code, text, atMs, counted, derived: derived ? true : undefined };

@@ -45,6 +45,7 @@ export const ID = {
 export interface ByKey {
   readonly is_custom_id?: boolean | undefined;
 }
+
 /** @returns undefined rather than false, so that nothing is sent */
 export function withTests({ settings }: Connected, asked: boolean | undefined): true | undefined {
   return (asked ?? settings.includeTestEmployees) ? true : undefined;
