@@ -70,7 +70,7 @@ function check(name: string, fulfilled: boolean, code: ReasonCode): Check {
   return { name, verdict: fulfilled ? "passed" : "failed", reason: reason(code) };
 }
 
-/** The day on which the user left all synchronised segments, if that shall end the employment. */
+/** The day on which the user left all synchronised segments, if that ends the employment. */
 function leftOn(message: EntityMessage, { segments, lifeCycle }: PlanSourceSettings): string | undefined {
   const { segmentIds, leftSegmentIds = [], version } = message;
   const left = lifeCycle.onLeavingSegments && inSegment(segments, leftSegmentIds) && !inSegment(segments, segmentIds);

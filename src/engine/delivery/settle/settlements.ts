@@ -4,7 +4,7 @@ import type { Settlement } from "../../../storage/port/store";
 import { reason, type OutcomeKind, type Reason } from "../../../outcome/outcome";
 import { hullUpdateOf } from "./hull-update";
 import { patchOf } from "./mirror-patch";
-import { earlierFor, noted, notedInPart } from "./said";
+import { earlierFor, noted, notedInPart } from "./notes";
 import type { Delivery, TypeContext, Work } from "../work";
 
 function outcomeFor(content: Content, outcome: OutcomeKind, why: Reason, atMs: number): Outcome {
