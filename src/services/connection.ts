@@ -122,7 +122,7 @@ export type Prepared =
       readonly withheld?: Readonly<Record<string, Reason>>;
       /** What else a person should know about the values. */
       readonly warnings?: readonly Reason[];
-      /** The record shall be ended or restarted, and cannot be: the rest is written, and that is its outcome. */
+      /** The record is to be ended or restarted, and cannot be: the rest is written, and this is its outcome. */
       readonly stuck?: Stuck;
     }
   | ({ readonly kind: "end" } & Stuck)

@@ -1,5 +1,5 @@
 /** What PlanSource is called for, counted by PlanSource: as seldom as the outcome allows. */
-import { about, employee, hire, mapping, staff } from "../fixture/employees";
+import { about, acquaint, employee, hire, mapping, staff } from "../fixture/employees";
 import { minute } from "../fixture/fixture";
 import { usePlanSource, type PlanSourceFixture } from "../fixture/plansource";
 
@@ -12,24 +12,18 @@ async function callsOf(fixture: PlanSourceFixture, work: () => Promise<unknown>)
   return fixture.calls.slice(before).map(({ route }) => route);
 }
 
-/** A fixture in which PlanSource has some people already, and the connector knows it. */
-async function acquainted(count: number, options?: Parameters<typeof open>[0]): Promise<PlanSourceFixture> {
-  const fixture = await open(options);
-  for (const person of staff(count)) hire(fixture.plansource.organization(), person);
-  await fixture.fetch();
-  return fixture;
-}
-
 describe("an employee whom PlanSource has", () => {
   test("costs no call while nothing changes", async () => {
-    const fixture = await acquainted(1);
+    const fixture = await open();
+    await acquaint(fixture, 1);
     const told = async (): Promise<void> => fixture.deliver(about([employee(1, { indexed_at: minute(1) })]));
     expect(await callsOf(fixture, told)).toEqual([]);
     expect(await fixture.outcomes()).toEqual({ "subscribers/unchanged/in_sync": 1 });
   });
 
   test("costs one call when a field changes", async () => {
-    const fixture = await acquainted(1);
+    const fixture = await open();
+    await acquaint(fixture, 1);
     const married = employee(1, { last_name: "Hale", indexed_at: minute(1) });
     expect(await callsOf(fixture, () => fixture.deliver(about([married])))).toEqual(["PUT /subscriber/:id"]);
     expect(fixture.calls.at(-1)?.body).toEqual({ last_name: "Hale" });

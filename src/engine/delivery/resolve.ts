@@ -10,7 +10,6 @@ import { reason } from "../../outcome/outcome";
 import { createClaims } from "./claims";
 import { ended, postponed, taken } from "./settle/settlements";
 import { observationOf, type TypeContext, type Work } from "./work";
-import { createClaims } from "./claims";
 import { withNamesakes } from "./namesakes";
 
 export interface Timing {
@@ -184,6 +183,10 @@ function conclude(work: Work, verdict: Identity, context: TypeContext, timing: T
   }
 }
 
+function keysOf(works: readonly Work[]): readonly { readonly name: string; readonly value: string }[] {
+  return works.flatMap(({ content }) => Object.entries(content.desired.keys).map(([name, value]) => ({ name, value })));
+}
+
 /**
  * @param proven works for which everything that could match was just read: what was not found then is gone
  */
@@ -195,10 +198,7 @@ async function identifyAll(
   const { type, nowMs } = context;
   const present = (row: MirrorRow): boolean =>
     (row.seenAtMs ?? 0) >= nowMs || (row.writtenAtMs ?? 0) > nowMs - timing.settleMs;
-  const keys = works.flatMap(({ content }) =>
-    Object.entries(content.desired.keys).map(([name, value]) => ({ name, value })),
-  );
-  const rows = await store.candidates(lane, type.name, keys);
+  const rows = await store.candidates(lane, type.name, keysOf(works));
   const hints = [...new Set(works.flatMap(({ content }) => content.hintId ?? []))];
   const hinted = (await store.mirrors(lane, type.name, hints)).filter((row) => row !== undefined);
   const byKey = new Map<string, MirrorRow[]>();
@@ -238,10 +238,7 @@ const MISSING_LIMIT = 500;
 /** What a scan did not show is neither a hit nor proof of absence: it is read before anything is concluded. */
 async function readMissing({ store, connection, lane, context, timing }: ResolveInput, works: readonly Work[]) {
   const { type, mapped, nowMs } = context;
-  const keys = works.flatMap(({ content }) =>
-    Object.entries(content.desired.keys).map(([name, value]) => ({ name, value })),
-  );
-  const found = await store.candidates(lane, type.name, keys);
+  const found = await store.candidates(lane, type.name, keysOf(works));
   // Their old place is no help: a list did not show them there.
   const missing = found.flatMap(({ id, missing: isMissing }) => (isMissing === true ? [{ id }] : []));
   if (missing.length === 0) return;

@@ -9,7 +9,7 @@ import { ownId } from "../rules/identity";
 import { reason } from "../../outcome/outcome";
 import { barred, changeOf, hasMore, isIdle, type Change } from "./change";
 import type { Cycle } from "./context";
-import { discreet } from "./discreet";
+import { redactAnswer } from "./redact";
 import { hasUnrepeatableChanges } from "./resolve";
 import { advanced, delivered, ended, forgotten, postponed, relinked, unlinked } from "./settle/settlements";
 import { NO_RESULT, type Delivery, type TypeContext, type Work } from "./work";
@@ -158,10 +158,10 @@ export async function apply<S>(cycle: Cycle<S>, intents: readonly Intent[]): Pro
   const { connection, retry, stopOnError } = cycle.options;
   const { type } = cycle.context;
   try {
-    return discreet(cycle.context, intents, await connection.apply(type.name, intents, { stopOnError }));
+    return redactAnswer(cycle.context, intents, await connection.apply(type.name, intents, { stopOnError }));
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return discreet(cycle.context, intents, {
+    return redactAnswer(cycle.context, intents, {
       results: intents.map(() => ({ kind: "unconfirmed", message })),
       problem: { scope: "type", kind: "transient", message, waitMs: retry.capMs },
     });

@@ -40,7 +40,7 @@ export function visibleAnswer(answer: unknown, request: Pick<HttpRequest, "body"
 }
 
 /** The write-only values in what is sent, wherever they stand, in every spelling that may come back. */
-export function writeOnlyIn(value: unknown, depth = 0): readonly string[] {
+function writeOnlyIn(value: unknown, depth = 0): readonly string[] {
   if (typeof value !== "object" || value === null || depth > MAX_DEPTH) return [];
   const inside = Object.values(value).flatMap((each) => writeOnlyIn(each, depth + 1));
   if (Array.isArray(value)) return inside;

@@ -1,14 +1,14 @@
 /**
  * Who is terminated and who is rehired. Hull says on which days that should happen; PlanSource's record says how the
- * employee stands and since when. The later day decides. Days have the form CCYY-MM-DD, which sorts as they follow each
- * other. Pure.
+ * employee stands and since when. The later day decides. Days have the form CCYY-MM-DD, whose order as texts is the order in
+ * time. Pure.
  */
 import { isBlank } from "./values";
 
 export interface Wishes {
   readonly termination?: string;
   readonly rehire?: string;
-  /** The user left all synchronised segments on this day, and that shall end the employment. */
+  /** The user left all synchronised segments on this day, and that ends the employment. */
   readonly leaving?: string;
 }
 
@@ -57,7 +57,7 @@ function restartsEnded(
   { termination, rehire, leaving }: Wishes,
   { hireDate, terminationDate }: KnownStanding,
 ): boolean {
-  // Who has left would be terminated again at once.
+  // Somebody who has left the segments would be terminated again at once.
   if (rehire === undefined || leaving !== undefined) return false;
   if (terminationDate !== undefined) return rehire > terminationDate;
   // A rehire that was done before is the record's hire date. Whoever was terminated since then stays so.
