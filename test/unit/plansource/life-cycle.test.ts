@@ -174,6 +174,8 @@ describe("the standing of a row", () => {
     [{ employment_status: "Leave of Absence" }, "by_hand"],
     [{ employment_status: "C" }, "by_hand"],
     [{ employment_status: "constructor" }, "by_hand"],
+    [{ employment_status: "Inactive", termination_date: "2024/01/01" }, "ended"],
+    [{ employment_status: "Inactive", termination_date: null }, "by_hand"],
     [{ employment_status: 1 }, "by_hand"],
     [{ employment_status: "Active", termination_date: "2030/01/01" }, "active"],
     [{ employment_status: "COBRA", termination_date: "2024/01/01" }, "by_hand"],

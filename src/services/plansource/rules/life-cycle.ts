@@ -78,6 +78,8 @@ const STANDINGS: ReadonlyMap<string, Standing> = new Map([
   ["t", "ended"],
 ]);
 
+const INACTIVE = "inactive";
+
 /**
  * How an employee stands, from `employment_status`, written as a word or a letter; without one, from `termination_date`.
  *
@@ -86,7 +88,10 @@ const STANDINGS: ReadonlyMap<string, Standing> = new Map([
 export function standingOf(row: Readonly<Record<string, unknown>>): Standing {
   const { employment_status: status, termination_date: terminationDate } = row;
   if (isBlank(status)) return isBlank(terminationDate) ? "active" : "ended";
-  return (typeof status === "string" ? STANDINGS.get(status.trim().toLowerCase()) : undefined) ?? "by_hand";
+  // The guide for integrations calls those who were terminated inactive as well; a leave has no such day.
+  const word = typeof status === "string" ? status.trim().toLowerCase() : "";
+  if (word === INACTIVE && !isBlank(terminationDate)) return "ended";
+  return STANDINGS.get(word) ?? "by_hand";
 }
 
 /**

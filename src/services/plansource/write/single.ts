@@ -7,6 +7,7 @@ import type { RemoteRecord } from "../../model";
 import { isActiveAlready, isSsnTaken, isTerminatedAlready, isUnknownEmployee, wordsOf } from "../api/envelope";
 import { problemOf } from "../api/failure";
 import type { Row } from "../api/rest";
+import { fieldSpec, SUBSCRIBERS } from "../objects";
 import { reason } from "../reasons";
 import { addressed, type Address, type Ways } from "../remote/address";
 import { readOne } from "../remote/find";
@@ -95,7 +96,14 @@ export async function otherThan(
 
 /** Fields that were sent blank and still show a value. */
 function notCleared({ fields }: Intent, row: Row): readonly string[] {
-  return Object.keys(fields).filter((field) => fields[field] === null && !isBlank(row[field]));
+  return Object.keys(fields).filter((field) => fields[field] === null && !isCleared(row[field], field));
+}
+
+/** An empty number may be shown as nought, and an empty flag as off. */
+function isCleared(shown: unknown, field: string): boolean {
+  const { type } = fieldSpec(SUBSCRIBERS.name, field);
+  if (isBlank(shown) || shown === false || shown === "false") return isBlank(shown) || type === "boolean";
+  return type === "number" && Number(shown) === 0;
 }
 
 async function end(deps: WriteDeps, intent: Intent): Promise<Result> {
