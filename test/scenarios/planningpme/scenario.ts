@@ -18,6 +18,7 @@ type Fields = Readonly<Record<string, Value>>;
 
 /** Besides shipments: what people and time do, new settings saved in Hull's dashboard, and fetches. */
 type Step =
+  | { readonly add: string; readonly fields: Fields }
   | { readonly edit: number; readonly fields: Readonly<Record<string, Value | null>> }
   | { readonly settings: Bag }
   /** As Hull's schedule calls; with `force` on demand. */
@@ -90,7 +91,8 @@ export async function play(
 ): Promise<void> {
   const { planningpme, fixture } = planner;
   for (const step of steps) {
-    if ("edit" in step) planningpme.brand().edit(step.edit, step.fields);
+    if ("add" in step) planningpme.brand().seed(step.add, step.fields);
+    else if ("edit" in step) planningpme.brand().edit(step.edit, step.fields);
     else if ("settings" in step) await planner.saveSettings(step.settings);
     else if ("fetch" in step) await planner.fetch(step.force === true ? "force=1" : "", step.fetch);
     else if ("advanceMinutes" in step) fixture.advance(step.advanceMinutes);
