@@ -88,8 +88,12 @@ export type Result =
   | { readonly kind: "rejected"; readonly message: string; readonly status: number; readonly reason?: Reason }
   /** Perhaps written, perhaps not: must be read back before it is tried again. */
   | { readonly kind: "unconfirmed"; readonly message: string }
-  /** Certainly not written; try again after the wait. */
-  | { readonly kind: "later"; readonly waitMs: number; readonly message: string };
+  /**
+   * Certainly not written; try again after the wait.
+   *
+   * @property notAttempted it stood behind others of the chunk; once one of these has ended, it need not wait
+   */
+  | { readonly kind: "later"; readonly waitMs: number; readonly message: string; readonly notAttempted?: true };
 
 /** A problem that concerns more than one record. */
 export interface Problem {

@@ -109,7 +109,11 @@ async function writeChunk<S>(cycle: Cycle<S>, some: readonly Change[]): Promise<
     cycle,
     settled.flatMap(({ change, isSuspect }) => (isSuspect ? [change] : [])),
   );
+  const hasProgressed = results.some(({ kind }) => kind !== "later" && kind !== "unconfirmed");
   const settlements = settled.map(({ change, result, isSuspect }) => {
+    if (hasProgressed && result.kind === "later" && result.notAttempted === true) {
+      return postponed(change.work, cycle.options.now(), result.message, change.work.entry.unconfirmed);
+    }
     if (!isSuspect || !orphaned.has(change.work.parentId ?? "")) return settlementFor(cycle, change, result);
     const { now } = cycle.options;
     const isOpen = result.kind === "unconfirmed" && !isRepeatable(type, change.intent);
