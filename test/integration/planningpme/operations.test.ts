@@ -120,7 +120,7 @@ describe("what is refused names field and remedy, and calls nothing:", () => {
     const opened = await open();
     const answer = await operate(opened, call, asking);
     expect([answer.status, errorOf(answer).code]).toEqual([400, code]);
-    expect(errorOf(answer).details?.map(({ path }) => path)).toEqual(fields);
+    expect(errorOf(answer).details.map(({ path }) => path)).toEqual(fields);
     expect(answer.text).toMatch(remedy);
     expect(opened.calls).toEqual([]);
   });
