@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { parseArgs } from "node:util";
 import type { Demo } from "./demo";
 import { planhatDemo } from "./planhat";
+import { planningpmeDemo } from "./planningpme";
 import { judge, playAll } from "./play";
 import { plansourceDemo } from "./plansource";
 import { createScreen, type Screen } from "./screen";
@@ -18,6 +19,7 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const DEMOS = {
   planhat: (staysUp: boolean) => show(planhatDemo(), staysUp),
   plansource: (staysUp: boolean) => show(plansourceDemo(), staysUp),
+  planningpme: (staysUp: boolean) => show(planningpmeDemo(), staysUp),
 } as const;
 
 const isDemo = (name: string): name is keyof typeof DEMOS => Object.hasOwn(DEMOS, name);

@@ -114,8 +114,8 @@ export interface Applied {
   /** One result per intent, same order. */
   readonly results: readonly Result[];
   readonly problem?: Problem;
-  /** Of a dry run: what the service itself reported, as it came, for people. */
-  readonly report?: Json;
+  /** Of a dry run: what the service itself reported, as it came, for people; one for each request. */
+  readonly reports?: readonly Json[];
 }
 
 export type Prepared =

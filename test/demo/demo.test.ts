@@ -81,10 +81,23 @@ test("the demo of PlanSource hires, terminates and rehires, and says why somebod
   expect(output).toContain("✓ PlanSource holds what Hull's people ask for: 289 active, 8 terminated\n");
 }, 120_000);
 
+test("the demo of PlanningPME tries changes before it makes them, and brings corrections back", async () => {
+  const { code, output, complaints } = await runDemo(ROOT, "--service", "planningpme");
+  expect({ code, complaints, output: code === 0 ? "" : output }).toEqual({ code: 0, complaints: "", output: "" });
+  expect(stepOf(output, 1)).toMatch(/outcomes +995 {2}sent\/created\n +5 {2}rejected\/refused\n/);
+  expect(stepOf(output, 2)).toMatch(/calls to PlanningPME +0\n/);
+  expect(stepOf(output, 4)).toMatch(/outcomes +38 {2}sent\/updated\n +2 {2}rejected\/refused\n/);
+  expect(output).toMatch(
+    /reported of the dry run: 38 updated, 2 failed\n( {4}.+: Nothing is planned in Atlantis\n){2}/,
+  );
+  expect(output).toContain("✓ PlanningPME holds what Hull's accounts ask for: 995 customers, 0 created twice\n");
+  expect(output).toContain("✓ Hull knows 5 of 5 corrections that were made in PlanningPME\n");
+}, 120_000);
+
 test("a demo of a service that there is not names those that there are", async () => {
   const { code, complaints } = await runDemo(ROOT, "--service", "nobodys");
   expect(code).toBe(1);
-  expect(complaints).toBe("There is no demo of nobodys; choose one of planhat, plansource.\n");
+  expect(complaints).toBe("There is no demo of nobodys; choose one of planhat, plansource, planningpme.\n");
 }, 60_000);
 
 test("outside the repository the demo says where it belongs", async () => {

@@ -51,19 +51,16 @@ export const lineAnswer = z.object({
 });
 
 export const reportAnswer = z.object({
-  lines: z.array(lineAnswer),
-  next: z.int().nullable().meta({ description: "`after` of the next page; null where nothing may follow." }),
+  lines: z.array(lineAnswer).optional(),
+  next: z.int().nullable().optional().meta({ description: "`after` of the next page; null where nothing may follow." }),
+  service: z
+    .array(z.unknown())
+    .optional()
+    .meta({ description: "Of a dry run: what {{service}} itself reported, as it came; one for each request." }),
 });
 
 export const runDetailAnswer = runAnswer.extend({
   report: reportAnswer
-    .partial()
-    .extend({
-      service: z
-        .array(z.unknown())
-        .optional()
-        .meta({ description: "Of a dry run: what {{service}} itself reported, as it came; one for each request." }),
-    })
     .optional()
     .meta({ description: "`lines` and `next` only with `lines` or `after` in the query." }),
 });

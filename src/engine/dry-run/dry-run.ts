@@ -52,7 +52,11 @@ export function dryConnection(
         onWrite({ type, ...intent, fields: mapValues(intent.fields, hide) });
       }
       const asks = typeNamed({ types }, type)?.writes?.dryRun === true;
-      const { results, report, ...rest }: Applied = asks
+      const {
+        results,
+        reports = [],
+        ...rest
+      }: Applied = asks
         ? await connection.apply(type, chunk, { ...options, dryRun: true })
         : {
             results: chunk.map((each): Result => ({
@@ -60,7 +64,7 @@ export function dryConnection(
               record: connection.foretell?.(type, each),
             })),
           };
-      if (report !== undefined) onReport(report);
+      reports.forEach(onReport);
       return { ...rest, results: chunk.map((intent, index) => named(results[index] ?? NO_RESULT, intent)) };
     },
   };

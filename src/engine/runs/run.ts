@@ -59,6 +59,15 @@ const MOST_REPORTED = 1_000_000;
 /** Records per delivery cycle of a dry run. */
 const BATCH = 5_000;
 
+/**
+ * Rows of a dry run that wait until they are decided together: as many as a call carries where the service itself is asked,
+ * so that asking costs no more calls than the real run. Whoever wants to stop at the first failure looks after each group.
+ */
+function rowsTogether<S>({ options }: RunRow, { types }: Service<S>): number {
+  if (options.stopOnError === true) return 0;
+  return Math.max(0, ...types.map(({ writes }) => (writes?.dryRun === true ? (writes.most ?? 0) : 0)));
+}
+
 /** Why a tenant's settings do not allow a fetch; a sentence for people. */
 export function haltedBy<S>({ unreachable }: Service<S>, { problems, target }: Tenant<S>): string | undefined {
   if (problems.length > 0) return `The settings cannot be understood: ${problems.join("; ")}`;
@@ -190,9 +199,8 @@ export async function workOn<S>(
       reported += JSON.stringify(report).length;
       if (reported <= MOST_REPORTED) reports.push(report);
     };
-    const take: Intake<S>["take"] = async (shipment) => {
-      const report = await quiet.take(shipment);
-      if (settings === undefined || remote === undefined || connection === undefined) return report;
+    async function decide(): Promise<void> {
+      if (settings === undefined || remote === undefined || connection === undefined) return;
       const lane = { remote, tenant: key };
       const drain = {
         store: place.store,
@@ -210,11 +218,19 @@ export async function workOn<S>(
       };
       const known = reports.length;
       undecided = (await drainDryRun({ ...drain, batch: BATCH })) ?? undecided;
-      await copyFigures(place.store, store, run.id);
       if (reports.length > known) await store.changeRun(run.id, { reports: [...reports] });
+    }
+    const together = rowsTogether(run, service);
+    const take: Intake<S>["take"] = async (shipment) => {
+      const report = await quiet.take(shipment);
+      const { done = 0, total = 0 } = (await place.store.run(run.id)) ?? {};
+      if (total - done >= together) await decide();
+      await copyFigures(place.store, store, run.id);
       return report;
     };
-    return (await batch(place, () => ({ take }))) ?? undecided;
+    const end = await batch(place, () => ({ take }));
+    if (end?.state !== "interrupted") await decide();
+    return end ?? undecided;
   }
 
   function logRow({ credentials }: Tenant<S>, entity: "user" | "account", row: StepRow): void {

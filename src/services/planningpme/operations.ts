@@ -4,7 +4,6 @@
  */
 import { z } from "zod";
 import { systemSleep } from "../../http/time";
-import { pathIdParameter } from "../../input";
 import { parseInstant } from "../../instant";
 import { shortPauses, within } from "../interactive";
 import { badInput, type Asker, type Operation, type OperationRefusal, type Touched } from "../operations";
@@ -15,6 +14,7 @@ import { createRest, type Rest } from "./api/rest";
 import type { ConnectionOptions } from "./connection";
 import { importType, ROLES } from "./objects";
 import { sinceText } from "./remote/since";
+import { isTemplateName } from "./settings/address";
 import type { PlanningPmeSettings } from "./settings/settings";
 
 type Connected = Asker<PlanningPmeSettings>;
@@ -43,7 +43,12 @@ const TAG = { name: "Templates", description: "PlanningPME's templates, with the
 const NOT_THERE: OperationRefusal = { status: 404, text: "PlanningPME has no such template", codes: [UNKNOWN.code] };
 const REFUSALS = [...refusalsOf(PLANNINGPME), NOT_THERE];
 const NAME = {
-  schema: z.object({ name: pathIdParameter.meta({ description: "The name of a template, as the list shows it." }) }),
+  schema: z.object({
+    name: z
+      .string()
+      .refine(isTemplateName, "must be the name of a template, without slashes and signs such as ? and %")
+      .meta({ description: "The name of a template, as the list shows it." }),
+  }),
   words: {
     code: "invalid_template",
     problem: "The address names no template",

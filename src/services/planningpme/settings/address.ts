@@ -23,9 +23,12 @@ export const brandName = text("enter the brand again.")
     error: "must be one part of an address, without slashes and blanks; enter the brand again, for example mycompany.",
   });
 
+/** Whether it can be the name of a template: one part of a path, in any script and with blanks. */
+export const isTemplateName = (name: string): boolean => PART.test(name);
+
 /** @param remedy what to do about one that cannot be a name */
 export function templateName(remedy: string) {
-  return text(remedy).refine((name) => name === undefined || PART.test(name), {
+  return text(remedy).refine((name) => name === undefined || isTemplateName(name), {
     error: `must be the name of a template, without slashes and signs such as ? and %; ${remedy}`,
   });
 }

@@ -102,8 +102,7 @@ export async function importRows(
       server.takesRows ? rejected(`PlanningPME fell over this row: ${wordsOf(error)}`, error.status) : later(error),
     );
   }
-  const report = reports.length > 0 ? reports : undefined;
-  return { results: rows.map((row) => results.get(row) ?? NOT_ATTEMPTED), problem, report };
+  return { results: rows.map((row) => results.get(row) ?? NOT_ATTEMPTED), problem, reports };
 }
 
 const later = (error: Failed): Result => ({ kind: "later", waitMs: waitOf(error), message: error.message });
