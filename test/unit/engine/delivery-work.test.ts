@@ -1,6 +1,13 @@
 import { fingerprint, NOTHING } from "../../../src/services/compare";
 import { reason } from "../../../src/outcome/outcome";
-import { blockedBy, delivered, ended, postponed, relinked, unlinked } from "../../../src/engine/delivery/settle/settlements";
+import {
+  blockedBy,
+  delivered,
+  ended,
+  postponed,
+  relinked,
+  unlinked,
+} from "../../../src/engine/delivery/settle/settlements";
 import { observationOf, typeContext, type Delivery, type Work } from "../../../src/engine/delivery/work";
 import type { Json, Keys } from "../../../src/record";
 import { COMPANIES, ENDUSERS } from "../../../src/services/planhat/object-types";
