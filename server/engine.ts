@@ -243,8 +243,8 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
         else {
           const known = await store.candidates({ remote, tenant }, type, [key]);
           for (const row of known) await store.markUnknown(remote, type, row.id);
-          // Nobody here has this id: that alone says that there may be a record which is not known.
-          if (known.length === 0) await store.markUnknown(remote, type, key.value);
+          // Nobody here has this id, which no key alone could be: that says that there may be a record which is not known.
+          if (known.length === 0) await store.markUnknown(remote, type, `${key.name}=${key.value}`);
         }
       }
     },

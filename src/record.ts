@@ -86,10 +86,12 @@ export interface Desired {
   readonly cleared: readonly string[];
   /** The data of the parent, so that a missing one can be created. */
   readonly parent?: DesiredParent;
-  /** Only for types that can be ended; absent: the record shall be there, or `Service.next` decides. */
+  /** Only for types that can be ended; absent: the record is to be there, or `Service.next` decides. */
   readonly state?: "ended";
   /** The entity left what is synchronised: messages that a filter skips do not withdraw that. */
   readonly leaves?: true;
+  /** Sent by hand from outside of what is synchronised: whoever was to leave still leaves. */
+  readonly outside?: true;
   /** What ending or restarting it needs to say (a date, a reason): sent with those alone, and never compared. */
   readonly stateFields?: Readonly<Record<string, Json>>;
 }

@@ -45,7 +45,7 @@ export function writeRows(order: BulkOrder): BulkOutcome {
   const before = new Map(organization.subscribers);
   const rows = list.map((item, index): Row => {
     const body = isObject(item) ? item : {};
-    const subscriber = organization.resolve(body["id"], isCustomId);
+    const subscriber = organization.resolve(body["id"], isCustomId, switches);
     if (subscriber === undefined) return { index, body, result: { problems: [noEmployee(body["id"], switches)] } };
     const { id: _id, ...fields } = body;
     return { index, body, result: order.write(subscriber, fields) };

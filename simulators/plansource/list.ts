@@ -11,7 +11,7 @@ export function listSubscribers(
   switches: Readonly<PlanSourceSwitches>,
 ): Record<string, unknown>[] {
   const page = wholeNumber(query.get("page"), 1);
-  const perPage = Math.min(wholeNumber(query.get("per_page"), MAX_PER_PAGE), MAX_PER_PAGE);
+  const perPage = Math.min(wholeNumber(query.get("per_page"), MAX_PER_PAGE), Number(switches.longestPage));
   const isAll = query.get("include_test") === "true";
   return [...organization.subscribers.values()]
     .filter(({ fields }) => isAll || fields["test_employee"] !== true)

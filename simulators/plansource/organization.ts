@@ -1,6 +1,7 @@
 import { createBeneficiaries, type Beneficiaries } from "./beneficiaries";
 import { createMeta, type Meta } from "./meta";
 import type { Status, Subscriber, Value } from "./subscriber";
+import type { PlanSourceSwitches } from "./switches";
 
 /** One client of PlanSource, and what its HR administrator can do by hand. */
 export interface Organization {
@@ -31,7 +32,11 @@ export interface OrganizationState extends Organization {
   /** Somebody else whose field has this value. */
   other(field: string, value: Value, id: number | undefined): Subscriber | undefined;
   /** Whom an id in a path or a row means. */
-  resolve(reference: unknown, isCustomId: boolean): Subscriber | undefined;
+  resolve(
+    reference: unknown,
+    isCustomId: boolean,
+    switches: Readonly<Pick<PlanSourceSwitches, "codeMatching">>,
+  ): Subscriber | undefined;
   /** All subscribers as they were; for calls that do everything or nothing. */
   restore(subscribers: ReadonlyMap<number, Subscriber>): void;
 }
@@ -87,9 +92,13 @@ export function createOrganization(id: number, name: string, firstId: number): O
       }
       return undefined;
     },
-    resolve(reference, isCustomId) {
+    resolve(reference, isCustomId, { codeMatching }) {
       if (typeof reference !== "string" && typeof reference !== "number") return undefined;
-      return isCustomId ? state.byCode(String(reference)) : subscribers.get(Number(reference));
+      if (!isCustomId) return subscribers.get(Number(reference));
+      const code = String(reference);
+      if (codeMatching === "exact") return state.byCode(code);
+      const isCode = (held: Value | undefined): boolean => String(held ?? "").toLowerCase() === code.toLowerCase();
+      return [...subscribers.values()].find(({ fields }) => isCode(fields["subscriber_code"]));
     },
     restore(before) {
       subscribers.clear();

@@ -66,7 +66,7 @@ export function createRouter({ tokens, quota, books, switches, maxBulkRows }: Ro
     const { id } = route;
     /** The subscriber of the path, or the 404. */
     const forSubscriber = (use: (subscriber: Subscriber) => Reply): Reply => {
-      const subscriber = organization.resolve(id, isCustomId);
+      const subscriber = organization.resolve(id, isCustomId, switches);
       return subscriber === undefined ? failure([noEmployee(id, switches)], switches) : use(subscriber);
     };
     switch (route.is) {

@@ -26,6 +26,10 @@ export const switchValues = {
   terminatedUpdate: ["written", "refused"],
   /** Terminated subscribers in `GET /subscribers`. */
   terminatedInLists: ["listed", "hidden"],
+  /** The most rows of a page of `GET /subscribers`, whatever is asked for. */
+  longestPage: ["500", "25"],
+  /** `emp-1` finds `EMP-1`, as many databases do it, or does not. */
+  codeMatching: ["exact", "any-case"],
   /** Rehire of somebody who is active. */
   rehireActive: ["refused", "accepted"],
   /** What clears a field; the other one is passed over. */
@@ -76,6 +80,8 @@ export const defaultSwitches: Readonly<PlanSourceSwitches> = {
   duplicateCode: "allowed",
   terminatedUpdate: "written",
   terminatedInLists: "listed",
+  longestPage: "500",
+  codeMatching: "exact",
   rehireActive: "refused",
   clearing: "empty",
   blanks: "null",

@@ -88,8 +88,12 @@ export type Result =
   | { readonly kind: "rejected"; readonly message: string; readonly status: number; readonly reason?: Reason }
   /** Perhaps written, perhaps not: must be read back before it is tried again. */
   | { readonly kind: "unconfirmed"; readonly message: string }
-  /** Certainly not written; try again after the wait. */
-  | { readonly kind: "later"; readonly waitMs: number; readonly message: string };
+  /**
+   * Certainly not written; try again after the wait.
+   *
+   * @property notAttempted it stood behind others of the chunk; once one of these has ended, it need not wait
+   */
+  | { readonly kind: "later"; readonly waitMs: number; readonly message: string; readonly notAttempted?: true };
 
 /** A problem that concerns more than one record. */
 export interface Problem {
@@ -122,7 +126,7 @@ export type Prepared =
       readonly withheld?: Readonly<Record<string, Reason>>;
       /** What else a person should know about the values. */
       readonly warnings?: readonly Reason[];
-      /** The record shall be ended or restarted, and cannot be: the rest is written, and that is its outcome. */
+      /** The record is to be ended or restarted, and cannot be: the rest is written, and this is its outcome. */
       readonly stuck?: Stuck;
     }
   | ({ readonly kind: "end" } & Stuck)

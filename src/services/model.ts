@@ -51,7 +51,7 @@ export interface ObjectType {
   /** Records can be ended (terminated, archived); ended ones are `archived`. */
   readonly endable?: true;
   /**
-   * What becomes of archived records that shall be there. By default they are left alone; `revive`: they come back;
+   * What becomes of archived records that should be there. By default they are left alone; `revive`: they come back;
    * `update`: they are written like others, and only `Service.next` brings them back.
    */
   readonly archived?: "revive" | "update";

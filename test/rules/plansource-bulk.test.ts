@@ -2,17 +2,16 @@
 import { buildUserMessage } from "../../simulators/hull";
 import type { PlanSourceSwitches } from "../../simulators/plansource/switches";
 import { switchValues } from "../../simulators/plansource/switches";
-import { about, employee, hire, mapping, staff } from "../fixture/employees";
+import { about, acquaint, employee, hire, mapping, staff } from "../fixture/employees";
 import { minute } from "../fixture/fixture";
 import { usePlanSource, type PlanSourceFixture } from "../fixture/plansource";
 
 const open = usePlanSource({ settings: { bulk_updates: true } });
 
-/** A fixture whose PlanSource has some people, known to the connector by a fetch. */
+/** A fixture whose PlanSource has some people, known to the connector; what that cost is not counted. */
 async function acquainted(count: number, options?: Parameters<typeof open>[0]): Promise<PlanSourceFixture> {
   const fixture = await open(options);
-  for (const person of staff(count)) hire(fixture.plansource.organization(), person);
-  await fixture.fetch();
+  await acquaint(fixture, count);
   fixture.plansource.books.reset();
   return fixture;
 }

@@ -1,5 +1,5 @@
 /** What PlanSource is called for, counted by PlanSource: as seldom as the outcome allows. */
-import { about, employee, hire, staff } from "../fixture/employees";
+import { about, acquaint, employee, hire, mapping, staff } from "../fixture/employees";
 import { minute } from "../fixture/fixture";
 import { usePlanSource, type PlanSourceFixture } from "../fixture/plansource";
 
@@ -12,24 +12,18 @@ async function callsOf(fixture: PlanSourceFixture, work: () => Promise<unknown>)
   return fixture.calls.slice(before).map(({ route }) => route);
 }
 
-/** A fixture in which PlanSource has some people already, and the connector knows it. */
-async function acquainted(count: number, options?: Parameters<typeof open>[0]): Promise<PlanSourceFixture> {
-  const fixture = await open(options);
-  for (const person of staff(count)) hire(fixture.plansource.organization(), person);
-  await fixture.fetch();
-  return fixture;
-}
-
 describe("an employee whom PlanSource has", () => {
   test("costs no call while nothing changes", async () => {
-    const fixture = await acquainted(1);
+    const fixture = await open();
+    await acquaint(fixture, 1);
     const told = async (): Promise<void> => fixture.deliver(about([employee(1, { indexed_at: minute(1) })]));
     expect(await callsOf(fixture, told)).toEqual([]);
     expect(await fixture.outcomes()).toEqual({ "subscribers/unchanged/in_sync": 1 });
   });
 
   test("costs one call when a field changes", async () => {
-    const fixture = await acquainted(1);
+    const fixture = await open();
+    await acquaint(fixture, 1);
     const married = employee(1, { last_name: "Hale", indexed_at: minute(1) });
     expect(await callsOf(fixture, () => fixture.deliver(about([married])))).toEqual(["PUT /subscriber/:id"]);
     expect(fixture.calls.at(-1)?.body).toEqual({ last_name: "Hale" });
@@ -86,4 +80,16 @@ test("what is demanded of fields is asked once in five minutes", async () => {
   fixture.fixture.advance(6);
   await fixture.deliver(about(staff(3, 7)));
   expect(asked()).toBe(2);
+});
+
+test("several who are cleared at once find out together what clears: none of them is refused", async () => {
+  const rows = mapping("middle_name").map((each) => ({ ...each, clear_when_blank: true }));
+  const settings = { subscriber_attributes_outbound: rows, concurrent_requests: 5 };
+  const fixture = await open({ settings, plansource: { switches: { clearing: "null" } } });
+  await fixture.deliver(about(staff(8, 1, { middle_name: "Rose" })));
+  // So that they meet.
+  fixture.plansource.faults.add({ kind: "latency", min: 5, max: 40 });
+  await fixture.deliver(about(staff(8, 1, { middle_name: null, indexed_at: minute(1) })));
+  expect(await fixture.outcomes()).toEqual({ "subscribers/sent/created": 8, "subscribers/sent/updated": 8 });
+  for (const { fields } of fixture.plansource.snapshot()) expect(fields).not.toHaveProperty("middle_name");
 });

@@ -1,5 +1,5 @@
 /** Codes that people edit in PlanSource: whoever is linked stays who they are, and nobody is written in their place. */
-import { about, employee, LIFE_CYCLE_SETTINGS, staff } from "../fixture/employees";
+import { about, employee, hire, LIFE_CYCLE_SETTINGS, staff } from "../fixture/employees";
 import { minute } from "../fixture/fixture";
 import { usePlanSource, type PlanSourceFixture } from "../fixture/plansource";
 
@@ -56,4 +56,33 @@ test("who was written instead of somebody else, before it could be known, is sho
   const [letter] = await fixture.fixture.connector.store.deadLettersOf(fixture.lane);
   expect(JSON.stringify(letter)).toContain(String(elder));
   expect(fixture.plansource.organization().subscribers.get(younger)?.fields["first_name"]).toBe("Robin");
+});
+
+describe.each(["never read", "shown by a fetch"] as const)("a code that PlanSource has in capitals, %s", (how) => {
+  /** With so many others that the list is asked first. */
+  async function capitals(codeMatching: "exact" | "any-case", others: number): Promise<PlanSourceFixture> {
+    const fixture = await open({ plansource: { switches: { codeMatching } } });
+    const organization = fixture.plansource.organization();
+    organization.seed({ first_name: "A", last_name: "B" }, "terminated");
+    hire(organization, employee(1, { external_id: "EMP-1" }));
+    if (how === "shown by a fetch") await fixture.fetch();
+    await fixture.deliver(about(staff(1 + others, 1, { first_name: "Kim" })));
+    return fixture;
+  }
+
+  test.each([0, 5])("is the same employee where PlanSource finds them by it (and %i others)", async (others) => {
+    const fixture = await capitals("any-case", others);
+    expect(fixture.plansource.snapshot()).toHaveLength(2 + others);
+    const { plansource } = fixture;
+    expect(plansource.organization().byCode("emp-1")?.fields["first_name"]).toBe("Kim");
+    await fixture.deliver(about([employee(1, { first_name: "Lee", indexed_at: minute(1) })]));
+    expect(fixture.plansource.snapshot()).toHaveLength(2 + others);
+    expect(plansource.organization().byCode("emp-1")?.fields["first_name"]).toBe("Lee");
+  });
+
+  test.each([0, 5])("is somebody else where it does not (and %i others)", async (others) => {
+    const fixture = await capitals("exact", others);
+    expect(fixture.plansource.snapshot()).toHaveLength(3 + others);
+    expect(fixture.plansource.organization().byCode("EMP-1")?.fields["first_name"]).toBe("Robin");
+  });
 });

@@ -27,6 +27,17 @@ test("a full page that is the last costs one call more, and the fetch ends", asy
   expect(fixture.calls).toHaveLength(2);
 });
 
+test("pages that are cut shorter than asked for are no end of the list: nobody is created who stands further on", async () => {
+  const fixture = await open({ plansource: { switches: { longestPage: "25" } } });
+  const { plansource } = fixture;
+  plansource.organization().seed({ first_name: "A", last_name: "B" }, "terminated");
+  for (const person of staff(60)) hire(plansource.organization(), person);
+  await fixture.fetch();
+  expect(fixture.calls).toHaveLength(3);
+  await fixture.deliver(about([employee(60)]));
+  expect(plansource.snapshot()).toHaveLength(61);
+});
+
 test("whoever did not change is not told again", async () => {
   const fixture = await open();
   for (const person of staff(20)) hire(fixture.plansource.organization(), person);

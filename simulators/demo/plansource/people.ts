@@ -45,7 +45,7 @@ export const isRefused = (index: number): boolean => index % REFUSED_EVERY === R
 export const CHANGED = range(0, 30);
 export const LEAVERS = range(40, 60);
 /** Of the leavers those whose reason PlanSource does not know. */
-export const UNKNOWN_REASON = range(58, 60);
+const UNKNOWN_REASON = range(58, 60);
 export const RETURNERS = range(40, 50);
 
 export const changeOf = (index: number) => ({ last_name: `Renamed ${index}`, salary: 90_000 + index });

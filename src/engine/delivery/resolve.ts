@@ -7,6 +7,7 @@ import type { MirrorRow } from "../../storage/port/rows";
 import type { Lane, Settlement, Store } from "../../storage/port/store";
 import { identify, type Identity } from "../rules/identity";
 import { reason } from "../../outcome/outcome";
+import { createClaims } from "./claims";
 import { ended, postponed, taken } from "./settle/settlements";
 import { observationOf, type TypeContext, type Work } from "./work";
 import { withNamesakes } from "./namesakes";
@@ -67,8 +68,10 @@ async function identifyOpen(input: ResolveInput, works: readonly Work[]): Promis
     if (isOpenCreate(work, context.type)) return true;
     // A link that only lacks confirmation by its key is not worth a call; one that its key contradicts is.
     if (work.mirror !== undefined && !contradicts(work, context.type)) return false;
-    const verdict = early[index]?.kind;
-    return !scanned && (verdict === "absent" || verdict === "ambiguous");
+    const verdict = early[index];
+    // Whether two spellings of a key are one, only the service that finds records by it can say.
+    if (verdict?.kind === "absent" && verdict.namesake && context.type.writes?.byKey === true) return true;
+    return !scanned && (verdict?.kind === "absent" || verdict?.kind === "ambiguous");
   });
   let problem: Problem | undefined;
   const exhaustive = new Map<Work, boolean>();
@@ -180,30 +183,8 @@ function conclude(work: Work, verdict: Identity, context: TypeContext, timing: T
   }
 }
 
-/** Identities taken within one cycle: a second Hull entity for the same one is resolved after the first is settled. */
-function createClaims(type: ObjectType): { claim(work: Work): Work | undefined } {
-  const identities = new Set<string>();
-  const values = new Set<string>();
-  return {
-    claim: (work) => {
-      if (work.mirror !== undefined) {
-        if (identities.has(work.mirror.id)) return undefined;
-        identities.add(work.mirror.id);
-        return work;
-      }
-      const keys = type.keys.flatMap(({ name, scope }) => {
-        const value = work.content.desired.keys[name];
-        return value === undefined ? [] : [{ scope, mark: `${name}:${foldedKey(value)}` }];
-      });
-      const own = keys.map(({ scope, mark }) => (scope === "remote" ? mark : `${work.parentId ?? ""}/${mark}`));
-      if (own.some((identity) => identities.has(identity))) return undefined;
-      own.forEach((identity) => identities.add(identity));
-      // The same e-mail or id under another parent is another person, whom a bulk write could confuse with this one.
-      const namesake = work.namesake || keys.some(({ mark }) => values.has(mark));
-      keys.forEach(({ mark }) => values.add(mark));
-      return { ...work, namesake };
-    },
-  };
+function keysOf(works: readonly Work[]): readonly { readonly name: string; readonly value: string }[] {
+  return works.flatMap(({ content }) => Object.entries(content.desired.keys).map(([name, value]) => ({ name, value })));
 }
 
 /**
@@ -217,10 +198,7 @@ async function identifyAll(
   const { type, nowMs } = context;
   const present = (row: MirrorRow): boolean =>
     (row.seenAtMs ?? 0) >= nowMs || (row.writtenAtMs ?? 0) > nowMs - timing.settleMs;
-  const keys = works.flatMap(({ content }) =>
-    Object.entries(content.desired.keys).map(([name, value]) => ({ name, value })),
-  );
-  const rows = await store.candidates(lane, type.name, keys);
+  const rows = await store.candidates(lane, type.name, keysOf(works));
   const hints = [...new Set(works.flatMap(({ content }) => content.hintId ?? []))];
   const hinted = (await store.mirrors(lane, type.name, hints)).filter((row) => row !== undefined);
   const byKey = new Map<string, MirrorRow[]>();
@@ -260,10 +238,7 @@ const MISSING_LIMIT = 500;
 /** What a scan did not show is neither a hit nor proof of absence: it is read before anything is concluded. */
 async function readMissing({ store, connection, lane, context, timing }: ResolveInput, works: readonly Work[]) {
   const { type, mapped, nowMs } = context;
-  const keys = works.flatMap(({ content }) =>
-    Object.entries(content.desired.keys).map(([name, value]) => ({ name, value })),
-  );
-  const found = await store.candidates(lane, type.name, keys);
+  const found = await store.candidates(lane, type.name, keysOf(works));
   // Their old place is no help: a list did not show them there.
   const missing = found.flatMap(({ id, missing: isMissing }) => (isMissing === true ? [{ id }] : []));
   if (missing.length === 0) return;

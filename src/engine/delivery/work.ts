@@ -24,7 +24,7 @@ export interface Work {
   readonly namesake: boolean;
   /** What a person should know about how the record was found, and about values that were changed before sending. */
   readonly note?: Reason;
-  /** It shall be ended or restarted, and cannot be. */
+  /** It is to be ended or restarted, and cannot be. */
   readonly stuck?: Stuck;
   /** Values as the service stores them; write-only ones are open here, and nowhere else. */
   readonly wire: Readonly<Record<string, Json>>;

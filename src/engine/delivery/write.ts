@@ -9,7 +9,7 @@ import { ownId } from "../rules/identity";
 import { reason } from "../../outcome/outcome";
 import { barred, changeOf, hasMore, isIdle, type Change } from "./change";
 import type { Cycle } from "./context";
-import { discreet } from "./discreet";
+import { redactAnswer } from "./redact";
 import { hasUnrepeatableChanges } from "./resolve";
 import { advanced, delivered, ended, forgotten, postponed, relinked, unlinked } from "./settle/settlements";
 import { NO_RESULT, type Delivery, type TypeContext, type Work } from "./work";
@@ -109,7 +109,11 @@ async function writeChunk<S>(cycle: Cycle<S>, some: readonly Change[]): Promise<
     cycle,
     settled.flatMap(({ change, isSuspect }) => (isSuspect ? [change] : [])),
   );
+  const hasProgressed = results.some(({ kind }) => kind !== "later" && kind !== "unconfirmed");
   const settlements = settled.map(({ change, result, isSuspect }) => {
+    if (hasProgressed && result.kind === "later" && result.notAttempted === true) {
+      return postponed(change.work, cycle.options.now(), result.message, change.work.entry.unconfirmed);
+    }
     if (!isSuspect || !orphaned.has(change.work.parentId ?? "")) return settlementFor(cycle, change, result);
     const { now } = cycle.options;
     const isOpen = result.kind === "unconfirmed" && !isRepeatable(type, change.intent);
@@ -158,10 +162,10 @@ export async function apply<S>(cycle: Cycle<S>, intents: readonly Intent[]): Pro
   const { connection, retry, stopOnError } = cycle.options;
   const { type } = cycle.context;
   try {
-    return discreet(cycle.context, intents, await connection.apply(type.name, intents, { stopOnError }));
+    return redactAnswer(cycle.context, intents, await connection.apply(type.name, intents, { stopOnError }));
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return discreet(cycle.context, intents, {
+    return redactAnswer(cycle.context, intents, {
       results: intents.map(() => ({ kind: "unconfirmed", message })),
       problem: { scope: "type", kind: "transient", message, waitMs: retry.capMs },
     });

@@ -50,7 +50,7 @@ export function createConnection(
       const onSilence = (): void => void silent.add(into.template);
       return importRows({ rest, settings, into, onSilence }, chunk, how);
     },
-    list: (type, _fields, from, _shown, sinceMs) => listPage(fetching, type, from, sinceMs, settings),
+    list: (type, _fields, from, shown, sinceMs) => listPage(fetching, type, from, sinceMs, settings, shown),
     inspect: () => inspect(settings, { rest: asked, silent }),
     /** The properties of the template that the list is for, where PlanningPME names them. */
     async fieldOptions(table, use) {

@@ -72,11 +72,11 @@ export function createConnection(
   shared.learnt.set(target.fingerprint, learnt);
   shared.choices.set(`${target.fingerprint} ${subscriberKey}`, subscriberKey);
   const fields = mappedFields(settings);
-  const preparing = { meta, today: today(), defaultReason: settings.lifeCycle.defaultReason };
+  const { defaultReason } = settings.lifeCycle;
   const writing = { ways, settings, fields, learnt, lost: { inARow: 0 }, today };
   return {
-    check: (_type, records) => checkRecords(records, preparing),
-    prepare: (_type, records, known) => prepareRecords(records, known, { ...preparing, today: today() }),
+    check: (_type, records) => checkRecords(records, { meta }),
+    prepare: (_type, records, known) => prepareRecords(records, known, { meta, defaultReason, today: today() }),
     find: (_type, wanted, knowledge) => find(ways, wanted, knowledge, clock, width),
     read: (_type, known, names) => read(ways, known, names, width),
     list: (_type, names, from) =>

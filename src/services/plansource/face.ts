@@ -63,7 +63,7 @@ export function fieldOptions(table: string, use: FieldUse): readonly FieldOption
   return table === SUBSCRIBERS.name && use === "outgoing" ? OPTIONS : undefined;
 }
 
-/** The same with what the client demands: who reads it chooses better. */
+/** The same with what the client requires and allows, so that people choose well. */
 export function fieldOptionsWith(meta: Meta, options: readonly FieldOption[]): readonly FieldOption[] {
   return options.map(({ value, label }) => {
     const { required, update, choices } = meta.rule(value);

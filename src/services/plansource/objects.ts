@@ -7,6 +7,9 @@
 import upperFirst from "lodash/upperFirst";
 import type { FieldSpec, FieldType, ObjectType } from "../model";
 
+/** The most calls at once that the settings may allow. */
+export const MOST_AT_ONCE = 10;
+
 export const SUBSCRIBERS: ObjectType = {
   name: "subscribers",
   entity: "user",
@@ -15,11 +18,8 @@ export const SUBSCRIBERS: ObjectType = {
   endable: true,
   archived: "update",
   // Not more at once than the settings allow: the connection keeps to that.
-  writes: { concurrent: 10, repeatable: ["update"], byKey: true },
+  writes: { concurrent: MOST_AT_ONCE, repeatable: ["update"], byKey: true },
 };
-
-/** The most calls at once that the settings may allow. */
-export const MOST_AT_ONCE = 10;
 
 /** As the request takes them; days have the form CCYY-MM-DD until they are sent. */
 type Kind = Extract<FieldType, "text" | "day" | "number" | "boolean">;

@@ -44,7 +44,12 @@ function planRecord(message: EntityMessage, settings: PlanSourceSettings): Plann
   const stateFields = leaving === undefined ? lifeCycle.fields : { ...UNSAID, ...lifeCycle.fields, leaving };
   return {
     kind: "record",
-    desired: { ...desiredOf(mapped), stateFields, leaves: leaving === undefined ? undefined : true },
+    desired: {
+      ...desiredOf(mapped),
+      stateFields,
+      leaves: leaving === undefined ? undefined : true,
+      outside: leaving === undefined && !inSegment(settings.segments, message.segmentIds) ? true : undefined,
+    },
     claims: claimsOf(message.user, message.id, "email"),
     warnings: [...mapped.warnings, ...lifeCycle.warnings],
     hintId: textOf(own(message.user, "traits_plansource/id") ?? own(message.user, "plansource/id")),
@@ -70,7 +75,7 @@ function check(name: string, fulfilled: boolean, code: ReasonCode): Check {
   return { name, verdict: fulfilled ? "passed" : "failed", reason: reason(code) };
 }
 
-/** The day on which the user left all synchronised segments, if that shall end the employment. */
+/** The day on which the user left all synchronised segments, if that ends the employment. */
 function leftOn(message: EntityMessage, { segments, lifeCycle }: PlanSourceSettings): string | undefined {
   const { segmentIds, leftSegmentIds = [], version } = message;
   const left = lifeCycle.onLeavingSegments && inSegment(segments, leftSegmentIds) && !inSegment(segments, segmentIds);
@@ -117,7 +122,7 @@ function readLifeCycle(message: EntityMessage, { lifeCycle }: PlanSourceSettings
   return { fields, warnings };
 }
 
-/** Raised whenever filter or mapping decide differently about the same message: earlier verdicts no longer count. */
+/** Raised whenever the filter or the mapping decides differently about the same message: earlier verdicts no longer count. */
 const RULES = 1;
 
 /** Of the settings: needed for every message, computed once. */
@@ -127,7 +132,7 @@ const settingsFingerprint = memoize((settings: PlanSourceSettings): string =>
 settingsFingerprint.cache = new WeakMap();
 
 /** What is read besides the mapping: claims, and the link. */
-const KEYS = ["email", "external_id", "traits_plansource/id", "plansource/id"];
+const ALSO_READ = ["email", "external_id", "traits_plansource/id", "plansource/id"];
 
 /**
  * @param key of the hash: it is stored, and the values are secrets of people
@@ -138,7 +143,7 @@ export function fingerprintOf(message: EntityMessage, settings: PlanSourceSettin
   const { terminationDate, terminationReason, voluntary, rehireDate } = settings.lifeCycle;
   const ofState = [terminationDate, terminationReason, voluntary, rehireDate].filter((each) => each !== undefined);
   const values: unknown[] = [settingsFingerprint(settings), inSegment(settings.segments, message.segmentIds)];
-  for (const key of KEYS) values.push(own(message.user, key));
+  for (const name of ALSO_READ) values.push(own(message.user, name));
   for (const attribute of ofState) values.push(readAttribute(message, attribute));
   for (const { attribute, clearWhenBlank } of settings.rows) {
     const value = readAttribute(message, attribute);

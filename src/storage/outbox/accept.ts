@@ -129,16 +129,22 @@ export function fingerprintOf(tables: Tables, remote: string, record: RecordRow 
   return linkOf(remoteRow(tables, remote), record) === undefined ? undefined : record.same;
 }
 
-/** The newest state wins; what must be kept of the older one is that it was forced or replayed, and what was cleared. */
+/**
+ * The newest state wins; what must be kept of the older one is that it was forced or replayed, what was cleared, and
+ * that the entity leaves, unless it is back.
+ */
 export function mergeContent(older: Content | undefined, newer: NewContent): NewContent {
   if (older === undefined || older.derived) return newer;
   const stillNull = older.desired.cleared.filter((field) => newer.desired.fields[field] === null);
   const cleared = [...new Set([...newer.desired.cleared, ...stillNull])];
+  const { leaves, state, stateFields } = older.desired;
+  const stillLeaves = leaves === true && newer.desired.outside === true;
+  const departure = stillLeaves ? { leaves, state, stateFields: { ...stateFields, ...newer.desired.stateFields } } : {};
   return {
     ...newer,
     force: newer.force || older.force,
     replay: newer.replay ?? older.replay,
-    desired: { ...newer.desired, cleared },
+    desired: { ...newer.desired, ...departure, cleared },
   };
 }
 

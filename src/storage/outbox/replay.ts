@@ -22,7 +22,7 @@ export function replayDeadLetter(tables: Tables, ledger: Ledger, key: DeadLetter
   const entries = openEntries(tables, ledger, row, outcomes);
   const entry = entries.get(type, hullId);
   const newest = before ?? entry?.content ?? entry?.attempt?.content;
-  const outdated = newest !== undefined && isNewer(tables, remote, newest, content);
+  const outdated = newest !== undefined && !isStillGone(before, content) && isNewer(tables, remote, newest, content);
   if (!outdated && isUnderway(entry, content)) return { ...answered, state: "underway" };
 
   const note = (of: Content): void => {
@@ -96,6 +96,11 @@ function isNewer(
   if (version !== content.version || newest.messageId === content.messageId) return version > content.version;
   // Of two messages with one version the later one was remembered; several connectors are told of one change each.
   return [...tables.depth.range([remote], { limit: 2 })].length < 2;
+}
+
+/** Whoever left is still to be ended: messages that a filter skipped since then say nothing else. */
+function isStillGone(record: RecordRow | undefined, { desired }: Content): boolean {
+  return desired.leaves === true && record?.last?.outcome === "skipped";
 }
 
 /** The same content waits or is in flight already; for a derived record anything about it counts. */

@@ -238,6 +238,20 @@ describe("somebody whom an operation created is found and not created again,", (
     expect(await opened.outcomes()).toMatchObject({ "subscribers/sent/updated": 1 });
   });
 
+  test("by an operation whose answer was lost, with a code that is somebody else's id", async () => {
+    const opened = await open();
+    await fetchAll(opened);
+    const { plansource } = opened;
+    const code = String(plansource.snapshot()[0]?.id);
+    plansource.faults.add(LOST);
+    const body = { ...CREATED, subscriber_code: code };
+    expect((await operate(opened, "POST /subscribers", { body })).status).toBe(502);
+    plansource.faults.clear();
+    await opened.deliver(about([employee(7, { external_id: code, indexed_at: minute((minutes += 1)) })]));
+    const codes = plansource.snapshot().map(({ fields }) => fields["subscriber_code"]);
+    expect(codes.filter((each) => each === code)).toHaveLength(1);
+  });
+
   test("and without an operation the fetch's proof is believed", async () => {
     const opened = await open();
     await fetchAll(opened);

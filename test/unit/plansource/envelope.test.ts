@@ -63,6 +63,17 @@ describe("words of a failure", () => {
 });
 
 describe("what is shown of an answer", () => {
+  test.each([
+    ["medicare_effective_date", "2021-09-17", "2021/09/17"],
+    ["medicare_effective_date", "2021-09-17", "09/17/2021"],
+    ["medicare_termination_date", "2021/09/17", "2021-09-17"],
+    ["current_salary", 71_717.71, "71,717.71"],
+    ["current_salary", 1_171_717, "$1,171,717.00"],
+  ])("has no %s of %p, written as %s", (field, value, written) => {
+    const shown = visibleAnswer(failure(errorOf(`${written} is not allowed.`)), { body: { [field]: value } });
+    expect(wordsIn(shown)).toMatch(/^\$?\[redacted\](?:\.00)? is not allowed$/);
+  });
+
   test("is PlanSource's words, and none of the record", () => {
     const shown = visibleAnswer(
       { ...failure(errorOf("No.")), data: { current_salary: "70000.0", ssn: "123-45-6789" } },

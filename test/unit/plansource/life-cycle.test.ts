@@ -36,7 +36,8 @@ describe("the next step", () => {
     ["the rehire is later than the termination", { rehire: D3 }, ended(D2), "restart"],
     ["the rehire is on the day of the termination", { rehire: D2 }, ended(D2), undefined],
     ["the rehire is older than the termination", { rehire: D1 }, ended(D2), undefined],
-    ["the termination is unknown", { rehire: D1 }, ended(), "restart"],
+    ["the day of the termination is not shown", { rehire: D3 }, ended(), "restart"],
+    ["the rehire was done, and the day of the termination is not shown", { rehire: D1 }, ended(), undefined],
     ["somebody active is rehired", { rehire: D3 }, active(D1), undefined],
 
     ["the rehire is the later one, of somebody active", { termination: D2, rehire: D3 }, active(D1), undefined],
@@ -173,6 +174,8 @@ describe("the standing of a row", () => {
     [{ employment_status: "Leave of Absence" }, "by_hand"],
     [{ employment_status: "C" }, "by_hand"],
     [{ employment_status: "constructor" }, "by_hand"],
+    [{ employment_status: "Inactive", termination_date: "2024/01/01" }, "ended"],
+    [{ employment_status: "Inactive", termination_date: null }, "by_hand"],
     [{ employment_status: 1 }, "by_hand"],
     [{ employment_status: "Active", termination_date: "2030/01/01" }, "active"],
     [{ employment_status: "COBRA", termination_date: "2024/01/01" }, "by_hand"],

@@ -13,6 +13,7 @@ import { createPlanSourceApi, createShared, type PlanSourceApi } from "../../../
 import { createRest } from "../../../src/services/plansource/api/rest";
 import { readSettings, type PlanSourceSettings } from "../../../src/services/plansource/settings/settings";
 import { targetOf } from "../../../src/services/plansource/settings/target";
+import { json, startLoopback, type Answer, type Loopback } from "../http/loopback";
 
 type Bag = Readonly<Record<string, unknown>>;
 
@@ -112,5 +113,30 @@ export async function openApi({ settings: stored, url, ...options }: OpenApiOpti
       closeAgents(agents);
       await sim.close();
     },
+  };
+}
+
+/** Opens one for each test of a file, and closes it afterwards. */
+export function useOpenApi() {
+  let opened: OpenApi | undefined;
+  let server: Loopback | undefined;
+  afterEach(async () => {
+    await opened?.close();
+    await server?.close();
+    opened = server = undefined;
+  });
+  const open = async (options?: OpenApiOptions): Promise<OpenApi> => (opened = await openApi(options));
+  return {
+    open,
+    /** In the place of the simulator a server that hands out tokens, and answers everything else in its own way. */
+    openAt: async (answer: Answer): Promise<OpenApi> => {
+      server = await startLoopback((request, response, n) => {
+        if (request.url === "/oauth/v2/token") json(response, 200, { access_token: "token-1" });
+        else answer(request, response, n);
+      });
+      return open({ url: server.url });
+    },
+    /** What that server was asked, for tokens as well. */
+    seen: () => server?.seen ?? [],
   };
 }

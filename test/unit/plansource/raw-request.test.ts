@@ -1,28 +1,12 @@
-import { startLoopback, type Answer, type Loopback } from "../http/loopback";
+import type { Answer } from "../http/loopback";
 import { ask, type Heard } from "./ask";
-import { openApi, type OpenApi, type OpenApiOptions } from "./open-api";
+import { useOpenApi, type OpenApi } from "./open-api";
 
-let opened: OpenApi | undefined;
-let server: Loopback | undefined;
-afterEach(async () => {
-  await opened?.close();
-  await server?.close();
-  opened = server = undefined;
-});
+const { open, openAt, seen } = useOpenApi();
 
-async function open(options: OpenApiOptions = {}): Promise<OpenApi> {
-  return (opened = await openApi(options));
-}
-async function openAt(answer: Answer): Promise<OpenApi> {
-  server = await startLoopback((request, response, n) => {
-    if (request.url === "/oauth/v2/token") response.end('{"access_token":"token-1"}');
-    else answer(request, response, n);
-  });
-  return open({ url: server.url });
-}
 const send = (fixture: OpenApi, body: unknown): Promise<Heard> => ask(fixture, "rawRequest", { body });
 /** Requests but those for tokens, as they came. */
-const arrived = () => (server?.seen ?? []).filter(({ url }) => url !== "/oauth/v2/token");
+const arrived = () => seen().filter(({ url }) => url !== "/oauth/v2/token");
 const ok: Answer = (_request, response) => response.end("{}");
 const ANN = { subscriber_code: "E-1", first_name: "Ann", last_name: "Lee" };
 
@@ -135,7 +119,7 @@ describe("an endpoint that would lead elsewhere is refused before anything is se
     const fixture = await openAt(ok);
     const refusal = await send(fixture, { method: "GET", endpoint });
     expect(refusal).toMatchObject({ status: 400, code: "invalid_request", fields: ["endpoint"] });
-    expect(server?.seen).toEqual([]);
+    expect(seen()).toEqual([]);
   });
 });
 
@@ -155,7 +139,7 @@ describe("what is refused as well", () => {
   ])("%s", async (_name, body, field) => {
     const fixture = await openAt(ok);
     expect(await send(fixture, body)).toMatchObject({ status: 400, code: "invalid_request", fields: [field] });
-    expect(server?.seen).toEqual([]);
+    expect(seen()).toEqual([]);
   });
 });
 

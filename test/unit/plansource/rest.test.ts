@@ -1,27 +1,10 @@
 import { RemoteError, UnexpectedAnswer } from "../../../src/http/errors";
 import { isSsnTaken, isTerminatedAlready } from "../../../src/services/plansource/api/envelope";
-import { startLoopback, json, type Answer, type Loopback } from "../http/loopback";
-import { openApi, type OpenApi, type OpenApiOptions } from "./open-api";
+import { json, type Answer } from "../http/loopback";
+import { useOpenApi, type OpenApi } from "./open-api";
 
-let opened: OpenApi | undefined;
-let server: Loopback | undefined;
-afterEach(async () => {
-  await opened?.close();
-  await server?.close();
-  opened = server = undefined;
-});
+const { open, openAt, seen } = useOpenApi();
 
-async function open(options: OpenApiOptions = {}): Promise<OpenApi> {
-  return (opened = await openApi(options));
-}
-/** A server that hands out tokens, and answers everything else in its own way. */
-async function openAt(answer: Answer): Promise<OpenApi> {
-  server = await startLoopback((request, response, n) => {
-    if (request.url === "/oauth/v2/token") json(response, 200, { access_token: "token-1" });
-    else answer(request, response, n);
-  });
-  return open({ url: server.url });
-}
 const ANN = { subscriber_code: "E-1", first_name: "Ann", last_name: "Lee" };
 const lastCall = ({ calls }: OpenApi) => {
   const call = calls.at(-1);
@@ -174,70 +157,6 @@ describe("after a lost answer", () => {
   });
 });
 
-describe("several subscribers in one call", () => {
-  const wrapped = {
-    array: [{ id: "E-1", last_name: "Stone" }],
-    subscribers: { subscribers: [{ id: "E-1", last_name: "Stone" }] },
-  };
-
-  test.each(["array", "subscribers"] as const)(
-    "are sent in the wrapper that PlanSource takes: %s",
-    async (bulkWrapper) => {
-      const fixture = await open({ switches: { bulkWrapper } });
-      fixture.sim.organization().seed(ANN);
-      const first = await fixture.rest().bulk([{ id: "E-1", last_name: "Stone" }]);
-      expect(first.data).toMatchObject({ valid_count: 1, failed_count: 0 });
-      expect(lastCall(fixture)?.body).toEqual(wrapped[bulkWrapper]);
-      const before = fixture.calls.length;
-      await fixture.rest().bulk([{ id: "E-1", last_name: "Stone" }]);
-      // Remembered, so it is tried first.
-      expect(fixture.calls.slice(before).map(({ body }) => body)).toEqual([wrapped[bulkWrapper]]);
-    },
-  );
-
-  test("are unwrapped if PlanSource wants it after all", async () => {
-    const fixture = await open({ switches: { bulkWrapper: "subscribers" } });
-    fixture.sim.organization().seed(ANN);
-    await fixture.rest().bulk([{ id: "E-1", last_name: "Stone" }]);
-    fixture.sim.configure({ bulkWrapper: "array" });
-    await fixture.rest().bulk([{ id: "E-1", last_name: "Lee" }]);
-    expect(fixture.sim.snapshot()[0]?.fields["last_name"]).toBe("Lee");
-  });
-
-  test("are not sent in another wrapper because a row was refused", async () => {
-    const fixture = await open({ switches: { bulkFailure: "all" } });
-    fixture.sim.organization().seed(ANN);
-    const refused = fixture.rest().bulk([{ id: "E-1", gender: "X" }]);
-    await expect(refused).rejects.toMatchObject({ status: 400 });
-    expect(fixture.routes().filter((route) => route === "PUT /subscribers")).toHaveLength(1);
-  });
-
-  test("that are refused in the second wrapper are refused for their rows, and the wrapper is remembered", async () => {
-    const fixture = await open({ switches: { bulkFailure: "all", bulkWrapper: "subscribers" } });
-    fixture.sim.organization().seed(ANN);
-    const error: unknown = await fixture
-      .rest()
-      .bulk([{ id: "E-1", gender: "X" }])
-      .catch((caught: unknown) => caught);
-    expect(JSON.stringify(error)).toContain("Invalid value for gender");
-    await fixture.rest().bulk([{ id: "E-1", gender: "F" }]);
-    expect(fixture.routes().filter((route) => route === "PUT /subscribers")).toHaveLength(3);
-  });
-
-  test("keep what stands beside them in a wrapper", async () => {
-    const fixture = await open({ switches: { bulkWrapper: "subscribers" } });
-    fixture.sim.organization().seed(ANN);
-    await fixture.rest().bulk({ subscribers: [{ id: "E-1", last_name: "Stone" }], note: "x" });
-    expect(lastCall(fixture)?.body).toEqual({ ...wrapped.subscribers, note: "x" });
-  });
-
-  test("that failed in part are an answer, even if it calls itself a failure", async () => {
-    const data = { valid_count: 1, failed_count: 1, failed_rows: [{ id: "E-2" }] };
-    const fixture = await openAt((_request, response) => json(response, 200, { status: "failure", errors: [], data }));
-    expect((await fixture.rest().bulk([{ id: "E-1" }, { id: "E-2" }])).data).toEqual(data);
-  });
-});
-
 describe("lists", () => {
   test("are read page by page, with holes where a row is no subscriber", async () => {
     const data = [{ id: 1 }, { name: "?" }, { id: "3" }];
@@ -247,9 +166,7 @@ describe("lists", () => {
       undefined,
       { id: "3" },
     ]);
-    expect(server?.seen.at(-1)?.url).toBe(
-      "/admin/v2/subscribers?is_custom_id=true&page=2&per_page=3&include_test=true",
-    );
+    expect(seen().at(-1)?.url).toBe("/admin/v2/subscribers?is_custom_id=true&page=2&per_page=3&include_test=true");
   });
 
   test("have test employees only if asked for", async () => {
@@ -286,61 +203,6 @@ test("meta data is read outside the budget", async () => {
   expect(fixture.taken).toEqual([]);
   await rest.page(1);
   expect(fixture.taken).toEqual(["delivery"]);
-});
-
-describe("calls at once", () => {
-  /** Keeps every call in the simulator until told otherwise; tokens pass, and so do strangers. */
-  function holding({ sim }: OpenApi) {
-    const held: (() => void)[] = [];
-    sim.on("request", ({ headers }) =>
-      headers.authorization === undefined ? undefined : new Promise<void>((resolve) => void held.push(resolve)),
-    );
-    return held;
-  }
-  /** Whatever was sent before has arrived by then. */
-  async function settle({ sim }: OpenApi): Promise<void> {
-    for (let n = 0; n < 3; n += 1) await (await fetch(`${sim.url}/admin/v2/organizations`)).text();
-  }
-  /** Lets out one after the other, each once all that may come have come. Answers how many were there at most. */
-  async function drain(fixture: OpenApi, held: (() => void)[], atOnce: number, total: number): Promise<number> {
-    let most = 0;
-    for (let left = total; left > 0; left -= 1) {
-      while (held.length < Math.min(atOnce, left)) await settle(fixture);
-      await settle(fixture);
-      most = Math.max(most, held.length);
-      held.shift()?.();
-    }
-    return most;
-  }
-
-  test.each([1, 2, 3])("are never more than the settings allow: %i, whoever makes them", async (atOnce) => {
-    const fixture = await open({ settings: { concurrent_requests: atOnce } });
-    const held = holding(fixture);
-    const [delivery, other] = [fixture.rest(), fixture.rest()];
-    const work = Promise.all([
-      ...Array.from({ length: 4 }, () => delivery.page(1)),
-      ...Array.from({ length: 4 }, () => other.meta()),
-    ]);
-    expect(await drain(fixture, held, atOnce, 8)).toBe(atOnce);
-    await work;
-    expect(fixture.sim.books.snapshot().mostAtOnce).toBe(atOnce);
-  });
-
-  test("go on when one of them fails, and when a waiting one is given up", async () => {
-    const fixture = await open({ settings: { concurrent_requests: 1 } });
-    const held = holding(fixture);
-    const given = fixture.api();
-    const first = fixture.rest().one("E-9");
-    while (held.length === 0) await settle(fixture);
-    const second = given.request({ method: "GET", route: "/organizations" });
-    const third = fixture.rest().page(1);
-    given.close();
-    await expect(second).rejects.toMatchObject({ applied: "no" });
-    held.shift()?.();
-    expect(await first).toBeUndefined();
-    expect(await drain(fixture, held, 1, 1)).toBe(1);
-    expect(await third).toEqual([]);
-  });
 });
 
 test("no value that is only ever written is in a log line or an error", async () => {

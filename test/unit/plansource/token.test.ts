@@ -1,17 +1,12 @@
-import type { ManualClock } from "../../../simulators/loopback";
 import { DEFAULT_API_USER } from "../../../simulators/plansource";
 import { RemoteError } from "../../../src/http/errors";
-import { openApi, type OpenApi, type OpenApiOptions } from "./open-api";
+import { useOpenApi, type OpenApi } from "./open-api";
 
 const TOKEN_ROUTE = "POST /oauth/v2/token";
 const ORGANIZATIONS = { method: "GET", route: "/organizations" } as const;
 
-let opened: OpenApi | undefined;
-afterEach(() => opened?.close());
+const { open } = useOpenApi();
 
-async function open(options: OpenApiOptions = {}): Promise<OpenApi & { readonly clock: ManualClock }> {
-  return (opened = await openApi(options));
-}
 const tokensOf = ({ sim }: OpenApi): number => sim.books.snapshot().tokensIssued;
 const failureOf = (call: Promise<unknown>): Promise<RemoteError> =>
   call.then(

@@ -4,10 +4,10 @@ import type { Settlement } from "../../../storage/port/store";
 import { reason, type OutcomeKind, type Reason } from "../../../outcome/outcome";
 import { hullUpdateOf } from "./hull-update";
 import { patchOf } from "./mirror-patch";
-import { earlierFor, noted, notedInPart } from "./said";
+import { earlierFor, noted, notedInPart } from "./notes";
 import type { Delivery, TypeContext, Work } from "../work";
 
-export function outcomeFor(content: Content, outcome: OutcomeKind, why: Reason, atMs: number): Outcome {
+function outcomeFor(content: Content, outcome: OutcomeKind, why: Reason, atMs: number): Outcome {
   const { messageId, counted, derived } = content;
   const { code, text } = why;
   return { messageId, outcome, code, text, atMs, counted, derived: derived ? true : undefined };

@@ -19,6 +19,7 @@ const position = z.int().min(0);
 /**
  * @param from the number of the template, counted from 0; an invalid one begins at the first, which misses nothing
  * @param sinceMs when the last fetch began; undefined: everything
+ * @param shown properties that rows have shown so far
  */
 export async function listPage(
   rest: Rest,
@@ -26,6 +27,7 @@ export async function listPage(
   from: string | undefined,
   sinceMs: number | undefined,
   settings: PlanningPmeSettings,
+  shown: readonly string[] = [],
 ): Promise<ListPage> {
   const entity = exportedEntity(type);
   const templates = settings.exports.filter((each) => each.entity === entity);
@@ -36,16 +38,22 @@ export async function listPage(
   const since = sinceMs === undefined ? undefined : sinceText(sinceMs, sinceZone, sinceOverlapHours);
   const found = await attempt(() => rest.export(template.template, since));
   if (isFailed(found)) return { rows: [], problem: problemOf(found) };
-  const rows = [...rowsOf(found, template).values()];
+  const rows = [...rowsOf(found, template, shown).values()];
   return at + 1 < templates.length ? { rows, next: String(at + 1) } : { rows, partial: true };
 }
 
 /** By their ids: an export may tell a row twice, and the later one counts. Rows without a key are nobody's. */
-function rowsOf(found: readonly Fields[], template: ExportTemplate): ReadonlyMap<string, ListedRecord> {
+function rowsOf(
+  found: readonly Fields[],
+  template: ExportTemplate,
+  shown: readonly string[],
+): ReadonlyMap<string, ListedRecord> {
+  // Some leave out what is empty: only a row that had a value before has lost it.
+  const blank = Object.fromEntries(shown.map((property) => [property, null]));
   const rows = new Map<string, ListedRecord>();
   for (const row of found) {
     const key = textOf(row[template.keyProperty]);
-    if (key !== undefined) rows.set(`${template.template}:${key}`, recordOf(row, key, template));
+    if (key !== undefined) rows.set(`${template.template}:${key}`, recordOf({ ...blank, ...row }, key, template));
   }
   return rows;
 }
@@ -54,8 +62,8 @@ function recordOf(row: Fields, key: string, { template, claim }: ExportTemplate)
   const id = `${template}:${key}`;
   const attributes: IncomingAttribute[] = [];
   const leftOut: LeftOut[] = [];
-  for (const [property, shown] of Object.entries(row)) {
-    const value = shown === "" ? null : shown;
+  for (const [property, told] of Object.entries(row)) {
+    const value = told === "" ? null : told;
     if (!isJson(value)) continue;
     const fitted = fitForHull(value);
     if (fitted.fits) attributes.push({ field: property, attribute: hullAttribute(property), value: fitted.value });

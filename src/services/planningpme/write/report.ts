@@ -65,6 +65,7 @@ function resultOf(lines: readonly { readonly action: Action; readonly message: s
 export const NOT_ATTEMPTED: Result = {
   kind: "later",
   waitMs: 0,
+  notAttempted: true,
   message: "PlanningPME stopped at an error before this row; it goes with the next import.",
 };
 

@@ -4,6 +4,7 @@
  */
 import type { HttpRequest } from "../../../http/client";
 import { createRedactor, REDACTED } from "../../../http/guards/redact";
+import { readDay } from "../../../instant";
 import { formOf } from "../../../outcome/outcome";
 import { fieldSpec, SUBSCRIBERS } from "../objects";
 import { isObject, problemsIn } from "./envelope";
@@ -39,7 +40,7 @@ export function visibleAnswer(answer: unknown, request: Pick<HttpRequest, "body"
 }
 
 /** The write-only values in what is sent, wherever they stand, in every spelling that may come back. */
-export function writeOnlyIn(value: unknown, depth = 0): readonly string[] {
+function writeOnlyIn(value: unknown, depth = 0): readonly string[] {
   if (typeof value !== "object" || value === null || depth > MAX_DEPTH) return [];
   const inside = Object.values(value).flatMap((each) => writeOnlyIn(each, depth + 1));
   if (Array.isArray(value)) return inside;
@@ -47,7 +48,23 @@ export function writeOnlyIn(value: unknown, depth = 0): readonly string[] {
     if (fieldSpec(SUBSCRIBERS.name, name.toLowerCase()).writeOnly !== true) return [];
     if (typeof held !== "string" && typeof held !== "number") return [];
     const text = String(held).trim();
-    return name.toLowerCase() === "ssn" ? [text, text.replaceAll(/\D/g, "")] : [text];
+    return name.toLowerCase() === "ssn" ? [text, text.replaceAll(/\D/g, "")] : spellingsOf(text);
   });
   return [...own, ...inside];
+}
+
+/** As it was sent, and as PlanSource may write it: a number in its digits, a day in each of its forms. */
+function spellingsOf(text: string): readonly string[] {
+  const day = readDay(text);
+  if (day !== undefined) {
+    const [year = "", month = "", date = ""] = day.split("-");
+    return [text, day, `${year}/${month}/${date}`, `${month}/${date}/${year}`];
+  }
+  return /^-?\d{4,15}(?:\.\d+)?$/.test(text) ? [text, grouped(text)] : [text];
+}
+
+/** `71717.71` → `71,717.71`. */
+function grouped(text: string): string {
+  const [whole = "", ...decimals] = text.split(".");
+  return [BigInt(whole).toLocaleString("en-US"), ...decimals].join(".");
 }

@@ -24,7 +24,7 @@ export const PAGING = {
   }),
   remedies: {
     page: "Send the number of a page, or leave it out.",
-    per_page: "Send how many subscribers a page shall have, or leave it out.",
+    per_page: "Send the number of subscribers on a page, or leave it out.",
     include_test: SWITCH,
     is_custom_id: SWITCH,
   },
@@ -45,6 +45,7 @@ export const ID = {
 export interface ByKey {
   readonly is_custom_id?: boolean | undefined;
 }
+
 /** @returns undefined rather than false, so that nothing is sent */
 export function withTests({ settings }: Connected, asked: boolean | undefined): true | undefined {
   return (asked ?? settings.includeTestEmployees) ? true : undefined;

@@ -4,6 +4,7 @@
  */
 import memoize from "lodash/memoize";
 import type { Clock } from "../../../http/time";
+import { foldedKey } from "../../../record";
 import type { FindKnowledge, Found, Known, Problem, ReadBack, Wanted } from "../../connection";
 import { attempt, isFailed } from "../../failure";
 import { inParallel } from "../../in-parallel";
@@ -36,6 +37,9 @@ export async function find(
   });
   const rows = new Map(listed.rows);
   const listedCodes = new Set([...rows.values()].map(codeOf));
+  const listedAlike = new Set([...listedCodes].map((code) => foldedKey(code ?? "")));
+  /** Codes by which PlanSource found somebody whose code is spelt in another way, by id. */
+  const spelt = new Map<string, string>();
   // Two people with one code are one look-up.
   const lookUp = memoize((code: string) => attempt(() => ways.byCode.one(code)));
   let problem = listed.problem;
@@ -43,19 +47,30 @@ export async function find(
   /** Whether everything that could match was read. */
   async function look({ keys, hintId, fresh }: Wanted): Promise<boolean> {
     const code = keys["subscriber_code"];
-    if (!fresh && code !== undefined && (listed.provesAbsence || listedCodes.has(code))) return true;
+    if (!fresh && code !== undefined) {
+      // Whether `emp-1` is `EMP-1` only PlanSource can say.
+      const isAbsent = listed.provesAbsence && !listedAlike.has(foldedKey(code));
+      if (isAbsent || listedCodes.has(code)) return true;
+    }
     if (problem !== undefined) return false;
     const byCode = code === undefined ? undefined : await lookUp(code);
     const wantsHint = byCode === undefined && hintId !== undefined && !ways.usesCode;
     const found = wantsHint ? await attempt(() => ways.byId.one(hintId)) : byCode;
     if (isFailed(found)) problem ??= problemOf(found);
-    else if (found !== undefined) rows.set(idOf(found), found);
+    else if (found !== undefined) {
+      rows.set(idOf(found), found);
+      if (found === byCode && code !== undefined && codeOf(found) !== undefined) spelt.set(idOf(found), code);
+    }
     return !isFailed(found);
   }
 
   const exhaustive = await inParallel(wanted, width, look);
   const scan = listed.provesAbsence ? { startedAtMs, size: listed.rows.size } : undefined;
-  return { records: recordsOf(rows, fields), exhaustive, scan, problem };
+  const records = recordsOf(rows, fields).map((record) => {
+    const code = spelt.get(record.id);
+    return code === undefined ? record : { ...record, keys: { ...record.keys, subscriber_code: code } };
+  });
+  return { records, exhaustive, scan, problem };
 }
 
 /** Reads known subscribers; those that the list showed as well come with them. */

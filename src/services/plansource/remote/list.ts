@@ -13,8 +13,8 @@ import { listedRecord, idOf } from "./record";
 
 /** PlanSource's own measure. */
 export const PER_PAGE = 500;
-/** A server that cuts pages shorter than asked for cuts them at a round number. */
-const ROUND = 50;
+/** A server that cuts pages shorter than asked for cuts them at a round number, such as 25, 30 or 100. */
+const ROUND = 5;
 const STUCK_WAIT_MS = 300_000;
 
 const position = z.object({
@@ -74,7 +74,9 @@ export async function listPage(
   if (isFailed(page)) return { rows: [], problem: problemOf(page) };
   if ("problem" in page) return { rows: [], problem: page.problem };
   const { next, showsEnded } = page;
-  const rows = page.rows.map((row) => listedRecord(row, fields, { claimsCode, tells: includeTest || !isTest(row) }));
+  const rows = page.rows.map((row) =>
+    listedRecord(row, fields, { claimsCode, updatesHull: includeTest || !isTest(row) }),
+  );
   if (next !== undefined) return { rows, next: JSON.stringify(next) };
   return { rows, partial: showsEnded ? undefined : true };
 }

@@ -4,7 +4,7 @@ import { createCache } from "../../cache";
 import { EMPTY_META, readMeta, type Meta } from "../rules/meta";
 import type { Rest } from "../api/rest";
 
-const KEPT_SECONDS = 300;
+const CACHE_SECONDS = 300;
 
 export interface Metas {
   /**
@@ -18,7 +18,7 @@ export interface Metas {
 }
 
 export function createMetas(): Metas {
-  const cache = createCache<Meta>(KEPT_SECONDS);
+  const cache = createCache<Meta>(CACHE_SECONDS);
   return {
     get: (key, rest) => cache.get(key, false, () => read(rest)),
     clear: () => cache.drop(() => true),

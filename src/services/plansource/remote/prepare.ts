@@ -20,13 +20,13 @@ export interface PrepareDeps {
   readonly defaultReason: string | undefined;
 }
 
-type Ending = Exclude<Prepared, { kind: "ready" }>;
+type Unready = Exclude<Prepared, { kind: "ready" }>;
 
-/** What is refused whoever it is about. What an update would leave out anyway is asked of a new employee alone. */
+/** What is refused for known and new employees alike. Fields that an update would leave out are checked for new ones alone. */
 export async function checkRecords(
   records: readonly Desired[],
-  { meta: ask }: PrepareDeps,
-): Promise<readonly (Ending | undefined)[]> {
+  { meta: ask }: Pick<PrepareDeps, "meta">,
+): Promise<readonly (Unready | undefined)[]> {
   const meta = await attempt(ask);
   if (isFailed(meta)) return records.map(() => later(meta));
   return records.map((desired) => {
@@ -50,7 +50,7 @@ export async function prepareRecords(
   });
 }
 
-function later(error: Parameters<typeof waitOf>[0]): Ending {
+function later(error: Parameters<typeof waitOf>[0]): Unready {
   return {
     kind: "later",
     waitMs: waitOf(error),
@@ -98,7 +98,7 @@ function employee(desired: Desired, { holds }: Remembered, meta: Meta, { default
 
 const BY_HAND: Stuck = { outcome: "skipped", reason: reason("status_by_hand") };
 
-/** What would be refused was ended before; the rest has a form that PlanSource takes. */
+/** Values that PlanSource does not take were refused before; all others get its form. */
 function wireOf(desired: Desired, meta: Meta): Record<string, Json> {
   const fields: Record<string, Json> = {};
   for (const [field, value] of Object.entries(desired.fields)) {
@@ -113,7 +113,7 @@ const dayIn = (fields: Desired["stateFields"], name: string): string | undefined
   return typeof value === "string" ? value : undefined;
 };
 
-export function wishesOf({ stateFields }: Desired): Wishes {
+function wishesOf({ stateFields }: Desired): Wishes {
   return {
     termination: dayIn(stateFields, "termination_date"),
     rehire: dayIn(stateFields, "rehire_date"),
@@ -126,8 +126,8 @@ const STANDINGS = ["active", "ended", "by_hand"] as const;
 const heldIn = (holds: Remembered["holds"], field: string): string | undefined =>
   Object.hasOwn(holds, field) ? holds[field] : undefined;
 
-/** What is remembered of short texts and days are these themselves. */
-export function standingIn(holds: Remembered["holds"]): KnownStanding {
+/** The fingerprint of a short text or a day is the text itself. */
+function standingIn(holds: Remembered["holds"]): KnownStanding {
   const standing = heldIn(holds, STANDING);
   const day = (field: string): string | undefined => {
     const held = heldIn(holds, field);
@@ -145,7 +145,7 @@ function isSetByRehire(field: string, { rehire }: Wishes, { hireDate }: KnownSta
   return (field === "hire_date" || field === "original_hire_date") && rehire !== undefined && hireDate === rehire;
 }
 
-/** Day and reason of the termination: those in Hull, unless only the segments say that it shall be. */
+/** Day and reason of the termination: those in Hull, unless it follows from the segments alone. */
 function endOf(
   desired: Desired,
   standing: KnownStanding,
@@ -154,9 +154,8 @@ function endOf(
   const { leaving, ...dated } = wishesOf(desired);
   const byDate = leaving === undefined || nextStep(dated, standing) === "end";
   const inHull = dayIn(desired.stateFields, "termination_reason");
-  if (byDate)
-    return { day: dated.termination ?? "", reason: inHull ?? (leaving === undefined ? undefined : defaultReason) };
-  return { day: leaving, reason: defaultReason };
+  if (!byDate) return { day: leaving, reason: defaultReason };
+  return { day: dated.termination ?? "", reason: inHull ?? (leaving === undefined ? undefined : defaultReason) };
 }
 
 /** The step that the days ask for; see `life-cycle.ts`. While it cannot be made, the record is not as it should be. */

@@ -21,7 +21,7 @@ const CODE = "subscriber_code";
 const MASKED = /^[X*#•]{2}[X*#•\d\s-]*$/i;
 
 /** Everything that Hull may be told: what is not listed here may hold a salary, and is not. */
-const TOLD: readonly FieldSpec[] = [
+const FOR_HULL: readonly FieldSpec[] = [
   ...MAPPABLE.filter(({ writeOnly }) => writeOnly !== true),
   ...Object.keys(STATUS_FIELDS).map((name) => fieldSpec(SUBSCRIBERS.name, name)),
 ];
@@ -52,26 +52,31 @@ export const codeOf = (row: Row): string | undefined => textOf(row[CODE]);
 /**
  * A row of the list, with what Hull may be told.
  *
- * @param tells false: nothing
+ * @param updatesHull false: Hull is told nothing
  * @param claimsCode the code is the external id of the Hull user
  */
 export function listedRecord(
   row: Row,
   fields: readonly string[],
-  { tells, claimsCode }: { readonly tells: boolean; readonly claimsCode: boolean },
+  { updatesHull, claimsCode }: { readonly updatesHull: boolean; readonly claimsCode: boolean },
 ): ListedRecord {
   const record = remoteRecord(row, fields);
-  return { id: record.id, record, claims: tells ? claimsOf(row, claimsCode) : {}, ...(tells ? toldOf(row) : NOTHING) };
+  return {
+    id: record.id,
+    record,
+    claims: updatesHull ? claimsOf(row, claimsCode) : {},
+    ...(updatesHull ? hullPartOf(row) : NOTHING),
+  };
 }
 
-type Told = Required<Pick<ListedRecord, "attributes" | "leftOut">>;
+type HullPart = Required<Pick<ListedRecord, "attributes" | "leftOut">>;
 
-const NOTHING: Told = { attributes: [], leftOut: [] };
+const NOTHING: HullPart = { attributes: [], leftOut: [] };
 
-function toldOf(row: Row): Told {
+function hullPartOf(row: Row): HullPart {
   const attributes: IncomingAttribute[] = [{ field: ID, attribute: hullAttribute(ID), value: idOf(row) }];
   const leftOut: LeftOut[] = [];
-  for (const spec of TOLD) {
+  for (const spec of FOR_HULL) {
     const value = valueOf(row, spec);
     if (value === undefined) continue;
     const fitted = fitForHull(value);

@@ -1,14 +1,14 @@
 /**
  * Who is terminated and who is rehired. Hull says on which days that should happen; PlanSource's record says how the
- * employee stands and since when. The later day decides. Days have the form CCYY-MM-DD, which sorts as they follow each
- * other. Pure.
+ * employee stands and since when. The later day decides. Days have the form CCYY-MM-DD, whose order as texts is the order in
+ * time. Pure.
  */
 import { isBlank } from "./values";
 
 export interface Wishes {
   readonly termination?: string;
   readonly rehire?: string;
-  /** The user left all synchronised segments on this day, and that shall end the employment. */
+  /** The user left all synchronised segments on this day, and that ends the employment. */
   readonly leaving?: string;
 }
 
@@ -53,10 +53,15 @@ function endsActive({ termination, rehire, leaving }: Wishes, { hireDate, termin
   return isAfter(termination, hireDate) && isAfter(termination, rehire);
 }
 
-function restartsEnded({ termination, rehire, leaving }: Wishes, { terminationDate }: KnownStanding): boolean {
-  // Who has left would be terminated again at once.
+function restartsEnded(
+  { termination, rehire, leaving }: Wishes,
+  { hireDate, terminationDate }: KnownStanding,
+): boolean {
+  // Somebody who has left the segments would be terminated again at once.
   if (rehire === undefined || leaving !== undefined) return false;
   if (terminationDate !== undefined) return rehire > terminationDate;
+  // A rehire that was done before is the record's hire date. Whoever was terminated since then stays so.
+  if (!isAfter(rehire, hireDate)) return false;
   // Otherwise each message would rehire and terminate, since nothing shows that it was done.
   return termination === undefined || termination <= rehire;
 }
@@ -73,6 +78,8 @@ const STANDINGS: ReadonlyMap<string, Standing> = new Map([
   ["t", "ended"],
 ]);
 
+const INACTIVE = "inactive";
+
 /**
  * How an employee stands, from `employment_status`, written as a word or a letter; without one, from `termination_date`.
  *
@@ -81,7 +88,10 @@ const STANDINGS: ReadonlyMap<string, Standing> = new Map([
 export function standingOf(row: Readonly<Record<string, unknown>>): Standing {
   const { employment_status: status, termination_date: terminationDate } = row;
   if (isBlank(status)) return isBlank(terminationDate) ? "active" : "ended";
-  return (typeof status === "string" ? STANDINGS.get(status.trim().toLowerCase()) : undefined) ?? "by_hand";
+  // The guide for integrations calls those who were terminated inactive as well; a leave has no such day.
+  const word = typeof status === "string" ? status.trim().toLowerCase() : "";
+  if (word === INACTIVE && !isBlank(terminationDate)) return "ended";
+  return STANDINGS.get(word) ?? "by_hand";
 }
 
 /**

@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 import type { Choice } from "./choices";
+import { isObject } from "../api/envelope";
 import { labelOf } from "../objects";
 
 /** What is demanded of one field. */
@@ -83,8 +84,4 @@ function readable<T>(schema: z.ZodType<T>, list: readonly unknown[]): readonly T
     const read = schema.safeParse(each);
     return read.success ? [read.data] : [];
   });
-}
-
-function isObject(data: unknown): data is Readonly<Record<string, unknown>> {
-  return typeof data === "object" && data !== null && !Array.isArray(data);
 }

@@ -7,10 +7,11 @@ import type { RemoteRecord } from "../../model";
 import { isActiveAlready, isSsnTaken, isTerminatedAlready, isUnknownEmployee, wordsOf } from "../api/envelope";
 import { problemOf } from "../api/failure";
 import type { Row } from "../api/rest";
+import { fieldSpec, SUBSCRIBERS } from "../objects";
 import { reason } from "../reasons";
 import { addressed, type Address, type Ways } from "../remote/address";
 import { readOne } from "../remote/find";
-import type { Learnt } from "../remote/learnt";
+import type { Blank, Learnt } from "../remote/learnt";
 import { codeOf, idOf, remoteRecord } from "../remote/record";
 import { isBlank } from "../rules/values";
 import type { PlanSourceSettings } from "../settings/settings";
@@ -57,22 +58,23 @@ async function create(deps: WriteDeps, { fields, keys }: Intent): Promise<Result
 }
 
 async function update(deps: WriteDeps, intent: Intent): Promise<Result> {
-  const put = (fields: Intent["fields"]): Promise<Row> =>
-    addressed(deps.ways, addressOf(intent), (rest, ref) => rest.update(ref, bodyOf(deps, fields)));
-  let row = await put(intent.fields);
+  // Others may learn while this one waits for its answer: it goes by what it sent itself.
+  const { blank } = deps.learnt;
+  const put = (fields: Intent["fields"], empty: Blank): Promise<Row> =>
+    addressed(deps.ways, addressOf(intent), (rest, ref) => rest.update(ref, bodyOf(deps, fields, empty)));
+  let row = await put(intent.fields, blank);
   const other = await otherThan(deps, row, intent);
   if (other !== undefined) return other;
   let left = notCleared(intent, row);
   if (left.length > 0) {
     // "Send it blank" may mean an empty text or null; the other one is tried once, and kept if it works.
-    const before = deps.learnt.blank;
-    deps.learnt.blank = before === "" ? null : "";
-    row = await put(Object.fromEntries(left.map((field) => [field, null])));
+    const otherBlank = blank === "" ? null : "";
+    row = await put(Object.fromEntries(left.map((field) => [field, null])), otherBlank);
     left = notCleared(intent, row);
     if (left.length > 0) {
-      deps.learnt.blank = before;
       return { kind: "rejected", message: `PlanSource did not clear ${left.join(", ")}`, status: 200 };
     }
+    deps.learnt.blank = otherBlank;
   }
   return { kind: "updated", record: shownBy(deps, row) };
 }
@@ -94,7 +96,14 @@ export async function otherThan(
 
 /** Fields that were sent blank and still show a value. */
 function notCleared({ fields }: Intent, row: Row): readonly string[] {
-  return Object.keys(fields).filter((field) => fields[field] === null && !isBlank(row[field]));
+  return Object.keys(fields).filter((field) => fields[field] === null && !isCleared(row[field], field));
+}
+
+/** An empty number may be shown as nought, and an empty flag as off. */
+function isCleared(shown: unknown, field: string): boolean {
+  const { type } = fieldSpec(SUBSCRIBERS.name, field);
+  if (isBlank(shown) || shown === false || shown === "false") return isBlank(shown) || type === "boolean";
+  return type === "number" && Number(shown) === 0;
 }
 
 async function end(deps: WriteDeps, intent: Intent): Promise<Result> {
@@ -125,8 +134,8 @@ export function addressOf({ remoteId, knownKeys, namesake }: Intent): Address {
   return { id: remoteId, code: namesake ? undefined : knownKeys?.["subscriber_code"] };
 }
 
-export function bodyOf({ settings, learnt, today }: WriteDeps, fields: Intent["fields"]) {
-  return fieldsBody(fields, { dateFormat: settings.dateFormat, blank: learnt.blank, today: today() });
+export function bodyOf({ settings, learnt, today }: WriteDeps, fields: Intent["fields"], blank = learnt.blank) {
+  return fieldsBody(fields, { dateFormat: settings.dateFormat, blank, today: today() });
 }
 
 /** Whether an answer shows the subscriber with its status, and not just that it was done. */

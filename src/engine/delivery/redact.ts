@@ -5,7 +5,7 @@ import type { Applied, Intent } from "../../services/connection";
 import type { TypeContext } from "./work";
 
 /** The answer without the write-only values of its requests; values of up to three characters stay. */
-export function discreet({ specOf }: TypeContext, intents: readonly Intent[], applied: Applied): Applied {
+export function redactAnswer({ specOf }: TypeContext, intents: readonly Intent[], applied: Applied): Applied {
   const secrets = intents.flatMap(({ fields }) =>
     Object.entries(fields).flatMap(([field, value]) => (specOf(field).writeOnly === true ? wordsIn(value) : [])),
   );
