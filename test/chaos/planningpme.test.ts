@@ -21,8 +21,8 @@ const POISON = "The site is closed";
 const IMPORT = "POST /api/integration/:template";
 /** The calls at which the process is killed: once they have come, or once they are done and the answer is not out yet. */
 const PLAN = {
-  [`request ${IMPORT}`]: [4, 18, 41],
-  [`applied ${IMPORT}`]: [9, 25, 50],
+  [`request ${IMPORT}`]: [4, 30],
+  [`applied ${IMPORT}`]: [12, 45],
 } as const;
 type Point = keyof typeof PLAN;
 const isPoint = (name: string): name is Point => Object.hasOwn(PLAN, name);

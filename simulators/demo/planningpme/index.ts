@@ -183,7 +183,7 @@ function judgements(
     },
     {
       holds: simulations > 0 && updated === those(reported, "updated").length,
-      text: `${count(updated)} were updated, as the dry run had said; ${count(imports)} imports and ${count(simulations)} simulations in all`,
+      text: `${count(updated)} were updated, as the dry run had said; ${count(imports)} imports in all`,
     },
     {
       holds: back.length === CORRECTED.length,
