@@ -12,6 +12,8 @@ const LONG = [
   "chaos/poison",
   "browser/docs",
   "browser/console",
+  "chaos/plansource",
+  "chaos/planningpme",
   "demo/demo",
   "integration/bad-input",
   "rules/activities",
@@ -19,6 +21,13 @@ const LONG = [
   "rules/runs-trouble",
   "rules/simulate",
   "rules/batch",
+  "scenarios/plansource/plansource",
+  "scenarios/plansource/explain",
+  "scenarios/planningpme/planningpme",
+  "scenarios/planningpme/explain",
+  "rules/planningpme-calls",
+  "rules/plansource-bulk",
+  "rules/plansource-trouble",
   "rules/write-back",
 ].map((name) => `${sep}test${sep}${name.replace("/", sep)}.test.ts`);
 
