@@ -57,7 +57,7 @@ describe.each([false, true])("with stop_on_error %s", (stopOnError) => {
     const random = createRandom(SEED);
     const fixture = await fixtures.open({
       seed: SEED,
-      environment: { PLANNINGPME_API_URL: `${planningpme.url}/{brand}` },
+      environment: { SERVICES: "planhat,planningpme", PLANNINGPME_API_URL: `${planningpme.url}/{brand}` },
       furtherCalls: () => planningpme.books.snapshot().calls,
     });
     const { hull, server } = fixture;

@@ -87,7 +87,7 @@ test(`${PEOPLE} people are hired, changed, terminated and rehired exactly once t
   const random = createRandom(SEED);
   const fixture = await fixtures.open({
     seed: SEED,
-    environment: { PLANSOURCE_API_URL: plansource.url },
+    environment: { SERVICES: "planhat,plansource", PLANSOURCE_API_URL: plansource.url },
     furtherCalls: () => plansource.books.snapshot().calls,
   });
   const { hull, server } = fixture;
