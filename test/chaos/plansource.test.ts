@@ -165,7 +165,8 @@ test(`${PEOPLE} people are hired, changed, terminated and rehired exactly once t
   expect(remains).toMatchObject({ lanes: [], deadLetters: 0 });
   expect(remains.tally.messages).toBe(messages);
   expect(sum(remains.tally.outcomes)).toBe(messages);
-  // Somebody may be as they should be while the answer about them is lost: then the next message comes first.
-  const others = Object.keys(remains.tally.outcomes).filter((name) => !name.startsWith("subscribers/sent/"));
-  expect(others.filter((name) => name !== "subscribers/superseded/newer_message")).toEqual([]);
+  // Somebody may be as they should be while the answer about them is lost: then the next message comes first, or after a
+  // kill the record is read and found equal.
+  const harmless = /^subscribers\/(?:sent\/.*|superseded\/newer_message|unchanged\/in_sync)$/;
+  expect(Object.keys(remains.tally.outcomes).filter((name) => !harmless.test(name))).toEqual([]);
 }, 300_000);
