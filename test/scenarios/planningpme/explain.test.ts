@@ -1,12 +1,13 @@
 /** Deliveries once more: what `/explain` says before each shipment is what happens then, and asking imports nothing. */
 import { PLANNER } from "../../fixture/planningpme";
 import { ask, counting } from "../explained";
+import { sampled } from "../data";
 import { folders, openScenario, play, type Scenario } from "./scenario";
 
 let scenario: Scenario;
 afterEach(() => scenario.planningpme.close());
 
-test.each(folders.filter((folder) => !folder.startsWith("fetch-")))("%s", async (folder) => {
+test.each(sampled(folders.filter((folder) => !folder.startsWith("fetch-"))))("%s", async (folder) => {
   scenario = await openScenario(folder);
   const { planningpme: planner } = scenario;
   const { fixture, planningpme } = planner;

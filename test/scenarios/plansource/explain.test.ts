@@ -2,12 +2,13 @@
 import { EMPLOYER } from "../../fixture/plansource";
 import { sum } from "../../fixture/settings";
 import { ask, counting } from "../explained";
+import { sampled } from "../data";
 import { folders, openScenario, play, type Scenario } from "./scenario";
 
 let scenario: Scenario;
 afterEach(() => scenario.plansource.close());
 
-test.each(folders)("%s", async (folder) => {
+test.each(sampled(folders))("%s", async (folder) => {
   scenario = await openScenario(folder);
   const { steps, plansource: employer } = scenario;
   const { fixture, plansource } = employer;
