@@ -198,12 +198,12 @@ describe("somebody who is not in Planhat", () => {
   });
 
   test("waits, and the answer says since when and why", async () => {
-    const fixture = await open();
+    const fixture = await open({ environment: { RETRY_BASE_MS: "300", RETRY_CAP_MS: "3000" } });
     fixture.seed([account(1)], [user(1)]);
     // Nothing is delivered and nothing is read.
     fixture.planhat.faults.add({ kind: "status", status: 503, body: "Down" });
     await fixture.tellUser(user(1), account(1));
-    // Between two tries the lane is held for some milliseconds only.
+    // Between two tries the lane is held, long enough to be seen on a busy machine.
     let body: Bag = {};
     await fixture.until(async () => {
       ({ body } = await call(fixture, { email: "person-1@example.com" }));
