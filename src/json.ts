@@ -86,3 +86,17 @@ export function isJson(value: unknown, depth = 0): value is Json {
   if (typeof value !== "object" || depth >= MAX_DEPTH) return false;
   return Object.values(value).every((each) => isJson(each, depth + 1));
 }
+
+/** An object, and no list. */
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** What a text says in JSON; undefined when it is none. */
+export function jsonIn(text: unknown): unknown {
+  try {
+    return parseJson(String(text));
+  } catch {
+    return undefined; // not JSON: that is the answer
+  }
+}

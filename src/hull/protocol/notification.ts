@@ -1,6 +1,6 @@
 // The envelope of a notification: what Hull posts to /smart-notifier.
 import { z } from "zod";
-import { parseJson } from "../../json";
+import { jsonIn } from "../../json";
 import { problemsOf, type Problem } from "./problems";
 import { attributes, identifier, list, segments } from "./shapes";
 
@@ -67,11 +67,7 @@ export function parseNotification(body: unknown): ParsedNotification {
 
 /** Reads the text of `configuration` alone; `undefined` when it names no connector. */
 export function parseConfiguration(text: string): Configuration | undefined {
-  try {
-    return configuration.safeParse(parseJson(text)).data;
-  } catch {
-    return undefined; // not JSON
-  }
+  return configuration.safeParse(jsonIn(text)).data;
 }
 
 /** Reads a connector object as `GET app` answers it; `undefined` when it is none. */

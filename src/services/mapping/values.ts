@@ -2,7 +2,7 @@
 import { formOf } from "../../outcome/outcome";
 import { nestsTooDeep } from "../../http/guards/json-scan";
 import { parseInstant, readDay } from "../../instant";
-import { digitsOf, isList, isSafe, isUnstorable, parseJson, storable } from "../../json";
+import { digitsOf, isList, isSafe, isUnstorable, jsonIn, storable } from "../../json";
 import type { FieldSpec, FieldType } from "../model";
 import type { Json } from "../../record";
 
@@ -110,12 +110,8 @@ export function listOf(value: Json): readonly Json[] | undefined {
   if (isList(value)) return value;
   // The size of what a text contains is not known yet.
   if (typeof value !== "string" || nestsTooDeep(value)) return undefined;
-  try {
-    const parsed = parseJson(value) as Json;
-    return isList(parsed) ? parsed : undefined;
-  } catch {
-    return undefined; // not JSON: that is the answer
-  }
+  const parsed = jsonIn(value) as Json | undefined;
+  return parsed !== undefined && isList(parsed) ? parsed : undefined;
 }
 
 /** How many of the allowed values are left after those in lists and objects; negative when there are more. */

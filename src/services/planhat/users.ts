@@ -1,4 +1,5 @@
 /** Planhat's users (team members) for those who log in: a wrapper around its routes, with a cached list. */
+import { isObject } from "../../json";
 import { UnexpectedAnswer } from "../../http/errors";
 import { systemSleep } from "../../http/time";
 import type { HttpClient } from "../../http/client";
@@ -10,7 +11,7 @@ import type { ClientOptions } from "./api/client";
 import { messageOf, shortened } from "./api/envelope";
 import { isFailed } from "./api/failure";
 import { createCache } from "../cache";
-import { createRest, isObject, isRow } from "./api/rest";
+import { createRest, isRow } from "./api/rest";
 import type { Rest, Row } from "./api/rest";
 import type { PlanhatSettings } from "./settings/settings";
 import { listUsers, USERS, USERS_PAGE } from "./api/users";

@@ -6,7 +6,7 @@ import { ROLES, type Role } from "./objects";
 import { reason } from "./reasons";
 
 /** The list of the properties of a role's template. */
-export const propertyList = (role: Role): string => `${role}_properties`;
+const propertyList = (role: Role): string => `${role}_properties`;
 
 /** Undefined for a list that there is not. */
 export const roleOfList = (table: string): Role | undefined => ROLES.find((role) => propertyList(role) === table);

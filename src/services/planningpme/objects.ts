@@ -50,11 +50,6 @@ export const importType = (role: Role, entity: Entity): string => NAMES[role][en
 /** The type of what is exported for an entity. */
 export const exportType = (entity: Entity): string => EXPORTS[entity];
 
-/** Undefined for exports. */
-export function roleOf(type: string): Role | undefined {
-  return ROLES.find((role) => Object.values(NAMES[role]).includes(type));
-}
-
 /** The entity whose exports a type holds; undefined for imports. */
 export function exportedEntity(type: string): Entity | undefined {
   return ENTITIES.find((entity) => EXPORTS[entity] === type);

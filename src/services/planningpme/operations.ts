@@ -6,13 +6,12 @@ import { z } from "zod";
 import { systemSleep } from "../../http/time";
 import { parseInstant } from "../../instant";
 import { shortPauses, within } from "../interactive";
-import { badInput, type Asker, type Operation, type OperationRefusal, type Touched } from "../operations";
+import { badInput, type Asker, type Operation, type OperationRefusal } from "../operations";
 import { missing, refusalsOf, served, type ServiceWords } from "../trouble";
 import { createPlanningPmeClient, type HttpOptions, type Tokens } from "./api/client";
 import { isMissingTemplate, wordsIn, wordsOf } from "./api/envelope";
 import { createRest, type Rest } from "./api/rest";
 import type { ConnectionOptions } from "./connection";
-import { importType, ROLES } from "./objects";
 import { sinceText } from "./remote/since";
 import { isTemplateName } from "./settings/address";
 import type { PlanningPmeSettings } from "./settings/settings";
@@ -178,21 +177,12 @@ export function planningpmeOperations(options: OperationOptions): readonly Opera
         example: { inserted: 1 },
       },
       refusals: REFUSALS,
-      remembers: ({ parameters: { name }, body: { simulate } }, _answer, { settings }) =>
-        simulate ? [] : touchedBy(name, settings),
+      // Nothing is marked: it could not be read, and whatever Hull changes next goes with the whole row.
       run: async (asker, { parameters: { name }, body: { model, ...how } }) => ({
         body: await asking(asker, (rest) => rest.import(name, model, how)),
       }),
     }),
   ];
-}
-
-/** A simulation changes nothing; any other import may have changed every record of its template. */
-function touchedBy(name: string, { imports }: PlanningPmeSettings): readonly Touched[] {
-  return ROLES.flatMap((role) => {
-    const { entity, template } = imports[role];
-    return entity !== undefined && template === name ? [{ type: importType(role, entity) }] : [];
-  });
 }
 
 /** @throws OperationError */

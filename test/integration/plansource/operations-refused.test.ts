@@ -45,7 +45,13 @@ test("another service's connector and credentials in the query open nothing", as
 
 describe("what is refused names field, form and remedy, and calls nothing:", () => {
   test.each<readonly [string, Asking, string, readonly string[], RegExp]>([
-    ["GET /subscribers", { query: { per_page: "501" } }, "invalid_query", ["per_page"], /number of subscribers on a page/],
+    [
+      "GET /subscribers",
+      { query: { per_page: "501" } },
+      "invalid_query",
+      ["per_page"],
+      /number of subscribers on a page/,
+    ],
     ["GET /beneficiaries", { query: { include_test: "maybe" } }, "invalid_query", ["include_test"], /Send true or f/],
     ["POST /subscribers", { body: { first_name: "Ann" } }, "invalid_subscriber", ["last_name"], /user_name/],
     ["POST /subscribers", { body: { ...NEW, id: 7 } }, "invalid_subscriber", ["id"], /Leave it out/],

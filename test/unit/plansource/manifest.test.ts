@@ -1,54 +1,22 @@
-/** The manifest is what people configure with, so it must say what the code understands, and nothing else. */
-import { existsSync, readFileSync } from "node:fs";
+/** What PlanSource's manifest, list of fields and page have of their own; see `unit/services/presentation` for the rest. */
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import planhatManifest from "../../../manifest.json";
-import packageJson from "../../../package.json";
-import { COMMON_OUTCOMES } from "../../../src/outcome/outcome";
 import { fieldOptions, plansourceFace } from "../../../src/services/plansource/face";
 import manifest from "../../../src/services/plansource/manifest.json";
 import { MAPPABLE } from "../../../src/services/plansource/objects";
-import { OUTCOMES } from "../../../src/services/plansource/reasons";
-import { readSettings } from "../../../src/services/plansource/settings/settings";
-import { switchValues } from "../../../simulators/plansource/switches";
 
 interface Setting {
   readonly name: string;
-  readonly title: string;
-  readonly description: string;
-  readonly type: string;
   readonly format?: string;
   readonly default?: unknown;
-  readonly enum?: readonly string[];
-  readonly enumNames?: readonly string[];
 }
 
 const SETTINGS: readonly Setting[] = manifest.private_settings;
-const ROOT = join(__dirname, "../../..");
-const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
-const guide = read("assets/plansource/readme.md");
-const page = read("docs/services/plansource.md");
+const page = readFileSync(join(__dirname, "../../../docs/services/plansource.md"), "utf8");
 const named = (name: string): Setting | undefined => SETTINGS.find((each) => each.name === name);
 const sentence = expect.stringMatching(/^[A-Z].+\.$/) as unknown;
 
 describe("settings", () => {
-  test("are named once each", () => {
-    const names = SETTINGS.map(({ name }) => name);
-    expect(names).toEqual([...new Set(names)]);
-    expect(names).toHaveLength(24);
-  });
-
-  test.each(SETTINGS.map(({ name }) => name))("%s is understood by the code", (name) => {
-    // No setting is an object, so whoever reads this one complains about it by name.
-    const result = readSettings({ [name]: {} });
-    expect(result).toMatchObject({ ok: false, problems: [expect.stringMatching(`^${name}: `)] });
-  });
-
-  test("have the defaults that the code assumes where nothing is stored", () => {
-    const defaults = Object.fromEntries(SETTINGS.map((setting) => [setting.name, setting.default]));
-    expect(readSettings(defaults)).toMatchObject({ ok: true, warnings: [] });
-    expect(readSettings(defaults)).toEqual(readSettings({}));
-  });
-
   test("show the default of the code in the dashboard, each one that has any", () => {
     const undecided = [
       ...["client_id", "client_secret", "logged_in_user", "termination_reason_default"],
@@ -57,30 +25,6 @@ describe("settings", () => {
     ];
     const without = SETTINGS.filter((setting) => setting.default === undefined).map(({ name }) => name);
     expect(without.toSorted()).toEqual(undecided.toSorted());
-  });
-
-  test("offer only choices that the code accepts, the default among them", () => {
-    for (const { name, enum: choices, enumNames, default: standard } of SETTINGS) {
-      if (choices === undefined) continue;
-      expect(choices).toContain(standard);
-      expect(enumNames).toHaveLength(choices.length);
-      for (const choice of choices) expect(readSettings({ [name]: choice })).toMatchObject({ ok: true });
-    }
-  });
-
-  test("stand in exactly one section", () => {
-    const shown = manifest.settings_sections.flatMap(({ properties }) => properties);
-    const expected = [
-      ...SETTINGS.map(({ name }) => `private_settings.${name}`),
-      ...manifest.json.map(({ name }) => `json.${name}`),
-    ];
-    expect(shown.toSorted()).toEqual(expected.toSorted());
-  });
-
-  test("come with a title and an explanation", () => {
-    for (const { title, description } of [...SETTINGS, ...manifest.settings_sections]) {
-      expect({ title, description }).toEqual({ title: expect.stringMatching(/\S/) as unknown, description: sentence });
-    }
   });
 
   test("hide the secret, and offer everybody and the fields of subscribers", () => {
@@ -136,7 +80,6 @@ describe("the rest of the manifest", () => {
     expect(manifest.tags.toSorted()).toEqual(
       ["outgoing", "incoming", "oneColumn", "smart-notifier", "kraken-exports", "batch"].toSorted(),
     );
-    expect(manifest.version).toBe(packageJson.version);
     expect(manifest.schedules).toEqual([
       { url: "/fetch/users", type: "interval", value: "5" },
       { url: "/status", type: "interval", value: "30" },
@@ -151,11 +94,6 @@ describe("the rest of the manifest", () => {
         },
       },
     ]);
-  });
-
-  test("tells its connectors from those of other services", () => {
-    expect(manifest.source).toBe("plansource");
-    expect(manifest.source).not.toBe(planhatManifest.source);
   });
 
   test("has a button that fetches everybody at once, after a question", () => {
@@ -174,58 +112,17 @@ describe("the rest of the manifest", () => {
       }),
     ]);
   });
-
-  test("its files are there", () => {
-    for (const file of [manifest.readme, manifest.logo, manifest.picture, "logo.svg"]) {
-      expect({ file, exists: existsSync(join(ROOT, plansourceFace.assets, file)) }).toEqual({ file, exists: true });
-    }
-  });
 });
 
 test("every refusal of PlanSource's own that waits for a person has a remedy", () => {
   const codes = ["refused", "value_not_allowed", "required_missing", "termination_reason", "ssn_exists", "unconfirmed"];
   expect(Object.keys(plansourceFace.remedies)).toEqual(expect.arrayContaining(codes));
-  const known = Object.keys({ ...COMMON_OUTCOMES, ...OUTCOMES });
-  expect(known).toEqual(expect.arrayContaining(Object.keys(plansourceFace.remedies)));
 });
 
 describe("what is written about it", () => {
-  test("the guide calls settings and buttons as the dashboard does", () => {
-    const technical = manifest.settings_sections.find(({ title }) => title === "Technical Details")?.properties ?? [];
-    for (const { name, title } of [...SETTINGS, ...manifest.json]) {
-      if (!technical.includes(`private_settings.${name}`)) expect(guide).toContain(title);
-    }
-  });
-
-  test("the page has a row for every setting, and for no other", () => {
-    const [, table = ""] = page.split(/^## Settings$/m);
-    const names = [...(table.split(/^## /m)[0] ?? "").matchAll(/^\| `(\w+)` +\|/gm)].map(([, name]) => name);
-    expect(names).toEqual(SETTINGS.map(({ name }) => name));
-  });
-
-  test.each([
-    ["the guide", guide],
-    ["the page", page],
-  ])("%s explains every outcome of PlanSource in the words of the code", (_, document) => {
-    const texts = new Map(
-      [...document.matchAll(/^\| `(\w+)` +\|(.+)\|$/gm)].map(([, code, cells = ""]) => [
-        code,
-        cells.split("|").map((cell) => cell.trim()),
-      ]),
-    );
-    for (const [code, { text }] of Object.entries(OUTCOMES)) {
-      expect({ code, cells: texts.get(code) }).toEqual({ code, cells: expect.arrayContaining([text]) as unknown });
-    }
-  });
-
   test("the page names every field that can be mapped, the numbered ones as a range", () => {
     const fields = MAPPABLE.map(({ name }) => name).filter((name) => !name.startsWith("udef_"));
     expect(fields.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
     expect(page).toContain("`udef_1` to `udef_30`");
-  });
-
-  test("the page says what handles each thing that PlanSource leaves open", () => {
-    const [, unknown = ""] = page.split(/^## What is unknown$/m);
-    expect(Object.keys(switchValues).filter((name) => !unknown.includes(`\`${name}\``))).toEqual([]);
   });
 });

@@ -2,7 +2,7 @@
  * The answer to a bulk upsert. Its counters and lists are documented, the shape of its error elements is not, so those
  * are kept unchanged and searched for what we know (planhat.com/developers/api/bulk-upsert, …/http-response-codes).
  */
-import { isObject } from "./rest";
+import { isObject } from "../../../json";
 
 export interface Envelope {
   /** Undefined when the answer does not count them. */

@@ -1,4 +1,5 @@
 /** The routes of Planhat that we use. Every answer's shape is checked; nothing is taken on trust. */
+import { isObject } from "../../../json";
 import type { BudgetClass } from "../../../http/limits/budget";
 import type { HttpClient, HttpResponse } from "../../../http/client";
 import { RemoteError, UnexpectedAnswer } from "../../../http/errors";
@@ -80,10 +81,6 @@ export function isNotThere(error: unknown): boolean {
   if (error.kind === "not_found") return true;
   const said = typeof error.answer === "string" ? error.answer : JSON.stringify(error.answer ?? "");
   return error.kind === "validation" && NOT_THERE.test(said);
-}
-
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 export function isRow(value: unknown): value is Row {

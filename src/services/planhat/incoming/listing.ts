@@ -1,4 +1,5 @@
 /** The pages of a full fetch: as large as Planhat gives them, one call each. */
+import { jsonIn } from "../../../json";
 import type { ListedRecord, ListPage, Problem } from "../../connection";
 import { COMPANY_PROPERTIES } from "../api/company-properties";
 import { attempt, isFailed, lacksRight, problemOf } from "../api/failure";
@@ -63,12 +64,7 @@ export function listed(type: string, fields: readonly string[], wanted: readonly
 }
 
 function positionOf(from: string | undefined): Position {
-  if (from === undefined) return START;
-  try {
-    return position.safeParse(JSON.parse(from)).data ?? START;
-  } catch {
-    return START; // not JSON: that is the answer
-  }
+  return position.safeParse(jsonIn(from)).data ?? START;
 }
 
 const failed = (problem: Problem): ListPage => ({ rows: [], problem });

@@ -2,6 +2,7 @@
  * Which Hull attributes a row of a Planhat list fills, and from which of its fields. That is the same for all rows that
  * show the same fields, so it is computed once for each such set: a page has hundreds of thousands of values. Pure.
  */
+import { isObject } from "../../../json";
 import memoize from "lodash/memoize";
 import type { IncomingAttribute } from "../../connection";
 import { isNamed } from "../settings/incoming";
@@ -9,7 +10,6 @@ import type { IncomingRules } from "../settings/incoming";
 import { COMPANIES, customField, customName, hullAttribute, typeSpec } from "../object-types";
 import type { Directory } from "../api/owners";
 import { idOf, readerOf } from "../lookup/remote";
-import { isObject } from "../api/rest";
 import type { Row } from "../api/rest";
 
 /** One attribute, and where its value comes from. */

@@ -4,6 +4,7 @@
  */
 import { RemoteError } from "../../../http/errors";
 import type { Finding } from "../../connection";
+import { error } from "../../findings";
 import type { CustomField } from "../api/custom-fields";
 import { checkCustomFields, customNames } from "../settings/custom-mapping";
 import { attempt, isFailed, lacksRight, problemOf } from "../api/failure";
@@ -83,7 +84,6 @@ function explain(failed: Failed, what: string, { apiPrefix }: PlanhatSettings): 
 
 /** Our own words follow. */
 const clause = (message: string): string => message.replace(/\.$/, "");
-const error = (text: string): Finding => ({ level: "error", text });
 
 function passing(message: string): Finding {
   const text = `Planhat could not be asked: ${clause(message)}. What waits is sent once it answers; if this continues, look at Planhat's status page or at the network.`;

@@ -1,7 +1,7 @@
 /** What all look-ups share: groups of ids for one filter, and reading single records side by side. */
 import type { Problem } from "../../connection";
 import { attempt, isFailed, problemOf } from "../api/failure";
-import { inParallel } from "../../in-parallel";
+import { inParallel } from "../../../in-parallel";
 import type { Rest, Row } from "../api/rest";
 
 const GROUP_IDS = 75;

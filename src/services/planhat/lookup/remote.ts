@@ -1,11 +1,10 @@
 /** From what Planhat shows to the record that the engine compares. */
 import { parseInstant } from "../../../instant";
-import { isJson } from "../../../json";
+import { isObject, isJson } from "../../../json";
 import type { Json } from "../../../record";
 import type { RemoteRecord } from "../../model";
 import { textOf } from "../../mapping/attributes";
 import { customName, typeSpec } from "../object-types";
-import { isObject } from "../api/rest";
 import type { Row } from "../api/rest";
 
 /** Fields that every reading needs, whatever is mapped. */

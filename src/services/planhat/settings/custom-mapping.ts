@@ -1,6 +1,7 @@
 /** Mapping rows compared with the custom fields that Planhat really has. */
 import memoize from "lodash/memoize";
 import type { Finding } from "../../connection";
+import { warning } from "../../findings";
 import { definitionOf } from "../api/custom-fields";
 import type { CustomField } from "../api/custom-fields";
 import { composed, customName } from "../object-types";
@@ -132,5 +133,3 @@ function unsuitable(row: CustomRow, { hidden, formula, holds }: CustomField): re
   if (!REFERENCES.includes(holds)) return [];
   return told(`the field holds a ${holds}, so the attribute must hold Planhat's ids.`, "ok");
 }
-
-const warning = (text: string): Finding => ({ level: "warning", text });

@@ -3,6 +3,7 @@
  * and some more. Planhat is not asked, so a token that looks right may still be refused; see `inspect.ts` for that.
  */
 import type { Finding } from "../../connection";
+import { error, setupRequired, warning, when } from "../../findings";
 import { COMPANIES, findField, OWNER_FIELDS } from "../object-types";
 import type { MappingWarning } from "./mapping-warnings";
 import type { PlanhatSettings } from "./settings";
@@ -27,10 +28,6 @@ export const TITLES = {
 } as const;
 
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
-
-const setupRequired = (text: string): Finding => ({ level: "setupRequired", text });
-const error = (text: string): Finding => ({ level: "error", text });
-const warning = (text: string): Finding => ({ level: "warning", text });
 
 /** Whether licenses are sent at all. */
 export function sendsLicenses({ licenses, mapping }: PlanhatSettings): boolean {
@@ -63,8 +60,6 @@ export function checkOutcomes(outcomes: Readonly<Record<string, number>>): reado
     return when(count > 0, warning(text));
   });
 }
-
-const when = (applies: boolean, finding: Finding): readonly Finding[] => (applies ? [finding] : []);
 
 function credentials({ token, tenantId }: PlanhatSettings): readonly Finding[] {
   const noToken =

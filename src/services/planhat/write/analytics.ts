@@ -3,7 +3,7 @@ import type { HttpClient } from "../../../http/client";
 import { RemoteError } from "../../../http/errors";
 import type { Applied, Intent, Problem, Result } from "../../connection";
 import { attempt, isFailed, isRefusal, problemOf, waitOf, type Failed } from "../api/failure";
-import { inParallel } from "../../in-parallel";
+import { inParallel } from "../../../in-parallel";
 
 /** Concurrent calls; the host has no documented limit. */
 const WIDTH = 10;

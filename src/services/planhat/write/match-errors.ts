@@ -7,7 +7,7 @@ import { keyMark, UPSERT_KEYS } from "../object-types";
 import { bodyOf, sentKeys } from "./body";
 import type { Body, SentKey } from "./body";
 import { counter } from "../api/envelope";
-import { isObject } from "../api/rest";
+import { isObject } from "../../../json";
 
 /** One item of a bulk call. */
 export interface Item {

@@ -7,7 +7,7 @@ import memoize from "lodash/memoize";
 import { definitionOf } from "../api/custom-fields";
 import type { CustomField } from "../api/custom-fields";
 import { customName, typeAt } from "../object-types";
-import { isObject } from "../api/rest";
+import { isObject } from "../../../json";
 import type { Page, Rest, Row } from "../api/rest";
 import { mappingOf } from "../settings/settings";
 import type { PlanhatSettings } from "../settings/settings";

@@ -5,10 +5,9 @@
 import { LRUCache } from "lru-cache";
 import type { AuthProvider } from "../../../http/auth";
 import { createHttpClient, type HttpClient, type HttpClientOptions } from "../../../http/client";
-import { UnexpectedAnswer } from "../../../http/errors";
 import type { BudgetRegistry } from "../../../http/limits/budget";
+import { requestToken } from "../../../http/token-request";
 import { authorizationOf, createTokenSource, type AccessToken } from "../../../http/token-source";
-import { parseJson } from "../../../json";
 import type { Target } from "../../connection";
 import type { PlanningPmeSettings } from "../settings/settings";
 
@@ -89,35 +88,14 @@ async function fetchToken(settings: PlanningPmeSettings, asking: HttpClientOptio
   const { appKey = "", authToken = "" } = settings;
   const client = createHttpClient(asking);
   try {
-    const { body } = await client.request({
+    return await requestToken(client, {
+      system: SYSTEM,
       method: "PUT",
       route: TOKEN_ROUTE,
-      body: new URLSearchParams({ grant_type: GRANT_TYPE, assertion: authToken }).toString(),
-      headers: { "content-type": "application/x-www-form-urlencoded", "x-appkey": appKey },
-      // A cut answer may hold the beginning of a token, which no error should show.
-      expect: "text",
+      form: { grant_type: GRANT_TYPE, assertion: authToken },
+      headers: { "x-appkey": appKey },
     });
-    const token = readToken(body);
-    if (token !== undefined) return token;
-    throw new UnexpectedAnswer(`${SYSTEM} PUT ${TOKEN_ROUTE} did not answer with a token.`);
   } finally {
     client.close();
-  }
-}
-
-function readToken(body: unknown): AccessToken | undefined {
-  const answer = parsed(body);
-  if (typeof answer !== "object" || answer === null) return undefined;
-  const { access_token: value, expires_in: expires } = answer as Readonly<Record<string, unknown>>;
-  if (typeof value !== "string" || !/^[\x21-\x7e]+$/.test(value)) return undefined;
-  const seconds = typeof expires === "number" || typeof expires === "string" ? Number(expires) : NaN;
-  return { value, lifeMs: seconds > 0 ? seconds * 1_000 : undefined };
-}
-
-function parsed(body: unknown): unknown {
-  try {
-    return parseJson(String(body));
-  } catch {
-    return undefined;
   }
 }

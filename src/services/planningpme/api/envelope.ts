@@ -1,4 +1,5 @@
 /** PlanningPME's answers, whose forms are described to its customers alone: each plausible one is read. Pure. */
+import { isObject } from "../../../json";
 import { RemoteError } from "../../../http/errors";
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -11,10 +12,6 @@ export interface Template {
   readonly properties: readonly string[] | undefined;
   /** What else it says of itself, for people; undefined: nothing. */
   readonly description: string | undefined;
-}
-
-export function isObject(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value);

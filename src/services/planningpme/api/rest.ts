@@ -1,9 +1,10 @@
 /** The three calls of PlanningPME's integration API. Forms that its pages leave open are read as they come. */
+import { isObject } from "../../../json";
 import type { HttpClient, HttpRequest } from "../../../http/client";
 import { UnexpectedAnswer } from "../../../http/errors";
 import type { BudgetClass } from "../../../http/limits/budget";
 import { SYSTEM } from "./client";
-import { isObject, rowsIn, templatesIn, type Template } from "./envelope";
+import { rowsIn, templatesIn, type Template } from "./envelope";
 
 export interface ImportOptions {
   readonly simulate: boolean;

@@ -5,6 +5,7 @@
 import { RemoteError } from "../../../http/errors";
 import { listed } from "../../../outcome/listed";
 import type { Finding } from "../../connection";
+import { error, hint, warning } from "../../findings";
 import { attempt, isFailed, type Failed } from "../../failure";
 import type { Template } from "../api/envelope";
 import { problemOf } from "../api/failure";
@@ -32,9 +33,6 @@ export async function inspect(
   ];
 }
 
-const error = (text: string): Finding => ({ level: "error", text });
-const warning = (text: string): Finding => ({ level: "warning", text });
-const hint = (text: string): Finding => ({ level: "ok", text });
 /** Our own words follow. */
 const clause = (message: string): string => message.replace(/\.$/, "");
 

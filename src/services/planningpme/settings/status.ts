@@ -3,6 +3,7 @@
  * credentials that look right may still be refused, and templates that are named may not be there.
  */
 import type { Finding } from "../../connection";
+import { error, hint, setupRequired, warning, when } from "../../findings";
 import { ROLES, type Entity, type Role } from "../objects";
 import type { ReasonCode } from "../reasons";
 import { sharedAttributes, type SharedAttribute } from "./names";
@@ -28,12 +29,6 @@ export const TITLES = {
   stop_on_error: "Stop at the first failure?",
   export_templates: "Export templates",
 } as const;
-
-const setupRequired = (text: string): Finding => ({ level: "setupRequired", text });
-const error = (text: string): Finding => ({ level: "error", text });
-const warning = (text: string): Finding => ({ level: "warning", text });
-const hint = (text: string): Finding => ({ level: "ok", text });
-const when = (applies: boolean, finding: Finding): readonly Finding[] => (applies ? [finding] : []);
 
 /** In the order in which they are best mended. Without credentials there is nothing else to say. */
 export function checkSettings(settings: PlanningPmeSettings): readonly Finding[] {

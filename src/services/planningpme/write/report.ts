@@ -2,10 +2,11 @@
  * What the report of an import says of single rows. Its form is not documented: rows with an action, lists by kind of
  * action, lists of errors and lines of text are read, and rows are believed only where they are named. Pure.
  */
+import { isObject } from "../../../json";
 import type { Json } from "../../../record";
 import type { Result } from "../../connection";
 import { textOf } from "../../mapping/attributes";
-import { isObject, wordsIn, type Fields } from "../api/envelope";
+import { wordsIn, type Fields } from "../api/envelope";
 
 export type Row = Readonly<Record<string, Json>>;
 

@@ -2,6 +2,7 @@
  * PlanSource's answers: `{status, errors, data}` around everything, where `errors` is an empty list, one error or a list
  * of them, and an error's code is a number or a text. Proxies and bad days add pages, bare texts and nothing at all.
  */
+import { isObject } from "../../../json";
 import { RemoteError } from "../../../http/errors";
 
 /** One error in PlanSource's words. */
@@ -125,8 +126,4 @@ const isPage = (text: string): boolean => /^\s*</.test(text);
 
 function textOf(value: unknown): string {
   return typeof value === "string" || typeof value === "number" ? String(value).trim() : "";
-}
-
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -6,7 +6,8 @@ import type { Query } from "../../../http/route";
 import { foldedKey } from "../../../record";
 import { bulkUpdate, type BulkBody } from "./bulk";
 import type { PlanSourceApi } from "./client";
-import { dataIn, isObject, isUnknownEmployee, saysFailure, statusIn, tellsOfRows } from "./envelope";
+import { isObject } from "../../../json";
+import { dataIn, isUnknownEmployee, saysFailure, statusIn, tellsOfRows } from "./envelope";
 import { visibleAnswer } from "./visible";
 
 /** A subscriber as PlanSource shows it; it certainly has an `id`, a number or its digits. */

@@ -7,13 +7,12 @@ import { randomUUID } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import type { AuthProvider } from "../../../http/auth";
 import { createHttpClient, type HttpClient, type HttpClientOptions } from "../../../http/client";
-import { UnexpectedAnswer } from "../../../http/errors";
 import { signClientAssertion } from "../../../http/jwt";
-import { createTokenSource, type AccessToken } from "../../../http/token-source";
-import { parseJson } from "../../../json";
+import { requestToken } from "../../../http/token-request";
+import { createTokenSource } from "../../../http/token-source";
+import { jsonIn } from "../../../json";
 import type { Target } from "../../connection";
 import type { PlanSourceSettings } from "../settings/settings";
-import { isObject } from "./envelope";
 import { visibleAnswer } from "./visible";
 
 /** Passed on to every HTTP client: agents, time-outs, clock, sleep, random, log. */
@@ -58,10 +57,16 @@ export function createTokenSources(http: HttpOptions = {}): TokenSources {
       maxAttempts: 1,
       timeoutMs: Math.min(TIMEOUT_MS, http.timeoutMs ?? TIMEOUT_MS),
       secrets: [clientId, clientSecret, loggedInUser, ...(http.secrets ?? [])],
-      visible: (answer, request) => visibleAnswer(parsed(answer) ?? answer, request),
+      visible: (answer, request) => visibleAnswer(jsonIn(answer) ?? answer, request),
     });
     const source = createTokenSource({
-      fetchToken: (nowMs) => fetchToken(client, formOf(credentials, baseUrl, nowMs)),
+      fetchToken: (nowMs) =>
+        requestToken(client, {
+          system: "plansource",
+          method: "POST",
+          route: TOKEN_ROUTE,
+          form: formOf(credentials, baseUrl, nowMs),
+        }),
       lifeMs: LIFE_SECONDS * 1_000,
       perCall: credentials.tokenPerCall,
       now: http.clock,
@@ -85,7 +90,7 @@ export function createTokenSources(http: HttpOptions = {}): TokenSources {
   };
 }
 
-function formOf(credentials: Credentials, baseUrl: string, nowMs: number): URLSearchParams {
+function formOf(credentials: Credentials, baseUrl: string, nowMs: number): Record<string, string> {
   const { clientId = "", clientSecret = "", loggedInUser = "", assertionAlgorithm, loggedInUserIn } = credentials;
   const assertion = signClientAssertion({
     algorithm: assertionAlgorithm,
@@ -95,46 +100,12 @@ function formOf(credentials: Credentials, baseUrl: string, nowMs: number): URLSe
     nowMs,
     claims: { scopes: SCOPES, logged_in_user: loggedInUserIn === "claim" ? loggedInUser : undefined },
   });
-  const form = new URLSearchParams({
+  return {
+    ...(loggedInUserIn === "form" ? { logged_in_user: loggedInUser } : {}),
     grant_type: "client_credentials",
     client_assertion_type: ASSERTION_TYPE,
     client_assertion: assertion,
     client_id: clientId,
     code: randomUUID(),
-  });
-  if (loggedInUserIn === "form") form.set("logged_in_user", loggedInUser);
-  return form;
-}
-
-/** @throws RemoteError; UnexpectedAnswer when a good answer has no token */
-async function fetchToken(client: HttpClient, form: URLSearchParams): Promise<AccessToken> {
-  const { body } = await client.request({
-    method: "POST",
-    route: TOKEN_ROUTE,
-    body: form.toString(),
-    headers: { "content-type": "application/x-www-form-urlencoded" },
-    // A cut answer may hold the beginning of a token, which no error should show.
-    expect: "text",
-  });
-  const token = readToken(body);
-  if (token === undefined) throw new UnexpectedAnswer(`plansource POST ${TOKEN_ROUTE} did not answer with a token.`);
-  return token;
-}
-
-/** The published description does not show the answer, so only the token itself must be there. */
-function readToken(body: unknown): AccessToken | undefined {
-  const answer = parsed(body);
-  if (!isObject(answer)) return undefined;
-  const { access_token: value, expires_in: expires } = answer;
-  if (typeof value !== "string" || !/^[\x21-\x7e]+$/.test(value)) return undefined;
-  const seconds = typeof expires === "number" || typeof expires === "string" ? Number(expires) : NaN;
-  return { value, lifeMs: seconds > 0 ? seconds * 1_000 : undefined };
-}
-
-function parsed(body: unknown): unknown {
-  try {
-    return parseJson(String(body));
-  } catch {
-    return undefined;
-  }
+  };
 }

@@ -7,7 +7,8 @@ import { createRedactor, REDACTED } from "../../../http/guards/redact";
 import { readDay } from "../../../instant";
 import { formOf } from "../../../outcome/outcome";
 import { fieldSpec, SUBSCRIBERS } from "../objects";
-import { isObject, problemsIn } from "./envelope";
+import { isObject } from "../../../json";
+import { problemsIn } from "./envelope";
 
 /** Characters of all words together: an error's excerpt holds them whole. */
 const MAX_WORDS = 1_500;

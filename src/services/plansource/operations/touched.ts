@@ -2,7 +2,7 @@
 import { MAX_ID_LENGTH } from "../../../input";
 import { textOf } from "../../mapping/attributes";
 import type { Touched } from "../../operations";
-import { isObject } from "../api/envelope";
+import { isObject } from "../../../json";
 import { isRow } from "../api/rest";
 import { SUBSCRIBERS } from "../objects";
 

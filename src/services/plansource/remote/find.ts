@@ -7,7 +7,7 @@ import type { Clock } from "../../../http/time";
 import { foldedKey } from "../../../record";
 import type { FindKnowledge, Found, Known, Problem, ReadBack, Wanted } from "../../connection";
 import { attempt, isFailed } from "../../failure";
-import { inParallel } from "../../in-parallel";
+import { inParallel } from "../../../in-parallel";
 import type { RemoteRecord } from "../../model";
 import { isUnknownEmployee } from "../api/envelope";
 import { problemOf } from "../api/failure";

@@ -5,6 +5,7 @@
 import { RemoteError } from "../../../http/errors";
 import { listed } from "../../../outcome/listed";
 import type { Finding } from "../../connection";
+import { error, warning } from "../../findings";
 import { attempt, isFailed, type Failed } from "../../failure";
 import { problemOf } from "../api/failure";
 import type { Rest } from "../api/rest";
@@ -37,8 +38,6 @@ export async function inspect(
   return [...mapping(settings, meta), ...reasons(settings, meta), ...own];
 }
 
-const error = (text: string): Finding => ({ level: "error", text });
-const warning = (text: string): Finding => ({ level: "warning", text });
 /** Our own words follow. */
 const clause = (message: string): string => message.replace(/\.$/, "");
 

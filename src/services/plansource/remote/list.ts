@@ -3,6 +3,7 @@
  * somebody is not there. Lists may hide the terminated ones, so a list that shows none proves nothing either.
  */
 import { z } from "zod";
+import { jsonIn } from "../../../json";
 import type { ListPage, Problem } from "../../connection";
 import { attempt, isFailed, type Failed } from "../../failure";
 import { textOf } from "../../mapping/attributes";
@@ -86,11 +87,7 @@ const isTest = (row: Row): boolean =>
   /^(?:true|t|y|yes|1)$/i.test(textOf(row["test_employee"]) ?? String(row["test_employee"]));
 
 function positionOf(from: string | undefined): Position {
-  try {
-    return from === undefined ? START : (position.safeParse(JSON.parse(from)).data ?? START);
-  } catch {
-    return START; // not JSON: that is the answer
-  }
+  return position.safeParse(jsonIn(from)).data ?? START;
 }
 
 function stuck(): Problem {

@@ -6,7 +6,7 @@
  */
 import { z } from "zod";
 import type { Choice } from "./choices";
-import { isObject } from "../api/envelope";
+import { isObject } from "../../../json";
 import { labelOf } from "../objects";
 
 /** What is demanded of one field. */

@@ -3,6 +3,7 @@
  * credentials that look right may still be refused.
  */
 import type { Finding } from "../../connection";
+import { error, hint, setupRequired, warning, when } from "../../findings";
 import type { RowWarning } from "./mapping-rows";
 import { MINIMUM_SET, SUBSCRIBERS } from "../objects";
 import type { ReasonCode } from "../reasons";
@@ -25,12 +26,6 @@ export const TITLES = {
 
 const MAPPING = TITLES.subscriber_attributes_outbound;
 export const API_USERS = "System Administration → System → API Users";
-
-const setupRequired = (text: string): Finding => ({ level: "setupRequired", text });
-const error = (text: string): Finding => ({ level: "error", text });
-const warning = (text: string): Finding => ({ level: "warning", text });
-const hint = (text: string): Finding => ({ level: "ok", text });
-const when = (applies: boolean, finding: Finding): readonly Finding[] => (applies ? [finding] : []);
 
 /** In the order in which they are best mended. Without credentials there is nothing else to say. */
 export function checkSettings(settings: PlanSourceSettings): readonly Finding[] {

@@ -8,7 +8,7 @@ import { RemoteError } from "../../../http/errors";
 import { agrees, fingerprint } from "../../compare";
 import type { Applied, Intent, Problem, Result } from "../../connection";
 import { attempt, isFailed, isRefusal } from "../../failure";
-import { inParallel } from "../../in-parallel";
+import { inParallel } from "../../../in-parallel";
 import type { RemoteRecord } from "../../model";
 import { isUnknownEmployee } from "../api/envelope";
 import { problemOf } from "../api/failure";

@@ -5,7 +5,8 @@
 import type { Json } from "../../../record";
 import type { Result } from "../../connection";
 import { textOf } from "../../mapping/attributes";
-import { isObject, problemsIn, saysSsnTaken, saysUnknownEmployee, wordsIn } from "../api/envelope";
+import { isObject } from "../../../json";
+import { problemsIn, saysSsnTaken, saysUnknownEmployee, wordsIn } from "../api/envelope";
 import { isRow, type Envelope } from "../api/rest";
 import { visibleAnswer } from "../api/visible";
 import { reason } from "../reasons";
