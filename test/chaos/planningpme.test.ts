@@ -8,12 +8,12 @@ import { useProcessFixtures, type ProcessFixture } from "../fixture/process";
 import { createSabotage } from "./sabotage";
 
 const SEED = 43;
-/** PLANNINGPME_ROWS=10000 makes it a longer test. */
-const ROWS = Number(process.env["PLANNINGPME_ROWS"] ?? 2_000);
-/** Rows of an import: small, so that there are many calls to go wrong. */
-const BULK = 50;
+/** PLANNINGPME_ROWS makes it a longer test: docs/architecture.md. */
+const ROWS = Number(process.env["PLANNINGPME_ROWS"] ?? 600);
+/** Rows of an import: few, so that there are many calls to go wrong. */
+const BULK = Math.ceil(ROWS / 40);
 /** Messages per burst of Hull. */
-const BURST = 100;
+const BURST = 2 * BULK;
 /** Calls between two moments at which all tokens end. */
 const TOKEN_CALLS = 25;
 const POISON = "The site is closed";

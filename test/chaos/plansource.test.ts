@@ -10,8 +10,8 @@ import { useProcessFixtures, type ProcessFixture } from "../fixture/process";
 import { createSabotage } from "./sabotage";
 
 const SEED = 41;
-/** PLANSOURCE_PEOPLE=2000 makes it a longer test. */
-const PEOPLE = Number(process.env["PLANSOURCE_PEOPLE"] ?? 500);
+/** PLANSOURCE_PEOPLE makes it a longer test: docs/architecture.md. */
+const PEOPLE = Number(process.env["PLANSOURCE_PEOPLE"] ?? 200);
 /** Messages per burst of Hull. */
 const BURST = 25;
 /** Calls between two moments at which all tokens end. */

@@ -10,9 +10,11 @@ import { askAsHull, operate } from "../integration/planningpme/asking";
 
 const open = usePlanningPme();
 
-const ROWS = 10_000;
+/** IMPORTED_ROWS=10000 makes it a longer test, with imports as large as they may be: docs/architecture.md. */
+const ROWS = Number(process.env["IMPORTED_ROWS"] ?? 1_000);
+const BULK = ROWS / 10;
 /** Many messages need no line each. */
-const QUIET = { environment: { LOG_LEVEL: "error" } };
+const QUIET = { environment: { LOG_LEVEL: "error" }, settings: { bulk_max_items: BULK } };
 
 const accounts = (count: number, more: Bag = {}) => Array.from({ length: count }, (_, at) => account(at + 1, more));
 const told = (some: readonly Bag[]) => some.map((each) => buildAccountMessage(each));
@@ -20,7 +22,7 @@ const CHANNEL = { channel: "account:update" } as const;
 const books = ({ planningpme }: PlanningPmeFixture) => planningpme.books.snapshot();
 const customers = ({ planningpme }: PlanningPmeFixture) => planningpme.snapshot();
 
-describe("of 10,000 changed accounts", () => {
+describe(`of ${ROWS} changed accounts`, () => {
   const changed = (): readonly Bag[] => accounts(ROWS, { city: "Lyon", indexed_at: minute(1) });
 
   test("those that were taken in before delivery begins go in 10 imports, and unchanged ones in none", async () => {
@@ -39,7 +41,7 @@ describe("of 10,000 changed accounts", () => {
   }, 120_000);
 
   test("those that come while others are delivered go in 14 imports at most", async () => {
-    const fixture = await open({ environment: { ...QUIET.environment, LINGER_MS: "1000" } });
+    const fixture = await open({ ...QUIET, environment: { ...QUIET.environment, LINGER_MS: "1000" } });
     await fixture.deliver(told(changed()), CHANNEL);
     const { imports, importedRows, noOpRows } = books(fixture);
     expect(imports).toBeLessThanOrEqual(14);
@@ -80,7 +82,7 @@ const linesOf = (run: Bag): readonly unknown[] =>
 const reportsOf = (run: Bag): readonly Bag[] => list(bag(run["report"])["service"]).map(bag);
 
 describe("a batch that is only tried", () => {
-  test("writes nothing of 10,000 rows, shows PlanningPME's reports, and the real one does what they say", async () => {
+  test(`writes nothing of ${ROWS} rows, shows PlanningPME's reports, and the real one does what they say`, async () => {
     const { opened, run } = await openForBatch(ROWS, [ROWS - 2, ROWS - 1]);
     const before = customers(opened);
     const tried = await run({ simulate: true });
@@ -94,7 +96,7 @@ describe("a batch that is only tried", () => {
 
     const reports = reportsOf(tried);
     expect(reports.map(({ simulate, rows }) => [simulate, list(rows).length])).toEqual(
-      Array.from({ length: 10 }, () => [true, 1_000]),
+      Array.from({ length: 10 }, () => [true, BULK]),
     );
     const lines = reports.flatMap(({ rows }) => list(rows)).map(bag);
     const actions = groupBy(lines, ({ action }) => action);
