@@ -15,6 +15,7 @@ import { errorAnswers, notFound } from "./middleware/errors";
 import { measured } from "./middleware/measure";
 import { createQueryCredentials, type QueryCredentialOptions } from "./middleware/query-credentials";
 import type { DeadLetters } from "./admin/dead-letters";
+import { authorizationRoutes, type AuthorizationRouteOptions } from "./routes/authorization/route";
 import { batchRoutes } from "./routes/batches/route";
 import { consoleRoutes, type ConsoleRouteOptions } from "./console/route";
 import { explainRoutes, type ExplainRouteOptions } from "./routes/explain/route";
@@ -50,7 +51,8 @@ export interface ServiceRouteOptions<S>
   extends
     Omit<NotificationRouteOptions<S>, "authenticator" | "credentials" | "tenants">,
     Omit<AuthenticatorOptions<S>, "logins" | "now" | "source">,
-    Pick<OperationRouteOptions<S>, "remember"> {
+    Pick<OperationRouteOptions<S>, "remember" | "authOf">,
+    Pick<AuthorizationRouteOptions<S>, "authorizations" | "publicUrl"> {
   readonly service: DescribedService<S> & Pick<Service<S>, "name">;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -102,6 +104,10 @@ export function serviceRoutes<S>(options: ServiceRouteOptions<S>): Router {
   router.use(explainRoutes({ ...shown, bodies, answerWithinMs }));
   router.use(operationRoutes({ ...options, authenticate: byLogin }));
   router.use(statusRoutes({ health, report: options.reportStatus, authenticate: byQuery, logger }));
+  if (service.authorization !== undefined) {
+    const site = { mount: mountOf(service.name), title: face.title };
+    router.use(authorizationRoutes({ ...options, site, missing: face.missingToken, byQuery, byLogin }));
+  }
   router.use(schemaRoutes({ fieldLists: face.fieldLists, fields, authenticate: byQuery, logger }));
   router.use(deadLetterRoutes({ service, deadLetters: options.deadLetters, authenticate: byLogin }));
   router.use(consoleRoutes({ ...options, ...shown, ...options.console }));

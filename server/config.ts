@@ -78,6 +78,12 @@ const schema = z.object({
       return proxies;
     })
     .describe("Proxies in front, as Express understands it: a number of hops, a preset or a list of addresses."),
+  PUBLIC_URL: z
+    .string()
+    .trim()
+    .regex(/^https?:\/\/[^\s/?#]+$/, "must be https:// (or http://) and a host, without a path")
+    .optional()
+    .describe("This server as browsers see it, for services that send people back; unset: as each request says."),
   CORS_ORIGINS: origins.describe("Origins whose pages may use the internal API from a browser; none by default."),
   LOG_LEVEL: z
     .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"])

@@ -3,20 +3,20 @@ import { setMaxListeners } from "node:events";
 import type { Router } from "express";
 import pick from "lodash/pick";
 import type { Logger } from "pino";
+import { createAuthorizations } from "../src/engine/authorization/flow";
 import { createDeliveryWorker, type DeliveryWorker } from "../src/engine/delivery/worker";
 import { createExplain } from "../src/engine/explain/explain";
 import { createForgetting } from "../src/engine/intake/erase-user";
 import { createIntake } from "../src/engine/intake/intake";
 import { createRuns } from "../src/engine/runs/runs";
-import { storeOf } from "../src/engine/scope";
+import { budgetMemory, storeOf } from "../src/engine/scope";
 import { createFieldChoice } from "../src/engine/status/field-options";
 import { createHealth, type ConnectorHealth } from "../src/engine/status/health";
 import { createTenants, type Credentials } from "../src/engine/tenants";
 import { closeAgents, createAgents } from "../src/http/agents";
 import type { CallRecord, HttpClientOptions } from "../src/http/client";
 import type { HostAllowList } from "../src/http/guards/hosts";
-import { createBudgetRegistry, type BudgetMemory } from "../src/http/limits/budget";
-import type { Store } from "../src/storage/port/store";
+import { createBudgetRegistry } from "../src/http/limits/budget";
 import { joinSignals } from "../src/http/signals";
 import { systemSleep, type Sleep } from "../src/http/time";
 import type { CredentialCheck } from "../src/hull/auth/credentials";
@@ -26,8 +26,9 @@ import { createExtractReader } from "../src/hull/extract/extract";
 import { createFirehose, FIREHOSE_TIMEOUT_MS, type Firehose } from "../src/hull/firehose/firehose";
 import type { Log } from "../src/outcome/log-lines";
 import { createEmbeddedJobs } from "../src/queue/embedded";
+import { mountOf } from "../src/services";
 import type { ServiceDefinition } from "../src/services/definition";
-import type { GrantAccess } from "../src/services/service";
+import type { GrantAccess } from "../src/engine/authorization/grant";
 import type { Seal } from "../src/storage/port/seal";
 import { createDeadLetters, type DeadLettersOptions } from "./admin/dead-letters";
 import { serviceRoutes } from "./app";
@@ -94,16 +95,6 @@ const REPORT_WITHIN_MS = 5_000;
 /** How long the console waits for one part. */
 const PART_WITHIN_MS = 6_000;
 
-/** Limits by the hour outlive a process. */
-function budgetMemory(store: Store, quotaKey: string): BudgetMemory {
-  return {
-    starts: (sinceMs) => store.requestStarts(quotaKey, sinceMs),
-    add: (atMs) => store.noteStart(quotaKey, atMs, atMs - HOUR_MS),
-  };
-}
-
-const HOUR_MS = 3_600_000;
-
 export function createEngine(definition: ServiceDefinition, context: EngineContext): Engine {
   const { config, logger, folder, seal, metrics, hullAgents, observed, signature, extractHosts, now } = context;
   const store = storeOf(folder.store, definition.name);
@@ -149,6 +140,7 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
     seal,
     service,
     now,
+    sleep: pause,
     onSettings: ({ organization, id }, problems, warnings) =>
       log({
         level: problems.length > 0 ? "error" : "warn",
@@ -213,6 +205,8 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
     service,
     tenants,
     refusedHosts: () => signature.refusedHosts(),
+    authorizeAddress: (organization) =>
+      `${config.PUBLIC_URL ?? ""}${mountOf(definition.name)}/authorize?org=${encodeURIComponent(organization)}`,
     maxOutbox: config.MAX_OUTBOX,
     now,
     waitMs: LOOK_WITHIN_MS,
@@ -235,6 +229,17 @@ export function createEngine(definition: ServiceDefinition, context: EngineConte
     explaining: { explain },
     corsOrigins: config.CORS_ORIGINS,
     health,
+    authOf: (tenant) => tenants.authOf(tenant),
+    publicUrl: config.PUBLIC_URL,
+    authorizations: createAuthorizations({
+      service,
+      tenants,
+      seal,
+      now,
+      resume: async (tenant) => {
+        for (const lane of await store.lanes()) if (lane.tenant === tenant) await deliveryWorker.release(lane);
+      },
+    }),
     remember: async ({ key: tenant, remote }, touched) => {
       if (remote === undefined) return;
       for (const { type, id, key, gone } of touched) {

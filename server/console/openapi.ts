@@ -5,13 +5,14 @@ import { inPath, inQuery, ref, type Operation, type Part, type Piece } from "../
 
 const PAGE: Piece = { "text/html": { schema: { type: "string" } } };
 
-const page = (description: string, headers?: Piece): Piece => ({
+/** A page for people. */
+export const page = (description: string, headers?: Piece): Piece => ({
   description,
   content: PAGE,
   headers,
 });
 
-const header = (description: string): Piece => ({ description, schema: { type: "string" } });
+export const header = (description: string): Piece => ({ description, schema: { type: "string" } });
 
 const REFUSALS = {
   400: page("Something in the address cannot be read; the page names it."),

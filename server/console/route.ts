@@ -4,7 +4,7 @@
  * form with its own token, which leads back to the page with a code that says what was done.
  */
 import { join } from "node:path";
-import express, { Router, type Request, type RequestHandler, type Response } from "express";
+import { Router, type Request, type Response } from "express";
 import type { Logger } from "pino";
 import { z } from "zod";
 import type { Explain } from "../../src/engine/explain/explain";
@@ -16,6 +16,7 @@ import type { Store } from "../../src/storage/port/store";
 import { backlogBody, type BudgetLeft } from "./sections/backlog";
 import { chartBody, chartFrom } from "./sections/chart";
 import { askAbout, explanationBody, MAX_QUESTION, searchForm } from "./sections/explain";
+import { formReader } from "./form";
 import { createFormTokens } from "./form-token";
 import { errorPage, welcomePage } from "./sections/front";
 import { actionPath, deadLetterBody, DEAD_LETTERS_A_PAGE, deadLettersBody, type Action } from "./sections/dead-letters";
@@ -99,7 +100,6 @@ const PARTS = [
   ["letters", "Dead letters"],
 ] as const;
 
-const MAX_FORM_BYTES = 4_096;
 const MAX_AGE_MS = 300_000;
 
 type DeadLetterRequest = Request<{ id: string }>;
@@ -214,13 +214,4 @@ export function consoleRoutes<S>(options: ConsoleRouteOptions<S>): Router {
 
 function goBack(response: Response, site: Site, organization: string, done: Notice): void {
   response.set(HEADERS).redirect(303, consoleLink(site, organization, { done }, "letters"));
-}
-
-/** Reads a small form; one that cannot be read has no fields. */
-function formReader(): (request: Request, response: Response) => Promise<unknown> {
-  const parse: RequestHandler = express.urlencoded({ extended: false, limit: MAX_FORM_BYTES });
-  return (request, response) =>
-    new Promise((resolve) => {
-      void parse(request, response, (error?: unknown) => resolve(error === undefined ? request.body : undefined));
-    });
 }

@@ -4,6 +4,7 @@ import omit from "lodash/omit";
 import pickBy from "lodash/pickBy";
 import { z } from "zod";
 import { adminPart } from "../admin/openapi";
+import { authorizationPart } from "../routes/authorization/openapi";
 import { batchPart } from "../routes/batches/openapi";
 import { commonSchemas, SECURITY_SCHEMES } from "./common";
 import { consolePart } from "../console/openapi";
@@ -24,7 +25,7 @@ import { schemaPart } from "../routes/schema/openapi";
 import { statusPart } from "../routes/status/openapi";
 
 /** What is described of a service. */
-export type DescribedService<S> = SpokenService<S> & Pick<Service<S>, "operations" | "name">;
+export type DescribedService<S> = SpokenService<S> & Pick<Service<S>, "operations" | "name" | "authorization">;
 
 /** In the order of the page. A new group of routes adds its part here; a test compares the document with the app. */
 const partsOf = <S>(service: DescribedService<S>): readonly Part[] => [
@@ -36,6 +37,7 @@ const partsOf = <S>(service: DescribedService<S>): readonly Part[] => [
   explainPart,
   ...operationParts(service.operations),
   statusPart,
+  ...(service.authorization === undefined ? [] : [authorizationPart]),
   schemaPart(service.face.fieldLists),
   consolePart,
   publicPart,

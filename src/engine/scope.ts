@@ -1,7 +1,9 @@
-/** One store for several services: each engine sees the lanes, tenants and runs of its own connectors. */
+/** What engines share in one store. */
+import type { BudgetMemory } from "../http/limits/budget";
 import { serviceOf } from "../storage/port/lane";
 import type { Store } from "../storage/port/store";
 
+/** Each engine sees the lanes, tenants and runs of its own connectors. */
 export function storeOf(store: Store, service: string): Store {
   const isOwn = (tenant: string): boolean => serviceOf(tenant) === service;
   // Everything else is the store's own, whatever it is at the moment of the call.
@@ -11,3 +13,13 @@ export function storeOf(store: Store, service: string): Store {
     openRuns: async () => (await store.openRuns()).filter(({ tenant }) => isOwn(tenant)),
   });
 }
+
+/** Limits by the hour outlive a process. */
+export function budgetMemory(store: Store, quotaKey: string): BudgetMemory {
+  return {
+    starts: (sinceMs) => store.requestStarts(quotaKey, sinceMs),
+    add: (atMs) => store.noteStart(quotaKey, atMs, atMs - HOUR_MS),
+  };
+}
+
+const HOUR_MS = 3_600_000;

@@ -2,9 +2,13 @@
 import { timingSafeEqual } from "node:crypto";
 import { MAX_AHEAD_MS } from "../instant";
 import type { Connection } from "../services/connection";
-import type { GrantAccess, Service, Target } from "../services/service";
+import type { AuthProvider } from "../http/auth";
+import { systemSleep, type Sleep } from "../http/time";
+import type { Service, Target } from "../services/service";
 import type { TenantRow } from "../storage/port/rows";
 import { tenantKey } from "../storage/port/lane";
+import { readGrant, type GrantAccess } from "./authorization/grant";
+import { createRotation } from "./authorization/rotation";
 import { grantPlace, tenantPlace, type Seal } from "../storage/port/seal";
 import type { Store } from "../storage/port/store";
 
@@ -61,8 +65,12 @@ export interface Tenants<S> {
   connection(tenant: Tenant<S>): Connection | undefined;
   /** What a person granted a tenant. */
   grantOf(key: string): GrantAccess;
+  /** The tokens of that grant, for calls to the service. */
+  authOf(key: string): AuthProvider;
   /** The remote was confirmed, changed or renewed: stored rows changed under us. */
   refresh(key: string): void;
+  /** Somebody granted other tokens, or took them back: they may open another account. */
+  granted(key: string): Promise<void>;
   /** The tenant was erased: its cached values go too. */
   forget(key: string): void;
 }
@@ -78,12 +86,24 @@ export interface TenantsOptions<S> {
   readonly service: Service<S>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Waits while another process renews a grant. */
+  readonly sleep?: Sleep;
   /** Called with warnings about settings whenever they are stored. */
   readonly onSettings?: (credentials: Credentials, problems: readonly string[], warnings: readonly string[]) => void;
 }
 
-export function createTenants<S>({ store, seal, service, now, onSettings }: TenantsOptions<S>): Tenants<S> {
+export function createTenants<S>({
+  store,
+  seal,
+  service,
+  now,
+  sleep = systemSleep,
+  onSettings,
+}: TenantsOptions<S>): Tenants<S> {
   const opened = new Map<string, { row: TenantRow; text: string; tenant: Tenant<S> }>();
+  /** Whose account a grant opens; absent until it was looked up. */
+  const accounts = new Map<string, string | undefined>();
+  const rotations = new Map<string, AuthProvider>();
   const connections = new Map<string, { fingerprint: string; settings: S; connection: Connection }>();
 
   const keyOf = ({ organization, id }: Pick<Credentials, "organization" | "id">): string =>
@@ -93,7 +113,7 @@ export function createTenants<S>({ store, seal, service, now, onSettings }: Tena
     const text = seal.open(row.sealed, tenantPlace(row.key));
     const { secret, privateSettings } = JSON.parse(text) as { secret: string; privateSettings: unknown };
     const parsed = service.readSettings(privateSettings);
-    const target = parsed.ok ? service.target(parsed.settings) : undefined;
+    const target = parsed.ok ? service.target(parsed.settings, accounts.get(row.key)) : undefined;
     const tenant: Tenant<S> = {
       key: row.key,
       credentials: { organization: row.organization, id: row.connectorId, secret },
@@ -111,9 +131,14 @@ export function createTenants<S>({ store, seal, service, now, onSettings }: Tena
     return tenant;
   }
 
+  async function readAccount(key: string): Promise<void> {
+    accounts.set(key, readGrant(await grantOf(key).read()).pair?.account?.id);
+  }
+
   async function load(key: string): Promise<Tenant<S> | undefined> {
     const known = opened.get(key);
     if (known !== undefined) return known.tenant;
+    if (service.authorization !== undefined && !accounts.has(key)) await readAccount(key);
     const row = await store.tenant(key);
     // The place is that of the key, whatever the row itself says: a row that was moved must not open there.
     return row === undefined ? undefined : open({ ...row, key });
@@ -138,16 +163,42 @@ export function createTenants<S>({ store, seal, service, now, onSettings }: Tena
     };
   }
 
+  function authOf(key: string): AuthProvider {
+    const known = rotations.get(key);
+    if (known !== undefined) return known;
+    const rotation = createRotation({
+      access: grantOf(key),
+      system: service.name,
+      now,
+      sleep,
+      refresh: async (refreshToken) => {
+        // The application's own secret may have changed since.
+        const { settings } = (await load(key)) ?? {};
+        if (settings === undefined || service.authorization === undefined) throw new Error(`${key} has no settings.`);
+        return service.authorization.tokens(settings, { grant_type: "refresh_token", refresh_token: refreshToken });
+      },
+    });
+    rotations.set(key, rotation);
+    return rotation;
+  }
+
   return {
     keyOf,
     grantOf,
+    authOf,
     load,
     refresh: (key) => {
       opened.delete(key);
     },
+    granted: async (key) => {
+      await readAccount(key);
+      opened.delete(key);
+    },
     forget: (key) => {
       opened.delete(key);
+      accounts.delete(key);
       connections.delete(key);
+      rotations.delete(key);
     },
 
     knows: async (credentials) => {
@@ -196,7 +247,7 @@ export function createTenants<S>({ store, seal, service, now, onSettings }: Tena
       if (target === undefined || settings === undefined) return undefined;
       const current = connections.get(key);
       if (current?.fingerprint === target.fingerprint && current.settings === settings) return current.connection;
-      const connection = service.connect(settings, target, grantOf(key));
+      const connection = service.connect(settings, target, authOf(key));
       connections.set(key, { fingerprint: target.fingerprint, settings, connection });
       return connection;
     },

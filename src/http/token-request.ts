@@ -34,8 +34,12 @@ export async function requestToken(client: HttpClient, request: TokenRequest): P
 function tokenIn(body: unknown): AccessToken | undefined {
   const answer = jsonIn(body);
   if (!isObject(answer)) return undefined;
-  const { access_token: value, expires_in: expires } = answer;
-  if (typeof value !== "string" || !/^[\x21-\x7e]+$/.test(value)) return undefined;
+  const { access_token: value, expires_in: expires, refresh_token: refreshToken } = answer;
+  if (!isToken(value)) return undefined;
   const seconds = typeof expires === "number" || typeof expires === "string" ? Number(expires) : NaN;
-  return { value, lifeMs: seconds > 0 ? seconds * 1_000 : undefined };
+  const lifeMs = seconds > 0 ? seconds * 1_000 : undefined;
+  return { value, lifeMs, refreshToken: isToken(refreshToken) ? refreshToken : undefined };
 }
+
+/** It must fit into a header. */
+const isToken = (value: unknown): value is string => typeof value === "string" && /^[\x21-\x7e]+$/.test(value);

@@ -7,6 +7,8 @@ export interface AccessToken {
   readonly value: string;
   /** How long it lives, if the service says so. Milliseconds. */
   readonly lifeMs?: number | undefined;
+  /** Gives the next one, where the service has such tokens. */
+  readonly refreshToken?: string | undefined;
 }
 
 export interface TokenSourceOptions {

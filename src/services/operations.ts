@@ -5,6 +5,7 @@
  */
 import type { z } from "zod";
 import { explainInput, type ErrorDetail, type InputProblem, type InputWords } from "../input";
+import type { AuthProvider } from "../http/auth";
 import type { Target } from "./connection";
 
 /** Who asks: a connector with all that reaching the service needs. */
@@ -13,6 +14,8 @@ export interface Asker<S> {
   readonly key: string;
   readonly settings: S;
   readonly target: Target;
+  /** The tokens that a person granted, where the service has `authorization`. */
+  readonly auth?: AuthProvider;
 }
 
 /** @template P parameters in the path @template Q the query @template B the body, each as its schema reads it */

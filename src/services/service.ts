@@ -9,6 +9,8 @@ import type { OutcomeCodes, Reason } from "../outcome/outcome";
 import type { Check, FieldSpec, ObjectType, Plan, WritePolicy } from "./model";
 import type { Desired } from "../record";
 import type { Connection, FieldOption, FieldUse, Finding, Intent, Remembered, Target } from "./connection";
+import type { AuthProvider } from "../http/auth";
+import type { AccessToken } from "../http/token-source";
 import type { Face } from "./face";
 import type { Operation } from "./operations";
 
@@ -55,8 +57,12 @@ export interface Service<S> {
   checkOutcomes(outcomes: Readonly<Record<string, number>>): readonly Finding[];
   /** The fields that every tenant has, for a list in the settings; undefined when there is no such list. Pure. */
   fieldOptions(table: string, use: FieldUse): readonly FieldOption[] | undefined;
-  /** Undefined when a setting that reaching the service needs is missing. */
-  target(settings: S): Target | undefined;
+  /**
+   * Undefined when a setting that reaching the service needs is missing.
+   *
+   * @param account of what a person granted; undefined before that, or where the service does not say
+   */
+  target(settings: S, account?: string): Target | undefined;
   /** What is missing then, as the first half of a sentence: "No personal access token is configured". */
   readonly unreachable: string;
   /**
@@ -94,8 +100,10 @@ export interface Service<S> {
   chunks?(type: string, intents: readonly Intent[], settings: S): readonly (readonly number[])[];
   /** What may be done to the records of a type; everything, unless it says otherwise. What is known here decides. Pure. */
   writePolicy?(type: string, settings: S): WritePolicy | undefined;
-  /** @param grant what a person granted this tenant, where the service asks for it */
-  connect(settings: S, target: Target, grant: GrantAccess): Connection;
+  /** @param auth the tokens that a person granted this tenant, where the service has `authorization` */
+  connect(settings: S, target: Target, auth: AuthProvider): Connection;
+  /** A person must grant access in a browser; messages wait until then. */
+  readonly authorization?: Authorization<S>;
   /** What people and programs may call through us, besides what synchronisation does. */
   readonly operations: readonly Operation<S>[];
   /** The tenant was erased: what is cached for it goes too. @param key the tenant's key */
@@ -104,14 +112,27 @@ export interface Service<S> {
   close?(): void;
 }
 
-/** The one grant of a tenant, such as a pair of rotating tokens. It is stored encrypted, and never logged. */
-export interface GrantAccess {
-  /** Undefined before a person gave one, and after it was taken back. */
-  read(): Promise<string | undefined>;
+/** Access that a person grants: OAuth 2.0 with a code (RFC 6749, section 4.1). The engine keeps and renews the tokens. */
+export interface Authorization<S> {
+  /** The page of the service that asks the person. Called only with settings that have a target. */
+  page(settings: S, asked: { readonly redirectUri: string; readonly state: string }): string;
   /**
-   * Replaces what was read, durably; undefined takes it back.
+   * One request to the token endpoint, never repeated.
    *
-   * @returns false when it is not there any more: another process was first, so read again
+   * @param form `grant_type` and what belongs to it; the service adds who the application is
+   * @throws RemoteError; UnexpectedAnswer when a good answer has no token
    */
-  replace(before: string | undefined, after: string | undefined): Promise<boolean>;
+  tokens(settings: S, form: Readonly<Record<string, string>>): Promise<AccessToken>;
+  /**
+   * Whose account a token opens; undefined where the service does not say.
+   *
+   * @throws RemoteError, UnexpectedAnswer
+   */
+  account(settings: S, accessToken: string): Promise<GrantedAccount | undefined>;
+}
+
+export interface GrantedAccount {
+  readonly id: string;
+  /** For people. */
+  readonly name?: string;
 }

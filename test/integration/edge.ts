@@ -163,6 +163,8 @@ export async function openEdge(
       negativeTtlMs: 0,
     }),
     signature: { verify: unused, refusedHosts: unused },
+    authorizations: { begin: unused, finish: unused, confirm: unused, revoke: unused },
+    publicUrl: undefined,
     intake: { take: unused },
     deliveryWorker: {
       start: unused,

@@ -6,6 +6,7 @@ import { Router, type Request, type RequestHandler, type Response } from "expres
 import groupBy from "lodash/groupBy";
 import type { Logger } from "pino";
 import type { Tenant } from "../../../src/engine/tenants";
+import type { AuthProvider } from "../../../src/http/auth";
 import type { Asker, Input, Operation, OperationAnswer, Touched } from "../../../src/services/operations";
 import { OperationError } from "../../../src/services/operations";
 import type { Service } from "../../../src/services/service";
@@ -18,6 +19,8 @@ import { badInput, readInput } from "../../middleware/input";
 export interface OperationRouteOptions<S> {
   readonly service: Pick<Service<S>, "operations" | "face">;
   readonly authenticate: Authenticate<S>;
+  /** The tokens that a person granted a tenant. */
+  readonly authOf?: (tenant: string) => AuthProvider;
   readonly bodies: Bodies;
   readonly logger: Logger;
   /** What is known of these records of the tenant may be out of date. Called before the answer goes out. */
@@ -56,7 +59,7 @@ function handlerOf<S>(operation: Operation<S>, options: OperationRouteOptions<S>
     };
     let answer;
     try {
-      const asker = askerOf(tenant, options.service.face.missingToken);
+      const asker = askerOf(tenant, options);
       const input = await readRequest(operation, asker, request, options.bodies);
       Object.assign(call, operation.audited?.(input));
       assertConfirmed(operation, input, request);
@@ -73,15 +76,18 @@ function handlerOf<S>(operation: Operation<S>, options: OperationRouteOptions<S>
 }
 
 /** @throws HttpError 409 for a connector that cannot reach the service yet */
-function askerOf<S>({ key, settings, target, problems }: Tenant<S>, missingToken: string): Asker<S> {
+function askerOf<S>(
+  { key, settings, target, problems }: Tenant<S>,
+  { service, authOf }: Pick<OperationRouteOptions<S>, "service" | "authOf">,
+): Asker<S> {
   if (settings === undefined) {
     const message = `The connector's settings cannot be understood; save them again in Hull. ${problems.join(" ")}`;
     throw refuse(409, "invalid_settings", message.trim());
   }
   if (target === undefined) {
-    throw refuse(409, "missing_token", missingToken);
+    throw refuse(409, "missing_token", service.face.missingToken);
   }
-  return { key, settings, target };
+  return { key, settings, target, auth: authOf?.(key) };
 }
 
 /** @throws HttpError that names every bad field of the first part that has any */

@@ -1,6 +1,7 @@
 /** From rows of the store to sentences for people: what is paused, failed, waiting or set aside. Pure. */
 import { listed } from "../../outcome/listed";
 import type { FetchedType } from "../../services/service";
+import type { Pair } from "../authorization/grant";
 import type { Finding } from "../../services/connection";
 import type { PauseRow, RunRow } from "../../storage/port/rows";
 import type { LaneHealth } from "../../storage/port/store";
@@ -23,6 +24,14 @@ const error = (text: string): Finding => ({ level: "error", text });
 export const warning = (text: string): Finding => ({ level: "warning", text });
 const time = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
+
+/** @param pair the tokens in use @param address where a person gives them */
+export function grantFindings(pair: Pair | undefined, address: string): readonly Finding[] {
+  if (pair !== undefined && pair.lost !== true) return [];
+  const what = pair === undefined ? "Nobody has authorized the connector yet" : "The authorization cannot be renewed";
+  const text = `${what}, so everything waits. Open ${address} in a browser, log in as for the console, and accept there.`;
+  return [{ level: "setupRequired", text }];
+}
 
 /** Lanes and types that are paused now. */
 export function heldFindings(pauses: readonly PauseRow[], nowMs: number): readonly Finding[] {

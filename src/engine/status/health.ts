@@ -15,6 +15,7 @@ import type { Service } from "../../services/service";
 import type { Store } from "../../storage/port/store";
 import {
   fetchFindings,
+  grantFindings,
   heldFindings,
   hostFindings,
   laneFindings,
@@ -23,6 +24,7 @@ import {
   sharedFieldFindings,
   warning,
 } from "./findings";
+import { readGrant } from "../authorization/grant";
 import { withTimeout } from "../rules/timeout";
 import type { Tenant, Tenants } from "../tenants";
 
@@ -43,7 +45,9 @@ export type HealthOf<S> = (tenant: Tenant<S>, known?: "known") => Promise<Connec
 export interface HealthOptions<S> {
   readonly store: Pick<Store, "pauses" | "runs" | "lastRun" | "laneHealth" | "hours" | "tenants">;
   readonly service: Service<S>;
-  readonly tenants: Pick<Tenants<S>, "connection" | "load">;
+  readonly tenants: Pick<Tenants<S>, "connection" | "load" | "grantOf">;
+  /** Where a person authorizes a connector, where the service asks for that. */
+  readonly authorizeAddress?: (organization: string) => string;
   /** Hosts that signed notifications named for their keys and that are not allowed. */
   readonly refusedHosts: () => readonly string[];
   /** Number of entries from which Hull is asked to come again later. */
@@ -102,6 +106,12 @@ export function createHealth<S>(options: HealthOptions<S>): HealthOf<S> {
     return problems.map((problem) => ({ level: "error", text: `The settings cannot be used. ${problem}` }));
   }
 
+  async function granted({ key, target, credentials }: Tenant<S>): Promise<readonly Finding[]> {
+    if (service.authorization === undefined || target === undefined) return [];
+    const { pair } = readGrant(await tenants.grantOf(key).read());
+    return grantFindings(pair, options.authorizeAddress?.(credentials.organization) ?? "/authorize");
+  }
+
   async function remembered(
     { key, remote, settings }: Tenant<S>,
     types: Service<S>["types"],
@@ -158,12 +168,20 @@ export function createHealth<S>(options: HealthOptions<S>): HealthOf<S> {
   }
 
   return async (tenant, known) => {
-    const [stored, asked = [], contended = []] = await Promise.all([
+    const [stored, authorization, asked = [], contended = []] = await Promise.all([
       remembered(tenant, known === undefined ? service.types : []),
+      granted(tenant),
       ...(known === undefined ? [live(tenant), shared(tenant)] : []),
     ]);
     const redactor = createRedactor([tenant.credentials.secret]);
-    const all = [...said(tenant), ...asked, ...contended, ...stored, ...hostFindings(options.refusedHosts())];
+    const all = [
+      ...said(tenant),
+      ...authorization,
+      ...asked,
+      ...contended,
+      ...stored,
+      ...hostFindings(options.refusedHosts()),
+    ];
     const findings = all.map((finding) => ({ ...finding, text: redactor.text(finding.text) }));
     const messages = orderBy(uniqBy(findings, "text"), ({ level }) => FINDING_LEVELS.indexOf(level), "desc");
     return { status: messages[0]?.level ?? "ok", messages };

@@ -3,7 +3,7 @@ import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } f
 import { connectorOf } from "./lane";
 
 /** The row of an encrypted text, the only place where it opens; see `tenantPlace` and `runPlace`, for values `engine/rules/write-only.ts`. */
-export type Place = `tenant/${string}` | `run/${string}` | `grant/${string}` | `value/${string}`;
+export type Place = `tenant/${string}` | `run/${string}` | `grant/${string}` | `value/${string}` | `state/${string}`;
 
 export interface Seal {
   /** Text in, `base64url(nonce ‖ tag ‖ ciphertext)` out. */
