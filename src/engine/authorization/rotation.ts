@@ -95,12 +95,12 @@ export function createRotation({ access, system, refresh, now, sleep }: Rotation
       if (!(error instanceof RemoteError)) throw error;
       const { kind, status, applied } = error;
       // Servers differ in how they say that the token is worth nothing; about the application they have words.
-      if ((kind === "validation" || status === 401) && !ABOUT_APPLICATION.test(String(error.answer))) {
+      if ((kind === "validation" || status === 401) && !ABOUT_APPLICATION.test(JSON.stringify([error.answer]))) {
         await lose(token);
         return undefined;
       }
       // It was not used: whoever comes next may use it, in whatever process.
-      if (applied === "no") await access.replace(marked, before);
+      if (applied === "no" || status === 503) await access.replace(marked, before);
       throw error;
     }
   }
