@@ -3,7 +3,7 @@ import { z } from "zod";
 import { header, page } from "../../console/openapi";
 import { BY_LOGIN, BY_QUERY, FOR_ALL } from "../../openapi/common";
 import { answer, inQuery, ref, type Part } from "../../openapi/part";
-import { refusals } from "../../openapi/refusals";
+import { QUERY_REFUSALS, refusals } from "../../openapi/refusals";
 
 const revokedAnswer = z.object({
   revoked: z.boolean().meta({ description: "Whether there was anything to forget." }),
@@ -55,7 +55,10 @@ export const authorizationPart: Part = {
         summary: "Forgets what was granted; {{service}} is not told",
         description: "Messages wait until a person authorizes the connector again.",
         security: EITHER,
-        responses: { 200: answer("It is forgotten.", "Revoked", { revoked: true }), ...refusals("OtherMethod") },
+        responses: {
+          200: answer("It is forgotten.", "Revoked", { revoked: true }),
+          ...refusals(...QUERY_REFUSALS, "OtherMethod"),
+        },
       },
     },
     "/authorize/callback": {

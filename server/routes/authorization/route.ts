@@ -12,7 +12,7 @@ import type { Site } from "../../console/links";
 import { HEADERS } from "../../console/page";
 import { refuse } from "../../http-error";
 import type { Authenticate } from "../../middleware/authentication";
-import { errorAnswers, otherMethods } from "../../middleware/errors";
+import { errorAnswers, otherMethods, showJson } from "../../middleware/errors";
 import { confirmPage, finishedPage, REFUSED } from "./pages";
 
 export interface AuthorizationRouteOptions<S> {
@@ -86,7 +86,12 @@ export function authorizationRoutes<S>(options: AuthorizationRouteOptions<S>): R
   });
   router.all(CALLBACK, otherMethods("GET, POST"));
 
-  router.use(errorAnswers(logger, (response, error) => show(response, error.status, errorPage(error, site))));
+  router.use(
+    errorAnswers(logger, (response, error) => {
+      if (response.req.method === "DELETE") showJson(response, error);
+      else show(response, error.status, errorPage(error, site));
+    }),
+  );
   return router;
 
   function answer(response: Response, finished: Finished<S>): void {

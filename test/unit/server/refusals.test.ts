@@ -44,8 +44,8 @@ const PARTS: Readonly<Record<string, Part>> = {
   operations: operationPart,
 };
 
-/** Lists of fields, public pages and what is asked about the process refuse nobody. */
-const OTHERS = ["health", "public", "schema"];
+/** Lists of fields, public pages and what is asked about the process refuse nobody; an authorization answers in pages. */
+const OTHERS = ["authorization", "health", "public", "schema"];
 
 /** What is no literal in the source. */
 const COMPUTED: Readonly<Record<string, readonly string[]>> = {
