@@ -180,6 +180,15 @@ export interface IncomingAttribute {
   readonly volatile?: true;
 }
 
+/** Something that happened, told to Hull once: see `ListedRecord.event`. */
+export interface HappenedEvent {
+  /** As Hull shows it: `Company activity`. */
+  readonly name: string;
+  /** Milliseconds since 1970; undefined: the service does not say. */
+  readonly atMs?: number;
+  readonly properties: Readonly<Record<string, Json>>;
+}
+
 /** A row of a list. Parts that are not used need not be computed: of most rows id and age are enough. */
 export interface ListedRecord {
   readonly id: string;
@@ -192,6 +201,12 @@ export interface ListedRecord {
   readonly attributes: readonly IncomingAttribute[];
   /** What was left out because Hull cannot hold it; each field once. */
   readonly leftOut?: readonly LeftOut[];
+  /**
+   * The row is no record, but something that happened to the record's parent, an account: Hull is told the event instead
+   * of attributes. Hull has events of users alone, so they are those of one user for each parent, who is linked to it.
+   * Its attributes say whether it was told: one, which never changes.
+   */
+  readonly event?: HappenedEvent;
 }
 
 export interface ListPage {

@@ -2,7 +2,7 @@
 import type { Firehose } from "../../hull/firehose/firehose";
 import type { FirehoseItem } from "../../hull/firehose/items";
 import { foldedKey, type Claims, type Keys, type LeftOut } from "../../record";
-import type { ListedRecord } from "../../services/connection";
+import type { HappenedEvent, ListedRecord } from "../../services/connection";
 import type { ObjectType } from "../../services/model";
 import type { MirrorRow } from "../../storage/port/rows";
 import type { FetchedRow, Lane, ReportLine, Store } from "../../storage/port/store";
@@ -73,7 +73,9 @@ export async function parentsOn(
   { store, remote, tenant, parent, link }: StepContext,
   rows: readonly ListedRecord[],
 ): Promise<Parents> {
-  if (parent === undefined || !link) return { rows: new Map(), namesakes: new Set() };
+  if (parent === undefined || !(link || rows.some(({ event }) => event !== undefined))) {
+    return { rows: new Map(), namesakes: new Set() };
+  }
   const ids = [...new Set(rows.flatMap(({ record }) => record.parentId ?? []))];
   const found = (await store.mirrors({ remote, tenant }, parent.name, ids)).filter((row) => row !== undefined);
   const shared = await store.sharedKeys(remote, parent.name, found);
@@ -115,7 +117,7 @@ export async function takeRows(
   );
   const looks = rows.map((row, index) => look(context, row, views[index] ?? { busy: false }, knowledge, readAtMs));
   const shared = await sharedKeys(context, looks, knowledge);
-  const cases = looks.map((each, index) => caseOf(context, each, shared[index] ?? []));
+  const cases = looks.map((each, index) => caseOf(context, each, shared[index] ?? [], knowledge.parents));
   const results = await firehose.send(
     cases.flatMap(({ items }) => items),
     context.signal,
@@ -221,12 +223,30 @@ function noteShown({ shown, attributeOf }: StepContext, attributes: ListedRecord
 }
 
 /** @param shared names of the row's keys that another record has, too */
-function caseOf(context: StepContext, { link, ...rest }: Look, shared: readonly string[]): Case {
+function caseOf(context: StepContext, { link, ...rest }: Look, shared: readonly string[], parents: Parents): Case {
   const { row, mirror, news, outcome } = rest;
   if (outcome !== "sent" || news === undefined) return { ...rest, items: [] };
+  if (row.event !== undefined) {
+    const items = itemsOfEvent(context, row.record, row.event, parents);
+    return { ...rest, items, code: "told" };
+  }
   const own = claimsFor(context, row, mirror, shared);
   const items = itemsFor(context.type.entity, own, news.attributes, link?.claims);
   return { ...rest, claims: own, items, code: shared.length > 0 ? "told_ambiguous" : rest.code };
+}
+
+/** One user for each parent has its events, and is linked to it. */
+function itemsOfEvent(
+  context: StepContext,
+  { id, parentId = "" }: ListedRecord["record"],
+  { name, atMs, properties }: HappenedEvent,
+  parents: Parents,
+): FirehoseItem[] {
+  const { serviceName, type } = context;
+  const user = { anonymous_id: anonymousId(serviceName, `${type.name}:${parentId}`) };
+  const account = parentClaims(context, parentId, parents);
+  const eventId = anonymousId(serviceName, `${type.name}:${id}`);
+  return [{ type: "track", user, account, event: { id: eventId, name, source: serviceName, atMs, properties } }];
 }
 
 /** The linked Hull entity; else the record's own claims unless another record has them; always our anonymous id. */
@@ -249,26 +269,28 @@ function isHullId(id: string): boolean {
 
 /** The account that the user belongs to, unless Hull has confirmed it already. */
 function linkOf(
-  { link, serviceName, parent: parentType }: StepContext,
+  context: StepContext,
   { record }: ListedRecord,
   mirror: MirrorRow | undefined,
   parents: Parents,
 ): { readonly claims: Claims; readonly mark: string } | undefined {
   const parent = record.parentId === undefined ? undefined : parents.rows.get(record.parentId);
-  if (!link || parent === undefined) return undefined;
-  const anonymous = anonymousId(serviceName, parent.id);
+  if (!context.link || parent === undefined) return undefined;
+  const anonymous = anonymousId(context.serviceName, parent.id);
   const mark = parent.linkedTo ?? anonymous;
   const confirmed = mirror?.facts[ACCOUNT]?.[2] ?? null;
   if (confirmed === mark || confirmed === anonymous) return undefined;
-  const key = parentType?.keys.find(({ claim }) => claim === "external_id");
-  const shared = key && parent.keys[key.name];
-  const named: Claims =
-    parent.linkedTo !== undefined && isHullId(parent.linkedTo)
-      ? { id: parent.linkedTo }
-      : shared === undefined || parents.namesakes.has(parent.id)
-        ? {}
-        : { external_id: shared };
-  return { claims: { ...named, anonymous_id: anonymous }, mark };
+  return { claims: parentClaims(context, parent.id, parents), mark };
+}
+
+/** By which Hull knows the parent of a record. */
+function parentClaims({ serviceName, parent: type }: StepContext, id: string, parents: Parents): Claims {
+  const anonymous = { anonymous_id: anonymousId(serviceName, id) };
+  const parent = parents.rows.get(id);
+  if (parent?.linkedTo !== undefined && isHullId(parent.linkedTo)) return { id: parent.linkedTo, ...anonymous };
+  const key = type?.keys.find(({ claim }) => claim === "external_id");
+  const shared = key && parent?.keys[key.name];
+  return shared === undefined || parents.namesakes.has(id) ? anonymous : { external_id: shared, ...anonymous };
 }
 
 /** Keys that another record has, too, in the mirror or on the page; asked only where a row is told by its own claims. */

@@ -2,6 +2,17 @@
 import type { Attributes } from "../protocol/shapes";
 import { EmptyClaimsError, signSubject, type AccountClaims, type SubjectOptions, type UserClaims } from "../auth/token";
 
+/** An event; the same `id` again overwrites it. */
+export interface HullEvent {
+  readonly id: string;
+  readonly name: string;
+  /** The service. */
+  readonly source: string;
+  /** Milliseconds since 1970; undefined: now. */
+  readonly atMs?: number | undefined;
+  readonly properties: Attributes;
+}
+
 /** One thing to tell Hull. A link connects a user to an account and sets no attribute. */
 export type FirehoseItem =
   | { readonly type: "traits"; readonly subject: "user"; readonly user: UserClaims; readonly attributes: Attributes }
@@ -11,7 +22,9 @@ export type FirehoseItem =
       readonly account: AccountClaims;
       readonly attributes: Attributes;
     }
-  | { readonly type: "link"; readonly user: UserClaims; readonly account: AccountClaims };
+  | { readonly type: "link"; readonly user: UserClaims; readonly account: AccountClaims }
+  /** Hull has events of users alone. */
+  | { readonly type: "track"; readonly user: UserClaims; readonly account: AccountClaims; readonly event: HullEvent };
 
 /** An item ready to be sent; `index` is its place in the caller's list. */
 export interface EncodedItem {
@@ -30,12 +43,12 @@ export function encodeItem(
   now: number,
 ): { readonly ok: true; readonly item: EncodedItem } | { readonly ok: false; readonly reason: string } {
   // The official client makes the account the subject of a link; since the body is empty, nothing else depends on it.
-  const subject = item.type === "link" ? "account" : item.subject;
+  const subject = item.type === "link" ? "account" : item.type === "track" ? "user" : item.subject;
   try {
     const json = JSON.stringify({
-      type: "traits",
+      type: item.type === "track" ? "track" : "traits",
       timestamp: new Date(now).toISOString(),
-      body: item.type === "link" ? {} : checked(item.attributes),
+      body: item.type === "link" ? {} : item.type === "track" ? bodyOf(item.event, now) : checked(item.attributes),
       headers: { "Hull-Access-Token": signSubject({ ...item, id, secret, subject, now }) },
     });
     return { ok: true, item: { index, json, bytes: Buffer.byteLength(json) } };
@@ -45,6 +58,13 @@ export function encodeItem(
     }
     throw error;
   }
+}
+
+/** Nobody's browser did it, so there is neither an address nor a page. */
+function bodyOf({ id, name, source, atMs, properties }: HullEvent, now: number): object {
+  const nowhere = { ip: null, url: null, referer: null };
+  const createdAt = new Date(atMs ?? now).toISOString();
+  return { ...nowhere, source, created_at: createdAt, event_id: id, event: name, properties: checked(properties) };
 }
 
 class UnsendableError extends Error {}
