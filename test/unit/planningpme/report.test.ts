@@ -8,7 +8,7 @@ function said(answer: unknown, ...keys: readonly string[]) {
   const { results, tellsFailures } = readReport(answer, rows, "ID");
   const kinds = rows.flatMap((row, place) => {
     const result = results.get(row);
-    return result === undefined ? [] : [[keys[place], result.kind]];
+    return result === undefined ? [] : [[keys[place] ?? "", result.kind] as const];
   });
   return { ...Object.fromEntries(kinds), tellsFailures };
 }

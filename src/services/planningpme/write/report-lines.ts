@@ -80,7 +80,7 @@ function verdictOf(name: string, told: unknown): Action | undefined {
 }
 
 function isSomething(told: unknown): boolean {
-  if (typeof told === "string") return !/^\s*(?:0|no|none|null|false)?\s*$/i.test(told);
+  if (typeof told === "string") return !/^(?:0|no|none|null|false)?$/i.test(told.trim());
   if (typeof told === "object" && told !== null) return Object.values(told).some(isSomething);
   return told === true || (typeof told === "number" && told > 0);
 }

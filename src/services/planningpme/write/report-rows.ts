@@ -53,9 +53,9 @@ export function rowsNamed(
   }
 
   return ({ names }) => {
-    const found = new Set(names.flatMap((named) => rows[placeOf(named) ?? -1] ?? []));
-    const [row] = found;
-    return found.size === 1 ? row : undefined;
+    const found = new Set(names.flatMap((named) => placeOf(named) ?? []));
+    const [place] = found;
+    return place === undefined || found.size > 1 ? undefined : rows[place];
   };
 }
 
