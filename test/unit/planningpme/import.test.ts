@@ -1,3 +1,4 @@
+import { createRedactor } from "../../../src/http/guards/redact";
 import { RemoteError } from "../../../src/http/errors";
 import type { Intent, Result } from "../../../src/services/connection";
 import { importRows } from "../../../src/services/planningpme/write/import";
@@ -8,7 +9,11 @@ const refused = (status: number, body: string) =>
   new RemoteError({ ...FACTS, kind: status === 500 ? "transient" : "validation", applied: "maybe", status, body });
 
 /** Imports rows with the keys `r0`, `r1` and so on; answers what is said of each, and which rows each call carried. */
-async function imported(count: number, answer: (keys: readonly string[]) => unknown, stopOnError = false) {
+async function imported(
+  count: number,
+  answer: (keys: readonly string[]) => unknown,
+  { stopOnError = false, dryRun }: { readonly stopOnError?: boolean; readonly dryRun?: true } = {},
+) {
   const calls: (readonly string[])[] = [];
   const rest = {
     import: (_template: string, model: unknown) => {
@@ -23,8 +28,10 @@ async function imported(count: number, answer: (keys: readonly string[]) => unkn
   });
   const settings = { layout: "list", modelProperty: undefined, stopOnError } as const;
   const into = { template: "client-import", keyProperty: "ID" };
-  const { results, problem } = await importRows({ rest, settings, into, onSilence: () => undefined }, intents);
-  return { kinds: results.map(({ kind }: Result) => kind), results, problem, calls };
+  const { value: redact } = createRedactor(["app-key-1", "user-token-1"]);
+  const deps = { rest, settings, into, redact, onSilence: () => undefined };
+  const { results, problem, reports } = await importRows(deps, intents, { dryRun });
+  return { kinds: results.map(({ kind }: Result) => kind), results, problem, reports, calls };
 }
 
 const written = (keys: readonly string[]) => ({ rows: keys.map((key) => ({ key, action: "updated" })) });
@@ -73,8 +80,22 @@ test.each([
 
 test.each([false, true])(
   "a row that is never processed, even by itself, does not come again (stop_on_error %s)",
-  async (stop) => {
-    const { results } = await imported(1, ([key]) => ({ rows: [{ key, action: "notAttempted" }] }), stop);
+  async (stopOnError) => {
+    const { results } = await imported(1, ([key]) => ({ rows: [{ key, action: "notAttempted" }] }), {
+      stopOnError,
+    });
     expect(results).toMatchObject([{ kind: "rejected", message: "PlanningPME did not process the row" }]);
   },
 );
+
+test("the report of a dry run is shown as it came, without the credentials that an error may repeat", async () => {
+  const row = { key: "r0", action: "failed", message: "No" };
+  const answer = {
+    rows: [row],
+    request: { "X-APPKEY": "app-key-1", Authorization: "Bearer abcdefgh", note: "user-token-1" },
+  };
+  const { reports } = await imported(1, () => answer, { dryRun: true });
+  const hidden = "[redacted]";
+  expect(reports).toEqual([{ rows: [row], request: { "X-APPKEY": hidden, Authorization: hidden, note: hidden } }]);
+  expect((await imported(1, () => answer)).reports).toEqual([]);
+});

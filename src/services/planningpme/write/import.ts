@@ -20,6 +20,8 @@ export interface ImportDeps {
   readonly rest: Pick<Rest, "import">;
   readonly settings: Pick<PlanningPmeSettings, "layout" | "modelProperty" | "stopOnError">;
   readonly into: Pick<ImportSettings, "template" | "keyProperty">;
+  /** Takes out what a report must not show: an error may repeat the request with its headers. */
+  readonly redact: (report: unknown) => unknown;
   /** Called when a report named no row although one was asked for. */
   readonly onSilence: () => void;
 }
@@ -38,7 +40,7 @@ const ACCEPTED: Result = { kind: "accepted" };
 
 /** Never throws for failures at PlanningPME. */
 export async function importRows(
-  { rest, settings, into, onSilence }: ImportDeps,
+  { rest, settings, into, redact, onSilence }: ImportDeps,
   intents: readonly Intent[],
   options: ApplyOptions = {},
 ): Promise<Applied> {
@@ -68,7 +70,8 @@ export async function importRows(
     const answer = await attempt(async () => reported(await rest.import(into.template, modelOf(some, settings), how)));
     const body = isFailed(answer) ? reportIn(answer) : answer;
     const { results: named, tellsFailures } = readReport(body, some, into.keyProperty ?? "");
-    if (simulate && isJson(body)) reports.push(body);
+    const shown = simulate ? redact(body) : undefined;
+    if (isJson(shown)) reports.push(shown);
     for (const [row, result] of named) {
       // Nothing stood before it at which the import could have stopped.
       const isLeft = some.length === 1 && result === NOT_ATTEMPTED;
