@@ -35,6 +35,8 @@ const checkpoint = z.object({
   scanStartedAtMs: z.number(),
   /** When everything was compared last, regardless of its age at the service. */
   comparedAllAtMs: z.number(),
+  /** Number of the settings under which it began: others may list other records. Earlier versions did not store it. */
+  settings: z.number().optional(),
   /** Fields that rows have shown, in this fetch and in earlier ones; earlier versions did not store them. */
   shown: z.array(z.string()).default([]),
   /** The list was read to its end. */
@@ -69,7 +71,10 @@ export async function runFetch<S>(
 ): Promise<Stop | undefined> {
   const { store, service, lane, type, now } = options;
   const before = checkpoint.safeParse(last?.checkpoint).data;
-  let at = checkpoint.safeParse(run.checkpoint).data ?? begin(before, now(), run.options.trust === true);
+  const settings = numberOf(JSON.stringify(options.settings));
+  const isOther = before?.settings !== settings;
+  const began = begin(before, now(), run.options.trust === true || isOther);
+  let at = checkpoint.safeParse(run.checkpoint).data ?? { ...began, settings };
   // A page that failed here failed for Hull as well.
   const failed = at.next === null && !at.ended ? await shownLately(store, run) : [];
   at = { ...at, shown: [...new Set([...at.shown, ...failed])] };
@@ -133,7 +138,7 @@ async function shownLately(store: Store, { id, tenant, kind, type }: RunRow): Pr
   return checkpoint.safeParse(latest?.checkpoint).data?.shown ?? [];
 }
 
-/** @param all compare everything now, because a person asked; otherwise once a week */
+/** @param all compare everything now, because a person asked or the settings changed; otherwise once a week */
 function begin(before: Checkpoint | undefined, nowMs: number, all: boolean): Checkpoint {
   const { shown = [], comparedAllAtMs: beforeMs = -Infinity } = before ?? {};
   // Where no field is known by name, comparing makes them known.

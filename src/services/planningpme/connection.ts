@@ -1,5 +1,6 @@
 /** One customer's PlanningPME: the HTTP client with its budget, and the functions of the seam on top. */
 import { LRUCache } from "lru-cache";
+import { createRedactor } from "../../http/guards/redact";
 import type { BudgetClass, BudgetRegistry } from "../../http/limits/budget";
 import type { Connection, Target } from "../connection";
 import { attempt, isFailed } from "../failure";
@@ -40,6 +41,7 @@ export function createConnection(
   const rest = restIn("delivery");
   const fetching = restIn("fetch");
   const asked = restIn("interactive");
+  const { value: redact } = createRedactor([settings.appKey ?? "", settings.authToken ?? ""]);
   const silent = known.get(target.fingerprint) ?? new Set<string>();
   known.set(target.fingerprint, silent);
   return {
@@ -48,7 +50,7 @@ export function createConnection(
       const into = importFor(type, settings);
       if (into === undefined) throw new Error(`PlanningPME imports no ${type}.`);
       const onSilence = (): void => void silent.add(into.template);
-      return importRows({ rest, settings, into, onSilence }, chunk, how);
+      return importRows({ rest, settings, into, redact, onSilence }, chunk, how);
     },
     list: (type, _fields, from, shown, sinceMs) => listPage(fetching, type, from, sinceMs, settings, shown),
     inspect: () => inspect(settings, { rest: asked, silent }),

@@ -72,6 +72,10 @@ export function rowsIn(answer: unknown): readonly unknown[] | undefined {
 
 const MAX_WORDS = 500;
 
+/** A page for people, such as that of a log-in or of works on the server: nobody knows what became of the request. */
+export const isPage = (body: unknown): boolean =>
+  typeof body === "string" && /^\s*<(?:!doctype\s+html|html|head|body)\b/i.test(body);
+
 /** PlanningPME's own words in an error: a text first, a message in JSON second; a page says nothing. */
 export function wordsIn(body: unknown): string {
   const words = typeof body === "string" ? (/^\s*</.test(body) ? "" : body) : messageIn(body);

@@ -5,7 +5,7 @@ import { isJson } from "../../../json";
 import type { Claims, LeftOut } from "../../../record";
 import type { IncomingAttribute, ListedRecord, ListPage } from "../../connection";
 import { attempt, isFailed } from "../../failure";
-import { textOf } from "../../mapping/attributes";
+import { shortened, textOf } from "../../mapping/attributes";
 import type { Fields } from "../api/envelope";
 import { problemOf } from "../api/failure";
 import type { Rest } from "../api/rest";
@@ -22,7 +22,7 @@ const position = z.int().min(0);
  * @param shown properties that rows have shown so far
  */
 export async function listPage(
-  rest: Rest,
+  rest: Pick<Rest, "export">,
   type: string,
   from: string | undefined,
   sinceMs: number | undefined,
@@ -53,13 +53,20 @@ function rowsOf(
   const rows = new Map<string, ListedRecord>();
   for (const row of found) {
     const key = textOf(row[template.keyProperty]);
-    if (key !== undefined) rows.set(`${template.template}:${key}`, recordOf({ ...blank, ...row }, key, template));
+    if (key !== undefined) rows.set(idOf(template, key), recordOf({ ...blank, ...row }, key, template));
   }
   return rows;
 }
 
-function recordOf(row: Fields, key: string, { template, claim }: ExportTemplate): ListedRecord {
-  const id = `${template}:${key}`;
+/** Longer ones are no ids that anybody made, and the store's keys have a limited length. */
+const MOST_SIGNS = 500;
+
+function idOf({ template }: ExportTemplate, key: string): string {
+  return `${template}:${key.length <= MOST_SIGNS ? key : shortened(key)}`;
+}
+
+function recordOf(row: Fields, key: string, from: ExportTemplate): ListedRecord {
+  const id = idOf(from, key);
   const attributes: IncomingAttribute[] = [];
   const leftOut: LeftOut[] = [];
   for (const [property, told] of Object.entries(row)) {
@@ -69,6 +76,21 @@ function recordOf(row: Fields, key: string, { template, claim }: ExportTemplate)
     if (fitted.fits) attributes.push({ field: property, attribute: hullAttribute(property), value: fitted.value });
     else leftOut.push({ field: property, misfit: fitted.misfit });
   }
-  const claims: Claims = { [claim]: key };
-  return { id, record: { id, keys: { [KEY]: id }, fields: {}, complete: true }, claims, attributes, leftOut };
+  const claims: Claims = { [from.claim]: key };
+  return {
+    id,
+    record: { id, keys: { [KEY]: id }, fields: {}, complete: true },
+    claims,
+    attributes: once(attributes),
+    leftOut,
+  };
+}
+
+/** Of several properties that Hull calls the same, such as one that was renamed, the first with a value counts. */
+function once(attributes: readonly IncomingAttribute[]): readonly IncomingAttribute[] {
+  const chosen = new Map<string, IncomingAttribute>();
+  for (const each of attributes) {
+    if ((chosen.get(each.attribute)?.value ?? null) === null) chosen.set(each.attribute, each);
+  }
+  return [...chosen.values()];
 }

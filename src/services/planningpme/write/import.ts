@@ -4,12 +4,12 @@
  * always possible.
  */
 import chunk from "lodash/chunk";
-import { RemoteError } from "../../../http/errors";
+import { RemoteError, UnexpectedAnswer } from "../../../http/errors";
 import { isJson } from "../../../json";
 import type { Json } from "../../../record";
 import type { Applied, ApplyOptions, Intent, Problem, Result } from "../../connection";
 import { attempt, isFailed, waitOf, type Failed } from "../../failure";
-import { wordsOf } from "../api/envelope";
+import { isPage, wordsOf } from "../api/envelope";
 import { problemOf } from "../api/failure";
 import type { Rest } from "../api/rest";
 import type { ImportSettings, PlanningPmeSettings } from "../settings/settings";
@@ -17,9 +17,11 @@ import { modelOf } from "./model";
 import { NOT_ATTEMPTED, readReport, type Row } from "./report";
 
 export interface ImportDeps {
-  readonly rest: Rest;
+  readonly rest: Pick<Rest, "import">;
   readonly settings: Pick<PlanningPmeSettings, "layout" | "modelProperty" | "stopOnError">;
   readonly into: Pick<ImportSettings, "template" | "keyProperty">;
+  /** Takes out what a report must not show: an error may repeat the request with its headers. */
+  readonly redact: (report: unknown) => unknown;
   /** Called when a report named no row although one was asked for. */
   readonly onSilence: () => void;
 }
@@ -27,15 +29,18 @@ export interface ImportDeps {
 /** Calls that one chunk may need, so that an outage does not use up the hour. */
 const MOST_CALLS = 40;
 
-/** Single rows over which a server may fall, one after the other, before it counts as out of order. */
+/** Single rows that may be refused, one after the other and no others taken, before one from elsewhere is tried. */
 const MOST_SUSPECT = 3;
+
+/** It is tried again when the settings change, else after this time. */
+const MAPPING_WAIT_MS = 600_000;
 
 /** What can be said of a row that nothing is said of. */
 const ACCEPTED: Result = { kind: "accepted" };
 
 /** Never throws for failures at PlanningPME. */
 export async function importRows(
-  { rest, settings, into, onSilence }: ImportDeps,
+  { rest, settings, into, redact, onSilence }: ImportDeps,
   intents: readonly Intent[],
   options: ApplyOptions = {},
 ): Promise<Applied> {
@@ -44,7 +49,7 @@ export async function importRows(
   const rows = intents.map(({ fields }): Row => presentIn(fields));
   const results = new Map<Row, Result>();
   const reports: Json[] = [];
-  /** Rows over which the server fell, while it took no others. */
+  /** Rows that were refused by themselves: their own fault if the server takes others. */
   const suspect = new Map<Row, RemoteError>();
   let calls = 0;
   const server = { takesRows: false };
@@ -54,14 +59,24 @@ export async function importRows(
   };
 
   async function send(some: readonly Row[]): Promise<void> {
-    if (problem !== undefined || calls >= MOST_CALLS || suspect.size >= MOST_SUSPECT) return;
+    if (problem === undefined && calls < MOST_CALLS && !isStuck()) await ask(some);
+  }
+
+  const isStuck = (): boolean => suspect.size >= MOST_SUSPECT && !server.takesRows;
+
+  async function ask(some: readonly Row[]): Promise<void> {
     calls += 1;
     const how = { simulate, verbose: true, stopOnError };
-    const answer = await attempt(() => rest.import(into.template, modelOf(some, settings), how));
+    const answer = await attempt(async () => reported(await rest.import(into.template, modelOf(some, settings), how)));
     const body = isFailed(answer) ? reportIn(answer) : answer;
     const { results: named, tellsFailures } = readReport(body, some, into.keyProperty ?? "");
-    if (simulate && isJson(body)) reports.push(body);
-    for (const [row, result] of named) results.set(row, result);
+    const shown = simulate ? redact(body) : undefined;
+    if (isJson(shown)) reports.push(shown);
+    for (const [row, result] of named) {
+      // Nothing stood before it at which the import could have stopped.
+      const isLeft = some.length === 1 && result === NOT_ATTEMPTED;
+      results.set(row, isLeft ? rejected("PlanningPME did not process the row") : result);
+    }
     const left = some.filter((row) => !named.has(row));
     if (named.size === 0 && isFailed(answer)) return refused(some, answer);
     server.takesRows = true;
@@ -84,8 +99,7 @@ export async function importRows(
       problem = problemOf(error);
       settle(some, later(error));
     } else if (row !== undefined && others.length === 0) {
-      if (error.status === 500) suspect.set(row, error);
-      else settle(some, rejected(wordsOf(error), error.status));
+      suspect.set(row, error);
     } else await halves(some);
   }
 
@@ -94,13 +108,16 @@ export async function importRows(
   }
 
   await send(rows);
+  // Bad rows may be adjacent: one from elsewhere shows whether any is taken.
+  const last = rows.at(-1);
+  if (last !== undefined && problem === undefined && isStuck() && !suspect.has(last)) await ask([last]);
+  const mapping = server.takesRows ? undefined : wrongMapping([...suspect.values()]);
+  problem ??= mapping;
   for (const [row, error] of suspect) {
     // A server that is out of order falls over every row; one that takes others fell over this one.
-    if (!server.takesRows) problem ??= problemOf(error);
-    settle(
-      [row],
-      server.takesRows ? rejected(`PlanningPME fell over this row: ${wordsOf(error)}`, error.status) : later(error),
-    );
+    const isItsFault = server.takesRows || (error.status !== 500 && mapping === undefined);
+    if (!isItsFault) problem ??= problemOf(error);
+    settle([row], isItsFault ? refusal(error) : later(error));
   }
   return { results: rows.map((row) => results.get(row) ?? NOT_ATTEMPTED), problem, reports };
 }
@@ -108,6 +125,25 @@ export async function importRows(
 const later = (error: Failed): Result => ({ kind: "later", waitMs: waitOf(error), message: error.message });
 
 const rejected = (message: string, status = 200): Result => ({ kind: "rejected", message, status });
+
+function refusal(error: RemoteError): Result {
+  const fell = error.status === 500 ? "PlanningPME fell over this row: " : "";
+  return rejected(`${fell}${wordsOf(error)}`, error.status);
+}
+
+/** Rows from everywhere were refused for the same reason, and none was taken. */
+function wrongMapping(refused: readonly RemoteError[]): Problem | undefined {
+  const [words = "", ...others] = refused.map((error) => `${error.status} ${wordsOf(error)}`);
+  if (refused.length <= MOST_SUSPECT || words.startsWith("500") || others.some((each) => each !== words)) return;
+  const message = `PlanningPME refused all rows that were tried for the same reason, so the template, the layout of the rows or the mapping is probably at fault. PlanningPME answers: ${words}`;
+  return { scope: "type", kind: "mapping", message, waitMs: MAPPING_WAIT_MS };
+}
+
+/** A good answer, unless it is a page for people. */
+function reported(answer: unknown): unknown {
+  if (isPage(answer)) throw new UnexpectedAnswer("PlanningPME answered an import with a page, and not with a report.");
+  return answer;
+}
 
 /** Refused because of what it holds. A server error may be about one row as well. */
 function isContent({ kind, status }: RemoteError): boolean {
