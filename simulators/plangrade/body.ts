@@ -11,7 +11,7 @@ const JSON_TYPE = /^application\/json\b/;
 /** The fields of a form, whatever is allowed elsewhere; of another body none. */
 export function readForm({ headers, body }: Pick<Call, "headers" | "body">): Fields {
   const isForm = FORM.test(headers["content-type"] ?? "");
-  return new Map(new URLSearchParams(isForm ? String(body ?? "") : ""));
+  return new Map(new URLSearchParams(isForm && typeof body === "string" ? body : ""));
 }
 
 /** The fields of a body; undefined when it is malformed. A body of a kind that is not understood has none. */

@@ -48,7 +48,10 @@ function sentence({ field, text }: Problem): string {
 
 /** A page that says one thing. The text is HTML. */
 export function page(status: number, text: string): Reply {
-  return textReply(status, `<!DOCTYPE html><html><head><title>plangrade</title></head><body><p>${text}</p></body></html>`);
+  return textReply(
+    status,
+    `<!DOCTYPE html><html><head><title>plangrade</title></head><body><p>${text}</p></body></html>`,
+  );
 }
 
 /** The answer to everything during maintenance. */
@@ -80,5 +83,10 @@ export function unknownApplication(): Reply {
 
 function blank401(reason: string): Reply {
   // One blank, so that the type of the content is sent.
-  return { status: 401, body: " ", contentType: html, headers: { "www-authenticate": `Bearer realm="Doorkeeper", ${reason}` } };
+  return {
+    status: 401,
+    body: " ",
+    contentType: html,
+    headers: { "www-authenticate": `Bearer realm="Doorkeeper", ${reason}` },
+  };
 }

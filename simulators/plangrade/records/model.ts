@@ -18,8 +18,7 @@ export interface Company {
 }
 
 export type ParticipantField =
-  | ("first_name" | "last_name" | "email" | "phone")
-  | ("street1" | "street2" | "city" | "state" | "zip" | "dob");
+  ("first_name" | "last_name" | "email" | "phone") | ("street1" | "street2" | "city" | "state" | "zip" | "dob");
 
 /** An employee, whose `employee_id` is his own id, or a dependent of one. */
 export interface Participant extends Readonly<Record<ParticipantField, string>> {

@@ -121,8 +121,7 @@ export function createRecords(): RecordsState {
       const id = newId("participant");
       return putParticipant({ id, company_id, employee_id: id, ssn: "", archived: false, ...SOMEBODY, ...fields });
     },
-    seedActivity: ({ company_id, ...activity }) =>
-      append(activities, company_id, { id: newId("event"), ...activity }),
+    seedActivity: ({ company_id, ...activity }) => append(activities, company_id, { id: newId("event"), ...activity }),
     seedNotice: ({ company_id, ...notice }) => append(notices, company_id, { id: newId("event"), ...notice }),
     editCompany: (id, fields) => putCompany({ ...known("company", companies, id), ...fields }),
     editParticipant: (id, fields) => putParticipant({ ...known("participant", participants, id), ...fields }),
@@ -153,7 +152,9 @@ export function createRecords(): RecordsState {
       [...(byCompany.get(companyId) ?? [])].sort((a, b) => a - b).flatMap((id) => participants.get(id) ?? []),
     dependentsOf(employeeId) {
       const companyId = participants.get(employeeId)?.company_id ?? 0;
-      return state.participantsOf(companyId).filter((each) => each.employee_id === employeeId && each.id !== employeeId);
+      return state
+        .participantsOf(companyId)
+        .filter((each) => each.employee_id === employeeId && each.id !== employeeId);
     },
     activitiesOf: (companyId) => activities.get(companyId) ?? [],
     noticesOf: (companyId) => notices.get(companyId) ?? [],

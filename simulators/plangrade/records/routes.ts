@@ -63,17 +63,19 @@ export function createLookUp({ records, switches }: Pick<ApiDeps, "records" | "s
     return company?.managers.includes(user.id) === true ? company : undefined;
   }
 
+  function company(user: User, id: number, use: (company: Company) => Reply): Reply {
+    const own = ownCompany(user, id);
+    return own === undefined ? absent("company", id) : use(own);
+  }
+
   return {
     ownCompany,
-    company(user: User, id: number, use: (company: Company) => Reply): Reply {
-      const company = ownCompany(user, id);
-      return company === undefined ? absent("company", id) : use(company);
-    },
+    company,
     /** The company that a query must name. */
     companyOfQuery({ user, query }: UserRequest, use: (company: Company) => Reply): Reply {
       const id = query.get("company_id") ?? "";
       if (id === "") return failure(400, "company_id is missing", switches);
-      return this.company(user, Number(id), use);
+      return company(user, Number(id), use);
     },
     participant(user: User, id: number, use: (participant: Participant) => Reply): Reply {
       const participant = records.participants.get(id);
@@ -88,7 +90,8 @@ export function createLookUp({ records, switches }: Pick<ApiDeps, "records" | "s
 
 /** Names of fields that differ between two states of a record. */
 export function changedNames<Item extends object>(before: Item, after: Item): string[] {
-  return Object.entries(after)
-    .filter(([name, value]) => value !== Object.entries(before).find(([other]) => other === name)?.[1])
+  const held = new Map(Object.entries<unknown>(before));
+  return Object.entries<unknown>(after)
+    .filter(([name, value]) => value !== held.get(name))
     .map(([name]) => name);
 }
