@@ -55,8 +55,9 @@ export function createPlangradeSimulator(options: PlangradeSimulatorOptions = {}
   const hooks = createHooks();
   const quota = createQuota(options.quotaPerMinute ?? null);
   const random = createRandom(seedOf(seed, "plangrade tokens"));
-  const grants = createGrants({ random, switches, codeLifeMs, tokenLifeMs });
   const records = createRecords();
+  const isUser = (id: number): boolean => records.users.has(id);
+  const grants = createGrants({ random, switches, codeLifeMs, tokenLifeMs, isUser });
   const applications = new Map<string, Application>();
 
   const applicationOf = (key: string): Application => {

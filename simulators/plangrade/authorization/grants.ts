@@ -67,10 +67,12 @@ export interface GrantsDeps {
   readonly switches: Readonly<PlangradeSwitches>;
   readonly codeLifeMs: number;
   readonly tokenLifeMs: number;
+  /** Whoever is gone has granted nothing. */
+  readonly isUser: (id: number) => boolean;
 }
 
 /** Creates an empty set of grants. */
-export function createGrants({ random, switches, codeLifeMs, tokenLifeMs }: GrantsDeps): Grants {
+export function createGrants({ random, switches, codeLifeMs, tokenLifeMs, isUser }: GrantsDeps): Grants {
   const codes = new Map<string, Code>();
   const byAccess = new Map<string, Token>();
   const byRefresh = new Map<string, Token>();
@@ -91,6 +93,8 @@ export function createGrants({ random, switches, codeLifeMs, tokenLifeMs }: Gran
     return grant;
   }
 
+  const isOver = ({ isRevoked, userId }: Grant): boolean => isRevoked || !isUser(userId);
+
   function endToken(token: Token): void {
     token.isRefreshRevoked = true;
     if (switches.formerAccess === "ended") token.isAccessRevoked = true;
@@ -109,13 +113,13 @@ export function createGrants({ random, switches, codeLifeMs, tokenLifeMs }: Gran
         code.grant.isRevoked = true;
         return undefined;
       }
-      if (code.endsAt <= atMs || code.redirectUri !== redirectUri) return undefined;
+      if (code.endsAt <= atMs || code.redirectUri !== redirectUri || !isUser(code.userId)) return undefined;
       code.grant = begin(key, code.userId);
       return issue(code.grant, atMs);
     },
     refresh(refreshToken, key, atMs) {
       const token = byRefresh.get(refreshToken);
-      if (token === undefined || token.grant.key !== key || token.grant.isRevoked) return undefined;
+      if (token === undefined || token.grant.key !== key || isOver(token.grant)) return undefined;
       if (token.isRefreshRevoked) {
         if (switches.deadRefresh === "revokes") token.grant.isRevoked = true;
         return undefined;
@@ -128,7 +132,7 @@ export function createGrants({ random, switches, codeLifeMs, tokenLifeMs }: Gran
     open(accessToken, atMs) {
       const token = byAccess.get(accessToken);
       if (token === undefined) return "invalid";
-      if (token.grant.isRevoked || token.isAccessRevoked) return "revoked";
+      if (isOver(token.grant) || token.isAccessRevoked) return "revoked";
       if (token.endsAt <= atMs) return "expired";
       if (token.former !== undefined) endToken(token.former);
       delete token.former;

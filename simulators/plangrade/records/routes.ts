@@ -90,8 +90,8 @@ export function createLookUp({ records, switches }: Pick<ApiDeps, "records" | "s
 
 /** Names of fields that differ between two states of a record. */
 export function changedNames<Item extends object>(before: Item, after: Item): string[] {
-  const held = new Map(Object.entries<unknown>(before));
-  return Object.entries<unknown>(after)
+  const held = new Map<string, unknown>(Object.entries(before));
+  return Object.entries(after)
     .filter(([name, value]) => value !== held.get(name))
     .map(([name]) => name);
 }
