@@ -35,7 +35,7 @@ describe("a user", () => {
     [{ name: "", email: "bo@example.com" }, "Name can't be blank"],
     [{ name: "Bo", email: "OLIVE@example.com" }, "Email has already been taken"],
   ])("is not made of %j", async (form, text) => {
-    expect(await make({ ...APPLICATION, ...form } as Form)).toMatchObject({ status: 400, body: [text] });
+    expect(await make({ ...APPLICATION, ...form })).toMatchObject({ status: 400, body: [text] });
   });
 
   it("is found under /me and by id, or not", async () => {
