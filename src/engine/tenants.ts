@@ -2,7 +2,8 @@
 import { timingSafeEqual } from "node:crypto";
 import { MAX_AHEAD_MS } from "../instant";
 import type { Connection } from "../services/connection";
-import type { GrantAccess, Service, Target } from "../services/service";
+import type { GrantAccess, Service } from "../services/service";
+import type { Target } from "../services/target";
 import type { TenantRow } from "../storage/port/rows";
 import { tenantKey } from "../storage/port/lane";
 import { grantPlace, tenantPlace, type Seal } from "../storage/port/seal";

@@ -5,7 +5,7 @@
  */
 import type { z } from "zod";
 import { explainInput, type ErrorDetail, type InputProblem, type InputWords } from "../input";
-import type { Target } from "./connection";
+import type { Target } from "./target";
 
 /** Who asks: a connector with all that reaching the service needs. */
 export interface Asker<S> {

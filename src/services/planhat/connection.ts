@@ -6,7 +6,7 @@ import { createRedactor } from "../../http/guards/redact";
 import { systemClock } from "../../http/time";
 import type { Desired } from "../../record";
 import type { Applied, Connection, FieldChoice, FieldUse, Prepared, Problem } from "../connection";
-import type { Target } from "../service";
+import type { Target } from "../target";
 import { trackActivities } from "./write/analytics";
 import { createPlanhatClient } from "./api/client";
 import type { ClientOptions } from "./api/client";

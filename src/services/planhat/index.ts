@@ -2,7 +2,8 @@
 import { z } from "zod";
 import { closeAgents, createAgents } from "../../http/agents";
 import { defineService } from "../definition";
-import type { FetchPolicy, Service, Target } from "../service";
+import type { FetchPolicy, Service } from "../service";
+import type { Target } from "../target";
 import { chunksOf } from "./write/chunks";
 import { createConnection } from "./connection";
 import { fingerprintOf } from "./mapping/fingerprint";

@@ -1,7 +1,8 @@
 /** One customer's PlanningPME: the HTTP client with its budget, and the functions of the seam on top. */
 import { LRUCache } from "lru-cache";
 import type { BudgetClass, BudgetRegistry } from "../../http/limits/budget";
-import type { Connection, Target } from "../connection";
+import type { Connection } from "../connection";
+import type { Target } from "../target";
 import { attempt, isFailed } from "../failure";
 import { createPlanningPmeClient, createTokens, type HttpOptions, type Tokens } from "./api/client";
 import { createRest } from "./api/rest";

@@ -2,7 +2,8 @@
 import { LRUCache } from "lru-cache";
 import type { BudgetClass, BudgetRegistry } from "../../http/limits/budget";
 import { systemClock } from "../../http/time";
-import type { Connection, Target } from "../connection";
+import type { Connection } from "../connection";
+import type { Target } from "../target";
 import { attempt, isFailed } from "../failure";
 import { createPlanSourceApi, createShared as createSharedApi, type Shared as SharedApi } from "./api/client";
 import { createRest } from "./api/rest";

@@ -2,7 +2,7 @@
 import type { BudgetRegistry } from "../../../http/limits/budget";
 import { createHttpClient } from "../../../http/client";
 import type { HttpClient, HttpClientOptions } from "../../../http/client";
-import type { Target } from "../../service";
+import type { Target } from "../../target";
 
 export interface ClientOptions {
   /** Shared request budgets; without them nothing is throttled. */

@@ -8,7 +8,7 @@ import { createHttpClient, type HttpClient, type HttpClientOptions } from "../..
 import type { BudgetRegistry } from "../../../http/limits/budget";
 import { requestToken } from "../../../http/token-request";
 import { authorizationOf, createTokenSource, type AccessToken } from "../../../http/token-source";
-import type { Target } from "../../connection";
+import type { Target } from "../../target";
 import type { PlanningPmeSettings } from "../settings/settings";
 
 /** Passed on to every HTTP client: agents, time-outs, clock, sleep, random, log. */

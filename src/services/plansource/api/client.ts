@@ -5,7 +5,7 @@
 import { createHttpClient, type HttpRequest, type HttpResponse } from "../../../http/client";
 import type { BudgetRegistry } from "../../../http/limits/budget";
 import { createGateRegistry, type GateRegistry } from "../../../http/limits/gate";
-import type { Target } from "../../connection";
+import type { Target } from "../../target";
 import type { PlanSourceSettings } from "../settings/settings";
 import { createTokenSources, type HttpOptions, type TokenSources } from "./tokens";
 import { visibleAnswer } from "./visible";

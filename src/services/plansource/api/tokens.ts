@@ -11,7 +11,7 @@ import { signClientAssertion } from "../../../http/jwt";
 import { requestToken } from "../../../http/token-request";
 import { createTokenSource } from "../../../http/token-source";
 import { jsonIn } from "../../../json";
-import type { Target } from "../../connection";
+import type { Target } from "../../target";
 import type { PlanSourceSettings } from "../settings/settings";
 import { visibleAnswer } from "./visible";
 
