@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { flagParameter, pathIdParameter } from "../../input";
 import { badInput, type Operation } from "../operations";
-import { refusalsOf } from "../trouble";
+import { refusalsOf } from "../interactive";
 import type { PlanhatSettings } from "./settings/settings";
 import { PLANHAT, type PlanhatUsers } from "./users";
 

@@ -5,9 +5,8 @@
 import { z } from "zod";
 import { systemSleep } from "../../http/time";
 import { parseInstant } from "../../instant";
-import { shortPauses, within } from "../interactive";
+import { missing, refusalsOf, served, shortPauses, within, type ServiceWords } from "../interactive";
 import { badInput, type Asker, type Operation, type OperationRefusal } from "../operations";
-import { missing, refusalsOf, served, type ServiceWords } from "../trouble";
 import { createPlanningPmeClient, type HttpOptions, type Tokens } from "./api/client";
 import { isMissingTemplate, wordsIn, wordsOf } from "./api/envelope";
 import { createRest, type Rest } from "./api/rest";

@@ -1,9 +1,8 @@
 /** PlanSource for those who log in: each call has a way of its own, which ends in time, and the token of all others. */
 import type { BudgetRegistry } from "../../../http/limits/budget";
 import { systemSleep } from "../../../http/time";
-import { shortPauses, within } from "../../interactive";
 import type { Asker, Operation } from "../../operations";
-import { missing, served, type CallWords, type ServiceWords } from "../../trouble";
+import { missing, served, shortPauses, within, type CallWords, type ServiceWords } from "../../interactive";
 import { createPlanSourceApi, type PlanSourceApi, type Shared } from "../api/client";
 import { isUnknownEmployee, wordsIn, wordsOf } from "../api/envelope";
 import { createRest, type Rest } from "../api/rest";

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import type { Operation } from "../../operations";
-import { refusalsOf } from "../../trouble";
+import { refusalsOf } from "../../interactive";
 import type { PlanSourceSettings } from "../settings/settings";
 import { createCalls, declare, PLANSOURCE, type Calls, type CallsOptions } from "./calls";
 import { rawOperation } from "./raw-request";

@@ -4,7 +4,7 @@ import { RemoteError } from "../../../http/errors";
 import type { ResponseHeaders } from "../../../http/server-wait";
 import type { Operation, OperationAnswer } from "../../operations";
 import { OperationError } from "../../operations";
-import { refusalsOf } from "../../trouble";
+import { refusalsOf } from "../../interactive";
 import type { PlanSourceApi } from "../api/client";
 import type { PlanSourceSettings } from "../settings/settings";
 import { declare, PLANSOURCE, type Calls } from "./calls";

@@ -1,7 +1,7 @@
 /** Subscribers one by one, in pages and several at once, as PlanSource's own routes have them. */
 import { z } from "zod";
 import { badInput, type Operation, type OperationAnswer, type OperationRefusal, type Touched } from "../../operations";
-import { refusalsOf } from "../../trouble";
+import { refusalsOf } from "../../interactive";
 import { saysFailure } from "../api/envelope";
 import type { Envelope, Fields } from "../api/rest";
 import type { PlanSourceSettings } from "../settings/settings";
