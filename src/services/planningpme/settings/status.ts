@@ -3,7 +3,7 @@
  * credentials that look right may still be refused, and templates that are named may not be there.
  */
 import type { Finding } from "../../connection";
-import { error, hint, setupRequired, warning, when } from "../../findings";
+import { error, hint, lately, setupRequired, warning, when } from "../../findings";
 import { ROLES, type Entity, type Role } from "../objects";
 import type { ReasonCode } from "../reasons";
 import { sharedAttributes, type SharedAttribute } from "./names";
@@ -176,11 +176,5 @@ const LATELY: readonly (readonly [ReasonCode, Finding["level"], string])[] = [
 
 /** @param outcomes of the last day: `type/outcome/code` → count */
 export function checkOutcomes(outcomes: Readonly<Record<string, number>>): readonly Finding[] {
-  return LATELY.flatMap(([code, level, what]) => {
-    const count = Object.entries(outcomes)
-      .filter(([name]) => name.endsWith(`/${code}`))
-      .reduce((sum, [, each]) => sum + each, 0);
-    const times = count === 1 ? "Once" : `${count} times`;
-    return when(count > 0, { level, text: `${times} in the last 24 hours ${what}` });
-  });
+  return LATELY.flatMap(([code, level, what]) => lately(outcomes, (name) => name.endsWith(`/${code}`), what, level));
 }

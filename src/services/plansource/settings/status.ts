@@ -3,7 +3,7 @@
  * credentials that look right may still be refused.
  */
 import type { Finding } from "../../connection";
-import { error, hint, setupRequired, warning, when } from "../../findings";
+import { error, hint, lately, setupRequired, warning, when } from "../../findings";
 import type { RowWarning } from "./mapping-rows";
 import { MINIMUM_SET, SUBSCRIBERS } from "../objects";
 import type { ReasonCode } from "../reasons";
@@ -138,13 +138,10 @@ const LATELY: readonly (readonly [ReasonCode, string])[] = [
 
 /** @param outcomes of the last day: `type/outcome/code` → count */
 export function checkOutcomes(outcomes: Readonly<Record<string, number>>): readonly Finding[] {
-  return LATELY.flatMap(([code, what]) => {
-    const count = Object.entries(outcomes)
-      .filter(([name]) => name.startsWith(`${SUBSCRIBERS.name}/`) && name.endsWith(`/${code}`))
-      .reduce((sum, [, each]) => sum + each, 0);
-    const times = count === 1 ? "Once" : `${count} times`;
-    return when(count > 0, warning(`${times} in the last 24 hours ${what}`));
-  });
+  const { name: type } = SUBSCRIBERS;
+  return LATELY.flatMap(([code, what]) =>
+    lately(outcomes, (name) => name.startsWith(`${type}/`) && name.endsWith(`/${code}`), what),
+  );
 }
 
 function hasField(rows: PlanSourceSettings["rows"]): (field: string) => boolean {
