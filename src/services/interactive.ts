@@ -4,7 +4,8 @@
  */
 import type { HttpClient } from "../http/client";
 import { RemoteError, UnexpectedAnswer } from "../http/errors";
-import type { Sleep } from "../http/time";
+import { systemSleep } from "../http/time";
+import type { HttpOptions } from "./definition";
 import { OperationError, type OperationRefusal } from "./operations";
 
 /** How a service is spoken of when it cannot serve a call, or does not want to. */
@@ -36,10 +37,14 @@ const THROTTLED_WAIT_MS = 15_000;
 /** A longer wait named by the service is handed to the caller. */
 const LONGEST_PAUSE_MS = 5_000;
 
-/** The wait before a call is repeated; rejects when it would be too long. */
-export function shortPauses(sleep: Sleep): Sleep {
-  return (waitMs, signal) =>
-    waitMs > LONGEST_PAUSE_MS ? Promise.reject(new Error("Too long a pause.")) : sleep(waitMs, signal);
+/** The same options, but a wait before a repetition that would be too long is rejected. */
+export function withShortPauses(http: HttpOptions = {}): HttpOptions {
+  const { sleep = systemSleep } = http;
+  return {
+    ...http,
+    sleep: (waitMs, signal) =>
+      waitMs > LONGEST_PAUSE_MS ? Promise.reject(new Error("Too long a pause.")) : sleep(waitMs, signal),
+  };
 }
 
 /** Runs `work` on a client of its own, whose calls are cut off after this time. The client is closed in the end. */

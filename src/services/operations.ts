@@ -50,6 +50,9 @@ export interface Operation<S, P = unknown, Q = unknown, B = unknown> {
   run(asker: Asker<S>, input: Input<P, Q, B>): Promise<OperationAnswer>;
 }
 
+/** Keeps the types of one declaration together, in a list of operations. */
+export const declare = <S, P, Q, B>(operation: Operation<S, P, Q, B>): Operation<S> => operation;
+
 /** What is not declared is undefined. */
 export interface Input<P, Q, B> {
   readonly parameters: P;

@@ -1,6 +1,6 @@
 /** PlanningPME's answers, whose forms are described to its customers alone: each plausible one is read. Pure. */
 import { isObject } from "../../../json";
-import { RemoteError } from "../../../http/errors";
+import type { RemoteError } from "../../../http/errors";
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -88,9 +88,4 @@ function messageIn(body: unknown): string {
     if (typeof said === "string" && said !== "") return said;
   }
   return "";
-}
-
-/** The template is not there, or goes the other way. */
-export function isMissingTemplate(error: unknown): error is RemoteError {
-  return error instanceof RemoteError && error.status === 404;
 }
