@@ -24,6 +24,8 @@ export const TITLES = {
   termination_flag_name: "Name of the voluntary flag",
 } as const;
 
+/** `a, b and c`. */
+const ALL = new Intl.ListFormat("en-GB");
 const MAPPING = TITLES.subscriber_attributes_outbound;
 export const API_USERS = "System Administration → System → API Users";
 
@@ -106,7 +108,7 @@ function termination({ lifeCycle }: PlanSourceSettings): readonly Finding[] {
 function minimumSet({ rows }: PlanSourceSettings): readonly Finding[] {
   const has = hasField(rows);
   const missing = MINIMUM_SET.filter((field) => !has(field));
-  const text = `${MAPPING} has no row for ${listed(missing)}. PlanSource takes new employees without, if your company does not require it, but recommends it: enrollment may suffer.`;
+  const text = `${MAPPING} has no row for ${ALL.format(missing)}. PlanSource takes new employees without, if your company does not require it, but recommends it: enrollment may suffer.`;
   return when(missing.length > 0, hint(text));
 }
 
@@ -146,10 +148,4 @@ export function checkOutcomes(outcomes: Readonly<Record<string, number>>): reado
 
 function hasField(rows: PlanSourceSettings["rows"]): (field: string) => boolean {
   return (field) => rows.some((row) => row.field === field);
-}
-
-/** `a, b and c`. */
-function listed(names: readonly string[]): string {
-  const [last = "", ...before] = names.toReversed();
-  return before.length === 0 ? last : `${before.toReversed().join(", ")} and ${last}`;
 }
