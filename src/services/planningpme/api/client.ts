@@ -23,7 +23,7 @@ export interface ClientOptions extends ConnectionOptions {
 export const SYSTEM = "planningpme";
 const TOKEN_ROUTE = "/token";
 const GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer";
-/** Longer than anybody would wait; what the answer says may shorten it. */
+/** No lifetime is documented (reference 3.5): used until it is refused, or ends as the answer says, a day at most. */
 const LIFE_MS = 86_400_000;
 const TOKEN_TIMEOUT_MS = 10_000;
 const MOST_SOURCES = 1_000;

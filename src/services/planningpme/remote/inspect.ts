@@ -33,7 +33,7 @@ export async function inspect(
   ];
 }
 
-const SENTENCES = "so nothing is sent or fetched until it is right";
+const CONSEQUENCE = "so nothing is sent or fetched until it is right";
 
 function explain(failed: Failed, { brand, tokenExchange, authorizationScheme }: PlanningPmeSettings): Finding {
   const message = clause(failed.message);
@@ -41,7 +41,7 @@ function explain(failed: Failed, { brand, tokenExchange, authorizationScheme }: 
     const scheme = authorizationScheme === "" ? "without a scheme" : `as ${authorizationScheme}`;
     const way = tokenExchange ? "exchanged for an access token" : `sent ${scheme} as it is`;
     return error(
-      `PlanningPME refuses ${TITLES.app_key} or ${TITLES.auth_token}, ${SENTENCES}. The token is ${way}; PlanningPME may want it otherwise, or it was withdrawn: let the user issue a new one, and enter it.`,
+      `PlanningPME refuses ${TITLES.app_key} or ${TITLES.auth_token}, ${CONSEQUENCE}. The token is ${way}; PlanningPME may want it otherwise, or it was withdrawn: let the user issue a new one, and enter it.`,
     );
   }
   if (!(failed instanceof RemoteError) || problemOf(failed).kind === "transient")
@@ -67,13 +67,15 @@ function importFindings(
   if (found === undefined) {
     const stock = STOCK.includes(name) ? ` It comes with version ${SINCE_VERSION} of PlanningPME.` : "";
     return [
-      error(`PlanningPME has no template "${name}", ${SENTENCES}. Choose one of ${namesOf(templates, "in")}.${stock}`),
+      error(
+        `PlanningPME has no template "${name}", ${CONSEQUENCE}. Choose one of ${namesOf(templates, "in")}.${stock}`,
+      ),
     ];
   }
   if (found.direction === "out") {
     return [
       error(
-        `The template "${name}" exports, and does not import, ${SENTENCES}. Choose one of ${namesOf(templates, "in")}.`,
+        `The template "${name}" exports, and does not import, ${CONSEQUENCE}. Choose one of ${namesOf(templates, "in")}.`,
       ),
     ];
   }

@@ -129,7 +129,7 @@ function mapping(role: Role, { imports }: PlanningPmeSettings): readonly Finding
   const title = TITLES[`${role}_attributes_outbound`];
   const properties = [...rows.map(({ field }) => field), ...Object.keys(defaults)];
   const others = properties.filter((property) => property !== keyProperty);
-  const bare = `${title} is empty, so a ${role} has nothing but its key. Add rows for what PlanningPME shall know of it.`;
+  const bare = `${title} is empty, so a ${role} has nothing but its key. Add rows for what PlanningPME should know about it.`;
   const idle = `${title} has rows, and "${TITLES[`${role}_entity`]}" names neither accounts nor users, so no ${role} is imported. Choose accounts or users, or remove the rows.`;
   return [
     ...when(entity !== undefined && keyProperty !== undefined && others.length === 0, warning(bare)),

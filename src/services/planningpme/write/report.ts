@@ -111,7 +111,7 @@ function lineOfText(text: string): readonly Line[] {
   return [{ named, action, message: wordsIn(text.slice(close + 2)) }];
 }
 
-/** By key before by place: a place may count from nought or from one. */
+/** By key before by place: a place may count from zero or from one. */
 function indexOf(rows: readonly Row[], keyProperty: string): (named: Fields) => Row | undefined {
   const keyOf = (row: Fields): string | undefined => textOf(row[keyProperty]);
   const byKey = new Map(rows.map((row) => [keyOf(row), row]));
