@@ -1,8 +1,8 @@
 /** What a demo is: steps between a simulated Hull and one simulated service, and what must be true at the end. */
 import type { Check, StepReport } from "./screen";
-import type { ServiceSimulator, Stage } from "./stage";
+import type { PlayedSimulator, Stage } from "./stage";
 
-export interface Step<S extends ServiceSimulator> {
+export interface Step<S extends PlayedSimulator> {
   readonly title: string;
   /** For the summary. */
   readonly name: string;
@@ -12,7 +12,7 @@ export interface Step<S extends ServiceSimulator> {
   play(stage: Stage<S>): Promise<number>;
 }
 
-export interface Demo<S extends ServiceSimulator> {
+export interface Demo<S extends PlayedSimulator> {
   /** How people call the service. */
   readonly title: string;
   /** What a person should know before it begins. */

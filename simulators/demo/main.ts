@@ -11,7 +11,7 @@ import { planningpmeDemo } from "./planningpme";
 import { judge, playAll } from "./play";
 import { plansourceDemo } from "./plansource";
 import { createScreen, type Screen } from "./screen";
-import { CONNECTOR, type ServiceSimulator, type Stage } from "./stage";
+import { CONNECTOR, type PlayedSimulator, type Stage } from "./stage";
 
 const INTERRUPTED = 130;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -25,7 +25,7 @@ const DEMOS = {
 const isDemo = (name: string): name is keyof typeof DEMOS => Object.hasOwn(DEMOS, name);
 
 /** @returns the exit code */
-async function show<S extends ServiceSimulator>(demo: Demo<S>, staysUp: boolean): Promise<number> {
+async function show<S extends PlayedSimulator>(demo: Demo<S>, staysUp: boolean): Promise<number> {
   const interrupted = Promise.race(SIGNALS.map((signal) => once(process, signal))).then(() => INTERRUPTED);
   const screen = createScreen(process.stdout, demo);
   screen.heading(`Hull and ${demo.title}, simulated, with the real connector between them`);
@@ -48,7 +48,7 @@ async function show<S extends ServiceSimulator>(demo: Demo<S>, staysUp: boolean)
   }
 }
 
-async function perform<S extends ServiceSimulator>(demo: Demo<S>, stage: Stage<S>, screen: Screen): Promise<number> {
+async function perform<S extends PlayedSimulator>(demo: Demo<S>, stage: Stage<S>, screen: Screen): Promise<number> {
   const reports = await playAll(demo.steps, stage, screen);
   screen.summary(reports);
   for (const line of (await demo.tell?.(stage)) ?? []) screen.line(line);
@@ -57,7 +57,7 @@ async function perform<S extends ServiceSimulator>(demo: Demo<S>, stage: Stage<S
   return checks.every(({ holds }) => holds) ? 0 : 1;
 }
 
-function showAddresses<S extends ServiceSimulator>(demo: Demo<S>, stage: Stage<S>, screen: Screen): void {
+function showAddresses<S extends PlayedSimulator>(demo: Demo<S>, stage: Stage<S>, screen: Screen): void {
   const { hull, connector, url, logFile, simulator } = stage;
   screen.line();
   screen.heading("Everything is still up; Ctrl-C ends it.");

@@ -2,7 +2,7 @@
 import { isObject } from "../loopback/call";
 
 export interface Outcome {
-  /** Object type of the record: `companies` or `endusers`. */
+  /** Object type of the record, such as `companies`. */
   readonly type: string;
   readonly outcome: string;
   readonly code: string;

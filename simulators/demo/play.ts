@@ -4,7 +4,7 @@ import { lookUpAndWrite } from "./baseline";
 import { countByReason, type Outcome } from "./outcomes";
 import type { Step } from "./demo";
 import { count, type Check, type Screen, type StepReport } from "./screen";
-import type { ServiceSimulator, Stage } from "./stage";
+import type { PlayedSimulator, Stage } from "./stage";
 
 /** A step that has not ended after this time is stuck. */
 const STEP_WITHIN_MS = 90_000;
@@ -13,7 +13,7 @@ const LOOK_EVERY_MS = 25;
 const QUIET_MS = 350;
 
 /** @throws Error when the connector ends, Hull must give a message up, or a step does not end */
-export async function playAll<S extends ServiceSimulator>(
+export async function playAll<S extends PlayedSimulator>(
   steps: readonly Step<S>[],
   stage: Stage<S>,
   screen: Screen,
@@ -27,11 +27,7 @@ export async function playAll<S extends ServiceSimulator>(
   return reports;
 }
 
-async function playOne<S extends ServiceSimulator>(
-  step: Step<S>,
-  stage: Stage<S>,
-  screen: Screen,
-): Promise<StepReport> {
+async function playOne<S extends PlayedSimulator>(step: Step<S>, stage: Stage<S>, screen: Screen): Promise<StepReport> {
   const { simulator, connector } = stage;
   const before = simulator.books.snapshot();
   const seen = connector.outcomes.length;

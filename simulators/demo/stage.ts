@@ -9,14 +9,14 @@ import { startConnector, type ConnectorProcess } from "./connector";
 export const CONNECTOR = { id: "5f00000000000000000000de", secret: "demo-connector-secret" };
 
 /** What a demo asks of the simulator of its service. */
-export interface ServiceSimulator {
+export interface PlayedSimulator {
   listen(port?: number): Promise<void>;
   close(): Promise<void>;
   readonly url: string;
   readonly books: { snapshot(): { readonly calls: number; readonly requests: RequestCounts } };
 }
 
-export interface Stage<S extends ServiceSimulator = ServiceSimulator> {
+export interface Stage<S extends PlayedSimulator = PlayedSimulator> {
   readonly simulator: S;
   readonly hull: HullSimulator;
   readonly connector: ConnectorProcess;
@@ -37,7 +37,7 @@ export interface StageOptions<S> {
   environment(simulator: S): Readonly<Record<string, string>>;
 }
 
-export async function openStage<S extends ServiceSimulator>(options: StageOptions<S>): Promise<Stage<S>> {
+export async function openStage<S extends PlayedSimulator>(options: StageOptions<S>): Promise<Stage<S>> {
   const { simulator, path, privateSettings } = options;
   const folder = mkdtempSync(join(tmpdir(), "hull-connector-demo-"));
   const hull = createHullSimulator({ control: true });

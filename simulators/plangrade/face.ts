@@ -1,8 +1,7 @@
 /** What demo, tests and bench see of the simulator of plangrade. */
-import type { Faults } from "../loopback/faults";
-import type { Hooks } from "../loopback/hooks";
+import type { ServiceSimulator } from "../loopback/service";
 import type { Application, Pair } from "./authorization/grants";
-import type { Books } from "./books";
+import type { PlangradeCounts } from "./books";
 import type { Company, Participant, User } from "./records/model";
 import type { Records } from "./records/records";
 import type { PlangradeSwitches } from "./switches";
@@ -15,20 +14,8 @@ export interface PlangradeSnapshot {
   readonly participants: readonly Participant[];
 }
 
-export interface PlangradeSimulator {
-  listen(port?: number): Promise<void>;
-  close(): Promise<void>;
-  /** `http://127.0.0.1:PORT`, without a slash at the end: the root of `/api/v1` and of the authorization. */
-  readonly url: string;
-  readonly faults: Faults;
-  readonly on: Hooks["on"];
-  readonly books: Pick<Books, "snapshot" | "reset">;
-  /** The switches in force. */
-  readonly switches: Readonly<PlangradeSwitches>;
-  /** Changes switches from the next call on. */
-  configure(switches: Partial<PlangradeSwitches>): void;
-  /** Changes the quota of each user from the next call on; null = none. */
-  setQuota(perMinute: number | null): void;
+/** Its address is the root of `/api/v1` and of the authorization; its quota that of each user, by the minute. */
+export interface PlangradeSimulator extends ServiceSimulator<PlangradeSwitches, PlangradeCounts> {
   /** What plangrade keeps, and what people do in it by hand. */
   readonly records: Records;
   /** Registers a consumer application, or replaces one of the same key. */

@@ -1,24 +1,17 @@
-import { systemClock, type Clock } from "../loopback/clock";
-import { createFaults } from "../loopback/faults";
-import { createHooks } from "../loopback/hooks";
+import { systemClock } from "../loopback/clock";
 import { createLedger } from "../loopback/ledger";
 import { createQuota } from "../loopback/quota";
 import { createRandom, seedOf } from "../loopback/random";
-import { createLoopbackServer } from "../loopback/server";
+import { createServiceSimulator, type Own, type ServiceSimulatorOptions } from "../loopback/service";
 import { createGrants, type Application } from "./authorization/grants";
 import { createBooks } from "./books";
-import { controlPlangrade } from "./control";
 import type { PlangradeSimulator } from "./face";
 import type { User } from "./records/model";
 import { createRecords } from "./records/records";
 import { createRouter } from "./router";
-import { defaultSwitches, type PlangradeSwitches } from "./switches";
+import { defaultSwitches, switchValues, type PlangradeSwitches } from "./switches";
 
-export interface PlangradeSimulatorOptions {
-  /** Drives codes, tokens and faults. Default 1. */
-  readonly seed?: number;
-  /** Default: the real time. */
-  readonly clock?: Clock;
+export interface PlangradeSimulatorOptions extends ServiceSimulatorOptions<PlangradeSwitches> {
   /** The application that is registered from the start. Default `DEFAULT_APPLICATION`, which may go back nowhere yet. */
   readonly application?: Application;
   /** The people who may grant from the start. Default `DEFAULT_USER` alone. */
@@ -29,11 +22,6 @@ export interface PlangradeSimulatorOptions {
   readonly tokenLifeMs?: number;
   /** Calls per minute and user, those of the authorization left out. Default null: no figure is documented. */
   readonly quotaPerMinute?: number | null;
-  /** Default 32 MB. */
-  readonly bodyLimitBytes?: number;
-  readonly switches?: Partial<PlangradeSwitches>;
-  /** Serves `/__sim/…` for use from another process. Default false. */
-  readonly control?: boolean;
 }
 
 export const DEFAULT_APPLICATION: Application = {
@@ -51,8 +39,6 @@ export function createPlangradeSimulator(options: PlangradeSimulatorOptions = {}
   const switches: PlangradeSwitches = { ...defaultSwitches, ...options.switches };
   const ledger = createLedger();
   const books = createBooks(ledger);
-  const faults = createFaults(seedOf(seed, "plangrade faults"));
-  const hooks = createHooks();
   const quota = createQuota(options.quotaPerMinute ?? null);
   const random = createRandom(seedOf(seed, "plangrade tokens"));
   const records = createRecords();
@@ -71,20 +57,18 @@ export function createPlangradeSimulator(options: PlangradeSimulatorOptions = {}
     return id;
   };
 
-  const simulator: PlangradeSimulator = {
-    listen: (port) => server.listen(port),
-    close: () => server.close(),
-    get url() {
-      return `http://${server.host}`;
-    },
-    faults,
-    on: hooks.on,
-    books,
+  const base = createServiceSimulator({
+    name: "plangrade",
+    options,
+    switchValues,
     switches,
-    configure: (changes) => void Object.assign(switches, changes),
-    setQuota(perMinute) {
-      quota.limit = perMinute;
-    },
+    ledger,
+    books,
+    quota,
+    prepare: createRouter({ applications, records, grants, quota, books, switches, tokenLifeMs }),
+    snapshot: { by: "user_id", of: (id) => simulator.snapshot(id === undefined ? undefined : Number(id)) },
+  });
+  const simulator: PlangradeSimulator = Object.assign(base, {
     records,
     addApplication: (added) => void applications.set(added.key, added),
     addRedirectUri(redirectUri, key = application.key) {
@@ -108,16 +92,7 @@ export function createPlangradeSimulator(options: PlangradeSimulatorOptions = {}
         participants: [...records.participants.values()].filter(({ company_id }) => ids.has(company_id)),
       });
     },
-  };
-  const server = createLoopbackServer({
-    clock,
-    faults,
-    hooks,
-    ledger,
-    bodyLimitBytes: options.bodyLimitBytes ?? 32 * 1024 * 1024,
-    prepare: createRouter({ applications, records, grants, quota, books, switches, tokenLifeMs }),
-    control: options.control === true ? (arrival) => controlPlangrade(simulator, arrival) : undefined,
-  });
+  } satisfies Own<PlangradeSimulator>);
   simulator.addApplication(application);
   for (const user of users) records.seedUser(user);
   return simulator;

@@ -1,5 +1,5 @@
+import type { Switches } from "../loopback/control";
 import { quotaHeaderForms } from "../loopback/quota";
-import type { Switches } from "../loopback/switches";
 
 /**
  * plangrade's documents and the clients of its time differ, and both are silent about much. Whatever is unknown is a

@@ -1,26 +1,12 @@
 /** What demo, tests and bench see of the simulator of Planhat. */
-import { type Faults } from "../loopback/faults";
-import { type Hooks } from "../loopback/hooks";
-import { type Books } from "./books";
+import type { ServiceSimulator } from "../loopback/service";
+import type { PlanhatCounts } from "./books";
 import { type PoisonMode, type PoisonTarget } from "./poison";
 import { type PlanhatSwitches } from "./switches";
 import type { Tenant, TenantSnapshot } from "./tenant-state";
 import { type Limit } from "./tokens";
 
-export interface PlanhatSimulator {
-  listen(port?: number): Promise<void>;
-  close(): Promise<void>;
-  /** `http://127.0.0.1:PORT`, without a slash at the end. */
-  readonly url: string;
-  readonly faults: Faults;
-  readonly on: Hooks["on"];
-  readonly books: Pick<Books, "snapshot" | "reset">;
-  /** The switches in force. */
-  readonly switches: Readonly<PlanhatSwitches>;
-  /** Changes switches from the next call on. */
-  configure(switches: Partial<PlanhatSwitches>): void;
-  /** Changes the quota from the next call on; null = none. */
-  setQuota(perMinute: number | null): void;
+export interface PlanhatSimulator extends ServiceSimulator<PlanhatSwitches, PlanhatCounts> {
   /** The tenant that a token opens. Both default to the first. Throws on an unknown token. */
   tenant(token?: string, cluster?: string): Tenant;
   /** Adds an empty tenant, with a UUID of its own unless one is given. */

@@ -1,27 +1,19 @@
-import type { Clock } from "../loopback/clock";
 import { systemClock } from "../loopback/clock";
-import { createFaults } from "../loopback/faults";
-import { createHooks } from "../loopback/hooks";
 import { createLedger } from "../loopback/ledger";
 import { createQuota } from "../loopback/quota";
 import { createRandom, seedOf } from "../loopback/random";
-import { createLoopbackServer } from "../loopback/server";
+import { createServiceSimulator, type Own, type ServiceSimulatorOptions } from "../loopback/service";
 import { createBooks } from "./books";
-import { controlPlanhat } from "./control";
 import { createOverlapWatch } from "./overlap";
 import { createPoisonList } from "./poison";
 import { createRouter } from "./router";
-import { defaultSwitches, type PlanhatSwitches } from "./switches";
+import { defaultSwitches, switchValues, type PlanhatSwitches } from "./switches";
 import { createTenant } from "./tenant";
 import type { TenantState } from "./tenant-state";
 import { createTokens } from "./tokens";
 import type { PlanhatSimulator } from "./face";
 
-export interface PlanhatSimulatorOptions {
-  /** Drives ids, faults and shuffles. Default 1. */
-  readonly seed?: number;
-  /** Default: the real time. */
-  readonly clock?: Clock;
+export interface PlanhatSimulatorOptions extends ServiceSimulatorOptions<PlanhatSwitches> {
   /** Token of the tenant that exists from the start. Default `planhat-token`. */
   readonly token?: string;
   /** UUID of that tenant on the analytics host. Default `DEFAULT_TENANT_ID`. */
@@ -32,17 +24,10 @@ export interface PlanhatSimulatorOptions {
   readonly quotaPerMinute?: number | null;
   /** Default 5,000. */
   readonly maxBulkItems?: number;
-  /** Default 32 MB. */
-  readonly bodyLimitBytes?: number;
-  readonly switches?: Partial<PlanhatSwitches>;
-  /** Serves `/__sim/…` for use from another process. Default false. */
-  readonly control?: boolean;
 }
 
 /** UUID of the first tenant on the analytics host. */
 export const DEFAULT_TENANT_ID = "0b7e1f3a-0000-4000-8000-000000000001";
-
-const bodyLimitDefault = 32 * 1024 * 1024;
 
 /**
  * Creates a Planhat on loopback: its main REST host with tenants, quota, quirks and faults, and its analytics host at
@@ -54,8 +39,6 @@ export function createPlanhatSimulator(options: PlanhatSimulatorOptions = {}): P
   const switches: PlanhatSwitches = { ...defaultSwitches, ...options.switches };
   const ledger = createLedger();
   const books = createBooks(ledger);
-  const faults = createFaults(seedOf(seed, "planhat faults"));
-  const hooks = createHooks();
   const poisons = createPoisonList();
   const tokens = createTokens();
   const tenants = new Map<string, TenantState>();
@@ -82,20 +65,18 @@ export function createPlanhatSimulator(options: PlanhatSimulatorOptions = {}): P
     return access.tenant;
   };
 
-  const simulator: PlanhatSimulator = {
-    listen: (port) => server.listen(port),
-    close: () => server.close(),
-    get url() {
-      return `http://${server.host}`;
-    },
-    faults,
-    on: hooks.on,
-    books,
+  const base = createServiceSimulator({
+    name: "planhat",
+    options,
+    switchValues,
     switches,
-    configure: (changes) => void Object.assign(switches, changes),
-    setQuota(perMinute) {
-      quota.limit = perMinute;
-    },
+    ledger,
+    books,
+    quota,
+    prepare,
+    snapshot: { by: "token", of: (name) => simulator.snapshot(name) },
+  });
+  const simulator: PlanhatSimulator = Object.assign(base, {
     tenant: (token = firstToken, cluster = firstCluster) => tenantOf(token, cluster),
     addTenant(token, cluster = firstCluster, tenantId) {
       const tenant = createTenant({ name: token, cluster, tenantId, seed, clock, switches });
@@ -108,16 +89,7 @@ export function createPlanhatSimulator(options: PlanhatSimulatorOptions = {}): P
     limitToken: (token, limits, cluster = firstCluster) => tokens.limit(token, limits, cluster),
     poison: (target, message, mode = "item") => poisons.add(target, message, mode),
     snapshot: (token = firstToken, cluster = firstCluster) => tenantOf(token, cluster).snapshot(),
-  };
-  const server = createLoopbackServer({
-    clock,
-    faults,
-    hooks,
-    ledger,
-    bodyLimitBytes: options.bodyLimitBytes ?? bodyLimitDefault,
-    prepare,
-    control: options.control === true ? (arrival) => controlPlanhat(simulator, arrival) : undefined,
-  });
+  } satisfies Own<PlanhatSimulator>);
   simulator.addTenant(firstToken, firstCluster, options.tenantId ?? DEFAULT_TENANT_ID);
   return simulator;
 }

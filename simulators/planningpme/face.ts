@@ -1,27 +1,13 @@
 /** What demo, tests and bench see of the simulator of PlanningPME. */
-import type { Faults } from "../loopback/faults";
-import type { Hooks } from "../loopback/hooks";
+import type { ServiceSimulator } from "../loopback/service";
 import type { Credentials } from "./access";
-import type { Books } from "./books";
+import type { PlanningPmeCounts } from "./books";
 import type { Brand } from "./brand";
 import type { PlanningPmeRecord } from "./records";
 import type { PlanningPmeSwitches } from "./switches";
 import type { Template } from "./template";
 
-export interface PlanningPmeSimulator {
-  listen(port?: number): Promise<void>;
-  close(): Promise<void>;
-  /** `http://127.0.0.1:PORT`, without a slash at the end. What belongs to a brand begins with `/{brand}`. */
-  readonly url: string;
-  readonly faults: Faults;
-  readonly on: Hooks["on"];
-  readonly books: Pick<Books, "snapshot" | "reset">;
-  /** The switches in force. */
-  readonly switches: Readonly<PlanningPmeSwitches>;
-  /** Changes switches from the next call on. */
-  configure(switches: Partial<PlanningPmeSwitches>): void;
-  /** Changes the quota of each app key from the next call on; null = none. */
-  setQuota(perHour: number | null): void;
+export interface PlanningPmeSimulator extends ServiceSimulator<PlanningPmeSwitches, PlanningPmeCounts> {
   /** Default: the first. Throws on an unknown name. */
   brand(name?: string): Brand;
   /** Adds a brand with its own templates and no records, or another key and user to a brand that is there. */

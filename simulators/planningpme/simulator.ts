@@ -1,25 +1,18 @@
-import { systemClock, type Clock } from "../loopback/clock";
-import { createFaults } from "../loopback/faults";
-import { createHooks } from "../loopback/hooks";
+import { systemClock } from "../loopback/clock";
 import { createLedger } from "../loopback/ledger";
 import { createQuota } from "../loopback/quota";
 import { createRandom, seedOf } from "../loopback/random";
-import { createLoopbackServer } from "../loopback/server";
+import { createServiceSimulator, type Own, type ServiceSimulatorOptions } from "../loopback/service";
 import { createAccess, type Credentials } from "./access";
 import { createBooks } from "./books";
 import { createBrand, type BrandState } from "./brand";
-import { controlPlanningPme } from "./control";
 import type { PlanningPmeSimulator } from "./face";
 import { createRouter } from "./router";
 import { stockTemplates } from "./samples";
-import { defaultSwitches, type PlanningPmeSwitches } from "./switches";
+import { defaultSwitches, switchValues, type PlanningPmeSwitches } from "./switches";
 import type { Template } from "./template";
 
-export interface PlanningPmeSimulatorOptions {
-  /** Drives tokens and faults. Default 1. */
-  readonly seed?: number;
-  /** Default: the real time. */
-  readonly clock?: Clock;
+export interface PlanningPmeSimulatorOptions extends ServiceSimulatorOptions<PlanningPmeSwitches> {
   /** The brand, application and user that exist from the start. Default `DEFAULT_CREDENTIALS`. */
   readonly credentials?: Credentials;
   /** What is installed at that brand. Default: the stock templates. */
@@ -30,11 +23,6 @@ export interface PlanningPmeSimulatorOptions {
   readonly quotaPerHour?: number | null;
   /** Rows of one model. Default: any number. */
   readonly maxRows?: number;
-  /** Default 32 MB. */
-  readonly bodyLimitBytes?: number;
-  readonly switches?: Partial<PlanningPmeSwitches>;
-  /** Serves `/__sim/…` for use from another process. Default false. */
-  readonly control?: boolean;
 }
 
 export const DEFAULT_CREDENTIALS: Credentials = {
@@ -52,27 +40,23 @@ export function createPlanningPmeSimulator(options: PlanningPmeSimulatorOptions 
   const switches: PlanningPmeSwitches = { ...defaultSwitches, ...options.switches };
   const ledger = createLedger(HOUR_MS);
   const books = createBooks(ledger);
-  const faults = createFaults(seedOf(seed, "planningpme faults"));
-  const hooks = createHooks();
   const quota = createQuota(quotaPerHour, HOUR_MS);
   const random = createRandom(seedOf(seed, "planningpme tokens"));
   const access = createAccess({ switches, random, tokenLifeMs });
   const brands = new Map<string, BrandState>();
 
-  const simulator: PlanningPmeSimulator = {
-    listen: (port) => server.listen(port),
-    close: () => server.close(),
-    get url() {
-      return `http://${server.host}`;
-    },
-    faults,
-    on: hooks.on,
-    books,
+  const base = createServiceSimulator({
+    name: "planningpme",
+    options,
+    switchValues,
     switches,
-    configure: (changes) => void Object.assign(switches, changes),
-    setQuota(perHour) {
-      quota.limit = perHour;
-    },
+    ledger,
+    books,
+    quota,
+    prepare: createRouter({ access, quota, books, switches, brands, maxRows }),
+    snapshot: { by: "brand", of: (name) => simulator.snapshot(name) },
+  });
+  const simulator: PlanningPmeSimulator = Object.assign(base, {
     brand(wanted = credentials.brand) {
       const state = brands.get(wanted.toLowerCase());
       if (state === undefined) throw new Error(`There is no brand ${wanted}.`);
@@ -91,16 +75,7 @@ export function createPlanningPmeSimulator(options: PlanningPmeSimulatorOptions 
     revokeAuthToken: ({ brand, authToken } = credentials) => access.revokeAuthToken(brand.toLowerCase(), authToken),
     expireTokens: () => access.expireAll(),
     snapshot: (brand) => simulator.brand(brand).snapshot(),
-  };
-  const server = createLoopbackServer({
-    clock,
-    faults,
-    hooks,
-    ledger,
-    bodyLimitBytes: options.bodyLimitBytes ?? 32 * 1024 * 1024,
-    prepare: createRouter({ access, quota, books, switches, brands, maxRows }),
-    control: options.control === true ? (arrival) => controlPlanningPme(simulator, arrival) : undefined,
-  });
+  } satisfies Own<PlanningPmeSimulator>);
   simulator.addBrand(credentials, options.templates);
   return simulator;
 }

@@ -1,5 +1,5 @@
 import { quotaHeaderForms } from "../loopback/quota";
-import type { Switches } from "../loopback/switches";
+import type { Switches } from "../loopback/control";
 
 /**
  * Most of PlanningPME's API is described to its customers alone. Whatever is unknown, and whatever differs between

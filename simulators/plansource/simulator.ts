@@ -1,24 +1,17 @@
-import { systemClock, type Clock } from "../loopback/clock";
-import { createFaults } from "../loopback/faults";
-import { createHooks } from "../loopback/hooks";
 import { createLedger } from "../loopback/ledger";
 import { createQuota } from "../loopback/quota";
 import { createRandom, seedOf } from "../loopback/random";
-import { createLoopbackServer } from "../loopback/server";
+import { createServiceSimulator, type Own, type ServiceSimulatorOptions } from "../loopback/service";
 import type { ApiUser, AssertionLimits } from "./assertion";
 import { createBooks } from "./books";
-import { controlPlanSource } from "./control";
 import type { PlanSourceSimulator } from "./face";
 import { createOrganization } from "./organization";
 import { createRouter } from "./router";
-import { defaultSwitches, type PlanSourceSwitches } from "./switches";
+import { defaultSwitches, switchValues, type PlanSourceSwitches } from "./switches";
 import { createTokens } from "./tokens";
 
-export interface PlanSourceSimulatorOptions extends Partial<AssertionLimits> {
-  /** Drives tokens and faults. Default 1. */
-  readonly seed?: number;
-  /** Default: the real time. */
-  readonly clock?: Clock;
+export interface PlanSourceSimulatorOptions
+  extends ServiceSimulatorOptions<PlanSourceSwitches>, Partial<AssertionLimits> {
   /** The API user that exists from the start. Default `DEFAULT_API_USER`. */
   readonly apiUser?: ApiUser;
   /** Default five minutes (sheet 3). */
@@ -27,11 +20,6 @@ export interface PlanSourceSimulatorOptions extends Partial<AssertionLimits> {
   readonly quotaPerMinute?: number | null;
   /** Default 500. */
   readonly maxBulkRows?: number;
-  /** Default 32 MB. */
-  readonly bodyLimitBytes?: number;
-  readonly switches?: Partial<PlanSourceSwitches>;
-  /** Serves `/__sim/…` for use from another process. Default false. */
-  readonly control?: boolean;
 }
 
 export const DEFAULT_API_USER: ApiUser = {
@@ -42,32 +30,28 @@ export const DEFAULT_API_USER: ApiUser = {
 
 /** Creates a PlanSource on loopback: its Admin API and its token endpoint at one address. Not yet listening. */
 export function createPlanSourceSimulator(options: PlanSourceSimulatorOptions = {}): PlanSourceSimulator {
-  const { seed = 1, clock = systemClock, apiUser = DEFAULT_API_USER, tokenLifeMs = 300_000 } = options;
+  const { seed = 1, apiUser = DEFAULT_API_USER, tokenLifeMs = 300_000 } = options;
   const { leewayMs = 0, longestMs = 600_000, maxBulkRows = 500 } = options;
   const switches: PlanSourceSwitches = { ...defaultSwitches, ...options.switches };
   const ledger = createLedger();
   const books = createBooks(ledger);
-  const faults = createFaults(seedOf(seed, "plansource faults"));
-  const hooks = createHooks();
   const quota = createQuota(options.quotaPerMinute ?? null);
   const random = createRandom(seedOf(seed, "plansource tokens"));
   const tokens = createTokens({ switches, random, tokenLifeMs, leewayMs, longestMs });
   let organizations = 0;
 
-  const simulator: PlanSourceSimulator = {
-    listen: (port) => server.listen(port),
-    close: () => server.close(),
-    get url() {
-      return `http://${server.host}`;
-    },
-    faults,
-    on: hooks.on,
-    books,
+  const base = createServiceSimulator({
+    name: "plansource",
+    options,
+    switchValues,
     switches,
-    configure: (changes) => void Object.assign(switches, changes),
-    setQuota(perMinute) {
-      quota.limit = perMinute;
-    },
+    ledger,
+    books,
+    quota,
+    prepare: createRouter({ tokens, quota, books, switches, maxBulkRows }),
+    snapshot: { by: "client_id", of: (name) => simulator.snapshot(name) },
+  });
+  const simulator: PlanSourceSimulator = Object.assign(base, {
     organization: (clientId = apiUser.clientId) => tokens.organization(clientId),
     addApiUser(user) {
       organizations += 1;
@@ -79,16 +63,7 @@ export function createPlanSourceSimulator(options: PlanSourceSimulatorOptions = 
     revokeApiUser: (clientId = apiUser.clientId) => tokens.revoke(clientId),
     expireTokens: () => tokens.expireAll(),
     snapshot: (clientId = apiUser.clientId) => tokens.organization(clientId).snapshot(),
-  };
-  const server = createLoopbackServer({
-    clock,
-    faults,
-    hooks,
-    ledger,
-    bodyLimitBytes: options.bodyLimitBytes ?? 32 * 1024 * 1024,
-    prepare: createRouter({ tokens, quota, books, switches, maxBulkRows }),
-    control: options.control === true ? (arrival) => controlPlanSource(simulator, arrival) : undefined,
-  });
+  } satisfies Own<PlanSourceSimulator>);
   simulator.addApiUser(apiUser);
   return simulator;
 }

@@ -3,20 +3,6 @@ import type { Reason } from "../outcome/outcome";
 import type { Claims, Desired, Json, Keys, LeftOut } from "../record";
 import type { IntentKind, RemoteRecord } from "./model";
 
-/** Where a tenant's records live. */
-export interface Target {
-  readonly baseUrl: string;
-  /** The customer's account at the service, never derived from a token that rotates; absent when it is not known. */
-  readonly account?: string;
-  /**
-   * Changes whenever other credentials were entered (token, host, tenant id), never when a grant rotates. A keyed hash,
-   * not a secret.
-   */
-  readonly fingerprint: string;
-  /** The key by which the service counts quotas. */
-  readonly quotaKey: string;
-}
-
 /** A record that is looked for by its keys. */
 export interface Wanted {
   readonly keys: Keys;

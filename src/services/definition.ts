@@ -1,17 +1,23 @@
 /** What is known of a service before it is built: its name, its words, and the environment variables that it reads. */
-import type { z } from "zod";
+import { z } from "zod";
 import type { HttpClientOptions } from "../http/client";
 import type { BudgetRegistry } from "../http/limits/budget";
 import type { Face } from "./face";
 import type { Service } from "./service";
 
+/** Passed on to every HTTP client: agents, time-outs, clock, sleep, random, log. */
+export type HttpOptions = Omit<Partial<HttpClientOptions>, "system" | "baseUrl" | "auth" | "budget" | "gate">;
+
+/** What every way to a service is made with. */
+export interface ConnectionOptions {
+  /** Shared request budgets; without them nothing is throttled. */
+  readonly budgets?: BudgetRegistry | undefined;
+  readonly http?: HttpOptions | undefined;
+}
+
 /** What a service is built from. */
-export interface ServiceContext {
-  /** Shared request budgets. */
-  readonly budgets: BudgetRegistry;
-  /** Passed on to every HTTP client: agents, time-outs, clock, sleep, log. */
-  readonly http: Omit<Partial<HttpClientOptions>, "system" | "baseUrl" | "auth" | "budget">;
-  /** Key of the hash that shows changed credentials without containing them. */
+export interface ServiceContext extends ConnectionOptions {
+  /** Key of the hashes that show changed credentials and values without containing them. */
   readonly fingerprintKey: string;
   /** How long a person or a program waits for an operation, milliseconds. */
   readonly answerWithinMs: number;
@@ -26,6 +32,12 @@ export interface ServiceDefinition {
   /** @param variables values as their schemas read them */
   create(variables: Readonly<Record<string, unknown>>, context: ServiceContext): Service<unknown>;
 }
+
+/** The root of a service's API, in an environment variable. */
+export const rootAddress = z
+  .string()
+  .trim()
+  .regex(/^https?:\/\/[^\s]+$/, "must begin with https:// (or http:// for a stand-in)");
 
 /** Declares a service; what it is built from has the types of its variables. */
 export function defineService<V extends z.ZodRawShape>(

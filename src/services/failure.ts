@@ -57,3 +57,20 @@ export function problemOf(error: Failed, hint: string): Problem {
   const kind = error.kind in PASSING_WAITS_MS ? "transient" : "configuration";
   return { scope: "lane", kind, message: error.message, waitMs };
 }
+
+/** Longest words of a service that are kept, in characters. */
+const MAX_WORDS = 500;
+
+/**
+ * A service's own words about a failure, bounded and without the full stop.
+ *
+ * @param words what its answer says; a body that is a text says itself, unless it is a page
+ */
+export function wordsFrom(words: string): string {
+  const plain = words.trim().replace(/\.$/, "");
+  return plain === "" ? "No reason was given" : plain.slice(0, MAX_WORDS);
+}
+
+/** Whether a body is HTML or XML, which says nothing to people. */
+export const isPage = (body: unknown): body is string =>
+  typeof body === "string" && /^\s*<(?:!doctype\s+html|html|head|body)\b/i.test(body);

@@ -6,7 +6,7 @@
 import type { z } from "zod";
 import { explainInput, type ErrorDetail, type InputProblem, type InputWords } from "../input";
 import type { AuthProvider } from "../http/auth";
-import type { Target } from "./connection";
+import type { Target } from "./target";
 
 /** Who asks: a connector with all that reaching the service needs. */
 export interface Asker<S> {
@@ -52,6 +52,9 @@ export interface Operation<S, P = unknown, Q = unknown, B = unknown> {
   /** @throws OperationError when the call cannot be served */
   run(asker: Asker<S>, input: Input<P, Q, B>): Promise<OperationAnswer>;
 }
+
+/** Keeps the types of one declaration together, in a list of operations. */
+export const declare = <S, P, Q, B>(operation: Operation<S, P, Q, B>): Operation<S> => operation;
 
 /** What is not declared is undefined. */
 export interface Input<P, Q, B> {

@@ -8,13 +8,12 @@ import type { EntityMessage } from "./message";
 import type { OutcomeCodes, Reason } from "../outcome/outcome";
 import type { Check, FieldSpec, ObjectType, Plan, WritePolicy } from "./model";
 import type { Desired } from "../record";
-import type { Connection, FieldOption, FieldUse, Finding, Intent, Remembered, Target } from "./connection";
+import type { Connection, FieldOption, FieldUse, Finding, Intent, Remembered } from "./connection";
 import type { AuthProvider } from "../http/auth";
 import type { AccessToken } from "../http/token-source";
 import type { Face } from "./face";
 import type { Operation } from "./operations";
-
-export type { Target } from "./connection";
+import type { Target } from "./target";
 
 /** What a full fetch reads, and what it does in Hull besides setting attributes. */
 export interface FetchPolicy {

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { classify, RemoteError } from "../../src/http/errors";
 import { flagParameter, pathIdParameter } from "../../src/input";
 import { badInput, type Operation, type OperationAnswer, type Touched } from "../../src/services/operations";
-import { refusalsOf, served, type ServiceWords } from "../../src/services/trouble";
+import { refusalsOf, served, type ServiceWords } from "../../src/services/interactive";
 import type { FakeSettings } from "../unit/engine/fake-service";
 import type { LoggedIn } from "./edge";
 

@@ -148,12 +148,6 @@ it("can be steered from another process", async () => {
   expect(await steer("GET", "/snapshot?user_id=1")).toMatchObject({ companies: [] });
   expect(await steer("GET", "/snapshot")).toMatchObject({ users: [{ id: 1_001 }] });
   expect(await steer("GET", "/books")).toMatchObject({ writes: [{ kind: "create", type: "company" }] });
-  await steer("POST", "/expire-tokens");
-  expect((await create()).status).toBe(401);
-  expect(await steer("POST", "/redirect-uris", { redirect_uri: "nowhere" })).toHaveProperty("error");
-  await steer("POST", "/redirect-uris", { redirect_uri: "http://127.0.0.1:9/new" });
-  const query = `client_id=${APPLICATION.client_id}&response_type=code&redirect_uri=http://127.0.0.1:9/new`;
-  expect((await send(sim, "GET", `/api/v1/authenticate?${query}`)).status).toBe(200);
 });
 
 it("names those that it does not know", () => {

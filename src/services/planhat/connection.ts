@@ -6,10 +6,10 @@ import { createRedactor } from "../../http/guards/redact";
 import { systemClock } from "../../http/time";
 import type { Desired } from "../../record";
 import type { Applied, Connection, FieldChoice, FieldUse, Prepared, Problem } from "../connection";
-import type { Target } from "../service";
+import type { ConnectionOptions } from "../definition";
+import type { Target } from "../target";
 import { trackActivities } from "./write/analytics";
 import { createPlanhatClient } from "./api/client";
-import type { ClientOptions } from "./api/client";
 import type { CustomFields } from "./api/custom-fields";
 import { customNames } from "./settings/custom-mapping";
 import { MAX_MESSAGE } from "./api/envelope";
@@ -31,7 +31,7 @@ import { spelled } from "./write/spelling";
 import type { Mutex } from "./write/mutex";
 import { applyInParts } from "./write/in-parts";
 
-export interface ConnectionOptions extends ClientOptions {
+export interface PlanhatConnectionOptions extends ConnectionOptions {
   /** Host of tracked events; it has no quota. */
   readonly analyticsUrl?: string | undefined;
   /** How often Planhat's users were written with the token of this quota key; see `users.ts`. */
@@ -55,7 +55,7 @@ export function createConnection(
   settings: PlanhatSettings,
   target: Target,
   { mutex, customFields }: Shared,
-  options: ConnectionOptions,
+  options: PlanhatConnectionOptions,
 ): PlanhatConnection {
   const token = settings.token ?? "";
   const clock = options.http?.clock ?? systemClock;

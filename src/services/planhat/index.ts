@@ -1,12 +1,13 @@
 /** Planhat behind the seam of `services/service.ts`. */
 import { z } from "zod";
 import { closeAgents, createAgents } from "../../http/agents";
-import { defineService } from "../definition";
-import type { FetchPolicy, Service, Target } from "../service";
+import { defineService, rootAddress } from "../definition";
+import type { FetchPolicy, Service } from "../service";
+import type { Target } from "../target";
 import { chunksOf } from "./write/chunks";
 import { createConnection } from "./connection";
 import { fingerprintOf } from "./mapping/fingerprint";
-import type { ConnectionOptions, PlanhatConnection } from "./connection";
+import type { PlanhatConnection, PlanhatConnectionOptions } from "./connection";
 import { planhatFace } from "./face";
 import { planhatOperations } from "./operations";
 import { spellingOf } from "../mapping/attributes";
@@ -22,7 +23,7 @@ import { OUTCOMES } from "./reasons";
 import { createMutex } from "./write/mutex";
 import { createUsers } from "./users";
 
-export interface PlanhatServiceOptions extends Omit<ConnectionOptions, "usersVersion"> {
+export interface PlanhatServiceOptions extends Omit<PlanhatConnectionOptions, "usersVersion"> {
   /** Base URL of Planhat's API; `{api_prefix}` is replaced by the tenant's cluster. */
   readonly apiUrlTemplate?: string | undefined;
   /** Key of the hash that shows a changed token, host or tenant. */
@@ -110,10 +111,7 @@ export const planhat = defineService({
   name: "planhat",
   face: planhatFace,
   variables: {
-    PLANHAT_API_URL: z
-      .string()
-      .trim()
-      .regex(/^https?:\/\/[^\s]+$/, "must begin with https:// (or http:// for a stand-in)")
+    PLANHAT_API_URL: rootAddress
       .default("https://{api_prefix}.planhat.com")
       .describe("Base URL of Planhat's API; {api_prefix} is replaced by the tenant's cluster."),
     PLANHAT_ANALYTICS_URL: z.url().default("https://analytics.planhat.com").describe("Host of tracked events."),

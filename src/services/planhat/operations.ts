@@ -4,8 +4,8 @@
  */
 import { z } from "zod";
 import { flagParameter, pathIdParameter } from "../../input";
-import { badInput, type Operation } from "../operations";
-import { refusalsOf } from "../trouble";
+import { badInput, declare, type Operation } from "../operations";
+import { refusalsOf } from "../interactive";
 import type { PlanhatSettings } from "./settings/settings";
 import { PLANHAT, type PlanhatUsers } from "./users";
 
@@ -98,8 +98,6 @@ const OF_NEW = [
     codes: ["outcome_unknown"],
   } as const,
 ];
-
-const declare = <P, Q, B>(operation: Operation<PlanhatSettings, P, Q, B>): Operation<PlanhatSettings> => operation;
 
 export function planhatOperations(users: PlanhatUsers): readonly Operation<PlanhatSettings>[] {
   return [

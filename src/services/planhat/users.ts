@@ -1,13 +1,11 @@
 /** Planhat's users (team members) for those who log in: a wrapper around its routes, with a cached list. */
 import { isObject } from "../../json";
 import { UnexpectedAnswer } from "../../http/errors";
-import { systemSleep } from "../../http/time";
 import type { HttpClient } from "../../http/client";
-import { shortPauses, within } from "../interactive";
+import type { ConnectionOptions } from "../definition";
 import type { Asker } from "../operations";
-import { missing, served, type ServiceWords } from "../trouble";
+import { missing, served, within, withShortPauses, type ServiceWords } from "../interactive";
 import { createPlanhatClient } from "./api/client";
-import type { ClientOptions } from "./api/client";
 import { messageOf, shortened } from "./api/envelope";
 import { isFailed } from "./api/failure";
 import { createCache } from "../cache";
@@ -33,7 +31,7 @@ export interface PlanhatUsers {
   close(): void;
 }
 
-export interface UsersOptions extends ClientOptions {
+export interface UsersOptions extends ConnectionOptions {
   /** Somebody waits: the work for one request ends after this time, milliseconds. */
   readonly answerWithinMs: number;
 }
@@ -60,8 +58,7 @@ const KEPT_SECONDS = 600;
 export function createUsers(options: UsersOptions): PlanhatUsers {
   const lists = createCache<readonly Row[]>(KEPT_SECONDS);
   const versions = new Map<string, number>();
-  const { sleep = systemSleep, timeoutMs } = options.http ?? {};
-  const http: ClientOptions["http"] = { ...options.http, sleep: shortPauses(sleep) };
+  const http = withShortPauses(options.http);
 
   /** Gives `work` a way to Planhat that ends in time. */
   function asking<T>(
@@ -69,7 +66,9 @@ export function createUsers(options: UsersOptions): PlanhatUsers {
     work: (rest: Rest, client: HttpClient) => Promise<T>,
   ): Promise<T> {
     const client = createPlanhatClient(settings, target, { ...options, http });
-    return within(client, options.answerWithinMs, () => work(createRest(client, timeoutMs, "interactive"), client));
+    return within(client, options.answerWithinMs, () =>
+      work(createRest(client, http.timeoutMs, "interactive"), client),
+    );
   }
 
   /** After a write, even one whose answer was lost, earlier reads are out of date. */

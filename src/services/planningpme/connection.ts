@@ -1,10 +1,12 @@
 /** One customer's PlanningPME: the HTTP client with its budget, and the functions of the seam on top. */
 import { LRUCache } from "lru-cache";
 import { createRedactor } from "../../http/guards/redact";
-import type { BudgetClass, BudgetRegistry } from "../../http/limits/budget";
-import type { Connection, Target } from "../connection";
+import type { BudgetClass } from "../../http/limits/budget";
+import type { Connection } from "../connection";
+import type { Target } from "../target";
+import type { ConnectionOptions } from "../definition";
 import { attempt, isFailed } from "../failure";
-import { createPlanningPmeClient, createTokens, type HttpOptions, type Tokens } from "./api/client";
+import { createPlanningPmeClient, createTokens, type Tokens } from "./api/client";
 import { createRest } from "./api/rest";
 import { fieldOptions, roleOfList } from "./face";
 import { inspect } from "./remote/inspect";
@@ -23,11 +25,6 @@ const MOST_CUSTOMERS = 1_000;
 
 export function createShared(): Shared {
   return { tokens: createTokens(), silent: new LRUCache({ max: MOST_CUSTOMERS }) };
-}
-
-export interface ConnectionOptions {
-  readonly budgets?: BudgetRegistry | undefined;
-  readonly http?: HttpOptions | undefined;
 }
 
 export function createConnection(

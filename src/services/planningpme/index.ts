@@ -1,12 +1,11 @@
 /** PlanningPME behind the seam of `services/service.ts`. */
 import chunk from "lodash/chunk";
-import { z } from "zod";
 import { closeAgents, createAgents } from "../../http/agents";
 import { createGuardedLookup } from "../../http/guards/addresses";
-import { defineService } from "../definition";
+import { defineService, rootAddress, type ServiceContext } from "../definition";
 import { spellingOf } from "../mapping/attributes";
 import type { Service } from "../service";
-import { createConnection, createShared, type ConnectionOptions } from "./connection";
+import { createConnection, createShared } from "./connection";
 import { fieldOptions, planningpmeFace } from "./face";
 import { exportType, fieldSpec, OBJECT_TYPES } from "./objects";
 import { planningpmeOperations } from "./operations";
@@ -17,13 +16,9 @@ import { importFor, mappedFields, readSettings, type PlanningPmeSettings } from 
 import { checkOutcomes, checkSettings } from "./settings/status";
 import { targetOf } from "./settings/target";
 
-export interface PlanningPmeServiceOptions extends ConnectionOptions {
+export interface PlanningPmeServiceOptions extends ServiceContext {
   /** Root of a stand-in for PlanningPME; `{brand}` is replaced. Undefined: the host that the settings name. */
   readonly apiUrlTemplate?: string | undefined;
-  /** Key of the hash that shows changed credentials without containing them. */
-  readonly fingerprintKey: string;
-  /** How long a person or a program waits for an operation, milliseconds. */
-  readonly answerWithinMs: number;
 }
 
 export function createPlanningPmeService(options: PlanningPmeServiceOptions): Service<PlanningPmeSettings> {
@@ -78,10 +73,7 @@ export const planningpme = defineService({
   name: "planningpme",
   face: planningpmeFace,
   variables: {
-    PLANNINGPME_API_URL: z
-      .string()
-      .trim()
-      .regex(/^https?:\/\/[^\s]+$/, "must begin with https:// (or http:// for a stand-in)")
+    PLANNINGPME_API_URL: rootAddress
       .optional()
       .describe("Root of a stand-in for PlanningPME; {brand} is replaced. Unset: the host that the settings name."),
   },

@@ -3,15 +3,13 @@
  * PlanningPME's own.
  */
 import { z } from "zod";
-import { systemSleep } from "../../http/time";
 import { parseInstant } from "../../instant";
-import { shortPauses, within } from "../interactive";
-import { badInput, type Asker, type Operation, type OperationRefusal } from "../operations";
-import { missing, refusalsOf, served, type ServiceWords } from "../trouble";
-import { createPlanningPmeClient, type HttpOptions, type Tokens } from "./api/client";
-import { isMissingTemplate, wordsIn, wordsOf } from "./api/envelope";
+import type { ConnectionOptions } from "../definition";
+import { refusalsOf, served, within, withShortPauses, type ServiceWords } from "../interactive";
+import { badInput, declare, type Asker, type Operation, type OperationRefusal } from "../operations";
+import { createPlanningPmeClient, type Tokens } from "./api/client";
+import { wordsIn } from "./api/envelope";
 import { createRest, type Rest } from "./api/rest";
-import type { ConnectionOptions } from "./connection";
 import { sinceText } from "./remote/since";
 import { isTemplateName } from "./settings/address";
 import type { PlanningPmeSettings } from "./settings/settings";
@@ -89,23 +87,14 @@ const SINCE_WORDS = {
 };
 const LITERAL = /^\d{14}$/;
 
-const declare = <P, Q, B>(operation: Operation<PlanningPmeSettings, P, Q, B>): Operation<PlanningPmeSettings> =>
-  operation;
-
 export function planningpmeOperations(options: OperationOptions): readonly Operation<PlanningPmeSettings>[] {
-  const { sleep = systemSleep } = options.http ?? {};
-  const http: HttpOptions = { ...options.http, sleep: shortPauses(sleep) };
+  const { tokens, budgets, answerWithinMs } = options;
+  const http = withShortPauses(options.http);
 
   function asking<T>({ settings, target }: Connected, work: (rest: Rest) => Promise<T>): Promise<T> {
-    const client = createPlanningPmeClient({
-      settings,
-      target,
-      tokens: options.tokens,
-      budgets: options.budgets,
-      http,
-    });
-    const rest = createRest(client, "interactive", options.http?.timeoutMs);
-    return served(PLANNINGPME, () => within(client, options.answerWithinMs, () => orMissing(() => work(rest))));
+    const client = createPlanningPmeClient({ settings, target, tokens, budgets, http });
+    const rest = createRest(client, "interactive", http.timeoutMs);
+    return served(PLANNINGPME, () => within(client, answerWithinMs, () => work(rest)), { missing: UNKNOWN });
   }
 
   return [
@@ -191,12 +180,4 @@ function sinceIn(since: string | undefined, { sinceZone }: PlanningPmeSettings):
   const atMs = parseInstant(since);
   if (atMs === undefined) throw badInput(SINCE_WORDS, [{ path: ["since"], message: "is no instant" }]);
   return sinceText(atMs, sinceZone, 0);
-}
-
-async function orMissing<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw isMissingTemplate(error) ? missing(PLANNINGPME, UNKNOWN, wordsOf(error)) : error;
-  }
 }

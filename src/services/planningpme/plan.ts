@@ -1,9 +1,10 @@
 /** From a Hull message to the rows that PlanningPME should import: one for each template that the entity feeds. Pure. */
 import { hash } from "node:crypto";
-import memoize from "lodash/memoize";
 import type { Json } from "../../record";
 import { own, readAttribute, textOf } from "../mapping/attributes";
+import { createChecks, reasonsAgainst } from "../mapping/checks";
 import { claimsOf, convertKey, mapFields, messageSource, type Source } from "../mapping/fields";
+import { settingsFingerprints } from "../mapping/fingerprint";
 import { inSegment } from "../mapping/segments";
 import type { EntityMessage } from "../message";
 import type { Check, Plan, PlannedRecord } from "../model";
@@ -11,6 +12,8 @@ import { fieldSpec, importType, KEY, ROLES, type Role } from "./objects";
 import { reason, type ReasonCode } from "./reasons";
 import type { ImportSettings, PlanningPmeSettings } from "./settings/settings";
 import { TITLES } from "./settings/status";
+
+const { check, filter } = createChecks<ReasonCode>(reason);
 
 /** Exports and batches pass the filter, never the restriction that a template imposes. */
 export function plan(message: EntityMessage, settings: PlanningPmeSettings): readonly Plan[] {
@@ -40,8 +43,7 @@ function planRecord(message: EntityMessage, settings: PlanningPmeSettings, into:
   });
   const shown = mapped.fields[keyProperty];
   const key = textOf(shown);
-  const filter = filterOf(message, settings);
-  const reasons = [...(filter.verdict === "failed" ? [filter.reason] : [])];
+  const reasons = [...reasonsAgainst([filterOf(message, settings)])];
   if (into.keyProperty === undefined) reasons.push(reason("no_key_property"));
   else if (key === undefined) reasons.push(reason("missing_key", keyProperty));
   else if (Object.keys(mapped.fields).length < 2) reasons.push(reason("nothing_mapped"));
@@ -63,7 +65,7 @@ function planRecord(message: EntityMessage, settings: PlanningPmeSettings, into:
 /** Everything that the entity's own record must fulfil. */
 export function checks(message: EntityMessage, settings: PlanningPmeSettings): readonly Check[] {
   const [role] = rolesFor(message.entity, settings);
-  if (role === undefined) return [{ name: "Template", verdict: "failed", reason: reason("no_template") }];
+  if (role === undefined) return [check("Template", false, "no_template")];
   const { keyProperty = "", keyAttribute } = settings.imports[role];
   const value = keyAttribute === undefined ? undefined : readAttribute(message, keyAttribute);
   return [filterOf(message, settings), check(keyProperty, textOf(value) !== undefined, "missing_key")];
@@ -75,12 +77,7 @@ function filterOf(message: EntityMessage, { userSegments, accountSegments }: Pla
     ? inSegment(userSegments, message.segmentIds)
     : inSegment(accountSegments, message.segmentIds, message.accountSegmentIds);
   const title = ofUser ? TITLES.synchronized_segments : TITLES.account_synchronized_segments;
-  const filter = check(title, inside, "outside_segments");
-  return message.isExport && !inside ? { ...filter, verdict: "bypassed" } : filter;
-}
-
-function check(name: string, fulfilled: boolean, code: ReasonCode): Check {
-  return { name, verdict: fulfilled ? "passed" : "failed", reason: reason(code) };
+  return filter(title, inside, "outside_segments", message.isExport);
 }
 
 /** What is empty is left out: a text of blanks as well as nothing. */
@@ -98,14 +95,7 @@ function sourceOf(message: EntityMessage): Source {
 const isEmpty = (value: Json | undefined): boolean =>
   value === undefined || value === null || (typeof value === "string" && value.trim() === "");
 
-/** Raised whenever filter or mapping decide differently about the same message: earlier verdicts no longer count. */
-const RULES = 1;
-
-/** Of the settings: needed for every message, computed once. */
-const settingsFingerprint = memoize((settings: PlanningPmeSettings): string =>
-  hash("sha256", JSON.stringify([RULES, settings]), "base64url"),
-);
-settingsFingerprint.cache = new WeakMap();
+const settingsFingerprint = settingsFingerprints(1);
 
 const CLAIMS = ["external_id", "email", "domain"];
 

@@ -1,12 +1,13 @@
 /** One client of PlanSource: the HTTP client with its budget, and the functions of the seam on top. */
 import { LRUCache } from "lru-cache";
-import type { BudgetClass, BudgetRegistry } from "../../http/limits/budget";
+import type { BudgetClass } from "../../http/limits/budget";
 import { systemClock } from "../../http/time";
-import type { Connection, Target } from "../connection";
+import type { Connection } from "../connection";
+import type { Target } from "../target";
+import type { ConnectionOptions, HttpOptions } from "../definition";
 import { attempt, isFailed } from "../failure";
 import { createPlanSourceApi, createShared as createSharedApi, type Shared as SharedApi } from "./api/client";
 import { createRest } from "./api/rest";
-import type { HttpOptions } from "./api/tokens";
 import { fieldOptions, fieldOptionsWith } from "./face";
 import type { Ways } from "./remote/address";
 import { find, read } from "./remote/find";
@@ -28,11 +29,6 @@ export interface Shared {
   readonly learnt: LRUCache<string, Learnt>;
   /** How clients that were lately reached name employees: fingerprint and choice. */
   readonly choices: LRUCache<string, PlanSourceSettings["subscriberKey"]>;
-}
-
-export interface ConnectionOptions {
-  readonly budgets?: BudgetRegistry | undefined;
-  readonly http?: HttpOptions | undefined;
 }
 
 const MOST_CLIENTS = 1_000;

@@ -1,13 +1,12 @@
 /** PlanSource behind the seam of `services/service.ts`. */
-import { z } from "zod";
 import chunk from "lodash/chunk";
 import partition from "lodash/partition";
 import { closeAgents, createAgents } from "../../http/agents";
 import type { Intent } from "../connection";
-import { defineService } from "../definition";
+import { defineService, rootAddress, type ServiceContext } from "../definition";
 import { spellingOf } from "../mapping/attributes";
 import type { Service } from "../service";
-import { createConnection, createShared, type ConnectionOptions } from "./connection";
+import { createConnection, createShared } from "./connection";
 import { fieldOptions, plansourceFace } from "./face";
 import { fieldSpec, hullAttribute, SUBSCRIBERS } from "./objects";
 import { checks, fingerprintOf, plan } from "./plan";
@@ -18,13 +17,9 @@ import { mappedFields, readSettings, type PlanSourceSettings } from "./settings/
 import { checkOutcomes, checkSettings } from "./settings/status";
 import { targetOf } from "./settings/target";
 
-export interface PlanSourceServiceOptions extends ConnectionOptions {
+export interface PlanSourceServiceOptions extends ServiceContext {
   /** Root of a stand-in for PlanSource; undefined: the environment that the settings choose. */
   readonly apiUrl?: string | undefined;
-  /** Key of the hashes that show changed credentials and values without containing them. */
-  readonly fingerprintKey: string;
-  /** How long a person or a program waits for an operation, milliseconds. */
-  readonly answerWithinMs: number;
 }
 
 export function createPlanSourceService(options: PlanSourceServiceOptions): Service<PlanSourceSettings> {
@@ -90,10 +85,7 @@ export const plansource = defineService({
   name: "plansource",
   face: plansourceFace,
   variables: {
-    PLANSOURCE_API_URL: z
-      .string()
-      .trim()
-      .regex(/^https?:\/\/[^\s]+$/, "must begin with https:// (or http:// for a stand-in)")
+    PLANSOURCE_API_URL: rootAddress
       .optional()
       .describe("Root of a stand-in for PlanSource with /admin/v2 and /oauth/v2/token; unset: the chosen environment."),
   },

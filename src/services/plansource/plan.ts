@@ -1,10 +1,11 @@
 /** From a Hull user's message to the employee that PlanSource should hold: filter first, then the mapping. Pure. */
-import { createHmac, hash } from "node:crypto";
-import memoize from "lodash/memoize";
+import { createHmac } from "node:crypto";
 import type { Reason } from "../../outcome/outcome";
 import type { Json } from "../../record";
 import { own, readAttribute, textOf, wasCleared, type AttributeReference } from "../mapping/attributes";
+import { createChecks, reasonsAgainst } from "../mapping/checks";
 import { claimsOf, desiredOf, mapFields, messageSource, type Mapped, type Source } from "../mapping/fields";
+import { settingsFingerprints } from "../mapping/fingerprint";
 import { inSegment } from "../mapping/segments";
 import { convert } from "../mapping/values";
 import type { EntityMessage } from "../message";
@@ -26,6 +27,8 @@ const LIFE_CYCLE = {
 /** A termination because of the segments says both, whatever Hull has of them. */
 const UNSAID = { termination_date: null, termination_reason: null };
 
+const { check, filter } = createChecks<ReasonCode>(reason);
+
 /** `isExport` passes the filter, never the restriction that PlanSource imposes. */
 export function plan(message: EntityMessage, settings: PlanSourceSettings): readonly Plan[] {
   const record = planRecord(message, settings);
@@ -34,9 +37,7 @@ export function plan(message: EntityMessage, settings: PlanSourceSettings): read
 
 function planRecord(message: EntityMessage, settings: PlanSourceSettings): PlannedRecord {
   const mapped = mapEmployee(message, settings);
-  const reasons = checksOf(message, settings, mapped).flatMap(({ verdict, reason: why }) =>
-    verdict === "failed" ? [why] : [],
-  );
+  const reasons = reasonsAgainst(checksOf(message, settings, mapped));
   if (reasons.length > 0) return { kind: "end", outcome: "skipped", reasons };
   if (mapped.brokenKeys.length > 0) return { kind: "end", outcome: "rejected", reasons: mapped.brokenKeys };
   const lifeCycle = readLifeCycle(message, settings);
@@ -63,16 +64,11 @@ export function checks(message: EntityMessage, settings: PlanSourceSettings): re
 
 function checksOf(message: EntityMessage, settings: PlanSourceSettings, mapped: Mapped): readonly Check[] {
   const inside = inSegment(settings.segments, message.segmentIds) || leftOn(message, settings) !== undefined;
-  const filter = check(TITLES.synchronized_segments, inside, "outside_segments");
   const hasKey = "subscriber_code" in mapped.keys || mapped.brokenKeys.length > 0;
   return [
-    message.isExport && !inside ? { ...filter, verdict: "bypassed" } : filter,
+    filter(TITLES.synchronized_segments, inside, "outside_segments", message.isExport),
     ...(settings.subscriberKey === "id" ? [] : [check("subscriber_code", hasKey, "missing_subscriber_code")]),
   ];
-}
-
-function check(name: string, fulfilled: boolean, code: ReasonCode): Check {
-  return { name, verdict: fulfilled ? "passed" : "failed", reason: reason(code) };
 }
 
 /** The day on which the user left all synchronised segments, if that ends the employment. */
@@ -122,14 +118,7 @@ function readLifeCycle(message: EntityMessage, { lifeCycle }: PlanSourceSettings
   return { fields, warnings };
 }
 
-/** Raised whenever the filter or the mapping decides differently about the same message: earlier verdicts no longer count. */
-const RULES = 1;
-
-/** Of the settings: needed for every message, computed once. */
-const settingsFingerprint = memoize((settings: PlanSourceSettings): string =>
-  hash("sha256", JSON.stringify([RULES, settings]), "base64url"),
-);
-settingsFingerprint.cache = new WeakMap();
+const settingsFingerprint = settingsFingerprints(1);
 
 /** What is read besides the mapping: claims, and the link. */
 const ALSO_READ = ["email", "external_id", "traits_plansource/id", "plansource/id"];

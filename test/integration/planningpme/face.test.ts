@@ -1,31 +1,9 @@
-/** What Hull's dashboard reads of PlanningPME's connector before and while it is set up. */
-import manifest from "../../../src/services/planningpme/manifest.json";
+/** The lists of properties that Hull's dashboard reads while PlanningPME's connector is set up. */
 import { usePlanningPme, type PlanningPmeFixture } from "../../fixture/planningpme";
 import { bag, list } from "../../fixture/states";
-import { send } from "../asking";
 import { askAsHull } from "./asking";
 
 const open = usePlanningPme();
-const get = ({ fixture }: PlanningPmeFixture, path: string) => send(fixture.baseUrl, `/planningpme${path}`);
-
-test("manifest, guide and logos are served to any page", async () => {
-  const opened = await open();
-  expect((await get(opened, "/manifest.json")).body).toEqual(manifest);
-  for (const [file, type] of [
-    [manifest.readme, /^text\/markdown/],
-    [manifest.logo, /^image\/png/],
-    ["logo.svg", /^image\/svg\+xml/],
-  ] as const) {
-    for (const path of [`/${file}`, `/assets/${file}`]) {
-      const { status, headers } = await get(opened, path);
-      expect([path, status, headers.get("access-control-allow-origin")]).toEqual([path, 200, "*"]);
-      expect(headers.get("content-type")).toMatch(type);
-    }
-  }
-  expect((await get(opened, "/readme.md")).text).toMatch(/^# PlanningPME/);
-  const { status, headers } = await get(opened, "/readme");
-  expect([status, headers.get("location")]).toEqual([302, expect.stringMatching(/\/planningpme$/)]);
-});
 
 describe("the lists of properties", () => {
   const optionsOf = async (opened: PlanningPmeFixture, name: string) => {

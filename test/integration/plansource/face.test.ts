@@ -1,5 +1,4 @@
-/** What Hull's dashboard reads of PlanSource's connector before and while it is set up. */
-import manifest from "../../../src/services/plansource/manifest.json";
+/** The list of fields that Hull's dashboard reads while PlanSource's connector is set up. */
 import { usePlanSource, type PlanSourceFixture } from "../../fixture/plansource";
 import { list, bag } from "../../fixture/states";
 import { send } from "../asking";
@@ -7,29 +6,6 @@ import { askAsHull } from "./asking";
 
 const open = usePlanSource();
 const get = ({ fixture }: PlanSourceFixture, path: string) => send(fixture.baseUrl, `/plansource${path}`);
-
-test("manifest, guide and logos are served to any page", async () => {
-  const opened = await open();
-  expect((await get(opened, "/manifest.json")).body).toEqual(manifest);
-  for (const [file, type] of [
-    [manifest.readme, /^text\/markdown/],
-    [manifest.logo, /^image\/png/],
-    [manifest.picture, /^image\/png/],
-    ["logo.svg", /^image\/svg\+xml/],
-  ] as const) {
-    for (const path of [`/${file}`, `/assets/${file}`]) {
-      const { status, headers } = await get(opened, path);
-      expect([path, status, headers.get("access-control-allow-origin")]).toEqual([path, 200, "*"]);
-      expect(headers.get("content-type")).toMatch(type);
-    }
-  }
-  expect((await get(opened, "/readme.md")).text).toMatch(/^# PlanSource/);
-  const { status, headers } = await get(opened, "/readme");
-  expect([status, headers.get("location")]).toEqual([
-    302,
-    expect.stringMatching(/^https:\/\/dashboard\.hullapp\.io\/readme\?url=https:\/\/127\.0\.0\.1:\d+\/plansource$/),
-  ]);
-});
 
 describe("the list of fields", () => {
   const optionsOf = async (opened: PlanSourceFixture, path = "GET /schema/subscribers") => {

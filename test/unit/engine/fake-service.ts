@@ -6,7 +6,8 @@ import { COMPANIES, ENDUSERS, fieldSpec } from "../../../src/services/planhat/ob
 import { OUTCOMES } from "../../../src/services/planhat/reasons";
 import type { Connection, ReadBack } from "../../../src/services/connection";
 import type { Plan, RemoteRecord } from "../../../src/services/model";
-import type { Service, Target } from "../../../src/services/service";
+import type { Service } from "../../../src/services/service";
+import type { Target } from "../../../src/services/target";
 
 export interface FakeSettings {
   readonly token?: string;

@@ -1,15 +1,8 @@
 /** The HTTP client of one tenant's Planhat: its token and its budget, with neither of them in a log. */
-import type { BudgetRegistry } from "../../../http/limits/budget";
 import { createHttpClient } from "../../../http/client";
-import type { HttpClient, HttpClientOptions } from "../../../http/client";
-import type { Target } from "../../service";
-
-export interface ClientOptions {
-  /** Shared request budgets; without them nothing is throttled. */
-  readonly budgets?: BudgetRegistry | undefined;
-  /** Passed on to every HTTP client: agents, timeouts, clock, sleep, random, log. */
-  readonly http?: Omit<Partial<HttpClientOptions>, "system" | "baseUrl" | "auth" | "budget"> | undefined;
-}
+import type { HttpClient } from "../../../http/client";
+import type { ConnectionOptions } from "../../definition";
+import type { Target } from "../../target";
 
 /** All companies by their keys come in one answer, about 100 bytes each; whole ones 5,000 at a time, some kB each. */
 const MAX_RESPONSE_BYTES = 256_000_000;
@@ -22,7 +15,7 @@ interface Account {
 export function createPlanhatClient(
   { token = "", requestsPerMinute }: Account,
   target: Target,
-  options: ClientOptions,
+  options: ConnectionOptions,
 ): HttpClient {
   return createHttpClient({
     maxResponseBytes: MAX_RESPONSE_BYTES,

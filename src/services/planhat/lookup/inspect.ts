@@ -4,7 +4,7 @@
  */
 import { RemoteError } from "../../../http/errors";
 import type { Finding } from "../../connection";
-import { error } from "../../findings";
+import { clause, error, unanswered, warning } from "../../findings";
 import type { CustomField } from "../api/custom-fields";
 import { checkCustomFields, customNames } from "../settings/custom-mapping";
 import { attempt, isFailed, lacksRight, problemOf } from "../api/failure";
@@ -48,7 +48,7 @@ export async function inspect(
     if (answer.length > 0) return [];
     const text =
       "Planhat shows no users, so every owner counts as invalid and such companies are skipped. Allow the service account to read users.";
-    return [{ level: "warning", text }];
+    return [warning(text)];
   }
 
   async function fields(): Promise<readonly Finding[]> {
@@ -56,7 +56,7 @@ export async function inspect(
     if (!isFailed(known)) return checkCustomFields(settings, known);
     // Nothing stops without that right.
     const text = `The mapped custom fields could not be checked: ${clause(known.message)}. Unless that passes, their values are sent unchecked. Allow the service account to read custom fields.`;
-    return [{ level: "warning", text }];
+    return [warning(text)];
   }
 }
 
@@ -67,10 +67,11 @@ function needsOwners({ mapping, incoming }: PlanhatSettings): boolean {
 
 /** @param what could not be read */
 function explain(failed: Failed, what: string, { apiPrefix }: PlanhatSettings): Finding {
-  const { message } = failed;
-  if (!(failed instanceof RemoteError) || problemOf(failed).kind === "transient") return passing(message);
+  if (!(failed instanceof RemoteError) || problemOf(failed).kind === "transient") {
+    return unanswered("Planhat", failed, "look at Planhat's status page or at the network");
+  }
   if (failed.kind !== "auth") {
-    const text = `Planhat's API does not answer as it should: ${clause(message)}. Check API Prefix, which is ${apiPrefix}.`;
+    const text = `Planhat's API does not answer as it should: ${clause(failed.message)}. Check API Prefix, which is ${apiPrefix}.`;
     return error(text);
   }
   return lacksRight(failed)
@@ -80,12 +81,4 @@ function explain(failed: Failed, what: string, { apiPrefix }: PlanhatSettings): 
     : error(
         `Planhat refuses the Personal Access Token. It was mistyped or withdrawn, or it belongs to another region: API Prefix is ${apiPrefix}, and other regions do not know your token. Paste the token again, or choose the prefix of your API address.`,
       );
-}
-
-/** Our own words follow. */
-const clause = (message: string): string => message.replace(/\.$/, "");
-
-function passing(message: string): Finding {
-  const text = `Planhat could not be asked: ${clause(message)}. What waits is sent once it answers; if this continues, look at Planhat's status page or at the network.`;
-  return { level: "warning", text };
 }

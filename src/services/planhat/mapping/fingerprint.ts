@@ -3,22 +3,15 @@
  * same fingerprint lead to the same plan; once the first was unchanged, the second need not be planned at all. Pure.
  */
 import { hash } from "node:crypto";
-import memoize from "lodash/memoize";
 import type { EntityMessage } from "../../message";
 import type { Json } from "../../../record";
+import { settingsFingerprints } from "../../mapping/fingerprint";
 import { own, readAttribute, wasCleared } from "../../mapping/attributes";
 import { inSegment } from "../../mapping/segments";
 import { companyFilterLets } from "./outgoing";
 import type { PlanhatSettings } from "../settings/settings";
 
-/** Raised whenever filters or mapping decide differently about the same message: earlier verdicts no longer count. */
-const RULES = 2;
-
-/** Of the settings: needed for every message, computed once. */
-const settingsFingerprint = memoize((settings: PlanhatSettings): string =>
-  hash("sha256", JSON.stringify([RULES, settings]), "base64url"),
-);
-settingsFingerprint.cache = new WeakMap();
+const settingsFingerprint = settingsFingerprints(2);
 
 /** What is read besides the mapping: keys, the link, and the fallback names of a company. */
 const USER_KEYS = ["email", "external_id", "traits_planhat/id", "planhat/id"];

@@ -11,6 +11,7 @@ import type { Check, Plan, PlannedRecord } from "../../model";
 import type { DesiredParent } from "../../../record";
 import { planActivities } from "./activities";
 import { own, shortened, textOf } from "../../mapping/attributes";
+import { createChecks, reasonsAgainst } from "../../mapping/checks";
 import { planLicenses } from "./licenses";
 import { mapFields } from "./mapping";
 import { COMPANIES, ENDUSERS, fieldSpec } from "../object-types";
@@ -18,6 +19,8 @@ import type { PlanhatSettings } from "../settings/settings";
 import { claimsOf, convertKey, desiredOf, messageSource, type Mapped } from "../../mapping/fields";
 import { inSegment } from "../../mapping/segments";
 import { convert } from "../../mapping/values";
+
+const { check, filter } = createChecks<ReasonCode>(reason);
 
 /**
  * The result of a message. All reasons against a record are collected, so that a person can mend them at once.
@@ -117,19 +120,6 @@ function planAccount(message: EntityMessage, settings: PlanhatSettings): Planned
 /** The Company Filter binds users only when it is used at all; empty, it sends no account but every account's users. */
 export function companyFilterLets(message: EntityMessage, settings: PlanhatSettings): boolean {
   return settings.accountSegments.length === 0 || inSegment(settings.accountSegments, message.accountSegmentIds);
-}
-
-function check(name: string, fulfilled: boolean, code: ReasonCode): Check {
-  return { name, verdict: fulfilled ? "passed" : "failed", reason: reason(code) };
-}
-
-function reasonsAgainst(all: readonly Check[]): readonly Reason[] {
-  return all.filter(({ verdict }) => verdict === "failed").map((each) => each.reason);
-}
-
-/** Chosen in the settings: exports and batches ignore it. */
-function filter(name: string, fulfilled: boolean, code: ReasonCode, isExport: boolean): Check {
-  return isExport && !fulfilled ? { name, verdict: "bypassed", reason: reason(code) } : check(name, fulfilled, code);
 }
 
 const skipped = (reasons: readonly Reason[]): PlannedRecord => ({ kind: "end", outcome: "skipped", reasons });

@@ -3,7 +3,7 @@
  * and some more. Planhat is not asked, so a token that looks right may still be refused; see `inspect.ts` for that.
  */
 import type { Finding } from "../../connection";
-import { error, setupRequired, warning, when } from "../../findings";
+import { error, lately, setupRequired, warning, when } from "../../findings";
 import { COMPANIES, findField, OWNER_FIELDS } from "../object-types";
 import type { MappingWarning } from "./mapping-warnings";
 import type { PlanhatSettings } from "./settings";
@@ -54,10 +54,8 @@ export function checkSettings(settings: PlanhatSettings): readonly Finding[] {
 export function checkOutcomes(outcomes: Readonly<Record<string, number>>): readonly Finding[] {
   return OWNER_FIELDS.flatMap(([field, code]) => {
     const title = findField(COMPANIES.name, field)?.label ?? field;
-    const count = outcomes[`${COMPANIES.name}/skipped/${code}`] ?? 0;
-    const times = count === 1 ? "Once" : `${count} times`;
-    const text = `${times} in the last 24 hours an account was skipped because its ${title} is not a Planhat user. Put the e-mail address or the id of a Planhat user there, or take ${title} out of ${TITLES.outgoing.companies}; then send these accounts again.`;
-    return when(count > 0, warning(text));
+    const text = `an account was skipped because its ${title} is not a Planhat user. Put the e-mail address or the id of a Planhat user there, or take ${title} out of ${TITLES.outgoing.companies}; then send these accounts again.`;
+    return lately(outcomes, (name) => name === `${COMPANIES.name}/skipped/${code}`, text);
   });
 }
 

@@ -1,6 +1,5 @@
 /** Where a tenant's records are, and by what Planhat counts the tenant's calls. */
-import { createHash, createHmac } from "node:crypto";
-import type { Target } from "../../service";
+import { fingerprintOfTarget, shortHash, withoutSlash, type Target } from "../../target";
 import type { PlanhatSettings } from "./settings";
 
 /** `{api_prefix}` stands for the cluster that a tenant chose. */
@@ -18,12 +17,11 @@ export function targetOf(
 ): Target | undefined {
   const { token, tenantId, apiPrefix } = settings;
   if (token === undefined) return undefined;
-  const baseUrl = apiUrlTemplate.replaceAll("{api_prefix}", apiPrefix).replace(/(?<!\/)\/+$/, "");
-  const identity = JSON.stringify([token, baseUrl, tenantId ?? null]);
+  const baseUrl = withoutSlash(apiUrlTemplate.replaceAll("{api_prefix}", apiPrefix));
   return {
     baseUrl,
     ...(tenantId !== undefined && { account: tenantId }),
-    fingerprint: createHmac("sha256", fingerprintKey).update(identity).digest("hex"),
-    quotaKey: `${baseUrl}#${createHash("sha256").update(token).digest("hex").slice(0, 16)}`,
+    fingerprint: fingerprintOfTarget(fingerprintKey, [token, baseUrl, tenantId ?? null]),
+    quotaKey: `${baseUrl}#${shortHash(token)}`,
   };
 }

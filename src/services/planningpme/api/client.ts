@@ -5,31 +5,25 @@
 import { LRUCache } from "lru-cache";
 import type { AuthProvider } from "../../../http/auth";
 import { createHttpClient, type HttpClient, type HttpClientOptions } from "../../../http/client";
-import type { BudgetRegistry } from "../../../http/limits/budget";
 import { requestToken } from "../../../http/token-request";
 import { authorizationOf, createTokenSource, type AccessToken } from "../../../http/token-source";
-import type { Target } from "../../connection";
+import type { ConnectionOptions } from "../../definition";
+import type { Target } from "../../target";
 import type { PlanningPmeSettings } from "../settings/settings";
-
-/** Passed on to every HTTP client: agents, time-outs, clock, sleep, random, log. */
-export type HttpOptions = Omit<Partial<HttpClientOptions>, "system" | "baseUrl" | "auth" | "budget" | "gate">;
 
 /** Tokens of all who use the same credentials; the service owns it. */
 export type Tokens = ReturnType<typeof createTokens>;
 
-export interface ClientOptions {
+export interface ClientOptions extends ConnectionOptions {
   readonly settings: PlanningPmeSettings;
   readonly target: Target;
   readonly tokens: Tokens;
-  /** Shared request budgets; without them nothing is throttled. */
-  readonly budgets?: BudgetRegistry | undefined;
-  readonly http?: HttpOptions | undefined;
 }
 
 export const SYSTEM = "planningpme";
 const TOKEN_ROUTE = "/token";
 const GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer";
-/** Longer than anybody would wait; what the answer says may shorten it. */
+/** No lifetime is documented (reference 3.5): used until it is refused, or ends as the answer says, a day at most. */
 const LIFE_MS = 86_400_000;
 const TOKEN_TIMEOUT_MS = 10_000;
 const MOST_SOURCES = 1_000;

@@ -1,6 +1,7 @@
 /** PlanningPME's answers, whose forms are described to its customers alone: each plausible one is read. Pure. */
 import { isObject } from "../../../json";
-import { RemoteError } from "../../../http/errors";
+import type { RemoteError } from "../../../http/errors";
+import { isPage, wordsFrom } from "../../failure";
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -70,17 +71,10 @@ export function rowsIn(answer: unknown): readonly unknown[] | undefined {
   return others.length === 0 ? only : undefined;
 }
 
-const MAX_WORDS = 500;
-
-/** A page for people, such as that of a log-in or of works on the server: nobody knows what became of the request. */
-export const isPage = (body: unknown): boolean =>
-  typeof body === "string" && /^\s*<(?:!doctype\s+html|html|head|body)\b/i.test(body);
-
 /** PlanningPME's own words in an error: a text first, a message in JSON second; a page says nothing. */
 export function wordsIn(body: unknown): string {
-  const words = typeof body === "string" ? (/^\s*</.test(body) ? "" : body) : messageIn(body);
-  const plain = words.trim().replace(/\.$/, "");
-  return plain === "" ? "No reason was given" : plain.slice(0, MAX_WORDS);
+  if (typeof body !== "string") return wordsFrom(messageIn(body));
+  return wordsFrom(isPage(body) ? "" : body);
 }
 
 export const wordsOf = (error: RemoteError): string => wordsIn(error.body);
@@ -92,9 +86,4 @@ function messageIn(body: unknown): string {
     if (typeof said === "string" && said !== "") return said;
   }
   return "";
-}
-
-/** The template is not there, or goes the other way. */
-export function isMissingTemplate(error: unknown): error is RemoteError {
-  return error instanceof RemoteError && error.status === 404;
 }

@@ -33,15 +33,22 @@ export interface Rest {
 const TEMPLATES = "/api/integration/templates";
 const ONE = "/api/integration/:template";
 const TIMEOUT_MS = 60_000;
-/** Thousands of rows take their time. */
-const IMPORTS_LONGER = 4;
+/** Calls with thousands of rows take their time, in both directions. */
+const ROWS_TIMES_LONGER = 4;
 
+/** @param timeoutMs of a call without rows; one with rows gets four times as long */
 export function createRest(client: HttpClient, priority: BudgetClass, timeoutMs = TIMEOUT_MS): Rest {
   const ask = async (request: HttpRequest): Promise<unknown> =>
     (await client.request({ priority, timeoutMs, ...request })).body;
   const describe = (): Promise<unknown> => ask({ method: "GET", route: TEMPLATES });
   const exported = (template: string, since: string | undefined): Promise<unknown> =>
-    ask({ method: "GET", route: ONE, params: { template }, query: { since }, timeoutMs: timeoutMs * IMPORTS_LONGER });
+    ask({
+      method: "GET",
+      route: ONE,
+      params: { template },
+      query: { since },
+      timeoutMs: timeoutMs * ROWS_TIMES_LONGER,
+    });
   return {
     describe,
     exported,
@@ -61,7 +68,7 @@ export function createRest(client: HttpClient, priority: BudgetClass, timeoutMs 
         route: ONE,
         params: { template },
         body: { ...options, model },
-        timeoutMs: timeoutMs * IMPORTS_LONGER,
+        timeoutMs: timeoutMs * ROWS_TIMES_LONGER,
       }),
   };
 }

@@ -5,7 +5,7 @@
 import { RemoteError } from "../../../http/errors";
 import { listed } from "../../../outcome/listed";
 import type { Finding } from "../../connection";
-import { error, hint, warning } from "../../findings";
+import { clause, error, hint, unanswered, warning } from "../../findings";
 import { attempt, isFailed, type Failed } from "../../failure";
 import type { Template } from "../api/envelope";
 import { problemOf } from "../api/failure";
@@ -33,10 +33,7 @@ export async function inspect(
   ];
 }
 
-/** Our own words follow. */
-const clause = (message: string): string => message.replace(/\.$/, "");
-
-const SENTENCES = "so nothing is sent or fetched until it is right";
+const CONSEQUENCE = "so nothing is sent or fetched until it is right";
 
 function explain(failed: Failed, { brand, tokenExchange, authorizationScheme }: PlanningPmeSettings): Finding {
   const message = clause(failed.message);
@@ -44,14 +41,11 @@ function explain(failed: Failed, { brand, tokenExchange, authorizationScheme }: 
     const scheme = authorizationScheme === "" ? "without a scheme" : `as ${authorizationScheme}`;
     const way = tokenExchange ? "exchanged for an access token" : `sent ${scheme} as it is`;
     return error(
-      `PlanningPME refuses ${TITLES.app_key} or ${TITLES.auth_token}, ${SENTENCES}. The token is ${way}; PlanningPME may want it otherwise, or it was withdrawn: let the user issue a new one, and enter it.`,
+      `PlanningPME refuses ${TITLES.app_key} or ${TITLES.auth_token}, ${CONSEQUENCE}. The token is ${way}; PlanningPME may want it otherwise, or it was withdrawn: let the user issue a new one, and enter it.`,
     );
   }
-  if (!(failed instanceof RemoteError) || problemOf(failed).kind === "transient") {
-    return warning(
-      `PlanningPME could not be asked: ${message}. What waits is sent once it answers; if this continues, ask PlanningPME's support or look at the network.`,
-    );
-  }
+  if (!(failed instanceof RemoteError) || problemOf(failed).kind === "transient")
+    return unanswered("PlanningPME", failed);
   return error(
     `PlanningPME does not answer as it should: ${message}. Check host and brand, which is ${brand ?? "empty"}.`,
   );
@@ -73,13 +67,15 @@ function importFindings(
   if (found === undefined) {
     const stock = STOCK.includes(name) ? ` It comes with version ${SINCE_VERSION} of PlanningPME.` : "";
     return [
-      error(`PlanningPME has no template "${name}", ${SENTENCES}. Choose one of ${namesOf(templates, "in")}.${stock}`),
+      error(
+        `PlanningPME has no template "${name}", ${CONSEQUENCE}. Choose one of ${namesOf(templates, "in")}.${stock}`,
+      ),
     ];
   }
   if (found.direction === "out") {
     return [
       error(
-        `The template "${name}" exports, and does not import, ${SENTENCES}. Choose one of ${namesOf(templates, "in")}.`,
+        `The template "${name}" exports, and does not import, ${CONSEQUENCE}. Choose one of ${namesOf(templates, "in")}.`,
       ),
     ];
   }

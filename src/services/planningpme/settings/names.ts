@@ -2,8 +2,7 @@
 import { createHash } from "node:crypto";
 import deburr from "lodash/deburr";
 import { spellingOf } from "../../mapping/attributes";
-import type { Entity, Role } from "../objects";
-import { ROLES } from "../objects";
+import { ROLES, type Entity, type Role } from "../objects";
 import type { ImportSettings } from "./imports";
 
 /**

@@ -53,7 +53,7 @@ const BULK_ITEMS_CAP = Math.max(...OBJECT_TYPES.map(({ writes }) => writes?.most
 const property = literal("must be text; enter the name of the property again.");
 
 const template = (otherwise: string) =>
-  templateName("choose the template again in the settings.").transform((name = otherwise) => name);
+  templateName("enter the name of the template again.").transform((name = otherwise) => name);
 const write = choice(["upsert", "insert", "update"], "upsert");
 
 const schema = z.looseObject(

@@ -3,7 +3,7 @@
  * credentials that look right may still be refused, and templates that are named may not be there.
  */
 import type { Finding } from "../../connection";
-import { error, hint, setupRequired, warning, when } from "../../findings";
+import { error, hint, lately, setupRequired, warning, when } from "../../findings";
 import { ROLES, type Entity, type Role } from "../objects";
 import type { ReasonCode } from "../reasons";
 import { sharedAttributes, type SharedAttribute } from "./names";
@@ -129,7 +129,7 @@ function mapping(role: Role, { imports }: PlanningPmeSettings): readonly Finding
   const title = TITLES[`${role}_attributes_outbound`];
   const properties = [...rows.map(({ field }) => field), ...Object.keys(defaults)];
   const others = properties.filter((property) => property !== keyProperty);
-  const bare = `${title} is empty, so a ${role} has nothing but its key. Add rows for what PlanningPME shall know of it.`;
+  const bare = `${title} is empty, so a ${role} has nothing but its key. Add rows for what PlanningPME should know about it.`;
   const idle = `${title} has rows, and "${TITLES[`${role}_entity`]}" names neither accounts nor users, so no ${role} is imported. Choose accounts or users, or remove the rows.`;
   return [
     ...when(entity !== undefined && keyProperty !== undefined && others.length === 0, warning(bare)),
@@ -176,11 +176,5 @@ const LATELY: readonly (readonly [ReasonCode, Finding["level"], string])[] = [
 
 /** @param outcomes of the last day: `type/outcome/code` → count */
 export function checkOutcomes(outcomes: Readonly<Record<string, number>>): readonly Finding[] {
-  return LATELY.flatMap(([code, level, what]) => {
-    const count = Object.entries(outcomes)
-      .filter(([name]) => name.endsWith(`/${code}`))
-      .reduce((sum, [, each]) => sum + each, 0);
-    const times = count === 1 ? "Once" : `${count} times`;
-    return when(count > 0, { level, text: `${times} in the last 24 hours ${what}` });
-  });
+  return LATELY.flatMap(([code, level, what]) => lately(outcomes, (name) => name.endsWith(`/${code}`), what, level));
 }

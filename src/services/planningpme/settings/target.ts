@@ -1,6 +1,5 @@
 /** Where a company's planning is, and by what PlanningPME counts calls. */
-import { createHash, createHmac } from "node:crypto";
-import type { Target } from "../../connection";
+import { fingerprintOfTarget, shortHash, withoutSlash, type Target } from "../../target";
 import type { PlanningPmeSettings } from "./settings";
 
 /**
@@ -15,15 +14,14 @@ export function targetOf(
 ): Target | undefined {
   const { apiHost, brand, appKey, authToken, tokenExchange, authorizationScheme } = settings;
   if (brand === undefined || appKey === undefined || authToken === undefined) return undefined;
-  const baseUrl = (apiUrlTemplate ?? `https://${apiHost}/{brand}`)
-    .replaceAll("{brand}", encodeURIComponent(brand))
-    .replace(/(?<!\/)\/+$/, "");
-  const identity = JSON.stringify([appKey, authToken, tokenExchange, authorizationScheme, baseUrl]);
+  const template = apiUrlTemplate ?? `https://${apiHost}/{brand}`;
+  const baseUrl = withoutSlash(template.replaceAll("{brand}", encodeURIComponent(brand)));
+  const identity = [appKey, authToken, tokenExchange, authorizationScheme, baseUrl];
   return {
     baseUrl,
     account: brand,
-    fingerprint: createHmac("sha256", fingerprintKey).update(identity).digest("hex"),
+    fingerprint: fingerprintOfTarget(fingerprintKey, identity),
     // The calls of an app key are counted together, whichever brand they are about.
-    quotaKey: `${new URL(baseUrl).origin}#${createHash("sha256").update(appKey).digest("hex").slice(0, 16)}`,
+    quotaKey: `${new URL(baseUrl).origin}#${shortHash(appKey)}`,
   };
 }

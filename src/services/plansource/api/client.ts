@@ -3,11 +3,11 @@
  * tokens are not in the budget, since PlanSource's own quota, whatever it is, counts them apart.
  */
 import { createHttpClient, type HttpRequest, type HttpResponse } from "../../../http/client";
-import type { BudgetRegistry } from "../../../http/limits/budget";
 import { createGateRegistry, type GateRegistry } from "../../../http/limits/gate";
-import type { Target } from "../../connection";
+import type { ConnectionOptions, HttpOptions } from "../../definition";
+import type { Target } from "../../target";
 import type { PlanSourceSettings } from "../settings/settings";
-import { createTokenSources, type HttpOptions, type TokenSources } from "./tokens";
+import { createTokenSources, type TokenSources } from "./tokens";
 import { visibleAnswer } from "./visible";
 
 /** What all ways to PlanSource share; the service owns it. */
@@ -25,13 +25,10 @@ export function createShared(http?: HttpOptions): Shared {
   return { tokens: createTokenSources(http), gates: createGateRegistry(), bulkWrappers: new Map() };
 }
 
-export interface ApiOptions {
+export interface ApiOptions extends ConnectionOptions {
   readonly settings: PlanSourceSettings;
   readonly target: Target;
   readonly shared: Shared;
-  /** Shared request budgets; without them nothing is throttled. */
-  readonly budgets?: BudgetRegistry | undefined;
-  readonly http?: HttpOptions | undefined;
 }
 
 export interface PlanSourceApi {

@@ -4,6 +4,7 @@
  */
 import { isObject } from "../../../json";
 import { RemoteError } from "../../../http/errors";
+import { isPage, wordsFrom } from "../../failure";
 
 /** One error in PlanSource's words. */
 export interface RemoteProblem {
@@ -11,10 +12,6 @@ export interface RemoteProblem {
   /** A number as its digits. */
   readonly code: string;
 }
-
-/** Longest words that are kept, in characters. */
-const MAX_WORDS = 500;
-const NO_WORDS = "No reason was given";
 
 /** A number that tells an unknown employee from an unknown route, whose code is a word. */
 const NUMBER = /^\d+$/;
@@ -67,9 +64,9 @@ export function wordsOf(error: RemoteError): string {
 
 /** The same for what `RemoteError.body` shows of an answer. */
 export function wordsIn(body: unknown): string {
-  if (typeof body === "string") return isPage(body) ? NO_WORDS : shortened(body.trim());
+  if (typeof body === "string") return wordsFrom(isPage(body) ? "" : body);
   const said = problemsIn(body).map(({ message, code }) => (message === "" ? code : message));
-  return shortened([...new Set(said)].join("; "));
+  return wordsFrom([...new Set(said)].join("; "));
 }
 
 /**
@@ -116,13 +113,6 @@ export function saysSsnTaken({ message, code }: RemoteProblem): boolean {
 function isRefusal(error: unknown, status: number, test: (problem: RemoteProblem) => boolean): error is RemoteError {
   return error instanceof RemoteError && error.status === status && problemsIn(error.answer).some(test);
 }
-
-function shortened(words: string): string {
-  const plain = words.trim().replace(/\.$/, "");
-  return plain === "" ? NO_WORDS : plain.slice(0, MAX_WORDS);
-}
-
-const isPage = (text: string): boolean => /^\s*</.test(text);
 
 function textOf(value: unknown): string {
   return typeof value === "string" || typeof value === "number" ? String(value).trim() : "";

@@ -6,17 +6,15 @@
 import { randomUUID } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import type { AuthProvider } from "../../../http/auth";
-import { createHttpClient, type HttpClient, type HttpClientOptions } from "../../../http/client";
+import { createHttpClient, type HttpClient } from "../../../http/client";
 import { signClientAssertion } from "../../../http/jwt";
 import { requestToken } from "../../../http/token-request";
 import { createTokenSource } from "../../../http/token-source";
 import { jsonIn } from "../../../json";
-import type { Target } from "../../connection";
+import type { HttpOptions } from "../../definition";
+import type { Target } from "../../target";
 import type { PlanSourceSettings } from "../settings/settings";
 import { visibleAnswer } from "./visible";
-
-/** Passed on to every HTTP client: agents, time-outs, clock, sleep, random, log. */
-export type HttpOptions = Omit<Partial<HttpClientOptions>, "system" | "baseUrl" | "auth" | "budget" | "gate">;
 
 /** What decides which token is got, and how. */
 export type Credentials = Pick<

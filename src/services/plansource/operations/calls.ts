@@ -1,25 +1,16 @@
 /** PlanSource for those who log in: each call has a way of its own, which ends in time, and the token of all others. */
-import type { BudgetRegistry } from "../../../http/limits/budget";
-import { systemSleep } from "../../../http/time";
-import { shortPauses, within } from "../../interactive";
-import type { Asker, Operation } from "../../operations";
-import { missing, served, type CallWords, type ServiceWords } from "../../trouble";
+import type { ConnectionOptions } from "../../definition";
+import type { Asker } from "../../operations";
+import { missing, served, within, withShortPauses, type CallWords, type ServiceWords } from "../../interactive";
 import { createPlanSourceApi, type PlanSourceApi, type Shared } from "../api/client";
 import { isUnknownEmployee, wordsIn, wordsOf } from "../api/envelope";
 import { createRest, type Rest } from "../api/rest";
-import type { HttpOptions } from "../api/tokens";
 import type { PlanSourceSettings } from "../settings/settings";
 
 export type Connected = Asker<PlanSourceSettings>;
 
-/** Keeps the types of one declaration together. */
-export const declare = <P, Q, B>(operation: Operation<PlanSourceSettings, P, Q, B>): Operation<PlanSourceSettings> =>
-  operation;
-
-export interface CallsOptions {
+export interface CallsOptions extends ConnectionOptions {
   readonly shared: Shared;
-  readonly budgets?: BudgetRegistry | undefined;
-  readonly http?: HttpOptions | undefined;
   /** Somebody waits: the work for one request ends after this time, milliseconds. */
   readonly answerWithinMs: number;
 }
@@ -53,8 +44,7 @@ export const PLANSOURCE: ServiceWords = {
 export const UNKNOWN = { code: "subscriber_not_found", thing: "subscriber" } as const;
 
 export function createCalls({ shared, budgets, http, answerWithinMs }: CallsOptions): Calls {
-  const { sleep = systemSleep, timeoutMs } = http ?? {};
-  const interactive: HttpOptions = { ...http, sleep: shortPauses(sleep) };
+  const interactive = withShortPauses(http);
 
   function asking<T>(
     { settings, target }: Connected,
@@ -70,7 +60,10 @@ export function createCalls({ shared, budgets, http, answerWithinMs }: CallsOpti
     rest: (asker, isCustomId = namesByCode(asker), work, words) =>
       asking(
         asker,
-        (api) => orUnknown(() => work(createRest(api, { isCustomId, priority: "interactive", timeoutMs }))),
+        (api) =>
+          orUnknown(() =>
+            work(createRest(api, { isCustomId, priority: "interactive", timeoutMs: interactive.timeoutMs })),
+          ),
         words,
       ),
   };

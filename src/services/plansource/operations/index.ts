@@ -3,10 +3,10 @@
  * it is, and answers are PlanSource's own `data`.
  */
 import { z } from "zod";
-import type { Operation } from "../../operations";
-import { refusalsOf } from "../../trouble";
+import { declare, type Operation } from "../../operations";
+import { refusalsOf } from "../../interactive";
 import type { PlanSourceSettings } from "../settings/settings";
-import { createCalls, declare, PLANSOURCE, type Calls, type CallsOptions } from "./calls";
+import { createCalls, PLANSOURCE, type Calls, type CallsOptions } from "./calls";
 import { rawOperation } from "./raw-request";
 import { includeTest, SWITCH, withTests } from "./parameters";
 import { subscriberOperations } from "./subscribers";

@@ -2,12 +2,11 @@
 import { z } from "zod";
 import { RemoteError } from "../../../http/errors";
 import type { ResponseHeaders } from "../../../http/server-wait";
-import type { Operation, OperationAnswer } from "../../operations";
-import { OperationError } from "../../operations";
-import { refusalsOf } from "../../trouble";
+import { declare, OperationError, type Operation, type OperationAnswer } from "../../operations";
+import { refusalsOf } from "../../interactive";
 import type { PlanSourceApi } from "../api/client";
 import type { PlanSourceSettings } from "../settings/settings";
-import { declare, PLANSOURCE, type Calls } from "./calls";
+import { PLANSOURCE, type Calls } from "./calls";
 import { NOT_AN_ENDPOINT, partsOf, routeOf, templateOf, touchedAt } from "./endpoint";
 import { ALL, touchedWith } from "./touched";
 

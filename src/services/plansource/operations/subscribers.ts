@@ -1,12 +1,19 @@
 /** Subscribers one by one, in pages and several at once, as PlanSource's own routes have them. */
 import { z } from "zod";
-import { badInput, type Operation, type OperationAnswer, type OperationRefusal, type Touched } from "../../operations";
-import { refusalsOf } from "../../trouble";
+import {
+  badInput,
+  declare,
+  type Operation,
+  type OperationAnswer,
+  type OperationRefusal,
+  type Touched,
+} from "../../operations";
+import { refusalsOf } from "../../interactive";
 import { saysFailure } from "../api/envelope";
 import type { Envelope, Fields } from "../api/rest";
 import type { PlanSourceSettings } from "../settings/settings";
 import { BODY_WORDS, BULK_WORDS, bulkChanges, newSubscriber, rehire, subscriberChanges, termination } from "./bodies";
-import { declare, PLANSOURCE, UNKNOWN, type Calls, type Connected } from "./calls";
+import { PLANSOURCE, UNKNOWN, type Calls, type Connected } from "./calls";
 import { byCode, BY_KEY, ID, PAGING, withTests, type ByKey } from "./parameters";
 import { ALL, touchedBy, touchedIn, touchedWith } from "./touched";
 

@@ -5,7 +5,7 @@
 import { RemoteError } from "../../../http/errors";
 import { listed } from "../../../outcome/listed";
 import type { Finding } from "../../connection";
-import { error, warning } from "../../findings";
+import { clause, error, unanswered, warning } from "../../findings";
 import { attempt, isFailed, type Failed } from "../../failure";
 import { problemOf } from "../api/failure";
 import type { Rest } from "../api/rest";
@@ -38,18 +38,12 @@ export async function inspect(
   return [...mapping(settings, meta), ...reasons(settings, meta), ...own];
 }
 
-/** Our own words follow. */
-const clause = (message: string): string => message.replace(/\.$/, "");
-
 const OTHER = { "partner-dev": "production", production: "partner-dev" } as const;
 
 function explain(failed: Failed, { environment }: PlanSourceSettings): Finding {
   const message = clause(failed.message);
-  if (!(failed instanceof RemoteError) || problemOf(failed).kind === "transient") {
-    return warning(
-      `PlanSource could not be asked: ${message}. What waits is sent once it answers; if this continues, ask PlanSource's support or look at the network.`,
-    );
-  }
+  if (!(failed instanceof RemoteError) || problemOf(failed).kind === "transient")
+    return unanswered("PlanSource", failed);
   if (failed.status === 403) {
     return error(
       `PlanSource does not let the API user see employees (403). Give the user that ${TITLES.logged_in_user} names access to your organization, or choose another one under ${API_USERS}.`,

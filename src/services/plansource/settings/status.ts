@@ -3,7 +3,7 @@
  * credentials that look right may still be refused.
  */
 import type { Finding } from "../../connection";
-import { error, hint, setupRequired, warning, when } from "../../findings";
+import { error, hint, lately, setupRequired, warning, when } from "../../findings";
 import type { RowWarning } from "./mapping-rows";
 import { MINIMUM_SET, SUBSCRIBERS } from "../objects";
 import type { ReasonCode } from "../reasons";
@@ -24,6 +24,8 @@ export const TITLES = {
   termination_flag_name: "Name of the voluntary flag",
 } as const;
 
+/** `a, b and c`. */
+const ALL = new Intl.ListFormat("en-GB");
 const MAPPING = TITLES.subscriber_attributes_outbound;
 export const API_USERS = "System Administration → System → API Users";
 
@@ -106,7 +108,7 @@ function termination({ lifeCycle }: PlanSourceSettings): readonly Finding[] {
 function minimumSet({ rows }: PlanSourceSettings): readonly Finding[] {
   const has = hasField(rows);
   const missing = MINIMUM_SET.filter((field) => !has(field));
-  const text = `${MAPPING} has no row for ${listed(missing)}. PlanSource takes new employees without, if your company does not require it, but recommends it: enrollment may suffer.`;
+  const text = `${MAPPING} has no row for ${ALL.format(missing)}. PlanSource takes new employees without, if your company does not require it, but recommends it: enrollment may suffer.`;
   return when(missing.length > 0, hint(text));
 }
 
@@ -138,21 +140,12 @@ const LATELY: readonly (readonly [ReasonCode, string])[] = [
 
 /** @param outcomes of the last day: `type/outcome/code` → count */
 export function checkOutcomes(outcomes: Readonly<Record<string, number>>): readonly Finding[] {
-  return LATELY.flatMap(([code, what]) => {
-    const count = Object.entries(outcomes)
-      .filter(([name]) => name.startsWith(`${SUBSCRIBERS.name}/`) && name.endsWith(`/${code}`))
-      .reduce((sum, [, each]) => sum + each, 0);
-    const times = count === 1 ? "Once" : `${count} times`;
-    return when(count > 0, warning(`${times} in the last 24 hours ${what}`));
-  });
+  const { name: type } = SUBSCRIBERS;
+  return LATELY.flatMap(([code, what]) =>
+    lately(outcomes, (name) => name.startsWith(`${type}/`) && name.endsWith(`/${code}`), what),
+  );
 }
 
 function hasField(rows: PlanSourceSettings["rows"]): (field: string) => boolean {
   return (field) => rows.some((row) => row.field === field);
-}
-
-/** `a, b and c`. */
-function listed(names: readonly string[]): string {
-  const [last = "", ...before] = names.toReversed();
-  return before.length === 0 ? last : `${before.toReversed().join(", ")} and ${last}`;
 }

@@ -1,6 +1,5 @@
 /** Where a client's subscribers are, and by what PlanSource's calls are counted. */
-import { createHmac } from "node:crypto";
-import type { Target } from "../../connection";
+import { fingerprintOfTarget, withoutSlash, type Target } from "../../target";
 import type { PlanSourceSettings } from "./settings";
 
 /** Each has its own employees, client ids and secrets, so each is a remote of its own. */
@@ -21,12 +20,11 @@ export function targetOf(
 ): Target | undefined {
   const { clientId, clientSecret, loggedInUser, environment } = settings;
   if (clientId === undefined || clientSecret === undefined || loggedInUser === undefined) return undefined;
-  const baseUrl = (apiUrl ?? HOSTS[environment]).replace(/(?<!\/)\/+$/, "");
-  const identity = JSON.stringify([clientId, clientSecret, loggedInUser, baseUrl]);
+  const baseUrl = withoutSlash(apiUrl ?? HOSTS[environment]);
   return {
     baseUrl,
     account: clientId,
-    fingerprint: createHmac("sha256", fingerprintKey).update(identity).digest("hex"),
+    fingerprint: fingerprintOfTarget(fingerprintKey, [clientId, clientSecret, loggedInUser, baseUrl]),
     quotaKey: `${baseUrl}#${clientId}`,
   };
 }

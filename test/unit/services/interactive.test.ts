@@ -1,6 +1,6 @@
 import { classify, RemoteError, withoutCredentials } from "../../../src/http/errors";
 import { OperationError } from "../../../src/services/operations";
-import { served } from "../../../src/services/trouble";
+import { served } from "../../../src/services/interactive";
 
 const service = {
   name: "acme",
