@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { parseInstant } from "../../instant";
 import type { ConnectionOptions } from "../definition";
-import { refusalsOf, served, within, withShortPauses, type ServiceWords } from "../interactive";
+import { refusalsOf, served, within, withShortPauses, type CallWords, type ServiceWords } from "../interactive";
 import { badInput, declare, type Asker, type Operation, type OperationRefusal } from "../operations";
 import { createPlanningPmeClient, type Tokens } from "./api/client";
 import { wordsIn } from "./api/envelope";
@@ -36,6 +36,8 @@ const PLANNINGPME: ServiceWords = {
 };
 
 const UNKNOWN = { code: "template_not_found", thing: "template" } as const;
+/** Of calls that name a template. */
+const NAMED: CallWords = { missing: UNKNOWN };
 const TAG = { name: "Templates", description: "PlanningPME's templates, with the stored credentials." };
 const NOT_THERE: OperationRefusal = { status: 404, text: "PlanningPME has no such template", codes: [UNKNOWN.code] };
 const REFUSALS = [...refusalsOf(PLANNINGPME), NOT_THERE];
@@ -91,10 +93,11 @@ export function planningpmeOperations(options: OperationOptions): readonly Opera
   const { tokens, budgets, answerWithinMs } = options;
   const http = withShortPauses(options.http);
 
-  function asking<T>({ settings, target }: Connected, work: (rest: Rest) => Promise<T>): Promise<T> {
+  /** @param call what a 404 means */
+  function asking<T>({ settings, target }: Connected, work: (rest: Rest) => Promise<T>, call?: CallWords): Promise<T> {
     const client = createPlanningPmeClient({ settings, target, tokens, budgets, http });
     const rest = createRest(client, "interactive", http.timeoutMs);
-    return served(PLANNINGPME, () => within(client, answerWithinMs, () => work(rest)), { missing: UNKNOWN });
+    return served(PLANNINGPME, () => within(client, answerWithinMs, () => work(rest)), call);
   }
 
   return [
@@ -138,7 +141,7 @@ export function planningpmeOperations(options: OperationOptions): readonly Opera
       refusals: REFUSALS,
       run: async (asker, { parameters: { name }, query: { since } }) => {
         const text = sinceIn(since, asker.settings);
-        return { body: await asking(asker, (rest) => rest.exported(name, text)) };
+        return { body: await asking(asker, (rest) => rest.exported(name, text), NAMED) };
       },
     }),
     declare({
@@ -168,7 +171,7 @@ export function planningpmeOperations(options: OperationOptions): readonly Opera
       refusals: REFUSALS,
       // Nothing is marked: it could not be read, and whatever Hull changes next goes with the whole row.
       run: async (asker, { parameters: { name }, body: { model, ...how } }) => ({
-        body: await asking(asker, (rest) => rest.import(name, model, how)),
+        body: await asking(asker, (rest) => rest.import(name, model, how), NAMED),
       }),
     }),
   ];

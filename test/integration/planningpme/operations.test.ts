@@ -156,6 +156,12 @@ describe("PlanningPME's refusals:", () => {
     },
   );
 
+  test("a brand that PlanningPME does not have is its refusal, and no missing template", async () => {
+    const opened = await open({ settings: { brand: "nobodys", token_exchange: false } });
+    const answer = await operate(opened, "GET /templates");
+    expect([answer.status, errorOf(answer).code]).toEqual([404, "refused_by_planningpme"]);
+  });
+
   test("a model of another layout is refused in PlanningPME's words", async () => {
     const opened = await open({ planningpme: { switches: { modelLayout: "items", errors: "json" } } });
     const answer = await operate(opened, IMPORT, { body: { model: MODEL } });

@@ -42,10 +42,10 @@ function resultOf(lines: readonly Line[]): Result {
   return { kind: "rejected", message, status: 200 };
 }
 
-/** Behind a failure at which the import stopped. */
+/** Behind a failure at which PlanningPME stopped, or we did. */
 export const NOT_ATTEMPTED: Result = {
   kind: "later",
   waitMs: 0,
   notAttempted: true,
-  message: "PlanningPME stopped at an error before this row; it goes with the next import.",
+  message: "The import stopped at an error before this row, which goes with the next one.",
 };
