@@ -105,7 +105,5 @@ export function mappedFields(type: string, settings: PlangradeSettings): readonl
 
 /** Whether the external id of a Hull account is what plangrade has as the company's EIN. */
 export function einIsExternalId({ companyRows }: PlangradeSettings): boolean {
-  return companyRows.some(
-    ({ field, attribute }) => field === "ein" && spellingOf(attribute) === "account.external_id",
-  );
+  return companyRows.some(({ field, attribute }) => field === "ein" && spellingOf(attribute) === "account.external_id");
 }
