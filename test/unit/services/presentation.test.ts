@@ -6,10 +6,15 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import planhatManifest from "../../../manifest.json";
 import packageJson from "../../../package.json";
+import { switchValues as plangradeSwitches } from "../../../simulators/plangrade/switches";
 import { switchValues as planningpmeSwitches } from "../../../simulators/planningpme/switches";
 import { switchValues as plansourceSwitches } from "../../../simulators/plansource/switches";
 import { COMMON_OUTCOMES, type OutcomeCodes } from "../../../src/outcome/outcome";
 import type { Face } from "../../../src/services/face";
+import { plangradeFace } from "../../../src/services/plangrade/face";
+import plangradeManifest from "../../../src/services/plangrade/manifest.json";
+import { OUTCOMES as PLANGRADE_OUTCOMES } from "../../../src/services/plangrade/reasons";
+import { readSettings as readPlangrade } from "../../../src/services/plangrade/settings/settings";
 import { planningpmeFace } from "../../../src/services/planningpme/face";
 import planningpmeManifest from "../../../src/services/planningpme/manifest.json";
 import { OUTCOMES as PLANNINGPME_OUTCOMES } from "../../../src/services/planningpme/reasons";
@@ -68,6 +73,14 @@ const SERVICES: readonly Presented[] = [
     readSettings: readPlanningPme,
     outcomes: PLANNINGPME_OUTCOMES,
     switches: planningpmeSwitches,
+  },
+  {
+    name: "plangrade",
+    face: plangradeFace,
+    manifest: plangradeManifest,
+    readSettings: readPlangrade,
+    outcomes: PLANGRADE_OUTCOMES,
+    switches: plangradeSwitches,
   },
 ];
 
