@@ -50,6 +50,7 @@ interface Presented {
       readonly properties: readonly string[];
     }[];
     readonly json: readonly Pick<Setting, "name" | "title">[];
+    readonly schedules: readonly { readonly url: string }[];
   };
   readonly readSettings: (given: unknown) => SettingsResult<unknown>;
   readonly outcomes: OutcomeCodes;
@@ -148,6 +149,25 @@ describe.each(SERVICES)("$name", ({ name, face, manifest, readSettings, outcomes
     for (const file of [manifest.readme, manifest.logo, manifest.picture, "logo.svg"]) {
       expect({ file, exists: existsSync(join(ROOT, face.assets, file)) }).toEqual({ file, exists: true });
     }
+  });
+
+  test("a button for each fetch reads everything at once, after a question", () => {
+    const fetches = manifest.schedules.map(({ url }) => url).filter((url) => url.startsWith("/fetch/"));
+    const buttons = fetches.map((url): unknown =>
+      expect.objectContaining({
+        url: `${url}?force=1`,
+        format: "button",
+        description: sentence,
+        options: {
+          confirm: expect.objectContaining({
+            action: "fetch",
+            entity: url.replace("/fetch/", ""),
+            text: expect.stringMatching(/bills.*\?$/) as unknown,
+          }) as unknown,
+        },
+      }),
+    );
+    expect(manifest.json).toEqual(buttons);
   });
 
   test("every remedy is for a code that there is", () => {
