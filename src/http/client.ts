@@ -69,7 +69,7 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Budget class; delivery when left out. */
   readonly priority?: BudgetClass | undefined;
-  /** Set for writes that may be repeated without harm. GET and HEAD always may. */
+  /** Set for writes that may be repeated without harm. GET and HEAD may, unless this says false: some write. */
   readonly safeToRepeat?: boolean | undefined;
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -235,7 +235,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   }
 
   async function send(request: HttpRequest, url: string, signal: AbortSignal): Promise<HttpResponse> {
-    const safeToRepeat = request.method === "GET" || request.method === "HEAD" || request.safeToRepeat === true;
+    const safeToRepeat = request.safeToRepeat ?? (request.method === "GET" || request.method === "HEAD");
     let n = 1;
     let staleRetryUsed = false;
     let renewed = false;

@@ -42,6 +42,7 @@ test("no file imports itself by a detour", () => {
 
 /** Rooms of one folder, in the order in which they may import each other. */
 const ORDERS: Readonly<Record<string, readonly string[]>> = {
+  "src/services/plangrade": ["settings", "api", "remote", "write"],
   "src/services/planhat": ["api", "settings", "mapping", "lookup", "incoming", "write", "users"],
   "src/services/planningpme": ["settings", "api", "remote", "write"],
   "src/services/plansource": ["settings", "api", "rules", "remote", "write"],
@@ -83,6 +84,7 @@ const FACES: Readonly<Record<string, readonly string[]>> = {
   "src/engine/runs": ["runs", "orders"],
   "src/engine/status": ["health", "field-options"],
   "src/hull/extract": ["extract", "link", "error"],
+  "src/services/plangrade": ["settings", "api", "remote", "write"],
   "src/services/planhat": ["index"],
   "src/services/planhat/incoming": ["incoming", "listing"],
   "src/services/planhat/mapping": ["outgoing", "fingerprint"],

@@ -170,6 +170,8 @@ describe("repetition", () => {
     expect(seen()).toHaveLength(1);
     await failure(http.request({ method: "PUT", route: "/x", body: {}, safeToRepeat: true }));
     expect(seen()).toHaveLength(4);
+    await failure(http.request({ method: "GET", route: "/writes", safeToRepeat: false }));
+    expect(seen()).toHaveLength(5);
   });
 
   it("obeys 429 for any method, and makes everybody wait", async () => {

@@ -22,7 +22,6 @@ interface Column {
 const SETTINGS: readonly Setting[] = manifest.private_settings;
 const page = readFileSync(join(__dirname, "../../../docs/services/planningpme.md"), "utf8");
 const named = (name: string): Setting | undefined => SETTINGS.find((each) => each.name === name);
-const sentence = expect.stringMatching(/^[A-Z].+\.$/) as unknown;
 
 describe("settings", () => {
   test("show the default of the code in the dashboard, each one that has any", () => {
@@ -105,25 +104,6 @@ describe("the rest of the manifest", () => {
       { url: "/status", type: "interval", value: "30" },
     ]);
     expect(manifest.subscriptions).toEqual(planhatManifest.subscriptions);
-  });
-
-  test("has a button for each entity that fetches everything at once, after a question", () => {
-    expect(manifest.json).toEqual(
-      ["accounts", "users"].map((entity): unknown =>
-        expect.objectContaining({
-          url: `/fetch/${entity}?force=1`,
-          format: "button",
-          description: sentence,
-          options: {
-            confirm: expect.objectContaining({
-              action: "fetch",
-              entity,
-              text: expect.stringMatching(/bills.*\?$/) as unknown,
-            }) as unknown,
-          },
-        }),
-      ),
-    );
   });
 });
 

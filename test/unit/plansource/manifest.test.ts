@@ -14,7 +14,6 @@ interface Setting {
 const SETTINGS: readonly Setting[] = manifest.private_settings;
 const page = readFileSync(join(__dirname, "../../../docs/services/plansource.md"), "utf8");
 const named = (name: string): Setting | undefined => SETTINGS.find((each) => each.name === name);
-const sentence = expect.stringMatching(/^[A-Z].+\.$/) as unknown;
 
 describe("settings", () => {
   test("show the default of the code in the dashboard, each one that has any", () => {
@@ -93,23 +92,6 @@ describe("the rest of the manifest", () => {
           },
         },
       },
-    ]);
-  });
-
-  test("has a button that fetches everybody at once, after a question", () => {
-    expect(manifest.json).toEqual([
-      expect.objectContaining({
-        url: "/fetch/users?force=1",
-        format: "button",
-        description: sentence,
-        options: {
-          confirm: expect.objectContaining({
-            action: "fetch",
-            entity: "users",
-            text: expect.stringMatching(/bills.*\?$/) as unknown,
-          }) as unknown,
-        },
-      }),
     ]);
   });
 });

@@ -6,10 +6,15 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import planhatManifest from "../../../manifest.json";
 import packageJson from "../../../package.json";
+import { switchValues as plangradeSwitches } from "../../../simulators/plangrade/switches";
 import { switchValues as planningpmeSwitches } from "../../../simulators/planningpme/switches";
 import { switchValues as plansourceSwitches } from "../../../simulators/plansource/switches";
 import { COMMON_OUTCOMES, type OutcomeCodes } from "../../../src/outcome/outcome";
 import type { Face } from "../../../src/services/face";
+import { plangradeFace } from "../../../src/services/plangrade/face";
+import plangradeManifest from "../../../src/services/plangrade/manifest.json";
+import { OUTCOMES as PLANGRADE_OUTCOMES } from "../../../src/services/plangrade/reasons";
+import { readSettings as readPlangrade } from "../../../src/services/plangrade/settings/settings";
 import { planningpmeFace } from "../../../src/services/planningpme/face";
 import planningpmeManifest from "../../../src/services/planningpme/manifest.json";
 import { OUTCOMES as PLANNINGPME_OUTCOMES } from "../../../src/services/planningpme/reasons";
@@ -45,6 +50,7 @@ interface Presented {
       readonly properties: readonly string[];
     }[];
     readonly json: readonly Pick<Setting, "name" | "title">[];
+    readonly schedules: readonly { readonly url: string }[];
   };
   readonly readSettings: (given: unknown) => SettingsResult<unknown>;
   readonly outcomes: OutcomeCodes;
@@ -68,6 +74,14 @@ const SERVICES: readonly Presented[] = [
     readSettings: readPlanningPme,
     outcomes: PLANNINGPME_OUTCOMES,
     switches: planningpmeSwitches,
+  },
+  {
+    name: "plangrade",
+    face: plangradeFace,
+    manifest: plangradeManifest,
+    readSettings: readPlangrade,
+    outcomes: PLANGRADE_OUTCOMES,
+    switches: plangradeSwitches,
   },
 ];
 
@@ -135,6 +149,25 @@ describe.each(SERVICES)("$name", ({ name, face, manifest, readSettings, outcomes
     for (const file of [manifest.readme, manifest.logo, manifest.picture, "logo.svg"]) {
       expect({ file, exists: existsSync(join(ROOT, face.assets, file)) }).toEqual({ file, exists: true });
     }
+  });
+
+  test("a button for each fetch reads everything at once, after a question", () => {
+    const fetches = manifest.schedules.map(({ url }) => url).filter((url) => url.startsWith("/fetch/"));
+    const buttons = fetches.map((url): unknown =>
+      expect.objectContaining({
+        url: `${url}?force=1`,
+        format: "button",
+        description: sentence,
+        options: {
+          confirm: expect.objectContaining({
+            action: "fetch",
+            entity: url.replace("/fetch/", ""),
+            text: expect.stringMatching(/bills.*\?$/) as unknown,
+          }) as unknown,
+        },
+      }),
+    );
+    expect(manifest.json).toEqual(buttons);
   });
 
   test("every remedy is for a code that there is", () => {

@@ -1,0 +1,109 @@
+/**
+ * `private_settings` of an installation. What is absent or null takes its default; what has the wrong type is a problem
+ * that names the setting and what to do.
+ */
+import { z } from "zod";
+import { attributeReference, spellingOf, type AttributeReference } from "../../mapping/attributes";
+import { choice, count, flag, list, problemsOf, table, text } from "../../mapping/cells";
+import type { SettingsResult } from "../../service";
+import { COMPANIES, PARTICIPANTS, SSN } from "../objects";
+import { reason } from "../reasons";
+import { mappingOf, type MappingRow, type RowWarning } from "./mapping-rows";
+
+export type { MappingRow, RowWarning } from "./mapping-rows";
+
+export interface PlangradeSettings {
+  readonly applicationKey: string | undefined;
+  readonly applicationSecret: string | undefined;
+  readonly accountSegments: readonly string[];
+  readonly segments: readonly string[];
+  readonly companyRows: readonly MappingRow[];
+  readonly participantRows: readonly MappingRow[];
+  readonly rowWarnings: readonly RowWarning[];
+  /** Holds a social security number or its last four digits. */
+  readonly ssnAttribute: AttributeReference | undefined;
+  readonly archiveOnLeavingSegments: boolean;
+  /** Minutes. */
+  readonly fetchIntervals: { readonly companies: number; readonly participants: number };
+  readonly fetchCompanyEvents: boolean;
+  readonly requestsPerMinute: number;
+  /** How bodies are written. */
+  readonly bodyFormat: "form" | "json";
+}
+
+/** It names the application in keys of the store. */
+const applicationKey = text("copy the application key from plangrade again.").refine(
+  (value) => value === undefined || /^[^\s\p{Cc}]{1,200}$/u.test(value),
+  "must be one word of at most 200 characters; copy the application key from plangrade again.",
+);
+
+const ssnAttribute = text("choose the attribute again in the settings.").transform((name) =>
+  name === undefined ? undefined : attributeReference(name, "user"),
+);
+
+const schema = z.looseObject(
+  {
+    application_key: applicationKey,
+    application_secret: text("copy the application secret from plangrade again."),
+    account_synchronized_segments: list("account segments"),
+    synchronized_segments: list("user segments"),
+    company_attributes_outbound: table,
+    participant_attributes_outbound: table,
+    ssn_attribute: ssnAttribute,
+    archive_on_leaving_segments: flag(false),
+    fetch_interval_companies: count(180, { least: 0 }),
+    fetch_interval_participants: count(180, { least: 0 }),
+    fetch_company_events: flag(false),
+    requests_per_minute: count(60),
+    body_format: choice(["form", "json"], "form"),
+  },
+  { error: "The settings must be an object; save the connector's settings again." },
+);
+
+/** @param privateSettings `connector.private_settings` as Hull delivers it; null and undefined count as empty */
+export function readSettings(privateSettings: unknown): SettingsResult<PlangradeSettings> {
+  const parsed = schema.safeParse(privateSettings ?? {});
+  if (!parsed.success) return { ok: false, problems: problemsOf(parsed.error) };
+  const stored = parsed.data;
+  const companies = mappingOf(COMPANIES.name, stored.company_attributes_outbound);
+  const participants = mappingOf(PARTICIPANTS.name, stored.participant_attributes_outbound);
+  const rowWarnings = [...companies.warnings, ...participants.warnings];
+  return {
+    ok: true,
+    warnings: rowWarnings.map(({ code, type, name }) => reason(code, `${type}: ${name}`)),
+    settings: {
+      applicationKey: stored.application_key,
+      applicationSecret: stored.application_secret,
+      accountSegments: stored.account_synchronized_segments ?? [],
+      segments: stored.synchronized_segments ?? [],
+      companyRows: companies.rows,
+      participantRows: participants.rows,
+      rowWarnings,
+      ssnAttribute: stored.ssn_attribute,
+      archiveOnLeavingSegments: stored.archive_on_leaving_segments,
+      fetchIntervals: {
+        companies: stored.fetch_interval_companies,
+        participants: stored.fetch_interval_participants,
+      },
+      fetchCompanyEvents: stored.fetch_company_events,
+      requestsPerMinute: stored.requests_per_minute,
+      bodyFormat: stored.body_format,
+    },
+  };
+}
+
+export function rowsOf(type: string, settings: PlangradeSettings): readonly MappingRow[] {
+  return type === COMPANIES.name ? settings.companyRows : settings.participantRows;
+}
+
+/** Fields that the mapping writes, and where a participant belongs. */
+export function mappedFields(type: string, settings: PlangradeSettings): readonly string[] {
+  const mapped = rowsOf(type, settings).map(({ field }) => field);
+  if (type === COMPANIES.name) return mapped;
+  return [...mapped, "company_id", ...(settings.ssnAttribute === undefined ? [] : [SSN])];
+}
+
+/** Whether the external id of a Hull account is what plangrade has as the company's EIN. */
+export function einIsExternalId({ companyRows }: PlangradeSettings): boolean {
+  return companyRows.some(({ field, attribute }) => field === "ein" && spellingOf(attribute) === "account.external_id");
+}
