@@ -84,7 +84,6 @@ const FACES: Readonly<Record<string, readonly string[]>> = {
   "src/engine/runs": ["runs", "orders"],
   "src/engine/status": ["health", "field-options"],
   "src/hull/extract": ["extract", "link", "error"],
-  "src/services/plangrade": ["settings", "api", "remote", "write"],
   "src/services/planhat": ["index"],
   "src/services/planhat/incoming": ["incoming", "listing"],
   "src/services/planhat/mapping": ["outgoing", "fingerprint"],

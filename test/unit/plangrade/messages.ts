@@ -53,3 +53,6 @@ export function userMessage(changes: Partial<EntityMessage> = {}): EntityMessage
 export function accountMessage(changes: Partial<EntityMessage> = {}): EntityMessage {
   return { ...userMessage(), entity: "account", id: "acc-1", user: {}, segmentIds: ["a1"], ...changes };
 }
+
+/** A matcher for a text that contains another one. */
+export const containing = (text: string): unknown => expect.stringContaining(text);

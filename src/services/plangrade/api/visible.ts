@@ -24,11 +24,11 @@ export function visibleAnswer(answer: unknown, request: Pick<HttpRequest, "body"
     return sent === undefined ? plain : withoutSent(plain, sent);
   };
   if (typeof answer === "string") {
-    return answer.length > MAX_TEXT || /^\s*[<[{]/.test(answer) ? `(${formOf(answer)})` : safe(answer);
+    return answer.length > MAX_TEXT || /^\s*[<[{]/.test(answer) ? { unread: formOf(answer) } : safe(answer);
   }
   if (answer === undefined) return undefined;
   const problems = problemsIn(answer);
-  if (problems.length === 0) return `(${formOf(answer)})`;
+  if (problems.length === 0) return { unread: formOf(answer) };
   return { errors: problems.slice(0, MAX_PROBLEMS).map((words) => safe(words.slice(0, MAX_TEXT))) };
 }
 

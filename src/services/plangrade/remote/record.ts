@@ -7,7 +7,16 @@ import { textOf } from "../../mapping/attributes";
 import { convert } from "../../mapping/values";
 import type { FieldSpec, RemoteRecord } from "../../model";
 import type { Row } from "../api/envelope";
-import { ARCHIVED, COMPANIES, fieldSpec, fieldsForHull, hullAttribute, STANDING } from "../objects";
+import {
+  ARCHIVED,
+  COMPANIES,
+  fieldSpec,
+  fieldsForHull,
+  hullAttribute,
+  mappableFields,
+  requiredFields,
+  STANDING,
+} from "../objects";
 import { isBlank, participantKeys, shown } from "../values";
 
 export const idOf = ({ id }: Row): string => String(id);
@@ -38,7 +47,7 @@ export function remoteRecord(type: string, row: Row, fields: readonly string[], 
   const read = (name: string): readonly (readonly [string, Json])[] => {
     if (name === "company_id") return [[name, parentId ?? null]];
     const spec = fieldSpec(type, name);
-    return spec.writeOnly === true || name === STANDING ? [] : [[name, valueOf(row, spec) ?? null]];
+    return spec.writeOnly === true || name === STANDING ? [] : [[name, valueOf(row, spec) ?? emptyIn(type, name)]];
   };
   const standing: Readonly<Record<string, Json>> =
     archived === undefined ? {} : { [STANDING]: archived ? ARCHIVED : "active" };
@@ -50,6 +59,11 @@ export function remoteRecord(type: string, row: Row, fields: readonly string[], 
     complete: true,
     ...(archived === true && { archived }),
   };
+}
+
+/** plangrade shows an empty field as null or as an empty text; what may be empty is compared with an empty text of Hull's. */
+function emptyIn(type: string, field: string): Json {
+  return mappableFields(type).some(({ name }) => name === field) && !requiredFields(type).includes(field) ? "" : null;
 }
 
 /** A dependent has none: nobody is taken for one. */
