@@ -2,7 +2,7 @@
 import type { AuthProvider } from "../../../http/auth";
 import { createHttpClient, type HttpClientOptions, type HttpRequest, type HttpResponse } from "../../../http/client";
 import type { BudgetRegistry } from "../../../http/limits/budget";
-import type { Target } from "../../connection";
+import type { Target } from "../../target";
 import type { PlangradeSettings } from "../settings/settings";
 import { bodyOf, type Fields } from "./body";
 import { visibleAnswer } from "./visible";

@@ -1,6 +1,5 @@
 /** Where an application's companies are, and by what plangrade's calls are counted. */
-import { createHmac } from "node:crypto";
-import type { Target } from "../../connection";
+import { fingerprintOfTarget, withoutSlash, type Target } from "../../target";
 import type { PlangradeSettings } from "./settings";
 
 export const DEFAULT_URL = "https://plangrade.com";
@@ -29,12 +28,12 @@ export function targetOf(
 ): Target | undefined {
   const { applicationKey, applicationSecret } = settings;
   if (applicationKey === undefined || applicationSecret === undefined || !isSafeAddress(address)) return undefined;
-  const baseUrl = address.replace(/(?<!\/)\/+$/, "");
-  const identity = JSON.stringify([baseUrl, applicationKey, applicationSecret, account ?? null]);
+  const baseUrl = withoutSlash(address);
+  const identity = [baseUrl, applicationKey, applicationSecret, account ?? null];
   return {
     baseUrl,
     account,
-    fingerprint: createHmac("sha256", fingerprintKey).update(identity).digest("hex"),
+    fingerprint: fingerprintOfTarget(fingerprintKey, identity),
     quotaKey: `${baseUrl}#${applicationKey}`,
   };
 }
