@@ -72,6 +72,8 @@ export type Result =
   | { readonly kind: "conflict"; readonly remoteId: string; readonly message: string }
   /** @property reason says more than the common `refused` does, with one of the service's own codes */
   | { readonly kind: "rejected"; readonly message: string; readonly status: number; readonly reason?: Reason }
+  /** Nothing was written, because of what the service showed only then: nobody need do anything about it. */
+  | { readonly kind: "skipped"; readonly reason: Reason }
   /** Perhaps written, perhaps not: must be read back before it is tried again. */
   | { readonly kind: "unconfirmed"; readonly message: string }
   /**

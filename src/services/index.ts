@@ -1,10 +1,11 @@
 /** The registry: the one list of services. */
 import type { ServiceDefinition } from "./definition";
+import { plangrade } from "./plangrade";
 import { planhat } from "./planhat";
 import { planningpme } from "./planningpme";
 import { plansource } from "./plansource";
 
-export const SERVICES: readonly ServiceDefinition[] = [planhat, plansource, planningpme];
+export const SERVICES: readonly ServiceDefinition[] = [planhat, plansource, planningpme, plangrade];
 
 /** Served at the root as well, where installations have known it from the beginning. */
 export const ROOT_SERVICE = planhat.name;

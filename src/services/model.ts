@@ -77,6 +77,8 @@ export interface Writes {
    * `Service.unconfirmed` decides.
    */
   readonly repeatable?: readonly IntentKind[];
+  /** Whether a record was ended is not shown: when the answer to that is lost, a person looks. */
+  readonly endUnseen?: true;
   /** A write carries every field of the record, and not only those that differ. */
   readonly whole?: true;
   /** Requests name a record by its key, so that another one with the same key could be meant, unless `Intent.namesake`. */

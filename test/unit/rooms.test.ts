@@ -87,6 +87,7 @@ const FACES: Readonly<Record<string, readonly string[]>> = {
   "src/services/planhat": ["index"],
   "src/services/planhat/incoming": ["incoming", "listing"],
   "src/services/planhat/mapping": ["outgoing", "fingerprint"],
+  "src/services/plangrade": ["index"],
   "src/services/planningpme": ["index"],
   "src/services/plansource": ["index"],
   "src/storage": [

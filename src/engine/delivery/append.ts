@@ -63,6 +63,8 @@ function settlementFor<S>(cycle: Cycle<S>, work: Work, result: Result, pause: bo
       return ended(work, "sent", reason(work.entry.unconfirmed === undefined ? "tracked" : "possibly_repeated"), now());
     case "rejected":
       return ended(work, "rejected", result.reason ?? reason("refused", result.message), now());
+    case "skipped":
+      return ended(work, "skipped", result.reason, now());
     case "later":
       return cycle.later(work, result.waitMs, result.message);
     case "unconfirmed":

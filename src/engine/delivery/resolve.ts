@@ -107,8 +107,10 @@ async function identifyOpen(input: ResolveInput, works: readonly Work[]): Promis
 }
 
 /** The answer to a request was lost, and there is nothing by which it could be found out what became of it. */
-function isLost({ entry, mirror, content }: Work, { lookup }: ObjectType): boolean {
+function isLost({ entry, mirror, content }: Work, { lookup, writes }: ObjectType): boolean {
   if (entry.unconfirmed === undefined) return false;
+  const ends = content.desired.state === "ended" && mirror !== undefined && mirror.archived !== true;
+  if (ends && writes?.endUnseen === true) return true;
   return lookup === false || (mirror === undefined && Object.keys(content.desired.keys).length === 0);
 }
 

@@ -191,6 +191,8 @@ function settlementFor<S>(cycle: Cycle<S>, change: Change, result: Result): Sett
       return ended(work, "dead", reason("identity_alarm", `${result.remoteId}: ${result.message}`), now());
     case "rejected":
       return ended(work, "rejected", result.reason ?? reason("refused", result.message), now());
+    case "skipped":
+      return ended(work, "skipped", result.reason, now());
     case "unconfirmed": {
       if (isRepeatable(context.type, intent)) return later(work, retry.baseMs, result.message);
       const unconfirmed = { sinceMs: now(), reads: 0 };

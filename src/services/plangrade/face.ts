@@ -1,14 +1,14 @@
 /** What the server says about plangrade. */
 import type { Face } from "../face";
 import manifest from "./manifest.json";
-import { OBJECT_TYPES } from "./objects";
+import { COMPANIES, PARTICIPANTS } from "./objects";
 import { reason } from "./reasons";
 
 export const plangradeFace: Face = {
   title: "plangrade",
   manifest,
   assets: "assets/plangrade",
-  fieldLists: OBJECT_TYPES.map(({ name }) => name),
+  fieldLists: [COMPANIES.name, PARTICIPANTS.name],
   missingToken:
     "The connector lacks its Application key or Application secret for plangrade; enter them in its settings in Hull.",
   remedies: {

@@ -33,11 +33,21 @@ export const PARTICIPANTS: ObjectType = {
   endable: true,
   // Nobody is brought back by writing, and `prepare` refuses what was archived: that costs no look.
   archived: "update",
-  writes: { repeatable: ["update"] },
+  writes: { repeatable: ["update"], endUnseen: true },
+};
+
+/** Activities and notices of a company: told to Hull as events, never sent. */
+export const COMPANY_EVENTS: ObjectType = {
+  name: "company_events",
+  entity: "account",
+  keys: [{ name: "event", scope: "remote" }],
+  identity: "ownKey",
+  parent: { type: COMPANIES.name, field: "company_id" },
+  lookup: false,
 };
 
 /** Parents before children. */
-export const OBJECT_TYPES: readonly ObjectType[] = [COMPANIES, PARTICIPANTS];
+export const OBJECT_TYPES: readonly ObjectType[] = [COMPANIES, PARTICIPANTS, COMPANY_EVENTS];
 
 /**
  * How a participant stands, as far as it is known: `archived` once the archive call was answered, or plangrade shows it.

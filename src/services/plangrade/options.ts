@@ -1,6 +1,6 @@
 /** The list of fields that the settings offer. */
 import type { FieldOption, FieldUse } from "../connection";
-import { labelOf, mappableFields, OBJECT_TYPES, requiredFields } from "./objects";
+import { COMPANIES, labelOf, mappableFields, PARTICIPANTS, requiredFields } from "./objects";
 
 /**
  * The fields that can be mapped, in the order of plangrade's documentation.
@@ -8,7 +8,7 @@ import { labelOf, mappableFields, OBJECT_TYPES, requiredFields } from "./objects
  * @returns undefined for other lists: what comes from plangrade has no mapping, and nobody has fields of their own
  */
 export function fieldOptions(table: string, use: FieldUse): readonly FieldOption[] | undefined {
-  if (use !== "outgoing" || !OBJECT_TYPES.some(({ name }) => name === table)) return undefined;
+  if (use !== "outgoing" || ![COMPANIES.name, PARTICIPANTS.name].includes(table)) return undefined;
   const required = requiredFields(table);
   return mappableFields(table).map(({ name }) => ({
     value: name,

@@ -104,7 +104,7 @@ describe("a company that is refused", () => {
   it("is refused where plangrade does not have it, and ambiguous where it has it twice", async () => {
     expect((await create("222222222")).result).toEqual({ kind: "rejected", message: "Refused", status: 422 });
     book.company(2, { name: "Twin", ein: "123456789" });
-    expect((await create("123456789")).result).toMatchObject({ kind: "rejected", reason: { code: "ambiguous" } });
+    expect((await create("123456789")).result).toMatchObject({ kind: "skipped", reason: { code: "ambiguous" } });
   });
 });
 
@@ -136,7 +136,7 @@ describe("a change", () => {
   ])("leaves %s alone", async (_who, more, code) => {
     book.participant(11, 1, { ...stored, ...more });
     const { result } = await write("participants", { remoteId: "11", parentId: "1", fields: { city: "Salem" } });
-    expect(result).toMatchObject({ kind: "rejected", reason: { code } });
+    expect(result).toMatchObject({ kind: "skipped", reason: { code } });
     expect(book.calls).toEqual(["read participants 11"]);
   });
 
@@ -171,7 +171,7 @@ describe("archiving", () => {
 
   it("is never done to a dependent, nor twice", async () => {
     book.participant(11, 1, { ...FIELDS, employee_id: 5 });
-    expect((await archive()).result).toMatchObject({ kind: "rejected", reason: { code: "dependent" } });
+    expect((await archive()).result).toMatchObject({ kind: "skipped", reason: { code: "dependent" } });
     book.participant(11, 1, { ...FIELDS, archived_at: "2015-01-01" });
     expect((await archive()).result).toMatchObject({ kind: "ended" });
     expect(book.calls).toEqual(["read participants 11", "read participants 11"]);

@@ -21,7 +21,10 @@ test("an empty environment is enough", () => {
     HOST: "0.0.0.0",
     PORT: 8082,
     DATA_DIR: "./data",
-    SERVICES: ["planhat", "plansource", "planningpme"],
+    SERVICES: ["planhat", "plansource", "planningpme", "plangrade"],
+    PLANGRADE_URL: "https://plangrade.com",
+    PLANGRADE_AUTHORIZE_PATH: "/api/v1/authenticate",
+    PLANGRADE_TOKEN_PATH: "/oauth/v1/token",
     PLANHAT_API_URL: "https://{api_prefix}.planhat.com",
     PLANHAT_ANALYTICS_URL: "https://analytics.planhat.com",
     HULL_PROTOCOL: "https",
@@ -193,6 +196,7 @@ describe("the services to serve", () => {
       "planhat",
       "plansource",
       "planningpme",
+      "plangrade",
       "second",
     ]);
     expect(readConfig({ SERVICES: " planhat " }, both).SERVICES).toEqual(["planhat"]);
@@ -200,7 +204,7 @@ describe("the services to serve", () => {
 
   test("must be known", () => {
     expect(() => readConfig({ SERVICES: "planhat,third" }, both)).toThrow(
-      "SERVICES: must be a comma list of planhat, plansource, planningpme, second",
+      "SERVICES: must be a comma list of planhat, plansource, planningpme, plangrade, second",
     );
   });
 });

@@ -44,7 +44,7 @@ const WRITERS: Readonly<Record<Intent["kind"], Writer>> = {
   create,
   update,
   end: (deps, _type, intent) => archive(deps, intent),
-  restart: () => Promise.resolve({ result: rejected("archived") }),
+  restart: () => Promise.resolve({ result: skipped("archived") }),
 };
 
 /** So many in a row are an outage. */
@@ -94,7 +94,7 @@ async function existing(deps: WriteDeps, { ein }: Intent["fields"], refusal: Rem
   if (fitting.length === 1) {
     return { result: { kind: "unconfirmed", message: "plangrade has a company with this EIN; it is looked up" } };
   }
-  return { result: fitting.length > 1 ? rejected("ambiguous", fitting.map(idOf).join(", ")) : refused(refusal) };
+  return { result: fitting.length > 1 ? skipped("ambiguous", fitting.map(idOf).join(", ")) : refused(refusal) };
 }
 
 /** Reads the record, and sends what it shows, overlaid by what changed. */
@@ -106,7 +106,7 @@ async function update(deps: WriteDeps, type: string, intent: Intent): Promise<At
   if (isFailed(row)) return failed(row);
   const ofParticipant = type === PARTICIPANTS.name;
   const barred = ofParticipant ? whyLeftAlone(row, parentId) : undefined;
-  if (barred !== undefined) return { result: rejected(barred) };
+  if (barred !== undefined) return { result: skipped(barred) };
   const { company_id: _, ...changed } = fields;
   const body = overlaid(type, row, changed);
   const answer = await attempt(() => records.update(remoteId, body));
@@ -136,7 +136,7 @@ async function archive(deps: WriteDeps, { remoteId = "" }: Intent): Promise<Atte
   const { rest, lists, fieldsOf } = deps;
   const row = await attempt(() => rest.participants.read(remoteId));
   if (isFailed(row)) return failed(row);
-  if (!isEmployee(row)) return { result: rejected("dependent") };
+  if (!isEmployee(row)) return { result: skipped("dependent") };
   if (showsArchived(row) !== true) {
     const answer = await attempt(() => rest.participants.archive(remoteId));
     if (isFailed(answer)) {
@@ -166,9 +166,9 @@ function refused(error: RemoteError): Result {
   return { kind: "rejected", message: wordsOf(error), status: error.status ?? 0 };
 }
 
-function rejected(code: ReasonCode, detail?: string): Result {
-  const why = reason(code, detail);
-  return { kind: "rejected", message: why.text, status: 0, reason: why };
+/** @param detail ids of plangrade's */
+function skipped(code: ReasonCode, detail?: string): Result {
+  return { kind: "skipped", reason: reason(code, detail) };
 }
 
 const later = (error: Failed): Result => ({ kind: "later", waitMs: waitOf(error), message: error.message });

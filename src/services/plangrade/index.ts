@@ -1,0 +1,104 @@
+/** plangrade behind the seam of `services/service.ts`. */
+import { z } from "zod";
+import { defineService, type ServiceContext } from "../definition";
+import { spellingOf } from "../mapping/attributes";
+import type { Service } from "../service";
+import { plangradeAuthorization } from "./authorization";
+import { createConnection, createShared } from "./connection";
+import { plangradeFace } from "./face";
+import { fingerprintOf } from "./fingerprint";
+import { COMPANIES, COMPANY_EVENTS, fieldSpec, hullAttribute, OBJECT_TYPES, PARTICIPANTS } from "./objects";
+import { fieldOptions } from "./options";
+import { checks, plan } from "./plan";
+import { OUTCOMES } from "./reasons";
+import { mappedFields, readSettings, rowsOf, type PlangradeSettings } from "./settings/settings";
+import { checkOutcomes, checkSettings } from "./settings/status";
+import { DEFAULT_URL, isSafeAddress, targetOf } from "./settings/target";
+import { nextFor } from "./write/prepare";
+
+export interface PlangradeServiceOptions
+  extends Omit<ServiceContext, "budgets">, Partial<Pick<ServiceContext, "budgets">> {
+  /** Root of plangrade or of a stand-in, above `/api/v1`. */
+  readonly address?: string;
+  readonly authorizePath?: string;
+  readonly tokenPath?: string;
+}
+
+const AUTHORIZE_PATH = "/api/v1/authenticate";
+const TOKEN_PATH = "/oauth/v1/token";
+
+export function createPlangradeService(options: PlangradeServiceOptions): Service<PlangradeSettings> {
+  const { address = DEFAULT_URL, authorizePath = AUTHORIZE_PATH, tokenPath = TOKEN_PATH, fingerprintKey } = options;
+  const shared = createShared();
+  const target = (settings: PlangradeSettings, account?: string) =>
+    targetOf(settings, address, account, fingerprintKey);
+  return {
+    name: "plangrade",
+    face: plangradeFace,
+    types: OBJECT_TYPES,
+    outcomes: OUTCOMES,
+    unreachable: "Application key or application secret is missing",
+    readSettings,
+    checkSettings,
+    checkOutcomes,
+    fieldOptions,
+    target,
+    plan,
+    checks,
+    fingerprint: (message, settings) => fingerprintOf(message, settings, fingerprintKey),
+    next: (_type, desired, known) => nextFor(desired, known),
+    field: fieldSpec,
+    mappedFields,
+    fieldSources: (type, settings) =>
+      Object.fromEntries(rowsOf(type, settings).map(({ field, attribute }) => [field, spellingOf(attribute)])),
+    hullAttribute: (_type, field) => hullAttribute(field),
+    fetchPolicy: ({ fetchIntervals, fetchCompanyEvents }) => ({
+      types: [
+        { type: COMPANIES.name, intervalMinutes: fetchIntervals.companies },
+        { type: PARTICIPANTS.name, intervalMinutes: fetchIntervals.participants },
+        ...(fetchCompanyEvents ? [{ type: COMPANY_EVENTS.name, intervalMinutes: fetchIntervals.companies }] : []),
+      ],
+      linkToParent: true,
+      deletedAttribute: hullAttribute("deleted_at"),
+      // Whether lists show what is archived is not known: nothing is concluded from absence.
+      marksDeleted: false,
+    }),
+    connect: (settings, reached, auth) => createConnection(settings, reached, shared, { ...options, auth }),
+    authorization: plangradeAuthorization({ ...options, address, authorizePath, tokenPath, target }),
+    operations: [],
+    forget: () => shared.lists.clear(),
+    close: () => shared.lists.clear(),
+  };
+}
+
+const path = z
+  .string()
+  .trim()
+  .regex(/^\/[\w./-]+$/, "must be a path that begins with a slash")
+  .optional();
+
+export const plangrade = defineService({
+  name: "plangrade",
+  face: plangradeFace,
+  variables: {
+    PLANGRADE_URL: z
+      .string()
+      .trim()
+      .refine(isSafeAddress, "must begin with https:// (or http:// on this machine)")
+      .default(DEFAULT_URL)
+      .describe("Root of plangrade or of a stand-in, above /api/v1; https, or http on loopback."),
+    PLANGRADE_AUTHORIZE_PATH: path
+      .default(AUTHORIZE_PATH)
+      .describe("Path of plangrade's page that asks a person for access; its former clients used /oauth/authorize."),
+    PLANGRADE_TOKEN_PATH: path
+      .default(TOKEN_PATH)
+      .describe("Path of plangrade's token endpoint; its former clients used /oauth/token."),
+  },
+  create: (variables, context) =>
+    createPlangradeService({
+      ...context,
+      address: variables.PLANGRADE_URL.replace(/\/$/, ""),
+      authorizePath: variables.PLANGRADE_AUTHORIZE_PATH,
+      tokenPath: variables.PLANGRADE_TOKEN_PATH,
+    }),
+});
