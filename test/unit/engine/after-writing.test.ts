@@ -130,6 +130,35 @@ describe("a refusal", () => {
   );
 });
 
+test("what a service leaves alone because of what it showed only then is skipped, and no dead letter", async () => {
+  const why = reason("archived");
+  lane.answer = () => ({ kind: "skipped", reason: why });
+  await hear({ name: "Ann" });
+  expect(outcomes).toMatchObject([{ outcome: "skipped", code: "archived", text: why.text }]);
+  expect(await store.deadLettersOf(LANE)).toEqual([]);
+});
+
+describe("an end whose answer was lost", () => {
+  beforeEach(async () => {
+    await hear({ name: "Ann" });
+    lane.answer = ({ kind }) => (kind === "end" ? { kind: "unconfirmed", message: "The answer was lost." } : undefined);
+  });
+
+  test("is looked at where the service shows what became of it", async () => {
+    lane.type = { ...lane.type, writes: { repeatable: ["update"] } };
+    await hear({ name: "Ann" }, { state: "ended" });
+    expect(calls.slice(-2)).toEqual(["end p1 {}", "read"]);
+    expect(await store.deadLettersOf(LANE)).toEqual([]);
+  });
+
+  test("is left to a person where nothing shows it", async () => {
+    lane.type = { ...lane.type, writes: { repeatable: ["update"], endUnseen: true } };
+    await hear({ name: "Ann" }, { state: "ended" });
+    expect(calls.filter((call) => call.startsWith("end"))).toHaveLength(1);
+    expect(outcomes.at(-1)).toMatchObject({ outcome: "dead", code: "unconfirmed" });
+  });
+});
+
 describe("a create whose answer was lost", () => {
   const LOST = ["find", 'create p1 {"name":"Ann"}'];
   beforeEach(() => {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { batchBody, encodeItem, intoBatches, type EncodedItem } from "../../../src/hull/firehose/items";
+import { decodeToken } from "../../../src/hull/auth/jwt";
 import { firehoseUrl } from "../../../src/hull/firehose/firehose";
 
 const signer = { id: "c-1", secret: "connector-secret" };
@@ -62,6 +63,33 @@ describe("an item", () => {
     ["BigInt", { type: "traits", subject: "user", user: { id: "u" }, attributes: { n: 1n } }, /BigInt/],
   ] as const)("about %s is refused here", (_what, item, reason) => {
     expect(encodeItem(item, 0, signer, NOW)).toEqual({ ok: false, reason: expect.stringMatching(reason) as string });
+  });
+
+  it("that is an event is one of its user, who is linked to the account, and nobody's browser made it", () => {
+    const event = {
+      id: "plangrade:company_events:notice-5",
+      name: "plangrade notice",
+      source: "plangrade",
+      atMs: Date.parse("2014-11-08T10:00:00Z"),
+      properties: { plan_name: "401(k)", id: 5 },
+    };
+    const user = { anonymous_id: "plangrade:company_events:7" };
+    const result = encodeItem({ type: "track", user, account: { id: "a" }, event }, 0, signer, NOW);
+    if (!result.ok) throw new Error(result.reason);
+    const { type, body, headers } = JSON.parse(result.item.json) as Record<string, Record<string, string>>;
+    expect([type, body]).toEqual([
+      "track",
+      {
+        ...{ ip: null, url: null, referer: null },
+        ...{ source: "plangrade", event: "plangrade notice", event_id: "plangrade:company_events:notice-5" },
+        ...{ created_at: "2014-11-08T10:00:00.000Z", properties: { plan_name: "401(k)", id: 5 } },
+      },
+    ]);
+    expect(decodeToken(headers?.["Hull-Access-Token"] ?? "")?.payload).toMatchObject({
+      "io.hull.asUser": user,
+      "io.hull.asAccount": { id: "a" },
+      "io.hull.subjectType": "user",
+    });
   });
 
   it("ends up in a body that is one JSON object", () => {
