@@ -238,6 +238,27 @@ describe("a budget that outlives its process", () => {
     second.close();
   });
 
+  it("counts what was started by a clock that has been set back since", async () => {
+    const time = createFakeTime();
+    const memory = createMemory();
+    const begin = (clock: () => number) =>
+      createBudget({ limit: 10, windowMs: HOUR_MS, interactiveReserve: 0, memory, clock, sleep: time.sleep });
+    const first = begin(time.clock);
+    for (let times = 0; times < 6; times += 1) await first.take("delivery");
+    first.close();
+    const second = begin(() => time.clock() - HOUR_MS / 2);
+    let started = 0;
+    for (let times = 0; times < 20; times += 1) {
+      second.take("delivery").then(
+        () => (started += 1),
+        () => undefined,
+      );
+    }
+    await settle();
+    expect(started).toBe(4);
+    second.close();
+  });
+
   it("starts nothing that it cannot remember", async () => {
     const time = createFakeTime();
     const memory = createMemory();
