@@ -4,7 +4,7 @@ import { buildAccountMessage } from "../../simulators/hull";
 import { stockTemplates } from "../../simulators/planningpme";
 import { begin, publish, type Order } from "../fixture/batches";
 import { account, minute, type Bag } from "../fixture/fixture";
-import { PLANNER, usePlanningPme, type PlanningPmeFixture } from "../fixture/planningpme";
+import { PLANNER, PLANNER_SETTINGS, usePlanningPme, type PlanningPmeFixture } from "../fixture/planningpme";
 import { bag, list } from "../fixture/states";
 import { askAsHull, operate } from "../integration/planningpme/asking";
 
@@ -171,6 +171,31 @@ describe("requests_per_hour", () => {
     }
 
     // Whoever asks next sees that the hour is over.
+    fixture.advance(61);
+    await askAsHull(opened, "GET /status");
+    await fixture.settled();
+    expect(customers(opened)).toHaveLength(COUNT);
+    const { maximumCallsPerHour, requests } = books(opened);
+    expect(maximumCallsPerHour).toBe(LIMIT);
+    expect(Object.values(requests).flatMap((results) => Object.keys(results))).not.toContain("429");
+  });
+
+  test("is shared by connectors that have one app key", async () => {
+    const settings = { requests_per_hour: LIMIT, model_layout: "single" };
+    const opened = await open({
+      settings,
+      planningpme: { templates: stockTemplates, quotaPerHour: LIMIT, switches: { modelLayout: "single" } },
+    });
+    const { fixture, url } = opened;
+    const second = { id: "5f00000000000000000000e2", secret: "planningpme-secret-00002" };
+    fixture.hull.addConnector({ ...second, privateSettings: { ...PLANNER_SETTINGS, ...settings } });
+    const [mine, theirs] = [accounts(COUNT / 2), accounts(COUNT).slice(COUNT / 2)];
+    fixture.introduce(told(theirs));
+    await opened.send(told(mine), CHANNEL);
+    const how = { connectorId: second.id, ...CHANNEL, messages: told(theirs), signed: false } as const;
+    expect((await fixture.hull.send(`${url()}/smart-notifier`, how)).messagesAccepted).toBe(theirs.length);
+    await fixture.until(() => books(opened).calls === LIMIT && fixture.engine("planningpme").budgetLeft() === 0);
+
     fixture.advance(61);
     await askAsHull(opened, "GET /status");
     await fixture.settled();
