@@ -31,6 +31,8 @@ export interface Asked {
   readonly settings?: Bag;
   /** What it proves its grant with; undefined: a good token. */
   readonly token?: string;
+  /** Address of another server in place of the simulator. */
+  readonly url?: string;
 }
 
 export interface Heard {
@@ -73,10 +75,10 @@ async function openPlangrade(switches: Partial<PlangradeSwitches> = {}) {
     return plangradeOperations({ budgets, http, shared, answerWithinMs });
   }
 
-  function asker({ settings: stored, token = accessToken }: Pick<Asked, "settings" | "token"> = {}) {
+  function asker({ settings: stored, token = accessToken, url = sim.url }: Asked = {}) {
     const { key: application_key, secret: application_secret } = DEFAULT_APPLICATION;
     const settings = settingsOf({ application_key, application_secret, ...stored });
-    const target = targetOf(settings, sim.url, "1001", "key");
+    const target = targetOf(settings, url, "1001", "key");
     if (target === undefined) throw new Error("No target.");
     const auth = { headers: () => ({ authorization: `Bearer ${token}` }) };
     return { key: "plangrade/org/connector", settings, target, auth } satisfies Asker<PlangradeSettings>;

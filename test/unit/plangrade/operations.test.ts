@@ -1,44 +1,12 @@
 /** What people and programs may call through us: what is sent, what is answered, and what is remembered. */
 import { DEFAULT_APPLICATION } from "../../../simulators/plangrade";
-import { createLists } from "../../../src/services/plangrade/remote/lists";
-import { COMPANIES, PARTICIPANTS } from "../../../src/services/plangrade/objects";
-import { ask, usePlangrade, type Opened } from "./ask";
-import { Book } from "./book";
+import { ACME, ANN, at, COMPANY, company, DEPENDENT, EMPLOYEE, OLIVE, participant, useAcme, USER } from "./acme";
+import { ask } from "./ask";
 
-const openEmpty = usePlangrade();
-
-const OLIVE = { name: "Olive Operator", email: "olive@example.com" };
-const ACME = { name: "Acme", ein: "012345678" };
-const ANN = {
-  first_name: "Ann",
-  last_name: "Lee",
-  street1: "1 Main St",
-  city: "Boston",
-  state: "MA",
-  zip: "02139",
-  dob: "1980-01-31",
-};
-const USER = 1001;
-const COMPANY = 20001;
-const EMPLOYEE = 300001;
-const DEPENDENT = 300002;
-
-const at = (id: number) => ({ parameters: { id: String(id) } });
-const company = (more: object) => ({ type: COMPANIES.name, ...more });
-const participant = (more: object) => ({ type: PARTICIPANTS.name, ...more });
-
-/** Acme with Ann and her child. */
-async function open(...given: Parameters<typeof openEmpty>): Promise<Opened> {
-  const opened = await openEmpty(...given);
-  const { records } = opened.sim;
-  records.seedCompany({ ...ACME, grade: "A+" });
-  records.seedParticipant(COMPANY, { ...ANN, ssn: "0123" });
-  records.seedParticipant(COMPANY, { ...ANN, first_name: "Bo", employee_id: EMPLOYEE });
-  return opened;
-}
+const open = useAcme();
 
 test("every operation stands under its path, and whatever cannot be undone is confirmed with the id", async () => {
-  const shown = (await openEmpty()).operations().map(({ id, method, path, confirm }) => {
+  const shown = (await open()).operations().map(({ id, method, path, confirm }) => {
     const input = { parameters: { id: "7" }, query: {}, body: {} };
     return `${method} ${path} ${id} ${confirm?.value(input) ?? ""}`.trim();
   });
@@ -68,7 +36,7 @@ test.each([
   ["deleteParticipant", /dependents, distributions, history and documents/],
   ["archiveParticipant", /dependents are archived/],
 ])("%s says what falls with it", async (id, falls) => {
-  const declared = (await openEmpty()).operations().find((each) => each.id === id);
+  const declared = (await open()).operations().find((each) => each.id === id);
   expect(declared?.confirm?.falls).toMatch(falls);
 });
 
@@ -138,33 +106,6 @@ describe("a create", () => {
     const sent = opened.calls.map(({ body }) => Object.fromEntries(new URLSearchParams(String(body))));
     expect(sent).toEqual([{ ...pat, client_id, client_secret }, kim]);
   });
-
-  test.each<readonly [string, string, object, readonly object[]]>([
-    ["createUser", "POST /users", { name: "Pat", email: "pat@example.com" }, []],
-    [
-      "createCompany",
-      "POST /companies",
-      { name: "Other", ein: "987654321" },
-      [company({ key: { name: "ein", value: "987654321" } })],
-    ],
-    [
-      "createParticipant",
-      "POST /participants",
-      { ...ANN, first_name: "Cy", email: "Cy@acme.example", company_id: COMPANY, employee_id: 0, ssn: "0456" },
-      [
-        participant({ key: { name: "email", value: "cy@acme.example" } }),
-        participant({ key: { name: "name_and_dob", value: "cy lee 1980-01-31" } }),
-      ],
-    ],
-  ])("whose answer is lost is not sent again: %s", async (id, route, body, touched) => {
-    for (const kind of ["reset-after", "wrong-shape"] as const) {
-      const opened = await open();
-      opened.sim.faults.add({ kind, route });
-      expect(await ask(opened, id, { body })).toMatchObject({ status: 502, code: "outcome_unknown", touched });
-      expect(opened.routes()).toEqual([route]);
-      await opened.close();
-    }
-  });
 });
 
 describe("a change", () => {
@@ -215,21 +156,6 @@ describe("what cannot be undone", () => {
       expect(opened.sim.snapshot()).toEqual({ users: [], companies: [], participants: [] });
     },
   );
-
-  test.each(["reset-after", "wrong-shape"] as const)(
-    "may have been done when the answer is lost (%s)",
-    async (kind) => {
-      const opened = await open();
-      opened.sim.faults.add({ kind, form: "html", route: "DELETE /participants/:id" });
-      expect(await ask(opened, "deleteParticipant", at(EMPLOYEE))).toMatchObject({
-        status: 502,
-        code: "outcome_unknown",
-        touched: [participant({ id: String(EMPLOYEE) })],
-      });
-      expect(opened.routes()).toHaveLength(1);
-    },
-  );
-
   test("archives the participant and dependents, and is remembered", async () => {
     const opened = await open();
     expect(await ask(opened, "archiveParticipant", at(EMPLOYEE))).toMatchObject({
@@ -239,120 +165,5 @@ describe("what cannot be undone", () => {
       touched: [participant({ id: String(EMPLOYEE) })],
     });
     expect(opened.sim.books.snapshot().writes).toMatchObject([{ kind: "archive", id: EMPLOYEE, cascade: [DEPENDENT] }]);
-  });
-
-  test.each(["reset-after", "rate-limit", "status"] as const)("archives once, in spite of %s", async (kind) => {
-    const opened = await open();
-    opened.sim.faults.add({ kind, status: 503, route: "GET /participants/archive" });
-    const code = kind === "rate-limit" ? "plangrade_busy" : "outcome_unknown";
-    expect(await ask(opened, "archiveParticipant", at(EMPLOYEE))).toMatchObject({ code });
-    expect(opened.routes()).toEqual(["GET /participants/archive"]);
-  });
-});
-
-describe("trouble at plangrade:", () => {
-  test.each([404, 410] as const)("what is gone is 404 (%i)", async (deleted) => {
-    const opened = await open({ deleted });
-    opened.sim.records.remove("company", COMPANY);
-    for (const [id, code] of [
-      ["getCompany", "company_not_found"],
-      ["deleteCompany", "company_not_found"],
-      ["listParticipants", "company_not_found"],
-    ] as const) {
-      const query = id === "listParticipants" ? { company_id: String(COMPANY) } : {};
-      expect(await ask(opened, id, { ...at(COMPANY), query })).toMatchObject({ status: 404, code, touched: [] });
-    }
-    for (const id of ["getParticipant", "archiveParticipant"]) {
-      expect(await ask(opened, id, at(EMPLOYEE))).toMatchObject({ status: 404, code: "participant_not_found" });
-    }
-    expect(await ask(opened, "getUser", at(USER + 1))).toMatchObject({ status: 404, code: "user_not_found" });
-  });
-
-  test.each(["array", "list", "fields"] as const)("a refusal has plangrade's words (%s)", async (errors) => {
-    const opened = await open({ errors, invalid: 422 });
-    const answer = await ask(opened, "createCompany", { body: ACME });
-    expect(answer).toMatchObject({ status: 422, code: "refused_by_plangrade", touched: [] });
-    expect(answer.message).toMatch(/ein has already been taken/i);
-  });
-
-  test.each(["html", "empty"] as const)("a refusal may have none (%s)", async (errors) => {
-    const answer = await ask(await open({ errors }), "createCompany", { body: ACME });
-    expect(answer).toMatchObject({ status: 400, code: "refused_by_plangrade" });
-    expect(answer.message).toBe("plangrade refuses it: No reason was given.");
-  });
-
-  test("a refused token, a refused application and a missing right are 502, and say what to do", async () => {
-    const opened = await open({ foreign: 403 });
-    const { seedUser, seedCompany } = opened.sim.records;
-    const foreign = seedCompany({
-      name: "Foreign",
-      managers: [seedUser({ name: "Pat", email: "pat@example.com" }).id],
-    });
-    const body = { name: "Kim", email: "kim@example.com" };
-    const settings = { application_secret: "another-secret-0123" };
-    for (const [answer, words] of [
-      [await ask(opened, "listCompanies", { token: "stale" }), "Grant access again"],
-      [await ask(opened, "createUser", { body, settings }), "Check Application key and Application secret"],
-      [await ask(opened, "getCompany", at(foreign.id)), "Check in plangrade what they manage"],
-    ] as const) {
-      expect(answer).toMatchObject({ status: 502, code: "plangrade_token_refused" });
-      expect(answer.message).toContain(words);
-    }
-  });
-
-  test("a call that is not answered ends in time", async () => {
-    const opened = await open();
-    opened.sim.faults.add({ kind: "stall", count: 1, route: "GET /companies" });
-    const list = opened.operations(300).find(({ id }) => id === "listCompanies");
-    const input = { parameters: undefined, query: undefined, body: undefined };
-    await expect(list?.run(opened.asker(), input)).rejects.toMatchObject({
-      status: 502,
-      code: "plangrade_unavailable",
-    });
-  });
-});
-
-test("lists that look-ups keep are forgotten by whatever writes, and by nothing else", async () => {
-  const opened = await open();
-  const book = new Book();
-  book.company(COMPANY, ACME);
-  const lists = createLists(() => 0);
-  opened.shared.lists.set(opened.asker().target.fingerprint, lists);
-  const listed = async (): Promise<number> => {
-    await lists.participants(book.rest, String(COMPANY), false);
-    return book.calls.length;
-  };
-  expect(await listed()).toBe(1);
-  await ask(opened, "listParticipants", { query: { company_id: String(COMPANY) } });
-  expect(await listed()).toBe(1);
-  const body = { ...ANN, first_name: "Cy", company_id: COMPANY, employee_id: 0, ssn: "0456" };
-  await ask(opened, "createParticipant", { body });
-  expect(await listed()).toBe(2);
-  opened.sim.faults.add({ kind: "reset-after", route: "DELETE /participants/:id" });
-  await ask(opened, "deleteParticipant", at(EMPLOYEE));
-  expect(await listed()).toBe(3);
-});
-
-describe("digits of a social security number, and credentials,", () => {
-  const body = { ...ANN, first_name: "Cy", company_id: COMPANY, employee_id: 0, ssn: "0456" };
-
-  test("are in no answer, even where plangrade shows them", async () => {
-    const opened = await open({ updates: "partial" });
-    opened.sim.faults.add({ kind: "wrong-shape", count: 0 });
-    await ask(opened, "createParticipant", { body });
-    const { body: one } = await ask(opened, "getParticipant", at(DEPENDENT + 1));
-    expect(JSON.stringify(one)).not.toContain("ssn");
-  });
-
-  test("are in no log line and no error", async () => {
-    const opened = await open({ errors: "list" });
-    await ask(opened, "createParticipant", { body });
-    const refused = await ask(opened, "createParticipant", { body: { ...body, company_id: 9 } });
-    await ask(opened, "createUser", { body: { name: "Kim", email: "kim@example.com" } });
-    expect(refused.code).toBe("refused_by_plangrade");
-    const said = `${refused.message} ${opened.logged()}`;
-    expect(said).not.toMatch(/\b0456\b/);
-    expect(said).not.toContain(DEFAULT_APPLICATION.secret);
-    expect(said).not.toContain(opened.asker().auth.headers().authorization.slice(7));
   });
 });
