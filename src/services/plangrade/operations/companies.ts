@@ -27,6 +27,7 @@ const KIND: Kind = {
   title: "Company",
   tag: { name: "Companies", description: "Companies of the user who granted access." },
   words: COMPANY_WORDS,
+  shown: shownRecord(["name", "ein", "grade"]),
   example: EXAMPLE,
   falls: "The company's plans, participants, documents, history and future distributions go with it.",
   type: COMPANIES.name,
@@ -43,7 +44,7 @@ export function companyOperations(calls: Calls): readonly Operation<PlangradeSet
       summary: "All companies",
       answer: {
         name: "Companies",
-        schema: z.object({ companies: z.array(shownRecord) }),
+        schema: z.object({ companies: z.array(KIND.shown) }),
         description: "plangrade's companies, in its order.",
         example: { companies: [EXAMPLE] },
       },

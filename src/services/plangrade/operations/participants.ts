@@ -44,6 +44,7 @@ const KIND: Kind = {
   title: "Participant",
   tag: { name: "Participants", description: "Employees of a company, and their dependents." },
   words: PARTICIPANT_WORDS,
+  shown: shownRecord(["company_id", "employee_id", ...Object.keys(FIELDS)]),
   example: EXAMPLE,
   falls:
     "The participant's dependents, distributions, history and documents go with it. If archiving is what you want, archive.",
@@ -69,7 +70,7 @@ export function participantOperations(calls: Calls): readonly Operation<Plangrad
       query: OF_COMPANY,
       answer: {
         name: "Participants",
-        schema: z.object({ participants: z.array(shownRecord) }),
+        schema: z.object({ participants: z.array(KIND.shown) }),
         description: "plangrade's participants, in its order. Whether archived ones are among them is not known.",
         example: { participants: [EXAMPLE] },
       },
@@ -118,10 +119,9 @@ export function participantOperations(calls: Calls): readonly Operation<Plangrad
       description: "There is no call that brings an archived participant back.",
       parameters: idPart(KIND),
       answer: {
-        name: "ArchivedId",
-        schema: CREATED.schema,
+        ...CREATED,
         description: "The id of the archived participant.",
-        example: { id: 1042 },
+        status: 200,
       },
       refusals: [...REFUSALS, notThere(KIND), LOST],
       confirm: {

@@ -25,6 +25,8 @@ export interface Kind {
   readonly title: "User" | "Company" | "Participant";
   readonly tag: Operation<PlangradeSettings>["tag"];
   readonly words: InputWords;
+  /** As plangrade shows one. */
+  readonly shown: z.ZodType;
   readonly example: Readonly<Record<string, unknown>>;
   /** What goes with a removed one, in a sentence. */
   readonly falls: string;
@@ -53,9 +55,15 @@ export const DONE_PERHAPS = {
   writes: true,
 } as const;
 
-const recordId = z.union([z.number(), z.string()]);
+const numberOrText = z.union([z.number(), z.string()]);
 
-export const shownRecord = z.looseObject({ id: recordId });
+/** As plangrade shows a record: what it shows may be missing, or a number. */
+export function shownRecord(fields: readonly string[]) {
+  return z.looseObject({
+    id: numberOrText,
+    ...Object.fromEntries(fields.map((field) => [field, numberOrText.nullish()])),
+  });
+}
 
 /** The number of a person is never answered, whatever plangrade does. */
 export function shownRow({ [SSN]: _, ...row }: Row): Readonly<Record<string, unknown>> {
@@ -87,18 +95,18 @@ export function idPart({ one }: Kind): InputPart<{ readonly id: string }> {
 }
 
 /** `{company: {…}}`, however plangrade wraps it. */
-function answerOf({ one, title, example }: Kind): AnswerPart {
+function answerOf({ one, title, shown, example }: Kind): AnswerPart {
   return {
     name: title,
-    schema: z.object({ [one]: shownRecord }),
+    schema: z.object({ [one]: shown }),
     description: `plangrade's ${one}.`,
     example: { [one]: example },
   };
 }
 
 export const CREATED: AnswerPart = {
-  name: "NewId",
-  schema: z.object({ id: recordId }),
+  name: "RecordId",
+  schema: z.object({ id: numberOrText }),
   description: "The id of the new record.",
   example: { id: 1042 },
   status: 201,

@@ -30,6 +30,7 @@ const KIND: Kind = {
       "plangrade's own users, the people who log in there. All but creating one need the access that one granted.",
   },
   words: USER_WORDS,
+  shown: shownRecord(["name", "email"]),
   example: EXAMPLE,
   falls:
     "The user's association with companies goes with it. The companies stay, but one without another manager is reached by plangrade's administrators alone.",
@@ -71,7 +72,7 @@ export function userOperations(calls: Calls): readonly Operation<PlangradeSettin
       path: "/me",
       tag: KIND.tag,
       summary: "The user who granted access",
-      answer: { name: "Me", schema: shownRecord, description: "plangrade's user.", example: EXAMPLE },
+      answer: { name: "Me", schema: KIND.shown, description: "plangrade's user.", example: EXAMPLE },
       refusals: REFUSALS,
       run: async (asker) => ({ body: shownRow(await calls.granted(asker, (rest) => rest.me())) }),
     }),
