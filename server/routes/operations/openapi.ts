@@ -43,8 +43,9 @@ export function operationParts<S>(operations: readonly Operation<S>[]): readonly
 }
 
 function described<S>(operation: Operation<S>): Described {
-  const { id, method, summary, description, parameters: inPath, query, confirm, answer: given } = operation;
+  const { id, summary, description, parameters: inPath, query, confirm, answer: given } = operation;
   const { name, example } = operation.body ?? {};
+  const { status = 200 } = given;
   return {
     operationId: id,
     summary,
@@ -54,11 +55,13 @@ function described<S>(operation: Operation<S>): Described {
       ...(inPath === undefined ? [] : parameters("path", inPath.schema)),
       ...ORGANIZATION,
       ...(query === undefined ? [] : inQuery(query.schema)),
-      ...(confirm === undefined ? [] : [confirmation(confirm, method === "DELETE")]),
+      // Only a request that carries another one may destroy nothing.
+      ...(confirm === undefined ? [] : [confirmation(confirm, operation.audited === undefined)]),
     ],
     requestBody: name === undefined ? undefined : body(name, example),
     responses: {
-      [given.status ?? 200]: answer(given.description, given.name, given.example),
+      [status]:
+        status === 204 ? { description: given.description } : answer(given.description, given.name, given.example),
       ...refusals(...refusalsOf(operation)),
     },
   };

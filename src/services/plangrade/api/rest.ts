@@ -24,7 +24,7 @@ export interface Records {
    * @throws RemoteError, UnexpectedAnswer for an answer that is neither empty nor JSON
    */
   update(id: string, fields: Fields): Promise<Row | undefined>;
-  /** Cannot be undone. @throws RemoteError */
+  /** Cannot be undone. @throws RemoteError, UnexpectedAnswer for a page */
   remove(id: string): Promise<void>;
 }
 
@@ -97,7 +97,11 @@ export function createRest(client: PlangradeClient, { priority, timeoutMs = TIME
         return row !== undefined && String(row.id) === id && Object.keys(row).length > 1 ? row : undefined;
       },
       async remove(id) {
-        await ask({ method: "DELETE", route, params: { id } });
+        const { body } = await ask({ method: "DELETE", route, params: { id } });
+        // Neither is a page proof that somebody is gone.
+        if (typeof body === "string" && body.trim() !== "") {
+          throw new UnexpectedAnswer(`plangrade DELETE ${route} did not answer with JSON.`);
+        }
       },
     };
   };

@@ -21,6 +21,8 @@ export interface Lists {
   put(companyId: string, row: Row): void;
   /** Something of the company changed in a way that is not known here. */
   drop(companyId?: string): void;
+  /** Somebody wrote, and any list may be out of date. */
+  clear(): void;
 }
 
 /** @param nowMs for how long lists are kept */
@@ -75,5 +77,9 @@ export function createLists(nowMs: () => number): Lists {
       kept.set(key, [...others, row], { noUpdateTTL: true });
     },
     drop: (companyId) => drop(companyId === undefined ? COMPANIES : ofCompany(companyId)),
+    clear() {
+      kept.clear();
+      reading.clear();
+    },
   };
 }
