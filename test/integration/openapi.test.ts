@@ -5,6 +5,7 @@ import type { Express } from "express";
 import { METHODS } from "node:http";
 import { describeApi, schemasOf, type DescribedService } from "../../server/openapi/document";
 import type { Operation as Part, Piece } from "../../server/openapi/part";
+import { createPlangradeService } from "../../src/services/plangrade";
 import { createPlanningPmeService } from "../../src/services/planningpme";
 import { createPlanSourceService } from "../../src/services/plansource";
 import { ask as askAsHull, basic, queryOf, send } from "./asking";
@@ -39,6 +40,7 @@ function readDocument<S>(service: DescribedService<S>) {
 const PLANHAT = readDocument(SERVICE);
 const PLANSOURCE = readDocument(createPlanSourceService({ fingerprintKey: "described", answerWithinMs: 1_000 }));
 const PLANNINGPME = readDocument(createPlanningPmeService({ fingerprintKey: "described", answerWithinMs: 1_000 }));
+const PLANGRADE = readDocument(createPlangradeService({ fingerprintKey: "described", answerWithinMs: 1_000 }));
 const { document: DOCUMENT, schemas: SCHEMAS, operations: OPERATIONS } = PLANHAT;
 
 interface Route {
@@ -162,6 +164,7 @@ describe.each([
   ["Planhat", PLANHAT],
   ["PlanSource", PLANSOURCE],
   ["PlanningPME", PLANNINGPME],
+  ["plangrade", PLANGRADE],
 ])("the document of %s", (_service, { document, schemas: taken, operations }) => {
   test("is OpenAPI 3.1", () => {
     expect(document.openapi).toMatch(/^3\.1\.\d$/);

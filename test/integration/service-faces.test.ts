@@ -1,6 +1,8 @@
 /** What Hull's dashboard reads of each service's connector before it is set up. */
+import plangradeManifest from "../../src/services/plangrade/manifest.json";
 import planningpmeManifest from "../../src/services/planningpme/manifest.json";
 import plansourceManifest from "../../src/services/plansource/manifest.json";
+import { usePlangrade } from "../fixture/plangrade";
 import { usePlanningPme } from "../fixture/planningpme";
 import { usePlanSource } from "../fixture/plansource";
 import { send } from "./asking";
@@ -8,6 +10,7 @@ import { send } from "./asking";
 const SERVICES = [
   { name: "plansource", title: "PlanSource", manifest: plansourceManifest, open: usePlanSource() },
   { name: "planningpme", title: "PlanningPME", manifest: planningpmeManifest, open: usePlanningPme() },
+  { name: "plangrade", title: "plangrade", manifest: plangradeManifest, open: usePlangrade() },
 ];
 
 test.each(SERVICES)("manifest, guide and logos of $name are served to any page", async ({ name, ...expected }) => {

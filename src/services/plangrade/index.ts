@@ -8,6 +8,7 @@ import { createConnection, createShared } from "./connection";
 import { plangradeFace } from "./face";
 import { fingerprintOf } from "./fingerprint";
 import { COMPANIES, COMPANY_EVENTS, fieldSpec, hullAttribute, OBJECT_TYPES, PARTICIPANTS } from "./objects";
+import { plangradeOperations } from "./operations";
 import { fieldOptions } from "./options";
 import { checks, plan } from "./plan";
 import { OUTCOMES } from "./reasons";
@@ -65,7 +66,7 @@ export function createPlangradeService(options: PlangradeServiceOptions): Servic
     }),
     connect: (settings, reached, auth) => createConnection(settings, reached, shared, { ...options, auth }),
     authorization: plangradeAuthorization({ ...options, address, authorizePath, tokenPath, target }),
-    operations: [],
+    operations: plangradeOperations({ ...options, shared }),
     forget: () => shared.lists.clear(),
     close: () => shared.lists.clear(),
   };
