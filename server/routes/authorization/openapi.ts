@@ -1,6 +1,7 @@
 /** `/authorize` described. */
 import { z } from "zod";
 import { header, page } from "../../console/openapi";
+import { organizationQuery } from "../../middleware/basic-auth";
 import { BY_LOGIN, BY_QUERY, FOR_ALL } from "../../openapi/common";
 import { answer, inQuery, ref, type Part } from "../../openapi/part";
 import { QUERY_REFUSALS, refusals } from "../../openapi/refusals";
@@ -18,6 +19,8 @@ const callbackQuery = z.object({
 const confirmation = z.object({ state: z.string().meta({ description: "From the form." }) });
 
 const EITHER = [...BY_QUERY, ...BY_LOGIN];
+/** Of the log-in; the credentials of Hull's links name the organization themselves. */
+const OF_LOGIN = inQuery(z.object({ org: organizationQuery.shape.org.optional() }));
 const PAGES = {
   200: page("What was done; or the question whether another account is meant."),
   400: page("The state is missing, damaged, too old, or has served already."),
@@ -38,6 +41,7 @@ export const authorizationPart: Part = {
           "A cookie binds what comes back to this browser for ten minutes. The credentials are those of Hull's links, or " +
           "the log-in of the console.",
         security: EITHER,
+        parameters: OF_LOGIN,
         responses: {
           302: { description: "To {{service}}.", headers: { Location: header("Its page."), "Set-Cookie": header("") } },
           400: page("The credentials cannot be read."),
@@ -55,6 +59,7 @@ export const authorizationPart: Part = {
         summary: "Forgets what was granted; {{service}} is not told",
         description: "Messages wait until a person authorizes the connector again.",
         security: EITHER,
+        parameters: OF_LOGIN,
         responses: {
           200: answer("It is forgotten.", "Revoked", { revoked: true }),
           ...refusals(...QUERY_REFUSALS, "OtherMethod"),
