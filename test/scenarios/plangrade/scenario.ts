@@ -104,8 +104,11 @@ export async function play(
       records.seedActivity({ company_id, name, start_time });
     } else if ("before" in step) beforeNext(plangrade, step.before, () => records.seedCompany(step.addCompany));
     else if ("settings" in step) await benefits.saveSettings(step.settings);
-    else if ("fetch" in step) await benefits.fetch("force=1", step.fetch);
-    else if ("advanceMinutes" in step) fixture.advance(step.advanceMinutes);
+    else if ("fetch" in step) {
+      await benefits.fetch("force=1", step.fetch);
+      // Events of companies are fetched by a run of their own, which may begin later.
+      await fixture.until(async () => (await fixture.connector.store.openRuns()).length === 0);
+    } else if ("advanceMinutes" in step) fixture.advance(step.advanceMinutes);
     else if ("authorize" in step) {
       expect((await benefits.authorize()).status).toBe(200);
       scenario.authorized = true;
