@@ -177,11 +177,11 @@ function conclude(work: Work, verdict: Identity, context: TypeContext, timing: T
       );
     }
     case "ambiguous":
-      return ended(work, "skipped", reason("ambiguous", `candidates: ${verdict.ids.join(", ")}`), nowMs);
+      return ended(work, "skipped", reason("ambiguous", `candidates: ${verdict.ids.join(", ")}`, outcomes), nowMs);
     case "taken":
       return taken(work, verdict.row.id, verdict.by, nowMs);
     case "archived":
-      return ended(work, "skipped", reason("archived", verdict.row.id), nowMs);
+      return ended(work, "skipped", reason("archived", verdict.row.id, outcomes), nowMs);
   }
 }
 

@@ -102,9 +102,14 @@ async function update(deps: WriteDeps, type: string, intent: Intent): Promise<At
   const { rest, lists, fieldsOf } = deps;
   const { remoteId = "", fields, parentId } = intent;
   const records = recordsOf(rest, type);
+  const ofParticipant = type === PARTICIPANTS.name;
+  const failed = (error: Failed): Attempted => {
+    // The list that still shows it would lead the next look-up to it again.
+    if (ofParticipant && parentId !== undefined && isNotThere(error)) lists.drop(parentId);
+    return unwritten(error);
+  };
   const row = await attempt(() => records.read(remoteId));
   if (isFailed(row)) return failed(row);
-  const ofParticipant = type === PARTICIPANTS.name;
   const barred = ofParticipant ? whyLeftAlone(row, parentId) : undefined;
   if (barred !== undefined) return { result: skipped(barred) };
   const { company_id: _, ...changed } = fields;
@@ -135,7 +140,7 @@ function whyLeftAlone(row: Row, parentId: string | undefined): ReasonCode | unde
 async function archive(deps: WriteDeps, { remoteId = "" }: Intent): Promise<Attempted> {
   const { rest, lists, fieldsOf } = deps;
   const row = await attempt(() => rest.participants.read(remoteId));
-  if (isFailed(row)) return failed(row);
+  if (isFailed(row)) return unwritten(row);
   if (!isEmployee(row)) return { result: skipped("dependent") };
   if (showsArchived(row) !== true) {
     const answer = await attempt(() => rest.participants.archive(remoteId));
@@ -153,7 +158,7 @@ async function archive(deps: WriteDeps, { remoteId = "" }: Intent): Promise<Atte
 }
 
 /** An update, or the look before one: it is there and refused, not there, or tried again. */
-function failed(error: Failed): Attempted {
+function unwritten(error: Failed): Attempted {
   if (isNotThere(error)) return { result: { kind: "gone" } };
   if (isRefusal(error)) return { result: refused(error) };
   return { result: later(error), trouble: error };
