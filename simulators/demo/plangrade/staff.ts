@@ -16,7 +16,7 @@ export interface Person {
 }
 
 export const FIRMS = 20;
-export const PEOPLE = 300;
+export const PEOPLE = 200;
 /** Each fiftieth has no day of birth. */
 const INCOMPLETE_EVERY = 50;
 
@@ -48,7 +48,7 @@ export function people(): readonly Person[] {
 export const isIncomplete = (index: number): boolean => index % INCOMPLETE_EVERY === INCOMPLETE_EVERY - 1;
 
 /** What becomes of the people, by position in their list. */
-export const CHANGED = range(0, 30);
+export const CHANGED = range(0, 20);
 /** Who belongs to another account. */
 export const MOVED = range(61, 63);
 
