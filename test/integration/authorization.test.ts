@@ -101,6 +101,8 @@ test("what waits goes on once a person has accepted, and the page says whose acc
   await fixture.settled();
   expect(ledger.firms.size).toBe(1);
   expect(await status()).toMatchObject({ status: "ok" });
+  const said = fixture.logs.filter(({ message }) => message === "connector.configuration.changed");
+  expect(said.map(({ data }) => data?.["message"])).toEqual([expect.stringContaining("before any record was linked")]);
 });
 
 test("the log-in of the console leads there as well, and a browser without one is asked for it", async () => {
