@@ -6,6 +6,7 @@
 import { once } from "node:events";
 import { parseArgs } from "node:util";
 import type { Demo } from "./demo";
+import { plangradeDemo } from "./plangrade";
 import { planhatDemo } from "./planhat";
 import { planningpmeDemo } from "./planningpme";
 import { judge, playAll } from "./play";
@@ -20,6 +21,7 @@ const DEMOS = {
   planhat: (staysUp: boolean) => show(planhatDemo(), staysUp),
   plansource: (staysUp: boolean) => show(plansourceDemo(), staysUp),
   planningpme: (staysUp: boolean) => show(planningpmeDemo(), staysUp),
+  plangrade: (staysUp: boolean) => show(plangradeDemo(), staysUp),
 } as const;
 
 const isDemo = (name: string): name is keyof typeof DEMOS => Object.hasOwn(DEMOS, name);

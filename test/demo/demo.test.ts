@@ -94,10 +94,24 @@ test("the demo of PlanningPME tries changes before it makes them, and brings cor
   expect(output).toContain("✓ Hull knows 5 of 5 corrections that were made in PlanningPME\n");
 }, 120_000);
 
+test("the demo of plangrade is let in by a person, and says which field is missing", async () => {
+  const { code, output, complaints } = await runDemo(ROOT, "--service", "plangrade");
+  expect({ code, complaints, output: code === 0 ? "" : output }).toEqual({ code: 0, complaints: "", output: "" });
+  expect(stepOf(output, 1)).toMatch(/outcomes +20 {2}sent\/created\n/);
+  expect(stepOf(output, 1)).toMatch(/1 × POST \/oauth\/v1\/token/);
+  expect(stepOf(output, 2)).toMatch(/outcomes +196 {2}sent\/created\n +4 {2}skipped\/incomplete\n/);
+  expect(stepOf(output, 3)).toMatch(/calls to plangrade +0\n/);
+  expect(stepOf(output, 4)).toMatch(/outcomes +20 {2}sent\/updated\n +calls to plangrade +40 {2}/);
+  expect(stepOf(output, 5)).toMatch(/outcomes +2 {2}skipped\/other_company\n/);
+  expect(output).toMatch(/Why is user-49 not in plangrade\?\n(.+\n)*.+incomplete.+\(dob\)/);
+  expect(output).toContain("✓ plangrade holds what Hull asks for: 20 companies, 196 employees\n");
+  expect(output).toContain("✓ Hull knows the grade of 20 of 20 companies, and was told 2 events\n");
+}, 120_000);
+
 test("a demo of a service that there is not names those that there are", async () => {
   const { code, complaints } = await runDemo(ROOT, "--service", "nobodys");
   expect(code).toBe(1);
-  expect(complaints).toBe("There is no demo of nobodys; choose one of planhat, plansource, planningpme.\n");
+  expect(complaints).toBe("There is no demo of nobodys; choose one of planhat, plansource, planningpme, plangrade.\n");
 }, 60_000);
 
 test("outside the repository the demo says where it belongs", async () => {

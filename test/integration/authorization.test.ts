@@ -1,6 +1,7 @@
 /** A person grants access in a browser: what leads there and back, and everything that must lead nowhere. */
 import { buildAccountMessage } from "../../simulators/hull";
 import { account, useFixtures, type Fixture } from "../fixture/fixture";
+import { BENEFITS, usePlangrade } from "../fixture/plangrade";
 import { Ledger, ledgerService } from "../fixture/services/ledger";
 import { basic, queryOf, send, type Answer, type Sent } from "./asking";
 
@@ -100,6 +101,8 @@ test("what waits goes on once a person has accepted, and the page says whose acc
   await fixture.settled();
   expect(ledger.firms.size).toBe(1);
   expect(await status()).toMatchObject({ status: "ok" });
+  const said = fixture.logs.filter(({ message }) => message === "connector.configuration.changed");
+  expect(said.map(({ data }) => data?.["message"])).toEqual([expect.stringContaining("before any record was linked")]);
 });
 
 test("the log-in of the console leads there as well, and a browser without one is asked for it", async () => {
@@ -254,6 +257,26 @@ test("what was granted is forgotten by a call of its own, and everything waits a
   expect((await revoke()).body).toEqual({ revoked: true });
   expect((await revoke()).body).toEqual({ revoked: false });
   expect(await status()).toMatchObject({ status: "setupRequired" });
+});
+
+describe("the status", () => {
+  const openPlangrade = usePlangrade();
+
+  test("names the link and no other trouble while there is no access, and forgets it once there is one", async () => {
+    const served = await openPlangrade({ authorized: false });
+    const { url, fixture: opened } = served;
+    const query = queryOf({ organization: opened.hull.host, ship: BENEFITS.id, secret: BENEFITS.secret });
+    const look = async (): Promise<unknown> => (await fetch(`${url()}/status?${query}`)).json();
+    const theLink = {
+      status: "setupRequired",
+      messages: [expect.stringMatching(/^Nobody has authorized the connector yet/) as unknown],
+    };
+    expect(await look()).toEqual(theLink);
+    await served.authorize();
+    expect(await look()).toEqual({ status: "ok", messages: [] });
+    await fetch(`${url()}/authorize?${query}`, { method: "DELETE" });
+    expect(await look()).toEqual(theLink);
+  });
 });
 
 test("neither codes nor states nor tokens are logged", async () => {

@@ -7,16 +7,21 @@ import { page } from "../../console/page";
 import type { ErrorStatus } from "../../http-error";
 
 const AGAIN = "Nothing was changed. Begin again with the link in the connector's status.";
+const LOOK = "Nothing was changed by it. The connector's status says whether it is authorized.";
 
 /** Status, code and sentence for each reason why what came back counts for nothing. */
 export const REFUSED: Readonly<Record<Refused, readonly [ErrorStatus, string, string]>> = {
   no_state: [400, "no_state", `The address lacks its state, so it does not come from a page that we opened. ${AGAIN}`],
   invalid_state: [400, "invalid_state", `The state in the address was not made here, or it was damaged. ${AGAIN}`],
   expired_state: [400, "expired_state", `More than ten minutes have passed since it was begun. ${AGAIN}`],
-  used_state: [400, "used_state", `This address has served already; each serves once. ${AGAIN}`],
+  used_state: [400, "used_state", `This address has served already; each serves once. ${LOOK}`],
   other_browser: [403, "other_browser", `It was not begun in this browser, or its cookie is gone. ${AGAIN}`],
   unknown_connector: [404, "unknown_connector", `The connector is not known here any more. ${AGAIN}`],
-  outdated_proposal: [409, "outdated_proposal", `Somebody has authorized the connector again meanwhile. ${AGAIN}`],
+  outdated_proposal: [
+    409,
+    "outdated_proposal",
+    `The question was answered, or somebody has authorized the connector again. ${LOOK}`,
+  ],
 };
 
 type Shown<S, K extends Finished<S>["kind"]> = Extract<Finished<S>, { readonly kind: K }>;
@@ -73,7 +78,7 @@ export function confirmPage<S>(
       </p>
       <form method="post" action="${action}">
         <input type="hidden" name="state" value="${state}" />
-        <p class="actions"><button type="submit">Use this account</button></p>
+        <p><button type="submit">Use this account</button></p>
       </form>
       <p class="hint">If you close the page, nothing changes. The form serves for ten minutes, in this browser.</p>`,
   });

@@ -102,12 +102,12 @@ export function authorizationRoutes<S>(options: AuthorizationRouteOptions<S>): R
       show(response, 200, confirmPage(finished, site, `${site.mount}${CALLBACK}`));
       return;
     }
-    response.clearCookie(COOKIE, cookieOf(site, options.publicUrl ?? response.req.protocol));
+    // The cookie stays until it ends: whoever loads the page again is told that it has served, not that it is a stranger's.
     show(response, kind === "failed" ? 502 : 200, finishedPage(finished, site));
   }
 }
 
-/** @param base where browsers reach us, or its scheme */
+/** @param base where browsers reach us */
 const cookieOf = ({ mount }: Site, base: string): CookieOptions => ({
   path: mount + PATH,
   httpOnly: true,

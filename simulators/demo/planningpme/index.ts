@@ -6,6 +6,7 @@ import {
   stockTemplates,
   type PlanningPmeSimulator,
 } from "../../planningpme";
+import { fetchAll } from "../asking";
 import type { Demo, Step } from "../demo";
 import { count, type Check } from "../screen";
 import { openStage, type Stage } from "../stage";
@@ -22,7 +23,7 @@ import {
   NOWHERE,
   type Account,
 } from "./accounts";
-import { fetchExports, tryImport, type ReportedRow } from "./orders";
+import { tryImport, type ReportedRow } from "./orders";
 
 type PlanningPmeStage = Stage<PlanningPmeSimulator>;
 
@@ -119,7 +120,7 @@ function stepsOf(all: readonly Account[], reported: ReportedRow[]): readonly Ste
           const [customer] = brand.find("Customer", "_ID", all[index]?.external_id ?? "");
           if (customer !== undefined) brand.edit(customer.id, { City: CORRECTION });
         }
-        await fetchExports(stage);
+        await fetchAll(stage, "accounts");
         return 0;
       },
     },

@@ -1,8 +1,9 @@
 /** PlanSource's demo: hires, changes, leavers and returners, and why somebody was refused. */
 import { createPlanSourceSimulator, DEFAULT_API_USER, type PlanSourceSimulator } from "../../plansource";
+import { whyNot } from "../asking";
 import type { Demo, Step } from "../demo";
 import { count } from "../screen";
-import { CONNECTOR, openStage, type Stage } from "../stage";
+import { openStage, type Stage } from "../stage";
 import {
   CHANGED,
   changeOf,
@@ -77,7 +78,7 @@ export function plansourceDemo(): Demo<PlanSourceSimulator> {
         environment: ({ url }) => ({ PLANSOURCE_API_URL: url }),
       });
     },
-    tell: (stage) => explainRefused(stage, people),
+    tell: (stage) => whyNot(stage, "PlanSource", people.find((_, index) => isRefused(index))?.external_id ?? "nobody"),
     judge(stage) {
       const expected = expectedEmployees();
       const subscribers = stage.simulator.snapshot();
@@ -167,18 +168,4 @@ function tell(
     return [{ ...hull.userMessage(profile, { changes: { user: Object.fromEntries(pairs) } }) }];
   });
   return stage.send({ channel: "user:update", messages });
-}
-
-/** Asks the connector as a person would. */
-async function explainRefused({ hull, url }: PlanSourceStage, people: readonly Person[]): Promise<readonly string[]> {
-  const refused = people.find((_, index) => isRefused(index));
-  const credentials = Buffer.from(`${CONNECTOR.id}:${CONNECTOR.secret}`).toString("base64");
-  const answer = await fetch(`${url}/explain?org=${hull.host}`, {
-    method: "POST",
-    headers: { authorization: `Basic ${credentials}`, "content-type": "application/json" },
-    body: JSON.stringify({ external_id: refused?.external_id }),
-  });
-  const { records } = (await answer.json()) as { readonly records: readonly { readonly text: readonly string[] }[] };
-  const sentences = records.flatMap(({ text }) => text.map((each) => `    ${each}`));
-  return [`  Why is ${refused?.external_id ?? "nobody"} not in PlanSource?`, ...sentences, ""];
 }

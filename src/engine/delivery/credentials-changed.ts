@@ -55,8 +55,11 @@ export interface VerifierOptions<S> {
   readonly complain: (tenant: Tenant<S>, event: string, message: string) => void;
 }
 
-const SAME = "The credentials changed; the records that we know are there, everything is kept.";
-const OTHER = "The credentials changed and lead to other records; everything is looked up again.";
+const FOUND: Readonly<Record<Exclude<Verdict["kind"], "wait">, string>> = {
+  same: "The credentials changed; the records that we know are there, everything is kept.",
+  unknown: "The credentials changed before any record was linked, so nothing has to be looked up again.",
+  other: "The credentials changed and lead to other records; everything is looked up again.",
+};
 
 /** Before anything is delivered with changed credentials: is it still the same remote? */
 export function createVerifier<S>({ store, service, tenants, pauses, wake, complain }: VerifierOptions<S>) {
@@ -88,7 +91,7 @@ export function createVerifier<S>({ store, service, tenants, pauses, wake, compl
     tenants.refresh(key);
     if (row === undefined) return verifyAgain(key);
     await pauses.resume({ remote, tenant: key });
-    complain(tenant, "connector.configuration.changed", verdict.kind === "other" ? OTHER : SAME);
+    complain(tenant, "connector.configuration.changed", FOUND[verdict.kind]);
     const next = { remote, tenant: key };
     wake(next);
     return remote === lane.remote && verdict.kind !== "other" ? "same" : "moved";

@@ -168,10 +168,15 @@ export function createHealth<S>(options: HealthOptions<S>): HealthOf<S> {
   }
 
   return async (tenant, known) => {
-    const [stored, authorization, asked = [], contended = []] = await Promise.all([
-      remembered(tenant, known === undefined ? service.types : []),
-      granted(tenant),
-      ...(known === undefined ? [live(tenant), shared(tenant)] : []),
+    const authorization = await granted(tenant);
+    const isDetailed = known === undefined;
+    const mayAsk = authorization.length === 0;
+    // What was found with an access that is gone says nothing about the next one.
+    if (!mayAsk) inspected.delete(tenant.key);
+    const [stored, asked, contended] = await Promise.all([
+      remembered(tenant, isDetailed ? service.types : []),
+      isDetailed && mayAsk ? live(tenant) : [],
+      isDetailed ? shared(tenant) : [],
     ]);
     const redactor = createRedactor([tenant.credentials.secret]);
     const all = [

@@ -1,0 +1,78 @@
+/** The accounts and their people as Hull knows them, and what plangrade must hold at the end. Made up from numbers alone. */
+import { generatePopulation } from "../../hull";
+
+export interface Firm {
+  readonly id: string;
+  readonly external_id: string;
+  readonly attributes: { readonly name: string; readonly ein: string };
+}
+
+export interface Person {
+  readonly id: string;
+  readonly external_id: string;
+  readonly email: string;
+  readonly account_id: string;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+export const FIRMS = 20;
+export const PEOPLE = 200;
+/** Each fiftieth has no day of birth. */
+const INCOMPLETE_EVERY = 50;
+
+const POPULATION = generatePopulation({ users: PEOPLE, companies: FIRMS });
+const two = (number: number): string => String(number).padStart(2, "0");
+
+export function firms(): readonly Firm[] {
+  return POPULATION.accounts.map(({ id, external_id, name }, index) => ({
+    ...{ id, external_id },
+    attributes: { name, ein: `${10 + index}-${String(1_000_000 + index)}` },
+  }));
+}
+
+export function people(): readonly Person[] {
+  return POPULATION.users.map(({ id, external_id, email, first_name, last_name, accountIndex }, index) => ({
+    ...{ id, external_id, email, account_id: POPULATION.accounts[accountIndex]?.id ?? "" },
+    attributes: {
+      ...{ first_name, last_name, city: "Springfield", state: "IL", zip: "62701" },
+      street1: `${index + 1} Main Street`,
+      phone: `(217) 555-${String(index).padStart(4, "0")}`,
+      ssn: `${100 + index}-${10 + (index % 90)}-${String(1_000 + index)}`,
+      ...(isIncomplete(index)
+        ? {}
+        : { dob: `19${60 + (index % 40)}-${two((index % 12) + 1)}-${two((index % 28) + 1)}` }),
+    },
+  }));
+}
+
+export const isIncomplete = (index: number): boolean => index % INCOMPLETE_EVERY === INCOMPLETE_EVERY - 1;
+
+/** What becomes of the people, by position in their list. */
+export const CHANGED = range(0, 20);
+/** Who belongs to another account. */
+export const MOVED = range(61, 63);
+
+export const changeOf = (index: number) => ({ last_name: `Renamed ${index}`, street1: `${index} Elm Street` });
+
+/** The grade that plangrade gives the firm at this position. */
+export const gradeOf = (index: number): string => ["A+", "A", "B", "C"][index % 4] ?? "";
+
+function range(from: number, to: number): readonly number[] {
+  return Array.from({ length: to - from }, (_, index) => from + index);
+}
+
+/** One line of text per employee, with all that counts; worked out from the people alone. */
+export function expectedEmployees(): ReadonlySet<string> {
+  const nameOf = new Map(firms().map(({ id, attributes }) => [id, attributes.name]));
+  const lines = people().flatMap(({ email, account_id, attributes }, index) => {
+    if (isIncomplete(index)) return [];
+    const held: Person["attributes"] = { ...attributes, ...(CHANGED.includes(index) ? changeOf(index) : {}) };
+    const { last_name, street1, dob, ssn = "" } = held;
+    return [employeeLine(nameOf.get(account_id), email, last_name, street1, dob, ssn.slice(-4))];
+  });
+  return new Set(lines);
+}
+
+export function employeeLine(...parts: readonly unknown[]): string {
+  return JSON.stringify(parts.map((part) => part ?? null));
+}
