@@ -128,7 +128,12 @@ test.each([
 });
 
 test.each([
-  ["who takes access back in plangrade", ({ plangrade }: PlangradeFixture) => void plangrade.revokeGrants()],
+  [
+    "who takes access back in plangrade",
+    ({ plangrade }: PlangradeFixture) => {
+      plangrade.revokeGrants();
+    },
+  ],
   [
     "who has it forgotten here",
     async (fixture: PlangradeFixture) =>

@@ -18,18 +18,6 @@ export const plangradeFace: Face = {
     unconfirmed:
       "The answer to a call that must not be repeated was lost, so plangrade may have created or archived the record. Look " +
       "there: if it was done, drop the dead letter; if not, replay it.",
-    ambiguous:
-      "Several companies in plangrade have this EIN, so none was chosen. Correct the wrong ones there or remove them, then " +
-      "replay the dead letter.",
-    other_company:
-      "plangrade cannot move somebody to another company. If the account in Hull is wrong, correct it, and the next message " +
-      "closes the dead letter. If the person changed employers, archive the old participant, create one in the new company, " +
-      "and drop the dead letter.",
-    dependent:
-      "In plangrade this person is somebody's dependent, and dependents are kept by hand. If they became an employee, create " +
-      "them as one there, then replay the dead letter; if not, take the user out of the Participants Filter and drop it.",
-    archived:
-      "The participant is archived in plangrade. Ask plangrade to bring them back and replay the dead letter, or drop it.",
     parent_skipped:
       "The company was skipped, mostly because its name or EIN is missing. Fill them in the Hull account, send it, then " +
       "replay the dead letter.",
