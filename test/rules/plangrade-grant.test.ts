@@ -113,6 +113,19 @@ describe("when the process is killed after plangrade has rotated, and before the
   });
 });
 
+test("a token that is refused however new it is, is refreshed once, and a person is asked", async () => {
+  const fixture = await open();
+  const isApi = ({ path }: { readonly path: string }): boolean => /^\/api\/v1\/(?!authenticate)/.test(path);
+  const refusing = fixture.plangrade.faults.add({ kind: "status", status: 401, body: " ", route: isApi });
+  await fixture.send(aboutPeople([participant(1)]));
+  await standsStill(fixture);
+  expect([books(fixture).tokensIssued, people(fixture)]).toEqual([2, []]);
+  refusing.remove();
+  await fixture.authorize();
+  await fixture.fixture.settled();
+  expect(people(fixture)).toHaveLength(1);
+});
+
 test.each([
   ["of the documents", "documents", {}],
   [
@@ -127,19 +140,18 @@ test.each([
   expect([people(fixture).length, books(fixture).tokensIssued]).toEqual([1, 2]);
 });
 
-test.each([
+/** Ways in which access ends by somebody's will. */
+const REVOKED: readonly (readonly [string, (fixture: PlangradeFixture) => Promise<unknown>])[] = [
   [
-    "who takes access back in plangrade",
-    ({ plangrade }: PlangradeFixture) => {
+    "has taken access back in plangrade",
+    ({ plangrade }) => {
       plangrade.revokeGrants();
+      return Promise.resolve();
     },
   ],
-  [
-    "who has it forgotten here",
-    async (fixture: PlangradeFixture) =>
-      expect((await callAs(fixture, "/authorize", "DELETE")).body).toEqual({ revoked: true }),
-  ],
-])("after somebody %s, everything waits until a person authorizes again", async (_who, revoke) => {
+  ["has had it forgotten here", (fixture) => callAs(fixture, "/authorize", "DELETE")],
+];
+test.each(REVOKED)("after somebody %s, everything waits until a person authorizes again", async (_who, revoke) => {
   const fixture = await open();
   await fixture.deliver(aboutPeople([participant(1)]));
   await revoke(fixture);

@@ -160,6 +160,9 @@ test("nothing shown, logged, told or stored holds digits of a number, a token, a
   const profiles = JSON.stringify([...house.hull.profiles.users.values()].map(({ attributes }) => attributes));
   const shown = { ...places, tried, profiles, log: JSON.stringify(house.logs), told: JSON.stringify(house.told()) };
   expect(inTexts(shown, known)).toEqual([]);
+  // plangrade's words are shown without them, and what was refused here by its form.
+  expect(Object.values(places).join("\n")).toContain("is taken by");
+  expect(tried).toContain("ssn");
 }, 60_000);
 
 test("a refused participant is replayed with the digits, which waited unseen", async () => {
