@@ -15,7 +15,7 @@ import { differences, everybodyTold, useProcessFixtures, type ProcessFixture } f
 
 const SEED = 77;
 /** CHANGE_USERS=2000 makes it a longer test. */
-const USERS = Number(process.env["CHANGE_USERS"] ?? 1_000);
+const USERS = Number(process.env["CHANGE_USERS"] ?? 500);
 const COMPANIES = Math.ceil(USERS / 50);
 const CHANGED_PERCENT = 70;
 const STALE = USERS / 20;
