@@ -161,6 +161,7 @@ export function createTenants<S>({
         if (open(stored) !== before) return false;
         return store.replaceGrant(key, stored, after === undefined ? undefined : seal.seal(after, grantPlace(key)));
       },
+      isKnown: async () => (await store.tenant(key)) !== undefined,
     };
   }
 
