@@ -16,6 +16,8 @@ export interface RotationOptions {
   readonly system: string;
   /** One request for a new pair, never repeated. @throws RemoteError, UnexpectedAnswer */
   readonly refresh: (refreshToken: string) => Promise<AccessToken>;
+  /** The grant opens another account than somebody knows: what is remembered of it must be read again. */
+  readonly onOtherAccount?: () => Promise<void>;
   readonly now: Clock;
   readonly sleep: Sleep;
 }
@@ -27,8 +29,14 @@ const ABOUT_APPLICATION = /\b(?:invalid|unauthorized)_client\b/;
 /** How often is looked whether it has ended. */
 const LOOK_MS = 250;
 
-/** A source of credentials for one tenant; all its clients must share it. */
-export function createRotation({ access, system, refresh, now, sleep }: RotationOptions): AuthProvider {
+/**
+ * Sources of credentials for one tenant; all its clients must have theirs from here.
+ *
+ * @returns given the id of the account that a client knows: whoever decided what to write by what is in one account must
+ * not write it into another one, which a person has chosen meanwhile
+ */
+export function createRotation(options: RotationOptions): (account: string | undefined) => AuthProvider {
+  const { access, system, refresh, now, sleep } = options;
   const self = randomUUID();
   let refused: string | undefined;
   let refreshing: Promise<Pair> | undefined;
@@ -43,8 +51,8 @@ export function createRotation({ access, system, refresh, now, sleep }: Rotation
     return pair;
   }
 
-  function refusal(what: string): RemoteError {
-    return new RemoteError({ system, method: "POST", route: "authorization", kind: "auth", applied: "no", what });
+  function refusal(what: string, kind: "auth" | "transient" = "auth"): RemoteError {
+    return new RemoteError({ system, method: "POST", route: "authorization", kind, applied: "no", what });
   }
 
   async function wait(): Promise<void> {
@@ -113,24 +121,31 @@ export function createRotation({ access, system, refresh, now, sleep }: Rotation
     return refreshing;
   }
 
-  return {
+  async function current(): Promise<Pair> {
+    const pair = inUse(readGrant(await access.read()).pair);
+    if (isFresh(pair)) return pair;
+    try {
+      return await refreshForAll();
+    } catch (error) {
+      // What has not ended yet may serve until a refresh succeeds.
+      const latest = readGrant(await access.read()).pair;
+      if (latest !== undefined && latest.lost !== true && isUsable(latest)) return latest;
+      throw error;
+    }
+  }
+
+  return (account) => ({
     async headers() {
-      const pair = inUse(readGrant(await access.read()).pair);
-      if (isFresh(pair)) return headersOf(pair);
-      try {
-        return headersOf(await refreshForAll());
-      } catch (error) {
-        // What has not ended yet may serve until a refresh succeeds.
-        const latest = readGrant(await access.read()).pair;
-        if (latest !== undefined && latest.lost !== true && isUsable(latest)) return headersOf(latest);
-        throw error;
-      }
+      const pair = await current();
+      if (pair.account?.id === account) return headersOf(pair);
+      await options.onOtherAccount?.();
+      throw refusal("the connector has been authorized for another account meanwhile", "transient");
     },
     renew(headers) {
       refused = headers["authorization"]?.replace(/^Bearer /, "");
       return true;
     },
-  };
+  });
 }
 
 function headersOf({ accessToken }: Pair): Readonly<Record<string, string>> {

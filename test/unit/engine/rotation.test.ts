@@ -38,6 +38,8 @@ const failure = (facts: Partial<RemoteErrorFacts>): RemoteError =>
 let nowMs: number;
 let stored: string | undefined;
 let server: TokenServer;
+/** How often somebody was told that the account is another one. */
+let told: number;
 const access: GrantAccess = {
   read: () => Promise.resolve(stored),
   replace: (before, after) => {
@@ -45,6 +47,7 @@ const access: GrantAccess = {
     stored = after;
     return Promise.resolve(true);
   },
+  isKnown: () => Promise.resolve(true),
 };
 const grant = (): Grant => readGrant(stored);
 const pair = (more: Partial<Pair> = {}): Pair => ({
@@ -58,13 +61,17 @@ const aMinute: Sleep = () => {
   nowMs += MINUTE_MS;
   return Promise.resolve();
 };
-/** One process. @param sleep what happens while it waits */
-const start = (sleep: Sleep = aMinute) =>
-  createRotation({ access, system: "plangrade", refresh: (token) => server.refresh(token), now: () => nowMs, sleep });
+/** One process. @param sleep what happens while it waits @param account the one that it knows */
+const start = (sleep: Sleep = aMinute, account?: string) =>
+  createRotation({
+    ...{ access, system: "plangrade", refresh: (token) => server.refresh(token), now: () => nowMs, sleep },
+    onOtherAccount: () => Promise.resolve(void (told += 1)),
+  })(account);
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
 beforeEach(() => {
   nowMs = 0;
+  told = 0;
   server = new TokenServer();
   stored = JSON.stringify({ pair: pair() } satisfies Grant);
 });
@@ -119,7 +126,7 @@ describe("a token that ends soon", () => {
   test("keeps the account, and whatever else is stored", async () => {
     const served = [{ nonce: "n", untilMs: 1 }];
     stored = JSON.stringify({ pair: pair({ account: { id: "7", name: "Ada" } }), served });
-    await start().headers();
+    await start(aMinute, "7").headers();
     expect(grant()).toMatchObject({ pair: { accessToken: "access-2", account: { id: "7", name: "Ada" } }, served });
   });
 });
@@ -198,6 +205,15 @@ test.each([[{ error: "invalid_client" }], ['{"error":"unauthorized_client"}']])(
     expect(await start().headers()).toEqual(bearer("access-2"));
   },
 );
+
+test("tokens of another account are not handed out to who knows the one before, and that is said", async () => {
+  stored = JSON.stringify({ pair: pair({ account: { id: "8" } }) });
+  for (const known of ["7", undefined]) {
+    await expect(start(aMinute, known).headers()).rejects.toMatchObject({ kind: "transient", applied: "no" });
+  }
+  expect(told).toBe(2);
+  expect(await start(aMinute, "8").headers()).toEqual(bearer("access-1"));
+});
 
 test("a grant without a refresh token ends with its token", async () => {
   stored = JSON.stringify({ pair: pair({ refreshToken: undefined }) });

@@ -1,4 +1,5 @@
 import { tenantKey } from "../../../src/storage/port/lane";
+import { changeGrant } from "../../../src/engine/authorization/grant";
 import { createTenants, remoteKey, type Tenants } from "../../../src/engine/tenants";
 import { createEmbeddedStore } from "../../../src/storage/embedded";
 import { createMemoryKeyValue } from "../../../src/storage/database/memory";
@@ -11,6 +12,7 @@ const CREDENTIALS = { organization: "acme.hull.example", id: "c1", secret: "conn
 const KEY = tenantKey("planhat", CREDENTIALS.organization, CREDENTIALS.id);
 const A = { token: "planhat-token-a", host: "one" };
 const B = { token: "planhat-token-b", host: "one" };
+const PAIR = { accessToken: "access-1", refreshToken: "refresh-1", refreshAtMs: 9e15, endsAtMs: 9e15 };
 
 let store: Store;
 let service: FakeService;
@@ -232,6 +234,18 @@ describe("what a person granted", () => {
     expect(await granted.replace("pair-1", "pair-2")).toBe(false);
     expect(await granted.replace(undefined, "pair-2")).toBe(false);
     expect(await granted.read()).toBeUndefined();
+    // Whoever changes it again and again until that is possible would never end.
+    expect(await changeGrant(granted, () => ({ pair: PAIR }))).toBeUndefined();
+  });
+
+  it("serves who knows its account, and after another one was chosen nobody who knows the one before", async () => {
+    const before = await tenants.remember(CREDENTIALS, A, 1);
+    await changeGrant(tenants.grantOf(KEY), () => ({ pair: { ...PAIR, account: { id: "7" } } }));
+    await expect(tenants.authOf(before).headers()).rejects.toThrow("authorized for another account meanwhile");
+    // Nobody had said so: it was noticed.
+    const now = await tenants.load(KEY);
+    expect(now?.account).toBe("7");
+    expect(await tenants.authOf(now ?? before).headers()).toEqual({ authorization: "Bearer access-1" });
   });
 });
 
