@@ -9,7 +9,7 @@ import type { Target } from "../services/target";
 import type { TenantRow } from "../storage/port/rows";
 import { tenantKey } from "../storage/port/lane";
 import { readGrant, type GrantAccess } from "./authorization/grant";
-import { createRotation } from "./authorization/rotation";
+import { createRotation, refusalOf } from "./authorization/rotation";
 import { grantPlace, tenantPlace, type Seal } from "../storage/port/seal";
 import type { Store } from "../storage/port/store";
 
@@ -187,9 +187,11 @@ export function createTenants<S>({
       sleep,
       onOtherAccount: () => granted(key),
       refresh: async (refreshToken) => {
-        // The application's own secret may have changed since.
-        const { settings } = (await load(key)) ?? {};
-        if (settings === undefined || service.authorization === undefined) throw new Error(`${key} has no settings.`);
+        // The application's own secret may have changed since, or be gone: then nothing is asked, and no token is used up.
+        const { settings, target } = (await load(key)) ?? {};
+        if (settings === undefined || target === undefined || service.authorization === undefined) {
+          throw refusalOf(service.name, "the settings lack what renewing the authorization needs");
+        }
         return service.authorization.tokens(settings, { grant_type: "refresh_token", refresh_token: refreshToken });
       },
     });

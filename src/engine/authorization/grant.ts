@@ -75,7 +75,7 @@ export function pairOf(
   account: GrantedAccount | undefined,
   askedAtMs: number,
 ): Pair {
-  const lifeMs = tokens.lifeMs ?? USUAL_LIFE_MS;
+  const lifeMs = Math.min(tokens.lifeMs ?? USUAL_LIFE_MS, LONGEST_LIFE_MS);
   return {
     accessToken: tokens.value,
     refreshToken: tokens.refreshToken,
@@ -87,5 +87,7 @@ export function pairOf(
 
 /** Where the service does not say how long a token lives. */
 const USUAL_LIFE_MS = 7_200_000;
+/** Nothing lives longer: a life without end could not be stored, and the pair would be renewed for every request. */
+const LONGEST_LIFE_MS = 365 * 24 * 3_600_000;
 /** Requests may be under way for a while, and clocks differ. */
 const USED_SHARE = 0.9;

@@ -51,9 +51,7 @@ export function createRotation(options: RotationOptions): (account: string | und
     return pair;
   }
 
-  function refusal(what: string, kind: "auth" | "transient" = "auth"): RemoteError {
-    return new RemoteError({ system, method: "POST", route: "authorization", kind, applied: "no", what });
-  }
+  const refusal = (what: string, kind?: "transient"): RemoteError => refusalOf(system, what, kind);
 
   async function wait(): Promise<void> {
     await sleep(LOOK_MS).catch((cause: unknown) => {
@@ -102,8 +100,9 @@ export function createRotation(options: RotationOptions): (account: string | und
     } catch (error) {
       if (!(error instanceof RemoteError)) throw error;
       const { kind, status, applied } = error;
+      const words = JSON.stringify([error.answer, error.headers?.["www-authenticate"]]);
       // Servers differ in how they say that the token is worth nothing; about the application they have words.
-      if ((kind === "validation" || status === 401) && !ABOUT_APPLICATION.test(JSON.stringify([error.answer]))) {
+      if ((kind === "validation" || status === 401) && !ABOUT_APPLICATION.test(words)) {
         await lose(token);
         return undefined;
       }
@@ -146,6 +145,11 @@ export function createRotation(options: RotationOptions): (account: string | und
       return true;
     },
   });
+}
+
+/** Why nobody was asked. @param kind who has to act: a person, unless it passes by itself */
+export function refusalOf(system: string, what: string, kind: "auth" | "transient" = "auth"): RemoteError {
+  return new RemoteError({ system, method: "POST", route: "authorization", kind, applied: "no", what });
 }
 
 function headersOf({ accessToken }: Pair): Readonly<Record<string, string>> {

@@ -10,6 +10,7 @@ const MINUTE_MS = 60_000;
 /** The other side: a refresh token serves once. */
 class TokenServer {
   latest = 1;
+  lifeMs = LIFE_MS;
   /** Every refresh token that came, in order. */
   readonly used: string[] = [];
   /** What happens to the next requests, instead of an answer; `lost`: it rotates, and the answer never arrives. */
@@ -25,7 +26,7 @@ class TokenServer {
     if (token !== `refresh-${this.latest}`) throw failure({ kind: "validation", applied: "no", status: 400 });
     this.latest += 1;
     if (trouble === "lost") throw failure({ failure: "reset" });
-    return { value: `access-${this.latest}`, refreshToken: `refresh-${this.latest}`, lifeMs: LIFE_MS };
+    return { value: `access-${this.latest}`, refreshToken: `refresh-${this.latest}`, lifeMs: this.lifeMs };
   }
 }
 
@@ -131,6 +132,15 @@ describe("a token that ends soon", () => {
   });
 });
 
+test("a token that is said to live for ever is not renewed for every request", async () => {
+  nowMs = 101 * MINUTE_MS;
+  server.lifeMs = Infinity;
+  const rotation = start();
+  await rotation.headers();
+  expect(await rotation.headers()).toEqual(bearer("access-2"));
+  expect(server.used).toEqual(["refresh-1"]);
+});
+
 describe("a token that was refused", () => {
   test("is refreshed, and its successor is not taken for it", async () => {
     const rotation = start();
@@ -195,11 +205,15 @@ test.each([
   expect(grant().pair?.lost).toBe(true);
 });
 
-test.each([[{ error: "invalid_client" }], ['{"error":"unauthorized_client"}']])(
+test.each([
+  [{ answer: { error: "invalid_client" } }],
+  [{ answer: '{"error":"unauthorized_client"}' }],
+  [{ headers: { "www-authenticate": 'Bearer realm="Doorkeeper", error="invalid_client"' } }],
+] as const)(
   "an application that is refused with %j says nothing about the refresh token",
-  async (answer) => {
+  async (said) => {
     nowMs = 121 * MINUTE_MS;
-    server.trouble.push({ kind: "auth", applied: "no", status: 401, answer });
+    server.trouble.push({ kind: "auth", applied: "no", status: 401, ...said });
     await expect(start().headers()).rejects.toMatchObject({ status: 401 });
     expect(grant()).toEqual({ pair: pair() });
     expect(await start().headers()).toEqual(bearer("access-2"));
