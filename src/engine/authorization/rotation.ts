@@ -89,7 +89,10 @@ export function createRotation(options: RotationOptions): (account: string | und
       const stored = await changeGrant(access, (latest) =>
         latest.pair?.accessToken === pair.accessToken ? { ...latest, pair: fresh } : undefined,
       );
-      if (stored !== undefined) return fresh;
+      if (stored === undefined) continue;
+      // Some servers answer with the same access token again, which is good again.
+      if (refused === fresh.accessToken) refused = undefined;
+      return fresh;
     }
   }
 

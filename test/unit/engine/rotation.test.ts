@@ -11,6 +11,8 @@ const MINUTE_MS = 60_000;
 class TokenServer {
   latest = 1;
   lifeMs = LIFE_MS;
+  /** The one that every answer has; undefined: a new one each time. */
+  accessToken: string | undefined;
   /** Every refresh token that came, in order. */
   readonly used: string[] = [];
   /** What happens to the next requests, instead of an answer; `lost`: it rotates, and the answer never arrives. */
@@ -26,7 +28,7 @@ class TokenServer {
     if (token !== `refresh-${this.latest}`) throw failure({ kind: "validation", applied: "no", status: 400 });
     this.latest += 1;
     if (trouble === "lost") throw failure({ failure: "reset" });
-    return { value: `access-${this.latest}`, refreshToken: `refresh-${this.latest}`, lifeMs: this.lifeMs };
+    return { value: this.accessToken ?? `access-${this.latest}`, refreshToken: `refresh-${this.latest}`, lifeMs: this.lifeMs };
   }
 }
 
@@ -149,6 +151,14 @@ describe("a token that was refused", () => {
     // Whoever was refused late with the old one drops nothing.
     rotation.renew?.(bearer("access-1"));
     expect(await rotation.headers()).toEqual(bearer("access-2"));
+    expect(server.used).toEqual(["refresh-1"]);
+  });
+
+  test("and is answered once more by the server is good again, and not refreshed for every request", async () => {
+    server.accessToken = "access-1";
+    const rotation = start();
+    rotation.renew?.(bearer("access-1"));
+    for (let request = 0; request < 3; request += 1) expect(await rotation.headers()).toEqual(bearer("access-1"));
     expect(server.used).toEqual(["refresh-1"]);
   });
 
