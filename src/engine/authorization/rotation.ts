@@ -83,11 +83,11 @@ export function createRotation(options: RotationOptions): (account: string | und
       const askedAtMs = now();
       const marked = JSON.stringify({ ...grant, pair: { ...pair, refreshing: { by: self, sinceMs: askedAtMs } } });
       if (!(await access.replace(text, marked))) continue;
-      const answer = await ask(token, marked, text);
+      const answer = await ask(token, mark);
       if (answer === undefined) continue;
       const fresh = pairOf({ ...answer, refreshToken: answer.refreshToken ?? token }, pair.account, askedAtMs);
       const stored = await changeGrant(access, (latest) =>
-        latest.pair?.accessToken === pair.accessToken ? { ...latest, pair: fresh } : undefined,
+        latest.pair?.refreshToken === token ? { ...latest, pair: fresh } : undefined,
       );
       if (stored === undefined) continue;
       // Some servers answer with the same access token again, which is good again.
@@ -96,8 +96,15 @@ export function createRotation(options: RotationOptions): (account: string | und
     }
   }
 
+  /** The refresh token was not used by the last request. @param before the mark of an earlier one, which may have */
+  async function unmark(token: string, before: Pair["refreshing"]): Promise<void> {
+    await changeGrant(access, (grant) =>
+      grant.pair?.refreshToken === token ? { ...grant, pair: { ...grant.pair, refreshing: before } } : undefined,
+    );
+  }
+
   /** @returns undefined when the refresh token is worth nothing, and the grant says so now */
-  async function ask(token: string, marked: string, before: string | undefined): Promise<AccessToken | undefined> {
+  async function ask(token: string, before: Pair["refreshing"]): Promise<AccessToken | undefined> {
     try {
       return await refresh(token);
     } catch (error) {
@@ -110,7 +117,7 @@ export function createRotation(options: RotationOptions): (account: string | und
         return undefined;
       }
       // It was not used: whoever comes next may use it, in whatever process.
-      if (applied === "no" || status === 503) await access.replace(marked, before);
+      if (applied === "no" || status === 503) await unmark(token, before);
       throw error;
     }
   }

@@ -126,6 +126,14 @@ describe("a token that ends soon", () => {
     expect(await start().headers()).toEqual(bearer("access-2"));
   });
 
+  test("does not use its refresh token up when it could not be asked for, whatever was stored meanwhile", async () => {
+    const served = [{ nonce: "n", untilMs: 1 }];
+    server.trouble.push({ failure: "connection", applied: "no" });
+    server.gate = Promise.resolve().then(() => void (stored = JSON.stringify({ ...grant(), served })));
+    expect(await start().headers()).toEqual(bearer("access-1"));
+    expect(grant()).toEqual({ pair: pair(), served });
+  });
+
   test("keeps the account, and whatever else is stored", async () => {
     const served = [{ nonce: "n", untilMs: 1 }];
     stored = JSON.stringify({ pair: pair({ account: { id: "7", name: "Ada" } }), served });
