@@ -273,7 +273,9 @@ test("nothing is written into another account because of what is known of the on
 
 test("a connector that is forgotten while the code is exchanged stays forgotten, and the page says so", async () => {
   const key = `ledger/${fixture.hull.host}/${BOOKS.id}`;
-  ledger.before = async () => void (await fixture.engine("ledger").forget(key));
+  ledger.before = async () => {
+    await fixture.engine("ledger").forget(key);
+  };
   const answer = await new Browser().grant(ADA);
   expect([answer.status, answer.text]).toEqual([404, expect.stringContaining("404 unknown_connector")]);
   expect(await fixture.connector.store.grant(key)).toBeUndefined();

@@ -28,7 +28,11 @@ class TokenServer {
     if (token !== `refresh-${this.latest}`) throw failure({ kind: "validation", applied: "no", status: 400 });
     this.latest += 1;
     if (trouble === "lost") throw failure({ failure: "reset" });
-    return { value: this.accessToken ?? `access-${this.latest}`, refreshToken: `refresh-${this.latest}`, lifeMs: this.lifeMs };
+    return {
+      value: this.accessToken ?? `access-${this.latest}`,
+      refreshToken: `refresh-${this.latest}`,
+      lifeMs: this.lifeMs,
+    };
   }
 }
 
@@ -227,16 +231,13 @@ test.each([
   [{ answer: { error: "invalid_client" } }],
   [{ answer: '{"error":"unauthorized_client"}' }],
   [{ headers: { "www-authenticate": 'Bearer realm="Doorkeeper", error="invalid_client"' } }],
-] as const)(
-  "an application that is refused with %j says nothing about the refresh token",
-  async (said) => {
-    nowMs = 121 * MINUTE_MS;
-    server.trouble.push({ kind: "auth", applied: "no", status: 401, ...said });
-    await expect(start().headers()).rejects.toMatchObject({ status: 401 });
-    expect(grant()).toEqual({ pair: pair() });
-    expect(await start().headers()).toEqual(bearer("access-2"));
-  },
-);
+] as const)("an application that is refused with %j says nothing about the refresh token", async (said) => {
+  nowMs = 121 * MINUTE_MS;
+  server.trouble.push({ kind: "auth", applied: "no", status: 401, ...said });
+  await expect(start().headers()).rejects.toMatchObject({ status: 401 });
+  expect(grant()).toEqual({ pair: pair() });
+  expect(await start().headers()).toEqual(bearer("access-2"));
+});
 
 test("tokens of another account are not handed out to who knows the one before, and that is said", async () => {
   stored = JSON.stringify({ pair: pair({ account: { id: "8" } }) });

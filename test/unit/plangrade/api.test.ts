@@ -89,7 +89,10 @@ describe("an answer", () => {
   it.each([{}, { id: null }, { id: 0 }, { id: "four" }, { id: 4.5 }, { participant: {} }])(
     "that lists a record with no id that serves (%j) proves nobody's absence",
     async (nameless) => {
-      const participants = [{ id: 5, email: "ben@acme.example" }, { email: "ann@acme.example", ...nameless }];
+      const participants = [
+        { id: 5, email: "ben@acme.example" },
+        { email: "ann@acme.example", ...nameless },
+      ];
       const rest = await open((_request, response) => json(response, 200, participants));
       await expect(rest.participants.list("4")).rejects.toThrow("showed a participant without an id");
       expect(await rest.activities("4")).toHaveLength(1);

@@ -1,7 +1,7 @@
 /** Which record it is: plangrade's lists, and the engine's rule over what they showed. */
 import { identify, type Identity } from "../../../src/engine/rules/identity";
 import type { Found, Wanted } from "../../../src/services/connection";
-import { COMPANIES, PARTICIPANTS } from "../../../src/services/plangrade/objects";
+import { COMPANIES, COMPANY_EVENTS, PARTICIPANTS } from "../../../src/services/plangrade/objects";
 import { find, read, type Reading } from "../../../src/services/plangrade/remote/find";
 import { listPage } from "../../../src/services/plangrade/remote/list";
 import { createLists } from "../../../src/services/plangrade/remote/lists";
@@ -146,6 +146,17 @@ describe("reading what is known", () => {
 });
 
 describe("a fetch", () => {
+  it("of what happened in a company has no digits of anybody's number", async () => {
+    const happened = { id: 5, name: "Plan filed", start_time: "2025-06-01T10:00:00Z" };
+    const rest = {
+      ...book.rest,
+      activities: () => Promise.resolve([{ ...happened, ssn: "0123" }]),
+      notices: () => Promise.resolve([]),
+    };
+    const { rows } = await listPage({ ...reading, rest }, COMPANY_EVENTS.name, [], undefined, { claimsEin: true });
+    expect(rows.map(({ event }) => event?.properties)).toEqual([happened]);
+  });
+
   const page = (type: string, from?: string) => listPage(reading, type, ["zip"], from, { claimsEin: true });
 
   it("shows companies with their grade", async () => {
