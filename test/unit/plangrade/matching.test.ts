@@ -55,6 +55,22 @@ describe("a company", () => {
     expect(await match(COMPANIES, { hintId: "3" })).toMatchObject({ kind: "match", row: { id: "3" } });
     expect(await look(COMPANIES.name, { hintId: "9" })).toMatchObject({ exhaustive: [true] });
   });
+
+  it.each(["archive", "../users/1", "0", "4x", ""])("is not read by what is no id (%s)", async (hintId) => {
+    expect(await look(COMPANIES.name, { hintId })).toMatchObject({ exhaustive: [true] });
+    expect(book.calls).toEqual(["list companies"]);
+  });
+
+  it.each([400, 403, 410, 422])("whose remembered id is refused (%d) holds nobody up", async (status) => {
+    book.failures.set("read companies", refusal(status));
+    const found = await look(COMPANIES.name, { hintId: "9" });
+    expect([found.exhaustive, found.problem]).toEqual([[true], undefined]);
+  });
+
+  it.each([401, 500])("whose remembered id cannot be asked for (%d) is not said to be absent", async (status) => {
+    book.failures.set("read companies", refusal(status));
+    expect(await look(COMPANIES.name, { hintId: "9" })).toMatchObject({ exhaustive: [false], problem: {} });
+  });
 });
 
 describe("a participant", () => {
