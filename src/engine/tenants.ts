@@ -9,7 +9,7 @@ import type { Target } from "../services/target";
 import type { TenantRow } from "../storage/port/rows";
 import { tenantKey } from "../storage/port/lane";
 import { readGrant, type GrantAccess } from "./authorization/grant";
-import { createRotation } from "./authorization/rotation";
+import { createRotation, refusalOf } from "./authorization/rotation";
 import { grantPlace, tenantPlace, type Seal } from "../storage/port/seal";
 import type { Store } from "../storage/port/store";
 
@@ -33,6 +33,8 @@ export interface Tenant<S> {
   readonly remote?: string;
   /** Fingerprint with which `remote` was last confirmed. */
   readonly fingerprint?: string;
+  /** Id of the account that a person's grant opened when this was read. */
+  readonly account?: string;
 }
 
 /** What Hull says about the settings of a connector; both in milliseconds since 1970. */
@@ -66,8 +68,8 @@ export interface Tenants<S> {
   connection(tenant: Tenant<S>): Connection | undefined;
   /** What a person granted a tenant. */
   grantOf(key: string): GrantAccess;
-  /** The tokens of that grant, for calls to the service. */
-  authOf(key: string): AuthProvider;
+  /** The tokens of that grant, for calls to the service, while they open the same account. */
+  authOf(tenant: Pick<Tenant<S>, "key" | "account">): AuthProvider;
   /** The remote was confirmed, changed or renewed: stored rows changed under us. */
   refresh(key: string): void;
   /** Somebody granted other tokens, or took them back: they may open another account. */
@@ -104,8 +106,11 @@ export function createTenants<S>({
   const opened = new Map<string, { row: TenantRow; text: string; tenant: Tenant<S> }>();
   /** Whose account a grant opens; absent until it was looked up. */
   const accounts = new Map<string, string | undefined>();
-  const rotations = new Map<string, AuthProvider>();
-  const connections = new Map<string, { fingerprint: string; settings: S; connection: Connection }>();
+  const rotations = new Map<string, ReturnType<typeof createRotation>>();
+  const connections = new Map<
+    string,
+    { fingerprint: string; account: string | undefined; settings: S; connection: Connection }
+  >();
 
   const keyOf = ({ organization, id }: Pick<Credentials, "organization" | "id">): string =>
     tenantKey(service.name, organization, id);
@@ -114,7 +119,8 @@ export function createTenants<S>({
     const text = seal.open(row.sealed, tenantPlace(row.key));
     const { secret, privateSettings } = JSON.parse(text) as { secret: string; privateSettings: unknown };
     const parsed = service.readSettings(privateSettings);
-    const target = parsed.ok ? service.target(parsed.settings, accounts.get(row.key)) : undefined;
+    const account = accounts.get(row.key);
+    const target = parsed.ok ? service.target(parsed.settings, account) : undefined;
     const tenant: Tenant<S> = {
       key: row.key,
       credentials: { organization: row.organization, id: row.connectorId, secret },
@@ -123,6 +129,7 @@ export function createTenants<S>({
       target,
       remote: row.remote,
       fingerprint: row.fingerprint,
+      account,
     };
     if (opened.get(row.key)?.text !== text) {
       const warnings = parsed.ok ? parsed.warnings.map((each) => each.text) : [];
@@ -161,10 +168,16 @@ export function createTenants<S>({
         if (open(stored) !== before) return false;
         return store.replaceGrant(key, stored, after === undefined ? undefined : seal.seal(after, grantPlace(key)));
       },
+      isKnown: async () => (await store.tenant(key)) !== undefined,
     };
   }
 
-  function authOf(key: string): AuthProvider {
+  async function granted(key: string): Promise<void> {
+    await readAccount(key);
+    opened.delete(key);
+  }
+
+  function rotationOf(key: string): ReturnType<typeof createRotation> {
     const known = rotations.get(key);
     if (known !== undefined) return known;
     const rotation = createRotation({
@@ -172,16 +185,21 @@ export function createTenants<S>({
       system: service.name,
       now,
       sleep,
+      onOtherAccount: () => granted(key),
       refresh: async (refreshToken) => {
-        // The application's own secret may have changed since.
-        const { settings } = (await load(key)) ?? {};
-        if (settings === undefined || service.authorization === undefined) throw new Error(`${key} has no settings.`);
+        // The application's own secret may have changed since, or be gone: then nothing is asked, and no token is used up.
+        const { settings, target } = (await load(key)) ?? {};
+        if (settings === undefined || target === undefined || service.authorization === undefined) {
+          throw refusalOf(service.name, "the settings lack what renewing the authorization needs");
+        }
         return service.authorization.tokens(settings, { grant_type: "refresh_token", refresh_token: refreshToken });
       },
     });
     rotations.set(key, rotation);
     return rotation;
   }
+
+  const authOf: Tenants<S>["authOf"] = ({ key, account }) => rotationOf(key)(account);
 
   return {
     keyOf,
@@ -191,10 +209,7 @@ export function createTenants<S>({
     refresh: (key) => {
       opened.delete(key);
     },
-    granted: async (key) => {
-      await readAccount(key);
-      opened.delete(key);
-    },
+    granted,
     forget: (key) => {
       opened.delete(key);
       accounts.delete(key);
@@ -247,9 +262,10 @@ export function createTenants<S>({
       const { target, settings, key } = tenant;
       if (target === undefined || settings === undefined) return undefined;
       const current = connections.get(key);
-      if (current?.fingerprint === target.fingerprint && current.settings === settings) return current.connection;
-      const connection = service.connect(settings, target, authOf(key));
-      connections.set(key, { fingerprint: target.fingerprint, settings, connection });
+      const isSameTarget = current?.fingerprint === target.fingerprint && current.account === tenant.account;
+      if (isSameTarget && current.settings === settings) return current.connection;
+      const connection = service.connect(settings, target, authOf(tenant));
+      connections.set(key, { fingerprint: target.fingerprint, account: tenant.account, settings, connection });
       return connection;
     },
   };

@@ -13,7 +13,7 @@ import { bareError, createRedactor } from "./guards/redact";
 import { decideRetry } from "./retry";
 import { buildUrl, type Query, type RouteParams } from "./route";
 import { parseHttpDate, type ResponseHeaders } from "./server-wait";
-import { joinSignals } from "./signals";
+import { joinSignals, unlessAborted } from "./signals";
 import { systemClock, systemSleep, type Clock, type Sleep } from "./time";
 import { exchange, type Exchange } from "./transport";
 
@@ -177,14 +177,14 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   async function credentialsFor(request: HttpRequest, signal: AbortSignal): Promise<Readonly<Record<string, string>>> {
     let headers: Readonly<Record<string, string>>;
     try {
-      headers = (await options.auth?.headers()) ?? {};
+      // A token may take its time, for which a call that was cut off does not wait.
+      headers = (await unlessAborted(signal, Promise.resolve(options.auth?.headers()))) ?? {};
     } catch (error) {
+      if (signal.aborted) throw failed(request, "cancelled", { applied: "no" });
       if (!(error instanceof RemoteError || error instanceof UnexpectedAnswer)) throw error;
       throw new RemoteError({ ...identity(request), ...withoutCredentials(error) });
     }
     redactor.learn(...secretsIn(headers));
-    // A token may have taken its time.
-    if (signal.aborted) throw failed(request, "cancelled", { applied: "no" });
     return headers;
   }
 

@@ -17,3 +17,22 @@ export function joinSignals(
     },
   };
 }
+
+/**
+ * The result of the work, if it comes before the signal ends; otherwise the work goes on for whoever else waits for it.
+ *
+ * @throws DOMException when the signal has ended
+ */
+export async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  let end = (): void => undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    end = () => reject(new DOMException("Aborted while waiting.", "AbortError"));
+    if (signal.aborted) end();
+    signal.addEventListener("abort", end, { once: true });
+  });
+  try {
+    return await Promise.race([aborted, work]);
+  } finally {
+    signal.removeEventListener("abort", end);
+  }
+}

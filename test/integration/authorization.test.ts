@@ -251,6 +251,36 @@ describe("another account than before", () => {
   });
 });
 
+test("nothing is written into another account because of what is known of the one before", async () => {
+  await new Browser().grant(ADA);
+  const messages = [buildAccountMessage(account(1)), buildAccountMessage(account(2))];
+  fixture.introduce(messages);
+  let isChosen = false;
+  ledger.before = async (what) => {
+    if (isChosen || !what.startsWith("create") || ledger.firms.size === 0) return;
+    isChosen = true;
+    const browser = new Browser();
+    await browser.post(formState(await browser.grant(BEN)));
+  };
+  const url = `${fixture.baseUrl}/ledger/smart-notifier`;
+  await fixture.hull.send(url, { connectorId: BOOKS.id, channel: "account:update", messages, signed: false });
+  await fixture.settled();
+  const [first, second] = ledger.calls.filter((call) => call.startsWith("create"));
+  // The other account was looked at before anything was created there.
+  expect(ledger.calls).toEqual(["find", first, "read", "find", second]);
+  expect(ledger.firms.size).toBe(2);
+});
+
+test("a connector that is forgotten while the code is exchanged stays forgotten, and the page says so", async () => {
+  const key = `ledger/${fixture.hull.host}/${BOOKS.id}`;
+  ledger.before = async () => {
+    await fixture.engine("ledger").forget(key);
+  };
+  const answer = await new Browser().grant(ADA);
+  expect([answer.status, answer.text]).toEqual([404, expect.stringContaining("404 unknown_connector")]);
+  expect(await fixture.connector.store.grant(key)).toBeUndefined();
+});
+
 test("what was granted is forgotten by a call of its own, and everything waits again", async () => {
   await new Browser().grant(ADA);
   const revoke = () => ask(`/authorize?${linked()}`, { method: "DELETE" });

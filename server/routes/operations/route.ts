@@ -20,7 +20,7 @@ export interface OperationRouteOptions<S> {
   readonly service: Pick<Service<S>, "operations" | "face">;
   readonly authenticate: Authenticate<S>;
   /** The tokens that a person granted a tenant. */
-  readonly authOf?: (tenant: string) => AuthProvider;
+  readonly authOf?: (tenant: Pick<Tenant<S>, "key" | "account">) => AuthProvider;
   readonly bodies: Bodies;
   readonly logger: Logger;
   /** What is known of these records of the tenant may be out of date. Called before the answer goes out. */
@@ -77,9 +77,10 @@ function handlerOf<S>(operation: Operation<S>, options: OperationRouteOptions<S>
 
 /** @throws HttpError 409 for a connector that cannot reach the service yet */
 function askerOf<S>(
-  { key, settings, target, problems }: Tenant<S>,
+  tenant: Tenant<S>,
   { service, authOf }: Pick<OperationRouteOptions<S>, "service" | "authOf">,
 ): Asker<S> {
+  const { key, settings, target, problems } = tenant;
   if (settings === undefined) {
     const message = `The connector's settings cannot be understood; save them again in Hull. ${problems.join(" ")}`;
     throw refuse(409, "invalid_settings", message.trim());
@@ -87,7 +88,7 @@ function askerOf<S>(
   if (target === undefined) {
     throw refuse(409, "missing_token", service.face.missingToken);
   }
-  return { key, settings, target, auth: authOf?.(key) };
+  return { key, settings, target, auth: authOf?.(tenant) };
 }
 
 /** @throws HttpError that names every bad field of the first part that has any */

@@ -99,15 +99,17 @@ export function createAuthorizations<S>(options: AuthorizationsOptions<S>): Auth
     return now() < known.untilMs ? known : "expired_state";
   }
 
-  /** Before anything is done with it; false: it has served already. */
-  async function use({ tenant, nonce, untilMs }: State): Promise<boolean> {
-    const noted = await changeGrant(tenants.grantOf(tenant), (grant) => {
+  /** Before anything is done with it. @returns why it must not serve */
+  async function use({ tenant, nonce, untilMs }: State): Promise<Refused | undefined> {
+    const access = tenants.grantOf(tenant);
+    const noted = await changeGrant(access, (grant) => {
       const served = (grant.served ?? []).filter((each) => now() < each.untilMs);
       return served.some((each) => each.nonce === nonce)
         ? undefined
         : { ...grant, served: [...served, { nonce, untilMs }] };
     });
-    return noted !== undefined;
+    if (noted !== undefined) return undefined;
+    return (await access.isKnown()) ? "used_state" : "unknown_connector";
   }
 
   async function put(tenant: Tenant<S>, pair: Pair, browser: string): Promise<Finished<S>> {
@@ -119,7 +121,9 @@ export function createAuthorizations<S>(options: AuthorizationsOptions<S>): Auth
         ? { ...grant, pair, proposed: undefined }
         : { ...grant, proposed: { pair, nonce, untilMs } },
     );
-    if (stored?.proposed === undefined) return granted(tenant, pair);
+    // Erased while the code was exchanged.
+    if (stored === undefined) return { kind: "refused", reason: "unknown_connector" };
+    if (stored.proposed === undefined) return granted(tenant, pair);
     const state = pack({ step: "confirm", tenant: key, redirectUri: "", nonce, browser, untilMs });
     return { kind: "proposed", tenant, before: stored.pair?.account, account: pair.account, state };
   }
@@ -149,7 +153,8 @@ export function createAuthorizations<S>(options: AuthorizationsOptions<S>): Auth
       if (tenant?.settings === undefined || authorization === undefined) {
         return { kind: "refused", reason: "unknown_connector" };
       }
-      if (!(await use(state))) return { kind: "refused", reason: "used_state" };
+      const reason = await use(state);
+      if (reason !== undefined) return { kind: "refused", reason };
       if (typeof error === "string") return { kind: "denied", tenant, error };
       if (typeof code !== "string" || code === "") return { kind: "denied", tenant, error: "no_code" };
       const askedAtMs = now();

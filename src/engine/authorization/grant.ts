@@ -15,6 +15,8 @@ export interface GrantAccess {
    * @returns false when it is not there any more: another process was first, so read again
    */
   replace(before: string | undefined, after: string | undefined): Promise<boolean>;
+  /** False once the tenant was erased: nothing can be granted to it, however often that is tried. */
+  isKnown(): Promise<boolean>;
 }
 
 /** Times are milliseconds since 1970. */
@@ -51,7 +53,7 @@ export function readGrant(text: string | undefined): Grant {
  * Changes what is stored, again and again while others change it.
  *
  * @param change undefined: nothing is to be done
- * @returns what is stored now; undefined when nothing was done
+ * @returns what is stored now; undefined when nothing was done, or the tenant was erased meanwhile
  */
 export async function changeGrant(
   access: GrantAccess,
@@ -63,6 +65,7 @@ export async function changeGrant(
     if (after === undefined) return undefined;
     const text = JSON.stringify(after);
     if (text === before || (await access.replace(before, text))) return after;
+    if (!(await access.isKnown())) return undefined;
   }
 }
 
@@ -72,7 +75,7 @@ export function pairOf(
   account: GrantedAccount | undefined,
   askedAtMs: number,
 ): Pair {
-  const lifeMs = tokens.lifeMs ?? USUAL_LIFE_MS;
+  const lifeMs = Math.min(tokens.lifeMs ?? USUAL_LIFE_MS, LONGEST_LIFE_MS);
   return {
     accessToken: tokens.value,
     refreshToken: tokens.refreshToken,
@@ -84,5 +87,7 @@ export function pairOf(
 
 /** Where the service does not say how long a token lives. */
 const USUAL_LIFE_MS = 7_200_000;
+/** Nothing lives longer: a life without end could not be stored, and the pair would be renewed for every request. */
+const LONGEST_LIFE_MS = 365 * 24 * 3_600_000;
 /** Requests may be under way for a while, and clocks differ. */
 const USED_SHARE = 0.9;

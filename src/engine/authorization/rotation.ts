@@ -16,6 +16,8 @@ export interface RotationOptions {
   readonly system: string;
   /** One request for a new pair, never repeated. @throws RemoteError, UnexpectedAnswer */
   readonly refresh: (refreshToken: string) => Promise<AccessToken>;
+  /** The grant opens another account than somebody knows: what is remembered of it must be read again. */
+  readonly onOtherAccount?: () => Promise<void>;
   readonly now: Clock;
   readonly sleep: Sleep;
 }
@@ -27,8 +29,14 @@ const ABOUT_APPLICATION = /\b(?:invalid|unauthorized)_client\b/;
 /** How often is looked whether it has ended. */
 const LOOK_MS = 250;
 
-/** A source of credentials for one tenant; all its clients must share it. */
-export function createRotation({ access, system, refresh, now, sleep }: RotationOptions): AuthProvider {
+/**
+ * Sources of credentials for one tenant; all its clients must have theirs from here.
+ *
+ * @returns given the id of the account that a client knows: whoever decided what to write by what is in one account must
+ * not write it into another one, which a person has chosen meanwhile
+ */
+export function createRotation(options: RotationOptions): (account: string | undefined) => AuthProvider {
+  const { access, system, refresh, now, sleep } = options;
   const self = randomUUID();
   let refused: string | undefined;
   let refreshing: Promise<Pair> | undefined;
@@ -43,9 +51,7 @@ export function createRotation({ access, system, refresh, now, sleep }: Rotation
     return pair;
   }
 
-  function refusal(what: string): RemoteError {
-    return new RemoteError({ system, method: "POST", route: "authorization", kind: "auth", applied: "no", what });
-  }
+  const refusal = (what: string, kind?: "transient"): RemoteError => refusalOf(system, what, kind);
 
   async function wait(): Promise<void> {
     await sleep(LOOK_MS).catch((cause: unknown) => {
@@ -77,30 +83,41 @@ export function createRotation({ access, system, refresh, now, sleep }: Rotation
       const askedAtMs = now();
       const marked = JSON.stringify({ ...grant, pair: { ...pair, refreshing: { by: self, sinceMs: askedAtMs } } });
       if (!(await access.replace(text, marked))) continue;
-      const answer = await ask(token, marked, text);
+      const answer = await ask(token, mark);
       if (answer === undefined) continue;
       const fresh = pairOf({ ...answer, refreshToken: answer.refreshToken ?? token }, pair.account, askedAtMs);
       const stored = await changeGrant(access, (latest) =>
-        latest.pair?.accessToken === pair.accessToken ? { ...latest, pair: fresh } : undefined,
+        latest.pair?.refreshToken === token ? { ...latest, pair: fresh } : undefined,
       );
-      if (stored !== undefined) return fresh;
+      if (stored === undefined) continue;
+      // Some servers answer with the same access token again, which is good again.
+      if (refused === fresh.accessToken) refused = undefined;
+      return fresh;
     }
   }
 
+  /** The refresh token was not used by the last request. @param before the mark of an earlier one, which may have */
+  async function unmark(token: string, before: Pair["refreshing"]): Promise<void> {
+    await changeGrant(access, (grant) =>
+      grant.pair?.refreshToken === token ? { ...grant, pair: { ...grant.pair, refreshing: before } } : undefined,
+    );
+  }
+
   /** @returns undefined when the refresh token is worth nothing, and the grant says so now */
-  async function ask(token: string, marked: string, before: string | undefined): Promise<AccessToken | undefined> {
+  async function ask(token: string, before: Pair["refreshing"]): Promise<AccessToken | undefined> {
     try {
       return await refresh(token);
     } catch (error) {
       if (!(error instanceof RemoteError)) throw error;
       const { kind, status, applied } = error;
+      const words = JSON.stringify([error.answer, error.headers?.["www-authenticate"]]);
       // Servers differ in how they say that the token is worth nothing; about the application they have words.
-      if ((kind === "validation" || status === 401) && !ABOUT_APPLICATION.test(JSON.stringify([error.answer]))) {
+      if ((kind === "validation" || status === 401) && !ABOUT_APPLICATION.test(words)) {
         await lose(token);
         return undefined;
       }
       // It was not used: whoever comes next may use it, in whatever process.
-      if (applied === "no" || status === 503) await access.replace(marked, before);
+      if (applied === "no" || status === 503) await unmark(token, before);
       throw error;
     }
   }
@@ -113,24 +130,36 @@ export function createRotation({ access, system, refresh, now, sleep }: Rotation
     return refreshing;
   }
 
-  return {
+  async function current(): Promise<Pair> {
+    const pair = inUse(readGrant(await access.read()).pair);
+    if (isFresh(pair)) return pair;
+    try {
+      return await refreshForAll();
+    } catch (error) {
+      // What has not ended yet may serve until a refresh succeeds.
+      const latest = readGrant(await access.read()).pair;
+      if (latest !== undefined && latest.lost !== true && isUsable(latest)) return latest;
+      throw error;
+    }
+  }
+
+  return (account) => ({
     async headers() {
-      const pair = inUse(readGrant(await access.read()).pair);
-      if (isFresh(pair)) return headersOf(pair);
-      try {
-        return headersOf(await refreshForAll());
-      } catch (error) {
-        // What has not ended yet may serve until a refresh succeeds.
-        const latest = readGrant(await access.read()).pair;
-        if (latest !== undefined && latest.lost !== true && isUsable(latest)) return headersOf(latest);
-        throw error;
-      }
+      const pair = await current();
+      if (pair.account?.id === account) return headersOf(pair);
+      await options.onOtherAccount?.();
+      throw refusal("the connector has been authorized for another account meanwhile", "transient");
     },
     renew(headers) {
       refused = headers["authorization"]?.replace(/^Bearer /, "");
       return true;
     },
-  };
+  });
+}
+
+/** Why nobody was asked. @param kind who has to act: a person, unless it passes by itself */
+export function refusalOf(system: string, what: string, kind: "auth" | "transient" = "auth"): RemoteError {
+  return new RemoteError({ system, method: "POST", route: "authorization", kind, applied: "no", what });
 }
 
 function headersOf({ accessToken }: Pair): Readonly<Record<string, string>> {

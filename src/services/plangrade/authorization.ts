@@ -16,6 +16,9 @@ import { isNotThere } from "./api/failure";
 import { createRest } from "./api/rest";
 import type { PlangradeSettings } from "./settings/settings";
 
+/** It is stored with the tokens, and read for every request. Characters. */
+const MOST_NAME = 200;
+
 export interface AuthorizationOptions extends ConnectionOptions {
   /** Root of plangrade, to which the paths are appended. */
   readonly address: string;
@@ -59,7 +62,7 @@ export function plangradeAuthorization(options: AuthorizationOptions): Authoriza
         if (isNotThere(me)) return undefined;
         throw me;
       }
-      return { id: String(me.id), name: textOf(me["name"]) };
+      return { id: String(me.id), name: textOf(me["name"])?.slice(0, MOST_NAME) };
     },
   };
 }

@@ -10,6 +10,9 @@ const MINUTE_MS = 60_000;
 /** The other side: a refresh token serves once. */
 class TokenServer {
   latest = 1;
+  lifeMs = LIFE_MS;
+  /** The one that every answer has; undefined: a new one each time. */
+  accessToken: string | undefined;
   /** Every refresh token that came, in order. */
   readonly used: string[] = [];
   /** What happens to the next requests, instead of an answer; `lost`: it rotates, and the answer never arrives. */
@@ -25,7 +28,11 @@ class TokenServer {
     if (token !== `refresh-${this.latest}`) throw failure({ kind: "validation", applied: "no", status: 400 });
     this.latest += 1;
     if (trouble === "lost") throw failure({ failure: "reset" });
-    return { value: `access-${this.latest}`, refreshToken: `refresh-${this.latest}`, lifeMs: LIFE_MS };
+    return {
+      value: this.accessToken ?? `access-${this.latest}`,
+      refreshToken: `refresh-${this.latest}`,
+      lifeMs: this.lifeMs,
+    };
   }
 }
 
@@ -38,6 +45,8 @@ const failure = (facts: Partial<RemoteErrorFacts>): RemoteError =>
 let nowMs: number;
 let stored: string | undefined;
 let server: TokenServer;
+/** How often somebody was told that the account is another one. */
+let told: number;
 const access: GrantAccess = {
   read: () => Promise.resolve(stored),
   replace: (before, after) => {
@@ -45,6 +54,7 @@ const access: GrantAccess = {
     stored = after;
     return Promise.resolve(true);
   },
+  isKnown: () => Promise.resolve(true),
 };
 const grant = (): Grant => readGrant(stored);
 const pair = (more: Partial<Pair> = {}): Pair => ({
@@ -58,13 +68,17 @@ const aMinute: Sleep = () => {
   nowMs += MINUTE_MS;
   return Promise.resolve();
 };
-/** One process. @param sleep what happens while it waits */
-const start = (sleep: Sleep = aMinute) =>
-  createRotation({ access, system: "plangrade", refresh: (token) => server.refresh(token), now: () => nowMs, sleep });
+/** One process. @param sleep what happens while it waits @param account the one that it knows */
+const start = (sleep: Sleep = aMinute, account?: string) =>
+  createRotation({
+    ...{ access, system: "plangrade", refresh: (token) => server.refresh(token), now: () => nowMs, sleep },
+    onOtherAccount: () => Promise.resolve(void (told += 1)),
+  })(account);
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
 beforeEach(() => {
   nowMs = 0;
+  told = 0;
   server = new TokenServer();
   stored = JSON.stringify({ pair: pair() } satisfies Grant);
 });
@@ -116,12 +130,29 @@ describe("a token that ends soon", () => {
     expect(await start().headers()).toEqual(bearer("access-2"));
   });
 
+  test("does not use its refresh token up when it could not be asked for, whatever was stored meanwhile", async () => {
+    const served = [{ nonce: "n", untilMs: 1 }];
+    server.trouble.push({ failure: "connection", applied: "no" });
+    server.gate = Promise.resolve().then(() => void (stored = JSON.stringify({ ...grant(), served })));
+    expect(await start().headers()).toEqual(bearer("access-1"));
+    expect(grant()).toEqual({ pair: pair(), served });
+  });
+
   test("keeps the account, and whatever else is stored", async () => {
     const served = [{ nonce: "n", untilMs: 1 }];
     stored = JSON.stringify({ pair: pair({ account: { id: "7", name: "Ada" } }), served });
-    await start().headers();
+    await start(aMinute, "7").headers();
     expect(grant()).toMatchObject({ pair: { accessToken: "access-2", account: { id: "7", name: "Ada" } }, served });
   });
+});
+
+test("a token that is said to live for ever is not renewed for every request", async () => {
+  nowMs = 101 * MINUTE_MS;
+  server.lifeMs = Infinity;
+  const rotation = start();
+  await rotation.headers();
+  expect(await rotation.headers()).toEqual(bearer("access-2"));
+  expect(server.used).toEqual(["refresh-1"]);
 });
 
 describe("a token that was refused", () => {
@@ -132,6 +163,14 @@ describe("a token that was refused", () => {
     // Whoever was refused late with the old one drops nothing.
     rotation.renew?.(bearer("access-1"));
     expect(await rotation.headers()).toEqual(bearer("access-2"));
+    expect(server.used).toEqual(["refresh-1"]);
+  });
+
+  test("and is answered once more by the server is good again, and not refreshed for every request", async () => {
+    server.accessToken = "access-1";
+    const rotation = start();
+    rotation.renew?.(bearer("access-1"));
+    for (let request = 0; request < 3; request += 1) expect(await rotation.headers()).toEqual(bearer("access-1"));
     expect(server.used).toEqual(["refresh-1"]);
   });
 
@@ -188,16 +227,26 @@ test.each([
   expect(grant().pair?.lost).toBe(true);
 });
 
-test.each([[{ error: "invalid_client" }], ['{"error":"unauthorized_client"}']])(
-  "an application that is refused with %j says nothing about the refresh token",
-  async (answer) => {
-    nowMs = 121 * MINUTE_MS;
-    server.trouble.push({ kind: "auth", applied: "no", status: 401, answer });
-    await expect(start().headers()).rejects.toMatchObject({ status: 401 });
-    expect(grant()).toEqual({ pair: pair() });
-    expect(await start().headers()).toEqual(bearer("access-2"));
-  },
-);
+test.each([
+  [{ answer: { error: "invalid_client" } }],
+  [{ answer: '{"error":"unauthorized_client"}' }],
+  [{ headers: { "www-authenticate": 'Bearer realm="Doorkeeper", error="invalid_client"' } }],
+] as const)("an application that is refused with %j says nothing about the refresh token", async (said) => {
+  nowMs = 121 * MINUTE_MS;
+  server.trouble.push({ kind: "auth", applied: "no", status: 401, ...said });
+  await expect(start().headers()).rejects.toMatchObject({ status: 401 });
+  expect(grant()).toEqual({ pair: pair() });
+  expect(await start().headers()).toEqual(bearer("access-2"));
+});
+
+test("tokens of another account are not handed out to who knows the one before, and that is said", async () => {
+  stored = JSON.stringify({ pair: pair({ account: { id: "8" } }) });
+  for (const known of ["7", undefined]) {
+    await expect(start(aMinute, known).headers()).rejects.toMatchObject({ kind: "transient", applied: "no" });
+  }
+  expect(told).toBe(2);
+  expect(await start(aMinute, "8").headers()).toEqual(bearer("access-1"));
+});
 
 test("a grant without a refresh token ends with its token", async () => {
   stored = JSON.stringify({ pair: pair({ refreshToken: undefined }) });

@@ -1,4 +1,5 @@
 import { tenantKey } from "../../../src/storage/port/lane";
+import { changeGrant } from "../../../src/engine/authorization/grant";
 import { createTenants, remoteKey, type Tenants } from "../../../src/engine/tenants";
 import { createEmbeddedStore } from "../../../src/storage/embedded";
 import { createMemoryKeyValue } from "../../../src/storage/database/memory";
@@ -11,6 +12,7 @@ const CREDENTIALS = { organization: "acme.hull.example", id: "c1", secret: "conn
 const KEY = tenantKey("planhat", CREDENTIALS.organization, CREDENTIALS.id);
 const A = { token: "planhat-token-a", host: "one" };
 const B = { token: "planhat-token-b", host: "one" };
+const PAIR = { accessToken: "access-1", refreshToken: "refresh-1", refreshAtMs: 9e15, endsAtMs: 9e15 };
 
 let store: Store;
 let service: FakeService;
@@ -232,6 +234,41 @@ describe("what a person granted", () => {
     expect(await granted.replace("pair-1", "pair-2")).toBe(false);
     expect(await granted.replace(undefined, "pair-2")).toBe(false);
     expect(await granted.read()).toBeUndefined();
+    // Whoever changes it again and again until that is possible would never end.
+    expect(await changeGrant(granted, () => ({ pair: PAIR }))).toBeUndefined();
+  });
+
+  it("is not used up while the settings cannot be understood: it serves when they are mended", async () => {
+    const asked: unknown[] = [];
+    const authorization: NonNullable<FakeService["authorization"]> = {
+      page: () => "https://service.example/authorize",
+      tokens: (_settings, form) => {
+        asked.push(form["refresh_token"]);
+        return Promise.resolve({ value: "access-2", refreshToken: "refresh-2" });
+      },
+      account: () => Promise.resolve(undefined),
+    };
+    tenants = createTenants({ now: () => 0, store, seal: createSeal(SECRET), service: { ...service, authorization } });
+    const tenant = await tenants.remember(CREDENTIALS, A, 1);
+    const ended = { pair: { ...PAIR, refreshAtMs: -1, endsAtMs: -1 } };
+    await changeGrant(tenants.grantOf(KEY), () => ended);
+    for (const settings of [{ host: "" }, { host: "one" }]) {
+      await tenants.remember(CREDENTIALS, settings, 2);
+      await expect(tenants.authOf(tenant).headers()).rejects.toMatchObject({ kind: "auth", applied: "no" });
+      expect(JSON.parse((await tenants.grantOf(KEY).read()) ?? "")).toEqual(ended);
+    }
+    await tenants.remember(CREDENTIALS, A, 3);
+    expect(await tenants.authOf(tenant).headers()).toEqual({ authorization: "Bearer access-2" });
+    expect(asked).toEqual(["refresh-1"]);
+  });
+
+  it("serves those alone who know whose account it opens, and the others know it the next time", async () => {
+    const before = await tenants.remember(CREDENTIALS, A, 1);
+    await changeGrant(tenants.grantOf(KEY), () => ({ pair: { ...PAIR, account: { id: "7" } } }));
+    await expect(tenants.authOf(before).headers()).rejects.toThrow("authorized for another account meanwhile");
+    const now = await tenants.load(KEY);
+    expect(now?.account).toBe("7");
+    expect(await tenants.authOf(now ?? before).headers()).toEqual({ authorization: "Bearer access-1" });
   });
 });
 

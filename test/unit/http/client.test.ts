@@ -403,6 +403,15 @@ describe("credentials that cannot be had", () => {
     expect([headers.mock.calls.length, seen().length]).toEqual([2, 1]);
   });
 
+  it("that never come hold no call that is cut off", async () => {
+    const headers = (): Promise<Record<string, string>> => {
+      setImmediate(() => http.close());
+      return new Promise(() => undefined);
+    };
+    const http = await setUp((_request, response) => json(response, 200, {}), { auth: { headers } });
+    expect(await failure(post(http))).toMatchObject({ failure: "cancelled", applied: "no" });
+  });
+
   it("in time keep the request of a closed client at home", async () => {
     const headers = (): Promise<Record<string, string>> => {
       http.close();

@@ -79,11 +79,25 @@ describe("an answer", () => {
   it.each([
     ["wrapped", { company }, { companies: [company, null] }],
     ["bare", company, [company, "?"]],
+    ["wrapped one by one", { company }, [{ company }]],
   ])("is understood %s", async (_form, one, many) => {
     const rest = await open(({ url }, response) => json(response, 200, url.endsWith("/4") ? one : many));
     expect(await rest.companies.read("4")).toEqual(company);
     expect(await rest.companies.list()).toEqual([company]);
   });
+
+  it.each([{}, { id: null }, { id: 0 }, { id: "four" }, { id: 4.5 }, { participant: {} }])(
+    "that lists a record with no id that serves (%j) proves nobody's absence",
+    async (nameless) => {
+      const participants = [
+        { id: 5, email: "ben@acme.example" },
+        { email: "ann@acme.example", ...nameless },
+      ];
+      const rest = await open((_request, response) => json(response, 200, participants));
+      await expect(rest.participants.list("4")).rejects.toThrow("showed a participant without an id");
+      expect(await rest.activities("4")).toHaveLength(1);
+    },
+  );
 
   it.each([
     ["/api/v1/companies/12", "12"],

@@ -1,7 +1,7 @@
 /** Which record it is: plangrade's lists, and the engine's rule over what they showed. */
 import { identify, type Identity } from "../../../src/engine/rules/identity";
 import type { Found, Wanted } from "../../../src/services/connection";
-import { COMPANIES, PARTICIPANTS } from "../../../src/services/plangrade/objects";
+import { COMPANIES, COMPANY_EVENTS, PARTICIPANTS } from "../../../src/services/plangrade/objects";
 import { find, read, type Reading } from "../../../src/services/plangrade/remote/find";
 import { listPage } from "../../../src/services/plangrade/remote/list";
 import { createLists } from "../../../src/services/plangrade/remote/lists";
@@ -54,6 +54,22 @@ describe("a company", () => {
     book.company(3, { name: "No EIN" });
     expect(await match(COMPANIES, { hintId: "3" })).toMatchObject({ kind: "match", row: { id: "3" } });
     expect(await look(COMPANIES.name, { hintId: "9" })).toMatchObject({ exhaustive: [true] });
+  });
+
+  it.each(["archive", "../users/1", "0", "4x", ""])("is not read by what is no id (%s)", async (hintId) => {
+    expect(await look(COMPANIES.name, { hintId })).toMatchObject({ exhaustive: [true] });
+    expect(book.calls).toEqual(["list companies"]);
+  });
+
+  it.each([400, 403, 410, 422])("whose remembered id is refused (%d) holds nobody up", async (status) => {
+    book.failures.set("read companies", refusal(status));
+    const found = await look(COMPANIES.name, { hintId: "9" });
+    expect([found.exhaustive, found.problem]).toEqual([[true], undefined]);
+  });
+
+  it.each([401, 500])("whose remembered id cannot be asked for (%d) is not said to be absent", async (status) => {
+    book.failures.set("read companies", refusal(status));
+    expect(await look(COMPANIES.name, { hintId: "9" })).toMatchObject({ exhaustive: [false], problem: {} });
   });
 });
 
@@ -146,6 +162,17 @@ describe("reading what is known", () => {
 });
 
 describe("a fetch", () => {
+  it("of what happened in a company has no digits of anybody's number", async () => {
+    const happened = { id: 5, name: "Plan filed", start_time: "2025-06-01T10:00:00Z" };
+    const rest = {
+      ...book.rest,
+      activities: () => Promise.resolve([{ ...happened, ssn: "0123" }]),
+      notices: () => Promise.resolve([]),
+    };
+    const { rows } = await listPage({ ...reading, rest }, COMPANY_EVENTS.name, [], undefined, { claimsEin: true });
+    expect(rows.map(({ event }) => event?.properties)).toEqual([happened]);
+  });
+
   const page = (type: string, from?: string) => listPage(reading, type, ["zip"], from, { claimsEin: true });
 
   it("shows companies with their grade", async () => {

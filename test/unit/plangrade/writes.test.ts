@@ -82,6 +82,12 @@ describe("a new participant", () => {
     expect(await create()).toMatchObject({ problem: { kind: "transient", scope: "lane" } });
   });
 
+  it("may have been made when plangrade leads to another page", async () => {
+    book.failures.set("create participants", refusal(302, undefined));
+    const { result } = await write("participants", { kind: "create", parentId: "1", fields: FIELDS });
+    expect(result.kind).toBe("unconfirmed");
+  });
+
   it.each([404, 422])("is refused in plangrade's words (%d)", async (status) => {
     book.failures.set("create participants", refusal(status, { errors: ["Zip is invalid."] }));
     const { result, problem } = await write("participants", { kind: "create", parentId: "1", fields: FIELDS });
@@ -161,6 +167,15 @@ describe("archiving", () => {
       outcome: "skipped",
       reason: { code: "archived" },
     });
+  });
+
+  it.each([
+    ["was lost", lostAnswer()],
+    ["leads to another page", refusal(302, undefined)],
+  ])("is not repeated by itself when its answer %s", async (_what, answer) => {
+    book.participant(11, 1, FIELDS);
+    book.failures.set("archive participants", answer);
+    expect((await archive()).result.kind).toBe("unconfirmed");
   });
 
   it("follows only for those who are to leave and are there", () => {

@@ -28,7 +28,7 @@ export function isRow(value: unknown): value is Row {
   return isObject(value) && isId(value["id"]);
 }
 
-function isId(value: unknown): value is number | string {
+export function isId(value: unknown): value is number | string {
   if (typeof value === "number") return Number.isSafeInteger(value) && value > 0;
   return typeof value === "string" && /^[1-9]\d*$/.test(value);
 }

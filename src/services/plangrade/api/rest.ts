@@ -3,6 +3,7 @@ import type { HttpResponse } from "../../../http/client";
 import { classify, RemoteError, UnexpectedAnswer } from "../../../http/errors";
 import type { BudgetClass } from "../../../http/limits/budget";
 import type { Query } from "../../../http/route";
+import { isObject } from "../../../json";
 import type { Fields } from "./body";
 import type { PlangradeClient, PlangradeRequest } from "./client";
 import { idIn, isRow, listIn, rowIn, saysFailure, type Names, type Row } from "./envelope";
@@ -73,12 +74,24 @@ export function createRest(client: PlangradeClient, { priority, timeoutMs = TIME
     throw new UnexpectedAnswer(`plangrade GET ${route} answered with another ${names.one} than the one asked for.`);
   }
 
-  /** What is not a record of its kind, such as a hole in the list, is left out. */
-  async function many(route: string, names: Names, query: Query = {}): Promise<readonly Row[]> {
+  async function listed(route: string, names: Names, query: Query): Promise<readonly unknown[]> {
     const { body } = await ask({ method: "GET", route, query });
     const list = listIn(body, names);
     if (list === undefined) throw new UnexpectedAnswer(`plangrade GET ${route} did not answer with a list.`);
-    return list.filter(isRow);
+    return list;
+  }
+
+  /**
+   * A hole in the list is left out. A record that cannot be named is not: whoever is looked for would seem to be absent,
+   * and be created again.
+   */
+  async function many(route: string, names: Names, query: Query = {}): Promise<readonly Row[]> {
+    const list = await listed(route, names, query);
+    return list.filter(isObject).map((each) => {
+      const row = rowIn(each, names);
+      if (row !== undefined) return row;
+      throw new UnexpectedAnswer(`plangrade GET ${route} showed a ${names.one} without an id.`);
+    });
   }
 
   const recordsOf = (names: Names): Records => {
@@ -109,8 +122,8 @@ export function createRest(client: PlangradeClient, { priority, timeoutMs = TIME
   const users = recordsOf(USERS);
   const companies = recordsOf(COMPANIES);
   const participants = recordsOf(PARTICIPANTS);
-  const ofCompany = (name: string, companyId: string): Promise<readonly Row[]> =>
-    many(`/${name}`, { one: name, many: name }, { company_id: companyId });
+  const ofCompany = async (name: string, companyId: string): Promise<readonly Row[]> =>
+    (await listed(`/${name}`, { one: name, many: name }, { company_id: companyId })).filter(isRow);
 
   return {
     me: () => one("/me", USERS),

@@ -6,7 +6,7 @@ import type { HappenedEvent, ListedRecord, ListPage } from "../../connection";
 import { attempt, isFailed } from "../../failure";
 import type { Row } from "../api/envelope";
 import { isNotThere, problemOf } from "../api/failure";
-import { hullAttribute } from "../objects";
+import { hullAttribute, SSN } from "../objects";
 import type { Reading } from "./find";
 import { eachCompany } from "./pages";
 import { idOf } from "./record";
@@ -49,7 +49,8 @@ function listedEvent(kind: Kind, row: Row, companyId: string): ListedRecord {
 
 function eventOf(kind: Kind, row: Row): HappenedEvent {
   const { event: name, moment } = KINDS[kind];
-  const properties: Record<string, Json> = {};
-  for (const [property, value] of Object.entries(row)) if (isJson(value)) properties[property] = value;
-  return { name, atMs: parseInstant(row[moment]), properties };
+  const shown = Object.entries(row).flatMap(([property, value]): readonly (readonly [string, Json])[] =>
+    property !== SSN && isJson(value) ? [[property, value]] : [],
+  );
+  return { name, atMs: parseInstant(row[moment]), properties: Object.fromEntries(shown) };
 }

@@ -5,9 +5,9 @@
 import groupBy from "lodash/groupBy";
 import { inParallel } from "../../../in-parallel";
 import type { Found, Known, Problem, ReadBack, Wanted } from "../../connection";
-import { attempt, isFailed } from "../../failure";
+import { attempt, isFailed, isRefusal, lacksRight } from "../../failure";
 import type { RemoteRecord } from "../../model";
-import type { Row } from "../api/envelope";
+import { isId, type Row } from "../api/envelope";
 import { isNotThere, problemOf } from "../api/failure";
 import type { Rest } from "../api/rest";
 import { COMPANIES, PARTICIPANTS } from "../objects";
@@ -48,21 +48,31 @@ export async function find(
     return !isFailed(rows);
   }
 
-  /** What no list can show is read by the id that Hull remembers. */
-  async function readHint({ keys, hintId, parentId }: Wanted): Promise<boolean> {
-    if (hintId === undefined || records.has(hintId) || isMatched(records, keys, parentId)) return true;
+  /**
+   * What no list can show is read by the id that Hull remembers. Anybody can write something else there, such as
+   * `archive`, which is a route of its own, or an id of an account that was left.
+   *
+   * @param listsAreRead what was asked for besides was answered, so a refusal is about this id alone
+   */
+  async function readHint({ keys, hintId, parentId }: Wanted, listsAreRead: boolean): Promise<boolean> {
+    if (hintId === undefined || !isId(hintId) || records.has(hintId)) return true;
+    if (isMatched(records, keys, parentId)) return true;
     if (problem !== undefined) return false;
     const row = await attempt(() => recordsOf(rest, type).read(hintId));
-    if (!isFailed(row)) add([row]);
-    else if (!isNotThere(row)) problem ??= problemOf(row);
-    return !isFailed(row) || isNotThere(row);
+    if (!isFailed(row)) {
+      add([row]);
+      return true;
+    }
+    const isAnswered = isNotThere(row) || isRefusal(row) || (listsAreRead && lacksRight(row));
+    if (!isAnswered) problem ??= problemOf(row);
+    return isAnswered;
   }
 
   const startedAtMs = clock();
   if (type === COMPANIES.name) {
     const isRead = await readList(wanted, () => lists.companies(rest, true));
     const scan = isRead ? { startedAtMs, size: records.size } : undefined;
-    const hinted = await inParallel(wanted, SIDE_BY_SIDE, readHint);
+    const hinted = await inParallel(wanted, SIDE_BY_SIDE, (each) => readHint(each, isRead));
     return { records: [...records.values()], exhaustive: hinted.map((each) => isRead && each), scan, problem };
   }
   const listed = new Set<string>();
@@ -71,7 +81,7 @@ export async function find(
     const isRead = await readList(some, (isFresh) => lists.participants(rest, id, isFresh), id);
     if (isRead) listed.add(id);
   });
-  const hinted = await inParallel(wanted, SIDE_BY_SIDE, readHint);
+  const hinted = await inParallel(wanted, SIDE_BY_SIDE, (each) => readHint(each, listed.has(each.parentId ?? "")));
   const exhaustive = wanted.map((each, index) => {
     const isRead = !isListed(each) || listed.has(each.parentId ?? "");
     return isRead && hinted[index] === true;

@@ -178,8 +178,11 @@ function skipped(code: ReasonCode, detail?: string): Result {
 
 const later = (error: Failed): Result => ({ kind: "later", waitMs: waitOf(error), message: error.message });
 
+/** Sites lead on from what they have done. */
+const isRedirect = ({ status = 0 }: RemoteError): boolean => status >= 300 && status < 400;
+
 /** Certainly not done: later. Perhaps done: looked at first, or left to a person. */
 function unsent(error: Failed): Result {
-  const isCertain = error instanceof RemoteError && error.applied === "no";
+  const isCertain = error instanceof RemoteError && error.applied === "no" && !isRedirect(error);
   return isCertain ? later(error) : { kind: "unconfirmed", message: error.message };
 }
