@@ -3,6 +3,7 @@ import { z } from "zod";
 import { defineService, type ServiceContext } from "../definition";
 import { spellingOf } from "../mapping/attributes";
 import type { Service } from "../service";
+import { withoutSlash } from "../target";
 import { plangradeAuthorization } from "./authorization";
 import { createConnection, createShared } from "./connection";
 import { plangradeFace } from "./face";
@@ -17,8 +18,7 @@ import { checkOutcomes, checkSettings } from "./settings/status";
 import { DEFAULT_URL, isSafeAddress, targetOf } from "./settings/target";
 import { nextFor } from "./write/prepare";
 
-export interface PlangradeServiceOptions
-  extends Omit<ServiceContext, "budgets">, Partial<Pick<ServiceContext, "budgets">> {
+export interface PlangradeServiceOptions extends ServiceContext {
   /** Root of plangrade or of a stand-in, above `/api/v1`. */
   readonly address?: string;
   readonly authorizePath?: string;
@@ -75,8 +75,7 @@ export function createPlangradeService(options: PlangradeServiceOptions): Servic
 const path = z
   .string()
   .trim()
-  .regex(/^\/[\w./-]+$/, "must be a path that begins with a slash")
-  .optional();
+  .regex(/^\/[\w./-]+$/, "must be a path that begins with a slash");
 
 export const plangrade = defineService({
   name: "plangrade",
@@ -98,7 +97,7 @@ export const plangrade = defineService({
   create: (variables, context) =>
     createPlangradeService({
       ...context,
-      address: variables.PLANGRADE_URL.replace(/\/$/, ""),
+      address: withoutSlash(variables.PLANGRADE_URL),
       authorizePath: variables.PLANGRADE_AUTHORIZE_PATH,
       tokenPath: variables.PLANGRADE_TOKEN_PATH,
     }),
