@@ -2,12 +2,12 @@
 import type { Reason } from "../../outcome/outcome";
 import type { Json } from "../../record";
 import { own, readAttribute } from "../mapping/attributes";
-import { convert } from "../mapping/values";
+import { convert, isBlank } from "../mapping/values";
 import type { EntityMessage } from "../message";
 import { COMPANIES, fieldSpec, PARTICIPANTS, requiredFields, SSN } from "./objects";
 import { reason } from "./reasons";
 import { rowsOf, type MappingRow, type PlangradeSettings } from "./settings/settings";
-import { isBlank, written } from "./values";
+import { written } from "./values";
 
 export interface MappedRecord {
   readonly fields: Readonly<Record<string, Json>>;

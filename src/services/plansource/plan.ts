@@ -6,12 +6,11 @@ import { createChecks, reasonsAgainst } from "../mapping/checks";
 import { claimsOf, desiredOf, mapFields, messageSource, type Mapped, type Source } from "../mapping/fields";
 import { keyedFingerprint, settingsFingerprints } from "../mapping/fingerprint";
 import { inSegment, leftAll } from "../mapping/segments";
-import { convert } from "../mapping/values";
+import { convert, isBlank } from "../mapping/values";
 import type { EntityMessage } from "../message";
 import type { Check, FieldSpec, Plan, PlannedRecord } from "../model";
 import { fieldSpec, SUBSCRIBERS } from "./objects";
 import { reason, type ReasonCode } from "./reasons";
-import { isBlank } from "./rules/values";
 import { TITLES } from "./settings/status";
 import type { PlanSourceSettings } from "./settings/settings";
 

@@ -4,7 +4,7 @@ import { isJson } from "../../../json";
 import { withoutBlanks, type Claims, type Json, type Keys, type LeftOut } from "../../../record";
 import type { IncomingAttribute, ListedRecord } from "../../connection";
 import { textOf } from "../../mapping/attributes";
-import { convert } from "../../mapping/values";
+import { convert, isBlank } from "../../mapping/values";
 import type { FieldSpec, RemoteRecord } from "../../model";
 import type { Row } from "../api/envelope";
 import {
@@ -17,7 +17,7 @@ import {
   requiredFields,
   STANDING,
 } from "../objects";
-import { isBlank, participantKeys, shown } from "../values";
+import { participantKeys, shown } from "../values";
 
 export const idOf = ({ id }: Row): string => String(id);
 

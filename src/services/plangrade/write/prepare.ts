@@ -4,7 +4,7 @@ import type { Prepared, Remembered } from "../../connection";
 import { missingIn } from "../mapped";
 import { ARCHIVED, PARTICIPANTS, SSN, STANDING } from "../objects";
 import { reason } from "../reasons";
-import { isBlank } from "../values";
+import { isBlank } from "../../mapping/values";
 
 /** @param known undefined: the record is to be created */
 export function prepareRecord(type: string, desired: Desired, known: Remembered | undefined): Prepared {

@@ -9,7 +9,8 @@ import { reason } from "../reasons";
 import { missingForCreate, reasonCodeOf, refusalOf } from "../rules/check";
 import { alreadyLeft, nextStep, wantedStep, type KnownStanding, type Wishes } from "../rules/life-cycle";
 import type { Meta } from "../rules/meta";
-import { isBlank, wireValue } from "../rules/values";
+import { wireValue } from "../rules/values";
+import { isBlank } from "../../mapping/values";
 
 export interface PrepareDeps {
   /** @throws RemoteError, UnexpectedAnswer */

@@ -7,12 +7,11 @@ import { isJson } from "../../../json";
 import { withoutBlanks, type Claims, type Json, type LeftOut } from "../../../record";
 import type { IncomingAttribute, ListedRecord } from "../../connection";
 import { textOf } from "../../mapping/attributes";
-import { convert } from "../../mapping/values";
+import { convert, isBlank } from "../../mapping/values";
 import type { FieldSpec, RemoteRecord } from "../../model";
 import type { Row } from "../api/rest";
 import { fieldSpec, hullAttribute, MAPPABLE, STANDING, STATUS_FIELDS, SUBSCRIBERS } from "../objects";
 import { standingOf } from "../rules/life-cycle";
-import { isBlank } from "../rules/values";
 
 const ID = "id";
 const CODE = "subscriber_code";

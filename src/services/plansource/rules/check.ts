@@ -10,7 +10,8 @@ import { chosen, named, quoted, type Choice } from "./choices";
 import type { Meta } from "./meta";
 import { fieldSpec, mappableField, MINIMUM_SET, SUBSCRIBERS } from "../objects";
 import { reason } from "../reasons";
-import { isBlank, wireValue } from "./values";
+import { wireValue } from "./values";
+import { isBlank } from "../../mapping/values";
 
 /** How many fields one sentence names. */
 const MOST_NAMED = 20;
