@@ -1,7 +1,7 @@
 /** plangrade behind the seam of `services/service.ts`. */
 import { z } from "zod";
 import { defineService, type ServiceContext } from "../definition";
-import { spellingOf } from "../mapping/attributes";
+import { sourcesOf } from "../mapping/fields";
 import type { Service } from "../service";
 import { withoutSlash } from "../target";
 import { plangradeAuthorization } from "./authorization";
@@ -50,8 +50,7 @@ export function createPlangradeService(options: PlangradeServiceOptions): Servic
     next: (_type, desired, known) => nextFor(desired, known),
     field: fieldSpec,
     mappedFields,
-    fieldSources: (type, settings) =>
-      Object.fromEntries(rowsOf(type, settings).map(({ field, attribute }) => [field, spellingOf(attribute)])),
+    fieldSources: (type, settings) => sourcesOf(rowsOf(type, settings)),
     hullAttribute: (_type, field) => hullAttribute(field),
     fetchPolicy: ({ fetchIntervals, fetchCompanyEvents }) => ({
       types: [

@@ -7,7 +7,7 @@ import type { Finding } from "../../connection";
 import { error, hint, lately, setupRequired, warning, when } from "../../findings";
 import { COMPANIES, PARTICIPANTS, requiredFields } from "../objects";
 import type { ReasonCode } from "../reasons";
-import { rowsOf, type PlangradeSettings, type RowWarning } from "./settings";
+import { rowsOf, type PlangradeSettings, type UnusedRow } from "./settings";
 
 /** The settings that findings name, by their titles in the manifest. */
 export const TITLES = {
@@ -60,7 +60,7 @@ function required(type: string, settings: PlangradeSettings): readonly Finding[]
   return when(missing.length > 0, error(text));
 }
 
-function unusedRow({ code, type, name }: RowWarning): Finding {
+function unusedRow({ code, type, name }: UnusedRow): Finding {
   const table = TABLES[type] ?? type;
   switch (code) {
     case "unknown_field":
