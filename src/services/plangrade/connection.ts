@@ -7,7 +7,7 @@ import type { Connection } from "../connection";
 import type { Target } from "../target";
 import { createPlangradeClient, type ClientOptions } from "./api/client";
 import { createRest } from "./api/rest";
-import { fieldOptions } from "./options";
+import { fieldOptions } from "./face";
 import { find, read, type Reading } from "./remote/find";
 import { inspect } from "./remote/inspect";
 import { listPage } from "./remote/list";
