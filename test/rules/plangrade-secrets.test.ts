@@ -10,11 +10,13 @@ import { aboutPeople, changed, participant, ssnOf, type Participant } from "../f
 import { BENEFITS, usePlangrade, type PlangradeFixture } from "../fixture/plangrade";
 import { formsOf } from "../fixture/traces";
 import { ask, basic, send } from "../integration/asking";
+import { createAsking } from "../integration/service-asking";
 
 const ADMIN_TOKEN = "admin-token-of-this-house-0001";
 const LOGIN = "metrics-token-of-this-house-0001";
 const ENVIRONMENT = { ADMIN_TOKEN, METRICS_TOKEN: LOGIN };
 const open = usePlangrade();
+const { operate } = createAsking("plangrade", BENEFITS, [BENEFITS.secret]);
 
 /** A value that is no number of anybody's, and is refused for its form. */
 const ODD = "quiet-0481-x";
@@ -174,8 +176,7 @@ test("a refused participant is replayed with the digits, which waited unseen", a
     expect(inFiles(house.dataDir, [])).toEqual([]);
     return Promise.resolve();
   });
-  const path = `/plangrade/api/internal/dead-letters/replay?org=${house.hull.host}`;
-  const answer = await send(house.baseUrl, path, { method: "POST", headers: { authorization: basic(BENEFITS) } });
+  const answer = await operate(fixture, "POST /dead-letters/replay");
   expect([answer.status, answer.body]).toEqual([200, expect.objectContaining({ queued: 1 })]);
   await house.settled();
   expect(plangrade.snapshot().participants).toMatchObject([{ ssn: ssnOf(1) }]);
