@@ -52,6 +52,11 @@ export function countParameter(least: number, most: number): z.ZodType<number> {
     .meta({ type: "integer", minimum: least, maximum: most, pattern: undefined });
 }
 
+/** What is said of a value of a wrong type, and of none at all. */
+export function missingOr(message: string): (issue: { readonly input?: unknown }) => string {
+  return ({ input }) => (input === undefined || input === null ? "is missing" : message);
+}
+
 export interface InputWords {
   /** Code of the error. */
   readonly code: string;

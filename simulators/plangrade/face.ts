@@ -26,7 +26,7 @@ export interface PlangradeSimulator extends ServiceSimulator<PlangradeSwitches, 
   removeApplication(key?: string): void;
   /** A pair of tokens without a page: from the first user for the first application unless others are named. */
   grant(userId?: number, key?: string): Pair;
-  /** A user takes back whatever he granted to any application. Default: the first. */
+  /** A user takes back whatever they granted to any application. Default: the first. */
   revokeGrants(userId?: number): void;
   /** Ends all access tokens before their time; refresh tokens stay good. */
   expireTokens(): void;

@@ -71,6 +71,6 @@ export function wordsFrom(words: string): string {
   return plain === "" ? "No reason was given" : plain.slice(0, MAX_WORDS);
 }
 
-/** Whether a body is HTML or XML, which says nothing to people. */
+/** Whether a body is a page of HTML, which says nothing to people. */
 export const isPage = (body: unknown): body is string =>
   typeof body === "string" && /^\s*<(?:!doctype\s+html|html|head|body)\b/i.test(body);

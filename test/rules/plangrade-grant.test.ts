@@ -1,7 +1,7 @@
 /** A grant whose tokens rotate: refreshed once for all, and whatever becomes of a refresh, nothing is lost. */
 import { aboutPeople, changed, participant, workforce } from "../fixture/participants";
 import { BENEFITS, usePlangrade, type PlangradeFixture } from "../fixture/plangrade";
-import { ask } from "../integration/asking";
+import { createAsking } from "../integration/service-asking";
 
 const open = usePlangrade();
 
@@ -13,9 +13,8 @@ const A_LIFE = 121;
 /** After that, an answer to a refresh that another process began is taken for lost, in minutes. */
 const A_LEASE = 2;
 
-const callAs = ({ fixture }: PlangradeFixture, path: string, method = "GET") =>
-  ask(fixture, `/plangrade${path}`, { ship: BENEFITS.id, secret: BENEFITS.secret }, { method });
-const status = async (fixture: PlangradeFixture): Promise<unknown> => (await callAs(fixture, "/status")).body;
+const { askAsHull } = createAsking("plangrade", BENEFITS, [BENEFITS.secret]);
+const status = async (fixture: PlangradeFixture): Promise<unknown> => (await askAsHull(fixture, "GET /status")).body;
 const SETUP = { status: "setupRequired" };
 
 /** Everything waits, because a person has to act. */
@@ -149,7 +148,7 @@ const REVOKED: readonly (readonly [string, (fixture: PlangradeFixture) => Promis
       return Promise.resolve();
     },
   ],
-  ["has had it forgotten here", (fixture) => callAs(fixture, "/authorize", "DELETE")],
+  ["has had it forgotten here", (fixture) => askAsHull(fixture, "DELETE /authorize")],
 ];
 test.each(REVOKED)("after somebody %s, everything waits until a person authorizes again", async (_who, revoke) => {
   const fixture = await open();

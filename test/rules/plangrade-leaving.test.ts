@@ -2,9 +2,10 @@
 import type { FaultKind } from "../../simulators/loopback";
 import { aboutPeople, aboutSegment, changed, participant, SEGMENT, workforce } from "../fixture/participants";
 import { BENEFITS, usePlangrade, type PlangradeFixture } from "../fixture/plangrade";
-import { basic, send } from "../integration/asking";
+import { createAsking } from "../integration/service-asking";
 
 const open = usePlangrade();
+const { operate } = createAsking("plangrade", BENEFITS, [BENEFITS.secret]);
 const STAFF = { synchronized_segments: [SEGMENT.id] };
 const ARCHIVING = { ...STAFF, archive_on_leaving_segments: true };
 const ARCHIVE = "GET /participants/archive";
@@ -79,8 +80,7 @@ describe.each(LOSSES)("an archive call whose answer is lost $how", ({ fault }) =
     expect(await fixture.outcomes()).toMatchObject({ "participants/dead/unconfirmed": 1 });
     expect(await deadLetters(fixture)).toMatchObject([{ ending: { outcome: "dead", code: "unconfirmed" } }]);
 
-    const path = `/plangrade/api/internal/dead-letters/replay?org=${house.hull.host}`;
-    const answer = await send(house.baseUrl, path, { method: "POST", headers: { authorization: basic(BENEFITS) } });
+    const answer = await operate(fixture, "POST /dead-letters/replay");
     expect([answer.status, answer.body]).toEqual([200, expect.objectContaining({ queued: 1 })]);
     await house.settled();
     expect(endings(fixture)).toEqual([ARCHIVE, ARCHIVE]);

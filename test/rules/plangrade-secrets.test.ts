@@ -10,11 +10,13 @@ import { aboutPeople, changed, participant, ssnOf, type Participant } from "../f
 import { BENEFITS, usePlangrade, type PlangradeFixture } from "../fixture/plangrade";
 import { formsOf } from "../fixture/traces";
 import { ask, basic, send } from "../integration/asking";
+import { createAsking } from "../integration/service-asking";
 
 const ADMIN_TOKEN = "admin-token-of-this-house-0001";
 const LOGIN = "metrics-token-of-this-house-0001";
 const ENVIRONMENT = { ADMIN_TOKEN, METRICS_TOKEN: LOGIN };
 const open = usePlangrade();
+const { operate } = createAsking("plangrade", BENEFITS, [BENEFITS.secret]);
 
 /** A value that is no number of anybody's, and is refused for its form. */
 const ODD = "quiet-0481-x";
@@ -22,8 +24,8 @@ const ODD = "quiet-0481-x";
 const WHOLE = "517-39-0264";
 const NUMBERS = [1, 2, 3, 4, 5, 6].map(ssnOf);
 
-/** Digits occur by chance within longer ones: only as a word of their own are they somebody's. */
-const WORDS = new RegExp(`(?<![0-9A-Za-z])(?:${[...NUMBERS, WHOLE.slice(-4)].join("|")})(?![0-9A-Za-z])`);
+/** Digits occur by chance within longer ones, and behind a point: only as a word of their own are they somebody's. */
+const WORDS = new RegExp(`(?<![0-9A-Za-z]|[0-9][.])(?:${[...NUMBERS, WHOLE.slice(-4)].join("|")})(?![0-9A-Za-z])`);
 const TEXTS = [ODD, WHOLE, WHOLE.replaceAll("-", "")];
 
 /** Whether a text, or the bytes of a file, hold digits of a number or one of these secrets. */
@@ -174,8 +176,7 @@ test("a refused participant is replayed with the digits, which waited unseen", a
     expect(inFiles(house.dataDir, [])).toEqual([]);
     return Promise.resolve();
   });
-  const path = `/plangrade/api/internal/dead-letters/replay?org=${house.hull.host}`;
-  const answer = await send(house.baseUrl, path, { method: "POST", headers: { authorization: basic(BENEFITS) } });
+  const answer = await operate(fixture, "POST /dead-letters/replay");
   expect([answer.status, answer.body]).toEqual([200, expect.objectContaining({ queued: 1 })]);
   await house.settled();
   expect(plangrade.snapshot().participants).toMatchObject([{ ssn: ssnOf(1) }]);

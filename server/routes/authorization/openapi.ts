@@ -43,7 +43,10 @@ export const authorizationPart: Part = {
         security: EITHER,
         parameters: OF_LOGIN,
         responses: {
-          302: { description: "To {{service}}.", headers: { Location: header("Its page."), "Set-Cookie": header("") } },
+          302: {
+            description: "To {{service}}.",
+            headers: { Location: header("Its page."), "Set-Cookie": header("For the way back.") },
+          },
           400: page("The credentials cannot be read."),
           401: page("No log-in, or Hull refuses it.", { "WWW-Authenticate": header("How to log in.") }),
           402: page("Hull says that the organization is disabled."),

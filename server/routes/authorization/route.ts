@@ -4,7 +4,7 @@
  */
 import { Router, type CookieOptions, type Request, type Response } from "express";
 import type { Logger } from "pino";
-import type { Authorizations, Finished } from "../../../src/engine/authorization/flow";
+import { LIFE_MS, type Authorizations, type Finished } from "../../../src/engine/authorization/flow";
 import type { Tenant } from "../../../src/engine/tenants";
 import { errorPage } from "../../console/sections/front";
 import { formReader } from "../../console/form";
@@ -30,7 +30,6 @@ export interface AuthorizationRouteOptions<S> {
 const PATH = "/authorize";
 const CALLBACK = `${PATH}/callback`;
 const COOKIE = "authorize";
-const COOKIE_LIFE_MS = 600_000;
 /** The address of the callback holds a code, which no other site needs to see. */
 const PRIVATE = { ...HEADERS, "referrer-policy": "no-referrer" };
 
@@ -59,7 +58,7 @@ export function authorizationRoutes<S>(options: AuthorizationRouteOptions<S>): R
     const base = options.publicUrl ?? `${request.protocol}://${request.host}`;
     const begun = authorizations.begin(tenant, `${base}${site.mount}${CALLBACK}`);
     if (begun === undefined) throw refuse(409, "missing_token", options.missing);
-    response.cookie(COOKIE, begun.cookie, { ...cookieOf(site, base), maxAge: COOKIE_LIFE_MS });
+    response.cookie(COOKIE, begun.cookie, { ...cookieOf(site, base), maxAge: LIFE_MS });
     log(tenant, "begun");
     response.redirect(302, begun.address);
   });

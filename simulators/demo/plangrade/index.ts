@@ -4,11 +4,11 @@ import { fetchAll, whyNot } from "../asking";
 import type { Demo, Step } from "../demo";
 import { count, type Check } from "../screen";
 import { openStage, type Stage } from "../stage";
+import { differences, lineOf, tell } from "../telling";
 import { authorize } from "./person";
 import {
   CHANGED,
   changeOf,
-  employeeLine,
   expectedEmployees,
   FIRMS,
   firms,
@@ -84,20 +84,20 @@ function stepsOf(cast: Cast): readonly Step<PlangradeSimulator>[] {
       messages: PEOPLE,
       play(stage) {
         for (const person of cast.people) stage.hull.profiles.seedUser(person);
-        return tell(stage, cast, everybody, () => ({}));
+        return tell(stage, "user", cast.people, everybody, () => ({}));
       },
     },
     {
       name: "unchanged",
       title: "All who were created again, since our own write-back changed their profiles",
       messages: created.length,
-      play: (stage) => tell(stage, cast, created, () => ({})),
+      play: (stage) => tell(stage, "user", cast.people, created, () => ({})),
     },
     {
       name: "changes",
       title: `${CHANGED.length} change name and street: two calls each, and what is not mapped stays`,
       messages: CHANGED.length,
-      play: (stage) => tell(stage, cast, CHANGED, changeOf),
+      play: (stage) => tell(stage, "user", cast.people, CHANGED, changeOf),
     },
     {
       name: "another company",
@@ -109,7 +109,7 @@ function stepsOf(cast: Cast): readonly Step<PlangradeSimulator>[] {
           const profile = stage.hull.profiles.users.get(cast.people[index]?.id ?? "");
           if (profile !== undefined && destination !== undefined) profile.account_id = destination.id;
         }
-        return tell(stage, cast, MOVED, () => ({ employer: destination?.attributes.name }));
+        return tell(stage, "user", cast.people, MOVED, () => ({ employer: destination?.attributes.name }));
       },
     },
     {
@@ -142,36 +142,14 @@ function stepsOf(cast: Cast): readonly Step<PlangradeSimulator>[] {
   ];
 }
 
-/** Changes attributes in Hull and sends the messages that follow from it. */
-function tell(
-  stage: PlangradeStage,
-  cast: Cast,
-  positions: readonly number[],
-  change: (index: number) => Readonly<Record<string, unknown>>,
-): Promise<number> {
-  const { hull } = stage;
-  const messages = positions.flatMap((index) => {
-    const profile = hull.profiles.users.get(cast.people[index]?.id ?? "");
-    if (profile === undefined) return [];
-    const changed = change(index);
-    const pairs = Object.entries(changed).map(
-      ([name, value]) => [name, [profile.attributes[name] ?? null, value] as const] as const,
-    );
-    hull.profiles.merge(profile, changed);
-    return [{ ...hull.userMessage(profile, { changes: { user: Object.fromEntries(pairs) } }) }];
-  });
-  return stage.send({ channel: "user:update", messages });
-}
-
 function judgements({ simulator, hull }: PlangradeStage): readonly Check[] {
   const expected = expectedEmployees();
   const { companies, participants } = simulator.snapshot();
   const nameOf = new Map(companies.map(({ id, name }) => [id, name]));
   const held = participants.map(({ company_id, email, last_name, street1, dob, ssn }) =>
-    employeeLine(nameOf.get(company_id), email, last_name, street1, dob, ssn),
+    lineOf(nameOf.get(company_id), email, last_name, street1, dob, ssn),
   );
-  const missing = [...expected].filter((line) => !held.includes(line));
-  const surplus = held.filter((line, index) => !expected.has(line) || held.indexOf(line) !== index);
+  const wrong = differences(expected, held);
   const { duplicates, noOpUpdates, written } = simulator.books.snapshot();
   const ended = [written.company, written.participant].reduce((sum, each) => sum + each.delete + each.archive, 0);
   const { accounts } = hull.profiles.snapshot();
@@ -183,9 +161,9 @@ function judgements({ simulator, hull }: PlangradeStage): readonly Check[] {
   const { tracks } = hull.books.snapshot();
   return [
     {
-      holds: companies.length === FIRMS && missing.length === 0 && surplus.length === 0,
+      holds: companies.length === FIRMS && wrong.length === 0,
       text: `plangrade holds what Hull asks for: ${count(companies.length)} companies, ${count(held.length)} employees`,
-      details: [...missing.map((each) => `missing ${each}`), ...surplus.map((each) => `surplus ${each}`)],
+      details: wrong,
     },
     {
       holds: duplicates.length === 0 && noOpUpdates === 0 && ended === 0,

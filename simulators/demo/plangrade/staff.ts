@@ -1,5 +1,6 @@
 /** The accounts and their people as Hull knows them, and what plangrade must hold at the end. Made up from numbers alone. */
 import { generatePopulation } from "../../hull";
+import { lineOf, range } from "../telling";
 
 export interface Firm {
   readonly id: string;
@@ -57,10 +58,6 @@ export const changeOf = (index: number) => ({ last_name: `Renamed ${index}`, str
 /** The grade that plangrade gives the firm at this position. */
 export const gradeOf = (index: number): string => ["A+", "A", "B", "C"][index % 4] ?? "";
 
-function range(from: number, to: number): readonly number[] {
-  return Array.from({ length: to - from }, (_, index) => from + index);
-}
-
 /** One line of text per employee, with all that counts; worked out from the people alone. */
 export function expectedEmployees(): ReadonlySet<string> {
   const nameOf = new Map(firms().map(({ id, attributes }) => [id, attributes.name]));
@@ -68,11 +65,7 @@ export function expectedEmployees(): ReadonlySet<string> {
     if (isIncomplete(index)) return [];
     const held: Person["attributes"] = { ...attributes, ...(CHANGED.includes(index) ? changeOf(index) : {}) };
     const { last_name, street1, dob, ssn = "" } = held;
-    return [employeeLine(nameOf.get(account_id), email, last_name, street1, dob, ssn.slice(-4))];
+    return [lineOf(nameOf.get(account_id), email, last_name, street1, dob, ssn.slice(-4))];
   });
   return new Set(lines);
-}
-
-export function employeeLine(...parts: readonly unknown[]): string {
-  return JSON.stringify(parts.map((part) => part ?? null));
 }

@@ -1,5 +1,6 @@
 /** The accounts of the demo as Hull knows them, and what PlanningPME must hold of them at the end. Made up from numbers alone. */
 import { generatePopulation } from "../../hull";
+import { lineOf, range } from "../telling";
 
 export interface Account {
   readonly id: string;
@@ -35,21 +36,13 @@ export const changeOf = (index: number) =>
   LOST.includes(index) ? { city: NOWHERE } : { name: `Renamed ${index}`, city: "Nantes" };
 export const CORRECTION = "Villeurbanne";
 
-function range(from: number, to: number): readonly number[] {
-  return Array.from({ length: to - from }, (_, index) => from + index);
-}
-
 /** One line of text per customer, with all that counts; worked out from the accounts alone. */
 export function expectedCustomers(): ReadonlySet<string> {
   const lines = accounts().flatMap((account, index) => {
     if (isRefused(index)) return [];
     const isChanged = CHANGED.includes(index) && !LOST.includes(index);
     const { external_id, name, city } = { ...account, ...(isChanged ? changeOf(index) : {}) };
-    return [customerLine(external_id, name, CORRECTED.includes(index) ? CORRECTION : city)];
+    return [lineOf(external_id, name, CORRECTED.includes(index) ? CORRECTION : city)];
   });
   return new Set(lines);
-}
-
-export function customerLine(...parts: readonly unknown[]): string {
-  return JSON.stringify(parts.map((part) => part ?? null));
 }

@@ -10,6 +10,7 @@ import { fetchAll } from "../asking";
 import type { Demo, Step } from "../demo";
 import { count, type Check } from "../screen";
 import { openStage, type Stage } from "../stage";
+import { differences, lineOf, tell } from "../telling";
 import {
   ACCOUNTS,
   accounts,
@@ -17,7 +18,6 @@ import {
   changeOf,
   CORRECTED,
   CORRECTION,
-  customerLine,
   expectedCustomers,
   isRefused,
   NOWHERE,
@@ -85,14 +85,14 @@ function stepsOf(all: readonly Account[], reported: ReportedRow[]): readonly Ste
         for (const { id, external_id, ...attributes } of all) {
           stage.hull.profiles.seedAccount({ id, external_id, attributes });
         }
-        return tell(stage, all, [...all.keys()], () => ({}));
+        return tell(stage, "account", all, [...all.keys()], () => ({}));
       },
     },
     {
       name: "unchanged",
       title: "All who were imported again, since our own write-back changed their profiles",
       messages: imported.length,
-      play: (stage) => tell(stage, all, imported, () => ({})),
+      play: (stage) => tell(stage, "account", all, imported, () => ({})),
     },
     {
       name: "tried",
@@ -108,7 +108,7 @@ function stepsOf(all: readonly Account[], reported: ReportedRow[]): readonly Ste
       name: "changes",
       title: "The same changes in earnest",
       messages: CHANGED.length,
-      play: (stage) => tell(stage, all, CHANGED, changeOf),
+      play: (stage) => tell(stage, "account", all, CHANGED, changeOf),
     },
     {
       name: "export",
@@ -125,27 +125,6 @@ function stepsOf(all: readonly Account[], reported: ReportedRow[]): readonly Ste
       },
     },
   ];
-}
-
-/** Changes attributes in Hull and sends the messages that follow from it. */
-function tell(
-  stage: PlanningPmeStage,
-  all: readonly Account[],
-  positions: readonly number[],
-  change: (index: number) => Readonly<Record<string, unknown>>,
-): Promise<number> {
-  const { hull } = stage;
-  const messages = positions.flatMap((index) => {
-    const profile = hull.profiles.accounts.get(all[index]?.id ?? "");
-    if (profile === undefined) return [];
-    const changed = change(index);
-    const pairs = Object.entries(changed).map(
-      ([name, value]) => [name, [profile.attributes[name] ?? null, value] as const] as const,
-    );
-    hull.profiles.merge(profile, changed);
-    return [{ ...hull.accountMessage(profile, { changes: { account: Object.fromEntries(pairs) } }) }];
-  });
-  return stage.send({ channel: "account:update", messages });
 }
 
 const those = (reported: readonly ReportedRow[], action: string): readonly ReportedRow[] =>
@@ -166,11 +145,8 @@ function judgements(
   reported: readonly ReportedRow[],
 ): readonly Check[] {
   const expected = expectedCustomers();
-  const held = simulator
-    .snapshot()
-    .map(({ fields }) => customerLine(fields["_ID"], fields["LastName"], fields["City"]));
-  const missing = [...expected].filter((line) => !held.includes(line));
-  const surplus = held.filter((line, index) => !expected.has(line) || held.indexOf(line) !== index);
+  const held = simulator.snapshot().map(({ fields }) => lineOf(fields["_ID"], fields["LastName"], fields["City"]));
+  const wrong = differences(expected, held);
   const { written, duplicates, simulations, imports } = simulator.books.snapshot();
   const updated = written["Customer"]?.update ?? 0;
   const back = CORRECTED.filter((index) => {
@@ -178,9 +154,9 @@ function judgements(
   });
   return [
     {
-      holds: missing.length === 0 && surplus.length === 0,
+      holds: wrong.length === 0,
       text: `PlanningPME holds what Hull's accounts ask for: ${count(held.length)} customers, ${count(duplicates.length)} created twice`,
-      details: [...missing.map((each) => `missing ${each}`), ...surplus.map((each) => `surplus ${each}`)],
+      details: wrong,
     },
     {
       holds: simulations > 0 && updated === those(reported, "updated").length,

@@ -3,11 +3,11 @@ import { createPlanSourceSimulator, DEFAULT_API_USER, type PlanSourceSimulator }
 import { whyNot } from "../asking";
 import type { Demo, Step } from "../demo";
 import { count } from "../screen";
-import { openStage, type Stage } from "../stage";
+import { openStage } from "../stage";
+import { differences, lineOf, tell } from "../telling";
 import {
   CHANGED,
   changeOf,
-  employeeLine,
   expectedEmployees,
   HIRES,
   hires,
@@ -56,8 +56,6 @@ const SETTINGS = {
   concurrent_requests: 4,
 };
 
-type PlanSourceStage = Stage<PlanSourceSimulator>;
-
 export function plansourceDemo(): Demo<PlanSourceSimulator> {
   const people = hires();
   return {
@@ -84,19 +82,18 @@ export function plansourceDemo(): Demo<PlanSourceSimulator> {
       const subscribers = stage.simulator.snapshot();
       const held = subscribers.map(({ status, fields }) => {
         const { subscriber_code, last_name, current_salary, employment_level, hire_date } = fields;
-        return employeeLine(subscriber_code, last_name, current_salary, employment_level, hire_date, status);
+        return lineOf(subscriber_code, last_name, current_salary, employment_level, hire_date, status);
       });
-      const missing = [...expected].filter((line) => !held.includes(line));
-      const surplus = held.filter((line, index) => !expected.has(line) || held.indexOf(line) !== index);
+      const wrong = differences(expected, held);
       const { duplicates, noOpWrites } = stage.simulator.books.snapshot();
       const told = new Set(stage.hull.profiles.snapshot().users.map(({ attributes }) => attributes["plansource/id"]));
       const known = subscribers.filter(({ id }) => told.has(String(id))).length;
       const active = subscribers.filter(({ status }) => status === "active").length;
       return [
         {
-          holds: missing.length === 0 && surplus.length === 0,
+          holds: wrong.length === 0,
           text: `PlanSource holds what Hull's people ask for: ${count(active)} active, ${count(subscribers.length - active)} terminated`,
-          details: [...missing.map((each) => `missing ${each}`), ...surplus.map((each) => `surplus ${each}`)],
+          details: wrong,
         },
         {
           holds: duplicates.length === 0,
@@ -123,7 +120,7 @@ function stepsOf(people: readonly Person[]): readonly Step<PlanSourceSimulator>[
     name,
     title,
     messages: positions.length,
-    play: (stage) => tell(stage, people, positions, change),
+    play: (stage) => tell(stage, "user", people, positions, change),
   });
   const all = [...people.keys()];
   const created = all.filter((index) => !isRefused(index));
@@ -134,7 +131,7 @@ function stepsOf(people: readonly Person[]): readonly Step<PlanSourceSimulator>[
       messages: HIRES,
       play(stage) {
         for (const person of people) stage.hull.profiles.seedUser({ ...person, attributes: { ...person.attributes } });
-        return tell(stage, people, all, () => ({}));
+        return tell(stage, "user", people, all, () => ({}));
       },
     },
     step(
@@ -147,25 +144,4 @@ function stepsOf(people: readonly Person[]): readonly Step<PlanSourceSimulator>[
     step("leavers", `${LEAVERS.length} leave, two for a reason that PlanSource does not know`, LEAVERS, leavingOf),
     step("returners", `${RETURNERS.length} of them return, part time`, RETURNERS, () => RETURN),
   ];
-}
-
-/** Changes attributes in Hull and sends the messages that follow from it. */
-function tell(
-  stage: PlanSourceStage,
-  people: readonly Person[],
-  positions: readonly number[],
-  change: (index: number) => Readonly<Record<string, unknown>>,
-): Promise<number> {
-  const { hull } = stage;
-  const messages = positions.flatMap((index) => {
-    const profile = hull.profiles.users.get(people[index]?.id ?? "");
-    if (profile === undefined) return [];
-    const changed = change(index);
-    const pairs = Object.entries(changed).map(
-      ([name, value]) => [name, [profile.attributes[name] ?? null, value] as const] as const,
-    );
-    hull.profiles.merge(profile, changed);
-    return [{ ...hull.userMessage(profile, { changes: { user: Object.fromEntries(pairs) } }) }];
-  });
-  return stage.send({ channel: "user:update", messages });
 }

@@ -1,5 +1,6 @@
 /** The staff of the demo as Hull knows it, and what PlanSource must hold of it at the end. Made up from numbers alone. */
 import { generatePopulation } from "../../hull";
+import { lineOf, range } from "../telling";
 
 export interface Person {
   readonly id: string;
@@ -55,10 +56,6 @@ export const leavingOf = (index: number) => ({
 });
 export const RETURN = { back_on: "2026-09-01", level: "Part Time" };
 
-function range(from: number, to: number): readonly number[] {
-  return Array.from({ length: to - from }, (_, index) => from + index);
-}
-
 /** One line of text per employee, with all that counts; worked out from the people alone. */
 export function expectedEmployees(): ReadonlySet<string> {
   const lines = hires().flatMap(({ external_id, attributes }, index) => {
@@ -69,11 +66,7 @@ export function expectedEmployees(): ReadonlySet<string> {
     const held = { ...attributes, ...(CHANGED.includes(index) ? changeOf(index) : {}), ...(isBack ? RETURN : {}) };
     const level = held.level === "Part Time" ? "P" : "F";
     const hired = isBack ? RETURN.back_on : hired_on;
-    return [employeeLine(external_id, held.last_name, held.salary, level, hired, left ? "terminated" : "active")];
+    return [lineOf(external_id, held.last_name, held.salary, level, hired, left ? "terminated" : "active")];
   });
   return new Set(lines);
-}
-
-export function employeeLine(...parts: readonly unknown[]): string {
-  return JSON.stringify(parts.map((part) => part ?? null));
 }

@@ -14,8 +14,8 @@ export interface AuthorizeDeps {
   readonly books: Pick<Books, "codeIssued">;
 }
 
-/** What the link of an application asks for. */
-interface Wish {
+/** What the link of an application asks for (RFC 6749 §4.1.1). */
+interface AuthorizationRequest {
   readonly application: Application;
   readonly redirectUri: string;
   readonly state: string | undefined;
@@ -27,14 +27,14 @@ const PARAMETERS = ["client_id", "response_type", "redirect_uri", "state", "scop
 export function createAuthorizePage({ applications, records, grants, books }: AuthorizeDeps) {
   return (arrival: Arrival): Reply => {
     const sent: Fields = arrival.method === "POST" ? readForm(arrival) : new Map(arrival.query);
-    const wish = wishOf(sent);
-    if ("status" in wish) return wish;
-    if (sent.get("response_type") !== "code") return back(wish, { error: "unsupported_response_type" });
-    return arrival.method === "POST" ? decide(wish, sent, arrival.receivedAt) : form(wish, sent, arrival.path);
+    const request = requestIn(sent);
+    if ("status" in request) return request;
+    if (sent.get("response_type") !== "code") return back(request, { error: "unsupported_response_type" });
+    return arrival.method === "POST" ? decide(request, sent, arrival.receivedAt) : form(request, sent, arrival.path);
   };
 
-  /** A wish that names no application or a place that is not registered for it leads nowhere, not even back. */
-  function wishOf(sent: Fields): Wish | Reply {
+  /** One that names no application or a place that is not registered for it leads nowhere, not even back. */
+  function requestIn(sent: Fields): AuthorizationRequest | Reply {
     const application = applications.get(sent.get("client_id") ?? "");
     if (application === undefined) return page(401, "The application is unknown.");
     const redirectUri = sent.get("redirect_uri") ?? "";
@@ -44,16 +44,16 @@ export function createAuthorizePage({ applications, records, grants, books }: Au
     return { application, redirectUri, state: sent.get("state") };
   }
 
-  function decide(wish: Wish, sent: Fields, atMs: number): Reply {
-    if (sent.get("decision") !== "accept") return back(wish, { error: "access_denied" });
+  function decide(request: AuthorizationRequest, sent: Fields, atMs: number): Reply {
+    if (sent.get("decision") !== "accept") return back(request, { error: "access_denied" });
     const userId = Number(sent.get("user"));
     if (!records.users.has(userId)) return page(400, "There is no such user.");
     books.codeIssued();
-    const code = grants.code({ key: wish.application.key, userId, redirectUri: wish.redirectUri }, atMs);
-    return back(wish, { code });
+    const code = grants.code({ key: request.application.key, userId, redirectUri: request.redirectUri }, atMs);
+    return back(request, { code });
   }
 
-  function form({ application }: Wish, sent: Fields, path: string): Reply {
+  function form({ application }: AuthorizationRequest, sent: Fields, path: string): Reply {
     const hidden = PARAMETERS.flatMap((name) => {
       const value = sent.get(name);
       return value === undefined ? [] : [`<input type="hidden" name="${name}" value="${escaped(value)}">`];
@@ -79,7 +79,7 @@ ${hidden.join("\n")}
 }
 
 /** Sends the browser back to the application. */
-function back({ redirectUri, state }: Wish, answer: Readonly<Record<string, string>>): Reply {
+function back({ redirectUri, state }: AuthorizationRequest, answer: Readonly<Record<string, string>>): Reply {
   const url = new URL(redirectUri);
   for (const [name, value] of Object.entries(answer)) url.searchParams.set(name, value);
   if (state !== undefined) url.searchParams.set("state", state);

@@ -36,7 +36,7 @@ export interface Grants {
   open(accessToken: string, atMs: number): { readonly userId: number; readonly key: string } | TokenTrouble;
   /** Access tokens end now; refresh tokens are as good as before. */
   expireAll(): void;
-  /** A person takes back what he granted, or an application is gone. */
+  /** A person takes back what they granted, or an application is gone. */
   revoke(whose: { readonly userId?: number; readonly key?: string }): void;
 }
 

@@ -1,6 +1,6 @@
 /** What plangrade keeps (sheet 1), under the names that its API gives it. Empty fields are empty texts. */
 
-/** Somebody who logs in to plangrade, and grants applications access to what he manages. */
+/** Somebody who logs in to plangrade, and grants applications access to what they manage. */
 export interface User {
   readonly id: number;
   readonly name: string;
@@ -20,7 +20,7 @@ export interface Company {
 export type ParticipantField =
   ("first_name" | "last_name" | "email" | "phone") | ("street1" | "street2" | "city" | "state" | "zip" | "dob");
 
-/** An employee, whose `employee_id` is his own id, or a dependent of one. */
+/** An employee, whose `employee_id` is the own id, or a dependent of one. */
 export interface Participant extends Readonly<Record<ParticipantField, string>> {
   readonly id: number;
   readonly company_id: number;

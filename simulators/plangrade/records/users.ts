@@ -12,7 +12,7 @@ const rules: Rules<"name" | "email"> = {
 export function userRoutes({ records, books, switches }: ApiDeps): readonly ApiRoute[] {
   const notFound = () => failure(404, "Not found", switches);
 
-  /** A user reaches himself alone. */
+  /** Users reach themselves alone. */
   function forSelf(use: (request: UserRequest) => ReturnType<typeof notFound>) {
     return (request: UserRequest) => {
       if (request.user.id === request.id) return use(request);

@@ -74,8 +74,8 @@ interface State {
   readonly untilMs: number;
 }
 
-/** As long as a code lives. */
-const LIFE_MS = 600_000;
+/** How long a state serves, and the cookie that belongs to it: as long as a code lives. */
+export const LIFE_MS = 600_000;
 const PLACE: Place = "state/authorization";
 
 export function createAuthorizations<S>(options: AuthorizationsOptions<S>): Authorizations<S> {

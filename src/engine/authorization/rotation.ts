@@ -1,7 +1,7 @@
 /**
  * Access tokens of a grant that rotates: every refresh gives a new pair, and the old one is worth nothing. So whoever
  * refreshes says so in the store first, and one process alone uses a refresh token. If its answer is lost, that process
- * may ask once more; another one never does, and a person has to authorise again.
+ * may ask again; another one never does, and a person has to authorize again.
  */
 import { randomUUID } from "node:crypto";
 import type { AuthProvider } from "../../http/auth";
@@ -26,7 +26,7 @@ export interface RotationOptions {
 const LEASE_MS = 60_000;
 /** The errors of RFC 6749 section 5.2 that say nothing about the refresh token. */
 const ABOUT_APPLICATION = /\b(?:invalid|unauthorized)_client\b/;
-/** How often is looked whether it has ended. */
+/** How long between two looks whether it has ended. Milliseconds. */
 const LOOK_MS = 250;
 
 /**

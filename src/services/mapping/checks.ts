@@ -3,11 +3,12 @@ import type { Reason } from "../../outcome/outcome";
 import type { Check } from "../model";
 
 /** @param reason the reasons of the service, from `createReasons` */
-export function createChecks<C extends string>(reason: (code: C) => Reason) {
-  const check = (name: string, fulfilled: boolean, code: C): Check => ({
+export function createChecks<C extends string>(reason: (code: C, detail?: string) => Reason) {
+  /** @param detail what is specific to the message, such as names of fields */
+  const check = (name: string, fulfilled: boolean, code: C, detail?: string): Check => ({
     name,
     verdict: fulfilled ? "passed" : "failed",
-    reason: reason(code),
+    reason: reason(code, detail),
   });
   return {
     check,

@@ -4,7 +4,7 @@ import { formOf, reason, type Reason } from "../../outcome/outcome";
 import type { Claims, Desired, Json } from "../../record";
 import type { Attributes, EntityMessage } from "../message";
 import type { FieldSpec, KeySpec } from "../model";
-import { own, readAttribute, textOf, wasCleared, type AttributeReference } from "./attributes";
+import { own, readAttribute, spellingOf, textOf, wasCleared, type AttributeReference } from "./attributes";
 import { convert, type Converted } from "./values";
 
 /** Where the values come from: a message, or one object inside it. */
@@ -19,6 +19,11 @@ export interface Source {
 export interface MappedField {
   readonly attribute: AttributeReference;
   readonly field: string;
+}
+
+/** Field → the attribute that fills it, in its canonical spelling. */
+export function sourcesOf(rows: readonly MappedField[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(rows.map(({ field, attribute }) => [field, spellingOf(attribute)]));
 }
 
 export interface MappingRules<R> {

@@ -1,5 +1,5 @@
-/** The part of a message's fingerprint that is the same for all messages. */
-import { hash } from "node:crypto";
+/** Fingerprints of messages: the part that is the same for all of them, and those that no value can be guessed from. */
+import { createHmac, hash } from "node:crypto";
 import memoize from "lodash/memoize";
 
 /**
@@ -11,4 +11,9 @@ export function settingsFingerprints(rules: number): (settings: object) => strin
   const fingerprint = memoize((settings: object) => hash("sha256", JSON.stringify([rules, settings]), "base64url"));
   fingerprint.cache = new WeakMap();
   return fingerprint;
+}
+
+/** @param key of the hash: it is stored, and the values are data of people */
+export function keyedFingerprint(key: string, values: readonly unknown[]): string {
+  return createHmac("sha256", key).update(JSON.stringify(values)).digest("base64url").slice(0, 22);
 }

@@ -105,6 +105,11 @@ function itemsOf(value: Json): readonly Json[] | undefined {
   return isBracketed ? listOf(trimmed) : value.split(",");
 }
 
+/** Nothing, or a text of blanks only. */
+export function isBlank(value: unknown): boolean {
+  return value === undefined || value === null || (typeof value === "string" && value.trim() === "");
+}
+
 /** The list itself, or its JSON text. */
 export function listOf(value: Json): readonly Json[] | undefined {
   if (isList(value)) return value;

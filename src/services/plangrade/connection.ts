@@ -1,14 +1,13 @@
 /** One account at plangrade: the HTTP client with its budget, and the functions of the seam on top. */
 import { LRUCache } from "lru-cache";
-import type { AuthProvider } from "../../http/auth";
-import type { BudgetClass, BudgetRegistry } from "../../http/limits/budget";
+import type { BudgetClass } from "../../http/limits/budget";
 import { systemClock } from "../../http/time";
 import { inParallel } from "../../in-parallel";
 import type { Connection } from "../connection";
 import type { Target } from "../target";
-import { createPlangradeClient, type HttpOptions } from "./api/client";
+import { createPlangradeClient, type ClientOptions } from "./api/client";
 import { createRest } from "./api/rest";
-import { fieldOptions } from "./options";
+import { fieldOptions } from "./face";
 import { find, read, type Reading } from "./remote/find";
 import { inspect } from "./remote/inspect";
 import { listPage } from "./remote/list";
@@ -23,13 +22,6 @@ export interface Shared {
   readonly lists: LRUCache<string, Lists>;
 }
 
-export interface ConnectionOptions {
-  /** The token that a person's grant gives. */
-  readonly auth: AuthProvider;
-  readonly budgets?: BudgetRegistry | undefined;
-  readonly http?: HttpOptions | undefined;
-}
-
 const MOST_ACCOUNTS = 100;
 
 export function createShared(): Shared {
@@ -40,7 +32,7 @@ export function createConnection(
   settings: PlangradeSettings,
   target: Target,
   shared: Shared,
-  { auth, budgets, http }: ConnectionOptions,
+  { auth, budgets, http }: Omit<ClientOptions, "settings" | "target">,
 ): Connection {
   const client = createPlangradeClient({ settings, target, auth, budgets, http });
   const clock = http?.clock ?? systemClock;

@@ -1,7 +1,8 @@
-/** What the server says about plangrade. */
+/** What the server says about plangrade, and the lists of fields that its settings offer. */
+import type { FieldOption, FieldUse } from "../connection";
 import type { Face } from "../face";
 import manifest from "./manifest.json";
-import { COMPANIES, PARTICIPANTS } from "./objects";
+import { COMPANIES, labelOf, mappableFields, PARTICIPANTS, requiredFields } from "./objects";
 import { reason } from "./reasons";
 
 export const plangradeFace: Face = {
@@ -31,3 +32,17 @@ export const plangradeFace: Face = {
     skipped: reason("incomplete", "street1, dob"),
   },
 };
+
+/**
+ * The fields that can be mapped, in the order of plangrade's documentation.
+ *
+ * @returns undefined for other lists: what comes from plangrade has no mapping, and nobody has fields of their own
+ */
+export function fieldOptions(table: string, use: FieldUse): readonly FieldOption[] | undefined {
+  if (use !== "outgoing" || !plangradeFace.fieldLists.includes(table)) return undefined;
+  const required = requiredFields(table);
+  return mappableFields(table).map(({ name }) => ({
+    value: name,
+    label: required.includes(name) ? `${labelOf(name)} (*)` : labelOf(name),
+  }));
+}

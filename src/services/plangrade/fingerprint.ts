@@ -1,22 +1,13 @@
 /** A fingerprint of everything in a message that decides what becomes of its record. Pure. */
-import { createHmac, hash } from "node:crypto";
-import memoize from "lodash/memoize";
 import type { Json } from "../../record";
 import { own, readAttribute } from "../mapping/attributes";
+import { keyedFingerprint, settingsFingerprints } from "../mapping/fingerprint";
 import { inSegment } from "../mapping/segments";
 import type { EntityMessage } from "../message";
 import { leaves } from "./plan";
 import type { PlangradeSettings } from "./settings/settings";
 
-/** Raised whenever filter or mapping decide differently about the same message: earlier verdicts no longer count. */
-const RULES = 1;
-
-/** Of the settings: needed for every message, computed once. */
-const settingsFingerprint = memoize((settings: PlangradeSettings): string => {
-  const { applicationKey: _key, applicationSecret: _secret, ...rest } = settings;
-  return hash("sha256", JSON.stringify([RULES, rest]), "base64url");
-});
-settingsFingerprint.cache = new WeakMap();
+const settingsFingerprint = settingsFingerprints(1);
 
 /** What is read besides the mapping: claims, links, and the account that a user belongs to. */
 const USER_KEYS = ["email", "external_id", "traits_plangrade/id", "plangrade/id"];
@@ -46,5 +37,5 @@ export function fingerprintOf(message: EntityMessage, settings: PlangradeSetting
     // Absent differs from empty.
     values.push(value === undefined ? [] : [value]);
   }
-  return createHmac("sha256", key).update(JSON.stringify(values)).digest("base64url").slice(0, 22);
+  return keyedFingerprint(key, values);
 }

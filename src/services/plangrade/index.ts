@@ -1,15 +1,15 @@
 /** plangrade behind the seam of `services/service.ts`. */
 import { z } from "zod";
 import { defineService, type ServiceContext } from "../definition";
-import { spellingOf } from "../mapping/attributes";
+import { sourcesOf } from "../mapping/fields";
 import type { Service } from "../service";
+import { withoutSlash } from "../target";
 import { plangradeAuthorization } from "./authorization";
 import { createConnection, createShared } from "./connection";
-import { plangradeFace } from "./face";
+import { fieldOptions, plangradeFace } from "./face";
 import { fingerprintOf } from "./fingerprint";
 import { COMPANIES, COMPANY_EVENTS, fieldSpec, hullAttribute, OBJECT_TYPES, PARTICIPANTS } from "./objects";
 import { plangradeOperations } from "./operations";
-import { fieldOptions } from "./options";
 import { checks, plan } from "./plan";
 import { OUTCOMES } from "./reasons";
 import { mappedFields, readSettings, rowsOf, type PlangradeSettings } from "./settings/settings";
@@ -17,8 +17,7 @@ import { checkOutcomes, checkSettings } from "./settings/status";
 import { DEFAULT_URL, isSafeAddress, targetOf } from "./settings/target";
 import { nextFor } from "./write/prepare";
 
-export interface PlangradeServiceOptions
-  extends Omit<ServiceContext, "budgets">, Partial<Pick<ServiceContext, "budgets">> {
+export interface PlangradeServiceOptions extends ServiceContext {
   /** Root of plangrade or of a stand-in, above `/api/v1`. */
   readonly address?: string;
   readonly authorizePath?: string;
@@ -50,8 +49,7 @@ export function createPlangradeService(options: PlangradeServiceOptions): Servic
     next: (_type, desired, known) => nextFor(desired, known),
     field: fieldSpec,
     mappedFields,
-    fieldSources: (type, settings) =>
-      Object.fromEntries(rowsOf(type, settings).map(({ field, attribute }) => [field, spellingOf(attribute)])),
+    fieldSources: (type, settings) => sourcesOf(rowsOf(type, settings)),
     hullAttribute: (_type, field) => hullAttribute(field),
     fetchPolicy: ({ fetchIntervals, fetchCompanyEvents }) => ({
       types: [
@@ -75,8 +73,7 @@ export function createPlangradeService(options: PlangradeServiceOptions): Servic
 const path = z
   .string()
   .trim()
-  .regex(/^\/[\w./-]+$/, "must be a path that begins with a slash")
-  .optional();
+  .regex(/^\/[\w./-]+$/, "must be a path that begins with a slash");
 
 export const plangrade = defineService({
   name: "plangrade",
@@ -98,7 +95,7 @@ export const plangrade = defineService({
   create: (variables, context) =>
     createPlangradeService({
       ...context,
-      address: variables.PLANGRADE_URL.replace(/\/$/, ""),
+      address: withoutSlash(variables.PLANGRADE_URL),
       authorizePath: variables.PLANGRADE_AUTHORIZE_PATH,
       tokenPath: variables.PLANGRADE_TOKEN_PATH,
     }),

@@ -2,12 +2,13 @@
 import type { Reason } from "../../outcome/outcome";
 import type { Json } from "../../record";
 import { own, readAttribute } from "../mapping/attributes";
-import { convert } from "../mapping/values";
+import type { MappedField } from "../mapping/fields";
+import { convert, isBlank } from "../mapping/values";
 import type { EntityMessage } from "../message";
 import { COMPANIES, fieldSpec, PARTICIPANTS, requiredFields, SSN } from "./objects";
 import { reason } from "./reasons";
-import { rowsOf, type MappingRow, type PlangradeSettings } from "./settings/settings";
-import { isBlank, written } from "./values";
+import { rowsOf, type PlangradeSettings } from "./settings/settings";
+import { written } from "./values";
 
 export interface MappedRecord {
   readonly fields: Readonly<Record<string, Json>>;
@@ -30,7 +31,7 @@ export function mapCompany(message: EntityMessage, settings: PlangradeSettings):
 /** With the last four digits of the social security number, where there is an attribute for it. */
 export function mapParticipant(message: EntityMessage, settings: PlangradeSettings): MappedRecord {
   const { ssnAttribute } = settings;
-  const rows: readonly MappingRow[] = [
+  const rows: readonly MappedField[] = [
     ...rowsOf(PARTICIPANTS.name, settings),
     ...(ssnAttribute === undefined ? [] : [{ field: SSN, attribute: ssnAttribute }]),
   ];
@@ -43,7 +44,7 @@ interface Misfit {
   readonly why: Reason;
 }
 
-function mapRows(type: string, rows: readonly MappingRow[], message: EntityMessage) {
+function mapRows(type: string, rows: readonly MappedField[], message: EntityMessage) {
   const required = requiredFields(type);
   const misfits: Misfit[] = [];
   const fields: Record<string, Json> = {};

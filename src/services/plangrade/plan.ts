@@ -3,11 +3,11 @@
  *
  * A user follows its account, since plangrade has participants only within a company.
  */
-import type { Reason } from "../../outcome/outcome";
 import type { Claims, Desired, DesiredParent, Keys } from "../../record";
 import { own, shortened, textOf } from "../mapping/attributes";
+import { createChecks, reasonsAgainst } from "../mapping/checks";
 import { claimsOf } from "../mapping/fields";
-import { inSegment } from "../mapping/segments";
+import { inSegment, leftAll } from "../mapping/segments";
 import type { EntityMessage } from "../message";
 import type { Check, Plan, PlannedRecord } from "../model";
 import { mapCompany, mapParticipant, missingIn, type MappedRecord } from "./mapped";
@@ -16,6 +16,8 @@ import { reason, type ReasonCode } from "./reasons";
 import { TITLES } from "./settings/status";
 import type { PlangradeSettings } from "./settings/settings";
 import { participantKeys } from "./values";
+
+const { check, filter } = createChecks<ReasonCode>(reason);
 
 /** `isExport` passes the filters, never the restrictions that plangrade imposes. */
 export function plan(message: EntityMessage, settings: PlangradeSettings): readonly Plan[] {
@@ -35,7 +37,7 @@ export function checks(message: EntityMessage, settings: PlangradeSettings): rea
 
 function planAccount(message: EntityMessage, settings: PlangradeSettings): PlannedRecord {
   const company = mapCompany(message, settings);
-  const reasons = failed(accountChecks(message, settings, company));
+  const reasons = reasonsAgainst(accountChecks(message, settings, company));
   if (reasons.length > 0) return { kind: "end", outcome: "skipped", reasons };
   if (company.brokenKeys.length > 0) return { kind: "end", outcome: "rejected", reasons: company.brokenKeys };
   return { kind: "record", ...companyOf(message, company, message.id), warnings: company.warnings };
@@ -44,7 +46,7 @@ function planAccount(message: EntityMessage, settings: PlangradeSettings): Plann
 function planUser(message: EntityMessage, settings: PlangradeSettings): PlannedRecord {
   const participant = mapParticipant(message, settings);
   const company = mapCompany(message, settings);
-  const reasons = failed(userChecks(message, settings, participant, company));
+  const reasons = reasonsAgainst(userChecks(message, settings, participant, company));
   // What has a wrong form is missing, too: the sentence says both.
   if (reasons.length > 0) return { kind: "end", outcome: "skipped", reasons: [...reasons, ...participant.warnings] };
   if (company.brokenKeys.length > 0) return { kind: "end", outcome: "rejected", reasons: company.brokenKeys };
@@ -123,7 +125,7 @@ function userChecks(
     filter(TITLES.synchronized_segments, inSegment(segments, message.segmentIds), "outside_segments", message.isExport),
     check("Account of the user", hasAccount, "missing_account"),
     ...(hasAccount ? ofAccount : []),
-    check("Required fields", missing.length === 0, "incomplete", missing.join(", ")),
+    check("Required fields", missing.length === 0, "incomplete", missing.join(", ") || undefined),
   ];
 }
 
@@ -136,18 +138,5 @@ function canBeFound(message: EntityMessage, { fields, brokenKeys }: MappedRecord
 
 /** The user left all synchronised segments, and that archives the participant. */
 export function leaves(message: EntityMessage, { segments, archiveOnLeavingSegments }: PlangradeSettings): boolean {
-  const { segmentIds, leftSegmentIds = [] } = message;
-  return archiveOnLeavingSegments && inSegment(segments, leftSegmentIds) && !inSegment(segments, segmentIds);
+  return archiveOnLeavingSegments && leftAll(segments, message);
 }
-
-function check(name: string, fulfilled: boolean, code: ReasonCode, detail = ""): Check {
-  return { name, verdict: fulfilled ? "passed" : "failed", reason: reason(code, detail === "" ? undefined : detail) };
-}
-
-/** Chosen in the settings: exports and batches ignore it. */
-function filter(name: string, fulfilled: boolean, code: ReasonCode, isExport: boolean): Check {
-  return isExport && !fulfilled ? { name, verdict: "bypassed", reason: reason(code) } : check(name, fulfilled, code);
-}
-
-const failed = (all: readonly Check[]): readonly Reason[] =>
-  all.flatMap(({ verdict, reason: why }) => (verdict === "failed" ? [why] : []));

@@ -1,29 +1,16 @@
 /** Values in the form in which plangrade takes them. What cannot be brought into it is named by its form. Pure. */
 import { formOf } from "../../outcome/outcome";
 import { withoutBlanks, type Json, type Keys } from "../../record";
-import { NAME_AND_DOB } from "./objects";
+import { digits, PHONE, type TextForm } from "../mapping/digits";
+import { NAME_AND_DOB, SSN } from "./objects";
 
-interface Form {
-  /** Undefined: the text has another form. */
-  readonly write: (text: string) => string | undefined;
-  readonly takes: string;
-}
-
-/** What people write between the digits of a number. */
-const SIGNS = /[\s().\u2010-\u2015-]/g;
-
-const digits =
-  (pattern: RegExp) =>
-  (text: string): string | undefined =>
-    pattern.exec(text.replace(SIGNS, ""))?.[1];
-
-/** Digits that a number has lost at its front are not guessed: an EIN of eight digits could be any of several. */
-const FORMS: ReadonlyMap<string, Form> = new Map([
-  ["ein", { write: digits(/^(\d{9})$/), takes: "nine digits such as 12-3456789" }],
-  ["phone", { write: digits(/^(?:\+?1)?(\d{10})$/), takes: "ten digits such as (617) 555-0100" }],
-  ["zip", { write: digits(/^(\d{5})(?:\d{4})?$/), takes: "five digits such as 02139" }],
+/** Zeros that a number has lost at its beginning are not guessed: an EIN of eight digits may simply lack one. */
+const FORMS: ReadonlyMap<string, TextForm> = new Map([
+  ["ein", digits(/^(\d{9})$/, "nine digits such as 12-3456789")],
+  ["phone", PHONE],
+  ["zip", digits(/^(\d{5})(?:\d{4})?$/, "five digits such as 02139")],
   // Of a whole number, also with its first digits hidden, only the end is kept.
-  ["ssn", { write: digits(/^(?:\d{5}|[Xx*•]{5})?(\d{4})$/), takes: "the last four digits, or all nine" }],
+  [SSN, digits(/^(?:\d{5}|[Xx*•]{5})?(\d{4})$/, "the last four digits, or all nine")],
 ]);
 
 export type Written = { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly why: string };
@@ -44,7 +31,7 @@ export function written(field: string, value: Json): Written {
     : { ok: true, value: found };
 }
 
-/** As plangrade may show it: a number has lost the noughts at its front, and a text may have another form. */
+/** As plangrade may show it: a number has lost the zeros at its beginning, and a text may have another form. */
 export function shown(field: string, value: Json): Json {
   const width = { ein: 9, zip: 5 }[field];
   const text = typeof value === "number" ? String(value) : value;
@@ -52,10 +39,6 @@ export function shown(field: string, value: Json): Json {
   const padded = width !== undefined && /^\d+$/.test(text) ? text.padStart(width, "0") : text;
   const read = written(field, padded);
   return read.ok ? read.value : padded;
-}
-
-export function isBlank(value: unknown): boolean {
-  return value === undefined || value === null || (typeof value === "string" && value.trim() === "");
 }
 
 /** The keys of a participant by its fields, in one spelling; a key that lacks a part is left out. */

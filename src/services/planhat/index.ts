@@ -10,7 +10,7 @@ import { fingerprintOf } from "./mapping/fingerprint";
 import type { PlanhatConnection, PlanhatConnectionOptions } from "./connection";
 import { planhatFace } from "./face";
 import { planhatOperations } from "./operations";
-import { spellingOf } from "../mapping/attributes";
+import { sourcesOf } from "../mapping/fields";
 import { createCustomFields } from "./api/custom-fields";
 import { COMPANIES, ENDUSERS, fieldSpec, hullAttribute, LICENSES, OBJECT_TYPES, typeSpec } from "./object-types";
 import { checks, plan } from "./mapping/outgoing";
@@ -88,7 +88,7 @@ function mappedFields(type: string, settings: PlanhatSettings): readonly string[
 
 function fieldSources(type: string, settings: PlanhatSettings): Readonly<Record<string, string>> {
   if (type === LICENSES.name && !sendsLicenses(settings)) return {};
-  return Object.fromEntries(mappingOf(type, settings).map(({ field, attribute }) => [field, spellingOf(attribute)]));
+  return sourcesOf(mappingOf(type, settings));
 }
 
 /** Licenses are read with the companies, if they are sent at all; events cannot be read. */

@@ -3,7 +3,7 @@ import chunk from "lodash/chunk";
 import { closeAgents, createAgents } from "../../http/agents";
 import { createGuardedLookup } from "../../http/guards/addresses";
 import { defineService, rootAddress, type ServiceContext } from "../definition";
-import { spellingOf } from "../mapping/attributes";
+import { sourcesOf } from "../mapping/fields";
 import type { Service } from "../service";
 import { createConnection, createShared } from "./connection";
 import { fieldOptions, planningpmeFace } from "./face";
@@ -43,10 +43,7 @@ export function createPlanningPmeService(options: PlanningPmeServiceOptions): Se
     fingerprint: fingerprintOf,
     field: fieldSpec,
     mappedFields,
-    fieldSources: (type, settings) =>
-      Object.fromEntries(
-        (importFor(type, settings)?.rows ?? []).map(({ field, attribute }) => [field, spellingOf(attribute)]),
-      ),
+    fieldSources: (type, settings) => sourcesOf(importFor(type, settings)?.rows ?? []),
     hullAttribute: (_type, field) => hullAttribute(field),
     fetchPolicy: ({ exports, fetchInterval }) => ({
       types: (["account", "user"] as const)

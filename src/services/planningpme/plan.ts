@@ -1,11 +1,11 @@
 /** From a Hull message to the rows that PlanningPME should import: one for each template that the entity feeds. Pure. */
 import { hash } from "node:crypto";
-import type { Json } from "../../record";
 import { own, readAttribute, textOf } from "../mapping/attributes";
 import { createChecks, reasonsAgainst } from "../mapping/checks";
 import { claimsOf, convertKey, mapFields, messageSource, type Source } from "../mapping/fields";
 import { settingsFingerprints } from "../mapping/fingerprint";
 import { inSegment } from "../mapping/segments";
+import { isBlank } from "../mapping/values";
 import type { EntityMessage } from "../message";
 import type { Check, Plan, PlannedRecord } from "../model";
 import { fieldSpec, importType, KEY, ROLES, type Role } from "./objects";
@@ -87,13 +87,10 @@ function sourceOf(message: EntityMessage): Source {
     ...source,
     read: (attribute) => {
       const value = source.read(attribute);
-      return isEmpty(value) ? undefined : value;
+      return isBlank(value) ? undefined : value;
     },
   };
 }
-
-const isEmpty = (value: Json | undefined): boolean =>
-  value === undefined || value === null || (typeof value === "string" && value.trim() === "");
 
 const settingsFingerprint = settingsFingerprints(1);
 

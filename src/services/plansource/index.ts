@@ -4,7 +4,7 @@ import partition from "lodash/partition";
 import { closeAgents, createAgents } from "../../http/agents";
 import type { Intent } from "../connection";
 import { defineService, rootAddress, type ServiceContext } from "../definition";
-import { spellingOf } from "../mapping/attributes";
+import { sourcesOf } from "../mapping/fields";
 import type { Service } from "../service";
 import { createConnection, createShared } from "./connection";
 import { fieldOptions, plansourceFace } from "./face";
@@ -43,8 +43,7 @@ export function createPlanSourceService(options: PlanSourceServiceOptions): Serv
     next: (_type, desired, known) => nextFor(desired, known),
     field: fieldSpec,
     mappedFields: (_type, settings) => mappedFields(settings),
-    fieldSources: (_type, { rows }) =>
-      Object.fromEntries(rows.map(({ field, attribute }) => [field, spellingOf(attribute)])),
+    fieldSources: (_type, { rows }) => sourcesOf(rows),
     hullAttribute: (_type, field) => hullAttribute(field),
     fetchPolicy: ({ fetchInterval }) => ({
       types: [{ type: SUBSCRIBERS.name, intervalMinutes: fetchInterval }],

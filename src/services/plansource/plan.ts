@@ -1,18 +1,16 @@
 /** From a Hull user's message to the employee that PlanSource should hold: filter first, then the mapping. Pure. */
-import { createHmac } from "node:crypto";
 import type { Reason } from "../../outcome/outcome";
 import type { Json } from "../../record";
 import { own, readAttribute, textOf, wasCleared, type AttributeReference } from "../mapping/attributes";
 import { createChecks, reasonsAgainst } from "../mapping/checks";
 import { claimsOf, desiredOf, mapFields, messageSource, type Mapped, type Source } from "../mapping/fields";
-import { settingsFingerprints } from "../mapping/fingerprint";
-import { inSegment } from "../mapping/segments";
-import { convert } from "../mapping/values";
+import { keyedFingerprint, settingsFingerprints } from "../mapping/fingerprint";
+import { inSegment, leftAll } from "../mapping/segments";
+import { convert, isBlank } from "../mapping/values";
 import type { EntityMessage } from "../message";
 import type { Check, FieldSpec, Plan, PlannedRecord } from "../model";
 import { fieldSpec, SUBSCRIBERS } from "./objects";
 import { reason, type ReasonCode } from "./reasons";
-import { isBlank } from "./rules/values";
 import { TITLES } from "./settings/status";
 import type { PlanSourceSettings } from "./settings/settings";
 
@@ -73,9 +71,8 @@ function checksOf(message: EntityMessage, settings: PlanSourceSettings, mapped: 
 
 /** The day on which the user left all synchronised segments, if that ends the employment. */
 function leftOn(message: EntityMessage, { segments, lifeCycle }: PlanSourceSettings): string | undefined {
-  const { segmentIds, leftSegmentIds = [], version } = message;
-  const left = lifeCycle.onLeavingSegments && inSegment(segments, leftSegmentIds) && !inSegment(segments, segmentIds);
-  return left ? new Date(version).toISOString().slice(0, 10) : undefined;
+  const left = lifeCycle.onLeavingSegments && leftAll(segments, message);
+  return left ? new Date(message.version).toISOString().slice(0, 10) : undefined;
 }
 
 function mapEmployee(message: EntityMessage, { rows }: PlanSourceSettings): Mapped {
@@ -140,5 +137,5 @@ export function fingerprintOf(message: EntityMessage, settings: PlanSourceSettin
     values.push(value === undefined ? [] : [value]);
     if (clearWhenBlank && isBlank(value)) values.push(wasCleared(message, attribute));
   }
-  return createHmac("sha256", key).update(JSON.stringify(values)).digest("base64url").slice(0, 22);
+  return keyedFingerprint(key, values);
 }

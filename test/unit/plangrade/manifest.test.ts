@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { plangradeFace } from "../../../src/services/plangrade/face";
 import manifest from "../../../src/services/plangrade/manifest.json";
 import { mappableFields, OBJECT_TYPES, requiredFields } from "../../../src/services/plangrade/objects";
-import { fieldOptions } from "../../../src/services/plangrade/options";
+import { fieldOptions } from "../../../src/services/plangrade/face";
 import { TITLES } from "../../../src/services/plangrade/settings/status";
 import planningpmeManifest from "../../../src/services/planningpme/manifest.json";
 

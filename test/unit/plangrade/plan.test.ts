@@ -172,7 +172,7 @@ describe("an account", () => {
     expect(reasonsOf(accountMessage({ account: { id: "acc-1", name: "Acme" } }))).toEqual(["skipped", "missing_ein"]);
   });
 
-  it("keeps the noughts of an EIN, and guesses none", () => {
+  it("keeps the zeros of an EIN, and guesses none", () => {
     const einOf = (ein: unknown) =>
       desiredOf(accountMessage({ account: { ...account, ein: ein as string } })).keys["ein"];
     expect(einOf("01-2345678")).toBe("012345678");

@@ -1,23 +1,17 @@
 /** The way to one tenant's plangrade: its token, its budget, and the form of its bodies. */
 import type { AuthProvider } from "../../../http/auth";
-import { createHttpClient, type HttpClientOptions, type HttpRequest, type HttpResponse } from "../../../http/client";
-import type { BudgetRegistry } from "../../../http/limits/budget";
+import { createHttpClient, type HttpRequest, type HttpResponse } from "../../../http/client";
+import type { ConnectionOptions } from "../../definition";
 import type { Target } from "../../target";
 import type { PlangradeSettings } from "../settings/settings";
 import { bodyOf, type Fields } from "./body";
 import { visibleAnswer } from "./visible";
 
-/** Passed on to every HTTP client: agents, time-outs, clock, sleep, random, log. */
-export type HttpOptions = Omit<Partial<HttpClientOptions>, "system" | "baseUrl" | "auth" | "budget">;
-
-export interface ClientOptions {
+export interface ClientOptions extends ConnectionOptions {
   readonly settings: PlangradeSettings;
   readonly target: Target;
   /** The token that a person's grant gives. */
   readonly auth: AuthProvider;
-  /** Shared request budgets; without them nothing is throttled. */
-  readonly budgets?: BudgetRegistry | undefined;
-  readonly http?: HttpOptions | undefined;
 }
 
 export type PlangradeRequest = Omit<HttpRequest, "body" | "headers"> & { readonly fields?: Fields | undefined };

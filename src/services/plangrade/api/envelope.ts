@@ -6,6 +6,7 @@
 import type { RemoteError } from "../../../http/errors";
 import type { ResponseHeaders } from "../../../http/server-wait";
 import { isObject } from "../../../json";
+import { isPage, wordsFrom } from "../../failure";
 
 /** A record as plangrade shows it; it certainly has an `id`, a number or its digits. */
 export interface Row {
@@ -19,10 +20,9 @@ export interface Names {
   readonly many: string;
 }
 
-/** Longest words that are kept, in characters. */
-const MAX_WORDS = 500;
 const MAX_DEPTH = 4;
-const NO_WORDS = "No reason was given";
+/** So much of a header is looked at, in characters. */
+const MAX_CHALLENGE = 1_000;
 
 export function isRow(value: unknown): value is Row {
   return isObject(value) && isId(value["id"]);
@@ -86,14 +86,16 @@ export function saysFailure(answer: unknown): boolean {
 
 /** plangrade's own words, bounded and without secrets: a sentence without its full stop. */
 export function wordsOf({ body, headers }: Pick<RemoteError, "body" | "headers">): string {
-  const said = wordsIn(body);
-  return said === NO_WORDS ? (challengeIn(headers) ?? said) : said;
+  return wordsFrom(saidIn(body) || (challengeIn(headers) ?? ""));
 }
 
-/** The same for what `RemoteError.body` shows of an answer; a page says nothing. */
-export function wordsIn(body: unknown): string {
-  if (typeof body === "string") return /^\s*</.test(body) ? NO_WORDS : shortened(body);
-  return shortened(problemsIn(body).join("; "));
+/** The same for what `RemoteError.body` shows of an answer. */
+export const wordsIn = (body: unknown): string => wordsFrom(saidIn(body));
+
+/** A page says nothing. */
+function saidIn(body: unknown): string {
+  if (isPage(body)) return "";
+  return typeof body === "string" ? body.trim() : problemsIn(body).join("; ");
 }
 
 /**
@@ -101,15 +103,10 @@ export function wordsIn(body: unknown): string {
  * `Bearer realm="Doorkeeper", error="invalid_token", error_description="The access token is invalid"`.
  */
 export function challengeIn(headers: ResponseHeaders = {}): string | undefined {
-  const challenge = (headers["www-authenticate"] ?? "").slice(0, 2 * MAX_WORDS);
+  const challenge = (headers["www-authenticate"] ?? "").slice(0, MAX_CHALLENGE);
   const [description, error] = ["error_description", "error"].map((name) =>
     new RegExp(`(?:^|[\\s,])${name}="([^"]*)"`).exec(challenge)?.[1]?.trim(),
   );
   const words = description === undefined || description === "" ? error : description;
-  return words === undefined || words === "" ? undefined : shortened(words);
-}
-
-function shortened(words: string): string {
-  const plain = words.trim().replace(/\.$/, "");
-  return plain === "" ? NO_WORDS : plain.slice(0, MAX_WORDS);
+  return words === undefined || words === "" ? undefined : wordsFrom(words);
 }

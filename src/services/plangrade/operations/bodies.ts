@@ -5,10 +5,10 @@
 import { z } from "zod";
 import { isJson, isObject } from "../../../json";
 import type { InputWords } from "../../../input";
+import { isBlank } from "../../mapping/values";
 import { badInput, type BodyPart } from "../../operations";
 import type { Fields } from "../api/body";
 import { SSN } from "../objects";
-import { isBlank } from "../values";
 import {
   day,
   ein,
@@ -24,7 +24,7 @@ import {
   zip,
 } from "./forms";
 
-export const OBJECT = "must be an object";
+const OBJECT = "must be an object";
 const noId = z.undefined("must not be there").optional();
 const anyId = z.union([z.string(), z.number()], "must be a text or a number").optional();
 

@@ -1,9 +1,9 @@
 /** plangrade for those who log in: each call has a way of its own, which ends in time. */
 import type { AuthProvider } from "../../../http/auth";
-import type { BudgetRegistry } from "../../../http/limits/budget";
+import type { ConnectionOptions } from "../../definition";
 import { missing, served, within, withShortPauses, type CallWords, type ServiceWords } from "../../interactive";
 import type { Asker } from "../../operations";
-import { createPlangradeClient, type HttpOptions } from "../api/client";
+import { createPlangradeClient } from "../api/client";
 import { wordsIn, wordsOf } from "../api/envelope";
 import { isNotThere } from "../api/failure";
 import { createRest, type Rest } from "../api/rest";
@@ -12,9 +12,7 @@ import type { PlangradeSettings } from "../settings/settings";
 
 export type Connected = Asker<PlangradeSettings>;
 
-export interface OperationOptions {
-  readonly budgets?: BudgetRegistry | undefined;
-  readonly http?: HttpOptions | undefined;
+export interface OperationOptions extends ConnectionOptions {
   /** Somebody waits: the work for one request ends after this time, milliseconds. */
   readonly answerWithinMs: number;
   /** The lists that look-ups of this process keep: whoever was just created must not be created again. */

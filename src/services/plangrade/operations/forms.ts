@@ -1,7 +1,8 @@
 /** Forms that plangrade documents for values. A refusal names the form that is needed, never the value. Pure. */
 import { z } from "zod";
+import { missingOr } from "../../../input";
 import { readDay } from "../../../instant";
-import { isBlank } from "../values";
+import { isBlank } from "../../mapping/values";
 
 const EMAIL = /^[^\s@]+@[^\s@]+\.[^\s@.]+$/;
 const DAY = /^\d{4}-\d\d-\d\d$/;
@@ -15,7 +16,7 @@ export function isRecordId(value: unknown): value is string | number {
 }
 
 /** A field that must be there, and not blank. */
-export const name = z.string(missingOr("must be a text")).refine((value) => !isBlank(value), "is empty");
+export const name = z.string({ error: missingOr("must be a text") }).refine((value) => !isBlank(value), "is empty");
 
 /** An empty text or null clears. */
 export const optionalText = z.union([z.string(), z.number()], "must be a text").nullish();
@@ -42,7 +43,7 @@ export const optionalLastFour = optionalDigits(/^\d{4}$/, "must have the last fo
 /** Digits may come as a number, too, if it has lost no zeros. */
 function digits(pattern: RegExp, message: string) {
   return z
-    .union([z.string(), z.number()], missingOr("must be a text"))
+    .union([z.string(), z.number()], { error: missingOr("must be a text") })
     .refine((value) => !isBlank(value), { error: "is empty", abort: true })
     .refine((value) => pattern.test(String(value)), message);
 }
@@ -52,11 +53,4 @@ function optionalDigits(pattern: RegExp, message: string) {
     .union([z.string(), z.number()], "must be a text")
     .refine((value) => isBlank(value) || pattern.test(String(value)), message)
     .nullish();
-}
-
-function missingOr(message: string) {
-  return {
-    error: ({ input }: { readonly input?: unknown }) =>
-      input === undefined || input === null ? "is missing" : message,
-  };
 }

@@ -4,7 +4,7 @@
  */
 import { RemoteError } from "../../../http/errors";
 import type { Finding } from "../../connection";
-import { error, warning } from "../../findings";
+import { clause, error, unanswered } from "../../findings";
 import { attempt, isFailed, type Failed } from "../../failure";
 import { challengeIn } from "../api/envelope";
 import { isNotThere, problemOf } from "../api/failure";
@@ -19,11 +19,8 @@ export async function inspect(rest: Rest): Promise<readonly Finding[]> {
 }
 
 function explain(failed: Failed): Finding {
-  const message = failed.message.replace(/\.$/, "");
   if (!(failed instanceof RemoteError) || problemOf(failed).kind === "transient") {
-    return warning(
-      `plangrade could not be asked: ${message}. What waits is sent once it answers; if this continues, ask plangrade's support or look at the network.`,
-    );
+    return unanswered("plangrade", failed);
   }
   if (failed.status === 403) {
     return error(
@@ -37,5 +34,5 @@ function explain(failed: Failed): Finding {
       `plangrade refuses the access that was granted${words}. Grant access again; if that does not help, copy ${TITLES.application_key} and ${TITLES.application_secret} from ${APPLICATIONS} again.`,
     );
   }
-  return error(`plangrade does not answer as it should: ${message}. Check the server's PLANGRADE_URL.`);
+  return error(`plangrade does not answer as it should: ${clause(failed.message)}. Check the server's PLANGRADE_URL.`);
 }

@@ -1,10 +1,10 @@
 /** From a row as plangrade shows it to the record that the engine compares, and to what Hull may be told. Pure. */
-import { fitForHull } from "../../../hull/firehose/attribute-values";
 import { isJson } from "../../../json";
-import { withoutBlanks, type Claims, type Json, type Keys, type LeftOut } from "../../../record";
-import type { IncomingAttribute, ListedRecord } from "../../connection";
+import { withoutBlanks, type Claims, type Json, type Keys } from "../../../record";
+import type { ListedRecord } from "../../connection";
 import { textOf } from "../../mapping/attributes";
-import { convert } from "../../mapping/values";
+import { hullPart } from "../../mapping/hull-part";
+import { convert, isBlank } from "../../mapping/values";
 import type { FieldSpec, RemoteRecord } from "../../model";
 import type { Row } from "../api/envelope";
 import {
@@ -17,7 +17,7 @@ import {
   requiredFields,
   STANDING,
 } from "../objects";
-import { isBlank, participantKeys, shown } from "../values";
+import { participantKeys, shown } from "../values";
 
 export const idOf = ({ id }: Row): string => String(id);
 
@@ -82,17 +82,13 @@ export function keysOf(type: string, row: Row): Keys {
 
 /** A row of a list, with what Hull may be told. @param claims what Hull may know it by */
 export function listedRecord(type: string, row: Row, fields: readonly string[], claims: Claims, listedIn?: string) {
-  const attributes: IncomingAttribute[] = [{ field: "id", attribute: hullAttribute("id"), value: idOf(row) }];
-  const leftOut: LeftOut[] = [];
-  for (const spec of fieldsForHull(type)) {
-    const value = spec.name === "company_id" ? (companyOf(row) ?? listedIn) : valueOf(row, spec);
-    if (value === undefined) continue;
-    const fitted = fitForHull(value);
-    if (fitted.fits) attributes.push({ field: spec.name, attribute: hullAttribute(spec.name), value: fitted.value });
-    else leftOut.push({ field: spec.name, misfit: fitted.misfit });
-  }
   const record = remoteRecord(type, row, fields, listedIn);
-  return { id: record.id, record, claims, attributes, leftOut } satisfies ListedRecord;
+  const values = fieldsForHull(type).map((spec): [string, Json | undefined] => [
+    spec.name,
+    spec.name === "company_id" ? record.parentId : valueOf(row, spec),
+  ]);
+  const told = hullPart([["id", record.id], ...values], hullAttribute);
+  return { id: record.id, record, claims, ...told } satisfies ListedRecord;
 }
 
 /** A participant is known to Hull by the e-mail address. */

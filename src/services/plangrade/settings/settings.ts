@@ -5,21 +5,25 @@
 import { z } from "zod";
 import { attributeReference, spellingOf, type AttributeReference } from "../../mapping/attributes";
 import { choice, count, flag, list, problemsOf, table, text } from "../../mapping/cells";
+import type { MappedField } from "../../mapping/fields";
+import { readTable, type RowWarning } from "../../mapping/table";
 import type { SettingsResult } from "../../service";
-import { COMPANIES, PARTICIPANTS, SSN } from "../objects";
+import { COMPANIES, isFixed, mappableFields, PARTICIPANTS, SSN } from "../objects";
 import { reason } from "../reasons";
-import { mappingOf, type MappingRow, type RowWarning } from "./mapping-rows";
 
-export type { MappingRow, RowWarning } from "./mapping-rows";
+/** A row that is left out, with the type whose table it stands in. */
+export interface UnusedRow extends RowWarning {
+  readonly type: string;
+}
 
 export interface PlangradeSettings {
   readonly applicationKey: string | undefined;
   readonly applicationSecret: string | undefined;
   readonly accountSegments: readonly string[];
   readonly segments: readonly string[];
-  readonly companyRows: readonly MappingRow[];
-  readonly participantRows: readonly MappingRow[];
-  readonly rowWarnings: readonly RowWarning[];
+  readonly companyRows: readonly MappedField[];
+  readonly participantRows: readonly MappedField[];
+  readonly rowWarnings: readonly UnusedRow[];
   /** Holds a social security number or its last four digits. */
   readonly ssnAttribute: AttributeReference | undefined;
   readonly archiveOnLeavingSegments: boolean;
@@ -65,8 +69,8 @@ export function readSettings(privateSettings: unknown): SettingsResult<Plangrade
   const parsed = schema.safeParse(privateSettings ?? {});
   if (!parsed.success) return { ok: false, problems: problemsOf(parsed.error) };
   const stored = parsed.data;
-  const companies = mappingOf(COMPANIES.name, stored.company_attributes_outbound);
-  const participants = mappingOf(PARTICIPANTS.name, stored.participant_attributes_outbound);
+  const companies = tableOf(COMPANIES.name, "account", stored.company_attributes_outbound);
+  const participants = tableOf(PARTICIPANTS.name, "user", stored.participant_attributes_outbound);
   const rowWarnings = [...companies.warnings, ...participants.warnings];
   return {
     ok: true,
@@ -92,7 +96,22 @@ export function readSettings(privateSettings: unknown): SettingsResult<Plangrade
   };
 }
 
-export function rowsOf(type: string, settings: PlangradeSettings): readonly MappingRow[] {
+/** @param stored absent: each field from the attribute of its name; an empty table stays empty */
+function tableOf(type: string, entity: "user" | "account", stored: z.infer<typeof table>) {
+  const fields = mappableFields(type).map(({ name }) => name);
+  const { rows, warnings } = readTable(
+    stored ?? fields.map((name) => ({ hull_field_name: name, service_field_name: name })),
+    {
+      entity,
+      isMappable: (field) => fields.includes(field),
+      isFixed: (field) => isFixed(type, field),
+      kept: (row) => row,
+    },
+  );
+  return { rows, warnings: warnings.map((each): UnusedRow => ({ ...each, type })) };
+}
+
+export function rowsOf(type: string, settings: PlangradeSettings): readonly MappedField[] {
   return type === COMPANIES.name ? settings.companyRows : settings.participantRows;
 }
 

@@ -4,10 +4,10 @@
  */
 import { listed } from "../../../outcome/listed";
 import type { Finding } from "../../connection";
-import { error, hint, setupRequired, warning, when } from "../../findings";
+import { error, hint, lately, setupRequired, warning, when } from "../../findings";
 import { COMPANIES, PARTICIPANTS, requiredFields } from "../objects";
 import type { ReasonCode } from "../reasons";
-import { rowsOf, type PlangradeSettings, type RowWarning } from "./settings";
+import { rowsOf, type PlangradeSettings, type UnusedRow } from "./settings";
 
 /** The settings that findings name, by their titles in the manifest. */
 export const TITLES = {
@@ -60,7 +60,7 @@ function required(type: string, settings: PlangradeSettings): readonly Finding[]
   return when(missing.length > 0, error(text));
 }
 
-function unusedRow({ code, type, name }: RowWarning): Finding {
+function unusedRow({ code, type, name }: UnusedRow): Finding {
   const table = TABLES[type] ?? type;
   switch (code) {
     case "unknown_field":
@@ -111,17 +111,11 @@ const LATELY: readonly (readonly [ReasonCode, string])[] = [
   ],
   [
     "unconfirmed",
-    "the answer to a call that must not be repeated was lost. Look in plangrade what became of the participant, then replay or dismiss the dead letter.",
+    "the answer to a call that must not be repeated was lost. Look in plangrade what became of the participant, then replay or drop the dead letter.",
   ],
 ];
 
 /** @param outcomes of the last day: `type/outcome/code` → count */
 export function checkOutcomes(outcomes: Readonly<Record<string, number>>): readonly Finding[] {
-  return LATELY.flatMap(([code, what]) => {
-    const count = Object.entries(outcomes)
-      .filter(([name]) => name.endsWith(`/${code}`))
-      .reduce((sum, [, each]) => sum + each, 0);
-    const times = count === 1 ? "Once" : `${count} times`;
-    return when(count > 0, warning(`${times} in the last 24 hours ${what}`));
-  });
+  return LATELY.flatMap(([code, what]) => lately(outcomes, (name) => name.endsWith(`/${code}`), what));
 }

@@ -1,10 +1,10 @@
 /** What can only be decided once it is known whether plangrade has the record. Pure. */
 import type { Desired } from "../../../record";
 import type { Prepared, Remembered } from "../../connection";
+import { isBlank } from "../../mapping/values";
 import { missingIn } from "../mapped";
 import { ARCHIVED, PARTICIPANTS, SSN, STANDING } from "../objects";
 import { reason } from "../reasons";
-import { isBlank } from "../values";
 
 /** @param known undefined: the record is to be created */
 export function prepareRecord(type: string, desired: Desired, known: Remembered | undefined): Prepared {

@@ -1,11 +1,11 @@
 /** What export templates yield: one page for each template of the entity. Nothing is concluded from what they leave out. */
 import { z } from "zod";
-import { fitForHull } from "../../../hull/firehose/attribute-values";
 import { isJson } from "../../../json";
-import type { Claims, LeftOut } from "../../../record";
+import type { Claims, Json } from "../../../record";
 import type { IncomingAttribute, ListedRecord, ListPage } from "../../connection";
 import { attempt, isFailed } from "../../failure";
 import { shortened, textOf } from "../../mapping/attributes";
+import { hullPart } from "../../mapping/hull-part";
 import type { Fields } from "../api/envelope";
 import { problemOf } from "../api/failure";
 import type { Rest } from "../api/rest";
@@ -67,15 +67,11 @@ function idOf({ template }: ExportTemplate, key: string): string {
 
 function recordOf(row: Fields, key: string, from: ExportTemplate): ListedRecord {
   const id = idOf(from, key);
-  const attributes: IncomingAttribute[] = [];
-  const leftOut: LeftOut[] = [];
-  for (const [property, told] of Object.entries(row)) {
-    const value = told === "" ? null : told;
-    if (!isJson(value)) continue;
-    const fitted = fitForHull(value);
-    if (fitted.fits) attributes.push({ field: property, attribute: hullAttribute(property), value: fitted.value });
-    else leftOut.push({ field: property, misfit: fitted.misfit });
-  }
+  const values = Object.entries(row).map(([property, shown]): [string, Json | undefined] => [
+    property,
+    shown === "" ? null : isJson(shown) ? shown : undefined,
+  ]);
+  const { attributes, leftOut } = hullPart(values, hullAttribute);
   const claims: Claims = { [from.claim]: key };
   return {
     id,

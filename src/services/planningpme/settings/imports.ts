@@ -1,14 +1,9 @@
 /** The settings of one import: which Hull attributes fill which properties, what is constant, and what the key is. */
 import { attributeReference, type AttributeReference } from "../../mapping/attributes";
+import type { MappedField } from "../../mapping/fields";
 import type { WritePolicy } from "../../model";
 import type { Entity, Role } from "../objects";
 import type { RowWarning } from "./row-warnings";
-
-/** One mapping row that is used: the property is taken literally, blanks and accents included. */
-export interface MappingRow {
-  readonly attribute: AttributeReference;
-  readonly field: string;
-}
 
 /** One import: what feeds it, through which template, and how. */
 export interface ImportSettings {
@@ -19,8 +14,8 @@ export interface ImportSettings {
   readonly keyProperty: string | undefined;
   /** What fills it: the mapped attribute, else `external_id`. */
   readonly keyAttribute: AttributeReference | undefined;
-  /** All rows, that of the key property included. */
-  readonly rows: readonly MappingRow[];
+  /** All rows, that of the key property included; properties are taken literally, blanks and accents included. */
+  readonly rows: readonly MappedField[];
   /** Property → constant; a mapped value wins over it. */
   readonly defaults: Readonly<Record<string, string>>;
   /** Undefined: what is missing is made, and what is there is changed. */
@@ -61,8 +56,8 @@ export function importOf(
 type Warn = (code: RowWarning["code"], name: string) => void;
 
 /** Rows with both cells filled, by property; of several for one the last counts. */
-function rowsOf(mapping: StoredImport["mapping"], entity: Entity, warn: Warn): Map<string, MappingRow> {
-  const rows = new Map<string, MappingRow>();
+function rowsOf(mapping: StoredImport["mapping"], entity: Entity, warn: Warn): Map<string, MappedField> {
+  const rows = new Map<string, MappedField>();
   for (const row of mapping ?? []) {
     const attribute = attributeReference(row?.hull_field_name ?? "", entity);
     const field = row?.service_field_name ?? "";
@@ -94,7 +89,7 @@ function constantsOf(
 }
 
 /** The external id of the account or user itself: the one id of Hull's that never changes. */
-function ownKeyRow(field: string, entity: Entity = "account"): MappingRow | undefined {
+function ownKeyRow(field: string, entity: Entity = "account"): MappedField | undefined {
   const attribute = attributeReference("external_id", entity);
   return attribute && { attribute, field };
 }

@@ -14,7 +14,7 @@ import { sharedAttributes } from "./names";
 import { warningReason, type RowWarning } from "./row-warnings";
 
 export type { ExportTemplate } from "./exports";
-export type { ImportSettings, MappingRow } from "./imports";
+export type { ImportSettings } from "./imports";
 export type { RowWarning } from "./row-warnings";
 
 /** How rows stand in `model`. */

@@ -4,11 +4,11 @@
  */
 import { z } from "zod";
 import { readDay } from "../../../instant";
-import type { InputProblem } from "../../../input";
+import { missingOr, type InputProblem } from "../../../input";
+import { isBlank } from "../../mapping/values";
 import type { FieldType } from "../../model";
 import type { BulkBody } from "../api/bulk";
 import { MAPPABLE } from "../objects";
-import { isBlank } from "../rules/values";
 
 export const BODY_WORDS = {
   code: "invalid_subscriber",
@@ -137,8 +137,4 @@ export const bulkChanges = z
 
 function problemOf({ path, message }: InputProblem, at: number): InputProblem {
   return { path: [[at, ...path].join(".")], message };
-}
-
-function missingOr(message: string): (issue: { readonly input?: unknown }) => string {
-  return ({ input }) => (input === undefined || input === null ? "is missing" : message);
 }

@@ -4,12 +4,13 @@ import type { Desired, Json } from "../../../record";
 import { agrees, NOTHING } from "../../compare";
 import type { Prepared, Remembered, Stuck } from "../../connection";
 import { attempt, isFailed, waitOf } from "../../failure";
+import { isBlank } from "../../mapping/values";
 import { fieldSpec, STANDING, SUBSCRIBERS } from "../objects";
 import { reason } from "../reasons";
 import { missingForCreate, reasonCodeOf, refusalOf } from "../rules/check";
 import { alreadyLeft, nextStep, wantedStep, type KnownStanding, type Wishes } from "../rules/life-cycle";
 import type { Meta } from "../rules/meta";
-import { isBlank, wireValue } from "../rules/values";
+import { wireValue } from "../rules/values";
 
 export interface PrepareDeps {
   /** @throws RemoteError, UnexpectedAnswer */

@@ -2,19 +2,17 @@
  * From a subscriber as PlanSource shows it to the record that the engine compares, and to what Hull may be told. Days
  * come as `2006/06/13` or `06/13/2006`, numbers as texts such as `70000.0`, what is empty as null or a text. Pure.
  */
-import { fitForHull } from "../../../hull/firehose/attribute-values";
 import { isJson } from "../../../json";
-import { withoutBlanks, type Claims, type Json, type LeftOut } from "../../../record";
-import type { IncomingAttribute, ListedRecord } from "../../connection";
+import { withoutBlanks, type Claims, type Json } from "../../../record";
+import type { ListedRecord } from "../../connection";
 import { textOf } from "../../mapping/attributes";
-import { convert } from "../../mapping/values";
+import { hullPart, type HullPart } from "../../mapping/hull-part";
+import { convert, isBlank } from "../../mapping/values";
 import type { FieldSpec, RemoteRecord } from "../../model";
 import type { Row } from "../api/rest";
 import { fieldSpec, hullAttribute, MAPPABLE, STANDING, STATUS_FIELDS, SUBSCRIBERS } from "../objects";
 import { standingOf } from "../rules/life-cycle";
-import { isBlank } from "../rules/values";
 
-const ID = "id";
 const CODE = "subscriber_code";
 
 /** A number of somebody, with some digits hidden: whatever field it stands in, it is no value. */
@@ -69,21 +67,11 @@ export function listedRecord(
   };
 }
 
-type HullPart = Required<Pick<ListedRecord, "attributes" | "leftOut">>;
-
 const NOTHING: HullPart = { attributes: [], leftOut: [] };
 
 function hullPartOf(row: Row): HullPart {
-  const attributes: IncomingAttribute[] = [{ field: ID, attribute: hullAttribute(ID), value: idOf(row) }];
-  const leftOut: LeftOut[] = [];
-  for (const spec of FOR_HULL) {
-    const value = valueOf(row, spec);
-    if (value === undefined) continue;
-    const fitted = fitForHull(value);
-    if (fitted.fits) attributes.push({ field: spec.name, attribute: hullAttribute(spec.name), value: fitted.value });
-    else leftOut.push({ field: spec.name, misfit: fitted.misfit });
-  }
-  return { attributes, leftOut };
+  const values = FOR_HULL.map((spec): [string, Json | undefined] => [spec.name, valueOf(row, spec)]);
+  return hullPart([["id", idOf(row)], ...values], hullAttribute);
 }
 
 /** Without a code the address is all that Hull could know them by. */

@@ -6,11 +6,12 @@ import { listed } from "../../../outcome/listed";
 import { joinReasons, type Reason } from "../../../outcome/outcome";
 import type { Desired } from "../../../record";
 import { own } from "../../mapping/attributes";
+import { isBlank } from "../../mapping/values";
 import { chosen, named, quoted, type Choice } from "./choices";
 import type { Meta } from "./meta";
 import { fieldSpec, mappableField, MINIMUM_SET, SUBSCRIBERS } from "../objects";
 import { reason } from "../reasons";
-import { isBlank, wireValue } from "./values";
+import { wireValue } from "./values";
 
 /** How many fields one sentence names. */
 const MOST_NAMED = 20;

@@ -3,7 +3,7 @@
  * employee stands and since when. The later day decides. Days have the form CCYY-MM-DD, whose order as texts is the order in
  * time. Pure.
  */
-import { isBlank } from "./values";
+import { isBlank } from "../../mapping/values";
 
 export interface Wishes {
   readonly termination?: string;

@@ -4,6 +4,7 @@
  */
 import { formOf, type Reason } from "../../../outcome/outcome";
 import { withoutBlanks, type Json } from "../../../record";
+import { PHONE, type TextForm } from "../../mapping/digits";
 import { convert } from "../../mapping/values";
 import type { FieldSpec } from "../../model";
 import { chosen, named, quoted, type Choice } from "./choices";
@@ -28,33 +29,14 @@ const OWN_CHOICES: ReadonlyMap<string, readonly Choice[]> = new Map([
 /** The names of countries are the same for every client, so they stand beside the client's own list. */
 const ALSO_NAMED = "country";
 
-interface Form {
-  /** Undefined: the text has another form. */
-  readonly write: (text: string) => string | undefined;
-  readonly takes: string;
-}
-
-const PHONE_SIGNS = /[\s().\u2010-\u2015-]/g;
-const PHONE = /^(?:\+?1)?(\d{10})$/;
 /** In this grouping alone: nine digits in another one are some other number. */
 const SSN = /^(\d{3})[\s\u2010-\u2015-]{0,3}(\d{2})[\s\u2010-\u2015-]{0,3}(\d{4})$/;
 
 /** Forms that the guide for integrations names. */
-const FORMS: ReadonlyMap<string, Form> = new Map([
-  [
-    "home_phone",
-    {
-      write: (text) => PHONE.exec(text.replace(PHONE_SIGNS, ""))?.[1],
-      takes: "ten digits such as (617) 555-0100",
-    },
-  ],
+const FORMS: ReadonlyMap<string, TextForm> = new Map([
+  ["home_phone", PHONE],
   ["ssn", { write: (text) => SSN.exec(text)?.slice(1).join("-"), takes: "nine digits such as 123-45-6789" }],
 ]);
-
-/** Nothing, or a text of blanks only: what is sent of it is blank, and clears. */
-export function isBlank(value: unknown): boolean {
-  return value === undefined || value === null || (typeof value === "string" && value.trim() === "");
-}
 
 /**
  * @param value as the field's type holds it, and not blank

@@ -6,13 +6,13 @@ import { z } from "zod";
 import type { HmacAlgorithm } from "../../../http/jwt";
 import { attributeReference, spellingOf, type AttributeReference } from "../../mapping/attributes";
 import { choice, clearingTable, count, flag, list, problemsOf, text } from "../../mapping/cells";
+import type { RowWarning } from "../../mapping/table";
 import type { SettingsResult } from "../../service";
-import { mappingOf } from "./mapping-rows";
-import type { MappingRow, RowWarning } from "./mapping-rows";
+import { mappingOf, type MappingRow } from "./mapping-rows";
 import { ALWAYS_READ, MOST_AT_ONCE } from "../objects";
 import { reason } from "../reasons";
 
-export type { MappingRow, RowWarning } from "./mapping-rows";
+export type { MappingRow } from "./mapping-rows";
 
 export interface PlanSourceSettings {
   readonly environment: "partner-dev" | "production";

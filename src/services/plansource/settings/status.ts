@@ -4,7 +4,7 @@
  */
 import type { Finding } from "../../connection";
 import { error, hint, lately, setupRequired, warning, when } from "../../findings";
-import type { RowWarning } from "./mapping-rows";
+import type { RowWarning } from "../../mapping/table";
 import { MINIMUM_SET, SUBSCRIBERS } from "../objects";
 import type { ReasonCode } from "../reasons";
 import type { PlanSourceSettings } from "./settings";

@@ -3,6 +3,7 @@ import { RemoteError } from "../../../http/errors";
 import { foldedKey } from "../../../record";
 import type { Intent, Problem, Result } from "../../connection";
 import { attempt, isFailed, isRefusal, waitOf, type Failed } from "../../failure";
+import { isBlank } from "../../mapping/values";
 import type { RemoteRecord } from "../../model";
 import { isActiveAlready, isSsnTaken, isTerminatedAlready, isUnknownEmployee, wordsOf } from "../api/envelope";
 import { problemOf } from "../api/failure";
@@ -13,7 +14,6 @@ import { addressed, type Address, type Ways } from "../remote/address";
 import { readOne } from "../remote/find";
 import type { Blank, Learnt } from "../remote/learnt";
 import { codeOf, idOf, remoteRecord } from "../remote/record";
-import { isBlank } from "../rules/values";
 import type { PlanSourceSettings } from "../settings/settings";
 import { fieldsBody, rehireBody, terminationBody } from "./body";
 
