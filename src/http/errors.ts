@@ -126,7 +126,8 @@ export function classify(
   headers: ResponseHeaders,
   nowMs: number,
 ): Pick<RemoteErrorFacts, "kind" | "applied" | "retryAfterMs"> {
-  const applied = status >= 500 ? "maybe" : "no";
+  // Sites lead on from what they have done, so a redirect proves nothing.
+  const applied = status >= 500 || isRedirect(status) ? "maybe" : "no";
   return { kind: kindOf(status), applied, retryAfterMs: namedWaitMs(status, headers, nowMs) };
 }
 
@@ -152,10 +153,12 @@ const STATUS_KINDS: Readonly<Partial<Record<number, RemoteErrorKind>>> = {
 function kindOf(status: number): RemoteErrorKind {
   const known = STATUS_KINDS[status];
   if (known !== undefined) return known;
-  if (status >= 300 && status < 400) return "configuration"; // redirects are never followed: the address is wrong
+  if (isRedirect(status)) return "configuration"; // never followed: the address is wrong
   if (status >= 400 && status < 500) return "validation";
   return status >= 500 && status < 600 ? "transient" : "unknown";
 }
+
+const isRedirect = (status: number): boolean => status >= 300 && status < 400;
 
 /** Classifies a call that brought no usable answer. */
 export function classifyFailure(failure: Failure): Pick<RemoteErrorFacts, "kind" | "applied"> {

@@ -1,7 +1,7 @@
 /** What a failed call to a service means for the records that waited for it. */
 import { RemoteError, UnexpectedAnswer } from "../http/errors";
 import type { RemoteErrorKind } from "../http/errors";
-import type { Problem } from "./connection";
+import type { Problem, Result } from "./connection";
 
 export type Failed = RemoteError | UnexpectedAnswer;
 
@@ -41,6 +41,21 @@ export function waitOf(error: Failed): number {
   if (!(error instanceof RemoteError)) return 0;
   if (error.kind === "auth") return AUTH_WAIT_MS;
   return error.retryAfterMs ?? PASSING_WAITS_MS[error.kind] ?? CONFIGURATION_WAIT_MS;
+}
+
+/** Tried again, after what the server named or the usual wait. */
+export function later(error: Failed): Result & { readonly kind: "later" } {
+  return { kind: "later", waitMs: waitOf(error), message: error.message };
+}
+
+/**
+ * A write that failed as a whole: certainly not done = later; perhaps done = looked at first, or left to a person.
+ *
+ * @param isRepeatable it may be done twice without harm
+ */
+export function unsent(error: Failed, isRepeatable = false): Result {
+  const isCertain = error instanceof RemoteError && error.applied === "no";
+  return isRepeatable || isCertain ? later(error) : { kind: "unconfirmed", message: error.message };
 }
 
 /**

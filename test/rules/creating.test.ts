@@ -12,6 +12,7 @@ type Type = "companies" | "endusers";
 const LOSSES: readonly { readonly how: string; readonly fault: FaultKind; readonly options?: FixtureOptions }[] = [
   { how: "to a reset after the write", fault: { kind: "reset-after" } },
   { how: "to a gateway's 502 after the write", fault: { kind: "status", status: 502, applied: true } },
+  { how: "to a redirect after the write", fault: { kind: "status", status: 302, applied: true } },
   { how: "to a truncated body after the write", fault: { kind: "truncate" } },
   { how: "to an answer of another shape after the write", fault: { kind: "wrong-shape", form: "object" } },
   { how: "to an HTML page after the write", fault: { kind: "wrong-shape", form: "html" } },

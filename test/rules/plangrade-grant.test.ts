@@ -63,7 +63,7 @@ describe("when the answer to a refresh is lost", () => {
     },
   );
 
-  test("it is asked for once more by the same process, which suffices where the old token serves until the new one does", async () => {
+  test("it is asked for again by the same process, which suffices where the old token serves until the new one does", async () => {
     const fixture = await open({ plangrade: { switches: { formerRefresh: "until-use" } } });
     fixture.plangrade.faults.add({ kind: "reset-after", route: TOKEN, count: 1 });
     fixture.plangrade.expireTokens();

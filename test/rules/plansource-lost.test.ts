@@ -16,6 +16,7 @@ const open = usePlanSource({
 const LOSSES: readonly { readonly how: string; readonly fault: FaultKind }[] = [
   { how: "to a reset after the write", fault: { kind: "reset-after" } },
   { how: "to a gateway's 502 after the write", fault: { kind: "status", status: 502, applied: true } },
+  { how: "to a redirect after the write", fault: { kind: "status", status: 303, applied: true } },
   { how: "to a 500 after the write", fault: { kind: "status", status: 500, applied: true } },
   { how: "to a body that breaks off after the write", fault: { kind: "truncate" } },
   { how: "to an answer of another shape after the write", fault: { kind: "wrong-shape", form: "object" } },

@@ -116,8 +116,8 @@ export function createRotation(options: RotationOptions): (account: string | und
         await lose(token);
         return undefined;
       }
-      // It was not used: whoever comes next may use it, in whatever process.
-      if (applied === "no" || status === 503) await unmark(token, before);
+      // It was not used, or not by a token endpoint: whoever comes next may use it, in whatever process.
+      if (applied === "no" || kind === "configuration" || status === 503) await unmark(token, before);
       throw error;
     }
   }

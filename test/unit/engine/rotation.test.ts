@@ -123,6 +123,7 @@ describe("a token that ends soon", () => {
   test.each([
     ["is out of reach", { failure: "connection", applied: "no" }],
     ["rests for maintenance", { status: 503 }],
+    ["leads to another page, since its path is wrong", { kind: "configuration", status: 302 }],
   ] as const)("serves on while the token endpoint %s, and the refresh token is not used up", async (_why, trouble) => {
     server.trouble.push(trouble);
     expect(await start().headers()).toEqual(bearer("access-1"));

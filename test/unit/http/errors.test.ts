@@ -15,7 +15,7 @@ describe("classify", () => {
     [413, "too_large", "no"],
     [422, "validation", "no"],
     [429, "throttled", "no"],
-    [302, "configuration", "no"],
+    [302, "configuration", "maybe"],
     [500, "transient", "maybe"],
     [503, "transient", "maybe"],
     [501, "unknown", "maybe"],

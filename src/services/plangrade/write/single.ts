@@ -2,7 +2,7 @@
 import { RemoteError } from "../../../http/errors";
 import type { Json } from "../../../record";
 import type { Intent, Problem, Result } from "../../connection";
-import { attempt, isFailed, isRefusal, waitOf, type Failed } from "../../failure";
+import { attempt, isFailed, isRefusal, later, unsent, type Failed } from "../../failure";
 import type { Fields } from "../api/body";
 import { wordsOf, type Row } from "../api/envelope";
 import { isNotThere, problemOf } from "../api/failure";
@@ -174,15 +174,4 @@ function refused(error: RemoteError): Result {
 /** @param detail ids of plangrade's */
 function skipped(code: ReasonCode, detail?: string): Result {
   return { kind: "skipped", reason: reason(code, detail) };
-}
-
-const later = (error: Failed): Result => ({ kind: "later", waitMs: waitOf(error), message: error.message });
-
-/** Sites lead on from what they have done. */
-const isRedirect = ({ status = 0 }: RemoteError): boolean => status >= 300 && status < 400;
-
-/** Certainly not done: later. Perhaps done: looked at first, or left to a person. */
-function unsent(error: Failed): Result {
-  const isCertain = error instanceof RemoteError && error.applied === "no" && !isRedirect(error);
-  return isCertain ? later(error) : { kind: "unconfirmed", message: error.message };
 }

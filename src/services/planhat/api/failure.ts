@@ -2,7 +2,7 @@
 import type { Problem } from "../../connection";
 import { problemOf as failureProblem, type Failed } from "../../failure";
 
-export { attempt, isFailed, isRefusal, lacksRight, waitOf, type Failed } from "../../failure";
+export { attempt, isFailed, isRefusal, lacksRight, unsent, waitOf, type Failed } from "../../failure";
 
 const HINT = "Check the token or region in the settings, and the rights of its service account in Planhat.";
 

@@ -2,7 +2,7 @@
 import type { HttpClient } from "../../../http/client";
 import { RemoteError } from "../../../http/errors";
 import type { Applied, Intent, Problem, Result } from "../../connection";
-import { attempt, isFailed, isRefusal, problemOf, waitOf, type Failed } from "../api/failure";
+import { attempt, isFailed, isRefusal, problemOf, unsent, type Failed } from "../api/failure";
 import { inParallel } from "../../../in-parallel";
 
 /** Concurrent calls; the host has no documented limit. */
@@ -35,9 +35,8 @@ export async function trackActivities(
 
 function resultOf(error: Failed): Result {
   const { message } = error;
-  const certain = error instanceof RemoteError && error.applied === "no";
   if (isRefusal(error)) return { kind: "rejected", message, status: error.status ?? 0 };
-  return certain ? { kind: "later", waitMs: waitOf(error), message } : { kind: "unconfirmed", message };
+  return unsent(error);
 }
 
 /** Only events wait: companies and endusers go to another host. */

@@ -10,14 +10,14 @@ import { itemOf } from "./match-errors";
 import type { Item } from "./match-errors";
 import { standsAlone } from "./chunks";
 import { shortened } from "../api/envelope";
-import { attempt, isFailed, isRefusal, lacksRight, problemOf } from "../api/failure";
+import { attempt, isFailed, isRefusal, lacksRight, problemOf, unsent } from "../api/failure";
 import { foldAnswer, refusal } from "./fold";
 import type { Folded } from "./fold";
 import { typeSpec } from "../object-types";
 import { readIds } from "../lookup/read";
 import { readBackCreates, readBackUpdates, unconfirmed } from "./readback";
 import type { Rest } from "../api/rest";
-import { applySingle, unsent } from "./single";
+import { applySingle } from "./single";
 
 /** Calls that one chunk may cost; isolating one record among 5,000 takes 27. */
 const MAX_CALLS = 120;
@@ -129,7 +129,7 @@ async function write(rest: Rest, type: string, together: readonly Item[], alone:
       return foldAnswer(type, items, answer.status, answer.answer);
     }
     problem = problemOf(answer);
-    settle(items.map((item) => [item, unsent(item, answer)]));
+    settle(items.map((item) => [item, unsent(answer, item.intent.kind === "update")]));
     return undefined;
   }
 

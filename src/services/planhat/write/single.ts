@@ -1,9 +1,8 @@
 /** Writes one record by its own call, where matching by key could hit a namesake. */
-import { RemoteError } from "../../../http/errors";
 import type { Problem, Result } from "../../connection";
 import type { Item } from "./match-errors";
 import { messageOf } from "../api/envelope";
-import { attempt, isFailed, isRefusal, problemOf, waitOf } from "../api/failure";
+import { attempt, isFailed, isRefusal, problemOf, unsent } from "../api/failure";
 import type { Failed } from "../api/failure";
 import { nothingProven, refusal } from "./fold";
 import { typeSpec } from "../object-types";
@@ -50,12 +49,5 @@ function failed(type: string, item: Item, error: Failed): Single {
   if (isRefusal(error) && error.status !== undefined) {
     return { result: refusal(type, item, messageOf(error.answer ?? error.message), error.status) };
   }
-  return { result: unsent(item, error), problem: problemOf(error) };
-}
-
-/** A write that failed as a whole: certainly not done = later; perhaps done = only an update may be repeated. */
-export function unsent(item: Item, error: Failed): Result {
-  const certain = error instanceof RemoteError && error.applied === "no";
-  if (item.intent.kind === "update" || certain) return { kind: "later", waitMs: waitOf(error), message: error.message };
-  return { kind: "unconfirmed", message: error.message };
+  return { result: unsent(error, isUpdate), problem: problemOf(error) };
 }

@@ -8,7 +8,7 @@ import { RemoteError, UnexpectedAnswer } from "../../../http/errors";
 import { isJson } from "../../../json";
 import type { Json } from "../../../record";
 import type { Applied, ApplyOptions, Intent, Problem, Result } from "../../connection";
-import { attempt, isFailed, isPage, waitOf, type Failed } from "../../failure";
+import { attempt, isFailed, isPage, later, type Failed } from "../../failure";
 import { wordsOf } from "../api/envelope";
 import { problemOf } from "../api/failure";
 import type { Rest } from "../api/rest";
@@ -121,8 +121,6 @@ export async function importRows(
   }
   return { results: rows.map((row) => results.get(row) ?? NOT_ATTEMPTED), problem, reports };
 }
-
-const later = (error: Failed): Result => ({ kind: "later", waitMs: waitOf(error), message: error.message });
 
 const rejected = (message: string, status = 200): Result => ({ kind: "rejected", message, status });
 

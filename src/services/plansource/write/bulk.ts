@@ -7,14 +7,14 @@ import partition from "lodash/partition";
 import { RemoteError } from "../../../http/errors";
 import { agrees, fingerprint } from "../../compare";
 import type { Applied, Intent, Problem, Result } from "../../connection";
-import { attempt, isFailed, isRefusal } from "../../failure";
+import { attempt, isFailed, isRefusal, later } from "../../failure";
 import { inParallel } from "../../../in-parallel";
 import type { RemoteRecord } from "../../model";
 import { isUnknownEmployee } from "../api/envelope";
 import { problemOf } from "../api/failure";
 import { fieldSpec, SUBSCRIBERS } from "../objects";
 import { read } from "../remote/find";
-import { addressOf, bodyOf, later, otherThan, writeOne, type WriteDeps, type Written } from "./single";
+import { addressOf, bodyOf, otherThan, writeOne, type WriteDeps, type Written } from "./single";
 import { verdictsIn, type BulkRow } from "./verdicts";
 
 interface Item {

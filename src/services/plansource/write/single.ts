@@ -2,7 +2,7 @@
 import { RemoteError } from "../../../http/errors";
 import { foldedKey } from "../../../record";
 import type { Intent, Problem, Result } from "../../connection";
-import { attempt, isFailed, isRefusal, waitOf, type Failed } from "../../failure";
+import { attempt, isFailed, isRefusal, later, unsent, type Failed } from "../../failure";
 import { isBlank } from "../../mapping/values";
 import type { RemoteRecord } from "../../model";
 import { isActiveAlready, isSsnTaken, isTerminatedAlready, isUnknownEmployee, wordsOf } from "../api/envelope";
@@ -160,7 +160,7 @@ async function failed(deps: WriteDeps, intent: Intent, error: Failed): Promise<W
   const isDone = (kind === "end" && isTerminatedAlready(error)) || (kind === "restart" && isActiveAlready(error));
   if (isDone) return doneBefore(deps, intent, error);
   if (isRefusal(error)) return { result: rejected(error) };
-  const fate = unsent(kind, error);
+  const fate = unsent(error, kind === "update");
   return { result: fate, problem: isAboutOne(deps, fate, error) ? undefined : problemOf(error) };
 }
 
@@ -177,16 +177,6 @@ export function rejected(error: RemoteError): Result {
   const message = wordsOf(error);
   const why = isSsnTaken(error) ? reason("ssn_exists") : undefined;
   return { kind: "rejected", message, status: error.status ?? 0, reason: why };
-}
-
-/** Certainly not done, or an update: sent again. Perhaps done: looked at first. */
-function unsent(kind: Intent["kind"], error: Failed): Result {
-  const isCertain = error instanceof RemoteError && error.applied === "no";
-  return kind === "update" || isCertain ? later(error) : { kind: "unconfirmed", message: error.message };
-}
-
-export function later(error: Failed): Result {
-  return { kind: "later", waitMs: waitOf(error), message: error.message };
 }
 
 /** So many lost answers in a row are an outage. */
