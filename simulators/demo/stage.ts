@@ -61,6 +61,8 @@ export async function openStage<S extends PlayedSimulator>(options: StageOptions
         HULL_FIREHOSE_URL: hull.firehoseUrl,
         HULL_ALLOWED_ORGANIZATIONS: hull.host,
         HULL_SIGNATURE_KEY_HOSTS: hull.host,
+        // Simulated lists show a write at once; what is fetched within that time would not be believed.
+        SETTLE_MS: "0",
       },
     });
     const url = `${connector.url}${path}`;
