@@ -118,7 +118,7 @@ const planhatsTrouble = everyCall.flatMap(({ what, asked, route, answer, tries }
       says: String(status),
     }),
   ),
-  row(`a redirect of ${what} is not followed`, asked, "502 planhat_unavailable", [route], {
+  row(`a redirect of ${what} is not followed`, asked, answer, [route], {
     fault: { kind: "status", status: 302 },
   }),
   row(`a reset before ${what}`, asked, answer, route === CREATE ? tries : undefined, {
