@@ -77,7 +77,7 @@ function servicePart({ name, face: { manifest } }: Presented, heading: Html | st
     <dl class="links">
       ${link(`${mount}${BASE}`, "Console", "How your connector is doing: status, what waits, what was refused and why. With its id and secret.")}
       ${link(`${mount}/readme`, "Guide", "What it does and how it is set up, in Hull's dashboard.", also(`${mount}/readme.md`, "as text"))}
-      ${link(`${mount}/docs`, "API", "For programs: every route, to read and to try.", also(`${mount}/openapi.json`, "for machines"))}
+      ${link(`${mount}/docs`, "API", "For programs: every route, to read and to try.", also(`${mount}/openapi.json`, "as OpenAPI"))}
       ${link(`${mount}/manifest.json`, "Manifest", "Its address is what Hull asks for when the connector is installed.")}
     </dl>
     <p class="hint">Version ${manifest.version}</p>
@@ -86,9 +86,9 @@ function servicePart({ name, face: { manifest } }: Presented, heading: Html | st
 
 const serverPart = (): Html =>
   html`<section aria-labelledby="server">
-    <h2 id="server">The server</h2>
+    <h2 id="server">Status of the server</h2>
     <dl class="links">
-      ${link("/health", "Up", "Whether the server runs.")} ${link("/ready", "Ready", "Whether it can do its work.")}
+      ${link("/health", "Health", "Whether the server runs.")} ${link("/ready", "Ready", "Whether it can do its work.")}
     </dl>
     <p class="hint">The status of a connector is on its console, and in Hull's dashboard.</p>
   </section>`;

@@ -129,7 +129,7 @@ export function laneFindings(
     const counts = codes.map(([code, count]) => `${count} ${code}`).join(", ");
     findings.push(
       warning(
-        `Records were refused or given up and are set aside: ${moreDeadLetters ? "at least " : ""}${counts}. Look at the reasons (on the console, or with npm run dead-letters), mend the cause, and have them sent again.`,
+        `Records were refused or given up and are set aside: ${moreDeadLetters ? "at least " : ""}${counts}. Look at the reasons on the console, mend the cause, and have them sent again.`,
       ),
     );
   }
