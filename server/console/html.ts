@@ -27,9 +27,9 @@ export function html(parts: TemplateStringsArray, ...gaps: readonly Content[]): 
 
 /** A code, a name of a field or an address of ours, which may break behind the signs inside it, and nowhere else. */
 export function code(text: string): Html {
-  return html`<code
-    >${text.split(/(?<=[_/.:-])(?=\w)/).map((word, index) => [index > 0 && html`<wbr />`, word])}</code
-  >`;
+  const words = text.split(/(?<=[_/.:-])(?=\w)/);
+  const content = words.map((word, index) => [index > 0 && html`<wbr />`, word]);
+  return html`<code>${content}</code>`;
 }
 
 /** Escapes text for use in an element or in a quoted attribute. */
